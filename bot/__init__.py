@@ -1,0 +1,1 @@
+"""Everything that knows Slack, the terminal, HTTP or the clock."""

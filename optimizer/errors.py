@@ -1,0 +1,148 @@
+"""The errors a person can mend.
+
+    UserError
+    ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler · UnknownSymbol
+    ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace
+    ├── BadData            NoBars · TooFewBars · UnusableBars
+    └── Unavailable        a server, a file or a program that cannot be had now
+
+Each class holds its English sentence as a format string over its facts, so that other languages
+(`templates/<language>/errors.toml`, keyed by class name) can say the same with the same facts.
+A sentence names what was wrong, the nearest right thing, and how to mend it. Facts from a user
+are escaped where the sentence is shown, not here.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word most like `word`, or an empty string when none is close."""
+    close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    return close[0] if close else ""
+
+
+class UserError(Exception):
+    """Something a person can mend; the text may be shown to them."""
+
+    sentence: ClassVar[str] = "{reason}"
+    #: Used instead of `sentence` when the fact `nearest` is not empty.
+    sentence_near: ClassVar[str] = ""
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(self.template.format(**facts))
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a nearest right word is known."""
+        return bool(self.sentence_near and self.facts.get("nearest"))
+
+    @property
+    def template(self) -> str:
+        """The English format string that fits these facts."""
+        return self.sentence_near if self.is_near else self.sentence
+
+    @property
+    def key(self) -> str:
+        """The name of this sentence in the catalogues of other languages."""
+        return type(self).__name__ + (".near" if self.is_near else "")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.facts)
+
+
+def _rebuild(kind: type[UserError], facts: dict[str, object]) -> UserError:
+    return kind(**facts)
+
+
+class UnknownWord(UserError):
+    """A word that is not in a known list. Facts: word, nearest, known."""
+
+    sentence = "I don't know `{word}`. I know: {known}."
+    sentence_near = "I don't know `{word}`. Did you mean `{nearest}`?"
+
+    @classmethod
+    def of(cls, word: str, known: Iterable[str]) -> "UnknownWord":
+        """Build the error for `word`, offering the nearest of `known`."""
+        names = sorted(known)
+        return cls(word=word, nearest=nearest(word, names), known=", ".join(names))
+
+
+class UnknownStrategy(UnknownWord):
+    sentence = "There is no strategy called `{word}`. I know: {known}."
+    sentence_near = "There is no strategy called `{word}`. Did you mean `{nearest}`?"
+
+
+class UnknownParameter(UnknownWord):
+    sentence = "There is no parameter or option called `{word}`. I know: {known}."
+    sentence_near = "There is no parameter or option called `{word}`. Did you mean `{nearest}`?"
+
+
+class UnknownGoal(UnknownWord):
+    sentence = "There is no goal called `{word}`. I know: {known}."
+    sentence_near = "There is no goal called `{word}`. Did you mean `{nearest}`?"
+
+
+class UnknownSampler(UnknownWord):
+    sentence = "There is no sampler called `{word}`. I know: {known}."
+    sentence_near = "There is no sampler called `{word}`. Did you mean `{nearest}`?"
+
+
+class UnknownSymbol(UnknownWord):
+    sentence = (
+        "I have no bars for `{word}`. I have: {known}. Bring your own with "
+        "`optimize-bot data import FILE`, or name a source that has it (`source=yahoo`)."
+    )
+    sentence_near = (
+        "I have no bars for `{word}`. Did you mean `{nearest}`? I have: {known}. Bring your own "
+        "with `optimize-bot data import FILE`, or name a source that has it (`source=yahoo`)."
+    )
+
+
+class BadValue(UserError):
+    """A value that cannot be used. Facts depend on the subclass."""
+
+
+class OutOfRange(BadValue):
+    sentence = "`{name}` must be from {low} to {high}; `{value}` is not. The nearest is `{nearest}`."
+    sentence_near = sentence
+
+
+class NotANumber(BadValue):
+    sentence = "`{name}` must be a number; `{value}` is not one."
+
+
+class WrongStep(BadValue):
+    sentence = "`{name}` moves in steps of {step} from {low}; `{value}` is between two steps. The nearest is `{nearest}`."
+    sentence_near = sentence
+
+
+class WrongChoice(BadValue):
+    sentence = "`{name}` is one of {choices}; `{value}` is not."
+
+
+class EmptySpace(BadValue):
+    sentence = "No parameter set is left to try: {reason}."
+
+
+class BadData(UserError):
+    """Bars that cannot carry a study."""
+
+
+class TooFewBars(BadData):
+    sentence = (
+        "`{symbol}` has {have} bars in this window and the study needs {need}: {reason}. "
+        "Use a longer window or shorter indicators."
+    )
+
+
+class UnusableBars(BadData):
+    sentence = "The bars of `{symbol}` cannot be used: {reason} on {when}."
+
+
+class Unavailable(UserError):
+    """A server, a file or a program that cannot be had now. Facts: what, reason, remedy."""
+
+    sentence = "{what} is not available: {reason}. {remedy}"

@@ -1,0 +1,56 @@
+"""One symbol's bars as arrays: the only market type that the backtest and the search see."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+TimeArray = NDArray[np.datetime64]
+
+_COLUMNS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """Adjusted bars in time order, one row a bar.
+
+    `time` is datetime64[ns] in UTC: midnight of the session for daily bars, the opening of the bar
+    otherwise. Prices are float64, all four adjusted by the same factor; volume is in shares.
+    """
+
+    symbol: str
+    timeframe: str = "1d"
+    source: str = ""
+    time: TimeArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+    def cut(self, start: int, stop: int) -> "Bars":
+        """The bars of rows start to stop (stop excluded), as views of the same memory."""
+        columns = {name: getattr(self, name)[start:stop] for name in ("time", *_COLUMNS)}
+        return replace(self, **columns)
+
+    def row_at(self, when: date | datetime) -> int:
+        """The first row at or after `when` (the number of bars if there is none)."""
+        if isinstance(when, datetime):
+            when = when.astimezone(UTC).replace(tzinfo=None) if when.tzinfo else when
+        return int(np.searchsorted(self.time, np.datetime64(when, "ns")))
+
+    @cached_property
+    def data_hash(self) -> str:
+        """SHA-256 over symbol, timeframe and every column: the name of this content."""
+        digest = hashlib.sha256(f"{self.symbol}|{self.timeframe}|{len(self)}".encode())
+        digest.update(np.ascontiguousarray(self.time.astype("datetime64[ns]")).tobytes())
+        for name in _COLUMNS:
+            digest.update(np.ascontiguousarray(getattr(self, name), dtype=np.float64).tobytes())
+        return digest.hexdigest()

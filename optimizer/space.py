@@ -1,0 +1,275 @@
+"""Search spaces: typed parameters, one ordering constraint, and everything asked of them.
+
+A strategy declares its parameters once; the search space, the help text, the modal's fields and the
+check of what a person typed are all read from that declaration.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import Trial
+
+from optimizer.errors import EmptySpace, NotANumber, OutOfRange, UnknownParameter, WrongChoice
+
+Value = int | float | str
+Params = dict[str, Value]
+
+#: Two decimal values of one step are the same value when they differ by less than this.
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """A number from `low` to `high` in steps of `step`; both ends belong to it."""
+
+    name: str
+    low: float
+    high: float
+    step: float
+    default: float
+    integer: bool = True
+    unit: str = ""  # "bars", "%", "" …: for help and reports only
+    meaning: str = ""  # half a sentence for help, English
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """Every value, ascending."""
+        count = math.floor((self.high - self.low) / self.step + _TOLERANCE) + 1
+        return tuple(self._typed(self.low + i * self.step) for i in range(count))
+
+    @cached_property
+    def distribution(self) -> BaseDistribution:
+        """The same range in Optuna's words."""
+        return self.between(self.low, self.high)
+
+    def between(self, low: float, high: float) -> BaseDistribution:
+        """Optuna's distribution of the values from `low` to `high`."""
+        if self.integer:
+            return IntDistribution(int(low), int(high), step=int(self.step))
+        return FloatDistribution(low, high, step=self.step)
+
+    def narrowed(self, low: float, high: float, step: float | None = None) -> "Range":
+        """The same parameter over a range a person typed (which may be a single value)."""
+        for value in (low, high):
+            if not self.low - _TOLERANCE <= value <= self.high + _TOLERANCE:
+                near = min(max(value, self.low), self.high)
+                raise OutOfRange(
+                    name=self.name, low=tidy(self.low), high=tidy(self.high), value=tidy(value), nearest=tidy(near)
+                )
+        if low > high:
+            raise EmptySpace(reason=f"`{self.name}={tidy(low)}..{tidy(high)}` runs backwards")
+        if self.integer and not all(float(v).is_integer() for v in (low, high, step or 1)):
+            raise NotANumber(name=f"{self.name} (whole numbers only)", value=f"{tidy(low)}..{tidy(high)}")
+        step = self.step if step is None else step
+        if step <= 0:
+            raise EmptySpace(reason=f"the step of `{self.name}` must be more than 0")
+        high = low + math.floor((high - low) / step + _TOLERANCE) * step
+        default = min(max(self.default, low), high)
+        return replace(self, low=low, high=high, step=step, default=default)
+
+    def _typed(self, value: float) -> Value:
+        return round(value) if self.integer else round(value, 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One word of a few."""
+
+    name: str
+    choices: tuple[str, ...]
+    default: str
+    meaning: str = ""
+    unit: str = ""
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """Every choice, in the order declared."""
+        return self.choices
+
+    @cached_property
+    def distribution(self) -> BaseDistribution:
+        """The same choices in Optuna's words."""
+        return CategoricalDistribution(self.choices)
+
+    def narrowed(self, choices: Sequence[str]) -> "Choice":
+        """The same parameter over the choices a person typed."""
+        for choice in choices:
+            if choice not in self.choices:
+                raise WrongChoice(name=self.name, choices=", ".join(self.choices), value=choice)
+        default = self.default if self.default in choices else choices[0]
+        return replace(self, choices=tuple(choices), default=default)
+
+
+Parameter = Range | Choice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """`lesser` < `greater`, or ≤ when not strict; both name a Range of the same space."""
+
+    lesser: str
+    greater: str
+    strict: bool = True
+
+    def holds(self, params: Mapping[str, Value]) -> bool:
+        """Whether a set keeps the order."""
+        lesser, greater = float(params[self.lesser]), float(params[self.greater])
+        return lesser < greater - _TOLERANCE if self.strict else lesser <= greater + _TOLERANCE
+
+
+@dataclass(frozen=True)
+class Space:
+    """The sets a study may try: the product of its parameters, less those that break the order.
+
+    Suggesting from it never proposes a set that breaks the order: the greater parameter's range
+    starts above the lesser one's value.
+    """
+
+    parameters: tuple[Parameter, ...]
+    order: Order | None = None
+
+    def __post_init__(self) -> None:
+        if self.order and not any(True for _ in self._ordered_pairs()):
+            raise EmptySpace(reason=f"`{self.order.lesser}` can never be below `{self.order.greater}`")
+
+    @cached_property
+    def by_name(self) -> dict[str, Parameter]:
+        """The parameters by name, in the order declared."""
+        return {parameter.name: parameter for parameter in self.parameters}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters' names, in the order declared."""
+        return tuple(self.by_name)
+
+    @cached_property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Optuna's distributions, before the order narrows one of them."""
+        return {parameter.name: parameter.distribution for parameter in self.parameters}
+
+    @cached_property
+    def size(self) -> int:
+        """How many sets there are."""
+        free = math.prod(len(p.values) for p in self.parameters if not self._is_ordered(p.name))
+        return free * sum(1 for _ in self._ordered_pairs()) if self.order else free
+
+    @cached_property
+    def default(self) -> Params:
+        """The textbook set, moved to the nearest allowed one where a person narrowed the space."""
+        wanted = {p.name: p.default for p in self.parameters}
+        params = {p.name: _closest(p, wanted[p.name]) for p in self.parameters}
+        if self.order and not self.order.holds(params):
+            pair = min(
+                self._ordered_pairs(),
+                key=lambda ab: abs(ab[0] - float(wanted[self.order.lesser])) + abs(ab[1] - float(wanted[self.order.greater])),  # type: ignore[union-attr]
+            )
+            params[self.order.lesser], params[self.order.greater] = pair
+        return params
+
+    def sets(self) -> Iterator[Params]:
+        """Every set, the last parameter moving fastest."""
+        for values in product(*(p.values for p in self.parameters)):
+            params = dict(zip(self.names, values, strict=True))
+            if self.order is None or self.order.holds(params):
+                yield params
+
+    def contains(self, params: Mapping[str, Value]) -> bool:
+        """Whether a set is one of this space."""
+        return (
+            set(params) == set(self.names)
+            and all(params[p.name] in p.values for p in self.parameters)
+            and (self.order is None or self.order.holds(params))
+        )
+
+    def suggest(self, trial: Trial) -> Params:
+        """Ask an Optuna trial for a set that keeps the order."""
+        params: Params = {}
+        for parameter in self._lesser_first():
+            params[parameter.name] = _suggest(trial, parameter, self._bounds(parameter, params))
+        return {name: params[name] for name in self.names}
+
+    def neighbours(self, params: Mapping[str, Value]) -> list[Params]:
+        """The sets one step away from `params` in one numeric parameter."""
+        found = []
+        for parameter in self.parameters:
+            if isinstance(parameter, Choice):
+                continue
+            at = parameter.values.index(params[parameter.name])
+            for value in (parameter.values[i] for i in (at - 1, at + 1) if 0 <= i < len(parameter.values)):
+                near = {**params, parameter.name: value}
+                if self.order is None or self.order.holds(near):
+                    found.append(near)
+        return found
+
+    def named(self, word: str, prefix: str = "") -> Parameter:
+        """The parameter a person means by `word`; it may carry the strategy's name in front."""
+        name = word.lower().removeprefix(f"{prefix}_") if prefix else word.lower()
+        if name not in self.by_name:
+            raise UnknownParameter.of(word, self.names)
+        return self.by_name[name]
+
+    def replaced(self, parameter: Parameter) -> "Space":
+        """The same space with one parameter exchanged for another of its name."""
+        return Space(tuple(parameter if p.name == parameter.name else p for p in self.parameters), self.order)
+
+    def extended(self, *parameters: Parameter) -> "Space":
+        """The same space with more dimensions."""
+        return Space((*self.parameters, *parameters), self.order)
+
+    def _is_ordered(self, name: str) -> bool:
+        return self.order is not None and name in (self.order.lesser, self.order.greater)
+
+    def _ordered_pairs(self) -> Iterator[tuple[float, float]]:
+        assert self.order is not None
+        lesser, greater = (self.by_name[n] for n in (self.order.lesser, self.order.greater))
+        for pair in product(lesser.values, greater.values):
+            if self.order.holds({lesser.name: pair[0], greater.name: pair[1]}):
+                yield pair  # type: ignore[misc]
+
+    def _lesser_first(self) -> list[Parameter]:
+        order = self.order
+        return sorted(self.parameters, key=lambda p: order is not None and p.name == order.greater)
+
+    def _bounds(self, parameter: Parameter, chosen: Params) -> tuple[float, float]:
+        """The part of a range that can still keep the order, given what is chosen already."""
+        if isinstance(parameter, Choice):
+            return 0.0, 0.0
+        if self.order is None or not self._is_ordered(parameter.name):
+            return parameter.low, parameter.high
+        if parameter.name == self.order.lesser:
+            greater = self.by_name[self.order.greater].values[-1]
+            fit = [v for v in parameter.values if self.order.holds({self.order.lesser: v, self.order.greater: greater})]
+            return parameter.low, float(fit[-1])
+        lesser = chosen[self.order.lesser]
+        fit = [v for v in parameter.values if self.order.holds({self.order.lesser: lesser, self.order.greater: v})]
+        return float(fit[0]), float(parameter.values[-1])
+
+
+def tidy(value: float) -> str:
+    """A number as a person types it: no trailing zeros."""
+    return f"{value:.10g}"
+
+
+def _closest(parameter: Parameter, wanted: Value) -> Value:
+    if isinstance(parameter, Choice):
+        return wanted
+    return min(parameter.values, key=lambda v: abs(float(v) - float(wanted)))
+
+
+def _suggest(trial: Trial, parameter: Parameter, bounds: tuple[float, float]) -> Value:
+    if isinstance(parameter, Choice):
+        return str(trial.suggest_categorical(parameter.name, parameter.choices))
+    low, high = bounds
+    if parameter.integer:
+        return trial.suggest_int(parameter.name, int(low), int(high), step=int(parameter.step))
+    # Steps such as 0.1 gather rounding errors; the rounded value is the one that is looked up again.
+    return round(trial.suggest_float(parameter.name, low, high, step=parameter.step), 10)

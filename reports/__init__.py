@@ -1,0 +1,1 @@
+"""Facts into words and pictures; no I/O but reading templates."""
