@@ -2,9 +2,10 @@
 
     UserError
     ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler · UnknownSymbol
+    │                  UnknownTimeframe · UnknownSource
     ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace
-    ├── BadData            NoBars · TooFewBars · UnusableBars
-    └── Unavailable        a server, a file or a program that cannot be had now
+    ├── BadData            NoBars · TooFewBars · UnusableBars · BadFile
+    └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown · NoSnapshot · DamagedSnapshot
 
 Each class holds its English sentence as a format string over its facts, so that other languages
 (`templates/<language>/errors.toml`, keyed by class name) can say the same with the same facts.
@@ -48,6 +49,11 @@ class UserError(Exception):
     def key(self) -> str:
         """The name of this sentence in the catalogues of other languages."""
         return type(self).__name__ + (".near" if self.is_near else "")
+
+    @property
+    def command(self) -> str:
+        """The corrected command to copy, or an empty string when none can be given."""
+        return str(self.facts.get("command", ""))
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.facts)
@@ -101,6 +107,16 @@ class UnknownSymbol(UnknownWord):
     )
 
 
+class UnknownTimeframe(UnknownWord):
+    sentence = "There is no timeframe called `{word}`. I know: {known}."
+    sentence_near = "There is no timeframe called `{word}`. Did you mean `{nearest}`?"
+
+
+class UnknownSource(UnknownWord):
+    sentence = "There is no data source called `{word}`. I know: {known}."
+    sentence_near = "There is no data source called `{word}`. Did you mean `{nearest}`?"
+
+
 class BadValue(UserError):
     """A value that cannot be used. Facts depend on the subclass."""
 
@@ -131,6 +147,10 @@ class BadData(UserError):
     """Bars that cannot carry a study."""
 
 
+class NoBars(BadData):
+    sentence = "`{source}` has no {timeframe} bars of `{symbol}` from {start} to {end}. {remedy}"
+
+
 class TooFewBars(BadData):
     sentence = (
         "`{symbol}` has {have} bars in this window and the study needs {need}: {reason}. "
@@ -142,7 +162,41 @@ class UnusableBars(BadData):
     sentence = "The bars of `{symbol}` cannot be used: {reason} on {when}."
 
 
+class BadFile(BadData):
+    sentence = "`{file}`, line {line}: {reason}. {remedy} Nothing was imported."
+
+
 class Unavailable(UserError):
     """A server, a file or a program that cannot be had now. Facts: what, reason, remedy."""
 
     sentence = "{what} is not available: {reason}. {remedy}"
+
+
+class WarehouseLocked(Unavailable):
+    sentence = (
+        "The data file `{file}` is in use by another process ({holder}). Only one may have it open: "
+        "stop that one, or ask the running bot to do this."
+    )
+
+
+class WarehouseTooNew(Unavailable):
+    sentence = (
+        "The data file was written by a newer version (schema {version}, this one knows {known}). "
+        "Update this installation."
+    )
+
+
+class MissingExtra(Unavailable):
+    sentence = "The source `{source}` needs an optional package. Install it with `pip install 'optimize-bot[{extra}]'`."
+
+
+class ProviderDown(Unavailable):
+    sentence = "`{provider}` did not deliver `{symbol}`: {reason}. {remedy} Bars already stored are kept."
+
+
+class NoSnapshot(Unavailable):
+    sentence = "The bars of this study (snapshot {data_hash}) are not in `{folder}`. {remedy}"
+
+
+class DamagedSnapshot(Unavailable):
+    sentence = "The bars of this study (snapshot {data_hash}) are damaged: {reason}. {remedy}"

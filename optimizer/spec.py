@@ -81,8 +81,9 @@ class StudySpec(Frozen):
     caps: tuple[Cap, ...] = ()
     narrowed: tuple[Narrowed, ...] = ()
     overlays: tuple[str, ...] = ()  # names of the overlay dimensions that are on
-    start: date | None = None  # None: ten years before the last bar, or what there is
+    start: date | None = None  # None: `years` before the last bar, or what there is
     end: date | None = None
+    years: int = Field(default=10, ge=2, le=100)  # length of the window when it has no `start`
     holdout: float = Field(default=0.15, ge=0, le=0.5)
     folds: int = Field(default=4, ge=0, le=12)
     costs: Costs = Costs()
