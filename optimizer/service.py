@@ -1,0 +1,290 @@
+"""OptimizationService: what can be asked of studies, by whichever door the question comes in.
+
+It knows no Slack and no terminal. A study's name is all that callers keep; every answer is read
+afresh from MongoDB.
+"""
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document, trial_record
+from optimizer.errors import UserError, nearest
+from optimizer.market.market import Market
+from optimizer.market.snapshots import write_snapshot
+from optimizer.metrics import GOALS, find_goal
+from optimizer.pool import WorkerDied, WorkerPool
+from optimizer.series import Bars
+from optimizer.space import Params, Space
+from optimizer.spec import StudySpec, StudyState, TrialRecord
+from optimizer.strategies import find_strategy, longest_warm_up, space_of
+from optimizer.study import Clock, budget, is_exhaustive, utc_now
+from optimizer.summarize import WindowRows, window_rows
+
+log = logging.getLogger(__name__)
+
+#: A study is handed to another worker this many times after its worker died.
+MAX_DEATHS = 3
+_PREFIX = "opt-"
+
+
+class UnknownStudy(UserError):
+    """No study has this name, or several begin with it."""
+
+    sentence = "I know no study `{word}`. `list` shows the latest ones."
+    sentence_near = "I know no study `{word}`. Did you mean `{nearest}`?"
+
+
+class NotFinished(UserError):
+    """A result was asked for that is not there yet."""
+
+    sentence = "`{study}` has no result yet: it is {state}."
+
+
+class AlreadyFinished(UserError):
+    """A study that has ended cannot be stopped any more."""
+
+    sentence = "`{study}` is {state} already."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A study thought through and not started."""
+
+    spec: StudySpec
+    space: Space
+    n_trials: int  # unique sets that will be tried
+    is_exhaustive: bool
+    bars: Bars
+    rows: WindowRows
+    data_notes: tuple[str, ...]
+    seconds: float  # a rough guess of the time a warm worker needs
+
+
+class OptimizationService:
+    """Creates, runs, finds and stops studies."""
+
+    def __init__(
+        self, *, market: Market, pool: WorkerPool, snapshots: Path, clock: Clock = utc_now, new_id: Callable[[int], str] = secrets.token_hex
+    ) -> None:
+        self._market = market
+        self._pool = pool
+        self._snapshots = snapshots
+        self._clock = clock
+        self._new_id = new_id
+
+    async def plan(self, spec: StudySpec) -> Plan:
+        """Check everything about a request without storing anything; raises a UserError that says what is wrong."""
+        strategy = find_strategy(spec.strategy_name)
+        for goal in spec.goals:
+            find_goal(goal)
+        space = space_of(spec)
+        bars, notes = await self._market.bars_for(spec)
+        rows = window_rows(spec, bars, longest_warm_up(strategy, space))
+        n_trials = budget(spec, space)
+        return Plan(
+            spec=spec,
+            space=space,
+            n_trials=n_trials,
+            is_exhaustive=is_exhaustive(spec, space),
+            bars=bars,
+            rows=rows,
+            data_notes=tuple(notes),
+            seconds=_guess_seconds(n_trials, len(bars), spec.folds),
+        )
+
+    async def create_study(
+        self, spec: StudySpec, *, created_by: str, name: str = "", notes: str = ""
+    ) -> OptimizationStudy:
+        """Load and check the bars, keep a snapshot of them, and store a queued study."""
+        plan = await self.plan(spec)
+        data_hash = await asyncio.to_thread(write_snapshot, plan.bars, self._snapshots)
+        study = _study_of(plan, data_hash, created_by=created_by, name=name, notes=notes, created_at=self._clock())
+        return await self._insert_named(study)
+
+    async def run_study(self, study_name: str) -> OptimizationStudy:
+        """Run a queued or interrupted study on a worker; returns it finished, paused or cancelled.
+
+        A worker that dies is replaced and the study goes on where it was, at most three times.
+        """
+        while True:
+            study = await self.find(study_name)
+            if study.status.is_finished or study.wanted is StudyState.CANCELLED:
+                return await self._settled(study)
+            try:
+                answer = await self._pool.run(study_name)
+            except WorkerDied:
+                await self._note_death(study)
+                continue
+            if "error" in answer:
+                await self._fail(study_name, answer["error"])
+            return await self.find(study_name)
+
+    async def find(self, word: str) -> OptimizationStudy:
+        """The study a person means: its name, with or without the prefix, or a unique beginning of it."""
+        beginning = word.lower().strip().removeprefix(_PREFIX)
+        if not beginning or not beginning.isalnum():
+            raise UnknownStudy(word=word, nearest="")
+        query = {"study_name": {"$regex": f"^{_PREFIX}{beginning}"}}
+        found = await OptimizationStudy.find(query).sort("study_name").limit(2).to_list()
+        exact = [study for study in found if study.study_name == f"{_PREFIX}{beginning}"]
+        if exact or len(found) == 1:
+            return (exact or found)[0]
+        raise UnknownStudy(word=word, nearest=nearest(f"{_PREFIX}{beginning}", await self._recent_names()))
+
+    async def list_studies(
+        self, *, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
+    ) -> list[OptimizationStudy]:
+        """The newest studies first."""
+        query: dict[str, Any] = {}
+        if created_by:
+            query["created_by"] = created_by
+        if states:
+            query["status"] = {"$in": [str(state) for state in states]}
+        return await OptimizationStudy.find(query).sort("-created_at").limit(limit).to_list()
+
+    async def unfinished(self) -> list[OptimizationStudy]:
+        """Studies that a restart has to carry on."""
+        states = [str(StudyState.QUEUED), str(StudyState.RUNNING)]
+        return await OptimizationStudy.find({"status": {"$in": states}}).sort("created_at").to_list()
+
+    async def get_study_results(self, study_name: str) -> OptimizationStudy:
+        """A finished study with its summary; raises NotFinished before that."""
+        study = await self.find(study_name)
+        if study.summary is None:
+            raise NotFinished(study=study.study_name, state=str(study.status))
+        return study
+
+    async def get_best_params(self, study_name: str) -> Params:
+        """The winner's parameters, exactly as posted."""
+        study = await self.get_study_results(study_name)
+        assert study.summary is not None
+        return dict(study.summary.winner.params)
+
+    async def get_trials(self, study_name: str) -> list[TrialRecord]:
+        """Every stored trial, by number."""
+        collection = OptimizationTrial.get_motor_collection()
+        documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
+        return [trial_record(document) for document in documents]
+
+    async def cancel(self, study_name: str) -> OptimizationStudy:
+        """Stop a study; what was tried is kept."""
+        return await self._want(study_name, StudyState.CANCELLED)
+
+    async def pause(self, study_name: str) -> OptimizationStudy:
+        """Stop a study so that `resume` carries it on."""
+        return await self._want(study_name, StudyState.PAUSED)
+
+    async def resume(self, study_name: str) -> OptimizationStudy:
+        """Queue a paused, cancelled or failed study again; it goes on after its last stored trial."""
+        study = await self.find(study_name)
+        if study.status is StudyState.COMPLETE:
+            raise AlreadyFinished(study=study.study_name, state=str(study.status))
+        await study.set({"status": str(StudyState.QUEUED), "wanted": None, "failure": "", "deaths": 0})
+        return await self.find(study.study_name)
+
+    async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:
+        study = await self.find(study_name)
+        if study.status.is_finished or study.status is state:
+            raise AlreadyFinished(study=study.study_name, state=str(study.status))
+        fields: dict[str, Any] = {"wanted": str(state)}
+        if study.status in (StudyState.QUEUED, StudyState.PAUSED):
+            # No worker will see the wish: it is settled here.
+            fields = {"status": str(state), "wanted": None, "completed_at": self._clock()}
+        await study.set(fields)
+        return await self.find(study.study_name)
+
+    async def _settled(self, study: OptimizationStudy) -> OptimizationStudy:
+        if not study.status.is_finished and study.wanted is not None:
+            await study.set({"status": str(study.wanted), "wanted": None, "completed_at": self._clock()})
+        return await self.find(study.study_name)
+
+    async def _note_death(self, study: OptimizationStudy) -> None:
+        deaths = study.deaths + 1
+        await study.set({"deaths": deaths})
+        if deaths >= MAX_DEATHS:
+            await self._fail(study.study_name, f"its worker process died {deaths} times")
+
+    async def _fail(self, study_name: str, reason: str) -> None:
+        study = await self.find(study_name)
+        log.warning("study_failed study=%s reason=%s", study_name, reason)
+        await study.set({"status": str(StudyState.FAILED), "failure": reason, "completed_at": self._clock()})
+
+    async def _recent_names(self) -> list[str]:
+        return [study.study_name for study in await self.list_studies(limit=50)]
+
+    async def _insert_named(self, study: OptimizationStudy) -> OptimizationStudy:
+        """Give the study a short free name; four hex digits first, longer ones when they run out."""
+        for n_bytes in (2, 2, 2, 3, 4, 8):
+            study.study_name = _PREFIX + self._new_id(n_bytes)
+            try:
+                return await study.insert()
+            except DuplicateKeyError:
+                continue
+        raise AssertionError("sixteen random hex digits were taken")
+
+
+@cache
+def code_version() -> str:
+    """The release and a digest of this package's sources: the part of the program that decides a study's numbers."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return f"{metadata.version('optimize-bot')}+{digest.hexdigest()[:8]}"
+
+
+def _study_of(
+    plan: Plan, data_hash: str, *, created_by: str, name: str, notes: str, created_at: datetime
+) -> OptimizationStudy:
+    spec, rows, bars = plan.spec, plan.rows, plan.bars
+    return OptimizationStudy(
+        study_name="",
+        spec=spec,
+        symbol=spec.symbol,
+        strategy_name=spec.strategy_name,
+        search_space=space_document(plan.space),
+        space_size=plan.space.size,
+        n_trials=plan.n_trials,
+        direction=GOALS[spec.goals[0]].direction,
+        objective=spec.goals[0],
+        sampler=str(spec.sampler),
+        seed=spec.seed,
+        window=_window_record(rows, bars),
+        data_hash=data_hash,
+        source=bars.source,
+        n_bars=rows.stop - rows.start,
+        data_notes=list(plan.data_notes),
+        code_version=code_version(),
+        created_at=created_at,
+        created_by=created_by,
+        name=name,
+        notes=notes,
+    )
+
+
+def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:
+    days = bars.time.astype("datetime64[D]")
+    return WindowRecord(
+        start=rows.start,
+        holdout_start=rows.holdout_start,
+        stop=rows.stop,
+        start_date=days[rows.start].item(),
+        holdout_date=days[rows.holdout_start].item() if rows.holdout_start < rows.stop else None,
+        end_date=days[rows.stop - 1].item(),
+    )
+
+
+def _guess_seconds(n_trials: int, n_bars: int, folds: int) -> float:
+    """About 150 µs a trial for the search and 10 ns a bar and trial for the backtest, again for each fold."""
+    return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9)
+
