@@ -63,7 +63,7 @@ class OptimizationStudy(Document):
     notes: str = ""
     wanted: StudyState | None = None  # CANCELLED or PAUSED: what the worker is asked to become
     deaths: int = 0  # workers that died over it
-    failure: str = ""
+    failure: dict[str, Any] | None = None  # errors.error_of reads it
     timings: Timings = Timings()
     cache_hit_ratio: float | None = None
     summary: StudySummary | None = None

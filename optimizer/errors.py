@@ -13,9 +13,9 @@ A sentence names what was wrong, the nearest right thing, and how to mend it. Fa
 are escaped where the sentence is shown, not here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -58,9 +58,27 @@ class UserError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.facts)
 
+    def as_document(self) -> dict[str, object]:
+        """The error as plain data; numbers stay numbers, everything else becomes text."""
+        plain = {k: v if isinstance(v, int | float | str) else str(v) for k, v in self.facts.items()}
+        return {"kind": type(self).__name__, "facts": plain}
+
 
 def _rebuild(kind: type[UserError], facts: dict[str, object]) -> UserError:
     return kind(**facts)
+
+
+def error_of(document: Mapping[str, Any]) -> UserError:
+    """The error that `as_document` wrote, whoever wrote it; one of an unknown kind keeps its words."""
+    kinds = {kind.__name__: kind for kind in _kinds(UserError)}
+    kind = kinds.get(document["kind"])
+    return kind(**document["facts"]) if kind else UserError(reason=str(document["facts"]))
+
+
+def _kinds(root: type[UserError]) -> Iterator[type[UserError]]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from _kinds(kind)
 
 
 class UnknownWord(UserError):
@@ -200,3 +218,15 @@ class NoSnapshot(Unavailable):
 
 class DamagedSnapshot(Unavailable):
     sentence = "The bars of this study (snapshot {data_hash}) are damaged: {reason}. {remedy}"
+
+
+class WorkerLost(Unavailable):
+    """A study took its worker process with it, again and again."""
+
+    sentence = "Its worker process died {deaths} times, so I stopped trying. `resume {study}` carries it on."
+
+
+class SomethingBroke(UserError):
+    """A fault of ours: the log has the traceback under the reference."""
+
+    sentence = "Something broke on my side. The log has it under `{reference}`."

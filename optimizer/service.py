@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -19,7 +19,7 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document, trial_record
-from optimizer.errors import UserError, nearest
+from optimizer.errors import UserError, WorkerLost, nearest
 from optimizer.market.market import Market
 from optimizer.market.snapshots import write_snapshot
 from optimizer.metrics import GOALS, find_goal
@@ -29,7 +29,7 @@ from optimizer.space import Params, Space
 from optimizer.spec import StudySpec, StudyState, TrialRecord
 from optimizer.strategies import find_strategy, longest_warm_up, space_of
 from optimizer.study import Clock, budget, is_exhaustive, utc_now
-from optimizer.summarize import WindowRows, window_rows
+from optimizer.window import WindowRows, window_rows
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +190,7 @@ class OptimizationService:
         study = await self.find(study_name)
         if study.status is StudyState.COMPLETE:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
-        await study.set({"status": str(StudyState.QUEUED), "wanted": None, "failure": "", "deaths": 0})
+        await study.set({"status": str(StudyState.QUEUED), "wanted": None, "failure": None, "deaths": 0})
         return await self.find(study.study_name)
 
     async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:
@@ -213,12 +213,12 @@ class OptimizationService:
         deaths = study.deaths + 1
         await study.set({"deaths": deaths})
         if deaths >= MAX_DEATHS:
-            await self._fail(study.study_name, f"its worker process died {deaths} times")
+            await self._fail(study.study_name, WorkerLost(deaths=deaths, study=study.study_name).as_document())
 
-    async def _fail(self, study_name: str, reason: str) -> None:
+    async def _fail(self, study_name: str, error: Mapping[str, Any]) -> None:
         study = await self.find(study_name)
-        log.warning("study_failed study=%s reason=%s", study_name, reason)
-        await study.set({"status": str(StudyState.FAILED), "failure": reason, "completed_at": self._clock()})
+        log.warning("study_failed study=%s kind=%s", study_name, error["kind"])
+        await study.set({"status": str(StudyState.FAILED), "failure": dict(error), "completed_at": self._clock()})
 
     async def _recent_names(self) -> list[str]:
         return [study.study_name for study in await self.list_studies(limit=50)]

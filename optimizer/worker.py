@@ -25,7 +25,7 @@ import optuna
 from pymongo.errors import BulkWriteError
 
 from optimizer.documents import DOCUMENTS, BacktestRecord, OptimizationStudy, OptimizationTrial, trial_document, trial_record
-from optimizer.errors import UserError
+from optimizer.errors import SomethingBroke, UserError
 from optimizer.evaluate import Evaluator, warm
 from optimizer.market.snapshots import read_snapshot
 from optimizer.metrics import GOALS
@@ -34,7 +34,8 @@ from optimizer.space import Space
 from optimizer.spec import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.strategies import find_strategy, space_of
 from optimizer.study import best_record, budget, search
-from optimizer.summarize import WindowRows, summarize
+from optimizer.summarize import summarize
+from optimizer.window import WindowRows
 
 log = logging.getLogger(__name__)
 
@@ -299,11 +300,11 @@ async def _answer(study_name: str, snapshots: Path) -> dict[str, Any]:
     try:
         return {"study": study_name, "state": str(await run_study(study_name, snapshots))}
     except UserError as error:
-        return {"study": study_name, "error": str(error)}
+        return {"study": study_name, "error": error.as_document()}
     except Exception:
         reference = os.urandom(3).hex()
         log.exception("study_broke study=%s reference=%s", study_name, reference)
-        return {"study": study_name, "error": f"Something broke; the log has it under {reference}.", "reference": reference}
+        return {"study": study_name, "error": SomethingBroke(reference=reference).as_document()}
 
 
 def _lines_from_parent() -> "asyncio.Queue[str]":
