@@ -1,0 +1,210 @@
+"""The warehouse: every bar, in one DuckDB file that one process owns.
+
+Reading is possible from any thread; writing takes a lock and one transaction, so that a crash, a `kill -9` or
+an error in the middle leaves what was there before. Bars of a series (symbol, timeframe, source) are told apart
+by their time; a second delivery of the same bars changes nothing, a different one replaces them and is reported.
+"""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import numpy as np
+from duckdb import DuckDBPyConnection
+
+from optimizer.errors import NoBars, Unavailable, UnknownSymbol, WarehouseLocked
+from optimizer.market.changes import Changes
+from optimizer.market.history import History, batches, bounds, find_timeframe
+from optimizer.market.merge import merge
+from optimizer.market.schema import migrate
+from optimizer.series import Bars
+
+#: Which source answers when a study names none and several have the symbol.
+SOURCES = ("file", "yahoo", "alphavantage", "sample")
+MEMORY_LIMIT = "512MB"
+_BATCH_ROWS = 400_000
+_REMEDY = "Move the file away and load the data again, or name another file."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """What is stored of one series; `first` and `last` are the times of its outer bars, UTC."""
+
+    symbol: str
+    timeframe: str
+    source: str
+    first: datetime
+    last: datetime
+    n_bars: int
+    loaded_at: datetime
+
+
+class Warehouse:
+    """Sole owner of one DuckDB file."""
+
+    def __init__(self, connection: DuckDBPyConnection, *, sources: Sequence[str] = SOURCES) -> None:
+        self._connection = connection
+        self._sources = tuple(sources)
+        self._writing = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path | str, *, sources: Sequence[str] = SOURCES, now: datetime | None = None) -> "Warehouse":
+        """Open or make the file; `:memory:` for one that is never written. WarehouseLocked, Unavailable."""
+        connection = _connect(str(path))
+        try:
+            migrate(connection, now or datetime.now(UTC))
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, sources=sources)
+
+    def close(self) -> None:
+        """Write everything into the file and let go of it."""
+        with self._writing:
+            self._connection.close()
+
+    def __enter__(self) -> "Warehouse":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[DuckDBPyConnection]:
+        """A cursor of one's own, usable from the calling thread."""
+        with self._connection.cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def writing(self) -> Iterator[DuckDBPyConnection]:
+        """A cursor inside one transaction: committed at the end, rolled back by any error."""
+        with self._writing, self._connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    def symbols(self) -> list[Coverage]:
+        """What is stored, by symbol, timeframe and source."""
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                "SELECT symbol, timeframe, source, first, last, n_bars, loaded_at FROM series "
+                "WHERE n_bars > 0 ORDER BY symbol, timeframe, source"
+            ).fetchall()
+        return [_coverage(*row) for row in rows]
+
+    def coverage(self, symbol: str, *, timeframe: str = "1d", source: str | None = None) -> Coverage | None:
+        """What is stored of a symbol; without a source, of the preferred one. None when nothing is."""
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                "SELECT symbol, timeframe, source, first, last, n_bars, loaded_at FROM series "
+                "WHERE n_bars > 0 AND symbol = ? AND timeframe = ? AND (source = ? OR ? IS NULL)",
+                [symbol, find_timeframe(timeframe), source, source],
+            ).fetchall()
+        found = sorted((_coverage(*row) for row in rows), key=lambda one: self._rank(one.source))
+        return found[0] if found else None
+
+    def _rank(self, source: str) -> tuple[int, str]:
+        return (self._sources.index(source) if source in self._sources else len(self._sources), source)
+
+    def history(
+        self,
+        symbol: str,
+        *,
+        timeframe: str = "1d",
+        source: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> History:
+        """Bars as traded, with their factors, of days start to end (both included). UnknownSymbol."""
+        stored = self.coverage(symbol, timeframe=timeframe, source=source)
+        if stored is None:
+            raise UnknownSymbol.of(symbol, {one.symbol for one in self.symbols() if source in (None, one.source)})
+        low, high = bounds(start, end)
+        with self.reading() as cursor:
+            columns = cursor.execute(
+                "SELECT time, open, high, low, close, volume, factor, split FROM bars WHERE time >= ? AND time < ? AND "
+                "series_id = (SELECT series_id FROM series WHERE symbol = ? AND timeframe = ? AND source = ?) "
+                "ORDER BY time",
+                [low.item(), high.item(), symbol, timeframe, stored.source],
+            ).fetchnumpy()
+        return History(symbol=symbol, timeframe=timeframe, source=stored.source, **_plain(columns))
+
+    def load(
+        self,
+        symbol: str,
+        *,
+        timeframe: str = "1d",
+        source: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> Bars:
+        """Adjusted bars of days start to end (both included; None: all). UnknownSymbol, NoBars, UnknownTimeframe."""
+        history = self.history(symbol, timeframe=timeframe, source=source, start=start, end=end)
+        if not len(history):
+            raise _no_bars(history, self.coverage(symbol, timeframe=timeframe, source=source), start, end)
+        return history.adjusted()
+
+    def upsert(self, history: History, *, now: datetime | None = None) -> Changes:
+        """Store bars in one transaction; what was there and differs is replaced and reported."""
+        return self.upsert_all([history], now=now)[0]
+
+    def upsert_all(self, histories: Iterable[History], *, now: datetime | None = None) -> list[Changes]:
+        """Store many series in one transaction; an error in the iterable leaves everything as it was."""
+        moment = now or datetime.now(UTC)
+        with self.writing() as cursor:
+            return [change for batch in batches(histories, _BATCH_ROWS) for change in merge(cursor, batch, moment)]
+
+
+def _connect(path: str) -> DuckDBPyConnection:
+    if path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return duckdb.connect(path, config={"memory_limit": MEMORY_LIMIT})
+    except duckdb.IOException as error:
+        raise _unopened(path, str(error)) from error
+    except duckdb.Error as error:
+        raise Unavailable(
+            what=f"The data file `{path}`", reason="it is not a whole DuckDB file", remedy=_REMEDY
+        ) from error
+
+
+def _unopened(path: str, text: str) -> Unavailable:
+    if "lock" in text:
+        holder = re.search(r"PID (\d+)", text)
+        return WarehouseLocked(file=path, holder=f"process {holder[1]}" if holder else "unknown")
+    reason = "it is not a DuckDB file" if "not a valid DuckDB" in text else text.splitlines()[0]
+    return Unavailable(what=f"The data file `{path}`", reason=reason, remedy=_REMEDY)
+
+
+def _coverage(*row: Any) -> Coverage:
+    symbol, timeframe, source, first, last, n_bars, loaded_at = row
+    times = {"first": first, "last": last, "loaded_at": loaded_at}
+    aware = {name: time.replace(tzinfo=UTC) for name, time in times.items()}
+    return Coverage(symbol=symbol, timeframe=timeframe, source=source, n_bars=n_bars, **aware)
+
+
+def _plain(columns: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(column) for name, column in columns.items()}
+
+
+def _no_bars(history: History, stored: Coverage | None, start: date | None, end: date | None) -> NoBars:
+    have = f"It has {stored.first:%Y-%m-%d} to {stored.last:%Y-%m-%d}." if stored else ""
+    return NoBars(
+        symbol=history.symbol,
+        timeframe=history.timeframe,
+        source=history.source,
+        start=start or "the beginning",
+        end=end or "now",
+        remedy=have,
+    )

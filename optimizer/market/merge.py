@@ -1,0 +1,100 @@
+"""Put delivered bars beside the stored ones, inside a transaction that the warehouse opened."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from duckdb import DuckDBPyConnection
+
+from optimizer.market.changes import TOLERANCE, Changes, kind_of
+from optimizer.market.history import History, join
+
+_PRICED = ("open", "high", "low", "close", "volume", "factor", "split")
+# NaN equals NaN in DuckDB, so a volume that is missing twice has not changed.
+_DIFFERS = " OR ".join(
+    f"(old.{name} <> new.{name} AND NOT coalesce(abs(old.{name} - new.{name}) <= {TOLERANCE} * abs(old.{name}), false))"
+    for name in _PRICED
+)
+_PAIRS = f"""
+    SELECT new.series_id AS series_id, new.time AS time, old.close AS old_close, new.close AS new_close,
+           ({_DIFFERS}) AS differs
+    FROM bars AS old JOIN delivered AS new USING (series_id, time)
+    WHERE old.series_id IN (SELECT DISTINCT series_id FROM delivered)
+    ORDER BY series_id, time
+"""  # noqa: S608 - only constants of this module
+
+
+def merge(cursor: DuckDBPyConnection, histories: Sequence[History], now: datetime) -> list[Changes]:
+    """Store the histories (one a series) and say what that changed. Runs in the caller's transaction."""
+    moment = now.astimezone(UTC).replace(tzinfo=None)
+    ids = [_series_id(cursor, history) for history in histories]
+    lengths = [len(history) for history in histories]
+    delivered = {"series_id": np.repeat(np.array(ids, dtype=np.int32), lengths), **join(histories)}
+    cursor.register("delivered", delivered)
+    try:
+        pairs = {name: np.asarray(column) for name, column in cursor.execute(_PAIRS).fetchnumpy().items()}
+        _store(cursor, pairs, moment)
+    finally:
+        cursor.unregister("delivered")
+    _update_coverage(cursor, ids, moment)
+    return [_changes(history, _of_series(pairs, one)) for history, one in zip(histories, ids, strict=True)]
+
+
+_SERIES = "SELECT series_id FROM series WHERE symbol = ? AND timeframe = ? AND source = ?"
+_NEW_SERIES = "INSERT INTO series (symbol, timeframe, source) VALUES (?, ?, ?) RETURNING series_id"
+_DELETE = "DELETE FROM bars USING changed WHERE bars.series_id = changed.series_id AND bars.time = changed.time"
+_INSERT = "INSERT INTO bars SELECT series_id, time, open, high, low, close, volume, factor, split, ? FROM "
+
+
+def _series_id(cursor: DuckDBPyConnection, history: History) -> int:
+    key = [history.symbol, history.timeframe, history.source]
+    rows = cursor.execute(_SERIES, key).fetchall() or cursor.execute(_NEW_SERIES, key).fetchall()
+    return int(rows[0][0])
+
+
+def _store(cursor: DuckDBPyConnection, pairs: dict[str, np.ndarray], moment: datetime) -> None:
+    """Delete what differs, then insert what is not there."""
+    where = "delivered"
+    if len(pairs["time"]):
+        cursor.register("changed", {name: pairs[name][pairs["differs"]] for name in ("series_id", "time")})
+        cursor.execute(_DELETE)
+        cursor.unregister("changed")
+        where += " ANTI JOIN bars USING (series_id, time)"
+    cursor.execute(_INSERT + where, [moment])
+
+
+def _update_coverage(cursor: DuckDBPyConnection, ids: Sequence[int], moment: datetime) -> None:
+    cursor.execute(
+        "UPDATE series SET first = found.first, last = found.last, n_bars = found.n_bars, loaded_at = ? FROM ("
+        "SELECT series_id, min(time) AS first, max(time) AS last, count(*) AS n_bars FROM bars "
+        "WHERE series_id IN (SELECT unnest(?)) GROUP BY series_id) AS found WHERE series.series_id = found.series_id",
+        [moment, list(ids)],
+    )
+
+
+def _of_series(pairs: dict[str, np.ndarray], series_id: int) -> dict[str, np.ndarray]:
+    low, high = np.searchsorted(pairs["series_id"], [series_id, series_id + 1])
+    return {name: column[low:high] for name, column in pairs.items()}
+
+
+def _changes(history: History, pairs: dict[str, np.ndarray]) -> Changes:
+    differs = pairs["differs"]
+    kind, ratio = kind_of(pairs["old_close"][differs], pairs["new_close"][differs])
+    times = pairs["time"][differs]
+    return Changes(
+        symbol=history.symbol,
+        timeframe=history.timeframe,
+        source=history.source,
+        n_new=len(history) - len(differs),
+        n_same=int((~differs).sum()),
+        n_changed=int(differs.sum()),
+        kind=kind,
+        ratio=ratio,
+        first_changed=_aware(times[0]) if len(times) else None,
+        last_changed=_aware(times[-1]) if len(times) else None,
+    )
+
+
+def _aware(time: np.datetime64) -> datetime:
+    moment: datetime = time.astype("datetime64[us]").item()
+    return moment.replace(tzinfo=UTC)

@@ -1,0 +1,25 @@
+"""Where bars come from: one file a source, each a Provider."""
+
+from datetime import date, datetime
+from typing import Protocol
+
+from optimizer.market.history import History
+
+
+class Provider(Protocol):
+    """One source of bars.
+
+    `fetch` delivers the bars of days start to end (both included; None: as far as the source goes) as traded, in
+    time order. It raises UnknownSymbol for a symbol the source does not have, ProviderDown or MissingExtra
+    when the source cannot be had, and returns an empty History when there is nothing in the window.
+    """
+
+    @property
+    def name(self) -> str:
+        """The word for this source in commands."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether new bars appear as time passes."""
+
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History: ...

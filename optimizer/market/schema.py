@@ -1,0 +1,56 @@
+"""The tables of the warehouse, and how an older file becomes a newer one.
+
+A migration is a text of SQL; its number is its place in the list. Change the list only at its end.
+No index or primary key on `bars`: an index over five million rows costs more memory than the bars, and the
+writer (the only one, under a lock) keeps one row a series and time.
+"""
+
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
+from optimizer.errors import WarehouseTooNew
+
+MIGRATIONS = (
+    """
+    CREATE SEQUENCE series_ids;
+    CREATE TABLE series (
+        series_id INTEGER DEFAULT nextval('series_ids'),
+        symbol VARCHAR NOT NULL, timeframe VARCHAR NOT NULL, source VARCHAR NOT NULL,
+        first TIMESTAMP, last TIMESTAMP, n_bars BIGINT NOT NULL DEFAULT 0, loaded_at TIMESTAMP
+    );
+    CREATE TABLE bars (
+        series_id INTEGER NOT NULL, time TIMESTAMP NOT NULL,
+        open DOUBLE NOT NULL, high DOUBLE NOT NULL, low DOUBLE NOT NULL, close DOUBLE NOT NULL, volume DOUBLE NOT NULL,
+        factor DOUBLE NOT NULL, split DOUBLE NOT NULL, loaded_at TIMESTAMP NOT NULL
+    );
+    CREATE TABLE technical_indicators_cache (
+        symbol VARCHAR NOT NULL, indicator VARCHAR NOT NULL, params VARCHAR NOT NULL, data_hash VARCHAR NOT NULL,
+        n_columns INTEGER NOT NULL, content BLOB NOT NULL, stored_at TIMESTAMP NOT NULL,
+        PRIMARY KEY (symbol, indicator, params, data_hash)
+    );
+    CREATE TABLE quality_reports (
+        symbol VARCHAR NOT NULL, timeframe VARCHAR NOT NULL, source VARCHAR NOT NULL, data_hash VARCHAR NOT NULL,
+        checked_at TIMESTAMP NOT NULL, worst VARCHAR, report VARCHAR NOT NULL
+    );
+    """,
+)
+
+
+def migrate(connection: DuckDBPyConnection, now: datetime) -> int:
+    """Bring a warehouse to the newest schema, one transaction a step; returns the version. WarehouseTooNew."""
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER, applied_at TIMESTAMP)")
+    version = schema_version(connection)
+    if version > len(MIGRATIONS):
+        raise WarehouseTooNew(version=version, known=len(MIGRATIONS))
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.execute("BEGIN")
+        connection.execute(script)
+        connection.execute("INSERT INTO schema_versions VALUES (?, ?)", [number, now.replace(tzinfo=None)])
+        connection.execute("COMMIT")
+    return len(MIGRATIONS)
+
+
+def schema_version(connection: DuckDBPyConnection) -> int:
+    """The last migration that was applied, 0 for a new file."""
+    return int(connection.execute("SELECT coalesce(max(version), 0) FROM schema_versions").fetchall()[0][0])
