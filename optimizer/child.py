@@ -1,0 +1,68 @@
+"""A child process that is spoken to in lines of JSON: one question, one answer, and it ends with its parent."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Self
+
+#: One answer may hold a whole report's file names, never a report.
+_LONGEST_LINE = 2**20
+#: A child computes on one core; its libraries must not start a thread for each.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+class ChildDied(Exception):
+    """The process ended in the middle of a question."""
+
+
+class Child:
+    """One process running `python -m MODULE`."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def spawn(cls, module: str) -> Self:
+        """Start a process; it imports and compiles while the caller does other things."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LONGEST_LINE,
+            env=os.environ | _ENVIRONMENT,
+        )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Send one question and wait for its answer; raises ChildDied when the process ended instead."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(question).encode() + b"\n")
+            await self._process.stdin.drain()
+            answer = await self._process.stdout.readline()
+        except (BrokenPipeError, ConnectionResetError) as failure:
+            raise ChildDied from failure
+        if not answer:
+            raise ChildDied
+        result: dict[str, Any] = json.loads(answer)
+        return result
+
+    async def stop(self) -> None:
+        """Close the pipe, which ends the process, and wait until it is gone."""
+        if self._process.stdin and not self._process.stdin.is_closing():
+            self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), timeout=5)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
