@@ -195,6 +195,7 @@ class Luck(Frozen):
     deflated_sharpe_ratio: Measure
     pbo: Measure
     n_blocks: int  # S of the CSCV; 0 when the window is too short
+    n_bars_needed: int | None = None  # searched bars from which on it would be promising; None: it is, or never will be
 
 
 class Degenerate(StrEnum):
@@ -270,6 +271,7 @@ class StudySummary(Frozen):
     worst_stretch: Stretch | None
     curve: Curve
     surface: Surface | None
+    scatter: tuple[tuple[float, float], ...] = ()  # first goal in and out of sample, one point a feasible trial
     n_infeasible: int
     n_failed: int
     is_exhaustive: bool  # the whole grid was searched
