@@ -1,0 +1,129 @@
+"""Trouble on demand: refusals, slowness, lost answers, outages, and Slack's pace."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from fnmatch import fnmatch
+
+#: How far two clocks may be apart before an early retry counts as one.
+GRACE_SECONDS = 0.05
+
+
+class Lost(StrEnum):
+    """Which half of an exchange a broken connection takes away."""
+
+    NOTHING = auto()
+    REQUEST = auto()  # nothing was done
+    ANSWER = auto()  # it was done, and nobody was told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What happens to a call of a matching method."""
+
+    method: str = "*"
+    status: int = 200
+    error: str = ""
+    retry_after: int = 0
+    delay: float = 0.0
+    lost: Lost = Lost.NOTHING
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the call is answered by the fault itself, and nothing is done."""
+        return self.status != 200 or bool(self.error)
+
+    def __str__(self) -> str:
+        if self.lost is not Lost.NOTHING:
+            return f"lost {self.lost}"
+        return self.error or (str(self.status) if self.is_answer else f"delay {self.delay:g} s")
+
+
+RATE_LIMITED = Fault(status=429, error="ratelimited", retry_after=1)
+
+
+@dataclass
+class _Random:
+    rate: float
+    faults: tuple[Fault, ...]
+    source: random.Random
+
+
+@dataclass
+class Faults:
+    """The faults waiting to be played, and the pace that is kept."""
+
+    #: Least seconds between two posts or edits in one channel; 0 lets every pace pass.
+    pace_seconds: float = 0.0
+    #: Posts let through at once before the pace is asked for, as Slack allows short bursts.
+    pace_burst: int = 1
+    _next: list[Fault] = field(default_factory=list)
+    _outages: list[Fault] = field(default_factory=list)
+    _random: list[_Random] = field(default_factory=list)
+    _not_before: dict[str, float] = field(default_factory=dict)
+    _posts: dict[str, list[float]] = field(default_factory=dict)
+
+    def fail_next(self, method: str = "*", *, times: int = 1, fault: Fault | None = None, **facts: object) -> None:
+        """Play a fault on the next calls of a matching method (`chat.*`), `times` of them.
+
+        Facts are those of `Fault`: status, error, retry_after, delay, lost.
+        """
+        made = fault or Fault(**facts)  # type: ignore[arg-type]
+        named = Fault(**{**vars(made), "method": method})
+        self._next.extend([named] * times)
+
+    @contextmanager
+    def outage(self, method: str = "*", *, fault: Fault | None = None) -> Iterator[None]:
+        """While open, every matching call meets the fault; 503 unless told otherwise."""
+        made = Fault(**{**vars(fault or Fault(status=503, error="service_unavailable")), "method": method})
+        self._outages.append(made)
+        try:
+            yield
+        finally:
+            self._outages.remove(made)
+
+    @contextmanager
+    def at_random(self, rate: float, *faults: Fault, seed: int) -> Iterator[None]:
+        """While open, a share `rate` of matching calls meets one of the faults, the same for the same seed."""
+        made = _Random(rate, faults, random.Random(seed))
+        self._random.append(made)
+        try:
+            yield
+        finally:
+            self._random.remove(made)
+
+    def meet(self, method: str) -> Fault | None:
+        """The fault this call meets, taken off the list."""
+        for fault in self._outages:
+            if fnmatch(method, fault.method):
+                return fault
+        for index, fault in enumerate(self._next):
+            if fnmatch(method, fault.method):
+                return self._next.pop(index)
+        return next(filter(None, (self._drawn(each, method) for each in self._random)), None)
+
+    @staticmethod
+    def _drawn(each: _Random, method: str) -> Fault | None:
+        fitting = [fault for fault in each.faults if fnmatch(method, fault.method)]
+        return each.source.choice(fitting) if fitting and each.source.random() < each.rate else None
+
+    def told_to_wait(self, method: str, channel: str, seconds: float) -> None:
+        """Remember a `Retry-After`: until then a call of this method is a violation."""
+        self._not_before[f"{method} {channel}"] = time.monotonic() + seconds
+
+    def is_early(self, method: str, channel: str, at: float) -> bool:
+        """Whether the call ignores a `Retry-After` it was given."""
+        return at < self._not_before.get(f"{method} {channel}", 0.0) - GRACE_SECONDS
+
+    def is_too_fast(self, channel: str, at: float) -> bool:
+        """Whether a post or edit in this channel breaks the pace; counts it when it does not."""
+        if not self.pace_seconds:
+            return False
+        window = self.pace_seconds * self.pace_burst
+        recent = [each for each in self._posts.get(channel, []) if at - each < window - GRACE_SECONDS]
+        is_over = len(recent) >= self.pace_burst
+        self._posts[channel] = recent if is_over else [*recent, at]
+        return is_over
