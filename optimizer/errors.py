@@ -19,9 +19,10 @@ from typing import Any, ClassVar
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word most like `word`, or an empty string when none is close."""
-    close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
-    return close[0] if close else ""
+    """The known word most like `word` in any case of letters, or an empty string when none is close."""
+    by_lower = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.5)
+    return by_lower[close[0]] if close else ""
 
 
 class UserError(Exception):

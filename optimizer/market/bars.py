@@ -21,8 +21,8 @@ from duckdb import DuckDBPyConnection
 
 from optimizer.errors import NoBars, Unavailable, UnknownSymbol, WarehouseLocked
 from optimizer.market.changes import Changes
-from optimizer.market.history import History, batches, bounds, find_timeframe
-from optimizer.market.merge import merge
+from optimizer.market.history import History, SeriesKey, batches, bounds, find_timeframe
+from optimizer.market.merge import compare, merge, replace_span
 from optimizer.market.schema import migrate
 from optimizer.series import Bars
 
@@ -44,6 +44,16 @@ class Coverage:
     last: datetime
     n_bars: int
     loaded_at: datetime
+    asked_from: datetime | None  # the source has nothing more from here on; None: it was never asked
+    checked_at: datetime | None  # when it was last asked for new bars
+
+    @property
+    def key(self) -> SeriesKey:
+        """What tells this series from others."""
+        return SeriesKey(self.symbol, self.timeframe, self.source)
+
+
+_COVERAGE = "SELECT symbol, timeframe, source, n_bars, first, last, loaded_at, asked_from, checked_at FROM series "
 
 
 class Warehouse:
@@ -97,18 +107,14 @@ class Warehouse:
     def symbols(self) -> list[Coverage]:
         """What is stored, by symbol, timeframe and source."""
         with self.reading() as cursor:
-            rows = cursor.execute(
-                "SELECT symbol, timeframe, source, first, last, n_bars, loaded_at FROM series "
-                "WHERE n_bars > 0 ORDER BY symbol, timeframe, source"
-            ).fetchall()
+            rows = cursor.execute(_COVERAGE + "WHERE n_bars > 0 ORDER BY symbol, timeframe, source").fetchall()
         return [_coverage(*row) for row in rows]
 
     def coverage(self, symbol: str, *, timeframe: str = "1d", source: str | None = None) -> Coverage | None:
         """What is stored of a symbol; without a source, of the preferred one. None when nothing is."""
         with self.reading() as cursor:
             rows = cursor.execute(
-                "SELECT symbol, timeframe, source, first, last, n_bars, loaded_at FROM series "
-                "WHERE n_bars > 0 AND symbol = ? AND timeframe = ? AND (source = ? OR ? IS NULL)",
+                _COVERAGE + "WHERE n_bars > 0 AND symbol = ? AND timeframe = ? AND (source = ? OR ? IS NULL)",
                 [symbol, find_timeframe(timeframe), source, source],
             ).fetchall()
         found = sorted((_coverage(*row) for row in rows), key=lambda one: self._rank(one.source))
@@ -165,6 +171,26 @@ class Warehouse:
         with self.writing() as cursor:
             return [change for batch in batches(histories, _BATCH_ROWS) for change in merge(cursor, batch, moment)]
 
+    def compare(self, history: History) -> Changes:
+        """What `upsert` would change, without changing it."""
+        with self.reading() as cursor:
+            return compare(cursor, history)
+
+    def replace(self, history: History, *, now: datetime | None = None) -> Changes:
+        """Store a whole re-read: bars it lacks within its span go, older ones follow its split or dividend."""
+        with self.writing() as cursor:
+            return replace_span(cursor, history, now or datetime.now(UTC))
+
+    def note_check(self, key: SeriesKey, *, asked_from: date | None, checked_at: datetime) -> None:
+        """Remember that the source was asked for everything from `asked_from` (None: ever) to `checked_at`."""
+        low, _ = bounds(asked_from, None)
+        with self.writing() as cursor:
+            cursor.execute(
+                "UPDATE series SET checked_at = ?, asked_from = least(coalesce(asked_from, ?), ?) "
+                "WHERE symbol = ? AND timeframe = ? AND source = ?",
+                [checked_at.astimezone(UTC).replace(tzinfo=None), low.item(), low.item(), *key],
+            )
+
 
 def _connect(path: str) -> DuckDBPyConnection:
     if path != ":memory:":
@@ -187,11 +213,22 @@ def _unopened(path: str, text: str) -> Unavailable:
     return Unavailable(what=f"The data file `{path}`", reason=reason, remedy=_REMEDY)
 
 
-def _coverage(*row: Any) -> Coverage:
-    symbol, timeframe, source, first, last, n_bars, loaded_at = row
-    times = {"first": first, "last": last, "loaded_at": loaded_at}
-    aware = {name: time.replace(tzinfo=UTC) for name, time in times.items()}
-    return Coverage(symbol=symbol, timeframe=timeframe, source=source, n_bars=n_bars, **aware)
+def _coverage(symbol: str, timeframe: str, source: str, n_bars: int, *times: datetime | None) -> Coverage:
+    first, last, loaded_at, asked_from, checked_at = (time and time.replace(tzinfo=UTC) for time in times)
+    assert first is not None
+    assert last is not None
+    assert loaded_at is not None
+    return Coverage(
+        symbol=symbol,
+        timeframe=timeframe,
+        source=source,
+        n_bars=n_bars,
+        first=first,
+        last=last,
+        loaded_at=loaded_at,
+        asked_from=asked_from,
+        checked_at=checked_at,
+    )
 
 
 def _plain(columns: dict[str, Any]) -> dict[str, np.ndarray]:

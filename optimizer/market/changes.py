@@ -6,6 +6,7 @@ from enum import StrEnum, auto
 
 import numpy as np
 
+from optimizer.market.history import SPLIT_STEP
 from optimizer.series import FloatArray
 
 #: Relative difference from which two prices, volumes or factors are not the same.
@@ -31,6 +32,7 @@ class Changes:
     n_new: int = 0
     n_same: int = 0
     n_changed: int = 0
+    n_dropped: int = 0  # stored bars that a whole re-read no longer has
     kind: ChangeKind = ChangeKind.NONE
     ratio: float = 1.0  # new price over old, for a split
     first_changed: datetime | None = None  # UTC
@@ -42,18 +44,23 @@ class Changes:
         return self.n_changed > 0
 
 
-def kind_of(old_close: FloatArray, new_close: FloatArray) -> tuple[ChangeKind, float]:
-    """Why the bars with these closes differ, and the ratio of new to old.
+def kind_of(closes: FloatArray, factors: FloatArray) -> tuple[ChangeKind, float]:
+    """Why bars differ, from the ratios new to old of their closes and of their factors; and the common ratio.
 
-    The closes of all changed bars, before and after: one common ratio is a split, none at all a change of factors.
+    One common ratio of the closes is a split, and so is one of the factors alone when it is large; a small one
+    of the factors alone is a dividend, anything else a correction.
     """
-    if not len(old_close):
+    if not len(closes):
         return ChangeKind.NONE, 1.0
-    ratios = new_close / old_close
-    ratio = float(np.median(ratios))
-    if np.abs(ratios - 1).max() <= TOLERANCE:
-        return ChangeKind.DIVIDEND, 1.0
+    if np.abs(closes - 1).max() > TOLERANCE:
+        ratio = float(np.median(closes))
+        return (ChangeKind.SPLIT if _is_common(closes, ratio) else ChangeKind.CORRECTION), ratio
+    ratio = float(np.median(factors))
+    if np.abs(factors - 1).max() <= TOLERANCE:
+        return ChangeKind.CORRECTION, 1.0
+    return (ChangeKind.SPLIT if abs(np.log(ratio)) > np.log1p(SPLIT_STEP) else ChangeKind.DIVIDEND), ratio
+
+
+def _is_common(ratios: FloatArray, ratio: float) -> bool:
     # A source rounds its prices, so the ratio of a split wobbles; a single bar is a correction.
-    if len(ratios) > 1 and abs(ratio - 1) > 0.01 and np.abs(ratios / ratio - 1).max() < 0.005:
-        return ChangeKind.SPLIT, ratio
-    return ChangeKind.CORRECTION, ratio
+    return len(ratios) > 1 and abs(ratio - 1) > 0.01 and bool(np.abs(ratios / ratio - 1).max() < 0.005)

@@ -9,7 +9,8 @@ dividend after the window changes nothing in it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, cast
+from fractions import Fraction
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -28,6 +29,14 @@ def find_timeframe(word: str) -> str:
     if word not in TIMEFRAMES:
         raise UnknownTimeframe.of(word, TIMEFRAMES)
     return word
+
+
+class SeriesKey(NamedTuple):
+    """What tells one series of bars from another."""
+
+    symbol: str
+    timeframe: str
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +60,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    @property
+    def key(self) -> SeriesKey:
+        """What tells this series from others."""
+        return SeriesKey(self.symbol, self.timeframe, self.source)
 
     def columns(self) -> dict[str, np.ndarray]:
         """The arrays by name, times in microseconds."""
@@ -113,8 +127,10 @@ def split_part(factor: FloatArray) -> FloatArray:
         return np.ones(len(factor))
     steps = factor[:-1] / factor[1:]
     is_split = (steps > 1 + SPLIT_STEP) | (steps < 1 / (1 + SPLIT_STEP))
-    back = np.cumprod(np.where(is_split, steps, 1.0)[::-1])[::-1]
-    return np.append(back, 1.0)
+    ratios = np.ones(len(steps))
+    # Sources round their prices: the simple fraction beside the step is the split.
+    ratios[is_split] = [float(Fraction(step).limit_denominator(20)) for step in steps[is_split]]
+    return np.append(np.cumprod(ratios[::-1])[::-1], 1.0)
 
 
 def join(parts: Sequence[History]) -> dict[str, np.ndarray]:

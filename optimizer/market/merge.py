@@ -1,6 +1,8 @@
 """Put delivered bars beside the stored ones, inside a transaction that the warehouse opened."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,8 +18,8 @@ _DIFFERS = " OR ".join(
     for name in _PRICED
 )
 _PAIRS = f"""
-    SELECT new.series_id AS series_id, new.time AS time, old.close AS old_close, new.close AS new_close,
-           ({_DIFFERS}) AS differs
+    SELECT new.series_id AS series_id, new.time AS time, new.close / old.close AS closes,
+           new.factor / old.factor AS factors, ({_DIFFERS}) AS differs
     FROM bars AS old JOIN delivered AS new USING (series_id, time)
     WHERE old.series_id IN (SELECT DISTINCT series_id FROM delivered)
     ORDER BY series_id, time
@@ -27,27 +29,68 @@ _PAIRS = f"""
 def merge(cursor: DuckDBPyConnection, histories: Sequence[History], now: datetime) -> list[Changes]:
     """Store the histories (one a series) and say what that changed. Runs in the caller's transaction."""
     moment = now.astimezone(UTC).replace(tzinfo=None)
-    ids = [_series_id(cursor, history) for history in histories]
-    lengths = [len(history) for history in histories]
-    delivered = {"series_id": np.repeat(np.array(ids, dtype=np.int32), lengths), **join(histories)}
-    cursor.register("delivered", delivered)
-    try:
-        pairs = {name: np.asarray(column) for name, column in cursor.execute(_PAIRS).fetchnumpy().items()}
+    ids = [series_id(cursor, history) for history in histories]
+    with _delivered(cursor, ids, histories):
+        pairs = _compare(cursor)
         _store(cursor, pairs, moment)
-    finally:
-        cursor.unregister("delivered")
     _update_coverage(cursor, ids, moment)
     return [_changes(history, _of_series(pairs, one)) for history, one in zip(histories, ids, strict=True)]
+
+
+def compare(cursor: DuckDBPyConnection, history: History) -> Changes:
+    """What `merge` would change, without changing it."""
+    rows = cursor.execute(_SERIES, list(history.key)).fetchall()
+    with _delivered(cursor, [rows[0][0] if rows else -1], [history]):
+        return _changes(history, _compare(cursor))
+
+
+def replace_span(cursor: DuckDBPyConnection, history: History, now: datetime) -> Changes:
+    """Like `merge` for a whole re-read: stored bars in its span that it lacks go, older ones follow its scale."""
+    key, span = series_id(cursor, history), [history.time[0].item(), history.time[-1].item()]
+    with _delivered(cursor, [key], [history]):
+        gone = cursor.execute(_DROP, [key, *span]).fetchall()
+        ratios = cursor.execute(_SCALE, [key]).fetchall()
+    for scale, factor, split in ratios:
+        cursor.execute(_RESCALE, [*[scale] * 4, scale, factor, split, key, span[0]])
+    return replace(merge(cursor, [history], now)[0], n_dropped=int(gone[0][0]))
+
+
+@contextmanager
+def _delivered(cursor: DuckDBPyConnection, ids: Sequence[int], histories: Sequence[History]) -> Iterator[None]:
+    lengths = [len(history) for history in histories]
+    columns = {"series_id": np.repeat(np.array(ids, dtype=np.int32), lengths), **join(histories)}
+    cursor.register("delivered", columns)
+    yield
+    cursor.unregister("delivered")
+
+
+def _compare(cursor: DuckDBPyConnection) -> dict[str, np.ndarray]:
+    return {name: np.asarray(column) for name, column in cursor.execute(_PAIRS).fetchnumpy().items()}
 
 
 _SERIES = "SELECT series_id FROM series WHERE symbol = ? AND timeframe = ? AND source = ?"
 _NEW_SERIES = "INSERT INTO series (symbol, timeframe, source) VALUES (?, ?, ?) RETURNING series_id"
 _DELETE = "DELETE FROM bars USING changed WHERE bars.series_id = changed.series_id AND bars.time = changed.time"
+# The change at the oldest bar that both have tells how the bars before it must be moved.
+_SCALE = """
+    SELECT new.close / old.close, new.factor / old.factor, new.split / old.split
+    FROM bars AS old JOIN delivered AS new USING (series_id, time)
+    WHERE old.series_id = ? ORDER BY time LIMIT 1
+"""
+_RESCALE = """
+    UPDATE bars SET open = open * ?, high = high * ?, low = low * ?, close = close * ?, volume = volume / ?,
+        factor = factor * ?, split = split * ?
+    WHERE series_id = ? AND time < ?
+"""
+_DROP = """
+    DELETE FROM bars WHERE series_id = ? AND time BETWEEN ? AND ? AND time NOT IN (SELECT time FROM delivered)
+"""
 _INSERT = "INSERT INTO bars SELECT series_id, time, open, high, low, close, volume, factor, split, ? FROM "
 
 
-def _series_id(cursor: DuckDBPyConnection, history: History) -> int:
-    key = [history.symbol, history.timeframe, history.source]
+def series_id(cursor: DuckDBPyConnection, history: History) -> int:
+    """The key of a series, made when it is new."""
+    key = list(history.key)
     rows = cursor.execute(_SERIES, key).fetchall() or cursor.execute(_NEW_SERIES, key).fetchall()
     return int(rows[0][0])
 
@@ -79,7 +122,7 @@ def _of_series(pairs: dict[str, np.ndarray], series_id: int) -> dict[str, np.nda
 
 def _changes(history: History, pairs: dict[str, np.ndarray]) -> Changes:
     differs = pairs["differs"]
-    kind, ratio = kind_of(pairs["old_close"][differs], pairs["new_close"][differs])
+    kind, ratio = kind_of(pairs["closes"][differs], pairs["factors"][differs])
     times = pairs["time"][differs]
     return Changes(
         symbol=history.symbol,

@@ -17,7 +17,8 @@ MIGRATIONS = (
     CREATE TABLE series (
         series_id INTEGER DEFAULT nextval('series_ids'),
         symbol VARCHAR NOT NULL, timeframe VARCHAR NOT NULL, source VARCHAR NOT NULL,
-        first TIMESTAMP, last TIMESTAMP, n_bars BIGINT NOT NULL DEFAULT 0, loaded_at TIMESTAMP
+        first TIMESTAMP, last TIMESTAMP, n_bars BIGINT NOT NULL DEFAULT 0, loaded_at TIMESTAMP,
+        asked_from TIMESTAMP, checked_at TIMESTAMP
     );
     CREATE TABLE bars (
         series_id INTEGER NOT NULL, time TIMESTAMP NOT NULL,

@@ -1,5 +1,6 @@
 """Where bars come from: one file a source, each a Provider."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -21,5 +22,9 @@ class Provider(Protocol):
     @property
     def is_live(self) -> bool:
         """Whether new bars appear as time passes."""
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """The symbols it has, when it can list them; empty for a source that knows thousands."""
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History: ...

@@ -17,6 +17,7 @@ class Sample:
 
     name = "sample"
     is_live = False
+    symbols = SYMBOLS
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
         """Bars of one of SYMBOLS. UnknownSymbol, UnknownTimeframe, MissingExtra."""

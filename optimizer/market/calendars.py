@@ -1,0 +1,109 @@
+"""When an exchange is open: sessions with their opening and closing moments, from `exchange_calendars`.
+
+A symbol's exchange is told by its suffix, as Yahoo writes it; without one it is New York's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+
+import exchange_calendars
+import numpy as np
+
+from optimizer.series import TimeArray
+
+DEFAULT = "XNYS"
+ALWAYS = "24/7"
+#: Calendar by the suffix of a symbol.
+SUFFIXES: Mapping[str, str] = {
+    ".KS": "XKRX",
+    ".KQ": "XKRX",
+    ".T": "XTKS",
+    ".HK": "XHKG",
+    ".SS": "XSHG",
+    ".SZ": "XSHG",
+    ".TW": "XTAI",
+    ".SI": "XSES",
+    ".NS": "XBOM",
+    ".BO": "XBOM",
+    ".AX": "XASX",
+    ".L": "XLON",
+    ".DE": "XETR",
+    ".F": "XFRA",
+    ".PA": "XPAR",
+    ".AS": "XAMS",
+    ".BR": "XBRU",
+    ".MI": "XMIL",
+    ".MC": "XMAD",
+    ".SW": "XSWX",
+    ".ST": "XSTO",
+    ".CO": "XCSE",
+    ".HE": "XHEL",
+    ".OL": "XOSL",
+    ".TO": "XTSE",
+    ".SA": "BVMF",
+    ".MX": "XMEX",
+    "-USD": ALWAYS,
+    "-EUR": ALWAYS,
+    "-KRW": ALWAYS,
+    "-BTC": ALWAYS,
+    "=X": "24/5",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calendar:
+    """Sessions of one exchange over some years: days, and the moments of open and close in UTC (microseconds)."""
+
+    name: str
+    zone: str
+    sessions: TimeArray  # datetime64[D]
+    opens: TimeArray
+    closes: TimeArray
+
+    def between(self, first: np.datetime64, last: np.datetime64) -> TimeArray:
+        """Sessions from day `first` to day `last`, both included."""
+        low, high = np.searchsorted(self.sessions, [first.astype("datetime64[D]"), last.astype("datetime64[D]") + 1])
+        return self.sessions[low:high]
+
+    def last_close(self, now: datetime) -> datetime:
+        """The latest close of a session that is not after `now`."""
+        row = int(np.searchsorted(self.closes, as_moment(now), side="right")) - 1
+        close: datetime = self.closes[row].item()
+        return close.replace(tzinfo=UTC)
+
+
+def calendar_name(symbol: str) -> str:
+    """Which calendar a symbol trades by."""
+    for suffix, name in SUFFIXES.items():
+        if symbol.endswith(suffix):
+            return name
+    return DEFAULT
+
+
+def find_calendar(name: str, first: date, last: date) -> Calendar:
+    """The calendar over at least the days first to last, as far as its rules are known."""
+    return _calendar(name, first.year // 10 * 10, last.year)
+
+
+@lru_cache(maxsize=32)
+def _calendar(name: str, first_year: int, last_year: int) -> Calendar:
+    known = exchange_calendars.get_calendar(name)
+    low, high = known.bound_min(), known.bound_max()
+    start, end = date(first_year, 1, 1), date(last_year, 12, 31)
+    start = start if low is None else max(start, low.date())
+    end = end if high is None else min(end, high.date())
+    whole = exchange_calendars.get_calendar(name, start=start.isoformat(), end=end.isoformat())
+    return Calendar(
+        name=name,
+        zone=str(whole.tz),
+        sessions=whole.sessions.to_numpy().astype("datetime64[D]"),
+        opens=whole.opens.to_numpy().astype("datetime64[us]"),
+        closes=whole.closes.to_numpy().astype("datetime64[us]"),
+    )
+
+
+def as_moment(when: datetime) -> np.datetime64:
+    """An aware time as datetime64 in UTC, microseconds."""
+    return np.datetime64(when.astimezone(UTC).replace(tzinfo=None), "us")

@@ -1,0 +1,192 @@
+"""Bars for a study: from the warehouse, and from a source only what the warehouse lacks.
+
+A live source is asked again only when a session has closed since it was last asked. Its answer overlaps the stored
+bars; if they differ (a split, a dividend, a correction) the whole history is read again before anything is stored,
+so that old and new scale never stand side by side.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+
+from optimizer.errors import Unavailable, UnknownSource, UnknownSymbol, UserError
+from optimizer.market.bars import SOURCES, Coverage, Warehouse
+from optimizer.market.calendars import as_moment, calendar_name, find_calendar
+from optimizer.market.changes import Changes
+from optimizer.market.history import TIMEFRAMES, History, SeriesKey, find_timeframe
+from optimizer.market.providers import Provider
+from optimizer.series import Bars
+
+log = logging.getLogger(__name__)
+
+#: How many days of stored bars an incremental answer overlaps.
+OVERLAP = {"1d": timedelta(days=10)}
+_INTRADAY_OVERLAP = timedelta(days=4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refreshed:
+    """The outcome of refreshing one series: what changed, or why it could not be had."""
+
+    key: SeriesKey
+    changes: Changes | None = None
+    error: UserError | None = None
+
+
+class Market:
+    """The warehouse together with the sources that fill it."""
+
+    def __init__(
+        self, warehouse: Warehouse, providers: Iterable[Provider], *, sources: Sequence[str] = SOURCES
+    ) -> None:
+        self.warehouse = warehouse
+        self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
+        self._sources = tuple(sources)
+        self._asking = {name: threading.Lock() for name in self._providers}  # one request at a time each
+
+    def get_bars(
+        self,
+        symbol: str,
+        *,
+        timeframe: str = "1d",
+        source: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+        now: datetime,
+    ) -> Bars:
+        """Adjusted bars of days start to end (both included; None: all there is, up to the last closed session).
+
+        UnknownSymbol, UnknownSource, UnknownTimeframe, NoBars; ProviderDown when bars that were asked for by date
+        are not stored. Without an end date stored bars are used though the source is down: the sentinel
+        then says how old they are.
+        """
+        find_timeframe(timeframe)
+        found = self._find(symbol, timeframe, source, now)
+        try:
+            self._complete(found, start, end, now)
+        except Unavailable as error:
+            if end is not None or _begins_late(found, start):
+                raise
+            log.warning("stale_bars_used", extra={"symbol": symbol, "source": found.source, "reason": str(error)})
+        return self.warehouse.load(symbol, timeframe=timeframe, source=found.source, start=start, end=end)
+
+    def refresh(self, symbol: str, *, timeframe: str = "1d", source: str | None = None, now: datetime) -> Changes:
+        """Bring a series up to the last closed session; says what changed. Errors as `get_bars`."""
+        found = self._find(symbol, find_timeframe(timeframe), source, now)
+        return self._complete(found, None, None, now)
+
+    def refresh_all(self, keys: Iterable[SeriesKey], *, now: datetime) -> list[Refreshed]:
+        """Refresh many series; one that fails does not stop the others."""
+        return [self._refreshed(key, now) for key in keys]
+
+    def _refreshed(self, key: SeriesKey, now: datetime) -> Refreshed:
+        try:
+            changes = self.refresh(key.symbol, timeframe=key.timeframe, source=key.source, now=now)
+        except UserError as error:
+            return Refreshed(key=key, error=error)
+        return Refreshed(key=key, changes=changes)
+
+    def _find(self, symbol: str, timeframe: str, source: str | None, now: datetime) -> Coverage:
+        """Coverage of the series that answers; fetched for the first time when nothing is stored."""
+        names = self._candidates(source)
+        for name in names:
+            if stored := self.warehouse.coverage(symbol, timeframe=timeframe, source=name):
+                return stored
+        failed: list[UserError] = []
+        for provider in (self._providers[name] for name in names if name in self._providers):
+            try:
+                return self._first_fetch(provider, symbol, timeframe, now)
+            except UserError as error:
+                failed.append(error)
+        raise self._unfound(symbol, source, failed)
+
+    def _candidates(self, source: str | None) -> tuple[str, ...]:
+        known = {*self._sources, *self._providers, *(one.source for one in self.warehouse.symbols())}
+        if source is not None and source not in known:
+            raise UnknownSource.of(source, known)
+        return (source,) if source is not None else (*self._sources, *sorted(known - {*self._sources}))
+
+    def _unfound(self, symbol: str, source: str | None, failed: Sequence[UserError]) -> UserError:
+        """A source that may have the symbol but is down says more than one that does not have it."""
+        down = [error for error in failed if isinstance(error, Unavailable)]
+        if down:
+            return down[0]
+        if source is not None and failed:
+            return failed[0]
+        known = {one.symbol for one in self.warehouse.symbols()}
+        known |= {name for provider in self._providers.values() for name in provider.symbols}
+        return UnknownSymbol.of(symbol, known)
+
+    def _first_fetch(self, provider: Provider, symbol: str, timeframe: str, now: datetime) -> Coverage:
+        history = self._ask(provider, SeriesKey(symbol, timeframe, provider.name), None, None, now)
+        if not len(history):
+            raise UnknownSymbol.of(symbol, provider.symbols)
+        self.warehouse.upsert(history, now=now)
+        self.warehouse.note_check(history.key, asked_from=None, checked_at=now)
+        stored = self.warehouse.coverage(symbol, timeframe=timeframe, source=provider.name)
+        assert stored is not None
+        return stored
+
+    def _complete(self, stored: Coverage, start: date | None, end: date | None, now: datetime) -> Changes:
+        """Fetch what is missing of the days start to end."""
+        provider = self._providers.get(stored.source)
+        if provider is None or not provider.is_live or not _is_missing(stored, start, end, now):
+            return Changes(symbol=stored.symbol, timeframe=stored.timeframe, source=stored.source, n_same=stored.n_bars)
+        since = start if _begins_late(stored, start) else overlap_start(stored)
+        history = self._ask(provider, stored.key, since, None, now)
+        if self.warehouse.compare(history).is_history_changed:
+            since = start if _begins_late(stored, start) else _asked_from(stored)
+            history = self._ask(provider, stored.key, since, None, now)
+            changes = self.warehouse.replace(history, now=now)
+        else:
+            changes = self.warehouse.upsert(history, now=now)
+        self.warehouse.note_check(stored.key, asked_from=since, checked_at=now)
+        return changes
+
+    def _ask(self, provider: Provider, key: SeriesKey, start: date | None, end: date | None, now: datetime) -> History:
+        with self._asking[provider.name]:
+            history = provider.fetch(key.symbol, timeframe=key.timeframe, start=start, end=end, now=now)
+        return closed_bars(history, now) if provider.is_live else history
+
+
+def closed_bars(history: History, now: datetime) -> History:
+    """Without the bars that are still open at `now`."""
+    if history.timeframe != "1d":
+        size = np.timedelta64(TIMEFRAMES[history.timeframe], "s")
+        return history.take(history.time + size <= as_moment(now))
+    calendar = find_calendar(calendar_name(history.symbol), now.date() - timedelta(days=20), now.date())
+    open_sessions = calendar.sessions[calendar.closes > as_moment(now)]
+    first_open = open_sessions[0] if len(open_sessions) else np.datetime64(now.date() + timedelta(days=1), "D")
+    return history.take(history.time < first_open)
+
+
+def overlap_start(stored: Coverage) -> date:
+    """The day from which new bars are asked for, so that they overlap the stored ones."""
+    return (stored.last - OVERLAP.get(stored.timeframe, _INTRADAY_OVERLAP)).date()
+
+
+def _begins_late(stored: Coverage, start: date | None) -> bool:
+    """Whether earlier bars are wanted than the source was ever asked for."""
+    return start is not None and stored.asked_from is not None and start < stored.asked_from.date()
+
+
+def _asked_from(stored: Coverage) -> date | None:
+    return stored.asked_from.date() if stored.asked_from and stored.asked_from.year > 1 else None
+
+
+def _is_missing(stored: Coverage, start: date | None, end: date | None, now: datetime) -> bool:
+    if _begins_late(stored, start):
+        return True
+    if end is not None and end <= stored.last.date():
+        return False
+    if stored.checked_at is None:
+        return True
+    if stored.timeframe != "1d":
+        return now - stored.checked_at >= timedelta(seconds=TIMEFRAMES[stored.timeframe])
+    today = now.astimezone(UTC).date()
+    calendar = find_calendar(calendar_name(stored.symbol), today - timedelta(days=20), today)
+    return calendar.last_close(now) > stored.checked_at
