@@ -8,9 +8,6 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
-#: A command typed again within this time is a slip of the finger, not a second wish.
-REPEAT_SECONDS = 120
-
 
 class Telling(StrEnum):
     """How far a conversation is."""
@@ -89,19 +86,4 @@ class OutboxEntry(Document):
         ]
 
 
-class SeenDelivery(Document):
-    """A delivery that was acted on; Slack repeats itself, and so do fingers. Forgotten by a TTL index."""
-
-    key: str
-    answer: str = ""  # the study it started
-    seen_at: datetime
-
-    class Settings:
-        name = "slack_seen"
-        indexes: ClassVar = [
-            IndexModel([("key", ASCENDING)], unique=True),
-            IndexModel([("seen_at", ASCENDING)], expireAfterSeconds=600),
-        ]
-
-
-DOCUMENTS: tuple[type[Document], ...] = (Conversation, OutboxEntry, SeenDelivery)
+DOCUMENTS: tuple[type[Document], ...] = (Conversation, OutboxEntry)

@@ -1,6 +1,6 @@
 """What MongoDB keeps of studies: the record from which everything can be rebuilt."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from beanie import Document
@@ -59,6 +59,8 @@ class OptimizationStudy(Document):
     best_value: float | None = None
     trials_completed: int = 0
     created_by: str
+    origin: dict[str, str] = Field(default_factory=dict)  # where the answer goes; only the door it came by reads it
+    request_key: str | None = None  # names the delivery that asked for it: the same delivery never starts two
     name: str = ""
     notes: str = ""
     wanted: StudyState | None = None  # CANCELLED or PAUSED: what the worker is asked to become
@@ -77,14 +79,12 @@ class OptimizationStudy(Document):
             IndexModel([("strategy_name", ASCENDING)]),
             IndexModel([("symbol", ASCENDING), ("strategy_name", ASCENDING), ("created_at", DESCENDING)]),
             IndexModel([("status", ASCENDING)]),
+            IndexModel(
+                [("request_key", ASCENDING)],
+                unique=True,
+                partialFilterExpression={"request_key": {"$type": "string"}},
+            ),
         ]
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds from the start of the search to its end, or to now."""
-        if self.started_at is None:
-            return 0.0
-        return ((self.completed_at or datetime.now(UTC)) - self.started_at).total_seconds()
 
 
 class OptimizationTrial(Document):

@@ -49,6 +49,11 @@ class WorkerPool:
         """The processes' ids, for probes and tests."""
         return sorted(worker.pid for worker in self._all)
 
+    async def ready(self) -> int:
+        """How many workers are configured and alive, once none is still starting."""
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        return len(self._all)
+
     async def prepare(self) -> None:
         """Start the processes before their configuration is known, so that importing overlaps with it."""
         for worker in await asyncio.gather(*(Child.spawn(_MODULE) for _ in range(self.size))):

@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -103,14 +103,36 @@ class OptimizationService:
             seconds=_guess_seconds(n_trials, len(bars), spec.folds),
         )
 
-    async def create_study(
-        self, spec: StudySpec, *, created_by: str, name: str = "", notes: str = ""
+    async def create_study(self, spec: StudySpec, *, created_by: str, **more: Any) -> OptimizationStudy:
+        """Load and check the bars, keep a snapshot of them, and store a queued study; see `store`."""
+        return await self.store(await self.plan(spec), created_by=created_by, **more)
+
+    async def store(
+        self,
+        plan: Plan,
+        *,
+        created_by: str,
+        name: str = "",
+        notes: str = "",
+        origin: Mapping[str, str] | None = None,
+        request_key: str | None = None,
     ) -> OptimizationStudy:
-        """Load and check the bars, keep a snapshot of them, and store a queued study."""
-        plan = await self.plan(spec)
+        """Store a planned study, queued. The same `request_key` gives the study it gave before."""
         data_hash = await asyncio.to_thread(write_snapshot, plan.bars, self._snapshots)
-        study = _study_of(plan, data_hash, created_by=created_by, name=name, notes=notes, created_at=self._clock())
+        study = _study_of(plan, data_hash)
+        study.created_at, study.created_by, study.name, study.notes = self._clock(), created_by, name, notes
+        study.origin, study.request_key = dict(origin or {}), request_key
         return await self._insert_named(study)
+
+    async def same_since(self, spec: StudySpec, created_by: str, moment: datetime) -> OptimizationStudy | None:
+        """The study that the same person asked for with the same words since `moment`, unless it was stopped."""
+        query = {
+            "created_by": created_by,
+            "created_at": {"$gte": moment},
+            "status": {"$nin": [str(StudyState.CANCELLED), str(StudyState.FAILED)]},
+        }
+        recent = await OptimizationStudy.find(query).sort("-created_at").to_list()
+        return next((study for study in recent if study.spec == spec), None)
 
     async def run_study(self, study_name: str) -> OptimizationStudy:
         """Run a queued or interrupted study on a worker; returns it finished, paused or cancelled.
@@ -220,6 +242,9 @@ class OptimizationService:
         log.warning("study_failed study=%s kind=%s", study_name, error["kind"])
         await study.set({"status": str(StudyState.FAILED), "failure": dict(error), "completed_at": self._clock()})
 
+    async def _of_request(self, request_key: str | None) -> OptimizationStudy | None:
+        return await OptimizationStudy.find_one({"request_key": request_key}) if request_key else None
+
     async def _recent_names(self) -> list[str]:
         return [study.study_name for study in await self.list_studies(limit=50)]
 
@@ -230,7 +255,8 @@ class OptimizationService:
             try:
                 return await study.insert()
             except DuplicateKeyError:
-                continue
+                if (same := await self._of_request(study.request_key)) is not None:
+                    return same
         raise AssertionError("sixteen random hex digits were taken")
 
 
@@ -243,9 +269,7 @@ def code_version() -> str:
     return f"{metadata.version('optimize-bot')}+{digest.hexdigest()[:8]}"
 
 
-def _study_of(
-    plan: Plan, data_hash: str, *, created_by: str, name: str, notes: str, created_at: datetime
-) -> OptimizationStudy:
+def _study_of(plan: Plan, data_hash: str) -> OptimizationStudy:
     spec, rows, bars = plan.spec, plan.rows, plan.bars
     return OptimizationStudy(
         study_name="",
@@ -265,10 +289,8 @@ def _study_of(
         n_bars=rows.stop - rows.start,
         data_notes=list(plan.data_notes),
         code_version=code_version(),
-        created_at=created_at,
-        created_by=created_by,
-        name=name,
-        notes=notes,
+        created_at=datetime.now(UTC),
+        created_by="",
     )
 
 

@@ -1,0 +1,107 @@
+"""The command line: `optimize-bot serve · run · data · doctor`."""
+
+import argparse
+import asyncio
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from bot.settings import Settings
+from optimizer.errors import BadValue, UnknownWord, UserError
+
+DONE, FAILED, BAD_USAGE = 0, 1, 2
+
+_VERBS = {"serve": "bot.server", "run": "bot.console", "data": "bot.data", "doctor": "bot.doctor"}
+
+_RUN_HELP = """\
+examples:
+  optimize-bot run AAPL RSI 200                    200 trials of RSI on the sample bars of Apple
+  optimize-bot run AAPL RSI 200 goal=sortino       another goal
+  optimize-bot run IBM MACD 500 years=5 stop       five years, with a stop as one more dimension
+  optimize-bot run MSFT SMA 300 fast=5..20 dry     only say what would be done
+  optimize-bot run AAPL RSI 200 --json > out.json  one JSON document, nothing else on stdout
+
+The words after `run` are the same that `/optimize` takes in Slack.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The grammar of the command line."""
+    top = argparse.ArgumentParser(
+        prog="optimize-bot", description="Optimize trading strategies, and hear whether the result is real."
+    )
+    top.add_argument("--language", choices=("en", "ko"), help="language of everything said (default: the setting)")
+    top.add_argument("--verbose", action="store_true", help="log every event to stderr")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="serve | run | data | doctor")
+    verbs.add_parser("serve", help="run the Slack bot until stopped")
+    run = verbs.add_parser(
+        "run", help="run one study here, without Slack", epilog=_RUN_HELP, formatter_class=argparse.RawTextHelpFormatter
+    )
+    run.add_argument("words", nargs="+", metavar="WORD", help="SYMBOL STRATEGY [TRIALS] and options, as in Slack")
+    run.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+    run.add_argument("--out", metavar="FOLDER", help="where charts and report go (default: in the data directory)")
+    _add_data(verbs.add_parser("data", help="what bars there are; bring your own"))
+    verbs.add_parser("doctor", help="check everything the bot needs, and say how to mend what is wrong")
+    return top
+
+
+def _add_data(data: argparse.ArgumentParser) -> None:
+    actions = data.add_subparsers(dest="action", required=True, metavar="list | import | check")
+    actions.add_parser("list", help="what is stored")
+    bring = actions.add_parser("import", help="read CSV or Parquet files, one or a folder of them")
+    bring.add_argument("path", metavar="PATH")
+    bring.add_argument("--symbol", help="for one file whose name is not its symbol")
+    check = actions.add_parser("check", help="coverage, findings and a calendar of one symbol")
+    check.add_argument("symbol", metavar="SYMBOL")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; the exit code is 0 when done, 1 when it failed, 2 for bad usage."""
+    options = parser().parse_args(arguments)
+    _log_to_stderr(verbose=options.verbose or options.verb == "serve")
+    try:
+        settings = Settings()
+        if options.language:
+            settings = settings.model_copy(update={"language": options.language})
+        code = asyncio.run(_dispatch(options, settings))
+    except ValidationError as error:
+        sys.stderr.write(_settings_sentence(error))
+        code = BAD_USAGE
+    except KeyboardInterrupt:
+        code = FAILED
+    sys.exit(code)
+
+
+async def _dispatch(options: argparse.Namespace, settings: Settings) -> int:
+    # By name, so that each verb loads what it needs and no more: `run` no web server, `serve` no progress bar.
+    verb = importlib.import_module(_VERBS[options.verb])
+    try:
+        code: int = await verb.run(options, settings)
+    except UserError as error:
+        renderer = importlib.import_module("reports.render").Renderer(settings.language)
+        sys.stderr.write(renderer.error(error) + "\n")
+        # An error of the grammar carries the corrected command, if only an empty one.
+        return BAD_USAGE if isinstance(error, UnknownWord | BadValue) or "command" in error.facts else FAILED
+    return code
+
+
+def _settings_sentence(error: ValidationError) -> str:
+    lines = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False)]
+    return "A setting cannot be used: " + "; ".join(lines) + "\n"
+
+
+def _log_to_stderr(*, verbose: bool) -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO if verbose else logging.ERROR,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    for name in ("apscheduler", "slack_bolt", "slack_sdk", "httpx", "uvicorn", "pymongo", "optuna"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The bot as a running program: Slack on one side, the desk on the other, until someone stops it."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import build_app
+from bot.composition import Desk, open_desk
+from bot.office import Office
+from bot.outbox import Outbox
+from bot.settings import Settings
+from bot.thread import Conversations
+from optimizer.study import utc_now
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_office(desk: Desk, client: AsyncWebClient) -> AsyncIterator[Office]:
+    """The Slack side of a desk: carries on with what an earlier run left, follows, and stops in reverse."""
+    async with AsyncExitStack() as stack:
+        outbox = await stack.enter_async_context(Outbox(client).open())
+        conversations = Conversations(
+            service=desk.service, outbox=outbox, client=client, reporter=desk.reporter, clock=utc_now
+        )
+        desk.jobs.start()
+        await conversations.recover()
+        recovered = await desk.jobs.recover()
+        log.info("ready recovered=%s", len(recovered))
+        following = asyncio.create_task(conversations.follow())
+        stack.push_async_callback(_ended, following)
+        yield Office(desk=desk, outbox=outbox, conversations=conversations, clock=utc_now, starting=asyncio.Lock())
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def slack_client(settings: Settings) -> AsyncWebClient:
+    """The Web API client with the bot's token."""
+    settings.require_slack()
+    assert settings.slack_bot_token is not None
+    return AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
+
+
+async def serve(settings: Settings, client: AsyncWebClient | None = None) -> None:
+    """Run the bot until SIGTERM or SIGINT."""
+    client = client or slack_client(settings)
+    stopped = _stop_signal()
+    async with AsyncExitStack() as stack:
+        desk = await stack.enter_async_context(open_desk(settings))
+        office = await stack.enter_async_context(open_office(desk, client))
+        secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else None
+        app = build_app(office, client, None if settings.slack_app_token else secret)
+        if settings.slack_app_token is not None:
+            await stack.enter_async_context(_socket_mode(app, settings))
+        else:
+            await stack.enter_async_context(_http(app, settings))
+        await stopped.wait()
+        log.info("stopping")
+
+
+def _stop_signal() -> asyncio.Event:
+    stopped = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    return stopped
+
+
+@asynccontextmanager
+async def _socket_mode(app: AsyncApp, settings: Settings) -> AsyncIterator[None]:
+    assert settings.slack_app_token is not None
+    token = settings.slack_app_token.get_secret_value()
+    # Its own client: the default one carries the bot's token, which may not open a socket.
+    web_client = AsyncWebClient(token=token, base_url=settings.slack_api_url)
+    handler = AsyncSocketModeHandler(app, token, web_client=web_client)
+    await handler.connect_async()
+    log.info("connected mode=socket")
+    try:
+        yield
+    finally:
+        await handler.close_async()
+
+
+@asynccontextmanager
+async def _http(app: AsyncApp, settings: Settings) -> AsyncIterator[None]:
+    """Slack's requests over HTTP; Bolt checks signature and time of every one."""
+    web = FastAPI(openapi_url=None)
+    handler = AsyncSlackRequestHandler(app)
+
+    @web.post("/slack/events")
+    async def events(request: Request) -> Response:
+        return await handler.handle(request)
+
+    @web.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    config = uvicorn.Config(web, host=settings.host, port=settings.port, log_config=None, access_log=False)
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    log.info("listening mode=http host=%s port=%s", settings.host, server.bound_port)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the program it runs in."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take none."""
+        yield
+
+    @property
+    def bound_port(self) -> int:
+        """The port in use, also when a free one was asked for."""
+        sockets = [socket for server in self.servers for socket in server.sockets]
+        return int(sockets[0].getsockname()[1]) if sockets else 0

@@ -1,0 +1,241 @@
+"""A study's conversation in Slack: a root message that counts up, and the answer in its thread.
+
+Progress is read from the documents, so it does not matter which process computes, or whether this one
+was there from the beginning. Edits of the root are throttled and may be lost; everything else goes
+through the outbox under a key of its own, so that telling a result twice is impossible.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.documents import Conversation, Method, OutboxEntry, Telling
+from bot.facts import study_facts
+from bot.outbox import Outbox, post
+from bot.reporter import Reporter
+from optimizer.documents import OptimizationStudy
+from optimizer.errors import Unavailable
+from optimizer.service import OptimizationService
+from optimizer.spec import StudyState
+from optimizer.study import Clock, utc_now
+from reports.render import Message, Renderer
+from reports.summary import StudyFacts
+
+log = logging.getLogger(__name__)
+
+#: How often the documents are read.
+TICK_SECONDS = 1.0
+#: An edit is due when this share of the study's age has passed since the last: fewer than 60 in half an hour.
+_AGE_SHARE = 8.0
+
+
+#: The mark of studies that are told in Slack.
+DOOR = "slack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a command was typed, and by whom."""
+
+    channel_id: str
+    user_id: str
+    team_id: str = ""
+    thread_ts: str = ""
+    language: str = "en"
+    delivery: str = ""  # Slack's name of this delivery; the same one may come twice
+
+    def as_origin(self, command: str) -> dict[str, str]:
+        """What a study keeps of where it was asked for, and with which words."""
+        return {"door": DOOR, "command": command, **asdict(self)}
+
+
+@dataclass(kw_only=True)
+class _Shown:
+    """What a root message shows now."""
+
+    at: float = 0.0
+    text: str = ""
+    trials: int = -1
+    state: str = ""
+
+
+class Conversations:
+    """Opens a study's thread, follows it, and tells its end."""
+
+    def __init__(
+        self,
+        *,
+        service: OptimizationService,
+        outbox: Outbox,
+        client: AsyncWebClient,
+        reporter: Reporter,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._service = service
+        self._outbox = outbox
+        self._client = client
+        self._reporter = reporter
+        self._clock = clock
+        self._shown: dict[str, _Shown] = {}
+        self._drawing: dict[str, asyncio.Task[None]] = {}
+
+    async def open(self, study: OptimizationStudy) -> Conversation:
+        """Post the root message of a study where its origin says; a second call changes nothing."""
+        conversation = await self.of(study.study_name)
+        if conversation is None:
+            conversation = await _conversation_of(study).insert()
+        root = Renderer(conversation.language).root(self._facts(study, conversation))
+        await self._outbox.put([self._post(conversation, "root", root, thread_ts=study.origin["thread_ts"])])
+        return conversation
+
+    async def recover(self) -> None:
+        """Open the conversations of studies that a crash cut off between being stored and being told of."""
+        for study in await self._service.unfinished():
+            if study.origin.get("door") == DOOR:
+                await self.open(study)
+
+    async def of(self, study_name: str) -> Conversation | None:
+        """The conversation about a study."""
+        return await Conversation.find_one(Conversation.study_name == study_name)
+
+    async def at(self, channel_id: str, thread_ts: str) -> str | None:
+        """The study whose thread that is."""
+        entry = await OutboxEntry.find_one({"channel_id": channel_id, "ts": thread_ts, "key": {"$regex": ":root$"}})
+        return entry.conversation if entry else None
+
+    async def act(self, study_name: str, user_id: str) -> None:
+        """Note who stopped, paused or resumed a study; its message says so at the next tick."""
+        conversation = await self.of(study_name)
+        if conversation is not None:
+            following = {"acted_by": user_id, "acted_at": self._clock(), "telling": str(Telling.FOLLOWING)}
+            await conversation.set(following)
+            self._shown.pop(study_name, None)
+
+    async def follow(self) -> None:
+        """Follow every open conversation until cancelled."""
+        while True:
+            began = asyncio.get_running_loop().time()
+            await self.tick()
+            await asyncio.sleep(max(TICK_SECONDS - (asyncio.get_running_loop().time() - began), 0.05))
+
+    async def tick(self) -> None:
+        """Look once at every open conversation and say what is due."""
+        open_ones = await Conversation.find({"telling": {"$ne": str(Telling.TOLD)}}).to_list()
+        if not open_ones:
+            return
+        names = [conversation.study_name for conversation in open_ones]
+        studies = {s.study_name: s for s in await OptimizationStudy.find({"study_name": {"$in": names}}).to_list()}
+        waiting = [s.study_name for s in await self._service.unfinished() if s.status is StudyState.QUEUED]
+        for conversation in open_ones:
+            study = studies.get(conversation.study_name)
+            if study is not None:
+                await self._look(conversation, study, waiting)
+
+    async def _look(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
+        name = study.study_name
+        if conversation.telling is Telling.DRAWING:
+            if name not in self._drawing:
+                self._drawing[name] = asyncio.create_task(self._draw(conversation, study))
+        elif study.status.is_finished:
+            await self._tell(conversation, study)
+        else:
+            position = waiting.index(name) + 1 if name in waiting else None
+            await self._show_progress(conversation, study, position)
+
+    async def _show_progress(self, conversation: Conversation, study: OptimizationStudy, position: int | None) -> None:
+        shown = self._shown.setdefault(study.study_name, _Shown())
+        now = asyncio.get_running_loop().time()
+        age = (self._clock() - conversation.created_at).total_seconds()
+        is_due = now - shown.at >= max(1.0, age / _AGE_SHARE) or study.status != shown.state
+        if not is_due or (shown.trials, shown.state) == (study.trials_completed, str(study.status)):
+            return
+        root_ts = await self._outbox.ts_of(f"{study.study_name}:root")
+        if not root_ts:
+            return
+        root = Renderer(conversation.language).root(self._facts(study, conversation, position))
+        shown.at, shown.trials, shown.state = now, study.trials_completed, str(study.status)
+        try:
+            await self._client.chat_update(
+                channel=conversation.channel_id, ts=root_ts, text=root.text, blocks=root.blocks
+            )
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+            # The next edit, or the final one from the outbox, says the same and more.
+            log.info("progress_not_shown study=%s error=%s", study.study_name, type(failure).__name__)
+
+    async def _tell(self, conversation: Conversation, study: OptimizationStudy) -> None:
+        """Store all that is to be said at the end, then remember that it is stored."""
+        renderer, facts = Renderer(conversation.language), self._facts(study, conversation)
+        name, ended = study.study_name, int((study.completed_at or study.created_at).timestamp())
+        answers = _answers(renderer, facts)
+        # Resumed studies end again: their end is told anew, under another key.
+        entries = [
+            self._post(conversation, f"end-{ended}-{i}", message, under=f"{name}:root")
+            for i, message in enumerate(answers)
+        ]
+        final = self._post(conversation, f"final-{ended}", renderer.root(facts), under=f"{name}:root")
+        final.method = Method.EDIT
+        await self._outbox.put([*entries[:1], final, *entries[1:]])
+        has_charts = study.status is StudyState.COMPLETE
+        await conversation.set({"telling": str(Telling.DRAWING if has_charts else Telling.TOLD)})
+        self._shown.pop(name, None)
+
+    async def _draw(self, conversation: Conversation, study: OptimizationStudy) -> None:
+        """Charts follow the text; one that cannot be drawn or sent costs nothing else."""
+        facts = self._facts(study, conversation)
+        try:
+            trials = await self._service.get_trials(study.study_name)
+            drawn = await self._reporter.draw(facts, trials, conversation.language)
+        except Unavailable as failure:
+            log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
+        else:
+            await self._outbox.put([self._upload(conversation, chart) for chart in drawn.for_thread])
+        await conversation.set({"telling": str(Telling.TOLD)})
+        self._drawing.pop(study.study_name, None)
+
+    def _facts(
+        self, study: OptimizationStudy, conversation: Conversation, position: int | None = None
+    ) -> StudyFacts:
+        return study_facts(study, now=self._clock(), conversation=conversation, queue_position=position)
+
+    def _post(
+        self, conversation: Conversation, part: str, message: Message, *, under: str = "", thread_ts: str = ""
+    ) -> OutboxEntry:
+        return post(
+            f"{conversation.study_name}:{part}",
+            conversation.study_name,
+            conversation.channel_id,
+            text=message.text,
+            blocks=message.blocks,
+            now=self._clock(),
+            under=under,
+            thread_ts=thread_ts,
+        )
+
+    def _upload(self, conversation: Conversation, chart: Path) -> OutboxEntry:
+        entry = self._post(conversation, f"chart-{chart.stem}", Message(text=chart.stem, blocks=[]))
+        entry.method, entry.file, entry.title = Method.UPLOAD, str(chart), chart.stem.replace("_", " ").capitalize()
+        entry.under = f"{conversation.study_name}:root"
+        return entry
+
+
+def _conversation_of(study: OptimizationStudy) -> Conversation:
+    origin = study.origin
+    fields = {name: origin[name] for name in ("channel_id", "user_id", "team_id", "language", "command")}
+    return Conversation(study_name=study.study_name, created_at=study.created_at, **fields)
+
+
+def _answers(renderer: Renderer, facts: StudyFacts) -> list[Message]:
+    match facts.status:
+        case StudyState.COMPLETE:
+            return renderer.result(facts)
+        case StudyState.FAILED:
+            return [renderer.failure(facts)]
+        case _:
+            return [renderer.cancelled(facts)]
+
