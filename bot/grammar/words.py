@@ -1,0 +1,127 @@
+"""Typing, mended: what Slack, keyboards and copied text do to a command is undone before it is read.
+
+A command is a few words. A word may be `key=value`, and a value with spaces stands in double quotes.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from html import unescape
+
+from bot.grammar.errors import TooLong, UnclosedQuote
+
+#: Longer texts are refused unread: Slack allows 4,000 characters and no command needs a quarter of them.
+MAX_TEXT = 2_000
+
+_DASHES = "‐‑‒–—―−﹘﹣－⁃"
+_DOUBLE_QUOTES = "“”„‟«»〝〞＂「」『』"
+_SINGLE_QUOTES = "‘’‚‛`´＇" + "\u2032"
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+#: Letters of Unicode that are drawn as nothing.
+_BLANKS = "\u115f\u1160\u3164\uffa0\u034f"
+_TRANSLATION: dict[int, int | str | None] = {
+    **_FULL_WIDTH,
+    **dict.fromkeys(map(ord, _DASHES), "-"),
+    **dict.fromkeys(map(ord, _DOUBLE_QUOTES), '"'),
+    **dict.fromkeys(map(ord, _SINGLE_QUOTES), "'"),
+    **dict.fromkeys(map(ord, _BLANKS), None),
+    **dict.fromkeys(range(0xFE00, 0xFE10), None),  # variation selectors
+    ord("`"): None,
+    ord("*"): None,
+    ord("…"): "...",
+    ord("、"): ",",
+    ord("〜"): "~",
+}
+
+_LINK = re.compile(r"<(?:https?://|mailto:|tel:)(?P<address>[^<>|]*)(?:\|(?P<label>[^<>]*))?>")
+_MENTIONS_FIRST = re.compile(r"^(?:\s*<@[UW][A-Z0-9]*(?:\|[^<>]*)?>\s*[:,]?)+")
+_NAME_FIRST = re.compile(r"^\s*(?:@optimizer\b|/(?:optimize|최적화)(?!\S))\s*[:,]?", re.IGNORECASE)
+_QUOTED = re.compile(r"\"[^\"]*\"|(?<==)'[^']*'")
+_AROUND = re.compile(r"\s*([=,]|\.\.+|~|[<>](?=[=\s]*[0-9.+-]))\s*")
+_WORD = re.compile(r"[^\s\"]*\"[^\"]*\"|\S+")
+_NEEDS_QUOTES = re.compile(r"[\s=<>,'~]|\.\.|^$")
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word and where it stands; quotes are taken off."""
+
+    at: int
+    text: str
+
+    @property
+    def lower(self) -> str:
+        """The word as tables know it."""
+        return self.text.lower()
+
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """Key (lower case) and value of `key=value`, else None."""
+        key, sign, value = self.text.partition("=")
+        return (key.lower(), value) if sign else None
+
+    @property
+    def typed(self) -> str:
+        """The word as a person types it, with quotes where they are needed."""
+        key, sign, value = self.text.partition("=")
+        if sign and key in ("name", "note", "why"):
+            return f"{key}={quoted(value)}"
+        return self.text
+
+
+def quoted(value: str) -> str:
+    """A value that can be read back: in double quotes when it holds a space or a sign."""
+    return f'"{value}"' if _NEEDS_QUOTES.search(value) else value
+
+
+def split(text: str) -> tuple[Word, ...]:
+    """The words of a command as it arrived from Slack, a terminal or a person's clipboard.
+
+    Raises TooLong for a text no command needs, UnclosedQuote for a quote without its end.
+    """
+    if len(text) > MAX_TEXT:
+        raise TooLong(length=f"{len(text):,}", limit=f"{MAX_TEXT:,}")
+    return words(repair(text))
+
+
+def words(plain: str) -> tuple[Word, ...]:
+    """The words of a repaired text."""
+    return tuple(Word(at, _unquoted(word)) for at, word in enumerate(_WORD.findall(plain)))
+
+
+def repair(text: str) -> str:
+    """Undo what is not meant: links, entities, typographic signs, full-width and invisible characters.
+
+    A mention of the bot or the command's own name in front is taken off, and so is space around
+    `=`, `<`, `>`, `,` and `..` outside quotes.
+    """
+    text = _MENTIONS_FIRST.sub("", _LINK.sub(_label, text))
+    text = _visible(unescape(text).translate(_TRANSLATION))
+    text = _NAME_FIRST.sub("", text, count=1)
+    return _joined(re.sub(r"=\s+(?=[\"'])", "=", text)).strip()
+
+
+def _label(link: re.Match[str]) -> str:
+    return link["label"] or link["address"].rstrip("/")
+
+
+def _visible(text: str) -> str:
+    """Composed as Korean keyboards compose, without control, format and surrogate characters."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c for c in unicodedata.normalize("NFC", text) if c.isspace() or unicodedata.category(c)[0] != "C")
+
+
+def _joined(text: str) -> str:
+    """Close the space around signs outside quotes; a value in single quotes gets double ones."""
+    parts, end = [], 0
+    for quote in _QUOTED.finditer(text):
+        parts += [_AROUND.sub(r"\1", text[end : quote.start()]), '"' + quote[0][1:-1].replace('"', "'") + '"']
+        end = quote.end()
+    return "".join([*parts, _AROUND.sub(r"\1", text[end:])])
+
+
+def _unquoted(word: str) -> str:
+    if word.count('"') % 2:
+        raise UnclosedQuote(word=word.strip('"') or word)
+    return word.replace('"', "")
