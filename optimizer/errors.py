@@ -4,7 +4,7 @@
     ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler · UnknownSymbol
     │                  UnknownTimeframe · UnknownSource
     ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace
-    ├── BadData            NoBars · TooFewBars · UnusableBars · BadFile
+    ├── BadData            NoBars · TooFewBars · UnusableBars · BadFile · NothingToImport
     └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown · NoSnapshot · DamagedSnapshot
 
 Each class holds its English sentence as a format string over its facts, so that other languages
@@ -110,6 +110,11 @@ class UnknownGoal(UnknownWord):
     sentence_near = "There is no goal called `{word}`. Did you mean `{nearest}`?"
 
 
+class UnknownOverlay(UnknownWord):
+    sentence = "There is no overlay called `{word}`. I know: {known}."
+    sentence_near = "There is no overlay called `{word}`. Did you mean `{nearest}`?"
+
+
 class UnknownSampler(UnknownWord):
     sentence = "There is no sampler called `{word}`. I know: {known}."
     sentence_near = "There is no sampler called `{word}`. Did you mean `{nearest}`?"
@@ -183,6 +188,10 @@ class UnusableBars(BadData):
 
 class BadFile(BadData):
     sentence = "`{file}`, line {line}: {reason}. {remedy} Nothing was imported."
+
+
+class NothingToImport(BadData):
+    sentence = "There is no file to import at `{path}`. Name a file or a folder with files ending in {endings}."
 
 
 class Unavailable(UserError):

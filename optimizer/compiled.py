@@ -1,0 +1,83 @@
+"""Compiled functions: numba without the interpreter lock, kept on disk between starts.
+
+The machine code is kept in `NUMBA_CACHE_DIR`, in `__pycache__` beside the source, or in the user's
+cache, whichever may be written to first. A folder that was filled when an image was built and is
+read-only since is still read; with no folder at all the code is compiled afresh at each start.
+Neither is an error. A cached function is renewed when its own file changes, not when a function
+it calls in another file does: compiled functions that call each other live in one file.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from llvmlite import ir
+from numba import njit, types
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    InTreeCacheLocator,
+    UserProvidedCacheLocator,
+    UserWideCacheLocator,
+)
+from numba.extending import intrinsic
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Filled:
+    """A folder that holds this module's code already; it need not be writable."""
+
+    def ensure_cache_path(self) -> None:
+        folder = Path(self.get_cache_path())  # type: ignore[attr-defined]
+        if not any(folder.glob(f"{Path(self._py_file).stem}.*.nbi")):  # type: ignore[attr-defined]
+            raise FileNotFoundError(folder)
+
+
+class _FilledByUser(_Filled, UserProvidedCacheLocator):  # type: ignore[misc]
+    pass
+
+
+class _FilledInTree(_Filled, InTreeCacheLocator):  # type: ignore[misc]
+    pass
+
+
+class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = (
+        UserProvidedCacheLocator,
+        _FilledByUser,
+        InTreeCacheLocator,
+        _FilledInTree,
+        UserWideCacheLocator,
+    )
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    _impl_class = _Implementation
+
+    def save_overload(self, sig: object, data: object) -> None:
+        """Keep compiled code, or do without where the disk is full or read-only."""
+        try:
+            super().save_overload(sig, data)
+        except OSError:
+            self.disable()
+
+
+def compiled(function: F) -> F:
+    """`function` as machine code, compiled at its first call or read from the disk cache."""
+    dispatcher = njit(nogil=True)(function)
+    try:
+        dispatcher._cache = _Cache(function)
+    except RuntimeError:  # numba's word for: no folder may be written to
+        return dispatcher  # type: ignore[no-any-return]
+    return dispatcher  # type: ignore[no-any-return]
+
+
+@intrinsic  # type: ignore[misc,untyped-decorator]
+def trailing_zeros(typing_context: object, word: types.Integer) -> tuple[Any, Any]:
+    """The position of the lowest set bit of a 64-bit word that is not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate

@@ -1,0 +1,53 @@
+"""Bollinger bands: back to the middle, or away from it (Bollinger 2001)."""
+
+from optimizer.conditions import Conditions
+from optimizer.series import FloatArray
+from optimizer.space import Choice, Space
+from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, width_of
+from optimizer.strategies._rows import distance
+
+
+def excursion(on: Conditions, period: int, mode: str) -> FloatArray:
+    """Distance of the close from the middle band in standard deviations: upwards to break, downwards to revert."""
+    row = on.row(distance, period)
+    return row if mode == "break" else -row
+
+
+def _long(on: Conditions, p: Columns) -> Side:
+    rows = on.rows(excursion, p["period"], p["mode"])
+    return Side(enter=on.above(rows, p["width"]), exit=on.at_most(rows, [0] * len(rows)))
+
+
+def _short(on: Conditions, p: Columns) -> Side:
+    rows = on.rows(excursion, p["period"], p["mode"])
+    return Side(enter=on.below(rows, [-width for width in p["width"]]), exit=on.at_least(rows, [0] * len(rows)))
+
+
+BOLLINGER = Strategy(
+    key="bollinger",
+    aliases=("bb", "bbands"),
+    title="Bollinger bands",
+    rule=(
+        "`revert`: buy when the close is below the lower band; `break`: buy when it is above the upper band; "
+        "sell when the close is back at the middle."
+    ),
+    short_rule=(
+        "`revert`: sell short when the close is above the upper band; `break`: when it is below the lower band; "
+        "cover when the close is back at the middle."
+    ),
+    space=Space(
+        (
+            bars_of("period", 10, 50, 20, meaning="bars of the bands"),
+            width_of("width", 1, 3, 2, unit="deviations", meaning="standard deviations from middle to band"),
+            Choice(
+                name="mode",
+                choices=("revert", "break"),
+                default="revert",
+                meaning="back to the middle, or away from it",
+            ),
+        )
+    ),
+    warm_up=lambda params: int(params["period"]) - 1,
+    long=_long,
+    short=_short,
+)

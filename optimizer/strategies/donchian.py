@@ -1,0 +1,52 @@
+"""Donchian channel breakout, the turtles' rule."""
+
+from optimizer import indicators
+from optimizer.conditions import Conditions
+from optimizer.series import FloatArray
+from optimizer.space import Order, Space
+from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of
+
+
+def over(on: Conditions, window: int) -> FloatArray:
+    """How far the close is above the highest high of the `window` bars before."""
+    return on.bars.close - indicators.highest_before(on.bars.high, window)
+
+
+def under(on: Conditions, window: int) -> FloatArray:
+    """How far the close is above the lowest low of the `window` bars before; negative below it."""
+    return on.bars.close - indicators.lowest_before(on.bars.low, window)
+
+
+def _long(on: Conditions, p: Columns) -> Side:
+    zero = [0] * len(p["entry"])
+    return Side(enter=on.above(on.rows(over, p["entry"]), zero), exit=on.below(on.rows(under, p["exit"]), zero))
+
+
+def _short(on: Conditions, p: Columns) -> Side:
+    zero = [0] * len(p["entry"])
+    return Side(enter=on.below(on.rows(under, p["entry"]), zero), exit=on.above(on.rows(over, p["exit"]), zero))
+
+
+DONCHIAN = Strategy(
+    key="donchian",
+    aliases=("turtle", "breakout"),
+    title="Donchian breakout",
+    rule=(
+        "Buy when the close is above the highest high of the `entry` bars before; "
+        "sell when it is below the lowest low of the `exit` bars before."
+    ),
+    short_rule=(
+        "Sell short when the close is below the lowest low of the `entry` bars before; "
+        "cover when it is above the highest high of the `exit` bars before."
+    ),
+    space=Space(
+        (
+            bars_of("entry", 10, 100, 20, step=5, meaning="bars of the channel that is bought"),
+            bars_of("exit", 5, 50, 10, step=5, meaning="bars of the channel that is sold"),
+        ),
+        Order(lesser="exit", greater="entry", strict=False),
+    ),
+    warm_up=lambda params: max(int(params["entry"]), int(params["exit"])),
+    long=_long,
+    short=_short,
+)

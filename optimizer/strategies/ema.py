@@ -1,0 +1,45 @@
+"""Crossing of two exponential moving averages."""
+
+from optimizer import indicators
+from optimizer.conditions import Conditions
+from optimizer.series import FloatArray
+from optimizer.space import Order, Space
+from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of
+
+
+def average(on: Conditions, window: int) -> FloatArray:
+    """Exponential moving average of the closes."""
+    return indicators.ema(on.bars.close, window)
+
+
+def spread(on: Conditions, fast: int, slow: int) -> FloatArray:
+    """Fast average less slow average, in price units."""
+    return on.row(average, fast) - on.row(average, slow)
+
+
+def _long(on: Conditions, p: Columns) -> Side:
+    rows, zero = on.rows(spread, p["fast"], p["slow"]), [0] * len(p["fast"])
+    return Side(enter=on.above(rows, zero), exit=on.at_most(rows, zero))
+
+
+def _short(on: Conditions, p: Columns) -> Side:
+    rows, zero = on.rows(spread, p["fast"], p["slow"]), [0] * len(p["fast"])
+    return Side(enter=on.below(rows, zero), exit=on.at_least(rows, zero))
+
+
+EMA = Strategy(
+    key="ema",
+    title="EMA crossover",
+    rule="Hold while the `fast` exponential moving average is above the `slow` one.",
+    short_rule="Be short while the `fast` exponential moving average is below the `slow` one.",
+    space=Space(
+        (
+            bars_of("fast", 5, 50, 12, meaning="bars of the fast average"),
+            bars_of("slow", 20, 200, 26, step=2, meaning="bars of the slow average"),
+        ),
+        Order(lesser="fast", greater="slow"),
+    ),
+    warm_up=lambda params: int(params["slow"]) - 1,
+    long=_long,
+    short=_short,
+)

@@ -1,0 +1,41 @@
+"""MACD above its signal line."""
+
+from optimizer import indicators
+from optimizer.conditions import Conditions
+from optimizer.series import FloatArray
+from optimizer.space import Order, Space
+from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of
+
+
+def histogram(on: Conditions, fast: int, slow: int, signal: int) -> FloatArray:
+    """MACD less its signal line, in price units."""
+    return indicators.macd_histogram(on.bars.close, fast, slow, signal)
+
+
+def _long(on: Conditions, p: Columns) -> Side:
+    rows, zero = on.rows(histogram, p["fast"], p["slow"], p["signal"]), [0] * len(p["fast"])
+    return Side(enter=on.above(rows, zero), exit=on.at_most(rows, zero))
+
+
+def _short(on: Conditions, p: Columns) -> Side:
+    rows, zero = on.rows(histogram, p["fast"], p["slow"], p["signal"]), [0] * len(p["fast"])
+    return Side(enter=on.below(rows, zero), exit=on.at_least(rows, zero))
+
+
+MACD = Strategy(
+    key="macd",
+    title="MACD",
+    rule="Hold while MACD(`fast`, `slow`) is above its `signal` line.",
+    short_rule="Be short while MACD(`fast`, `slow`) is below its `signal` line.",
+    space=Space(
+        (
+            bars_of("fast", 5, 20, 12, meaning="bars of the fast average"),
+            bars_of("slow", 20, 50, 26, meaning="bars of the slow average"),
+            bars_of("signal", 5, 15, 9, meaning="bars of the signal line"),
+        ),
+        Order(lesser="fast", greater="slow"),
+    ),
+    warm_up=lambda params: int(params["slow"]) + int(params["signal"]) - 2,
+    long=_long,
+    short=_short,
+)

@@ -1,0 +1,43 @@
+"""Time-series momentum: hold what has risen (Moskowitz, Ooi & Pedersen 2012)."""
+
+from optimizer import indicators
+from optimizer.conditions import Conditions
+from optimizer.series import FloatArray
+from optimizer.space import Space
+from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, level_of
+
+
+def change(on: Conditions, lookback: int) -> FloatArray:
+    """Change of the close over `lookback` bars, in percent."""
+    return indicators.rate_of_change(on.bars.close, lookback)
+
+
+def _long(on: Conditions, p: Columns) -> Side:
+    rows = on.rows(change, p["lookback"])
+    return Side(enter=on.above(rows, p["enter"]), exit=on.below(rows, p["leave"]))
+
+
+def _short(on: Conditions, p: Columns) -> Side:
+    rows = on.rows(change, p["lookback"])
+    return Side(
+        enter=on.below(rows, [-level for level in p["enter"]]), exit=on.above(rows, [-level for level in p["leave"]])
+    )
+
+
+MOMENTUM = Strategy(
+    key="momentum",
+    aliases=("roc",),
+    title="Momentum",
+    rule="Buy when the change over `lookback` bars rises above `enter` %; sell when it falls below `leave` %.",
+    short_rule="Sell short when the change over `lookback` bars falls below −`enter` %; cover above −`leave` %.",
+    space=Space(
+        (
+            bars_of("lookback", 10, 250, 125, step=5, meaning="bars over which the change is measured"),
+            level_of("enter", 0, 10, 0, unit="%", meaning="change above which it buys"),
+            level_of("leave", -10, 0, 0, unit="%", meaning="change below which it sells"),
+        )
+    ),
+    warm_up=lambda params: int(params["lookback"]),
+    long=_long,
+    short=_short,
+)

@@ -1,0 +1,54 @@
+"""Overlays: orders, filters and sizing that any strategy can wear, each one more dimension of its space."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from optimizer import indicators
+from optimizer.conditions import Conditions
+from optimizer.series import FloatArray
+from optimizer.space import Params, Range
+from optimizer.strategies._declaration import bars_of, level_of
+from optimizer.strategies._rows import above_average
+
+#: Bars over which the volatility for `voltarget` is measured.
+VOLATILITY_BARS = 20
+
+#: Every overlay by name, in the order they are offered. A set without the name is played without it.
+OVERLAYS: Mapping[str, Range] = MappingProxyType(
+    {
+        parameter.name: parameter
+        for parameter in (
+            level_of("stop", 2, 15, 8, unit="%", meaning="loss at which the position is closed"),
+            level_of("take", 4, 40, 20, step=2, unit="%", meaning="gain at which the position is closed"),
+            level_of("trail", 3, 20, 10, unit="%", meaning="fall from the best price at which it is closed"),
+            bars_of("trend", 100, 250, 200, step=25, meaning="bars of the average a long must be above to open"),
+            level_of("voltarget", 10, 25, 15, step=5, unit="%", meaning="annual volatility the size aims at"),
+            bars_of("max_hold", 5, 60, 20, step=5, meaning="bars after which the position is closed"),
+        )
+    }
+)
+
+
+def overlay_warm_up(params: Params) -> int:
+    """Bars before the first one at which the overlays of a set have values."""
+    trend = int(params.get("trend", 1)) - 1
+    return max(trend, VOLATILITY_BARS if "voltarget" in params else 0)
+
+
+def permission(on: Conditions, trend: int, is_sized: bool) -> FloatArray:
+    """How far the close is above its average (0 bars: always 1), NaN where a size cannot be known yet.
+
+    Longs may open where it is above 0. Shorts may open where it is below 0, or anywhere without
+    an average.
+    """
+    row = on.row(above_average, trend).copy() if trend else np.ones(len(on.bars))
+    if is_sized:
+        row[:VOLATILITY_BARS] = np.nan
+    return row
+
+
+def volatility(on: Conditions, periods_per_year: float) -> FloatArray:
+    """Annualized volatility of the last 20 returns at each close, as a fraction."""
+    return indicators.realized_volatility(on.bars.close, VOLATILITY_BARS, periods_per_year)

@@ -1,0 +1,40 @@
+"""RSI reversal: buy weakness, sell strength."""
+
+from optimizer import indicators
+from optimizer.conditions import Conditions
+from optimizer.series import FloatArray
+from optimizer.space import Space
+from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, level_of
+
+
+def strength(on: Conditions, period: int) -> FloatArray:
+    """RSI of the closes, 0 to 100."""
+    return indicators.rsi(on.bars.close, period)
+
+
+def _long(on: Conditions, p: Columns) -> Side:
+    rsi = on.rows(strength, p["period"])
+    return Side(enter=on.below(rsi, p["oversold"]), exit=on.above(rsi, p["overbought"]))
+
+
+def _short(on: Conditions, p: Columns) -> Side:
+    rsi = on.rows(strength, p["period"])
+    return Side(enter=on.above(rsi, p["overbought"]), exit=on.below(rsi, p["oversold"]))
+
+
+RSI = Strategy(
+    key="rsi",
+    title="RSI reversal",
+    rule="Buy when RSI falls below `oversold`; sell when it rises above `overbought`.",
+    short_rule="Sell short when RSI rises above `overbought`; cover when it falls below `oversold`.",
+    space=Space(
+        (
+            bars_of("period", 10, 30, 14, meaning="bars of the RSI"),
+            level_of("oversold", 20, 35, 30, meaning="RSI below which it buys"),
+            level_of("overbought", 65, 80, 70, meaning="RSI above which it sells"),
+        )
+    ),
+    warm_up=lambda params: int(params["period"]),
+    long=_long,
+    short=_short,
+)

@@ -1,0 +1,51 @@
+"""Connors' RSI(2): buy a short dip inside a long rise (Connors & Alvarez 2009)."""
+
+from optimizer.conditions import Conditions
+from optimizer.space import Space
+from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, level_of
+from optimizer.strategies._rows import above_average
+from optimizer.strategies.rsi import strength
+
+
+def _long(on: Conditions, p: Columns) -> Side:
+    rsi = on.rows(strength, p["period"])
+    trend = on.rows(above_average, p["trend"])
+    return Side(enter=on.below(rsi, p["entry"]), gate=on.above(trend, zeros(p)), exit=on.above(rsi, p["exit"]))
+
+
+def _short(on: Conditions, p: Columns) -> Side:
+    rsi = on.rows(strength, p["period"])
+    trend = on.rows(above_average, p["trend"])
+    return Side(
+        enter=on.above(rsi, [100 - level for level in p["entry"]]),
+        gate=on.below(trend, zeros(p)),
+        exit=on.below(rsi, [100 - level for level in p["exit"]]),
+    )
+
+
+def zeros(p: Columns) -> list[int]:
+    """A level of 0 for each set."""
+    return [0] * len(p["trend"])
+
+
+RSI2 = Strategy(
+    key="rsi2",
+    aliases=("connors",),
+    title="Connors RSI(2)",
+    rule="Buy when the close is above SMA(`trend`) and RSI falls below `entry`; sell when RSI rises above `exit`.",
+    short_rule=(
+        "Sell short when the close is below SMA(`trend`) and RSI rises above 100 − `entry`; "
+        "cover when RSI falls below 100 − `exit`."
+    ),
+    space=Space(
+        (
+            bars_of("period", 2, 4, 2, meaning="bars of the RSI"),
+            level_of("entry", 5, 20, 10, meaning="RSI below which it buys"),
+            level_of("exit", 50, 80, 70, step=5, meaning="RSI above which it sells"),
+            bars_of("trend", 100, 250, 200, step=25, meaning="bars of the average that the close must be above"),
+        )
+    ),
+    warm_up=lambda params: max(int(params["period"]), int(params["trend"]) - 1),
+    long=_long,
+    short=_short,
+)

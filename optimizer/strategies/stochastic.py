@@ -1,0 +1,64 @@
+"""Stochastic oscillator: %K crosses %D at an extreme (Lane 1984)."""
+
+import numpy as np
+
+from optimizer import indicators
+from optimizer.conditions import Conditions
+from optimizer.series import FloatArray
+from optimizer.space import Space
+from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, level_of
+
+
+def percent_k(on: Conditions, k: int) -> FloatArray:
+    """%K, 0 to 100: where the close lies between the lowest low and the highest high of `k` bars."""
+    bars = on.bars
+    return indicators.stochastic(bars.high, bars.low, bars.close, k=k, d=1)[0]
+
+
+def crossing_up(on: Conditions, k: int, d: int) -> FloatArray:
+    """%K at the closes where it crosses above %D, NaN at all others."""
+    return _where_crossing(on, k, d, 1.0)
+
+
+def crossing_down(on: Conditions, k: int, d: int) -> FloatArray:
+    """%K at the closes where it crosses below %D, NaN at all others."""
+    return _where_crossing(on, k, d, -1.0)
+
+
+def _where_crossing(on: Conditions, k: int, d: int, sign: float) -> FloatArray:
+    bars = on.bars
+    fast, slow = indicators.stochastic(bars.high, bars.low, bars.close, k=k, d=d)
+    lead = sign * (fast - slow)
+    crosses = np.zeros(len(lead), dtype=bool)
+    crosses[1:] = (lead[1:] > 0.0) & (lead[:-1] <= 0.0)
+    return np.where(crosses, fast, np.nan)
+
+
+def _long(on: Conditions, p: Columns) -> Side:
+    crossing = on.rows(crossing_up, p["k"], p["d"])
+    return Side(enter=on.below(crossing, p["low"]), exit=on.above(on.rows(percent_k, p["k"]), p["high"]))
+
+
+def _short(on: Conditions, p: Columns) -> Side:
+    crossing = on.rows(crossing_down, p["k"], p["d"])
+    return Side(enter=on.above(crossing, p["high"]), exit=on.below(on.rows(percent_k, p["k"]), p["low"]))
+
+
+STOCHASTIC = Strategy(
+    key="stochastic",
+    aliases=("stoch",),
+    title="Stochastic",
+    rule="Buy when %K crosses above %D while below `low`; sell when %K rises above `high`.",
+    short_rule="Sell short when %K crosses below %D while above `high`; cover when %K falls below `low`.",
+    space=Space(
+        (
+            bars_of("k", 5, 21, 14, meaning="bars of %K"),
+            bars_of("d", 3, 5, 3, meaning="bars of the mean that is %D"),
+            level_of("low", 10, 30, 20, step=5, meaning="%K below which a crossing buys"),
+            level_of("high", 70, 90, 80, step=5, meaning="%K above which it sells"),
+        )
+    ),
+    warm_up=lambda params: int(params["k"]) + int(params["d"]) - 1,
+    long=_long,
+    short=_short,
+)

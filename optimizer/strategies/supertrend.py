@@ -1,0 +1,40 @@
+"""Supertrend: the side of a trailing band of average true ranges."""
+
+from optimizer import indicators
+from optimizer.conditions import Conditions
+from optimizer.series import FloatArray
+from optimizer.space import Space
+from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, width_of
+
+
+def side(on: Conditions, period: int, mult: float) -> FloatArray:
+    """1 where the close is above the trailing band, −1 where it is below."""
+    bars = on.bars
+    return indicators.supertrend(bars.high, bars.low, bars.close, window=period, multiple=mult)
+
+
+def _long(on: Conditions, p: Columns) -> Side:
+    rows, zero = on.rows(side, p["period"], p["mult"]), [0] * len(p["period"])
+    return Side(enter=on.above(rows, zero), exit=on.below(rows, zero))
+
+
+def _short(on: Conditions, p: Columns) -> Side:
+    rows, zero = on.rows(side, p["period"], p["mult"]), [0] * len(p["period"])
+    return Side(enter=on.below(rows, zero), exit=on.above(rows, zero))
+
+
+SUPERTREND = Strategy(
+    key="supertrend",
+    title="Supertrend",
+    rule="Hold while the close is above a band that trails `mult` average true ranges behind.",
+    short_rule="Be short while the close is below a band that trails `mult` average true ranges ahead.",
+    space=Space(
+        (
+            bars_of("period", 7, 21, 10, meaning="bars of the average true range"),
+            width_of("mult", 1.5, 4, 3, unit="ranges", meaning="average true ranges from the middle to the band"),
+        )
+    ),
+    warm_up=lambda params: int(params["period"]),
+    long=_long,
+    short=_short,
+)

@@ -1,0 +1,37 @@
+"""Reversion of the z-score: buy far below the average, sell nearer to it."""
+
+from optimizer.conditions import Conditions
+from optimizer.space import Order, Space
+from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, width_of
+from optimizer.strategies._rows import distance
+
+
+def _long(on: Conditions, p: Columns) -> Side:
+    rows = on.rows(distance, p["period"])
+    return Side(
+        enter=on.below(rows, [-level for level in p["entry"]]), exit=on.above(rows, [-level for level in p["exit"]])
+    )
+
+
+def _short(on: Conditions, p: Columns) -> Side:
+    rows = on.rows(distance, p["period"])
+    return Side(enter=on.above(rows, p["entry"]), exit=on.below(rows, p["exit"]))
+
+
+ZSCORE = Strategy(
+    key="zscore",
+    title="Z-score reversion",
+    rule="Buy when the close is more than `entry` deviations below its average; sell when less than `exit` below it.",
+    short_rule="Sell short when the close is more than `entry` deviations above its average; cover at less than `exit`.",
+    space=Space(
+        (
+            bars_of("period", 10, 100, 20, step=5, meaning="bars of average and deviation"),
+            width_of("entry", 1, 3, 2, unit="deviations", meaning="deviations below the average at which it buys"),
+            width_of("exit", 0, 1, 0, unit="deviations", meaning="deviations below the average at which it sells"),
+        ),
+        Order(lesser="exit", greater="entry"),
+    ),
+    warm_up=lambda params: int(params["period"]) - 1,
+    long=_long,
+    short=_short,
+)
