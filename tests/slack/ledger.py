@@ -3,13 +3,16 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from typing import TypeVar
 
 from tests.slack.shapes import Flaw
 from tests.slack.workspace import Json
+
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +119,21 @@ class Ledger:
 
     async def until(self, is_so: Callable[[], bool], *, seconds: float = 10.0, what: str = "") -> None:
         """Wait until `is_so()`, looking again whenever something is written; AssertionError when it never is."""
+
+        async def look() -> bool:
+            return is_so()
+
+        await self.eventually(look, seconds=seconds, what=what)
+
+    async def eventually(self, look: Callable[[], Awaitable[Seen]], *, seconds: float = 10.0, what: str = "") -> Seen:
+        """Look until there is something to see, again whenever something is written; AssertionError in the end."""
         try:
             async with asyncio.timeout(seconds):
-                while not is_so():
+                while not (seen := await look()):
                     await self._written.wait()
+                return seen
         except TimeoutError:
-            tail = ", ".join(f"{call.method} {call.error or call.status}" for call in self.calls[-8:])
-            raise AssertionError(f"not within {seconds} s: {what or is_so}; last calls: {tail or 'none'}") from None
+            raise AssertionError(f"not within {seconds:g} s: {what or look}; last calls: {self._tail()}") from None
+
+    def _tail(self) -> str:
+        return ", ".join(f"{call.method} {call.error or call.status}" for call in self.calls[-8:]) or "none"

@@ -8,6 +8,7 @@ let them pass; `Strictness` says which.
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -218,6 +219,10 @@ class SlackServer:
     def bot(self) -> Token:
         """The bot's token."""
         return next(token for token in self.workspace.tokens.values() if not token.is_app_level)
+
+    def bot_with(self, *scopes: str) -> Token:
+        """The bot's token with more scopes than the manifest asks for."""
+        return replace(self.bot, scopes=self.bot.scopes | set(scopes))
 
     def _as_bot(self, method: str) -> Request:
         return Request(

@@ -138,11 +138,14 @@ class Message:
     @classmethod
     def of(cls, channel: str, message: Json) -> "Message":
         """A message from its JSON, as any Slack Web API gives it."""
-        plain = {key: message.get(key) or "" for key in ("user", "text", "bot_id", "thread_ts", "subtype")}
         return cls(
             channel=channel,
             ts=message["ts"],
-            **plain,
+            user=message.get("user") or "",
+            text=message.get("text") or "",
+            bot_id=message.get("bot_id") or "",
+            thread_ts=message.get("thread_ts") or "",
+            subtype=message.get("subtype") or "",
             blocks=message.get("blocks") or [],
             metadata=message.get("metadata") or None,
             files=message.get("files") or [],
