@@ -45,9 +45,7 @@ class Note(StrEnum):
     BENCHMARK_BETTER = auto()  # buy and hold had the better Sharpe ratio out of sample (in sample without a holdout)
     EDGE_OF_RANGE = auto()  # a parameter of the winner lies at an end of its range
     MORE_BARS_WOULD_TELL = auto()  # unproven, and luck.n_bars_needed says from how many bars on it would be promising
-    FEWER_PARAMETERS_WOULD_TELL = (
-        auto()
-    )  # unproven, and no number of bars would be enough after so many tries
+    FEWER_PARAMETERS_WOULD_TELL = auto()  # unproven, and no number of bars would be enough after so many tries
 
 
 @dataclass(frozen=True, kw_only=True)

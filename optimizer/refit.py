@@ -1,0 +1,95 @@
+"""Refitting a fold of the walk-forward: the study's search on other rows, without its records.
+
+The study's own search asks and tells one set at a time. A fold may cost less: the same estimator proposes a round
+of sets from one state of knowledge (the constant liar keeps them apart), and the round is scored in one call.
+Budget, space, constraints, textbook-first and determinism are the search's own; so is the sampler, but that what
+Optuna's own TPE would propose is proposed by ours. Several goals are refitted on the first, by which a winner is
+chosen as well.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from optimizer.evaluate import Evaluator
+from optimizer.ground import Ground
+from optimizer.space import Params, Space
+from optimizer.spec import SamplerKind, StudySpec
+from optimizer.study import best_record, budget, search
+from optimizer.tpe import FEASIBLE, INFEASIBLE, Rank, Tpe
+
+#: Sets proposed from one state of knowledge.
+ROUND = 16
+
+_BY_ROUNDS = (SamplerKind.TPE, SamplerKind.OPTUNA, SamplerKind.NSGA2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """The best feasible set of a training window and its value of the first goal."""
+
+    params: Params
+    value: float
+
+
+class Refit(Protocol):
+    """Finds the best set for rows [start, stop); None when none is feasible."""
+
+    def __call__(
+        self, spec: StudySpec, space: Space, evaluator: Evaluator, *, start: int, stop: int, seed: int
+    ) -> Fitted | None: ...
+
+
+def refit(spec: StudySpec, space: Space, evaluator: Evaluator, *, start: int, stop: int, seed: int) -> Fitted | None:
+    """The best feasible set for rows [start, stop) within the study's budget; None when none is feasible."""
+    n_trials = budget(spec, space)
+    if spec.sampler in _BY_ROUNDS and n_trials < space.size:
+        ground = Ground(spec=spec, space=space, evaluator=evaluator, start=start, stop=stop)
+        return _best_of_rounds(ground, n_trials, seed)
+    records = search(spec, space, evaluator, start=start, stop=stop, n_trials=n_trials, seed=seed)
+    best = best_record(list(records), spec.goals[0])
+    return Fitted(params=dict(best.params), value=float(best.value)) if best and best.value is not None else None
+
+
+def _best_of_rounds(ground: Ground, n_trials: int, seed: int) -> Fitted | None:
+    best: Fitted | None = None
+    for sets, values in _rounds(ground, n_trials, seed):
+        for params, value in zip(sets, values, strict=True):
+            if not math.isnan(value) and (best is None or value > best.value):
+                best = Fitted(params=params, value=value)
+    return best
+
+
+def _rounds(ground: Ground, n_trials: int, seed: int) -> Iterator[tuple[list[Params], list[float]]]:
+    """Rounds of unique sets with their values (NaN where infeasible), the textbook set first."""
+    tpe = Tpe(ground.space.distributions, seed=seed, order=ground.space.order)
+    tpe.expect(0, ground.space.default)
+    asked, n_done = [ground.space.default], 0
+    while asked:
+        scores = ground.scores(asked)
+        values = ground.values(scores).tolist()
+        for number, rank in enumerate(_ranks(values, ground.violations(scores).tolist()), n_done):
+            tpe.learn(number, asked[number - n_done], rank)
+        yield asked, values
+        n_done += len(asked)
+        asked = _next_round(tpe, n_done, min(ROUND, n_trials - n_done))
+
+
+def _next_round(tpe: Tpe, n_done: int, count: int) -> list[Params]:
+    sets = []
+    for number in range(n_done, n_done + count):
+        sets.append(tpe.ask(n_done, number))
+        tpe.expect(number, sets[-1])
+    return sets
+
+
+def _ranks(values: Sequence[float], violations: Sequence[float]) -> list[Rank | None]:
+    """How the estimator sorts sets: feasible by value, infeasible by violation; a set without a value failed."""
+    return [_rank(value, violation) for value, violation in zip(values, violations, strict=True)]
+
+
+def _rank(value: float, violation: float) -> Rank | None:
+    if violation > 0:
+        return INFEASIBLE, violation, 0.0
+    return None if math.isnan(value) else (FEASIBLE, -value, 0.0)
