@@ -93,6 +93,8 @@ class Slack(Protocol):
         """Do what the body of an ack asks for."""
         ...
 
-    async def eventually(self, look: Callable[[], Awaitable[Seen]], *, seconds: float = 10.0, what: str = "") -> Seen:
+    async def eventually(
+        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 10.0, what: str = ""
+    ) -> Seen:
         """Look until there is something to see, and give it; AssertionError after `seconds`."""
         ...

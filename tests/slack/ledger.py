@@ -125,7 +125,9 @@ class Ledger:
 
         await self.eventually(look, seconds=seconds, what=what)
 
-    async def eventually(self, look: Callable[[], Awaitable[Seen]], *, seconds: float = 10.0, what: str = "") -> Seen:
+    async def eventually(
+        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 10.0, what: str = ""
+    ) -> Seen:
         """Look until there is something to see, again whenever something is written; AssertionError in the end."""
         try:
             async with asyncio.timeout(seconds):

@@ -103,7 +103,9 @@ class StrictSlack(SlackServer):
         """Do what the body of an ack asks for; what Slack would refuse is a violation."""
         acks.take(self, url, payload, answer)
 
-    async def eventually(self, look: Callable[[], Awaitable[Seen]], *, seconds: float = 10.0, what: str = "") -> Seen:
+    async def eventually(
+        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 10.0, what: str = ""
+    ) -> Seen:
         """Look until there is something to see, and give it."""
         return await self.ledger.eventually(look, seconds=seconds, what=what)
 
