@@ -14,7 +14,10 @@ from bot.settings import Settings
 from optimizer.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.errors import Unavailable
 from optimizer.jobs import StudyJobs
-from optimizer.market.market import Market, open_market
+from optimizer.market.bars import Warehouse
+from optimizer.market.feed import Market
+from optimizer.market.providers import Provider
+from optimizer.market.providers.sample import Sample
 from optimizer.mongo import mongo_uri, open_documents
 from optimizer.pool import WorkerConfig, WorkerPool
 from optimizer.service import OptimizationService
@@ -71,10 +74,21 @@ async def open_desk(settings: Settings, *, n_workers: int | None = None) -> Asyn
         uri = await stack.enter_async_context(mongo_uri(settings.mongodb_address, settings.home, os.environ))
         await stack.enter_async_context(open_documents(uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)))
         pool.configure(WorkerConfig(mongodb_uri=uri, snapshots=settings.snapshots))
-        market = stack.enter_context(open_market(settings.warehouse, settings.market))
+        market = stack.enter_context(open_market(settings))
         service = OptimizationService(market=market, pool=pool, snapshots=settings.snapshots)
         jobs = StudyJobs(service, uri)
         stack.push_async_callback(jobs.stop)
         yield Desk(
             settings=settings, mongodb_uri=uri, market=market, pool=pool, service=service, jobs=jobs, reporter=reporter
         )
+
+
+@contextmanager
+def open_market(settings: Settings) -> Iterator[Market]:
+    """The warehouse with the sources that fill it."""
+    with Warehouse.open(settings.warehouse) as warehouse:
+        yield Market(warehouse, _providers(settings))
+
+
+def _providers(settings: Settings) -> list[Provider]:
+    return [Sample()]

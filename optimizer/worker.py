@@ -13,8 +13,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +22,18 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import optuna
+from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
+from optimizer.backtest import Trade
 from optimizer.documents import DOCUMENTS, BacktestRecord, OptimizationStudy, OptimizationTrial, trial_document, trial_record
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.evaluate import Evaluator, warm
 from optimizer.market.snapshots import read_snapshot
 from optimizer.metrics import GOALS
 from optimizer.mongo import open_documents
+from optimizer.patience import patiently
+from optimizer.series import Bars
 from optimizer.space import Space
 from optimizer.spec import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.strategies import find_strategy, space_of
@@ -42,6 +46,7 @@ log = logging.getLogger(__name__)
 #: Trials are written when this many wait, or this much time has passed, whichever comes first.
 BATCH_SIZE = 100
 BATCH_SECONDS = 0.25
+HEARTBEAT_SECONDS = 5.0
 #: Trials whose full backtest is kept.
 KEPT_BACKTESTS = 10
 
@@ -84,13 +89,35 @@ async def run_study(study_name: str, snapshots: Path) -> StudyState:
         return study.status if study else StudyState.FAILED
     await _update(study_name, status=StudyState.RUNNING, started_at=study.started_at or _now(), heartbeat_at=_now())
     task = await _prepare(study, snapshots)
+    async with _heartbeat(study_name):
+        return await _search_and_judge(task, began)
+
+
+@asynccontextmanager
+async def _heartbeat(study_name: str) -> AsyncIterator[None]:
+    """Say that the study lives, also while nothing else is written of it."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await _update(study_name, heartbeat_at=_now())
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+
+
+async def _search_and_judge(task: Task, began: float) -> StudyState:
+    study_name = task.study.study_name
     prepared = time.perf_counter()
     records, wanted, storage = await _search(task)
     searched = time.perf_counter()
     if wanted is not None:
         await _update(study_name, status=wanted, wanted=None)
         return wanted
-    summary = await asyncio.to_thread(_summarize, task, records, await _n_tried_before(study))
+    summary = await asyncio.to_thread(_summarize, task, records, await _n_tried_before(task.study))
     backtests = await _keep_backtests(task, records)
     ended = time.perf_counter()
     backtest = sum(record.duration for record in records[len(task.done) :])
@@ -137,10 +164,9 @@ async def _search(task: Task) -> tuple[list[TrialRecord], StudyState | None, flo
         wanted = await _store(task, batch, records) or wanted
         if wanted is not None:
             stop.set()
-        elif is_open:
-            storage += 0.0  # written while the search goes on: costs the study nothing
-        else:
-            storage += time.perf_counter() - began
+        if not is_open:
+            # Earlier batches were written while the search went on and cost the study nothing.
+            storage = time.perf_counter() - began
     await searching
     return records, wanted, storage
 
@@ -180,8 +206,9 @@ async def _store(task: Task, batch: Sequence[TrialRecord], records: Sequence[Tri
     if best is not None:
         progress |= {"best_params": dict(best.params), "best_value": best.value}
     collection = OptimizationStudy.get_motor_collection()
-    document = await collection.find_one_and_update(
-        {"study_name": name}, {"$set": progress}, projection={"wanted": True}
+    document = await patiently(
+        lambda: collection.find_one_and_update({"study_name": name}, {"$set": progress}, projection={"wanted": True}),
+        what="progress",
     )
     wanted = document.get("wanted") if document else StudyState.CANCELLED
     return StudyState(wanted) if wanted else None
@@ -190,8 +217,9 @@ async def _store(task: Task, batch: Sequence[TrialRecord], records: Sequence[Tri
 async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
     """Insert trials; one that is there already is the same trial, written before a restart."""
     documents = [trial_document(name, record, _now()) for record in batch]
+    collection = OptimizationTrial.get_motor_collection()
     try:
-        await OptimizationTrial.get_motor_collection().insert_many(documents, ordered=False)
+        await patiently(lambda: collection.insert_many(documents, ordered=False), what="trials")
     except BulkWriteError as failure:
         errors = (failure.details or {}).get("writeErrors", [])
         if any(error.get("code") != 11000 for error in errors):
@@ -240,21 +268,28 @@ def _backtest_record(task: Task, record: TrialRecord) -> BacktestRecord:
         trial_number=record.number,
         dates=dates,
         equity=result.equity.tolist(),
-        trades=[trade.as_document(bars) for trade in result.trades],
+        trades=[_trade_document(trade, bars) for trade in result.trades],
     )
+
+
+def _trade_document(trade: Trade, bars: Bars) -> dict[str, Any]:
+    days = bars.time.astype("datetime64[D]")
+    return {
+        "entered": days[trade.entry_bar].item().isoformat(),
+        "left": days[trade.exit_bar].item().isoformat() if trade.is_closed else None,
+        "side": trade.side,
+        "fraction": trade.fraction,
+        "entry_price": trade.entry_price,
+        "exit_price": trade.exit_price,
+        "return": trade.trade_return,
+        "reason": str(trade.reason),
+    }
 
 
 async def _finish(task: Task, summary: StudySummary, timings: Timings, backtests: Sequence[BacktestRecord]) -> None:
     """Store the result; the state changes last, so that whoever sees it finds everything there."""
     name = task.study.study_name
-    backtest_collection, trials = BacktestRecord.get_motor_collection(), OptimizationTrial.get_motor_collection()
-    await backtest_collection.delete_many({"study": name})
-    if backtests:
-        await backtest_collection.insert_many([_plain_backtest(record) for record in backtests])
-    for record in backtests:
-        await trials.update_one(
-            {"study": name, "trial_number": record.trial_number}, {"$set": {"backtest_id": record.backtest_id}}
-        )
+    await patiently(lambda: _replace_backtests(name, backtests), what="backtests")
     evaluator = task.evaluator
     looked_up = evaluator.cache_hits + evaluator.cache_misses
     await _update(
@@ -269,6 +304,20 @@ async def _finish(task: Task, summary: StudySummary, timings: Timings, backtests
     )
 
 
+async def _replace_backtests(name: str, backtests: Sequence[BacktestRecord]) -> None:
+    collection, trials = BacktestRecord.get_motor_collection(), OptimizationTrial.get_motor_collection()
+    await collection.delete_many({"study": name})
+    if not backtests:
+        return
+    await collection.insert_many([_plain_backtest(record) for record in backtests])
+    await trials.bulk_write(
+        [
+            UpdateOne({"study": name, "trial_number": b.trial_number}, {"$set": {"backtest_id": b.backtest_id}})
+            for b in backtests
+        ]
+    )
+
+
 def _plain_backtest(record: BacktestRecord) -> dict[str, Any]:
     plain = record.model_dump(exclude={"id", "revision_id"})
     return plain | {"dates": [day.isoformat() for day in record.dates]}
@@ -276,7 +325,8 @@ def _plain_backtest(record: BacktestRecord) -> dict[str, Any]:
 
 async def _update(study_name: str, **fields: Any) -> None:
     plain = {name: str(value) if isinstance(value, StudyState) else value for name, value in fields.items()}
-    await OptimizationStudy.get_motor_collection().update_one({"study_name": study_name}, {"$set": plain})
+    collection = OptimizationStudy.get_motor_collection()
+    await patiently(lambda: collection.update_one({"study_name": study_name}, {"$set": plain}), what="study")
 
 
 def _now() -> datetime:

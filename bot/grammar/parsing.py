@@ -6,7 +6,7 @@ from bot.grammar.commands import Command, OpenModal
 from bot.grammar.errors import SymbolIsVerb
 from bot.grammar.readers import READERS, Said
 from bot.grammar.slips import Slip
-from bot.grammar.start import read_start
+from bot.grammar.start import is_strategy, read_start
 from bot.grammar.text import PREFIX, words_text
 from bot.grammar.verbs import VERB_WORDS, VERBS
 from bot.grammar.words import Word, split, words
@@ -58,6 +58,8 @@ def _or_start(key: str, said: Sequence[Word], slip: Slip) -> Slip:
 
 
 def _starts(said: Sequence[Word]) -> bool:
+    if len(said) < 2 or not is_strategy(said[1].text):
+        return False
     try:
         read_start(said)
     except Slip:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from bot.grammar.commands import Start
 from bot.grammar.draft import Draft
@@ -35,6 +36,7 @@ def is_strategy(text: str) -> bool:
     return text.lower() in _strategy_words()
 
 
+@cache
 def _strategy_words() -> dict[str, str]:
     return {word: s.key for s in STRATEGIES.values() for word in (s.key, *s.aliases)}
 

@@ -1,0 +1,28 @@
+"""Waiting out an outage of MongoDB: what is written here may be written again without harm."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pymongo.errors import AutoReconnect, ConnectionFailure, NetworkTimeout, ServerSelectionTimeoutError, WaitQueueTimeoutError
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+#: What a server that is away, restarting or overloaded looks like.
+OUTAGE = (AutoReconnect, ConnectionFailure, NetworkTimeout, ServerSelectionTimeoutError, WaitQueueTimeoutError)
+_LONGEST_PAUSE = 5.0
+
+
+async def patiently(action: Callable[[], Awaitable[Result]], *, what: str) -> Result:
+    """Do an idempotent action until MongoDB is there to do it; only outages are waited for."""
+    pause = 0.1
+    while True:
+        try:
+            return await action()
+        except OUTAGE as outage:
+            log.warning("mongo_away what=%s error=%s", what, type(outage).__name__)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
