@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import exchange_calendars
 import numpy as np
+import pandas as pd
 
 from optimizer.series import TimeArray
 
@@ -99,9 +100,13 @@ def _calendar(name: str, first_year: int, last_year: int) -> Calendar:
         name=name,
         zone=str(whole.tz),
         sessions=whole.sessions.to_numpy().astype("datetime64[D]"),
-        opens=whole.opens.to_numpy().astype("datetime64[us]"),
-        closes=whole.closes.to_numpy().astype("datetime64[us]"),
+        opens=_plain(whole.opens),
+        closes=_plain(whole.closes),
     )
+
+
+def _plain(times: pd.Series) -> TimeArray:
+    return np.asarray(times.dt.tz_localize(None), dtype="datetime64[us]")
 
 
 def as_moment(when: datetime) -> np.datetime64:

@@ -1,0 +1,52 @@
+"""`optimize-bot data import PATH`: a person's files into the warehouse, all of them or none."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from optimizer.errors import BadFile
+from optimizer.market.bars import Warehouse
+from optimizer.market.changes import Changes
+from optimizer.market.history import History, SeriesKey
+from optimizer.market.providers.file import Reading, find_files, read_files
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """What an import stored."""
+
+    path: Path
+    n_files: int
+    changes: tuple[Changes, ...]  # one a series, in the order of the files
+
+    @property
+    def n_bars(self) -> int:
+        """Bars that were read."""
+        return sum(one.n_new + one.n_same + one.n_changed for one in self.changes)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that can be studied now."""
+        return tuple(sorted({one.symbol for one in self.changes}))
+
+
+def import_files(path: Path, warehouse: Warehouse, *, reading: Reading | None = None, now: datetime) -> ImportReport:
+    """Read one file or every file under a folder and store its bars under the source `file`, in one transaction.
+
+    BadFile (file, line, reason, remedy), NothingToImport, UnknownTimeframe: then nothing was stored.
+    """
+    files = find_files(path)
+    changes = warehouse.upsert_all(_once(path, read_files(path, reading or Reading())), now=now)
+    return ImportReport(path=path, n_files=len(files), changes=tuple(changes))
+
+
+def _once(path: Path, histories: Iterator[History]) -> Iterator[History]:
+    """The histories, each series once: a second one would make the result depend on the order of files."""
+    seen: set[SeriesKey] = set()
+    for history in histories:
+        if history.key in seen:
+            reason = f"the {history.timeframe} bars of {history.symbol} are in two files"
+            raise BadFile(file=path.name, line=1, reason=reason, remedy="Keep one of the two.")
+        seen.add(history.key)
+        yield history

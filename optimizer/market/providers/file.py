@@ -1,0 +1,226 @@
+"""Bars from a person's own files: CSV and Parquet, one file or a folder, one symbol a file or many.
+
+A file is taken whole or not at all. Times with an offset from UTC mean what they say; clock times without one are the
+exchange's (or those of the zone that is named); a daily bar belongs to the date it is written with. Rows without any
+price are holidays and left out. With an adjusted close the adjustment factor is adjusted over plain close.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from duckdb import DuckDBPyConnection
+
+from optimizer.errors import BadFile, NothingToImport, UnknownSymbol
+from optimizer.market.calendars import calendar_name, find_calendar
+from optimizer.market.history import TIMEFRAMES, History, find_timeframe, make_history
+from optimizer.market.providers.moments import in_utc
+from optimizer.market.providers.table import (
+    CSV_NAMES,
+    PARQUET_NAMES,
+    bad_file,
+    open_table,
+    parse_table,
+    physical_line,
+)
+from optimizer.series import FloatArray, TimeArray
+
+SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^]{0,19}")
+_NAMED = re.compile(r"(?P<symbol>.+?)(?:[_\- ](?P<timeframe>1m|5m|15m|30m|1h|1d))?")
+_ENDINGS = CSV_NAMES + PARQUET_NAMES
+_PRICES = ("open", "high", "low", "close")
+MEMORY_LIMIT = "256MB"
+
+Columns = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How to read files where they do not say it themselves: each None is found from name and content."""
+
+    symbol: str | None = None
+    timeframe: str | None = None
+    zone: str | None = None  # of clock times without offset; None: the exchange's
+
+
+class Files:
+    """The source `file`: files in one folder, named by their symbols."""
+
+    name = "file"
+    is_live = False
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that files are named by."""
+        return tuple(sorted({named(path)[0] for path in self._files()}))
+
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+        """Bars of the file named by the symbol. UnknownSymbol, BadFile."""
+        for path in self._files():
+            if named(path)[0] == symbol and named(path)[1] in (None, timeframe):
+                return next(read_files(path, Reading(symbol=symbol, timeframe=timeframe))).between(start, end)
+        raise UnknownSymbol.of(symbol, self.symbols)
+
+    def _files(self) -> list[Path]:
+        return find_files(self._folder) if self._folder and self._folder.is_dir() else []
+
+
+def find_files(path: Path) -> list[Path]:
+    """The file itself, or every CSV and Parquet file under a folder, sorted. NothingToImport."""
+    files = [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.is_file())
+    found = [one for one in files if one.name.lower().endswith(_ENDINGS) and not one.name.startswith(".")]
+    if not found:
+        raise NothingToImport(path=path, endings=", ".join(_ENDINGS))
+    return found
+
+
+def named(path: Path) -> tuple[str, str | None]:
+    """Symbol and timeframe (None: not said) that a file's name tells: `AAPL.csv`, `005930.KS_1h.parquet`."""
+    ending = next(end for end in sorted(_ENDINGS, key=len, reverse=True) if path.name.lower().endswith(end))
+    match = _NAMED.fullmatch(path.name[: -len(ending)])
+    return (match["symbol"].upper(), match["timeframe"]) if match else (path.stem.upper(), None)
+
+
+def read_files(path: Path, reading: Reading = Reading()) -> Iterator[History]:
+    """Every series in the files under a path, one after the other. BadFile, NothingToImport, UnknownTimeframe."""
+    files = find_files(path)
+    with duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as cursor:
+        for file in files:
+            yield from _read_file(cursor, file, reading)
+
+
+def _read_file(cursor: DuckDBPyConnection, path: Path, reading: Reading) -> Iterator[History]:
+    parse_table(cursor, open_table(cursor, path))
+    symbols = [row[0] for row in cursor.execute("SELECT DISTINCT symbol FROM parsed ORDER BY symbol").fetchall()]
+    if not symbols:
+        raise bad_file(path, 1, "there are no bars in it", "Export it again.")
+    for text in symbols:
+        columns = cursor.execute("SELECT * FROM parsed WHERE symbol = ? ORDER BY line", [text]).fetchnumpy()
+        yield _history(path, text, columns, reading)
+
+
+def _history(path: Path, text: str, columns: Columns, reading: Reading) -> History:
+    symbol = _symbol(path, text, reading)
+    columns = _with_prices(path, columns)
+    lines, local = columns["line"], np.asarray(columns["local"])
+    timeframe = find_timeframe(reading.timeframe) if reading.timeframe else _timeframe(path, local)
+    times = _times(path, columns, timeframe, reading.zone or _zone_of(symbol))
+    order = _order(path, times, lines)
+    volume = np.ma.filled(np.ma.asarray(columns["volume"]), np.nan)
+    arrays = {"time": times, "volume": volume, **{name: np.asarray(columns[name]) for name in _PRICES}}
+    ordered = {name: column[order] for name, column in arrays.items()}
+    factor = _factor(path, columns)[order]
+    return make_history(symbol, timeframe=timeframe, source="file", columns=ordered, factor=factor)
+
+
+def _symbol(path: Path, text: str, reading: Reading) -> str:
+    symbol = (reading.symbol or text or named(path)[0]).upper()
+    if SYMBOL.fullmatch(symbol):
+        return symbol
+    remedy = "Name the file by its symbol (`AAPL.csv`), or give the symbol."
+    raise bad_file(path, 1, f"`{symbol}` is no symbol", remedy)
+
+
+def _zone_of(symbol: str) -> str:
+    today = date(2020, 1, 2)  # any day: the zone of an exchange does not change
+    return find_calendar(calendar_name(symbol), today, today).zone
+
+
+def _with_prices(path: Path, columns: Columns) -> Columns:
+    """Without the rows that have no price at all. BadFile when one of four prices is missing."""
+    blank = np.array([np.ma.getmaskarray(np.ma.asarray(columns[name])) for name in _PRICES])
+    partly = blank.any(axis=0) & ~blank.all(axis=0)
+    if partly.any():
+        row = int(np.argmax(partly))
+        name = _PRICES[int(np.argmax(blank[:, row]))]
+        raise _bad_row(path, columns["line"], row, f"there is no {name} price", "Mend or delete the line.")
+    keep = ~blank.all(axis=0)
+    if not keep.any():
+        raise bad_file(path, 2, "no line has a price", "Export it again.")
+    return {name: column[keep] for name, column in columns.items()}
+
+
+def _timeframe(path: Path, local: TimeArray) -> str:
+    """The timeframe that a file's name tells, or the usual distance of its bars."""
+    if told := named(path)[1]:
+        return told
+    seconds = int(np.median(np.abs(np.diff(local.astype("datetime64[s]").astype(np.int64))))) if len(local) > 1 else 0
+    if len(local) == 1 or 86_400 <= seconds < 3 * 86_400:
+        return "1d"
+    for word, size in TIMEFRAMES.items():
+        if size == seconds:
+            return word
+    remedy = f"Bars of {', '.join(TIMEFRAMES)} can be used."
+    raise bad_file(path, 2, f"the bars are {_spoken(seconds)} apart", remedy)
+
+
+def _spoken(seconds: int) -> str:
+    return f"{seconds // 86_400} days" if seconds >= 86_400 else f"{seconds} seconds"
+
+
+def _times(path: Path, columns: Columns, timeframe: str, zone: str) -> TimeArray:
+    """The instants of the bars in UTC; midnight of the written date for daily bars."""
+    local, lines = np.asarray(columns["local"]).astype("datetime64[us]"), columns["line"]
+    shift = np.ma.asarray(columns["shift"])
+    naive = np.ma.getmaskarray(shift)
+    if naive.any() and not naive.all():
+        row = int(np.argmax(naive != naive[0]))
+        raise _bad_row(path, lines, row, "some times have an offset from UTC and some have none", _ONE_ZONE)
+    if not naive.any() and (apart := np.abs(shift - shift[0]) > 60).any():
+        row = int(np.argmax(apart))
+        raise _bad_row(path, lines, row, "the times are of different zones", _ONE_ZONE)
+    if timeframe == "1d":
+        return local.astype("datetime64[D]").astype("datetime64[us]")
+    if naive.all():
+        return _from_zone(path, local, lines, zone)
+    return np.asarray(local - np.asarray(shift) * np.timedelta64(1, "m"))
+
+
+_ONE_ZONE = "Write all times in one zone."
+
+
+def _from_zone(path: Path, local: TimeArray, lines: FloatArray, zone: str) -> TimeArray:
+    try:
+        return in_utc(local, zone)
+    except ValueError as error:
+        raise _bad_row(
+            path, lines, 0, f"a time does not exist or is not clear in {zone} ({error})", _ONE_ZONE
+        ) from error
+
+
+def _order(path: Path, times: TimeArray, lines: FloatArray) -> slice:
+    """How to put rows in time order: as they are, or turned round. BadFile for any other order."""
+    steps = np.diff(times.astype(np.int64))
+    if (steps > 0).all():
+        return slice(None)
+    if (steps < 0).all():
+        return slice(None, None, -1)
+    if (steps == 0).any():
+        row = int(np.argmax(steps == 0)) + 1
+        raise _bad_row(path, lines, row, "there is a second bar of the same time", "Delete one of the two.")
+    falls = steps < 0
+    row = int(np.argmax(falls if falls.sum() <= len(steps) / 2 else ~falls)) + 1
+    raise _bad_row(path, lines, row, "the bars are not in order of time", "Sort the file by date.")
+
+
+def _factor(path: Path, columns: Columns) -> FloatArray:
+    close, adjusted = np.asarray(columns["close"]), np.ma.asarray(columns["adjusted"])
+    if np.ma.getmaskarray(adjusted).all():
+        return np.ones(len(close))
+    factor = np.ma.filled(adjusted / close, np.nan)
+    if not (bad := ~(factor > 0)).any():
+        return np.asarray(factor, dtype=np.float64)
+    reason = "the adjusted close is missing or not positive"
+    raise _bad_row(path, columns["line"], int(np.argmax(bad)), reason, "Mend the line, or delete that column.")
+
+
+def _bad_row(path: Path, lines: FloatArray, row: int, reason: str, remedy: str) -> BadFile:
+    return bad_file(path, physical_line(path, int(lines[row])), reason, remedy)
