@@ -15,11 +15,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import commands
 from bot.grammar import parse
-from bot.grammar.commands import Cancel, Command, OpenModal, Pause, Resume, Status
+from bot.grammar.commands import Cancel, Command, Help, OpenModal, Pause, Resume, Status
 from bot.office import Answer, Office
-from bot.thread import Place
+from bot.place import Place
 from optimizer.errors import SomethingBroke, UserError
-from reports.render import Message, Renderer
+from reports.message import Message
+from reports.render import renderer_of
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ BUTTONS: dict[str, type[Command]] = {
 
 def build_app(office: Office, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
     """The app with every listener; opens nothing and sends nothing."""
-    app = AsyncApp(client=client, signing_secret=signing_secret or "", request_verification_enabled=bool(signing_secret))
+    app = AsyncApp(
+        client=client, signing_secret=signing_secret or "", request_verification_enabled=bool(signing_secret)
+    )
     desk = Listeners(office)
     app.command("/optimize")(desk.on_command)
     for action_id in BUTTONS:
@@ -61,10 +64,12 @@ class Listeners:
         if done:
             await ack(**_payload(answering.result()))
             return
-        await ack(**_payload(Answer(Renderer(place.language).notice("working"))))
+        await ack(**_payload(Answer(place.renderer.notice("working"))))
         await respond(**_payload(await answering))
 
-    async def on_button(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond) -> None:
+    async def on_button(
+        self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
+    ) -> None:
         """A button under a study's message."""
         await ack()
         place = self._place(body["channel"]["id"], body["user"]["id"], (body.get("team") or {}).get("id", ""))
@@ -72,7 +77,7 @@ class Listeners:
         try:
             answer = await commands.answer(command, place, self._office)
         except UserError as error:
-            answer = Answer(Renderer(place.language).refusal(error))
+            answer = Answer(place.renderer.refusal(error))
         await respond(**_payload(answer), replace_original=False)
 
     async def on_mention(self, event: dict[str, Any], client: AsyncWebClient) -> None:
@@ -90,7 +95,7 @@ class Listeners:
         log.error("listener_broke reference=%s", reference, exc_info=error)
         respond = request.context.respond
         if respond is not None:
-            message = Renderer(self._office.desk.settings.language).refusal(SomethingBroke(reference=reference))
+            message = renderer_of(self._office.desk.settings.language).refusal(SomethingBroke(reference=reference))
             await respond(**_payload(Answer(message)), replace_original=False)
 
     async def _converse(self, event: dict[str, Any], client: AsyncWebClient) -> None:
@@ -107,11 +112,11 @@ class Listeners:
         )
 
     async def _answer(self, text: str, place: Place, *, study: str | None = None) -> Answer:
-        renderer = Renderer(place.language)
+        renderer = place.renderer
         try:
             command = parse(text, study=study)
             if isinstance(command, OpenModal):
-                return Answer(renderer.help(""))
+                return await commands.answer(Help(), place, self._office)
             return await commands.answer(command, place, self._office)
         except UserError as error:
             return Answer(renderer.refusal(error))

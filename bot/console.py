@@ -11,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from reports.document import json_document
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -23,7 +24,6 @@ from optimizer.documents import OptimizationStudy
 from optimizer.errors import Unavailable, UserError
 from optimizer.spec import StudyState
 from optimizer.study import utc_now
-from reports.document import json_document
 from reports.render import Renderer
 from reports.summary import StudyFacts
 
@@ -92,7 +92,12 @@ class Talk:
         return study
 
     def _progress(self) -> Progress:
-        columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.fields[best]}"), TimeRemainingColumn())
+        columns = (
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[best]}"),
+            TimeRemainingColumn(),
+        )
         return Progress(*columns, console=self._console, transient=not self._console.is_terminal)
 
     async def _write_files(self, study: OptimizationStudy, facts: StudyFacts) -> None:
@@ -110,5 +115,3 @@ class Talk:
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=False)
-
-

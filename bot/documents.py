@@ -8,6 +8,8 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
+from reports.render import Language
+
 
 class Telling(StrEnum):
     """How far a conversation is."""
@@ -24,7 +26,7 @@ class Conversation(Document):
     channel_id: str
     user_id: str
     team_id: str = ""
-    language: str
+    language: Language
     command: str
     telling: Telling = Telling.FOLLOWING
     acted_by: str = ""

@@ -7,7 +7,7 @@ from bot.composition import Desk
 from bot.outbox import Outbox
 from bot.thread import Conversations
 from optimizer.study import Clock
-from reports.render import Message
+from reports.message import Message
 
 
 @dataclass(frozen=True, kw_only=True)

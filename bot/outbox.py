@@ -30,7 +30,15 @@ EVENT_TYPE = "optimize_bot"
 CHANNEL_SECONDS = 1.0
 _LONGEST_WAIT = 30.0
 #: Answers of Slack that mean: later.
-_PASSING = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+_PASSING = {
+    "ratelimited",
+    "rate_limited",
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+    "team_added_to_org",
+}
 #: Messages read back when looking for one that may have been sent.
 _LOOK_BACK = 200
 
@@ -38,7 +46,9 @@ _LOOK_BACK = 200
 class Outbox:
     """Stores what must be said and sees that it is said exactly once."""
 
-    def __init__(self, client: AsyncWebClient, *, clock: Clock = utc_now, channel_seconds: float = CHANNEL_SECONDS) -> None:
+    def __init__(
+        self, client: AsyncWebClient, *, clock: Clock = utc_now, channel_seconds: float = CHANNEL_SECONDS
+    ) -> None:
         self._client = client
         self._clock = clock
         self._channel_seconds = channel_seconds
@@ -177,11 +187,24 @@ class Outbox:
 
 
 def post(
-    key: str, conversation: str, channel_id: str, *, text: str, blocks: Sequence[dict[str, Any]], now: datetime, **more: Any
+    key: str,
+    conversation: str,
+    channel_id: str,
+    *,
+    text: str,
+    blocks: Sequence[dict[str, Any]],
+    now: datetime,
+    **more: Any,
 ) -> OutboxEntry:
     """An entry that posts a message."""
     return OutboxEntry(
-        key=key, conversation=conversation, channel_id=channel_id, text=text, blocks=list(blocks), created_at=now, **more
+        key=key,
+        conversation=conversation,
+        channel_id=channel_id,
+        text=text,
+        blocks=list(blocks),
+        created_at=now,
+        **more,
     )
 
 

@@ -75,7 +75,13 @@ async def probe_slack(settings: Settings) -> list[Probe]:
         said = f"the bot token was refused: {failure.response.get('error')}"
         return [bad("Slack token", said, "Copy the Bot User OAuth Token again, or reinstall the app.")]
     except (aiohttp.ClientError, TimeoutError) as failure:
-        return [bad("Slack token", f"Slack is out of reach ({type(failure).__name__})", "Check SLACK_API_URL and the network.")]
+        return [
+            bad(
+                "Slack token",
+                f"Slack is out of reach ({type(failure).__name__})",
+                "Check SLACK_API_URL and the network.",
+            )
+        ]
     token = good("Slack token", f"{answer['user']} in {answer['team']}")
     return [token, _scopes(answer.headers.get("x-oauth-scopes", ""))]
 
@@ -84,7 +90,9 @@ def _scopes(granted: str) -> Probe:
     has = {scope.strip() for scope in granted.split(",") if scope.strip()}
     missing = [scope for scope in SCOPES if scope not in has]
     if missing:
-        return bad("Slack scopes", f"missing: {', '.join(missing)}", "Update the app from manifest.yml and reinstall it.")
+        return bad(
+            "Slack scopes", f"missing: {', '.join(missing)}", "Update the app from manifest.yml and reinstall it."
+        )
     return good("Slack scopes", f"{len(SCOPES)} of {len(SCOPES)}")
 
 
@@ -118,7 +126,11 @@ async def probe_disk(desk: Desk) -> Probe:
     """Room in the data directory."""
     free = shutil.disk_usage(desk.settings.home).free
     said = f"{free / 2**30:.1f} GiB free in {desk.settings.home}"
-    return good("Disk", said) if free >= LEAST_FREE_BYTES else bad("Disk", said, "Make room; studies stop when it is full.")
+    return (
+        good("Disk", said)
+        if free >= LEAST_FREE_BYTES
+        else bad("Disk", said, "Make room; studies stop when it is full.")
+    )
 
 
 #: Probes of what a running desk has, in the order told.

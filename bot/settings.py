@@ -29,10 +29,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", env_file_encoding="utf-8")
 
     home: Path = Field(
-        default_factory=lambda: user_data_path("optimize-bot", appauthor=False), validation_alias=_names("OPTIMIZE_BOT_HOME")
+        default_factory=lambda: user_data_path("optimize-bot", appauthor=False),
+        validation_alias=_names("OPTIMIZE_BOT_HOME"),
     )
     language: Language = Field(default="en", validation_alias=_names("OPTIMIZE_BOT_LANGUAGE"))
-    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, validation_alias=_names("OPTIMIZE_BOT_WORKERS"))
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, validation_alias=_names("OPTIMIZE_BOT_WORKERS")
+    )
     host: str = Field(default="127.0.0.1", validation_alias=_names("OPTIMIZE_BOT_HOST"))
     port: int = Field(default=3000, ge=0, le=65535, validation_alias=_names("OPTIMIZE_BOT_PORT"))
     public_url: str = Field(default="", validation_alias=_names("PUBLIC_URL"))
@@ -83,7 +86,8 @@ class Settings(BaseSettings):
         """Raise for the first Slack setting that is missing, saying where to find it."""
         if self.slack_bot_token is None:
             raise MissingSetting(
-                name="SLACK_BOT_TOKEN", remedy="Copy it from your app's page: OAuth & Permissions, Bot User OAuth Token."
+                name="SLACK_BOT_TOKEN",
+                remedy="Copy it from your app's page: OAuth & Permissions, Bot User OAuth Token.",
             )
         if self.slack_app_token is None and self.slack_signing_secret is None:
             raise MissingSetting(

@@ -8,7 +8,7 @@ through the outbox under a key of its own, so that telling a result twice is imp
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.documents import Conversation, Method, OutboxEntry, Telling
 from bot.facts import study_facts
 from bot.outbox import Outbox, post
+from bot.place import DOOR
 from bot.reporter import Reporter
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import Unavailable
@@ -25,7 +26,8 @@ from optimizer.patience import patiently
 from optimizer.service import OptimizationService
 from optimizer.spec import StudyState
 from optimizer.study import Clock, utc_now
-from reports.render import Message, Renderer
+from reports.message import Message
+from reports.render import Renderer, renderer_of
 from reports.summary import StudyFacts
 
 log = logging.getLogger(__name__)
@@ -34,26 +36,6 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 #: An edit is due when this share of the study's age has passed since the last: fewer than 60 in half an hour.
 _AGE_SHARE = 8.0
-
-
-#: The mark of studies that are told in Slack.
-DOOR = "slack"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a command was typed, and by whom."""
-
-    channel_id: str
-    user_id: str
-    team_id: str = ""
-    thread_ts: str = ""
-    language: str = "en"
-    delivery: str = ""  # Slack's name of this delivery; the same one may come twice
-
-    def as_origin(self, command: str) -> dict[str, str]:
-        """What a study keeps of where it was asked for, and with which words."""
-        return {"door": DOOR, "command": command, **asdict(self)}
 
 
 @dataclass(kw_only=True)
@@ -91,7 +73,7 @@ class Conversations:
         conversation = await self.of(study.study_name)
         if conversation is None:
             conversation = await _conversation_of(study).insert()
-        root = Renderer(conversation.language).root(self._facts(study, conversation))
+        root = renderer_of(conversation.language).root(self._facts(study, conversation))
         await self._outbox.put([self._post(conversation, "root", root, thread_ts=study.origin["thread_ts"])])
         return conversation
 
@@ -159,7 +141,7 @@ class Conversations:
         root_ts = await self._outbox.ts_of(f"{study.study_name}:root")
         if not root_ts:
             return
-        root = Renderer(conversation.language).root(self._facts(study, conversation, position))
+        root = renderer_of(conversation.language).root(self._facts(study, conversation, position))
         shown.at, shown.trials, shown.state = now, study.trials_completed, str(study.status)
         try:
             await self._client.chat_update(
@@ -171,7 +153,7 @@ class Conversations:
 
     async def _tell(self, conversation: Conversation, study: OptimizationStudy) -> None:
         """Store all that is to be said at the end, then remember that it is stored."""
-        renderer, facts = Renderer(conversation.language), self._facts(study, conversation)
+        renderer, facts = renderer_of(conversation.language), self._facts(study, conversation)
         name, ended = study.study_name, int((study.completed_at or study.created_at).timestamp())
         answers = _answers(renderer, facts)
         # Resumed studies end again: their end is told anew, under another key.
@@ -199,9 +181,7 @@ class Conversations:
         await conversation.set({"telling": str(Telling.TOLD)})
         self._drawing.pop(study.study_name, None)
 
-    def _facts(
-        self, study: OptimizationStudy, conversation: Conversation, position: int | None = None
-    ) -> StudyFacts:
+    def _facts(self, study: OptimizationStudy, conversation: Conversation, position: int | None = None) -> StudyFacts:
         return study_facts(study, now=self._clock(), conversation=conversation, queue_position=position)
 
     def _post(
@@ -239,4 +219,3 @@ def _answers(renderer: Renderer, facts: StudyFacts) -> list[Message]:
             return [renderer.failure(facts)]
         case _:
             return [renderer.cancelled(facts)]
-

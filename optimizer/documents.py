@@ -154,5 +154,9 @@ def space_document(space: Space) -> dict[str, Any]:
         facts = {"values": list(parameter.values), "default": parameter.default}
         described[parameter.name] = facts
     if space.order:
-        described["_order"] = {"lesser": space.order.lesser, "greater": space.order.greater, "strict": space.order.strict}
+        described["_order"] = {
+            "lesser": space.order.lesser,
+            "greater": space.order.greater,
+            "strict": space.order.strict,
+        }
     return described

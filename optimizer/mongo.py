@@ -157,7 +157,11 @@ def _why_it_ended(server: EmbeddedMongo) -> MongoUnavailable:
                 reason=f"a shared library is missing ({said.splitlines()[-1]})",
                 remedy=f"Install it: `apt-get install {package}`.",
             )
-    last = said.splitlines()[-1] if said else f"exit code {server.process.returncode}, see mongod.log in the data directory"
+    last = (
+        said.splitlines()[-1]
+        if said
+        else f"exit code {server.process.returncode}, see mongod.log in the data directory"
+    )
     return MongoUnavailable(what="The embedded MongoDB server", reason=last, remedy="Or set MONGODB_URI to your own.")
 
 

@@ -76,7 +76,13 @@ class OptimizationService:
     """Creates, runs, finds and stops studies."""
 
     def __init__(
-        self, *, market: Market, pool: WorkerPool, snapshots: Path, clock: Clock = utc_now, new_id: Callable[[int], str] = secrets.token_hex
+        self,
+        *,
+        market: Market,
+        pool: WorkerPool,
+        snapshots: Path,
+        clock: Clock = utc_now,
+        new_id: Callable[[int], str] = secrets.token_hex,
     ) -> None:
         self._market = market
         self._pool = pool
@@ -318,4 +324,3 @@ def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:
 def _guess_seconds(n_trials: int, n_bars: int, folds: int) -> float:
     """About 150 µs a trial for the search and 10 ns a bar and trial for the backtest, again for each fold."""
     return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9)
-

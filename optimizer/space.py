@@ -170,7 +170,9 @@ class Space:
         if self.order and not self.order.holds(params):
             pair = min(
                 self._ordered_pairs(),
-                key=lambda ab: abs(ab[0] - float(wanted[self.order.lesser])) + abs(ab[1] - float(wanted[self.order.greater])),  # type: ignore[union-attr]
+                key=lambda ab: (
+                    abs(ab[0] - float(wanted[self.order.lesser])) + abs(ab[1] - float(wanted[self.order.greater]))
+                ),  # type: ignore[union-attr]
             )
             params[self.order.lesser], params[self.order.greater] = pair
         return params

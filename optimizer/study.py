@@ -118,9 +118,7 @@ class _Scorer:
         began = time.perf_counter()
         scores = self.evaluator.scores(sets, start=self.start, stop=self.stop)
         each = (time.perf_counter() - began) / len(sets)
-        return [
-            self._record(first + row, params, scores, row, started_at, each) for row, params in enumerate(sets)
-        ]
+        return [self._record(first + row, params, scores, row, started_at, each) for row, params in enumerate(sets)]
 
     def _record(
         self, number: int, params: Params, scores: Scores, row: int, started_at: datetime, duration: float

@@ -26,7 +26,14 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from optimizer.backtest import Trade
-from optimizer.documents import DOCUMENTS, BacktestRecord, OptimizationStudy, OptimizationTrial, trial_document, trial_record
+from optimizer.documents import (
+    DOCUMENTS,
+    BacktestRecord,
+    OptimizationStudy,
+    OptimizationTrial,
+    trial_document,
+    trial_record,
+)
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.evaluate import Evaluator, warm
 from optimizer.market.snapshots import read_snapshot

@@ -10,7 +10,7 @@ from typing import Any
 from bot.commands import control, start, tell
 from bot.grammar import commands as asked
 from bot.office import Answer, Office
-from bot.thread import Place
+from bot.place import Place
 
 Listener = Callable[[Any, Place, Office], Awaitable[Answer]]
 

@@ -3,9 +3,8 @@
 from bot.facts import study_facts
 from bot.grammar.commands import Cancel, Pause, Resume
 from bot.office import Answer, Office
-from bot.thread import Place
+from bot.place import Place
 from optimizer.documents import OptimizationStudy
-from reports.render import Renderer
 
 
 async def cancel(command: Cancel, place: Place, office: Office) -> Answer:
@@ -32,4 +31,4 @@ async def _acted(study: OptimizationStudy, place: Place, office: Office) -> Answ
     await office.conversations.act(study.study_name, place.user_id)
     conversation = await office.conversations.of(study.study_name)
     facts = study_facts(study, now=office.clock(), conversation=conversation)
-    return Answer(Renderer(place.language).status(facts))
+    return Answer(place.renderer.status(facts))

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from bot.facts import plan_facts, study_facts
+from bot.facts import plan_facts, planned_facts, study_facts
 from bot.grammar import command_text
 from bot.grammar.commands import Start
 from bot.office import Answer, Office
-from bot.thread import Place
+from bot.place import Place
 from optimizer.spec import StudySpec
-from reports.render import Message, Renderer
+from reports.message import Message
 
 #: A command typed again within this time is a slip of the finger, not a second wish.
 REPEAT = timedelta(minutes=2)
@@ -16,14 +16,13 @@ REPEAT = timedelta(minutes=2)
 
 async def start(command: Start, place: Place, office: Office) -> Answer:
     """Store the study, open its thread, hand it to the workers; in that order, so that a crash loses nothing."""
-    renderer = Renderer(place.language)
     if command.is_dry:
-        return Answer(await _plan(command.specs[0], renderer, office))
+        return Answer(await _plan(command.specs[0], place, office))
     return Answer(await _start_one(command.specs[0], command, place, office))
 
 
 async def _start_one(spec: StudySpec, command: Start, place: Place, office: Office) -> Message:
-    service, renderer = office.desk.service, Renderer(place.language)
+    service, renderer = office.desk.service, place.renderer
     async with office.starting:
         same = await service.same_since(spec, place.user_id, office.clock() - REPEAT)
         if same is not None:
@@ -44,5 +43,7 @@ async def _start_one(spec: StudySpec, command: Start, place: Place, office: Offi
     return renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
 
 
-async def _plan(spec: StudySpec, renderer: Renderer, office: Office) -> Message:
-    return renderer.plan(spec, plan_facts(await office.desk.service.plan(spec)))
+async def _plan(spec: StudySpec, place: Place, office: Office) -> Message:
+    plan = await office.desk.service.plan(spec)
+    facts = planned_facts(plan, created_by=place.user_id, now=office.clock(), command=command_text(spec))
+    return place.renderer.plan(facts, plan_facts(plan))
