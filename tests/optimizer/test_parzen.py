@@ -53,12 +53,12 @@ def learned(distributions: dict[str, BaseDistribution], sets: list[dict[str, obj
     return tpe
 
 
-def parted(values: np.ndarray) -> np.ndarray:
-    """Equals moved apart by a few bits, the older the lower: Optuna's sort leaves their order open."""
+def parted(values: np.ndarray, n_bits: int) -> np.ndarray:
+    """Equals moved apart by so many last bits, the older the lower: Optuna's sort leaves their order open."""
     moved: list[float] = []
     for value in values:
         while value in moved:
-            value += 4 * np.spacing(value)  # enough to differ in the logarithm too
+            value += n_bits * np.spacing(abs(value))
         moved.append(float(value))
     return np.array(moved)
 
@@ -70,7 +70,8 @@ def optunas(distributions: dict[str, BaseDistribution], sets: list[dict[str, obj
     }
     for name, dist in distributions.items():
         if not isinstance(dist, CategoricalDistribution):
-            observations[name] = parted(observations[name])
+            # On a logarithmic axis equals must stay apart after the logarithm.
+            observations[name] = parted(observations[name], 8 if getattr(dist, "log", False) else 1)
     return _ParzenEstimator(observations, distributions, PARAMETERS)
 
 
