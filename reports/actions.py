@@ -1,0 +1,26 @@
+"""The buttons' action ids: what templates put on a button and listeners wait for."""
+
+PAUSE = "study_pause"
+RESUME = "study_resume"
+CANCEL = "study_cancel"
+DETAILS = "study_details"
+MORE = "study_more"
+HEATMAP = "study_heatmap"
+REPLAY = "study_replay"
+ADOPT = "study_adopt"
+SHARE = "study_share"
+SCHEDULE = "study_schedule"
+
+#: By the names that templates use.
+ACTIONS = {
+    "PAUSE": PAUSE,
+    "RESUME": RESUME,
+    "CANCEL": CANCEL,
+    "DETAILS": DETAILS,
+    "MORE": MORE,
+    "HEATMAP": HEATMAP,
+    "REPLAY": REPLAY,
+    "ADOPT": ADOPT,
+    "SHARE": SHARE,
+    "SCHEDULE": SCHEDULE,
+}

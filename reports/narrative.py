@@ -1,0 +1,314 @@
+"""Which findings a finished study's report states, and in which order.
+
+Pure rules over the stored summary: each returns the key of a sentence and the facts it needs. The
+sentences are in `templates/<language>/findings.jinja`, one macro a key. No finding claims more than
+the verdict: the words for good news differ where the verdict does not carry them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from optimizer.spec import Measures, Scored, StudySpec, StudySummary, Verdict
+from optimizer.verdict import (
+    FEW_TRADES,
+    OVERFIT_PBO,
+    PROMISING_DSR,
+    PROMISING_PBO,
+    SPIKE_SHARE,
+    STRONG_DSR,
+    STRONG_PBO,
+    Note,
+)
+
+#: The share of neighbours that hold up from which the winner is said to stand on a plateau.
+FLAT_SHARE = 0.75
+#: The share of the spread above which one parameter alone is said to decide.
+CLEAR_IMPORTANCE = 0.5
+
+#: The chapter that tells a note, or None where a rule here tells the same from the figures.
+NOTE_CHAPTERS: dict[Note, str | None] = {
+    Note.NOTHING_FEASIBLE: "real",
+    Note.FEW_TRADES: None,
+    Note.NO_TRADES_OUT_OF_SAMPLE: None,
+    Note.NO_HOLDOUT: None,
+    Note.SHORT_HOLDOUT: "real",
+    Note.ZERO_COSTS: None,
+    Note.EXHAUSTIVE: None,
+    Note.SHORT_WINDOW: "tried",
+    Note.SHORT_WARM_UP: "tried",
+    Note.FEWER_FOLDS: "real",
+    Note.NO_FOLDS: None,
+    Note.EMPTY_FOLD: "real",
+    Note.NO_PBO: None,
+    Note.SPIKE: None,
+    Note.WINNER_IS_TEXTBOOK: None,
+    Note.BENCHMARK_BETTER: None,
+    Note.EDGE_OF_RANGE: "parameters",
+    Note.MORE_BARS_WOULD_TELL: "ahead",
+    Note.FEWER_PARAMETERS_WOULD_TELL: "ahead",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence to say: the name of its macro and the facts it words."""
+
+    key: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def x(self) -> SimpleNamespace:
+        """The facts as a template reads them."""
+        return SimpleNamespace(**self.facts)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Findings under one heading."""
+
+    key: str
+    findings: tuple[Finding, ...]
+
+
+def chapters(summary: StudySummary, spec: StudySpec) -> tuple[Chapter, ...]:
+    """The whole story, in reading order; chapters without a finding are left out."""
+    parts = {
+        "real": real(summary),
+        "won": won(summary),
+        "money": money(summary),
+        "parameters": parameters(summary),
+        "tried": tried(summary),
+        "costs": costs(summary, spec),
+        "ahead": ahead(summary),
+    }
+    told = (Chapter(key, (*findings, *noted(summary, key))) for key, findings in parts.items())
+    return tuple(chapter for chapter in told if chapter.findings)
+
+
+def reason(summary: StudySummary) -> Finding:
+    """The one reason that the first line gives for the verdict: the first that applies, gravest first."""
+    if summary.degenerate is not None:
+        return Finding(f"because_{summary.degenerate.value}")
+    return Finding(f"because_{_CHOOSERS[summary.verdict](summary)}", _reason_facts(summary))
+
+
+def noted(summary: StudySummary, chapter: str) -> Iterator[Finding]:
+    """What the data or the search forced and belongs into a chapter."""
+    for note in summary.notes:
+        if NOTE_CHAPTERS[Note(note)] == chapter:
+            yield Finding(f"note_{note}", {"window": summary.window, "luck": summary.luck, "winner": summary.winner})
+
+
+def outside(summary: StudySummary) -> Measures | None:
+    """The measures out of sample that the verdict rests on: of the holdout, else of the stitched folds."""
+    if summary.winner.out_of_sample is not None:
+        return summary.winner.out_of_sample
+    return summary.walk_forward.stitched if summary.walk_forward else None
+
+
+def tried(summary: StudySummary) -> Iterator[Finding]:
+    """What was searched."""
+    facts = {
+        "n_tried": summary.luck.n_tried,
+        "n_tried_ever": summary.luck.n_tried_ever,
+        "space_size": summary.space_size,
+    }
+    yield Finding("tried_all" if summary.is_exhaustive else "tried_some", facts)
+    if summary.luck.n_tried_ever > summary.luck.n_tried:
+        yield Finding("tried_before", facts)
+    if summary.n_infeasible:
+        yield Finding("infeasible", {"n": summary.n_infeasible})
+    if summary.n_failed:
+        yield Finding("failed", {"n": summary.n_failed})
+
+
+def won(summary: StudySummary) -> Iterator[Finding]:
+    """What won, and by how much against the textbook and the hold."""
+    yield Finding("won_is_textbook" if is_textbook(summary) else "won_searched", _versus(summary, "in_sample"))
+    if summary.winner.out_of_sample is not None:
+        facts = _versus(summary, "out_of_sample")
+        yield Finding(f"unseen_{_standing(facts['winner'], facts['hold'])}", facts)
+    few = summary.winner.in_sample.n_trades
+    if 0 < few < FEW_TRADES:
+        yield Finding("few_trades", {"n": few})
+
+
+def real(summary: StudySummary) -> Iterator[Finding]:
+    """Whether it is real, and why: what weighs most comes first."""
+    if summary.degenerate is not None:
+        yield Finding(summary.degenerate.value, {"winner": summary.winner})
+    yield from _unseen(summary)
+    yield from _luck(summary)
+    yield from _walked(summary)
+    if summary.drawdown_interval is not None and summary.drawdown_interval.low is not None:
+        yield Finding("drawdown_range", {"interval": summary.drawdown_interval})
+
+
+def money(summary: StudySummary) -> Iterator[Finding]:
+    """When it made and lost its money."""
+    if summary.best_stretch is not None and (summary.best_stretch.total_return or 0) > 0:
+        yield Finding("best_stretch", {"stretch": summary.best_stretch})
+    if summary.worst_stretch is not None and (summary.worst_stretch.total_return or 0) < 0:
+        yield Finding("worst_stretch", {"stretch": summary.worst_stretch})
+
+
+def parameters(summary: StudySummary) -> Iterator[Finding]:
+    """What the parameters mean and how sensitive the result is to them."""
+    ranked = sorted(summary.importance.items(), key=lambda item: (-item[1], item[0]))
+    if len(ranked) > 1:
+        first, second = ranked[:2]
+        key = "importance_one" if first[1] > CLEAR_IMPORTANCE else "importance_two"
+        yield Finding(key, {"first": first, "second": second})
+    yield from _plateau(summary)
+
+
+def costs(summary: StudySummary, spec: StudySpec) -> Iterator[Finding]:
+    """What trading it costs."""
+    if spec.costs.per_side == 0:
+        yield Finding("no_costs")
+        return
+    measures = summary.winner.in_sample
+    if measures.turnover is not None:
+        yield Finding("costs", {"costs": spec.costs, "measures": measures})
+
+
+def ahead(summary: StudySummary) -> Iterator[Finding]:
+    """What to do next, and where the data cannot tell, what would."""
+    yield Finding(f"next_{summary.suggestion.value}", {"winner": summary.winner})
+
+
+def is_textbook(summary: StudySummary) -> bool:
+    """Whether the search found nothing better than the textbook set."""
+    return summary.winner.params == summary.textbook.params
+
+
+def is_spike(summary: StudySummary) -> bool:
+    """Whether the winner's neighbours do much worse than it."""
+    return summary.plateau.share is not None and summary.plateau.share < SPIKE_SHARE
+
+
+def _unseen(summary: StudySummary) -> Iterator[Finding]:
+    held, interval = summary.winner.out_of_sample, summary.sharpe_interval
+    if held is None:
+        yield Finding("no_holdout")
+        return
+    facts = {"outside": held, "inside": summary.winner.in_sample, "interval": interval, "window": summary.window}
+    if held.sharpe_ratio is None:
+        yield Finding("unseen_idle", facts)
+    elif held.sharpe_ratio <= 0:
+        yield Finding("unseen_lost", facts)
+    if interval is not None and interval.low is not None and interval.high is not None:
+        yield Finding(f"interval_{_side(interval.low, interval.high)}", facts)
+
+
+def _luck(summary: StudySummary) -> Iterator[Finding]:
+    luck, inside = summary.luck, summary.winner.in_sample.sharpe_ratio
+    if luck.expected_max_sharpe is not None and inside is not None:
+        key = "beats_luck" if inside > luck.expected_max_sharpe else "within_luck"
+        yield Finding(key, {"luck": luck, "inside": inside})
+    if luck.deflated_sharpe_ratio is not None:
+        yield Finding(f"dsr_{_dsr_band(luck.deflated_sharpe_ratio)}", {"luck": luck})
+    if luck.pbo is None:
+        yield Finding("pbo_unknown")
+    else:
+        yield Finding(f"pbo_{_pbo_band(luck.pbo)}", {"luck": luck})
+
+
+def _walked(summary: StudySummary) -> Iterator[Finding]:
+    walk = summary.walk_forward
+    if walk is None:
+        yield Finding("no_walk_forward")
+    elif walk.stitched.sharpe_ratio is not None:
+        key = "walk_held" if walk.stitched.sharpe_ratio > 0 else "walk_lost"
+        yield Finding(key, {"walk": walk, "n_folds": len(walk.folds)})
+
+
+def _plateau(summary: StudySummary) -> Iterator[Finding]:
+    plateau = summary.plateau
+    if plateau.share is None:
+        return
+    key = "plateau" if plateau.share >= FLAT_SHARE else "spike" if is_spike(summary) else "slope"
+    yield Finding(key, {"plateau": plateau})
+    if is_spike(summary) and plateau.centre is not None:
+        yield Finding("centre", {"centre": plateau.centre, "winner": summary.winner})
+
+
+def _versus(summary: StudySummary, part: str) -> dict[str, Any]:
+    sharpes = {name: _sharpe(getattr(summary, name), part) for name in ("winner", "textbook", "hold")}
+    return {**sharpes, "measures": getattr(summary.winner, part), "hold_measures": getattr(summary.hold, part)}
+
+
+def _sharpe(scored: Scored, part: str) -> float | None:
+    measures = getattr(scored, part)
+    return None if measures is None else measures.sharpe_ratio
+
+
+def _standing(winner: float | None, hold: float | None) -> str:
+    if winner is None or hold is None:
+        return "unknown"
+    return "above_hold" if winner > hold else "below_hold"
+
+
+def _side(low: float, high: float) -> str:
+    if low > 0:
+        return "above_zero"
+    return "below_zero" if high < 0 else "spans_zero"
+
+
+def _dsr_band(value: float) -> str:
+    return "strong" if value >= STRONG_DSR else "middling" if value >= PROMISING_DSR else "weak"
+
+
+def _pbo_band(value: float) -> str:
+    if value <= STRONG_PBO:
+        return "low"
+    if value <= PROMISING_PBO:
+        return "middling"
+    return "high" if value > OVERFIT_PBO else "even"
+
+
+def _reason_facts(summary: StudySummary) -> dict[str, Any]:
+    return {"luck": summary.luck, "winner": summary.winner, "interval": summary.sharpe_interval}
+
+
+def _why_strong(summary: StudySummary) -> str:
+    return "all_agree"
+
+
+def _why_promising(summary: StudySummary) -> str:
+    luck = summary.luck
+    if luck.deflated_sharpe_ratio is not None and luck.deflated_sharpe_ratio < STRONG_DSR:
+        return "luck_not_excluded"
+    return "ranking_shaky" if luck.pbo is not None and luck.pbo > STRONG_PBO else "not_strict"
+
+
+def _why_unproven(summary: StudySummary) -> str:
+    unseen, inside, luck = outside(summary), summary.winner.in_sample, summary.luck
+    if inside.sharpe_ratio is None or inside.sharpe_ratio <= 0:
+        return "nothing_worked"
+    if unseen is None:
+        return "unseen_missing"
+    if unseen.sharpe_ratio is None:
+        return "unseen_idle"
+    if luck.deflated_sharpe_ratio is None or luck.deflated_sharpe_ratio < PROMISING_DSR:
+        return "luck_explains"
+    if luck.pbo is None or luck.pbo > PROMISING_PBO:
+        return "ranking_noisy"
+    return "not_enough"
+
+
+def _why_overfit(summary: StudySummary) -> str:
+    unseen = outside(summary)
+    if unseen is not None and unseen.sharpe_ratio is not None and unseen.sharpe_ratio <= 0:
+        return "lost_unseen"
+    return "ranking_fails"
+
+
+_CHOOSERS = {
+    Verdict.STRONG: _why_strong,
+    Verdict.PROMISING: _why_promising,
+    Verdict.UNPROVEN: _why_unproven,
+    Verdict.OVERFIT: _why_overfit,
+}

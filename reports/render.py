@@ -1,0 +1,283 @@
+"""Facts into messages: the only module that knows Jinja.
+
+Block Kit layouts are in `templates/blocks`, the sentences in `templates/<language>`; a layout renders to
+a JSON string (the fallback text) followed by one JSON object a block. Every value is escaped on output
+and the markup of a template passes; a number must go through a filter that rounds it, a name that is not
+there is an error.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from optimizer.errors import SomethingBroke, UnknownWord, UserError
+from optimizer.space import Value, tidy
+from optimizer.spec import Scored, StudySpec, StudyState, StudySummary
+from optimizer.strategies import OVERLAYS, STRATEGIES
+from reports import narrative, numbers
+from reports.actions import ACTIONS
+from reports.message import Message, fit
+from reports.summary import HelpLine, Plan, StudyFacts
+from reports.terminal import terminal_text
+
+Language = Literal["en", "ko"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+TEMPLATES = Path(__file__).parents[1] / "templates"
+MAX_WORD = 200  # characters of a fact that a person typed
+
+_PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
+
+
+class Renderer:
+    """Words facts in one language."""
+
+    def __init__(self, language: Language = "en") -> None:
+        self.language = language
+        self._environment = _environment(language)
+
+    def ack(self, study: StudyFacts, plan: Plan) -> Message:
+        """What was understood, and when the answer comes."""
+        return self.render("ack", study=study, plan=plan)
+
+    def plan(self, spec: StudySpec, plan: Plan, *, command: str = "") -> Message:
+        """What a study would do; nothing was started. `command` starts it."""
+        return self.render("plan", spec=spec, plan=plan, command=command)
+
+    def root(self, study: StudyFacts) -> Message:
+        """The message that is edited in place while a study goes on."""
+        return self.render("root", study=study)
+
+    def status(self, study: StudyFacts) -> Message:
+        """The same for one person, without buttons."""
+        return self.render("status", study=study)
+
+    def listing(self, studies: Sequence[StudyFacts], which: str = "all") -> Message:
+        """Several studies, one line each; `which` is `all`, `mine` or `running`."""
+        return self.render("listing", studies=studies, which=which)
+
+    def result(self, study: StudyFacts) -> list[Message]:
+        """The answer: four lines and buttons; the story; the best sets, assumptions and replay line."""
+        summary = _summary(study)
+        facts = {"study": study, "summary": summary, "outside": narrative.outside(summary)}
+        messages = [
+            self.render("result_head", reason=narrative.reason(summary), **facts),
+            self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
+            self.render("result_table", rows=best_rows(summary), **facts),
+        ]
+        return [part for message in messages for part in fit(message)]
+
+    def failure(self, study: StudyFacts) -> Message:
+        """What failed, at which trial, what was kept, and the command that resumes."""
+        return self.render("failure", study=study, reason=self._sentence(_error(study)))
+
+    def cancelled(self, study: StudyFacts) -> Message:
+        """That a study was cancelled or paused, by whom, and how it goes on."""
+        name = "paused" if study.status is StudyState.PAUSED else "cancelled"
+        facts = {"study_name": study.study_name, "trials_completed": study.trials_completed, "by": study.acted_by}
+        return self.notice(name, **facts, command=study.resume_command or f"resume {study.study_name}")
+
+    def error(self, error: UserError) -> str:
+        """The sentence of an error, escaped for Slack."""
+        return str(self._sentence(error))
+
+    def refusal(self, error: UserError) -> Message:
+        """An error as a private message, with the corrected command to copy where there is one."""
+        return self.render("error", sentence=self._sentence(error), command=error.command)
+
+    def help(self, topic: str = "", verbs: Sequence[HelpLine] = ()) -> Message:
+        """How to ask: everything, or one strategy, overlay or verb. Raises UnknownWord."""
+        if topic in STRATEGIES:
+            return self.render("help_strategy", strategy=STRATEGIES[topic])
+        if topic in OVERLAYS:
+            return self.render("help_overlay", overlay=OVERLAYS[topic])
+        chosen = [verb for verb in verbs if verb.key == topic]
+        if topic and not chosen:
+            raise UnknownWord.of(topic, [*STRATEGIES, *OVERLAYS, *(verb.key for verb in verbs)])
+        layout = "help_verb" if chosen else "help_all"
+        return self.render(layout, verbs=chosen or verbs, strategies=list(STRATEGIES.values()))
+
+    def strategies(self) -> Message:
+        """Every strategy's name and rule."""
+        return self.render("strategies", strategies=list(STRATEGIES.values()))
+
+    def notice(self, name: str, **facts: object) -> Message:
+        """One sentence of `notices.jinja`, such as `cancelled` (study_name, trials_completed, by)."""
+        return self.render("notice", notice=name, x=facts)
+
+    def terminal_plan(self, spec: StudySpec, plan: Plan) -> str:
+        """The plan as plain text."""
+        return terminal_text([self.render("terminal_plan", spec=spec, plan=plan)])
+
+    def terminal_result(self, study: StudyFacts) -> str:
+        """How a study ended, as plain text."""
+        if study.status is StudyState.COMPLETE:
+            return terminal_text(self.result(study))
+        return terminal_text([self.failure(study) if study.failure else self.cancelled(study)])
+
+    def terminal_files(self, folder: Path, names: Sequence[str]) -> str:
+        """Where charts and report were written."""
+        return terminal_text([self.notice("files", folder=str(folder), names=names)])
+
+    def terminal_error(self, error: UserError) -> str:
+        """The sentence of an error, and the corrected command, as plain text."""
+        return terminal_text([self.refusal(error)])
+
+    def render(self, kind: str, **facts: object) -> Message:
+        """Any message by the name of its layout; raises jinja2's UndefinedError for a fact that is missing."""
+        rendered = self._environment.get_template(f"{kind}.jinja").render(facts)
+        text, *blocks = _documents(rendered)
+        return Message(str(text), blocks)
+
+    def _sentence(self, error: UserError) -> Markup:
+        template = self._errors.get(error.key, error.template)
+        facts = {name: escape(_typed(value)) for name, value in error.facts.items()}
+        return Markup(template.format(**facts))  # noqa: S704 - every fact was escaped
+
+    @cached_property
+    def _errors(self) -> Mapping[str, str]:
+        """This language's sentences by key of error; English ones are in the classes."""
+        path = TEMPLATES / self.language / "errors.toml"
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+@cache
+def renderer_of(language: Language) -> Renderer:
+    """The one renderer of a language; its compiled templates are kept."""
+    return Renderer(language)
+
+
+class Row:
+    """A line of the table of best sets."""
+
+    def __init__(self, kind: str, scored: Scored, all_scored: Sequence[Scored]) -> None:
+        self.kind = kind  # "trial", "textbook" or "hold"
+        self.scored = scored
+        self.values = tuple(other.value for other in all_scored)
+        self.outside_sharpes = tuple(_outside_sharpe(other) for other in all_scored)
+
+    @property
+    def outside_sharpe(self) -> float | None:
+        """The Sharpe ratio out of sample."""
+        return _outside_sharpe(self.scored)
+
+
+def best_rows(summary: StudySummary) -> list[Row]:
+    """The best sets, then the textbook set and buy and hold to set them against."""
+    everything = (*summary.top, summary.textbook, summary.hold)
+    kinds = ("trial",) * len(summary.top) + ("textbook", "hold")
+    return [Row(kind, scored, everything) for kind, scored in zip(kinds, everything, strict=True)]
+
+
+def escape(value: object) -> Markup:
+    """A value as text of a message: only & < > mean something to Slack."""
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, float):
+        raise TypeError(f"{value!r} must be rounded by a filter before it is shown")
+    text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return Markup(text)  # noqa: S704 - this is the escaping
+
+
+def flat(text: Markup | str) -> Markup:
+    """A sentence as written in a template on one line; an empty line starts a new one."""
+    paragraphs = (" ".join(part.split()) for part in _PARAGRAPH.split(escape(text)))
+    return Markup("\n".join(part for part in paragraphs if part))  # noqa: S704 - escaped above
+
+
+def _environment(language: Language) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader([TEMPLATES / language, TEMPLATES / "blocks"]),
+        autoescape=True,  # together with `finalize`: values are escaped our way, markup passes
+        finalize=escape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    environment.globals["actions"] = ACTIONS
+    return environment
+
+
+def _json(text: Markup | str) -> Markup:
+    return Markup(json.dumps(str(flat(text)), ensure_ascii=False))  # noqa: S704 - `flat` escapes
+
+
+def _documents(text: str) -> list[Any]:
+    """The JSON values that stand one after the other in a rendered layout."""
+    decoder, at, found = json.JSONDecoder(), 0, []
+    while text[at:].strip():
+        at += len(text[at:]) - len(text[at:].lstrip())
+        value, at = decoder.raw_decode(text, at)
+        found.append(value)
+    return found
+
+
+def _code(value: object) -> Markup:
+    """A value inside backticks, which it must not end."""
+    return escape(_typed(value))
+
+
+def _typed(value: object) -> object:
+    """What a person typed, fit to be shown inside a sentence: short, and without backticks."""
+    if isinstance(value, Markup | int):
+        return value
+    text = tidy(value) if isinstance(value, float) else " ".join(str(value).split()).replace("`", "'")
+    return text if len(text) <= MAX_WORD else text[: MAX_WORD - 1] + "…"
+
+
+def _person(name: str) -> Markup:
+    return Markup("<@{}>").format(Markup(name)) if numbers.is_slack_user(name) else escape(_typed(name))  # noqa: S704
+
+
+def _setting(value: Value) -> str:
+    return value if isinstance(value, str) else tidy(value)
+
+
+def _unmarked(text: Markup | str) -> Markup:
+    return Markup(escape(text).replace("*", ""))  # noqa: S704 - escaped before
+
+
+def _progress(done: int, total: int) -> str:
+    return numbers.progress_bar(done, total)
+
+
+def _error(study: StudyFacts) -> UserError:
+    assert study.failure is not None, "a failure is rendered only of a study that failed"
+    return study.failure.error or SomethingBroke(reference=study.failure.reference)
+
+
+def _summary(study: StudyFacts) -> StudySummary:
+    assert study.summary is not None, "a result is rendered only of a finished study"
+    return study.summary
+
+
+def _outside_sharpe(scored: Scored) -> float | None:
+    return None if scored.out_of_sample is None else scored.out_of_sample.sharpe_ratio
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "json": _json,
+    "code": _code,
+    "person": _person,
+    "params": numbers.assignments,
+    "setting": _setting,
+    "unmarked": _unmarked,
+    "ratio": numbers.ratio,
+    "percent": numbers.percent,
+    "signed_percent": numbers.signed_percent,
+    "share": numbers.share,
+    "probability": numbers.probability,
+    "goal": numbers.goal_value,
+    "count": numbers.count,
+    "plain": numbers.plain,
+    "day": numbers.day,
+    "duration_parts": numbers.duration_parts,
+    "bar": _progress,
+}

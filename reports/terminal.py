@@ -1,0 +1,49 @@
+"""The same messages as plain text for a terminal: no buttons, no mark-up, tables in columns."""
+
+import html
+import io
+import re
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+
+from reports.message import Block, Message
+
+#: Wide enough for the table of folds; narrower terminals wrap its cells.
+WIDTH = 100
+_BOLD = re.compile(r"\*([^*\n]+)\*")
+_MENTION = re.compile(r"<@([A-Z0-9]+)>")
+
+
+def terminal_text(messages: Sequence[Message], width: int = WIDTH) -> str:
+    """Several messages as text, an empty line between the parts of each."""
+    parts = [part for message in messages for block in message.blocks for part in _part(block, width)]
+    return "\n\n".join(parts)
+
+
+def unmarked(text: str) -> str:
+    """A Slack text without its mark-up; code keeps its backticks, they are read well anywhere."""
+    return html.unescape(_MENTION.sub(r"@\1", _BOLD.sub(r"\1", text)))
+
+
+def _part(block: Block, width: int) -> Iterator[str]:
+    if block["type"] == "section":
+        yield unmarked(block["text"]["text"])
+    elif block["type"] == "context":
+        yield "\n".join(unmarked(element["text"]) for element in block["elements"])
+    elif block["type"] == "table":
+        yield _table(block, width)
+
+
+def _table(block: Block, width: int) -> str:
+    head, *rows = [[unmarked(cell["text"]) for cell in row] for row in block["rows"]]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title, settings in zip(head, block["column_settings"], strict=True):
+        table.add_column(title, justify=settings["align"], overflow="fold", min_width=min(cell_len(title), 8))
+    for row in rows:
+        table.add_row(*row)
+    paper = io.StringIO()
+    Console(file=paper, width=width, color_system=None, markup=False, highlight=False).print(table)
+    return "\n".join(line.rstrip() for line in paper.getvalue().rstrip().splitlines())

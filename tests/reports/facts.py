@@ -1,0 +1,390 @@
+"""Finished studies made by hand, one a verdict, with figures as a real study gives them."""
+
+import math
+from datetime import UTC, date, datetime, timedelta
+
+from optimizer.errors import UnusableBars
+from optimizer.space import Params, Range, Space
+from optimizer.spec import (
+    Curve,
+    Degenerate,
+    Fold,
+    Interval,
+    Luck,
+    Measures,
+    Plateau,
+    Scored,
+    Stretch,
+    StudySpec,
+    StudyState,
+    StudySummary,
+    Suggestion,
+    Surface,
+    Timings,
+    TrialRecord,
+    Verdict,
+    WalkForward,
+    Window,
+)
+from reports.summary import Failure, Plan, StudyFacts
+
+WINDOW = Window(
+    start=date(2003, 10, 24),
+    end=date(2013, 2, 28),
+    holdout_start=date(2011, 10, 4),
+    n_bars=2353,
+    n_holdout=353,
+    n_warm_up=961,
+    periods_per_year=252.0,
+)
+SPEC = StudySpec(symbol="AAPL", strategy_name="rsi", n_trials=200)
+SPACE = Space(
+    (
+        Range(name="period", low=10, high=30, step=1, default=14, unit="bars", meaning="length of the RSI"),
+        Range(name="oversold", low=20, high=35, step=1, default=30, meaning="buy below"),
+        Range(name="overbought", low=65, high=80, step=1, default=70, meaning="sell above"),
+    )
+)
+
+
+def measures(sharpe: float | None, total_return: float, fall: float, n_trades: int = 41) -> Measures:
+    """Measures that belong together, from the four that messages show most."""
+    return Measures(
+        total_return=total_return,
+        cagr=math.copysign(abs(total_return) / 9.3, total_return),
+        annual_volatility=0.2261,
+        sharpe_ratio=sharpe,
+        sortino_ratio=None if sharpe is None else sharpe * 1.4137,
+        calmar_ratio=None if sharpe is None else sharpe * 0.7311,
+        max_drawdown=fall,
+        max_drawdown_bars=211,
+        win_rate=0.6829,
+        profit_factor=1.8734,
+        expectancy=0.02117,
+        sqn=2.1193,
+        exposure=0.4137,
+        turnover=8.7361,
+        n_trades=n_trades,
+        average_trade_bars=23.417,
+        longest_trade_bars=88,
+        best_trade=0.1833,
+        worst_trade=-0.2219,
+        alpha=0.0613,
+        beta=0.3877,
+        correlation=0.6217,
+        skew=-0.3141,
+        kurtosis=9.2653,
+        value_at_risk=-0.0219,
+        expected_shortfall=-0.0341,
+    )
+
+
+def scored(
+    params: Params,
+    inside: tuple[float | None, float, float],
+    outside: tuple[float | None, float, float] | None,
+    number: int | None = None,
+) -> Scored:
+    """A set with its measures: (Sharpe ratio, total return, drawdown) in and out of sample."""
+    return Scored(
+        params=params,
+        value=inside[0],
+        number=number,
+        in_sample=measures(*inside),
+        out_of_sample=None if outside is None else measures(*outside, n_trades=7),
+    )
+
+
+def rsi(period: int, oversold: int, overbought: int) -> Params:
+    """A parameter set of the RSI strategy."""
+    return {"period": period, "oversold": oversold, "overbought": overbought}
+
+
+TEXTBOOK = scored(rsi(14, 30, 70), (0.4127, 0.9811, -0.4313), (0.2179, 0.0317, -0.1873), 0)
+HOLD = scored({}, (0.9317, 14.1731, -0.6087), (0.3311, 0.1719, -0.4381))
+
+
+def summary(**changes: object) -> StudySummary:
+    """The promising study, or another by what differs from it."""
+    winner = scored(rsi(11, 33, 78), (1.0943, 3.8123, -0.2917), (0.8377, 0.2213, -0.1129), 143)
+    whole = StudySummary(
+        window=WINDOW,
+        winner=winner,
+        textbook=TEXTBOOK,
+        hold=HOLD,
+        top=(winner, *_runners_up()),
+        verdict=Verdict.PROMISING,
+        suggestion=Suggestion.WATCH,
+        luck=Luck(
+            n_tried=200,
+            n_tried_ever=1243,
+            expected_max_sharpe=0.7781,
+            deflated_sharpe_ratio=0.8413,
+            pbo=0.2317,
+            n_blocks=16,
+        ),
+        plateau=Plateau(n_neighbours=6, share=5 / 6, neighbours=(), centre=None),
+        walk_forward=_walk_forward(0.4739),
+        sharpe_interval=Interval(low=-0.2137, high=1.8319),
+        drawdown_interval=Interval(low=-0.2417, high=-0.0713),
+        bootstrap_sharpes=tuple(-0.9 + 0.0173 * i + 0.4 * math.sin(i / 31) for i in range(200)),
+        degenerate=None,
+        importance={"period": 0.6119, "overbought": 0.2731, "oversold": 0.115},
+        best_stretch=Stretch(start=date(2009, 3, 9), end=date(2009, 10, 19), total_return=0.6213),
+        worst_stretch=Stretch(start=date(2008, 8, 15), end=date(2008, 11, 20), total_return=-0.2917),
+        curve=_curve(),
+        surface=_surface(),
+        scatter=_scatter(),
+        n_infeasible=17,
+        n_failed=0,
+        is_exhaustive=False,
+        space_size=5376,
+        notes=(),
+    )
+    return whole.model_copy(update=changes)
+
+
+def _runners_up() -> tuple[Scored, ...]:
+    return (
+        scored(rsi(11, 33, 77), (1.0939, 3.7931, -0.2917), (0.8371, 0.2209, -0.1129), 121),
+        scored(rsi(12, 33, 78), (1.0117, 3.2819, -0.3019), (0.6113, 0.1517, -0.1313), 96),
+        scored(rsi(11, 34, 76), (0.9973, 3.2107, -0.3113), (-0.0037, -0.0019, -0.1719), 178),
+        scored(rsi(13, 31, 78), (0.9619, 2.9713, -0.3217), (None, 0.0, 0.0), 55),
+    )
+
+
+def _walk_forward(sharpe: float) -> WalkForward:
+    starts = [date(2003 + i, 10, 24) for i in range(4)]
+    folds = tuple(
+        Fold(
+            train_start=starts[0],
+            train_end=start + timedelta(days=1461),
+            test_start=start + timedelta(days=1465),
+            test_end=start + timedelta(days=1830),
+            params=rsi(10 + i, 30 + i, 70 + 2 * i),
+            in_sample=1.3137 - 0.1113 * i,
+            out_of_sample=sharpe + 0.5119 - 0.3317 * i,
+        )
+        for i, start in enumerate(starts)
+    )
+    dates = tuple(folds[0].test_start + timedelta(days=i) for i in range(60))
+    returns = tuple(0.001 * math.sin(i) for i in range(60))
+    return WalkForward(folds=folds, stitched=measures(sharpe, 0.3119, -0.2513, 19), returns=returns, dates=dates)
+
+
+def _curve() -> Curve:
+    n = WINDOW.n_bars
+    dates = tuple(WINDOW.start + timedelta(days=round(i * 365.25 / 252)) for i in range(n))
+    winner = tuple(math.exp(0.00067 * i + 0.11 * math.sin(i / 90)) for i in range(n))
+    hold = tuple(math.exp(0.0011 * i + 0.35 * math.sin(i / 260)) for i in range(n))
+    return Curve(dates=dates, winner=winner, hold=hold)
+
+
+def _surface() -> Surface:
+    xs, ys = tuple(range(10, 31)), tuple(range(65, 81))
+    rows = tuple(
+        tuple(None if x > 28 and y > 78 else 1.1 - ((x - 12) / 11) ** 2 - ((y - 77) / 16) ** 2 for x in xs) for y in ys
+    )
+    return Surface(x="period", y="overbought", x_values=xs, y_values=ys, values=rows)
+
+
+def _scatter() -> tuple[tuple[float, float], ...]:
+    inside = tuple(0.5 + 0.59 * math.sin(i * 1.7) for i in range(199))
+    outside = tuple(0.3 * value + 0.5 * math.cos(i * 2.3) for i, value in enumerate(inside))
+    return (*zip(inside, outside, strict=True), (1.0943, 0.8377))
+
+
+def strong() -> StudySummary:
+    """Every check agrees."""
+    winner = scored(rsi(11, 33, 78), (1.6411, 6.1317, -0.1913), (1.4119, 0.3917, -0.0717), 143)
+    return summary(
+        winner=winner,
+        top=(winner, *_runners_up()),
+        verdict=Verdict.STRONG,
+        suggestion=Suggestion.ADOPT,
+        luck=Luck(
+            n_tried=200,
+            n_tried_ever=200,
+            expected_max_sharpe=0.6113,
+            deflated_sharpe_ratio=0.99973,
+            pbo=0.0417,
+            n_blocks=16,
+        ),
+        sharpe_interval=Interval(low=0.5119, high=2.3313),
+        walk_forward=_walk_forward(1.1317),
+    )
+
+
+def unproven() -> StudySummary:
+    """What the best of 200 on noise looks like."""
+    winner = scored(rsi(28, 22, 66), (0.6113, 1.0317, -0.3917), (0.1119, 0.0113, -0.2317), 77)
+    return summary(
+        winner=winner,
+        top=(winner, *_runners_up()[3:]),
+        verdict=Verdict.UNPROVEN,
+        suggestion=Suggestion.DROP,
+        luck=Luck(
+            n_tried=200,
+            n_tried_ever=200,
+            expected_max_sharpe=0.8519,
+            deflated_sharpe_ratio=0.4713,
+            pbo=0.5119,
+            n_blocks=16,
+        ),
+        plateau=Plateau(n_neighbours=5, share=0.2, neighbours=(), centre=_runners_up()[1]),
+        sharpe_interval=Interval(low=-0.9719, high=1.1813),
+        walk_forward=_walk_forward(-0.2119),
+        notes=("edge_of_range", "more_bars_would_tell"),
+    )
+
+
+def overfit() -> StudySummary:
+    """Shines on the searched bars and loses after them."""
+    winner = scored(rsi(29, 21, 79), (1.3127, 4.1713, -0.2119), (-0.4137, -0.1319, -0.2713), 199)
+    return summary(
+        winner=winner,
+        top=(winner, *_runners_up()),
+        verdict=Verdict.OVERFIT,
+        suggestion=Suggestion.DROP,
+        luck=Luck(
+            n_tried=200,
+            n_tried_ever=200,
+            expected_max_sharpe=1.2131,
+            deflated_sharpe_ratio=0.6117,
+            pbo=0.7119,
+            n_blocks=16,
+        ),
+        plateau=Plateau(n_neighbours=4, share=0.0, neighbours=(), centre=None),
+        sharpe_interval=Interval(low=-1.6113, high=0.8719),
+        walk_forward=_walk_forward(-0.6319),
+    )
+
+
+def bare() -> StudySummary:
+    """Nothing held out, no folds, no figure that needs them: all that may be missing is missing."""
+    winner = scored(rsi(14, 30, 70), (None, 0.0, 0.0), None, 0)
+    winner = winner.model_copy(update={"in_sample": Measures()})
+    return summary(
+        window=WINDOW.model_copy(update={"holdout_start": None, "n_holdout": 0}),
+        winner=winner,
+        textbook=winner,
+        hold=HOLD.model_copy(update={"out_of_sample": None}),
+        top=(winner,),
+        verdict=Verdict.UNPROVEN,
+        suggestion=Suggestion.DROP,
+        luck=Luck(
+            n_tried=1, n_tried_ever=1, expected_max_sharpe=None, deflated_sharpe_ratio=None, pbo=None, n_blocks=0
+        ),
+        plateau=Plateau(n_neighbours=0, share=None, neighbours=(), centre=None),
+        walk_forward=None,
+        sharpe_interval=None,
+        drawdown_interval=None,
+        bootstrap_sharpes=(),
+        degenerate=Degenerate.NEVER_TRADES,
+        importance={},
+        best_stretch=None,
+        worst_stretch=None,
+        surface=None,
+        scatter=(),
+        notes=("nothing_feasible",),
+    )
+
+
+SUMMARIES = {
+    "strong": strong(),
+    "promising": summary(),
+    "unproven": unproven(),
+    "overfit": overfit(),
+    "bare": bare(),
+    "disguise": summary(
+        degenerate=Degenerate.HOLD_IN_DISGUISE, verdict=Verdict.UNPROVEN, suggestion=Suggestion.DROP, is_exhaustive=True
+    ),
+    "folds_only": summary(
+        window=WINDOW.model_copy(update={"holdout_start": None, "n_holdout": 0}),
+        winner=summary().winner.model_copy(update={"out_of_sample": None}),
+        hold=HOLD.model_copy(update={"out_of_sample": None}),
+        sharpe_interval=None,
+        drawdown_interval=None,
+        scatter=(),
+    ),
+}
+
+
+def study(status: StudyState = StudyState.COMPLETE, **changes: object) -> StudyFacts:
+    """A study of AAPL by RSI in a given state."""
+    facts: dict[str, object] = {
+        "study_name": "opt-7f3a",
+        "spec": SPEC,
+        "space_size": 5376,
+        "status": status,
+        "created_by": "U012AB3CD",
+        "created_at": datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
+        "command": "/optimize AAPL RSI 200",
+        "replay_command": "/optimize replay opt-7f3a",
+        "resume_command": "/optimize resume opt-7f3a",
+        "n_sets": 200,
+        "trials_completed": 200,
+        "best_value": 1.0943,
+        "best_params": rsi(11, 33, 78),
+        "elapsed": 2.137,
+        "data_hash": "ab12cd34ef56" * 5 + "0123",
+        "code_version": "0.1.0",
+        "timings": Timings(start=0.113, sampler=0.417, backtest=0.231, storage=0.119, validation=0.713, total=2.137),
+        "source": "sample",
+        "n_bars": 2353,
+        "first_bar": WINDOW.start,
+        "last_bar": WINDOW.end,
+    }
+    return StudyFacts(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def finished(name: str, **changes: object) -> StudyFacts:
+    """A finished study with one of the summaries above."""
+    whole = SUMMARIES[name]
+    return study(summary=whole, best_value=whole.winner.value, best_params=whole.winner.params, **changes)
+
+
+def failed() -> StudyFacts:
+    """A study that stopped at its 57th trial."""
+    error = UnusableBars(symbol="AAPL", reason="a price of 0", when="2008-03-03")
+    failure = Failure(error=error, trial_number=57)
+    return study(StudyState.FAILED, trials_completed=57, failure=failure)
+
+
+def plan(**changes: object) -> Plan:
+    """The plan of the same study."""
+    facts: dict[str, object] = {
+        "space": SPACE,
+        "window": WINDOW,
+        "n_sets": 200,
+        "n_folds": 4,
+        "is_exhaustive": False,
+        "seconds": 2.7,
+    }
+    return Plan(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def trials(n: int = 200) -> list[TrialRecord]:
+    """Trial records of a search that improves slowly, with a failed and an infeasible one."""
+    return [_trial(i) for i in range(n)]
+
+
+def _trial(number: int) -> TrialRecord:
+    params = rsi(10 + number % 21, 20 + number % 16, 65 + number % 15)
+    if number == 7:
+        return TrialRecord(number=number, params=params, value=None, state="fail", reason="equity is not finite")
+    value = 0.2 + 0.8 * (1 - math.exp(-number / 60)) + 0.3 * math.sin(number * 1.3)
+    violation = 1.0 if number == 9 else 0.0
+    return TrialRecord(
+        number=number,
+        params=params,
+        value=value,
+        violation=violation,
+        reason="2 closed trades, 3 are needed" if violation else "",
+        sharpe_ratio=value,
+        total_return=value * 2.1,
+        max_drawdown=-0.31,
+        n_trades=30 + number % 9,
+        started_at=datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
+        duration=0.00011,
+    )
