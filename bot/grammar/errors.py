@@ -14,6 +14,9 @@ Errors of a strategy, a parameter or a goal are the optimizer's own. Every error
 carries the fact `command`: the corrected command to copy, empty when none can be given.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from optimizer.errors import OutOfRange, UnknownWord, UserError
 
 
@@ -29,27 +32,43 @@ class UnclosedQuote(CommandError):
     sentence = "A quote is opened at `{word}` and never closed."
 
 
-class UnknownVerb(CommandError, UnknownWord):
+class UnknownToGrammar(CommandError, UnknownWord):
+    """A word that no table has. What it is taken for must be closer than elsewhere: a symbol may look like anything."""
+
+    @classmethod
+    def of(cls, word: str, known: Iterable[str]) -> "UnknownToGrammar":
+        """Build the error for `word`, offering the nearest of `known`."""
+        names = sorted(set(known))
+        return cls(word=word, nearest=closest(word, names), known=", ".join(names))
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """The known word that `word` most likely misspells, or an empty string."""
+    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return close[0] if close else ""
+
+
+class UnknownVerb(UnknownToGrammar):
     sentence = "I don't know `{word}`. Start a study with `AAPL RSI 200`, or write `help`."
     sentence_near = "I don't know `{word}`. Did you mean `{nearest}`?"
 
 
-class UnknownTopic(CommandError, UnknownWord):
+class UnknownTopic(UnknownToGrammar):
     sentence = "There is no help about `{word}`. Write `help` for what there is."
     sentence_near = "There is no help about `{word}`. Did you mean `{nearest}`?"
 
 
-class UnknownOption(CommandError, UnknownWord):
+class UnknownOption(UnknownToGrammar):
     sentence = "I don't know what `{word}` means here. I know: {known}."
     sentence_near = "I don't know what `{word}` means here. Did you mean `{nearest}`?"
 
 
-class UnknownTimeZone(CommandError, UnknownWord):
+class UnknownTimeZone(UnknownToGrammar):
     sentence = "There is no time zone called `{word}`. Write one such as `tz=Asia/Seoul` or `tz=America/New_York`."
     sentence_near = "There is no time zone called `{word}`. Did you mean `{nearest}`?"
 
 
-class UnknownSetting(CommandError, UnknownWord):
+class UnknownSetting(UnknownToGrammar):
     sentence = "There is no setting called `{word}`. I know: {known}."
     sentence_near = "There is no setting called `{word}`. Did you mean `{nearest}`?"
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from bot.grammar.commands import Start
 from bot.grammar.draft import Draft
-from bot.grammar.errors import MissingStart, MissingStrategy, OneStrategy, Repeated, SymbolFirst, UnknownVerb
+from bot.grammar.errors import MissingStart, MissingStrategy, OneStrategy, Repeated, SymbolFirst, UnknownVerb, closest
 from bot.grammar.slips import Slip, located
 from bot.grammar.values import is_symbol, read_symbol_or_list
 from bot.grammar.verbs import VERB_WORDS, VERBS
@@ -80,7 +80,9 @@ def _strategy(words: Sequence[Word]) -> Strategy:
 def _no_strategy(first: Word) -> Slip:
     if _is_no_symbol(first):
         return _unknown_verb(first)
-    return Slip(MissingStrategy(word=first.text), {first.at: f"{first.typed} rsi"})
+    symbols, _, last = first.text.rpartition(",")
+    instead = f"{symbols} {last}" if symbols and is_strategy(last) else f"{first.text} rsi"
+    return Slip(MissingStrategy(word=first.text), {first.at: instead})
 
 
 def _is_no_symbol(first: Word) -> bool:
@@ -91,7 +93,7 @@ def _is_no_symbol(first: Word) -> bool:
 
 def nearest_verb(text: str) -> str:
     """The verb that a word nearly is: stricter than for other words, since a symbol may look like anything."""
-    near = nearest(text, VERB_WORDS)
+    near = closest(text, VERB_WORDS)
     return near if near and abs(len(near) - len(text)) <= 2 and text[:1].lower() == near[:1] else ""
 
 

@@ -22,7 +22,7 @@ from optimizer.space import tidy
 
 MAX_SYMBOL = 20
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{1,20})?|\.[0-9]{1,20})")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{1,40})?|\.[0-9]{1,40})")
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _RANGE = re.compile(r"(?P<low>[^.~:|]*(?:\.[0-9]+)?)(?:\.{2,3}|~)(?P<high>[^~:|]*?)(?::(?P<step>[^:]*))?")
 _DASHED = re.compile(r"([0-9.]+)-([0-9.]+)(:[0-9.]+)?")
