@@ -1,5 +1,5 @@
-"""The local Slack, tested with its own fixture."""
+"""The local Slacks, tested with their own fixtures."""
 
-from tests.slack.fixtures import slack
+from tests.slack.fixtures import any_slack, pytest_collection_modifyitems, slack
 
-__all__ = ["slack"]
+__all__ = ["any_slack", "pytest_collection_modifyitems", "slack"]

@@ -85,6 +85,10 @@ class ResponseUrls:
         url.replies.append(Reply(body=body, at=time.monotonic()))
         return {"ok": True}
 
+    def of(self, user: str) -> list[ResponseUrl]:
+        """The URLs of this user's acts."""
+        return [each for each in self._urls.values() if each.user == user]
+
     def replies(self) -> list[Reply]:
         """Every reply, in the order it came."""
         return sorted((each for url in self._urls.values() for each in url.replies), key=lambda each: each.at)

@@ -10,11 +10,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
 
 from aiohttp import web
 
 from tests.slack import chat, people, uploads, views
+from tests.slack.arguments import arguments_of
 from tests.slack.faults import RATE_LIMITED, Fault, Faults, Lost
 from tests.slack.ledger import Call, Ledger, Violation
 from tests.slack.request import Method, Request, Strictness, checked_content
@@ -24,7 +24,6 @@ from tests.slack.socket_mode import SocketMode
 from tests.slack.workspace import Json, Message, Refusal, Token, Workspace
 
 METHODS: Mapping[str, Method] = {**chat.METHODS, **people.METHODS, **uploads.METHODS, **views.METHODS}
-JSON_ARGUMENTS = ("blocks", "metadata", "view", "attachments", "files")
 POSTS = frozenset({"chat.postMessage", "chat.update", "chat.postEphemeral"})
 UPLOAD_BYTES = 64 * 1024 * 1024
 
@@ -76,7 +75,7 @@ class SlackServer:
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
-        call = self.ledger.open(method, await _arguments(request))
+        call = self.ledger.open(method, await arguments_of(request))
         fault = self.faults.meet(method)
         call.fault = str(fault or "")
         if fault and fault.delay:
@@ -250,23 +249,3 @@ def _drop(request: web.Request) -> web.StreamResponse:
     if request.transport:
         request.transport.close()
     return web.Response()
-
-
-async def _arguments(request: web.Request) -> dict[str, Any]:
-    """The arguments from the query, a form or a JSON body, with the JSON ones parsed."""
-    arguments: dict[str, Any] = dict(request.query)
-    if request.content_type == "application/json":
-        arguments |= json.loads(await request.read() or b"{}")
-    elif request.can_read_body:
-        arguments |= {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
-    for name in JSON_ARGUMENTS:
-        if isinstance(arguments.get(name), str):
-            arguments[name] = _parsed(arguments[name])
-    return arguments
-
-
-def _parsed(text: str) -> object:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text

@@ -15,7 +15,7 @@ TRIGGER_SECONDS = 3.0  # docs.slack.dev/interactivity/handling-user-interaction:
 Json = dict[str, Any]
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure
+class Refusal(Exception):
     """An answer `{"ok": false, "error": code}`."""
 
     def __init__(self, code: str, *details: str, **extra: object) -> None:
