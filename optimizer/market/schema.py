@@ -11,6 +11,13 @@ from duckdb import DuckDBPyConnection
 
 from optimizer.errors import WarehouseTooNew
 
+#: The columns of the feature store, in order.
+FEATURES = (
+    "rsi_14", "macd", "macd_signal", "macd_hist", "bb_upper", "bb_middle", "bb_lower", "bb_width", "bb_position",
+    "sma_5", "sma_10", "sma_20", "sma_50", "ema_12", "ema_26", "volume_sma_20", "volume_ratio", "obv",
+    "price_change_1d", "price_change_5d", "price_change_20d", "hl_range",
+)  # fmt: skip
+
 MIGRATIONS = (
     """
     CREATE SEQUENCE series_ids;
@@ -33,6 +40,12 @@ MIGRATIONS = (
     CREATE TABLE quality_reports (
         symbol VARCHAR NOT NULL, timeframe VARCHAR NOT NULL, source VARCHAR NOT NULL, data_hash VARCHAR NOT NULL,
         checked_at TIMESTAMP NOT NULL, worst VARCHAR, report VARCHAR NOT NULL
+    );
+    """,
+    f"""
+    CREATE TABLE features (
+        symbol VARCHAR NOT NULL, timeframe VARCHAR NOT NULL, source VARCHAR NOT NULL, version INTEGER NOT NULL,
+        time TIMESTAMP NOT NULL, data_hash VARCHAR NOT NULL, {", ".join(f"{name} DOUBLE" for name in FEATURES)}
     );
     """,
 )
