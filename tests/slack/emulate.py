@@ -59,8 +59,8 @@ def is_installed() -> bool:
     return bool(node()) and (home() / "node_modules" / "emulate" / "dist" / "index.js").exists()
 
 
-def seed() -> Json:
-    """The workspace emulate starts with: the people, one channel, the bot with the manifest's scopes."""
+def seed(scopes: frozenset[str]) -> Json:
+    """The workspace emulate starts with: the people, one channel, the bot with its scopes."""
     app: Json = {"app_id": "A01APP", "client_id": "1.2", "client_secret": "s", "name": "Optimizer", "redirect_uris": []}
     bot: Json = {"bot_id": "B0BOT", "bot_user_id": BOT_USER, "app_id": "A01APP"}
     token: Json = {**bot, "type": "bot", "user_id": BOT_USER}
@@ -70,9 +70,9 @@ def seed() -> Json:
             "team": {"name": "Quant Test", "domain": "quant-test"},
             "users": [{"name": name, "email": f"{name}@example.com"} for name in PEOPLE],
             "channels": [{"name": CHANNEL}],
-            "oauth_apps": [{**app, **bot, "scopes": sorted(manifest_scopes()), "bot_name": "optimizer"}],
+            "oauth_apps": [{**app, **bot, "scopes": sorted(scopes), "bot_name": "optimizer"}],
             "tokens": [
-                {**token, "token": BOT_TOKEN, "scopes": sorted(manifest_scopes())},
+                {**token, "token": BOT_TOKEN, "scopes": sorted(scopes)},
                 {**token, "token": LOOKING, "scopes": ALL_SCOPES},
                 *people,
             ],
@@ -87,7 +87,8 @@ class Emulated:
     bot_token = BOT_TOKEN
     bot_user = BOT_USER
 
-    def __init__(self) -> None:
+    def __init__(self, scopes: frozenset[str] | None = None) -> None:
+        self._scopes = manifest_scopes() if scopes is None else scopes
         self.ledger = Ledger()
         self.faults = Faults()
         self.response_urls = ResponseUrls()
@@ -135,7 +136,7 @@ class Emulated:
 
     def _start(self) -> None:
         folder = Path(self._folder.name)
-        (folder / "seed.yaml").write_text(yaml.safe_dump(seed()), encoding="utf-8")
+        (folder / "seed.yaml").write_text(yaml.safe_dump(seed(self._scopes)), encoding="utf-8")
         program = [node(), str(home() / "node_modules/emulate/dist/index.js"), "start", "--service", "slack"]
         options = ["--port", self._inner.rpartition(":")[2], "--seed", "seed.yaml", "--base-url", self.origin]
         with (folder / "log").open("wb") as log:

@@ -8,24 +8,33 @@ import pytest
 import pytest_asyncio
 
 from tests.slack.emulate import Emulated, is_installed
+from tests.slack.inspection import manifest_scopes
 from tests.slack.strict import StrictSlack
 
 NOT_HERE = "emulate is not installed (tests/slack/install_emulate.sh): {} tests run against the strict Slack only"
 
 
+@pytest.fixture
+def bot_scopes() -> frozenset[str]:
+    """What the workspace lets the bot do: the manifest's scopes, unless a test overrides this."""
+    return manifest_scopes()
+
+
 @pytest_asyncio.fixture
-async def slack() -> AsyncIterator[StrictSlack]:
+async def slack(bot_scopes: frozenset[str]) -> AsyncIterator[StrictSlack]:
     """A strict Slack for one test, which fails when the bot did what it must not."""
-    async with StrictSlack() as running:
+    async with StrictSlack(bot_scopes) as running:
         yield running
         running.assert_no_violations()
 
 
 @pytest_asyncio.fixture(params=["strict", "emulate"])
-async def any_slack(request: pytest.FixtureRequest) -> AsyncIterator[StrictSlack | Emulated]:
+async def any_slack(
+    request: pytest.FixtureRequest, bot_scopes: frozenset[str]
+) -> AsyncIterator[StrictSlack | Emulated]:
     """The strict Slack, and then the one nobody here wrote; both fail the test on what they refused."""
     opening: AbstractAsyncContextManager[StrictSlack | Emulated] = (
-        StrictSlack() if request.param == "strict" else Emulated()
+        StrictSlack(bot_scopes) if request.param == "strict" else Emulated(bot_scopes)
     )
     async with opening as running:
         yield running

@@ -7,7 +7,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.slack.inspection import BOT_TOKEN, manifest_scopes
+from tests.slack.inspection import BOT_TOKEN
 from tests.slack.strict import BOT_USER, StrictSlack
 
 QUANT = "C0QUANT01"
@@ -162,11 +162,11 @@ async def test_the_groups_members_are_told(client: AsyncWebClient) -> None:
     assert (await client.usergroups_users_list(usergroup="S0RUNNERS"))["users"] == [ALICE, "U0KIM3"]
 
 
-async def test_the_scopes_come_with_every_answer(client: AsyncWebClient) -> None:
+async def test_the_scopes_come_with_every_answer(client: AsyncWebClient, bot_scopes: frozenset[str]) -> None:
     answer = await client.auth_test()
 
     assert answer["user_id"] == BOT_USER
-    assert set(answer.headers["X-OAuth-Scopes"].split(",")) == manifest_scopes()
+    assert set(answer.headers["X-OAuth-Scopes"].split(",")) == bot_scopes
 
 
 async def refused(call: Any) -> str:
@@ -235,8 +235,10 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("method", "arguments", "code"), WRONG.values(), ids=WRONG)
-async def test_a_wrong_call_is_refused_and_recorded(method: str, arguments: dict[str, Any], code: str) -> None:
-    async with StrictSlack() as slack:
+async def test_a_wrong_call_is_refused_and_recorded(
+    method: str, arguments: dict[str, Any], code: str, bot_scopes: frozenset[str]
+) -> None:
+    async with StrictSlack(bot_scopes) as slack:
         client = AsyncWebClient(token=BOT_TOKEN, base_url=slack.api_url)
         assert await refused(client.api_call(method, json=arguments)) == code
 
@@ -259,8 +261,10 @@ PASSED_BY_SLACK: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("content", "code"), PASSED_BY_SLACK.values(), ids=PASSED_BY_SLACK)
-async def test_what_slack_lets_pass_is_recorded_all_the_same(content: dict[str, Any], code: str) -> None:
-    async with StrictSlack() as slack:
+async def test_what_slack_lets_pass_is_recorded_all_the_same(
+    content: dict[str, Any], code: str, bot_scopes: frozenset[str]
+) -> None:
+    async with StrictSlack(bot_scopes) as slack:
         slack.strictness.hostile.append("<@U0BOB2>")
         client = AsyncWebClient(token=BOT_TOKEN, base_url=slack.api_url)
         assert (await client.api_call("chat.postMessage", json={"channel": QUANT, **content}))["ok"]
@@ -268,8 +272,8 @@ async def test_what_slack_lets_pass_is_recorded_all_the_same(content: dict[str, 
     assert [each.code for each in slack.violations] == [code]
 
 
-async def test_the_wrong_length_of_an_upload_is_refused() -> None:
-    async with StrictSlack() as slack, aiohttp.ClientSession() as session:
+async def test_the_wrong_length_of_an_upload_is_refused(bot_scopes: frozenset[str]) -> None:
+    async with StrictSlack(bot_scopes) as slack, aiohttp.ClientSession() as session:
         client = AsyncWebClient(token=BOT_TOKEN, base_url=slack.api_url)
         promised = await client.files_getUploadURLExternal(filename="a.png", length=5)
         async with session.post(promised["upload_url"], data=b"four") as answer:
@@ -279,15 +283,15 @@ async def test_the_wrong_length_of_an_upload_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("token", "code"), [("", "not_authed"), ("xoxb-other", "invalid_auth")])
-async def test_a_wrong_token_is_refused(token: str, code: str) -> None:
-    async with StrictSlack() as slack:
+async def test_a_wrong_token_is_refused(token: str, code: str, bot_scopes: frozenset[str]) -> None:
+    async with StrictSlack(bot_scopes) as slack:
         assert await refused(AsyncWebClient(token=token, base_url=slack.api_url).auth_test()) == code
 
     assert [each.code for each in slack.violations] == [code]
 
 
-async def test_only_its_own_messages_are_the_bots_to_edit() -> None:
-    async with StrictSlack() as slack:
+async def test_only_its_own_messages_are_the_bots_to_edit(bot_scopes: frozenset[str]) -> None:
+    async with StrictSlack(bot_scopes) as slack:
         client = AsyncWebClient(token=BOT_TOKEN, base_url=slack.api_url)
         said = await slack.say(ALICE, QUANT, "mine")
         assert await refused(client.chat_update(channel=QUANT, ts=said.ts, text="x")) == "cant_update_message"
