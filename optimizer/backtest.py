@@ -30,9 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer import kernel, metrics
-from optimizer.errors import TooFewBars, UnusableBars
 from optimizer.series import Bars, FloatArray
 from optimizer.spec import Costs, Measures
+from optimizer.tape import Tape, cost_factors
 
 
 class ExitReason(IntEnum):
@@ -150,47 +150,6 @@ class Backtest:
         return np.array(values)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Tape:
-    """One symbol's prices and costs as the kernel reads them, made once a study."""
-
-    prices: FloatArray  # (4, n): open, high, low, close
-    sums: FloatArray  # (n + 1, 3): returns, their squares, squares of the negative ones, of all rows before
-    terms: FloatArray  # buy and sell factor, periods per year, risk-free rate per bar
-
-    @classmethod
-    def of(cls, bars: Bars, costs: Costs) -> "Tape":
-        """Check bars and lay them out. Raises UnusableBars or TooFewBars."""
-        check_bars(bars)
-        prices = np.array([bars.open, bars.high, bars.low, bars.close], dtype=np.float64, order="C")
-        terms = np.array([*cost_factors(costs), metrics.periods_per_year(bars), 0.0])
-        return cls(prices=prices, sums=_running_sums(prices[kernel.CLOSE]), terms=terms)
-
-    @property
-    def periods_per_year(self) -> float:
-        """Bars a year, for annualization."""
-        return float(self.terms[kernel.PERIODS_PER_YEAR])
-
-
-def cost_factors(costs: Costs) -> tuple[float, float]:
-    """What a share costs when bought and brings when sold, as multiples of its price."""
-    commission, slippage = costs.commission_bps / 10_000, costs.slippage_bps / 10_000
-    return (1.0 + slippage) * (1.0 + commission), (1.0 - slippage) * (1.0 - commission)
-
-
-def check_bars(bars: Bars) -> None:
-    """Raise UnusableBars at the first price that is not a positive number or leaves its bar's range."""
-    if len(bars) < 2:
-        raise TooFewBars(symbol=bars.symbol, have=len(bars), need=2, reason="one bar has no return")
-    for name in ("open", "high", "low", "close"):
-        column = getattr(bars, name)
-        wrong = ~(np.isfinite(column) & (column > 0.0))
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            reason = f"{name} is {column[row]:g}"
-            raise UnusableBars(symbol=bars.symbol, reason=reason, when=str(bars.time[row])[:10])
-
-
 def simulate(
     bars: Bars,
     target: FloatArray,
@@ -237,7 +196,7 @@ def play(
     start, stop = window
     equity, position = np.empty(stop - start), np.empty(stop - start)
     table = np.empty((stop - start + 1, kernel.N_TRADE_COLUMNS))
-    n = kernel.record(tape.prices, volatility, bank, slots, orders, 0, tape.terms, start, stop, equity, position, table)
+    n = kernel.record(tape.prices, volatility, tape.terms, bank, slots, orders, start, stop, equity, position, table)
     return Backtest(
         start=start,
         stop=stop,
@@ -262,16 +221,6 @@ def _trade(row: list[float]) -> Trade:
         trade_return=row[7],
         reason=ExitReason(int(row[8])),
     )
-
-
-def _running_sums(close: FloatArray) -> FloatArray:
-    changes = np.zeros(len(close), dtype=np.longdouble)  # extended: the sums are subtracted from each other later
-    changes[1:] = close[1:] / close[:-1] - 1.0
-    sums = np.zeros((len(close) + 1, 3))
-    sums[1:, 0] = np.cumsum(changes)
-    sums[1:, 1] = np.cumsum(changes**2)
-    sums[1:, 2] = np.cumsum(np.minimum(changes, 0.0) ** 2)
-    return sums
 
 
 def _target_masks(target: FloatArray) -> list[NDArray[np.bool_]]:

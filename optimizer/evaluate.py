@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer import kernel
-from optimizer.backtest import Backtest, Tape, play
+from optimizer.backtest import Backtest, play
 from optimizer.conditions import Conditions
 from optimizer.errors import TooFewBars
 from optimizer.indicators import supertrend
@@ -20,6 +20,7 @@ from optimizer.space import Params, Space
 from optimizer.spec import Costs
 from optimizer.strategies import STRATEGIES, Side, Strategy, longest_warm_up
 from optimizer.strategies.overlays import permission, volatility
+from optimizer.tape import Tape
 
 _COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
 #: Masks that one set may ask for: enter, gate, trend and exit of two sides.
@@ -152,12 +153,12 @@ class Evaluator:
     @property
     def cache_hits(self) -> int:
         """Rows of indicators that sets asked for and that were computed already."""
-        return self._conditions.hits
+        return self._conditions.n_asked - self._conditions.n_computed
 
     @property
     def cache_misses(self) -> int:
         """Distinct rows of indicators that sets asked for."""
-        return self._conditions.misses
+        return self._conditions.n_computed
 
     def require(self, space: Space, *, start: int, stop: int) -> None:
         """Raise TooFewBars where rows [start, stop) are too few, or their warm-up is, for a space."""
@@ -181,11 +182,12 @@ class Evaluator:
                 kernel.score_sets(
                     tape.prices,
                     tape.sums,
+                    tape.falls,
                     batch.volatility,
+                    tape.terms,
                     bank,
                     batch.slots,
                     batch.orders,
-                    tape.terms,
                     start,
                     stop,
                     first,
@@ -209,10 +211,10 @@ class Evaluator:
                 kernel.fill_returns(
                     tape.prices,
                     batch.volatility,
+                    tape.terms,
                     bank,
                     batch.slots,
                     batch.orders,
-                    tape.terms,
                     start,
                     stop,
                     first,
@@ -270,11 +272,11 @@ class Evaluator:
             orders[:, column] = [float(params.get(name, 0)) * unit for params in sets]
         is_sized = orders[:, kernel.VOL_TARGET] > 0.0
         trends = [0 if "trend" in self._names else params.get("trend", 0) for params in sets]
-        rows = self._conditions.rows(permission, trends, is_sized.tolist())
-        slots[:, kernel.TREND] = self._conditions.above(rows, [0.0] * len(sets))
+        columns = trends, is_sized.tolist()
+        slots[:, kernel.TREND] = self._conditions.above(permission, *columns, level=0)
         if self._short is not None:
             slots[:, kernel.SIDE_SLOTS + kernel.TREND] = self._conditions.below(
-                rows, [0.0 if t else 2.0 for t in trends]
+                permission, *columns, level=[0 if trend else 2 for trend in trends]
             )
         row = self._no_volatility
         if is_sized.any():

@@ -58,7 +58,7 @@ def stochastic(
     high: FloatArray, low: FloatArray, close: FloatArray, *, k: int, d: int
 ) -> tuple[FloatArray, FloatArray]:
     """(%K, %D) of the fast stochastic (Lane 1984), 0 to 100; %D is the `d`-bar mean of %K."""
-    fast, slow = talib.STOCHF(high, low, close, k, d, 0)
+    fast, slow = talib.STOCHF(high, low, close, k, d)
     return _of(fast), _of(slow)
 
 
@@ -75,20 +75,20 @@ def supertrend(high: FloatArray, low: FloatArray, close: FloatArray, *, window: 
     beyond the band in force changes the side. The first bar with a range is above.
     """
     reach = multiple * true_range_average(high, low, close, window)
-    return np.asarray(_trailing_side((high + low) / 2.0, reach, close))
+    return _trailing_side((high + low) / 2.0, reach, np.require(close, requirements=["C", "W"]))
 
 
 def realized_volatility(close: FloatArray, window: int, periods_per_year: float) -> FloatArray:
     """Population standard deviation of the last `window` simple returns, annualized, as a fraction."""
     changes = np.zeros_like(close)
     changes[1:] = close[1:] / close[:-1] - 1.0
-    deviation = _of(talib.STDDEV(changes, window)) * np.sqrt(periods_per_year)
+    deviation = _of(talib.STDDEV(changes, window)) * float(np.sqrt(periods_per_year))
     deviation[:window] = np.nan  # the first bar has no return
     return deviation
 
 
 @compiled
-def _trailing_side(middle, reach, close):  # type: ignore[no-untyped-def]
+def _trailing_side(middle: FloatArray, reach: FloatArray, close: FloatArray) -> FloatArray:
     side = np.full(close.shape[0], np.nan)
     lower = upper = np.nan
     for t in range(close.shape[0]):

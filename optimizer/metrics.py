@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -256,8 +256,8 @@ def measures_of_returns(
     returns: FloatArray, *, periods_per_year: float, benchmark: FloatArray | None = None
 ) -> Measures:
     """The measures that per-bar returns alone give; those about trades stay empty."""
-    equity = np.cumprod(1.0 + returns)
-    against = {}
+    equity = np.asarray(np.cumprod(1.0 + returns), dtype=np.float64)
+    against: dict[str, Any] = {}
     if benchmark is not None:
         against = {
             "alpha": alpha(returns, benchmark, periods_per_year),

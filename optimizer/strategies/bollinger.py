@@ -14,13 +14,14 @@ def excursion(on: Conditions, period: int, mode: str) -> FloatArray:
 
 
 def _long(on: Conditions, p: Columns) -> Side:
-    rows = on.rows(excursion, p["period"], p["mode"])
-    return Side(enter=on.above(rows, p["width"]), exit=on.at_most(rows, [0] * len(rows)))
+    row = p["period"], p["mode"]
+    return Side(enter=on.above(excursion, *row, level=p["width"]), exit=on.at_most(excursion, *row, level=0))
 
 
 def _short(on: Conditions, p: Columns) -> Side:
-    rows = on.rows(excursion, p["period"], p["mode"])
-    return Side(enter=on.below(rows, [-width for width in p["width"]]), exit=on.at_least(rows, [0] * len(rows)))
+    row = p["period"], p["mode"]
+    widths = [-width for width in p["width"]]
+    return Side(enter=on.below(excursion, *row, level=widths), exit=on.at_least(excursion, *row, level=0))
 
 
 BOLLINGER = Strategy(

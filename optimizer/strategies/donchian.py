@@ -18,13 +18,11 @@ def under(on: Conditions, window: int) -> FloatArray:
 
 
 def _long(on: Conditions, p: Columns) -> Side:
-    zero = [0] * len(p["entry"])
-    return Side(enter=on.above(on.rows(over, p["entry"]), zero), exit=on.below(on.rows(under, p["exit"]), zero))
+    return Side(enter=on.above(over, p["entry"], level=0), exit=on.below(under, p["exit"], level=0))
 
 
 def _short(on: Conditions, p: Columns) -> Side:
-    zero = [0] * len(p["entry"])
-    return Side(enter=on.below(on.rows(under, p["entry"]), zero), exit=on.above(on.rows(over, p["exit"]), zero))
+    return Side(enter=on.below(under, p["entry"], level=0), exit=on.above(over, p["exit"], level=0))
 
 
 DONCHIAN = Strategy(

@@ -18,13 +18,15 @@ def spread(on: Conditions, fast: int, slow: int) -> FloatArray:
 
 
 def _long(on: Conditions, p: Columns) -> Side:
-    rows, zero = on.rows(spread, p["fast"], p["slow"]), [0] * len(p["fast"])
-    return Side(enter=on.above(rows, zero), exit=on.at_most(rows, zero))
+    return Side(
+        enter=on.above(spread, p["fast"], p["slow"], level=0), exit=on.at_most(spread, p["fast"], p["slow"], level=0)
+    )
 
 
 def _short(on: Conditions, p: Columns) -> Side:
-    rows, zero = on.rows(spread, p["fast"], p["slow"]), [0] * len(p["fast"])
-    return Side(enter=on.below(rows, zero), exit=on.at_least(rows, zero))
+    return Side(
+        enter=on.below(spread, p["fast"], p["slow"], level=0), exit=on.at_least(spread, p["fast"], p["slow"], level=0)
+    )
 
 
 EMA = Strategy(

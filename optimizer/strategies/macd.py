@@ -13,13 +13,17 @@ def histogram(on: Conditions, fast: int, slow: int, signal: int) -> FloatArray:
 
 
 def _long(on: Conditions, p: Columns) -> Side:
-    rows, zero = on.rows(histogram, p["fast"], p["slow"], p["signal"]), [0] * len(p["fast"])
-    return Side(enter=on.above(rows, zero), exit=on.at_most(rows, zero))
+    return Side(
+        enter=on.above(histogram, p["fast"], p["slow"], p["signal"], level=0),
+        exit=on.at_most(histogram, p["fast"], p["slow"], p["signal"], level=0),
+    )
 
 
 def _short(on: Conditions, p: Columns) -> Side:
-    rows, zero = on.rows(histogram, p["fast"], p["slow"], p["signal"]), [0] * len(p["fast"])
-    return Side(enter=on.below(rows, zero), exit=on.at_least(rows, zero))
+    return Side(
+        enter=on.below(histogram, p["fast"], p["slow"], p["signal"], level=0),
+        exit=on.at_least(histogram, p["fast"], p["slow"], p["signal"], level=0),
+    )
 
 
 MACD = Strategy(

@@ -13,14 +13,16 @@ def change(on: Conditions, lookback: int) -> FloatArray:
 
 
 def _long(on: Conditions, p: Columns) -> Side:
-    rows = on.rows(change, p["lookback"])
-    return Side(enter=on.above(rows, p["enter"]), exit=on.below(rows, p["leave"]))
+    return Side(
+        enter=on.above(change, p["lookback"], level=p["enter"]),
+        exit=on.below(change, p["lookback"], level=p["leave"]),
+    )
 
 
 def _short(on: Conditions, p: Columns) -> Side:
-    rows = on.rows(change, p["lookback"])
     return Side(
-        enter=on.below(rows, [-level for level in p["enter"]]), exit=on.above(rows, [-level for level in p["leave"]])
+        enter=on.below(change, p["lookback"], level=[-level for level in p["enter"]]),
+        exit=on.above(change, p["lookback"], level=[-level for level in p["leave"]]),
     )
 
 

@@ -13,13 +13,17 @@ def strength(on: Conditions, period: int) -> FloatArray:
 
 
 def _long(on: Conditions, p: Columns) -> Side:
-    rsi = on.rows(strength, p["period"])
-    return Side(enter=on.below(rsi, p["oversold"]), exit=on.above(rsi, p["overbought"]))
+    return Side(
+        enter=on.below(strength, p["period"], level=p["oversold"]),
+        exit=on.above(strength, p["period"], level=p["overbought"]),
+    )
 
 
 def _short(on: Conditions, p: Columns) -> Side:
-    rsi = on.rows(strength, p["period"])
-    return Side(enter=on.above(rsi, p["overbought"]), exit=on.below(rsi, p["oversold"]))
+    return Side(
+        enter=on.above(strength, p["period"], level=p["overbought"]),
+        exit=on.below(strength, p["period"], level=p["oversold"]),
+    )
 
 
 RSI = Strategy(

@@ -8,24 +8,19 @@ from optimizer.strategies.rsi import strength
 
 
 def _long(on: Conditions, p: Columns) -> Side:
-    rsi = on.rows(strength, p["period"])
-    trend = on.rows(above_average, p["trend"])
-    return Side(enter=on.below(rsi, p["entry"]), gate=on.above(trend, zeros(p)), exit=on.above(rsi, p["exit"]))
-
-
-def _short(on: Conditions, p: Columns) -> Side:
-    rsi = on.rows(strength, p["period"])
-    trend = on.rows(above_average, p["trend"])
     return Side(
-        enter=on.above(rsi, [100 - level for level in p["entry"]]),
-        gate=on.below(trend, zeros(p)),
-        exit=on.below(rsi, [100 - level for level in p["exit"]]),
+        enter=on.below(strength, p["period"], level=p["entry"]),
+        gate=on.above(above_average, p["trend"], level=0),
+        exit=on.above(strength, p["period"], level=p["exit"]),
     )
 
 
-def zeros(p: Columns) -> list[int]:
-    """A level of 0 for each set."""
-    return [0] * len(p["trend"])
+def _short(on: Conditions, p: Columns) -> Side:
+    return Side(
+        enter=on.above(strength, p["period"], level=[100 - level for level in p["entry"]]),
+        gate=on.below(above_average, p["trend"], level=0),
+        exit=on.below(strength, p["period"], level=[100 - level for level in p["exit"]]),
+    )
 
 
 RSI2 = Strategy(

@@ -35,13 +35,17 @@ def _where_crossing(on: Conditions, k: int, d: int, sign: float) -> FloatArray:
 
 
 def _long(on: Conditions, p: Columns) -> Side:
-    crossing = on.rows(crossing_up, p["k"], p["d"])
-    return Side(enter=on.below(crossing, p["low"]), exit=on.above(on.rows(percent_k, p["k"]), p["high"]))
+    return Side(
+        enter=on.below(crossing_up, p["k"], p["d"], level=p["low"]),
+        exit=on.above(percent_k, p["k"], level=p["high"]),
+    )
 
 
 def _short(on: Conditions, p: Columns) -> Side:
-    crossing = on.rows(crossing_down, p["k"], p["d"])
-    return Side(enter=on.above(crossing, p["high"]), exit=on.below(on.rows(percent_k, p["k"]), p["low"]))
+    return Side(
+        enter=on.above(crossing_down, p["k"], p["d"], level=p["high"]),
+        exit=on.below(percent_k, p["k"], level=p["low"]),
+    )
 
 
 STOCHASTIC = Strategy(

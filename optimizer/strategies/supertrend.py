@@ -14,13 +14,15 @@ def side(on: Conditions, period: int, mult: float) -> FloatArray:
 
 
 def _long(on: Conditions, p: Columns) -> Side:
-    rows, zero = on.rows(side, p["period"], p["mult"]), [0] * len(p["period"])
-    return Side(enter=on.above(rows, zero), exit=on.below(rows, zero))
+    return Side(
+        enter=on.above(side, p["period"], p["mult"], level=0), exit=on.below(side, p["period"], p["mult"], level=0)
+    )
 
 
 def _short(on: Conditions, p: Columns) -> Side:
-    rows, zero = on.rows(side, p["period"], p["mult"]), [0] * len(p["period"])
-    return Side(enter=on.below(rows, zero), exit=on.above(rows, zero))
+    return Side(
+        enter=on.below(side, p["period"], p["mult"], level=0), exit=on.above(side, p["period"], p["mult"], level=0)
+    )
 
 
 SUPERTREND = Strategy(

@@ -7,22 +7,24 @@ from optimizer.strategies._rows import distance
 
 
 def _long(on: Conditions, p: Columns) -> Side:
-    rows = on.rows(distance, p["period"])
     return Side(
-        enter=on.below(rows, [-level for level in p["entry"]]), exit=on.above(rows, [-level for level in p["exit"]])
+        enter=on.below(distance, p["period"], level=[-level for level in p["entry"]]),
+        exit=on.above(distance, p["period"], level=[-level for level in p["exit"]]),
     )
 
 
 def _short(on: Conditions, p: Columns) -> Side:
-    rows = on.rows(distance, p["period"])
-    return Side(enter=on.above(rows, p["entry"]), exit=on.below(rows, p["exit"]))
+    return Side(
+        enter=on.above(distance, p["period"], level=p["entry"]),
+        exit=on.below(distance, p["period"], level=p["exit"]),
+    )
 
 
 ZSCORE = Strategy(
     key="zscore",
     title="Z-score reversion",
     rule="Buy when the close is more than `entry` deviations below its average; sell when less than `exit` below it.",
-    short_rule="Sell short when the close is more than `entry` deviations above its average; cover at less than `exit`.",
+    short_rule="Sell short when the close is more than `entry` deviations above its average; cover below `exit`.",
     space=Space(
         (
             bars_of("period", 10, 100, 20, step=5, meaning="bars of average and deviation"),
