@@ -1,19 +1,34 @@
 """What messages and reports are told: values only, filled by whoever knows them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Annotated, Protocol, cast
 
-from optimizer.errors import UserError
+from pydantic import PlainSerializer, PlainValidator
+
+from optimizer.errors import UserError, error_of
 from optimizer.space import Params, Space
 from optimizer.spec import StudySpec, StudyState, StudySummary, Timings, Window
+
+
+def _read(error: object) -> UserError | None:
+    return error_of(error) if isinstance(error, Mapping) else cast(UserError | None, error)
+
+
+def _write(error: UserError | None) -> dict[str, object] | None:
+    return None if error is None else error.as_document()
+
+
+#: An error that survives being written as JSON.
+StoredError = Annotated[UserError | None, PlainValidator(_read), PlainSerializer(_write)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """Why a study stopped before its end."""
 
-    error: UserError | None = None  # what a person can mend
+    error: StoredError = None  # what a person can mend
     reference: str = ""  # otherwise something broke, and the log has it under this
     trial_number: int | None = None  # the trial it happened at
 
