@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.composition import Desk, open_desk
-from bot.facts import plan_facts, study_facts
+from bot.facts import plan_facts, planned_facts, study_facts
 from bot.grammar import command_text, parse
 from bot.grammar.commands import Start
 from bot.settings import Settings
@@ -24,8 +24,10 @@ from optimizer.documents import OptimizationStudy
 from optimizer.errors import Unavailable, UserError
 from optimizer.spec import StudyState
 from optimizer.study import utc_now
-from reports.render import Renderer
+from reports.message import Message
+from reports.render import Language, renderer_of
 from reports.summary import StudyFacts
+from reports.terminal import WIDTH, terminal_text
 
 PREFIX = "optimize-bot run"
 _POLL_SECONDS = 0.05
@@ -51,30 +53,33 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
 class Talk:
     """One study told in a terminal."""
 
-    def __init__(self, desk: Desk, console: Console, language: str, folder: Path | None) -> None:
+    def __init__(self, desk: Desk, console: Console, language: Language, folder: Path | None) -> None:
         self._desk = desk
         self._console = console
         self._language = language
-        self._renderer = Renderer(language)
+        self._renderer = renderer_of(language)
+        self._user = getpass.getuser()
         self._folder = folder
 
     async def run(self, command: Start, *, as_json: bool) -> int:
         """Plan, progress, result, files; the exit code."""
         spec = command.specs[0]
         plan = await self._desk.service.plan(spec)
-        self._say(self._renderer.terminal_plan(spec, plan_facts(plan)))
+        planned = planned_facts(plan, created_by=self._user, now=utc_now(), command=command_text(spec, prefix=PREFIX))
+        self._tell(self._renderer.plan(planned, plan_facts(plan)))
         if command.is_dry:
             return 0
         self._desk.jobs.start()
         study = await self._desk.service.store(
-            plan, created_by=getpass.getuser(), name=command.name, notes=command.note, origin={"door": "terminal"}
+            plan, created_by=self._user, name=command.name, notes=command.note, origin={"door": "terminal"}
         )
         self._desk.jobs.submit(study.study_name)
         study = await self._follow(study)
         facts = study_facts(study, now=utc_now(), command=command_text(spec, prefix=PREFIX))
-        self._say(self._renderer.terminal_result(facts))
         if study.status is not StudyState.COMPLETE:
+            self._tell(self._renderer.failure(facts) if study.failure else self._renderer.status(facts))
             return 1
+        self._tell(*self._renderer.result(facts))
         await self._write_files(study, facts)
         if as_json:
             trials = await self._desk.service.get_trials(study.study_name)
@@ -105,13 +110,14 @@ class Talk:
         try:
             drawn = await self._desk.reporter.draw(facts, trials, self._language)
         except Unavailable as failure:
-            self._say(self._renderer.error(failure))
+            self._tell(self._renderer.refusal(failure))
             return
         folder = drawn.folder
         if self._folder is not None:
             await asyncio.to_thread(shutil.copytree, folder, self._folder, dirs_exist_ok=True)
             folder = self._folder
-        self._say(self._renderer.terminal_files(folder, [path.name for path in drawn.files]))
+        self._tell(self._renderer.notice("files", folder=folder))
 
-    def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=False)
+    def _tell(self, *messages: Message) -> None:
+        width = min(self._console.width, WIDTH)
+        self._console.print(terminal_text(messages, width), markup=False, end="\n\n")

@@ -1,12 +1,27 @@
 """Charts and HTML reports, drawn in a process of their own so that the event loop never waits for one."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from optimizer.child import Child, ChildDied
 from optimizer.errors import Unavailable
+from optimizer.spec import TrialRecord
+from reports.order import write_order
+from reports.render import Language
+from reports.summary import StudyFacts
 
 _MODULE = "reports"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """What was written of a study."""
+
+    folder: Path
+    files: tuple[Path, ...]  # charts and report
+    for_thread: tuple[Path, ...]  # the charts that matter for the verdict
 
 
 class Reporter:
@@ -25,21 +40,28 @@ class Reporter:
         """Where a study's charts and report are."""
         return self._folder / study_name
 
-    async def draw(self, study_name: str, facts_file: Path, language: str) -> list[Path]:
-        """Write charts and report of the facts in a file; returns the files, those for the thread first."""
-        question = {"facts": str(facts_file), "folder": str(self.folder_of(study_name)), "language": language}
+    async def draw(self, facts: StudyFacts, trials: Sequence[TrialRecord], language: Language) -> Drawn:
+        """Write charts and report; raises Unavailable when they cannot be had."""
+        folder = self.folder_of(facts.study_name)
+        await asyncio.to_thread(write_order, facts, trials, language, folder)
         async with self._turn:
             if self._child is None:
                 await self.prepare()
             assert self._child is not None
             try:
-                answer = await self._child.ask(question)
+                answer = await self._child.ask({"folder": str(folder)})
             except ChildDied as death:
                 self._child = None
                 raise Unavailable(
                     what="The chart process", reason="it ended while drawing", remedy="The text result stands."
                 ) from death
-        return [Path(name) for name in answer["files"]]
+        if "error" in answer:
+            raise Unavailable(what="A chart", reason=answer["error"], remedy="The text result stands.")
+        return Drawn(
+            folder=folder,
+            files=tuple(folder / name for name in answer["files"]),
+            for_thread=tuple(folder / name for name in answer["for_thread"]),
+        )
 
     async def stop(self) -> None:
         """End the process."""

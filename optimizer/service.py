@@ -19,7 +19,7 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document, trial_record
-from optimizer.errors import UserError, WorkerLost, nearest
+from optimizer.errors import Unavailable, UserError, WorkerLost, nearest
 from optimizer.market.feed import Market
 from optimizer.market.snapshots import write_snapshot
 from optimizer.metrics import GOALS, find_goal
@@ -155,6 +155,8 @@ class OptimizationService:
             except WorkerDied:
                 await self._note_death(study)
                 continue
+            except Unavailable as error:
+                answer = {"error": error.as_document()}
             if "error" in answer:
                 error = answer["error"]
                 await patiently(lambda: self._fail(study_name, error), what="failure")

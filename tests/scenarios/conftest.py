@@ -1,0 +1,99 @@
+"""A whole bot and a strict Slack, for the tests of what a person sees.
+
+The bot is the real one: embedded MongoDB, warm workers, APScheduler, HTTP with signatures. One serves a
+whole session, because it is made to; tests keep apart by the people and symbols they use.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.office import Office
+from bot.server import running
+from bot.settings import Settings
+from tests.slack.driver import Driver
+from tests.slack.inspection import SIGNING_SECRET
+from tests.slack.strict import StrictSlack
+from tests.slack.wire import Delivery, HttpWire
+from tests.slack.workspace import Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """The Slack, the bot's office and the people who act."""
+
+    slack: StrictSlack
+    office: Office
+    act: Driver
+    url: str
+
+    async def start(self, text: str, *, user: str = "alice") -> tuple[str, Message]:
+        """Type a start command; returns the study's name and its root message."""
+        delivery = await self.act.command(text, user=user)
+        name = study_in(delivery)
+        return name, await self.root(name)
+
+    async def root(self, name: str) -> Message:
+        """The root message of a study, once it is there."""
+        channel = await self.slack.channel_id()
+
+        async def look() -> Message | None:
+            return next((m for m in await self.slack.messages(channel) if name in str(m.blocks)), None)
+
+        return await self.slack.eventually(look, what=f"root of {name}")
+
+    async def answers(self, root: Message, *, least: int = 1, seconds: float = 60.0) -> list[Message]:
+        """The thread's messages, once there are at least so many."""
+
+        async def look() -> list[Message] | None:
+            replies = (await self.slack.thread(root.channel, root.ts))[1:]
+            return replies if len(replies) >= least else None
+
+        return await self.slack.eventually(look, seconds=seconds, what=f"{least} replies")
+
+
+def study_in(delivery: Delivery) -> str:
+    """The study named in an acknowledgement."""
+    assert delivery.status == 200, delivery.body
+    words = str(delivery.answer).replace("`", " ").split()
+    return next(word.strip(":.,") for word in words if word.startswith("opt-"))
+
+
+def settings_for(home: Path, slack: StrictSlack) -> Settings:
+    """A bot of its own, pointed at the Slack of the test."""
+    return Settings.model_validate(
+        {
+            "OPTIMIZE_BOT_HOME": home,
+            "OPTIMIZE_BOT_WORKERS": 2,
+            "OPTIMIZE_BOT_PORT": 0,
+            "SLACK_API_URL": slack.api_url,
+            "SLACK_BOT_TOKEN": SecretStr(slack.bot_token),
+            "SLACK_SIGNING_SECRET": SecretStr(SIGNING_SECRET),
+        }
+    )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """The one bot of the session."""
+    async with StrictSlack() as slack:
+        settings = settings_for(tmp_path_factory.mktemp("home"), slack)
+        client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+        async with running(settings, client) as bot:
+            url = f"http://127.0.0.1:{bot.port}/slack/events"
+            async with HttpWire(url) as wire:
+                yield Stage(slack=slack, office=bot.office, act=Driver(slack, wire), url=url)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(shared: Stage) -> AsyncIterator[Stage]:
+    """The shared bot; what it must not do fails the test that made it do so."""
+    yield shared
+    await asyncio.sleep(0)
+    shared.slack.assert_no_violations()
