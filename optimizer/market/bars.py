@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import duckdb
-import numpy as np
 from duckdb import DuckDBPyConnection
 
 from optimizer.errors import NoBars, Unavailable, UnknownSymbol, WarehouseLocked
+from optimizer.market.arrays import fetch_arrays
 from optimizer.market.changes import Changes
 from optimizer.market.history import History, SeriesKey, batches, bounds, find_timeframe
 from optimizer.market.merge import compare, merge, replace_span
@@ -138,13 +137,14 @@ class Warehouse:
             raise UnknownSymbol.of(symbol, {one.symbol for one in self.symbols() if source in (None, one.source)})
         low, high = bounds(start, end)
         with self.reading() as cursor:
-            columns = cursor.execute(
+            cursor.execute(
                 "SELECT time, open, high, low, close, volume, factor, split FROM bars WHERE time >= ? AND time < ? AND "
                 "series_id = (SELECT series_id FROM series WHERE symbol = ? AND timeframe = ? AND source = ?) "
                 "ORDER BY time",
                 [low.item(), high.item(), symbol, timeframe, stored.source],
-            ).fetchnumpy()
-        return History(symbol=symbol, timeframe=timeframe, source=stored.source, **_plain(columns))
+            )
+            columns = fetch_arrays(cursor)
+        return History(symbol=symbol, timeframe=timeframe, source=stored.source, **columns)
 
     def load(
         self,
@@ -229,10 +229,6 @@ def _coverage(symbol: str, timeframe: str, source: str, n_bars: int, *times: dat
         asked_from=asked_from,
         checked_at=checked_at,
     )
-
-
-def _plain(columns: dict[str, Any]) -> dict[str, np.ndarray]:
-    return {name: np.asarray(column) for name, column in columns.items()}
 
 
 def _no_bars(history: History, stored: Coverage | None, start: date | None, end: date | None) -> NoBars:

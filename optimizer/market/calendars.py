@@ -3,6 +3,7 @@
 A symbol's exchange is told by its suffix, as Yahoo writes it; without one it is New York's.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -90,12 +91,12 @@ def find_calendar(name: str, first: date, last: date) -> Calendar:
 
 @lru_cache(maxsize=32)
 def _calendar(name: str, first_year: int, last_year: int) -> Calendar:
-    known = exchange_calendars.get_calendar(name)
+    known = _rules(name)
     low, high = known.bound_min(), known.bound_max()
     start, end = date(first_year, 1, 1), date(last_year, 12, 31)
     start = start if low is None else max(start, low.date())
     end = end if high is None else min(end, high.date())
-    whole = exchange_calendars.get_calendar(name, start=start.isoformat(), end=end.isoformat())
+    whole = _rules(name, start=start.isoformat(), end=end.isoformat())
     return Calendar(
         name=name,
         zone=str(whole.tz),
@@ -103,6 +104,13 @@ def _calendar(name: str, first_year: int, last_year: int) -> Calendar:
         opens=_plain(whole.opens),
         closes=_plain(whole.closes),
     )
+
+
+def _rules(name: str, *, start: str | None = None, end: str | None = None) -> exchange_calendars.ExchangeCalendar:
+    with warnings.catch_warnings():
+        # exchange_calendars 4.13 uses a property that pandas 3.1 deprecates; nothing here can change that.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return exchange_calendars.get_calendar(name, start=start, end=end)
 
 
 def _plain(times: pd.Series) -> TimeArray:

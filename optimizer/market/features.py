@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from optimizer.indicators import ema, rsi
+from optimizer.market.arrays import fetch_arrays
 from optimizer.market.bars import Warehouse
 from optimizer.market.history import bounds
 from optimizer.market.schema import FEATURES
@@ -141,14 +142,15 @@ class FeatureStore:
         """The kept rows up to the last bar, if the last one's hash says that they are of these bars."""
         _, high = bounds(None, as_of)
         with self._warehouse.reading() as cursor:
-            found = cursor.execute(
+            cursor.execute(
                 f"SELECT time, data_hash, {', '.join(FEATURES)} FROM features WHERE symbol = ? AND timeframe = ? "  # noqa: S608 - constants
                 "AND source = ? AND version = ? AND time < ? ORDER BY time",
                 [bars.symbol, bars.timeframe, bars.source, VERSION, high.item()],
-            ).fetchnumpy()
+            )
+            found = fetch_arrays(cursor)
         if len(found["time"]) != len(bars) or found["data_hash"][-1] != last_hash:
             return None
-        return _features(bars, np.asarray(found["time"]), {name: np.asarray(found[name]) for name in FEATURES})
+        return _features(bars, found["time"], {name: found[name] for name in FEATURES})
 
     def _keep(self, bars: Bars, hashes: list[str], columns: dict[str, FloatArray]) -> None:
         """Replace the rows from the first stale one on; rows that are still right are not touched."""

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 import numpy as np
 from duckdb import DuckDBPyConnection
 
+from optimizer.market.arrays import fetch_arrays
 from optimizer.market.changes import TOLERANCE, Changes, kind_of
 from optimizer.market.history import History, join
 
 _PRICED = ("open", "high", "low", "close", "volume", "factor", "split")
-# NaN equals NaN in DuckDB, so a volume that is missing twice has not changed.
+# A volume that is missing twice has not changed.
 _DIFFERS = " OR ".join(
-    f"(old.{name} <> new.{name} AND NOT coalesce(abs(old.{name} - new.{name}) <= {TOLERANCE} * abs(old.{name}), false))"
+    f"(old.{name} IS DISTINCT FROM new.{name} "
+    f"AND NOT coalesce(abs(old.{name} - new.{name}) <= {TOLERANCE} * abs(old.{name}), false))"
     for name in _PRICED
 )
 _PAIRS = f"""
@@ -65,7 +67,7 @@ def _delivered(cursor: DuckDBPyConnection, ids: Sequence[int], histories: Sequen
 
 
 def _compare(cursor: DuckDBPyConnection) -> dict[str, np.ndarray]:
-    return {name: np.asarray(column) for name, column in cursor.execute(_PAIRS).fetchnumpy().items()}
+    return fetch_arrays(cursor.execute(_PAIRS))
 
 
 _SERIES = "SELECT series_id FROM series WHERE symbol = ? AND timeframe = ? AND source = ?"

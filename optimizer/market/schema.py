@@ -29,7 +29,7 @@ MIGRATIONS = (
     );
     CREATE TABLE bars (
         series_id INTEGER NOT NULL, time TIMESTAMP NOT NULL,
-        open DOUBLE NOT NULL, high DOUBLE NOT NULL, low DOUBLE NOT NULL, close DOUBLE NOT NULL, volume DOUBLE NOT NULL,
+        open DOUBLE NOT NULL, high DOUBLE NOT NULL, low DOUBLE NOT NULL, close DOUBLE NOT NULL, volume DOUBLE,
         factor DOUBLE NOT NULL, split DOUBLE NOT NULL, loaded_at TIMESTAMP NOT NULL
     );
     CREATE TABLE technical_indicators_cache (

@@ -12,10 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import duckdb
-import numpy as np
 from duckdb import DuckDBPyConnection
 
 from optimizer.errors import DamagedSnapshot, NoSnapshot
+from optimizer.market.arrays import fetch_arrays
 from optimizer.series import Bars
 
 _COLUMNS = ("time", "open", "high", "low", "close", "volume")
@@ -75,10 +75,10 @@ def _write(bars: Bars, place: Path) -> None:
 
 def _read(place: Path) -> Bars:
     with _memory(os.getpid()).cursor() as cursor:
-        columns = cursor.execute("SELECT * FROM read_parquet(?)", [str(place)]).fetchnumpy()
+        columns = fetch_arrays(cursor.execute("SELECT * FROM read_parquet(?)", [str(place)]))
         notes = cursor.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(place)]).fetchall()
     facts = {bytes(key).decode(): bytes(value).decode() for key, value in notes}
-    arrays = {name: np.asarray(columns[name]) for name in _COLUMNS}
+    arrays = {name: columns[name] for name in _COLUMNS}
     return Bars(symbol=facts["symbol"], timeframe=facts["timeframe"], source=facts["source"], **arrays)
 
 
