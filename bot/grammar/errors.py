@@ -19,6 +19,9 @@ from difflib import get_close_matches
 
 from optimizer.errors import OutOfRange, UnknownWord, UserError
 
+#: Nothing that is known is nearly as long.
+_LONGEST_WORD = 40
+
 
 class CommandError(UserError):
     """A command that cannot be read; nothing was started."""
@@ -44,7 +47,7 @@ class UnknownToGrammar(CommandError, UnknownWord):
 
 def closest(word: str, known: Iterable[str]) -> str:
     """The known word that `word` most likely misspells, or an empty string."""
-    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6) if len(word) <= _LONGEST_WORD else []
     return close[0] if close else ""
 
 

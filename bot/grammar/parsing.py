@@ -9,7 +9,7 @@ from bot.grammar.slips import Slip
 from bot.grammar.start import is_strategy, read_start
 from bot.grammar.text import PREFIX, words_text
 from bot.grammar.verbs import VERB_WORDS, VERBS
-from bot.grammar.words import Word, split, words
+from bot.grammar.words import Word, split
 from optimizer.errors import UserError
 
 #: A correction is corrected again at most this often.
@@ -80,14 +80,19 @@ def _corrected(said: Sequence[Word], slip: Slip, study: str | None, prefix: str)
         except UserError:
             return ""
         else:
-            command = words_text(said, prefix=prefix)
-            return command if said and len(command) <= _MAX_COMMAND else ""
+            return _printed(said, prefix)
     return ""
 
 
 def _edited(said: Sequence[Word], edits: Mapping[int, str]) -> tuple[Word, ...]:
     texts = [edits.get(word.at, word.typed) for word in said]
-    return words(" ".join(texts))
+    return split(" ".join(texts))
+
+
+def _printed(said: Sequence[Word], prefix: str) -> str:
+    """The words as a command, if it is short enough and reads back to just these words."""
+    command = words_text(said, prefix=prefix)
+    return command if said and len(command) <= _MAX_COMMAND and split(command) == said else ""
 
 
 def _told(error: UserError, command: str) -> UserError:

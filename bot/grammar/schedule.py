@@ -7,7 +7,15 @@ from enum import StrEnum, auto
 from functools import cache
 from zoneinfo import available_timezones
 
-from bot.grammar.errors import MissingCadence, MissingDay, MissingTime, NotATime, UnknownOption, UnknownTimeZone
+from bot.grammar.errors import (
+    MissingCadence,
+    MissingDay,
+    MissingTime,
+    NotATime,
+    UnknownOption,
+    UnknownTimeZone,
+    closest,
+)
 from bot.grammar.slips import Slip, located
 from bot.grammar.words import Word
 from optimizer.errors import OutOfRange
@@ -126,15 +134,20 @@ def find_time_zone(name: str) -> str:
     zones = _zones()
     key = _ZONE_NICKNAMES.get(name.lower(), name).lower()
     if key not in zones:
-        cities = {zone.rpartition("/")[2].lower(): zone for zone in zones.values()}
-        close = cities.get(key) or UnknownTimeZone.of(name, zones).facts["nearest"]
-        raise UnknownTimeZone(word=name, nearest=zones.get(str(close).lower(), ""), known="")
+        near = _cities().get(key) or zones.get(closest(key, zones), "")
+        raise UnknownTimeZone(word=name, nearest=near, known="")
     return zones[key]
 
 
 @cache
 def _zones() -> dict[str, str]:
     return {name.lower(): name for name in sorted(available_timezones())}
+
+
+@cache
+def _cities() -> dict[str, str]:
+    """Zones by their city alone."""
+    return {zone.rpartition("/")[2].lower(): zone for zone in _zones().values()}
 
 
 def _next(words: Sequence[Word], at: int, example: str) -> Word:

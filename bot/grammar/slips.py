@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from bot.grammar.words import Word
 from optimizer.errors import UserError
 
+_ENDS_INSIDE = re.compile(r"(?:[\w-]|\d\.)$")
+_BEGINS_INSIDE = re.compile(r"\w|\.\d")
+
 
 class Slip(Exception):
     """An error, and the words to exchange so that it is mended.
@@ -36,6 +39,15 @@ def mending(word: Word, error: UserError) -> dict[int, str]:
     wrong = str(error.facts.get("value") or error.facts.get("word") or "")
     if not near or not wrong:
         return {}
-    whole = re.compile(rf"(?<![\w-])(?<!\d\.){re.escape(wrong)}(?!\w)(?!\.\d)", re.IGNORECASE)
-    text, count = whole.subn(lambda _: near, word.text, count=1)
-    return {word.at: text} if count else {}
+    at = _whole(wrong.lower(), word.lower)
+    return {} if at is None else {word.at: word.text[:at] + near + word.text[at + len(wrong) :]}
+
+
+def _whole(part: str, text: str) -> int | None:
+    """Where `part` stands in `text` as a whole word or number, not as a piece of one."""
+    at = text.find(part)
+    while at >= 0:
+        if not _ENDS_INSIDE.search(text[:at]) and not _BEGINS_INSIDE.match(text[at + len(part) :]):
+            return at
+        at = text.find(part, at + 1)
+    return None

@@ -92,9 +92,9 @@ def _is_no_symbol(first: Word) -> bool:
 
 
 def nearest_verb(text: str) -> str:
-    """The verb that a word nearly is: stricter than for other words, since a symbol may look like anything."""
-    near = closest(text, VERB_WORDS)
-    return near if near and abs(len(near) - len(text)) <= 2 and text[:1].lower() == near[:1] else ""
+    """The verb that a word misspells: with the same first letter, since a symbol may look like anything."""
+    alike = [word for word in VERB_WORDS if word[0] == text[:1].lower() and abs(len(word) - len(text)) <= 2]
+    return closest(text, alike)
 
 
 def _unknown_verb(first: Word) -> Slip:

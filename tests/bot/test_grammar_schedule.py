@@ -58,12 +58,12 @@ def refused(text: str) -> UserError:
         ("daily 12pm", "daily 12:00"),
     ],
 )
-def test_a_phrase_is_read_wherever_it_stands(phrase, text):
+def test_a_phrase_is_read_wherever_it_stands(phrase: str, text: str) -> None:
     assert scheduled(f"schedule AAPL RSI 200 {phrase}").when.text == text
     assert scheduled(f"schedule {phrase} AAPL RSI 200 goal=sharpe") == scheduled(f"일정 AAPL RSI {phrase} 200")
 
 
-def test_the_search_of_a_schedule_is_an_ordinary_start():
+def test_the_search_of_a_schedule_is_an_ordinary_start() -> None:
     command = scheduled("schedule AAPL,MSFT RSI 500 stop weekly mon 07:00 tz=asia/seoul quiet")
 
     assert command.start == parse("AAPL,MSFT RSI 500 stop quiet")
@@ -71,7 +71,7 @@ def test_the_search_of_a_schedule_is_an_ordinary_start():
     assert scheduled("schedule AAPL RSI daily 07:00").time_zone is None
 
 
-def test_in_a_studys_thread_the_phrase_alone_is_enough():
+def test_in_a_studys_thread_the_phrase_alone_is_enough() -> None:
     command = scheduled("schedule weekly mon 07:00", study="opt-7f3a")
 
     assert (command.start, command.study) == (None, "opt-7f3a")
@@ -101,7 +101,7 @@ def test_in_a_studys_thread_the_phrase_alone_is_enough():
         ("AAPL RSI daily 07:00 08:00", UnknownOption, ""),
     ],
 )
-def test_a_wrong_phrase_is_refused_and_corrected(typed, kind, corrected):
+def test_a_wrong_phrase_is_refused_and_corrected(typed: str, kind: type[UserError], corrected: str) -> None:
     error = refused(f"schedule {typed}")
 
     assert type(error) is kind
@@ -120,7 +120,7 @@ def test_a_wrong_phrase_is_refused_and_corrected(typed, kind, corrected):
         (ScheduleWhen(cadence=Cadence.MONTHLY, hour=0, minute=0, day=28), {"day": 28, "hour": 0, "minute": 0}),
     ],
 )
-def test_a_phrase_becomes_the_fields_of_a_cron_trigger(when, cron):
+def test_a_phrase_becomes_the_fields_of_a_cron_trigger(when: ScheduleWhen, cron: dict[str, str | int]) -> None:
     assert when.cron == cron
 
 
@@ -134,24 +134,30 @@ def test_a_phrase_becomes_the_fields_of_a_cron_trigger(when, cron):
         ("monthly 1 07:00", datetime(2026, 4, 1, 7, 0, tzinfo=SEOUL)),
     ],
 )
-def test_the_scheduler_fires_when_the_phrase_says(phrase, expected):
+def test_the_scheduler_fires_when_the_phrase_says(phrase: str, expected: datetime) -> None:
     cron = scheduled(f"schedule AAPL RSI {phrase}").when.cron
-    trigger = CronTrigger(timezone=SEOUL, **cron)
+    trigger = CronTrigger(timezone=SEOUL, **cron)  # type: ignore[no-untyped-call]
 
     after = datetime(2026, 3, 4, 12, 0, tzinfo=SEOUL)  # a Wednesday
-    assert trigger.get_next_fire_time(None, after) == expected
+    assert trigger.get_next_fire_time(None, after) == expected  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize(
     ("typed", "zone"),
-    [("Asia/Seoul", "Asia/Seoul"), ("asia/seoul", "Asia/Seoul"), ("KST", "Asia/Seoul"), ("utc", "UTC"), ("서울", "Asia/Seoul")],
-)  # fmt: skip
-def test_a_time_zone_is_found_in_any_case(typed, zone):
+    [
+        ("Asia/Seoul", "Asia/Seoul"),
+        ("asia/seoul", "Asia/Seoul"),
+        ("KST", "Asia/Seoul"),
+        ("utc", "UTC"),
+        ("서울", "Asia/Seoul"),
+    ],
+)
+def test_a_time_zone_is_found_in_any_case(typed: str, zone: str) -> None:
     assert find_time_zone(typed) == zone
 
 
 @pytest.mark.parametrize("text", ["7", "7:0", "007:00", "7:00:00", "0am", "1시2", ""])
-def test_what_is_no_time_of_day_is_refused(text):
+def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     with pytest.raises(NotATime):
         read_clock(text)
 
@@ -163,5 +169,5 @@ def test_what_is_no_time_of_day_is_refused(text):
         "/optimize schedule AAPL,MSFT rsi 200 mode=shared quiet monthly 28 00:05",
     ],
 )
-def test_a_schedule_is_printed_as_the_command_that_makes_it(text):
+def test_a_schedule_is_printed_as_the_command_that_makes_it(text: str) -> None:
     assert schedule_text(scheduled(text)) == text

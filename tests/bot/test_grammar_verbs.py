@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from bot.grammar import VERB_WORDS, VERBS, Role, parse, verb_of
+from bot.grammar import VERB_WORDS, VERBS, Role, Verb, parse, verb_of
 from bot.grammar import commands as c
 from bot.grammar import errors as grammar_errors
 from bot.grammar.errors import (
@@ -29,6 +29,13 @@ from bot.grammar.readers import READERS
 from optimizer.errors import OutOfRange, UnknownStrategy, UserError, WrongChoice
 
 THREAD = "opt-c0ffee"
+
+
+def outcome(text: str) -> c.Command | type[UserError]:
+    try:
+        return parse(text)
+    except UserError as error:
+        return type(error)
 
 
 def refused(text: str, study: str | None = None) -> UserError:
@@ -111,7 +118,7 @@ def refused(text: str, study: str | None = None) -> UserError:
         ("web", c.OpenWeb()),
     ],
 )
-def test_a_command_is_read(text, command):
+def test_a_command_is_read(text: str, command: c.Command) -> None:
     assert parse(text) == command
 
 
@@ -136,7 +143,7 @@ def test_a_command_is_read(text, command):
         ("", c.OpenModal()),
     ],
 )
-def test_in_a_studys_thread_its_id_is_implied(text, command):
+def test_in_a_studys_thread_its_id_is_implied(text: str, command: c.Command) -> None:
     assert parse(text, study=THREAD) == command
 
 
@@ -181,18 +188,18 @@ def test_in_a_studys_thread_its_id_is_implied(text, command):
         ("안녕하세요", UnknownVerb, ""),
     ],
 )
-def test_a_wrong_command_is_refused_and_corrected(text, kind, corrected):
+def test_a_wrong_command_is_refused_and_corrected(text: str, kind: type[UserError], corrected: str) -> None:
     error = refused(text)
 
     assert type(error) is kind
     assert error.command == (f"/optimize {corrected}" if corrected else "")
 
 
-def test_the_table_and_the_readers_have_the_same_verbs():
+def test_the_table_and_the_readers_have_the_same_verbs() -> None:
     assert set(VERBS) == set(READERS)
 
 
-def test_no_word_stands_for_two_verbs():
+def test_no_word_stands_for_two_verbs() -> None:
     words = [word for verb in VERBS.values() for word in verb.words]
 
     assert len(words) == len(set(words)) == len(VERB_WORDS)
@@ -200,7 +207,7 @@ def test_no_word_stands_for_two_verbs():
 
 
 @pytest.mark.parametrize("verb", VERBS.values(), ids=lambda v: v.key)
-def test_every_verb_is_helped_in_both_languages(verb):
+def test_every_verb_is_helped_in_both_languages(verb: Verb) -> None:
     assert verb.english
     assert any("가" <= letter <= "힣" for letter in verb.korean)
     assert any(not alias.isascii() for alias in verb.words), "a Korean word"
@@ -208,7 +215,7 @@ def test_every_verb_is_helped_in_both_languages(verb):
     assert parse(f"help {verb.key}") == c.Help(verb.key, c.Topic.VERB)
 
 
-def test_every_command_has_its_verb():
+def test_every_command_has_its_verb() -> None:
     commands = {kind for kind in c.Command.__subclasses__() if kind is not c.OpenModal}
 
     assert {verb.command for verb in VERBS.values()} == commands
@@ -217,16 +224,11 @@ def test_every_command_has_its_verb():
 
 
 @pytest.mark.parametrize("word", VERB_WORDS)
-def test_a_verb_is_read_in_any_case(word):
-    try:
-        upper = parse(f"{word.upper()} 7f")
-    except UserError as error:
-        assert type(error) is type(refused(f"{word} 7f"))
-    else:
-        assert upper == parse(f"{word} 7f")
+def test_a_verb_is_read_in_any_case(word: str) -> None:
+    assert outcome(f"{word.upper()} 7f") == outcome(f"{word} 7f")
 
 
-def test_help_needs_no_role_and_only_admins_see_the_audit():
+def test_help_needs_no_role_and_only_admins_see_the_audit() -> None:
     assert VERBS["help"].role is Role.NOBODY
     assert VERBS["audit"].role is Role.ADMIN
     assert Role.VIEWER < Role.RUNNER < Role.APPROVER < Role.ADMIN
@@ -237,13 +239,13 @@ def leaves(kind: type[UserError]) -> set[type[UserError]]:
     return {kind} if not below else {leaf for each in below for leaf in leaves(each)}
 
 
-def test_the_picture_of_the_errors_is_complete():
+def test_the_picture_of_the_errors_is_complete() -> None:
     shown = grammar_errors.__doc__ or ""
 
     assert all(f" {kind.__name__}" in shown for kind in leaves(CommandError))
 
 
-def test_an_error_survives_pickling_with_its_correction():
+def test_an_error_survives_pickling_with_its_correction() -> None:
     error = refused("AAPL RSII 200")
     again = pickle.loads(pickle.dumps(error))
 

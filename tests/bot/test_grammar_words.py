@@ -53,17 +53,15 @@ from bot.grammar.words import MAX_TEXT, repair, split
         ("\u1109\u1161\u11bc\u1110\u1162 7f", "상태 7f"),
     ],
 )
-def test_typing_is_mended(typed, meant):
-    assert [word.text for word in split(typed)] == [word.text for word in split(meant)] or " ".join(
-        word.text for word in split(typed)
-    ) == meant
+def test_typing_is_mended(typed: str, meant: str) -> None:
+    assert " ".join(word.text for word in split(typed)) == meant
 
 
-def test_superscripts_and_other_digits_are_not_taken_for_plain_ones():
+def test_superscripts_and_other_digits_are_not_taken_for_plain_ones() -> None:
     assert repair("200² ٢٠٠") == "200² ٢٠٠"
 
 
-def test_words_know_their_place_and_their_pair():
+def test_words_know_their_place_and_their_pair() -> None:
     words = split('AAPL rsi Goal=sharpe note="a b"')
 
     assert [word.at for word in words] == [0, 1, 2, 3]
@@ -72,12 +70,12 @@ def test_words_know_their_place_and_their_pair():
     assert words[3].typed == 'note="a b"'
 
 
-def test_a_quote_without_an_end_is_named():
-    with pytest.raises(UnclosedQuote, match='note=”?"?hello'):
+def test_a_quote_without_an_end_is_named() -> None:
+    with pytest.raises(UnclosedQuote, match=r"opened at `note=.hello`"):
         split('AAPL RSI note="hello there')
 
 
-def test_a_text_longer_than_any_command_is_refused_unread():
+def test_a_text_longer_than_any_command_is_refused_unread() -> None:
     with pytest.raises(TooLong, match="10,000 characters"):
         split("A" * 10_000)
 
