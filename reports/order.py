@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from pydantic import TypeAdapter
 
@@ -29,7 +28,7 @@ _ADAPTER = TypeAdapter(Order)
 def write_order(facts: StudyFacts, trials: Sequence[TrialRecord], language: Language, folder: Path) -> None:
     """Leave the order in the folder that charts and report will be written to."""
     folder.mkdir(parents=True, exist_ok=True)
-    order = Order(facts=facts, trials=tuple(trials), language=cast(Language, language))
+    order = Order(facts=facts, trials=tuple(trials), language=language)
     (folder / _FILE).write_bytes(_ADAPTER.dump_json(order))
 
 

@@ -7,9 +7,8 @@ there is an error.
 """
 
 import json
-import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -18,11 +17,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from optimizer.errors import SomethingBroke, UnknownWord, UserError
-from optimizer.space import Value, tidy
-from optimizer.spec import Scored, StudySpec, StudyState, StudySummary
+from optimizer.spec import Scored, StudySpec, StudyState, StudySummary, TrialRecord
 from optimizer.strategies import OVERLAYS, STRATEGIES
-from reports import narrative, numbers
+from reports import narrative, page
 from reports.actions import ACTIONS
+from reports.markup import FILTERS, escape, typed
 from reports.message import Message, fit
 from reports.summary import HelpLine, Plan, StudyFacts
 from reports.terminal import terminal_text
@@ -30,9 +29,6 @@ from reports.terminal import terminal_text
 Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 TEMPLATES = Path(__file__).parents[1] / "templates"
-MAX_WORD = 200  # characters of a fact that a person typed
-
-_PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 
 
 class Renderer:
@@ -111,6 +107,26 @@ class Renderer:
         """One sentence of `notices.jinja`, such as `cancelled` (study_name, trials_completed, by)."""
         return self.render("notice", notice=name, x=facts)
 
+    def report(self, study: StudyFacts, trials: Sequence[TrialRecord], pictures: Mapping[str, bytes]) -> str:
+        """The HTML report: one file with everything in it. `pictures` are PNG bytes by chart name."""
+        summary = _summary(study)
+        columns, shown = page.measure_columns(summary), page.best_first(trials)
+        return self._environment.get_template("report.jinja").render(
+            language=self.language,
+            study=study,
+            summary=summary,
+            outside=narrative.outside(summary),
+            reason=narrative.reason(summary),
+            chapters=narrative.chapters(summary, study.spec),
+            charts=page.as_sources(pictures),
+            measure_columns=columns,
+            measure_rows=page.measure_rows(columns),
+            rows=best_rows(summary),
+            trials=shown,
+            shown=len(shown),
+            n_trials=len(trials),
+        )
+
     def terminal_plan(self, spec: StudySpec, plan: Plan) -> str:
         """The plan as plain text."""
         return terminal_text([self.render("terminal_plan", spec=spec, plan=plan)])
@@ -137,7 +153,7 @@ class Renderer:
 
     def _sentence(self, error: UserError) -> Markup:
         template = self._errors.get(error.key, error.template)
-        facts = {name: escape(_typed(value)) for name, value in error.facts.items()}
+        facts = {name: escape(typed(value)) for name, value in error.facts.items()}
         return Markup(template.format(**facts))  # noqa: S704 - every fact was escaped
 
     @cached_property
@@ -175,25 +191,9 @@ def best_rows(summary: StudySummary) -> list[Row]:
     return [Row(kind, scored, everything) for kind, scored in zip(kinds, everything, strict=True)]
 
 
-def escape(value: object) -> Markup:
-    """A value as text of a message: only & < > mean something to Slack."""
-    if isinstance(value, Markup):
-        return value
-    if isinstance(value, float):
-        raise TypeError(f"{value!r} must be rounded by a filter before it is shown")
-    text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return Markup(text)  # noqa: S704 - this is the escaping
-
-
-def flat(text: Markup | str) -> Markup:
-    """A sentence as written in a template on one line; an empty line starts a new one."""
-    paragraphs = (" ".join(part.split()) for part in _PARAGRAPH.split(escape(text)))
-    return Markup("\n".join(part for part in paragraphs if part))  # noqa: S704 - escaped above
-
-
 def _environment(language: Language) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader([TEMPLATES / language, TEMPLATES / "blocks"]),
+        loader=FileSystemLoader([TEMPLATES / language, TEMPLATES / "blocks", TEMPLATES / "html"]),
         autoescape=True,  # together with `finalize`: values are escaped our way, markup passes
         finalize=escape,
         undefined=StrictUndefined,
@@ -205,10 +205,6 @@ def _environment(language: Language) -> Environment:
     return environment
 
 
-def _json(text: Markup | str) -> Markup:
-    return Markup(json.dumps(str(flat(text)), ensure_ascii=False))  # noqa: S704 - `flat` escapes
-
-
 def _documents(text: str) -> list[Any]:
     """The JSON values that stand one after the other in a rendered layout."""
     decoder, at, found = json.JSONDecoder(), 0, []
@@ -217,35 +213,6 @@ def _documents(text: str) -> list[Any]:
         value, at = decoder.raw_decode(text, at)
         found.append(value)
     return found
-
-
-def _code(value: object) -> Markup:
-    """A value inside backticks, which it must not end."""
-    return escape(_typed(value))
-
-
-def _typed(value: object) -> object:
-    """What a person typed, fit to be shown inside a sentence: short, and without backticks."""
-    if isinstance(value, Markup | int):
-        return value
-    text = tidy(value) if isinstance(value, float) else " ".join(str(value).split()).replace("`", "'")
-    return text if len(text) <= MAX_WORD else text[: MAX_WORD - 1] + "…"
-
-
-def _person(name: str) -> Markup:
-    return Markup("<@{}>").format(Markup(name)) if numbers.is_slack_user(name) else escape(_typed(name))  # noqa: S704
-
-
-def _setting(value: Value) -> str:
-    return value if isinstance(value, str) else tidy(value)
-
-
-def _unmarked(text: Markup | str) -> Markup:
-    return Markup(escape(text).replace("*", ""))  # noqa: S704 - escaped before
-
-
-def _progress(done: int, total: int) -> str:
-    return numbers.progress_bar(done, total)
 
 
 def _error(study: StudyFacts) -> UserError:
@@ -260,24 +227,3 @@ def _summary(study: StudyFacts) -> StudySummary:
 
 def _outside_sharpe(scored: Scored) -> float | None:
     return None if scored.out_of_sample is None else scored.out_of_sample.sharpe_ratio
-
-
-FILTERS: dict[str, Callable[..., Any]] = {
-    "json": _json,
-    "code": _code,
-    "person": _person,
-    "params": numbers.assignments,
-    "setting": _setting,
-    "unmarked": _unmarked,
-    "ratio": numbers.ratio,
-    "percent": numbers.percent,
-    "signed_percent": numbers.signed_percent,
-    "share": numbers.share,
-    "probability": numbers.probability,
-    "goal": numbers.goal_value,
-    "count": numbers.count,
-    "plain": numbers.plain,
-    "day": numbers.day,
-    "duration_parts": numbers.duration_parts,
-    "bar": _progress,
-}

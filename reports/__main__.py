@@ -1,0 +1,35 @@
+"""The drawing process: reads a folder's order, writes charts and report into it; one line of JSON each way.
+
+End of input means that the parent is gone, and so is this process.
+"""
+
+import json
+import logging
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reports.draw import draw
+from reports.order import read_order
+
+log = logging.getLogger(__name__)
+
+
+def answer(folder: Path) -> dict[str, Any]:
+    """Draw what is ordered in a folder; returns the names of the files."""
+    order = read_order(folder)
+    return asdict(draw(order.facts, order.trials, order.language, folder))
+
+
+def main() -> None:
+    """Answer the parent's lines until they end."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for line in sys.stdin:
+        question = json.loads(line)
+        sys.stdout.write(json.dumps(answer(Path(question["folder"]))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

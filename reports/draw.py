@@ -1,0 +1,34 @@
+"""Charts and the HTML report of one study, written to a folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from optimizer.spec import TrialRecord
+from reports.gallery import for_thread, pictures
+from reports.render import Language, renderer_of
+from reports.summary import StudyFacts
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """Names of the files in the folder."""
+
+    files: tuple[str, ...]
+    for_thread: tuple[str, ...]  # the two charts that matter most for the verdict
+
+
+def draw(facts: StudyFacts, trials: Sequence[TrialRecord], language: Language, folder: Path) -> Written:
+    """Write every chart as PNG, and the report that holds them all; files that are there are replaced."""
+    assert facts.summary is not None, "only a finished study is drawn"
+    drawn = pictures(facts, trials)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, png in drawn.items():
+        (folder / f"{name}.png").write_bytes(png)
+    (folder / REPORT).write_text(renderer_of(language).report(facts, trials, drawn), encoding="utf-8")
+    telling = for_thread(facts.summary, drawn)
+    return Written(
+        files=(*(f"{name}.png" for name in drawn), REPORT), for_thread=tuple(f"{name}.png" for name in telling)
+    )
