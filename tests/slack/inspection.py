@@ -35,6 +35,7 @@ class Slack(Protocol):
     """A workspace with a bot in it, seeded with `PEOPLE` in the channel `CHANNEL`."""
 
     bot_token: str
+    bot_user: str
 
     @property
     def api_url(self) -> str:
