@@ -152,8 +152,9 @@ def _timeframe(path: Path, local: TimeArray) -> str:
     """The timeframe that a file's name tells, or the usual distance of its bars."""
     if told := named(path)[1]:
         return told
-    seconds = int(np.median(np.abs(np.diff(local.astype("datetime64[s]").astype(np.int64))))) if len(local) > 1 else 0
-    if len(local) == 1 or 86_400 <= seconds < 3 * 86_400:
+    steps = np.abs(np.diff(local.astype("datetime64[s]").astype(np.int64)))
+    seconds = int(np.median(steps[steps > 0])) if steps.any() else 86_400
+    if 86_400 <= seconds < 3 * 86_400:
         return "1d"
     for word, size in TIMEFRAMES.items():
         if size == seconds:
