@@ -3,11 +3,13 @@
 The machine code is kept in `NUMBA_CACHE_DIR`, in `__pycache__` beside the source, or in the user's
 cache, whichever may be written to first. A folder that was filled when an image was built and is
 read-only since is still read; with no folder at all the code is compiled afresh at each start.
-Neither is an error. A cached function is renewed when its own file changes, not when a function
-it calls in another file does: compiled functions that call each other live in one file.
+Neither is an error. Where numba renews kept code when its own file changes, here it is renewed when
+any compiled function of the folder does, because they call each other across files.
 """
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -23,13 +25,33 @@ from numba.core.caching import (
 )
 from numba.extending import intrinsic
 
+
+@cache
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        source = path.read_bytes()
+        if b"@compiled" in source:
+            digest.update(source)
+    return digest.hexdigest()
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Filled:
-    """A folder that holds this module's code already; it need not be writable."""
+class _Stamped:
+    """Code that is as old as the newest compiled function beside it: they may call each other."""
 
     _py_file: str
+
+    def get_source_stamp(self) -> str:
+        """A digest of all files of the folder that hold compiled functions."""
+        return _digest(Path(self._py_file).parent)
+
+
+class _Filled(_Stamped):
+    """A folder that holds this module's code already; it need not be writable."""
+
     get_cache_path: Callable[[], str]
 
     def ensure_cache_path(self) -> None:
@@ -37,6 +59,18 @@ class _Filled:
         folder = Path(self.get_cache_path())
         if not any(folder.glob(f"{Path(self._py_file).stem}.*.nbi")):
             raise FileNotFoundError(folder)
+
+
+class _ByUser(_Stamped, UserProvidedCacheLocator):
+    pass
+
+
+class _InTree(_Stamped, InTreeCacheLocator):
+    pass
+
+
+class _UserWide(_Stamped, UserWideCacheLocator):
+    pass
 
 
 class _FilledByUser(_Filled, UserProvidedCacheLocator):
@@ -49,11 +83,11 @@ class _FilledInTree(_Filled, InTreeCacheLocator):
 
 class _Implementation(CompileResultCacheImpl):
     _locator_classes = [  # noqa: RUF012  # numba declares it so
-        UserProvidedCacheLocator,
+        _ByUser,
         _FilledByUser,
-        InTreeCacheLocator,
+        _InTree,
         _FilledInTree,
-        UserWideCacheLocator,
+        _UserWide,
     ]
 
 

@@ -7,7 +7,7 @@ that the compiled kernel reads. Both are kept for the other sets that ask the sa
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ _Question = tuple[Any, ...]
 #: Memory that rows, and that masks, of one symbol may take.
 BYTES_OF_ROWS = 48 * 2**20
 BYTES_OF_MASKS = 48 * 2**20
+#: Rows are turned into masks together while they are small.
+BYTES_OF_ROWS_AT_ONCE = 2**19
 _MOST_MASKS = 2**16
 _LEAST_MASKS = 64
 _FIRST_FREE = max(ALWAYS, NEVER) + 1
@@ -50,6 +52,7 @@ class Conditions:
         self.bank = np.empty((self.capacity, n_words), dtype=np.uint64)
         self._rows: OrderedDict[_Question, FloatArray] = OrderedDict()
         self._most_rows = max(2, BYTES_OF_ROWS // (8 * len(bars)))
+        self._rows_at_once = max(1, BYTES_OF_ROWS_AT_ONCE // (8 * len(bars)))
         self._known_rows: set[_Question] = set()
         self._forget_masks()
 
@@ -104,25 +107,30 @@ class Conditions:
             self._find_out(comparison, known, _questions(columns, level))
             return np.fromiter(map(known.__getitem__, _questions(columns, level)), np.int64, n_sets)
 
-    def _find_out(self, comparison: _Comparison, known: dict[_Question, int], questions: Iterator[_Question]) -> None:
-        """Compute the masks of the questions that are new, row by row."""
-        missing: dict[_Question, list[float]] = {}
-        for question in questions:
+    def _find_out(self, comparison: _Comparison, known: dict[_Question, int], asked: Iterator[_Question]) -> None:
+        """Compute the masks of the questions that are new, some rows at a time."""
+        numbers: dict[_Question, int] = {}  # of the rows that are needed
+        which: list[int] = []
+        levels: list[float] = []
+        first = self._n_slots
+        for question in asked:
             if question not in known:
-                known[question] = self._n_slots
-                self._n_slots += 1
-                missing.setdefault(question[:-1], []).append(question[-1])
-        function, sign, is_strict = comparison
-        for parameters, levels in missing.items():
-            row = self.row(function, *parameters)
-            self._count(function, parameters)
-            slots = np.array([known[*parameters, level] for level in levels])
-            fill_masks(row, np.array(levels, dtype=np.float64), sign, is_strict, self.bank, slots)
+                known[question] = first + len(which)
+                which.append(numbers.setdefault(question[:-1], len(numbers)))
+                levels.append(question[-1])
+        self._n_slots += len(which)
+        plan = np.array(which), np.array(levels, dtype=np.float64), np.arange(first, self._n_slots)
+        names = iter(numbers)
+        for done in range(0, len(numbers), self._rows_at_once):
+            rows = np.array([self._row(comparison[0], name) for name in islice(names, self._rows_at_once)])
+            fill_masks(rows, done, *plan, *comparison[1:], self.bank)
 
-    def _count(self, function: RowFunction, parameters: _Question) -> None:
+    def _row(self, function: RowFunction, parameters: _Question) -> FloatArray:
+        """A row that a set asked for."""
         if (function, *parameters) not in self._known_rows:
             self._known_rows.add((function, *parameters))
             self.n_computed += 1
+        return self.row(function, *parameters)
 
 
 def _questions(columns: Sequence[Sequence[Value]], level: Sequence[float] | float) -> Iterator[_Question]:

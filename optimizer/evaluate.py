@@ -144,7 +144,7 @@ class Evaluator:
         self.costs = costs
         self.tape = Tape.of(bars, costs)
         self._short = strategy.short if allow_short else None
-        self._conditions = Conditions(bars)
+        self._conditions = Conditions(self.tape.played(bars))
         self._names = strategy.space.names
         self._values = itemgetter(*self._names)
         self._chunk = max(1, (self._conditions.capacity - 2) // _MASKS_PER_SET)
@@ -275,7 +275,8 @@ class Evaluator:
         columns = trends, is_sized.tolist()
         slots[:, kernel.TREND] = self._conditions.above(permission, *columns, level=0)
         if self._short is not None:
-            slots[:, kernel.SIDE_SLOTS + kernel.TREND] = self._conditions.below(
+            levels = [0 if trend else 2 for trend in trends]  # the row is 1 where there is no average
+            slots[:, kernel.SIDE_SLOTS + kernel.TREND] = self._conditions.below(permission, *columns, level=levels)
                 permission, *columns, level=[0 if trend else 2 for trend in trends]
             )
         row = self._no_volatility

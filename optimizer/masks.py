@@ -9,25 +9,30 @@ from optimizer.series import FloatArray
 
 @compiled
 def fill_masks(
-    row: FloatArray,
+    rows: FloatArray,
+    done: int,
+    which: NDArray[np.int64],
     levels: FloatArray,
+    slots: NDArray[np.int64],
     sign: float,
     is_strict: bool,
     bank: NDArray[np.uint64],
-    slots: NDArray[np.int64],
 ) -> None:
-    """Write one mask a level: bit t says whether sign·row[t] > sign·level (≥ if not strict).
+    """Write the mask of row `which[k]` against `levels[k]` into `slots[k]`, for each k whose row is in `rows`.
 
-    NaN is on neither side of anything.
+    `rows` holds the rows numbered from `done` on. Bit t says whether sign·row[t] > sign·level (≥ if
+    not strict). NaN is on neither side of anything.
     """
-    n = row.shape[0]
-    for k in range(slots.shape[0]):
-        level = sign * levels[k]
+    n = rows.shape[1]
+    for k in range(levels.shape[0]):
+        if not done <= which[k] < done + rows.shape[0]:
+            continue
+        row, level, mask = rows[which[k] - done], sign * levels[k], bank[slots[k]]
         for w in range(n >> 6):
             stretch = row[w << 6 : (w + 1) << 6]
-            bank[slots[k], w] = _above(stretch, sign, level) if is_strict else _at_least(stretch, sign, level)
+            mask[w] = _above(stretch, sign, level) if is_strict else _at_least(stretch, sign, level)
         if n & 63:
-            bank[slots[k], n >> 6] = _rest(row[n & ~63 :], sign, level, is_strict)
+            mask[n >> 6] = _rest(row[n & ~63 :], sign, level, is_strict)
 
 
 # The two loops of fixed length are those that become vector code.

@@ -1,6 +1,6 @@
 """One symbol's prices and costs as the compiled kernel reads them, laid out once a study."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,10 @@ class Tape:
             raise _unusable(bars, wrong)
         terms = np.array([*cost_factors(costs), periods_per_year(bars), 0.0])
         return cls(prices=prices, sums=sums, falls=falls, terms=terms)
+
+    def played(self, bars: Bars) -> Bars:
+        """The bars with these prices: compiled functions know one kind of array, writable and contiguous."""
+        return replace(bars, **dict(zip(_PRICES, self.prices, strict=True)))
 
     @property
     def periods_per_year(self) -> float:
