@@ -80,11 +80,32 @@ class Axis:
         """The lowest value."""
         return 0.0 if isinstance(self.distribution, CategoricalDistribution) else self._low
 
+    @cached_property
+    def values(self) -> tuple[Any, ...]:
+        """Every value; none when continuous. Steps are rounded as a space's own values are."""
+        dist = self.distribution
+        if isinstance(dist, CategoricalDistribution):
+            return dist.choices
+        if isinstance(dist, IntDistribution):
+            return tuple(range(dist.low, dist.high + 1, dist.step))
+        steps = (self._low + self.step * i for i in range(self.count))
+        return tuple(round(value, 10) if self.step > 1e-6 else value for value in steps)
+
+    @cached_property
+    def _index_of(self) -> dict[Any, float]:
+        return {value: float(index) for index, value in enumerate(self.values)}
+
+    def holds(self, value: Any) -> bool:
+        """Whether a parameter's value is on the axis."""
+        return not self.count or value in self._index_of or 0 <= self.coordinate(value) < self.count
+
     def coordinate(self, value: Any) -> float:
         """A parameter's value as a candidate's coordinate: an index, or the model's number on a continuous axis."""
+        if value in self._index_of:
+            return self._index_of[value]
         if isinstance(self.distribution, CategoricalDistribution):
             return float(self.distribution.to_internal_repr(value))
-        if self.step == 0.0:
+        if not self.count:
             return math.log(value) if self.is_log else float(value)
         return float(round((value - self._low) / self.step))
 
@@ -97,16 +118,9 @@ class Axis:
 
     def value(self, coordinate: float) -> Any:
         """The parameter's value at a coordinate."""
-        dist = self.distribution
-        if isinstance(dist, CategoricalDistribution):
-            return dist.choices[int(coordinate)]
-        if isinstance(dist, IntDistribution):
-            return dist.low + int(coordinate) * dist.step
-        if self.step == 0.0:
-            return min(max(math.exp(coordinate) if self.is_log else coordinate, self._low), self._high)
-        value = self._low + self.step * coordinate
-        # The same rounding as a space's own values, so that both are the same number.
-        return round(value, 10) if self.step > 1e-6 else value
+        if self.count:
+            return self.values[int(coordinate)]
+        return min(max(math.exp(coordinate) if self.is_log else coordinate, self._low), self._high)
 
     @cached_property
     def _low(self) -> float:
@@ -208,8 +222,10 @@ def _empty_kernels(n_axes: int, groups: int, capacity: int) -> Kernels:
         row=np.zeros((n_axes, groups), np.int64),
         n_groups=np.zeros(n_axes, np.int64),
         weight=np.zeros(capacity),
+        bin_start=np.zeros(groups + 1, np.int64),
+        bin_member=np.zeros(capacity, np.int64),
         column=np.zeros((n_axes, groups)),
-        product=np.zeros(capacity),
+        factor=np.ones(capacity),
     )
 
 

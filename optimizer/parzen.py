@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from optimizer.draws import Grid, IntArray, UintArray, in_order, normal, uniform
+from optimizer.draws import Grid, IntArray
 
 FloatArray = NDArray[np.float64]
 ByteArray = NDArray[np.int8]
@@ -34,14 +34,10 @@ ABOVE = 0
 BELOW = 1
 UNUSED = 2
 
-#: Candidates that break the order before a proposal does without one.
-_MAX_REDRAWS = 64
-
 #: Rows of the tables before those for gaps: the least bandwidths of the two mixtures.
 N_FIXED_SLOTS = 2
 
 _SQRT_HALF = math.sqrt(0.5)
-_SQRT_TWO_PI = math.sqrt(2.0 * math.pi)
 #: Optuna weighs the latest observations fully and older ones on a ramp.
 _N_RECENT = 25
 
@@ -85,9 +81,22 @@ class Kernels(NamedTuple):
     centre: IntArray  # (axes, groups)
     row: IntArray  # (axes, groups): of the tables
     n_groups: IntArray  # (axes,)
-    weight: FloatArray  # (capacity,): of trials in the upper mixture, else 0
+    weight: FloatArray  # (capacity,): before division by the mixture's total
+    bin_start: IntArray  # (groups + 1,): where the members of each group of the leading axis begin …
+    bin_member: IntArray  # (capacity,): … among these
     column: FloatArray  # (axes, groups): masses at one candidate
-    product: FloatArray  # (capacity,): the kernels' densities at one candidate
+    factor: FloatArray  # (capacity,): densities at one candidate along the axes without tables
+
+
+class Fitted(NamedTuple):
+    """What one fit found out besides the kernels."""
+
+    n_columns: int
+    n_above: int
+    n_below: int
+    weight_above: float  # of the upper mixture with its prior kernel
+    leading: int  # the axis by whose groups the kernels are binned; -1: by mixture
+    is_tabled: bool  # whether all axes are stepped or categories
 
 
 class Model(NamedTuple):
@@ -107,7 +116,7 @@ def _tail(x: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _mass(left: float, right: float) -> float:
+def normal_mass(left: float, right: float) -> float:
     """Mass of the standard normal between two points, accurate in both tails."""
     if left > 0.0:
         return _tail(left) - _tail(right)
@@ -193,14 +202,14 @@ def _fit_numeric(model: Model, d: int, n: int, least: FloatArray) -> None:
     """Bandwidths along a continuous or rounded axis, and what cutting off at the ends multiplies a kernel by."""
     value, role, kernels = model.history.value[d, :n], model.history.role[:n], model.kernels
     ends = np.array([model.axes.low[d], model.axes.high[d]])
-    gaps, sigma, scale = kernels.product[:n], kernels.sigma[d], kernels.scale[d]
+    gaps, sigma, scale = kernels.factor[:n], kernels.sigma[d], kernels.scale[d]
     _widest_gaps(model.history.order[d, :n], value, role, gaps)
     _clip_gaps(gaps, value, role, ends, least)
     for column in range(n):
         if role[column] != UNUSED and sigma[column] != gaps[column]:
             sigma[column] = gaps[column]
             left, right = (ends - value[column]) / sigma[column]
-            scale[column] = 1.0 / _mass(left, right)
+            scale[column] = 1.0 / normal_mass(left, right)
 
 
 @njit(cache=True, nogil=True)
@@ -229,11 +238,20 @@ def _fit_stepped(model: Model, d: int, n: int, least: FloatArray) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _fit_axis(model: Model, d: int, n: int, n_observed: IntArray) -> None:
+def _fit_category(group: IntArray, value: FloatArray, role: ByteArray, n_values: int) -> None:
+    """Kernels on one choice are alike within a mixture: group = mixture x choices + choice."""
+    for column in range(len(value)):
+        group[column] = (role[column] % 2) * n_values + int(value[column])
+
+
+@njit(cache=True, nogil=True)
+def _fit_axis(model: Model, d: int, n: int, n_observed: tuple[int, int]) -> None:
     low, high = model.axes.low[d], model.axes.high[d]
-    least = np.array([least_sigma(low, high, n_observed[side]) for side in range(2)])
+    least = np.array([least_sigma(low, high, n_observed[0]), least_sigma(low, high, n_observed[1])])
     if model.axes.kind[d] == CATEGORY:
-        _fit_category(model, d, n)
+        history, n_values = model.history, model.axes.n_values[d]
+        _fit_category(model.kernels.group[d], history.value[d, :n], history.role, n_values)
+        model.kernels.n_groups[d] = 2 * n_values
     elif model.axes.kind[d] == STEPPED:
         _fit_stepped(model, d, n, least)
     else:
@@ -241,23 +259,16 @@ def _fit_axis(model: Model, d: int, n: int, n_observed: IntArray) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _fit_category(model: Model, d: int, n: int) -> None:
-    """Kernels on one choice are alike within a mixture: group = mixture x choices + choice."""
-    role, count = model.history.role, model.axes.n_values[d]
-    for column in range(n):
-        if role[column] != UNUSED:
-            model.kernels.group[d, column] = role[column] * count + int(model.history.value[d, column])
+def _fit_weights(role: ByteArray, weight: FloatArray, n_above: int) -> float:
+    """Weights of all kernels and the upper mixture's sum with its prior: the latest 25 count 1, older ones ramp up.
 
-
-@njit(cache=True, nogil=True)
-def _fit_weights(model: Model, n: int, n_above: int) -> float:
-    """Weights of the upper mixture, summed with the prior's: the latest 25 count 1, older ones ramp up from 1/n."""
-    role, weight = model.history.role, model.kernels.weight
+    The ramp begins at 1/n. In the lower mixture, of 25 at most, all count 1.
+    """
     n_ramp = max(n_above - _N_RECENT, 0)
     slope = (1.0 - 1.0 / n_above) / (n_ramp - 1) if n_ramp > 1 else 0.0
     rank, total = 0, 1.0
-    for column in range(n):
-        weight[column] = 0.0
+    for column in range(len(role)):
+        weight[column] = 1.0 if role[column] == BELOW else 0.0
         if role[column] == ABOVE:
             weight[column] = 1.0 / n_above + rank * slope if rank < n_ramp else 1.0
             total += weight[column]
@@ -266,183 +277,58 @@ def _fit_weights(model: Model, n: int, n_above: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _assign_roles(model: Model, below: IntArray, n: int, n_observed: IntArray) -> None:
-    role = model.history.role
-    n_observed[:] = 0
-    for column in range(n):
-        if role[column] == BELOW:
+def _assign_roles(role: ByteArray, below: IntArray) -> int:
+    """Mark the good trials; how many others there are."""
+    n_above = 0
+    for column in range(len(role)):
+        if role[column] != UNUSED:
             role[column] = ABOVE
+            n_above += 1
     for column in below:
         role[column] = BELOW
-    for column in range(n):
+    return n_above - len(below)
+
+
+@njit(cache=True, nogil=True)
+def _leading_axis(axes: Axes, n_groups: IntArray) -> int:
+    """The axis whose groups part the kernels best."""
+    leading = -1
+    for d in range(len(n_groups)):
+        if axes.kind[d] <= CATEGORY and (leading < 0 or n_groups[d] > n_groups[leading]):
+            leading = d
+    return leading
+
+
+@njit(cache=True, nogil=True)
+def _fill_bins(group: IntArray | ByteArray, role: ByteArray, start: IntArray, member: IntArray) -> None:
+    """Sort kernels by group, the order within a group kept (a counting sort)."""
+    start[:] = 0
+    for column in range(len(role)):
         if role[column] != UNUSED:
-            n_observed[role[column]] += 1
+            start[group[column] + 1] += 1
+    for at in range(1, len(start)):
+        start[at] += start[at - 1]
+    for column in range(len(role)):
+        if role[column] != UNUSED:
+            member[start[group[column]]] = column
+            start[group[column]] += 1
+    for at in range(len(start) - 1, 0, -1):
+        start[at] = start[at - 1]
+    start[0] = 0
 
 
 @njit(cache=True, nogil=True)
-def fit(model: Model, below: IntArray, n: int, n_observed: IntArray) -> float:
-    """Fit both mixtures to the first n trials, those in `below` (columns) being the good ones.
-
-    Fills `n_observed` (above, below); returns the total weight of the upper mixture.
-    """
-    _assign_roles(model, below, n, n_observed)
+def fit(model: Model, below: IntArray, n: int) -> Fitted:
+    """Fit both mixtures to the first n trials, those in `below` (columns) being the good ones."""
+    role, kernels = model.history.role[:n], model.kernels
+    n_above = _assign_roles(role, below)
     for d in range(len(model.axes.kind)):
-        _fit_axis(model, d, n, n_observed)
-    return _fit_weights(model, n, n_observed[ABOVE])
-
-
-@njit(cache=True, nogil=True)
-def _fill_column(model: Model, d: int, x: int, n_observed: IntArray) -> None:
-    """The mass of every group of kernels at value x of a stepped or category axis."""
-    axes, tables, kernels = model.axes, model.tables, model.kernels
-    column, count = kernels.column[d], axes.n_values[d]
-    if axes.kind[d] == STEPPED:
-        for group in range(kernels.n_groups[d]):
-            centre, row = kernels.centre[d, group], kernels.row[d, group]
-            column[group] = tables.mass[d, row, abs(x - centre)] * tables.scale[d, row, centre]
-        return
-    for side in range(2):
-        share = 1.0 / (n_observed[side] + 1.0)
-        for choice in range(count):
-            hit = 1.0 if choice == x else 0.0
-            column[side * count + choice] = (share + hit) / (1.0 + share * count)
-
-
-@njit(cache=True, nogil=True)
-def _times_looked_up(model: Model, d: int, n: int) -> None:
-    product, group, column = model.kernels.product, model.kernels.group[d], model.kernels.column[d]
-    for k in range(n):
-        product[k] *= column[group[k]]
-
-
-@njit(cache=True, nogil=True)
-def _times_continuous(model: Model, d: int, n: int, x: float) -> None:
-    """Multiply by the densities on a continuous axis; what is below 1e-300 counts as nothing."""
-    kernels, value, role = model.kernels, model.history.value[d], model.history.role
-    for k in range(n):
-        if role[k] == UNUSED:
-            continue
-        z = (x - value[k]) / kernels.sigma[d, k]
-        half = 0.5 * z * z
-        density = math.exp(-half) * kernels.scale[d, k] / (kernels.sigma[d, k] * _SQRT_TWO_PI) if half < 690.0 else 0.0
-        kernels.product[k] *= density
-
-
-@njit(cache=True, nogil=True)
-def _times_rounded(model: Model, d: int, n: int, left: float, right: float) -> None:
-    """Multiply by the masses between a value's two edges."""
-    kernels, value, role = model.kernels, model.history.value[d], model.history.role
-    for k in range(n):
-        if role[k] != UNUSED:
-            sigma = kernels.sigma[d, k]
-            kernels.product[k] *= _mass((left - value[k]) / sigma, (right - value[k]) / sigma) * kernels.scale[d, k]
-
-
-@njit(cache=True, nogil=True)
-def _edge(axes: Axes, d: int, x: float, side: float) -> float:
-    """Half a step beyond x, in the model's units."""
-    edge = x + side * axes.step[d] / 2.0
-    return math.log(edge) if axes.is_log[d] else edge
-
-
-@njit(cache=True, nogil=True)
-def _prior_factor(axes: Axes, d: int, x: float) -> float:
-    """The prior kernel along one axis: centred, as wide as the axis."""
-    if axes.kind[d] <= CATEGORY:
-        return float(axes.prior[d, int(x)])
-    width = float(axes.high[d] - axes.low[d])
-    centre, share = 0.5 * (axes.low[d] + axes.high[d]), _mass(-0.5, 0.5)
-    if axes.kind[d] == CONTINUOUS:
-        z = (x - centre) / width
-        return math.exp(-0.5 * z * z) / (share * width * _SQRT_TWO_PI)
-    real = axes.first[d] + axes.step[d] * x
-    return _mass((_edge(axes, d, real, -1.0) - centre) / width, (_edge(axes, d, real, 1.0) - centre) / width) / share
-
-
-@njit(cache=True, nogil=True)
-def _fill_products(model: Model, point: FloatArray, n: int, n_observed: IntArray) -> float:
-    """Every kernel's density at a candidate into `product`; the prior kernel's is returned."""
-    axes, prior = model.axes, 1.0
-    model.kernels.product[:n] = 1.0
-    for d in range(len(point)):
-        x = point[d]
-        prior *= _prior_factor(axes, d, x)
-        if axes.kind[d] <= CATEGORY:
-            _fill_column(model, d, int(x), n_observed)
-            _times_looked_up(model, d, n)
-        elif axes.kind[d] == CONTINUOUS:
-            _times_continuous(model, d, n, x)
-        else:
-            real = axes.first[d] + axes.step[d] * x
-            _times_rounded(model, d, n, _edge(axes, d, real, -1.0), _edge(axes, d, real, 1.0))
-    return prior
-
-
-@njit(cache=True, nogil=True)
-def densities(model: Model, point: FloatArray, below: IntArray, n: int, n_observed: IntArray) -> tuple[float, float]:
-    """The lower mixture's density at a candidate, and the upper one's without its total weight."""
-    prior = _fill_products(model, point, n, n_observed)
-    product, weight = model.kernels.product, model.kernels.weight
-    lower, upper = prior, prior
-    for column in below:
-        lower += product[column]
-    for k in range(n):
-        upper += weight[k] * product[k]
-    return lower / (len(below) + 1.0), upper
-
-
-@njit(cache=True, nogil=True)
-def _draw_numeric(axes: Axes, d: int, centre: float, sigma: float, state: UintArray) -> float:
-    """A normal number cut off at the axis' ends; at least a third of the draws fall between them."""
-    while True:
-        x = centre + sigma * normal(state)
-        if axes.low[d] <= x < axes.high[d]:
-            break
-    if axes.kind[d] == CONTINUOUS:
-        return x
-    if axes.kind[d] == STEPPED:
-        return float(min(max(np.rint(x), 0.0), axes.n_values[d] - 1.0))
-    real = math.exp(x) if axes.is_log[d] else x
-    return float(min(max(np.rint((real - axes.first[d]) / axes.step[d]), 0.0), axes.n_values[d] - 1.0))
-
-
-@njit(cache=True, nogil=True)
-def _draw_category(count: int, choice: int, n_below: int, state: UintArray) -> float:
-    """The kernel's own choice with its extra weight, else any."""
-    if uniform(state) * (1.0 + count / (n_below + 1.0)) < 1.0 and choice >= 0:
-        return float(choice)
-    return float(int(uniform(state) * count))
-
-
-@njit(cache=True, nogil=True)
-def _draw_from(model: Model, column: int, n_below: int, state: UintArray, point: FloatArray) -> None:
-    """Draw a candidate from the kernel of a trial (or the prior's, column -1)."""
-    axes = model.axes
-    for d in range(len(point)):
-        if axes.kind[d] == CATEGORY:
-            choice = int(model.history.value[d, column]) if column >= 0 else -1
-            point[d] = _draw_category(axes.n_values[d], choice, n_below, state)
-        elif column < 0:
-            centre = 0.5 * (axes.low[d] + axes.high[d])
-            point[d] = _draw_numeric(axes, d, centre, axes.high[d] - axes.low[d], state)
-        else:
-            point[d] = _draw_numeric(axes, d, model.history.value[d, column], model.kernels.sigma[d, column], state)
-
-
-@njit(cache=True, nogil=True)
-def draw_candidate(model: Model, below: IntArray, state: UintArray, point: FloatArray, row: IntArray) -> bool:
-    """Draw a candidate that keeps the order into `point` and `row`; False when none came up."""
-    for _ in range(_MAX_REDRAWS):
-        pick = int(uniform(state) * (len(below) + 1))
-        _draw_from(model, below[pick] if pick < len(below) else -1, len(below), state, point)
-        index_of(model.axes, point, row)
-        if in_order(row, model.grid):
-            return True
-    return False
-
-
-@njit(cache=True, nogil=True)
-def index_of(axes: Axes, point: FloatArray, row: IntArray) -> None:
-    """A candidate's indices; 0 on continuous axes."""
-    for d in range(len(point)):
-        row[d] = int(point[d]) if axes.kind[d] != CONTINUOUS else 0
+        _fit_axis(model, d, n, (n_above, len(below)))
+    leading = _leading_axis(model.axes, kernels.n_groups)
+    if leading >= 0:
+        start = kernels.bin_start[: kernels.n_groups[leading] + 1]
+        _fill_bins(kernels.group[leading], role, start, kernels.bin_member)
+    else:
+        _fill_bins(role, role, kernels.bin_start[:3], kernels.bin_member)
+    is_tabled = bool(np.all(model.axes.kind <= CATEGORY))
+    return Fitted(n, n_above, len(below), _fit_weights(role, kernels.weight, n_above), leading, is_tabled)

@@ -50,6 +50,11 @@ class CompiledSampler(SeededSampler):
         self._n_followed = 0
         self._sign = 1.0
 
+    @property
+    def good_numbers(self) -> list[int]:
+        """Numbers of the trials that form the good mixture, ascending."""
+        return self._search.good_numbers
+
     def reseed(self, n_finished: int, attempt: int) -> None:
         self._draw = (n_finished, attempt)
 

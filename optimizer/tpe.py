@@ -14,6 +14,7 @@ from numba import njit
 from optuna.distributions import BaseDistribution
 
 from optimizer.axes import axes_of, empty_model, enlarged
+from optimizer.candidates import densities, draw_candidate, index_of, other_axes
 from optimizer.draws import (
     MAX_SOBOL_DIMENSIONS,
     IntArray,
@@ -38,10 +39,7 @@ from optimizer.parzen import (
     FloatArray,
     History,
     Model,
-    densities,
-    draw_candidate,
     fit,
-    index_of,
 )
 from optimizer.space import Order
 
@@ -105,50 +103,57 @@ def _draw_start(model: Model, seen: UintArray, state: UintArray, point: FloatArr
 
 
 @njit(cache=True, nogil=True)
-def _best_of_round(
-    model: Model, below: IntArray, n: int, n_observed: IntArray, seen: UintArray, state: UintArray, n_candidates: int
-) -> tuple[float, FloatArray]:
-    """The best unseen of one round of candidates, with its ratio of densities; the ratio is -1 when all were seen."""
-    n_axes = len(model.axes.kind)
-    point, row, best = np.empty(n_axes), np.empty(n_axes, np.int64), np.zeros(n_axes)
-    best_ratio = -1.0
-    for _ in range(n_candidates):
-        if not draw_candidate(model, below, state, point, row) or has(seen, row):
-            continue
-        lower, upper = densities(model, point, below, n, n_observed)
-        if lower / upper > best_ratio:
-            best_ratio = lower / upper
-            best[:] = point
-    return best_ratio, best
+def _draw_round(
+    model: Model, below: IntArray, seen: UintArray, state: UintArray, points: FloatArray, rows: IntArray
+) -> int:
+    """Draw a round of candidates; those unseen and unlike come first in `points`, and are counted."""
+    n_fresh = 0
+    for _ in range(len(points)):
+        point, row = points[n_fresh], rows[n_fresh]
+        if draw_candidate(model, below, state, point, row) and not has(seen, row):
+            n_fresh += not _is_repeat(points, n_fresh)
+    return n_fresh
 
 
 @njit(cache=True, nogil=True)
-def _propose(model: Model, below: IntArray, n: int, seen: UintArray, state: UintArray, n_candidates: int) -> FloatArray:
-    """The best unseen candidate; an evenly drawn set when round after round brings only seen ones."""
-    n_observed = np.zeros(2, np.int64)
-    fit(model, below, n, n_observed)
+def _is_repeat(points: FloatArray, at: int) -> bool:
+    """Whether candidate `at` equals one before it."""
+    n_equal = 0
+    for k in range(at):
+        n_equal += np.array_equal(points[k], points[at])
+    return n_equal > 0
+
+
+@njit(cache=True, nogil=True)
+def _propose(model: Model, below: IntArray, n: int, seen: UintArray, state: UintArray, points: FloatArray) -> None:
+    """The best unseen candidate into `points[0]`; an evenly drawn set when round after round brings only seen ones."""
+    fitted = fit(model, below, n)
+    others = other_axes(model.axes, fitted.leading)
+    rows = np.empty(points.shape, np.int64)
     for _ in range(_MAX_ROUNDS):
-        ratio, point = _best_of_round(model, below, n, n_observed, seen, state, n_candidates)
-        if ratio >= 0.0:
-            return point
-    point = np.empty(len(model.axes.kind))
-    _draw_start(model, seen, state, point, np.empty(len(point), np.int64))
-    return point
+        best, best_ratio = -1, -1.0
+        for k in range(_draw_round(model, below, seen, state, points, rows)):
+            lower, upper = densities(model, fitted, others, points[k])
+            if lower / upper > best_ratio:
+                best, best_ratio = k, lower / upper
+        if best >= 0:
+            points[0] = points[best]
+            return
+    _draw_start(model, seen, state, points[0], rows[0])
 
 
 @njit(cache=True, nogil=True)
-def _propose_first(model: Model, seen: UintArray, state: UintArray) -> FloatArray:
-    """An evenly drawn unseen set."""
-    point = np.empty(len(model.axes.kind))
-    _draw_start(model, seen, state, point, np.empty(len(point), np.int64))
-    return point
+def _propose_first(model: Model, seen: UintArray, state: UintArray, points: FloatArray) -> None:
+    """An evenly drawn unseen set into `points[0]`."""
+    _draw_start(model, seen, state, points[0], np.empty(points.shape[1], np.int64))
 
 
 class Tpe:
     """The state of one search: what was tried, how good it was, and the next proposal.
 
-    `learn` may come in any order; a proposal that is not learned yet counts as a bad trial near
-    which nothing is proposed (the constant liar of Ginsbourger, Le Riche, Carraro 2010).
+    Ask for a set, `expect` it under its number, and `learn` how it did. A set that is expected and
+    not learned yet counts as a bad trial near which nothing is proposed (the constant liar of
+    Ginsbourger, Le Riche, Carraro 2010).
     """
 
     def __init__(
@@ -164,9 +169,10 @@ class Tpe:
         self._seed = seed
         self._order = order
         self._n_startup_trials = n_startup_trials
-        self._n_candidates = n_candidates
         self._is_finite = all(axis.count for axis in self.axes)
+        self._is_rounded = any(axis.kind == ROUNDED for axis in self.axes)
         self._state = np.zeros(1, np.uint64)
+        self._points = np.zeros((n_candidates, len(self.axes)))
         self.forget()
 
     def forget(self) -> None:
@@ -174,98 +180,110 @@ class Tpe:
         self._model = empty_model(self.axes, self._order, _FIRST_CAPACITY)
         self._seen = np.zeros(4 * _FIRST_CAPACITY, np.uint64)
         self._n_seen = 0
+        self._sets: list[Mapping[str, Any]] = []  # one a column
         self._column_of: dict[int, int] = {}
-        self._n_columns = 0
         self._ranking: list[tuple[Rank, int]] = []
+        self._below = np.zeros(0, np.int64)
 
     @property
     def n_finished(self) -> int:
-        """How many trials with a value were learned."""
+        """How many trials were learned that did not fail."""
         return len(self._ranking)
+
+    @property
+    def good_numbers(self) -> list[int]:
+        """Numbers of the trials that form the lower mixture, ascending."""
+        return sorted(number for _, number in self._ranking[: n_good(self.n_finished)])
 
     def ask(self, n_finished: int, attempt: int = 0) -> dict[str, Any]:
         """The next set to try, decided by the seed, these two numbers and what was learned."""
-        point = self._point(n_finished, attempt)
-        return {axis.name: axis.value(x) for axis, x in zip(self.axes, point.tolist(), strict=True)}
+        seed_state(self._state, self._seed, n_finished, attempt)
+        self._draw()
+        return {axis.name: axis.value(x) for axis, x in zip(self.axes, self._points[0].tolist(), strict=True)}
 
     def expect(self, number: int, params: Mapping[str, Any]) -> None:
-        """Note that trial `number` (higher than all before) is trying a set."""
+        """Note that trial `number`, higher than all before, is trying a set."""
         self._column_of[number] = self._add(params)
 
     def learn(self, number: int, params: Mapping[str, Any], rank: Rank | None) -> None:
         """Take in a finished trial; without a rank it failed: never tried again, and otherwise ignored."""
-        column = self._column_of.get(number)
-        if column is None:
+        if number not in self._column_of:
             self.expect(number, params)
-        elif column >= 0 and not self._holds(column, params):
+        column = self._column_of[number]
+        if column >= 0 and self._sets[column] != params:
             self._replace(column, params)
         if rank is not None:
-            insort(self._ranking, (rank, number))
-        elif self._column_of[number] >= 0:
-            self._model.history.role[self._column_of[number]] = UNUSED
+            self._place(rank, number)
+        elif column >= 0:
+            self._model.history.role[column] = UNUSED
 
     def log_densities(self, sets: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, FloatArray]:
         """Logarithms of both mixtures' densities (lower, upper) at some sets, each of shape (len(sets),)."""
-        n_observed, below = np.zeros(2, np.int64), self._below()
-        total = fit(self._model, below, self._n_columns, n_observed)
-        pairs = [densities(self._model, self._coordinates(s), below, self._n_columns, n_observed) for s in sets]
+        fitted = fit(self._model, self._below, len(self._sets))
+        others = other_axes(self._model.axes, fitted.leading)
+        pairs = [densities(self._model, fitted, others, self._coordinates(params)) for params in sets]
         lower, upper = np.log(np.array(pairs).reshape(-1, 2)).T
-        return lower, upper - math.log(total)
+        return lower, upper
 
-    def _point(self, n_finished: int, attempt: int) -> FloatArray:
-        seed_state(self._state, self._seed, n_finished, attempt)
+    def _draw(self) -> None:
+        """Put the next proposal's coordinates into the first row of `_points`."""
         if self.n_finished < self._n_startup_trials:
-            return _propose_first(self._model, self._seen, self._state)
-        return _propose(self._model, self._below(), self._n_columns, self._seen, self._state, self._n_candidates)
+            _propose_first(self._model, self._seen, self._state, self._points)
+        else:
+            _propose(self._model, self._below, len(self._sets), self._seen, self._state, self._points)
 
-    def _below(self) -> IntArray:
-        good = (self._column_of[number] for _, number in self._ranking[: n_good(self.n_finished)])
-        return np.array(sorted(column for column in good if column >= 0), dtype=np.int64)
+    def _place(self, rank: Rank, number: int) -> None:
+        """Sort a trial among the finished ones; the good ones are gathered anew when they changed."""
+        n_before = n_good(self.n_finished)
+        insort(self._ranking, (rank, number))
+        n = n_good(self.n_finished)
+        if n != n_before or (rank, number) <= self._ranking[n - 1]:
+            columns = (self._column_of[good] for _, good in self._ranking[:n])
+            self._below = np.array(sorted(column for column in columns if column >= 0), dtype=np.int64)
 
     def _coordinates(self, params: Mapping[str, Any]) -> FloatArray:
         return np.array([axis.coordinate(params[axis.name]) for axis in self.axes])
 
-    def _centres(self, params: Mapping[str, Any]) -> list[float]:
-        return [axis.centre(axis.coordinate(params[axis.name])) for axis in self.axes]
-
     def _fits(self, params: Mapping[str, Any]) -> bool:
         """Whether a set has every parameter, and within the axes' ends."""
-        return all(
-            axis.name in params and (not axis.count or 0 <= axis.coordinate(params[axis.name]) < axis.count)
-            for axis in self.axes
-        )
-
-    def _holds(self, column: int, params: Mapping[str, Any]) -> bool:
-        return self._fits(params) and self._model.history.value[:, column].tolist() == self._centres(params)
+        return all(axis.name in params and axis.holds(params[axis.name]) for axis in self.axes)
 
     def _add(self, params: Mapping[str, Any]) -> int:
         """The column a set was put into, or -1 when it is none of this space."""
         if not self._fits(params):
             return -1
-        if self._n_columns == len(self._model.history.role):
+        column = len(self._sets)
+        if column == len(self._model.history.role):
             self._model = enlarged(self._model)
-        column = self._n_columns
-        _append(self._model.history, np.array(self._centres(params)), column)
-        self._n_columns += 1
-        self._mark_seen(params)
+        point = self._coordinates(params)
+        _append(self._model.history, self._centres(point), column)
+        self._sets.append(dict(params))
+        self._mark_seen(point)
         return column
 
-    def _mark_seen(self, params: Mapping[str, Any]) -> None:
+    def _centres(self, point: FloatArray) -> FloatArray:
+        """Where kernels sit; only rounded axes have other units for them than for candidates."""
+        if not self._is_rounded:
+            return point
+        return np.array([axis.centre(x) for axis, x in zip(self.axes, point.tolist(), strict=True)])
+
+    def _mark_seen(self, point: FloatArray) -> None:
         if self._is_finite:
-            self._n_seen += add(self._seen, self._coordinates(params).astype(np.int64))
+            self._n_seen += add(self._seen, point.astype(np.int64))
             if 2 * self._n_seen > len(self._seen):
                 self._seen = grown(self._seen)
 
     def _replace(self, column: int, params: Mapping[str, Any]) -> None:
-        """A trial ran with another set than was proposed."""
-        history = self._model.history
+        """A trial ran with another set than was expected."""
+        history, n = self._model.history, len(self._sets)
         if self._fits(params):
-            history.value[:, column] = self._centres(params)
+            point = self._coordinates(params)
+            history.value[:, column] = self._centres(point)
             self._model.kernels.sigma[:, column] = 0.0
-            self._mark_seen(params)
+            self._mark_seen(point)
         else:
             history.role[column] = UNUSED
-        n = self._n_columns
+        self._sets[column] = dict(params)
         history.order[:, :n] = np.argsort(history.value[:, :n], axis=1, kind="stable")
 
 
@@ -285,12 +303,11 @@ class SobolSets(Tpe):
         super().forget()
         self._at = 0
 
-    def _point(self, n_finished: int, attempt: int) -> FloatArray:
+    def _draw(self) -> None:
         row = np.empty(len(self.axes), np.int64)
-        seed_state(self._state, self._seed, n_finished, attempt)
         found = next_sobol(self._at, _MAX_POINTS, self._sobol, self._model.grid, self._seen, row)
         if found < 0:
             draw_unseen(self._state, self._model.grid, self._seen, row)
         else:
             self._at = found
-        return row.astype(np.float64)
+        self._points[0] = row
