@@ -277,8 +277,6 @@ class Evaluator:
         if self._short is not None:
             levels = [0 if trend else 2 for trend in trends]  # the row is 1 where there is no average
             slots[:, kernel.SIDE_SLOTS + kernel.TREND] = self._conditions.below(permission, *columns, level=levels)
-                permission, *columns, level=[0 if trend else 2 for trend in trends]
-            )
         row = self._no_volatility
         if is_sized.any():
             row = self._conditions.row(volatility, self.tape.periods_per_year)
