@@ -11,6 +11,7 @@ import time
 
 from tests.slack.forms import Value, element_of, message_state, pressed, values_of
 from tests.slack.inspection import CHANNEL, Slack
+from tests.slack.mrkdwn import escape
 from tests.slack.response_urls import ResponseUrl
 from tests.slack.wire import Delivery, Kind, Wire
 from tests.slack.workspace import APP_ID, TEAM_ID, Json, Message
@@ -27,10 +28,11 @@ class Driver:
         self._events = itertools.count(1)
 
     async def command(
-        self, text: str, *, user: str = "alice", channel: str = CHANNEL, command: str = "/optimize"
+        self, text: str, *, user: str = "alice", channel: str = CHANNEL, command: str = "/optimize", as_is: bool = False
     ) -> Delivery:
-        """Type a slash command."""
-        payload, url = await self.command_payload(text, user=user, channel=channel, command=command)
+        """Type a slash command; `as_is` sends the text unescaped, which Slack never does."""
+        sent = text if as_is else self._typed(text)
+        payload, url = await self.command_payload(sent, user=user, channel=channel, command=command)
         return await self._deliver(Kind.COMMAND, payload, url)
 
     async def command_payload(
@@ -102,6 +104,7 @@ class Driver:
     async def _of_view(self, kind: str, view: Json, user: str, values: dict[str, Value]) -> Delivery:
         payload = await self._interaction(kind, await self.slack.user_id(user), user)
         payload |= {"view": {**view, "state": {"values": values_of(view, values)}}, "response_urls": []}
+        self.slack.distrust(" ".join(each for each in values.values() if isinstance(each, str)))
         if kind == "view_closed":
             payload |= {"is_cleared": False}
         return await self._deliver(Kind.INTERACTION, payload, None)
@@ -125,12 +128,12 @@ class Driver:
     ) -> Delivery:
         """Write a message that mentions the bot, in a channel or a thread."""
         user_id, channel_id = await self.slack.user_id(user), await self._channel_id(channel)
-        said = await self.slack.say(user_id, channel_id, f"<@{bot_user}> {text}", thread_ts=thread_ts)
+        said = await self.slack.say(user_id, channel_id, f"<@{bot_user}> {self._typed(text)}", thread_ts=thread_ts)
         return await self.event("app_mention", self._of_message(said))
 
     async def direct_message(self, text: str, *, channel: str, user: str = "alice", thread_ts: str = "") -> Delivery:
         """Write to the bot in a direct conversation, given by id."""
-        said = await self.slack.say(await self.slack.user_id(user), channel, text, thread_ts=thread_ts)
+        said = await self.slack.say(await self.slack.user_id(user), channel, self._typed(text), thread_ts=thread_ts)
         return await self.event("message", {**self._of_message(said), "channel_type": "im"})
 
     async def open_home(self, *, user: str = "alice", channel: str = "D0HOME001") -> Delivery:
@@ -138,6 +141,11 @@ class Driver:
         view = await self.slack.home(await self.slack.user_id(user))
         event = {"user": await self.slack.user_id(user), "channel": channel, "tab": "home"}
         return await self.event("app_home_opened", event | ({"view": view} if view else {}))
+
+    def _typed(self, text: str) -> str:
+        """What Slack makes of a typed text: its control characters escaped, and nobody may unescape them."""
+        self.slack.distrust(text)
+        return escape(text)
 
     @staticmethod
     def _of_message(said: Message) -> Json:

@@ -78,6 +78,10 @@ class Slack(Protocol):
         """A person (by id) writes a message."""
         ...
 
+    def distrust(self, text: str) -> None:
+        """A person typed this: no mention, broadcast or link in it may come back alive."""
+        ...
+
     async def trigger_id(self, user: str) -> str:
         """A fresh trigger id of an act of this user."""
         ...

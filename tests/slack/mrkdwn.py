@@ -57,6 +57,11 @@ def mentions(text: str, where: str) -> Iterator[Mention]:
                 yield Mention(kind, found[kind], where)
 
 
+def entities(text: str) -> list[str]:
+    """The pieces of a typed text that would be markup if they came back unescaped."""
+    return [found[0] for found in ENTITY_IN_BRACKETS.finditer(text)]
+
+
 def leaks(text: str, where: str, hostile: Iterable[str]) -> Iterator[Flaw]:
     """Texts that a test declared hostile and that come back with their control characters alive."""
     for each in hostile:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.slack import acks
 from tests.slack.inspection import APP_TOKEN, BOT_TOKEN, CHANNEL, PEOPLE, Seen, manifest_scopes
+from tests.slack.mrkdwn import entities
 from tests.slack.response_urls import ResponseUrl
 from tests.slack.scopes import Kind
 from tests.slack.server import SlackServer
@@ -87,6 +88,10 @@ class StrictSlack(SlackServer):
         """A person writes a message."""
         return self.workspace.say(user, channel, text, thread_ts=thread_ts)
 
+    def distrust(self, text: str) -> None:
+        """A person typed this: no mention, broadcast or link in it may come back alive."""
+        self.strictness.hostile.extend(entities(text))
+
     async def trigger_id(self, user: str) -> str:
         """A fresh trigger id of an act of this user."""
         return self.workspace.new_trigger(user)
@@ -110,6 +115,7 @@ class StrictSlack(SlackServer):
         return await self.ledger.eventually(look, seconds=seconds, what=what)
 
     def assert_no_violations(self) -> None:
-        """Fail with the whole list when the bot did what it must not."""
-        listed = "\n".join(f"  {each}" for each in self.violations)
-        assert not self.violations, f"{len(self.violations)} violations of Slack's rules:\n{listed}"
+        """Fail with the whole list when the bot did what it must not; the list starts anew then."""
+        found = list(self.violations)
+        self.violations.clear()
+        assert not found, f"{len(found)} violations of Slack's rules:\n" + "\n".join(f"  {each}" for each in found)

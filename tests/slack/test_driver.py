@@ -1,5 +1,6 @@
 """Every act of a person reaches a real Bolt bot, over HTTP and over Socket Mode, and its answers are carried out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -182,3 +183,24 @@ async def test_a_socket_is_told_to_reconnect(slack: StrictSlack) -> None:
         await slack.ledger.until(lambda: slack.sockets.n_connections == 1)
         await slack.sockets.disconnect()
         await slack.ledger.until(lambda: len(slack.ledger.of("apps.connections.open")) >= 2, seconds=15)
+
+
+async def test_typed_text_is_escaped_on_its_way_and_distrusted_on_its_way_back(
+    slack: StrictSlack, wire: HttpWire
+) -> None:
+    delivery = await Driver(slack, wire).command("AAPL RSI <!channel> sharpe>1")
+
+    assert delivery.payload["text"] == "AAPL RSI &lt;!channel&gt; sharpe&gt;1"
+    assert slack.strictness.hostile == ["<!channel>"]
+    await slack.ledger.until(lambda: bool(slack.ledger.of("response_url")))
+
+
+async def test_two_clicks_at_once_are_two_deliveries(slack: StrictSlack, wire: HttpWire) -> None:
+    people = Driver(slack, wire)
+    await people.command("AAPL RSI 200")
+    message = await root(slack)
+    both = await asyncio.gather(people.click(message, "Cancel"), people.click(message, "Cancel", user="bob"))
+
+    assert [each.is_acked for each in both] == [True, True]
+    assert len({each.trigger_id for each in both}) == 2
+    await slack.ledger.until(lambda: len(slack.ledger.of("chat.update")) == 2)

@@ -67,5 +67,9 @@ async def test_a_thread_is_stored_with_its_files(slack: StrictSlack, tmp_path: P
     stored = json.loads(target.read_text(encoding="utf-8"))
     assert [each["text"] for each in stored["messages"]] == ["root", ""]
     (url,) = stored["files"].values()
-    assert Path(url.removeprefix("file://")).read_bytes() == b"PNG"
+    assert content_of(url) == b"PNG"
     assert set(stored["users"].values()) == {"Alice", "Bob", "Kim", "Optimizer"}
+
+
+def content_of(url: str) -> bytes:
+    return Path(url.removeprefix("file://")).read_bytes()
