@@ -22,6 +22,7 @@ from bot.outbox import Outbox
 from bot.settings import Settings
 from bot.thread import Conversations
 from optimizer.study import utc_now
+from reports.render import LANGUAGES, renderer_of
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ async def open_office(desk: Desk, client: AsyncWebClient) -> AsyncIterator[Offic
         conversations = Conversations(
             service=desk.service, outbox=outbox, client=client, reporter=desk.reporter, clock=utc_now
         )
+        for language in LANGUAGES:
+            await asyncio.to_thread(renderer_of(language).warm)
         desk.jobs.start()
         await conversations.recover()
         recovered = await desk.jobs.recover()

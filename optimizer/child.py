@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Self
 
+#: Children compute; whoever talks to people comes first. (A child that is nicer still runs at full speed on an idle core.)
+NICENESS = 10
 #: One answer may hold a whole report's file names, never a report.
 _LONGEST_LINE = 2**20
 #: A child computes on one core; its libraries must not start a thread for each.

@@ -26,6 +26,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from optimizer.backtest import Trade
+from optimizer.child import NICENESS
 from optimizer.documents import (
     DOCUMENTS,
     BacktestRecord,
@@ -385,6 +386,7 @@ def _say(message: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run as a worker process."""
+    os.nice(NICENESS)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with closing(asyncio.new_event_loop()) as loop:

@@ -5,6 +5,7 @@ End of input means that the parent is gone, and so is this process.
 
 import json
 import logging
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,7 @@ def answer(folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Answer the parent's lines until they end."""
+    os.nice(NICENESS)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for line in sys.stdin:
         question = json.loads(line)

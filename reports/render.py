@@ -38,6 +38,11 @@ class Renderer:
         self.language = language
         self._environment = _environment(language)
 
+    def warm(self) -> None:
+        """Compile every layout, so that nobody waits for it."""
+        for name in self._environment.list_templates(extensions=["jinja"]):
+            self._environment.get_template(name)
+
     def ack(self, study: StudyFacts, plan: Plan) -> Message:
         """What was understood, and when the answer comes."""
         return self.render("ack", study=study, plan=plan)

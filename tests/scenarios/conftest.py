@@ -5,6 +5,7 @@ whole session, because it is made to; tests keep apart by the people and symbols
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +37,18 @@ class Stage:
     async def start(self, text: str, *, user: str = "alice") -> tuple[str, Message]:
         """Type a start command; returns the study's name and its root message."""
         delivery = await self.act.command(text, user=user)
-        name = study_in(delivery)
+        name = await self.study_of(delivery)
         return name, await self.root(name)
+
+    async def study_of(self, delivery: Delivery) -> str:
+        """The study named in an acknowledgement, or on a busy machine in the answer that follows it."""
+        assert delivery.status == 200, delivery.body
+        assert delivery.response_url is not None
+
+        async def look() -> str | None:
+            return study_in(str(delivery.answer)) or study_in(str(delivery.response_url.replies))
+
+        return await self.slack.eventually(look, what=f"the answer to {delivery.payload['text']}")
 
     async def root(self, name: str) -> Message:
         """The root message of a study, once it is there."""
@@ -58,11 +69,10 @@ class Stage:
         return await self.slack.eventually(look, seconds=seconds, what=f"{least} replies")
 
 
-def study_in(delivery: Delivery) -> str:
-    """The study named in an acknowledgement."""
-    assert delivery.status == 200, delivery.body
-    words = str(delivery.answer).replace("`", " ").split()
-    return next(word.strip(":.,") for word in words if word.startswith("opt-"))
+def study_in(text: str) -> str | None:
+    """The first study's name in a text."""
+    found = re.search(r"opt-[0-9a-f]{4,}", text)
+    return found[0] if found else None
 
 
 def settings_for(home: Path, slack: StrictSlack) -> Settings:
