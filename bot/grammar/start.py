@@ -24,7 +24,7 @@ def read_start(words: Sequence[Word]) -> Start:
     if not words:
         raise Slip(MissingStart(usage=VERBS["start"].usage))
     strategy = _strategy(words)
-    symbols = _symbols(words[0])
+    symbols = read_symbols(words[0])
     draft = Draft(strategy)
     for word in words[2:]:
         draft.take(word)
@@ -41,7 +41,8 @@ def _strategy_words() -> dict[str, str]:
     return {word: s.key for s in STRATEGIES.values() for word in (s.key, *s.aliases)}
 
 
-def _symbols(word: Word) -> tuple[str, ...]:
+def read_symbols(word: Word) -> tuple[str, ...]:
+    """The symbols and watch lists of the first word. Raises Slip."""
     found: list[str] = []
     with located(word):
         for part in word.text.split(","):

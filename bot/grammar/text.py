@@ -30,6 +30,15 @@ def schedule_text(command: AddSchedule, *, prefix: str = PREFIX) -> str:
     return _joined(prefix, ("schedule", *search, command.when.text, *zone))
 
 
+def option_words(start: Start) -> list[str]:
+    """The options of a start that have no field of their own in a form."""
+    spec = start.specs[0]
+    overlays = [narrowed_text(n) for n in spec.narrowed if n.name in spec.overlays]
+    mode = ["mode=shared"] if start.mode is Mode.SHARED else []
+    name = [f"name={quoted(start.name)}"] if start.name else []
+    return [*overlays, *_settings(spec), *mode, *name]
+
+
 def words_text(words: Sequence[Word], *, prefix: str = PREFIX) -> str:
     """Words as a person types them."""
     return _joined(prefix, [word.typed for word in words])
@@ -51,35 +60,34 @@ def _spec_words(spec: StudySpec, symbols: str) -> list[str]:
         *(cap_text(cap) for cap in spec.caps),
         *(narrowed_text(n) for n in spec.narrowed),
         *(overlay for overlay in spec.overlays if overlay not in narrowed),
-        *_window(spec),
-        *_rest(spec),
+        *_span(spec),
+        *_settings(spec),
+        *(["short=yes"] if spec.allow_short else []),
+        *(["force"] if spec.force else []),
     ]
 
 
-def _window(spec: StudySpec) -> list[str]:
-    plain = StudySpec.model_fields
+def _span(spec: StudySpec) -> list[str]:
     return [
         *([f"from={spec.start}"] if spec.start else []),
         *([f"to={spec.end}"] if spec.end else []),
-        *([f"years={spec.years}"] if spec.start is None and spec.years != plain["years"].default else []),
-        *([f"holdout={percent_text(spec.holdout)}"] if spec.holdout != plain["holdout"].default else []),
-        *([f"folds={spec.folds}"] if spec.folds != plain["folds"].default else []),
     ]
 
 
-def _rest(spec: StudySpec) -> list[str]:
+def _settings(spec: StudySpec) -> list[str]:
     plain, costs = StudySpec.model_fields, Costs()
     cost, slippage = spec.costs.commission_bps, spec.costs.slippage_bps
     return [
+        *([f"years={spec.years}"] if spec.start is None and spec.years != plain["years"].default else []),
+        *([f"holdout={percent_text(spec.holdout)}"] if spec.holdout != plain["holdout"].default else []),
+        *([f"folds={spec.folds}"] if spec.folds != plain["folds"].default else []),
         *([f"cost={plain_number(cost)}"] if cost != costs.commission_bps else []),
         *([f"slippage={plain_number(slippage)}"] if slippage != costs.slippage_bps else []),
-        *(["short=yes"] if spec.allow_short else []),
         *([f"min_trades={spec.min_trades}"] if spec.min_trades != plain["min_trades"].default else []),
         *([f"sampler={spec.sampler}"] if spec.sampler != SamplerKind.TPE else []),
         *([f"seed={spec.seed}"] if spec.seed != plain["seed"].default else []),
         *([f"source={spec.source}"] if spec.source else []),
         *([f"timeframe={spec.timeframe}"] if spec.timeframe != plain["timeframe"].default else []),
-        *(["force"] if spec.force else []),
     ]
 
 

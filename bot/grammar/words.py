@@ -81,12 +81,7 @@ def split(text: str) -> tuple[Word, ...]:
     """
     if len(text) > MAX_TEXT:
         raise TooLong(length=f"{len(text):,}", limit=f"{MAX_TEXT:,}")
-    return words(repair(text))
-
-
-def words(plain: str) -> tuple[Word, ...]:
-    """The words of a repaired text."""
-    return tuple(Word(at, _unquoted(word)) for at, word in enumerate(_WORD.findall(plain)))
+    return tuple(Word(at, _unquoted(word)) for at, word in enumerate(_WORD.findall(repair(text))))
 
 
 def repair(text: str) -> str:
@@ -96,9 +91,14 @@ def repair(text: str) -> str:
     `=`, `<`, `>`, `,` and `..` outside quotes.
     """
     text = _MENTIONS_FIRST.sub("", _LINK.sub(_label, text))
-    text = _visible(unescape(text).translate(_TRANSLATION))
+    text = plain(text)
     text = _NAME_FIRST.sub("", text, count=1)
     return _joined(re.sub(r"=\s+(?=[\"'])", "=", text)).strip()
+
+
+def plain(text: str) -> str:
+    """Decode entities and exchange typographic, full-width and invisible characters for what they stand for."""
+    return _visible(unescape(text).translate(_TRANSLATION))
 
 
 def _label(link: re.Match[str]) -> str:

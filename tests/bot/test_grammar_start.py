@@ -360,7 +360,7 @@ def test_every_overlay_can_be_turned_on(overlay: str) -> None:
         "/optimize AAPL rsi 500 goal=sharpe,maxdd maxdd<7 trades>30 period=10..20:2 stop=8 take",
         "/optimize AAPL bollinger 200 width=1.5..2.5 mode=break",
         "/optimize AAPL rsi 200 from=2015-01-01 to=2020-12-31 holdout=20 folds=0",
-        "/optimize AAPL rsi 200 years=5 holdout=0.5% cost=0 slippage=2.5 short=yes min_trades=0",
+        "/optimize AAPL rsi 200 years=5 holdout=0.5% cost=0 slippage=2.5 min_trades=0 short=yes",
         "/optimize AAPL rsi 200 sampler=random seed=1 source=yahoo timeframe=1h force",
         "/optimize AAPL momentum 200 leave=-10..-2",
     ],
