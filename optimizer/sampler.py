@@ -47,7 +47,8 @@ class CompiledSampler(SeededSampler):
         self._relative = {name: dist for name, dist in self._distributions.items() if not dist.single()}
         self._draw: tuple[int, int] | None = None
         self._study: Study | None = None
-        self._n_followed = 0
+        self._n_followed = 0  # trials of the study that are learned or running
+        self._running: set[int] = set()
         self._sign = 1.0
 
     @property
@@ -73,8 +74,18 @@ class CompiledSampler(SeededSampler):
         params = self._search.ask(*(self._draw or (trial.number, 0)))
         self._draw = None
         self._search.expect(trial.number, params)
+        self._running.add(trial.number)
         self._n_followed = max(self._n_followed, trial.number + 1)
         return {name: params[name] for name in search_space}
+
+    def propose(self, study: Study, n_finished: int, attempt: int = 0) -> Params:
+        """The set that the study's next trial would get, without making a trial of it.
+
+        For a search that adds finished trials (`Study.add_trial`) instead of asking and telling: the
+        sets are the same, at half the cost, and a proposal that is dropped leaves no trace.
+        """
+        self._follow(study)
+        return self._search.ask(n_finished, attempt)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -85,20 +96,26 @@ class CompiledSampler(SeededSampler):
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         """Learn a finished trial; one that was not asked here is found by the next proposal."""
         if study is self._study and trial.number < self._n_followed:
-            self._search.learn(trial.number, trial.params, _rank(trial, state, values, self._sign))
+            self._learn(trial, state, values)
 
-    def _follow(self, study: Study, current: int) -> None:
-        """Learn the study's whole history anew."""
+    def _follow(self, study: Study, current: int = -1) -> None:
+        """Learn what happened in the study since the last time; everything when it is another study."""
         trials = study.get_trials(deepcopy=False)
-        self._study = study
-        self._sign = -1.0 if study.direction is StudyDirection.MAXIMIZE else 1.0
-        self._n_followed = len(trials)
-        self._search.forget()
-        for trial in trials:
+        if study is not self._study or len(trials) < self._n_followed:
+            self._search.forget()
+            self._study, self._n_followed, self._running = study, 0, set()
+            self._sign = -1.0 if study.direction is StudyDirection.MAXIMIZE else 1.0
+        for trial in [*(trials[number] for number in sorted(self._running)), *trials[self._n_followed :]]:
             if trial.state.is_finished():
-                self._search.learn(trial.number, trial.params, _rank(trial, trial.state, trial.values, self._sign))
-            elif trial.number != current:
+                self._learn(trial, trial.state, trial.values)
+            elif trial.number != current and trial.number not in self._running:
                 self._search.expect(trial.number, trial.params)
+                self._running.add(trial.number)
+        self._n_followed = len(trials)
+
+    def _learn(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        self._running.discard(trial.number)
+        self._search.learn(trial.number, trial.params, _rank(trial, state, values, self._sign))
 
 
 class OptunaSampler(SeededSampler):

@@ -207,7 +207,7 @@ class Tpe:
 
     def learn(self, number: int, params: Mapping[str, Any], rank: Rank | None) -> None:
         """Take in a finished trial; without a rank it failed: never tried again, and otherwise ignored."""
-        if number not in self._column_of:
+        if self._column_of.get(number, -1) < 0:
             self.expect(number, params)
         column = self._column_of[number]
         if column >= 0 and self._sets[column] != params:

@@ -12,7 +12,8 @@ from optuna.samplers._tpe.sampler import _split_trials
 from optuna.trial import TrialState, create_trial
 
 from optimizer.errors import EmptySpace, UnknownSampler
-from optimizer.sampler import SeededSampler, make_sampler, random_unseen, tpe_sampler
+from optimizer.ram import fast_study
+from optimizer.sampler import CompiledSampler, SeededSampler, make_sampler, random_unseen, tpe_sampler
 from optimizer.space import Choice, Order, Params, Range, Space, Value
 from optimizer.spec import SamplerKind
 
@@ -171,6 +172,22 @@ def test_trials_added_from_outside_are_learned() -> None:
     proposed = sets_of(study)
 
     assert len({tuple(params[name] for name in RSI.names) for params in proposed}) == len(proposed)
+
+
+@pytest.mark.parametrize("kind", COMPILED)
+def test_proposing_without_a_trial_gives_the_same_sets_as_asking(kind: SamplerKind) -> None:
+    asked = sets_of(run(SMA, kind, 80))
+    sampler = make_sampler(kind, SMA, seed=7)
+    assert isinstance(sampler, CompiledSampler)
+    study = fast_study(["maximize"])
+    proposed = []
+    for number in range(80):
+        sampler.propose(study, number, attempt=3)  # dropped
+        params = sampler.propose(study, number)
+        study.add_trial(create_trial(params=params, distributions=SMA.distributions, value=bowl(params)))
+        proposed.append(params)
+
+    assert proposed == asked
 
 
 def test_an_enqueued_set_counts_as_tried() -> None:
