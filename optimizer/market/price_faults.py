@@ -20,8 +20,10 @@ SPLITS = {
     1.5: "3:2", 2.0: "2:1", 2.5: "5:2", 3.0: "3:1", 4.0: "4:1", 5.0: "5:1", 6.0: "6:1", 7.0: "7:1", 8.0: "8:1",
     10.0: "10:1", 15.0: "15:1", 20.0: "20:1", 25.0: "25:1", 30.0: "30:1", 50.0: "50:1", 100.0: "100:1",
 }  # fmt: skip
-#: How far from a split's ratio a price may open, in units of the recent scale, and at most as a fraction.
-_SPLIT_SCALES, _SPLIT_SLACK = 3.0, 0.06
+#: How far from a split's ratio a bar may open and close: in units of the recent scale, and at most as fractions.
+_SPLIT_SCALES, _OPEN_SLACK, _CLOSE_SLACK = 3.0, 0.06, 0.15
+#: A jump has come back when no more than this fraction of it is left at the next bar.
+_BACK = 0.35
 #: Volume this many times the usual (and the split's ratio) is a rush.
 _RUSH = 4.0
 #: A close this far out of its range, as a fraction, is a rounding of the source.
@@ -121,7 +123,7 @@ def jumps(bars: Bars) -> list[Finding]:
         if (
             row + 1 < len(returns)
             and is_far[row + 1]
-            and abs(returns[row] + returns[row + 1]) < 0.2 * abs(returns[row])
+            and abs(returns[row] + returns[row + 1]) < _BACK * abs(returns[row])
         ):
             back = row + 1
         found.append(_jump(bars, row, returns, scale, is_spike=back == row + 1))
@@ -146,11 +148,11 @@ def split_ratio(bars: Bars, row: int, scale: float) -> str:
     Both the open and the close after it must lie near the ratio, and volume must not be far above what the split
     explains: a crash rarely opens and ends there, and is traded many times as much.
     """
-    slack = min(_SPLIT_SCALES * scale, _SPLIT_SLACK) + 0.005
+    slack = np.minimum(_SPLIT_SCALES * scale, [_OPEN_SLACK, _CLOSE_SLACK]) + 0.005
     gaps = np.log(bars.close[row] / np.array([bars.open[row + 1], bars.close[row + 1]]))
     for ratio, name in SPLITS.items():
         for sign, said in ((1, name), (-1, ":".join(reversed(name.split(":"))))):
-            if np.abs(gaps - sign * np.log(ratio)).max() < slack and not _is_rush(bars, row, ratio**sign):
+            if (np.abs(gaps - sign * np.log(ratio)) < slack).all() and not _is_rush(bars, row, ratio**sign):
                 return said
     return ""
 

@@ -6,7 +6,7 @@ price are holidays and left out. With an adjusted close the adjustment factor is
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -112,7 +112,7 @@ def _history(path: Path, text: str, columns: Columns, reading: Reading) -> Histo
     columns = _with_prices(path, columns)
     lines, local = columns["line"], np.asarray(columns["local"])
     timeframe = find_timeframe(reading.timeframe) if reading.timeframe else _timeframe(path, local)
-    times = _times(path, columns, timeframe, reading.zone or _zone_of(symbol))
+    times = _times(path, columns, timeframe, lambda: reading.zone or _zone_of(symbol))
     order = _order(path, times, lines)
     volume = np.ma.filled(np.ma.asarray(columns["volume"]), np.nan)
     arrays = {"time": times, "volume": volume, **{name: np.asarray(columns[name]) for name in _PRICES}}
@@ -167,7 +167,7 @@ def _spoken(seconds: int) -> str:
     return f"{seconds // 86_400} days" if seconds >= 86_400 else f"{seconds} seconds"
 
 
-def _times(path: Path, columns: Columns, timeframe: str, zone: str) -> TimeArray:
+def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]) -> TimeArray:
     """The instants of the bars in UTC; midnight of the written date for daily bars."""
     local, lines = np.asarray(columns["local"]).astype("datetime64[us]"), columns["line"]
     shift = np.ma.asarray(columns["shift"])
@@ -181,7 +181,7 @@ def _times(path: Path, columns: Columns, timeframe: str, zone: str) -> TimeArray
     if timeframe == "1d":
         return local.astype("datetime64[D]").astype("datetime64[us]")
     if naive.all():
-        return _from_zone(path, local, lines, zone)
+        return _from_zone(path, local, lines, zone())
     return np.asarray(local - np.asarray(shift) * np.timedelta64(1, "m"))
 
 

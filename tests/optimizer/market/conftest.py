@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -20,10 +21,11 @@ def warehouse() -> Iterator[Warehouse]:
         yield opened
 
 
+@lru_cache(maxsize=512)
 def walk(
     n_bars: int = 500, *, seed: int = 0, symbol: str = "GBM", source: str = "file", volatility: float = 0.012
 ) -> History:
-    """Daily bars of a geometric random walk on New York's sessions, ending at the end of 2023."""
+    """Daily bars of a geometric random walk on New York's sessions, ending at the end of 2023; copy to change."""
     calendar = find_calendar("XNYS", datetime(1990, 1, 1, tzinfo=UTC).date(), datetime(2023, 12, 31, tzinfo=UTC).date())
     days = calendar.sessions[-n_bars:]
     rng = np.random.default_rng(seed)

@@ -1,6 +1,7 @@
 """Snapshots are immutable, named by their content, and never read when damaged."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,9 +26,7 @@ def test_a_snapshot_reads_back_to_the_last_bit(tmp_path: Path) -> None:
 
 
 def test_a_symbol_with_a_quote_and_volume_that_is_missing_survive(tmp_path: Path) -> None:
-    history = walk(symbol="O'NEIL")
-    history.volume[:] = np.nan
-    bars = history.adjusted()
+    bars = replace(walk(symbol="O'NEIL"), volume=np.full(500, np.nan)).adjusted()
 
     assert read_snapshot(write_snapshot(bars, tmp_path), tmp_path).symbol == "O'NEIL"
 
