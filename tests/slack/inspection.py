@@ -6,6 +6,8 @@ from typing import Protocol, TypeVar
 
 import yaml
 
+from tests.slack.faults import Faults
+from tests.slack.ledger import Ledger
 from tests.slack.response_urls import ResponseUrl
 from tests.slack.workspace import Json, Message
 
@@ -36,6 +38,8 @@ class Slack(Protocol):
 
     bot_token: str
     bot_user: str
+    ledger: Ledger
+    faults: Faults
 
     @property
     def api_url(self) -> str:
@@ -102,4 +106,8 @@ class Slack(Protocol):
         self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 10.0, what: str = ""
     ) -> Seen:
         """Look until there is something to see, and give it; AssertionError after `seconds`."""
+        ...
+
+    def assert_no_violations(self) -> None:
+        """Fail with the whole list of what this Slack refused; the list starts anew then."""
         ...

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,8 +110,8 @@ class Ledger:
 
     def busiest(self, pattern: str, *, channel: str = "", seconds: float = 1.0) -> int:
         """The most calls of matching methods that came in within any stretch of `seconds`."""
-        times = [call.at for call in self.of(pattern, channel=channel)]
-        return max((sum(start <= at < start + seconds for at in times) for start in times), default=0)
+        times = sorted(call.at for call in self.of(pattern, channel=channel))
+        return max((bisect_left(times, start + seconds) - first for first, start in enumerate(times)), default=0)
 
     def wake(self) -> None:
         """Let everyone who waits look again."""

@@ -55,70 +55,87 @@ def buttons() -> list[Json]:
     ]
 
 
+async def start(ack: AsyncAck, command: Json, respond: AsyncRespond, client: AsyncWebClient) -> None:
+    """A modal for the bare command; otherwise a private word, a root message, a reply, a later word."""
+    if not command["text"]:
+        await ack()
+        await client.views_open(trigger_id=command["trigger_id"], view=form("What shall I try?"))
+        return
+    await ack(response_type="ephemeral", text="understood")
+    sent = await client.chat_postMessage(channel=command["channel_id"], text="running", blocks=buttons())
+    await client.chat_postMessage(channel=command["channel_id"], text="plan", thread_ts=sent["ts"])
+    await respond(response_type="ephemeral", text="started")
+
+
+async def misbehave(ack: AsyncAck, command: Json) -> None:
+    """An ack that comes too late, or without a response type."""
+    if command["text"] == "late":
+        await asyncio.sleep(4)
+    await ack("no response_type here")
+
+
+async def cancel(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
+    """The button is replaced by who pressed it."""
+    await ack()
+    words = f"cancelled by <@{body['user']['id']}>"
+    await client.chat_update(channel=body["channel"]["id"], ts=body["message"]["ts"], text=words)
+
+
+async def choose(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
+    """The modal changes with what is chosen in it."""
+    await ack()
+    view, chosen = body["view"], body["actions"][0]["selected_option"]["value"]
+    await client.views_update(view_id=view["id"], hash=view["hash"], view=form(f"You chose {chosen}"))
+
+
+async def submit(ack: AsyncAck, view: Json) -> None:
+    """One symbol is refused at its field."""
+    if view["state"]["values"]["symbol"]["symbol"]["value"] == "NOPE":
+        await ack(response_action="errors", errors={"symbol": "I have no bars for NOPE."})
+    else:
+        await ack()
+
+
+async def closed(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
+    """A word to whoever closed the modal."""
+    await ack()
+    await client.chat_postMessage(channel=body["user"]["id"], text="closed")
+
+
+async def optimize_this(ack: AsyncAck, shortcut: Json, client: AsyncWebClient) -> None:
+    """A modal about the message."""
+    await ack()
+    await client.views_open(trigger_id=shortcut["trigger_id"], view=form(shortcut["message"]["text"]))
+
+
+async def mentioned(event: Json, say: AsyncSay) -> None:
+    """An answer in the thread."""
+    await say(text="yes?", thread_ts=event.get("thread_ts") or event["ts"])
+
+
+async def direct(event: Json, say: AsyncSay) -> None:
+    """An echo."""
+    await say(text=f"you said {event['text']}")
+
+
+async def home(event: Json, client: AsyncWebClient) -> None:
+    """The home tab."""
+    await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": buttons()})
+
+
 def build(client: AsyncWebClient) -> AsyncApp:
     """The bot; its Web API is wherever `client` points."""
     app = AsyncApp(client=client, signing_secret=SIGNING_SECRET)
-
-    @app.command("/optimize")
-    async def start(ack: AsyncAck, command: Json, respond: AsyncRespond, client: AsyncWebClient) -> None:
-        if not command["text"]:
-            await ack()
-            await client.views_open(trigger_id=command["trigger_id"], view=form("What shall I try?"))
-        elif command["text"] == "sleep":
-            await asyncio.sleep(4)
-            await ack()
-        elif command["text"] == "bare":
-            await ack("no response_type here")
-        else:
-            await ack(response_type="ephemeral", text="understood")
-            sent = await client.chat_postMessage(channel=command["channel_id"], text="running", blocks=buttons())
-            await client.chat_postMessage(channel=command["channel_id"], text="plan", thread_ts=sent["ts"])
-            await respond(response_type="ephemeral", text="started")
-
-    @app.action("cancel")
-    async def cancel(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
-        await ack()
-        words = f"cancelled by <@{body['user']['id']}>"
-        await client.chat_update(channel=body["channel"]["id"], ts=body["message"]["ts"], text=words)
-
-    @app.action("strategy")
-    async def choose(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
-        await ack()
-        chosen = body["actions"][0]["selected_option"]["value"]
-        await client.views_update(
-            view_id=body["view"]["id"], hash=body["view"]["hash"], view=form(f"You chose {chosen}")
-        )
-
-    @app.view("new_study")
-    async def submit(ack: AsyncAck, view: Json) -> None:
-        symbol = view["state"]["values"]["symbol"]["symbol"]["value"]
-        if symbol == "NOPE":
-            await ack(response_action="errors", errors={"symbol": "I have no bars for NOPE."})
-        else:
-            await ack()
-
-    @app.view_closed("new_study")
-    async def closed(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
-        await ack()
-        await client.chat_postMessage(channel=body["user"]["id"], text="closed")
-
-    @app.message_shortcut("optimize_this")
-    async def optimize_this(ack: AsyncAck, shortcut: Json, client: AsyncWebClient) -> None:
-        await ack()
-        await client.views_open(trigger_id=shortcut["trigger_id"], view=form(shortcut["message"]["text"]))
-
-    @app.event("app_mention")
-    async def mentioned(event: Json, say: AsyncSay) -> None:
-        await say(text="yes?", thread_ts=event.get("thread_ts") or event["ts"])
-
-    @app.event("message")
-    async def direct(event: Json, say: AsyncSay) -> None:
-        await say(text=f"you said {event['text']}")
-
-    @app.event("app_home_opened")
-    async def home(event: Json, client: AsyncWebClient) -> None:
-        await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": buttons()})
-
+    app.command("/optimize")(start)
+    app.command("/misbehave")(misbehave)
+    app.action("cancel")(cancel)
+    app.action("strategy")(choose)
+    app.view("new_study")(submit)
+    app.view_closed("new_study")(closed)
+    app.message_shortcut("optimize_this")(optimize_this)
+    app.event("app_mention")(mentioned)
+    app.event("message")(direct)
+    app.event("app_home_opened")(home)
     return app
 
 

@@ -112,7 +112,7 @@ async def test_the_home_tab_is_published_when_looked_at(slack: StrictSlack, peop
 
 
 async def test_an_ack_without_response_type_is_a_violation(slack: StrictSlack, people: Driver) -> None:
-    await people.command("bare")
+    await people.command("bare", command="/misbehave")
 
     assert [each.code for each in slack.violations] == ["no_response_type"]
     slack.violations.clear()
@@ -128,7 +128,7 @@ async def test_a_redelivery_is_marked_as_one(slack: StrictSlack, people: Driver)
 
 
 async def test_a_late_ack_is_no_ack(slack: StrictSlack, people: Driver) -> None:
-    delivery = await people.command("sleep")
+    delivery = await people.command("late", command="/misbehave")
 
     assert not delivery.is_acked
     assert slack.ledger.of("chat.*") == []

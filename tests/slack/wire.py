@@ -158,6 +158,8 @@ class SocketWire:
     async def deliver(self, kind: Kind, payload: Json, *, retry: int = 0, again: str = "") -> Delivery:
         """Deliver a payload; status 0 when no ack comes within three seconds."""
         began = time.monotonic()
+        if not self._sockets.n_connections:
+            return Delivery(status=0, body="no connection", seconds=0.0)
         envelope = await self._sockets.deliver(kind, payload, envelope_id=again, retry=retry)
         try:
             await self._sockets.acked(envelope, seconds=ACK_SECONDS)
