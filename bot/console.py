@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.composition import Desk, open_desk
-from bot.facts import plan_facts, planned_facts, study_facts
+from bot.facts import plan_facts, study_facts
 from bot.grammar import command_text, parse
 from bot.grammar.commands import Start
 from bot.settings import Settings
@@ -65,8 +65,7 @@ class Talk:
         """Plan, progress, result, files; the exit code."""
         spec = command.specs[0]
         plan = await self._desk.service.plan(spec)
-        planned = planned_facts(plan, created_by=self._user, now=utc_now(), command=command_text(spec, prefix=PREFIX))
-        self._tell(self._renderer.plan(planned, plan_facts(plan)))
+        self._tell(self._renderer.plan(spec, plan_facts(plan), command=command_text(spec, prefix=PREFIX)))
         if command.is_dry:
             return 0
         self._desk.jobs.start()
@@ -116,7 +115,7 @@ class Talk:
         if self._folder is not None:
             await asyncio.to_thread(shutil.copytree, folder, self._folder, dirs_exist_ok=True)
             folder = self._folder
-        self._tell(self._renderer.notice("files", folder=folder))
+        self._tell(self._renderer.notice("files", folder=folder, names=[path.name for path in drawn.files]))
 
     def _tell(self, *messages: Message) -> None:
         width = min(self._console.width, WIDTH)

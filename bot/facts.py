@@ -57,25 +57,6 @@ def study_facts(
     )
 
 
-def planned_facts(plan: StudyPlan, *, created_by: str, now: datetime, command: str) -> StudyFacts:
-    """A study that was only thought through."""
-    window = window_facts(plan.rows, plan.bars)
-    return StudyFacts(
-        study_name="",
-        spec=plan.spec,
-        space_size=plan.space.size,
-        status=StudyState.QUEUED,
-        created_by=created_by,
-        created_at=now,
-        command=command,
-        n_sets=plan.n_trials,
-        source=plan.bars.source,
-        n_bars=window.n_bars,
-        first_bar=window.start,
-        last_bar=window.end,
-    )
-
-
 def failure_of(document: Mapping[str, Any], trial_number: int) -> Failure:
     """Why a study stopped: a sentence a person can act on, or the log's reference."""
     error = error_of(document)

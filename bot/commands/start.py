@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.facts import plan_facts, planned_facts, study_facts
+from bot.facts import plan_facts, study_facts
 from bot.grammar import command_text
 from bot.grammar.commands import Start
 from bot.office import Answer, Office
@@ -45,5 +45,4 @@ async def _start_one(spec: StudySpec, command: Start, place: Place, office: Offi
 
 async def _plan(spec: StudySpec, place: Place, office: Office) -> Message:
     plan = await office.desk.service.plan(spec)
-    facts = planned_facts(plan, created_by=place.user_id, now=office.clock(), command=command_text(spec))
-    return place.renderer.plan(facts, plan_facts(plan))
+    return place.renderer.plan(spec, plan_facts(plan), command=command_text(spec))
