@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from optimizer.child import NICENESS
 from reports.draw import draw
 from reports.order import read_order
 

@@ -1,8 +1,9 @@
 """Which findings a finished study's report states, and in which order.
 
 Pure rules over the stored summary: each returns the key of a sentence and the facts it needs. The
-sentences are in `templates/<language>/findings.jinja`, one macro a key. No finding claims more than
-the verdict: the words for good news differ where the verdict does not carry them.
+sentences are in `templates/<language>/findings.jinja`, one macro a key. Nothing claims more than the
+verdict: under a weak one, what speaks against the result comes first, and what speaks for it is
+followed by a word that it does not change the verdict.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,10 @@ from optimizer.verdict import (
 FLAT_SHARE = 0.75
 #: The share of the spread above which one parameter alone is said to decide.
 CLEAR_IMPORTANCE = 0.5
+
+#: Findings that speak for a result.
+FAVOURABLE = frozenset({"interval_above_zero", "beats_luck", "dsr_strong", "pbo_low", "walk_held"})
+_WEAK = frozenset({Verdict.UNPROVEN, Verdict.OVERFIT})
 
 #: The chapter that tells a note, or None where a rule here tells the same from the figures.
 NOTE_CHAPTERS: dict[Note, str | None] = {
@@ -136,12 +141,15 @@ def won(summary: StudySummary) -> Iterator[Finding]:
 
 
 def real(summary: StudySummary) -> Iterator[Finding]:
-    """Whether it is real, and why: what weighs most comes first."""
+    """Whether it is real, and why."""
     if summary.degenerate is not None:
         yield Finding(summary.degenerate.value, {"winner": summary.winner})
-    yield from _unseen(summary)
-    yield from _luck(summary)
-    yield from _walked(summary)
+    found = [*_unseen(summary), *_luck(summary), *_walked(summary)]
+    if summary.verdict in _WEAK:
+        good = [finding for finding in found if finding.key in FAVOURABLE]
+        found = [*(finding for finding in found if finding not in good), *good]
+        found += [Finding("not_outweighed")] if good else []
+    yield from found
     if summary.drawdown_interval is not None and summary.drawdown_interval.low is not None:
         yield Finding("drawdown_range", {"interval": summary.drawdown_interval})
 
@@ -274,7 +282,7 @@ def _reason_facts(summary: StudySummary) -> dict[str, Any]:
 
 
 def _why_strong(summary: StudySummary) -> str:
-    return "all_agree"
+    return "all_three"
 
 
 def _why_promising(summary: StudySummary) -> str:
