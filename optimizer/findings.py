@@ -10,7 +10,7 @@ import numpy as np
 from optimizer import luck as chance
 from optimizer import validation
 from optimizer.evaluate import Backtest, Evaluator
-from optimizer.ground import Ground
+from optimizer.ground import Ground, measures_of
 from optimizer.metrics import GOALS, periods_per_year
 from optimizer.refit import Refit
 from optimizer.sensitivity import importance, plateau
@@ -75,8 +75,16 @@ class Findings:
         """The searched rows."""
         return self._ground(self.rows.start, self.rows.holdout_start)
 
+    @cached_property
+    def _unseen_ground(self) -> Ground | None:
+        return self._ground(self.rows.holdout_start, self.rows.stop) if self.rows.has_holdout else None
+
     def _ground(self, start: int, stop: int) -> Ground:
         return Ground(spec=self.spec, space=self.space, evaluator=self.evaluator, start=start, stop=stop)
+
+    @property
+    def _measure(self) -> str:
+        return GOALS[self.ground.goal].measure
 
     @cached_property
     def ranked(self) -> list[TrialRecord]:
@@ -87,28 +95,48 @@ class Findings:
     @cached_property
     def winner(self) -> Scored:
         """The best feasible set, or the textbook set where there is none."""
-        return self.top[0] if self.top else self.scored(self.space.default)
+        if not self.ranked:
+            return self.textbook
+        best = self.ranked[0]
+        return _told(self._winning, dict(best.params), best.value, best.number)
 
     @cached_property
-    def top(self) -> tuple[Scored, ...]:
-        """The five best, the winner first."""
-        return tuple(self.scored(dict(trial.params), trial.number) for trial in self.ranked[:N_TOP])
-
-    def scored(self, params: Params, number: int | None = None) -> Scored:
-        """A set with its measures in the searched and the held-out rows."""
-        return self._told(params, self._played(params), number)
+    def textbook(self) -> Scored:
+        """The textbook set, measured like the winner."""
+        params = self.space.default
+        played = self.played(params)
+        return _told(played, params, getattr(played.in_sample.measures, self._measure), self._number_of(params))
 
     @cached_property
     def hold(self) -> Scored:
         """Buy and hold over the same rows with the same costs."""
-        return self._told({}, self._held, None)
+        return _told(self.held, {}, getattr(self.held.in_sample.measures, self._measure), None)
 
-    def _told(self, params: Params, played: Played, number: int | None) -> Scored:
-        value = getattr(played.in_sample.measures, GOALS[self.ground.goal].measure)
-        out = played.out_of_sample.measures if played.out_of_sample else None
-        return Scored(params=params, value=value, number=number, in_sample=played.in_sample.measures, out_of_sample=out)
+    @cached_property
+    def top(self) -> tuple[Scored, ...]:
+        """The five best, the winner first; the others with the measures that a batch gives."""
+        others = self.ranked[1:N_TOP]
+        return (self.winner, *self.scored(others)) if self.ranked else ()
 
-    def _played(self, params: Params) -> Played:
+    def scored(self, trials: Sequence[TrialRecord]) -> list[Scored]:
+        """Trials with their measures in and out of sample, each window in one call."""
+        if not trials:
+            return []
+        sets, unseen = [dict(trial.params) for trial in trials], self._unseen_ground
+        within, beyond = self.ground.scores(sets), unseen.scores(sets) if unseen else None
+        return [
+            Scored(
+                params=trial.params,
+                value=trial.value,
+                number=trial.number,
+                in_sample=measures_of(within, row),
+                out_of_sample=measures_of(beyond, row) if beyond else None,
+            )
+            for row, trial in enumerate(trials)
+        ]
+
+    def played(self, params: Params) -> Played:
+        """A set's backtests in full."""
         rows, play = self.rows, self.evaluator.backtest
         return Played(
             in_sample=play(params, start=rows.start, stop=rows.holdout_start),
@@ -116,16 +144,20 @@ class Findings:
         )
 
     @cached_property
-    def _held(self) -> Played:
+    def held(self) -> Played:
+        """The backtests of buy and hold."""
         rows, hold = self.rows, self.evaluator.hold
         return Played(
             in_sample=hold(start=rows.start, stop=rows.holdout_start),
             out_of_sample=hold(start=rows.holdout_start, stop=rows.stop) if rows.has_holdout else None,
         )
 
+    def _number_of(self, params: Params) -> int | None:
+        return next((trial.number for trial in self.trials if trial.params == params), None)
+
     @cached_property
     def _winning(self) -> Played:
-        return self._played(self.winner.params)
+        return self.played(dict(self.ranked[0].params) if self.ranked else self.space.default)
 
     @cached_property
     def luck(self) -> Luck:
@@ -146,10 +178,7 @@ class Findings:
     @cached_property
     def plateau(self) -> Plateau:
         """The winner's neighbours, and the set to prefer where it is a spike."""
-        found = plateau(self.ground, self.winner, self.ranked)
-        if found.centre is None:
-            return found
-        return found.model_copy(update={"centre": self.scored(found.centre.params, found.centre.number)})
+        return plateau(self.ground, self.winner, self.ranked, self.scored)
 
     @cached_property
     def is_spike(self) -> bool:
@@ -246,19 +275,17 @@ class Findings:
     def curve(self) -> Curve:
         """Equity of winner and hold through both windows."""
         dates = days_of(self.evaluator.bars, self.rows.start, self.rows.stop)
-        winner, hold = (tuple(played.equity.tolist()) for played in (self._winning, self._held))
+        winner, hold = (tuple(played.equity.tolist()) for played in (self._winning, self.held))
         return Curve(dates=dates, winner=winner, hold=hold)
 
     @property
     def scatter(self) -> tuple[tuple[float, float], ...]:
         """First goal in and out of sample of the feasible trials, thinned evenly by rank to 2,000 points."""
-        if not self.rows.has_holdout or not self.ranked:
+        unseen = self._unseen_ground
+        if unseen is None or not self.ranked:
             return ()
         shown = self.ranked[:: math.ceil(len(self.ranked) / N_SCATTER_POINTS)]
-        scores = self.evaluator.scores(
-            [trial.params for trial in shown], start=self.rows.holdout_start, stop=self.rows.stop
-        )
-        values = scores.column(GOALS[self.ground.goal].measure).tolist()
+        values = unseen.scores([trial.params for trial in shown]).column(self._measure).tolist()
         pairs = ((trial.value or 0.0, value) for trial, value in zip(shown, values, strict=True))
         return tuple(pair for pair in pairs if math.isfinite(pair[1]))
 
@@ -266,6 +293,11 @@ class Findings:
 def is_able(trial: TrialRecord) -> bool:
     """Whether a trial could win: finished, feasible, and with a value."""
     return trial.value is not None and trial.violation <= 0 and trial.state == "complete"
+
+
+def _told(played: Played, params: Params, value: float | None, number: int | None) -> Scored:
+    out = played.out_of_sample.measures if played.out_of_sample else None
+    return Scored(params=params, value=value, number=number, in_sample=played.in_sample.measures, out_of_sample=out)
 
 
 def _interval(sample: FloatArray) -> Interval:

@@ -1,12 +1,14 @@
 """How much the winner depends on its parameters: their importance, its neighbourhood, the map around it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.trial import FrozenTrial, TrialState
 
 from optimizer.ground import Ground, measures_of
 from optimizer.metrics import GOALS
@@ -16,12 +18,16 @@ from optimizer.spec import Plateau, Scored, Surface, TrialRecord
 from optimizer.validation import plateau_share
 from optimizer.verdict import SPIKE_SHARE
 
+ScoreTrials = Callable[[Sequence[TrialRecord]], list[Scored]]
+
 #: Values an axis of the map shows at most; a longer range is thinned evenly around the winner's value.
-MAP_VALUES = 50
+MAP_VALUES = 24
 #: Best sets whose neighbourhoods are compared when the winner is a spike.
 CENTRE_CANDIDATES = 20
 #: Fewer feasible trials than this say nothing about importance (the best tenth must hold two).
 LEAST_TRIALS = 20
+#: A finished trial must have been at some time, and nothing here asks when.
+_ANY_TIME = datetime(2000, 1, 1)
 
 
 def importance(space: Space, records: Sequence[TrialRecord]) -> dict[str, float]:
@@ -35,14 +41,32 @@ def importance(space: Space, records: Sequence[TrialRecord]) -> dict[str, float]
     if len(able) < LEAST_TRIALS or not free or len({record.value for record in able}) == 1:
         return {}
     study = optuna.create_study(direction="maximize")
-    study.add_trials([_learned(record, free) for record in able])
+    study.add_trials([_learned(number, record, free) for number, record in enumerate(able)])
     shares = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
     return _normalized({name: shares.get(name, 0.0) for name in space.names})
 
 
-def _learned(record: TrialRecord, free: Mapping[str, BaseDistribution]) -> optuna.trial.FrozenTrial:
-    params = {name: record.params[name] for name in free}
-    return optuna.trial.create_trial(value=record.value, params=params, distributions=dict(free))
+class _Kept(FrozenTrial):
+    """A trial that a study keeps as it is: copying two hundred takes longer than judging them."""
+
+    def __deepcopy__(self, memo: object) -> "_Kept":
+        return self
+
+
+def _learned(number: int, record: TrialRecord, free: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    return _Kept(
+        number=number,
+        trial_id=number,
+        state=TrialState.COMPLETE,
+        value=record.value,
+        datetime_start=_ANY_TIME,
+        datetime_complete=_ANY_TIME,
+        params={name: record.params[name] for name in free},
+        distributions=dict(free),
+        user_attrs={},
+        system_attrs={},
+        intermediate_values={},
+    )
 
 
 def _normalized(shares: Mapping[str, float]) -> dict[str, float]:
@@ -52,8 +76,11 @@ def _normalized(shares: Mapping[str, float]) -> dict[str, float]:
     return {name: share / total for name, share in sorted(shares.items(), key=lambda item: -item[1])}
 
 
-def plateau(ground: Ground, winner: Scored, records: Sequence[TrialRecord]) -> Plateau:
-    """Re-score the winner's neighbours; where it is a spike, name the middle of the best neighbourhood instead."""
+def plateau(ground: Ground, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Plateau:
+    """Re-score the winner's neighbours; where it is a spike, name the middle of the best neighbourhood instead.
+
+    `ranked` are the feasible trials, the best first; `scored` measures the one that is named.
+    """
     sets = ground.space.neighbours(winner.params)
     if not sets:
         return Plateau(n_neighbours=0, share=None, neighbours=(), centre=None)
@@ -64,7 +91,7 @@ def plateau(ground: Ground, winner: Scored, records: Sequence[TrialRecord]) -> P
         Scored(params=params, value=float(values[row]), in_sample=measures_of(scores, row))
         for row, params in enumerate(sets)
     )
-    centre = _centre(ground, winner, records) if share < SPIKE_SHARE else None
+    centre = _centre(ground, winner, ranked, scored) if share < SPIKE_SHARE else None
     return Plateau(n_neighbours=len(sets), share=share, neighbours=neighbours, centre=centre)
 
 
@@ -74,19 +101,15 @@ def _share(ground: Ground, winner: Scored, values: FloatArray) -> float:
     return plateau_share(value, values, may_be_negative=falls)
 
 
-def _centre(ground: Ground, winner: Scored, records: Sequence[TrialRecord]) -> Scored | None:
+def _centre(ground: Ground, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Scored | None:
     """Of the best sets, the one with the best median over itself and its neighbours; None when it is the winner."""
-    able = [record for record in records if record.value is not None and record.violation <= 0]
-    best = sorted(able, key=lambda record: (-(record.value or 0.0), record.number))[:CENTRE_CANDIDATES]
+    best = ranked[:CENTRE_CANDIDATES]
     around = [[dict(record.params), *ground.space.neighbours(record.params)] for record in best]
     values = ground.values(ground.scores([params for sets in around for params in sets]))
     ends = np.cumsum([len(sets) for sets in around])
     medians = [_median(part) for part in np.split(values, ends[:-1])]
     chosen = best[int(np.argmax(medians))]
-    if chosen.params == winner.params:
-        return None
-    scores = ground.scores([chosen.params])
-    return Scored(params=chosen.params, value=chosen.value, number=chosen.number, in_sample=measures_of(scores, 0))
+    return None if chosen.params == winner.params else scored([chosen])[0]
 
 
 def _median(values: FloatArray) -> float:
@@ -122,7 +145,7 @@ def _map_values(ground: Ground, cells: Sequence[Params]) -> FloatArray:
 
 
 def _axis(space: Space, name: str, kept: Value) -> tuple[Value, ...]:
-    """At most 50 evenly spaced values of a parameter, one of them `kept`."""
+    """At most 24 evenly spaced values of a parameter, one of them `kept`."""
     values = space.by_name[name].values
     step = math.ceil(len(values) / MAP_VALUES)
     return values[values.index(kept) % step :: step]

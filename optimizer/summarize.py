@@ -49,7 +49,7 @@ def summarize(
     return StudySummary(
         window=window_facts(window, evaluator.bars),
         winner=found.winner,
-        textbook=found.scored(space.default),
+        textbook=found.textbook,
         hold=found.hold,
         top=found.top,
         verdict=found.verdict,
