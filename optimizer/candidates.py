@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit
 
+from optimizer.compiled import compiled
 from optimizer.draws import IntArray, UintArray, in_order, normal, uniform
 from optimizer.parzen import (
     BELOW,
@@ -28,7 +28,7 @@ _SQRT_TWO_PI = math.sqrt(2.0 * math.pi)
 _PRIOR_SHARE = math.erf(math.sqrt(0.125))  # mass of a normal within half its deviation
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fill_column(model: Model, d: int, x: int, n_below: int, n_above: int) -> None:
     """The mass of every group of kernels at value x of a stepped or category axis."""
     column, n_values = model.kernels.column[d], model.axes.n_values[d]
@@ -46,7 +46,7 @@ def _fill_column(model: Model, d: int, x: int, n_below: int, n_above: int) -> No
             column[side * n_values + choice] = (share + hit) / (1.0 + share * n_values)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _times_continuous(x: float, value: FloatArray, sigma: FloatArray, scale: FloatArray, factor: FloatArray) -> None:
     """Multiply by densities on a continuous axis; what is below 1e-300 counts as nothing."""
     for k in range(len(factor)):
@@ -56,7 +56,7 @@ def _times_continuous(x: float, value: FloatArray, sigma: FloatArray, scale: Flo
             factor[k] *= math.exp(-half) * scale[k] / (sigma[k] * _SQRT_TWO_PI) if half < 690.0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _times_rounded(
     edges: tuple[float, float], value: FloatArray, sigma: FloatArray, scale: FloatArray, factor: FloatArray
 ) -> None:
@@ -67,7 +67,7 @@ def _times_rounded(
             factor[k] *= normal_mass((left - value[k]) / sigma[k], (right - value[k]) / sigma[k]) * scale[k]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _edges(axes: Axes, d: int, x: float) -> tuple[float, float]:
     """Half a step to both sides of the value with index x, in the model's units."""
     real, half = axes.first[d] + axes.step[d] * x, axes.step[d] / 2.0
@@ -76,7 +76,7 @@ def _edges(axes: Axes, d: int, x: float) -> tuple[float, float]:
     return real - half, real + half
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _prior_factor(axes: Axes, d: int, x: float) -> float:
     """The prior kernel along one axis: centred, as wide as the axis."""
     if axes.kind[d] <= CATEGORY:
@@ -89,7 +89,7 @@ def _prior_factor(axes: Axes, d: int, x: float) -> float:
     return normal_mass((left - centre) / width, (right - centre) / width) / _PRIOR_SHARE
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _look_at(model: Model, fitted: Fitted, point: FloatArray) -> float:
     """Fill columns and factors for one candidate; the prior kernel's density there."""
     axes, kernels, value = model.axes, model.kernels, model.history.value
@@ -109,7 +109,7 @@ def _look_at(model: Model, fitted: Fitted, point: FloatArray) -> float:
     return prior
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sum_bins(
     kernels: Kernels, role: ByteArray, others: IntArray, masses: FloatArray, least: float
 ) -> tuple[float, float]:
@@ -137,7 +137,7 @@ def _sum_bins(
     return lower, upper
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def densities(model: Model, fitted: Fitted, others: IntArray, point: FloatArray) -> tuple[float, float]:
     """Densities of the lower and the upper mixture at one candidate.
 
@@ -153,7 +153,7 @@ def densities(model: Model, fitted: Fitted, others: IntArray, point: FloatArray)
     return (prior + lower) / (fitted.n_below + 1.0), (prior + upper) / fitted.weight_above
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def other_axes(axes: Axes, leading: int) -> IntArray:
     """The stepped and category axes but the leading one."""
     is_other = axes.kind <= CATEGORY
@@ -162,7 +162,7 @@ def other_axes(axes: Axes, leading: int) -> IntArray:
     return np.flatnonzero(is_other)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _draw_within(low: float, high: float, centre: float, sigma: float, state: UintArray) -> float:
     """A normal number cut off at both ends; at least a third of the draws fall between them."""
     while True:
@@ -171,7 +171,7 @@ def _draw_within(low: float, high: float, centre: float, sigma: float, state: Ui
             return x
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _draw_category(n_values: int, choice: int, n_below: int, state: UintArray) -> float:
     """The kernel's own choice with its extra weight, else any (choice -1: the prior kernel)."""
     if uniform(state) * (1.0 + n_values / (n_below + 1.0)) < 1.0 and choice >= 0:
@@ -179,7 +179,7 @@ def _draw_category(n_values: int, choice: int, n_below: int, state: UintArray) -
     return float(int(uniform(state) * n_values))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _draw_on_axis(model: Model, d: int, k: int, n_below: int, state: UintArray) -> float:
     """A coordinate from the kernel of trial k along one axis (k = -1: the prior kernel)."""
     axes = model.axes
@@ -197,7 +197,7 @@ def _draw_on_axis(model: Model, d: int, k: int, n_below: int, state: UintArray) 
     return float(min(max(np.rint(x), 0.0), axes.n_values[d] - 1.0))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def draw_candidate(model: Model, below: IntArray, state: UintArray, point: FloatArray, row: IntArray) -> bool:
     """Draw a candidate that keeps the order into `point` and `row`; False when none came up."""
     for _ in range(_MAX_REDRAWS):
@@ -211,7 +211,7 @@ def draw_candidate(model: Model, below: IntArray, state: UintArray, point: Float
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def index_of(axes: Axes, point: FloatArray, row: IntArray) -> None:
     """A candidate's indices; 0 on continuous axes."""
     for d in range(len(point)):

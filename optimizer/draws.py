@@ -12,8 +12,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from optimizer.compiled import compiled
 
 UintArray = NDArray[np.uint64]
 IntArray = NDArray[np.int64]
@@ -48,7 +49,7 @@ _BLIND_DRAWS = 64
 _MAX_WALK = 4_000_000
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def mix(z: np.uint64) -> np.uint64:
     """Spread the bits of a number over 64 bits (the finalizer of SplitMix64)."""
     z = (z ^ (z >> np.uint64(30))) * _MIX_A
@@ -56,7 +57,7 @@ def mix(z: np.uint64) -> np.uint64:
     return np.uint64(z ^ (z >> np.uint64(31)))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def seed_state(state: UintArray, seed: int, n_finished: int, attempt: int) -> None:
     """Start `state` (one uint64) anew from the three numbers that decide a proposal."""
     z = mix(np.uint64(seed) + _GOLDEN)
@@ -64,21 +65,21 @@ def seed_state(state: UintArray, seed: int, n_finished: int, attempt: int) -> No
     state[0] = mix(z ^ (np.uint64(attempt) * _MIX_B))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def uniform(state: UintArray) -> float:
     """A number in [0, 1)."""
     state[0] += _GOLDEN
     return float(mix(state[0]) >> np.uint64(11)) * _TWO_POW_MINUS_53
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def normal(state: UintArray) -> float:
     """A standard normal number (Box and Muller 1958)."""
     radius = math.sqrt(-2.0 * math.log(1.0 - uniform(state)))
     return radius * math.cos(2.0 * math.pi * uniform(state))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def key_of(row: IntArray) -> np.uint64:
     """The key of a set's indices; never 0, which marks an empty slot."""
     key = _GOLDEN
@@ -87,7 +88,7 @@ def key_of(row: IntArray) -> np.uint64:
     return key if key != np.uint64(0) else _GOLDEN
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _slot(table: UintArray, key: np.uint64) -> np.uint64:
     mask = np.uint64(len(table) - 1)
     at = np.uint64(key) & mask
@@ -96,13 +97,13 @@ def _slot(table: UintArray, key: np.uint64) -> np.uint64:
     return at
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def has(table: UintArray, row: IntArray) -> bool:
     """Whether a set is in a hash table (length a power of two, 0 where empty)."""
     return bool(table[_slot(table, key_of(row))] != np.uint64(0))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add(table: UintArray, row: IntArray) -> bool:
     """Put a set in; whether it was new. The caller keeps the table at most half full."""
     key = key_of(row)
@@ -113,7 +114,7 @@ def add(table: UintArray, row: IntArray) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def grown(table: UintArray) -> UintArray:
     """The same sets in a table of twice the length."""
     larger = np.zeros(2 * len(table), np.uint64)
@@ -123,14 +124,14 @@ def grown(table: UintArray) -> UintArray:
     return larger
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def in_order(row: IntArray, grid: Grid) -> bool:
     """Whether a set keeps the order."""
     lesser, greater = grid.pair
     return bool(lesser < 0 or row[greater] >= grid.bounds[row[lesser]])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def draw_uniform(state: UintArray, grid: Grid, row: IntArray) -> None:
     """Fill `row` with a set drawn evenly from those that keep the order (at least one must)."""
     while True:
@@ -140,7 +141,7 @@ def draw_uniform(state: UintArray, grid: Grid, row: IntArray) -> None:
             return
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _advance(row: IntArray, counts: IntArray) -> bool:
     for d in range(len(counts) - 1, -1, -1):
         row[d] += 1
@@ -150,7 +151,7 @@ def _advance(row: IntArray, counts: IntArray) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _walk(grid: Grid, table: UintArray, row: IntArray, wanted: int) -> int:
     """Step `row` to the unseen set number `wanted`, counting from 0; the number met if there are not so many."""
     row[:] = 0
@@ -164,7 +165,7 @@ def _walk(grid: Grid, table: UintArray, row: IntArray, wanted: int) -> int:
             return n_met
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def draw_unseen(state: UintArray, grid: Grid, table: UintArray, row: IntArray) -> bool:
     """Fill `row` with a set drawn evenly from those not in `table`; False (and any set) when there is none."""
     for _ in range(_BLIND_DRAWS):
@@ -235,7 +236,7 @@ def _direction_numbers(polynomial: int, initial: tuple[int, ...]) -> list[int]:
     return numbers
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sobol_point(index: int, sobol: Sobol, counts: IntArray, row: IntArray) -> None:
     """Fill `row` with the cell of the grid that point `index` of the sequence falls into."""
     gray = np.uint64(index) ^ (np.uint64(index) >> np.uint64(1))
@@ -247,7 +248,7 @@ def sobol_point(index: int, sobol: Sobol, counts: IntArray, row: IntArray) -> No
         row[d] = int(float(fraction) * 2.0**-32 * counts[d])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def next_sobol(first: int, n_points: int, sobol: Sobol, grid: Grid, table: UintArray, row: IntArray) -> int:
     """Fill `row` with the first unseen set from point `first` on that keeps the order; its index, or -1."""
     for index in range(first, first + n_points):

@@ -15,9 +15,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from optimizer.compiled import compiled
 from optimizer.draws import Grid, IntArray
 
 FloatArray = NDArray[np.float64]
@@ -109,13 +109,13 @@ class Model(NamedTuple):
     kernels: Kernels
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _tail(x: float) -> float:
     """Mass of the standard normal beyond x."""
     return 0.5 * math.erfc(x * _SQRT_HALF)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def normal_mass(left: float, right: float) -> float:
     """Mass of the standard normal between two points, accurate in both tails."""
     if left > 0.0:
@@ -125,7 +125,7 @@ def normal_mass(left: float, right: float) -> float:
     return 1.0 - _tail(-left) - _tail(right)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill_table(tables: Tables, d: int, row: int) -> None:
     """Masses of a kernel with the row's bandwidth on stepped axis d.
 
@@ -142,7 +142,7 @@ def fill_table(tables: Tables, d: int, row: int) -> None:
     mass[0] = 1.0 - 2.0 * mass[0]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _table_row(tables: Tables, d: int, sigma: float, side: int) -> int:
     """The row of a bandwidth's table, filled if need be: one for a mixture's least bandwidth, one for each gap.
 
@@ -155,13 +155,13 @@ def _table_row(tables: Tables, d: int, sigma: float, side: int) -> int:
     return row
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def least_sigma(low: float, high: float, n_observed: int) -> float:
     """The magic clip: no bandwidth is less than the range over min(100, 2 + number of observations)."""
     return (high - low) / min(100.0, 2.0 + n_observed)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _widest_gaps(order: IntArray, value: FloatArray, role: ByteArray, gaps: FloatArray) -> None:
     """The wider of each trial's gaps to its neighbours of the same mixture along one axis.
 
@@ -185,7 +185,7 @@ def _widest_gaps(order: IntArray, value: FloatArray, role: ByteArray, gaps: Floa
             last_below = column
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _clip_gaps(gaps: FloatArray, value: FloatArray, role: ByteArray, ends: FloatArray, least: FloatArray) -> None:
     """Turn gaps into bandwidths: within the clip, and from the farther end for a trial without neighbours."""
     low, high = ends
@@ -197,7 +197,7 @@ def _clip_gaps(gaps: FloatArray, value: FloatArray, role: ByteArray, ends: Float
             gaps[column] = min(max(gap, least[role[column]]), high - low)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fit_numeric(model: Model, d: int, n: int, least: FloatArray) -> None:
     """Bandwidths along a continuous or rounded axis, and what cutting off at the ends multiplies a kernel by."""
     value, role, kernels = model.history.value[d, :n], model.history.role[:n], model.kernels
@@ -212,7 +212,7 @@ def _fit_numeric(model: Model, d: int, n: int, least: FloatArray) -> None:
             scale[column] = 1.0 / normal_mass(left, right)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fit_stepped(model: Model, d: int, n: int, least: FloatArray) -> None:
     """Bandwidths along a stepped axis, and groups of trials that are alike: one value, one bandwidth."""
     order, value, role = model.history.order[d, :n], model.history.value[d, :n], model.history.role[:n]
@@ -237,14 +237,14 @@ def _fit_stepped(model: Model, d: int, n: int, least: FloatArray) -> None:
     model.kernels.n_groups[d] = n_groups
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fit_category(group: IntArray, value: FloatArray, role: ByteArray, n_values: int) -> None:
     """Kernels on one choice are alike within a mixture: group = mixture x choices + choice."""
     for column in range(len(value)):
         group[column] = (role[column] % 2) * n_values + int(value[column])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fit_axis(model: Model, d: int, n: int, n_observed: tuple[int, int]) -> None:
     low, high = model.axes.low[d], model.axes.high[d]
     least = np.array([least_sigma(low, high, n_observed[0]), least_sigma(low, high, n_observed[1])])
@@ -258,7 +258,7 @@ def _fit_axis(model: Model, d: int, n: int, n_observed: tuple[int, int]) -> None
         _fit_numeric(model, d, n, least)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fit_weights(role: ByteArray, weight: FloatArray, n_above: int) -> float:
     """Weights of all kernels and the upper mixture's sum with its prior: the latest 25 count 1, older ones ramp up.
 
@@ -276,7 +276,7 @@ def _fit_weights(role: ByteArray, weight: FloatArray, n_above: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _assign_roles(role: ByteArray, below: IntArray) -> int:
     """Mark the good trials; how many others there are."""
     n_above = 0
@@ -289,7 +289,7 @@ def _assign_roles(role: ByteArray, below: IntArray) -> int:
     return n_above - len(below)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _leading_axis(axes: Axes, n_groups: IntArray) -> int:
     """The axis whose groups part the kernels best."""
     leading = -1
@@ -299,7 +299,7 @@ def _leading_axis(axes: Axes, n_groups: IntArray) -> int:
     return leading
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fill_bins(group: IntArray | ByteArray, role: ByteArray, start: IntArray, member: IntArray) -> None:
     """Sort kernels by group, the order within a group kept (a counting sort)."""
     start[:] = 0
@@ -317,7 +317,7 @@ def _fill_bins(group: IntArray | ByteArray, role: ByteArray, start: IntArray, me
     start[0] = 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fit(model: Model, below: IntArray, n: int) -> Fitted:
     """Fit both mixtures to the first n trials, those in `below` (columns) being the good ones."""
     role, kernels = model.history.role[:n], model.kernels

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit
 from optuna.distributions import BaseDistribution
 
 from optimizer.axes import axes_of, empty_model, enlarged
 from optimizer.candidates import densities, draw_candidate, index_of, other_axes
+from optimizer.compiled import compiled
 from optimizer.draws import (
     MAX_SOBOL_DIMENSIONS,
     IntArray,
@@ -61,7 +61,7 @@ def n_good(n_finished: int) -> int:
     return min(math.ceil(0.1 * n_finished), 25)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _append(history: History, centres: FloatArray, n: int) -> None:
     """Add trial n, the youngest: on every axis it is sorted in behind its equals."""
     history.role[n] = 0
@@ -80,7 +80,7 @@ def _append(history: History, centres: FloatArray, n: int) -> None:
         value[n] = centres[d]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _draw_start(model: Model, seen: UintArray, state: UintArray, point: FloatArray, row: IntArray) -> bool:
     """Draw evenly (evenly in the logarithm on logarithmic axes) among unseen sets; whether it is unseen."""
     axes = model.axes
@@ -102,7 +102,7 @@ def _draw_start(model: Model, seen: UintArray, state: UintArray, point: FloatArr
     return is_new
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _draw_round(
     model: Model, below: IntArray, seen: UintArray, state: UintArray, points: FloatArray, rows: IntArray
 ) -> int:
@@ -115,7 +115,7 @@ def _draw_round(
     return n_fresh
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _is_repeat(points: FloatArray, at: int) -> bool:
     """Whether candidate `at` equals one before it."""
     n_equal = 0
@@ -124,7 +124,7 @@ def _is_repeat(points: FloatArray, at: int) -> bool:
     return n_equal > 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _propose(model: Model, below: IntArray, n: int, seen: UintArray, state: UintArray, points: FloatArray) -> None:
     """The best unseen candidate into `points[0]`; an evenly drawn set when round after round brings only seen ones."""
     fitted = fit(model, below, n)
@@ -142,7 +142,7 @@ def _propose(model: Model, below: IntArray, n: int, seen: UintArray, state: Uint
     _draw_start(model, seen, state, points[0], rows[0])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _propose_first(model: Model, seen: UintArray, state: UintArray, points: FloatArray) -> None:
     """An evenly drawn unseen set into `points[0]`."""
     _draw_start(model, seen, state, points[0], np.empty(points.shape[1], np.int64))
