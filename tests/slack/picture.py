@@ -81,11 +81,22 @@ async def save(slack: Slack, messages: Sequence[Message], folder: Path) -> Path:
     files = [file for message in messages for file in message.files]
     contents = {f"{file['id']}-{Path(file['name']).name}": await slack.download(file) for file in files}
     stored = {
-        "messages": [{**each.to_slack(), "only_for": each.only_for} for each in messages],
+        "messages": [_told(each, slack.bot_user) for each in messages],
         "users": await people(slack),
         "files": {name.partition("-")[0]: (folder / name).absolute().as_uri() for name in contents},
     }
     return await asyncio.to_thread(_write, stored, contents, folder)
+
+
+async def save_view(slack: Slack, view: Json, folder: Path) -> Path:
+    """Write a modal or a home tab into a folder; gives the JSON file's path."""
+    return await asyncio.to_thread(_write, {"view": view, "users": await people(slack)}, {}, folder)
+
+
+def _told(message: Message, bot_user: str) -> Json:
+    """The message with its audience, and marked as an app's whoever stored it."""
+    mark = {"bot_id": "B"} if message.user == bot_user else {}
+    return {**message.to_slack(), **mark, "only_for": message.only_for}
 
 
 def _write(stored: Json, contents: Mapping[str, bytes], folder: Path) -> Path:

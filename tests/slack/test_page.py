@@ -71,5 +71,11 @@ async def test_a_thread_is_stored_with_its_files(slack: StrictSlack, tmp_path: P
     assert set(stored["users"].values()) == {"Alice", "Bob", "Kim", "Optimizer"}
 
 
+async def test_a_view_is_stored_to_be_drawn(slack: StrictSlack, tmp_path: Path) -> None:
+    target = await picture.save_view(slack, form("What shall I try?"), tmp_path)
+
+    assert json.loads(target.read_text(encoding="utf-8"))["view"]["callback_id"] == "new_study"
+
+
 def content_of(url: str) -> bytes:
     return Path(url.removeprefix("file://")).read_bytes()
