@@ -57,7 +57,7 @@ def test_a_long_section_is_cut_between_words_and_loses_none() -> None:
         ("abc", ["abc"]),
         ("abcdef", ["abcd", "ef"]),
         ("ab cdef", ["ab", "cdef"]),
-        ("a\nb cdef", ["a", "b", "cdef"]),
+        ("a\nb cde", ["a", "b", "cde"]),
     ],
 )
 def test_text_is_cut_at_line_ends_then_at_spaces_then_anywhere(text: str, pieces: list[str]) -> None:

@@ -150,21 +150,21 @@ def test_the_first_line_gives_the_gravest_reason(summary: StudySummary, key: str
     assert narrative.reason(summary).key == key
 
 
-def unproven_by(**changes: Any) -> StudySummary:
-    return facts.summary(verdict=Verdict.UNPROVEN, **changes)
+def unproven(summary: StudySummary, **changes: Any) -> StudySummary:
+    return summary.model_copy(update={"verdict": Verdict.UNPROVEN, **changes})
 
 
 @pytest.mark.parametrize(
     ("summary", "key"),
     [
-        (inside(sharpe_ratio=0.0).model_copy(update={"verdict": Verdict.UNPROVEN}), "because_nothing_worked"),
-        (outside(None, verdict=Verdict.UNPROVEN), "because_unseen_idle"),
-        (facts.SUMMARIES["folds_only"].model_copy(update={"verdict": Verdict.UNPROVEN, "walk_forward": None}), "because_unseen_missing"),
-        (unproven_by(luck=facts.summary().luck.model_copy(update={"deflated_sharpe_ratio": 0.7499})), "because_luck_explains"),
-        (unproven_by(luck=facts.summary().luck.model_copy(update={"deflated_sharpe_ratio": 0.75, "pbo": 0.41})), "because_ranking_noisy"),
-        (unproven_by(luck=facts.summary().luck.model_copy(update={"deflated_sharpe_ratio": 0.75, "pbo": 0.4})), "because_not_enough"),
+        (unproven(inside(sharpe_ratio=0.0)), "because_nothing_worked"),
+        (unproven(facts.SUMMARIES["folds_only"], walk_forward=None), "because_unseen_missing"),
+        (unproven(outside(None)), "because_unseen_idle"),
+        (unproven(luck(deflated_sharpe_ratio=0.7499)), "because_luck_explains"),
+        (unproven(luck(deflated_sharpe_ratio=0.75, pbo=0.41)), "because_ranking_noisy"),
+        (unproven(luck(deflated_sharpe_ratio=0.75, pbo=0.4)), "because_not_enough"),
     ],
-)  # fmt: skip
+)
 def test_an_unproven_result_says_what_is_missing(summary: StudySummary, key: str) -> None:
     assert narrative.reason(summary).key == key
 
