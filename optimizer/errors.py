@@ -2,7 +2,7 @@
 
     UserError
     ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler · UnknownSymbol
-    │                  UnknownTimeframe · UnknownSource
+    │                  UnknownAtSource · UnknownTimeframe · UnknownSource
     ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace
     ├── BadData            NoBars · TooFewBars · UnusableBars · BadFile · NothingToImport
     └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown · NoSnapshot · DamagedSnapshot
@@ -140,6 +140,16 @@ class UnknownSymbol(UnknownWord):
         "I have no bars for `{word}`. Did you mean `{nearest}`? I have: {known}. Bring your own "
         "with `optimize-bot data import FILE`, or name a source that has it (`source=yahoo`)."
     )
+
+
+class UnknownAtSource(UnknownSymbol):
+    """Facts: word, source."""
+
+    sentence = (
+        "`{source}` does not know the symbol `{word}`. Check its spelling; outside the US it needs the suffix "
+        "of its exchange (`005930.KS`)."
+    )
+    sentence_near = ""
 
 
 class UnknownTimeframe(UnknownWord):

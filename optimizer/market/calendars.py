@@ -3,7 +3,6 @@
 A symbol's exchange is told by its suffix, as Yahoo writes it; without one it is New York's.
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,6 +12,7 @@ import exchange_calendars
 import numpy as np
 import pandas as pd
 
+from optimizer.market.deprecations import deprecations_ignored
 from optimizer.series import TimeArray
 
 DEFAULT = "XNYS"
@@ -107,9 +107,7 @@ def _calendar(name: str, first_year: int, last_year: int) -> Calendar:
 
 
 def _rules(name: str, *, start: str | None = None, end: str | None = None) -> exchange_calendars.ExchangeCalendar:
-    with warnings.catch_warnings():
-        # exchange_calendars 4.13 uses a property that pandas 3.1 deprecates; nothing here can change that.
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with deprecations_ignored():
         return exchange_calendars.get_calendar(name, start=start, end=end)
 
 

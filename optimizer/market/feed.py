@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from optimizer.errors import Unavailable, UnknownSource, UnknownSymbol, UserError
+from optimizer.errors import Unavailable, UnknownAtSource, UnknownSource, UnknownSymbol, UserError
 from optimizer.market.bars import SOURCES, Coverage, Warehouse
 from optimizer.market.calendars import as_moment, calendar_name, find_calendar
 from optimizer.market.changes import Changes
@@ -124,7 +124,7 @@ class Market:
     def _first_fetch(self, provider: Provider, symbol: str, timeframe: str, now: datetime) -> Coverage:
         history = self._ask(provider, SeriesKey(symbol, timeframe, provider.name), None, None, now)
         if not len(history):
-            raise UnknownSymbol.of(symbol, provider.symbols)
+            raise UnknownAtSource(word=symbol, source=provider.name)
         self.warehouse.upsert(history, now=now)
         self.warehouse.note_check(history.key, asked_from=None, checked_at=now)
         stored = self.warehouse.coverage(symbol, timeframe=timeframe, source=provider.name)

@@ -1,0 +1,152 @@
+"""Daily and intraday bars from Alpha Vantage's JSON API, with the user's own key.
+
+The key travels in the query, so no address is ever logged or put into an error. Its documentation gives the shapes of
+answers: a dictionary of bars by time, or a single sentence under `Error Message`, `Note` or `Information`.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import numpy as np
+from pydantic import SecretStr
+
+from optimizer.errors import ProviderDown, UnknownAtSource
+from optimizer.market.history import History, find_timeframe, make_history
+from optimizer.market.providers.moments import in_utc
+from optimizer.market.providers.patience import Pace, Patience, Trouble
+from optimizer.series import FloatArray, TimeArray
+
+URL = "https://www.alphavantage.co"
+_INTERVALS = {"1m": "1min", "5m": "5min", "15m": "15min", "30m": "30min", "1h": "60min"}
+#: Bars in a compact answer, and calendar days that surely hold no more.
+_COMPACT_DAYS = 140
+_LATER = "Try again later, or name another source."
+_PLAN = "This key's plan does not include it: use `source=yahoo`, or allow unadjusted bars in the settings."
+
+
+class AlphaVantage:
+    """The source `alphavantage`."""
+
+    name = "alphavantage"
+    is_live = True
+    symbols: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        key: SecretStr,
+        *,
+        url: str = URL,
+        is_adjusted: bool = True,  # plans without adjusted bars give plain ones; the sentinel then finds the splits
+        per_minute: int = 5,
+        patience: Patience | None = None,
+    ) -> None:
+        self._key = key
+        self._url = url
+        self._is_adjusted = is_adjusted
+        self._patience = patience or Patience()
+        self._pace = Pace(60 / per_minute, self._patience)
+
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+        """Bars of days start to end. UnknownAtSource, UnknownTimeframe, ProviderDown."""
+        query = self._query(symbol, find_timeframe(timeframe), start, now)
+        try:
+            answer = self._patience.ask(lambda: self._request(query))
+            history = read_answer(symbol, timeframe, answer)
+        except Trouble as trouble:
+            remedy = _PLAN if "premium" in trouble.reason else _LATER
+            raise ProviderDown(provider=self.name, symbol=symbol, reason=trouble.reason, remedy=remedy) from None
+        return history.between(start, end)
+
+    def _query(self, symbol: str, timeframe: str, start: date | None, now: datetime) -> dict[str, str]:
+        is_recent = start is not None and now.date() - start < timedelta(days=_COMPACT_DAYS)
+        common = {"symbol": symbol, "outputsize": "compact" if is_recent else "full"}
+        if timeframe == "1d":
+            return {"function": "TIME_SERIES_DAILY" + ("_ADJUSTED" if self._is_adjusted else ""), **common}
+        hours = {"interval": _INTERVALS[timeframe], "extended_hours": "false", "outputsize": "full"}
+        return {"function": "TIME_SERIES_INTRADAY", **common, **hours}
+
+    def _request(self, query: Mapping[str, str]) -> dict[str, Any]:
+        self._pace.keep()
+        address = f"{self._url}/query?{urlencode({**query, 'apikey': self._key.get_secret_value()})}"
+        try:
+            with urlopen(address, timeout=self._patience.timeout) as answer:  # noqa: S310 - the scheme is ours
+                content = answer.read()
+        except HTTPError as error:
+            raise _refused(error) from None
+        except (URLError, OSError, EOFError) as error:
+            raise Trouble(f"it cannot be reached ({_plain(error)})") from None
+        return parsed(content)
+
+
+def _refused(error: HTTPError) -> Trouble:
+    with error:
+        wait = error.headers.get("Retry-After", "")
+    if error.code == 429:
+        return Trouble("it says that too many requests were made", wait=float(wait) if wait.isdecimal() else None)
+    return Trouble(f"it answers with error {error.code}", is_passing=error.code >= 500)
+
+
+def _plain(error: Exception) -> str:
+    reason = getattr(error, "reason", error)
+    return "time-out" if isinstance(reason, TimeoutError) else type(reason).__name__
+
+
+def parsed(content: bytes) -> dict[str, Any]:
+    """The JSON object of an answer. Trouble for anything else (a page, half an answer, nothing)."""
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        kind = "a web page" if content.lstrip().startswith(b"<") else "nothing" if not content else "half an answer"
+        raise Trouble(f"it delivers {kind} in place of bars") from None
+    if not isinstance(answer, dict):
+        raise Trouble("it delivers something else in place of bars", is_passing=False)
+    return answer
+
+
+def read_answer(symbol: str, timeframe: str, answer: Mapping[str, Any]) -> History:
+    """The bars of an answer. UnknownAtSource; Trouble when it is a sentence in place of bars."""
+    if "Error Message" in answer:
+        raise UnknownAtSource(word=symbol, source="alphavantage")
+    if sentence := str(answer.get("Note") or answer.get("Information") or ""):
+        raise Trouble(_meaning(sentence), is_passing=False)
+    series = next((bars for name, bars in answer.items() if name.startswith("Time Series")), None)
+    if not isinstance(series, dict):
+        raise Trouble("its answer has no bars in it", is_passing=False)
+    try:
+        return _history(symbol, timeframe, series, str(answer.get("Meta Data", {}).get("6. Time Zone", "US/Eastern")))
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise Trouble("its bars are not as documented", is_passing=False) from None
+
+
+def _meaning(sentence: str) -> str:
+    """The sentence in our words: theirs may repeat the key."""
+    if "premium" in sentence.lower() and "rate limit" not in sentence.lower():
+        return "these bars need a premium plan"
+    return "the limit of requests for this key is used up"
+
+
+def _history(symbol: str, timeframe: str, series: Mapping[str, Mapping[str, str]], zone: str) -> History:
+    moments = sorted(series)
+    rows = [{name.split(". ", 1)[1]: float(text) for name, text in series[moment].items()} for moment in moments]
+    columns: dict[str, np.ndarray] = {
+        name: np.array([row[name] for row in rows], dtype=np.float64)
+        for name in ("open", "high", "low", "close", "volume")
+    }
+    times: TimeArray = np.array(moments, dtype="datetime64[us]")
+    columns["time"] = times if timeframe == "1d" else in_utc(times, zone)
+    columns["split"] = _to_come([row.get("split coefficient", 1.0) for row in rows])
+    factor = np.array([row.get("adjusted close", row["close"]) / row["close"] for row in rows], dtype=np.float64)
+    return make_history(symbol, timeframe=timeframe, source="alphavantage", columns=columns, factor=factor)
+
+
+def _to_come(coefficients: list[float]) -> FloatArray:
+    """The price multiplier of all splits after each bar."""
+    if not coefficients:
+        return np.ones(0)
+    later = np.cumprod(1 / np.array(coefficients[::-1]))[::-1]
+    return np.append(later[1:], 1.0)

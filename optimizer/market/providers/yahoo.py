@@ -1,0 +1,130 @@
+"""Bars from Yahoo Finance through `yfinance` (extra `yahoo`).
+
+Yahoo's prices come adjusted for splits, its adjusted close for dividends too: the factor is their quotient, and a split
+shows as a changed history that is read again. A base address sends every request of yfinance there in place of
+Yahoo's hosts; tests use it, and a company with a mirror may.
+"""
+
+import json
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from optimizer.errors import MissingExtra, ProviderDown, UnknownAtSource
+from optimizer.market.deprecations import deprecations_ignored
+from optimizer.market.history import History, find_timeframe, make_history
+from optimizer.market.providers.patience import Patience, Trouble
+
+#: How many days back Yahoo has intraday bars.
+_REACH = {"1m": 7, "5m": 59, "15m": 59, "30m": 59, "1h": 729}
+_NAMES = {"open": "Open", "high": "High", "low": "Low", "close": "Close", "volume": "Volume", "adjusted": "Adj Close"}
+_LATER = "Try again in a few minutes, or name another source."
+
+
+class Yahoo:
+    """The source `yahoo`."""
+
+    name = "yahoo"
+    is_live = True
+    symbols: tuple[str, ...] = ()
+
+    def __init__(self, *, cache_folder: Path, url: str | None = None, patience: Patience | None = None) -> None:
+        self._cache_folder = cache_folder  # yfinance keeps zones and cookies there
+        self._url = url
+        self._patience = patience or Patience()
+
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+        """Bars of days start to end, intraday as far as Yahoo goes. UnknownAtSource, ProviderDown, MissingExtra."""
+        since = _since(find_timeframe(timeframe), start, now)
+        try:
+            frame = self._patience.ask(lambda: self._request(symbol, timeframe, since, now))
+            history = _history(symbol, timeframe, frame)
+        except Trouble as trouble:
+            raise ProviderDown(provider=self.name, symbol=symbol, reason=trouble.reason, remedy=_LATER) from None
+        return history.between(start, end)
+
+    def _request(self, symbol: str, timeframe: str, since: date, now: datetime) -> Any:
+        yfinance = _yfinance(str(self._cache_folder))
+        curl = import_module("curl_cffi.requests")
+        errors = import_module("yfinance.exceptions")
+        until = now.date() + timedelta(days=2)  # excluded, and ahead of every zone
+        try:
+            ticker = yfinance.Ticker(symbol, session=_session(self._url, self._patience.timeout))
+            with deprecations_ignored():
+                return ticker.history(
+                    start=since.isoformat(), end=until.isoformat(), interval=timeframe, auto_adjust=False
+                )
+        except errors.YFRateLimitError:
+            raise Trouble("it says that too many requests were made") from None
+        except errors.YFTickerMissingError as error:
+            raise _missing(symbol, error) from None
+        except json.JSONDecodeError:
+            # yfinance remembers answers, pages of errors too.
+            import_module("yfinance.data").YfData.cache_get.cache_clear()
+            raise Trouble("it delivers a page, or half an answer, in place of bars") from None
+        except curl.exceptions.RequestException as error:
+            raise Trouble(f"it cannot be reached ({type(error).__name__})") from None
+        except (errors.YFException, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise Trouble(f"its answer is not as expected ({type(error).__name__})", is_passing=False) from None
+
+
+def _missing(symbol: str, error: Any) -> Exception:
+    if "delisted" in str(error) or "No data found" in str(error):
+        return UnknownAtSource(word=symbol, source="yahoo")
+    return Trouble("it has no bars for these days", is_passing=False)
+
+
+def _since(timeframe: str, start: date | None, now: datetime) -> date:
+    if timeframe not in _REACH:
+        return start or date(1960, 1, 1)
+    reach = now.date() - timedelta(days=_REACH[timeframe])
+    return max(start, reach) if start else reach
+
+
+@lru_cache(maxsize=1)
+def _yfinance(cache_folder: str) -> Any:
+    try:
+        yfinance = import_module("yfinance")
+    except ModuleNotFoundError as error:
+        raise MissingExtra(source="yahoo", extra="yahoo") from error
+    yfinance.set_tz_cache_location(cache_folder)
+    # Otherwise it logs a failure and returns an empty frame, as if there were no bars.
+    yfinance.config.debug.hide_exceptions = False
+    return yfinance
+
+
+@lru_cache(maxsize=4)
+def _session(url: str | None, timeout: float) -> Any:
+    """A session that keeps to our time-out (yfinance has its own for some requests), and goes to `url` if given."""
+    curl = import_module("curl_cffi.requests")
+    there = urlsplit(url or "")
+
+    class Bounded(curl.Session):  # type: ignore[misc, name-defined]
+        """Keeps path and query; replaces scheme and host when there are others."""
+
+        def request(self, method: str, url: str, **options: Any) -> Any:
+            """Send the request."""
+            if there.netloc:
+                url = urlsplit(url)._replace(scheme=there.scheme, netloc=there.netloc).geturl()
+            return super().request(method, url, **options | {"timeout": timeout})
+
+    return Bounded(impersonate="chrome")
+
+
+def _history(symbol: str, timeframe: str, frame: Any) -> History:
+    """A History of yfinance's frame: sessions by the exchange's date, moments in UTC."""
+    try:
+        columns = {name: frame[theirs].to_numpy(dtype=np.float64) for name, theirs in _NAMES.items()}
+    except KeyError as error:
+        raise Trouble(f"its answer has no column {error}", is_passing=False) from None
+    index = frame.index.tz_localize(None).normalize() if timeframe == "1d" else frame.index.tz_convert(None)
+    columns["time"] = index.to_numpy().astype("datetime64[us]")
+    factor = columns.pop("adjusted") / columns["close"] if timeframe == "1d" else np.ones(len(frame))
+    columns["split"] = np.ones(len(frame))
+    whole = make_history(symbol, timeframe=timeframe, source="yahoo", columns=columns, factor=factor)
+    return whole.take(np.isfinite(whole.close) & np.isfinite(whole.open) & np.isfinite(whole.factor))
