@@ -17,6 +17,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -94,10 +95,10 @@ class Emulated:
         self.response_urls = ResponseUrls()
         self.origin = ""
         self._inner = f"http://127.0.0.1:{_free_port()}"
-        self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._child: subprocess.Popen[bytes] | None = None
-        self._folder = TemporaryDirectory(prefix="emulate-")
+        self._folder = Path()
+        self._opened = AsyncExitStack()
         self._closed: set[str] = set()
         self._shown: dict[str, list[Message]] = {}
         self._triggers: dict[str, str] = {}
@@ -109,38 +110,43 @@ class Emulated:
 
     async def __aenter__(self) -> "Emulated":
         assert is_installed(), "emulate is missing: run tests/slack/install_emulate.sh"
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_post("/response/{url}", self._respond)
-        app.router.add_route("*", "/api/{method}", self._api)
-        app.router.add_route("*", "/{rest:.*}", self._forward)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.origin = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self._session = aiohttp.ClientSession()
-        self._start()
-        await self._ready()
+        async with AsyncExitStack() as stack:
+            self._folder = Path(stack.enter_context(TemporaryDirectory(prefix="emulate-")))
+            await self._open_gate(stack)
+            self._session = await stack.enter_async_context(aiohttp.ClientSession())
+            self._child = self._started()
+            stack.push_async_callback(self._stop, self._child)
+            await self._ready()
+            self._opened = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._child:
-            self._child.terminate()
-            await asyncio.to_thread(self._child.wait)
-        if self._session:
-            await self._session.close()
-        if self._runner:
-            await self._runner.cleanup()
-        self._folder.cleanup()
+        await self._opened.aclose()
 
-    def _start(self) -> None:
-        folder = Path(self._folder.name)
-        (folder / "seed.yaml").write_text(yaml.safe_dump(seed(self._scopes)), encoding="utf-8")
+    async def _open_gate(self, stack: AsyncExitStack) -> None:
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_post("/response/{url}", self._respond)
+        app.router.add_route("*", "/api/{method}", self._api)
+        app.router.add_route("*", "/{rest:.*}", self._forward)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        (self._folder / "seed.yaml").write_text(yaml.safe_dump(seed(self._scopes)), encoding="utf-8")
         program = [node(), str(home() / "node_modules/emulate/dist/index.js"), "start", "--service", "slack"]
         options = ["--port", self._inner.rpartition(":")[2], "--seed", "seed.yaml", "--base-url", self.origin]
-        with (folder / "log").open("wb") as log:
-            self._child = subprocess.Popen([*program, *options], cwd=folder, stdout=log, stderr=log)
+        with (self._folder / "log").open("wb") as log:
+            return subprocess.Popen([*program, *options], cwd=self._folder, stdout=log, stderr=log)
+
+    @staticmethod
+    async def _stop(child: subprocess.Popen[bytes]) -> None:
+        child.terminate()
+        await asyncio.to_thread(child.wait)
 
     async def _ready(self) -> None:
         """Wait until the child answers; AssertionError with its log when it does not."""
@@ -160,7 +166,7 @@ class Emulated:
             return False
 
     def _log(self) -> str:
-        return (Path(self._folder.name) / "log").read_text(encoding="utf-8", errors="replace")[-2000:]
+        return (self._folder / "log").read_text(encoding="utf-8", errors="replace")[-2000:]
 
     async def _ask(self, method: str, token: str, **arguments: object) -> Json:
         """Call emulate itself, past the gate and its ledger."""
