@@ -1,0 +1,94 @@
+"""Compiled code is kept on disk, read from a folder that cannot be written, and never needed there."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+START = """
+import os, sys
+import numba, numpy as np, talib
+numba.njit(lambda x: np.zeros(3) + x)(1.0)
+"""
+# Permissions bind root only once it is somebody else.
+AS_NOBODY = """
+if os.geteuid() == 0:
+    os.seteuid(65534)
+"""
+PROGRAM = """
+from optimizer.indicators import fill_rsi
+row = np.empty(60)
+fill_rsi(100 + np.sin(np.arange(60.0)), 14, row)
+stats = fill_rsi.stats
+print(sum(stats.cache_hits.values()), int(stats.cache_path is not None), round(row[-1], 6))
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that anybody may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+        Path(name).chmod(0o755)
+
+
+def run(program: str, *, cache: Path, home: Path, sources: Path = ROOT) -> tuple[int, int, float]:
+    """Run a program in a fresh interpreter: (functions read, whether there is a folder, last value of the row)."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "HOME": str(home), "XDG_CACHE_HOME": str(home)}
+    command = [sys.executable, "-c", START + program]
+    done = subprocess.run(command, cwd=sources, env=environment, capture_output=True, text=True, check=True)
+    hits, has_folder, value = done.stdout.split()
+    return int(hits), int(has_folder), float(value)
+
+
+def lock(folder: Path) -> None:
+    """Take the right to write away."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+
+def unlock(folder: Path) -> None:
+    """Give the right to write back, so that the folder can be removed."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def test_a_second_start_compiles_nothing_and_reads_even_what_it_may_not_write(folder: Path) -> None:
+    kept = folder / "kept"
+    first = run(PROGRAM, cache=kept, home=folder)
+    second = run(PROGRAM, cache=kept, home=folder)
+    lock(kept)
+    third = run(AS_NOBODY + PROGRAM, cache=kept, home=folder)
+    unlock(kept)
+
+    assert first[:2] == (0, 1)
+    assert second == (1, 1, first[2])
+    assert third == (1, 1, first[2])
+
+
+def test_no_folder_to_write_to_is_no_error(folder: Path) -> None:
+    shutil.copytree(ROOT / "optimizer", folder / "optimizer", ignore=shutil.ignore_patterns("__pycache__"))
+    lock(folder)
+    found = run(AS_NOBODY + PROGRAM, cache=folder / "kept", home=folder, sources=folder)
+    unlock(folder)
+
+    assert found[:2] == (0, 0)
+    assert found[2] > 0
+
+
+FULL_DISK = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # every write to a file fails
+"""
+
+
+def test_a_full_disk_is_no_error(folder: Path) -> None:
+    assert run(FULL_DISK + PROGRAM, cache=folder / "kept", home=folder)[:2] == (0, 1)
