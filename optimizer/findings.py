@@ -20,6 +20,7 @@ from optimizer.spec import (
     Curve,
     Interval,
     Luck,
+    Measures,
     Plateau,
     Scored,
     Stretch,
@@ -235,6 +236,7 @@ class Findings:
             pbo=self.luck.pbo,
             in_sample=self.winner.in_sample.sharpe_ratio,
             out_of_sample=unseen.sharpe_ratio if unseen else None,
+            walk_forward=_fold_sharpe(stitched),
             hold=self._hold_sharpe,
             degenerate=validation.degenerate(self.winner.in_sample),
             is_spike=self.is_spike,
@@ -298,6 +300,11 @@ def is_able(trial: TrialRecord) -> bool:
 def _told(played: Played, params: Params, value: float | None, number: int | None) -> Scored:
     out = played.out_of_sample.measures if played.out_of_sample else None
     return Scored(params=params, value=value, number=number, in_sample=played.in_sample.measures, out_of_sample=out)
+
+
+def _fold_sharpe(stitched: Measures | None) -> float | None:
+    """The Sharpe ratio of the stitched folds; 0 where they never held anything, None without folds."""
+    return None if stitched is None else stitched.sharpe_ratio or 0.0
 
 
 def _interval(sample: FloatArray) -> Interval:

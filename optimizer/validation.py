@@ -169,40 +169,56 @@ def probability_of_overfitting(blocks: BlockSums) -> float:
 
 @cache
 def halves(n_blocks: int) -> NDArray[np.int64]:
-    """Every way to take half of the blocks, one of each complementary pair: (ways / 2, n_blocks / 2), read-only."""
-    rest = combinations(range(1, n_blocks), n_blocks // 2 - 1)
-    found = np.array([(0, *chosen) for chosen in rest], dtype=np.int64)
+    """Every way to take half of the blocks, one of each complementary pair: (ways / 2, 2), read-only.
+
+    A way is two bit masks, over the first half of the blocks and over the rest.
+    """
+    masks = (1 + sum(1 << block for block in rest) for rest in combinations(range(1, n_blocks), n_blocks // 2 - 1))
+    found = np.array([divmod(mask, 1 << n_blocks // 2)[::-1] for mask in sorted(masks)], dtype=np.int64)
     found.flags.writeable = False
     return found
 
 
 @compiled
-def _count_below_median(sums: FloatArray, squares: FloatArray, chosen: NDArray[np.int64], n_bars: int) -> int:
+def _count_below_median(sums: FloatArray, squares: FloatArray, ways: NDArray[np.int64], n_bars: int) -> int:
     """Splits whose in-sample winner ranks at or below the middle out of sample; blocks run down the rows."""
-    n_sets = sums.shape[1]
-    total, total_squares = sums.sum(axis=0), squares.sum(axis=0)
-    half, half_squares = np.empty(n_sets), np.empty(n_sets)
+    n_blocks, n_sets = sums.shape
+    middle = n_blocks // 2
+    # Sums over every subset of either half of the blocks: a way then costs one addition a set instead of eight.
+    early, early_squares = _subset_sums(sums[:middle]), _subset_sums(squares[:middle])
+    late, late_squares = _subset_sums(sums[middle:]), _subset_sums(squares[middle:])
     here, there = np.empty(n_sets), np.empty(n_sets)
     n_below = 0
-    for way in range(chosen.shape[0]):
-        half[:], half_squares[:] = 0.0, 0.0
-        for k in range(chosen.shape[1]):
-            block = chosen[way, k]
-            for i in range(n_sets):
-                half[i] += sums[block, i]
-                half_squares[i] += squares[block, i]
+    for way in range(len(ways)):
+        a, b = ways[way, 0], ways[way, 1]
+        not_a, not_b = len(early) - 1 - a, len(late) - 1 - b
         for i in range(n_sets):
-            here[i] = _rank_key(half[i], half_squares[i], n_bars)
-            there[i] = _rank_key(total[i] - half[i], total_squares[i] - half_squares[i], n_bars)
+            here[i] = _rank_key(early[a, i] + late[b, i], early_squares[a, i] + late_squares[b, i], n_bars)
+        for i in range(n_sets):
+            there[i] = _rank_key(
+                early[not_a, i] + late[not_b, i], early_squares[not_a, i] + late_squares[not_b, i], n_bars
+            )
         n_below += _is_below_median(here, there) + _is_below_median(there, here)
     return n_below
+
+
+@compiled
+def _subset_sums(rows: FloatArray) -> FloatArray:
+    """Sums of the rows over every subset of them; bit k of a row's number says whether row k is in it."""
+    found = np.zeros((1 << len(rows), rows.shape[1]))
+    for mask in range(1, len(found)):
+        highest = 0
+        while mask >> (highest + 1):
+            highest += 1
+        for i in range(rows.shape[1]):
+            found[mask, i] = found[mask - (1 << highest), i] + rows[highest, i]
+    return found
 
 
 @compiled
 def _rank_key(total: float, squares: float, n_bars: int) -> float:
     """A number that orders like the Sharpe ratio (its square with its sign); exactly 0 where there is none."""
     variance = squares - total * total / n_bars
-    # Where nothing moved, taking one half's squares from the total leaves rounding below this.
     return total * abs(total) / variance if variance > 1e-14 else 0.0
 
 
@@ -302,10 +318,17 @@ def stretches(equity: FloatArray, n_bars: int) -> tuple[int, int] | None:
     return int(gains.argmax()), int(gains.argmin())
 
 
-def spread_of_sharpes(sharpes: FloatArray) -> float:
-    """Sample standard deviation of the Sharpe ratios that exist; 0 with fewer than two."""
+def spread_without_skill(sharpes: FloatArray, n_bars: int) -> float:
+    """Standard deviation that luck alone gives the tries' per-bar Sharpe ratios; 0 with fewer than two of them.
+
+    The sample's own, but at most the standard error 1/√(n_bars − 1) of a Sharpe ratio without skill. Without skill
+    the tries spread by that error or, being alike, by less; where they spread by more, some are truly better or
+    worse than others, and that must not count as luck (it would hide the strongest effects the most).
+    """
     finite = sharpes[np.isfinite(sharpes)]
-    return float(np.std(finite, ddof=1)) if len(finite) > 1 else 0.0
+    if len(finite) < 2 or n_bars < 2:
+        return 0.0
+    return min(float(np.std(finite, ddof=1)), 1 / math.sqrt(n_bars - 1))
 
 
 def thinned(sample: FloatArray, n_points: int) -> FloatArray:

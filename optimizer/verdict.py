@@ -11,7 +11,7 @@ from optimizer.spec import Degenerate, Suggestion, Verdict
 
 #: Deflated Sharpe ratio at least, and probability of overfitting at most, of a strong and of a promising result.
 STRONG_DSR, STRONG_PBO = 0.95, 0.2
-PROMISING_DSR, PROMISING_PBO = 0.75, 0.4
+PROMISING_DSR, PROMISING_PBO = 0.8, 0.5
 #: Above this probability of overfitting the search is called overfit whatever else it shows.
 OVERFIT_PBO = 0.6
 #: An unproven result with at least this deflated Sharpe ratio is worth more research; below, luck explains it better.
@@ -56,6 +56,7 @@ class Evidence:
     pbo: float | None
     in_sample: float | None  # the winner's Sharpe ratio in the searched window
     out_of_sample: float | None  # in the holdout; in the stitched folds when nothing was held out
+    walk_forward: float | None = None  # of the stitched folds; None without folds
     hold: float | None  # buy and hold's Sharpe ratio over the same bars as `out_of_sample`
     degenerate: Degenerate | None = None
     is_spike: bool = False
@@ -64,17 +65,23 @@ class Evidence:
 def verdict(evidence: Evidence) -> Verdict:
     """Strong, promising, unproven or overfit.
 
-    A winner that is no strategy is never better than unproven. A figure that does not exist supports nothing: no
-    result is promising without a deflated Sharpe ratio, a PBO and a number out of sample.
+    A figure that does not exist supports nothing: no result is promising without a deflated Sharpe ratio, a PBO and
+    a number out of sample. Where there are folds, refitting must have earned something too. A winner that is no
+    strategy is never better than unproven.
     """
     if _is_overfit(evidence):
         return Verdict.OVERFIT
-    if evidence.degenerate is None and (evidence.out_of_sample or 0.0) > 0:
+    if evidence.degenerate is None and _earned_unseen(evidence):
         if _reaches(evidence, STRONG_DSR, STRONG_PBO):
             return Verdict.STRONG
         if _reaches(evidence, PROMISING_DSR, PROMISING_PBO):
             return Verdict.PROMISING
     return Verdict.UNPROVEN
+
+
+def _earned_unseen(evidence: Evidence) -> bool:
+    refitted = evidence.walk_forward is None or evidence.walk_forward > 0
+    return (evidence.out_of_sample or 0.0) > 0 and refitted
 
 
 def _is_overfit(evidence: Evidence) -> bool:

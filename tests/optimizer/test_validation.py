@@ -27,7 +27,7 @@ from optimizer.validation import (
     plateau_share,
     probabilistic_sharpe_ratio,
     probability_of_overfitting,
-    spread_of_sharpes,
+    spread_without_skill,
     stretches,
     thinned,
 )
@@ -185,12 +185,13 @@ def test_a_split_that_nothing_can_win_counts_against_the_search() -> None:
     assert probability_of_overfitting(blocks) == 1.0
 
 
-def test_half_of_all_splits_are_listed_and_their_complements_are_the_rest() -> None:
-    listed = {tuple(chosen) for chosen in halves(6).tolist()}
-    complements = {tuple(sorted(set(range(6)) - set(chosen))) for chosen in listed}
+@pytest.mark.parametrize("n_blocks", [2, 6, 8, 16])
+def test_half_of_all_splits_are_listed_and_their_complements_are_the_rest(n_blocks: int) -> None:
+    listed = {int(early + (late << n_blocks // 2)) for early, late in halves(n_blocks)}
+    complements = {(1 << n_blocks) - 1 - mask for mask in listed}
 
-    assert listed | complements == set(combinations(range(6), 3))
-    assert not listed & complements
+    assert len(listed) + len(complements) == len(listed | complements) == math.comb(n_blocks, n_blocks // 2)
+    assert {mask.bit_count() for mask in listed} == {n_blocks // 2}
 
 
 def test_block_sums_leave_out_the_oldest_odd_bars() -> None:
@@ -288,8 +289,12 @@ def test_stretches_are_the_best_and_the_worst_of_one_length() -> None:
 
 
 def test_the_spread_of_sharpe_ratios_leaves_out_sets_without_one() -> None:
-    assert spread_of_sharpes(np.array([1.0, 3.0, math.nan])) == pytest.approx(math.sqrt(2))
-    assert spread_of_sharpes(np.array([1.0, math.nan])) == 0.0
+    assert spread_without_skill(np.array([0.01, 0.03, math.nan]), 1250) == pytest.approx(math.sqrt(2) / 100)
+    assert spread_without_skill(np.array([0.01, math.nan]), 1250) == 0.0
+
+
+def test_luck_spreads_sharpe_ratios_by_no_more_than_their_standard_error() -> None:
+    assert spread_without_skill(np.array([-1.0, 1.0]), 401) == 0.05
 
 
 @given(st.lists(st.floats(-5, 5), max_size=60), st.integers(2, 20))

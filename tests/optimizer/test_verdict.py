@@ -57,6 +57,12 @@ def test_a_figure_that_does_not_exist_supports_nothing(missing: str) -> None:
     assert verdict(but(**{missing: None})) is Verdict.UNPROVEN
 
 
+@pytest.mark.parametrize("walk_forward", [0.0, -0.3])
+def test_nothing_is_promising_that_earned_nothing_when_refitted(walk_forward: float) -> None:
+    assert verdict(but(walk_forward=walk_forward)) is Verdict.UNPROVEN
+    assert verdict(but(walk_forward=0.01)) is Verdict.STRONG
+
+
 @pytest.mark.parametrize("kind", list(Degenerate))
 def test_a_winner_that_is_no_strategy_is_unproven_and_dropped(kind: Degenerate) -> None:
     evidence = but(degenerate=kind)
