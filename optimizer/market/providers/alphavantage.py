@@ -7,6 +7,7 @@ answers: a dictionary of bars by time, or a single sentence under `Error Message
 import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -78,7 +79,7 @@ class AlphaVantage:
                 content = answer.read()
         except HTTPError as error:
             raise _refused(error) from None
-        except (URLError, OSError, EOFError) as error:
+        except (URLError, OSError, HTTPException) as error:
             raise Trouble(f"it cannot be reached ({_plain(error)})") from None
         return parsed(content)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -24,7 +25,7 @@ from tests.optimizer.market.conftest import NOW, walk
 
 def edited(history: History, row: int, **values: float) -> History:
     """The history with some values of one row changed."""
-    columns = {name: column.copy() for name, column in history.columns().items()}
+    columns: dict[str, Any] = {name: column.copy() for name, column in history.columns().items()}
     for name, value in values.items():
         columns[name][row] = value
     return replace(history, **columns)
@@ -96,9 +97,9 @@ def test_the_reason_of_a_changed_history_is_told(
 ) -> None:
     history = walk()
     warehouse.upsert(history, now=NOW)
-    columns = history.columns()
+    changed: dict[str, Any] = {name: history.columns()[name] * by for name, by in change.items()}
 
-    changes = warehouse.compare(replace(history, **{name: columns[name] * by for name, by in change.items()}))
+    changes = warehouse.compare(replace(history, **changed))
 
     assert changes.kind is kind
     assert changes.n_changed == 500

@@ -60,7 +60,7 @@ def chart(symbol: str, **changes: Any) -> str:
         "validRanges": ["1d", "5d", "1mo", "max"],
         "regularMarketTime": times[-1] + 23_400,
         "firstTradeDate": times[0],
-        "currentTradingPeriod": {name: hours for name in ("pre", "regular", "post")},
+        "currentTradingPeriod": dict.fromkeys(("pre", "regular", "post"), hours),
         "tradingPeriods": [[hours]],
     }
     indicators = {"quote": [columns | changes], "adjclose": [{"adjclose": adjusted}]}

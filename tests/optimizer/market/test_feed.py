@@ -1,0 +1,234 @@
+"""The feed asks a source only for what the warehouse lacks, and never mixes old and new scale."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optimizer.errors import (
+    NoBars,
+    ProviderDown,
+    UnknownAtSource,
+    UnknownSource,
+    UnknownSymbol,
+    UnknownTimeframe,
+    UserError,
+)
+from optimizer.market.bars import Warehouse
+from optimizer.market.changes import ChangeKind
+from optimizer.market.feed import Market, closed_bars
+from optimizer.market.history import History, SeriesKey, make_history
+from optimizer.market.providers.sample import Sample
+from tests.optimizer.market.conftest import walk
+
+EVENING = datetime(2023, 12, 15, 23, tzinfo=UTC)  # a Friday, after the close in New York
+
+
+class Exchange:
+    """A live source that has the whole walk and remembers the days it was asked for."""
+
+    name = "yahoo"
+    is_live = True
+    symbols: tuple[str, ...] = ()
+
+    def __init__(self, history: History) -> None:
+        self.history = replace(history, source=self.name)
+        self.asked: list[tuple[date | None, date | None]] = []
+        self.trouble: UserError | None = None
+
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+        self.asked.append((start, end))
+        if self.trouble:
+            raise self.trouble
+        if symbol != self.history.symbol:
+            raise UnknownAtSource(word=symbol, source=self.name)
+        return self.history.between(start, end).between(None, now)
+
+
+@pytest.fixture
+def exchange() -> Exchange:
+    return Exchange(walk(1000))
+
+
+@pytest.fixture
+def market(warehouse: Warehouse, exchange: Exchange) -> Market:
+    return Market(warehouse, [Sample(), exchange])
+
+
+def last_day(bars: Any) -> str:
+    """The date of the last bar."""
+    return str(bars.time[-1].astype("datetime64[D]"))
+
+
+def test_the_first_request_fetches_all_and_the_next_ones_nothing(market: Market, exchange: Exchange) -> None:
+    first = market.get_bars("GBM", now=EVENING)
+    second = market.get_bars("GBM", start=date(2022, 1, 1), now=EVENING + timedelta(hours=1))
+
+    assert exchange.asked == [(None, None)]
+    assert last_day(first) == "2023-12-15"
+    assert len(second) < len(first)
+
+
+def test_a_weekend_brings_nothing_new_and_so_asks_nobody(market: Market, exchange: Exchange) -> None:
+    market.get_bars("GBM", now=EVENING)
+    market.get_bars("GBM", now=EVENING + timedelta(days=2))
+
+    assert len(exchange.asked) == 1
+
+
+def test_after_a_session_only_the_last_days_are_asked_for(market: Market, exchange: Exchange) -> None:
+    market.get_bars("GBM", now=EVENING)
+
+    bars = market.get_bars("GBM", now=EVENING + timedelta(days=4))
+
+    assert exchange.asked[1:] == [(date(2023, 12, 5), None)]
+    assert last_day(bars) == "2023-12-19"
+    np.testing.assert_array_equal(bars.close, exchange.history.close[: len(bars)])
+
+
+def test_a_session_that_is_still_open_is_not_stored(market: Market, exchange: Exchange) -> None:
+    noon = datetime(2023, 12, 18, 17, tzinfo=UTC)
+
+    assert last_day(market.get_bars("GBM", now=noon)) == "2023-12-15"
+    assert last_day(market.get_bars("GBM", now=noon + timedelta(hours=5))) == "2023-12-18"
+
+
+def test_an_intraday_bar_that_is_still_open_is_not_stored() -> None:
+    times = np.arange(np.datetime64("2023-12-15T14:30"), np.datetime64("2023-12-15T16:00"), np.timedelta64(30, "m"))
+    history = make_history("GBM", timeframe="30m", source="yahoo", columns=walk(3).columns() | {"time": times})
+
+    closed = closed_bars(history, datetime(2023, 12, 15, 15, 45, tzinfo=UTC))
+
+    assert len(closed) == 2
+
+
+def test_a_past_window_that_is_stored_needs_no_source(market: Market, exchange: Exchange) -> None:
+    market.get_bars("GBM", now=EVENING)
+    exchange.trouble = ProviderDown(provider="yahoo", symbol="GBM", reason="no network", remedy="")
+
+    bars = market.get_bars("GBM", end=date(2023, 6, 30), now=EVENING + timedelta(days=100))
+
+    assert last_day(bars) == "2023-06-30"
+    assert len(exchange.asked) == 1
+
+
+def test_a_source_that_is_down_leaves_the_stored_bars_usable(market: Market, exchange: Exchange) -> None:
+    market.get_bars("GBM", now=EVENING)
+    exchange.trouble = ProviderDown(provider="yahoo", symbol="GBM", reason="no network", remedy="")
+    later = EVENING + timedelta(days=10)
+
+    assert last_day(market.get_bars("GBM", now=later)) == "2023-12-15"
+    with pytest.raises(ProviderDown, match="no network"):
+        market.get_bars("GBM", end=date(2023, 12, 22), now=later)
+    with pytest.raises(ProviderDown, match="no network"):
+        market.refresh("GBM", now=later)
+
+
+def split_in_half(history: History) -> dict[str, Any]:
+    """The columns of a source that has adjusted all prices for a split."""
+    prices = {name: getattr(history, name) / 2 for name in ("open", "high", "low", "close")}
+    return {**prices, "volume": history.volume * 2}
+
+
+def test_a_split_is_noticed_in_the_overlap_and_everything_is_read_again(market: Market, exchange: Exchange) -> None:
+    market.get_bars("GBM", now=EVENING)
+    exchange.history = replace(exchange.history, **split_in_half(exchange.history))
+
+    changes = market.refresh("GBM", now=EVENING + timedelta(days=4))
+
+    bars = market.get_bars("GBM", now=EVENING + timedelta(days=4))
+    assert changes.kind is ChangeKind.SPLIT
+    assert changes.ratio == pytest.approx(0.5)
+    assert exchange.asked[1:] == [(date(2023, 12, 5), None), (None, None)]
+    np.testing.assert_array_equal(bars.close, exchange.history.close[: len(bars)])
+
+
+def test_a_re_read_that_fails_stores_nothing_of_the_new_scale(
+    market: Market, exchange: Exchange, warehouse: Warehouse
+) -> None:
+    before = market.get_bars("GBM", now=EVENING).data_hash
+    whole = exchange.fetch
+
+    def only_once(symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+        history = whole(symbol, timeframe=timeframe, start=start, end=end, now=now)
+        exchange.trouble = ProviderDown(provider="yahoo", symbol="GBM", reason="cut off", remedy="")
+        return history
+
+    exchange.history = replace(exchange.history, **split_in_half(exchange.history))
+    flaky = Exchange(exchange.history)
+    flaky.fetch = only_once  # type: ignore[method-assign]
+
+    with pytest.raises(ProviderDown):
+        Market(warehouse, [flaky]).refresh("GBM", now=EVENING + timedelta(days=4))
+
+    assert warehouse.load("GBM").data_hash == before
+
+
+def test_a_dividend_and_a_correction_are_told_apart(market: Market, exchange: Exchange) -> None:
+    market.get_bars("GBM", now=EVENING)
+    paid = np.where(exchange.history.time < np.datetime64("2023-12-18"), 0.99, 1.0)
+    exchange.history = replace(exchange.history, factor=paid)
+
+    assert market.refresh("GBM", now=EVENING + timedelta(days=4)).kind is ChangeKind.DIVIDEND
+
+    close = exchange.history.close.copy()
+    close[exchange.history.time == np.datetime64("2023-12-18")] *= 1.001
+    exchange.history = replace(exchange.history, close=close)
+
+    changes = market.refresh("GBM", now=EVENING + timedelta(days=5))
+    assert changes.kind is ChangeKind.CORRECTION
+    assert changes.first_changed == datetime(2023, 12, 18, tzinfo=UTC)
+
+
+def test_the_sample_needs_no_network_and_is_stored_once(market: Market, exchange: Exchange) -> None:
+    bars = market.get_bars("AAPL", source="sample", now=EVENING)
+
+    assert (bars.source, len(bars)) == ("sample", 3270)
+    assert market.get_bars("AAPL", now=EVENING).source == "sample"
+    assert exchange.asked == []
+
+
+def test_sources_are_tried_in_their_order(warehouse: Warehouse, exchange: Exchange) -> None:
+    market = Market(warehouse, [Sample(), exchange], sources=("yahoo", "sample"))
+
+    assert market.get_bars("AAPL", now=EVENING).source == "sample"
+    assert len(exchange.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        (UnknownSymbol, {"symbol": "APPL"}),
+        (UnknownAtSource, {"symbol": "APPL", "source": "yahoo"}),
+        (UnknownSource, {"symbol": "AAPL", "source": "yaho"}),
+        (UnknownTimeframe, {"symbol": "AAPL", "timeframe": "1w"}),
+        (NoBars, {"symbol": "AAPL", "source": "sample", "start": date(2020, 1, 1)}),
+    ],
+)
+def test_what_cannot_be_had_is_an_error_of_its_own_kind(
+    market: Market, error: type[UserError], wanted: dict[str, Any]
+) -> None:
+    with pytest.raises(error) as raised:
+        market.get_bars(wanted.pop("symbol"), **wanted, now=EVENING)
+    assert type(raised.value) is error
+
+
+def test_a_source_that_may_have_the_symbol_but_is_down_is_named(market: Market, exchange: Exchange) -> None:
+    exchange.trouble = ProviderDown(provider="yahoo", symbol="NEW", reason="no network", remedy="")
+
+    with pytest.raises(ProviderDown):
+        market.get_bars("NEW", now=EVENING)
+
+
+def test_one_failure_does_not_stop_the_refresh_of_the_others(market: Market, exchange: Exchange) -> None:
+    market.get_bars("GBM", now=EVENING)
+    keys: Sequence[SeriesKey] = [SeriesKey("NOPE", "1d", "yahoo"), SeriesKey("GBM", "1d", "yahoo")]
+
+    failed, done = market.refresh_all(keys, now=EVENING + timedelta(days=4))
+
+    assert isinstance(failed.error, UnknownAtSource)
+    assert done.changes is not None
+    assert done.changes.n_new == 2
