@@ -157,12 +157,12 @@ class Renderer:
         return Message(str(text), blocks)
 
     def _sentence(self, error: UserError) -> Markup:
-        template = self._errors.get(error.key, error.template)
+        template = self.errors.get(error.key, error.template)
         facts = {name: escape(typed(value)) for name, value in error.facts.items()}
         return Markup(template.format(**facts))  # noqa: S704 - every fact was escaped
 
     @cached_property
-    def _errors(self) -> Mapping[str, str]:
+    def errors(self) -> Mapping[str, str]:
         """This language's sentences by key of error; English ones are in the classes."""
         path = TEMPLATES / self.language / "errors.toml"
         return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

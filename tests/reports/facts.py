@@ -341,7 +341,8 @@ def study(status: StudyState = StudyState.COMPLETE, **changes: object) -> StudyF
 def finished(name: str, **changes: object) -> StudyFacts:
     """A finished study with one of the summaries above."""
     whole = SUMMARIES[name]
-    return study(summary=whole, best_value=whole.winner.value, best_params=whole.winner.params, **changes)
+    found = {"summary": whole, "best_value": whole.winner.value, "best_params": whole.winner.params}
+    return study(StudyState.COMPLETE, **{**found, **changes})
 
 
 def failed() -> StudyFacts:

@@ -1,0 +1,61 @@
+"""Every kind of message, made of plausible facts."""
+
+from types import SimpleNamespace
+
+from optimizer.errors import UnknownStrategy
+from optimizer.spec import StudyState
+from optimizer.strategies import OVERLAYS, STRATEGIES
+from reports.message import Message
+from reports.render import Language, renderer_of
+from reports.summary import Failure
+from tests.reports import facts
+
+ACTED = ("cancelled", "paused", "resumed", "interrupted", "cancelling")
+VERBS = [SimpleNamespace(key="list", usage="list [mine]", english="the studies", korean="탐색 목록")]
+
+
+def everything(language: Language) -> dict[str, list[Message]]:
+    """Each kind of message, made of plausible facts."""
+    say = renderer_of(language)
+    by = {"study_name": "opt-7f3a", "by": "U012AB3CD", "trials_completed": 57, "command": "/optimize resume opt-7f3a"}
+    early = facts.study(StudyState.FAILED, trials_completed=0, failure=Failure(reference="ab12cd"))
+    queued, plan = facts.study(StudyState.QUEUED, queue_position=2), facts.plan(n_ahead=1, findings=("3 gaps",))
+    return {
+        **{f"root_{state}": [say.root(facts.study(state, trials_completed=57))] for state in StudyState},
+        "root_first": [say.root(facts.study(StudyState.RUNNING, trials_completed=0, best_value=None))],
+        "root_validating": [say.root(facts.study(StudyState.RUNNING, is_validating=True))],
+        "root_left": [say.root(facts.study(StudyState.RUNNING, trials_completed=124, seconds_left=18.2))],
+        "root_told": [say.root(facts.finished("overfit"))],
+        "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
+        **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
+        "ack": [say.ack(queued, plan)],
+        "ack_unhurried": [say.ack(queued, facts.plan(seconds=None, is_exhaustive=True, n_folds=0))],
+        "plan": [say.plan(facts.SPEC, plan, command="/optimize AAPL RSI 200")],
+        "plan_bare": [say.plan(facts.SPEC, facts.plan(seconds=None, window=facts.SUMMARIES["bare"].window))],
+        "plan_ordered": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["sma"].space))],
+        "plan_chosen": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["bollinger"].space))],
+        "status": [say.status(facts.study(StudyState.RUNNING))],
+        "listing": [say.listing([facts.finished("strong"), facts.study(StudyState.RUNNING)])],
+        "listing_mine": [say.listing([], "mine")],
+        "listing_running": [say.listing([], "running")],
+        "failure": [say.failure(facts.failed())],
+        "failure_early": [say.failure(early)],
+        "cancelled": [say.cancelled(facts.study(StudyState.CANCELLED, trials_completed=57, acted_by="U012AB3CD"))],
+        "paused": [say.cancelled(facts.study(StudyState.PAUSED, trials_completed=57))],
+        "refusal": [say.refusal(UnknownStrategy.of("rsii", STRATEGIES))],
+        "refusal_mended": [say.refusal(UnknownStrategy(word="rsii", nearest="rsi", known="", command="AAPL RSI 200"))],
+        "help": [say.help("", VERBS)],
+        "help_verb": [say.help("list", VERBS)],
+        **{f"help_{key}": [say.help(key)] for key in (*STRATEGIES, *OVERLAYS)},
+        "strategies": [say.strategies()],
+        **{f"notice_{name}": [say.notice(name, **by)] for name in ACTED},
+        "notice_working": [say.notice("working")],
+        "notice_repeated": [say.notice("repeated", study="opt-7f3a")],
+        "notice_not_yours": [say.notice("not_yours", study_name="opt-7f3a", owner="U012AB3CD")],
+        "notice_broken": [say.notice("broken", reference="ab12cd")],
+        "notice_chart_missing": [say.notice("chart_missing", reason="upload refused")],
+        "notice_replay_equal": [say.notice("replay_equal", study_name="opt-7f3a", n_trials=200)],
+        "notice_replay_differs": [say.notice("replay_differs", study_name="opt-7f3a", field="seed", was="1", now="2")],
+        "notice_ready": [say.notice("ready")],
+        "notice_files": [say.notice("files", folder="out", names=["equity.png"])],
+    }  # fmt: skip

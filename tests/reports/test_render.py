@@ -1,0 +1,241 @@
+"""Every message in both languages: within Slack's limits, escaped, and nothing missing."""
+
+import re
+from dataclasses import replace
+from string import Formatter
+
+import pytest
+from jinja2 import UndefinedError
+
+import bot.__main__
+import bot.composition
+import bot.console
+import bot.grammar.errors
+import optimizer.mongo
+import optimizer.service
+from optimizer.errors import NotANumber, OutOfRange, SomethingBroke, UnknownWord, UserError
+from optimizer.metrics import GOALS
+from optimizer.spec import Costs, Measures, StudyState
+from reports import actions, page
+from reports.charts import DPI
+from reports.message import Message
+from reports.render import LANGUAGES, TEMPLATES, Language, Renderer, renderer_of
+from tests.reports import facts, kinds, told
+from tests.slack.blocks import check_message_blocks
+
+#: Modules whose errors are to be found among the subclasses of UserError.
+SPEAKERS = (bot.__main__, bot.composition, bot.console, bot.grammar.errors, optimizer.mongo, optimizer.service)
+
+ALL = {language: kinds.everything(language) for language in LANGUAGES}
+EACH = [(language, name) for language in LANGUAGES for name in ALL[language]]
+
+
+@pytest.mark.parametrize(("language", "name"), EACH)
+def test_slack_would_take_it(language: Language, name: str) -> None:
+    for message in ALL[language][name]:
+        assert check_message_blocks(message.blocks) == []
+        assert 0 < len(message.text) <= 3000
+
+
+@pytest.mark.parametrize(("language", "name"), EACH)
+def test_it_reads_like_a_sentence(language: Language, name: str) -> None:
+    for text in told.texts(ALL[language][name]):
+        assert text == text.strip()
+        assert not re.search(r"None|nan\b|Undefined|\{|\}| {2}| [.,;]|\(\)|\.\.(?!\.)", text), text
+
+
+@pytest.mark.parametrize("name", ALL["ko"])
+def test_korean_is_korean(name: str) -> None:
+    said = " ".join(told.texts(ALL["ko"][name]))
+
+    assert re.search("[가-힣]", said)
+
+
+def macros(language: str, file: str) -> list[str]:
+    """The sentences that a file gives to others, with their arguments."""
+    return re.findall(r"{% macro (\w+\([^)]*\))", (TEMPLATES / language / file).read_text(encoding="utf-8"))
+
+
+def test_both_languages_say_the_same_things() -> None:
+    files = {language: {path.name for path in (TEMPLATES / language).glob("*.jinja")} for language in LANGUAGES}
+
+    assert files["en"] == files["ko"]
+    for file in files["en"] - {"words.jinja"}:
+        assert set(macros("en", file)) == set(macros("ko", file))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_worded_twice(language: Language) -> None:
+    for path in (TEMPLATES / language).glob("*.jinja"):
+        names = macros(language, path.name)
+        assert len(names) == len(set(names)), path
+
+
+def test_every_goal_has_a_name_in_both_languages() -> None:
+    for language in LANGUAGES:
+        for goal in GOALS:
+            spec = facts.SPEC.model_copy(update={"goals": (goal,)})
+            assert renderer_of(language).plan(spec, facts.plan()).text
+
+
+def test_every_measure_of_the_report_is_one() -> None:
+    assert set(page.FORMATS) <= set(Measures.model_fields)
+
+
+def family(root: type[UserError] = UserError) -> set[type[UserError]]:
+    return {root}.union(*(family(kind) for kind in root.__subclasses__()))
+
+
+def own_kinds() -> list[type[UserError]]:
+    """The program's errors, without those that tests define."""
+    return sorted(
+        (kind for kind in family() if not kind.__module__.startswith("tests")), key=lambda kind: kind.__name__
+    )
+
+
+def blanks(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name}
+
+
+@pytest.mark.parametrize("kind", own_kinds(), ids=lambda kind: kind.__name__)
+def test_every_error_has_a_korean_sentence_over_the_same_facts(kind: type[UserError]) -> None:
+    sentences = Renderer("ko").errors
+
+    assert blanks(sentences[kind.__name__]) == blanks(kind.sentence)
+    if kind.sentence_near:
+        assert blanks(sentences[f"{kind.__name__}.near"]) == blanks(kind.sentence_near)
+
+
+def test_no_korean_sentence_is_left_over() -> None:
+    assert SPEAKERS
+    names = {kind.__name__ for kind in own_kinds()}
+
+    assert {key.removesuffix(".near") for key in Renderer("ko").errors} - names == set()
+
+
+HOSTILE = "<!channel> & <@U012AB3CD> `code` *bold*\n" * 300
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_person_typed_pings_nobody_and_stays_short(language: Language) -> None:
+    message = renderer_of(language).refusal(UnknownWord(word=HOSTILE, nearest="", known="rsi"))
+
+    for text in told.texts([message]):
+        assert "<" not in text
+        assert "&lt;!channel&gt; &amp;" in text
+        assert len(text) < 400
+    assert check_message_blocks(message.blocks) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_hostile_facts_of_a_study_are_escaped_everywhere(language: Language) -> None:
+    spec = facts.SPEC.model_copy(update={"symbol": "<!here>"})
+    study = replace(facts.finished("promising"), spec=spec, created_by="<!channel>", source="a&b<c>", command="x`<y>")
+    say = renderer_of(language)
+
+    said = list(told.texts([say.root(study), *say.result(study), say.listing([study])]))
+    assert not any("<" in text or re.search(r"&(?!(amp|lt|gt);)", text) for text in said)
+    report = say.report(study, [], {})
+    assert "<!here>" not in report
+    assert "<!channel>" not in report
+    assert "<y>" not in report
+
+
+def test_a_slack_user_is_mentioned_and_a_terminal_user_named() -> None:
+    say = renderer_of("en")
+
+    assert "<@U012AB3CD>" in say.root(facts.study(StudyState.RUNNING)).blocks[0]["text"]["text"]
+    assert "<" not in say.root(facts.study(StudyState.RUNNING, created_by="alice")).blocks[0]["text"]["text"]
+
+
+def test_a_number_that_no_filter_rounded_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"0\.1"):
+        renderer_of("en").render("notice", notice="chart_missing", x={"reason": 0.1})
+
+
+def test_a_missing_fact_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        renderer_of("en").notice("broken")
+
+
+def buttons(message: Message) -> list[str]:
+    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+    return [element["action_id"] for row in rows for element in row]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (StudyState.QUEUED, [actions.PAUSE, actions.CANCEL, actions.DETAILS]),
+        (StudyState.RUNNING, [actions.PAUSE, actions.CANCEL, actions.DETAILS]),
+        (StudyState.PAUSED, [actions.RESUME, actions.CANCEL, actions.DETAILS]),
+        (StudyState.FAILED, [actions.RESUME, actions.DETAILS]),
+        (StudyState.CANCELLED, [actions.RESUME, actions.DETAILS]),
+        (StudyState.COMPLETE, []),
+    ],
+)
+def test_the_root_offers_what_its_state_allows(state: StudyState, expected: list[str]) -> None:
+    assert buttons(renderer_of("en").root(facts.study(state))) == expected
+
+
+def test_the_result_offers_its_six_buttons_with_the_study_as_value() -> None:
+    head = renderer_of("en").result(facts.finished("strong"))[0]
+
+    assert buttons(head) == [
+        actions.MORE, actions.HEATMAP, actions.REPLAY, actions.ADOPT, actions.SHARE, actions.SCHEDULE,
+    ]  # fmt: skip
+    assert {element["value"] for element in head.blocks[-1]["elements"]} == {"opt-7f3a"}
+
+
+def test_adopting_an_overfit_result_is_warned_of_and_never_pushed() -> None:
+    by_id = {e["action_id"]: e for e in renderer_of("en").result(facts.finished("overfit"))[0].blocks[-1]["elements"]}
+
+    assert "style" not in by_id[actions.ADOPT]
+    assert "*overfit*" in by_id[actions.ADOPT]["confirm"]["text"]["text"]
+
+
+def test_the_root_counts_up_as_the_plan_says() -> None:
+    study = facts.study(StudyState.RUNNING, trials_completed=124, best_value=0.84, seconds_left=18.2)
+
+    assert renderer_of("en").root(study).blocks[1]["text"]["text"] == "`▓▓▓▓▓▓▓░░░░░` 124/200 · best 0.84 · 18 s left"
+
+
+def test_the_answer_opens_with_four_lines_and_buttons() -> None:
+    head = renderer_of("en").result(facts.finished("promising"))[0]
+
+    assert [block["type"] for block in head.blocks] == ["section"] * 4 + ["context", "actions"]
+
+
+def test_a_free_trade_is_named_among_the_assumptions() -> None:
+    spec = facts.SPEC.model_copy(update={"costs": Costs(commission_bps=0, slippage_bps=0)})
+    said = " ".join(told.texts(renderer_of("en").result(replace(facts.finished("promising"), spec=spec))))
+
+    assert "Trading is free" in said
+    assert "Costs were set to zero" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (NotANumber(name="seed", value="x"), "`seed` 값은 숫자여야 합니다. `x`: 숫자가 아닙니다."),
+        (SomethingBroke(reference="ab12cd"), "내부 오류가 났습니다. 로그의 참조 번호는 `ab12cd`입니다."),
+        (UserError(reason="까닭"), "까닭"),
+    ],
+)
+def test_an_error_is_told_in_the_readers_language(error: UserError, sentence: str) -> None:
+    assert renderer_of("ko").error(error) == sentence
+
+
+def test_an_english_error_is_its_own_sentence() -> None:
+    error = OutOfRange(name="period", low="10", high="30", value="99", nearest="30")
+
+    assert renderer_of("en").error(error) == str(error)
+
+
+def test_help_about_nothing_known_names_the_nearest() -> None:
+    with pytest.raises(UnknownWord, match="bollinger"):
+        renderer_of("en").help("bolinger")
+
+
+def test_charts_are_as_sharp_as_a_phone() -> None:
+    assert DPI >= 200
