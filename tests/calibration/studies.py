@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum, auto
 from typing import Any
 
@@ -86,13 +86,13 @@ def bars_of(task: Task) -> Bars | None:
 def outcome(task: Task) -> Outcome:
     """Search, validate and judge the task's market exactly as a study is."""
     bars = bars_of(task)
-    named = {"world": task.world.value, "strategy_name": task.strategy_name, "seed": task.seed}
+    made = Outcome(world=task.world.value, strategy_name=task.strategy_name, seed=task.seed, verdict="")
     if bars is None:
-        return Outcome(**named, verdict="")
+        return made
     found = judged(task, bars)
     evidence = found.evidence
-    return Outcome(
-        **named,
+    return replace(
+        made,
         verdict=found.verdict.value,
         deflated_sharpe_ratio=_known(evidence.deflated_sharpe_ratio),
         pbo=_known(evidence.pbo),

@@ -16,13 +16,15 @@ def rendered(outcomes: Sequence[Outcome]) -> str:
     head += ["DSR", "PBO", "Sharpe in", "out", "folds"]
     lines = [_line(head), _line(["---", "---", *["---:"] * (len(head) - 2)])]
     for world in World:
-        made = [outcome for outcome in outcomes if outcome.world == world and outcome.verdict]
-        names = list(dict.fromkeys(outcome.strategy_name for outcome in made))
-        for name in sorted(names):
-            lines.append(_line(_cells(world, name, [o for o in made if o.strategy_name == name])))
-        if made:
-            lines.append(_line([f"**{cell}**" for cell in _cells(world, "all", made)]))
+        lines.extend(_world_lines(world, [o for o in outcomes if o.world == world and o.verdict]))
     return "\n".join(lines)
+
+
+def _world_lines(world: World, made: Sequence[Outcome]) -> list[str]:
+    names = sorted({outcome.strategy_name for outcome in made})
+    lines = [_line(_cells(world, name, [o for o in made if o.strategy_name == name])) for name in names]
+    total = [_line([f"**{cell}**" for cell in _cells(world, "all", made)])] if made else []
+    return lines + total
 
 
 def _cells(world: World, name: str, outcomes: Sequence[Outcome]) -> list[str]:
