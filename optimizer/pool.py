@@ -67,14 +67,21 @@ class WorkerPool:
 
     async def run(self, study_name: str) -> dict[str, Any]:
         """Run a study on the next free worker; raises WorkerDied when the process ended under it."""
+        return await self._ask({"study": study_name})
+
+    async def replay(self, study_name: str) -> dict[str, Any]:
+        """Compute a finished study again on the next free worker; raises as `run`."""
+        return await self._ask({"replay": study_name})
+
+    async def _ask(self, question: dict[str, str]) -> dict[str, Any]:
         worker = await self._idle.get()
         if isinstance(worker, Unavailable):
             self._idle.put_nowait(worker)
             raise worker
         try:
-            answer = await worker.ask({"study": study_name})
+            answer = await worker.ask(question)
         except ChildDied as death:
-            log.warning("worker_died pid=%s study=%s", worker.pid, study_name)
+            log.warning("worker_died pid=%s question=%s", worker.pid, question)
             self._in_background(self._replace(worker))
             raise WorkerDied from death
         except asyncio.CancelledError:

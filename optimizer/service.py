@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,16 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document, trial_record
-from optimizer.errors import Unavailable, UserError, WorkerLost, nearest
+from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
 from optimizer.market.feed import Market
 from optimizer.market.snapshots import write_snapshot
 from optimizer.metrics import GOALS, find_goal
 from optimizer.patience import patiently
 from optimizer.pool import WorkerDied, WorkerPool
+from optimizer.replay import Difference
 from optimizer.series import Bars
 from optimizer.space import Params, Space
-from optimizer.spec import StudySpec, StudyState, TrialRecord
+from optimizer.spec import MAX_TRIALS, StudySpec, StudyState, TrialRecord, Verdict
 from optimizer.strategies import find_strategy, longest_warm_up, space_of
 from optimizer.study import Clock, budget, is_exhaustive, utc_now
 from optimizer.window import WindowRows, window_rows
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 #: A study is handed to another worker this many times after its worker died.
 MAX_DEATHS = 3
 _PREFIX = "opt-"
+#: Verdicts that put a study on the leaderboard unasked.
+PROVEN = (Verdict.STRONG, Verdict.PROMISING)
+_OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
 
 
 class UnknownStudy(UserError):
@@ -56,6 +60,20 @@ class AlreadyFinished(UserError):
     """A study that has ended cannot be stopped any more."""
 
     sentence = "`{study}` is {state} already."
+
+
+class NothingLeft(UserError):
+    """More trials were asked for than the space has sets."""
+
+    sentence = "`{study}` has tried all {n_trials} sets there are; widen the search for more."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """What computing a study again showed."""
+
+    n_trials: int
+    difference: Difference | None  # None: equal to the last bit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +101,15 @@ class OptimizationService:
         snapshots: Path,
         clock: Clock = utc_now,
         new_id: Callable[[int], str] = secrets.token_hex,
+        running_per_person: int = 2,
     ) -> None:
         self._market = market
         self._pool = pool
         self._snapshots = snapshots
         self._clock = clock
         self._new_id = new_id
+        self._running_per_person = running_per_person
+        self._turns: dict[str, asyncio.Semaphore] = {}
 
     async def plan(self, spec: StudySpec) -> Plan:
         """Check everything about a request without storing anything; raises a UserError that says what is wrong."""
@@ -144,8 +165,14 @@ class OptimizationService:
     async def run_study(self, study_name: str) -> OptimizationStudy:
         """Run a queued or interrupted study on a worker; returns it finished, paused or cancelled.
 
-        A worker that dies is replaced and the study goes on where it was, at most three times.
+        A worker that dies is replaced and the study goes on where it was, at most three times. Of one person's
+        studies only so many run at once; the others wait, whoever else has a free worker.
         """
+        study = await patiently(lambda: self.find(study_name), what="study")
+        async with self._turns.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person)):
+            return await self._run_in_turn(study_name)
+
+    async def _run_in_turn(self, study_name: str) -> OptimizationStudy:
         while True:
             study = await patiently(lambda: self.find(study_name), what="study")
             if study.status.is_finished or study.wanted is not None:
@@ -158,8 +185,7 @@ class OptimizationService:
             except Unavailable as error:
                 answer = {"error": error.as_document()}
             if "error" in answer:
-                error = answer["error"]
-                await patiently(lambda: self._fail(study_name, error), what="failure")
+                await patiently(partial(self._fail, study_name, answer["error"]), what="failure")
             return await patiently(lambda: self.find(study_name), what="study")
 
     async def find(self, word: str) -> OptimizationStudy:
@@ -224,6 +250,56 @@ class OptimizationService:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
         await study.set({"status": str(StudyState.QUEUED), "wanted": None, "failure": None, "deaths": 0})
         return await self.find(study.study_name)
+
+    async def more(self, study_name: str, n_trials: int) -> OptimizationStudy:
+        """Queue a finished study again with so many more trials: the first ones are kept, not repeated."""
+        study = await self.get_study_results(study_name)
+        if study.status is not StudyState.COMPLETE:
+            raise NotFinished(study=study.study_name, state=str(study.status))
+        spec = study.spec.model_copy(update={"n_trials": min(study.trials_completed + n_trials, MAX_TRIALS)})
+        n_sets = budget(spec, space_of(spec))
+        if n_sets <= study.trials_completed:
+            raise NothingLeft(study=study.study_name, n_trials=study.trials_completed)
+        again = {"status": StudyState.QUEUED, "wanted": None, "deaths": 0, "started_at": None, "completed_at": None}
+        await study.set({**again, "spec": spec, "n_trials": n_sets})
+        return await self.find(study.study_name)
+
+    async def replay(self, study_name: str) -> Replayed:
+        """Compute a finished study again on a worker and compare; raises Unavailable when the worker died of it."""
+        study = await self.get_study_results(study_name)
+        try:
+            answer = await self._pool.replay(study.study_name)
+        except WorkerDied as death:
+            raise Unavailable(what="The replay", reason="its worker process ended", remedy="Try again.") from death
+        if "error" in answer:
+            raise error_of(answer["error"])
+        difference = answer["replay"]["difference"]
+        return Replayed(
+            n_trials=answer["replay"]["n_trials"], difference=Difference(**difference) if difference else None
+        )
+
+    async def count_waiting(self, created_by: str | None = None) -> int:
+        """How many studies are queued, of one person or of all."""
+        query = {"status": str(StudyState.QUEUED)} | ({"created_by": created_by} if created_by else {})
+        return await OptimizationStudy.find(query).count()
+
+    async def leaderboard(
+        self,
+        *,
+        symbol: str | None = None,
+        strategy_name: str | None = None,
+        verdicts: Sequence[Verdict] = PROVEN,
+        limit: int = 10,
+    ) -> list[OptimizationStudy]:
+        """Finished studies with one of the verdicts by Sharpe ratio out of sample, the best first."""
+        query: dict[str, Any] = {
+            "status": str(StudyState.COMPLETE),
+            "summary.verdict": {"$in": [str(verdict) for verdict in verdicts]},
+            _OUTSIDE: {"$ne": None},
+        }
+        query |= {"symbol": symbol} if symbol else {}
+        query |= {"strategy_name": strategy_name} if strategy_name else {}
+        return await OptimizationStudy.find(query).sort(f"-{_OUTSIDE}").limit(limit).to_list()
 
     def _bars(self, spec: StudySpec) -> tuple[Bars, list[str]]:
         """All bars up to the end of the window, and what the sentinel has to say of them."""

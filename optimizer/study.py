@@ -69,7 +69,7 @@ def search(
     """
     scorer = _Scorer(spec=spec, evaluator=evaluator, start=start, stop=stop, clock=clock)
     if spec.sampler is SamplerKind.GRID or space.size <= n_trials:
-        yield from _search_all(space, scorer, len(done))
+        yield from _search_all(space, scorer, done)
     else:
         yield from _search_guided(space, scorer, n_trials, seed, done)
 
@@ -154,9 +154,11 @@ class _Scorer:
         return 0.0, ""
 
 
-def _search_all(space: Space, scorer: _Scorer, n_done: int) -> Iterator[TrialRecord]:
-    number = n_done
-    sets = islice(_textbook_first(space), n_done, None)
+def _search_all(space: Space, scorer: _Scorer, done: Sequence[TrialRecord]) -> Iterator[TrialRecord]:
+    # By their sets, not by their number: a guided study that was given more trials may end as a whole grid.
+    seen = {_key(record.params, space) for record in done}
+    number = len(seen)
+    sets = (params for params in _textbook_first(space) if _key(params, space) not in seen)
     while batch := list(islice(sets, _BATCH)):
         for record in scorer.records(number, batch):
             yield record

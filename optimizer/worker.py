@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -41,6 +41,7 @@ from optimizer.market.snapshots import read_snapshot
 from optimizer.metrics import GOALS
 from optimizer.mongo import open_documents
 from optimizer.patience import patiently
+from optimizer.replay import first_difference, in_order_of
 from optimizer.series import Bars
 from optimizer.space import Space
 from optimizer.spec import StudyState, StudySummary, Timings, TrialRecord
@@ -99,6 +100,19 @@ async def run_study(study_name: str, snapshots: Path) -> StudyState:
     task = await _prepare(study, snapshots)
     async with _heartbeat(study_name):
         return await _search_and_judge(task, began)
+
+
+async def replay_study(study_name: str, snapshots: Path) -> dict[str, Any]:
+    """Compute a finished study again from its snapshot and say whether anything differs; nothing is written."""
+    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
+    assert study is not None, "the parent has just read it"
+    assert study.summary is not None, "only a finished study is replayed"
+    task = await _prepare(study, snapshots)
+    luck = study.summary.luck
+    fresh = await asyncio.to_thread(lambda: in_order_of(task.done, list(replace(task, done=[]).trials())))
+    summary = await asyncio.to_thread(_summarize, task, fresh, luck.n_tried_ever - luck.n_tried)
+    difference = first_difference(task.done, fresh) or first_difference(study.summary, summary)
+    return {"n_trials": len(fresh), "difference": asdict(difference) if difference else None}
 
 
 @asynccontextmanager
@@ -350,12 +364,15 @@ async def serve() -> None:
         _say({"ready": True})
         while True:
             request = json.loads(await lines.get())
-            _say(await _answer(request["study"], Path(configuration["snapshots"])))
+            _say(await _answer(request, Path(configuration["snapshots"])))
 
 
-async def _answer(study_name: str, snapshots: Path) -> dict[str, Any]:
-    """Run one study; this is the job boundary, one of the program's two catch-alls."""
+async def _answer(request: dict[str, str], snapshots: Path) -> dict[str, Any]:
+    """Run or replay one study; this is the job boundary, one of the program's two catch-alls."""
+    study_name = request.get("study") or request["replay"]
     try:
+        if "replay" in request:
+            return {"study": study_name, "replay": await replay_study(study_name, snapshots)}
         return {"study": study_name, "state": str(await run_study(study_name, snapshots))}
     except UserError as error:
         return {"study": study_name, "error": error.as_document()}
