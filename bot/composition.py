@@ -75,7 +75,12 @@ async def open_desk(settings: Settings, *, n_workers: int | None = None) -> Asyn
         await stack.enter_async_context(open_documents(uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)))
         pool.configure(WorkerConfig(mongodb_uri=uri, snapshots=settings.snapshots))
         market = stack.enter_context(open_market(settings))
-        service = OptimizationService(market=market, pool=pool, snapshots=settings.snapshots)
+        service = OptimizationService(
+            market=market,
+            pool=pool,
+            snapshots=settings.snapshots,
+            running_per_person=settings.running_per_person,
+        )
         jobs = StudyJobs(service, uri)
         stack.push_async_callback(jobs.stop)
         yield Desk(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from beanie import Document
 from pydantic import Field
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from reports.render import Language
 
@@ -28,6 +28,9 @@ class Conversation(Document):
     team_id: str = ""
     language: Language
     command: str
+    group: str = ""  # the name of the group whose root it stands under
+    is_quiet: bool = False  # no progress, only the result
+    is_broadcast: bool = False  # the result is also shown in the channel
     telling: Telling = Telling.FOLLOWING
     acted_by: str = ""
     acted_at: datetime | None = None
@@ -88,4 +91,84 @@ class OutboxEntry(Document):
         ]
 
 
-DOCUMENTS: tuple[type[Document], ...] = (Conversation, OutboxEntry)
+class StudyGroup(Document):
+    """Several symbols asked for at once: one root message with a table, one study each in its thread."""
+
+    group_name: str
+    channel_id: str
+    user_id: str
+    language: Language
+    command: str
+    studies: list[str]
+    is_told: bool = False
+    created_at: datetime
+
+    class Settings:
+        name = "slack_groups"
+        indexes: ClassVar = [IndexModel([("group_name", ASCENDING)], unique=True), IndexModel([("is_told", ASCENDING)])]
+
+
+class ChannelSettings(Document):
+    """What `config` says of a channel; None where it follows the bot's own settings."""
+
+    channel_id: str
+    language: Language | None = None
+    broadcast: bool | None = None  # whether results are also shown in the channel
+    changed_by: str = ""
+    changed_at: datetime | None = None
+
+    class Settings:
+        name = "channel_settings"
+        indexes: ClassVar = [IndexModel([("channel_id", ASCENDING)], unique=True)]
+
+
+class Watchlist(Document):
+    """Symbols under a name: `/optimize @name RSI 200`."""
+
+    name: str
+    symbols: list[str]
+    changed_by: str
+    changed_at: datetime
+
+    class Settings:
+        indexes: ClassVar = [IndexModel([("name", ASCENDING)], unique=True)]
+        name = "watchlists"
+
+
+class Outcome(StrEnum):
+    """What became of what someone asked for."""
+
+    DONE = auto()
+    REFUSED = auto()  # it could not be done as asked: a wrong word, a study that has ended
+    DENIED = auto()  # the asker may not
+    BROKE = auto()  # a fault of ours; the log has the reference
+
+
+class AuditEntry(Document):
+    """One command, click or denial; never changed, never deleted by the bot."""
+
+    at: datetime
+    door: str  # command, button, mention, message …
+    user_id: str
+    channel_id: str
+    team_id: str = ""
+    said: str  # the words, or the button
+    verb: str = ""
+    study: str = ""
+    outcome: Outcome
+    reason: str = ""
+    reference: str = ""
+
+    class Settings:
+        name = "audit_log"
+        indexes: ClassVar = [IndexModel([("at", DESCENDING)]), IndexModel([("outcome", ASCENDING), ("at", DESCENDING)])]
+
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    Conversation,
+    OutboxEntry,
+    StudyGroup,
+    ChannelSettings,
+    Watchlist,
+    AuditEntry,
+)

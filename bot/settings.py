@@ -19,6 +19,10 @@ class MissingSetting(UserError):
     sentence = "{name} is not set. {remedy}"
 
 
+#: Slack user ids (U…), user-group ids (S…) or `*` for everyone, with commas between them.
+Ids = Annotated[tuple[str, ...], NoDecode]
+
+
 def _names(name: str) -> AliasChoices:
     return AliasChoices(name, name.lower())
 
@@ -52,7 +56,15 @@ class Settings(BaseSettings):
     )
     alphavantage_api_key: SecretStr | None = Field(default=None, validation_alias=_names("ALPHAVANTAGE_API_KEY"))
 
-    @field_validator("sources", mode="before")
+    admins: Ids = Field(default=(), validation_alias=_names("OPTIMIZE_BOT_ADMINS"))
+    approvers: Ids = Field(default=(), validation_alias=_names("OPTIMIZE_BOT_APPROVERS"))
+    runners: Ids = Field(default=(), validation_alias=_names("OPTIMIZE_BOT_RUNNERS"))
+    viewers: Ids = Field(default=(), validation_alias=_names("OPTIMIZE_BOT_VIEWERS"))
+    running_per_person: int = Field(default=2, ge=1, validation_alias=_names("OPTIMIZE_BOT_RUNNING_PER_PERSON"))
+    waiting_per_person: int = Field(default=20, ge=1, validation_alias=_names("OPTIMIZE_BOT_WAITING_PER_PERSON"))
+    waiting_in_all: int = Field(default=200, ge=1, validation_alias=_names("OPTIMIZE_BOT_WAITING_IN_ALL"))
+
+    @field_validator("sources", "admins", "approvers", "runners", "viewers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value

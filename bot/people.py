@@ -1,0 +1,93 @@
+"""Who people are, as Slack knows them: language, time zone, and the members of user groups; remembered for a while."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from reports.render import Language
+
+log = logging.getLogger(__name__)
+
+Known = TypeVar("Known")
+
+#: An acknowledgement must not wait longer than this for Slack to say who someone is.
+WAIT_SECONDS = 0.5
+KEEP_SECONDS = 3600.0
+#: Groups change when someone joins or leaves a desk; people notice.
+KEEP_GROUP_SECONDS = 300.0
+#: After Slack could not say, it is not asked again for so long.
+RETRY_SECONDS = 30.0
+
+_LANGUAGES: dict[str, Language] = {"en": "en", "ko": "ko"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """What Slack knows of a person; None where it does not, or could not be asked."""
+
+    language: Language | None = None
+    time_zone: str | None = None
+
+
+class People:
+    """Asks Slack once and remembers."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self._persons: dict[str, tuple[float, Person]] = {}
+        self._groups: dict[str, tuple[float, frozenset[str]]] = {}
+
+    async def person(self, user_id: str) -> Person:
+        """The person with this id."""
+        if (known := _fresh(self._persons, user_id)) is not None:
+            return known
+        answer = await _in_time(self._client.users_info(user=user_id, include_locale=True))
+        found = _person(answer["user"]) if answer else None
+        return _remembered(self._persons, user_id, found, instead=Person(), seconds=KEEP_SECONDS)
+
+    async def members(self, group_id: str) -> frozenset[str]:
+        """The ids of a user group's members; those known last while Slack cannot say."""
+        if (known := _fresh(self._groups, group_id)) is not None:
+            return known
+        answer = await _in_time(self._client.usergroups_users_list(usergroup=group_id))
+        found = frozenset(answer["users"]) if answer else None
+        return _remembered(self._groups, group_id, found, instead=frozenset(), seconds=KEEP_GROUP_SECONDS)
+
+
+async def _in_time(question: Awaitable[Any]) -> Any:
+    """Slack's answer, or None when it refuses or takes too long."""
+    try:
+        return await asyncio.wait_for(question, WAIT_SECONDS)
+    except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+        log.warning("people_unknown error=%s", failure)
+        return None
+
+
+def _person(user: dict[str, Any]) -> Person:
+    language = _LANGUAGES.get(str(user.get("locale", "")).partition("-")[0])
+    return Person(language=language, time_zone=user.get("tz") or None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _fresh(kept: dict[str, tuple[float, Known]], key: str) -> Known | None:
+    until, value = kept.get(key, (0.0, None))
+    return value if _now() < until else None
+
+
+def _remembered(
+    kept: dict[str, tuple[float, Known]], key: str, found: Known | None, *, instead: Known, seconds: float
+) -> Known:
+    """Keep what was found; what was known before, or `instead`, for a short time where nothing was."""
+    _, before = kept.get(key, (0.0, instead))
+    value = before if found is None else found
+    kept[key] = (_now() + (RETRY_SECONDS if found is None else seconds), value)
+    return value
