@@ -20,12 +20,12 @@ from optimizer.errors import BadFile, NothingToImport, UnknownSymbol
 from optimizer.market.calendars import calendar_name, find_calendar
 from optimizer.market.history import TIMEFRAMES, History, find_timeframe, make_history
 from optimizer.market.providers.moments import in_utc
+from optimizer.market.providers.parse import parse_table
 from optimizer.market.providers.table import (
     CSV_NAMES,
     PARQUET_NAMES,
     bad_file,
     open_table,
-    parse_table,
     physical_line,
 )
 from optimizer.series import FloatArray, TimeArray
@@ -98,13 +98,14 @@ def read_files(path: Path, reading: Reading = Reading()) -> Iterator[History]:
 
 
 def _read_file(cursor: DuckDBPyConnection, path: Path, reading: Reading) -> Iterator[History]:
-    parse_table(cursor, open_table(cursor, path))
-    symbols = [row[0] for row in cursor.execute("SELECT DISTINCT symbol FROM parsed ORDER BY symbol").fetchall()]
-    if not symbols:
-        raise bad_file(path, 1, "there are no bars in it", "Export it again.")
-    for text in symbols:
-        columns = cursor.execute("SELECT * FROM parsed WHERE symbol = ? ORDER BY line", [text]).fetchnumpy()
-        yield _history(path, text, columns, reading)
+    table = open_table(cursor, path)
+    parse_table(cursor, table)
+    is_mixed = "symbol" in table.columns
+    symbols = cursor.execute("SELECT DISTINCT symbol FROM parsed ORDER BY symbol").fetchall() if is_mixed else [("",)]
+    for (text,) in symbols:
+        where = "WHERE symbol = ?" if is_mixed else ""
+        query = f"SELECT * EXCLUDE (symbol) FROM parsed {where} ORDER BY line"  # noqa: S608 - constants
+        yield _history(path, text, cursor.execute(query, [text] if is_mixed else []).fetchnumpy(), reading)
 
 
 def _history(path: Path, text: str, columns: Columns, reading: Reading) -> History:

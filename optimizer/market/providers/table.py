@@ -1,8 +1,7 @@
-"""One CSV or Parquet file as DuckDB reads it: header, first values, and the parsed rows as a temporary table."""
+"""One CSV or Parquet file as DuckDB reads it: its columns found, its first times, and errors that name a line."""
 
 import csv
 import gzip
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,24 +9,14 @@ from pathlib import Path
 from typing import IO
 
 import duckdb
-import numpy as np
 from duckdb import DuckDBPyConnection
 
 from optimizer.errors import BadFile
 from optimizer.market.providers.columns import find_columns, missing_columns
-from optimizer.market.providers.moments import candidates, is_steady, local_sql, shift_sql
 
 CSV_NAMES = (".csv", ".tsv", ".txt", ".csv.gz")
 PARQUET_NAMES = (".parquet", ".pq")
-MACROS = r"""
-    CREATE OR REPLACE TEMP MACRO is_blank(t) AS
-        t IS NULL OR lower(trim(t)) IN ('', 'nan', 'na', 'n/a', 'null', 'none', '-', '#n/a');
-"""
-_PRICES = ("open", "high", "low", "close", "adjusted", "volume")
 _N_SAMPLE = 50
-#: SQL of a text as a number: the quick way, and the one that bears currency signs and thousands separators.
-_PLAIN = "nullif(try_cast({} AS DOUBLE), 'nan')"
-_DECORATED = r"nullif(try_cast(regexp_replace({}, '[$₩€£,\s]', '', 'g') AS DOUBLE), 'nan')"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,100 +110,6 @@ def _places(path: Path, header: Sequence[str]) -> dict[str, int]:
         reason = f"no column for {', '.join(missing)} (found: {found})"
         raise bad_file(path, 1, reason, "Name the columns date, open, high, low, close, volume in the first line.")
     return places
-
-
-def parse_table(cursor: DuckDBPyConnection, table: Table) -> None:
-    """Fill the temporary table `parsed` with line, symbol, local, shift, prices. BadFile names the first bad line."""
-    cursor.execute(MACROS)
-    ways = _ways(table)
-    for number in (_PLAIN, _DECORATED):
-        faults = [_parse(cursor, table, way, number) for way in ways]
-        good = [way for way, fault in zip(ways, faults, strict=True) if fault is None]
-        if good:
-            break
-    else:
-        raise faults[0] or AssertionError
-    if len(ways) > 1:
-        _parse(cursor, table, good[0] if len(good) == 1 else _only_steady(cursor, table, good, number), number)
-
-
-def _ways(table: Table) -> list[str]:
-    if ways := candidates(table.times):
-        return ways
-    example = next(iter(table.times), "")
-    if not example:
-        raise bad_file(table.path, 1, "there are no bars in it", "Export it again.")
-    raise bad_file(table.path, 2, f"`{example}` is no date I can read", "Write dates as 2024-01-31.")
-
-
-def _parse(cursor: DuckDBPyConnection, table: Table, way: str, number: str) -> BadFile | None:
-    """Parse with one way to read times and one to read numbers; returns the first fault."""
-    prices = {name: table.columns.get(name, "NULL") for name in _PRICES}
-    numbers = ", ".join(f"{number.format(text)} AS {name}" for name, text in prices.items())
-    wrong = " ".join(
-        f"WHEN ({name} IS NULL AND NOT is_blank({text})) OR isinf({name}) THEN '{name}'"
-        for name, text in prices.items()
-    )
-    symbol = f"upper(trim({table.columns['symbol']}))" if "symbol" in table.columns else "''"
-    order = "ORDER BY symbol, line" if "symbol" in table.columns else ""
-    try:
-        cursor.execute(f"""
-            CREATE OR REPLACE TEMP TABLE parsed AS
-            SELECT row_number() OVER () AS line, {symbol} AS symbol, {_times(table, way)}, {numbers},
-                   CASE WHEN local IS NULL THEN 'time' {wrong} END AS fault
-            FROM {table.rows} {order}
-        """)  # noqa: S608 - names of columns are ours (CSV) or quoted (Parquet)
-    except duckdb.Error as error:
-        raise _damaged(table.path, str(error)) from error
-    return _first_fault(cursor, table)
-
-
-def _times(table: Table, way: str) -> str:
-    moment = table.moment
-    if not any(":" in text for text in table.times):
-        return f"{way.format(moment)} AS local, CAST(NULL AS INTEGER) AS shift"
-    return f"{way.format(local_sql(moment))} AS local, {shift_sql(moment)} AS shift"
-
-
-def _first_fault(cursor: DuckDBPyConnection, table: Table) -> BadFile | None:
-    rows = cursor.execute("SELECT line, fault FROM parsed WHERE fault IS NOT NULL ORDER BY line LIMIT 1").fetchall()
-    if not rows:
-        return None
-    line, name = rows[0]
-    text = cursor.execute(
-        f"SELECT {table.moment if name == 'time' else table.columns[name]} FROM {table.rows} LIMIT 1 OFFSET {line - 1}"  # noqa: S608
-    ).fetchall()[0][0]
-    what = "a date I can read" if name == "time" else f"a number ({name})"
-    reason = f"`{text}` is not {what}"
-    return bad_file(table.path, physical_line(table.path, line), reason, "Mend or delete the line.")
-
-
-def _only_steady(cursor: DuckDBPyConnection, table: Table, ways: Sequence[str], number: str) -> str:
-    """Of several ways to read the dates, the one that puts them in order. BadFile when that is not one."""
-    steady = []
-    for way in ways:
-        _parse(cursor, table, way, number)
-        local = cursor.execute("SELECT local FROM parsed ORDER BY symbol, line").fetchnumpy()["local"]
-        if is_steady(np.asarray(local)):
-            steady.append(way)
-    if len(steady) != 1:
-        reason = f"`{table.times[0]}` may be day/month or month/day"
-        raise bad_file(table.path, 2, reason, "Write dates as 2024-01-31.")
-    return steady[0]
-
-
-def _damaged(path: Path, text: str) -> BadFile:
-    """DuckDB's report on a line that is cut off or has too many values."""
-    line = re.search(r"CSV Error on Line: (\d+)", text)
-    counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
-    if counts:
-        reason = f"{counts[2]} values where the header names {counts[1]}"
-    elif "unicode" in text.lower():
-        reason = "it is not UTF-8 text"
-    else:
-        reason = "the line cannot be read"
-    remedy = "The file may be half-written: export it again, or mend the line."
-    return bad_file(path, int(line[1]) if line else 1, reason, remedy)
 
 
 def physical_line(path: Path, row: int) -> int:

@@ -1,0 +1,124 @@
+"""The rows of a file as times and numbers, in a temporary table; the first value that is neither is an error."""
+
+import re
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+from duckdb import DuckDBPyConnection
+
+from optimizer.errors import BadFile
+from optimizer.market.providers.moments import candidates, is_steady, local_sql, shift_sql
+from optimizer.market.providers.table import Table, bad_file, physical_line
+
+_PRICES = ("open", "high", "low", "close", "adjusted", "volume")
+#: SQL of a text as a number: the quick way, and the one that bears currency signs and thousands separators.
+_PLAIN = "nullif(try_cast({} AS DOUBLE), 'nan')"
+_DECORATED = r"nullif(try_cast(regexp_replace({}, '[$₩€£,\s]', '', 'g') AS DOUBLE), 'nan')"
+_IS_BLANK = "coalesce(lower(trim({})) IN ('', 'nan', 'na', 'n/a', 'null', 'none', '-', '#n/a'), true)"
+
+
+def parse_table(cursor: DuckDBPyConnection, table: Table) -> None:
+    """Fill the temporary table `parsed` with line, symbol, local, shift, prices. BadFile names the first bad line."""
+    ways = _ways(table)
+    for number in (_PLAIN, _DECORATED):
+        faults = [_parse(cursor, table, way, number) for way in ways]
+        good = [way for way, fault in zip(ways, faults, strict=True) if fault is None]
+        if good:
+            break
+    else:
+        raise faults[0] or AssertionError
+    if len(ways) > 1:
+        _parse(cursor, table, good[0] if len(good) == 1 else _only_steady(cursor, table, good, number), number)
+
+
+def _ways(table: Table) -> list[str]:
+    if ways := candidates(table.times):
+        return ways
+    example = next(iter(table.times), "")
+    if not example:
+        raise bad_file(table.path, 1, "there are no bars in it", "Export it again.")
+    raise bad_file(table.path, 2, f"`{example}` is no date I can read", "Write dates as 2024-01-31.")
+
+
+def _parse(cursor: DuckDBPyConnection, table: Table, way: str, number: str) -> BadFile | None:
+    """Parse with one way to read times and one to read numbers; returns the first fault."""
+    numbers = ", ".join(f"{number.format(table.columns.get(name, 'NULL'))} AS {name}" for name in _PRICES)
+    symbol = f"upper(trim({table.columns['symbol']}))" if "symbol" in table.columns else "''"
+    order = "ORDER BY symbol, line" if "symbol" in table.columns else ""
+    local, shift = _times(table, way)
+    try:
+        cursor.execute(f"""
+            CREATE OR REPLACE TEMP TABLE parsed AS
+            SELECT row_number() OVER () AS line, {symbol} AS symbol, {local} AS local, {shift} AS shift, {numbers}
+            FROM {table.rows} {order}
+        """)  # noqa: S608 - names of columns are ours (CSV) or quoted (Parquet)
+    except duckdb.Error as error:
+        raise _damaged(table, str(error)) from error
+    return _first_fault(cursor, table, local, number) if _has_gaps(cursor, table) else None
+
+
+def _times(table: Table, way: str) -> tuple[str, str]:
+    """SQL of the clock time of a row, and of its offset from UTC in minutes."""
+    moment = table.moment
+    if not any(":" in text for text in table.times):
+        return way.format(moment), "CAST(NULL AS INTEGER)"
+    return way.format(local_sql(moment)), shift_sql(moment)
+
+
+def _has_gaps(cursor: DuckDBPyConnection, table: Table) -> bool:
+    """Whether any value is missing or infinite: quick to ask, and mostly not."""
+    names = [name for name in _PRICES if name in table.columns]
+    gaps = [f"count({name}) < count(*)" for name in ("local", *names)]
+    infinite = [f"coalesce(bool_or(isinf({name})), false)" for name in names]
+    return bool(cursor.execute(f"SELECT {' OR '.join(gaps + infinite)} FROM parsed").fetchall()[0][0])  # noqa: S608
+
+
+def _first_fault(cursor: DuckDBPyConnection, table: Table, local: str, number: str) -> BadFile | None:
+    """The first text that is neither blank nor what it should be."""
+    texts = {name: table.columns[name] for name in _PRICES if name in table.columns}
+    wrong = " ".join(
+        f"WHEN NOT {_IS_BLANK.format(text)} AND coalesce(isinf({number.format(text)}), true) THEN '{name}'"
+        for name, text in texts.items()
+    )
+    cells = " ".join(f"WHEN '{name}' THEN {text}" for name, text in texts.items())
+    rows = cursor.execute(f"""
+        SELECT line, fault, CASE fault {cells} ELSE {table.moment} END FROM (
+            SELECT *, row_number() OVER () AS line, CASE WHEN {local} IS NULL THEN 'time' {wrong} END AS fault
+            FROM {table.rows}
+        ) WHERE fault IS NOT NULL ORDER BY line LIMIT 1
+    """).fetchall()  # noqa: S608 - as above
+    if not rows:
+        return None
+    line, name, text = rows[0]
+    what = "a date I can read" if name == "time" else f"a number ({name})"
+    reason = f"`{text}` is not {what}"
+    return bad_file(table.path, physical_line(table.path, line), reason, "Mend or delete the line.")
+
+
+def _only_steady(cursor: DuckDBPyConnection, table: Table, ways: Sequence[str], number: str) -> str:
+    """Of several ways to read the dates, the one that puts them in order. BadFile when that is not one."""
+    steady = []
+    for way in ways:
+        _parse(cursor, table, way, number)
+        local = cursor.execute("SELECT local FROM parsed ORDER BY symbol, line").fetchnumpy()["local"]
+        if is_steady(np.asarray(local)):
+            steady.append(way)
+    if len(steady) != 1:
+        reason = f"`{table.times[0]}` may be day/month or month/day"
+        raise bad_file(table.path, 2, reason, "Write dates as 2024-01-31.")
+    return steady[0]
+
+
+def _damaged(table: Table, text: str) -> BadFile:
+    """DuckDB's report on a line that is cut off or has too many values."""
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if counts:
+        reason = f"{counts[2]} values where the header names {counts[1]}"
+    elif "unicode" in text.lower():
+        reason = "it is not UTF-8 text"
+    else:
+        reason = "the line cannot be read"
+    remedy = "The file may be half-written: export it again, or mend the line."
+    return bad_file(table.path, int(line[1]) if line else 1, reason, remedy)
