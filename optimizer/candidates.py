@@ -7,6 +7,7 @@ import numpy as np
 from optimizer.compiled import compiled
 from optimizer.draws import IntArray, UintArray, in_order, normal, uniform
 from optimizer.parzen import (
+    ABOVE,
     BELOW,
     CATEGORY,
     CONTINUOUS,
@@ -151,6 +152,51 @@ def densities(model: Model, fitted: Fitted, others: IntArray, point: FloatArray)
     masses = kernels.column[leading, : kernels.n_groups[leading]] if leading >= 0 else np.ones(2)
     lower, upper = _sum_bins(kernels, model.history.role, others, masses, least)
     return (prior + lower) / (fitted.n_below + 1.0), (prior + upper) / fitted.weight_above
+
+
+@compiled
+def _sum_line(group: IntArray, column: FloatArray, kernels: Kernels, role: ByteArray) -> tuple[float, float]:
+    """Weighted densities of the kernels of both mixtures along one looked-up axis."""
+    lower, upper = 0.0, 0.0
+    for k in range(len(role)):
+        if role[k] == BELOW:
+            lower += column[group[k]]
+        elif role[k] == ABOVE:
+            upper += kernels.weight[k] * column[group[k]]
+    return lower, upper
+
+
+@compiled
+def densities_along(model: Model, fitted: Fitted, d: int, x: float) -> tuple[float, float]:
+    """Densities of the lower and the upper mixture at a coordinate of one axis, the others left out."""
+    axes, kernels, role = model.axes, model.kernels, model.history.role[: fitted.n_columns]
+    prior, group, column = _prior_factor(axes, d, x), kernels.group[d], kernels.column[d]
+    if axes.kind[d] <= CATEGORY:
+        _fill_column(model, d, int(x), fitted.n_below, fitted.n_above)
+    else:
+        group, column = kernels.bin_member, kernels.factor
+        for k in range(fitted.n_columns):
+            group[k], column[k] = k, 1.0
+        value, sigma, scale = model.history.value[d], kernels.sigma[d], kernels.scale[d]
+        if axes.kind[d] == CONTINUOUS:
+            _times_continuous(x, value, sigma, scale, column[: fitted.n_columns])
+        else:
+            _times_rounded(_edges(axes, d, x), value, sigma, scale, column[: fitted.n_columns])
+    lower, upper = _sum_line(group, column, kernels, role)
+    return (prior + lower) / (fitted.n_below + 1.0), (prior + upper) / fitted.weight_above
+
+
+@compiled
+def best_along(model: Model, fitted: Fitted, below: IntArray, d: int, state: UintArray, n_candidates: int) -> float:
+    """The best of some candidates along one axis, the others left out."""
+    best, best_ratio = 0.0, -1.0
+    for _ in range(n_candidates):
+        pick = int(uniform(state) * (len(below) + 1))
+        x = _draw_on_axis(model, d, below[pick] if pick < len(below) else -1, len(below), state)
+        lower, upper = densities_along(model, fitted, d, x)
+        if lower / upper > best_ratio:
+            best, best_ratio = x, lower / upper
+    return best
 
 
 @compiled

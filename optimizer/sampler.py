@@ -186,10 +186,14 @@ def make_sampler(kind: SamplerKind, space: Space, *, seed: int, n_goals: int = 1
 
 
 def tpe_sampler(
-    distributions: Mapping[str, BaseDistribution], *, seed: int, order: Order | None = None
+    distributions: Mapping[str, BaseDistribution],
+    *,
+    seed: int,
+    order: Order | None = None,
+    is_multivariate: bool = True,
 ) -> CompiledSampler:
     """The compiled TPE over any of Optuna's distributions, for studies that have no `Space`."""
-    return CompiledSampler(Tpe(distributions, seed=seed, order=order))
+    return CompiledSampler(Tpe(distributions, seed=seed, order=order, is_multivariate=is_multivariate))
 
 
 def random_unseen(space: Space, seen: Collection[tuple[Value, ...]], *, seed: Sequence[int]) -> Params:

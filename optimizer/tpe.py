@@ -13,7 +13,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 
 from optimizer.axes import axes_of, empty_model, enlarged
-from optimizer.candidates import densities, draw_candidate, index_of, other_axes
+from optimizer.candidates import best_along, densities, densities_along, draw_candidate, index_of, other_axes
 from optimizer.compiled import compiled
 from optimizer.draws import (
     MAX_SOBOL_DIMENSIONS,
@@ -143,6 +143,22 @@ def _propose(model: Model, below: IntArray, n: int, seen: UintArray, state: Uint
 
 
 @compiled
+def _propose_by_axis(
+    model: Model, below: IntArray, n: int, seen: UintArray, state: UintArray, points: FloatArray
+) -> None:
+    """Each coordinate the best of candidates of its own, into `points[0]`; tried anew while seen or out of order."""
+    fitted = fit(model, below, n)
+    row = np.empty(points.shape[1], np.int64)
+    for _ in range(_MAX_ROUNDS):
+        for d in range(points.shape[1]):
+            points[0, d] = best_along(model, fitted, below, d, state, len(points))
+        index_of(model.axes, points[0], row)
+        if in_order(row, model.grid) and not has(seen, row):
+            return
+    _draw_start(model, seen, state, points[0], row)
+
+
+@compiled
 def _propose_first(model: Model, seen: UintArray, state: UintArray, points: FloatArray) -> None:
     """An evenly drawn unseen set into `points[0]`."""
     _draw_start(model, seen, state, points[0], np.empty(points.shape[1], np.int64))
@@ -164,11 +180,13 @@ class Tpe:
         order: Order | None = None,
         n_startup_trials: int = N_STARTUP_TRIALS,
         n_candidates: int = N_CANDIDATES,
+        is_multivariate: bool = True,
     ) -> None:
         self.axes = axes_of(distributions)
         self._seed = seed
         self._order = order
         self._n_startup_trials = n_startup_trials
+        self._is_multivariate = is_multivariate
         self._is_finite = all(axis.count for axis in self.axes)
         self._is_rounded = any(axis.kind == ROUNDED for axis in self.axes)
         self._state = np.zeros(1, np.uint64)
@@ -220,8 +238,13 @@ class Tpe:
     def log_densities(self, sets: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, FloatArray]:
         """Logarithms of both mixtures' densities (lower, upper) at some sets, each of shape (len(sets),)."""
         fitted = fit(self._model, self._below, len(self._sets))
-        others = other_axes(self._model.axes, fitted.leading)
-        pairs = [densities(self._model, fitted, others, self._coordinates(params)) for params in sets]
+        points = [self._coordinates(params) for params in sets]
+        if self._is_multivariate:
+            others = other_axes(self._model.axes, fitted.leading)
+            pairs = [densities(self._model, fitted, others, point) for point in points]
+        else:
+            lines = [[densities_along(self._model, fitted, d, x) for d, x in enumerate(point)] for point in points]
+            pairs = [np.prod(line, axis=0) for line in lines]
         lower, upper = np.log(np.array(pairs).reshape(-1, 2)).T
         return lower, upper
 
@@ -229,8 +252,9 @@ class Tpe:
         """Put the next proposal's coordinates into the first row of `_points`."""
         if self.n_finished < self._n_startup_trials:
             _propose_first(self._model, self._seen, self._state, self._points)
-        else:
-            _propose(self._model, self._below, len(self._sets), self._seen, self._state, self._points)
+            return
+        propose = _propose if self._is_multivariate else _propose_by_axis
+        propose(self._model, self._below, len(self._sets), self._seen, self._state, self._points)
 
     def _place(self, rank: Rank, number: int) -> None:
         """Sort a trial among the finished ones; the good ones are gathered anew when they changed."""

@@ -46,8 +46,14 @@ def draw(distributions: dict[str, BaseDistribution], n: int, seed: int) -> list[
     return [{axis.name: value(axis) for axis in axes} for _ in range(n)]
 
 
-def learned(distributions: dict[str, BaseDistribution], sets: list[dict[str, object]], losses: np.ndarray) -> Tpe:
-    tpe = Tpe(distributions, seed=1)
+def learned(
+    distributions: dict[str, BaseDistribution],
+    sets: list[dict[str, object]],
+    losses: np.ndarray,
+    *,
+    is_multivariate: bool = True,
+) -> Tpe:
+    tpe = Tpe(distributions, seed=1, is_multivariate=is_multivariate)
     for number, (params, loss) in enumerate(zip(sets, losses, strict=True)):
         tpe.learn(number, params, (FEASIBLE, float(loss), 0.0))
     return tpe
@@ -93,6 +99,22 @@ def test_log_densities_equal_optunas(distributions: dict[str, BaseDistribution],
     above = [s for i, s in enumerate(sets) if i not in good]
     np.testing.assert_allclose(lower, optunas(distributions, below).log_pdf(internal), rtol=0, atol=1e-9)
     np.testing.assert_allclose(upper, optunas(distributions, above).log_pdf(internal), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("distributions", SPACES.values(), ids=SPACES)
+def test_log_densities_axis_by_axis_equal_optunas(distributions: dict[str, BaseDistribution]) -> None:
+    n = 120
+    sets, candidates = draw(distributions, n, seed=n), draw(distributions, 40, seed=1)
+    good = range(n_good(n))
+
+    both = learned(distributions, sets, np.arange(float(n)), is_multivariate=False).log_densities(candidates)
+
+    for mixture, members in zip(both, (sets[: len(good)], sets[len(good) :]), strict=True):
+        expected = np.zeros(len(candidates))
+        for name, dist in distributions.items():
+            internal = {name: np.array([dist.to_internal_repr(c[name]) for c in candidates], dtype=float)}
+            expected += optunas({name: dist}, members).log_pdf(internal)
+        np.testing.assert_allclose(mixture, expected, rtol=0, atol=1e-9)
 
 
 def test_log_densities_do_not_depend_on_what_was_asked_before() -> None:

@@ -274,13 +274,14 @@ def test_a_better_place_is_found_than_at_random() -> None:
     assert np.mean(ours) > np.mean(random)
 
 
-def test_continuous_and_logarithmic_parameters_are_searched() -> None:
+@pytest.mark.parametrize("is_multivariate", [True, False])
+def test_continuous_and_logarithmic_parameters_are_searched(is_multivariate: bool) -> None:
     distributions: dict[str, BaseDistribution] = {
         "x": FloatDistribution(-5, 5),
         "rate": FloatDistribution(1e-5, 1e-1, log=True),
         "units": IntDistribution(1, 1000, log=True),
     }
-    study = optuna.create_study(sampler=tpe_sampler(distributions, seed=1))
+    study = optuna.create_study(sampler=tpe_sampler(distributions, seed=1, is_multivariate=is_multivariate))
 
     def loss(trial: optuna.Trial) -> float:
         x = trial.suggest_float("x", -5, 5)
@@ -291,6 +292,15 @@ def test_continuous_and_logarithmic_parameters_are_searched() -> None:
     study.optimize(loss, n_trials=120)
 
     assert study.best_value < 0.1
+
+
+def test_a_search_axis_by_axis_keeps_the_order_and_never_repeats() -> None:
+    sampler = tpe_sampler(SMA.distributions, seed=2, order=SMA.order, is_multivariate=False)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    proposed = [step(study, sampler, SMA) for _ in range(120)]
+
+    assert all(SMA.contains(params) for params in proposed)
+    assert len({tuple(params.values()) for params in proposed}) == 120
 
 
 def test_an_undeclared_parameter_is_refused() -> None:
