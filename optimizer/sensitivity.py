@@ -91,7 +91,7 @@ def plateau(ground: Ground, winner: Scored, ranked: Sequence[TrialRecord], score
         Scored(params=params, value=float(values[row]), in_sample=measures_of(scores, row))
         for row, params in enumerate(sets)
     )
-    centre = _centre(ground, winner, ranked, scored) if share < SPIKE_SHARE else None
+    centre = _centre(ground, winner, ranked, scored) if ranked and share < SPIKE_SHARE else None
     return Plateau(n_neighbours=len(sets), share=share, neighbours=neighbours, centre=centre)
 
 
