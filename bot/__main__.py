@@ -6,15 +6,20 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from pydantic import ValidationError
 
+from bot.children import started
 from bot.settings import Settings
 from optimizer.errors import BadValue, UnknownWord, UserError
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
 _VERBS = {"serve": "bot.server", "run": "bot.console", "data": "bot.data", "doctor": "bot.doctor"}
+
+#: Verbs that need worker processes, and how many (None: as the settings say).
+_WORKERS = {"serve": None, "run": 1}
 
 _RUN_HELP = """\
 examples:
@@ -76,16 +81,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 async def _dispatch(options: argparse.Namespace, settings: Settings) -> int:
-    # By name, so that each verb loads what it needs and no more: `run` no web server, `serve` no progress bar.
-    verb = importlib.import_module(_VERBS[options.verb])
     try:
-        code: int = await verb.run(options, settings)
+        code = await _run_verb(options, settings)
     except UserError as error:
         renderer = importlib.import_module("reports.render").Renderer(settings.language)
         sys.stderr.write(renderer.error(error) + "\n")
         # An error of the grammar carries the corrected command, if only an empty one.
         return BAD_USAGE if isinstance(error, UnknownWord | BadValue) or "command" in error.facts else FAILED
     return code
+
+
+async def _run_verb(options: argparse.Namespace, settings: Settings) -> int:
+    async with AsyncExitStack() as stack:
+        needs = []
+        if options.verb in _WORKERS:
+            # Before the imports below: the processes import their own meanwhile.
+            needs = [await stack.enter_async_context(started(settings, n_workers=_WORKERS[options.verb]))]
+        # By name, so that each verb loads what it needs and no more: `run` no web server, `serve` no progress bar.
+        verb = importlib.import_module(_VERBS[options.verb])
+        code: int = await verb.run(options, settings, *needs)
+        return code
 
 
 def _settings_sentence(error: ValidationError) -> str:

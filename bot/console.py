@@ -15,6 +15,7 @@ from reports.document import json_document
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bot.children import Children
 from bot.composition import Desk, open_desk
 from bot.facts import plan_facts, study_facts
 from bot.grammar import command_text, parse
@@ -39,13 +40,13 @@ class NotAStart(UserError):
     sentence = "`run` starts a study: `optimize-bot run AAPL RSI 200`. `optimize-bot run --help` shows more."
 
 
-async def run(options: argparse.Namespace, settings: Settings) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: Children) -> int:
     """Run one study to its end; returns the exit code."""
     command = parse(" ".join(options.words), prefix=PREFIX)
     if not isinstance(command, Start):
         raise NotAStart
     console = Console(stderr=options.json, highlight=False)
-    async with open_desk(settings, n_workers=1) as desk:
+    async with open_desk(settings, children) as desk:
         talk = Talk(desk, console, settings.language, Path(options.out) if options.out else None)
         return await talk.run(command, as_json=options.json)
 

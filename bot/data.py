@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.composition import claimed, open_market
+from bot.children import claimed
+from bot.composition import open_market
 from bot.settings import Settings
 from optimizer.market.feed import Market
 from optimizer.market.importing import import_files

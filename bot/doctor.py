@@ -4,6 +4,7 @@ import argparse
 
 from rich.console import Console
 
+from bot.children import started
 from bot.composition import open_desk
 from bot.probes import Health, Probe, bad, probe_desk, probe_slack
 from bot.settings import Settings
@@ -17,7 +18,7 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
     console = Console(highlight=False)
     probes = await probe_slack(settings)
     try:
-        async with open_desk(settings) as desk:
+        async with started(settings) as children, open_desk(settings, children) as desk:
             probes += await probe_desk(desk)
     except UserError as error:
         probes.append(bad("Data directory", str(error), "Then run `optimize-bot doctor` again."))

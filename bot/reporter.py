@@ -27,14 +27,10 @@ class Drawn:
 class Reporter:
     """One warm process that draws; it is started again when it died."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, child: Child) -> None:
         self._folder = folder
-        self._child: Child | None = None
+        self._child = child
         self._turn = asyncio.Lock()
-
-    async def prepare(self) -> None:
-        """Start the process; its imports overlap with everything else."""
-        self._child = await Child.spawn(_MODULE)
 
     def folder_of(self, study_name: str) -> Path:
         """Where a study's charts and report are."""
@@ -45,13 +41,10 @@ class Reporter:
         folder = self.folder_of(facts.study_name)
         await asyncio.to_thread(write_order, facts, trials, language, folder)
         async with self._turn:
-            if self._child is None:
-                await self.prepare()
-            assert self._child is not None
             try:
                 answer = await self._child.ask({"folder": str(folder)})
             except ChildDied as death:
-                self._child = None
+                self._child = await Child.spawn(_MODULE)
                 raise Unavailable(
                     what="The chart process", reason="it ended while drawing", remedy="The text result stands."
                 ) from death
@@ -65,5 +58,4 @@ class Reporter:
 
     async def stop(self) -> None:
         """End the process."""
-        if self._child is not None:
-            await self._child.stop()
+        await self._child.stop()

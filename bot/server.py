@@ -15,10 +15,15 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.access import Access, Roster
 from bot.app import build_app
+from bot.children import Children
 from bot.composition import Desk, open_desk
+from bot.errands import Errands
+from bot.groups import Groups
 from bot.office import Office
 from bot.outbox import Outbox
+from bot.people import People
 from bot.settings import Settings
 from bot.thread import Conversations
 from optimizer.study import utc_now
@@ -41,9 +46,31 @@ async def open_office(desk: Desk, client: AsyncWebClient) -> AsyncIterator[Offic
         await conversations.recover()
         recovered = await desk.jobs.recover()
         log.info("ready recovered=%s", len(recovered))
-        following = asyncio.create_task(conversations.follow())
-        stack.push_async_callback(_ended, following)
-        yield Office(desk=desk, outbox=outbox, conversations=conversations, clock=utc_now, starting=asyncio.Lock())
+        groups, errands, people = Groups(outbox=outbox, client=client, clock=utc_now), Errands(), People(client)
+        stack.push_async_callback(errands.stop)
+        for follow in (conversations.follow, groups.follow):
+            stack.push_async_callback(_ended, asyncio.create_task(follow()))
+        yield Office(
+            desk=desk,
+            client=client,
+            outbox=outbox,
+            conversations=conversations,
+            groups=groups,
+            people=people,
+            access=_access(desk.settings, people),
+            errands=errands,
+            clock=utc_now,
+            starting=asyncio.Lock(),
+        )
+
+
+def _access(settings: Settings, people: People) -> Access:
+    roster = Roster.of(settings)
+    if roster.is_open:
+        log.warning("open_to_everyone: anyone in the workspace may start studies; OPTIMIZE_BOT_RUNNERS names who may")
+    if not roster.has_admin:
+        log.warning("no_admin: nobody may configure or read the audit; OPTIMIZE_BOT_ADMINS names who may")
+    return Access(roster, people)
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:
@@ -59,10 +86,10 @@ def slack_client(settings: Settings) -> AsyncWebClient:
     return AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
 
 
-async def run(options: argparse.Namespace, settings: Settings) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: Children) -> int:
     """`optimize-bot serve`: run until SIGTERM or SIGINT."""
     stopped = _stop_signal()
-    async with running(settings, slack_client(settings)):
+    async with running(settings, slack_client(settings), children):
         await stopped.wait()
         log.info("stopping")
     return 0
@@ -77,10 +104,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, client: AsyncWebClient) -> AsyncIterator[Running]:
+async def running(settings: Settings, client: AsyncWebClient, children: Children) -> AsyncIterator[Running]:
     """The whole bot, listening inside the block."""
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_desk(settings))
+        desk = await stack.enter_async_context(open_desk(settings, children))
         office = await stack.enter_async_context(open_office(desk, client))
         if settings.slack_app_token is not None:
             app = build_app(office, client, None)

@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from bot.documents import DOCUMENTS as BOT_DOCUMENTS
 from optimizer.documents import DOCUMENTS as STUDY_DOCUMENTS
-from optimizer.mongo import EmbeddedMongo, find_mongod, open_documents, start_mongod, wait_ready
+from optimizer.mongo import open_documents, wait_ready
+from optimizer.mongod import EmbeddedMongo, find_mongod, start_mongod
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,12 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from optimizer.mongo import MongoUnavailable, find_mongod, mongo_uri, start_mongod, wait_ready
+from optimizer.mongo import kept_ready, wait_ready
+from optimizer.mongod import MongoUnavailable, find_mongod, start_mongod
 
 
 async def test_embedded_server_answers_and_ends_with_the_block(home: Path) -> None:
-    async with mongo_uri(None, home, os.environ) as uri:
+    async with kept_ready(start_mongod(find_mongod(os.environ), home)) as uri:
         with MongoClient(uri) as client:
             assert client.admin.command("ping")["ok"] == 1
         pid = int((home / "mongodb" / "mongod.lock").read_text())
@@ -27,33 +28,33 @@ async def test_embedded_server_answers_and_ends_with_the_block(home: Path) -> No
 
 
 async def test_server_refuses_whoever_lacks_the_password(home: Path) -> None:
-    async with mongo_uri(None, home, os.environ) as uri:
+    async with kept_ready(start_mongod(find_mongod(os.environ), home)) as uri:
         stranger = uri.split("@")[1]
         with MongoClient(f"mongodb://{stranger}") as client, pytest.raises(OperationFailure):
             client.optimize_bot.things.find_one()
 
 
 async def test_password_is_for_the_owner_only(home: Path) -> None:
-    async with mongo_uri(None, home, os.environ) as uri:
+    async with kept_ready(start_mongod(find_mongod(os.environ), home)) as uri:
         file = home / "mongodb.password"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert file.read_text() in uri
 
 
 async def test_data_outlives_a_kill_and_a_stale_lock(home: Path) -> None:
-    async with mongo_uri(None, home, os.environ) as uri:
+    async with kept_ready(start_mongod(find_mongod(os.environ), home)) as uri:
         with MongoClient(uri, journal=True) as client:
             client.optimize_bot.things.insert_one({"kept": True})
         os.kill(int((home / "mongodb" / "mongod.lock").read_text()), signal.SIGKILL)
     assert (home / "mongodb" / "mongod.lock").exists()
 
-    async with mongo_uri(None, home, os.environ) as uri:
+    async with kept_ready(start_mongod(find_mongod(os.environ), home)) as uri:
         with MongoClient(uri) as client:
             assert client.optimize_bot.things.find_one({"kept": True})
 
 
 async def test_killed_server_is_started_again_at_the_same_address(home: Path) -> None:
-    async with mongo_uri(None, home, os.environ) as uri:
+    async with kept_ready(start_mongod(find_mongod(os.environ), home)) as uri:
         os.kill(int((home / "mongodb" / "mongod.lock").read_text()), signal.SIGKILL)
         with MongoClient(uri, serverSelectionTimeoutMS=20_000) as client:
             # In a thread: the event loop has a server to restart.
@@ -66,7 +67,7 @@ async def test_server_of_a_killed_parent_does_not_block_the_next(home: Path) -> 
     orphan = start_mongod(find_mongod(os.environ), home)
     await wait_ready(orphan)
 
-    async with mongo_uri(None, home, os.environ) as uri:
+    async with kept_ready(start_mongod(find_mongod(os.environ), home)) as uri:
         with MongoClient(uri) as client:
             assert client.admin.command("ping")["ok"] == 1
     orphan.process.wait(timeout=10)
@@ -79,7 +80,9 @@ def test_wrong_path_is_told() -> None:
 
 async def test_server_that_cannot_start_says_why(home: Path, tmp_path: Path) -> None:
     program = tmp_path / "mongod"
-    program.write_text("#!/bin/sh\necho 'libcurl.so.4: cannot open shared object file: shared libraries' >&2\nexit 127\n")
+    program.write_text(
+        "#!/bin/sh\necho 'libcurl.so.4: cannot open shared object file: shared libraries' >&2\nexit 127\n"
+    )
     server = start_mongod(program, home)
 
     with pytest.raises(MongoUnavailable, match="apt-get install libcurl4"):

