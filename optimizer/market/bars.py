@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -36,6 +37,7 @@ _REMEDY = "Move the file away and load the data again, or name another file."
 class Coverage:
     """What is stored of one series; `first` and `last` are the times of its outer bars, UTC."""
 
+    series_id: int
     symbol: str
     timeframe: str
     source: str
@@ -52,7 +54,9 @@ class Coverage:
         return SeriesKey(self.symbol, self.timeframe, self.source)
 
 
-_COVERAGE = "SELECT symbol, timeframe, source, n_bars, first, last, loaded_at, asked_from, checked_at FROM series "
+_COVERAGE = (
+    "SELECT series_id, symbol, timeframe, source, n_bars, first, last, loaded_at, asked_from, checked_at FROM series "
+)
 
 
 class Warehouse:
@@ -138,10 +142,9 @@ class Warehouse:
         low, high = bounds(start, end)
         with self.reading() as cursor:
             cursor.execute(
-                "SELECT time, open, high, low, close, volume, factor, split FROM bars WHERE time >= ? AND time < ? AND "
-                "series_id = (SELECT series_id FROM series WHERE symbol = ? AND timeframe = ? AND source = ?) "
-                "ORDER BY time",
-                [low.item(), high.item(), symbol, timeframe, stored.source],
+                "SELECT time, open, high, low, close, volume, factor, split FROM bars "
+                "WHERE series_id = ? AND time >= ? AND time < ? ORDER BY time",
+                [stored.series_id, low.item(), high.item()],
             )
             columns = fetch_arrays(cursor)
         return History(symbol=symbol, timeframe=timeframe, source=stored.source, **columns)
@@ -213,12 +216,14 @@ def _unopened(path: str, text: str) -> Unavailable:
     return Unavailable(what=f"The data file `{path}`", reason=reason, remedy=_REMEDY)
 
 
-def _coverage(symbol: str, timeframe: str, source: str, n_bars: int, *times: datetime | None) -> Coverage:
+def _coverage(series_id: int, symbol: str, timeframe: str, source: str, *more: Any) -> Coverage:
+    n_bars, *times = more
     first, last, loaded_at, asked_from, checked_at = (time and time.replace(tzinfo=UTC) for time in times)
     assert first is not None
     assert last is not None
     assert loaded_at is not None
     return Coverage(
+        series_id=series_id,
         symbol=symbol,
         timeframe=timeframe,
         source=source,
