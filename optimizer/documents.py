@@ -60,6 +60,7 @@ class OptimizationStudy(Document):
     trials_completed: int = 0
     created_by: str
     origin: dict[str, str] = Field(default_factory=dict)  # where the answer goes; only the door it came by reads it
+    first: list[dict[str, Value]] = Field(default_factory=list)  # sets that are tried right after the textbook set
     request_key: str | None = None  # names the delivery that asked for it: the same delivery never starts two
     name: str = ""
     notes: str = ""

@@ -8,24 +8,29 @@ their documents instead. The job store unpickles what it reads: only this progra
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.jobstores.mongodb import MongoDBJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from pymongo import MongoClient
 
 from optimizer.mongo import DATABASE
 from optimizer.service import OptimizationService
+from optimizer.study import Clock, utc_now
 
 log = logging.getLogger(__name__)
 
 _STUDY_PREFIX = "study:"
 _Handler = Callable[[str], Awaitable[object]]
+#: Fields of a cron trigger: hour, minute, and day_of_week or day where they matter.
+Cron = Mapping[str, str | int]
 #: What a running job calls, by the kind of job. A pickled job can carry no live object.
 _handlers: dict[str, _Handler] = {}
 
@@ -41,10 +46,75 @@ async def run_job(kind: str, identifier: str) -> None:
     await _handlers[kind](identifier)
 
 
+class WallClock(BaseTrigger):
+    """A time of day in a time zone, once on each of its days whatever the clocks do there.
+
+    APScheduler's own cron trigger leaves a day out when its time falls into an hour that is skipped at midnight, and
+    runs twice in the hour that comes again. Here a skipped 02:30 comes when it would have come without the change
+    (as 03:30), and of an hour that comes twice the first counts.
+    """
+
+    def __init__(self, cron: Cron, time_zone: str) -> None:
+        self._walls = CronTrigger(timezone=UTC, **cron)  # a calendar without changes of the clock
+        self._zone = ZoneInfo(time_zone)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """The first time after the previous one, or from `now` on when there is none; in UTC."""
+        after = previous_fire_time or now - timedelta(microseconds=1)
+        wall = after.astimezone(self._zone).replace(tzinfo=UTC) - timedelta(days=1)
+        while True:
+            wall = self._walls.get_next_fire_time(None, wall)
+            moment: datetime = wall.replace(tzinfo=self._zone).astimezone(UTC)
+            if moment > after:
+                return moment
+            wall += timedelta(microseconds=1)
+
+
+def times_after(cron: Cron, time_zone: str, moment: datetime) -> Iterator[datetime]:
+    """The times of a recurring job after `moment`, in UTC, without end."""
+    trigger = WallClock(cron, time_zone)
+    while True:
+        moment = trigger.get_next_fire_time(moment, moment)
+        yield moment
+
+
+class _ClockZone(tzinfo):
+    """UTC, except that its present moment is the clock's: APScheduler asks for `datetime.now(zone)` and nothing else.
+
+    Only tests bring a clock that is not the machine's. Stored inside a job it becomes plain UTC.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def fromutc(self, _moment: datetime) -> datetime:
+        """The clock's moment, whatever the machine says it is."""
+        return self._clock().astimezone(UTC).replace(tzinfo=self)
+
+    def utcoffset(self, _moment: datetime | None) -> timedelta:
+        """None."""
+        return timedelta(0)
+
+    def dst(self, _moment: datetime | None) -> timedelta:
+        """None."""
+        return timedelta(0)
+
+    def tzname(self, _moment: datetime | None) -> str:
+        """UTC."""
+        return "UTC"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _utc, ()
+
+
+def _utc() -> tzinfo:
+    return UTC
+
+
 class StudyJobs:
     """Submits studies and keeps recurring jobs; the only user of APScheduler."""
 
-    def __init__(self, service: OptimizationService, mongodb_uri: str) -> None:
+    def __init__(self, service: OptimizationService, mongodb_uri: str, *, clock: Clock = utc_now) -> None:
         self._service = service
         # Short time-outs: the job store's client is synchronous and runs on the event loop.
         self._client: MongoClient[dict[str, Any]] = MongoClient(
@@ -54,7 +124,7 @@ class StudyJobs:
         self._scheduler = AsyncIOScheduler(
             jobstores={"default": MongoDBJobStore(database=database, collection="scheduled_jobs", client=self._client)},
             executors={"default": AsyncIOExecutor()},
-            timezone="UTC",
+            timezone=UTC if clock is utc_now else _ClockZone(clock),
         )
 
     def start(self, handlers: Mapping[str, _Handler] | None = None) -> None:
@@ -80,19 +150,23 @@ class StudyJobs:
             self.submit(name)
         return names
 
-    def add_cron(self, kind: str, identifier: str, trigger: CronTrigger) -> datetime | None:
+    def add_cron(self, kind: str, identifier: str, cron: Cron, time_zone: str) -> datetime:
         """Keep a recurring job; returns its next time. One missed while down runs once at the next start."""
         job = self._scheduler.add_job(
             run_job,
-            trigger,
+            WallClock(cron, time_zone),
             args=[kind, identifier],
             id=f"{kind}:{identifier}",
             misfire_grace_time=None,
             coalesce=True,
             replace_existing=True,
         )
-        next_run: datetime | None = job.next_run_time
-        return next_run
+        next_run: datetime = job.next_run_time
+        return next_run.astimezone(UTC)
+
+    def wake(self) -> None:
+        """Look at once for what is due: for a clock that jumps."""
+        self._scheduler.wakeup()
 
     def remove_cron(self, kind: str, identifier: str) -> None:
         """Forget a recurring job; one that is not there is no error."""

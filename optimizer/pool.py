@@ -6,6 +6,7 @@ had is its owner's to hand in again.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,11 @@ class WorkerPool:
         """Compute a finished study again on the next free worker; raises as `run`."""
         return await self._ask({"replay": study_name})
 
-    async def _ask(self, question: dict[str, str]) -> dict[str, Any]:
+    async def challenge(self, study_name: str, rival: Mapping[str, object]) -> dict[str, Any]:
+        """Set a finished study's winner against a rival on the next free worker; raises as `run`."""
+        return await self._ask({"challenge": study_name, "rival": dict(rival)})
+
+    async def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         worker = await self._idle.get()
         if isinstance(worker, Unavailable):
             self._idle.put_nowait(worker)

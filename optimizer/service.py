@@ -18,6 +18,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from optimizer.challenge import Challenge, Rival
 from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document, trial_record
 from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
 from optimizer.market.feed import Market
@@ -143,13 +144,17 @@ class OptimizationService:
         name: str = "",
         notes: str = "",
         origin: Mapping[str, str] | None = None,
+        first: Sequence[Params] = (),
         request_key: str | None = None,
     ) -> OptimizationStudy:
-        """Store a planned study, queued. The same `request_key` gives the study it gave before."""
+        """Store a planned study, queued. The same `request_key` gives the study it gave before.
+
+        The sets of `first` that the space has are tried right after the textbook set.
+        """
         data_hash = await asyncio.to_thread(write_snapshot, plan.bars, self._snapshots)
         study = _study_of(plan, data_hash)
         study.created_at, study.created_by, study.name, study.notes = self._clock(), created_by, name, notes
-        study.origin, study.request_key = dict(origin or {}), request_key
+        study.origin, study.request_key, study.first = dict(origin or {}), request_key, list(first)
         return await self._insert_named(study)
 
     async def same_since(self, spec: StudySpec, created_by: str, moment: datetime) -> OptimizationStudy | None:
@@ -277,6 +282,17 @@ class OptimizationService:
         return Replayed(
             n_trials=answer["replay"]["n_trials"], difference=Difference(**difference) if difference else None
         )
+
+    async def challenge(self, study_name: str, rival: Rival) -> Challenge:
+        """Set a finished study's winner against a champion; raises Unavailable when the worker died of it."""
+        study = await self.get_study_results(study_name)
+        try:
+            answer = await self._pool.challenge(study.study_name, rival.model_dump(mode="json"))
+        except WorkerDied as death:
+            raise Unavailable(what="The comparison", reason="its worker process ended", remedy="Try again.") from death
+        if "error" in answer:
+            raise error_of(answer["error"])
+        return Challenge.model_validate(answer["challenge"])
 
     async def count_waiting(self, created_by: str | None = None) -> int:
         """How many studies are queued, of one person or of all."""

@@ -59,19 +59,21 @@ def search(
     n_trials: int,
     seed: int,
     done: Sequence[TrialRecord] = (),
+    first: Sequence[Params] = (),
     clock: Clock = utc_now,
 ) -> Iterator[TrialRecord]:
     """Yield one record per unique set, the textbook set first, until `n_trials` sets are tried.
 
     Rows [start, stop) of the evaluator's bars are scored. Trials already `done` (numbers 0..k-1) are
-    not yielded again. Sampler and space come from the spec; a space no larger than the budget, or
-    `sampler=grid`, is searched exhaustively in batches.
+    not yielded again. The sets of `first` that the space has follow the textbook set. Sampler and space come
+    from the spec; a space no larger than the budget, or `sampler=grid`, is searched exhaustively in batches.
     """
     scorer = _Scorer(spec=spec, evaluator=evaluator, start=start, stop=stop, clock=clock)
     if spec.sampler is SamplerKind.GRID or space.size <= n_trials:
         yield from _search_all(space, scorer, done)
     else:
-        yield from _search_guided(space, scorer, n_trials, seed, done)
+        opening = [space.default, *filter(space.contains, first)]
+        yield from _search_guided(space, scorer, done, opening, n_trials=n_trials, seed=seed)
 
 
 def best_record(records: Sequence[TrialRecord], goal: str) -> TrialRecord | None:
@@ -172,7 +174,13 @@ def _textbook_first(space: Space) -> Iterator[Params]:
 
 
 def _search_guided(
-    space: Space, scorer: _Scorer, n_trials: int, seed: int, done: Sequence[TrialRecord]
+    space: Space,
+    scorer: _Scorer,
+    done: Sequence[TrialRecord],
+    opening: Sequence[Params],
+    *,
+    n_trials: int,
+    seed: int,
 ) -> Iterator[TrialRecord]:
     goals = scorer.spec.goals
     sampler = make_sampler(scorer.spec.sampler, space, seed=seed, n_goals=len(goals))
@@ -180,7 +188,8 @@ def _search_guided(
     seen = {_key(record.params, space) for record in done}
     while len(seen) < n_trials:
         number = len(seen)
-        trial, params = _propose(study, sampler, space, seen, seed)
+        given = next((params for params in opening if _key(params, space) not in seen), None)
+        trial, params = (None, given) if given is not None else _propose(study, sampler, space, seen, seed)
         record = scorer.records(number, [params])[0]
         _tell(study, trial, record, space, goals)
         seen.add(_key(params, space))
@@ -191,8 +200,6 @@ def _propose(
     study: optuna.Study, sampler: SeededSampler, space: Space, seen: set[Key], seed: int
 ) -> tuple[Trial | None, Params]:
     """The next unseen set, with Optuna's trial when Optuna proposed it."""
-    if not seen:
-        return None, space.default
     for attempt in range(MAX_ATTEMPTS):
         sampler.reseed(len(seen), attempt)
         trial = study.ask()

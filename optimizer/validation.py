@@ -265,12 +265,13 @@ def bootstrap(returns: FloatArray, *, periods_per_year: float, seed: int, n_resa
     The mean block length is the automatic choice of Politis and White (2004, corrected 2009). (n,) returns in; a
     resample without movement has a NaN Sharpe ratio. The generator is this call's own.
     """
-    resamples = StationaryBootstrap(_block_length(returns), returns, seed=np.random.default_rng(seed))
+    resamples = StationaryBootstrap(block_length(returns), returns, seed=np.random.default_rng(seed))
     measured = resamples.apply(_sharpe_and_drawdown, n_resamples)
     return Bootstrap(sharpe_ratios=measured[:, 0] * math.sqrt(periods_per_year), max_drawdowns=measured[:, 1])
 
 
-def _block_length(returns: FloatArray) -> int:
+def block_length(returns: FloatArray) -> int:
+    """The mean block length that Politis and White (2004, corrected 2009) choose for (n,) returns, at least 1."""
     if np.ptp(returns) == 0:
         return 1
     return max(1, round(float(optimal_block_length(returns)["stationary"].iloc[0])))

@@ -26,6 +26,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from optimizer.backtest import Trade
+from optimizer.challenge import Challenge, Contest, Rival, challenge, no_contest
 from optimizer.child import NICENESS
 from optimizer.documents import (
     DOCUMENTS,
@@ -43,12 +44,12 @@ from optimizer.mongo import open_documents
 from optimizer.patience import patiently
 from optimizer.replay import first_difference, in_order_of
 from optimizer.series import Bars
-from optimizer.space import Space
+from optimizer.space import Params, Space
 from optimizer.spec import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.strategies import find_strategy, space_of
 from optimizer.study import best_record, budget, search
 from optimizer.summarize import summarize
-from optimizer.window import WindowRows
+from optimizer.window import WindowRows, day_of
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Task:
             n_trials=budget(spec, self.space),
             seed=spec.seed,
             done=self.done,
+            first=self.study.first,
         )
 
 
@@ -113,6 +115,33 @@ async def replay_study(study_name: str, snapshots: Path) -> dict[str, Any]:
     summary = await asyncio.to_thread(_summarize, task, fresh, luck.n_tried_ever - luck.n_tried)
     difference = first_difference(task.done, fresh) or first_difference(study.summary, summary)
     return {"n_trials": len(fresh), "difference": asdict(difference) if difference else None}
+
+
+async def challenge_study(study_name: str, rival: Rival, snapshots: Path) -> Challenge:
+    """Set a finished study's winner against a champion, on the bars that neither was fitted on; nothing is written."""
+    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
+    assert study is not None, "the parent has just read it"
+    assert study.summary is not None, "only a finished study has a winner"
+    task = await _prepare(study, snapshots)
+    return await asyncio.to_thread(_challenge, task, study.summary.winner.params, rival)
+
+
+def _challenge(task: Task, winner: Params, rival: Rival) -> Challenge:
+    ours, spec = task.evaluator, task.study.spec
+    start, stop = max(task.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), task.rows.stop
+    if stop - start < 2:
+        return no_contest(max(stop - start, 0))
+    is_alike = rival.allow_short == spec.allow_short
+    theirs = ours if is_alike else Evaluator(ours.strategy, ours.bars, costs=spec.costs, allow_short=rival.allow_short)
+    contest = Contest(
+        champion=theirs.backtest(rival.params, start=start, stop=stop),
+        challenger=ours.backtest(winner, start=start, stop=stop),
+        hold=ours.hold(start=start, stop=stop),
+        start=day_of(ours.bars, start),
+        end=day_of(ours.bars, stop - 1),
+        is_same_set=is_alike and winner == rival.params,
+    )
+    return challenge(contest, seed=spec.seed)
 
 
 @asynccontextmanager
@@ -367,12 +396,15 @@ async def serve() -> None:
             _say(await _answer(request, Path(configuration["snapshots"])))
 
 
-async def _answer(request: dict[str, str], snapshots: Path) -> dict[str, Any]:
-    """Run or replay one study; this is the job boundary, one of the program's two catch-alls."""
-    study_name = request.get("study") or request["replay"]
+async def _answer(request: dict[str, Any], snapshots: Path) -> dict[str, Any]:
+    """Run, replay or compare one study; this is the job boundary, one of the program's two catch-alls."""
+    study_name = request.get("study") or request.get("replay") or request["challenge"]
     try:
         if "replay" in request:
             return {"study": study_name, "replay": await replay_study(study_name, snapshots)}
+        if "challenge" in request:
+            found = await challenge_study(study_name, Rival.model_validate(request["rival"]), snapshots)
+            return {"study": study_name, "challenge": found.model_dump(mode="json")}
         return {"study": study_name, "state": str(await run_study(study_name, snapshots))}
     except UserError as error:
         return {"study": study_name, "error": error.as_document()}
