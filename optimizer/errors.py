@@ -4,7 +4,7 @@
     ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler · UnknownSymbol
     │                  UnknownAtSource · UnknownTimeframe · UnknownSource
     ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace
-    ├── BadData            NoBars · TooFewBars · UnusableBars · BadFile · NothingToImport
+    ├── BadData            NoBars · TooFewBars · UnusableBars · BlockedBars · BadFile · NothingToImport
     └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown · NoSnapshot · DamagedSnapshot
 
 Each class holds its English sentence as a format string over its facts, so that other languages
@@ -207,6 +207,15 @@ class TooFewBars(BadData):
 
 class UnusableBars(BadData):
     sentence = "The bars of `{symbol}` cannot be used: {reason} on {when}."
+
+
+class BlockedBars(BadData):
+    """Facts: symbol, n, kind and finding (the first critical finding: its kind and its sentence)."""
+
+    sentence = (
+        "The bars of `{symbol}` have {n} critical finding(s), the first: {finding} "
+        "See `/optimize data {symbol}`; mend the data, or add `force` to run on it as it is."
+    )
 
 
 class BadFile(BadData):

@@ -13,12 +13,22 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from optimizer.errors import Unavailable, UnknownAtSource, UnknownSource, UnknownSymbol, UserError
+from optimizer.errors import (
+    MissingExtra,
+    Unavailable,
+    UnknownAtSource,
+    UnknownSource,
+    UnknownSymbol,
+    UnknownTimeframe,
+    UserError,
+)
 from optimizer.market.bars import SOURCES, Coverage, Warehouse
 from optimizer.market.calendars import as_moment, calendar_name, find_calendar
 from optimizer.market.changes import Changes
+from optimizer.market.findings import QualityReport
 from optimizer.market.history import TIMEFRAMES, History, SeriesKey, find_timeframe
 from optimizer.market.providers import Provider
+from optimizer.market.quality import check, store_report
 from optimizer.series import Bars
 
 log = logging.getLogger(__name__)
@@ -74,6 +84,24 @@ class Market:
             log.warning("stale_bars_used", extra={"symbol": symbol, "source": found.source, "reason": str(error)})
         return self.warehouse.load(symbol, timeframe=timeframe, source=found.source, start=start, end=end)
 
+    def checked_bars(
+        self,
+        symbol: str,
+        *,
+        timeframe: str = "1d",
+        source: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+        now: datetime,
+    ) -> tuple[Bars, QualityReport]:
+        """Bars as `get_bars` has them, and the sentinel's report on them, which is stored. Blocks nothing itself."""
+        bars = self.get_bars(symbol, timeframe=timeframe, source=source, start=start, end=end, now=now)
+        provider = self._providers.get(bars.source)
+        is_live = provider is not None and provider.is_live and end is None
+        report = check(bars, now=now, is_live=is_live)
+        store_report(self.warehouse, report)
+        return bars, report
+
     def refresh(self, symbol: str, *, timeframe: str = "1d", source: str | None = None, now: datetime) -> Changes:
         """Bring a series up to the last closed session; says what changed. Errors as `get_bars`."""
         found = self._find(symbol, find_timeframe(timeframe), source, now)
@@ -100,8 +128,8 @@ class Market:
         for provider in (self._providers[name] for name in names if name in self._providers):
             try:
                 return self._first_fetch(provider, symbol, timeframe, now)
-            except UserError as error:
-                failed.append(error)
+            except (UnknownSymbol, UnknownTimeframe, MissingExtra) as error:
+                failed.append(error)  # a source that is down is no reason to take another one unasked
         raise self._unfound(symbol, source, failed)
 
     def _candidates(self, source: str | None) -> tuple[str, ...]:
@@ -111,10 +139,7 @@ class Market:
         return (source,) if source is not None else (*self._sources, *sorted(known - {*self._sources}))
 
     def _unfound(self, symbol: str, source: str | None, failed: Sequence[UserError]) -> UserError:
-        """A source that may have the symbol but is down says more than one that does not have it."""
-        down = [error for error in failed if isinstance(error, Unavailable)]
-        if down:
-            return down[0]
+        """The one named source's own error, else that nobody has the symbol."""
         if source is not None and failed:
             return failed[0]
         known = {one.symbol for one in self.warehouse.symbols()}

@@ -11,7 +11,7 @@ from itertools import chain
 
 import numpy as np
 
-from optimizer.errors import UnusableBars
+from optimizer.errors import BlockedBars, UnusableBars
 from optimizer.market import price_faults, time_faults
 from optimizer.market.bars import Warehouse
 from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar
@@ -49,6 +49,14 @@ def check(bars: Bars, *, now: datetime, calendar: Calendar | None = None, is_liv
         n_missing=len(time_faults.missing_days(bars, calendar)),
         findings=tuple(_ranked(findings)),
     )
+
+
+def require_usable(report: QualityReport, *, force: bool = False) -> None:
+    """BlockedBars when a finding is critical and nobody forced the study."""
+    critical = [finding for finding in report.findings if finding.severity is Severity.CRITICAL]
+    if critical and not force:
+        first = critical[0]
+        raise BlockedBars(symbol=report.symbol, n=len(critical), kind=first.kind, finding=first.sentence)
 
 
 def fitting_calendar(bars: Bars, now: datetime) -> Calendar:

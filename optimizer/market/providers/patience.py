@@ -22,7 +22,7 @@ class Trouble(Exception):
 class Patience:
     """Seconds and counts of asking; `pause` and `clock` are given by tests."""
 
-    timeout: float = 20.0
+    timeout: float = 10.0
     attempts: int = 3
     first_wait: float = 1.0  # doubled after each failure
     longest_wait: float = 30.0  # a source that asks for more is down

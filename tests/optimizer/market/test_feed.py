@@ -1,14 +1,20 @@
 """The feed asks a source only for what the warehouse lacks, and never mixes old and new scale."""
 
+import subprocess
+import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from optimizer.errors import (
+    MissingExtra,
     NoBars,
     ProviderDown,
     UnknownAtSource,
@@ -22,6 +28,8 @@ from optimizer.market.changes import ChangeKind
 from optimizer.market.feed import Market, closed_bars
 from optimizer.market.history import History, SeriesKey, make_history
 from optimizer.market.providers.sample import Sample
+from optimizer.market.providers.settings import ProviderSettings, make_providers
+from optimizer.market.quality import stored_reports
 from tests.optimizer.market.conftest import walk
 
 EVENING = datetime(2023, 12, 15, 23, tzinfo=UTC)  # a Friday, after the close in New York
@@ -189,6 +197,77 @@ def test_the_sample_needs_no_network_and_is_stored_once(market: Market, exchange
     assert (bars.source, len(bars)) == ("sample", 3270)
     assert market.get_bars("AAPL", now=EVENING).source == "sample"
     assert exchange.asked == []
+
+
+def test_a_source_that_is_down_is_not_replaced_by_another_one_unasked(market: Market, exchange: Exchange) -> None:
+    exchange.trouble = ProviderDown(provider="yahoo", symbol="AAPL", reason="no network", remedy="")
+
+    with pytest.raises(ProviderDown):
+        market.get_bars("AAPL", now=EVENING)
+    assert market.get_bars("AAPL", source="sample", now=EVENING).source == "sample"
+
+
+def test_bars_come_with_a_stored_report_that_tells_how_old_they_are(market: Market, warehouse: Warehouse) -> None:
+    _, fresh = market.checked_bars("GBM", now=EVENING)
+    _, old = market.checked_bars("GBM", end=date(2023, 6, 30), now=EVENING)
+
+    assert (fresh.findings, old.findings) == ((), ())
+    assert {report.data_hash for report in stored_reports(warehouse, "GBM")} == {fresh.data_hash, old.data_hash}
+
+
+def test_stale_bars_of_a_source_that_is_down_carry_a_warning(market: Market, exchange: Exchange) -> None:
+    market.get_bars("GBM", now=EVENING)
+    exchange.trouble = ProviderDown(provider="yahoo", symbol="GBM", reason="no network", remedy="")
+
+    _, report = market.checked_bars("GBM", now=EVENING + timedelta(days=10))
+
+    assert [finding.kind for finding in report.warnings] == ["stale_end"]
+
+
+def test_a_source_whose_package_is_missing_is_passed_over_unless_it_is_named(warehouse: Warehouse) -> None:
+    exchange = Exchange(walk(10))
+    exchange.trouble = MissingExtra(source="yahoo", extra="yahoo")
+    market = Market(warehouse, [exchange, Sample()])
+
+    assert market.get_bars("AAPL", now=EVENING).source == "sample"
+    with pytest.raises(UnknownSymbol, match="Did you mean `AAPL`"):
+        market.get_bars("APPL", now=EVENING)
+    with pytest.raises(MissingExtra, match=r"optimize-bot\[yahoo\]"):
+        market.get_bars("AAPL", source="yahoo", now=EVENING)
+
+
+WITHOUT = """
+    import sys
+    sys.modules["{package}"] = None  # as if it were not installed
+    from datetime import UTC, datetime
+    from pathlib import Path
+    from optimizer.errors import MissingExtra
+    from optimizer.market.providers.settings import ProviderSettings, make_providers
+    providers = {{one.name: one for one in make_providers(ProviderSettings(cache_folder=Path("unused")))}}
+    try:
+        providers["{source}"].fetch("AAPL", timeframe="1d", start=None, end=None, now=datetime(2024, 1, 2, tzinfo=UTC))
+    except MissingExtra as error:
+        sys.stdout.write(str(error))
+"""
+
+
+@pytest.mark.parametrize(("package", "source"), [("bokeh_sampledata", "sample"), ("yfinance", "yahoo")])
+def test_a_missing_package_is_named_with_its_extra(package: str, source: str) -> None:
+    script = textwrap.dedent(WITHOUT.format(package=package, source=source))
+
+    output = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[3], capture_output=True, check=True
+    )
+
+    assert f"optimize-bot[{source}]".encode() in output.stdout
+
+
+def test_sources_are_those_that_the_settings_allow(tmp_path: Path) -> None:
+    plain = ProviderSettings(cache_folder=tmp_path, has_yahoo=False)
+    full = ProviderSettings(cache_folder=tmp_path, alphavantage_key=SecretStr("k"))
+
+    assert [one.name for one in make_providers(plain)] == ["sample", "file"]
+    assert [one.name for one in make_providers(full)] == ["sample", "file", "yahoo", "alphavantage"]
 
 
 def test_sources_are_tried_in_their_order(warehouse: Warehouse, exchange: Exchange) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer.errors import UnusableBars
+from optimizer.errors import BlockedBars, UnusableBars
 from optimizer.market.bars import Warehouse
 from optimizer.market.calendars import find_calendar
 from optimizer.market.coverage import picture
@@ -16,7 +16,14 @@ from optimizer.market.findings import SENTENCES, Finding, QualityReport, Severit
 from optimizer.market.history import make_history
 from optimizer.market.price_faults import past_scale
 from optimizer.market.providers.sample import SYMBOLS, Sample
-from optimizer.market.quality import MOST_OF_A_KIND, check, fitting_calendar, store_report, stored_reports
+from optimizer.market.quality import (
+    MOST_OF_A_KIND,
+    check,
+    fitting_calendar,
+    require_usable,
+    store_report,
+    stored_reports,
+)
 from optimizer.series import Bars
 from tests.optimizer.market.conftest import NOW, walk
 
@@ -227,6 +234,15 @@ def test_a_critical_finding_blocks_and_a_warning_does_not() -> None:
 
     assert check(put(clean, 100, close=-1.0), now=NOW).is_blocking
     assert not check(put(clean, 100, volume=0.0), now=NOW).is_blocking
+
+
+def test_a_study_on_blocked_bars_is_refused_unless_forced() -> None:
+    report = check(put(walk(N_BARS).adjusted(), 100, close=-1.0), now=NOW)
+
+    with pytest.raises(BlockedBars, match=r"close of .* is -1.*force"):
+        require_usable(report)
+    require_usable(report, force=True)
+    require_usable(check(walk(N_BARS).adjusted(), now=NOW))
 
 
 def test_findings_come_gravest_first_and_not_without_end() -> None:
