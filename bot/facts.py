@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.documents import Conversation
+from bot.place import DOOR
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import SomethingBroke, error_of
 from optimizer.service import Plan as StudyPlan
@@ -27,6 +28,7 @@ def study_facts(
 ) -> StudyFacts:
     """Everything a message may say of a study as it stands at `now`."""
     elapsed = _elapsed(study, now)
+    is_in_slack = study.origin.get("door") == DOOR
     return StudyFacts(
         study_name=study.study_name,
         spec=study.spec,
@@ -35,6 +37,8 @@ def study_facts(
         created_by=study.created_by,
         created_at=study.created_at,
         command=command or (conversation.command if conversation else ""),
+        replay_command=f"/optimize replay {study.study_name}" if is_in_slack else "",
+        resume_command=f"/optimize resume {study.study_name}" if is_in_slack else "",
         n_sets=study.n_trials,
         trials_completed=study.trials_completed,
         best_value=study.best_value,

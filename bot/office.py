@@ -2,9 +2,16 @@
 
 import asyncio
 from dataclasses import dataclass
+from enum import StrEnum, auto
 
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.access import Access
 from bot.composition import Desk
+from bot.errands import Errands
+from bot.groups import Groups
 from bot.outbox import Outbox
+from bot.people import People
 from bot.thread import Conversations
 from optimizer.study import Clock
 from reports.message import Message
@@ -15,15 +22,29 @@ class Office:
     """The desk with its Slack side."""
 
     desk: Desk
+    client: AsyncWebClient
     outbox: Outbox
     conversations: Conversations
+    groups: Groups
+    people: People
+    access: Access
+    errands: Errands
     clock: Clock
     starting: asyncio.Lock  # of two equal commands at once the second must see the first
 
 
+class Audience(StrEnum):
+    """Who is told."""
+
+    ASKER = auto()
+    THERE = auto()  # the thread of a mention; of a slash command, which has no thread, the asker
+    CHANNEL = auto()
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What the asker is told; others see it only when `is_public`."""
+    """What is told, and to whom."""
 
     message: Message
-    is_public: bool = False
+    audience: Audience = Audience.ASKER
+    is_refusal: bool = False

@@ -139,7 +139,7 @@ class Outbox:
         target = await self._target(entry)
         if entry.method is Method.UPLOAD:
             return await self._upload(entry, target)
-        message = {"channel": entry.channel_id, "text": entry.text, "blocks": entry.blocks}
+        message: dict[str, Any] = {"channel": entry.channel_id, "text": entry.text, "blocks": entry.blocks}
         if entry.method is Method.EDIT:
             await self._client.chat_update(**message, ts=target)
             return target
@@ -157,12 +157,22 @@ class Outbox:
     async def _upload(self, entry: OutboxEntry, target: str) -> str:
         content = await asyncio.to_thread(Path(entry.file).read_bytes)
         answer = await self._client.files_upload_v2(
-            channel=entry.channel_id, thread_ts=target, content=content, filename=_file_name(entry), title=entry.title
+            channel=entry.channel_id,
+            thread_ts=target or None,
+            content=content,
+            filename=_file_name(entry),
+            title=entry.title,
         )
         return str(answer["files"][0]["id"])
 
     async def _target(self, entry: OutboxEntry) -> str:
-        return await self.ts_of(entry.under) if entry.under else entry.thread_ts
+        """What an edit changes, or the root of the thread of a reply; replies to a reply stand beside it."""
+        if not entry.under:
+            return entry.thread_ts
+        above = await OutboxEntry.find_one(OutboxEntry.key == entry.under)
+        if above is None:
+            return ""
+        return above.ts if entry.method is Method.EDIT else await self._target(above) or above.ts
 
     async def _find_sent(self, entry: OutboxEntry) -> str:
         """The ts of the entry's message if Slack has it already; an edit may simply be made again."""

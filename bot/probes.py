@@ -13,6 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.access import Roster
 from bot.composition import Desk
 from bot.settings import Settings
 from optimizer.documents import OptimizationStudy
@@ -27,6 +28,7 @@ SCOPES = (
     "files:write",
     "groups:history",
     "im:history",
+    "im:write",
     "usergroups:read",
     "users:read",
 )
@@ -94,6 +96,27 @@ def _scopes(granted: str) -> Probe:
             "Slack scopes", f"missing: {', '.join(missing)}", "Update the app from manifest.yml and reinstall it."
         )
     return good("Slack scopes", f"{len(SCOPES)} of {len(SCOPES)}")
+
+
+async def probe_client(client: AsyncWebClient) -> list[Probe]:
+    """The bot's own connection, tried now."""
+    began = time.perf_counter()
+    try:
+        answer = await client.auth_test()
+    except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+        return [bad("Slack", type(failure).__name__, "Check the network and the bot's token.")]
+    said = f"{answer['user']} in {answer['team']}, {(time.perf_counter() - began) * 1e3:.0f} ms"
+    return [good("Slack", said), _scopes(answer.headers.get("x-oauth-scopes", ""))]
+
+
+def probe_access(settings: Settings) -> Probe:
+    """Whether anyone is named in a role."""
+    roster = Roster.of(settings)
+    if not roster.has_admin:
+        who = "everyone may start studies" if roster.is_open else "only those named may start studies"
+        remedy = "Set OPTIMIZE_BOT_ADMINS (and OPTIMIZE_BOT_RUNNERS) to Slack ids; `whoami` tells yours."
+        return Probe(name="Access", health=Health.WARNING, said=f"{who}, and nobody is an admin", remedy=remedy)
+    return good("Access", "everyone may start studies" if roster.is_open else "only those named may start studies")
 
 
 async def probe_mongo(desk: Desk) -> Probe:

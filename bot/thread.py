@@ -74,7 +74,10 @@ class Conversations:
         if conversation is None:
             conversation = await _conversation_of(study).insert()
         root = renderer_of(conversation.language).root(self._facts(study, conversation))
-        await self._outbox.put([self._post(conversation, "root", root, thread_ts=study.origin["thread_ts"])])
+        under = f"{conversation.group}:root" if conversation.group else ""
+        await self._outbox.put(
+            [self._post(conversation, "root", root, under=under, thread_ts=study.origin["thread_ts"])]
+        )
         return conversation
 
     async def recover(self) -> None:
@@ -88,8 +91,10 @@ class Conversations:
         return await Conversation.find_one(Conversation.study_name == study_name)
 
     async def at(self, channel_id: str, thread_ts: str) -> str | None:
-        """The study whose thread that is."""
-        entry = await OutboxEntry.find_one({"channel_id": channel_id, "ts": thread_ts, "key": {"$regex": ":root$"}})
+        """The study whose thread that is, or the last one started in it; a table of several studies is none of them."""
+        roots = {"channel_id": channel_id, "key": {"$regex": "^opt-.*:root$"}}
+        there = {"$or": [{"ts": thread_ts}, {"thread_ts": thread_ts}]}
+        entry = await OutboxEntry.find({**roots, **there}).sort("-order").first_or_none()
         return entry.conversation if entry else None
 
     async def act(self, study_name: str, user_id: str) -> None:
@@ -127,7 +132,7 @@ class Conversations:
                 self._drawing[name] = asyncio.create_task(self._draw(conversation, study))
         elif study.status.is_finished:
             await self._tell(conversation, study)
-        else:
+        elif not conversation.is_quiet or study.status is StudyState.PAUSED:
             position = waiting.index(name) + 1 if name in waiting else None
             await self._show_progress(conversation, study, position)
 
@@ -154,17 +159,18 @@ class Conversations:
     async def _tell(self, conversation: Conversation, study: OptimizationStudy) -> None:
         """Store all that is to be said at the end, then remember that it is stored."""
         renderer, facts = renderer_of(conversation.language), self._facts(study, conversation)
-        name, ended = study.study_name, int((study.completed_at or study.created_at).timestamp())
-        answers = _answers(renderer, facts)
+        name, ended = study.study_name, _ended(study)
+        answers = _answers(renderer, facts)[: 1 if conversation.group else None]
         # Resumed studies end again: their end is told anew, under another key.
         entries = [
             self._post(conversation, f"end-{ended}-{i}", message, under=f"{name}:root")
             for i, message in enumerate(answers)
         ]
+        entries[0].broadcast = conversation.is_broadcast
         final = self._post(conversation, f"final-{ended}", renderer.root(facts), under=f"{name}:root")
         final.method = Method.EDIT
         await self._outbox.put([*entries[:1], final, *entries[1:]])
-        has_charts = study.status is StudyState.COMPLETE
+        has_charts = study.status is StudyState.COMPLETE and not conversation.group
         await conversation.set({"telling": str(Telling.DRAWING if has_charts else Telling.TOLD)})
         self._shown.pop(name, None)
 
@@ -177,7 +183,7 @@ class Conversations:
         except Unavailable as failure:
             log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
         else:
-            await self._outbox.put([self._upload(conversation, chart) for chart in drawn.for_thread])
+            await self._outbox.put([self._upload(conversation, chart, _ended(study)) for chart in drawn.for_thread])
         await conversation.set({"telling": str(Telling.TOLD)})
         self._drawing.pop(study.study_name, None)
 
@@ -198,17 +204,23 @@ class Conversations:
             thread_ts=thread_ts,
         )
 
-    def _upload(self, conversation: Conversation, chart: Path) -> OutboxEntry:
-        entry = self._post(conversation, f"chart-{chart.stem}", Message(text=chart.stem, blocks=[]))
+    def _upload(self, conversation: Conversation, chart: Path, ended: int) -> OutboxEntry:
+        entry = self._post(conversation, f"chart-{ended}-{chart.stem}", Message(text=chart.stem, blocks=[]))
         entry.method, entry.file, entry.title = Method.UPLOAD, str(chart), chart.stem.replace("_", " ").capitalize()
         entry.under = f"{conversation.study_name}:root"
         return entry
 
 
+def _ended(study: OptimizationStudy) -> int:
+    """Names an end of a study: one that is resumed, or given more trials, ends again."""
+    return int((study.completed_at or study.created_at).timestamp())
+
+
 def _conversation_of(study: OptimizationStudy) -> Conversation:
     origin = study.origin
     fields = {name: origin[name] for name in ("channel_id", "user_id", "team_id", "language", "command")}
-    return Conversation(study_name=study.study_name, created_at=study.created_at, **fields)
+    how = {"group": origin.get("group", "")} | {f"is_{x}": bool(origin.get(x)) for x in ("quiet", "broadcast")}
+    return Conversation(study_name=study.study_name, created_at=study.created_at, **fields, **how)
 
 
 def _answers(renderer: Renderer, facts: StudyFacts) -> list[Message]:

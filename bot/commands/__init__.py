@@ -7,25 +7,73 @@ It neither parses nor words anything: the grammar did the one, templates do the 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from bot.commands import control, start, tell
+from bot.commands import again, channel, control, files, results, start, tell, watch
+from bot.commands.clicks import DrawHeatmap, Share
+from bot.grammar import Role, verb_of
 from bot.grammar import commands as asked
+from bot.grammar.commands import Command
 from bot.office import Answer, Office
 from bot.place import Place
+from optimizer.errors import UserError
+
+__all__ = ["LISTENERS", "Command", "DrawHeatmap", "Share", "answer", "role_needed", "word_for"]
 
 Listener = Callable[[Any, Place, Office], Awaitable[Answer]]
 
-LISTENERS: Mapping[type[asked.Command], Listener] = {
+LISTENERS: Mapping[type[Command], Listener] = {
     asked.Start: start.start,
+    asked.OpenModal: tell.show_help,
     asked.Help: tell.show_help,
     asked.ListStrategies: tell.list_strategies,
+    asked.WhoAmI: tell.who_am_i,
     asked.Status: tell.status,
     asked.ListStudies: tell.list_studies,
+    asked.Show: results.show,
+    asked.Top: results.top,
+    asked.Compare: results.compare,
+    asked.Best: results.best,
     asked.Cancel: control.cancel,
     asked.Pause: control.pause,
     asked.Resume: control.resume,
+    asked.More: again.more,
+    asked.Replay: again.replay,
+    asked.Export: files.export,
+    DrawHeatmap: files.draw_heatmap,
+    asked.ShowData: watch.show_data,
+    asked.Health: watch.health,
+    asked.Failures: watch.failures,
+    asked.Audit: watch.show_audit,
+    asked.Config: channel.configure,
+}
+#: What buttons ask for: the word in the audit, and who may.
+_CLICKS: Mapping[type[Command], tuple[str, Role]] = {
+    DrawHeatmap: ("heatmap", Role.VIEWER),
+    Share: ("share", Role.VIEWER),
 }
 
 
-async def answer(command: asked.Command, place: Place, office: Office) -> Answer:
+class NotHere(UserError):
+    """A verb that the grammar knows and this installation does not answer."""
+
+    sentence = "`{word}` is not available here."
+
+
+async def answer(command: Command, place: Place, office: Office) -> Answer:
     """What to tell whoever gave the command; raises the UserError that says why not."""
-    return await LISTENERS[type(command)](command, place, office)
+    listener = LISTENERS.get(type(command))
+    if listener is None:
+        raise NotHere(word=word_for(command))
+    return await listener(command, place, office)
+
+
+def role_needed(command: Command) -> Role:
+    """The smallest role that may give the command."""
+    if type(command) in _CLICKS:
+        return _CLICKS[type(command)][1]
+    # The bare command only opens a form, or help; what is submitted is checked again.
+    return Role.NOBODY if isinstance(command, asked.OpenModal) else verb_of(command).role
+
+
+def word_for(command: Command) -> str:
+    """The command's name in refusals and in the audit."""
+    return _CLICKS[type(command)][0] if type(command) in _CLICKS else verb_of(command).key

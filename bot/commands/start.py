@@ -1,12 +1,18 @@
-"""Starting a study, or only saying what it would do."""
+"""Starting studies, or only saying what they would do."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
+from bot.documents import Watchlist
 from bot.facts import plan_facts, study_facts
-from bot.grammar import command_text
-from bot.grammar.commands import Start
-from bot.office import Answer, Office
+from bot.grammar import command_text, start_text
+from bot.grammar.commands import Mode, Start
+from bot.office import Answer, Audience, Office
 from bot.place import Place
+from optimizer.documents import OptimizationStudy
+from optimizer.errors import UnknownWord, UserError
+from optimizer.service import Plan
 from optimizer.spec import StudySpec
 from reports.message import Message
 
@@ -14,35 +20,121 @@ from reports.message import Message
 REPEAT = timedelta(minutes=2)
 
 
+class UnknownWatchlist(UnknownWord):
+    sentence = "There is no watch list `@{word}`. An administrator makes one with `config @{word} AAPL,MSFT`."
+    sentence_near = "There is no watch list `@{word}`. Did you mean `@{nearest}`?"
+
+
+class TooManyWaiting(UserError):
+    """Someone's queue, or everyone's, is full."""
+
+    sentence = "{waiting} of your studies are waiting and {limit} may. Cancel one, or wait until one has ended."
+
+
+class QueueFull(TooManyWaiting):
+    sentence = "{waiting} studies are waiting in this workspace and {limit} may. Wait until one has ended."
+
+
+class NotShared(UserError):
+    """One parameter set for several symbols cannot be searched yet."""
+
+    sentence = "`mode=shared` is not available yet. Without it each of the {n} symbols gets a study of its own."
+
+
 async def start(command: Start, place: Place, office: Office) -> Answer:
-    """Store the study, open its thread, hand it to the workers; in that order, so that a crash loses nothing."""
+    """Store the studies, open their threads, hand them to the workers; in that order, so that a crash loses nothing."""
+    specs = command.over(await _members(command.watchlists))
+    if command.mode is Mode.SHARED:
+        raise NotShared(n=len(specs))
     if command.is_dry:
-        return Answer(await _plan(command.specs[0], place, office))
-    return Answer(await _start_one(command.specs[0], command, place, office))
-
-
-async def _start_one(spec: StudySpec, command: Start, place: Place, office: Office) -> Message:
-    service, renderer = office.desk.service, place.renderer
+        return Answer(await _plans(specs, command, place, office), Audience.THERE)
+    if command.is_private:
+        place = await _in_private(place, office)
     async with office.starting:
-        same = await service.same_since(spec, place.user_id, office.clock() - REPEAT)
-        if same is not None:
-            return renderer.notice("repeated", study=same.study_name)
-        plan = await service.plan(spec)
-        n_ahead = max(len(await service.unfinished()) + 1 - office.desk.pool.size, 0)
-        study = await service.store(
-            plan,
-            created_by=place.user_id,
-            name=command.name,
-            notes=command.note,
-            origin=place.as_origin(command_text(spec)),
-            request_key=place.delivery or None,
-        )
+        if (same := await _same(specs, place, office)) is not None:
+            return Answer(place.renderer.notice("repeated", study=same.study_name))
+        await _require_room(len(specs), place, office)
+        plans = [await office.desk.service.plan(spec) for spec in specs]
+        if len(plans) == 1:
+            return Answer(await _start_one(plans[0], command, place, office))
+        return Answer(await _start_group(plans, command, place, office))
+
+
+async def _members(names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The symbols of each watch list."""
+    found = {lists.name: lists.symbols for lists in await Watchlist.find_all().to_list()} if names else {}
+    for name in names:
+        if name not in found:
+            raise UnknownWatchlist.of(name, found)
+    return found
+
+
+async def _same(specs: Sequence[StudySpec], place: Place, office: Office) -> OptimizationStudy | None:
+    """The first study of an equal command of a moment ago."""
+    since = office.clock() - REPEAT
+    same = [await office.desk.service.same_since(spec, place.user_id, since) for spec in specs]
+    return same[0] if all(same) else None
+
+
+async def _require_room(n_new: int, place: Place, office: Office) -> None:
+    """Raise when the asker's queue or the workspace's has no room for so many more."""
+    service, settings = office.desk.service, office.desk.settings
+    mine, all_of_them = await service.count_waiting(place.user_id), await service.count_waiting()
+    if mine + n_new > settings.waiting_per_person:
+        raise TooManyWaiting(waiting=mine, limit=settings.waiting_per_person)
+    if all_of_them + n_new > settings.waiting_in_all:
+        raise QueueFull(waiting=all_of_them, limit=settings.waiting_in_all)
+
+
+async def _n_ahead(place: Place, office: Office) -> int:
+    """How many studies end before one that is stored now begins: everyone's for a worker, the asker's for a turn."""
+    unfinished = await office.desk.service.unfinished()
+    mine = sum(study.created_by == place.user_id for study in unfinished)
+    return max(len(unfinished) + 1 - office.desk.pool.size, mine + 1 - office.desk.settings.running_per_person, 0)
+
+
+async def _start_one(plan: Plan, command: Start, place: Place, office: Office) -> Message:
+    n_ahead = await _n_ahead(place, office)
+    study = await _stored(plan, command, place, office)
     conversation = await office.conversations.open(study)
     office.desk.jobs.submit(study.study_name)
     facts = study_facts(study, now=office.clock(), conversation=conversation)
-    return renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
+    return place.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
 
 
-async def _plan(spec: StudySpec, place: Place, office: Office) -> Message:
-    plan = await office.desk.service.plan(spec)
-    return place.renderer.plan(spec, plan_facts(plan), command=command_text(spec))
+async def _start_group(plans: Sequence[Plan], command: Start, place: Place, office: Office) -> Message:
+    name, n_ahead = office.groups.new_name(), await _n_ahead(place, office)
+    studies = [await _stored(plan, command, place, office, group=name) for plan in plans]
+    await office.groups.open(name, studies, place, start_text(command))
+    for study in studies:
+        await office.conversations.open(study)
+        office.desk.jobs.submit(study.study_name)
+    facts = [study_facts(study, now=office.clock()) for study in studies]
+    return place.renderer.render("started", studies=facts, n_ahead=n_ahead, seconds=sum(plan.seconds for plan in plans))
+
+
+async def _stored(plan: Plan, command: Start, place: Place, office: Office, *, group: str = "") -> OptimizationStudy:
+    origin = place.as_origin(command_text(plan.spec), is_quiet=command.is_quiet or bool(group), group=group)
+    return await office.desk.service.store(
+        plan,
+        created_by=place.user_id,
+        name=command.name,
+        notes=command.note,
+        origin=origin,
+        request_key=f"{place.delivery}:{plan.spec.symbol}" if place.delivery else None,
+    )
+
+
+async def _in_private(place: Place, office: Office) -> Place:
+    """The asker's own conversation with the bot."""
+    opened = await office.client.conversations_open(users=place.user_id)
+    channel_id = str(opened["channel"]["id"])
+    return replace(place, channel_id=channel_id, thread_ts="", public_language=place.language, is_broadcast=False)
+
+
+async def _plans(specs: Sequence[StudySpec], command: Start, place: Place, office: Office) -> Message:
+    plans = [await office.desk.service.plan(spec) for spec in specs]
+    if len(plans) == 1:
+        return place.renderer.plan(specs[0], plan_facts(plans[0]), command=command_text(specs[0]))
+    rows = [(plan.spec, plan_facts(plan)) for plan in plans]
+    return place.renderer.render("plans", rows=rows, command=start_text(replace(command, is_dry=False)))

@@ -1,45 +1,87 @@
-"""Commands that only tell something: help, strategies, status, lists."""
+"""Commands that only tell something: help, strategies, who one is, status, lists."""
 
 from bot.facts import study_facts
-from bot.grammar import VERBS, Role
-from bot.grammar.commands import Help, ListStrategies, ListStudies, Status, Which
-from bot.office import Answer, Office
+from bot.grammar import VERBS, Role, Verb
+from bot.grammar.commands import Help, ListStrategies, ListStudies, OpenModal, Status, Topic, Which, WhoAmI
+from bot.grammar.options import FLAGS, OPTIONS, Flag, Option
+from bot.office import Answer, Audience, Office
 from bot.place import Place
+from optimizer.metrics import GOALS
 from optimizer.spec import StudyState
-from optimizer.strategies import STRATEGIES
-from reports.render import Language
-from reports.summary import HelpLine
+from optimizer.strategies import OVERLAYS
+from reports.message import Message
 
-_LISTED = 10
-
-
-async def show_help(command: Help, place: Place, office: Office) -> Answer:
-    """Help from the declarations: everything, or one strategy."""
-    if command.topic in STRATEGIES:
-        return Answer(place.renderer.help_strategy(STRATEGIES[command.topic]))
-    return Answer(place.renderer.help(help_lines(place.language, Role.ADMIN), list(STRATEGIES.values())))
+LISTED = 10
 
 
-def help_lines(language: Language, role: Role) -> list[HelpLine]:
+async def show_help(command: Help | OpenModal, place: Place, office: Office) -> Answer:
+    """Help from the declarations, of what the asker may do."""
+    if isinstance(command, OpenModal):
+        command = Help()
+    return Answer(_help(command, place))
+
+
+def _help(command: Help, place: Place) -> Message:
+    renderer, topic = place.renderer, command.topic
+    match command.kind:
+        case Topic.SUBJECT:
+            tables = {"goals": list(GOALS.values()), "overlays": list(OVERLAYS.values()), "options": all_options()}
+            return renderer.render("help_subject", subject=topic, rows=tables.get(topic, []))
+        case Topic.GOAL:
+            return renderer.render("help_subject", subject="goals", rows=[GOALS[topic]])
+        case Topic.OPTION:
+            return renderer.render("help_subject", subject="options", rows=[o for o in all_options() if o.key == topic])
+        case Topic.VERB:
+            return renderer.help(topic, list(VERBS.values()))
+        case _:
+            return renderer.help(topic, verbs_for(place.role))
+
+
+def all_options() -> list[Option | Flag]:
+    """Every option and flag of a start."""
+    return [*OPTIONS.values(), *(flag for flag in FLAGS.values() if flag.key not in OPTIONS)]
+
+
+def verbs_for(role: Role) -> list[Verb]:
     """The verbs that a role may use."""
-    allowed = [verb for verb in VERBS.values() if verb.role <= role]
-    return [HelpLine(usage=verb.usage, meaning=verb.korean if language == "ko" else verb.english) for verb in allowed]
+    return [verb for verb in VERBS.values() if verb.role <= role]
 
 
 async def list_strategies(command: ListStrategies, place: Place, office: Office) -> Answer:
     """Every strategy with its rule."""
-    return Answer(place.renderer.strategies(list(STRATEGIES.values())))
+    return Answer(place.renderer.strategies(), Audience.THERE)
+
+
+async def who_am_i(command: WhoAmI, place: Place, office: Office) -> Answer:
+    """The asker's role, and how much of their limits is used."""
+    service, settings = office.desk.service, office.desk.settings
+    states = (StudyState.RUNNING,)
+    running = await service.list_studies(created_by=place.user_id, states=states, limit=settings.waiting_per_person)
+    message = place.renderer.render(
+        "whoami",
+        user=place.user_id,
+        role=place.role.name.lower(),
+        n_running=len(running),
+        n_waiting=await service.count_waiting(place.user_id),
+        may_run=settings.running_per_person,
+        may_wait=settings.waiting_per_person,
+    )
+    return Answer(message)
 
 
 async def status(command: Status, place: Place, office: Office) -> Answer:
     """How one study stands, or all that are not finished."""
     service = office.desk.service
-    if command.study is not None:
-        study = await service.find(command.study)
-        conversation = await office.conversations.of(study.study_name)
-        return Answer(place.renderer.status(study_facts(study, now=office.clock(), conversation=conversation)))
-    running = [study_facts(study, now=office.clock()) for study in await service.unfinished()]
-    return Answer(place.renderer.listing(running, Which.RUNNING))
+    unfinished = await service.unfinished()
+    waiting = [study.study_name for study in unfinished if study.status is StudyState.QUEUED]
+    if command.study is None:
+        running = [study_facts(study, now=office.clock()) for study in unfinished]
+        return Answer(place.renderer.listing(running, Which.RUNNING), Audience.THERE)
+    study = await service.find(command.study)
+    position = waiting.index(study.study_name) + 1 if study.study_name in waiting else None
+    conversation = await office.conversations.of(study.study_name)
+    facts = study_facts(study, now=office.clock(), conversation=conversation, queue_position=position)
+    return Answer(place.renderer.status(facts), Audience.THERE)
 
 
 async def list_studies(command: ListStudies, place: Place, office: Office) -> Answer:
@@ -47,7 +89,7 @@ async def list_studies(command: ListStudies, place: Place, office: Office) -> An
     studies = await office.desk.service.list_studies(
         created_by=place.user_id if command.which is Which.MINE else None,
         states=(StudyState.QUEUED, StudyState.RUNNING) if command.which is Which.RUNNING else (),
-        limit=_LISTED,
+        limit=LISTED,
     )
     facts = [study_facts(study, now=office.clock()) for study in studies]
-    return Answer(place.renderer.listing(facts, command.which))
+    return Answer(place.renderer.listing(facts, command.which), Audience.THERE)

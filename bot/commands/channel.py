@@ -1,0 +1,49 @@
+"""`config`: what a channel wants, and watch lists."""
+
+from bot.documents import ChannelSettings, Watchlist
+from bot.grammar.commands import Config
+from bot.office import Answer, Office
+from bot.place import Place
+from reports.message import Message
+
+
+async def configure(command: Config, place: Place, office: Office) -> Answer:
+    """Read the channel's settings and the watch lists, or change one."""
+    if command.key is not None and command.value is not None:
+        if command.key.startswith("@"):
+            await _keep_list(command.key[1:], command.value, place, office)
+        else:
+            await _change(command.key, command.value, place, office)
+    return Answer(await _told(command, place, office))
+
+
+async def _told(command: Config, place: Place, office: Office) -> Message:
+    channel = await ChannelSettings.find_one(ChannelSettings.channel_id == place.channel_id)
+    lists = await Watchlist.find_all().sort("name").to_list()
+    language = (channel.language if channel else None) or office.desk.settings.language
+    return place.renderer.render(
+        "config",
+        channel=place.channel_id,
+        is_direct=place.is_direct,
+        values={"language": language, "broadcast": "yes" if channel and channel.broadcast else "no"},
+        lists=lists,
+        is_changed=command.value is not None,
+        key=command.key or "",
+    )
+
+
+async def _change(key: str, value: str, place: Place, office: Office) -> None:
+    wanted = value == "yes" if key == "broadcast" else value
+    fields = {key: wanted, "changed_by": place.user_id, "changed_at": office.clock()}
+    collection = ChannelSettings.get_motor_collection()
+    await collection.update_one({"channel_id": place.channel_id}, {"$set": fields}, upsert=True)
+
+
+async def _keep_list(name: str, symbols: str, place: Place, office: Office) -> None:
+    """Keep the list under its name; one without symbols is forgotten."""
+    collection = Watchlist.get_motor_collection()
+    if not symbols:
+        await collection.delete_one({"name": name})
+        return
+    fields = {"symbols": symbols.split(","), "changed_by": place.user_id, "changed_at": office.clock()}
+    await collection.update_one({"name": name}, {"$set": fields}, upsert=True)

@@ -1,0 +1,24 @@
+"""What only a button asks for; no typed command says it."""
+
+from dataclasses import dataclass
+
+from bot.grammar.commands import Command
+
+
+@dataclass(frozen=True)
+class DrawHeatmap(Command):
+    """Put the chart of the two most important parameters into the study's thread."""
+
+    study: str
+
+
+@dataclass(frozen=True)
+class Share(Command):
+    """Show everyone in the channel a private answer: of a study, or of the command that gave it."""
+
+    said: str
+
+    @property
+    def command_text(self) -> str:
+        """The command whose answer is shared."""
+        return self.said if " " in self.said else f"show {self.said}"

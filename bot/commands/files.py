@@ -1,0 +1,92 @@
+"""Studies as files in a thread: trials as CSV, everything as JSON or HTML, the heat-map of the best two parameters."""
+
+import asyncio
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.commands.clicks import DrawHeatmap
+from bot.commands.common import upload
+from bot.commands.results import facts_of
+from bot.grammar.commands import Export, ExportFormat
+from bot.office import Answer, Office
+from bot.place import Place
+from optimizer.documents import OptimizationStudy
+from optimizer.errors import UserError
+from optimizer.spec import TrialRecord
+from reports.document import json_document
+from reports.draw import REPORT
+
+HEATMAP = "heatmap.png"
+_MEASURES = ("value", "sharpe_ratio", "total_return", "max_drawdown", "n_trades", "violation", "state", "reason")
+
+
+class NoHeatmap(UserError):
+    """A chart of two parameters needs two that were searched."""
+
+    sentence = "`{study}` searched fewer than two parameters; there is no heat-map of one."
+
+
+async def export(command: Export, place: Place, office: Office) -> Answer:
+    """A study as a file."""
+    study = await office.desk.service.find(command.study)
+    if command.format is ExportFormat.HTML:
+        study = await office.desk.service.get_study_results(study.study_name)
+        file = await _drawn(study, REPORT, place, office)
+    else:
+        file = await _written(study, command.format, office)
+    return await _handed_over(study, file, place, office)
+
+
+async def draw_heatmap(command: DrawHeatmap, place: Place, office: Office) -> Answer:
+    """The heat-map, drawn now if it was not before."""
+    study = await office.desk.service.get_study_results(command.study)
+    if study.summary is None or study.summary.surface is None:
+        raise NoHeatmap(study=study.study_name)
+    return await _handed_over(study, await _drawn(study, HEATMAP, place, office), place, office)
+
+
+async def _handed_over(study: OptimizationStudy, file: Path, place: Place, office: Office) -> Answer:
+    title = f"{study.symbol} {study.strategy_name.upper()} {study.study_name} {file.name}"
+    in_thread = await upload(office, study.study_name, file=str(file), title=title, place=place)
+    return Answer(
+        place.renderer.notice("handed_over", study_name=study.study_name, file=file.name, in_thread=in_thread)
+    )
+
+
+async def _drawn(study: OptimizationStudy, name: str, place: Place, office: Office) -> Path:
+    """A file of the study's report; drawn anew, since more trials may have come since."""
+    facts = await facts_of(study, office)
+    trials = await office.desk.service.get_trials(study.study_name)
+    drawn = await office.desk.reporter.draw(facts, trials, place.public_language)
+    return drawn.folder / name
+
+
+async def _written(study: OptimizationStudy, kind: ExportFormat, office: Office) -> Path:
+    trials = await office.desk.service.get_trials(study.study_name)
+    folder = office.desk.reporter.folder_of(study.study_name)
+    if kind is ExportFormat.JSON:
+        document = json_document(await facts_of(study, office), trials)
+        text = json.dumps(document, allow_nan=False, ensure_ascii=False, indent=1)
+        return await asyncio.to_thread(_write_text, folder / f"{study.study_name}.json", text)
+    return await asyncio.to_thread(_write_csv, folder / f"{study.study_name}.csv", trials)
+
+
+def _write_text(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _write_csv(path: Path, trials: Sequence[TrialRecord]) -> Path:
+    """One line a trial: number, parameters, measures; numbers with all their digits, nothing where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["number", *names, *_MEASURES])
+        for trial in trials:
+            measures = (getattr(trial, name) for name in _MEASURES)
+            writer.writerow([trial.number, *(trial.params.get(name) for name in names), *measures])
+    return path

@@ -1,0 +1,82 @@
+"""How things are: data, health, failures, and who did what."""
+
+import asyncio
+from dataclasses import dataclass
+
+from bot import audit
+from bot.documents import Outcome
+from bot.facts import study_facts
+from bot.grammar.commands import Audit, Failures, Health, ShowData
+from bot.office import Answer, Audience, Office
+from bot.place import Place
+from bot.probes import probe_access, probe_client, probe_desk
+from optimizer.errors import SomethingBroke
+from optimizer.market.bars import Coverage
+from optimizer.market.coverage import picture
+from optimizer.market.findings import QualityReport
+from optimizer.market.quality import check, fitting_calendar
+from optimizer.spec import StudyState
+from reports.summary import StudyFacts
+
+LISTED = 10
+#: Findings told; they are ordered by how grave they are.
+FINDINGS = 8
+#: Series listed; more would not be read.
+SERIES = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """What the sentinel saw of a symbol's bars."""
+
+    report: QualityReport
+    picture: str
+
+
+async def show_data(command: ShowData, place: Place, office: Office) -> Answer:
+    """What bars there are; of one symbol also what is wrong with them."""
+    if command.symbol is None:
+        series: list[Coverage] = await asyncio.to_thread(office.desk.market.warehouse.symbols)
+        message = place.renderer.render("data", series=series[:SERIES], n_series=len(series))
+        return Answer(message, Audience.THERE)
+    looked = await asyncio.to_thread(_look, command.symbol, office)
+    report = looked.report
+    message = place.renderer.render(
+        "data_symbol", report=report, findings=report.findings[:FINDINGS], n_findings=len(report.findings),
+        picture=looked.picture,
+    )  # fmt: skip
+    return Answer(message, Audience.THERE)
+
+
+def _look(symbol: str, office: Office) -> Looked:
+    now = office.clock()
+    bars = office.desk.market.get_bars(symbol, now=now)
+    calendar = fitting_calendar(bars, now)
+    report = check(bars, now=now, calendar=calendar)
+    return Looked(report=report, picture=picture(bars, report, calendar))
+
+
+async def health(command: Health, place: Place, office: Office) -> Answer:
+    """Every part tried now."""
+    probes = [*await probe_client(office.client), *await probe_desk(office.desk), probe_access(office.desk.settings)]
+    return Answer(place.renderer.render("health", probes=probes))
+
+
+async def failures(command: Failures, place: Place, office: Office) -> Answer:
+    """The studies that failed last and the faults of the bot itself."""
+    studies = await office.desk.service.list_studies(states=(StudyState.FAILED,), limit=LISTED)
+    broken = await audit.latest(LISTED, outcomes=(Outcome.BROKE,))
+    facts = [study_facts(study, now=office.clock()) for study in studies]
+    rows = [(study, _reason(study, place)) for study in facts]
+    return Answer(place.renderer.render("failures", rows=rows, broken=broken))
+
+
+def _reason(study: StudyFacts, place: Place) -> str:
+    """Why it failed, already escaped."""
+    assert study.failure is not None, "only failed studies are listed"
+    return place.renderer.error(study.failure.error or SomethingBroke(reference=study.failure.reference))
+
+
+async def show_audit(command: Audit, place: Place, office: Office) -> Answer:
+    """Who did what, the newest first."""
+    return Answer(place.renderer.render("audit", entries=await audit.latest(command.limit)))
