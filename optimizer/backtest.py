@@ -8,7 +8,8 @@
 - **Costs.** A buy pays `open · (1 + slippage) · (1 + commission)` a share, a sale brings
   `price · (1 − slippage) · (1 − commission)`; stops and targets pay the same as market orders.
 - **Size.** A position takes the equity it was opened with (the fraction of it that the volatility
-  target allows), costs included, and keeps its shares until it is closed. Cash earns nothing and a
+  target allows), and keeps its shares until it is closed: shares times the price paid or got at the
+  fill, with the commission on top, are that money, long or short. Cash earns nothing and a
   short position pays no borrowing. Equity that a short position has used up is gone: the account
   stays at 0.
 - **Orders.** Levels are measured from the price of the fill before slippage. They work from the bar
@@ -30,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer import kernel, metrics
+from optimizer.masks import pack_mask
 from optimizer.series import Bars, FloatArray
 from optimizer.spec import Costs, Measures
 from optimizer.tape import Tape, cost_factors
@@ -139,11 +141,12 @@ class Backtest:
 
     def _traded(self) -> FloatArray:
         """Each fill's value over the equity at the fill."""
-        buy, _ = cost_factors(self.costs)
+        buy, _, short = cost_factors(self.costs)
         equity, values = 1.0, []
         for trade in self.trades:
-            shares = trade.fraction * equity / (trade.entry_price * buy)
-            values.append(trade.fraction / buy)
+            value = trade.fraction / (buy if trade.side > 0 else short)
+            shares = value * equity / trade.entry_price
+            values.append(value)
             equity += trade.pnl
             if trade.is_closed and equity > 0.0:
                 values.append(shares * trade.exit_price / equity)
@@ -167,7 +170,7 @@ def simulate(
     """
     stop = len(bars) if stop is None else stop
     tape = Tape.of(bars, costs)
-    bank = np.stack([_packed(mask) for mask in _target_masks(target)])
+    bank = np.stack([pack_mask(mask) for mask in _target_masks(target)])
     slots = np.array([[2, 0, 0, 3, 4, 0, 0, 5]])
     size = np.where(target == 0.0, np.nan, 1.0 / np.where(target == 0.0, 1.0, np.abs(target)))
     return play(
@@ -227,13 +230,6 @@ def _target_masks(target: FloatArray) -> list[NDArray[np.bool_]]:
     """Always, never, and entry and exit of the long and of the short side."""
     always = np.ones(len(target), dtype=bool)
     return [always, ~always, target > 0.0, ~(target > 0.0), target < 0.0, ~(target < 0.0)]
-
-
-def _packed(mask: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    n_words = (len(mask) + 63) // 64
-    padded = np.zeros(64 * n_words, dtype=bool)
-    padded[: len(mask)] = mask
-    return np.packbits(padded, bitorder="little").view("<u8").astype(np.uint64)
 
 
 def _known(value: float) -> float | None:

@@ -15,6 +15,7 @@ from optimizer.backtest import Backtest, play
 from optimizer.conditions import Conditions
 from optimizer.errors import TooFewBars
 from optimizer.indicators import supertrend
+from optimizer.masks import unpack_mask
 from optimizer.series import Bars, FloatArray
 from optimizer.space import Params, Space
 from optimizer.spec import Costs
@@ -115,6 +116,16 @@ class Scores:
     def n_trades(self) -> NDArray[np.int64]:
         """Numbers of closed trades."""
         return self.column("n_trades").astype(np.int64)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Signals:
+    """What a set says at each close: booleans, one a bar. They hold whatever position there is."""
+
+    long_enter: NDArray[np.bool_]
+    long_exit: NDArray[np.bool_]
+    short_enter: NDArray[np.bool_]
+    short_exit: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -229,6 +240,18 @@ class Evaluator:
         """One set in full over rows [start, stop)."""
         self._check_window(start, stop)
         return self._told(self._batch([params]), start, stop, self.hold(start=start, stop=stop).returns)
+
+    def signals(self, params: Params) -> Signals:
+        """What one set, with its filters, says at the close of every bar."""
+        batch, n = self._batch([params]), len(self.bars)
+        bank = self._conditions.bank
+        enter, gate, trend, leave, *short = (unpack_mask(bank[slot], n) for slot in batch.slots[0])
+        return Signals(
+            long_enter=enter & gate & trend & ~leave,
+            long_exit=leave,
+            short_enter=short[0] & short[1] & short[2] & ~short[3],
+            short_exit=short[3],
+        )
 
     def hold(self, *, start: int, stop: int) -> Backtest:
         """Buy and hold over rows [start, stop): bought at the second open, with the same costs."""

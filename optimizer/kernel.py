@@ -43,7 +43,7 @@ STOP, TAKE, TRAIL, MAX_HOLD, VOL_TARGET = range(5)
 BY_SIGNAL, BY_STOP, BY_TAKE, BY_TRAIL, BY_TIME, BY_RUIN, STILL_OPEN = range(7)
 
 # Entries of `terms`.
-BUY, SELL, PERIODS_PER_YEAR, RISK_FREE = range(4)
+BUY, SELL, SHORT, PERIODS_PER_YEAR, RISK_FREE = range(5)
 
 # Columns of a row of scores.
 SCORE_NAMES = (
@@ -298,7 +298,7 @@ def _settle(account: FloatArray, before: float, after: float, fraction: float) -
 def _invest(market: _Market, side: int, entry: int, fraction: float, equity: float) -> tuple[float, float]:
     """(cash, shares) after a fraction of the equity went into a position at the open of a bar."""
     price = market.prices[OPEN, entry]
-    shares = fraction * equity / (price * market.terms[BUY])
+    shares = fraction * equity / (price * market.terms[BUY if side == 0 else SHORT])
     if side == 0:
         return equity * (1.0 - fraction), shares
     return equity + shares * price * market.terms[SELL], -shares

@@ -59,3 +59,16 @@ def _rest(stretch: FloatArray, sign: float, level: float, is_strict: bool) -> np
         value = sign * stretch[j]
         word |= np.uint64(value > level or (value == level and not is_strict)) << np.uint64(j)
     return word
+
+
+def pack_mask(holds: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Booleans, one a bar, as the words of a mask."""
+    padded = np.zeros((len(holds) + 63) // 64 * 64, dtype=bool)
+    padded[: len(holds)] = holds
+    return np.packbits(padded, bitorder="little").view("<u8").astype(np.uint64)
+
+
+def unpack_mask(mask: NDArray[np.uint64], n_bars: int) -> NDArray[np.bool_]:
+    """The words of a mask as booleans, one a bar."""
+    octets = mask.astype("<u8").view(np.uint8)
+    return np.unpackbits(octets, bitorder="little")[:n_bars].astype(bool)

@@ -21,7 +21,7 @@ class Tape:
     prices: FloatArray  # (4, n): open, high, low, close
     sums: FloatArray  # (n + 1, 3): returns, their squares, squares of the negative ones, of all rows before
     falls: FloatArray  # (2 · size, 3): highest close, lowest close, deepest fall of stretches of bars; see `_grow`
-    terms: FloatArray  # buy and sell factor, periods per year, risk-free rate per bar
+    terms: FloatArray  # buy, sell and short factor, periods per year, risk-free rate per bar
 
     @classmethod
     def of(cls, bars: Bars, costs: Costs) -> "Tape":
@@ -49,10 +49,14 @@ class Tape:
         return float(self.terms[kernel.PERIODS_PER_YEAR])
 
 
-def cost_factors(costs: Costs) -> tuple[float, float]:
-    """What a share costs when bought and brings when sold, as multiples of its price."""
+def cost_factors(costs: Costs) -> tuple[float, float, float]:
+    """What a share costs when bought, brings when sold, and takes of the equity when sold short, over its price."""
     commission, slippage = costs.commission_bps / 10_000, costs.slippage_bps / 10_000
-    return (1.0 + slippage) * (1.0 + commission), (1.0 - slippage) * (1.0 - commission)
+    return (
+        (1.0 + slippage) * (1.0 + commission),
+        (1.0 - slippage) * (1.0 - commission),
+        (1.0 - slippage) * (1.0 + commission),
+    )
 
 
 def _unusable(bars: Bars, row: int) -> UnusableBars:

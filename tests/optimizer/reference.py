@@ -29,6 +29,7 @@ class Ledger:
     exits: Mapping[int, Sequence[bool]]
     buy: float = 1.0
     sell: float = 1.0
+    short: float = 1.0
     stop: float = 0.0
     take: float = 0.0
     trail: float = 0.0
@@ -62,7 +63,7 @@ class Ledger:
     def _enter(self, t: int, side: int) -> None:
         price = self.bars.open[t]
         fraction = self.fractions[t - 1] if self.fractions is not None else 1.0
-        shares = fraction * self.equity / (price * self.buy)
+        shares = fraction * self.equity / (price * (self.buy if side > 0 else self.short))
         cash = self.equity - shares * price * self.buy if side > 0 else self.equity + shares * price * self.sell
         self.position = Position(
             side=side,

@@ -61,7 +61,9 @@ def test_both_sides_pay_slippage_and_commission() -> None:
     result = simulate(bars, held_from(5, 0, 1), costs=Costs(commission_bps=100, slippage_bps=50))
 
     assert result.equity[-1] == pytest.approx(0.995 * 0.99 / (1.005 * 1.01))
-    assert cost_factors(Costs(commission_bps=100, slippage_bps=50)) == pytest.approx((1.005 * 1.01, 0.995 * 0.99))
+    assert cost_factors(Costs(commission_bps=100, slippage_bps=50)) == pytest.approx(
+        (1.005 * 1.01, 0.995 * 0.99, 0.995 * 1.01)
+    )
 
 
 def test_the_first_return_is_on_an_equity_of_one_and_returns_compound_to_the_equity() -> None:
@@ -178,13 +180,14 @@ def test_one_bar_is_too_few() -> None:
 
 def played_slowly(bars: Bars, target: FloatArray, orders: tuple[float, float, float, int], costs: Costs) -> Ledger:
     """The same backtest by the reference."""
-    buy, sell = cost_factors(costs)
+    buy, sell, short = cost_factors(costs)
     return Ledger(
         bars=bars,
         openings={1: list(target > 0), -1: list(target < 0)},
         exits={1: list(~(target > 0)), -1: list(~(target < 0))},
         buy=buy,
         sell=sell,
+        short=short,
         stop=orders[0],
         take=orders[1],
         trail=orders[2],

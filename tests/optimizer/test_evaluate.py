@@ -98,21 +98,12 @@ def test_returns_are_those_of_the_backtest(key: str) -> None:
         np.testing.assert_array_equal(returns[row], evaluator.backtest(params, start=START, stop=STOP).returns)
 
 
-def opening_and_exit(evaluator: Evaluator, params: Params, side: int) -> tuple[list[bool], list[bool]]:
-    """What a strategy says of each close, unpacked from the bank."""
-    batch = evaluator._batch([params])
-    first = 0 if side > 0 else kernel.SIDE_SLOTS
-    masks = [evaluator._conditions.bank[slot] for slot in batch.slots[0, first : first + 4]]
-    bits = [np.unpackbits(m.view(np.uint8), bitorder="little")[: len(evaluator.bars)].astype(bool) for m in masks]
-    return list(bits[0] & bits[1] & bits[2] & ~bits[3]), list(bits[3])
-
-
 @pytest.mark.parametrize("overlays", DRESSES, ids=lambda o: "+".join(o) or "plain")
 @pytest.mark.parametrize("key", STRATEGIES)
 def test_every_strategy_under_every_overlay_equals_the_slow_ledger(key: str, overlays: Params) -> None:
     evaluator = evaluator_of(key, allow_short=True)
     params = {**overlays, **evaluator.strategy.space.default}
-    sides = {side: opening_and_exit(evaluator, params, side) for side in (1, -1)}
+    signals = evaluator.signals(params)
     batch = evaluator._batch([params])
     fractions = None
     if "voltarget" in overlays:
@@ -120,10 +111,11 @@ def test_every_strategy_under_every_overlay_equals_the_slow_ledger(key: str, ove
             fractions = np.minimum(1.0, float(overlays["voltarget"]) / 100 / batch.volatility).tolist()
     slow = Ledger(
         bars=evaluator.bars,
-        openings={side: found[0] for side, found in sides.items()},
-        exits={side: found[1] for side, found in sides.items()},
+        openings={1: list(signals.long_enter), -1: list(signals.short_enter)},
+        exits={1: list(signals.long_exit), -1: list(signals.short_exit)},
         buy=evaluator.tape.terms[kernel.BUY],
         sell=evaluator.tape.terms[kernel.SELL],
+        short=evaluator.tape.terms[kernel.SHORT],
         stop=float(overlays.get("stop", 0)) / 100,
         take=float(overlays.get("take", 0)) / 100,
         trail=float(overlays.get("trail", 0)) / 100,

@@ -122,14 +122,11 @@ def test_optuna_never_proposes_a_set_that_breaks_the_order(key: str) -> None:
 def test_two_sides_never_want_in_at_once(key: str) -> None:
     strategy = STRATEGIES[key]
     evaluator = Evaluator(strategy, sample_bars("IBM"), costs=Costs(), allow_short=True)
-    slots = evaluator._batch([strategy.space.default]).slots[0]
-    bank = evaluator._conditions.bank
-    long, short = (bank[s[0]] & bank[s[1]] & ~bank[s[3]] for s in (slots[:4], slots[4:]))
+    signals = evaluator.signals(strategy.space.default)
 
-    assert long.any()
-    assert short.any()
-    assert not (long & short).any()
-    assert not (bank[slots[0]] & bank[slots[3]]).any(), "enters where it leaves"
+    assert signals.long_enter.any()
+    assert signals.short_enter.any()
+    assert not (signals.long_enter & signals.short_enter).any()
 
 
 def test_a_narrowed_range_fixes_cuts_and_steps() -> None:

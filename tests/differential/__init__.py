@@ -1,0 +1,1 @@
+"""Our backtests beside those of engines other people wrote."""
