@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Self
 
-#: Children compute; whoever talks to people comes first. (A child that is nicer still runs at full speed on an idle core.)
+#: Children compute; whoever talks to people comes first. On an idle core they run at full speed all the same.
 NICENESS = 10
 #: One answer may hold a whole report's file names, never a report.
 _LONGEST_LINE = 2**20

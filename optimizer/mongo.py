@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from beanie import Document, init_beanie
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
@@ -41,7 +42,7 @@ def _answers(port: int) -> bool:
 
 async def _ensure_user(server: EmbeddedMongo) -> None:
     """Create the one account on a fresh database; an existing one refuses, and that is how we know."""
-    client: AsyncIOMotorClient = AsyncIOMotorClient("127.0.0.1", server.port, serverSelectionTimeoutMS=5000)
+    client: AsyncIOMotorClient[Any] = AsyncIOMotorClient("127.0.0.1", server.port, serverSelectionTimeoutMS=5000)
     try:
         await client.admin.command("createUser", USER, pwd=server.password, roles=["root"])
     except OperationFailure as failure:
@@ -84,9 +85,9 @@ class _Keeper:
 
 
 @asynccontextmanager
-async def open_documents(uri: str, models: Sequence[type[Document]]) -> AsyncIterator[AsyncIOMotorDatabase]:
+async def open_documents(uri: str, models: Sequence[type[Document]]) -> AsyncIterator[AsyncIOMotorDatabase[Any]]:
     """Connect and bind the documents to the database, creating their indexes; closes the client."""
-    client: AsyncIOMotorClient = AsyncIOMotorClient(
+    client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
         uri, tz_aware=True, serverSelectionTimeoutMS=5000, journal=True, appname="optimize-bot"
     )
     try:
@@ -97,7 +98,7 @@ async def open_documents(uri: str, models: Sequence[type[Document]]) -> AsyncIte
         client.close()
 
 
-async def _bind(database: AsyncIOMotorDatabase, models: Sequence[type[Document]]) -> None:
+async def _bind(database: AsyncIOMotorDatabase[Any], models: Sequence[type[Document]]) -> None:
     try:
         await init_beanie(database=database, document_models=list(models))
     except PyMongoError as failure:

@@ -167,14 +167,11 @@ class Space:
         """The textbook set, moved to the nearest allowed one where a person narrowed the space."""
         wanted = {p.name: p.default for p in self.parameters}
         params = {p.name: _closest(p, wanted[p.name]) for p in self.parameters}
-        if self.order and not self.order.holds(params):
-            pair = min(
-                self._ordered_pairs(),
-                key=lambda ab: (
-                    abs(ab[0] - float(wanted[self.order.lesser])) + abs(ab[1] - float(wanted[self.order.greater]))
-                ),  # type: ignore[union-attr]
-            )
-            params[self.order.lesser], params[self.order.greater] = pair
+        if self.order is not None and not self.order.holds(params):
+            lesser, greater = self.order.lesser, self.order.greater
+            want = float(wanted[lesser]), float(wanted[greater])
+            pairs = self._ordered_pairs()
+            params[lesser], params[greater] = min(pairs, key=lambda ab: abs(ab[0] - want[0]) + abs(ab[1] - want[1]))
         return params
 
     def sets(self) -> Iterator[Params]:
