@@ -147,7 +147,7 @@ class Market:
         return UnknownSymbol.of(symbol, known)
 
     def _first_fetch(self, provider: Provider, symbol: str, timeframe: str, now: datetime) -> Coverage:
-        history = self._ask(provider, SeriesKey(symbol, timeframe, provider.name), None, None, now)
+        history = self._ask(provider, SeriesKey(symbol, timeframe, provider.name), None, now)
         if not len(history):
             raise UnknownAtSource(word=symbol, source=provider.name)
         self.warehouse.upsert(history, now=now)
@@ -162,19 +162,19 @@ class Market:
         if provider is None or not provider.is_live or not _is_missing(stored, start, end, now):
             return Changes(symbol=stored.symbol, timeframe=stored.timeframe, source=stored.source, n_same=stored.n_bars)
         since = start if _begins_late(stored, start) else overlap_start(stored)
-        history = self._ask(provider, stored.key, since, None, now)
+        history = self._ask(provider, stored.key, since, now)
         if self.warehouse.compare(history).is_history_changed:
             since = start if _begins_late(stored, start) else _asked_from(stored)
-            history = self._ask(provider, stored.key, since, None, now)
+            history = self._ask(provider, stored.key, since, now)
             changes = self.warehouse.replace(history, now=now)
         else:
             changes = self.warehouse.upsert(history, now=now)
         self.warehouse.note_check(stored.key, asked_from=since, checked_at=now)
         return changes
 
-    def _ask(self, provider: Provider, key: SeriesKey, start: date | None, end: date | None, now: datetime) -> History:
+    def _ask(self, provider: Provider, key: SeriesKey, start: date | None, now: datetime) -> History:
         with self._asking[provider.name]:
-            history = provider.fetch(key.symbol, timeframe=key.timeframe, start=start, end=end, now=now)
+            history = provider.fetch(key.symbol, timeframe=key.timeframe, start=start, end=None, now=now)
         return closed_bars(history, now) if provider.is_live else history
 
 

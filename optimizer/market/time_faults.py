@@ -75,7 +75,8 @@ def off_midnight(bars: Bars) -> list[Finding]:
 def closed_days(bars: Bars, calendar: Calendar) -> list[Finding]:
     """Daily bars on days without a session: shifted dates, another calendar, or single strays."""
     days = days_of(bars)
-    is_closed = ~np.isin(days, calendar.sessions)
+    is_known = (days >= calendar.sessions[0]) & (days <= calendar.sessions[-1])
+    is_closed = is_known & ~np.isin(days, calendar.sessions)
     if is_closed.mean() <= _OTHER_CALENDAR:
         return [
             Finding(
@@ -140,7 +141,7 @@ def session_hours(bars: Bars, calendar: Calendar) -> list[Finding]:
     early = (bars.time[first] - calendar.opens[rows]).astype("timedelta64[s]").astype(np.int64)
     late = (bars.time[last] + size - calendar.closes[rows]).astype("timedelta64[s]").astype(np.int64)
     is_shifted = (np.abs(early) >= 1800) & (np.abs(early - late) < 2 * TIMEFRAMES[bars.timeframe]) & (early % 1800 == 0)
-    found = [_shift(bars, int(first[row]), early[row] / 3600, n, calendar) for row, n in runs(is_shifted, 1)]
+    found = [_shift(bars, int(first[row]), calendar, hours=early[row] / 3600, n=n) for row, n in runs(is_shifted, 1)]
     return (
         found
         + _outside_hours(bars, calendar, place, is_shifted[np.searchsorted(rows, place)])
@@ -159,7 +160,7 @@ def nearest_session(bars: Bars, calendar: Calendar) -> np.ndarray:
     return np.searchsorted(borders, bars.time.astype("datetime64[us]"))
 
 
-def _shift(bars: Bars, row: int, hours: float, n: int, calendar: Calendar) -> Finding:
+def _shift(bars: Bars, row: int, calendar: Calendar, *, hours: float, n: int) -> Finding:
     facts: Facts = {"calendar": calendar.name, "hours": float(hours), "n": n}
     return _at(bars, row, "shift_hours", Severity.HIGH, value=float(hours), facts=facts)
 

@@ -2,15 +2,13 @@
 
     python -m tests.benchmarks market [--symbols 1000] [--kills 3]
 
-The import runs in a process of its own, so that its peak memory is its own; it is then killed at random moments of
-loading the same files into a warehouse that already has bars.
+The import runs in a process of its own, so that its peak memory is its own; it is then killed at moments spread over its
+length, the last one near its commit, while loading the same files into a warehouse that already has bars.
 """
 
 import argparse
 import os
-import random
 import resource
-import shutil
 import signal
 import statistics
 import subprocess
@@ -56,8 +54,8 @@ def main(arguments: list[str] | None = None) -> None:
         time_features(folder)
         time_indicators(folder)
         write_files(folder / "csv", options.symbols)
-        time_import(folder)
-        kill_imports(folder, options.kills)
+        seconds = time_import(folder)
+        kill_imports(folder, [seconds * (place + 1) / options.kills for place in range(options.kills)])
 
 
 def median_ms(work: Callable[[], object], times: int = 15) -> float:
@@ -171,27 +169,24 @@ def start_import(folder: Path, warehouse: Path) -> "subprocess.Popen[str]":
     return child
 
 
-def time_import(folder: Path) -> None:
-    """One whole import."""
+def time_import(folder: Path) -> float:
+    """One whole import; returns its seconds."""
     output, _ = start_import(folder, folder / "import.duckdb").communicate()
     seconds, busy, n_bars, memory = (float(word) for word in output.split())
     tell(f"import of {n_bars:,.0f} rows", seconds, "s", f"goal < 60 ({busy:.0f} s of processor time)")
     tell("its peak memory", memory, "MB", "goal < 1000")
     tell("size of the warehouse", (folder / "import.duckdb").stat().st_size / 1e6, "MB")
+    return seconds
 
 
-def kill_imports(folder: Path, kills: int) -> None:
-    """Kill imports at random moments; the warehouse must open with the old bars, or with all the new ones."""
-    dice = random.Random(1)
+def kill_imports(folder: Path, moments: list[float]) -> None:
+    """Kill imports so many seconds after their start; the warehouse must open as it was before, or with everything."""
     n_files = len(list((folder / "csv").iterdir()))
-    for _ in range(kills):
-        path = folder / "kill.duckdb"
-        shutil.rmtree(path, ignore_errors=True)
-        path.unlink(missing_ok=True)
+    for number, moment in enumerate(moments):
+        path = folder / f"kill{number}.duckdb"
         with Warehouse.open(path, now=NOW) as warehouse:
             warehouse.upsert(walk(500, symbol="OLD"), now=NOW)
         child = start_import(folder, path)
-        moment = dice.uniform(0.0, 0.035 * n_files)
         try:
             child.wait(moment)
         except subprocess.TimeoutExpired:

@@ -142,7 +142,7 @@ def _with_prices(path: Path, columns: Columns) -> Columns:
     if partly.any():
         row = int(np.argmax(partly))
         name = _PRICES[int(np.argmax(blank[:, row]))]
-        raise _bad_row(path, columns["line"], row, f"there is no {name} price", "Mend or delete the line.")
+        raise _bad_row(path, columns["line"][row], f"there is no {name} price", "Mend or delete the line.")
     keep = ~blank.all(axis=0)
     if not keep.any():
         raise bad_file(path, 2, "no line has a price", "Export it again.")
@@ -175,10 +175,10 @@ def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]
     naive = np.ma.getmaskarray(shift)
     if naive.any() and not naive.all():
         row = int(np.argmax(naive != naive[0]))
-        raise _bad_row(path, lines, row, "some times have an offset from UTC and some have none", _ONE_ZONE)
+        raise _bad_row(path, lines[row], "some times have an offset from UTC and some have none", _ONE_ZONE)
     if not naive.any() and (apart := np.abs(shift - shift[0]) > 60).any():
         row = int(np.argmax(apart))
-        raise _bad_row(path, lines, row, "the times are of different zones", _ONE_ZONE)
+        raise _bad_row(path, lines[row], "the times are of different zones", _ONE_ZONE)
     if timeframe == "1d":
         return local.astype("datetime64[D]").astype("datetime64[us]")
     if naive.all():
@@ -194,7 +194,7 @@ def _from_zone(path: Path, local: TimeArray, lines: FloatArray, zone: str) -> Ti
         return in_utc(local, zone)
     except ValueError as error:
         raise _bad_row(
-            path, lines, 0, f"a time does not exist or is not clear in {zone} ({error})", _ONE_ZONE
+            path, lines[0], f"a time does not exist or is not clear in {zone} ({error})", _ONE_ZONE
         ) from error
 
 
@@ -207,10 +207,10 @@ def _order(path: Path, times: TimeArray, lines: FloatArray) -> slice:
         return slice(None, None, -1)
     if (steps == 0).any():
         row = int(np.argmax(steps == 0)) + 1
-        raise _bad_row(path, lines, row, "there is a second bar of the same time", "Delete one of the two.")
+        raise _bad_row(path, lines[row], "there is a second bar of the same time", "Delete one of the two.")
     falls = steps < 0
     row = int(np.argmax(falls if falls.sum() <= len(steps) / 2 else ~falls)) + 1
-    raise _bad_row(path, lines, row, "the bars are not in order of time", "Sort the file by date.")
+    raise _bad_row(path, lines[row], "the bars are not in order of time", "Sort the file by date.")
 
 
 def _factor(path: Path, columns: Columns) -> FloatArray:
@@ -221,8 +221,8 @@ def _factor(path: Path, columns: Columns) -> FloatArray:
     if not (bad := ~(factor > 0)).any():
         return np.asarray(factor, dtype=np.float64)
     reason = "the adjusted close is missing or not positive"
-    raise _bad_row(path, columns["line"], int(np.argmax(bad)), reason, "Mend the line, or delete that column.")
+    raise _bad_row(path, columns["line"][int(np.argmax(bad))], reason, "Mend the line, or delete that column.")
 
 
-def _bad_row(path: Path, lines: FloatArray, row: int, reason: str, remedy: str) -> BadFile:
-    return bad_file(path, physical_line(path, int(lines[row])), reason, remedy)
+def _bad_row(path: Path, line: float, reason: str, remedy: str) -> BadFile:
+    return bad_file(path, physical_line(path, int(line)), reason, remedy)

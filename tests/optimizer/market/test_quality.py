@@ -307,6 +307,14 @@ def test_bars_of_an_exchange_with_other_holidays_are_told_once() -> None:
     assert [one.kind for one in report.warnings] == ["other_calendar"]
 
 
+def test_bars_older_than_the_rules_of_their_calendar_are_not_blamed_for_it() -> None:
+    days = np.arange(np.datetime64("1990-01-01"), np.datetime64("1993-01-01"))
+    days = days[np.is_busday(days)]
+    bars = make_history("7203.T", source="file", columns=walk(len(days)).columns() | {"time": days}).adjusted()
+
+    assert check(bars, now=NOW).findings == ()
+
+
 def hourly(shift: int = 0, since: int = 0) -> Bars:
     """Half-hourly bars of sixty New York sessions, clocks wrong by `shift` hours from one session on."""
     calendar = find_calendar("XNYS", datetime(2023, 1, 1, tzinfo=UTC).date(), NOW.date())
