@@ -232,7 +232,7 @@ class Findings:
         has_holdout = self.rows.has_holdout
         unseen = self.winner.out_of_sample if has_holdout else stitched
         return Evidence(
-            deflated_sharpe_ratio=self.luck.deflated_sharpe_ratio,
+            skill=self.luck.skill,
             pbo=self.luck.pbo,
             in_sample=self.winner.in_sample.sharpe_ratio,
             out_of_sample=unseen.sharpe_ratio if unseen else None,

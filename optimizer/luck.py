@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +13,15 @@ from optimizer.space import Params, Value
 from optimizer.spec import Luck
 from optimizer.validation import (
     BlockSums,
-    Moments,
     block_sums,
     deflated_sharpe_ratio,
     expected_max_sharpe,
     joined,
+    market_sharpe_ratio,
     minimum_track_record,
     moments,
     pbo_blocks,
+    probabilistic_sharpe_ratio,
     probability_of_overfitting,
     spread_without_skill,
 )
@@ -47,6 +49,10 @@ def luck(
     spread that luck multiplies. The number of tries counts every unique set, feasible or not, of all studies.
     `winner` holds the chosen set's (n,) in-sample returns, None when nothing was feasible.
 
+    In a market that rises, whatever holds it half of the time has a Sharpe ratio without any skill; the more so the
+    likelier it is to be found. `skill` therefore deflates once more, by what the market alone gave a position like
+    the winner's; the deflated Sharpe ratio itself stays the paper's.
+
     The matrix of the cross-validation holds the candidates and as many feasible sets again, drawn evenly from what
     is left of the space. A sampler that learns bunches its trials around the winner, with the whole window in view;
     among near-copies a rank says nothing, and the PBO of pure noise was 0.59 instead of one half, that of real
@@ -56,25 +62,36 @@ def luck(
     n_blocks = pbo_blocks(n_bars)
     sharpes, blocks = _matrix(ground, candidates, n_blocks)
     spread = spread_without_skill(sharpes, n_bars)
-    expected = expected_max_sharpe(n_tried_ever, spread)
-    of = moments(winner if winner is not None else np.zeros(0))
-    deflated = deflated_sharpe_ratio(of, n_tried=n_tried_ever, sharpe_std=spread)
-    pbo = _pbo(ground, candidates, blocks, n_blocks)
+    pbo = _pbo(ground, candidates, blocks)
     return Luck(
         n_tried=n_tried,
         n_tried_ever=n_tried_ever,
-        expected_max_sharpe=expected * math.sqrt(periods_per_year(ground.evaluator.bars)),
-        deflated_sharpe_ratio=deflated,
         pbo=pbo,
         n_blocks=0 if math.isnan(pbo) else n_blocks,
-        n_bars_needed=_bars_needed(of, expected) if deflated < PROMISING_DSR else None,
+        **_deflated(ground, winner if winner is not None else np.zeros(n_bars), n_tried_ever, spread),
     )
 
 
-def _pbo(ground: Ground, candidates: Sequence[Params], blocks: BlockSums | None, n_blocks: int) -> float:
+def _deflated(ground: Ground, winner: FloatArray, n_tried: int, spread: float) -> dict[str, Any]:
+    """The figures of Luck that compare the winner's Sharpe ratio with luck's, and with luck's and the market's."""
+    of, by_luck = moments(winner), expected_max_sharpe(n_tried, spread)
+    by_market = market_sharpe_ratio(winner, ground.evaluator.hold(start=ground.start, stop=ground.stop).returns)
+    skill = probabilistic_sharpe_ratio(of, by_luck + by_market)
+    needed = minimum_track_record(of, benchmark=by_luck + by_market, confidence=PROMISING_DSR)
+    annually = math.sqrt(periods_per_year(ground.evaluator.bars))
+    return {
+        "expected_max_sharpe": by_luck * annually,
+        "deflated_sharpe_ratio": deflated_sharpe_ratio(of, n_tried=n_tried, sharpe_std=spread),
+        "market_sharpe": by_market * annually,
+        "skill": skill,
+        "n_bars_needed": math.ceil(needed) if skill < PROMISING_DSR and math.isfinite(needed) else None,
+    }
+
+
+def _pbo(ground: Ground, candidates: Sequence[Params], blocks: BlockSums | None) -> float:
     if blocks is None:
         return math.nan
-    _, others = _matrix(ground, even_sets(ground, candidates), n_blocks)
+    _, others = _matrix(ground, even_sets(ground, candidates), blocks.sums.shape[1])
     return probability_of_overfitting(joined([blocks, others]) if others else blocks)
 
 
@@ -99,12 +116,6 @@ def _drawn(ground: Ground, count: int) -> dict[tuple[Value, ...], Params]:
     rows = dict.fromkeys(zip(*columns, strict=True))
     sets = {row: dict(zip(space.names, row, strict=True)) for row in rows}
     return {row: params for row, params in sets.items() if space.order is None or space.order.holds(params)}
-
-
-def _bars_needed(of: Moments, expected: float) -> int | None:
-    """Bars after which the deflated Sharpe ratio would be promising, the spread of the tries unchanged."""
-    needed = minimum_track_record(of, benchmark=expected, confidence=PROMISING_DSR)
-    return math.ceil(needed) if math.isfinite(needed) else None
 
 
 def _matrix(ground: Ground, sets: Sequence[Params], n_blocks: int) -> tuple[FloatArray, BlockSums | None]:

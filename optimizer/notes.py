@@ -7,7 +7,7 @@ from optimizer.findings import Findings
 from optimizer.space import Range
 from optimizer.spec import Scored, Verdict
 from optimizer.study import is_exhaustive
-from optimizer.verdict import FEW_TRADES, SHORT_HOLDOUT_BARS, Note
+from optimizer.verdict import FEW_TRADES, PROMISING_DSR, SHORT_HOLDOUT_BARS, Note
 from optimizer.window import is_short
 
 #: "More bars would tell" is said up to this many times the bars there are.
@@ -62,6 +62,11 @@ def _edge_of_range(found: Findings) -> bool:
     return bool(found.ranked) and any(found.winner.params[p.name] in (p.values[0], p.values[-1]) for p in ranges)
 
 
+def _market_explains_it(found: Findings) -> bool:
+    beyond_luck, skill = found.luck.deflated_sharpe_ratio, found.luck.skill
+    return (beyond_luck or 0.0) >= PROMISING_DSR > (skill or 0.0)
+
+
 def _more_bars_would_tell(found: Findings) -> bool:
     needed = found.luck.n_bars_needed
     reachable = needed is not None and needed <= BELIEVABLE_GROWTH * (found.rows.holdout_start - found.rows.start)
@@ -92,6 +97,7 @@ _HOLDS: Mapping[Note, Callable[[Findings], bool]] = MappingProxyType(
         Note.WINNER_IS_TEXTBOOK: _winner_is_textbook,
         Note.BENCHMARK_BETTER: _benchmark_better,
         Note.EDGE_OF_RANGE: _edge_of_range,
+        Note.MARKET_EXPLAINS_IT: _market_explains_it,
         Note.MORE_BARS_WOULD_TELL: _more_bars_would_tell,
         Note.FEWER_PARAMETERS_WOULD_TELL: _fewer_parameters_would_tell,
     }

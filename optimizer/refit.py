@@ -3,12 +3,12 @@
 The study's own search asks and tells one set at a time. A fold may cost less: the same estimator proposes a round
 of sets from one state of knowledge (the constant liar keeps them apart), and the round is scored in one call.
 Budget, space, constraints, textbook-first and determinism are the search's own; so is the sampler, but that what
-Optuna's own TPE would propose is proposed by ours. Several goals are refitted on the first, by which a winner is
-chosen as well.
+Optuna's own TPE would propose is proposed by ours. A space within the budget is scored at once. Several goals are
+refitted on the first, by which a winner is chosen as well.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,18 +45,25 @@ class Refit(Protocol):
 
 def refit(spec: StudySpec, space: Space, evaluator: Evaluator, *, start: int, stop: int, seed: int) -> Fitted | None:
     """The best feasible set for rows [start, stop) within the study's budget; None when none is feasible."""
+    ground = Ground(spec=spec, space=space, evaluator=evaluator, start=start, stop=stop)
     n_trials = budget(spec, space)
-    if spec.sampler in _BY_ROUNDS and n_trials < space.size:
-        ground = Ground(spec=spec, space=space, evaluator=evaluator, start=start, stop=stop)
-        return _best_of_rounds(ground, n_trials, seed)
+    if n_trials >= space.size:
+        return _best([_scored(ground, list(space.sets()))])
+    if spec.sampler in _BY_ROUNDS:
+        return _best(_rounds(ground, n_trials, seed))
     records = search(spec, space, evaluator, start=start, stop=stop, n_trials=n_trials, seed=seed)
     best = best_record(list(records), spec.goals[0])
     return Fitted(params=dict(best.params), value=float(best.value)) if best and best.value is not None else None
 
 
-def _best_of_rounds(ground: Ground, n_trials: int, seed: int) -> Fitted | None:
+def _scored(ground: Ground, sets: list[Params]) -> tuple[list[Params], list[float]]:
+    return sets, ground.values(ground.scores(sets)).tolist()
+
+
+def _best(batches: Iterable[tuple[list[Params], list[float]]]) -> Fitted | None:
+    """The best set of all batches, the first among equals; NaN never wins."""
     best: Fitted | None = None
-    for sets, values in _rounds(ground, n_trials, seed):
+    for sets, values in batches:
         for params, value in zip(sets, values, strict=True):
             if not math.isnan(value) and (best is None or value > best.value):
                 best = Fitted(params=params, value=value)

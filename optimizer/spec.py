@@ -195,6 +195,8 @@ class Luck(Frozen):
     deflated_sharpe_ratio: Measure
     pbo: Measure
     n_blocks: int  # S of the CSCV; 0 when the window is too short
+    market_sharpe: Measure = None  # annualized, of a position as tied to the market as the winner's, without skill
+    skill: Measure = None  # probability that the winner's Sharpe ratio exceeds that of luck and market together
     n_bars_needed: int | None = None  # searched bars from which on it would be promising; None: it is, or never will be
 
 

@@ -102,6 +102,18 @@ def deflated_sharpe_ratio(of: Moments, *, n_tried: float, sharpe_std: float) -> 
     return probabilistic_sharpe_ratio(of, expected_max_sharpe(n_tried, sharpe_std))
 
 
+def market_sharpe_ratio(returns: FloatArray, market: FloatArray) -> float:
+    """The per-bar Sharpe ratio that the market's rise alone gives returns as correlated with it as these are.
+
+    A position with beta β and deviation s earns β·μ from a market of mean μ and deviation σ; over s that is the
+    correlation times the market's Sharpe ratio. At least 0: a fall that was avoided is no handicap. Both (n,).
+    """
+    own, of_market = moments(returns), moments(market)
+    if math.isnan(own.sharpe) or math.isnan(of_market.sharpe):
+        return 0.0
+    return max(float(np.corrcoef(returns, market)[0, 1]) * of_market.sharpe, 0.0)
+
+
 def minimum_track_record(of: Moments, *, benchmark: float, confidence: float) -> float:
     """How many bars a record like this one needs before its Sharpe ratio beats `benchmark` with `confidence`.
 

@@ -9,12 +9,13 @@ from enum import StrEnum, auto
 
 from optimizer.spec import Degenerate, Suggestion, Verdict
 
-#: Deflated Sharpe ratio at least, and probability of overfitting at most, of a strong and of a promising result.
+#: Least deflated Sharpe ratio, once luck and the market's rise are both deflated (`Luck.skill`, never above the plain
+#: one), and greatest probability of overfitting of a strong and of a promising result.
 STRONG_DSR, STRONG_PBO = 0.95, 0.2
 PROMISING_DSR, PROMISING_PBO = 0.8, 0.5
 #: Above this probability of overfitting the search is called overfit whatever else it shows.
 OVERFIT_PBO = 0.6
-#: An unproven result with at least this deflated Sharpe ratio is worth more research; below, luck explains it better.
+#: An unproven result with at least this skill is worth more research; below, luck and market explain it better.
 RESEARCH_DSR = 0.5
 #: Closed trades in the searched window below which every number is said to rest on few of them.
 FEW_TRADES = 30
@@ -44,6 +45,7 @@ class Note(StrEnum):
     WINNER_IS_TEXTBOOK = auto()  # the search found nothing better than the textbook set
     BENCHMARK_BETTER = auto()  # buy and hold had the better Sharpe ratio out of sample (in sample without a holdout)
     EDGE_OF_RANGE = auto()  # a parameter of the winner lies at an end of its range
+    MARKET_EXPLAINS_IT = auto()  # beyond luck alone it would be promising: the market's rise makes the difference
     MORE_BARS_WOULD_TELL = auto()  # unproven, and luck.n_bars_needed says from how many bars on it would be promising
     FEWER_PARAMETERS_WOULD_TELL = auto()  # unproven, and no number of bars would be enough after so many tries
 
@@ -52,7 +54,7 @@ class Note(StrEnum):
 class Evidence:
     """What the verdict rests on. None where a figure does not exist. Sharpe ratios are annual."""
 
-    deflated_sharpe_ratio: float | None
+    skill: float | None
     pbo: float | None
     in_sample: float | None  # the winner's Sharpe ratio in the searched window
     out_of_sample: float | None  # in the holdout; in the stitched folds when nothing was held out
@@ -65,7 +67,7 @@ class Evidence:
 def verdict(evidence: Evidence) -> Verdict:
     """Strong, promising, unproven or overfit.
 
-    A figure that does not exist supports nothing: no result is promising without a deflated Sharpe ratio, a PBO and
+    A figure that does not exist supports nothing: no result is promising without a skill, a PBO and
     a number out of sample. Where there are folds, refitting must have earned something too. A winner that is no
     strategy is never better than unproven.
     """
@@ -91,22 +93,22 @@ def _is_overfit(evidence: Evidence) -> bool:
     return fell and (evidence.in_sample or 0.0) > 0
 
 
-def _reaches(evidence: Evidence, least_dsr: float, most_pbo: float) -> bool:
-    if evidence.deflated_sharpe_ratio is None or evidence.pbo is None:
+def _reaches(evidence: Evidence, least_skill: float, most_pbo: float) -> bool:
+    if evidence.skill is None or evidence.pbo is None:
         return False
-    return evidence.deflated_sharpe_ratio >= least_dsr and evidence.pbo <= most_pbo
+    return evidence.skill >= least_skill and evidence.pbo <= most_pbo
 
 
 def suggestion(of: Verdict, evidence: Evidence) -> Suggestion:
     """Adopt, watch, research further or drop.
 
     Adopt only what is strong, beats buy and hold on the same unseen bars, and does not stand on a spike. A promising
-    result is watched. An unproven one is researched while its deflated Sharpe ratio leaves skill the better guess.
+    result is watched. An unproven one is researched while skill is the better guess.
     """
     if of is Verdict.OVERFIT or evidence.degenerate is not None:
         return Suggestion.DROP
     if of is Verdict.UNPROVEN:
-        hopeful = (evidence.deflated_sharpe_ratio or 0.0) >= RESEARCH_DSR
+        hopeful = (evidence.skill or 0.0) >= RESEARCH_DSR
         return Suggestion.RESEARCH if hopeful else Suggestion.DROP
     if of is Verdict.STRONG and beats_hold(evidence) and not evidence.is_spike:
         return Suggestion.ADOPT

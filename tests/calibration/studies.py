@@ -54,6 +54,7 @@ class Outcome:
     seed: int
     verdict: str  # empty when no edge could be planted
     deflated_sharpe_ratio: float | None = None
+    skill: float | None = None
     pbo: float | None = None
     in_sample: float | None = None
     out_of_sample: float | None = None
@@ -94,8 +95,9 @@ def outcome(task: Task) -> Outcome:
     return replace(
         made,
         verdict=found.verdict.value,
-        deflated_sharpe_ratio=_known(evidence.deflated_sharpe_ratio),
-        pbo=_known(evidence.pbo),
+        deflated_sharpe_ratio=found.luck.deflated_sharpe_ratio,
+        skill=evidence.skill,
+        pbo=evidence.pbo,
         in_sample=evidence.in_sample,
         out_of_sample=evidence.out_of_sample,
         walk_forward=evidence.walk_forward,
@@ -123,10 +125,6 @@ def judged(task: Task, bars: Bars) -> Findings:
     return Findings(
         spec=spec, space=space, evaluator=evaluator, trials=list(trials), rows=rows, n_tried_before=0, refit=refit
     )
-
-
-def _known(number: float | None) -> float | None:
-    return None if number is None or math.isnan(number) else number
 
 
 def favourable_share(outcomes: Iterable[Outcome]) -> float:

@@ -13,7 +13,7 @@ _TITLES = {World.WALK: "random walk", World.EDGE: "edge of Sharpe 2"}
 def rendered(outcomes: Sequence[Outcome]) -> str:
     """One row a world and strategy, and one of all strategies a world."""
     head = ["market", "strategy", "studies", "strong", "promising", "unproven", "overfit", "promising or strong"]
-    head += ["DSR", "PBO", "Sharpe in", "out", "folds"]
+    head += ["DSR", "skill", "PBO", "Sharpe in", "out", "folds"]
     lines = [_line(head), _line(["---", "---", *["---:"] * (len(head) - 2)])]
     for world in World:
         lines.extend(_world_lines(world, [o for o in outcomes if o.world == world and o.verdict]))
@@ -41,6 +41,7 @@ def _cells(world: World, name: str, outcomes: Sequence[Outcome]) -> list[str]:
 
 _FIGURES: tuple[Callable[[Outcome], float | None], ...] = (
     lambda outcome: outcome.deflated_sharpe_ratio,
+    lambda outcome: outcome.skill,
     lambda outcome: outcome.pbo,
     lambda outcome: outcome.in_sample,
     lambda outcome: outcome.out_of_sample,

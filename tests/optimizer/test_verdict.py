@@ -19,7 +19,7 @@ from optimizer.verdict import (
     verdict,
 )
 
-BEST = Evidence(deflated_sharpe_ratio=0.99, pbo=0.05, in_sample=1.8, out_of_sample=1.2, hold=0.5)
+BEST = Evidence(skill=0.99, pbo=0.05, in_sample=1.8, out_of_sample=1.2, hold=0.5)
 
 
 def but(**changed: object) -> Evidence:
@@ -29,12 +29,12 @@ def but(**changed: object) -> Evidence:
 @pytest.mark.parametrize(
     ("evidence", "expected"),
     [
-        (but(deflated_sharpe_ratio=STRONG_DSR, pbo=STRONG_PBO), Verdict.STRONG),
-        (but(deflated_sharpe_ratio=STRONG_DSR - 1e-9, pbo=STRONG_PBO), Verdict.PROMISING),
-        (but(deflated_sharpe_ratio=STRONG_DSR, pbo=STRONG_PBO + 1e-9), Verdict.PROMISING),
-        (but(deflated_sharpe_ratio=PROMISING_DSR, pbo=PROMISING_PBO), Verdict.PROMISING),
-        (but(deflated_sharpe_ratio=PROMISING_DSR - 1e-9, pbo=PROMISING_PBO), Verdict.UNPROVEN),
-        (but(deflated_sharpe_ratio=PROMISING_DSR, pbo=PROMISING_PBO + 1e-9), Verdict.UNPROVEN),
+        (but(skill=STRONG_DSR, pbo=STRONG_PBO), Verdict.STRONG),
+        (but(skill=STRONG_DSR - 1e-9, pbo=STRONG_PBO), Verdict.PROMISING),
+        (but(skill=STRONG_DSR, pbo=STRONG_PBO + 1e-9), Verdict.PROMISING),
+        (but(skill=PROMISING_DSR, pbo=PROMISING_PBO), Verdict.PROMISING),
+        (but(skill=PROMISING_DSR - 1e-9, pbo=PROMISING_PBO), Verdict.UNPROVEN),
+        (but(skill=PROMISING_DSR, pbo=PROMISING_PBO + 1e-9), Verdict.UNPROVEN),
         (but(pbo=OVERFIT_PBO), Verdict.UNPROVEN),
         (but(pbo=OVERFIT_PBO + 1e-9), Verdict.OVERFIT),
     ],
@@ -49,10 +49,10 @@ def test_what_earned_in_sample_and_nothing_out_of_it_is_overfit(out_of_sample: f
 
 
 def test_what_lost_in_both_is_not_overfit_but_unproven() -> None:
-    assert verdict(but(in_sample=-0.2, out_of_sample=-0.5, deflated_sharpe_ratio=0.1)) is Verdict.UNPROVEN
+    assert verdict(but(in_sample=-0.2, out_of_sample=-0.5, skill=0.1)) is Verdict.UNPROVEN
 
 
-@pytest.mark.parametrize("missing", ["deflated_sharpe_ratio", "pbo", "out_of_sample"])
+@pytest.mark.parametrize("missing", ["skill", "pbo", "out_of_sample"])
 def test_a_figure_that_does_not_exist_supports_nothing(missing: str) -> None:
     assert verdict(but(**{missing: None})) is Verdict.UNPROVEN
 
@@ -79,9 +79,9 @@ def test_a_winner_that_is_no_strategy_is_unproven_and_dropped(kind: Degenerate) 
         (Verdict.STRONG, but(hold=1.2), Suggestion.WATCH),
         (Verdict.STRONG, but(hold=None), Suggestion.ADOPT),
         (Verdict.PROMISING, BEST, Suggestion.WATCH),
-        (Verdict.UNPROVEN, but(deflated_sharpe_ratio=RESEARCH_DSR), Suggestion.RESEARCH),
-        (Verdict.UNPROVEN, but(deflated_sharpe_ratio=RESEARCH_DSR - 1e-9), Suggestion.DROP),
-        (Verdict.UNPROVEN, but(deflated_sharpe_ratio=None), Suggestion.DROP),
+        (Verdict.UNPROVEN, but(skill=RESEARCH_DSR), Suggestion.RESEARCH),
+        (Verdict.UNPROVEN, but(skill=RESEARCH_DSR - 1e-9), Suggestion.DROP),
+        (Verdict.UNPROVEN, but(skill=None), Suggestion.DROP),
         (Verdict.OVERFIT, BEST, Suggestion.DROP),
     ],
 )
