@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from optimizer.market.calendars import Calendar
+from optimizer.market.calendars import find_calendar
 from optimizer.market.findings import QualityReport, Severity
 from optimizer.series import Bars
 
@@ -13,12 +13,13 @@ _NEARLY = 0.9
 MONTHS = "J F M A M J J A S O N D"
 
 
-def picture(bars: Bars, report: QualityReport, calendar: Calendar, *, years: int = 15) -> str:
+def picture(bars: Bars, report: QualityReport, *, years: int = 15) -> str:
     """One line a year, one mark a month, the last `years` of them; fixed width, no legend.
 
     FULL: every session has bars; NEARLY: nine of ten; PARTLY: fewer; NONE: none; FLAGGED: a finding of medium
     severity or worse begins in that month; CLOSED: outside the bars.
     """
+    calendar = find_calendar(report.calendar, report.first, report.last)
     present = np.unique(bars.time.astype("datetime64[D]"))
     expected = calendar.between(present[0], present[-1])
     have, want = _by_month(present), _by_month(expected)

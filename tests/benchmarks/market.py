@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks market [--symbols 1000] [--kills 3]
 
-The import runs in a process of its own, so that its peak memory is its own; it is then killed at moments spread over its
-length, the last one near its commit, while loading the same files into a warehouse that already has bars.
+The import runs in a process of its own, so that its peak memory is its own; then it is killed at moments spread over
+its length, the last one near its commit, while loading the same files into a warehouse that already has bars.
 """
 
 import argparse

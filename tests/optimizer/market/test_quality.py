@@ -387,7 +387,7 @@ def test_the_picture_shows_full_partly_empty_and_flagged_months() -> None:
     is_gone = (months == np.datetime64("2022-05")) | ((months == np.datetime64("2022-08")) & (np.arange(600) % 2 == 0))
     bars = keep(bars, np.flatnonzero(~is_gone))
 
-    lines = picture(bars, check(bars, now=NOW), fitting_calendar(bars, NOW)).splitlines()
+    lines = picture(bars, check(bars, now=NOW)).splitlines()
 
     assert lines[0].split() == list("JFMAMJJASOND")
     assert lines[2] == "2022  █ █ █ █ ! █ █ ! █ █ █ █"
