@@ -30,7 +30,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer import kernel, metrics
+from optimizer import kernel, ledger, metrics
 from optimizer.masks import pack_mask
 from optimizer.series import Bars, FloatArray
 from optimizer.spec import Costs, Measures
@@ -198,8 +198,8 @@ def play(
     """Tell the first set of `slots` and `orders` in full over the rows of `window`."""
     start, stop = window
     equity, position = np.empty(stop - start), np.empty(stop - start)
-    table = np.empty((stop - start + 1, kernel.N_TRADE_COLUMNS))
-    n = kernel.record(tape.prices, volatility, tape.terms, bank, slots, orders, start, stop, equity, position, table)
+    table = np.empty((stop - start + 1, ledger.N_TRADE_COLUMNS))
+    n = ledger.record(tape.prices, volatility, tape.terms, bank, slots, orders, start, stop, equity, position, table)
     return Backtest(
         start=start,
         stop=stop,

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -94,10 +95,24 @@ class _Implementation(CompileResultCacheImpl):
 class _Cache(FunctionCache):
     _impl_class = _Implementation
 
+    def load_overload(self, sig: object, target_context: object) -> Any:
+        """The code kept for a signature; none where it was kept by a version whose types are gone."""
+        try:
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except (AttributeError, ImportError, EOFError, UnpicklingError):
+            self._forget()
+            return None
+
     def save_overload(self, sig: object, data: object) -> None:
         """Keep compiled code, or do without where the disk is full or read-only."""
         try:
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except OSError:
+            self.disable()  # type: ignore[no-untyped-call]
+
+    def _forget(self) -> None:
+        try:
+            self.flush()  # type: ignore[no-untyped-call]
         except OSError:
             self.disable()  # type: ignore[no-untyped-call]
 

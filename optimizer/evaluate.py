@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer import kernel
+from optimizer import kernel, ledger
 from optimizer.backtest import Backtest, play
 from optimizer.conditions import Conditions
 from optimizer.errors import TooFewBars
@@ -219,7 +219,7 @@ class Evaluator:
             out = table[at : at + self._chunk]
 
             def fill(first: int, last: int, batch: _Batch = batch, out: FloatArray = out) -> None:
-                kernel.fill_returns(
+                ledger.fill_returns(
                     tape.prices,
                     batch.volatility,
                     tape.terms,

@@ -64,20 +64,19 @@ SCORE_NAMES = (
 _RETURN, _CAGR, _VOLATILITY, _SHARPE, _SORTINO, _CALMAR, _DRAWDOWN = range(7)
 _WINS, _FACTOR, _EXPECTANCY, _SQN, _EXPOSURE, _N = range(7, 13)
 
-# Columns of a row of trades.
-N_TRADE_COLUMNS = 9
+N_SCORES = 13
 
 # The account while a set is played.
 _EQUITY, _BASE, _PEAK, _WORST, _SUM, _SQUARES, _DOWNSIDE, _HELD = range(8)
 _CLOSED, _WON, _GAIN, _LOSS, _PNL, _PNL_SQUARES, _TRADE_RETURN = range(8, 15)
-_N_ACCOUNT = 15
+N_ACCOUNT = 15
 
 _ALL_ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 #: Returns whose variance is a smaller part of their squared mean than this do not vary.
 _NO_VARIANCE = 1e-14
 
 
-class _Market(NamedTuple):
+class Market(NamedTuple):
     """What all sets share."""
 
     prices: FloatArray  # (4, n)
@@ -87,7 +86,7 @@ class _Market(NamedTuple):
     terms: FloatArray
 
 
-class _Sets(NamedTuple):
+class Sets(NamedTuple):
     """What the sets want."""
 
     bank: Words  # (masks, words)
@@ -96,7 +95,7 @@ class _Sets(NamedTuple):
 
 
 @compiled
-def _opening(sets: _Sets, i: int, side: int, w: int) -> np.uint64:
+def _opening(sets: Sets, i: int, side: int, w: int) -> np.uint64:
     """Word w of the closes at which set i would enter on a side."""
     k = side * SIDE_SLOTS
     bank, slots = sets.bank, sets.slots
@@ -106,7 +105,7 @@ def _opening(sets: _Sets, i: int, side: int, w: int) -> np.uint64:
 
 
 @compiled
-def _next_opening(sets: _Sets, i: int, side: int, first: int, stop: int, flip: np.uint64) -> int:
+def _next_opening(sets: Sets, i: int, side: int, first: int, stop: int, flip: np.uint64) -> int:
     """The first row from `first` on at which set i would enter (`flip` 0) or would not (all ones)."""
     if first >= stop:
         return stop
@@ -168,7 +167,7 @@ def _touch(
 
 
 @compiled
-def _next_fill(market: _Market, sets: _Sets, i: int, side: int, entry: int, stop: int) -> tuple[int, float, int]:
+def _next_fill(market: Market, sets: Sets, i: int, side: int, entry: int, stop: int) -> tuple[int, float, int]:
     """How the position filled at the open of `entry` ends: (bar, price, reason).
 
     A position nobody closes ends at row `stop`, marked at the last close.
@@ -191,7 +190,7 @@ def _next_fill(market: _Market, sets: _Sets, i: int, side: int, entry: int, stop
 
 
 @compiled
-def _next_trade(market: _Market, sets: _Sets, i: int, cursors: Ints, stop: int) -> tuple[int, int, int, float, int]:
+def next_trade(market: Market, sets: Sets, i: int, cursors: Ints, stop: int) -> tuple[int, int, int, float, int]:
     """The next trade of set i: (side, entry bar, exit bar, exit price, reason); entry ≥ stop if none.
 
     `cursors` holds the first close each side may take a signal from, and is moved past the trade.
@@ -216,7 +215,7 @@ def _next_trade(market: _Market, sets: _Sets, i: int, cursors: Ints, stop: int) 
 
 
 @compiled
-def _fraction(market: _Market, sets: _Sets, i: int, signal: int) -> float:
+def size_of(market: Market, sets: Sets, i: int, signal: int) -> float:
     """The part of the equity a new position takes, decided at the close of the signal."""
     wanted = sets.orders[i, VOL_TARGET]
     if wanted <= 0.0 or not market.volatility[signal] > 0.0:
@@ -243,17 +242,31 @@ def _book(account: FloatArray, equity: float) -> None:
 @compiled
 def _walk(prices: FloatArray, account: FloatArray, cash: float, shares: float, first: int, stop: int) -> int:
     """Book the closes of rows [first, stop) one by one; the row at which the equity is gone, or `stop`."""
-    for bar in range(first, stop):
-        equity = cash + shares * prices[CLOSE, bar]
-        if equity <= 0.0:
-            _book(account, 0.0)
-            return bar
-        _book(account, equity)
-    return stop
+    close = prices[CLOSE]
+    base, peak, worst = account[_BASE], account[_PEAK], account[_WORST]
+    total = squares = downside = 0.0
+    bar, equity = first, base
+    while bar < stop and equity > 0.0:
+        equity = max(0.0, cash + shares * close[bar])
+        change = equity / base - 1.0
+        total += change
+        squares += change * change
+        downside += min(change, 0.0) * change
+        if equity > peak:
+            peak = equity
+        elif equity < worst * peak:
+            worst = equity / peak
+        base = equity
+        bar += 1
+    account[_SUM] += total
+    account[_SQUARES] += squares
+    account[_DOWNSIDE] += downside
+    account[_BASE], account[_PEAK], account[_WORST] = base, peak, worst
+    return bar if equity > 0.0 else bar - 1
 
 
 @compiled
-def _leap(market: _Market, account: FloatArray, shares: float, first: int, stop: int) -> None:
+def _leap(market: Market, account: FloatArray, shares: float, first: int, stop: int) -> None:
     """Book the closes of rows [first, stop) of a fully invested long position at once."""
     close, sums = market.prices[CLOSE], market.sums
     _book(account, shares * close[first])
@@ -295,7 +308,7 @@ def _settle(account: FloatArray, before: float, after: float, fraction: float) -
 
 
 @compiled
-def _invest(market: _Market, side: int, entry: int, fraction: float, equity: float) -> tuple[float, float]:
+def invest(market: Market, side: int, entry: int, fraction: float, equity: float) -> tuple[float, float]:
     """(cash, shares) after a fraction of the equity went into a position at the open of a bar."""
     price = market.prices[OPEN, entry]
     shares = fraction * equity / (price * market.terms[BUY if side == 0 else SHORT])
@@ -305,30 +318,30 @@ def _invest(market: _Market, side: int, entry: int, fraction: float, equity: flo
 
 
 @compiled
-def _divest(market: _Market, side: int, cash: float, shares: float, price: float) -> float:
+def divest(market: Market, side: int, cash: float, shares: float, price: float) -> float:
     """The equity after a position was closed at a price; a debt is forgiven."""
     equity: float = cash + shares * price * market.terms[SELL if side == 0 else BUY]
     return max(0.0, equity)
 
 
 @compiled
-def _play(market: _Market, sets: _Sets, i: int, start: int, stop: int, account: FloatArray, cursors: Ints) -> None:
-    """Play set i over rows [start, stop) into `account`."""
+def play_set(market: Market, sets: Sets, i: int, start: int, stop: int, account: FloatArray, cursors: Ints) -> None:
+    """Play set i over rows [start, stop) into `account`. Without sums a position is booked bar by bar."""
     account[:] = 0.0
     account[_EQUITY] = account[_BASE] = account[_PEAK] = account[_WORST] = 1.0
     cursors[:] = start
     unbooked = -1  # the bar of the last exit, whose return is not complete before the next entry is known
     while account[_EQUITY] > 0.0:
-        side, entry, bar, price, reason = _next_trade(market, sets, i, cursors, stop)
+        side, entry, bar, price, reason = next_trade(market, sets, i, cursors, stop)
         if entry >= stop:
             break
         if unbooked >= 0 and unbooked != entry:
             _book(account, account[_EQUITY])
         before = account[_EQUITY]
-        fraction = _fraction(market, sets, i, entry - 1)
-        cash, shares = _invest(market, side, entry, fraction, before)
+        fraction = size_of(market, sets, i, entry - 1)
+        cash, shares = invest(market, side, entry, fraction, before)
         end = bar
-        if cash == 0.0 and bar > entry:
+        if cash == 0.0 and bar > entry and market.sums.shape[0] > 0:
             _leap(market, account, shares, entry, bar)
         elif bar > entry:
             end = _walk(market.prices, account, cash, shares, entry, bar)
@@ -339,7 +352,7 @@ def _play(market: _Market, sets: _Sets, i: int, start: int, stop: int, account: 
             if reason == STILL_OPEN:
                 account[_EQUITY] = account[_BASE]
                 break
-            after = _divest(market, side, cash, shares, price)
+            after = divest(market, side, cash, shares, price)
             unbooked = bar
         _settle(account, before, after, fraction)
     if unbooked >= 0:
@@ -347,7 +360,7 @@ def _play(market: _Market, sets: _Sets, i: int, start: int, stop: int, account: 
 
 
 @compiled
-def _score(account: FloatArray, n: int, terms: FloatArray, out: FloatArray) -> None:
+def score_account(account: FloatArray, n: int, terms: FloatArray, out: FloatArray) -> None:
     """Turn an account over n bars into a row of scores; what does not exist is NaN."""
     out[:] = np.nan
     root = np.sqrt(terms[PERIODS_PER_YEAR])
@@ -402,139 +415,10 @@ def score_sets(
     out: FloatArray,
 ) -> None:
     """Write the scores of sets [first, last) over rows [start, stop) into the rows of `out`."""
-    market = _Market(prices, sums, falls, volatility, terms)
-    sets = _Sets(bank, slots, orders)
-    account = np.empty(_N_ACCOUNT)
+    market = Market(prices, sums, falls, volatility, terms)
+    sets = Sets(bank, slots, orders)
+    account = np.empty(N_ACCOUNT)
     cursors = np.empty(2, np.int64)
     for i in range(first, last):
-        _play(market, sets, i, start, stop, account, cursors)
-        _score(account, stop - start, terms, out[i])
-
-
-@compiled
-def _draw(market: _Market, cash: float, shares: float, first: int, last: int, start: int, equity: FloatArray) -> int:
-    """Write the equity at the closes of rows [first, last); the row at which it is gone, or `last`."""
-    for bar in range(first, last):
-        value = cash + shares * market.prices[CLOSE, bar]
-        if value <= 0.0:
-            return bar
-        equity[bar - start] = value
-    return last
-
-
-@compiled
-def _tell(
-    row: FloatArray,
-    paid: float,
-    price: float,
-    entry: int,
-    bar: int,
-    size: float,
-    before: float,
-    after: float,
-    reason: int,
-) -> None:
-    """Write one trade."""
-    row[0], row[1], row[2], row[3], row[8] = entry, bar, np.sign(size), abs(size), reason
-    row[4], row[5], row[6], row[7] = paid, price, after - before, (after - before) / (abs(size) * before)
-
-
-@compiled
-def _record(
-    market: _Market,
-    sets: _Sets,
-    i: int,
-    start: int,
-    stop: int,
-    equity: FloatArray,
-    position: FloatArray,
-    trades: FloatArray,
-) -> int:
-    cursors = np.full(2, start, np.int64)
-    value = 1.0
-    flat = start  # the first row whose equity is not written yet
-    n = 0
-    while value > 0.0:
-        side, entry, bar, price, reason = _next_trade(market, sets, i, cursors, stop)
-        if entry >= stop:
-            break
-        equity[flat - start : entry - start] = value
-        position[flat - start : entry - start] = 0.0
-        fraction = _fraction(market, sets, i, entry - 1)
-        cash, shares = _invest(market, side, entry, fraction, value)
-        flat = _draw(market, cash, shares, entry, bar, start, equity)
-        position[entry - start : flat - start] = fraction * (1 - 2 * side)
-        if flat < bar:
-            bar, price, reason, after = flat, market.prices[CLOSE, flat], BY_RUIN, 0.0
-        elif reason == STILL_OPEN:
-            after = equity[stop - start - 1]
-        else:
-            after = _divest(market, side, cash, shares, price)
-        if trades.shape[0] > 0:
-            _tell(
-                trades[n],
-                market.prices[OPEN, entry],
-                price,
-                entry,
-                bar,
-                (1 - 2 * side) * fraction,
-                value,
-                after,
-                reason,
-            )
-        value = after
-        n += 1
-    equity[flat - start :] = value
-    position[flat - start :] = 0.0
-    return n
-
-
-@compiled
-def record(
-    prices: FloatArray,
-    volatility: FloatArray,
-    terms: FloatArray,
-    bank: Words,
-    slots: Ints,
-    orders: FloatArray,
-    start: int,
-    stop: int,
-    equity: FloatArray,
-    position: FloatArray,
-    trades: FloatArray,
-) -> int:
-    """Write the first set's equity and position at each close and its trades; the number of trades.
-
-    The same trades as `score_sets`, told in full. `trades` has a row for each bar and one more.
-    """
-    market = _Market(prices, prices, prices, volatility, terms)
-    return _record(market, _Sets(bank, slots, orders), 0, start, stop, equity, position, trades)
-
-
-@compiled
-def fill_returns(
-    prices: FloatArray,
-    volatility: FloatArray,
-    terms: FloatArray,
-    bank: Words,
-    slots: Ints,
-    orders: FloatArray,
-    start: int,
-    stop: int,
-    first: int,
-    last: int,
-    out: FloatArray,
-) -> None:
-    """Write the per-bar simple returns of sets [first, last) into the rows of `out`."""
-    market = _Market(prices, prices, prices, volatility, terms)
-    sets = _Sets(bank, slots, orders)
-    position = np.empty(stop - start)
-    no_trades = np.empty((0, N_TRADE_COLUMNS))
-    for i in range(first, last):
-        row = out[i]
-        _record(market, sets, i, start, stop, row, position, no_trades)
-        before = 1.0
-        for t in range(stop - start):
-            equity = row[t]
-            row[t] = equity / before - 1.0 if before > 0.0 else 0.0
-            before = equity
+        play_set(market, sets, i, start, stop, account, cursors)
+        score_account(account, stop - start, terms, out[i])

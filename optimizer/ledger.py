@@ -1,146 +1,155 @@
-"""What a worker reads and writes of a study in MongoDB: trials in batches, progress, the result at the end.
+"""A backtest told in full: equity, position and trades, bar by bar, compiled.
 
-Everything here may be done twice without harm, and waits while MongoDB is away.
+The trades are those that `optimizer.kernel` scores, found by the same functions.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from typing import Any
+import numpy as np
 
-from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
+from optimizer.compiled import compiled
+from optimizer.kernel import (
+    BY_RUIN,
+    CLOSE,
+    OPEN,
+    STILL_OPEN,
+    Ints,
+    Market,
+    Sets,
+    Words,
+    divest,
+    invest,
+    next_trade,
+    size_of,
+)
+from optimizer.series import FloatArray
 
-from optimizer.documents import BacktestRecord, OptimizationStudy, OptimizationTrial, trial_document, trial_record
-from optimizer.patience import patiently
-from optimizer.spec import StudyState, StudySummary, Timings, TrialRecord
-
-HEARTBEAT_SECONDS = 5.0
-_DUPLICATE_KEY = 11000
-
-
-@asynccontextmanager
-async def heartbeat(study_name: str) -> AsyncIterator[None]:
-    """Say that the study lives, also while nothing else is written of it."""
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            await update_study(study_name, heartbeat_at=now())
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
+#: Columns of a row of trades: entry bar, exit bar, side, fraction, entry price, exit price, pnl, return, reason.
+N_TRADE_COLUMNS = 9
 
 
-async def stored_records(study_name: str) -> list[TrialRecord]:
-    """The study's trials without a gap from the first: what a stopped search can go on from."""
-    collection = OptimizationTrial.get_motor_collection()
-    documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
-    records = [trial_record(document) for document in documents]
-    gapless = next((i for i, record in enumerate(records) if record.number != i), len(records))
-    return records[:gapless]
+@compiled
+def _draw(market: Market, cash: float, shares: float, first: int, last: int, start: int, equity: FloatArray) -> int:
+    """Write the equity at the closes of rows [first, last); the row at which it is gone, or `last`."""
+    for bar in range(first, last):
+        value = cash + shares * market.prices[CLOSE, bar]
+        if value <= 0.0:
+            return bar
+        equity[bar - start] = value
+    return last
 
 
-async def store_trials(
-    name: str, batch: Sequence[TrialRecord], *, n_done: int, best: TrialRecord | None
-) -> StudyState | None:
-    """Write a batch and the study's progress in two round trips; returns what the study is wanted to become."""
-    if batch:
-        await _insert_new(name, batch)
-    progress: dict[str, Any] = {"trials_completed": n_done, "heartbeat_at": now()}
-    if best is not None:
-        progress |= {"best_params": dict(best.params), "best_value": best.value}
-    collection = OptimizationStudy.get_motor_collection()
-    document = await patiently(
-        lambda: collection.find_one_and_update({"study_name": name}, {"$set": progress}, projection={"wanted": True}),
-        what="progress",
-    )
-    wanted = document.get("wanted") if document else StudyState.CANCELLED
-    return StudyState(wanted) if wanted else None
-
-
-async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
-    """Insert trials; one that is there already is the same trial, written before a restart."""
-    documents = [trial_document(name, record, now()) for record in batch]
-    collection = OptimizationTrial.get_motor_collection()
-    try:
-        await patiently(lambda: collection.insert_many(documents, ordered=False), what="trials")
-    except BulkWriteError as failure:
-        errors = (failure.details or {}).get("writeErrors", [])
-        if any(error.get("code") != _DUPLICATE_KEY for error in errors):
-            raise
-
-
-async def n_tried_before(study: OptimizationStudy) -> int:
-    """Unique sets that other studies of this symbol, strategy and window have tried."""
-    same = {
-        "symbol": study.symbol,
-        "strategy_name": study.strategy_name,
-        "window.start_date": study.window.start_date.isoformat(),
-        "window.end_date": study.window.end_date.isoformat(),
-    }
-    names = await OptimizationStudy.get_motor_collection().distinct("study_name", same)
-    stages: list[dict[str, Any]] = [
-        {"$match": {"study": {"$in": names}}},
-        {"$group": {"_id": "$params", "studies": {"$addToSet": "$study"}}},
-        {"$match": {"studies": {"$ne": study.study_name}}},
-        {"$count": "n"},
-    ]
-    found = await OptimizationTrial.get_motor_collection().aggregate(stages).to_list(1)
-    return int(found[0]["n"]) if found else 0
-
-
-async def store_result(
-    name: str,
-    summary: StudySummary,
-    timings: Timings,
-    backtests: Sequence[BacktestRecord],
-    cache_hit_ratio: float | None,
+@compiled
+def _tell(
+    row: FloatArray,
+    paid: float,
+    price: float,
+    entry: int,
+    bar: int,
+    size: float,
+    before: float,
+    after: float,
+    reason: int,
 ) -> None:
-    """Store the result; the state changes last, so that whoever sees it finds everything there."""
-    await patiently(lambda: _replace_backtests(name, backtests), what="backtests")
-    await update_study(
-        name,
-        summary=summary.model_dump(mode="json"),
-        timings=timings.model_dump(),
-        cache_hit_ratio=cache_hit_ratio,
-        best_params=dict(summary.winner.params),
-        best_value=summary.winner.value,
-        completed_at=now(),
-        status=StudyState.COMPLETE,
-    )
+    """Write one trade."""
+    row[0], row[1], row[2], row[3], row[8] = entry, bar, np.sign(size), abs(size), reason
+    row[4], row[5], row[6], row[7] = paid, price, after - before, (after - before) / (abs(size) * before)
 
 
-async def _replace_backtests(name: str, backtests: Sequence[BacktestRecord]) -> None:
-    collection, trials = BacktestRecord.get_motor_collection(), OptimizationTrial.get_motor_collection()
-    await collection.delete_many({"study": name})
-    if not backtests:
-        return
-    await collection.insert_many([_plain_backtest(record) for record in backtests])
-    await trials.bulk_write(
-        [
-            UpdateOne({"study": name, "trial_number": b.trial_number}, {"$set": {"backtest_id": b.backtest_id}})
-            for b in backtests
-        ]
-    )
+@compiled
+def _record(
+    market: Market,
+    sets: Sets,
+    i: int,
+    start: int,
+    stop: int,
+    equity: FloatArray,
+    position: FloatArray,
+    trades: FloatArray,
+) -> int:
+    cursors = np.full(2, start, np.int64)
+    value = 1.0
+    flat = start  # the first row whose equity is not written yet
+    n = 0
+    while value > 0.0:
+        side, entry, bar, price, reason = next_trade(market, sets, i, cursors, stop)
+        if entry >= stop:
+            break
+        equity[flat - start : entry - start] = value
+        position[flat - start : entry - start] = 0.0
+        fraction = size_of(market, sets, i, entry - 1)
+        cash, shares = invest(market, side, entry, fraction, value)
+        flat = _draw(market, cash, shares, entry, bar, start, equity)
+        position[entry - start : flat - start] = fraction * (1 - 2 * side)
+        if flat < bar:
+            bar, price, reason, after = flat, market.prices[CLOSE, flat], BY_RUIN, 0.0
+        elif reason == STILL_OPEN:
+            after = equity[stop - start - 1]
+        else:
+            after = divest(market, side, cash, shares, price)
+        if trades.shape[0] > 0:
+            _tell(
+                trades[n],
+                market.prices[OPEN, entry],
+                price,
+                entry,
+                bar,
+                (1 - 2 * side) * fraction,
+                value,
+                after,
+                reason,
+            )
+        value = after
+        n += 1
+    equity[flat - start :] = value
+    position[flat - start :] = 0.0
+    return n
 
 
-def _plain_backtest(record: BacktestRecord) -> dict[str, Any]:
-    plain: dict[str, Any] = record.model_dump(exclude={"id", "revision_id"})
-    return plain | {"dates": [day.isoformat() for day in record.dates]}
+@compiled
+def record(
+    prices: FloatArray,
+    volatility: FloatArray,
+    terms: FloatArray,
+    bank: Words,
+    slots: Ints,
+    orders: FloatArray,
+    start: int,
+    stop: int,
+    equity: FloatArray,
+    position: FloatArray,
+    trades: FloatArray,
+) -> int:
+    """Write the first set's equity and position at each close and its trades; the number of trades.
+
+    The same trades as `score_sets`, told in full. `trades` has a row for each bar and one more.
+    """
+    market = Market(prices, prices, prices, volatility, terms)
+    return _record(market, Sets(bank, slots, orders), 0, start, stop, equity, position, trades)
 
 
-async def update_study(study_name: str, **fields: Any) -> None:
-    """Set fields of a study."""
-    plain = {name: str(value) if isinstance(value, StudyState) else value for name, value in fields.items()}
-    collection = OptimizationStudy.get_motor_collection()
-    await patiently(lambda: collection.update_one({"study_name": study_name}, {"$set": plain}), what="study")
-
-
-def now() -> datetime:
-    """The moment, in UTC."""
-    return datetime.now(UTC)
+@compiled
+def fill_returns(
+    prices: FloatArray,
+    volatility: FloatArray,
+    terms: FloatArray,
+    bank: Words,
+    slots: Ints,
+    orders: FloatArray,
+    start: int,
+    stop: int,
+    first: int,
+    last: int,
+    out: FloatArray,
+) -> None:
+    """Write the per-bar simple returns of sets [first, last) into the rows of `out`."""
+    market = Market(prices, prices, prices, volatility, terms)
+    sets = Sets(bank, slots, orders)
+    position = np.empty(stop - start)
+    no_trades = np.empty((0, N_TRADE_COLUMNS))
+    for i in range(first, last):
+        row = out[i]
+        _record(market, sets, i, start, stop, row, position, no_trades)
+        before = 1.0
+        for t in range(stop - start):
+            equity = row[t]
+            row[t] = equity / before - 1.0 if before > 0.0 else 0.0
+            before = equity

@@ -23,16 +23,22 @@ def fill_masks(
     `rows` holds the rows numbered from `done` on. Bit t says whether sign·row[t] > sign·level (≥ if
     not strict). NaN is on neither side of anything.
     """
-    n = rows.shape[1]
     for k in range(levels.shape[0]):
         if not done <= which[k] < done + rows.shape[0]:
             continue
-        row, level, mask = rows[which[k] - done], sign * levels[k], bank[slots[k]]
-        for w in range(n >> 6):
-            stretch = row[w << 6 : (w + 1) << 6]
-            mask[w] = _above(stretch, sign, level) if is_strict else _at_least(stretch, sign, level)
-        if n & 63:
-            mask[n >> 6] = _rest(row[n & ~63 :], sign, level, is_strict)
+        mask_row(rows[which[k] - done], levels[k], sign, is_strict, bank[slots[k]])
+
+
+@compiled
+def mask_row(row: FloatArray, level: float, sign: float, is_strict: bool, mask: NDArray[np.uint64]) -> None:
+    """Write one mask: bit t says whether sign·row[t] > sign·level (≥ if not strict)."""
+    n = row.shape[0]
+    level = sign * level
+    for w in range(n >> 6):
+        stretch = row[w << 6 : (w + 1) << 6]
+        mask[w] = _above(stretch, sign, level) if is_strict else _at_least(stretch, sign, level)
+    if n & 63:
+        mask[n >> 6] = _rest(row[n & ~63 :], sign, level, is_strict)
 
 
 # The two loops of fixed length are those that become vector code.

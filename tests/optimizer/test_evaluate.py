@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer import kernel
+from optimizer import kernel, ledger
 from optimizer.errors import TooFewBars, UnusableBars
 from optimizer.evaluate import Evaluator, Scores, warm
 from optimizer.indicators import fill_rsi
@@ -284,6 +284,6 @@ def test_no_sets_have_no_scores() -> None:
 def test_warming_up_compiles_all_there_is() -> None:
     warm()
 
-    functions: list[Any] = [kernel.score_sets, kernel.fill_returns, kernel.record, fill_masks, lay_out, fill_rsi]
+    functions: list[Any] = [kernel.score_sets, ledger.fill_returns, ledger.record, fill_masks, lay_out, fill_rsi]
     for function in functions:
         assert len(function.signatures) == 1, function
