@@ -97,7 +97,10 @@ class Axis:
 
     def holds(self, value: Any) -> bool:
         """Whether a parameter's value is on the axis."""
-        return not self.count or value in self._index_of or 0 <= self.coordinate(value) < self.count
+        if not self.count or value in self._index_of:
+            return True
+        is_choice = isinstance(self.distribution, CategoricalDistribution)
+        return not is_choice and 0 <= self.coordinate(value) < self.count
 
     def coordinate(self, value: Any) -> float:
         """A parameter's value as a candidate's coordinate: an index, or the model's number on a continuous axis."""
@@ -149,6 +152,8 @@ def grid_of(axes: Sequence[Axis], order: Order | None) -> Grid:
     if order is None:
         return Grid(counts, np.array([-1, -1]), np.zeros(1, np.int64))
     lesser, greater = names.index(order.lesser), names.index(order.greater)
+    if not (axes[lesser].count and axes[greater].count):
+        raise ValueError("an order needs a step on both of its parameters")
     above = [axes[greater].value(i) for i in range(counts[greater])]
     bounds = [
         next((i for i, value in enumerate(above) if order.holds({order.lesser: low, order.greater: value})), len(above))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, IntDistribution
 
 from optimizer.axes import axes_of, empty_model, enlarged
 from optimizer.candidates import best_along, densities, densities_along, draw_candidate, index_of, other_axes
@@ -45,9 +45,11 @@ from optimizer.space import Order
 
 N_STARTUP_TRIALS = 10
 N_CANDIDATES = 24
-_MAX_ROUNDS = 16
+_MAX_ROUNDS = 8
 _BLIND_STARTS = 64
 _FIRST_CAPACITY = 256
+#: Slots of the first table of seen sets: with 16,384 sets in it, more than a study may try, it would grow.
+_FIRST_SLOTS = 1 << 15
 #: Points of the Sobol sequence to look through for an unseen set.
 _MAX_POINTS = 1 << 16
 
@@ -196,7 +198,7 @@ class Tpe:
     def forget(self) -> None:
         """Start again with no trials."""
         self._model = empty_model(self.axes, self._order, _FIRST_CAPACITY)
-        self._seen = np.zeros(4 * _FIRST_CAPACITY, np.uint64)
+        self._seen = np.zeros(_FIRST_SLOTS, np.uint64)
         self._n_seen = 0
         self._sets: list[Mapping[str, Any]] = []  # one a column
         self._column_of: dict[int, int] = {}
@@ -309,6 +311,13 @@ class Tpe:
             history.role[column] = UNUSED
         self._sets[column] = dict(params)
         history.order[:, :n] = np.argsort(history.value[:, :n], axis=1, kind="stable")
+
+
+def warm() -> None:
+    """Load (or compile) what a search runs, so that the first study does not wait for it: for a worker's start."""
+    tpe = Tpe({"x": IntDistribution(1, 9)}, seed=0, n_startup_trials=1)
+    for number in range(3):
+        tpe.learn(number, tpe.ask(number), (FEASIBLE, float(number), 0.0))
 
 
 class SobolSets(Tpe):
