@@ -57,7 +57,9 @@ def _validation(summary: StudySummary) -> JsonObject:
         "degenerate": None if summary.degenerate is None else summary.degenerate.value,
         "deflated_sharpe_ratio": luck.deflated_sharpe_ratio,
         "pbo": luck.pbo,
+        "skill": luck.skill,
         "expected_max_sharpe": luck.expected_max_sharpe,
+        "market_sharpe": luck.market_sharpe,
         "n_tried": luck.n_tried,
         "n_tried_ever": luck.n_tried_ever,
         "plateau": {

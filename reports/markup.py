@@ -17,9 +17,10 @@ from reports import numbers
 MAX_WORD = 200  # characters of a fact that a person typed
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
-_BOLD = re.compile(r"(?<!\w)\*([^*\n]+)\*(?!\w)")
+#: As Slack reads them: a star means bold only at the edge of a word.
+BOLD = re.compile(r"(?<!\w)\*(?! )([^*\n]+)(?<! )\*(?!\w)")
+MENTION = re.compile(r"<@([A-Z0-9]+)>")
 _CODE = re.compile(r"`([^`\n]+)`")
-_MENTION = re.compile(r"<@([A-Z0-9]+)>")
 
 
 def escape(value: object) -> Markup:
@@ -53,8 +54,8 @@ def typed(value: object) -> object:
 
 def marked(text: Markup | str) -> Markup:
     """A sentence as HTML: bold, code, and mentions as plain names."""
-    safe = _MENTION.sub(r"@\1", str(flat(text))).replace("\n", "<br>")
-    return Markup(_BOLD.sub(r"<b>\1</b>", _CODE.sub(r"<code>\1</code>", safe)))  # noqa: S704 - `flat` escapes
+    safe = MENTION.sub(r"@\1", str(flat(text))).replace("\n", "<br>")
+    return Markup(BOLD.sub(r"<b>\1</b>", _CODE.sub(r"<code>\1</code>", safe)))  # noqa: S704 - `flat` escapes
 
 
 def _joined(separator: str, parts: list[Markup]) -> Markup:
@@ -69,7 +70,8 @@ def _code(value: object) -> Markup:
     return escape(typed(value))
 
 
-def _person(name: str) -> Markup:
+def person(name: str) -> Markup:
+    """Whoever did something: a mention of a Slack user, else the name."""
     safe = escape(typed(name))
     return Markup("<@{}>").format(safe) if numbers.is_slack_user(name) else safe
 
@@ -106,7 +108,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "unbulleted": _unbulleted,
     "attribute": _attribute,
     "code": _code,
-    "person": _person,
+    "person": person,
     "params": numbers.assignments,
     "setting": _setting,
     "exact": _exact,

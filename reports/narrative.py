@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from optimizer.spec import Measures, Scored, StudySpec, StudySummary, Verdict
+from optimizer.spec import Luck, Measures, Scored, StudySpec, StudySummary, Verdict
 from optimizer.verdict import (
     FEW_TRADES,
     OVERFIT_PBO,
     PROMISING_DSR,
     PROMISING_PBO,
+    RESEARCH_DSR,
     SPIKE_SHARE,
     STRONG_DSR,
     STRONG_PBO,
@@ -29,7 +30,7 @@ FLAT_SHARE = 0.75
 CLEAR_IMPORTANCE = 0.5
 
 #: Findings that speak for a result.
-FAVOURABLE = frozenset({"interval_above_zero", "beats_luck", "dsr_strong", "pbo_low", "walk_held"})
+FAVOURABLE = frozenset({"interval_above_zero", "beats_luck", "dsr_strong", "skill_strong", "pbo_low", "walk_held"})
 _WEAK = frozenset({Verdict.UNPROVEN, Verdict.OVERFIT})
 
 #: The chapter that tells a note, or None where a rule here tells the same from the figures.
@@ -51,6 +52,7 @@ NOTE_CHAPTERS: dict[Note, str | None] = {
     Note.WINNER_IS_TEXTBOOK: None,
     Note.BENCHMARK_BETTER: None,
     Note.EDGE_OF_RANGE: "parameters",
+    Note.MARKET_EXPLAINS_IT: None,
     Note.MORE_BARS_WOULD_TELL: "ahead",
     Note.FEWER_PARAMETERS_WOULD_TELL: "ahead",
 }
@@ -132,8 +134,8 @@ def tried(summary: StudySummary) -> Iterator[Finding]:
 def won(summary: StudySummary) -> Iterator[Finding]:
     """What won, and by how much against the textbook and the hold."""
     yield Finding("won_is_textbook" if is_textbook(summary) else "won_searched", _versus(summary, "in_sample"))
-    if summary.winner.out_of_sample is not None:
-        facts = _versus(summary, "out_of_sample")
+    facts = _versus(summary, "out_of_sample")
+    if facts["winner"] is not None:
         yield Finding(f"unseen_{_standing(facts['winner'], facts['hold'])}", facts)
     few = summary.winner.in_sample.n_trades
     if 0 < few < FEW_TRADES:
@@ -217,7 +219,9 @@ def _luck(summary: StudySummary) -> Iterator[Finding]:
         key = "beats_luck" if inside > luck.expected_max_sharpe else "within_luck"
         yield Finding(key, {"luck": luck, "inside": inside})
     if luck.deflated_sharpe_ratio is not None:
-        yield Finding(f"dsr_{_dsr_band(luck.deflated_sharpe_ratio)}", {"luck": luck})
+        yield Finding(f"dsr_{_band(luck.deflated_sharpe_ratio)}", {"luck": luck})
+    if luck.skill is not None and luck.market_sharpe is not None:
+        yield Finding(f"skill_{_band(luck.skill)}", {"luck": luck})
     if luck.pbo is None:
         yield Finding("pbo_unknown")
     else:
@@ -265,8 +269,9 @@ def _side(low: float, high: float) -> str:
     return "below_zero" if high < 0 else "spans_zero"
 
 
-def _dsr_band(value: float) -> str:
-    return "strong" if value >= STRONG_DSR else "middling" if value >= PROMISING_DSR else "weak"
+def _band(value: float) -> str:
+    bands = ((STRONG_DSR, "strong"), (PROMISING_DSR, "middling"), (RESEARCH_DSR, "open"))
+    return next((name for least, name in bands if value >= least), "weak")
 
 
 def _pbo_band(value: float) -> str:
@@ -286,8 +291,10 @@ def _why_strong(summary: StudySummary) -> str:
 
 
 def _why_promising(summary: StudySummary) -> str:
-    luck = summary.luck
-    if luck.deflated_sharpe_ratio is not None and luck.deflated_sharpe_ratio < STRONG_DSR:
+    luck, held = summary.luck, summary.winner.out_of_sample
+    if held is not None and _standing(held.sharpe_ratio, _sharpe(summary.hold, "out_of_sample")) == "below_hold":
+        return "below_hold"
+    if luck.skill is not None and luck.skill < STRONG_DSR:
         return "luck_not_excluded"
     return "ranking_shaky" if luck.pbo is not None and luck.pbo > STRONG_PBO else "not_strict"
 
@@ -300,11 +307,18 @@ def _why_unproven(summary: StudySummary) -> str:
         return "unseen_missing"
     if unseen.sharpe_ratio is None:
         return "unseen_idle"
-    if luck.deflated_sharpe_ratio is None or luck.deflated_sharpe_ratio < PROMISING_DSR:
-        return "luck_explains"
+    if luck.skill is None or luck.skill < PROMISING_DSR:
+        return _what_explains(luck)
     if luck.pbo is None or luck.pbo > PROMISING_PBO:
         return "ranking_noisy"
     return "not_enough"
+
+
+def _what_explains(luck: Luck) -> str:
+    """Of a result whose skill is in doubt: what else could have made it."""
+    if (luck.deflated_sharpe_ratio or 0.0) >= PROMISING_DSR:
+        return "market_explains"
+    return "luck_open" if luck.skill is not None and luck.skill >= RESEARCH_DSR else "luck_explains"
 
 
 def _why_overfit(summary: StudySummary) -> str:

@@ -19,9 +19,10 @@ from markupsafe import Markup
 from optimizer.errors import SomethingBroke, UnknownWord, UserError
 from optimizer.spec import Scored, StudySpec, StudyState, StudySummary, TrialRecord
 from optimizer.strategies import OVERLAYS, STRATEGIES
+from optimizer.verdict import FEW_TRADES
 from reports import narrative, page
 from reports.actions import ACTIONS
-from reports.markup import FILTERS, escape, typed
+from reports.markup import FILTERS, escape, person, typed
 from reports.message import Message, fit
 from reports.summary import HelpLine, Plan, StudyFacts
 from reports.terminal import terminal_text
@@ -158,7 +159,8 @@ class Renderer:
 
     def _sentence(self, error: UserError) -> Markup:
         template = self.errors.get(error.key, error.template)
-        facts = {name: escape(typed(value)) for name, value in error.facts.items()}
+        # An owner is mentioned by a listener's own word; whatever else looks like an id was typed.
+        facts = {name: person(str(v)) if name == "owner" else escape(typed(v)) for name, v in error.facts.items()}
         return Markup(template.format(**facts))  # noqa: S704 - every fact was escaped
 
     @cached_property
@@ -206,7 +208,7 @@ def _environment(language: Language) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
-    environment.globals["actions"] = ACTIONS
+    environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES}
     return environment
 
 

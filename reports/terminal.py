@@ -2,19 +2,17 @@
 
 import html
 import io
-import re
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from reports.markup import BOLD, MENTION
 from reports.message import Block, Message
 
 #: Wide enough for the table of folds; narrower terminals wrap its cells.
 WIDTH = 100
-_BOLD = re.compile(r"\*([^*\n]+)\*")
-_MENTION = re.compile(r"<@([A-Z0-9]+)>")
 
 
 def terminal_text(messages: Sequence[Message], width: int = WIDTH) -> str:
@@ -25,7 +23,7 @@ def terminal_text(messages: Sequence[Message], width: int = WIDTH) -> str:
 
 def unmarked(text: str) -> str:
     """A Slack text without its mark-up; code keeps its backticks, they are read well anywhere."""
-    return html.unescape(_MENTION.sub(r"@\1", _BOLD.sub(r"\1", text)))
+    return html.unescape(MENTION.sub(r"@\1", BOLD.sub(r"\1", text)))
 
 
 def _part(block: Block, width: int) -> Iterator[str]:

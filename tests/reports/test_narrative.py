@@ -20,7 +20,15 @@ from optimizer.spec import (
     Verdict,
     WalkForward,
 )
-from optimizer.verdict import Note
+from optimizer.verdict import (
+    OVERFIT_PBO,
+    PROMISING_DSR,
+    PROMISING_PBO,
+    RESEARCH_DSR,
+    STRONG_DSR,
+    STRONG_PBO,
+    Note,
+)
 from reports import narrative
 from tests.reports import facts
 
@@ -50,6 +58,11 @@ def neighbourhood(share: float | None, centre: Scored | None = None) -> StudySum
     return facts.summary(plateau=Plateau(n_neighbours=6, share=share, neighbours=(), centre=centre))
 
 
+def no_hold() -> StudySummary:
+    hold = facts.HOLD.model_copy(update={"out_of_sample": Measures()})
+    return facts.summary(hold=hold)
+
+
 def walked(sharpe: float | None) -> StudySummary:
     walk = facts.summary().walk_forward
     assert walk is not None
@@ -63,16 +76,22 @@ def stretch(total_return: float) -> Stretch:
 @pytest.mark.parametrize(
     ("summary", "chapter", "says"),
     [
-        (luck(deflated_sharpe_ratio=0.95), "real", "dsr_strong"),
-        (luck(deflated_sharpe_ratio=0.9499), "real", "dsr_middling"),
-        (luck(deflated_sharpe_ratio=0.75), "real", "dsr_middling"),
-        (luck(deflated_sharpe_ratio=0.7499), "real", "dsr_weak"),
-        (luck(pbo=0.2), "real", "pbo_low"),
-        (luck(pbo=0.2001), "real", "pbo_middling"),
-        (luck(pbo=0.4), "real", "pbo_middling"),
-        (luck(pbo=0.4001), "real", "pbo_even"),
-        (luck(pbo=0.6), "real", "pbo_even"),
-        (luck(pbo=0.6001), "real", "pbo_high"),
+        (luck(deflated_sharpe_ratio=STRONG_DSR), "real", "dsr_strong"),
+        (luck(deflated_sharpe_ratio=STRONG_DSR - 1e-6), "real", "dsr_middling"),
+        (luck(deflated_sharpe_ratio=PROMISING_DSR), "real", "dsr_middling"),
+        (luck(deflated_sharpe_ratio=PROMISING_DSR - 1e-6), "real", "dsr_open"),
+        (luck(deflated_sharpe_ratio=RESEARCH_DSR), "real", "dsr_open"),
+        (luck(deflated_sharpe_ratio=RESEARCH_DSR - 1e-6), "real", "dsr_weak"),
+        (luck(skill=STRONG_DSR), "real", "skill_strong"),
+        (luck(skill=STRONG_DSR - 1e-6), "real", "skill_middling"),
+        (luck(skill=PROMISING_DSR - 1e-6), "real", "skill_open"),
+        (luck(skill=RESEARCH_DSR - 1e-6), "real", "skill_weak"),
+        (luck(pbo=STRONG_PBO), "real", "pbo_low"),
+        (luck(pbo=STRONG_PBO + 1e-6), "real", "pbo_middling"),
+        (luck(pbo=PROMISING_PBO), "real", "pbo_middling"),
+        (luck(pbo=PROMISING_PBO + 1e-6), "real", "pbo_even"),
+        (luck(pbo=OVERFIT_PBO), "real", "pbo_even"),
+        (luck(pbo=OVERFIT_PBO + 1e-6), "real", "pbo_high"),
         (luck(pbo=None), "real", "pbo_unknown"),
         (luck(expected_max_sharpe=1.0943), "real", "within_luck"),
         (luck(expected_max_sharpe=1.0942), "real", "beats_luck"),
@@ -84,7 +103,7 @@ def stretch(total_return: float) -> Stretch:
         (outside(None), "real", "unseen_idle"),
         (outside(0.3312), "won", "unseen_above_hold"),
         (outside(0.3311), "won", "unseen_below_hold"),
-        (outside(None), "won", "unseen_unknown"),
+        (no_hold(), "won", "unseen_unknown"),
         (facts.SUMMARIES["folds_only"], "real", "no_holdout"),
         (walked(0.0001), "real", "walk_held"),
         (walked(0.0), "real", "walk_lost"),
@@ -136,9 +155,10 @@ def test_a_finding_without_its_facts_is_not_stated(summary: StudySummary, chapte
     ("summary", "key"),
     [
         (facts.strong(), "because_all_three"),
-        (luck(deflated_sharpe_ratio=0.9499), "because_luck_not_excluded"),
-        (luck(deflated_sharpe_ratio=0.95, pbo=0.21), "because_ranking_shaky"),
-        (luck(deflated_sharpe_ratio=0.95, pbo=0.2), "because_not_strict"),
+        (outside(0.3311), "because_below_hold"),
+        (luck(skill=STRONG_DSR - 1e-6), "because_luck_not_excluded"),
+        (luck(skill=STRONG_DSR, pbo=STRONG_PBO + 1e-6), "because_ranking_shaky"),
+        (luck(skill=STRONG_DSR, pbo=STRONG_PBO), "because_not_strict"),
         (facts.unproven(), "because_luck_explains"),
         (facts.overfit(), "because_lost_unseen"),
         (facts.overfit().model_copy(update={"winner": facts.strong().winner}), "because_ranking_fails"),
@@ -160,9 +180,12 @@ def unproven(summary: StudySummary, **changes: Any) -> StudySummary:
         (unproven(inside(sharpe_ratio=0.0)), "because_nothing_worked"),
         (unproven(facts.SUMMARIES["folds_only"], walk_forward=None), "because_unseen_missing"),
         (unproven(outside(None)), "because_unseen_idle"),
-        (unproven(luck(deflated_sharpe_ratio=0.7499)), "because_luck_explains"),
-        (unproven(luck(deflated_sharpe_ratio=0.75, pbo=0.41)), "because_ranking_noisy"),
-        (unproven(luck(deflated_sharpe_ratio=0.75, pbo=0.4)), "because_not_enough"),
+        (unproven(luck(deflated_sharpe_ratio=0.6, skill=RESEARCH_DSR - 1e-6)), "because_luck_explains"),
+        (unproven(luck(deflated_sharpe_ratio=PROMISING_DSR - 1e-6, skill=RESEARCH_DSR)), "because_luck_open"),
+        (unproven(luck(deflated_sharpe_ratio=PROMISING_DSR, skill=PROMISING_DSR - 1e-6)), "because_market_explains"),
+        (unproven(luck(deflated_sharpe_ratio=None, skill=None)), "because_luck_explains"),
+        (unproven(luck(skill=PROMISING_DSR, pbo=PROMISING_PBO + 1e-6)), "because_ranking_noisy"),
+        (unproven(luck(skill=PROMISING_DSR, pbo=PROMISING_PBO)), "because_not_enough"),
     ],
 )
 def test_an_unproven_result_says_what_is_missing(summary: StudySummary, key: str) -> None:

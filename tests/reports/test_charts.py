@@ -1,0 +1,169 @@
+"""Pictures are PNGs of one size, drawn from whatever numbers there are, the same for the same numbers."""
+
+import io
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from optimizer.spec import Curve, Interval, Surface
+from reports import charts, gallery
+from tests.reports import facts
+
+BLUE, VERMILION, SHADE = (0, 114, 178), (213, 94, 0), (245, 232, 205)
+
+
+SIX = ["equity", "history", "heatmap", "scatter", "folds", "bootstrap"]
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, bytes]:
+    """Every chart of one study."""
+    return gallery.pictures(facts.finished("promising"), facts.trials(40))
+
+
+def pixels(png: bytes) -> np.ndarray:
+    """The picture as rows of red, green and blue."""
+    with Image.open(io.BytesIO(png)) as picture:
+        assert picture.format == "PNG"
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def share_of(png: bytes, color: tuple[int, int, int]) -> float:
+    """The share of pixels that are nearly of a colour."""
+    return float((np.abs(pixels(png) - np.array(color)).max(axis=2) < 12).mean())
+
+
+def growth(n: int, *, at: float = 0.001) -> Curve:
+    days = tuple(date(2010, 1, 1) + timedelta(days=i) for i in range(n))
+    values = tuple(float(np.exp(at * i)) for i in range(n))
+    return Curve(dates=days, winner=values, hold=values[::-1])
+
+
+def test_all_six_charts_are_drawn(drawn: dict[str, bytes]) -> None:
+    assert list(drawn) == SIX
+
+
+@pytest.mark.parametrize("name", SIX)
+def test_every_chart_is_a_sharp_opaque_picture(name: str, drawn: dict[str, bytes]) -> None:
+    png = drawn[name]
+
+    shape = pixels(png).shape
+    assert shape[:2] == (round(charts.SIZE[1] * charts.DPI), round(charts.SIZE[0] * charts.DPI))
+    with Image.open(io.BytesIO(png)) as picture:
+        assert "A" not in picture.getbands() or picture.getchannel("A").getextrema() == (255, 255)
+    assert len(png) < 300_000
+
+
+def test_the_held_out_bars_are_shaded() -> None:
+    with_holdout = charts.equity(growth(400), holdout_start=date(2010, 10, 1), title="x")
+    without = charts.equity(growth(400), holdout_start=None, title="x")
+
+    assert share_of(with_holdout, SHADE) > 0.05
+    assert share_of(without, SHADE) < 0.001
+
+
+def test_the_same_numbers_give_the_same_bytes() -> None:
+    first = charts.equity(growth(50), holdout_start=None, title="x")
+
+    assert charts.equity(growth(50), holdout_start=None, title="x") == first
+
+
+def test_other_numbers_give_another_picture() -> None:
+    steep, flat = growth(50, at=0.02), growth(50, at=0.001)
+
+    assert charts.equity(steep, holdout_start=None, title="x") != charts.equity(flat, holdout_start=None, title="x")
+
+
+def test_a_title_is_words_and_never_mathematics() -> None:
+    hostile = r"$\frac{1}{0}$ $x_$ 삼성전자 <b> " + "long " * 40
+
+    pixels(charts.equity(growth(30), holdout_start=None, title=hostile))
+
+
+def test_luck_is_a_line_across_the_search() -> None:
+    values = [0.1, 0.4, 0.9]
+    plain = charts.history([0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=None, title="x")
+    marked = charts.history([0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=0.5, title="x")
+
+    assert share_of(marked, VERMILION) > share_of(plain, VERMILION) + 0.001
+
+
+def test_a_search_without_a_feasible_trial_says_so() -> None:
+    pixels(charts.history([], [], goal="sharpe", goal_name="Sharpe", luck=None, title="x"))
+
+
+def surface(values: tuple[tuple[float | None, ...], ...]) -> Surface:
+    xs = tuple(range(len(values[0])))
+    return Surface(x="fast", y="mode", x_values=xs, y_values=("a", "b")[: len(values)], values=values)
+
+
+def draw(grid: Surface, value: float | None) -> bytes:
+    winner = {"fast": 1, "mode": "b"}
+    return charts.heatmap(grid, winner=winner, value=value, goal="sharpe", goal_name="Sharpe", title="x")
+
+
+def test_the_plateau_is_framed_and_holes_are_left_grey() -> None:
+    framed = draw(surface(((0.1, 0.2, None), (0.9, 1.0, 0.3))), 1.0)
+    unframed = draw(surface(((0.1, 0.2, None), (0.9, 1.0, 0.3))), None)
+
+    assert share_of(framed, VERMILION) > 0.002
+    assert share_of(unframed, VERMILION) < 0.001
+    assert share_of(framed, (201, 198, 189)) > 0.05
+
+
+def test_a_losing_winner_has_no_plateau() -> None:
+    assert share_of(draw(surface(((-0.1, -0.2), (-0.9, -1.0))), -0.1), VERMILION) < 0.001
+
+
+def test_a_winner_outside_the_grid_is_simply_not_marked() -> None:
+    grid = surface(((0.1, 0.2), (0.9, 1.0)))
+
+    pixels(charts.heatmap(grid, winner={"fast": 7}, value=1.0, goal="maxdd", goal_name="fall", title="x"))
+
+
+def test_one_point_is_a_scatter_too() -> None:
+    pixels(charts.scatter([(0.5, -0.1)], winner=None, goal="winrate", goal_name="win rate", title="x"))
+
+
+def test_a_fold_without_a_value_keeps_its_place() -> None:
+    walk = facts.summary().walk_forward
+    assert walk is not None
+    steps = [step.model_copy(update={"out_of_sample": None}) for step in walk.folds]
+
+    pixels(charts.folds(steps, goal="sharpe", goal_name="Sharpe", title="x"))
+
+
+@pytest.mark.parametrize("interval", [None, Interval(low=None, high=None), Interval(low=-0.5, high=1.5)])
+def test_a_distribution_may_lack_its_interval(interval: Interval | None) -> None:
+    pixels(charts.bootstrap([0.1, 0.2, 0.5, 0.9], interval=interval, hold=None, title="x"))
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
+    pixels(charts.equity(growth(charts.MAX_POINTS * 2, at=0.0001), holdout_start=None, title="x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("strong", ("equity", "history")),
+        ("promising", ("equity", "history")),
+        ("unproven", ("equity", "history")),
+        ("overfit", ("equity", "scatter")),
+        ("folds_only", ("equity", "history")),
+    ],
+)
+def test_the_thread_gets_the_two_charts_that_matter(name: str, expected: tuple[str, ...]) -> None:
+    summary = facts.SUMMARIES[name]
+    names = dict.fromkeys(("equity", "history", *(["scatter"] if summary.scatter else [])))
+
+    assert gallery.for_thread(summary, names) == expected
+
+
+def test_an_overfit_study_without_a_scatter_shows_its_search() -> None:
+    assert gallery.for_thread(facts.SUMMARIES["overfit"], {"equity": b"", "history": b""}) == ("equity", "history")
+
+
+def test_a_chart_without_numbers_is_left_out() -> None:
+    assert set(gallery.pictures(facts.finished("bare"), facts.trials(5))) == {"equity", "history"}

@@ -1,0 +1,82 @@
+"""The same words in a terminal."""
+
+from pathlib import Path
+
+import pytest
+
+from optimizer.errors import UnknownStrategy
+from optimizer.spec import StudyState
+from reports.render import LANGUAGES, Language, renderer_of
+from reports.terminal import terminal_text, unmarked
+from tests.reports import facts, told
+
+
+@pytest.mark.parametrize(
+    ("marked", "plain"),
+    [
+        ("*Strong.* Sharpe *1.41*", "Strong. Sharpe 1.41"),
+        ("by <@U012AB3CD>", "by @U012AB3CD"),
+        ("a &lt;b&gt; &amp; c", "a <b> & c"),
+        ("`period=14`", "`period=14`"),
+        ("2 * 3 * 4", "2 * 3 * 4"),
+    ],
+)
+def test_markup_is_taken_off(marked: str, plain: str) -> None:
+    assert unmarked(marked) == plain
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", facts.SUMMARIES)
+def test_a_result_says_in_a_terminal_what_it_says_in_slack(name: str, language: Language) -> None:
+    study = facts.finished(name)
+    messages = renderer_of(language).result(study)
+
+    text = renderer_of(language).terminal_result(study)
+    for message in messages:
+        for block in message.blocks:
+            if block["type"] in ("section", "context"):
+                for said in told.texts([type(message)("", [block])]):
+                    assert said == "" or unmarked(said) in text
+    assert "study_more" not in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_a_table_keeps_within_its_width_and_loses_no_cell(width: int) -> None:
+    messages = renderer_of("ko").result(facts.finished("promising"))
+    lines = terminal_text(messages, width).splitlines()
+
+    rows = [line for line in lines if line.startswith("#")]
+    assert [row.split()[0] for row in rows] == ["#143", "#121", "#96", "#178", "#55"]
+    assert all("−" in row for row in rows[:4])
+
+
+def test_a_plan_says_what_will_be_searched() -> None:
+    text = renderer_of("en").terminal_plan(facts.SPEC, facts.plan())
+
+    assert text.startswith("Plan for AAPL RSI, best Sharpe. 200 of 5,376 parameter sets are tried")
+    assert "`period` 10 to 30 in steps of 1, textbook 14" in text
+
+
+@pytest.mark.parametrize(
+    ("study", "begins"),
+    [
+        (facts.failed(), "⚠️ AAPL RSI (`opt-7f3a`) stopped at trial 57."),
+        (facts.study(StudyState.CANCELLED, trials_completed=57), "Cancelled `opt-7f3a` at trial 57."),
+    ],
+)
+def test_a_study_that_did_not_finish_says_why_and_how_it_goes_on(study: facts.StudyFacts, begins: str) -> None:
+    text = renderer_of("en").terminal_result(study)
+
+    assert text.startswith(begins)
+    assert "/optimize resume opt-7f3a" in text
+
+
+def test_files_are_named_with_their_folder() -> None:
+    assert renderer_of("en").terminal_files(Path("out"), ["equity.png"]) == "Charts and report in out: equity.png"
+
+
+def test_an_error_is_told_with_the_mended_command() -> None:
+    error = UnknownStrategy(word="<rsi", nearest="rsi", known="", command="run AAPL RSI")
+
+    text = renderer_of("en").terminal_error(error)
+    assert text == "There is no strategy called `<rsi`. Did you mean `rsi`?\n\nTry: `run AAPL RSI`"
