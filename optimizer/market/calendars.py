@@ -75,6 +75,11 @@ class Calendar:
         close: datetime = self.closes[row].item()
         return close.replace(tzinfo=UTC)
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether a session is under way."""
+        moment = as_moment(now)
+        return bool(((self.opens <= moment) & (moment < self.closes)).any())
+
 
 def calendar_name(symbol: str) -> str:
     """Which calendar a symbol trades by."""

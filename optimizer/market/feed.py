@@ -175,7 +175,7 @@ class Market:
     def _ask(self, provider: Provider, key: SeriesKey, start: date | None, now: datetime) -> History:
         with self._asking[provider.name]:
             history = provider.fetch(key.symbol, timeframe=key.timeframe, start=start, end=None, now=now)
-        return closed_bars(history, now) if provider.is_live else history
+        return closed_bars(history.in_order(), now) if provider.is_live else history
 
 
 def closed_bars(history: History, now: datetime) -> History:
@@ -210,8 +210,9 @@ def _is_missing(stored: Coverage, start: date | None, end: date | None, now: dat
         return False
     if stored.checked_at is None:
         return True
-    if stored.timeframe != "1d":
-        return now - stored.checked_at >= timedelta(seconds=TIMEFRAMES[stored.timeframe])
     today = now.astimezone(UTC).date()
     calendar = find_calendar(calendar_name(stored.symbol), today - timedelta(days=20), today)
-    return calendar.last_close(now) > stored.checked_at
+    if calendar.last_close(now) > stored.checked_at:
+        return True
+    is_due = now - stored.checked_at >= timedelta(seconds=TIMEFRAMES[stored.timeframe])
+    return stored.timeframe != "1d" and is_due and calendar.is_open(now)

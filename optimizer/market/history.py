@@ -76,6 +76,11 @@ class History:
         cut: dict[str, Any] = {name: column[rows] for name, column in self.columns().items()}
         return replace(self, **cut)
 
+    def in_order(self) -> "History":
+        """The bars sorted by time; of several for one moment the last delivered."""
+        _, places = np.unique(self.time[::-1], return_index=True)
+        return self.take(len(self) - 1 - places)
+
     def between(self, start: date | None, end: date | None) -> "History":
         """Bars of days start to end, both included; None is open."""
         low, high = bounds(start, end)

@@ -61,6 +61,7 @@ def replace_span(cursor: DuckDBPyConnection, history: History, now: datetime) ->
 
 @contextmanager
 def _delivered(cursor: DuckDBPyConnection, ids: Sequence[int], histories: Sequence[History]) -> Iterator[None]:
+    assert all((np.diff(history.time) > np.timedelta64(0)).all() for history in histories), "bars out of order"
     lengths = [len(history) for history in histories]
     columns = {"series_id": np.repeat(np.array(ids, dtype=np.int32), lengths), **join(histories)}
     cursor.register("delivered", columns)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.market.findings import Facts, Finding, Severity
+from optimizer.market.history import TIMEFRAMES
 from optimizer.series import Bars, FloatArray
 
 PRICES = ("open", "high", "low", "close")
@@ -24,6 +25,8 @@ SPLITS = {
 _SPLIT_SCALES, _OPEN_SLACK, _CLOSE_SLACK = 3.0, 0.06, 0.15
 #: A jump has come back when no more than this fraction of it is left at the next bar.
 _BACK = 0.35
+#: Bars this many sizes apart have a night or a break between them.
+_BREAK = 2
 #: Volume this many times the usual (and the split's ratio) is a rush.
 _RUSH = 4.0
 #: A close this far out of its range, as a fraction, is a rounding of the source.
@@ -113,7 +116,7 @@ def jumps(bars: Bars) -> list[Finding]:
     if len(bars) < 2 or not (bars.close > 0).all() or not (bars.open > 0).all():
         return []
     returns = np.diff(np.log(bars.close))
-    scale = past_scale(returns)
+    scale = scale_of(bars, returns)
     is_far = np.where(np.isnan(scale), np.abs(returns) > FIRST_RETURNS, np.abs(returns) > OUTLIER_SCALE * scale)
     found = []
     back = -1
@@ -160,6 +163,20 @@ def split_ratio(bars: Bars, row: int, scale: float) -> str:
 def _is_rush(bars: Bars, row: int, ratio: float) -> bool:
     before = bars.volume[max(0, row - 19) : row + 1]
     return bool(bars.volume[row + 1] > _RUSH * max(ratio, 1.0) * np.median(before))
+
+
+def scale_of(bars: Bars, returns: FloatArray) -> FloatArray:
+    """The robust scale that each return is judged by.
+
+    Intraday the step over a night or a break is judged by earlier such steps only: it is many times a minute's.
+    """
+    if bars.timeframe == "1d":
+        return past_scale(returns)
+    is_gap = np.diff(bars.time) > _BREAK * np.timedelta64(TIMEFRAMES[bars.timeframe], "s")
+    scale = np.empty(len(returns))
+    for steps in (is_gap, ~is_gap):
+        scale[steps] = past_scale(returns[steps])
+    return scale
 
 
 def past_scale(returns: FloatArray) -> FloatArray:

@@ -113,6 +113,33 @@ def test_an_intraday_bar_that_is_still_open_is_not_stored() -> None:
     assert len(closed) == 2
 
 
+def test_bars_that_come_twice_or_unsorted_are_put_in_order(market: Market, exchange: Exchange) -> None:
+    history = exchange.history
+    rows = np.concatenate([np.arange(500, 1000), np.arange(500), [999]])
+    exchange.history = replace(history.take(rows), close=np.append(history.take(rows[:-1]).close, 123.0))
+
+    bars = market.get_bars("GBM", now=EVENING + timedelta(days=30))
+
+    np.testing.assert_array_equal(bars.time, history.time.astype("datetime64[ns]"))
+    np.testing.assert_array_equal(bars.close[:-1], history.close[:-1])
+    assert bars.close[-1] == 123.0
+
+
+def test_intraday_bars_are_asked_for_while_the_exchange_is_open(warehouse: Warehouse) -> None:
+    times = np.arange(np.datetime64("2023-12-15T14:30"), np.datetime64("2023-12-15T21:00"), np.timedelta64(30, "m"))
+    columns = walk(len(times)).columns() | {"time": times}
+    exchange = Exchange(make_history("GBM", timeframe="30m", source="yahoo", columns=columns))
+    market = Market(warehouse, [exchange])
+
+    lengths = [
+        len(market.get_bars("GBM", timeframe="30m", now=datetime(2023, 12, 15, hour, minute, tzinfo=UTC)))
+        for hour, minute in ((16, 0), (16, 10), (16, 31), (21, 0), (23, 0))
+    ]
+
+    assert lengths == [3, 3, 4, 13, 13]
+    assert len(exchange.asked) == 3
+
+
 def test_a_past_window_that_is_stored_needs_no_source(market: Market, exchange: Exchange) -> None:
     market.get_bars("GBM", now=EVENING)
     exchange.trouble = ProviderDown(provider="yahoo", symbol="GBM", reason="no network", remedy="")

@@ -19,7 +19,6 @@ from optimizer.market.providers.sample import SYMBOLS, Sample
 from optimizer.market.quality import (
     MOST_OF_A_KIND,
     check,
-    fitting_calendar,
     require_usable,
     store_report,
     stored_reports,
@@ -330,6 +329,17 @@ def hourly(shift: int = 0, since: int = 0) -> Bars:
 
 def test_clean_intraday_bars_have_no_finding() -> None:
     assert check(hourly(), now=NOW).findings == ()
+
+
+def test_nights_between_intraday_sessions_are_no_outliers_but_a_bad_tick_is() -> None:
+    bars = hourly()
+    rng = np.random.default_rng(3)
+    nights = np.repeat(np.exp(np.cumsum(rng.normal(0, 0.1, 60))), 13)  # eight times the step of a bar
+    moved_prices: dict[str, Any] = {name: getattr(bars, name) * nights for name in ("open", "high", "low", "close")}
+    jumpy = replace(bars, **moved_prices)
+
+    assert check(jumpy, now=NOW).findings == ()
+    assert [one.kind for one in check(scaled(jumpy, slice(400, 401), 1.4), now=NOW).warnings] == ["spike"]
 
 
 @pytest.mark.parametrize("shift", [-5, -1, 1, 5])
