@@ -3,11 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.commands import Command, DrawHeatmap, Share
-from bot.grammar.commands import Cancel, More, Pause, Replay, Resume, Status
+from bot.commands import AdoptNow, Command, DrawHeatmap, Share
+from bot.grammar.commands import AddSchedule, Cancel, More, Pause, Replay, Resume, Status
+from bot.grammar.schedule import Cadence, ScheduleWhen
 from reports import actions
 
 Block = dict[str, Any]
+
+#: What the button "Schedule weekly" means.
+MONDAYS = ScheduleWhen(cadence=Cadence.WEEKLY, hour=7, minute=0, days=("mon",))
+
+
+def _weekly(study: str) -> AddSchedule:
+    return AddSchedule(when=MONDAYS, study=study)
+
 
 #: By action id: what a button's value, the name of a study, becomes.
 COMMANDS: Mapping[str, Callable[[str], Command]] = {
@@ -19,6 +28,8 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.HEATMAP: DrawHeatmap,
     actions.REPLAY: Replay,
     actions.SHARE: Share,
+    actions.ADOPT: AdoptNow.of,
+    actions.SCHEDULE: _weekly,
 }
 #: Buttons that only tell something, to whoever presses them, as often as they like.
 LASTING = frozenset({actions.DETAILS})

@@ -1,6 +1,6 @@
 """The one place that opens things; they close in reverse order."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from optimizer.market.providers.sample import Sample
 from optimizer.mongo import kept_ready, open_documents
 from optimizer.pool import WorkerConfig, WorkerPool
 from optimizer.service import OptimizationService
+from optimizer.study import Clock, utc_now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +31,14 @@ class Desk:
     service: OptimizationService
     jobs: StudyJobs
     reporter: Reporter
+    clock: Clock
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings, children: Children) -> AsyncIterator[Desk]:
-    """Connect what was started, and open everything on top of it."""
+async def open_desk(
+    settings: Settings, children: Children, *, clock: Clock = utc_now, providers: Sequence[Provider] = ()
+) -> AsyncIterator[Desk]:
+    """Connect what was started, and open everything on top of it. Tests bring their own clock and providers."""
     async with AsyncExitStack() as stack:
         uri = settings.mongodb_address
         if children.mongod is not None:
@@ -42,9 +46,15 @@ async def open_desk(settings: Settings, children: Children) -> AsyncIterator[Des
         assert uri is not None, "there is an embedded server, or an address"
         await stack.enter_async_context(open_documents(uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)))
         children.pool.configure(WorkerConfig(mongodb_uri=uri, snapshots=settings.snapshots))
-        market = stack.enter_context(open_market(settings))
-        service = OptimizationService(market=market, pool=children.pool, snapshots=settings.snapshots)
-        jobs = StudyJobs(service, uri)
+        market = stack.enter_context(open_market(settings, providers))
+        service = OptimizationService(
+            market=market,
+            pool=children.pool,
+            snapshots=settings.snapshots,
+            clock=clock,
+            running_per_person=settings.running_per_person,
+        )
+        jobs = StudyJobs(service, uri, clock=clock)
         stack.push_async_callback(jobs.stop)
         reporter = Reporter(settings.reports, children.drawing)
         stack.push_async_callback(reporter.stop)
@@ -56,14 +66,15 @@ async def open_desk(settings: Settings, children: Children) -> AsyncIterator[Des
             service=service,
             jobs=jobs,
             reporter=reporter,
+            clock=clock,
         )
 
 
 @contextmanager
-def open_market(settings: Settings) -> Iterator[Market]:
-    """The warehouse with the sources that fill it."""
+def open_market(settings: Settings, providers: Sequence[Provider] = ()) -> Iterator[Market]:
+    """The warehouse with the sources that fill it: those given, else those that the settings name."""
     with Warehouse.open(settings.warehouse) as warehouse:
-        yield Market(warehouse, _providers(settings))
+        yield Market(warehouse, providers or _providers(settings))
 
 
 def _providers(settings: Settings) -> list[Provider]:

@@ -1,6 +1,6 @@
 """What MongoDB keeps of the talk about studies."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
@@ -8,7 +8,14 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from bot.grammar.schedule import ScheduleWhen
+from optimizer.challenge import Challenge, Decision
+from optimizer.space import Value
+from optimizer.spec import StudySpec, Verdict
 from reports.render import Language
+
+#: Dates travel as ISO text: BSON knows only moments.
+_ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
 
 
 class Telling(StrEnum):
@@ -164,6 +171,123 @@ class AuditEntry(Document):
         indexes: ClassVar = [IndexModel([("at", DESCENDING)]), IndexModel([("outcome", ASCENDING), ("at", DESCENDING)])]
 
 
+class Schedule(Document):
+    """A study that is searched again and again. One that was removed stays, for the runs that name it."""
+
+    schedule_name: str
+    spec: StudySpec
+    when: dict[str, Any]  # the fields of a ScheduleWhen
+    time_zone: str  # an IANA name
+    next_due: datetime
+    created_by: str
+    channel_id: str
+    team_id: str = ""
+    language: Language
+    created_at: datetime
+    removed_by: str = ""
+    removed_at: datetime | None = None
+
+    class Settings:
+        name = "schedules"
+        bson_encoders = _ENCODERS
+        indexes: ClassVar = [IndexModel([("schedule_name", ASCENDING)], unique=True)]
+
+    @property
+    def phrase(self) -> ScheduleWhen:
+        """When it runs."""
+        return ScheduleWhen(**self.when | {"days": tuple(self.when["days"])})
+
+
+class RunState(StrEnum):
+    """How far a run of a schedule is."""
+
+    DUE = auto()  # claimed; the data are being refreshed and the study prepared
+    SEARCHING = auto()  # the study runs
+    TOLD = auto()  # its post is in the outbox
+
+
+class ScheduleRun(Document):
+    """One run of a schedule. A time can be claimed once, whoever notices first that it has come."""
+
+    schedule_name: str
+    due_at: datetime  # when it should have begun
+    started_at: datetime
+    n_missed: int = 0  # earlier times that were missed and are covered by this run
+    asked_by: str = ""  # who asked for it out of turn
+    state: RunState = RunState.DUE
+    study_name: str = ""
+    stale: dict[str, Any] | None = None  # why the data could not be refreshed
+    failure: dict[str, Any] | None = None  # why there is no result
+    champion: str = ""  # the study whose winner was champion at the time; empty: the textbook set stood in
+    params: dict[str, Value] = Field(default_factory=dict)  # of the challenger
+    verdict: Verdict | None = None
+    challenge: Challenge | None = None
+
+    class Settings:
+        name = "schedule_runs"
+        bson_encoders = _ENCODERS
+        indexes: ClassVar = [
+            IndexModel([("schedule_name", ASCENDING), ("due_at", DESCENDING)], unique=True),
+            IndexModel([("state", ASCENDING)]),
+        ]
+
+    @property
+    def key(self) -> str:
+        """Names the run in the outbox and as a request."""
+        return f"{self.schedule_name}:{int(self.due_at.timestamp())}"
+
+    @property
+    def decision(self) -> Decision | None:
+        """What came of it."""
+        return self.challenge.decision if self.challenge else None
+
+
+class Champion(Document):
+    """Parameters in use, with who adopted them and why. The newest of a symbol, strategy and timeframe counts;
+    entries are only ever added, so the rest is the history."""
+
+    symbol: str
+    strategy_name: str
+    timeframe: str
+    params: dict[str, Value]
+    study_name: str
+    spec: StudySpec
+    unseen_from: date  # the first day that its search did not see
+    verdict: Verdict
+    out_of_sample: float | None  # its Sharpe ratio there
+    adopted_by: str
+    adopted_at: datetime
+    why: str = ""
+    channel_id: str = ""
+    replaced: str = ""  # the study of the champion before
+
+    class Settings:
+        name = "champions"
+        bson_encoders = _ENCODERS
+        indexes: ClassVar = [
+            IndexModel(
+                [
+                    ("symbol", ASCENDING),
+                    ("strategy_name", ASCENDING),
+                    ("timeframe", ASCENDING),
+                    ("adopted_at", DESCENDING),
+                ]
+            )
+        ]
+
+
+class HomeVisit(Document):
+    """Someone who looks at the bot's home tab, which is kept up to date for a day after."""
+
+    user_id: str
+    language: Language
+    opened_at: datetime
+
+    class Settings:
+        name = "home_visits"
+        indexes: ClassVar = [IndexModel([("user_id", ASCENDING)], unique=True)]
+
+
 DOCUMENTS: tuple[type[Document], ...] = (
     Conversation,
     OutboxEntry,
@@ -171,4 +295,8 @@ DOCUMENTS: tuple[type[Document], ...] = (
     ChannelSettings,
     Watchlist,
     AuditEntry,
+    Schedule,
+    ScheduleRun,
+    Champion,
+    HomeVisit,
 )

@@ -7,11 +7,13 @@ from enum import StrEnum, auto
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access import Access
+from bot.champions import Champions
 from bot.composition import Desk
 from bot.errands import Errands
 from bot.groups import Groups
 from bot.outbox import Outbox
 from bot.people import People
+from bot.schedules import Schedules
 from bot.thread import Conversations
 from optimizer.study import Clock
 from reports.message import Message
@@ -28,6 +30,8 @@ class Office:
     groups: Groups
     people: People
     access: Access
+    schedules: Schedules
+    champions: Champions
     errands: Errands
     clock: Clock
     starting: asyncio.Lock  # of two equal commands at once the second must see the first

@@ -4,9 +4,10 @@ import argparse
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -17,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access import Access, Roster
 from bot.app import build_app
+from bot.champions import Champions
 from bot.children import Children
 from bot.composition import Desk, open_desk
 from bot.errands import Errands
@@ -24,9 +26,12 @@ from bot.groups import Groups
 from bot.office import Office
 from bot.outbox import Outbox
 from bot.people import People
+from bot.schedules import KIND, Schedules
 from bot.settings import Settings
 from bot.thread import Conversations
-from optimizer.study import utc_now
+from bot.weekly import Weekly
+from optimizer.market.providers import Provider
+from optimizer.study import Clock, utc_now
 from reports.render import LANGUAGES, renderer_of
 
 log = logging.getLogger(__name__)
@@ -36,32 +41,56 @@ log = logging.getLogger(__name__)
 async def open_office(desk: Desk, client: AsyncWebClient) -> AsyncIterator[Office]:
     """The Slack side of a desk: carries on with what an earlier run left, follows, and stops in reverse."""
     async with AsyncExitStack() as stack:
-        outbox = await stack.enter_async_context(Outbox(client).open())
-        conversations = Conversations(
-            service=desk.service, outbox=outbox, client=client, reporter=desk.reporter, clock=utc_now
-        )
+        outbox = await stack.enter_async_context(Outbox(client, clock=desk.clock).open())
         for language in LANGUAGES:
             await asyncio.to_thread(renderer_of(language).warm)
-        desk.jobs.start()
-        await conversations.recover()
-        recovered = await desk.jobs.recover()
-        log.info("ready recovered=%s", len(recovered))
-        groups, errands, people = Groups(outbox=outbox, client=client, clock=utc_now), Errands(), People(client)
-        stack.push_async_callback(errands.stop)
-        for follow in (conversations.follow, groups.follow):
-            stack.push_async_callback(_ended, asyncio.create_task(follow()))
-        yield Office(
-            desk=desk,
-            client=client,
-            outbox=outbox,
-            conversations=conversations,
-            groups=groups,
-            people=people,
-            access=_access(desk.settings, people),
-            errands=errands,
-            clock=utc_now,
-            starting=asyncio.Lock(),
-        )
+        office = _office(desk, client, outbox)
+        stack.push_async_callback(office.errands.stop)
+        follow = await _resume(office)
+        for following in (office.conversations.follow, office.groups.follow, follow):
+            stack.push_async_callback(_ended, asyncio.create_task(following()))
+        yield office
+
+
+def _office(desk: Desk, client: AsyncWebClient, outbox: Outbox) -> Office:
+    clock, people = desk.clock, People(client)
+    return Office(
+        desk=desk,
+        client=client,
+        outbox=outbox,
+        conversations=Conversations(
+            service=desk.service, outbox=outbox, client=client, reporter=desk.reporter, clock=clock
+        ),
+        groups=Groups(outbox=outbox, client=client, clock=clock),
+        people=people,
+        access=_access(desk.settings, people),
+        schedules=Schedules(desk.jobs, clock),
+        champions=Champions(desk.settings.home, clock),
+        errands=Errands(),
+        clock=clock,
+        starting=asyncio.Lock(),
+    )
+
+
+async def _resume(office: Office) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Carry on with what an earlier run left; returns what follows the runs of schedules."""
+    desk = office.desk
+    weekly = Weekly(
+        schedules=office.schedules,
+        champions=office.champions,
+        service=desk.service,
+        market=desk.market,
+        jobs=desk.jobs,
+        outbox=office.outbox,
+        clock=office.clock,
+    )
+    desk.jobs.start({KIND: office.schedules.ring})
+    await office.conversations.recover()
+    recovered = await desk.jobs.recover()
+    await office.schedules.recover()
+    await office.champions.write()
+    log.info("ready recovered=%s", len(recovered))
+    return weekly.follow
 
 
 def _access(settings: Settings, people: People) -> Access:
@@ -104,10 +133,17 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, client: AsyncWebClient, children: Children) -> AsyncIterator[Running]:
-    """The whole bot, listening inside the block."""
+async def running(
+    settings: Settings,
+    client: AsyncWebClient,
+    children: Children,
+    *,
+    clock: Clock = utc_now,
+    providers: Sequence[Provider] = (),
+) -> AsyncIterator[Running]:
+    """The whole bot, listening inside the block. Tests bring their own clock and providers."""
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_desk(settings, children))
+        desk = await stack.enter_async_context(open_desk(settings, children, clock=clock, providers=providers))
         office = await stack.enter_async_context(open_office(desk, client))
         if settings.slack_app_token is not None:
             app = build_app(office, client, None)

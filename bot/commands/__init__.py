@@ -7,8 +7,8 @@ It neither parses nor words anything: the grammar did the one, templates do the 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from bot.commands import again, channel, control, files, results, start, tell, watch
-from bot.commands.clicks import DrawHeatmap, Share
+from bot.commands import again, champion, channel, control, files, results, schedule, start, tell, watch
+from bot.commands.clicks import AdoptNow, DrawHeatmap, Share
 from bot.grammar import Role, verb_of
 from bot.grammar import commands as asked
 from bot.grammar.commands import Command
@@ -16,7 +16,7 @@ from bot.office import Answer, Office
 from bot.place import Place
 from optimizer.errors import UserError
 
-__all__ = ["LISTENERS", "Command", "DrawHeatmap", "Share", "answer", "role_needed", "word_for"]
+__all__ = ["LISTENERS", "AdoptNow", "Command", "DrawHeatmap", "Share", "answer", "role_needed", "word_for"]
 
 Listener = Callable[[Any, Place, Office], Awaitable[Answer]]
 
@@ -39,6 +39,12 @@ LISTENERS: Mapping[type[Command], Listener] = {
     asked.Replay: again.replay,
     asked.Export: files.export,
     DrawHeatmap: files.draw_heatmap,
+    asked.Adopt: champion.ask,
+    AdoptNow: champion.adopt,
+    asked.AddSchedule: schedule.add,
+    asked.ListSchedules: schedule.list_all,
+    asked.Unschedule: schedule.remove,
+    asked.RunSchedule: schedule.run_now,
     asked.ShowData: watch.show_data,
     asked.Health: watch.health,
     asked.Failures: watch.failures,
@@ -47,6 +53,7 @@ LISTENERS: Mapping[type[Command], Listener] = {
 }
 #: What buttons ask for: the word in the audit, and who may.
 _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
+    AdoptNow: ("adopt", Role.APPROVER),
     DrawHeatmap: ("heatmap", Role.VIEWER),
     Share: ("share", Role.VIEWER),
 }

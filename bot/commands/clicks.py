@@ -13,6 +13,20 @@ class DrawHeatmap(Command):
 
 
 @dataclass(frozen=True)
+class AdoptNow(Command):
+    """Make a study's winner the champion: the dialog has been agreed to."""
+
+    study: str
+    why: str = ""
+
+    @classmethod
+    def of(cls, value: str) -> "AdoptNow":
+        """From a button's value: the study's name, and perhaps a reason after it."""
+        study, _, why = value.partition(" ")
+        return cls(study, why)
+
+
+@dataclass(frozen=True)
 class Share(Command):
     """Show everyone in the channel a private answer: of a study, or of the command that gave it."""
 

@@ -43,7 +43,7 @@ class NotShared(UserError):
 
 async def start(command: Start, place: Place, office: Office) -> Answer:
     """Store the studies, open their threads, hand them to the workers; in that order, so that a crash loses nothing."""
-    specs = command.over(await _members(command.watchlists))
+    specs = await specs_of(command)
     if command.mode is Mode.SHARED:
         raise NotShared(n=len(specs))
     if command.is_dry:
@@ -58,6 +58,11 @@ async def start(command: Start, place: Place, office: Office) -> Answer:
         if len(plans) == 1:
             return Answer(await _start_one(plans[0], command, place, office))
         return Answer(await _start_group(plans, command, place, office))
+
+
+async def specs_of(command: Start) -> tuple[StudySpec, ...]:
+    """One spec a symbol, with the watch lists' members; raises UnknownWatchlist."""
+    return command.over(await _members(command.watchlists))
 
 
 async def _members(names: Sequence[str]) -> Mapping[str, Sequence[str]]:
