@@ -13,9 +13,9 @@ from optimizer.backtest import Trade
 from optimizer.challenge import Challenge, Contest, Rival, challenge, no_contest
 from optimizer.documents import BacktestRecord, OptimizationStudy
 from optimizer.evaluate import Evaluator
-from optimizer.ledger import heartbeat, n_tried_before, now, store_result, store_trials, stored_records, update_study
 from optimizer.market.snapshots import read_snapshot
 from optimizer.metrics import GOALS
+from optimizer.records import heartbeat, n_tried_before, now, store_result, store_trials, stored_records, update_study
 from optimizer.replay import first_difference, in_order_of
 from optimizer.series import Bars
 from optimizer.space import Params, Space
