@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -92,9 +93,11 @@ def named(path: Path) -> tuple[str, str | None]:
 def read_files(path: Path, reading: Reading = Reading()) -> Iterator[History]:
     """Every series in the files under a path, one after the other. BadFile, NothingToImport, UnknownTimeframe."""
     files = find_files(path)
-    with duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as cursor:
-        for file in files:
-            yield from _read_file(cursor, file, reading)
+    with TemporaryDirectory() as spill:
+        config: dict[str, Any] = {"memory_limit": MEMORY_LIMIT, "threads": 1, "temp_directory": spill}
+        with duckdb.connect(":memory:", config=config) as cursor:
+            for file in files:
+                yield from _read_file(cursor, file, reading)
 
 
 def _read_file(cursor: DuckDBPyConnection, path: Path, reading: Reading) -> Iterator[History]:
