@@ -1,4 +1,4 @@
-"""Calibrate the verdict: `python -m tests.calibration [--walks 200] [--edges 50] [--results FILE]`.
+"""Calibrate the verdict: `python -m tests.calibration [--walks 200] [--rising 50] [--edges 50]`.
 
 Makes the studies in two processes, keeps each outcome as a line of JSON (a run that was stopped goes on where it
 was), prints the table and writes it into docs/calibration.md.
@@ -6,7 +6,7 @@ was), prints the table and writes it into docs/calibration.md.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,12 +21,7 @@ BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 def main() -> None:
     """Make what is missing, then tell."""
     options = _options()
-    tasks = [
-        Task(world=world, strategy_name=name, seed=seed)
-        for world, n_seeds in ((World.WALK, options.walks), (World.EDGE, options.edges))
-        for seed in range(n_seeds)
-        for name in STRATEGIES
-    ]
+    tasks = tasks_of({World.WALK: options.walks, World.RISING: options.rising, World.EDGE: options.edges})
     results = options.results
     done = {known.key for known in read(results)}
     _make([task for task in tasks if task.key not in done], results, options.processes)
@@ -35,6 +30,17 @@ def main() -> None:
     print(table)
     if options.write:
         write(table)
+
+
+def tasks_of(n_seeds: Mapping[World, int]) -> list[Task]:
+    """Every strategy in every world, seed after seed, so that a run that was stopped has a bit of everything."""
+    return [
+        Task(world=world, strategy_name=name, seed=seed)
+        for seed in range(max(n_seeds.values()))
+        for world in World
+        for name in STRATEGIES
+        if seed < n_seeds[world]
+    ]
 
 
 def read(results: Path) -> list[Outcome]:
@@ -62,6 +68,7 @@ def _make(tasks: Sequence[Task], results: Path, processes: int) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.calibration", description=__doc__)
     parser.add_argument("--walks", type=int, default=200, help="random walks a strategy")
+    parser.add_argument("--rising", type=int, default=50, help="random walks that rise, a strategy")
     parser.add_argument("--edges", type=int, default=50, help="markets with a planted edge a strategy")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--results", type=Path, default=Path("calibration.jsonl"))

@@ -16,17 +16,20 @@ from optimizer.spec import StudySpec, Verdict
 from optimizer.strategies import find_strategy, longest_warm_up, space_of
 from optimizer.study import budget, search
 from optimizer.window import window_rows
-from tests.calibration.worlds import Shocks, market, planted_set, with_edge
+from tests.calibration.worlds import SESSIONS, Shocks, market, planted_set, with_edge
 
 #: Annual Sharpe ratio of the planted edge.
 EDGE_SHARPE = 2.0
+#: Yearly rise of the rising walk: buy and hold has a Sharpe ratio of about 0.5.
+RISE = 0.15
 
 
 class World(StrEnum):
     """What there is to find."""
 
-    WALK = auto()
-    EDGE = auto()
+    WALK = auto()  # nothing
+    RISING = auto()  # nothing but a market that rises
+    EDGE = auto()  # one set of the strategy earns an annual Sharpe ratio of 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +81,8 @@ class Outcome:
 def bars_of(task: Task) -> Bars | None:
     """The task's market; None when no set of the strategy trades enough for an edge."""
     strategy, shocks = find_strategy(task.strategy_name), Shocks.of(task.seed, years=task.years)
-    if task.world is World.WALK:
-        return market(shocks)
+    if task.world is not World.EDGE:
+        return market(shocks, drift=RISE / SESSIONS if task.world is World.RISING else 0.0)
     params = planted_set(strategy, shocks, task.seed)
     return with_edge(strategy, params, shocks, sharpe=EDGE_SHARPE) if params else None
 

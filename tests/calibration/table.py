@@ -7,7 +7,7 @@ from optimizer.spec import Verdict
 from tests.calibration.studies import Outcome, World, favourable_share
 
 _VERDICTS = (Verdict.STRONG, Verdict.PROMISING, Verdict.UNPROVEN, Verdict.OVERFIT)
-_TITLES = {World.WALK: "random walk", World.EDGE: "edge of Sharpe 2"}
+_TITLES = {World.WALK: "random walk", World.RISING: "rising walk", World.EDGE: "edge of Sharpe 2"}
 
 
 def rendered(outcomes: Sequence[Outcome]) -> str:

@@ -13,7 +13,13 @@ from optimizer.series import FloatArray
 from optimizer.space import Params
 from optimizer.spec import Luck, Narrowed, StudySpec
 from optimizer.strategies import find_strategy, space_of
-from optimizer.validation import deflated_sharpe_ratio, expected_max_sharpe, moments, probabilistic_sharpe_ratio
+from optimizer.validation import (
+    deflated_sharpe_ratio,
+    expected_max_sharpe,
+    market_sharpe_ratio,
+    moments,
+    probabilistic_sharpe_ratio,
+)
 from tests.calibration.worlds import Shocks, market
 
 BARS = market(Shocks.of(3, years=5))
@@ -50,6 +56,16 @@ def test_the_deflated_sharpe_ratio_is_that_of_the_winners_returns_and_the_tries_
     )
 
 
+def test_skill_is_the_same_probability_with_the_market_taken_off_as_well() -> None:
+    winner, hold = returns_of(SETS[0]), GROUND.evaluator.hold(start=START, stop=STOP).returns
+    found = luck_of()
+    benchmark = (found.expected_max_sharpe or 0.0) / math.sqrt(252) + market_sharpe_ratio(winner, hold)
+
+    assert found.market_sharpe == pytest.approx(market_sharpe_ratio(winner, hold) * math.sqrt(252))
+    assert found.skill == pytest.approx(probabilistic_sharpe_ratio(moments(winner), benchmark))
+    assert (found.skill or 0.0) <= (found.deflated_sharpe_ratio or 0.0)
+
+
 def test_tries_of_earlier_studies_deflate_further() -> None:
     alone, later = luck_of(), luck_of(ever=10_000)
 
@@ -73,7 +89,8 @@ def test_the_bars_that_would_prove_it_are_told_while_it_beats_luck_but_is_not_pr
     n_bars = STOP - START
     noise = np.random.default_rng(4).normal(0.0, 0.01, n_bars)
     noise = (noise - noise.mean()) / noise.std(ddof=1)
-    expected = (luck_of().expected_max_sharpe or 0.0) / math.sqrt(252)
+    hold = GROUND.evaluator.hold(start=START, stop=STOP).returns
+    expected = (luck_of().expected_max_sharpe or 0.0) / math.sqrt(252) + market_sharpe_ratio(noise, hold)
     winner = noise + expected + above / math.sqrt(n_bars)
     found = luck(GROUND, SETS, winner, n_tried=len(SETS), n_tried_ever=len(SETS))
 

@@ -21,6 +21,7 @@ from optimizer.validation import (
     halves,
     interval,
     joined,
+    market_sharpe_ratio,
     minimum_track_record,
     moments,
     pbo_blocks,
@@ -109,6 +110,23 @@ def test_a_series_that_never_moves_has_no_sharpe_ratio_and_no_probability(return
 
 def test_nothing_is_proved_without_a_spread_of_the_estimate() -> None:
     assert math.isnan(probabilistic_sharpe_ratio(Moments(n_bars=1, sharpe=0.1, skew=0.0, kurtosis=3.0), 0.0))
+
+
+def test_half_of_the_market_has_the_sharpe_ratio_that_the_market_gives_it() -> None:
+    rng = np.random.default_rng(3)
+    market = rng.normal(0.0005, 0.01, 20_000)
+    held = np.where(rng.random(20_000) < 0.5, market, 0.0)  # at random: no skill
+
+    assert market_sharpe_ratio(held, market) == pytest.approx(moments(held).sharpe, abs=0.01)
+    assert market_sharpe_ratio(market, market) == pytest.approx(moments(market).sharpe)
+
+
+def test_a_falling_market_and_a_flat_position_take_nothing_off() -> None:
+    market = np.random.default_rng(3).normal(-0.001, 0.01, 500)
+
+    assert market_sharpe_ratio(market * 0.5, market) == 0.0
+    assert market_sharpe_ratio(np.zeros(500), -market) == 0.0
+    assert market_sharpe_ratio(market, np.zeros(500)) == 0.0
 
 
 # PBO
