@@ -15,6 +15,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import buttons
+from bot.forms import Forms
 from bot.office import Answer, Audience, Office
 from bot.outbox import post
 from bot.reception import Reception, Visit
@@ -37,6 +38,7 @@ def build_app(office: Office, client: AsyncWebClient, signing_secret: str | None
     app.command("/optimize")(listeners.on_command)
     for action_id in buttons.COMMANDS:
         app.action(action_id)(listeners.on_button)
+    Forms(office, listeners.reception).register(app)
     app.event("app_mention")(listeners.on_mention)
     app.event("message")(listeners.on_direct_message)
     app.error(listeners.on_error)
@@ -48,7 +50,7 @@ class Listeners:
 
     def __init__(self, office: Office) -> None:
         self._office = office
-        self._reception = Reception(office)
+        self.reception = Reception(office)
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def on_command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> None:
@@ -59,14 +61,15 @@ class Listeners:
             user_id=command["user_id"],
             team_id=command["team_id"],
             delivery=command["trigger_id"],
+            trigger_id=command["trigger_id"],
             said=command.get("text", ""),
         )
-        answering = asyncio.create_task(self._reception.receive(visit))
+        answering = asyncio.create_task(self.reception.receive(visit))
         done, _ = await asyncio.wait({answering}, timeout=ACK_SECONDS)
         if done:
             await ack(**_payload(answering.result()))
             return
-        place = await self._reception.place_of(visit)
+        place = await self.reception.place_of(visit)
         await ack(**_payload(Answer(place.renderer.notice("working"))))
         await respond(**_payload(await answering))
 
@@ -85,14 +88,14 @@ class Listeners:
             said=f"{action['action_id']} {action['value']}",
             command=buttons.COMMANDS[action["action_id"]](action["value"]),
         )
-        answer = await self._reception.receive(visit)
+        answer = await self.reception.receive(visit)
         if not answer.is_refusal and action["action_id"] not in buttons.LASTING:
             await self._mark(visit, body, action, respond)
         await respond(**_payload(answer), replace_original=False)
 
     async def _mark(self, visit: Visit, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond) -> None:
         """Put who pressed a button, and when, in its place; a message only its reader sees cannot be read back."""
-        place = await self._reception.place_of(visit)
+        place = await self.reception.place_of(visit)
         words = place.public_renderer.render(
             "pressed", label=action["text"]["text"], by=visit.user_id, at=self._office.clock()
         )
@@ -120,7 +123,7 @@ class Listeners:
             team_id=context.team_id or "",
             said=str(request.body.get("text", "")),
         )
-        reference, message = await self._reception.broke(visit)
+        reference, message = await self.reception.broke(visit)
         log.error("listener_broke reference=%s", reference, exc_info=error)
         if context.respond is not None and context.response_url:
             await context.respond(**_payload(Answer(message)), replace_original=False)
@@ -139,7 +142,7 @@ class Listeners:
             delivery=event["ts"],
             said=event["text"],
         )
-        answer = await self._reception.receive(visit)
+        answer = await self.reception.receive(visit)
         if door == "mention" and answer.audience is Audience.ASKER:
             await self._whisper(visit, answer.message)
         else:
@@ -172,5 +175,7 @@ class Listeners:
 
 def _payload(answer: Answer) -> dict[str, Any]:
     message: Message = answer.message
+    if not message.text:
+        return {}
     kind = "in_channel" if answer.audience is Audience.CHANNEL else "ephemeral"
     return {"text": message.text, "blocks": message.blocks, "response_type": kind}

@@ -52,3 +52,7 @@ class Answer:
     message: Message
     audience: Audience = Audience.ASKER
     is_refusal: bool = False
+
+
+#: Nothing to tell: a form was opened instead.
+NOTHING = Answer(Message("", []))

@@ -21,6 +21,7 @@ class Place:
     public_language: Language = "en"  # of what everyone in the channel sees
     is_broadcast: bool = False  # whether the channel wants results shown outside their threads
     role: Role = Role.NOBODY
+    trigger_id: str = ""  # lets a form be opened within three seconds; empty where Slack offers none
     delivery: str = ""  # Slack's name of this delivery; the same one may come twice
 
     @property

@@ -27,6 +27,7 @@ class Visit:
     team_id: str = ""
     thread_ts: str = ""
     delivery: str = ""
+    trigger_id: str = ""
     said: str = ""
     command: Command | None = None
 
@@ -86,6 +87,7 @@ class Reception:
             public_language=public,
             is_broadcast=bool(channel and channel.broadcast),
             role=await office.access.role_of(visit.user_id),
+            trigger_id=visit.trigger_id,
             delivery=visit.delivery,
         )
 

@@ -10,6 +10,7 @@ REPLAY = "study_replay"
 ADOPT = "study_adopt"
 SHARE = "study_share"
 SCHEDULE = "study_schedule"
+NEW_STUDY = "home_new_study"
 
 #: By the names that templates use.
 ACTIONS = {
@@ -23,4 +24,5 @@ ACTIONS = {
     "ADOPT": ADOPT,
     "SHARE": SHARE,
     "SCHEDULE": SCHEDULE,
+    "NEW_STUDY": NEW_STUDY,
 }

@@ -7,8 +7,8 @@ It neither parses nor words anything: the grammar did the one, templates do the 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from bot.commands import again, champion, channel, control, files, results, schedule, start, tell, watch
-from bot.commands.clicks import AdoptNow, DrawHeatmap, Share
+from bot.commands import again, champion, channel, control, files, form, results, schedule, start, tell, watch
+from bot.commands.clicks import AdoptNow, DrawHeatmap, OpenForm, Share
 from bot.grammar import Role, verb_of
 from bot.grammar import commands as asked
 from bot.grammar.commands import Command
@@ -16,13 +16,14 @@ from bot.office import Answer, Office
 from bot.place import Place
 from optimizer.errors import UserError
 
-__all__ = ["LISTENERS", "AdoptNow", "Command", "DrawHeatmap", "Share", "answer", "role_needed", "word_for"]
+__all__ = ["LISTENERS", "AdoptNow", "Command", "DrawHeatmap", "OpenForm", "Share", "answer", "role_needed", "word_for"]
 
 Listener = Callable[[Any, Place, Office], Awaitable[Answer]]
 
 LISTENERS: Mapping[type[Command], Listener] = {
     asked.Start: start.start,
-    asked.OpenModal: tell.show_help,
+    asked.OpenModal: form.open_form,
+    OpenForm: form.open_form,
     asked.Help: tell.show_help,
     asked.ListStrategies: tell.list_strategies,
     asked.WhoAmI: tell.who_am_i,
@@ -54,6 +55,7 @@ LISTENERS: Mapping[type[Command], Listener] = {
 #: What buttons ask for: the word in the audit, and who may.
 _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
     AdoptNow: ("adopt", Role.APPROVER),
+    OpenForm: ("form", Role.NOBODY),
     DrawHeatmap: ("heatmap", Role.VIEWER),
     Share: ("share", Role.VIEWER),
 }

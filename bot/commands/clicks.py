@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.grammar.commands import Command
+from bot.grammar.commands import Command, OpenModal
 
 
 @dataclass(frozen=True)
@@ -10,6 +10,13 @@ class DrawHeatmap(Command):
     """Put the chart of the two most important parameters into the study's thread."""
 
     study: str
+
+
+@dataclass(frozen=True)
+class OpenForm(OpenModal):
+    """Open the form with a symbol that a message named, or empty."""
+
+    symbol: str = ""
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,9 @@ class Market:
             if stored := self.warehouse.coverage(symbol, timeframe=timeframe, source=name):
                 return stored
         failed: list[UserError] = []
-        for provider in (self._providers[name] for name in names if name in self._providers):
+        # Unasked, only the sources of the settings are asked: another one may cost money, or minutes.
+        asked = self._sources if source is None else names
+        for provider in (self._providers[name] for name in asked if name in self._providers):
             try:
                 return self._first_fetch(provider, symbol, timeframe, now)
             except (UnknownSymbol, UnknownTimeframe, MissingExtra) as error:
@@ -138,13 +140,16 @@ class Market:
             raise UnknownSource.of(source, known)
         return (source,) if source is not None else (*self._sources, *sorted(known - {*self._sources}))
 
+    def known_symbols(self) -> frozenset[str]:
+        """The symbols with stored bars, and those that sources can list."""
+        listed = (name for provider in self._providers.values() for name in provider.symbols)
+        return frozenset((*(one.symbol for one in self.warehouse.symbols()), *listed))
+
     def _unfound(self, symbol: str, source: str | None, failed: Sequence[UserError]) -> UserError:
         """The one named source's own error, else that nobody has the symbol."""
         if source is not None and failed:
             return failed[0]
-        known = {one.symbol for one in self.warehouse.symbols()}
-        known |= {name for provider in self._providers.values() for name in provider.symbols}
-        return UnknownSymbol.of(symbol, known)
+        return UnknownSymbol.of(symbol, self.known_symbols())
 
     def _first_fetch(self, provider: Provider, symbol: str, timeframe: str, now: datetime) -> Coverage:
         history = self._ask(provider, SeriesKey(symbol, timeframe, provider.name), None, now)

@@ -93,7 +93,7 @@ class Driver:
         return await self._deliver(Kind.INTERACTION, payload, None)
 
     async def submit(self, view: Json, *, user: str = "alice", **values: Value) -> Delivery:
-        """Submit a modal with values by action_id; the others keep what they were prefilled with."""
+        """Submit a modal with values by block_id or action_id; the others keep what they were prefilled with."""
         return await self._of_view("view_submission", view, user, values)
 
     async def close(self, view: Json, *, user: str = "alice") -> Delivery:

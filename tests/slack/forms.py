@@ -97,16 +97,20 @@ def message_state(blocks: list[Json]) -> Json:
 
 
 def values_of(view: Json, given: Mapping[str, Value]) -> Json:
-    """`state.values` of a view with the given values by action_id; a name no input has is an AssertionError."""
+    """`state.values` of a view with the given values by block_id or action_id.
+
+    A name no input has is an AssertionError.
+    """
     state: Json = {}
     named: set[str] = set()
     for block, element in elements_of(view["blocks"]):
         action_id = element["action_id"]
-        named.add(action_id)
+        named |= {action_id, block["block_id"]}
+        name = block["block_id"] if block["block_id"] in given else action_id
         if element["type"] in ("button", "overflow"):
             continue
-        entry = entry_of(element, given.get(action_id))
-        _check_required(block, entry, is_typing=action_id in given)
+        entry = entry_of(element, given.get(name))
+        _check_required(block, entry, is_typing=name in given)
         state.setdefault(block["block_id"], {})[action_id] = entry
     assert set(given) <= named, f"no input is called {sorted(set(given) - named)}; there is {sorted(named)}"
     return state

@@ -1,0 +1,143 @@
+"""The form: opened, changed, refused field by field, submitted; and the shortcut that fills it."""
+
+from typing import Any
+
+import pytest
+
+from bot.documents import AuditEntry
+from tests.scenarios.conftest import Stage, study_in
+from tests.slack.wire import Delivery
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def modal(stage: Stage, user: str = "alice") -> dict[str, Any]:
+    """The person's topmost open modal."""
+    user_id = await stage.slack.user_id(user)
+
+    async def look() -> dict[str, Any] | None:
+        return next(reversed(await stage.slack.modals(user_id)), None)
+
+    return await stage.slack.eventually(look, what="an open modal")
+
+
+def fields(view: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The view's inputs by block_id."""
+    return {block["block_id"]: block["element"] for block in view["blocks"]}
+
+
+async def private(stage: Stage, text: str, user: str = "alice") -> str:
+    """What only this person was told and that holds the text."""
+    user_id = await stage.slack.user_id(user)
+
+    async def look() -> str | None:
+        told = [str(message.blocks) for message in await stage.slack.private(user_id)]
+        return next((blocks for blocks in reversed(told) if text in blocks), None)
+
+    return await stage.slack.eventually(look, what=f"a private message with {text}")
+
+
+async def closed(stage: Stage, view: dict[str, Any], user: str = "alice") -> None:
+    """Put the form away, as pressing Close does."""
+    stage.slack.workspace.views[view["id"]].is_open = False
+
+
+async def test_the_bare_command_opens_the_form_and_says_nothing_else(stage: Stage) -> None:
+    delivery = await stage.act.command("", user="kim")
+    view = await modal(stage, "kim")
+
+    assert delivery.answer == {}
+    assert delivery.seconds < 2.0
+    assert view["title"]["text"] == "새 연구"
+    assert view["private_metadata"] == await stage.slack.channel_id()
+    await closed(stage, view)
+
+
+async def test_a_submitted_form_starts_what_the_command_would(stage: Stage) -> None:
+    await stage.act.command("", user="bob")
+    view = await modal(stage, "bob")
+    typed = {"symbol": "msft", "trials": "25", "options": "seed=41 folds=0", "parameter:rsi:period": "10..20"}
+    delivery = await stage.act.submit(view, user="bob", **typed)
+
+    assert (delivery.status, delivery.answer) == (200, {})
+    told = await private(stage, "Started", "bob")
+    name = study_in(told)
+    assert name is not None
+    study = await stage.office.desk.service.find(name)
+    assert study.origin["command"] == "/optimize MSFT rsi 25 period=10..20 folds=0 seed=41"
+    assert study.created_by == await stage.slack.user_id("bob")
+    root = await stage.root(name)
+    await stage.answers(root)
+    assert not await stage.slack.modals(await stage.slack.user_id("bob"))
+    audit = await AuditEntry.find({"study": "", "door": "form", "verb": "start"}).to_list()
+    assert audit
+
+    await stage.act.command("", user="bob")
+    again = await modal(stage, "bob")
+    held = fields(again)
+    assert held["symbol"]["initial_value"] == "MSFT"
+    assert held["trials"]["initial_value"] == "25"
+    assert held["parameter:rsi:period"]["initial_value"] == "10..20"
+    await closed(stage, again)
+
+
+async def test_wrong_fields_are_told_beside_them_and_nothing_starts(stage: Stage) -> None:
+    before = len(await stage.office.desk.service.list_studies(limit=100))
+    await stage.act.command("", user="kim")
+    view = await modal(stage, "kim")
+    delivery = await stage.act.submit(view, user="kim", symbol="AAPL", options="sede=7", caps="maxdd<")
+
+    assert delivery.answer["response_action"] == "errors"
+    assert set(delivery.answer["errors"]) == {"options", "caps"}
+    assert "seed" in delivery.answer["errors"]["options"]
+    assert not any("`" in text or "&" in text for text in delivery.answer["errors"].values())
+
+    unknown = await stage.act.submit(view, user="kim", symbol="APPL")
+    assert set(unknown.answer["errors"]) == {"symbol"}
+    assert "AAPL" in unknown.answer["errors"]["symbol"]
+    assert len(await stage.office.desk.service.list_studies(limit=100)) == before
+    await closed(stage, view)
+
+
+async def test_another_strategy_brings_its_fields_and_keeps_the_rest(stage: Stage) -> None:
+    await stage.act.command("", user="kim")
+    view = await modal(stage, "kim")
+    await stage.act.click_in_view(view, "start_strategy", user="kim", choose="bollinger", values={"symbol": "GOOG"})
+
+    async def look() -> dict[str, Any] | None:
+        shown = await modal(stage, "kim")
+        return shown if any("bollinger" in block["block_id"] for block in shown["blocks"]) else None
+
+    changed = await stage.slack.eventually(look, what="the fields of bollinger")
+    assert fields(changed)["symbol"]["initial_value"] == "GOOG"
+    assert not any(block.startswith("parameter:rsi:") for block in fields(changed))
+    assert changed["private_metadata"] == view["private_metadata"]
+    await closed(stage, changed)
+
+
+async def shortcut(stage: Stage, said: str) -> tuple[Delivery, dict[str, Any]]:
+    """Someone says it, alice chooses "Optimize this"."""
+    message = await stage.slack.say(await stage.slack.user_id("bob"), await stage.slack.channel_id(), said)
+    delivery = await stage.act.shortcut(message, "optimize_this")
+    return delivery, await modal(stage)
+
+
+async def test_the_shortcut_fills_in_the_symbol_of_the_message(stage: Stage) -> None:
+    delivery, view = await shortcut(stage, "has anyone looked at GOOG lately?")
+
+    assert delivery.status == 200
+    assert fields(view)["symbol"]["initial_value"] == "GOOG"
+    await closed(stage, view)
+
+
+async def test_the_shortcut_on_a_message_without_a_symbol_opens_an_empty_form(stage: Stage) -> None:
+    _, view = await shortcut(stage, "lunch?")
+
+    assert "initial_value" not in fields(view)["symbol"]
+    await closed(stage, view)
+
+
+async def test_a_mention_without_words_gets_help_instead_of_a_form(stage: Stage) -> None:
+    await stage.act.mention("", bot_user=stage.slack.bot_user, user="alice")
+
+    assert "/optimize" in await private(stage, "/optimize SYMBOL")
