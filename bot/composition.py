@@ -13,7 +13,7 @@ from optimizer.jobs import StudyJobs
 from optimizer.market.bars import Warehouse
 from optimizer.market.feed import Market
 from optimizer.market.providers import Provider
-from optimizer.market.providers.sample import Sample
+from optimizer.market.providers.settings import ProviderSettings, make_providers
 from optimizer.mongo import kept_ready, open_documents
 from optimizer.pool import WorkerConfig, WorkerPool
 from optimizer.service import OptimizationService
@@ -73,9 +73,11 @@ async def open_desk(
 @contextmanager
 def open_market(settings: Settings, providers: Sequence[Provider] = ()) -> Iterator[Market]:
     """The warehouse with the sources that fill it: those given, else those that the settings name."""
-    with Warehouse.open(settings.warehouse) as warehouse:
-        yield Market(warehouse, providers or _providers(settings))
+    with Warehouse.open(settings.warehouse, sources=settings.sources) as warehouse:
+        yield Market(warehouse, providers or _providers(settings), sources=settings.sources)
 
 
-def _providers(settings: Settings) -> list[Provider]:
-    return [Sample()]
+def _providers(settings: Settings) -> tuple[Provider, ...]:
+    return make_providers(
+        ProviderSettings(cache_folder=settings.home / "cache", alphavantage_key=settings.alphavantage_api_key)
+    )

@@ -11,6 +11,7 @@ from rich.table import Table
 from bot.children import claimed
 from bot.composition import open_market
 from bot.settings import Settings
+from optimizer.market.coverage import picture
 from optimizer.market.feed import Market
 from optimizer.market.importing import import_files
 from optimizer.market.providers.file import Reading
@@ -52,4 +53,13 @@ def _import(market: Market, console: Console, path: Path, symbol: str | None) ->
 
 
 def _check(market: Market, console: Console, symbol: str) -> int:
-    raise NotImplementedError
+    bars, report = market.checked_bars(symbol, now=datetime.now(UTC))
+    console.print(
+        f"{symbol}: {report.n_bars:,} {report.timeframe} bars from {report.source}, {report.first} to {report.last}, "
+        f"{report.n_missing:,} of {report.n_sessions:,} sessions missing ({report.calendar}).",
+        markup=False,
+    )
+    console.print("\n" + picture(bars, report) + "\n", markup=False)
+    for finding in report.findings:
+        console.print(f"{finding.severity}: {finding.sentence}", markup=False)
+    return 1 if report.is_blocking else 0

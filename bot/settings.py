@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     slack_api_url: str = Field(default="https://slack.com/api/", validation_alias=_names("SLACK_API_URL"))
 
     sources: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=("sample",), validation_alias=_names("OPTIMIZE_BOT_SOURCES")
+        default=("file", "sample"), validation_alias=_names("OPTIMIZE_BOT_SOURCES")
     )
     alphavantage_api_key: SecretStr | None = Field(default=None, validation_alias=_names("ALPHAVANTAGE_API_KEY"))
 

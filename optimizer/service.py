@@ -22,6 +22,7 @@ from optimizer.challenge import Challenge, Rival
 from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document, trial_record
 from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
 from optimizer.market.feed import Market
+from optimizer.market.quality import require_usable
 from optimizer.market.snapshots import write_snapshot
 from optimizer.metrics import GOALS, find_goal
 from optimizer.patience import patiently
@@ -319,10 +320,11 @@ class OptimizationService:
 
     def _bars(self, spec: StudySpec) -> tuple[Bars, list[str]]:
         """All bars up to the end of the window, and what the sentinel has to say of them."""
-        bars = self._market.get_bars(
+        bars, report = self._market.checked_bars(
             spec.symbol, timeframe=spec.timeframe, source=spec.source, end=spec.end, now=self._clock()
         )
-        return bars, []
+        require_usable(report, force=spec.force)
+        return bars, [finding.sentence for finding in report.warnings]
 
     async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:
         study = await self.find(study_name)
