@@ -2,7 +2,7 @@
 
     UserError
     ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler · UnknownSymbol
-    │                  UnknownAtSource · UnknownTimeframe · UnknownSource
+    │                      UnknownAtSource · UnknownTimeframe · UnknownSource
     ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace
     ├── BadData            NoBars · TooFewBars · UnusableBars · BlockedBars · BadFile · NothingToImport
     └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown · NoSnapshot · DamagedSnapshot
