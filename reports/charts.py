@@ -173,6 +173,7 @@ def bootstrap(sharpes: Sequence[float], *, interval: Interval | None, hold: floa
     _goal_axis(axes.xaxis, "sharpe")
     axes.set_xlabel("Sharpe, out of sample")
     axes.set_ylabel("resampled histories")
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     _legend(axes, "best")
     return _png(figure)
 

@@ -189,6 +189,11 @@ def ahead(summary: StudySummary) -> Iterator[Finding]:
     yield Finding(f"next_{summary.suggestion.value}", {"winner": summary.winner})
 
 
+def holds_better(summary: StudySummary) -> bool:
+    """Whether buy and hold had at least the winner's Sharpe ratio on unseen bars."""
+    return _standing(_sharpe(summary.winner, "out_of_sample"), _sharpe(summary.hold, "out_of_sample")) == "below_hold"
+
+
 def is_textbook(summary: StudySummary) -> bool:
     """Whether the search found nothing better than the textbook set."""
     return summary.winner.params == summary.textbook.params
@@ -291,8 +296,8 @@ def _why_strong(summary: StudySummary) -> str:
 
 
 def _why_promising(summary: StudySummary) -> str:
-    luck, held = summary.luck, summary.winner.out_of_sample
-    if held is not None and _standing(held.sharpe_ratio, _sharpe(summary.hold, "out_of_sample")) == "below_hold":
+    luck = summary.luck
+    if holds_better(summary):
         return "below_hold"
     if luck.skill is not None and luck.skill < STRONG_DSR:
         return "luck_not_excluded"

@@ -9,6 +9,7 @@ there is an error.
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -17,8 +18,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from optimizer.errors import SomethingBroke, UnknownWord, UserError
+from optimizer.space import Range
 from optimizer.spec import Scored, StudySpec, StudyState, StudySummary, TrialRecord
-from optimizer.strategies import OVERLAYS, STRATEGIES
+from optimizer.strategies import OVERLAYS, STRATEGIES, Strategy
 from optimizer.verdict import FEW_TRADES
 from reports import narrative, page
 from reports.actions import ACTIONS
@@ -69,7 +71,7 @@ class Renderer:
         summary = _summary(study)
         facts = {"study": study, "summary": summary, "outside": narrative.outside(summary)}
         messages = [
-            self.render("result_head", reason=narrative.reason(summary), **facts),
+            self.render("result_head", **_head(summary), **facts),
             self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
             self.render("result_table", rows=best_rows(summary), **facts),
         ]
@@ -96,9 +98,9 @@ class Renderer:
     def help(self, topic: str = "", verbs: Sequence[HelpLine] = ()) -> Message:
         """How to ask: everything, or one strategy, overlay or verb. Raises UnknownWord."""
         if topic in STRATEGIES:
-            return self.render("help_strategy", strategy=STRATEGIES[topic])
+            return self.render("help_strategy", strategy=self._worded(STRATEGIES[topic]))
         if topic in OVERLAYS:
-            return self.render("help_overlay", overlay=OVERLAYS[topic])
+            return self.render("help_overlay", overlay=self._meant(OVERLAYS[topic]))
         chosen = [verb for verb in verbs if verb.key == topic]
         if topic and not chosen:
             raise UnknownWord.of(topic, [*STRATEGIES, *OVERLAYS, *(verb.key for verb in verbs)])
@@ -107,7 +109,7 @@ class Renderer:
 
     def strategies(self) -> Message:
         """Every strategy's name and rule."""
-        return self.render("strategies", strategies=list(STRATEGIES.values()))
+        return self.render("strategies", strategies=[self._worded(strategy) for strategy in STRATEGIES.values()])
 
     def notice(self, name: str, **facts: object) -> Message:
         """One sentence of `notices.jinja`, such as `cancelled` (study_name, trials_completed, by)."""
@@ -122,7 +124,7 @@ class Renderer:
             study=study,
             summary=summary,
             outside=narrative.outside(summary),
-            reason=narrative.reason(summary),
+            **_head(summary),
             chapters=narrative.chapters(summary, study.spec),
             charts=page.as_sources(pictures),
             measure_columns=columns,
@@ -163,11 +165,23 @@ class Renderer:
         facts = {name: person(str(v)) if name == "owner" else escape(typed(v)) for name, v in error.facts.items()}
         return Markup(template.format(**facts))  # noqa: S704 - every fact was escaped
 
+    def _worded(self, strategy: Strategy) -> Strategy:
+        """A strategy with its title and rule in this language; the declaration's are English."""
+        return replace(strategy, **self._declared.get("strategies", {}).get(strategy.key, {}))
+
+    def _meant(self, overlay: Range) -> Range:
+        """An overlay with its meaning in this language."""
+        return replace(overlay, meaning=self._declared.get("overlays", {}).get(overlay.name, overlay.meaning))
+
+    @cached_property
+    def _declared(self) -> Mapping[str, Any]:
+        """This language's words for what strategies declare."""
+        return _toml(TEMPLATES / self.language / "strategies.toml")
+
     @cached_property
     def errors(self) -> Mapping[str, str]:
         """This language's sentences by key of error; English ones are in the classes."""
-        path = TEMPLATES / self.language / "errors.toml"
-        return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return _toml(TEMPLATES / self.language / "errors.toml")
 
 
 @cache
@@ -212,6 +226,11 @@ def _environment(language: Language) -> Environment:
     return environment
 
 
+def _toml(path: Path) -> dict[str, Any]:
+    """A catalogue; English has none, its words are in the code's own declarations."""
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
 def _documents(text: str) -> list[Any]:
     """The JSON values that stand one after the other in a rendered layout."""
     decoder, at, found = json.JSONDecoder(), 0, []
@@ -220,6 +239,10 @@ def _documents(text: str) -> list[Any]:
         value, at = decoder.raw_decode(text, at)
         found.append(value)
     return found
+
+
+def _head(summary: StudySummary) -> dict[str, Any]:
+    return {"reason": narrative.reason(summary), "holds_better": narrative.holds_better(summary)}
 
 
 def _error(study: StudyFacts) -> UserError:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from optimizer.space import Params
 from optimizer.spec import Curve, Interval, Surface
 from reports import charts, gallery
 from tests.reports import facts
@@ -100,7 +101,7 @@ def surface(values: tuple[tuple[float | None, ...], ...]) -> Surface:
 
 
 def draw(grid: Surface, value: float | None) -> bytes:
-    winner = {"fast": 1, "mode": "b"}
+    winner: Params = {"fast": 1, "mode": "b"}
     return charts.heatmap(grid, winner=winner, value=value, goal="sharpe", goal_name="Sharpe", title="x")
 
 

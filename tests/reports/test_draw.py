@@ -16,6 +16,7 @@ from reports.draw import draw
 from reports.order import read_order, write_order
 from reports.page import MAX_TRIALS, best_first, measure_columns, measure_rows
 from reports.render import LANGUAGES, Language, renderer_of
+from reports.summary import StudyFacts
 from tests.reports import facts, told
 
 
@@ -89,7 +90,7 @@ def test_a_study_without_a_holdout_has_three_columns() -> None:
 
 
 @pytest.mark.parametrize("study", [facts.finished("promising"), facts.failed()], ids=["finished", "failed"])
-def test_an_order_is_read_as_it_was_written(study: facts.StudyFacts, tmp_path: Path) -> None:
+def test_an_order_is_read_as_it_was_written(study: StudyFacts, tmp_path: Path) -> None:
     write_order(study, facts.trials(5), "ko", tmp_path)
 
     order = read_order(tmp_path)

@@ -15,6 +15,7 @@ import optimizer
 from optimizer.errors import NotANumber, OutOfRange, SomethingBroke, UnknownWord, UserError
 from optimizer.metrics import GOALS
 from optimizer.spec import Costs, Measures, StudyState
+from optimizer.strategies import OVERLAYS, STRATEGIES
 from reports import actions, page
 from reports.charts import DPI
 from reports.message import Message
@@ -234,6 +235,16 @@ def test_an_english_error_is_its_own_sentence() -> None:
     error = OutOfRange(name="period", low="10", high="30", value="99", nearest="30")
 
     assert renderer_of("en").error(error) == str(error)
+
+
+def test_korean_help_tells_every_rule_in_korean() -> None:
+    said = [text for message in ALL["ko"]["strategies"] for text in told.texts([message])]
+    lines = [line for text in said for line in text.splitlines() if line.startswith("*`")]
+
+    assert len(lines) >= len(STRATEGIES)
+    assert all(re.search("[가-힣]{2}", line) for line in lines)
+    for name in OVERLAYS:
+        assert re.search("[가-힣]{2}", ALL["ko"][f"help_{name}"][0].text.partition("·")[2].partition(".")[0])
 
 
 def test_help_about_nothing_known_names_the_nearest() -> None:

@@ -7,6 +7,7 @@ import pytest
 from optimizer.errors import UnknownStrategy
 from optimizer.spec import StudyState
 from reports.render import LANGUAGES, Language, renderer_of
+from reports.summary import StudyFacts
 from reports.terminal import terminal_text, unmarked
 from tests.reports import facts, told
 
@@ -64,7 +65,7 @@ def test_a_plan_says_what_will_be_searched() -> None:
         (facts.study(StudyState.CANCELLED, trials_completed=57), "Cancelled `opt-7f3a` at trial 57."),
     ],
 )
-def test_a_study_that_did_not_finish_says_why_and_how_it_goes_on(study: facts.StudyFacts, begins: str) -> None:
+def test_a_study_that_did_not_finish_says_why_and_how_it_goes_on(study: StudyFacts, begins: str) -> None:
     text = renderer_of("en").terminal_result(study)
 
     assert text.startswith(begins)
