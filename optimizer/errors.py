@@ -1,11 +1,12 @@
 """The errors a person can mend.
 
     UserError
-    ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler · UnknownSymbol
-    │                      UnknownAtSource · UnknownTimeframe · UnknownSource
+    ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler
+    │                      UnknownSymbol · UnknownAtSource · UnknownTimeframe · UnknownSource
     ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace
     ├── BadData            NoBars · TooFewBars · UnusableBars · BlockedBars · BadFile · NothingToImport
-    └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown · NoSnapshot · DamagedSnapshot
+    └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown
+                           NoSnapshot · DamagedSnapshot
 
 Each class holds its English sentence as a format string over its facts, so that other languages
 (`templates/<language>/errors.toml`, keyed by class name) can say the same with the same facts.
