@@ -103,10 +103,15 @@ def even_sets(ground: Ground, besides: Sequence[Params]) -> list[Params]:
     wanted = min(len(besides), _MOST_EVEN_SETS)
     known = {tuple(params[name] for name in ground.space.names) for params in besides}
     fresh = [params for key, params in _drawn(ground, _DRAWS_PER_SET * wanted).items() if key not in known]
-    if not fresh:
+    found = _feasible(ground, fresh[:wanted])
+    return found if len(found) == wanted else [*found, *_feasible(ground, fresh[wanted:])][:wanted]
+
+
+def _feasible(ground: Ground, sets: list[Params]) -> list[Params]:
+    if not sets:
         return []
-    values = ground.values(ground.scores(fresh))
-    return [params for params, value in zip(fresh, values, strict=True) if not math.isnan(value)][:wanted]
+    values = ground.values(ground.scores(sets))
+    return [params for params, value in zip(sets, values, strict=True) if not math.isnan(value)]
 
 
 def _drawn(ground: Ground, count: int) -> dict[tuple[Value, ...], Params]:

@@ -1,13 +1,16 @@
 """The statistics against the papers' own figures, against slow reference code, and at their boundaries."""
 
 import math
+import time
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optimizer import validation
 from optimizer.series import FloatArray
 from optimizer.spec import Degenerate, Measures
 from optimizer.validation import (
@@ -31,12 +34,14 @@ from optimizer.validation import (
     spread_without_skill,
     stretches,
     thinned,
+    warm,
 )
 
 # The worked example of "The Deflated Sharpe Ratio" (2014), section "A numerical example": five years of 250 days,
 # annual Sharpe ratio 2.5, skew -3, kurtosis 10, the tries' annual Sharpe ratios have a variance of one half.
 PAPER = Moments(n_bars=1250, sharpe=2.5 / math.sqrt(250), skew=-3.0, kurtosis=10.0)
 PAPER_STD = math.sqrt(0.5 / 250)
+KERNELS: tuple[Any, ...] = (validation._count_below_median, validation._sharpe_and_drawdown)
 
 
 def noise(n_sets: int, n_bars: int, seed: int = 1) -> FloatArray:
@@ -324,3 +329,26 @@ def test_a_thinned_sample_is_sorted_keeps_its_ends_and_its_bound(sample: list[fl
     assert found == sorted(found)
     assert len(found) == min(len(sample), n_points)
     assert not sample or (found[0], found[-1]) == (min(sample), max(sample))
+
+
+def test_warming_up_leaves_nothing_to_compile() -> None:
+    warm()
+    signatures = [len(kernel.signatures) for kernel in KERNELS]
+
+    probability_of_overfitting(block_sums(noise(5, 300), 16))
+    bootstrap(noise(1, 100)[0], periods_per_year=252, seed=1, n_resamples=3)
+
+    assert [len(kernel.signatures) for kernel in KERNELS] == signatures
+
+
+def test_pbo_of_two_hundred_sets_in_sixteen_blocks_takes_less_than_half_a_second() -> None:
+    warm()
+    blocks = block_sums(noise(200, 2142), 16)
+    halves(16)
+    took = []
+    for _ in range(3):
+        began = time.process_time()
+        probability_of_overfitting(blocks)
+        took.append(time.process_time() - began)
+
+    assert min(took) < 0.5
