@@ -27,8 +27,8 @@ _Comparison = tuple[RowFunction, float, bool]
 _Question = tuple[Any, ...]
 
 #: Memory that rows, and that masks, of one symbol may take.
-BYTES_OF_ROWS = 48 * 2**20
-BYTES_OF_MASKS = 48 * 2**20
+BYTES_OF_ROWS = 24 * 2**20
+BYTES_OF_MASKS = 44 * 2**20
 #: Rows are turned into masks together while they are small.
 BYTES_OF_ROWS_AT_ONCE = 2**19
 _MOST_MASKS = 2**16

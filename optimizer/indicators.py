@@ -99,24 +99,40 @@ def realized_volatility(close: FloatArray, window: int, periods_per_year: float)
 @compiled
 def fill_rsi(close: FloatArray, window: int, row: FloatArray) -> None:
     """Write the RSI of the closes into `row`."""
-    n = close.shape[0]
-    row[: min(window, n)] = np.nan
-    if n <= window:
-        return
+    gain, loss = first_moves(close, window)
+    continue_rsi(close, window, 0, gain, loss, row)
+
+
+@compiled
+def first_moves(close: FloatArray, window: int) -> tuple[float, float]:
+    """Mean gain and mean loss of the first `window` changes; not a number without that many."""
     gain = loss = 0.0
+    if close.shape[0] <= window:
+        return np.nan, np.nan
     for t in range(1, window + 1):
         change = close[t] - close[t - 1]
         gain += max(change, 0.0)
         loss += max(-change, 0.0)
+    return gain * (1.0 / window), loss * (1.0 / window)
+
+
+@compiled
+def continue_rsi(
+    close: FloatArray, window: int, first: int, gain: float, loss: float, row: FloatArray
+) -> tuple[float, float]:
+    """Write the RSI of the closes from `first` on into `row`, given the means before; the means after."""
+    n = min(row.shape[0], close.shape[0] - first)
+    begin = min(max(window - first, 0), n)
+    row[:begin] = np.nan
     keep, weight = (window - 1) / window, 1.0 / window
-    gain *= weight
-    loss *= weight
-    row[window] = 100.0 * (gain / (gain + loss)) if gain + loss > _NOTHING else 0.0
-    for t in range(window + 1, n):
-        change = close[t] - close[t - 1]
-        gain = gain * keep + max(change, 0.0) * weight
-        loss = loss * keep + max(-change, 0.0) * weight
-        row[t] = 100.0 * (gain / (gain + loss)) if gain + loss > _NOTHING else 0.0
+    for j in range(begin, n):
+        t = first + j
+        if t > window:
+            change = close[t] - close[t - 1]
+            gain = gain * keep + max(change, 0.0) * weight
+            loss = loss * keep + max(-change, 0.0) * weight
+        row[j] = 100.0 * (gain / (gain + loss)) if gain + loss > _NOTHING else 0.0
+    return gain, loss
 
 
 @compiled

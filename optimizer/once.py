@@ -10,7 +10,8 @@ import numpy as np
 
 from optimizer import kernel
 from optimizer.compiled import compiled
-from optimizer.indicators import fill_rsi
+from optimizer.indicators import continue_rsi, first_moves
+from optimizer.kernel import Words
 from optimizer.masks import mask_row
 from optimizer.series import FloatArray
 from optimizer.space import Params
@@ -19,6 +20,8 @@ from optimizer.tape import cost_factors
 
 #: Masks of the little bank: always, never, enter, leave, trend.
 _ENTER, _LEAVE, _TREND = 2, 3, 4
+#: Bars whose indicator is held at a time; a multiple of a word's 64.
+_STRETCH = 1024
 
 
 class RsiOnce:
@@ -43,36 +46,49 @@ def score_rsi(prices: FloatArray, rule: FloatArray, trend: int, orders: FloatArr
     """Score the long side of one RSI set; `rule` is period, oversold, overbought; no trend filter if 0."""
     n = prices.shape[1]
     close = prices[kernel.CLOSE]
-    row = np.empty(n)
     bank = np.empty((5, (n + 63) >> 6), np.uint64)
     bank[kernel.ALWAYS] = np.uint64(0xFFFFFFFFFFFFFFFF)
     bank[kernel.NEVER] = np.uint64(0)
-    fill_rsi(close, int(rule[0]), row)
-    mask_row(row, rule[1], -1.0, True, bank[_ENTER])
-    mask_row(row, rule[2], 1.0, True, bank[_LEAVE])
+    _mask_rsi(close, rule, bank)
     slots = np.zeros((1, 2 * kernel.SIDE_SLOTS), np.int64)
     slots[0, kernel.ENTER], slots[0, kernel.EXIT] = _ENTER, _LEAVE
     slots[0, kernel.SIDE_SLOTS] = kernel.NEVER
     if trend > 0:
-        _fill_distance(close, trend, row)
-        mask_row(row, 0.0, 1.0, True, bank[_TREND])
+        _mask_trend(close, trend, bank[_TREND])
         slots[0, kernel.TREND] = _TREND
     account, cursors, out = np.empty(kernel.N_ACCOUNT), np.empty(2, np.int64), np.empty(kernel.N_SCORES)
     nothing = np.empty((0, 3))
-    market = kernel.Market(prices, nothing, nothing, row, terms)
+    market = kernel.Market(prices, nothing, nothing, terms, terms)
     kernel.play_set(market, kernel.Sets(bank, slots, orders), 0, 0, n, account, cursors)
     kernel.score_account(account, n, terms, out)
     return out
 
 
 @compiled
-def _fill_distance(close: FloatArray, window: int, row: FloatArray) -> None:
-    """Write how far each close is above its simple moving average, added up as TA-Lib does."""
-    row[: window - 1] = np.nan
+def _mask_rsi(close: FloatArray, rule: FloatArray, bank: Words) -> None:
+    """Write the masks of both levels, a stretch of bars at a time that stays in the nearest cache."""
+    window = int(rule[0])
+    stretch = np.empty(_STRETCH)
+    gain, loss = first_moves(close, window)
+    for first in range(0, close.shape[0], _STRETCH):
+        some = stretch[: min(_STRETCH, close.shape[0] - first)]
+        gain, loss = continue_rsi(close, window, first, gain, loss, some)
+        mask_row(some, rule[1], -1.0, True, bank[_ENTER, first >> 6 :])
+        mask_row(some, rule[2], 1.0, True, bank[_LEAVE, first >> 6 :])
+
+
+@compiled
+def _mask_trend(close: FloatArray, window: int, mask: Words) -> None:
+    """Write where the close is above its simple moving average, added up as TA-Lib does."""
+    stretch = np.empty(_STRETCH)
     total = 0.0
-    for t in range(min(window - 1, close.shape[0])):
-        total += close[t]
-    for t in range(window - 1, close.shape[0]):
-        total += close[t]
-        row[t] = close[t] - total / window
-        total -= close[t - window + 1]
+    for first in range(0, close.shape[0], _STRETCH):
+        some = stretch[: min(_STRETCH, close.shape[0] - first)]
+        for j in range(some.shape[0]):
+            t = first + j
+            total += close[t]
+            some[j] = np.nan
+            if t >= window - 1:
+                some[j] = close[t] - total / window
+                total -= close[t - window + 1]
+        mask_row(some, 0.0, 1.0, True, mask[first >> 6 :])
