@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import optuna
 from numba import njit
 
 from optimizer.evaluate import Evaluator, warm
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="without the longest series of the slow engines")
     parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     warm()
     results = {
         "machine": {"cpu": cpu(), "python": platform.python_version()},
