@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -19,11 +20,15 @@ from bot.children import started
 from bot.office import Office
 from bot.server import running
 from bot.settings import Settings
+from reports.render import LANGUAGES, renderer_of
 from tests.slack.driver import Driver
 from tests.slack.inspection import SIGNING_SECRET
 from tests.slack.strict import StrictSlack
 from tests.slack.wire import Delivery, HttpWire
 from tests.slack.workspace import Message
+
+#: What is said at once of an answer that takes longer.
+WORKING = {renderer_of(language).notice("working").text for language in LANGUAGES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,28 @@ class Stage:
         delivery = await self.act.command(text, user=user)
         name = await self.study_of(delivery)
         return name, await self.root(name)
+
+    async def tell(self, text: str, *, user: str = "alice") -> str:
+        """Type a command; returns all that the asker is told, as it was sent."""
+        return str(await self.told(await self.act.command(text, user=user)))
+
+    async def told(self, delivery: Delivery) -> dict[str, Any]:
+        """What the asker was told in the end: in the acknowledgement, or on a busy machine after it."""
+        assert delivery.status == 200, delivery.body
+        assert delivery.response_url is not None
+        replies = delivery.response_url.replies
+
+        async def look() -> dict[str, Any] | None:
+            answers = [reply.body for reply in replies if not reply.body.get("replace_original")]
+            return answers[-1] if answers and answers[-1]["text"] not in WORKING else None
+
+        return await self.slack.eventually(look, seconds=30, what=f"the answer to {delivery.payload}")
+
+    async def finished(self, text: str, *, user: str = "alice", least: int = 3) -> tuple[str, Message]:
+        """Type a start command and wait until its result is told; returns the study's name and its root message."""
+        name, root = await self.start(text, user=user)
+        await self.answers(root, least=least, seconds=120)
+        return name, root
 
     async def study_of(self, delivery: Delivery) -> str:
         """The study named in an acknowledgement, or on a busy machine in the answer that follows it."""
@@ -83,6 +110,8 @@ def settings_for(home: Path, slack: StrictSlack) -> Settings:
             "OPTIMIZE_BOT_HOME": home,
             "OPTIMIZE_BOT_WORKERS": 2,
             "OPTIMIZE_BOT_PORT": 0,
+            "OPTIMIZE_BOT_ADMINS": "U0BOB2",
+            "OPTIMIZE_BOT_RUNNERS": "S0RUNNERS",  # alice and kim
             "SLACK_API_URL": slack.api_url,
             "SLACK_BOT_TOKEN": SecretStr(slack.bot_token),
             "SLACK_SIGNING_SECRET": SecretStr(SIGNING_SECRET),

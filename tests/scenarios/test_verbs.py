@@ -1,0 +1,268 @@
+"""Every verb through the signed request, and what a person is told."""
+
+import csv
+import io
+import json
+
+import pytest
+import pytest_asyncio
+
+from bot.documents import AuditEntry, Outcome
+from optimizer.documents import OptimizationTrial
+from optimizer.spec import StudyState
+from tests.scenarios.conftest import Stage
+from tests.slack.workspace import Message
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Finished = tuple[str, Message]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def study(shared: Stage) -> Finished:
+    """A finished study of alice's, and its root message."""
+    return await shared.finished("AAPL RSI 30 folds=0 seed=31")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def other(shared: Stage) -> Finished:
+    """Another one, on another window."""
+    return await shared.finished("AAPL RSI 20 folds=0 years=4 seed=32")
+
+
+async def test_whoami_tells_role_and_limits(stage: Stage) -> None:
+    assert "runner" in await stage.tell("whoami")
+    assert "admin" in await stage.tell("whoami", user="bob")
+
+
+async def test_help_shows_what_the_asker_may_do(stage: Stage) -> None:
+    runner, admin = await stage.tell("help"), await stage.tell("help", user="bob")
+
+    assert "`audit [N]`" in admin
+    assert "`audit [N]`" not in runner
+    assert "`replay ID`" in runner
+
+
+@pytest.mark.parametrize(
+    ("topic", "word"),
+    [
+        ("rsi", "oversold"),
+        ("goals", "sortino"),
+        ("calmar", "Calmar"),
+        ("options", "holdout=15"),
+        ("seed", "seed=7"),
+        ("overlays", "voltarget"),
+        ("stop", "stop"),
+        ("examples", "005930.KS"),
+        ("cancel", "cancel ID"),
+    ],
+)
+async def test_help_knows_each_kind_of_topic(stage: Stage, topic: str, word: str) -> None:
+    assert word in await stage.tell(f"help {topic}")
+
+
+async def test_strategies_are_listed(stage: Stage) -> None:
+    assert "supertrend" in await stage.tell("strategies")
+
+
+async def test_status_and_list_tell_of_a_study(stage: Stage, study: Finished) -> None:
+    name, _ = study
+
+    assert name in await stage.tell(f"status {name}")
+    assert name in await stage.tell("list mine")
+    assert name not in await stage.tell("list mine", user="bob")
+    assert name in await stage.tell("list all", user="bob")
+
+
+async def test_show_tells_the_verdict_with_a_button_to_share(stage: Stage, study: Finished) -> None:
+    told = await stage.tell(f"show {study[0].removeprefix('opt-')}")
+
+    assert "Deflated Sharpe" in told
+    assert "study_share" in told
+
+
+async def test_top_leaves_out_what_is_unproven_unless_asked(stage: Stage, study: Finished) -> None:
+    proven, everything = await stage.tell("top AAPL rsi"), await stage.tell("top AAPL rsi all")
+    found = await stage.office.desk.service.find(study[0])
+    assert found.summary is not None
+
+    assert (study[0] in proven) == (found.summary.verdict in ("strong", "promising"))
+    assert study[0] in everything
+
+
+async def test_compare_warns_of_another_ground(stage: Stage, study: Finished, other: Finished) -> None:
+    told = await stage.tell(f"compare {study[0]} {other[0]}")
+
+    assert "not measured on the same ground" in told
+    assert study[0] in told
+    assert other[0] in told
+
+
+async def test_best_tells_the_winner_of_the_best_study(stage: Stage, study: Finished) -> None:
+    assert "period=" in await stage.tell("best AAPL rsi")
+    assert "No study of AAPL with supertrend has finished" in await stage.tell("best AAPL supertrend")
+
+
+async def test_trials_are_exported_as_csv_with_all_their_digits(stage: Stage, study: Finished) -> None:
+    name, root = study
+    await stage.tell(f"export {name}")
+    content = await _file(stage, root, f"{name}-file", ".csv")
+
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    trials = {trial.number: trial for trial in await stage.office.desk.service.get_trials(name)}
+    assert len(rows) == len(trials) == 30
+    assert all(float(row["value"] or "nan") == trials[int(row["number"])].value for row in rows if row["value"])
+
+
+async def test_a_study_is_exported_as_one_json_document(stage: Stage, study: Finished) -> None:
+    name, root = study
+    await stage.tell(f"export {name} json")
+
+    document = json.loads(await _file(stage, root, f"{name}-file", ".json"))
+    assert document["study"]["name"] == name
+    assert len(document["trials"]) == 30
+
+
+async def test_replay_proves_a_study_equal_in_its_thread(stage: Stage, study: Finished) -> None:
+    await stage.tell(f"replay {study[0]}", user="kim")
+
+    assert await _said(stage, study[1], "to the last bit")
+
+
+async def test_replay_names_the_first_difference(stage: Stage, other: Finished) -> None:
+    name, root = other
+    trial = await OptimizationTrial.find_one({"study": name, "trial_number": 3})
+    assert trial is not None
+    await trial.set({"n_trades": trial.n_trades + 1})
+
+    await stage.tell(f"replay {name}")
+
+    assert await _said(stage, root, "trials[3].n_trades")
+
+
+async def test_more_trials_go_on_after_the_first_ones(stage: Stage) -> None:
+    name, root = await stage.finished("MSFT RSI 15 folds=0 seed=33")
+    before = await stage.office.desk.service.get_trials(name)
+
+    await stage.tell(f"more {name} 10")
+    assert await _said(stage, root, "10 more trials")
+
+    async def again() -> bool | None:
+        found = await stage.office.desk.service.find(name)
+        return True if found.status is StudyState.COMPLETE and found.trials_completed == 25 else None
+
+    await stage.slack.eventually(again, seconds=60, what="25 trials")
+    after = await stage.office.desk.service.get_trials(name)
+    assert after[:15] == before
+
+
+async def test_several_symbols_share_a_root_with_a_table(stage: Stage) -> None:
+    told = await stage.tell("AAPL,MSFT,IBM SMA 12 folds=0 seed=34")
+    assert "3 studies" in told
+    channel = await stage.slack.channel_id()
+
+    async def done() -> Message | None:
+        return next((m for m in await stage.slack.messages(channel) if "All 3 are done" in str(m.blocks)), None)
+
+    root = await stage.slack.eventually(done, seconds=90, what="the table")
+    rows = next(block for block in root.blocks if block["type"] == "table")["rows"]
+    assert [row[0]["text"] for row in rows[1:]] == ["AAPL", "MSFT", "IBM"]
+    verdicts = [m for m in await stage.answers(root, least=6) if "study_adopt" in str(m.blocks)]
+    assert len(verdicts) == 3
+
+
+async def test_a_watch_list_stands_for_its_symbols(stage: Stage) -> None:
+    await stage.tell("config @tech AAPL,MSFT", user="bob")
+    plan = await stage.tell("@tech RSI 100 dry")
+    unknown = await stage.tell("@tehc RSI 100 dry")
+
+    assert "*AAPL*" in plan
+    assert "*MSFT*" in plan
+    assert "Did you mean `@tech`" in unknown
+
+
+async def test_dry_starts_nothing(stage: Stage) -> None:
+    before = len(await stage.office.desk.service.list_studies(limit=100))
+
+    assert "nothing was started" in await stage.tell("AAPL,IBM RSI 100 dry")
+    assert len(await stage.office.desk.service.list_studies(limit=100)) == before
+
+
+async def test_a_private_study_is_told_in_a_direct_message(stage: Stage) -> None:
+    delivery = await stage.act.command("IBM RSI 10 folds=0 seed=35 private", user="kim")
+    name = await stage.study_of(delivery)
+    conversation = await stage.office.conversations.of(name)
+    assert conversation is not None
+
+    assert conversation.channel_id.startswith("D")
+    assert conversation.language == "ko"
+    channel = await stage.slack.channel_id()
+    assert not any(name in str(m.blocks) for m in await stage.slack.messages(channel))
+
+
+async def test_data_tells_series_and_findings(stage: Stage, study: Finished) -> None:
+    assert "AAPL" in await stage.tell("data")
+    told = await stage.tell("data AAPL")
+
+    assert "rich_text_preformatted" in told
+    assert "daily bars" in told
+
+
+async def test_health_tries_every_part(stage: Stage) -> None:
+    told = await stage.tell("health")
+
+    assert all(part in told for part in ("Slack", "MongoDB", "DuckDB", "Workers", "Disk", "Access"))
+
+
+async def test_failures_are_told(stage: Stage) -> None:
+    assert "fail" in (await stage.tell("failures")).lower()
+
+
+async def test_everything_asked_stands_in_the_audit_with_its_outcome(stage: Stage) -> None:
+    await stage.tell("whoami", user="kim")
+    await stage.tell("AAPL RSO 10", user="kim")
+    denied = await stage.tell("audit", user="kim")
+    told = await stage.tell("audit 20", user="bob")
+
+    assert "역할" in denied
+    kim = await stage.slack.user_id("kim")
+    entries = await AuditEntry.find({"user_id": kim}).sort("-at").limit(3).to_list()
+    assert [entry.outcome for entry in entries] == [Outcome.DENIED, Outcome.REFUSED, Outcome.DONE]
+    assert "RSO" in told
+    assert "⛔" in told
+
+
+async def test_private_answers_are_in_the_language_of_the_asker(stage: Stage) -> None:
+    assert "역할" in await stage.tell("whoami", user="kim")
+    assert "혹시" in await stage.tell("AAPL RSO 10", user="kim")
+
+
+async def test_a_channel_chooses_its_language(stage: Stage) -> None:
+    told = await stage.tell("config language ko", user="bob")
+    _, root = await stage.start("IBM RSI 8 folds=0 seed=36")
+    await stage.tell("config language en", user="bob")
+
+    assert "Changed." in told
+    assert "목표" in str(root.blocks)
+
+
+async def test_only_admins_configure(stage: Stage) -> None:
+    assert "OPTIMIZE_BOT_ADMINS" in await stage.tell("config language ko")
+
+
+async def _said(stage: Stage, root: Message, words: str) -> Message:
+    async def look() -> Message | None:
+        return next((m for m in await stage.slack.thread(root.channel, root.ts) if words in str(m.blocks)), None)
+
+    return await stage.slack.eventually(look, seconds=60, what=words)
+
+
+async def _file(stage: Stage, root: Message, start: str, end: str) -> bytes:
+    async def look() -> bytes | None:
+        for message in await stage.slack.thread(root.channel, root.ts):
+            for file in message.files:
+                if file["name"].startswith(start) and file["name"].endswith(end):
+                    return await stage.slack.download(file)
+        return None
+
+    return await stage.slack.eventually(look, seconds=30, what=f"{start}…{end}")
