@@ -32,7 +32,7 @@ from optimizer.series import Bars
 from optimizer.space import Params, Space
 from optimizer.spec import MAX_TRIALS, StudySpec, StudyState, TrialRecord, Verdict
 from optimizer.strategies import find_strategy, longest_warm_up, space_of
-from optimizer.study import Clock, budget, is_exhaustive, utc_now
+from optimizer.study import Clock, budget, is_exhaustive, sampler_note, utc_now
 from optimizer.window import WindowRows, window_rows
 
 log = logging.getLogger(__name__)
@@ -393,6 +393,7 @@ def _study_of(plan: Plan, data_hash: str) -> OptimizationStudy:
         direction=GOALS[spec.goals[0]].direction,
         objective=spec.goals[0],
         sampler=str(spec.sampler),
+        sampler_note=sampler_note(spec, plan.space),
         seed=spec.seed,
         window=_window_record(rows, bars),
         data_hash=data_hash,

@@ -18,7 +18,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from optimizer.evaluate import Evaluator, Scores
 from optimizer.metrics import GOALS, cap_violation
-from optimizer.sampler import SeededSampler, make_sampler, random_unseen
+from optimizer.ram import fast_study
+from optimizer.sampler import CompiledSampler, SeededSampler, make_sampler, random_unseen
 from optimizer.space import Params, Space, Value
 from optimizer.spec import SamplerKind, StudySpec, TrialRecord
 
@@ -47,6 +48,13 @@ def budget(spec: StudySpec, space: Space) -> int:
 def is_exhaustive(spec: StudySpec, space: Space) -> bool:
     """Whether every set of the space is tried."""
     return space.size <= budget(spec, space)
+
+
+def sampler_note(spec: StudySpec, space: Space) -> str:
+    """Why the sampler asked for hands the work to Optuna's own, or an empty string."""
+    if spec.sampler is SamplerKind.GRID or is_exhaustive(spec, space):
+        return ""
+    return make_sampler(spec.sampler, space, seed=spec.seed, n_goals=len(spec.goals)).handed_over
 
 
 def search(
@@ -99,7 +107,7 @@ def rebuild_study(
     space: Space, goals: Sequence[str], records: Sequence[TrialRecord], sampler: SeededSampler | None = None
 ) -> optuna.Study:
     """An Optuna study in memory that holds the records."""
-    study = optuna.create_study(directions=[GOALS[goal].direction for goal in goals], sampler=sampler)
+    study = fast_study([GOALS[goal].direction for goal in goals], sampler)
     study.add_trials([as_frozen_trial(record, space, goals) for record in records])
     return study
 
@@ -200,6 +208,9 @@ def _propose(
     study: optuna.Study, sampler: SeededSampler, space: Space, seen: set[Key], seed: int
 ) -> tuple[Trial | None, Params]:
     """The next unseen set, with Optuna's trial when Optuna proposed it."""
+    if isinstance(sampler, CompiledSampler):
+        # Proposed without a trial of Optuna's, which would cost more than the proposal: the finished one is added.
+        return None, sampler.propose(study, len(seen))
     for attempt in range(MAX_ATTEMPTS):
         sampler.reseed(len(seen), attempt)
         trial = study.ask()

@@ -25,6 +25,7 @@ from optimizer.errors import SomethingBroke, UserError
 from optimizer.evaluate import warm
 from optimizer.mongo import open_documents
 from optimizer.tasks import challenge_study, replay_study, run_study
+from optimizer.tpe import warm as warm_sampler
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ async def serve() -> None:
     lines = _lines_from_parent()
     configuration = json.loads(await lines.get())
     warm()
+    warm_sampler()
     async with open_documents(configuration["mongodb_uri"], DOCUMENTS):
         _say({"ready": True})
         while True:
