@@ -14,7 +14,6 @@ from optimizer.errors import SomethingBroke
 from optimizer.market.bars import Coverage
 from optimizer.market.coverage import picture
 from optimizer.market.findings import QualityReport
-from optimizer.market.quality import check, fitting_calendar
 from optimizer.spec import StudyState
 from reports.summary import StudyFacts
 
@@ -49,11 +48,8 @@ async def show_data(command: ShowData, place: Place, office: Office) -> Answer:
 
 
 def _look(symbol: str, office: Office) -> Looked:
-    now = office.clock()
-    bars = office.desk.market.get_bars(symbol, now=now)
-    calendar = fitting_calendar(bars, now)
-    report = check(bars, now=now, calendar=calendar)
-    return Looked(report=report, picture=picture(bars, report, calendar))
+    bars, report = office.desk.market.checked_bars(symbol, now=office.clock())
+    return Looked(report=report, picture=picture(bars, report))
 
 
 async def health(command: Health, place: Place, office: Office) -> Answer:

@@ -1,0 +1,149 @@
+"""Every button: what it does, what remains of it, and who may not press it."""
+
+import pytest
+import pytest_asyncio
+
+from optimizer.spec import StudyState
+from tests.scenarios.conftest import Stage
+from tests.slack.workspace import Message
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Finished = tuple[str, Message]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def study(shared: Stage) -> Finished:
+    """A finished study of alice's, and the message with its verdict."""
+    name, root = await shared.finished("IBM RSI 25 folds=0 seed=41", least=5)
+    return name, await _verdict(shared, root)
+
+
+async def test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on(stage: Stage) -> None:
+    name, root = await stage.start("IBM MACD 9000 folds=0 seed=42")
+
+    await stage.told(await stage.act.click(root, "study_pause"))
+    paused = await _root_with(stage, root, "study_resume")
+    assert await _state(stage, name, StudyState.PAUSED)
+    assert "Paused: <@U0ALICE1>" in str(paused.blocks)
+    assert "study_pause" not in str(paused.blocks)
+
+    await stage.told(await stage.act.click(paused, "study_resume"))
+    assert await _state(stage, name, StudyState.RUNNING)
+    running = await _root_with(stage, root, "study_cancel")
+
+    await stage.told(await stage.act.click(running, "study_cancel"))
+    assert await _state(stage, name, StudyState.CANCELLED)
+    cancelled = await _root_with(stage, root, "Cancelled: <@U0ALICE1>")
+    assert "study_cancel" not in str(cancelled.blocks)
+
+
+async def test_who_is_neither_owner_nor_approver_is_refused_in_private(stage: Stage) -> None:
+    name, root = await stage.start("IBM MACD 9000 folds=0 seed=43")
+
+    refused = await stage.told(await stage.act.click(root, "study_cancel", user="kim"))
+
+    assert "<@U0ALICE1>" in str(refused)
+    assert refused["response_type"] == "ephemeral"
+    assert (await stage.office.desk.service.find(name)).status is not StudyState.CANCELLED
+    await stage.told(await stage.act.click(root, "study_cancel", user="bob"))
+    assert await _state(stage, name, StudyState.CANCELLED)
+
+
+async def test_details_answer_whoever_asks_and_stay(stage: Stage, study: Finished) -> None:
+    root = await stage.root(study[0])
+    if "study_details" in str(root.blocks):
+        assert study[0] in str(await stage.told(await stage.act.click(root, "study_details", user="kim")))
+
+
+async def test_the_heat_map_comes_into_the_thread(stage: Stage, study: Finished) -> None:
+    _, verdict = study
+
+    await stage.told(await stage.act.click(verdict, "study_heatmap", user="kim"))
+
+    async def look() -> bool | None:
+        files = [file for m in await stage.slack.thread(verdict.channel, verdict.thread_ts) for file in m.files]
+        return any("heatmap.png" in file["title"] for file in files) or None
+
+    await stage.slack.eventually(look, seconds=60, what="the heat map")
+    assert "Heat map: <@U0KIM3>" in str((await _again(stage, verdict)).blocks)
+
+
+async def test_share_shows_the_verdict_to_the_channel(stage: Stage, study: Finished) -> None:
+    private = await stage.act.command(f"show {study[0]}")
+    answer = await stage.told(private)
+    assert "study_share" in str(answer)
+
+    await stage.told(await stage.act.click(study[1], "study_share"))
+
+    shown = await _said(stage, study[1], "Shared by <@U0ALICE1>")
+    assert "study_share" not in str(shown.blocks)
+
+
+async def test_more_trials_are_asked_for_by_the_owner_only(stage: Stage, study: Finished) -> None:
+    name, verdict = study
+
+    refused = await stage.told(await stage.act.click(verdict, "study_more", user="kim"))
+    assert "<@U0ALICE1>" in str(refused)
+    await stage.told(await stage.act.click(verdict, "study_more"))
+
+    async def look() -> bool | None:
+        found = await stage.office.desk.service.find(name)
+        return True if found.status is StudyState.COMPLETE and found.trials_completed == 125 else None
+
+    await stage.slack.eventually(look, seconds=60, what="125 trials")
+    assert "More trials: <@U0ALICE1>" in str((await _again(stage, verdict)).blocks)
+
+
+async def test_replay_says_in_the_thread_that_nothing_differs(stage: Stage, study: Finished) -> None:
+    await _state(stage, study[0], StudyState.COMPLETE)
+
+    await stage.told(await stage.act.click(study[1], "study_replay"))
+
+    assert await _said(stage, study[1], "to the last bit")
+
+
+async def test_a_second_press_after_the_end_is_refused_in_words(stage: Stage) -> None:
+    name, root = await stage.start("IBM MACD 9000 folds=0 seed=44")
+    await stage.told(await stage.act.click(root, "study_cancel"))
+    assert await _state(stage, name, StudyState.CANCELLED)
+
+    assert "cancelled already" in str(await stage.told(await stage.act.click(root, "study_cancel")))
+
+
+async def _verdict(stage: Stage, root: Message) -> Message:
+    async def look() -> Message | None:
+        replies = await stage.slack.thread(root.channel, root.ts)
+        return next((m for m in replies if "study_adopt" in str(m.blocks)), None)
+
+    return await stage.slack.eventually(look, seconds=60, what="the verdict")
+
+
+async def _again(stage: Stage, message: Message) -> Message:
+    """The message as it stands now."""
+    thread = await stage.slack.thread(message.channel, message.thread_ts or message.ts)
+    return next(m for m in thread if m.ts == message.ts)
+
+
+async def _root_with(stage: Stage, root: Message, words: str) -> Message:
+    async def look() -> Message | None:
+        now = (await stage.slack.thread(root.channel, root.ts))[0]
+        return now if words in str(now.blocks) else None
+
+    return await stage.slack.eventually(look, seconds=30, what=f"{words} in the root")
+
+
+async def _said(stage: Stage, near: Message, words: str) -> Message:
+    async def look() -> Message | None:
+        thread = await stage.slack.thread(near.channel, near.thread_ts or near.ts)
+        everything = [*thread, *await stage.slack.messages(near.channel)]
+        return next((m for m in everything if words in str(m.blocks)), None)
+
+    return await stage.slack.eventually(look, seconds=60, what=words)
+
+
+async def _state(stage: Stage, name: str, state: StudyState) -> bool:
+    async def look() -> bool | None:
+        return (await stage.office.desk.service.find(name)).status is state or None
+
+    return await stage.slack.eventually(look, seconds=60, what=f"{name} {state}")
