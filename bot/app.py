@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import buttons
 from bot.forms import Forms
+from bot.home import Home
 from bot.office import Answer, Audience, Office
 from bot.outbox import post
 from bot.reception import Reception, Visit
@@ -29,7 +30,7 @@ ACK_SECONDS = 1.0
 _REMEMBERED = 500
 
 
-def build_app(office: Office, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
+def build_app(office: Office, home: Home, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
     """The app with every listener; opens nothing and sends nothing."""
     app = AsyncApp(
         client=client, signing_secret=signing_secret or "", request_verification_enabled=bool(signing_secret)
@@ -39,6 +40,7 @@ def build_app(office: Office, client: AsyncWebClient, signing_secret: str | None
     for action_id in buttons.COMMANDS:
         app.action(action_id)(listeners.on_button)
     Forms(office, listeners.reception).register(app)
+    app.event("app_home_opened")(home.on_opened)
     app.event("app_mention")(listeners.on_mention)
     app.event("message")(listeners.on_direct_message)
     app.error(listeners.on_error)

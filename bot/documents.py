@@ -8,7 +8,7 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from bot.grammar.schedule import ScheduleWhen
+from bot.grammar.schedule import Cadence, ScheduleWhen
 from optimizer.challenge import Challenge, Decision
 from optimizer.space import Value
 from optimizer.spec import StudySpec, Verdict
@@ -195,7 +195,8 @@ class Schedule(Document):
     @property
     def phrase(self) -> ScheduleWhen:
         """When it runs."""
-        return ScheduleWhen(**self.when | {"days": tuple(self.when["days"])})
+        fields = {"cadence": Cadence(self.when["cadence"]), "days": tuple(self.when["days"])}
+        return ScheduleWhen(**self.when | fields)
 
 
 class RunState(StrEnum):

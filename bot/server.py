@@ -23,6 +23,7 @@ from bot.children import Children
 from bot.composition import Desk, open_desk
 from bot.errands import Errands
 from bot.groups import Groups
+from bot.home import Home
 from bot.office import Office
 from bot.outbox import Outbox
 from bot.people import People
@@ -145,13 +146,15 @@ async def running(
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(open_desk(settings, children, clock=clock, providers=providers))
         office = await stack.enter_async_context(open_office(desk, client))
+        home = Home(office)
+        stack.push_async_callback(_ended, asyncio.create_task(home.follow()))
         if settings.slack_app_token is not None:
-            app = build_app(office, client, None)
+            app = build_app(office, home, client, None)
             await stack.enter_async_context(_socket_mode(app, settings))
             yield Running(office=office, port=0)
         else:
             assert settings.slack_signing_secret is not None
-            app = build_app(office, client, settings.slack_signing_secret.get_secret_value())
+            app = build_app(office, home, client, settings.slack_signing_secret.get_secret_value())
             port = await stack.enter_async_context(_http(app, settings))
             yield Running(office=office, port=port)
 

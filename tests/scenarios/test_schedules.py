@@ -1,28 +1,26 @@
 """Schedules and champions, from the typed words to the posts."""
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
 
 from bot.documents import Champion, RunState, Schedule, ScheduleRun
+from optimizer.challenge import Decision, Ground
 from tests.scenarios.conftest import Stage
 from tests.slack.workspace import Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def posts(stage: Stage, *texts: str) -> list[Message]:
-    """The channel's messages that hold all of the texts."""
-    found = await stage.slack.messages(await stage.slack.channel_id())
-    return [message for message in found if all(text in str(message.blocks) for text in texts)]
-
-
-async def post(stage: Stage, *texts: str, seconds: float = 60) -> Message:
-    """The only such message, once it is there."""
+async def post(stage: Stage, *texts: str, seconds: float = 150) -> Message:
+    """The last message in the channel that holds all of the texts, once there is one."""
 
     async def look() -> Message | None:
-        found = await posts(stage, *texts)
-        return found[0] if found else None
+        found = await stage.slack.messages(await stage.slack.channel_id())
+        held = [message for message in found if all(text in str(message.blocks) for text in texts)]
+        return held[-1] if held else None
 
     return await stage.slack.eventually(look, seconds=seconds, what=f"a post with {texts}")
 
@@ -31,26 +29,180 @@ async def scheduled(stage: Stage, text: str, *, user: str = "alice") -> Schedule
     """The schedule that a command makes."""
     before = {schedule.schedule_name for schedule in await Schedule.find_all().to_list()}
     delivery = await stage.act.command(text, user=user)
-    assert delivery.answer["response_type"] == "in_channel", delivery.answer
+    assert delivery.status == 200
+    async with asyncio.timeout(60):
+        while True:
+            every = await Schedule.find_all().sort("created_at").to_list()
+            if made := [schedule for schedule in every if schedule.schedule_name not in before]:
+                return made[0]
+            await asyncio.sleep(0.05)
 
-    async def look() -> Schedule | None:
-        return next((s for s in await Schedule.find_all().to_list() if s.schedule_name not in before), None)
 
-    return await stage.slack.eventually(look, what="the schedule")
+async def last_run(schedule: Schedule) -> ScheduleRun:
+    """The newest run of a schedule."""
+    run = await ScheduleRun.find({"schedule_name": schedule.schedule_name}).sort("-due_at").first_or_none()
+    assert run is not None
+    return run
 
 
-async def test_a_schedule_runs_is_compared_and_adopted(stage: Stage) -> None:
+def champions_file(stage: Stage) -> dict[str, Any]:
+    """What other systems read."""
+    document: dict[str, Any] = json.loads((stage.office.desk.settings.home / "champions.json").read_text())
+    return document
+
+
+async def refused(stage: Stage, text: str, *, user: str = "alice") -> str:
+    """The private refusal of a command."""
+    delivery = await stage.act.command(text, user=user)
+    assert delivery.answer["response_type"] == "ephemeral"
+    return str(delivery.answer["blocks"])
+
+
+async def test_a_schedule_is_told_to_the_channel_with_its_next_three_runs(stage: Stage) -> None:
     schedule = await scheduled(stage, "schedule IBM SMA 40 seed=31 folds=0 weekly mon 07:00 tz=Asia/Seoul")
     made = await post(stage, schedule.schedule_name, "scheduled")
-    assert "Asia/Seoul" in str(made.blocks)
+
+    assert "weekly mon 07:00 (Asia/Seoul)" in str(made.blocks)
     assert str(made.blocks).count("Mon 20") == 3
     assert stage.office.desk.jobs.next_run("schedule", schedule.schedule_name) == schedule.next_due
+    listed = await stage.act.command("schedules")
+    assert listed.answer["response_type"] == "ephemeral"
+    assert schedule.schedule_name in str(listed.answer["blocks"])
+
+
+async def test_without_a_time_zone_the_askers_own_is_taken_and_said(stage: Stage) -> None:
+    schedule = await scheduled(stage, "schedule IBM EMA 30 seed=33 daily 06:30", user="bob")
+
+    assert schedule.time_zone == "Europe/London"
+    assert "Europe/London" in str((await post(stage, schedule.schedule_name)).blocks)
+
+
+async def test_what_could_never_compare_is_refused_at_once(stage: Stage) -> None:
+    before = len(await Schedule.find_all().to_list())
+
+    assert "holdout=0" in await refused(stage, "schedule IBM RSI 40 holdout=0 weekly mon 07:00")
+    assert "to=" in await refused(stage, "schedule IBM RSI 40 to=2012-12-31 weekly mon 07:00")
+    assert "mode=shared" in await refused(stage, "schedule IBM,MSFT RSI 40 mode=shared weekly mon 07:00")
+    assert "IBN" in await refused(stage, "schedule IBN RSI 40 weekly mon 07:00")
+    assert "sch-zz" in await refused(stage, "unschedule sch-zz")
+    assert len(await Schedule.find_all().to_list()) == before
+
+
+async def test_several_symbols_get_a_schedule_each(stage: Stage) -> None:
+    before = len(await Schedule.find_all().to_list())
+    schedule = await scheduled(stage, "schedule IBM,MSFT MACD 30 seed=35 monthly 28 23:15 tz=UTC")
+
+    assert len(await Schedule.find_all().to_list()) == before + 2
+    assert "MSFT macd 30" in str((await post(stage, schedule.schedule_name)).blocks)
+
+
+async def test_the_same_schedule_twice_is_told_and_not_made(stage: Stage) -> None:
+    schedule = await scheduled(stage, "schedule IBM DONCHIAN 30 weekdays 18:00 tz=UTC")
+
+    assert schedule.schedule_name in await refused(stage, "schedule IBM DONCHIAN 30 weekdays 18:00 tz=UTC")
+
+
+async def test_a_run_is_compared_posted_once_adopted_and_then_challenged(stage: Stage) -> None:
+    schedule = await scheduled(stage, "schedule IBM SMA 40 seed=37 folds=0 weekly sun 07:00 tz=Asia/Seoul")
+    answer = await stage.act.command(f"run {schedule.schedule_name}")
+    assert schedule.schedule_name in str(answer.answer["blocks"])
+    first = await post(stage, schedule.schedule_name, "Challenger")
+    run = await last_run(schedule)
+
+    assert "There is no champion yet" in str(first.blocks)
+    assert "out of turn" in str(first.blocks)
+    assert run.state is RunState.TOLD
+    assert run.challenge is not None
+    assert run.challenge.n_bars > 300
+    assert all(f"{name}={value}" in str(first.blocks) for name, value in run.params.items())
+    study = await stage.office.desk.service.find(run.study_name)
+    assert study.name == schedule.schedule_name
+    assert await stage.office.conversations.of(study.study_name) is None
+
+    await stage.act.click(first, "study_adopt", user="bob")
+    adopted = await post(stage, "champion", study.study_name, "made")
+    assert await stage.slack.user_id("bob") in str(adopted.blocks)
+    (entry,) = [e for e in champions_file(stage)["champions"] if (e["symbol"], e["strategy"]) == ("IBM", "sma")]
+    assert entry["params"] == run.params
+    assert entry["adopted_by"] == await stage.slack.user_id("bob")
 
     await stage.act.command(f"run {schedule.schedule_name}")
-    told = await post(stage, schedule.schedule_name, "Challenger")
-    assert "There is no champion yet" in str(told.blocks)
-    run = await ScheduleRun.find_one(ScheduleRun.schedule_name == schedule.schedule_name)
-    assert run is not None
-    assert run.state is RunState.TOLD
+    second = await post(stage, schedule.schedule_name, "Challenger", "adopted by", seconds=150)
+    again = await last_run(schedule)
+    assert again.challenge is not None
+    assert (again.challenge.decision, again.challenge.ground) == (Decision.KEEP, Ground.SAME)
+    assert "found the same set again" in str(second.blocks)
+    assert "study_adopt" not in str(second.blocks)
 
-    await stage.act.click(told, "study_adopt", user="bob")
+
+async def test_the_champion_is_among_the_tried_sets(stage: Stage) -> None:
+    spec = (await scheduled(stage, "schedule MSFT EMA 20 seed=39 folds=0 weekly sat 07:00 tz=UTC")).spec
+    params = {"fast": 33, "slow": 144}
+    study = await stage.office.desk.service.store(
+        await stage.office.desk.service.plan(spec), created_by="U1", first=[params, {"fast": 1, "slow": 2}]
+    )
+    stage.office.desk.jobs.submit(study.study_name)
+
+    while not (await stage.office.desk.service.find(study.study_name)).status.is_finished:
+        await asyncio.sleep(0.1)
+    trials = await stage.office.desk.service.get_trials(study.study_name)
+    assert trials[1].params == params
+    assert len(trials) == 20
+
+
+async def test_adopting_in_words_is_confirmed_by_a_button_and_keeps_the_history(stage: Stage) -> None:
+    name, root = await stage.start("GOOG SMA 30 seed=43 folds=0")
+    await stage.answers(root)
+    asked = await stage.act.command(f'adopt {name} why="after the split"', user="bob")
+    assert asked.answer["response_type"] == "ephemeral"
+    assert "confirm" in str(asked.answer["blocks"])
+    assert await Champion.find({"symbol": "GOOG", "strategy_name": "sma"}).count() == 0
+
+    user_id = await stage.slack.user_id("bob")
+    offered = (await stage.slack.private(user_id))[-1]
+    await stage.act.click(offered, "study_adopt", user="bob")
+    told = await post(stage, name, "after the split")
+    assert "GOOG SMA" in str(told.blocks)
+
+    assert "already" in str((await _click_again(stage, offered)).blocks)
+    other, root = await stage.start("GOOG SMA 30 seed=44 folds=0 slow=100..200")
+    await stage.answers(root)
+    found = await stage.office.desk.service.get_study_results(other)
+    champion = await stage.office.champions.adopt(found, by="U2", why="wider")
+    history = await stage.office.champions.history(found.spec)
+    assert [entry.study_name for entry in history] == [other, name]
+    assert champion.replaced == name
+    assert [e["study"] for e in champions_file(stage)["champions"] if e["symbol"] == "GOOG"] == [other]
+
+
+async def _click_again(stage: Stage, offered: Message) -> Message:
+    user_id = await stage.slack.user_id("bob")
+    await stage.act.click(offered, "study_adopt", user="bob")
+
+    async def look() -> Message | None:
+        return next((m for m in reversed(await stage.slack.private(user_id)) if "already" in str(m.blocks)), None)
+
+    return await stage.slack.eventually(look, what="a refusal")
+
+
+async def test_the_button_under_a_result_schedules_it_for_mondays(stage: Stage) -> None:
+    name, root = await stage.start("GOOG EMA 30 seed=45 folds=0")
+    (head, *_) = [m for m in await stage.answers(root) if "study_schedule" in str(m.blocks)]
+    await stage.act.click(head, "study_schedule")
+    told = await post(stage, "GOOG ema 30", "weekly mon 07:00")
+
+    assert "America/New_York" in str(told.blocks)
+    schedule = await Schedule.find_one({"spec.seed": 45})
+    assert schedule is not None
+    assert schedule.spec == (await stage.office.desk.service.find(name)).spec
+
+
+async def test_a_removed_schedule_rings_no_more(stage: Stage) -> None:
+    schedule = await scheduled(stage, "schedule IBM BOLLINGER 30 daily 05:00 tz=UTC")
+    other = await stage.act.command(f"unschedule {schedule.schedule_name}", user="kim")
+    assert other.answer["response_type"] == "ephemeral"
+
+    await stage.act.command(f"unschedule {schedule.schedule_name}")
+    await post(stage, schedule.schedule_name, "removed")
+    assert stage.office.desk.jobs.next_run("schedule", schedule.schedule_name) is None
+    assert schedule.schedule_name not in [s.schedule_name for s in await stage.office.schedules.all()]

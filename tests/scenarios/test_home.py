@@ -1,0 +1,83 @@
+"""The home tab: filled when opened, in the reader's language, and kept up to date while things change."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.documents import HomeVisit
+from optimizer.documents import OptimizationStudy
+from tests.scenarios.conftest import Stage
+from tests.scenarios.test_modal import closed, modal
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def tab(stage: Stage, *texts: str, user: str = "alice", seconds: float = 90) -> dict[str, Any]:
+    """The person's home tab, once it holds all of the texts."""
+    user_id = await stage.slack.user_id(user)
+
+    async def look() -> dict[str, Any] | None:
+        view = await stage.slack.home(user_id)
+        return view if view and all(text in str(view["blocks"]) for text in texts) else None
+
+    return await stage.slack.eventually(look, seconds=seconds, what=f"a home tab with {texts}")
+
+
+async def test_an_opened_tab_shows_every_part_in_the_readers_language(stage: Stage) -> None:
+    await stage.act.open_home(user="alice")
+    english = await tab(stage, "Running", "The last five", "Schedules", "Champions", "New study")
+    await stage.act.open_home(user="kim")
+    korean = await tab(stage, "진행 중", "최근 다섯 개", "일정", "챔피언", "새 탐색", user="kim")
+
+    assert english["type"] == korean["type"] == "home"
+    assert await HomeVisit.find({"user_id": await stage.slack.user_id("kim")}).count() == 1
+
+
+async def test_the_tab_follows_a_study_from_running_to_the_last_five(stage: Stage) -> None:
+    await stage.act.open_home(user="bob")
+    name, root = await stage.start("FB RSI 3000 seed=51 folds=0")
+    running = await tab(stage, name, "▓", user="bob")
+    await stage.answers(root, least=1)
+    headings = [block.get("text", {}).get("text", "") for block in running["blocks"]]
+    assert headings.index("Running") < next(i for i, text in enumerate(headings) if name in text)
+
+    async def look() -> bool | None:
+        view = await tab(stage, name, user="bob")
+        texts = [block.get("text", {}).get("text", "") for block in view["blocks"]]
+        return next(i for i, text in enumerate(texts) if name in text) > texts.index("The last five") or None
+
+    assert await stage.slack.eventually(look, seconds=90, what="the study among the last five")
+
+
+async def test_a_tab_that_reads_the_same_is_not_published_again(stage: Stage) -> None:
+    await stage.act.open_home(user="kim")
+    before = await tab(stage, "챔피언", user="kim")
+    await stage.act.open_home(user="kim")
+    after = await tab(stage, "챔피언", user="kim")
+
+    assert before["blocks"] != after["blocks"] or before["hash"] == after["hash"]
+
+
+async def test_the_button_opens_the_form_and_the_study_goes_to_a_direct_message(stage: Stage) -> None:
+    await stage.act.open_home(user="alice")
+    view = await tab(stage, "New study")
+    await stage.act.click_in_view(view, "home_new_study", user="alice")
+    form = await modal(stage)
+    assert not form.get("private_metadata")
+
+    delivery = await stage.act.submit(form, symbol="GOOG", trials="20", options="seed=53 folds=0")
+    assert delivery.answer == {}
+    user_id = await stage.slack.user_id("alice")
+
+    while (study := await OptimizationStudy.find_one({"created_by": user_id, "spec.seed": 53})) is None:
+        await asyncio.sleep(0.05)
+    assert study.origin["channel_id"].startswith("D")
+    await closed(stage, form)
+
+
+async def test_the_messages_tab_publishes_nothing(stage: Stage) -> None:
+    before = await HomeVisit.find_all().count()
+    await stage.act.event("app_home_opened", {"user": "U0NOBODY1", "channel": "D1", "tab": "messages"})
+
+    assert await HomeVisit.find_all().count() == before
