@@ -1,4 +1,4 @@
-"""Calibrate the verdict: `python -m tests.calibration [--walks 200] [--rising 50] [--edges 50]`.
+"""Calibrate the verdict: `python -m tests.calibration [--walks 200] [--rising 40] [--edges 40]`.
 
 Makes the studies in two processes, keeps each outcome as a line of JSON (a run that was stopped goes on where it
 was), prints the table and writes it into docs/calibration.md.
@@ -68,8 +68,8 @@ def _make(tasks: Sequence[Task], results: Path, processes: int) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.calibration", description=__doc__)
     parser.add_argument("--walks", type=int, default=200, help="random walks a strategy")
-    parser.add_argument("--rising", type=int, default=50, help="random walks that rise, a strategy")
-    parser.add_argument("--edges", type=int, default=50, help="markets with a planted edge a strategy")
+    parser.add_argument("--rising", type=int, default=40, help="random walks that rise, a strategy")
+    parser.add_argument("--edges", type=int, default=40, help="markets with a planted edge a strategy")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--results", type=Path, default=Path("calibration.jsonl"))
     parser.add_argument("--write", action="store_true", help="write the table into docs/calibration.md")
