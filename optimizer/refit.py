@@ -19,10 +19,10 @@ from optimizer.spec import SamplerKind, StudySpec
 from optimizer.study import best_record, budget, search
 from optimizer.tpe import FEASIBLE, INFEASIBLE, Rank, Tpe
 
-#: Sets proposed from one state of knowledge, and candidates each proposal is the best of: a third of the search's
+#: Sets proposed from one state of knowledge, and candidates each proposal is the best of: a sixth of the search's
 #: own. Both cost the value found less than its noise (docs/calibration.md) and halve the time.
-ROUND = 16
-N_CANDIDATES = 8
+ROUND = 32
+N_CANDIDATES = 4
 
 _BY_ROUNDS = (SamplerKind.TPE, SamplerKind.OPTUNA, SamplerKind.NSGA2)
 
