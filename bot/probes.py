@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access import Roster
 from bot.composition import Desk
+from bot.documents import Schedule, ScheduleRun
 from bot.settings import Settings
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import UserError
@@ -156,8 +157,27 @@ async def probe_disk(desk: Desk) -> Probe:
     )
 
 
+async def probe_schedules(desk: Desk) -> Probe:
+    """What is kept, and whether the last run went well."""
+    count = await Schedule.find({"removed_at": None}).count()
+    last = await ScheduleRun.find_all().sort("-started_at").first_or_none()
+    if last is None:
+        return good("Schedules", f"{count} kept, none has run yet")
+    said = f"{count} kept; {last.schedule_name} ran last, at {last.started_at:%Y-%m-%d %H:%M} UTC"
+    if last.failure is not None:
+        remedy = f"`/optimize run {last.schedule_name}` runs it again."
+        return Probe(name="Schedules", health=Health.WARNING, said=f"{said}, without a result", remedy=remedy)
+    return good("Schedules", said)
+
+
 #: Probes of what a running desk has, in the order told.
-DESK_PROBES: tuple[Callable[[Desk], Awaitable[Probe]], ...] = (probe_mongo, probe_data, probe_workers, probe_disk)
+DESK_PROBES: tuple[Callable[[Desk], Awaitable[Probe]], ...] = (
+    probe_mongo,
+    probe_data,
+    probe_workers,
+    probe_disk,
+    probe_schedules,
+)
 
 
 async def probe_desk(desk: Desk) -> list[Probe]:

@@ -20,7 +20,7 @@ async def study(shared: Stage) -> Finished:
 
 
 async def test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on(stage: Stage) -> None:
-    name, root = await stage.start("IBM MACD 9000 folds=0 seed=42")
+    name, root = await stage.start("IBM MACD 5000 stop take sampler=optuna folds=0 seed=42")
 
     await stage.told(await stage.act.click(root, "study_pause"))
     paused = await _root_with(stage, root, "study_resume")
@@ -39,7 +39,7 @@ async def test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on(stage: Stag
 
 
 async def test_who_is_neither_owner_nor_approver_is_refused_in_private(stage: Stage) -> None:
-    name, root = await stage.start("IBM MACD 9000 folds=0 seed=43")
+    name, root = await stage.start("IBM MACD 5000 stop take sampler=optuna folds=0 seed=43")
 
     refused = await stage.told(await stage.act.click(root, "study_cancel", user="kim"))
 
@@ -66,7 +66,7 @@ async def test_the_heat_map_comes_into_the_thread(stage: Stage, study: Finished)
         return any("heatmap.png" in file["title"] for file in files) or None
 
     await stage.slack.eventually(look, seconds=60, what="the heat map")
-    assert "Heat map: <@U0KIM3>" in str((await _again(stage, verdict)).blocks)
+    assert "Heat map: U0KIM3" in str((await _again(stage, verdict)).blocks)
 
 
 async def test_share_shows_the_verdict_to_the_channel(stage: Stage, study: Finished) -> None:
@@ -104,7 +104,7 @@ async def test_replay_says_in_the_thread_that_nothing_differs(stage: Stage, stud
 
 
 async def test_a_second_press_after_the_end_is_refused_in_words(stage: Stage) -> None:
-    name, root = await stage.start("IBM MACD 9000 folds=0 seed=44")
+    name, root = await stage.start("IBM MACD 5000 stop take sampler=optuna folds=0 seed=44")
     await stage.told(await stage.act.click(root, "study_cancel"))
     assert await _state(stage, name, StudyState.CANCELLED)
 
