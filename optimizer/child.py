@@ -54,13 +54,22 @@ class Child:
             answer = await self._process.stdout.readline()
         except (BrokenPipeError, ConnectionResetError) as failure:
             raise ChildDied from failure
-        if not answer:
+        if not answer.endswith(b"\n"):  # nothing, or half a line
             raise ChildDied
         result: dict[str, Any] = json.loads(answer)
         return result
 
-    async def stop(self) -> None:
-        """End it, whatever it is doing: a child is made to be lost at any moment."""
-        if self._process.returncode is None:
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is known to be gone."""
+        return self._process.returncode is not None
+
+    def end(self) -> None:
+        """Kill it, whatever it is doing: a child is made to be lost at any moment. Whoever asked sees ChildDied."""
+        if not self.has_ended:
             self._process.kill()
+
+    async def stop(self) -> None:
+        """Kill it and wait until it is gone."""
+        self.end()
         await self._process.wait()

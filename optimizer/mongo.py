@@ -12,12 +12,14 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
 from optimizer.mongod import USER, EmbeddedMongo, MongoUnavailable, restart_mongod, why_it_ended
+from optimizer.patience import patiently
 
 log = logging.getLogger(__name__)
 
 DATABASE = "optimize_bot"
 _READY_SECONDS = 30.0
 _WATCH_SECONDS = 0.25
+_LONGEST_PAUSE = 15.0
 
 
 async def wait_ready(server: EmbeddedMongo) -> None:
@@ -75,24 +77,41 @@ class _Keeper:
         self.server = server
 
     async def keep(self) -> None:
+        pause = _WATCH_SECONDS
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            if self.server.has_ended:
-                log.error("mongod_ended code=%s", self.server.process.returncode)
+            await asyncio.sleep(pause)
+            if not self.server.has_ended:
+                continue
+            log.error("mongod_ended code=%s", self.server.process.returncode)
+            try:
                 self.server = restart_mongod(self.server)
                 await wait_ready(self.server)
+            except (MongoUnavailable, PyMongoError, OSError) as failure:
+                # Killed again while starting, or no room on the disk: it may get better, and until then all wait.
+                log.error("mongod_not_restarted reason=%s", failure)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
                 log.info("mongod_restarted")
+                pause = _WATCH_SECONDS
 
 
 @asynccontextmanager
-async def open_documents(uri: str, models: Sequence[type[Document]]) -> AsyncIterator[AsyncIOMotorDatabase[Any]]:
-    """Connect and bind the documents to the database, creating their indexes; closes the client."""
+async def open_documents(
+    uri: str, models: Sequence[type[Document]], *, waits: bool = False
+) -> AsyncIterator[AsyncIOMotorDatabase[Any]]:
+    """Connect and bind the documents to the database, creating their indexes; closes the client.
+
+    A server that is away raises MongoUnavailable, unless the caller `waits` for it.
+    """
     client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
         uri, tz_aware=True, serverSelectionTimeoutMS=5000, journal=True, appname="optimize-bot"
     )
     try:
         database = client.get_default_database(DATABASE)
-        await _bind(database, models)
+        if waits:
+            await patiently(lambda: init_beanie(database=database, document_models=list(models)), what="documents")
+        else:
+            await _bind(database, models)
         yield database
     finally:
         client.close()
