@@ -8,6 +8,7 @@ from bot.documents import Watchlist
 from bot.facts import plan_facts, study_facts
 from bot.grammar import command_text, start_text
 from bot.grammar.commands import Mode, Start
+from bot.moving import in_private, move_if_refused
 from bot.office import Answer, Audience, Office
 from bot.place import Place
 from optimizer.documents import OptimizationStudy
@@ -49,7 +50,7 @@ async def start(command: Start, place: Place, office: Office) -> Answer:
     if command.is_dry:
         return Answer(await _plans(specs, command, place, office), Audience.THERE)
     if command.is_private:
-        place = await _in_private(place, office)
+        place = await in_private(place, office)
     async with office.starting:
         if (same := await _same(specs, place, office)) is not None:
             return Answer(place.renderer.notice("repeated", study=same.study_name))
@@ -103,6 +104,7 @@ async def _start_one(plan: Plan, command: Start, place: Place, office: Office) -
     study = await _stored(plan, command, place, office)
     conversation = await office.conversations.open(study)
     office.desk.jobs.submit(study.study_name)
+    office.errands.run(move_if_refused(study.study_name, (), place, office))
     facts = study_facts(study, now=office.clock(), conversation=conversation)
     return place.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
 
@@ -114,6 +116,8 @@ async def _start_group(plans: Sequence[Plan], command: Start, place: Place, offi
     for study in studies:
         await office.conversations.open(study)
         office.desk.jobs.submit(study.study_name)
+    names = [study.study_name for study in studies]
+    office.errands.run(move_if_refused(name, names, place, office))
     facts = [study_facts(study, now=office.clock()) for study in studies]
     return place.renderer.render("started", studies=facts, n_ahead=n_ahead, seconds=sum(plan.seconds for plan in plans))
 
@@ -128,13 +132,6 @@ async def _stored(plan: Plan, command: Start, place: Place, office: Office, *, g
         origin=origin,
         request_key=f"{place.delivery}:{plan.spec.symbol}" if place.delivery else None,
     )
-
-
-async def _in_private(place: Place, office: Office) -> Place:
-    """The asker's own conversation with the bot."""
-    opened = await office.client.conversations_open(users=place.user_id)
-    channel_id = str(opened["channel"]["id"])
-    return replace(place, channel_id=channel_id, thread_ts="", public_language=place.language, is_broadcast=False)
 
 
 async def _plans(specs: Sequence[StudySpec], command: Start, place: Place, office: Office) -> Message:

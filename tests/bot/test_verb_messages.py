@@ -82,6 +82,7 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "handed_over": {"study_name": "opt-7f3a", "file": "opt-7f3a.csv", "in_thread": True},
     "shared": {"by": "U012AB3CD"},
     "shared_done": {},
+    "moved": {"channel": "C012AB3CD"},
     "not_yours": {"study_name": "opt-7f3a", "owner": "U012AB3CD"},
 }  # fmt: skip
 

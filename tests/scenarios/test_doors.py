@@ -58,6 +58,24 @@ async def test_an_event_delivered_twice_is_answered_once(stage: Stage) -> None:
     assert len(thread) == 2
 
 
+async def test_a_study_asked_for_where_the_bot_is_not_is_told_in_private(stage: Stage) -> None:
+    stage.slack.ledger.tolerated.add("not_in_channel")
+    delivery = await stage.act.command("IBM RSI 6 folds=0 seed=52", user="bob", channel="elsewhere")
+    name = await stage.study_of(delivery)
+
+    async def look() -> list[Message] | None:
+        conversation = await stage.office.conversations.of(name)
+        assert conversation is not None
+        said = await stage.slack.messages(conversation.channel_id)
+        return said if any(name in str(m.blocks) for m in said) else None
+
+    said = await stage.slack.eventually(look, seconds=60, what="the root in a direct message")
+    assert said[0].channel.startswith("D")
+    assert any("/invite @optimizer" in m.text for m in said)
+    root = next(m for m in said if name in str(m.blocks))
+    assert any("study_adopt" in str(m.blocks) for m in await stage.answers(root, least=3))
+
+
 async def _reply(stage: Stage, words: str) -> Message:
     channel = await stage.slack.channel_id()
 
