@@ -36,7 +36,7 @@ async def test_an_opened_tab_shows_every_part_in_the_readers_language(stage: Sta
 
 async def test_the_tab_follows_a_study_from_running_to_the_last_five(stage: Stage) -> None:
     await stage.act.open_home(user="bob")
-    name, root = await stage.start("FB RSI 3000 seed=51 folds=0")
+    name, root = await stage.start("GOOG RSI 3000 seed=51 folds=0")
     running = await tab(stage, name, "▓", user="bob")
     await stage.answers(root, least=1)
     headings = [block.get("text", {}).get("text", "") for block in running["blocks"]]

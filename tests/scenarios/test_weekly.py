@@ -153,7 +153,7 @@ async def _until_thursday(week: Week) -> None:
     assert run.challenge is not None
     assert run.challenge.end == date(2012, 10, 31), "the data were brought up to that evening"
     study = await week.office.desk.service.get_study_results(run.study_name)
-    await week.office.champions.adopt(study, by="U0BOB2", why="best of October")
+    await week.office.champions.adopt(study, by=await week.slack.user_id("bob"), why="best of October")
     await week.pass_to(at(1, 0), 2)
     await week.pass_to(at(1, 6), 3)
 
@@ -164,7 +164,7 @@ async def _from_saturday(week: Week) -> None:
     (evening,) = [blocks for blocks in late if "IBM" in blocks]
     assert "should have run on Fri 2012-11-02 18:00" in evening
     assert "1 earlier run too" in evening
-    assert "adopted by <@U0BOB2>" in evening
+    assert f"adopted by {await week.slack.user_id('bob')}" in evening
     (london,) = [blocks for blocks in late if "MSFT" in blocks]
     assert "should have run on Sat 2012-11-03 06:00" in london
     assert "earlier run" not in london
