@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from bot.documents import Champion
-from optimizer.challenge import Rival
+from optimizer.clock import Clock
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import UserError
+from optimizer.rivals import Rival
 from optimizer.spec import StudySpec
-from optimizer.study import Clock
 
 FILE_NAME = "champions.json"
 _FORMAT = "optimize-bot champions"

@@ -8,6 +8,7 @@ from bot.children import Children
 from bot.documents import DOCUMENTS as BOT_DOCUMENTS
 from bot.reporter import Reporter
 from bot.settings import Settings
+from optimizer.clock import Clock, utc_now
 from optimizer.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.jobs import StudyJobs
 from optimizer.market.bars import Warehouse
@@ -17,7 +18,6 @@ from optimizer.market.providers.settings import ProviderSettings, make_providers
 from optimizer.mongo import kept_ready, open_documents
 from optimizer.pool import WorkerConfig, WorkerPool
 from optimizer.service import OptimizationService
-from optimizer.study import Clock, utc_now
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,10 @@ import getpass
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from reports.document import json_document
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -19,12 +20,13 @@ from bot.children import Children
 from bot.composition import Desk, open_desk
 from bot.facts import plan_facts, study_facts
 from bot.grammar import command_text, parse
-from bot.grammar.commands import Start
+from bot.grammar.commands import Mode, Start
 from bot.settings import Settings
+from optimizer.clock import utc_now
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import Unavailable, UserError
-from optimizer.spec import StudyState
-from optimizer.study import utc_now
+from optimizer.spec import StudySpec, StudyState, TrialRecord
+from reports.document import json_document
 from reports.message import Message
 from reports.render import Language, renderer_of
 from reports.summary import StudyFacts
@@ -40,6 +42,12 @@ class NotAStart(UserError):
     sentence = "`run` starts a study: `optimize-bot run AAPL RSI 200`. `optimize-bot run --help` shows more."
 
 
+class OnlyInSlack(UserError):
+    """Something that a terminal cannot do."""
+
+    sentence = "`{word}` works in Slack, not in a terminal. Leave it out to run one study a symbol."
+
+
 async def run(options: argparse.Namespace, settings: Settings, children: Children) -> int:
     """Run one study to its end; returns the exit code."""
     command = parse(" ".join(options.words), prefix=PREFIX)
@@ -47,6 +55,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: Childre
         raise NotAStart
     console = Console(stderr=options.json, highlight=False)
     async with open_desk(settings, children) as desk:
+        desk.jobs.start()
         talk = Talk(desk, console, settings.language, Path(options.out) if options.out else None)
         return await talk.run(command, as_json=options.json)
 
@@ -61,30 +70,45 @@ class Talk:
         self._renderer = renderer_of(language)
         self._user = getpass.getuser()
         self._folder = folder
+        self._many = False
 
     async def run(self, command: Start, *, as_json: bool) -> int:
-        """Plan, progress, result, files; the exit code."""
-        spec = command.specs[0]
+        """One study a symbol, one after the other; the exit code."""
+        self._many = len(command.specs) > 1
+        if command.mode is Mode.SHARED:
+            raise OnlyInSlack(word="mode=shared")
+        documents = [await self._run_one(spec, command) for spec in command.specs]
+        if as_json and not command.is_dry:
+            told = documents[0] if len(documents) == 1 else {"studies": documents}
+            sys.stdout.write(json.dumps(told, allow_nan=False) + "\n")
+        return 0 if all(documents) or command.is_dry else 1
+
+    async def _run_one(self, spec: StudySpec, command: Start) -> dict[str, Any]:
+        """Plan, progress, result, files; the study as a document, empty when it did not complete."""
         plan = await self._desk.service.plan(spec)
-        self._tell(self._renderer.plan(spec, plan_facts(plan), command=command_text(spec, prefix=PREFIX)))
         if command.is_dry:
-            return 0
-        self._desk.jobs.start()
+            self._tell(self._renderer.plan(spec, plan_facts(plan), command=command_text(spec, prefix=PREFIX)))
+            return {}
+        self._tell(self._renderer.render("terminal_plan", spec=spec, plan=plan_facts(plan)))
         study = await self._desk.service.store(
             plan, created_by=self._user, name=command.name, notes=command.note, origin={"door": "terminal"}
         )
+        await self._wait_for_worker()
         self._desk.jobs.submit(study.study_name)
         study = await self._follow(study)
         facts = study_facts(study, now=utc_now(), command=command_text(spec, prefix=PREFIX))
         if study.status is not StudyState.COMPLETE:
-            self._tell(self._renderer.failure(facts) if study.failure else self._renderer.status(facts))
-            return 1
+            self._tell(self._renderer.failure(facts) if study.failure else self._renderer.cancelled(facts))
+            return {}
         self._tell(*self._renderer.result(facts))
-        await self._write_files(study, facts)
-        if as_json:
-            trials = await self._desk.service.get_trials(study.study_name)
-            sys.stdout.write(json.dumps(json_document(facts, trials), allow_nan=False) + "\n")
-        return 0
+        trials = await self._desk.service.get_trials(study.study_name)
+        await self._write_files(facts, trials)
+        return json_document(facts, trials)
+
+    async def _wait_for_worker(self) -> None:
+        """The first start of a version compiles the kernel: nobody should wonder what takes so long."""
+        with self._console.status(self._renderer.notice("warming").text):
+            await self._desk.pool.ready()
 
     async def _follow(self, study: OptimizationStudy) -> OptimizationStudy:
         with self._progress() as progress:
@@ -105,8 +129,7 @@ class Talk:
         )
         return Progress(*columns, console=self._console, transient=not self._console.is_terminal)
 
-    async def _write_files(self, study: OptimizationStudy, facts: StudyFacts) -> None:
-        trials = await self._desk.service.get_trials(study.study_name)
+    async def _write_files(self, facts: StudyFacts, trials: Sequence[TrialRecord]) -> None:
         try:
             drawn = await self._desk.reporter.draw(facts, trials, self._language)
         except Unavailable as failure:
@@ -114,8 +137,8 @@ class Talk:
             return
         folder = drawn.folder
         if self._folder is not None:
-            await asyncio.to_thread(shutil.copytree, folder, self._folder, dirs_exist_ok=True)
-            folder = self._folder
+            folder = self._folder / facts.spec.symbol if self._many else self._folder
+            await asyncio.to_thread(shutil.copytree, drawn.folder, folder, dirs_exist_ok=True)
         self._tell(self._renderer.notice("files", folder=folder, names=[path.name for path in drawn.files]))
 
     def _tell(self, *messages: Message) -> None:

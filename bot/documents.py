@@ -9,7 +9,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.grammar.schedule import Cadence, ScheduleWhen
-from optimizer.challenge import Challenge, Decision
+from optimizer.rivals import Challenge, Decision
 from optimizer.space import Value
 from optimizer.spec import StudySpec, Verdict
 from reports.render import Language
@@ -289,7 +289,20 @@ class HomeVisit(Document):
         indexes: ClassVar = [IndexModel([("user_id", ASCENDING)], unique=True)]
 
 
+class Lease(Document):
+    """Who works on this database: the holder raises the count while it lives."""
+
+    lease_name: str
+    holder: str
+    count: int = 0
+
+    class Settings:
+        name = "leases"
+        indexes: ClassVar = [IndexModel([("lease_name", ASCENDING)], unique=True)]
+
+
 DOCUMENTS: tuple[type[Document], ...] = (
+    Lease,
     Conversation,
     OutboxEntry,
     StudyGroup,

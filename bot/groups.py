@@ -18,9 +18,9 @@ from bot.documents import Method, StudyGroup
 from bot.facts import study_facts
 from bot.outbox import Outbox, post
 from bot.place import Place
+from optimizer.clock import Clock
 from optimizer.documents import OptimizationStudy
 from optimizer.patience import patiently
-from optimizer.study import Clock
 from reports.message import Message
 from reports.render import renderer_of
 

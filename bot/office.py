@@ -15,7 +15,7 @@ from bot.outbox import Outbox
 from bot.people import People
 from bot.schedules import Schedules
 from bot.thread import Conversations
-from optimizer.study import Clock
+from optimizer.clock import Clock
 from reports.message import Message
 
 

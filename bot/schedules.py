@@ -17,10 +17,10 @@ from pymongo.errors import DuplicateKeyError
 from bot.documents import RunState, Schedule, ScheduleRun
 from bot.grammar.schedule import ScheduleWhen
 from bot.place import Place
+from optimizer.clock import Clock
 from optimizer.errors import UnknownWord, UserError, nearest
 from optimizer.jobs import StudyJobs, times_after
 from optimizer.spec import StudySpec
-from optimizer.study import Clock
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -16,6 +17,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import vitals
 from bot.access import Access, Roster
 from bot.app import build_app
 from bot.champions import Champions
@@ -24,15 +26,18 @@ from bot.composition import Desk, open_desk
 from bot.errands import Errands
 from bot.groups import Groups
 from bot.home import Home
+from bot.lease import identity_of, leading
 from bot.office import Office
 from bot.outbox import Outbox
 from bot.people import People
+from bot.replays import LONGEST_BODY, Gate
 from bot.schedules import KIND, Schedules
 from bot.settings import Settings
 from bot.thread import Conversations
+from bot.watch import Watch
 from bot.weekly import Weekly
+from optimizer.clock import Clock, utc_now
 from optimizer.market.providers import Provider
-from optimizer.study import Clock, utc_now
 from reports.render import LANGUAGES, renderer_of
 
 log = logging.getLogger(__name__)
@@ -42,13 +47,15 @@ log = logging.getLogger(__name__)
 async def open_office(desk: Desk, client: AsyncWebClient) -> AsyncIterator[Office]:
     """The Slack side of a desk: carries on with what an earlier run left, follows, and stops in reverse."""
     async with AsyncExitStack() as stack:
+        holder = identity_of(desk.settings.home)
+        await stack.enter_async_context(leading(holder, on_lost=partial(signal.raise_signal, signal.SIGTERM)))
         outbox = await stack.enter_async_context(Outbox(client, clock=desk.clock).open())
         for language in LANGUAGES:
             await asyncio.to_thread(renderer_of(language).warm)
         office = _office(desk, client, outbox)
         stack.push_async_callback(office.errands.stop)
         follow = await _resume(office)
-        for following in (office.conversations.follow, office.groups.follow, follow):
+        for following in (office.conversations.follow, office.groups.follow, _watch(office).follow, follow):
             stack.push_async_callback(_ended, asyncio.create_task(following()))
         yield office
 
@@ -94,6 +101,11 @@ async def _resume(office: Office) -> Callable[[], Coroutine[Any, Any, None]]:
     return weekly.follow
 
 
+def _watch(office: Office) -> Watch:
+    desk = office.desk
+    return Watch(service=desk.service, pool=desk.pool, jobs=desk.jobs, conversations=office.conversations)
+
+
 def _access(settings: Settings, people: People) -> Access:
     roster = Roster.of(settings)
     if roster.is_open:
@@ -118,11 +130,19 @@ def slack_client(settings: Settings) -> AsyncWebClient:
 
 async def run(options: argparse.Namespace, settings: Settings, children: Children) -> int:
     """`optimize-bot serve`: run until SIGTERM or SIGINT."""
-    stopped = _stop_signal()
-    async with running(settings, slack_client(settings), children):
-        await stopped.wait()
-        log.info("stopping")
+    stopped = asyncio.create_task(_stop_signal().wait())
+    serving = asyncio.create_task(_serve(settings, children))
+    # Also while it still starts, or waits for another bot to end.
+    await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping")
+    stopped.cancel()
+    await _ended(serving)
     return 0
+
+
+async def _serve(settings: Settings, children: Children) -> None:
+    async with running(settings, slack_client(settings), children):
+        await asyncio.Event().wait()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +175,7 @@ async def running(
         else:
             assert settings.slack_signing_secret is not None
             app = build_app(office, home, client, settings.slack_signing_secret.get_secret_value())
-            port = await stack.enter_async_context(_http(app, settings))
+            port = await stack.enter_async_context(_http(app, desk))
             yield Running(office=office, port=port)
 
 
@@ -182,30 +202,51 @@ async def _socket_mode(app: AsyncApp, settings: Settings) -> AsyncIterator[None]
 
 
 @asynccontextmanager
-async def _http(app: AsyncApp, settings: Settings) -> AsyncIterator[int]:
+async def _http(app: AsyncApp, desk: Desk) -> AsyncIterator[int]:
     """Slack's requests over HTTP at the port given; Bolt checks signature and time of every one."""
     web = FastAPI(openapi_url=None)
     handler = AsyncSlackRequestHandler(app)
+    assert desk.settings.slack_signing_secret is not None
+    gate = Gate(desk.settings.slack_signing_secret.get_secret_value())
 
     @web.post("/slack/events")
     async def events(request: Request) -> Response:
+        if not gate.admits(request.headers, await _body(request)):
+            return Response(status_code=401)
         return await handler.handle(request)
 
     @web.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    config = uvicorn.Config(web, host=settings.host, port=settings.port, log_config=None, access_log=False)
+    @web.get("/metrics")
+    async def metrics() -> Response:
+        return Response(await vitals.exposition(desk), media_type=vitals.CONTENT_TYPE)
+
+    config = uvicorn.Config(
+        web,
+        host=desk.settings.host,
+        port=desk.settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=3,
+    )
     server = _Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
-    log.info("listening mode=http host=%s port=%s", settings.host, server.bound_port)
+    log.info("listening mode=http host=%s port=%s", desk.settings.host, server.bound_port)
     try:
         yield server.bound_port
     finally:
         server.should_exit = True
         await serving
+
+
+async def _body(request: Request) -> bytes:
+    """The body, or nothing when it is longer than any of Slack's."""
+    length = request.headers.get("content-length", "")
+    return await request.body() if length.isdecimal() and int(length) <= LONGEST_BODY else b""
 
 
 class _Server(uvicorn.Server):

@@ -20,12 +20,12 @@ from bot.facts import study_facts
 from bot.outbox import Outbox, post
 from bot.place import DOOR
 from bot.reporter import Reporter
+from optimizer.clock import Clock, utc_now
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import Unavailable
 from optimizer.patience import patiently
 from optimizer.service import OptimizationService
 from optimizer.spec import StudyState
-from optimizer.study import Clock, utc_now
 from reports.message import Message
 from reports.render import Renderer, renderer_of
 from reports.summary import StudyFacts

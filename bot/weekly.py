@@ -17,17 +17,17 @@ from bot.champions import Champions, rival_of
 from bot.documents import Champion, RunState, Schedule, ScheduleRun
 from bot.outbox import Outbox, post
 from bot.schedules import Schedules, is_late
-from optimizer.challenge import Rival
+from optimizer.clock import Clock
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import SomethingBroke, Unavailable, UserError, error_of
 from optimizer.jobs import StudyJobs
 from optimizer.market.feed import Market
 from optimizer.patience import patiently
+from optimizer.rivals import Rival
 from optimizer.service import OptimizationService
 from optimizer.space import Params
 from optimizer.spec import StudyState, StudySummary
 from optimizer.strategies import space_of
-from optimizer.study import Clock
 from reports.message import Message
 from reports.render import renderer_of
 

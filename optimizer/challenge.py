@@ -10,17 +10,18 @@ an error costs nothing new.
 import math
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum, auto
 from statistics import NormalDist
 
 import numpy as np
-from arch.bootstrap import StationaryBootstrap
 
 from optimizer.backtest import Backtest
+from optimizer.late import Late
+from optimizer.rivals import Challenge, Decision, Ground
 from optimizer.series import FloatArray
-from optimizer.space import Value
-from optimizer.spec import Frozen, Interval, Measure, Measures
+from optimizer.spec import Interval, Measures
 from optimizer.validation import block_length
+
+arch_bootstrap = Late("arch.bootstrap")
 
 #: Share of resamples in which the challenger must be ahead before a switch is proposed.
 SWITCH_PROBABILITY = 0.99
@@ -34,49 +35,6 @@ MOST_BARS_NEEDED = 2520
 
 _NORMAL = NormalDist()
 _INTERVAL = (0.05, 0.95)
-
-
-class Decision(StrEnum):
-    """What to do with the champion; it stays in two of three cases."""
-
-    KEEP = auto()
-    SWITCH = auto()
-    CANT_TELL = auto()
-
-
-class Ground(StrEnum):
-    """Why."""
-
-    SAME = auto()  # the search found the champion's set again, or one that acts alike
-    BEHIND = auto()  # the challenger did no better
-    AHEAD = auto()  # so clearly better that luck is a poor explanation
-    TOO_FEW_BARS = auto()
-    MAYBE_LUCK = auto()  # ahead, but luck could do it
-
-
-class Challenge(Frozen):
-    """Champion against challenger over the same unseen bars, with the same costs. Differences are annual fractions."""
-
-    decision: Decision
-    ground: Ground
-    start: date | None  # None: not one common unseen bar
-    end: date | None
-    n_bars: int
-    n_bars_needed: int | None  # how many more would tell; None where none are needed or no number would do
-    champion: Measures
-    challenger: Measures
-    hold: Measures
-    difference: Measure  # mean return a year of the challenger less the champion's
-    interval: Interval | None  # of the difference, 90 %
-    probability: Measure  # share of resamples in which the challenger is ahead
-
-
-class Rival(Frozen):
-    """The champion as a challenger's worker is told of it."""
-
-    params: dict[str, Value]
-    allow_short: bool
-    unseen_from: date  # the first day that its own search did not see
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +118,9 @@ def judge(differences: FloatArray, *, seed: int, n_resamples: int = N_RESAMPLES)
         return Paired(decision=Decision.CANT_TELL, ground=Ground.TOO_FEW_BARS, n_bars_needed=needed, mean=mean)
     if not np.any(np.abs(differences) > 1e-12):
         return _SAME
-    resamples = StationaryBootstrap(block_length(differences), differences, seed=np.random.default_rng(seed))
+    resamples = arch_bootstrap.StationaryBootstrap(
+        block_length(differences), differences, seed=np.random.default_rng(seed)
+    )
     means = resamples.apply(np.mean, n_resamples).ravel()
     return _judged(differences, means)
 

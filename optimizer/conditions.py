@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.kernel import ALWAYS, NEVER
-from optimizer.masks import fill_masks
+from optimizer.late import Late
 from optimizer.series import Bars, FloatArray
+from optimizer.slots import ALWAYS, NEVER
 from optimizer.space import Value
+
+masks = Late("optimizer.masks")
 
 RowFunction = Callable[..., FloatArray]
 #: The slot of the bank that holds the answer, one a set.
@@ -123,7 +125,7 @@ class Conditions:
         names = iter(numbers)
         for done in range(0, len(numbers), self._rows_at_once):
             rows = np.array([self._row(comparison[0], name) for name in islice(names, self._rows_at_once)])
-            fill_masks(rows, done, *plan, *comparison[1:], self.bank)
+            masks.fill_masks(rows, done, *plan, *comparison[1:], self.bank)
 
     def _row(self, function: RowFunction, parameters: _Question) -> FloatArray:
         """A row that a set asked for."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from optimizer import luck as chance
 from optimizer import validation
-from optimizer.evaluate import Backtest, Evaluator
+from optimizer.backtest import Backtest
+from optimizer.evaluate import Evaluator
 from optimizer.ground import Ground, measures_of
 from optimizer.metrics import GOALS, periods_per_year
 from optimizer.refit import Refit

@@ -6,13 +6,12 @@ in bars. A series shorter than an indicator's window is NaN throughout.
 """
 
 import numpy as np
-import talib
 
-from optimizer.compiled import compiled
+from optimizer.late import Late
 from optimizer.series import FloatArray
 
-#: Moves smaller than this are none (TA-Lib's limit).
-_NOTHING = 1e-14
+talib = Late("talib")
+recurrences = Late("optimizer.recurrences")
 
 
 def rsi(close: FloatArray, window: int) -> FloatArray:
@@ -22,7 +21,7 @@ def rsi(close: FloatArray, window: int) -> FloatArray:
     multiplies, and searches compute this row more than any other.
     """
     row = np.empty(len(close))
-    fill_rsi(close, window, row)
+    recurrences.fill_rsi(close, window, row)
     return row
 
 
@@ -84,7 +83,7 @@ def supertrend(high: FloatArray, low: FloatArray, close: FloatArray, *, window: 
     beyond the band in force changes the side. The first bar with a range is above.
     """
     reach = multiple * true_range_average(high, low, close, window)
-    return _trailing_side((high + low) / 2.0, reach, close)
+    return _of(recurrences.trailing_side((high + low) / 2.0, reach, close))
 
 
 def realized_volatility(close: FloatArray, window: int, periods_per_year: float) -> FloatArray:
@@ -94,66 +93,6 @@ def realized_volatility(close: FloatArray, window: int, periods_per_year: float)
     deviation = _of(talib.STDDEV(changes, window)) * float(np.sqrt(periods_per_year))
     deviation[:window] = np.nan  # the first bar has no return
     return deviation
-
-
-@compiled
-def fill_rsi(close: FloatArray, window: int, row: FloatArray) -> None:
-    """Write the RSI of the closes into `row`."""
-    gain, loss = first_moves(close, window)
-    continue_rsi(close, window, 0, gain, loss, row)
-
-
-@compiled
-def first_moves(close: FloatArray, window: int) -> tuple[float, float]:
-    """Mean gain and mean loss of the first `window` changes; not a number without that many."""
-    gain = loss = 0.0
-    if close.shape[0] <= window:
-        return np.nan, np.nan
-    for t in range(1, window + 1):
-        change = close[t] - close[t - 1]
-        gain += max(change, 0.0)
-        loss += max(-change, 0.0)
-    return gain * (1.0 / window), loss * (1.0 / window)
-
-
-@compiled
-def continue_rsi(
-    close: FloatArray, window: int, first: int, gain: float, loss: float, row: FloatArray
-) -> tuple[float, float]:
-    """Write the RSI of the closes from `first` on into `row`, given the means before; the means after."""
-    n = min(row.shape[0], close.shape[0] - first)
-    begin = min(max(window - first, 0), n)
-    row[:begin] = np.nan
-    keep, weight = (window - 1) / window, 1.0 / window
-    for j in range(begin, n):
-        t = first + j
-        if t > window:
-            change = close[t] - close[t - 1]
-            gain = gain * keep + max(change, 0.0) * weight
-            loss = loss * keep + max(-change, 0.0) * weight
-        row[j] = 100.0 * (gain / (gain + loss)) if gain + loss > _NOTHING else 0.0
-    return gain, loss
-
-
-@compiled
-def _trailing_side(middle: FloatArray, reach: FloatArray, close: FloatArray) -> FloatArray:
-    side = np.full(close.shape[0], np.nan)
-    lower = upper = np.nan
-    for t in range(close.shape[0]):
-        if np.isnan(reach[t]):
-            continue
-        below, above = middle[t] - reach[t], middle[t] + reach[t]
-        if np.isnan(lower):
-            lower, upper, side[t] = below, above, 1.0
-            continue
-        lower = max(lower, below) if close[t - 1] >= lower else below
-        upper = min(upper, above) if close[t - 1] <= upper else above
-        side[t] = side[t - 1]
-        if side[t] > 0.0 and close[t] < lower:
-            side[t] = -1.0
-        elif side[t] < 0.0 and close[t] > upper:
-            side[t] = 1.0
-    return side
 
 
 def _of(values: object) -> FloatArray:

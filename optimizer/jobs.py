@@ -21,9 +21,9 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from pymongo import MongoClient
 
+from optimizer.clock import Clock, utc_now
 from optimizer.mongo import DATABASE
 from optimizer.service import OptimizationService
-from optimizer.study import Clock, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def times_after(cron: Cron, time_zone: str, moment: datetime) -> Iterator[dateti
 
 
 class _ClockZone(tzinfo):
-    """UTC, except that its present moment is the clock's: APScheduler asks for `datetime.now(zone)` and nothing else.
+    """UTC in which the machine's present moment reads as the clock's: APScheduler asks for `datetime.now(zone)`.
 
     Only tests bring a clock that is not the machine's. Stored inside a job it becomes plain UTC.
     """
@@ -87,9 +87,11 @@ class _ClockZone(tzinfo):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def fromutc(self, _moment: datetime) -> datetime:
-        """The clock's moment, whatever the machine says it is."""
-        return self._clock().astimezone(UTC).replace(tzinfo=self)
+    def fromutc(self, moment: datetime) -> datetime:
+        """The clock's moment for the present one; any other stays what it is."""
+        present = datetime.now(UTC).replace(tzinfo=self)
+        is_present = abs(present - moment) < timedelta(seconds=1)
+        return self._clock().astimezone(UTC).replace(tzinfo=self) if is_present else moment
 
     def utcoffset(self, _moment: datetime | None) -> timedelta:
         """None."""

@@ -22,15 +22,14 @@ from numpy.typing import NDArray
 
 from optimizer.compiled import compiled, trailing_zeros
 from optimizer.series import FloatArray
+from optimizer.slots import ALWAYS as ALWAYS
+from optimizer.slots import NEVER as NEVER
 
 Words = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 
 # Rows of `prices`.
 OPEN, HIGH, LOW, CLOSE = range(4)
-
-# Slots of the bank that are always there.
-ALWAYS, NEVER = 0, 1
 
 # Columns of `slots`: four of a long position, four of a short one.
 ENTER, GATE, TREND, EXIT = range(4)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from optimizer.budget import is_exhaustive
 from optimizer.findings import Findings
 from optimizer.space import Range
 from optimizer.spec import Scored, Verdict
-from optimizer.study import is_exhaustive
 from optimizer.verdict import FEW_TRADES, PROMISING_DSR, SHORT_HOLDOUT_BARS, Note
 from optimizer.window import is_short
 

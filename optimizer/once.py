@@ -10,9 +10,9 @@ import numpy as np
 
 from optimizer import kernel
 from optimizer.compiled import compiled
-from optimizer.indicators import continue_rsi, first_moves
 from optimizer.kernel import Words
 from optimizer.masks import mask_row
+from optimizer.recurrences import continue_rsi, first_moves
 from optimizer.series import FloatArray
 from optimizer.space import Params
 from optimizer.spec import Costs

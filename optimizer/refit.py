@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from optimizer.budget import budget
 from optimizer.evaluate import Evaluator
 from optimizer.ground import Ground
 from optimizer.space import Params, Space
 from optimizer.spec import SamplerKind, StudySpec
-from optimizer.study import best_record, budget, search
+from optimizer.study import best_record, search
 from optimizer.tpe import FEASIBLE, INFEASIBLE, Rank, Tpe
 
 #: Sets proposed from one state of knowledge, and candidates each proposal is the best of: a sixth of the search's

@@ -18,7 +18,8 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from optimizer.challenge import Challenge, Rival
+from optimizer.budget import budget, is_exhaustive
+from optimizer.clock import Clock, utc_now
 from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document, trial_record
 from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
 from optimizer.market.feed import Market
@@ -28,11 +29,11 @@ from optimizer.metrics import GOALS, find_goal
 from optimizer.patience import patiently
 from optimizer.pool import WorkerDied, WorkerPool
 from optimizer.replay import Difference
+from optimizer.rivals import Challenge, Rival
 from optimizer.series import Bars
 from optimizer.space import Params, Space
 from optimizer.spec import MAX_TRIALS, StudySpec, StudyState, TrialRecord, Verdict
 from optimizer.strategies import find_strategy, longest_warm_up, space_of
-from optimizer.study import Clock, budget, is_exhaustive, sampler_note, utc_now
 from optimizer.window import WindowRows, window_rows
 
 log = logging.getLogger(__name__)
@@ -112,6 +113,7 @@ class OptimizationService:
         self._new_id = new_id
         self._running_per_person = running_per_person
         self._turns: dict[str, asyncio.Semaphore] = {}
+        self._under_way: set[str] = set()
 
     async def plan(self, spec: StudySpec) -> Plan:
         """Check everything about a request without storing anything; raises a UserError that says what is wrong."""
@@ -175,18 +177,28 @@ class OptimizationService:
         studies only so many run at once; the others wait, whoever else has a free worker.
         """
         study = await patiently(lambda: self.find(study_name), what="study")
-        async with self._turns.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person)):
-            return await self._run_in_turn(study_name)
+        if study.study_name in self._under_way:
+            return study
+        self._under_way.add(study.study_name)
+        try:
+            async with self._turns.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person)):
+                return await self._run_in_turn(study.study_name)
+        finally:
+            self._under_way.discard(study.study_name)
+
+    def is_under_way(self, study_name: str) -> bool:
+        """Whether `run_study` has the study in hand: it runs, or waits for its turn or a worker."""
+        return study_name in self._under_way
 
     async def _run_in_turn(self, study_name: str) -> OptimizationStudy:
         while True:
             study = await patiently(lambda: self.find(study_name), what="study")
             if study.status.is_finished or study.wanted is not None:
-                return await self._settled(study)
+                return await patiently(partial(self._settled, study), what="study")
             try:
                 answer = await self._pool.run(study_name)
             except WorkerDied:
-                await self._note_death(study)
+                await patiently(partial(self._note_death, study), what="death")
                 continue
             except Unavailable as error:
                 answer = {"error": error.as_document()}
@@ -393,7 +405,6 @@ def _study_of(plan: Plan, data_hash: str) -> OptimizationStudy:
         direction=GOALS[spec.goals[0]].direction,
         objective=spec.goals[0],
         sampler=str(spec.sampler),
-        sampler_note=sampler_note(spec, plan.space),
         seed=spec.seed,
         window=_window_record(rows, bars),
         data_hash=data_hash,

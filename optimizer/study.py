@@ -8,14 +8,16 @@ proposal that repeats an earlier set leaves no trace: it costs nothing of the bu
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
+from optimizer.budget import is_exhaustive
+from optimizer.clock import Clock, utc_now
 from optimizer.evaluate import Evaluator, Scores
 from optimizer.metrics import GOALS, cap_violation
 from optimizer.ram import fast_study
@@ -31,23 +33,7 @@ _BATCH = 512
 #: Stands for a cap on a measure that does not exist; infinity would not survive JSON.
 _WORST_VIOLATION = 1e9
 
-Clock = Callable[[], datetime]
 Key = tuple[Value, ...]
-
-
-def utc_now() -> datetime:
-    """The clock that everything uses unless a test brings its own."""
-    return datetime.now(UTC)
-
-
-def budget(spec: StudySpec, space: Space) -> int:
-    """How many unique sets the study will try."""
-    return space.size if spec.sampler is SamplerKind.GRID else min(spec.n_trials, space.size)
-
-
-def is_exhaustive(spec: StudySpec, space: Space) -> bool:
-    """Whether every set of the space is tried."""
-    return space.size <= budget(spec, space)
 
 
 def sampler_note(spec: StudySpec, space: Space) -> str:
@@ -170,8 +156,7 @@ def _search_all(space: Space, scorer: _Scorer, done: Sequence[TrialRecord]) -> I
     number = len(seen)
     sets = (params for params in _textbook_first(space) if _key(params, space) not in seen)
     while batch := list(islice(sets, _BATCH)):
-        for record in scorer.records(number, batch):
-            yield record
+        yield from scorer.records(number, batch)
         number += len(batch)
 
 

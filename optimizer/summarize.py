@@ -7,6 +7,7 @@ Nothing is random but the refits and the bootstrap, and both are seeded by the s
 
 from collections.abc import Sequence
 
+from optimizer.budget import is_exhaustive
 from optimizer.evaluate import Evaluator
 from optimizer.findings import Findings
 from optimizer.notes import notes
@@ -14,7 +15,6 @@ from optimizer.refit import Refit, refit
 from optimizer.sensitivity import surface
 from optimizer.space import Space
 from optimizer.spec import StudySpec, StudySummary, TrialRecord
-from optimizer.study import is_exhaustive
 from optimizer.verdict import suggestion
 from optimizer.window import WindowRows, window_facts, window_rows
 

@@ -10,18 +10,20 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from optimizer.backtest import Trade
-from optimizer.challenge import Challenge, Contest, Rival, challenge, no_contest
+from optimizer.budget import budget
+from optimizer.challenge import Contest, challenge, no_contest
 from optimizer.documents import BacktestRecord, OptimizationStudy
 from optimizer.evaluate import Evaluator
 from optimizer.market.snapshots import read_snapshot
 from optimizer.metrics import GOALS
 from optimizer.records import heartbeat, n_tried_before, now, store_result, store_trials, stored_records, update_study
 from optimizer.replay import first_difference, in_order_of
+from optimizer.rivals import Challenge, Rival
 from optimizer.series import Bars
 from optimizer.space import Params, Space
 from optimizer.spec import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.strategies import find_strategy, space_of
-from optimizer.study import best_record, budget, search
+from optimizer.study import best_record, sampler_note, search
 from optimizer.summarize import summarize
 from optimizer.window import WindowRows, day_of
 
@@ -77,6 +79,7 @@ async def run_study(study_name: str, snapshots: Path) -> StudyState:
         return study.status if study else StudyState.FAILED
     await update_study(study_name, status=StudyState.RUNNING, started_at=study.started_at or now(), heartbeat_at=now())
     task = await _prepare(study, snapshots)
+    await update_study(study_name, sampler_note=sampler_note(study.spec, task.space))
     async with heartbeat(study_name):
         return await _search_and_judge(task, began)
 

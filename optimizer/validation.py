@@ -238,7 +238,10 @@ def _rank_keys(
     share: float,
     out: FloatArray,
 ) -> None:
-    """Numbers that order like Sharpe ratios (their squares with their signs); `share` is 1 / bars. Exactly 0 for a half without movement."""
+    """Numbers that order like Sharpe ratios (their squares with their signs), exactly 0 for a half without movement.
+
+    `share` is 1 / bars of a half.
+    """
     for i in range(len(out)):
         total = early[i] + late[i]
         variance = early_squares[i] + late_squares[i] - total * total * share

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.evaluate import Backtest, Evaluator
+from optimizer.backtest import Backtest
+from optimizer.evaluate import Evaluator
 from optimizer.metrics import GOALS, measures_of_returns, periods_per_year
 from optimizer.refit import Fitted, Refit
 from optimizer.series import FloatArray

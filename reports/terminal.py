@@ -35,11 +35,19 @@ def _part(block: Block, width: int) -> Iterator[str]:
         yield _table(block, width)
 
 
+def _longest_word(*cells: str) -> int:
+    """A column this wide never breaks a word, such as `overbought=80`."""
+    return max(cell_len(word) for cell in cells for word in (cell.split() or [""]))
+
+
 def _table(block: Block, width: int) -> str:
     head, *rows = [[unmarked(cell["text"]) for cell in row] for row in block["rows"]]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title, settings in zip(head, block["column_settings"], strict=True):
-        table.add_column(title, justify=settings["align"], overflow="fold", min_width=min(cell_len(title), 8))
+    columns = list(zip(head, block["column_settings"], *rows, strict=True))
+    words = [_longest_word(title, *cells) for title, _, *cells in columns]
+    gap = 2 if sum(words) + 2 * len(words) <= width else 1
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
+    for (title, settings, *_), word in zip(columns, words, strict=True):
+        table.add_column(title, justify=settings["align"], overflow="fold", min_width=word)
     for row in rows:
         table.add_row(*row)
     paper = io.StringIO()

@@ -20,7 +20,12 @@ HOMES = {
     "motor": ("optimizer/mongo.py",),
 }
 #: Modules that load others by name, each for a reason it gives.
-BY_NAME = {"bot/__main__.py", "optimizer/market/providers/sample.py", "optimizer/market/providers/yahoo.py"}
+BY_NAME = {
+    "bot/__main__.py",
+    "optimizer/late.py",
+    "optimizer/market/providers/sample.py",
+    "optimizer/market/providers/yahoo.py",
+}
 CATCH_ALLS = {"optimizer/worker.py": 1}
 
 

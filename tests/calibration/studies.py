@@ -8,13 +8,14 @@ from typing import Any
 
 import optuna
 
+from optimizer.budget import budget
 from optimizer.evaluate import Evaluator
 from optimizer.findings import Findings
 from optimizer.refit import refit
 from optimizer.series import Bars
 from optimizer.spec import StudySpec, Verdict
 from optimizer.strategies import find_strategy, longest_warm_up, space_of
-from optimizer.study import budget, search
+from optimizer.study import search
 from optimizer.window import window_rows
 from tests.calibration.worlds import SESSIONS, Shocks, market, planted_set, with_edge
 

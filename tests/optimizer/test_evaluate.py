@@ -9,8 +9,8 @@ import pytest
 from optimizer import kernel, ledger
 from optimizer.errors import TooFewBars, UnusableBars
 from optimizer.evaluate import Evaluator, Scores, warm
-from optimizer.indicators import fill_rsi
 from optimizer.masks import fill_masks
+from optimizer.recurrences import fill_rsi
 from optimizer.series import Bars
 from optimizer.space import Params
 from optimizer.spec import Costs, Measures

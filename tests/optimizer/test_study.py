@@ -7,11 +7,12 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from optimizer.budget import budget, is_exhaustive
 from optimizer.evaluate import Evaluator
 from optimizer.series import Bars
 from optimizer.spec import Cap, Costs, Narrowed, SamplerKind, StudySpec, TrialRecord
 from optimizer.strategies import find_strategy, space_of
-from optimizer.study import best_record, budget, is_exhaustive, rebuild_study, sampler_note, search
+from optimizer.study import best_record, rebuild_study, sampler_note, search
 
 START, STOP = 300, 1400
 

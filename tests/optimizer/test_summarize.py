@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from optimizer.budget import budget
 from optimizer.evaluate import Evaluator
 from optimizer.findings import Findings
 from optimizer.notes import notes
@@ -24,7 +25,7 @@ from optimizer.spec import (
     Verdict,
 )
 from optimizer.strategies import STRATEGIES, find_strategy, longest_warm_up, space_of
-from optimizer.study import budget, search
+from optimizer.study import search
 from optimizer.summarize import WindowRows, summarize, window_rows
 from optimizer.verdict import Note
 from tests.bars import sample_bars
