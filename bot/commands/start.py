@@ -29,11 +29,16 @@ class UnknownWatchlist(UnknownWord):
 class TooManyWaiting(UserError):
     """Someone's queue, or everyone's, is full."""
 
-    sentence = "{waiting} of your studies are waiting and {limit} may. Cancel one, or wait until one has ended."
+    sentence = (
+        "That would make {waiting} of your studies waiting; the limit is {limit}. "
+        "Cancel one, or wait until one has ended."
+    )
 
 
 class QueueFull(TooManyWaiting):
-    sentence = "{waiting} studies are waiting in this workspace and {limit} may. Wait until one has ended."
+    sentence = (
+        "That would make {waiting} studies waiting in this workspace; the limit is {limit}. Wait until one has ended."
+    )
 
 
 class NotShared(UserError):
@@ -85,11 +90,12 @@ async def _same(specs: Sequence[StudySpec], place: Place, office: Office) -> Opt
 async def _require_room(n_new: int, place: Place, office: Office) -> None:
     """Raise when the asker's queue or the workspace's has no room for so many more."""
     service, settings = office.desk.service, office.desk.settings
-    mine, all_of_them = await service.count_waiting(place.user_id), await service.count_waiting()
-    if mine + n_new > settings.waiting_per_person:
+    mine = n_new + await service.count_waiting(place.user_id)
+    everyones = n_new + await service.count_waiting()
+    if mine > settings.waiting_per_person:
         raise TooManyWaiting(waiting=mine, limit=settings.waiting_per_person)
-    if all_of_them + n_new > settings.waiting_in_all:
-        raise QueueFull(waiting=all_of_them, limit=settings.waiting_in_all)
+    if everyones > settings.waiting_in_all:
+        raise QueueFull(waiting=everyones, limit=settings.waiting_in_all)
 
 
 async def _n_ahead(place: Place, office: Office) -> int:

@@ -59,7 +59,7 @@ async def test_an_event_delivered_twice_is_answered_once(stage: Stage) -> None:
 
 
 async def test_a_study_asked_for_where_the_bot_is_not_is_told_in_private(stage: Stage) -> None:
-    stage.slack.ledger.tolerated.add("not_in_channel")
+    stage.slack.ledger.tolerate("not_in_channel")
     delivery = await stage.act.command("IBM RSI 6 folds=0 seed=52", user="bob", channel="elsewhere")
     name = await stage.study_of(delivery)
 

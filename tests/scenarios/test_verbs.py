@@ -181,6 +181,14 @@ async def test_a_watch_list_stands_for_its_symbols(stage: Stage) -> None:
     assert "Did you mean `@tech`" in unknown
 
 
+async def test_nobody_queues_more_than_their_share(stage: Stage) -> None:
+    await stage.tell("config @many " + ",".join(f"S{n}" for n in range(25)), user="bob")
+    before = len(await stage.office.desk.service.list_studies(limit=200))
+
+    assert "25 of your studies waiting; the limit is 20" in await stage.tell("@many RSI 100 seed=37", user="bob")
+    assert len(await stage.office.desk.service.list_studies(limit=200)) == before
+
+
 async def test_dry_starts_nothing(stage: Stage) -> None:
     before = len(await stage.office.desk.service.list_studies(limit=100))
 
