@@ -1,6 +1,7 @@
 """Folds: their rows, their refits, and the record they make together."""
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_folds_never_overlap_look_ahead_or_leave_the_window(start: int, n_rows: 
         assert start <= fold.train_start < fold.train_stop <= fold.test_start < fold.test_stop <= start + n_rows
         assert fold.test_start - fold.train_stop <= min(gap, (fold.test_stop - fold.test_start) // 5)
         assert fold.test_stop - fold.test_start >= 60
-    assert all(a.test_stop == b.test_start for a, b in zip(plan, plan[1:], strict=False))
+    assert all(a.test_stop == b.test_start for a, b in pairwise(plan))
     assert not plan or plan[-1].test_stop == start + n_rows
 
 
