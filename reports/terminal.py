@@ -35,19 +35,30 @@ def _part(block: Block, width: int) -> Iterator[str]:
         yield _table(block, width)
 
 
-def _longest_word(*cells: str) -> int:
+def _longest_word(cells: Sequence[str]) -> int:
     """A column this wide never breaks a word, such as `overbought=80`."""
     return max(cell_len(word) for cell in cells for word in (cell.split() or [""]))
 
 
+def _widths(columns: Sequence[Sequence[str]], words: Sequence[int], room: int) -> list[int]:
+    """The width of each column: its longest word, and whole cells for as many columns as there is room for."""
+    widths, room = list(words), room - sum(words)
+    missing = [max(map(cell_len, cells)) - word for cells, word in zip(columns, words, strict=True)]
+    for at in sorted(range(len(widths)), key=missing.__getitem__):
+        more = min(missing[at], max(room, 0))
+        widths[at], room = widths[at] + more, room - more
+    return widths
+
+
 def _table(block: Block, width: int) -> str:
     head, *rows = [[unmarked(cell["text"]) for cell in row] for row in block["rows"]]
-    columns = list(zip(head, block["column_settings"], *rows, strict=True))
-    words = [_longest_word(title, *cells) for title, _, *cells in columns]
+    columns = list(zip(head, *rows, strict=True))
+    words = [_longest_word(cells) for cells in columns]
     gap = 2 if sum(words) + 2 * len(words) <= width else 1
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
-    for (title, settings, *_), word in zip(columns, words, strict=True):
-        table.add_column(title, justify=settings["align"], overflow="fold", min_width=word)
+    widths = _widths(columns, words, width - gap * (len(words) - 1))
+    for title, settings, cell_width in zip(head, block["column_settings"], widths, strict=True):
+        table.add_column(title, justify=settings["align"], overflow="fold", width=cell_width)
     for row in rows:
         table.add_row(*row)
     paper = io.StringIO()
