@@ -18,15 +18,13 @@ from typing import Any
 
 import optuna
 
+from optimizer import evaluate, tpe, validation
 from optimizer.child import NICENESS
 from optimizer.documents import DOCUMENTS
 from optimizer.errors import SomethingBroke, UserError
-from optimizer.evaluate import warm
 from optimizer.mongo import open_documents
 from optimizer.rivals import Rival
 from optimizer.tasks import challenge_study, replay_study, run_study
-from optimizer.tpe import warm as warm_sampler
-from optimizer.validation import arch_bootstrap
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +32,13 @@ log = logging.getLogger(__name__)
 async def serve() -> None:
     """Answer the parent's lines until they end."""
     lines = _lines_from_parent()
+    for warm in (evaluate.warm, tpe.warm, validation.warm):
+        warm()  # before anything is known of MongoDB, which starts meanwhile
     configuration = json.loads(await lines.get())
-    warm()
-    warm_sampler()
     async with open_documents(configuration["mongodb_uri"], DOCUMENTS, waits=True):
         _say({"ready": True})
         # `arch` alone imports as long as everything else, and is not needed before a search is over.
-        threading.Thread(target=arch_bootstrap.load, daemon=True).start()
+        threading.Thread(target=validation.arch_bootstrap.load, daemon=True).start()
         while True:
             request = json.loads(await lines.get())
             _say(await _answer(request, Path(configuration["snapshots"])))

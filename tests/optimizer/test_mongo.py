@@ -90,7 +90,8 @@ async def test_server_that_cannot_start_says_why(home: Path, tmp_path: Path) -> 
 
 
 def test_importing_opens_nothing() -> None:
-    script = "import bot, bot.server, bot.console, psutil; print(len(psutil.Process().children()), psutil.Process().net_connections())"
+    imports = "import bot, bot.server, bot.console, psutil"
+    script = f"{imports}; print(len(psutil.Process().children()), psutil.Process().net_connections())"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert said.stdout.split() == ["0", "[]"]

@@ -137,8 +137,8 @@ def test_two_goals_give_two_values_and_hand_over_to_optuna(bars: Bars) -> None:
 
 
 def test_costs_belong_to_the_study(bars: Bars) -> None:
-    free = list(run(bars, spec_of(costs=Costs(commission_bps=0, slippage_bps=0))))[0]
-    dear = list(islice(run(bars, spec_of()), 1))[0]
+    free = next(run(bars, spec_of(costs=Costs(commission_bps=0, slippage_bps=0))))
+    dear = next(run(bars, spec_of()))
 
     assert free.total_return is not None
     assert dear.total_return is not None
