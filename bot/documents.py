@@ -294,7 +294,7 @@ class Lease(Document):
 
     lease_name: str
     holder: str
-    count: int = 0
+    beats: int = 0
 
     class Settings:
         name = "leases"

@@ -18,8 +18,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.documents import OutboxEntry, Sending
 from bot.sender import TROUBLE, Sender, reason_of, wait_after
+from optimizer.clock import Clock, utc_now
 from optimizer.patience import patiently
-from optimizer.study import Clock, utc_now
 
 log = logging.getLogger(__name__)
 
