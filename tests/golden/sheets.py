@@ -5,9 +5,12 @@ from pathlib import Path
 
 from reports.message import Block, Message
 from reports.render import LANGUAGES
+from tests.bot import recurring
 from tests.reports import kinds
 
 FOLDER = Path(__file__).parent
+#: Kinds that share a file.
+_GROUPS = ("notice_", "help_", "root_", "weekly_", "schedules_", "adopt_", "adopted_", "home_")
 
 
 def sheets() -> dict[str, str]:
@@ -17,8 +20,9 @@ def sheets() -> dict[str, str]:
 
 def _of(language: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name, messages in kinds.everything(language).items():  # type: ignore[arg-type]
-        group = name.partition("_")[0] if name.startswith(("notice_", "help_", "root_")) else name
+    every = kinds.everything(language) | recurring.everything(language)  # type: ignore[arg-type]
+    for name, messages in every.items():
+        group = name.partition("_")[0] if name.startswith(_GROUPS) else name
         text = "\n".join(_sheet(message) for message in messages)
         found[group] = found.get(group, "") + f"== {name}\n{text}\n"
     return found

@@ -1,0 +1,150 @@
+"""Every message about schedules, champions and the home tab, made of plausible facts."""
+
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.grammar.schedule import Cadence, ScheduleWhen
+from bot.home import HomeFacts
+from optimizer.errors import Unavailable
+from optimizer.rivals import Challenge, Decision, Ground
+from optimizer.spec import Interval, StudyState, Verdict
+from reports.message import Message
+from reports.render import Language, renderer_of
+from tests.reports import facts as told
+
+ZONE = ZoneInfo("Asia/Seoul")
+DUE = datetime(2026, 11, 23, 7, 0, tzinfo=ZONE)
+NOW = datetime(2026, 11, 22, 22, 4, tzinfo=UTC)
+BEFORE = datetime(2026, 11, 15, 22, 0, tzinfo=UTC)
+WINNER = told.rsi(11, 32, 68)
+FORMER = told.rsi(14, 30, 70)
+
+
+def challenge(decision: Decision, ground: Ground, **changes: Any) -> Challenge:
+    """What a comparison found."""
+    found: dict[str, Any] = {
+        "decision": decision,
+        "ground": ground,
+        "start": date(2025, 5, 19),
+        "end": date(2026, 11, 20),
+        "n_bars": 378,
+        "n_bars_needed": None,
+        "champion": told.measures(0.61, 0.1213, -0.1871, 17),
+        "challenger": told.measures(0.83, 0.1747, -0.1532, 21),
+        "hold": told.measures(0.44, 0.2104, -0.2217, 0),
+        "difference": 0.0412,
+        "interval": Interval(low=-0.0216, high=0.1047),
+        "probability": 0.8734,
+    }
+    return Challenge(**found | changes)
+
+
+CHALLENGES = {
+    "same": challenge(Decision.KEEP, Ground.SAME, difference=0.0, interval=None, probability=None),
+    "behind": challenge(Decision.KEEP, Ground.BEHIND, difference=-0.0312, probability=0.2114),
+    "ahead": challenge(
+        Decision.SWITCH,
+        Ground.AHEAD,
+        difference=0.1912,
+        interval=Interval(low=0.0713, high=0.3127),
+        probability=0.9945,
+    ),
+    "maybe": challenge(Decision.CANT_TELL, Ground.MAYBE_LUCK, n_bars_needed=1234),
+    "hardly": challenge(Decision.CANT_TELL, Ground.MAYBE_LUCK, difference=0.0011, probability=0.5312),
+    "few": challenge(
+        Decision.CANT_TELL, Ground.TOO_FEW_BARS, n_bars=21, n_bars_needed=42, interval=None, probability=None
+    ),
+    "none": challenge(
+        Decision.CANT_TELL, Ground.TOO_FEW_BARS, n_bars=0, n_bars_needed=63, start=None, end=None,
+        difference=None, interval=None, probability=None,
+    ),
+}  # fmt: skip
+
+SCHEDULE = SimpleNamespace(
+    schedule_name="sch-2b", spec=told.SPEC, time_zone="Asia/Seoul", created_by="U012AB3CD", channel_id="C012AB3CD",
+    phrase=ScheduleWhen(cadence=Cadence.WEEKLY, hour=7, minute=0, days=("mon",)),
+)  # fmt: skip
+CHAMPION = SimpleNamespace(
+    symbol="AAPL", strategy_name="rsi", params=FORMER, study_name="opt-1c2d", adopted_by="U012AB3CD",
+    adopted_at=datetime(2026, 10, 5, 8, 0, tzinfo=UTC), why="steadier <!channel> `x`", verdict=Verdict.PROMISING,
+    out_of_sample=0.8412,
+)  # fmt: skip
+TIMES = [DUE, datetime(2026, 11, 30, 7, 0, tzinfo=ZONE), datetime(2026, 12, 7, 7, 0, tzinfo=ZONE)]
+
+
+def run(found: Challenge, **changes: Any) -> SimpleNamespace:
+    """A run of the schedule."""
+    facts = {"challenge": found, "params": WINNER, "started_at": NOW, "asked_by": "", "stale": None, "n_missed": 0}
+    return SimpleNamespace(**{**facts, "champion": "opt-1c2d", **changes})
+
+
+def weekly(of_run: SimpleNamespace, **changes: Any) -> SimpleNamespace:
+    """The facts of a weekly post."""
+    study = SimpleNamespace(
+        study_name="opt-7f3a", trials_completed=200, window=SimpleNamespace(end_date=date(2026, 11, 20))
+    )
+    facts = {
+        "schedule": SCHEDULE, "run": of_run, "study": study, "summary": told.finished("promising").summary,
+        "champion": CHAMPION, "champion_params": FORMER, "before": run(CHALLENGES["behind"], params=told.rsi(12, 30, 70), started_at=BEFORE), "late_at": None,
+        "next_at": TIMES[1], "is_same_as_before": False, "may_adopt": True,
+    }  # fmt: skip
+    return SimpleNamespace(**facts | changes)
+
+
+def line(last: Any = None) -> SimpleNamespace:
+    """A schedule in a list."""
+    return SimpleNamespace(schedule=SCHEDULE, command="/optimize AAPL rsi 200", times=TIMES, last=last)
+
+
+def home(**changes: Any) -> HomeFacts:
+    """What a home tab says."""
+    full: dict[str, Any] = {
+        "running": [told.study(StudyState.RUNNING, trials_completed=57), told.study(StudyState.QUEUED)],
+        "n_running": 11, "finished": [told.finished("strong"), told.failed()], "best": [told.finished("strong")],
+        "schedules": [line(), line(run(CHALLENGES["maybe"]))], "n_schedules": 9, "champions": [CHAMPION],
+        "n_champions": 12,
+    }  # fmt: skip
+    return HomeFacts(**full | changes)
+
+
+EMPTY = {name: 0 if name.startswith("n_") else [] for name in HomeFacts.__dataclass_fields__}
+
+
+def everything(language: Language) -> dict[str, list[Message]]:
+    """Each message by a name of its own."""
+    say = renderer_of(language)
+    posts = {f"weekly_{name}": weekly(run(found)) for name, found in CHALLENGES.items()}
+    posts["weekly_first"] = weekly(
+        run(CHALLENGES["maybe"], champion=""), champion=None, champion_params=FORMER, before=None
+    )
+    posts["weekly_late"] = weekly(
+        run(CHALLENGES["same"], n_missed=2, stale={"kind": "ProviderDown"}, params=FORMER),
+        late_at=DUE, is_same_as_before=True, may_adopt=False, next_at=None,
+    )  # fmt: skip
+    posts["weekly_asked"] = weekly(run(CHALLENGES["ahead"], asked_by="U012AB3CD", champion="opt-9b1c"))
+    reason = say.error(Unavailable(what="A", reason="it ended <!channel>", remedy="Try again."))
+    failure = {"schedule": SCHEDULE, "reason": reason}
+    study = told.finished("promising")
+    adopt = {"study": study, "summary": study.summary, "value": "opt-7f3a"}
+    return {
+        **{name: [say.render("weekly", w=facts)] for name, facts in posts.items()},
+        "weekly_failure": [say.render("weekly_failure", **failure, run=run(CHALLENGES["same"]), late_at=None)],
+        "weekly_failure_late": [
+            say.render("weekly_failure", **failure, run=run(CHALLENGES["same"], n_missed=1), late_at=DUE)
+        ],
+        "scheduled": [say.render("scheduled", rows=[line(), line()], by="U012AB3CD")],
+        "schedules": [say.render("schedules", rows=[line(), line(run(CHALLENGES["ahead"]))], n=2)],
+        "schedules_none": [say.render("schedules", rows=[], n=0)],
+        "unscheduled": [say.render("unscheduled", row=line(), by="U012AB3CD")],
+        "schedule_runs": [say.render("schedule_runs", schedule=SCHEDULE)],
+        "adopt": [say.render("adopt", **adopt, former=None)],
+        "adopt_again": [say.render("adopt", **adopt, former=CHAMPION)],
+        "adopted": [say.render("adopted", champion=CHAMPION, former=None)],
+        "adopted_again": [say.render("adopted", champion=CHAMPION, former=CHAMPION)],
+        "notice_adopted_done": [say.notice("adopted_done", study_name="opt-7f3a")],
+        "home": [say.render("home", h=home(), may_start=True, user="U012AB3CD")],
+        "home_empty": [say.render("home", h=HomeFacts(**EMPTY), may_start=False, user="U012AB3CD")],
+        "home_closed": [say.render("home_closed", h=home(), may_start=False, user="U012AB3CD")],
+    }
