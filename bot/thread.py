@@ -7,6 +7,7 @@ through the outbox under a key of its own, so that telling a result twice is imp
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from bot.reporter import Reporter
 from optimizer.clock import Clock, utc_now
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import Unavailable
-from optimizer.patience import patiently
+from optimizer.patience import OUTAGE, patiently
 from optimizer.service import OptimizationService
 from optimizer.spec import StudyState
 from reports.message import Message
@@ -120,15 +121,18 @@ class Conversations:
         names = [conversation.study_name for conversation in open_ones]
         studies = {s.study_name: s for s in await OptimizationStudy.find({"study_name": {"$in": names}}).to_list()}
         waiting = [s.study_name for s in await self._service.unfinished() if s.status is StudyState.QUEUED]
-        for conversation in open_ones:
-            study = studies.get(conversation.study_name)
-            if study is not None:
-                await self._look(conversation, study, waiting)
+        looks = [self._look(c, studies[c.study_name], waiting) for c in open_ones if c.study_name in studies]
+        # Beside each other: a conversation that breaks, or waits for a slow Slack, keeps no other from its turn.
+        ends = await asyncio.gather(*looks, return_exceptions=True)
+        for broken in (end for end in ends if isinstance(end, Exception)):
+            if isinstance(broken, OUTAGE):
+                raise broken
+            log.error("conversation_broke reference=%s", secrets.token_hex(3), exc_info=broken)
 
     async def _look(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
         if conversation.telling is Telling.DRAWING:
-            if name not in self._drawing:
+            if name not in self._drawing or self._drawing[name].done():
                 self._drawing[name] = asyncio.create_task(self._draw(conversation, study))
         elif study.status.is_finished:
             await self._tell(conversation, study)
@@ -178,9 +182,9 @@ class Conversations:
         """Charts follow the text; one that cannot be drawn or sent costs nothing else."""
         facts = self._facts(study, conversation)
         try:
-            trials = await self._service.get_trials(study.study_name)
+            trials = await patiently(lambda: self._service.get_trials(study.study_name), what="trials")
             drawn = await self._reporter.draw(facts, trials, conversation.language)
-        except Unavailable as failure:
+        except (Unavailable, OSError) as failure:  # OSError: no room on the disk
             log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
         else:
             await self._outbox.put([self._upload(conversation, chart, _ended(study)) for chart in drawn.for_thread])
