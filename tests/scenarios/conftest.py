@@ -65,7 +65,7 @@ class Stage:
     async def finished(self, text: str, *, user: str = "alice", least: int = 3) -> tuple[str, Message]:
         """Type a start command and wait until its result is told; returns the study's name and its root message."""
         name, root = await self.start(text, user=user)
-        await self.answers(root, least=least, seconds=120)
+        await self.answers(root, least=least, seconds=300)  # the first study may wait for the compiler
         return name, root
 
     async def study_of(self, delivery: Delivery) -> str:
