@@ -87,7 +87,8 @@ def weekly(of_run: SimpleNamespace, **changes: Any) -> SimpleNamespace:
     )
     facts = {
         "schedule": SCHEDULE, "run": of_run, "study": study, "summary": told.finished("promising").summary,
-        "champion": CHAMPION, "champion_params": FORMER, "before": run(CHALLENGES["behind"], params=told.rsi(12, 30, 70), started_at=BEFORE), "late_at": None,
+        "champion": CHAMPION, "champion_params": FORMER,
+        "before": run(CHALLENGES["behind"], params=told.rsi(12, 30, 70), started_at=BEFORE), "late_at": None,
         "next_at": TIMES[1], "is_same_as_before": False, "may_adopt": True,
     }  # fmt: skip
     return SimpleNamespace(**facts | changes)
@@ -109,7 +110,7 @@ def home(**changes: Any) -> HomeFacts:
     return HomeFacts(**full | changes)
 
 
-EMPTY = {name: 0 if name.startswith("n_") else [] for name in HomeFacts.__dataclass_fields__}
+EMPTY: dict[str, Any] = {name: 0 if name.startswith("n_") else [] for name in HomeFacts.__dataclass_fields__}
 
 
 def everything(language: Language) -> dict[str, list[Message]]:

@@ -1,6 +1,7 @@
 """Champion against challenger: what a paired bootstrap of daily differences decides, and when it refuses to."""
 
 from datetime import date
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -10,17 +11,16 @@ from optimizer.challenge import (
     LEAST_BARS,
     MOST_BARS_NEEDED,
     SWITCH_PROBABILITY,
-    Challenge,
     Contest,
-    Decision,
-    Ground,
     challenge,
     judge,
     no_contest,
 )
 from optimizer.evaluate import Evaluator
+from optimizer.rivals import Challenge, Decision, Ground
 from optimizer.series import FloatArray
-from optimizer.spec import Costs, StudySpec
+from optimizer.space import Params
+from optimizer.spec import Costs, StudySpec, TrialRecord
 from optimizer.strategies import STRATEGIES
 from optimizer.study import search
 from tests.bars import made_up_bars
@@ -31,7 +31,8 @@ RSI = STRATEGIES["rsi"]
 def noise(n: int, *, mean: float = 0.0, seed: int = 3) -> FloatArray:
     """Daily differences with exactly this mean and a deviation of about 1 %."""
     drawn = np.random.default_rng(seed).normal(0.0, 0.01, n)
-    return drawn - drawn.mean() + mean
+    centred: FloatArray = drawn - drawn.mean() + mean
+    return centred
 
 
 def test_a_clear_and_lasting_lead_is_a_reason_to_switch() -> None:
@@ -110,7 +111,7 @@ def test_runs_of_alike_days_count_as_fewer_days() -> None:
 
 def test_a_contest_tells_the_measures_and_the_yearly_difference() -> None:
     evaluator = Evaluator(RSI, made_up_bars(900), costs=Costs())
-    sets = [RSI.space.default, {"period": 10, "oversold": 35, "overbought": 65}]
+    sets: list[Params] = [RSI.space.default, {"period": 10, "oversold": 35, "overbought": 65}]
     champion, challenger = (evaluator.backtest(params, start=500, stop=900) for params in sets)
     contest = Contest(
         champion=champion,
@@ -137,30 +138,20 @@ def test_no_contest_is_told_as_one_and_stays_storable() -> None:
     assert Challenge.model_validate(found.model_dump(mode="json")) == found
 
 
-def tried(first: list[dict[str, object]], done: int = 0) -> list[dict[str, object]]:
+def tried(first: list[Params], done: int = 0) -> list[Params]:
+    """The sets of a small search, carried on after `done` of them."""
     spec = StudySpec(symbol="TEST", strategy_name="rsi", n_trials=12)
     evaluator = Evaluator(RSI, made_up_bars(700), costs=spec.costs)
 
-    def run(done: list) -> list:  # type: ignore[type-arg]
-        return list(
-            search(
-                spec,
-                RSI.space,
-                evaluator,
-                start=100,
-                stop=600,
-                n_trials=12,
-                seed=7,
-                done=done,
-                first=first,  # type: ignore[arg-type]
-            )
-        )
+    def run(before: list[TrialRecord]) -> list[TrialRecord]:
+        asked = partial(search, spec, RSI.space, evaluator, start=100, stop=600, n_trials=12, seed=7)
+        return list(asked(done=before, first=first))
 
     whole = run([])
     return [record.params for record in (whole[:done] + run(whole[:done]) if done else whole)]
 
 
-CHAMPION: dict[str, object] = {"period": 21, "oversold": 25, "overbought": 75}
+CHAMPION: Params = {"period": 21, "oversold": 25, "overbought": 75}
 
 
 def test_the_champion_is_tried_right_after_the_textbook_set() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.documents import Champion, RunState, Schedule, ScheduleRun
-from optimizer.challenge import Decision, Ground
+from optimizer.rivals import Decision, Ground
+from optimizer.space import Params
 from tests.scenarios.conftest import Stage
 from tests.slack.workspace import Message
 
@@ -137,7 +138,7 @@ async def test_a_run_is_compared_posted_once_adopted_and_then_challenged(stage: 
 
 async def test_the_champion_is_among_the_tried_sets(stage: Stage) -> None:
     spec = (await scheduled(stage, "schedule MSFT EMA 20 seed=39 folds=0 weekly sat 07:00 tz=UTC")).spec
-    params = {"fast": 33, "slow": 144}
+    params: Params = {"fast": 33, "slow": 144}
     study = await stage.office.desk.service.store(
         await stage.office.desk.service.plan(spec), created_by="U1", first=[params, {"fast": 1, "slow": 2}]
     )
