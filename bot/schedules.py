@@ -125,7 +125,7 @@ class Schedules:
 
     async def run_now(self, schedule: Schedule, by: str) -> ScheduleRun | None:
         """Run it out of turn; None when a run of it is under way."""
-        if await ScheduleRun.find_one({"schedule_name": schedule.schedule_name, "state": {"$ne": RunState.TOLD}}):
+        if await ScheduleRun.find_one({"schedule_name": schedule.schedule_name, "state": {"$ne": str(RunState.TOLD)}}):
             return None
         now = self._clock().replace(microsecond=0)
         return await self._claim(

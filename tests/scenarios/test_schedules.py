@@ -198,6 +198,20 @@ async def test_the_button_under_a_result_schedules_it_for_mondays(stage: Stage) 
     assert schedule.spec == (await stage.office.desk.service.find(name)).spec
 
 
+async def test_a_run_whose_study_is_stopped_says_so_and_is_not_begun_twice(stage: Stage) -> None:
+    schedule = await scheduled(stage, "schedule IBM RSI 9000 seed=47 folds=0 weekly fri 07:00 tz=UTC")
+    await stage.act.command(f"run {schedule.schedule_name}")
+    assert "under way" in await refused(stage, f"run {schedule.schedule_name}")
+
+    while not (run := await last_run(schedule)).study_name:
+        await asyncio.sleep(0.02)
+    await stage.office.desk.service.cancel(run.study_name)
+    told = await post(stage, schedule.schedule_name, "has no result")
+    assert "was cancelled" in str(told.blocks)
+    assert f"run {schedule.schedule_name}" in str(told.blocks)
+    assert (await last_run(schedule)).state is RunState.TOLD
+
+
 async def test_a_removed_schedule_rings_no_more(stage: Stage) -> None:
     schedule = await scheduled(stage, "schedule IBM BOLLINGER 30 daily 05:00 tz=UTC")
     other = await stage.act.command(f"unschedule {schedule.schedule_name}", user="kim")
