@@ -24,7 +24,7 @@ from bot.grammar.commands import Mode, Start
 from bot.settings import Settings
 from optimizer.clock import utc_now
 from optimizer.documents import OptimizationStudy
-from optimizer.errors import Unavailable, UserError
+from optimizer.errors import BadValue, Unavailable
 from optimizer.spec import StudySpec, StudyState, TrialRecord
 from reports.document import json_document
 from reports.message import Message
@@ -36,13 +36,13 @@ PREFIX = "optimize-bot run"
 _POLL_SECONDS = 0.05
 
 
-class NotAStart(UserError):
+class NotAStart(BadValue):
     """`run` starts studies and nothing else."""
 
     sentence = "`run` starts a study: `optimize-bot run AAPL RSI 200`. `optimize-bot run --help` shows more."
 
 
-class OnlyInSlack(UserError):
+class OnlyInSlack(BadValue):
     """Something that a terminal cannot do."""
 
     sentence = "`{word}` works in Slack, not in a terminal. Leave it out to run one study a symbol."

@@ -1,0 +1,128 @@
+"""`optimize-bot run` as a person types it: what it prints, what it writes, and how it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optimizer.market.calendars import find_calendar
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One data directory for the module: a second command finds what the first one left."""
+    return tmp_path_factory.mktemp("terminal")
+
+
+def typed(home: Path, *words: str, language: str = "en") -> subprocess.CompletedProcess[str]:
+    """Type a command and wait until it ends."""
+    environment = os.environ | {"OPTIMIZE_BOT_HOME": str(home), "OPTIMIZE_BOT_LANGUAGE": language, "COLUMNS": "80"}
+    command = [sys.executable, "-m", "bot", *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_json_is_the_only_thing_on_stdout_and_can_be_replayed(home: Path) -> None:
+    words = ("run", "AAPL", "RSI", "60", "source=sample", "--json")
+    first, second = typed(home, *words), typed(home, *words)
+    told, again = json.loads(first.stdout), json.loads(second.stdout)
+
+    assert first.returncode == 0, first.stderr
+    assert told["study"]["symbol"] == "AAPL"
+    assert told["study"]["n_trials"] == 60 == len(told["trials"])
+    assert told["verdict"] in {"strong", "promising", "unproven", "overfit"}
+    assert {"cagr", "sharpe_ratio", "max_drawdown"} <= told["best"]["measures"].keys()
+    assert told["best"]["value"] == max(t["value"] for t in told["trials"] if t["is_feasible"])
+    assert _numbers(told) == _numbers(again)
+    assert "Out-of-sample" in first.stderr
+
+
+def _numbers(document: dict[str, Any]) -> object:
+    """What must be the same when the same thing is asked twice; only the tries add up."""
+    return document["best"], document["textbook"], document["hold"], document["trials"], document["study"]["data_hash"]
+
+
+def test_charts_and_report_are_written_where_asked(home: Path, tmp_path: Path) -> None:
+    said = typed(home, "run", "IBM", "SMA", "40", "source=sample", "--out", str(tmp_path / "out"))
+
+    assert said.returncode == 0, said.stderr
+    assert {"equity.png", "history.png", "report.html"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert str(tmp_path / "out") in said.stdout.replace("\n", "")
+    assert (tmp_path / "out" / "equity.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_dry_run_starts_nothing(home: Path, tmp_path: Path) -> None:
+    said = typed(tmp_path, "run", "MSFT", "MACD", "300", "source=sample", "dry")
+
+    assert said.returncode == 0, said.stderr
+    assert "nothing was started" in " ".join(said.stdout.split())
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("AAPL", "RSO", "200"), "`rso`"),
+        (("AAPL", "RSI", "20000"), "20000"),
+        (("AAPL", "RSI", "200", "gaol=sharpe"), "gaol"),
+        (("APPL", "RSI", "200", "source=sample"), "`APPL`"),
+        (("help",), "`run` starts a study"),
+    ],
+)
+def test_bad_usage_is_named_and_ends_with_two(home: Path, words: tuple[str, ...], named: str) -> None:
+    said = typed(home, "run", *words)
+
+    assert said.returncode == 2
+    assert named in said.stderr
+    assert "Traceback" not in said.stderr
+    assert not said.stdout
+
+
+def test_korean_speaks_korean(home: Path) -> None:
+    said = typed(home, "run", "GOOG", "RSI", "30", "source=sample", language="ko")
+
+    assert said.returncode == 0, said.stderr
+    assert "표본 외 샤프" in said.stdout
+
+
+def test_own_bars_are_imported_checked_and_studied(home: Path, tmp_path: Path) -> None:
+    rows = ["Date,Open,High,Low,Close,Volume"]
+    price = 100.0
+    for day in range(900):
+        price *= 1.0 + ((day * 7919) % 41 - 20) / 1500
+        rows.append(f"{_session(day)},{price:.4f},{price * 1.01:.4f},{price * 0.99:.4f},{price:.4f},{1000 + day}")
+    (tmp_path / "OWN.csv").write_text("\n".join(rows))
+    brought = typed(home, "data", "import", str(tmp_path / "OWN.csv"))
+    checked = typed(home, "data", "check", "OWN")
+    studied = typed(home, "run", "OWN", "RSI", "30", "--json")
+
+    assert "900 bars of 1 symbols" in brought.stdout, brought.stderr
+    assert "OWN: 900 1d bars from file" in " ".join(checked.stdout.split())
+    assert json.loads(studied.stdout)["study"]["source"] == "file", studied.stderr
+
+
+def _session(number: int) -> str:
+    """A trading day of New York, counted from 2015 on."""
+    return str(find_calendar("XNYS", date(2015, 1, 1), date(2019, 12, 31)).sessions[number])
+
+
+def test_second_program_on_the_same_directory_is_refused(home: Path) -> None:
+    environment = os.environ | {"OPTIMIZE_BOT_HOME": str(home)}
+    script = "import sys; from bot.children import claimed; from pathlib import Path\n"
+    script += f"with claimed(Path({str(home)!r})): print('mine', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "mine\n"
+        said = typed(home, "run", "AAPL", "RSI", "30")
+    finally:
+        holder.communicate()
+
+    assert said.returncode == 1
+    assert "Another optimize-bot is using" in said.stderr
