@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Self
 
 #: Children compute; whoever talks to people comes first. On an idle core they run at full speed all the same.
@@ -70,6 +71,13 @@ class Child:
             self._process.kill()
 
     async def stop(self) -> None:
-        """Kill it and wait until it is gone."""
-        self.end()
+        """End it, whatever it is doing: a child is made to be lost at any moment."""
+        if self._process.returncode is None:
+            self._process.kill()
         await self._process.wait()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        # Whoever still waits for an answer reads the end itself; else it is read here, so that the pipe is closed.
+        with suppress(RuntimeError):
+            await self._process.stdout.read()
