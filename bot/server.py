@@ -33,6 +33,7 @@ from bot.people import People
 from bot.replays import LONGEST_BODY, Gate
 from bot.schedules import KIND, Schedules
 from bot.settings import Settings
+from bot.shapes import is_known_shape
 from bot.thread import Conversations
 from bot.watch import Watch
 from bot.weekly import Weekly
@@ -211,8 +212,12 @@ async def _http(app: AsyncApp, desk: Desk) -> AsyncIterator[int]:
 
     @web.post("/slack/events")
     async def events(request: Request) -> Response:
-        if not gate.admits(request.headers, await _body(request)):
+        body = await _body(request)
+        if not gate.admits(request.headers, body):
             return Response(status_code=401)
+        if not is_known_shape(request.headers, body):
+            log.warning("request_of_unknown_shape length=%s", len(body))
+            return Response(status_code=400)
         return await handler.handle(request)
 
     @web.get("/healthz")

@@ -1,0 +1,254 @@
+"""What Slack's requests look like, as far as listeners rely on it; anything else is refused at the door.
+
+Only what is read is asked for, so that what Slack adds in time does no harm. Whoever knows the signing
+secret gets here, which should be Slack alone: this keeps a mistake from becoming a fault in the middle.
+Source: docs.slack.dev/reference/interaction-payloads, docs.slack.dev/apis/events-api.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
+
+from pydantic import AfterValidator, BaseModel, Field, Json, StringConstraints, TypeAdapter, ValidationError
+
+#: Ids of people, channels and workspaces; ts of messages.
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2,30}$")]
+Ts = Annotated[str, StringConstraints(pattern=r"^\d{1,12}\.\d{1,9}$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]+$", max_length=2000)]
+Text = Annotated[str, StringConstraints(max_length=60_000)]
+Name = Annotated[str, StringConstraints(max_length=300)]
+
+
+class _Thing(BaseModel):
+    """Something with an id."""
+
+    id: Id
+
+
+class _Words(BaseModel):
+    text: Text
+
+
+class _Element(BaseModel):
+    action_id: Name | None = None
+
+
+class _Block(BaseModel):
+    type: Name
+    elements: list[_Element] = Field(default_factory=list)
+
+
+class _Message(BaseModel):
+    text: Text = ""
+    blocks: list[_Block] = Field(default_factory=list)
+
+
+class _Option(BaseModel):
+    value: Name
+    text: _Words
+
+
+class _Filled(BaseModel):
+    """One input of a form, by the kind it is."""
+
+    value: Text | None = None
+    selected_option: _Option | None = None
+    selected_options: list[_Option] | None = None
+    selected_date: Name | None = None
+    selected_user: Id | None = None
+
+
+class _State(BaseModel):
+    values: dict[Name, dict[Name, _Filled]]
+
+
+class _View(BaseModel):
+    id: Name
+    hash: Name = ""
+    callback_id: Name = ""
+    private_metadata: Annotated[str, StringConstraints(pattern=r"^([A-Z][A-Z0-9]{2,30})?$")] = ""
+    state: _State
+
+
+class _ViewOfHome(BaseModel):
+    """The home tab has no state of inputs."""
+
+    id: Name
+    type: Literal["home"]
+
+
+class _Interaction(BaseModel):
+    user: _Thing
+    team: _Thing | None = None
+    trigger_id: Name = ""
+    response_url: Url | None = None
+
+
+class _Button(BaseModel):
+    type: Literal["button"]
+    action_id: Name
+    value: Text
+    text: _Words
+
+
+class _Choice(BaseModel):
+    type: Annotated[str, StringConstraints(pattern=r"^(static_select|multi_static_select|radio_buttons|checkboxes)$")]
+    action_id: Name
+
+
+class _Link(BaseModel):
+    """A button that opens a page; there is nothing to do."""
+
+    type: Literal["button"]
+    action_id: Name
+    url: Url
+
+
+class _Container(BaseModel):
+    thread_ts: Ts | Literal[""] | None = None
+
+
+class _MessageAct(_Interaction):
+    type: Literal["block_actions"]
+    channel: _Thing
+    container: _Container
+    message: _Message | None = None
+    actions: list[_Button | _Choice | _Link] = Field(min_length=1)
+
+
+class _ViewAct(_Interaction):
+    type: Literal["block_actions"]
+    channel: None = None
+    view: _View | _ViewOfHome
+    actions: list[_Button | _Choice | _Link] = Field(min_length=1)
+
+
+class _Submission(_Interaction):
+    type: Literal["view_submission", "view_closed"]
+    view: _View
+
+
+class _Shortcut(_Interaction):
+    type: Literal["message_action"]
+    callback_id: Name
+    channel: _Thing
+    message: _Message
+
+
+class _GlobalShortcut(_Interaction):
+    type: Literal["shortcut"]
+    callback_id: Name
+
+
+class _Event(BaseModel):
+    """`user`, `channel`, `text` and `ts` are there where a person spoke."""
+
+    type: Name
+    subtype: Name | None = None
+    user: Id | None = None
+    channel: Id | None = None
+    text: Text | None = None
+    ts: Ts | None = None
+    thread_ts: Ts | Literal[""] | None = None
+    team: Id | None = None
+    tab: Name | None = None
+    channel_type: Name | None = None
+    bot_id: Name | None = None
+
+
+class _Mention(_Event):
+    type: Literal["app_mention"]
+    user: Id
+    channel: Id
+    text: Text
+    ts: Ts
+
+
+class _Said(_Event):
+    """A message of a person; what others say has a subtype, or a bot's id."""
+
+    type: Literal["message"]
+    subtype: None = None
+    user: Id
+    channel: Id
+    text: Text
+    ts: Ts
+
+
+class _Noted(_Event):
+    """A message that no person wrote, or that was changed."""
+
+    type: Literal["message"]
+    subtype: Name
+
+
+class _OfBot(_Event):
+    type: Literal["message"]
+    bot_id: Name
+
+
+class _HomeOpened(_Event):
+    type: Literal["app_home_opened"]
+    user: Id
+
+
+def _not_read(kind: str) -> str:
+    """An event that no listener reads."""
+    if kind in ("app_mention", "message", "app_home_opened"):
+        raise ValueError("this event has a shape of its own")
+    return kind
+
+
+class _Other(_Event):
+    type: Annotated[Name, AfterValidator(_not_read)]
+
+
+class _Callback(BaseModel):
+    type: Literal["event_callback"]
+    event_id: Name
+    team_id: Id | None = None
+    event: _Mention | _OfBot | _Said | _Noted | _HomeOpened | _Other
+
+
+class _Challenge(BaseModel):
+    """Slack asks once whether the address is ours."""
+
+    type: Literal["url_verification"]
+    challenge: Name
+
+
+class _Command(BaseModel):
+    command: Annotated[str, StringConstraints(pattern=r"^/[\w-]{1,40}$")]
+    text: Text = ""
+    channel_id: Id
+    user_id: Id
+    team_id: Id
+    trigger_id: Name
+    response_url: Url | None = None
+
+
+class _Check(BaseModel):
+    """Slack looks whether the certificate is good."""
+
+    ssl_check: Literal["1"]
+
+
+_INTERACTION: TypeAdapter[Any] = TypeAdapter(Json[_MessageAct | _ViewAct | _Submission | _Shortcut | _GlobalShortcut])
+_EVENT: TypeAdapter[Any] = TypeAdapter(Json[_Callback | _Challenge])
+_FORM: TypeAdapter[Any] = TypeAdapter(_Command | _Check)
+
+
+def is_known_shape(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a listener can read this request; `headers` by names in small letters."""
+    try:
+        if headers.get("content-type", "").startswith("application/json"):
+            _EVENT.validate_python(body)
+            return True
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        if "payload" in fields:
+            _INTERACTION.validate_python(fields["payload"])
+        else:
+            _FORM.validate_python(fields)
+    except (ValidationError, UnicodeDecodeError):
+        return False
+    return True

@@ -1,0 +1,90 @@
+"""What is done to a running bot, at moments that a seed decides."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from tests.bot_process import BotProcess, mongo_client
+
+#: A study may lose so many workers and still has to end well.
+_DEATHS = 2
+
+
+@dataclass
+class Havoc:
+    """How often each thing is killed; `moments` decides when and what next."""
+
+    bot: int = 0
+    worker: int = 0
+    mongod: int = 0
+    seed: int = 1
+    shortest: float = 0.3
+    longest: float = 2.5
+    done: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._left = ["bot"] * self.bot + ["worker"] * self.worker + ["mongod"] * self.mongod
+        self._random.shuffle(self._left)
+        self.total = len(self._left)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything was done."""
+        return not self._left
+
+    async def strike(self, bot: BotProcess) -> None:
+        """Wait a while and do the next thing."""
+        await asyncio.sleep(self._random.uniform(self.shortest, self.longest))
+        kind = self._left[0]
+        if await _STRIKES[kind](bot):
+            self.done.append(self._left.pop(0))
+
+
+async def _kill_bot(bot: BotProcess) -> bool:
+    bot.kill()
+    await bot.start()
+    return True
+
+
+async def _kill_worker(bot: BotProcess) -> bool:
+    """Kill the worker of a study that can bear it; False when there is none now."""
+    running = await asyncio.to_thread(_running, bot)
+    workers = bot.children("optimizer.worker")
+    if not workers or len(running) != len(workers) or any(study["deaths"] >= _DEATHS for study in running):
+        return False
+    random.Random(len(running)).choice(workers).kill()
+    return True
+
+
+async def _kill_mongod(bot: BotProcess) -> bool:
+    servers = bot.children("--dbpath")
+    for server in servers:
+        server.kill()
+    return bool(servers)
+
+
+_STRIKES: dict[str, Callable[[BotProcess], Any]] = {
+    "bot": _kill_bot,
+    "worker": _kill_worker,
+    "mongod": _kill_mongod,
+}
+
+
+def _running(bot: BotProcess) -> Sequence[dict[str, Any]]:
+    try:
+        with mongo_client(bot.home) as client:
+            studies = client.optimize_bot.optimization_studies.find({"status": "running"})
+            return [{"deaths": study.get("deaths", 0)} for study in studies]
+    except (PyMongoError, StopIteration):
+        return []
+
+
+def database(bot: BotProcess) -> "MongoClient[dict[str, Any]]":
+    """A client of the bot's server."""
+    return mongo_client(bot.home)

@@ -1,0 +1,20 @@
+"""The short form of the chaos suite: a few kills of everything, and no study notices."""
+
+from pathlib import Path
+
+from tests.chaos.havoc import Havoc
+from tests.chaos.studies import run
+
+N_STUDIES, N_TRIALS = 3, 1200
+
+
+async def test_kills_of_bot_worker_and_mongod_change_no_trial_and_double_no_post(tmp_path: Path) -> None:
+    undisturbed = await run(tmp_path / "quiet", N_STUDIES, N_TRIALS, Havoc())
+    havoc = Havoc(bot=2, worker=1, mongod=1, seed=7, longest=1.5)
+    disturbed = await run(tmp_path / "havoc", N_STUDIES, N_TRIALS, havoc)
+
+    assert havoc.is_over
+    assert disturbed.states == dict.fromkeys(range(1, N_STUDIES + 1), "complete")
+    assert disturbed.n_different(undisturbed) == 0
+    assert disturbed.n_results == disturbed.n_roots == dict.fromkeys(range(1, N_STUDIES + 1), 1)
+    assert (disturbed.n_lost, disturbed.n_twice, disturbed.n_out_of_order) == (0, 0, 0)
