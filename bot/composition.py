@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.children import Children
 from bot.documents import DOCUMENTS as BOT_DOCUMENTS
@@ -25,7 +25,7 @@ class Desk:
     """What every door of the program uses: Slack, the terminal and HTTP."""
 
     settings: Settings
-    mongodb_uri: str
+    mongodb_uri: str = field(repr=False)  # it holds the password
     market: Market
     pool: WorkerPool
     service: OptimizationService

@@ -207,6 +207,7 @@ class _Callback(BaseModel):
     type: Literal["event_callback"]
     event_id: Name
     team_id: Id | None = None
+    authorizations: list[dict[str, Any]] | None = None
     event: _Mention | _OfBot | _Said | _Noted | _HomeOpened | _Other
 
 

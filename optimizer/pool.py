@@ -8,7 +8,7 @@ waits is told of it only when no other worker is left.
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class WorkerDied(Exception):
 class WorkerConfig:
     """What a worker needs to find a study by its name."""
 
-    mongodb_uri: str
+    mongodb_uri: str = field(repr=False)  # it holds the password
     snapshots: Path
 
     def as_question(self) -> dict[str, str]:

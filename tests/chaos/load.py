@@ -98,11 +98,12 @@ def _is_wrong(text: str, studies: dict[str, dict[str, Any]]) -> bool:
     ]
     mine = sum(s["created_by"] == study["created_by"] for s in before)
     n_real = max(len(before), mine - 1, 0)  # one worker; two of one person's studies at once
-    return abs(n_said - n_real) > 1
+    return bool(abs(n_said - n_real) > 1)
 
 
 def _was_open(study: dict[str, Any], moment: datetime) -> bool:
-    return bool(study["completed_at"] is None or study["completed_at"] > moment)
+    completed_at: datetime | None = study["completed_at"]
+    return completed_at is None or completed_at > moment
 
 
 async def until_all_complete(bot: BotProcess, n: int, seconds: float) -> None:
