@@ -7,6 +7,7 @@ whole session, because it is made to; tests keep apart by the people and symbols
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from bot.server import running
 from bot.settings import Settings
 from reports.render import LANGUAGES, renderer_of
 from tests.slack.driver import Driver
-from tests.slack.inspection import SIGNING_SECRET
+from tests.slack.inspection import SIGNING_SECRET, Slack
 from tests.slack.strict import StrictSlack
 from tests.slack.wire import Delivery, HttpWire
 from tests.slack.workspace import Message
@@ -35,7 +36,7 @@ WORKING = {renderer_of(language).notice("working").text for language in LANGUAGE
 class Stage:
     """The Slack, the bot's office and the people who act."""
 
-    slack: StrictSlack
+    slack: Slack
     office: Office
     act: Driver
     url: str
@@ -103,7 +104,7 @@ def study_in(text: str) -> str | None:
     return found[0] if found else None
 
 
-def settings_for(home: Path, slack: StrictSlack) -> Settings:
+def settings_for(home: Path, slack: Slack) -> Settings:
     """A bot of its own, pointed at the Slack of the test."""
     return Settings.model_validate(
         {
@@ -119,16 +120,21 @@ def settings_for(home: Path, slack: StrictSlack) -> Settings:
     )
 
 
+@asynccontextmanager
+async def opened(slack: Slack, settings: Settings) -> AsyncIterator[Stage]:
+    """A bot in a Slack, and people who act there."""
+    client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+    async with started(settings) as children, running(settings, client, children) as bot:
+        url = f"http://127.0.0.1:{bot.port}/slack/events"
+        async with HttpWire(url) as wire:
+            yield Stage(slack=slack, office=bot.office, act=Driver(slack, wire), url=url)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """The one bot of the session."""
-    async with StrictSlack() as slack:
-        settings = settings_for(tmp_path_factory.mktemp("home"), slack)
-        client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
-        async with started(settings) as children, running(settings, client, children) as bot:
-            url = f"http://127.0.0.1:{bot.port}/slack/events"
-            async with HttpWire(url) as wire:
-                yield Stage(slack=slack, office=bot.office, act=Driver(slack, wire), url=url)
+    async with StrictSlack() as slack, opened(slack, settings_for(tmp_path_factory.mktemp("home"), slack)) as stage:
+        yield stage
 
 
 @pytest_asyncio.fixture(loop_scope="session")
