@@ -5,17 +5,21 @@ bars of those days: each search sees the market as it was that evening.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.children import started
+from bot.documents import DOCUMENTS as BOT_DOCUMENTS
 from bot.documents import RunState, Schedule, ScheduleRun
 from bot.office import Office
 from bot.server import running
+from optimizer import jobs
+from optimizer.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.market.history import History
 from optimizer.market.providers.sample import SYMBOLS, Sample
 from tests.scenarios.conftest import settings_for
@@ -32,6 +36,17 @@ SCHEDULES = {
     "monday": "AAPL SMA 6 folds=0 seed=4 weekly mon 07:00 tz=Asia/Seoul",
     "first": "MSFT EMA 6 folds=0 seed=5 monthly 1 09:00 tz=Asia/Seoul",
 }
+
+
+@pytest.fixture(autouse=True)
+def other_bots_keep_theirs() -> Iterator[None]:
+    """A process binds documents and kinds of jobs once; here a second bot runs in it, and the first must go on."""
+    bound = {model: model._document_settings for model in (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)}
+    handlers = dict(jobs._handlers)
+    yield
+    for model, settings in bound.items():
+        model._document_settings = settings
+    jobs.bind(handlers)
 
 
 class SetClock:
