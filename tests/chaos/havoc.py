@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from tests.bot_process import BotProcess, mongo_client
@@ -41,9 +40,11 @@ class Havoc:
     async def strike(self, bot: BotProcess) -> None:
         """Wait a while and do the next thing."""
         await asyncio.sleep(self._random.uniform(self.shortest, self.longest))
-        kind = self._left[0]
+        kind = self._left.pop(0)
         if await _STRIKES[kind](bot):
-            self.done.append(self._left.pop(0))
+            self.done.append(kind)
+        else:  # not now
+            self._left.append(kind)
 
 
 async def _kill_bot(bot: BotProcess) -> bool:
@@ -83,8 +84,3 @@ def _running(bot: BotProcess) -> Sequence[dict[str, Any]]:
             return [{"deaths": study.get("deaths", 0)} for study in studies]
     except (PyMongoError, StopIteration):
         return []
-
-
-def database(bot: BotProcess) -> "MongoClient[dict[str, Any]]":
-    """A client of the bot's server."""
-    return mongo_client(bot.home)

@@ -75,7 +75,8 @@ async def run(
             driver = Driver(server, wire)
             for seed in range(1, n_studies + 1):
                 asked = asyncio.create_task(_ask(driver, bot, seed, n_trials))
-                while not havoc.is_over and len(havoc.done) < seed * havoc.total // n_studies:
+                n_due = seed * havoc.total // n_studies
+                while not havoc.is_over and len(havoc.done) < n_due and not (asked.done() and _is_idle(bot.home)):
                     await havoc.strike(bot)
                 await asked
                 await asyncio.sleep(max(began + seed * spread / n_studies - asyncio.get_running_loop().time(), 0.0))
@@ -104,6 +105,16 @@ def _is_stored(home: Path, seed: int) -> bool:
     try:
         with mongo_client(home) as client:
             return client.optimize_bot.optimization_studies.find_one({"spec.seed": seed}) is not None
+    except (PyMongoError, StopIteration):
+        return False
+
+
+def _is_idle(home: Path) -> bool:
+    """Whether no study is unfinished: there would be nothing to disturb."""
+    try:
+        with mongo_client(home) as client:
+            states = {"status": {"$in": ["queued", "running"]}}
+            return not client.optimize_bot.optimization_studies.count_documents(states)
     except (PyMongoError, StopIteration):
         return False
 
