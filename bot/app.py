@@ -1,6 +1,6 @@
 """The Bolt app: what Slack sends is acknowledged in time, and answered where it was asked.
 
-An acknowledgement later than three seconds is none, so an answer that takes longer than a second is
+An acknowledgement later than three seconds is none, so an answer that takes longer than a moment is
 sent to the `response_url` instead. There is one error listener: it gives a fault a reference that the
 log explains; what a person can mend was worded long before.
 """
@@ -25,7 +25,7 @@ from reports.message import Message
 log = logging.getLogger(__name__)
 
 #: Answers that take longer than this are announced first and sent after.
-ACK_SECONDS = 1.0
+ACK_SECONDS = 0.6
 #: Slack delivers an event again when it saw no acknowledgement; so many ids are remembered.
 _REMEMBERED = 500
 
@@ -125,7 +125,7 @@ class Listeners:
             team_id=context.team_id or "",
             said=str(request.body.get("text", "")),
         )
-        reference, message = await self.reception.broke(visit)
+        reference, message = await self.reception.broke(visit, error)
         log.error("listener_broke reference=%s", reference, exc_info=error)
         if context.respond is not None and context.response_url:
             await context.respond(**_payload(Answer(message)), replace_original=False)

@@ -12,6 +12,8 @@ from bot.office import Answer, Office
 from bot.outbox import post
 from bot.place import Place
 from optimizer.errors import SomethingBroke, UserError
+from optimizer.mongod import MongoUnavailable
+from optimizer.patience import OUTAGE
 from reports import actions
 from reports.message import Message
 from reports.render import Renderer, renderer_of
@@ -91,12 +93,15 @@ class Reception:
             delivery=visit.delivery,
         )
 
-    async def broke(self, visit: Visit) -> tuple[str, Message]:
+    async def broke(self, visit: Visit, error: Exception) -> tuple[str, Message]:
         """Note a fault of ours; returns its reference for the log and the words for the visitor."""
         reference = secrets.token_hex(3)
-        await self.note(visit, Outcome.BROKE, reference=reference)
-        renderer = renderer_of(self._office.desk.settings.language)
-        return reference, renderer.refusal(SomethingBroke(reference=reference))
+        told: UserError = SomethingBroke(reference=reference)
+        if isinstance(error, OUTAGE):  # the audit is there too: nothing can be noted
+            told = MongoUnavailable(what="MongoDB", reason="it does not answer", remedy="Try again in a minute.")
+        else:
+            await self.note(visit, Outcome.BROKE, reference=reference)
+        return reference, renderer_of(self._office.desk.settings.language).refusal(told)
 
     async def note(self, visit: Visit, outcome: Outcome, *, command: Command | None = None, **more: str) -> None:
         """Add the visit to the audit."""
