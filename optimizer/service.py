@@ -344,8 +344,8 @@ class OptimizationService:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
         fields: dict[str, Any] = {"wanted": str(state)}
         if study.status in (StudyState.QUEUED, StudyState.PAUSED):
-            # No worker will see the wish: it is settled here.
-            fields = {"status": str(state), "wanted": None, "completed_at": self._clock()}
+            # Settled here, where no worker may see it. The wish stays for one that takes the study at this moment.
+            fields |= {"status": str(state), "completed_at": self._clock()}
         await study.set(fields)
         return await self.find(study.study_name)
 

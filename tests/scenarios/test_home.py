@@ -8,7 +8,7 @@ import pytest
 from bot.documents import HomeVisit
 from optimizer.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
-from tests.scenarios.test_modal import closed, modal
+from tests.scenarios.test_modal import modal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -73,7 +73,6 @@ async def test_the_button_opens_the_form_and_the_study_goes_to_a_direct_message(
     while (study := await OptimizationStudy.find_one({"created_by": user_id, "spec.seed": 53})) is None:
         await asyncio.sleep(0.05)
     assert study.origin["channel_id"].startswith("D")
-    await closed(stage, form)
 
 
 async def test_the_messages_tab_publishes_nothing(stage: Stage) -> None:
