@@ -15,6 +15,7 @@ from pymongo.errors import OperationFailure
 
 from optimizer.mongo import kept_ready, wait_ready
 from optimizer.mongod import MongoUnavailable, find_mongod, start_mongod
+from optimizer.patience import patiently
 
 
 async def test_embedded_server_answers_and_ends_with_the_block(home: Path) -> None:
@@ -58,7 +59,7 @@ async def test_killed_server_is_started_again_at_the_same_address(home: Path) ->
         os.kill(int((home / "mongodb" / "mongod.lock").read_text()), signal.SIGKILL)
         with MongoClient(uri, serverSelectionTimeoutMS=20_000) as client:
             # In a thread: the event loop has a server to restart.
-            answer = await asyncio.to_thread(client.admin.command, "ping")
+            answer = await patiently(lambda: asyncio.to_thread(client.admin.command, "ping"), what="ping")
 
     assert answer["ok"] == 1
 
