@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 _MODULE = "optimizer.worker"
 #: A place whose worker failed to start so often in a row is given up for now, and tried on in the background.
-_STARTS = 3
+#: Where none ever started, something is wrong for good; later a machine may be short of something for a while.
+_FIRST_STARTS, _STARTS = 3, 7
 _LONGEST_PAUSE = 30.0
 
 
@@ -52,6 +53,7 @@ class WorkerPool:
         self._busy: dict[str, Child] = {}
         self._starting: set[asyncio.Task[None]] = set()
         self._n_stuck = 0
+        self._has_worked = False
 
     @property
     def pids(self) -> list[int]:
@@ -160,13 +162,14 @@ class WorkerPool:
         n_failed = 0
         while not await self._admit(worker):
             n_failed += 1
-            self._n_stuck += n_failed == _STARTS
-            if n_failed >= _STARTS and not self._ready:
+            starts = _STARTS if self._has_worked else _FIRST_STARTS
+            self._n_stuck += n_failed == _FIRST_STARTS
+            if n_failed >= starts and not self._ready:
                 # Whoever waits for a worker is told, instead of waiting for ever.
                 self._give_up()
             await asyncio.sleep(min(0.25 * 2.0**n_failed, _LONGEST_PAUSE))
             worker = await self._spawn()
-        self._n_stuck -= n_failed >= _STARTS
+        self._n_stuck -= n_failed >= _FIRST_STARTS
 
     async def _admit(self, worker: Child) -> bool:
         assert self._config is not None
@@ -177,6 +180,7 @@ class WorkerPool:
             await self._let_go(worker)
             return False
         self._ready.add(worker)
+        self._has_worked = True
         self._idle.put_nowait(worker)
         return True
 

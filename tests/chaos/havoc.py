@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bson.codec_options import CodecOptions
 from pymongo.errors import PyMongoError
 
 from tests.bot_process import BotProcess, mongo_client
@@ -54,13 +55,16 @@ async def _kill_bot(bot: BotProcess) -> bool:
 
 
 async def _kill_worker(bot: BotProcess) -> bool:
-    """Kill the worker of a study that can bear it; False when there is none now."""
+    """Kill a worker that has written of its study, which must be able to bear it; False when there is none now."""
     running = await asyncio.to_thread(_running, bot)
     workers = bot.children("optimizer.worker")
-    if not workers or len(running) != len(workers) or any(study["deaths"] >= _DEATHS for study in running):
+    if len(running) != len(workers) or any(study["deaths"] >= _DEATHS for study in running):
         return False
-    random.Random(len(running)).choice(workers).kill()
-    return True
+    for worker in workers:
+        if all(study["heartbeat_at"].timestamp() > worker.create_time() for study in running):
+            worker.kill()
+            return True
+    return False
 
 
 async def _kill_mongod(bot: BotProcess) -> bool:
@@ -80,7 +84,8 @@ _STRIKES: dict[str, Callable[[BotProcess], Any]] = {
 def _running(bot: BotProcess) -> Sequence[dict[str, Any]]:
     try:
         with mongo_client(bot.home) as client:
-            studies = client.optimize_bot.optimization_studies.find({"status": "running"})
-            return [{"deaths": study.get("deaths", 0)} for study in studies]
+            utc = CodecOptions[dict[str, Any]](tz_aware=True)
+            studies = client.optimize_bot.get_collection("optimization_studies", codec_options=utc)
+            return list(studies.find({"status": "running", "heartbeat_at": {"$ne": None}}))
     except (PyMongoError, StopIteration):
         return []

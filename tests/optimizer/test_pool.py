@@ -90,6 +90,15 @@ async def test_worker_that_fails_to_start_once_is_tried_again(tmp_path: Path) ->
         assert await asyncio.wait_for(pool.run("hello"), 30) == {"study": "hello"}
 
 
+async def test_study_waits_while_no_worker_starts_for_some_seconds(tmp_path: Path) -> None:
+    async with pool_of(1, tmp_path) as pool:
+        await eventually_ready(pool, 1)
+        (tmp_path / "failures").write_text("4")
+        os.kill(pool.pids[0], signal.SIGKILL)
+
+        assert await asyncio.wait_for(pool.run("hello"), 40) == {"study": "hello"}
+
+
 async def test_worker_that_cannot_start_does_not_fail_the_studies_of_the_others(tmp_path: Path) -> None:
     (tmp_path / "failures").write_text("1000000")
     (tmp_path / "lucky").touch()
