@@ -95,6 +95,7 @@ async def test_study_waits_while_no_worker_starts_for_some_seconds(tmp_path: Pat
         await eventually_ready(pool, 1)
         (tmp_path / "failures").write_text("4")
         os.kill(pool.pids[0], signal.SIGKILL)
+        await asyncio.sleep(0.3)
 
         assert await asyncio.wait_for(pool.run("hello"), 40) == {"study": "hello"}
 
