@@ -1,4 +1,8 @@
-"""The main job again, in a Slack that nobody here wrote."""
+"""The main job again, in a Slack that nobody here wrote.
+
+It stands in a folder of its own because documents belong to one database a process: this bot must have ended before
+the one of the scenarios starts.
+"""
 
 from collections.abc import AsyncIterator
 
