@@ -115,8 +115,8 @@ class Listeners:
         if event.get("channel_type") == "im" and not event.get("bot_id") and event.get("subtype") is None:
             await self._converse("message", event, body)
 
-    async def on_error(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse:
-        """The last resort of every listener."""
+    async def on_error(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
+        """The last resort of every listener; `response` is what is not acknowledged yet."""
         context = request.context
         visit = Visit(
             door="error",
@@ -130,7 +130,8 @@ class Listeners:
         if context.respond is not None and context.response_url:
             await context.respond(**_payload(Answer(message)), replace_original=False)
         # Whatever broke, the request has arrived: without this Slack would show an error of its own as well.
-        return BoltResponse(status=200, body="")
+        if response is not None:
+            response.status, response.body = 200, ""
 
     async def _converse(self, door: str, event: dict[str, Any], body: dict[str, Any]) -> None:
         if self._is_known(body.get("event_id", event["ts"])):

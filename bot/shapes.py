@@ -11,18 +11,26 @@ from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, BaseModel, Field, Json, StringConstraints, TypeAdapter, ValidationError
 
-#: Ids of people, channels and workspaces; ts of messages.
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2,30}$")]
+#: Ids of people, channels, workspaces and organisations; ts of messages.
+UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
+ChannelId = Annotated[str, StringConstraints(pattern=r"^[CDG][A-Z0-9]{2,30}$")]
+TeamId = Annotated[str, StringConstraints(pattern=r"^[TE][A-Z0-9]{2,30}$")]
 Ts = Annotated[str, StringConstraints(pattern=r"^\d{1,12}\.\d{1,9}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]+$", max_length=2000)]
 Text = Annotated[str, StringConstraints(max_length=60_000)]
 Name = Annotated[str, StringConstraints(max_length=300)]
 
 
-class _Thing(BaseModel):
-    """Something with an id."""
+class _User(BaseModel):
+    id: UserId
 
-    id: Id
+
+class _Channel(BaseModel):
+    id: ChannelId
+
+
+class _Team(BaseModel):
+    id: TeamId
 
 
 class _Words(BaseModel):
@@ -51,11 +59,12 @@ class _Option(BaseModel):
 class _Filled(BaseModel):
     """One input of a form, by the kind it is."""
 
+    type: Name
     value: Text | None = None
     selected_option: _Option | None = None
     selected_options: list[_Option] | None = None
     selected_date: Name | None = None
-    selected_user: Id | None = None
+    selected_user: UserId | None = None
 
 
 class _State(BaseModel):
@@ -66,7 +75,7 @@ class _View(BaseModel):
     id: Name
     hash: Name = ""
     callback_id: Name = ""
-    private_metadata: Annotated[str, StringConstraints(pattern=r"^([A-Z][A-Z0-9]{2,30})?$")] = ""
+    private_metadata: ChannelId | Literal[""]
     state: _State
 
 
@@ -78,8 +87,10 @@ class _ViewOfHome(BaseModel):
 
 
 class _Interaction(BaseModel):
-    user: _Thing
-    team: _Thing | None = None
+    user: _User
+    team: _Team | None = None
+    enterprise: _Team | None = None
+    response_urls: list[dict[str, Any]] = Field(default_factory=list, max_length=1)
     trigger_id: Name = ""
     response_url: Url | None = None
 
@@ -110,7 +121,7 @@ class _Container(BaseModel):
 
 class _MessageAct(_Interaction):
     type: Literal["block_actions"]
-    channel: _Thing
+    channel: _Channel
     container: _Container
     message: _Message | None = None
     actions: list[_Button | _Choice | _Link] = Field(min_length=1)
@@ -131,7 +142,7 @@ class _Submission(_Interaction):
 class _Shortcut(_Interaction):
     type: Literal["message_action"]
     callback_id: Name
-    channel: _Thing
+    channel: _Channel
     message: _Message
 
 
@@ -145,12 +156,12 @@ class _Event(BaseModel):
 
     type: Name
     subtype: Name | None = None
-    user: Id | None = None
-    channel: Id | None = None
+    user: UserId | None = None
+    channel: ChannelId | None = None
     text: Text | None = None
     ts: Ts | None = None
     thread_ts: Ts | Literal[""] | None = None
-    team: Id | None = None
+    team: TeamId | None = None
     tab: Name | None = None
     channel_type: Name | None = None
     bot_id: Name | None = None
@@ -158,8 +169,8 @@ class _Event(BaseModel):
 
 class _Mention(_Event):
     type: Literal["app_mention"]
-    user: Id
-    channel: Id
+    user: UserId
+    channel: ChannelId
     text: Text
     ts: Ts
 
@@ -169,8 +180,8 @@ class _Said(_Event):
 
     type: Literal["message"]
     subtype: None = None
-    user: Id
-    channel: Id
+    user: UserId
+    channel: ChannelId
     text: Text
     ts: Ts
 
@@ -189,7 +200,7 @@ class _OfBot(_Event):
 
 class _HomeOpened(_Event):
     type: Literal["app_home_opened"]
-    user: Id
+    user: UserId
 
 
 def _not_read(kind: str) -> str:
@@ -206,7 +217,7 @@ class _Other(_Event):
 class _Callback(BaseModel):
     type: Literal["event_callback"]
     event_id: Name
-    team_id: Id | None = None
+    team_id: TeamId | None = None
     authorizations: list[dict[str, Any]] | None = None
     event: _Mention | _OfBot | _Said | _Noted | _HomeOpened | _Other
 
@@ -221,9 +232,9 @@ class _Challenge(BaseModel):
 class _Command(BaseModel):
     command: Annotated[str, StringConstraints(pattern=r"^/[\w-]{1,40}$")]
     text: Text = ""
-    channel_id: Id
-    user_id: Id
-    team_id: Id
+    channel_id: ChannelId
+    user_id: UserId
+    team_id: TeamId
     trigger_id: Name
     response_url: Url | None = None
 
