@@ -46,7 +46,8 @@ async def _ensure_user(server: EmbeddedMongo) -> None:
     """Create the one account on a fresh database; an existing one refuses, and that is how we know."""
     client: AsyncIOMotorClient[Any] = AsyncIOMotorClient("127.0.0.1", server.port, serverSelectionTimeoutMS=5000)
     try:
-        await client.admin.command("createUser", USER, pwd=server.password, roles=["root"])
+        durable = {"w": 1, "j": True}  # a kill a moment later must not take the account along
+        await client.admin.command("createUser", USER, pwd=server.password, roles=["root"], writeConcern=durable)
     except OperationFailure as failure:
         if failure.code != 13:  # Unauthorized: the account exists
             raise

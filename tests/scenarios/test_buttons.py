@@ -103,14 +103,6 @@ async def test_replay_says_in_the_thread_that_nothing_differs(stage: Stage, stud
     assert await _said(stage, study[1], "to the last bit")
 
 
-async def test_a_second_press_after_the_end_is_refused_in_words(stage: Stage) -> None:
-    name, root = await stage.start("IBM MACD 5000 stop take sampler=optuna folds=0 seed=44")
-    await stage.told(await stage.act.click(root, "study_cancel"))
-    assert await _state(stage, name, StudyState.CANCELLED)
-
-    assert "cancelled already" in str(await stage.told(await stage.act.click(root, "study_cancel")))
-
-
 async def _verdict(stage: Stage, root: Message) -> Message:
     async def look() -> Message | None:
         replies = await stage.slack.thread(root.channel, root.ts)

@@ -34,22 +34,6 @@ async def test_an_opened_tab_shows_every_part_in_the_readers_language(stage: Sta
     assert await HomeVisit.find({"user_id": await stage.slack.user_id("kim")}).count() == 1
 
 
-async def test_the_tab_follows_a_study_from_running_to_the_last_five(stage: Stage) -> None:
-    await stage.act.open_home(user="bob")
-    name, root = await stage.start("GOOG RSI 3000 seed=51 folds=0")
-    running = await tab(stage, name, "▓", user="bob")
-    await stage.answers(root, least=1)
-    headings = [block.get("text", {}).get("text", "") for block in running["blocks"]]
-    assert headings.index("Running") < next(i for i, text in enumerate(headings) if name in text)
-
-    async def look() -> bool | None:
-        view = await tab(stage, name, user="bob")
-        texts = [block.get("text", {}).get("text", "") for block in view["blocks"]]
-        return next(i for i, text in enumerate(texts) if name in text) > texts.index("The last five") or None
-
-    assert await stage.slack.eventually(look, seconds=90, what="the study among the last five")
-
-
 async def test_a_tab_that_reads_the_same_is_not_published_again(stage: Stage) -> None:
     await stage.act.open_home(user="kim")
     before = await tab(stage, "챔피언", user="kim")

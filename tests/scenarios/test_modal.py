@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.documents import AuditEntry
-from tests.scenarios.conftest import Stage, study_in
+from tests.scenarios.conftest import Stage
 from tests.slack.wire import Delivery
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -51,50 +50,6 @@ async def test_the_bare_command_opens_the_form_and_says_nothing_else(stage: Stag
     assert delivery.seconds < 2.0
     assert view["title"]["text"] == "새 연구"
     assert view["private_metadata"] == await stage.slack.channel_id()
-
-
-async def test_a_submitted_form_starts_what_the_command_would(stage: Stage) -> None:
-    await stage.act.command("", user="bob")
-    view = await modal(stage, "bob")
-    typed = {"symbol": "msft", "trials": "25", "options": "seed=41 folds=0", "parameter:rsi:period": "10..20"}
-    delivery = await stage.act.submit(view, user="bob", **typed)
-
-    assert (delivery.status, delivery.answer) == (200, {})
-    told = await private(stage, "Started", "bob")
-    name = study_in(told)
-    assert name is not None
-    study = await stage.office.desk.service.find(name)
-    assert study.origin["command"] == "/optimize MSFT rsi 25 period=10..20 folds=0 seed=41"
-    assert study.created_by == await stage.slack.user_id("bob")
-    root = await stage.root(name)
-    await stage.answers(root)
-    assert view["id"] not in [each["id"] for each in await stage.slack.modals(await stage.slack.user_id("bob"))]
-    audit = await AuditEntry.find({"study": "", "door": "form", "verb": "start"}).to_list()
-    assert audit
-
-    await stage.act.command("", user="bob")
-    again = await modal(stage, "bob")
-    held = fields(again)
-    assert held["symbol"]["initial_value"] == "MSFT"
-    assert held["trials"]["initial_value"] == "25"
-    assert held["parameter:rsi:period"]["initial_value"] == "10..20"
-
-
-async def test_wrong_fields_are_told_beside_them_and_nothing_starts(stage: Stage) -> None:
-    before = len(await stage.office.desk.service.list_studies(limit=100))
-    await stage.act.command("", user="kim")
-    view = await modal(stage, "kim")
-    delivery = await stage.act.submit(view, user="kim", symbol="AAPL", options="sede=7", caps="maxdd<")
-
-    assert delivery.answer["response_action"] == "errors"
-    assert set(delivery.answer["errors"]) == {"options", "caps"}
-    assert "seed" in delivery.answer["errors"]["options"]
-    assert not any("`" in text or "&" in text for text in delivery.answer["errors"].values())
-
-    unknown = await stage.act.submit(view, user="kim", symbol="APPL")
-    assert set(unknown.answer["errors"]) == {"symbol"}
-    assert "AAPL" in unknown.answer["errors"]["symbol"]
-    assert len(await stage.office.desk.service.list_studies(limit=100)) == before
 
 
 async def test_another_strategy_brings_its_fields_and_keeps_the_rest(stage: Stage) -> None:
