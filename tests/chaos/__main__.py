@@ -5,6 +5,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,7 +33,7 @@ class Suite:
 
     async def parts(self) -> list[Row]:
         """`kill -9` of workers and of mongod."""
-        havoc = Havoc(worker=self._options.worker_kills, mongod=self._options.mongod_kills, seed=12, longest=3.0)
+        havoc = Havoc(worker=self._options.worker_kills, mongod=self._options.mongod_kills, seed=12, longest=1.2)
         return await self._kills("kills of workers and mongod", havoc)
 
     async def slack(self) -> list[Row]:
@@ -73,7 +74,8 @@ class Suite:
     async def _kills(self, what: str, havoc: Havoc) -> list[Row]:
         home = self._folder / what.replace(" ", "-")
         ended = await run(home, self._options.studies, self._options.trials, havoc, log=home.with_suffix(".log"))
-        return [(f"{len(havoc.done)} {what}, {len(ended.states)} studies", _sentence(ended, await self._reference()))]
+        counted = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(havoc.done).items()))
+        return [(f"{what} ({counted}), {len(ended.states)} studies", _sentence(ended, await self._reference()))]
 
     async def _reference(self) -> Ended:
         if self._quiet is None:
