@@ -39,8 +39,8 @@ class Reporter:
     async def draw(self, facts: StudyFacts, trials: Sequence[TrialRecord], language: Language) -> Drawn:
         """Write charts and report; raises Unavailable when they cannot be had."""
         folder = self.folder_of(facts.study_name)
-        await asyncio.to_thread(write_order, facts, trials, language, folder)
-        async with self._turn:
+        async with self._turn:  # two who ask for one study at once must not write over what is being read
+            await asyncio.to_thread(write_order, facts, trials, language, folder)
             try:
                 answer = await self._child.ask({"folder": str(folder)})
             except ChildDied as death:

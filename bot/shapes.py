@@ -68,11 +68,12 @@ class _Filled(BaseModel):
 
 
 class _State(BaseModel):
-    values: dict[Name, dict[Name, _Filled]]
+    values: dict[Name, Annotated[dict[Name, _Filled], Field(min_length=1)]]
 
 
 class _View(BaseModel):
     id: Name
+    type: Literal["modal"]
     hash: Name = ""
     callback_id: Name = ""
     private_metadata: ChannelId | Literal[""]
