@@ -6,8 +6,8 @@ that the compiled kernel reads. Both are kept for the other sets that ask the sa
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice, repeat
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,8 @@ RowFunction = Callable[..., FloatArray]
 Slots = NDArray[np.int64]
 #: What is compared with what: (row function, sign, is strict).
 _Comparison = tuple[RowFunction, float, bool]
-#: The parameters of the row, and last the level.
-_Question = tuple[Any, ...]
+#: The parameters of a row: the value itself where there is one, a tuple of them where there are more.
+_Name = Any
 
 #: Memory that rows, and that masks, of one symbol may take.
 BYTES_OF_ROWS = 24 * 2**20
@@ -52,10 +52,10 @@ class Conditions:
         n_words = (len(bars) + 63) // 64
         self.capacity = min(max(BYTES_OF_MASKS // (8 * n_words), _LEAST_MASKS), _MOST_MASKS)
         self.bank = np.empty((self.capacity, n_words), dtype=np.uint64)
-        self._rows: OrderedDict[_Question, FloatArray] = OrderedDict()
+        self._rows: OrderedDict[tuple[Any, ...], FloatArray] = OrderedDict()
         self._most_rows = max(2, BYTES_OF_ROWS // (8 * len(bars)))
         self._rows_at_once = max(1, BYTES_OF_ROWS_AT_ONCE // (8 * len(bars)))
-        self._known_rows: set[_Question] = set()
+        self._known_rows: set[tuple[Any, ...]] = set()
         self._forget_masks()
 
     def row(self, function: RowFunction, *parameters: Value) -> FloatArray:
@@ -95,7 +95,7 @@ class Conditions:
         self.bank[ALWAYS] = ~np.uint64(0)
         self.bank[NEVER] = 0
         self._n_slots = _FIRST_FREE
-        self._known: dict[_Comparison, dict[_Question, int]] = {}
+        self._known: dict[_Comparison, dict[_Name, dict[float, int]]] = {}
 
     def _answers(
         self, comparison: _Comparison, columns: Sequence[Sequence[Value]], level: Sequence[float] | float
@@ -103,37 +103,40 @@ class Conditions:
         n_sets = len(columns[0])
         self.n_asked += n_sets
         known = self._known.setdefault(comparison, {})
+        # A row of one parameter is known by its value alone: a tuple for each set would cost more than the answer.
+        names: Sequence[_Name] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+        levels = [level] * n_sets if isinstance(level, int | float) else level
         try:
-            return np.fromiter(map(known.__getitem__, _questions(columns, level)), np.int64, n_sets)
+            slots = [known[name][level] for name, level in zip(names, levels, strict=True)]
         except KeyError:
-            self._find_out(comparison, known, _questions(columns, level))
-            return np.fromiter(map(known.__getitem__, _questions(columns, level)), np.int64, n_sets)
+            self._find_out(comparison, names, levels)
+            slots = [known[name][level] for name, level in zip(names, levels, strict=True)]
+        return np.array(slots, dtype=np.int64)
 
-    def _find_out(self, comparison: _Comparison, known: dict[_Question, int], asked: Iterator[_Question]) -> None:
-        """Compute the masks of the questions that are new, some rows at a time."""
-        numbers: dict[_Question, int] = {}  # of the rows that are needed
+    def _find_out(self, comparison: _Comparison, names: Sequence[_Name], levels: Sequence[float]) -> None:
+        """Compute the masks that are new, some rows at a time."""
+        known = self._known[comparison]
+        numbers: dict[_Name, int] = {}  # of the rows that are needed
         which: list[int] = []
-        levels: list[float] = []
+        against: list[float] = []
         first = self._n_slots
-        for question in asked:
-            if question not in known:
-                known[question] = first + len(which)
-                which.append(numbers.setdefault(question[:-1], len(numbers)))
-                levels.append(question[-1])
+        for name, level in zip(names, levels, strict=True):
+            slots = known.setdefault(name, {})
+            if level not in slots:
+                slots[level] = first + len(which)
+                which.append(numbers.setdefault(name, len(numbers)))
+                against.append(level)
         self._n_slots += len(which)
-        plan = np.array(which), np.array(levels, dtype=np.float64), np.arange(first, self._n_slots)
-        names = iter(numbers)
+        plan = np.array(which), np.array(against, dtype=np.float64), np.arange(first, self._n_slots)
+        wanted = iter(numbers)
         for done in range(0, len(numbers), self._rows_at_once):
-            rows = np.array([self._row(comparison[0], name) for name in islice(names, self._rows_at_once)])
+            rows = np.array([self._row(comparison[0], name) for name in islice(wanted, self._rows_at_once)])
             masks.fill_masks(rows, done, *plan, *comparison[1:], self.bank)
 
-    def _row(self, function: RowFunction, parameters: _Question) -> FloatArray:
+    def _row(self, function: RowFunction, name: _Name) -> FloatArray:
         """A row that a set asked for."""
-        if (function, *parameters) not in self._known_rows:
-            self._known_rows.add((function, *parameters))
+        key = (function, *(name if isinstance(name, tuple) else (name,)))
+        if key not in self._known_rows:
+            self._known_rows.add(key)
             self.n_computed += 1
-        return self.row(function, *parameters)
-
-
-def _questions(columns: Sequence[Sequence[Value]], level: Sequence[float] | float) -> Iterator[_Question]:
-    return zip(*columns, repeat(level) if isinstance(level, int | float) else level, strict=False)
+        return self.row(*key)
