@@ -253,6 +253,12 @@ class OptimizationService:
         documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
         return [trial_record(document) for document in documents]
 
+    async def latest_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
+        """The trials stored last, the newest first."""
+        collection = OptimizationTrial.get_motor_collection()
+        documents = await collection.find({"study": study_name}).sort("trial_number", -1).to_list(limit)
+        return [trial_record(document) for document in documents]
+
     async def cancel(self, study_name: str) -> OptimizationStudy:
         """Stop a study; what was tried is kept."""
         return await self._want(study_name, StudyState.CANCELLED)
