@@ -13,6 +13,8 @@ from tests.bot_process import BotProcess, mongo_client
 
 #: A study may lose so many workers and still has to end well.
 _DEATHS = 2
+#: A study may last only a moment: so often it is looked for one whose worker can be killed.
+_LOOKS = 100
 
 
 @dataclass
@@ -55,6 +57,15 @@ async def _kill_bot(bot: BotProcess) -> bool:
 
 
 async def _kill_worker(bot: BotProcess) -> bool:
+    """Kill a worker as soon as one can be; False when none could for a while."""
+    for _ in range(_LOOKS):
+        if await _kill_worker_now(bot):
+            return True
+        await asyncio.sleep(0.02)
+    return False
+
+
+async def _kill_worker_now(bot: BotProcess) -> bool:
     """Kill a worker that has written of its study, which must be able to bear it; False when there is none now."""
     running = await asyncio.to_thread(_running, bot)
     workers = bot.children("optimizer.worker")

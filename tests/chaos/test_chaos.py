@@ -5,12 +5,12 @@ from pathlib import Path
 from tests.chaos.havoc import Havoc
 from tests.chaos.studies import run
 
-N_STUDIES, N_TRIALS = 3, 1200
+N_STUDIES, N_TRIALS = 3, 3000
 
 
 async def test_kills_of_bot_worker_and_mongod_change_no_trial_and_double_no_post(tmp_path: Path) -> None:
     undisturbed = await run(tmp_path / "quiet", N_STUDIES, N_TRIALS, Havoc())
-    havoc = Havoc(bot=2, worker=1, mongod=1, seed=7, longest=1.5)
+    havoc = Havoc(bot=2, worker=1, mongod=1, seed=7, shortest=0.1, longest=1.0)
     disturbed = await run(tmp_path / "havoc", N_STUDIES, N_TRIALS, havoc)
 
     assert havoc.is_over
