@@ -4,20 +4,16 @@ import argparse
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import uvicorn
-from fastapi import FastAPI, Request, Response
-from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import vitals
 from bot.access import Access, Roster
 from bot.app import build_app
 from bot.champions import Champions
@@ -30,12 +26,11 @@ from bot.lease import identity_of, leading
 from bot.office import Office
 from bot.outbox import Outbox
 from bot.people import People
-from bot.replays import LONGEST_BODY, Gate
 from bot.schedules import KIND, Schedules
 from bot.settings import Settings
-from bot.shapes import is_known_shape
 from bot.thread import Conversations
 from bot.watch import Watch
+from bot.web import build_web, listening, take_slack
 from bot.weekly import Weekly
 from optimizer.clock import Clock, utc_now
 from optimizer.market.providers import Provider
@@ -151,7 +146,7 @@ class Running:
     """A bot that listens."""
 
     office: Office
-    port: int  # of its HTTP side; 0 in Socket Mode
+    port: int  # of its HTTP side
 
 
 @asynccontextmanager
@@ -169,15 +164,15 @@ async def running(
         office = await stack.enter_async_context(open_office(desk, client))
         home = Home(office)
         stack.push_async_callback(_ended, asyncio.create_task(home.follow()))
+        web = build_web(office)
         if settings.slack_app_token is not None:
-            app = build_app(office, home, client, None)
-            await stack.enter_async_context(_socket_mode(app, settings))
-            yield Running(office=office, port=0)
+            await stack.enter_async_context(_socket_mode(build_app(office, home, client, None), settings))
         else:
             assert settings.slack_signing_secret is not None
-            app = build_app(office, home, client, settings.slack_signing_secret.get_secret_value())
-            port = await stack.enter_async_context(_http(app, desk))
-            yield Running(office=office, port=port)
+            secret = settings.slack_signing_secret.get_secret_value()
+            take_slack(web, build_app(office, home, client, secret), secret)
+        port = await stack.enter_async_context(listening(web, settings))
+        yield Running(office=office, port=port)
 
 
 def _stop_signal() -> asyncio.Event:
@@ -200,70 +195,3 @@ async def _socket_mode(app: AsyncApp, settings: Settings) -> AsyncIterator[None]
         yield
     finally:
         await handler.close_async()
-
-
-@asynccontextmanager
-async def _http(app: AsyncApp, desk: Desk) -> AsyncIterator[int]:
-    """Slack's requests over HTTP at the port given; Bolt checks signature and time of every one."""
-    web = FastAPI(openapi_url=None)
-    handler = AsyncSlackRequestHandler(app)
-    assert desk.settings.slack_signing_secret is not None
-    gate = Gate(desk.settings.slack_signing_secret.get_secret_value())
-
-    @web.post("/slack/events")
-    async def events(request: Request) -> Response:
-        body = await _body(request)
-        if not gate.admits(request.headers, body):
-            return Response(status_code=401)
-        if not is_known_shape(request.headers, body):
-            log.warning("request_of_unknown_shape length=%s", len(body))
-            return Response(status_code=400)
-        return await handler.handle(request)
-
-    @web.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @web.get("/metrics")
-    async def metrics() -> Response:
-        return Response(await vitals.exposition(desk), media_type=vitals.CONTENT_TYPE)
-
-    config = uvicorn.Config(
-        web,
-        host=desk.settings.host,
-        port=desk.settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=3,
-    )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    log.info("listening mode=http host=%s port=%s", desk.settings.host, server.bound_port)
-    try:
-        yield server.bound_port
-    finally:
-        server.should_exit = True
-        await serving
-
-
-async def _body(request: Request) -> bytes:
-    """The body, or nothing when it is longer than any of Slack's."""
-    length = request.headers.get("content-length", "")
-    return await request.body() if length.isdecimal() and int(length) <= LONGEST_BODY else b""
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to the program it runs in."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take none."""
-        yield
-
-    @property
-    def bound_port(self) -> int:
-        """The port in use, also when a free one was asked for."""
-        sockets = [socket for server in self.servers for socket in server.sockets]
-        return int(sockets[0].getsockname()[1]) if sockets else 0
