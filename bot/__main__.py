@@ -1,4 +1,4 @@
-"""The command line: `optimize-bot serve · run · data · doctor`."""
+"""The command line: `optimize-bot serve · run · data · keys · doctor`."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ from optimizer.errors import BadValue, UnknownWord, UserError
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
-_VERBS = {"serve": "bot.server", "run": "bot.console", "data": "bot.data", "doctor": "bot.doctor"}
+_VERBS = {"serve": "bot.server", "run": "bot.console", "data": "bot.data", "keys": "bot.keys", "doctor": "bot.doctor"}
 
 #: Verbs that need worker processes, and how many (None: as the settings say).
 _WORKERS = {"serve": None, "run": 1}
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--language", choices=("en", "ko"), help="language of everything said (default: the setting)")
     top.add_argument("--verbose", action="store_true", help="log every event to stderr")
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="serve | run | data | doctor")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="serve | run | data | keys | doctor")
     verbs.add_parser("serve", help="run the Slack bot until stopped")
     run = verbs.add_parser(
         "run", help="run one study here, without Slack", epilog=_RUN_HELP, formatter_class=argparse.RawTextHelpFormatter
@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
     run.add_argument("--out", metavar="FOLDER", help="where charts and report go (default: in the data directory)")
     _add_data(verbs.add_parser("data", help="what bars there are; bring your own"))
+    _add_keys(verbs.add_parser("keys", help="keys for programs that use the API"))
     verbs.add_parser("doctor", help="check everything the bot needs, and say how to mend what is wrong")
     return top
 
@@ -61,6 +62,17 @@ def _add_data(data: argparse.ArgumentParser) -> None:
     bring.add_argument("--symbol", help="for one file whose name is not its symbol")
     check = actions.add_parser("check", help="coverage, findings and a calendar of one symbol")
     check.add_argument("symbol", metavar="SYMBOL")
+
+
+def _add_keys(keys: argparse.ArgumentParser) -> None:
+    actions = keys.add_subparsers(dest="action", required=True, metavar="add | list | revoke")
+    add = actions.add_parser("add", help="make a key and show it once")
+    add.add_argument("name", metavar="NAME", help="the program's name: letters, digits, dash and underscore")
+    roles = "viewer (default), runner, approver or admin"
+    add.add_argument("role", nargs="?", default="role=viewer", metavar="role=ROLE", help=roles)
+    actions.add_parser("list", help="every key with its role")
+    revoke = actions.add_parser("revoke", help="let a key in no more")
+    revoke.add_argument("name", metavar="NAME")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,7 +8,9 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from bot.grammar import Role
 from bot.grammar.schedule import Cadence, ScheduleWhen
+from optimizer.market.history import SeriesKey
 from optimizer.rivals import Challenge, Decision
 from optimizer.space import Value
 from optimizer.spec import StudySpec, Verdict
@@ -277,6 +279,46 @@ class Champion(Document):
         ]
 
 
+class Refresh(Document):
+    """One daily refresh of the bars in use."""
+
+    started_at: datetime
+    ended_at: datetime | None = None  # None: under way, or cut off by a stop
+    n_series: int = 0
+    n_failed: int = 0
+
+    class Settings:
+        name = "refreshes"
+        indexes: ClassVar = [IndexModel([("started_at", DESCENDING)], unique=True)]
+
+    @property
+    def key(self) -> str:
+        """Names the refresh in the outbox."""
+        return str(int(self.started_at.timestamp()))
+
+
+class FailingSeries(Document):
+    """A series that could not be brought up to date the last time; gone as soon as it can."""
+
+    symbol: str
+    timeframe: str
+    source: str
+    failure: dict[str, Any]  # errors.error_of reads it
+    since: datetime
+    told: list[str] = Field(default_factory=list)  # the channels that know of it
+
+    class Settings:
+        name = "failing_series"
+        indexes: ClassVar = [
+            IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), ("source", ASCENDING)], unique=True)
+        ]
+
+    @property
+    def key(self) -> SeriesKey:
+        """The series."""
+        return SeriesKey(self.symbol, self.timeframe, self.source)
+
+
 class HomeVisit(Document):
     """Someone who looks at the bot's home tab, which is kept up to date for a day after."""
 
@@ -287,6 +329,80 @@ class HomeVisit(Document):
     class Settings:
         name = "home_visits"
         indexes: ClassVar = [IndexModel([("user_id", ASCENDING)], unique=True)]
+
+
+class UsedLink(Document):
+    """A link to the pages that has signed someone in; none does so twice. Forgotten when it is out of date anyway."""
+
+    nonce: str
+    expires_at: datetime
+
+    class Settings:
+        name = "web_links"
+        indexes: ClassVar = [
+            IndexModel([("nonce", ASCENDING)], unique=True),
+            IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+        ]
+
+
+class WebSession(Document):
+    """Someone who is signed in to the pages. Only a digest is kept of what their browser shows."""
+
+    digest: str
+    user_id: str
+    team_id: str = ""
+    language: Language
+    created_at: datetime
+    expires_at: datetime
+
+    class Settings:
+        name = "web_sessions"
+        indexes: ClassVar = [
+            IndexModel([("digest", ASCENDING)], unique=True),
+            IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+        ]
+
+
+class ApiKey(Document):
+    """A program that may use the API. Only a digest is kept of the key; one that was revoked stays, for the audit."""
+
+    key_name: str
+    role_name: str  # a Role in small letters
+    digest: str
+    created_by: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+    class Settings:
+        name = "api_keys"
+        indexes: ClassVar = [
+            IndexModel([("digest", ASCENDING)], unique=True),
+            IndexModel(
+                [("key_name", ASCENDING)], unique=True, partialFilterExpression={"revoked_at": {"$type": "null"}}
+            ),
+        ]
+
+    @property
+    def role(self) -> Role:
+        """What it may do."""
+        return Role[self.role_name.upper()]
+
+
+class ApiRequest(Document):
+    """A request that must not be done twice: its key, what it asked for, and once it is done the answer."""
+
+    key_name: str
+    idempotency_key: str
+    fingerprint: str  # of the body
+    answer: dict[str, Any] | None = None
+    created_at: datetime
+
+    class Settings:
+        name = "api_requests"
+        indexes: ClassVar = [
+            IndexModel([("key_name", ASCENDING), ("idempotency_key", ASCENDING)], unique=True),
+            IndexModel([("created_at", ASCENDING)], expireAfterSeconds=24 * 3600),
+        ]
 
 
 class Lease(Document):
@@ -312,5 +428,11 @@ DOCUMENTS: tuple[type[Document], ...] = (
     Schedule,
     ScheduleRun,
     Champion,
+    Refresh,
+    FailingSeries,
     HomeVisit,
+    ApiKey,
+    ApiRequest,
+    UsedLink,
+    WebSession,
 )

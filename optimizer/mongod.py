@@ -12,6 +12,7 @@ import socket
 import stat
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -79,7 +80,7 @@ class EmbeddedMongo:
     @property
     def uri(self) -> str:
         """The address with its password: never to be logged."""
-        return f"mongodb://{USER}:{self.password}@127.0.0.1:{self.port}/?authSource=admin"
+        return _uri(self.password, self.port)
 
     @property
     def has_ended(self) -> bool:
@@ -143,18 +144,34 @@ def _dies_with_parent() -> Sequence[str]:
     return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
 
 
+def running_uri(folder: Path) -> str | None:
+    """The address of the server that another process runs over `folder`/mongodb, or None. Never to be logged."""
+    found = _server_over(folder / "mongodb")
+    if found is None or not (folder / "mongodb.password").exists():
+        return None
+    _, words = found
+    return _uri(_password(folder), int(words[words.index("--port") + 1]))
+
+
 def _stop_orphan(data: Path) -> None:
     """End a server that a killed parent left running over the same folder."""
+    if (found := _server_over(data)) is not None:
+        with suppress(psutil.NoSuchProcess):
+            _end(found[0])
+
+
+def _server_over(data: Path) -> tuple[psutil.Process, list[str]] | None:
+    """The server that runs over a folder, whoever started it, with its command line."""
     lock = data / "mongod.lock"
     text = lock.read_text().strip() if lock.is_file() else ""
     if not text.isdecimal():
-        return
+        return None
     try:
         process = psutil.Process(int(text))
-        if str(data) in process.cmdline():
-            _end(process)
+        words = process.cmdline()
     except psutil.NoSuchProcess:
-        return
+        return None
+    return (process, words) if str(data) in words else None
 
 
 def _end(process: psutil.Process) -> None:
@@ -179,6 +196,10 @@ def _password(folder: Path) -> str:
         with os.fdopen(descriptor, "w") as handle:
             handle.write(secrets.token_urlsafe(24))
     return file.read_text()
+
+
+def _uri(password: str, port: int) -> str:
+    return f"mongodb://{USER}:{password}@127.0.0.1:{port}/?authSource=admin"
 
 
 def _free_port() -> int:
