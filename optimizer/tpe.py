@@ -166,6 +166,41 @@ def _propose_first(model: Model, seen: UintArray, state: UintArray, points: Floa
     _draw_start(model, seen, state, points[0], np.empty(points.shape[1], np.int64))
 
 
+@compiled
+def _propose_round(
+    model: Model,
+    below: IntArray,
+    n: int,
+    seen: UintArray,
+    key: tuple[int, int, int],
+    is_blind: bool,
+    points: FloatArray,
+    found: FloatArray,
+) -> None:
+    """Sets into the rows of `found`, each taken in as an expected trial (from column n on) before the next is drawn.
+
+    `key` is what seeds the first: the seed, how many trials had finished, the attempt; the attempts count on.
+    """
+    axes, state = model.axes, np.zeros(1, np.uint64)
+    row, centres = np.empty(points.shape[1], np.int64), np.empty(points.shape[1])
+    for k in range(len(found)):
+        seed_state(state, key[0], key[1], key[2] + k)
+        if is_blind:
+            _draw_start(model, seen, state, points[0], row)
+        else:
+            _propose(model, below, n + k, seen, state, points)
+        found[k] = points[0]
+        for d in range(len(row)):
+            centres[d] = points[0, d]
+            if axes.kind[d] == ROUNDED:
+                real = axes.first[d] + axes.step[d] * points[0, d]
+                centres[d] = math.log(real) if axes.is_log[d] else real
+        _append(model.history, centres, n + k)
+        if np.all(axes.n_values > 0):
+            index_of(axes, points[0], row)
+            add(seen, row)
+
+
 class Tpe:
     """The state of one search: what was tried, how good it was, and the next proposal.
 
@@ -219,7 +254,7 @@ class Tpe:
         """The next set to try, decided by the seed, these two numbers and what was learned."""
         seed_state(self._state, self._seed, n_finished, attempt)
         self._draw()
-        return {axis.name: axis.value(x) for axis, x in zip(self.axes, self._points[0].tolist(), strict=True)}
+        return self._set_at(self._points[0].tolist())
 
     def expect(self, number: int, params: Mapping[str, Any]) -> None:
         """Note that trial `number`, higher than all before, is trying a set."""
@@ -236,6 +271,30 @@ class Tpe:
             self._place(rank, number)
         elif column >= 0:
             self._model.history.role[column] = UNUSED
+
+    def ask_round(self, n_finished: int, first: int, count: int) -> list[dict[str, Any]]:
+        """What `ask(n_finished, number)` and `expect(number, …)` in turn would give for `count` numbers from `first`.
+
+        In one compiled call, for joint proposals only.
+        """
+        self._make_room(count)
+        found, n = np.empty((count, len(self.axes))), len(self._sets)
+        key, is_blind = (self._seed, n_finished, first), self.n_finished < self._n_startup_trials
+        _propose_round(self._model, self._below, n, self._seen, key, is_blind, self._points, found)
+        sets = [self._set_at(point) for point in found.tolist()]
+        self._sets.extend(sets)
+        self._column_of.update(zip(range(first, first + count), range(n, n + count), strict=True))
+        self._n_seen += count if self._is_finite else 0
+        return sets
+
+    def learn_round(self, first: int, ranks: Sequence[Rank | None]) -> None:
+        """Take in how the sets of a round did, whose numbers start at `first`; see `learn`."""
+        for number, rank in enumerate(ranks, first):
+            if rank is not None:
+                insort(self._ranking, (rank, number))
+            else:
+                self._model.history.role[self._column_of[number]] = UNUSED
+        self._gather_good()
 
     def log_densities(self, sets: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, FloatArray]:
         """Logarithms of both mixtures' densities (lower, upper) at some sets, each of shape (len(sets),)."""
@@ -264,8 +323,14 @@ class Tpe:
         insort(self._ranking, (rank, number))
         n = n_good(self.n_finished)
         if n != n_before or (rank, number) <= self._ranking[n - 1]:
-            columns = (self._column_of[good] for _, good in self._ranking[:n])
-            self._below = np.array(sorted(column for column in columns if column >= 0), dtype=np.int64)
+            self._gather_good()
+
+    def _gather_good(self) -> None:
+        columns = (self._column_of[good] for _, good in self._ranking[: n_good(self.n_finished)])
+        self._below = np.array(sorted(column for column in columns if column >= 0), dtype=np.int64)
+
+    def _set_at(self, point: Sequence[float]) -> dict[str, Any]:
+        return {axis.name: axis.value(x) for axis, x in zip(self.axes, point, strict=True)}
 
     def _coordinates(self, params: Mapping[str, Any]) -> FloatArray:
         return np.array([axis.coordinate(params[axis.name]) for axis in self.axes])
@@ -278,9 +343,8 @@ class Tpe:
         """The column a set was put into, or -1 when it is none of this space."""
         if not self._fits(params):
             return -1
+        self._make_room(1)
         column = len(self._sets)
-        if column == len(self._model.history.role):
-            self._model = enlarged(self._model)
         point = self._coordinates(params)
         _append(self._model.history, self._centres(point), column)
         self._sets.append(dict(params))
@@ -296,8 +360,13 @@ class Tpe:
     def _mark_seen(self, point: FloatArray) -> None:
         if self._is_finite:
             self._n_seen += add(self._seen, point.astype(np.int64))
-            if 2 * self._n_seen > len(self._seen):
-                self._seen = grown(self._seen)
+
+    def _make_room(self, count: int) -> None:
+        """See that so many more sets fit."""
+        while len(self._sets) + count > len(self._model.history.role):
+            self._model = enlarged(self._model)
+        while 2 * (self._n_seen + count) > len(self._seen):
+            self._seen = grown(self._seen)
 
     def _replace(self, column: int, params: Mapping[str, Any]) -> None:
         """A trial ran with another set than was expected."""
@@ -318,6 +387,7 @@ def warm() -> None:
     tpe = Tpe({"x": IntDistribution(1, 9)}, seed=0, n_startup_trials=1)
     for number in range(3):
         tpe.learn(number, tpe.ask(number), (FEASIBLE, float(number), 0.0))
+    tpe.ask_round(3, 3, 2)
 
 
 class SobolSets(Tpe):

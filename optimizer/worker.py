@@ -7,6 +7,7 @@ not in MongoDB yet will be tried again, identically.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -34,6 +35,7 @@ async def serve() -> None:
     lines = _lines_from_parent()
     for warm in (evaluate.warm, tpe.warm, validation.warm):
         warm()  # before anything is known of MongoDB, which starts meanwhile
+    gc.freeze()  # what was imported stays: the collector need not look through it in the middle of every search
     configuration = json.loads(await lines.get())
     async with open_documents(configuration["mongodb_uri"], DOCUMENTS, waits=True):
         _say({"ready": True})

@@ -23,7 +23,9 @@ from optimizer.space import Params
 PER_SIDE = 0.0015
 
 
-class _Rsi(backtesting.Strategy):  # type: ignore[misc]
+class Rsi(backtesting.Strategy):  # type: ignore[misc]
+    """Buy below, sell above."""
+
     period = 14
     oversold = 30
     overbought = 70
@@ -49,7 +51,7 @@ def play_backtesting(frame: pd.DataFrame, params: Params) -> float:
     """One `Backtest.run`, the engine built once."""
     with warnings.catch_warnings(), redirect_stderr(StringIO()):  # it draws a progress bar
         warnings.simplefilter("ignore")
-        test = backtesting.Backtest(frame, _Rsi, cash=1e9, commission=PER_SIDE)
+        test = backtesting.Backtest(frame, Rsi, cash=1e9, commission=PER_SIDE)
         return float(test.run(**params)["Sharpe Ratio"])
 
 

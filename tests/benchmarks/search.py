@@ -14,10 +14,9 @@ from statistics import median
 
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.trial import create_trial
 
 from optimizer.evaluate import Evaluator
-from optimizer.ram import fast_study
+from optimizer.ram import LeanTrial, add_finished, fast_study
 from optimizer.sampler import CompiledSampler, SeededSampler, make_sampler
 from optimizer.space import Params, Space
 from optimizer.spec import Costs, SamplerKind
@@ -67,7 +66,8 @@ def propose_and_add(objective: Objective, n: int) -> None:
     for number in range(n):
         params = sampler.propose(study, number)
         value = objective(params)
-        study.add_trial(create_trial(params=params, distributions=space.distributions, value=value))
+        trial = LeanTrial.finished(number, [value], params=params, distributions=space.distributions, violation=0.0)
+        add_finished(study, trial)
 
 
 def alone(objective: Objective, n: int) -> None:
