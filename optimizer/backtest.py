@@ -98,6 +98,11 @@ class Backtest:
         """The trades that were closed within the window."""
         return tuple(trade for trade in self.trades if trade.is_closed)
 
+    def objective(self, measure: str) -> float | None:
+        """A measure as a search values it."""
+        found: float | None = getattr(self.measures, measure)
+        return found
+
     @cached_property
     def measures(self) -> Measures:
         """Every measure of this backtest."""
@@ -115,7 +120,7 @@ class Backtest:
             "max_drawdown": metrics.max_drawdown(equity),
             "max_drawdown_bars": metrics.max_drawdown_bars(equity),
             "calmar_ratio": metrics.calmar_ratio(equity, periods),
-            "exposure": metrics.exposure(self.position),
+            "exposure": self._exposed(),
             "turnover": metrics.turnover(self._traded(), len(equity), periods),
         }
         return {name: _known(value) for name, value in found.items()}
@@ -138,6 +143,9 @@ class Backtest:
             "worst_trade": float(np.min(gains)) if lengths else metrics.NAN,
         }
         return {name: _known(value) for name, value in found.items()}
+
+    def _exposed(self) -> float:
+        return metrics.exposure(self.position)
 
     def _traded(self) -> FloatArray:
         """Each fill's value over the equity at the fill."""

@@ -45,7 +45,8 @@ class OptimizationStudy(Document):
     sampler_note: str = ""
     seed: int
     window: WindowRecord
-    data_hash: str
+    data_hash: str  # of a study of several symbols a digest of theirs
+    data_hashes: list[str] = Field(default_factory=list)  # one a symbol of the spec; empty where `data_hash` says all
     source: str
     n_bars: int
     data_notes: list[str] = Field(default_factory=list)
@@ -124,7 +125,7 @@ class BacktestRecord(Document):
     trial_number: int
     dates: list[date]
     equity: list[float]
-    trades: list[dict[str, Any]]
+    trades: list[dict[str, Any]]  # those of a shared set name their symbol
 
     class Settings:
         name = "optimization_backtests"

@@ -10,12 +10,12 @@ import numpy as np
 from optimizer import luck as chance
 from optimizer import validation
 from optimizer.backtest import Backtest
-from optimizer.evaluate import Evaluator
-from optimizer.ground import Ground, measures_of
+from optimizer.ground import Ground
 from optimizer.metrics import GOALS, periods_per_year
 from optimizer.refit import Refit
 from optimizer.sensitivity import importance, plateau
 from optimizer.series import FloatArray
+from optimizer.shared import AnyEvaluator
 from optimizer.space import Params, Space
 from optimizer.spec import (
     Curve,
@@ -66,7 +66,7 @@ class Findings:
 
     spec: StudySpec
     space: Space
-    evaluator: Evaluator
+    evaluator: AnyEvaluator
     trials: Sequence[TrialRecord]
     rows: WindowRows
     n_tried_before: int
@@ -100,19 +100,19 @@ class Findings:
         if not self.ranked:
             return self.textbook
         best = self.ranked[0]
-        return _told(self._winning, dict(best.params), best.value, best.number)
+        return _told(self.winning, dict(best.params), best.value, best.number)
 
     @cached_property
     def textbook(self) -> Scored:
         """The textbook set, measured like the winner."""
         params = self.space.default
         played = self.played(params)
-        return _told(played, params, getattr(played.in_sample.measures, self._measure), self._number_of(params))
+        return _told(played, params, played.in_sample.objective(self._measure), self._number_of(params))
 
     @cached_property
     def hold(self) -> Scored:
         """Buy and hold over the same rows with the same costs."""
-        return _told(self.held, {}, getattr(self.held.in_sample.measures, self._measure), None)
+        return _told(self.held, {}, self.held.in_sample.objective(self._measure), None)
 
     @cached_property
     def top(self) -> tuple[Scored, ...]:
@@ -125,16 +125,11 @@ class Findings:
         if not trials:
             return []
         sets, unseen = [dict(trial.params) for trial in trials], self._unseen_ground
-        within, beyond = self.ground.scores(sets), unseen.scores(sets) if unseen else None
+        within = self.ground.measures(sets, self.ground.scores(sets))
+        beyond = unseen.measures(sets, unseen.scores(sets)) if unseen else [None] * len(sets)
         return [
-            Scored(
-                params=trial.params,
-                value=trial.value,
-                number=trial.number,
-                in_sample=measures_of(within, row),
-                out_of_sample=measures_of(beyond, row) if beyond else None,
-            )
-            for row, trial in enumerate(trials)
+            Scored(params=trial.params, value=trial.value, number=trial.number, in_sample=ours, out_of_sample=theirs)
+            for trial, ours, theirs in zip(trials, within, beyond, strict=True)
         ]
 
     def played(self, params: Params) -> Played:
@@ -158,7 +153,8 @@ class Findings:
         return next((trial.number for trial in self.trials if trial.params == params), None)
 
     @cached_property
-    def _winning(self) -> Played:
+    def winning(self) -> Played:
+        """The winner's backtests."""
         return self.played(dict(self.ranked[0].params) if self.ranked else self.space.default)
 
     @cached_property
@@ -167,7 +163,7 @@ class Findings:
         return chance.luck(
             self.ground,
             [trial.params for trial in self.ranked],
-            self._winning.in_sample.returns if self.ranked else None,
+            self.winning.in_sample.returns if self.ranked else None,
             n_tried=len(self.trials),
             n_tried_ever=self.n_tried_before + len(self.trials),
         )
@@ -198,8 +194,8 @@ class Findings:
     @cached_property
     def _unseen(self) -> FloatArray | None:
         """The out-of-sample returns the intervals are about: the holdout's, else the stitched folds'."""
-        if self._winning.out_of_sample is not None:
-            return self._winning.out_of_sample.returns
+        if self.winning.out_of_sample is not None:
+            return self.winning.out_of_sample.returns
         return np.array(self.walk_forward.returns) if self.walk_forward else None
 
     @cached_property
@@ -261,8 +257,8 @@ class Findings:
     @cached_property
     def stretches(self) -> tuple[Stretch | None, Stretch | None]:
         """The best and the worst tenth of the window (at least 21 bars) of the winner."""
-        equity = np.concatenate([[1.0], self._winning.equity])
-        n_bars = max(len(self._winning.equity) // _STRETCH_SHARE, _LEAST_STRETCH_BARS)
+        equity = np.concatenate([[1.0], self.winning.equity])
+        n_bars = max(len(self.winning.equity) // _STRETCH_SHARE, _LEAST_STRETCH_BARS)
         found = validation.stretches(equity, n_bars)
         if found is None:
             return None, None
@@ -278,7 +274,7 @@ class Findings:
     def curve(self) -> Curve:
         """Equity of winner and hold through both windows."""
         dates = days_of(self.evaluator.bars, self.rows.start, self.rows.stop)
-        winner, hold = (tuple(played.equity.tolist()) for played in (self._winning, self.held))
+        winner, hold = (tuple(played.equity.tolist()) for played in (self.winning, self.held))
         return Curve(dates=dates, winner=winner, hold=hold)
 
     @property

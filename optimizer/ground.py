@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.evaluate import Evaluator, Scores
+from optimizer.evaluate import Scores
 from optimizer.kernel import SCORE_NAMES
 from optimizer.metrics import GOALS, cap_violation
 from optimizer.series import FloatArray
+from optimizer.shared import AnyEvaluator
 from optimizer.space import Params, Space
 from optimizer.spec import Measures, StudySpec
 
@@ -20,7 +21,7 @@ class Ground:
 
     spec: StudySpec
     space: Space
-    evaluator: Evaluator
+    evaluator: AnyEvaluator
     start: int
     stop: int
 
@@ -32,6 +33,12 @@ class Ground:
     def scores(self, sets: Sequence[Params]) -> Scores:
         """The sets' scores, in one call."""
         return self.evaluator.scores(sets, start=self.start, stop=self.stop)
+
+    def measures(self, sets: Sequence[Params], scores: Scores) -> list[Measures]:
+        """The measures of sets that were scored: of a set for several symbols those of its portfolio."""
+        if self.spec.is_shared:
+            return [self.evaluator.backtest(params, start=self.start, stop=self.stop).measures for params in sets]
+        return [measures_of(scores, row) for row in range(len(sets))]
 
     def violations(self, scores: Scores) -> FloatArray:
         """(n_sets,) by how much each set breaks a constraint; 0 where it keeps all."""

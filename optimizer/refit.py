@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from optimizer.budget import budget
-from optimizer.evaluate import Evaluator
 from optimizer.ground import Ground
+from optimizer.shared import AnyEvaluator
 from optimizer.space import Params, Space
 from optimizer.spec import SamplerKind, StudySpec
 from optimizer.study import best_record, search
@@ -40,11 +40,11 @@ class Refit(Protocol):
     """Finds the best set for rows [start, stop); None when none is feasible."""
 
     def __call__(
-        self, spec: StudySpec, space: Space, evaluator: Evaluator, *, start: int, stop: int, seed: int
+        self, spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, seed: int
     ) -> Fitted | None: ...
 
 
-def refit(spec: StudySpec, space: Space, evaluator: Evaluator, *, start: int, stop: int, seed: int) -> Fitted | None:
+def refit(spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, seed: int) -> Fitted | None:
     """The best feasible set for rows [start, stop) within the study's budget; None when none is feasible."""
     ground = Ground(spec=spec, space=space, evaluator=evaluator, start=start, stop=stop)
     n_trials = budget(spec, space)

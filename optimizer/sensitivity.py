@@ -10,7 +10,7 @@ from optuna.distributions import BaseDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from optimizer.ground import Ground, measures_of
+from optimizer.ground import Ground
 from optimizer.metrics import GOALS
 from optimizer.series import FloatArray
 from optimizer.space import Params, Space, Value
@@ -87,10 +87,8 @@ def plateau(ground: Ground, winner: Scored, ranked: Sequence[TrialRecord], score
     scores = ground.scores(sets)
     values = ground.values(scores)
     share = _share(ground, winner, values)
-    neighbours = tuple(
-        Scored(params=params, value=float(values[row]), in_sample=measures_of(scores, row))
-        for row, params in enumerate(sets)
-    )
+    measured = zip(sets, values.tolist(), ground.measures(sets, scores), strict=True)
+    neighbours = tuple(Scored(params=params, value=value, in_sample=found) for params, value, found in measured)
     centre = _centre(ground, winner, ranked, scored) if ranked and share < SPIKE_SHARE else None
     return Plateau(n_neighbours=len(sets), share=share, neighbours=neighbours, centre=centre)
 

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from importlib import metadata
@@ -31,6 +31,7 @@ from optimizer.pool import WorkerDied, WorkerPool
 from optimizer.replay import Difference
 from optimizer.rivals import Challenge, Rival
 from optimizer.series import Bars
+from optimizer.shared import on_common_dates
 from optimizer.space import Params, Space
 from optimizer.spec import MAX_TRIALS, StudySpec, StudyState, TrialRecord, Verdict
 from optimizer.strategies import find_strategy, longest_warm_up, space_of
@@ -88,6 +89,7 @@ class Plan:
     n_trials: int  # unique sets that will be tried
     is_exhaustive: bool
     bars: Bars
+    partners: tuple[Bars, ...]  # of the spec's partners, on the same dates
     rows: WindowRows
     data_notes: tuple[str, ...]
     seconds: float  # a rough guess of the time a warm worker needs
@@ -121,8 +123,9 @@ class OptimizationService:
         for goal in spec.goals:
             find_goal(goal)
         space = space_of(spec)
-        bars, notes = await asyncio.to_thread(self._bars, spec)
-        rows = window_rows(spec, bars, longest_warm_up(strategy, space))
+        many, notes = await asyncio.to_thread(self._all_bars, spec)
+        bars, *partners = on_common_dates(many) if spec.is_shared else many
+        rows = window_rows(spec, replace(bars, symbol=spec.label), longest_warm_up(strategy, space))
         n_trials = budget(spec, space)
         return Plan(
             spec=spec,
@@ -130,9 +133,10 @@ class OptimizationService:
             n_trials=n_trials,
             is_exhaustive=is_exhaustive(spec, space),
             bars=bars,
+            partners=tuple(partners),
             rows=rows,
             data_notes=tuple(notes),
-            seconds=_guess_seconds(n_trials, len(bars), spec.folds),
+            seconds=_guess_seconds(n_trials, len(bars) * len(many), spec.folds),
         )
 
     async def create_study(self, spec: StudySpec, *, created_by: str, **more: Any) -> OptimizationStudy:
@@ -154,8 +158,10 @@ class OptimizationService:
 
         The sets of `first` that the space has are tried right after the textbook set.
         """
-        data_hash = await asyncio.to_thread(write_snapshot, plan.bars, self._snapshots)
-        study = _study_of(plan, data_hash)
+        data_hashes = [
+            await asyncio.to_thread(write_snapshot, bars, self._snapshots) for bars in (plan.bars, *plan.partners)
+        ]
+        study = _study_of(plan, data_hashes)
         study.created_at, study.created_by, study.name, study.notes = self._clock(), created_by, name, notes
         study.origin, study.request_key, study.first = dict(origin or {}), request_key, list(first)
         return await self._insert_named(study)
@@ -336,6 +342,14 @@ class OptimizationService:
         query |= {"strategy_name": strategy_name} if strategy_name else {}
         return await OptimizationStudy.find(query).sort(f"-{_OUTSIDE}").limit(limit).to_list()
 
+    def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[str]]:
+        """The bars of each symbol; where there are several, what is said of one names it."""
+        if not spec.is_shared:
+            bars, notes = self._bars(spec)
+            return [bars], notes
+        found = [self._bars(spec.for_symbol(symbol)) for symbol in spec.symbols]
+        return [bars for bars, _ in found], [f"{bars.symbol}: {note}" for bars, notes in found for note in notes]
+
     def _bars(self, spec: StudySpec) -> tuple[Bars, list[str]]:
         """All bars up to the end of the window, and what the sentinel has to say of them."""
         bars, report = self._market.checked_bars(
@@ -398,12 +412,12 @@ def code_version() -> str:
     return f"{metadata.version('optimize-bot')}+{digest.hexdigest()[:8]}"
 
 
-def _study_of(plan: Plan, data_hash: str) -> OptimizationStudy:
+def _study_of(plan: Plan, data_hashes: Sequence[str]) -> OptimizationStudy:
     spec, rows, bars = plan.spec, plan.rows, plan.bars
     return OptimizationStudy(
         study_name="",
         spec=spec,
-        symbol=spec.symbol,
+        symbol=spec.label,
         strategy_name=spec.strategy_name,
         search_space=space_document(plan.space),
         space_size=plan.space.size,
@@ -413,14 +427,20 @@ def _study_of(plan: Plan, data_hash: str) -> OptimizationStudy:
         sampler=str(spec.sampler),
         seed=spec.seed,
         window=_window_record(rows, bars),
-        data_hash=data_hash,
-        source=bars.source,
+        data_hash=_hash_of(data_hashes) if plan.partners else data_hashes[0],
+        data_hashes=list(data_hashes) if plan.partners else [],
+        source=", ".join(dict.fromkeys(found.source for found in (bars, *plan.partners))),
         n_bars=rows.stop - rows.start,
         data_notes=list(plan.data_notes),
         code_version=code_version(),
         created_at=datetime.now(UTC),
         created_by="",
     )
+
+
+def _hash_of(data_hashes: Sequence[str]) -> str:
+    """The name of several contents together, in this order."""
+    return hashlib.sha256("|".join(data_hashes).encode()).hexdigest()
 
 
 def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:

@@ -5,6 +5,7 @@ A measure that does not exist (the Sharpe ratio of a flat equity) is None here a
 """
 
 import math
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum, auto
 from typing import Annotated
@@ -75,6 +76,7 @@ class StudySpec(Frozen):
     """Everything that decides a study's result, together with the bars and the code version."""
 
     symbol: str
+    partners: tuple[str, ...] = ()  # further symbols that share the set: each is scored on the median over all of them
     strategy_name: str
     n_trials: int = Field(default=200, ge=1, le=MAX_TRIALS)
     goals: tuple[str, ...] = ("sharpe",)
@@ -94,6 +96,30 @@ class StudySpec(Frozen):
     source: str | None = None  # None: the first configured source that has the symbol
     timeframe: str = "1d"
     force: bool = False  # run in spite of a critical finding about the data
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol that the parameter set is for."""
+        return (self.symbol, *self.partners)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether one parameter set is looked for several symbols."""
+        return bool(self.partners)
+
+    @property
+    def label(self) -> str:
+        """The symbols in one word: `AAPL`, or `AAPL,IBM,MSFT`."""
+        return ",".join(self.symbols)
+
+    def shared_with(self, symbols: Sequence[str]) -> "StudySpec":
+        """The same request for one set for all of `symbols`, in alphabetical order, which makes it one study."""
+        first, *others = sorted(symbols)
+        return self.model_copy(update={"symbol": first, "partners": tuple(others)})
+
+    def for_symbol(self, symbol: str) -> "StudySpec":
+        """The same request for one symbol alone."""
+        return self.model_copy(update={"symbol": symbol, "partners": ()})
 
 
 class Measures(Frozen):
@@ -135,6 +161,31 @@ class Scored(Frozen):
     number: int | None = None  # trial number; None for a set that was no trial
     in_sample: Measures
     out_of_sample: Measures | None = None  # None when there is no holdout
+
+
+class OfSymbol(Frozen):
+    """What a shared parameter set, and buy and hold, did on one of its symbols alone."""
+
+    symbol: str
+    winner: Scored  # `value` is this symbol's own, in sample
+    hold: Scored
+
+
+class Shared(Frozen):
+    """One parameter set on several symbols: each symbol's part, and the median of each measure over them.
+
+    Beside them the summary's winner, textbook and hold are equal-weight portfolios of the symbols.
+    """
+
+    by_symbol: tuple[OfSymbol, ...]
+    winner: Scored  # medians
+    hold: Scored  # medians
+
+    @property
+    def n_gaining(self) -> int:
+        """On how many symbols the winner gained out of sample (in sample where nothing is held out)."""
+        played = (part.winner.out_of_sample or part.winner.in_sample for part in self.by_symbol)
+        return sum((measures.total_return or 0.0) > 0 for measures in played)
 
 
 class Window(Frozen):
@@ -278,6 +329,7 @@ class StudySummary(Frozen):
     n_failed: int
     is_exhaustive: bool  # the whole grid was searched
     space_size: int
+    shared: Shared | None = None  # what a set that several symbols share did on each of them
     notes: tuple[str, ...] = ()  # keys of findings that the data or the search forced (the narrative words them)
 
 

@@ -14,14 +14,15 @@ from datetime import datetime
 from itertools import islice
 
 import optuna
-from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from optuna.trial import Trial, TrialState
 
 from optimizer.budget import is_exhaustive
 from optimizer.clock import Clock, utc_now
-from optimizer.evaluate import Evaluator, Scores
+from optimizer.evaluate import Scores
 from optimizer.metrics import GOALS, cap_violation
-from optimizer.ram import fast_study
+from optimizer.ram import LeanTrial, add_finished, fast_study
 from optimizer.sampler import CompiledSampler, SeededSampler, make_sampler, random_unseen
+from optimizer.shared import AnyEvaluator
 from optimizer.space import Params, Space, Value
 from optimizer.spec import SamplerKind, StudySpec, TrialRecord
 
@@ -46,7 +47,7 @@ def sampler_note(spec: StudySpec, space: Space) -> str:
 def search(
     spec: StudySpec,
     space: Space,
-    evaluator: Evaluator,
+    evaluator: AnyEvaluator,
     *,
     start: int,
     stop: int,
@@ -77,15 +78,14 @@ def best_record(records: Sequence[TrialRecord], goal: str) -> TrialRecord | None
     return max(able, key=lambda r: (sign * (r.value or 0.0), -r.number), default=None)
 
 
-def as_frozen_trial(record: TrialRecord, space: Space, goals: Sequence[str]) -> FrozenTrial:
-    """A finished record in Optuna's form, for rebuilding a study from its documents."""
-    failed = record.state == "fail"
-    return create_trial(
-        state=TrialState.FAIL if failed else TrialState.COMPLETE,
-        values=None if failed else _told(record, goals),
-        params=dict(record.params),
+def as_frozen_trial(record: TrialRecord, space: Space, goals: Sequence[str], *, number: int | None = None) -> LeanTrial:
+    """A finished record in Optuna's form, under its own number or another."""
+    return LeanTrial.finished(
+        record.number if number is None else number,
+        None if record.state == "fail" else _told(record, goals),
+        params=record.params,
         distributions=space.distributions,
-        constraints={"feasible": record.violation},
+        violation=record.violation,
     )
 
 
@@ -94,7 +94,8 @@ def rebuild_study(
 ) -> optuna.Study:
     """An Optuna study in memory that holds the records."""
     study = fast_study([GOALS[goal].direction for goal in goals], sampler)
-    study.add_trials([as_frozen_trial(record, space, goals) for record in records])
+    for number, record in enumerate(records):
+        add_finished(study, as_frozen_trial(record, space, goals, number=number))
     return study
 
 
@@ -103,7 +104,7 @@ class _Scorer:
     """Turns sets into records; knows the goals, the caps and the window."""
 
     spec: StudySpec
-    evaluator: Evaluator
+    evaluator: AnyEvaluator
     start: int
     stop: int
     clock: Clock
@@ -208,7 +209,7 @@ def _propose(
 
 def _tell(study: optuna.Study, trial: Trial | None, record: TrialRecord, space: Space, goals: Sequence[str]) -> None:
     if trial is None:
-        study.add_trial(as_frozen_trial(record, space, goals))
+        add_finished(study, as_frozen_trial(record, space, goals))
     elif record.state == "fail":
         study.tell(trial, state=TrialState.FAIL)
     else:

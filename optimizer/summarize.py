@@ -8,11 +8,12 @@ Nothing is random but the refits and the bootstrap, and both are seeded by the s
 from collections.abc import Sequence
 
 from optimizer.budget import is_exhaustive
-from optimizer.evaluate import Evaluator
+from optimizer.by_symbol import shared_part
 from optimizer.findings import Findings
 from optimizer.notes import notes
 from optimizer.refit import Refit, refit
 from optimizer.sensitivity import surface
+from optimizer.shared import AnyEvaluator
 from optimizer.space import Space
 from optimizer.spec import StudySpec, StudySummary, TrialRecord
 from optimizer.verdict import suggestion
@@ -24,7 +25,7 @@ __all__ = ["WindowRows", "summarize", "window_rows"]
 def summarize(
     spec: StudySpec,
     space: Space,
-    evaluator: Evaluator,
+    evaluator: AnyEvaluator,
     trials: Sequence[TrialRecord],
     *,
     window: WindowRows,
@@ -71,5 +72,6 @@ def summarize(
         n_failed=sum(trial.state == "fail" for trial in trials),
         is_exhaustive=is_exhaustive(spec, space),
         space_size=space.size,
+        shared=shared_part(found),
         notes=tuple(note.value for note in notes(found)),
     )

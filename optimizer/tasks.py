@@ -9,20 +9,21 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from optimizer.backtest import Trade
+from optimizer.backtest import Backtest, Trade
 from optimizer.budget import budget
 from optimizer.challenge import Contest, challenge, no_contest
 from optimizer.documents import BacktestRecord, OptimizationStudy
-from optimizer.evaluate import Evaluator
 from optimizer.market.snapshots import read_snapshot
 from optimizer.metrics import GOALS
+from optimizer.portfolio import Portfolio
 from optimizer.records import heartbeat, n_tried_before, now, store_result, store_trials, stored_records, update_study
 from optimizer.replay import first_difference, in_order_of
 from optimizer.rivals import Challenge, Rival
 from optimizer.series import Bars
+from optimizer.shared import AnyEvaluator, evaluator_of
 from optimizer.space import Params, Space
 from optimizer.spec import StudyState, StudySummary, Timings, TrialRecord
-from optimizer.strategies import find_strategy, space_of
+from optimizer.strategies import space_of
 from optimizer.study import best_record, sampler_note, search
 from optimizer.summarize import summarize
 from optimizer.window import WindowRows, day_of
@@ -40,7 +41,8 @@ class Task:
 
     study: OptimizationStudy
     space: Space
-    evaluator: Evaluator
+    many: Sequence[Bars]  # of each symbol
+    evaluator: AnyEvaluator
     done: list[TrialRecord]
 
     @property
@@ -112,7 +114,7 @@ def _challenge(task: Task, winner: Params, rival: Rival) -> Challenge:
     if stop - start < 2:
         return no_contest(max(stop - start, 0))
     is_alike = rival.allow_short == spec.allow_short
-    theirs = ours if is_alike else Evaluator(ours.strategy, ours.bars, costs=spec.costs, allow_short=rival.allow_short)
+    theirs = ours if is_alike else evaluator_of(spec.model_copy(update={"allow_short": rival.allow_short}), task.many)
     contest = Contest(
         champion=theirs.backtest(rival.params, start=start, stop=stop),
         challenger=ours.backtest(winner, start=start, stop=stop),
@@ -150,10 +152,11 @@ async def _search_and_judge(task: Task, began: float) -> StudyState:
 
 async def _prepare(study: OptimizationStudy, snapshots: Path) -> Task:
     spec = study.spec
-    bars = await asyncio.to_thread(read_snapshot, study.data_hash, snapshots)
-    evaluator = Evaluator(find_strategy(spec.strategy_name), bars, costs=spec.costs, allow_short=spec.allow_short)
+    hashes = study.data_hashes or [study.data_hash]
+    many = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in hashes]
+    evaluator = evaluator_of(spec, many)
     done = await stored_records(study.study_name)
-    return Task(study=study, space=space_of(spec), evaluator=evaluator, done=done)
+    return Task(study=study, space=space_of(spec), many=many, evaluator=evaluator, done=done)
 
 
 async def _search(task: Task) -> tuple[list[TrialRecord], StudyState | None, float]:
@@ -226,9 +229,18 @@ def _backtest_record(task: Task, record: TrialRecord) -> BacktestRecord:
         trial_number=record.number,
         dates=dates,
         equity=result.equity.tolist(),
-        trades=[_trade_document(trade, bars) for trade in result.trades],
+        trades=_trade_documents(result, task),
     )
     return record_of
+
+
+def _trade_documents(result: Backtest, task: Task) -> list[dict[str, Any]]:
+    bars = task.evaluator.bars
+    if not isinstance(result, Portfolio):
+        return [_trade_document(trade, bars) for trade in result.trades]
+    parts = zip(task.study.spec.symbols, result.parts, strict=True)
+    found = [{"symbol": symbol, **_trade_document(trade, bars)} for symbol, part in parts for trade in part.trades]
+    return sorted(found, key=lambda trade: str(trade["entered"]))
 
 
 def _trade_document(trade: Trade, bars: Bars) -> dict[str, Any]:

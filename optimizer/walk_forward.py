@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.backtest import Backtest
-from optimizer.evaluate import Evaluator
 from optimizer.metrics import GOALS, measures_of_returns, periods_per_year
 from optimizer.refit import Fitted, Refit
 from optimizer.series import FloatArray
+from optimizer.shared import AnyEvaluator
 from optimizer.space import Params, Space
 from optimizer.spec import Fold, Measures, StudySpec, WalkForward
 from optimizer.window import day_of, days_of
@@ -73,7 +73,7 @@ class _Tested:
 
 
 def walk_forward(
-    spec: StudySpec, space: Space, evaluator: Evaluator, *, start: int, stop: int, refit: Refit
+    spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, refit: Refit
 ) -> WalkForward | None:
     """Refit and score every fold of rows [start, stop); None when the window is too short for one.
 
@@ -96,7 +96,7 @@ def walk_forward(
     return _joined(spec, evaluator, tested)
 
 
-def holding_period(evaluator: Evaluator, params: Params, *, start: int, stop: int) -> int:
+def holding_period(evaluator: AnyEvaluator, params: Params, *, start: int, stop: int) -> int:
     """Bars that a typical trade of a set lasts, at least 1: the gap between training and test."""
     lengths = [trade.n_bars for trade in evaluator.backtest(params, start=start, stop=stop).closed_trades]
     return max(1, math.ceil(np.mean(lengths))) if lengths else 1
@@ -112,7 +112,7 @@ def _scaled(spec: StudySpec, share: float) -> StudySpec:
     return spec.model_copy(update={"min_trades": min(spec.min_trades, max(1, round(spec.min_trades * share)))})
 
 
-def _joined(spec: StudySpec, evaluator: Evaluator, tested: Sequence[_Tested]) -> WalkForward:
+def _joined(spec: StudySpec, evaluator: AnyEvaluator, tested: Sequence[_Tested]) -> WalkForward:
     bars = evaluator.bars
     first, last = tested[0].rows.test_start, tested[-1].rows.test_stop
     returns = np.concatenate([fold.returns for fold in tested])
@@ -124,7 +124,7 @@ def _joined(spec: StudySpec, evaluator: Evaluator, tested: Sequence[_Tested]) ->
     )
 
 
-def _fold(spec: StudySpec, evaluator: Evaluator, tested: _Tested) -> Fold:
+def _fold(spec: StudySpec, evaluator: AnyEvaluator, tested: _Tested) -> Fold:
     bars, rows, measure = evaluator.bars, tested.rows, GOALS[spec.goals[0]].measure
     return Fold(
         train_start=day_of(bars, rows.train_start),
@@ -133,11 +133,11 @@ def _fold(spec: StudySpec, evaluator: Evaluator, tested: _Tested) -> Fold:
         test_end=day_of(bars, rows.test_stop - 1),
         params=dict(tested.fitted.params) if tested.fitted else {},
         in_sample=tested.fitted.value if tested.fitted else None,
-        out_of_sample=getattr(tested.result.measures, measure) if tested.result else None,
+        out_of_sample=tested.result.objective(measure) if tested.result else None,
     )
 
 
-def _stitched(evaluator: Evaluator, tested: Sequence[_Tested], returns: FloatArray) -> Measures:
+def _stitched(evaluator: AnyEvaluator, tested: Sequence[_Tested], returns: FloatArray) -> Measures:
     """Measures of the joined returns against buy and hold over the same bars, with counts summed over the folds."""
     first, last = tested[0].rows.test_start, tested[-1].rows.test_stop
     hold = evaluator.hold(start=first, stop=last).returns
