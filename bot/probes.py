@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access import Roster
 from bot.composition import Desk
-from bot.documents import Schedule, ScheduleRun
+from bot.documents import FailingSeries, Refresh, Schedule, ScheduleRun
 from bot.settings import Settings
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import UserError
@@ -34,6 +34,8 @@ SCOPES = (
     "users:read",
 )
 LEAST_FREE_BYTES = 500 * 2**20
+#: Series named that could not be brought up to date.
+FAILING_NAMED = 8
 
 
 class Health(StrEnum):
@@ -170,6 +172,22 @@ async def probe_schedules(desk: Desk) -> Probe:
     return good("Schedules", said)
 
 
+async def probe_refresh(desk: Desk) -> Probe:
+    """When the bars in use are brought up to date, and which could not be."""
+    if desk.settings.refresh is None:
+        return Probe(name="Refresh", health=Health.WARNING, said="off", remedy="Set OPTIMIZE_BOT_REFRESH to a time.")
+    last = await Refresh.find({"ended_at": {"$ne": None}}).sort("-started_at").first_or_none()
+    if last is None:
+        return good("Refresh", f"daily at {desk.settings.refresh}, not run yet")
+    said = f"daily at {desk.settings.refresh}, last at {last.started_at:%Y-%m-%d %H:%M} UTC, {last.n_series} series"
+    failing = await FailingSeries.find_all().sort("symbol").to_list()
+    if failing:
+        names = ", ".join(f"{one.symbol} ({one.source})" for one in failing[:FAILING_NAMED])
+        said += f"; not up to date: {names}"
+        return Probe(name="Refresh", health=Health.WARNING, said=said, remedy="`/optimize data` shows what is stored.")
+    return good("Refresh", said)
+
+
 #: Probes of what a running desk has, in the order told.
 DESK_PROBES: tuple[Callable[[Desk], Awaitable[Probe]], ...] = (
     probe_mongo,
@@ -177,6 +195,7 @@ DESK_PROBES: tuple[Callable[[Desk], Awaitable[Probe]], ...] = (
     probe_workers,
     probe_disk,
     probe_schedules,
+    probe_refresh,
 )
 
 

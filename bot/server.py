@@ -14,19 +14,22 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import daily, schedules
 from bot.access import Access, Roster
 from bot.app import build_app
 from bot.champions import Champions
 from bot.children import Children
 from bot.composition import Desk, open_desk
+from bot.daily import Daily
 from bot.errands import Errands
 from bot.groups import Groups
 from bot.home import Home
 from bot.lease import identity_of, leading
 from bot.office import Office
 from bot.outbox import Outbox
+from bot.pages.app import build_pages
 from bot.people import People
-from bot.schedules import KIND, Schedules
+from bot.schedules import Schedules
 from bot.settings import Settings
 from bot.thread import Conversations
 from bot.watch import Watch
@@ -88,10 +91,20 @@ async def _resume(office: Office) -> Callable[[], Coroutine[Any, Any, None]]:
         outbox=office.outbox,
         clock=office.clock,
     )
-    desk.jobs.start({KIND: office.schedules.ring})
+    refresh = Daily(
+        market=desk.market,
+        champions=office.champions,
+        jobs=desk.jobs,
+        outbox=office.outbox,
+        errands=office.errands,
+        clock=office.clock,
+        language=desk.settings.language,
+    )
+    desk.jobs.start({schedules.KIND: office.schedules.ring, daily.KIND: refresh.ring})
     await office.conversations.recover()
     recovered = await desk.jobs.recover()
     await office.schedules.recover()
+    await refresh.keep(desk.settings.refresh)
     await office.champions.write()
     log.info("ready recovered=%s", len(recovered))
     return weekly.follow
@@ -171,6 +184,7 @@ async def running(
             assert settings.slack_signing_secret is not None
             secret = settings.slack_signing_secret.get_secret_value()
             take_slack(web, build_app(office, home, client, secret), secret)
+        web.mount("/", build_pages(office))  # last, for it answers whatever is left
         port = await stack.enter_async_context(listening(web, settings))
         yield Running(office=office, port=port)
 

@@ -1,11 +1,15 @@
 """Settings: read once from the environment, frozen, refused when incomplete."""
 
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from optimizer.errors import UserError
@@ -21,6 +25,32 @@ class MissingSetting(UserError):
 
 #: Slack user ids (U…), user-group ids (S…) or `*` for everyone, with commas between them.
 Ids = Annotated[tuple[str, ...], NoDecode]
+
+
+#: Hosts that only this machine reaches; a browser keeps what it sends there to itself.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class DailyTime:
+    """A time of day in a time zone; reads as it is written in the settings."""
+
+    hour: int
+    minute: int
+    time_zone: str
+
+    def __str__(self) -> str:
+        return f"{self.hour:02}:{self.minute:02} {self.time_zone}"
+
+
+def _daily(value: object) -> object:
+    """`22:30`, `07:00 Asia/Seoul`, or `off`."""
+    if not isinstance(value, str) or value == "off":
+        return None if value == "off" else value
+    clock, _, zone = value.strip().partition(" ")
+    if not re.fullmatch(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", clock) or (zone or "UTC") not in available_timezones():
+        raise ValueError("write a time of day and perhaps a time zone, like 22:30 or 07:00 Asia/Seoul; or off")
+    return DailyTime(int(clock.partition(":")[0]), int(clock.partition(":")[2]), zone or "UTC")
 
 
 def _names(name: str) -> AliasChoices:
@@ -54,6 +84,9 @@ class Settings(BaseSettings):
     sources: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("file", "sample"), validation_alias=_names("OPTIMIZE_BOT_SOURCES")
     )
+    refresh: Annotated[DailyTime | None, NoDecode, BeforeValidator(_daily)] = Field(
+        default=DailyTime(22, 30, "UTC"), validation_alias=_names("OPTIMIZE_BOT_REFRESH")
+    )
     alphavantage_api_key: SecretStr | None = Field(default=None, validation_alias=_names("ALPHAVANTAGE_API_KEY"))
 
     admins: Ids = Field(default=(), validation_alias=_names("OPTIMIZE_BOT_ADMINS"))
@@ -69,10 +102,26 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
+    @field_validator("public_url")
+    @classmethod
+    def _as_origin(cls, value: str) -> str:
+        address = urlsplit(value)
+        if value and (not address.hostname or address.path.strip("/") or address.query or address.fragment):
+            raise ValueError("name scheme, host and port and nothing else, such as https://optimizer.example.com")
+        if value and address.scheme != "https" and (address.scheme != "http" or address.hostname not in LOOPBACK):
+            raise ValueError("it must begin with https://, for signing in over plain http can be overheard")
+        return value.rstrip("/")
+
     @field_validator("slack_api_url")
     @classmethod
     def _with_slash(cls, value: str) -> str:
         return value if value.endswith("/") else value + "/"
+
+    @property
+    def web_address(self) -> str:
+        """Where the pages are: PUBLIC_URL, else the port on this machine. Without a slash at the end."""
+        host = self.host if self.host in LOOPBACK else "127.0.0.1"
+        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def mongodb_address(self) -> str | None:

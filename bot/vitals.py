@@ -11,7 +11,7 @@ from typing import Any
 from beanie import Document
 
 from bot.composition import Desk
-from bot.documents import AuditEntry, OutboxEntry, Outcome, ScheduleRun, Sending
+from bot.documents import AuditEntry, FailingSeries, OutboxEntry, Outcome, Refresh, ScheduleRun, Sending
 from optimizer.documents import OptimizationStudy, OptimizationTrial
 from optimizer.spec import StudyState
 
@@ -21,6 +21,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 async def exposition(desk: Desk) -> str:
     """Every measurement of a running bot, counted now."""
     last = await ScheduleRun.find_all().sort("-started_at").first_or_none()
+    refresh = await Refresh.find_all().sort("-started_at").first_or_none()
+    failing = await FailingSeries.find_all().count()
     studies, outbox = await _counts(OptimizationStudy, "status"), await _counts(OutboxEntry, "sending")
     asked = await _counts(AuditEntry, "outcome")
     lines = [
@@ -31,6 +33,8 @@ async def exposition(desk: Desk) -> str:
         *_one("workers", "gauge", "Worker processes alive.", len(desk.pool.pids)),
         *_one("workers_wanted", "gauge", "Worker processes there should be.", desk.pool.size),
         *_one("schedule_last_run_seconds", "gauge", "When a schedule last began, as Unix time.", _seconds(last)),
+        *_one("refresh_last_seconds", "gauge", "When the bars in use were last refreshed.", _seconds(refresh)),
+        *_one("series_failing", "gauge", "Series in use that the last refresh did not get.", failing),
     ]
     return "\n".join(lines) + "\n"
 
@@ -44,7 +48,7 @@ async def _n_trials() -> int:
     return int(await OptimizationTrial.get_motor_collection().estimated_document_count())
 
 
-def _seconds(last: ScheduleRun | None) -> float:
+def _seconds(last: ScheduleRun | Refresh | None) -> float:
     began: datetime | None = last.started_at if last else None
     return began.timestamp() if began else 0.0
 

@@ -177,6 +177,11 @@ class StudyJobs:
         except JobLookupError:
             log.info("job_not_found kind=%s id=%s", kind, identifier)
 
+    def kept(self, kind: str) -> list[str]:
+        """The names of the recurring jobs of a kind."""
+        names = (job.id for job in self._scheduler.get_jobs())
+        return [name.removeprefix(f"{kind}:") for name in names if name.startswith(f"{kind}:")]
+
     def next_run(self, kind: str, identifier: str) -> datetime | None:
         """When a recurring job runs next."""
         job = self._scheduler.get_job(f"{kind}:{identifier}")

@@ -109,9 +109,10 @@ class Market:
 
     def refresh_all(self, keys: Iterable[SeriesKey], *, now: datetime) -> list[Refreshed]:
         """Refresh many series; one that fails does not stop the others."""
-        return [self._refreshed(key, now) for key in keys]
+        return [self.try_refresh(key, now=now) for key in keys]
 
-    def _refreshed(self, key: SeriesKey, now: datetime) -> Refreshed:
+    def try_refresh(self, key: SeriesKey, *, now: datetime) -> Refreshed:
+        """Refresh one series; a source's error is part of what comes of it."""
         try:
             changes = self.refresh(key.symbol, timeframe=key.timeframe, source=key.source, now=now)
         except UserError as error:

@@ -6,9 +6,10 @@ whole session, because it is made to; tests keep apart by the people and symbols
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.children import started
+from bot.documents import DOCUMENTS as BOT_DOCUMENTS
 from bot.office import Office
 from bot.server import running
 from bot.settings import Settings
+from optimizer import jobs
+from optimizer.documents import DOCUMENTS as STUDY_DOCUMENTS
 from reports.render import LANGUAGES, renderer_of
 from tests.slack.driver import Driver
 from tests.slack.inspection import SIGNING_SECRET, Slack
@@ -104,7 +108,29 @@ def study_in(text: str) -> str | None:
     return found[0] if found else None
 
 
-def settings_for(home: Path, slack: Slack) -> Settings:
+class SetClock:
+    """A clock that stands where it was set."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """The moment it shows."""
+        return self.now
+
+
+@pytest.fixture
+def other_bots_keep_theirs() -> Iterator[None]:
+    """A process binds documents and kinds of jobs once; here a second bot runs in it, and the first must go on."""
+    bound = {model: model._document_settings for model in (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)}
+    handlers = dict(jobs._handlers)
+    yield
+    for model, settings in bound.items():
+        model._document_settings = settings
+    jobs.bind(handlers)
+
+
+def settings_for(home: Path, slack: Slack, **more: str) -> Settings:
     """A bot of its own, pointed at the Slack of the test."""
     return Settings.model_validate(
         {
@@ -116,6 +142,7 @@ def settings_for(home: Path, slack: Slack) -> Settings:
             "SLACK_API_URL": slack.api_url,
             "SLACK_BOT_TOKEN": SecretStr(slack.bot_token),
             "SLACK_SIGNING_SECRET": SecretStr(SIGNING_SECRET),
+            **more,
         }
     )
 

@@ -5,7 +5,7 @@ bars of those days: each search sees the market as it was that evening.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,15 +14,12 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.children import started
-from bot.documents import DOCUMENTS as BOT_DOCUMENTS
 from bot.documents import RunState, Schedule, ScheduleRun
 from bot.office import Office
 from bot.server import running
-from optimizer import jobs
-from optimizer.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.market.history import History
 from optimizer.market.providers.sample import SYMBOLS, Sample
-from tests.scenarios.conftest import settings_for
+from tests.scenarios.conftest import SetClock, settings_for
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
 from tests.slack.wire import HttpWire
@@ -38,26 +35,7 @@ SCHEDULES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def other_bots_keep_theirs() -> Iterator[None]:
-    """A process binds documents and kinds of jobs once; here a second bot runs in it, and the first must go on."""
-    bound = {model: model._document_settings for model in (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)}
-    handlers = dict(jobs._handlers)
-    yield
-    for model, settings in bound.items():
-        model._document_settings = settings
-    jobs.bind(handlers)
-
-
-class SetClock:
-    """A clock that stands where it was set."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        """The moment it shows."""
-        return self.now
+pytestmark = pytest.mark.usefixtures("other_bots_keep_theirs")
 
 
 class Exchange:
