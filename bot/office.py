@@ -16,6 +16,7 @@ from bot.people import People
 from bot.schedules import Schedules
 from bot.thread import Conversations
 from optimizer.clock import Clock
+from optimizer.errors import UserError
 from reports.message import Message
 
 
@@ -52,6 +53,7 @@ class Answer:
     message: Message
     audience: Audience = Audience.ASKER
     is_refusal: bool = False
+    error: UserError | None = None  # of a refusal, for doors that word it themselves
 
 
 #: Nothing to tell: a form was opened instead.

@@ -33,6 +33,7 @@ class Person:
 
     language: Language | None = None
     time_zone: str | None = None
+    name: str = ""  # what they want to be called, else their full name
 
 
 class People:
@@ -71,7 +72,9 @@ async def _in_time(question: Awaitable[Any]) -> Any:
 
 def _person(user: dict[str, Any]) -> Person:
     language = _LANGUAGES.get(str(user.get("locale", "")).partition("-")[0])
-    return Person(language=language, time_zone=user.get("tz") or None)
+    profile = user.get("profile") or {}
+    name = profile.get("display_name") or profile.get("real_name") or ""
+    return Person(language=language, time_zone=user.get("tz") or None, name=name)
 
 
 def _now() -> float:

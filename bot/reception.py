@@ -50,7 +50,7 @@ class Reception:
         except UserError as error:
             outcome = Outcome.DENIED if isinstance(error, Denied) else Outcome.REFUSED
             await self.note(visit, outcome, command=command, reason=str(error))
-            return Answer(refusal(error, place.renderer), is_refusal=True)
+            return Answer(refusal(error, place.renderer), is_refusal=True, error=error)
         await self.note(visit, Outcome.DONE, command=command)
         return answer
 

@@ -265,6 +265,15 @@ class OptimizationService:
         documents = await collection.find({"study": study_name}).sort("trial_number", -1).to_list(limit)
         return [trial_record(document) for document in documents]
 
+    async def best_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
+        """The trials with the greatest values: first those that keep every constraint, then the others."""
+        able: dict[str, Any] = {"value": {"$ne": None}, "violation": {"$lte": 0}}
+        collection, found = OptimizationTrial.get_motor_collection(), list[dict[str, Any]]()
+        for query in (able, {"$nor": [able]}):
+            cursor = collection.find({"study": study_name, **query}).sort([("value", -1), ("trial_number", 1)])
+            found += await cursor.to_list(limit - len(found)) if len(found) < limit else []
+        return [trial_record(document) for document in found]
+
     async def cancel(self, study_name: str) -> OptimizationStudy:
         """Stop a study; what was tried is kept."""
         return await self._want(study_name, StudyState.CANCELLED)

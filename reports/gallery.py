@@ -24,6 +24,19 @@ def pictures(facts: StudyFacts, trials: Sequence[TrialRecord]) -> dict[str, byte
     return {name: png for name, png in drawn.items() if png is not None}
 
 
+def expected(summary: StudySummary) -> tuple[str, ...]:
+    """The names of the charts that `pictures` draws of a study, known before they are drawn."""
+    folds = summary.walk_forward.folds if summary.walk_forward else ()
+    there = {
+        "equity": len(summary.curve.dates) >= 2,
+        "heatmap": summary.surface is not None,
+        "scatter": bool(summary.scatter),
+        "folds": bool(folds),
+        "bootstrap": bool(summary.bootstrap_sharpes),
+    }
+    return tuple(name for name in _DRAWERS if there.get(name, True))
+
+
 def for_thread(summary: StudySummary, names: Mapping[str, object]) -> tuple[str, ...]:
     """The two charts that matter most for the verdict, of those there are."""
     telling = _TELLING[summary.verdict]
@@ -94,13 +107,13 @@ def _bootstrap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialR
 
 
 def _winner_point(facts: StudyFacts, summary: StudySummary) -> tuple[float, float] | None:
-    outside = summary.winner.out_of_sample
+    outside = (summary.shared or summary).winner.out_of_sample
     value = None if outside is None else getattr(outside, GOALS[facts.goal].measure)
     return None if value is None or summary.winner.value is None else (summary.winner.value, value)
 
 
 def _name(facts: StudyFacts) -> str:
-    return f"{facts.spec.symbol} {facts.spec.strategy_name.upper()}"
+    return f"{facts.spec.label} {facts.spec.strategy_name.upper()}"
 
 
 def _goal_name(facts: StudyFacts) -> str:

@@ -1,7 +1,8 @@
 """Facts into messages: the only module that knows Jinja.
 
 Block Kit layouts are in `templates/blocks`, the sentences in `templates/<language>`; a layout renders to
-a JSON string (the fallback text) followed by one JSON object a block. Every value is escaped on output
+a JSON string (the fallback text) followed by one JSON object a block. Layouts of the HTML report are in
+`templates/html`, those of web pages in `templates/pages`. Every value is escaped on output
 and the markup of a template passes; a number must go through a filter that rounds it, a name that is not
 there is an error.
 """
@@ -23,6 +24,7 @@ from optimizer.spec import Scored, StudySpec, StudyState, StudySummary, TrialRec
 from optimizer.strategies import OVERLAYS, STRATEGIES, Strategy
 from optimizer.verdict import FEW_TRADES
 from reports import narrative, page
+from reports.symbols import symbol_rows
 from reports.actions import ACTIONS
 from reports.markup import FILTERS, escape, person, typed
 from reports.message import Message, fit
@@ -67,11 +69,13 @@ class Renderer:
         return self.render("listing", studies=studies, which=which)
 
     def result(self, study: StudyFacts) -> list[Message]:
-        """The answer: four lines and buttons; the story; the best sets, assumptions and replay line."""
+        """The answer: four lines and buttons; of a shared set its symbols; the story; best sets, assumptions, replay."""
         summary = _summary(study)
         facts = {"study": study, "summary": summary, "outside": narrative.outside(summary)}
+        rows = symbol_rows(summary, study.goal)
         messages = [
             self.render("result_head", **_head(summary), **facts),
+            *([self.render("result_symbols", rows=rows, **facts)] if rows else []),
             self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
             self.render("result_table", rows=best_rows(summary), **facts),
         ]
@@ -117,23 +121,34 @@ class Renderer:
 
     def report(self, study: StudyFacts, trials: Sequence[TrialRecord], pictures: Mapping[str, bytes]) -> str:
         """The HTML report: one file with everything in it. `pictures` are PNG bytes by chart name."""
+        findings = self.findings(study, trials, page.as_sources(pictures), n_trials=len(trials))
+        return self._environment.get_template("report.jinja").render(language=self.language, **findings)
+
+    def findings(
+        self, study: StudyFacts, trials: Sequence[TrialRecord], charts: Mapping[str, str], *, n_trials: int
+    ) -> dict[str, Any]:
+        """What the report and the study's page show of a finished study. `charts` are addresses by chart name."""
         summary = _summary(study)
         columns, shown = page.measure_columns(summary), page.best_first(trials)
-        return self._environment.get_template("report.jinja").render(
-            language=self.language,
-            study=study,
-            summary=summary,
-            outside=narrative.outside(summary),
+        return {
+            "study": study,
+            "summary": summary,
+            "outside": narrative.outside(summary),
             **_head(summary),
-            chapters=narrative.chapters(summary, study.spec),
-            charts=page.as_sources(pictures),
-            measure_columns=columns,
-            measure_rows=page.measure_rows(columns),
-            rows=best_rows(summary),
-            trials=shown,
-            shown=len(shown),
-            n_trials=len(trials),
-        )
+            "chapters": narrative.chapters(summary, study.spec),
+            "charts": charts,
+            "measure_columns": columns,
+            "measure_rows": page.measure_rows(columns),
+            "rows": best_rows(summary),
+            "symbol_rows": symbol_rows(summary, study.goal),
+            "trials": shown,
+            "shown": len(shown),
+            "n_trials": n_trials,
+        }
+
+    def web_page(self, name: str, /, **facts: object) -> str:
+        """A web page, or a part or a file of one, by the name of its layout in `templates/pages`."""
+        return self._environment.get_template(f"page_{name}").render(language=self.language, **facts)
 
     def terminal_plan(self, spec: StudySpec, plan: Plan) -> str:
         """The plan as plain text."""
@@ -214,7 +229,7 @@ def best_rows(summary: StudySummary) -> list[Row]:
 
 def _environment(language: Language) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader([TEMPLATES / language, TEMPLATES / "blocks", TEMPLATES / "html"]),
+        loader=FileSystemLoader([TEMPLATES / language, TEMPLATES / "blocks", TEMPLATES / "html", TEMPLATES / "pages"]),
         autoescape=True,  # together with `finalize`: values are escaped our way, markup passes
         finalize=escape,
         undefined=StrictUndefined,

@@ -7,7 +7,7 @@ It neither parses nor words anything: the grammar did the one, templates do the 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from bot.commands import again, champion, channel, control, files, form, results, schedule, start, tell, watch
+from bot.commands import again, champion, channel, control, files, form, results, schedule, start, tell, watch, web
 from bot.commands.clicks import AdoptNow, DrawHeatmap, OpenForm, Share
 from bot.grammar import Role, verb_of
 from bot.grammar import commands as asked
@@ -51,6 +51,7 @@ LISTENERS: Mapping[type[Command], Listener] = {
     asked.Failures: watch.failures,
     asked.Audit: watch.show_audit,
     asked.Config: channel.configure,
+    asked.OpenWeb: web.open_web,
 }
 #: What buttons ask for: the word in the audit, and who may.
 _CLICKS: Mapping[type[Command], tuple[str, Role]] = {

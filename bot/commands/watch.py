@@ -38,7 +38,7 @@ async def show_data(command: ShowData, place: Place, office: Office) -> Answer:
         series: list[Coverage] = await asyncio.to_thread(office.desk.market.warehouse.symbols)
         message = place.renderer.render("data", series=series[:SERIES], n_series=len(series))
         return Answer(message, Audience.THERE)
-    looked = await asyncio.to_thread(_look, command.symbol, office)
+    looked = await asyncio.to_thread(look, command.symbol, office)
     report = looked.report
     message = place.renderer.render(
         "data_symbol", report=report, findings=report.findings[:FINDINGS], n_findings=len(report.findings),
@@ -47,7 +47,8 @@ async def show_data(command: ShowData, place: Place, office: Office) -> Answer:
     return Answer(message, Audience.THERE)
 
 
-def _look(symbol: str, office: Office) -> Looked:
+def look(symbol: str, office: Office) -> Looked:
+    """Have a symbol's bars checked now; raises UnknownSymbol."""
     bars, report = office.desk.market.checked_bars(symbol, now=office.clock())
     return Looked(report=report, picture=picture(bars, report))
 

@@ -1,6 +1,7 @@
 // A click on a heading sorts its table; a second click turns the order round. Rows without a value stay last.
 for (const button of document.querySelectorAll("th button")) {
-  button.addEventListener("click", () => {
+  button.addEventListener("click", (event) => {
+    event.preventDefault(); // where it would ask the server for the same
     const heading = button.closest("th");
     const table = heading.closest("table");
     const column = [...heading.parentNode.children].indexOf(heading);

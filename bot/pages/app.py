@@ -1,0 +1,213 @@
+"""The app of the pages: its addresses, signing in and out, the three buttons, and refusals in words."""
+
+import logging
+import re
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import quote, unquote
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from bot import audit
+from bot.documents import Outcome
+from bot.grammar.commands import Cancel, Command, Pause, Resume
+from bot.office import Office
+from bot.pages.dashboard import PATHS, Dashboard
+from bot.pages.doorway import SESSION_LIVES, Doorway
+from bot.pages.guard import Guard, WithHeaders, language_of
+from bot.pages.refusals import NoSuchPage, NotMyLink, NotThisWay, SignInNeeded, status_of
+from bot.pages.shelf import Shelf
+from bot.pages.views import Views
+from bot.reception import Reception, Visit
+from optimizer.errors import SomethingBroke, UserError
+from optimizer.mongod import MongoUnavailable
+from optimizer.patience import OUTAGE
+from reports.render import Language, renderer_of
+
+log = logging.getLogger(__name__)
+
+#: The mark of what was asked for on a page.
+DOOR = "page"
+_ACTS: Mapping[str, type[Cancel | Pause | Resume]] = {"cancel": Cancel, "pause": Pause, "resume": Resume}
+#: Remembers for a while which page a stranger wanted to see.
+_WANTED = "optimize-bot-wanted"
+_WANTED_SECONDS = 900
+_OURS = re.compile(r"/(board|studies|plans|data|dashboard)(/[\w./-]*)?(\?[\w=&%.+-]*)?", re.ASCII)
+
+
+def build_pages(office: Office) -> ASGIApp:
+    """The app that is mounted at the root, behind every other door; it opens nothing."""
+    doorway = Doorway.of(office.desk.settings.home, office.clock)
+    guard = Guard(office, doorway)
+    pages = Pages(office, doorway, guard)
+    return WithHeaders(pages.app(), is_secure=guard.is_secure)
+
+
+class Pages:
+    """Routes, and what is not a mere view."""
+
+    def __init__(self, office: Office, doorway: Doorway, guard: Guard) -> None:
+        self._office = office
+        self._doorway = doorway
+        self._guard = guard
+        self._views = Views(office, guard)
+        self._reception = Reception(office)
+
+    def app(self) -> FastAPI:
+        """Every address."""
+        views = self._views
+        dashboard = Dashboard(self._guard, Shelf(self._office.desk.service))
+        return FastAPI(
+            openapi_url=None,
+            exception_handlers={
+                UserError: self._refuse, HTTPException: self._refuse_http, Exception: self._broke,
+                **dict.fromkeys(OUTAGE, self._refuse_outage),
+            },
+            routes=[
+                Route("/", _front),
+                Route("/board", views.board),
+                Route("/studies", views.studies),
+                Route("/studies/{name}", views.study),
+                Route("/studies/{name}/events", views.progress),
+                Route("/studies/{name}/charts/{chart}", views.chart),
+                Route("/studies/{name}/{act}", self._act, methods=["POST"]),
+                Route("/plans", views.plans),
+                Route("/data", views.data),
+                Route("/pages/{name}", views.asset),
+                Route("/sign-in", self._show_link, methods=["GET"]),
+                Route("/sign-in", self._sign_in, methods=["POST"]),
+                Route("/sign-out", self._sign_out, methods=["POST"]),
+                *(Route(path, dashboard) for path in PATHS),
+            ],
+        )  # fmt: skip
+
+    async def _show_link(self, request: Request) -> Response:
+        """A sign-in link was opened: show for whom it is, and the button that uses it."""
+        ticket = request.query_params.get("ticket", "")
+        if not ticket:
+            raise SignInNeeded
+        link = await self._doorway.read(ticket)
+        person = await self._office.people.person(link.user_id)
+        language = person.language or self._office.desk.settings.language
+        name = person.name or link.user_id
+        return self._plain("sign_in.jinja", request, status=200, language=language, ticket=ticket, name=name)
+
+    async def _sign_in(self, request: Request) -> Response:
+        """The button was pressed."""
+        fields = await self._guard.form(request)
+        ticket = fields.get("ticket", "")
+        try:
+            link = await self._doorway.read(ticket)
+            person = await self._office.people.person(link.user_id)
+            language = person.language or self._office.desk.settings.language
+            link, cookie = await self._doorway.redeem(ticket, language)
+        except NotMyLink:
+            log.warning("sign_in_forged")
+            raise
+        await self._note(link.user_id, link.team_id, "sign in")
+        answer = RedirectResponse(_wanted(request), status_code=HTTPStatus.SEE_OTHER)
+        answer.set_cookie(
+            self._guard.cookie,
+            cookie,
+            max_age=int(SESSION_LIVES.total_seconds()),
+            secure=self._guard.is_secure,
+            httponly=True,
+            samesite="lax",  # a link in Slack to a page opens it signed in
+        )
+        answer.delete_cookie(_WANTED)
+        return answer
+
+    async def _sign_out(self, request: Request) -> Response:
+        """End the session, here and for good."""
+        visitor = await self._guard.visitor(request)
+        await self._guard.signed_form(request, visitor)
+        await visitor.session.delete()
+        await self._note(visitor.user_id, visitor.session.team_id, "sign out")
+        answer = RedirectResponse("/board", status_code=HTTPStatus.SEE_OTHER)
+        answer.delete_cookie(self._guard.cookie, secure=self._guard.is_secure, httponly=True, samesite="lax")
+        return answer
+
+    async def _act(self, request: Request) -> Response:
+        """Cancel, pause or resume a study, with the same words, checks and audit as the command in Slack."""
+        visitor = await self._guard.visitor(request)
+        await self._guard.signed_form(request, visitor)
+        name, act = str(request.path_params["name"]), str(request.path_params["act"])
+        if act not in _ACTS:
+            raise NoSuchPage
+        command: Command = _ACTS[act](name)
+        visit = Visit(
+            door=DOOR,
+            channel_id="",
+            user_id=visitor.user_id,
+            team_id=visitor.session.team_id,
+            said=f"{act} {name}",
+            command=command,
+        )
+        answer = await self._reception.receive(visit)
+        if answer.error is not None:
+            raise answer.error
+        return RedirectResponse(f"/studies/{name}", status_code=HTTPStatus.SEE_OTHER)
+
+    async def _note(self, user_id: str, team_id: str, said: str) -> None:
+        await audit.note(
+            now=self._office.clock(), door=DOOR, user_id=user_id, channel_id="", team_id=team_id, said=said,
+            outcome=Outcome.DONE, verb="web",
+        )  # fmt: skip
+
+    async def _refuse(self, request: Request, error: Exception) -> Response:
+        """A refusal as a page; a stranger who wanted to see one of ours is taken there after signing in."""
+        assert isinstance(error, UserError)
+        language = language_of(request, self._office.desk.settings.language)
+        sentence = renderer_of(language).error(error)
+        answer = self._letter(request, status=status_of(error), sentence=sentence)
+        if isinstance(error, SignInNeeded) and request.method == "GET":
+            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            if _OURS.fullmatch(wanted):
+                answer.set_cookie(
+                    _WANTED, quote(wanted, safe=""), max_age=_WANTED_SECONDS, secure=self._guard.is_secure,
+                    httponly=True, samesite="lax",
+                )  # fmt: skip
+        return answer
+
+    async def _refuse_http(self, request: Request, error: Exception) -> Response:
+        """What the framework itself refuses: an unknown address, a wrong method."""
+        assert isinstance(error, HTTPException)
+        kinds = {404: NoSuchPage(), 405: NotThisWay()}
+        return await self._refuse(request, kinds.get(error.status_code, UserError(reason=str(error.detail))))
+
+    async def _refuse_outage(self, request: Request, error: Exception) -> Response:
+        """MongoDB is away."""
+        told = MongoUnavailable(what="MongoDB", reason="it does not answer", remedy="Try again in a minute.")
+        return await self._refuse(request, told)
+
+    async def _broke(self, request: Request, error: Exception) -> Response:
+        """A fault of ours; the server logs what it was, this line under which reference."""
+        reference = secrets.token_hex(3)
+        log.error("page_broke reference=%s path=%s", reference, request.url.path)
+        return await self._refuse(request, SomethingBroke(reference=reference))
+
+    def _letter(self, request: Request, *, status: int, sentence: str) -> Response:
+        return self._plain("letter.jinja", request, status=status, sentence=sentence)
+
+    def _plain(
+        self, layout: str, request: Request, *, status: int, language: Language | None = None, **facts: object
+    ) -> Response:
+        """A page without the bar."""
+        renderer = renderer_of(language or language_of(request, self._office.desk.settings.language))
+        page = renderer.web_page(layout, visitor=None, version=self._views.version, status=status, **facts)
+        return HTMLResponse(page, status_code=status)
+
+
+async def _front(request: Request) -> Response:
+    return RedirectResponse("/board")
+
+
+def _wanted(request: Request) -> str:
+    """The page that someone wanted to see before they signed in, if it is one of ours."""
+    wanted = unquote(request.cookies.get(_WANTED, ""))
+    return wanted if _OURS.fullmatch(wanted) and ".." not in wanted else "/board"

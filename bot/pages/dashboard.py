@@ -1,0 +1,96 @@
+"""optuna-dashboard under the same sign-in, to look and not to touch.
+
+Its page asks for absolute addresses, so it stands at the root beside ours: /dashboard, /api/studies, /api/meta, /csv,
+/static. It runs in two threads of its own, never on the event loop.
+"""
+
+import asyncio
+import re
+from http import HTTPStatus
+from typing import cast
+
+from a2wsgi import WSGIMiddleware
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.pages.guard import Guard
+from bot.pages.refusals import NoSuchPage, ReadOnly
+from bot.pages.shelf import Shelf
+from optimizer.late import Late
+
+PATHS = (
+    "/dashboard",
+    "/dashboard/{rest:path}",
+    "/api/meta",
+    "/api/studies",
+    "/api/studies/{rest:path}",
+    "/csv/{rest:path}",
+    "/static/{rest:path}",
+    "/favicon.ico",
+)
+_THREADS = 2
+#: Loads scikit-learn, which takes a second that only those who look should wait.
+_library = Late("optuna_dashboard")
+_STUDY = re.compile(r"/(?:api/studies|csv)/(\d{1,16})(?:/|$)")
+_LISTS = ("/api/studies", "/api/studies/")
+
+
+class Dashboard:
+    """The WSGI app behind the guard, with the studies that are asked for at hand."""
+
+    def __init__(self, guard: Guard, shelf: Shelf) -> None:
+        self._guard = guard
+        self._shelf = shelf
+        self._app: ASGIApp | None = None
+        self._making = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI. Raises SignInNeeded, NotAllowed, ReadOnly and UnknownStudy."""
+        request = Request(scope)
+        await self._guard.visitor(request)
+        if request.method not in ("GET", "HEAD"):
+            raise ReadOnly
+        await self._prepare(request)
+        app = await self._ready()
+        await app(_complete(scope), receive, _kept(request, send))
+
+    async def _prepare(self, request: Request) -> None:
+        after = request.query_params.get("after", "0")
+        if not re.fullmatch(r"\d{1,9}", after):
+            raise NoSuchPage
+        found = _STUDY.match(request.url.path)
+        if found is None:
+            if request.url.path in _LISTS:
+                await self._shelf.list_newest()
+        elif await self._shelf.take(int(found[1])):
+            self._app = None  # the library remembers trials for as long as it lives
+
+    async def _ready(self) -> ASGIApp:
+        async with self._making:
+            if self._app is None:
+                self._app = await asyncio.to_thread(self._make)
+            return self._app
+
+    def _make(self) -> ASGIApp:
+        # Its own types name the same protocol.
+        return cast(ASGIApp, WSGIMiddleware(_library.wsgi(self._shelf), workers=_THREADS))
+
+
+def _complete(scope: Scope) -> Scope:
+    """The library takes it for granted that a browser says which encodings it reads."""
+    has_encodings = any(name == b"accept-encoding" for name, _ in scope["headers"])
+    return scope if has_encodings else {**scope, "headers": [*scope["headers"], (b"accept-encoding", b"identity")]}
+
+
+def _kept(request: Request, send: Send) -> Send:
+    """Let a browser keep the library's own files for a day: they are large and do not change while the bot runs."""
+    if not request.url.path.startswith("/static/"):
+        return send
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == HTTPStatus.OK:
+            MutableHeaders(scope=message)["Cache-Control"] = "private, max-age=86400"
+        await send(message)
+
+    return sending

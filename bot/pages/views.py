@@ -1,0 +1,206 @@
+"""The pages: what each shows, gathered for its template."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from fastapi import Request
+from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
+
+from bot import live
+from bot.commands.results import facts_of
+from bot.commands.schedule import line
+from bot.commands.watch import look
+from bot.documents import Champion
+from bot.facts import study_facts
+from bot.grammar import Role
+from bot.office import Office
+from bot.pages import events
+from bot.pages.board import VERDICTS, Wish, board
+from bot.pages.guard import Guard, Visitor
+from bot.pages.pictures import Pictures
+from bot.pages.refusals import NoSuchPage
+from bot.pages.shelf import number_of
+from optimizer.documents import OptimizationStudy
+from optimizer.errors import SomethingBroke, UnknownSymbol
+from optimizer.service import UnknownStudy
+from optimizer.spec import StudyState
+from optimizer.strategies import STRATEGIES
+from reports.gallery import expected
+from reports.numbers import is_slack_user
+from reports.render import renderer_of
+from reports.summary import StudyFacts
+
+#: Studies listed, and trials in the table of one.
+STUDIES, TRIALS = 50, 500
+#: How many earlier champions are shown of each.
+EARLIER = 10
+_STUDY_NAME = re.compile(r"opt-[0-9a-f]{4,16}")
+_SUFFIX = ".png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChampionLine:
+    """A champion with those before it."""
+
+    champion: Champion
+    earlier: list[Champion]
+
+
+class Views:
+    """Answers the requests of people who look."""
+
+    def __init__(self, office: Office, guard: Guard) -> None:
+        self._office = office
+        self._guard = guard
+        self._pictures = Pictures(office)
+
+    @cached_property
+    def version(self) -> str:
+        """Names the style and the script, so that a browser fetches them again after a change."""
+        files = [renderer_of("en").web_page(name) for name in ("style.css", "script.js")]
+        return hashlib.sha256("".join(files).encode()).hexdigest()[:12]
+
+    async def board(self, request: Request) -> Response:
+        """`/board`: the leaderboard."""
+        visitor = await self._guard.visitor(request)
+        wish = Wish.of(request.query_params)
+        rows = await board(self._office.desk.service, wish, self._office.clock())
+        symbols = sorted(await OptimizationStudy.get_motor_collection().distinct("symbol"))
+        return await self._page(
+            "board", visitor, wish=wish, rows=rows, symbols=symbols, strategies=list(STRATEGIES), verdicts=VERDICTS
+        )
+
+    async def studies(self, request: Request) -> Response:
+        """`/studies`: the newest."""
+        visitor = await self._guard.visitor(request)
+        found = await self._office.desk.service.list_studies(limit=STUDIES)
+        facts = [study_facts(study, now=self._office.clock()) for study in found]
+        return await self._page("studies", visitor, people=[f.created_by for f in facts], studies=facts)
+
+    async def study(self, request: Request) -> Response:
+        """`/studies/NAME`: one study, at work or done."""
+        visitor = await self._guard.visitor(request)
+        study = await self._named(request)
+        facts = await facts_of(study, self._office)
+        is_live = not facts.status.is_finished
+        shown: dict[str, object] = {"p": await live.look(self._office.desk, study.study_name)} if is_live else {}
+        if facts.summary is not None:
+            shown |= await self._findings(facts, visitor)
+        return await self._page(
+            "study",
+            visitor,
+            people=[facts.created_by],
+            is_live=is_live,
+            failure=_failure(facts, visitor),
+            acts=_acts(facts, visitor),
+            number=number_of(study.study_name),
+            **{"study": facts, "summary": None, **shown},
+        )
+
+    async def _findings(self, facts: StudyFacts, visitor: Visitor) -> dict[str, object]:
+        assert facts.summary is not None
+        charts = {name: f"/studies/{facts.study_name}/charts/{name}{_SUFFIX}" for name in expected(facts.summary)}
+        trials = await self._office.desk.service.best_trials(facts.study_name, TRIALS)
+        return visitor.renderer.findings(facts, trials, charts, n_trials=facts.trials_completed)
+
+    async def progress(self, request: Request) -> Response:
+        """`/studies/NAME/events`: its progress, as it comes."""
+        visitor = await self._guard.visitor(request)
+        study = await self._named(request)
+        found = events.events(
+            live.follow(self._office.desk, study.study_name),
+            lambda progress: visitor.renderer.web_page("live.jinja", p=progress),
+        )
+        return StreamingResponse(found, media_type=events.MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
+
+    async def chart(self, request: Request) -> Response:
+        """`/studies/NAME/charts/CHART.png`."""
+        visitor = await self._guard.visitor(request)
+        study = await self._named(request)
+        name = str(request.path_params["chart"])
+        if not name.endswith(_SUFFIX):
+            raise NoSuchPage
+        file = await self._pictures.of(study, name.removesuffix(_SUFFIX), visitor.language)
+        return FileResponse(file, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
+
+    async def plans(self, request: Request) -> Response:
+        """`/plans`: champions and schedules."""
+        visitor = await self._guard.visitor(request)
+        office = self._office
+        schedules = [await line(schedule, office) for schedule in await office.schedules.all()]
+        champions = [await self._with_earlier(champion) for champion in await office.champions.present()]
+        adopted = [e.adopted_by for c in champions for e in (c.champion, *c.earlier)]
+        people = [*(row.schedule.created_by for row in schedules), *adopted]
+        return await self._page("plans", visitor, people=people, schedules=schedules, champions=champions)
+
+    async def _with_earlier(self, champion: Champion) -> ChampionLine:
+        history = await self._office.champions.history(champion.spec)
+        return ChampionLine(champion=champion, earlier=history[1 : 1 + EARLIER])
+
+    async def data(self, request: Request) -> Response:
+        """`/data`: what bars there are; with `?symbol=` what is wrong with them."""
+        visitor = await self._guard.visitor(request)
+        series = await asyncio.to_thread(self._office.desk.market.warehouse.symbols)
+        symbol = request.query_params.get("symbol")
+        if symbol is None:
+            return await self._page("data", visitor, series=series)
+        # Only what is stored: looking at a page fetches nothing from anywhere.
+        if symbol not in {each.symbol for each in series}:
+            raise UnknownSymbol.of(symbol, {each.symbol for each in series})
+        looked = await asyncio.to_thread(look, symbol, self._office)
+        return await self._page("symbol", visitor, here="data", report=looked.report, picture=looked.picture)
+
+    async def asset(self, request: Request) -> Response:
+        """`/pages/style.css` and `/pages/script.js`: the same for everyone, signed in or not."""
+        name = str(request.path_params["name"])
+        if name not in _ASSETS:
+            raise NoSuchPage
+        keep = {"Cache-Control": "public, max-age=31536000, immutable"} if request.url.query else {}
+        return Response(renderer_of("en").web_page(name), media_type=_ASSETS[name], headers=keep)
+
+    async def _named(self, request: Request) -> OptimizationStudy:
+        """The study in the address, which must be its whole name; raises UnknownStudy."""
+        name = str(request.path_params["name"])
+        if not _STUDY_NAME.fullmatch(name):
+            raise UnknownStudy(word=name, nearest="")
+        return await self._office.desk.service.find(name)
+
+    async def _page(self, name: str, visitor: Visitor, *, people: Iterable[str] = (), **facts: object) -> Response:
+        names = {user_id: await self._name(user_id) for user_id in {visitor.user_id, *people}}
+        common = {"visitor": visitor, "names": names, "version": self.version, "here": name}
+        # Beside the event loop: a long table takes a while.
+        page = await asyncio.to_thread(visitor.renderer.web_page, f"{name}.jinja", **common | facts)
+        return HTMLResponse(page)
+
+    async def _name(self, user_id: str) -> str:
+        """What people call someone; a study's owner may also be a terminal's user, or a key of the API."""
+        person = await self._office.people.person(user_id) if is_slack_user(user_id) else None
+        return (person.name if person else "") or user_id
+
+
+_ASSETS = {"style.css": "text/css; charset=utf-8", "script.js": "text/javascript; charset=utf-8"}
+
+
+def _failure(facts: StudyFacts, visitor: Visitor) -> str:
+    """Why a study stopped, already escaped; nothing for one that did not."""
+    if facts.failure is None:
+        return ""
+    return visitor.renderer.error(facts.failure.error or SomethingBroke(reference=facts.failure.reference))
+
+
+def _acts(facts: StudyFacts, visitor: Visitor) -> tuple[str, ...]:
+    """What this visitor may do to this study as it stands."""
+    may_act = visitor.role >= Role.APPROVER or (visitor.role >= Role.RUNNER and facts.created_by == visitor.user_id)
+    if not may_act:
+        return ()
+    return {
+        StudyState.QUEUED: ("pause", "cancel"),
+        StudyState.RUNNING: ("pause", "cancel"),
+        StudyState.PAUSED: ("resume", "cancel"),
+        StudyState.FAILED: ("resume",),
+        StudyState.CANCELLED: ("resume",),
+    }.get(facts.status, ())
