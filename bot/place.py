@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from bot.grammar import Role
 from reports.render import Language, Renderer, renderer_of
 
-#: The mark of studies that are told in Slack.
+#: The mark of studies that are told in Slack, and of those that nobody is told of.
 DOOR = "slack"
+SILENT_DOOR = "api"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """Where a command was typed, and by whom."""
 
-    channel_id: str
+    channel_id: str  # empty: nobody is told there
     user_id: str
     team_id: str = ""
     thread_ts: str = ""
@@ -42,7 +43,7 @@ class Place:
     def as_origin(self, command: str, *, is_quiet: bool = False, group: str = "") -> dict[str, str]:
         """What a study keeps of where it was asked for, and with which words; "yes" or nothing where it is so."""
         return {
-            "door": DOOR,
+            "door": DOOR if self.channel_id else SILENT_DOOR,
             "command": command,
             "channel_id": self.channel_id,
             "user_id": self.user_id,

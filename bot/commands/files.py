@@ -1,9 +1,7 @@
 """Studies as files in a thread: trials as CSV, everything as JSON or HTML, the heat-map of the best two parameters."""
 
 import asyncio
-import csv
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from bot.commands.clicks import DrawHeatmap
@@ -12,14 +10,13 @@ from bot.commands.results import facts_of
 from bot.grammar.commands import Export, ExportFormat
 from bot.office import Answer, Office
 from bot.place import Place
+from bot.tables import csv_text, trial_table
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import UserError
-from optimizer.spec import TrialRecord
 from reports.document import json_document
 from reports.draw import REPORT
 
 HEATMAP = "heatmap.png"
-_MEASURES = ("value", "sharpe_ratio", "total_return", "max_drawdown", "n_trades", "violation", "state", "reason")
 
 
 class NoHeatmap(UserError):
@@ -70,23 +67,11 @@ async def _written(study: OptimizationStudy, kind: ExportFormat, office: Office)
         document = json_document(await facts_of(study, office), trials)
         text = json.dumps(document, allow_nan=False, ensure_ascii=False, indent=1)
         return await asyncio.to_thread(_write_text, folder / f"{study.study_name}.json", text)
-    return await asyncio.to_thread(_write_csv, folder / f"{study.study_name}.csv", trials)
+    text = csv_text(trial_table(trials))
+    return await asyncio.to_thread(_write_text, folder / f"{study.study_name}.csv", text)
 
 
 def _write_text(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def _write_csv(path: Path, trials: Sequence[TrialRecord]) -> Path:
-    """One line a trial: number, parameters, measures; numbers with all their digits, nothing where there is none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["number", *names, *_MEASURES])
-        for trial in trials:
-            measures = (getattr(trial, name) for name in _MEASURES)
-            writer.writerow([trial.number, *(trial.params.get(name) for name in names), *measures])
+    path.write_text(text, encoding="utf-8", newline="")
     return path

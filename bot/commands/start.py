@@ -1,13 +1,13 @@
 """Starting studies, or only saying what they would do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.documents import Watchlist
 from bot.facts import plan_facts, study_facts
 from bot.grammar import command_text, start_text
-from bot.grammar.commands import Mode, Start
+from bot.grammar.commands import Start
 from bot.moving import in_private, move_if_refused
 from bot.office import Answer, Audience, Office
 from bot.place import Place
@@ -41,17 +41,19 @@ class QueueFull(TooManyWaiting):
     )
 
 
-class NotShared(UserError):
-    """One parameter set for several symbols cannot be searched yet."""
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """Studies that were stored and handed to the workers, with what was thought of each before."""
 
-    sentence = "`mode=shared` is not available yet. Without it each of the {n} symbols gets a study of its own."
+    plans: tuple[Plan, ...]
+    studies: tuple[OptimizationStudy, ...]
+    group: str  # the name of their common root message; empty for one study, or where nothing is told
+    n_ahead: int  # studies that end before the first of these begins
 
 
 async def start(command: Start, place: Place, office: Office) -> Answer:
-    """Store the studies, open their threads, hand them to the workers; in that order, so that a crash loses nothing."""
+    """Store the studies, open their threads, hand them to the workers; say so."""
     specs = await specs_of(command)
-    if command.mode is Mode.SHARED:
-        raise NotShared(n=len(specs))
     if command.is_dry:
         return Answer(await _plans(specs, command, place, office), Audience.THERE)
     if command.is_private:
@@ -59,15 +61,38 @@ async def start(command: Start, place: Place, office: Office) -> Answer:
     async with office.starting:
         if (same := await _same(specs, place, office)) is not None:
             return Answer(place.renderer.notice("repeated", study=same.study_name))
-        await _require_room(len(specs), place, office)
-        plans = [await office.desk.service.plan(spec) for spec in specs]
-        if len(plans) == 1:
-            return Answer(await _start_one(plans[0], command, place, office))
-        return Answer(await _start_group(plans, command, place, office))
+        plans = await planned(specs, place, office)
+        begun = await begin(plans, command, place, office)
+    names = [study.study_name for study in begun.studies]
+    office.errands.run(move_if_refused(begun.group or names[0], names if begun.group else (), place, office))
+    return Answer(_started(begun, place, office))
+
+
+async def planned(specs: Sequence[StudySpec], place: Place, office: Office) -> list[Plan]:
+    """What each study will do, if there is room for all of them; the caller holds `office.starting`."""
+    await _require_room(len(specs), place, office)
+    return [await office.desk.service.plan(spec) for spec in specs]
+
+
+async def begin(plans: Sequence[Plan], command: Start, place: Place, office: Office) -> Begun:
+    """Store the studies, open their threads, hand them to the workers; in that order, so that a crash loses nothing.
+
+    The caller holds `office.starting`. Where there is no channel, nothing is told.
+    """
+    n_ahead = await _n_ahead(place, office)
+    group = office.groups.new_name() if len(plans) > 1 and place.channel_id else ""
+    studies = [await _stored(plan, command, place, office, group=group) for plan in plans]
+    if group:
+        await office.groups.open(group, studies, place, start_text(command))
+    for study in studies:
+        if place.channel_id:
+            await office.conversations.open(study)
+        office.desk.jobs.submit(study.study_name)
+    return Begun(plans=tuple(plans), studies=tuple(studies), group=group, n_ahead=n_ahead)
 
 
 async def specs_of(command: Start) -> tuple[StudySpec, ...]:
-    """One spec a symbol, with the watch lists' members; raises UnknownWatchlist."""
+    """One spec a symbol or one they share, with the watch lists' members; raises UnknownWatchlist."""
     return command.over(await _members(command.watchlists))
 
 
@@ -105,27 +130,15 @@ async def _n_ahead(place: Place, office: Office) -> int:
     return max(len(unfinished) + 1 - office.desk.pool.size, mine + 1 - office.desk.settings.running_per_person, 0)
 
 
-async def _start_one(plan: Plan, command: Start, place: Place, office: Office) -> Message:
-    n_ahead = await _n_ahead(place, office)
-    study = await _stored(plan, command, place, office)
-    conversation = await office.conversations.open(study)
-    office.desk.jobs.submit(study.study_name)
-    office.errands.run(move_if_refused(study.study_name, (), place, office))
-    facts = study_facts(study, now=office.clock(), conversation=conversation)
-    return place.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
-
-
-async def _start_group(plans: Sequence[Plan], command: Start, place: Place, office: Office) -> Message:
-    name, n_ahead = office.groups.new_name(), await _n_ahead(place, office)
-    studies = [await _stored(plan, command, place, office, group=name) for plan in plans]
-    await office.groups.open(name, studies, place, start_text(command))
-    for study in studies:
-        await office.conversations.open(study)
-        office.desk.jobs.submit(study.study_name)
-    names = [study.study_name for study in studies]
-    office.errands.run(move_if_refused(name, names, place, office))
-    facts = [study_facts(study, now=office.clock()) for study in studies]
-    return place.renderer.render("started", studies=facts, n_ahead=n_ahead, seconds=sum(plan.seconds for plan in plans))
+def _started(begun: Begun, place: Place, office: Office) -> Message:
+    now, n_ahead = office.clock(), begun.n_ahead
+    if not begun.group:
+        [study], [plan] = begun.studies, begun.plans
+        facts = study_facts(study, now=now, command=study.origin["command"])
+        return place.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
+    seconds = sum(plan.seconds for plan in begun.plans)
+    many = [study_facts(study, now=now) for study in begun.studies]
+    return place.renderer.render("started", studies=many, n_ahead=n_ahead, seconds=seconds)
 
 
 async def _stored(plan: Plan, command: Start, place: Place, office: Office, *, group: str = "") -> OptimizationStudy:
@@ -136,7 +149,7 @@ async def _stored(plan: Plan, command: Start, place: Place, office: Office, *, g
         name=command.name,
         notes=command.note,
         origin=origin,
-        request_key=f"{place.delivery}:{plan.spec.symbol}" if place.delivery else None,
+        request_key=f"{place.delivery}:{plan.spec.label}" if place.delivery else None,
     )
 
 

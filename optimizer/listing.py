@@ -1,0 +1,75 @@
+"""Many studies, one line each: what a list needs and no more, since a whole study is large."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from beanie import PydanticObjectId
+from pydantic import BaseModel, ConfigDict, Field
+
+from optimizer.documents import OptimizationStudy
+from optimizer.spec import Measure, StudyState, Verdict
+
+
+class _Outside(BaseModel):
+    sharpe_ratio: Measure = None
+
+
+class _Winner(BaseModel):
+    out_of_sample: _Outside | None = None
+
+
+class _Summary(BaseModel):
+    verdict: Verdict
+    winner: _Winner
+
+
+class StudyLine(BaseModel):
+    """A study without its trials, curves and folds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: PydanticObjectId = Field(alias="_id")
+    study_name: str
+    symbol: str
+    strategy_name: str
+    objective: str
+    status: StudyState
+    n_trials: int
+    trials_completed: int
+    best_value: Measure
+    created_at: datetime
+    created_by: str
+    name: str = ""
+    summary: _Summary | None = None
+
+    class Settings:
+        projection: Mapping[str, int] = {
+            **dict.fromkeys(("study_name", "symbol", "strategy_name", "objective", "status", "n_trials"), 1),
+            **dict.fromkeys(("trials_completed", "best_value", "created_at", "created_by", "name"), 1),
+            **dict.fromkeys(("summary.verdict", "summary.winner.out_of_sample.sharpe_ratio"), 1),
+        }
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """None before it has one."""
+        return self.summary.verdict if self.summary else None
+
+    @property
+    def out_of_sample(self) -> float | None:
+        """The winner's Sharpe ratio on bars that the search has not seen."""
+        outside = self.summary.winner.out_of_sample if self.summary else None
+        return outside.sharpe_ratio if outside else None
+
+
+async def page_of_studies(
+    wanted: Mapping[str, Sequence[str]], *, older_than: PydanticObjectId | None, limit: int
+) -> list[StudyLine]:
+    """The newest studies first; each field of `wanted` has one of its values.
+
+    Studies that are stored meanwhile come before the first page and move nothing on the next ones.
+    """
+    query: dict[str, Any] = {field: {"$in": list(values)} for field, values in wanted.items() if values}
+    if older_than is not None:
+        query["_id"] = {"$lt": older_than}
+    return await OptimizationStudy.find(query).sort("-_id").limit(limit).project(StudyLine).to_list()

@@ -1,0 +1,27 @@
+"""Any table as a Parquet file, written by DuckDB: no other library is needed for it."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+
+def parquet_bytes(table: Mapping[str, Sequence[Any]]) -> bytes:
+    """Columns by name, all of one length and each of whole numbers, numbers or texts; None becomes NULL."""
+    frame = pd.DataFrame({name: _column(values) for name, values in table.items()})
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        place = Path(folder) / "table.parquet"
+        connection.register("given", frame)
+        connection.execute(f"COPY given TO '{place}' (FORMAT parquet)")
+        return place.read_bytes()
+
+
+def _column(values: Sequence[Any]) -> "pd.api.extensions.ExtensionArray":
+    known = [value for value in values if value is not None]
+    if any(isinstance(value, str) for value in known):
+        return pd.array([None if value is None else str(value) for value in values], dtype="string")
+    is_whole = bool(known) and all(isinstance(value, int) for value in known)
+    return pd.array(list(values), dtype="Int64" if is_whole else "Float64")
