@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.settings import Settings
-from optimizer.child import Child
 from optimizer.errors import Unavailable
 from optimizer.mongod import EmbeddedMongo, find_mongod, start_mongod
 from optimizer.pool import WorkerPool
@@ -30,10 +29,9 @@ class HomeInUse(Unavailable):
 
 @dataclass(frozen=True, kw_only=True)
 class Children:
-    """What was started: warm workers, the process that draws, and the embedded MongoDB where one is used."""
+    """What was started: workers, and the embedded MongoDB where one is used."""
 
     pool: WorkerPool
-    drawing: Child
     mongod: EmbeddedMongo | None
 
 
@@ -65,6 +63,4 @@ async def started(settings: Settings, *, n_workers: int | None = None) -> AsyncI
         pool = WorkerPool(n_workers or settings.workers)
         stack.push_async_callback(pool.stop)
         await pool.prepare()
-        drawing = await Child.spawn("reports")
-        stack.push_async_callback(drawing.stop)
-        yield Children(pool=pool, drawing=drawing, mongod=mongod)
+        yield Children(pool=pool, mongod=mongod)

@@ -56,7 +56,7 @@ async def open_desk(
         )
         jobs = StudyJobs(service, uri, clock=clock)
         stack.push_async_callback(jobs.stop)
-        reporter = Reporter(settings.reports, children.drawing)
+        reporter = Reporter(settings.reports)
         stack.push_async_callback(reporter.stop)
         yield Desk(
             settings=settings,

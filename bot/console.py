@@ -20,7 +20,7 @@ from bot.children import Children
 from bot.composition import Desk, open_desk
 from bot.facts import plan_facts, study_facts
 from bot.grammar import command_text, parse
-from bot.grammar.commands import Mode, Start
+from bot.grammar.commands import Start
 from bot.settings import Settings
 from optimizer.clock import utc_now
 from optimizer.documents import OptimizationStudy
@@ -36,16 +36,16 @@ PREFIX = "optimize-bot run"
 _POLL_SECONDS = 0.05
 
 
+class OnlyInSlack(BadValue):
+    """A watch list belongs to a workspace."""
+
+    sentence = "`{word}` is a watch list of your Slack workspace. In a terminal, name its symbols: `AAPL,MSFT,IBM`."
+
+
 class NotAStart(BadValue):
     """`run` starts studies and nothing else."""
 
     sentence = "`run` starts a study: `optimize-bot run AAPL RSI 200`. `optimize-bot run --help` shows more."
-
-
-class OnlyInSlack(BadValue):
-    """Something that a terminal cannot do."""
-
-    sentence = "`{word}` works in Slack, not in a terminal. Leave it out to run one study a symbol."
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: Children) -> int:
@@ -73,11 +73,12 @@ class Talk:
         self._many = False
 
     async def run(self, command: Start, *, as_json: bool) -> int:
-        """One study a symbol, one after the other; the exit code."""
-        self._many = len(command.specs) > 1
-        if command.mode is Mode.SHARED:
-            raise OnlyInSlack(word="mode=shared")
-        documents = [await self._run_one(spec, command) for spec in command.specs]
+        """One study a symbol, one after the other, or one of all symbols; the exit code."""
+        for name in command.watchlists:
+            raise OnlyInSlack(word=f"@{name}")
+        specs = command.over({})
+        self._many = len(specs) > 1
+        documents = [await self._run_one(spec, command) for spec in specs]
         if as_json and not command.is_dry:
             told = documents[0] if len(documents) == 1 else {"studies": documents}
             sys.stdout.write(json.dumps(told, allow_nan=False) + "\n")
@@ -95,6 +96,8 @@ class Talk:
         )
         await self._wait_for_worker()
         self._desk.jobs.submit(study.study_name)
+        # Not before: what is on the way to the result comes first, and charts follow it.
+        await self._desk.reporter.warm()
         study = await self._follow(study)
         facts = study_facts(study, now=utc_now(), command=command_text(spec, prefix=PREFIX))
         if study.status is not StudyState.COMPLETE:

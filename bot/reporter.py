@@ -25,12 +25,22 @@ class Drawn:
 
 
 class Reporter:
-    """One warm process that draws; it is started again when it died."""
+    """One process that draws; it is started when first needed, and again when it died."""
 
-    def __init__(self, folder: Path, child: Child) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._child = child
+        self._child: Child | None = None
         self._turn = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Start the process, which imports for a second before it can draw."""
+        async with self._turn:
+            await self._warmed()
+
+    async def _warmed(self) -> Child:
+        if self._child is None:
+            self._child = await Child.spawn(_MODULE)
+        return self._child
 
     def folder_of(self, study_name: str) -> Path:
         """Where a study's charts and report are."""
@@ -42,9 +52,9 @@ class Reporter:
         async with self._turn:  # two who ask for one study at once must not write over what is being read
             await asyncio.to_thread(write_order, facts, trials, language, folder)
             try:
-                answer = await self._child.ask({"folder": str(folder)})
+                answer = await (await self._warmed()).ask({"folder": str(folder)})
             except ChildDied as death:
-                self._child = await Child.spawn(_MODULE)
+                self._child = None
                 raise Unavailable(
                     what="The chart process", reason="it ended while drawing", remedy="The text result stands."
                 ) from death
@@ -58,4 +68,5 @@ class Reporter:
 
     async def stop(self) -> None:
         """End the process."""
-        await self._child.stop()
+        if self._child is not None:
+            await self._child.stop()

@@ -107,6 +107,7 @@ async def _resume(office: Office) -> Callable[[], Coroutine[Any, Any, None]]:
     await refresh.keep(desk.settings.refresh)
     await office.champions.write()
     log.info("ready recovered=%s", len(recovered))
+    await desk.reporter.warm()
     return weekly.follow
 
 

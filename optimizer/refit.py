@@ -79,19 +79,10 @@ def _rounds(ground: Ground, n_trials: int, seed: int) -> Iterator[tuple[list[Par
     while asked:
         scores = ground.scores(asked)
         values = ground.values(scores).tolist()
-        for number, rank in enumerate(_ranks(values, ground.violations(scores).tolist()), n_done):
-            tpe.learn(number, asked[number - n_done], rank)
+        tpe.learn_round(n_done, _ranks(values, ground.violations(scores).tolist()))
         yield asked, values
         n_done += len(asked)
-        asked = _next_round(tpe, n_done, min(ROUND, n_trials - n_done))
-
-
-def _next_round(tpe: Tpe, n_done: int, count: int) -> list[Params]:
-    sets = []
-    for number in range(n_done, n_done + count):
-        sets.append(tpe.ask(n_done, number))
-        tpe.expect(number, sets[-1])
-    return sets
+        asked = tpe.ask_round(n_done, n_done, min(ROUND, n_trials - n_done)) if n_done < n_trials else []
 
 
 def _ranks(values: Sequence[float], violations: Sequence[float]) -> list[Rank | None]:

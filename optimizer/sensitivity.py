@@ -7,16 +7,19 @@ from datetime import datetime
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from optimizer.ground import Ground
+from optimizer.late import Late
 from optimizer.metrics import GOALS
 from optimizer.series import FloatArray
 from optimizer.space import Params, Space, Value
 from optimizer.spec import Plateau, Scored, Surface, TrialRecord
 from optimizer.validation import plateau_share
 from optimizer.verdict import SPIKE_SHARE
+
+#: It imports scikit-learn where that is installed, which takes a second.
+optuna_importance = Late("optuna.importance")
 
 ScoreTrials = Callable[[Sequence[TrialRecord]], list[Scored]]
 
@@ -42,7 +45,7 @@ def importance(space: Space, records: Sequence[TrialRecord]) -> dict[str, float]
         return {}
     study = optuna.create_study(direction="maximize")
     study.add_trials([_learned(number, record, free) for number, record in enumerate(able)])
-    shares = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    shares = optuna_importance.get_param_importances(study, evaluator=optuna_importance.PedAnovaImportanceEvaluator())
     return _normalized({name: shares.get(name, 0.0) for name in space.names})
 
 

@@ -1,12 +1,15 @@
 """One symbol's bars as arrays: the only market type that the backtest and the search see."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
+
+from optimizer.errors import TooFewBars
 
 FloatArray = NDArray[np.float64]
 TimeArray = NDArray[np.datetime64]
@@ -54,3 +57,19 @@ class Bars:
         for name in _COLUMNS:
             digest.update(np.ascontiguousarray(getattr(self, name), dtype=np.float64).tobytes())
         return digest.hexdigest()
+
+
+def on_common_dates(many: Sequence[Bars]) -> list[Bars]:
+    """Each symbol's bars on the dates on which all of them have one; raises TooFewBars when there is none.
+
+    What a symbol did on other days is in its next bar's prices, as over a weekend.
+    """
+    times: TimeArray = reduce(np.intersect1d, [bars.time for bars in many])
+    if not len(times):
+        label = ",".join(bars.symbol for bars in many)
+        raise TooFewBars(symbol=label, have=0, need=2, reason="there is no date on which all of them have a bar")
+    return [_at(bars, np.isin(bars.time, times)) for bars in many]
+
+
+def _at(bars: Bars, rows: NDArray[np.bool_]) -> Bars:
+    return bars if rows.all() else replace(bars, **{name: getattr(bars, name)[rows] for name in ("time", *_COLUMNS)})

@@ -30,8 +30,7 @@ from optimizer.patience import patiently
 from optimizer.pool import WorkerDied, WorkerPool
 from optimizer.replay import Difference
 from optimizer.rivals import Challenge, Rival
-from optimizer.series import Bars
-from optimizer.shared import on_common_dates
+from optimizer.series import Bars, on_common_dates
 from optimizer.space import Params, Space
 from optimizer.spec import MAX_TRIALS, StudySpec, StudyState, TrialRecord, Verdict
 from optimizer.strategies import find_strategy, longest_warm_up, space_of

@@ -10,23 +10,18 @@ never wins. A winner is judged by the equal-weight portfolio (see `optimizer.por
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
 from optimizer import kernel
 from optimizer.backtest import Backtest
-from optimizer.errors import TooFewBars
 from optimizer.evaluate import Evaluator, Scores
 from optimizer.portfolio import Portfolio
-from optimizer.series import Bars, FloatArray, TimeArray
+from optimizer.series import Bars, FloatArray
 from optimizer.space import Params
 from optimizer.spec import Costs, StudySpec
 from optimizer.strategies import Strategy, find_strategy
 
-_COLUMNS = ("time", "open", "high", "low", "close", "volume")
 _TRADES = kernel.SCORE_NAMES.index("n_trades")
 
 
@@ -95,22 +90,6 @@ def evaluator_of(spec: StudySpec, many: Sequence[Bars]) -> AnyEvaluator:
     strategy = find_strategy(spec.strategy_name)
     parts = [Evaluator(strategy, bars, costs=spec.costs, allow_short=spec.allow_short) for bars in many]
     return SharedEvaluator(parts) if spec.is_shared else parts[0]
-
-
-def on_common_dates(many: Sequence[Bars]) -> list[Bars]:
-    """Each symbol's bars on the dates on which all of them have one; raises TooFewBars when there is none.
-
-    What a symbol did on other days is in its next bar's prices, as over a weekend.
-    """
-    times: TimeArray = reduce(np.intersect1d, [bars.time for bars in many])
-    if not len(times):
-        label = ",".join(bars.symbol for bars in many)
-        raise TooFewBars(symbol=label, have=0, need=2, reason="there is no date on which all of them have a bar")
-    return [_at(bars, np.isin(bars.time, times)) for bars in many]
-
-
-def _at(bars: Bars, rows: NDArray[np.bool_]) -> Bars:
-    return bars if rows.all() else replace(bars, **{name: getattr(bars, name)[rows] for name in _COLUMNS})
 
 
 def _medians(tables: FloatArray) -> FloatArray:

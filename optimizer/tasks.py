@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any
 
 from optimizer.backtest import Backtest, Trade
@@ -33,6 +33,8 @@ BATCH_SIZE = 100
 BATCH_SECONDS = 0.25
 #: Trials whose full backtest is kept.
 KEPT_BACKTESTS = 10
+
+_Batch = list[TrialRecord]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,48 +164,39 @@ async def _prepare(study: OptimizationStudy, snapshots: Path) -> Task:
 async def _search(task: Task) -> tuple[list[TrialRecord], StudyState | None, float]:
     """Search in a thread while this one writes; what was asked of the study ends it between two batches."""
     stop = threading.Event()
-    queue: SimpleQueue[TrialRecord | None] = SimpleQueue()
+    queue: SimpleQueue[_Batch | None] = SimpleQueue()
     records = list(task.done)
     searching = asyncio.create_task(asyncio.to_thread(_produce, task, queue, stop))
-    wanted, storage, is_open = None, 0.0, True
-    while is_open:
-        batch, is_open = await asyncio.to_thread(_take_batch, queue)
+    wanted, storage = None, 0.0
+    while (batch := await asyncio.to_thread(queue.get)) is not None:
         began = time.perf_counter()
         records.extend(batch)
         best = best_record(records, task.study.spec.goals[0])
         wanted = await store_trials(task.study.study_name, batch, n_done=len(records), best=best) or wanted
         if wanted is not None:
             stop.set()
-        if not is_open:
-            # Earlier batches were written while the search went on and cost the study nothing.
-            storage = time.perf_counter() - began
+        # What was written while the search went on cost the study nothing.
+        storage = time.perf_counter() - began
     await searching
     return records, wanted, storage
 
 
-def _produce(task: Task, queue: "SimpleQueue[TrialRecord | None]", stop: threading.Event) -> None:
+def _produce(task: Task, queue: "SimpleQueue[_Batch | None]", stop: threading.Event) -> None:
+    """Hand over trials in batches: to wake the other thread for every one of them would cost more than the trial."""
+    batch: _Batch = []
+    deadline = time.monotonic() + BATCH_SECONDS
     try:
         for record in task.trials():
-            queue.put(record)
+            batch.append(record)
+            if len(batch) < BATCH_SIZE and time.monotonic() < deadline:
+                continue
+            queue.put(batch)
             if stop.is_set():
                 return
+            batch, deadline = [], time.monotonic() + BATCH_SECONDS
+        queue.put(batch)
     finally:
         queue.put(None)
-
-
-def _take_batch(queue: "SimpleQueue[TrialRecord | None]") -> tuple[list[TrialRecord], bool]:
-    """The next records (perhaps none), and whether more may come."""
-    deadline = time.monotonic() + BATCH_SECONDS
-    batch: list[TrialRecord] = []
-    while len(batch) < BATCH_SIZE:
-        try:
-            record = queue.get(timeout=max(deadline - time.monotonic(), 0.0))
-        except Empty:
-            break
-        if record is None:
-            return batch, False
-        batch.append(record)
-    return batch, True
 
 
 def _summarize(task: Task, records: Sequence[TrialRecord], n_tried_before: int) -> StudySummary:

@@ -19,7 +19,7 @@ from typing import Any
 
 import optuna
 
-from optimizer import evaluate, tpe, validation
+from optimizer import evaluate, sensitivity, tpe, validation
 from optimizer.child import NICENESS
 from optimizer.documents import DOCUMENTS
 from optimizer.errors import SomethingBroke, UserError
@@ -39,11 +39,16 @@ async def serve() -> None:
     configuration = json.loads(await lines.get())
     async with open_documents(configuration["mongodb_uri"], DOCUMENTS, waits=True):
         _say({"ready": True})
-        # `arch` alone imports as long as everything else, and is not needed before a search is over.
-        threading.Thread(target=validation.arch_bootstrap.load, daemon=True).start()
+        threading.Thread(target=_load_the_rest, daemon=True).start()
         while True:
             request = json.loads(await lines.get())
             _say(await _answer(request, Path(configuration["snapshots"])))
+
+
+def _load_the_rest() -> None:
+    """What takes as long to import as everything else, and is not needed before a search is over."""
+    validation.arch_bootstrap.load()
+    sensitivity.optuna_importance.load()
 
 
 async def _answer(request: dict[str, Any], snapshots: Path) -> dict[str, Any]:
