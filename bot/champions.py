@@ -94,7 +94,7 @@ def rival_of(champion: Champion) -> Rival:
 
 
 def _kind(spec: StudySpec) -> dict[str, str]:
-    return {"symbol": spec.symbol, "strategy_name": spec.strategy_name, "timeframe": spec.timeframe}
+    return {"symbol": spec.label, "strategy_name": spec.strategy_name, "timeframe": spec.timeframe}
 
 
 def _winner(study: OptimizationStudy) -> dict[str, Any]:

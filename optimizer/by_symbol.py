@@ -19,7 +19,13 @@ def shared_part(found: Findings) -> Shared | None:
         OfSymbol(symbol=symbol, winner=_part(found, winner, row), hold=_part(found, hold, row))
         for row, symbol in enumerate(found.spec.symbols)
     ]
-    return Shared(by_symbol=tuple(parts), winner=_medians(found, winner), hold=_medians(found, hold))
+    played = (part.winner.out_of_sample or part.winner.in_sample for part in parts)
+    return Shared(
+        by_symbol=tuple(parts),
+        winner=_medians(found, winner),
+        hold=_medians(found, hold),
+        n_gaining=sum((measures.total_return or 0.0) > 0 for measures in played),
+    )
 
 
 def _part(found: Findings, played: Played, row: int) -> Scored:

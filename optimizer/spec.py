@@ -180,12 +180,7 @@ class Shared(Frozen):
     by_symbol: tuple[OfSymbol, ...]
     winner: Scored  # medians
     hold: Scored  # medians
-
-    @property
-    def n_gaining(self) -> int:
-        """On how many symbols the winner gained out of sample (in sample where nothing is held out)."""
-        played = (part.winner.out_of_sample or part.winner.in_sample for part in self.by_symbol)
-        return sum((measures.total_return or 0.0) > 0 for measures in played)
+    n_gaining: int  # symbols on which the winner gained out of sample, in sample where nothing is held out
 
 
 class Window(Frozen):

@@ -31,7 +31,8 @@ def _study(facts: StudyFacts) -> JsonObject:
     return {
         "name": facts.study_name,
         "status": facts.status.value,
-        "symbol": spec.symbol,
+        "symbol": spec.label,
+        "symbols": list(spec.symbols),
         "strategy": spec.strategy_name,
         "goals": list(spec.goals),
         "n_trials": spec.n_trials,
@@ -77,6 +78,7 @@ def _validation(summary: StudySummary) -> JsonObject:
         },
         "importance": summary.importance,
         "top": [_scored(scored) for scored in summary.top],
+        "shared": _dump(summary.shared),
         "notes": list(summary.notes),
     }
 

@@ -15,6 +15,9 @@ _TELLING = {
     Verdict.OVERFIT: "scatter",
 }
 
+#: Symbols that a chart's title names.
+_MOST_NAMED = 4
+
 
 def pictures(facts: StudyFacts, trials: Sequence[TrialRecord]) -> dict[str, bytes]:
     """PNG bytes by chart name; a chart whose numbers the study does not have is left out."""
@@ -57,7 +60,7 @@ def _history(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRec
         [value for _, value in feasible],
         goal=facts.goal,
         goal_name=_goal_name(facts),
-        luck=summary.luck.expected_max_sharpe if facts.goal == "sharpe" else None,
+        luck=_luck(facts, summary),
         title=f"{_name(facts)} · the search",
     )
 
@@ -112,12 +115,19 @@ def _winner_point(facts: StudyFacts, summary: StudySummary) -> tuple[float, floa
     return None if value is None or summary.winner.value is None else (summary.winner.value, value)
 
 
+def _luck(facts: StudyFacts, summary: StudySummary) -> float | None:
+    """The Sharpe ratio that luck shows, where it can be set against the values: a median has none of its own."""
+    return summary.luck.expected_max_sharpe if facts.goal == "sharpe" and not facts.spec.is_shared else None
+
+
 def _name(facts: StudyFacts) -> str:
-    return f"{facts.spec.label} {facts.spec.strategy_name.upper()}"
+    symbols = facts.spec.symbols
+    name = facts.spec.label if len(symbols) <= _MOST_NAMED else f"{len(symbols)} symbols"
+    return f"{name} {facts.spec.strategy_name.upper()}"
 
 
 def _goal_name(facts: StudyFacts) -> str:
-    return GOALS[facts.goal].title
+    return f"{GOALS[facts.goal].title} (median)" if facts.spec.is_shared else GOALS[facts.goal].title
 
 
 _DRAWERS: dict[str, Callable[[StudyFacts, StudySummary, Sequence[TrialRecord]], bytes | None]] = {

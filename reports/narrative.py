@@ -72,6 +72,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a shared set did on one of its symbols."""
+
+    symbol: str
+    measures: Measures
+
+
+@dataclass(frozen=True)
 class Chapter:
     """Findings under one heading."""
 
@@ -121,6 +129,7 @@ def tried(summary: StudySummary) -> Iterator[Finding]:
         "n_tried": summary.luck.n_tried,
         "n_tried_ever": summary.luck.n_tried_ever,
         "space_size": summary.space_size,
+        "is_shared": summary.shared is not None,
     }
     yield Finding("tried_all" if summary.is_exhaustive else "tried_some", facts)
     if summary.luck.n_tried_ever > summary.luck.n_tried:
@@ -137,9 +146,21 @@ def won(summary: StudySummary) -> Iterator[Finding]:
     facts = _versus(summary, "out_of_sample")
     if facts["winner"] is not None:
         yield Finding(f"unseen_{_standing(facts['winner'], facts['hold'])}", facts)
+    yield from _shared(summary)
     few = summary.winner.in_sample.n_trades
     if 0 < few < FEW_TRADES:
         yield Finding("few_trades", {"n": few})
+
+
+def _shared(summary: StudySummary) -> Iterator[Finding]:
+    """On how many of its symbols a shared set gained, and on which the most and the least."""
+    if summary.shared is None:
+        return
+    parts, is_outside = summary.shared.by_symbol, summary.winner.out_of_sample is not None
+    played = [Part(part.symbol, part.winner.out_of_sample or part.winner.in_sample) for part in parts]
+    ranked = sorted(played, key=lambda part: part.measures.total_return or 0.0)
+    facts = {"n": len(parts), "n_gaining": summary.shared.n_gaining, "best": ranked[-1], "worst": ranked[0]}
+    yield Finding("shared_spread", {**facts, "is_outside": is_outside})
 
 
 def real(summary: StudySummary) -> Iterator[Finding]:

@@ -24,11 +24,11 @@ from optimizer.spec import Scored, StudySpec, StudyState, StudySummary, TrialRec
 from optimizer.strategies import OVERLAYS, STRATEGIES, Strategy
 from optimizer.verdict import FEW_TRADES
 from reports import narrative, page
-from reports.symbols import symbol_rows
 from reports.actions import ACTIONS
 from reports.markup import FILTERS, escape, person, typed
 from reports.message import Message, fit
 from reports.summary import HelpLine, Plan, StudyFacts
+from reports.symbols import symbol_rows
 from reports.terminal import terminal_text
 
 Language = Literal["en", "ko"]
@@ -69,7 +69,7 @@ class Renderer:
         return self.render("listing", studies=studies, which=which)
 
     def result(self, study: StudyFacts) -> list[Message]:
-        """The answer: four lines and buttons; of a shared set its symbols; the story; best sets, assumptions, replay."""
+        """The answer: four lines and buttons; a shared set's symbols; the story; best sets, assumptions, replay."""
         summary = _summary(study)
         facts = {"study": study, "summary": summary, "outside": narrative.outside(summary)}
         rows = symbol_rows(summary, study.goal)
@@ -102,7 +102,7 @@ class Renderer:
     def help(self, topic: str = "", verbs: Sequence[HelpLine] = ()) -> Message:
         """How to ask: everything, or one strategy, overlay or verb. Raises UnknownWord."""
         if topic in STRATEGIES:
-            return self.render("help_strategy", strategy=self._worded(STRATEGIES[topic]))
+            return self.render("help_strategy", strategy=self.worded(STRATEGIES[topic]))
         if topic in OVERLAYS:
             return self.render("help_overlay", overlay=self._meant(OVERLAYS[topic]))
         chosen = [verb for verb in verbs if verb.key == topic]
@@ -113,7 +113,7 @@ class Renderer:
 
     def strategies(self) -> Message:
         """Every strategy's name and rule."""
-        return self.render("strategies", strategies=[self._worded(strategy) for strategy in STRATEGIES.values()])
+        return self.render("strategies", strategies=[self.worded(strategy) for strategy in STRATEGIES.values()])
 
     def notice(self, name: str, **facts: object) -> Message:
         """One sentence of `notices.jinja`, such as `cancelled` (study_name, trials_completed, by)."""
@@ -180,7 +180,7 @@ class Renderer:
         facts = {name: person(str(v)) if name == "owner" else escape(typed(v)) for name, v in error.facts.items()}
         return Markup(template.format(**facts))  # noqa: S704 - every fact was escaped
 
-    def _worded(self, strategy: Strategy) -> Strategy:
+    def worded(self, strategy: Strategy) -> Strategy:
         """A strategy with its title and rule in this language; the declaration's are English."""
         return replace(strategy, **self._declared.get("strategies", {}).get(strategy.key, {}))
 

@@ -27,7 +27,8 @@ async def show(command: Show, place: Place, office: Office) -> Answer:
     facts = await facts_of(study, office)
     if facts.summary is None:
         return Answer(place.renderer.status(facts), Audience.THERE)
-    head, story, *_ = place.renderer.result(facts)
+    messages = place.renderer.result(facts)
+    head, story = messages[0], messages[2 if facts.spec.is_shared else 1]
     return Answer(fit(Message(head.text, [*head.blocks, *story.blocks]))[0], Audience.THERE)
 
 

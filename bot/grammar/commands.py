@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
+from bot.grammar.errors import NobodyToShareWith
 from bot.grammar.schedule import ScheduleWhen
 from optimizer.spec import StudySpec
 
@@ -37,7 +38,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Start(Command):
-    """Start one study a symbol, or with `is_dry` only say what would be done.
+    """Start one study a symbol, or one of all symbols together, or with `is_dry` only say what would be done.
 
     `specs` holds one spec for each word of the symbol list; a watch list stands there with the
     symbol `@name` until `over` has its members.
@@ -62,16 +63,21 @@ class Start(Command):
         return tuple(symbol[1:] for symbol in self.symbols if symbol.startswith("@"))
 
     def over(self, members: Mapping[str, Sequence[str]]) -> tuple[StudySpec, ...]:
-        """One spec a symbol with each watch list replaced by its members; a symbol met again is left out.
+        """The studies' specs: one a symbol, or one that all symbols share.
 
-        `members` maps a watch list's name to its symbols; KeyError when one is missing.
+        Each watch list is replaced by its members, and a symbol met again is left out. `members` maps a watch list's
+        name to its symbols; KeyError when one is missing. Raises NobodyToShareWith when a shared set has one symbol.
         """
         met: dict[str, StudySpec] = {}
         for spec in self.specs:
             listed = members[spec.symbol[1:]] if spec.symbol.startswith("@") else (spec.symbol,)
             for symbol in listed:
-                met.setdefault(symbol, spec.model_copy(update={"symbol": symbol}))
-        return tuple(met.values())
+                met.setdefault(symbol, spec.for_symbol(symbol))
+        if self.mode is not Mode.SHARED:
+            return tuple(met.values())
+        if len(met) < 2:
+            raise NobodyToShareWith(word=next(iter(met)))
+        return (self.specs[0].shared_with(tuple(met)),)
 
 
 @dataclass(frozen=True)

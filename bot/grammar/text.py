@@ -10,11 +10,12 @@ from bot.grammar.words import Word, quoted
 from optimizer.spec import Costs, SamplerKind, StudySpec
 
 PREFIX = "/optimize"
+_SHARED = "mode=shared"
 
 
 def command_text(spec: StudySpec, *, prefix: str = PREFIX) -> str:
     """The command that starts this study; what is as by default is left out, the number of trials is not."""
-    return _joined(prefix, _spec_words(spec, spec.symbol))
+    return _joined(prefix, (*_spec_words(spec, spec.label), *([_SHARED] if spec.is_shared else [])))
 
 
 def start_text(start: Start, *, prefix: str = PREFIX) -> str:
@@ -34,7 +35,7 @@ def option_words(start: Start) -> list[str]:
     """The options of a start that have no field of their own in a form."""
     spec = start.specs[0]
     overlays = [narrowed_text(n) for n in spec.narrowed if n.name in spec.overlays]
-    mode = ["mode=shared"] if start.mode is Mode.SHARED else []
+    mode = [_SHARED] if start.mode is Mode.SHARED else []
     name = [f"name={quoted(start.name)}"] if start.name else []
     return [*overlays, *_settings(spec), *mode, *name]
 
@@ -95,7 +96,7 @@ def _extras(start: Start) -> list[str]:
     flags = {"dry": start.is_dry, "quiet": start.is_quiet, "private": start.is_private}
     texts = {"name": start.name, "note": start.note}
     return [
-        *(["mode=shared"] if start.mode is Mode.SHARED else []),
+        *([_SHARED] if start.mode is Mode.SHARED else []),
         *(flag for flag, is_set in flags.items() if is_set),
         *(f"{key}={quoted(value)}" for key, value in texts.items() if value),
     ]

@@ -12,8 +12,10 @@ from optimizer.spec import (
     Interval,
     Luck,
     Measures,
+    OfSymbol,
     Plateau,
     Scored,
+    Shared,
     Stretch,
     StudySpec,
     StudyState,
@@ -298,6 +300,30 @@ def bare() -> StudySummary:
     )
 
 
+def shared() -> StudySummary:
+    """One set for three symbols: the figures are the portfolio's, the values medians."""
+    own = {
+        "AAPL": scored(rsi(11, 33, 78), (1.1871, 2.9317, -0.3129), (-0.3771, -0.0519, -0.1873)),
+        "IBM": scored(rsi(11, 33, 78), (0.6089, 0.8719, -0.2871), (0.3143, 0.0471, -0.0917)),
+        "MSFT": scored(rsi(11, 33, 78), (0.1167, 0.1131, -0.4219), (0.7119, 0.1173, -0.0831)),
+    }
+    held = {
+        "AAPL": scored({}, (0.9413, 9.1173, -0.6087), (0.4067, 0.1031, -0.2719)),
+        "IBM": scored({}, (0.4171, 0.7219, -0.5127), (0.7741, 0.1519, -0.1137)),
+        "MSFT": scored({}, (0.2871, 0.4171, -0.6819), (0.5007, 0.0919, -0.1931)),
+    }
+    return summary(
+        verdict=Verdict.UNPROVEN,
+        suggestion=Suggestion.DROP,
+        shared=Shared(
+            by_symbol=tuple(OfSymbol(symbol=name, winner=own[name], hold=held[name]) for name in own),
+            winner=scored(rsi(11, 33, 78), (0.6089, 0.8719, -0.3129), (0.3143, 0.0471, -0.0917)),
+            hold=scored({}, (0.4171, 0.7219, -0.6087), (0.5007, 0.1031, -0.1931)),
+            n_gaining=2,
+        ),
+    )
+
+
 SUMMARIES = {
     "strong": strong(),
     "promising": summary(),
@@ -307,6 +333,7 @@ SUMMARIES = {
     "disguise": summary(
         degenerate=Degenerate.HOLD_IN_DISGUISE, verdict=Verdict.UNPROVEN, suggestion=Suggestion.DROP, is_exhaustive=True
     ),
+    "shared": shared(),
     "folds_only": summary(
         window=WINDOW.model_copy(update={"holdout_start": None, "n_holdout": 0}),
         winner=summary().winner.model_copy(update={"out_of_sample": None}),
@@ -349,7 +376,14 @@ def study(status: StudyState = StudyState.COMPLETE, **changes: object) -> StudyF
 def finished(name: str, **changes: object) -> StudyFacts:
     """A finished study with one of the summaries above."""
     whole = SUMMARIES[name]
-    found = {"summary": whole, "best_value": whole.winner.value, "best_params": whole.winner.params}
+    found: dict[str, object] = {
+        "summary": whole,
+        "best_value": whole.winner.value,
+        "best_params": whole.winner.params,
+    }
+    if whole.shared is not None:
+        symbols = [part.symbol for part in whole.shared.by_symbol]
+        found |= {"spec": SPEC.shared_with(symbols), "command": "/optimize AAPL,IBM,MSFT RSI 200 mode=shared"}
     return study(StudyState.COMPLETE, **{**found, **changes})
 
 

@@ -17,7 +17,7 @@ _DRAWN = {"curve", "surface", "scatter", "bootstrap_sharpes", "returns", "dates"
 METHOD = {"90%", "80%", "0"}
 
 _DATE = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
-_NAMES = re.compile(r"<@\w+>|@U\w+|`[^`=]*`|#(?=\d)|opt-7f3a|U012AB3CD")
+_NAMES = re.compile(r"`/optimize [^`]*`|<@\w+>|@U\w+|`[^`=]*`|#(?=\d)|opt-7f3a|U012AB3CD")
 _NUMBER = re.compile(r"[+−]?\d[\d,]*(?:\.\d+)?(?:e−\d+)?%?")
 
 
