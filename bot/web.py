@@ -12,6 +12,7 @@ from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot import vitals
+from bot.api.app import ROOT, build_api
 from bot.composition import Desk
 from bot.office import Office
 from bot.replays import LONGEST_BODY, Gate
@@ -32,6 +33,7 @@ def build_web(office: Office) -> FastAPI:
     """The app with every door that needs no Slack."""
     web = FastAPI(openapi_url=None)
     _take_vitals(web, office.desk)
+    web.mount(ROOT, build_api(office))
     return web
 
 
@@ -63,7 +65,7 @@ def _take_vitals(web: FastAPI, desk: Desk) -> None:
 @asynccontextmanager
 async def listening(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
     """Serve inside the block; the port in use, also when a free one was asked for. Raises PortTaken."""
-    config = uvicorn.Config(web, log_config=None, access_log=False, timeout_graceful_shutdown=3)
+    config = uvicorn.Config(web, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3)
     server = _Server(config)
     with _bound(settings.host, settings.port) as bound:
         port = int(bound.getsockname()[1])

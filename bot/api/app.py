@@ -1,0 +1,142 @@
+"""The API as an app of its own, to be mounted: its routes, its door, and the words for everything that goes wrong."""
+
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from importlib import metadata
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from bot.api import answers, catalogue, studies
+from bot.api.asked import OptimizationRequest, SearchRange, SearchWindow, TradingCosts
+from bot.api.callers import Caller, KeyCheck, note
+from bot.api.faults import TRIED, BadFields, Fault, NoSuchPath, WrongMethod, error_of_fault
+from bot.api.problems import refused, refused_fields
+from bot.api.strict import BodyLimit
+from bot.documents import Outcome
+from bot.office import Office
+from optimizer.errors import SomethingBroke, UserError
+from optimizer.mongod import MongoUnavailable
+from optimizer.patience import OUTAGE
+from reports.render import Language
+
+log = logging.getLogger(__name__)
+
+ROOT = answers.ROOT
+_DESCRIPTION = """\
+Start studies, follow them, and read what came of them: the same service, limits, roles and audit as in Slack.
+
+Every request shows a key (`Authorization: Bearer KEY`). What cannot be done is answered with a problem document
+(RFC 9457) in English, or with `Accept-Language: ko` in Korean. Fractions are fractions (0.12 is 12 %), times are UTC,
+a measure that does not exist is null.
+"""
+_TAGS = [
+    {"name": "studies", "description": "Start, follow, stop, and read results."},
+    {"name": "catalogue", "description": "What a request may name."},
+    {"name": "market data", "description": "The bars that studies run on."},
+]
+#: The names of fields by where they stand in the body, for what an unknown one may have meant.
+_FIELDS: Mapping[str, Sequence[str]] = {
+    "": tuple(OptimizationRequest.model_fields),
+    "window": tuple(SearchWindow.model_fields),
+    "costs": tuple(TradingCosts.model_fields),
+    "search_space": tuple(SearchRange.model_fields),
+}
+
+
+def build_api(office: Office) -> FastAPI:
+    """The API over an office."""
+    api = FastAPI(
+        title="Strategy optimizer",
+        version=metadata.version("optimize-bot"),
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(KeyCheck), Middleware(BodyLimit)],
+        exception_handlers=_HANDLERS,
+    )
+    api.state.office = office
+    api.state.streams = Counter[str]()
+    api.include_router(studies.router)
+    api.include_router(catalogue.router)
+    return api
+
+
+async def _on_user_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, UserError)
+    return refused(error, _language(request))
+
+
+async def _on_bad_fields(request: Request, bad: Exception) -> Response:
+    assert isinstance(bad, BadFields)
+    return refused_fields(bad, _language(request))
+
+
+async def _on_invalid(request: Request, invalid: Exception) -> Response:
+    """What pydantic refused, each field in our words."""
+    assert isinstance(invalid, RequestValidationError)
+    errors: dict[str, UserError] = {}
+    for fault in invalid.errors():
+        errors.setdefault(_pointer(fault["loc"]), error_of_fault(fault, _known(fault)))
+    return refused_fields(BadFields(errors), _language(request))
+
+
+async def _on_http(request: Request, refusal: Exception) -> Response:
+    """What the framework refused: a path or a method that is not there."""
+    assert isinstance(refusal, HTTPException)
+    is_there = refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    error = WrongMethod(word=request.method) if is_there else NoSuchPath(word=request.url.path)
+    return refused(error, _language(request), headers=refusal.headers)
+
+
+async def _on_outage(request: Request, outage: Exception) -> Response:
+    log.warning("api_mongo_away error=%s", type(outage).__name__)
+    told = MongoUnavailable(what="MongoDB", reason="it does not answer", remedy="Try again in a minute.")
+    return refused(told, _language(request))
+
+
+async def _on_fault(request: Request, fault: Exception) -> Response:
+    """A fault of ours: the log has the traceback under the reference that the caller is told."""
+    reference = secrets.token_hex(3)
+    log.error("api_broke reference=%s path=%s", reference, request.url.path, exc_info=fault)
+    caller: Caller = request.state.caller
+    said = f"{request.method} {request.url.path}"
+    await note(caller, request.app.state.office, Outcome.BROKE, said=said, reference=reference)
+    return refused(SomethingBroke(reference=reference), caller.language)
+
+
+_HANDLERS: dict[int | type[Exception], Any] = {
+    UserError: _on_user_error,
+    BadFields: _on_bad_fields,
+    RequestValidationError: _on_invalid,
+    HTTPException: _on_http,
+    **dict.fromkeys(OUTAGE, _on_outage),
+    Exception: _on_fault,
+}
+
+
+def _language(request: Request) -> Language:
+    caller: Caller = request.state.caller
+    return caller.language
+
+
+def _pointer(place: Sequence[str | int]) -> str:
+    """Where pydantic found a fault: a pointer into the body, or `?name` for what stands in the address or a head."""
+    kind, *names = place
+    if kind == "body":
+        return "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in names if name not in TRIED)
+    return f"?{names[0]}" if names else "?"
+
+
+def _known(fault: Fault) -> Sequence[str]:
+    place = [str(name) for name in fault["loc"][1:-1]]
+    return _FIELDS.get(place[0] if place else "", ())
