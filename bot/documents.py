@@ -210,10 +210,12 @@ class RunState(StrEnum):
 
 
 class ScheduleRun(Document):
-    """One run of a schedule. A time can be claimed once, whoever notices first that it has come."""
+    """One run of a schedule, or of one member of its watch list. A time can be claimed once, whoever notices first
+    that it has come."""
 
     schedule_name: str
     due_at: datetime  # when it should have begun
+    symbol: str = ""  # the member of a watch list that this run is for; empty: the schedule's own symbol
     started_at: datetime
     n_missed: int = 0  # earlier times that were missed and are covered by this run
     asked_by: str = ""  # who asked for it out of turn
@@ -230,14 +232,15 @@ class ScheduleRun(Document):
         name = "schedule_runs"
         bson_encoders = _ENCODERS
         indexes: ClassVar = [
-            IndexModel([("schedule_name", ASCENDING), ("due_at", DESCENDING)], unique=True),
+            IndexModel([("schedule_name", ASCENDING), ("due_at", DESCENDING), ("symbol", ASCENDING)], unique=True),
             IndexModel([("state", ASCENDING)]),
         ]
 
     @property
     def key(self) -> str:
         """Names the run in the outbox and as a request."""
-        return f"{self.schedule_name}:{int(self.due_at.timestamp())}"
+        member = f":{self.symbol}" if self.symbol else ""
+        return f"{self.schedule_name}:{int(self.due_at.timestamp())}{member}"
 
     @property
     def decision(self) -> Decision | None:

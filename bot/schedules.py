@@ -7,16 +7,19 @@ store's update and the claim, leaves the same one run.
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from bot.documents import RunState, Schedule, ScheduleRun
 from bot.grammar.schedule import ScheduleWhen
 from bot.place import Place
+from bot.watchlists import UnknownWatchlist, list_named, specs_for
 from optimizer.clock import Clock
 from optimizer.errors import UnknownWord, UserError, nearest
 from optimizer.jobs import StudyJobs, times_after
@@ -31,6 +34,7 @@ LATE = timedelta(minutes=5)
 #: Schedules that one person may have.
 MAX_OWN = 20
 _PREFIX = "sch-"
+_OLD_INDEX = "schedule_name_1_due_at_-1"
 #: Two clocks may be apart by so much when a job rings.
 _GRACE = timedelta(seconds=1)
 
@@ -108,32 +112,31 @@ class Schedules:
         """When it runs next, in UTC."""
         return list(islice(times_after(schedule.phrase.cron, schedule.time_zone, self._clock()), n))
 
-    async def ring(self, name: str) -> ScheduleRun | None:
-        """Claim what is due of a schedule: one run, however many times were missed. None when nothing is."""
+    async def ring(self, name: str) -> list[ScheduleRun]:
+        """Claim what is due of a schedule: one run a symbol, however many times were missed."""
         schedule = await Schedule.find_one({"schedule_name": name, "removed_at": None})
         now = self._clock()
         if schedule is None or schedule.next_due > now + _GRACE:
-            return None
+            return []
         due_at, n_missed = schedule.next_due, 0
         for time in times_after(schedule.phrase.cron, schedule.time_zone, schedule.next_due):
             if time > now + _GRACE:
                 break
             due_at, n_missed = time, n_missed + 1
-        run = await self._claim(ScheduleRun(schedule_name=name, due_at=due_at, started_at=now, n_missed=n_missed))
+        runs = await self._claim(schedule, due_at=due_at, started_at=now, n_missed=n_missed)
         await schedule.set({"next_due": time})
-        return run
+        return runs
 
-    async def run_now(self, schedule: Schedule, by: str) -> ScheduleRun | None:
-        """Run it out of turn; None when a run of it is under way."""
+    async def run_now(self, schedule: Schedule, by: str) -> list[ScheduleRun]:
+        """Run it out of turn; nothing when a run of it is under way."""
         if await ScheduleRun.find_one({"schedule_name": schedule.schedule_name, "state": {"$ne": str(RunState.TOLD)}}):
-            return None
+            return []
         now = self._clock().replace(microsecond=0)
-        return await self._claim(
-            ScheduleRun(schedule_name=schedule.schedule_name, due_at=now, started_at=now, asked_by=by)
-        )
+        return await self._claim(schedule, due_at=now, started_at=now, asked_by=by)
 
     async def recover(self) -> None:
         """After a start: give back jobs that the store has lost, and ring for times whose ring got lost."""
+        await _drop_old_index()
         for schedule in await self.all():
             name = schedule.schedule_name
             if self._jobs.next_run(KIND, name) is None:
@@ -141,13 +144,14 @@ class Schedules:
                 self._jobs.add_cron(KIND, name, schedule.phrase.cron, schedule.time_zone)
             await self.ring(name)
 
-    async def _claim(self, run: ScheduleRun) -> ScheduleRun | None:
-        try:
-            await run.insert()
-        except DuplicateKeyError:
-            return None
-        log.info("schedule_run schedule=%s due=%s", run.schedule_name, run.due_at.isoformat())
-        return run
+    async def _claim(self, schedule: Schedule, **facts: Any) -> list[ScheduleRun]:
+        """The runs of a time that nobody claimed before, one a member where the schedule is for a watch list."""
+        name, found = schedule.schedule_name, []
+        for symbol in await _members(schedule.spec):
+            with suppress(DuplicateKeyError):
+                found.append(await ScheduleRun(schedule_name=name, symbol=symbol, **facts).insert())
+        log.info("schedule_run schedule=%s due=%s runs=%s", name, facts["due_at"].isoformat(), len(found))
+        return found
 
     async def _require_new(self, spec: StudySpec, when: ScheduleWhen, time_zone: str, place: Place) -> None:
         mine = [schedule for schedule in await self.all() if schedule.created_by == place.user_id]
@@ -169,9 +173,29 @@ class Schedules:
         raise AssertionError("eight random hex digits were taken")
 
 
+def spec_of(schedule: Schedule, run: ScheduleRun) -> StudySpec:
+    """What a run searches."""
+    return schedule.spec.for_symbol(run.symbol) if run.symbol else schedule.spec
+
+
+async def _members(spec: StudySpec) -> Sequence[str]:
+    """The members of a watch list as they are now; for a symbol, and a list that is gone, one run to say so."""
+    try:
+        return [each.symbol for each in await specs_for(spec)] if list_named(spec) else [""]
+    except UnknownWatchlist:
+        return [""]
+
+
 def is_late(run: ScheduleRun) -> bool:
     """Whether a run began so much later than it should have that people are told."""
     return not run.asked_by and run.started_at - run.due_at > LATE
+
+
+async def _drop_old_index() -> None:
+    """Before watch lists were read at the time of a run, a time had one run."""
+    collection = ScheduleRun.get_motor_collection()
+    if _OLD_INDEX in await collection.index_information():
+        await collection.drop_index(_OLD_INDEX)
 
 
 def _require_unseen(spec: StudySpec) -> None:

@@ -14,9 +14,10 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.champions import Champions, rival_of
-from bot.documents import Champion, RunState, Schedule, ScheduleRun
+from bot.documents import Champion, RunState, Schedule, ScheduleRun, Watchlist
 from bot.outbox import Outbox, post
-from bot.schedules import Schedules, is_late
+from bot.schedules import Schedules, is_late, spec_of
+from bot.watchlists import UnknownWatchlist, list_named
 from optimizer.clock import Clock
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import SomethingBroke, Unavailable, UserError, error_of
@@ -26,7 +27,7 @@ from optimizer.patience import patiently
 from optimizer.rivals import Rival
 from optimizer.service import OptimizationService
 from optimizer.space import Params
-from optimizer.spec import StudyState, StudySummary
+from optimizer.spec import StudySpec, StudyState, StudySummary
 from optimizer.strategies import space_of
 from reports.message import Message
 from reports.render import renderer_of
@@ -144,17 +145,17 @@ class Weekly:
     async def _begin(self, schedule: Schedule, run: ScheduleRun) -> None:
         """Bring the data up to date and start the search."""
         try:
-            run.stale = await self._refresh(schedule)
-            study = await self._store(schedule, run)
+            spec = await _spec(schedule, run)
+            run.stale = await self._refresh(spec)
+            study = await self._store(schedule, run, spec)
         except UserError as error:
             await self._fail(schedule, run, error)
             return
         await run.set({"state": str(RunState.SEARCHING), "study_name": study.study_name, "stale": run.stale})
         self._jobs.submit(study.study_name)
 
-    async def _refresh(self, schedule: Schedule) -> dict[str, object] | None:
+    async def _refresh(self, spec: StudySpec) -> dict[str, object] | None:
         """Why the newest bars could not be had: the study then works with those that are stored."""
-        spec = schedule.spec
         try:
             await asyncio.to_thread(
                 self._market.refresh, spec.symbol, timeframe=spec.timeframe, source=spec.source, now=self._clock()
@@ -163,10 +164,10 @@ class Weekly:
             return error.as_document()
         return None
 
-    async def _store(self, schedule: Schedule, run: ScheduleRun) -> OptimizationStudy:
-        champion = await self._champions.of(schedule.spec)
+    async def _store(self, schedule: Schedule, run: ScheduleRun, spec: StudySpec) -> OptimizationStudy:
+        champion = await self._champions.of(spec)
         return await self._service.store(
-            await self._service.plan(schedule.spec),
+            await self._service.plan(spec),
             created_by=schedule.created_by,
             name=schedule.schedule_name,
             origin={"door": DOOR, "schedule": schedule.schedule_name},
@@ -176,7 +177,7 @@ class Weekly:
 
     async def _end(self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy) -> None:
         """Compare and post."""
-        champion = await self._champions.of(schedule.spec)
+        champion = await self._champions.of(study.spec)
         try:
             summary = _summary(schedule, study)
             rival = rival_of(champion) if champion else _stand_in(study)
@@ -213,7 +214,12 @@ class Weekly:
         renderer, zone = renderer_of(schedule.language), ZoneInfo(schedule.time_zone)
         late_at = run.due_at.astimezone(zone) if is_late(run) else None
         message = renderer.render(
-            "weekly_failure", schedule=schedule, run=run, reason=renderer.error(error), late_at=late_at
+            "weekly_failure",
+            schedule=schedule,
+            spec=spec_of(schedule, run),
+            run=run,
+            reason=renderer.error(error),
+            late_at=late_at,
         )
         await self._tell(schedule, run, message)
 
@@ -233,9 +239,21 @@ class Weekly:
         log.info("schedule_told schedule=%s decision=%s", schedule.schedule_name, run.decision)
 
 
+async def _spec(schedule: Schedule, run: ScheduleRun) -> StudySpec:
+    """What the run searches; raises UnknownWatchlist when its list was gone as the time came."""
+    spec = spec_of(schedule, run)
+    if name := list_named(spec):
+        raise UnknownWatchlist.of(name, [each.name for each in await Watchlist.find_all().to_list()])
+    return spec
+
+
 async def _before(run: ScheduleRun) -> ScheduleRun | None:
-    earlier = {"schedule_name": run.schedule_name, "due_at": {"$lt": run.due_at}, "challenge": {"$ne": None}}
-    return await ScheduleRun.find(earlier).sort("-due_at").first_or_none()
+    same = {"schedule_name": run.schedule_name, "symbol": run.symbol or {"$in": ["", None]}}
+    return (
+        await ScheduleRun.find(same, {"due_at": {"$lt": run.due_at}, "challenge": {"$ne": None}})
+        .sort("-due_at")
+        .first_or_none()
+    )
 
 
 def _summary(schedule: Schedule, study: OptimizationStudy) -> StudySummary:

@@ -6,13 +6,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.access import NotYours
-from bot.commands.start import specs_of
 from bot.documents import Schedule, ScheduleRun
 from bot.grammar import Role, command_text
 from bot.grammar.commands import AddSchedule, ListSchedules, Mode, RunSchedule, Unschedule
 from bot.grammar.schedule import find_time_zone
 from bot.office import Answer, Audience, Office
 from bot.place import Place
+from bot.watchlists import specs_for
 from optimizer.errors import UserError
 from optimizer.spec import StudySpec
 
@@ -47,11 +47,11 @@ class ScheduleLine:
 
 
 async def add(command: AddSchedule, place: Place, office: Office) -> Answer:
-    """Keep one schedule a symbol; the channel sees them with their next three runs."""
+    """Keep one schedule a symbol or watch list; the channel sees them with their next three runs."""
     specs = await _specs(command, office)
     time_zone = command.time_zone or await _own_zone(place, office)
-    for spec in specs:
-        await office.desk.service.plan(spec)  # what could never run is refused now, not on Monday at seven
+    for one in [member for spec in specs for member in await specs_for(spec)]:
+        await office.desk.service.plan(one)  # what could never run is refused now, not on Monday at seven
     made = [await office.schedules.add(spec, command.when, time_zone, place) for spec in specs]
     rows = [await line(schedule, office, n_times=3) for schedule in made]
     return Answer(place.public_renderer.render("scheduled", rows=rows, by=place.user_id), Audience.CHANNEL)
@@ -75,7 +75,7 @@ async def remove(command: Unschedule, place: Place, office: Office) -> Answer:
 async def run_now(command: RunSchedule, place: Place, office: Office) -> Answer:
     """Run a schedule out of turn; raises AlreadyRunning."""
     schedule = await _own(command.schedule, place, office)
-    if await office.schedules.run_now(schedule, place.user_id) is None:
+    if not await office.schedules.run_now(schedule, place.user_id):
         raise AlreadyRunning(schedule=schedule.schedule_name)
     return Answer(place.renderer.render("schedule_runs", schedule=schedule))
 
@@ -100,7 +100,7 @@ async def _specs(command: AddSchedule, office: Office) -> tuple[StudySpec, ...]:
         raise NotAlone(word="mode=shared")
     if command.start.is_dry:
         raise NotAlone(word="dry")
-    return await specs_of(command.start)
+    return command.start.specs
 
 
 async def _own_zone(place: Place, office: Office) -> str:

@@ -1,29 +1,24 @@
 """Starting studies, or only saying what they would do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.documents import Watchlist
 from bot.facts import plan_facts, study_facts
 from bot.grammar import command_text, start_text
 from bot.grammar.commands import Start
 from bot.moving import in_private, move_if_refused
 from bot.office import Answer, Audience, Office
 from bot.place import Place
+from bot.watchlists import members_of
 from optimizer.documents import OptimizationStudy
-from optimizer.errors import UnknownWord, UserError
+from optimizer.errors import UserError
 from optimizer.service import Plan
 from optimizer.spec import StudySpec
 from reports.message import Message
 
 #: A command typed again within this time is a slip of the finger, not a second wish.
 REPEAT = timedelta(minutes=2)
-
-
-class UnknownWatchlist(UnknownWord):
-    sentence = "There is no watch list `@{word}`. An administrator makes one with `config @{word} AAPL,MSFT`."
-    sentence_near = "There is no watch list `@{word}`. Did you mean `@{nearest}`?"
 
 
 class TooManyWaiting(UserError):
@@ -93,16 +88,7 @@ async def begin(plans: Sequence[Plan], command: Start, place: Place, office: Off
 
 async def specs_of(command: Start) -> tuple[StudySpec, ...]:
     """One spec a symbol or one they share, with the watch lists' members; raises UnknownWatchlist."""
-    return command.over(await _members(command.watchlists))
-
-
-async def _members(names: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """The symbols of each watch list."""
-    found = {lists.name: lists.symbols for lists in await Watchlist.find_all().to_list()} if names else {}
-    for name in names:
-        if name not in found:
-            raise UnknownWatchlist.of(name, found)
-    return found
+    return command.over(await members_of(command.watchlists))
 
 
 async def _same(specs: Sequence[StudySpec], place: Place, office: Office) -> OptimizationStudy | None:

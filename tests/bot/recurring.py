@@ -76,14 +76,22 @@ TIMES = [DUE, datetime(2026, 11, 30, 7, 0, tzinfo=ZONE), datetime(2026, 12, 7, 7
 
 def run(found: Challenge, **changes: Any) -> SimpleNamespace:
     """A run of the schedule."""
-    facts = {"challenge": found, "params": WINNER, "started_at": NOW, "asked_by": "", "stale": None, "n_missed": 0}
+    facts = {
+        "symbol": "",
+        "challenge": found,
+        "params": WINNER,
+        "started_at": NOW,
+        "asked_by": "",
+        "stale": None,
+        "n_missed": 0,
+    }
     return SimpleNamespace(**{**facts, "champion": "opt-1c2d", **changes})
 
 
 def weekly(of_run: SimpleNamespace, **changes: Any) -> SimpleNamespace:
     """The facts of a weekly post."""
     study = SimpleNamespace(
-        study_name="opt-7f3a", trials_completed=200, window=SimpleNamespace(end_date=date(2026, 11, 20))
+        study_name="opt-7f3a", spec=told.SPEC, trials_completed=200, window=SimpleNamespace(end_date=date(2026, 11, 20))
     )
     facts = {
         "schedule": SCHEDULE, "run": of_run, "study": study, "summary": told.finished("promising").summary,
@@ -97,6 +105,13 @@ def weekly(of_run: SimpleNamespace, **changes: Any) -> SimpleNamespace:
 def line(last: Any = None) -> SimpleNamespace:
     """A schedule in a list."""
     return SimpleNamespace(schedule=SCHEDULE, command="/optimize AAPL rsi 200", times=TIMES, last=last)
+
+
+def listed() -> SimpleNamespace:
+    """The same for a watch list."""
+    schedule = SimpleNamespace(**vars(SCHEDULE) | {"spec": told.SPEC.for_symbol("@tech")})
+    last = run(CHALLENGES["ahead"], symbol="AAPL")
+    return SimpleNamespace(schedule=schedule, command="/optimize @tech rsi 200", times=TIMES, last=last)
 
 
 def home(**changes: Any) -> HomeFacts:
@@ -126,7 +141,7 @@ def everything(language: Language) -> dict[str, list[Message]]:
     )  # fmt: skip
     posts["weekly_asked"] = weekly(run(CHALLENGES["ahead"], asked_by="U012AB3CD", champion="opt-9b1c"))
     reason = say.error(Unavailable(what="A", reason="it ended <!channel>", remedy="Try again."))
-    failure = {"schedule": SCHEDULE, "reason": reason}
+    failure = {"schedule": SCHEDULE, "spec": told.SPEC, "reason": reason}
     study = told.finished("promising")
     adopt = {"study": study, "summary": study.summary, "value": "opt-7f3a"}
     return {
@@ -136,7 +151,8 @@ def everything(language: Language) -> dict[str, list[Message]]:
             say.render("weekly_failure", **failure, run=run(CHALLENGES["same"], n_missed=1), late_at=DUE)
         ],
         "scheduled": [say.render("scheduled", rows=[line(), line()], by="U012AB3CD")],
-        "schedules": [say.render("schedules", rows=[line(), line(run(CHALLENGES["ahead"]))], n=2)],
+        "scheduled_list": [say.render("scheduled", rows=[listed()], by="U012AB3CD")],
+        "schedules": [say.render("schedules", rows=[line(), line(run(CHALLENGES["ahead"])), listed()], n=3)],
         "schedules_none": [say.render("schedules", rows=[], n=0)],
         "unscheduled": [say.render("unscheduled", row=line(), by="U012AB3CD")],
         "schedule_runs": [say.render("schedule_runs", schedule=SCHEDULE)],

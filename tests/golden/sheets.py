@@ -10,7 +10,7 @@ from tests.reports import kinds
 
 FOLDER = Path(__file__).parent
 #: Kinds that share a file.
-_GROUPS = ("notice_", "help_", "root_", "weekly_", "schedules_", "adopt_", "adopted_", "home_")
+_GROUPS = ("notice_", "help_", "root_", "weekly_", "scheduled_", "schedules_", "adopt_", "adopted_", "home_")
 
 
 def sheets() -> dict[str, str]:

@@ -212,6 +212,40 @@ async def test_a_run_whose_study_is_stopped_says_so_and_is_not_begun_twice(stage
     assert (await last_run(schedule)).state is RunState.TOLD
 
 
+async def test_a_schedule_on_a_watch_list_reads_its_members_when_it_runs(stage: Stage) -> None:
+    await stage.tell("config @weekly MSFT,GOOG", user="bob")
+    schedule = await scheduled(stage, "schedule @weekly SMA 6 seed=48 folds=0 weekly fri 07:00 tz=UTC")
+    made = await post(stage, schedule.schedule_name, "scheduled")
+    assert "/optimize @weekly sma 6" in str(made.blocks)
+    assert "members are read at the time of each run" in str(made.blocks)
+
+    await stage.tell("config @weekly GOOG,IBM", user="bob")
+    await stage.act.command(f"run {schedule.schedule_name}")
+    for symbol in ("GOOG", "IBM"):
+        await post(stage, schedule.schedule_name, "Challenger", f"{symbol} SMA")
+    runs = await ScheduleRun.find({"schedule_name": schedule.schedule_name}).to_list()
+    assert sorted(run.symbol for run in runs) == ["GOOG", "IBM"]
+    studies = [await stage.office.desk.service.find(run.study_name) for run in runs]
+    assert sorted(study.symbol for study in studies) == ["GOOG", "IBM"]
+    assert "@weekly SMA" in await stage.tell("schedules")
+
+
+async def test_a_schedule_whose_watch_list_is_gone_says_so(stage: Stage) -> None:
+    await stage.tell("config @brief IBM", user="bob")
+    schedule = await scheduled(stage, "schedule @brief SMA 6 seed=49 folds=0 weekly fri 07:00 tz=UTC")
+    await stage.tell("config @brief=", user="bob")
+
+    await stage.act.command(f"run {schedule.schedule_name}")
+
+    told = await post(stage, schedule.schedule_name, "has no result")
+    assert "There is no watch list `@brief`" in str(told.blocks)
+    assert "@brief SMA" in str(told.blocks)
+
+
+async def test_a_schedule_on_a_watch_list_that_is_not_there_is_refused(stage: Stage) -> None:
+    assert "Did you mean `@weekly`" in await refused(stage, "schedule @weakly SMA 6 weekly fri 07:00 tz=UTC")
+
+
 async def test_a_removed_schedule_rings_no_more(stage: Stage) -> None:
     schedule = await scheduled(stage, "schedule IBM BOLLINGER 30 daily 05:00 tz=UTC")
     other = await stage.act.command(f"unschedule {schedule.schedule_name}", user="kim")
