@@ -25,8 +25,9 @@ def study_facts(
     command: str = "",
     conversation: Conversation | None = None,
     queue_position: int | None = None,
+    public_url: str = "",
 ) -> StudyFacts:
-    """Everything a message may say of a study as it stands at `now`."""
+    """Everything a message may say of a study as it stands at `now`; with a link to its page under `public_url`."""
     elapsed = _elapsed(study, now)
     is_in_slack = study.origin.get("door") == DOOR
     return StudyFacts(
@@ -39,6 +40,7 @@ def study_facts(
         command=command or (conversation.command if conversation else ""),
         replay_command=f"/optimize replay {study.study_name}" if is_in_slack else "",
         resume_command=f"/optimize resume {study.study_name}" if is_in_slack else "",
+        page_url=f"{public_url}/studies/{study.study_name}" if public_url else "",
         n_sets=study.n_trials,
         trials_completed=study.trials_completed,
         best_value=study.best_value,

@@ -66,7 +66,12 @@ def _office(desk: Desk, client: AsyncWebClient, outbox: Outbox) -> Office:
         client=client,
         outbox=outbox,
         conversations=Conversations(
-            service=desk.service, outbox=outbox, client=client, reporter=desk.reporter, clock=clock
+            service=desk.service,
+            outbox=outbox,
+            client=client,
+            reporter=desk.reporter,
+            clock=clock,
+            public_url=desk.settings.public_url,
         ),
         groups=Groups(outbox=outbox, client=client, clock=clock),
         people=people,

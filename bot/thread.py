@@ -60,12 +60,14 @@ class Conversations:
         client: AsyncWebClient,
         reporter: Reporter,
         clock: Clock = utc_now,
+        public_url: str = "",
     ) -> None:
         self._service = service
         self._outbox = outbox
         self._client = client
         self._reporter = reporter
         self._clock = clock
+        self._public_url = public_url
         self._shown: dict[str, _Shown] = {}
         self._drawing: dict[str, asyncio.Task[None]] = {}
 
@@ -192,7 +194,13 @@ class Conversations:
         self._drawing.pop(study.study_name, None)
 
     def _facts(self, study: OptimizationStudy, conversation: Conversation, position: int | None = None) -> StudyFacts:
-        return study_facts(study, now=self._clock(), conversation=conversation, queue_position=position)
+        return study_facts(
+            study,
+            now=self._clock(),
+            conversation=conversation,
+            queue_position=position,
+            public_url=self._public_url,
+        )
 
     def _post(
         self, conversation: Conversation, part: str, message: Message, *, under: str = "", thread_ts: str = ""

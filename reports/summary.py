@@ -46,6 +46,7 @@ class StudyFacts:
     command: str = ""  # what starts the same study when typed where this one was asked for
     replay_command: str = ""  # what recomputes this study
     resume_command: str = ""  # what goes on with it
+    page_url: str = ""  # where a browser shows it, if everyone can get there
     n_sets: int = 0  # unique sets it will try: the budget, or the whole grid when that is smaller
     trials_completed: int = 0
     best_value: float | None = None  # of the first goal

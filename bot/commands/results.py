@@ -47,6 +47,7 @@ async def top(command: Top, place: Place, office: Office) -> Answer:
         is_all=command.include_unproven,
         has_unproven=bool(everything),
         command=f"top {words}",
+        page_url=f"{office.desk.settings.public_url}/board" if office.desk.settings.public_url else "",
     )
     return Answer(message, Audience.THERE)
 
@@ -79,7 +80,8 @@ async def best(command: Best, place: Place, office: Office) -> Answer:
 async def facts_of(study: OptimizationStudy, office: Office) -> StudyFacts:
     """Everything known of a study now."""
     conversation = await office.conversations.of(study.study_name)
-    return study_facts(study, now=office.clock(), conversation=conversation)
+    public_url = office.desk.settings.public_url
+    return study_facts(study, now=office.clock(), conversation=conversation, public_url=public_url)
 
 
 def _ground(study: OptimizationStudy) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from urllib.parse import quote, unquote
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -27,7 +27,7 @@ from bot.reception import Reception, Visit
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.mongod import MongoUnavailable
 from optimizer.patience import OUTAGE
-from reports.render import Language, renderer_of
+from reports.render import renderer_of
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Pages:
         person = await self._office.people.person(link.user_id)
         language = person.language or self._office.desk.settings.language
         name = person.name or link.user_id
-        return self._plain("sign_in.jinja", request, status=200, language=language, ticket=ticket, name=name)
+        return await self._views.plain("sign_in.jinja", language, ticket=ticket, name=name)
 
     async def _sign_in(self, request: Request) -> Response:
         """The button was pressed."""
@@ -162,9 +162,15 @@ class Pages:
     async def _refuse(self, request: Request, error: Exception) -> Response:
         """A refusal as a page; a stranger who wanted to see one of ours is taken there after signing in."""
         assert isinstance(error, UserError)
-        language = language_of(request, self._office.desk.settings.language)
-        sentence = renderer_of(language).error(error)
-        answer = self._letter(request, status=status_of(error), sentence=sentence)
+        visitor = self._guard.known(request)
+        language = visitor.language if visitor else language_of(request, self._office.desk.settings.language)
+        answer = await self._views.plain(
+            "letter.jinja",
+            language,
+            visitor=visitor,
+            status=status_of(error),
+            sentence=renderer_of(language).error(error),
+        )
         if isinstance(error, SignInNeeded) and request.method == "GET":
             wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             if _OURS.fullmatch(wanted):
@@ -190,17 +196,6 @@ class Pages:
         reference = secrets.token_hex(3)
         log.error("page_broke reference=%s path=%s", reference, request.url.path)
         return await self._refuse(request, SomethingBroke(reference=reference))
-
-    def _letter(self, request: Request, *, status: int, sentence: str) -> Response:
-        return self._plain("letter.jinja", request, status=status, sentence=sentence)
-
-    def _plain(
-        self, layout: str, request: Request, *, status: int, language: Language | None = None, **facts: object
-    ) -> Response:
-        """A page without the bar."""
-        renderer = renderer_of(language or language_of(request, self._office.desk.settings.language))
-        page = renderer.web_page(layout, visitor=None, version=self._views.version, status=status, **facts)
-        return HTMLResponse(page, status_code=status)
 
 
 async def _front(request: Request) -> Response:

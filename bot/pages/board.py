@@ -78,6 +78,12 @@ class Row:
         return self.study.summary.winner.out_of_sample
 
     @property
+    def verdict_rank(self) -> int:
+        """0 for the best verdict."""
+        assert self.study.summary is not None
+        return list(Verdict).index(self.study.summary.verdict)
+
+    @property
     def deflated(self) -> float | None:
         """The deflated Sharpe ratio of the search."""
         assert self.study.summary is not None
@@ -90,7 +96,7 @@ Key = float | int | str | datetime | None
 COLUMNS: Mapping[str, Callable[[Row], Key]] = {
     "rank": lambda row: row.rank,
     "study": lambda row: f"{row.study.spec.symbol} {row.study.spec.strategy_name}",
-    "verdict": lambda row: list(Verdict).index(row.study.summary.verdict) if row.study.summary else None,
+    "verdict": lambda row: row.verdict_rank,
     "outside": lambda row: row.outside.sharpe_ratio,
     "inside": lambda row: row.inside.sharpe_ratio,
     "deflated": lambda row: row.deflated,

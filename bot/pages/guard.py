@@ -12,7 +12,7 @@ from bot.documents import WebSession
 from bot.grammar import Role
 from bot.office import Office
 from bot.pages.doorway import Doorway
-from bot.pages.refusals import Forged, SignInNeeded, FormTooLong
+from bot.pages.refusals import Forged, FormTooLong, SignInNeeded
 from bot.settings import LOOPBACK
 from reports.render import LANGUAGES, Language, Renderer, renderer_of
 
@@ -75,9 +75,17 @@ class Guard:
         session = await self._doorway.session(request.cookies.get(self.cookie, ""))
         if session is None:
             raise SignInNeeded
-        request.state.language = session.language
+        request.state.session = session
         role = await self._office.access.role_of(session.user_id)
         require(role, needs=Role.VIEWER, what="web", user_id=session.user_id)
+        return self._visitor(session, role)
+
+    def known(self, request: Request) -> Visitor | None:
+        """Who was let in while this request was answered, for the bar above a refusal; None for a stranger."""
+        session: WebSession | None = getattr(request.state, "session", None)
+        return None if session is None else self._visitor(session, Role.NOBODY)
+
+    def _visitor(self, session: WebSession, role: Role) -> Visitor:
         return Visitor(session=session, role=role, form_token=self._doorway.form_token(session))
 
     async def form(self, request: Request) -> dict[str, str]:
@@ -112,9 +120,6 @@ class Guard:
 
 def language_of(request: Request, default: Language) -> Language:
     """The language of someone who is not signed in: the first of ours that the browser names."""
-    known: Language | None = getattr(request.state, "language", None)
-    if known is not None:
-        return known
     named = [word.strip()[:2].lower() for word in request.headers.get("accept-language", "").split(",")]
     return next((language for word in named for language in LANGUAGES if language == word), default)
 

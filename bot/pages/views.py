@@ -31,7 +31,7 @@ from optimizer.spec import StudyState
 from optimizer.strategies import STRATEGIES
 from reports.gallery import expected
 from reports.numbers import is_slack_user
-from reports.render import renderer_of
+from reports.render import Language, renderer_of
 from reports.summary import StudyFacts
 
 #: Studies listed, and trials in the table of one.
@@ -170,11 +170,23 @@ class Views:
         return await self._office.desk.service.find(name)
 
     async def _page(self, name: str, visitor: Visitor, *, people: Iterable[str] = (), **facts: object) -> Response:
-        names = {user_id: await self._name(user_id) for user_id in {visitor.user_id, *people}}
-        common = {"visitor": visitor, "names": names, "version": self.version, "here": name}
+        facts = {"here": name, "names": await self._names({visitor.user_id, *people})} | facts
         # Beside the event loop: a long table takes a while.
-        page = await asyncio.to_thread(visitor.renderer.web_page, f"{name}.jinja", **common | facts)
+        page = await asyncio.to_thread(
+            visitor.renderer.web_page, f"{name}.jinja", visitor=visitor, version=self.version, **facts
+        )
         return HTMLResponse(page)
+
+    async def plain(
+        self, layout: str, language: Language, *, visitor: Visitor | None = None, status: int = 200, **facts: object
+    ) -> Response:
+        """A page of a few words, with the bar above it for someone who is signed in."""
+        names = await self._names({visitor.user_id}) if visitor else {}
+        common = {"visitor": visitor, "names": names, "here": "", "version": self.version, "status": status}
+        return HTMLResponse(renderer_of(language).web_page(layout, **common | facts), status_code=status)
+
+    async def _names(self, people: Iterable[str]) -> dict[str, str]:
+        return {user_id: await self._name(user_id) for user_id in people}
 
     async def _name(self, user_id: str) -> str:
         """What people call someone; a study's owner may also be a terminal's user, or a key of the API."""

@@ -74,8 +74,8 @@ def test_a_refusal_names_the_setting_and_the_askers_id() -> None:
 
 
 async def test_people_have_the_language_and_zone_slack_knows(people: People) -> None:
-    assert await people.person("U0KIM3") == Person(language="ko", time_zone="Asia/Seoul")
-    assert await people.person("U0ALICE1") == Person(language="en", time_zone="America/New_York")
+    assert await people.person("U0KIM3") == Person(language="ko", time_zone="Asia/Seoul", name="kim")
+    assert await people.person("U0ALICE1") == Person(language="en", time_zone="America/New_York", name="alice")
 
 
 async def test_people_are_asked_about_once() -> None:

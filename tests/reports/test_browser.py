@@ -5,30 +5,18 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from reports.draw import draw
+from tests.browser import DESKTOP, PHONE, chromium, complaints, show
 from tests.reports import facts
-
-DESKTOP, PHONE = 1100, 390
-FLAGS = (
-    "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-    "disable-component-update", "disable-sync", "disable-dev-shm-usage", "hide-scrollbars",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """Chromium with a fresh profile."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +25,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder: Path = tmp_path_factory.mktemp("report")
     draw(facts.finished("overfit"), facts.trials(), "ko", folder)
     return (folder / "report.html").as_uri()
-
-
-def show(browser: webdriver.Chrome, address: str, *, width: int = DESKTOP, dark: bool = False) -> None:
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width == PHONE}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(address)
 
 
 def column(browser: webdriver.Chrome, n: int) -> list[str]:
@@ -67,7 +47,7 @@ def test_nothing_is_fetched_and_nothing_complains(browser: webdriver.Chrome, rep
 
     fetched = browser.execute_script("return performance.getEntriesByType('resource').map(r => r.name)")
     assert [name for name in fetched if not name.startswith("data:")] == []
-    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+    assert complaints(browser) == []
 
 
 def test_a_click_sorts_and_a_second_turns_round(browser: webdriver.Chrome, report: str) -> None:
