@@ -1,5 +1,7 @@
 """The estimator's state without Optuna: what it remembers and how it grows."""
 
+import math
+
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -47,6 +49,31 @@ def test_what_is_expected_is_not_proposed_again_before_it_is_learned() -> None:
         tpe.expect(number, proposals[-1])
 
     assert len({tuple(p.values()) for p in proposals}) == 20
+
+
+@pytest.mark.parametrize(
+    "distributions",
+    [
+        {"x": IntDistribution(1, 40), "y": IntDistribution(1, 40)},
+        {"x": IntDistribution(1, 4000, log=True), "y": CategoricalDistribution(("a", "b", "c"))},
+        {"x": FloatDistribution(0.0, 1.0), "y": IntDistribution(1, 90)},
+    ],
+    ids=["steps", "logarithm and choices", "continuous"],
+)
+def test_a_round_is_what_asking_in_turn_would_give(distributions: dict[str, BaseDistribution]) -> None:
+    in_turn, in_rounds = (Tpe(distributions, seed=5) for _ in range(2))
+    for first in range(0, 320, 16):
+        numbers = range(first, first + 16)
+        asked = in_rounds.ask_round(first, first, 16)
+        for number, params in zip(numbers, asked, strict=True):
+            assert in_turn.ask(first, number) == params
+            in_turn.expect(number, params)
+        ranks = [None if number % 7 == 0 else (FEASIBLE, abs(math.sin(number)), 0.0) for number in numbers]
+        in_rounds.learn_round(first, ranks)
+        for number, params, rank in zip(numbers, asked, ranks, strict=True):
+            in_turn.learn(number, params, rank)
+
+    assert in_rounds.good_numbers == in_turn.good_numbers
 
 
 def test_a_trial_that_ran_with_another_set_is_learned_as_it_ran() -> None:
