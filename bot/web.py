@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -10,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
+from starlette.routing import Mount
 
 from bot import vitals
 from bot.api.app import ROOT, build_api
@@ -33,8 +35,16 @@ def build_web(office: Office) -> FastAPI:
     """The app with every door that needs no Slack."""
     web = FastAPI(openapi_url=None)
     _take_vitals(web, office.desk)
-    web.mount(ROOT, build_api(office))
+    web.router.routes.append(_mounted(ROOT, build_api(office)))
     return web
+
+
+def _mounted(root: str, app: FastAPI) -> Mount:
+    """An app at all paths that begin with `root`."""
+    mount = Mount(root, app)
+    # A path may hold a line break, which `.` does not match: such a path must not slip past the app's own door.
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 def take_slack(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:

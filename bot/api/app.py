@@ -17,6 +17,7 @@ from starlette.responses import Response
 from bot.api import answers, catalogue, studies
 from bot.api.asked import OptimizationRequest, SearchRange, SearchWindow, TradingCosts
 from bot.api.callers import Caller, KeyCheck, note
+from bot.api.contract import describe, operation_id
 from bot.api.faults import TRIED, BadFields, Fault, NoSuchPath, WrongMethod, error_of_fault
 from bot.api.problems import refused, refused_fields
 from bot.api.strict import BodyLimit
@@ -51,9 +52,15 @@ _FIELDS: Mapping[str, Sequence[str]] = {
 }
 
 
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The document that describes it, completed."""
+        return describe(self)
+
+
 def build_api(office: Office) -> FastAPI:
     """The API over an office."""
-    api = FastAPI(
+    api = _Api(
         title="Strategy optimizer",
         version=metadata.version("optimize-bot"),
         description=_DESCRIPTION,
@@ -61,6 +68,7 @@ def build_api(office: Office) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
         middleware=[Middleware(KeyCheck), Middleware(BodyLimit)],
         exception_handlers=_HANDLERS,
     )

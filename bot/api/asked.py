@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 
 from bot.grammar.commands import Mode
 from bot.grammar.start import MAX_SYMBOLS
-from optimizer.metrics import GOALS
+from optimizer.market.history import TIMEFRAMES
+from optimizer.metrics import CAPS, GOALS
 from optimizer.spec import MAX_TRIALS, SamplerKind
 from optimizer.strategies import OVERLAYS, STRATEGIES
 
@@ -27,6 +28,14 @@ def _bounds(low: float | None = None, high: float | None = None, **more: Any) ->
     return {k: v for k, v in {"minimum": low, "maximum": high, **more}.items() if v is not None}
 
 
+_SYMBOL = r"[A-Za-z0-9]([A-Za-z0-9.^=-]{0,18}[A-Za-z0-9])?"
+#: What a schema says of symbols and strategies, wherever they are named.
+SYMBOL_SHAPE: dict[str, Any] = {"pattern": rf"^{_SYMBOL}$"}
+STRATEGY_WORDS: dict[str, Any] = {"enum": [word for s in STRATEGIES.values() for word in (s.key, *s.aliases)]}
+_SYMBOL_OR_LIST: dict[str, Any] = {"pattern": rf"^(@[A-Za-z0-9][A-Za-z0-9_-]{{0,29}}|{_SYMBOL})$"}
+_GOAL = "|".join(GOALS)
+_CAP = {"pattern": rf"^({'|'.join(CAPS)})[<>]-?[0-9]{{1,6}}(\.[0-9]{{1,6}})?%?$"}
+_PARAMETERS = sorted({name for s in STRATEGIES.values() for name in s.space.names} | set(OVERLAYS))
 _DAY: dict[str, Any] = {"format": "date", "examples": ["2005-01-03"]}
 
 
@@ -112,18 +121,28 @@ class OptimizationRequest(Asked):
     )
 
     symbol: StrictStr | None = Field(
-        default=None, description="What is traded, such as `AAPL` or `005930.KS`.", examples=["AAPL"]
+        default=None,
+        description="What is traded, such as `AAPL` or `005930.KS`, or a watch list (`@tech`).",
+        examples=["AAPL"],
+        json_schema_extra=_SYMBOL_OR_LIST,
     )
-    symbols: tuple[StrictStr, ...] | None = Field(
-        default=None, min_length=1, max_length=MAX_SYMBOLS, description="Instead of `symbol`: a study for each of them."
+    symbols: tuple[Annotated[StrictStr, Field(json_schema_extra=_SYMBOL_OR_LIST)], ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_SYMBOLS,
+        description="Instead of `symbol`: a study for each of them.",
+        json_schema_extra={"uniqueItems": True},
     )
     strategy: StrictStr = Field(
         description="A strategy's key or alias; `GET /strategies` lists them.",
         examples=["rsi"],
-        json_schema_extra={"enum": [word for s in STRATEGIES.values() for word in (s.key, *s.aliases)]},
+        json_schema_extra=STRATEGY_WORDS,
     )
     search_space: Mapping[str, SearchRange] = Field(
-        default_factory=dict, max_length=20, description="Parameters that are searched elsewhere than as declared."
+        default_factory=dict,
+        max_length=20,
+        description="Parameters that are searched elsewhere than as declared; `GET /strategies` has each one's bounds.",
+        json_schema_extra={"propertyNames": {"enum": _PARAMETERS}},
     )
     n_trials: StrictInt = Field(
         default=200, description="How many parameter sets are tried.", json_schema_extra=_bounds(1, MAX_TRIALS)
@@ -131,16 +150,16 @@ class OptimizationRequest(Asked):
     goal: StrictStr = Field(
         default="sharpe",
         description="What is maximized: " + ", ".join(GOALS) + ". Two with a comma between them give a Pareto set.",
-        examples=["sharpe", "sharpe,maxdd"],
+        json_schema_extra={"pattern": f"^({_GOAL})(,({_GOAL}))?$", "examples": ["sharpe", "sharpe,maxdd"]},
     )
-    caps: tuple[StrictStr, ...] = Field(
+    caps: tuple[Annotated[StrictStr, Field(json_schema_extra=_CAP)], ...] = Field(
         default=(),
         max_length=10,
         description="Hard limits on measures, as in a command; fractions in percent.",
         examples=[["maxdd<20", "trades>30"]],
     )
-    overlays: tuple[StrictStr, ...] = Field(
-        default=(), max_length=10, description="Further dimensions: " + ", ".join(OVERLAYS) + "."
+    overlays: tuple[Annotated[StrictStr, Field(json_schema_extra={"enum": list(OVERLAYS)})], ...] = Field(
+        default=(), max_length=10, description="Further dimensions.", json_schema_extra={"uniqueItems": True}
     )
     window: SearchWindow = SearchWindow()
     costs: TradingCosts = TradingCosts()
@@ -162,7 +181,9 @@ class OptimizationRequest(Asked):
     source: StrictStr | None = Field(
         default=None, description="Where the bars come from; the first configured source that has the symbol."
     )
-    timeframe: StrictStr = Field(default="1d", description="Size of a bar.")
+    timeframe: StrictStr = Field(
+        default="1d", description="Size of a bar.", json_schema_extra={"enum": list(TIMEFRAMES)}
+    )
     force: StrictBool = Field(default=False, description="Run in spite of a critical finding about the data.")
     name: StrictStr = Field(default="", description="A name of your own.", json_schema_extra={"maxLength": MAX_NAME})
     notes: StrictStr = Field(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from bot.api import answers
+from bot.api.asked import SYMBOL_SHAPE
 from bot.api.callers import Caller, May, TheOffice
 from bot.api.problems import documented
 from bot.api.strict import StrictRoute
@@ -103,7 +104,7 @@ async def strategies(caller: Annotated[Caller, Depends(May("strategies"))]) -> C
     responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 async def quality(
-    symbol: Annotated[str, Path(description="As in a request.", examples=["AAPL"], max_length=40)],
+    symbol: Annotated[str, Path(description="As in a request.", examples=["AAPL"], json_schema_extra=SYMBOL_SHAPE)],
     caller: Annotated[Caller, Depends(May("data"))],
     office: TheOffice,
 ) -> answers.MarketDataQuality:

@@ -1,11 +1,11 @@
 """What can be wrong with a request, in words; and what pydantic says of it, in the same words.
 
-    UserError
-    ├── Denied          NoKey · BadKey · KeyTooSmall
-    └── RequestError    NotJson · NotANumberOfJson · NamedTwice · TooDeep · TooLarge · NotJsonType
-        │               NoSuchPath · WrongMethod · NotOffered · BadCursor · KeyReused · TooManyStreams
-        └── (fields)    MissingField · UnknownField · OneOf · NotACap · NotText · NotAList · NotAnObject
-                        NotTrueOrFalse · TooMany · BelowBound · AboveBound · UnfitField · SeveralFields
+UserError
+├── Denied          NoKey · BadKey · KeyTooSmall
+└── RequestError    NotJson · NotANumberOfJson · NamedTwice · TooDeep · TooLarge · NotJsonType
+    │               NoSuchPath · WrongMethod · NotOffered · BadCursor · KeyReused · TooManyStreams
+    └── (fields)    MissingField · UnknownField · OneOf · NotACap · NotText · NotAList · NotAnObject
+                    NotTrueOrFalse · TooMany · BelowBound · AboveBound · UnfitField · SeveralFields
 """
 
 from collections.abc import Callable, Mapping, Sequence

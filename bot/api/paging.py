@@ -2,11 +2,15 @@
 
 import base64
 import binascii
+from typing import Any
 
 from beanie import PydanticObjectId
 from bson.errors import InvalidId
 
 from bot.api.faults import BadCursor
+
+#: What a schema says of a cursor.
+CURSOR_SHAPE: dict[str, Any] = {"pattern": "^[A-Za-z0-9_-]{16}$"}
 
 
 def cursor_of(identifier: PydanticObjectId) -> str:

@@ -10,11 +10,11 @@ from fastapi.sse import EventSourceResponse
 
 from bot import commands
 from bot.api import answers, formats
-from bot.api.asked import OptimizationRequest
+from bot.api.asked import STRATEGY_WORDS, SYMBOL_SHAPE, OptimizationRequest
 from bot.api.callers import Caller, May, TheOffice, noted, place_of
 from bot.api.faults import BadFields, TooManyStreams
 from bot.api.once import claim_of, once
-from bot.api.paging import cursor_of, read_cursor
+from bot.api.paging import CURSOR_SHAPE, cursor_of, read_cursor
 from bot.api.problems import documented
 from bot.api.reading import start_of
 from bot.api.strict import StrictRoute
@@ -143,12 +143,18 @@ def _about(error: UserError, wanted: OptimizationRequest) -> str:
 async def studies(
     caller: Annotated[Caller, Depends(May("list"))],
     *,
-    symbol: Annotated[str | None, Query(description="Only of this symbol.", examples=["AAPL"])] = None,
-    strategy: Annotated[str | None, Query(description="Only of this strategy.", examples=["rsi"])] = None,
+    symbol: Annotated[
+        str | None, Query(description="Only of this symbol.", examples=["AAPL"], json_schema_extra=SYMBOL_SHAPE)
+    ] = None,
+    strategy: Annotated[
+        str | None, Query(description="Only of this strategy.", examples=["rsi"], json_schema_extra=STRATEGY_WORDS)
+    ] = None,
     status: Annotated[list[StudyState] | None, Query(description="Only in one of these states.")] = None,
     verdict: Annotated[list[Verdict] | None, Query(description="Only with one of these verdicts.")] = None,
     limit: Annotated[int, Query(description="Studies on a page.", ge=1, le=MAX_PAGE)] = 20,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=64)] = None,
+    cursor: Annotated[
+        str | None, Query(description="`next_cursor` of the page before.", json_schema_extra=CURSOR_SHAPE)
+    ] = None,
 ) -> answers.StudyPage:
     """The newest first. Studies that are started meanwhile move nothing on later pages."""
     wanted = {
