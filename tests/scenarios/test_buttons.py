@@ -11,6 +11,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Finished = tuple[str, Message]
 
+#: A study that no machine ends before it is stopped: Optuna's own sampler takes longer with each trial.
+LONG = "IBM MACD 10000 stop take sampler=optuna folds=0"
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def study(shared: Stage) -> Finished:
@@ -20,7 +23,7 @@ async def study(shared: Stage) -> Finished:
 
 
 async def test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on(stage: Stage) -> None:
-    name, root = await stage.start("IBM MACD 5000 stop take sampler=optuna folds=0 seed=42")
+    name, root = await stage.start(f"{LONG} seed=42")
 
     await stage.told(await stage.act.click(root, "study_pause"))
     paused = await _root_with(stage, root, "study_resume")
@@ -39,7 +42,7 @@ async def test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on(stage: Stag
 
 
 async def test_who_is_neither_owner_nor_approver_is_refused_in_private(stage: Stage) -> None:
-    name, root = await stage.start("IBM MACD 5000 stop take sampler=optuna folds=0 seed=43")
+    name, root = await stage.start(f"{LONG} seed=43")
 
     refused = await stage.told(await stage.act.click(root, "study_cancel", user="kim"))
 
@@ -101,6 +104,14 @@ async def test_replay_says_in_the_thread_that_nothing_differs(stage: Stage, stud
     await stage.told(await stage.act.click(study[1], "study_replay"))
 
     assert await _said(stage, study[1], "to the last bit")
+
+
+async def test_a_second_press_after_the_end_is_refused_in_words(stage: Stage) -> None:
+    name, root = await stage.start(f"{LONG} seed=44")
+    await stage.told(await stage.act.click(root, "study_cancel"))
+    assert await _state(stage, name, StudyState.CANCELLED)
+
+    assert "cancelled already" in str(await stage.told(await stage.act.click(root, "study_cancel")))
 
 
 async def _verdict(stage: Stage, root: Message) -> Message:

@@ -8,6 +8,7 @@ import pytest
 from bot.documents import HomeVisit
 from optimizer.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
+from tests.scenarios.test_buttons import LONG
 from tests.scenarios.test_modal import modal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -32,6 +33,49 @@ async def test_an_opened_tab_shows_every_part_in_the_readers_language(stage: Sta
 
     assert english["type"] == korean["type"] == "home"
     assert await HomeVisit.find({"user_id": await stage.slack.user_id("kim")}).count() == 1
+
+
+async def test_the_tab_shows_a_study_that_runs_with_its_bar_until_it_ends(stage: Stage) -> None:
+    await stage.act.open_home(user="bob")
+    name, _ = await stage.start(f"{LONG} seed=51")
+    running = await tab(stage, name, "▓", user="bob")
+    assert part_of(running, name) == "Running"
+
+    await stage.tell(f"cancel {name}")
+
+    await tab_without(stage, name, user="bob")
+
+
+async def test_a_study_that_has_ended_is_among_the_last_five(stage: Stage) -> None:
+    await stage.act.open_home(user="bob")
+    name, _ = await stage.finished("GOOG RSI 20 seed=52 folds=0", least=1)
+
+    async def look() -> bool | None:
+        return part_of(await tab(stage, name, user="bob"), name) == "The last five" or None
+
+    assert await stage.slack.eventually(look, seconds=90, what="the study among the last five")
+
+
+def part_of(view: dict[str, Any], name: str) -> str:
+    """The heading under which a study stands first."""
+    heading = ""
+    for block in view["blocks"]:
+        if block["type"] == "header":
+            heading = block["text"]["text"]
+        elif name in str(block):
+            return str(heading)
+    return ""
+
+
+async def tab_without(stage: Stage, name: str, *, user: str) -> None:
+    """Wait until the person's home tab no longer names the study."""
+    user_id = await stage.slack.user_id(user)
+
+    async def look() -> bool | None:
+        view = await stage.slack.home(user_id)
+        return (view is not None and name not in str(view["blocks"])) or None
+
+    await stage.slack.eventually(look, seconds=90, what=f"a home tab without {name}")
 
 
 async def test_a_tab_that_reads_the_same_is_not_published_again(stage: Stage) -> None:

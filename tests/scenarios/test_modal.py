@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from bot.documents import AuditEntry
+from optimizer.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
 from tests.slack.wire import Delivery
 
@@ -50,6 +52,72 @@ async def test_the_bare_command_opens_the_form_and_says_nothing_else(stage: Stag
     assert delivery.seconds < 2.0
     assert view["title"]["text"] == "새 연구"
     assert view["private_metadata"] == await stage.slack.channel_id()
+
+
+async def test_a_submitted_form_starts_what_the_command_would(stage: Stage) -> None:
+    await stage.act.command("", user="bob")
+    view = await modal(stage, "bob")
+    typed = {"symbol": "msft", "trials": "25", "options": "seed=41 folds=0", "parameter:rsi:period": "10..20"}
+    delivery = await stage.act.submit(view, user="bob", **typed)
+
+    assert (delivery.status, delivery.answer) == (200, {})
+    study = await study_of(stage, seed=41)
+    assert study.origin["command"] == "/optimize MSFT rsi 25 period=10..20 folds=0 seed=41"
+    assert study.created_by == await stage.slack.user_id("bob")
+    assert study.study_name in await private(stage, study.study_name, "bob")
+    await stage.answers(await stage.root(study.study_name))
+    assert view["id"] not in [each["id"] for each in await stage.slack.modals(study.created_by)]
+    assert await AuditEntry.find({"user_id": study.created_by, "door": "form", "verb": "start"}).count()
+
+
+async def test_the_form_holds_what_was_asked_for_last(stage: Stage) -> None:
+    user_id = await stage.slack.user_id("bob")
+    await stage.start("GOOG SMA 15 fast=5..20 seed=40 folds=0", user="bob")
+    await study_of(stage, seed=40)
+
+    await stage.act.command("", user="bob")
+    held = fields(await modal(stage, "bob"))
+
+    last = await OptimizationStudy.find({"created_by": user_id}).sort("-created_at").first_or_none()
+    assert last is not None
+    assert last.spec.seed == 40
+    assert held["symbol"]["initial_value"] == "GOOG"
+    assert held["trials"]["initial_value"] == "15"
+    assert held["parameter:sma:fast"]["initial_value"] == "5..20"
+
+
+async def test_wrong_fields_are_told_beside_them_and_nothing_starts(stage: Stage) -> None:
+    before = await OptimizationStudy.find_all().count()
+    await stage.act.command("", user="kim")
+    view = await modal(stage, "kim")
+    delivery = await stage.act.submit(view, user="kim", symbol="AAPL", options="sede=7", caps="maxdd<")
+
+    assert delivery.answer["response_action"] == "errors"
+    assert set(delivery.answer["errors"]) == {"options", "caps"}
+    assert "seed" in delivery.answer["errors"]["options"]
+    assert not any("`" in text or "&" in text for text in delivery.answer["errors"].values())
+    assert await OptimizationStudy.find_all().count() == before
+
+
+async def test_a_symbol_without_bars_is_told_beside_its_field_or_on_a_busy_machine_after(stage: Stage) -> None:
+    before = await OptimizationStudy.find_all().count()
+    await stage.act.command("", user="kim")
+    view = await modal(stage, "kim")
+    delivery = await stage.act.submit(view, user="kim", symbol="APPL")
+
+    beside = delivery.answer.get("errors", {})
+    assert set(beside) <= {"symbol"}
+    assert "AAPL" in (beside["symbol"] if beside else await private(stage, "AAPL", "kim"))
+    assert await OptimizationStudy.find_all().count() == before
+
+
+async def study_of(stage: Stage, *, seed: int) -> OptimizationStudy:
+    """The study with this seed, once it is stored."""
+
+    async def look() -> OptimizationStudy | None:
+        return await OptimizationStudy.find_one({"spec.seed": seed})
+
+    return await stage.slack.eventually(look, seconds=60, what=f"a study with seed {seed}")
 
 
 async def test_another_strategy_brings_its_fields_and_keeps_the_rest(stage: Stage) -> None:

@@ -5,7 +5,7 @@ import itertools
 import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import TypeVar
@@ -14,6 +14,9 @@ from tests.slack.shapes import Flaw
 from tests.slack.workspace import Json
 
 Seen = TypeVar("Seen")
+
+#: How often someone who waits looks again though nothing was written.
+LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +132,19 @@ class Ledger:
     async def eventually(
         self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 10.0, what: str = ""
     ) -> Seen:
-        """Look until there is something to see, again whenever something is written; AssertionError in the end."""
+        """Look until there is something to see, again when something is written and now and then; else AssertionError.
+
+        What a look waits for may be in the database, where nothing is written here when it comes.
+        """
         try:
             async with asyncio.timeout(seconds):
-                while not (seen := await look()):
-                    await self._written.wait()
-                return seen
+                while True:
+                    written = self._written  # what is written during the look sets this one
+                    if seen := await look():
+                        return seen
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_SECONDS):
+                            await written.wait()
         except TimeoutError:
             raise AssertionError(f"not within {seconds:g} s: {what or look}; last calls: {self._tail()}") from None
 
