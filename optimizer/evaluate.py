@@ -17,9 +17,9 @@ from optimizer.errors import TooFewBars
 from optimizer.indicators import supertrend
 from optimizer.masks import unpack_mask
 from optimizer.series import Bars, FloatArray
-from optimizer.space import Params, Space
+from optimizer.space import Params
 from optimizer.spec import Costs
-from optimizer.strategies import STRATEGIES, Side, Strategy, longest_warm_up
+from optimizer.strategies import STRATEGIES, Side, Strategy
 from optimizer.strategies.overlays import permission, volatility
 from optimizer.tape import Tape
 
@@ -170,15 +170,6 @@ class Evaluator:
     def cache_misses(self) -> int:
         """Distinct rows of indicators that sets asked for."""
         return self._conditions.n_computed
-
-    def require(self, space: Space, *, start: int, stop: int) -> None:
-        """Raise TooFewBars where rows [start, stop) are too few, or their warm-up is, for a space."""
-        if stop - start < 2:
-            raise TooFewBars(symbol=self.bars.symbol, have=max(0, stop - start), need=2, reason="the window is empty")
-        need = longest_warm_up(self.strategy, space) + 2
-        if stop < need:
-            reason = f"the longest indicator of `{self.strategy.key}` needs {need - 2} bars before its first signal"
-            raise TooFewBars(symbol=self.bars.symbol, have=stop, need=need, reason=reason)
 
     def scores(self, sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over rows [start, stop)."""

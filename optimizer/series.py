@@ -9,7 +9,7 @@ from functools import cached_property, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.errors import TooFewBars
+from optimizer.errors import TooFewBars, UnusableBars
 
 FloatArray = NDArray[np.float64]
 TimeArray = NDArray[np.datetime64]
@@ -57,6 +57,16 @@ class Bars:
         for name in _COLUMNS:
             digest.update(np.ascontiguousarray(getattr(self, name), dtype=np.float64).tobytes())
         return digest.hexdigest()
+
+
+def require_prices(bars: Bars) -> None:
+    """Raise UnusableBars at the first price that is not a positive number; nothing can be bought at such."""
+    prices = np.array([bars.open, bars.high, bars.low, bars.close])
+    wrong = np.argwhere(~((prices > 0.0) & (prices < np.inf)).T)
+    if len(wrong):
+        row, column = wrong[0]
+        reason = f"{_COLUMNS[column]} is {prices[column, row]:g}"
+        raise UnusableBars(symbol=bars.symbol, reason=reason, when=str(bars.time[row])[:10])
 
 
 def on_common_dates(many: Sequence[Bars]) -> list[Bars]:

@@ -30,7 +30,7 @@ from optimizer.patience import patiently
 from optimizer.pool import WorkerDied, WorkerPool
 from optimizer.replay import Difference
 from optimizer.rivals import Challenge, Rival
-from optimizer.series import Bars, on_common_dates
+from optimizer.series import Bars, on_common_dates, require_prices
 from optimizer.space import Params, Space
 from optimizer.spec import MAX_TRIALS, StudySpec, StudyState, TrialRecord, Verdict
 from optimizer.strategies import find_strategy, longest_warm_up, space_of
@@ -364,6 +364,7 @@ class OptimizationService:
             spec.symbol, timeframe=spec.timeframe, source=spec.source, end=spec.end, now=self._clock()
         )
         require_usable(report, force=spec.force)
+        require_prices(bars)  # `force` plays on doubtful bars, not on impossible ones
         return bars, [finding.sentence for finding in report.warnings]
 
     async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:

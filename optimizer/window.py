@@ -39,7 +39,8 @@ def window_rows(spec: StudySpec, bars: Bars, warm_up: int) -> WindowRows:
     """Choose a study's rows: the dates typed, else the last `spec.years` years or what there is.
 
     The window starts `warm_up` bars into the data where two years remain after that. Raises TooFewBars when less
-    than two years (or 240 bars) remain, or when the held-out part is shorter than 20 bars.
+    than two years (or 240 bars) remain, when the longest indicator never gives a signal in what is searched, or when
+    the held-out part is shorter than 20 bars.
     """
     stop = _row_after(bars, spec.end) if spec.end else len(bars)
     typed = bars.row_at(spec.start) if spec.start else _years_before(bars, stop, spec.years)
@@ -54,6 +55,9 @@ def window_rows(spec: StudySpec, bars: Bars, warm_up: int) -> WindowRows:
         raise TooFewBars(
             symbol=bars.symbol, have=stop - start, need=round(LEAST_HOLDOUT_BARS / spec.holdout), reason=reason
         )
+    if stop - n_holdout < warm_up + 2:
+        reason = f"the longest indicator that may be tried needs {warm_up} bars before its first signal"
+        raise TooFewBars(symbol=bars.symbol, have=stop - n_holdout, need=warm_up + 2, reason=reason)
     return WindowRows(start=start, holdout_start=stop - n_holdout, stop=stop)
 
 

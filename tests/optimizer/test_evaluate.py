@@ -259,14 +259,6 @@ def test_an_empty_window_is_refused(start: int, stop: int) -> None:
         evaluator.scores([evaluator.strategy.space.default], start=start, stop=stop)
 
 
-def test_a_space_whose_indicators_never_fill_is_refused() -> None:
-    evaluator = evaluator_of("rsi2", bars=made_up_bars(240))
-
-    with pytest.raises(TooFewBars, match="249 bars before its first signal"):
-        evaluator.require(evaluator.strategy.space, start=0, stop=240)
-    evaluator_of("rsi").require(find_strategy("rsi").space, start=0, stop=240)
-
-
 def test_unusable_prices_are_refused_before_anything_is_scored() -> None:
     bars = made_up_bars(300)
     bars.low[20] = np.nan

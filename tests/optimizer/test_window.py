@@ -70,6 +70,14 @@ def test_less_than_two_years_are_refused_with_what_there_is_and_what_is_needed()
         window_rows(spec(), bars, 30)
 
 
+def test_a_space_whose_longest_indicator_never_fills_is_refused() -> None:
+    bars = LONG.cut(0, 600)
+
+    with pytest.raises(TooFewBars, match="needs 520 bars before its first signal"):
+        window_rows(spec(), bars, 520)
+    assert window_rows(spec(), bars, 500).holdout_start >= 502
+
+
 def test_an_end_before_the_first_bar_leaves_nothing() -> None:
     with pytest.raises(TooFewBars, match="has 0 bars"):
         window_rows(spec(end=date(1999, 1, 1)), LONG, 30)
