@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.bot_process import bot_process
 from tests.bot_process import mongo_client as _client
 from tests.slack.driver import Driver
@@ -13,21 +15,23 @@ from tests.slack.workspace import Message
 
 N_TRIALS = 3000
 COMMAND = f"IBM MACD {N_TRIALS} seed=11 folds=0"
+SHARED = f"IBM,MSFT MACD {N_TRIALS} seed=11 folds=0 mode=shared"
 
 
-async def test_killed_study_ends_with_the_same_trials_and_one_result(tmp_path: Path) -> None:
-    undisturbed = await _run_to_the_end(tmp_path / "undisturbed", kills=0)
-    disturbed = await _run_to_the_end(tmp_path / "disturbed", kills=2)
+@pytest.mark.parametrize("command", [COMMAND, SHARED])
+async def test_killed_study_ends_with_the_same_trials_and_one_result(tmp_path: Path, command: str) -> None:
+    undisturbed = await _run_to_the_end(tmp_path / "undisturbed", command, kills=0)
+    disturbed = await _run_to_the_end(tmp_path / "disturbed", command, kills=2)
 
     assert disturbed["trials"] == undisturbed["trials"]
     assert len(disturbed["trials"]) == N_TRIALS
     assert disturbed["results"] == undisturbed["results"] == 1
 
 
-async def _run_to_the_end(home: Path, kills: int) -> dict[str, Any]:
+async def _run_to_the_end(home: Path, command: str, *, kills: int) -> dict[str, Any]:
     async with StrictSlack() as slack, bot_process(home, slack) as bot:
         async with HttpWire(bot.url, patience=30) as wire:
-            delivery = await Driver(slack, wire).command(COMMAND)
+            delivery = await Driver(slack, wire).command(command)
             assert delivery.status == 200
             for kill in range(kills):
                 # Somewhere in the middle: later each time, and never before the first or after the last trial.

@@ -41,6 +41,27 @@ def test_json_is_the_only_thing_on_stdout_and_can_be_replayed(home: Path) -> Non
     assert "Out-of-sample" in first.stderr
 
 
+def test_one_set_for_several_symbols_is_told_with_a_table_of_them(home: Path) -> None:
+    said = typed(home, "run", "MSFT,AAPL,IBM", "RSI", "40", "mode=shared", "source=sample", "--json")
+    told = json.loads(said.stdout)
+    words = " ".join(said.stderr.split())
+
+    assert said.returncode == 0, said.stderr
+    assert told["study"]["symbol"] == "AAPL,IBM,MSFT"
+    values = [part["winner"]["value"] for part in told["shared"]["by_symbol"]]
+    assert told["best"]["value"] == pytest.approx(sorted(values)[1])
+    assert "The shared set on each symbol" in words
+    assert "Median" in words
+    assert "mode=shared" in words
+
+
+def test_a_watch_list_is_refused_by_name(home: Path) -> None:
+    said = typed(home, "run", "AAPL,@tech", "RSI", "40", "mode=shared")
+
+    assert said.returncode == 2
+    assert "`@tech` is a watch list of your Slack workspace" in said.stderr
+
+
 def _numbers(document: dict[str, Any]) -> object:
     """What must be the same when the same thing is asked twice; only the tries add up."""
     return document["best"], document["textbook"], document["hold"], document["trials"], document["study"]["data_hash"]
