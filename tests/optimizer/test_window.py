@@ -73,8 +73,8 @@ def test_less_than_two_years_are_refused_with_what_there_is_and_what_is_needed()
 def test_a_space_whose_longest_indicator_never_fills_is_refused() -> None:
     bars = LONG.cut(0, 600)
 
-    with pytest.raises(TooFewBars, match="needs 520 bars before its first signal"):
-        window_rows(spec(), bars, 520)
+    with pytest.raises(TooFewBars, match="needs 530 bars before its first signal"):
+        window_rows(spec(), bars, 530)
     assert window_rows(spec(), bars, 500).holdout_start >= 502
 
 
