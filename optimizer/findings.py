@@ -39,6 +39,8 @@ N_TOP = 5
 #: Points of the bootstrap distribution and of the scatter that are kept.
 N_BOOTSTRAP_POINTS = 200
 N_SCATTER_POINTS = 2_000
+#: A grid that was searched in part is scored whole afterwards when it is no larger: sets, and sets times bars.
+MOST_SETS, MOST_WORK = 20_000, 40_000_000
 #: The best and the worst stretch are a tenth of the window long, at least a month of sessions.
 _STRETCH_SHARE, _LEAST_STRETCH_BARS = 10, 21
 #: Out-of-sample returns that a bootstrap needs.
@@ -101,6 +103,18 @@ class Findings:
             return self.textbook
         best = self.ranked[0]
         return _told(self.winning, dict(best.params), best.value, best.number)
+
+    @cached_property
+    def optimum(self) -> float | None:
+        """The best feasible value of all sets there are, tried or not; None where they are too many, or none has one.
+
+        It tells how close the search came and chooses nothing: its sets are no tries.
+        """
+        n_bars = self.rows.holdout_start - self.rows.start
+        if self.space.size > MOST_SETS or self.space.size * n_bars > MOST_WORK:
+            return None
+        values = self.ground.values(self.ground.scores(list(self.space.sets())))
+        return None if np.isnan(values).all() else float(np.nanmax(values))
 
     @cached_property
     def textbook(self) -> Scored:

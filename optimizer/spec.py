@@ -323,6 +323,7 @@ class StudySummary(Frozen):
     n_infeasible: int
     n_failed: int
     is_exhaustive: bool  # the whole grid was searched
+    optimum: float | None = None  # the best value of the whole grid, where it is small enough to be scored afterwards
     space_size: int
     shared: Shared | None = None  # what a set that several symbols share did on each of them
     notes: tuple[str, ...] = ()  # keys of findings that the data or the search forced (the narrative words them)

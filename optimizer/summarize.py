@@ -71,6 +71,7 @@ def summarize(
         n_infeasible=sum(trial.violation > 0 for trial in trials),
         n_failed=sum(trial.state == "fail" for trial in trials),
         is_exhaustive=is_exhaustive(spec, space),
+        optimum=None if is_exhaustive(spec, space) else found.optimum,
         space_size=space.size,
         shared=shared_part(found),
         notes=tuple(note.value for note in notes(found)),

@@ -94,7 +94,7 @@ def chapters(summary: StudySummary, spec: StudySpec) -> tuple[Chapter, ...]:
         "won": won(summary),
         "money": money(summary),
         "parameters": parameters(summary),
-        "tried": tried(summary),
+        "tried": tried(summary, spec),
         "costs": costs(summary, spec),
         "ahead": ahead(summary),
     }
@@ -123,7 +123,7 @@ def outside(summary: StudySummary) -> Measures | None:
     return summary.walk_forward.stitched if summary.walk_forward else None
 
 
-def tried(summary: StudySummary) -> Iterator[Finding]:
+def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Finding]:
     """What was searched."""
     facts = {
         "n_tried": summary.luck.n_tried,
@@ -132,6 +132,10 @@ def tried(summary: StudySummary) -> Iterator[Finding]:
         "is_shared": summary.shared is not None,
     }
     yield Finding("tried_all" if summary.is_exhaustive else "tried_some", facts)
+    best, optimum = summary.winner.value, summary.optimum
+    if best is not None and optimum is not None:
+        key = "optimum_found" if best >= optimum else "optimum_missed"
+        yield Finding(key, {**facts, "goal": spec.goals[0], "best": best, "optimum": optimum})
     if summary.luck.n_tried_ever > summary.luck.n_tried:
         yield Finding("tried_before", facts)
     if summary.n_infeasible:

@@ -175,6 +175,20 @@ def test_counts_are_those_of_the_trials() -> None:
     assert summary_of(spec_of(), before=160).luck.n_tried_ever == 200
 
 
+def test_the_optimum_is_what_a_search_of_the_whole_grid_finds() -> None:
+    narrowed = [Narrowed(name="period", low=10, high=14)]
+    some, whole = summary_of(spec_of(narrowed=narrowed)), summary_of(spec_of(narrowed=narrowed, sampler="grid"))
+
+    assert some.optimum == whole.winner.value
+    assert some.winner.value is not None
+    assert some.optimum >= some.winner.value
+    assert whole.optimum is None
+
+
+def test_a_grid_too_large_to_score_has_no_known_optimum() -> None:
+    assert summary_of(spec_of(overlays=["stop", "trail"])).optimum is None
+
+
 def test_a_summary_is_repeatable_to_the_last_bit() -> None:
     assert summary_of(spec_of()) == summary_of(spec_of())
 

@@ -203,6 +203,7 @@ def strong() -> StudySummary:
     winner = scored(rsi(11, 33, 78), (1.6411, 6.1317, -0.1913), (1.4119, 0.3917, -0.0717), 143)
     return summary(
         winner=winner,
+        optimum=1.6411,
         top=(winner, *_runners_up()),
         verdict=Verdict.STRONG,
         suggestion=Suggestion.ADOPT,
@@ -312,9 +313,16 @@ def shared() -> StudySummary:
         "IBM": scored({}, (0.4171, 0.7219, -0.5127), (0.7741, 0.1519, -0.1137)),
         "MSFT": scored({}, (0.2871, 0.4171, -0.6819), (0.5007, 0.0919, -0.1931)),
     }
+    plain = summary()
+    winner = plain.winner.model_copy(update={"value": 0.6089})
+    others = [one.model_copy(update={"value": 0.6089 - rank / 70}) for rank, one in enumerate(plain.top[1:], 1)]
     return summary(
         verdict=Verdict.UNPROVEN,
         suggestion=Suggestion.DROP,
+        winner=winner,
+        top=(winner, *others),
+        textbook=plain.textbook.model_copy(update={"value": 0.1834}),
+        hold=plain.hold.model_copy(update={"value": 0.5833}),
         shared=Shared(
             by_symbol=tuple(OfSymbol(symbol=name, winner=own[name], hold=held[name]) for name in own),
             winner=scored(rsi(11, 33, 78), (0.6089, 0.8719, -0.3129), (0.3143, 0.0471, -0.0917)),
@@ -326,7 +334,7 @@ def shared() -> StudySummary:
 
 SUMMARIES = {
     "strong": strong(),
-    "promising": summary(),
+    "promising": summary(optimum=1.1391),
     "unproven": unproven(),
     "overfit": overfit(),
     "bare": bare(),
