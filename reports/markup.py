@@ -89,7 +89,7 @@ def _unbulleted(text: Markup) -> Markup:
 
 
 def _attribute(text: Markup | str) -> Markup:
-    return Markup(escape(text).replace('"', "&quot;"))  # noqa: S704 - escaped before
+    return Markup(str(escape(text)).replace('"', "&quot;"))  # noqa: S704 - escaped before
 
 
 def _exact(value: float | None) -> str:

@@ -32,7 +32,7 @@ PATHS = (
 _THREADS = 2
 #: Loads scikit-learn, which takes a second that only those who look should wait.
 _library = Late("optuna_dashboard")
-_STUDY = re.compile(r"/(?:api/studies|csv)/(\d{1,16})(?:/|$)")
+_STUDY = re.compile(r"/(?:api/studies|csv)/([0-9]{1,16})(?:/|$)")
 _LISTS = ("/api/studies", "/api/studies/")
 
 
@@ -57,7 +57,7 @@ class Dashboard:
 
     async def _prepare(self, request: Request) -> None:
         after = request.query_params.get("after", "0")
-        if not re.fullmatch(r"\d{1,9}", after):
+        if not re.fullmatch(r"[0-9]{1,9}", after) or ".." in request.url.path or ".." in request.scope["path"]:
             raise NoSuchPage
         found = _STUDY.match(request.url.path)
         if found is None:

@@ -19,10 +19,16 @@ SILENCE_SECONDS = 15.0
 LONGEST_SECONDS = 300.0
 
 
-async def events(progress: AsyncIterator[Progress], words: Callable[[Progress], str]) -> AsyncIterator[str]:
-    """One event a look: `progress` with the HTML to show, and at the end `ended`."""
-    until = asyncio.get_running_loop().time() + LONGEST_SECONDS
-    async for found in _patiently(progress, until):
+async def events(
+    progress: AsyncIterator[Progress],
+    words: Callable[[Progress], str],
+    *,
+    silence: float = SILENCE_SECONDS,
+    longest: float = LONGEST_SECONDS,
+) -> AsyncIterator[str]:
+    """One event a look: `progress` with the HTML to show, and at the end `ended`. Times are in seconds."""
+    until = asyncio.get_running_loop().time() + longest
+    async for found in _patiently(progress, until, silence):
         if found is None:
             yield ": still here\n\n"
         else:
@@ -31,13 +37,13 @@ async def events(progress: AsyncIterator[Progress], words: Callable[[Progress], 
                 yield "event: ended\ndata: {}\n\n"
 
 
-async def _patiently(items: AsyncIterator[Item], until: float) -> AsyncIterator[Item | None]:
+async def _patiently(items: AsyncIterator[Item], until: float, silence: float) -> AsyncIterator[Item | None]:
     """The items, with None for every long silence; no more after `until`."""
     loop = asyncio.get_running_loop()
     coming = asyncio.ensure_future(anext(items, None))
     try:
         while loop.time() < until:
-            done, _ = await asyncio.wait({coming}, timeout=SILENCE_SECONDS)
+            done, _ = await asyncio.wait({coming}, timeout=silence)
             if not done:
                 yield None
                 continue
