@@ -155,14 +155,16 @@ class Weekly:
         self._jobs.submit(study.study_name)
 
     async def _refresh(self, spec: StudySpec) -> dict[str, object] | None:
-        """Why the newest bars could not be had: the study then works with those that are stored."""
-        try:
-            await asyncio.to_thread(
-                self._market.refresh, spec.symbol, timeframe=spec.timeframe, source=spec.source, now=self._clock()
-            )
-        except Unavailable as error:
-            return error.as_document()
-        return None
+        """Why the newest bars of a symbol could not be had: the study then works with those that are stored."""
+        stale = None
+        for symbol in spec.symbols:
+            try:
+                await asyncio.to_thread(
+                    self._market.refresh, symbol, timeframe=spec.timeframe, source=spec.source, now=self._clock()
+                )
+            except Unavailable as error:
+                stale = stale or error.as_document()
+        return stale
 
     async def _store(self, schedule: Schedule, run: ScheduleRun, spec: StudySpec) -> OptimizationStudy:
         champion = await self._champions.of(spec)

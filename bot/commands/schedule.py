@@ -12,7 +12,7 @@ from bot.grammar.commands import AddSchedule, ListSchedules, Mode, RunSchedule, 
 from bot.grammar.schedule import find_time_zone
 from bot.office import Answer, Audience, Office
 from bot.place import Place
-from bot.watchlists import specs_for
+from bot.watchlists import members_of, specs_for
 from optimizer.errors import UserError
 from optimizer.spec import StudySpec
 
@@ -26,10 +26,10 @@ class NoTimeZone(UserError):
     sentence = "I could not learn your time zone from Slack. Say it: `tz=Europe/London`."
 
 
-class NotAlone(UserError):
-    """A schedule searches each symbol by itself."""
+class NotOnlyPlanned(UserError):
+    """A schedule is for studies that run."""
 
-    sentence = "A schedule searches each symbol by itself: leave out `{word}`."
+    sentence = "A schedule is for studies that run: leave out `dry`, or try the plan first without `schedule`."
 
 
 class AlreadyRunning(UserError):
@@ -47,7 +47,7 @@ class ScheduleLine:
 
 
 async def add(command: AddSchedule, place: Place, office: Office) -> Answer:
-    """Keep one schedule a symbol or watch list; the channel sees them with their next three runs."""
+    """Keep one schedule a symbol, watch list or shared set; the channel sees them with their next three runs."""
     specs = await _specs(command, office)
     time_zone = command.time_zone or await _own_zone(place, office)
     for one in [member for spec in specs for member in await specs_for(spec)]:
@@ -96,10 +96,10 @@ async def _specs(command: AddSchedule, office: Office) -> tuple[StudySpec, ...]:
     if command.start is None:
         assert command.study is not None, "the grammar gives one of the two"
         return ((await office.desk.service.find(command.study)).spec,)
-    if command.start.mode is Mode.SHARED:
-        raise NotAlone(word="mode=shared")
     if command.start.is_dry:
-        raise NotAlone(word="dry")
+        raise NotOnlyPlanned
+    if command.start.mode is Mode.SHARED:  # one study of the symbols that are members now
+        return command.start.over(await members_of(command.start.watchlists))
     return command.start.specs
 
 

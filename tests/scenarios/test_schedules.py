@@ -55,8 +55,9 @@ def champions_file(stage: Stage) -> dict[str, Any]:
 async def refused(stage: Stage, text: str, *, user: str = "alice") -> str:
     """The private refusal of a command."""
     delivery = await stage.act.command(text, user=user)
-    assert delivery.answer["response_type"] == "ephemeral"
-    return str(delivery.answer["blocks"])
+    told = await stage.told(delivery)
+    assert told["response_type"] == "ephemeral"
+    return str(told["blocks"])
 
 
 async def test_a_schedule_is_told_to_the_channel_with_its_next_three_runs(stage: Stage) -> None:
@@ -83,7 +84,7 @@ async def test_what_could_never_compare_is_refused_at_once(stage: Stage) -> None
 
     assert "holdout=0" in await refused(stage, "schedule IBM RSI 40 holdout=0 weekly mon 07:00")
     assert "to=" in await refused(stage, "schedule IBM RSI 40 to=2012-12-31 weekly mon 07:00")
-    assert "mode=shared" in await refused(stage, "schedule IBM,MSFT RSI 40 mode=shared weekly mon 07:00")
+    assert "leave out `dry`" in await refused(stage, "schedule IBM,MSFT RSI 40 dry weekly mon 07:00")
     assert "IBN" in await refused(stage, "schedule IBN RSI 40 weekly mon 07:00")
     assert "sch-zz" in await refused(stage, "unschedule sch-zz")
     assert len(await Schedule.find_all().to_list()) == before
@@ -95,6 +96,26 @@ async def test_several_symbols_get_a_schedule_each(stage: Stage) -> None:
 
     assert len(await Schedule.find_all().to_list()) == before + 2
     assert "MSFT macd 30" in str((await post(stage, schedule.schedule_name)).blocks)
+
+
+async def test_a_shared_set_is_scheduled_challenged_and_adopted_as_one(stage: Stage) -> None:
+    schedule = await scheduled(stage, "schedule MSFT,IBM SMA 6 mode=shared seed=51 folds=0 weekly fri 07:00 tz=UTC")
+    assert "/optimize IBM,MSFT sma 6" in str((await post(stage, schedule.schedule_name, "scheduled")).blocks)
+
+    await stage.act.command(f"run {schedule.schedule_name}")
+    await post(stage, schedule.schedule_name, "Challenger", "IBM,MSFT SMA")
+    run = await last_run(schedule)
+    assert run.challenge is not None
+    assert len((await stage.office.desk.service.find(run.study_name)).data_hashes) == 2
+
+    study = await stage.office.desk.service.get_study_results(run.study_name)
+    champion = await stage.office.champions.adopt(study, by="U0BOB2")
+    assert champion.symbol == "IBM,MSFT"
+    present = await stage.office.champions.of(schedule.spec)
+    assert present is not None
+    assert present.study_name == champion.study_name
+    others = await stage.office.champions.history(schedule.spec.for_symbol("IBM"))
+    assert champion.study_name not in [other.study_name for other in others]
 
 
 async def test_the_same_schedule_twice_is_told_and_not_made(stage: Stage) -> None:
