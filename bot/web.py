@@ -91,11 +91,17 @@ async def listening(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
 
 
 def _bound(host: str, port: int) -> socket.socket:
+    # Named as TCP, or asyncio does not switch Nagle's algorithm off, and every answer waits 40 ms for its second half.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((host, port), family=family)
+        bound.bind((host, port))
+        bound.listen()
     except OSError as failure:
+        bound.close()
         raise PortTaken(host=host, port=port, reason=failure.strerror or type(failure).__name__) from failure
+    return bound
 
 
 async def _body(request: Request) -> bytes:

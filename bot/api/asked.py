@@ -36,6 +36,7 @@ _SYMBOL_OR_LIST: dict[str, Any] = {"pattern": rf"^(@[A-Za-z0-9][A-Za-z0-9_-]{{0,
 _GOAL = "|".join(GOALS)
 _CAP = {"pattern": rf"^({'|'.join(CAPS)})[<>]-?[0-9]{{1,6}}(\.[0-9]{{1,6}})?%?$"}
 _PARAMETERS = sorted({name for s in STRATEGIES.values() for name in s.space.names} | set(OVERLAYS))
+_PARAMETER_NAMES: dict[str, Any] = {"propertyNames": {"enum": _PARAMETERS}}
 _DAY: dict[str, Any] = {"format": "date", "examples": ["2005-01-03"]}
 
 
@@ -142,7 +143,7 @@ class OptimizationRequest(Asked):
         default_factory=dict,
         max_length=20,
         description="Parameters that are searched elsewhere than as declared; `GET /strategies` has each one's bounds.",
-        json_schema_extra={"propertyNames": {"enum": _PARAMETERS}},
+        json_schema_extra=_PARAMETER_NAMES,
     )
     n_trials: StrictInt = Field(
         default=200, description="How many parameter sets are tried.", json_schema_extra=_bounds(1, MAX_TRIALS)
