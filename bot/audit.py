@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from bot.documents import AuditEntry, Outcome
 
@@ -10,9 +11,9 @@ MAX_SAID = 500
 
 
 async def note(
-    *, now: datetime, door: str, user_id: str, channel_id: str, said: str, outcome: Outcome, **more: str
+    *, now: datetime, door: str, user_id: str, channel_id: str, said: str, outcome: Outcome, **more: Any
 ) -> None:
-    """Add an entry; `more` are verb, study, reason, reference and team_id."""
+    """Add an entry; `more` are verb, study, reason, error, reference and team_id."""
     entry = AuditEntry(
         at=now, door=door, user_id=user_id, channel_id=channel_id, said=said[:MAX_SAID], outcome=outcome, **more
     )

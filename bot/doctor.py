@@ -1,6 +1,7 @@
 """`optimize-bot doctor`: try everything, and say how to mend what is wrong."""
 
 import argparse
+from collections.abc import Callable
 
 from rich.console import Console
 
@@ -9,6 +10,7 @@ from bot.composition import open_desk
 from bot.probes import Health, Probe, bad, probe_desk, probe_slack
 from bot.settings import Settings
 from optimizer.errors import UserError
+from reports.render import renderer_of
 
 _MARKS = {Health.GOOD: "[green]✓[/]", Health.WARNING: "[yellow]![/]", Health.BAD: "[red]✗[/]"}
 
@@ -21,14 +23,15 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
         async with started(settings) as children, open_desk(settings, children) as desk:
             probes += await probe_desk(desk)
     except UserError as error:
-        probes.append(bad("Data directory", str(error), "Then run `optimize-bot doctor` again."))
+        probes.append(bad("Data directory", error, "Then run `optimize-bot doctor` again."))
+    phrase = renderer_of(settings.language).phrase
     for probe in probes:
-        _print(console, probe)
+        _print(console, probe, phrase)
     return 1 if any(probe.health is Health.BAD for probe in probes) else 0
 
 
-def _print(console: Console, probe: Probe) -> None:
+def _print(console: Console, probe: Probe, phrase: Callable[[str | UserError], str]) -> None:
     console.print(f"{_MARKS[probe.health]} ", end="")
-    console.print(f"{probe.name}: {probe.said}", markup=False)
+    console.print(f"{phrase(probe.name)}: {phrase(probe.said)}", markup=False)
     if probe.remedy:
-        console.print(f"    {probe.remedy}", markup=False)
+        console.print(f"    {phrase(probe.remedy)}", markup=False)

@@ -165,7 +165,8 @@ class AuditEntry(Document):
     verb: str = ""
     study: str = ""
     outcome: Outcome
-    reason: str = ""
+    reason: str = ""  # in English
+    error: dict[str, Any] | None = None  # the same for errors.error_of, to be told in the reader's language
     reference: str = ""
 
     class Settings:

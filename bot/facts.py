@@ -54,6 +54,7 @@ def study_facts(
         acted_by=conversation.acted_by if conversation else "",
         acted_at=conversation.acted_at if conversation else None,
         data_hash=study.data_hash,
+        findings=tuple(study.data_notes),
         code_version=study.code_version,
         timings=study.timings,
         source=study.source,

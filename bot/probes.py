@@ -48,11 +48,11 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """One thing that was tried. `said` and `remedy` are keys or facts that people read as they are."""
+    """One thing that was tried. Its words are English phrases, which other languages' catalogues have too."""
 
     name: str
     health: Health
-    said: str
+    said: str | UserError
     remedy: str = ""
 
 
@@ -61,9 +61,14 @@ def good(name: str, said: str) -> Probe:
     return Probe(name=name, health=Health.GOOD, said=said)
 
 
-def bad(name: str, said: str, remedy: str) -> Probe:
+def bad(name: str, said: str | UserError, remedy: str) -> Probe:
     """A probe that found something to mend."""
     return Probe(name=name, health=Health.BAD, said=said, remedy=remedy)
+
+
+def doubtful(name: str, said: str | UserError, remedy: str) -> Probe:
+    """A probe that found something to look at."""
+    return Probe(name=name, health=Health.WARNING, said=said, remedy=remedy)
 
 
 async def probe_slack(settings: Settings) -> list[Probe]:
@@ -71,7 +76,7 @@ async def probe_slack(settings: Settings) -> list[Probe]:
     try:
         settings.require_slack()
     except UserError as error:
-        return [Probe(name="Slack", health=Health.WARNING, said=str(error), remedy="`run` works without Slack.")]
+        return [doubtful("Slack", error, "`run` works without Slack.")]
     assert settings.slack_bot_token is not None
     client = AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
     try:
@@ -116,9 +121,10 @@ def probe_access(settings: Settings) -> Probe:
     """Whether anyone is named in a role."""
     roster = Roster.of(settings)
     if not roster.has_admin:
-        who = "everyone may start studies" if roster.is_open else "only those named may start studies"
+        everyone = "everyone may start studies, and nobody is an admin"
+        named = "only those named may start studies, and nobody is an admin"
         remedy = "Set OPTIMIZE_BOT_ADMINS (and OPTIMIZE_BOT_RUNNERS) to Slack ids; `whoami` tells yours."
-        return Probe(name="Access", health=Health.WARNING, said=f"{who}, and nobody is an admin", remedy=remedy)
+        return doubtful("Access", everyone if roster.is_open else named, remedy)
     return good("Access", "everyone may start studies" if roster.is_open else "only those named may start studies")
 
 
@@ -168,14 +174,14 @@ async def probe_schedules(desk: Desk) -> Probe:
     said = f"{count} kept; {last.schedule_name} ran last, at {last.started_at:%Y-%m-%d %H:%M} UTC"
     if last.failure is not None:
         remedy = f"`/optimize run {last.schedule_name}` runs it again."
-        return Probe(name="Schedules", health=Health.WARNING, said=f"{said}, without a result", remedy=remedy)
+        return doubtful("Schedules", f"{said}, without a result", remedy)
     return good("Schedules", said)
 
 
 async def probe_refresh(desk: Desk) -> Probe:
     """When the bars in use are brought up to date, and which could not be."""
     if desk.settings.refresh is None:
-        return Probe(name="Refresh", health=Health.WARNING, said="off", remedy="Set OPTIMIZE_BOT_REFRESH to a time.")
+        return good("Refresh", "off")
     last = await Refresh.find({"ended_at": {"$ne": None}}).sort("-started_at").first_or_none()
     if last is None:
         return good("Refresh", f"daily at {desk.settings.refresh}, not run yet")
@@ -183,8 +189,7 @@ async def probe_refresh(desk: Desk) -> Probe:
     failing = await FailingSeries.find_all().sort("symbol").to_list()
     if failing:
         names = ", ".join(f"{one.symbol} ({one.source})" for one in failing[:FAILING_NAMED])
-        said += f"; not up to date: {names}"
-        return Probe(name="Refresh", health=Health.WARNING, said=said, remedy="`/optimize data` shows what is stored.")
+        return doubtful("Refresh", f"{said}; not up to date: {names}", "`/optimize data` shows what is stored.")
     return good("Refresh", said)
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot import audit, buttons, commands
 from bot.access import Denied, NotYours, require
@@ -49,7 +50,7 @@ class Reception:
             answer = await self.obey(command, place)
         except UserError as error:
             outcome = Outcome.DENIED if isinstance(error, Denied) else Outcome.REFUSED
-            await self.note(visit, outcome, command=command, reason=str(error))
+            await self.note(visit, outcome, command=command, reason=str(error), error=_kept(error))
             return Answer(refusal(error, place.renderer), is_refusal=True, error=error)
         await self.note(visit, Outcome.DONE, command=command)
         return answer
@@ -103,7 +104,7 @@ class Reception:
             await self.note(visit, Outcome.BROKE, reference=reference)
         return reference, renderer_of(self._office.desk.settings.language).refusal(told)
 
-    async def note(self, visit: Visit, outcome: Outcome, *, command: Command | None = None, **more: str) -> None:
+    async def note(self, visit: Visit, outcome: Outcome, *, command: Command | None = None, **more: Any) -> None:
         """Add the visit to the audit."""
         await audit.note(
             now=self._office.clock(),
@@ -123,6 +124,11 @@ class Reception:
         if visit.thread_ts:
             study = await self._office.conversations.at(visit.channel_id, visit.thread_ts)
         return parse(visit.said, study=study)
+
+
+def _kept(error: UserError) -> dict[str, Any]:
+    """The error for the audit; a number that someone typed may be too great for the database."""
+    return {"kind": type(error).__name__, "facts": {name: str(value) for name, value in error.facts.items()}}
 
 
 def refusal(error: UserError, renderer: Renderer) -> Message:

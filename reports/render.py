@@ -27,6 +27,7 @@ from reports import narrative, page
 from reports.actions import ACTIONS
 from reports.markup import FILTERS, escape, person, typed
 from reports.message import Message, fit
+from reports.phrases import Phrases
 from reports.summary import HelpLine, Plan, StudyFacts
 from reports.symbols import symbol_rows
 from reports.terminal import terminal_text
@@ -34,6 +35,8 @@ from reports.terminal import terminal_text
 Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 TEMPLATES = Path(__file__).parents[1] / "templates"
+#: Facts of errors that code words in English; the others are names, numbers and what people typed.
+_WORDED = {"reason", "remedy", "what", "state", "finding", "has", "needs", "start", "end", "holder", "when"}
 
 
 class Renderer:
@@ -42,6 +45,7 @@ class Renderer:
     def __init__(self, language: Language = "en") -> None:
         self.language = language
         self._environment = _environment(language)
+        self._environment.filters["phrase"] = self.phrase
 
     def warm(self) -> None:
         """Compile every layout, so that nobody waits for it."""
@@ -94,6 +98,12 @@ class Renderer:
     def error(self, error: UserError) -> str:
         """The sentence of an error, escaped for Slack."""
         return str(self._sentence(error))
+
+    def phrase(self, said: str | UserError) -> str:
+        """A phrase that code says in English, or an error, in this language."""
+        if isinstance(said, UserError):
+            return self._sentence(said)
+        return self._phrases(said)
 
     def refusal(self, error: UserError) -> Message:
         """An error as a private message, with the corrected command to copy where there is one."""
@@ -177,8 +187,13 @@ class Renderer:
     def _sentence(self, error: UserError) -> Markup:
         template = self.errors.get(error.key, error.template)
         # An owner is mentioned by a listener's own word; whatever else looks like an id was typed.
-        facts = {name: person(str(v)) if name == "owner" else escape(typed(v)) for name, v in error.facts.items()}
+        facts = {name: self._fact(name, value) for name, value in error.facts.items()}
         return Markup(template.format(**facts))  # noqa: S704 - every fact was escaped
+
+    def _fact(self, name: str, value: object) -> Markup:
+        if name == "owner":
+            return person(str(value))
+        return escape(typed(self._phrases(value) if name in _WORDED and isinstance(value, str) else value))
 
     def worded(self, strategy: Strategy) -> Strategy:
         """A strategy with its title and rule in this language; the declaration's are English."""
@@ -192,6 +207,10 @@ class Renderer:
     def _declared(self) -> Mapping[str, Any]:
         """This language's words for what strategies declare."""
         return _toml(TEMPLATES / self.language / "strategies.toml")
+
+    @cached_property
+    def _phrases(self) -> Phrases:
+        return Phrases(_toml(TEMPLATES / self.language / "phrases.toml"))
 
     @cached_property
     def errors(self) -> Mapping[str, str]:

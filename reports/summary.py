@@ -60,6 +60,7 @@ class StudyFacts:
     acted_by: str = ""  # who paused, resumed or cancelled it
     acted_at: datetime | None = None
     data_hash: str = ""
+    findings: tuple[str, ...] = ()  # what the data's guard said of the bars, in English
     code_version: str = ""
     timings: Timings = field(default_factory=Timings)
     source: str = ""

@@ -2,15 +2,16 @@
 
 import asyncio
 from dataclasses import dataclass
+from html import unescape
 
 from bot import audit
-from bot.documents import Outcome
+from bot.documents import AuditEntry, Outcome
 from bot.facts import study_facts
 from bot.grammar.commands import Audit, Failures, Health, ShowData
 from bot.office import Answer, Audience, Office
 from bot.place import Place
 from bot.probes import probe_access, probe_client, probe_desk
-from optimizer.errors import SomethingBroke
+from optimizer.errors import SomethingBroke, error_of
 from optimizer.market.bars import Coverage
 from optimizer.market.coverage import picture
 from optimizer.market.findings import QualityReport
@@ -76,4 +77,10 @@ def _reason(study: StudyFacts, place: Place) -> str:
 
 async def show_audit(command: Audit, place: Place, office: Office) -> Answer:
     """Who did what, the newest first."""
-    return Answer(place.renderer.render("audit", entries=await audit.latest(command.limit)))
+    rows = [(entry, _why(entry, place)) for entry in await audit.latest(command.limit)]
+    return Answer(place.renderer.render("audit", rows=rows))
+
+
+def _why(entry: AuditEntry, place: Place) -> str:
+    """Why it was refused, in the reader's language where the error was kept; not escaped."""
+    return unescape(place.renderer.error(error_of(entry.error))) if entry.error else entry.reason
