@@ -37,6 +37,21 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 #: An edit is due when this share of the study's age has passed since the last: fewer than 60 in half an hour.
 _AGE_SHARE = 8.0
+#: A conversation that breaks is looked at again after one tick, two, four … and at last once in five minutes.
+_LONGEST_REST = 300.0
+
+
+@dataclass(kw_only=True)
+class _Broken:
+    """A conversation that raised what nobody expected: how often in a row, and when it is looked at again."""
+
+    times: int = 0
+    rests_until: float = 0.0
+
+    def again(self, now: float) -> None:
+        """It broke once more."""
+        self.rests_until = now + min(TICK_SECONDS * 2.0**self.times, _LONGEST_REST)
+        self.times += 1
 
 
 @dataclass(kw_only=True)
@@ -70,6 +85,7 @@ class Conversations:
         self._public_url = public_url
         self._shown: dict[str, _Shown] = {}
         self._drawing: dict[str, asyncio.Task[None]] = {}
+        self._broken: dict[str, _Broken] = {}
 
     async def open(self, study: OptimizationStudy) -> Conversation:
         """Post the root message of a study where its origin says; a second call changes nothing."""
@@ -123,13 +139,23 @@ class Conversations:
         names = [conversation.study_name for conversation in open_ones]
         studies = {s.study_name: s for s in await OptimizationStudy.find({"study_name": {"$in": names}}).to_list()}
         waiting = [s.study_name for s in await self._service.unfinished() if s.status is StudyState.QUEUED]
-        looks = [self._look(c, studies[c.study_name], waiting) for c in open_ones if c.study_name in studies]
+        now = asyncio.get_running_loop().time()
+        due = [c for c in open_ones if c.study_name in studies and not self._rests(c.study_name, now)]
+        looks = [self._look(c, studies[c.study_name], waiting) for c in due]
         # Beside each other: a conversation that breaks, or waits for a slow Slack, keeps no other from its turn.
         ends = await asyncio.gather(*looks, return_exceptions=True)
-        for broken in (end for end in ends if isinstance(end, Exception)):
-            if isinstance(broken, OUTAGE):
-                raise broken
-            log.error("conversation_broke reference=%s", secrets.token_hex(3), exc_info=broken)
+        for conversation, end in zip(due, ends, strict=True):
+            if isinstance(end, OUTAGE):
+                raise end
+            if isinstance(end, Exception):
+                log.error("conversation_broke reference=%s", secrets.token_hex(3), exc_info=end)
+                self._broken.setdefault(conversation.study_name, _Broken()).again(now)
+            else:
+                self._broken.pop(conversation.study_name, None)
+
+    def _rests(self, study_name: str, now: float) -> bool:
+        broken = self._broken.get(study_name)
+        return broken is not None and now < broken.rests_until
 
     async def _look(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
