@@ -102,8 +102,8 @@ class Daily:
         async with self._refreshing:
             used = await patiently(self._used, what="refresh")
             # One series a call: a stop need not wait for the rest.
-            refreshing = partial(asyncio.to_thread, self._market.try_refresh)
-            done = [await refreshing(key, now=self._clock()) for key in sorted(used)]
+            refresh_one = self._market.try_refresh
+            done = [await asyncio.to_thread(refresh_one, key, now=self._clock()) for key in sorted(used)]
             await patiently(partial(self._settle, refresh, used, done), what="refresh")
         log.info("refreshed n_series=%s n_failed=%s", len(done), sum(one.error is not None for one in done))
 
