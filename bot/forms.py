@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from bot.commands import OpenForm
 from bot.commands.start import specs_of
 from bot.grammar.commands import OpenModal, Start
-from bot.modals import CALLBACK_ID, LABELS, STRATEGY_ACTION, BadFields, Form, read_form, start_view
+from bot.modals import CALLBACK_ID, STRATEGY_ACTION, BadFields, Form, read_form, start_view
 from bot.office import Answer, Audience, Office
 from bot.outbox import post
 from bot.reception import Reception, Visit
@@ -61,7 +61,7 @@ class Forms:
         await ack()
         view = body["view"]
         place = await self._reception.place_of(_visit("form", body, view["private_metadata"]))
-        fresh = start_view(Form.from_state(view["state"]), LABELS[place.language], metadata=view["private_metadata"])
+        fresh = start_view(Form.from_state(view["state"]), place.renderer, metadata=view["private_metadata"])
         try:
             await self._office.client.views_update(view_id=view["id"], hash=view["hash"], view=fresh)
         except SlackApiError as refusal:

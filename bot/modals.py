@@ -23,6 +23,7 @@ from optimizer.metrics import GOALS
 from optimizer.space import Choice, Parameter, Range, tidy
 from optimizer.spec import MAX_TRIALS, Narrowed
 from optimizer.strategies import OVERLAYS, STRATEGIES, find_strategy
+from reports.render import Renderer
 
 CALLBACK_ID = "start_study"
 #: The action that asks for the view again, because another strategy has other fields.
@@ -31,49 +32,6 @@ STRATEGY_ACTION = "start_strategy"
 MAX_OPTION = 75
 
 Block = dict[str, Any]
-Labels = Mapping[str, str]
-
-#: The words on the modal, by language.
-LABELS: Mapping[str, Labels] = {
-    "en": {
-        "language": "en",
-        "title": "New study",
-        "submit": "Start",
-        "close": "Close",
-        "symbol": "Symbol",
-        "symbol_hint": "One, or several with commas; @name is a watch list.",
-        "strategy": "Strategy",
-        "trials": "Trials",
-        "goal": "Goal (two give a Pareto set)",
-        "overlays": "Also search",
-        "caps": "Conditions, such as maxdd<20 trades>30",
-        "from": "First day",
-        "to": "Last day",
-        "options": "More options, such as cost=10 seed=7",
-        "flags": "And",
-        "note": "Note",
-        "textbook": "textbook",
-    },
-    "ko": {
-        "language": "ko",
-        "title": "새 연구",
-        "submit": "시작",
-        "close": "닫기",
-        "symbol": "종목",
-        "symbol_hint": "쉼표로 여러 종목; @이름은 관심 목록입니다.",
-        "strategy": "전략",
-        "trials": "시도 횟수",
-        "goal": "목표 (두 개면 파레토 집합)",
-        "overlays": "함께 탐색",
-        "caps": "조건 (예: maxdd<20 trades>30)",
-        "from": "첫날",
-        "to": "마지막 날",
-        "options": "추가 옵션 (예: cost=10 seed=7)",
-        "flags": "그리고",
-        "note": "메모",
-        "textbook": "교과서 값",
-    },
-}
 
 
 class BadFields(Exception):
@@ -147,16 +105,16 @@ class Form:
         )
 
 
-def start_view(form: Form, labels: Labels, *, metadata: str = "") -> Block:
-    """The modal for a form. `metadata` comes back with the submission (at most 3,000 characters)."""
+def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
+    """The modal for a form, in a language. `metadata` comes back with the submission (at most 3,000 characters)."""
     return {
         "type": "modal",
         "callback_id": CALLBACK_ID,
         **({"private_metadata": metadata} if metadata else {}),
-        "title": _plain(labels["title"]),
-        "submit": _plain(labels["submit"]),
-        "close": _plain(labels["close"]),
-        "blocks": [*_first_blocks(form, labels), *_parameter_blocks(form, labels), *_last_blocks(form, labels)],
+        "title": _plain(say.form["title"]),
+        "submit": _plain(say.form["submit"]),
+        "close": _plain(say.form["close"]),
+        "blocks": [*_first_blocks(form, say), *_parameter_blocks(form, say), *_last_blocks(form, say)],
     }
 
 
@@ -216,9 +174,10 @@ def _one(value: str, *, space: str = "") -> str:
     return space.join(plain(value).replace('"', "'").split())
 
 
-def _first_blocks(form: Form, labels: Labels) -> list[Block]:
-    strategies = {key: f"{strategy.title} ({key})" for key, strategy in STRATEGIES.items()}
-    goals = {key: f"{goal.title} ({key})" for key, goal in GOALS.items()}
+def _first_blocks(form: Form, say: Renderer) -> list[Block]:
+    labels = say.form
+    strategies = {key: f"{say.worded(strategy).title} ({key})" for key, strategy in STRATEGIES.items()}
+    goals = {key: f"{say.goals[key]} ({key})" for key in GOALS}
     strategy = {**_select(strategies, [form.strategy]), "action_id": STRATEGY_ACTION}
     return [
         _input("symbol", labels["symbol"], _text(form.symbol, "AAPL"), hint=labels["symbol_hint"]),
@@ -228,24 +187,25 @@ def _first_blocks(form: Form, labels: Labels) -> list[Block]:
     ]
 
 
-def _parameter_blocks(form: Form, labels: Labels) -> list[Block]:
+def _parameter_blocks(form: Form, say: Renderer) -> list[Block]:
     strategy = find_strategy(form.strategy)
     return [
         _input(
             _parameter_block(strategy.key, parameter.name),
             parameter.name,
-            _parameter_field(parameter, form.parameters.get(parameter.name, ""), labels),
-            hint=parameter.meaning,
+            _parameter_field(parameter, form.parameters.get(parameter.name, ""), say),
+            hint=say.phrase(parameter.meaning),
             optional=True,
         )
         for parameter in strategy.space.parameters
     ]
 
 
-def _last_blocks(form: Form, labels: Labels) -> list[Block]:
+def _last_blocks(form: Form, say: Renderer) -> list[Block]:
+    labels = say.form
     own = find_strategy(form.strategy).space.by_name
     overlays = {name: _overlay_text(overlay) for name, overlay in OVERLAYS.items() if name not in own}
-    flags = {key: flag.korean if labels["language"] == "ko" else flag.english for key, flag in FLAGS.items()}
+    flags = {key: flag.korean if say.language == "ko" else flag.english for key, flag in FLAGS.items()}
     return [
         _input("overlays", labels["overlays"], _boxes(overlays, form.overlays), optional=True),
         _input("caps", labels["caps"], _text(form.caps, "maxdd<20 trades>30"), optional=True),
@@ -262,10 +222,10 @@ def _parameter_block(strategy: str, name: str) -> str:
     return f"parameter:{strategy}:{name}"
 
 
-def _parameter_field(parameter: Parameter, value: str, labels: Labels) -> Block:
+def _parameter_field(parameter: Parameter, value: str, say: Renderer) -> Block:
     if isinstance(parameter, Choice):
         return _select({choice: choice for choice in parameter.choices}, value.split("|"), several=True)
-    textbook = f"{labels['textbook']} {tidy(parameter.default)}"
+    textbook = f"{say.form['textbook']} {tidy(parameter.default)}"
     return _text(value, f"{_range_text(parameter)} · {textbook}", limit=60)
 
 

@@ -209,6 +209,16 @@ class Renderer:
         return _toml(TEMPLATES / self.language / "strategies.toml")
 
     @cached_property
+    def form(self) -> Mapping[str, str]:
+        """The words on the form that starts a study."""
+        return _toml(TEMPLATES / self.language / "form.toml")
+
+    @cached_property
+    def goals(self) -> Mapping[str, str]:
+        """The names of goals by their keys."""
+        return dict(vars(self._environment.get_template("words.jinja").module)["goals"])
+
+    @cached_property
     def _phrases(self) -> Phrases:
         return Phrases(_toml(TEMPLATES / self.language / "phrases.toml"))
 

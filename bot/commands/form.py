@@ -6,7 +6,7 @@ from bot.commands.clicks import OpenForm
 from bot.commands.tell import show_help
 from bot.grammar import parse
 from bot.grammar.commands import OpenModal, Start
-from bot.modals import LABELS, Form, start_view
+from bot.modals import Form, start_view
 from bot.office import NOTHING, Answer, Office
 from bot.place import DOOR, Place
 from optimizer.documents import OptimizationStudy
@@ -18,7 +18,7 @@ async def open_form(command: OpenModal, place: Place, office: Office) -> Answer:
     if not place.trigger_id:
         return await show_help(command, place, office)
     form = Form(symbol=command.symbol) if isinstance(command, OpenForm) else await last_form(place.user_id)
-    view = start_view(form, LABELS[place.language], metadata=place.channel_id)
+    view = start_view(form, place.renderer, metadata=place.channel_id)
     try:
         await office.client.views_open(trigger_id=place.trigger_id, view=view)
     except SlackApiError as refusal:

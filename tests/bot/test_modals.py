@@ -1,5 +1,6 @@
 """The modal: valid for Slack with every strategy, prefilled, and read field by field."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from slack_sdk.models.views import View
 from bot.grammar import parse
 from bot.grammar.commands import Start
 from bot.grammar.errors import EndsBeforeItStarts, NotARange, NotASymbol, TextTooLong, UnknownOption
-from bot.modals import LABELS, STRATEGY_ACTION, BadFields, Form, read_form, start_view
+from bot.modals import STRATEGY_ACTION, BadFields, Form, read_form, start_view
 from optimizer.errors import EmptySpace, OutOfRange, UnknownGoal
 from optimizer.strategies import STRATEGIES
+from reports.render import LANGUAGES, renderer_of
 from tests.slack.blocks import check_view
 
 FULL = (
@@ -46,16 +48,16 @@ def submitted(view: dict[str, Any], **typed: str) -> dict[str, Any]:
 
 
 def refused(**typed: str) -> dict[str, Exception]:
-    view = start_view(Form(symbol="AAPL"), LABELS["en"])
+    view = start_view(Form(symbol="AAPL"), renderer_of("en"))
     with pytest.raises(BadFields) as caught:
         read_form(Form.from_state(submitted(view, **typed)))
     return dict(caught.value.errors)
 
 
-@pytest.mark.parametrize("language", LABELS)
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_slack_accepts_the_modal_of_every_strategy(strategy: str, language: str) -> None:
-    view = start_view(Form(strategy=strategy), LABELS[language], metadata="C1")
+    view = start_view(Form(strategy=strategy), renderer_of(language), metadata="C1")
 
     View(**view).validate_json()
     assert check_view(view) == []
@@ -63,7 +65,7 @@ def test_slack_accepts_the_modal_of_every_strategy(strategy: str, language: str)
 
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=lambda s: s.key)
 def test_every_parameter_has_its_field(strategy: Any) -> None:
-    blocks = [block["block_id"] for block in start_view(Form(strategy=strategy.key), LABELS["en"])["blocks"]]
+    blocks = [block["block_id"] for block in start_view(Form(strategy=strategy.key), renderer_of("en"))["blocks"]]
 
     assert [b for b in blocks if b.startswith("parameter:")] == [
         f"parameter:{strategy.key}:{name}" for name in strategy.space.names
@@ -75,14 +77,14 @@ def test_every_parameter_has_its_field(strategy: Any) -> None:
 )
 def test_what_was_prefilled_comes_back_as_the_same_start(text: str) -> None:
     start = started(text)
-    view = start_view(Form.of(start), LABELS["ko"])
+    view = start_view(Form.of(start), renderer_of("ko"))
 
     assert check_view(view) == []
     assert read_form(Form.from_state(submitted(view))) == start
 
 
 def test_fields_are_typed_as_in_a_command() -> None:
-    view = start_view(Form(), LABELS["en"])
+    view = start_view(Form(), renderer_of("en"))
     typed = {"symbol": "aapl, msft", "parameter:rsi:period": "10 – 20", "caps": "maxdd < 20", "note": "“so” dry, &c"}
     with pytest.raises(BadFields) as caught:
         read_form(Form.from_state(submitted(view, **typed)))
@@ -93,7 +95,7 @@ def test_fields_are_typed_as_in_a_command() -> None:
 
 
 def test_another_strategy_brings_its_own_fields_and_forgets_the_others() -> None:
-    view = start_view(Form(symbol="AAPL", parameters={"period": "14"}), LABELS["en"])
+    view = start_view(Form(symbol="AAPL", parameters={"period": "14"}), renderer_of("en"))
     state = submitted(view)
     state["values"]["strategy"][STRATEGY_ACTION]["selected_option"] = {"value": "bollinger"}
 
@@ -148,4 +150,14 @@ def test_a_state_with_nothing_in_it_is_refused_at_the_symbol(state: dict[str, An
 
 
 def test_both_languages_have_every_label() -> None:
-    assert set(LABELS["en"]) == set(LABELS["ko"])
+    assert set(renderer_of("en").form) == set(renderer_of("ko").form)
+
+
+def test_a_korean_form_says_goals_strategies_and_parameters_in_korean() -> None:
+    labels = [block["label"]["text"] for block in start_view(Form(), renderer_of("ko"))["blocks"]]
+    said = str(start_view(Form(), renderer_of("ko")))
+
+    assert all(re.search("[가-힣]", label) for label in labels if not label.islower())
+    assert "샤프 비율 (sharpe)" in said
+    assert "RSI 반전 (rsi)" in said
+    assert "RSI의 봉 수" in said

@@ -9,6 +9,7 @@ from bot.probes import bad, good
 from optimizer.errors import NothingToImport, ProviderDown, TooFewBars, Unavailable, UnknownWord
 from optimizer.market.findings import SENTENCES
 from optimizer.spec import StudyState
+from optimizer.strategies import STRATEGIES
 from reports.phrases import Phrases, plain
 from reports.render import TEMPLATES, _toml, renderer_of
 from tests.reports.said import phrases
@@ -18,6 +19,7 @@ SAID = {
     **{re.sub(r"{\w*}", "{}", plain(phrase)): file for phrase, file in phrases().items()},
     **{re.sub(r"{\w*}", "{}", plain(sentence)): "findings.py" for sentence in SENTENCES.values()},
     **dict.fromkeys((str(state) for state in StudyState), "spec.py"),
+    **dict.fromkeys((p.meaning for strategy in STRATEGIES.values() for p in strategy.space.parameters), "strategies"),
     **dict.fromkeys((role.name.lower() for role in Role), "verbs.py"),
 }
 #: The rest of a phrase that began in another call; the catalogue has both together.
