@@ -35,7 +35,7 @@ class BotProcess:
         self.home = home
         self.process: subprocess.Popen[bytes] | None = None
         self._log = log
-        self._environment = os.environ | {
+        self.environment = os.environ | {
             "OPTIMIZE_BOT_HOME": str(home),
             "OPTIMIZE_BOT_WORKERS": "1",
             "OPTIMIZE_BOT_PORT": str(self.port),
@@ -66,10 +66,10 @@ class BotProcess:
         """Start it and do not wait."""
         command = [sys.executable, "-m", "bot", "serve"]
         if self._log is None:
-            self.process = subprocess.Popen(command, env=self._environment)
+            self.process = subprocess.Popen(command, env=self.environment)
             return
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=self._environment, stderr=log)
+            self.process = subprocess.Popen(command, env=self.environment, stderr=log)
 
     @property
     def is_alive(self) -> bool:

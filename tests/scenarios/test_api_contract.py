@@ -1,0 +1,83 @@
+"""The API keeps its own OpenAPI document, for keys of every role, and gives nothing without a key.
+
+Schemathesis makes requests from the document, right ones and wrong ones, and compares the answers with it.
+"""
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.bot_process import BotProcess, bot_process
+from tests.slack.strict import StrictSlack
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+#: A start that fits the schema may still name a symbol without bars, or a parameter of another strategy: 422 says so.
+_CONFIG = """
+[[operations]]
+include-name = "POST /backtests/optimize"
+checks.positive_data_acceptance.enabled = false
+"""
+#: The greatest role makes requests of every kind, and goes from one answer to the next; the others fewer.
+_PHASES = {"admin": "examples,coverage,fuzzing,stateful", "runner": "examples,fuzzing", "viewer": "examples,fuzzing"}
+
+
+@dataclass(frozen=True)
+class Host:
+    """A bot as a process of its own, with a key for each role."""
+
+    bot: BotProcess
+    keys: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        """Where its API stands."""
+        return f"http://127.0.0.1:{self.bot.port}/api/v1"
+
+
+async def _output(*words: str, **environment: str) -> str:
+    """What a command prints; it must end well."""
+    running = await asyncio.create_subprocess_exec(
+        *words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment or None
+    )
+    said, _ = await running.communicate()
+    assert running.returncode == 0, said.decode()
+    return said.decode()
+
+
+async def _key(bot: BotProcess, role: str) -> str:
+    said = await _output(sys.executable, "-m", "bot", "keys", "add", role, f"role={role}", **bot.environment)
+    found = re.search(r"obk_\S+", said)
+    assert found is not None, said
+    return found[0]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Host]:
+    """A running bot; keys are made while it runs."""
+    async with StrictSlack() as slack, bot_process(tmp_path_factory.mktemp("contract"), slack) as bot:
+        yield Host(bot, {role: await _key(bot, role) for role in _PHASES})
+
+
+@pytest.mark.parametrize("role", list(_PHASES))
+async def test_every_answer_is_as_the_document_says(host: Host, role: str, tmp_path: Path) -> None:
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(_CONFIG)
+
+    said = await _output(
+        *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config)),
+        *("run", f"{host.url}/openapi.json", "-H", f"Authorization: Bearer {host.keys[role]}"),
+        *("--phases", _PHASES[role], "--max-examples", "4", "--generation-deterministic", "--no-color"),
+        *("--continue-on-failure", "--request-timeout", "60", "--workers", "2"),
+    )
+
+    tested = re.search(r"(\d+) generated, (\d+) passed", said)
+    assert tested is not None, said
+    assert int(tested[1]) == int(tested[2]) >= 40, said
