@@ -117,6 +117,21 @@ class StudyGroup(Document):
         indexes: ClassVar = [IndexModel([("group_name", ASCENDING)], unique=True), IndexModel([("is_told", ASCENDING)])]
 
 
+class ReplayRequest(Document):
+    """A replay that someone asked for and nobody was told of yet."""
+
+    study_name: str
+    code_version: str  # of the study
+    channel_id: str  # where it was asked for
+    thread_ts: str = ""
+    language: Language
+    asked_at: datetime
+    attempts: int = 0
+
+    class Settings:
+        name = "replay_requests"
+
+
 class ChannelSettings(Document):
     """What `config` says of a channel; None where it follows the bot's own settings."""
 
@@ -426,6 +441,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     Conversation,
     OutboxEntry,
     StudyGroup,
+    ReplayRequest,
     ChannelSettings,
     Watchlist,
     AuditEntry,

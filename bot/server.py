@@ -14,7 +14,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import daily, schedules
+from bot import daily, moving, replaying, schedules
 from bot.access import Access, Roster
 from bot.app import build_app
 from bot.champions import Champions
@@ -109,6 +109,8 @@ async def _resume(office: Office) -> Callable[[], Coroutine[Any, Any, None]]:
     await office.conversations.recover()
     recovered = await desk.jobs.recover()
     await office.schedules.recover()
+    await moving.recover(office)
+    await replaying.recover(office)
     await refresh.keep(desk.settings.refresh)
     await office.champions.write()
     log.info("ready recovered=%s", len(recovered))

@@ -7,7 +7,6 @@ from bot.office import Office
 from bot.outbox import post
 from bot.place import Place
 from optimizer.documents import OptimizationStudy
-from optimizer.errors import UserError
 from reports.message import Message
 from reports.render import renderer_of
 
@@ -28,14 +27,6 @@ async def tell_thread(office: Office, study_name: str, notice: str, /, **facts: 
     words = renderer_of(conversation.language).notice(notice, **facts)
     await say(office, conversation, f"{notice}-{_stamp(office)}", words)
     return True
-
-
-async def refuse_in_thread(office: Office, study_name: str, error: UserError) -> None:
-    """Say in a study's thread why something could not be done."""
-    conversation = await office.conversations.of(study_name)
-    if conversation is not None:
-        words = renderer_of(conversation.language).refusal(error)
-        await say(office, conversation, f"refusal-{_stamp(office)}", words)
 
 
 async def say(office: Office, conversation: Conversation, part: str, message: Message) -> None:
