@@ -70,6 +70,7 @@ class Pages:
             },
             routes=[
                 Route("/", _front),
+                Route("/favicon.ico", _no_icon),
                 Route("/board", views.board),
                 Route("/studies", views.studies),
                 Route("/studies/{name}", views.study),
@@ -200,6 +201,11 @@ class Pages:
 
 async def _front(request: Request) -> Response:
     return RedirectResponse("/board")
+
+
+async def _no_icon(request: Request) -> Response:
+    """Browsers ask for one beside whatever they show."""
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def _wanted(request: Request) -> str:

@@ -27,7 +27,6 @@ PATHS = (
     "/api/studies/{rest:path}",
     "/csv/{rest:path}",
     "/static/{rest:path}",
-    "/favicon.ico",
 )
 _THREADS = 2
 #: Loads scikit-learn, which takes a second that only those who look should wait.

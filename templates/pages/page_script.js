@@ -8,6 +8,12 @@ if (live) {
     source = new EventSource(live.dataset.events);
     source.addEventListener("progress", (event) => {
       live.innerHTML = JSON.parse(event.data).html; // escaped where it was made
+      const state = live.querySelector("[data-state]").dataset.state;
+      if (state !== live.dataset.state) {
+        source.close(); // other buttons fit now
+        location.reload();
+        return;
+      }
       const quarter = live.querySelector("[data-quarter]");
       if (quarter && said.dataset.quarter !== quarter.dataset.quarter) {
         said.dataset.quarter = quarter.dataset.quarter;
