@@ -1,4 +1,4 @@
-"""Many studies, one line each: what a list needs and no more, since a whole study is large."""
+"""Studies without their summaries, which are large: one line each for a list, or how one of them stands."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -73,3 +73,37 @@ async def page_of_studies(
     if older_than is not None:
         query["_id"] = {"$lt": older_than}
     return await OptimizationStudy.find(query).sort("-_id").limit(limit).project(StudyLine).to_list()
+
+
+async def glance(study_name: str) -> tuple[OptimizationStudy, Verdict | None] | None:
+    """A study without its summary, of which only the verdict is read; None when no study has this name."""
+    stages: list[dict[str, Any]] = [
+        {"$match": {"study_name": study_name}},
+        {"$set": {"summary": None, "verdict": "$summary.verdict"}},
+    ]
+    documents = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(1)
+    if not documents:
+        return None
+    verdict = documents[0].pop("verdict", None)
+    return OptimizationStudy.model_validate(documents[0]), Verdict(verdict) if verdict else None
+
+
+#: What only charts and the story need of a summary.
+_CHARTS: Mapping[str, Any] = {
+    "curve": {"dates": [], "winner": [], "hold": []},
+    "walk_forward": None,
+    "bootstrap_sharpes": [],
+    "surface": None,
+    "scatter": [],
+}
+_IS_SUMMARIZED = {"$eq": [{"$type": "$summary"}, "object"]}
+_WITHOUT_CHARTS = {
+    "$set": {"summary": {"$cond": [_IS_SUMMARIZED, {"$mergeObjects": ["$summary", {"$literal": _CHARTS}]}, "$summary"]}}
+}
+
+
+async def without_charts(query: Mapping[str, Any], *, order: Mapping[str, int], limit: int) -> list[OptimizationStudy]:
+    """Studies with empty curves, folds and clouds: a tenth of their size, for one line each. Never to be saved."""
+    stages: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": order}, {"$limit": limit}, _WITHOUT_CHARTS]
+    documents = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(limit)
+    return [OptimizationStudy.model_validate(document) for document in documents]

@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bot.pages.refusals import ReadOnly
 from optimizer.documents import OptimizationStudy
+from optimizer.listing import without_charts
 from optimizer.metrics import GOALS
 from optimizer.service import OptimizationService
 from optimizer.space import Space
@@ -69,7 +70,7 @@ class Shelf(BaseStorage):
 
     async def list_newest(self) -> None:
         """Look up what the dashboard's first page lists."""
-        studies = await self._service.list_studies(limit=LISTED)
+        studies = await without_charts({}, order={"created_at": -1}, limit=LISTED)
         self._listed = {number_of(study.study_name): _frozen_study(study) for study in studies}
 
     async def take(self, number: int) -> bool:

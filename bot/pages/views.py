@@ -26,6 +26,7 @@ from bot.pages.refusals import NoSuchPage
 from bot.pages.shelf import number_of
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import SomethingBroke, UnknownSymbol
+from optimizer.listing import without_charts
 from optimizer.service import UnknownStudy
 from optimizer.spec import StudyState
 from optimizer.strategies import STRATEGIES
@@ -77,7 +78,7 @@ class Views:
     async def studies(self, request: Request) -> Response:
         """`/studies`: the newest."""
         visitor = await self._guard.visitor(request)
-        found = await self._office.desk.service.list_studies(limit=STUDIES)
+        found = await without_charts({}, order={"created_at": -1}, limit=STUDIES)
         facts = [study_facts(study, now=self._office.clock()) for study in found]
         return await self._page("studies", visitor, people=[f.created_by for f in facts], studies=facts)
 

@@ -16,6 +16,7 @@ from bot.grammar import parse
 from bot.grammar.commands import Start
 from bot.pages.shelf import number_of
 from optimizer.documents import OptimizationStudy
+from optimizer.listing import without_charts
 from optimizer.spec import StudyState
 from tests.scenarios.conftest import Stage
 from tests.slack.strict import BOT_USER
@@ -409,3 +410,19 @@ async def test_a_korean_reader_reads_korean(stage: Stage, stranger: Browser) -> 
         page = await stranger.get(path)
         assert '<html lang="ko">' in page.text
         assert word in page.text
+
+
+async def test_a_line_of_a_list_is_the_study_without_its_charts(alice: Browser) -> None:
+    name, _ = await alice.stage.finished("IBM SMA 40 folds=0 seed=83", least=1)
+    whole = await alice.stage.office.desk.service.find(name)
+    await study(alice.stage, "AAPL RSI 20")  # one without a summary
+
+    found = {each.study_name: each for each in await without_charts({}, order={"created_at": -1}, limit=200)}
+
+    line = found[name]
+    assert whole.summary is not None
+    assert line.summary is not None
+    assert len(line.summary.curve.dates) == 0 < len(whole.summary.curve.dates)
+    assert line.summary.winner == whole.summary.winner
+    assert line.summary.luck == whole.summary.luck
+    assert all((each.summary is None) == (each.status is not StudyState.COMPLETE) for each in found.values())
