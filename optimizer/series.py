@@ -81,5 +81,11 @@ def on_common_dates(many: Sequence[Bars]) -> list[Bars]:
     return [_at(bars, np.isin(bars.time, times)) for bars in many]
 
 
+def n_between(bars: Bars, common: Bars) -> int:
+    """How many of a symbol's bars lie between the common ones, on dates that not all symbols have."""
+    inside = (bars.time >= common.time[0]) & (bars.time <= common.time[-1])
+    return int(inside.sum()) - len(common)
+
+
 def _at(bars: Bars, rows: NDArray[np.bool_]) -> Bars:
     return bars if rows.all() else replace(bars, **{name: getattr(bars, name)[rows] for name in ("time", *_COLUMNS)})

@@ -22,6 +22,7 @@ from optimizer.budget import budget, is_exhaustive
 from optimizer.clock import Clock, utc_now
 from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document, trial_record
 from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
+from optimizer.listing import without_charts
 from optimizer.market.feed import Market
 from optimizer.market.quality import require_usable
 from optimizer.market.snapshots import write_snapshot
@@ -30,7 +31,7 @@ from optimizer.patience import patiently
 from optimizer.pool import WorkerDied, WorkerPool
 from optimizer.replay import Difference
 from optimizer.rivals import Challenge, Rival
-from optimizer.series import Bars, on_common_dates, require_prices
+from optimizer.series import Bars, n_between, on_common_dates, require_prices
 from optimizer.space import Params, Space
 from optimizer.spec import MAX_TRIALS, StudySpec, StudyState, TrialRecord, Verdict
 from optimizer.strategies import find_strategy, longest_warm_up, space_of
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 #: A study is handed to another worker this many times after its worker died.
 MAX_DEATHS = 3
 _PREFIX = "opt-"
+#: Said of a symbol in a study of several.
+LEFT_OUT = "{n} bars are left out: on their dates not all of the symbols have one."
 #: Verdicts that put a study on the leaderboard unasked.
 PROVEN = (Verdict.STRONG, Verdict.PROMISING)
 _OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
@@ -122,8 +125,7 @@ class OptimizationService:
         for goal in spec.goals:
             find_goal(goal)
         space = space_of(spec)
-        many, notes = await asyncio.to_thread(self._all_bars, spec)
-        bars, *partners = on_common_dates(many) if spec.is_shared else many
+        (bars, *partners), notes = await asyncio.to_thread(self._all_bars, spec)
         rows = window_rows(spec, replace(bars, symbol=spec.label), longest_warm_up(strategy, space))
         n_trials = budget(spec, space)
         return Plan(
@@ -135,7 +137,7 @@ class OptimizationService:
             partners=tuple(partners),
             rows=rows,
             data_notes=tuple(notes),
-            seconds=_guess_seconds(n_trials, len(bars) * len(many), spec.folds),
+            seconds=_guess_seconds(n_trials, len(bars) * len(spec.symbols), spec.folds),
         )
 
     async def create_study(self, spec: StudySpec, *, created_by: str, **more: Any) -> OptimizationStudy:
@@ -340,7 +342,7 @@ class OptimizationService:
         verdicts: Sequence[Verdict] = PROVEN,
         limit: int = 10,
     ) -> list[OptimizationStudy]:
-        """Finished studies with one of the verdicts by Sharpe ratio out of sample, the best first."""
+        """Finished studies with one of the verdicts by Sharpe ratio out of sample, the best first, without charts."""
         query: dict[str, Any] = {
             "status": str(StudyState.COMPLETE),
             "summary.verdict": {"$in": [str(verdict) for verdict in verdicts]},
@@ -348,15 +350,19 @@ class OptimizationService:
         }
         query |= {"symbol": symbol} if symbol else {}
         query |= {"strategy_name": strategy_name} if strategy_name else {}
-        return await OptimizationStudy.find(query).sort(f"-{_OUTSIDE}").limit(limit).to_list()
+        return await without_charts(query, order={_OUTSIDE: -1, "_id": 1}, limit=limit)
 
     def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[str]]:
-        """The bars of each symbol; where there are several, what is said of one names it."""
+        """The bars of each symbol; of several those on common dates, and what is said of one names it."""
         if not spec.is_shared:
             bars, notes = self._bars(spec)
             return [bars], notes
         found = [self._bars(spec.for_symbol(symbol)) for symbol in spec.symbols]
-        return [bars for bars, _ in found], [f"{bars.symbol}: {note}" for bars, notes in found for note in notes]
+        common = on_common_dates([bars for bars, _ in found])
+        for (bars, notes), kept in zip(found, common, strict=True):
+            if n := n_between(bars, kept):
+                notes.append(LEFT_OUT.format(n=n))
+        return common, [f"{bars.symbol} – {note}" for bars, notes in found for note in notes]
 
     def _bars(self, spec: StudySpec) -> tuple[Bars, list[str]]:
         """All bars up to the end of the window, and what the sentinel has to say of them."""

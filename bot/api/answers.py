@@ -197,7 +197,7 @@ def progress_of(progress: Progress, language: Language) -> OptimizationProgress:
     failure = facts.failure and (facts.failure.error or SomethingBroke(reference=facts.failure.reference))
     return OptimizationProgress(
         study_name=facts.study_name,
-        symbol=facts.spec.symbol,
+        symbol=facts.spec.label,
         strategy=facts.spec.strategy_name,
         goal=facts.goal,
         status=facts.status,
@@ -209,7 +209,7 @@ def progress_of(progress: Progress, language: Language) -> OptimizationProgress:
         seconds_left=facts.seconds_left,
         elapsed=facts.elapsed,
         queue_position=facts.queue_position,
-        verdict=facts.summary.verdict if facts.summary else None,
+        verdict=progress.verdict,
         failure=sentence(failure, language) if failure else None,
         created_at=facts.created_at,
         created_by=facts.created_by,

@@ -13,7 +13,7 @@ from optimizer.evaluate import Evaluator
 from optimizer.ground import Ground
 from optimizer.metrics import measures_of_returns
 from optimizer.portfolio import Portfolio, median
-from optimizer.series import Bars, on_common_dates
+from optimizer.series import Bars, n_between, on_common_dates
 from optimizer.shared import SharedEvaluator, evaluator_of
 from optimizer.space import Params
 from optimizer.spec import Cap, StudySpec, StudySummary, TrialRecord
@@ -156,6 +156,7 @@ def test_only_dates_on_which_all_have_a_bar_count() -> None:
     np.testing.assert_array_equal(ours.time, theirs.time)
     assert len(ours) == 299
     assert np.isin(ours.close, early.close).all()
+    assert [n_between(bars, ours) for bars in (early, late)] == [1, 0]
 
 
 def test_bars_of_the_same_dates_are_left_as_they_are() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from optimizer.market.calendars import find_calendar
+from tests.bars import sample_bars
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,21 @@ def test_one_set_for_several_symbols_is_told_with_a_table_of_them(home: Path) ->
     assert "The shared set on each symbol" in words
     assert "Median" in words
     assert "mode=shared" in words
+
+
+def test_dates_that_only_some_symbols_have_are_left_out_and_counted(tmp_path: Path) -> None:
+    bars = sample_bars("IBM")
+    days = bars.time.astype("datetime64[D]").astype(str).tolist()
+    columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+    rows = [",".join([day, *(repr(float(value)) for value in row)]) for day, *row in zip(days, *columns, strict=True)]
+    kept = [row for number, row in enumerate(rows) if number not in (2000, 2001, 2500)]
+    (tmp_path / "GAPS.csv").write_text("\n".join(["date,open,high,low,close,volume", *kept]) + "\n")
+
+    assert typed(tmp_path, "data", "import", str(tmp_path / "GAPS.csv"), "--symbol", "GAPS").returncode == 0
+    said = typed(tmp_path, "run", "IBM,GAPS", "SMA", "30", "mode=shared", "dry")
+
+    assert said.returncode == 0, said.stderr
+    assert "IBM – 3 bars are left out: on their dates not all of the symbols have one." in " ".join(said.stdout.split())
 
 
 def test_a_watch_list_is_refused_by_name(home: Path) -> None:
