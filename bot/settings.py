@@ -105,12 +105,18 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _as_origin(cls, value: str) -> str:
+        if not value:
+            return value
         address = urlsplit(value)
-        if value and (not address.hostname or address.path.strip("/") or address.query or address.fragment):
+        rest = (address.path.strip("/"), address.query, address.fragment, address.username, address.password)
+        if not address.hostname or any(rest):
             raise ValueError("name scheme, host and port and nothing else, such as https://optimizer.example.com")
-        if value and address.scheme != "https" and (address.scheme != "http" or address.hostname not in LOOPBACK):
+        if address.scheme != "https" and (address.scheme != "http" or address.hostname not in LOOPBACK):
             raise ValueError("it must begin with https://, for signing in over plain http can be overheard")
-        return value.rstrip("/")
+        # As browsers write it, for it is compared with what they say of a form.
+        host = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
+        is_default = address.port in (None, {"https": 443, "http": 80}[address.scheme])
+        return f"{address.scheme}://{host}" + ("" if is_default else f":{address.port}")
 
     @field_validator("slack_api_url")
     @classmethod

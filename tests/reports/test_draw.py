@@ -13,6 +13,7 @@ from PIL import Image
 
 from optimizer.spec import TrialRecord
 from reports.draw import draw
+from reports.gallery import expected, pictures
 from reports.order import read_order, write_order
 from reports.page import MAX_TRIALS, best_first, measure_columns, measure_rows
 from reports.render import LANGUAGES, Language, renderer_of
@@ -113,3 +114,11 @@ def test_the_drawing_process_answers_in_json_and_ends_with_its_input(tmp_path: P
         with Image.open(io.BytesIO((tmp_path / name).read_bytes())) as picture:
             picture.verify()
     assert '<html lang="ko">' in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["bare", "overfit"])
+def test_the_charts_of_a_study_are_known_before_they_are_drawn(name: str) -> None:
+    study = facts.finished(name)
+    assert study.summary is not None
+
+    assert expected(study.summary) == tuple(pictures(study, facts.trials()))
