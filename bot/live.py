@@ -12,8 +12,9 @@ from functools import partial
 from bot.composition import Desk
 from bot.facts import study_facts
 from optimizer.documents import OptimizationStudy
+from optimizer.listing import glance
 from optimizer.patience import patiently
-from optimizer.spec import StudyState, TrialRecord
+from optimizer.spec import StudyState, TrialRecord, Verdict
 from reports.summary import StudyFacts
 
 #: Trials told with each look.
@@ -24,10 +25,11 @@ LOOK_SECONDS = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """A study as it stands, with its newest trials."""
+    """A study as it stands, with its newest trials. Read often, so without its summary."""
 
     facts: StudyFacts
     recent: tuple[TrialRecord, ...]  # the newest first
+    verdict: Verdict | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -43,10 +45,10 @@ class Progress:
 
 async def look(desk: Desk, word: str) -> Progress:
     """How the study stands that a word means; raises UnknownStudy."""
-    study = await desk.service.find(word)
+    study, verdict = await glance(word) or await _found(word, desk)
     recent = await desk.service.latest_trials(study.study_name, RECENT)
     facts = study_facts(study, now=desk.clock(), queue_position=await _queue_position(study, desk))
-    return Progress(facts=facts, recent=tuple(recent))
+    return Progress(facts=facts, verdict=verdict, recent=tuple(recent))
 
 
 async def follow(desk: Desk, word: str) -> AsyncIterator[Progress]:
@@ -62,6 +64,13 @@ async def follow(desk: Desk, word: str) -> AsyncIterator[Progress]:
         progress = await patiently(partial(look, desk, progress.facts.study_name), what="progress")
         if progress.sign != before.sign:
             yield progress
+
+
+async def _found(word: str, desk: Desk) -> tuple[OptimizationStudy, Verdict | None]:
+    """The study that a beginning of its name means. Raises UnknownStudy."""
+    found = await glance((await desk.service.find(word)).study_name)
+    assert found is not None, "studies are never deleted"
+    return found
 
 
 async def _queue_position(study: OptimizationStudy, desk: Desk) -> int | None:

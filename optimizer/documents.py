@@ -133,6 +133,8 @@ class BacktestRecord(Document):
         indexes: ClassVar = [IndexModel([("backtest_id", ASCENDING)], unique=True), IndexModel([("study", ASCENDING)])]
 
 
+#: Read once: pydantic takes longer to tell them than to make a record of them.
+_RECORD_FIELDS = tuple(TrialRecord.model_fields)
 DOCUMENTS: tuple[type[Document], ...] = (OptimizationStudy, OptimizationTrial, BacktestRecord)
 
 
@@ -145,7 +147,7 @@ def trial_document(study_name: str, record: TrialRecord, completed_at: datetime)
 
 def trial_record(document: dict[str, Any]) -> TrialRecord:
     """The trial that a stored document holds."""
-    fields = {name: document[name] for name in TrialRecord.model_fields if name in document}
+    fields = {name: document[name] for name in _RECORD_FIELDS if name in document}
     return TrialRecord(number=document["trial_number"], **fields)
 
 

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot import audit
 from bot.access import Denied
 from bot.api.faults import BadFields, BadKey, KeyTooSmall, NoKey
-from bot.api.keys import key_of, owner_of
+from bot.api.keys import KnownKey, key_of, owner_of
 from bot.api.problems import language_of, refused
-from bot.documents import ApiKey, ChannelSettings, Outcome
+from bot.documents import ChannelSettings, Outcome
 from bot.grammar import VERBS, Role
 from bot.office import Office
 from bot.place import Place
@@ -55,7 +55,7 @@ class Caller:
         """Raise KeyTooSmall unless it may do what people of this role may do with that word."""
         needs = VERBS[verb].role
         if self.role < needs:
-            raise KeyTooSmall(what=verb, needs=needs.name.lower(), key=self.name, has=self.role.name.lower())
+            raise KeyTooSmall(what=verb, role=needs.name.lower(), key=self.name, own=self.role.name.lower())
 
 
 class KeyCheck:
@@ -80,7 +80,7 @@ class KeyCheck:
         await self._app(scope, receive, send)
 
 
-async def _shown(headers: Headers) -> ApiKey:
+async def _shown(headers: Headers) -> KnownKey:
     """The key a request shows. Raises NoKey, BadKey, MongoUnavailable."""
     scheme, _, text = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():

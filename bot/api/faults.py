@@ -37,8 +37,8 @@ class BadKey(Denied):
 
 class KeyTooSmall(Denied):
     sentence = (
-        "`{what}` is for the role {needs}; the key `{key}` has {has}. Whoever runs this bot makes another with "
-        "`optimize-bot keys add NAME role={needs}`."
+        "`{what}` is for the role {role}; the key `{key}` has {own}. Whoever runs this bot makes another with "
+        "`optimize-bot keys add NAME role={role}`."
     )
 
 

@@ -7,6 +7,7 @@ what people make up, and would cost every request its time. Only the digest is k
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 
 from pymongo.errors import DuplicateKeyError
@@ -40,6 +41,14 @@ class KeyExists(UserError):
     """One name means one program."""
 
     sentence = "There is a key called `{key}` already. Take another name, or `optimize-bot keys revoke {key}` first."
+
+
+@dataclass(frozen=True)
+class KnownKey:
+    """A key that lets somebody in."""
+
+    key_name: str
+    role: Role
 
 
 def owner_of(name: str) -> str:
@@ -83,11 +92,12 @@ async def all_keys() -> list[ApiKey]:
     return await ApiKey.find_all().sort("key_name", "-created_at").to_list()
 
 
-async def key_of(text: str) -> ApiKey | None:
-    """The key that a text is, unless it is none or was revoked."""
+async def key_of(text: str) -> KnownKey | None:
+    """The key that a text is, unless it is none or was revoked. Asked for every request, so no more is read."""
     if not _SECRET.fullmatch(text):
         return None
-    return await ApiKey.find_one({"digest": _digest(text), "revoked_at": None})
+    found = await ApiKey.get_motor_collection().find_one({"digest": _digest(text), "revoked_at": None})
+    return KnownKey(found["key_name"], Role[found["role_name"].upper()]) if found else None
 
 
 def _digest(text: str) -> str:
