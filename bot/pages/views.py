@@ -31,7 +31,6 @@ from optimizer.service import UnknownStudy
 from optimizer.spec import StudyState
 from optimizer.strategies import STRATEGIES
 from reports.gallery import expected
-from reports.numbers import is_slack_user
 from reports.render import Language, renderer_of
 from reports.summary import StudyFacts
 
@@ -41,6 +40,8 @@ STUDIES, TRIALS = 50, 500
 EARLIER = 10
 _STUDY_NAME = re.compile(r"opt-[0-9a-f]{4,16}")
 _SUFFIX = ".png"
+#: What may be a person in Slack, who is asked about.
+_SLACK_ID = re.compile(r"[UW][A-Z0-9]{4,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +192,7 @@ class Views:
 
     async def _name(self, user_id: str) -> str:
         """What people call someone; a study's owner may also be a terminal's user, or a key of the API."""
-        person = await self._office.people.person(user_id) if is_slack_user(user_id) else None
+        person = await self._office.people.person(user_id) if _SLACK_ID.fullmatch(user_id) else None
         return (person.name if person else "") or user_id
 
 
