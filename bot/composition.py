@@ -1,5 +1,6 @@
 """The one place that opens things; they close in reverse order."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Desk:
     jobs: StudyJobs
     reporter: Reporter
     clock: Clock
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the bot stops: streams let go
 
 
 @asynccontextmanager

@@ -52,13 +52,13 @@ async def look(desk: Desk, word: str) -> Progress:
 
 
 async def follow(desk: Desk, word: str) -> AsyncIterator[Progress]:
-    """How the study stands now, then again after each batch of trials or change of state; ends with the study.
+    """How the study stands now, then again after each batch of trials or change of state; ends with study or bot.
 
     A paused study goes on being followed. An outage of MongoDB is waited out; raises UnknownStudy at the first look.
     """
     progress = await look(desk, word)
     yield progress
-    while not progress.has_ended:
+    while not progress.has_ended and not desk.closing.is_set():
         await asyncio.sleep(LOOK_SECONDS)
         before = progress
         progress = await patiently(partial(look, desk, progress.facts.study_name), what="progress")

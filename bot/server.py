@@ -194,6 +194,7 @@ async def running(
             take_slack(web, build_app(office, home, client, secret), secret)
         web.mount("/", build_pages(office))  # last, for it answers whatever is left
         port = await stack.enter_async_context(listening(web, settings))
+        stack.callback(desk.closing.set)
         yield Running(office=office, port=port)
 
 

@@ -1,5 +1,6 @@
 """The pages as a browser asks for them: signing in, every page, and all that is refused."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -146,7 +147,14 @@ async def test_a_link_works_once(stage: Stage, stranger: Browser) -> None:
 async def test_a_link_that_is_not_ours_is_refused_and_nothing_starts(stage: Stage, stranger: Browser) -> None:
     real, before = await ticket(stage), await WebSession.count()
 
-    for forged in ("x", real[:-1], real[:-1] + ("A" if real[-1] != "A" else "B"), "a" * 3000, "%00", "<script>"):
+    for forged in (
+        "x",
+        real[:-1],
+        f"{real[:-9]}{'A' if real[-9] != 'A' else 'B'}{real[-8:]}",
+        "a" * 3000,
+        "%00",
+        "<script>",
+    ):
         shown, sent = (
             await stranger.get("/sign-in?ticket=" + quote(forged)),
             await stranger.post("/sign-in", {"ticket": forged}),
@@ -426,3 +434,19 @@ async def test_a_line_of_a_list_is_the_study_without_its_charts(alice: Browser) 
     assert line.summary.winner == whole.summary.winner
     assert line.summary.luck == whole.summary.luck
     assert all((each.summary is None) == (each.status is not StudyState.COMPLETE) for each in found.values())
+
+
+async def test_streams_let_go_of_a_bot_that_stops(alice: Browser) -> None:
+    resting = await study(alice.stage, "AAPL RSI 20")
+    closing = alice.stage.office.desk.closing
+
+    async with alice.session.get(f"{alice.address}/studies/{resting.study_name}/events") as stream:
+        assert await stream.content.readline() == b"event: progress\n"
+        closing.set()
+        try:
+            async with asyncio.timeout(60):
+                rest = await stream.content.read()
+        finally:
+            closing.clear()
+
+    assert b"event: ended" not in rest  # the browser comes back for more
