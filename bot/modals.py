@@ -204,7 +204,7 @@ def _parameter_blocks(form: Form, say: Renderer) -> list[Block]:
 def _last_blocks(form: Form, say: Renderer) -> list[Block]:
     labels = say.form
     own = find_strategy(form.strategy).space.by_name
-    overlays = {name: _overlay_text(overlay) for name, overlay in OVERLAYS.items() if name not in own}
+    overlays = {name: _overlay_text(overlay, say) for name, overlay in OVERLAYS.items() if name not in own}
     flags = {key: flag.korean if say.language == "ko" else flag.english for key, flag in FLAGS.items()}
     return [
         _input("overlays", labels["overlays"], _boxes(overlays, form.overlays), optional=True),
@@ -226,16 +226,16 @@ def _parameter_field(parameter: Parameter, value: str, say: Renderer) -> Block:
     if isinstance(parameter, Choice):
         return _select({choice: choice for choice in parameter.choices}, value.split("|"), several=True)
     textbook = f"{say.form['textbook']} {tidy(parameter.default)}"
-    return _text(value, f"{_range_text(parameter)} · {textbook}", limit=60)
+    return _text(value, f"{_range_text(parameter, say)} · {textbook}", limit=60)
 
 
-def _range_text(parameter: Range) -> str:
+def _range_text(parameter: Range, say: Renderer) -> str:
     numbers = f"{tidy(parameter.low)}..{tidy(parameter.high)}:{tidy(parameter.step)}"
-    return f"{numbers} {parameter.unit}".strip()
+    return f"{numbers} {say.phrase(parameter.unit)}".strip()
 
 
-def _overlay_text(overlay: Parameter) -> str:
-    return f"{overlay.name} {_range_text(overlay)}" if isinstance(overlay, Range) else overlay.name
+def _overlay_text(overlay: Parameter, say: Renderer) -> str:
+    return f"{overlay.name} {_range_text(overlay, say)}" if isinstance(overlay, Range) else overlay.name
 
 
 def _plain(text: str) -> Block:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from re import Pattern
 
+#: With fewer letters of its own a phrase takes single words only: `{} of {}` must not be found in any sentence.
+_FEW = 8
 _HOLE = re.compile(r"\{(\w*)(?::[^}]*)?\}")
 
 
@@ -38,8 +40,10 @@ class Phrases:
 
 
 def _pattern(phrase: str) -> Pattern[str]:
+    n_own = sum(letter.isalpha() for letter in _HOLE.sub("", phrase))
+    part = r"\S+?" if n_own < _FEW else ".+?"
     parts, at = [], 0
     for hole in _HOLE.finditer(phrase):
-        parts += [re.escape(phrase[at : hole.start()]), f"(?P<{hole[1]}>.+?)" if hole[1] else "(.+?)"]
+        parts += [re.escape(phrase[at : hole.start()]), f"(?P<{hole[1]}>{part})" if hole[1] else f"({part})"]
         at = hole.end()
     return re.compile("".join([*parts, re.escape(phrase[at:])]), re.DOTALL)

@@ -19,7 +19,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from optimizer.errors import SomethingBroke, UnknownWord, UserError
-from optimizer.space import Range
 from optimizer.spec import Scored, StudySpec, StudyState, StudySummary, TrialRecord
 from optimizer.strategies import OVERLAYS, STRATEGIES, Strategy
 from optimizer.verdict import FEW_TRADES
@@ -114,7 +113,7 @@ class Renderer:
         if topic in STRATEGIES:
             return self.render("help_strategy", strategy=self.worded(STRATEGIES[topic]))
         if topic in OVERLAYS:
-            return self.render("help_overlay", overlay=self._meant(OVERLAYS[topic]))
+            return self.render("help_overlay", overlay=OVERLAYS[topic])
         chosen = [verb for verb in verbs if verb.key == topic]
         if topic and not chosen:
             raise UnknownWord.of(topic, [*STRATEGIES, *OVERLAYS, *(verb.key for verb in verbs)])
@@ -198,10 +197,6 @@ class Renderer:
     def worded(self, strategy: Strategy) -> Strategy:
         """A strategy with its title and rule in this language; the declaration's are English."""
         return replace(strategy, **self._declared.get("strategies", {}).get(strategy.key, {}))
-
-    def _meant(self, overlay: Range) -> Range:
-        """An overlay with its meaning in this language."""
-        return replace(overlay, meaning=self._declared.get("overlays", {}).get(overlay.name, overlay.meaning))
 
     @cached_property
     def _declared(self) -> Mapping[str, Any]:

@@ -251,7 +251,7 @@ FLAGS: Mapping[str, Flag] = {
             key="short",
             fields={"allow_short": True},
             english="the same as short=yes",
-            korean="short=yes 와 같음",
+            korean="short=yes와 같음",
             aliases=("공매도",),
         ),
     )

@@ -11,7 +11,7 @@ from optimizer.errors import Unavailable
 from optimizer.rivals import Challenge, Decision, Ground
 from optimizer.spec import Interval, StudyState, Verdict
 from reports.message import Message
-from reports.render import Language, renderer_of
+from reports.render import Renderer
 from tests.reports import facts as told
 
 ZONE = ZoneInfo("Asia/Seoul")
@@ -128,9 +128,8 @@ def home(**changes: Any) -> HomeFacts:
 EMPTY: dict[str, Any] = {name: 0 if name.startswith("n_") else [] for name in HomeFacts.__dataclass_fields__}
 
 
-def everything(language: Language) -> dict[str, list[Message]]:
+def everything(say: Renderer) -> dict[str, list[Message]]:
     """Each message by a name of its own."""
-    say = renderer_of(language)
     posts = {f"weekly_{name}": weekly(run(found)) for name, found in CHALLENGES.items()}
     posts["weekly_first"] = weekly(
         run(CHALLENGES["maybe"], champion=""), champion=None, champion_params=FORMER, before=None

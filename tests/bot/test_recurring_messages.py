@@ -5,21 +5,22 @@ from typing import Any
 
 import pytest
 
-from reports.render import LANGUAGES, Language
-from tests.bot.recurring import everything
+from reports.render import LANGUAGES, Language, renderer_of
+from tests.bot import recurring
 from tests.slack.blocks import check_message_blocks, check_view
 
-NAMES = tuple(everything("en"))
+ALL = {language: recurring.everything(renderer_of(language)) for language in LANGUAGES}
+NAMES = tuple(ALL["en"])
 
 
 def text_of(name: str, language: Language = "en") -> str:
-    return str([message.blocks for message in everything(language)[name]])
+    return str([message.blocks for message in ALL[language][name]])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", NAMES)
 def test_slack_takes_every_one(name: str, language: Language) -> None:
-    for message in everything(language)[name]:
+    for message in ALL[language][name]:
         is_tab = name.startswith("home")
         flaws = (
             check_view({"type": "home", "blocks": message.blocks}) if is_tab else check_message_blocks(message.blocks)
@@ -41,14 +42,14 @@ def test_both_languages_show_the_same_names_and_numbers(name: str) -> None:
     [("same", "keep"), ("behind", "keep"), ("ahead", "switch"), ("maybe", "can't tell"), ("few", "can't tell")],
 )
 def test_the_first_words_are_the_decision(name: str, decision: str) -> None:
-    (message,) = everything("en")[f"weekly_{name}"]
+    (message,) = ALL["en"][f"weekly_{name}"]
 
     assert message.text.startswith(f"AAPL RSI: {decision}")
 
 
 def button(name: str) -> dict[str, Any]:
     """The only button of a message."""
-    (message,) = everything("en")[name]
+    (message,) = ALL["en"][name]
     ((element,),) = [block["elements"] for block in message.blocks if block["type"] == "actions"]
     found: dict[str, Any] = element
     return found

@@ -2,15 +2,47 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from bot.modals import Form, start_view
+from bot.office import NOTHING
 from reports.message import Block, Message
-from reports.render import LANGUAGES
-from tests.bot import recurring
+from reports.render import LANGUAGES, Language, Renderer
+from tests.bot import answers, recurring
+from tests.golden.refusals import refusals
 from tests.reports import kinds
 
 FOLDER = Path(__file__).parent
 #: Kinds that share a file.
-_GROUPS = ("notice_", "help_", "root_", "weekly_", "scheduled_", "schedules_", "adopt_", "adopted_", "home_")
+_GROUPS = (
+    "notice_", "help_", "verb_", "root_", "weekly_", "scheduled_", "schedules_", "adopt_", "adopted_", "home_",
+    "whoami_", "top_", "compare_", "best_", "group_", "data_", "health_", "failures_", "audit_", "config_", "plan_",
+    "ack_", "listing_", "failure_", "refusal_", "web_",
+)  # fmt: skip
+
+
+class Recording(Renderer):
+    """A renderer that remembers which layouts and notices it was asked for."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__(language)
+        self.layouts: set[str] = set()
+        self.notices: set[str] = set()
+
+    def render(self, kind: str, **facts: object) -> Message:
+        """The message."""
+        self.layouts.add(kind)
+        return super().render(kind, **facts)
+
+    def notice(self, name: str, **facts: object) -> Message:
+        """The notice."""
+        self.notices.add(name)
+        return super().notice(name, **facts)
+
+
+def everything(say: Renderer) -> dict[str, list[Message]]:
+    """Every message there is, by a name of its own."""
+    return {**kinds.everything(say), **recurring.everything(say), **answers.everything(say)}
 
 
 def sheets() -> dict[str, str]:
@@ -18,13 +50,14 @@ def sheets() -> dict[str, str]:
     return {f"{language}/{name}.txt": text for language in LANGUAGES for name, text in _of(language).items()}
 
 
-def _of(language: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    every = kinds.everything(language) | recurring.everything(language)  # type: ignore[arg-type]
-    for name, messages in every.items():
+def _of(language: Language) -> dict[str, str]:
+    say, found = Renderer(language), {}
+    for name, messages in everything(say).items():
         group = name.partition("_")[0] if name.startswith(_GROUPS) else name
-        text = "\n".join(_sheet(message) for message in messages)
+        text = "\n".join(_sheet(message) for message in messages if message is not NOTHING.message)
         found[group] = found.get(group, "") + f"== {name}\n{text}\n"
+    found["errors"] = "\n".join(f"{name}: {sentence}" for name, sentence in refusals(say).items()) + "\n"
+    found["form"] = "\n".join(_form_lines(start_view(Form(), say))) + "\n"
     return found
 
 
@@ -34,6 +67,8 @@ def _sheet(message: Message) -> str:
 
 def _lines(block: Block) -> Iterator[str]:
     match block["type"]:
+        case "header":
+            yield f"# {block['text']['text']}"
         case "section":
             yield from block["text"]["text"].splitlines()
         case "context":
@@ -42,9 +77,25 @@ def _lines(block: Block) -> Iterator[str]:
             yield from ("  | " + " | ".join(cell["text"] for cell in row) for row in block["rows"])
         case "actions":
             yield "  " + " ".join(_button(element) for element in block["elements"])
+        case "rich_text":
+            yield from (part["text"] for element in block["elements"] for part in element["elements"])
+        case "divider":
+            yield "---"
+        case other:
+            raise AssertionError(f"a golden file cannot show {other}")
 
 
 def _button(element: Block) -> str:
     style = f" {element['style']}" if "style" in element else ""
     asks = f" asks: {element['confirm']['text']['text']}" if "confirm" in element else ""
     return f"[{element['text']['text']} → {element['action_id']}{style}{asks}]"
+
+
+def _form_lines(view: dict[str, Any]) -> Iterator[str]:
+    yield f"{view['title']['text']} [{view['submit']['text']}] [{view['close']['text']}]"
+    for block in view["blocks"]:
+        element = block["element"]
+        hint = f" ({block['hint']['text']})" if "hint" in block else ""
+        placeholder = f" _{element['placeholder']['text']}_" if "placeholder" in element else ""
+        options = ", ".join(option["text"]["text"] for option in element.get("options", []))
+        yield f"{block['label']['text']}{hint}{placeholder}{': ' + options if options else ''}"

@@ -397,7 +397,7 @@ def finished(name: str, **changes: object) -> StudyFacts:
 
 def failed() -> StudyFacts:
     """A study that stopped at its 57th trial."""
-    error = UnusableBars(symbol="AAPL", reason="a price of 0", when="2008-03-03")
+    error = UnusableBars(symbol="AAPL", reason="close is 0", when="2008-03-03")
     failure = Failure(error=error, trial_number=57)
     return study(StudyState.FAILED, trials_completed=57, failure=failure)
 

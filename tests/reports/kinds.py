@@ -6,20 +6,22 @@ from optimizer.errors import UnknownStrategy
 from optimizer.spec import StudyState
 from optimizer.strategies import OVERLAYS, STRATEGIES
 from reports.message import Message
-from reports.render import Language, renderer_of
+from reports.render import Renderer
 from reports.summary import Failure
 from tests.reports import facts
 
-ACTED = ("cancelled", "paused", "resumed", "interrupted", "cancelling")
+ACTED = ("cancelled", "paused", "resumed")
 VERBS = [SimpleNamespace(key="list", usage="list [mine]", english="the studies", korean="탐색 목록")]
 
 
-def everything(language: Language) -> dict[str, list[Message]]:
+def everything(say: Renderer) -> dict[str, list[Message]]:
     """Each kind of message, made of plausible facts."""
-    say = renderer_of(language)
     by = {"study_name": "opt-7f3a", "by": "U012AB3CD", "trials_completed": 57, "command": "/optimize resume opt-7f3a"}
     early = facts.study(StudyState.FAILED, trials_completed=0, failure=Failure(reference="ab12cd"))
-    queued, plan = facts.study(StudyState.QUEUED, queue_position=2), facts.plan(n_ahead=1, findings=("3 gaps",))
+    queued, plan = (
+        facts.study(StudyState.QUEUED, queue_position=2),
+        facts.plan(n_ahead=1, findings=("3 bars from 2008-03-03 have no volume.",)),
+    )
     return {
         **{f"root_{state}": [say.root(facts.study(state, trials_completed=57))] for state in StudyState},
         "root_first": [say.root(facts.study(StudyState.RUNNING, trials_completed=0, best_value=None))],
@@ -31,6 +33,7 @@ def everything(language: Language) -> dict[str, list[Message]]:
         "ack": [say.ack(queued, plan)],
         "ack_unhurried": [say.ack(queued, facts.plan(seconds=None, is_exhaustive=True, n_folds=0))],
         "plan": [say.plan(facts.SPEC, plan, command="/optimize AAPL RSI 200")],
+        "terminal_plan": [say.render("terminal_plan", spec=facts.SPEC, plan=plan)],
         "plan_bare": [say.plan(facts.SPEC, facts.plan(seconds=None, window=facts.SUMMARIES["bare"].window))],
         "plan_ordered": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["sma"].space))],
         "plan_chosen": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["bollinger"].space))],
@@ -56,6 +59,5 @@ def everything(language: Language) -> dict[str, list[Message]]:
         "notice_chart_missing": [say.notice("chart_missing", reason="upload refused")],
         "notice_replay_equal": [say.notice("replay_equal", study_name="opt-7f3a", n_trials=200)],
         "notice_replay_differs": [say.notice("replay_differs", study_name="opt-7f3a", field="seed", was="1", now="2")],
-        "notice_ready": [say.notice("ready")],
         "notice_files": [say.notice("files", folder="out", names=["equity.png"])],
     }  # fmt: skip

@@ -9,7 +9,7 @@ from bot.probes import bad, good
 from optimizer.errors import NothingToImport, ProviderDown, TooFewBars, Unavailable, UnknownWord
 from optimizer.market.findings import SENTENCES
 from optimizer.spec import StudyState
-from optimizer.strategies import STRATEGIES
+from optimizer.strategies import OVERLAYS, STRATEGIES
 from reports.phrases import Phrases, plain
 from reports.render import TEMPLATES, _toml, renderer_of
 from tests.reports.said import phrases
@@ -20,6 +20,7 @@ SAID = {
     **{re.sub(r"{\w*}", "{}", plain(sentence)): "findings.py" for sentence in SENTENCES.values()},
     **dict.fromkeys((str(state) for state in StudyState), "spec.py"),
     **dict.fromkeys((p.meaning for strategy in STRATEGIES.values() for p in strategy.space.parameters), "strategies"),
+    **dict.fromkeys((overlay.meaning for overlay in OVERLAYS.values()), "overlays"),
     **dict.fromkeys((role.name.lower() for role in Role), "verbs.py"),
 }
 #: The rest of a phrase that began in another call; the catalogue has both together.
@@ -76,6 +77,12 @@ def test_no_english_is_left_in_a_korean_error(error: Unavailable) -> None:
 def test_what_a_person_typed_is_no_phrase() -> None:
     assert "`running`" in renderer_of("ko").error(UnknownWord(word="running", nearest="", known="rsi"))
     assert "`now`" in renderer_of("ko").error(NothingToImport(path="now", endings=".csv"))
+
+
+def test_a_short_phrase_is_found_in_no_sentence() -> None:
+    assert Phrases(CATALOGUE)("10 of 10") == "10개 중 10개"
+    assert Phrases(CATALOGUE)("a price of 0") == "a price of 0"
+    assert Phrases(CATALOGUE)("the socket is closed") == "the socket is closed"
 
 
 def test_an_unknown_phrase_stays_as_it_is() -> None:

@@ -2,16 +2,11 @@
 
 import re
 from dataclasses import replace
-from functools import cache
-from importlib import import_module
-from pkgutil import walk_packages
 from string import Formatter
 
 import pytest
 from jinja2 import UndefinedError
 
-import bot
-import optimizer
 from optimizer.errors import NotANumber, OutOfRange, SomethingBroke, UnknownWord, UserError
 from optimizer.metrics import GOALS
 from optimizer.spec import Costs, Measures, StudyState
@@ -20,10 +15,11 @@ from reports import actions, page
 from reports.charts import DPI
 from reports.message import Message
 from reports.render import LANGUAGES, TEMPLATES, Language, Renderer, renderer_of
+from tests.golden.refusals import own_kinds
 from tests.reports import facts, kinds, told
 from tests.slack.blocks import check_message_blocks
 
-ALL = {language: kinds.everything(language) for language in LANGUAGES}
+ALL = {language: kinds.everything(renderer_of(language)) for language in LANGUAGES}
 EACH = [(language, name) for language in LANGUAGES for name in ALL[language]]
 
 
@@ -84,20 +80,6 @@ def test_every_goal_has_a_name_in_both_languages() -> None:
 
 def test_every_measure_of_the_report_is_one() -> None:
     assert set(page.FORMATS) <= set(Measures.model_fields)
-
-
-def family(root: type[UserError] = UserError) -> set[type[UserError]]:
-    return {root}.union(*(family(kind) for kind in root.__subclasses__()))
-
-
-@cache
-def own_kinds() -> list[type[UserError]]:
-    """The program's errors, of every module there is, without those that tests define."""
-    for package in (bot, optimizer):
-        for module in walk_packages(package.__path__, f"{package.__name__}."):
-            import_module(module.name)
-    own = [kind for kind in family() if not kind.__module__.startswith("tests")]
-    return sorted(own, key=lambda kind: kind.__name__)
 
 
 def blanks(template: str) -> set[str]:

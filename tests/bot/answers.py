@@ -1,0 +1,159 @@
+"""Every answer to a command, made of plausible facts."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from bot.commands.tell import all_options
+from bot.daily import Failing
+from bot.documents import Outcome
+from bot.grammar import VERBS
+from bot.probes import bad, doubtful, good
+from optimizer.errors import ProviderDown
+from optimizer.market.bars import Coverage
+from optimizer.market.findings import SENTENCES, Finding, QualityReport, Severity
+from optimizer.metrics import GOALS
+from optimizer.spec import StudyState
+from optimizer.strategies import OVERLAYS
+from reports.message import Message
+from reports.render import Renderer
+from tests.reports import facts as told
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+ONE, OTHER = told.finished("strong"), told.finished("overfit", study_name="opt-9b1c")
+BARE = told.finished("folds_only", study_name="opt-11aa")
+RUNNING = told.study(StudyState.RUNNING, study_name="opt-22bb", trials_completed=57)
+ENTRY = SimpleNamespace(
+    at=NOW, user_id="U012AB3CD", door="command", said="AAPL `RSI <!channel>", outcome=Outcome.DENIED.value,
+    reason="`adopt` is for the role approver", reference="ab12cd",
+)  # fmt: skip
+REPORT = QualityReport(
+    symbol="AAPL", timeframe="1d", source="sample", calendar="XNYS", data_hash="ab", checked_at=NOW,
+    first=date(2008, 1, 2), last=date(2012, 1, 3), n_bars=1000, n_sessions=1001, n_missing=1,
+    findings=(Finding(kind="no_volume", severity=Severity.MEDIUM, when=NOW, value=3.0, facts={"n": 3}),),
+)  # fmt: skip
+WORDS: dict[str, Any] = {
+    "n": 3, "hours": -5.5, "days": 1, "calendar": "XNYS", "expected": 390, "end": "2026-11-24", "share": 0.81,
+    "need": 252, "column": "high", "value": 0.123, "high": 10.25, "low": 9.5, "ratio": "2:1", "times": 11.6,
+}  # fmt: skip
+EVERY = tuple(
+    Finding(kind=kind, severity=list(Severity)[i % 5], when=NOW.replace(hour=0, minute=0), value=0.123, facts=WORDS)
+    for i, kind in enumerate(SENTENCES)
+)
+SERIES = Coverage(
+    series_id=1, symbol="AAPL", timeframe="1d", source="sample", n_bars=3270, first=NOW, last=NOW, loaded_at=NOW,
+    asked_from=None, checked_at=None,
+)  # fmt: skip
+WHOAMI = {"user": "U012AB3CD", "n_running": 1, "n_waiting": 3, "may_run": 2, "may_wait": 20}
+
+PROBES = [
+    good("Slack", "optimizer in quant, 12 ms"),
+    good("Slack scopes", "10 of 10"),
+    bad("Slack scopes", "missing: channels:history", "Update the app from manifest.yml and reinstall it."),
+    bad("Slack token", "Slack is out of reach (TimeoutError)", "Check SLACK_API_URL and the network."),
+    good("MongoDB", "embedded server, 12 studies, 1 ms"),
+    good("DuckDB", "no bars stored yet; they are fetched when first asked for, from: file, sample"),
+    good("DuckDB", "4 series, newest bar 2026-11-20"),
+    bad("Workers", "1 of 2 ready", "The log above says why one did not start."),
+    bad("Disk", "0.1 GiB free in /srv/bot", "Make room; studies stop when it is full."),
+    good("Schedules", "0 kept, none has run yet"),
+    doubtful(
+        "Schedules", "3 kept; sch-2b ran last, at 2026-11-22 22:00 UTC, without a result",
+        "`/optimize run sch-2b` runs it again.",
+    ),
+    good("Refresh", "daily at 22:30 UTC, not run yet"),
+    doubtful(
+        "Refresh", "daily at 22:30 UTC, last at 2026-11-22 22:30 UTC, 4 series; not up to date: AAPL (yahoo)",
+        "`/optimize data` shows what is stored.",
+    ),
+    doubtful(
+        "Access", "everyone may start studies, and nobody is an admin",
+        "Set OPTIMIZE_BOT_ADMINS (and OPTIMIZE_BOT_RUNNERS) to Slack ids; `whoami` tells yours.",
+    ),
+]  # fmt: skip
+KEY = SimpleNamespace(key_name="desk", role_name="runner", created_at=NOW, created_by="alice", revoked_at=NOW)
+
+CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
+    **{f"whoami {role}": ("whoami", {**WHOAMI, "role": role}) for role in ("nobody", "viewer", "runner", "admin")},
+    "top": ("top", {"studies": [ONE, OTHER], "symbol": "AAPL", "strategy": "rsi", "is_all": True,
+                    "has_unproven": True, "command": "top AAPL rsi all"}),
+    "top of nothing": ("top", {"studies": [], "symbol": "AAPL", "strategy": "", "is_all": False,
+                               "has_unproven": True, "command": "top AAPL"}),
+    "compare": ("compare", {"one": ONE, "other": OTHER, "is_same_ground": True, "command": "compare opt-a opt-b"}),
+    "compare apart": ("compare", {"one": ONE, "other": BARE, "is_same_ground": False, "command": "compare a b"}),
+    "best": ("best", {"study": ONE, "command": "best AAPL rsi"}),
+    "best of the bad": ("best", {"study": OTHER, "command": "best AAPL rsi"}),
+    "best without holdout": ("best", {"study": BARE, "command": "best AAPL rsi"}),
+    "group": ("group", {"studies": [ONE, RUNNING], "by": "U012AB3CD"}),
+    "group of done": ("group", {"studies": [ONE, OTHER, BARE], "by": "U012AB3CD"}),
+    "started": ("started", {"studies": [RUNNING, ONE], "n_ahead": 1, "seconds": 3.2}),
+    "plans": ("plans", {"rows": [(told.SPEC, told.plan())] * 2, "command": "/optimize AAPL,MSFT rsi 200"}),
+    "data": ("data", {"series": [SERIES], "n_series": 2}),
+    "no data": ("data", {"series": [], "n_series": 0}),
+    "data of a symbol": ("data_symbol", {"report": REPORT, "findings": REPORT.findings, "n_findings": 1,
+                                         "picture": "      J F\n2026  █ !"}),
+    "data with every finding": ("data_symbol", {"report": REPORT, "findings": EVERY, "n_findings": len(EVERY),
+                                                "picture": "      J F\n2026  █ !"}),
+    "health": ("health", {"probes": PROBES}),
+    "health all well": ("health", {"probes": PROBES[:1]}),
+    "pressed": ("pressed", {"label": "Pause", "by": "U012AB3CD", "at": NOW}),
+    "web": ("web", {"url": "https://optimizer.example.com/sign-in?ticket=abc", "minutes": 10, "is_public": True}),
+    "web here": ("web", {"url": "http://127.0.0.1:3000/sign-in?ticket=abc", "minutes": 10, "is_public": False}),
+    "failures": ("failures", {"rows": [(told.failed(), "The bars cannot be used.")], "broken": [ENTRY]}),
+    "no failures": ("failures", {"rows": [], "broken": []}),
+    "audit": ("audit", {"rows": [(ENTRY, ENTRY.reason)] * 30}),
+    "no audit": ("audit", {"rows": []}),
+    "config": ("config", {"channel": "C012AB3CD", "is_direct": False, "values": {"language": "ko", "broadcast": "no"},
+                          "lists": [SimpleNamespace(name="tech", symbols=["AAPL", "MSFT"])], "is_changed": True,
+                          "key": "language"}),
+    "config without lists": ("config", {"channel": "D012AB3CD", "is_direct": True, "values": {"language": "en"},
+                                        "lists": [], "is_changed": False, "key": ""}),
+    "goals": ("help_subject", {"subject": "goals", "rows": list(GOALS.values())}),
+    "overlays": ("help_subject", {"subject": "overlays", "rows": list(OVERLAYS.values())}),
+    "options": ("help_subject", {"subject": "options", "rows": all_options()}),
+    "examples": ("help_subject", {"subject": "examples", "rows": []}),
+}  # fmt: skip
+NOTICES: dict[str, Mapping[str, Any]] = {
+    "pausing": {"study_name": "opt-7f3a", "by": "U012AB3CD"},
+    "more": {"study_name": "opt-7f3a", "by": "U012AB3CD", "n_more": 100, "n_trials": 300},
+    "replaying": {"study_name": "opt-7f3a"},
+    "replay_differs": {"study_name": "opt-7f3a", "field": "trials[3].value", "was": "1.0", "now": "1.1",
+                       "is_same_version": False, "version": "0.1.0+ab"},
+    "handed_over": {"study_name": "opt-7f3a", "file": "opt-7f3a.csv", "in_thread": True},
+    "shared": {"by": "U012AB3CD"},
+    "shared_done": {},
+    "moved": {"channel": "C012AB3CD"},
+    "not_yours": {"study_name": "opt-7f3a", "owner": "U012AB3CD"},
+    "warming": {},
+    "key_added": {"key_name": "desk", "role": "runner"},
+    "key_revoked": {"key_name": "desk"},
+    "no_keys": {},
+    "key_line": {"key": KEY},
+}  # fmt: skip
+
+
+def failing(say: Renderer) -> list[Failing]:
+    """Series that could not be brought up to date."""
+    down = ProviderDown(
+        provider="yahoo", symbol="AAPL", reason="it cannot be reached (time-out)",
+        remedy="Try again in a few minutes, or name another source.",
+    )  # fmt: skip
+    one = Failing(symbol="AAPL", timeframe="1d", last=NOW, reason=say.error(down), names=["sch-2b"], n_others=0)
+    other = Failing(symbol="MSFT", timeframe="1h", last=None, reason=say.error(down), names=["opt-7f3a"], n_others=2)
+    return [one, other]
+
+
+def everything(say: Renderer) -> dict[str, list[Message]]:
+    """Each answer by a name of its own."""
+    cases: dict[str, list[Message]] = {"audit_entry": [say.render("audit", rows=[(ENTRY, ENTRY.reason)])]}
+    cases["refresh_failure"] = [say.render("refresh_failure", rows=failing(say), n_others=3)]
+    cases |= {case.replace(" ", "_"): [say.render(layout, **facts)] for case, (layout, facts) in CASES.items()}
+    failed = told.failed()
+    assert failed.failure is not None
+    assert failed.failure.error is not None
+    facts = {"rows": [(failed, say.error(failed.failure.error))], "broken": [ENTRY]}
+    cases["failures"] = [say.render("failures", **facts)]
+    cases.pop("audit")  # thirty alike; one is shown
+    notices = {f"notice_{name}": [say.notice(name, **facts)] for name, facts in NOTICES.items()}
+    return {**cases, **notices, **{f"verb_{key}": [say.help(key, list(VERBS.values()))] for key in VERBS}}

@@ -1,0 +1,69 @@
+"""Every error there is with plausible facts, as people read it."""
+
+from functools import cache
+from importlib import import_module
+from pkgutil import walk_packages
+from string import Formatter
+
+import bot
+import optimizer
+from optimizer.errors import UserError
+from reports.render import Renderer
+
+#: Facts by their names; any other shows its name.
+FACTS: dict[str, object] = {
+    "word": "rsii", "nearest": "", "known": "rsi, sma", "name": "period", "low": "10", "high": "30", "value": "99",
+    "step": "5", "choices": "revert, break", "symbol": "AAPL", "source": "yahoo", "timeframe": "1d", "n": 3,
+    "start": "2020-01-01", "end": "2026-11-20", "study": "opt-7f3a", "schedule": "sch-2b", "state": "running",
+    "user": "U012AB3CD", "owner": "U012AB3CD", "by": "U012AB3CD", "needs": "approver", "has": "viewer", "limit": 20,
+    "setting": "OPTIMIZE_BOT_RUNNERS", "usage": "show ID", "example": "mon", "strategy": "rsi", "n_trials": 200,
+    "reason": "it does not answer", "remedy": "Try again.", "what": "The replay", "reference": "ab12cd", "deaths": 3,
+    "file": "AAPL.csv", "line": 7, "provider": "yahoo", "have": 100, "need": 504, "when": "2008-03-03",
+    "finding": "There is no bar on 2008-03-03, a session of XNYS.", "folder": "snapshots", "data_hash": "9f2c4e1a",
+    "waiting": 21, "length": 4000, "holder": "process 4711", "extra": "yahoo", "path": "prices", "key": "desk",
+    "endings": ".csv, .parquet", "version": 9, "field": "symbol", "minutes": 10, "home": "/srv/bot", "port": 3000,
+    "host": "127.0.0.1", "at": 12, "other": "strategy",
+}  # fmt: skip
+
+#: Facts that mean something else in one error.
+OWN: dict[str, dict[str, object]] = {
+    "NotAllowed": {"what": "adopt"}, "KeyTooSmall": {"what": "cancel", "role": "runner", "own": "viewer"},
+    "NothingUnseen": {"what": "`holdout=0`"}, "UnusableBars": {"reason": "close is 0"},
+    "MissingSetting": {"name": "SLACK_BOT_TOKEN"}, "TooFewBars": {"reason": "the window is empty"},
+    "EmptySpace": {"reason": "every set was tried"}, "WarehouseTooNew": {"known": 8},
+    "DamagedSnapshot": {"reason": "it cannot be read"}, "BadFile": {"reason": "the file is empty"},
+    "StudyStopped": {"state": "cancelled"}, "AlreadyFinished": {"state": "cancelled"},
+}  # fmt: skip
+
+
+def refusals(say: Renderer) -> dict[str, str]:
+    """Each error's sentence, and the one with a nearest word where it has one."""
+    found: dict[str, str] = {}
+    for kind in own_kinds():
+        found[kind.__name__] = say.error(kind(**_facts(kind.sentence, "") | OWN.get(kind.__name__, {})))
+        if kind.sentence_near:
+            found[f"{kind.__name__}.near"] = say.error(
+                kind(**_facts(kind.sentence_near, "rsi") | OWN.get(kind.__name__, {}))
+            )
+    return found
+
+
+def _facts(sentence: str, nearest: str) -> dict[str, object]:
+    names = [name for _, name, _, _ in Formatter().parse(sentence) if name]
+    facts = {name: FACTS.get(name, f"({name})") for name in names}
+    return {**facts, "nearest": nearest}
+
+
+def family(root: type[UserError] = UserError) -> set[type[UserError]]:
+    """A class and all that are made of it."""
+    return {root}.union(*(family(kind) for kind in root.__subclasses__()))
+
+
+@cache
+def own_kinds() -> list[type[UserError]]:
+    """The program's errors, of every module there is, without those that tests define."""
+    for package in (bot, optimizer):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
+    own = [kind for kind in family() if not kind.__module__.startswith("tests")]
+    return sorted(own, key=lambda kind: kind.__name__)
