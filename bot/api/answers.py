@@ -4,8 +4,9 @@ Fractions are fractions (0.12 is 12 %), times are UTC, a measure that does not e
 """
 
 from datetime import datetime
+from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.api.problems import sentence
 from bot.live import Progress
@@ -55,14 +56,56 @@ class StartedStudy(BaseModel):
     links: Links
 
 
+_LINKS = {
+    "study": f"{_STUDIES}/opt-7f3a",
+    "best": f"{_STUDIES}/opt-7f3a/best",
+    "trials": f"{_STUDIES}/opt-7f3a/trials",
+    "events": f"{_STUDIES}/opt-7f3a/events",
+}
+_STARTED: dict[str, Any] = {
+    "study_name": "opt-7f3a",
+    "symbol": "AAPL",
+    "status": "queued",
+    "n_trials": 200,
+    "seconds": 0.5,
+    "data_notes": [],
+    "links": _LINKS,
+}
+_PROGRESS: dict[str, Any] = {
+    "study_name": "opt-7f3a",
+    "symbol": "AAPL",
+    "strategy": "rsi",
+    "goal": "sharpe",
+    "status": "running",
+    "is_validating": False,
+    "trials_completed": 124,
+    "n_trials": 200,
+    "best_value": 0.84,
+    "best_params": {"period": 12, "oversold": 34, "overbought": 80},
+    "seconds_left": 1.8,
+    "elapsed": 2.9,
+    "queue_position": None,
+    "verdict": None,
+    "failure": None,
+    "created_at": "2026-11-22T09:30:00Z",
+    "created_by": "key:nightly",
+    "recent_trials": [],
+    "links": _LINKS,
+}
+
+
 class OptimizationResponse(StartedStudy):
     """What was started. With several symbols the fields beside `studies` are those of the first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_STARTED, "studies": [_STARTED]}]})
 
     studies: list[StartedStudy] = Field(description="One for each symbol, in the order asked for.")
 
 
 class OptimizationProgress(BaseModel):
     """How far a study is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PROGRESS]})
 
     study_name: str
     symbol: str

@@ -6,13 +6,16 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from bot.api.answers import StudyTrials
+from bot.api.answers import OptimizationProgress, OptimizationResponse, StudyTrials
 from bot.api.problems import RETRY_SECONDS, Problem
 
 Document = dict[str, Any]
 
+#: Models that no route returns as FastAPI sees it, and those in whose examples it would leave every null out.
+_WHOLE: tuple[type[BaseModel], ...] = (Problem, StudyTrials, OptimizationResponse, OptimizationProgress)
 #: Operations that take the name that an answer about a study gives.
 _FOLLOWING = ("progress", "best", "trials", "events", "cancel", "pause", "resume")
 _HEADERS: Mapping[str, Document] = {
@@ -44,7 +47,7 @@ def _described(api: FastAPI) -> Document:
         servers=api.servers or None,
     )
     _, schemas = models_json_schema(
-        [(Problem, "serialization"), (StudyTrials, "serialization")], ref_template="#/components/schemas/{model}"
+        [(model, "serialization") for model in _WHOLE], ref_template="#/components/schemas/{model}"
     )
     document["components"]["schemas"] |= schemas["$defs"]
     for operation in _operations(document):

@@ -136,13 +136,19 @@ async def test_trials_come_in_the_form_asked_for(program: Program, accept: str, 
         rows = list(csv.DictReader(io.StringIO(body.decode())))
     else:
         (tmp_path / "trials.parquet").write_bytes(body)
-        relation = duckdb.sql(f"SELECT * FROM '{tmp_path / 'trials.parquet'}' ORDER BY number")
-        rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+        rows = _rows_of(tmp_path / "trials.parquet")
         assert rows[0]["mode"] in ("revert", "break")
     assert [int(row["number"]) for row in rows] == [record.number for record in records]
     assert [float(row["value"]) if row["value"] not in ("", None) else None for row in rows] == [
         record.value for record in records
     ]
+
+
+def _rows_of(place: Path) -> list[dict[str, Any]]:
+    with duckdb.connect(":memory:") as connection:
+        found = connection.execute("SELECT * FROM read_parquet(?) ORDER BY number", [str(place)])
+        names = [str(column[0]) for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 async def test_a_form_that_is_not_there_is_refused(program: Program) -> None:
