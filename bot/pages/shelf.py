@@ -185,11 +185,11 @@ def _word(number: int) -> str:
 
 def _frozen_study(study: OptimizationStudy) -> FrozenStudy:
     goals = study.spec.goals
-    shown = {"symbol": study.symbol, "strategy": study.strategy_name, "state": str(study.status)}
+    shown = {"symbol": study.spec.label, "strategy": study.strategy_name, "state": str(study.status)}
     if study.summary is not None:
         shown["verdict"] = str(study.summary.verdict)
     return FrozenStudy(
-        study_name=f"{study.study_name} {study.symbol} {study.strategy_name.upper()}",
+        study_name=f"{study.study_name} {study.spec.label} {study.strategy_name.upper()}",
         direction=None,
         directions=[StudyDirection[GOALS[goal].direction.upper()] for goal in goals],
         user_attrs=shown,

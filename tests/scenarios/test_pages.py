@@ -147,18 +147,10 @@ async def test_a_link_works_once(stage: Stage, stranger: Browser) -> None:
 async def test_a_link_that_is_not_ours_is_refused_and_nothing_starts(stage: Stage, stranger: Browser) -> None:
     real, before = await ticket(stage), await WebSession.count()
 
-    for forged in (
-        "x",
-        real[:-1],
-        f"{real[:-9]}{'A' if real[-9] != 'A' else 'B'}{real[-8:]}",
-        "a" * 3000,
-        "%00",
-        "<script>",
-    ):
-        shown, sent = (
-            await stranger.get("/sign-in?ticket=" + quote(forged)),
-            await stranger.post("/sign-in", {"ticket": forged}),
-        )
+    flipped = real[:-9] + ("A" if real[-9] != "A" else "B") + real[-8:]
+    for forged in ("x", real[:-1], flipped, "a" * 3000, "%00", "<script>"):
+        shown = await stranger.get("/sign-in?ticket=" + quote(forged))
+        sent = await stranger.post("/sign-in", {"ticket": forged})
         assert (shown.status, sent.status) == (403, 403)
         assert "<script>" not in shown.text.replace("<script src=", "")
     assert (await stranger.post("/sign-in", {})).status == 403
@@ -450,3 +442,15 @@ async def test_streams_let_go_of_a_bot_that_stops(alice: Browser) -> None:
             closing.clear()
 
     assert b"event: ended" not in rest  # the browser comes back for more
+
+
+async def test_a_set_that_several_symbols_share_has_its_page_too(alice: Browser) -> None:
+    name, _ = await alice.stage.finished("AAPL,IBM RSI 20 mode=shared folds=0 seed=84", least=1)
+
+    page = await alice.get(f"/studies/{name}")
+
+    assert page.status == 200
+    assert "AAPL,IBM" in page.text
+    assert 'id="symbols"' in page.text
+    async with alice.session.get(f"{alice.address}/api/studies/{number_of(name)}") as answer:
+        assert (await answer.json())["name"].startswith(f"{name} AAPL,IBM")
