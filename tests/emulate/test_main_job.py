@@ -1,14 +1,16 @@
-"""The main job again, in a Slack that nobody here wrote.
+"""The main job and every verb again, in a Slack that nobody here wrote.
 
 It stands in a folder of its own because documents belong to one database a process: this bot must have ended before
 the one of the scenarios starts.
 """
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from bot.grammar import VERBS
 from tests.scenarios.conftest import Stage, opened, settings_for
 from tests.scenarios.test_main_job import (
     test_command_is_acknowledged_at_once_and_answered_in_its_thread,
@@ -24,15 +26,58 @@ __all__ = [
 ]
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-#: emulate has no user groups, by which the other tests' people have their roles.
-NOBODY_NAMED = {"admins": (), "approvers": (), "runners": (), "viewers": ()}
+#: What is typed, with `{id}` for a finished study and `{sch}` for a schedule, and what the answer says of it. `start`
+#: is the main job; the modal of the bare command, and files, emulate cannot carry.
+TYPED = {
+    "help": ("help", "/optimize"),
+    "strategies": ("strategies", "supertrend"),
+    "whoami": ("whoami", "runner"),
+    "status": ("status {id}", "{id}"),
+    "list": ("list mine", "{id}"),
+    "show": ("show {id}", "Deflated Sharpe"),
+    "top": ("top AAPL rsi all", "{id}"),
+    "compare": ("compare {id} {id}", "{id}"),
+    "best": ("best AAPL rsi", "period="),
+    "more": ("more {id} 5", "{id}"),
+    "pause": ("pause {id}", "{id}"),
+    "resume": ("resume {id}", "{id}"),
+    "cancel": ("cancel {id}", "{id}"),
+    "replay": ("replay {id}", "{id}"),
+    "schedules": ("schedules", "{sch}"),
+    "run": ("run {sch}", "{sch}"),
+    "unschedule": ("unschedule {sch}", "{sch}"),
+    "data": ("data AAPL", "daily bars"),
+    "health": ("health", "MongoDB"),
+    "failures": ("failures", "fail"),
+    "config": ("config", "language"),
+    "audit": ("audit 5", "Who did what"),
+    "web": ("web", "sign-in"),
+    "adopt": ("adopt {id}", "champion"),
+}
+ELSEWHERE = {"start", "schedule", "export"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=["emulate"])
 async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """A bot of its own, where anyone may start studies."""
+    """A bot of its own, where anyone may start studies; emulate has no user groups to give people their roles by."""
     async with Emulated() as slack:
-        settings = settings_for(tmp_path_factory.mktemp("emulated"), slack).model_copy(update=NOBODY_NAMED)
+        roles = {"admins": (await slack.user_id("bob"),), "approvers": (), "runners": ("*",), "viewers": ()}
+        settings = settings_for(tmp_path_factory.mktemp("emulated"), slack).model_copy(update=roles)
         async with opened(slack, settings) as stage:
             yield stage
         slack.assert_no_violations()
+
+
+async def test_every_verb_is_typed_here_or_said_to_be_elsewhere() -> None:
+    assert set(TYPED) | ELSEWHERE == set(VERBS)
+
+
+async def test_every_verb_is_answered_in_a_slack_nobody_here_wrote(stage: Stage) -> None:
+    study, _ = await stage.finished("AAPL RSI 12 folds=0 seed=81", least=1)
+    made = await stage.tell("schedule AAPL RSI 12 folds=0 seed=82 monthly 28 09:00 tz=UTC")
+    schedule = str(re.findall(r"sch-[0-9a-f]+", made)[0])
+
+    for verb, (typed, word) in TYPED.items():
+        user = "bob" if verb in ("config", "audit", "adopt") else "alice"
+        told = await stage.tell(typed.format(id=study, sch=schedule), user=user)
+        assert word.format(id=study, sch=schedule).lower() in told.lower(), (verb, told)

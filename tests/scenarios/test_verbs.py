@@ -156,6 +156,26 @@ async def test_more_trials_go_on_after_the_first_ones(stage: Stage) -> None:
     assert after[:15] == before
 
 
+async def test_pause_resume_and_cancel_in_words_are_told_in_the_studys_thread(stage: Stage) -> None:
+    name, root = await stage.start("IBM MACD 10000 stop take sampler=optuna folds=0 seed=38")
+
+    await stage.tell(f"pause {name}")
+    assert await _said(stage, root, "paused")
+    await _is(stage, name, StudyState.PAUSED)
+    await stage.tell(f"resume {name}")
+    assert await _said(stage, root, "after trial")
+    await _is(stage, name, StudyState.RUNNING)
+    await stage.tell(f"cancel {name}")
+    await _is(stage, name, StudyState.CANCELLED)
+
+
+async def _is(stage: Stage, name: str, state: StudyState) -> None:
+    async def look() -> bool | None:
+        return (await stage.office.desk.service.find(name)).status is state or None
+
+    await stage.slack.eventually(look, seconds=60, what=f"{name} {state}")
+
+
 async def test_several_symbols_share_a_root_with_a_table(stage: Stage) -> None:
     told = await stage.tell("AAPL,MSFT,IBM SMA 12 folds=0 seed=34")
     assert "3 studies" in told
