@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import aiohttp
 import pytest
@@ -76,7 +76,7 @@ class Eyes:
         """What `look` finds, as soon as it finds something."""
         # An element that was replaced between two looks is looked for again.
         wait = WebDriverWait(self.browser, 120, 0.05, [StaleElementReferenceException])
-        return await self.do(lambda: wait.until(lambda _: look(), what))  # type: ignore[return-value]
+        return await self.do(lambda: cast(Found, wait.until(lambda _: look(), what)))
 
     async def find(self, selector: str) -> WebElement:
         find = self.browser.find_elements
