@@ -214,7 +214,7 @@ class BlockedBars(BadData):
     """Facts: symbol, n, kind and finding (the first critical finding: its kind and its sentence)."""
 
     sentence = (
-        "The bars of `{symbol}` have {n} critical finding(s), the first: {finding} "
+        "The bars of `{symbol}` have critical findings ({n}), the first: {finding} "
         "See `/optimize data {symbol}`; mend the data, or add `force` to run on it as it is."
     )
 
