@@ -52,7 +52,7 @@ def _load_the_rest() -> None:
 
 
 async def _answer(request: dict[str, Any], snapshots: Path) -> dict[str, Any]:
-    """Run, replay or compare one study; this is the job boundary, one of the program's two catch-alls."""
+    """Run, replay or compare one study; this is the job boundary, a catch-all."""
     study_name = request.get("study") or request.get("replay") or request["challenge"]
     try:
         if "replay" in request:
