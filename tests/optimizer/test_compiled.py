@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 START = """
 import os, sys
-import numba, numpy as np, talib
+import numba, numpy as np, pydantic, talib
 numba.njit(lambda x: np.zeros(3) + x)(1.0)
 """
 # Permissions bind root only once it is somebody else.

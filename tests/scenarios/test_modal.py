@@ -50,7 +50,7 @@ async def test_the_bare_command_opens_the_form_and_says_nothing_else(stage: Stag
 
     assert delivery.answer == {}
     assert delivery.seconds < 2.0
-    assert view["title"]["text"] == "새 연구"
+    assert view["title"]["text"] == "새 탐색"
     assert view["private_metadata"] == await stage.slack.channel_id()
 
 

@@ -13,15 +13,15 @@ from tests.slack.strict import StrictSlack
 from tests.slack.wire import HttpWire
 from tests.slack.workspace import Message
 
-N_TRIALS = 3000
+N_TRIALS = 5000
 COMMAND = f"IBM MACD {N_TRIALS} seed=11 folds=0"
 SHARED = f"IBM,MSFT MACD {N_TRIALS} seed=11 folds=0 mode=shared"
 
 
-@pytest.mark.parametrize("command", [COMMAND, SHARED])
-async def test_killed_study_ends_with_the_same_trials_and_one_result(tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize(("command", "kills"), [(COMMAND, 2), (SHARED, 1)], ids=["one symbol", "one set for two"])
+async def test_killed_study_ends_with_the_same_trials_and_one_result(tmp_path: Path, command: str, kills: int) -> None:
     undisturbed = await _run_to_the_end(tmp_path / "undisturbed", command, kills=0)
-    disturbed = await _run_to_the_end(tmp_path / "disturbed", command, kills=2)
+    disturbed = await _run_to_the_end(tmp_path / "disturbed", command, kills=kills)
 
     assert disturbed["trials"] == undisturbed["trials"]
     assert len(disturbed["trials"]) == N_TRIALS
