@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -45,6 +45,12 @@ MOST_SETS, MOST_WORK = 20_000, 40_000_000
 _STRETCH_SHARE, _LEAST_STRETCH_BARS = 10, 21
 #: Out-of-sample returns that a bootstrap needs.
 _LEAST_BOOTSTRAP_BARS = 20
+
+
+@lru_cache(maxsize=4)
+def _all_sets(space: Space) -> list[Params]:
+    """Every set of a small space, for the next study as well: most have one of a few spaces."""
+    return list(space.sets())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +119,7 @@ class Findings:
         n_bars = self.rows.holdout_start - self.rows.start
         if self.space.size > MOST_SETS or self.space.size * n_bars > MOST_WORK:
             return None
-        values = self.ground.values(self.ground.scores(list(self.space.sets())))
+        values = self.ground.values(self.ground.scores(_all_sets(self.space)))
         return None if np.isnan(values).all() else float(np.nanmax(values))
 
     @cached_property

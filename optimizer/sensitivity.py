@@ -2,16 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 
 import numpy as np
-import optuna
 from optuna.distributions import BaseDistribution
-from optuna.trial import FrozenTrial, TrialState
 
 from optimizer.ground import Ground
 from optimizer.late import Late
 from optimizer.metrics import GOALS
+from optimizer.ram import LeanTrial, add_finished, fast_study
 from optimizer.series import FloatArray
 from optimizer.space import Params, Space, Value
 from optimizer.spec import Plateau, Scored, Surface, TrialRecord
@@ -29,8 +27,6 @@ MAP_VALUES = 24
 CENTRE_CANDIDATES = 20
 #: Fewer feasible trials than this say nothing about importance (the best tenth must hold two).
 LEAST_TRIALS = 20
-#: A finished trial must have been at some time, and nothing here asks when.
-_ANY_TIME = datetime(2000, 1, 1)
 
 
 def importance(space: Space, records: Sequence[TrialRecord]) -> dict[str, float]:
@@ -43,33 +39,17 @@ def importance(space: Space, records: Sequence[TrialRecord]) -> dict[str, float]
     free = {p.name: space.distributions[p.name] for p in space.parameters if len(p.values) > 1}
     if len(able) < LEAST_TRIALS or not free or len({record.value for record in able}) == 1:
         return {}
-    study = optuna.create_study(direction="maximize")
-    study.add_trials([_learned(number, record, free) for number, record in enumerate(able)])
+    study = fast_study(["maximize"])
+    for number, record in enumerate(able):
+        add_finished(study, _learned(number, record, free))
     shares = optuna_importance.get_param_importances(study, evaluator=optuna_importance.PedAnovaImportanceEvaluator())
     return _normalized({name: shares.get(name, 0.0) for name in space.names})
 
 
-class _Kept(FrozenTrial):
-    """A trial that a study keeps as it is: copying two hundred takes longer than judging them."""
-
-    def __deepcopy__(self, memo: object) -> "_Kept":
-        return self
-
-
-def _learned(number: int, record: TrialRecord, free: Mapping[str, BaseDistribution]) -> FrozenTrial:
-    return _Kept(
-        number=number,
-        trial_id=number,
-        state=TrialState.COMPLETE,
-        value=record.value,
-        datetime_start=_ANY_TIME,
-        datetime_complete=_ANY_TIME,
-        params={name: record.params[name] for name in free},
-        distributions=dict(free),
-        user_attrs={},
-        system_attrs={},
-        intermediate_values={},
-    )
+def _learned(number: int, record: TrialRecord, free: Mapping[str, BaseDistribution]) -> LeanTrial:
+    assert record.value is not None, "only sets that have a value teach anything"
+    params = {name: record.params[name] for name in free}
+    return LeanTrial.finished(number, [record.value], params=params, distributions=free, violation=0.0)
 
 
 def _normalized(shares: Mapping[str, float]) -> dict[str, float]:
