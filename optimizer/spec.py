@@ -337,6 +337,7 @@ class Timings(Frozen):
     backtest: float = 0.0
     storage: float = 0.0
     validation: float = 0.0
+    keeping: float = 0.0  # backtests of the best sets, in full
     total: float = 0.0
 
 

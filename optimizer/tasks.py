@@ -28,8 +28,9 @@ from optimizer.study import best_record, sampler_note, search
 from optimizer.summarize import summarize
 from optimizer.window import WindowRows, day_of
 
-#: Trials are written when this many wait, or this much time has passed, whichever comes first.
-BATCH_SIZE = 100
+#: Trials are written when so much time has passed, or this many wait. Writing beside a search takes turns with it:
+#: seldom is cheap, and what is lost by a kill is tried again.
+BATCH_SIZE = 2000
 BATCH_SECONDS = 0.25
 #: Trials whose full backtest is kept.
 KEPT_BACKTESTS = 10
@@ -137,6 +138,7 @@ async def _search_and_judge(task: Task, began: float) -> StudyState:
         await update_study(study_name, status=wanted, wanted=None)
         return wanted
     summary = await asyncio.to_thread(_summarize, task, records, await n_tried_before(task.study))
+    judged = time.perf_counter()
     backtests = await _keep_backtests(task, records)
     ended = time.perf_counter()
     backtest = sum(record.duration for record in records[len(task.done) :])
@@ -145,7 +147,8 @@ async def _search_and_judge(task: Task, began: float) -> StudyState:
         sampler=max(searched - prepared - backtest - storage, 0.0),
         backtest=backtest,
         storage=storage,
-        validation=ended - searched,
+        validation=judged - searched,
+        keeping=ended - judged,
         total=ended - began,
     )
     await store_result(study_name, summary, timings, backtests, task.cache_hit_ratio)
