@@ -1,5 +1,7 @@
 """Watching a study: every look says more than the one before, and the last one that it has ended."""
 
+from itertools import pairwise
+
 import pytest
 
 from bot.live import RECENT, follow, look
@@ -21,7 +23,7 @@ async def test_following_ends_with_the_study_and_counts_up_until_then(stage: Sta
     assert seen[-1].facts.status is StudyState.COMPLETE
     assert counts[-1] == 900
     assert not any(progress.has_ended for progress in seen[:-1])
-    assert all(one.sign != next_.sign for one, next_ in zip(seen, seen[1:], strict=False))
+    assert all(one.sign != next_.sign for one, next_ in pairwise(seen))
     await stage.answers(root, least=3)
 
 
