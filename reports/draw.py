@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from optimizer.spec import TrialRecord
-from reports.gallery import for_thread, pictures
+from reports.gallery import pictures
 from reports.render import Language, renderer_of
+from reports.showing import REPORT, for_thread
 from reports.summary import StudyFacts
-
-REPORT = "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)

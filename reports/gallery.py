@@ -1,19 +1,11 @@
 """The charts of one finished study, by name and in the order a report shows them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from optimizer.metrics import GOALS
-from optimizer.spec import StudySummary, TrialRecord, Verdict
+from optimizer.spec import StudySummary, TrialRecord
 from reports import charts
 from reports.summary import StudyFacts
-
-#: The chart beside the equity that shows the verdict's reason: the search against luck, or the fall out of sample.
-_TELLING = {
-    Verdict.STRONG: "history",
-    Verdict.PROMISING: "history",
-    Verdict.UNPROVEN: "history",
-    Verdict.OVERFIT: "scatter",
-}
 
 #: Symbols that a chart's title names.
 _MOST_NAMED = 4
@@ -25,25 +17,6 @@ def pictures(facts: StudyFacts, trials: Sequence[TrialRecord]) -> dict[str, byte
     assert summary is not None, "charts are drawn only of a finished study"
     drawn = {name: draw(facts, summary, trials) for name, draw in _DRAWERS.items()}
     return {name: png for name, png in drawn.items() if png is not None}
-
-
-def expected(summary: StudySummary) -> tuple[str, ...]:
-    """The names of the charts that `pictures` draws of a study, known before they are drawn."""
-    folds = summary.walk_forward.folds if summary.walk_forward else ()
-    there = {
-        "equity": len(summary.curve.dates) >= 2,
-        "heatmap": summary.surface is not None,
-        "scatter": bool(summary.scatter),
-        "folds": bool(folds),
-        "bootstrap": bool(summary.bootstrap_sharpes),
-    }
-    return tuple(name for name in _DRAWERS if there.get(name, True))
-
-
-def for_thread(summary: StudySummary, names: Mapping[str, object]) -> tuple[str, ...]:
-    """The two charts that matter most for the verdict, of those there are."""
-    telling = _TELLING[summary.verdict]
-    return tuple(name for name in ("equity", telling if telling in names else "history") if name in names)
 
 
 def _equity(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:

@@ -14,7 +14,7 @@ from bot.tables import csv_text, trial_table
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import UserError
 from reports.document import json_document
-from reports.draw import REPORT
+from reports.showing import REPORT
 
 HEATMAP = "heatmap.png"
 

@@ -7,9 +7,8 @@ from bot.commands.results import facts_of
 from bot.office import Office
 from bot.pages.refusals import NoSuchPage
 from optimizer.documents import OptimizationStudy
-from reports.draw import REPORT
-from reports.gallery import expected
 from reports.render import Language
+from reports.showing import REPORT, expected
 
 
 class Pictures:

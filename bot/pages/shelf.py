@@ -19,13 +19,16 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bot.pages.refusals import ReadOnly
 from optimizer.documents import OptimizationStudy
+from optimizer.late import Late
 from optimizer.listing import without_charts
 from optimizer.metrics import GOALS
 from optimizer.service import OptimizationService
 from optimizer.space import Space
 from optimizer.spec import StudySpec, TrialRecord
 from optimizer.strategies import space_of
-from optimizer.study import as_frozen_trial
+
+#: It loads the compiler.
+_search = Late("optimizer.study")
 
 #: Studies held at a time, and listed on the dashboard's first page.
 HELD, LISTED = 12, 50
@@ -204,7 +207,7 @@ def _frozen_trials(spec: StudySpec, records: Sequence[TrialRecord], study: int) 
 
 
 def _frozen_trial(record: TrialRecord, space: Space, spec: StudySpec, trial_id: int) -> FrozenTrial:
-    trial = as_frozen_trial(record, space, spec.goals)
+    trial: FrozenTrial = _search.as_frozen_trial(record, space, spec.goals)
     if record.value is None and record.state != "fail":
         # The sampler learns the worst value there is; who looks at plots is better served by none.
         trial.state, trial.values = TrialState.PRUNED, None

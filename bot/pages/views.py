@@ -30,8 +30,8 @@ from optimizer.listing import without_charts
 from optimizer.service import UnknownStudy
 from optimizer.spec import StudyState
 from optimizer.strategies import STRATEGIES
-from reports.gallery import expected
 from reports.render import Language, renderer_of
+from reports.showing import expected
 from reports.summary import StudyFacts
 
 #: Studies listed, and trials in the table of one.

@@ -13,10 +13,11 @@ from PIL import Image
 
 from optimizer.spec import TrialRecord
 from reports.draw import draw
-from reports.gallery import expected, pictures
+from reports.gallery import pictures
 from reports.order import read_order, write_order
 from reports.page import MAX_TRIALS, best_first, measure_columns, measure_rows
 from reports.render import LANGUAGES, Language, renderer_of
+from reports.showing import expected
 from reports.summary import StudyFacts
 from tests.reports import facts, told
 
