@@ -61,7 +61,10 @@ class Suite:
 
     async def load(self) -> list[Row]:
         """Many people at once."""
-        return await load.measure(self._folder / "load", log=self._folder / "load.log")
+        return [
+            *await load.measure(self._folder / "load", log=self._folder / "load.log"),
+            *await load.busy(self._folder / "busy", log=self._folder / "busy.log"),
+        ]
 
     async def strangers(self) -> list[Row]:
         """Forged, stale and replayed requests, and payloads that no Slack would send."""

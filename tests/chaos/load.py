@@ -17,6 +17,9 @@ from tests.slack.wire import Delivery, HttpWire
 from tests.slack.workspace import User
 
 N_PEOPLE, N_COMMANDS, SECONDS = 50, 200, 10.0
+#: What people type while the bot is busy.
+_N_TYPED = 150
+_TYPED = ("status", "list", "AAPL RSI 20 seed={seed} folds=0", "help rsi", "IBM MACD 50 dry", "top all")
 _STRATEGIES = ("RSI", "MACD", "SMA", "BOLLINGER")
 
 
@@ -141,6 +144,33 @@ async def measure(home: Path, *, log: Path) -> list[tuple[str, str]]:
             f"longest {max(loaded.seconds):.2f} s, {loaded.n_errors} errors, {loaded.n_stored} studies stored, "
             f"{loaded.n_answered} answered, {loaded.n_wrong_places} wrong places in the queue, "
             f"resident {before:.0f} → {after:.0f} MB",
+        )
+    ]
+
+
+async def busy(home: Path, *, log: Path) -> list[tuple[str, str]]:
+    """The row of the table: how soon a colleague answers while two worker processes keep both cores on studies."""
+    async with StrictSlack() as slack, bot_process(home, slack, log=log, OPTIMIZE_BOT_WORKERS="2") as bot:
+        people = invite(slack, N_PEOPLE)
+        async with HttpWire(bot.url, patience=60) as wire:
+            driver = Driver(slack, wire)
+            for i in range(24):
+                await driver.command(f"IBM MACD 9000 seed={500 + i}", user=people[i % 12])
+            await asyncio.sleep(10)  # the first ones run by now
+            texts = [_TYPED[i % len(_TYPED)].format(seed=700 + i) for i in range(_N_TYPED)]
+            seconds = []
+            for i, text in enumerate(texts):
+                seconds.append((await driver.command(text, user=people[i % N_PEOPLE])).seconds)
+                await asyncio.sleep(0.3)
+            n_running = sum(
+                s["status"] in ("queued", "running") for s in (await asyncio.to_thread(_studies, home)).values()
+            )
+        bot.kill()
+    p99 = statistics.quantiles(seconds, n=100)[98]
+    return [
+        (
+            f"{_N_TYPED} commands, three a second, both cores on studies ({n_running} left at the end)",
+            f"ack median {statistics.median(seconds):.3f} s, p99 {p99:.3f} s, longest {max(seconds):.3f} s",
         )
     ]
 
