@@ -9,7 +9,7 @@ from PIL import Image
 
 from optimizer.space import Params
 from optimizer.spec import Curve, Interval, Surface
-from reports import charts, gallery
+from reports import charts, gallery, showing
 from tests.reports import facts
 
 BLUE, VERMILION, SHADE = (0, 114, 178), (213, 94, 0), (245, 232, 205)
@@ -159,11 +159,11 @@ def test_the_thread_gets_the_two_charts_that_matter(name: str, expected: tuple[s
     summary = facts.SUMMARIES[name]
     names = dict.fromkeys(("equity", "history", *(["scatter"] if summary.scatter else [])))
 
-    assert gallery.for_thread(summary, names) == expected
+    assert showing.for_thread(summary, names) == expected
 
 
 def test_an_overfit_study_without_a_scatter_shows_its_search() -> None:
-    assert gallery.for_thread(facts.SUMMARIES["overfit"], {"equity": b"", "history": b""}) == ("equity", "history")
+    assert showing.for_thread(facts.SUMMARIES["overfit"], {"equity": b"", "history": b""}) == ("equity", "history")
 
 
 def test_a_chart_without_numbers_is_left_out() -> None:
