@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import aiohttp
 import pytest
@@ -72,6 +72,10 @@ class Eyes:
     async def open(self, path: str) -> None:
         await self.do(lambda: self.browser.get(self.address + path))
 
+    async def run(self, script: str) -> Any:
+        """What a script in the page returns."""
+        return await self.do(lambda: self.browser.execute_script(script))
+
     async def until(self, look: Callable[[], Found | None], what: str) -> Found:
         """What `look` finds, as soon as it finds something."""
         # An element that was replaced between two looks is looked for again.
@@ -98,14 +102,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 async def eyes(stage: Stage, browser: webdriver.Chrome) -> AsyncIterator[Eyes]:
     """Alice, a runner, signed in by the link that the bot sent her."""
     looking = Eyes(stage, browser)
-    shape(browser)
-    browser.delete_all_cookies()
+    await looking.do(lambda: shape(browser))
+    await looking.do(browser.delete_all_cookies)
     sent = re.search(r"(/sign-in\?ticket=[\w.-]+)", await stage.tell("web"))
     assert sent
     await looking.open(sent[1])
     await looking.do((await looking.find("form button")).click)
     await looking.find(".bar nav")
-    complaints(browser)
+    await looking.do(lambda: complaints(browser))
     yield looking
     await looking.open("/pages/style.css")  # lets go of a stream
 
@@ -130,17 +134,17 @@ async def test_a_bar_moves_while_a_study_that_the_api_started_runs(eyes: Eyes) -
     await eyes.open(f"/studies/{name}")
     script = "return document.querySelector('#live progress')?.value ?? 0"
     first = await eyes.until(lambda: eyes.browser.execute_script(script), "a bar")
-    marked = eyes.browser.execute_script("window.stillHere = true; return window.stillHere")
+    marked = await eyes.run("window.stillHere = true; return window.stillHere")
 
     later = await eyes.until(lambda: (now := eyes.browser.execute_script(script)) > first and now, "a bar that moves")
 
     assert marked
     assert later > first
-    assert eyes.browser.execute_script("return window.stillHere")  # the page was not loaded again
+    assert await eyes.run("return window.stillHere")  # the page was not loaded again
     assert await eyes.texts("#recent tbody tr")
     await eyes.stage.office.desk.service.cancel(name)
     await eyes.until(lambda: not eyes.browser.find_elements(By.ID, "live"), "the end")
-    assert complaints(eyes.browser) == []
+    assert await eyes.do(lambda: complaints(eyes.browser)) == []
 
 
 async def test_the_buttons_pause_and_resume(eyes: Eyes) -> None:
@@ -171,15 +175,17 @@ async def test_the_leaderboard_sorts_here_and_without_javascript_there(eyes: Eye
 
     await eyes.do(heading)
     here = await eyes.texts(names)
-    assert eyes.browser.current_url.endswith("/board?verdict=all")  # nothing was asked of the server
+    assert (await eyes.do(lambda: eyes.browser.current_url)).endswith(
+        "/board?verdict=all"
+    )  # nothing was asked of the server
     counts = [int(text.replace(",", "")) for text in await eyes.texts(column)]
     assert counts == sorted(counts, reverse=True)
     assert (await eyes.find("#board th:nth-child(9)")).get_attribute("aria-sort") == "descending"
-    eyes.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    await eyes.do(lambda: eyes.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True}))
     await eyes.open("/board?verdict=all")
     await eyes.do((await eyes.find("#board th:nth-child(9) button")).click)
     await eyes.until(lambda: "sort=-trades" in eyes.browser.current_url, "the sorted page")
-    eyes.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    await eyes.do(lambda: eyes.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False}))
     await eyes.do(eyes.browser.refresh)
 
     assert sorted(await eyes.texts(names)) == sorted(here) == sorted(ranked)
@@ -205,19 +211,19 @@ async def test_the_dashboard_draws_the_study(eyes: Eyes) -> None:
     await eyes.until(lambda: str(number_of(name)) in eyes.browser.current_url, "the dashboard")
     await eyes.until(lambda: name in eyes.browser.find_element(By.TAG_NAME, "body").text, "the study's name")
     await eyes.find(".js-plotly-plot")
-    assert complaints(eyes.browser) == []
+    assert await eyes.do(lambda: complaints(eyes.browser)) == []
 
 
 async def test_the_keyboard_gets_to_the_content_first(eyes: Eyes) -> None:
     await eyes.open("/studies")
     body = await eyes.find("body")
     await eyes.do(lambda: body.send_keys(Keys.TAB))
-    focused = eyes.browser.switch_to.active_element
-    assert focused.get_attribute("class") == "skip"
-    assert focused.location["x"] >= 0
+    focused = await eyes.do(lambda: eyes.browser.switch_to.active_element)
+    assert await eyes.do(lambda: focused.get_attribute("class")) == "skip"
+    assert (await eyes.do(lambda: focused.location))["x"] >= 0
 
     await eyes.do(lambda: focused.send_keys(Keys.ENTER))
-    assert eyes.browser.execute_script("return document.activeElement.id") == "main"
+    assert await eyes.run("return document.activeElement.id") == "main"
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
@@ -226,17 +232,18 @@ async def test_every_page_fits_reads_and_is_silent(eyes: Eyes, width: int, dark:
     name, _ = await eyes.stage.finished("IBM SMA 20 folds=0 seed=93", least=1)
     resting, _ = await eyes.stage.start("AAPL RSI 9000 stop folds=0 seed=94")
     await eyes.stage.office.desk.service.pause(resting)
-    shape(eyes.browser, width=width, dark=dark)
+    await eyes.do(lambda: shape(eyes.browser, width=width, dark=dark))
     pages = ["/board?verdict=all", "/studies", f"/studies/{name}", f"/studies/{resting}", "/plans", "/data"]
 
     for path in pages:
         await eyes.open(path)
         await eyes.until(lambda: eyes.browser.execute_script(ALL_DRAWN), f"the pictures of {path}")
-        assert fits(eyes.browser), path
-        assert eyes.browser.execute_script(WANTING) == [], path
-        assert _brightness(eyes.browser) < 60 if dark else _brightness(eyes.browser) > 220
+        assert await eyes.do(lambda: fits(eyes.browser)), path
+        assert await eyes.run(WANTING) == [], path
+        brightness = await eyes.do(lambda: _brightness(eyes.browser))
+        assert brightness < 60 if dark else brightness > 220
     await eyes.stage.office.desk.service.cancel(resting)
-    assert complaints(eyes.browser) == []
+    assert await eyes.do(lambda: complaints(eyes.browser)) == []
 
 
 def _brightness(browser: webdriver.Chrome) -> float:
