@@ -99,7 +99,7 @@ class Reception:
         reference = secrets.token_hex(3)
         told: UserError = SomethingBroke(reference=reference)
         if isinstance(error, OUTAGE):  # the audit is there too: nothing can be noted
-            told = MongoUnavailable(what="MongoDB", reason="it does not answer", remedy="Try again in a minute.")
+            told = MongoUnavailable.silent()
         else:
             await self.note(visit, Outcome.BROKE, reference=reference)
         return reference, renderer_of(self._office.desk.settings.language).refusal(told)

@@ -32,6 +32,11 @@ _LIBRARY_PACKAGES = {"libcurl": "libcurl4", "libssl": "libssl3", "libcrypto": "l
 class MongoUnavailable(Unavailable):
     """MongoDB cannot be reached or started."""
 
+    @classmethod
+    def silent(cls) -> "MongoUnavailable":
+        """What a person is told while a server that was there does not answer."""
+        return cls(what="MongoDB", reason="it does not answer", remedy="Try again in a minute.")
+
 
 def find_mongod(environment: Mapping[str, str]) -> Path:
     """The server program: MONGOD_PATH, then `mongod` on PATH, then the one inside the PyPI wheel."""

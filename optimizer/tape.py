@@ -6,9 +6,9 @@ import numpy as np
 
 from optimizer import kernel
 from optimizer.compiled import compiled
-from optimizer.errors import TooFewBars, UnusableBars
+from optimizer.errors import TooFewBars
 from optimizer.metrics import periods_per_year
-from optimizer.series import Bars, FloatArray
+from optimizer.series import Bars, FloatArray, require_prices
 from optimizer.spec import Costs
 
 _PRICES = ("open", "high", "low", "close")
@@ -33,9 +33,8 @@ class Tape:
         for row, name in enumerate(_PRICES):
             prices[row] = getattr(bars, name)
         sums, falls = np.empty((n + 1, 3)), np.empty((2 << (n - 1).bit_length(), 3))
-        wrong = lay_out(prices, sums, falls)
-        if wrong < n:
-            raise _unusable(bars, wrong)
+        if lay_out(prices, sums, falls) < n:
+            require_prices(bars)  # says which
         terms = np.array([*cost_factors(costs), periods_per_year(bars), 0.0])
         return cls(prices=prices, sums=sums, falls=falls, terms=terms)
 
@@ -57,12 +56,6 @@ def cost_factors(costs: Costs) -> tuple[float, float, float]:
         (1.0 - slippage) * (1.0 - commission),
         (1.0 - slippage) * (1.0 + commission),
     )
-
-
-def _unusable(bars: Bars, row: int) -> UnusableBars:
-    prices = {name: float(getattr(bars, name)[row]) for name in _PRICES}
-    name = next(name for name, price in prices.items() if not (price > 0.0 and np.isfinite(price)))
-    return UnusableBars(symbol=bars.symbol, reason=f"{name} is {prices[name]:g}", when=str(bars.time[row])[:10])
 
 
 @compiled

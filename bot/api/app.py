@@ -108,8 +108,7 @@ async def _on_http(request: Request, refusal: Exception) -> Response:
 
 async def _on_outage(request: Request, outage: Exception) -> Response:
     log.warning("api_mongo_away error=%s", type(outage).__name__)
-    told = MongoUnavailable(what="MongoDB", reason="it does not answer", remedy="Try again in a minute.")
-    return refused(told, _language(request))
+    return refused(MongoUnavailable.silent(), _language(request))
 
 
 async def _on_fault(request: Request, fault: Exception) -> Response:

@@ -88,7 +88,7 @@ async def _shown(headers: Headers) -> KnownKey:
     try:
         key = await key_of(text.strip())
     except OUTAGE as outage:
-        raise MongoUnavailable(what="MongoDB", reason="it does not answer", remedy="Try again in a minute.") from outage
+        raise MongoUnavailable.silent() from outage
     if key is None:
         raise BadKey
     return key

@@ -189,8 +189,7 @@ class Pages:
 
     async def _refuse_outage(self, request: Request, error: Exception) -> Response:
         """MongoDB is away."""
-        told = MongoUnavailable(what="MongoDB", reason="it does not answer", remedy="Try again in a minute.")
-        return await self._refuse(request, told)
+        return await self._refuse(request, MongoUnavailable.silent())
 
     async def _broke(self, request: Request, error: Exception) -> Response:
         """A fault of ours; the server logs what it was, this line under which reference."""

@@ -8,7 +8,7 @@ by their time; a second delivery of the same bars changes nothing, a different o
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -70,12 +70,11 @@ class Warehouse:
     @classmethod
     def open(cls, path: Path | str, *, sources: Sequence[str] = SOURCES, now: datetime | None = None) -> "Warehouse":
         """Open or make the file; `:memory:` for one that is never written. WarehouseLocked, Unavailable."""
-        connection = _connect(str(path))
-        try:
+        with ExitStack() as undo:
+            connection = _connect(str(path))
+            undo.callback(connection.close)
             migrate(connection, now or datetime.now(UTC))
-        except BaseException:
-            connection.close()
-            raise
+            undo.pop_all()
         return cls(connection, sources=sources)
 
     def close(self) -> None:
@@ -98,13 +97,11 @@ class Warehouse:
     @contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
         """A cursor inside one transaction: committed at the end, rolled back by any error."""
-        with self._writing, self._connection.cursor() as cursor:
+        with self._writing, self._connection.cursor() as cursor, ExitStack() as undo:
             cursor.execute("BEGIN")
-            try:
-                yield cursor
-            except BaseException:
-                cursor.execute("ROLLBACK")
-                raise
+            undo.callback(cursor.execute, "ROLLBACK")
+            yield cursor
+            undo.pop_all()
             cursor.execute("COMMIT")
 
     def symbols(self) -> list[Coverage]:
