@@ -25,7 +25,7 @@ from reports.message import Message
 log = logging.getLogger(__name__)
 
 #: Answers that take longer than this are announced first and sent after.
-ACK_SECONDS = 0.6
+ACK_SECONDS = 0.25
 #: Slack delivers an event again when it saw no acknowledgement; so many ids are remembered.
 _REMEMBERED = 500
 
@@ -33,7 +33,10 @@ _REMEMBERED = 500
 def build_app(office: Office, home: Home, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
     """The app with every listener; opens nothing and sends nothing."""
     app = AsyncApp(
-        client=client, signing_secret=signing_secret or "", request_verification_enabled=bool(signing_secret)
+        name="optimize-bot",  # unnamed, it would look through the sources of the whole stack for a name
+        client=client,
+        signing_secret=signing_secret or "",
+        request_verification_enabled=bool(signing_secret),
     )
     listeners = Listeners(office)
     app.command("/optimize")(listeners.on_command)

@@ -58,7 +58,7 @@ async def open_desk(
         )
         jobs = StudyJobs(service, uri, clock=clock)
         stack.push_async_callback(jobs.stop)
-        reporter = Reporter(settings.reports)
+        reporter = Reporter(settings.reports, service.packed_trials)
         stack.push_async_callback(reporter.stop)
         yield Desk(
             settings=settings,

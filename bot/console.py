@@ -25,9 +25,10 @@ from bot.settings import Settings
 from optimizer.clock import utc_now
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import BadValue, Unavailable
-from optimizer.spec import StudySpec, StudyState, TrialRecord
+from optimizer.spec import StudySpec, StudyState
 from reports.document import json_document
 from reports.message import Message
+from reports.order import Order
 from reports.render import Language, renderer_of
 from reports.summary import StudyFacts
 from reports.terminal import WIDTH, terminal_text
@@ -105,7 +106,7 @@ class Talk:
             return {}
         self._tell(*self._renderer.result(facts))
         trials = await self._desk.service.get_trials(study.study_name)
-        await self._write_files(facts, trials)
+        await self._write_files(facts)
         return json_document(facts, trials)
 
     async def _wait_for_worker(self) -> None:
@@ -132,18 +133,24 @@ class Talk:
         )
         return Progress(*columns, console=self._console, transient=not self._console.is_terminal)
 
-    async def _write_files(self, facts: StudyFacts, trials: Sequence[TrialRecord]) -> None:
+    async def _write_files(self, facts: StudyFacts) -> None:
         try:
-            drawn = await self._desk.reporter.draw(facts, trials, self._language)
+            drawn = await self._desk.reporter.draw(Order(facts=facts, language=self._language))
         except Unavailable as failure:
             self._tell(self._renderer.refusal(failure))
             return
         folder = drawn.folder
         if self._folder is not None:
             folder = self._folder / facts.spec.symbol if self._many else self._folder
-            await asyncio.to_thread(shutil.copytree, drawn.folder, folder, dirs_exist_ok=True)
+            await asyncio.to_thread(_copy, drawn.files, folder)
         self._tell(self._renderer.notice("files", folder=folder, names=[path.name for path in drawn.files]))
 
     def _tell(self, *messages: Message) -> None:
         width = min(self._console.width, WIDTH)
         self._console.print(terminal_text(messages, width), markup=False, end="\n\n")
+
+
+def _copy(files: Sequence[Path], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copy(file, folder)

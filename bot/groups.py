@@ -20,6 +20,7 @@ from bot.outbox import Outbox, post
 from bot.place import Place
 from optimizer.clock import Clock
 from optimizer.documents import OptimizationStudy
+from optimizer.listing import without_charts
 from optimizer.patience import patiently
 from reports.message import Message
 from reports.render import renderer_of
@@ -84,7 +85,8 @@ class Groups:
     async def tick(self) -> None:
         """Look once at every open group."""
         for group in await StudyGroup.find({"is_told": False}).to_list():
-            found = await OptimizationStudy.find({"study_name": {"$in": group.studies}}).to_list()
+            members = {"study_name": {"$in": group.studies}}
+            found = await without_charts(members, order={"_id": 1}, limit=len(group.studies))
             by_name = {study.study_name: study for study in found}
             studies = [by_name[name] for name in group.studies if name in by_name]
             if all(study.status.is_finished for study in studies):

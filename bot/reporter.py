@@ -1,16 +1,15 @@
 """Charts and HTML reports, drawn in a process of their own so that the event loop never waits for one."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from optimizer.child import Child, ChildDied
 from optimizer.errors import Unavailable
-from optimizer.spec import TrialRecord
-from reports.order import write_order
-from reports.render import Language
-from reports.summary import StudyFacts
+from optimizer.patience import patiently
+from reports.order import Order, write_order
 
 _MODULE = "reports"
 
@@ -27,8 +26,9 @@ class Drawn:
 class Reporter:
     """One process that draws; it is started when first needed, and again when it died."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, trials_of: Callable[[str], Awaitable[bytes]]) -> None:
         self._folder = folder
+        self._trials_of = trials_of
         self._child: Child | None = None
         self._turn = asyncio.Lock()
 
@@ -46,11 +46,12 @@ class Reporter:
         """Where a study's charts and report are."""
         return self._folder / study_name
 
-    async def draw(self, facts: StudyFacts, trials: Sequence[TrialRecord], language: Language) -> Drawn:
+    async def draw(self, order: Order) -> Drawn:
         """Write charts and report; raises Unavailable when they cannot be had."""
-        folder = self.folder_of(facts.study_name)
+        folder = self.folder_of(order.facts.study_name)
         async with self._turn:  # two who ask for one study at once must not write over what is being read
-            await asyncio.to_thread(write_order, facts, trials, language, folder)
+            packed = await patiently(partial(self._trials_of, order.facts.study_name), what="trials")
+            await asyncio.to_thread(write_order, order, packed, folder)
             try:
                 answer = await (await self._warmed()).ask({"folder": str(folder)})
             except ChildDied as death:

@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -28,6 +29,7 @@ from optimizer.patience import OUTAGE, patiently
 from optimizer.service import OptimizationService
 from optimizer.spec import StudyState
 from reports.message import Message
+from reports.order import Order
 from reports.render import Renderer, renderer_of
 from reports.summary import StudyFacts
 
@@ -134,6 +136,7 @@ class Conversations:
     async def tick(self) -> None:
         """Look once at every open conversation and say what is due."""
         open_ones = await Conversation.find({"telling": {"$ne": str(Telling.TOLD)}}).to_list()
+        open_ones = [c for c in open_ones if not self._is_drawing(c)]
         if not open_ones:
             return
         names = [conversation.study_name for conversation in open_ones]
@@ -148,10 +151,17 @@ class Conversations:
             if isinstance(end, OUTAGE):
                 raise end
             if isinstance(end, Exception):
-                log.error("conversation_broke reference=%s", secrets.token_hex(3), exc_info=end)
-                self._broken.setdefault(conversation.study_name, _Broken()).again(now)
-            else:
+                self._broke(conversation.study_name, end)
+            elif not self._is_drawing(conversation):
                 self._broken.pop(conversation.study_name, None)
+
+    def _is_drawing(self, conversation: Conversation) -> bool:
+        """Whether a task sees to it."""
+        return conversation.telling is Telling.DRAWING and conversation.study_name in self._drawing
+
+    def _broke(self, study_name: str, fault: BaseException) -> None:
+        log.error("conversation_broke reference=%s", secrets.token_hex(3), exc_info=fault)
+        self._broken.setdefault(study_name, _Broken()).again(asyncio.get_running_loop().time())
 
     def _rests(self, study_name: str, now: float) -> bool:
         broken = self._broken.get(study_name)
@@ -160,8 +170,9 @@ class Conversations:
     async def _look(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
         if conversation.telling is Telling.DRAWING:
-            if name not in self._drawing or self._drawing[name].done():
-                self._drawing[name] = asyncio.create_task(self._draw(conversation, study))
+            drawing = asyncio.create_task(patiently(partial(self._draw, conversation, study), what="charts"))
+            drawing.add_done_callback(partial(self._drew, name))
+            self._drawing[name] = drawing
         elif study.status.is_finished:
             await self._tell(conversation, study)
         elif not conversation.is_quiet or study.status is StudyState.PAUSED:
@@ -203,21 +214,28 @@ class Conversations:
         final.method = Method.EDIT
         await self._outbox.put([*entries[:1], final, *entries[1:]])
         has_charts = study.status is StudyState.COMPLETE and not conversation.group
-        await conversation.set({"telling": str(Telling.DRAWING if has_charts else Telling.TOLD)})
+        await _move_on(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
         self._shown.pop(name, None)
 
     async def _draw(self, conversation: Conversation, study: OptimizationStudy) -> None:
         """Charts follow the text; one that cannot be drawn or sent costs nothing else."""
         facts = self._facts(study, conversation)
         try:
-            trials = await patiently(lambda: self._service.get_trials(study.study_name), what="trials")
-            drawn = await self._reporter.draw(facts, trials, conversation.language)
+            drawn = await self._reporter.draw(Order(facts=facts, language=conversation.language))
         except (Unavailable, OSError) as failure:  # OSError: no room on the disk
             log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
         else:
             await self._outbox.put([self._upload(conversation, chart, _ended(study)) for chart in drawn.for_thread])
-        await conversation.set({"telling": str(Telling.TOLD)})
-        self._drawing.pop(study.study_name, None)
+        await _move_on(conversation, Telling.TOLD)
+
+    def _drew(self, name: str, drawing: "asyncio.Task[None]") -> None:
+        del self._drawing[name]
+        if drawing.cancelled():
+            return
+        if (fault := drawing.exception()) is not None:
+            self._broke(name, fault)
+        else:
+            self._broken.pop(name, None)
 
     def _facts(self, study: OptimizationStudy, conversation: Conversation, position: int | None = None) -> StudyFacts:
         return study_facts(
@@ -247,6 +265,12 @@ class Conversations:
         entry.method, entry.file, entry.title = Method.UPLOAD, str(chart), chart.stem.replace("_", " ").capitalize()
         entry.under = f"{conversation.study_name}:root"
         return entry
+
+
+async def _move_on(conversation: Conversation, telling: Telling) -> None:
+    """The next part of a conversation, unless somebody acted on its study meanwhile: then it is followed again."""
+    as_it_was = {"_id": conversation.id, "acted_at": conversation.acted_at}
+    await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling)}})
 
 
 def _ended(study: OptimizationStudy) -> int:

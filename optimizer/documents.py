@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from optimizer.space import Space, Value
-from optimizer.spec import StudySpec, StudyState, StudySummary, Timings, TrialRecord
+from optimizer.spec import StudySpec, StudyState, StudySummary, Timings
 
 #: Dates travel as ISO text: BSON knows only moments, and a session is not one.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -133,22 +133,7 @@ class BacktestRecord(Document):
         indexes: ClassVar = [IndexModel([("backtest_id", ASCENDING)], unique=True), IndexModel([("study", ASCENDING)])]
 
 
-#: Read once: pydantic takes longer to tell them than to make a record of them.
-_RECORD_FIELDS = tuple(TrialRecord.model_fields)
 DOCUMENTS: tuple[type[Document], ...] = (OptimizationStudy, OptimizationTrial, BacktestRecord)
-
-
-def trial_document(study_name: str, record: TrialRecord, completed_at: datetime) -> dict[str, Any]:
-    """One trial as MongoDB stores it: a plain dict, for bulk writes that skip a model per row."""
-    fields = record.model_dump(mode="python")
-    number = fields.pop("number")
-    return {"study": study_name, "trial_number": number, **fields, "completed_at": completed_at, "backtest_id": None}
-
-
-def trial_record(document: dict[str, Any]) -> TrialRecord:
-    """The trial that a stored document holds."""
-    fields = {name: document[name] for name in _RECORD_FIELDS if name in document}
-    return TrialRecord(number=document["trial_number"], **fields)
 
 
 def space_document(space: Space) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from typing import Any
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from optimizer.documents import BacktestRecord, OptimizationStudy, OptimizationTrial, trial_document, trial_record
+from optimizer.documents import BacktestRecord, OptimizationStudy, OptimizationTrial
 from optimizer.patience import patiently
 from optimizer.spec import StudyState, StudySummary, Timings, TrialRecord
+from optimizer.trials import trial_document, trial_record
 
 HEARTBEAT_SECONDS = 5.0
 _DUPLICATE_KEY = 11000

@@ -20,7 +20,7 @@ from pymongo.errors import DuplicateKeyError
 
 from optimizer.budget import budget, is_exhaustive
 from optimizer.clock import Clock, utc_now
-from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document, trial_record
+from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document
 from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
 from optimizer.listing import without_charts
 from optimizer.market.feed import Market
@@ -35,6 +35,7 @@ from optimizer.series import Bars, n_between, on_common_dates, require_prices
 from optimizer.space import Params, Space
 from optimizer.spec import MAX_TRIALS, StudySpec, StudyState, TrialRecord, Verdict
 from optimizer.strategies import find_strategy, longest_warm_up, space_of
+from optimizer.trials import trial_record
 from optimizer.window import WindowRows, window_rows
 
 log = logging.getLogger(__name__)
@@ -228,13 +229,13 @@ class OptimizationService:
     async def list_studies(
         self, *, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
     ) -> list[OptimizationStudy]:
-        """The newest studies first."""
+        """The newest studies first, without charts."""
         query: dict[str, Any] = {}
         if created_by:
             query["created_by"] = created_by
         if states:
             query["status"] = {"$in": [str(state) for state in states]}
-        return await OptimizationStudy.find(query).sort("-created_at").limit(limit).to_list()
+        return await without_charts(query, order={"created_at": -1}, limit=limit)
 
     async def unfinished(self) -> list[OptimizationStudy]:
         """Studies that a restart has to carry on."""
@@ -259,6 +260,11 @@ class OptimizationService:
         collection = OptimizationTrial.get_motor_collection()
         documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
         return [trial_record(document) for document in documents]
+
+    async def packed_trials(self, study_name: str) -> bytes:
+        """Every stored trial, by number, as MongoDB sent them: for another process, which unpacks them."""
+        batches = OptimizationTrial.get_motor_collection().find_raw_batches({"study": study_name})
+        return b"".join([batch async for batch in batches.sort("trial_number", 1)])
 
     async def latest_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
         """The trials stored last, the newest first."""

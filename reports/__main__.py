@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 def answer(folder: Path) -> dict[str, Any]:
     """Draw what is ordered in a folder; returns the names of the files."""
-    order = read_order(folder)
-    return asdict(draw(order.facts, order.trials, order.language, folder))
+    order, trials = read_order(folder)
+    return asdict(draw(order.facts, trials, order.language, folder))
 
 
 def main() -> None:

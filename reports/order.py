@@ -1,37 +1,40 @@
-"""What the drawing process is asked for: the facts and trials of one study, in a file."""
+"""What the drawing process is asked for: the facts of one study in a file, and its trials in another.
 
-from collections.abc import Sequence
+The trials travel as MongoDB sent them, so that the process that talks to people need not look at each.
+"""
+
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from optimizer.spec import TrialRecord
+from optimizer.trials import unpacked
 from reports.render import Language
 from reports.summary import StudyFacts
 
-_FILE = "facts.json"
+_FACTS, _TRIALS = "facts.json", "trials.bson"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A study to draw."""
+    """A study to draw, and for whom."""
 
     facts: StudyFacts
-    trials: tuple[TrialRecord, ...]
     language: Language
 
 
 _ADAPTER = TypeAdapter(Order)
 
 
-def write_order(facts: StudyFacts, trials: Sequence[TrialRecord], language: Language, folder: Path) -> None:
+def write_order(order: Order, packed_trials: bytes, folder: Path) -> None:
     """Leave the order in the folder that charts and report will be written to."""
     folder.mkdir(parents=True, exist_ok=True)
-    order = Order(facts=facts, trials=tuple(trials), language=language)
-    (folder / _FILE).write_bytes(_ADAPTER.dump_json(order))
+    (folder / _TRIALS).write_bytes(packed_trials)
+    (folder / _FACTS).write_bytes(_ADAPTER.dump_json(order))
 
 
-def read_order(folder: Path) -> Order:
-    """The order left in a folder."""
-    return _ADAPTER.validate_json((folder / _FILE).read_bytes())
+def read_order(folder: Path) -> tuple[Order, list[TrialRecord]]:
+    """The order left in a folder, and the trials of its study."""
+    order = _ADAPTER.validate_json((folder / _FACTS).read_bytes())
+    return order, unpacked((folder / _TRIALS).read_bytes())

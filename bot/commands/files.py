@@ -14,6 +14,7 @@ from bot.tables import csv_text, trial_table
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import UserError
 from reports.document import json_document
+from reports.order import Order
 from reports.showing import REPORT
 
 HEATMAP = "heatmap.png"
@@ -54,9 +55,8 @@ async def _handed_over(study: OptimizationStudy, file: Path, place: Place, offic
 
 async def _drawn(study: OptimizationStudy, name: str, place: Place, office: Office) -> Path:
     """A file of the study's report; drawn anew, since more trials may have come since."""
-    facts = await facts_of(study, office)
-    trials = await office.desk.service.get_trials(study.study_name)
-    drawn = await office.desk.reporter.draw(facts, trials, place.public_language)
+    order = Order(facts=await facts_of(study, office), language=place.public_language)
+    drawn = await office.desk.reporter.draw(order)
     return drawn.folder / name
 
 

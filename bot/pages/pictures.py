@@ -7,6 +7,7 @@ from bot.commands.results import facts_of
 from bot.office import Office
 from bot.pages.refusals import NoSuchPage
 from optimizer.documents import OptimizationStudy
+from reports.order import Order
 from reports.render import Language
 from reports.showing import REPORT, expected
 
@@ -36,8 +37,8 @@ class Pictures:
         await asyncio.shield(self._drawing[name])
 
     async def _drawn(self, study: OptimizationStudy, language: Language) -> None:
-        trials = await self._office.desk.service.get_trials(study.study_name)
-        await self._office.desk.reporter.draw(await facts_of(study, self._office), trials, language)
+        order = Order(facts=await facts_of(study, self._office), language=language)
+        await self._office.desk.reporter.draw(order)
 
 
 def _is_drawn(folder: Path, study: OptimizationStudy) -> bool:

@@ -19,6 +19,8 @@ from tests.slack.workspace import User
 N_PEOPLE, N_COMMANDS, SECONDS = 50, 200, 10.0
 #: What people type while the bot is busy.
 _N_TYPED = 150
+#: Studies of 9,000 trials that keep two workers busy until the last of it is typed.
+_N_BUSY = 75
 _TYPED = ("status", "list", "AAPL RSI 20 seed={seed} folds=0", "help rsi", "IBM MACD 50 dry", "top all")
 _STRATEGIES = ("RSI", "MACD", "SMA", "BOLLINGER")
 
@@ -154,8 +156,8 @@ async def busy(home: Path, *, log: Path) -> list[tuple[str, str]]:
         people = invite(slack, N_PEOPLE)
         async with HttpWire(bot.url, patience=60) as wire:
             driver = Driver(slack, wire)
-            for i in range(24):
-                await driver.command(f"IBM MACD 9000 seed={500 + i}", user=people[i % 12])
+            for i in range(_N_BUSY):
+                await driver.command(f"IBM MACD 9000 seed={500 + i}", user=people[i % 25])
             await asyncio.sleep(10)  # the first ones run by now
             texts = [_TYPED[i % len(_TYPED)].format(seed=700 + i) for i in range(_N_TYPED)]
             seconds = []

@@ -1,7 +1,10 @@
 """Finished studies made by hand, one a verdict, with figures as a real study gives them."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+
+import bson
 
 from optimizer.errors import UnusableBars
 from optimizer.space import Params, Range, Space
@@ -28,6 +31,7 @@ from optimizer.spec import (
     WalkForward,
     Window,
 )
+from optimizer.trials import trial_document
 from reports.summary import Failure, Plan, StudyFacts
 
 WINDOW = Window(
@@ -418,6 +422,12 @@ def plan(**changes: object) -> Plan:
 def trials(n: int = 200) -> list[TrialRecord]:
     """Trial records of a search that improves slowly, with a failed and an infeasible one."""
     return [_trial(i) for i in range(n)]
+
+
+def packed(trials: Sequence[TrialRecord]) -> bytes:
+    """Trial records as MongoDB sends them."""
+    stored_at = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+    return b"".join(bson.encode(trial_document("opt-7f3a", trial, stored_at)) for trial in trials)
 
 
 def _trial(number: int) -> TrialRecord:

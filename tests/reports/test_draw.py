@@ -14,7 +14,7 @@ from PIL import Image
 from optimizer.spec import TrialRecord
 from reports.draw import draw
 from reports.gallery import pictures
-from reports.order import read_order, write_order
+from reports.order import Order, read_order, write_order
 from reports.page import MAX_TRIALS, best_first, measure_columns, measure_rows
 from reports.render import LANGUAGES, Language, renderer_of
 from reports.showing import expected
@@ -93,17 +93,17 @@ def test_a_study_without_a_holdout_has_three_columns() -> None:
 
 @pytest.mark.parametrize("study", [facts.finished("promising"), facts.failed()], ids=["finished", "failed"])
 def test_an_order_is_read_as_it_was_written(study: StudyFacts, tmp_path: Path) -> None:
-    write_order(study, facts.trials(5), "ko", tmp_path)
+    write_order(Order(facts=study, language="ko"), facts.packed(facts.trials(5)), tmp_path)
 
-    order = read_order(tmp_path)
+    order, trials = read_order(tmp_path)
     assert str(order.facts.failure) == str(study.failure)
     assert replace(order.facts, failure=None) == replace(study, failure=None)
-    assert order.trials == tuple(facts.trials(5))
+    assert trials == facts.trials(5)
     assert order.language == "ko"
 
 
 def test_the_drawing_process_answers_in_json_and_ends_with_its_input(tmp_path: Path) -> None:
-    write_order(facts.finished("promising"), facts.trials(30), "ko", tmp_path)
+    write_order(Order(facts=facts.finished("promising"), language="ko"), facts.packed(facts.trials(30)), tmp_path)
     question = json.dumps({"folder": str(tmp_path)}) + "\n"
 
     program = [sys.executable, "-m", "reports"]
