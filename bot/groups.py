@@ -86,7 +86,7 @@ class Groups:
         """Look once at every open group."""
         for group in await StudyGroup.find({"is_told": False}).to_list():
             members = {"study_name": {"$in": group.studies}}
-            found = await without_charts(members, order={"_id": 1}, limit=len(group.studies))
+            found = await without_charts(members, limit=len(group.studies))
             by_name = {study.study_name: study for study in found}
             studies = [by_name[name] for name in group.studies if name in by_name]
             if all(study.status.is_finished for study in studies):

@@ -25,6 +25,7 @@ from bot.reporter import Reporter
 from optimizer.clock import Clock, utc_now
 from optimizer.documents import OptimizationStudy
 from optimizer.errors import Unavailable
+from optimizer.listing import without_charts
 from optimizer.patience import OUTAGE, patiently
 from optimizer.service import OptimizationService
 from optimizer.spec import StudyState
@@ -87,6 +88,7 @@ class Conversations:
         self._public_url = public_url
         self._shown: dict[str, _Shown] = {}
         self._drawing: dict[str, asyncio.Task[None]] = {}
+        self._one_at_a_time = asyncio.Lock()
         self._broken: dict[str, _Broken] = {}
 
     async def open(self, study: OptimizationStudy) -> Conversation:
@@ -140,7 +142,8 @@ class Conversations:
         if not open_ones:
             return
         names = [conversation.study_name for conversation in open_ones]
-        studies = {s.study_name: s for s in await OptimizationStudy.find({"study_name": {"$in": names}}).to_list()}
+        found = await without_charts({"study_name": {"$in": names}}, limit=len(names))
+        studies = {study.study_name: study for study in found}
         waiting = [s.study_name for s in await self._service.unfinished() if s.status is StudyState.QUEUED]
         now = asyncio.get_running_loop().time()
         due = [c for c in open_ones if c.study_name in studies and not self._rests(c.study_name, now)]
@@ -170,7 +173,7 @@ class Conversations:
     async def _look(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
         if conversation.telling is Telling.DRAWING:
-            drawing = asyncio.create_task(patiently(partial(self._draw, conversation, study), what="charts"))
+            drawing = asyncio.create_task(patiently(partial(self._draw, conversation), what="charts"))
             drawing.add_done_callback(partial(self._drew, name))
             self._drawing[name] = drawing
         elif study.status.is_finished:
@@ -217,16 +220,18 @@ class Conversations:
         await _move_on(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
         self._shown.pop(name, None)
 
-    async def _draw(self, conversation: Conversation, study: OptimizationStudy) -> None:
+    async def _draw(self, conversation: Conversation) -> None:
         """Charts follow the text; one that cannot be drawn or sent costs nothing else."""
-        facts = self._facts(study, conversation)
-        try:
-            drawn = await self._reporter.draw(Order(facts=facts, language=conversation.language))
-        except (Unavailable, OSError) as failure:  # OSError: no room on the disk
-            log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
-        else:
-            await self._outbox.put([self._upload(conversation, chart, _ended(study)) for chart in drawn.for_thread])
-        await _move_on(conversation, Telling.TOLD)
+        async with self._one_at_a_time:  # a study with its curves is large
+            study = await self._service.find(conversation.study_name)
+            facts = self._facts(study, conversation)
+            try:
+                drawn = await self._reporter.draw(Order(facts=facts, language=conversation.language))
+            except (Unavailable, OSError) as failure:  # OSError: no room on the disk
+                log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
+            else:
+                await self._outbox.put([self._upload(conversation, chart, _ended(study)) for chart in drawn.for_thread])
+            await _move_on(conversation, Telling.TOLD)
 
     def _drew(self, name: str, drawing: "asyncio.Task[None]") -> None:
         del self._drawing[name]
