@@ -160,6 +160,7 @@ class Evaluator:
         self._values = itemgetter(*self._names)
         self._chunk = max(1, (self._conditions.capacity - 2) // _MASKS_PER_SET)
         self._no_volatility = np.empty(_NO_VOLATILITY)
+        self._held: dict[tuple[int, int], Backtest] = {}  # buy and hold by its rows
 
     @property
     def cache_hits(self) -> int:
@@ -246,9 +247,12 @@ class Evaluator:
 
     def hold(self, *, start: int, stop: int) -> Backtest:
         """Buy and hold over rows [start, stop): bought at the second open, with the same costs."""
-        self._check_window(start, stop)
-        slots = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] + [kernel.NEVER] * 4])
-        return self._told(_Batch(slots, np.zeros((1, 5)), self._no_volatility), start, stop, None)
+        if (start, stop) not in self._held:
+            self._check_window(start, stop)
+            slots = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] + [kernel.NEVER] * 4])
+            batch = _Batch(slots, np.zeros((1, 5)), self._no_volatility)
+            self._held[start, stop] = self._told(batch, start, stop, None)
+        return self._held[start, stop]
 
     def _told(self, batch: _Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
         return play(

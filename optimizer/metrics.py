@@ -119,12 +119,22 @@ def cagr(equity: FloatArray, periods_per_year: float) -> float:
     return float(max(equity[-1], 0.0) ** (periods_per_year / len(equity)) - 1.0)
 
 
+# A verdict asks for some twenty sets' measures: plain sums and products take a third of the time of numpy's functions
+# of the same name, which look after axes and types.
+
+
+def _mean(values: FloatArray) -> float:
+    return float(values.sum()) / len(values) if len(values) else NAN
+
+
 def _deviation(values: FloatArray) -> float:
     """Sample standard deviation; 0 where the values do not vary but for rounding."""
     if len(values) < 2:
         return 0.0
-    variance = float(np.var(values, ddof=1))
-    return math.sqrt(variance) if variance > _NO_VARIANCE * float(np.mean(values)) ** 2 else 0.0
+    mean = _mean(values)
+    centred = values - mean
+    variance = float(centred @ centred) / (len(values) - 1)
+    return math.sqrt(variance) if variance > _NO_VARIANCE * mean**2 else 0.0
 
 
 def annual_volatility(returns: FloatArray, periods_per_year: float) -> float:
@@ -135,13 +145,14 @@ def annual_volatility(returns: FloatArray, periods_per_year: float) -> float:
 def sharpe_ratio(returns: FloatArray, periods_per_year: float, risk_free: float = 0.0) -> float:
     """Mean excess return over its sample standard deviation, annualized (Sharpe 1994)."""
     deviation = _deviation(returns)
-    return float((np.mean(returns) - risk_free) / deviation * math.sqrt(periods_per_year)) if deviation else NAN
+    return (_mean(returns) - risk_free) / deviation * math.sqrt(periods_per_year) if deviation else NAN
 
 
 def sortino_ratio(returns: FloatArray, periods_per_year: float, risk_free: float = 0.0) -> float:
     """Mean excess return over the root mean square of negative returns, annualized (Sortino & Price 1994)."""
-    downside = math.sqrt(float(np.mean(np.square(np.minimum(returns, 0.0)))))
-    return float((np.mean(returns) - risk_free) / downside * math.sqrt(periods_per_year)) if downside else NAN
+    losses = np.minimum(returns, 0.0)
+    downside = math.sqrt(float(losses @ losses) / len(returns))
+    return (_mean(returns) - risk_free) / downside * math.sqrt(periods_per_year) if downside else NAN
 
 
 def drawdown(equity: FloatArray) -> FloatArray:
@@ -200,28 +211,30 @@ def turnover(traded: FloatArray, n_bars: int, periods_per_year: float) -> float:
 
 def beta(returns: FloatArray, benchmark: FloatArray) -> float:
     """Slope of the returns on the benchmark's returns (sample covariance over sample variance)."""
-    deviation = _deviation(benchmark)
-    return float(np.cov(returns, benchmark, ddof=1)[0, 1]) / deviation**2 if deviation else NAN
+    if not _deviation(benchmark):
+        return NAN
+    centred = benchmark - _mean(benchmark)
+    return float((returns - _mean(returns)) @ centred) / float(centred @ centred)
 
 
 def alpha(returns: FloatArray, benchmark: FloatArray, periods_per_year: float) -> float:
     """Mean return that the benchmark's does not explain (Jensen 1968), a year, not compounded."""
     slope = beta(returns, benchmark)
-    return float((np.mean(returns) - slope * np.mean(benchmark)) * periods_per_year)
+    return (_mean(returns) - slope * _mean(benchmark)) * periods_per_year
 
 
 def correlation(returns: FloatArray, benchmark: FloatArray) -> float:
     """Pearson correlation of the returns with the benchmark's."""
-    if not (_deviation(returns) and _deviation(benchmark)):
-        return NAN
-    return float(np.corrcoef(returns, benchmark)[0, 1])
+    ours, theirs = _deviation(returns), _deviation(benchmark)
+    return min(max(beta(returns, benchmark) * theirs / ours, -1.0), 1.0) if ours and theirs else NAN
 
 
-def _standard_moment(returns: FloatArray, power: int) -> float:
+def _standard_moment(returns: FloatArray, power: Literal[3, 4]) -> float:
     if not _deviation(returns):
         return NAN
-    centred = returns - np.mean(returns)
-    return float(np.mean(centred**power) / np.mean(centred**2) ** (power / 2))
+    centred = returns - _mean(returns)
+    squares = centred * centred
+    return _mean(squares * (squares if power == 4 else centred)) / math.pow(_mean(squares), power / 2)
 
 
 def skew(returns: FloatArray) -> float:
@@ -236,14 +249,19 @@ def kurtosis(returns: FloatArray) -> float:
 
 def value_at_risk(returns: FloatArray, level: float = 0.95) -> float:
     """The return that the worst 5 % of bars do not exceed, as a fraction (historical, interpolated)."""
-    return float(np.quantile(returns, 1.0 - level)) if len(returns) else NAN
+    if not len(returns):
+        return NAN
+    at, share = divmod((len(returns) - 1) * (1.0 - level), 1.0)
+    low, high = int(at), min(int(at) + 1, len(returns) - 1)
+    ranked = np.partition(returns, (low, high))
+    return float(ranked[low] + (ranked[high] - ranked[low]) * share)
 
 
 def expected_shortfall(returns: FloatArray, level: float = 0.95) -> float:
     """Mean of the returns at or below the value at risk (Acerbi & Tasche 2002)."""
     if not len(returns):
         return NAN
-    return float(np.mean(returns[returns <= value_at_risk(returns, level)]))
+    return _mean(returns[returns <= value_at_risk(returns, level)])
 
 
 def longest_run(holds: NDArray[np.bool_]) -> int:

@@ -20,12 +20,19 @@ from optimizer.spec import SamplerKind, StudySpec
 from optimizer.study import best_record, search
 from optimizer.tpe import FEASIBLE, INFEASIBLE, Rank, Tpe
 
-#: Sets proposed from one state of knowledge, and candidates each proposal is the best of: a sixth of the search's
-#: own. Both cost the value found less than its noise (docs/calibration.md) and halve the time.
-ROUND = 32
-N_CANDIDATES = 4
-
 _BY_ROUNDS = (SamplerKind.TPE, SamplerKind.OPTUNA, SamplerKind.NSGA2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How a fold proposes. What it saves costs the value found less than its noise (docs/calibration.md)."""
+
+    round_size: int = 32  # sets proposed from one state of knowledge …
+    per_fit: int = 8  # … of which so many from one fit
+    n_candidates: int = 4  # that each is the best of: a sixth of the search's own
+
+
+PACE = Pace()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +51,16 @@ class Refit(Protocol):
     ) -> Fitted | None: ...
 
 
-def refit(spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, seed: int) -> Fitted | None:
+def refit(
+    spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, seed: int, pace: Pace = PACE
+) -> Fitted | None:
     """The best feasible set for rows [start, stop) within the study's budget; None when none is feasible."""
     ground = Ground(spec=spec, space=space, evaluator=evaluator, start=start, stop=stop)
     n_trials = budget(spec, space)
     if n_trials >= space.size:
         return _best([_scored(ground, list(space.sets()))])
     if spec.sampler in _BY_ROUNDS:
-        return _best(_rounds(ground, n_trials, seed))
+        return _best(_rounds(ground, n_trials, seed, pace))
     records = search(spec, space, evaluator, start=start, stop=stop, n_trials=n_trials, seed=seed)
     best = best_record(list(records), spec.goals[0])
     return Fitted(params=dict(best.params), value=float(best.value)) if best and best.value is not None else None
@@ -71,9 +80,9 @@ def _best(batches: Iterable[tuple[list[Params], list[float]]]) -> Fitted | None:
     return best
 
 
-def _rounds(ground: Ground, n_trials: int, seed: int) -> Iterator[tuple[list[Params], list[float]]]:
+def _rounds(ground: Ground, n_trials: int, seed: int, pace: Pace) -> Iterator[tuple[list[Params], list[float]]]:
     """Rounds of unique sets with their values (NaN where infeasible), the textbook set first."""
-    tpe = Tpe(ground.space.distributions, seed=seed, order=ground.space.order, n_candidates=N_CANDIDATES)
+    tpe = Tpe(ground.space.distributions, seed=seed, order=ground.space.order, n_candidates=pace.n_candidates)
     tpe.expect(0, ground.space.default)
     asked, n_done = [ground.space.default], 0
     while asked:
@@ -82,7 +91,8 @@ def _rounds(ground: Ground, n_trials: int, seed: int) -> Iterator[tuple[list[Par
         tpe.learn_round(n_done, _ranks(values, ground.violations(scores).tolist()))
         yield asked, values
         n_done += len(asked)
-        asked = tpe.ask_round(n_done, n_done, min(ROUND, n_trials - n_done)) if n_done < n_trials else []
+        n_next = min(pace.round_size, n_trials - n_done)
+        asked = tpe.ask_round(n_done, n_done, n_next, per_fit=pace.per_fit) if n_next else []
 
 
 def _ranks(values: Sequence[float], violations: Sequence[float]) -> list[Rank | None]:

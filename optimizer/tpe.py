@@ -36,6 +36,7 @@ from optimizer.parzen import (
     ROUNDED,
     STEPPED,
     UNUSED,
+    Fitted,
     FloatArray,
     History,
     Model,
@@ -53,6 +54,8 @@ _FIRST_SLOTS = 1 << 15
 #: Points of the Sobol sequence to look through for an unseen set.
 _MAX_POINTS = 1 << 16
 
+#: What stands for a fit where none is needed.
+NOTHING_FITTED = Fitted(0, 0, 0, 0.0, -1, is_tabled=False)
 #: What sorts trials from good to bad: class (feasible, pruned, infeasible), then two numbers, less is better.
 Rank = tuple[int, float, float]
 FEASIBLE, PRUNED, INFEASIBLE = 0, 1, 2
@@ -127,9 +130,10 @@ def _is_repeat(points: FloatArray, at: int) -> bool:
 
 
 @compiled
-def _propose(model: Model, below: IntArray, n: int, seen: UintArray, state: UintArray, points: FloatArray) -> None:
+def _propose(
+    model: Model, fitted: Fitted, below: IntArray, seen: UintArray, state: UintArray, points: FloatArray
+) -> None:
     """The best unseen candidate into `points[0]`; an evenly drawn set when round after round brings only seen ones."""
-    fitted = fit(model, below, n)
     others = other_axes(model.axes, fitted.leading)
     rows = np.empty(points.shape, np.int64)
     for _ in range(_MAX_ROUNDS):
@@ -146,10 +150,9 @@ def _propose(model: Model, below: IntArray, n: int, seen: UintArray, state: Uint
 
 @compiled
 def _propose_by_axis(
-    model: Model, below: IntArray, n: int, seen: UintArray, state: UintArray, points: FloatArray
+    model: Model, fitted: Fitted, below: IntArray, seen: UintArray, state: UintArray, points: FloatArray
 ) -> None:
     """Each coordinate the best of candidates of its own, into `points[0]`; tried anew while seen or out of order."""
-    fitted = fit(model, below, n)
     row = np.empty(points.shape[1], np.int64)
     for _ in range(_MAX_ROUNDS):
         for d in range(points.shape[1]):
@@ -174,21 +177,25 @@ def _propose_round(
     seen: UintArray,
     key: tuple[int, int, int],
     is_blind: bool,
+    per_fit: int,
     points: FloatArray,
     found: FloatArray,
 ) -> None:
-    """Sets into the rows of `found`, each taken in as an expected trial (from column n on) before the next is drawn.
+    """Sets into the rows of `found`, each taken in as an expected trial, from column n on.
 
-    `key` is what seeds the first: the seed, how many trials had finished, the attempt; the attempts count on.
+    The mixtures are fitted anew for every `per_fit` of them. `key` is what seeds the first: the seed, how many
+    trials had finished, the attempt; the attempts count on.
     """
-    axes, state = model.axes, np.zeros(1, np.uint64)
+    axes, state, fitted = model.axes, np.zeros(1, np.uint64), NOTHING_FITTED
     row, centres = np.empty(points.shape[1], np.int64), np.empty(points.shape[1])
     for k in range(len(found)):
         seed_state(state, key[0], key[1], key[2] + k)
         if is_blind:
             _draw_start(model, seen, state, points[0], row)
         else:
-            _propose(model, below, n + k, seen, state, points)
+            if k % per_fit == 0:
+                fitted = fit(model, below, n + k)
+            _propose(model, fitted, below, seen, state, points)
         found[k] = points[0]
         for d in range(len(row)):
             centres[d] = points[0, d]
@@ -272,15 +279,16 @@ class Tpe:
         elif column >= 0:
             self._model.history.role[column] = UNUSED
 
-    def ask_round(self, n_finished: int, first: int, count: int) -> list[dict[str, Any]]:
+    def ask_round(self, n_finished: int, first: int, count: int, *, per_fit: int = 1) -> list[dict[str, Any]]:
         """What `ask(n_finished, number)` and `expect(number, …)` in turn would give for `count` numbers from `first`.
 
-        In one compiled call, for joint proposals only.
+        In one compiled call, for joint proposals only. With a `per_fit` above 1 so many sets come from one fit, which
+        is most of the work: they are different sets, but do not keep away from each other.
         """
         self._make_room(count)
         found, n = np.empty((count, len(self.axes))), len(self._sets)
         key, is_blind = (self._seed, n_finished, first), self.n_finished < self._n_startup_trials
-        _propose_round(self._model, self._below, n, self._seen, key, is_blind, self._points, found)
+        _propose_round(self._model, self._below, n, self._seen, key, is_blind, per_fit, self._points, found)
         sets = [self._set_at(point) for point in found.tolist()]
         self._sets.extend(sets)
         self._column_of.update(zip(range(first, first + count), range(n, n + count), strict=True))
@@ -314,8 +322,9 @@ class Tpe:
         if self.n_finished < self._n_startup_trials:
             _propose_first(self._model, self._seen, self._state, self._points)
             return
+        fitted = fit(self._model, self._below, len(self._sets))
         propose = _propose if self._is_multivariate else _propose_by_axis
-        propose(self._model, self._below, len(self._sets), self._seen, self._state, self._points)
+        propose(self._model, fitted, self._below, self._seen, self._state, self._points)
 
     def _place(self, rank: Rank, number: int) -> None:
         """Sort a trial among the finished ones; the good ones are gathered anew when they changed."""

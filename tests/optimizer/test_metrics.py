@@ -78,6 +78,17 @@ def test_shape_measures_equal_scipy() -> None:
     assert metrics.kurtosis(returns) == pytest.approx(stats.kurtosis(returns, fisher=False), rel=1e-12)
 
 
+@pytest.mark.parametrize("n", [1, 2, 20, 21, 22, 377, 2140])
+def test_the_tail_and_the_tie_to_the_market_equal_numpy(n: int) -> None:
+    returns, hold = returns_of("GOOG")[:n], returns_of("AAPL")[:n]
+
+    assert metrics.value_at_risk(returns) == pytest.approx(float(np.quantile(returns, 0.05)), rel=1e-12)
+    if n > 2:
+        assert metrics.correlation(returns, hold) == pytest.approx(np.corrcoef(returns, hold)[0, 1], rel=1e-10)
+        covariance = np.cov(returns, hold)
+        assert metrics.beta(returns, hold) == pytest.approx(covariance[0, 1] / covariance[1, 1], rel=1e-10)
+
+
 def test_measures_by_hand() -> None:
     equity = np.array([1.1, 0.99, 1.2, 0.9, 0.96])
 

@@ -76,6 +76,19 @@ def test_a_round_is_what_asking_in_turn_would_give(distributions: dict[str, Base
     assert in_rounds.good_numbers == in_turn.good_numbers
 
 
+def test_one_fit_for_many_sets_is_repeatable_and_repeats_no_set() -> None:
+    rounds = [Tpe(SPACE, seed=5) for _ in range(2)]
+    found: list[list[dict[str, int]]] = [[], []]
+    for first in range(0, 96, 32):
+        for tpe, sets in zip(rounds, found, strict=True):
+            asked = tpe.ask_round(first, first, 32, per_fit=8)
+            tpe.learn_round(first, [(FEASIBLE, loss(params), 0.0) for params in asked])
+            sets.extend(asked)
+
+    assert found[0] == found[1]
+    assert len({tuple(params.values()) for params in found[0]}) == 96
+
+
 def test_a_trial_that_ran_with_another_set_is_learned_as_it_ran() -> None:
     swapped, plain = Tpe(SPACE, seed=1), Tpe(SPACE, seed=1)
     _, sets = searched(20)
