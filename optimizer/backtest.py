@@ -114,6 +114,7 @@ class Backtest:
     def _exact(self) -> dict[str, float | None]:
         """Measures of the equity itself, free of the rounding that compounded returns carry."""
         equity, periods = self.equity, self.periods_per_year
+        turnover = metrics.turnover(self._traded(), len(equity), periods)
         found = {
             "total_return": metrics.total_return(equity),
             "cagr": metrics.cagr(equity, periods),
@@ -121,7 +122,8 @@ class Backtest:
             "max_drawdown_bars": metrics.max_drawdown_bars(equity),
             "calmar_ratio": metrics.calmar_ratio(equity, periods),
             "exposure": self._exposed(),
-            "turnover": metrics.turnover(self._traded(), len(equity), periods),
+            "turnover": turnover,
+            "annual_costs": turnover * self.costs.per_side,
         }
         return {name: _known(value) for name, value in found.items()}
 

@@ -139,6 +139,7 @@ class Measures(Frozen):
     sqn: Measure = None
     exposure: Measure = None
     turnover: Measure = None
+    annual_costs: Measure = None  # of trading, as a fraction of the account
     n_trades: int = 0
     average_trade_bars: Measure = None
     longest_trade_bars: int = 0

@@ -205,7 +205,7 @@ def costs(summary: StudySummary, spec: StudySpec) -> Iterator[Finding]:
         yield Finding("no_costs")
         return
     measures = summary.winner.in_sample
-    if measures.turnover is not None:
+    if measures.annual_costs is not None:
         yield Finding("costs", {"costs": spec.costs, "measures": measures})
 
 

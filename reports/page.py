@@ -79,6 +79,7 @@ FORMATS: dict[str, Callable[..., str]] = {
     "max_drawdown": numbers.percent,
     "exposure": numbers.percent,
     "turnover": numbers.ratio,
+    "annual_costs": numbers.percent,
     "n_trades": _count,
     "win_rate": numbers.percent,
     "profit_factor": numbers.ratio,

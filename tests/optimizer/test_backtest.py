@@ -271,3 +271,7 @@ def test_trade_measures_are_about_closed_trades() -> None:
     assert (measures.average_trade_bars, measures.longest_trade_bars) == (1, 1)
     assert measures.exposure == pytest.approx(0.4)
     assert measures.turnover == pytest.approx(5 / 10 * 252)
+    usual = simulate(bars, target, costs=USUAL).measures
+    assert usual.turnover is not None
+    assert usual.annual_costs == pytest.approx(usual.turnover * USUAL.per_side)
+    assert measures.annual_costs == 0

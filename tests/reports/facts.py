@@ -70,6 +70,7 @@ def measures(sharpe: float | None, total_return: float, fall: float, n_trades: i
         sqn=2.1193,
         exposure=0.4137,
         turnover=8.7361,
+        annual_costs=0.01310415,
         n_trades=n_trades,
         average_trade_bars=23.417,
         longest_trade_bars=88,
