@@ -63,6 +63,12 @@ class StudyLine(BaseModel):
         return outside.sharpe_ratio if outside else None
 
 
+def about(symbols: Sequence[str]) -> dict[str, Any]:
+    """The query for studies of one of these symbols, alone or sharing a set with others, or by its whole label."""
+    among = {"$in": list(symbols)}
+    return {"$or": [{field: among} for field in ("symbol", "spec.symbol", "spec.partners")]}
+
+
 async def page_of_studies(
     wanted: Mapping[str, Sequence[str]], *, older_than: PydanticObjectId | None, limit: int
 ) -> list[StudyLine]:
@@ -70,7 +76,10 @@ async def page_of_studies(
 
     Studies that are stored meanwhile come before the first page and move nothing on the next ones.
     """
-    query: dict[str, Any] = {field: {"$in": list(values)} for field, values in wanted.items() if values}
+    query: dict[str, Any] = {}
+    for field, values in wanted.items():
+        if values:
+            query |= about(values) if field == "symbol" else {field: {"$in": list(values)}}
     if older_than is not None:
         query["_id"] = {"$lt": older_than}
     return await OptimizationStudy.find(query).sort("-_id").limit(limit).project(StudyLine).to_list()

@@ -22,7 +22,7 @@ from optimizer.budget import budget, is_exhaustive
 from optimizer.clock import Clock, utc_now
 from optimizer.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document
 from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
-from optimizer.listing import without_charts
+from optimizer.listing import about, without_charts
 from optimizer.market.feed import Market
 from optimizer.market.quality import require_usable
 from optimizer.market.snapshots import write_snapshot
@@ -354,7 +354,7 @@ class OptimizationService:
             "summary.verdict": {"$in": [str(verdict) for verdict in verdicts]},
             _OUTSIDE: {"$ne": None},
         }
-        query |= {"symbol": symbol} if symbol else {}
+        query |= about([symbol]) if symbol else {}
         query |= {"strategy_name": strategy_name} if strategy_name else {}
         return await without_charts(query, order={_OUTSIDE: -1, "_id": 1}, limit=limit)
 

@@ -99,6 +99,12 @@ async def test_show_and_export_tell_of_all_symbols(stage: Stage, study: Finished
     assert [part["symbol"] for part in document["shared"]["by_symbol"]] == ["AAPL", "IBM", "MSFT"]
 
 
+@pytest.mark.parametrize("symbol", ["AAPL", "MSFT"])
+async def test_the_leaderboard_of_each_symbol_has_it(stage: Stage, study: Finished, symbol: str) -> None:
+    assert study.name in await stage.tell(f"top {symbol} all")
+    assert study.name not in await stage.tell("top GOOG all")
+
+
 async def test_more_trials_go_on_after_the_first_ones(stage: Stage) -> None:
     name, _ = await stage.finished("IBM,MSFT RSI 12 mode=shared folds=0 seed=72", least=6)
     before = await stage.office.desk.service.get_trials(name)
