@@ -129,11 +129,17 @@ class Conversations:
             self._shown.pop(study_name, None)
 
     async def follow(self) -> None:
-        """Follow every open conversation until cancelled."""
-        while True:
-            began = asyncio.get_running_loop().time()
-            await patiently(self.tick, what="conversations")
-            await asyncio.sleep(max(TICK_SECONDS - (asyncio.get_running_loop().time() - began), 0.05))
+        """Follow every open conversation until cancelled; charts that are not drawn by then are at the next start."""
+        try:
+            while True:
+                began = asyncio.get_running_loop().time()
+                await patiently(self.tick, what="conversations")
+                await asyncio.sleep(max(TICK_SECONDS - (asyncio.get_running_loop().time() - began), 0.05))
+        finally:
+            drawing = list(self._drawing.values())
+            for task in drawing:
+                task.cancel()
+            await asyncio.gather(*drawing, return_exceptions=True)
 
     async def tick(self) -> None:
         """Look once at every open conversation and say what is due."""

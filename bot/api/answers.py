@@ -21,6 +21,7 @@ from optimizer.spec import (
     Luck,
     Measure,
     Scored,
+    Shared,
     StudyState,
     StudySummary,
     Suggestion,
@@ -143,6 +144,10 @@ class OptimizationResult(BaseModel):
     winner: Scored
     textbook: Scored
     hold: Scored = Field(description="Buy and hold over the same bars, with the same costs.")
+    shared: Shared | None = Field(
+        description="Of a set that several symbols share: each symbol's part, and medians. The figures around it are "
+        "those of the equal-weight portfolio. Null for one symbol."
+    )
     luck: Luck
     plateau_share: Measure = Field(description="Of the winner's neighbours, those that keep most of its value.")
     sharpe_interval: Interval | None = Field(description="90 % interval of the Sharpe ratio out of sample.")
@@ -276,6 +281,7 @@ def result_of(study: OptimizationStudy, summary: StudySummary) -> OptimizationRe
         winner=summary.winner,
         textbook=summary.textbook,
         hold=summary.hold,
+        shared=summary.shared,
         luck=summary.luck,
         plateau_share=summary.plateau.share,
         sharpe_interval=summary.sharpe_interval,

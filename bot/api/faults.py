@@ -3,7 +3,8 @@
 UserError
 ├── Denied          NoKey · BadKey · KeyTooSmall
 └── RequestError    NotJson · NotANumberOfJson · NamedTwice · TooDeep · TooLarge · NotJsonType
-    │               NoSuchPath · WrongMethod · NotOffered · BadCursor · KeyReused · TooManyStreams
+    │               NoSuchPath · WrongMethod · NotOffered · BadCursor · KeyReused · NotInChannel
+    │               TooManyStreams
     └── (fields)    MissingField · UnknownField · OneOf · NotACap · NotText · NotAList · NotAnObject
                     NotTrueOrFalse · TooMany · BelowBound · AboveBound · UnfitField · SeveralFields
 """
@@ -138,6 +139,12 @@ class BadCursor(RequestError):
 
 class KeyReused(RequestError):
     sentence = "The `Idempotency-Key` `{word}` was used for another request. Take a new one for this."
+
+
+class NotInChannel(RequestError):
+    """A study cannot be told where the bot may not write."""
+
+    sentence = "I am not in the Slack channel `{channel}`. Invite me there with `/invite`, or check the id."
 
 
 class TooManyStreams(RequestError):

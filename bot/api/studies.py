@@ -1,18 +1,21 @@
 """Studies over HTTP: start, list, look, follow, stop."""
 
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, TypeVar
 
+import aiohttp
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse
+from slack_sdk.errors import SlackApiError
 
 from bot import commands
 from bot.api import answers, formats
 from bot.api.asked import STRATEGY_WORDS, SYMBOL_SHAPE, OptimizationRequest
 from bot.api.callers import Caller, May, TheOffice, noted, place_of
-from bot.api.faults import BadFields, TooManyStreams
+from bot.api.faults import BadFields, NotInChannel, TooManyStreams
 from bot.api.once import claim_of, once
 from bot.api.paging import CURSOR_SHAPE, cursor_of, read_cursor
 from bot.api.problems import documented
@@ -26,6 +29,7 @@ from bot.grammar.values import read_symbol
 from bot.live import follow, look
 from bot.office import Office
 from bot.place import Place
+from bot.sender import reason_of
 from optimizer.errors import (
     BadData,
     BadValue,
@@ -40,6 +44,8 @@ from optimizer.errors import (
 from optimizer.listing import page_of_studies
 from optimizer.spec import StudyState, Verdict
 from optimizer.strategies import find_strategy
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/backtests/optimize", tags=["studies"], route_class=StrictRoute)
 
@@ -106,6 +112,18 @@ async def optimize(
     return answer
 
 
+async def _require_channel(channel_id: str, office: Office) -> None:
+    """Raise where the bot may not write; while Slack does not answer, the study goes on and the outbox waits."""
+    try:
+        await office.client.conversations_history(channel=channel_id, limit=1)
+    except SlackApiError as refusal:
+        if reason_of(refusal) in ("not_in_channel", "channel_not_found"):
+            raise BadFields({"/slack_channel": NotInChannel(channel=channel_id)}) from refusal
+        log.warning("channel_not_checked channel=%s error=%s", channel_id, reason_of(refusal))
+    except (aiohttp.ClientError, TimeoutError) as failure:
+        log.warning("channel_not_checked channel=%s error=%s", channel_id, reason_of(failure))
+
+
 async def _begun(
     start: Start, wanted: OptimizationRequest, place: Place, office: Office
 ) -> answers.OptimizationResponse:
@@ -114,6 +132,8 @@ async def _begun(
         plans = await planned(await specs_of(start), place, office)
     except (BadData, BadValue, UnknownWord) as error:
         raise BadFields({_about(error, wanted): error}) from error
+    if place.channel_id:
+        await _require_channel(place.channel_id, office)
     begun = await begin(plans, start, place, office)
     studies = [answers.started(study, plan.seconds) for study, plan in zip(begun.studies, begun.plans, strict=True)]
     return answers.OptimizationResponse(**dict(studies[0]), studies=studies)

@@ -243,6 +243,21 @@ async def test_a_study_is_told_in_the_slack_channel_named(program: Program) -> N
     assert any("study_adopt" in str(message.blocks) for message in answers)
 
 
+@pytest.mark.parametrize(("channel", "code"), [("C0ELSE001", "not_in_channel"), ("C0NOBODY1", "channel_not_found")])
+async def test_a_channel_the_bot_is_not_in_is_refused_and_nothing_starts(
+    program: Program, channel: str, code: str
+) -> None:
+    before = await program.stage.office.desk.service.list_studies(limit=1)
+    wanted = {"symbol": "IBM", "strategy": "donchian", "seed": 96, "slack_channel": channel}
+    with program.stage.slack.ledger.expecting(code):
+        status, problem = await program.call("POST", START, json=wanted)
+
+    assert status == 422
+    assert problem["errors"][0]["pointer"] == "#/slack_channel"
+    assert "/invite" in problem["errors"][0]["detail"]
+    assert await program.stage.office.desk.service.list_studies(limit=1) == before
+
+
 async def test_without_a_channel_slack_hears_nothing(program: Program) -> None:
     name = await program.finished(symbol="IBM", strategy="donchian", seed=93)
 
