@@ -22,7 +22,7 @@ FACTS: dict[str, object] = {
     "finding": "There is no bar on 2008-03-03, a session of XNYS.", "folder": "snapshots", "data_hash": "9f2c4e1a",
     "waiting": 21, "length": 4000, "holder": "process 4711", "extra": "yahoo", "path": "prices", "key": "desk",
     "endings": ".csv, .parquet", "version": 9, "field": "symbol", "minutes": 10, "home": "/srv/bot", "port": 3000,
-    "host": "127.0.0.1", "at": 12, "other": "strategy",
+    "host": "127.0.0.1", "at": 12, "other": "strategy", "channel": "C012AB3CD",
 }  # fmt: skip
 
 #: Facts that mean something else in one error.

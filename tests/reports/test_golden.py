@@ -31,3 +31,24 @@ def test_every_message_there_is_has_a_golden_one(language: Language) -> None:
     text = (TEMPLATES / language / "notices.jinja").read_text(encoding="utf-8")
     assert layouts - say.layouts == set()
     assert set(re.findall(r"{% macro (\w+)", text)) - WORDS - say.notices == set()
+
+
+#: A particle after a syllable that ends in a consonant, and the same one after a vowel.
+PARTICLES = {"을": "를", "과": "와"}
+#: Words that end like a particle.
+NO_PARTICLE = {"초과"}
+
+
+def _ends_in_consonant(syllable: str) -> bool:
+    """The syllables of Hangul stand in order of their 28 endings, the first of which is none."""
+    return (ord(syllable) - ord("가")) % 28 != 0
+
+
+@pytest.mark.parametrize("name", [name for name in SHEETS if name.startswith("ko/")])
+def test_korean_particles_fit_the_syllable_before_them(name: str) -> None:
+    wrong = [
+        word
+        for word in re.findall(r"(?<![가-힣])[가-힣]+[을를과와](?![가-힣])", SHEETS[name])
+        if word not in NO_PARTICLE and len(word) > 1 and (word[-1] in PARTICLES) != _ends_in_consonant(word[-2])
+    ]
+    assert wrong == []
