@@ -12,6 +12,16 @@ import pytest_asyncio
 
 from bot.grammar import VERBS
 from tests.scenarios.conftest import Stage, opened, settings_for
+from tests.scenarios.test_buttons import (
+    study,
+    test_a_second_press_after_the_end_is_refused_in_words,
+    test_details_answer_whoever_asks_and_stay,
+    test_more_trials_are_asked_for_by_the_owner_only,
+    test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on,
+    test_replay_says_in_the_thread_that_nothing_differs,
+    test_share_shows_the_verdict_to_the_channel,
+    test_who_is_neither_owner_nor_approver_is_refused_in_private,
+)
 from tests.scenarios.test_main_job import (
     test_command_is_acknowledged_at_once_and_answered_in_its_thread,
     test_unknown_strategy_is_told_privately_and_starts_nothing,
@@ -21,8 +31,16 @@ from tests.slack.fixtures import pytest_collection_modifyitems
 
 __all__ = [
     "pytest_collection_modifyitems",
+    "study",
+    "test_a_second_press_after_the_end_is_refused_in_words",
     "test_command_is_acknowledged_at_once_and_answered_in_its_thread",
+    "test_details_answer_whoever_asks_and_stay",
+    "test_more_trials_are_asked_for_by_the_owner_only",
+    "test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on",
+    "test_replay_says_in_the_thread_that_nothing_differs",
+    "test_share_shows_the_verdict_to_the_channel",
     "test_unknown_strategy_is_told_privately_and_starts_nothing",
+    "test_who_is_neither_owner_nor_approver_is_refused_in_private",
 ]
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -58,7 +76,7 @@ ELSEWHERE = {"start", "schedule", "export"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=["emulate"])
-async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """A bot of its own, where anyone may start studies; emulate has no user groups to give people their roles by."""
     async with Emulated() as slack:
         roles = {"admins": (await slack.user_id("bob"),), "approvers": (), "runners": ("*",), "viewers": ()}
@@ -66,6 +84,12 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         async with opened(slack, settings) as stage:
             yield stage
         slack.assert_no_violations()
+
+
+@pytest.fixture(scope="module")
+def stage(shared: Stage) -> Stage:
+    """The one bot of this module."""
+    return shared
 
 
 async def test_every_verb_is_typed_here_or_said_to_be_elsewhere() -> None:

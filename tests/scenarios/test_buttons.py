@@ -30,7 +30,7 @@ async def test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on(stage: Stag
     await stage.told(await stage.act.click(root, "study_pause"))
     paused = await _root_with(stage, root, "study_resume")
     assert await _state(stage, name, StudyState.PAUSED)
-    assert "Paused: <@U0ALICE1>" in str(paused.blocks)
+    assert f"Paused: {await _mention(stage, 'alice')}" in str(paused.blocks)
     assert "study_pause" not in str(paused.blocks)
 
     await stage.told(await stage.act.click(paused, "study_resume"))
@@ -39,7 +39,7 @@ async def test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on(stage: Stag
 
     await stage.told(await stage.act.click(running, "study_cancel"))
     assert await _state(stage, name, StudyState.CANCELLED)
-    cancelled = await _root_with(stage, root, "Cancelled: <@U0ALICE1>")
+    cancelled = await _root_with(stage, root, f"Cancelled: {await _mention(stage, 'alice')}")
     assert "study_cancel" not in str(cancelled.blocks)
 
 
@@ -48,17 +48,19 @@ async def test_who_is_neither_owner_nor_approver_is_refused_in_private(stage: St
 
     refused = await stage.told(await stage.act.click(root, "study_cancel", user="kim"))
 
-    assert "<@U0ALICE1>" in str(refused)
+    assert await _mention(stage, "alice") in str(refused)
     assert refused["response_type"] == "ephemeral"
     assert (await stage.office.desk.service.find(name)).status is not StudyState.CANCELLED
     await stage.told(await stage.act.click(root, "study_cancel", user="bob"))
     assert await _state(stage, name, StudyState.CANCELLED)
 
 
-async def test_details_answer_whoever_asks_and_stay(stage: Stage, study: Finished) -> None:
-    root = await stage.root(study[0])
-    if "study_details" in str(root.blocks):
-        assert study[0] in str(await stage.told(await stage.act.click(root, "study_details", user="kim")))
+async def test_details_answer_whoever_asks_and_stay(stage: Stage) -> None:
+    name, root = await stage.start(f"{LONG} seed=47")
+
+    assert name in str(await stage.told(await stage.act.click(root, "study_details", user="kim")))
+    assert "study_details" in str((await _again(stage, root)).blocks)
+    await stage.told(await stage.act.click(root, "study_cancel"))
 
 
 async def test_the_heat_map_comes_into_the_thread(stage: Stage, study: Finished) -> None:
@@ -81,7 +83,7 @@ async def test_share_shows_the_verdict_to_the_channel(stage: Stage, study: Finis
 
     await stage.told(await stage.act.click(study[1], "study_share"))
 
-    shown = await _said(stage, study[1], "Shared by <@U0ALICE1>")
+    shown = await _said(stage, study[1], f"Shared by {await _mention(stage, 'alice')}")
     assert "study_share" not in str(shown.blocks)
 
 
@@ -89,15 +91,18 @@ async def test_more_trials_are_asked_for_by_the_owner_only(stage: Stage, study: 
     name, verdict = study
 
     refused = await stage.told(await stage.act.click(verdict, "study_more", user="kim"))
-    assert "<@U0ALICE1>" in str(refused)
-    await stage.told(await stage.act.click(verdict, "study_more"))
+    assert await _mention(stage, "alice") in str(refused)
+    pressed = await stage.act.click(verdict, "study_more")
+    await stage.told(pressed)
 
     async def look() -> bool | None:
         found = await stage.office.desk.service.find(name)
         return True if found.status is StudyState.COMPLETE and found.trials_completed == 125 else None
 
     await stage.slack.eventually(look, seconds=60, what="125 trials")
-    assert "More trials: <@U0ALICE1>" in str((await _again(stage, verdict)).blocks)
+    assert pressed.response_url is not None
+    instead = [reply.body for reply in pressed.response_url.replies if reply.body.get("replace_original")]
+    assert f"More trials: {await _mention(stage, 'alice')}" in str(instead)
 
 
 async def test_replay_says_in_the_thread_that_nothing_differs(stage: Stage, study: Finished) -> None:
@@ -115,6 +120,10 @@ async def test_a_second_press_after_the_end_is_refused_in_words(stage: Stage) ->
     assert await _state(stage, name, StudyState.CANCELLED)
 
     assert "cancelled already" in str(await stage.told(await stage.act.click(as_it_was, "study_cancel")))
+
+
+async def _mention(stage: Stage, name: str) -> str:
+    return f"<@{await stage.slack.user_id(name)}>"
 
 
 async def _verdict(stage: Stage, root: Message) -> Message:
