@@ -29,7 +29,7 @@ class Suite:
 
     async def bot(self) -> list[Row]:
         """`kill -9` of the bot."""
-        return await self._kills("kills of the bot", Havoc(bot=self._options.bot_kills, seed=11, longest=3.0))
+        return await self._kills("kills of the bot", Havoc(bot=self._options.bot_kills, seed=11, longest=1.0))
 
     async def parts(self) -> list[Row]:
         """`kill -9` of workers and of mongod."""
@@ -106,7 +106,7 @@ def _options() -> argparse.Namespace:
     names = ["bot", "parts", "slack", "load", "strangers", "growth"]
     parser.add_argument("part", nargs="*", help="one of " + ", ".join(names))
     parser.add_argument("--studies", type=int, default=20)
-    parser.add_argument("--trials", type=int, default=2000)
+    parser.add_argument("--trials", type=int, default=4000)
     parser.add_argument("--bot-kills", type=int, default=50)
     parser.add_argument("--worker-kills", type=int, default=20)
     parser.add_argument("--mongod-kills", type=int, default=10)

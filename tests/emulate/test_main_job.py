@@ -28,6 +28,7 @@ from tests.scenarios.test_main_job import (
 )
 from tests.slack.emulate import Emulated
 from tests.slack.fixtures import pytest_collection_modifyitems
+from tests.slack.workspace import Message
 
 __all__ = [
     "pytest_collection_modifyitems",
@@ -105,3 +106,24 @@ async def test_every_verb_is_answered_in_a_slack_nobody_here_wrote(stage: Stage)
         user = "bob" if verb in ("config", "audit", "adopt") else "alice"
         told = await stage.tell(typed.format(id=study, sch=schedule), user=user)
         assert word.format(id=study, sch=schedule).lower() in told.lower(), (verb, told)
+
+
+async def test_a_result_is_scheduled_and_adopted_by_its_buttons(stage: Stage, study: tuple[str, Message]) -> None:
+    name, verdict = study
+
+    scheduled = await stage.told(await stage.act.click(verdict, "study_schedule"))
+    await stage.told(await stage.act.click(verdict, "study_adopt", user="bob"))
+
+    [schedule] = [s for s in await stage.office.schedules.all() if s.spec.seed == 41]
+    assert schedule.schedule_name in str(scheduled)
+    assert await _posted(stage, verdict, f"the champion of *IBM RSI* (`{name}`")
+
+
+async def _posted(stage: Stage, near: Message, words: str) -> bool:
+    """Whether that is said in the channel or in the thread in the end."""
+
+    async def look() -> bool | None:
+        said = [*await stage.slack.messages(near.channel), *await stage.slack.thread(near.channel, near.thread_ts)]
+        return any(words in str(message.blocks) for message in said) or None
+
+    return await stage.slack.eventually(look, seconds=30, what=words)
