@@ -29,7 +29,7 @@ from optimizer.spec import (
     Verdict,
     Window,
 )
-from reports.render import Language
+from reports.render import Language, Renderer
 
 #: Where the API stands at the bot's address.
 ROOT = "/api/v1"
@@ -198,7 +198,7 @@ class QualityFinding(BaseModel):
     severity: str
     when: datetime
     value: float | None
-    detail: str = Field(description="The finding in words (English).")
+    detail: str = Field(description="The finding in words.")
 
 
 class MarketDataQuality(BaseModel):
@@ -313,8 +313,8 @@ def item_of(line: StudyLine) -> StudyItem:
     )
 
 
-def quality_of(report: QualityReport) -> MarketDataQuality:
-    """What the guard of the data found."""
+def quality_of(report: QualityReport, renderer: Renderer) -> MarketDataQuality:
+    """What the guard of the data found, in the reader's language."""
     fields = report.model_dump(exclude={"findings", "first", "last"})
     return MarketDataQuality(
         **fields,
@@ -322,15 +322,15 @@ def quality_of(report: QualityReport) -> MarketDataQuality:
         last=report.last.isoformat(),
         coverage=report.coverage,
         is_blocking=report.is_blocking,
-        findings=[_finding(finding) for finding in report.findings],
+        findings=[_finding(finding, renderer) for finding in report.findings],
     )
 
 
-def _finding(finding: Finding) -> QualityFinding:
+def _finding(finding: Finding, renderer: Renderer) -> QualityFinding:
     return QualityFinding(
         kind=finding.kind,
         severity=finding.severity,
         when=finding.when,
         value=finding.value,
-        detail=finding.sentence,
+        detail=renderer.phrase(finding.sentence),
     )

@@ -111,7 +111,7 @@ async def quality(
     """Coverage and findings, checked now. Bars that are not there yet are fetched from the configured sources."""
     wanted, market, now = read_symbol(symbol), office.desk.market, office.clock()
     _, report = await asyncio.to_thread(market.checked_bars, wanted, now=now)
-    return answers.quality_of(report)
+    return answers.quality_of(report, caller.renderer)
 
 
 def _strategy(declared: Strategy, renderer: Renderer) -> StrategyCard:

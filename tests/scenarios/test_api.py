@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -492,6 +493,14 @@ async def test_quality_of_bars_is_what_the_guard_says(program: Program) -> None:
 
     assert (told["symbol"], told["n_bars"], told["coverage"]) == ("AAPL", report.n_bars, report.coverage)
     assert [finding["kind"] for finding in told["findings"]] == [finding.kind for finding in report.findings]
+    assert [finding["detail"] for finding in told["findings"]] == [finding.sentence for finding in report.findings]
+
+
+async def test_findings_about_bars_are_told_in_the_language_asked_for(program: Program) -> None:
+    _, korean = await program.call("GET", f"{ROOT}/market-data/aapl/quality", headers={"Accept-Language": "ko"})
+
+    assert korean["findings"]
+    assert all(re.search("[가-힣]", finding["detail"]) for finding in korean["findings"])
 
 
 async def test_strategies_are_told_in_the_language_asked_for(program: Program) -> None:
