@@ -1,5 +1,6 @@
 """Studies over HTTP: start, list, look, follow, stop."""
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -50,6 +51,8 @@ log = logging.getLogger(__name__)
 router = APIRouter(prefix="/backtests/optimize", tags=["studies"], route_class=StrictRoute)
 
 MAX_PAGE = 100
+#: How long Slack may take to say whether the bot is in a channel, and what it says where it is not.
+_SLACK_SECONDS, _OUTSIDE = 3.0, ("not_in_channel", "channel_not_found")
 #: Event streams that one key may have open at once.
 MAX_STREAMS = 32
 
@@ -94,20 +97,23 @@ async def optimize(
     ] = None,
 ) -> answers.OptimizationResponse:
     """Check everything, store a study for each symbol and hand it to the workers. Answers before they have finished."""
-    async with noted(caller, office, verb="start", channel_id=wanted.slack_channel or "") as visit, office.starting:
+    async with noted(caller, office, verb="start", channel_id=wanted.slack_channel or "") as visit:
         visit.said = wanted.model_dump_json(exclude_defaults=True)
         start = start_of(wanted)
         visit.said = start_text(start)
+        if wanted.slack_channel is not None:
+            await _require_channel(wanted.slack_channel, office)
 
         async def begun(delivery: str) -> answers.OptimizationResponse:
             return await _begun(start, wanted, await place_of(caller, office, visit.channel_id, delivery), office)
 
-        if idempotency_key is None:
-            answer = await begun("")
-        else:
-            claim = claim_of(caller.name, idempotency_key, wanted, office.clock())
-            answer, is_repeated = await once(claim, answers.OptimizationResponse, begun)
-            response.headers["Idempotency-Replayed"] = "true" if is_repeated else "false"
+        async with office.starting:
+            if idempotency_key is None:
+                answer = await begun("")
+            else:
+                claim = claim_of(caller.name, idempotency_key, wanted, office.clock())
+                answer, is_repeated = await once(claim, answers.OptimizationResponse, begun)
+                response.headers["Idempotency-Replayed"] = "true" if is_repeated else "false"
         visit.study = answer.study_name
     return answer
 
@@ -115,13 +121,12 @@ async def optimize(
 async def _require_channel(channel_id: str, office: Office) -> None:
     """Raise where the bot may not write; while Slack does not answer, the study goes on and the outbox waits."""
     try:
-        await office.client.conversations_history(channel=channel_id, limit=1)
-    except SlackApiError as refusal:
-        if reason_of(refusal) in ("not_in_channel", "channel_not_found"):
-            raise BadFields({"/slack_channel": NotInChannel(channel=channel_id)}) from refusal
-        log.warning("channel_not_checked channel=%s error=%s", channel_id, reason_of(refusal))
-    except (aiohttp.ClientError, TimeoutError) as failure:
-        log.warning("channel_not_checked channel=%s error=%s", channel_id, reason_of(failure))
+        async with asyncio.timeout(_SLACK_SECONDS):
+            await office.client.conversations_history(channel=channel_id, limit=1)
+    except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+        if (reason := reason_of(failure)) in _OUTSIDE:
+            raise BadFields({"/slack_channel": NotInChannel(channel=channel_id)}) from failure
+        log.warning("channel_not_checked channel=%s error=%s", channel_id, reason)
 
 
 async def _begun(
@@ -132,8 +137,6 @@ async def _begun(
         plans = await planned(await specs_of(start), place, office)
     except (BadData, BadValue, UnknownWord) as error:
         raise BadFields({_about(error, wanted): error}) from error
-    if place.channel_id:
-        await _require_channel(place.channel_id, office)
     begun = await begin(plans, start, place, office)
     studies = [answers.started(study, plan.seconds) for study, plan in zip(begun.studies, begun.plans, strict=True)]
     return answers.OptimizationResponse(**dict(studies[0]), studies=studies)
