@@ -41,7 +41,7 @@ class Outbox:
         self._channel_seconds = channel_seconds
         self._senders: dict[str, asyncio.Task[None]] = {}
         self._woken: set[str] = set()
-        self._settled = asyncio.Condition()
+        self._awaited: dict[str, asyncio.Event] = {}  # by key: set when the entry is sent or refused
         self._last_order = 0
         self._is_open = False
 
@@ -64,12 +64,18 @@ class Outbox:
 
     async def until_sent(self, key: str) -> OutboxEntry:
         """Wait until an entry is sent or refused."""
-        async with self._settled:
-            while True:
-                entry = await OutboxEntry.find_one(OutboxEntry.key == key)
-                if entry is not None and entry.sending in (Sending.SENT, Sending.REFUSED):
-                    return entry
-                await self._settled.wait()
+        while True:
+            settled = self._awaited.setdefault(key, asyncio.Event())
+            entry = await OutboxEntry.find_one(OutboxEntry.key == key)
+            if entry is not None and entry.sending in (Sending.SENT, Sending.REFUSED):
+                self._tell(key)
+                return entry
+            await settled.wait()
+
+    def _tell(self, key: str) -> None:
+        """Let those go on who wait for an entry; they look for themselves."""
+        if (settled := self._awaited.pop(key, None)) is not None:
+            settled.set()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Outbox"]:
@@ -115,8 +121,7 @@ class Outbox:
             self._woken.discard(channel_id)
             while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
                 await patiently(partial(self._send_until_done, entry), what="outbox")
-                async with self._settled:
-                    self._settled.notify_all()
+                self._tell(entry.key)
                 await asyncio.sleep(self._channel_seconds)
 
     async def _next(self, channel_id: str) -> OutboxEntry | None:

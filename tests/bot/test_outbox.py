@@ -216,6 +216,15 @@ async def test_everyone_who_waits_for_a_message_is_told(slack: StrictSlack) -> N
     assert all(entry.sending is Sending.SENT for entry in entries)
 
 
+async def test_a_message_that_was_sent_long_ago_is_not_waited_for(slack: StrictSlack) -> None:
+    async with outbox_for(slack).open() as outbox:
+        await outbox.put([said("old")])
+        first = await asyncio.wait_for(outbox.until_sent("old"), 15)
+        again = await asyncio.gather(*(asyncio.wait_for(outbox.until_sent("old"), 5) for _ in range(3)))
+
+    assert {entry.ts for entry in again} == {first.ts}
+
+
 @asynccontextmanager
 async def garbling_proxy(slack: StrictSlack) -> AsyncIterator[str]:
     """A proxy whose first answer is a page of its own that calls itself JSON; the others are Slack's."""
