@@ -130,7 +130,7 @@ def _is_repeat(points: FloatArray, at: int) -> bool:
 
 
 @compiled
-def _propose(
+def _choose(
     model: Model, fitted: Fitted, below: IntArray, seen: UintArray, state: UintArray, points: FloatArray
 ) -> None:
     """The best unseen candidate into `points[0]`; an evenly drawn set when round after round brings only seen ones."""
@@ -149,10 +149,17 @@ def _propose(
 
 
 @compiled
+def _propose(model: Model, below: IntArray, n: int, seen: UintArray, state: UintArray, points: FloatArray) -> None:
+    """Fit, and the best unseen candidate into `points[0]`: one call, because handing the model over takes its time."""
+    _choose(model, fit(model, below, n), below, seen, state, points)
+
+
+@compiled
 def _propose_by_axis(
-    model: Model, fitted: Fitted, below: IntArray, seen: UintArray, state: UintArray, points: FloatArray
+    model: Model, below: IntArray, n: int, seen: UintArray, state: UintArray, points: FloatArray
 ) -> None:
     """Each coordinate the best of candidates of its own, into `points[0]`; tried anew while seen or out of order."""
+    fitted = fit(model, below, n)
     row = np.empty(points.shape[1], np.int64)
     for _ in range(_MAX_ROUNDS):
         for d in range(points.shape[1]):
@@ -195,7 +202,7 @@ def _propose_round(
         else:
             if k % per_fit == 0:
                 fitted = fit(model, below, n + k)
-            _propose(model, fitted, below, seen, state, points)
+            _choose(model, fitted, below, seen, state, points)
         found[k] = points[0]
         for d in range(len(row)):
             centres[d] = points[0, d]
@@ -322,9 +329,8 @@ class Tpe:
         if self.n_finished < self._n_startup_trials:
             _propose_first(self._model, self._seen, self._state, self._points)
             return
-        fitted = fit(self._model, self._below, len(self._sets))
         propose = _propose if self._is_multivariate else _propose_by_axis
-        propose(self._model, fitted, self._below, self._seen, self._state, self._points)
+        propose(self._model, self._below, len(self._sets), self._seen, self._state, self._points)
 
     def _place(self, rank: Rank, number: int) -> None:
         """Sort a trial among the finished ones; the good ones are gathered anew when they changed."""
