@@ -223,7 +223,7 @@ class Conversations:
         final.method = Method.EDIT
         await self._outbox.put([*entries[:1], final, *entries[1:]])
         has_charts = study.status is StudyState.COMPLETE and not conversation.group
-        await _move_on(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
+        await move_on(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
         self._shown.pop(name, None)
 
     async def _draw(self, conversation: Conversation) -> None:
@@ -237,7 +237,7 @@ class Conversations:
                 log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
             else:
                 await self._outbox.put([self._upload(conversation, chart, _ended(study)) for chart in drawn.for_thread])
-            await _move_on(conversation, Telling.TOLD)
+            await move_on(conversation, Telling.TOLD)
 
     def _drew(self, name: str, drawing: "asyncio.Task[None]") -> None:
         del self._drawing[name]
@@ -278,7 +278,7 @@ class Conversations:
         return entry
 
 
-async def _move_on(conversation: Conversation, telling: Telling) -> None:
+async def move_on(conversation: Conversation, telling: Telling) -> None:
     """The next part of a conversation, unless somebody acted on its study meanwhile: then it is followed again."""
     as_it_was = {"_id": conversation.id, "acted_at": conversation.acted_at}
     await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling)}})

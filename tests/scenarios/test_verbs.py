@@ -7,7 +7,8 @@ import json
 import pytest
 import pytest_asyncio
 
-from bot.documents import AuditEntry, Outcome
+from bot.documents import AuditEntry, Outcome, Telling
+from bot.thread import move_on
 from optimizer.documents import OptimizationTrial
 from optimizer.spec import StudyState
 from tests.scenarios.conftest import Stage
@@ -154,6 +155,21 @@ async def test_more_trials_go_on_after_the_first_ones(stage: Stage) -> None:
     await stage.slack.eventually(again, seconds=60, what="25 trials")
     after = await stage.office.desk.service.get_trials(name)
     assert after[:15] == before
+
+
+async def test_more_trials_asked_for_while_charts_are_drawn_are_told(stage: Stage) -> None:
+    name, root = await stage.finished("MSFT RSI 15 folds=0 seed=34")
+    drawing = await stage.office.conversations.of(name)
+    assert drawing is not None
+    await stage.tell(f"more {name} 10")
+
+    await move_on(drawing, Telling.TOLD)  # what a drawing does that began before, when it ends
+
+    async def told() -> bool | None:
+        thread = await stage.slack.thread(root.channel, root.ts)
+        return sum("study_adopt" in str(message.blocks) for message in thread) == 2 or None
+
+    assert await stage.slack.eventually(told, seconds=60, what="the second result")
 
 
 async def test_pause_resume_and_cancel_in_words_are_told_in_the_studys_thread(stage: Stage) -> None:
