@@ -79,7 +79,6 @@ def _add_keys(keys: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; the exit code is 0 when done, 1 when it failed, 2 for bad usage."""
     options = parser().parse_args(arguments)
-    gc.disable()  # imports leave no garbage, and the collector would look through them again and again
     _log_to_stderr(verbose=options.verbose or options.verb == "serve")
     try:
         settings = Settings()
@@ -112,6 +111,7 @@ async def _run_verb(options: argparse.Namespace, settings: Settings) -> int:
             # Before the imports below: the processes import their own meanwhile.
             needs = [await stack.enter_async_context(started(settings, n_workers=_WORKERS[options.verb]))]
         # By name, so that each verb loads what it needs and no more: `run` no web server, `serve` no progress bar.
+        gc.disable()  # imports leave no garbage, and the collector would look through them again and again
         verb = importlib.import_module(_VERBS[options.verb])
         gc.freeze()
         gc.enable()

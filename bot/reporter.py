@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from optimizer.child import Child, ChildDied
 from optimizer.errors import Unavailable
-from optimizer.patience import patiently
 from reports.order import Order, write_order
 
 _MODULE = "reports"
@@ -50,7 +48,7 @@ class Reporter:
         """Write charts and report; raises Unavailable when they cannot be had."""
         folder = self.folder_of(order.facts.study_name)
         async with self._turn:  # two who ask for one study at once must not write over what is being read
-            packed = await patiently(partial(self._trials_of, order.facts.study_name), what="trials")
+            packed = await self._trials_of(order.facts.study_name)
             await asyncio.to_thread(write_order, order, packed, folder)
             try:
                 answer = await (await self._warmed()).ask({"folder": str(folder)})

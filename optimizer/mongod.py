@@ -122,6 +122,8 @@ def _options(data: Path, port: int) -> list[str]:
         *("--dbpath", str(data), "--logpath", str(data / "mongod.log"), "--logappend"),
         *("--bind_ip", "127.0.0.1", "--port", str(port), "--nounixsocket", "--auth"),
         *("--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # As it comes, it lays three journals of 100 MB aside for a few studies.
+        *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),
     ]
 
 
