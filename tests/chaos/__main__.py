@@ -112,7 +112,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mongod-kills", type=int, default=10)
     parser.add_argument("--slack-seconds", type=int, default=600)
     parser.add_argument("--fuzzed", type=int, default=10_000)
-    parser.add_argument("--growth", type=int, default=500, help="studies between the two measures of memory")
+    parser.add_argument("--growth", type=int, default=500, help="studies until the last measure of memory")
     options = parser.parse_args()
     options.part = options.part or names
     return options

@@ -14,7 +14,7 @@ from tests.bot_process import BotProcess, bot_process, mongo_client
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
 from tests.slack.wire import Delivery, HttpWire
-from tests.slack.workspace import User
+from tests.slack.workspace import Channel, User
 
 N_PEOPLE, N_COMMANDS, SECONDS = 50, 200, 10.0
 #: What people type while the bot is busy.
@@ -23,6 +23,8 @@ _N_TYPED = 150
 _N_BUSY = 75
 _TYPED = ("status", "list", "AAPL RSI 20 seed={seed} folds=0", "help rsi", "IBM MACD 50 dry", "top all")
 _STRATEGIES = ("RSI", "MACD", "SMA", "BOLLINGER")
+_N_CHANNELS = 25
+_N_STARTS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,15 +113,17 @@ def _was_open(study: dict[str, Any], moment: datetime) -> bool:
     return completed_at is None or completed_at > moment
 
 
-async def until_all_complete(bot: BotProcess, n: int, seconds: float) -> None:
-    """Wait until so many studies are complete and told."""
+async def until_all_told(bot: BotProcess, n: int, seconds: float) -> None:
+    """Wait until so many studies are told and Slack has taken all there is to say."""
 
-    def count() -> int:
+    def is_told() -> bool:
         with mongo_client(bot.home) as client:
-            return int(client.optimize_bot.slack_conversations.count_documents({"telling": "told"}))
+            db = client.optimize_bot
+            n_told = db.slack_conversations.count_documents({"telling": "told"})
+            return n_told >= n and not db.slack_outbox.count_documents({"sending": {"$in": ["waiting", "sending"]}})
 
     async with asyncio.timeout(seconds):
-        while await asyncio.to_thread(count) < n:
+        while not await asyncio.to_thread(is_told):
             await asyncio.sleep(2.0)
 
 
@@ -178,35 +182,54 @@ async def busy(home: Path, *, log: Path) -> list[tuple[str, str]]:
 
 
 async def growth(home: Path, n_studies: int, *, log: Path) -> list[tuple[str, str]]:
-    """The rows of the table: start, idle memory, and memory after many studies."""
+    """The rows of the table: starts, idle memory, and memory after more and more studies, each told to the end."""
     async with StrictSlack() as slack:
         bot = BotProcess(home, slack, log=log)
         first = await bot.start()
-        assert bot.stop() == 0
-        again = await bot.start()
+        starts = []
+        for _ in range(_N_STARTS):
+            assert bot.stop() == 0
+            starts.append(await bot.start())
         await asyncio.sleep(10)
-        sizes = [resident(bot)]
+        sizes = {"idle": resident(bot)}
         done = 0
-        for size in (n_studies // 5, n_studies - n_studies // 5):
-            await _many(slack, bot, first=done, n=size)
-            done += size
+        for n in (n_studies // 25, n_studies // 5, n_studies * 3 // 5, n_studies):
+            await _many(slack, bot, range(done, n))
+            done = n
             await asyncio.sleep(5)
-            sizes.append(resident(bot))
+            sizes[f"after {n}"] = resident(bot)
         bot.stop()
-    told = " → ".join(f"{size['bot']:.0f}" for size in sizes)
-    rest = ", ".join(f"{name} {size:.0f} MB" for name, size in sizes[-1].items() if name != "bot")
+    again = f"{min(starts):.1f} to {max(starts):.1f} s, median {statistics.median(starts):.2f} s"
     return [
-        ("ready after its start", f"{first:.1f} s the first time, {again:.1f} s again"),
-        (f"resident idle → after {n_studies // 5} → after {n_studies} studies", f"{told} MB ({rest})"),
+        (f"ready after its start, {_N_STARTS} starts", f"{again}; {first:.1f} s the first time"),
+        *(
+            (
+                f"resident of {name}: " + " → ".join(sizes),
+                " → ".join(f"{size[name]:.0f}" for size in sizes.values()) + " MB",
+            )
+            for name in sizes["idle"]
+        ),
     ]
 
 
-async def _many(slack: StrictSlack, bot: BotProcess, *, first: int, n: int) -> None:
+async def _many(slack: StrictSlack, bot: BotProcess, numbers: range) -> None:
+    """Ask for these studies, in channels enough that Slack's one message a second keeps none waiting for long."""
     people = [user.name for user in slack.workspace.users.values() if user.name.startswith("load")] or invite(slack, 50)
+    channels = _channels(slack)
     async with HttpWire(bot.url, patience=60) as wire:
         driver = Driver(slack, wire)
-        for i in range(first, first + n):
-            await driver.command(f"IBM {_STRATEGIES[i % 4]} 10 seed={10_000 + i} folds=0", user=people[i % 50])
+        for i in numbers:
+            text = f"IBM {_STRATEGIES[i % 4]} 10 seed={10_000 + i} folds=0"
+            await driver.command(text, user=people[i % N_PEOPLE], channel=channels[i % len(channels)])
             if i % 50 == 49:
-                await until_all_complete(bot, i - 20, 600)
-    await until_all_complete(bot, first + n, 900)
+                await until_all_told(bot, i + 1, 600)
+    await until_all_told(bot, numbers.stop, 900)
+
+
+def _channels(slack: StrictSlack) -> list[str]:
+    names = [f"desk{i:02d}" for i in range(_N_CHANNELS)]
+    for i, name in enumerate(names):
+        members = set(slack.workspace.channel("quant").members)
+        channel = Channel(id=f"C0DESK{i:02d}X", name=name, members=members)
+        slack.workspace.channels.setdefault(channel.id, channel)
+    return names

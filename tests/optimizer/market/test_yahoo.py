@@ -31,9 +31,15 @@ def waits() -> list[float]:
     return []
 
 
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all: yfinance keeps the first that a process names."""
+    return tmp_path_factory.mktemp("yahoo")
+
+
 @pytest.fixture
-def yahoo(source: Source, tmp_path: Path, waits: list[float]) -> Yahoo:
-    return Yahoo(cache_folder=tmp_path, url=source.url, patience=Patience(timeout=2.0, pause=waits.append))
+def yahoo(source: Source, cache_folder: Path, waits: list[float]) -> Yahoo:
+    return Yahoo(cache_folder=cache_folder, url=source.url, patience=Patience(timeout=2.0, pause=waits.append))
 
 
 def chart(symbol: str, **changes: Any) -> str:
@@ -168,18 +174,19 @@ def test_a_passing_trouble_is_tried_again_with_growing_waits(
     assert waits == [1.0, 2.0]
 
 
-def test_a_server_that_is_not_there_is_named(tmp_path: Path, waits: list[float]) -> None:
+def test_a_server_that_is_not_there_is_named(cache_folder: Path, waits: list[float]) -> None:
     with serve() as gone:
         url = gone.url
-    yahoo = Yahoo(cache_folder=tmp_path, url=url, patience=Patience(timeout=1.0, pause=waits.append))
+    yahoo = Yahoo(cache_folder=cache_folder, url=url, patience=Patience(timeout=1.0, pause=waits.append))
 
     with pytest.raises(ProviderDown, match="cannot be reached"):
         yahoo.fetch("YGONE", timeframe="1d", start=None, end=None, now=NOW)
 
 
-def test_a_server_that_never_answers_is_given_up(source: Source, tmp_path: Path, waits: list[float]) -> None:
+def test_a_server_that_never_answers_is_given_up(source: Source, cache_folder: Path, waits: list[float]) -> None:
     source.reply(CHART, Reply(body=chart("YSLOW"), delay=30))
-    yahoo = Yahoo(cache_folder=tmp_path, url=source.url, patience=Patience(timeout=0.3, attempts=1, pause=waits.append))
+    patience = Patience(timeout=0.3, attempts=1, pause=waits.append)
+    yahoo = Yahoo(cache_folder=cache_folder, url=source.url, patience=patience)
 
     with pytest.raises(ProviderDown, match=r"cannot be reached \(.*Timeout"):
         yahoo.fetch("YSLOW", timeframe="1d", start=None, end=None, now=NOW)
