@@ -1,4 +1,4 @@
-"""Facts into messages: the only module that knows Jinja.
+"""Facts into messages: with `bytecode.py`, the only module that knows Jinja.
 
 Block Kit layouts are in `templates/blocks`, the sentences in `templates/<language>`; a layout renders to
 a JSON string (the fallback text) followed by one JSON object a block. Layouts of the HTML report are in
@@ -24,6 +24,7 @@ from optimizer.strategies import OVERLAYS, STRATEGIES, Strategy
 from optimizer.verdict import FEW_TRADES
 from reports import narrative, page
 from reports.actions import ACTIONS
+from reports.bytecode import kept_layouts
 from reports.markup import FILTERS, escape, person, typed
 from reports.message import Message, fit
 from reports.phrases import Phrases
@@ -259,6 +260,7 @@ def _environment(language: Language) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=kept_layouts(language, TEMPLATES / language),
     )
     environment.filters.update(FILTERS)
     environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES}

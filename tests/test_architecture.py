@@ -14,7 +14,7 @@ BELOW = {"bot": {"bot", "reports", "optimizer"}, "reports": {"reports", "optimiz
 HOMES = {
     "slack_bolt": ("bot/",),
     "slack_sdk": ("bot/",),
-    "jinja2": ("reports/render.py",),
+    "jinja2": ("reports/render.py", "reports/bytecode.py"),
     "duckdb": ("optimizer/market/",),
     "apscheduler": ("optimizer/jobs.py",),
     "motor": ("optimizer/mongo.py",),
