@@ -83,6 +83,7 @@ class OutboxEntry(Document):
     blocks: list[dict[str, Any]] = Field(default_factory=list)
     file: str = ""  # path of what is uploaded
     title: str = ""
+    alt_text: str = ""  # what an uploaded picture shows
     broadcast: bool = False
     sending: Sending = Sending.WAITING
     order: int = 0

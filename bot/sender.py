@@ -84,6 +84,7 @@ class Sender:
             content=content,
             filename=_file_name(entry),
             title=entry.title,
+            alt_txt=entry.alt_text or None,
         )
         return str(answer["files"][0]["id"])
 

@@ -273,7 +273,8 @@ class Conversations:
 
     def _upload(self, conversation: Conversation, chart: Path, ended: int) -> OutboxEntry:
         entry = self._post(conversation, f"chart-{ended}-{chart.stem}", Message(text=chart.stem, blocks=[]))
-        entry.method, entry.file, entry.title = Method.UPLOAD, str(chart), chart.stem.replace("_", " ").capitalize()
+        entry.method, entry.file = Method.UPLOAD, str(chart)
+        entry.title, entry.alt_text = renderer_of(conversation.language).chart_words(chart.stem)
         entry.under = f"{conversation.study_name}:root"
         return entry
 

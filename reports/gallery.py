@@ -15,7 +15,7 @@ def pictures(facts: StudyFacts, trials: Sequence[TrialRecord]) -> dict[str, byte
     """PNG bytes by chart name; a chart whose numbers the study does not have is left out."""
     summary = facts.summary
     assert summary is not None, "charts are drawn only of a finished study"
-    drawn = {name: draw(facts, summary, trials) for name, draw in _DRAWERS.items()}
+    drawn = {name: draw(facts, summary, trials) for name, draw in DRAWERS.items()}
     return {name: png for name, png in drawn.items() if png is not None}
 
 
@@ -103,7 +103,8 @@ def _goal_name(facts: StudyFacts) -> str:
     return f"{GOALS[facts.goal].title} (median)" if facts.spec.is_shared else GOALS[facts.goal].title
 
 
-_DRAWERS: dict[str, Callable[[StudyFacts, StudySummary, Sequence[TrialRecord]], bytes | None]] = {
+#: By name, in the order a report shows them.
+DRAWERS: dict[str, Callable[[StudyFacts, StudySummary, Sequence[TrialRecord]], bytes | None]] = {
     "equity": _equity,
     "history": _history,
     "heatmap": _heatmap,

@@ -214,6 +214,11 @@ class Renderer:
         """The names of goals by their keys."""
         return dict(vars(self._environment.get_template("words.jinja").module)["goals"])
 
+    def chart_words(self, name: str) -> tuple[str, str]:
+        """A chart's title, and what it shows in words for whoever cannot see it. Raises KeyError for another name."""
+        words = vars(self._environment.get_template("report_words.jinja").module)
+        return words["chart_titles"][name], words["charts"][name]
+
     @cached_property
     def _phrases(self) -> Phrases:
         return Phrases(_toml(TEMPLATES / self.language / "phrases.toml"))

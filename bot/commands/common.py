@@ -43,7 +43,7 @@ async def say(office: Office, conversation: Conversation, part: str, message: Me
     await office.outbox.put([entry])
 
 
-async def upload(office: Office, study_name: str, *, file: str, title: str, place: Place) -> bool:
+async def upload(office: Office, study_name: str, *, file: str, title: str, place: Place, alt_text: str = "") -> bool:
     """Put a file into the study's thread; where it has none here, to where it was asked for. True: into the thread."""
     conversation = await office.conversations.of(study_name)
     is_here = conversation is not None and conversation.channel_id == place.channel_id
@@ -57,6 +57,7 @@ async def upload(office: Office, study_name: str, *, file: str, title: str, plac
         method=Method.UPLOAD,
         file=file,
         title=title,
+        alt_text=alt_text,
         under=f"{study_name}:root" if is_here else "",
         thread_ts="" if is_here else place.thread_ts,
     )

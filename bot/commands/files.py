@@ -17,7 +17,7 @@ from reports.document import json_document
 from reports.order import Order
 from reports.showing import REPORT
 
-HEATMAP = "heatmap.png"
+HEATMAP = "heatmap"
 
 
 class NoHeatmap(UserError):
@@ -42,12 +42,16 @@ async def draw_heatmap(command: DrawHeatmap, place: Place, office: Office) -> An
     study = await office.desk.service.get_study_results(command.study)
     if study.summary is None or study.summary.surface is None:
         raise NoHeatmap(study=study.study_name)
-    return await _handed_over(study, await _drawn(study, HEATMAP, place, office), place, office)
+    file = await _drawn(study, f"{HEATMAP}.png", place, office)
+    _, alt_text = place.public_renderer.chart_words(HEATMAP)
+    return await _handed_over(study, file, place, office, alt_text)
 
 
-async def _handed_over(study: OptimizationStudy, file: Path, place: Place, office: Office) -> Answer:
+async def _handed_over(
+    study: OptimizationStudy, file: Path, place: Place, office: Office, alt_text: str = ""
+) -> Answer:
     title = f"{study.symbol} {study.strategy_name.upper()} {study.study_name} {file.name}"
-    in_thread = await upload(office, study.study_name, file=str(file), title=title, place=place)
+    in_thread = await upload(office, study.study_name, file=str(file), title=title, place=place, alt_text=alt_text)
     return Answer(
         place.renderer.notice("handed_over", study_name=study.study_name, file=file.name, in_thread=in_thread)
     )

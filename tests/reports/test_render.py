@@ -13,6 +13,7 @@ from optimizer.spec import Costs, Measures, StudyState
 from optimizer.strategies import OVERLAYS, STRATEGIES
 from reports import actions, page
 from reports.charts import DPI
+from reports.gallery import DRAWERS
 from reports.message import Message
 from reports.render import LANGUAGES, TEMPLATES, Language, Renderer, renderer_of
 from tests.golden.refusals import own_kinds
@@ -232,6 +233,14 @@ def test_korean_help_tells_every_rule_in_korean() -> None:
 def test_help_about_nothing_known_names_the_nearest() -> None:
     with pytest.raises(UnknownWord, match="bollinger"):
         renderer_of("en").help("bolinger")
+
+
+def test_every_chart_is_named_and_told_in_words_in_both_languages() -> None:
+    told_of = {language: [renderer_of(language).chart_words(name) for name in DRAWERS] for language in LANGUAGES}
+
+    for title, seen in told_of["en"] + told_of["ko"]:
+        assert 0 < len(title) < 30 < len(seen)
+    assert all(re.search("[가-힣]", title) and re.search("[가-힣]", seen) for title, seen in told_of["ko"])
 
 
 def test_charts_are_as_sharp_as_a_phone() -> None:

@@ -70,7 +70,7 @@ async def test_the_heat_map_comes_into_the_thread(stage: Stage, study: Finished)
 
     async def look() -> bool | None:
         files = [file for m in await stage.slack.thread(verdict.channel, verdict.thread_ts) for file in m.files]
-        return any("heatmap.png" in file["title"] for file in files) or None
+        return any("heatmap.png" in file["title"] and "two parameters" in file["alt_txt"] for file in files) or None
 
     await stage.slack.eventually(look, seconds=60, what="the heat map")
     assert "Heat map: U0KIM3" in str((await _again(stage, verdict)).blocks)
