@@ -26,6 +26,7 @@ if (live) {
     });
   };
   follow();
+  document.addEventListener("submit", () => source.close()); // loading again would drop what was just pressed
   document.addEventListener("visibilitychange", () => {
     source.close();
     if (!document.hidden) follow();

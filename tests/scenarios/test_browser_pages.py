@@ -86,6 +86,17 @@ class Eyes:
         find = self.browser.find_elements
         return await self.until(lambda: next(iter(find(By.CSS_SELECTOR, selector)), None), selector)
 
+    async def press(self, selector: str) -> None:
+        """Click what is there; a page that is loaded again meanwhile has it again."""
+
+        def look() -> bool:
+            for element in self.browser.find_elements(By.CSS_SELECTOR, selector)[:1]:
+                element.click()
+                return True
+            return False
+
+        await self.until(look, selector)
+
     async def texts(self, selector: str) -> list[str]:
         script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent.trim())"
         return await self.do(lambda: self.browser.execute_script(script, selector))
@@ -107,7 +118,7 @@ async def eyes(stage: Stage, browser: webdriver.Chrome) -> AsyncIterator[Eyes]:
     sent = re.search(r"(/sign-in\?ticket=[\w.-]+)", await stage.tell("web"))
     assert sent
     await looking.open(sent[1])
-    await looking.do((await looking.find("form button")).click)
+    await looking.press("form button")
     await looking.find(".bar nav")
     await looking.do(lambda: complaints(browser))
     yield looking
@@ -150,9 +161,9 @@ async def test_a_bar_moves_while_a_study_that_the_api_started_runs(eyes: Eyes) -
 async def test_the_buttons_pause_and_resume(eyes: Eyes) -> None:
     name, _ = await eyes.stage.start("AAPL RSI 9000 stop folds=0 seed=92")
     await eyes.open(f"/studies/{name}")
-    await eyes.do((await eyes.find("form[action$=pause] button")).click)
-    await eyes.do((await eyes.find("form[action$=resume] button")).click)
-    await eyes.do((await eyes.find("form[action$=cancel] button")).click)
+    await eyes.press("form[action$=pause] button")
+    await eyes.press("form[action$=resume] button")
+    await eyes.press("form[action$=cancel] button")
 
     await eyes.find("form[action$=resume] button")
     service = eyes.stage.office.desk.service
@@ -206,7 +217,7 @@ async def test_a_filter_counts_at_once(eyes: Eyes) -> None:
 async def test_the_dashboard_draws_the_study(eyes: Eyes) -> None:
     name, _ = await eyes.stage.finished("IBM SMA 20 folds=0 seed=93", least=1)
     await eyes.open(f"/studies/{name}")
-    await eyes.do((await eyes.find("a[href^='/dashboard/studies/']")).click)
+    await eyes.press("a[href^='/dashboard/studies/']")
 
     await eyes.until(lambda: str(number_of(name)) in eyes.browser.current_url, "the dashboard")
     await eyes.until(lambda: name in eyes.browser.find_element(By.TAG_NAME, "body").text, "the study's name")
