@@ -126,4 +126,4 @@ async def _posted(stage: Stage, near: Message, words: str) -> bool:
         said = [*await stage.slack.messages(near.channel), *await stage.slack.thread(near.channel, near.thread_ts)]
         return any(words in str(message.blocks) for message in said) or None
 
-    return await stage.slack.eventually(look, seconds=30, what=words)
+    return await stage.slack.eventually(look, seconds=120, what=words)

@@ -65,7 +65,7 @@ class Stage:
             answers = [reply.body for reply in replies if not reply.body.get("replace_original")]
             return answers[-1] if answers and answers[-1]["text"] not in WORKING else None
 
-        return await self.slack.eventually(look, seconds=30, what=f"the answer to {delivery.payload}")
+        return await self.slack.eventually(look, seconds=120, what=f"the answer to {delivery.payload}")
 
     async def finished(self, text: str, *, user: str = "alice", least: int = 3) -> tuple[str, Message]:
         """Type a start command and wait until its result is told; returns the study's name and its root message."""
@@ -92,7 +92,7 @@ class Stage:
 
         return await self.slack.eventually(look, what=f"root of {name}")
 
-    async def answers(self, root: Message, *, least: int = 1, seconds: float = 60.0) -> list[Message]:
+    async def answers(self, root: Message, *, least: int = 1, seconds: float = 120.0) -> list[Message]:
         """The thread's messages, once there are at least so many."""
 
         async def look() -> list[Message] | None:

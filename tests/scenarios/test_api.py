@@ -288,7 +288,7 @@ async def test_pause_resume_and_cancel_are_the_commands_of_slack(program: Progra
             said = (await program.stage.slack.thread(channel, root.ts))[1:]
             return next((message for message in said if owner in str(message.blocks)), None)
 
-        assert "Cancelled" in (await program.stage.slack.eventually(told, seconds=60, what="the thread")).text
+        assert "Cancelled" in (await program.stage.slack.eventually(told, seconds=120, what="the thread")).text
 
 
 async def test_another_ones_study_is_not_for_a_runner_to_stop(program: Program) -> None:
@@ -479,7 +479,7 @@ async def test_a_program_has_only_so_many_streams_open(program: Program) -> None
         for stream in streams:
             stream.close()
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:  # as soon as the bot sees that they are gone
             async with program.asked("GET", path) as again:
                 if again.status == 200:

@@ -72,7 +72,7 @@ async def test_the_heat_map_comes_into_the_thread(stage: Stage, study: Finished)
         files = [file for m in await stage.slack.thread(verdict.channel, verdict.thread_ts) for file in m.files]
         return any("heatmap.png" in file["title"] and "two parameters" in file["alt_txt"] for file in files) or None
 
-    await stage.slack.eventually(look, seconds=60, what="the heat map")
+    await stage.slack.eventually(look, seconds=120, what="the heat map")
     assert "Heat map: U0KIM3" in str((await _again(stage, verdict)).blocks)
 
 
@@ -99,7 +99,7 @@ async def test_more_trials_are_asked_for_by_the_owner_only(stage: Stage, study: 
         found = await stage.office.desk.service.find(name)
         return True if found.status is StudyState.COMPLETE and found.trials_completed == 125 else None
 
-    await stage.slack.eventually(look, seconds=60, what="125 trials")
+    await stage.slack.eventually(look, seconds=120, what="125 trials")
     assert pressed.response_url is not None
     instead = [reply.body for reply in pressed.response_url.replies if reply.body.get("replace_original")]
     assert f"More trials: {await _mention(stage, 'alice')}" in str(instead)
@@ -131,7 +131,7 @@ async def _verdict(stage: Stage, root: Message) -> Message:
         replies = await stage.slack.thread(root.channel, root.ts)
         return next((m for m in replies if "study_adopt" in str(m.blocks)), None)
 
-    return await stage.slack.eventually(look, seconds=60, what="the verdict")
+    return await stage.slack.eventually(look, seconds=120, what="the verdict")
 
 
 async def _again(stage: Stage, message: Message) -> Message:
@@ -145,7 +145,7 @@ async def _root_with(stage: Stage, root: Message, words: str) -> Message:
         now = (await stage.slack.thread(root.channel, root.ts))[0]
         return now if words in str(now.blocks) else None
 
-    return await stage.slack.eventually(look, seconds=30, what=f"{words} in the root")
+    return await stage.slack.eventually(look, seconds=120, what=f"{words} in the root")
 
 
 async def _said(stage: Stage, near: Message, words: str) -> Message:
@@ -154,11 +154,11 @@ async def _said(stage: Stage, near: Message, words: str) -> Message:
         everything = [*thread, *await stage.slack.messages(near.channel)]
         return next((m for m in everything if words in str(m.blocks)), None)
 
-    return await stage.slack.eventually(look, seconds=60, what=words)
+    return await stage.slack.eventually(look, seconds=120, what=words)
 
 
 async def _state(stage: Stage, name: str, state: StudyState) -> bool:
     async def look() -> bool | None:
         return (await stage.office.desk.service.find(name)).status is state or None
 
-    return await stage.slack.eventually(look, seconds=60, what=f"{name} {state}")
+    return await stage.slack.eventually(look, seconds=120, what=f"{name} {state}")

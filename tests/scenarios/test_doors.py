@@ -24,7 +24,7 @@ async def test_a_mention_in_a_studys_thread_means_that_study(stage: Stage) -> No
         replies = (await stage.slack.thread(root.channel, root.ts))[1:]
         return next((m for m in replies if "10 sets · best Sharpe" in str(m.blocks)), None)
 
-    assert name in str((await stage.slack.eventually(look, seconds=30, what="the status")).blocks)
+    assert name in str((await stage.slack.eventually(look, seconds=120, what="the status")).blocks)
 
 
 async def test_what_only_the_asker_may_see_is_whispered(stage: Stage) -> None:
@@ -69,7 +69,7 @@ async def test_a_study_asked_for_where_the_bot_is_not_is_told_in_private(stage: 
         said = await stage.slack.messages(conversation.channel_id)
         return said if any(name in str(m.blocks) for m in said) else None
 
-    said = await stage.slack.eventually(look, seconds=60, what="the root in a direct message")
+    said = await stage.slack.eventually(look, seconds=120, what="the root in a direct message")
     assert said[0].channel.startswith("D")
     assert any("/invite @optimizer" in m.text for m in said)
     root = next(m for m in said if name in str(m.blocks))
@@ -86,4 +86,4 @@ async def _reply(stage: Stage, words: str) -> Message:
                     return message
         return None
 
-    return await stage.slack.eventually(look, seconds=30, what=words)
+    return await stage.slack.eventually(look, seconds=120, what=words)

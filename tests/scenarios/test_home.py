@@ -14,7 +14,7 @@ from tests.scenarios.test_modal import modal
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def tab(stage: Stage, *texts: str, user: str = "alice", seconds: float = 90) -> dict[str, Any]:
+async def tab(stage: Stage, *texts: str, user: str = "alice", seconds: float = 120) -> dict[str, Any]:
     """The person's home tab, once it holds all of the texts."""
     user_id = await stage.slack.user_id(user)
 
@@ -53,7 +53,7 @@ async def test_a_study_that_has_ended_is_among_the_last_five(stage: Stage) -> No
     async def look() -> bool | None:
         return part_of(await tab(stage, name, user="bob"), name) == "The last five" or None
 
-    assert await stage.slack.eventually(look, seconds=90, what="the study among the last five")
+    assert await stage.slack.eventually(look, seconds=120, what="the study among the last five")
 
 
 def part_of(view: dict[str, Any], name: str) -> str:
@@ -75,7 +75,7 @@ async def tab_without(stage: Stage, name: str, *, user: str) -> None:
         view = await stage.slack.home(user_id)
         return (view is not None and name not in str(view["blocks"])) or None
 
-    await stage.slack.eventually(look, seconds=90, what=f"a home tab without {name}")
+    await stage.slack.eventually(look, seconds=120, what=f"a home tab without {name}")
 
 
 async def test_a_tab_that_reads_the_same_is_not_published_again(stage: Stage) -> None:

@@ -117,7 +117,7 @@ async def study_of(stage: Stage, *, seed: int) -> OptimizationStudy:
     async def look() -> OptimizationStudy | None:
         return await OptimizationStudy.find_one({"spec.seed": seed})
 
-    return await stage.slack.eventually(look, seconds=60, what=f"a study with seed {seed}")
+    return await stage.slack.eventually(look, seconds=120, what=f"a study with seed {seed}")
 
 
 async def test_another_strategy_brings_its_fields_and_keeps_the_rest(stage: Stage) -> None:

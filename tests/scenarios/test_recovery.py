@@ -55,7 +55,7 @@ async def _told(slack: StrictSlack) -> tuple[Message, list[Message]]:
         replies = (await slack.thread(channel, roots[0].ts))[1:] if roots else []
         return (roots[0], replies) if sum(bool(m.files) for m in replies) >= 2 else None
 
-    return await slack.eventually(look, seconds=90, what="a result with two charts")
+    return await slack.eventually(look, seconds=120, what="a result with two charts")
 
 
 async def _wait_for_trials(home: Path, least: int) -> None:

@@ -92,7 +92,7 @@ class Desk:
 
     async def refreshed(self, moment: datetime) -> Refresh:
         """The refresh that began at a moment, once it is done."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not (found := await Refresh.find_one({"started_at": moment, "ended_at": {"$ne": None}})):
                 await asyncio.sleep(0.05)
         return found
@@ -105,11 +105,11 @@ class Desk:
             found = [str(m.blocks) for m in await self.slack.messages(channel) if _is_about_bars(m)]
             return found if len(found) >= n and not unsent else None
 
-        return await self.slack.eventually(look, seconds=30, what=f"{n} messages about bars in {channel}")
+        return await self.slack.eventually(look, seconds=120, what=f"{n} messages about bars in {channel}")
 
     async def schedules(self, n: int) -> None:
         """Wait until so many schedules are kept."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while await Schedule.find_all().count() < n:
                 await asyncio.sleep(0.05)
 
@@ -127,7 +127,7 @@ async def health(act: Driver) -> str:
         said = [str(reply.body) for reply in delivery.response_url.replies if "Refresh" in str(reply.body)]
         return said[-1] if said else None
 
-    return await act.slack.eventually(look, seconds=30, what="the health")
+    return await act.slack.eventually(look, seconds=120, what="the health")
 
 
 async def test_a_source_that_fails_is_told_once_where_its_bars_are_used_and_anew_when_it_fails_anew(
@@ -189,7 +189,7 @@ async def test_a_refresh_that_a_stop_cut_off_is_done_at_the_next_start_and_told_
             source.reply("/query", Reply(status=503, delay=2.0))
             desk.clock.now = at(1, 22, 30)
             desk.office.desk.jobs.wake()
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 while len(source.asked) == asked:
                     await asyncio.sleep(0.02)
         source.reply("/query", DOWN)

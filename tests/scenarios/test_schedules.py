@@ -31,7 +31,7 @@ async def scheduled(stage: Stage, text: str, *, user: str = "alice") -> Schedule
     before = {schedule.schedule_name for schedule in await Schedule.find_all().to_list()}
     delivery = await stage.act.command(text, user=user)
     assert delivery.status == 200
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             every = await Schedule.find_all().sort("created_at").to_list()
             if made := [schedule for schedule in every if schedule.schedule_name not in before]:

@@ -91,7 +91,7 @@ async def test_show_and_export_tell_of_all_symbols(stage: Stage, study: Finished
         files = [f for m in await stage.answers(study.root) for f in m.files if f["name"].endswith(".json")]
         return await stage.slack.download(files[0]) if files else None
 
-    document = json.loads(await stage.slack.eventually(exported, seconds=60, what="the file"))
+    document = json.loads(await stage.slack.eventually(exported, seconds=120, what="the file"))
     assert "of the equal-weight portfolio" in told
     assert study.summary.shared is not None
     assert f"gained on {study.summary.shared.n_gaining} of 3 symbols" in told
@@ -114,7 +114,7 @@ async def test_more_trials_go_on_after_the_first_ones(stage: Stage) -> None:
         found = await stage.office.desk.service.find(name)
         return True if found.status is StudyState.COMPLETE and found.trials_completed == 20 else None
 
-    await stage.slack.eventually(again, seconds=60, what="20 trials")
+    await stage.slack.eventually(again, seconds=120, what="20 trials")
     assert (await stage.office.desk.service.get_trials(name))[:12] == before
 
 
@@ -143,4 +143,4 @@ async def _said(stage: Stage, root: Message, words: str) -> bool:
         replies = await stage.slack.thread(root.channel, root.ts)
         return True if any(words in m.text + str(m.blocks) for m in replies) else None
 
-    return await stage.slack.eventually(look, seconds=60, what=words)
+    return await stage.slack.eventually(look, seconds=120, what=words)

@@ -69,7 +69,7 @@ async def _running(bot: BotProcess) -> None:
         with mongo_client(bot.home) as client:
             return int(client.optimize_bot.optimization_trials.count_documents({}))
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not await asyncio.to_thread(count):
             await asyncio.sleep(0.05)
 

@@ -152,7 +152,7 @@ async def test_more_trials_go_on_after_the_first_ones(stage: Stage) -> None:
         found = await stage.office.desk.service.find(name)
         return True if found.status is StudyState.COMPLETE and found.trials_completed == 25 else None
 
-    await stage.slack.eventually(again, seconds=60, what="25 trials")
+    await stage.slack.eventually(again, seconds=120, what="25 trials")
     after = await stage.office.desk.service.get_trials(name)
     assert after[:15] == before
 
@@ -169,7 +169,7 @@ async def test_more_trials_asked_for_while_charts_are_drawn_are_told(stage: Stag
         thread = await stage.slack.thread(root.channel, root.ts)
         return sum("study_adopt" in str(message.blocks) for message in thread) == 2 or None
 
-    assert await stage.slack.eventually(told, seconds=60, what="the second result")
+    assert await stage.slack.eventually(told, seconds=120, what="the second result")
 
 
 async def test_pause_resume_and_cancel_in_words_are_told_in_the_studys_thread(stage: Stage) -> None:
@@ -189,7 +189,7 @@ async def _is(stage: Stage, name: str, state: StudyState) -> None:
     async def look() -> bool | None:
         return (await stage.office.desk.service.find(name)).status is state or None
 
-    await stage.slack.eventually(look, seconds=60, what=f"{name} {state}")
+    await stage.slack.eventually(look, seconds=120, what=f"{name} {state}")
 
 
 async def test_several_symbols_share_a_root_with_a_table(stage: Stage) -> None:
@@ -200,7 +200,7 @@ async def test_several_symbols_share_a_root_with_a_table(stage: Stage) -> None:
     async def done() -> Message | None:
         return next((m for m in await stage.slack.messages(channel) if "All 3 are done" in str(m.blocks)), None)
 
-    root = await stage.slack.eventually(done, seconds=90, what="the table")
+    root = await stage.slack.eventually(done, seconds=120, what="the table")
     rows = next(block for block in root.blocks if block["type"] == "table")["rows"]
     assert [row[0]["text"] for row in rows[1:]] == ["AAPL", "MSFT", "IBM"]
     verdicts = [m for m in await stage.answers(root, least=6) if "study_adopt" in str(m.blocks)]
@@ -298,7 +298,7 @@ async def _said(stage: Stage, root: Message, words: str) -> Message:
     async def look() -> Message | None:
         return next((m for m in await stage.slack.thread(root.channel, root.ts) if words in str(m.blocks)), None)
 
-    return await stage.slack.eventually(look, seconds=60, what=words)
+    return await stage.slack.eventually(look, seconds=120, what=words)
 
 
 async def _file(stage: Stage, root: Message, start: str, end: str) -> bytes:
@@ -309,4 +309,4 @@ async def _file(stage: Stage, root: Message, start: str, end: str) -> bytes:
                     return await stage.slack.download(file)
         return None
 
-    return await stage.slack.eventually(look, seconds=30, what=f"{start}…{end}")
+    return await stage.slack.eventually(look, seconds=120, what=f"{start}…{end}")

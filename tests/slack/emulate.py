@@ -308,7 +308,7 @@ class Emulated:
             self.response_urls.reply(url, answer)
 
     async def eventually(
-        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 10.0, what: str = ""
+        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 60.0, what: str = ""
     ) -> Seen:
         """Look until there is something to see, and give it; everything comes by the gate, which wakes us."""
         return await self.ledger.eventually(look, seconds=seconds, what=what)

@@ -103,7 +103,7 @@ class Slack(Protocol):
         ...
 
     async def eventually(
-        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 10.0, what: str = ""
+        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 60.0, what: str = ""
     ) -> Seen:
         """Look until there is something to see, and give it; AssertionError after `seconds`."""
         ...

@@ -121,7 +121,7 @@ class Ledger:
         self._written.set()
         self._written = asyncio.Event()
 
-    async def until(self, is_so: Callable[[], bool], *, seconds: float = 10.0, what: str = "") -> None:
+    async def until(self, is_so: Callable[[], bool], *, seconds: float = 60.0, what: str = "") -> None:
         """Wait until `is_so()`, looking again whenever something is written; AssertionError when it never is."""
 
         async def look() -> bool:
@@ -130,7 +130,7 @@ class Ledger:
         await self.eventually(look, seconds=seconds, what=what)
 
     async def eventually(
-        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 10.0, what: str = ""
+        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 60.0, what: str = ""
     ) -> Seen:
         """Look until there is something to see, again when something is written and now and then; else AssertionError.
 

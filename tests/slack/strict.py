@@ -109,7 +109,7 @@ class StrictSlack(SlackServer):
         acks.take(self, url, payload, answer)
 
     async def eventually(
-        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 10.0, what: str = ""
+        self, look: Callable[[], Awaitable[Seen | None]], *, seconds: float = 60.0, what: str = ""
     ) -> Seen:
         """Look until there is something to see, and give it."""
         return await self.ledger.eventually(look, seconds=seconds, what=what)

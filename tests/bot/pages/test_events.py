@@ -64,7 +64,7 @@ async def test_a_browser_is_let_go_after_a_while() -> None:
             async for found in progress((StudyState.RUNNING, 3)):
                 yield found
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         sent = [event async for event in events.events(forever(), words, longest=0.05)]
 
     assert sent
@@ -86,5 +86,5 @@ async def test_who_leaves_stops_the_looking() -> None:
     await anext(stream)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(anext(stream), 0.05)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         await stopped.wait()
