@@ -63,6 +63,17 @@ async def test_details_answer_whoever_asks_and_stay(stage: Stage) -> None:
     await stage.told(await stage.act.click(root, "study_cancel"))
 
 
+async def test_a_chart_says_what_it_shows(stage: Stage, study: Finished) -> None:
+    _, verdict = study
+
+    async def look() -> str | None:
+        files = [file for m in await stage.slack.thread(verdict.channel, verdict.thread_ts) for file in m.files]
+        return next((file["alt_txt"] for file in files if file["title"] == "Growth and drawdown"), None)
+
+    seen = await stage.slack.eventually(look, seconds=120, what="the chart")
+    assert seen.startswith("Growth of 1 for the winner and for buy and hold")
+
+
 async def test_the_heat_map_comes_into_the_thread(stage: Stage, study: Finished) -> None:
     _, verdict = study
 
