@@ -20,6 +20,7 @@ from tests.scenarios.test_buttons import (
     test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on,
     test_replay_says_in_the_thread_that_nothing_differs,
     test_share_shows_the_verdict_to_the_channel,
+    test_the_heat_map_comes_into_the_thread,
     test_who_is_neither_owner_nor_approver_is_refused_in_private,
 )
 from tests.scenarios.test_main_job import (
@@ -40,13 +41,14 @@ __all__ = [
     "test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on",
     "test_replay_says_in_the_thread_that_nothing_differs",
     "test_share_shows_the_verdict_to_the_channel",
+    "test_the_heat_map_comes_into_the_thread",
     "test_unknown_strategy_is_told_privately_and_starts_nothing",
     "test_who_is_neither_owner_nor_approver_is_refused_in_private",
 ]
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 #: What is typed, with `{id}` for a finished study and `{sch}` for a schedule, and what the answer says of it. `start`
-#: is the main job; the modal of the bare command, and files, emulate cannot carry.
+#: is the main job; the modal of the bare command emulate cannot carry.
 TYPED = {
     "help": ("help", "/optimize"),
     "strategies": ("strategies", "supertrend"),
@@ -71,9 +73,10 @@ TYPED = {
     "config": ("config", "language"),
     "audit": ("audit 5", "Who did what"),
     "web": ("web", "sign-in"),
+    "export": ("export {id} csv", "{id}"),
     "adopt": ("adopt {id}", "champion"),
 }
-ELSEWHERE = {"start", "schedule", "export"}
+ELSEWHERE = {"start", "schedule"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=["emulate"])
