@@ -24,6 +24,9 @@ from optimizer.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
+#: Longer than the minute that proxies keep a connection: a request into one that is just being closed is lost.
+_KEEP_ALIVE_SECONDS = 75
+
 
 class PortTaken(Unavailable):
     """The address the bot should listen at cannot be had."""
@@ -75,7 +78,14 @@ def _take_vitals(web: FastAPI, desk: Desk) -> None:
 @asynccontextmanager
 async def listening(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
     """Serve inside the block; the port in use, also when a free one was asked for. Raises PortTaken."""
-    config = uvicorn.Config(web, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3)
+    config = uvicorn.Config(
+        web,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+    )
     server = _Server(config)
     with _bound(settings.host, settings.port) as bound:
         port = int(bound.getsockname()[1])

@@ -1,5 +1,11 @@
 """What a monitoring system reads on the HTTP side."""
 
+import asyncio
+import time
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
 import aiohttp
 import pytest
 
@@ -17,6 +23,22 @@ async def test_metrics_count_what_the_bot_did(stage: Stage) -> None:
     assert after[asked] == before[asked] + 1
     assert after["optimize_bot_workers_wanted"] == 2
     assert after['optimize_bot_outbox{state="refused"}'] == 0
+
+
+async def test_a_connection_that_rests_is_not_closed_under_whoever_keeps_it(stage: Stage) -> None:
+    def asked_twice() -> list[int]:
+        with closing(HTTPConnection(urlsplit(stage.url).netloc)) as kept:
+            statuses = []
+            for pause in (0, 7):
+                time.sleep(pause)
+                kept.request("GET", "/healthz")
+                answer = kept.getresponse()
+                answer.read()
+                statuses.append(answer.status)
+                kept.auto_open = 0  # no second connection
+            return statuses
+
+    assert await asyncio.to_thread(asked_twice) == [200, 200]
 
 
 async def test_healthz_answers(stage: Stage) -> None:
