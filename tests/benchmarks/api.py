@@ -9,6 +9,7 @@ pause, so that what is seen is the bot's limit.
 import argparse
 import asyncio
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -101,12 +102,13 @@ async def _keep_busy(program: aiohttp.ClientSession) -> None:
 
 
 async def _read(
-    program: aiohttp.ClientSession, paths: Sequence[tuple[str, str]], how: tuple[float, float], seen: Measured
+    program: aiohttp.ClientSession, paths: Sequence[tuple[str, str]], how: tuple[float, float, int], seen: Measured
 ) -> None:
-    """Ask in turn until `how[0]`, with pauses of `how[1]` seconds that are not alike for all."""
-    end, pause = how
-    for i, (name, path) in enumerate(cycle(paths)):
-        await asyncio.sleep(pause * (0.5 + (hash(path) + i * 37) % 100 / 100))
+    """Ask in turn until `how[0]`, with pauses of `how[1]` seconds on average; `how[2]` is this reader's own seed."""
+    end, pause, seed = how
+    pauses = random.Random(seed)
+    for name, path in cycle(paths):
+        await asyncio.sleep(pause * pauses.uniform(0.5, 1.5))
         began = time.perf_counter()
         if began >= end:
             return
@@ -158,8 +160,8 @@ async def _measured(
     seen = Measured()
     following = [asyncio.create_task(_stream(web, seen)) for _ in range(streams)]
     end = time.perf_counter() + seconds
-    turned = ([*paths[i % len(paths) :], *paths[: i % len(paths)]] for i in range(readers))
-    await asyncio.gather(*(_read(web, mine, (end, pause), seen) for mine in turned))
+    turned = [[*paths[i % len(paths) :], *paths[: i % len(paths)]] for i in range(readers)]
+    await asyncio.gather(*(_read(web, mine, (end, pause, i), seen) for i, mine in enumerate(turned)))
     for task in following:
         task.cancel()
     await asyncio.gather(*following, return_exceptions=True)
