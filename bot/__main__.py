@@ -11,13 +11,19 @@ from contextlib import AsyncExitStack
 
 from pydantic import ValidationError
 
-from bot.children import started
-from bot.settings import Settings
+from bot.runtime.processes import started
+from bot.runtime.settings import Settings
 from optimizer.errors import BadValue, UnknownWord, UserError
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
-_VERBS = {"serve": "bot.server", "run": "bot.console", "data": "bot.data", "keys": "bot.keys", "doctor": "bot.doctor"}
+_VERBS = {
+    "serve": "bot.cli.serve",
+    "run": "bot.cli.run",
+    "data": "bot.cli.data",
+    "keys": "bot.cli.keys",
+    "doctor": "bot.cli.doctor",
+}
 
 #: Verbs that need worker processes, and how many (None: as the settings say).
 _WORKERS = {"serve": None, "run": 1}

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from optimizer.child import NICENESS
-from reports.draw import draw
-from reports.order import read_order
+from optimizer.studies.child_process import NICENESS
+from reports.charts.draw import draw
+from reports.charts.draw_request import read_order
 
 log = logging.getLogger(__name__)
 

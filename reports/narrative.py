@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from optimizer.spec import Luck, Measures, Scored, StudySpec, StudySummary, Verdict
-from optimizer.verdict import (
+from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_results import Luck, Measures, Scored, StudySummary, Verdict
+from optimizer.validation.verdict import (
     FEW_TRADES,
     OVERFIT_PBO,
     PROMISING_DSR,

@@ -18,19 +18,20 @@ from typing import Any, Literal, get_args
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_results import Scored, StudyState, StudySummary, TrialRecord
 from optimizer.errors import SomethingBroke, UnknownWord, UserError
-from optimizer.spec import Scored, StudySpec, StudyState, StudySummary, TrialRecord
-from optimizer.strategies import OVERLAYS, STRATEGIES, Strategy
-from optimizer.verdict import FEW_TRADES
-from reports import narrative, page
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy
+from optimizer.validation.verdict import FEW_TRADES
+from reports import narrative, report_tables
 from reports.actions import ACTIONS
-from reports.bytecode import kept_layouts
-from reports.markup import FILTERS, escape, person, typed
-from reports.message import Message, fit
-from reports.phrases import Phrases
-from reports.summary import HelpLine, Plan, StudyFacts
-from reports.symbols import symbol_rows
-from reports.terminal import terminal_text
+from reports.facts import HelpLine, Plan, StudyFacts
+from reports.layout_cache import kept_layouts
+from reports.symbol_table import symbol_rows
+from reports.text.markup import FILTERS, escape, person, typed
+from reports.text.message import Message, fit
+from reports.text.terminal import terminal_text
+from reports.translation import Phrases
 
 Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -131,7 +132,7 @@ class Renderer:
 
     def report(self, study: StudyFacts, trials: Sequence[TrialRecord], pictures: Mapping[str, bytes]) -> str:
         """The HTML report: one file with everything in it. `pictures` are PNG bytes by chart name."""
-        findings = self.findings(study, trials, page.as_sources(pictures), n_trials=len(trials))
+        findings = self.findings(study, trials, report_tables.as_sources(pictures), n_trials=len(trials))
         return self._environment.get_template("report.jinja").render(language=self.language, **findings)
 
     def findings(
@@ -139,7 +140,7 @@ class Renderer:
     ) -> dict[str, Any]:
         """What the report and the study's page show of a finished study. `charts` are addresses by chart name."""
         summary = _summary(study)
-        columns, shown = page.measure_columns(summary), page.best_first(trials)
+        columns, shown = report_tables.measure_columns(summary), report_tables.best_first(trials)
         return {
             "study": study,
             "summary": summary,
@@ -148,7 +149,7 @@ class Renderer:
             "chapters": narrative.chapters(summary, study.spec),
             "charts": charts,
             "measure_columns": columns,
-            "measure_rows": page.measure_rows(columns),
+            "measure_rows": report_tables.measure_rows(columns),
             "rows": best_rows(summary),
             "symbol_rows": symbol_rows(summary, study.goal),
             "trials": shown,

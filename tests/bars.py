@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from bokeh_sampledata import stocks
 
-from optimizer.series import Bars, FloatArray
+from optimizer.domain.bars import Bars, FloatArray
 
 SYMBOLS = ("AAPL", "MSFT", "IBM", "GOOG", "FB")
 

@@ -86,7 +86,7 @@ class BotProcess:
         return True
 
     def children(self, mark: str) -> list[psutil.Process]:
-        """Its child processes whose command line has this mark: `optimizer.worker`, `--dbpath`, `reports`."""
+        """Its child processes whose command line has this mark: `optimizer.studies.worker`, `--dbpath`, `reports`."""
         assert self.process is not None
         return [child for child in psutil.Process(self.process.pid).children() if mark in _line(child)]
 

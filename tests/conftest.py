@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.documents import DOCUMENTS as BOT_DOCUMENTS
-from optimizer.documents import DOCUMENTS as STUDY_DOCUMENTS
-from optimizer.mongo import open_documents, wait_ready
-from optimizer.mongod import EmbeddedMongo, find_mongod, start_mongod
+from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
+from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
+from optimizer.storage.embedded_mongo import EmbeddedMongo, find_mongod, start_mongod
+from optimizer.storage.mongo import open_documents, wait_ready
 
 
 @pytest.fixture(scope="session")

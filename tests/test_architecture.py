@@ -14,19 +14,19 @@ BELOW = {"bot": {"bot", "reports", "optimizer"}, "reports": {"reports", "optimiz
 HOMES = {
     "slack_bolt": ("bot/",),
     "slack_sdk": ("bot/",),
-    "jinja2": ("reports/render.py", "reports/bytecode.py"),
+    "jinja2": ("reports/render.py", "reports/layout_cache.py"),
     "duckdb": ("optimizer/market/",),
-    "apscheduler": ("optimizer/jobs.py",),
-    "motor": ("optimizer/mongo.py",),
+    "apscheduler": ("optimizer/studies/scheduler.py",),
+    "motor": ("optimizer/storage/mongo.py",),
 }
 #: Modules that load others by name, each for a reason it gives.
 BY_NAME = {
     "bot/__main__.py",
-    "optimizer/late.py",
+    "optimizer/lazy.py",
     "optimizer/market/providers/sample.py",
     "optimizer/market/providers/yahoo.py",
 }
-CATCH_ALLS = {"optimizer/worker.py": 1}
+CATCH_ALLS = {"optimizer/studies/worker.py": 1}
 
 
 def modules() -> list[Path]:

@@ -14,23 +14,24 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from bot.api import answers, catalogue, studies
-from bot.api.asked import OptimizationRequest, SearchRange, SearchWindow, TradingCosts
-from bot.api.callers import Caller, KeyCheck, note
-from bot.api.contract import describe, operation_id
-from bot.api.faults import TRIED, BadFields, Fault, NoSuchPath, WrongMethod, error_of_fault
-from bot.api.problems import refused, refused_fields
-from bot.api.strict import BodyLimit
-from bot.documents import Outcome
-from bot.office import Office
+from bot.api import responses
+from bot.api.auth import Caller, KeyCheck, note
+from bot.api.errors import TRIED, BadFields, Fault, NoSuchPath, WrongMethod, error_of_fault
+from bot.api.openapi import describe, operation_id
+from bot.api.problem_details import refused, refused_fields
+from bot.api.request_body import BodyLimit
+from bot.api.requests import OptimizationRequest, SearchRange, SearchWindow, TradingCosts
+from bot.api.routes import catalogue, studies
+from bot.context import Office
+from bot.documents.audit_log import Outcome
 from optimizer.errors import SomethingBroke, UserError
-from optimizer.mongod import MongoUnavailable
-from optimizer.patience import OUTAGE
+from optimizer.storage.embedded_mongo import MongoUnavailable
+from optimizer.storage.outage import OUTAGE
 from reports.render import Language
 
 log = logging.getLogger(__name__)
 
-ROOT = answers.ROOT
+ROOT = responses.ROOT
 _DESCRIPTION = """\
 Start studies, follow them, and read what came of them: the same service, limits, roles and audit as in Slack.
 

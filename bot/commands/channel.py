@@ -1,10 +1,10 @@
 """`config`: what a channel wants, and watch lists."""
 
-from bot.documents import ChannelSettings, Watchlist
+from bot.context import Answer, Office
+from bot.documents.preferences import ChannelSettings, Watchlist
 from bot.grammar.commands import Config
-from bot.office import Answer, Office
-from bot.place import Place
-from reports.message import Message
+from bot.origin import Place
+from reports.text.message import Message
 
 
 async def configure(command: Config, place: Place, office: Office) -> Answer:

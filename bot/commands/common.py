@@ -1,14 +1,14 @@
 """What several listeners do: find a study one may change, and say something in a study's thread."""
 
-from bot.access import NotYours
-from bot.documents import Conversation, Method
-from bot.grammar import Role
-from bot.office import Office
-from bot.outbox import post
-from bot.place import Place
-from optimizer.documents import OptimizationStudy
-from reports.message import Message
+from bot.access.roster import NotYours
+from bot.context import Office
+from bot.delivery.outbox import post
+from bot.documents.conversations import Conversation, Method
+from bot.origin import Place
+from bot.role import Role
+from optimizer.storage.documents import OptimizationStudy
 from reports.render import renderer_of
+from reports.text.message import Message
 
 
 async def own_study(word: str, place: Place, office: Office) -> OptimizationStudy:

@@ -4,18 +4,18 @@ import asyncio
 import json
 from pathlib import Path
 
-from bot.commands.clicks import DrawHeatmap
+from bot.commands.button_commands import DrawHeatmap
 from bot.commands.common import upload
 from bot.commands.results import facts_of
+from bot.context import Answer, Office
+from bot.delivery.trial_table import csv_text, trial_table
 from bot.grammar.commands import Export, ExportFormat
-from bot.office import Answer, Office
-from bot.place import Place
-from bot.tables import csv_text, trial_table
-from optimizer.documents import OptimizationStudy
+from bot.origin import Place
 from optimizer.errors import UserError
-from reports.document import json_document
-from reports.order import Order
-from reports.showing import REPORT
+from optimizer.storage.documents import OptimizationStudy
+from reports.charts.chart_list import REPORT
+from reports.charts.draw_request import Order
+from reports.json_document import json_document
 
 HEATMAP = "heatmap"
 

@@ -2,15 +2,15 @@
 
 from functools import partial
 
-from bot.facts import study_facts
+from bot.context import Answer, Audience, Office
+from bot.delivery.facts import study_facts
 from bot.grammar.commands import Best, Compare, Show, Top
-from bot.office import Answer, Audience, Office
-from bot.place import Place
-from optimizer.documents import OptimizationStudy
+from bot.origin import Place
+from optimizer.domain.study_results import Verdict
 from optimizer.errors import UserError
-from optimizer.spec import Verdict
-from reports.message import Message, fit
-from reports.summary import StudyFacts
+from optimizer.storage.documents import OptimizationStudy
+from reports.facts import StudyFacts
+from reports.text.message import Message, fit
 
 LISTED = 10
 

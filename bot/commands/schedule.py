@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.access import NotYours
-from bot.documents import Schedule, ScheduleRun
-from bot.grammar import Role, command_text
+from bot.access.roster import NotYours
+from bot.context import Answer, Audience, Office
+from bot.documents.recurring import Schedule, ScheduleRun
+from bot.grammar.cadence import find_time_zone
 from bot.grammar.commands import AddSchedule, ListSchedules, Mode, RunSchedule, Unschedule
-from bot.grammar.schedule import find_time_zone
-from bot.office import Answer, Audience, Office
-from bot.place import Place
-from bot.watchlists import members_of, specs_for
+from bot.grammar.formatting import command_text
+from bot.origin import Place
+from bot.role import Role
+from bot.schedules.watchlists import members_of, specs_for
+from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError
-from optimizer.spec import StudySpec
 
 #: Schedules shown at once.
 LISTED = 20

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.facts import plan_facts, study_facts
-from bot.grammar import command_text, start_text
+from bot.context import Answer, Audience, Office
+from bot.delivery.facts import plan_facts, study_facts
+from bot.delivery.unreachable_channel import in_private, move_if_refused
 from bot.grammar.commands import Start
-from bot.moving import in_private, move_if_refused
-from bot.office import Answer, Audience, Office
-from bot.place import Place
-from bot.watchlists import members_of
-from optimizer.documents import OptimizationStudy
+from bot.grammar.formatting import command_text, start_text
+from bot.origin import Place
+from bot.schedules.watchlists import members_of
+from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError
-from optimizer.service import Plan
-from optimizer.spec import StudySpec
-from reports.message import Message
+from optimizer.storage.documents import OptimizationStudy
+from optimizer.studies.service import Plan
+from reports.text.message import Message
 
 #: A command typed again within this time is a slip of the finger, not a second wish.
 REPEAT = timedelta(minutes=2)

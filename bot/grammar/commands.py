@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
+from bot.grammar.cadence import ScheduleWhen
 from bot.grammar.errors import NobodyToShareWith
-from bot.grammar.schedule import ScheduleWhen
-from optimizer.spec import StudySpec
+from optimizer.domain.study_request import StudySpec
 
 
 class Mode(StrEnum):

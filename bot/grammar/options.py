@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from bot.grammar.commands import Mode
 from bot.grammar.errors import NotAWord, Repeated
 from bot.grammar.values import read_date, read_number, read_percent, read_text, read_whole, read_yes
+from optimizer.domain.metrics import find_goal
+from optimizer.domain.study_request import MAX_TRIALS, SamplerKind
 from optimizer.errors import OutOfRange, UnknownSampler, WrongChoice
-from optimizer.metrics import find_goal
-from optimizer.spec import MAX_TRIALS, SamplerKind
 
 #: Fields of StudySpec, Costs and Start by name.
 Fields = dict[str, object]

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from bot.grammar.commands import Command, OpenModal
+from bot.grammar.corrections import Slip
 from bot.grammar.errors import SymbolIsVerb
-from bot.grammar.readers import READERS, Said
-from bot.grammar.slips import Slip
-from bot.grammar.start import is_strategy, read_start
-from bot.grammar.text import PREFIX, words_text
+from bot.grammar.formatting import PREFIX, words_text
+from bot.grammar.start_parser import is_strategy, read_start
+from bot.grammar.tokens import Word, split
+from bot.grammar.verb_parsers import READERS, Said
 from bot.grammar.verbs import VERB_WORDS, VERBS
-from bot.grammar.words import Word, split
 from optimizer.errors import UserError
 
 #: A correction is corrected again at most this often.

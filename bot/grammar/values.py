@@ -17,8 +17,8 @@ from bot.grammar.errors import (
     PercentOutOfRange,
     TextTooLong,
 )
+from optimizer.domain.space import tidy
 from optimizer.errors import NotANumber, OutOfRange
-from optimizer.space import tidy
 
 MAX_SYMBOL = 20
 

@@ -5,19 +5,10 @@ Help, the choice of the listener and the check of roles are all read from here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum, auto
+from enum import StrEnum, auto
 
 from bot.grammar import commands as c
-
-
-class Role(IntEnum):
-    """What a person may do; each role may do all that a smaller one may."""
-
-    NOBODY = 0
-    VIEWER = 1
-    RUNNER = 2
-    APPROVER = 3
-    ADMIN = 4
+from bot.role import Role
 
 
 class AnswerTo(StrEnum):

@@ -13,20 +13,20 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot import audit
-from bot.documents import Outcome
+from bot.access import audit
+from bot.access.sign_in import SESSION_LIVES, Doorway, NotMyLink, SignInNeeded
+from bot.context import Office
+from bot.documents.audit_log import Outcome
 from bot.grammar.commands import Cancel, Command, Pause, Resume
-from bot.office import Office
 from bot.pages.dashboard import PATHS, Dashboard
-from bot.pages.doorway import SESSION_LIVES, Doorway
-from bot.pages.guard import Guard, WithHeaders, language_of
-from bot.pages.refusals import NoSuchPage, NotMyLink, NotThisWay, SignInNeeded, status_of
-from bot.pages.shelf import Shelf
+from bot.pages.errors import NoSuchPage, NotThisWay, status_of
+from bot.pages.optuna_storage import Shelf
+from bot.pages.session_guard import Guard, WithHeaders, language_of
 from bot.pages.views import Views
-from bot.reception import Reception, Visit
+from bot.slack.dispatcher import Reception, Visit
 from optimizer.errors import SomethingBroke, UserError
-from optimizer.mongod import MongoUnavailable
-from optimizer.patience import OUTAGE
+from optimizer.storage.embedded_mongo import MongoUnavailable
+from optimizer.storage.outage import OUTAGE
 from reports.render import renderer_of
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.pages.guard import Guard
-from bot.pages.refusals import NoSuchPage, ReadOnly
-from bot.pages.shelf import Shelf
-from optimizer.late import Late
+from bot.pages.errors import NoSuchPage, ReadOnly
+from bot.pages.optuna_storage import Shelf
+from bot.pages.session_guard import Guard
+from optimizer.lazy import Late
 
 PATHS = (
     "/dashboard",

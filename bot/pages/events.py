@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
-from bot.live import Progress
+from bot.delivery.progress import Progress
 
 Item = TypeVar("Item")
 

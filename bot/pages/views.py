@@ -10,29 +10,29 @@ from functools import cached_property
 from fastapi import Request
 from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 
-from bot import live
+from bot.commands.operations import look
 from bot.commands.results import facts_of
 from bot.commands.schedule import line
-from bot.commands.watch import look
-from bot.documents import Champion
-from bot.facts import study_facts
-from bot.grammar import Role
-from bot.office import Office
+from bot.context import Office
+from bot.delivery import progress
+from bot.delivery.facts import study_facts
+from bot.documents.recurring import Champion
 from bot.pages import events
-from bot.pages.board import VERDICTS, Wish, board
-from bot.pages.guard import Guard, Visitor
-from bot.pages.pictures import Pictures
-from bot.pages.refusals import NoSuchPage
-from bot.pages.shelf import number_of
-from optimizer.documents import OptimizationStudy
+from bot.pages.chart_files import Pictures
+from bot.pages.errors import NoSuchPage
+from bot.pages.leaderboard import VERDICTS, Wish, board
+from bot.pages.optuna_storage import number_of
+from bot.pages.session_guard import Guard, Visitor
+from bot.role import Role
+from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, UnknownSymbol
-from optimizer.listing import without_charts
-from optimizer.service import UnknownStudy
-from optimizer.spec import StudyState
-from optimizer.strategies import STRATEGIES
+from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.study_queries import without_charts
+from optimizer.strategies.registry import STRATEGIES
+from optimizer.studies.service import UnknownStudy
+from reports.charts.chart_list import expected
+from reports.facts import StudyFacts
 from reports.render import Language, renderer_of
-from reports.showing import expected
-from reports.summary import StudyFacts
 
 #: Studies listed, and trials in the table of one.
 STUDIES, TRIALS = 50, 500
@@ -89,7 +89,7 @@ class Views:
         study = await self._named(request)
         facts = await facts_of(study, self._office)
         is_live = not facts.status.is_finished
-        shown: dict[str, object] = {"p": await live.look(self._office.desk, study.study_name)} if is_live else {}
+        shown: dict[str, object] = {"p": await progress.look(self._office.desk, study.study_name)} if is_live else {}
         if facts.summary is not None:
             shown |= await self._findings(facts, visitor)
         return await self._page(
@@ -114,7 +114,7 @@ class Views:
         visitor = await self._guard.visitor(request)
         study = await self._named(request)
         found = events.events(
-            live.follow(self._office.desk, study.study_name),
+            progress.follow(self._office.desk, study.study_name),
             lambda progress: visitor.renderer.web_page("live.jinja", p=progress),
         )
         return StreamingResponse(found, media_type=events.MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})

@@ -1,5 +1,5 @@
-"""Market data: the warehouse, where bars come from, whether they may be trusted, and what is computed of them.
+"""Market data: the warehouse, where bars come from, whether they may be trusted.
 
-Read `history` (what a source delivers), `bars` (the warehouse), `feed` (warehouse first, source for what is
-missing), `quality` (the sentinel), `snapshots` (what a study is given).
+Read `raw_bars` (what a source delivers), `warehouse`, `feed` (the warehouse first, a source for what is missing),
+`quality` (the checks before a study) and `snapshots` (the immutable copy that a study runs on).
 """

@@ -12,8 +12,8 @@ import exchange_calendars
 import numpy as np
 import pandas as pd
 
-from optimizer.market.deprecations import deprecations_ignored
-from optimizer.series import TimeArray
+from optimizer.domain.bars import TimeArray
+from optimizer.market.warehouse.deprecations import deprecations_ignored
 
 DEFAULT = "XNYS"
 ALWAYS = "24/7"

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
+from optimizer.domain.bars import Bars
 from optimizer.errors import (
     MissingExtra,
     Unavailable,
@@ -22,14 +23,13 @@ from optimizer.errors import (
     UnknownTimeframe,
     UserError,
 )
-from optimizer.market.bars import SOURCES, Coverage, Warehouse
 from optimizer.market.calendars import as_moment, calendar_name, find_calendar
-from optimizer.market.changes import Changes
-from optimizer.market.findings import QualityReport
-from optimizer.market.history import TIMEFRAMES, History, SeriesKey, find_timeframe
-from optimizer.market.providers import Provider
-from optimizer.market.quality import check, store_report
-from optimizer.series import Bars
+from optimizer.market.providers.provider import Provider
+from optimizer.market.quality.data_findings import QualityReport
+from optimizer.market.quality.sentinel import check, store_report
+from optimizer.market.raw_bars import TIMEFRAMES, History, SeriesKey, find_timeframe
+from optimizer.market.warehouse.changes import Changes
+from optimizer.market.warehouse.warehouse import SOURCES, Coverage, Warehouse
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from optimizer.errors import BadFile
-from optimizer.market.bars import Warehouse
-from optimizer.market.changes import Changes
-from optimizer.market.history import History, SeriesKey
 from optimizer.market.providers.file import Reading, find_files, read_files
+from optimizer.market.raw_bars import History, SeriesKey
+from optimizer.market.warehouse.changes import Changes
+from optimizer.market.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from optimizer.domain.bars import Bars
 from optimizer.errors import DamagedSnapshot, NoSnapshot
-from optimizer.market.arrays import fetch_arrays
-from optimizer.series import Bars
+from optimizer.market.warehouse.result_arrays import fetch_arrays
 
 _COLUMNS = ("time", "open", "high", "low", "close", "volume")
 _REMEDY = "Start the study again to take the bars from the warehouse."

@@ -1,10 +1,10 @@
 """Bollinger bands: back to the middle, or away from it (Bollinger 2001)."""
 
-from optimizer.conditions import Conditions
-from optimizer.series import FloatArray
-from optimizer.space import Choice, Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, width_of
-from optimizer.strategies._rows import distance
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Choice, Space
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, width_of
+from optimizer.strategies.shared_rows import distance
 
 
 def excursion(on: Conditions, period: int, mode: str) -> FloatArray:

@@ -1,20 +1,20 @@
 """Donchian channel breakout, the turtles' rule."""
 
-from optimizer import indicators
-from optimizer.conditions import Conditions
-from optimizer.series import FloatArray
-from optimizer.space import Order, Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Order, Space
+from optimizer.indicators import technical
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of
 
 
 def over(on: Conditions, window: int) -> FloatArray:
     """How far the close is above the highest high of the `window` bars before."""
-    return on.bars.close - indicators.highest_before(on.bars.high, window)
+    return on.bars.close - technical.highest_before(on.bars.high, window)
 
 
 def under(on: Conditions, window: int) -> FloatArray:
     """How far the close is above the lowest low of the `window` bars before; negative below it."""
-    return on.bars.close - indicators.lowest_before(on.bars.low, window)
+    return on.bars.close - technical.lowest_before(on.bars.low, window)
 
 
 def _long(on: Conditions, p: Columns) -> Side:

@@ -1,15 +1,15 @@
 """Crossing of two exponential moving averages."""
 
-from optimizer import indicators
-from optimizer.conditions import Conditions
-from optimizer.series import FloatArray
-from optimizer.space import Order, Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Order, Space
+from optimizer.indicators import technical
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of
 
 
 def average(on: Conditions, window: int) -> FloatArray:
     """Exponential moving average of the closes."""
-    return indicators.ema(on.bars.close, window)
+    return technical.ema(on.bars.close, window)
 
 
 def spread(on: Conditions, fast: int, slow: int) -> FloatArray:

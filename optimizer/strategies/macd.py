@@ -1,15 +1,15 @@
 """MACD above its signal line."""
 
-from optimizer import indicators
-from optimizer.conditions import Conditions
-from optimizer.series import FloatArray
-from optimizer.space import Order, Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Order, Space
+from optimizer.indicators import technical
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of
 
 
 def histogram(on: Conditions, fast: int, slow: int, signal: int) -> FloatArray:
     """MACD less its signal line, in price units."""
-    return indicators.macd_histogram(on.bars.close, fast, slow, signal)
+    return technical.macd_histogram(on.bars.close, fast, slow, signal)
 
 
 def _long(on: Conditions, p: Columns) -> Side:

@@ -1,15 +1,15 @@
 """Time-series momentum: hold what has risen (Moskowitz, Ooi & Pedersen 2012)."""
 
-from optimizer import indicators
-from optimizer.conditions import Conditions
-from optimizer.series import FloatArray
-from optimizer.space import Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, level_of
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Space
+from optimizer.indicators import technical
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, level_of
 
 
 def change(on: Conditions, lookback: int) -> FloatArray:
     """Change of the close over `lookback` bars, in percent."""
-    return indicators.rate_of_change(on.bars.close, lookback)
+    return technical.rate_of_change(on.bars.close, lookback)
 
 
 def _long(on: Conditions, p: Columns) -> Side:

@@ -5,12 +5,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from optimizer import indicators
-from optimizer.conditions import Conditions
-from optimizer.series import FloatArray
-from optimizer.space import Params, Range
-from optimizer.strategies._declaration import bars_of, level_of
-from optimizer.strategies._rows import above_average
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Params, Range
+from optimizer.indicators import technical
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import bars_of, level_of
+from optimizer.strategies.shared_rows import above_average
 
 #: Bars over which the volatility for `voltarget` is measured.
 VOLATILITY_BARS = 20
@@ -51,4 +51,4 @@ def permission(on: Conditions, trend: int, is_sized: bool) -> FloatArray:
 
 def volatility(on: Conditions, periods_per_year: float) -> FloatArray:
     """Annualized volatility of the last 20 returns at each close, as a fraction."""
-    return indicators.realized_volatility(on.bars.close, VOLATILITY_BARS, periods_per_year)
+    return technical.realized_volatility(on.bars.close, VOLATILITY_BARS, periods_per_year)

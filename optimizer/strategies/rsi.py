@@ -1,15 +1,15 @@
 """RSI reversal: buy weakness, sell strength."""
 
-from optimizer import indicators
-from optimizer.conditions import Conditions
-from optimizer.series import FloatArray
-from optimizer.space import Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, level_of
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Space
+from optimizer.indicators import technical
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, level_of
 
 
 def strength(on: Conditions, period: int) -> FloatArray:
     """RSI of the closes, 0 to 100."""
-    return indicators.rsi(on.bars.close, period)
+    return technical.rsi(on.bars.close, period)
 
 
 def _long(on: Conditions, p: Columns) -> Side:

@@ -1,10 +1,10 @@
 """Connors' RSI(2): buy a short dip inside a long rise (Connors & Alvarez 2009)."""
 
-from optimizer.conditions import Conditions
-from optimizer.space import Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, level_of
-from optimizer.strategies._rows import above_average
+from optimizer.domain.space import Space
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, level_of
 from optimizer.strategies.rsi import strength
+from optimizer.strategies.shared_rows import above_average
 
 
 def _long(on: Conditions, p: Columns) -> Side:

@@ -1,10 +1,10 @@
 """Crossing of two simple moving averages."""
 
-from optimizer.conditions import Conditions
-from optimizer.series import FloatArray
-from optimizer.space import Order, Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of
-from optimizer.strategies._rows import average
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Order, Space
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of
+from optimizer.strategies.shared_rows import average
 
 
 def spread(on: Conditions, fast: int, slow: int) -> FloatArray:

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from optimizer import indicators
-from optimizer.conditions import Conditions
-from optimizer.series import FloatArray
-from optimizer.space import Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, level_of
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Space
+from optimizer.indicators import technical
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, level_of
 
 
 def percent_k(on: Conditions, k: int) -> FloatArray:
     """%K, 0 to 100: where the close lies between the lowest low and the highest high of `k` bars."""
     bars = on.bars
-    return indicators.stochastic(bars.high, bars.low, bars.close, k=k, d=1)[0]
+    return technical.stochastic(bars.high, bars.low, bars.close, k=k, d=1)[0]
 
 
 def crossing_up(on: Conditions, k: int, d: int) -> FloatArray:
@@ -27,7 +27,7 @@ def crossing_down(on: Conditions, k: int, d: int) -> FloatArray:
 
 def _where_crossing(on: Conditions, k: int, d: int, sign: float) -> FloatArray:
     bars = on.bars
-    fast, slow = indicators.stochastic(bars.high, bars.low, bars.close, k=k, d=d)
+    fast, slow = technical.stochastic(bars.high, bars.low, bars.close, k=k, d=d)
     lead = sign * (fast - slow)
     crosses = np.zeros(len(lead), dtype=bool)
     crosses[1:] = (lead[1:] > 0.0) & (lead[:-1] <= 0.0)

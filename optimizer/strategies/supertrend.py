@@ -1,16 +1,16 @@
 """Supertrend: the side of a trailing band of average true ranges."""
 
-from optimizer import indicators
-from optimizer.conditions import Conditions
-from optimizer.series import FloatArray
-from optimizer.space import Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, width_of
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Space
+from optimizer.indicators import technical
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, width_of
 
 
 def side(on: Conditions, period: int, mult: float) -> FloatArray:
     """1 where the close is above the trailing band, −1 where it is below."""
     bars = on.bars
-    return indicators.supertrend(bars.high, bars.low, bars.close, window=period, multiple=mult)
+    return technical.supertrend(bars.high, bars.low, bars.close, window=period, multiple=mult)
 
 
 def _long(on: Conditions, p: Columns) -> Side:

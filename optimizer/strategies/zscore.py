@@ -1,9 +1,9 @@
 """Reversion of the z-score: buy far below the average, sell nearer to it."""
 
-from optimizer.conditions import Conditions
-from optimizer.space import Order, Space
-from optimizer.strategies._declaration import Columns, Side, Strategy, bars_of, width_of
-from optimizer.strategies._rows import distance
+from optimizer.domain.space import Order, Space
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, width_of
+from optimizer.strategies.shared_rows import distance
 
 
 def _long(on: Conditions, p: Columns) -> Side:

@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 import optuna
 from numba import njit
-
-from optimizer.evaluate import Evaluator, warm
 from optimizer.once import RsiOnce
-from optimizer.series import Bars, FloatArray
-from optimizer.space import Params
-from optimizer.spec import Costs, StudySpec
-from optimizer.strategies import find_strategy
-from optimizer.study import search
+
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.space import Params
+from optimizer.domain.study_request import Costs, StudySpec
+from optimizer.engine.evaluator import Evaluator, warm
+from optimizer.search.loop import search
+from optimizer.strategies.registry import find_strategy
 from tests.bars import made_up_bars, sample_bars
 from tests.benchmarks import peers
 
@@ -151,10 +151,10 @@ def many(bars: Bars) -> Figures:
 
 
 LONG_STUDY = """
-from optimizer.evaluate import Evaluator
-from optimizer.spec import Costs, StudySpec
-from optimizer.strategies import find_strategy
-from optimizer.study import search
+from optimizer.engine.evaluator import Evaluator
+from optimizer.domain.study_request import Costs, StudySpec
+from optimizer.strategies.registry import find_strategy
+from optimizer.search.loop import search
 from tests.bars import made_up_bars
 bars, strategy = made_up_bars(500_000, volatility=0.01), find_strategy("rsi")
 evaluator = Evaluator(strategy, bars, costs=Costs())

@@ -21,16 +21,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-
-from optimizer.indicators import rsi, sma, supertrend
-from optimizer.market.bars import Warehouse
-from optimizer.market.features import FeatureStore, compute
-from optimizer.market.history import History
-from optimizer.market.importing import import_files
 from optimizer.market.indicator_cache import IndicatorCache
-from optimizer.market.quality import check
+
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.indicators.technical import rsi, sma, supertrend
+from optimizer.market.importing import import_files
+from optimizer.market.quality.sentinel import check
+from optimizer.market.raw_bars import History
 from optimizer.market.snapshots import read_snapshot, write_snapshot
-from optimizer.series import Bars, FloatArray
+from optimizer.market.warehouse.features import FeatureStore, compute
+from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import walk
 
 N_BARS = 5040  # twenty years

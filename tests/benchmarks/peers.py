@@ -17,8 +17,8 @@ import pandas as pd
 import talib
 import vectorbt
 
-from optimizer.series import Bars
-from optimizer.space import Params
+from optimizer.domain.bars import Bars
+from optimizer.domain.space import Params
 
 PER_SIDE = 0.0015
 

@@ -14,12 +14,12 @@ from statistics import median
 
 import numpy as np
 
-from optimizer.refit import PACE, Pace, refit
-from optimizer.series import Bars, FloatArray
-from optimizer.shared import AnyEvaluator, evaluator_of
-from optimizer.spec import StudySpec
-from optimizer.strategies import space_of
-from optimizer.study import best_record, search
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.study_request import StudySpec
+from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
+from optimizer.search.fold_search import PACE, Pace, refit
+from optimizer.search.loop import best_record, search
+from optimizer.strategies.registry import space_of
 from tests.bars import made_up_bars, sample_bars
 
 STRATEGIES = ("rsi", "macd", "sma", "bollinger", "donchian", "zscore")

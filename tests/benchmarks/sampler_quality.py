@@ -23,13 +23,13 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import TrialState
 from scipy.stats import mannwhitneyu  # type: ignore[import-untyped]
 
-from optimizer.evaluate import Evaluator
+from optimizer.domain.space import Params, Space, Value
+from optimizer.domain.study_request import Costs, SamplerKind
+from optimizer.engine.evaluator import Evaluator
 from optimizer.market.providers.sample import Sample
-from optimizer.ram import fast_study
-from optimizer.sampler import CompiledSampler, make_sampler, random_unseen, tpe_sampler
-from optimizer.space import Params, Space, Value
-from optimizer.spec import Costs, SamplerKind
-from optimizer.strategies import find_strategy
+from optimizer.search.samplers import CompiledSampler, make_sampler, random_unseen, tpe_sampler
+from optimizer.search.single_study_storage import fast_study
+from optimizer.strategies.registry import find_strategy
 
 FloatArray = NDArray[np.float64]
 CHECKPOINTS = (50, 100, 200)

@@ -15,13 +15,13 @@ from statistics import median
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
-from optimizer.evaluate import Evaluator
-from optimizer.ram import LeanTrial, add_finished, fast_study
-from optimizer.sampler import CompiledSampler, SeededSampler, make_sampler
-from optimizer.space import Params, Space
-from optimizer.spec import Costs, SamplerKind
-from optimizer.strategies import find_strategy
-from optimizer.tpe import FEASIBLE, Tpe
+from optimizer.domain.space import Params, Space
+from optimizer.domain.study_request import Costs, SamplerKind
+from optimizer.engine.evaluator import Evaluator
+from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler
+from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study
+from optimizer.search.tpe.estimator import FEASIBLE, Tpe
+from optimizer.strategies.registry import find_strategy
 from tests.bars import sample_bars
 
 _WORST = -9.0

@@ -25,17 +25,18 @@ import optuna
 import pandas as pd
 from optuna.samplers import RandomSampler, TPESampler
 
-from bot.children import started
-from bot.composition import Desk, open_desk
-from bot.settings import Settings
-from optimizer.documents import OptimizationStudy
-from optimizer.evaluate import Evaluator
+from bot.runtime.processes import started
+from bot.runtime.services import Desk, open_desk
+from bot.runtime.settings import Settings
+from optimizer.domain.study_request import Costs, StudySpec
+from optimizer.domain.study_results import Timings
+from optimizer.engine.evaluator import Evaluator
 from optimizer.market.importing import import_files
 from optimizer.market.providers.file import Reading
-from optimizer.refit import refit
-from optimizer.spec import Costs, StudySpec, Timings
-from optimizer.strategies import find_strategy
-from optimizer.walk_forward import walk_forward
+from optimizer.search.fold_search import refit
+from optimizer.storage.documents import OptimizationStudy
+from optimizer.strategies.registry import find_strategy
+from optimizer.validation.walk_forward import walk_forward
 from tests.bars import made_up_bars, sample_bars
 from tests.benchmarks.peers import PER_SIDE, Rsi, frame_of
 from tests.benchmarks.search import Objective, ask_and_tell

@@ -5,19 +5,19 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from bot.commands.tell import all_options
-from bot.daily import Failing
-from bot.documents import Outcome
-from bot.grammar import VERBS
-from bot.probes import bad, doubtful, good
+from bot.commands.info import all_options
+from bot.documents.audit_log import Outcome
+from bot.grammar.verbs import VERBS
+from bot.ops.health_checks import bad, doubtful, good
+from bot.schedules.bar_refresh import Failing
+from optimizer.domain.metrics import GOALS
+from optimizer.domain.study_results import StudyState
 from optimizer.errors import ProviderDown
-from optimizer.market.bars import Coverage
-from optimizer.market.findings import SENTENCES, Finding, QualityReport, Severity
-from optimizer.metrics import GOALS
-from optimizer.spec import StudyState
-from optimizer.strategies import OVERLAYS
-from reports.message import Message
+from optimizer.market.quality.data_findings import SENTENCES, Finding, QualityReport, Severity
+from optimizer.market.warehouse.warehouse import Coverage
+from optimizer.strategies.registry import OVERLAYS
 from reports.render import Renderer
+from reports.text.message import Message
 from tests.reports import facts as told
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)

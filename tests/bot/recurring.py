@@ -5,13 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.grammar.schedule import Cadence, ScheduleWhen
-from bot.home import HomeFacts
+from bot.grammar.cadence import Cadence, ScheduleWhen
+from bot.slack.home_tab import HomeFacts
+from optimizer.domain.study_results import Interval, StudyState, Verdict
 from optimizer.errors import Unavailable
-from optimizer.rivals import Challenge, Decision, Ground
-from optimizer.spec import Interval, StudyState, Verdict
-from reports.message import Message
+from optimizer.validation.champion import Challenge, Decision, Ground
 from reports.render import Renderer
+from reports.text.message import Message
 from tests.reports import facts as told
 
 ZONE = ZoneInfo("Asia/Seoul")

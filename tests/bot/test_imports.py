@@ -13,9 +13,9 @@ HEAVY = {"numba", "scipy", "talib", "arch", "matplotlib", "sklearn", "fastapi", 
     ("modules", "needed"),
     [
         ("bot.__main__", set()),
-        ("bot.__main__, bot.console", set()),
-        ("bot.__main__, bot.data", set()),
-        ("bot.__main__, bot.server", {"fastapi", "slack_bolt"}),
+        ("bot.__main__, bot.cli.run", set()),
+        ("bot.__main__, bot.cli.data", set()),
+        ("bot.__main__, bot.cli.serve", {"fastapi", "slack_bolt"}),
     ],
 )
 def test_a_command_imports_nothing_heavy_that_it_does_not_need(modules: str, needed: set[str]) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reports.message import Message
 from reports.render import LANGUAGES, Language, renderer_of
+from reports.text.message import Message
 from tests.bot.answers import CASES, NOTICES, NOW, ONE
 from tests.slack.blocks import check_message_blocks
 

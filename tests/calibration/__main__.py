@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
-from optimizer.strategies import STRATEGIES
+from optimizer.strategies.registry import STRATEGIES
 from tests.calibration.studies import Outcome, Task, World, outcome
 from tests.calibration.table import rendered
 

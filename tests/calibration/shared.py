@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import optuna
 
-from optimizer.budget import budget
-from optimizer.series import Bars, FloatArray
-from optimizer.shared import evaluator_of
-from optimizer.spec import StudySpec, Verdict
-from optimizer.strategies import find_strategy, longest_warm_up, space_of
-from optimizer.study import search
-from optimizer.summarize import summarize
-from optimizer.window import window_rows
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.study_request import StudySpec, budget
+from optimizer.domain.study_results import Verdict
+from optimizer.engine.multi_symbol import evaluator_of
+from optimizer.search.loop import search
+from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
+from optimizer.validation.summarize import summarize
+from optimizer.validation.window import window_rows
 from tests.calibration.studies import RISE
 from tests.calibration.worlds import SESSIONS, Shocks, market, planted_set, with_edge
 

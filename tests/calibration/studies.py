@@ -8,15 +8,15 @@ from typing import Any
 
 import optuna
 
-from optimizer.budget import budget
-from optimizer.evaluate import Evaluator
-from optimizer.findings import Findings
-from optimizer.refit import refit
-from optimizer.series import Bars
-from optimizer.spec import StudySpec, Verdict
-from optimizer.strategies import find_strategy, longest_warm_up, space_of
-from optimizer.study import search
-from optimizer.window import window_rows
+from optimizer.domain.bars import Bars
+from optimizer.domain.study_request import StudySpec, budget
+from optimizer.domain.study_results import Verdict
+from optimizer.engine.evaluator import Evaluator
+from optimizer.search.fold_search import refit
+from optimizer.search.loop import search
+from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
+from optimizer.validation.assessment import Findings
+from optimizer.validation.window import window_rows
 from tests.calibration.worlds import SESSIONS, Shocks, market, planted_set, with_edge
 
 #: Annual Sharpe ratio of the planted edge.

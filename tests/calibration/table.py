@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from optimizer.spec import Verdict
+from optimizer.domain.study_results import Verdict
 from tests.calibration.studies import Outcome, World, favourable_share
 
 _VERDICTS = (Verdict.STRONG, Verdict.PROMISING, Verdict.UNPROVEN, Verdict.OVERFIT)

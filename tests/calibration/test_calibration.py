@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optimizer.evaluate import Evaluator
-from optimizer.spec import Costs, Verdict
-from optimizer.strategies import STRATEGIES
+from optimizer.domain.study_request import Costs
+from optimizer.domain.study_results import Verdict
+from optimizer.engine.evaluator import Evaluator
+from optimizer.strategies.registry import STRATEGIES
 from tests.calibration.__main__ import read, tasks_of, write
 from tests.calibration.studies import EDGE_SHARPE, Outcome, Task, World, bars_of, favourable_share, outcome
 from tests.calibration.table import rendered

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.backtest import Backtest
-from optimizer.evaluate import Evaluator
-from optimizer.series import Bars, FloatArray
-from optimizer.space import Params
-from optimizer.spec import Costs
-from optimizer.strategies import Strategy
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.space import Params
+from optimizer.domain.study_request import Costs
+from optimizer.engine.backtest import Backtest
+from optimizer.engine.evaluator import Evaluator
+from optimizer.strategies.registry import Strategy
 
 #: Annual volatility: about the mean of the sample's shares (AAPL, GOOG, IBM, MSFT) over their last ten years.
 VOLATILITY = 0.30

@@ -68,7 +68,7 @@ async def _kill_worker(bot: BotProcess) -> bool:
 async def _kill_worker_now(bot: BotProcess) -> bool:
     """Kill a worker that has written of its study, which must be able to bear it; False when there is none now."""
     running = await asyncio.to_thread(_running, bot)
-    workers = bot.children("optimizer.worker")
+    workers = bot.runtime.processes("optimizer.studies.worker")
     if len(running) != len(workers) or any(study["deaths"] >= _DEATHS for study in running):
         return False
     for worker in workers:
@@ -79,7 +79,7 @@ async def _kill_worker_now(bot: BotProcess) -> bool:
 
 
 async def _kill_mongod(bot: BotProcess) -> bool:
-    servers = bot.children("--dbpath")
+    servers = bot.runtime.processes("--dbpath")
     for server in servers:
         server.kill()
     return bool(servers)
@@ -94,7 +94,7 @@ _STRIKES: dict[str, Callable[[BotProcess], Any]] = {
 
 def _running(bot: BotProcess) -> Sequence[dict[str, Any]]:
     try:
-        with mongo_client(bot.home) as client:
+        with mongo_client(bot.slack.home_tab) as client:
             utc = CodecOptions[dict[str, Any]](tz_aware=True)
             studies = client.optimize_bot.get_collection("optimization_studies", codec_options=utc)
             return list(studies.find({"status": "running", "heartbeat_at": {"$ne": None}}))

@@ -66,7 +66,7 @@ async def burst(slack: StrictSlack, bot: BotProcess, *, n_commands: int, seconds
 
         deliveries = await asyncio.gather(*(type_one(i) for i in range(n_commands)))
         answers = await asyncio.gather(*(_answer(slack, each) for each in deliveries))
-    studies = await asyncio.to_thread(_studies, bot.home)
+    studies = await asyncio.to_thread(_studies, bot.slack.home_tab)
     return Loaded(
         seconds=[each.seconds for each in deliveries],
         n_errors=sum(each.status != 200 for each in deliveries) + sum("reference" in text for text in answers),
@@ -117,7 +117,7 @@ async def until_all_told(bot: BotProcess, n: int, seconds: float) -> None:
     """Wait until so many studies are told and Slack has taken all there is to say."""
 
     def is_told() -> bool:
-        with mongo_client(bot.home) as client:
+        with mongo_client(bot.slack.home_tab) as client:
             db = client.optimize_bot
             n_told = db.slack_conversations.count_documents({"telling": "told"})
             return n_told >= n and not db.slack_outbox.count_documents({"sending": {"$in": ["waiting", "sending"]}})
@@ -131,8 +131,8 @@ def resident(bot: BotProcess) -> dict[str, float]:
     """Megabytes of the bot's own process and of each child but mongod."""
     assert bot.process is not None
     found = {"bot": psutil.Process(bot.process.pid).memory_info().rss / 1e6}
-    for mark in ("optimizer.worker", "reports"):
-        found[mark] = sum(child.memory_info().rss for child in bot.children(mark)) / 1e6
+    for mark in ("optimizer.studies.worker", "reports"):
+        found[mark] = sum(child.memory_info().rss for child in bot.runtime.processes(mark)) / 1e6
     return found
 
 

@@ -32,9 +32,9 @@ import pandas as pd
 import vectorbt
 from numpy.typing import NDArray
 
-from optimizer.evaluate import Signals
-from optimizer.series import Bars, FloatArray
-from optimizer.spec import Costs
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.study_request import Costs
+from optimizer.engine.evaluator import Signals
 
 #: So much money that whole shares are as good as fractions.
 CASH = 1e15

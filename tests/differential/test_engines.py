@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from optimizer.backtest import Backtest, ExitReason, simulate
-from optimizer.evaluate import Evaluator, Signals
-from optimizer.series import FloatArray
-from optimizer.space import Params
-from optimizer.spec import Costs
-from optimizer.strategies import STRATEGIES, find_strategy
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Params
+from optimizer.domain.study_request import Costs
+from optimizer.engine.backtest import Backtest, ExitReason, simulate
+from optimizer.engine.evaluator import Evaluator, Signals
+from optimizer.strategies.registry import STRATEGIES, find_strategy
 from tests.bars import SYMBOLS, sample_bars
 from tests.differential.engines import Fill, Played, play_backtesting, play_vectorbt
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from bot.grammar import VERBS
+from bot.grammar.verbs import VERBS
 from tests.scenarios.conftest import Stage, opened, settings_for
 from tests.scenarios.test_buttons import (
     study,

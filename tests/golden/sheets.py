@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bot.modals import Form, start_view
-from bot.office import NOTHING
-from reports.message import Block, Message
+from bot.commands.start_form import Form, start_view
+from bot.context import NOTHING
 from reports.render import LANGUAGES, Language, Renderer
+from reports.text.message import Block, Message
 from tests.bot import answers, recurring
 from tests.golden.refusals import refusals
 from tests.reports import kinds

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from optimizer.series import Bars, FloatArray
+from optimizer.domain.bars import Bars, FloatArray
 
 
 def smoothed(values: FloatArray, first: int, window: int, weight: float) -> FloatArray:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from optimizer.series import Bars
+from optimizer.domain.bars import Bars
 
 
 @dataclass(kw_only=True)

@@ -23,7 +23,7 @@ if os.geteuid() == 0:
     os.seteuid(65534)
 """
 PROGRAM = """
-from optimizer.recurrences import fill_rsi
+from optimizer.indicators.recursive import fill_rsi
 row = np.empty(60)
 fill_rsi(100 + np.sin(np.arange(60.0)), 14, row)
 stats = fill_rsi.stats

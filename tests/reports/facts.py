@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import bson
 
-from optimizer.errors import UnusableBars
-from optimizer.space import Params, Range, Space
-from optimizer.spec import (
+from optimizer.domain.space import Params, Range, Space
+from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_results import (
     Curve,
     Degenerate,
     Fold,
@@ -20,7 +20,6 @@ from optimizer.spec import (
     Scored,
     Shared,
     Stretch,
-    StudySpec,
     StudyState,
     StudySummary,
     Suggestion,
@@ -31,8 +30,9 @@ from optimizer.spec import (
     WalkForward,
     Window,
 )
-from optimizer.trials import trial_document
-from reports.summary import Failure, Plan, StudyFacts
+from optimizer.errors import UnusableBars
+from optimizer.storage.trial_documents import trial_document
+from reports.facts import Failure, Plan, StudyFacts
 
 WINDOW = Window(
     start=date(2003, 10, 24),

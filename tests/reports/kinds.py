@@ -2,12 +2,12 @@
 
 from types import SimpleNamespace
 
+from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
-from optimizer.spec import StudyState
-from optimizer.strategies import OVERLAYS, STRATEGIES
-from reports.message import Message
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+from reports.facts import Failure
 from reports.render import Renderer
-from reports.summary import Failure
+from reports.text.message import Message
 from tests.reports import facts
 
 ACTED = ("cancelled", "paused", "resumed")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from optimizer.space import Params
-from optimizer.spec import Curve, Interval, Surface
-from reports import charts, gallery, showing
+from optimizer.domain.space import Params
+from optimizer.domain.study_results import Curve, Interval, Surface
+from reports.charts import chart_list, figures, gallery
 from tests.reports import facts
 
 BLUE, VERMILION, SHADE = (0, 114, 178), (213, 94, 0), (245, 232, 205)
@@ -51,48 +51,48 @@ def test_every_chart_is_a_sharp_opaque_picture(name: str, drawn: dict[str, bytes
     png = drawn[name]
 
     shape = pixels(png).shape
-    assert shape[:2] == (round(charts.SIZE[1] * charts.DPI), round(charts.SIZE[0] * charts.DPI))
+    assert shape[:2] == (round(figures.SIZE[1] * figures.DPI), round(figures.SIZE[0] * figures.DPI))
     with Image.open(io.BytesIO(png)) as picture:
         assert "A" not in picture.getbands() or picture.getchannel("A").getextrema() == (255, 255)
     assert len(png) < 300_000
 
 
 def test_the_held_out_bars_are_shaded() -> None:
-    with_holdout = charts.equity(growth(400), holdout_start=date(2010, 10, 1), title="x")
-    without = charts.equity(growth(400), holdout_start=None, title="x")
+    with_holdout = figures.equity(growth(400), holdout_start=date(2010, 10, 1), title="x")
+    without = figures.equity(growth(400), holdout_start=None, title="x")
 
     assert share_of(with_holdout, SHADE) > 0.05
     assert share_of(without, SHADE) < 0.001
 
 
 def test_the_same_numbers_give_the_same_bytes() -> None:
-    first = charts.equity(growth(50), holdout_start=None, title="x")
+    first = figures.equity(growth(50), holdout_start=None, title="x")
 
-    assert charts.equity(growth(50), holdout_start=None, title="x") == first
+    assert figures.equity(growth(50), holdout_start=None, title="x") == first
 
 
 def test_other_numbers_give_another_picture() -> None:
     steep, flat = growth(50, at=0.02), growth(50, at=0.001)
 
-    assert charts.equity(steep, holdout_start=None, title="x") != charts.equity(flat, holdout_start=None, title="x")
+    assert figures.equity(steep, holdout_start=None, title="x") != figures.equity(flat, holdout_start=None, title="x")
 
 
 def test_a_title_is_words_and_never_mathematics() -> None:
     hostile = r"$\frac{1}{0}$ $x_$ 삼성전자 <b> " + "long " * 40
 
-    pixels(charts.equity(growth(30), holdout_start=None, title=hostile))
+    pixels(figures.equity(growth(30), holdout_start=None, title=hostile))
 
 
 def test_luck_is_a_line_across_the_search() -> None:
     values = [0.1, 0.4, 0.9]
-    plain = charts.history([0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=None, title="x")
-    marked = charts.history([0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=0.5, title="x")
+    plain = figures.history([0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=None, title="x")
+    marked = figures.history([0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=0.5, title="x")
 
     assert share_of(marked, VERMILION) > share_of(plain, VERMILION) + 0.001
 
 
 def test_a_search_without_a_feasible_trial_says_so() -> None:
-    pixels(charts.history([], [], goal="sharpe", goal_name="Sharpe", luck=None, title="x"))
+    pixels(figures.history([], [], goal="sharpe", goal_name="Sharpe", luck=None, title="x"))
 
 
 def surface(values: tuple[tuple[float | None, ...], ...]) -> Surface:
@@ -102,7 +102,7 @@ def surface(values: tuple[tuple[float | None, ...], ...]) -> Surface:
 
 def draw(grid: Surface, value: float | None) -> bytes:
     winner: Params = {"fast": 1, "mode": "b"}
-    return charts.heatmap(grid, winner=winner, value=value, goal="sharpe", goal_name="Sharpe", title="x")
+    return figures.heatmap(grid, winner=winner, value=value, goal="sharpe", goal_name="Sharpe", title="x")
 
 
 def test_the_plateau_is_framed_and_holes_are_left_grey() -> None:
@@ -121,11 +121,11 @@ def test_a_losing_winner_has_no_plateau() -> None:
 def test_a_winner_outside_the_grid_is_simply_not_marked() -> None:
     grid = surface(((0.1, 0.2), (0.9, 1.0)))
 
-    pixels(charts.heatmap(grid, winner={"fast": 7}, value=1.0, goal="maxdd", goal_name="fall", title="x"))
+    pixels(figures.heatmap(grid, winner={"fast": 7}, value=1.0, goal="maxdd", goal_name="fall", title="x"))
 
 
 def test_one_point_is_a_scatter_too() -> None:
-    pixels(charts.scatter([(0.5, -0.1)], winner=None, goal="winrate", goal_name="win rate", title="x"))
+    pixels(figures.scatter([(0.5, -0.1)], winner=None, goal="winrate", goal_name="win rate", title="x"))
 
 
 def test_a_fold_without_a_value_keeps_its_place() -> None:
@@ -133,16 +133,16 @@ def test_a_fold_without_a_value_keeps_its_place() -> None:
     assert walk is not None
     steps = [step.model_copy(update={"out_of_sample": None}) for step in walk.folds]
 
-    pixels(charts.folds(steps, goal="sharpe", goal_name="Sharpe", title="x"))
+    pixels(figures.folds(steps, goal="sharpe", goal_name="Sharpe", title="x"))
 
 
 @pytest.mark.parametrize("interval", [None, Interval(low=None, high=None), Interval(low=-0.5, high=1.5)])
 def test_a_distribution_may_lack_its_interval(interval: Interval | None) -> None:
-    pixels(charts.bootstrap([0.1, 0.2, 0.5, 0.9], interval=interval, hold=None, title="x"))
+    pixels(figures.bootstrap([0.1, 0.2, 0.5, 0.9], interval=interval, hold=None, title="x"))
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
-    pixels(charts.equity(growth(charts.MAX_POINTS * 2, at=0.0001), holdout_start=None, title="x"))
+    pixels(figures.equity(growth(figures.MAX_POINTS * 2, at=0.0001), holdout_start=None, title="x"))
 
 
 @pytest.mark.parametrize(
@@ -159,11 +159,11 @@ def test_the_thread_gets_the_two_charts_that_matter(name: str, expected: tuple[s
     summary = facts.SUMMARIES[name]
     names = dict.fromkeys(("equity", "history", *(["scatter"] if summary.scatter else [])))
 
-    assert showing.for_thread(summary, names) == expected
+    assert chart_list.for_thread(summary, names) == expected
 
 
 def test_an_overfit_study_without_a_scatter_shows_its_search() -> None:
-    assert showing.for_thread(facts.SUMMARIES["overfit"], {"equity": b"", "history": b""}) == ("equity", "history")
+    assert chart_list.for_thread(facts.SUMMARIES["overfit"], {"equity": b"", "history": b""}) == ("equity", "history")
 
 
 def test_a_chart_without_numbers_is_left_out() -> None:

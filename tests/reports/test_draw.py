@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from optimizer.spec import TrialRecord
-from reports.draw import draw
-from reports.gallery import pictures
-from reports.order import Order, read_order, write_order
-from reports.page import MAX_TRIALS, best_first, measure_columns, measure_rows
+from optimizer.domain.study_results import TrialRecord
+from reports.charts.chart_list import expected
+from reports.charts.draw import draw
+from reports.charts.draw_request import Order, read_order, write_order
+from reports.charts.gallery import pictures
+from reports.facts import StudyFacts
 from reports.render import LANGUAGES, Language, renderer_of
-from reports.showing import expected
-from reports.summary import StudyFacts
+from reports.report_tables import MAX_TRIALS, best_first, measure_columns, measure_rows
 from tests.reports import facts, told
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from optimizer.spec import Scored, StudyState, StudySummary, Verdict
-from reports.message import Message
+from optimizer.domain.study_results import Scored, StudyState, StudySummary, Verdict
+from reports.facts import StudyFacts
 from reports.render import LANGUAGES, Language, best_rows, renderer_of
-from reports.summary import StudyFacts
+from reports.text.message import Message
 from tests.reports import facts, told
 
 STATES = [state for state in StudyState if state is not StudyState.COMPLETE]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.message import MAX_BLOCKS, MAX_SECTION, Block, Message, fit, split_text
+from reports.text.message import MAX_BLOCKS, MAX_SECTION, Block, Message, fit, split_text
 
 
 def section(text: str) -> Block:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from optimizer.spec import (
-    Costs,
+from optimizer.domain.study_request import Costs
+from optimizer.domain.study_results import (
     Degenerate,
     Interval,
     Luck,
@@ -20,7 +20,7 @@ from optimizer.spec import (
     Verdict,
     WalkForward,
 )
-from optimizer.verdict import (
+from optimizer.validation.verdict import (
     OVERFIT_PBO,
     PROMISING_DSR,
     PROMISING_PBO,

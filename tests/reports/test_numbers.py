@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import numbers
+from reports.text import numbers
 
 finite = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False)
 

@@ -7,15 +7,16 @@ from string import Formatter
 import pytest
 from jinja2 import UndefinedError
 
+from optimizer.domain.metrics import GOALS
+from optimizer.domain.study_request import Costs
+from optimizer.domain.study_results import Measures, StudyState
 from optimizer.errors import NotANumber, OutOfRange, SomethingBroke, UnknownWord, UserError
-from optimizer.metrics import GOALS
-from optimizer.spec import Costs, Measures, StudyState
-from optimizer.strategies import OVERLAYS, STRATEGIES
-from reports import actions, page
-from reports.charts import DPI
-from reports.gallery import DRAWERS
-from reports.message import Message
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+from reports import actions, report_tables
+from reports.charts.figures import DPI
+from reports.charts.gallery import DRAWERS
 from reports.render import LANGUAGES, TEMPLATES, Language, Renderer, renderer_of
+from reports.text.message import Message
 from tests.golden.refusals import own_kinds
 from tests.reports import facts, kinds, told
 from tests.slack.blocks import check_message_blocks
@@ -80,7 +81,7 @@ def test_every_goal_has_a_name_in_both_languages() -> None:
 
 
 def test_every_measure_of_the_report_is_one() -> None:
-    assert set(page.FORMATS) <= set(Measures.model_fields)
+    assert set(report_tables.FORMATS) <= set(Measures.model_fields)
 
 
 def blanks(template: str) -> set[str]:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
-from optimizer.spec import StudyState
+from reports.facts import StudyFacts
 from reports.render import LANGUAGES, Language, renderer_of
-from reports.summary import StudyFacts
-from reports.terminal import terminal_text, unmarked
+from reports.text.terminal import terminal_text, unmarked
 from tests.reports import facts, told
 
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 from pydantic import BaseModel
 
-from reports.message import Block, Message
+from reports.text.message import Block, Message
 
 #: Long series that only charts draw: with them in the pool any number would be found somewhere.
 _DRAWN = {"curve", "surface", "scatter", "bootstrap_sharpes", "returns", "dates", "neighbours"}

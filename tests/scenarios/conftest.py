@@ -18,13 +18,13 @@ import pytest_asyncio
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.children import started
-from bot.documents import DOCUMENTS as BOT_DOCUMENTS
-from bot.office import Office
-from bot.server import running
-from bot.settings import Settings
-from optimizer import jobs
-from optimizer.documents import DOCUMENTS as STUDY_DOCUMENTS
+from bot.cli.serve import running
+from bot.context import Office
+from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
+from bot.runtime.processes import started
+from bot.runtime.settings import Settings
+from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
+from optimizer.studies import scheduler
 from reports.render import LANGUAGES, renderer_of
 from tests.slack.driver import Driver
 from tests.slack.inspection import SIGNING_SECRET, Slack
@@ -123,11 +123,11 @@ class SetClock:
 def other_bots_keep_theirs() -> Iterator[None]:
     """A process binds documents and kinds of jobs once; here a second bot runs in it, and the first must go on."""
     bound = {model: model._document_settings for model in (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)}
-    handlers = dict(jobs._handlers)
+    handlers = dict(scheduler._handlers)
     yield
     for model, settings in bound.items():
         model._document_settings = settings
-    jobs.bind(handlers)
+    scheduler.bind(handlers)
 
 
 def settings_for(home: Path, slack: Slack, **more: str) -> Settings:
@@ -154,7 +154,7 @@ async def opened(slack: Slack, settings: Settings) -> AsyncIterator[Stage]:
     async with started(settings) as children, running(settings, client, children) as bot:
         url = f"http://127.0.0.1:{bot.port}/slack/events"
         async with HttpWire(url) as wire:
-            yield Stage(slack=slack, office=bot.office, act=Driver(slack, wire), url=url)
+            yield Stage(slack=slack, office=bot.context, act=Driver(slack, wire), url=url)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

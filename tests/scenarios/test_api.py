@@ -16,13 +16,13 @@ import duckdb
 import pytest
 import pytest_asyncio
 
-from bot import audit
+from bot.access import audit
+from bot.api.api_keys import add_key, revoke_key
 from bot.api.app import build_api
-from bot.api.keys import add_key, revoke_key
-from bot.documents import AuditEntry, Outcome
-from bot.grammar import Role
-from optimizer.documents import OptimizationStudy
-from optimizer.spec import StudySpec
+from bot.documents.audit_log import AuditEntry, Outcome
+from bot.role import Role
+from optimizer.domain.study_request import StudySpec
+from optimizer.storage.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
 from tests.slack.workspace import Message
 

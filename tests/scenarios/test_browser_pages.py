@@ -16,10 +16,10 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from bot.api.keys import add_key
-from bot.grammar import Role
-from bot.pages.shelf import number_of
-from optimizer.spec import StudyState
+from bot.api.api_keys import add_key
+from bot.pages.optuna_storage import number_of
+from bot.role import Role
+from optimizer.domain.study_results import StudyState
 from tests.browser import DESKTOP, PHONE, chromium, complaints, fits, shape
 from tests.scenarios.conftest import Stage
 

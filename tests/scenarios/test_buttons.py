@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 import pytest_asyncio
 
-from optimizer.spec import StudyState
+from optimizer.domain.study_results import StudyState
 from tests.scenarios.conftest import Stage
 from tests.slack.wire import Delivery
 from tests.slack.workspace import Message

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import buttons
-from bot.grammar import VERBS
-from bot.grammar.verbs import VERB_WORDS
-from bot.modals import STRATEGY_ACTION
+from bot.commands.start_form import STRATEGY_ACTION
+from bot.grammar.verbs import VERB_WORDS, VERBS
+from bot.slack import buttons
 from reports.actions import NEW_STUDY
 
 #: How tests type a command, and how they press something.

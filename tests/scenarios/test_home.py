@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.documents import HomeVisit
-from optimizer.documents import OptimizationStudy
+from bot.documents.sessions import HomeVisit
+from optimizer.storage.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
 from tests.scenarios.test_buttons import LONG
 from tests.scenarios.test_modal import modal

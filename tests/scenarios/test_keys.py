@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from fastapi import FastAPI
 
-from bot.settings import Settings
-from bot.web import PortTaken, listening
+from bot.http_server import PortTaken, listening
+from bot.runtime.settings import Settings
 from tests.bot_process import bot_process
 from tests.slack.inspection import APP_TOKEN
 from tests.slack.strict import StrictSlack

@@ -4,9 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from bot.live import RECENT, follow, look
-from optimizer.service import UnknownStudy
-from optimizer.spec import StudySpec, StudyState
+from bot.delivery.progress import RECENT, follow, look
+from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_results import StudyState
+from optimizer.studies.service import UnknownStudy
 from tests.scenarios.conftest import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from optimizer.documents import OptimizationTrial
-from optimizer.spec import StudyState
+from optimizer.domain.study_results import StudyState
+from optimizer.storage.documents import OptimizationTrial
 from tests.scenarios.conftest import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.documents import AuditEntry
-from optimizer.documents import OptimizationStudy
+from bot.documents.audit_log import AuditEntry
+from optimizer.storage.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
 from tests.slack.wire import Delivery
 

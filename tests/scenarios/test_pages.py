@@ -12,13 +12,14 @@ import pytest
 import pytest_asyncio
 from yarl import URL
 
-from bot.documents import AuditEntry, WebSession
-from bot.grammar import parse
+from bot.documents.audit_log import AuditEntry
+from bot.documents.sessions import WebSession
 from bot.grammar.commands import Start
-from bot.pages.shelf import number_of
-from optimizer.documents import OptimizationStudy
-from optimizer.listing import without_charts
-from optimizer.spec import StudyState
+from bot.grammar.parsing import parse
+from bot.pages.optuna_storage import number_of
+from optimizer.domain.study_results import StudyState
+from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.study_queries import without_charts
 from tests.scenarios.conftest import Stage
 from tests.slack.strict import BOT_USER
 

@@ -12,12 +12,13 @@ import pytest
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.children import started
-from bot.documents import FailingSeries, OutboxEntry, Refresh, Schedule, Sending
-from bot.office import Office
-from bot.server import running
+from bot.cli.serve import running
+from bot.context import Office
+from bot.documents.conversations import OutboxEntry, Sending
+from bot.documents.recurring import FailingSeries, Refresh, Schedule
+from bot.runtime.processes import started
 from optimizer.market.providers.alphavantage import AlphaVantage
-from optimizer.market.providers.patience import Patience
+from optimizer.market.providers.retry import Patience
 from optimizer.market.providers.sample import Sample
 from tests.optimizer.market.local_http import Reply, Source, serve
 from tests.scenarios.conftest import SetClock, settings_for
@@ -81,7 +82,7 @@ class Desk:
             running(self.settings, client, children, clock=self.clock, providers=[self._provider]) as bot,
             HttpWire(f"http://127.0.0.1:{bot.port}/slack/events") as wire,
         ):
-            self.office = bot.office
+            self.office = bot.context
             yield Driver(self.slack, wire)
 
     async def pass_to(self, moment: datetime) -> Refresh:

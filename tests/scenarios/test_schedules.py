@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.documents import Champion, RunState, Schedule, ScheduleRun
-from optimizer.rivals import Decision, Ground
-from optimizer.space import Params
+from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
+from optimizer.domain.space import Params
+from optimizer.validation.champion import Decision, Ground
 from tests.scenarios.conftest import Stage
 from tests.slack.workspace import Message
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.documents import AuditEntry, Outcome
+from bot.documents.audit_log import AuditEntry, Outcome
 from tests.chaos.strangers import forged, fuzz
 from tests.scenarios.conftest import Stage
 from tests.slack.driver import Driver

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from optimizer.documents import BacktestRecord
-from optimizer.spec import StudyState, StudySummary
-from reports.numbers import ratio, signed_percent
+from optimizer.domain.study_results import StudyState, StudySummary
+from optimizer.storage.documents import BacktestRecord
+from reports.text.numbers import ratio, signed_percent
 from tests.scenarios.conftest import Stage
 from tests.slack.workspace import Message
 

@@ -7,10 +7,11 @@ import json
 import pytest
 import pytest_asyncio
 
-from bot.documents import AuditEntry, Outcome, Telling
-from bot.thread import move_on
-from optimizer.documents import OptimizationTrial
-from optimizer.spec import StudyState
+from bot.delivery.thread import move_on
+from bot.documents.audit_log import AuditEntry, Outcome
+from bot.documents.conversations import Telling
+from optimizer.domain.study_results import StudyState
+from optimizer.storage.documents import OptimizationTrial
 from tests.scenarios.conftest import Stage
 from tests.slack.workspace import Message
 

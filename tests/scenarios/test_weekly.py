@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.children import started
-from bot.documents import RunState, Schedule, ScheduleRun
-from bot.office import Office
-from bot.server import running
-from optimizer.market.history import History
+from bot.cli.serve import running
+from bot.context import Office
+from bot.documents.recurring import RunState, Schedule, ScheduleRun
+from bot.runtime.processes import started
 from optimizer.market.providers.sample import SYMBOLS, Sample
+from optimizer.market.raw_bars import History
 from tests.scenarios.conftest import SetClock, settings_for
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
@@ -74,7 +74,7 @@ class Week:
             running(self._settings, client, children, clock=self.clock, providers=[Exchange()]) as bot,
             HttpWire(f"http://127.0.0.1:{bot.port}/slack/events") as wire,
         ):
-            self.office = bot.office
+            self.office = bot.context
             yield Driver(self.slack, wire)
 
     async def schedule_all(self, act: Driver) -> None:

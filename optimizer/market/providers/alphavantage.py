@@ -16,11 +16,11 @@ from urllib.request import urlopen
 import numpy as np
 from pydantic import SecretStr
 
+from optimizer.domain.bars import FloatArray, TimeArray
 from optimizer.errors import ProviderDown, UnknownAtSource
-from optimizer.market.history import History, find_timeframe, make_history
-from optimizer.market.providers.moments import in_utc
-from optimizer.market.providers.patience import Pace, Patience, Trouble
-from optimizer.series import FloatArray, TimeArray
+from optimizer.market.providers.retry import Pace, Patience, Trouble
+from optimizer.market.providers.timestamps import in_utc
+from optimizer.market.raw_bars import History, find_timeframe, make_history
 
 URL = "https://www.alphavantage.co"
 _INTERVALS = {"1m": "1min", "5m": "5min", "15m": "15min", "30m": "30min", "1h": "60min"}

@@ -17,19 +17,13 @@ import duckdb
 import numpy as np
 from duckdb import DuckDBPyConnection
 
+from optimizer.domain.bars import FloatArray, TimeArray
 from optimizer.errors import BadFile, NothingToImport, UnknownSymbol
 from optimizer.market.calendars import calendar_name, find_calendar
-from optimizer.market.history import TIMEFRAMES, History, find_timeframe, make_history
-from optimizer.market.providers.moments import in_utc
 from optimizer.market.providers.parse import parse_table
-from optimizer.market.providers.table import (
-    CSV_NAMES,
-    PARQUET_NAMES,
-    bad_file,
-    open_table,
-    physical_line,
-)
-from optimizer.series import FloatArray, TimeArray
+from optimizer.market.providers.table import CSV_NAMES, PARQUET_NAMES, bad_file, open_table, physical_line
+from optimizer.market.providers.timestamps import in_utc
+from optimizer.market.raw_bars import TIMEFRAMES, History, find_timeframe, make_history
 
 SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^]{0,19}")
 _NAMED = re.compile(r"(?P<symbol>.+?)(?:[_\- ](?P<timeframe>1m|5m|15m|30m|1h|1d))?")

@@ -8,8 +8,8 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from optimizer.errors import BadFile
-from optimizer.market.providers.moments import candidates, is_steady, local_sql, shift_sql
 from optimizer.market.providers.table import Table, bad_file, physical_line
+from optimizer.market.providers.timestamps import candidates, is_steady, local_sql, shift_sql
 
 _PRICES = ("open", "high", "low", "close", "adjusted", "volume")
 #: SQL of a text as a number: the quick way, and the one that bears currency signs and thousands separators.

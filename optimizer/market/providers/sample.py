@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.errors import MissingExtra, UnknownSymbol, UnknownTimeframe
-from optimizer.market.history import History, make_history
+from optimizer.market.raw_bars import History, make_history
 
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from optimizer.errors import MissingExtra, ProviderDown, UnknownAtSource
-from optimizer.market.deprecations import deprecations_ignored
-from optimizer.market.history import History, find_timeframe, make_history
-from optimizer.market.providers.patience import Patience, Trouble
+from optimizer.market.providers.retry import Patience, Trouble
+from optimizer.market.raw_bars import History, find_timeframe, make_history
+from optimizer.market.warehouse.deprecations import deprecations_ignored
 
 #: How many days back Yahoo has intraday bars.
 _REACH = {"1m": 7, "5m": 59, "15m": 59, "30m": 59, "1h": 729}

@@ -8,10 +8,10 @@ import pytest
 from fastapi import Request
 from pydantic import ValidationError
 
-from bot.pages.doorway import Doorway
-from bot.pages.guard import Guard
-from bot.pages.refusals import Forged
-from bot.settings import Settings
+from bot.access.sign_in import Doorway
+from bot.pages.errors import Forged
+from bot.pages.session_guard import Guard
+from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
 from reports.render import LANGUAGES, renderer_of
 from tests.reports import facts

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.live import Progress
+from bot.delivery.progress import Progress
 from bot.pages import events
-from optimizer.spec import StudyState
+from optimizer.domain.study_results import StudyState
 from tests.reports import facts
 
 

@@ -7,10 +7,10 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from optimizer.market.bars import Warehouse
+from optimizer.domain.bars import FloatArray
 from optimizer.market.calendars import find_calendar
-from optimizer.market.history import History, make_history
-from optimizer.series import FloatArray
+from optimizer.market.raw_bars import History, make_history
+from optimizer.market.warehouse.warehouse import Warehouse
 
 NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from optimizer.errors import ProviderDown, UnknownAtSource, UserError
 from optimizer.market.providers.alphavantage import AlphaVantage
-from optimizer.market.providers.patience import Patience
+from optimizer.market.providers.retry import Patience
 from tests.optimizer.market.local_http import Reply, Source, serve
 
 NOW = datetime(2024, 6, 3, 23, tzinfo=UTC)

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from optimizer.domain.bars import Bars
 from optimizer.errors import UnknownSymbol
-from optimizer.market.bars import Warehouse
-from optimizer.market.features import FeatureStore, compute, row_hashes
-from optimizer.market.schema import FEATURES
-from optimizer.series import Bars
+from optimizer.market.warehouse.features import FeatureStore, compute, row_hashes
+from optimizer.market.warehouse.schema import FEATURES
+from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import NOW, walk
 
 

@@ -23,13 +23,13 @@ from optimizer.errors import (
     UnknownTimeframe,
     UserError,
 )
-from optimizer.market.bars import Warehouse
-from optimizer.market.changes import ChangeKind
 from optimizer.market.feed import Market, closed_bars
-from optimizer.market.history import History, SeriesKey, make_history
+from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.providers.sample import Sample
-from optimizer.market.providers.settings import ProviderSettings, make_providers
-from optimizer.market.quality import stored_reports
+from optimizer.market.quality.sentinel import stored_reports
+from optimizer.market.raw_bars import History, SeriesKey, make_history
+from optimizer.market.warehouse.changes import ChangeKind
+from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import walk
 
 EVENING = datetime(2023, 12, 15, 23, tzinfo=UTC)  # a Friday, after the close in New York
@@ -269,7 +269,7 @@ WITHOUT = """
     from datetime import UTC, datetime
     from pathlib import Path
     from optimizer.errors import MissingExtra
-    from optimizer.market.providers.settings import ProviderSettings, make_providers
+    from optimizer.market.providers.registry import ProviderSettings, make_providers
     providers = {{one.name: one for one in make_providers(ProviderSettings(cache_folder=Path("unused")))}}
     try:
         providers["{source}"].fetch("AAPL", timeframe="1d", start=None, end=None, now=datetime(2024, 1, 2, tzinfo=UTC))

@@ -8,11 +8,11 @@ import duckdb
 import numpy as np
 import pytest
 
+from optimizer.domain.bars import Bars
 from optimizer.errors import BadFile, NothingToImport, UnknownSymbol, UnknownTimeframe
-from optimizer.market.bars import Warehouse
 from optimizer.market.importing import ImportReport, import_files
 from optimizer.market.providers.file import Files, Reading
-from optimizer.series import Bars
+from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import NOW, walk
 
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from optimizer.market.parquet import parquet_bytes
+from optimizer.market.warehouse.parquet import parquet_bytes
 
 
 def _read(content: bytes, folder: Path) -> tuple[dict[str, list[Any]], list[str]]:

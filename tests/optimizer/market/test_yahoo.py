@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optimizer.errors import ProviderDown, UnknownAtSource, UnknownTimeframe
-from optimizer.market.providers.patience import Patience
+from optimizer.market.providers.retry import Patience
 from optimizer.market.providers.yahoo import Yahoo
 from tests.optimizer.market.local_http import Reply, Source, serve
 

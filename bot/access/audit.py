@@ -1,0 +1,26 @@
+"""Who did what: one entry for every command, click and denial, with its outcome; entries are only ever added."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.documents.audit_log import AuditEntry, Outcome
+
+#: A command as typed is kept up to this length.
+MAX_SAID = 500
+
+
+async def note(
+    *, now: datetime, door: str, user_id: str, channel_id: str, said: str, outcome: Outcome, **more: Any
+) -> None:
+    """Add an entry; `more` are verb, study, reason, error, reference and team_id."""
+    entry = AuditEntry(
+        at=now, door=door, user_id=user_id, channel_id=channel_id, said=said[:MAX_SAID], outcome=outcome, **more
+    )
+    await entry.insert()
+
+
+async def latest(limit: int, *, outcomes: Sequence[Outcome] = tuple(Outcome)) -> list[AuditEntry]:
+    """The newest entries first."""
+    query = {"outcome": {"$in": [str(outcome) for outcome in outcomes]}}
+    return await AuditEntry.find(query).sort("-at", "-_id").limit(limit).to_list()

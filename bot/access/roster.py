@@ -1,0 +1,101 @@
+"""Who may do what: viewer < runner < approver < admin, by Slack user or user-group ids from the settings.
+
+Whoever is not named may ask for help and nothing else. A fresh installation names nobody; so that it can
+be tried at all, everyone is then a runner (who starts studies and stops their own), and nobody adopts,
+configures or reads the audit. Naming anyone in any role ends that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.access.people import People
+from bot.role import Role
+from bot.runtime.settings import Settings
+from optimizer.errors import UserError
+
+EVERYONE = "*"
+#: The setting that names the people of a role.
+SETTING_OF = {
+    Role.ADMIN: "OPTIMIZE_BOT_ADMINS",
+    Role.APPROVER: "OPTIMIZE_BOT_APPROVERS",
+    Role.RUNNER: "OPTIMIZE_BOT_RUNNERS",
+    Role.VIEWER: "OPTIMIZE_BOT_VIEWERS",
+}
+
+
+class Denied(UserError):
+    """Someone may not do what they asked for."""
+
+
+class NotAllowed(Denied):
+    """The asker's role is too small."""
+
+    sentence = (
+        "`{what}` is for the role {needs}; yours is {has}. Whoever runs this bot can give it to you: "
+        "`{setting}` with your id `{user}`."
+    )
+
+
+class NotYours(Denied):
+    """Only the owner of a study, or an approver, may stop it, change it or let it go on."""
+
+    sentence = "`{study}` was started by {owner}; only they or an approver can do that."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roster:
+    """The ids of each role; `*` is everyone, an id that begins with S a user group."""
+
+    ids: Mapping[Role, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Roster":
+        """The roster that the settings name; with nobody named, everyone is a runner."""
+        named = {
+            Role.ADMIN: settings.admins,
+            Role.APPROVER: settings.approvers,
+            Role.RUNNER: settings.runners,
+            Role.VIEWER: settings.viewers,
+        }
+        return cls(ids=named if any(named.values()) else {Role.RUNNER: (EVERYONE,)})
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everyone in the workspace may start studies."""
+        return EVERYONE in (*self.ids.get(Role.RUNNER, ()), *self.ids.get(Role.APPROVER, ()))
+
+    @property
+    def has_admin(self) -> bool:
+        """Whether anyone may change settings and read the audit."""
+        return bool(self.ids.get(Role.ADMIN))
+
+
+class Access:
+    """Looks people up in the roster."""
+
+    def __init__(self, roster: Roster, people: People) -> None:
+        self._roster = roster
+        self._people = people
+
+    async def role_of(self, user_id: str) -> Role:
+        """The greatest role that names a person, directly or by a group."""
+        for role in sorted(self._roster.ids, reverse=True):
+            if await self._is_named(user_id, self._roster.ids[role]):
+                return role
+        return Role.NOBODY
+
+    async def _is_named(self, user_id: str, ids: tuple[str, ...]) -> bool:
+        if user_id in ids or EVERYONE in ids:
+            return True
+        for group_id in (name for name in ids if name.startswith("S")):
+            if user_id in await self._people.members(group_id):
+                return True
+        return False
+
+
+def require(role: Role, *, needs: Role, what: str, user_id: str) -> None:
+    """Raise NotAllowed unless the role is great enough."""
+    if role < needs:
+        raise NotAllowed(
+            what=what, needs=needs.name.lower(), has=role.name.lower(), setting=SETTING_OF[needs], user=user_id
+        )

@@ -1,0 +1,159 @@
+"""Signing in: a link of one's own that the bot sends, used once within ten minutes, then a cookie.
+
+A link carries who it is for, signed; that it was used is kept in MongoDB. Opening it only shows a button, because
+programs that look at links for people open them too; the button uses it up. The cookie is signed as well and names
+a session in MongoDB, so that leaving ends it for good. A role is never kept: it is looked up at every request.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from itsdangerous import BadSignature, Signer, URLSafeSerializer
+from pymongo.errors import DuplicateKeyError
+
+from bot.documents.sessions import UsedLink, WebSession
+from optimizer.clock import Clock
+from optimizer.errors import UserError
+from reports.render import Language
+
+LINK_LIVES = timedelta(minutes=10)
+SESSION_LIVES = timedelta(hours=12)
+_SECRET_FILE = "pages.secret"  # noqa: S105 - a file's name
+_SECRET_BYTES = 32
+
+
+class SignInNeeded(UserError):
+    """Nobody is signed in, or no longer."""
+
+    sentence = "Say `/optimize web` to the bot in Slack: it gives you a link of your own that signs you in here."
+
+
+class NotMyLink(UserError):
+    """A sign-in link whose signature is not ours."""
+
+    sentence = "This link is not one that I made, or a part of it is missing. `/optimize web` gives you another."
+
+
+class LinkExpired(UserError):
+    """A sign-in link that is too old."""
+
+    sentence = "This link is more than {minutes} minutes old. `/optimize web` gives you another."
+
+
+class LinkUsed(LinkExpired):
+    """A sign-in link that has signed someone in."""
+
+    sentence = "This link was used already; each signs in once. `/optimize web` gives you another."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """What a sign-in link says."""
+
+    user_id: str
+    team_id: str
+    nonce: str
+    expires_at: datetime
+
+
+class Doorway:
+    """Makes links and takes them, opens sessions and closes them."""
+
+    def __init__(self, secret: bytes, clock: Clock) -> None:
+        self._clock = clock
+        self._links = URLSafeSerializer(secret, salt="link", signer_kwargs=dict(_SIGNING))
+        self._cookies = Signer(secret, salt="cookie", **_SIGNING)
+        self._forms = Signer(secret, salt="form", **_SIGNING)
+
+    @classmethod
+    def of(cls, home: Path, clock: Clock) -> "Doorway":
+        """The doorway of a data directory; its secret is made when there is none."""
+        return cls(_secret(home / _SECRET_FILE), clock)
+
+    def link_for(self, user_id: str, team_id: str = "") -> str:
+        """The ticket of a new link for one person."""
+        expires = self._clock() + LINK_LIVES
+        return str(self._links.dumps([user_id, team_id, secrets.token_urlsafe(16), int(expires.timestamp())]))
+
+    async def read(self, ticket: str) -> Link:
+        """Who a link is for; raises NotMyLink, LinkExpired and LinkUsed. The link can still be used after."""
+        link = self._opened(ticket)
+        if await UsedLink.find_one(UsedLink.nonce == link.nonce) is not None:
+            raise LinkUsed
+        return link
+
+    async def redeem(self, ticket: str, language: Language) -> tuple[Link, str]:
+        """Use a link up and open a session; returns the link and the cookie's value. Raises as `read` does."""
+        link, now = self._opened(ticket), self._clock()
+        try:
+            await UsedLink(nonce=link.nonce, expires_at=link.expires_at + LINK_LIVES).insert()
+        except DuplicateKeyError as used:
+            raise LinkUsed from used
+        key = secrets.token_urlsafe(32)
+        session = WebSession(
+            digest=_digest(key),
+            user_id=link.user_id,
+            team_id=link.team_id,
+            language=language,
+            created_at=now,
+            expires_at=now + SESSION_LIVES,
+        )
+        await session.insert()
+        return link, self._cookies.sign(key).decode()
+
+    async def session(self, cookie: str) -> WebSession | None:
+        """The session that a cookie names, while it lasts; None for any other cookie."""
+        try:
+            key = self._cookies.unsign(cookie.encode()).decode()
+        except (BadSignature, UnicodeError):
+            return None
+        session = await WebSession.find_one(WebSession.digest == _digest(key))
+        return session if session is not None and session.expires_at > self._clock() else None
+
+    def form_token(self, session: WebSession) -> str:
+        """What every form of this session carries, and nobody else can know."""
+        return self._forms.get_signature(session.digest).decode()
+
+    def is_form_token(self, token: str, session: WebSession) -> bool:
+        """Whether a form came from a page of this session."""
+        return hmac.compare_digest(token.encode(), self.form_token(session).encode())
+
+    def _opened(self, ticket: str) -> Link:
+        try:
+            user_id, team_id, nonce, expires = self._links.loads(ticket)
+        except (BadSignature, UnicodeError) as forged:
+            raise NotMyLink from forged
+        link = Link(user_id=user_id, team_id=team_id, nonce=nonce, expires_at=datetime.fromtimestamp(expires, UTC))
+        if link.expires_at <= self._clock():
+            raise LinkExpired(minutes=int(LINK_LIVES.total_seconds() // 60))
+        return link
+
+
+_SIGNING: Mapping[str, Any] = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _secret(file: Path) -> bytes:
+    """The secret in a file that only its owner may read; a new one where there is none."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(secrets.token_bytes(_SECRET_BYTES))
+        try:
+            os.link(fresh, file)  # whole or not at all, and never over another's
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return file.read_bytes()

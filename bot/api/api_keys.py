@@ -1,0 +1,104 @@
+"""Keys of programs: made, found by what is presented, revoked.
+
+A key is 256 random bits, so neither it nor its SHA-256 can be searched for: a slow hash with a salt protects
+what people make up, and would cost every request its time. Only the digest is kept.
+"""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from pymongo.errors import DuplicateKeyError
+
+from bot.documents.sessions import ApiKey
+from bot.grammar.errors import NotAWord
+from bot.role import Role
+from optimizer.errors import UnknownWord, UserError
+
+#: Makes a key found by mistake in a file or a log easy to recognise, for people and for scanners.
+PREFIX = "obk_"
+#: What a key's owner is called wherever people are named; no Slack id has a colon.
+_OWNER = "key:"
+ROLES = (Role.VIEWER, Role.RUNNER, Role.APPROVER, Role.ADMIN)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,29}")
+_SECRET = re.compile(r"obk_[A-Za-z0-9_-]{43}")
+
+
+class UnknownRole(UnknownWord):
+    sentence = "There is no role called `{word}`. I know: {known}."
+    sentence_near = "There is no role called `{word}`. Did you mean `{nearest}`?"
+
+
+class UnknownKey(UnknownWord):
+    sentence = "There is no key called `{word}`. `optimize-bot keys list` shows them."
+    sentence_near = "There is no key called `{word}`. Did you mean `{nearest}`?"
+
+
+class KeyExists(UserError):
+    """One name means one program."""
+
+    sentence = "There is a key called `{key}` already. Take another name, or `optimize-bot keys revoke {key}` first."
+
+
+@dataclass(frozen=True)
+class KnownKey:
+    """A key that lets somebody in."""
+
+    key_name: str
+    role: Role
+
+
+def owner_of(name: str) -> str:
+    """Who a study of this key belongs to."""
+    return _OWNER + name
+
+
+def read_role(word: str) -> Role:
+    """The role a word names. Raises UnknownRole."""
+    known = {role.name.lower(): role for role in ROLES}
+    if word.lower() not in known:
+        raise UnknownRole.of(word, known)
+    return known[word.lower()]
+
+
+async def add_key(name: str, role: Role, *, created_by: str, now: datetime) -> str:
+    """Make a key; returns its text, which cannot be had again. Raises NotAWord, KeyExists."""
+    if not _NAME.fullmatch(name):
+        raise NotAWord(name="NAME", value=name)
+    text = PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey(
+        key_name=name, role_name=role.name.lower(), digest=_digest(text), created_by=created_by, created_at=now
+    )
+    try:
+        await key.insert()
+    except DuplicateKeyError as clash:
+        raise KeyExists(key=name) from clash
+    return text
+
+
+async def revoke_key(name: str, *, now: datetime) -> None:
+    """Let a key in no more, from the next request on. Raises UnknownKey."""
+    key = await ApiKey.find_one({"key_name": name, "revoked_at": None})
+    if key is None:
+        raise UnknownKey.of(name, [each.key_name for each in await all_keys() if each.revoked_at is None])
+    await key.set({"revoked_at": now})
+
+
+async def all_keys() -> list[ApiKey]:
+    """Every key that was ever made, by name, the newest of a name first."""
+    return await ApiKey.find_all().sort("key_name", "-created_at").to_list()
+
+
+async def key_of(text: str) -> KnownKey | None:
+    """The key that a text is, unless it is none or was revoked. Asked for every request, so no more is read."""
+    if not _SECRET.fullmatch(text):
+        return None
+    found = await ApiKey.get_motor_collection().find_one({"digest": _digest(text), "revoked_at": None})
+    return KnownKey(found["key_name"], Role[found["role_name"].upper()]) if found else None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,175 @@
+"""Who calls: every request shows a key, and a key has a role. Without one nothing is answered, not even what exists."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot.access import audit
+from bot.access.roster import Denied
+from bot.api.api_keys import KnownKey, key_of, owner_of
+from bot.api.errors import BadFields, BadKey, KeyTooSmall, NoKey
+from bot.api.problem_details import language_of, refused
+from bot.context import Office
+from bot.documents.audit_log import Outcome
+from bot.documents.preferences import ChannelSettings
+from bot.grammar.verbs import VERBS
+from bot.origin import Place
+from bot.role import Role
+from optimizer.errors import UserError
+from optimizer.storage.embedded_mongo import MongoUnavailable
+from optimizer.storage.outage import OUTAGE
+from reports.render import Language, Renderer, renderer_of
+
+DOOR = "api"
+_SCHEME = HTTPBearer(
+    auto_error=False,
+    scheme_name="ApiKey",
+    bearerFormat="obk_…",
+    description="A key made with `optimize-bot keys add NAME role=viewer|runner|approver|admin`.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """The program that calls, and the language it wants to be answered in."""
+
+    name: str
+    role: Role
+    language: Language
+
+    @property
+    def user_id(self) -> str:
+        """What it is called where people are named."""
+        return owner_of(self.name)
+
+    @property
+    def renderer(self) -> Renderer:
+        """Words for it."""
+        return renderer_of(self.language)
+
+    def require(self, verb: str) -> None:
+        """Raise KeyTooSmall unless it may do what people of this role may do with that word."""
+        needs = VERBS[verb].role
+        if self.role < needs:
+            raise KeyTooSmall(what=verb, role=needs.name.lower(), key=self.name, own=self.role.name.lower())
+
+
+class KeyCheck:
+    """ASGI middleware: lets requests with a key in and notes whose it is; answers all others itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            return  # there is nothing else here
+        headers = Headers(scope=scope)
+        language = language_of(headers.get("accept-language", ""))
+        try:
+            key = await _shown(headers)
+        except UserError as error:
+            await refused(error, language)(scope, receive, send)
+            return
+        caller = Caller(name=key.key_name, role=key.role, language=language)
+        scope.setdefault("state", {})["caller"] = caller
+        await self._app(scope, receive, send)
+
+
+async def _shown(headers: Headers) -> KnownKey:
+    """The key a request shows. Raises NoKey, BadKey, MongoUnavailable."""
+    scheme, _, text = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not text.strip():
+        raise NoKey
+    try:
+        key = await key_of(text.strip())
+    except OUTAGE as outage:
+        raise MongoUnavailable.silent() from outage
+    if key is None:
+        raise BadKey
+    return key
+
+
+def _office(request: Request) -> Office:
+    office: Office = request.app.state.office
+    return office
+
+
+def _caller(request: Request, _scheme: Annotated[object, Security(_SCHEME)]) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+TheOffice = Annotated[Office, Depends(_office)]
+TheCaller = Annotated[Caller, Depends(_caller)]
+
+
+class May:
+    """A dependency: the caller may do what a verb of the commands does. A refusal is noted in the audit."""
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
+
+    async def __call__(self, request: Request, caller: TheCaller, office: TheOffice) -> Caller:
+        """The caller. Raises KeyTooSmall."""
+        try:
+            caller.require(self._verb)
+        except KeyTooSmall as error:
+            said = f"{request.method} {request.url.path}"
+            await note(caller, office, Outcome.DENIED, said=said, verb=self._verb, reason=str(error))
+            raise
+        return caller
+
+
+async def note(
+    caller: Caller, office: Office, outcome: Outcome, *, said: str, channel_id: str = "", **more: str
+) -> None:
+    """Add what a caller asked for to the audit; `more` are verb, study, reason and reference."""
+    user = caller.user_id
+    await audit.note(
+        now=office.clock(), door=DOOR, user_id=user, channel_id=channel_id, said=said, outcome=outcome, **more
+    )
+
+
+@dataclass(kw_only=True)
+class Visit:
+    """What is noted of a request; filled while it is done."""
+
+    said: str
+    channel_id: str
+    study: str
+
+
+@asynccontextmanager
+async def noted(
+    caller: Caller, office: Office, *, verb: str, said: str = "", channel_id: str = "", study: str = ""
+) -> AsyncIterator[Visit]:
+    """Do something inside the block; what came of it is added to the audit."""
+    visit = Visit(said=said, channel_id=channel_id, study=study)
+    try:
+        yield visit
+    except (UserError, BadFields) as error:
+        outcome = Outcome.DENIED if isinstance(error, Denied) else Outcome.REFUSED
+        await note(caller, office, outcome, verb=verb, reason=str(error), **vars(visit))
+        raise
+    await note(caller, office, Outcome.DONE, verb=verb, **vars(visit))
+
+
+async def place_of(caller: Caller, office: Office, channel_id: str = "", delivery: str = "") -> Place:
+    """Where a caller stands: in a Slack channel when it names one, else nowhere that anyone is told."""
+    channel = await ChannelSettings.find_one(ChannelSettings.channel_id == channel_id) if channel_id else None
+    return Place(
+        channel_id=channel_id,
+        user_id=caller.user_id,
+        language=caller.language,
+        public_language=(channel.language if channel else None) or office.desk.settings.language,
+        is_broadcast=bool(channel and channel.broadcast),
+        role=caller.role,
+        delivery=delivery,
+    )

@@ -1,0 +1,59 @@
+"""A study's trials in the form that a program accepts: JSON, CSV or Parquet."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from starlette.responses import Response
+
+from bot.api.errors import NotOffered
+from bot.api.problem_details import weights
+from bot.api.responses import StudyTrials
+from bot.delivery.trial_table import csv_text, trial_table
+from optimizer.domain.study_results import TrialRecord
+from optimizer.market.warehouse.parquet import parquet_bytes
+
+JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
+
+_Writer = Callable[[str, Sequence[TrialRecord]], bytes]
+
+
+def _json(study_name: str, trials: Sequence[TrialRecord]) -> bytes:
+    return StudyTrials.model_construct(study_name=study_name, trials=list(trials)).model_dump_json().encode()
+
+
+def _csv(study_name: str, trials: Sequence[TrialRecord]) -> bytes:
+    return csv_text(trial_table(trials)).encode()
+
+
+def _parquet(study_name: str, trials: Sequence[TrialRecord]) -> bytes:
+    return parquet_bytes(trial_table(trials))
+
+
+#: Each form with who writes it and how its file ends, the one given unasked first.
+_FORMS: Mapping[str, tuple[_Writer, str]] = {JSON: (_json, "json"), CSV: (_csv, "csv"), PARQUET: (_parquet, "parquet")}
+
+
+def chosen(accept: str) -> str:
+    """The form an Accept header likes best (RFC 9110, 12.5.1). Raises NotOffered."""
+    for wanted, weight in weights(accept or "*/*"):
+        if weight > 0 and (form := _matching(wanted)) is not None:
+            return form
+    raise NotOffered(word=accept, known=", ".join(_FORMS))
+
+
+def _matching(wanted: str) -> str | None:
+    kind, _, subtype = wanted.partition("/")
+    for form in _FORMS:
+        if wanted in ("*/*", form) or (subtype == "*" and form.startswith(f"{kind}/")):
+            return form
+    return None
+
+
+async def written(form: str, study_name: str, trials: Sequence[TrialRecord]) -> Response:
+    """The trials in one of the forms; written beside the event loop, since there may be ten thousand."""
+    write, ending = _FORMS[form]
+    content = await asyncio.to_thread(write, study_name, trials)
+    headers = {"Vary": "Accept"}
+    if form != JSON:
+        headers["Content-Disposition"] = f'attachment; filename="{study_name}.{ending}"'
+    return Response(content, headers=headers, media_type=form)

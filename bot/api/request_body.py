@@ -1,0 +1,123 @@
+"""Bodies as this API takes them: JSON that says it is, small, flat enough, without NaN and without a name twice."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.api.errors import NamedTwice, NotANumberOfJson, NotJson, NotJsonType, TooDeep, TooLarge
+
+#: Bytes of a body: the largest request that means something is a tenth of this.
+MAX_BODY = 64 * 1024
+MAX_DEPTH = 8
+
+#: No number that means something here has more; Python refuses to convert some thousands.
+_MOST_DIGITS = 1000
+_OPENING, _CLOSING = "[{", "]}"
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read strictly, and once."""
+
+    async def json(self) -> Any:
+        """The body as values. Raises NotJsonType, NotJson, TooDeep."""
+        if not hasattr(self, "_values"):
+            self._values = parse_json(await self._json_body())
+        return self._values
+
+    async def _json_body(self) -> bytes:
+        body = await self.body()
+        media = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media != "application/json":
+            raise NotJsonType(word=media or "nothing")
+        return body
+
+
+class StrictRoute(APIRoute):
+    """A route whose body, if it takes one, is read strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, given a strict request."""
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            if self.body_field is not None:
+                await strict.json()  # here, since FastAPI has words of its own for what is raised while it reads
+            return await handle(strict)
+
+        return strictly
+
+
+def parse_json(body: bytes) -> Any:
+    """Values of a JSON text in UTF-8 (RFC 8259; of its names within an object each once). Raises NotJson, TooDeep …"""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotJson(at=error.start) from error
+    if _depth(text) > MAX_DEPTH:
+        raise TooDeep(limit=MAX_DEPTH)
+    try:
+        return json.loads(text, parse_constant=_no_constant, parse_int=_whole, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        raise NotJson(at=error.pos) from error
+
+
+def _depth(text: str) -> int:
+    """How deep brackets are nested outside of texts."""
+    depth = deepest = 0
+    in_text = is_escaped = False
+    for letter in text:
+        if in_text:
+            in_text = is_escaped or letter != '"'
+            is_escaped = letter == "\\" and not is_escaped
+        elif letter == '"':
+            in_text = True
+        elif letter in _OPENING:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif letter in _CLOSING:
+            depth -= 1
+    return deepest
+
+
+def _no_constant(name: str) -> None:
+    raise NotANumberOfJson(word=name)
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise NotANumberOfJson(word=digits)
+    return int(digits)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise NamedTwice(word=next(name for name in names if names.count(name) > 1))
+    return found
+
+
+class BodyLimit:
+    """ASGI middleware: no body is read further than its limit, whatever its head says of its length."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; raises TooLarge into whoever reads."""
+        n_read = 0
+
+        async def limited() -> Message:
+            nonlocal n_read
+            message = await receive()
+            n_read += len(message.get("body", b""))
+            if n_read > MAX_BODY:
+                raise TooLarge(limit=f"{MAX_BODY:,}")
+            return message
+
+        await self._app(scope, limited, send)

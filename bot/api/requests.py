@@ -1,0 +1,199 @@
+"""What a program may ask for: the body of a start.
+
+Types are checked here, and strictly: nothing is converted, nothing unknown let through. What the values mean is checked
+where they are read (`reading.py`), with the sentences that people are told; the bounds in the schema are the same.
+Fractions are fractions.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from bot.grammar.commands import Mode
+from bot.grammar.start_parser import MAX_SYMBOLS
+from optimizer.domain.metrics import CAPS, GOALS
+from optimizer.domain.study_request import MAX_TRIALS, SamplerKind
+from optimizer.market.raw_bars import TIMEFRAMES
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+
+#: JSON's numbers; NaN and infinity are none of them.
+Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+MAX_HOLDOUT = 0.5
+MAX_NAME, MAX_NOTES = 60, 300
+
+
+def _bounds(low: float | None = None, high: float | None = None, **more: Any) -> dict[str, Any]:
+    """What the schema says; the grammar's readers hold it, with their own sentences."""
+    return {k: v for k, v in {"minimum": low, "maximum": high, **more}.items() if v is not None}
+
+
+_SYMBOL = r"[A-Za-z0-9]([A-Za-z0-9.^=-]{0,18}[A-Za-z0-9])?"
+#: What a schema says of symbols and strategies, wherever they are named.
+SYMBOL_SHAPE: dict[str, Any] = {"pattern": rf"^{_SYMBOL}$"}
+STRATEGY_WORDS: dict[str, Any] = {"enum": [word for s in STRATEGIES.values() for word in (s.key, *s.aliases)]}
+_SYMBOL_OR_LIST: dict[str, Any] = {"pattern": rf"^(@[A-Za-z0-9][A-Za-z0-9_-]{{0,29}}|{_SYMBOL})$"}
+_GOAL = "|".join(GOALS)
+_CAP = {"pattern": rf"^({'|'.join(CAPS)})[<>]-?[0-9]{{1,6}}(\.[0-9]{{1,6}})?%?$"}
+_PARAMETERS = sorted({name for s in STRATEGIES.values() for name in s.space.names} | set(OVERLAYS))
+_PARAMETER_NAMES: dict[str, Any] = {"propertyNames": {"enum": _PARAMETERS}}
+_DAY: dict[str, Any] = {"format": "date", "examples": ["2005-01-03"]}
+
+
+class Asked(BaseModel):
+    """A part of a request: nothing unknown in it, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SearchRange(Asked):
+    """Where one parameter is searched: a range, one value, or a few of its choices."""
+
+    low: Number | None = Field(default=None, description="Smallest value; the strategy's own when left out.")
+    high: Number | None = Field(default=None, description="Greatest value; the strategy's own when left out.")
+    step: Number | None = Field(
+        default=None, description="Distance of two values.", json_schema_extra={"exclusiveMinimum": 0}
+    )
+    value: Number | StrictStr | None = Field(default=None, description="Fixes the parameter; nothing else beside it.")
+    choices: tuple[StrictStr, ...] | None = Field(
+        default=None, max_length=10, description="Of a parameter that is one word of a few; nothing else beside it."
+    )
+
+
+class SearchWindow(Asked):
+    """The bars that are searched. Without a first day it is as long as `years` says, back from its last day."""
+
+    start: StrictStr | None = Field(default=None, description="First day.", json_schema_extra=_DAY)
+    end: StrictStr | None = Field(
+        default=None, description="Last day; the last bar there is when left out.", json_schema_extra=_DAY
+    )
+    years: StrictInt | None = Field(
+        default=None,
+        description="Length; 10 when neither this nor `start` is given.",
+        json_schema_extra=_bounds(2, 100),
+    )
+    holdout: Number | None = Field(
+        default=None,
+        description="Fraction of the window that the search never sees; 0.15 when left out.",
+        json_schema_extra=_bounds(0, 0.5),
+    )
+    folds: StrictInt | None = Field(
+        default=None, description="Walk-forward steps; 4 when left out.", json_schema_extra=_bounds(0, 12)
+    )
+
+
+class TradingCosts(Asked):
+    """Costs of each side of a trade, in basis points of its value."""
+
+    commission_bps: Number | None = Field(
+        default=None, description="10 when left out.", json_schema_extra=_bounds(0, 1000)
+    )
+    slippage_bps: Number | None = Field(
+        default=None, description="5 when left out.", json_schema_extra=_bounds(0, 1000)
+    )
+
+
+class OptimizationRequest(Asked):
+    """A study to start, or one for each of several symbols."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "oneOf": [{"required": ["symbol"]}, {"required": ["symbols"]}],
+            "examples": [
+                {"symbol": "AAPL", "strategy": "rsi", "n_trials": 200},
+                {
+                    "symbols": ["AAPL", "MSFT"],
+                    "strategy": "sma",
+                    "n_trials": 300,
+                    "search_space": {"fast": {"low": 5, "high": 20}, "slow": {"value": 100}},
+                    "goal": "sharpe,maxdd",
+                    "caps": ["maxdd<20", "trades>30"],
+                    "overlays": ["stop"],
+                    "window": {"years": 5, "holdout": 0.2},
+                    "costs": {"commission_bps": 5, "slippage_bps": 2},
+                    "sampler": "tpe",
+                    "seed": 7,
+                    "notes": "after the split",
+                },
+            ],
+        },
+    )
+
+    symbol: StrictStr | None = Field(
+        default=None,
+        description="What is traded, such as `AAPL` or `005930.KS`, or a watch list (`@tech`).",
+        examples=["AAPL"],
+        json_schema_extra=_SYMBOL_OR_LIST,
+    )
+    symbols: tuple[Annotated[StrictStr, Field(json_schema_extra=_SYMBOL_OR_LIST)], ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_SYMBOLS,
+        description="Instead of `symbol`: a study for each of them.",
+        json_schema_extra={"uniqueItems": True},
+    )
+    strategy: StrictStr = Field(
+        description="A strategy's key or alias; `GET /strategies` lists them.",
+        examples=["rsi"],
+        json_schema_extra=STRATEGY_WORDS,
+    )
+    search_space: Mapping[str, SearchRange] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="Parameters that are searched elsewhere than as declared; `GET /strategies` has each one's bounds.",
+        json_schema_extra=_PARAMETER_NAMES,
+    )
+    n_trials: StrictInt = Field(
+        default=200, description="How many parameter sets are tried.", json_schema_extra=_bounds(1, MAX_TRIALS)
+    )
+    goal: StrictStr = Field(
+        default="sharpe",
+        description="What is maximized: " + ", ".join(GOALS) + ". Two with a comma between them give a Pareto set.",
+        json_schema_extra={"pattern": f"^({_GOAL})(,({_GOAL}))?$", "examples": ["sharpe", "sharpe,maxdd"]},
+    )
+    caps: tuple[Annotated[StrictStr, Field(json_schema_extra=_CAP)], ...] = Field(
+        default=(),
+        max_length=10,
+        description="Hard limits on measures, as in a command; fractions in percent.",
+        examples=[["maxdd<20", "trades>30"]],
+    )
+    overlays: tuple[Annotated[StrictStr, Field(json_schema_extra={"enum": list(OVERLAYS)})], ...] = Field(
+        default=(), max_length=10, description="Further dimensions.", json_schema_extra={"uniqueItems": True}
+    )
+    window: SearchWindow = SearchWindow()
+    costs: TradingCosts = TradingCosts()
+    allow_short: StrictBool = Field(default=False, description="Whether short positions are allowed.")
+    min_trades: StrictInt = Field(
+        default=3, description="Closed trades below which a set does not count.", json_schema_extra=_bounds(0, 10_000)
+    )
+    sampler: StrictStr = Field(
+        default="tpe", description="Who proposes the next set.", json_schema_extra={"enum": [*SamplerKind]}
+    )
+    seed: StrictInt = Field(
+        default=7, description="The same seed gives the same trials.", json_schema_extra=_bounds(0, 2**31 - 1)
+    )
+    mode: StrictStr = Field(
+        default="each",
+        description="Of several symbols: a study `each`, or one `shared` parameter set.",
+        json_schema_extra={"enum": [*Mode]},
+    )
+    source: StrictStr | None = Field(
+        default=None, description="Where the bars come from; the first configured source that has the symbol."
+    )
+    timeframe: StrictStr = Field(
+        default="1d", description="Size of a bar.", json_schema_extra={"enum": list(TIMEFRAMES)}
+    )
+    force: StrictBool = Field(default=False, description="Run in spite of a critical finding about the data.")
+    name: StrictStr = Field(default="", description="A name of your own.", json_schema_extra={"maxLength": MAX_NAME})
+    notes: StrictStr = Field(
+        default="", description="A remark kept with the study.", json_schema_extra={"maxLength": MAX_NOTES}
+    )
+    slack_channel: StrictStr | None = Field(
+        default=None,
+        pattern=r"^[CG][A-Z0-9]{2,20}$",
+        description="Id of a Slack channel the bot is in: the study is told there, as if it had been asked for there.",
+        examples=["C0123456789"],
+    )
+    quiet: StrictBool = Field(default=False, description="In Slack no progress, only the result.")

@@ -1,0 +1,336 @@
+"""What a program is answered: pydantic models, and how they are made of what the service knows.
+
+Fractions are fractions (0.12 is 12 %), times are UTC, a measure that does not exist is null.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.api.problem_details import sentence
+from bot.delivery.progress import Progress
+from optimizer.domain.space import Value
+from optimizer.domain.study_results import (
+    Degenerate,
+    Interval,
+    Luck,
+    Measure,
+    Scored,
+    Shared,
+    StudyState,
+    StudySummary,
+    Suggestion,
+    TrialRecord,
+    Verdict,
+    Window,
+)
+from optimizer.errors import SomethingBroke
+from optimizer.market.quality.data_findings import Finding, QualityReport
+from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.study_queries import StudyLine
+from reports.render import Language, Renderer
+
+#: Where the API stands at the bot's address.
+ROOT = "/api/v1"
+_STUDIES = f"{ROOT}/backtests/optimize"
+
+
+class Links(BaseModel):
+    """Where to go on, at the same address."""
+
+    study: str = Field(examples=[f"{_STUDIES}/opt-7f3a"])
+    best: str
+    trials: str
+    events: str
+
+
+class StartedStudy(BaseModel):
+    """One study that was started."""
+
+    study_name: str = Field(description="Names the study from now on.", examples=["opt-7f3a"])
+    symbol: str
+    status: StudyState
+    n_trials: int = Field(description="Unique parameter sets it will try.")
+    seconds: float = Field(description="A rough guess of the time a free worker needs.")
+    data_notes: list[str] = Field(description="What the guard of the data has to say of the bars (English).")
+    links: Links
+
+
+_LINKS = {
+    "study": f"{_STUDIES}/opt-7f3a",
+    "best": f"{_STUDIES}/opt-7f3a/best",
+    "trials": f"{_STUDIES}/opt-7f3a/trials",
+    "events": f"{_STUDIES}/opt-7f3a/events",
+}
+_STARTED: dict[str, Any] = {
+    "study_name": "opt-7f3a",
+    "symbol": "AAPL",
+    "status": "queued",
+    "n_trials": 200,
+    "seconds": 0.5,
+    "data_notes": [],
+    "links": _LINKS,
+}
+_PROGRESS: dict[str, Any] = {
+    "study_name": "opt-7f3a",
+    "symbol": "AAPL",
+    "strategy": "rsi",
+    "goal": "sharpe",
+    "status": "running",
+    "is_validating": False,
+    "trials_completed": 124,
+    "n_trials": 200,
+    "best_value": 0.84,
+    "best_params": {"period": 12, "oversold": 34, "overbought": 80},
+    "seconds_left": 1.8,
+    "elapsed": 2.9,
+    "queue_position": None,
+    "verdict": None,
+    "failure": None,
+    "created_at": "2026-11-22T09:30:00Z",
+    "created_by": "key:nightly",
+    "recent_trials": [],
+    "links": _LINKS,
+}
+
+
+class OptimizationResponse(StartedStudy):
+    """What was started. With several symbols the fields beside `studies` are those of the first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_STARTED, "studies": [_STARTED]}]})
+
+    studies: list[StartedStudy] = Field(description="One for each symbol, in the order asked for.")
+
+
+class OptimizationProgress(BaseModel):
+    """How far a study is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PROGRESS]})
+
+    study_name: str
+    symbol: str
+    strategy: str
+    goal: str = Field(description="The goal that decides the winner.")
+    status: StudyState
+    is_validating: bool = Field(description="The search is over; folds and statistics are under way.")
+    trials_completed: int
+    n_trials: int = Field(description="Unique parameter sets it will try.")
+    best_value: Measure = Field(description="Of the goal, so far.")
+    best_params: dict[str, Value] | None = Field(description="The set that has it.")
+    seconds_left: float | None = Field(description="Of the search; null while too little is known.")
+    elapsed: float = Field(description="Seconds since it was begun.")
+    queue_position: int | None = Field(description="1 for the study that is next; null for one that does not wait.")
+    verdict: Verdict | None = Field(description="Null until it has finished.")
+    failure: str | None = Field(description="Why it failed, in the language asked for.")
+    created_at: datetime
+    created_by: str = Field(description="A Slack user's id, `key:NAME`, or a terminal's user.")
+    recent_trials: list[TrialRecord] = Field(description="The ten newest, the newest first.")
+    links: Links
+
+
+class OptimizationResult(BaseModel):
+    """The winner of a finished study, with what it must be judged by."""
+
+    study_name: str
+    symbol: str
+    strategy: str
+    goal: str
+    params: dict[str, Value] = Field(description="The winner's.")
+    value: Measure = Field(description="Of the goal, in the bars that were searched.")
+    verdict: Verdict = Field(description="Is it real? Never a plain pass or fail.")
+    suggestion: Suggestion
+    degenerate: Degenerate | None = Field(description="Why the winner is no strategy; null for one that is.")
+    winner: Scored
+    textbook: Scored
+    hold: Scored = Field(description="Buy and hold over the same bars, with the same costs.")
+    shared: Shared | None = Field(
+        description="Of a set that several symbols share: each symbol's part, and medians. The figures around it are "
+        "those of the equal-weight portfolio. Null for one symbol."
+    )
+    luck: Luck
+    plateau_share: Measure = Field(description="Of the winner's neighbours, those that keep most of its value.")
+    sharpe_interval: Interval | None = Field(description="90 % interval of the Sharpe ratio out of sample.")
+    drawdown_interval: Interval | None
+    window: Window
+    data_hash: str = Field(description="Of the bars: the same hash, seed and code version give the same result.")
+    code_version: str
+    links: Links
+
+
+class StudyItem(BaseModel):
+    """One line of a list of studies."""
+
+    study_name: str
+    symbol: str
+    strategy: str
+    goal: str
+    status: StudyState
+    verdict: Verdict | None
+    out_of_sample: Measure = Field(description="The winner's Sharpe ratio on bars that the search has not seen.")
+    best_value: Measure
+    trials_completed: int
+    n_trials: int
+    name: str
+    created_at: datetime
+    created_by: str
+    links: Links
+
+
+class StudyPage(BaseModel):
+    """Studies, the newest first."""
+
+    items: list[StudyItem]
+    next_cursor: str | None = Field(description="For `cursor` of the next page; null on the last.")
+
+
+class StudyTrials(BaseModel):
+    """Every stored trial of a study, by number."""
+
+    study_name: str
+    trials: list[TrialRecord]
+
+
+class QualityFinding(BaseModel):
+    """One thing that is wrong or strange in the bars."""
+
+    kind: str
+    severity: str
+    when: datetime
+    value: float | None
+    detail: str = Field(description="The finding in words.")
+
+
+class MarketDataQuality(BaseModel):
+    """One check of one series of bars."""
+
+    symbol: str
+    timeframe: str
+    source: str
+    calendar: str
+    first: str = Field(description="First day with a bar.")
+    last: str
+    n_bars: int
+    n_sessions: int = Field(description="That the calendar has from first to last.")
+    n_missing: int = Field(description="Of those, without any bar.")
+    coverage: float = Field(description="Share of the sessions that have bars, 0 to 1.")
+    is_blocking: bool = Field(description="Whether a study must not start unless it is forced.")
+    data_hash: str
+    checked_at: datetime
+    findings: list[QualityFinding] = Field(description="The gravest first.")
+
+
+def links_of(study_name: str) -> Links:
+    """Where a study is."""
+    here = f"{_STUDIES}/{study_name}"
+    return Links(study=here, best=f"{here}/best", trials=f"{here}/trials", events=f"{here}/events")
+
+
+def started(study: OptimizationStudy, seconds: float) -> StartedStudy:
+    """A study that was just stored."""
+    return StartedStudy(
+        study_name=study.study_name,
+        symbol=study.symbol,
+        status=study.status,
+        n_trials=study.n_trials,
+        seconds=round(seconds, 1),
+        data_notes=study.data_notes,
+        links=links_of(study.study_name),
+    )
+
+
+def progress_of(progress: Progress, language: Language) -> OptimizationProgress:
+    """A look at a study."""
+    facts = progress.facts
+    failure = facts.failure and (facts.failure.error or SomethingBroke(reference=facts.failure.reference))
+    return OptimizationProgress(
+        study_name=facts.study_name,
+        symbol=facts.spec.label,
+        strategy=facts.spec.strategy_name,
+        goal=facts.goal,
+        status=facts.status,
+        is_validating=facts.is_validating,
+        trials_completed=facts.trials_completed,
+        n_trials=facts.n_sets,
+        best_value=facts.best_value,
+        best_params=facts.best_params,
+        seconds_left=facts.seconds_left,
+        elapsed=facts.elapsed,
+        queue_position=facts.queue_position,
+        verdict=progress.verdict,
+        failure=sentence(failure, language) if failure else None,
+        created_at=facts.created_at,
+        created_by=facts.created_by,
+        recent_trials=list(progress.recent),
+        links=links_of(facts.study_name),
+    )
+
+
+def result_of(study: OptimizationStudy, summary: StudySummary) -> OptimizationResult:
+    """A finished study's winner."""
+    return OptimizationResult(
+        study_name=study.study_name,
+        symbol=study.symbol,
+        strategy=study.strategy_name,
+        goal=study.objective,
+        params=summary.winner.params,
+        value=summary.winner.value,
+        verdict=summary.verdict,
+        suggestion=summary.suggestion,
+        degenerate=summary.degenerate,
+        winner=summary.winner,
+        textbook=summary.textbook,
+        hold=summary.hold,
+        shared=summary.shared,
+        luck=summary.luck,
+        plateau_share=summary.plateau.share,
+        sharpe_interval=summary.sharpe_interval,
+        drawdown_interval=summary.drawdown_interval,
+        window=summary.window,
+        data_hash=study.data_hash,
+        code_version=study.code_version,
+        links=links_of(study.study_name),
+    )
+
+
+def item_of(line: StudyLine) -> StudyItem:
+    """One line of a list."""
+    return StudyItem(
+        study_name=line.study_name,
+        symbol=line.symbol,
+        strategy=line.strategy_name,
+        goal=line.objective,
+        status=line.status,
+        verdict=line.verdict,
+        out_of_sample=line.out_of_sample,
+        best_value=line.best_value,
+        trials_completed=line.trials_completed,
+        n_trials=line.n_trials,
+        name=line.name,
+        created_at=line.created_at,
+        created_by=line.created_by,
+        links=links_of(line.study_name),
+    )
+
+
+def quality_of(report: QualityReport, renderer: Renderer) -> MarketDataQuality:
+    """What the guard of the data found, in the reader's language."""
+    fields = report.model_dump(exclude={"findings", "first", "last"})
+    return MarketDataQuality(
+        **fields,
+        first=report.first.isoformat(),
+        last=report.last.isoformat(),
+        coverage=report.coverage,
+        is_blocking=report.is_blocking,
+        findings=[_finding(finding, renderer) for finding in report.findings],
+    )
+
+
+def _finding(finding: Finding, renderer: Renderer) -> QualityFinding:
+    return QualityFinding(
+        kind=finding.kind,
+        severity=finding.severity,
+        when=finding.when,
+        value=finding.value,
+        detail=renderer.phrase(finding.sentence),
+    )

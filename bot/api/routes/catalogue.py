@@ -1,0 +1,147 @@
+"""What can be asked for: strategies with their spaces, overlays, goals; and how good the bars of a symbol are."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, Field
+
+from bot.api import responses
+from bot.api.auth import Caller, May, TheOffice
+from bot.api.problem_details import documented
+from bot.api.request_body import StrictRoute
+from bot.api.requests import SYMBOL_SHAPE
+from bot.grammar.values import read_symbol
+from optimizer.domain.metrics import GOALS
+from optimizer.domain.space import Choice, Parameter
+from optimizer.domain.study_request import SamplerKind
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy
+from reports.render import Renderer
+
+router = APIRouter(route_class=StrictRoute)
+
+
+class RangeCard(BaseModel):
+    """A number from `low` to `high`, both ends belonging to it."""
+
+    kind: Literal["range"] = "range"
+    name: str
+    low: float
+    high: float
+    step: float
+    default: float = Field(description="The textbook value.")
+    integer: bool
+    unit: str
+    meaning: str
+
+
+class ChoiceCard(BaseModel):
+    """One word of a few."""
+
+    kind: Literal["choice"] = "choice"
+    name: str
+    choices: list[str]
+    default: str = Field(description="The textbook value.")
+    meaning: str
+
+
+Card = Annotated[RangeCard | ChoiceCard, Field(discriminator="kind")]
+
+
+class OrderCard(BaseModel):
+    """Of every set `lesser` is below `greater`, or with `strict` false not above it."""
+
+    lesser: str
+    greater: str
+    strict: bool
+
+
+class StrategyCard(BaseModel):
+    """A strategy with its search space."""
+
+    key: str
+    aliases: list[str]
+    title: str = Field(description="In the language asked for, as the rule is.")
+    rule: str
+    parameters: list[Card]
+    order: OrderCard | None
+    space_size: int = Field(description="How many parameter sets there are.")
+
+
+class GoalCard(BaseModel):
+    """What can be maximized."""
+
+    key: str
+    title: str
+    direction: str
+
+
+class Catalogue(BaseModel):
+    """Everything a request may name."""
+
+    strategies: list[StrategyCard]
+    overlays: list[Card] = Field(description="Further dimensions for any strategy.")
+    goals: list[GoalCard]
+    samplers: list[str]
+
+
+@router.get("/strategies", tags=["catalogue"], summary="Strategies and their spaces", responses=documented())
+async def strategies(caller: Annotated[Caller, Depends(May("strategies"))]) -> Catalogue:
+    """Each with its parameters, and what can be combined with it."""
+    return Catalogue(
+        strategies=[_strategy(strategy, caller.renderer) for strategy in STRATEGIES.values()],
+        overlays=[_card(overlay) for overlay in OVERLAYS.values()],
+        goals=[GoalCard(key=goal.key, title=goal.title, direction=goal.direction) for goal in GOALS.values()],
+        samplers=[*SamplerKind],
+    )
+
+
+@router.get(
+    "/market-data/{symbol}/quality",
+    tags=["market data"],
+    summary="How good the bars of a symbol are",
+    responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+async def quality(
+    symbol: Annotated[str, Path(description="As in a request.", examples=["AAPL"], json_schema_extra=SYMBOL_SHAPE)],
+    caller: Annotated[Caller, Depends(May("data"))],
+    office: TheOffice,
+) -> responses.MarketDataQuality:
+    """Coverage and findings, checked now. Bars that are not there yet are fetched from the configured sources."""
+    wanted, market, now = read_symbol(symbol), office.desk.market, office.clock()
+    _, report = await asyncio.to_thread(market.checked_bars, wanted, now=now)
+    return responses.quality_of(report, caller.renderer)
+
+
+def _strategy(declared: Strategy, renderer: Renderer) -> StrategyCard:
+    strategy, order = renderer.worded(declared), declared.space.order
+    return StrategyCard(
+        key=strategy.key,
+        aliases=list(strategy.aliases),
+        title=strategy.title,
+        rule=strategy.rule,
+        parameters=[_card(parameter) for parameter in strategy.space.parameters],
+        order=OrderCard(lesser=order.lesser, greater=order.greater, strict=order.strict) if order else None,
+        space_size=strategy.space.size,
+    )
+
+
+def _card(parameter: Parameter) -> RangeCard | ChoiceCard:
+    if isinstance(parameter, Choice):
+        return ChoiceCard(
+            name=parameter.name,
+            choices=list(parameter.choices),
+            default=parameter.default,
+            meaning=parameter.meaning,
+        )
+    return RangeCard(
+        name=parameter.name,
+        low=parameter.low,
+        high=parameter.high,
+        step=parameter.step,
+        default=parameter.default,
+        integer=parameter.integer,
+        unit=parameter.unit,
+        meaning=parameter.meaning,
+    )

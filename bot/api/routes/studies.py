@@ -1,0 +1,305 @@
+"""Studies over HTTP: start, list, look, follow, stop."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from http import HTTPStatus
+from typing import Annotated, TypeVar
+
+import aiohttp
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.sse import EventSourceResponse
+from slack_sdk.errors import SlackApiError
+
+from bot.api import content_types, responses
+from bot.api.auth import Caller, May, TheOffice, noted, place_of
+from bot.api.errors import BadFields, NotInChannel, TooManyStreams
+from bot.api.idempotency import claim_of, once
+from bot.api.pagination import CURSOR_SHAPE, cursor_of, read_cursor
+from bot.api.problem_details import documented
+from bot.api.request_body import StrictRoute
+from bot.api.request_parsing import start_of
+from bot.api.requests import STRATEGY_WORDS, SYMBOL_SHAPE, OptimizationRequest
+from bot.commands import registry
+from bot.commands.start import begin, planned, specs_of
+from bot.context import Office
+from bot.delivery.progress import follow, look
+from bot.delivery.sender import reason_of
+from bot.grammar.commands import Cancel, Command, Pause, Resume, Start
+from bot.grammar.errors import NobodyToShareWith
+from bot.grammar.formatting import start_text
+from bot.grammar.values import read_symbol
+from bot.origin import Place
+from optimizer.domain.study_results import StudyState, Verdict
+from optimizer.errors import (
+    BadData,
+    BadValue,
+    EmptySpace,
+    NoBars,
+    TooFewBars,
+    UnknownSource,
+    UnknownTimeframe,
+    UnknownWord,
+    UserError,
+)
+from optimizer.storage.study_queries import page_of_studies
+from optimizer.strategies.registry import find_strategy
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(prefix="/backtests/optimize", tags=["studies"], route_class=StrictRoute)
+
+MAX_PAGE = 100
+#: How long Slack may take to say whether the bot is in a channel, and what it says where it is not.
+_SLACK_SECONDS, _OUTSIDE = 3.0, ("not_in_channel", "channel_not_found")
+#: Event streams that one key may have open at once.
+MAX_STREAMS = 32
+
+StudyName = Annotated[
+    str,
+    Path(
+        description="A study's name, with or without `opt-`, or a unique beginning of it.",
+        examples=["opt-7f3a"],
+        max_length=40,
+    ),
+]
+Viewer = Annotated[Caller, Depends(May("status"))]
+Runner = Annotated[Caller, Depends(May("start"))]
+Stopper = Annotated[Caller, Depends(May("cancel"))]
+Read = TypeVar("Read")
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Start a study",
+    responses=documented(
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    ),
+)
+async def optimize(
+    wanted: OptimizationRequest,
+    caller: Runner,
+    office: TheOffice,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            description="Sent again with the same body within a day, the first answer is given and nothing is started.",
+            min_length=1,
+            max_length=200,
+        ),
+    ] = None,
+) -> responses.OptimizationResponse:
+    """Check everything, store a study for each symbol and hand it to the workers. Answers before they have finished."""
+    async with noted(caller, office, verb="start", channel_id=wanted.slack_channel or "") as visit:
+        visit.said = wanted.model_dump_json(exclude_defaults=True)
+        start = start_of(wanted)
+        visit.said = start_text(start)
+        if wanted.slack_channel is not None:
+            await _require_channel(wanted.slack_channel, office)
+
+        async def begun(delivery: str) -> responses.OptimizationResponse:
+            return await _begun(start, wanted, await place_of(caller, office, visit.channel_id, delivery), office)
+
+        async with office.starting:
+            if idempotency_key is None:
+                answer = await begun("")
+            else:
+                claim = claim_of(caller.name, idempotency_key, wanted, office.clock())
+                answer, is_repeated = await once(claim, responses.OptimizationResponse, begun)
+                response.headers["Idempotency-Replayed"] = "true" if is_repeated else "false"
+        visit.study = answer.study_name
+    return answer
+
+
+async def _require_channel(channel_id: str, office: Office) -> None:
+    """Raise where the bot may not write; while Slack does not answer, the study goes on and the outbox waits."""
+    try:
+        async with asyncio.timeout(_SLACK_SECONDS):
+            await office.client.conversations_history(channel=channel_id, limit=1)
+    except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+        if (reason := reason_of(failure)) in _OUTSIDE:
+            raise BadFields({"/slack_channel": NotInChannel(channel=channel_id)}) from failure
+        log.warning("channel_not_checked channel=%s error=%s", channel_id, reason)
+
+
+async def _begun(
+    start: Start, wanted: OptimizationRequest, place: Place, office: Office
+) -> responses.OptimizationResponse:
+    """Begin as a command would; what is wrong with the bars is said of the field that chose them."""
+    try:
+        plans = await planned(await specs_of(start), place, office)
+    except (BadData, BadValue, UnknownWord) as error:
+        raise BadFields({_about(error, wanted): error}) from error
+    begun = await begin(plans, start, place, office)
+    studies = [responses.started(study, plan.seconds) for study, plan in zip(begun.studies, begun.plans, strict=True)]
+    return responses.OptimizationResponse(**dict(studies[0]), studies=studies)
+
+
+#: The field that an error of the plan is about, where it is not the symbol.
+_FIELDS: Mapping[type[UserError], str] = {
+    UnknownTimeframe: "/timeframe",
+    UnknownSource: "/source",
+    TooFewBars: "/window",
+    NoBars: "/window",
+    EmptySpace: "/search_space",
+    NobodyToShareWith: "/mode",
+}
+
+
+def _about(error: UserError, wanted: OptimizationRequest) -> str:
+    """The pointer to the field that an error of the plan is about."""
+    if type(error) in _FIELDS:
+        return _FIELDS[type(error)]
+    symbol = str(error.facts.get("symbol") or error.facts.get("word") or "").upper()
+    symbols = [each.upper() for each in wanted.symbols or ()]
+    return f"/symbols/{symbols.index(symbol)}" if symbol in symbols else "/symbols" if symbols else "/symbol"
+
+
+@router.get("/studies", summary="List studies", responses=documented(HTTPStatus.UNPROCESSABLE_ENTITY))
+async def studies(
+    caller: Annotated[Caller, Depends(May("list"))],
+    *,
+    symbol: Annotated[
+        str | None, Query(description="Only of this symbol.", examples=["AAPL"], json_schema_extra=SYMBOL_SHAPE)
+    ] = None,
+    strategy: Annotated[
+        str | None, Query(description="Only of this strategy.", examples=["rsi"], json_schema_extra=STRATEGY_WORDS)
+    ] = None,
+    status: Annotated[list[StudyState] | None, Query(description="Only in one of these states.")] = None,
+    verdict: Annotated[list[Verdict] | None, Query(description="Only with one of these verdicts.")] = None,
+    limit: Annotated[int, Query(description="Studies on a page.", ge=1, le=MAX_PAGE)] = 20,
+    cursor: Annotated[
+        str | None, Query(description="`next_cursor` of the page before.", json_schema_extra=CURSOR_SHAPE)
+    ] = None,
+) -> responses.StudyPage:
+    """The newest first. Studies that are started meanwhile move nothing on later pages."""
+    wanted = {
+        "symbol": [_query("symbol", read_symbol, symbol)] if symbol is not None else [],
+        "strategy_name": [_query("strategy", find_strategy, strategy).key] if strategy is not None else [],
+        "status": [str(state) for state in status or ()],
+        "summary.verdict": [str(each) for each in verdict or ()],
+    }
+    older_than = _query("cursor", read_cursor, cursor) if cursor is not None else None
+    lines = await page_of_studies(wanted, older_than=older_than, limit=limit + 1)
+    more = cursor_of(lines[limit - 1].id) if len(lines) > limit else None
+    return responses.StudyPage(items=[responses.item_of(line) for line in lines[:limit]], next_cursor=more)
+
+
+def _query(name: str, read: Callable[[str], Read], text: str) -> Read:
+    """A parameter of the address, read; what is wrong is said of it."""
+    try:
+        return read(text)
+    except UserError as error:
+        raise BadFields({f"?{name}": error}) from error
+
+
+_ONE = documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_RESULT = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@router.get("/{study_name}", summary="How far a study is", responses=_ONE)
+async def progress(study_name: StudyName, caller: Viewer, office: TheOffice) -> responses.OptimizationProgress:
+    """Its state, the best set so far, the time left, and the ten newest trials."""
+    return responses.progress_of(await look(office.desk, study_name), caller.language)
+
+
+@router.get("/{study_name}/best", summary="The winner of a finished study", responses=_RESULT)
+async def best(
+    study_name: StudyName, caller: Annotated[Caller, Depends(May("show"))], office: TheOffice
+) -> responses.OptimizationResult:
+    """The winner's parameters, with the verdict and the numbers it rests on."""
+    study = await office.desk.service.get_study_results(study_name)
+    assert study.summary is not None
+    return responses.result_of(study, study.summary)
+
+
+@router.get(
+    "/{study_name}/trials",
+    summary="Every trial of a study",
+    response_class=Response,
+    responses={
+        **documented(HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY),
+        200: {
+            "description": "The trials by number, in the form that `Accept` likes best; JSON unasked.",
+            "content": {
+                content_types.JSON: {"schema": {"$ref": "#/components/schemas/StudyTrials"}},
+                content_types.CSV: {"schema": {"type": "string"}},
+                content_types.PARQUET: {"schema": {"type": "string", "format": "binary"}},
+            },
+        },
+    },
+)
+async def trials(
+    study_name: StudyName, request: Request, caller: Annotated[Caller, Depends(May("export"))], office: TheOffice
+) -> Response:
+    """Parameters and measures of each."""
+    form = content_types.chosen(request.headers.get("accept", ""))
+    study = await office.desk.service.find(study_name)
+    return await content_types.written(form, study.study_name, await office.desk.service.get_trials(study.study_name))
+
+
+async def _known_study(study_name: StudyName, caller: Viewer, office: TheOffice) -> str:
+    """The full name of a study, found before a stream begins."""
+    return (await office.desk.service.find(study_name)).study_name
+
+
+async def _stream(request: Request, caller: Viewer) -> AsyncIterator[None]:
+    """A place among the streams that the caller may have open."""
+    streams: Counter[str] = request.app.state.streams
+    if streams[caller.name] >= MAX_STREAMS:
+        raise TooManyStreams(key=caller.name, limit=MAX_STREAMS)
+    streams[caller.name] += 1
+    try:
+        yield
+    finally:
+        streams[caller.name] -= 1
+
+
+@router.get(
+    "/{study_name}/events",
+    summary="Follow a study",
+    response_class=EventSourceResponse,
+    responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS),
+)
+async def events(
+    name: Annotated[str, Depends(_known_study)],
+    caller: Viewer,
+    office: TheOffice,
+    _place: Annotated[None, Depends(_stream)],
+) -> AsyncIterator[responses.OptimizationProgress]:
+    """Server-sent events, one for each batch of trials; the stream ends after the event that tells the study's end."""
+    async for seen in follow(office.desk, name):
+        yield responses.progress_of(seen, caller.language)
+
+
+async def _done(command: Command, study_name: str, caller: Caller, office: Office) -> responses.OptimizationProgress:
+    """Obey a command about a study as if it had been typed; its thread, if it has one, hears of it."""
+    verb = registry.word_for(command)
+    async with noted(caller, office, verb=verb, said=f"{verb} {study_name}", study=study_name):
+        await registry.answer(command, await place_of(caller, office), office)
+    return responses.progress_of(await look(office.desk, study_name), caller.language)
+
+
+@router.post("/{study_name}/cancel", summary="Stop a study", responses=_RESULT)
+async def cancel(study_name: StudyName, caller: Stopper, office: TheOffice) -> responses.OptimizationProgress:
+    """What was tried is kept. Only of one's own studies, unless the key's role is approver."""
+    return await _done(Cancel(study_name), study_name, caller, office)
+
+
+@router.post("/{study_name}/pause", summary="Let a study rest", responses=_RESULT)
+async def pause(study_name: StudyName, caller: Stopper, office: TheOffice) -> responses.OptimizationProgress:
+    """It rests after the batch it is in, and `resume` carries it on."""
+    return await _done(Pause(study_name), study_name, caller, office)
+
+
+@router.post("/{study_name}/resume", summary="Carry a study on", responses=_RESULT)
+async def resume(study_name: StudyName, caller: Stopper, office: TheOffice) -> responses.OptimizationProgress:
+    """A paused, cancelled or failed one goes on after its last trial."""
+    return await _done(Resume(study_name), study_name, caller, office)

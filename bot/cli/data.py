@@ -1,0 +1,65 @@
+"""`optimize-bot data`: what bars there are, bringing one's own, and whether they can be trusted."""
+
+import argparse
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.runtime.processes import claimed
+from bot.runtime.services import open_market
+from bot.runtime.settings import Settings
+from optimizer.market.calendar_picture import picture
+from optimizer.market.feed import Market
+from optimizer.market.importing import import_files
+from optimizer.market.providers.file import Reading
+
+
+async def run(options: argparse.Namespace, settings: Settings) -> int:
+    """List, import or check; returns the exit code."""
+    return await asyncio.to_thread(_run, options, settings)
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    console = Console(highlight=False)
+    with claimed(settings.home), open_market(settings) as market:
+        match options.action:
+            case "list":
+                return _list(market, console)
+            case "import":
+                return _import(market, console, Path(options.path), options.symbol)
+            case _:
+                return _check(market, console, options.symbol.upper())
+
+
+def _list(market: Market, console: Console) -> int:
+    table = Table("symbol", "bars", "timeframe", "from", "to", "source", "loaded")
+    for row in market.warehouse.symbols():
+        table.add_row(
+            row.symbol, f"{row.n_bars:,}", row.timeframe, f"{row.first:%Y-%m-%d}", f"{row.last:%Y-%m-%d}",
+            row.source, f"{row.loaded_at:%Y-%m-%d %H:%M}",
+        )  # fmt: skip
+    console.print(table)
+    return 0
+
+
+def _import(market: Market, console: Console, path: Path, symbol: str | None) -> int:
+    with console.status(f"reading {path}"):
+        report = import_files(path, market.warehouse, reading=Reading(symbol=symbol), now=datetime.now(UTC))
+    console.print(f"{report.n_bars:,} bars of {len(report.symbols)} symbols from {report.n_files} files.", markup=False)
+    return 0
+
+
+def _check(market: Market, console: Console, symbol: str) -> int:
+    bars, report = market.checked_bars(symbol, now=datetime.now(UTC))
+    console.print(
+        f"{symbol}: {report.n_bars:,} {report.timeframe} bars from {report.source}, {report.first} to {report.last}, "
+        f"{report.n_missing:,} of {report.n_sessions:,} sessions missing ({report.calendar}).",
+        markup=False,
+    )
+    console.print("\n" + picture(bars, report) + "\n", markup=False)
+    for finding in report.findings:
+        console.print(f"{finding.severity}: {finding.sentence}", markup=False)
+    return 1 if report.is_blocking else 0

@@ -1,0 +1,38 @@
+"""Adopting a champion: asked for in words or by a button, confirmed in a dialog, told in the channel."""
+
+from bot.commands.button_commands import AdoptNow
+from bot.context import Answer, Office
+from bot.delivery.facts import study_facts
+from bot.delivery.outbox import post
+from bot.documents.recurring import Champion
+from bot.grammar.commands import Adopt
+from bot.origin import Place
+
+#: Slack's limit for the value of a button is 2,000 characters; a reason keeps well under it.
+MAX_WHY = 500
+
+
+async def ask(command: Adopt, place: Place, office: Office) -> Answer:
+    """Show what would become champion, with the button that does it."""
+    study = await office.desk.service.get_study_results(command.study)
+    former = await office.champions.of(study.spec)
+    value = f"{study.study_name} {command.why[:MAX_WHY]}".strip()
+    facts = study_facts(study, now=office.clock())
+    return Answer(place.renderer.render("adopt", study=facts, summary=study.summary, former=former, value=value))
+
+
+async def adopt(command: AdoptNow, place: Place, office: Office) -> Answer:
+    """Make a study's winner the champion and tell the channel; raises AlreadyChampion."""
+    study = await office.desk.service.get_study_results(command.study)
+    champion = await office.champions.adopt(study, by=place.user_id, why=command.why, channel_id=place.channel_id)
+    former = await _former(champion)
+    message = place.public_renderer.render("adopted", champion=champion, former=former)
+    key = f"adopted:{champion.id}"
+    entry = post(key, key, place.channel_id, text=message.text, blocks=message.blocks, now=office.clock())
+    await office.outbox.put([entry])
+    return Answer(place.renderer.notice("adopted_done", study_name=study.study_name))
+
+
+async def _former(champion: Champion) -> Champion | None:
+    """The one it replaced."""
+    return await Champion.find({"study_name": champion.replaced}).sort("-adopted_at").first_or_none()

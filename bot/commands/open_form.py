@@ -1,0 +1,40 @@
+"""The form that starts a study: opened by the bare command, a button on the home tab, or a message's shortcut."""
+
+from slack_sdk.errors import SlackApiError
+
+from bot.commands.button_commands import OpenForm
+from bot.commands.info import show_help
+from bot.commands.start_form import Form, start_view
+from bot.context import NOTHING, Answer, Office
+from bot.grammar.commands import OpenModal, Start
+from bot.grammar.parsing import parse
+from bot.origin import DOOR, Place
+from optimizer.errors import Unavailable, UserError
+from optimizer.storage.documents import OptimizationStudy
+
+
+async def open_form(command: OpenModal, place: Place, office: Office) -> Answer:
+    """Open the form, filled in as the asker's last study; where Slack offers no forms (a message), help instead."""
+    if not place.trigger_id:
+        return await show_help(command, place, office)
+    form = Form(symbol=command.symbol) if isinstance(command, OpenForm) else await last_form(place.user_id)
+    view = start_view(form, place.renderer, metadata=place.channel_id)
+    try:
+        await office.client.views_open(trigger_id=place.trigger_id, view=view)
+    except SlackApiError as refusal:
+        reason = str(refusal.response.get("error", ""))
+        raise Unavailable(what="The form", reason=reason, remedy="Try again, or type the command.") from refusal
+    return NOTHING
+
+
+async def last_form(user_id: str) -> Form:
+    """The form of the last study that someone started in Slack; an empty one before their first."""
+    mine = {"created_by": user_id, "origin.door": DOOR}
+    study = await OptimizationStudy.find(mine).sort("-created_at").first_or_none()
+    if study is None:
+        return Form()
+    try:
+        start = parse(study.origin.get("command", ""))
+    except UserError:  # words of an older version
+        return Form()
+    return Form.of(start) if isinstance(start, Start) else Form()

@@ -1,0 +1,300 @@
+"""The modal that starts a study: its fields are the strategy's declaration, its answer is read by the grammar.
+
+A form goes round: what a study was (`Form.of`) or what a person chose (`Form.from_state`) becomes a view
+(`start_view`), and a submitted form becomes a Start (`read_form`) or says which field is wrong. What a
+field of a parameter holds is what one types after `period=`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.grammar.commands import Start
+from bot.grammar.corrections import Slip
+from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, TwoBeginnings
+from bot.grammar.formatting import option_words
+from bot.grammar.options import FLAGS, MAX_GOALS
+from bot.grammar.start_builder import Draft, cap_text, narrowed_text
+from bot.grammar.start_parser import read_symbols
+from bot.grammar.tokens import Word, plain, split
+from optimizer.domain.metrics import GOALS
+from optimizer.domain.space import Choice, Parameter, Range, tidy
+from optimizer.domain.study_request import MAX_TRIALS, Narrowed
+from optimizer.errors import UserError
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES, find_strategy
+from reports.render import Renderer
+
+CALLBACK_ID = "start_study"
+#: The action that asks for the view again, because another strategy has other fields.
+STRATEGY_ACTION = "start_strategy"
+#: Slack's limit for the text of an option.
+MAX_OPTION = 75
+
+Block = dict[str, Any]
+
+
+class BadFields(Exception):
+    """Fields that cannot be read: from block_id to what is wrong there."""
+
+    def __init__(self, errors: Mapping[str, UserError]) -> None:
+        self.errors = dict(errors)
+        super().__init__("; ".join(f"{block_id}: {error}" for block_id, error in self.errors.items()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What the fields hold, as text; empty means untouched."""
+
+    symbol: str = ""
+    strategy: str = "rsi"
+    trials: str = "200"
+    goals: tuple[str, ...] = ("sharpe",)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    overlays: tuple[str, ...] = ()
+    caps: str = ""
+    start: str = ""
+    end: str = ""
+    options: str = ""
+    flags: tuple[str, ...] = ()
+    note: str = ""
+
+    @classmethod
+    def of(cls, start: Start) -> "Form":
+        """The form of a start: to prefill the modal with the last one."""
+        spec = start.specs[0]
+        flags = {"dry": start.is_dry, "quiet": start.is_quiet, "private": start.is_private}
+        on = {**flags, "force": spec.force, "short": spec.allow_short}
+        own = find_strategy(spec.strategy_name).space.by_name
+        return cls(
+            symbol=",".join(start.symbols),
+            strategy=spec.strategy_name,
+            trials=str(spec.n_trials),
+            goals=spec.goals,
+            parameters={n.name: _value_text(n) for n in spec.narrowed if n.name in own},
+            overlays=tuple(o for o in spec.overlays if all(n.name != o for n in spec.narrowed)),
+            caps=" ".join(cap_text(cap) for cap in spec.caps),
+            start=str(spec.start or ""),
+            end=str(spec.end or ""),
+            options=" ".join(option_words(start)),
+            flags=tuple(flag for flag in FLAGS if on[flag]),
+            note=start.note,
+        )
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Form":
+        """What a person chose: `state` is `view["state"]`. Fields of another strategy are left out."""
+        values: Mapping[str, Mapping[str, Any]] = state.get("values", {})
+        chosen = {block_id: _chosen(next(iter(actions.values()), {})) for block_id, actions in values.items()}
+        strategy = find_strategy("".join(chosen.get("strategy", ())) or "rsi")
+        one = {block_id: "".join(words[:1]).strip() for block_id, words in chosen.items()}
+        names = {name: _parameter_block(strategy.key, name) for name in strategy.space.names}
+        return cls(
+            symbol=one.get("symbol", ""),
+            strategy=strategy.key,
+            trials=one.get("trials", ""),
+            goals=chosen.get("goal", ()),
+            parameters={name: "|".join(chosen[block]) for name, block in names.items() if chosen.get(block)},
+            overlays=chosen.get("overlays", ()),
+            caps=one.get("caps", ""),
+            start=one.get("from", ""),
+            end=one.get("to", ""),
+            options=one.get("options", ""),
+            flags=chosen.get("flags", ()),
+            note=one.get("note", ""),
+        )
+
+
+def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
+    """The modal for a form, in a language. `metadata` comes back with the submission (at most 3,000 characters)."""
+    return {
+        "type": "modal",
+        "callback_id": CALLBACK_ID,
+        **({"private_metadata": metadata} if metadata else {}),
+        "title": _plain(say.form["title"]),
+        "submit": _plain(say.form["submit"]),
+        "close": _plain(say.form["close"]),
+        "blocks": [*_first_blocks(form, say), *_parameter_blocks(form, say), *_last_blocks(form, say)],
+    }
+
+
+def read_form(form: Form) -> Start:
+    """The start that a form asks for. Raises BadFields with an error for each field that cannot be read."""
+    errors: dict[str, UserError] = {}
+    symbols: tuple[str, ...] = ()
+    with _about("symbol", errors):
+        symbols = read_symbols(Word(0, "".join(plain(form.symbol).split())))
+    draft = Draft(find_strategy(form.strategy))
+    for block_id, text in _typed_fields(form):
+        with _about(block_id, errors):
+            for word in split(text):
+                draft.take(word)
+    if not errors:
+        try:
+            return draft.finish(symbols)
+        except Slip as slip:
+            errors[_CLASHES.get(type(slip.error), "strategy")] = slip.error
+    raise BadFields(errors)
+
+
+#: Where an error is shown that lies between two fields.
+_CLASHES: Mapping[type[UserError], str] = {
+    NobodyToShareWith: "options",
+    TwoBeginnings: "options",
+    EndsBeforeItStarts: "to",
+}
+
+
+@contextmanager
+def _about(block_id: str, errors: dict[str, UserError]) -> Iterator[None]:
+    """Keep the first error of a field."""
+    try:
+        yield
+    except Slip as slip:
+        errors.setdefault(block_id, slip.error)
+    except UserError as error:
+        errors.setdefault(block_id, error)
+
+
+def _typed_fields(form: Form) -> Iterator[tuple[str, str]]:
+    """Each touched field with what one would type for it."""
+    keyed = {"trials": form.trials, "from": form.start, "to": form.end, "goal": ",".join(form.goals)}
+    yield from ((key, f'{key}="{_one(value)}"') for key, value in keyed.items() if value)
+    for name, value in form.parameters.items():
+        yield _parameter_block(form.strategy, name), f'{name}="{_one(value)}"'
+    yield "overlays", " ".join(form.overlays)
+    yield "caps", form.caps
+    yield "options", form.options
+    yield "flags", " ".join(form.flags)
+    yield "note", f'note="{_one(form.note, space=" ")}"' if form.note else ""
+
+
+def _one(value: str, *, space: str = "") -> str:
+    """A field's text as one value, without the quotes that would end it."""
+    return space.join(plain(value).replace('"', "'").split())
+
+
+def _first_blocks(form: Form, say: Renderer) -> list[Block]:
+    labels = say.form
+    strategies = {key: f"{say.worded(strategy).title} ({key})" for key, strategy in STRATEGIES.items()}
+    goals = {key: f"{say.goals[key]} ({key})" for key in GOALS}
+    strategy = {**_select(strategies, [form.strategy]), "action_id": STRATEGY_ACTION}
+    return [
+        _input("symbol", labels["symbol"], _text(form.symbol, "AAPL"), hint=labels["symbol_hint"]),
+        {**_input("strategy", labels["strategy"], strategy), "dispatch_action": True},
+        _input("trials", labels["trials"], _number(form.trials, 1, MAX_TRIALS)),
+        _input("goal", labels["goal"], {**_select(goals, form.goals, several=True), "max_selected_items": MAX_GOALS}),
+    ]
+
+
+def _parameter_blocks(form: Form, say: Renderer) -> list[Block]:
+    strategy = find_strategy(form.strategy)
+    return [
+        _input(
+            _parameter_block(strategy.key, parameter.name),
+            parameter.name,
+            _parameter_field(parameter, form.parameters.get(parameter.name, ""), say),
+            hint=say.phrase(parameter.meaning),
+            optional=True,
+        )
+        for parameter in strategy.space.parameters
+    ]
+
+
+def _last_blocks(form: Form, say: Renderer) -> list[Block]:
+    labels = say.form
+    own = find_strategy(form.strategy).space.by_name
+    overlays = {name: _overlay_text(overlay, say) for name, overlay in OVERLAYS.items() if name not in own}
+    flags = {key: flag.korean if say.language == "ko" else flag.english for key, flag in FLAGS.items()}
+    return [
+        _input("overlays", labels["overlays"], _boxes(overlays, form.overlays), optional=True),
+        _input("caps", labels["caps"], _text(form.caps, "maxdd<20 trades>30"), optional=True),
+        _input("from", labels["from"], _date(form.start), optional=True),
+        _input("to", labels["to"], _date(form.end), optional=True),
+        _input("options", labels["options"], _text(form.options, "cost=10 slippage=5 seed=7"), optional=True),
+        _input("flags", labels["flags"], _boxes(flags, form.flags), optional=True),
+        _input("note", labels["note"], {**_text(form.note, "", limit=300), "multiline": True}, optional=True),
+    ]
+
+
+def _parameter_block(strategy: str, name: str) -> str:
+    """Named by the strategy too, so that Slack never keeps a value for another strategy's parameter."""
+    return f"parameter:{strategy}:{name}"
+
+
+def _parameter_field(parameter: Parameter, value: str, say: Renderer) -> Block:
+    if isinstance(parameter, Choice):
+        return _select({choice: choice for choice in parameter.choices}, value.split("|"), several=True)
+    textbook = f"{say.form['textbook']} {tidy(parameter.default)}"
+    return _text(value, f"{_range_text(parameter, say)} · {textbook}", limit=60)
+
+
+def _range_text(parameter: Range, say: Renderer) -> str:
+    numbers = f"{tidy(parameter.low)}..{tidy(parameter.high)}:{tidy(parameter.step)}"
+    return f"{numbers} {say.phrase(parameter.unit)}".strip()
+
+
+def _overlay_text(overlay: Parameter, say: Renderer) -> str:
+    return f"{overlay.name} {_range_text(overlay, say)}" if isinstance(overlay, Range) else overlay.name
+
+
+def _plain(text: str) -> Block:
+    return {"type": "plain_text", "text": text}
+
+
+def _input(block_id: str, label: str, element: Block, *, hint: str = "", optional: bool = False) -> Block:
+    element = {"action_id": "value", **element}
+    block = {"type": "input", "block_id": block_id, "label": _plain(label), "element": element, "optional": optional}
+    return {**block, "hint": _plain(hint)} if hint else block
+
+
+def _text(value: str, placeholder: str, *, limit: int = 500) -> Block:
+    element: Block = {"type": "plain_text_input", "max_length": limit}
+    if placeholder:
+        element["placeholder"] = _plain(placeholder)
+    return {**element, "initial_value": value[:limit]} if value else element
+
+
+def _number(value: str, low: int, high: int) -> Block:
+    element: Block = {
+        "type": "number_input",
+        "is_decimal_allowed": False,
+        "min_value": str(low),
+        "max_value": str(high),
+    }
+    return {**element, "initial_value": value} if value else element
+
+
+def _date(value: str) -> Block:
+    return {"type": "datepicker", "initial_date": value} if value else {"type": "datepicker"}
+
+
+def _options(texts: Mapping[str, str]) -> list[Block]:
+    return [{"text": _plain(text[:MAX_OPTION]), "value": value} for value, text in texts.items()]
+
+
+def _select(texts: Mapping[str, str], chosen: Sequence[str], *, several: bool = False) -> Block:
+    options = _options(texts)
+    initial = [option for option in options if option["value"] in chosen]
+    element: Block = {"type": "multi_static_select" if several else "static_select", "options": options}
+    if initial:
+        element |= {"initial_options": initial} if several else {"initial_option": initial[0]}
+    return element
+
+
+def _boxes(texts: Mapping[str, str], chosen: Sequence[str]) -> Block:
+    return {**_select(texts, chosen, several=True), "type": "checkboxes"}
+
+
+def _chosen(action: object) -> tuple[str, ...]:
+    """What one input holds, whatever its kind."""
+    if not isinstance(action, Mapping):
+        return ()
+    options = action.get("selected_options") or [action.get("selected_option")]
+    values = [option.get("value") for option in options if isinstance(option, Mapping)]
+    values += [action.get("value"), action.get("selected_date")]
+    return tuple(value for value in values if isinstance(value, str) and value)
+
+
+def _value_text(narrowed: Narrowed) -> str:
+    return narrowed_text(narrowed).partition("=")[2]

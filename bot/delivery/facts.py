@@ -1,0 +1,99 @@
+"""From what MongoDB keeps of a study to what a message may say of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.documents.conversations import Conversation
+from bot.origin import DOOR
+from optimizer.domain.study_results import StudyState
+from optimizer.errors import SomethingBroke, error_of
+from optimizer.storage.documents import OptimizationStudy
+from optimizer.studies.service import Plan as StudyPlan
+from optimizer.validation.window import window_facts
+from reports.facts import Failure, Plan, StudyFacts
+
+#: Below this many seconds or trials an estimate of the rest would only be noise.
+_LEAST_SECONDS = 1.0
+_LEAST_TRIALS = 10
+
+
+def study_facts(
+    study: OptimizationStudy,
+    *,
+    now: datetime,
+    command: str = "",
+    conversation: Conversation | None = None,
+    queue_position: int | None = None,
+    public_url: str = "",
+) -> StudyFacts:
+    """Everything a message may say of a study as it stands at `now`; with a link to its page under `public_url`."""
+    elapsed = _elapsed(study, now)
+    is_in_slack = study.origin.get("door") == DOOR
+    return StudyFacts(
+        study_name=study.study_name,
+        spec=study.spec,
+        space_size=study.space_size,
+        status=study.status,
+        created_by=study.created_by,
+        created_at=study.created_at,
+        command=command or (conversation.command if conversation else ""),
+        replay_command=f"/optimize replay {study.study_name}" if is_in_slack else "",
+        resume_command=f"/optimize resume {study.study_name}" if is_in_slack else "",
+        page_url=f"{public_url}/studies/{study.study_name}" if public_url else "",
+        n_sets=study.n_trials,
+        trials_completed=study.trials_completed,
+        best_value=study.best_value,
+        best_params=study.best_params,
+        seconds_left=_seconds_left(study, elapsed),
+        elapsed=elapsed,
+        queue_position=queue_position,
+        is_validating=study.status is StudyState.RUNNING and study.trials_completed >= study.n_trials,
+        summary=study.summary,
+        failure=failure_of(study.failure, study.trials_completed) if study.failure else None,
+        acted_by=conversation.acted_by if conversation else "",
+        acted_at=conversation.acted_at if conversation else None,
+        data_hash=study.data_hash,
+        findings=tuple(study.data_notes),
+        code_version=study.code_version,
+        timings=study.timings,
+        source=study.source,
+        n_bars=study.n_bars,
+        first_bar=study.window.start_date,
+        last_bar=study.window.end_date,
+    )
+
+
+def failure_of(document: Mapping[str, Any], trial_number: int) -> Failure:
+    """Why a study stopped: a sentence a person can act on, or the log's reference."""
+    error = error_of(document)
+    if isinstance(error, SomethingBroke):
+        return Failure(reference=str(error.facts["reference"]), trial_number=trial_number)
+    return Failure(error=error, trial_number=trial_number)
+
+
+def plan_facts(plan: StudyPlan, *, n_ahead: int = 0) -> Plan:
+    """What a study will do, for the acknowledgement and for `dry`."""
+    return Plan(
+        space=plan.space,
+        window=window_facts(plan.rows, plan.bars),
+        n_sets=plan.n_trials,
+        n_folds=plan.spec.folds,
+        is_exhaustive=plan.is_exhaustive,
+        seconds=plan.seconds,
+        n_ahead=n_ahead,
+        findings=plan.data_notes,
+    )
+
+
+def _elapsed(study: OptimizationStudy, now: datetime) -> float:
+    if study.started_at is None:
+        return 0.0
+    return ((study.completed_at or now) - study.started_at).total_seconds()
+
+
+def _seconds_left(study: OptimizationStudy, elapsed: float) -> float | None:
+    done = study.trials_completed
+    if study.status is not StudyState.RUNNING or elapsed < _LEAST_SECONDS or done < _LEAST_TRIALS:
+        return None
+    return max(study.n_trials - done, 0) * elapsed / done

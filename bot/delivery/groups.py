@@ -1,0 +1,132 @@
+"""Several symbols asked for at once: one root message with a table that fills as their studies finish.
+
+Each study has its own conversation in the root's thread; it says only its first message there, and its
+progress is the table's.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.delivery.facts import study_facts
+from bot.delivery.outbox import Outbox, post
+from bot.documents.conversations import Method, StudyGroup
+from bot.origin import Place
+from optimizer.clock import Clock
+from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.outage import patiently
+from optimizer.storage.study_queries import without_charts
+from reports.render import renderer_of
+from reports.text.message import Message
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+#: A table is edited again after this share of its age, and no sooner than this.
+_AGE_SHARE, _LEAST_SECONDS = 8.0, 2.0
+
+
+@dataclass
+class _Shown:
+    at: float = 0.0
+    message: Message | None = None
+
+
+class Groups:
+    """Opens groups, keeps their tables, and says when all is done."""
+
+    def __init__(self, *, outbox: Outbox, client: AsyncWebClient, clock: Clock) -> None:
+        self._outbox = outbox
+        self._client = client
+        self._clock = clock
+        self._shown: dict[str, _Shown] = {}
+
+    @staticmethod
+    def new_name() -> str:
+        """A name for a group."""
+        return f"grp-{secrets.token_hex(4)}"
+
+    async def open(self, name: str, studies: Sequence[OptimizationStudy], place: Place, command: str) -> None:
+        """Post the table of these studies; theirs come under it."""
+        group = StudyGroup(
+            group_name=name,
+            channel_id=place.channel_id,
+            user_id=place.user_id,
+            language=place.public_language,
+            command=command,
+            studies=[study.study_name for study in studies],
+            created_at=self._clock(),
+        )
+        await group.insert()
+        message = self._table(group, studies)
+        entry = post(
+            f"{name}:root",
+            name,
+            group.channel_id,
+            text=message.text,
+            blocks=message.blocks,
+            now=self._clock(),
+            thread_ts=place.thread_ts,
+        )
+        await self._outbox.put([entry])
+
+    async def follow(self) -> None:
+        """Keep every open table until cancelled."""
+        while True:
+            await patiently(self.tick, what="groups")
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def tick(self) -> None:
+        """Look once at every open group."""
+        for group in await StudyGroup.find({"is_told": False}).to_list():
+            members = {"study_name": {"$in": group.studies}}
+            found = await without_charts(members, limit=len(group.studies))
+            by_name = {study.study_name: study for study in found}
+            studies = [by_name[name] for name in group.studies if name in by_name]
+            if all(study.status.is_finished for study in studies):
+                await self._tell(group, studies)
+            else:
+                await self._show(group, studies)
+
+    async def _tell(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
+        message, name = self._table(group, studies), group.group_name
+        entry = post(
+            f"{name}:final",
+            name,
+            group.channel_id,
+            text=message.text,
+            blocks=message.blocks,
+            now=self._clock(),
+            under=f"{name}:root",
+            method=Method.EDIT,
+        )
+        await self._outbox.put([entry])
+        await group.set({"is_told": True})
+        self._shown.pop(name, None)
+
+    async def _show(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
+        shown, now = self._shown.setdefault(group.group_name, _Shown()), asyncio.get_running_loop().time()
+        age = (self._clock() - group.created_at).total_seconds()
+        if now - shown.at < max(_LEAST_SECONDS, age / _AGE_SHARE):
+            return
+        message, root_ts = self._table(group, studies), await self._outbox.ts_of(f"{group.group_name}:root")
+        if not root_ts or message == shown.message:
+            return
+        shown.at, shown.message = now, message
+        try:
+            await self._client.chat_update(
+                channel=group.channel_id, ts=root_ts, text=message.text, blocks=message.blocks
+            )
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+            # The last edit goes through the outbox and says more.
+            log.info("table_not_shown group=%s error=%s", group.group_name, type(failure).__name__)
+
+    def _table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> Message:
+        facts = [study_facts(study, now=self._clock()) for study in studies]
+        return renderer_of(group.language).render("group", studies=facts, by=group.user_id)

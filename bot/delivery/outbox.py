@@ -1,0 +1,173 @@
+"""The only writer to Slack: what must be said is stored, then sent in order, then marked with its ts.
+
+A crash between sending and marking leaves an entry in the state SENDING; before such an entry is sent
+again its place is read and searched for the entry's key, which every post carries as metadata (and
+every file in its name). Channels wait for their own rate limit and outage, never for another's.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from pymongo.errors import BulkWriteError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.delivery.sender import TROUBLE, Sender, reason_of, wait_after
+from bot.documents.conversations import OutboxEntry, Sending
+from optimizer.clock import Clock, utc_now
+from optimizer.storage.outage import patiently
+
+log = logging.getLogger(__name__)
+
+#: Slack takes about one message a second and channel.
+CHANNEL_SECONDS = 1.0
+#: How often it is looked for what another process stored, and for senders that ended too early.
+LOOK_SECONDS = 2.0
+_UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
+
+
+class Outbox:
+    """Stores what must be said and sees that it is said exactly once."""
+
+    def __init__(
+        self, client: AsyncWebClient, *, clock: Clock = utc_now, channel_seconds: float = CHANNEL_SECONDS
+    ) -> None:
+        self._sender = Sender(client)
+        self._clock = clock
+        self._channel_seconds = channel_seconds
+        self._senders: dict[str, asyncio.Task[None]] = {}
+        self._woken: set[str] = set()
+        self._awaited: dict[str, asyncio.Event] = {}  # by key: set when the entry is sent or refused
+        self._last_order = 0
+        self._is_open = False
+
+    async def put(self, entries: Sequence[OutboxEntry]) -> None:
+        """Store entries, in this order after all earlier ones; keys that are there already stay as they are."""
+        for entry in entries:
+            entry.order = self._next_order()
+        documents = [entry.model_dump(exclude={"id", "revision_id"}) for entry in entries]
+        try:
+            await OutboxEntry.get_motor_collection().insert_many(documents, ordered=False)
+        except BulkWriteError as failure:
+            if any(error["code"] != 11000 for error in (failure.details or {})["writeErrors"]):
+                raise
+        self._wake({entry.channel_id for entry in entries})
+
+    async def ts_of(self, key: str) -> str:
+        """The ts of a sent entry, or an empty string."""
+        entry = await OutboxEntry.find_one(OutboxEntry.key == key)
+        return entry.ts if entry else ""
+
+    async def until_sent(self, key: str) -> OutboxEntry:
+        """Wait until an entry is sent or refused."""
+        while True:
+            settled = self._awaited.setdefault(key, asyncio.Event())
+            entry = await OutboxEntry.find_one(OutboxEntry.key == key)
+            if entry is not None and entry.sending in (Sending.SENT, Sending.REFUSED):
+                self._tell(key)
+                return entry
+            await settled.wait()
+
+    def _tell(self, key: str) -> None:
+        """Let those go on who wait for an entry; they look for themselves."""
+        if (settled := self._awaited.pop(key, None)) is not None:
+            settled.set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Outbox"]:
+        """Carry on with what an earlier run left, and stop sending at the end of the block."""
+        last = await OutboxEntry.find(_UNSENT).sort("-order").first_or_none()
+        self._last_order = max(self._last_order, last.order if last else 0)
+        self._is_open = True
+        looking = asyncio.create_task(self._look())
+        try:
+            yield self
+        finally:
+            self._is_open = False
+            tasks = [looking, *self._senders.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _next_order(self) -> int:
+        """After all earlier ones, also when the clock goes back."""
+        self._last_order = max(self._last_order + 1, int(self._clock().timestamp() * 1e6))
+        return self._last_order
+
+    async def _look(self) -> None:
+        """Wake the senders of all channels where something waits, whoever stored it."""
+        while True:
+            self._wake(set(await patiently(self._waiting_channels, what="outbox")))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _waiting_channels(self) -> list[str]:
+        channels: list[str] = await OutboxEntry.get_motor_collection().distinct("channel_id", _UNSENT)
+        return channels
+
+    def _wake(self, channels: set[str]) -> None:
+        for channel in channels if self._is_open else ():
+            self._woken.add(channel)
+            task = self._senders.get(channel)
+            if task is None or task.done():
+                self._senders[channel] = asyncio.create_task(self._send_all(channel))
+
+    async def _send_all(self, channel_id: str) -> None:
+        # Woken while it looked and found nothing: the entry may be newer than the look.
+        while channel_id in self._woken:
+            self._woken.discard(channel_id)
+            while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
+                await patiently(partial(self._send_until_done, entry), what="outbox")
+                self._tell(entry.key)
+                await asyncio.sleep(self._channel_seconds)
+
+    async def _next(self, channel_id: str) -> OutboxEntry | None:
+        return await OutboxEntry.find({"channel_id": channel_id} | _UNSENT).sort("order").first_or_none()
+
+    async def _send_until_done(self, entry: OutboxEntry) -> None:
+        while True:
+            try:
+                ts = await self._sender.find(entry) if entry.sending is Sending.SENDING else ""
+                if not ts:
+                    await entry.set({"sending": str(Sending.SENDING), "attempts": entry.attempts + 1})
+                    ts = await self._sender.send(entry)
+            except (*TROUBLE, FileNotFoundError) as trouble:
+                wait = None if isinstance(trouble, FileNotFoundError) else wait_after(trouble, entry)
+                if wait is None:
+                    await self._refuse(entry, reason_of(trouble))
+                    return
+                log.info("slack_waits key=%s error=%s seconds=%s", entry.key, reason_of(trouble), wait)
+            else:
+                await entry.set({"sending": str(Sending.SENT), "ts": ts})
+                return
+            await asyncio.sleep(wait)
+
+    async def _refuse(self, entry: OutboxEntry, reason: str) -> None:
+        """Give an entry up, so that those behind it are sent."""
+        log.warning("slack_refused key=%s error=%s", entry.key, reason)
+        await entry.set({"sending": str(Sending.REFUSED), "error": reason})
+
+
+def post(
+    key: str,
+    conversation: str,
+    channel_id: str,
+    *,
+    text: str,
+    blocks: Sequence[dict[str, Any]],
+    now: datetime,
+    **more: Any,
+) -> OutboxEntry:
+    """An entry that posts a message."""
+    return OutboxEntry(
+        key=key,
+        conversation=conversation,
+        channel_id=channel_id,
+        text=text,
+        blocks=list(blocks),
+        created_at=now,
+        **more,
+    )

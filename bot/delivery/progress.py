@@ -1,0 +1,81 @@
+"""How far a study is: one look, or one look a batch of trials until it has ended.
+
+Progress is read from the documents, so it does not matter which process computes. Knows no transport: whoever
+sends it to somebody wraps it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+
+from bot.delivery.facts import study_facts
+from bot.runtime.services import Desk
+from optimizer.domain.study_results import StudyState, TrialRecord, Verdict
+from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.outage import patiently
+from optimizer.storage.study_queries import glance
+from reports.facts import StudyFacts
+
+#: Trials told with each look.
+RECENT = 10
+#: Workers write a batch of trials at most so often.
+LOOK_SECONDS = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A study as it stands, with its newest trials. Read often, so without its summary."""
+
+    facts: StudyFacts
+    recent: tuple[TrialRecord, ...]  # the newest first
+    verdict: Verdict | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come unless someone resumes it."""
+        return self.facts.status.is_finished
+
+    @property
+    def sign(self) -> tuple[object, ...]:
+        """What differs between two looks that are worth telling apart."""
+        facts = self.facts
+        return facts.status, facts.trials_completed, facts.is_validating, facts.queue_position
+
+
+async def look(desk: Desk, word: str) -> Progress:
+    """How the study stands that a word means; raises UnknownStudy."""
+    study, verdict = await glance(word) or await _found(word, desk)
+    recent = await desk.service.latest_trials(study.study_name, RECENT)
+    facts = study_facts(study, now=desk.clock(), queue_position=await _queue_position(study, desk))
+    return Progress(facts=facts, verdict=verdict, recent=tuple(recent))
+
+
+async def follow(desk: Desk, word: str) -> AsyncIterator[Progress]:
+    """How the study stands now, then again after each batch of trials or change of state; ends with study or bot.
+
+    A paused study goes on being followed. An outage of MongoDB is waited out; raises UnknownStudy at the first look.
+    """
+    progress = await look(desk, word)
+    yield progress
+    while not progress.has_ended and not desk.closing.is_set():
+        await asyncio.sleep(LOOK_SECONDS)
+        before = progress
+        progress = await patiently(partial(look, desk, progress.facts.study_name), what="progress")
+        if progress.sign != before.sign:
+            yield progress
+
+
+async def _found(word: str, desk: Desk) -> tuple[OptimizationStudy, Verdict | None]:
+    """The study that a beginning of its name means. Raises UnknownStudy."""
+    found = await glance((await desk.service.find(word)).study_name)
+    assert found is not None, "studies are never deleted"
+    return found
+
+
+async def _queue_position(study: OptimizationStudy, desk: Desk) -> int | None:
+    """1 for the study that is next; None for one that does not wait."""
+    if study.status is not StudyState.QUEUED:
+        return None
+    waiting = [s.study_name for s in await desk.service.unfinished() if s.status is StudyState.QUEUED]
+    return waiting.index(study.study_name) + 1 if study.study_name in waiting else None

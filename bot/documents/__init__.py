@@ -1,0 +1,1 @@
+"""What MongoDB keeps for the bot, by owner."""

@@ -1,0 +1,41 @@
+"""The audit log: one append-only entry per command, click and denial."""
+
+from datetime import date, datetime
+from enum import StrEnum, auto
+from typing import Any, ClassVar
+
+from beanie import Document
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+#: Dates travel as ISO text: BSON knows only moments.
+_ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
+
+
+class Outcome(StrEnum):
+    """What became of what someone asked for."""
+
+    DONE = auto()
+    REFUSED = auto()  # it could not be done as asked: a wrong word, a study that has ended
+    DENIED = auto()  # the asker may not
+    BROKE = auto()  # a fault of ours; the log has the reference
+
+
+class AuditEntry(Document):
+    """One command, click or denial; never changed, never deleted by the bot."""
+
+    at: datetime
+    door: str  # command, button, mention, message …
+    user_id: str
+    channel_id: str
+    team_id: str = ""
+    said: str  # the words, or the button
+    verb: str = ""
+    study: str = ""
+    outcome: Outcome
+    reason: str = ""  # in English
+    error: dict[str, Any] | None = None  # the same for errors.error_of, to be told in the reader's language
+    reference: str = ""
+
+    class Settings:
+        name = "audit_log"
+        indexes: ClassVar = [IndexModel([("at", DESCENDING)]), IndexModel([("outcome", ASCENDING), ("at", DESCENDING)])]

@@ -1,0 +1,127 @@
+"""Conversations in Slack as MongoDB keeps them: roots, groups, the outbox, requested replays."""
+
+from datetime import date, datetime
+from enum import StrEnum, auto
+from typing import Any, ClassVar
+
+from beanie import Document
+from pydantic import Field
+from pymongo import ASCENDING, IndexModel
+
+from reports.render import Language
+
+#: Dates travel as ISO text: BSON knows only moments.
+_ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
+
+
+class Telling(StrEnum):
+    """How far a conversation is."""
+
+    FOLLOWING = auto()  # the study runs; its root message counts up
+    DRAWING = auto()  # the result is told; charts are being made
+    TOLD = auto()  # nothing more to say
+
+
+class Conversation(Document):
+    """One study's talk in Slack: where it is and how far."""
+
+    study_name: str
+    channel_id: str
+    user_id: str
+    team_id: str = ""
+    language: Language
+    command: str
+    group: str = ""  # the name of the group whose root it stands under
+    is_quiet: bool = False  # no progress, only the result
+    is_broadcast: bool = False  # the result is also shown in the channel
+    telling: Telling = Telling.FOLLOWING
+    acted_by: str = ""
+    acted_at: datetime | None = None
+    created_at: datetime
+
+    class Settings:
+        name = "slack_conversations"
+        indexes: ClassVar = [
+            IndexModel([("study_name", ASCENDING)], unique=True),
+            IndexModel([("telling", ASCENDING)]),
+        ]
+
+
+class Sending(StrEnum):
+    """How far an outbox entry is."""
+
+    WAITING = auto()
+    SENDING = auto()  # Slack may or may not have it: look before sending again
+    SENT = auto()
+    REFUSED = auto()  # Slack will never take it
+
+
+class Method(StrEnum):
+    """How an entry is said."""
+
+    POST = auto()
+    EDIT = auto()
+    UPLOAD = auto()
+
+
+class OutboxEntry(Document):
+    """One thing that must be said once. `key` names it; storing the same key again changes nothing."""
+
+    key: str
+    conversation: str  # entries of one conversation are sent in order
+    channel_id: str
+    method: Method = Method.POST
+    under: str = ""  # key of the entry whose message this one replies to, or edits
+    thread_ts: str = ""  # set where the thread was there before
+    text: str = ""
+    blocks: list[dict[str, Any]] = Field(default_factory=list)
+    file: str = ""  # path of what is uploaded
+    title: str = ""
+    alt_text: str = ""  # what an uploaded picture shows
+    broadcast: bool = False
+    sending: Sending = Sending.WAITING
+    order: int = 0
+    ts: str = ""
+    attempts: int = 0
+    error: str = ""
+    created_at: datetime
+
+    class Settings:
+        name = "slack_outbox"
+        indexes: ClassVar = [
+            IndexModel([("key", ASCENDING)], unique=True),
+            IndexModel([("sending", ASCENDING), ("order", ASCENDING)]),
+            IndexModel([("conversation", ASCENDING)]),
+        ]
+
+
+class StudyGroup(Document):
+    """Several symbols asked for at once: one root message with a table, one study each in its thread."""
+
+    group_name: str
+    channel_id: str
+    user_id: str
+    language: Language
+    command: str
+    studies: list[str]
+    is_told: bool = False
+    created_at: datetime
+
+    class Settings:
+        name = "slack_groups"
+        indexes: ClassVar = [IndexModel([("group_name", ASCENDING)], unique=True), IndexModel([("is_told", ASCENDING)])]
+
+
+class ReplayRequest(Document):
+    """A replay that someone asked for and nobody was told of yet."""
+
+    study_name: str
+    code_version: str  # of the study
+    channel_id: str  # where it was asked for
+    thread_ts: str = ""
+    language: Language
+    asked_at: datetime
+    attempts: int = 0
+
+    class Settings:
+        name = "replay_requests"

@@ -1,0 +1,169 @@
+"""Schedules, their runs, champions, and the daily refresh of bars."""
+
+from datetime import date, datetime
+from enum import StrEnum, auto
+from typing import Any, ClassVar
+
+from beanie import Document
+from pydantic import Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from bot.grammar.cadence import Cadence, ScheduleWhen
+from optimizer.domain.space import Value
+from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_results import Verdict
+from optimizer.market.raw_bars import SeriesKey
+from optimizer.validation.champion import Challenge, Decision
+from reports.render import Language
+
+#: Dates travel as ISO text: BSON knows only moments.
+_ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
+
+
+class Schedule(Document):
+    """A study that is searched again and again. One that was removed stays, for the runs that name it."""
+
+    schedule_name: str
+    spec: StudySpec
+    when: dict[str, Any]  # the fields of a ScheduleWhen
+    time_zone: str  # an IANA name
+    next_due: datetime
+    created_by: str
+    channel_id: str
+    team_id: str = ""
+    language: Language
+    created_at: datetime
+    removed_by: str = ""
+    removed_at: datetime | None = None
+
+    class Settings:
+        name = "schedules"
+        bson_encoders = _ENCODERS
+        indexes: ClassVar = [IndexModel([("schedule_name", ASCENDING)], unique=True)]
+
+    @property
+    def phrase(self) -> ScheduleWhen:
+        """When it runs."""
+        fields = {"cadence": Cadence(self.when["cadence"]), "days": tuple(self.when["days"])}
+        return ScheduleWhen(**self.when | fields)
+
+
+class RunState(StrEnum):
+    """How far a run of a schedule is."""
+
+    DUE = auto()  # claimed; the data are being refreshed and the study prepared
+    SEARCHING = auto()  # the study runs
+    TOLD = auto()  # its post is in the outbox
+
+
+class ScheduleRun(Document):
+    """One run of a schedule, or of one member of its watch list. A time can be claimed once, whoever notices first
+    that it has come."""
+
+    schedule_name: str
+    due_at: datetime  # when it should have begun
+    symbol: str = ""  # the member of a watch list that this run is for; empty: the schedule's own symbol
+    started_at: datetime
+    n_missed: int = 0  # earlier times that were missed and are covered by this run
+    asked_by: str = ""  # who asked for it out of turn
+    state: RunState = RunState.DUE
+    study_name: str = ""
+    stale: dict[str, Any] | None = None  # why the data could not be refreshed
+    failure: dict[str, Any] | None = None  # why there is no result
+    champion: str = ""  # the study whose winner was champion at the time; empty: the textbook set stood in
+    params: dict[str, Value] = Field(default_factory=dict)  # of the challenger
+    verdict: Verdict | None = None
+    challenge: Challenge | None = None
+
+    class Settings:
+        name = "schedule_runs"
+        bson_encoders = _ENCODERS
+        indexes: ClassVar = [
+            IndexModel([("schedule_name", ASCENDING), ("due_at", DESCENDING), ("symbol", ASCENDING)], unique=True),
+            IndexModel([("state", ASCENDING)]),
+        ]
+
+    @property
+    def key(self) -> str:
+        """Names the run in the outbox and as a request."""
+        member = f":{self.symbol}" if self.symbol else ""
+        return f"{self.schedule_name}:{int(self.due_at.timestamp())}{member}"
+
+    @property
+    def decision(self) -> Decision | None:
+        """What came of it."""
+        return self.challenge.decision if self.challenge else None
+
+
+class Champion(Document):
+    """Parameters in use, with who adopted them and why. The newest of a symbol, strategy and timeframe counts;
+    entries are only ever added, so the rest is the history."""
+
+    symbol: str
+    strategy_name: str
+    timeframe: str
+    params: dict[str, Value]
+    study_name: str
+    spec: StudySpec
+    unseen_from: date  # the first day that its search did not see
+    verdict: Verdict
+    out_of_sample: float | None  # its Sharpe ratio there
+    adopted_by: str
+    adopted_at: datetime
+    why: str = ""
+    channel_id: str = ""
+    replaced: str = ""  # the study of the champion before
+
+    class Settings:
+        name = "champions"
+        bson_encoders = _ENCODERS
+        indexes: ClassVar = [
+            IndexModel(
+                [
+                    ("symbol", ASCENDING),
+                    ("strategy_name", ASCENDING),
+                    ("timeframe", ASCENDING),
+                    ("adopted_at", DESCENDING),
+                ]
+            )
+        ]
+
+
+class Refresh(Document):
+    """One daily refresh of the bars in use."""
+
+    started_at: datetime
+    ended_at: datetime | None = None  # None: under way, or cut off by a stop
+    n_series: int = 0
+    n_failed: int = 0
+
+    class Settings:
+        name = "refreshes"
+        indexes: ClassVar = [IndexModel([("started_at", DESCENDING)], unique=True)]
+
+    @property
+    def key(self) -> str:
+        """Names the refresh in the outbox."""
+        return str(int(self.started_at.timestamp()))
+
+
+class FailingSeries(Document):
+    """A series that could not be brought up to date the last time; gone as soon as it can."""
+
+    symbol: str
+    timeframe: str
+    source: str
+    failure: dict[str, Any]  # errors.error_of reads it
+    since: datetime
+    told: list[str] = Field(default_factory=list)  # the channels that know of it
+
+    class Settings:
+        name = "failing_series"
+        indexes: ClassVar = [
+            IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), ("source", ASCENDING)], unique=True)
+        ]
+
+    @property
+    def key(self) -> SeriesKey:
+        """The series."""
+        return SeriesKey(self.symbol, self.timeframe, self.source)

@@ -1,0 +1,31 @@
+"""Every document class of the bot, for the one call that opens the database."""
+
+from beanie import Document
+
+from bot.documents.audit_log import AuditEntry
+from bot.documents.conversations import Conversation, OutboxEntry, ReplayRequest, StudyGroup
+from bot.documents.lease_record import Lease
+from bot.documents.preferences import ChannelSettings, Watchlist
+from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
+from bot.documents.sessions import ApiKey, ApiRequest, HomeVisit, UsedLink, WebSession
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    Lease,
+    Conversation,
+    OutboxEntry,
+    StudyGroup,
+    ReplayRequest,
+    ChannelSettings,
+    Watchlist,
+    AuditEntry,
+    Schedule,
+    ScheduleRun,
+    Champion,
+    Refresh,
+    FailingSeries,
+    HomeVisit,
+    ApiKey,
+    ApiRequest,
+    UsedLink,
+    WebSession,
+)

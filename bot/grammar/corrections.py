@@ -1,0 +1,53 @@
+"""Where a command went wrong, and what to write there instead."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from bot.grammar.tokens import Word
+from optimizer.errors import UserError
+
+_ENDS_INSIDE = re.compile(r"(?:[\w-]|\d\.)$")
+_BEGINS_INSIDE = re.compile(r"\w|\.\d")
+
+
+class Slip(Exception):
+    """An error, and the words to exchange so that it is mended.
+
+    `edits` maps a word's place to what stands there instead: empty to leave it out, or several words.
+    Without edits nothing is known that would help.
+    """
+
+    def __init__(self, error: UserError, edits: Mapping[int, str] | None = None) -> None:
+        self.error = error
+        self.edits = edits or {}
+        super().__init__(str(error))
+
+
+@contextmanager
+def located(word: Word) -> Iterator[None]:
+    """Say of any error in the block that it stands at `word`, and mend it with the nearest right thing."""
+    try:
+        yield
+    except UserError as error:
+        raise Slip(error, mending(word, error)) from error
+
+
+def mending(word: Word, error: UserError) -> dict[int, str]:
+    """The word with what was wrong in it exchanged for the nearest right thing; empty when none is known."""
+    near = str(error.facts.get("nearest") or "")
+    wrong = str(error.facts.get("value") or error.facts.get("word") or "")
+    if not near or not wrong:
+        return {}
+    at = _whole(wrong.lower(), word.lower)
+    return {} if at is None else {word.at: word.text[:at] + near + word.text[at + len(wrong) :]}
+
+
+def _whole(part: str, text: str) -> int | None:
+    """Where `part` stands in `text` as a whole word or number, not as a piece of one."""
+    at = text.find(part)
+    while at >= 0:
+        if not _ENDS_INSIDE.search(text[:at]) and not _BEGINS_INSIDE.match(text[at + len(part) :]):
+            return at
+        at = text.find(part, at + 1)
+    return None

@@ -1,0 +1,44 @@
+"""What `help` can be asked about: every verb, strategy, goal, overlay and option, and a few subjects."""
+
+from collections.abc import Iterable, Iterator
+
+from bot.grammar.commands import Help, Topic
+from bot.grammar.errors import UnknownTopic
+from bot.grammar.options import FLAGS, OPTIONS
+from bot.grammar.verbs import VERBS
+from optimizer.domain.metrics import GOALS
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+
+#: Whole tables rather than one entry, with their words.
+_SUBJECTS = {"goals": ("목표들",), "overlays": ("오버레이",), "options": ("옵션",), "examples": ("예시",)}
+
+
+def topics() -> dict[str, tuple[Topic, str]]:
+    """From every word help knows to the kind and key of its topic; the first meaning of a word counts."""
+    found: dict[str, tuple[Topic, str]] = {}
+    for word, kind, key in _entries():
+        found.setdefault(word, (kind, key))
+    return found
+
+
+def find_topic(word: str) -> Help:
+    """The help that a word asks for. Raises UnknownTopic."""
+    known = topics()
+    if word not in known:
+        raise UnknownTopic.of(word, known)
+    kind, key = known[word]
+    return Help(topic=key, kind=kind)
+
+
+def _entries() -> Iterator[tuple[str, Topic, str]]:
+    yield from _words(Topic.SUBJECT, ((key, aliases) for key, aliases in _SUBJECTS.items()))
+    yield from _words(Topic.VERB, ((verb.key, verb.aliases) for verb in VERBS.values()))
+    yield from _words(Topic.STRATEGY, ((strategy.key, strategy.aliases) for strategy in STRATEGIES.values()))
+    yield from _words(Topic.GOAL, ((key, ()) for key in GOALS))
+    yield from _words(Topic.OVERLAY, ((key, ()) for key in OVERLAYS))
+    yield from _words(Topic.OPTION, ((option.key, option.aliases) for option in OPTIONS.values()))
+    yield from _words(Topic.OPTION, ((flag.key, flag.aliases) for flag in FLAGS.values()))
+
+
+def _words(kind: Topic, keyed: Iterable[tuple[str, Iterable[str]]]) -> Iterator[tuple[str, Topic, str]]:
+    return ((word, kind, key) for key, aliases in keyed for word in (key, *aliases))

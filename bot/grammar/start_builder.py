@@ -1,0 +1,218 @@
+"""A study while its words are being read, one after another, in whatever order they were typed."""
+
+import re
+from collections.abc import Sequence
+
+from bot.grammar.commands import Mode, Start
+from bot.grammar.corrections import Slip, located
+from bot.grammar.errors import (
+    EndsBeforeItStarts,
+    MissingValue,
+    NobodyToShareWith,
+    Repeated,
+    TwoBeginnings,
+    UnknownOption,
+)
+from bot.grammar.options import FLAGS, OPTIONS, Fields, find_flag, find_option, read_trials
+from bot.grammar.tokens import Word
+from bot.grammar.values import percent_text, plain_number, read_number, read_percent, read_stretch
+from optimizer.domain.metrics import CAPS, find_cap
+from optimizer.domain.space import Choice, Parameter, Range
+from optimizer.domain.study_request import Cap, Costs, Narrowed, StudySpec
+from optimizer.errors import UnknownParameter, UserError
+from optimizer.strategies.registry import OVERLAYS, Strategy, space_of
+
+#: Measures that are fractions in the code and percentages on a keyboard.
+FRACTIONS = frozenset(
+    {"total_return", "cagr", "annual_volatility", "max_drawdown", "win_rate", "exposure", "expectancy"}
+)
+
+_CAP = re.compile(r"([^\s<>=]+)([<>])(=?)(.*)")
+_NUMBER_LIKE = re.compile(r"[+-]?\.?[0-9][0-9.,]*%?")
+_START_FIELDS = ("name", "note", "mode", "is_dry", "is_quiet", "is_private")
+_COST_FIELDS = ("commission_bps", "slippage_bps")
+_MODES = tuple(Mode)
+
+
+class Draft:
+    """Takes words and becomes a Start; every word must mean something, and nothing may be said twice."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy = strategy
+        self._fields: Fields = {}
+        self._places: dict[str, int] = {}  # where each field was said
+        self._caps: dict[tuple[str, bool], Cap] = {}
+        self._narrowed: dict[str, Narrowed] = {}
+        self._overlays: set[str] = set()
+
+    def take(self, word: Word) -> None:
+        """Read one word after the strategy. Raises Slip when it means nothing here, or is said twice."""
+        with located(word):
+            if found := _CAP.fullmatch(word.text):
+                self._take_cap(word, found)
+            elif word.pair:
+                self._take_pair(word, *word.pair)
+            elif _NUMBER_LIKE.fullmatch(word.text):
+                self._set(word, read_trials(word.text))
+            else:
+                self._take_lone(word)
+
+    def finish(self, symbols: Sequence[str]) -> Start:
+        """The start for these symbols and watch lists. Raises Slip when its parts contradict each other."""
+        self._check(symbols)
+        extras = {name: self._fields.pop(name) for name in _START_FIELDS if name in self._fields}
+        try:
+            spec = self._spec(symbols[0])
+            space_of(spec)
+        except UserError as error:
+            raise Slip(error) from error
+        specs = tuple(spec.model_copy(update={"symbol": symbol}) for symbol in symbols)
+        return Start(specs=specs, **extras)  # type: ignore[arg-type]
+
+    def _check(self, symbols: Sequence[str]) -> None:
+        several = len(symbols) > 1 or symbols[0].startswith("@")
+        start, end = self._fields.get("start"), self._fields.get("end")
+        if self._fields.get("mode") is Mode.SHARED and not several:
+            raise Slip(NobodyToShareWith(word=symbols[0]), {self._places["mode"]: ""})
+        if start and "years" in self._fields:
+            raise Slip(TwoBeginnings(), {self._places["years"]: ""})
+        if start and end and str(start) >= str(end):
+            raise Slip(EndsBeforeItStarts(start=start, end=end))
+
+    def _spec(self, symbol: str) -> StudySpec:
+        fields = dict(self._fields)
+        costs = {name: fields.pop(name) for name in _COST_FIELDS if name in fields}
+        declared = dict.fromkeys((*self._own_names(), *OVERLAYS))
+        return StudySpec(
+            symbol=symbol,
+            strategy_name=self._strategy.key,
+            caps=tuple(self._caps[key] for key in sorted(self._caps)),
+            narrowed=tuple(self._narrowed[name] for name in declared if name in self._narrowed),
+            overlays=tuple(name for name in OVERLAYS if name in self._overlays),
+            costs=Costs.model_validate(costs),
+            **fields,  # type: ignore[arg-type]
+        )
+
+    def _set(self, word: Word, fields: Fields) -> None:
+        for name in fields:
+            if name in self._fields:
+                raise Slip(Repeated(word=word.text), {word.at: ""})
+            self._places[name] = word.at
+        self._fields.update(fields)
+
+    def _take_cap(self, word: Word, found: re.Match[str]) -> None:
+        name, sign, equal, value = found.groups()
+        if equal:
+            raise Slip(
+                UnknownOption(word=word.text, nearest=f"{name}{sign}{value}", known=""),
+                {word.at: f"{name}{sign}{value}"},
+            )
+        if not value:
+            raise MissingValue(word=f"{name}{sign}", example=f"{name}{sign}20")
+        cap = read_cap(name.lower(), sign, value)
+        key = (cap.goal, cap.is_upper)
+        if key in self._caps:
+            raise Slip(Repeated(word=word.text), {word.at: ""})
+        self._caps[key] = cap
+
+    def _take_pair(self, word: Word, key: str, value: str) -> None:
+        key = key.lstrip("-")
+        parameter = None if key == "mode" and value.lower() in _MODES else self._parameter(key)
+        option = find_option(key)
+        if parameter is None and option is None:
+            raise UnknownParameter.of(key, self._known_keys())
+        if not value:
+            raise MissingValue(word=f"{key}=", example=_example(parameter) if parameter else option.example)  # type: ignore[union-attr]
+        if parameter is not None:
+            self._narrow(word, parameter, value)
+        elif option is not None:
+            self._set(word, option.read(value))
+
+    def _take_lone(self, word: Word) -> None:
+        flag = find_flag(word.lower)
+        if flag is not None:
+            self._set(word, dict(flag.fields))
+            return
+        parameter = self._parameter(word.lower.lstrip("-"))
+        if parameter is None:
+            option = find_option(word.lower.lstrip("-"))
+            if option is not None:
+                raise MissingValue(word=option.key, example=option.example)
+            raise UnknownOption.of(word.text, (*FLAGS, *self._known_keys()))
+        if parameter.name in self._own_names():
+            raise MissingValue(word=parameter.name, example=_example(parameter))
+        if parameter.name in self._overlays:
+            raise Slip(Repeated(word=word.text), {word.at: ""})
+        self._overlays.add(parameter.name)
+
+    def _narrow(self, word: Word, parameter: Parameter, value: str) -> None:
+        if parameter.name in self._narrowed or parameter.name in self._overlays:
+            raise Slip(Repeated(word=word.text), {word.at: ""})
+        self._narrowed[parameter.name] = read_narrowed(parameter, value)
+        if parameter.name not in self._own_names():
+            self._overlays.add(parameter.name)
+
+    def _own_names(self) -> tuple[str, ...]:
+        return self._strategy.space.names
+
+    def _known_keys(self) -> tuple[str, ...]:
+        return (*self._own_names(), *OVERLAYS, *OPTIONS)
+
+    def _parameter(self, key: str) -> Parameter | None:
+        """The strategy's parameter, with or without the strategy's name in front, or the overlay of a key."""
+        own = self._strategy.space.by_name
+        for prefix in ("", f"{self._strategy.key}_", *(f"{alias}_" for alias in self._strategy.aliases)):
+            if key.startswith(prefix) and key.removeprefix(prefix) in own:
+                return own[key.removeprefix(prefix)]
+        return OVERLAYS.get(key)
+
+
+def read_cap(name: str, sign: str, value: str) -> Cap:
+    """`maxdd<20` as a cap whose bound is 0.2; bounds on other measures are plain numbers.
+
+    Raises UnknownGoal, NotANumber, OutOfRange.
+    """
+    goal = find_cap(name)
+    if CAPS[goal] in FRACTIONS:
+        bound = read_percent(
+            name, value, low=0 if goal == "maxdd" else -1_000, high=100 if goal == "maxdd" else 1_000_000
+        )
+    else:
+        bound = read_number(name, value, low=-1_000_000, high=1_000_000)
+    return Cap(goal=goal, is_upper=sign == "<", bound=bound)
+
+
+def cap_text(cap: Cap) -> str:
+    """A cap as a person types it."""
+    bound = percent_text(cap.bound) if CAPS[cap.goal] in FRACTIONS else plain_number(cap.bound)
+    return f"{cap.goal}{'<' if cap.is_upper else '>'}{bound}"
+
+
+def read_narrowed(parameter: Parameter, value: str) -> Narrowed:
+    """`14`, `10..20:2` or `revert|break` for a parameter.
+
+    Raises OutOfRange, NotANumber, NotARange, EmptySpace or WrongChoice where the parameter has no such value.
+    """
+    if isinstance(parameter, Choice):
+        choices = tuple(dict.fromkeys(value.lower().split("|")))
+        parameter.narrowed(choices)
+        return Narrowed(name=parameter.name, choices=choices)
+    stretch = read_stretch(parameter.name, value, like=(parameter.low, parameter.high))
+    parameter.narrowed(stretch.low, stretch.high, stretch.step)
+    return Narrowed(name=parameter.name, low=stretch.low, high=stretch.high, step=stretch.step)
+
+
+def narrowed_text(narrowed: Narrowed) -> str:
+    """A narrowed parameter as a person types it."""
+    if narrowed.choices:
+        return f"{narrowed.name}={'|'.join(narrowed.choices)}"
+    assert narrowed.low is not None and narrowed.high is not None  # noqa: PT018
+    low, high = plain_number(narrowed.low), plain_number(narrowed.high)
+    step = f":{plain_number(narrowed.step)}" if narrowed.step is not None else ""
+    return f"{narrowed.name}={low}" if low == high and not step else f"{narrowed.name}={low}..{high}{step}"
+
+
+def _example(parameter: Parameter) -> str:
+    if isinstance(parameter, Range):
+        return f"{parameter.name}={plain_number(parameter.default)}"
+    return f"{parameter.name}={parameter.default}"

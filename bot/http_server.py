@@ -1,0 +1,129 @@
+"""The bot's HTTP side: one FastAPI app at one port for Slack's requests, what watches the bot, and every other door."""
+
+import asyncio
+import logging
+import re
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+from starlette.routing import Mount
+
+from bot.api.app import ROOT, build_api
+from bot.context import Office
+from bot.ops import prometheus
+from bot.runtime.services import Desk
+from bot.runtime.settings import Settings
+from bot.slack.payloads import is_known_shape
+from bot.slack.request_guard import LONGEST_BODY, Gate
+from optimizer.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+#: Longer than the minute that proxies keep a connection: a request into one that is just being closed is lost.
+_KEEP_ALIVE_SECONDS = 75
+
+
+class PortTaken(Unavailable):
+    """The address the bot should listen at cannot be had."""
+
+    sentence = "The bot cannot listen at {host} port {port}: {reason}. Set OPTIMIZE_BOT_PORT to another port."
+
+
+def build_web(office: Office) -> FastAPI:
+    """The app with every door that needs no Slack."""
+    web = FastAPI(openapi_url=None)
+    _take_vitals(web, office.desk)
+    web.router.routes.append(_mounted(ROOT, build_api(office)))
+    return web
+
+
+def _mounted(root: str, app: FastAPI) -> Mount:
+    """An app at all paths that begin with `root`."""
+    mount = Mount(root, app)
+    # A path may hold a line break, which `.` does not match: such a path must not slip past the app's own door.
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
+
+
+def take_slack(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
+    """Let Slack's requests in; signature, moment and shape of every one are checked."""
+    handler, gate = AsyncSlackRequestHandler(app), Gate(signing_secret)
+
+    @web.post("/slack/events")
+    async def events(request: Request) -> Response:
+        body = await _body(request)
+        if not gate.admits(request.headers, body):
+            return Response(status_code=401)
+        if not is_known_shape(request.headers, body):
+            log.warning("request_of_unknown_shape length=%s", len(body))
+            return Response(status_code=400)
+        return await handler.handle(request)
+
+
+def _take_vitals(web: FastAPI, desk: Desk) -> None:
+    @web.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @web.get("/metrics")
+    async def metrics() -> Response:
+        return Response(await prometheus.exposition(desk), media_type=prometheus.CONTENT_TYPE)
+
+
+@asynccontextmanager
+async def listening(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
+    """Serve inside the block; the port in use, also when a free one was asked for. Raises PortTaken."""
+    config = uvicorn.Config(
+        web,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+    )
+    server = _Server(config)
+    with _bound(settings.host, settings.port) as bound:
+        port = int(bound.getsockname()[1])
+        serving = asyncio.create_task(server.serve(sockets=[bound]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        log.info("listening host=%s port=%s", settings.host, port)
+        try:
+            yield port
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    # Named as TCP, or asyncio does not switch Nagle's algorithm off, and every answer waits 40 ms for its second half.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+        bound.listen()
+    except OSError as failure:
+        bound.close()
+        raise PortTaken(host=host, port=port, reason=failure.strerror or type(failure).__name__) from failure
+    return bound
+
+
+async def _body(request: Request) -> bytes:
+    """The body, or nothing when it is longer than any of Slack's."""
+    length = request.headers.get("content-length", "")
+    return await request.body() if length.isdecimal() and int(length) <= LONGEST_BODY else b""
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the program it runs in."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take none."""
+        yield

@@ -1,0 +1,1 @@
+"""What keeps the bot running: health, watchdog, lease, metrics."""

@@ -1,0 +1,103 @@
+"""One bot at a time works on a database: whoever holds the lease; another waits until its beat has stopped.
+
+No clock is compared with another machine's. The holder raises a counter every few seconds, and takes its
+own lease back at once after a crash; one who waits must have seen the same count, without a gap in its
+own looking, for the whole term. So a server that was away for a while costs nobody the lease.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pymongo.errors import DuplicateKeyError
+
+from bot.documents.lease_record import Lease
+from optimizer.storage.outage import OUTAGE, patiently
+
+log = logging.getLogger(__name__)
+
+_NAME = "bot"
+_FILE = "identity"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """Seconds: how often the holder beats, how often one who waits looks, how long without a beat is an end."""
+
+    beat: float = 4.0
+    look: float = 2.0
+    end: float = 20.0
+
+
+def identity_of(home: Path) -> str:
+    """Names whoever owns a data directory, for ever: only one process can own it at a time."""
+    file = home / _FILE
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(secrets.token_hex(8))
+    return file.read_text()
+
+
+@asynccontextmanager
+async def leading(holder: str, *, on_lost: Callable[[], None], term: Term | None = None) -> AsyncIterator[None]:
+    """Wait until this holder may work; inside the block nobody else does. `on_lost` is called if one does after all."""
+    term = term or Term()
+    await _until_ours(holder, term)
+    log.info("lease_taken holder=%s", holder)
+    beating = asyncio.create_task(_beat(holder, term, on_lost))
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+        with suppress(*OUTAGE):
+            await Lease.get_motor_collection().delete_one({"lease_name": _NAME, "holder": holder})
+
+
+async def _until_ours(holder: str, term: Term) -> None:
+    loop = asyncio.get_running_loop()
+    seen, since, looked = await patiently(_look, what="lease"), loop.time(), loop.time()
+    while True:
+        stopped = seen if loop.time() - since >= term.end else None
+        if await patiently(partial(_take, holder, stopped), what="lease"):
+            return
+        await asyncio.sleep(term.look)
+        now_there = await patiently(_look, what="lease")
+        has_gap = loop.time() - looked > 2 * term.look + 1.0
+        looked = loop.time()
+        if now_there != seen or has_gap:
+            seen, since = now_there, looked
+
+
+async def _look() -> tuple[str, int] | None:
+    """Who holds the lease, and its count."""
+    lease = await Lease.find_one(Lease.lease_name == _NAME)
+    return (lease.holder, lease.beats) if lease else None
+
+
+async def _take(holder: str, stopped: tuple[str, int] | None) -> bool:
+    """Take the lease when it is free, ours, or `stopped` as it was seen; two who try at once cannot both get it."""
+    collection = Lease.get_motor_collection()
+    either = [{"holder": holder}, *([{"holder": stopped[0], "beats": stopped[1]}] if stopped else [])]
+    change = {"$set": {"holder": holder}, "$inc": {"beats": 1}}
+    if (await collection.update_one({"lease_name": _NAME, "$or": either}, change)).matched_count:
+        return True
+    try:
+        await collection.insert_one({"lease_name": _NAME, "holder": holder, "beats": 1})
+    except DuplicateKeyError:
+        return False
+    return True
+
+
+async def _beat(holder: str, term: Term, on_lost: Callable[[], None]) -> None:
+    while await patiently(lambda: _take(holder, None), what="lease"):
+        await asyncio.sleep(term.beat)
+    log.error("lease_lost holder=%s", holder)
+    on_lost()

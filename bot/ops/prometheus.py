@@ -1,0 +1,74 @@
+"""Numbers for a monitoring system, in the text format that Prometheus reads.
+
+Source of the format: prometheus.io/docs/instrumenting/exposition_formats, version 0.0.4.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from beanie import Document
+
+from bot.documents.audit_log import AuditEntry, Outcome
+from bot.documents.conversations import OutboxEntry, Sending
+from bot.documents.recurring import FailingSeries, Refresh, ScheduleRun
+from bot.runtime.services import Desk
+from optimizer.domain.study_results import StudyState
+from optimizer.storage.documents import OptimizationStudy, OptimizationTrial
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def exposition(desk: Desk) -> str:
+    """Every measurement of a running bot, counted now."""
+    last = await ScheduleRun.find_all().sort("-started_at").first_or_none()
+    refresh = await Refresh.find_all().sort("-started_at").first_or_none()
+    failing = await FailingSeries.find_all().count()
+    studies, outbox = await _counts(OptimizationStudy, "status"), await _counts(OutboxEntry, "sending")
+    asked = await _counts(AuditEntry, "outcome")
+    lines = [
+        *_family("studies", "gauge", "Studies by state.", label="state", counts=studies, known=StudyState),
+        *_one("trials_stored", "gauge", "Trials in the collection.", await _n_trials()),
+        *_family("outbox", "gauge", "Messages by how far they are.", label="state", counts=outbox, known=Sending),
+        *_family("asked_total", "counter", "What people asked for.", label="outcome", counts=asked, known=Outcome),
+        *_one("workers", "gauge", "Worker processes alive.", len(desk.pool.pids)),
+        *_one("workers_wanted", "gauge", "Worker processes there should be.", desk.pool.size),
+        *_one("schedule_last_run_seconds", "gauge", "When a schedule last began, as Unix time.", _seconds(last)),
+        *_one("refresh_last_seconds", "gauge", "When the bars in use were last refreshed.", _seconds(refresh)),
+        *_one("series_failing", "gauge", "Series in use that the last refresh did not get.", failing),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+async def _counts(kind: type[Document], field: str) -> Mapping[str, int]:
+    stages: list[dict[str, Any]] = [{"$group": {"_id": f"${field}", "n": {"$sum": 1}}}]
+    return {row["_id"]: row["n"] async for row in kind.get_motor_collection().aggregate(stages)}
+
+
+async def _n_trials() -> int:
+    return int(await OptimizationTrial.get_motor_collection().estimated_document_count())
+
+
+def _seconds(last: ScheduleRun | Refresh | None) -> float:
+    began: datetime | None = last.started_at if last else None
+    return began.timestamp() if began else 0.0
+
+
+def _family(
+    name: str, kind: str, meaning: str, *, label: str, counts: Mapping[str, int], known: type[StrEnum]
+) -> Iterator[str]:
+    """One line a value of the label, also where there is none of it."""
+    yield from _head(name, kind, meaning)
+    for value in known:
+        yield f'optimize_bot_{name}{{{label}="{value}"}} {counts.get(str(value), 0)}'
+
+
+def _one(name: str, kind: str, meaning: str, value: float) -> Iterator[str]:
+    yield from _head(name, kind, meaning)
+    yield f"optimize_bot_{name} {value}"
+
+
+def _head(name: str, kind: str, meaning: str) -> Iterator[str]:
+    yield f"# HELP optimize_bot_{name} {meaning}"
+    yield f"# TYPE optimize_bot_{name} {kind}"

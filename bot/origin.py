@@ -1,0 +1,57 @@
+"""Where a command was typed, by whom, and in which languages to answer."""
+
+from dataclasses import dataclass
+
+from bot.role import Role
+from reports.render import Language, Renderer, renderer_of
+
+#: The mark of studies that are told in Slack, and of those that nobody is told of.
+DOOR = "slack"
+SILENT_DOOR = "api"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a command was typed, and by whom."""
+
+    channel_id: str  # empty: nobody is told there
+    user_id: str
+    team_id: str = ""
+    thread_ts: str = ""
+    language: Language = "en"  # of private answers
+    public_language: Language = "en"  # of what everyone in the channel sees
+    is_broadcast: bool = False  # whether the channel wants results shown outside their threads
+    role: Role = Role.NOBODY
+    trigger_id: str = ""  # lets a form be opened within three seconds; empty where Slack offers none
+    delivery: str = ""  # Slack's name of this delivery; the same one may come twice
+
+    @property
+    def renderer(self) -> Renderer:
+        """Words for the asker."""
+        return renderer_of(self.language)
+
+    @property
+    def public_renderer(self) -> Renderer:
+        """Words for everyone in the channel."""
+        return renderer_of(self.public_language)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it is a conversation with the bot alone."""
+        return self.channel_id.startswith("D")
+
+    def as_origin(self, command: str, *, is_quiet: bool = False, group: str = "") -> dict[str, str]:
+        """What a study keeps of where it was asked for, and with which words; "yes" or nothing where it is so."""
+        return {
+            "door": DOOR if self.channel_id else SILENT_DOOR,
+            "command": command,
+            "channel_id": self.channel_id,
+            "user_id": self.user_id,
+            "team_id": self.team_id,
+            "thread_ts": self.thread_ts,
+            "language": self.public_language,
+            "delivery": self.delivery,
+            "group": group,
+            "quiet": "yes" if is_quiet else "",
+            "broadcast": "yes" if self.is_broadcast else "",
+        }

@@ -1,0 +1,48 @@
+"""A finished study's charts: drawn by the drawing process when someone looks and they are not there yet."""
+
+import asyncio
+from pathlib import Path
+
+from bot.commands.results import facts_of
+from bot.context import Office
+from bot.pages.errors import NoSuchPage
+from optimizer.storage.documents import OptimizationStudy
+from reports.charts.chart_list import REPORT, expected
+from reports.charts.draw_request import Order
+from reports.render import Language
+
+
+class Pictures:
+    """Finds charts, or has them drawn, once for all who wait for them."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._drawing: dict[str, asyncio.Task[None]] = {}
+
+    async def of(self, study: OptimizationStudy, chart: str, language: Language) -> Path:
+        """The file of one chart; raises NoSuchPage for a chart the study does not have, and Unavailable."""
+        if study.summary is None or chart not in expected(study.summary):
+            raise NoSuchPage
+        folder = self._office.desk.reporter.folder_of(study.study_name)
+        if not _is_drawn(folder, study):
+            await self._draw(study, language)
+        return folder / f"{chart}.png"
+
+    async def _draw(self, study: OptimizationStudy, language: Language) -> None:
+        name = study.study_name
+        if name not in self._drawing:
+            self._drawing[name] = asyncio.create_task(self._drawn(study, language))
+            self._drawing[name].add_done_callback(lambda _: self._drawing.pop(name))
+        # A visitor who leaves does not stop the drawing that others wait for.
+        await asyncio.shield(self._drawing[name])
+
+    async def _drawn(self, study: OptimizationStudy, language: Language) -> None:
+        order = Order(facts=await facts_of(study, self._office), language=language)
+        await self._office.desk.reporter.draw(order)
+
+
+def _is_drawn(folder: Path, study: OptimizationStudy) -> bool:
+    """Whether all charts of the study's latest end are there: the report is written last."""
+    report = folder / REPORT
+    assert study.completed_at is not None, "a study with a summary has ended"
+    return report.exists() and report.stat().st_mtime >= study.completed_at.timestamp()

@@ -1,0 +1,126 @@
+"""The leaderboard: ranked as `top` ranks, filtered and then put in the order that someone wants to read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.delivery.facts import study_facts
+from optimizer.domain.study_results import Measures, Verdict
+from optimizer.errors import UnknownWord
+from optimizer.strategies.registry import find_strategy
+from optimizer.studies.service import PROVEN, OptimizationService
+from reports.facts import StudyFacts
+
+#: Rows shown; whoever wants more looks for something particular, and filters.
+ROWS = 100
+#: What may be looked for beside a single verdict.
+GROUPS: Mapping[str, tuple[Verdict, ...]] = {"proven": PROVEN, "all": tuple(Verdict)}
+VERDICTS = (*GROUPS, *(str(verdict) for verdict in Verdict))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a reader of the leaderboard asked for."""
+
+    symbol: str = ""
+    strategy: str = ""
+    verdict: str = "proven"
+    sort: str = "rank"
+    is_descending: bool = False
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Wish":
+        """The wish that an address names; raises UnknownWord and UnknownStrategy."""
+        sort = query.get("sort", "rank")
+        verdict, strategy = query.get("verdict") or "proven", query.get("strategy", "").strip()
+        wish = cls(
+            symbol=query.get("symbol", "").strip().upper(),
+            strategy=find_strategy(strategy).key if strategy else "",
+            verdict=verdict,
+            sort=sort.removeprefix("-"),
+            is_descending=sort.startswith("-"),
+        )
+        for word, known in ((wish.verdict, VERDICTS), (wish.sort, COLUMNS)):
+            if word not in known:
+                raise UnknownWord.of(word, known)
+        return wish
+
+    def next_sort(self, column: str) -> str:
+        """What a press on a column's heading asks for: the greatest first, then the other way round."""
+        falls = not self.is_descending if self.sort == column else column in _GREATEST_FIRST
+        return f"-{column}" if falls else column
+
+    def aria_sort(self, column: str) -> str:
+        """How a column is sorted, as assistive technology calls it."""
+        if self.sort != column:
+            return "none"
+        return "descending" if self.is_descending else "ascending"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the leaderboard."""
+
+    rank: int
+    study: StudyFacts
+
+    @property
+    def inside(self) -> Measures:
+        """The winner's measures in sample."""
+        assert self.study.summary is not None
+        return self.study.summary.winner.in_sample
+
+    @property
+    def outside(self) -> Measures:
+        """The winner's measures out of sample; the ranking has only those that have some."""
+        assert self.study.summary is not None
+        assert self.study.summary.winner.out_of_sample is not None
+        return self.study.summary.winner.out_of_sample
+
+    @property
+    def verdict_rank(self) -> int:
+        """0 for the best verdict."""
+        assert self.study.summary is not None
+        return list(Verdict).index(self.study.summary.verdict)
+
+    @property
+    def deflated(self) -> float | None:
+        """The deflated Sharpe ratio of the search."""
+        assert self.study.summary is not None
+        return self.study.summary.luck.deflated_sharpe_ratio
+
+
+Key = float | int | str | datetime | None
+
+#: What each column sorts by; a row without a value comes last.
+COLUMNS: Mapping[str, Callable[[Row], Key]] = {
+    "rank": lambda row: row.rank,
+    "study": lambda row: f"{row.study.spec.symbol} {row.study.spec.strategy_name}",
+    "verdict": lambda row: row.verdict_rank,
+    "outside": lambda row: row.outside.sharpe_ratio,
+    "inside": lambda row: row.inside.sharpe_ratio,
+    "deflated": lambda row: row.deflated,
+    "return": lambda row: row.outside.total_return,
+    "drawdown": lambda row: row.outside.max_drawdown,
+    "trades": lambda row: row.outside.n_trades,
+    "asked": lambda row: row.study.created_at.timestamp(),
+}
+_GREATEST_FIRST = ("outside", "inside", "deflated", "return", "drawdown", "trades", "asked")
+
+
+async def board(service: OptimizationService, wish: Wish, now: datetime) -> list[Row]:
+    """The rows that a wish asks for."""
+    verdicts = GROUPS.get(wish.verdict) or (Verdict(wish.verdict),)
+    ranked = await service.leaderboard(
+        symbol=wish.symbol or None, strategy_name=wish.strategy or None, verdicts=verdicts, limit=ROWS
+    )
+    rows = [Row(rank=place, study=study_facts(study, now=now)) for place, study in enumerate(ranked, start=1)]
+    return in_order(rows, wish)
+
+
+def in_order(rows: list[Row], wish: Wish) -> list[Row]:
+    """Rows by the column wished for, those without a value last."""
+    key = COLUMNS[wish.sort]
+    known = [row for row in rows if key(row) is not None]
+    unknown = [row for row in rows if key(row) is None]
+    return sorted(known, key=key, reverse=wish.is_descending) + unknown  # type: ignore[arg-type]

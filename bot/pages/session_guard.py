@@ -1,0 +1,144 @@
+"""Who looks at a page, whether a form came from one of ours, and the headers that every answer has."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.access.roster import require
+from bot.access.sign_in import Doorway, SignInNeeded
+from bot.context import Office
+from bot.documents.sessions import WebSession
+from bot.pages.errors import Forged, FormTooLong
+from bot.role import Role
+from bot.runtime.settings import LOOPBACK
+from reports.render import LANGUAGES, Language, Renderer, renderer_of
+
+#: No form of ours is longer.
+LONGEST_FORM = 4096
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not `no-referrer`: a browser would then name no origin with a form, which is checked.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Someone who is signed in, with the role they have now."""
+
+    session: WebSession
+    role: Role
+    form_token: str
+
+    @property
+    def user_id(self) -> str:
+        """Their id in Slack."""
+        return self.session.user_id
+
+    @property
+    def language(self) -> Language:
+        """The language they read."""
+        return self.session.language
+
+    @property
+    def renderer(self) -> Renderer:
+        """Words for them."""
+        return renderer_of(self.language)
+
+
+class Guard:
+    """Lets people in by their cookie."""
+
+    def __init__(self, office: Office, doorway: Doorway) -> None:
+        self._office = office
+        self._doorway = doorway
+        self._address = office.desk.settings.public_url
+        self.is_secure = self._address.startswith("https://")
+        #: A name with this prefix is taken by browsers only from the host itself, over TLS.
+        self.cookie = "__Host-optimize-bot" if self.is_secure else "optimize-bot"
+
+    async def visitor(self, request: Request) -> Visitor:
+        """Who asks; raises SignInNeeded for a stranger and NotAllowed for someone without a role."""
+        session = await self._doorway.session(request.cookies.get(self.cookie, ""))
+        if session is None:
+            raise SignInNeeded
+        request.state.session = session
+        role = await self._office.access.role_of(session.user_id)
+        require(role, needs=Role.VIEWER, what="web", user_id=session.user_id)
+        return self._visitor(session, role)
+
+    def known(self, request: Request) -> Visitor | None:
+        """Who was let in while this request was answered, for the bar above a refusal; None for a stranger."""
+        session: WebSession | None = getattr(request.state, "session", None)
+        return None if session is None else self._visitor(session, Role.NOBODY)
+
+    def _visitor(self, session: WebSession, role: Role) -> Visitor:
+        return Visitor(session=session, role=role, form_token=self._doorway.form_token(session))
+
+    async def form(self, request: Request) -> dict[str, str]:
+        """The fields of a form that one of our pages sent; raises Forged and FormTooLong."""
+        self._require_our_page(request)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LONGEST_FORM:
+                raise FormTooLong
+        return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20))
+
+    async def signed_form(self, request: Request, visitor: Visitor) -> dict[str, str]:
+        """The same for someone signed in: the form must carry the token of their session."""
+        fields = await self.form(request)
+        if not self._doorway.is_form_token(fields.get("token", ""), visitor.session):
+            raise Forged
+        return fields
+
+    def _require_our_page(self, request: Request) -> None:
+        origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "same-origin")
+        if site not in ("same-origin", "none") or (origin is not None and not self._is_ours(origin, request)):
+            raise Forged
+
+    def _is_ours(self, origin: str, request: Request) -> bool:
+        if self._address:
+            return origin == self._address
+        # Without a public address only this machine is served, under whichever of its names.
+        host = request.headers.get("host", "")
+        return origin == f"http://{host}" and urlsplit(origin).hostname in LOOPBACK
+
+
+def language_of(request: Request, default: Language) -> Language:
+    """The language of someone who is not signed in: the first of ours that the browser names."""
+    named = [word.strip()[:2].lower() for word in request.headers.get("accept-language", "").split(",")]
+    return next((language for word in named for language in LANGUAGES if language == word), default)
+
+
+class WithHeaders:
+    """Puts the headers on every answer that does not bring its own."""
+
+    def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
+        self._app = app
+        self._headers = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if is_secure else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, sending)

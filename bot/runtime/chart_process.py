@@ -1,0 +1,71 @@
+"""Charts and HTML reports, drawn in a process of their own so that the event loop never waits for one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from optimizer.errors import Unavailable
+from optimizer.studies.child_process import Child, ChildDied
+from reports.charts.draw_request import Order, write_order
+
+_MODULE = "reports"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """What was written of a study."""
+
+    folder: Path
+    files: tuple[Path, ...]  # charts and report
+    for_thread: tuple[Path, ...]  # the charts that matter for the verdict
+
+
+class Reporter:
+    """One process that draws; it is started when first needed, and again when it died."""
+
+    def __init__(self, folder: Path, trials_of: Callable[[str], Awaitable[bytes]]) -> None:
+        self._folder = folder
+        self._trials_of = trials_of
+        self._child: Child | None = None
+        self._turn = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Start the process, which imports for a second before it can draw."""
+        async with self._turn:
+            await self._warmed()
+
+    async def _warmed(self) -> Child:
+        if self._child is None:
+            self._child = await Child.spawn(_MODULE)
+        return self._child
+
+    def folder_of(self, study_name: str) -> Path:
+        """Where a study's charts and report are."""
+        return self._folder / study_name
+
+    async def draw(self, order: Order) -> Drawn:
+        """Write charts and report; raises Unavailable when they cannot be had."""
+        folder = self.folder_of(order.facts.study_name)
+        async with self._turn:  # two who ask for one study at once must not write over what is being read
+            packed = await self._trials_of(order.facts.study_name)
+            await asyncio.to_thread(write_order, order, packed, folder)
+            try:
+                answer = await (await self._warmed()).ask({"folder": str(folder)})
+            except ChildDied as death:
+                self._child = None
+                raise Unavailable(
+                    what="The chart process", reason="it ended while drawing", remedy="The text result stands."
+                ) from death
+        if "error" in answer:
+            raise Unavailable(what="A chart", reason=answer["error"], remedy="The text result stands.")
+        return Drawn(
+            folder=folder,
+            files=tuple(folder / name for name in answer["files"]),
+            for_thread=tuple(folder / name for name in answer["for_thread"]),
+        )
+
+    async def stop(self) -> None:
+        """End the process."""
+        if self._child is not None:
+            await self._child.stop()

@@ -1,0 +1,66 @@
+"""The processes a command will need, started before it is known what exactly for.
+
+Importing takes each of them about a second; started first and imported beside, they are ready when the
+command is. This module must stay quick to import itself.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.runtime.settings import Settings
+from optimizer.errors import Unavailable
+from optimizer.storage.embedded_mongo import EmbeddedMongo, find_mongod, start_mongod
+from optimizer.studies.worker_pool import WorkerPool
+
+
+class HomeInUse(Unavailable):
+    """One process owns a data directory."""
+
+    sentence = (
+        "Another optimize-bot is using {home}. Stop it first, ask it in Slack instead, "
+        "or set OPTIMIZE_BOT_HOME to another folder."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Children:
+    """What was started: workers, and the embedded MongoDB where one is used."""
+
+    pool: WorkerPool
+    mongod: EmbeddedMongo | None
+
+
+@contextmanager
+def claimed(home: Path) -> Iterator[None]:
+    """Own the data directory; the claim ends with the process, however it ends."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as failure:
+        os.close(descriptor)
+        raise HomeInUse(home=home) from failure
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@asynccontextmanager
+async def started(settings: Settings, *, n_workers: int | None = None) -> AsyncIterator[Children]:
+    """Own the data directory and start the processes; they end with the block."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(claimed(settings.home))
+        mongod = None
+        if settings.mongodb_address is None:
+            mongod = start_mongod(find_mongod(os.environ), settings.home)
+            stack.push_async_callback(asyncio.to_thread, mongod.stop)
+        pool = WorkerPool(n_workers or settings.workers)
+        stack.push_async_callback(pool.stop)
+        await pool.prepare()
+        yield Children(pool=pool, mongod=mongod)

@@ -1,0 +1,1 @@
+"""What happens by the clock: scheduled searches, champions, the refresh of bars."""

@@ -1,0 +1,181 @@
+"""Once a day the bars in use are brought up to date, whoever needs them next.
+
+A source that fails is told to the channels that depend on it: once, and again only after it has delivered in between.
+What was told is in the documents, so a restart repeats nothing. A refresh that a stop cut off is done again at the
+next start, under its old name, and what it had put into the outbox stays the one message.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.delivery.outbox import Outbox, post
+from bot.documents.preferences import ChannelSettings
+from bot.documents.recurring import FailingSeries, Refresh
+from bot.runtime.background import Errands
+from bot.runtime.settings import DailyTime
+from bot.schedules.bars_in_use import Use, uses
+from bot.schedules.champions import Champions
+from optimizer.clock import Clock
+from optimizer.errors import error_of
+from optimizer.market.feed import Market, Refreshed
+from optimizer.market.raw_bars import SeriesKey
+from optimizer.storage.outage import patiently
+from optimizer.studies.scheduler import StudyJobs
+from reports.render import Language, renderer_of
+
+log = logging.getLogger(__name__)
+
+#: The kind of job that rings once a day.
+KIND = "refresh"
+#: Series named in one message.
+NAMED = 10
+#: What a series is used for, named in one line.
+_NAMES = 4
+#: Two rings closer than this are the same one: a job that was due while the bot was down, and its time anew.
+_AGAIN = timedelta(minutes=1)
+
+Used = Mapping[SeriesKey, Sequence[Use]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failing:
+    """A series that could not be brought up to date, as a message tells it."""
+
+    symbol: str
+    timeframe: str
+    last: datetime | None  # the newest bar stored
+    reason: str  # escaped
+    names: Sequence[str]  # what uses it here
+    n_others: int  # more of them
+
+
+class Daily:
+    """Keeps the daily job, refreshes, and tells of what fails."""
+
+    def __init__(
+        self,
+        *,
+        market: Market,
+        champions: Champions,
+        jobs: StudyJobs,
+        outbox: Outbox,
+        errands: Errands,
+        clock: Clock,
+        language: Language,
+    ) -> None:
+        self._market = market
+        self._champions = champions
+        self._jobs = jobs
+        self._outbox = outbox
+        self._errands = errands
+        self._clock = clock
+        self._language = language
+        self._refreshing = asyncio.Lock()
+
+    async def keep(self, at: DailyTime | None) -> None:
+        """Have the one job that the settings ask for, and carry on a refresh that a stop cut off."""
+        wanted = str(at) if at else ""
+        for other in set(self._jobs.kept(KIND)) - {wanted}:
+            self._jobs.remove_cron(KIND, other)
+        # One that is there stays: it may be due since the bot was down.
+        if at is not None and self._jobs.next_run(KIND, wanted) is None:
+            self._jobs.add_cron(KIND, wanted, {"hour": at.hour, "minute": at.minute}, at.time_zone)
+        last = await Refresh.find_all().sort("-started_at").first_or_none()
+        if last is not None and last.ended_at is None:
+            self._errands.run(self._carry_out(last))
+
+    async def ring(self, _identifier: str) -> None:
+        """The job: refresh what is in use now."""
+        refresh = await patiently(self._begin, what="refresh")
+        await self._carry_out(refresh)
+
+    async def _begin(self) -> Refresh:
+        now = self._clock()
+        last = await Refresh.find({"started_at": {"$gt": now - _AGAIN}}).first_or_none()
+        return last or await Refresh(started_at=now).insert()
+
+    async def _carry_out(self, refresh: Refresh) -> None:
+        async with self._refreshing:
+            used = await patiently(self._used, what="refresh")
+            # One series a call: a stop need not wait for the rest.
+            refresh_one = self._market.try_refresh
+            done = [await asyncio.to_thread(refresh_one, key, now=self._clock()) for key in sorted(used)]
+            await patiently(partial(self._settle, refresh, used, done), what="refresh")
+        log.info("refreshed n_series=%s n_failed=%s", len(done), sum(one.error is not None for one in done))
+
+    async def _used(self) -> Used:
+        """Who uses which stored series. What is not stored is fetched whole when it is first asked for."""
+        used: dict[SeriesKey, list[Use]] = {}
+        for use in await uses(self._champions, self._clock()):
+            stored = await asyncio.to_thread(
+                self._market.warehouse.coverage, use.symbol, timeframe=use.timeframe, source=use.source
+            )
+            if stored is not None:
+                used.setdefault(stored.key, []).append(use)
+        return used
+
+    async def _settle(self, refresh: Refresh, used: Used, done: Sequence[Refreshed]) -> None:
+        """Note what failed, tell whom it concerns, and only then call the refresh ended."""
+        failing = [await self._note(one) for one in done if one.error is not None]
+        # What delivers again, or is used no more, is forgotten; failing anew it is told anew.
+        await FailingSeries.find({"_id": {"$nin": [one.id for one in failing]}}).delete()
+        for channel_id in sorted({use.channel_id for each in used.values() for use in each} - {""}):
+            await self._tell(refresh, channel_id, used, failing)
+        await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
+
+    async def _note(self, refreshed: Refreshed) -> FailingSeries:
+        """The document of a series that fails, with what it fails of now."""
+        assert refreshed.error is not None, "it failed"
+        key, failure = refreshed.key._asdict(), refreshed.error.as_document()
+        known = await FailingSeries.find_one(key)
+        if known is None:
+            return await FailingSeries(**key, failure=failure, since=self._clock()).insert()
+        await known.set({"failure": failure})
+        return known
+
+    async def _tell(self, refresh: Refresh, channel_id: str, used: Used, every: Sequence[FailingSeries]) -> None:
+        """Say in a channel what fails that it uses and was not told of, then note that it was."""
+        here = {one.key: [use for use in used[one.key] if use.channel_id == channel_id] for one in every}
+        new = [one for one in every if here[one.key] and channel_id not in one.told]
+        if not new:
+            return
+        language = await self._language_of(channel_id, [use for one in new for use in here[one.key]])
+        rows = [await self._line(one, here[one.key], language) for one in new[:NAMED]]
+        message = renderer_of(language).render("refresh_failure", rows=rows, n_others=len(new) - len(rows))
+        key = f"refresh:{refresh.key}:{channel_id}:{_digest(new)}"
+        entry = post(key, key, channel_id, text=message.text, blocks=message.blocks, now=self._clock())
+        await self._outbox.put([entry])
+        for one in new:
+            await one.set({"told": [*one.told, channel_id]})
+
+    async def _line(self, failing: FailingSeries, here: Sequence[Use], language: Language) -> Failing:
+        stored = await asyncio.to_thread(
+            self._market.warehouse.coverage, failing.symbol, timeframe=failing.timeframe, source=failing.source
+        )
+        names = list(dict.fromkeys(use.name for use in here))
+        return Failing(
+            symbol=failing.symbol,
+            timeframe=failing.timeframe,
+            last=stored.last if stored else None,
+            reason=renderer_of(language).error(error_of(failing.failure)),
+            names=names[:_NAMES],
+            n_others=max(len(names) - _NAMES, 0),
+        )
+
+    async def _language_of(self, channel_id: str, here: Sequence[Use]) -> Language:
+        """What the channel is set to, else what its schedules and studies speak, else the bot's own."""
+        channel = await ChannelSettings.find_one(ChannelSettings.channel_id == channel_id)
+        if channel is not None and channel.language is not None:
+            return channel.language
+        return next((use.language for use in here if use.language is not None), self._language)
+
+
+def _digest(failing: Sequence[FailingSeries]) -> str:
+    """Names a set of series: the same ones are told once, should a stop come between telling and noting."""
+    names = sorted("/".join(one.key) for one in failing)
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]

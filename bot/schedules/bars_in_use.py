@@ -1,0 +1,78 @@
+"""Which bars are in use, by whom, and in which channel that matters."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.documents.conversations import Conversation
+from bot.documents.recurring import Champion, Schedule
+from bot.schedules.champions import Champions
+from bot.schedules.watchlists import UnknownWatchlist, specs_for
+from optimizer.domain.study_request import StudySpec
+from optimizer.storage.documents import OptimizationStudy
+from reports.render import Language
+
+#: A study makes its bars be in use for so long.
+RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """Someone who needs the newest bars of a symbol."""
+
+    symbol: str
+    timeframe: str
+    source: str | None  # None: whichever answers
+    name: str  # of the schedule, or of the study
+    channel_id: str = ""  # empty: asked for in a terminal
+    language: Language | None = None  # that it speaks there, where that is known
+
+
+async def uses(champions: Champions, now: datetime) -> list[Use]:
+    """What schedules, champions and the studies of the last days need, in that order."""
+    schedules = await Schedule.find({"removed_at": None}).sort("_id").to_list()
+    found = [use for schedule in schedules for use in await _of_schedule(schedule)]
+    found += [use for champion in await champions.present() for use in _of_champion(champion)]
+    return [*found, *[use async for use in _of_studies(now - RECENT)]]
+
+
+async def _of_schedule(schedule: Schedule) -> list[Use]:
+    """One use a symbol, or a member of its watch list; a list that is gone needs nothing."""
+    try:
+        specs = await specs_for(schedule.spec)
+    except UnknownWatchlist:
+        return []
+    where = {"channel_id": schedule.channel_id, "language": schedule.language}
+    return [use for spec in specs for use in _of_spec(spec, name=schedule.schedule_name, **where)]
+
+
+def _of_champion(champion: Champion) -> list[Use]:
+    return _of_spec(champion.spec, name=champion.study_name, channel_id=champion.channel_id)
+
+
+def _of_spec(spec: StudySpec, **where: Any) -> list[Use]:
+    return [Use(symbol=symbol, timeframe=spec.timeframe, source=spec.source, **where) for symbol in spec.symbols]
+
+
+async def _of_studies(since: datetime) -> AsyncIterator[Use]:
+    """The newest study of each series and channel."""
+    met: set[tuple[str, ...]] = set()
+    async for study in _studies(since):
+        spec, name = StudySpec.model_validate(study["spec"]), study["study_name"]
+        told = await Conversation.find_one(Conversation.study_name == name)
+        where = {"channel_id": told.channel_id, "language": told.language} if told else {}
+        source = spec.source if spec.is_shared else study["source"]
+        for use in _of_spec(spec.model_copy(update={"source": source}), name=name, **where):
+            key = (use.symbol, use.timeframe, use.source or "", use.channel_id)
+            if key not in met:
+                met.add(key)
+                yield use
+
+
+def _studies(since: datetime) -> AsyncIterator[dict[str, Any]]:
+    """The newest first, with what is asked of them alone: a summary is long."""
+    fields = dict.fromkeys(("study_name", "source", "spec"), 1)
+    found = OptimizationStudy.get_motor_collection().find({"created_at": {"$gte": since}}, fields)
+    studies: AsyncIterator[dict[str, Any]] = found.sort("created_at", -1)
+    return studies

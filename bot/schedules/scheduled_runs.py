@@ -1,0 +1,279 @@
+"""A schedule's runs: refresh the data, search with the champion among the tried, compare, post once.
+
+Every step is read from the documents and leaves its mark there before the next begins, so a run goes on where a stop
+cut it off: the study has the run's key as its request, the post the same key in the outbox.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from bot.delivery.outbox import Outbox, post
+from bot.documents.preferences import Watchlist
+from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
+from bot.schedules.champions import Champions, rival_of
+from bot.schedules.schedules import Schedules, is_late, spec_of
+from bot.schedules.watchlists import UnknownWatchlist, list_named
+from optimizer.clock import Clock
+from optimizer.domain.space import Params
+from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_results import StudyState, StudySummary
+from optimizer.errors import SomethingBroke, Unavailable, UserError, error_of
+from optimizer.market.feed import Market
+from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.outage import patiently
+from optimizer.strategies.registry import space_of
+from optimizer.studies.scheduler import StudyJobs
+from optimizer.studies.service import OptimizationService
+from optimizer.validation.champion import Rival
+from reports.render import renderer_of
+from reports.text.message import Message
+
+log = logging.getLogger(__name__)
+
+#: How often the documents are read.
+TICK_SECONDS = 1.0
+#: The mark of studies that a schedule started: their result is part of its post.
+DOOR = "schedule"
+
+
+class StudyStopped(UserError):
+    """Someone ended the schedule's study before it had a result."""
+
+    sentence = "its study `{study}` was {state}. `run {schedule}` tries again now."
+
+
+Step = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeeklyFacts:
+    """What the post of a run may say."""
+
+    schedule: Schedule
+    run: ScheduleRun
+    study: OptimizationStudy
+    summary: StudySummary
+    champion: Champion | None  # None: the textbook set stood in
+    champion_params: Params
+    before: ScheduleRun | None  # the run before this one that had a result
+    late_at: datetime | None  # when it should have begun, in the schedule's time zone; None: in time
+    next_at: datetime | None  # in the schedule's time zone; None: removed meanwhile
+
+    @property
+    def is_same_as_before(self) -> bool:
+        """Whether the search found what it found the last time."""
+        return self.before is not None and self.before.params == self.run.params
+
+    @property
+    def may_adopt(self) -> bool:
+        """Whether there is something to adopt: the winner is not the champion's set."""
+        return self.champion is None or self.run.params != self.champion.params
+
+
+class Weekly:
+    """Carries the runs of schedules through to their posts."""
+
+    def __init__(
+        self,
+        *,
+        schedules: Schedules,
+        champions: Champions,
+        service: OptimizationService,
+        market: Market,
+        jobs: StudyJobs,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        self._schedules = schedules
+        self._champions = champions
+        self._service = service
+        self._market = market
+        self._jobs = jobs
+        self._outbox = outbox
+        self._clock = clock
+        self._working: dict[str, asyncio.Task[None]] = {}
+
+    async def follow(self) -> None:
+        """Carry runs on until cancelled."""
+        try:
+            while True:
+                await patiently(self.tick, what="schedules")
+                await asyncio.sleep(TICK_SECONDS)
+        finally:
+            for task in self._working.values():
+                task.cancel()
+
+    async def tick(self) -> None:
+        """Take every open run one step on; a step that takes long goes on beside the others."""
+        for run in await ScheduleRun.find({"state": {"$ne": str(RunState.TOLD)}}).sort("due_at").to_list():
+            if run.key not in self._working and (step := await self._step(run)) is not None:
+                self._start(run, step)
+
+    async def _step(self, run: ScheduleRun) -> Step | None:
+        """What is to be done of a run now; None while its study goes on."""
+        schedule = await Schedule.find_one(Schedule.schedule_name == run.schedule_name)
+        assert schedule is not None, "schedules are never deleted"
+        if run.state is RunState.DUE:
+            return partial(self._begin, schedule, run)
+        study = await self._service.find(run.study_name)
+        return partial(self._end, schedule, run, study) if study.status.is_finished else None
+
+    def _start(self, run: ScheduleRun, step: Step) -> None:
+        task = asyncio.create_task(patiently(step, what="schedule"))
+        self._working[run.key] = task
+        task.add_done_callback(partial(self._stepped, run))
+
+    def _stepped(self, run: ScheduleRun, task: "asyncio.Task[None]") -> None:
+        """A step that broke is told too; without that the run would silently never end."""
+        self._working.pop(run.key, None)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        reference = secrets.token_hex(3)
+        log.error("schedule_broke run=%s reference=%s", run.key, reference, exc_info=error)
+        if run.failure is None:
+            self._start(run, partial(self._broke, run, SomethingBroke(reference=reference)))
+
+    async def _broke(self, run: ScheduleRun, error: SomethingBroke) -> None:
+        schedule = await Schedule.find_one(Schedule.schedule_name == run.schedule_name)
+        assert schedule is not None, "schedules are never deleted"
+        await self._fail(schedule, run, error)
+
+    async def _begin(self, schedule: Schedule, run: ScheduleRun) -> None:
+        """Bring the data up to date and start the search."""
+        try:
+            spec = await _spec(schedule, run)
+            run.stale = await self._refresh(spec)
+            study = await self._store(schedule, run, spec)
+        except UserError as error:
+            await self._fail(schedule, run, error)
+            return
+        await run.set({"state": str(RunState.SEARCHING), "study_name": study.study_name, "stale": run.stale})
+        self._jobs.submit(study.study_name)
+
+    async def _refresh(self, spec: StudySpec) -> dict[str, object] | None:
+        """Why the newest bars of a symbol could not be had: the study then works with those that are stored."""
+        stale = None
+        for symbol in spec.symbols:
+            try:
+                await asyncio.to_thread(
+                    self._market.refresh, symbol, timeframe=spec.timeframe, source=spec.source, now=self._clock()
+                )
+            except Unavailable as error:
+                stale = stale or error.as_document()
+        return stale
+
+    async def _store(self, schedule: Schedule, run: ScheduleRun, spec: StudySpec) -> OptimizationStudy:
+        champion = await self._champions.of(spec)
+        return await self._service.store(
+            await self._service.plan(spec),
+            created_by=schedule.created_by,
+            name=schedule.schedule_name,
+            origin={"door": DOOR, "schedule": schedule.schedule_name},
+            first=[champion.params] if champion else [],
+            request_key=f"schedule:{run.key}",
+        )
+
+    async def _end(self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy) -> None:
+        """Compare and post."""
+        champion = await self._champions.of(study.spec)
+        try:
+            summary = _summary(schedule, study)
+            rival = rival_of(champion) if champion else _stand_in(study)
+            run.challenge = await self._service.challenge(study.study_name, rival)
+        except UserError as error:
+            await self._fail(schedule, run, error)
+            return
+        run.champion = champion.study_name if champion else ""
+        run.params, run.verdict = dict(summary.winner.params), summary.verdict
+        facts = await self._facts(schedule, run, study, champion)
+        await self._tell(schedule, run, renderer_of(schedule.language).render("weekly", w=facts))
+
+    async def _facts(
+        self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy, champion: Champion | None
+    ) -> WeeklyFacts:
+        assert study.summary is not None, "it was asked for before"
+        zone = ZoneInfo(schedule.time_zone)
+        next_at = None if schedule.removed_at else self._schedules.next_times(schedule, 1)[0].astimezone(zone)
+        return WeeklyFacts(
+            schedule=schedule,
+            run=run,
+            study=study,
+            summary=study.summary,
+            champion=champion,
+            champion_params=champion.params if champion else _textbook(study),
+            before=await _before(run),
+            late_at=run.due_at.astimezone(zone) if is_late(run) else None,
+            next_at=next_at,
+        )
+
+    async def _fail(self, schedule: Schedule, run: ScheduleRun, error: UserError) -> None:
+        log.warning("schedule_failed schedule=%s kind=%s", schedule.schedule_name, type(error).__name__)
+        run.failure = error.as_document()
+        renderer, zone = renderer_of(schedule.language), ZoneInfo(schedule.time_zone)
+        late_at = run.due_at.astimezone(zone) if is_late(run) else None
+        message = renderer.render(
+            "weekly_failure",
+            schedule=schedule,
+            spec=spec_of(schedule, run),
+            run=run,
+            reason=renderer.error(error),
+            late_at=late_at,
+        )
+        await self._tell(schedule, run, message)
+
+    async def _tell(self, schedule: Schedule, run: ScheduleRun, message: Message) -> None:
+        """Put the post into the outbox, then note that it is there: stored twice it is said once."""
+        entry = post(
+            f"{run.key}:post",
+            run.key,
+            schedule.channel_id,
+            text=message.text,
+            blocks=message.blocks,
+            now=self._clock(),
+        )
+        await self._outbox.put([entry])
+        run.state = RunState.TOLD
+        await run.save()
+        log.info("schedule_told schedule=%s decision=%s", schedule.schedule_name, run.decision)
+
+
+async def _spec(schedule: Schedule, run: ScheduleRun) -> StudySpec:
+    """What the run searches; raises UnknownWatchlist when its list was gone as the time came."""
+    spec = spec_of(schedule, run)
+    if name := list_named(spec):
+        raise UnknownWatchlist.of(name, [each.name for each in await Watchlist.find_all().to_list()])
+    return spec
+
+
+async def _before(run: ScheduleRun) -> ScheduleRun | None:
+    same = {"schedule_name": run.schedule_name, "symbol": run.symbol or {"$in": ["", None]}}
+    return (
+        await ScheduleRun.find(same, {"due_at": {"$lt": run.due_at}, "challenge": {"$ne": None}})
+        .sort("-due_at")
+        .first_or_none()
+    )
+
+
+def _summary(schedule: Schedule, study: OptimizationStudy) -> StudySummary:
+    """The study's result; raises the UserError that says why there is none."""
+    if study.status is StudyState.COMPLETE and study.summary is not None:
+        return study.summary
+    if study.failure is not None:
+        raise error_of(study.failure)
+    raise StudyStopped(study=study.study_name, state=str(study.status), schedule=schedule.schedule_name)
+
+
+def _textbook(study: OptimizationStudy) -> Params:
+    return space_of(study.spec).default
+
+
+def _stand_in(study: OptimizationStudy) -> Rival:
+    """The textbook set: fitted on nothing, so every bar is unseen to it."""
+    first = study.window.start_date - timedelta(days=1)
+    return Rival(params=_textbook(study), allow_short=study.spec.allow_short, unseen_from=first)

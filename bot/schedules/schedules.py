@@ -1,0 +1,205 @@
+"""Schedules: what is searched again, and when; each one a recurring job in APScheduler's MongoDB store.
+
+The job only rings. What it stands for is in the documents: a schedule says when it is due next, and a run claims
+that time once. So a ring that comes twice, or late after a stop, or never because the program died between the
+store's update and the claim, leaves the same one run.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from bot.documents.recurring import RunState, Schedule, ScheduleRun
+from bot.grammar.cadence import ScheduleWhen
+from bot.origin import Place
+from bot.schedules.watchlists import UnknownWatchlist, list_named, specs_for
+from optimizer.clock import Clock
+from optimizer.domain.study_request import StudySpec
+from optimizer.errors import UnknownWord, UserError, nearest
+from optimizer.studies.scheduler import StudyJobs, times_after
+
+log = logging.getLogger(__name__)
+
+#: The kind of job that rings for a schedule.
+KIND = "schedule"
+#: A run that begins later than this says when it should have begun.
+LATE = timedelta(minutes=5)
+#: Schedules that one person may have.
+MAX_OWN = 20
+_PREFIX = "sch-"
+_OLD_INDEX = "schedule_name_1_due_at_-1"
+#: Two clocks may be apart by so much when a job rings.
+_GRACE = timedelta(seconds=1)
+
+
+class UnknownSchedule(UnknownWord):
+    sentence = "There is no schedule `{word}`. `schedules` lists those there are."
+    sentence_near = "There is no schedule `{word}`. Did you mean `{nearest}`?"
+
+
+class AlreadyScheduled(UserError):
+    sentence = "That is what `{schedule}` does already. `unschedule {schedule}` removes it."
+
+
+class TooManySchedules(UserError):
+    sentence = "You have {n} schedules and {limit} are allowed. `unschedule` one first."
+
+
+class NothingUnseen(UserError):
+    """A schedule compares on bars that no search saw."""
+
+    sentence = (
+        "A schedule compares champion and challenger on bars that no search saw, and {what} leaves none. Leave it out."
+    )
+
+
+class Schedules:
+    """Keeps schedules and notices when they are due."""
+
+    def __init__(self, jobs: StudyJobs, clock: Clock, *, new_id: Callable[[int], str] = secrets.token_hex) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._new_id = new_id
+
+    async def add(self, spec: StudySpec, when: ScheduleWhen, time_zone: str, place: Place) -> Schedule:
+        """Keep a new schedule for the asker. Raises NothingUnseen, AlreadyScheduled and TooManySchedules."""
+        _require_unseen(spec)
+        await self._require_new(spec, when, time_zone, place)
+        schedule = Schedule(
+            schedule_name="",
+            spec=spec,
+            when=asdict(when),
+            time_zone=time_zone,
+            next_due=next(times_after(when.cron, time_zone, self._clock())),
+            created_by=place.user_id,
+            channel_id=place.channel_id,
+            team_id=place.team_id,
+            language=place.public_language,
+            created_at=self._clock(),
+        )
+        schedule = await self._insert_named(schedule)
+        self._jobs.add_cron(KIND, schedule.schedule_name, when.cron, time_zone)
+        log.info("schedule_added schedule=%s next=%s", schedule.schedule_name, schedule.next_due.isoformat())
+        return schedule
+
+    async def remove(self, schedule: Schedule, by: str) -> None:
+        """Let a schedule ring no more; a run under way goes on to its end."""
+        self._jobs.remove_cron(KIND, schedule.schedule_name)
+        await schedule.set({"removed_by": by, "removed_at": self._clock()})
+
+    async def find(self, word: str) -> Schedule:
+        """The schedule a person means: its name, with or without the prefix, or a unique beginning of it."""
+        beginning = word.lower().strip().removeprefix(_PREFIX)
+        names = {schedule.schedule_name: schedule for schedule in await self.all()}
+        found = [name for name in names if beginning and name.startswith(_PREFIX + beginning)]
+        exact = _PREFIX + beginning
+        if exact in names or len(found) == 1:
+            return names[exact if exact in names else found[0]]
+        raise UnknownSchedule(word=word, nearest=nearest(exact, names), known=", ".join(names))
+
+    async def all(self) -> list[Schedule]:
+        """Every schedule, the next one first."""
+        return await Schedule.find({"removed_at": None}).sort("next_due", "schedule_name").to_list()
+
+    def next_times(self, schedule: Schedule, n: int = 3) -> list[datetime]:
+        """When it runs next, in UTC."""
+        return list(islice(times_after(schedule.phrase.cron, schedule.time_zone, self._clock()), n))
+
+    async def ring(self, name: str) -> list[ScheduleRun]:
+        """Claim what is due of a schedule: one run a symbol, however many times were missed."""
+        schedule = await Schedule.find_one({"schedule_name": name, "removed_at": None})
+        now = self._clock()
+        if schedule is None or schedule.next_due > now + _GRACE:
+            return []
+        due_at, n_missed = schedule.next_due, 0
+        for time in times_after(schedule.phrase.cron, schedule.time_zone, schedule.next_due):
+            if time > now + _GRACE:
+                break
+            due_at, n_missed = time, n_missed + 1
+        runs = await self._claim(schedule, due_at=due_at, started_at=now, n_missed=n_missed)
+        await schedule.set({"next_due": time})
+        return runs
+
+    async def run_now(self, schedule: Schedule, by: str) -> list[ScheduleRun]:
+        """Run it out of turn; nothing when a run of it is under way."""
+        if await ScheduleRun.find_one({"schedule_name": schedule.schedule_name, "state": {"$ne": str(RunState.TOLD)}}):
+            return []
+        now = self._clock().replace(microsecond=0)
+        return await self._claim(schedule, due_at=now, started_at=now, asked_by=by)
+
+    async def recover(self) -> None:
+        """After a start: give back jobs that the store has lost, and ring for times whose ring got lost."""
+        await _drop_old_index()
+        for schedule in await self.all():
+            name = schedule.schedule_name
+            if self._jobs.next_run(KIND, name) is None:
+                log.warning("schedule_without_job schedule=%s", name)
+                self._jobs.add_cron(KIND, name, schedule.phrase.cron, schedule.time_zone)
+            await self.ring(name)
+
+    async def _claim(self, schedule: Schedule, **facts: Any) -> list[ScheduleRun]:
+        """The runs of a time that nobody claimed before, one a member where the schedule is for a watch list."""
+        name, found = schedule.schedule_name, []
+        for symbol in await _members(schedule.spec):
+            with suppress(DuplicateKeyError):
+                found.append(await ScheduleRun(schedule_name=name, symbol=symbol, **facts).insert())
+        log.info("schedule_run schedule=%s due=%s runs=%s", name, facts["due_at"].isoformat(), len(found))
+        return found
+
+    async def _require_new(self, spec: StudySpec, when: ScheduleWhen, time_zone: str, place: Place) -> None:
+        mine = [schedule for schedule in await self.all() if schedule.created_by == place.user_id]
+        for schedule in mine:
+            same = (schedule.spec, schedule.phrase, schedule.time_zone, schedule.channel_id)
+            if same == (spec, when, time_zone, place.channel_id):
+                raise AlreadyScheduled(schedule=schedule.schedule_name)
+        if len(mine) >= MAX_OWN:
+            raise TooManySchedules(n=len(mine), limit=MAX_OWN)
+
+    async def _insert_named(self, schedule: Schedule) -> Schedule:
+        """Give the schedule a short free name; two hex digits first."""
+        for n_bytes in (1, 1, 1, 2, 2, 4):
+            schedule.schedule_name = _PREFIX + self._new_id(n_bytes)
+            try:
+                return await schedule.insert()
+            except DuplicateKeyError:
+                log.info("schedule_name_taken name=%s", schedule.schedule_name)
+        raise AssertionError("eight random hex digits were taken")
+
+
+def spec_of(schedule: Schedule, run: ScheduleRun) -> StudySpec:
+    """What a run searches."""
+    return schedule.spec.for_symbol(run.symbol) if run.symbol else schedule.spec
+
+
+async def _members(spec: StudySpec) -> Sequence[str]:
+    """The members of a watch list as they are now; for a symbol, and a list that is gone, one run to say so."""
+    try:
+        return [each.symbol for each in await specs_for(spec)] if list_named(spec) else [""]
+    except UnknownWatchlist:
+        return [""]
+
+
+def is_late(run: ScheduleRun) -> bool:
+    """Whether a run began so much later than it should have that people are told."""
+    return not run.asked_by and run.started_at - run.due_at > LATE
+
+
+async def _drop_old_index() -> None:
+    """Before watch lists were read at the time of a run, a time had one run."""
+    collection = ScheduleRun.get_motor_collection()
+    if _OLD_INDEX in await collection.index_information():
+        await collection.drop_index(_OLD_INDEX)
+
+
+def _require_unseen(spec: StudySpec) -> None:
+    if spec.holdout == 0:
+        raise NothingUnseen(what="`holdout=0`")
+    if spec.end is not None:
+        raise NothingUnseen(what="a fixed last day (`to=`)")

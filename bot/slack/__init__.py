@@ -1,0 +1,1 @@
+"""The Slack app: events in, dispatch, forms and the home tab."""

@@ -1,0 +1,187 @@
+"""The Bolt app: what Slack sends is acknowledged in time, and answered where it was asked.
+
+An acknowledgement later than three seconds is none, so an answer that takes longer than a moment is
+sent to the `response_url` instead. There is one error listener: it gives a fault a reference that the
+log explains; what a person can mend was worded long before.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest, AsyncRespond
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.context import Answer, Audience, Office
+from bot.delivery.outbox import post
+from bot.slack import buttons
+from bot.slack.dispatcher import Reception, Visit
+from bot.slack.form_events import Forms
+from bot.slack.home_tab import Home
+from reports.text.message import Message
+
+log = logging.getLogger(__name__)
+
+#: Answers that take longer than this are announced first and sent after.
+ACK_SECONDS = 0.25
+#: Slack delivers an event again when it saw no acknowledgement; so many ids are remembered.
+_REMEMBERED = 500
+
+
+def build_app(office: Office, home: Home, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
+    """The app with every listener; opens nothing and sends nothing."""
+    app = AsyncApp(
+        name="optimize-bot",  # unnamed, it would look through the sources of the whole stack for a name
+        client=client,
+        signing_secret=signing_secret or "",
+        request_verification_enabled=bool(signing_secret),
+    )
+    listeners = Listeners(office)
+    app.command("/optimize")(listeners.on_command)
+    for action_id in buttons.COMMANDS:
+        app.action(action_id)(listeners.on_button)
+    Forms(office, listeners.reception).register(app)
+    app.event("app_home_opened")(home.on_opened)
+    app.event("app_mention")(listeners.on_mention)
+    app.event("message")(listeners.on_direct_message)
+    app.error(listeners.on_error)
+    return app
+
+
+class Listeners:
+    """Bolt's side of the reception."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self.reception = Reception(office)
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    async def on_command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> None:
+        """`/optimize …`"""
+        visit = Visit(
+            door="command",
+            channel_id=command["channel_id"],
+            user_id=command["user_id"],
+            team_id=command["team_id"],
+            delivery=command["trigger_id"],
+            trigger_id=command["trigger_id"],
+            said=command.get("text", ""),
+        )
+        answering = asyncio.create_task(self.reception.receive(visit))
+        done, _ = await asyncio.wait({answering}, timeout=ACK_SECONDS)
+        if done:
+            await ack(**_payload(answering.result()))
+            return
+        place = await self.reception.place_of(visit)
+        await ack(**_payload(Answer(place.renderer.notice("working"))))
+        await respond(**_payload(await answering))
+
+    async def on_button(
+        self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
+    ) -> None:
+        """A button under a message."""
+        await ack()
+        visit = Visit(
+            door="button",
+            channel_id=body["channel"]["id"],
+            user_id=body["user"]["id"],
+            team_id=(body.get("team") or {}).get("id", ""),
+            thread_ts=body["container"].get("thread_ts") or "",
+            delivery=body.get("trigger_id", ""),
+            said=f"{action['action_id']} {action['value']}",
+            command=buttons.COMMANDS[action["action_id"]](action["value"]),
+        )
+        answer = await self.reception.receive(visit)
+        if not answer.is_refusal and action["action_id"] not in buttons.LASTING:
+            await self._mark(visit, body, action, respond)
+        await respond(**_payload(answer), replace_original=False)
+
+    async def _mark(self, visit: Visit, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond) -> None:
+        """Put who pressed a button, and when, in its place; a message only its reader sees cannot be read back."""
+        place = await self.reception.place_of(visit)
+        words = place.public_renderer.render(
+            "pressed", label=action["text"]["text"], by=visit.user_id, at=self._office.clock()
+        )
+        message = body.get("message") or {}
+        blocks = buttons.pressed(message.get("blocks", []), action["action_id"], words.blocks[0])
+        if blocks:
+            await respond(text=message.get("text", words.text), blocks=blocks, replace_original=True)
+
+    async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """`@optimizer …` in a channel or a thread."""
+        await self._converse("mention", event, body)
+
+    async def on_direct_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """The same grammar in a direct message, without the mention."""
+        if event.get("channel_type") == "im" and not event.get("bot_id") and event.get("subtype") is None:
+            await self._converse("message", event, body)
+
+    async def on_error(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
+        """The last resort of every listener; `response` is what is not acknowledged yet."""
+        context = request.context
+        visit = Visit(
+            door="error",
+            channel_id=context.channel_id or "",
+            user_id=context.user_id or "",
+            team_id=context.team_id or "",
+            said=str(request.body.get("text", "")),
+        )
+        reference, message = await self.reception.broke(visit, error)
+        log.error("listener_broke reference=%s", reference, exc_info=error)
+        if context.respond is not None and context.response_url:
+            await context.respond(**_payload(Answer(message)), replace_original=False)
+        # Whatever broke, the request has arrived: without this Slack would show an error of its own as well.
+        if response is not None:
+            response.status, response.body = 200, ""
+
+    async def _converse(self, door: str, event: dict[str, Any], body: dict[str, Any]) -> None:
+        if self._is_known(body.get("event_id", event["ts"])):
+            return
+        visit = Visit(
+            door=door,
+            channel_id=event["channel"],
+            user_id=event["user"],
+            team_id=event.get("team") or body.get("team_id", ""),
+            thread_ts=event.get("thread_ts", ""),
+            delivery=event["ts"],
+            said=event["text"],
+        )
+        answer = await self.reception.receive(visit)
+        if door == "mention" and answer.audience is Audience.ASKER:
+            await self._whisper(visit, answer.message)
+        else:
+            thread_ts = visit.thread_ts or (visit.delivery if door == "mention" else "")
+            await self._say(visit, answer.message, thread_ts)
+
+    async def _whisper(self, visit: Visit, message: Message) -> None:
+        await self._office.client.chat_postEphemeral(
+            channel=visit.channel_id,
+            user=visit.user_id,
+            thread_ts=visit.thread_ts or None,
+            text=message.text,
+            blocks=message.blocks,
+        )
+
+    async def _say(self, visit: Visit, message: Message, thread_ts: str) -> None:
+        key, now = f"answer:{visit.channel_id}:{visit.delivery}", self._office.clock()
+        entry = post(key, key, visit.channel_id, text=message.text, blocks=message.blocks, now=now, thread_ts=thread_ts)
+        await self._office.outbox.put([entry])
+
+    def _is_known(self, event_id: str) -> bool:
+        """Whether this event was delivered before."""
+        if event_id in self._seen:
+            return True
+        self._seen[event_id] = None
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return False
+
+
+def _payload(answer: Answer) -> dict[str, Any]:
+    message: Message = answer.message
+    if not message.text:
+        return {}
+    kind = "in_channel" if answer.audience is Audience.CHANNEL else "ephemeral"
+    return {"text": message.text, "blocks": message.blocks, "response_type": kind}

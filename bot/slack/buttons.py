@@ -1,0 +1,60 @@
+"""The buttons under messages: the command each stands for, and what remains of one that was pressed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bot.commands.registry import AdoptNow, Command, DrawHeatmap, Share
+from bot.grammar.cadence import Cadence, ScheduleWhen
+from bot.grammar.commands import AddSchedule, Cancel, More, Pause, Replay, Resume, Status
+from reports import actions
+
+Block = dict[str, Any]
+
+#: What the button "Schedule weekly" means.
+MONDAYS = ScheduleWhen(cadence=Cadence.WEEKLY, hour=7, minute=0, days=("mon",))
+
+
+def _weekly(study: str) -> AddSchedule:
+    return AddSchedule(when=MONDAYS, study=study)
+
+
+#: By action id: what a button's value, the name of a study, becomes.
+COMMANDS: Mapping[str, Callable[[str], Command]] = {
+    actions.PAUSE: Pause,
+    actions.RESUME: Resume,
+    actions.CANCEL: Cancel,
+    actions.DETAILS: Status,
+    actions.MORE: More,
+    actions.HEATMAP: DrawHeatmap,
+    actions.REPLAY: Replay,
+    actions.SHARE: Share,
+    actions.ADOPT: AdoptNow.of,
+    actions.SCHEDULE: _weekly,
+}
+#: Buttons that only tell something, to whoever presses them, as often as they like.
+LASTING = frozenset({actions.DETAILS})
+
+
+def pressed(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]:
+    """The message's blocks with `mark` in place of the button; empty when there is no such button."""
+    found: list[Block] = []
+    for block in blocks:
+        elements = block.get("elements", [])
+        rest = [element for element in elements if element.get("action_id") != action_id]
+        if block["type"] != "actions" or len(rest) == len(elements):
+            found.append(block)
+            continue
+        found += ([{**block, "elements": rest}] if rest else []) + [mark]
+    return found if mark in found else []
+
+
+def without(blocks: Sequence[Block], action_id: str) -> list[Block]:
+    """The blocks without a button."""
+    kept = []
+    for block in blocks:
+        rest = [element for element in block.get("elements", []) if element.get("action_id") != action_id]
+        if block["type"] != "actions":
+            kept.append(block)
+        elif rest:
+            kept.append({**block, "elements": rest})
+    return kept

@@ -1,0 +1,143 @@
+"""The form's events: another strategy brings other fields, a submission is checked field by field, then obeyed."""
+
+import asyncio
+from collections.abc import Mapping
+from html import unescape
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.errors import SlackApiError
+
+from bot.commands.registry import OpenForm
+from bot.commands.start import specs_of
+from bot.commands.start_form import CALLBACK_ID, STRATEGY_ACTION, BadFields, Form, read_form, start_view
+from bot.context import Answer, Audience, Office
+from bot.delivery.outbox import post
+from bot.grammar.commands import OpenModal, Start
+from bot.slack.dispatcher import Reception, Visit
+from bot.slack.symbol_in_text import find_ticker
+from optimizer.errors import UserError
+from reports.actions import NEW_STUDY
+from reports.render import Renderer
+
+#: Checking the bars may take so long before the submission is accepted; Slack waits for three seconds.
+CHECK_SECONDS = 1.5
+#: What is wrong with the bars is shown at the field that chose them.
+_ABOUT_BARS = "symbol"
+#: Slack shows no more of an error beside a field.
+_MAX_ERROR = 300
+
+
+class Forms:
+    """Listens to the form, the button that opens it, and the shortcut on messages."""
+
+    def __init__(self, office: Office, reception: Reception) -> None:
+        self._office = office
+        self._reception = reception
+
+    def register(self, app: AsyncApp) -> None:
+        """Tell Bolt what is listened to."""
+        app.action(STRATEGY_ACTION)(self.on_strategy)
+        app.action(NEW_STUDY)(self.on_new_study)
+        app.view(CALLBACK_ID)(self.on_submit)
+        app.message_shortcut("optimize_this")(self.on_shortcut)
+
+    async def on_new_study(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The button on the home tab."""
+        await ack()
+        channel_id = (body.get("channel") or {}).get("id", "")
+        await self._receive(_visit("button", body, channel_id, OpenModal()))
+
+    async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """ "Optimize this" on a message: the form with its symbol, or an empty one when it names none."""
+        await ack()
+        text = str(body["message"].get("text", ""))
+        known = await asyncio.to_thread(self._office.desk.market.known_symbols)
+        visit = _visit("shortcut", body, body["channel"]["id"], OpenForm(find_ticker(text, known)))
+        await self._receive(visit)
+
+    async def on_strategy(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Another strategy was chosen: its fields take the place of the other's."""
+        await ack()
+        view = body["view"]
+        place = await self._reception.place_of(_visit("form", body, view["private_metadata"]))
+        fresh = start_view(Form.from_state(view["state"]), place.renderer, metadata=view["private_metadata"])
+        try:
+            await self._office.client.views_update(view_id=view["id"], hash=view["hash"], view=fresh)
+        except SlackApiError as refusal:
+            if refusal.response.get("error") not in ("hash_conflict", "not_found"):
+                raise
+            # Chosen twice in a moment, or closed: a later event shows the right fields, or nobody needs them.
+
+    async def on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """Start what the fields say, or show what is wrong beside them."""
+        visit = _visit("form", body, view["private_metadata"])
+        place = await self._reception.place_of(visit)
+        try:
+            start = read_form(_form_of(view))
+            await self._check_bars(start)
+        except BadFields as bad:
+            await ack(response_action="errors", errors=_beside(bad.errors, place.renderer))
+            return
+        await ack()
+        channel_id = view["private_metadata"] or await self._direct(visit.user_id)
+        await self._receive(_visit("form", body, channel_id, start))
+
+    async def _check_bars(self, start: Start) -> None:
+        """Raise BadFields when the bars cannot carry the study, as far as that is known in time."""
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                for spec in await specs_of(start):
+                    await self._office.desk.service.plan(spec)
+        except UserError as error:
+            raise BadFields({_ABOUT_BARS: error}) from error
+        except TimeoutError:
+            return  # the study itself says what is wrong, a little later
+
+    async def _receive(self, visit: Visit) -> None:
+        answer = await self._reception.receive(visit)
+        if answer.message.text:
+            await self._tell(visit, answer)
+
+    async def _tell(self, visit: Visit, answer: Answer) -> None:
+        """A form has no place for an answer: it goes to where the form was opened, for the asker's eyes."""
+        channel_id = visit.channel_id or await self._direct(visit.user_id)
+        if answer.audience is Audience.CHANNEL or channel_id.startswith("D"):
+            key = f"form:{visit.delivery}"
+            message, now = answer.message, self._office.clock()
+            await self._office.outbox.put(
+                [post(key, key, channel_id, text=message.text, blocks=message.blocks, now=now)]
+            )
+            return
+        await self._office.client.chat_postEphemeral(
+            channel=channel_id, user=visit.user_id, text=answer.message.text, blocks=answer.message.blocks
+        )
+
+    async def _direct(self, user_id: str) -> str:
+        opened = await self._office.client.conversations_open(users=user_id)
+        return str(opened["channel"]["id"])
+
+
+def _form_of(view: Mapping[str, Any]) -> Form:
+    """What the form says; raises BadFields when its strategy is none of ours, as in a form of an older release."""
+    try:
+        return Form.from_state(view["state"])
+    except UserError as error:
+        raise BadFields({"strategy": error}) from error
+
+
+def _visit(door: str, body: Mapping[str, Any], channel_id: str, command: OpenModal | Start | None = None) -> Visit:
+    return Visit(
+        door=door,
+        channel_id=channel_id,
+        user_id=body["user"]["id"],
+        team_id=(body.get("team") or {}).get("id", ""),
+        delivery=body.get("trigger_id", ""),
+        trigger_id=body.get("trigger_id", ""),
+        command=command,
+    )
+
+
+def _beside(errors: Mapping[str, UserError], renderer: Renderer) -> dict[str, str]:
+    """Errors as plain text: Slack shows no markup beside a field."""
+    return {at: unescape(renderer.error(error)).replace("`", "")[:_MAX_ERROR] for at, error in errors.items()}

@@ -1,0 +1,129 @@
+"""The home tab: what runs, what came of the last studies, the best, schedules and champions; kept up to date.
+
+It is published when someone opens it, and again when it would read differently, for a day after they looked, every
+few seconds at most.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
+from bot.commands.schedule import ScheduleLine, line
+from bot.context import Office
+from bot.delivery.facts import study_facts
+from bot.documents.recurring import Champion
+from bot.documents.sessions import HomeVisit
+from bot.role import Role
+from optimizer.domain.study_results import StudyState
+from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.outage import patiently
+from reports.facts import StudyFacts
+from reports.render import Language, renderer_of
+from reports.text.message import Block
+
+log = logging.getLogger(__name__)
+
+#: Nobody's tab is published more often.
+TICK_SECONDS = 4.0
+#: How long after a visit the tab is kept up to date.
+KEPT = timedelta(days=1)
+#: Running studies, champions and schedules shown.
+_SHOWN = 8
+_LAST = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeFacts:
+    """What a home tab says."""
+
+    running: list[StudyFacts]
+    n_running: int
+    finished: list[StudyFacts]
+    best: list[StudyFacts]
+    schedules: list[ScheduleLine]
+    n_schedules: int
+    champions: list[Champion]
+    n_champions: int
+
+
+class Home:
+    """Publishes home tabs."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._published: dict[str, str] = {}  # what each person's tab shows, as a digest
+
+    async def on_opened(self, event: dict[str, Any]) -> None:
+        """Bolt's side of it; the tab of messages beside it sends the same event."""
+        if event.get("tab") == "home":
+            await self.opened(event["user"])
+
+    async def opened(self, user_id: str) -> None:
+        """Someone looks at their tab."""
+        person = await self._office.people.person(user_id)
+        language = person.language or self._office.desk.settings.language
+        visit = {"user_id": user_id, "language": language, "opened_at": self._office.clock()}
+        await HomeVisit.get_motor_collection().update_one({"user_id": user_id}, {"$set": visit}, upsert=True)
+        await self._publish(user_id, language, await self.facts())
+
+    async def follow(self) -> None:
+        """Keep the tabs up to date until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            await patiently(self.tick, what="home")
+
+    async def tick(self) -> None:
+        """Publish every tab that would read differently."""
+        visits = await HomeVisit.find({"opened_at": {"$gte": self._office.clock() - KEPT}}).to_list()
+        facts = await self.facts() if visits else None
+        for visit in visits:
+            assert facts is not None
+            await self._publish(visit.user_id, visit.language, facts)
+
+    async def facts(self) -> HomeFacts:
+        """Everything the tabs say; the same for everyone who may look."""
+        service, now = self._office.desk.service, self._office.clock()
+        running = await service.unfinished()
+        finished = await service.list_studies(states=(StudyState.COMPLETE, StudyState.FAILED), limit=_LAST)
+        best = await service.leaderboard(limit=_LAST)
+        schedules, champions = await self._office.schedules.all(), await self._office.champions.present()
+
+        def told(studies: list[OptimizationStudy]) -> list[StudyFacts]:
+            return [study_facts(study, now=now) for study in studies]
+
+        return HomeFacts(
+            running=told(running[:_SHOWN]),
+            n_running=len(running),
+            finished=told(finished),
+            best=told(best),
+            schedules=[await line(schedule, self._office) for schedule in schedules[:_SHOWN]],
+            n_schedules=len(schedules),
+            champions=champions[:_SHOWN],
+            n_champions=len(champions),
+        )
+
+    async def _publish(self, user_id: str, language: Language, facts: HomeFacts) -> None:
+        role = await self._office.access.role_of(user_id)
+        kind = "home" if role >= Role.VIEWER else "home_closed"
+        message = renderer_of(language).render(kind, h=facts, may_start=role >= Role.RUNNER, user=user_id)
+        digest = _digest(message.blocks)
+        if self._published.get(user_id) == digest:
+            return
+        try:
+            await self._office.client.views_publish(user_id=user_id, view={"type": "home", "blocks": message.blocks})
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+            # The next tick says the same, or something newer.
+            log.info("home_not_published user=%s error=%s", user_id, type(failure).__name__)
+            return
+        self._published[user_id] = digest
+
+
+def _digest(blocks: list[Block]) -> str:
+    return hashlib.sha256(json.dumps(blocks, sort_keys=True).encode()).hexdigest()

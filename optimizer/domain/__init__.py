@@ -1,0 +1,1 @@
+"""The vocabulary that everything else shares: bars, spaces, measures, requests, results."""

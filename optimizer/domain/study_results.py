@@ -1,0 +1,277 @@
+"""What a study found: measures, folds, luck, verdict, trials. One type per concept, from the search to the database.
+
+Everything here is a frozen value. Fractions are fractions (0.12 is 12 %), times are aware UTC.
+A measure that does not exist (the Sharpe ratio of a flat equity) is None here and NaN in arrays.
+"""
+
+import math
+from datetime import date, datetime
+from enum import StrEnum, auto
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from optimizer.domain.space import Value
+from optimizer.domain.study_request import Frozen
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+#: A float, or None where the measure does not exist; NaN and infinity become None at the door.
+Measure = Annotated[float | None, BeforeValidator(_finite)]
+
+
+class Measures(Frozen):
+    """How one parameter set did over one window. Drawdowns are fractions ≤ 0."""
+
+    total_return: Measure = None
+    cagr: Measure = None
+    annual_volatility: Measure = None
+    sharpe_ratio: Measure = None
+    sortino_ratio: Measure = None
+    calmar_ratio: Measure = None
+    max_drawdown: Measure = None
+    max_drawdown_bars: int = 0
+    win_rate: Measure = None
+    profit_factor: Measure = None
+    expectancy: Measure = None
+    sqn: Measure = None
+    exposure: Measure = None
+    turnover: Measure = None
+    annual_costs: Measure = None  # of trading, as a fraction of the account
+    n_trades: int = 0
+    average_trade_bars: Measure = None
+    longest_trade_bars: int = 0
+    best_trade: Measure = None
+    worst_trade: Measure = None
+    alpha: Measure = None
+    beta: Measure = None
+    correlation: Measure = None  # of returns, with buy and hold over the same window
+    skew: Measure = None
+    kurtosis: Measure = None  # not in excess: a normal has 3
+    value_at_risk: Measure = None  # 95 %, per bar, ≤ 0
+    expected_shortfall: Measure = None  # 95 %, per bar, ≤ 0
+
+
+class Scored(Frozen):
+    """A parameter set with its measures in the searched window and out of it."""
+
+    params: dict[str, Value]
+    value: Measure = None  # of the first goal, in sample
+    number: int | None = None  # trial number; None for a set that was no trial
+    in_sample: Measures
+    out_of_sample: Measures | None = None  # None when there is no holdout
+
+
+class OfSymbol(Frozen):
+    """What a shared parameter set, and buy and hold, did on one of its symbols alone."""
+
+    symbol: str
+    winner: Scored  # `value` is this symbol's own, in sample
+    hold: Scored
+
+
+class Shared(Frozen):
+    """One parameter set on several symbols: each symbol's part, and the median of each measure over them.
+
+    Beside them the summary's winner, textbook and hold are equal-weight portfolios of the symbols.
+    """
+
+    by_symbol: tuple[OfSymbol, ...]
+    winner: Scored  # medians
+    hold: Scored  # medians
+    n_gaining: int  # symbols on which the winner gained out of sample, in sample where nothing is held out
+
+
+class Window(Frozen):
+    """The bars a study used: `[start, holdout_start)` was searched, `[holdout_start, end]` never seen."""
+
+    start: date
+    end: date  # the last bar's date
+    holdout_start: date | None
+    n_bars: int  # searched and held out together
+    n_holdout: int
+    n_warm_up: int  # bars before `start` that indicators could use
+    periods_per_year: float
+
+
+class Interval(Frozen):
+    """A 90 % interval of a measure."""
+
+    low: Measure
+    high: Measure
+
+
+class Fold(Frozen):
+    """One walk-forward step: fitted on one window, scored on the next."""
+
+    train_start: date
+    train_end: date
+    test_start: date
+    test_end: date
+    params: dict[str, Value]
+    in_sample: Measure  # value of the first goal
+    out_of_sample: Measure
+
+
+class WalkForward(Frozen):
+    """All folds, and the measures of their stitched out-of-sample returns."""
+
+    folds: tuple[Fold, ...]
+    stitched: Measures
+    returns: tuple[float, ...]  # per bar, stitched
+    dates: tuple[date, ...]
+
+
+class Plateau(Frozen):
+    """How the winner's ±1-step neighbours did."""
+
+    n_neighbours: int
+    share: Measure  # of neighbours that keep ≥ 80 % of the winner's value; None when the winner's value ≤ 0 or none
+    neighbours: tuple[Scored, ...]
+    centre: Scored | None  # recommended instead when the winner is a spike
+
+
+class Luck(Frozen):
+    """What many tries alone would show."""
+
+    n_tried: int  # unique sets in this study
+    n_tried_ever: int  # unique sets over all studies of this symbol, strategy and window
+    expected_max_sharpe: Measure  # annualized, of that many tries without skill
+    deflated_sharpe_ratio: Measure
+    pbo: Measure
+    n_blocks: int  # S of the CSCV; 0 when the window is too short
+    market_sharpe: Measure = None  # annualized, of a position as tied to the market as the winner's, without skill
+    skill: Measure = None  # probability that the winner's Sharpe ratio exceeds that of luck and market together
+    n_bars_needed: int | None = None  # searched bars from which on it would be promising; None: it is, or never will be
+
+
+class Degenerate(StrEnum):
+    """Winners that are no strategy."""
+
+    NEVER_TRADES = auto()
+    HOLD_IN_DISGUISE = auto()
+
+
+class Verdict(StrEnum):
+    """Is the result real?"""
+
+    STRONG = auto()
+    PROMISING = auto()
+    UNPROVEN = auto()
+    OVERFIT = auto()
+
+
+class Suggestion(StrEnum):
+    """What to do with it."""
+
+    ADOPT = auto()
+    WATCH = auto()
+    RESEARCH = auto()
+    DROP = auto()
+
+
+class Stretch(Frozen):
+    """A run of bars over which the winner made or lost the most."""
+
+    start: date
+    end: date
+    total_return: Measure
+
+
+class Curve(Frozen):
+    """What the charts draw: equity of winner and hold over the whole window, both from 1.0."""
+
+    dates: tuple[date, ...]
+    winner: tuple[float, ...]
+    hold: tuple[float, ...]
+
+
+class Surface(Frozen):
+    """Value of the first goal over a grid of the two most important parameters, the others at the winner's."""
+
+    x: str
+    y: str
+    x_values: tuple[Value, ...]
+    y_values: tuple[Value, ...]
+    values: tuple[tuple[Measure, ...], ...]  # [y][x]; None where a set is infeasible
+
+
+class StudySummary(Frozen):
+    """Everything a message or a report may say of a finished study. Every number shown is in here."""
+
+    window: Window
+    winner: Scored
+    textbook: Scored
+    hold: Scored  # params is empty
+    top: tuple[Scored, ...]  # the five best, the winner first
+    verdict: Verdict
+    suggestion: Suggestion
+    luck: Luck
+    plateau: Plateau
+    walk_forward: WalkForward | None
+    sharpe_interval: Interval | None  # out of sample
+    drawdown_interval: Interval | None
+    bootstrap_sharpes: tuple[float, ...]  # sorted sample of the bootstrap distribution, at most 200 points
+    degenerate: Degenerate | None
+    importance: dict[str, float]  # of each parameter, sums to 1
+    best_stretch: Stretch | None
+    worst_stretch: Stretch | None
+    curve: Curve
+    surface: Surface | None
+    scatter: tuple[tuple[float, float], ...] = ()  # first goal in and out of sample, one point a feasible trial
+    n_infeasible: int
+    n_failed: int
+    is_exhaustive: bool  # the whole grid was searched
+    optimum: float | None = None  # the best value of the whole grid, where it is small enough to be scored afterwards
+    space_size: int
+    shared: Shared | None = None  # what a set that several symbols share did on each of them
+    notes: tuple[str, ...] = ()  # keys of findings that the data or the search forced (the narrative words them)
+
+
+class Timings(Frozen):
+    """Where the time of a study went, in seconds."""
+
+    start: float = 0.0
+    sampler: float = 0.0
+    backtest: float = 0.0
+    storage: float = 0.0
+    validation: float = 0.0
+    keeping: float = 0.0  # backtests of the best sets, in full
+    total: float = 0.0
+
+
+class StudyState(StrEnum):
+    """Where a study stands."""
+
+    QUEUED = auto()
+    RUNNING = auto()
+    PAUSED = auto()
+    COMPLETE = auto()
+    FAILED = auto()
+    CANCELLED = auto()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will be tried unless someone resumes it."""
+        return self in (StudyState.COMPLETE, StudyState.FAILED, StudyState.CANCELLED)
+
+
+class TrialRecord(Frozen):
+    """One trial as the search yields it and MongoDB keeps it."""
+
+    number: int
+    params: dict[str, Value]
+    value: Measure  # of the first goal; None when failed or infeasible
+    values: tuple[float, ...] = ()  # of all goals when there are several
+    violation: float = 0.0  # > 0: infeasible, by how much
+    reason: str = ""  # why there is no value, or which cap was broken
+    state: str = "complete"  # "complete" or "fail", Optuna's words
+    sharpe_ratio: Measure = None
+    total_return: Measure = None
+    max_drawdown: Measure = None
+    n_trades: int = 0
+    started_at: datetime | None = None
+    duration: float = 0.0

@@ -1,0 +1,1 @@
+"""Backtests: the compiled kernel and what is built on it."""

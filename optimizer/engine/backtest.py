@@ -1,0 +1,248 @@
+"""A backtest told in full, and the conventions that all backtests here keep.
+
+- **Time.** A signal at the close of bar t is filled at the open of bar t+1. The window's first bar
+  is the first that may signal, its last bar's signal is never filled. The position starts flat.
+- **Marks.** Equity starts at 1.0 before the window's first bar and is marked at every close. A
+  position that is open at the end is marked at the last close, pays no exit cost, and is no closed
+  trade: win rate, profit factor and the like leave it out.
+- **Costs.** A buy pays `open · (1 + slippage) · (1 + commission)` a share, a sale brings
+  `price · (1 − slippage) · (1 − commission)`; stops and targets pay the same as market orders.
+- **Size.** A position takes the equity it was opened with (the fraction of it that the volatility
+  target allows), and keeps its shares until it is closed: shares times the price paid or got at the
+  fill, with the commission on top, are that money, long or short. Cash earns nothing and a
+  short position pays no borrowing. Equity that a short position has used up is gone: the account
+  stays at 0.
+- **Orders.** Levels are measured from the price of the fill before slippage. They work from the bar
+  of the fill on. A gap through a stop fills at the open, a target never fills better than its
+  level, and when one bar touches both the stop is taken. A trailing stop follows the best high (low
+  for a short) of the bars before. `max_hold` closes at the open after that many bars. After an
+  order or the clock closed a position, its side waits until its entry condition was false once.
+- **Filters.** `trend` permits new longs above the average and new shorts below it, and closes
+  nothing. `voltarget` sizes a position at its signal by target over realized volatility (20 bars),
+  at most 1, and does not resize it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.domain import metrics
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.study_request import Costs
+from optimizer.domain.study_results import Measures
+from optimizer.engine import kernel, trade_log
+from optimizer.engine.price_table import Tape, cost_factors
+from optimizer.indicators.bitmasks import pack_mask
+
+
+class ExitReason(IntEnum):
+    """Why a trade ended."""
+
+    SIGNAL = kernel.BY_SIGNAL
+    STOP = kernel.BY_STOP
+    TAKE = kernel.BY_TAKE
+    TRAIL = kernel.BY_TRAIL
+    MAX_HOLD = kernel.BY_TIME
+    RUIN = kernel.BY_RUIN  # a short position used up the equity
+    OPEN = kernel.STILL_OPEN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trade:
+    """One round trip. Bars are rows of the bars; a trade that is still open ends after the last row."""
+
+    entry_bar: int
+    exit_bar: int
+    side: int  # 1 long, −1 short
+    fraction: float  # of the equity
+    entry_price: float  # before slippage
+    exit_price: float
+    pnl: float  # after costs, of an account that began with 1.0
+    trade_return: float  # after costs, on the money put in
+    reason: ExitReason
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the trade was closed within the window."""
+        return self.reason is not ExitReason.OPEN
+
+    @property
+    def n_bars(self) -> int:
+        """Bars from entry to exit."""
+        return self.exit_bar - self.entry_bar
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Backtest:
+    """One parameter set over rows [start, stop) of the bars. Arrays have one value a bar."""
+
+    start: int
+    stop: int
+    equity: FloatArray  # at each close
+    position: FloatArray  # at each close: the fraction invested, negative when short
+    trades: tuple[Trade, ...]
+    costs: Costs
+    periods_per_year: float
+    benchmark: FloatArray | None = None  # returns of buy and hold over the same rows
+
+    @cached_property
+    def returns(self) -> FloatArray:
+        """Simple return of each bar; the first one's is on 1.0."""
+        before = np.concatenate(([1.0], self.equity[:-1]))
+        return np.divide(self.equity, before, out=np.ones_like(before), where=before > 0.0) - 1.0
+
+    @cached_property
+    def closed_trades(self) -> tuple[Trade, ...]:
+        """The trades that were closed within the window."""
+        return tuple(trade for trade in self.trades if trade.is_closed)
+
+    def objective(self, measure: str) -> float | None:
+        """A measure as a search values it."""
+        found: float | None = getattr(self.measures, measure)
+        return found
+
+    @cached_property
+    def measures(self) -> Measures:
+        """Every measure of this backtest."""
+        by_bar = metrics.measures_of_returns(
+            self.returns, periods_per_year=self.periods_per_year, benchmark=self.benchmark
+        )
+        return by_bar.model_copy(update=self._exact() | self._of_trades())
+
+    def _exact(self) -> dict[str, float | None]:
+        """Measures of the equity itself, free of the rounding that compounded returns carry."""
+        equity, periods = self.equity, self.periods_per_year
+        turnover = metrics.turnover(self._traded(), len(equity), periods)
+        found = {
+            "total_return": metrics.total_return(equity),
+            "cagr": metrics.cagr(equity, periods),
+            "max_drawdown": metrics.max_drawdown(equity),
+            "max_drawdown_bars": metrics.max_drawdown_bars(equity),
+            "calmar_ratio": metrics.calmar_ratio(equity, periods),
+            "exposure": self._exposed(),
+            "turnover": turnover,
+            "annual_costs": turnover * self.costs.per_side,
+        }
+        return {name: _known(value) for name, value in found.items()}
+
+    def _of_trades(self) -> dict[str, float | None]:
+        """Measures of closed trades."""
+        closed = self.closed_trades
+        profits = np.array([trade.pnl for trade in closed])
+        gains = np.array([trade.trade_return for trade in closed])
+        lengths = [trade.n_bars for trade in closed]
+        found = {
+            "win_rate": metrics.win_rate(profits),
+            "profit_factor": metrics.profit_factor(profits),
+            "expectancy": metrics.expectancy(gains),
+            "sqn": metrics.sqn(profits),
+            "n_trades": len(closed),
+            "average_trade_bars": float(np.mean(lengths)) if lengths else metrics.NAN,
+            "longest_trade_bars": max(lengths, default=0),
+            "best_trade": float(np.max(gains)) if lengths else metrics.NAN,
+            "worst_trade": float(np.min(gains)) if lengths else metrics.NAN,
+        }
+        return {name: _known(value) for name, value in found.items()}
+
+    def _exposed(self) -> float:
+        return metrics.exposure(self.position)
+
+    def _traded(self) -> FloatArray:
+        """Each fill's value over the equity at the fill."""
+        buy, _, short = cost_factors(self.costs)
+        equity, values = 1.0, []
+        for trade in self.trades:
+            value = trade.fraction / (buy if trade.side > 0 else short)
+            shares = value * equity / trade.entry_price
+            values.append(value)
+            equity += trade.pnl
+            if trade.is_closed and equity > 0.0:
+                values.append(shares * trade.exit_price / equity)
+        return np.array(values)
+
+
+def simulate(
+    bars: Bars,
+    target: FloatArray,
+    *,
+    costs: Costs,
+    orders: Sequence[float] = (0.0, 0.0, 0.0, 0.0),
+    start: int = 0,
+    stop: int | None = None,
+) -> Backtest:
+    """Play target positions in [−1, 1], decided at each close, over rows [start, stop).
+
+    A position is opened when the target takes a side, with the fraction it names then, and closed
+    when the target leaves that side. `orders` are stop, take and trail as fractions and max_hold in
+    bars; 0 is off. Raises UnusableBars or TooFewBars.
+    """
+    stop = len(bars) if stop is None else stop
+    tape = Tape.of(bars, costs)
+    bank = np.stack([pack_mask(mask) for mask in _target_masks(target)])
+    slots = np.array([[2, 0, 0, 3, 4, 0, 0, 5]])
+    size = np.where(target == 0.0, np.nan, 1.0 / np.where(target == 0.0, 1.0, np.abs(target)))
+    return play(
+        tape,
+        bank=bank,
+        slots=slots,
+        orders=np.array([[*orders, 1.0]]),
+        volatility=size,
+        window=(start, stop),
+        costs=costs,
+    )
+
+
+def play(
+    tape: Tape,
+    *,
+    bank: NDArray[np.uint64],
+    slots: NDArray[np.int64],
+    orders: FloatArray,
+    volatility: FloatArray,
+    window: tuple[int, int],
+    costs: Costs,
+    benchmark: FloatArray | None = None,
+) -> Backtest:
+    """Tell the first set of `slots` and `orders` in full over the rows of `window`."""
+    start, stop = window
+    equity, position = np.empty(stop - start), np.empty(stop - start)
+    table = np.empty((stop - start + 1, trade_log.N_TRADE_COLUMNS))
+    n = trade_log.record(tape.prices, volatility, tape.terms, bank, slots, orders, start, stop, equity, position, table)
+    return Backtest(
+        start=start,
+        stop=stop,
+        equity=equity,
+        position=position,
+        trades=tuple(_trade(row) for row in table[:n].tolist()),
+        costs=costs,
+        periods_per_year=tape.periods_per_year,
+        benchmark=benchmark,
+    )
+
+
+def _trade(row: list[float]) -> Trade:
+    return Trade(
+        entry_bar=int(row[0]),
+        exit_bar=int(row[1]),
+        side=int(row[2]),
+        fraction=row[3],
+        entry_price=row[4],
+        exit_price=row[5],
+        pnl=row[6],
+        trade_return=row[7],
+        reason=ExitReason(int(row[8])),
+    )
+
+
+def _target_masks(target: FloatArray) -> list[NDArray[np.bool_]]:
+    """Always, never, and entry and exit of the long and of the short side."""
+    always = np.ones(len(target), dtype=bool)
+    return [always, ~always, target > 0.0, ~(target > 0.0), target < 0.0, ~(target < 0.0)]
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -1,0 +1,86 @@
+"""One parameter set on several symbols: the equal-weight portfolio of their backtests, and medians over them.
+
+The portfolio holds the same share of its money in each symbol's account and is brought back to that at every close,
+without a cost: its return of a bar is the mean of the symbols' returns of that bar. So it is one series of returns
+like any other, and every statistic of luck, of intervals and of verdicts has its usual meaning for it; what the
+symbols have in common stays in it, which medians of statistics computed apart would lose.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from optimizer.domain import metrics
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.study_results import Measures
+from optimizer.engine.backtest import Backtest
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Portfolio(Backtest):
+    """The parts' backtests as one. Trades are those of all parts in the order of their entries."""
+
+    parts: tuple[Backtest, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[Backtest], *, benchmark: FloatArray | None = None) -> "Portfolio":
+        """The equal-weight portfolio of backtests over the same rows; `benchmark` are the returns it is set against."""
+        first = parts[0]
+        trades = sorted((trade for part in parts for trade in part.trades), key=lambda trade: trade.entry_bar)
+        return cls(
+            start=first.start,
+            stop=first.stop,
+            equity=np.asarray(np.cumprod(1.0 + _mean([part.returns for part in parts])), dtype=np.float64),
+            position=_mean([part.position for part in parts]),
+            trades=tuple(trades),
+            costs=first.costs,
+            periods_per_year=first.periods_per_year,
+            benchmark=benchmark,
+            parts=tuple(parts),
+        )
+
+    @cached_property
+    def returns(self) -> FloatArray:
+        """Mean of the parts' simple returns of each bar."""
+        return _mean([part.returns for part in self.parts])
+
+    def objective(self, measure: str) -> float | None:
+        """The median of a measure over the parts, as a search of a shared set values it."""
+        return median([part.objective(measure) for part in self.parts])
+
+    @property
+    def medians(self) -> Measures:
+        """The median of every measure over the parts; counts are rounded down."""
+        return median_measures([part.measures for part in self.parts])
+
+    def _exposed(self) -> float:
+        """Mean of the parts' exposures: the share of all closes of all symbols at which a position is held."""
+        return float(np.mean([metrics.exposure(part.position) for part in self.parts]))
+
+    def _traded(self) -> FloatArray:
+        """Each fill's value over the portfolio's equity: a part's share of that of its own account."""
+        return np.concatenate([part._traded() for part in self.parts]) / len(self.parts)
+
+
+def median(values: Sequence[float | None]) -> float | None:
+    """The median of a measure over symbols, one without it counting as the worst; None when it lies among those."""
+    worst = np.array([-math.inf if value is None or math.isnan(value) else value for value in values])
+    found = float(np.median(worst))
+    return found if math.isfinite(found) else None
+
+
+def median_measures(many: Sequence[Measures]) -> Measures:
+    """The median of every measure; counts are rounded down."""
+    found = {name: median([getattr(measures, name) for measures in many]) for name in Measures.model_fields}
+    counts = {name: math.floor(value) for name in _COUNTS if (value := found[name]) is not None}
+    return Measures.model_validate(found | counts)
+
+
+_COUNTS = tuple(name for name, field in Measures.model_fields.items() if field.annotation is int)
+
+
+def _mean(rows: Sequence[FloatArray]) -> FloatArray:
+    return np.asarray(np.mean(np.stack(rows), axis=0), dtype=np.float64)

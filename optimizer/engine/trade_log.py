@@ -1,0 +1,155 @@
+"""A backtest told in full: equity, position and trades, bar by bar, compiled.
+
+The trades are those that `optimizer.engine.kernel` scores, found by the same functions.
+"""
+
+import numpy as np
+
+from optimizer.compiled import compiled
+from optimizer.domain.bars import FloatArray
+from optimizer.engine.kernel import (
+    BY_RUIN,
+    CLOSE,
+    OPEN,
+    STILL_OPEN,
+    Ints,
+    Market,
+    Sets,
+    Words,
+    divest,
+    invest,
+    next_trade,
+    size_of,
+)
+
+#: Columns of a row of trades: entry bar, exit bar, side, fraction, entry price, exit price, pnl, return, reason.
+N_TRADE_COLUMNS = 9
+
+
+@compiled
+def _draw(market: Market, cash: float, shares: float, first: int, last: int, start: int, equity: FloatArray) -> int:
+    """Write the equity at the closes of rows [first, last); the row at which it is gone, or `last`."""
+    for bar in range(first, last):
+        value = cash + shares * market.prices[CLOSE, bar]
+        if value <= 0.0:
+            return bar
+        equity[bar - start] = value
+    return last
+
+
+@compiled
+def _tell(
+    row: FloatArray,
+    paid: float,
+    price: float,
+    entry: int,
+    bar: int,
+    size: float,
+    before: float,
+    after: float,
+    reason: int,
+) -> None:
+    """Write one trade."""
+    row[0], row[1], row[2], row[3], row[8] = entry, bar, np.sign(size), abs(size), reason
+    row[4], row[5], row[6], row[7] = paid, price, after - before, (after - before) / (abs(size) * before)
+
+
+@compiled
+def _record(
+    market: Market,
+    sets: Sets,
+    i: int,
+    start: int,
+    stop: int,
+    equity: FloatArray,
+    position: FloatArray,
+    trades: FloatArray,
+) -> int:
+    cursors = np.full(2, start, np.int64)
+    value = 1.0
+    flat = start  # the first row whose equity is not written yet
+    n = 0
+    while value > 0.0:
+        side, entry, bar, price, reason = next_trade(market, sets, i, cursors, stop)
+        if entry >= stop:
+            break
+        equity[flat - start : entry - start] = value
+        position[flat - start : entry - start] = 0.0
+        fraction = size_of(market, sets, i, entry - 1)
+        cash, shares = invest(market, side, entry, fraction, value)
+        flat = _draw(market, cash, shares, entry, bar, start, equity)
+        position[entry - start : flat - start] = fraction * (1 - 2 * side)
+        if flat < bar:
+            bar, price, reason, after = flat, market.prices[CLOSE, flat], BY_RUIN, 0.0
+        elif reason == STILL_OPEN:
+            after = equity[stop - start - 1]
+        else:
+            after = divest(market, side, cash, shares, price)
+        if trades.shape[0] > 0:
+            _tell(
+                trades[n],
+                market.prices[OPEN, entry],
+                price,
+                entry,
+                bar,
+                (1 - 2 * side) * fraction,
+                value,
+                after,
+                reason,
+            )
+        value = after
+        n += 1
+    equity[flat - start :] = value
+    position[flat - start :] = 0.0
+    return n
+
+
+@compiled
+def record(
+    prices: FloatArray,
+    volatility: FloatArray,
+    terms: FloatArray,
+    bank: Words,
+    slots: Ints,
+    orders: FloatArray,
+    start: int,
+    stop: int,
+    equity: FloatArray,
+    position: FloatArray,
+    trades: FloatArray,
+) -> int:
+    """Write the first set's equity and position at each close and its trades; the number of trades.
+
+    The same trades as `score_sets`, told in full. `trades` has a row for each bar and one more.
+    """
+    market = Market(prices, prices, prices, volatility, terms)
+    return _record(market, Sets(bank, slots, orders), 0, start, stop, equity, position, trades)
+
+
+@compiled
+def fill_returns(
+    prices: FloatArray,
+    volatility: FloatArray,
+    terms: FloatArray,
+    bank: Words,
+    slots: Ints,
+    orders: FloatArray,
+    start: int,
+    stop: int,
+    first: int,
+    last: int,
+    out: FloatArray,
+) -> None:
+    """Write the per-bar simple returns of sets [first, last) into the rows of `out`."""
+    market = Market(prices, prices, prices, volatility, terms)
+    sets = Sets(bank, slots, orders)
+    position = np.empty(stop - start)
+    no_trades = np.empty((0, N_TRADE_COLUMNS))
+    for i in range(first, last):
+        row = out[i]
+        _record(market, sets, i, start, stop, row, position, no_trades)
+        before = 1.0
+        for t in range(stop - start):
+            equity = row[t]
+            row[t] = equity / before - 1.0 if before > 0.0 else 0.0
+            before = equity

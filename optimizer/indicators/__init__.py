@@ -1,0 +1,1 @@
+"""Indicators and the conditions on them that strategies ask for."""

@@ -1,0 +1,67 @@
+"""Times as files write them: which format a column has, and the instants it means."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from optimizer.domain.bars import TimeArray
+
+_OFFSET = r"(:\d{2}(?:\.\d+)?)\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H%M%S", " %H%M", "T%H:%M", "T%H:%M:%S")
+_SHAPES: Sequence[tuple[str, tuple[str, ...]]] = (
+    (r"\d{8}(\D|$)", ("%Y%m%d",)),
+    (r"\d{4}\.", ("%Y.%m.%d",)),
+    (r"\d{4}년", ("%Y년 %m월 %d일",)),
+    (r"\d{1,2}/\d{1,2}/\d{4}", ("%m/%d/%Y", "%d/%m/%Y")),
+    (r"\d{1,2}-\d{1,2}-\d{4}", ("%m-%d-%Y", "%d-%m-%Y")),
+    (r"\d{1,2}\.\d{1,2}\.\d{4}", ("%d.%m.%Y",)),
+    (r"\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}", ("%d-%b-%Y", "%d %b %Y")),
+    (r"[A-Za-z]{3} \d{1,2}, \d{4}", ("%b %d, %Y",)),
+    (r"[A-Za-z]+ \d{1,2}, \d{4}", ("%B %d, %Y",)),
+)
+
+
+def shift_sql(text: str) -> str:
+    """SQL of the offset from UTC in minutes that the text expression ends with; NULL when it has none."""
+    offset = f"regexp_extract({text}, '{_OFFSET}', 2)"
+    sign = f"CASE WHEN {offset}[1] = '-' THEN -1 ELSE 1 END"
+    digits = f"replace({offset}[2:], ':', '')"
+    minutes = f"(try_cast({digits}[1:2] AS INTEGER) * 60 + coalesce(try_cast({digits}[3:4] AS INTEGER), 0))"
+    return (
+        f"CASE WHEN {offset} = '' THEN NULL WHEN {offset} IN ('Z', 'UTC', 'GMT') THEN 0 ELSE ({sign}) * {minutes} END"
+    )
+
+
+def local_sql(text: str) -> str:
+    """SQL of the text without its offset from UTC."""
+    return f"regexp_replace({text}, '{_OFFSET}', '\\1')"
+
+
+def candidates(texts: Sequence[str]) -> list[str]:
+    """SQL of the ways to read texts like these as TIMESTAMP, `{}` standing for the text without offset.
+
+    Several when days and months cannot be told apart by the shape alone; none when the shape is not known.
+    """
+    first = next((text.strip() for text in texts if text and text.strip()), "")
+    if re.fullmatch(r"\d{10}", first):
+        return ["epoch_ms(try_cast({} AS BIGINT) * 1000)"]
+    if re.fullmatch(r"\d{13}", first):
+        return ["epoch_ms(try_cast({} AS BIGINT))"]
+    if re.match(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}", first):
+        return ["try_cast(replace({}, '/', '-') AS TIMESTAMP)"]
+    days = next((formats for shape, formats in _SHAPES if re.match(shape, first)), ())
+    return [f"try_strptime({{}}, {[day + clock for clock in _CLOCKS]})" for day in days]
+
+
+def is_steady(times: TimeArray) -> bool:
+    """Whether times only rise or only fall."""
+    steps = np.diff(times.astype(np.int64))
+    return bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def in_utc(local: TimeArray, zone: str) -> TimeArray:
+    """Clock times of a zone as UTC. ValueError for a time that the zone skips or has twice."""
+    aware = pd.DatetimeIndex(local).tz_localize(zone, ambiguous="raise", nonexistent="raise")
+    return aware.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")

@@ -1,0 +1,1 @@
+"""Checks of bars before a study may use them."""

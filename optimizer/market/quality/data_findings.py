@@ -1,0 +1,113 @@
+"""What the sentinel says of bars: findings with a severity, a time, a value and a reason, and the report on them."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum, auto
+
+from pydantic import Field
+
+from optimizer.domain.study_request import Frozen
+
+Facts = dict[str, str | int | float]
+
+#: The English sentence of each kind of finding, over its facts. `{when}` is the date (and the time, intraday).
+SENTENCES: Mapping[str, str] = {
+    "order": "The bar of {when} stands after a later one.",
+    "duplicate": "There are {n} bars for {when}.",
+    "future": "The bar of {when} lies in the future ({n} such bars).",
+    "clock": "The daily bar of {when} is stamped {hours:+.1f} hours off midnight ({n} bars): a time zone is mixed up.",
+    "shift_days": "From {when} on the dates are {days:+d} day off the sessions of {calendar} ({n} bars).",
+    "shift_hours": "From {when} on the bars are {hours:+.1f} hours off the hours of {calendar} ({n} sessions).",
+    "no_session": "There is a bar on {when}, when {calendar} was closed.",
+    "other_calendar": "{n} bars, the first on {when}, are on days when {calendar} was closed: it may trade elsewhere.",
+    "outside_hours": "{n} bars, the first at {when}, are outside the hours of {calendar}.",
+    "thin_session": "The session of {when} has {n} of {expected} bars.",
+    "missing": "There is no bar on {when}, a session of {calendar}.",
+    "missing_run": "{n} sessions of {calendar} are missing from {when} to {end}.",
+    "sparse": "Only {share:.0%} of the sessions of {calendar} since {when} have bars.",
+    "stale_end": "The last bar is of {when}; {n} sessions have closed since.",
+    "short": "There are only {n} bars; about {need} are needed for a result that means something.",
+    "not_finite": "The {column} of {when} is not a number.",
+    "not_positive": "The {column} of {when} is {value:g}.",
+    "inverted": "On {when} the high {high:g} is below the low {low:g}.",
+    "outside": "On {when} the {column} {value:g} is outside the range {low:g} to {high:g}.",
+    "stale_run": "{n} bars from {when} repeat the same prices.",
+    "no_volume": "{n} bars from {when} have no volume.",
+    "split": "On {when} the price moves by {value:+.1%}, near a split of {ratio}: was it adjusted?",
+    "spike": "On {when} the price jumps by {value:+.1%} and comes back at the next bar: a bad tick?",
+    "outlier": "On {when} the price moves by {value:+.1%}, {times:.0f} times its recent scale.",
+}
+
+
+class Severity(StrEnum):
+    """How much a finding matters, least first."""
+
+    INFO = auto()
+    LOW = auto()
+    MEDIUM = auto()  # from here on it stands in the data line of a result
+    HIGH = auto()
+    CRITICAL = auto()  # blocks a study unless it is forced
+
+    @property
+    def rank(self) -> int:
+        """0 for the least."""
+        return list(Severity).index(self)
+
+
+class Finding(Frozen):
+    """One thing that is wrong or strange in the bars."""
+
+    kind: str  # a key of SENTENCES
+    severity: Severity
+    when: datetime  # UTC, of the first bar or session concerned
+    value: float | None = None  # the number that is wrong: a price, a return, a count
+    facts: Facts = Field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """The finding in English; other languages fill their own sentence for `kind` with `words`."""
+        return SENTENCES[self.kind].format(**self.words)
+
+    @property
+    def words(self) -> dict[str, str | int | float | None]:
+        """The facts that a sentence may name."""
+        is_day = (self.when.hour, self.when.minute) == (0, 0)
+        when = f"{self.when:%Y-%m-%d}" if is_day else f"{self.when:%Y-%m-%d %H:%M} UTC"
+        return {"when": when, "value": self.value, **self.facts}
+
+
+class QualityReport(Frozen):
+    """One check of one series: coverage and findings, gravest first."""
+
+    symbol: str
+    timeframe: str
+    source: str
+    calendar: str
+    data_hash: str
+    checked_at: datetime
+    first: date
+    last: date
+    n_bars: int
+    n_sessions: int  # that the calendar has from first to last
+    n_missing: int  # of those, without any bar
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether a study must not start unless it is forced."""
+        return any(finding.severity is Severity.CRITICAL for finding in self.findings)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What must stand beside a result: findings of medium severity or worse."""
+        return tuple(finding for finding in self.findings if finding.severity.rank >= Severity.MEDIUM.rank)
+
+    @property
+    def worst(self) -> Severity | None:
+        """The gravest severity; None for clean bars."""
+        return self.findings[0].severity if self.findings else None
+
+    @property
+    def coverage(self) -> float:
+        """Share of the calendar's sessions that have bars, 0 to 1."""
+        return 1 - self.n_missing / self.n_sessions if self.n_sessions else 1.0

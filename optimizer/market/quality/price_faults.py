@@ -1,0 +1,204 @@
+"""Faults in prices and volume: each function takes bars and returns its findings."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.market.quality.data_findings import Facts, Finding, Severity
+from optimizer.market.raw_bars import TIMEFRAMES
+
+PRICES = ("open", "high", "low", "close")
+#: A return this many times the robust scale of the past ones is an outlier.
+OUTLIER_SCALE = 10.0
+#: Without enough past returns, a return beyond this fraction is one.
+FIRST_RETURNS = 0.5
+_SCALE_WINDOW, _MIN_RETURNS = 60, 20
+#: Overnight price ratios that splits make, old over new, with their names.
+SPLITS = {
+    1.5: "3:2", 2.0: "2:1", 2.5: "5:2", 3.0: "3:1", 4.0: "4:1", 5.0: "5:1", 6.0: "6:1", 7.0: "7:1", 8.0: "8:1",
+    10.0: "10:1", 15.0: "15:1", 20.0: "20:1", 25.0: "25:1", 30.0: "30:1", 50.0: "50:1", 100.0: "100:1",
+}  # fmt: skip
+#: How far from a split's ratio a bar may open and close: in units of the recent scale, and at most as fractions.
+_SPLIT_SCALES, _OPEN_SLACK, _CLOSE_SLACK = 3.0, 0.06, 0.15
+#: A jump has come back when no more than this fraction of it is left at the next bar.
+_BACK = 0.35
+#: Bars this many sizes apart have a night or a break between them.
+_BREAK = 2
+#: Volume this many times the usual (and the split's ratio) is a rush.
+_RUSH = 4.0
+#: A close this far out of its range, as a fraction, is a rounding of the source.
+_ROUNDING = 1e-4
+
+
+def moment(bars: Bars, row: int) -> datetime:
+    """The time of a bar, aware."""
+    when: datetime = bars.time[row].astype("datetime64[us]").item()
+    return when.replace(tzinfo=UTC)
+
+
+def unusable(bars: Bars) -> list[Finding]:
+    """Prices that are no number, or not above zero."""
+    found = []
+    for column in PRICES:
+        prices = getattr(bars, column)
+        found += [_fault(bars, row, "not_finite", column=column) for row in rows(~np.isfinite(prices))]
+        found += [
+            _fault(bars, row, "not_positive", value=float(prices[row]), column=column) for row in rows(prices <= 0)
+        ]
+    return found
+
+
+def _fault(bars: Bars, row: int, kind: str, *, value: float | None = None, column: str) -> Finding:
+    facts: Facts = {"column": column}
+    return Finding(kind=kind, severity=Severity.CRITICAL, when=moment(bars, row), value=value, facts=facts)
+
+
+def inverted(bars: Bars) -> list[Finding]:
+    """Highs below lows."""
+    return [
+        Finding(
+            kind="inverted",
+            severity=Severity.CRITICAL,
+            when=moment(bars, row),
+            value=float(bars.high[row]),
+            facts={"high": float(bars.high[row]), "low": float(bars.low[row])},
+        )
+        for row in rows(bars.high < bars.low)
+    ]
+
+
+def outside_range(bars: Bars) -> list[Finding]:
+    """Opens and closes that are not between low and high."""
+    return [finding for column in ("open", "close") for finding in _outside(bars, column)]
+
+
+def _outside(bars: Bars, column: str) -> Iterator[Finding]:
+    prices = getattr(bars, column)
+    slack = _ROUNDING * np.abs(prices)
+    is_out = ((prices > bars.high + slack) | (prices < bars.low - slack)) & (bars.high >= bars.low)
+    for row in rows(is_out):
+        low, high = float(bars.low[row]), float(bars.high[row])
+        facts: Facts = {"column": column, "low": low, "high": high}
+        value = float(prices[row])
+        yield Finding(kind="outside", severity=Severity.HIGH, when=moment(bars, row), value=value, facts=facts)
+
+
+def stale_runs(bars: Bars) -> list[Finding]:
+    """Runs of bars that repeat all four prices, or (twice as long) the close."""
+    least = 3 if bars.timeframe == "1d" else 30
+    same_close = bars.close[1:] == bars.close[:-1]
+    same_all = same_close.copy()
+    for column in ("open", "high", "low"):
+        prices = getattr(bars, column)
+        same_all &= prices[1:] == prices[:-1]
+    spans = {**dict(runs(same_close, 2 * least - 1)), **dict(runs(same_all, least - 1))}
+    return [_run(bars, "stale_run", row, n + 1) for row, n in sorted(spans.items())]
+
+
+def no_volume(bars: Bars) -> list[Finding]:
+    """Runs of bars without volume, when the source has volume at all."""
+    is_zero = bars.volume <= 0
+    if is_zero.all() or np.isnan(bars.volume).all():
+        return []
+    return [_run(bars, "no_volume", row, n) for row, n in runs(is_zero, 1)]
+
+
+def _run(bars: Bars, kind: str, row: int, n: int) -> Finding:
+    severity = Severity.MEDIUM if bars.timeframe == "1d" else Severity.LOW
+    return Finding(kind=kind, severity=severity, when=moment(bars, row), value=float(n), facts={"n": n})
+
+
+def jumps(bars: Bars) -> list[Finding]:
+    """Unadjusted splits, bad ticks and outliers: returns beyond the robust scale of the past ones."""
+    if len(bars) < 2 or not (bars.close > 0).all() or not (bars.open > 0).all():
+        return []
+    returns = np.diff(np.log(bars.close))
+    scale = scale_of(bars, returns)
+    is_far = np.where(np.isnan(scale), np.abs(returns) > FIRST_RETURNS, np.abs(returns) > OUTLIER_SCALE * scale)
+    found = []
+    back = -1
+    for row in rows(is_far):
+        if row == back:
+            continue  # the way back from a spike is the same fault
+        if (
+            row + 1 < len(returns)
+            and is_far[row + 1]
+            and abs(returns[row] + returns[row + 1]) < _BACK * abs(returns[row])
+        ):
+            back = row + 1
+        found.append(_jump(bars, row, returns, scale, is_spike=back == row + 1))
+    return found
+
+
+def _jump(bars: Bars, row: int, returns: FloatArray, scale: FloatArray, *, is_spike: bool) -> Finding:
+    move = float(np.expm1(returns[row]))
+    when = moment(bars, row + 1)
+    ratio = split_ratio(bars, row, 0.01 if np.isnan(scale[row]) else float(scale[row]))
+    if is_spike:
+        return Finding(kind="spike", severity=Severity.HIGH, when=when, value=move)
+    if ratio:
+        return Finding(kind="split", severity=Severity.HIGH, when=when, value=move, facts={"ratio": ratio})
+    times = float(abs(returns[row]) / scale[row]) if scale[row] > 0 else 0.0
+    return Finding(kind="outlier", severity=Severity.MEDIUM, when=when, value=move, facts={"times": times})
+
+
+def split_ratio(bars: Bars, row: int, scale: float) -> str:
+    """The split that the gap after bar `row` looks like (`2:1`, `1:10`), or an empty string.
+
+    Both the open and the close after it must lie near the ratio, and volume must not be far above what the split
+    explains: a crash rarely opens and ends there, and is traded many times as much.
+    """
+    slack = np.minimum(_SPLIT_SCALES * scale, [_OPEN_SLACK, _CLOSE_SLACK]) + 0.005
+    gaps = np.log(bars.close[row] / np.array([bars.open[row + 1], bars.close[row + 1]]))
+    for ratio, name in SPLITS.items():
+        for sign, said in ((1, name), (-1, ":".join(reversed(name.split(":"))))):
+            if (np.abs(gaps - sign * np.log(ratio)) < slack).all() and not _is_rush(bars, row, ratio**sign):
+                return said
+    return ""
+
+
+def _is_rush(bars: Bars, row: int, ratio: float) -> bool:
+    before = bars.volume[max(0, row - 19) : row + 1]
+    return bool(bars.volume[row + 1] > _RUSH * max(ratio, 1.0) * np.median(before))
+
+
+def scale_of(bars: Bars, returns: FloatArray) -> FloatArray:
+    """The robust scale that each return is judged by.
+
+    Intraday the step over a night or a break is judged by earlier such steps only: it is many times a minute's.
+    """
+    if bars.timeframe == "1d":
+        return past_scale(returns)
+    is_gap = np.diff(bars.time) > _BREAK * np.timedelta64(TIMEFRAMES[bars.timeframe], "s")
+    scale = np.empty(len(returns))
+    for steps in (is_gap, ~is_gap):
+        scale[steps] = past_scale(returns[steps])
+    return scale
+
+
+def past_scale(returns: FloatArray) -> FloatArray:
+    """Robust standard deviation of the 60 returns before each one; NaN for the first 20.
+
+    1.4826 times the median absolute return (consistent for a normal), at least half of that over the past year:
+    a quiet month must not make an ordinary day an outlier.
+    """
+    sizes = pd.Series(np.abs(returns))
+    near = sizes.rolling(_SCALE_WINDOW, min_periods=_MIN_RETURNS).median().shift(1)
+    year = sizes.rolling(252, min_periods=_MIN_RETURNS).median().shift(1)
+    return np.asarray(1.4826 * np.maximum(near, 0.5 * year), dtype=np.float64)
+
+
+def rows(flags: np.ndarray) -> list[int]:
+    """The rows that are flagged."""
+    return [int(row) for row in np.flatnonzero(flags)]
+
+
+def runs(flags: np.ndarray, least: int) -> Iterator[tuple[int, int]]:
+    """First row and length of each run of true flags that is at least so long."""
+    edges = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
+    for first, stop in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+        if stop - first >= least:
+            yield int(first), int(stop - first)

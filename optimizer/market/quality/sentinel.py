@@ -1,0 +1,138 @@
+"""The sentinel: looks at bars before a study may start.
+
+Severities: CRITICAL bars give wrong results (a study is blocked unless forced), HIGH probably do, MEDIUM may, LOW and
+INFO are told when asked. Bars are judged as a study would get them, after adjustment. What needs a judgement of the
+past (outliers) uses past returns only, so that a finding does not depend on what came later.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import chain
+
+import numpy as np
+
+from optimizer.domain.bars import Bars
+from optimizer.errors import BlockedBars, UnusableBars
+from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar
+from optimizer.market.quality import price_faults, time_faults
+from optimizer.market.quality.data_findings import Finding, QualityReport, Severity
+from optimizer.market.warehouse.warehouse import Warehouse
+
+#: Bars below which a finding says so, and the severity: gravest first.
+SHORT = ((30, Severity.CRITICAL), (120, Severity.HIGH), (252, Severity.MEDIUM))
+#: At most this many findings of one kind are kept; the first are the useful ones.
+MOST_OF_A_KIND = 50
+
+
+def check(bars: Bars, *, now: datetime, calendar: Calendar | None = None, is_live: bool = False) -> QualityReport:
+    """Everything that is wrong or strange in the bars, gravest first.
+
+    `is_live`: the source goes on delivering, so a last bar of long ago is a finding. The calendar is that of
+    the symbol unless given; a symbol that trades on most weekends is judged by one that never closes.
+    """
+    if not len(bars):
+        raise UnusableBars(symbol=bars.symbol, reason="there are none", when="any day")
+    calendar = calendar or fitting_calendar(bars, now)
+    findings = [*_time_findings(bars, calendar, now, is_live=is_live), *_price_findings(bars), *_short(bars)]
+    days = time_faults.days_of(bars)
+    return QualityReport(
+        symbol=bars.symbol,
+        timeframe=bars.timeframe,
+        source=bars.source,
+        calendar=calendar.name,
+        data_hash=bars.data_hash,
+        checked_at=now.astimezone(UTC),
+        first=days.min().item(),
+        last=days.max().item(),
+        n_bars=len(bars),
+        n_sessions=len(calendar.between(days.min(), days.max())),
+        n_missing=len(time_faults.missing_days(bars, calendar)),
+        findings=tuple(_ranked(findings)),
+    )
+
+
+def require_usable(report: QualityReport, *, force: bool = False) -> None:
+    """BlockedBars when a finding is critical and nobody forced the study."""
+    critical = [finding for finding in report.findings if finding.severity is Severity.CRITICAL]
+    if critical and not force:
+        first = critical[0]
+        raise BlockedBars(symbol=report.symbol, n=len(critical), kind=first.kind, finding=first.sentence)
+
+
+def fitting_calendar(bars: Bars, now: datetime) -> Calendar:
+    """The calendar of the symbol's exchange, or one without closed days when bars fill most weekends."""
+    days = time_faults.days_of(bars)
+    first, last = days.min().item(), max(days.max().item(), now.date())
+    is_weekend = ~np.is_busday(days)
+    weekends = len(days) and np.unique(days[is_weekend]).size / max(1, (last - first).days * 2 / 7)
+    name = ALWAYS if weekends > 0.5 else calendar_name(bars.symbol)
+    return find_calendar(name, first, last)
+
+
+def _time_findings(bars: Bars, calendar: Calendar, now: datetime, *, is_live: bool) -> list[Finding]:
+    found = [*time_faults.order(bars), *time_faults.duplicates(bars), *time_faults.future(bars, now)]
+    if bars.timeframe == "1d":
+        found += [*time_faults.off_midnight(bars), *time_faults.closed_days(bars, calendar)]
+    else:
+        found += time_faults.session_hours(bars, calendar)
+    # Dates that are all a day off are one fault, not a hundred missing sessions.
+    if not any(finding.kind in ("shift_days", "clock") for finding in found):
+        found += time_faults.missing(bars, calendar)
+    return found + (time_faults.stale_end(bars, calendar, now) if is_live else [])
+
+
+def _price_findings(bars: Bars) -> list[Finding]:
+    tests = (
+        price_faults.unusable,
+        price_faults.inverted,
+        price_faults.outside_range,
+        price_faults.stale_runs,
+        price_faults.no_volume,
+        price_faults.jumps,
+    )
+    return list(chain.from_iterable(test(bars) for test in tests))
+
+
+def _short(bars: Bars) -> list[Finding]:
+    need = SHORT[-1][0]
+    for least, severity in SHORT:
+        if len(bars) < least:
+            when, n = price_faults.moment(bars, 0), len(bars)
+            return [Finding(kind="short", severity=severity, when=when, value=float(n), facts={"n": n, "need": need})]
+    return []
+
+
+def _ranked(findings: Sequence[Finding]) -> list[Finding]:
+    """Gravest first, then by time; no more than MOST_OF_A_KIND of each kind."""
+    kept: list[Finding] = []
+    counts: dict[str, int] = {}
+    for finding in sorted(findings, key=lambda one: (-one.severity.rank, one.when, one.kind)):
+        counts[finding.kind] = counts.get(finding.kind, 0) + 1
+        if counts[finding.kind] <= MOST_OF_A_KIND:
+            kept.append(finding)
+    return kept
+
+
+def store_report(warehouse: Warehouse, report: QualityReport) -> None:
+    """Keep a report, in place of an earlier one of the same bars."""
+    key = [report.symbol, report.timeframe, report.source, report.data_hash]
+    with warehouse.writing() as cursor:
+        cursor.execute(
+            "DELETE FROM quality_reports WHERE symbol = ? AND timeframe = ? AND source = ? AND data_hash = ?", key
+        )
+        worst = report.worst.value if report.worst else None
+        checked_at = report.checked_at.replace(tzinfo=None)
+        cursor.execute(
+            "INSERT INTO quality_reports VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [*key, checked_at, worst, report.model_dump_json()],
+        )
+
+
+def stored_reports(warehouse: Warehouse, symbol: str, *, timeframe: str = "1d") -> list[QualityReport]:
+    """The reports kept of a symbol, the newest first."""
+    with warehouse.reading() as cursor:
+        rows = cursor.execute(
+            "SELECT report FROM quality_reports WHERE symbol = ? AND timeframe = ? ORDER BY checked_at DESC",
+            [symbol, timeframe],
+        ).fetchall()
+    return [QualityReport.model_validate_json(row[0]) for row in rows]

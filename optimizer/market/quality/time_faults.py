@@ -1,0 +1,187 @@
+"""Faults in time: each function takes bars and a calendar and returns its findings."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from optimizer.domain.bars import Bars, TimeArray
+from optimizer.market.calendars import Calendar, as_moment
+from optimizer.market.quality.data_findings import Facts, Finding, Severity
+from optimizer.market.quality.price_faults import moment, runs
+from optimizer.market.raw_bars import TIMEFRAMES
+
+_DAY = np.timedelta64(1, "D")
+#: Share of bars on closed days from which the calendar, not the bars, is in doubt.
+_OTHER_CALENDAR = 0.05
+#: Share of sessions that must have bars.
+_SPARSE = 0.7
+
+
+def days_of(bars: Bars) -> TimeArray:
+    """The day of each bar, UTC."""
+    return bars.time.astype("datetime64[D]")
+
+
+def order(bars: Bars) -> list[Finding]:
+    """Bars that stand after a later one."""
+    rows = np.flatnonzero(np.diff(bars.time.astype(np.int64)) < 0) + 1
+    return [Finding(kind="order", severity=Severity.CRITICAL, when=moment(bars, int(row))) for row in rows]
+
+
+def duplicates(bars: Bars) -> list[Finding]:
+    """Several bars for one session, or for one moment."""
+    keys = days_of(bars) if bars.timeframe == "1d" else bars.time
+    values, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    return [
+        Finding(
+            kind="duplicate",
+            severity=Severity.CRITICAL,
+            when=moment(bars, int(first[place])),
+            value=float(counts[place]),
+            facts={"n": int(counts[place])},
+        )
+        for place in np.flatnonzero(counts > 1)
+        if values.size
+    ]
+
+
+def future(bars: Bars, now: datetime) -> list[Finding]:
+    """Bars that begin after now; a daily bar may be dated a day ahead where the sun rises earlier."""
+    slack = _DAY if bars.timeframe == "1d" else np.timedelta64(0, "D")
+    rows = np.flatnonzero(bars.time > as_moment(now) + slack)
+    if not len(rows):
+        return []
+    n = len(rows)
+    when = moment(bars, int(rows[0]))
+    return [Finding(kind="future", severity=Severity.CRITICAL, when=when, value=float(n), facts={"n": n})]
+
+
+def off_midnight(bars: Bars) -> list[Finding]:
+    """Daily bars with a time of day: the mark of a zone mixed up."""
+    hours = (bars.time - days_of(bars)).astype("timedelta64[s]").astype(np.float64) / 3600
+    hours = np.where(hours > 12, hours - 24, hours)
+    return [
+        Finding(
+            kind="clock",
+            severity=Severity.HIGH,
+            when=moment(bars, row),
+            value=float(hours[row]),
+            facts={"hours": float(hours[row]), "n": n},
+        )
+        for row, n in runs(hours != 0, 1)
+    ]
+
+
+def closed_days(bars: Bars, calendar: Calendar) -> list[Finding]:
+    """Daily bars on days without a session: shifted dates, another calendar, or single strays."""
+    days = days_of(bars)
+    is_known = (days >= calendar.sessions[0]) & (days <= calendar.sessions[-1])
+    is_closed = is_known & ~np.isin(days, calendar.sessions)
+    if is_closed.mean() <= _OTHER_CALENDAR:
+        return [
+            Finding(
+                kind="no_session",
+                severity=Severity.MEDIUM,
+                when=moment(bars, int(row)),
+                facts={"calendar": calendar.name},
+            )
+            for row in np.flatnonzero(is_closed)
+        ]
+    first, n = int(np.argmax(is_closed)), int(is_closed.sum())
+    for step in (1, -1):
+        is_better = np.isin(days[is_closed] + step * _DAY, calendar.sessions).mean() > 0.8
+        if is_better and np.isin(days[first:] + step * _DAY, calendar.sessions).mean() > 0.97:
+            facts: Facts = {"calendar": calendar.name, "days": -step, "n": len(days) - first}
+            kind = "shift_days"
+            return [_at(bars, first, kind, Severity.HIGH, value=float(-step), facts=facts)]
+    facts = {"calendar": calendar.name, "n": n}
+    return [_at(bars, first, "other_calendar", Severity.MEDIUM, value=float(n), facts=facts)]
+
+
+def _at(bars: Bars, row: int, kind: str, severity: Severity, *, value: float, facts: Facts) -> Finding:
+    return Finding(kind=kind, severity=severity, when=moment(bars, row), value=value, facts=facts)
+
+
+def missing_days(bars: Bars, calendar: Calendar) -> TimeArray:
+    """Sessions between the first and the last bar that have none."""
+    days = days_of(bars)
+    expected = calendar.between(days.min(), days.max())
+    return expected[~np.isin(expected, days)]
+
+
+def missing(bars: Bars, calendar: Calendar) -> list[Finding]:
+    """Runs of missing sessions; far too few sessions block."""
+    days = days_of(bars)
+    expected = calendar.between(days.min(), days.max())
+    is_missing = ~np.isin(expected, days)
+    found = [_gap(expected[row : row + n], calendar) for row, n in runs(is_missing, 1)]
+    share = 1 - float(is_missing.mean()) if len(expected) else 1.0
+    if share < _SPARSE:
+        facts: Facts = {"calendar": calendar.name, "share": share}
+        found.append(_at(bars, 0, "sparse", Severity.CRITICAL, value=share, facts=facts))
+    return found
+
+
+def _gap(days: TimeArray, calendar: Calendar) -> Finding:
+    n = len(days)
+    facts: Facts = {"calendar": calendar.name, "n": n, "end": str(days[-1])}
+    when = datetime.combine(days[0].item(), datetime.min.time(), UTC)
+    severity = Severity.HIGH if n > 5 else Severity.MEDIUM
+    return Finding(
+        kind="missing_run" if n > 1 else "missing", severity=severity, when=when, value=float(n), facts=facts
+    )
+
+
+def session_hours(bars: Bars, calendar: Calendar) -> list[Finding]:
+    """Intraday bars against the hours of their session: shifted clocks, bars outside, sessions with few bars."""
+    place = nearest_session(bars, calendar)
+    rows, first, counts = np.unique(place, return_index=True, return_counts=True)
+    last = np.append(first[1:], len(bars)) - 1
+    size = np.timedelta64(TIMEFRAMES[bars.timeframe], "s")
+    early = (bars.time[first] - calendar.opens[rows]).astype("timedelta64[s]").astype(np.int64)
+    late = (bars.time[last] + size - calendar.closes[rows]).astype("timedelta64[s]").astype(np.int64)
+    is_shifted = (np.abs(early) >= 1800) & (np.abs(early - late) < 2 * TIMEFRAMES[bars.timeframe]) & (early % 1800 == 0)
+    found = [_shift(bars, int(first[row]), calendar, hours=early[row] / 3600, n=n) for row, n in runs(is_shifted, 1)]
+    return (
+        found
+        + _outside_hours(bars, calendar, place, is_shifted[np.searchsorted(rows, place)])
+        + [
+            _thin(bars, int(first[row]), int(counts[row]), int(full))
+            for row, full in enumerate((calendar.closes[rows] - calendar.opens[rows]) // size)
+            if counts[row] < 0.8 * full
+        ]
+    )
+
+
+def nearest_session(bars: Bars, calendar: Calendar) -> np.ndarray:
+    """Row of the session whose middle is nearest to each bar."""
+    middles = calendar.opens + (calendar.closes - calendar.opens) // 2
+    borders = middles[:-1] + (middles[1:] - middles[:-1]) // 2
+    return np.searchsorted(borders, bars.time.astype("datetime64[us]"))
+
+
+def _shift(bars: Bars, row: int, calendar: Calendar, *, hours: float, n: int) -> Finding:
+    facts: Facts = {"calendar": calendar.name, "hours": float(hours), "n": n}
+    return _at(bars, row, "shift_hours", Severity.HIGH, value=float(hours), facts=facts)
+
+
+def _outside_hours(bars: Bars, calendar: Calendar, place: np.ndarray, is_shifted: np.ndarray) -> list[Finding]:
+    is_out = ((bars.time < calendar.opens[place]) | (bars.time >= calendar.closes[place])) & ~is_shifted
+    n = int(is_out.sum())
+    facts: Facts = {"calendar": calendar.name, "n": n}
+    row = int(np.argmax(is_out))
+    return [_at(bars, row, "outside_hours", Severity.LOW, value=float(n), facts=facts)] if n else []
+
+
+def _thin(bars: Bars, row: int, n: int, expected: int) -> Finding:
+    return _at(bars, row, "thin_session", Severity.LOW, value=float(n), facts={"n": n, "expected": expected})
+
+
+def stale_end(bars: Bars, calendar: Calendar, now: datetime) -> list[Finding]:
+    """Sessions that closed since the last bar: a source that stopped delivering."""
+    last = days_of(bars)[-1]
+    n = int(((calendar.sessions > last) & (calendar.closes <= as_moment(now))).sum())
+    if not n:
+        return []
+    severity = Severity.MEDIUM if n > 1 else Severity.LOW
+    return [_at(bars, len(bars) - 1, "stale_end", severity, value=float(n), facts={"n": n})]

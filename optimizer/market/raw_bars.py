@@ -1,0 +1,175 @@
+"""What a source delivers and the warehouse keeps: bars as traded, with the factors that adjust them.
+
+Two factors stand beside each bar, both relative and both applied at read. `factor` multiplies the four prices
+(splits and dividends); `split` is its part due to splits alone and divides the volume, because a dividend changes
+no share count. At read both are scaled so that the last bar of the window asked for is as traded: a split or a
+dividend after the window changes nothing in it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+
+from optimizer.domain.bars import Bars, FloatArray, TimeArray
+from optimizer.errors import UnknownTimeframe
+
+#: Size of a bar in seconds, by timeframe.
+TIMEFRAMES = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "1d": 86400}
+COLUMNS = ("time", "open", "high", "low", "close", "volume", "factor", "split")
+#: A step of the adjustment factor beyond this fraction is a split, below it a dividend.
+SPLIT_STEP = 0.2
+
+
+def find_timeframe(word: str) -> str:
+    """The timeframe called `word`; UnknownTimeframe if there is none."""
+    if word not in TIMEFRAMES:
+        raise UnknownTimeframe.of(word, TIMEFRAMES)
+    return word
+
+
+class SeriesKey(NamedTuple):
+    """What tells one series of bars from another."""
+
+    symbol: str
+    timeframe: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """Bars of one symbol from one source in time order, as traded.
+
+    `time` is datetime64[us] in UTC, as in Bars. A missing volume is NaN; prices are never missing.
+    """
+
+    symbol: str
+    timeframe: str
+    source: str
+    time: TimeArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+    factor: FloatArray
+    split: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def key(self) -> SeriesKey:
+        """What tells this series from others."""
+        return SeriesKey(self.symbol, self.timeframe, self.source)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The arrays by name, times in microseconds."""
+        named = {name: cast("np.ndarray", getattr(self, name)) for name in COLUMNS}
+        return {**named, "time": self.time.astype("datetime64[us]")}
+
+    def take(self, rows: np.ndarray | slice) -> "History":
+        """The same history with only those rows."""
+        cut: dict[str, Any] = {name: column[rows] for name, column in self.columns().items()}
+        return replace(self, **cut)
+
+    def in_order(self) -> "History":
+        """The bars sorted by time; of several for one moment the last delivered."""
+        _, places = np.unique(self.time[::-1], return_index=True)
+        return self.take(len(self) - 1 - places)
+
+    def between(self, start: date | None, end: date | None) -> "History":
+        """Bars of days start to end, both included; None is open."""
+        low, high = bounds(start, end)
+        return self.take((self.time >= low) & (self.time < high))
+
+    def adjusted(self) -> Bars:
+        """Bars in the money and shares of the last one."""
+        scale = relative(self.factor)
+        return Bars(
+            symbol=self.symbol,
+            timeframe=self.timeframe,
+            source=self.source,
+            time=self.time.astype("datetime64[ns]"),
+            open=self.open * scale,
+            high=self.high * scale,
+            low=self.low * scale,
+            close=self.close * scale,
+            volume=self.volume / relative(self.split),
+        )
+
+
+def relative(factor: FloatArray) -> FloatArray:
+    """Factors divided by the last of them."""
+    return factor / factor[-1] if len(factor) else factor
+
+
+def bounds(start: date | None, end: date | None) -> tuple[np.datetime64, np.datetime64]:
+    """First moment of `start` and first moment after `end`, in microseconds UTC; a time of day is kept as it is."""
+    low = _moment(start) if start else np.datetime64("0001-01-01", "us")
+    if end is None:
+        return low, np.datetime64("9999-12-31", "us")
+    step = np.timedelta64(1, "us") if isinstance(end, datetime) else np.timedelta64(86_400_000_000, "us")
+    return low, _moment(end) + step
+
+
+def _moment(when: date) -> np.datetime64:
+    if isinstance(when, datetime) and when.tzinfo is not None:
+        return np.datetime64(int(when.timestamp() * 1_000_000), "us")
+    return np.datetime64(when, "us")
+
+
+def split_part(factor: FloatArray) -> FloatArray:
+    """The part of adjustment factors that splits made, when a source tells only the product.
+
+    Steps of more than SPLIT_STEP count as splits: dividends are rarely a fifth of the price, splits below
+    five for four are rare.
+    """
+    if len(factor) < 2:
+        return np.ones(len(factor))
+    steps = factor[:-1] / factor[1:]
+    is_split = (steps > 1 + SPLIT_STEP) | (steps < 1 / (1 + SPLIT_STEP))
+    ratios = np.ones(len(steps))
+    # Sources round their prices: the simple fraction beside the step is the split.
+    ratios[is_split] = [float(Fraction(step).limit_denominator(20)) for step in steps[is_split]]
+    return np.append(np.cumprod(ratios[::-1])[::-1], 1.0)
+
+
+def join(parts: Sequence[History]) -> dict[str, np.ndarray]:
+    """The columns of several histories, one below the other."""
+    columns = [part.columns() for part in parts]
+    return {name: np.concatenate([one[name] for one in columns]) for name in COLUMNS}
+
+
+def make_history(
+    symbol: str, *, timeframe: str = "1d", source: str, columns: dict[str, np.ndarray], factor: FloatArray | None = None
+) -> History:
+    """A History of time and price columns; volume, factor and split may be absent (NaN, one, derived)."""
+    n_bars = len(columns["time"])
+    factor = np.ones(n_bars) if factor is None else factor
+    prices = {name: np.asarray(columns[name], dtype=np.float64) for name in ("open", "high", "low", "close")}
+    return History(
+        symbol=symbol,
+        timeframe=timeframe,
+        source=source,
+        time=columns["time"].astype("datetime64[us]"),
+        **prices,
+        volume=np.asarray(columns.get("volume", np.full(n_bars, np.nan)), dtype=np.float64),
+        factor=factor,
+        split=columns["split"] if "split" in columns else split_part(factor),
+    )
+
+
+def batches(parts: Iterable[History], n_rows: int) -> Iterable[list[History]]:
+    """Histories in lists of about `n_rows` bars, so that a long import needs little memory."""
+    batch: list[History] = []
+    for part in parts:
+        batch.append(part)
+        if sum(map(len, batch)) >= n_rows:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

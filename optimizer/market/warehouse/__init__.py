@@ -1,0 +1,1 @@
+"""Bars and features in one DuckDB file."""

@@ -1,0 +1,187 @@
+"""The feature store: 22 causal columns of each bar, kept in DuckDB and never older than the bars they came from.
+
+A row is keyed by symbol, timeframe, source, time, feature-set version and a data hash: the hash of all bars up to its
+own. So an edited bar makes exactly the rows from its date on stale, and a row can be told stale without its future.
+Prices are adjusted in the money of the last bar read; a read as of a day sees no bar after it, and no later
+split or dividend either.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from optimizer.domain.bars import Bars, FloatArray, TimeArray
+from optimizer.indicators.technical import ema, rsi
+from optimizer.market.raw_bars import bounds
+from optimizer.market.warehouse.result_arrays import fetch_arrays
+from optimizer.market.warehouse.schema import FEATURES
+from optimizer.market.warehouse.warehouse import Warehouse
+
+#: Changes when a formula does, so that rows of an older formula are never read.
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """Feature columns of one symbol, one row a bar; NaN until there are enough bars."""
+
+    symbol: str
+    timeframe: str
+    source: str
+    time: TimeArray  # datetime64[us], UTC
+    columns: dict[str, FloatArray]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+def compute(bars: Bars) -> dict[str, FloatArray]:
+    """The 22 columns by name, each of len(bars).
+
+    Means and deviations are over the last n bars, the bar itself included (population deviation, as Bollinger's);
+    EMAs begin with the mean of their first window, and `macd` is `ema_12` less `ema_26`; RSI is Wilder's. Changes,
+    `hl_range` (over close) and `bb_width` (over the middle) are fractions, `bb_position` is 0 at the lower band.
+    """
+    close, volume = bars.close, bars.volume
+    found = {"rsi_14": rsi(close, 14), "ema_12": ema(close, 12), "ema_26": ema(close, 26)}
+    found |= {f"sma_{window}": _mean(close, window) for window in (5, 10, 20, 50)}
+    found |= {f"price_change_{days}d": _change(close, days) for days in (1, 5, 20)}
+    found |= _macd(found["ema_12"], found["ema_26"]) | _bollinger(close)
+    found["volume_sma_20"] = _mean(volume, 20)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found["volume_ratio"] = volume / found["volume_sma_20"]
+    found["obv"] = np.cumsum(np.append(0.0, np.sign(np.diff(close)))[: len(close)] * volume)
+    found["hl_range"] = (bars.high - bars.low) / close
+    return {name: found[name] for name in FEATURES}
+
+
+def _mean(values: FloatArray, window: int) -> FloatArray:
+    return _padded(sliding_window_view(values, window).mean(axis=1), window) if len(values) >= window else _none(values)
+
+
+def _deviation(values: FloatArray, window: int) -> FloatArray:
+    return _padded(sliding_window_view(values, window).std(axis=1), window) if len(values) >= window else _none(values)
+
+
+def _padded(values: FloatArray, window: int) -> FloatArray:
+    return np.concatenate([np.full(window - 1, np.nan), values])
+
+
+def _none(values: FloatArray) -> FloatArray:
+    return np.full(len(values), np.nan)
+
+
+def _change(close: FloatArray, bars: int) -> FloatArray:
+    changed = _none(close)
+    changed[bars:] = close[bars:] / close[:-bars] - 1
+    return changed
+
+
+def _macd(fast: FloatArray, slow: FloatArray) -> dict[str, FloatArray]:
+    macd = fast - slow
+    signal = _none(macd)
+    if len(macd) > 25:
+        signal[25:] = ema(macd[25:], 9)
+    return {"macd": macd, "macd_signal": signal, "macd_hist": macd - signal}
+
+
+def _bollinger(close: FloatArray) -> dict[str, FloatArray]:
+    middle, width = _mean(close, 20), 2 * _deviation(close, 20)
+    upper, lower = middle + width, middle - width
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # A price that does not move has no position between its bands.
+        position = np.where(width > 0, (close - lower) / (upper - lower), np.nan)
+    return {
+        "bb_upper": upper,
+        "bb_middle": middle,
+        "bb_lower": lower,
+        "bb_width": (upper - lower) / middle,
+        "bb_position": position,
+    }
+
+
+def row_hashes(bars: Bars) -> list[str]:
+    """For each bar the hash of all bars up to it: 32 hexadecimal digits."""
+    columns = (bars.time.astype(np.int64).view(np.float64), bars.open, bars.high, bars.low, bars.close, bars.volume)
+    table = np.ascontiguousarray(np.column_stack(columns))
+    running = hashlib.sha256(f"{bars.symbol}|{bars.timeframe}".encode())
+    hashes = []
+    for row in table:
+        running.update(row.tobytes())
+        hashes.append(running.hexdigest()[:32])
+    return hashes
+
+
+class FeatureStore:
+    """Features of the symbols in a warehouse, computed when first read and after their bars change."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def read(
+        self, symbol: str, *, timeframe: str = "1d", source: str | None = None, as_of: date | None = None
+    ) -> Features:
+        """Features of every bar up to the day `as_of` (None: all). Errors as Warehouse.load.
+
+        Rows of the whole history are kept. A read as of a day is served from them, unless a later split or
+        dividend rescaled them: then it is computed as it was that day, and not kept.
+        """
+        bars = self._warehouse.load(symbol, timeframe=timeframe, source=source, end=as_of)
+        hashes = row_hashes(bars)
+        if (stored := self._stored(bars, hashes[-1], as_of)) is not None:
+            return stored
+        columns = compute(bars)
+        if as_of is None:
+            self._keep(bars, hashes, columns)
+        return _features(bars, bars.time.astype("datetime64[us]"), columns)
+
+    def _stored(self, bars: Bars, last_hash: str, as_of: date | None) -> Features | None:
+        """The kept rows up to the last bar, if the last one's hash says that they are of these bars."""
+        _, high = bounds(None, as_of)
+        with self._warehouse.reading() as cursor:
+            cursor.execute(
+                f"SELECT time, data_hash, {', '.join(FEATURES)} FROM features WHERE symbol = ? AND timeframe = ? "  # noqa: S608 - constants
+                "AND source = ? AND version = ? AND time < ? ORDER BY time",
+                [bars.symbol, bars.timeframe, bars.source, VERSION, high.item()],
+            )
+            found = fetch_arrays(cursor)
+        if len(found["time"]) != len(bars) or found["data_hash"][-1] != last_hash:
+            return None
+        return _features(bars, found["time"], {name: found[name] for name in FEATURES})
+
+    def _keep(self, bars: Bars, hashes: list[str], columns: dict[str, FloatArray]) -> None:
+        """Replace the rows from the first stale one on; rows that are still right are not touched."""
+        key = [bars.symbol, bars.timeframe, bars.source, VERSION]
+        mine = "symbol = ? AND timeframe = ? AND source = ? AND version = ?"
+        with self._warehouse.writing() as cursor:
+            kept = cursor.execute(f"SELECT data_hash FROM features WHERE {mine} ORDER BY time", key).fetchall()  # noqa: S608
+            same = len(_common(hashes, [row[0] for row in kept]))
+            if same < len(kept):
+                first = bars.time[same].astype("datetime64[us]").item()
+                cursor.execute(f"DELETE FROM features WHERE {mine} AND time >= ?", [*key, first])  # noqa: S608
+            fresh: dict[str, np.ndarray] = {name: column[same:] for name, column in columns.items()}
+            fresh["time"] = bars.time[same:].astype("datetime64[us]")
+            cursor.register("fresh", fresh | {"data_hash": np.array(hashes[same:], dtype=object)})
+            cursor.execute(
+                "INSERT INTO features BY NAME "
+                "SELECT ? AS symbol, ? AS timeframe, ? AS source, ? AS version, * FROM fresh",
+                key,
+            )
+            cursor.unregister("fresh")
+
+
+def _common(left: list[str], right: list[str]) -> list[str]:
+    """The texts at the beginning that both lists share."""
+    same = []
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        same.append(one)
+    return same
+
+
+def _features(bars: Bars, time: TimeArray, columns: dict[str, FloatArray]) -> Features:
+    return Features(symbol=bars.symbol, timeframe=bars.timeframe, source=bars.source, time=time, columns=columns)

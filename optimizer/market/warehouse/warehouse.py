@@ -1,0 +1,245 @@
+"""The warehouse: every bar, in one DuckDB file that one process owns.
+
+Reading is possible from any thread; writing takes a lock and one transaction, so that a crash, a `kill -9` or
+an error in the middle leaves what was there before. Bars of a series (symbol, timeframe, source) are told apart
+by their time; a second delivery of the same bars changes nothing, a different one replaces them and is reported.
+"""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from optimizer.domain.bars import Bars
+from optimizer.errors import NoBars, Unavailable, UnknownSymbol, WarehouseLocked
+from optimizer.market.raw_bars import History, SeriesKey, batches, bounds, find_timeframe
+from optimizer.market.warehouse.changes import Changes
+from optimizer.market.warehouse.merge import compare, merge, replace_span
+from optimizer.market.warehouse.result_arrays import fetch_arrays
+from optimizer.market.warehouse.schema import migrate
+
+#: Which source answers when a study names none and several have the symbol.
+SOURCES = ("file", "yahoo", "alphavantage", "sample")
+MEMORY_LIMIT = "512MB"
+_BATCH_ROWS = 400_000
+_REMEDY = "Move the file away and load the data again, or name another file."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """What is stored of one series; `first` and `last` are the times of its outer bars, UTC."""
+
+    series_id: int
+    symbol: str
+    timeframe: str
+    source: str
+    first: datetime
+    last: datetime
+    n_bars: int
+    loaded_at: datetime
+    asked_from: datetime | None  # the source has nothing more from here on; None: it was never asked
+    checked_at: datetime | None  # when it was last asked for new bars
+
+    @property
+    def key(self) -> SeriesKey:
+        """What tells this series from others."""
+        return SeriesKey(self.symbol, self.timeframe, self.source)
+
+
+_COVERAGE = (
+    "SELECT series_id, symbol, timeframe, source, n_bars, first, last, loaded_at, asked_from, checked_at FROM series "
+)
+
+
+class Warehouse:
+    """Sole owner of one DuckDB file."""
+
+    def __init__(self, connection: DuckDBPyConnection, *, sources: Sequence[str] = SOURCES) -> None:
+        self._connection = connection
+        self._sources = tuple(sources)
+        self._writing = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path | str, *, sources: Sequence[str] = SOURCES, now: datetime | None = None) -> "Warehouse":
+        """Open or make the file; `:memory:` for one that is never written. WarehouseLocked, Unavailable."""
+        with ExitStack() as undo:
+            connection = _connect(str(path))
+            undo.callback(connection.close)
+            migrate(connection, now or datetime.now(UTC))
+            undo.pop_all()
+        return cls(connection, sources=sources)
+
+    def close(self) -> None:
+        """Write everything into the file and let go of it."""
+        with self._writing:
+            self._connection.close()
+
+    def __enter__(self) -> "Warehouse":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[DuckDBPyConnection]:
+        """A cursor of one's own, usable from the calling thread."""
+        with self._connection.cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def writing(self) -> Iterator[DuckDBPyConnection]:
+        """A cursor inside one transaction: committed at the end, rolled back by any error."""
+        with self._writing, self._connection.cursor() as cursor, ExitStack() as undo:
+            cursor.execute("BEGIN")
+            undo.callback(cursor.execute, "ROLLBACK")
+            yield cursor
+            undo.pop_all()
+            cursor.execute("COMMIT")
+
+    def symbols(self) -> list[Coverage]:
+        """What is stored, by symbol, timeframe and source."""
+        with self.reading() as cursor:
+            rows = cursor.execute(_COVERAGE + "WHERE n_bars > 0 ORDER BY symbol, timeframe, source").fetchall()
+        return [_coverage(*row) for row in rows]
+
+    def coverage(self, symbol: str, *, timeframe: str = "1d", source: str | None = None) -> Coverage | None:
+        """What is stored of a symbol; without a source, of the preferred one. None when nothing is."""
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                _COVERAGE + "WHERE n_bars > 0 AND symbol = ? AND timeframe = ? AND (source = ? OR ? IS NULL)",
+                [symbol, find_timeframe(timeframe), source, source],
+            ).fetchall()
+        found = sorted((_coverage(*row) for row in rows), key=lambda one: self._rank(one.source))
+        return found[0] if found else None
+
+    def _rank(self, source: str) -> tuple[int, str]:
+        return (self._sources.index(source) if source in self._sources else len(self._sources), source)
+
+    def history(
+        self,
+        symbol: str,
+        *,
+        timeframe: str = "1d",
+        source: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> History:
+        """Bars as traded, with their factors, of days start to end (both included). UnknownSymbol."""
+        stored = self.coverage(symbol, timeframe=timeframe, source=source)
+        if stored is None:
+            raise UnknownSymbol.of(symbol, {one.symbol for one in self.symbols() if source in (None, one.source)})
+        low, high = bounds(start, end)
+        with self.reading() as cursor:
+            cursor.execute(
+                "SELECT time, open, high, low, close, volume, factor, split FROM bars "
+                "WHERE series_id = ? AND time >= ? AND time < ? ORDER BY time",
+                [stored.series_id, low.item(), high.item()],
+            )
+            columns = fetch_arrays(cursor)
+        return History(symbol=symbol, timeframe=timeframe, source=stored.source, **columns)
+
+    def load(
+        self,
+        symbol: str,
+        *,
+        timeframe: str = "1d",
+        source: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> Bars:
+        """Adjusted bars of days start to end (both included; None: all). UnknownSymbol, NoBars, UnknownTimeframe."""
+        history = self.history(symbol, timeframe=timeframe, source=source, start=start, end=end)
+        if not len(history):
+            raise _no_bars(history, self.coverage(symbol, timeframe=timeframe, source=source), start, end)
+        return history.adjusted()
+
+    def upsert(self, history: History, *, now: datetime | None = None) -> Changes:
+        """Store bars in one transaction; what was there and differs is replaced and reported."""
+        return self.upsert_all([history], now=now)[0]
+
+    def upsert_all(self, histories: Iterable[History], *, now: datetime | None = None) -> list[Changes]:
+        """Store many series in one transaction; an error in the iterable leaves everything as it was."""
+        moment = now or datetime.now(UTC)
+        with self.writing() as cursor:
+            return [change for batch in batches(histories, _BATCH_ROWS) for change in merge(cursor, batch, moment)]
+
+    def compare(self, history: History) -> Changes:
+        """What `upsert` would change, without changing it."""
+        with self.reading() as cursor:
+            return compare(cursor, history)
+
+    def replace(self, history: History, *, now: datetime | None = None) -> Changes:
+        """Store a whole re-read: bars it lacks within its span go, older ones follow its split or dividend."""
+        with self.writing() as cursor:
+            return replace_span(cursor, history, now or datetime.now(UTC))
+
+    def note_check(self, key: SeriesKey, *, asked_from: date | None, checked_at: datetime) -> None:
+        """Remember that the source was asked for everything from `asked_from` (None: ever) to `checked_at`."""
+        low, _ = bounds(asked_from, None)
+        with self.writing() as cursor:
+            cursor.execute(
+                "UPDATE series SET checked_at = ?, asked_from = least(coalesce(asked_from, ?), ?) "
+                "WHERE symbol = ? AND timeframe = ? AND source = ?",
+                [checked_at.astimezone(UTC).replace(tzinfo=None), low.item(), low.item(), *key],
+            )
+
+
+def _connect(path: str) -> DuckDBPyConnection:
+    if path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return duckdb.connect(path, config={"memory_limit": MEMORY_LIMIT})
+    except duckdb.IOException as error:
+        raise _unopened(path, str(error)) from error
+    except duckdb.Error as error:
+        raise Unavailable(
+            what=f"The data file `{path}`", reason="it is not a whole DuckDB file", remedy=_REMEDY
+        ) from error
+
+
+def _unopened(path: str, text: str) -> Unavailable:
+    if "lock" in text:
+        holder = re.search(r"PID (\d+)", text)
+        return WarehouseLocked(file=path, holder=f"process {holder[1]}" if holder else "unknown")
+    reason = "it is not a DuckDB file" if "not a valid DuckDB" in text else text.splitlines()[0]
+    return Unavailable(what=f"The data file `{path}`", reason=reason, remedy=_REMEDY)
+
+
+def _coverage(series_id: int, symbol: str, timeframe: str, source: str, *more: Any) -> Coverage:
+    n_bars, *times = more
+    first, last, loaded_at, asked_from, checked_at = (time and time.replace(tzinfo=UTC) for time in times)
+    assert first is not None
+    assert last is not None
+    assert loaded_at is not None
+    return Coverage(
+        series_id=series_id,
+        symbol=symbol,
+        timeframe=timeframe,
+        source=source,
+        n_bars=n_bars,
+        first=first,
+        last=last,
+        loaded_at=loaded_at,
+        asked_from=asked_from,
+        checked_at=checked_at,
+    )
+
+
+def _no_bars(history: History, stored: Coverage | None, start: date | None, end: date | None) -> NoBars:
+    have = f"It has {stored.first:%Y-%m-%d} to {stored.last:%Y-%m-%d}." if stored else ""
+    return NoBars(
+        symbol=history.symbol,
+        timeframe=history.timeframe,
+        source=history.source,
+        start=start or "the beginning",
+        end=end or "now",
+        remedy=have,
+    )

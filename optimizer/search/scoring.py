@@ -1,0 +1,62 @@
+"""Where parameter sets are scored: a request, its space, and some rows of the evaluator's bars."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.metrics import GOALS, cap_violation
+from optimizer.domain.space import Params, Space
+from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_results import Measures
+from optimizer.engine.evaluator import Scores
+from optimizer.engine.kernel import SCORE_NAMES
+from optimizer.engine.multi_symbol import AnyEvaluator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What sets are scored on: the request, its space, and rows [start, stop) of the evaluator's bars."""
+
+    spec: StudySpec
+    space: Space
+    evaluator: AnyEvaluator
+    start: int
+    stop: int
+
+    @property
+    def goal(self) -> str:
+        """The first goal."""
+        return self.spec.goals[0]
+
+    def scores(self, sets: Sequence[Params]) -> Scores:
+        """The sets' scores, in one call."""
+        return self.evaluator.scores(sets, start=self.start, stop=self.stop)
+
+    def measures(self, sets: Sequence[Params], scores: Scores) -> list[Measures]:
+        """The measures of sets that were scored: of a set for several symbols those of its portfolio."""
+        if self.spec.is_shared:
+            return [self.evaluator.backtest(params, start=self.start, stop=self.stop).measures for params in sets]
+        return [measures_of(scores, row) for row in range(len(sets))]
+
+    def violations(self, scores: Scores) -> FloatArray:
+        """(n_sets,) by how much each set breaks a constraint; 0 where it keeps all."""
+        broken = np.maximum(self.spec.min_trades - np.asarray(scores.n_trades, dtype=np.float64), 0.0)
+        for cap in self.spec.caps:
+            by_cap = [cap_violation(cap, scores, row) for row in range(len(broken))]
+            broken = np.where(broken > 0, broken, np.array(by_cap))
+        return broken
+
+    def values(self, scores: Scores) -> FloatArray:
+        """(n_sets,) values of the first goal; NaN where a set has none or breaks a constraint."""
+        values = np.array(scores.column(GOALS[self.goal].measure), dtype=np.float64)
+        values[self.violations(scores) > 0] = math.nan
+        return values
+
+
+def measures_of(scores: Scores, row: int) -> Measures:
+    """One row of a batch's scores as measures; what the batch does not hold is missing."""
+    measures = {name: float(scores.column(name)[row]) for name in SCORE_NAMES if name != "n_trades"}
+    return Measures.model_validate(measures | {"n_trades": int(scores.n_trades[row])})

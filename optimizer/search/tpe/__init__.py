@@ -1,0 +1,1 @@
+"""A compiled tree-structured Parzen estimator."""

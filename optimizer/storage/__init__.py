@@ -1,0 +1,1 @@
+"""MongoDB: connection, embedded server, studies and trials."""

@@ -1,0 +1,147 @@
+"""What a worker reads and writes of a study in MongoDB: trials in batches, progress, the result at the end.
+
+Everything here may be done twice without harm, and waits while MongoDB is away.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
+from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial
+from optimizer.storage.outage import patiently
+from optimizer.storage.trial_documents import trial_document, trial_record
+
+HEARTBEAT_SECONDS = 5.0
+_DUPLICATE_KEY = 11000
+
+
+@asynccontextmanager
+async def heartbeat(study_name: str) -> AsyncIterator[None]:
+    """Say that the study lives, also while nothing else is written of it."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await update_study(study_name, heartbeat_at=now())
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+
+
+async def stored_records(study_name: str) -> list[TrialRecord]:
+    """The study's trials without a gap from the first: what a stopped search can go on from."""
+    collection = OptimizationTrial.get_motor_collection()
+    documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
+    records = [trial_record(document) for document in documents]
+    gapless = next((i for i, record in enumerate(records) if record.number != i), len(records))
+    return records[:gapless]
+
+
+async def store_trials(
+    name: str, batch: Sequence[TrialRecord], *, n_done: int, best: TrialRecord | None
+) -> StudyState | None:
+    """Write a batch and the study's progress in two round trips; returns what the study is wanted to become."""
+    if batch:
+        await _insert_new(name, batch)
+    progress: dict[str, Any] = {"trials_completed": n_done, "heartbeat_at": now()}
+    if best is not None:
+        progress |= {"best_params": dict(best.params), "best_value": best.value}
+    collection = OptimizationStudy.get_motor_collection()
+    document = await patiently(
+        lambda: collection.find_one_and_update({"study_name": name}, {"$set": progress}, projection={"wanted": True}),
+        what="progress",
+    )
+    wanted = document.get("wanted") if document else StudyState.CANCELLED
+    return StudyState(wanted) if wanted else None
+
+
+async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
+    """Insert trials; one that is there already is the same trial, written before a restart."""
+    documents = [trial_document(name, record, now()) for record in batch]
+    collection = OptimizationTrial.get_motor_collection()
+    try:
+        await patiently(lambda: collection.insert_many(documents, ordered=False), what="trials")
+    except BulkWriteError as failure:
+        errors = (failure.details or {}).get("writeErrors", [])
+        if any(error.get("code") != _DUPLICATE_KEY for error in errors):
+            raise
+
+
+async def n_tried_before(study: OptimizationStudy) -> int:
+    """Unique sets that other studies of this symbol, strategy and window have tried."""
+    same = {
+        "symbol": study.symbol,
+        "strategy_name": study.strategy_name,
+        "window.start_date": study.window.start_date.isoformat(),
+        "window.end_date": study.window.end_date.isoformat(),
+    }
+    names = await OptimizationStudy.get_motor_collection().distinct("study_name", same)
+    stages: list[dict[str, Any]] = [
+        {"$match": {"study": {"$in": names}}},
+        {"$group": {"_id": "$params", "studies": {"$addToSet": "$study"}}},
+        {"$match": {"studies": {"$ne": study.study_name}}},
+        {"$count": "n"},
+    ]
+    found = await OptimizationTrial.get_motor_collection().aggregate(stages).to_list(1)
+    return int(found[0]["n"]) if found else 0
+
+
+async def store_result(
+    name: str,
+    summary: StudySummary,
+    timings: Timings,
+    backtests: Sequence[BacktestRecord],
+    cache_hit_ratio: float | None,
+) -> None:
+    """Store the result; the state changes last, so that whoever sees it finds everything there."""
+    await patiently(lambda: _replace_backtests(name, backtests), what="backtests")
+    await update_study(
+        name,
+        summary=summary.model_dump(mode="json"),
+        timings=timings.model_dump(),
+        cache_hit_ratio=cache_hit_ratio,
+        best_params=dict(summary.winner.params),
+        best_value=summary.winner.value,
+        completed_at=now(),
+        status=StudyState.COMPLETE,
+    )
+
+
+async def _replace_backtests(name: str, backtests: Sequence[BacktestRecord]) -> None:
+    collection, trials = BacktestRecord.get_motor_collection(), OptimizationTrial.get_motor_collection()
+    await collection.delete_many({"study": name})
+    if not backtests:
+        return
+    await collection.insert_many([_plain_backtest(record) for record in backtests])
+    await trials.bulk_write(
+        [
+            UpdateOne({"study": name, "trial_number": b.trial_number}, {"$set": {"backtest_id": b.backtest_id}})
+            for b in backtests
+        ]
+    )
+
+
+def _plain_backtest(record: BacktestRecord) -> dict[str, Any]:
+    plain: dict[str, Any] = record.model_dump(exclude={"id", "revision_id"})
+    return plain | {"dates": [day.isoformat() for day in record.dates]}
+
+
+async def update_study(study_name: str, **fields: Any) -> None:
+    """Set fields of a study."""
+    plain = {name: str(value) if isinstance(value, StudyState) else value for name, value in fields.items()}
+    collection = OptimizationStudy.get_motor_collection()
+    await patiently(lambda: collection.update_one({"study_name": study_name}, {"$set": plain}), what="study")
+
+
+def now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)

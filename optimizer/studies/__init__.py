@@ -1,0 +1,1 @@
+"""Studies as a service: creating, running on workers, replaying."""

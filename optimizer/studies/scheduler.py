@@ -1,0 +1,195 @@
+"""Everything that happens in the background goes through APScheduler and its MongoDB job store.
+
+A job's function is importable and takes ids, because the store keeps a pickle of both. Running jobs
+reach the live objects of the process through `bind`, called once by whoever composes the program.
+APScheduler drops a one-off job from the store when it starts; `recover` finds interrupted studies by
+their documents instead. The job store unpickles what it reads: only this program may write to it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apscheduler.executors.asyncio import AsyncIOExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.jobstores.mongodb import MongoDBJobStore
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from pymongo import MongoClient
+
+from optimizer.clock import Clock, utc_now
+from optimizer.storage.mongo import DATABASE
+from optimizer.studies.service import OptimizationService
+
+log = logging.getLogger(__name__)
+
+_STUDY_PREFIX = "study:"
+_Handler = Callable[[str], Awaitable[object]]
+#: Fields of a cron trigger: hour, minute, and day_of_week or day where they matter.
+Cron = Mapping[str, str | int]
+#: What a running job calls, by the kind of job. A pickled job can carry no live object.
+_handlers: dict[str, _Handler] = {}
+
+
+def bind(handlers: Mapping[str, _Handler]) -> None:
+    """Connect the kinds of job to the live objects of this process."""
+    _handlers.clear()
+    _handlers.update(handlers)
+
+
+async def run_job(kind: str, identifier: str) -> None:
+    """The one function that every stored job calls."""
+    await _handlers[kind](identifier)
+
+
+class WallClock(BaseTrigger):
+    """A time of day in a time zone, once on each of its days whatever the clocks do there.
+
+    APScheduler's own cron trigger leaves a day out when its time falls into an hour that is skipped at midnight, and
+    runs twice in the hour that comes again. Here a skipped 02:30 comes when it would have come without the change
+    (as 03:30), and of an hour that comes twice the first counts.
+    """
+
+    def __init__(self, cron: Cron, time_zone: str) -> None:
+        self._walls = CronTrigger(timezone=UTC, **cron)  # a calendar without changes of the clock
+        self._zone = ZoneInfo(time_zone)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """The first time after the previous one, or from `now` on when there is none; in UTC."""
+        after = previous_fire_time or now - timedelta(microseconds=1)
+        wall = after.astimezone(self._zone).replace(tzinfo=UTC) - timedelta(days=1)
+        while True:
+            wall = self._walls.get_next_fire_time(None, wall)
+            moment: datetime = wall.replace(tzinfo=self._zone).astimezone(UTC)
+            if moment > after:
+                return moment
+            wall += timedelta(microseconds=1)
+
+
+def times_after(cron: Cron, time_zone: str, moment: datetime) -> Iterator[datetime]:
+    """The times of a recurring job after `moment`, in UTC, without end."""
+    trigger = WallClock(cron, time_zone)
+    while True:
+        moment = trigger.get_next_fire_time(moment, moment)
+        yield moment
+
+
+class _ClockZone(tzinfo):
+    """UTC in which the machine's present moment reads as the clock's: APScheduler asks for `datetime.now(zone)`.
+
+    Only tests bring a clock that is not the machine's. Stored inside a job it becomes plain UTC.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def fromutc(self, moment: datetime) -> datetime:
+        """The clock's moment for the present one; any other stays what it is."""
+        present = datetime.now(UTC).replace(tzinfo=self)
+        is_present = abs(present - moment) < timedelta(seconds=1)
+        return self._clock().astimezone(UTC).replace(tzinfo=self) if is_present else moment
+
+    def utcoffset(self, _moment: datetime | None) -> timedelta:
+        """None."""
+        return timedelta(0)
+
+    def dst(self, _moment: datetime | None) -> timedelta:
+        """None."""
+        return timedelta(0)
+
+    def tzname(self, _moment: datetime | None) -> str:
+        """UTC."""
+        return "UTC"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _utc, ()
+
+
+def _utc() -> tzinfo:
+    return UTC
+
+
+class StudyJobs:
+    """Submits studies and keeps recurring jobs; the only user of APScheduler."""
+
+    def __init__(self, service: OptimizationService, mongodb_uri: str, *, clock: Clock = utc_now) -> None:
+        self._service = service
+        # Short time-outs: the job store's client is synchronous and runs on the event loop.
+        self._client: MongoClient[dict[str, Any]] = MongoClient(
+            mongodb_uri, serverSelectionTimeoutMS=2000, connectTimeoutMS=2000, socketTimeoutMS=5000, tz_aware=True
+        )
+        database = self._client.get_default_database(DATABASE).name
+        self._scheduler = AsyncIOScheduler(
+            jobstores={"default": MongoDBJobStore(database=database, collection="scheduled_jobs", client=self._client)},
+            executors={"default": AsyncIOExecutor()},
+            timezone=UTC if clock is utc_now else _ClockZone(clock),
+        )
+
+    def start(self, handlers: Mapping[str, _Handler] | None = None) -> None:
+        """Begin to run jobs; further kinds than `study` are handled by `handlers`."""
+        bind({"study": self._service.run_study, **(handlers or {})})
+        self._scheduler.start()
+
+    def submit(self, study_name: str) -> None:
+        """Run a study as soon as a worker is free."""
+        # Late is fine: with the default grace of 1 s a busy loop would silently drop the study.
+        self._scheduler.add_job(
+            run_job,
+            args=["study", study_name],
+            id=_STUDY_PREFIX + study_name,
+            misfire_grace_time=None,
+            replace_existing=True,
+        )
+
+    async def recover(self) -> list[str]:
+        """Submit every study that a stop interrupted; returns their names."""
+        names = [study.study_name for study in await self._service.unfinished()]
+        for name in names:
+            self.submit(name)
+        return names
+
+    def add_cron(self, kind: str, identifier: str, cron: Cron, time_zone: str) -> datetime:
+        """Keep a recurring job; returns its next time. One missed while down runs once at the next start."""
+        job = self._scheduler.add_job(
+            run_job,
+            WallClock(cron, time_zone),
+            args=[kind, identifier],
+            id=f"{kind}:{identifier}",
+            misfire_grace_time=None,
+            coalesce=True,
+            replace_existing=True,
+        )
+        next_run: datetime = job.next_run_time
+        return next_run.astimezone(UTC)
+
+    def wake(self) -> None:
+        """Look at once for what is due: for a clock that jumps."""
+        self._scheduler.wakeup()
+
+    def remove_cron(self, kind: str, identifier: str) -> None:
+        """Forget a recurring job; one that is not there is no error."""
+        try:
+            self._scheduler.remove_job(f"{kind}:{identifier}")
+        except JobLookupError:
+            log.info("job_not_found kind=%s id=%s", kind, identifier)
+
+    def kept(self, kind: str) -> list[str]:
+        """The names of the recurring jobs of a kind."""
+        names = (job.id for job in self._scheduler.get_jobs())
+        return [name.removeprefix(f"{kind}:") for name in names if name.startswith(f"{kind}:")]
+
+    def next_run(self, kind: str, identifier: str) -> datetime | None:
+        """When a recurring job runs next."""
+        job = self._scheduler.get_job(f"{kind}:{identifier}")
+        return job.next_run_time if job else None
+
+    async def stop(self) -> None:
+        """Run nothing more; jobs under way are cancelled, their studies found again at the next start."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+            await asyncio.sleep(0)
+        self._client.close()

@@ -1,0 +1,481 @@
+"""OptimizationService: what can be asked of studies, by whichever door the question comes in.
+
+It knows no Slack and no terminal. A study's name is all that callers keep; every answer is read
+afresh from MongoDB.
+"""
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache, partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from optimizer.clock import Clock, utc_now
+from optimizer.domain.bars import Bars, n_between, on_common_dates, require_prices
+from optimizer.domain.metrics import GOALS, find_goal
+from optimizer.domain.space import Params, Space
+from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive
+from optimizer.domain.study_results import StudyState, TrialRecord, Verdict
+from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
+from optimizer.market.feed import Market
+from optimizer.market.quality.sentinel import require_usable
+from optimizer.market.snapshots import write_snapshot
+from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document
+from optimizer.storage.outage import patiently
+from optimizer.storage.study_queries import about, without_charts
+from optimizer.storage.trial_documents import trial_record
+from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
+from optimizer.studies.replay import Difference
+from optimizer.studies.worker_pool import WorkerDied, WorkerPool
+from optimizer.validation.champion import Challenge, Rival
+from optimizer.validation.window import WindowRows, window_rows
+
+log = logging.getLogger(__name__)
+
+#: A study is handed to another worker this many times after its worker died.
+MAX_DEATHS = 3
+_PREFIX = "opt-"
+#: Said of a symbol in a study of several.
+LEFT_OUT = "{n} bars are left out: on their dates not all of the symbols have one."
+#: Verdicts that put a study on the leaderboard unasked.
+PROVEN = (Verdict.STRONG, Verdict.PROMISING)
+_OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
+
+
+class UnknownStudy(UserError):
+    """No study has this name, or several begin with it."""
+
+    sentence = "I know no study `{word}`. `list` shows the latest ones."
+    sentence_near = "I know no study `{word}`. Did you mean `{nearest}`?"
+
+
+class NotFinished(UserError):
+    """A result was asked for that is not there yet."""
+
+    sentence = "`{study}` has no result yet: it is {state}."
+
+
+class AlreadyFinished(UserError):
+    """A study that has ended cannot be stopped any more."""
+
+    sentence = "`{study}` is {state} already."
+
+
+class NothingLeft(UserError):
+    """More trials were asked for than the space has sets."""
+
+    sentence = "`{study}` has tried all {n_trials} sets there are; widen the search for more."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """What computing a study again showed."""
+
+    n_trials: int
+    difference: Difference | None  # None: equal to the last bit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A study thought through and not started."""
+
+    spec: StudySpec
+    space: Space
+    n_trials: int  # unique sets that will be tried
+    is_exhaustive: bool
+    bars: Bars
+    partners: tuple[Bars, ...]  # of the spec's partners, on the same dates
+    rows: WindowRows
+    data_notes: tuple[str, ...]
+    seconds: float  # a rough guess of the time a warm worker needs
+
+
+class OptimizationService:
+    """Creates, runs, finds and stops studies."""
+
+    def __init__(
+        self,
+        *,
+        market: Market,
+        pool: WorkerPool,
+        snapshots: Path,
+        clock: Clock = utc_now,
+        new_id: Callable[[int], str] = secrets.token_hex,
+        running_per_person: int = 2,
+    ) -> None:
+        self._market = market
+        self._pool = pool
+        self._snapshots = snapshots
+        self._clock = clock
+        self._new_id = new_id
+        self._running_per_person = running_per_person
+        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._under_way: set[str] = set()
+
+    async def plan(self, spec: StudySpec) -> Plan:
+        """Check everything about a request without storing anything; raises a UserError that says what is wrong."""
+        strategy = find_strategy(spec.strategy_name)
+        for goal in spec.goals:
+            find_goal(goal)
+        space = space_of(spec)
+        (bars, *partners), notes = await asyncio.to_thread(self._all_bars, spec)
+        rows = window_rows(spec, replace(bars, symbol=spec.label), longest_warm_up(strategy, space))
+        n_trials = budget(spec, space)
+        return Plan(
+            spec=spec,
+            space=space,
+            n_trials=n_trials,
+            is_exhaustive=is_exhaustive(spec, space),
+            bars=bars,
+            partners=tuple(partners),
+            rows=rows,
+            data_notes=tuple(notes),
+            seconds=_guess_seconds(n_trials, len(bars) * len(spec.symbols), spec.folds),
+        )
+
+    async def create_study(self, spec: StudySpec, *, created_by: str, **more: Any) -> OptimizationStudy:
+        """Load and check the bars, keep a snapshot of them, and store a queued study; see `store`."""
+        return await self.store(await self.plan(spec), created_by=created_by, **more)
+
+    async def store(
+        self,
+        plan: Plan,
+        *,
+        created_by: str,
+        name: str = "",
+        notes: str = "",
+        origin: Mapping[str, str] | None = None,
+        first: Sequence[Params] = (),
+        request_key: str | None = None,
+    ) -> OptimizationStudy:
+        """Store a planned study, queued. The same `request_key` gives the study it gave before.
+
+        The sets of `first` that the space has are tried right after the textbook set.
+        """
+        data_hashes = [
+            await asyncio.to_thread(write_snapshot, bars, self._snapshots) for bars in (plan.bars, *plan.partners)
+        ]
+        study = _study_of(plan, data_hashes)
+        study.created_at, study.created_by, study.name, study.notes = self._clock(), created_by, name, notes
+        study.origin, study.request_key, study.first = dict(origin or {}), request_key, list(first)
+        return await self._insert_named(study)
+
+    async def same_since(self, spec: StudySpec, created_by: str, moment: datetime) -> OptimizationStudy | None:
+        """The study that the same person asked for with the same words since `moment`, unless it was stopped."""
+        query = {
+            "created_by": created_by,
+            "created_at": {"$gte": moment},
+            "status": {"$nin": [str(StudyState.CANCELLED), str(StudyState.FAILED)]},
+        }
+        recent = await OptimizationStudy.find(query).sort("-created_at").to_list()
+        return next((study for study in recent if study.spec == spec), None)
+
+    async def run_study(self, study_name: str) -> OptimizationStudy:
+        """Run a queued or interrupted study on a worker; returns it finished, paused or cancelled.
+
+        A worker that dies is replaced and the study goes on where it was, at most three times. Of one person's
+        studies only so many run at once; the others wait, whoever else has a free worker.
+        """
+        study = await patiently(lambda: self.find(study_name), what="study")
+        if study.study_name in self._under_way:
+            return study
+        self._under_way.add(study.study_name)
+        try:
+            async with self._turns.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person)):
+                return await self._run_in_turn(study.study_name)
+        finally:
+            self._under_way.discard(study.study_name)
+
+    def is_under_way(self, study_name: str) -> bool:
+        """Whether `run_study` has the study in hand: it runs, or waits for its turn or a worker."""
+        return study_name in self._under_way
+
+    async def _run_in_turn(self, study_name: str) -> OptimizationStudy:
+        while True:
+            study = await patiently(lambda: self.find(study_name), what="study")
+            if study.status.is_finished or study.wanted is not None:
+                return await patiently(partial(self._settled, study), what="study")
+            try:
+                answer = await self._pool.run(study_name)
+            except WorkerDied:
+                await patiently(partial(self._note_death, study), what="death")
+                continue
+            except Unavailable as error:
+                answer = {"error": error.as_document()}
+            if "error" in answer:
+                await patiently(partial(self._fail, study_name, answer["error"]), what="failure")
+            return await patiently(lambda: self.find(study_name), what="study")
+
+    async def find(self, word: str) -> OptimizationStudy:
+        """The study a person means: its name, with or without the prefix, or a unique beginning of it."""
+        beginning = word.lower().strip().removeprefix(_PREFIX)
+        if not beginning or not beginning.isalnum():
+            raise UnknownStudy(word=word, nearest="")
+        query = {"study_name": {"$regex": f"^{_PREFIX}{beginning}"}}
+        found = await OptimizationStudy.find(query).sort("study_name").limit(2).to_list()
+        exact = [study for study in found if study.study_name == f"{_PREFIX}{beginning}"]
+        if exact or len(found) == 1:
+            return (exact or found)[0]
+        raise UnknownStudy(word=word, nearest=nearest(f"{_PREFIX}{beginning}", await self._recent_names()))
+
+    async def list_studies(
+        self, *, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
+    ) -> list[OptimizationStudy]:
+        """The newest studies first, without charts."""
+        query: dict[str, Any] = {}
+        if created_by:
+            query["created_by"] = created_by
+        if states:
+            query["status"] = {"$in": [str(state) for state in states]}
+        return await without_charts(query, order={"created_at": -1}, limit=limit)
+
+    async def unfinished(self) -> list[OptimizationStudy]:
+        """Studies that a restart has to carry on."""
+        states = [str(StudyState.QUEUED), str(StudyState.RUNNING)]
+        return await OptimizationStudy.find({"status": {"$in": states}}).sort("created_at").to_list()
+
+    async def get_study_results(self, study_name: str) -> OptimizationStudy:
+        """A finished study with its summary; raises NotFinished before that."""
+        study = await self.find(study_name)
+        if study.summary is None:
+            raise NotFinished(study=study.study_name, state=str(study.status))
+        return study
+
+    async def get_best_params(self, study_name: str) -> Params:
+        """The winner's parameters, exactly as posted."""
+        study = await self.get_study_results(study_name)
+        assert study.summary is not None
+        return dict(study.summary.winner.params)
+
+    async def get_trials(self, study_name: str) -> list[TrialRecord]:
+        """Every stored trial, by number."""
+        collection = OptimizationTrial.get_motor_collection()
+        documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
+        return [trial_record(document) for document in documents]
+
+    async def packed_trials(self, study_name: str) -> bytes:
+        """Every stored trial, by number, as MongoDB sent them: for another process, which unpacks them."""
+        batches = OptimizationTrial.get_motor_collection().find_raw_batches({"study": study_name})
+        return b"".join([batch async for batch in batches.sort("trial_number", 1)])
+
+    async def latest_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
+        """The trials stored last, the newest first."""
+        collection = OptimizationTrial.get_motor_collection()
+        documents = await collection.find({"study": study_name}).sort("trial_number", -1).to_list(limit)
+        return [trial_record(document) for document in documents]
+
+    async def best_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
+        """The trials with the greatest values: first those that keep every constraint, then the others."""
+        able: dict[str, Any] = {"value": {"$ne": None}, "violation": {"$lte": 0}}
+        collection, found = OptimizationTrial.get_motor_collection(), list[dict[str, Any]]()
+        for query in (able, {"$nor": [able]}):
+            cursor = collection.find({"study": study_name, **query}).sort([("value", -1), ("trial_number", 1)])
+            found += await cursor.to_list(limit - len(found)) if len(found) < limit else []
+        return [trial_record(document) for document in found]
+
+    async def cancel(self, study_name: str) -> OptimizationStudy:
+        """Stop a study; what was tried is kept."""
+        return await self._want(study_name, StudyState.CANCELLED)
+
+    async def pause(self, study_name: str) -> OptimizationStudy:
+        """Stop a study so that `resume` carries it on."""
+        return await self._want(study_name, StudyState.PAUSED)
+
+    async def resume(self, study_name: str) -> OptimizationStudy:
+        """Queue a paused, cancelled or failed study again; it goes on after its last stored trial."""
+        study = await self.find(study_name)
+        if study.status is StudyState.COMPLETE:
+            raise AlreadyFinished(study=study.study_name, state=str(study.status))
+        await study.set({"status": str(StudyState.QUEUED), "wanted": None, "failure": None, "deaths": 0})
+        return await self.find(study.study_name)
+
+    async def more(self, study_name: str, n_trials: int) -> OptimizationStudy:
+        """Queue a finished study again with so many more trials: the first ones are kept, not repeated."""
+        study = await self.get_study_results(study_name)
+        if study.status is not StudyState.COMPLETE:
+            raise NotFinished(study=study.study_name, state=str(study.status))
+        spec = study.spec.model_copy(update={"n_trials": min(study.trials_completed + n_trials, MAX_TRIALS)})
+        n_sets = budget(spec, space_of(spec))
+        if n_sets <= study.trials_completed:
+            raise NothingLeft(study=study.study_name, n_trials=study.trials_completed)
+        again = {"status": StudyState.QUEUED, "wanted": None, "deaths": 0, "started_at": None, "completed_at": None}
+        await study.set({**again, "spec": spec, "n_trials": n_sets})
+        return await self.find(study.study_name)
+
+    async def replay(self, study_name: str) -> Replayed:
+        """Compute a finished study again on a worker and compare; raises Unavailable when the worker died of it."""
+        study = await self.get_study_results(study_name)
+        try:
+            answer = await self._pool.replay(study.study_name)
+        except WorkerDied as death:
+            raise Unavailable(what="The replay", reason="its worker process ended", remedy="Try again.") from death
+        if "error" in answer:
+            raise error_of(answer["error"])
+        difference = answer["replay"]["difference"]
+        return Replayed(
+            n_trials=answer["replay"]["n_trials"], difference=Difference(**difference) if difference else None
+        )
+
+    async def challenge(self, study_name: str, rival: Rival) -> Challenge:
+        """Set a finished study's winner against a champion; raises Unavailable when the worker died of it."""
+        study = await self.get_study_results(study_name)
+        try:
+            answer = await self._pool.challenge(study.study_name, rival.model_dump(mode="json"))
+        except WorkerDied as death:
+            raise Unavailable(what="The comparison", reason="its worker process ended", remedy="Try again.") from death
+        if "error" in answer:
+            raise error_of(answer["error"])
+        return Challenge.model_validate(answer["challenge"])
+
+    async def count_waiting(self, created_by: str | None = None) -> int:
+        """How many studies are queued, of one person or of all."""
+        query = {"status": str(StudyState.QUEUED)} | ({"created_by": created_by} if created_by else {})
+        return await OptimizationStudy.find(query).count()
+
+    async def leaderboard(
+        self,
+        *,
+        symbol: str | None = None,
+        strategy_name: str | None = None,
+        verdicts: Sequence[Verdict] = PROVEN,
+        limit: int = 10,
+    ) -> list[OptimizationStudy]:
+        """Finished studies with one of the verdicts by Sharpe ratio out of sample, the best first, without charts."""
+        query: dict[str, Any] = {
+            "status": str(StudyState.COMPLETE),
+            "summary.verdict": {"$in": [str(verdict) for verdict in verdicts]},
+            _OUTSIDE: {"$ne": None},
+        }
+        query |= about([symbol]) if symbol else {}
+        query |= {"strategy_name": strategy_name} if strategy_name else {}
+        return await without_charts(query, order={_OUTSIDE: -1, "_id": 1}, limit=limit)
+
+    def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[str]]:
+        """The bars of each symbol; of several those on common dates, and what is said of one names it."""
+        if not spec.is_shared:
+            bars, notes = self._bars(spec)
+            return [bars], notes
+        found = [self._bars(spec.for_symbol(symbol)) for symbol in spec.symbols]
+        common = on_common_dates([bars for bars, _ in found])
+        for (bars, notes), kept in zip(found, common, strict=True):
+            if n := n_between(bars, kept):
+                notes.append(LEFT_OUT.format(n=n))
+        return common, [f"{bars.symbol} – {note}" for bars, notes in found for note in notes]
+
+    def _bars(self, spec: StudySpec) -> tuple[Bars, list[str]]:
+        """All bars up to the end of the window, and what the sentinel has to say of them."""
+        bars, report = self._market.checked_bars(
+            spec.symbol, timeframe=spec.timeframe, source=spec.source, end=spec.end, now=self._clock()
+        )
+        require_usable(report, force=spec.force)
+        require_prices(bars)  # `force` plays on doubtful bars, not on impossible ones
+        return bars, [finding.sentence for finding in report.warnings]
+
+    async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:
+        study = await self.find(study_name)
+        if study.status.is_finished or study.status is state:
+            raise AlreadyFinished(study=study.study_name, state=str(study.status))
+        fields: dict[str, Any] = {"wanted": str(state)}
+        if study.status in (StudyState.QUEUED, StudyState.PAUSED):
+            # Settled here, where no worker may see it. The wish stays for one that takes the study at this moment.
+            fields |= {"status": str(state), "completed_at": self._clock()}
+        await study.set(fields)
+        return await self.find(study.study_name)
+
+    async def _settled(self, study: OptimizationStudy) -> OptimizationStudy:
+        if not study.status.is_finished and study.wanted is not None:
+            await study.set({"status": str(study.wanted), "wanted": None, "completed_at": self._clock()})
+        return await self.find(study.study_name)
+
+    async def _note_death(self, study: OptimizationStudy) -> None:
+        deaths = study.deaths + 1
+        await study.set({"deaths": deaths})
+        if deaths >= MAX_DEATHS:
+            await self._fail(study.study_name, WorkerLost(deaths=deaths, study=study.study_name).as_document())
+
+    async def _fail(self, study_name: str, error: Mapping[str, Any]) -> None:
+        study = await self.find(study_name)
+        log.warning("study_failed study=%s kind=%s", study_name, error["kind"])
+        await study.set({"status": str(StudyState.FAILED), "failure": dict(error), "completed_at": self._clock()})
+
+    async def _of_request(self, request_key: str | None) -> OptimizationStudy | None:
+        return await OptimizationStudy.find_one({"request_key": request_key}) if request_key else None
+
+    async def _recent_names(self) -> list[str]:
+        return [study.study_name for study in await self.list_studies(limit=50)]
+
+    async def _insert_named(self, study: OptimizationStudy) -> OptimizationStudy:
+        """Give the study a short free name; four hex digits first, longer ones when they run out."""
+        for n_bytes in (2, 2, 2, 3, 4, 8):
+            study.study_name = _PREFIX + self._new_id(n_bytes)
+            try:
+                return await study.insert()
+            except DuplicateKeyError:
+                if (same := await self._of_request(study.request_key)) is not None:
+                    return same
+        raise AssertionError("sixteen random hex digits were taken")
+
+
+@cache
+def code_version() -> str:
+    """The release and a digest of this package's sources: the part of the program that decides a study's numbers."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return f"{metadata.version('optimize-bot')}+{digest.hexdigest()[:8]}"
+
+
+def _study_of(plan: Plan, data_hashes: Sequence[str]) -> OptimizationStudy:
+    spec, rows, bars = plan.spec, plan.rows, plan.bars
+    return OptimizationStudy(
+        study_name="",
+        spec=spec,
+        symbol=spec.label,
+        strategy_name=spec.strategy_name,
+        search_space=space_document(plan.space),
+        space_size=plan.space.size,
+        n_trials=plan.n_trials,
+        direction=GOALS[spec.goals[0]].direction,
+        objective=spec.goals[0],
+        sampler=str(spec.sampler),
+        seed=spec.seed,
+        window=_window_record(rows, bars),
+        data_hash=_hash_of(data_hashes) if plan.partners else data_hashes[0],
+        data_hashes=list(data_hashes) if plan.partners else [],
+        source=", ".join(dict.fromkeys(found.source for found in (bars, *plan.partners))),
+        n_bars=rows.stop - rows.start,
+        data_notes=list(plan.data_notes),
+        code_version=code_version(),
+        created_at=datetime.now(UTC),
+        created_by="",
+    )
+
+
+def _hash_of(data_hashes: Sequence[str]) -> str:
+    """The name of several contents together, in this order."""
+    return hashlib.sha256("|".join(data_hashes).encode()).hexdigest()
+
+
+def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:
+    days = bars.time.astype("datetime64[D]")
+    return WindowRecord(
+        start=rows.start,
+        holdout_start=rows.holdout_start,
+        stop=rows.stop,
+        start_date=days[rows.start].item(),
+        holdout_date=days[rows.holdout_start].item() if rows.holdout_start < rows.stop else None,
+        end_date=days[rows.stop - 1].item(),
+    )
+
+
+def _guess_seconds(n_trials: int, n_bars: int, folds: int) -> float:
+    """About 150 µs a trial for the search and 10 ns a bar and trial for the backtest, again for each fold."""
+    return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9)

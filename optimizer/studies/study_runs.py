@@ -1,0 +1,261 @@
+"""What a worker is asked to do with a study: run it, replay it, set its winner against a champion."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from optimizer.domain.bars import Bars
+from optimizer.domain.metrics import GOALS
+from optimizer.domain.space import Params, Space
+from optimizer.domain.study_request import budget
+from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
+from optimizer.engine.backtest import Backtest, Trade
+from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
+from optimizer.engine.portfolio import Portfolio
+from optimizer.market.snapshots import read_snapshot
+from optimizer.search.loop import best_record, sampler_note, search
+from optimizer.storage.documents import BacktestRecord, OptimizationStudy
+from optimizer.storage.study_store import (
+    heartbeat,
+    n_tried_before,
+    now,
+    store_result,
+    store_trials,
+    stored_records,
+    update_study,
+)
+from optimizer.strategies.registry import space_of
+from optimizer.studies.replay import first_difference, in_order_of
+from optimizer.validation.champion import Challenge, Rival
+from optimizer.validation.champion_test import Contest, challenge, no_contest
+from optimizer.validation.summarize import summarize
+from optimizer.validation.window import WindowRows, day_of
+
+#: Trials are written when so much time has passed, or this many wait. Writing beside a search takes turns with it:
+#: seldom is cheap, and what is lost by a kill is tried again.
+BATCH_SIZE = 2000
+BATCH_SECONDS = 0.25
+#: Trials whose full backtest is kept.
+KEPT_BACKTESTS = 10
+
+_Batch = list[TrialRecord]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A study made ready to run: its document, its space and its bars."""
+
+    study: OptimizationStudy
+    space: Space
+    many: Sequence[Bars]  # of each symbol
+    evaluator: AnyEvaluator
+    done: list[TrialRecord]
+
+    @property
+    def rows(self) -> WindowRows:
+        """The searched and the held-out rows of the snapshot."""
+        window = self.study.window
+        return WindowRows(start=window.start, holdout_start=window.holdout_start, stop=window.stop)
+
+    @property
+    def cache_hit_ratio(self) -> float | None:
+        """How often an indicator that was asked for was there already."""
+        hits, misses = self.evaluator.cache_hits, self.evaluator.cache_misses
+        return hits / (hits + misses) if hits + misses else None
+
+    def trials(self) -> Iterator[TrialRecord]:
+        """The trials still to do."""
+        spec = self.study.spec
+        return search(
+            spec,
+            self.space,
+            self.evaluator,
+            start=self.rows.start,
+            stop=self.rows.holdout_start,
+            n_trials=budget(spec, self.space),
+            seed=spec.seed,
+            done=self.done,
+            first=self.study.first,
+        )
+
+
+async def run_study(study_name: str, snapshots: Path) -> StudyState:
+    """Run a study to its end, or until someone wants it paused or cancelled; MongoDB then says so."""
+    began = time.perf_counter()
+    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
+    if study is None or study.status.is_finished:
+        return study.status if study else StudyState.FAILED
+    await update_study(study_name, status=StudyState.RUNNING, started_at=study.started_at or now(), heartbeat_at=now())
+    task = await _prepare(study, snapshots)
+    await update_study(study_name, sampler_note=sampler_note(study.spec, task.space))
+    async with heartbeat(study_name):
+        return await _search_and_judge(task, began)
+
+
+async def replay_study(study_name: str, snapshots: Path) -> dict[str, Any]:
+    """Compute a finished study again from its snapshot and say whether anything differs; nothing is written."""
+    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
+    assert study is not None, "the parent has just read it"
+    assert study.summary is not None, "only a finished study is replayed"
+    task = await _prepare(study, snapshots)
+    luck = study.summary.luck
+    fresh = await asyncio.to_thread(lambda: in_order_of(task.done, list(replace(task, done=[]).trials())))
+    summary = await asyncio.to_thread(_summarize, task, fresh, luck.n_tried_ever - luck.n_tried)
+    difference = first_difference(task.done, fresh) or first_difference(study.summary, summary)
+    return {"n_trials": len(fresh), "difference": asdict(difference) if difference else None}
+
+
+async def challenge_study(study_name: str, rival: Rival, snapshots: Path) -> Challenge:
+    """Set a finished study's winner against a champion, on the bars that neither was fitted on; nothing is written."""
+    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
+    assert study is not None, "the parent has just read it"
+    assert study.summary is not None, "only a finished study has a winner"
+    task = await _prepare(study, snapshots)
+    return await asyncio.to_thread(_challenge, task, study.summary.winner.params, rival)
+
+
+def _challenge(task: Task, winner: Params, rival: Rival) -> Challenge:
+    ours, spec = task.evaluator, task.study.spec
+    start, stop = max(task.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), task.rows.stop
+    if stop - start < 2:
+        return no_contest(max(stop - start, 0))
+    is_alike = rival.allow_short == spec.allow_short
+    theirs = ours if is_alike else evaluator_of(spec.model_copy(update={"allow_short": rival.allow_short}), task.many)
+    contest = Contest(
+        champion=theirs.backtest(rival.params, start=start, stop=stop),
+        challenger=ours.backtest(winner, start=start, stop=stop),
+        hold=ours.hold(start=start, stop=stop),
+        start=day_of(ours.bars, start),
+        end=day_of(ours.bars, stop - 1),
+        is_same_set=is_alike and winner == rival.params,
+    )
+    return challenge(contest, seed=spec.seed)
+
+
+async def _search_and_judge(task: Task, began: float) -> StudyState:
+    study_name = task.study.study_name
+    prepared = time.perf_counter()
+    records, wanted, storage = await _search(task)
+    searched = time.perf_counter()
+    if wanted is not None:
+        await update_study(study_name, status=wanted, wanted=None)
+        return wanted
+    summary = await asyncio.to_thread(_summarize, task, records, await n_tried_before(task.study))
+    judged = time.perf_counter()
+    backtests = await _keep_backtests(task, records)
+    ended = time.perf_counter()
+    backtest = sum(record.duration for record in records[len(task.done) :])
+    timings = Timings(
+        start=prepared - began,
+        sampler=max(searched - prepared - backtest - storage, 0.0),
+        backtest=backtest,
+        storage=storage,
+        validation=judged - searched,
+        keeping=ended - judged,
+        total=ended - began,
+    )
+    await store_result(study_name, summary, timings, backtests, task.cache_hit_ratio)
+    return StudyState.COMPLETE
+
+
+async def _prepare(study: OptimizationStudy, snapshots: Path) -> Task:
+    spec = study.spec
+    hashes = study.data_hashes or [study.data_hash]
+    many = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in hashes]
+    evaluator = evaluator_of(spec, many)
+    done = await stored_records(study.study_name)
+    return Task(study=study, space=space_of(spec), many=many, evaluator=evaluator, done=done)
+
+
+async def _search(task: Task) -> tuple[list[TrialRecord], StudyState | None, float]:
+    """Search in a thread while this one writes; what was asked of the study ends it between two batches."""
+    stop = threading.Event()
+    queue: SimpleQueue[_Batch | None] = SimpleQueue()
+    records = list(task.done)
+    searching = asyncio.create_task(asyncio.to_thread(_produce, task, queue, stop))
+    wanted, storage = None, 0.0
+    while (batch := await asyncio.to_thread(queue.get)) is not None:
+        began = time.perf_counter()
+        records.extend(batch)
+        best = best_record(records, task.study.spec.goals[0])
+        wanted = await store_trials(task.study.study_name, batch, n_done=len(records), best=best) or wanted
+        if wanted is not None:
+            stop.set()
+        # What was written while the search went on cost the study nothing.
+        storage = time.perf_counter() - began
+    await searching
+    return records, wanted, storage
+
+
+def _produce(task: Task, queue: "SimpleQueue[_Batch | None]", stop: threading.Event) -> None:
+    """Hand over trials in batches: to wake the other thread for every one of them would cost more than the trial."""
+    batch: _Batch = []
+    deadline = time.monotonic() + BATCH_SECONDS
+    try:
+        for record in task.trials():
+            batch.append(record)
+            if len(batch) < BATCH_SIZE and time.monotonic() < deadline:
+                continue
+            queue.put(batch)
+            if stop.is_set():
+                return
+            batch, deadline = [], time.monotonic() + BATCH_SECONDS
+        queue.put(batch)
+    finally:
+        queue.put(None)
+
+
+def _summarize(task: Task, records: Sequence[TrialRecord], n_tried_before: int) -> StudySummary:
+    return summarize(
+        task.study.spec, task.space, task.evaluator, records, window=task.rows, n_tried_before=n_tried_before
+    )
+
+
+async def _keep_backtests(task: Task, records: Sequence[TrialRecord]) -> list[BacktestRecord]:
+    sign = 1 if GOALS[task.study.spec.goals[0]].direction == "maximize" else -1
+    able = [r for r in records if r.value is not None and r.violation <= 0]
+    best = sorted(able, key=lambda r: (-sign * (r.value or 0.0), r.number))[:KEPT_BACKTESTS]
+    return await asyncio.to_thread(lambda: [_backtest_record(task, record) for record in best])
+
+
+def _backtest_record(task: Task, record: TrialRecord) -> BacktestRecord:
+    rows, bars = task.rows, task.evaluator.bars
+    result = task.evaluator.backtest(record.params, start=rows.start, stop=rows.stop)
+    dates = bars.time[rows.start : rows.stop].astype("datetime64[D]").tolist()
+    record_of: BacktestRecord = BacktestRecord.model_construct(
+        backtest_id=f"{task.study.study_name}-{record.number}",
+        study=task.study.study_name,
+        trial_number=record.number,
+        dates=dates,
+        equity=result.equity.tolist(),
+        trades=_trade_documents(result, task),
+    )
+    return record_of
+
+
+def _trade_documents(result: Backtest, task: Task) -> list[dict[str, Any]]:
+    bars = task.evaluator.bars
+    if not isinstance(result, Portfolio):
+        return [_trade_document(trade, bars) for trade in result.trades]
+    parts = zip(task.study.spec.symbols, result.parts, strict=True)
+    found = [{"symbol": symbol, **_trade_document(trade, bars)} for symbol, part in parts for trade in part.trades]
+    return sorted(found, key=lambda trade: str(trade["entered"]))
+
+
+def _trade_document(trade: Trade, bars: Bars) -> dict[str, Any]:
+    days = bars.time.astype("datetime64[D]")
+    return {
+        "entered": days[trade.entry_bar].item().isoformat(),
+        "left": days[trade.exit_bar].item().isoformat() if trade.is_closed else None,
+        "side": trade.side,
+        "fraction": trade.fraction,
+        "entry_price": trade.entry_price,
+        "exit_price": trade.exit_price,
+        "return": trade.trade_return,
+        "reason": str(trade.reason),
+    }

@@ -1,0 +1,200 @@
+"""Warm worker processes, one a core: the event loop never waits for a study.
+
+A worker takes one study at a time and only its name crosses. One that dies is replaced; the study it
+had is its owner's to hand in again. One that does not start is tried again, later each time; whoever
+waits is told of it only when no other worker is left.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from optimizer.errors import Unavailable
+from optimizer.studies.child_process import Child, ChildDied
+
+log = logging.getLogger(__name__)
+
+_MODULE = "optimizer.studies.worker"
+#: A place whose worker failed to start so often in a row is given up for now, and tried on in the background.
+#: Where none ever started, something is wrong for good; later a machine may be short of something for a while.
+_FIRST_STARTS, _STARTS = 3, 7
+_LONGEST_PAUSE = 30.0
+
+
+class WorkerDied(Exception):
+    """The process ended in the middle of a study."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerConfig:
+    """What a worker needs to find a study by its name."""
+
+    mongodb_uri: str = field(repr=False)  # it holds the password
+    snapshots: Path
+
+    def as_question(self) -> dict[str, str]:
+        """The first thing a worker is told; it never appears among a process's arguments."""
+        return {"mongodb_uri": self.mongodb_uri, "snapshots": str(self.snapshots)}
+
+
+class WorkerPool:
+    """So many worker processes, and the questions that wait for one."""
+
+    def __init__(self, size: int, *, module: str = _MODULE) -> None:
+        self.size = size
+        self._module = module
+        self._config: WorkerConfig | None = None
+        self._idle: asyncio.Queue[Child | Unavailable] = asyncio.Queue()
+        self._all: set[Child] = set()
+        self._ready: set[Child] = set()
+        self._busy: dict[str, Child] = {}
+        self._starting: set[asyncio.Task[None]] = set()
+        self._n_stuck = 0
+        self._has_worked = False
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes' ids, for probes and tests."""
+        return sorted(worker.pid for worker in self._all)
+
+    @property
+    def n_ready(self) -> int:
+        """How many workers are configured and alive."""
+        return len(self._ready)
+
+    async def ready(self) -> int:
+        """How many workers are configured and alive, once none is still starting or has a chance to."""
+        while len(self._starting) > self._n_stuck:
+            await asyncio.sleep(0.02)
+        return self.n_ready
+
+    async def prepare(self) -> None:
+        """Start the processes before their configuration is known, so that importing overlaps with it."""
+        for worker in await asyncio.gather(*(Child.spawn(self._module) for _ in range(self.size))):
+            self._all.add(worker)
+
+    def configure(self, config: WorkerConfig) -> None:
+        """Tell the workers where MongoDB is; each becomes available when it says it is ready."""
+        self._config = config
+        for worker in list(self._all):
+            self._in_background(self._fill(worker))
+
+    async def run(self, study_name: str) -> dict[str, Any]:
+        """Run a study on the next free worker; raises WorkerDied when the process ended under it, and
+        Unavailable when no worker is left and none can be started."""
+        return await self._ask({"study": study_name}, study_name)
+
+    async def replay(self, study_name: str) -> dict[str, Any]:
+        """Compute a finished study again on the next free worker; raises as `run`."""
+        return await self._ask({"replay": study_name})
+
+    async def challenge(self, study_name: str, rival: Mapping[str, object]) -> dict[str, Any]:
+        """Set a finished study's winner against a rival on the next free worker; raises as `run`."""
+        return await self._ask({"challenge": study_name, "rival": dict(rival)})
+
+    def end_worker_of(self, study_name: str) -> bool:
+        """End the process that a study runs on, whose owner then sees WorkerDied; False when there is none."""
+        worker = self._busy.get(study_name)
+        if worker is not None:
+            worker.end()
+        return worker is not None
+
+    async def stop(self) -> None:
+        """End every worker, busy or not."""
+        for task in list(self._starting):
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        await asyncio.gather(*(worker.stop() for worker in self._all))
+        self._all.clear()
+        self._ready.clear()
+
+    async def _ask(self, question: dict[str, Any], study_name: str = "") -> dict[str, Any]:
+        worker = await self._next()
+        if study_name:
+            self._busy[study_name] = worker
+        try:
+            answer = await worker.ask(question)
+        except ChildDied as death:
+            log.warning("worker_died pid=%s question=%s", worker.pid, question)
+            self._replace(worker)
+            raise WorkerDied from death
+        except asyncio.CancelledError:
+            # Its answer would be taken for the next study's: a worker left in the middle is not used again.
+            self._replace(worker)
+            raise
+        finally:
+            self._busy.pop(study_name, None)
+        self._idle.put_nowait(worker)
+        return answer
+
+    async def _next(self) -> Child:
+        while True:
+            found = await self._idle.get()
+            if isinstance(found, Unavailable):
+                if self._ready:  # another worker lives, and will be free
+                    continue
+                self._idle.put_nowait(found)
+                raise found
+            if not found.has_ended:
+                return found
+            # It died of something else than a study, such as want of memory.
+            log.warning("worker_died pid=%s question=none", found.pid)
+            self._replace(found)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    def _replace(self, worker: Child) -> None:
+        self._ready.discard(worker)
+        self._in_background(self._refill(worker))
+
+    async def _refill(self, worker: Child) -> None:
+        await self._let_go(worker)
+        await self._fill(await self._spawn())
+
+    async def _fill(self, worker: Child) -> None:
+        """See that a worker gets ready; one that does not is followed by others until one does."""
+        n_failed = 0
+        while not await self._admit(worker):
+            n_failed += 1
+            starts = _STARTS if self._has_worked else _FIRST_STARTS
+            self._n_stuck += n_failed == _FIRST_STARTS
+            if n_failed >= starts and not self._ready:
+                # Whoever waits for a worker is told, instead of waiting for ever.
+                self._give_up()
+            await asyncio.sleep(min(0.25 * 2.0**n_failed, _LONGEST_PAUSE))
+            worker = await self._spawn()
+        self._n_stuck -= n_failed >= _FIRST_STARTS
+
+    async def _admit(self, worker: Child) -> bool:
+        assert self._config is not None
+        try:
+            await worker.ask(self._config.as_question())
+        except ChildDied:
+            log.error("worker_did_not_start pid=%s", worker.pid)
+            await self._let_go(worker)
+            return False
+        self._ready.add(worker)
+        self._has_worked = True
+        self._idle.put_nowait(worker)
+        return True
+
+    def _give_up(self) -> None:
+        if self._idle.empty():
+            self._idle.put_nowait(
+                Unavailable(what="A worker process", reason="it ended while starting", remedy="The log says why.")
+            )
+
+    async def _spawn(self) -> Child:
+        worker = await Child.spawn(self._module)
+        self._all.add(worker)
+        return worker
+
+    async def _let_go(self, worker: Child) -> None:
+        await worker.stop()
+        self._all.discard(worker)

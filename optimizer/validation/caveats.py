@@ -1,0 +1,104 @@
+"""Which findings the data or the search forced on a summary: one predicate a note."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from optimizer.domain.space import Range
+from optimizer.domain.study_request import is_exhaustive
+from optimizer.domain.study_results import Scored, Verdict
+from optimizer.validation.assessment import Findings
+from optimizer.validation.verdict import FEW_TRADES, PROMISING_DSR, SHORT_HOLDOUT_BARS, Note
+from optimizer.validation.window import is_short
+
+#: "More bars would tell" is said up to this many times the bars there are.
+BELIEVABLE_GROWTH = 4
+
+
+def notes(found: Findings) -> tuple[Note, ...]:
+    """The notes that hold, in the order they are declared."""
+    return tuple(note for note in Note if _HOLDS[note](found))
+
+
+def _few_trades(found: Findings) -> bool:
+    return found.winner.in_sample.n_trades < FEW_TRADES
+
+
+def _no_trades_out_of_sample(found: Findings) -> bool:
+    unseen = found.winner.out_of_sample
+    return unseen is not None and not unseen.exposure
+
+
+def _short_holdout(found: Findings) -> bool:
+    return 0 < found.rows.stop - found.rows.holdout_start < SHORT_HOLDOUT_BARS
+
+
+def _short_warm_up(found: Findings) -> bool:
+    return found.evaluator.strategy.warm_up(found.winner.params) > found.rows.start
+
+
+def _n_folds(found: Findings) -> int:
+    return len(found.walk_forward.folds) if found.walk_forward else 0
+
+
+def _empty_fold(found: Findings) -> bool:
+    return found.walk_forward is not None and any(not fold.params for fold in found.walk_forward.folds)
+
+
+def _winner_is_textbook(found: Findings) -> bool:
+    return bool(found.ranked) and found.winner.params == found.space.default
+
+
+def _benchmark_better(found: Findings) -> bool:
+    ours, hold = (_last_sharpe(scored) for scored in (found.winner, found.hold))
+    return hold is not None and (ours is None or hold > ours)
+
+
+def _last_sharpe(scored: Scored) -> float | None:
+    return (scored.out_of_sample or scored.in_sample).sharpe_ratio
+
+
+def _edge_of_range(found: Findings) -> bool:
+    ranges = [p for p in found.space.parameters if isinstance(p, Range) and len(p.values) > 1]
+    return bool(found.ranked) and any(found.winner.params[p.name] in (p.values[0], p.values[-1]) for p in ranges)
+
+
+def _market_explains_it(found: Findings) -> bool:
+    beyond_luck, skill = found.luck.deflated_sharpe_ratio, found.luck.skill
+    return (beyond_luck or 0.0) >= PROMISING_DSR > (skill or 0.0)
+
+
+def _more_bars_would_tell(found: Findings) -> bool:
+    needed = found.luck.n_bars_needed
+    reachable = needed is not None and needed <= BELIEVABLE_GROWTH * (found.rows.holdout_start - found.rows.start)
+    return found.verdict is Verdict.UNPROVEN and reachable
+
+
+def _fewer_parameters_would_tell(found: Findings) -> bool:
+    undecided = found.verdict is Verdict.UNPROVEN and bool(found.ranked)
+    return undecided and found.evidence.degenerate is None and not _more_bars_would_tell(found)
+
+
+_HOLDS: Mapping[Note, Callable[[Findings], bool]] = MappingProxyType(
+    {
+        Note.NOTHING_FEASIBLE: lambda found: not found.ranked,
+        Note.FEW_TRADES: _few_trades,
+        Note.NO_TRADES_OUT_OF_SAMPLE: _no_trades_out_of_sample,
+        Note.NO_HOLDOUT: lambda found: not found.rows.has_holdout,
+        Note.SHORT_HOLDOUT: _short_holdout,
+        Note.ZERO_COSTS: lambda found: found.spec.costs.per_side == 0,
+        Note.EXHAUSTIVE: lambda found: is_exhaustive(found.spec, found.space),
+        Note.SHORT_WINDOW: lambda found: is_short(found.spec, found.rows, found.evaluator.bars),
+        Note.SHORT_WARM_UP: _short_warm_up,
+        Note.FEWER_FOLDS: lambda found: 0 < _n_folds(found) < found.spec.folds,
+        Note.NO_FOLDS: lambda found: _n_folds(found) == 0 < found.spec.folds,
+        Note.EMPTY_FOLD: _empty_fold,
+        Note.NO_PBO: lambda found: found.luck.pbo is None,
+        Note.SPIKE: lambda found: found.is_spike,
+        Note.WINNER_IS_TEXTBOOK: _winner_is_textbook,
+        Note.BENCHMARK_BETTER: _benchmark_better,
+        Note.EDGE_OF_RANGE: _edge_of_range,
+        Note.MARKET_EXPLAINS_IT: _market_explains_it,
+        Note.MORE_BARS_WOULD_TELL: _more_bars_would_tell,
+        Note.FEWER_PARAMETERS_WOULD_TELL: _fewer_parameters_would_tell,
+    }
+)

@@ -1,0 +1,132 @@
+"""How much the winner depends on its parameters: their importance, its neighbourhood, the map around it."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.metrics import GOALS
+from optimizer.domain.space import Params, Space, Value
+from optimizer.domain.study_results import Plateau, Scored, Surface, TrialRecord
+from optimizer.lazy import Late
+from optimizer.search.scoring import Ground
+from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study
+from optimizer.validation.statistics import plateau_share
+from optimizer.validation.verdict import SPIKE_SHARE
+
+#: It imports scikit-learn where that is installed, which takes a second.
+optuna_importance = Late("optuna.importance")
+
+ScoreTrials = Callable[[Sequence[TrialRecord]], list[Scored]]
+
+#: Values an axis of the map shows at most; a longer range is thinned evenly around the winner's value.
+MAP_VALUES = 24
+#: Best sets whose neighbourhoods are compared when the winner is a spike.
+CENTRE_CANDIDATES = 20
+#: Fewer feasible trials than this say nothing about importance (the best tenth must hold two).
+LEAST_TRIALS = 20
+
+
+def importance(space: Space, records: Sequence[TrialRecord]) -> dict[str, float]:
+    """The share of each parameter in reaching the best tenth of the trials, summing to 1; largest first.
+
+    PED-ANOVA (Watanabe, Bansal and Hutter 2023) by Optuna, over the feasible trials. Parameters with a single value
+    have none of it. Empty when there are fewer than 20 feasible trials or all did equally well.
+    """
+    able = [record for record in records if record.value is not None and record.violation <= 0]
+    free = {p.name: space.distributions[p.name] for p in space.parameters if len(p.values) > 1}
+    if len(able) < LEAST_TRIALS or not free or len({record.value for record in able}) == 1:
+        return {}
+    study = fast_study(["maximize"])
+    for number, record in enumerate(able):
+        add_finished(study, _learned(number, record, free))
+    shares = optuna_importance.get_param_importances(study, evaluator=optuna_importance.PedAnovaImportanceEvaluator())
+    return _normalized({name: shares.get(name, 0.0) for name in space.names})
+
+
+def _learned(number: int, record: TrialRecord, free: Mapping[str, BaseDistribution]) -> LeanTrial:
+    assert record.value is not None, "only sets that have a value teach anything"
+    params = {name: record.params[name] for name in free}
+    return LeanTrial.finished(number, [record.value], params=params, distributions=free, violation=0.0)
+
+
+def _normalized(shares: Mapping[str, float]) -> dict[str, float]:
+    total = math.fsum(shares.values())
+    if not total > 0:
+        return {}
+    return {name: share / total for name, share in sorted(shares.items(), key=lambda item: -item[1])}
+
+
+def plateau(ground: Ground, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Plateau:
+    """Re-score the winner's neighbours; where it is a spike, name the middle of the best neighbourhood instead.
+
+    `ranked` are the feasible trials, the best first; `scored` measures the one that is named.
+    """
+    sets = ground.space.neighbours(winner.params)
+    if not sets:
+        return Plateau(n_neighbours=0, share=None, neighbours=(), centre=None)
+    scores = ground.scores(sets)
+    values = ground.values(scores)
+    share = _share(ground, winner, values)
+    measured = zip(sets, values.tolist(), ground.measures(sets, scores), strict=True)
+    neighbours = tuple(Scored(params=params, value=value, in_sample=found) for params, value, found in measured)
+    centre = _centre(ground, winner, ranked, scored) if ranked and share < SPIKE_SHARE else None
+    return Plateau(n_neighbours=len(sets), share=share, neighbours=neighbours, centre=centre)
+
+
+def _share(ground: Ground, winner: Scored, values: FloatArray) -> float:
+    falls = GOALS[ground.goal].measure == "max_drawdown"
+    value = math.nan if winner.value is None else winner.value
+    return plateau_share(value, values, may_be_negative=falls)
+
+
+def _centre(ground: Ground, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Scored | None:
+    """Of the best sets, the one with the best median over itself and its neighbours; None when it is the winner."""
+    best = ranked[:CENTRE_CANDIDATES]
+    around = [[dict(record.params), *ground.space.neighbours(record.params)] for record in best]
+    values = ground.values(ground.scores([params for sets in around for params in sets]))
+    ends = np.cumsum([len(sets) for sets in around])
+    medians = [_median(part) for part in np.split(values, ends[:-1])]
+    chosen = best[int(np.argmax(medians))]
+    return None if chosen.params == winner.params else scored([chosen])[0]
+
+
+def _median(values: FloatArray) -> float:
+    """The median with sets without a value as the worst."""
+    return float(np.median(np.nan_to_num(values, nan=-np.inf, posinf=np.finfo(np.float64).max)))
+
+
+def surface(ground: Ground, params: Params, shares: Mapping[str, float]) -> Surface | None:
+    """The first goal over the grid of the two most important parameters, the others as in `params`, in one call.
+
+    None when fewer than two parameters have more than one value.
+    """
+    free = [p.name for p in ground.space.parameters if len(p.values) > 1]
+    ranked = sorted(free, key=lambda name: (-shares.get(name, 0.0), free.index(name)))
+    if len(ranked) < 2:
+        return None
+    x, y = ranked[:2]
+    x_values, y_values = (_axis(ground.space, name, params[name]) for name in (x, y))
+    cells = [{**params, x: x_value, y: y_value} for y_value in y_values for x_value in x_values]
+    values = _map_values(ground, cells).reshape(len(y_values), len(x_values))
+    rows = tuple(tuple(row) for row in values.tolist())
+    return Surface(x=x, y=y, x_values=x_values, y_values=y_values, values=rows)
+
+
+def _map_values(ground: Ground, cells: Sequence[Params]) -> FloatArray:
+    """Values of the cells; NaN for those outside the space."""
+    order = ground.space.order
+    inside = [i for i, cell in enumerate(cells) if order is None or order.holds(cell)]
+    values = np.full(len(cells), math.nan)
+    if inside:
+        values[inside] = ground.values(ground.scores([cells[i] for i in inside]))
+    return values
+
+
+def _axis(space: Space, name: str, kept: Value) -> tuple[Value, ...]:
+    """At most 24 evenly spaced values of a parameter, one of them `kept`."""
+    values = space.by_name[name].values
+    step = math.ceil(len(values) / MAP_VALUES)
+    return values[values.index(kept) % step :: step]

@@ -1,0 +1,78 @@
+"""From the trials of a finished search to everything that may be said of it.
+
+The searched rows give values, ranks and the statistics of luck; the held-out rows are scored once, at the end,
+from a flat start with warm indicators. What is real is decided by `validation` and `verdict`; this module collects.
+Nothing is random but the refits and the bootstrap, and both are seeded by the study.
+"""
+
+from collections.abc import Sequence
+
+from optimizer.domain.space import Space
+from optimizer.domain.study_request import StudySpec, is_exhaustive
+from optimizer.domain.study_results import StudySummary, TrialRecord
+from optimizer.engine.multi_symbol import AnyEvaluator
+from optimizer.search.fold_search import Refit, refit
+from optimizer.validation.assessment import Findings
+from optimizer.validation.caveats import notes
+from optimizer.validation.per_symbol import shared_part
+from optimizer.validation.sensitivity import surface
+from optimizer.validation.verdict import suggestion
+from optimizer.validation.window import WindowRows, window_facts, window_rows
+
+__all__ = ["WindowRows", "summarize", "window_rows"]
+
+
+def summarize(
+    spec: StudySpec,
+    space: Space,
+    evaluator: AnyEvaluator,
+    trials: Sequence[TrialRecord],
+    *,
+    window: WindowRows,
+    n_tried_before: int,
+    refit: Refit = refit,
+) -> StudySummary:
+    """Judge a finished search: winner, luck, plateau, walk-forward, intervals, verdict, and what to draw.
+
+    `trials` are all records of the search over `[window.start, window.holdout_start)`; `n_tried_before` counts the
+    unique sets that earlier studies of the same symbol, strategy and window tried and this one did not. When no
+    trial is feasible the textbook set stands in for the winner, with a note.
+    """
+    found = Findings(
+        spec=spec,
+        space=space,
+        evaluator=evaluator,
+        trials=trials,
+        rows=window,
+        n_tried_before=n_tried_before,
+        refit=refit,
+    )
+    return StudySummary(
+        window=window_facts(window, evaluator.bars),
+        winner=found.winner,
+        textbook=found.textbook,
+        hold=found.hold,
+        top=found.top,
+        verdict=found.verdict,
+        suggestion=suggestion(found.verdict, found.evidence),
+        luck=found.luck,
+        plateau=found.plateau,
+        walk_forward=found.walk_forward,
+        sharpe_interval=found.sharpe_interval,
+        drawdown_interval=found.drawdown_interval,
+        bootstrap_sharpes=found.bootstrap_sharpes,
+        degenerate=found.evidence.degenerate,
+        importance=found.importance,
+        best_stretch=found.stretches[0],
+        worst_stretch=found.stretches[1],
+        curve=found.curve,
+        surface=surface(found.ground, found.winner.params, found.importance),
+        scatter=found.scatter,
+        n_infeasible=sum(trial.violation > 0 for trial in trials),
+        n_failed=sum(trial.state == "fail" for trial in trials),
+        is_exhaustive=is_exhaustive(spec, space),
+        optimum=None if is_exhaustive(spec, space) else found.optimum,
+        space_size=space.size,
+        shared=shared_part(found),
+        notes=tuple(note.value for note in notes(found)),
+    )

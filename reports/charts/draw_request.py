@@ -1,0 +1,40 @@
+"""What the drawing process is asked for: the facts of one study in a file, and its trials in another.
+
+The trials travel as MongoDB sent them, so that the process that talks to people need not look at each.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from optimizer.domain.study_results import TrialRecord
+from optimizer.storage.trial_documents import unpacked
+from reports.facts import StudyFacts
+from reports.render import Language
+
+_FACTS, _TRIALS = "facts.json", "trials.bson"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A study to draw, and for whom."""
+
+    facts: StudyFacts
+    language: Language
+
+
+_ADAPTER = TypeAdapter(Order)
+
+
+def write_order(order: Order, packed_trials: bytes, folder: Path) -> None:
+    """Leave the order in the folder that charts and report will be written to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _TRIALS).write_bytes(packed_trials)
+    (folder / _FACTS).write_bytes(_ADAPTER.dump_json(order))
+
+
+def read_order(folder: Path) -> tuple[Order, list[TrialRecord]]:
+    """The order left in a folder, and the trials of its study."""
+    order = _ADAPTER.validate_json((folder / _FACTS).read_bytes())
+    return order, unpacked((folder / _TRIALS).read_bytes())

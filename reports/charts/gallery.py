@@ -1,0 +1,114 @@
+"""The charts of one finished study, by name and in the order a report shows them."""
+
+from collections.abc import Callable, Sequence
+
+from optimizer.domain.metrics import GOALS
+from optimizer.domain.study_results import StudySummary, TrialRecord
+from reports.charts import figures
+from reports.facts import StudyFacts
+
+#: Symbols that a chart's title names.
+_MOST_NAMED = 4
+
+
+def pictures(facts: StudyFacts, trials: Sequence[TrialRecord]) -> dict[str, bytes]:
+    """PNG bytes by chart name; a chart whose numbers the study does not have is left out."""
+    summary = facts.summary
+    assert summary is not None, "charts are drawn only of a finished study"
+    drawn = {name: draw(facts, summary, trials) for name, draw in DRAWERS.items()}
+    return {name: png for name, png in drawn.items() if png is not None}
+
+
+def _equity(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
+    if len(summary.curve.dates) < 2:
+        return None
+    title = f"{_name(facts)} · against buy and hold"
+    return figures.equity(summary.curve, holdout_start=summary.window.holdout_start, title=title)
+
+
+def _history(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
+    feasible = [(trial.number, trial.value) for trial in trials if trial.value is not None and trial.violation <= 0]
+    return figures.history(
+        [number for number, _ in feasible],
+        [value for _, value in feasible],
+        goal=facts.goal,
+        goal_name=_goal_name(facts),
+        luck=_luck(facts, summary),
+        title=f"{_name(facts)} · the search",
+    )
+
+
+def _heatmap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
+    if summary.surface is None:
+        return None
+    return figures.heatmap(
+        summary.surface,
+        winner=summary.winner.params,
+        value=summary.winner.value,
+        goal=facts.goal,
+        goal_name=_goal_name(facts),
+        title=f"{_name(facts)} · around the winner",
+    )
+
+
+def _scatter(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
+    if not summary.scatter:
+        return None
+    return figures.scatter(
+        summary.scatter,
+        winner=_winner_point(facts, summary),
+        goal=facts.goal,
+        goal_name=_goal_name(facts),
+        title=f"{_name(facts)} · in and out of sample",
+    )
+
+
+def _folds(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
+    if summary.walk_forward is None or not summary.walk_forward.folds:
+        return None
+    title = f"{_name(facts)} · walk-forward"
+    return figures.folds(summary.walk_forward.folds, goal=facts.goal, goal_name=_goal_name(facts), title=title)
+
+
+def _bootstrap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
+    if not summary.bootstrap_sharpes:
+        return None
+    held = summary.hold.out_of_sample
+    return figures.bootstrap(
+        summary.bootstrap_sharpes,
+        interval=summary.sharpe_interval,
+        hold=held.sharpe_ratio if held else None,
+        title=f"{_name(facts)} · how sure the Sharpe is",
+    )
+
+
+def _winner_point(facts: StudyFacts, summary: StudySummary) -> tuple[float, float] | None:
+    outside = (summary.shared or summary).winner.out_of_sample
+    value = None if outside is None else getattr(outside, GOALS[facts.goal].measure)
+    return None if value is None or summary.winner.value is None else (summary.winner.value, value)
+
+
+def _luck(facts: StudyFacts, summary: StudySummary) -> float | None:
+    """The Sharpe ratio that luck shows, where it can be set against the values: a median has none of its own."""
+    return summary.luck.expected_max_sharpe if facts.goal == "sharpe" and not facts.spec.is_shared else None
+
+
+def _name(facts: StudyFacts) -> str:
+    symbols = facts.spec.symbols
+    name = facts.spec.label if len(symbols) <= _MOST_NAMED else f"{len(symbols)} symbols"
+    return f"{name} {facts.spec.strategy_name.upper()}"
+
+
+def _goal_name(facts: StudyFacts) -> str:
+    return f"{GOALS[facts.goal].title} (median)" if facts.spec.is_shared else GOALS[facts.goal].title
+
+
+#: By name, in the order a report shows them.
+DRAWERS: dict[str, Callable[[StudyFacts, StudySummary, Sequence[TrialRecord]], bytes | None]] = {
+    "equity": _equity,
+    "history": _history,
+    "heatmap": _heatmap,
+    "scatter": _scatter,
+    "folds": _folds,
+    "bootstrap": _bootstrap,
+}

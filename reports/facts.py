@@ -1,0 +1,108 @@
+"""What messages and reports are told: values only, filled by whoever knows them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated, Protocol, cast
+
+from pydantic import PlainSerializer, PlainValidator
+
+from optimizer.domain.space import Params, Space
+from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_results import StudyState, StudySummary, Timings, Window
+from optimizer.errors import UserError, error_of
+
+
+def _read(error: object) -> UserError | None:
+    return error_of(error) if isinstance(error, Mapping) else cast(UserError | None, error)
+
+
+def _write(error: UserError | None) -> dict[str, object] | None:
+    return None if error is None else error.as_document()
+
+
+#: An error that survives being written as JSON.
+StoredError = Annotated[UserError | None, PlainValidator(_read), PlainSerializer(_write)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a study stopped before its end."""
+
+    error: StoredError = None  # what a person can mend
+    reference: str = ""  # otherwise something broke, and the log has it under this
+    trial_number: int | None = None  # the trial it happened at
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFacts:
+    """One study as it stands: who asked for what, how far it is, and what it found."""
+
+    study_name: str  # "opt-7f3a"
+    spec: StudySpec
+    space_size: int
+    status: StudyState
+    created_by: str  # Slack user id, or the name of a terminal's user
+    created_at: datetime
+    command: str = ""  # what starts the same study when typed where this one was asked for
+    replay_command: str = ""  # what recomputes this study
+    resume_command: str = ""  # what goes on with it
+    page_url: str = ""  # where a browser shows it, if everyone can get there
+    n_sets: int = 0  # unique sets it will try: the budget, or the whole grid when that is smaller
+    trials_completed: int = 0
+    best_value: float | None = None  # of the first goal
+    best_params: Params | None = None
+    seconds_left: float | None = None
+    elapsed: float = 0.0
+    queue_position: int | None = None  # 1: next
+    is_validating: bool = False  # the search is over, folds and statistics are under way
+    summary: StudySummary | None = None
+    failure: Failure | None = None
+    acted_by: str = ""  # who paused, resumed or cancelled it
+    acted_at: datetime | None = None
+    data_hash: str = ""
+    findings: tuple[str, ...] = ()  # what the data's guard said of the bars, in English
+    code_version: str = ""
+    timings: Timings = field(default_factory=Timings)
+    source: str = ""
+    n_bars: int = 0
+    first_bar: date | None = None
+    last_bar: date | None = None
+
+    @property
+    def goal(self) -> str:
+        """The goal that decides the winner."""
+        return self.spec.goals[0]
+
+    @property
+    def budget(self) -> int:
+        """How many sets the bar counts to."""
+        return self.n_sets or min(self.spec.n_trials, self.space_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a study will do, told before it starts."""
+
+    space: Space
+    window: Window
+    n_sets: int  # unique sets it will try
+    n_folds: int
+    is_exhaustive: bool
+    seconds: float | None = None  # how long it should take
+    n_ahead: int = 0  # studies that run first
+    notes: tuple[str, ...] = ()  # keys of what the data or the wish forced, as in StudySummary.notes
+    findings: tuple[str, ...] = ()  # what the data's guard says, ready to show
+
+
+class HelpLine(Protocol):
+    """One verb of the grammar, as help shows it."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def usage(self) -> str: ...
+    @property
+    def english(self) -> str: ...
+    @property
+    def korean(self) -> str: ...

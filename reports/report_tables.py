@@ -1,0 +1,89 @@
+"""What the HTML report shows beyond the messages: tables of measures and of trials, charts as data addresses."""
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from optimizer.domain.study_results import Measures, StudySummary, TrialRecord
+from reports.text import numbers
+
+#: Rows of the table of trials; more would make the page slow on a phone.
+MAX_TRIALS = 2000
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table of measures."""
+
+    who: str  # "winner", "textbook", "hold"
+    where: str  # "inside", "outside": a heading's name
+    measures: Measures
+
+
+@dataclass(frozen=True)
+class MeasureRow:
+    """One measure across the columns, as text."""
+
+    name: str
+    cells: tuple[str, ...]
+
+
+def measure_columns(summary: StudySummary) -> list[Column]:
+    """Winner, textbook and hold, in sample and (where there is one) out of sample."""
+    found = []
+    for who in ("winner", "textbook", "hold"):
+        scored = getattr(summary, who)
+        for where, measures in (("inside", scored.in_sample), ("outside", scored.out_of_sample)):
+            if measures is not None:
+                found.append(Column(who, where, measures))
+    return found
+
+
+def measure_rows(columns: Sequence[Column]) -> list[MeasureRow]:
+    """Every measure with its columns; two that differ are shown different."""
+    return [MeasureRow(name, _cells(name, columns)) for name in FORMATS]
+
+
+def best_first(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Trials by value, the feasible before the infeasible before the failed; at most MAX_TRIALS."""
+    return sorted(trials, key=_rank)[:MAX_TRIALS]
+
+
+def as_sources(pictures: Mapping[str, bytes]) -> dict[str, str]:
+    """PNG bytes as addresses that carry their own content."""
+    return {name: "data:image/png;base64," + base64.b64encode(png).decode() for name, png in pictures.items()}
+
+
+def _rank(trial: TrialRecord) -> tuple[bool, bool, float, int]:
+    value = float("-inf") if trial.value is None else trial.value
+    return trial.value is None, trial.violation > 0, -value, trial.number
+
+
+def _cells(name: str, columns: Sequence[Column]) -> tuple[str, ...]:
+    values = [getattr(column.measures, name) for column in columns]
+    return tuple(FORMATS[name](value, *values) for value in values)
+
+
+def _count(value: int, *_: int) -> str:
+    return numbers.count(value)
+
+
+#: How each measure is read, in the order of the table.
+FORMATS: dict[str, Callable[..., str]] = {
+    "total_return": numbers.signed_percent,
+    "cagr": numbers.signed_percent,
+    "annual_volatility": numbers.percent,
+    "sharpe_ratio": numbers.ratio,
+    "sortino_ratio": numbers.ratio,
+    "calmar_ratio": numbers.ratio,
+    "max_drawdown": numbers.percent,
+    "exposure": numbers.percent,
+    "turnover": numbers.ratio,
+    "annual_costs": numbers.percent,
+    "n_trades": _count,
+    "win_rate": numbers.percent,
+    "profit_factor": numbers.ratio,
+    "expectancy": numbers.signed_percent,
+    "sqn": numbers.ratio,
+    "average_trade_bars": numbers.ratio,
+}

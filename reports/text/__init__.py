@@ -1,0 +1,1 @@
+"""Numbers and sentences as people read them, for Slack and terminals."""

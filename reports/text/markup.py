@@ -1,0 +1,126 @@
+"""Text on its way into a message or a page: escaping, the filters of the templates, and what mrkdwn becomes elsewhere.
+
+Sentences are written once, in Slack's mrkdwn. `&`, `<` and `>` are the only characters that Slack and a page
+both need escaped, so an escaped sentence is safe in either.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from markupsafe import Markup
+
+from optimizer.domain.space import Value, tidy
+from reports.text import numbers
+
+MAX_WORD = 200  # characters of a fact that a person typed
+
+_PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
+#: As Slack reads them: a star means bold only at the edge of a word.
+BOLD = re.compile(r"(?<!\w)\*(?! )([^*\n]+)(?<! )\*(?!\w)")
+MENTION = re.compile(r"<@([A-Z0-9]+)>")
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def escape(value: object) -> Markup:
+    """A value as text of a message. A float is refused: a filter must round it first."""
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, float):
+        raise TypeError(f"{value!r} must be rounded by a filter before it is shown")
+    text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return Markup(text)  # noqa: S704 - this is the escaping
+
+
+def flat(text: Markup | str) -> Markup:
+    """A sentence as written in a template on one line; an empty line starts a new one."""
+    return _joined("\n", lines(text))
+
+
+def lines(text: Markup | str) -> list[Markup]:
+    """The lines of a text, as `flat` sets them."""
+    parts = (" ".join(part.split()) for part in _PARAGRAPH.split(escape(text)))
+    return [Markup(part) for part in parts if part]  # noqa: S704 - escaped above
+
+
+def typed(value: object) -> object:
+    """What a person typed, fit to be shown inside a sentence: short, on one line and without backticks."""
+    if isinstance(value, Markup | int):
+        return value
+    text = tidy(value) if isinstance(value, float) else " ".join(str(value).split()).replace("`", "'")
+    return text if len(text) <= MAX_WORD else text[: MAX_WORD - 1] + "…"
+
+
+def marked(text: Markup | str) -> Markup:
+    """A sentence as HTML: bold, code, and mentions as plain names."""
+    safe = MENTION.sub(r"@\1", str(flat(text))).replace("\n", "<br>")
+    return Markup(BOLD.sub(r"<b>\1</b>", _CODE.sub(r"<code>\1</code>", safe)))  # noqa: S704 - `flat` escapes
+
+
+def _joined(separator: str, parts: list[Markup]) -> Markup:
+    return Markup(separator).join(parts)  # noqa: S704 - ours
+
+
+def _json(text: Markup | str) -> Markup:
+    return Markup(json.dumps(str(flat(text)), ensure_ascii=False))  # noqa: S704 - `flat` escapes
+
+
+def _code(value: object) -> Markup:
+    return escape(typed(value))
+
+
+def person(name: str) -> Markup:
+    """Whoever did something: a mention of a Slack user, else the name."""
+    safe = escape(typed(name))
+    return Markup("<@{}>").format(safe) if numbers.is_slack_user(name) else safe
+
+
+def _setting(value: Value) -> str:
+    return value if isinstance(value, str) else tidy(value)
+
+
+def _unmarked(text: Markup | str) -> Markup:
+    return Markup(escape(text).replace("*", ""))  # noqa: S704 - escaped before
+
+
+def _unbulleted(text: Markup) -> Markup:
+    return Markup(text.removeprefix("• "))  # noqa: S704 - a part of markup
+
+
+def _attribute(text: Markup | str) -> Markup:
+    return Markup(str(escape(text)).replace('"', "&quot;"))  # noqa: S704 - escaped before
+
+
+def _exact(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _bar(done: int, total: int) -> str:
+    return numbers.progress_bar(done, total)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "json": _json,
+    "lines": lines,
+    "marked": marked,
+    "unmarked": _unmarked,
+    "unbulleted": _unbulleted,
+    "attribute": _attribute,
+    "code": _code,
+    "person": person,
+    "params": numbers.assignments,
+    "setting": _setting,
+    "exact": _exact,
+    "ratio": numbers.ratio,
+    "percent": numbers.percent,
+    "signed_percent": numbers.signed_percent,
+    "share": numbers.share,
+    "probability": numbers.probability,
+    "goal": numbers.goal_value,
+    "count": numbers.count,
+    "plain": numbers.plain,
+    "day": numbers.day,
+    "duration_parts": numbers.duration_parts,
+    "bar": _bar,
+}

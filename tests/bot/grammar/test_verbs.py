@@ -1,0 +1,257 @@
+"""Every verb: its words, its arguments, its place in the table, and the thread that implies a study."""
+
+import pickle
+
+import pytest
+
+from bot.grammar import commands as c
+from bot.grammar import errors as grammar_errors
+from bot.grammar.errors import (
+    CommandError,
+    MissingSchedule,
+    MissingStart,
+    MissingStudy,
+    MissingSymbolAndStrategy,
+    MissingTwoStudies,
+    NotASchedule,
+    NotAStudy,
+    NotASymbol,
+    NotWhole,
+    OneTooMany,
+    TextTooLong,
+    UnknownOption,
+    UnknownSetting,
+    UnknownTopic,
+    UnknownVerb,
+)
+from bot.grammar.parsing import parse
+from bot.grammar.verb_parsers import READERS
+from bot.grammar.verbs import VERB_WORDS, VERBS, Verb, verb_of
+from bot.role import Role
+from optimizer.errors import OutOfRange, UnknownStrategy, UserError, WrongChoice
+
+THREAD = "opt-c0ffee"
+
+
+def outcome(text: str) -> c.Command | type[UserError]:
+    try:
+        return parse(text)
+    except UserError as error:
+        return type(error)
+
+
+def refused(text: str, study: str | None = None) -> UserError:
+    with pytest.raises(UserError) as caught:
+        parse(text, study=study)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("", c.OpenModal()),
+        ("  \u200b ", c.OpenModal()),
+        ("<@U0123>", c.OpenModal()),
+        ("help", c.Help()),
+        ("?", c.Help()),
+        ("도움말", c.Help()),
+        ("help rsi", c.Help("rsi", c.Topic.STRATEGY)),
+        ("help BB", c.Help("bollinger", c.Topic.STRATEGY)),
+        ("help 일정", c.Help("schedule", c.Topic.VERB)),
+        ("help sharpe", c.Help("sharpe", c.Topic.GOAL)),
+        ("help stop", c.Help("stop", c.Topic.OVERLAY)),
+        ("help commission", c.Help("cost", c.Topic.OPTION)),
+        ("help dry", c.Help("dry", c.Topic.OPTION)),
+        ("help goals", c.Help("goals", c.Topic.SUBJECT)),
+        ("strategies", c.ListStrategies()),
+        ("전략", c.ListStrategies()),
+        ("whoami", c.WhoAmI()),
+        ("status", c.Status()),
+        ("STATUS opt-7F3A", c.Status("opt-7f3a")),
+        ("status 7f", c.Status("opt-7f")),
+        ("상태 7f", c.Status("opt-7f")),
+        ("list", c.ListStudies(c.Which.MINE)),
+        ("list Running", c.ListStudies(c.Which.RUNNING)),
+        ("목록 전체", c.ListStudies(c.Which.ALL)),
+        ("show 7f3a", c.Show("opt-7f3a")),
+        ("top", c.Top()),
+        ("top aapl", c.Top(symbol="AAPL")),
+        ("top connors aapl all", c.Top(symbol="AAPL", strategy="rsi2", include_unproven=True)),
+        ("top rsi", c.Top(strategy="rsi")),
+        ("top rsi rsi", c.Top(strategy="rsi", symbol="RSI")),
+        ("compare 7f3a opt-8b", c.Compare("opt-7f3a", "opt-8b")),
+        ("비교 7f 8b", c.Compare("opt-7f", "opt-8b")),
+        ("best aapl BB", c.Best("AAPL", "bollinger")),
+        ("cancel 7f", c.Cancel("opt-7f")),
+        ("취소 7f", c.Cancel("opt-7f")),
+        ("pause 7f", c.Pause("opt-7f")),
+        ("일시정지 7f", c.Pause("opt-7f")),
+        ("resume 7f", c.Resume("opt-7f")),
+        ("재개 7f", c.Resume("opt-7f")),
+        ("more 7f", c.More("opt-7f", 100)),
+        ("more 7f 1,000", c.More("opt-7f", 1000)),
+        ("more 100", c.More("opt-100", 100)),
+        ("replay 7f", c.Replay("opt-7f")),
+        ("export 7f", c.Export("opt-7f", c.ExportFormat.CSV)),
+        ("export 7f HTML", c.Export("opt-7f", c.ExportFormat.HTML)),
+        ("내보내기 7f json", c.Export("opt-7f", c.ExportFormat.JSON)),
+        ("adopt 7f", c.Adopt("opt-7f")),
+        ("채택 7f why='held up in 2020'", c.Adopt("opt-7f", "held up in 2020")),
+        ("schedules", c.ListSchedules()),
+        ("unschedule SCH-2B", c.Unschedule("sch-2b")),
+        ("unschedule 2b", c.Unschedule("sch-2b")),
+        ("run 2b", c.RunSchedule("sch-2b")),
+        ("data", c.ShowData()),
+        ("data 005930.ks", c.ShowData("005930.KS")),
+        ("데이터 aapl", c.ShowData("AAPL")),
+        ("health", c.Health()),
+        ("건강", c.Health()),
+        ("failures", c.Failures()),
+        ("config", c.Config()),
+        ("config language", c.Config("language")),
+        ("config language KO", c.Config("language", "ko")),
+        ("config broadcast=yes", c.Config("broadcast", "yes")),
+        ("config @Tech", c.Config("@tech")),
+        ("config @tech aapl, msft, aapl", c.Config("@tech", "AAPL,MSFT")),
+        ("config @tech=aapl", c.Config("@tech", "AAPL")),
+        ("config @tech=", c.Config("@tech", "")),
+        ("audit", c.Audit(20)),
+        ("audit 50", c.Audit(50)),
+        ("web", c.OpenWeb()),
+    ],
+)
+def test_a_command_is_read(text: str, command: c.Command) -> None:
+    assert parse(text) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("status", c.Status(THREAD)),
+        ("status 7f", c.Status("opt-7f")),
+        ("show", c.Show(THREAD)),
+        ("cancel", c.Cancel(THREAD)),
+        ("취소", c.Cancel(THREAD)),
+        ("more", c.More(THREAD, 100)),
+        ("more 50", c.More(THREAD, 50)),
+        ("more 7f 50", c.More("opt-7f", 50)),
+        ("more opt-50", c.More("opt-50", 100)),
+        ("compare 7f", c.Compare(THREAD, "opt-7f")),
+        ("compare 7f 8b", c.Compare("opt-7f", "opt-8b")),
+        ("export json", c.Export(THREAD, c.ExportFormat.JSON)),
+        ("export 7f json", c.Export("opt-7f", c.ExportFormat.JSON)),
+        ("adopt why=plateau", c.Adopt(THREAD, "plateau")),
+        ("list", c.ListStudies()),
+        ("", c.OpenModal()),
+    ],
+)
+def test_in_a_studys_thread_its_id_is_implied(text: str, command: c.Command) -> None:
+    assert parse(text, study=THREAD) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "corrected"),
+    [
+        ("cancel", MissingStudy, ""),
+        ("cancel all", NotAStudy, ""),
+        ("cancel sch-2b", NotAStudy, ""),
+        ("cancel 7f now", OneTooMany, "cancel 7f"),
+        ("health now please", OneTooMany, "health"),
+        ("status 7f 8b", OneTooMany, "status 7f"),
+        ("list yours", UnknownOption, ""),
+        ("list runing", UnknownOption, "list running"),
+        ("top AAPL MSFT", OneTooMany, "top AAPL"),
+        ("top a/b", NotASymbol, "top A-B"),
+        ("compare 7f", MissingTwoStudies, ""),
+        ("compare 7f xyz", NotAStudy, ""),
+        ("best AAPL", MissingSymbolAndStrategy, ""),
+        ("best AAPL macdd", UnknownStrategy, "best AAPL macd"),
+        ("more 7f 0", OutOfRange, "more 7f 1"),
+        ("more 7f 2.4", NotWhole, "more 7f 2"),
+        ("export 7f cvs", UnknownOption, "export 7f csv"),
+        ("adopt 7f it held up", OneTooMany, 'adopt 7f why="it held up"'),
+        (f"adopt 7f why={'x' * 301}", TextTooLong, ""),
+        ("schedule", MissingStart, ""),
+        ("unschedule", MissingSchedule, ""),
+        ("unschedule opt-2b", NotASchedule, ""),
+        ("run AAPL RSI 200", NotASchedule, "start AAPL RSI 200"),
+        ("data a b", OneTooMany, "data a"),
+        ("help xyzzy", UnknownTopic, ""),
+        ("help bolinger", UnknownTopic, "help bollinger"),
+        ("config langage ko", UnknownSetting, "config language ko"),
+        ("config language fr", WrongChoice, ""),
+        ("config @tech a/b", NotASymbol, "config @tech A-B"),
+        ("config @te/ch AAPL", NotASymbol, ""),
+        ("audit 1000", OutOfRange, "audit 200"),
+        ("cancle 7f", UnknownVerb, "cancel 7f"),
+        ("상테 7f", UnknownVerb, ""),
+        ("what is this", UnknownVerb, "whoami"),
+        ("make me rich", UnknownStrategy, ""),
+        ("안녕하세요", UnknownVerb, ""),
+    ],
+)
+def test_a_wrong_command_is_refused_and_corrected(text: str, kind: type[UserError], corrected: str) -> None:
+    error = refused(text)
+
+    assert type(error) is kind
+    assert error.command == (f"/optimize {corrected}" if corrected else "")
+
+
+def test_the_table_and_the_readers_have_the_same_verbs() -> None:
+    assert set(VERBS) == set(READERS)
+
+
+def test_no_word_stands_for_two_verbs() -> None:
+    words = [word for verb in VERBS.values() for word in verb.words]
+
+    assert len(words) == len(set(words)) == len(VERB_WORDS)
+    assert all(word == word.lower() for word in words)
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=lambda v: v.key)
+def test_every_verb_is_helped_in_both_languages(verb: Verb) -> None:
+    assert verb.english
+    assert any("가" <= letter <= "힣" for letter in verb.korean)
+    assert any(not alias.isascii() for alias in verb.words), "a Korean word"
+    assert verb.key == "start" or verb.usage.startswith(verb.key)
+    assert parse(f"help {verb.key}") == c.Help(verb.key, c.Topic.VERB)
+
+
+def test_every_command_has_its_verb() -> None:
+    # What only a button can ask for is declared beside the buttons.
+    typed = {kind for kind in c.Command.__subclasses__() if kind.__module__ == c.__name__}
+    commands = typed - {c.OpenModal}
+
+    assert {verb.command for verb in VERBS.values()} == commands
+    assert verb_of(c.OpenModal()).key == "start"
+    assert verb_of(parse("adopt 7f")).role is Role.APPROVER
+
+
+@pytest.mark.parametrize("word", VERB_WORDS)
+def test_a_verb_is_read_in_any_case(word: str) -> None:
+    assert outcome(f"{word.upper()} 7f") == outcome(f"{word} 7f")
+
+
+def test_help_needs_no_role_and_only_admins_see_the_audit() -> None:
+    assert VERBS["help"].role is Role.NOBODY
+    assert VERBS["audit"].role is Role.ADMIN
+    assert Role.VIEWER < Role.RUNNER < Role.APPROVER < Role.ADMIN
+
+
+def leaves(kind: type[UserError]) -> set[type[UserError]]:
+    below = kind.__subclasses__()
+    return {kind} if not below else {leaf for each in below for leaf in leaves(each)}
+
+
+def test_the_picture_of_the_errors_is_complete() -> None:
+    shown = grammar_errors.__doc__ or ""
+
+    assert all(f" {kind.__name__}" in shown for kind in leaves(CommandError))
+
+
+def test_an_error_survives_pickling_with_its_correction() -> None:
+    error = refused("AAPL RSII 200")
+    again = pickle.loads(pickle.dumps(error))
+
+    assert type(again) is UnknownStrategy
+    assert (str(again), again.facts, again.command) == (str(error), error.facts, "/optimize AAPL rsi 200")

@@ -1,0 +1,80 @@
+"""One bot at a time: the lease is kept, given back, taken over, and never held by two."""
+
+import asyncio
+import stat
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from bot.documents.lease_record import Lease
+from bot.ops.lease import Term, identity_of, leading
+
+QUICK = Term(beat=0.1, look=0.05, end=0.6)
+
+pytestmark = pytest.mark.usefixtures("documents")
+
+
+def nothing() -> None:
+    """Nobody minds."""
+
+
+async def takes(holder: str, stack: AsyncExitStack, seconds: float = 5.0) -> float:
+    """Seconds until the holder has the lease."""
+    began = asyncio.get_running_loop().time()
+    await asyncio.wait_for(stack.enter_async_context(leading(holder, on_lost=nothing, term=QUICK)), seconds)
+    return asyncio.get_running_loop().time() - began
+
+
+async def test_second_waits_while_the_first_lives_and_gets_it_at_its_end() -> None:
+    async with AsyncExitStack() as second:
+        async with AsyncExitStack() as first:
+            await takes("one", first)
+            waiting = asyncio.create_task(takes("two", second))
+            await asyncio.sleep(1.5)
+            assert not waiting.done()
+
+        assert await waiting >= 1.5
+
+
+async def test_lease_of_one_who_died_is_taken_over_after_its_term() -> None:
+    await Lease(lease_name="bot", holder="dead", beats=7).insert()
+    async with AsyncExitStack() as stack:
+        assert QUICK.end <= await takes("two", stack) < QUICK.end + 2
+
+
+async def test_one_who_was_killed_takes_its_own_lease_back_at_once() -> None:
+    await Lease(lease_name="bot", holder="one", beats=7).insert()
+    async with AsyncExitStack() as stack:
+        assert await takes("one", stack) < QUICK.end / 2
+
+
+async def test_only_one_of_many_gets_a_lease_that_ended() -> None:
+    await Lease(lease_name="bot", holder="dead", beats=7).insert()
+    async with AsyncExitStack() as stack:
+        waiting = [asyncio.create_task(takes(f"bot{i}", stack)) for i in range(6)]
+        await asyncio.sleep(2.0)
+        n_holders = sum(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert n_holders == 1
+
+
+async def test_one_whose_lease_was_taken_is_told() -> None:
+    lost = asyncio.Event()
+    async with leading("one", on_lost=lost.set, term=QUICK):
+        await Lease.get_motor_collection().update_one({"lease_name": "bot"}, {"$set": {"holder": "two"}})
+        await asyncio.wait_for(lost.wait(), 5)
+    # What is another's now is not deleted.
+    lease = await Lease.find_one(Lease.lease_name == "bot")
+    assert lease is not None
+    assert lease.holder == "two"
+
+
+def test_a_data_directory_keeps_its_name_for_the_owner_only(tmp_path: Path) -> None:
+    name = identity_of(tmp_path)
+
+    assert identity_of(tmp_path) == name
+    assert stat.S_IMODE((tmp_path / "identity").stat().st_mode) == 0o600

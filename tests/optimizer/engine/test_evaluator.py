@@ -1,0 +1,282 @@
+"""An evaluator scores many sets as it scores one, and both as the full backtest tells it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optimizer.domain.bars import Bars
+from optimizer.domain.space import Params
+from optimizer.domain.study_request import Costs
+from optimizer.domain.study_results import Measures
+from optimizer.engine import kernel, trade_log
+from optimizer.engine.evaluator import Evaluator, Scores, warm
+from optimizer.engine.price_table import lay_out
+from optimizer.errors import TooFewBars, UnusableBars
+from optimizer.indicators.bitmasks import fill_masks
+from optimizer.indicators.recursive import fill_rsi
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy, find_strategy
+from tests.bars import bars_of, made_up_bars, sample_bars
+from tests.optimizer.reference import Ledger
+
+COSTS = Costs()
+BARS = sample_bars("AAPL").cut(0, 1500)
+START, STOP = 300, 1400
+ALL_ON: Params = {"stop": 6, "take": 14, "trail": 9, "trend": 150, "voltarget": 20, "max_hold": 30}
+DRESSES: tuple[Params, ...] = ({}, {"stop": 4}, {"trail": 5, "max_hold": 10}, {"trend": 100, "voltarget": 10}, ALL_ON)
+
+
+def some_sets(strategy: Strategy, n: int, *, seed: int = 3, **overlays: float) -> list[Params]:
+    """n random sets of a strategy's space, all with the same overlays."""
+    rng = np.random.default_rng(seed)
+    sets: list[Params] = []
+    while len(sets) < n:
+        params = {p.name: p.values[rng.integers(len(p.values))] for p in strategy.space.parameters}
+        if strategy.space.contains(params):
+            sets.append({**overlays, **params})
+    return sets
+
+
+def evaluator_of(key: str, *, bars: Bars = BARS, allow_short: bool = False) -> Evaluator:
+    return Evaluator(find_strategy(key), bars, costs=COSTS, allow_short=allow_short)
+
+
+@pytest.mark.parametrize("allow_short", [False, True])
+@pytest.mark.parametrize("key", STRATEGIES)
+def test_scores_agree_with_the_full_backtest(key: str, allow_short: bool) -> None:
+    evaluator = evaluator_of(key, allow_short=allow_short)
+    for overlays in DRESSES:
+        sets = some_sets(evaluator.strategy, 6, **overlays)  # type: ignore[arg-type]
+        scores = evaluator.scores(sets, start=START, stop=STOP)
+        for row, params in enumerate(sets):
+            told = evaluator.backtest(params, start=START, stop=STOP).measures
+            for name in kernel.SCORE_NAMES:
+                value = getattr(told, name)
+                expected = np.nan if value is None else value
+                np.testing.assert_allclose(scores.column(name)[row], expected, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("overlays", [{}, ALL_ON], ids=["plain", "overlays"])
+@pytest.mark.parametrize("key", STRATEGIES)
+def test_a_set_scores_the_same_bits_alone_and_in_a_batch_of_200(key: str, overlays: Params) -> None:
+    sets = some_sets(find_strategy(key), 200, **overlays)  # type: ignore[arg-type]
+    batch = evaluator_of(key, allow_short=True).scores(sets, start=START, stop=STOP).table
+    alone = evaluator_of(key, allow_short=True)
+
+    for row in range(0, 200, 9):
+        one = alone.scores([sets[row]], start=START, stop=STOP).table[0]
+        np.testing.assert_array_equal(one, batch[row])
+
+
+def test_threads_change_no_bit() -> None:
+    evaluator = evaluator_of("rsi")
+    sets = list(evaluator.strategy.space.sets())
+    assert len(sets) * (STOP - START) > 2_000_000  # enough to be spread over the cores
+    spread = evaluator.scores(sets, start=START, stop=STOP).table
+    pieces = [evaluator.scores(sets[i : i + 500], start=START, stop=STOP).table for i in range(0, len(sets), 500)]
+
+    np.testing.assert_array_equal(spread, np.concatenate(pieces))
+
+
+def test_evaluators_in_several_threads_do_not_disturb_each_other() -> None:
+    def table(seed: int) -> object:
+        evaluator = evaluator_of("macd")
+        return evaluator.scores(some_sets(evaluator.strategy, 40, seed=seed), start=START, stop=STOP).table.tobytes()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(table, range(4))) == [table(seed) for seed in range(4)]
+
+
+@pytest.mark.parametrize("key", STRATEGIES)
+def test_returns_are_those_of_the_backtest(key: str) -> None:
+    evaluator = evaluator_of(key, allow_short=True)
+    sets = some_sets(evaluator.strategy, 5, stop=5, voltarget=15)
+    returns = evaluator.returns(sets, start=START, stop=STOP)
+
+    assert returns.shape == (5, STOP - START)
+    for row, params in enumerate(sets):
+        np.testing.assert_array_equal(returns[row], evaluator.backtest(params, start=START, stop=STOP).returns)
+
+
+@pytest.mark.parametrize("overlays", DRESSES, ids=lambda o: "+".join(o) or "plain")
+@pytest.mark.parametrize("key", STRATEGIES)
+def test_every_strategy_under_every_overlay_equals_the_slow_ledger(key: str, overlays: Params) -> None:
+    evaluator = evaluator_of(key, allow_short=True)
+    params = {**overlays, **evaluator.strategy.space.default}
+    signals = evaluator.signals(params)
+    batch = evaluator._batch([params])
+    fractions = None
+    if "voltarget" in overlays:
+        with np.errstate(divide="ignore"):
+            fractions = np.minimum(1.0, float(overlays["voltarget"]) / 100 / batch.volatility).tolist()
+    slow = Ledger(
+        bars=evaluator.bars,
+        openings={1: list(signals.long_enter), -1: list(signals.short_enter)},
+        exits={1: list(signals.long_exit), -1: list(signals.short_exit)},
+        buy=evaluator.tape.terms[kernel.BUY],
+        sell=evaluator.tape.terms[kernel.SELL],
+        short=evaluator.tape.terms[kernel.SHORT],
+        stop=float(overlays.get("stop", 0)) / 100,
+        take=float(overlays.get("take", 0)) / 100,
+        trail=float(overlays.get("trail", 0)) / 100,
+        max_hold=int(overlays.get("max_hold", 0)),
+        fractions=fractions,
+    ).run(START, STOP)
+
+    np.testing.assert_allclose(evaluator.backtest(params, start=START, stop=STOP).equity, slow.curve, rtol=1e-10)
+
+
+@pytest.mark.parametrize("key", STRATEGIES)
+def test_what_comes_after_a_window_changes_nothing_in_it(key: str) -> None:
+    poisoned = bars_of(BARS.open.copy(), BARS.high.copy(), BARS.low.copy(), BARS.close.copy())
+    rng = np.random.default_rng(5)
+    for name in ("open", "high", "low", "close"):
+        getattr(poisoned, name)[STOP:] = rng.uniform(1, 1000, len(BARS) - STOP)
+    sets = some_sets(find_strategy(key), 20, **ALL_ON)  # type: ignore[arg-type]
+    honest = evaluator_of(key, allow_short=True).scores(sets, start=START, stop=STOP)
+    tempted = evaluator_of(key, bars=poisoned, allow_short=True).scores(sets, start=START, stop=STOP)
+    shorter = evaluator_of(key, bars=BARS.cut(0, STOP), allow_short=True).scores(sets, start=START, stop=STOP)
+
+    np.testing.assert_array_equal(tempted.table, honest.table)
+    np.testing.assert_array_equal(shorter.table, honest.table)
+
+
+def test_signals_before_the_window_open_no_position() -> None:
+    evaluator = evaluator_of("sma")
+    result = evaluator.backtest(evaluator.strategy.space.default, start=START, stop=STOP)
+
+    assert result.trades[0].entry_bar > START
+    assert result.position[0] == 0
+
+
+def test_hold_buys_at_the_second_open_with_costs_and_never_sells() -> None:
+    result = evaluator_of("rsi").hold(start=START, stop=STOP)
+
+    assert result.equity[0] == 1
+    assert result.equity[-1] == pytest.approx(BARS.close[STOP - 1] / BARS.open[START + 1] / (1.0005 * 1.001))
+    assert result.measures.n_trades == 0
+    assert result.measures.exposure == pytest.approx(1 - 1 / (STOP - START))
+
+
+def test_a_backtest_is_measured_against_hold() -> None:
+    evaluator = evaluator_of("momentum")
+    measures = evaluator.backtest({"lookback": 10, "enter": 0, "leave": 0}, start=START, stop=STOP).measures
+
+    assert measures.correlation is not None
+    assert 0.3 < measures.correlation < 1
+    assert measures.beta is not None
+    assert all(getattr(measures, name) is not None for name in Measures.model_fields)
+
+
+@pytest.mark.parametrize("key", STRATEGIES)
+def test_every_declared_parameter_changes_some_result(key: str) -> None:
+    strategy = find_strategy(key)
+    evaluator = evaluator_of(key)
+    middle = strategy.space.default
+    for parameter in strategy.space.parameters:
+        sets = [{**middle, parameter.name: value} for value in parameter.values]
+        sets = [params for params in sets if strategy.space.contains(params)]
+        returns = evaluator.scores(sets, start=START, stop=STOP).total_return
+        assert len(np.unique(returns)) > 1, parameter.name
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_every_overlay_changes_some_result_and_so_does_its_value(name: str) -> None:
+    evaluator = evaluator_of("ema")
+    sets = [{**evaluator.strategy.space.default, name: value} for value in OVERLAYS[name].values]
+    plain = evaluator.scores([evaluator.strategy.space.default], start=START, stop=STOP).total_return[0]
+    returns = evaluator.scores(sets, start=START, stop=STOP).total_return
+
+    assert len(np.unique(returns)) > 1
+    assert (returns != plain).any()
+
+
+def test_short_positions_are_only_taken_when_allowed() -> None:
+    params = find_strategy("ema").space.default
+
+    assert evaluator_of("ema").backtest(params, start=START, stop=STOP).position.min() == 0
+    assert evaluator_of("ema", allow_short=True).backtest(params, start=START, stop=STOP).position.min() == -1
+
+
+def test_a_set_without_an_overlay_is_played_without_it_in_a_mixed_batch() -> None:
+    evaluator = evaluator_of("ema")
+    plain = evaluator.strategy.space.default
+    mixed = evaluator.scores([plain, {**plain, "stop": 2}], start=START, stop=STOP).table
+
+    np.testing.assert_array_equal(mixed[0], evaluator.scores([plain], start=START, stop=STOP).table[0])
+    assert mixed[1, 0] != mixed[0, 0]
+
+
+def test_indicators_are_computed_once() -> None:
+    evaluator = evaluator_of("rsi")
+    sets = list(evaluator.strategy.space.sets())[:400]
+    evaluator.scores(sets, start=START, stop=STOP)
+    evaluator.scores(sets, start=START + 10, stop=STOP)
+
+    assert evaluator.cache_misses == len({params["period"] for params in sets})
+    assert evaluator.cache_hits + evaluator.cache_misses == 2 * 2 * len(sets)
+
+
+def test_no_memory_is_too_small_for_many_sets() -> None:
+    bars = made_up_bars(3000)
+    roomy = Evaluator(find_strategy("macd"), bars, costs=COSTS)
+    tight = Evaluator(find_strategy("macd"), bars, costs=COSTS)
+    tight._conditions.capacity = tight._chunk = 64
+    tight._chunk = 7
+    sets = some_sets(find_strategy("macd"), 200)
+
+    np.testing.assert_array_equal(
+        tight.scores(sets, start=100, stop=3000).table, roomy.scores(sets, start=100, stop=3000).table
+    )
+    assert tight._conditions._n_slots <= 64
+
+
+def test_a_flat_equity_has_no_ratio_and_no_drawdown() -> None:
+    evaluator = evaluator_of("rsi", bars=bars_of(*np.full((4, 300), 50.0)))
+    scores = evaluator.scores([{"period": 14, "oversold": 30, "overbought": 70}], start=250, stop=300)
+    hold = evaluator.hold(start=250, stop=300).measures
+
+    assert scores.n_trades.tolist() == [0]
+    assert np.isnan(scores.calmar_ratio if scores.max_drawdown[0] == 0 else np.nan)
+    assert hold.win_rate is None
+    never = evaluator_of("rsi").scores([{"period": 30, "oversold": 20, "overbought": 80}], start=START, stop=START + 9)
+    assert never.total_return.tolist() == [0]
+    assert np.isnan([never.sharpe_ratio[0], never.sortino_ratio[0], never.calmar_ratio[0], never.win_rate[0]]).all()
+
+
+def test_scores_name_every_measure_a_goal_can_ask_for() -> None:
+    scores = Scores(np.arange(2 * len(kernel.SCORE_NAMES), dtype=float).reshape(2, -1))
+
+    for i, name in enumerate(kernel.SCORE_NAMES):
+        assert getattr(scores, name).tolist() == [i, i + len(kernel.SCORE_NAMES)]
+    assert len(scores) == 2
+
+
+@pytest.mark.parametrize(("start", "stop"), [(10, 10), (10, 11), (-1, 50), (10, 10_000), (60, 50)])
+def test_an_empty_window_is_refused(start: int, stop: int) -> None:
+    evaluator = evaluator_of("rsi")
+    with pytest.raises(TooFewBars):
+        evaluator.scores([evaluator.strategy.space.default], start=start, stop=stop)
+
+
+def test_unusable_prices_are_refused_before_anything_is_scored() -> None:
+    bars = made_up_bars(300)
+    bars.low[20] = np.nan
+
+    with pytest.raises(UnusableBars, match="low is nan"):
+        evaluator_of("rsi", bars=bars)
+
+
+def test_no_sets_have_no_scores() -> None:
+    evaluator = evaluator_of("rsi")
+
+    assert len(evaluator.scores([], start=START, stop=STOP)) == 0
+
+
+def test_warming_up_compiles_all_there_is() -> None:
+    warm()
+
+    functions: list[Any] = [kernel.score_sets, trade_log.fill_returns, trade_log.record, fill_masks, lay_out, fill_rsi]
+    for function in functions:
+        assert len(function.signatures) == 1, function

@@ -1,0 +1,49 @@
+"""The table of a shared set: a row a symbol, the median, the portfolio; and what is said of one symbol's data."""
+
+from reports.charts.gallery import pictures
+from reports.render import renderer_of
+from reports.symbol_table import symbol_rows
+from tests.reports import facts
+
+
+def test_a_row_a_symbol_then_the_median_then_the_portfolio() -> None:
+    summary = facts.SUMMARIES["shared"]
+    rows = symbol_rows(summary, "sharpe")
+
+    assert [row.kind for row in rows] == ["symbol"] * 3 + ["median", "portfolio"]
+    assert [row.symbol for row in rows] == ["AAPL", "IBM", "MSFT", "", ""]
+    assert rows[3].value == summary.winner.value
+    assert rows[4].value == summary.winner.in_sample.sharpe_ratio
+    assert rows[4].measures == summary.winner.out_of_sample
+
+
+def test_without_a_holdout_the_rows_are_of_the_searched_bars() -> None:
+    found = facts.SUMMARIES["shared"]
+    winner, hold = (one.model_copy(update={"out_of_sample": None}) for one in (found.winner, found.hold))
+    bare = found.model_copy(update={"winner": winner, "hold": hold})
+
+    assert symbol_rows(bare, "sharpe")[4].measures == winner.in_sample
+    text = str(renderer_of("en").result(facts.finished("shared", summary=bare))[1].blocks)
+    assert "nothing was held out, so these are the searched bars" in text
+
+
+def test_a_study_of_one_symbol_has_no_such_table() -> None:
+    assert symbol_rows(facts.SUMMARIES["promising"], "sharpe") == ()
+    assert len(renderer_of("en").result(facts.finished("promising"))) == 3
+    assert len(renderer_of("en").result(facts.finished("shared"))) == 4
+
+
+def test_the_report_has_the_table_and_no_line_of_luck_among_medians() -> None:
+    study, trials = facts.finished("shared"), facts.trials(30)
+    alone = facts.finished("promising")
+
+    assert 'id="symbols"' in renderer_of("ko").report(study, trials, {})
+    assert 'id="symbols"' not in renderer_of("ko").report(alone, trials, {})
+    assert pictures(study, trials)["history"] != pictures(alone, trials)["history"]
+
+
+def test_what_is_said_of_one_symbols_data_is_said_in_korean() -> None:
+    note = "IBM – 5 bars are left out: on their dates not all of the symbols have one."
+    plan = renderer_of("ko").plan(facts.SPEC, facts.plan(findings=(note,)))
+
+    assert "IBM – 봉 5개는 일부 종목에만 있는 날짜라 제외했습니다." in str(plan.blocks)
