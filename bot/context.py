@@ -10,9 +10,11 @@ from bot.access.people import People
 from bot.access.roster import Access
 from bot.delivery.groups import Groups
 from bot.delivery.outbox import Outbox
+from bot.delivery.replay_requests import ReplayRequests
 from bot.delivery.thread import Conversations
-from bot.runtime.background import Errands
-from bot.runtime.services import Desk
+from bot.delivery.unreachable_channel import UnreachableChannels
+from bot.runtime.background import BackgroundTasks
+from bot.runtime.services import Services
 from bot.schedules.champions import Champions
 from bot.schedules.schedules import Schedules
 from optimizer.clock import Clock
@@ -21,10 +23,10 @@ from reports.text.message import Message
 
 
 @dataclass(frozen=True, kw_only=True)
-class Office:
+class BotContext:
     """The desk with its Slack side."""
 
-    desk: Desk
+    services: Services
     client: AsyncWebClient
     outbox: Outbox
     conversations: Conversations
@@ -33,7 +35,9 @@ class Office:
     access: Access
     schedules: Schedules
     champions: Champions
-    errands: Errands
+    background: BackgroundTasks
+    unreachable: UnreachableChannels
+    replays: ReplayRequests
     clock: Clock
     starting: asyncio.Lock  # of two equal commands at once the second must see the first
 

@@ -14,12 +14,12 @@ from slack_bolt.async_app import AsyncApp
 from starlette.routing import Mount
 
 from bot.api.app import ROOT, build_api
-from bot.context import Office
+from bot.context import BotContext
 from bot.ops import prometheus
-from bot.runtime.services import Desk
+from bot.runtime.services import Services
 from bot.runtime.settings import Settings
 from bot.slack.payloads import is_known_shape
-from bot.slack.request_guard import LONGEST_BODY, Gate
+from bot.slack.request_guard import LONGEST_BODY, ReplayGuard
 from optimizer.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -34,11 +34,11 @@ class PortTaken(Unavailable):
     sentence = "The bot cannot listen at {host} port {port}: {reason}. Set OPTIMIZE_BOT_PORT to another port."
 
 
-def build_web(office: Office) -> FastAPI:
+def build_web(context: BotContext) -> FastAPI:
     """The app with every door that needs no Slack."""
     web = FastAPI(openapi_url=None)
-    _take_vitals(web, office.desk)
-    web.router.routes.append(_mounted(ROOT, build_api(office)))
+    _take_vitals(web, context.services)
+    web.router.routes.append(_mounted(ROOT, build_api(context)))
     return web
 
 
@@ -52,7 +52,7 @@ def _mounted(root: str, app: FastAPI) -> Mount:
 
 def take_slack(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
     """Let Slack's requests in; signature, moment and shape of every one are checked."""
-    handler, gate = AsyncSlackRequestHandler(app), Gate(signing_secret)
+    handler, gate = AsyncSlackRequestHandler(app), ReplayGuard(signing_secret)
 
     @web.post("/slack/events")
     async def events(request: Request) -> Response:
@@ -65,14 +65,14 @@ def take_slack(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
         return await handler.handle(request)
 
 
-def _take_vitals(web: FastAPI, desk: Desk) -> None:
+def _take_vitals(web: FastAPI, services: Services) -> None:
     @web.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     @web.get("/metrics")
     async def metrics() -> Response:
-        return Response(await prometheus.exposition(desk), media_type=prometheus.CONTENT_TYPE)
+        return Response(await prometheus.exposition(services), media_type=prometheus.CONTENT_TYPE)
 
 
 @asynccontextmanager

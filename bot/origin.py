@@ -11,7 +11,7 @@ SILENT_DOOR = "api"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Origin:
     """Where a command was typed, and by whom."""
 
     channel_id: str  # empty: nobody is told there
@@ -40,7 +40,7 @@ class Place:
         """Whether it is a conversation with the bot alone."""
         return self.channel_id.startswith("D")
 
-    def as_origin(self, command: str, *, is_quiet: bool = False, group: str = "") -> dict[str, str]:
+    def as_document(self, command: str, *, is_quiet: bool = False, group: str = "") -> dict[str, str]:
         """What a study keeps of where it was asked for, and with which words; "yes" or nothing where it is so."""
         return {
             "door": DOOR if self.channel_id else SILENT_DOOR,

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 
-class Late:
+class LazyModule:
     """Stands for a module until something of it is asked for."""
 
     def __init__(self, name: str) -> None:

@@ -13,15 +13,15 @@ from typing import Any
 
 from optimizer.studies.child_process import NICENESS
 from reports.charts.draw import draw
-from reports.charts.draw_request import read_order
+from reports.charts.draw_request import read_draw_request
 
 log = logging.getLogger(__name__)
 
 
 def answer(folder: Path) -> dict[str, Any]:
     """Draw what is ordered in a folder; returns the names of the files."""
-    order, trials = read_order(folder)
-    return asdict(draw(order.facts, trials, order.language, folder))
+    request, trials = read_draw_request(folder)
+    return asdict(draw(request.facts, trials, request.language, folder))
 
 
 def main() -> None:

@@ -19,8 +19,10 @@ def json_document(facts: StudyFacts, trials: Sequence[TrialRecord]) -> JsonObjec
     return {
         "study": _study(facts),
         "best": None if summary is None else _scored(summary.winner),
-        "textbook": None if summary is None else _scored(summary.textbook),
-        "hold": None if summary is None else {"measures": summary.hold.in_sample.model_dump(mode="json")},
+        "default": None if summary is None else _scored(summary.default),
+        "buy_and_hold": None
+        if summary is None
+        else {"measures": summary.buy_and_hold.in_sample.model_dump(mode="json")},
         **(_validation(summary) if summary is not None else {}),
         "trials": [_trial(trial) for trial in trials],
     }
@@ -93,7 +95,7 @@ def _scored(scored: Scored) -> JsonObject:
 
 
 def _side(summary: StudySummary, side: str) -> JsonObject:
-    return {name: _dump(getattr(getattr(summary, name), side)) for name in ("winner", "textbook", "hold")}
+    return {name: _dump(getattr(getattr(summary, name), side)) for name in ("winner", "default", "buy_and_hold")}
 
 
 def _walk_forward(walk: WalkForward) -> JsonObject:

@@ -60,7 +60,7 @@ NOTE_CHAPTERS: dict[Note, str | None] = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class Statement:
     """One sentence to say: the name of its macro and the facts it words."""
 
     key: str
@@ -85,7 +85,7 @@ class Chapter:
     """Findings under one heading."""
 
     key: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Statement, ...]
 
 
 def chapters(summary: StudySummary, spec: StudySpec) -> tuple[Chapter, ...]:
@@ -103,18 +103,18 @@ def chapters(summary: StudySummary, spec: StudySpec) -> tuple[Chapter, ...]:
     return tuple(chapter for chapter in told if chapter.findings)
 
 
-def reason(summary: StudySummary) -> Finding:
+def reason(summary: StudySummary) -> Statement:
     """The one reason that the first line gives for the verdict: the first that applies, gravest first."""
     if summary.degenerate is not None:
-        return Finding(f"because_{summary.degenerate.value}")
-    return Finding(f"because_{_CHOOSERS[summary.verdict](summary)}", _reason_facts(summary))
+        return Statement(f"because_{summary.degenerate.value}")
+    return Statement(f"because_{_CHOOSERS[summary.verdict](summary)}", _reason_facts(summary))
 
 
-def noted(summary: StudySummary, chapter: str) -> Iterator[Finding]:
+def noted(summary: StudySummary, chapter: str) -> Iterator[Statement]:
     """What the data or the search forced and belongs into a chapter."""
     for note in summary.notes:
         if NOTE_CHAPTERS[Note(note)] == chapter:
-            yield Finding(f"note_{note}", {"window": summary.window, "luck": summary.luck, "winner": summary.winner})
+            yield Statement(f"note_{note}", {"window": summary.window, "luck": summary.luck, "winner": summary.winner})
 
 
 def outside(summary: StudySummary) -> Measures | None:
@@ -124,7 +124,7 @@ def outside(summary: StudySummary) -> Measures | None:
     return summary.walk_forward.stitched if summary.walk_forward else None
 
 
-def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Finding]:
+def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
     """What was searched."""
     facts = {
         "n_tried": summary.luck.n_tried,
@@ -132,32 +132,32 @@ def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Finding]:
         "space_size": summary.space_size,
         "is_shared": summary.shared is not None,
     }
-    yield Finding("tried_all" if summary.is_exhaustive else "tried_some", facts)
+    yield Statement("tried_all" if summary.is_exhaustive else "tried_some", facts)
     best, optimum = summary.winner.value, summary.optimum
     if best is not None and optimum is not None:
         key = "optimum_found" if best >= optimum else "optimum_missed"
-        yield Finding(key, {**facts, "goal": spec.goals[0], "best": best, "optimum": optimum})
+        yield Statement(key, {**facts, "goal": spec.goals[0], "best": best, "optimum": optimum})
     if summary.luck.n_tried_ever > summary.luck.n_tried:
-        yield Finding("tried_before", facts)
+        yield Statement("tried_before", facts)
     if summary.n_infeasible:
-        yield Finding("infeasible", {"n": summary.n_infeasible})
+        yield Statement("infeasible", {"n": summary.n_infeasible})
     if summary.n_failed:
-        yield Finding("failed", {"n": summary.n_failed})
+        yield Statement("failed", {"n": summary.n_failed})
 
 
-def won(summary: StudySummary) -> Iterator[Finding]:
+def won(summary: StudySummary) -> Iterator[Statement]:
     """What won, and by how much against the textbook and the hold."""
-    yield Finding("won_is_textbook" if is_textbook(summary) else "won_searched", _versus(summary, "in_sample"))
+    yield Statement("won_is_textbook" if is_textbook(summary) else "won_searched", _versus(summary, "in_sample"))
     facts = _versus(summary, "out_of_sample")
     if facts["winner"] is not None:
-        yield Finding(f"unseen_{_standing(facts['winner'], facts['hold'])}", facts)
+        yield Statement(f"unseen_{_standing(facts['winner'], facts['hold'])}", facts)
     yield from _shared(summary)
     few = summary.winner.in_sample.n_trades
     if 0 < few < FEW_TRADES:
-        yield Finding("few_trades", {"n": few})
+        yield Statement("few_trades", {"n": few})
 
 
-def _shared(summary: StudySummary) -> Iterator[Finding]:
+def _shared(summary: StudySummary) -> Iterator[Statement]:
     """On how many of its symbols a shared set gained, and on which the most and the least."""
     if summary.shared is None:
         return
@@ -165,64 +165,67 @@ def _shared(summary: StudySummary) -> Iterator[Finding]:
     played = [Part(part.symbol, part.winner.out_of_sample or part.winner.in_sample) for part in parts]
     ranked = sorted(played, key=lambda part: part.measures.total_return or 0.0)
     facts = {"n": len(parts), "n_gaining": summary.shared.n_gaining, "best": ranked[-1], "worst": ranked[0]}
-    yield Finding("shared_spread", {**facts, "is_outside": is_outside})
+    yield Statement("shared_spread", {**facts, "is_outside": is_outside})
 
 
-def real(summary: StudySummary) -> Iterator[Finding]:
+def real(summary: StudySummary) -> Iterator[Statement]:
     """Whether it is real, and why."""
     if summary.degenerate is not None:
-        yield Finding(summary.degenerate.value, {"winner": summary.winner})
+        yield Statement(summary.degenerate.value, {"winner": summary.winner})
     found = [*_unseen(summary), *_luck(summary), *_walked(summary)]
     if summary.verdict in _WEAK:
         good = [finding for finding in found if finding.key in FAVOURABLE]
         found = [*(finding for finding in found if finding not in good), *good]
-        found += [Finding("not_outweighed")] if good else []
+        found += [Statement("not_outweighed")] if good else []
     yield from found
     if summary.drawdown_interval is not None and summary.drawdown_interval.low is not None:
-        yield Finding("drawdown_range", {"interval": summary.drawdown_interval})
+        yield Statement("drawdown_range", {"interval": summary.drawdown_interval})
 
 
-def money(summary: StudySummary) -> Iterator[Finding]:
+def money(summary: StudySummary) -> Iterator[Statement]:
     """When it made and lost its money."""
     if summary.best_stretch is not None and (summary.best_stretch.total_return or 0) > 0:
-        yield Finding("best_stretch", {"stretch": summary.best_stretch})
+        yield Statement("best_stretch", {"stretch": summary.best_stretch})
     if summary.worst_stretch is not None and (summary.worst_stretch.total_return or 0) < 0:
-        yield Finding("worst_stretch", {"stretch": summary.worst_stretch})
+        yield Statement("worst_stretch", {"stretch": summary.worst_stretch})
 
 
-def parameters(summary: StudySummary) -> Iterator[Finding]:
+def parameters(summary: StudySummary) -> Iterator[Statement]:
     """What the parameters mean and how sensitive the result is to them."""
     ranked = sorted(summary.importance.items(), key=lambda item: (-item[1], item[0]))
     if len(ranked) > 1:
         first, second = ranked[:2]
         key = "importance_one" if first[1] > CLEAR_IMPORTANCE else "importance_two"
-        yield Finding(key, {"first": first, "second": second})
+        yield Statement(key, {"first": first, "second": second})
     yield from _plateau(summary)
 
 
-def costs(summary: StudySummary, spec: StudySpec) -> Iterator[Finding]:
+def costs(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
     """What trading it costs."""
     if spec.costs.per_side == 0:
-        yield Finding("no_costs")
+        yield Statement("no_costs")
         return
     measures = summary.winner.in_sample
     if measures.annual_costs is not None:
-        yield Finding("costs", {"costs": spec.costs, "measures": measures})
+        yield Statement("costs", {"costs": spec.costs, "measures": measures})
 
 
-def ahead(summary: StudySummary) -> Iterator[Finding]:
+def ahead(summary: StudySummary) -> Iterator[Statement]:
     """What to do next, and where the data cannot tell, what would."""
-    yield Finding(f"next_{summary.suggestion.value}", {"winner": summary.winner})
+    yield Statement(f"next_{summary.suggestion.value}", {"winner": summary.winner})
 
 
 def holds_better(summary: StudySummary) -> bool:
     """Whether buy and hold had at least the winner's Sharpe ratio on unseen bars."""
-    return _standing(_sharpe(summary.winner, "out_of_sample"), _sharpe(summary.hold, "out_of_sample")) == "below_hold"
+    return (
+        _standing(_sharpe(summary.winner, "out_of_sample"), _sharpe(summary.buy_and_hold, "out_of_sample"))
+        == "below_hold"
+    )
 
 
 def is_textbook(summary: StudySummary) -> bool:
     """Whether the search found nothing better than the textbook set."""
-    return summary.winner.params == summary.textbook.params
+    return summary.winner.params == summary.default.params
 
 
 def is_spike(summary: StudySummary) -> bool:
@@ -230,57 +233,57 @@ def is_spike(summary: StudySummary) -> bool:
     return summary.plateau.share is not None and summary.plateau.share < SPIKE_SHARE
 
 
-def _unseen(summary: StudySummary) -> Iterator[Finding]:
+def _unseen(summary: StudySummary) -> Iterator[Statement]:
     held, interval = summary.winner.out_of_sample, summary.sharpe_interval
     if held is None:
-        yield Finding("no_holdout")
+        yield Statement("no_holdout")
         return
     facts = {"outside": held, "inside": summary.winner.in_sample, "interval": interval, "window": summary.window}
     if held.sharpe_ratio is None:
-        yield Finding("unseen_idle", facts)
+        yield Statement("unseen_idle", facts)
     elif held.sharpe_ratio <= 0:
-        yield Finding("unseen_lost", facts)
+        yield Statement("unseen_lost", facts)
     if interval is not None and interval.low is not None and interval.high is not None:
-        yield Finding(f"interval_{_side(interval.low, interval.high)}", facts)
+        yield Statement(f"interval_{_side(interval.low, interval.high)}", facts)
 
 
-def _luck(summary: StudySummary) -> Iterator[Finding]:
+def _luck(summary: StudySummary) -> Iterator[Statement]:
     luck, inside = summary.luck, summary.winner.in_sample.sharpe_ratio
     if luck.expected_max_sharpe is not None and inside is not None:
         key = "beats_luck" if inside > luck.expected_max_sharpe else "within_luck"
-        yield Finding(key, {"luck": luck, "inside": inside})
+        yield Statement(key, {"luck": luck, "inside": inside})
     if luck.deflated_sharpe_ratio is not None:
-        yield Finding(f"dsr_{_band(luck.deflated_sharpe_ratio)}", {"luck": luck})
+        yield Statement(f"dsr_{_band(luck.deflated_sharpe_ratio)}", {"luck": luck})
     if luck.skill is not None and luck.market_sharpe is not None:
-        yield Finding(f"skill_{_band(luck.skill)}", {"luck": luck})
+        yield Statement(f"skill_{_band(luck.skill)}", {"luck": luck})
     if luck.pbo is None:
-        yield Finding("pbo_unknown")
+        yield Statement("pbo_unknown")
     else:
-        yield Finding(f"pbo_{_pbo_band(luck.pbo)}", {"luck": luck})
+        yield Statement(f"pbo_{_pbo_band(luck.pbo)}", {"luck": luck})
 
 
-def _walked(summary: StudySummary) -> Iterator[Finding]:
+def _walked(summary: StudySummary) -> Iterator[Statement]:
     walk = summary.walk_forward
     if walk is None:
-        yield Finding("no_walk_forward")
+        yield Statement("no_walk_forward")
     elif walk.stitched.sharpe_ratio is not None:
         key = "walk_held" if walk.stitched.sharpe_ratio > 0 else "walk_lost"
-        yield Finding(key, {"walk": walk, "n_folds": len(walk.folds)})
+        yield Statement(key, {"walk": walk, "n_folds": len(walk.folds)})
 
 
-def _plateau(summary: StudySummary) -> Iterator[Finding]:
+def _plateau(summary: StudySummary) -> Iterator[Statement]:
     plateau = summary.plateau
     if plateau.share is None:
         return
     key = "plateau" if plateau.share >= FLAT_SHARE else "spike" if is_spike(summary) else "slope"
-    yield Finding(key, {"plateau": plateau})
+    yield Statement(key, {"plateau": plateau})
     if is_spike(summary) and plateau.centre is not None:
-        yield Finding("centre", {"centre": plateau.centre, "winner": summary.winner})
+        yield Statement("centre", {"centre": plateau.centre, "winner": summary.winner})
 
 
 def _versus(summary: StudySummary, part: str) -> dict[str, Any]:
-    sharpes = {name: _sharpe(getattr(summary, name), part) for name in ("winner", "textbook", "hold")}
-    return {**sharpes, "measures": getattr(summary.winner, part), "hold_measures": getattr(summary.hold, part)}
+    sharpes = {name: _sharpe(getattr(summary, name), part) for name in ("winner", "default", "buy_and_hold")}
+    return {**sharpes, "measures": getattr(summary.winner, part), "hold_measures": getattr(summary.buy_and_hold, part)}
 
 
 def _sharpe(scored: Scored, part: str) -> float | None:
@@ -288,10 +291,10 @@ def _sharpe(scored: Scored, part: str) -> float | None:
     return None if measures is None else measures.sharpe_ratio
 
 
-def _standing(winner: float | None, hold: float | None) -> str:
-    if winner is None or hold is None:
+def _standing(winner: float | None, buy_and_hold: float | None) -> str:
+    if winner is None or buy_and_hold is None:
         return "unknown"
-    return "above_hold" if winner > hold else "below_hold"
+    return "above_hold" if winner > buy_and_hold else "below_hold"
 
 
 def _side(low: float, high: float) -> str:

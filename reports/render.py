@@ -236,11 +236,11 @@ def renderer_of(language: Language) -> Renderer:
     return Renderer(language)
 
 
-class Row:
+class BestSetRow:
     """A line of the table of best sets."""
 
     def __init__(self, kind: str, scored: Scored, all_scored: Sequence[Scored]) -> None:
-        self.kind = kind  # "trial", "textbook" or "hold"
+        self.kind = kind  # "trial", "default" or "buy_and_hold"
         self.scored = scored
         self.values = tuple(other.value for other in all_scored)
         self.outside_sharpes = tuple(_outside_sharpe(other) for other in all_scored)
@@ -251,11 +251,11 @@ class Row:
         return _outside_sharpe(self.scored)
 
 
-def best_rows(summary: StudySummary) -> list[Row]:
+def best_rows(summary: StudySummary) -> list[BestSetRow]:
     """The best sets, then the textbook set and buy and hold to set them against."""
-    everything = (*summary.top, summary.textbook, summary.hold)
-    kinds = ("trial",) * len(summary.top) + ("textbook", "hold")
-    return [Row(kind, scored, everything) for kind, scored in zip(kinds, everything, strict=True)]
+    everything = (*summary.top, summary.default, summary.buy_and_hold)
+    kinds = ("trial",) * len(summary.top) + ("default", "buy_and_hold")
+    return [BestSetRow(kind, scored, everything) for kind, scored in zip(kinds, everything, strict=True)]
 
 
 def _environment(language: Language) -> Environment:

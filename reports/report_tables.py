@@ -15,7 +15,7 @@ MAX_TRIALS = 2000
 class Column:
     """One column of the table of measures."""
 
-    who: str  # "winner", "textbook", "hold"
+    who: str  # "winner", "default", "buy_and_hold"
     where: str  # "inside", "outside": a heading's name
     measures: Measures
 
@@ -31,7 +31,7 @@ class MeasureRow:
 def measure_columns(summary: StudySummary) -> list[Column]:
     """Winner, textbook and hold, in sample and (where there is one) out of sample."""
     found = []
-    for who in ("winner", "textbook", "hold"):
+    for who in ("winner", "default", "buy_and_hold"):
         scored = getattr(summary, who)
         for where, measures in (("inside", scored.in_sample), ("outside", scored.out_of_sample)):
             if measures is not None:

@@ -22,24 +22,24 @@ def symbol_rows(summary: StudySummary, goal: str) -> tuple[SymbolRow, ...]:
     if summary.shared is None:
         return ()
     parts = [
-        _row("symbol", part.winner.value, part.winner, part.hold, symbol=part.symbol)
+        _row("symbol", part.winner.value, part.winner, part.buy_and_hold, symbol=part.symbol)
         for part in summary.shared.by_symbol
     ]
     medians = summary.shared
     return (
         *parts,
-        _row("median", medians.winner.value, medians.winner, medians.hold),
-        _row("portfolio", _own(summary.winner, goal), summary.winner, summary.hold),
+        _row("median", medians.winner.value, medians.winner, medians.buy_and_hold),
+        _row("portfolio", _own(summary.winner, goal), summary.winner, summary.buy_and_hold),
     )
 
 
-def _row(kind: str, value: float | None, winner: Scored, hold: Scored, *, symbol: str = "") -> SymbolRow:
+def _row(kind: str, value: float | None, winner: Scored, buy_and_hold: Scored, *, symbol: str = "") -> SymbolRow:
     return SymbolRow(
         kind=kind,
         symbol=symbol,
         value=value,
         measures=winner.out_of_sample or winner.in_sample,
-        held=hold.out_of_sample or hold.in_sample,
+        held=buy_and_hold.out_of_sample or buy_and_hold.in_sample,
     )
 
 

@@ -63,7 +63,7 @@ class Link:
     expires_at: datetime
 
 
-class Doorway:
+class SignIn:
     """Makes links and takes them, opens sessions and closes them."""
 
     def __init__(self, secret: bytes, clock: Clock) -> None:
@@ -73,7 +73,7 @@ class Doorway:
         self._forms = Signer(secret, salt="form", **_SIGNING)
 
     @classmethod
-    def of(cls, home: Path, clock: Clock) -> "Doorway":
+    def of(cls, home: Path, clock: Clock) -> "SignIn":
         """The doorway of a data directory; its secret is made when there is none."""
         return cls(_secret(home / _SECRET_FILE), clock)
 

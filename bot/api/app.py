@@ -22,7 +22,7 @@ from bot.api.problem_details import refused, refused_fields
 from bot.api.request_body import BodyLimit
 from bot.api.requests import OptimizationRequest, SearchRange, SearchWindow, TradingCosts
 from bot.api.routes import catalogue, studies
-from bot.context import Office
+from bot.context import BotContext
 from bot.documents.audit_log import Outcome
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
@@ -59,7 +59,7 @@ class _Api(FastAPI):
         return describe(self)
 
 
-def build_api(office: Office) -> FastAPI:
+def build_api(context: BotContext) -> FastAPI:
     """The API over an office."""
     api = _Api(
         title="Strategy optimizer",
@@ -73,7 +73,7 @@ def build_api(office: Office) -> FastAPI:
         middleware=[Middleware(KeyCheck), Middleware(BodyLimit)],
         exception_handlers=_HANDLERS,
     )
-    api.state.office = office
+    api.state.context = context
     api.state.streams = Counter[str]()
     api.include_router(studies.router)
     api.include_router(catalogue.router)
@@ -118,7 +118,7 @@ async def _on_fault(request: Request, fault: Exception) -> Response:
     log.error("api_broke reference=%s path=%s", reference, request.url.path, exc_info=fault)
     caller: Caller = request.state.caller
     said = f"{request.method} {request.url.path}"
-    await note(caller, request.app.state.office, Outcome.BROKE, said=said, reference=reference)
+    await note(caller, request.app.state.context, Outcome.BROKE, said=said, reference=reference)
     return refused(SomethingBroke(reference=reference), caller.language)
 
 
@@ -137,14 +137,14 @@ def _language(request: Request) -> Language:
     return caller.language
 
 
-def _pointer(place: Sequence[str | int]) -> str:
+def _pointer(origin: Sequence[str | int]) -> str:
     """Where pydantic found a fault: a pointer into the body, or `?name` for what stands in the address or a head."""
-    kind, *names = place
+    kind, *names = origin
     if kind == "body":
         return "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in names if name not in TRIED)
     return f"?{names[0]}" if names else "?"
 
 
 def _known(fault: Fault) -> Sequence[str]:
-    place = [str(name) for name in fault["loc"][1:-1]]
-    return _FIELDS.get(place[0] if place else "", ())
+    origin = [str(name) for name in fault["loc"][1:-1]]
+    return _FIELDS.get(origin[0] if origin else "", ())

@@ -15,11 +15,11 @@ from bot.access.roster import Denied
 from bot.api.api_keys import KnownKey, key_of, owner_of
 from bot.api.errors import BadFields, BadKey, KeyTooSmall, NoKey
 from bot.api.problem_details import language_of, refused
-from bot.context import Office
+from bot.context import BotContext
 from bot.documents.audit_log import Outcome
 from bot.documents.preferences import ChannelSettings
 from bot.grammar.verbs import VERBS
-from bot.origin import Place
+from bot.origin import Origin
 from bot.role import Role
 from optimizer.errors import UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
@@ -96,9 +96,9 @@ async def _shown(headers: Headers) -> KnownKey:
     return key
 
 
-def _office(request: Request) -> Office:
-    office: Office = request.app.state.office
-    return office
+def _context(request: Request) -> BotContext:
+    context: BotContext = request.app.state.context
+    return context
 
 
 def _caller(request: Request, _scheme: Annotated[object, Security(_SCHEME)]) -> Caller:
@@ -106,7 +106,7 @@ def _caller(request: Request, _scheme: Annotated[object, Security(_SCHEME)]) -> 
     return caller
 
 
-TheOffice = Annotated[Office, Depends(_office)]
+TheOffice = Annotated[BotContext, Depends(_context)]
 TheCaller = Annotated[Caller, Depends(_caller)]
 
 
@@ -116,29 +116,29 @@ class May:
     def __init__(self, verb: str) -> None:
         self._verb = verb
 
-    async def __call__(self, request: Request, caller: TheCaller, office: TheOffice) -> Caller:
+    async def __call__(self, request: Request, caller: TheCaller, context: TheOffice) -> Caller:
         """The caller. Raises KeyTooSmall."""
         try:
             caller.require(self._verb)
         except KeyTooSmall as error:
             said = f"{request.method} {request.url.path}"
-            await note(caller, office, Outcome.DENIED, said=said, verb=self._verb, reason=str(error))
+            await note(caller, context, Outcome.DENIED, said=said, verb=self._verb, reason=str(error))
             raise
         return caller
 
 
 async def note(
-    caller: Caller, office: Office, outcome: Outcome, *, said: str, channel_id: str = "", **more: str
+    caller: Caller, context: BotContext, outcome: Outcome, *, said: str, channel_id: str = "", **more: str
 ) -> None:
     """Add what a caller asked for to the audit; `more` are verb, study, reason and reference."""
     user = caller.user_id
     await audit.note(
-        now=office.clock(), door=DOOR, user_id=user, channel_id=channel_id, said=said, outcome=outcome, **more
+        now=context.clock(), door=DOOR, user_id=user, channel_id=channel_id, said=said, outcome=outcome, **more
     )
 
 
 @dataclass(kw_only=True)
-class Visit:
+class ApiCall:
     """What is noted of a request; filled while it is done."""
 
     said: str
@@ -148,27 +148,27 @@ class Visit:
 
 @asynccontextmanager
 async def noted(
-    caller: Caller, office: Office, *, verb: str, said: str = "", channel_id: str = "", study: str = ""
-) -> AsyncIterator[Visit]:
+    caller: Caller, context: BotContext, *, verb: str, said: str = "", channel_id: str = "", study: str = ""
+) -> AsyncIterator[ApiCall]:
     """Do something inside the block; what came of it is added to the audit."""
-    visit = Visit(said=said, channel_id=channel_id, study=study)
+    call = ApiCall(said=said, channel_id=channel_id, study=study)
     try:
-        yield visit
+        yield call
     except (UserError, BadFields) as error:
         outcome = Outcome.DENIED if isinstance(error, Denied) else Outcome.REFUSED
-        await note(caller, office, outcome, verb=verb, reason=str(error), **vars(visit))
+        await note(caller, context, outcome, verb=verb, reason=str(error), **vars(call))
         raise
-    await note(caller, office, Outcome.DONE, verb=verb, **vars(visit))
+    await note(caller, context, Outcome.DONE, verb=verb, **vars(call))
 
 
-async def place_of(caller: Caller, office: Office, channel_id: str = "", delivery: str = "") -> Place:
+async def origin_of(caller: Caller, context: BotContext, channel_id: str = "", delivery: str = "") -> Origin:
     """Where a caller stands: in a Slack channel when it names one, else nowhere that anyone is told."""
     channel = await ChannelSettings.find_one(ChannelSettings.channel_id == channel_id) if channel_id else None
-    return Place(
+    return Origin(
         channel_id=channel_id,
         user_id=caller.user_id,
         language=caller.language,
-        public_language=(channel.language if channel else None) or office.desk.settings.language,
+        public_language=(channel.language if channel else None) or context.services.settings.language,
         is_broadcast=bool(channel and channel.broadcast),
         role=caller.role,
         delivery=delivery,

@@ -164,10 +164,10 @@ _Maker = Callable[[str, Fault], UserError]
 
 def error_of_fault(fault: Fault, known: Sequence[str]) -> UserError:
     """What pydantic found wrong with a field, in our words. `known` are the names of fields where one is unknown."""
-    place, kind = [str(name) for name in fault["loc"]], str(fault["type"])
-    if place[-1] in TRIED:
-        return _not_a_number(place[-2], fault)
-    field = next(name for name in reversed(place) if not name.isdecimal())
+    origin, kind = [str(name) for name in fault["loc"]], str(fault["type"])
+    if origin[-1] in TRIED:
+        return _not_a_number(origin[-2], fault)
+    field = next(name for name in reversed(origin) if not name.isdecimal())
     if kind == "extra_forbidden":
         return UnknownField.of(field, known)
     make = _MAKERS.get(kind)

@@ -26,7 +26,7 @@ from optimizer.domain.study_results import (
     Window,
 )
 from optimizer.errors import SomethingBroke
-from optimizer.market.quality.data_findings import Finding, QualityReport
+from optimizer.market.quality.data_findings import DataFinding, QualityReport
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import StudyLine
 from reports.render import Language, Renderer
@@ -142,8 +142,8 @@ class OptimizationResult(BaseModel):
     suggestion: Suggestion
     degenerate: Degenerate | None = Field(description="Why the winner is no strategy; null for one that is.")
     winner: Scored
-    textbook: Scored
-    hold: Scored = Field(description="Buy and hold over the same bars, with the same costs.")
+    default: Scored
+    buy_and_hold: Scored = Field(description="Buy and hold over the same bars, with the same costs.")
     shared: Shared | None = Field(
         description="Of a set that several symbols share: each symbol's part, and medians. The figures around it are "
         "those of the equal-weight portfolio. Null for one symbol."
@@ -279,8 +279,8 @@ def result_of(study: OptimizationStudy, summary: StudySummary) -> OptimizationRe
         suggestion=summary.suggestion,
         degenerate=summary.degenerate,
         winner=summary.winner,
-        textbook=summary.textbook,
-        hold=summary.hold,
+        default=summary.default,
+        buy_and_hold=summary.buy_and_hold,
         shared=summary.shared,
         luck=summary.luck,
         plateau_share=summary.plateau.share,
@@ -326,7 +326,7 @@ def quality_of(report: QualityReport, renderer: Renderer) -> MarketDataQuality:
     )
 
 
-def _finding(finding: Finding, renderer: Renderer) -> QualityFinding:
+def _finding(finding: DataFinding, renderer: Renderer) -> QualityFinding:
     return QualityFinding(
         kind=finding.kind,
         severity=finding.severity,

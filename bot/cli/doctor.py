@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from bot.ops.health_checks import Health, Probe, bad, probe_desk, probe_slack
+from bot.ops.health_checks import HealthReport, Probe, bad, probe_desk, probe_slack
 from bot.runtime.processes import started
-from bot.runtime.services import open_desk
+from bot.runtime.services import open_services
 from bot.runtime.settings import Settings
 from optimizer.errors import UserError
 from reports.render import renderer_of
 
-_MARKS = {Health.GOOD: "[green]✓[/]", Health.WARNING: "[yellow]![/]", Health.BAD: "[red]✗[/]"}
+_MARKS = {HealthReport.GOOD: "[green]✓[/]", HealthReport.WARNING: "[yellow]![/]", HealthReport.BAD: "[red]✗[/]"}
 
 
 async def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -20,14 +20,14 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
     console = Console(highlight=False)
     probes = await probe_slack(settings)
     try:
-        async with started(settings) as children, open_desk(settings, children) as desk:
-            probes += await probe_desk(desk)
+        async with started(settings) as children, open_services(settings, children) as services:
+            probes += await probe_desk(services)
     except UserError as error:
         probes.append(bad("Data directory", error, "Then run `optimize-bot doctor` again."))
     phrase = renderer_of(settings.language).phrase
     for probe in probes:
         _print(console, probe, phrase)
-    return 1 if any(probe.health is Health.BAD for probe in probes) else 0
+    return 1 if any(probe.health is HealthReport.BAD for probe in probes) else 0
 
 
 def _print(console: Console, probe: Probe, phrase: Callable[[str | UserError], str]) -> None:

@@ -20,15 +20,15 @@ from bot.delivery.facts import plan_facts, study_facts
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text
 from bot.grammar.parsing import parse
-from bot.runtime.processes import Children
-from bot.runtime.services import Desk, open_desk
+from bot.runtime.processes import ChildProcesses
+from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import BadValue, Unavailable
 from optimizer.storage.documents import OptimizationStudy
-from reports.charts.draw_request import Order
+from reports.charts.draw_request import DrawRequest
 from reports.facts import StudyFacts
 from reports.json_document import json_document
 from reports.render import Language, renderer_of
@@ -51,23 +51,23 @@ class NotAStart(BadValue):
     sentence = "`run` starts a study: `optimize-bot run AAPL RSI 200`. `optimize-bot run --help` shows more."
 
 
-async def run(options: argparse.Namespace, settings: Settings, children: Children) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses) -> int:
     """Run one study to its end; returns the exit code."""
     command = parse(" ".join(options.words), prefix=PREFIX)
     if not isinstance(command, Start):
         raise NotAStart
     console = Console(stderr=options.json, highlight=False)
-    async with open_desk(settings, children) as desk:
-        desk.jobs.start()
-        talk = Talk(desk, console, settings.language, Path(options.out) if options.out else None)
+    async with open_services(settings, children) as services:
+        services.jobs.start()
+        talk = TerminalConversation(services, console, settings.language, Path(options.out) if options.out else None)
         return await talk.run(command, as_json=options.json)
 
 
-class Talk:
+class TerminalConversation:
     """One study told in a terminal."""
 
-    def __init__(self, desk: Desk, console: Console, language: Language, folder: Path | None) -> None:
-        self._desk = desk
+    def __init__(self, services: Services, console: Console, language: Language, folder: Path | None) -> None:
+        self._services = services
         self._console = console
         self._language = language
         self._renderer = renderer_of(language)
@@ -89,39 +89,39 @@ class Talk:
 
     async def _run_one(self, spec: StudySpec, command: Start) -> dict[str, Any]:
         """Plan, progress, result, files; the study as a document, empty when it did not complete."""
-        plan = await self._desk.service.plan(spec)
+        plan = await self._services.service.plan(spec)
         if command.is_dry:
             self._tell(self._renderer.plan(spec, plan_facts(plan), command=command_text(spec, prefix=PREFIX)))
             return {}
         self._tell(self._renderer.render("terminal_plan", spec=spec, plan=plan_facts(plan)))
-        study = await self._desk.service.store(
+        study = await self._services.service.store(
             plan, created_by=self._user, name=command.name, notes=command.note, origin={"door": "terminal"}
         )
         await self._wait_for_worker()
-        self._desk.jobs.submit(study.study_name)
+        self._services.jobs.submit(study.study_name)
         # Not before: what is on the way to the result comes first, and charts follow it.
-        await self._desk.reporter.warm()
+        await self._services.chart_process.warm()
         study = await self._follow(study)
         facts = study_facts(study, now=utc_now(), command=command_text(spec, prefix=PREFIX))
         if study.status is not StudyState.COMPLETE:
             self._tell(self._renderer.failure(facts) if study.failure else self._renderer.cancelled(facts))
             return {}
         self._tell(*self._renderer.result(facts))
-        trials = await self._desk.service.get_trials(study.study_name)
+        trials = await self._services.service.get_trials(study.study_name)
         await self._write_files(facts)
         return json_document(facts, trials)
 
     async def _wait_for_worker(self) -> None:
         """The first start of a version compiles the kernel: nobody should wonder what takes so long."""
         with self._console.status(self._renderer.notice("warming").text):
-            await self._desk.pool.ready()
+            await self._services.pool.ready()
 
     async def _follow(self, study: OptimizationStudy) -> OptimizationStudy:
         with self._progress() as progress:
             bar = progress.add_task("", total=study.n_trials, best="")
             while not study.status.is_finished:
                 await asyncio.sleep(_POLL_SECONDS)
-                study = await self._desk.service.find(study.study_name)
+                study = await self._services.service.find(study.study_name)
                 best = "" if study.best_value is None else f"best {study.best_value:.2f}"
                 progress.update(bar, completed=study.trials_completed, best=best)
         return study
@@ -137,7 +137,7 @@ class Talk:
 
     async def _write_files(self, facts: StudyFacts) -> None:
         try:
-            drawn = await self._desk.reporter.draw(Order(facts=facts, language=self._language))
+            drawn = await self._services.chart_process.draw(DrawRequest(facts=facts, language=self._language))
         except Unavailable as failure:
             self._tell(self._renderer.refusal(failure))
             return

@@ -17,23 +17,24 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.people import People
 from bot.access.roster import Access, Roster
-from bot.context import Office
-from bot.delivery import replay_requests, unreachable_channel
+from bot.context import BotContext
 from bot.delivery.groups import Groups
 from bot.delivery.outbox import Outbox
+from bot.delivery.replay_requests import ReplayRequests
 from bot.delivery.thread import Conversations
+from bot.delivery.unreachable_channel import UnreachableChannels
 from bot.http_server import build_web, listening, take_slack
 from bot.ops.lease import identity_of, leading
-from bot.ops.watchdog import Watch
+from bot.ops.watchdog import Watchdog
 from bot.pages.app import build_pages
-from bot.runtime.background import Errands
-from bot.runtime.processes import Children
-from bot.runtime.services import Desk, open_desk
+from bot.runtime.background import BackgroundTasks
+from bot.runtime.processes import ChildProcesses
+from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from bot.schedules import bar_refresh, schedules
-from bot.schedules.bar_refresh import Daily
+from bot.schedules.bar_refresh import BarRefresh
 from bot.schedules.champions import Champions
-from bot.schedules.scheduled_runs import Weekly
+from bot.schedules.scheduled_runs import ScheduledRuns
 from bot.schedules.schedules import Schedules
 from bot.slack.app import build_app
 from bot.slack.home_tab import Home
@@ -45,84 +46,91 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_office(desk: Desk, client: AsyncWebClient) -> AsyncIterator[Office]:
+async def open_context(services: Services, client: AsyncWebClient) -> AsyncIterator[BotContext]:
     """The Slack side of a desk: carries on with what an earlier run left, follows, and stops in reverse."""
     async with AsyncExitStack() as stack:
-        holder = identity_of(desk.settings.home)
+        holder = identity_of(services.settings.home)
         await stack.enter_async_context(leading(holder, on_lost=partial(signal.raise_signal, signal.SIGTERM)))
-        outbox = await stack.enter_async_context(Outbox(client, clock=desk.clock).open())
+        outbox = await stack.enter_async_context(Outbox(client, clock=services.clock).open())
         for language in LANGUAGES:
             await asyncio.to_thread(renderer_of(language).warm)
-        office = _office(desk, client, outbox)
-        stack.push_async_callback(office.errands.stop)
-        follow = await _resume(office)
-        for following in (office.conversations.follow, office.groups.follow, _watch(office).follow, follow):
+        context = _context(services, client, outbox)
+        stack.push_async_callback(context.background.stop)
+        follow = await _resume(context)
+        for following in (context.conversations.follow, context.groups.follow, _watch(context).follow, follow):
             stack.push_async_callback(_ended, asyncio.create_task(following()))
-        yield office
+        yield context
 
 
-def _office(desk: Desk, client: AsyncWebClient, outbox: Outbox) -> Office:
-    clock, people = desk.clock, People(client)
-    return Office(
-        desk=desk,
+def _context(services: Services, client: AsyncWebClient, outbox: Outbox) -> BotContext:
+    clock, people, background = services.clock, People(client), BackgroundTasks()
+    conversations = Conversations(
+        service=services.service,
+        outbox=outbox,
+        client=client,
+        chart_process=services.chart_process,
+        clock=clock,
+        public_url=services.settings.public_url,
+    )
+    return BotContext(
+        services=services,
         client=client,
         outbox=outbox,
-        conversations=Conversations(
-            service=desk.service,
-            outbox=outbox,
-            client=client,
-            reporter=desk.reporter,
-            clock=clock,
-            public_url=desk.settings.public_url,
-        ),
+        conversations=conversations,
         groups=Groups(outbox=outbox, client=client, clock=clock),
         people=people,
-        access=_access(desk.settings, people),
-        schedules=Schedules(desk.jobs, clock),
-        champions=Champions(desk.settings.home, clock),
-        errands=Errands(),
+        access=_access(services.settings, people),
+        schedules=Schedules(services.jobs, clock),
+        champions=Champions(services.settings.home, clock),
+        background=background,
+        unreachable=UnreachableChannels(client=client, outbox=outbox, people=people, background=background),
+        replays=ReplayRequests(
+            service=services.service, conversations=conversations, outbox=outbox, background=background, clock=clock
+        ),
         clock=clock,
         starting=asyncio.Lock(),
     )
 
 
-async def _resume(office: Office) -> Callable[[], Coroutine[Any, Any, None]]:
+async def _resume(context: BotContext) -> Callable[[], Coroutine[Any, Any, None]]:
     """Carry on with what an earlier run left; returns what follows the runs of schedules."""
-    desk = office.desk
-    weekly = Weekly(
-        schedules=office.schedules,
-        champions=office.champions,
-        service=desk.service,
-        market=desk.market,
-        jobs=desk.jobs,
-        outbox=office.outbox,
-        clock=office.clock,
+    services = context.services
+    weekly = ScheduledRuns(
+        schedules=context.schedules,
+        champions=context.champions,
+        service=services.service,
+        market=services.market,
+        jobs=services.jobs,
+        outbox=context.outbox,
+        clock=context.clock,
     )
-    refresh = Daily(
-        market=desk.market,
-        champions=office.champions,
-        jobs=desk.jobs,
-        outbox=office.outbox,
-        errands=office.errands,
-        clock=office.clock,
-        language=desk.settings.language,
+    refresh = BarRefresh(
+        market=services.market,
+        champions=context.champions,
+        jobs=services.jobs,
+        outbox=context.outbox,
+        background=context.background,
+        clock=context.clock,
+        language=services.settings.language,
     )
-    desk.jobs.start({schedules.KIND: office.schedules.ring, bar_refresh.KIND: refresh.ring})
-    await office.conversations.recover()
-    recovered = await desk.jobs.recover()
-    await office.schedules.recover()
-    await unreachable_channel.recover(office)
-    await replay_requests.recover(office)
-    await refresh.keep(desk.settings.refresh)
-    await office.champions.write()
+    services.jobs.start({schedules.KIND: context.schedules.ring, bar_refresh.KIND: refresh.ring})
+    await context.conversations.recover()
+    recovered = await services.jobs.recover()
+    await context.schedules.recover()
+    await context.unreachable.recover()
+    await context.replays.recover()
+    await refresh.keep(services.settings.refresh)
+    await context.champions.write()
     log.info("ready recovered=%s", len(recovered))
-    await desk.reporter.warm()
+    await services.chart_process.warm()
     return weekly.follow
 
 
-def _watch(office: Office) -> Watch:
-    desk = office.desk
-    return Watch(service=desk.service, pool=desk.pool, jobs=desk.jobs, conversations=office.conversations)
+def _watch(context: BotContext) -> Watchdog:
+    services = context.services
+    return Watchdog(
+        service=services.service, pool=services.pool, jobs=services.jobs, conversations=context.conversations
+    )
 
 
 def _access(settings: Settings, people: People) -> Access:
@@ -147,7 +155,7 @@ def slack_client(settings: Settings) -> AsyncWebClient:
     return AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
 
 
-async def run(options: argparse.Namespace, settings: Settings, children: Children) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses) -> int:
     """`optimize-bot serve`: run until SIGTERM or SIGINT."""
     stopped = asyncio.create_task(_stop_signal().wait())
     serving = asyncio.create_task(_serve(settings, children))
@@ -159,7 +167,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: Childre
     return 0
 
 
-async def _serve(settings: Settings, children: Children) -> None:
+async def _serve(settings: Settings, children: ChildProcesses) -> None:
     async with running(settings, slack_client(settings), children):
         gc.freeze()  # what is here now stays: without this every full collection stops all conversations for 0.2 s
         await asyncio.Event().wait()
@@ -169,7 +177,7 @@ async def _serve(settings: Settings, children: Children) -> None:
 class Running:
     """A bot that listens."""
 
-    office: Office
+    context: BotContext
     port: int  # of its HTTP side
 
 
@@ -177,28 +185,28 @@ class Running:
 async def running(
     settings: Settings,
     client: AsyncWebClient,
-    children: Children,
+    children: ChildProcesses,
     *,
     clock: Clock = utc_now,
     providers: Sequence[Provider] = (),
 ) -> AsyncIterator[Running]:
     """The whole bot, listening inside the block. Tests bring their own clock and providers."""
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_desk(settings, children, clock=clock, providers=providers))
-        office = await stack.enter_async_context(open_office(desk, client))
-        home = Home(office)
+        services = await stack.enter_async_context(open_services(settings, children, clock=clock, providers=providers))
+        context = await stack.enter_async_context(open_context(services, client))
+        home = Home(context)
         stack.push_async_callback(_ended, asyncio.create_task(home.follow()))
-        web = build_web(office)
+        web = build_web(context)
         if settings.slack_app_token is not None:
-            await stack.enter_async_context(_socket_mode(build_app(office, home, client, None), settings))
+            await stack.enter_async_context(_socket_mode(build_app(context, home, client, None), settings))
         else:
             assert settings.slack_signing_secret is not None
             secret = settings.slack_signing_secret.get_secret_value()
-            take_slack(web, build_app(office, home, client, secret), secret)
-        web.mount("/", build_pages(office))  # last, for it answers whatever is left
+            take_slack(web, build_app(context, home, client, secret), secret)
+        web.mount("/", build_pages(context))  # last, for it answers whatever is left
         port = await stack.enter_async_context(listening(web, settings))
-        stack.callback(desk.closing.set)
-        yield Running(office=office, port=port)
+        stack.callback(services.closing.set)
+        yield Running(context=context, port=port)
 
 
 def _stop_signal() -> asyncio.Event:

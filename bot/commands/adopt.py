@@ -1,36 +1,39 @@
 """Adopting a champion: asked for in words or by a button, confirmed in a dialog, told in the channel."""
 
 from bot.commands.button_commands import AdoptNow
-from bot.context import Answer, Office
+from bot.context import Answer, BotContext
 from bot.delivery.facts import study_facts
-from bot.delivery.outbox import post
 from bot.documents.recurring import Champion
 from bot.grammar.commands import Adopt
-from bot.origin import Place
+from bot.origin import Origin
 
 #: Slack's limit for the value of a button is 2,000 characters; a reason keeps well under it.
 MAX_WHY = 500
 
 
-async def ask(command: Adopt, place: Place, office: Office) -> Answer:
+async def ask(command: Adopt, origin: Origin, context: BotContext) -> Answer:
     """Show what would become champion, with the button that does it."""
-    study = await office.desk.service.get_study_results(command.study)
-    former = await office.champions.of(study.spec)
+    study = await context.services.service.get_study_results(command.study)
+    former = await context.champions.of(study.spec)
     value = f"{study.study_name} {command.why[:MAX_WHY]}".strip()
-    facts = study_facts(study, now=office.clock())
-    return Answer(place.renderer.render("adopt", study=facts, summary=study.summary, former=former, value=value))
+    facts = study_facts(study, now=context.clock())
+    return Answer(origin.renderer.render("adopt", study=facts, summary=study.summary, former=former, value=value))
 
 
-async def adopt(command: AdoptNow, place: Place, office: Office) -> Answer:
+async def adopt(command: AdoptNow, origin: Origin, context: BotContext) -> Answer:
     """Make a study's winner the champion and tell the channel; raises AlreadyChampion."""
-    study = await office.desk.service.get_study_results(command.study)
-    champion = await office.champions.adopt(study, by=place.user_id, why=command.why, channel_id=place.channel_id)
+    study = await context.services.service.get_study_results(command.study)
+    champion = await context.champions.adopt(study, by=origin.user_id, why=command.why, channel_id=origin.channel_id)
     former = await _former(champion)
-    message = place.public_renderer.render("adopted", champion=champion, former=former)
+    message = origin.public_renderer.render("adopted", champion=champion, former=former)
     key = f"adopted:{champion.id}"
-    entry = post(key, key, place.channel_id, text=message.text, blocks=message.blocks, now=office.clock())
-    await office.outbox.put([entry])
-    return Answer(place.renderer.notice("adopted_done", study_name=study.study_name))
+    await context.outbox.post(
+        key,
+        key,
+        origin.channel_id,
+        message,
+    )
+    return Answer(origin.renderer.notice("adopted_done", study_name=study.study_name))
 
 
 async def _former(champion: Champion) -> Champion | None:

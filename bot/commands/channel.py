@@ -1,30 +1,30 @@
 """`config`: what a channel wants, and watch lists."""
 
-from bot.context import Answer, Office
+from bot.context import Answer, BotContext
 from bot.documents.preferences import ChannelSettings, Watchlist
 from bot.grammar.commands import Config
-from bot.origin import Place
+from bot.origin import Origin
 from reports.text.message import Message
 
 
-async def configure(command: Config, place: Place, office: Office) -> Answer:
+async def configure(command: Config, origin: Origin, context: BotContext) -> Answer:
     """Read the channel's settings and the watch lists, or change one."""
     if command.key is not None and command.value is not None:
         if command.key.startswith("@"):
-            await _keep_list(command.key[1:], command.value, place, office)
+            await _keep_list(command.key[1:], command.value, origin, context)
         else:
-            await _change(command.key, command.value, place, office)
-    return Answer(await _told(command, place, office))
+            await _change(command.key, command.value, origin, context)
+    return Answer(await _told(command, origin, context))
 
 
-async def _told(command: Config, place: Place, office: Office) -> Message:
-    channel = await ChannelSettings.find_one(ChannelSettings.channel_id == place.channel_id)
+async def _told(command: Config, origin: Origin, context: BotContext) -> Message:
+    channel = await ChannelSettings.find_one(ChannelSettings.channel_id == origin.channel_id)
     lists = await Watchlist.find_all().sort("name").to_list()
-    language = (channel.language if channel else None) or office.desk.settings.language
-    return place.renderer.render(
+    language = (channel.language if channel else None) or context.services.settings.language
+    return origin.renderer.render(
         "config",
-        channel=place.channel_id,
-        is_direct=place.is_direct,
+        channel=origin.channel_id,
+        is_direct=origin.is_direct,
         values={"language": language, "broadcast": "yes" if channel and channel.broadcast else "no"},
         lists=lists,
         is_changed=command.value is not None,
@@ -32,18 +32,18 @@ async def _told(command: Config, place: Place, office: Office) -> Message:
     )
 
 
-async def _change(key: str, value: str, place: Place, office: Office) -> None:
+async def _change(key: str, value: str, origin: Origin, context: BotContext) -> None:
     wanted = value == "yes" if key == "broadcast" else value
-    fields = {key: wanted, "changed_by": place.user_id, "changed_at": office.clock()}
+    fields = {key: wanted, "changed_by": origin.user_id, "changed_at": context.clock()}
     collection = ChannelSettings.get_motor_collection()
-    await collection.update_one({"channel_id": place.channel_id}, {"$set": fields}, upsert=True)
+    await collection.update_one({"channel_id": origin.channel_id}, {"$set": fields}, upsert=True)
 
 
-async def _keep_list(name: str, symbols: str, place: Place, office: Office) -> None:
+async def _keep_list(name: str, symbols: str, origin: Origin, context: BotContext) -> None:
     """Keep the list under its name; one without symbols is forgotten."""
     collection = Watchlist.get_motor_collection()
     if not symbols:
         await collection.delete_one({"name": name})
         return
-    fields = {"symbols": symbols.split(","), "changed_by": place.user_id, "changed_at": office.clock()}
+    fields = {"symbols": symbols.split(","), "changed_by": origin.user_id, "changed_at": context.clock()}
     await collection.update_one({"name": name}, {"$set": fields}, upsert=True)

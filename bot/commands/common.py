@@ -1,70 +1,65 @@
 """What several listeners do: find a study one may change, and say something in a study's thread."""
 
 from bot.access.roster import NotYours
-from bot.context import Office
-from bot.delivery.outbox import post
+from bot.context import BotContext
 from bot.documents.conversations import Conversation, Method
-from bot.origin import Place
+from bot.origin import Origin
 from bot.role import Role
 from optimizer.storage.documents import OptimizationStudy
 from reports.render import renderer_of
 from reports.text.message import Message
 
 
-async def own_study(word: str, place: Place, office: Office) -> OptimizationStudy:
+async def own_study(word: str, origin: Origin, context: BotContext) -> OptimizationStudy:
     """The study, if the asker started it or is an approver; raises UnknownStudy and NotYours."""
-    study = await office.desk.service.find(word)
-    if study.created_by != place.user_id and place.role < Role.APPROVER:
+    study = await context.services.service.find(word)
+    if study.created_by != origin.user_id and origin.role < Role.APPROVER:
         raise NotYours(study=study.study_name, owner=study.created_by)
     return study
 
 
-async def tell_thread(office: Office, study_name: str, notice: str, /, **facts: object) -> bool:
+async def tell_thread(context: BotContext, study_name: str, notice: str, /, **facts: object) -> bool:
     """Say one sentence in a study's thread, in its language; False where it has none."""
-    conversation = await office.conversations.of(study_name)
+    conversation = await context.conversations.of(study_name)
     if conversation is None:
         return False
     words = renderer_of(conversation.language).notice(notice, **facts)
-    await say(office, conversation, f"{notice}-{_stamp(office)}", words)
+    await say(context, conversation, f"{notice}-{_stamp(context)}", words)
     return True
 
 
-async def say(office: Office, conversation: Conversation, part: str, message: Message) -> None:
+async def say(context: BotContext, conversation: Conversation, part: str, message: Message) -> None:
     """Post a message under a study's root."""
-    entry = post(
+    await context.outbox.post(
         f"{conversation.study_name}:{part}",
         conversation.study_name,
         conversation.channel_id,
-        text=message.text,
-        blocks=message.blocks,
-        now=office.clock(),
+        message,
         under=f"{conversation.study_name}:root",
     )
-    await office.outbox.put([entry])
 
 
-async def upload(office: Office, study_name: str, *, file: str, title: str, place: Place, alt_text: str = "") -> bool:
+async def upload(
+    context: BotContext, study_name: str, *, file: str, title: str, origin: Origin, alt_text: str = ""
+) -> bool:
     """Put a file into the study's thread; where it has none here, to where it was asked for. True: into the thread."""
-    conversation = await office.conversations.of(study_name)
-    is_here = conversation is not None and conversation.channel_id == place.channel_id
-    entry = post(
-        f"{study_name}:file-{_stamp(office)}",
-        study_name if is_here else f"files:{place.channel_id}",
-        place.channel_id,
-        text=title,
-        blocks=[],
-        now=office.clock(),
+    conversation = await context.conversations.of(study_name)
+    is_here = conversation is not None and conversation.channel_id == origin.channel_id
+    await context.outbox.post(
+        f"{study_name}:file-{_stamp(context)}",
+        study_name if is_here else f"files:{origin.channel_id}",
+        origin.channel_id,
+        Message(title, []),
         method=Method.UPLOAD,
         file=file,
         title=title,
         alt_text=alt_text,
         under=f"{study_name}:root" if is_here else "",
-        thread_ts="" if is_here else place.thread_ts,
+        thread_ts="" if is_here else origin.thread_ts,
     )
-    await office.outbox.put([entry])
     return is_here
 
 
-def _stamp(office: Office) -> int:
+def _stamp(context: BotContext) -> int:
     """Makes what may be said again another thing to say."""
-    return int(office.clock().timestamp() * 1000)
+    return int(context.clock().timestamp() * 1000)

@@ -7,14 +7,14 @@ from pathlib import Path
 from bot.commands.button_commands import DrawHeatmap
 from bot.commands.common import upload
 from bot.commands.results import facts_of
-from bot.context import Answer, Office
+from bot.context import Answer, BotContext
 from bot.delivery.trial_table import csv_text, trial_table
 from bot.grammar.commands import Export, ExportFormat
-from bot.origin import Place
+from bot.origin import Origin
 from optimizer.errors import UserError
 from optimizer.storage.documents import OptimizationStudy
 from reports.charts.chart_list import REPORT
-from reports.charts.draw_request import Order
+from reports.charts.draw_request import DrawRequest
 from reports.json_document import json_document
 
 HEATMAP = "heatmap"
@@ -26,49 +26,49 @@ class NoHeatmap(UserError):
     sentence = "`{study}` searched fewer than two parameters; there is no heat-map of one."
 
 
-async def export(command: Export, place: Place, office: Office) -> Answer:
+async def export(command: Export, origin: Origin, context: BotContext) -> Answer:
     """A study as a file."""
-    study = await office.desk.service.find(command.study)
+    study = await context.services.service.find(command.study)
     if command.format is ExportFormat.HTML:
-        study = await office.desk.service.get_study_results(study.study_name)
-        file = await _drawn(study, REPORT, place, office)
+        study = await context.services.service.get_study_results(study.study_name)
+        file = await _drawn(study, REPORT, origin, context)
     else:
-        file = await _written(study, command.format, office)
-    return await _handed_over(study, file, place, office)
+        file = await _written(study, command.format, context)
+    return await _handed_over(study, file, origin, context)
 
 
-async def draw_heatmap(command: DrawHeatmap, place: Place, office: Office) -> Answer:
+async def draw_heatmap(command: DrawHeatmap, origin: Origin, context: BotContext) -> Answer:
     """The heat-map, drawn now if it was not before."""
-    study = await office.desk.service.get_study_results(command.study)
+    study = await context.services.service.get_study_results(command.study)
     if study.summary is None or study.summary.surface is None:
         raise NoHeatmap(study=study.study_name)
-    file = await _drawn(study, f"{HEATMAP}.png", place, office)
-    _, alt_text = place.public_renderer.chart_words(HEATMAP)
-    return await _handed_over(study, file, place, office, alt_text)
+    file = await _drawn(study, f"{HEATMAP}.png", origin, context)
+    _, alt_text = origin.public_renderer.chart_words(HEATMAP)
+    return await _handed_over(study, file, origin, context, alt_text)
 
 
 async def _handed_over(
-    study: OptimizationStudy, file: Path, place: Place, office: Office, alt_text: str = ""
+    study: OptimizationStudy, file: Path, origin: Origin, context: BotContext, alt_text: str = ""
 ) -> Answer:
     title = f"{study.symbol} {study.strategy_name.upper()} {study.study_name} {file.name}"
-    in_thread = await upload(office, study.study_name, file=str(file), title=title, place=place, alt_text=alt_text)
+    in_thread = await upload(context, study.study_name, file=str(file), title=title, origin=origin, alt_text=alt_text)
     return Answer(
-        place.renderer.notice("handed_over", study_name=study.study_name, file=file.name, in_thread=in_thread)
+        origin.renderer.notice("handed_over", study_name=study.study_name, file=file.name, in_thread=in_thread)
     )
 
 
-async def _drawn(study: OptimizationStudy, name: str, place: Place, office: Office) -> Path:
+async def _drawn(study: OptimizationStudy, name: str, origin: Origin, context: BotContext) -> Path:
     """A file of the study's report; drawn anew, since more trials may have come since."""
-    order = Order(facts=await facts_of(study, office), language=place.public_language)
-    drawn = await office.desk.reporter.draw(order)
+    request = DrawRequest(facts=await facts_of(study, context), language=origin.public_language)
+    drawn = await context.services.chart_process.draw(request)
     return drawn.folder / name
 
 
-async def _written(study: OptimizationStudy, kind: ExportFormat, office: Office) -> Path:
-    trials = await office.desk.service.get_trials(study.study_name)
-    folder = office.desk.reporter.folder_of(study.study_name)
+async def _written(study: OptimizationStudy, kind: ExportFormat, context: BotContext) -> Path:
+    trials = await context.services.service.get_trials(study.study_name)
+    folder = context.services.chart_process.folder_of(study.study_name)
     if kind is ExportFormat.JSON:
-        document = json_document(await facts_of(study, office), trials)
+        document = json_document(await facts_of(study, context), trials)
         text = json.dumps(document, allow_nan=False, ensure_ascii=False, indent=1)
         return await asyncio.to_thread(_write_text, folder / f"{study.study_name}.json", text)
     text = csv_text(trial_table(trials))

@@ -1,12 +1,12 @@
 """Commands that only inform: help, strategies, role, status, lists, the link to the pages."""
 
-from bot.access.sign_in import LINK_LIVES, Doorway
-from bot.context import Answer, Audience, Office
+from bot.access.sign_in import LINK_LIVES, SignIn
+from bot.context import Answer, Audience, BotContext
 from bot.delivery.facts import study_facts
 from bot.grammar.commands import Help, ListStrategies, ListStudies, OpenModal, OpenWeb, Status, Topic, Which, WhoAmI
 from bot.grammar.options import FLAGS, OPTIONS, Flag, Option
 from bot.grammar.verbs import VERBS, Verb
-from bot.origin import Place
+from bot.origin import Origin
 from bot.role import Role
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_results import StudyState
@@ -16,15 +16,15 @@ from reports.text.message import Message
 LISTED = 10
 
 
-async def show_help(command: Help | OpenModal, place: Place, office: Office) -> Answer:
+async def show_help(command: Help | OpenModal, origin: Origin, context: BotContext) -> Answer:
     """Help from the declarations, of what the asker may do."""
     if isinstance(command, OpenModal):
         command = Help()
-    return Answer(_help(command, place))
+    return Answer(_help(command, origin))
 
 
-def _help(command: Help, place: Place) -> Message:
-    renderer, topic = place.renderer, command.topic
+def _help(command: Help, origin: Origin) -> Message:
+    renderer, topic = origin.renderer, command.topic
     match command.kind:
         case Topic.SUBJECT:
             tables = {"goals": list(GOALS.values()), "overlays": list(OVERLAYS.values()), "options": all_options()}
@@ -36,7 +36,7 @@ def _help(command: Help, place: Place) -> Message:
         case Topic.VERB:
             return renderer.help(topic, list(VERBS.values()))
         case _:
-            return renderer.help(topic, verbs_for(place.role))
+            return renderer.help(topic, verbs_for(origin.role))
 
 
 def all_options() -> list[Option | Flag]:
@@ -49,59 +49,59 @@ def verbs_for(role: Role) -> list[Verb]:
     return [verb for verb in VERBS.values() if verb.role <= role]
 
 
-async def list_strategies(command: ListStrategies, place: Place, office: Office) -> Answer:
+async def list_strategies(command: ListStrategies, origin: Origin, context: BotContext) -> Answer:
     """Every strategy with its rule."""
-    return Answer(place.renderer.strategies(), Audience.THERE)
+    return Answer(origin.renderer.strategies(), Audience.THERE)
 
 
-async def who_am_i(command: WhoAmI, place: Place, office: Office) -> Answer:
+async def who_am_i(command: WhoAmI, origin: Origin, context: BotContext) -> Answer:
     """The asker's role, and how much of their limits is used."""
-    service, settings = office.desk.service, office.desk.settings
+    service, settings = context.services.service, context.services.settings
     states = (StudyState.RUNNING,)
-    running = await service.list_studies(created_by=place.user_id, states=states, limit=settings.waiting_per_person)
-    message = place.renderer.render(
+    running = await service.list_studies(created_by=origin.user_id, states=states, limit=settings.waiting_per_person)
+    message = origin.renderer.render(
         "whoami",
-        user=place.user_id,
-        role=place.role.name.lower(),
+        user=origin.user_id,
+        role=origin.role.name.lower(),
         n_running=len(running),
-        n_waiting=await service.count_waiting(place.user_id),
+        n_waiting=await service.count_waiting(origin.user_id),
         may_run=settings.running_per_person,
         may_wait=settings.waiting_per_person,
     )
     return Answer(message)
 
 
-async def status(command: Status, place: Place, office: Office) -> Answer:
+async def status(command: Status, origin: Origin, context: BotContext) -> Answer:
     """How one study stands, or all that are not finished."""
-    service = office.desk.service
+    service = context.services.service
     unfinished = await service.unfinished()
     waiting = [study.study_name for study in unfinished if study.status is StudyState.QUEUED]
     if command.study is None:
-        running = [study_facts(study, now=office.clock()) for study in unfinished]
-        return Answer(place.renderer.listing(running, Which.RUNNING), Audience.THERE)
+        running = [study_facts(study, now=context.clock()) for study in unfinished]
+        return Answer(origin.renderer.listing(running, Which.RUNNING), Audience.THERE)
     study = await service.find(command.study)
     position = waiting.index(study.study_name) + 1 if study.study_name in waiting else None
-    conversation = await office.conversations.of(study.study_name)
-    facts = study_facts(study, now=office.clock(), conversation=conversation, queue_position=position)
-    return Answer(place.renderer.status(facts), Audience.THERE)
+    conversation = await context.conversations.of(study.study_name)
+    facts = study_facts(study, now=context.clock(), conversation=conversation, queue_position=position)
+    return Answer(origin.renderer.status(facts), Audience.THERE)
 
 
-async def list_studies(command: ListStudies, place: Place, office: Office) -> Answer:
+async def list_studies(command: ListStudies, origin: Origin, context: BotContext) -> Answer:
     """The newest studies: the asker's, those that run, or all."""
-    studies = await office.desk.service.list_studies(
-        created_by=place.user_id if command.which is Which.MINE else None,
+    studies = await context.services.service.list_studies(
+        created_by=origin.user_id if command.which is Which.MINE else None,
         states=(StudyState.QUEUED, StudyState.RUNNING) if command.which is Which.RUNNING else (),
         limit=LISTED,
     )
-    facts = [study_facts(study, now=office.clock()) for study in studies]
-    return Answer(place.renderer.listing(facts, command.which), Audience.THERE)
+    facts = [study_facts(study, now=context.clock()) for study in studies]
+    return Answer(origin.renderer.listing(facts, command.which), Audience.THERE)
 
 
-async def open_web(command: OpenWeb, place: Place, office: Office) -> Answer:
+async def open_web(command: OpenWeb, origin: Origin, context: BotContext) -> Answer:
     """A link that signs the asker in, once and soon; told to nobody else."""
-    settings = office.desk.settings
-    ticket = Doorway.of(settings.home, office.clock).link_for(place.user_id, place.team_id)
-    message = place.renderer.render(
+    settings = context.services.settings
+    ticket = SignIn.of(settings.home, context.clock).link_for(origin.user_id, origin.team_id)
+    message = origin.renderer.render(
         "web",
         url=f"{settings.web_address}/sign-in?ticket={ticket}",
         minutes=int(LINK_LIVES.total_seconds() // 60),

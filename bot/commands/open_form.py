@@ -5,22 +5,22 @@ from slack_sdk.errors import SlackApiError
 from bot.commands.button_commands import OpenForm
 from bot.commands.info import show_help
 from bot.commands.start_form import Form, start_view
-from bot.context import NOTHING, Answer, Office
+from bot.context import NOTHING, Answer, BotContext
 from bot.grammar.commands import OpenModal, Start
 from bot.grammar.parsing import parse
-from bot.origin import DOOR, Place
+from bot.origin import DOOR, Origin
 from optimizer.errors import Unavailable, UserError
 from optimizer.storage.documents import OptimizationStudy
 
 
-async def open_form(command: OpenModal, place: Place, office: Office) -> Answer:
+async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> Answer:
     """Open the form, filled in as the asker's last study; where Slack offers no forms (a message), help instead."""
-    if not place.trigger_id:
-        return await show_help(command, place, office)
-    form = Form(symbol=command.symbol) if isinstance(command, OpenForm) else await last_form(place.user_id)
-    view = start_view(form, place.renderer, metadata=place.channel_id)
+    if not origin.trigger_id:
+        return await show_help(command, origin, context)
+    form = Form(symbol=command.symbol) if isinstance(command, OpenForm) else await last_form(origin.user_id)
+    view = start_view(form, origin.renderer, metadata=origin.channel_id)
     try:
-        await office.client.views_open(trigger_id=place.trigger_id, view=view)
+        await context.client.views_open(trigger_id=origin.trigger_id, view=view)
     except SlackApiError as refusal:
         reason = str(refusal.response.get("error", ""))
         raise Unavailable(what="The form", reason=reason, remedy="Try again, or type the command.") from refusal

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from html import unescape
 
 from bot.access import audit
-from bot.context import Answer, Audience, Office
+from bot.context import Answer, Audience, BotContext
 from bot.delivery.facts import study_facts
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.grammar.commands import Audit, Failures, Health, ShowData
 from bot.ops.health_checks import probe_access, probe_client, probe_desk
-from bot.origin import Place
+from bot.origin import Origin
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, error_of
 from optimizer.market.calendar_picture import picture
@@ -33,54 +33,58 @@ class Looked:
     picture: str
 
 
-async def show_data(command: ShowData, place: Place, office: Office) -> Answer:
+async def show_data(command: ShowData, origin: Origin, context: BotContext) -> Answer:
     """What bars there are; of one symbol also what is wrong with them."""
     if command.symbol is None:
-        series: list[Coverage] = await asyncio.to_thread(office.desk.market.warehouse.symbols)
-        message = place.renderer.render("data", series=series[:SERIES], n_series=len(series))
+        series: list[Coverage] = await asyncio.to_thread(context.services.market.warehouse.symbols)
+        message = origin.renderer.render("data", series=series[:SERIES], n_series=len(series))
         return Answer(message, Audience.THERE)
-    looked = await asyncio.to_thread(look, command.symbol, office)
+    looked = await asyncio.to_thread(look, command.symbol, context)
     report = looked.report
-    message = place.renderer.render(
+    message = origin.renderer.render(
         "data_symbol", report=report, findings=report.findings[:FINDINGS], n_findings=len(report.findings),
         picture=looked.picture,
     )  # fmt: skip
     return Answer(message, Audience.THERE)
 
 
-def look(symbol: str, office: Office) -> Looked:
+def look(symbol: str, context: BotContext) -> Looked:
     """Have a symbol's bars checked now; raises UnknownSymbol."""
-    bars, report = office.desk.market.checked_bars(symbol, now=office.clock())
+    bars, report = context.services.market.checked_bars(symbol, now=context.clock())
     return Looked(report=report, picture=picture(bars, report))
 
 
-async def health(command: Health, place: Place, office: Office) -> Answer:
+async def health(command: Health, origin: Origin, context: BotContext) -> Answer:
     """Every part tried now."""
-    probes = [*await probe_client(office.client), *await probe_desk(office.desk), probe_access(office.desk.settings)]
-    return Answer(place.renderer.render("health", probes=probes))
+    probes = [
+        *await probe_client(context.client),
+        *await probe_desk(context.services),
+        probe_access(context.services.settings),
+    ]
+    return Answer(origin.renderer.render("health", probes=probes))
 
 
-async def failures(command: Failures, place: Place, office: Office) -> Answer:
+async def failures(command: Failures, origin: Origin, context: BotContext) -> Answer:
     """The studies that failed last and the faults of the bot itself."""
-    studies = await office.desk.service.list_studies(states=(StudyState.FAILED,), limit=LISTED)
+    studies = await context.services.service.list_studies(states=(StudyState.FAILED,), limit=LISTED)
     broken = await audit.latest(LISTED, outcomes=(Outcome.BROKE,))
-    facts = [study_facts(study, now=office.clock()) for study in studies]
-    rows = [(study, _reason(study, place)) for study in facts]
-    return Answer(place.renderer.render("failures", rows=rows, broken=broken))
+    facts = [study_facts(study, now=context.clock()) for study in studies]
+    rows = [(study, _reason(study, origin)) for study in facts]
+    return Answer(origin.renderer.render("failures", rows=rows, broken=broken))
 
 
-def _reason(study: StudyFacts, place: Place) -> str:
+def _reason(study: StudyFacts, origin: Origin) -> str:
     """Why it failed, already escaped."""
     assert study.failure is not None, "only failed studies are listed"
-    return place.renderer.error(study.failure.error or SomethingBroke(reference=study.failure.reference))
+    return origin.renderer.error(study.failure.error or SomethingBroke(reference=study.failure.reference))
 
 
-async def show_audit(command: Audit, place: Place, office: Office) -> Answer:
+async def show_audit(command: Audit, origin: Origin, context: BotContext) -> Answer:
     """Who did what, the newest first."""
-    rows = [(entry, _why(entry, place)) for entry in await audit.latest(command.limit)]
-    return Answer(place.renderer.render("audit", rows=rows))
+    rows = [(entry, _why(entry, origin)) for entry in await audit.latest(command.limit)]
+    return Answer(origin.renderer.render("audit", rows=rows))
 
 
-def _why(entry: AuditEntry, place: Place) -> str:
+def _why(entry: AuditEntry, origin: Origin) -> str:
     """Why it was refused, in the reader's language where the error was kept; not escaped."""
-    return unescape(place.renderer.error(error_of(entry.error))) if entry.error else entry.reason
+    return unescape(origin.renderer.error(error_of(entry.error))) if entry.error else entry.reason

@@ -20,17 +20,17 @@ from bot.commands import (
     start,
 )
 from bot.commands.button_commands import AdoptNow, DrawHeatmap, OpenForm, Share
-from bot.context import Answer, Office
+from bot.context import Answer, BotContext
 from bot.grammar import commands as asked
 from bot.grammar.commands import Command
 from bot.grammar.verbs import verb_of
-from bot.origin import Place
+from bot.origin import Origin
 from bot.role import Role
 from optimizer.errors import UserError
 
 __all__ = ["LISTENERS", "AdoptNow", "Command", "DrawHeatmap", "OpenForm", "Share", "answer", "role_needed", "word_for"]
 
-Listener = Callable[[Any, Place, Office], Awaitable[Answer]]
+Listener = Callable[[Any, Origin, BotContext], Awaitable[Answer]]
 
 LISTENERS: Mapping[type[Command], Listener] = {
     asked.Start: start.start,
@@ -80,12 +80,12 @@ class NotHere(UserError):
     sentence = "`{word}` is not available here."
 
 
-async def answer(command: Command, place: Place, office: Office) -> Answer:
+async def answer(command: Command, origin: Origin, context: BotContext) -> Answer:
     """What to tell whoever gave the command; raises the UserError that says why not."""
     listener = LISTENERS.get(type(command))
     if listener is None:
         raise NotHere(word=word_for(command))
-    return await listener(command, place, office)
+    return await listener(command, origin, context)
 
 
 def role_needed(command: Command) -> Role:

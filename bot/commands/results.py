@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from bot.context import Answer, Audience, Office
+from bot.context import Answer, Audience, BotContext
 from bot.delivery.facts import study_facts
 from bot.grammar.commands import Best, Compare, Show, Top
-from bot.origin import Place
+from bot.origin import Origin
 from optimizer.domain.study_results import Verdict
 from optimizer.errors import UserError
 from optimizer.storage.documents import OptimizationStudy
@@ -21,25 +21,25 @@ class NothingKnown(UserError):
     sentence = "No study of {symbol} with {strategy} has finished yet. `/optimize {symbol} {strategy}` starts one."
 
 
-async def show(command: Show, place: Place, office: Office) -> Answer:
+async def show(command: Show, origin: Origin, context: BotContext) -> Answer:
     """A study's verdict and its story, or how it stands while it has none."""
-    study = await office.desk.service.find(command.study)
-    facts = await facts_of(study, office)
+    study = await context.services.service.find(command.study)
+    facts = await facts_of(study, context)
     if facts.summary is None:
-        return Answer(place.renderer.status(facts), Audience.THERE)
-    messages = place.renderer.result(facts)
+        return Answer(origin.renderer.status(facts), Audience.THERE)
+    messages = origin.renderer.result(facts)
     head, story = messages[0], messages[2 if facts.spec.is_shared else 1]
     return Answer(fit(Message(head.text, [*head.blocks, *story.blocks]))[0], Audience.THERE)
 
 
-async def top(command: Top, place: Place, office: Office) -> Answer:
+async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
     """Finished studies by Sharpe ratio out of sample."""
-    ranked = partial(office.desk.service.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
+    ranked = partial(context.services.service.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
     everything = await ranked(verdicts=tuple(Verdict), limit=LISTED)
     best = everything if command.include_unproven else await ranked(limit=LISTED)
-    facts = [study_facts(study, now=office.clock()) for study in best]
+    facts = [study_facts(study, now=context.clock()) for study in best]
     words = " ".join(filter(None, (command.symbol, command.strategy, "all" if command.include_unproven else "")))
-    message = place.renderer.render(
+    message = origin.renderer.render(
         "top",
         studies=facts,
         symbol=command.symbol or "",
@@ -47,41 +47,41 @@ async def top(command: Top, place: Place, office: Office) -> Answer:
         is_all=command.include_unproven,
         has_unproven=bool(everything),
         command=f"top {words}",
-        page_url=f"{office.desk.settings.public_url}/board" if office.desk.settings.public_url else "",
+        page_url=f"{context.services.settings.public_url}/board" if context.services.settings.public_url else "",
     )
     return Answer(message, Audience.THERE)
 
 
-async def compare(command: Compare, place: Place, office: Office) -> Answer:
+async def compare(command: Compare, origin: Origin, context: BotContext) -> Answer:
     """Two finished studies side by side."""
-    one = await office.desk.service.get_study_results(command.one)
-    other = await office.desk.service.get_study_results(command.other)
-    message = place.renderer.render(
+    one = await context.services.service.get_study_results(command.one)
+    other = await context.services.service.get_study_results(command.other)
+    message = origin.renderer.render(
         "compare",
-        one=await facts_of(one, office),
-        other=await facts_of(other, office),
+        one=await facts_of(one, context),
+        other=await facts_of(other, context),
         is_same_ground=_ground(one) == _ground(other),
         command=f"compare {one.study_name} {other.study_name}",
     )
     return Answer(message, Audience.THERE)
 
 
-async def best(command: Best, place: Place, office: Office) -> Answer:
+async def best(command: Best, origin: Origin, context: BotContext) -> Answer:
     """The parameters to use for a symbol and a strategy, with how much to trust them."""
-    ranked = partial(office.desk.service.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
+    ranked = partial(context.services.service.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
     found = await ranked(limit=1) or await ranked(verdicts=tuple(Verdict), limit=1)
     if not found:
         raise NothingKnown(symbol=command.symbol, strategy=command.strategy)
-    facts = study_facts(found[0], now=office.clock())
-    message = place.renderer.render("best", study=facts, command=f"best {command.symbol} {command.strategy}")
+    facts = study_facts(found[0], now=context.clock())
+    message = origin.renderer.render("best", study=facts, command=f"best {command.symbol} {command.strategy}")
     return Answer(message, Audience.THERE)
 
 
-async def facts_of(study: OptimizationStudy, office: Office) -> StudyFacts:
+async def facts_of(study: OptimizationStudy, context: BotContext) -> StudyFacts:
     """Everything known of a study now."""
-    conversation = await office.conversations.of(study.study_name)
-    public_url = office.desk.settings.public_url
-    return study_facts(study, now=office.clock(), conversation=conversation, public_url=public_url)
+    conversation = await context.conversations.of(study.study_name)
+    public_url = context.services.settings.public_url
+    return study_facts(study, now=context.clock(), conversation=conversation, public_url=public_url)
 
 
 def _ground(study: OptimizationStudy) -> tuple[object, ...]:

@@ -6,12 +6,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.access.roster import NotYours
-from bot.context import Answer, Audience, Office
+from bot.context import Answer, Audience, BotContext
 from bot.documents.recurring import Schedule, ScheduleRun
 from bot.grammar.cadence import find_time_zone
 from bot.grammar.commands import AddSchedule, ListSchedules, Mode, RunSchedule, Unschedule
 from bot.grammar.formatting import command_text
-from bot.origin import Place
+from bot.origin import Origin
 from bot.role import Role
 from bot.schedules.watchlists import members_of, specs_for
 from optimizer.domain.study_request import StudySpec
@@ -47,41 +47,41 @@ class ScheduleLine:
     last: ScheduleRun | None
 
 
-async def add(command: AddSchedule, place: Place, office: Office) -> Answer:
+async def add(command: AddSchedule, origin: Origin, context: BotContext) -> Answer:
     """Keep one schedule a symbol, watch list or shared set; the channel sees them with their next three runs."""
-    specs = await _specs(command, office)
-    time_zone = command.time_zone or await _own_zone(place, office)
+    specs = await _specs(command, context)
+    time_zone = command.time_zone or await _own_zone(origin, context)
     for one in [member for spec in specs for member in await specs_for(spec)]:
-        await office.desk.service.plan(one)  # what could never run is refused now, not on Monday at seven
-    made = [await office.schedules.add(spec, command.when, time_zone, place) for spec in specs]
-    rows = [await line(schedule, office, n_times=3) for schedule in made]
-    return Answer(place.public_renderer.render("scheduled", rows=rows, by=place.user_id), Audience.CHANNEL)
+        await context.services.service.plan(one)  # what could never run is refused now, not on Monday at seven
+    made = [await context.schedules.add(spec, command.when, time_zone, origin) for spec in specs]
+    rows = [await line(schedule, context, n_times=3) for schedule in made]
+    return Answer(origin.public_renderer.render("scheduled", rows=rows, by=origin.user_id), Audience.CHANNEL)
 
 
-async def list_all(command: ListSchedules, place: Place, office: Office) -> Answer:
+async def list_all(command: ListSchedules, origin: Origin, context: BotContext) -> Answer:
     """Every schedule with its next run and what the last one decided."""
-    schedules = await office.schedules.all()
-    rows = [await line(schedule, office) for schedule in schedules[:LISTED]]
-    return Answer(place.renderer.render("schedules", rows=rows, n=len(schedules)))
+    schedules = await context.schedules.all()
+    rows = [await line(schedule, context) for schedule in schedules[:LISTED]]
+    return Answer(origin.renderer.render("schedules", rows=rows, n=len(schedules)))
 
 
-async def remove(command: Unschedule, place: Place, office: Office) -> Answer:
+async def remove(command: Unschedule, origin: Origin, context: BotContext) -> Answer:
     """Remove one's own schedule, or as an approver anyone's."""
-    schedule = await _own(command.schedule, place, office)
-    await office.schedules.remove(schedule, place.user_id)
+    schedule = await _own(command.schedule, origin, context)
+    await context.schedules.remove(schedule, origin.user_id)
     row = ScheduleLine(schedule=schedule, command=command_text(schedule.spec), times=(), last=None)
-    return Answer(place.public_renderer.render("unscheduled", row=row, by=place.user_id), Audience.CHANNEL)
+    return Answer(origin.public_renderer.render("unscheduled", row=row, by=origin.user_id), Audience.CHANNEL)
 
 
-async def run_now(command: RunSchedule, place: Place, office: Office) -> Answer:
+async def run_now(command: RunSchedule, origin: Origin, context: BotContext) -> Answer:
     """Run a schedule out of turn; raises AlreadyRunning."""
-    schedule = await _own(command.schedule, place, office)
-    if not await office.schedules.run_now(schedule, place.user_id):
+    schedule = await _own(command.schedule, origin, context)
+    if not await context.schedules.run_now(schedule, origin.user_id):
         raise AlreadyRunning(schedule=schedule.schedule_name)
-    return Answer(place.renderer.render("schedule_runs", schedule=schedule))
+    return Answer(origin.renderer.render("schedule_runs", schedule=schedule))
 
 
-async def line(schedule: Schedule, office: Office, *, n_times: int = 1) -> ScheduleLine:
+async def line(schedule: Schedule, context: BotContext, *, n_times: int = 1) -> ScheduleLine:
     """A schedule with its next times and its last run."""
     zone = ZoneInfo(schedule.time_zone)
     last = (
@@ -89,14 +89,14 @@ async def line(schedule: Schedule, office: Office, *, n_times: int = 1) -> Sched
         .sort("-due_at")
         .first_or_none()
     )
-    times = [time.astimezone(zone) for time in office.schedules.next_times(schedule, n_times)]
+    times = [time.astimezone(zone) for time in context.schedules.next_times(schedule, n_times)]
     return ScheduleLine(schedule=schedule, command=command_text(schedule.spec), times=times, last=last)
 
 
-async def _specs(command: AddSchedule, office: Office) -> tuple[StudySpec, ...]:
+async def _specs(command: AddSchedule, context: BotContext) -> tuple[StudySpec, ...]:
     if command.start is None:
         assert command.study is not None, "the grammar gives one of the two"
-        return ((await office.desk.service.find(command.study)).spec,)
+        return ((await context.services.service.find(command.study)).spec,)
     if command.start.is_dry:
         raise NotOnlyPlanned
     if command.start.mode is Mode.SHARED:  # one study of the symbols that are members now
@@ -104,15 +104,15 @@ async def _specs(command: AddSchedule, office: Office) -> tuple[StudySpec, ...]:
     return command.start.specs
 
 
-async def _own_zone(place: Place, office: Office) -> str:
-    person = await office.people.person(place.user_id)
+async def _own_zone(origin: Origin, context: BotContext) -> str:
+    person = await context.people.person(origin.user_id)
     if person.time_zone is None:
         raise NoTimeZone
     return find_time_zone(person.time_zone)
 
 
-async def _own(word: str, place: Place, office: Office) -> Schedule:
-    schedule = await office.schedules.find(word)
-    if schedule.created_by != place.user_id and place.role < Role.APPROVER:
+async def _own(word: str, origin: Origin, context: BotContext) -> Schedule:
+    schedule = await context.schedules.find(word)
+    if schedule.created_by != origin.user_id and origin.role < Role.APPROVER:
         raise NotYours(study=schedule.schedule_name, owner=schedule.created_by)
     return schedule

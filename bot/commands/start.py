@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.context import Answer, Audience, Office
+from bot.context import Answer, Audience, BotContext
 from bot.delivery.facts import plan_facts, study_facts
-from bot.delivery.unreachable_channel import in_private, move_if_refused
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text, start_text
-from bot.origin import Place
+from bot.origin import Origin
 from bot.schedules.watchlists import members_of
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError
@@ -46,43 +45,43 @@ class Begun:
     n_ahead: int  # studies that end before the first of these begins
 
 
-async def start(command: Start, place: Place, office: Office) -> Answer:
+async def start(command: Start, origin: Origin, context: BotContext) -> Answer:
     """Store the studies, open their threads, hand them to the workers; say so."""
     specs = await specs_of(command)
     if command.is_dry:
-        return Answer(await _plans(specs, command, place, office), Audience.THERE)
+        return Answer(await _plans(specs, command, origin, context), Audience.THERE)
     if command.is_private:
-        place = await in_private(place, office)
-    async with office.starting:
-        if (same := await _same(specs, place, office)) is not None:
-            return Answer(place.renderer.notice("repeated", study=same.study_name))
-        plans = await planned(specs, place, office)
-        begun = await begin(plans, command, place, office)
+        origin = await context.unreachable.in_private(origin)
+    async with context.starting:
+        if (same := await _same(specs, origin, context)) is not None:
+            return Answer(origin.renderer.notice("repeated", study=same.study_name))
+        plans = await planned(specs, origin, context)
+        begun = await begin(plans, command, origin, context)
     names = [study.study_name for study in begun.studies]
-    office.errands.run(move_if_refused(begun.group or names[0], names if begun.group else (), place, office))
-    return Answer(_started(begun, place, office))
+    context.unreachable.watch(begun.group or names[0], names if begun.group else (), origin)
+    return Answer(_started(begun, origin, context))
 
 
-async def planned(specs: Sequence[StudySpec], place: Place, office: Office) -> list[Plan]:
+async def planned(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> list[Plan]:
     """What each study will do, if there is room for all of them; the caller holds `office.starting`."""
-    await _require_room(len(specs), place, office)
-    return [await office.desk.service.plan(spec) for spec in specs]
+    await _require_room(len(specs), origin, context)
+    return [await context.services.service.plan(spec) for spec in specs]
 
 
-async def begin(plans: Sequence[Plan], command: Start, place: Place, office: Office) -> Begun:
+async def begin(plans: Sequence[Plan], command: Start, origin: Origin, context: BotContext) -> Begun:
     """Store the studies, open their threads, hand them to the workers; in that order, so that a crash loses nothing.
 
     The caller holds `office.starting`. Where there is no channel, nothing is told.
     """
-    n_ahead = await _n_ahead(place, office)
-    group = office.groups.new_name() if len(plans) > 1 and place.channel_id else ""
-    studies = [await _stored(plan, command, place, office, group=group) for plan in plans]
+    n_ahead = await _n_ahead(origin, context)
+    group = context.groups.new_name() if len(plans) > 1 and origin.channel_id else ""
+    studies = [await _stored(plan, command, origin, context, group=group) for plan in plans]
     if group:
-        await office.groups.open(group, studies, place, start_text(command))
+        await context.groups.open(group, studies, origin, start_text(command))
     for study in studies:
-        if place.channel_id:
-            await office.conversations.open(study)
-        office.desk.jobs.submit(study.study_name)
+        if origin.channel_id:
+            await context.conversations.open(study)
+        context.services.jobs.submit(study.study_name)
     return Begun(plans=tuple(plans), studies=tuple(studies), group=group, n_ahead=n_ahead)
 
 
@@ -91,17 +90,17 @@ async def specs_of(command: Start) -> tuple[StudySpec, ...]:
     return command.over(await members_of(command.watchlists))
 
 
-async def _same(specs: Sequence[StudySpec], place: Place, office: Office) -> OptimizationStudy | None:
+async def _same(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> OptimizationStudy | None:
     """The first study of an equal command of a moment ago."""
-    since = office.clock() - REPEAT
-    same = [await office.desk.service.same_since(spec, place.user_id, since) for spec in specs]
+    since = context.clock() - REPEAT
+    same = [await context.services.service.same_since(spec, origin.user_id, since) for spec in specs]
     return same[0] if all(same) else None
 
 
-async def _require_room(n_new: int, place: Place, office: Office) -> None:
+async def _require_room(n_new: int, origin: Origin, context: BotContext) -> None:
     """Raise when the asker's queue or the workspace's has no room for so many more."""
-    service, settings = office.desk.service, office.desk.settings
-    mine = n_new + await service.count_waiting(place.user_id)
+    service, settings = context.services.service, context.services.settings
+    mine = n_new + await service.count_waiting(origin.user_id)
     everyones = n_new + await service.count_waiting()
     if mine > settings.waiting_per_person:
         raise TooManyWaiting(waiting=mine, limit=settings.waiting_per_person)
@@ -109,39 +108,42 @@ async def _require_room(n_new: int, place: Place, office: Office) -> None:
         raise QueueFull(waiting=everyones, limit=settings.waiting_in_all)
 
 
-async def _n_ahead(place: Place, office: Office) -> int:
+async def _n_ahead(origin: Origin, context: BotContext) -> int:
     """How many studies end before one that is stored now begins: everyone's for a worker, the asker's for a turn."""
-    unfinished = await office.desk.service.unfinished()
-    mine = sum(study.created_by == place.user_id for study in unfinished)
-    return max(len(unfinished) + 1 - office.desk.pool.size, mine + 1 - office.desk.settings.running_per_person, 0)
-
-
-def _started(begun: Begun, place: Place, office: Office) -> Message:
-    now, n_ahead = office.clock(), begun.n_ahead
-    if not begun.group:
-        [study], [plan] = begun.studies, begun.plans
-        facts = study_facts(study, now=now, command=study.origin["command"])
-        return place.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
-    seconds = sum(plan.seconds for plan in begun.plans)
-    many = [study_facts(study, now=now) for study in begun.studies]
-    return place.renderer.render("started", studies=many, n_ahead=n_ahead, seconds=seconds)
-
-
-async def _stored(plan: Plan, command: Start, place: Place, office: Office, *, group: str = "") -> OptimizationStudy:
-    origin = place.as_origin(command_text(plan.spec), is_quiet=command.is_quiet or bool(group), group=group)
-    return await office.desk.service.store(
-        plan,
-        created_by=place.user_id,
-        name=command.name,
-        notes=command.note,
-        origin=origin,
-        request_key=f"{place.delivery}:{plan.spec.label}" if place.delivery else None,
+    unfinished = await context.services.service.unfinished()
+    mine = sum(study.created_by == origin.user_id for study in unfinished)
+    return max(
+        len(unfinished) + 1 - context.services.pool.size, mine + 1 - context.services.settings.running_per_person, 0
     )
 
 
-async def _plans(specs: Sequence[StudySpec], command: Start, place: Place, office: Office) -> Message:
-    plans = [await office.desk.service.plan(spec) for spec in specs]
+def _started(begun: Begun, origin: Origin, context: BotContext) -> Message:
+    now, n_ahead = context.clock(), begun.n_ahead
+    if not begun.group:
+        [study], [plan] = begun.studies, begun.plans
+        facts = study_facts(study, now=now, command=study.origin["command"])
+        return origin.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
+    seconds = sum(plan.seconds for plan in begun.plans)
+    many = [study_facts(study, now=now) for study in begun.studies]
+    return origin.renderer.render("started", studies=many, n_ahead=n_ahead, seconds=seconds)
+
+
+async def _stored(
+    plan: Plan, command: Start, origin: Origin, context: BotContext, *, group: str = ""
+) -> OptimizationStudy:
+    return await context.services.service.store(
+        plan,
+        created_by=origin.user_id,
+        name=command.name,
+        notes=command.note,
+        origin=origin.as_document(command_text(plan.spec), is_quiet=command.is_quiet or bool(group), group=group),
+        request_key=f"{origin.delivery}:{plan.spec.label}" if origin.delivery else None,
+    )
+
+
+async def _plans(specs: Sequence[StudySpec], command: Start, origin: Origin, context: BotContext) -> Message:
+    plans = [await context.services.service.plan(spec) for spec in specs]
     if len(plans) == 1:
-        return place.renderer.plan(specs[0], plan_facts(plans[0]), command=command_text(specs[0]))
+        return origin.renderer.plan(specs[0], plan_facts(plans[0]), command=command_text(specs[0]))
     rows = [(plan.spec, plan_facts(plan)) for plan in plans]
-    return place.renderer.render("plans", rows=rows, command=start_text(replace(command, is_dry=False)))
+    return origin.renderer.render("plans", rows=rows, command=start_text(replace(command, is_dry=False)))

@@ -225,8 +225,8 @@ def _parameter_block(strategy: str, name: str) -> str:
 def _parameter_field(parameter: Parameter, value: str, say: Renderer) -> Block:
     if isinstance(parameter, Choice):
         return _select({choice: choice for choice in parameter.choices}, value.split("|"), several=True)
-    textbook = f"{say.form['textbook']} {tidy(parameter.default)}"
-    return _text(value, f"{_range_text(parameter, say)} · {textbook}", limit=60)
+    default_value = f"{say.form['textbook']} {tidy(parameter.default)}"
+    return _text(value, f"{_range_text(parameter, say)} · {default_value}", limit=60)
 
 
 def _range_text(parameter: Range, say: Renderer) -> str:

@@ -15,9 +15,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.facts import study_facts
-from bot.delivery.outbox import Outbox, post
+from bot.delivery.outbox import Outbox
 from bot.documents.conversations import Method, StudyGroup
-from bot.origin import Place
+from bot.origin import Origin
 from optimizer.clock import Clock
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
@@ -52,29 +52,26 @@ class Groups:
         """A name for a group."""
         return f"grp-{secrets.token_hex(4)}"
 
-    async def open(self, name: str, studies: Sequence[OptimizationStudy], place: Place, command: str) -> None:
+    async def open(self, name: str, studies: Sequence[OptimizationStudy], origin: Origin, command: str) -> None:
         """Post the table of these studies; theirs come under it."""
         group = StudyGroup(
             group_name=name,
-            channel_id=place.channel_id,
-            user_id=place.user_id,
-            language=place.public_language,
+            channel_id=origin.channel_id,
+            user_id=origin.user_id,
+            language=origin.public_language,
             command=command,
             studies=[study.study_name for study in studies],
             created_at=self._clock(),
         )
         await group.insert()
         message = self._table(group, studies)
-        entry = post(
+        await self._outbox.post(
             f"{name}:root",
             name,
             group.channel_id,
-            text=message.text,
-            blocks=message.blocks,
-            now=self._clock(),
-            thread_ts=place.thread_ts,
+            message,
+            thread_ts=origin.thread_ts,
         )
-        await self._outbox.put([entry])
 
     async def follow(self) -> None:
         """Keep every open table until cancelled."""
@@ -96,17 +93,14 @@ class Groups:
 
     async def _tell(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
         message, name = self._table(group, studies), group.group_name
-        entry = post(
+        await self._outbox.post(
             f"{name}:final",
             name,
             group.channel_id,
-            text=message.text,
-            blocks=message.blocks,
-            now=self._clock(),
+            message,
             under=f"{name}:root",
             method=Method.EDIT,
         )
-        await self._outbox.put([entry])
         await group.set({"is_told": True})
         self._shown.pop(name, None)
 

@@ -20,6 +20,7 @@ from bot.delivery.sender import TROUBLE, Sender, reason_of, wait_after
 from bot.documents.conversations import OutboxEntry, Sending
 from optimizer.clock import Clock, utc_now
 from optimizer.storage.outage import patiently
+from reports.text.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,28 @@ class Outbox:
                 raise
         self._wake({entry.channel_id for entry in entries})
 
+    async def post(
+        self,
+        key: str,
+        conversation: str,
+        channel_id: str,
+        message: Message,
+        *,
+        blocks: Sequence[dict[str, Any]] | None = None,
+        **more: Any,
+    ) -> None:
+        """Store one message to be posted; `blocks` replace the message's own, `more` are fields of the entry."""
+        entry = post_entry(
+            key,
+            conversation,
+            channel_id,
+            text=message.text,
+            blocks=message.blocks if blocks is None else blocks,
+            now=self._clock(),
+            **more,
+        )
+        await self.put([entry])
+
     async def ts_of(self, key: str) -> str:
         """The ts of a sent entry, or an empty string."""
         entry = await OutboxEntry.find_one(OutboxEntry.key == key)
@@ -68,12 +91,12 @@ class Outbox:
             settled = self._awaited.setdefault(key, asyncio.Event())
             entry = await OutboxEntry.find_one(OutboxEntry.key == key)
             if entry is not None and entry.sending in (Sending.SENT, Sending.REFUSED):
-                self._tell(key)
+                self._wake_waiters(key)
                 return entry
             await settled.wait()
 
-    def _tell(self, key: str) -> None:
-        """Let those go on who wait for an entry; they look for themselves."""
+    def _wake_waiters(self, key: str) -> None:
+        """Wake the waiters of this entry; each re-reads it."""
         if (settled := self._awaited.pop(key, None)) is not None:
             settled.set()
 
@@ -121,7 +144,7 @@ class Outbox:
             self._woken.discard(channel_id)
             while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
                 await patiently(partial(self._send_until_done, entry), what="outbox")
-                self._tell(entry.key)
+                self._wake_waiters(entry.key)
                 await asyncio.sleep(self._channel_seconds)
 
     async def _next(self, channel_id: str) -> OutboxEntry | None:
@@ -151,7 +174,7 @@ class Outbox:
         await entry.set({"sending": str(Sending.REFUSED), "error": reason})
 
 
-def post(
+def post_entry(
     key: str,
     conversation: str,
     channel_id: str,

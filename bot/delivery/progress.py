@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.delivery.facts import study_facts
-from bot.runtime.services import Desk
+from bot.runtime.services import Services
 from optimizer.domain.study_results import StudyState, TrialRecord, Verdict
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
@@ -43,39 +43,39 @@ class Progress:
         return facts.status, facts.trials_completed, facts.is_validating, facts.queue_position
 
 
-async def look(desk: Desk, word: str) -> Progress:
+async def look(services: Services, word: str) -> Progress:
     """How the study stands that a word means; raises UnknownStudy."""
-    study, verdict = await glance(word) or await _found(word, desk)
-    recent = await desk.service.latest_trials(study.study_name, RECENT)
-    facts = study_facts(study, now=desk.clock(), queue_position=await _queue_position(study, desk))
+    study, verdict = await glance(word) or await _found(word, services)
+    recent = await services.service.latest_trials(study.study_name, RECENT)
+    facts = study_facts(study, now=services.clock(), queue_position=await _queue_position(study, services))
     return Progress(facts=facts, verdict=verdict, recent=tuple(recent))
 
 
-async def follow(desk: Desk, word: str) -> AsyncIterator[Progress]:
+async def follow(services: Services, word: str) -> AsyncIterator[Progress]:
     """How the study stands now, then again after each batch of trials or change of state; ends with study or bot.
 
     A paused study goes on being followed. An outage of MongoDB is waited out; raises UnknownStudy at the first look.
     """
-    progress = await look(desk, word)
+    progress = await look(services, word)
     yield progress
-    while not progress.has_ended and not desk.closing.is_set():
+    while not progress.has_ended and not services.closing.is_set():
         await asyncio.sleep(LOOK_SECONDS)
         before = progress
-        progress = await patiently(partial(look, desk, progress.facts.study_name), what="progress")
+        progress = await patiently(partial(look, services, progress.facts.study_name), what="progress")
         if progress.sign != before.sign:
             yield progress
 
 
-async def _found(word: str, desk: Desk) -> tuple[OptimizationStudy, Verdict | None]:
+async def _found(word: str, services: Services) -> tuple[OptimizationStudy, Verdict | None]:
     """The study that a beginning of its name means. Raises UnknownStudy."""
-    found = await glance((await desk.service.find(word)).study_name)
+    found = await glance((await services.service.find(word)).study_name)
     assert found is not None, "studies are never deleted"
     return found
 
 
-async def _queue_position(study: OptimizationStudy, desk: Desk) -> int | None:
+async def _queue_position(study: OptimizationStudy, services: Services) -> int | None:
     """1 for the study that is next; None for one that does not wait."""
     if study.status is not StudyState.QUEUED:
         return None
-    waiting = [s.study_name for s in await desk.service.unfinished() if s.status is StudyState.QUEUED]
+    waiting = [s.study_name for s in await services.service.unfinished() if s.status is StudyState.QUEUED]
     return waiting.index(study.study_name) + 1 if study.study_name in waiting else None

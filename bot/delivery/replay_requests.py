@@ -1,18 +1,20 @@
-"""Replays that were asked for: stored until they are answered, so that each is answered exactly once.
+"""Replays that people request: stored until they are answered, so that each is answered exactly once.
 
 A replay takes as long as the study did. A bot that is stopped or killed meanwhile finds the request again when it
-starts; the answer's key in the outbox is the request's own, so a kill between storing the answer and forgetting the
-request tells nothing twice.
+starts; the answer's outbox key is the request's own, so a kill between storing the answer and deleting the request
+posts nothing twice.
 """
 
-from bot.context import Office
-from bot.delivery.outbox import post
+from bot.delivery.outbox import Outbox
+from bot.delivery.thread import Conversations
 from bot.documents.conversations import ReplayRequest
-from bot.origin import Place
+from bot.origin import Origin
+from bot.runtime.background import BackgroundTasks
+from optimizer.clock import Clock
 from optimizer.errors import Unavailable, UserError
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
-from optimizer.studies.service import Replayed, code_version
+from optimizer.studies.service import OptimizationService, Replayed, code_version
 from reports.render import Renderer, renderer_of
 from reports.text.message import Message
 
@@ -20,46 +22,73 @@ from reports.text.message import Message
 MAX_ATTEMPTS = 3
 
 
-async def ask(study: OptimizationStudy, place: Place, office: Office) -> None:
-    """Store the request and begin; the study's thread learns what came of it, or the asker where it has none."""
-    request = ReplayRequest(
-        study_name=study.study_name,
-        code_version=study.code_version,
-        channel_id=place.channel_id,
-        thread_ts=place.thread_ts,
-        language=place.public_language,
-        asked_at=office.clock(),
-    )
-    await request.insert()
-    office.errands.run(_carry_out(request, office))
+class ReplayRequests:
+    """Stores requested replays, runs them in the background, and posts what they found."""
 
+    def __init__(
+        self,
+        *,
+        service: OptimizationService,
+        conversations: Conversations,
+        outbox: Outbox,
+        background: BackgroundTasks,
+        clock: Clock,
+    ) -> None:
+        self._service = service
+        self._conversations = conversations
+        self._outbox = outbox
+        self._background = background
+        self._clock = clock
 
-async def recover(office: Office) -> int:
-    """Begin again what an earlier run left; returns how many requests."""
-    requests = await ReplayRequest.find_all().sort("asked_at").to_list()
-    for request in requests:
-        office.errands.run(_carry_out(request, office))
-    return len(requests)
+    async def add(self, study: OptimizationStudy, origin: Origin) -> None:
+        """Store the request and start it; the answer goes to the study's thread, or to where it was requested."""
+        request = ReplayRequest(
+            study_name=study.study_name,
+            code_version=study.code_version,
+            channel_id=origin.channel_id,
+            thread_ts=origin.thread_ts,
+            language=origin.public_language,
+            asked_at=self._clock(),
+        )
+        await request.insert()
+        self._background.run(self._carry_out(request))
 
+    async def recover(self) -> int:
+        """Start again what an earlier run left; returns how many requests."""
+        requests = await ReplayRequest.find_all().sort("asked_at").to_list()
+        for request in requests:
+            self._background.run(self._carry_out(request))
+        return len(requests)
 
-async def _carry_out(request: ReplayRequest, office: Office) -> None:
-    """Replay, store the answer, forget the request; an outage of MongoDB is waited out."""
-    request.attempts += 1
-    await patiently(lambda: request.set({"attempts": request.attempts}), what="replay")
-    answer = await patiently(lambda: _answer(request, office), what="replay")
-    await patiently(lambda: _tell(request, answer, office), what="replay")
-    await patiently(request.delete, what="replay")
+    async def _carry_out(self, request: ReplayRequest) -> None:
+        """Replay, store the answer, delete the request; waits out an outage of MongoDB."""
+        request.attempts += 1
+        await patiently(lambda: request.set({"attempts": request.attempts}), what="replay")
+        answer = await patiently(lambda: self._answer(request), what="replay")
+        await patiently(lambda: self._post(request, answer), what="replay")
+        await patiently(request.delete, what="replay")
 
+    async def _answer(self, request: ReplayRequest) -> Message:
+        conversation = await self._conversations.of(request.study_name)
+        words = renderer_of(conversation.language if conversation else request.language)
+        try:
+            if request.attempts > MAX_ATTEMPTS:
+                raise Unavailable(what="The replay", reason="the bot ended while it ran", remedy="Try again.")
+            return _worded(request, await self._service.replay(request.study_name), words)
+        except UserError as error:
+            return words.refusal(error)
 
-async def _answer(request: ReplayRequest, office: Office) -> Message:
-    conversation = await office.conversations.of(request.study_name)
-    words = renderer_of(conversation.language if conversation else request.language)
-    try:
-        if request.attempts > MAX_ATTEMPTS:
-            raise Unavailable(what="The replay", reason="the bot ended while it ran", remedy="Try again.")
-        return _worded(request, await office.desk.service.replay(request.study_name), words)
-    except UserError as error:
-        return words.refusal(error)
+    async def _post(self, request: ReplayRequest, answer: Message) -> None:
+        """Post under the study's root, or where the replay was requested when the study has no thread."""
+        conversation = await self._conversations.of(request.study_name)
+        await self._outbox.post(
+            f"{request.study_name}:replay-{request.id}",
+            request.study_name if conversation else f"replays:{request.channel_id}",
+            conversation.channel_id if conversation else request.channel_id,
+            answer,
+            under=f"{request.study_name}:root" if conversation else "",
+            thread_ts="" if conversation else request.thread_ts,
+        )
 
 
 def _worded(request: ReplayRequest, replayed: Replayed, words: Renderer) -> Message:
@@ -75,19 +104,3 @@ def _worded(request: ReplayRequest, replayed: Replayed, words: Renderer) -> Mess
         is_same_version=request.code_version == code_version(),
         version=request.code_version,
     )
-
-
-async def _tell(request: ReplayRequest, answer: Message, office: Office) -> None:
-    """Under the study's root, or where it was asked for when the study has no thread."""
-    conversation = await office.conversations.of(request.study_name)
-    entry = post(
-        f"{request.study_name}:replay-{request.id}",
-        request.study_name if conversation else f"replays:{request.channel_id}",
-        conversation.channel_id if conversation else request.channel_id,
-        text=answer.text,
-        blocks=answer.blocks,
-        now=office.clock(),
-        under=f"{request.study_name}:root" if conversation else "",
-        thread_ts="" if conversation else request.thread_ts,
-    )
-    await office.outbox.put([entry])

@@ -18,10 +18,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.facts import study_facts
-from bot.delivery.outbox import Outbox, post
+from bot.delivery.outbox import Outbox, post_entry
 from bot.documents.conversations import Conversation, Method, OutboxEntry, Telling
 from bot.origin import DOOR
-from bot.runtime.chart_process import Reporter
+from bot.runtime.chart_process import ChartProcess
 from optimizer.clock import Clock, utc_now
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import Unavailable
@@ -29,7 +29,7 @@ from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import OUTAGE, patiently
 from optimizer.storage.study_queries import without_charts
 from optimizer.studies.service import OptimizationService
-from reports.charts.draw_request import Order
+from reports.charts.draw_request import DrawRequest
 from reports.facts import StudyFacts
 from reports.render import Renderer, renderer_of
 from reports.text.message import Message
@@ -76,14 +76,14 @@ class Conversations:
         service: OptimizationService,
         outbox: Outbox,
         client: AsyncWebClient,
-        reporter: Reporter,
+        chart_process: ChartProcess,
         clock: Clock = utc_now,
         public_url: str = "",
     ) -> None:
         self._service = service
         self._outbox = outbox
         self._client = client
-        self._reporter = reporter
+        self._chart_process = chart_process
         self._clock = clock
         self._public_url = public_url
         self._shown: dict[str, _Shown] = {}
@@ -232,7 +232,7 @@ class Conversations:
             study = await self._service.find(conversation.study_name)
             facts = self._facts(study, conversation)
             try:
-                drawn = await self._reporter.draw(Order(facts=facts, language=conversation.language))
+                drawn = await self._chart_process.draw(DrawRequest(facts=facts, language=conversation.language))
             except (Unavailable, OSError) as failure:  # OSError: no room on the disk
                 log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
             else:
@@ -260,7 +260,7 @@ class Conversations:
     def _post(
         self, conversation: Conversation, part: str, message: Message, *, under: str = "", thread_ts: str = ""
     ) -> OutboxEntry:
-        return post(
+        return post_entry(
             f"{conversation.study_name}:{part}",
             conversation.study_name,
             conversation.channel_id,

@@ -15,7 +15,7 @@ from bot.grammar.errors import (
 )
 from bot.grammar.options import FLAGS, OPTIONS, Fields, find_flag, find_option, read_trials
 from bot.grammar.tokens import Word
-from bot.grammar.values import percent_text, plain_number, read_number, read_percent, read_stretch
+from bot.grammar.values import percent_text, plain_number, read_number, read_number_range, read_percent
 from optimizer.domain.metrics import CAPS, find_cap
 from optimizer.domain.space import Choice, Parameter, Range
 from optimizer.domain.study_request import Cap, Costs, Narrowed, StudySpec
@@ -197,7 +197,7 @@ def read_narrowed(parameter: Parameter, value: str) -> Narrowed:
         choices = tuple(dict.fromkeys(value.lower().split("|")))
         parameter.narrowed(choices)
         return Narrowed(name=parameter.name, choices=choices)
-    stretch = read_stretch(parameter.name, value, like=(parameter.low, parameter.high))
+    stretch = read_number_range(parameter.name, value, like=(parameter.low, parameter.high))
     parameter.narrowed(stretch.low, stretch.high, stretch.step)
     return Narrowed(name=parameter.name, low=stretch.low, high=stretch.high, step=stretch.step)
 

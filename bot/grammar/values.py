@@ -95,7 +95,7 @@ def plain_number(value: float | Decimal) -> str:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class NumberRange:
     """A typed range, or one value when both ends are alike."""
 
     low: float
@@ -103,7 +103,7 @@ class Stretch:
     step: float | None = None
 
 
-def read_stretch(name: str, text: str, *, like: tuple[float, float]) -> Stretch:
+def read_number_range(name: str, text: str, *, like: tuple[float, float]) -> NumberRange:
     """`14`, `10..20` or `10..20:2` (also `10...20` and `10~20`); `like` is the example of an error.
 
     Raises NotARange; which values are allowed is the parameter's own affair.
@@ -111,13 +111,13 @@ def read_stretch(name: str, text: str, *, like: tuple[float, float]) -> Stretch:
     try:
         if found := _RANGE.fullmatch(text):
             low, high = (float(read_decimal(name, found[end])) for end in ("low", "high"))
-            return Stretch(low, high, float(read_decimal(name, found["step"])) if found["step"] else None)
+            return NumberRange(low, high, float(read_decimal(name, found["step"])) if found["step"] else None)
         value = float(read_decimal(name, text))
     except NotANumber:
         dashed = _DASHED.fullmatch(text)
         near = f"{dashed[1]}..{dashed[2]}{dashed[3] or ''}" if dashed else ""
         raise NotARange(name=name, value=text, low=tidy(like[0]), high=tidy(like[1]), nearest=near) from None
-    return Stretch(value, value)
+    return NumberRange(value, value)
 
 
 def read_date(name: str, text: str, *, is_end: bool = False) -> date:

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.roster import Roster
 from bot.documents.recurring import FailingSeries, Refresh, Schedule, ScheduleRun
-from bot.runtime.services import Desk
+from bot.runtime.services import Services
 from bot.runtime.settings import Settings
 from optimizer.errors import UserError
 from optimizer.storage.documents import OptimizationStudy
@@ -38,7 +38,7 @@ LEAST_FREE_BYTES = 500 * 2**20
 FAILING_NAMED = 8
 
 
-class Health(StrEnum):
+class HealthReport(StrEnum):
     """What a probe found."""
 
     GOOD = auto()
@@ -51,24 +51,24 @@ class Probe:
     """One thing that was tried. Its words are English phrases, which other languages' catalogues have too."""
 
     name: str
-    health: Health
+    health: HealthReport
     said: str | UserError
     remedy: str = ""
 
 
 def good(name: str, said: str) -> Probe:
     """A probe that found nothing wrong."""
-    return Probe(name=name, health=Health.GOOD, said=said)
+    return Probe(name=name, health=HealthReport.GOOD, said=said)
 
 
 def bad(name: str, said: str | UserError, remedy: str) -> Probe:
     """A probe that found something to mend."""
-    return Probe(name=name, health=Health.BAD, said=said, remedy=remedy)
+    return Probe(name=name, health=HealthReport.BAD, said=said, remedy=remedy)
 
 
 def doubtful(name: str, said: str | UserError, remedy: str) -> Probe:
     """A probe that found something to look at."""
-    return Probe(name=name, health=Health.WARNING, said=said, remedy=remedy)
+    return Probe(name=name, health=HealthReport.WARNING, said=said, remedy=remedy)
 
 
 async def probe_slack(settings: Settings) -> list[Probe]:
@@ -128,36 +128,36 @@ def probe_access(settings: Settings) -> Probe:
     return good("Access", "everyone may start studies" if roster.is_open else "only those named may start studies")
 
 
-async def probe_mongo(desk: Desk) -> Probe:
+async def probe_mongo(services: Services) -> Probe:
     """A round trip to MongoDB."""
     began = time.perf_counter()
     count = await OptimizationStudy.count()
-    kind = "your server" if desk.settings.mongodb_address else "embedded server"
+    kind = "your server" if services.settings.mongodb_address else "embedded server"
     return good("MongoDB", f"{kind}, {count} studies, {(time.perf_counter() - began) * 1e3:.0f} ms")
 
 
-async def probe_data(desk: Desk) -> Probe:
+async def probe_data(services: Services) -> Probe:
     """What the warehouse holds."""
-    coverage = desk.market.warehouse.symbols()
+    coverage = services.market.warehouse.symbols()
     if not coverage:
-        sources = ", ".join(desk.settings.sources)
+        sources = ", ".join(services.settings.sources)
         return good("DuckDB", f"no bars stored yet; they are fetched when first asked for, from: {sources}")
     newest = max(row.last for row in coverage)
     return good("DuckDB", f"{len(coverage)} series, newest bar {newest:%Y-%m-%d}")
 
 
-async def probe_workers(desk: Desk) -> Probe:
+async def probe_workers(services: Services) -> Probe:
     """The worker processes, each of which has said that it is ready."""
-    ready = await desk.pool.ready()
-    if ready < desk.pool.size:
-        return bad("Workers", f"{ready} of {desk.pool.size} ready", "The log above says why one did not start.")
+    ready = await services.pool.ready()
+    if ready < services.pool.size:
+        return bad("Workers", f"{ready} of {services.pool.size} ready", "The log above says why one did not start.")
     return good("Workers", f"{ready} ready")
 
 
-async def probe_disk(desk: Desk) -> Probe:
+async def probe_disk(services: Services) -> Probe:
     """Room in the data directory."""
-    free = shutil.disk_usage(desk.settings.home).free
-    said = f"{free / 2**30:.1f} GiB free in {desk.settings.home}"
+    free = shutil.disk_usage(services.settings.home).free
+    said = f"{free / 2**30:.1f} GiB free in {services.settings.home}"
     return (
         good("Disk", said)
         if free >= LEAST_FREE_BYTES
@@ -165,7 +165,7 @@ async def probe_disk(desk: Desk) -> Probe:
     )
 
 
-async def probe_schedules(desk: Desk) -> Probe:
+async def probe_schedules(services: Services) -> Probe:
     """What is kept, and whether the last run went well."""
     count = await Schedule.find({"removed_at": None}).count()
     last = await ScheduleRun.find_all().sort("-started_at").first_or_none()
@@ -178,14 +178,14 @@ async def probe_schedules(desk: Desk) -> Probe:
     return good("Schedules", said)
 
 
-async def probe_refresh(desk: Desk) -> Probe:
+async def probe_refresh(services: Services) -> Probe:
     """When the bars in use are brought up to date, and which could not be."""
-    if desk.settings.refresh is None:
+    if services.settings.refresh is None:
         return good("Refresh", "off")
     last = await Refresh.find({"ended_at": {"$ne": None}}).sort("-started_at").first_or_none()
     if last is None:
-        return good("Refresh", f"daily at {desk.settings.refresh}, not run yet")
-    said = f"daily at {desk.settings.refresh}, last at {last.started_at:%Y-%m-%d %H:%M} UTC, {last.n_series} series"
+        return good("Refresh", f"daily at {services.settings.refresh}, not run yet")
+    said = f"daily at {services.settings.refresh}, last at {last.started_at:%Y-%m-%d %H:%M} UTC, {last.n_series} series"
     failing = await FailingSeries.find_all().sort("symbol").to_list()
     if failing:
         names = ", ".join(f"{one.symbol} ({one.source})" for one in failing[:FAILING_NAMED])
@@ -194,7 +194,7 @@ async def probe_refresh(desk: Desk) -> Probe:
 
 
 #: Probes of what a running desk has, in the order told.
-DESK_PROBES: tuple[Callable[[Desk], Awaitable[Probe]], ...] = (
+DESK_PROBES: tuple[Callable[[Services], Awaitable[Probe]], ...] = (
     probe_mongo,
     probe_data,
     probe_workers,
@@ -204,6 +204,6 @@ DESK_PROBES: tuple[Callable[[Desk], Awaitable[Probe]], ...] = (
 )
 
 
-async def probe_desk(desk: Desk) -> list[Probe]:
+async def probe_desk(services: Services) -> list[Probe]:
     """Every probe of a running desk."""
-    return [await probe(desk) for probe in DESK_PROBES]
+    return [await probe(services) for probe in DESK_PROBES]

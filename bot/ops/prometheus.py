@@ -13,14 +13,14 @@ from beanie import Document
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.conversations import OutboxEntry, Sending
 from bot.documents.recurring import FailingSeries, Refresh, ScheduleRun
-from bot.runtime.services import Desk
+from bot.runtime.services import Services
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-async def exposition(desk: Desk) -> str:
+async def exposition(services: Services) -> str:
     """Every measurement of a running bot, counted now."""
     last = await ScheduleRun.find_all().sort("-started_at").first_or_none()
     refresh = await Refresh.find_all().sort("-started_at").first_or_none()
@@ -32,8 +32,8 @@ async def exposition(desk: Desk) -> str:
         *_one("trials_stored", "gauge", "Trials in the collection.", await _n_trials()),
         *_family("outbox", "gauge", "Messages by how far they are.", label="state", counts=outbox, known=Sending),
         *_family("asked_total", "counter", "What people asked for.", label="outcome", counts=asked, known=Outcome),
-        *_one("workers", "gauge", "Worker processes alive.", len(desk.pool.pids)),
-        *_one("workers_wanted", "gauge", "Worker processes there should be.", desk.pool.size),
+        *_one("workers", "gauge", "Worker processes alive.", len(services.pool.pids)),
+        *_one("workers_wanted", "gauge", "Worker processes there should be.", services.pool.size),
         *_one("schedule_last_run_seconds", "gauge", "When a schedule last began, as Unix time.", _seconds(last)),
         *_one("refresh_last_seconds", "gauge", "When the bars in use were last refreshed.", _seconds(refresh)),
         *_one("series_failing", "gauge", "Series in use that the last refresh did not get.", failing),

@@ -33,7 +33,7 @@ class _Sight:
     since: float
 
 
-class Watch:
+class Watchdog:
     """Looks at every unfinished study again and again."""
 
     def __init__(

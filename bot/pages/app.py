@@ -14,8 +14,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from bot.access import audit
-from bot.access.sign_in import SESSION_LIVES, Doorway, NotMyLink, SignInNeeded
-from bot.context import Office
+from bot.access.sign_in import SESSION_LIVES, NotMyLink, SignIn, SignInNeeded
+from bot.context import BotContext
 from bot.documents.audit_log import Outcome
 from bot.grammar.commands import Cancel, Command, Pause, Resume
 from bot.pages.dashboard import PATHS, Dashboard
@@ -23,7 +23,7 @@ from bot.pages.errors import NoSuchPage, NotThisWay, status_of
 from bot.pages.optuna_storage import Shelf
 from bot.pages.session_guard import Guard, WithHeaders, language_of
 from bot.pages.views import Views
-from bot.slack.dispatcher import Reception, Visit
+from bot.slack.dispatcher import CommandRequest, Dispatcher
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
 from optimizer.storage.outage import OUTAGE
@@ -40,32 +40,32 @@ _WANTED_SECONDS = 900
 _OURS = re.compile(r"/(board|studies|plans|data|dashboard)(/[\w./-]*)?(\?[\w=&%.+-]*)?", re.ASCII)
 
 
-def build_pages(office: Office) -> ASGIApp:
+def build_pages(context: BotContext) -> ASGIApp:
     """The app that is mounted at the root, behind every other door; it opens nothing."""
-    doorway = Doorway.of(office.desk.settings.home, office.clock)
-    guard = Guard(office, doorway)
-    pages = Pages(office, doorway, guard)
+    sign_in = SignIn.of(context.services.settings.home, context.clock)
+    guard = Guard(context, sign_in)
+    pages = Pages(context, sign_in, guard)
     return WithHeaders(pages.app(), is_secure=guard.is_secure)
 
 
 class Pages:
     """Routes, and what is not a mere view."""
 
-    def __init__(self, office: Office, doorway: Doorway, guard: Guard) -> None:
-        self._office = office
-        self._doorway = doorway
+    def __init__(self, context: BotContext, sign_in: SignIn, guard: Guard) -> None:
+        self._context = context
+        self._sign_ins = sign_in
         self._guard = guard
-        self._views = Views(office, guard)
-        self._reception = Reception(office)
+        self._views = Views(context, guard)
+        self._dispatcher = Dispatcher(context)
 
     def app(self) -> FastAPI:
         """Every address."""
         views = self._views
-        dashboard = Dashboard(self._guard, Shelf(self._office.desk.service))
+        dashboard = Dashboard(self._guard, Shelf(self._context.services.service))
         return FastAPI(
             openapi_url=None,
             exception_handlers={
-                UserError: self._refuse, HTTPException: self._refuse_http, Exception: self._broke,
+                UserError: self._refuse, HTTPException: self._refuse_http, Exception: self._report_fault,
                 **dict.fromkeys(OUTAGE, self._refuse_outage),
             },
             routes=[
@@ -92,9 +92,9 @@ class Pages:
         ticket = request.query_params.get("ticket", "")
         if not ticket:
             raise SignInNeeded
-        link = await self._doorway.read(ticket)
-        person = await self._office.people.person(link.user_id)
-        language = person.language or self._office.desk.settings.language
+        link = await self._sign_ins.read(ticket)
+        person = await self._context.people.person(link.user_id)
+        language = person.language or self._context.services.settings.language
         name = person.name or link.user_id
         return await self._views.plain("sign_in.jinja", language, ticket=ticket, name=name)
 
@@ -103,10 +103,10 @@ class Pages:
         fields = await self._guard.form(request)
         ticket = fields.get("ticket", "")
         try:
-            link = await self._doorway.read(ticket)
-            person = await self._office.people.person(link.user_id)
-            language = person.language or self._office.desk.settings.language
-            link, cookie = await self._doorway.redeem(ticket, language)
+            link = await self._sign_ins.read(ticket)
+            person = await self._context.people.person(link.user_id)
+            language = person.language or self._context.services.settings.language
+            link, cookie = await self._sign_ins.redeem(ticket, language)
         except NotMyLink:
             log.warning("sign_in_forged")
             raise
@@ -141,7 +141,7 @@ class Pages:
         if act not in _ACTS:
             raise NoSuchPage
         command: Command = _ACTS[act](name)
-        visit = Visit(
+        incoming = CommandRequest(
             door=DOOR,
             channel_id="",
             user_id=visitor.user_id,
@@ -149,14 +149,14 @@ class Pages:
             said=f"{act} {name}",
             command=command,
         )
-        answer = await self._reception.receive(visit)
+        answer = await self._dispatcher.dispatch(incoming)
         if answer.error is not None:
             raise answer.error
         return RedirectResponse(f"/studies/{name}", status_code=HTTPStatus.SEE_OTHER)
 
     async def _note(self, user_id: str, team_id: str, said: str) -> None:
         await audit.note(
-            now=self._office.clock(), door=DOOR, user_id=user_id, channel_id="", team_id=team_id, said=said,
+            now=self._context.clock(), door=DOOR, user_id=user_id, channel_id="", team_id=team_id, said=said,
             outcome=Outcome.DONE, verb="web",
         )  # fmt: skip
 
@@ -164,7 +164,7 @@ class Pages:
         """A refusal as a page; a stranger who wanted to see one of ours is taken there after signing in."""
         assert isinstance(error, UserError)
         visitor = self._guard.known(request)
-        language = visitor.language if visitor else language_of(request, self._office.desk.settings.language)
+        language = visitor.language if visitor else language_of(request, self._context.services.settings.language)
         answer = await self._views.plain(
             "letter.jinja",
             language,
@@ -191,7 +191,7 @@ class Pages:
         """MongoDB is away."""
         return await self._refuse(request, MongoUnavailable.silent())
 
-    async def _broke(self, request: Request, error: Exception) -> Response:
+    async def _report_fault(self, request: Request, error: Exception) -> Response:
         """A fault of ours; the server logs what it was, this line under which reference."""
         reference = secrets.token_hex(3)
         log.error("page_broke reference=%s path=%s", reference, request.url.path)

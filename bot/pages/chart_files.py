@@ -4,26 +4,26 @@ import asyncio
 from pathlib import Path
 
 from bot.commands.results import facts_of
-from bot.context import Office
+from bot.context import BotContext
 from bot.pages.errors import NoSuchPage
 from optimizer.storage.documents import OptimizationStudy
 from reports.charts.chart_list import REPORT, expected
-from reports.charts.draw_request import Order
+from reports.charts.draw_request import DrawRequest
 from reports.render import Language
 
 
 class Pictures:
     """Finds charts, or has them drawn, once for all who wait for them."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, context: BotContext) -> None:
+        self._context = context
         self._drawing: dict[str, asyncio.Task[None]] = {}
 
     async def of(self, study: OptimizationStudy, chart: str, language: Language) -> Path:
         """The file of one chart; raises NoSuchPage for a chart the study does not have, and Unavailable."""
         if study.summary is None or chart not in expected(study.summary):
             raise NoSuchPage
-        folder = self._office.desk.reporter.folder_of(study.study_name)
+        folder = self._context.services.chart_process.folder_of(study.study_name)
         if not _is_drawn(folder, study):
             await self._draw(study, language)
         return folder / f"{chart}.png"
@@ -37,8 +37,8 @@ class Pictures:
         await asyncio.shield(self._drawing[name])
 
     async def _drawn(self, study: OptimizationStudy, language: Language) -> None:
-        order = Order(facts=await facts_of(study, self._office), language=language)
-        await self._office.desk.reporter.draw(order)
+        request = DrawRequest(facts=await facts_of(study, self._context), language=language)
+        await self._context.services.chart_process.draw(request)
 
 
 def _is_drawn(folder: Path, study: OptimizationStudy) -> bool:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.pages.errors import NoSuchPage, ReadOnly
 from bot.pages.optuna_storage import Shelf
 from bot.pages.session_guard import Guard
-from optimizer.lazy import Late
+from optimizer.lazy import LazyModule
 
 PATHS = (
     "/dashboard",
@@ -30,7 +30,7 @@ PATHS = (
 )
 _THREADS = 2
 #: Loads scikit-learn, which takes a second that only those who look should wait.
-_library = Late("optuna_dashboard")
+_library = LazyModule("optuna_dashboard")
 _STUDY = re.compile(r"/(?:api/studies|csv)/([0-9]{1,16})(?:/|$)")
 _LISTS = ("/api/studies", "/api/studies/")
 
@@ -44,7 +44,7 @@ class Dashboard:
         self._app: ASGIApp | None = None
         self._making = asyncio.Lock()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, dispatch: Receive, send: Send) -> None:
         """ASGI. Raises SignInNeeded, NotAllowed, ReadOnly and UnknownStudy."""
         request = Request(scope)
         await self._guard.visitor(request)
@@ -52,7 +52,7 @@ class Dashboard:
             raise ReadOnly
         await self._prepare(request)
         app = await self._ready()
-        await app(_complete(scope), receive, _kept(request, send))
+        await app(_complete(scope), dispatch, _kept(request, send))
 
     async def _prepare(self, request: Request) -> None:
         after = request.query_params.get("after", "0")

@@ -58,7 +58,7 @@ class Wish:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class LeaderboardRow:
     """One line of the leaderboard."""
 
     rank: int
@@ -93,7 +93,7 @@ class Row:
 Key = float | int | str | datetime | None
 
 #: What each column sorts by; a row without a value comes last.
-COLUMNS: Mapping[str, Callable[[Row], Key]] = {
+COLUMNS: Mapping[str, Callable[[LeaderboardRow], Key]] = {
     "rank": lambda row: row.rank,
     "study": lambda row: f"{row.study.spec.symbol} {row.study.spec.strategy_name}",
     "verdict": lambda row: row.verdict_rank,
@@ -108,17 +108,19 @@ COLUMNS: Mapping[str, Callable[[Row], Key]] = {
 _GREATEST_FIRST = ("outside", "inside", "deflated", "return", "drawdown", "trades", "asked")
 
 
-async def board(service: OptimizationService, wish: Wish, now: datetime) -> list[Row]:
+async def board(service: OptimizationService, wish: Wish, now: datetime) -> list[LeaderboardRow]:
     """The rows that a wish asks for."""
     verdicts = GROUPS.get(wish.verdict) or (Verdict(wish.verdict),)
     ranked = await service.leaderboard(
         symbol=wish.symbol or None, strategy_name=wish.strategy or None, verdicts=verdicts, limit=ROWS
     )
-    rows = [Row(rank=place, study=study_facts(study, now=now)) for place, study in enumerate(ranked, start=1)]
+    rows = [
+        LeaderboardRow(rank=origin, study=study_facts(study, now=now)) for origin, study in enumerate(ranked, start=1)
+    ]
     return in_order(rows, wish)
 
 
-def in_order(rows: list[Row], wish: Wish) -> list[Row]:
+def in_order(rows: list[LeaderboardRow], wish: Wish) -> list[LeaderboardRow]:
     """Rows by the column wished for, those without a value last."""
     key = COLUMNS[wish.sort]
     known = [row for row in rows if key(row) is not None]

@@ -22,14 +22,14 @@ from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import TrialRecord
-from optimizer.lazy import Late
+from optimizer.lazy import LazyModule
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import without_charts
 from optimizer.strategies.registry import space_of
 from optimizer.studies.service import OptimizationService
 
 #: It loads the compiler.
-_search = Late("optimizer.search.loop")
+_search = LazyModule("optimizer.search.loop")
 
 #: Studies held at a time, and listed on the dashboard's first page.
 HELD, LISTED = 12, 50

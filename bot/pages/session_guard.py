@@ -8,8 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.access.roster import require
-from bot.access.sign_in import Doorway, SignInNeeded
-from bot.context import Office
+from bot.access.sign_in import SignIn, SignInNeeded
+from bot.context import BotContext
 from bot.documents.sessions import WebSession
 from bot.pages.errors import Forged, FormTooLong
 from bot.role import Role
@@ -62,21 +62,21 @@ class Visitor:
 class Guard:
     """Lets people in by their cookie."""
 
-    def __init__(self, office: Office, doorway: Doorway) -> None:
-        self._office = office
-        self._doorway = doorway
-        self._address = office.desk.settings.public_url
+    def __init__(self, context: BotContext, sign_in: SignIn) -> None:
+        self._context = context
+        self._sign_in = sign_in
+        self._address = context.services.settings.public_url
         self.is_secure = self._address.startswith("https://")
         #: A name with this prefix is taken by browsers only from the host itself, over TLS.
         self.cookie = "__Host-optimize-bot" if self.is_secure else "optimize-bot"
 
     async def visitor(self, request: Request) -> Visitor:
         """Who asks; raises SignInNeeded for a stranger and NotAllowed for someone without a role."""
-        session = await self._doorway.session(request.cookies.get(self.cookie, ""))
+        session = await self._sign_in.session(request.cookies.get(self.cookie, ""))
         if session is None:
             raise SignInNeeded
         request.state.session = session
-        role = await self._office.access.role_of(session.user_id)
+        role = await self._context.access.role_of(session.user_id)
         require(role, needs=Role.VIEWER, what="web", user_id=session.user_id)
         return self._visitor(session, role)
 
@@ -86,7 +86,7 @@ class Guard:
         return None if session is None else self._visitor(session, Role.NOBODY)
 
     def _visitor(self, session: WebSession, role: Role) -> Visitor:
-        return Visitor(session=session, role=role, form_token=self._doorway.form_token(session))
+        return Visitor(session=session, role=role, form_token=self._sign_in.form_token(session))
 
     async def form(self, request: Request) -> dict[str, str]:
         """The fields of a form that one of our pages sent; raises Forged and FormTooLong."""
@@ -101,7 +101,7 @@ class Guard:
     async def signed_form(self, request: Request, visitor: Visitor) -> dict[str, str]:
         """The same for someone signed in: the form must carry the token of their session."""
         fields = await self.form(request)
-        if not self._doorway.is_form_token(fields.get("token", ""), visitor.session):
+        if not self._sign_in.is_form_token(fields.get("token", ""), visitor.session):
             raise Forged
         return fields
 
@@ -131,7 +131,7 @@ class WithHeaders:
         self._app = app
         self._headers = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if is_secure else {})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, dispatch: Receive, send: Send) -> None:
         """ASGI."""
 
         async def sending(message: Message) -> None:
@@ -141,4 +141,4 @@ class WithHeaders:
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, sending)
+        await self._app(scope, dispatch, sending)

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingRes
 from bot.commands.operations import look
 from bot.commands.results import facts_of
 from bot.commands.schedule import line
-from bot.context import Office
+from bot.context import BotContext
 from bot.delivery import progress
 from bot.delivery.facts import study_facts
 from bot.documents.recurring import Champion
@@ -55,10 +55,10 @@ class ChampionLine:
 class Views:
     """Answers the requests of people who look."""
 
-    def __init__(self, office: Office, guard: Guard) -> None:
-        self._office = office
+    def __init__(self, context: BotContext, guard: Guard) -> None:
+        self._context = context
         self._guard = guard
-        self._pictures = Pictures(office)
+        self._pictures = Pictures(context)
 
     @cached_property
     def version(self) -> str:
@@ -70,7 +70,7 @@ class Views:
         """`/board`: the leaderboard."""
         visitor = await self._guard.visitor(request)
         wish = Wish.of(request.query_params)
-        rows = await board(self._office.desk.service, wish, self._office.clock())
+        rows = await board(self._context.services.service, wish, self._context.clock())
         symbols = sorted(await OptimizationStudy.get_motor_collection().distinct("symbol"))
         return await self._page(
             "board", visitor, wish=wish, rows=rows, symbols=symbols, strategies=list(STRATEGIES), verdicts=VERDICTS
@@ -80,16 +80,18 @@ class Views:
         """`/studies`: the newest."""
         visitor = await self._guard.visitor(request)
         found = await without_charts({}, order={"created_at": -1}, limit=STUDIES)
-        facts = [study_facts(study, now=self._office.clock()) for study in found]
+        facts = [study_facts(study, now=self._context.clock()) for study in found]
         return await self._page("studies", visitor, people=[f.created_by for f in facts], studies=facts)
 
     async def study(self, request: Request) -> Response:
         """`/studies/NAME`: one study, at work or done."""
         visitor = await self._guard.visitor(request)
         study = await self._named(request)
-        facts = await facts_of(study, self._office)
+        facts = await facts_of(study, self._context)
         is_live = not facts.status.is_finished
-        shown: dict[str, object] = {"p": await progress.look(self._office.desk, study.study_name)} if is_live else {}
+        shown: dict[str, object] = (
+            {"p": await progress.look(self._context.services, study.study_name)} if is_live else {}
+        )
         if facts.summary is not None:
             shown |= await self._findings(facts, visitor)
         return await self._page(
@@ -106,7 +108,7 @@ class Views:
     async def _findings(self, facts: StudyFacts, visitor: Visitor) -> dict[str, object]:
         assert facts.summary is not None
         charts = {name: f"/studies/{facts.study_name}/charts/{name}{_SUFFIX}" for name in expected(facts.summary)}
-        trials = await self._office.desk.service.best_trials(facts.study_name, TRIALS)
+        trials = await self._context.services.service.best_trials(facts.study_name, TRIALS)
         return visitor.renderer.findings(facts, trials, charts, n_trials=facts.trials_completed)
 
     async def progress(self, request: Request) -> Response:
@@ -114,7 +116,7 @@ class Views:
         visitor = await self._guard.visitor(request)
         study = await self._named(request)
         found = events.events(
-            progress.follow(self._office.desk, study.study_name),
+            progress.follow(self._context.services, study.study_name),
             lambda progress: visitor.renderer.web_page("live.jinja", p=progress),
         )
         return StreamingResponse(found, media_type=events.MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
@@ -132,28 +134,28 @@ class Views:
     async def plans(self, request: Request) -> Response:
         """`/plans`: champions and schedules."""
         visitor = await self._guard.visitor(request)
-        office = self._office
-        schedules = [await line(schedule, office) for schedule in await office.schedules.all()]
-        champions = [await self._with_earlier(champion) for champion in await office.champions.present()]
+        context = self._context
+        schedules = [await line(schedule, context) for schedule in await context.schedules.all()]
+        champions = [await self._with_earlier(champion) for champion in await context.champions.present()]
         adopted = [e.adopted_by for c in champions for e in (c.champion, *c.earlier)]
         people = [*(row.schedule.created_by for row in schedules), *adopted]
         return await self._page("plans", visitor, people=people, schedules=schedules, champions=champions)
 
     async def _with_earlier(self, champion: Champion) -> ChampionLine:
-        history = await self._office.champions.history(champion.spec)
+        history = await self._context.champions.history(champion.spec)
         return ChampionLine(champion=champion, earlier=history[1 : 1 + EARLIER])
 
     async def data(self, request: Request) -> Response:
         """`/data`: what bars there are; with `?symbol=` what is wrong with them."""
         visitor = await self._guard.visitor(request)
-        series = await asyncio.to_thread(self._office.desk.market.warehouse.symbols)
+        series = await asyncio.to_thread(self._context.services.market.warehouse.symbols)
         symbol = request.query_params.get("symbol")
         if symbol is None:
             return await self._page("data", visitor, series=series)
         # Only what is stored: looking at a page fetches nothing from anywhere.
         if symbol not in {each.symbol for each in series}:
             raise UnknownSymbol.of(symbol, {each.symbol for each in series})
-        looked = await asyncio.to_thread(look, symbol, self._office)
+        looked = await asyncio.to_thread(look, symbol, self._context)
         return await self._page("symbol", visitor, here="data", report=looked.report, picture=looked.picture)
 
     async def asset(self, request: Request) -> Response:
@@ -169,7 +171,7 @@ class Views:
         name = str(request.path_params["name"])
         if not _STUDY_NAME.fullmatch(name):
             raise UnknownStudy(word=name, nearest="")
-        return await self._office.desk.service.find(name)
+        return await self._context.services.service.find(name)
 
     async def _page(self, name: str, visitor: Visitor, *, people: Iterable[str] = (), **facts: object) -> Response:
         facts = {"here": name, "names": await self._names({visitor.user_id, *people})} | facts
@@ -192,7 +194,7 @@ class Views:
 
     async def _name(self, user_id: str) -> str:
         """What people call someone; a study's owner may also be a terminal's user, or a key of the API."""
-        person = await self._office.people.person(user_id) if _SLACK_ID.fullmatch(user_id) else None
+        person = await self._context.people.person(user_id) if _SLACK_ID.fullmatch(user_id) else None
         return (person.name if person else "") or user_id
 
 

@@ -9,7 +9,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 
-class Errands:
+class BackgroundTasks:
     """Background tasks of listeners: kept until they are done, logged when they break."""
 
     def __init__(self) -> None:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from optimizer.errors import Unavailable
-from optimizer.studies.child_process import Child, ChildDied
-from reports.charts.draw_request import Order, write_order
+from optimizer.studies.child_process import ChildDied, ChildProcess
+from reports.charts.draw_request import DrawRequest, write_draw_request
 
 _MODULE = "reports"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawn:
+class DrawnFiles:
     """What was written of a study."""
 
     folder: Path
@@ -21,13 +21,13 @@ class Drawn:
     for_thread: tuple[Path, ...]  # the charts that matter for the verdict
 
 
-class Reporter:
+class ChartProcess:
     """One process that draws; it is started when first needed, and again when it died."""
 
     def __init__(self, folder: Path, trials_of: Callable[[str], Awaitable[bytes]]) -> None:
         self._folder = folder
         self._trials_of = trials_of
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
         self._turn = asyncio.Lock()
 
     async def warm(self) -> None:
@@ -35,21 +35,21 @@ class Reporter:
         async with self._turn:
             await self._warmed()
 
-    async def _warmed(self) -> Child:
+    async def _warmed(self) -> ChildProcess:
         if self._child is None:
-            self._child = await Child.spawn(_MODULE)
+            self._child = await ChildProcess.spawn(_MODULE)
         return self._child
 
     def folder_of(self, study_name: str) -> Path:
         """Where a study's charts and report are."""
         return self._folder / study_name
 
-    async def draw(self, order: Order) -> Drawn:
+    async def draw(self, request: DrawRequest) -> DrawnFiles:
         """Write charts and report; raises Unavailable when they cannot be had."""
-        folder = self.folder_of(order.facts.study_name)
+        folder = self.folder_of(request.facts.study_name)
         async with self._turn:  # two who ask for one study at once must not write over what is being read
-            packed = await self._trials_of(order.facts.study_name)
-            await asyncio.to_thread(write_order, order, packed, folder)
+            packed = await self._trials_of(request.facts.study_name)
+            await asyncio.to_thread(write_draw_request, request, packed, folder)
             try:
                 answer = await (await self._warmed()).ask({"folder": str(folder)})
             except ChildDied as death:
@@ -59,7 +59,7 @@ class Reporter:
                 ) from death
         if "error" in answer:
             raise Unavailable(what="A chart", reason=answer["error"], remedy="The text result stands.")
-        return Drawn(
+        return DrawnFiles(
             folder=folder,
             files=tuple(folder / name for name in answer["files"]),
             for_thread=tuple(folder / name for name in answer["for_thread"]),

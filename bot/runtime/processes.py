@@ -28,7 +28,7 @@ class HomeInUse(Unavailable):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Children:
+class ChildProcesses:
     """What was started: workers, and the embedded MongoDB where one is used."""
 
     pool: WorkerPool
@@ -52,7 +52,7 @@ def claimed(home: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def started(settings: Settings, *, n_workers: int | None = None) -> AsyncIterator[Children]:
+async def started(settings: Settings, *, n_workers: int | None = None) -> AsyncIterator[ChildProcesses]:
     """Own the data directory and start the processes; they end with the block."""
     async with AsyncExitStack() as stack:
         stack.enter_context(claimed(settings.home))
@@ -63,4 +63,4 @@ async def started(settings: Settings, *, n_workers: int | None = None) -> AsyncI
         pool = WorkerPool(n_workers or settings.workers)
         stack.push_async_callback(pool.stop)
         await pool.prepare()
-        yield Children(pool=pool, mongod=mongod)
+        yield ChildProcesses(pool=pool, mongod=mongod)

@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
-from bot.runtime.chart_process import Reporter
-from bot.runtime.processes import Children
+from bot.runtime.chart_process import ChartProcess
+from bot.runtime.processes import ChildProcesses
 from bot.runtime.settings import Settings
 from optimizer.clock import Clock, utc_now
 from optimizer.market.feed import Market
@@ -22,7 +22,7 @@ from optimizer.studies.worker_pool import WorkerConfig, WorkerPool
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class Services:
     """What every door of the program uses: Slack, the terminal and HTTP."""
 
     settings: Settings
@@ -31,15 +31,15 @@ class Desk:
     pool: WorkerPool
     service: OptimizationService
     jobs: StudyJobs
-    reporter: Reporter
+    chart_process: ChartProcess
     clock: Clock
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the bot stops: streams let go
 
 
 @asynccontextmanager
-async def open_desk(
-    settings: Settings, children: Children, *, clock: Clock = utc_now, providers: Sequence[Provider] = ()
-) -> AsyncIterator[Desk]:
+async def open_services(
+    settings: Settings, children: ChildProcesses, *, clock: Clock = utc_now, providers: Sequence[Provider] = ()
+) -> AsyncIterator[Services]:
     """Connect what was started, and open everything on top of it. Tests bring their own clock and providers."""
     async with AsyncExitStack() as stack:
         uri = settings.mongodb_address
@@ -58,16 +58,16 @@ async def open_desk(
         )
         jobs = StudyJobs(service, uri, clock=clock)
         stack.push_async_callback(jobs.stop)
-        reporter = Reporter(settings.reports, service.packed_trials)
-        stack.push_async_callback(reporter.stop)
-        yield Desk(
+        chart_process = ChartProcess(settings.reports, service.packed_trials)
+        stack.push_async_callback(chart_process.stop)
+        yield Services(
             settings=settings,
             mongodb_uri=uri,
             market=market,
             pool=children.pool,
             service=service,
             jobs=jobs,
-            reporter=reporter,
+            chart_process=chart_process,
             clock=clock,
         )
 

@@ -104,7 +104,7 @@ class Settings(BaseSettings):
 
     @field_validator("public_url")
     @classmethod
-    def _as_origin(cls, value: str) -> str:
+    def _as_document(cls, value: str) -> str:
         if not value:
             return value
         address = urlsplit(value)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.delivery.outbox import Outbox, post
+from bot.delivery.outbox import Outbox
 from bot.documents.preferences import ChannelSettings
 from bot.documents.recurring import FailingSeries, Refresh
-from bot.runtime.background import Errands
+from bot.runtime.background import BackgroundTasks
 from bot.runtime.settings import DailyTime
 from bot.schedules.bars_in_use import Use, uses
 from bot.schedules.champions import Champions
@@ -54,7 +54,7 @@ class Failing:
     n_others: int  # more of them
 
 
-class Daily:
+class BarRefresh:
     """Keeps the daily job, refreshes, and tells of what fails."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Daily:
         champions: Champions,
         jobs: StudyJobs,
         outbox: Outbox,
-        errands: Errands,
+        background: BackgroundTasks,
         clock: Clock,
         language: Language,
     ) -> None:
@@ -72,7 +72,7 @@ class Daily:
         self._champions = champions
         self._jobs = jobs
         self._outbox = outbox
-        self._errands = errands
+        self._background = background
         self._clock = clock
         self._language = language
         self._refreshing = asyncio.Lock()
@@ -87,7 +87,7 @@ class Daily:
             self._jobs.add_cron(KIND, wanted, {"hour": at.hour, "minute": at.minute}, at.time_zone)
         last = await Refresh.find_all().sort("-started_at").first_or_none()
         if last is not None and last.ended_at is None:
-            self._errands.run(self._carry_out(last))
+            self._background.run(self._carry_out(last))
 
     async def ring(self, _identifier: str) -> None:
         """The job: refresh what is in use now."""
@@ -148,8 +148,12 @@ class Daily:
         rows = [await self._line(one, here[one.key], language) for one in new[:NAMED]]
         message = renderer_of(language).render("refresh_failure", rows=rows, n_others=len(new) - len(rows))
         key = f"refresh:{refresh.key}:{channel_id}:{_digest(new)}"
-        entry = post(key, key, channel_id, text=message.text, blocks=message.blocks, now=self._clock())
-        await self._outbox.put([entry])
+        await self._outbox.post(
+            key,
+            key,
+            channel_id,
+            message,
+        )
         for one in new:
             await one.set({"told": [*one.told, channel_id]})
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from bot.delivery.outbox import Outbox, post
+from bot.delivery.outbox import Outbox
 from bot.documents.preferences import Watchlist
 from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
 from bot.schedules.champions import Champions, rival_of
@@ -52,7 +52,7 @@ Step = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeeklyFacts:
+class ScheduledRunFacts:
     """What the post of a run may say."""
 
     schedule: Schedule
@@ -76,7 +76,7 @@ class WeeklyFacts:
         return self.champion is None or self.run.params != self.champion.params
 
 
-class Weekly:
+class ScheduledRuns:
     """Carries the runs of schedules through to their posts."""
 
     def __init__(
@@ -196,11 +196,11 @@ class Weekly:
 
     async def _facts(
         self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy, champion: Champion | None
-    ) -> WeeklyFacts:
+    ) -> ScheduledRunFacts:
         assert study.summary is not None, "it was asked for before"
         zone = ZoneInfo(schedule.time_zone)
         next_at = None if schedule.removed_at else self._schedules.next_times(schedule, 1)[0].astimezone(zone)
-        return WeeklyFacts(
+        return ScheduledRunFacts(
             schedule=schedule,
             run=run,
             study=study,
@@ -229,15 +229,12 @@ class Weekly:
 
     async def _tell(self, schedule: Schedule, run: ScheduleRun, message: Message) -> None:
         """Put the post into the outbox, then note that it is there: stored twice it is said once."""
-        entry = post(
+        await self._outbox.post(
             f"{run.key}:post",
             run.key,
             schedule.channel_id,
-            text=message.text,
-            blocks=message.blocks,
-            now=self._clock(),
+            message,
         )
-        await self._outbox.put([entry])
         run.state = RunState.TOLD
         await run.save()
         log.info("schedule_told schedule=%s decision=%s", schedule.schedule_name, run.decision)

@@ -18,7 +18,7 @@ from pymongo.errors import DuplicateKeyError
 
 from bot.documents.recurring import RunState, Schedule, ScheduleRun
 from bot.grammar.cadence import ScheduleWhen
-from bot.origin import Place
+from bot.origin import Origin
 from bot.schedules.watchlists import UnknownWatchlist, list_named, specs_for
 from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
@@ -68,20 +68,20 @@ class Schedules:
         self._clock = clock
         self._new_id = new_id
 
-    async def add(self, spec: StudySpec, when: ScheduleWhen, time_zone: str, place: Place) -> Schedule:
+    async def add(self, spec: StudySpec, when: ScheduleWhen, time_zone: str, origin: Origin) -> Schedule:
         """Keep a new schedule for the asker. Raises NothingUnseen, AlreadyScheduled and TooManySchedules."""
         _require_unseen(spec)
-        await self._require_new(spec, when, time_zone, place)
+        await self._require_new(spec, when, time_zone, origin)
         schedule = Schedule(
             schedule_name="",
             spec=spec,
             when=asdict(when),
             time_zone=time_zone,
             next_due=next(times_after(when.cron, time_zone, self._clock())),
-            created_by=place.user_id,
-            channel_id=place.channel_id,
-            team_id=place.team_id,
-            language=place.public_language,
+            created_by=origin.user_id,
+            channel_id=origin.channel_id,
+            team_id=origin.team_id,
+            language=origin.public_language,
             created_at=self._clock(),
         )
         schedule = await self._insert_named(schedule)
@@ -153,11 +153,11 @@ class Schedules:
         log.info("schedule_run schedule=%s due=%s runs=%s", name, facts["due_at"].isoformat(), len(found))
         return found
 
-    async def _require_new(self, spec: StudySpec, when: ScheduleWhen, time_zone: str, place: Place) -> None:
-        mine = [schedule for schedule in await self.all() if schedule.created_by == place.user_id]
+    async def _require_new(self, spec: StudySpec, when: ScheduleWhen, time_zone: str, origin: Origin) -> None:
+        mine = [schedule for schedule in await self.all() if schedule.created_by == origin.user_id]
         for schedule in mine:
             same = (schedule.spec, schedule.phrase, schedule.time_zone, schedule.channel_id)
-            if same == (spec, when, time_zone, place.channel_id):
+            if same == (spec, when, time_zone, origin.channel_id):
                 raise AlreadyScheduled(schedule=schedule.schedule_name)
         if len(mine) >= MAX_OWN:
             raise TooManySchedules(n=len(mine), limit=MAX_OWN)

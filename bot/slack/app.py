@@ -14,10 +14,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest, AsyncResp
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.context import Answer, Audience, Office
-from bot.delivery.outbox import post
+from bot.context import Answer, Audience, BotContext
 from bot.slack import buttons
-from bot.slack.dispatcher import Reception, Visit
+from bot.slack.dispatcher import CommandRequest, Dispatcher
 from bot.slack.form_events import Forms
 from bot.slack.home_tab import Home
 from reports.text.message import Message
@@ -30,7 +29,7 @@ ACK_SECONDS = 0.25
 _REMEMBERED = 500
 
 
-def build_app(office: Office, home: Home, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
+def build_app(context: BotContext, home: Home, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
     """The app with every listener; opens nothing and sends nothing."""
     app = AsyncApp(
         name="optimize-bot",  # unnamed, it would look through the sources of the whole stack for a name
@@ -38,11 +37,11 @@ def build_app(office: Office, home: Home, client: AsyncWebClient, signing_secret
         signing_secret=signing_secret or "",
         request_verification_enabled=bool(signing_secret),
     )
-    listeners = Listeners(office)
+    listeners = Listeners(context)
     app.command("/optimize")(listeners.on_command)
     for action_id in buttons.COMMANDS:
         app.action(action_id)(listeners.on_button)
-    Forms(office, listeners.reception).register(app)
+    Forms(context, listeners.dispatcher).register(app)
     app.event("app_home_opened")(home.on_opened)
     app.event("app_mention")(listeners.on_mention)
     app.event("message")(listeners.on_direct_message)
@@ -53,14 +52,14 @@ def build_app(office: Office, home: Home, client: AsyncWebClient, signing_secret
 class Listeners:
     """Bolt's side of the reception."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
-        self.reception = Reception(office)
+    def __init__(self, context: BotContext) -> None:
+        self._context = context
+        self.dispatcher = Dispatcher(context)
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def on_command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> None:
         """`/optimize …`"""
-        visit = Visit(
+        incoming = CommandRequest(
             door="command",
             channel_id=command["channel_id"],
             user_id=command["user_id"],
@@ -69,13 +68,13 @@ class Listeners:
             trigger_id=command["trigger_id"],
             said=command.get("text", ""),
         )
-        answering = asyncio.create_task(self.reception.receive(visit))
+        answering = asyncio.create_task(self.dispatcher.dispatch(incoming))
         done, _ = await asyncio.wait({answering}, timeout=ACK_SECONDS)
         if done:
             await ack(**_payload(answering.result()))
             return
-        place = await self.reception.place_of(visit)
-        await ack(**_payload(Answer(place.renderer.notice("working"))))
+        origin = await self.dispatcher.origin_of(incoming)
+        await ack(**_payload(Answer(origin.renderer.notice("working"))))
         await respond(**_payload(await answering))
 
     async def on_button(
@@ -83,7 +82,7 @@ class Listeners:
     ) -> None:
         """A button under a message."""
         await ack()
-        visit = Visit(
+        incoming = CommandRequest(
             door="button",
             channel_id=body["channel"]["id"],
             user_id=body["user"]["id"],
@@ -93,16 +92,18 @@ class Listeners:
             said=f"{action['action_id']} {action['value']}",
             command=buttons.COMMANDS[action["action_id"]](action["value"]),
         )
-        answer = await self.reception.receive(visit)
+        answer = await self.dispatcher.dispatch(incoming)
         if not answer.is_refusal and action["action_id"] not in buttons.LASTING:
-            await self._mark(visit, body, action, respond)
+            await self._mark(incoming, body, action, respond)
         await respond(**_payload(answer), replace_original=False)
 
-    async def _mark(self, visit: Visit, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond) -> None:
+    async def _mark(
+        self, incoming: CommandRequest, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
+    ) -> None:
         """Put who pressed a button, and when, in its place; a message only its reader sees cannot be read back."""
-        place = await self.reception.place_of(visit)
-        words = place.public_renderer.render(
-            "pressed", label=action["text"]["text"], by=visit.user_id, at=self._office.clock()
+        origin = await self.dispatcher.origin_of(incoming)
+        words = origin.public_renderer.render(
+            "pressed", label=action["text"]["text"], by=incoming.user_id, at=self._context.clock()
         )
         message = body.get("message") or {}
         blocks = buttons.pressed(message.get("blocks", []), action["action_id"], words.blocks[0])
@@ -121,14 +122,14 @@ class Listeners:
     async def on_error(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """The last resort of every listener; `response` is what is not acknowledged yet."""
         context = request.context
-        visit = Visit(
+        incoming = CommandRequest(
             door="error",
             channel_id=context.channel_id or "",
             user_id=context.user_id or "",
             team_id=context.team_id or "",
             said=str(request.body.get("text", "")),
         )
-        reference, message = await self.reception.broke(visit, error)
+        reference, message = await self.dispatcher.report_fault(incoming, error)
         log.error("listener_broke reference=%s", reference, exc_info=error)
         if context.respond is not None and context.response_url:
             await context.respond(**_payload(Answer(message)), replace_original=False)
@@ -139,7 +140,7 @@ class Listeners:
     async def _converse(self, door: str, event: dict[str, Any], body: dict[str, Any]) -> None:
         if self._is_known(body.get("event_id", event["ts"])):
             return
-        visit = Visit(
+        incoming = CommandRequest(
             door=door,
             channel_id=event["channel"],
             user_id=event["user"],
@@ -148,26 +149,25 @@ class Listeners:
             delivery=event["ts"],
             said=event["text"],
         )
-        answer = await self.reception.receive(visit)
+        answer = await self.dispatcher.dispatch(incoming)
         if door == "mention" and answer.audience is Audience.ASKER:
-            await self._whisper(visit, answer.message)
+            await self._whisper(incoming, answer.message)
         else:
-            thread_ts = visit.thread_ts or (visit.delivery if door == "mention" else "")
-            await self._say(visit, answer.message, thread_ts)
+            thread_ts = incoming.thread_ts or (incoming.delivery if door == "mention" else "")
+            await self._say(incoming, answer.message, thread_ts)
 
-    async def _whisper(self, visit: Visit, message: Message) -> None:
-        await self._office.client.chat_postEphemeral(
-            channel=visit.channel_id,
-            user=visit.user_id,
-            thread_ts=visit.thread_ts or None,
+    async def _whisper(self, incoming: CommandRequest, message: Message) -> None:
+        await self._context.client.chat_postEphemeral(
+            channel=incoming.channel_id,
+            user=incoming.user_id,
+            thread_ts=incoming.thread_ts or None,
             text=message.text,
             blocks=message.blocks,
         )
 
-    async def _say(self, visit: Visit, message: Message, thread_ts: str) -> None:
-        key, now = f"answer:{visit.channel_id}:{visit.delivery}", self._office.clock()
-        entry = post(key, key, visit.channel_id, text=message.text, blocks=message.blocks, now=now, thread_ts=thread_ts)
-        await self._office.outbox.put([entry])
+    async def _say(self, incoming: CommandRequest, message: Message, thread_ts: str) -> None:
+        key = f"answer:{incoming.channel_id}:{incoming.delivery}"
+        await self._context.outbox.post(key, key, incoming.channel_id, message, thread_ts=thread_ts)
 
     def _is_known(self, event_id: str) -> bool:
         """Whether this event was delivered before."""

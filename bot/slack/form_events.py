@@ -11,10 +11,9 @@ from slack_sdk.errors import SlackApiError
 from bot.commands.registry import OpenForm
 from bot.commands.start import specs_of
 from bot.commands.start_form import CALLBACK_ID, STRATEGY_ACTION, BadFields, Form, read_form, start_view
-from bot.context import Answer, Audience, Office
-from bot.delivery.outbox import post
+from bot.context import Answer, Audience, BotContext
 from bot.grammar.commands import OpenModal, Start
-from bot.slack.dispatcher import Reception, Visit
+from bot.slack.dispatcher import CommandRequest, Dispatcher
 from bot.slack.symbol_in_text import find_ticker
 from optimizer.errors import UserError
 from reports.actions import NEW_STUDY
@@ -31,9 +30,9 @@ _MAX_ERROR = 300
 class Forms:
     """Listens to the form, the button that opens it, and the shortcut on messages."""
 
-    def __init__(self, office: Office, reception: Reception) -> None:
-        self._office = office
-        self._reception = reception
+    def __init__(self, context: BotContext, dispatcher: Dispatcher) -> None:
+        self._context = context
+        self._dispatcher = dispatcher
 
     def register(self, app: AsyncApp) -> None:
         """Tell Bolt what is listened to."""
@@ -46,24 +45,24 @@ class Forms:
         """The button on the home tab."""
         await ack()
         channel_id = (body.get("channel") or {}).get("id", "")
-        await self._receive(_visit("button", body, channel_id, OpenModal()))
+        await self._dispatch(_incoming("button", body, channel_id, OpenModal()))
 
     async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """ "Optimize this" on a message: the form with its symbol, or an empty one when it names none."""
         await ack()
         text = str(body["message"].get("text", ""))
-        known = await asyncio.to_thread(self._office.desk.market.known_symbols)
-        visit = _visit("shortcut", body, body["channel"]["id"], OpenForm(find_ticker(text, known)))
-        await self._receive(visit)
+        known = await asyncio.to_thread(self._context.services.market.known_symbols)
+        incoming = _incoming("shortcut", body, body["channel"]["id"], OpenForm(find_ticker(text, known)))
+        await self._dispatch(incoming)
 
     async def on_strategy(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another strategy was chosen: its fields take the place of the other's."""
         await ack()
         view = body["view"]
-        place = await self._reception.place_of(_visit("form", body, view["private_metadata"]))
-        fresh = start_view(Form.from_state(view["state"]), place.renderer, metadata=view["private_metadata"])
+        origin = await self._dispatcher.origin_of(_incoming("form", body, view["private_metadata"]))
+        fresh = start_view(Form.from_state(view["state"]), origin.renderer, metadata=view["private_metadata"])
         try:
-            await self._office.client.views_update(view_id=view["id"], hash=view["hash"], view=fresh)
+            await self._context.client.views_update(view_id=view["id"], hash=view["hash"], view=fresh)
         except SlackApiError as refusal:
             if refusal.response.get("error") not in ("hash_conflict", "not_found"):
                 raise
@@ -71,50 +70,47 @@ class Forms:
 
     async def on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Start what the fields say, or show what is wrong beside them."""
-        visit = _visit("form", body, view["private_metadata"])
-        place = await self._reception.place_of(visit)
+        incoming = _incoming("form", body, view["private_metadata"])
+        origin = await self._dispatcher.origin_of(incoming)
         try:
             start = read_form(_form_of(view))
             await self._check_bars(start)
         except BadFields as bad:
-            await ack(response_action="errors", errors=_beside(bad.errors, place.renderer))
+            await ack(response_action="errors", errors=_beside(bad.errors, origin.renderer))
             return
         await ack()
-        channel_id = view["private_metadata"] or await self._direct(visit.user_id)
-        await self._receive(_visit("form", body, channel_id, start))
+        channel_id = view["private_metadata"] or await self._direct(incoming.user_id)
+        await self._dispatch(_incoming("form", body, channel_id, start))
 
     async def _check_bars(self, start: Start) -> None:
         """Raise BadFields when the bars cannot carry the study, as far as that is known in time."""
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 for spec in await specs_of(start):
-                    await self._office.desk.service.plan(spec)
+                    await self._context.services.service.plan(spec)
         except UserError as error:
             raise BadFields({_ABOUT_BARS: error}) from error
         except TimeoutError:
             return  # the study itself says what is wrong, a little later
 
-    async def _receive(self, visit: Visit) -> None:
-        answer = await self._reception.receive(visit)
+    async def _dispatch(self, incoming: CommandRequest) -> None:
+        answer = await self._dispatcher.dispatch(incoming)
         if answer.message.text:
-            await self._tell(visit, answer)
+            await self._tell(incoming, answer)
 
-    async def _tell(self, visit: Visit, answer: Answer) -> None:
+    async def _tell(self, incoming: CommandRequest, answer: Answer) -> None:
         """A form has no place for an answer: it goes to where the form was opened, for the asker's eyes."""
-        channel_id = visit.channel_id or await self._direct(visit.user_id)
+        channel_id = incoming.channel_id or await self._direct(incoming.user_id)
         if answer.audience is Audience.CHANNEL or channel_id.startswith("D"):
-            key = f"form:{visit.delivery}"
-            message, now = answer.message, self._office.clock()
-            await self._office.outbox.put(
-                [post(key, key, channel_id, text=message.text, blocks=message.blocks, now=now)]
-            )
+            key = f"form:{incoming.delivery}"
+            await self._context.outbox.post(key, key, channel_id, answer.message)
             return
-        await self._office.client.chat_postEphemeral(
-            channel=channel_id, user=visit.user_id, text=answer.message.text, blocks=answer.message.blocks
+        await self._context.client.chat_postEphemeral(
+            channel=channel_id, user=incoming.user_id, text=answer.message.text, blocks=answer.message.blocks
         )
 
     async def _direct(self, user_id: str) -> str:
-        opened = await self._office.client.conversations_open(users=user_id)
+        opened = await self._context.client.conversations_open(users=user_id)
         return str(opened["channel"]["id"])
 
 
@@ -126,8 +122,10 @@ def _form_of(view: Mapping[str, Any]) -> Form:
         raise BadFields({"strategy": error}) from error
 
 
-def _visit(door: str, body: Mapping[str, Any], channel_id: str, command: OpenModal | Start | None = None) -> Visit:
-    return Visit(
+def _incoming(
+    door: str, body: Mapping[str, Any], channel_id: str, command: OpenModal | Start | None = None
+) -> CommandRequest:
+    return CommandRequest(
         door=door,
         channel_id=channel_id,
         user_id=body["user"]["id"],

@@ -16,7 +16,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.commands.schedule import ScheduleLine, line
-from bot.context import Office
+from bot.context import BotContext
 from bot.delivery.facts import study_facts
 from bot.documents.recurring import Champion
 from bot.documents.sessions import HomeVisit
@@ -56,8 +56,8 @@ class HomeFacts:
 class Home:
     """Publishes home tabs."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, context: BotContext) -> None:
+        self._context = context
         self._published: dict[str, str] = {}  # what each person's tab shows, as a digest
 
     async def on_opened(self, event: dict[str, Any]) -> None:
@@ -67,10 +67,10 @@ class Home:
 
     async def opened(self, user_id: str) -> None:
         """Someone looks at their tab."""
-        person = await self._office.people.person(user_id)
-        language = person.language or self._office.desk.settings.language
-        visit = {"user_id": user_id, "language": language, "opened_at": self._office.clock()}
-        await HomeVisit.get_motor_collection().update_one({"user_id": user_id}, {"$set": visit}, upsert=True)
+        person = await self._context.people.person(user_id)
+        language = person.language or self._context.services.settings.language
+        incoming = {"user_id": user_id, "language": language, "opened_at": self._context.clock()}
+        await HomeVisit.get_motor_collection().update_one({"user_id": user_id}, {"$set": incoming}, upsert=True)
         await self._publish(user_id, language, await self.facts())
 
     async def follow(self) -> None:
@@ -81,19 +81,19 @@ class Home:
 
     async def tick(self) -> None:
         """Publish every tab that would read differently."""
-        visits = await HomeVisit.find({"opened_at": {"$gte": self._office.clock() - KEPT}}).to_list()
+        visits = await HomeVisit.find({"opened_at": {"$gte": self._context.clock() - KEPT}}).to_list()
         facts = await self.facts() if visits else None
-        for visit in visits:
+        for incoming in visits:
             assert facts is not None
-            await self._publish(visit.user_id, visit.language, facts)
+            await self._publish(incoming.user_id, incoming.language, facts)
 
     async def facts(self) -> HomeFacts:
         """Everything the tabs say; the same for everyone who may look."""
-        service, now = self._office.desk.service, self._office.clock()
+        service, now = self._context.services.service, self._context.clock()
         running = await service.unfinished()
         finished = await service.list_studies(states=(StudyState.COMPLETE, StudyState.FAILED), limit=_LAST)
         best = await service.leaderboard(limit=_LAST)
-        schedules, champions = await self._office.schedules.all(), await self._office.champions.present()
+        schedules, champions = await self._context.schedules.all(), await self._context.champions.present()
 
         def told(studies: list[OptimizationStudy]) -> list[StudyFacts]:
             return [study_facts(study, now=now) for study in studies]
@@ -103,21 +103,21 @@ class Home:
             n_running=len(running),
             finished=told(finished),
             best=told(best),
-            schedules=[await line(schedule, self._office) for schedule in schedules[:_SHOWN]],
+            schedules=[await line(schedule, self._context) for schedule in schedules[:_SHOWN]],
             n_schedules=len(schedules),
             champions=champions[:_SHOWN],
             n_champions=len(champions),
         )
 
     async def _publish(self, user_id: str, language: Language, facts: HomeFacts) -> None:
-        role = await self._office.access.role_of(user_id)
+        role = await self._context.access.role_of(user_id)
         kind = "home" if role >= Role.VIEWER else "home_closed"
         message = renderer_of(language).render(kind, h=facts, may_start=role >= Role.RUNNER, user=user_id)
         digest = _digest(message.blocks)
         if self._published.get(user_id) == digest:
             return
         try:
-            await self._office.client.views_publish(user_id=user_id, view={"type": "home", "blocks": message.blocks})
+            await self._context.client.views_publish(user_id=user_id, view={"type": "home", "blocks": message.blocks})
         except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
             # The next tick says the same, or something newer.
             log.info("home_not_published user=%s error=%s", user_id, type(failure).__name__)

@@ -17,7 +17,7 @@ TOLERANCE = 300
 LONGEST_BODY = 1_000_000
 
 
-class Gate:
+class ReplayGuard:
     """Lets a request in once."""
 
     def __init__(self, signing_secret: str, clock: Callable[[], float] = time.time) -> None:

@@ -174,7 +174,7 @@ class Space:
             params[lesser], params[greater] = min(pairs, key=lambda ab: abs(ab[0] - want[0]) + abs(ab[1] - want[1]))
         return params
 
-    def sets(self) -> Iterator[Params]:
+    def param_sets(self) -> Iterator[Params]:
         """Every set, the last parameter moving fastest."""
         for values in product(*(p.values for p in self.parameters)):
             params = dict(zip(self.names, values, strict=True))

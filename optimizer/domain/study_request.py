@@ -6,8 +6,9 @@ Everything here is a frozen value. Fractions are fractions (0.12 is 12 %).
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum, auto
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from optimizer.domain.space import Space
 
@@ -18,6 +19,11 @@ class Frozen(BaseModel):
     """A value: compared by content, never changed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def renamed(name: str, former: str) -> Any:
+    """A field that studies stored by earlier versions hold under another name."""
+    return Field(validation_alias=AliasChoices(name, former))
 
 
 class Costs(Frozen):

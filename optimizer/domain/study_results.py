@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from optimizer.domain.space import Value
-from optimizer.domain.study_request import Frozen
+from optimizer.domain.study_request import Frozen, renamed
 
 
 def _finite(value: object) -> object:
@@ -70,7 +70,7 @@ class OfSymbol(Frozen):
 
     symbol: str
     winner: Scored  # `value` is this symbol's own, in sample
-    hold: Scored
+    buy_and_hold: Scored = renamed("buy_and_hold", "hold")
 
 
 class Shared(Frozen):
@@ -81,7 +81,7 @@ class Shared(Frozen):
 
     by_symbol: tuple[OfSymbol, ...]
     winner: Scored  # medians
-    hold: Scored  # medians
+    buy_and_hold: Scored = renamed("buy_and_hold", "hold")  # medians
     n_gaining: int  # symbols on which the winner gained out of sample, in sample where nothing is held out
 
 
@@ -186,7 +186,7 @@ class Curve(Frozen):
 
     dates: tuple[date, ...]
     winner: tuple[float, ...]
-    hold: tuple[float, ...]
+    buy_and_hold: tuple[float, ...] = renamed("buy_and_hold", "hold")
 
 
 class Surface(Frozen):
@@ -204,8 +204,8 @@ class StudySummary(Frozen):
 
     window: Window
     winner: Scored
-    textbook: Scored
-    hold: Scored  # params is empty
+    default: Scored = renamed("default", "textbook")  # the default parameters
+    buy_and_hold: Scored = renamed("buy_and_hold", "hold")  # params is empty
     top: tuple[Scored, ...]  # the five best, the winner first
     verdict: Verdict
     suggestion: Suggestion

@@ -35,7 +35,7 @@ from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.study_request import Costs
 from optimizer.domain.study_results import Measures
 from optimizer.engine import kernel, trade_log
-from optimizer.engine.price_table import Tape, cost_factors
+from optimizer.engine.price_table import PriceTable, cost_factors
 from optimizer.indicators.bitmasks import pack_mask
 
 
@@ -181,12 +181,12 @@ def simulate(
     bars; 0 is off. Raises UnusableBars or TooFewBars.
     """
     stop = len(bars) if stop is None else stop
-    tape = Tape.of(bars, costs)
+    price_table = PriceTable.of(bars, costs)
     bank = np.stack([pack_mask(mask) for mask in _target_masks(target)])
     slots = np.array([[2, 0, 0, 3, 4, 0, 0, 5]])
     size = np.where(target == 0.0, np.nan, 1.0 / np.where(target == 0.0, 1.0, np.abs(target)))
     return play(
-        tape,
+        price_table,
         bank=bank,
         slots=slots,
         orders=np.array([[*orders, 1.0]]),
@@ -197,7 +197,7 @@ def simulate(
 
 
 def play(
-    tape: Tape,
+    price_table: PriceTable,
     *,
     bank: NDArray[np.uint64],
     slots: NDArray[np.int64],
@@ -211,7 +211,9 @@ def play(
     start, stop = window
     equity, position = np.empty(stop - start), np.empty(stop - start)
     table = np.empty((stop - start + 1, trade_log.N_TRADE_COLUMNS))
-    n = trade_log.record(tape.prices, volatility, tape.terms, bank, slots, orders, start, stop, equity, position, table)
+    n = trade_log.record(
+        price_table.prices, volatility, price_table.terms, bank, slots, orders, start, stop, equity, position, table
+    )
     return Backtest(
         start=start,
         stop=stop,
@@ -219,7 +221,7 @@ def play(
         position=position,
         trades=tuple(_trade(row) for row in table[:n].tolist()),
         costs=costs,
-        periods_per_year=tape.periods_per_year,
+        periods_per_year=price_table.periods_per_year,
         benchmark=benchmark,
     )
 

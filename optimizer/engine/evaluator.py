@@ -15,7 +15,7 @@ from optimizer.domain.space import Params
 from optimizer.domain.study_request import Costs
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, play
-from optimizer.engine.price_table import Tape
+from optimizer.engine.price_table import PriceTable
 from optimizer.errors import TooFewBars
 from optimizer.indicators.bitmasks import unpack_mask
 from optimizer.indicators.conditions import Conditions
@@ -153,9 +153,9 @@ class Evaluator:
         self.strategy = strategy
         self.bars = bars
         self.costs = costs
-        self.tape = Tape.of(bars, costs)
+        self.price_table = PriceTable.of(bars, costs)
         self._short = strategy.short if allow_short else None
-        self._conditions = Conditions(self.tape.played(bars))
+        self._conditions = Conditions(self.price_table.played(bars))
         self._names = strategy.space.names
         self._values = itemgetter(*self._names)
         self._chunk = max(1, (self._conditions.capacity - 2) // _MASKS_PER_SET)
@@ -172,22 +172,22 @@ class Evaluator:
         """Distinct rows of indicators that sets asked for."""
         return self._conditions.n_computed
 
-    def scores(self, sets: Sequence[Params], *, start: int, stop: int) -> Scores:
+    def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over rows [start, stop)."""
         self._check_window(start, stop)
-        table = np.empty((len(sets), len(kernel.SCORE_NAMES)))
-        tape, bank = self.tape, self._conditions.bank
-        for at in range(0, len(sets), self._chunk):
-            batch = self._batch(sets[at : at + self._chunk])
+        table = np.empty((len(param_sets), len(kernel.SCORE_NAMES)))
+        price_table, bank = self.price_table, self._conditions.bank
+        for at in range(0, len(param_sets), self._chunk):
+            batch = self._batch(param_sets[at : at + self._chunk])
             out = table[at : at + self._chunk]
 
             def score(first: int, last: int, batch: _Batch = batch, out: FloatArray = out) -> None:
                 kernel.score_sets(
-                    tape.prices,
-                    tape.sums,
-                    tape.falls,
+                    price_table.prices,
+                    price_table.sums,
+                    price_table.falls,
                     batch.volatility,
-                    tape.terms,
+                    price_table.terms,
                     bank,
                     batch.slots,
                     batch.orders,
@@ -201,20 +201,20 @@ class Evaluator:
             _spread(score, len(batch), stop - start)
         return Scores(table)
 
-    def returns(self, sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
+    def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
         """Per-bar simple returns of sets over rows [start, stop), of shape (n_sets, stop − start)."""
         self._check_window(start, stop)
-        table = np.empty((len(sets), stop - start))
-        tape, bank = self.tape, self._conditions.bank
-        for at in range(0, len(sets), self._chunk):
-            batch = self._batch(sets[at : at + self._chunk])
+        table = np.empty((len(param_sets), stop - start))
+        price_table, bank = self.price_table, self._conditions.bank
+        for at in range(0, len(param_sets), self._chunk):
+            batch = self._batch(param_sets[at : at + self._chunk])
             out = table[at : at + self._chunk]
 
             def fill(first: int, last: int, batch: _Batch = batch, out: FloatArray = out) -> None:
                 trade_log.fill_returns(
-                    tape.prices,
+                    price_table.prices,
                     batch.volatility,
-                    tape.terms,
+                    price_table.terms,
                     bank,
                     batch.slots,
                     batch.orders,
@@ -231,7 +231,7 @@ class Evaluator:
     def backtest(self, params: Params, *, start: int, stop: int) -> Backtest:
         """One set in full over rows [start, stop)."""
         self._check_window(start, stop)
-        return self._told(self._batch([params]), start, stop, self.hold(start=start, stop=stop).returns)
+        return self._told(self._batch([params]), start, stop, self.buy_and_hold(start=start, stop=stop).returns)
 
     def signals(self, params: Params) -> Signals:
         """What one set, with its filters, says at the close of every bar."""
@@ -245,7 +245,7 @@ class Evaluator:
             short_exit=short[3],
         )
 
-    def hold(self, *, start: int, stop: int) -> Backtest:
+    def buy_and_hold(self, *, start: int, stop: int) -> Backtest:
         """Buy and hold over rows [start, stop): bought at the second open, with the same costs."""
         if (start, stop) not in self._held:
             self._check_window(start, stop)
@@ -256,7 +256,7 @@ class Evaluator:
 
     def _told(self, batch: _Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
         return play(
-            self.tape,
+            self.price_table,
             bank=self._conditions.bank,
             slots=batch.slots,
             orders=batch.orders,
@@ -271,25 +271,25 @@ class Evaluator:
             have = max(0, min(stop, len(self.bars)) - max(start, 0))
             raise TooFewBars(symbol=self.bars.symbol, have=have, need=2, reason="the window is empty")
 
-    def _batch(self, sets: Sequence[Params]) -> _Batch:
-        self._conditions.make_room(_MASKS_PER_SET * len(sets))
-        columns = dict(zip(self._names, zip(*map(self._values, sets), strict=True), strict=True))
-        slots = np.zeros((len(sets), 2 * kernel.SIDE_SLOTS), dtype=np.int64)
+    def _batch(self, param_sets: Sequence[Params]) -> _Batch:
+        self._conditions.make_room(_MASKS_PER_SET * len(param_sets))
+        columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
+        slots = np.zeros((len(param_sets), 2 * kernel.SIDE_SLOTS), dtype=np.int64)
         slots[:, kernel.SIDE_SLOTS] = kernel.NEVER
         _put(slots, 0, self.strategy.long(self._conditions, columns))
         if self._short is not None:
             _put(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
-        if max(map(len, sets)) == len(self._names):
-            return _Batch(slots, np.zeros((len(sets), 5)), self._no_volatility)
-        return self._dressed(sets, slots)
+        if max(map(len, param_sets)) == len(self._names):
+            return _Batch(slots, np.zeros((len(param_sets), 5)), self._no_volatility)
+        return self._dressed(param_sets, slots)
 
-    def _dressed(self, sets: Sequence[Params], slots: NDArray[np.int64]) -> _Batch:
+    def _dressed(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> _Batch:
         """The batch of sets of which some wear overlays."""
-        orders = np.zeros((len(sets), 5))
+        orders = np.zeros((len(param_sets), 5))
         for name, column, unit in _ORDERS:
-            orders[:, column] = [float(params.get(name, 0)) * unit for params in sets]
+            orders[:, column] = [float(params.get(name, 0)) * unit for params in param_sets]
         is_sized = orders[:, kernel.VOL_TARGET] > 0.0
-        trends = [0 if "trend" in self._names else params.get("trend", 0) for params in sets]
+        trends = [0 if "trend" in self._names else params.get("trend", 0) for params in param_sets]
         columns = trends, is_sized.tolist()
         slots[:, kernel.TREND] = self._conditions.above(permission, *columns, level=0)
         if self._short is not None:
@@ -297,7 +297,7 @@ class Evaluator:
             slots[:, kernel.SIDE_SLOTS + kernel.TREND] = self._conditions.below(permission, *columns, level=levels)
         row = self._no_volatility
         if is_sized.any():
-            row = self._conditions.row(volatility, self.tape.periods_per_year)
+            row = self._conditions.row(volatility, self.price_table.periods_per_year)
         return _Batch(slots, orders, row)
 
 
@@ -308,10 +308,10 @@ def warm() -> None:
     time = np.arange(300).astype("datetime64[D]").astype("datetime64[ns]")
     bars = Bars(symbol="WARM", time=time, open=close, high=close, low=close, close=close, volume=close)
     evaluator = Evaluator(STRATEGIES["rsi"], bars, costs=Costs(), allow_short=True)
-    sets = [evaluator.strategy.space.default]
-    evaluator.scores(sets, start=50, stop=300)
-    evaluator.returns(sets, start=50, stop=300)
-    evaluator.backtest(sets[0], start=50, stop=300)
+    param_sets = [evaluator.strategy.space.default]
+    evaluator.scores(param_sets, start=50, stop=300)
+    evaluator.returns(param_sets, start=50, stop=300)
+    evaluator.backtest(param_sets[0], start=50, stop=300)
     supertrend(close, close, close, window=10, multiple=3.0)
 
 

@@ -75,7 +75,7 @@ _ALL_ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 _NO_VARIANCE = 1e-14
 
 
-class Market(NamedTuple):
+class PriceArrays(NamedTuple):
     """What all sets share."""
 
     prices: FloatArray  # (4, n)
@@ -85,7 +85,7 @@ class Market(NamedTuple):
     terms: FloatArray
 
 
-class Sets(NamedTuple):
+class SetArrays(NamedTuple):
     """What the sets want."""
 
     bank: Words  # (masks, words)
@@ -94,28 +94,28 @@ class Sets(NamedTuple):
 
 
 @compiled
-def _opening(sets: Sets, i: int, side: int, w: int) -> np.uint64:
+def _opening(param_sets: SetArrays, i: int, side: int, w: int) -> np.uint64:
     """Word w of the closes at which set i would enter on a side."""
     k = side * SIDE_SLOTS
-    bank, slots = sets.bank, sets.slots
+    bank, slots = param_sets.bank, param_sets.slots
     enter: np.uint64 = bank[slots[i, k + ENTER], w] & bank[slots[i, k + GATE], w] & bank[slots[i, k + TREND], w]
     leave: np.uint64 = bank[slots[i, k + EXIT], w]
     return enter & ~leave
 
 
 @compiled
-def _next_opening(sets: Sets, i: int, side: int, first: int, stop: int, flip: np.uint64) -> int:
+def _next_opening(param_sets: SetArrays, i: int, side: int, first: int, stop: int, flip: np.uint64) -> int:
     """The first row from `first` on at which set i would enter (`flip` 0) or would not (all ones)."""
     if first >= stop:
         return stop
     w = first >> 6
     last = (stop - 1) >> 6
-    word = (_opening(sets, i, side, w) ^ flip) & (_ALL_ONES << np.uint64(first & 63))
+    word = (_opening(param_sets, i, side, w) ^ flip) & (_ALL_ONES << np.uint64(first & 63))
     while word == 0:
         w += 1
         if w > last:
             return stop
-        word = _opening(sets, i, side, w) ^ flip
+        word = _opening(param_sets, i, side, w) ^ flip
     return (w << 6) + trailing_zeros(word)
 
 
@@ -166,17 +166,19 @@ def _touch(
 
 
 @compiled
-def _next_fill(market: Market, sets: Sets, i: int, side: int, entry: int, stop: int) -> tuple[int, float, int]:
+def _next_fill(
+    market: PriceArrays, param_sets: SetArrays, i: int, side: int, entry: int, stop: int
+) -> tuple[int, float, int]:
     """How the position filled at the open of `entry` ends: (bar, price, reason).
 
     A position nobody closes ends at row `stop`, marked at the last close.
     """
-    prices, orders = market.prices, sets.orders
-    signal = _next_exit(sets.bank, sets.slots[i, side * SIDE_SLOTS + EXIT], entry, stop)
+    prices, orders = market.prices, param_sets.orders
+    signal = _next_exit(param_sets.bank, param_sets.slots[i, side * SIDE_SLOTS + EXIT], entry, stop)
     reason = BY_SIGNAL
-    hold = int(orders[i, MAX_HOLD])
-    if hold > 0 and entry + hold - 1 < signal:
-        signal = entry + hold - 1
+    buy_and_hold = int(orders[i, MAX_HOLD])
+    if buy_and_hold > 0 and entry + buy_and_hold - 1 < signal:
+        signal = entry + buy_and_hold - 1
         reason = BY_TIME
     if orders[i, STOP] > 0.0 or orders[i, TAKE] > 0.0 or orders[i, TRAIL] > 0.0:
         last = min(signal, stop - 1)
@@ -189,7 +191,9 @@ def _next_fill(market: Market, sets: Sets, i: int, side: int, entry: int, stop: 
 
 
 @compiled
-def next_trade(market: Market, sets: Sets, i: int, cursors: Ints, stop: int) -> tuple[int, int, int, float, int]:
+def next_trade(
+    market: PriceArrays, param_sets: SetArrays, i: int, cursors: Ints, stop: int
+) -> tuple[int, int, int, float, int]:
     """The next trade of set i: (side, entry bar, exit bar, exit price, reason); entry ≥ stop if none.
 
     `cursors` holds the first close each side may take a signal from, and is moved past the trade.
@@ -197,26 +201,26 @@ def next_trade(market: Market, sets: Sets, i: int, cursors: Ints, stop: int) -> 
     false once.
     """
     side = 0
-    signal = _next_opening(sets, i, 0, cursors[0], stop, np.uint64(0))
-    if sets.slots[i, SIDE_SLOTS] != NEVER:
-        short = _next_opening(sets, i, 1, cursors[1], stop, np.uint64(0))
+    signal = _next_opening(param_sets, i, 0, cursors[0], stop, np.uint64(0))
+    if param_sets.slots[i, SIDE_SLOTS] != NEVER:
+        short = _next_opening(param_sets, i, 1, cursors[1], stop, np.uint64(0))
         if short < signal:
             side, signal = 1, short
     entry = signal + 1
     if entry >= stop:
         return side, stop, stop, 0.0, STILL_OPEN
-    bar, price, reason = _next_fill(market, sets, i, side, entry, stop)
+    bar, price, reason = _next_fill(market, param_sets, i, side, entry, stop)
     free = bar - 1 if reason in (BY_SIGNAL, BY_TIME) else bar
     cursors[:] = free
     if reason != BY_SIGNAL:
-        cursors[side] = _next_opening(sets, i, side, free, stop, _ALL_ONES)
+        cursors[side] = _next_opening(param_sets, i, side, free, stop, _ALL_ONES)
     return side, entry, bar, price, reason
 
 
 @compiled
-def size_of(market: Market, sets: Sets, i: int, signal: int) -> float:
+def size_of(market: PriceArrays, param_sets: SetArrays, i: int, signal: int) -> float:
     """The part of the equity a new position takes, decided at the close of the signal."""
-    wanted = sets.orders[i, VOL_TARGET]
+    wanted = param_sets.orders[i, VOL_TARGET]
     if wanted <= 0.0 or not market.volatility[signal] > 0.0:
         return 1.0
     fraction: float = min(1.0, wanted / market.volatility[signal])
@@ -265,7 +269,7 @@ def _walk(prices: FloatArray, account: FloatArray, cash: float, shares: float, f
 
 
 @compiled
-def _leap(market: Market, account: FloatArray, shares: float, first: int, stop: int) -> None:
+def _leap(market: PriceArrays, account: FloatArray, shares: float, first: int, stop: int) -> None:
     """Book the closes of rows [first, stop) of a fully invested long position at once."""
     close, sums = market.prices[CLOSE], market.sums
     _book(account, shares * close[first])
@@ -307,7 +311,7 @@ def _settle(account: FloatArray, before: float, after: float, fraction: float) -
 
 
 @compiled
-def invest(market: Market, side: int, entry: int, fraction: float, equity: float) -> tuple[float, float]:
+def invest(market: PriceArrays, side: int, entry: int, fraction: float, equity: float) -> tuple[float, float]:
     """(cash, shares) after a fraction of the equity went into a position at the open of a bar."""
     price = market.prices[OPEN, entry]
     shares = fraction * equity / (price * market.terms[BUY if side == 0 else SHORT])
@@ -317,27 +321,29 @@ def invest(market: Market, side: int, entry: int, fraction: float, equity: float
 
 
 @compiled
-def divest(market: Market, side: int, cash: float, shares: float, price: float) -> float:
+def divest(market: PriceArrays, side: int, cash: float, shares: float, price: float) -> float:
     """The equity after a position was closed at a price; a debt is forgiven."""
     equity: float = cash + shares * price * market.terms[SELL if side == 0 else BUY]
     return max(0.0, equity)
 
 
 @compiled
-def play_set(market: Market, sets: Sets, i: int, start: int, stop: int, account: FloatArray, cursors: Ints) -> None:
+def play_set(
+    market: PriceArrays, param_sets: SetArrays, i: int, start: int, stop: int, account: FloatArray, cursors: Ints
+) -> None:
     """Play set i over rows [start, stop) into `account`. Without sums a position is booked bar by bar."""
     account[:] = 0.0
     account[_EQUITY] = account[_BASE] = account[_PEAK] = account[_WORST] = 1.0
     cursors[:] = start
     unbooked = -1  # the bar of the last exit, whose return is not complete before the next entry is known
     while account[_EQUITY] > 0.0:
-        side, entry, bar, price, reason = next_trade(market, sets, i, cursors, stop)
+        side, entry, bar, price, reason = next_trade(market, param_sets, i, cursors, stop)
         if entry >= stop:
             break
         if unbooked >= 0 and unbooked != entry:
             _book(account, account[_EQUITY])
         before = account[_EQUITY]
-        fraction = size_of(market, sets, i, entry - 1)
+        fraction = size_of(market, param_sets, i, entry - 1)
         cash, shares = invest(market, side, entry, fraction, before)
         end = bar
         if cash == 0.0 and bar > entry and market.sums.shape[0] > 0:
@@ -414,10 +420,10 @@ def score_sets(
     out: FloatArray,
 ) -> None:
     """Write the scores of sets [first, last) over rows [start, stop) into the rows of `out`."""
-    market = Market(prices, sums, falls, volatility, terms)
-    sets = Sets(bank, slots, orders)
+    market = PriceArrays(prices, sums, falls, volatility, terms)
+    param_sets = SetArrays(bank, slots, orders)
     account = np.empty(N_ACCOUNT)
     cursors = np.empty(2, np.int64)
     for i in range(first, last):
-        play_set(market, sets, i, start, stop, account, cursors)
+        play_set(market, param_sets, i, start, stop, account, cursors)
         score_account(account, stop - start, terms, out[i])

@@ -57,27 +57,29 @@ class SharedEvaluator:
         """Distinct rows of indicators that were asked for, over all symbols."""
         return sum(part.cache_misses for part in self.parts)
 
-    def scores(self, sets: Sequence[Params], *, start: int, stop: int) -> Scores:
+    def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Medians over the symbols of every score of the sets over rows [start, stop); NaN where there is none."""
-        return Scores(_medians(np.stack([part.scores(sets, start=start, stop=stop).table for part in self.parts])))
+        return Scores(
+            _medians(np.stack([part.scores(param_sets, start=start, stop=stop).table for part in self.parts]))
+        )
 
-    def returns(self, sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
+    def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
         """Per-bar returns of the sets' equal-weight portfolios, of shape (n_sets, stop − start)."""
-        total = self.parts[0].returns(sets, start=start, stop=stop)
+        total = self.parts[0].returns(param_sets, start=start, stop=stop)
         for part in self.parts[1:]:
-            total += part.returns(sets, start=start, stop=stop)
+            total += part.returns(param_sets, start=start, stop=stop)
         return total / len(self.parts)
 
     def backtest(self, params: Params, *, start: int, stop: int) -> Portfolio:
         """The equal-weight portfolio of one set in full over rows [start, stop)."""
         return self._portfolio(lambda part: part.backtest(params, start=start, stop=stop), start, stop)
 
-    def hold(self, *, start: int, stop: int) -> Portfolio:
+    def buy_and_hold(self, *, start: int, stop: int) -> Portfolio:
         """Every symbol bought and held in equal weights over rows [start, stop), with the same costs."""
-        return Portfolio.of([part.hold(start=start, stop=stop) for part in self.parts])
+        return Portfolio.of([part.buy_and_hold(start=start, stop=stop) for part in self.parts])
 
     def _portfolio(self, play: Callable[[Evaluator], Backtest], start: int, stop: int) -> Portfolio:
-        benchmark = self.hold(start=start, stop=stop).returns
+        benchmark = self.buy_and_hold(start=start, stop=stop).returns
         return Portfolio.of([play(part) for part in self.parts], benchmark=benchmark)
 
 

@@ -15,7 +15,7 @@ _PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Tape:
+class PriceTable:
     """Checked prices, and what is added up of them so that no set has to."""
 
     prices: FloatArray  # (4, n): open, high, low, close
@@ -24,7 +24,7 @@ class Tape:
     terms: FloatArray  # buy, sell and short factor, periods per year, risk-free rate per bar
 
     @classmethod
-    def of(cls, bars: Bars, costs: Costs) -> "Tape":
+    def of(cls, bars: Bars, costs: Costs) -> "PriceTable":
         """Check bars and lay them out. Raises TooFewBars, or UnusableBars at the first unusable price."""
         n = len(bars)
         if n < 2:

@@ -13,8 +13,8 @@ from optimizer.engine.kernel import (
     OPEN,
     STILL_OPEN,
     Ints,
-    Market,
-    Sets,
+    PriceArrays,
+    SetArrays,
     Words,
     divest,
     invest,
@@ -27,7 +27,9 @@ N_TRADE_COLUMNS = 9
 
 
 @compiled
-def _draw(market: Market, cash: float, shares: float, first: int, last: int, start: int, equity: FloatArray) -> int:
+def _draw(
+    market: PriceArrays, cash: float, shares: float, first: int, last: int, start: int, equity: FloatArray
+) -> int:
     """Write the equity at the closes of rows [first, last); the row at which it is gone, or `last`."""
     for bar in range(first, last):
         value = cash + shares * market.prices[CLOSE, bar]
@@ -56,8 +58,8 @@ def _tell(
 
 @compiled
 def _record(
-    market: Market,
-    sets: Sets,
+    market: PriceArrays,
+    param_sets: SetArrays,
     i: int,
     start: int,
     stop: int,
@@ -70,12 +72,12 @@ def _record(
     flat = start  # the first row whose equity is not written yet
     n = 0
     while value > 0.0:
-        side, entry, bar, price, reason = next_trade(market, sets, i, cursors, stop)
+        side, entry, bar, price, reason = next_trade(market, param_sets, i, cursors, stop)
         if entry >= stop:
             break
         equity[flat - start : entry - start] = value
         position[flat - start : entry - start] = 0.0
-        fraction = size_of(market, sets, i, entry - 1)
+        fraction = size_of(market, param_sets, i, entry - 1)
         cash, shares = invest(market, side, entry, fraction, value)
         flat = _draw(market, cash, shares, entry, bar, start, equity)
         position[entry - start : flat - start] = fraction * (1 - 2 * side)
@@ -122,8 +124,8 @@ def record(
 
     The same trades as `score_sets`, told in full. `trades` has a row for each bar and one more.
     """
-    market = Market(prices, prices, prices, volatility, terms)
-    return _record(market, Sets(bank, slots, orders), 0, start, stop, equity, position, trades)
+    market = PriceArrays(prices, prices, prices, volatility, terms)
+    return _record(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
 
 
 @compiled
@@ -141,13 +143,13 @@ def fill_returns(
     out: FloatArray,
 ) -> None:
     """Write the per-bar simple returns of sets [first, last) into the rows of `out`."""
-    market = Market(prices, prices, prices, volatility, terms)
-    sets = Sets(bank, slots, orders)
+    market = PriceArrays(prices, prices, prices, volatility, terms)
+    param_sets = SetArrays(bank, slots, orders)
     position = np.empty(stop - start)
     no_trades = np.empty((0, N_TRADE_COLUMNS))
     for i in range(first, last):
         row = out[i]
-        _record(market, sets, i, start, stop, row, position, no_trades)
+        _record(market, param_sets, i, start, stop, row, position, no_trades)
         before = 1.0
         for t in range(stop - start):
             equity = row[t]

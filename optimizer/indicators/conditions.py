@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.space import Value
-from optimizer.lazy import Late
+from optimizer.lazy import LazyModule
 
-masks = Late("optimizer.indicators.bitmasks")
+masks = LazyModule("optimizer.indicators.bitmasks")
 
 RowFunction = Callable[..., FloatArray]
 #: The slot of the bank that holds the answer, one a set.

@@ -8,10 +8,10 @@ in bars. A series shorter than an indicator's window is NaN throughout.
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
-from optimizer.lazy import Late
+from optimizer.lazy import LazyModule
 
-talib = Late("talib")
-recurrences = Late("optimizer.indicators.recursive")
+talib = LazyModule("talib")
+recurrences = LazyModule("optimizer.indicators.recursive")
 
 
 def rsi(close: FloatArray, window: int) -> FloatArray:

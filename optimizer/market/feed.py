@@ -27,7 +27,7 @@ from optimizer.market.calendars import as_moment, calendar_name, find_calendar
 from optimizer.market.providers.provider import Provider
 from optimizer.market.quality.data_findings import QualityReport
 from optimizer.market.quality.sentinel import check, store_report
-from optimizer.market.raw_bars import TIMEFRAMES, History, SeriesKey, find_timeframe
+from optimizer.market.raw_bars import TIMEFRAMES, RawBars, SeriesKey, find_timeframe
 from optimizer.market.warehouse.changes import Changes
 from optimizer.market.warehouse.warehouse import SOURCES, Coverage, Warehouse
 
@@ -178,13 +178,13 @@ class Market:
         self.warehouse.note_check(stored.key, asked_from=since, checked_at=now)
         return changes
 
-    def _ask(self, provider: Provider, key: SeriesKey, start: date | None, now: datetime) -> History:
+    def _ask(self, provider: Provider, key: SeriesKey, start: date | None, now: datetime) -> RawBars:
         with self._asking[provider.name]:
             history = provider.fetch(key.symbol, timeframe=key.timeframe, start=start, end=None, now=now)
         return closed_bars(history.in_order(), now) if provider.is_live else history
 
 
-def closed_bars(history: History, now: datetime) -> History:
+def closed_bars(history: RawBars, now: datetime) -> RawBars:
     """Without the bars that are still open at `now`."""
     if history.timeframe != "1d":
         size = np.timedelta64(TIMEFRAMES[history.timeframe], "s")

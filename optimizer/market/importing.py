@@ -7,7 +7,7 @@ from pathlib import Path
 
 from optimizer.errors import BadFile
 from optimizer.market.providers.file import Reading, find_files, read_files
-from optimizer.market.raw_bars import History, SeriesKey
+from optimizer.market.raw_bars import RawBars, SeriesKey
 from optimizer.market.warehouse.changes import Changes
 from optimizer.market.warehouse.warehouse import Warehouse
 
@@ -41,7 +41,7 @@ def import_files(path: Path, warehouse: Warehouse, *, reading: Reading | None = 
     return ImportReport(path=path, n_files=len(files), changes=tuple(changes))
 
 
-def _once(path: Path, histories: Iterator[History]) -> Iterator[History]:
+def _once(path: Path, histories: Iterator[RawBars]) -> Iterator[RawBars]:
     """The histories, each series once: a second one would make the result depend on the order of files."""
     seen: set[SeriesKey] = set()
     for history in histories:

@@ -40,7 +40,7 @@ class SeriesKey(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class History:
+class RawBars:
     """Bars of one symbol from one source in time order, as traded.
 
     `time` is datetime64[us] in UTC, as in Bars. A missing volume is NaN; prices are never missing.
@@ -71,17 +71,17 @@ class History:
         named = {name: cast("np.ndarray", getattr(self, name)) for name in COLUMNS}
         return {**named, "time": self.time.astype("datetime64[us]")}
 
-    def take(self, rows: np.ndarray | slice) -> "History":
+    def take(self, rows: np.ndarray | slice) -> "RawBars":
         """The same history with only those rows."""
         cut: dict[str, Any] = {name: column[rows] for name, column in self.columns().items()}
         return replace(self, **cut)
 
-    def in_order(self) -> "History":
+    def in_order(self) -> "RawBars":
         """The bars sorted by time; of several for one moment the last delivered."""
         _, places = np.unique(self.time[::-1], return_index=True)
         return self.take(len(self) - 1 - places)
 
-    def between(self, start: date | None, end: date | None) -> "History":
+    def between(self, start: date | None, end: date | None) -> "RawBars":
         """Bars of days start to end, both included; None is open."""
         low, high = bounds(start, end)
         return self.take((self.time >= low) & (self.time < high))
@@ -138,7 +138,7 @@ def split_part(factor: FloatArray) -> FloatArray:
     return np.append(np.cumprod(ratios[::-1])[::-1], 1.0)
 
 
-def join(parts: Sequence[History]) -> dict[str, np.ndarray]:
+def join(parts: Sequence[RawBars]) -> dict[str, np.ndarray]:
     """The columns of several histories, one below the other."""
     columns = [part.columns() for part in parts]
     return {name: np.concatenate([one[name] for one in columns]) for name in COLUMNS}
@@ -146,12 +146,12 @@ def join(parts: Sequence[History]) -> dict[str, np.ndarray]:
 
 def make_history(
     symbol: str, *, timeframe: str = "1d", source: str, columns: dict[str, np.ndarray], factor: FloatArray | None = None
-) -> History:
+) -> RawBars:
     """A History of time and price columns; volume, factor and split may be absent (NaN, one, derived)."""
     n_bars = len(columns["time"])
     factor = np.ones(n_bars) if factor is None else factor
     prices = {name: np.asarray(columns[name], dtype=np.float64) for name in ("open", "high", "low", "close")}
-    return History(
+    return RawBars(
         symbol=symbol,
         timeframe=timeframe,
         source=source,
@@ -163,9 +163,9 @@ def make_history(
     )
 
 
-def batches(parts: Iterable[History], n_rows: int) -> Iterable[list[History]]:
+def batches(parts: Iterable[RawBars], n_rows: int) -> Iterable[list[RawBars]]:
     """Histories in lists of about `n_rows` bars, so that a long import needs little memory."""
-    batch: list[History] = []
+    batch: list[RawBars] = []
     for part in parts:
         batch.append(part)
         if sum(map(len, batch)) >= n_rows:

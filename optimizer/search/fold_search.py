@@ -16,14 +16,14 @@ from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import SamplerKind, StudySpec, budget
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.loop import best_record, search
-from optimizer.search.scoring import Ground
+from optimizer.search.scoring import SetScorer
 from optimizer.search.tpe.estimator import FEASIBLE, INFEASIBLE, Rank, Tpe
 
 _BY_ROUNDS = (SamplerKind.TPE, SamplerKind.OPTUNA, SamplerKind.NSGA2)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
+class FoldPace:
     """How a fold proposes. What it saves costs the value found less than its noise (docs/calibration.md)."""
 
     round_size: int = 32  # sets proposed from one state of knowledge …
@@ -31,11 +31,11 @@ class Pace:
     n_candidates: int = 4  # that each is the best of: a sixth of the search's own
 
 
-PACE = Pace()
+PACE = FoldPace()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fitted:
+class FoldFit:
     """The best feasible set of a training window and its value of the first goal."""
 
     params: Params
@@ -47,47 +47,47 @@ class Refit(Protocol):
 
     def __call__(
         self, spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, seed: int
-    ) -> Fitted | None: ...
+    ) -> FoldFit | None: ...
 
 
 def refit(
-    spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, seed: int, pace: Pace = PACE
-) -> Fitted | None:
+    spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, seed: int, pace: FoldPace = PACE
+) -> FoldFit | None:
     """The best feasible set for rows [start, stop) within the study's budget; None when none is feasible."""
-    ground = Ground(spec=spec, space=space, evaluator=evaluator, start=start, stop=stop)
+    scorer = SetScorer(spec=spec, space=space, evaluator=evaluator, start=start, stop=stop)
     n_trials = budget(spec, space)
     if n_trials >= space.size:
-        return _best([_scored(ground, list(space.sets()))])
+        return _best([_scored(scorer, list(space.param_sets()))])
     if spec.sampler in _BY_ROUNDS:
-        return _best(_rounds(ground, n_trials, seed, pace))
+        return _best(_rounds(scorer, n_trials, seed, pace))
     records = search(spec, space, evaluator, start=start, stop=stop, n_trials=n_trials, seed=seed)
     best = best_record(list(records), spec.goals[0])
-    return Fitted(params=dict(best.params), value=float(best.value)) if best and best.value is not None else None
+    return FoldFit(params=dict(best.params), value=float(best.value)) if best and best.value is not None else None
 
 
-def _scored(ground: Ground, sets: list[Params]) -> tuple[list[Params], list[float]]:
-    return sets, ground.values(ground.scores(sets)).tolist()
+def _scored(scorer: SetScorer, param_sets: list[Params]) -> tuple[list[Params], list[float]]:
+    return param_sets, scorer.values(scorer.scores(param_sets)).tolist()
 
 
-def _best(batches: Iterable[tuple[list[Params], list[float]]]) -> Fitted | None:
+def _best(batches: Iterable[tuple[list[Params], list[float]]]) -> FoldFit | None:
     """The best set of all batches, the first among equals; NaN never wins."""
-    best: Fitted | None = None
-    for sets, values in batches:
-        for params, value in zip(sets, values, strict=True):
+    best: FoldFit | None = None
+    for param_sets, values in batches:
+        for params, value in zip(param_sets, values, strict=True):
             if not math.isnan(value) and (best is None or value > best.value):
-                best = Fitted(params=params, value=value)
+                best = FoldFit(params=params, value=value)
     return best
 
 
-def _rounds(ground: Ground, n_trials: int, seed: int, pace: Pace) -> Iterator[tuple[list[Params], list[float]]]:
+def _rounds(scorer: SetScorer, n_trials: int, seed: int, pace: FoldPace) -> Iterator[tuple[list[Params], list[float]]]:
     """Rounds of unique sets with their values (NaN where infeasible), the textbook set first."""
-    tpe = Tpe(ground.space.distributions, seed=seed, order=ground.space.order, n_candidates=pace.n_candidates)
-    tpe.expect(0, ground.space.default)
-    asked, n_done = [ground.space.default], 0
+    tpe = Tpe(scorer.space.distributions, seed=seed, order=scorer.space.order, n_candidates=pace.n_candidates)
+    tpe.expect(0, scorer.space.default)
+    asked, n_done = [scorer.space.default], 0
     while asked:
-        scores = ground.scores(asked)
-        values = ground.values(scores).tolist()
-        tpe.learn_round(n_done, _ranks(values, ground.violations(scores).tolist()))
+        scores = scorer.scores(asked)
+        values = scorer.values(scores).tolist()
+        tpe.learn_round(n_done, _ranks(values, scorer.violations(scores).tolist()))
         yield asked, values
         n_done += len(asked)
         n_next = min(pace.round_size, n_trials - n_done)

@@ -109,13 +109,15 @@ class _Scorer:
     stop: int
     clock: Clock
 
-    def records(self, first: int, sets: Sequence[Params]) -> list[TrialRecord]:
+    def records(self, first: int, param_sets: Sequence[Params]) -> list[TrialRecord]:
         """Score sets in one call; their numbers start at `first`."""
         started_at = self.clock()
         began = time.perf_counter()
-        scores = self.evaluator.scores(sets, start=self.start, stop=self.stop)
-        each = (time.perf_counter() - began) / len(sets)
-        return [self._record(first + row, params, scores, row, started_at, each) for row, params in enumerate(sets)]
+        scores = self.evaluator.scores(param_sets, start=self.start, stop=self.stop)
+        each = (time.perf_counter() - began) / len(param_sets)
+        return [
+            self._record(first + row, params, scores, row, started_at, each) for row, params in enumerate(param_sets)
+        ]
 
     def _record(
         self, number: int, params: Params, scores: Scores, row: int, started_at: datetime, duration: float
@@ -155,16 +157,16 @@ def _search_all(space: Space, scorer: _Scorer, done: Sequence[TrialRecord]) -> I
     # By their sets, not by their number: a guided study that was given more trials may end as a whole grid.
     seen = {_key(record.params, space) for record in done}
     number = len(seen)
-    sets = (params for params in _textbook_first(space) if _key(params, space) not in seen)
-    while batch := list(islice(sets, _BATCH)):
+    param_sets = (params for params in _default_first(space) if _key(params, space) not in seen)
+    while batch := list(islice(param_sets, _BATCH)):
         yield from scorer.records(number, batch)
         number += len(batch)
 
 
-def _textbook_first(space: Space) -> Iterator[Params]:
-    textbook = space.default
-    yield textbook
-    yield from (params for params in space.sets() if params != textbook)
+def _default_first(space: Space) -> Iterator[Params]:
+    default = space.default
+    yield default
+    yield from (params for params in space.param_sets() if params != default)
 
 
 def _search_guided(

@@ -208,7 +208,7 @@ def random_unseen(space: Space, seen: Collection[tuple[Value, ...]], *, seed: Se
         params = dict(zip(space.names, row, strict=True))
         if row not in seen and (space.order is None or space.order.holds(params)):
             return params
-    unseen = [params for params in space.sets() if tuple(params.values()) not in seen]
+    unseen = [params for params in space.param_sets() if tuple(params.values()) not in seen]
     if not unseen:
         raise EmptySpace(reason="every set was tried")
     return unseen[int(rng.integers(len(unseen)))]

@@ -17,7 +17,7 @@ from optimizer.engine.multi_symbol import AnyEvaluator
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ground:
+class SetScorer:
     """What sets are scored on: the request, its space, and rows [start, stop) of the evaluator's bars."""
 
     spec: StudySpec
@@ -31,15 +31,15 @@ class Ground:
         """The first goal."""
         return self.spec.goals[0]
 
-    def scores(self, sets: Sequence[Params]) -> Scores:
+    def scores(self, param_sets: Sequence[Params]) -> Scores:
         """The sets' scores, in one call."""
-        return self.evaluator.scores(sets, start=self.start, stop=self.stop)
+        return self.evaluator.scores(param_sets, start=self.start, stop=self.stop)
 
-    def measures(self, sets: Sequence[Params], scores: Scores) -> list[Measures]:
+    def measures(self, param_sets: Sequence[Params], scores: Scores) -> list[Measures]:
         """The measures of sets that were scored: of a set for several symbols those of its portfolio."""
         if self.spec.is_shared:
-            return [self.evaluator.backtest(params, start=self.start, stop=self.stop).measures for params in sets]
-        return [measures_of(scores, row) for row in range(len(sets))]
+            return [self.evaluator.backtest(params, start=self.start, stop=self.stop).measures for params in param_sets]
+        return [measures_of(scores, row) for row in range(len(param_sets))]
 
     def violations(self, scores: Scores) -> FloatArray:
         """(n_sets,) by how much each set breaks a constraint; 0 where it keeps all."""

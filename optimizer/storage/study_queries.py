@@ -101,7 +101,7 @@ async def glance(study_name: str) -> tuple[OptimizationStudy, Verdict | None] | 
 _AS_STORED = MappingProxyType({"_id": 1})
 #: What only charts need of a summary, and of its folds.
 _CHARTS: Mapping[str, Any] = {
-    "curve": {"dates": [], "winner": [], "hold": []},
+    "curve": {"dates": [], "winner": [], "buy_and_hold": []},
     "bootstrap_sharpes": [],
     "surface": None,
     "scatter": [],

@@ -20,7 +20,7 @@ class ChildDied(Exception):
     """The process ended in the middle of a question."""
 
 
-class Child:
+class ChildProcess:
     """One process running `python -m MODULE`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:

@@ -47,7 +47,7 @@ _Batch = list[TrialRecord]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class StudyRun:
     """A study made ready to run: its document, its space and its bars."""
 
     study: OptimizationStudy
@@ -91,10 +91,10 @@ async def run_study(study_name: str, snapshots: Path) -> StudyState:
     if study is None or study.status.is_finished:
         return study.status if study else StudyState.FAILED
     await update_study(study_name, status=StudyState.RUNNING, started_at=study.started_at or now(), heartbeat_at=now())
-    task = await _prepare(study, snapshots)
-    await update_study(study_name, sampler_note=sampler_note(study.spec, task.space))
+    run = await _prepare(study, snapshots)
+    await update_study(study_name, sampler_note=sampler_note(study.spec, run.space))
     async with heartbeat(study_name):
-        return await _search_and_judge(task, began)
+        return await _search_and_judge(run, began)
 
 
 async def replay_study(study_name: str, snapshots: Path) -> dict[str, Any]:
@@ -102,11 +102,11 @@ async def replay_study(study_name: str, snapshots: Path) -> dict[str, Any]:
     study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
     assert study is not None, "the parent has just read it"
     assert study.summary is not None, "only a finished study is replayed"
-    task = await _prepare(study, snapshots)
+    run = await _prepare(study, snapshots)
     luck = study.summary.luck
-    fresh = await asyncio.to_thread(lambda: in_order_of(task.done, list(replace(task, done=[]).trials())))
-    summary = await asyncio.to_thread(_summarize, task, fresh, luck.n_tried_ever - luck.n_tried)
-    difference = first_difference(task.done, fresh) or first_difference(study.summary, summary)
+    fresh = await asyncio.to_thread(lambda: in_order_of(run.done, list(replace(run, done=[]).trials())))
+    summary = await asyncio.to_thread(_summarize, run, fresh, luck.n_tried_ever - luck.n_tried)
+    difference = first_difference(run.done, fresh) or first_difference(study.summary, summary)
     return {"n_trials": len(fresh), "difference": asdict(difference) if difference else None}
 
 
@@ -115,21 +115,21 @@ async def challenge_study(study_name: str, rival: Rival, snapshots: Path) -> Cha
     study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
     assert study is not None, "the parent has just read it"
     assert study.summary is not None, "only a finished study has a winner"
-    task = await _prepare(study, snapshots)
-    return await asyncio.to_thread(_challenge, task, study.summary.winner.params, rival)
+    run = await _prepare(study, snapshots)
+    return await asyncio.to_thread(_challenge, run, study.summary.winner.params, rival)
 
 
-def _challenge(task: Task, winner: Params, rival: Rival) -> Challenge:
-    ours, spec = task.evaluator, task.study.spec
-    start, stop = max(task.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), task.rows.stop
+def _challenge(run: StudyRun, winner: Params, rival: Rival) -> Challenge:
+    ours, spec = run.evaluator, run.study.spec
+    start, stop = max(run.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), run.rows.stop
     if stop - start < 2:
         return no_contest(max(stop - start, 0))
     is_alike = rival.allow_short == spec.allow_short
-    theirs = ours if is_alike else evaluator_of(spec.model_copy(update={"allow_short": rival.allow_short}), task.many)
+    theirs = ours if is_alike else evaluator_of(spec.model_copy(update={"allow_short": rival.allow_short}), run.many)
     contest = Contest(
         champion=theirs.backtest(rival.params, start=start, stop=stop),
         challenger=ours.backtest(winner, start=start, stop=stop),
-        hold=ours.hold(start=start, stop=stop),
+        buy_and_hold=ours.buy_and_hold(start=start, stop=stop),
         start=day_of(ours.bars, start),
         end=day_of(ours.bars, stop - 1),
         is_same_set=is_alike and winner == rival.params,
@@ -137,19 +137,19 @@ def _challenge(task: Task, winner: Params, rival: Rival) -> Challenge:
     return challenge(contest, seed=spec.seed)
 
 
-async def _search_and_judge(task: Task, began: float) -> StudyState:
-    study_name = task.study.study_name
+async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
+    study_name = run.study.study_name
     prepared = time.perf_counter()
-    records, wanted, storage = await _search(task)
+    records, wanted, storage = await _search(run)
     searched = time.perf_counter()
     if wanted is not None:
         await update_study(study_name, status=wanted, wanted=None)
         return wanted
-    summary = await asyncio.to_thread(_summarize, task, records, await n_tried_before(task.study))
+    summary = await asyncio.to_thread(_summarize, run, records, await n_tried_before(run.study))
     judged = time.perf_counter()
-    backtests = await _keep_backtests(task, records)
+    backtests = await _keep_backtests(run, records)
     ended = time.perf_counter()
-    backtest = sum(record.duration for record in records[len(task.done) :])
+    backtest = sum(record.duration for record in records[len(run.done) :])
     timings = Timings(
         start=prepared - began,
         sampler=max(searched - prepared - backtest - storage, 0.0),
@@ -159,31 +159,31 @@ async def _search_and_judge(task: Task, began: float) -> StudyState:
         keeping=ended - judged,
         total=ended - began,
     )
-    await store_result(study_name, summary, timings, backtests, task.cache_hit_ratio)
+    await store_result(study_name, summary, timings, backtests, run.cache_hit_ratio)
     return StudyState.COMPLETE
 
 
-async def _prepare(study: OptimizationStudy, snapshots: Path) -> Task:
+async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
     spec = study.spec
     hashes = study.data_hashes or [study.data_hash]
     many = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in hashes]
     evaluator = evaluator_of(spec, many)
     done = await stored_records(study.study_name)
-    return Task(study=study, space=space_of(spec), many=many, evaluator=evaluator, done=done)
+    return StudyRun(study=study, space=space_of(spec), many=many, evaluator=evaluator, done=done)
 
 
-async def _search(task: Task) -> tuple[list[TrialRecord], StudyState | None, float]:
+async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, float]:
     """Search in a thread while this one writes; what was asked of the study ends it between two batches."""
     stop = threading.Event()
     queue: SimpleQueue[_Batch | None] = SimpleQueue()
-    records = list(task.done)
-    searching = asyncio.create_task(asyncio.to_thread(_produce, task, queue, stop))
+    records = list(run.done)
+    searching = asyncio.create_task(asyncio.to_thread(_produce, run, queue, stop))
     wanted, storage = None, 0.0
     while (batch := await asyncio.to_thread(queue.get)) is not None:
         began = time.perf_counter()
         records.extend(batch)
-        best = best_record(records, task.study.spec.goals[0])
-        wanted = await store_trials(task.study.study_name, batch, n_done=len(records), best=best) or wanted
+        best = best_record(records, run.study.spec.goals[0])
+        wanted = await store_trials(run.study.study_name, batch, n_done=len(records), best=best) or wanted
         if wanted is not None:
             stop.set()
         # What was written while the search went on cost the study nothing.
@@ -192,12 +192,12 @@ async def _search(task: Task) -> tuple[list[TrialRecord], StudyState | None, flo
     return records, wanted, storage
 
 
-def _produce(task: Task, queue: "SimpleQueue[_Batch | None]", stop: threading.Event) -> None:
+def _produce(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop: threading.Event) -> None:
     """Hand over trials in batches: to wake the other thread for every one of them would cost more than the trial."""
     batch: _Batch = []
     deadline = time.monotonic() + BATCH_SECONDS
     try:
-        for record in task.trials():
+        for record in run.trials():
             batch.append(record)
             if len(batch) < BATCH_SIZE and time.monotonic() < deadline:
                 continue
@@ -210,39 +210,37 @@ def _produce(task: Task, queue: "SimpleQueue[_Batch | None]", stop: threading.Ev
         queue.put(None)
 
 
-def _summarize(task: Task, records: Sequence[TrialRecord], n_tried_before: int) -> StudySummary:
-    return summarize(
-        task.study.spec, task.space, task.evaluator, records, window=task.rows, n_tried_before=n_tried_before
-    )
+def _summarize(run: StudyRun, records: Sequence[TrialRecord], n_tried_before: int) -> StudySummary:
+    return summarize(run.study.spec, run.space, run.evaluator, records, window=run.rows, n_tried_before=n_tried_before)
 
 
-async def _keep_backtests(task: Task, records: Sequence[TrialRecord]) -> list[BacktestRecord]:
-    sign = 1 if GOALS[task.study.spec.goals[0]].direction == "maximize" else -1
+async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[BacktestRecord]:
+    sign = 1 if GOALS[run.study.spec.goals[0]].direction == "maximize" else -1
     able = [r for r in records if r.value is not None and r.violation <= 0]
     best = sorted(able, key=lambda r: (-sign * (r.value or 0.0), r.number))[:KEPT_BACKTESTS]
-    return await asyncio.to_thread(lambda: [_backtest_record(task, record) for record in best])
+    return await asyncio.to_thread(lambda: [_backtest_record(run, record) for record in best])
 
 
-def _backtest_record(task: Task, record: TrialRecord) -> BacktestRecord:
-    rows, bars = task.rows, task.evaluator.bars
-    result = task.evaluator.backtest(record.params, start=rows.start, stop=rows.stop)
+def _backtest_record(run: StudyRun, record: TrialRecord) -> BacktestRecord:
+    rows, bars = run.rows, run.evaluator.bars
+    result = run.evaluator.backtest(record.params, start=rows.start, stop=rows.stop)
     dates = bars.time[rows.start : rows.stop].astype("datetime64[D]").tolist()
     record_of: BacktestRecord = BacktestRecord.model_construct(
-        backtest_id=f"{task.study.study_name}-{record.number}",
-        study=task.study.study_name,
+        backtest_id=f"{run.study.study_name}-{record.number}",
+        study=run.study.study_name,
         trial_number=record.number,
         dates=dates,
         equity=result.equity.tolist(),
-        trades=_trade_documents(result, task),
+        trades=_trade_documents(result, run),
     )
     return record_of
 
 
-def _trade_documents(result: Backtest, task: Task) -> list[dict[str, Any]]:
-    bars = task.evaluator.bars
+def _trade_documents(result: Backtest, run: StudyRun) -> list[dict[str, Any]]:
+    bars = run.evaluator.bars
     if not isinstance(result, Portfolio):
         return [_trade_document(trade, bars) for trade in result.trades]
-    parts = zip(task.study.spec.symbols, result.parts, strict=True)
+    parts = zip(run.study.spec.symbols, result.parts, strict=True)
     found = [{"symbol": symbol, **_trade_document(trade, bars)} for symbol, part in parts for trade in part.trades]
     return sorted(found, key=lambda trade: str(trade["entered"]))
 

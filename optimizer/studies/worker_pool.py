@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.errors import Unavailable
-from optimizer.studies.child_process import Child, ChildDied
+from optimizer.studies.child_process import ChildDied, ChildProcess
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,10 @@ class WorkerPool:
         self.size = size
         self._module = module
         self._config: WorkerConfig | None = None
-        self._idle: asyncio.Queue[Child | Unavailable] = asyncio.Queue()
-        self._all: set[Child] = set()
-        self._ready: set[Child] = set()
-        self._busy: dict[str, Child] = {}
+        self._idle: asyncio.Queue[ChildProcess | Unavailable] = asyncio.Queue()
+        self._all: set[ChildProcess] = set()
+        self._ready: set[ChildProcess] = set()
+        self._busy: dict[str, ChildProcess] = {}
         self._starting: set[asyncio.Task[None]] = set()
         self._n_stuck = 0
         self._has_worked = False
@@ -73,7 +73,7 @@ class WorkerPool:
 
     async def prepare(self) -> None:
         """Start the processes before their configuration is known, so that importing overlaps with it."""
-        for worker in await asyncio.gather(*(Child.spawn(self._module) for _ in range(self.size))):
+        for worker in await asyncio.gather(*(ChildProcess.spawn(self._module) for _ in range(self.size))):
             self._all.add(worker)
 
     def configure(self, config: WorkerConfig) -> None:
@@ -130,7 +130,7 @@ class WorkerPool:
         self._idle.put_nowait(worker)
         return answer
 
-    async def _next(self) -> Child:
+    async def _next(self) -> ChildProcess:
         while True:
             found = await self._idle.get()
             if isinstance(found, Unavailable):
@@ -149,15 +149,15 @@ class WorkerPool:
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
-    def _replace(self, worker: Child) -> None:
+    def _replace(self, worker: ChildProcess) -> None:
         self._ready.discard(worker)
         self._in_background(self._refill(worker))
 
-    async def _refill(self, worker: Child) -> None:
+    async def _refill(self, worker: ChildProcess) -> None:
         await self._let_go(worker)
         await self._fill(await self._spawn())
 
-    async def _fill(self, worker: Child) -> None:
+    async def _fill(self, worker: ChildProcess) -> None:
         """See that a worker gets ready; one that does not is followed by others until one does."""
         n_failed = 0
         while not await self._admit(worker):
@@ -171,7 +171,7 @@ class WorkerPool:
             worker = await self._spawn()
         self._n_stuck -= n_failed >= _FIRST_STARTS
 
-    async def _admit(self, worker: Child) -> bool:
+    async def _admit(self, worker: ChildProcess) -> bool:
         assert self._config is not None
         try:
             await worker.ask(self._config.as_question())
@@ -190,11 +190,11 @@ class WorkerPool:
                 Unavailable(what="A worker process", reason="it ended while starting", remedy="The log says why.")
             )
 
-    async def _spawn(self) -> Child:
-        worker = await Child.spawn(self._module)
+    async def _spawn(self) -> ChildProcess:
+        worker = await ChildProcess.spawn(self._module)
         self._all.add(worker)
         return worker
 
-    async def _let_go(self, worker: Child) -> None:
+    async def _let_go(self, worker: ChildProcess) -> None:
         await worker.stop()
         self._all.discard(worker)

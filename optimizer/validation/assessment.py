@@ -26,7 +26,7 @@ from optimizer.domain.study_results import (
 from optimizer.engine.backtest import Backtest
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import Refit
-from optimizer.search.scoring import Ground
+from optimizer.search.scoring import SetScorer
 from optimizer.validation import luck as chance
 from optimizer.validation import statistics
 from optimizer.validation.sensitivity import importance, plateau
@@ -50,7 +50,7 @@ _LEAST_BOOTSTRAP_BARS = 20
 @lru_cache(maxsize=4)
 def _all_sets(space: Space) -> list[Params]:
     """Every set of a small space, for the next study as well: most have one of a few spaces."""
-    return list(space.sets())
+    return list(space.param_sets())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Played:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
+class Assessment:
     """Lazily: whatever is asked for brings about what it rests on."""
 
     spec: StudySpec
@@ -81,20 +81,20 @@ class Findings:
     refit: Refit
 
     @cached_property
-    def ground(self) -> Ground:
+    def scorer(self) -> SetScorer:
         """The searched rows."""
-        return self._ground(self.rows.start, self.rows.holdout_start)
+        return self._scorer(self.rows.start, self.rows.holdout_start)
 
     @cached_property
-    def _unseen_ground(self) -> Ground | None:
-        return self._ground(self.rows.holdout_start, self.rows.stop) if self.rows.has_holdout else None
+    def _unseen_ground(self) -> SetScorer | None:
+        return self._scorer(self.rows.holdout_start, self.rows.stop) if self.rows.has_holdout else None
 
-    def _ground(self, start: int, stop: int) -> Ground:
-        return Ground(spec=self.spec, space=self.space, evaluator=self.evaluator, start=start, stop=stop)
+    def _scorer(self, start: int, stop: int) -> SetScorer:
+        return SetScorer(spec=self.spec, space=self.space, evaluator=self.evaluator, start=start, stop=stop)
 
     @property
     def _measure(self) -> str:
-        return GOALS[self.ground.goal].measure
+        return GOALS[self.scorer.goal].measure
 
     @cached_property
     def ranked(self) -> list[TrialRecord]:
@@ -106,7 +106,7 @@ class Findings:
     def winner(self) -> Scored:
         """The best feasible set, or the textbook set where there is none."""
         if not self.ranked:
-            return self.textbook
+            return self.default
         best = self.ranked[0]
         return _told(self.winning, dict(best.params), best.value, best.number)
 
@@ -119,18 +119,18 @@ class Findings:
         n_bars = self.rows.holdout_start - self.rows.start
         if self.space.size > MOST_SETS or self.space.size * n_bars > MOST_WORK:
             return None
-        values = self.ground.values(self.ground.scores(_all_sets(self.space)))
+        values = self.scorer.values(self.scorer.scores(_all_sets(self.space)))
         return None if np.isnan(values).all() else float(np.nanmax(values))
 
     @cached_property
-    def textbook(self) -> Scored:
+    def default(self) -> Scored:
         """The textbook set, measured like the winner."""
         params = self.space.default
         played = self.played(params)
         return _told(played, params, played.in_sample.objective(self._measure), self._number_of(params))
 
     @cached_property
-    def hold(self) -> Scored:
+    def buy_and_hold(self) -> Scored:
         """Buy and hold over the same rows with the same costs."""
         return _told(self.held, {}, self.held.in_sample.objective(self._measure), None)
 
@@ -144,9 +144,9 @@ class Findings:
         """Trials with their measures in and out of sample, each window in one call."""
         if not trials:
             return []
-        sets, unseen = [dict(trial.params) for trial in trials], self._unseen_ground
-        within = self.ground.measures(sets, self.ground.scores(sets))
-        beyond = unseen.measures(sets, unseen.scores(sets)) if unseen else [None] * len(sets)
+        param_sets, unseen = [dict(trial.params) for trial in trials], self._unseen_ground
+        within = self.scorer.measures(param_sets, self.scorer.scores(param_sets))
+        beyond = unseen.measures(param_sets, unseen.scores(param_sets)) if unseen else [None] * len(param_sets)
         return [
             Scored(params=trial.params, value=trial.value, number=trial.number, in_sample=ours, out_of_sample=theirs)
             for trial, ours, theirs in zip(trials, within, beyond, strict=True)
@@ -163,10 +163,10 @@ class Findings:
     @cached_property
     def held(self) -> Played:
         """The backtests of buy and hold."""
-        rows, hold = self.rows, self.evaluator.hold
+        rows, buy_and_hold = self.rows, self.evaluator.buy_and_hold
         return Played(
-            in_sample=hold(start=rows.start, stop=rows.holdout_start),
-            out_of_sample=hold(start=rows.holdout_start, stop=rows.stop) if rows.has_holdout else None,
+            in_sample=buy_and_hold(start=rows.start, stop=rows.holdout_start),
+            out_of_sample=buy_and_hold(start=rows.holdout_start, stop=rows.stop) if rows.has_holdout else None,
         )
 
     def _number_of(self, params: Params) -> int | None:
@@ -181,7 +181,7 @@ class Findings:
     def luck(self) -> Luck:
         """What the study's tries, and those before it, would show without skill."""
         return chance.luck(
-            self.ground,
+            self.scorer,
             [trial.params for trial in self.ranked],
             self.winning.in_sample.returns if self.ranked else None,
             n_tried=len(self.trials),
@@ -196,7 +196,7 @@ class Findings:
     @cached_property
     def plateau(self) -> Plateau:
         """The winner's neighbours, and the set to prefer where it is a spike."""
-        return plateau(self.ground, self.winner, self.ranked, self.scored)
+        return plateau(self.scorer, self.winner, self.ranked, self.scored)
 
     @cached_property
     def is_spike(self) -> bool:
@@ -254,7 +254,7 @@ class Findings:
             in_sample=self.winner.in_sample.sharpe_ratio,
             out_of_sample=unseen.sharpe_ratio if unseen else None,
             walk_forward=_fold_sharpe(stitched),
-            hold=self._hold_sharpe,
+            buy_and_hold=self._hold_sharpe,
             degenerate=statistics.degenerate(self.winner.in_sample),
             is_spike=self.is_spike,
         )
@@ -262,12 +262,12 @@ class Findings:
     @property
     def _hold_sharpe(self) -> float | None:
         """Buy and hold's Sharpe ratio over the bars of the number out of sample."""
-        if self.hold.out_of_sample is not None:
-            return self.hold.out_of_sample.sharpe_ratio
+        if self.buy_and_hold.out_of_sample is not None:
+            return self.buy_and_hold.out_of_sample.sharpe_ratio
         if self.walk_forward is None:
             return None
         stop = self.rows.holdout_start
-        return self.evaluator.hold(start=stop - len(self.walk_forward.returns), stop=stop).measures.sharpe_ratio
+        return self.evaluator.buy_and_hold(start=stop - len(self.walk_forward.returns), stop=stop).measures.sharpe_ratio
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -294,8 +294,8 @@ class Findings:
     def curve(self) -> Curve:
         """Equity of winner and hold through both windows."""
         dates = days_of(self.evaluator.bars, self.rows.start, self.rows.stop)
-        winner, hold = (tuple(played.equity.tolist()) for played in (self.winning, self.held))
-        return Curve(dates=dates, winner=winner, hold=hold)
+        winner, buy_and_hold = (tuple(played.equity.tolist()) for played in (self.winning, self.held))
+        return Curve(dates=dates, winner=winner, buy_and_hold=buy_and_hold)
 
     @property
     def scatter(self) -> tuple[tuple[float, float], ...]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from optimizer.domain.space import Range
 from optimizer.domain.study_request import is_exhaustive
 from optimizer.domain.study_results import Scored, Verdict
-from optimizer.validation.assessment import Findings
+from optimizer.validation.assessment import Assessment
 from optimizer.validation.verdict import FEW_TRADES, PROMISING_DSR, SHORT_HOLDOUT_BARS, Note
 from optimizer.validation.window import is_short
 
@@ -14,71 +14,71 @@ from optimizer.validation.window import is_short
 BELIEVABLE_GROWTH = 4
 
 
-def notes(found: Findings) -> tuple[Note, ...]:
+def notes(found: Assessment) -> tuple[Note, ...]:
     """The notes that hold, in the order they are declared."""
     return tuple(note for note in Note if _HOLDS[note](found))
 
 
-def _few_trades(found: Findings) -> bool:
+def _few_trades(found: Assessment) -> bool:
     return found.winner.in_sample.n_trades < FEW_TRADES
 
 
-def _no_trades_out_of_sample(found: Findings) -> bool:
+def _no_trades_out_of_sample(found: Assessment) -> bool:
     unseen = found.winner.out_of_sample
     return unseen is not None and not unseen.exposure
 
 
-def _short_holdout(found: Findings) -> bool:
+def _short_holdout(found: Assessment) -> bool:
     return 0 < found.rows.stop - found.rows.holdout_start < SHORT_HOLDOUT_BARS
 
 
-def _short_warm_up(found: Findings) -> bool:
+def _short_warm_up(found: Assessment) -> bool:
     return found.evaluator.strategy.warm_up(found.winner.params) > found.rows.start
 
 
-def _n_folds(found: Findings) -> int:
+def _n_folds(found: Assessment) -> int:
     return len(found.walk_forward.folds) if found.walk_forward else 0
 
 
-def _empty_fold(found: Findings) -> bool:
+def _empty_fold(found: Assessment) -> bool:
     return found.walk_forward is not None and any(not fold.params for fold in found.walk_forward.folds)
 
 
-def _winner_is_textbook(found: Findings) -> bool:
+def _winner_is_textbook(found: Assessment) -> bool:
     return bool(found.ranked) and found.winner.params == found.space.default
 
 
-def _benchmark_better(found: Findings) -> bool:
-    ours, hold = (_last_sharpe(scored) for scored in (found.winner, found.hold))
-    return hold is not None and (ours is None or hold > ours)
+def _benchmark_better(found: Assessment) -> bool:
+    ours, buy_and_hold = (_last_sharpe(scored) for scored in (found.winner, found.buy_and_hold))
+    return buy_and_hold is not None and (ours is None or buy_and_hold > ours)
 
 
 def _last_sharpe(scored: Scored) -> float | None:
     return (scored.out_of_sample or scored.in_sample).sharpe_ratio
 
 
-def _edge_of_range(found: Findings) -> bool:
+def _edge_of_range(found: Assessment) -> bool:
     ranges = [p for p in found.space.parameters if isinstance(p, Range) and len(p.values) > 1]
     return bool(found.ranked) and any(found.winner.params[p.name] in (p.values[0], p.values[-1]) for p in ranges)
 
 
-def _market_explains_it(found: Findings) -> bool:
+def _market_explains_it(found: Assessment) -> bool:
     beyond_luck, skill = found.luck.deflated_sharpe_ratio, found.luck.skill
     return (beyond_luck or 0.0) >= PROMISING_DSR > (skill or 0.0)
 
 
-def _more_bars_would_tell(found: Findings) -> bool:
+def _more_bars_would_tell(found: Assessment) -> bool:
     needed = found.luck.n_bars_needed
     reachable = needed is not None and needed <= BELIEVABLE_GROWTH * (found.rows.holdout_start - found.rows.start)
     return found.verdict is Verdict.UNPROVEN and reachable
 
 
-def _fewer_parameters_would_tell(found: Findings) -> bool:
+def _fewer_parameters_would_tell(found: Assessment) -> bool:
     undecided = found.verdict is Verdict.UNPROVEN and bool(found.ranked)
     return undecided and found.evidence.degenerate is None and not _more_bars_would_tell(found)
 
 
-_HOLDS: Mapping[Note, Callable[[Findings], bool]] = MappingProxyType(
+_HOLDS: Mapping[Note, Callable[[Assessment], bool]] = MappingProxyType(
     {
         Note.NOTHING_FEASIBLE: lambda found: not found.ranked,
         Note.FEW_TRADES: _few_trades,

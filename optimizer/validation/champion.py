@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum, auto
 
 from optimizer.domain.space import Value
-from optimizer.domain.study_request import Frozen
+from optimizer.domain.study_request import Frozen, renamed
 from optimizer.domain.study_results import Interval, Measure, Measures
 
 
@@ -16,7 +16,7 @@ class Decision(StrEnum):
     CANT_TELL = auto()
 
 
-class Ground(StrEnum):
+class DecisionReason(StrEnum):
     """Why."""
 
     SAME = auto()  # the search found the champion's set again, or one that acts alike
@@ -30,14 +30,14 @@ class Challenge(Frozen):
     """Champion against challenger over the same unseen bars, with the same costs. Differences are annual fractions."""
 
     decision: Decision
-    ground: Ground
+    reason: DecisionReason = renamed("reason", "ground")
     start: date | None  # None: not one common unseen bar
     end: date | None
     n_bars: int
     n_bars_needed: int | None  # how many more would tell; None where none are needed or no number would do
     champion: Measures
     challenger: Measures
-    hold: Measures
+    buy_and_hold: Measures = renamed("buy_and_hold", "hold")
     difference: Measure  # mean return a year of the challenger less the champion's
     interval: Interval | None  # of the difference, 90 %
     probability: Measure  # share of resamples in which the challenger is ahead

@@ -17,11 +17,11 @@ import numpy as np
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.study_results import Interval, Measures
 from optimizer.engine.backtest import Backtest
-from optimizer.lazy import Late
-from optimizer.validation.champion import Challenge, Decision, Ground
+from optimizer.lazy import LazyModule
+from optimizer.validation.champion import Challenge, Decision, DecisionReason
 from optimizer.validation.statistics import block_length
 
-arch_bootstrap = Late("arch.bootstrap")
+arch_bootstrap = LazyModule("arch.bootstrap")
 
 #: Share of resamples in which the challenger must be ahead before a switch is proposed.
 SWITCH_PROBABILITY = 0.99
@@ -43,7 +43,7 @@ class Contest:
 
     champion: Backtest
     challenger: Backtest
-    hold: Backtest
+    buy_and_hold: Backtest
     start: date
     end: date
     is_same_set: bool = False
@@ -54,7 +54,7 @@ class Paired:
     """What a paired bootstrap says of a mean daily difference."""
 
     decision: Decision
-    ground: Ground
+    reason: DecisionReason
     n_bars_needed: int | None = None
     mean: float = math.nan  # a bar
     low: float = math.nan
@@ -62,7 +62,7 @@ class Paired:
     probability: float = math.nan
 
 
-_SAME = Paired(decision=Decision.KEEP, ground=Ground.SAME, mean=0.0)
+_SAME = Paired(decision=Decision.KEEP, reason=DecisionReason.SAME, mean=0.0)
 
 
 def challenge(contest: Contest, *, seed: int) -> Challenge:
@@ -72,14 +72,14 @@ def challenge(contest: Contest, *, seed: int) -> Challenge:
     a_year = contest.champion.periods_per_year
     return Challenge(
         decision=found.decision,
-        ground=found.ground,
+        reason=found.reason,
         start=contest.start,
         end=contest.end,
         n_bars=len(returns),
         n_bars_needed=found.n_bars_needed,
         champion=contest.champion.measures,
         challenger=contest.challenger.measures,
-        hold=contest.hold.measures,
+        buy_and_hold=contest.buy_and_hold.measures,
         difference=found.mean * a_year,
         interval=None if math.isnan(found.low) else Interval(low=found.low * a_year, high=found.high * a_year),
         probability=found.probability,
@@ -90,14 +90,14 @@ def no_contest(n_bars: int) -> Challenge:
     """Too few bars that neither was fitted on to play even one trade: none, or one."""
     return Challenge(
         decision=Decision.CANT_TELL,
-        ground=Ground.TOO_FEW_BARS,
+        reason=DecisionReason.TOO_FEW_BARS,
         start=None,
         end=None,
         n_bars=n_bars,
         n_bars_needed=LEAST_BARS - n_bars,
         champion=Measures(),
         challenger=Measures(),
-        hold=Measures(),
+        buy_and_hold=Measures(),
         difference=None,
         interval=None,
         probability=None,
@@ -115,7 +115,7 @@ def judge(differences: FloatArray, *, seed: int, n_resamples: int = N_RESAMPLES)
     if n_bars < LEAST_BARS:
         mean = float(differences.mean()) if n_bars else math.nan
         needed = LEAST_BARS - n_bars
-        return Paired(decision=Decision.CANT_TELL, ground=Ground.TOO_FEW_BARS, n_bars_needed=needed, mean=mean)
+        return Paired(decision=Decision.CANT_TELL, reason=DecisionReason.TOO_FEW_BARS, n_bars_needed=needed, mean=mean)
     if not np.any(np.abs(differences) > 1e-12):
         return _SAME
     resamples = arch_bootstrap.StationaryBootstrap(
@@ -127,12 +127,12 @@ def judge(differences: FloatArray, *, seed: int, n_resamples: int = N_RESAMPLES)
 
 def _judged(differences: FloatArray, means: FloatArray) -> Paired:
     mean, probability = float(differences.mean()), float(np.mean(means > 0))
-    decision, ground = _decision(mean, probability)
+    decision, reason = _decision(mean, probability)
     is_open = decision is Decision.CANT_TELL
     low, high = np.quantile(means, _INTERVAL)
     return Paired(
         decision=decision,
-        ground=ground,
+        reason=reason,
         n_bars_needed=_bars_needed(len(differences), mean / float(means.std())) if is_open else None,
         mean=mean,
         low=float(low),
@@ -141,12 +141,12 @@ def _judged(differences: FloatArray, means: FloatArray) -> Paired:
     )
 
 
-def _decision(mean: float, probability: float) -> tuple[Decision, Ground]:
+def _decision(mean: float, probability: float) -> tuple[Decision, DecisionReason]:
     if mean <= 0 or probability <= KEEP_PROBABILITY:
-        return Decision.KEEP, Ground.BEHIND
+        return Decision.KEEP, DecisionReason.BEHIND
     if probability >= SWITCH_PROBABILITY:
-        return Decision.SWITCH, Ground.AHEAD
-    return Decision.CANT_TELL, Ground.MAYBE_LUCK
+        return Decision.SWITCH, DecisionReason.AHEAD
+    return Decision.CANT_TELL, DecisionReason.MAYBE_LUCK
 
 
 def _bars_needed(n_bars: int, z: float) -> int | None:

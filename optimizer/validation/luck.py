@@ -10,7 +10,7 @@ from optimizer.domain.bars import FloatArray
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.space import Params, Value
 from optimizer.domain.study_results import Luck
-from optimizer.search.scoring import Ground
+from optimizer.search.scoring import SetScorer
 from optimizer.validation.statistics import (
     BlockSums,
     block_sums,
@@ -36,7 +36,7 @@ _EVEN_DRAWS = 4
 
 
 def luck(
-    ground: Ground,
+    scorer: SetScorer,
     candidates: Sequence[Params],
     winner: FloatArray | None,
     *,
@@ -58,27 +58,27 @@ def luck(
     among near-copies a rank says nothing, and the PBO of pure noise was 0.59 instead of one half, that of real
     effects up to 0.45 (docs/calibration.md). The even half gives the ranks back their meaning.
     """
-    n_bars = ground.stop - ground.start
+    n_bars = scorer.stop - scorer.start
     n_blocks = pbo_blocks(n_bars)
-    sharpes, blocks = _matrix(ground, candidates, n_blocks)
+    sharpes, blocks = _matrix(scorer, candidates, n_blocks)
     spread = spread_without_skill(sharpes, n_bars)
-    pbo = _pbo(ground, candidates, blocks)
+    pbo = _pbo(scorer, candidates, blocks)
     return Luck(
         n_tried=n_tried,
         n_tried_ever=n_tried_ever,
         pbo=pbo,
         n_blocks=0 if math.isnan(pbo) else n_blocks,
-        **_deflated(ground, winner if winner is not None else np.zeros(n_bars), n_tried_ever, spread),
+        **_deflated(scorer, winner if winner is not None else np.zeros(n_bars), n_tried_ever, spread),
     )
 
 
-def _deflated(ground: Ground, winner: FloatArray, n_tried: int, spread: float) -> dict[str, Any]:
+def _deflated(scorer: SetScorer, winner: FloatArray, n_tried: int, spread: float) -> dict[str, Any]:
     """The figures of Luck that compare the winner's Sharpe ratio with luck's, and with luck's and the market's."""
     of, by_luck = moments(winner), expected_max_sharpe(n_tried, spread)
-    by_market = market_sharpe_ratio(winner, ground.evaluator.hold(start=ground.start, stop=ground.stop).returns)
+    by_market = market_sharpe_ratio(winner, scorer.evaluator.buy_and_hold(start=scorer.start, stop=scorer.stop).returns)
     skill = probabilistic_sharpe_ratio(of, by_luck + by_market)
     needed = minimum_track_record(of, benchmark=by_luck + by_market, confidence=PROMISING_DSR)
-    annually = math.sqrt(periods_per_year(ground.evaluator.bars))
+    annually = math.sqrt(periods_per_year(scorer.evaluator.bars))
     return {
         "expected_max_sharpe": by_luck * annually,
         "deflated_sharpe_ratio": deflated_sharpe_ratio(of, n_tried=n_tried, sharpe_std=spread),
@@ -88,46 +88,46 @@ def _deflated(ground: Ground, winner: FloatArray, n_tried: int, spread: float) -
     }
 
 
-def _pbo(ground: Ground, candidates: Sequence[Params], blocks: BlockSums | None) -> float:
+def _pbo(scorer: SetScorer, candidates: Sequence[Params], blocks: BlockSums | None) -> float:
     if blocks is None:
         return math.nan
-    _, others = _matrix(ground, even_sets(ground, candidates), blocks.sums.shape[1])
+    _, others = _matrix(scorer, even_sets(scorer, candidates), blocks.sums.shape[1])
     return probability_of_overfitting(joined([blocks, others]) if others else blocks)
 
 
-def even_sets(ground: Ground, besides: Sequence[Params]) -> list[Params]:
+def even_sets(scorer: SetScorer, besides: Sequence[Params]) -> list[Params]:
     """Feasible sets drawn evenly from the space, none of `besides`: as many, or fewer where the space ends.
 
     Repeatable by the study's seed. At most 1,000.
     """
     wanted = min(len(besides), _MOST_EVEN_SETS)
-    known = {tuple(params[name] for name in ground.space.names) for params in besides}
-    fresh = [params for key, params in _drawn(ground, _DRAWS_PER_SET * wanted).items() if key not in known]
-    found = _feasible(ground, fresh[:wanted])
-    return found if len(found) == wanted else [*found, *_feasible(ground, fresh[wanted:])][:wanted]
+    known = {tuple(params[name] for name in scorer.space.names) for params in besides}
+    fresh = [params for key, params in _drawn(scorer, _DRAWS_PER_SET * wanted).items() if key not in known]
+    found = _feasible(scorer, fresh[:wanted])
+    return found if len(found) == wanted else [*found, *_feasible(scorer, fresh[wanted:])][:wanted]
 
 
-def _feasible(ground: Ground, sets: list[Params]) -> list[Params]:
-    if not sets:
+def _feasible(scorer: SetScorer, param_sets: list[Params]) -> list[Params]:
+    if not param_sets:
         return []
-    values = ground.values(ground.scores(sets))
-    return [params for params, value in zip(sets, values, strict=True) if not math.isnan(value)]
+    values = scorer.values(scorer.scores(param_sets))
+    return [params for params, value in zip(param_sets, values, strict=True) if not math.isnan(value)]
 
 
-def _drawn(ground: Ground, count: int) -> dict[tuple[Value, ...], Params]:
+def _drawn(scorer: SetScorer, count: int) -> dict[tuple[Value, ...], Params]:
     """The different sets among `count` even draws from the space, in the order drawn, by their values."""
-    space, rng = ground.space, np.random.default_rng([ground.spec.seed, _EVEN_DRAWS])
+    space, rng = scorer.space, np.random.default_rng([scorer.spec.seed, _EVEN_DRAWS])
     columns = [[p.values[i] for i in rng.integers(len(p.values), size=count)] for p in space.parameters]
     rows = dict.fromkeys(zip(*columns, strict=True))
-    sets = {row: dict(zip(space.names, row, strict=True)) for row in rows}
-    return {row: params for row, params in sets.items() if space.order is None or space.order.holds(params)}
+    param_sets = {row: dict(zip(space.names, row, strict=True)) for row in rows}
+    return {row: params for row, params in param_sets.items() if space.order is None or space.order.holds(params)}
 
 
-def _matrix(ground: Ground, sets: Sequence[Params], n_blocks: int) -> tuple[FloatArray, BlockSums | None]:
+def _matrix(scorer: SetScorer, param_sets: Sequence[Params], n_blocks: int) -> tuple[FloatArray, BlockSums | None]:
     """Per-bar Sharpe ratios (NaN for none) and block sums of the sets' returns, a batch at a time."""
     sharpes, parts = [np.zeros(0)], []
-    for first in range(0, len(sets), _BATCH):
-        returns = ground.evaluator.returns(sets[first : first + _BATCH], start=ground.start, stop=ground.stop)
+    for first in range(0, len(param_sets), _BATCH):
+        returns = scorer.evaluator.returns(param_sets[first : first + _BATCH], start=scorer.start, stop=scorer.stop)
         sharpes.append(_sharpes(returns))
         if n_blocks:
             parts.append(block_sums(returns, n_blocks))

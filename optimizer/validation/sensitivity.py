@@ -10,14 +10,14 @@ from optimizer.domain.bars import FloatArray
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_results import Plateau, Scored, Surface, TrialRecord
-from optimizer.lazy import Late
-from optimizer.search.scoring import Ground
+from optimizer.lazy import LazyModule
+from optimizer.search.scoring import SetScorer
 from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study
 from optimizer.validation.statistics import plateau_share
 from optimizer.validation.verdict import SPIKE_SHARE
 
 #: It imports scikit-learn where that is installed, which takes a second.
-optuna_importance = Late("optuna.importance")
+optuna_importance = LazyModule("optuna.importance")
 
 ScoreTrials = Callable[[Sequence[TrialRecord]], list[Scored]]
 
@@ -59,35 +59,35 @@ def _normalized(shares: Mapping[str, float]) -> dict[str, float]:
     return {name: share / total for name, share in sorted(shares.items(), key=lambda item: -item[1])}
 
 
-def plateau(ground: Ground, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Plateau:
+def plateau(scorer: SetScorer, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Plateau:
     """Re-score the winner's neighbours; where it is a spike, name the middle of the best neighbourhood instead.
 
     `ranked` are the feasible trials, the best first; `scored` measures the one that is named.
     """
-    sets = ground.space.neighbours(winner.params)
-    if not sets:
+    param_sets = scorer.space.neighbours(winner.params)
+    if not param_sets:
         return Plateau(n_neighbours=0, share=None, neighbours=(), centre=None)
-    scores = ground.scores(sets)
-    values = ground.values(scores)
-    share = _share(ground, winner, values)
-    measured = zip(sets, values.tolist(), ground.measures(sets, scores), strict=True)
+    scores = scorer.scores(param_sets)
+    values = scorer.values(scores)
+    share = _share(scorer, winner, values)
+    measured = zip(param_sets, values.tolist(), scorer.measures(param_sets, scores), strict=True)
     neighbours = tuple(Scored(params=params, value=value, in_sample=found) for params, value, found in measured)
-    centre = _centre(ground, winner, ranked, scored) if ranked and share < SPIKE_SHARE else None
-    return Plateau(n_neighbours=len(sets), share=share, neighbours=neighbours, centre=centre)
+    centre = _centre(scorer, winner, ranked, scored) if ranked and share < SPIKE_SHARE else None
+    return Plateau(n_neighbours=len(param_sets), share=share, neighbours=neighbours, centre=centre)
 
 
-def _share(ground: Ground, winner: Scored, values: FloatArray) -> float:
-    falls = GOALS[ground.goal].measure == "max_drawdown"
+def _share(scorer: SetScorer, winner: Scored, values: FloatArray) -> float:
+    falls = GOALS[scorer.goal].measure == "max_drawdown"
     value = math.nan if winner.value is None else winner.value
     return plateau_share(value, values, may_be_negative=falls)
 
 
-def _centre(ground: Ground, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Scored | None:
+def _centre(scorer: SetScorer, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Scored | None:
     """Of the best sets, the one with the best median over itself and its neighbours; None when it is the winner."""
     best = ranked[:CENTRE_CANDIDATES]
-    around = [[dict(record.params), *ground.space.neighbours(record.params)] for record in best]
-    values = ground.values(ground.scores([params for sets in around for params in sets]))
-    ends = np.cumsum([len(sets) for sets in around])
+    around = [[dict(record.params), *scorer.space.neighbours(record.params)] for record in best]
+    values = scorer.values(scorer.scores([params for param_sets in around for params in param_sets]))
+    ends = np.cumsum([len(param_sets) for param_sets in around])
     medians = [_median(part) for part in np.split(values, ends[:-1])]
     chosen = best[int(np.argmax(medians))]
     return None if chosen.params == winner.params else scored([chosen])[0]
@@ -98,30 +98,30 @@ def _median(values: FloatArray) -> float:
     return float(np.median(np.nan_to_num(values, nan=-np.inf, posinf=np.finfo(np.float64).max)))
 
 
-def surface(ground: Ground, params: Params, shares: Mapping[str, float]) -> Surface | None:
+def surface(scorer: SetScorer, params: Params, shares: Mapping[str, float]) -> Surface | None:
     """The first goal over the grid of the two most important parameters, the others as in `params`, in one call.
 
     None when fewer than two parameters have more than one value.
     """
-    free = [p.name for p in ground.space.parameters if len(p.values) > 1]
+    free = [p.name for p in scorer.space.parameters if len(p.values) > 1]
     ranked = sorted(free, key=lambda name: (-shares.get(name, 0.0), free.index(name)))
     if len(ranked) < 2:
         return None
     x, y = ranked[:2]
-    x_values, y_values = (_axis(ground.space, name, params[name]) for name in (x, y))
+    x_values, y_values = (_axis(scorer.space, name, params[name]) for name in (x, y))
     cells = [{**params, x: x_value, y: y_value} for y_value in y_values for x_value in x_values]
-    values = _map_values(ground, cells).reshape(len(y_values), len(x_values))
+    values = _map_values(scorer, cells).reshape(len(y_values), len(x_values))
     rows = tuple(tuple(row) for row in values.tolist())
     return Surface(x=x, y=y, x_values=x_values, y_values=y_values, values=rows)
 
 
-def _map_values(ground: Ground, cells: Sequence[Params]) -> FloatArray:
+def _map_values(scorer: SetScorer, cells: Sequence[Params]) -> FloatArray:
     """Values of the cells; NaN for those outside the space."""
-    order = ground.space.order
+    order = scorer.space.order
     inside = [i for i, cell in enumerate(cells) if order is None or order.holds(cell)]
     values = np.full(len(cells), math.nan)
     if inside:
-        values[inside] = ground.values(ground.scores([cells[i] for i in inside]))
+        values[inside] = scorer.values(scorer.scores([cells[i] for i in inside]))
     return values
 
 

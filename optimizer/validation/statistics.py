@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from optimizer.compiled import compiled
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.study_results import Degenerate, Measures
-from optimizer.lazy import Late
+from optimizer.lazy import LazyModule
 
-arch_bootstrap = Late("arch.bootstrap")
+arch_bootstrap = LazyModule("arch.bootstrap")
 
 #: Blocks of the CSCV where the length allows (the paper's own choice), and the least that still says something.
 PBO_BLOCKS = 16

@@ -12,7 +12,7 @@ from optimizer.domain.study_request import StudySpec, is_exhaustive
 from optimizer.domain.study_results import StudySummary, TrialRecord
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import Refit, refit
-from optimizer.validation.assessment import Findings
+from optimizer.validation.assessment import Assessment
 from optimizer.validation.caveats import notes
 from optimizer.validation.per_symbol import shared_part
 from optimizer.validation.sensitivity import surface
@@ -38,7 +38,7 @@ def summarize(
     unique sets that earlier studies of the same symbol, strategy and window tried and this one did not. When no
     trial is feasible the textbook set stands in for the winner, with a note.
     """
-    found = Findings(
+    found = Assessment(
         spec=spec,
         space=space,
         evaluator=evaluator,
@@ -50,8 +50,8 @@ def summarize(
     return StudySummary(
         window=window_facts(window, evaluator.bars),
         winner=found.winner,
-        textbook=found.textbook,
-        hold=found.hold,
+        default=found.default,
+        buy_and_hold=found.buy_and_hold,
         top=found.top,
         verdict=found.verdict,
         suggestion=suggestion(found.verdict, found.evidence),
@@ -66,7 +66,7 @@ def summarize(
         best_stretch=found.stretches[0],
         worst_stretch=found.stretches[1],
         curve=found.curve,
-        surface=surface(found.ground, found.winner.params, found.importance),
+        surface=surface(found.scorer, found.winner.params, found.importance),
         scatter=found.scatter,
         n_infeasible=sum(trial.violation > 0 for trial in trials),
         n_failed=sum(trial.state == "fail" for trial in trials),

@@ -59,7 +59,7 @@ class Evidence:
     in_sample: float | None  # the winner's Sharpe ratio in the searched window
     out_of_sample: float | None  # in the holdout; in the stitched folds when nothing was held out
     walk_forward: float | None = None  # of the stitched folds; None without folds
-    hold: float | None  # buy and hold's Sharpe ratio over the same bars as `out_of_sample`
+    buy_and_hold: float | None  # buy and hold's Sharpe ratio over the same bars as `out_of_sample`
     degenerate: Degenerate | None = None
     is_spike: bool = False
 
@@ -119,4 +119,4 @@ def beats_hold(evidence: Evidence) -> bool:
     """Whether the winner's Sharpe ratio out of sample exceeds that of buy and hold over the same bars."""
     if evidence.out_of_sample is None:
         return False
-    return evidence.hold is None or evidence.out_of_sample > evidence.hold
+    return evidence.buy_and_hold is None or evidence.out_of_sample > evidence.buy_and_hold

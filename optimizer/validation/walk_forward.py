@@ -20,7 +20,7 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Fold, Measures, WalkForward
 from optimizer.engine.backtest import Backtest
 from optimizer.engine.multi_symbol import AnyEvaluator
-from optimizer.search.fold_search import Fitted, Refit
+from optimizer.search.fold_search import FoldFit, Refit
 from optimizer.validation.window import day_of, days_of
 
 #: Bars that a test and a training window need at least.
@@ -64,7 +64,7 @@ class _Tested:
     """A fold's refitted set and what it earned in the test; both None when nothing was feasible."""
 
     rows: FoldRows
-    fitted: Fitted | None
+    fitted: FoldFit | None
     result: Backtest | None
 
     @property
@@ -141,10 +141,10 @@ def _fold(spec: StudySpec, evaluator: AnyEvaluator, tested: _Tested) -> Fold:
 def _stitched(evaluator: AnyEvaluator, tested: Sequence[_Tested], returns: FloatArray) -> Measures:
     """Measures of the joined returns against buy and hold over the same bars, with counts summed over the folds."""
     first, last = tested[0].rows.test_start, tested[-1].rows.test_stop
-    hold = evaluator.hold(start=first, stop=last).returns
+    buy_and_hold = evaluator.buy_and_hold(start=first, stop=last).returns
     a_year = periods_per_year(evaluator.bars)
     done = [fold.result.measures for fold in tested if fold.result]
     exposed = math.fsum((measures.exposure or 0.0) for measures in done) / len(tested)
-    return measures_of_returns(returns, periods_per_year=a_year, benchmark=hold).model_copy(
+    return measures_of_returns(returns, periods_per_year=a_year, benchmark=buy_and_hold).model_copy(
         update={"n_trades": sum(measures.n_trades for measures in done), "exposure": exposed}
     )

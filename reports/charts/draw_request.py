@@ -17,24 +17,24 @@ _FACTS, _TRIALS = "facts.json", "trials.bson"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class DrawRequest:
     """A study to draw, and for whom."""
 
     facts: StudyFacts
     language: Language
 
 
-_ADAPTER = TypeAdapter(Order)
+_ADAPTER = TypeAdapter(DrawRequest)
 
 
-def write_order(order: Order, packed_trials: bytes, folder: Path) -> None:
+def write_draw_request(request: DrawRequest, packed_trials: bytes, folder: Path) -> None:
     """Leave the order in the folder that charts and report will be written to."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _TRIALS).write_bytes(packed_trials)
-    (folder / _FACTS).write_bytes(_ADAPTER.dump_json(order))
+    (folder / _FACTS).write_bytes(_ADAPTER.dump_json(request))
 
 
-def read_order(folder: Path) -> tuple[Order, list[TrialRecord]]:
+def read_draw_request(folder: Path) -> tuple[DrawRequest, list[TrialRecord]]:
     """The order left in a folder, and the trials of its study."""
-    order = _ADAPTER.validate_json((folder / _FACTS).read_bytes())
-    return order, unpacked((folder / _TRIALS).read_bytes())
+    request = _ADAPTER.validate_json((folder / _FACTS).read_bytes())
+    return request, unpacked((folder / _TRIALS).read_bytes())

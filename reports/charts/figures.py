@@ -43,12 +43,12 @@ def equity(curve: Curve, *, holdout_start: date | None, title: str) -> bytes:
     figure.align_ylabels((top, below))
     _dress(top, title)
     _dress(below, "")
-    winner, hold = np.array(curve.winner), np.array(curve.hold)
+    winner, buy_and_hold = np.array(curve.winner), np.array(curve.buy_and_hold)
     days = np.array(curve.dates, dtype="datetime64[D]")
     at = _thinned(len(days))
-    top.plot(days[at], hold[at], color=SOFT, linewidth=1.2, linestyle=(0, (4, 1.5)), label="buy and hold")
+    top.plot(days[at], buy_and_hold[at], color=SOFT, linewidth=1.2, linestyle=(0, (4, 1.5)), label="buy and hold")
     top.plot(days[at], winner[at], color=BLUE, linewidth=1.8, label="winner")
-    _growth_axis(top, np.concatenate([winner, hold]))
+    _growth_axis(top, np.concatenate([winner, buy_and_hold]))
     fall = winner / np.maximum.accumulate(winner) - 1
     below.fill_between(days[at], fall[at], 0, color=BLUE, alpha=0.35, linewidth=0)
     below.plot(days[at], fall[at], color=BLUE, linewidth=0.8)
@@ -76,7 +76,7 @@ def history(
     axes.step(numbers, best, where="post", color=INK, linewidth=1.6, label="best so far")
     if numbers[0] == 0:
         axes.scatter(
-            [0], values[:1], s=70, marker="D", color=ORANGE, edgecolors=INK, linewidths=0.8, zorder=4, label="textbook"
+            [0], values[:1], s=70, marker="D", color=ORANGE, edgecolors=INK, linewidths=0.8, zorder=4, label="default"
         )
     if luck is not None:
         axes.axhline(luck, color=VERMILION, linewidth=1.4, linestyle=(0, (5, 2)), label="best by luck alone")
@@ -159,7 +159,7 @@ def folds(steps: Sequence[Fold], *, goal: str, goal_name: str, title: str) -> by
     return _png(figure)
 
 
-def bootstrap(sharpes: Sequence[float], *, interval: Interval | None, hold: float | None, title: str) -> bytes:
+def bootstrap(sharpes: Sequence[float], *, interval: Interval | None, buy_and_hold: float | None, title: str) -> bytes:
     """The out-of-sample Sharpe ratios that resampled histories give, with the 90 % interval, zero and hold."""
     figure = _figure()
     axes = figure.subplots()
@@ -168,8 +168,8 @@ def bootstrap(sharpes: Sequence[float], *, interval: Interval | None, hold: floa
     if interval is not None and interval.low is not None and interval.high is not None:
         axes.axvspan(interval.low, interval.high, color=ORANGE, alpha=0.16, linewidth=0, label="90% interval")
     axes.axvline(0, color=INK, linewidth=1.2, label="zero")
-    if hold is not None:
-        axes.axvline(hold, color=VERMILION, linewidth=1.4, linestyle=(0, (5, 2)), label="buy and hold")
+    if buy_and_hold is not None:
+        axes.axvline(buy_and_hold, color=VERMILION, linewidth=1.4, linestyle=(0, (5, 2)), label="buy and hold")
     _goal_axis(axes.xaxis, "sharpe")
     axes.set_xlabel("Sharpe, out of sample")
     axes.set_ylabel("resampled histories")

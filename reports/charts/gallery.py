@@ -73,11 +73,11 @@ def _folds(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecor
 def _bootstrap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
     if not summary.bootstrap_sharpes:
         return None
-    held = summary.hold.out_of_sample
+    held = summary.buy_and_hold.out_of_sample
     return figures.bootstrap(
         summary.bootstrap_sharpes,
         interval=summary.sharpe_interval,
-        hold=held.sharpe_ratio if held else None,
+        buy_and_hold=held.sharpe_ratio if held else None,
         title=f"{_name(facts)} · how sure the Sharpe is",
     )
 

@@ -125,9 +125,9 @@ def one_backtest(n: int, *, is_quick: bool) -> Figures:
 
 def many(bars: Bars) -> Figures:
     """Seconds of many sets over one series."""
-    n, grid = len(bars), list(RSI.space.sets())
-    sets = [grid[i] for i in np.random.default_rng(7).choice(len(grid), 200, replace=False)]
-    dressed = [params | OVERLAYS for params in sets]
+    n, grid = len(bars), list(RSI.space.param_sets())
+    param_sets = [grid[i] for i in np.random.default_rng(7).choice(len(grid), 200, replace=False)]
+    dressed = [params | OVERLAYS for params in param_sets]
     ready = Evaluator(RSI, bars, costs=COSTS)
     frame = peers.frame_of(bars)
     spec = StudySpec(symbol="AAPL", strategy_name="rsi")
@@ -141,12 +141,12 @@ def many(bars: Bars) -> Figures:
 
     return {
         "bound": 200 * seconds(lambda: chain(bars.close)),
-        "200 sets, from raw prices": seconds(lambda: fresh(sets)),
-        "200 sets, asked again": seconds(lambda: ready.scores(sets, start=0, stop=n)),
+        "200 sets, from raw prices": seconds(lambda: fresh(param_sets)),
+        "200 sets, asked again": seconds(lambda: ready.scores(param_sets, start=0, stop=n)),
         "200 sets with stop, trail and trend, from raw prices": seconds(lambda: fresh(dressed)),
         GRID: seconds(lambda: fresh(grid)),
         "a study of 200 trials": seconds(study, least=1),
-        "vectorbt, 200 columns": seconds(lambda: peers.play_vectorbt_columns(frame, sets), least=1),
+        "vectorbt, 200 columns": seconds(lambda: peers.play_vectorbt_columns(frame, param_sets), least=1),
     }
 
 

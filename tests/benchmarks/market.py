@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
         time_indicators(folder)
         write_files(folder / "csv", options.symbols)
         seconds = time_import(folder)
-        kill_imports(folder, [seconds * (place + 1) / options.kills for place in range(options.kills)])
+        kill_imports(folder, [seconds * (origin + 1) / options.kills for origin in range(options.kills)])
 
 
 def median_ms(work: Callable[[], object], times: int = 15) -> float:

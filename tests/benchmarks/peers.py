@@ -61,13 +61,13 @@ def play_vectorbt(frame: pd.DataFrame, params: Params) -> float:
     return float(_vectorbt(frame, rsi < params["oversold"], rsi > params["overbought"]))
 
 
-def play_vectorbt_columns(frame: pd.DataFrame, sets: list[Params]) -> Any:
+def play_vectorbt_columns(frame: pd.DataFrame, param_sets: list[Params]) -> Any:
     """All sets as columns of one broadcast, with the library's own RSI."""
-    windows = sorted({int(params["period"]) for params in sets})
+    windows = sorted({int(params["period"]) for params in param_sets})
     rows = vectorbt.RSI.run(frame["Close"], window=windows, ewm=True).rsi.to_numpy()
-    rsi = rows[:, [windows.index(int(params["period"])) for params in sets]]
-    enters = pd.DataFrame(rsi < np.array([params["oversold"] for params in sets]), index=frame.index)
-    exits = pd.DataFrame(rsi > np.array([params["overbought"] for params in sets]), index=frame.index)
+    rsi = rows[:, [windows.index(int(params["period"])) for params in param_sets]]
+    enters = pd.DataFrame(rsi < np.array([params["oversold"] for params in param_sets]), index=frame.index)
+    exits = pd.DataFrame(rsi > np.array([params["overbought"] for params in param_sets]), index=frame.index)
     return _vectorbt(frame, enters, exits)
 
 

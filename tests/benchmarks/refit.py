@@ -17,7 +17,7 @@ import numpy as np
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.study_request import StudySpec
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
-from optimizer.search.fold_search import PACE, Pace, refit
+from optimizer.search.fold_search import PACE, FoldPace, refit
 from optimizer.search.loop import best_record, search
 from optimizer.strategies.registry import space_of
 from tests.bars import made_up_bars, sample_bars
@@ -26,12 +26,12 @@ STRATEGIES = ("rsi", "macd", "sma", "bollinger", "donchian", "zscore")
 SYMBOLS = ("AAPL", "MSFT", "IBM")
 N_FOLDS, N_BARS = 4, 1_000
 PACES = (
-    Pace(round_size=1, per_fit=1, n_candidates=24),
-    Pace(per_fit=1, n_candidates=24),
-    Pace(per_fit=1),
-    Pace(per_fit=2),
+    FoldPace(round_size=1, per_fit=1, n_candidates=24),
+    FoldPace(per_fit=1, n_candidates=24),
+    FoldPace(per_fit=1),
+    FoldPace(per_fit=2),
     PACE,
-    Pace(per_fit=32),
+    FoldPace(per_fit=32),
 )
 
 
@@ -75,13 +75,13 @@ def _one_by_one(spec: StudySpec, evaluator: AnyEvaluator, start: int, seed: int)
     return math.nan if best is None or best.value is None else best.value
 
 
-def _timed(spec: StudySpec, evaluator: AnyEvaluator, start: int, seed: int, pace: Pace) -> tuple[float, float]:
+def _timed(spec: StudySpec, evaluator: AnyEvaluator, start: int, seed: int, pace: FoldPace) -> tuple[float, float]:
     began = time.perf_counter()
     found = refit(spec, space_of(spec), evaluator, start=start, stop=start + N_BARS, seed=seed, pace=pace)
     return found.value if found else math.nan, time.perf_counter() - began
 
 
-def _print_row(pace: Pace, values: FloatArray, plain: FloatArray, seconds: float) -> None:
+def _print_row(pace: FoldPace, values: FloatArray, plain: FloatArray, seconds: float) -> None:
     apart = (values - plain)[~np.isnan(values - plain)]
     error = apart.std(ddof=1) / math.sqrt(len(apart))
     print(

@@ -166,9 +166,9 @@ def sharpe_table(strategy_name: str, symbol: str) -> tuple[Table, Space]:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     bars = Sample().fetch(symbol, timeframe="1d", start=None, end=None, now=now).adjusted()
     strategy = find_strategy(strategy_name)
-    sets = list(strategy.space.sets())
-    scores = Evaluator(strategy, bars, costs=Costs()).scores(sets, start=250, stop=len(bars))
-    keys = [tuple(params.values()) for params in sets]
+    param_sets = list(strategy.space.param_sets())
+    scores = Evaluator(strategy, bars, costs=Costs()).scores(param_sets, start=250, stop=len(bars))
+    keys = [tuple(params.values()) for params in param_sets]
     return dict(zip(keys, zip(scores.sharpe_ratio.tolist(), scores.n_trades.tolist(), strict=True), strict=True)), (
         strategy.space
     )

@@ -26,7 +26,7 @@ import pandas as pd
 from optuna.samplers import RandomSampler, TPESampler
 
 from bot.runtime.processes import started
-from bot.runtime.services import Desk, open_desk
+from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from optimizer.domain.study_request import Costs, StudySpec
 from optimizer.domain.study_results import Timings
@@ -65,23 +65,23 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 async def _measure(options: argparse.Namespace) -> tuple[dict[int, list[Timings]], float]:
     with tempfile.TemporaryDirectory(prefix="benchmark-", ignore_cleanup_errors=True) as folder:
-        async with desk_in(Path(folder) / "one", n_workers=1) as desk:
-            stored = {n: await timings(desk, n, options.repeats) for n in options.sizes}
-        async with desk_in(Path(folder) / "all", n_workers=os.cpu_count() or 1) as desk:
-            return stored, await many_symbols(desk, Path(folder) / "bars", options.symbols)
+        async with desk_in(Path(folder) / "one", n_workers=1) as services:
+            stored = {n: await timings(services, n, options.repeats) for n in options.sizes}
+        async with desk_in(Path(folder) / "all", n_workers=os.cpu_count() or 1) as services:
+            return stored, await many_symbols(services, Path(folder) / "bars", options.symbols)
 
 
 @asynccontextmanager
-async def desk_in(home: Path, *, n_workers: int) -> AsyncIterator[Desk]:
+async def desk_in(home: Path, *, n_workers: int) -> AsyncIterator[Services]:
     """The service with everything below it, without Slack: embedded MongoDB and warm worker processes."""
     settings = Settings.model_validate({"OPTIMIZE_BOT_HOME": home, "OPTIMIZE_BOT_WORKERS": n_workers})
-    async with started(settings) as children, open_desk(settings, children) as desk:
-        desk.jobs.start()
-        await desk.pool.ready()
-        yield desk
+    async with started(settings) as children, open_services(settings, children) as services:
+        services.jobs.start()
+        await services.pool.ready()
+        yield services
 
 
-async def timings(desk: Desk, n: int, repeats: int) -> list[Timings]:
+async def timings(services: Services, n: int, repeats: int) -> list[Timings]:
     """Where the time of studies of n trials went, as their worker measured it, one study right after the other.
 
     The first is left out: behind it the worker still imports what judges.
@@ -90,37 +90,37 @@ async def timings(desk: Desk, n: int, repeats: int) -> list[Timings]:
         StudySpec(symbol="AAPL", strategy_name="rsi", n_trials=n, seed=seed, folds=4 if n == 200 else 0)
         for seed in range(repeats + 1)
     ]
-    studies = await finished(desk, [await submitted(desk, spec) for spec in specs])
+    studies = await finished(services, [await submitted(services, spec) for spec in specs])
     return [study.timings for study in studies[1:] if study.timings is not None]
 
 
-async def submitted(desk: Desk, spec: StudySpec) -> str:
+async def submitted(services: Services, spec: StudySpec) -> str:
     """A study planned, stored and handed to the scheduler."""
-    study = await desk.service.create_study(spec, created_by="benchmark")
-    desk.jobs.submit(study.study_name)
+    study = await services.service.create_study(spec, created_by="benchmark")
+    services.jobs.submit(study.study_name)
     return study.study_name
 
 
-async def finished(desk: Desk, names: Sequence[str]) -> list[OptimizationStudy]:
+async def finished(services: Services, names: Sequence[str]) -> list[OptimizationStudy]:
     """The studies, once all of them have ended well."""
     done: list[OptimizationStudy] = []
     for name in names:
-        while not (study := await desk.service.find(name)).status.is_finished:
+        while not (study := await services.service.find(name)).status.is_finished:
             await asyncio.sleep(0.1)
         assert study.summary is not None, study.failure
         done.append(study)
     return done
 
 
-async def many_symbols(desk: Desk, folder: Path, n: int) -> float:
+async def many_symbols(services: Services, folder: Path, n: int) -> float:
     """Seconds from the first plan to the last result of n symbols."""
     await asyncio.to_thread(folder.mkdir)
     for number in range(n):
         _write_walk(folder / f"W{number:03d}.csv", seed=number)
-    import_files(folder, desk.market.warehouse, reading=Reading(), now=desk.clock())
+    import_files(folder, services.market.warehouse, reading=Reading(), now=services.clock())
     began = time.perf_counter()
     specs = [StudySpec(symbol=f"W{number:03d}", strategy_name="rsi", source="file") for number in range(n)]
-    await finished(desk, [await submitted(desk, spec) for spec in specs])
+    await finished(services, [await submitted(services, spec) for spec in specs])
     return time.perf_counter() - began
 
 

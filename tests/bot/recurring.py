@@ -9,7 +9,7 @@ from bot.grammar.cadence import Cadence, ScheduleWhen
 from bot.slack.home_tab import HomeFacts
 from optimizer.domain.study_results import Interval, StudyState, Verdict
 from optimizer.errors import Unavailable
-from optimizer.validation.champion import Challenge, Decision, Ground
+from optimizer.validation.champion import Challenge, Decision, DecisionReason
 from reports.render import Renderer
 from reports.text.message import Message
 from tests.reports import facts as told
@@ -22,18 +22,18 @@ WINNER = told.rsi(11, 32, 68)
 FORMER = told.rsi(14, 30, 70)
 
 
-def challenge(decision: Decision, ground: Ground, **changes: Any) -> Challenge:
+def challenge(decision: Decision, reason: DecisionReason, **changes: Any) -> Challenge:
     """What a comparison found."""
     found: dict[str, Any] = {
         "decision": decision,
-        "ground": ground,
+        "reason": reason,
         "start": date(2025, 5, 19),
         "end": date(2026, 11, 20),
         "n_bars": 378,
         "n_bars_needed": None,
         "champion": told.measures(0.61, 0.1213, -0.1871, 17),
         "challenger": told.measures(0.83, 0.1747, -0.1532, 21),
-        "hold": told.measures(0.44, 0.2104, -0.2217, 0),
+        "buy_and_hold": told.measures(0.44, 0.2104, -0.2217, 0),
         "difference": 0.0412,
         "interval": Interval(low=-0.0216, high=0.1047),
         "probability": 0.8734,
@@ -42,22 +42,22 @@ def challenge(decision: Decision, ground: Ground, **changes: Any) -> Challenge:
 
 
 CHALLENGES = {
-    "same": challenge(Decision.KEEP, Ground.SAME, difference=0.0, interval=None, probability=None),
-    "behind": challenge(Decision.KEEP, Ground.BEHIND, difference=-0.0312, probability=0.2114),
+    "same": challenge(Decision.KEEP, DecisionReason.SAME, difference=0.0, interval=None, probability=None),
+    "behind": challenge(Decision.KEEP, DecisionReason.BEHIND, difference=-0.0312, probability=0.2114),
     "ahead": challenge(
         Decision.SWITCH,
-        Ground.AHEAD,
+        DecisionReason.AHEAD,
         difference=0.1912,
         interval=Interval(low=0.0713, high=0.3127),
         probability=0.9945,
     ),
-    "maybe": challenge(Decision.CANT_TELL, Ground.MAYBE_LUCK, n_bars_needed=1234),
-    "hardly": challenge(Decision.CANT_TELL, Ground.MAYBE_LUCK, difference=0.0011, probability=0.5312),
+    "maybe": challenge(Decision.CANT_TELL, DecisionReason.MAYBE_LUCK, n_bars_needed=1234),
+    "hardly": challenge(Decision.CANT_TELL, DecisionReason.MAYBE_LUCK, difference=0.0011, probability=0.5312),
     "few": challenge(
-        Decision.CANT_TELL, Ground.TOO_FEW_BARS, n_bars=21, n_bars_needed=42, interval=None, probability=None
+        Decision.CANT_TELL, DecisionReason.TOO_FEW_BARS, n_bars=21, n_bars_needed=42, interval=None, probability=None
     ),
     "none": challenge(
-        Decision.CANT_TELL, Ground.TOO_FEW_BARS, n_bars=0, n_bars_needed=63, start=None, end=None,
+        Decision.CANT_TELL, DecisionReason.TOO_FEW_BARS, n_bars=0, n_bars_needed=63, start=None, end=None,
         difference=None, interval=None, probability=None,
     ),
 }  # fmt: skip

@@ -15,7 +15,7 @@ from optimizer.engine.evaluator import Evaluator
 from optimizer.search.fold_search import refit
 from optimizer.search.loop import search
 from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
-from optimizer.validation.assessment import Findings
+from optimizer.validation.assessment import Assessment
 from optimizer.validation.window import window_rows
 from tests.calibration.worlds import SESSIONS, Shocks, market, planted_set, with_edge
 
@@ -108,7 +108,7 @@ def outcome(task: Task) -> Outcome:
     )
 
 
-def judged(task: Task, bars: Bars) -> Findings:
+def judged(task: Task, bars: Bars) -> Assessment:
     """The findings of a study of these bars with the defaults of the product."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     spec = StudySpec(
@@ -126,7 +126,7 @@ def judged(task: Task, bars: Bars) -> Findings:
         n_trials=budget(spec, space),
         seed=spec.seed,
     )
-    return Findings(
+    return Assessment(
         spec=spec, space=space, evaluator=evaluator, trials=list(trials), rows=rows, n_tried_before=0, refit=refit
     )
 

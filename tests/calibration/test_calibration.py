@@ -55,7 +55,7 @@ def test_walks_have_the_volatility_they_claim_and_no_drift() -> None:
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_a_planted_set_earns_about_its_sharpe_ratio_and_hold_does_not(name: str) -> None:
     strategy = STRATEGIES[name]
-    ours, hold = [], []
+    ours, buy_and_hold = [], []
     for seed in range(3):
         shocks = Shocks.of(seed, years=10)
         params = planted_set(strategy, shocks, seed)
@@ -64,11 +64,11 @@ def test_a_planted_set_earns_about_its_sharpe_ratio_and_hold_does_not(name: str)
         assert bars is not None
         evaluator = Evaluator(strategy, bars, costs=Costs())
         ours.append(evaluator.backtest(params, start=WARM_UP, stop=len(bars)).measures.sharpe_ratio or 0.0)
-        hold.append(evaluator.hold(start=WARM_UP, stop=len(bars)).measures.sharpe_ratio or 0.0)
+        buy_and_hold.append(evaluator.buy_and_hold(start=WARM_UP, stop=len(bars)).measures.sharpe_ratio or 0.0)
 
     # One record of ten years has a standard error of 0.32, the mean of three 0.18.
     assert np.mean(ours) == pytest.approx(EDGE_SHARPE, abs=0.6)
-    assert np.mean(hold) < 0.8
+    assert np.mean(buy_and_hold) < 0.8
 
 
 def test_prices_stay_within_their_bars() -> None:

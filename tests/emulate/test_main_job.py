@@ -117,7 +117,7 @@ async def test_a_result_is_scheduled_and_adopted_by_its_buttons(stage: Stage, st
     scheduled = await stage.told(await stage.act.click(verdict, "study_schedule"))
     await stage.told(await stage.act.click(verdict, "study_adopt", user="bob"))
 
-    [schedule] = [s for s in await stage.office.schedules.all() if s.spec.seed == 41]
+    [schedule] = [s for s in await stage.context.schedules.all() if s.spec.seed == 41]
     assert schedule.schedule_name in str(scheduled)
     assert await _posted(stage, verdict, f"the champion of *IBM RSI* (`{name}`")
 

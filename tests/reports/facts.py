@@ -117,8 +117,8 @@ def summary(**changes: object) -> StudySummary:
     whole = StudySummary(
         window=WINDOW,
         winner=winner,
-        textbook=TEXTBOOK,
-        hold=HOLD,
+        default=TEXTBOOK,
+        buy_and_hold=HOLD,
         top=(winner, *_runners_up()),
         verdict=Verdict.PROMISING,
         suggestion=Suggestion.WATCH,
@@ -185,8 +185,8 @@ def _curve() -> Curve:
     n = WINDOW.n_bars
     dates = tuple(WINDOW.start + timedelta(days=round(i * 365.25 / 252)) for i in range(n))
     winner = tuple(math.exp(0.00067 * i + 0.11 * math.sin(i / 90)) for i in range(n))
-    hold = tuple(math.exp(0.0011 * i + 0.35 * math.sin(i / 260)) for i in range(n))
-    return Curve(dates=dates, winner=winner, hold=hold)
+    buy_and_hold = tuple(math.exp(0.0011 * i + 0.35 * math.sin(i / 260)) for i in range(n))
+    return Curve(dates=dates, winner=winner, buy_and_hold=buy_and_hold)
 
 
 def _surface() -> Surface:
@@ -283,8 +283,8 @@ def bare() -> StudySummary:
     return summary(
         window=WINDOW.model_copy(update={"holdout_start": None, "n_holdout": 0}),
         winner=winner,
-        textbook=winner,
-        hold=HOLD.model_copy(update={"out_of_sample": None}),
+        default=winner,
+        buy_and_hold=HOLD.model_copy(update={"out_of_sample": None}),
         top=(winner,),
         verdict=Verdict.UNPROVEN,
         suggestion=Suggestion.DROP,
@@ -326,12 +326,12 @@ def shared() -> StudySummary:
         suggestion=Suggestion.DROP,
         winner=winner,
         top=(winner, *others),
-        textbook=plain.textbook.model_copy(update={"value": 0.1834}),
-        hold=plain.hold.model_copy(update={"value": 0.5833}),
+        default=plain.default.model_copy(update={"value": 0.1834}),
+        buy_and_hold=plain.buy_and_hold.model_copy(update={"value": 0.5833}),
         shared=Shared(
-            by_symbol=tuple(OfSymbol(symbol=name, winner=own[name], hold=held[name]) for name in own),
+            by_symbol=tuple(OfSymbol(symbol=name, winner=own[name], buy_and_hold=held[name]) for name in own),
             winner=scored(rsi(11, 33, 78), (0.6089, 0.8719, -0.3129), (0.3143, 0.0471, -0.0917)),
-            hold=scored({}, (0.4171, 0.7219, -0.6087), (0.5007, 0.1031, -0.1931)),
+            buy_and_hold=scored({}, (0.4171, 0.7219, -0.6087), (0.5007, 0.1031, -0.1931)),
             n_gaining=2,
         ),
     )
@@ -350,7 +350,7 @@ SUMMARIES = {
     "folds_only": summary(
         window=WINDOW.model_copy(update={"holdout_start": None, "n_holdout": 0}),
         winner=summary().winner.model_copy(update={"out_of_sample": None}),
-        hold=HOLD.model_copy(update={"out_of_sample": None}),
+        buy_and_hold=HOLD.model_copy(update={"out_of_sample": None}),
         sharpe_interval=None,
         drawdown_interval=None,
         scatter=(),

@@ -39,7 +39,7 @@ def share_of(png: bytes, color: tuple[int, int, int]) -> float:
 def growth(n: int, *, at: float = 0.001) -> Curve:
     days = tuple(date(2010, 1, 1) + timedelta(days=i) for i in range(n))
     values = tuple(float(np.exp(at * i)) for i in range(n))
-    return Curve(dates=days, winner=values, hold=values[::-1])
+    return Curve(dates=days, winner=values, buy_and_hold=values[::-1])
 
 
 def test_all_six_charts_are_drawn(drawn: dict[str, bytes]) -> None:
@@ -138,7 +138,7 @@ def test_a_fold_without_a_value_keeps_its_place() -> None:
 
 @pytest.mark.parametrize("interval", [None, Interval(low=None, high=None), Interval(low=-0.5, high=1.5)])
 def test_a_distribution_may_lack_its_interval(interval: Interval | None) -> None:
-    pixels(figures.bootstrap([0.1, 0.2, 0.5, 0.9], interval=interval, hold=None, title="x"))
+    pixels(figures.bootstrap([0.1, 0.2, 0.5, 0.9], interval=interval, buy_and_hold=None, title="x"))
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from optimizer.domain.study_results import TrialRecord
 from reports.charts.chart_list import expected
 from reports.charts.draw import draw
-from reports.charts.draw_request import Order, read_order, write_order
+from reports.charts.draw_request import DrawRequest, read_draw_request, write_draw_request
 from reports.charts.gallery import pictures
 from reports.facts import StudyFacts
 from reports.render import LANGUAGES, Language, renderer_of
@@ -93,17 +93,19 @@ def test_a_study_without_a_holdout_has_three_columns() -> None:
 
 @pytest.mark.parametrize("study", [facts.finished("promising"), facts.failed()], ids=["finished", "failed"])
 def test_an_order_is_read_as_it_was_written(study: StudyFacts, tmp_path: Path) -> None:
-    write_order(Order(facts=study, language="ko"), facts.packed(facts.trials(5)), tmp_path)
+    write_draw_request(DrawRequest(facts=study, language="ko"), facts.packed(facts.trials(5)), tmp_path)
 
-    order, trials = read_order(tmp_path)
-    assert str(order.facts.failure) == str(study.failure)
-    assert replace(order.facts, failure=None) == replace(study, failure=None)
+    request, trials = read_draw_request(tmp_path)
+    assert str(request.facts.failure) == str(study.failure)
+    assert replace(request.facts, failure=None) == replace(study, failure=None)
     assert trials == facts.trials(5)
-    assert order.language == "ko"
+    assert request.language == "ko"
 
 
 def test_the_drawing_process_answers_in_json_and_ends_with_its_input(tmp_path: Path) -> None:
-    write_order(Order(facts=facts.finished("promising"), language="ko"), facts.packed(facts.trials(30)), tmp_path)
+    write_draw_request(
+        DrawRequest(facts=facts.finished("promising"), language="ko"), facts.packed(facts.trials(30)), tmp_path
+    )
     question = json.dumps({"folder": str(tmp_path)}) + "\n"
 
     program = [sys.executable, "-m", "reports"]

@@ -166,8 +166,8 @@ def test_the_first_line_begins_with_the_verdict(language: Language) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_benchmark_is_in_the_first_line(language: Language) -> None:
-    hold: StudyFacts = facts.finished("promising")
-    first = renderer_of(language).result(hold)[0].blocks[0]["text"]["text"]
+    buy_and_hold: StudyFacts = facts.finished("promising")
+    first = renderer_of(language).result(buy_and_hold)[0].blocks[0]["text"]["text"]
 
     assert "0.84" in first
     assert "−0.21" in first

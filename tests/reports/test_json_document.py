@@ -46,12 +46,12 @@ def test_numbers_are_exact() -> None:
     assert document["best"]["params"] == summary.winner.params
     assert document["best"]["value"] == summary.winner.value
     assert document["best"]["measures"]["sharpe_ratio"] == summary.winner.in_sample.sharpe_ratio
-    assert document["textbook"]["measures"]["max_drawdown"] == summary.textbook.in_sample.max_drawdown
-    assert document["hold"]["measures"]["total_return"] == summary.hold.in_sample.total_return
+    assert document["default"]["measures"]["max_drawdown"] == summary.default.in_sample.max_drawdown
+    assert document["buy_and_hold"]["measures"]["total_return"] == summary.buy_and_hold.in_sample.total_return
     assert document["deflated_sharpe_ratio"] == summary.luck.deflated_sharpe_ratio
     assert document["n_tried_ever"] == 1243
     assert document["intervals"]["sharpe_ratio"] == {"low": -0.2137, "high": 1.8319}
-    assert document["out_of_sample"]["hold"]["sharpe_ratio"] == 0.3311
+    assert document["out_of_sample"]["buy_and_hold"]["sharpe_ratio"] == 0.3311
     assert len(document["walk_forward"]["folds"]) == 4
     assert document["walk_forward"]["stitched"]["sharpe_ratio"] == 0.4739
 

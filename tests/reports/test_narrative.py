@@ -59,8 +59,8 @@ def neighbourhood(share: float | None, centre: Scored | None = None) -> StudySum
 
 
 def no_hold() -> StudySummary:
-    hold = facts.HOLD.model_copy(update={"out_of_sample": Measures()})
-    return facts.summary(hold=hold)
+    buy_and_hold = facts.HOLD.model_copy(update={"out_of_sample": Measures()})
+    return facts.summary(buy_and_hold=buy_and_hold)
 
 
 def walked(sharpe: float | None) -> StudySummary:

@@ -19,8 +19,10 @@ def test_a_row_a_symbol_then_the_median_then_the_portfolio() -> None:
 
 def test_without_a_holdout_the_rows_are_of_the_searched_bars() -> None:
     found = facts.SUMMARIES["shared"]
-    winner, hold = (one.model_copy(update={"out_of_sample": None}) for one in (found.winner, found.hold))
-    bare = found.model_copy(update={"winner": winner, "hold": hold})
+    winner, buy_and_hold = (
+        one.model_copy(update={"out_of_sample": None}) for one in (found.winner, found.buy_and_hold)
+    )
+    bare = found.model_copy(update={"winner": winner, "buy_and_hold": buy_and_hold})
 
     assert symbol_rows(bare, "sharpe")[4].measures == winner.in_sample
     text = str(renderer_of("en").result(facts.finished("shared", summary=bare))[1].blocks)

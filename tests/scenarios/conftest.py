@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cli.serve import running
-from bot.context import Office
+from bot.context import BotContext
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from bot.runtime.processes import started
 from bot.runtime.settings import Settings
@@ -41,7 +41,7 @@ class Stage:
     """The Slack, the bot's office and the people who act."""
 
     slack: Slack
-    office: Office
+    context: BotContext
     act: Driver
     url: str
 
@@ -154,7 +154,7 @@ async def opened(slack: Slack, settings: Settings) -> AsyncIterator[Stage]:
     async with started(settings) as children, running(settings, client, children) as bot:
         url = f"http://127.0.0.1:{bot.port}/slack/events"
         async with HttpWire(url) as wire:
-            yield Stage(slack=slack, office=bot.context, act=Driver(slack, wire), url=url)
+            yield Stage(slack=slack, context=bot.context, act=Driver(slack, wire), url=url)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

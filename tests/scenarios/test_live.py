@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_following_ends_with_the_study_and_counts_up_until_then(stage: Stage) -> None:
     name, root = await stage.start("AAPL RSI 900 seed=71")
 
-    seen = [progress async for progress in follow(stage.office.desk, name)]
+    seen = [progress async for progress in follow(stage.context.services, name)]
 
     counts = [progress.facts.trials_completed for progress in seen]
     assert counts == sorted(counts)
@@ -31,16 +31,16 @@ async def test_following_ends_with_the_study_and_counts_up_until_then(stage: Sta
 async def test_a_look_has_the_newest_trials_first(stage: Stage) -> None:
     name, _ = await stage.finished("MSFT RSI 40 folds=0 seed=72")
 
-    seen = await look(stage.office.desk, name)
+    seen = await look(stage.context.services, name)
 
     assert [trial.number for trial in seen.recent] == list(range(39, 39 - RECENT, -1))
 
 
 async def test_a_paused_study_is_still_followed(stage: Stage) -> None:
-    service = stage.office.desk.service
+    service = stage.context.services.service
     study = await service.create_study(StudySpec(symbol="IBM", strategy_name="rsi", seed=73), created_by="U0BOB2")
     await service.pause(study.study_name)
-    watching = follow(stage.office.desk, study.study_name)
+    watching = follow(stage.context.services, study.study_name)
 
     assert (await anext(watching)).facts.status is StudyState.PAUSED
     await service.cancel(study.study_name)
@@ -50,4 +50,4 @@ async def test_a_paused_study_is_still_followed(stage: Stage) -> None:
 
 async def test_an_unknown_study_cannot_be_followed(stage: Stage) -> None:
     with pytest.raises(UnknownStudy):
-        await anext(follow(stage.office.desk, "opt-ffffffff"))
+        await anext(follow(stage.context.services, "opt-ffffffff"))

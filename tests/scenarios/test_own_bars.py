@@ -19,13 +19,13 @@ async def test_a_symbol_of_an_imported_file_is_studied(stage: Stage, tmp_path: P
     columns = {"Open": bars.open, "High": bars.high, "Low": bars.low, "Close": bars.close, "Volume": bars.volume}
     frame = pd.DataFrame(columns, index=pd.bdate_range("2010-01-04", periods=1300))
     await asyncio.to_thread(frame.to_csv, tmp_path / "OWNCO.csv", index_label="Date")
-    desk = stage.office.desk
+    services = stage.context.services
     await asyncio.to_thread(
-        import_files, tmp_path / "OWNCO.csv", desk.market.warehouse, reading=Reading(), now=desk.clock()
+        import_files, tmp_path / "OWNCO.csv", services.market.warehouse, reading=Reading(), now=services.clock()
     )
 
     name, root = await stage.finished("OWNCO RSI 30 seed=81 folds=0", user="kim")
-    study = await desk.service.find(name)
+    study = await services.service.find(name)
 
     assert (study.symbol, study.status, study.trials_completed) == ("OWNCO", "complete", 30)
     assert "from file" in str([message.blocks for message in await stage.answers(root)])

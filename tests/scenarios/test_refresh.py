@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cli.serve import running
-from bot.context import Office
+from bot.context import BotContext
 from bot.documents.conversations import OutboxEntry, Sending
 from bot.documents.recurring import FailingSeries, Refresh, Schedule
 from bot.runtime.processes import started
@@ -62,14 +62,14 @@ def source() -> Iterator[Source]:
         yield served
 
 
-class Desk:
+class Services:
     """A bot whose only source is on this machine, its Slack, and the clock."""
 
     def __init__(self, home: Path, slack: StrictSlack, source: Source, **settings: str) -> None:
         self.clock = SetClock(at(0, 12))
         self.slack = slack
         self.settings = settings_for(home, slack, OPTIMIZE_BOT_SOURCES="alphavantage", **settings)
-        self.office: Office
+        self.context: BotContext
         patience = Patience(timeout=20.0, attempts=1)
         self._provider = AlphaVantage(SecretStr("key"), url=source.url, per_minute=6_000_000, patience=patience)
 
@@ -82,13 +82,13 @@ class Desk:
             running(self.settings, client, children, clock=self.clock, providers=[self._provider]) as bot,
             HttpWire(f"http://127.0.0.1:{bot.port}/slack/events") as wire,
         ):
-            self.office = bot.context
+            self.context = bot.context
             yield Driver(self.slack, wire)
 
     async def pass_to(self, moment: datetime) -> Refresh:
         """Let the time come; gives the refresh that was due, once it is done."""
         self.clock.now = moment
-        self.office.desk.jobs.wake()
+        self.context.services.jobs.wake()
         return await self.refreshed(moment)
 
     async def refreshed(self, moment: datetime) -> Refresh:
@@ -135,68 +135,68 @@ async def test_a_source_that_fails_is_told_once_where_its_bars_are_used_and_anew
     tmp_path: Path, source: Source
 ) -> None:
     async with StrictSlack() as slack:
-        desk = Desk(tmp_path / "home", slack, source)
+        services = Services(tmp_path / "home", slack, source)
         quant = await slack.channel_id()
-        async with desk.up() as act:
-            await _two_schedules(desk, act)
-            fine = await desk.pass_to(at(0, 22, 30))
+        async with services.up() as act:
+            await _two_schedules(services, act)
+            fine = await services.pass_to(at(0, 22, 30))
             assert (fine.n_series, fine.n_failed) == (1, 0)
             assert "1 series" in await health(act)
 
             source.reply("/query", DOWN)
-            assert (await desk.pass_to(at(1, 22, 30))).n_failed == 1
-            (english,), (korean,) = await desk.told(quant, 1), await desk.told(DESK, 1)
-            names = {schedule.channel_id: schedule.schedule_name for schedule in await desk.office.schedules.all()}
+            assert (await services.pass_to(at(1, 22, 30))).n_failed == 1
+            (english,), (korean,) = await services.told(quant, 1), await services.told(DESK, 1)
+            names = {schedule.channel_id: schedule.schedule_name for schedule in await services.context.schedules.all()}
             assert "*IBM* daily bars, stored up to 2012-10-31" in english
             assert "error 503" in english
             assert "*IBM* 일봉, 2012-10-31까지 저장됨" in korean
             assert (names[quant] in english, names[DESK] in english) == (True, False)
             assert names[DESK] in korean
-            await desk.pass_to(at(2, 22, 30))
+            await services.pass_to(at(2, 22, 30))
             assert "IBM (alphavantage)" in await health(act)
 
-        desk.clock.now = at(5, 23)  # two times were missed; the third is late
-        async with desk.up() as act:
-            assert (await desk.refreshed(at(5, 23))).n_failed == 1
-            assert len(await desk.told(quant, 1)) == len(await desk.told(DESK, 1)) == 1
+        services.clock.now = at(5, 23)  # two times were missed; the third is late
+        async with services.up() as act:
+            assert (await services.refreshed(at(5, 23))).n_failed == 1
+            assert len(await services.told(quant, 1)) == len(await services.told(DESK, 1)) == 1
 
             source.reply("/query", bars())
-            assert (await desk.pass_to(at(6, 22, 30))).n_failed == 0
+            assert (await services.pass_to(at(6, 22, 30))).n_failed == 0
             assert "IBM (alphavantage)" not in await health(act)
             source.reply("/query", DOWN)
-            await desk.pass_to(at(7, 22, 30))
-            assert len(await desk.told(quant, 2)) == len(await desk.told(DESK, 2)) == 2
+            await services.pass_to(at(7, 22, 30))
+            assert len(await services.told(quant, 2)) == len(await services.told(DESK, 2)) == 2
         slack.assert_no_violations()
 
 
-async def _two_schedules(desk: Desk, act: Driver) -> None:
+async def _two_schedules(services: Services, act: Driver) -> None:
     """One in the channel, one in another that speaks Korean; neither is due in the days of the test."""
     await act.command("config language ko", user="bob", channel=DESK)
     await act.command("schedule IBM SMA 6 folds=0 monthly 28 09:00 tz=UTC")
-    await desk.schedules(1)
+    await services.schedules(1)
     await act.command("schedule IBM EMA 6 folds=0 monthly 28 09:00 tz=UTC", channel=DESK)
-    await desk.schedules(2)
+    await services.schedules(2)
 
 
 async def test_a_refresh_that_a_stop_cut_off_is_done_at_the_next_start_and_told_once(
     tmp_path: Path, source: Source
 ) -> None:
     async with StrictSlack() as slack:
-        desk = Desk(tmp_path / "home", slack, source)
-        async with desk.up() as act:
+        services = Services(tmp_path / "home", slack, source)
+        async with services.up() as act:
             await act.command("schedule IBM SMA 6 folds=0 monthly 28 09:00 tz=UTC")
-            await desk.schedules(1)
+            await services.schedules(1)
             asked = len(source.asked)
             source.reply("/query", Reply(status=503, delay=2.0))
-            desk.clock.now = at(1, 22, 30)
-            desk.office.desk.jobs.wake()
+            services.clock.now = at(1, 22, 30)
+            services.context.services.jobs.wake()
             async with asyncio.timeout(120):
                 while len(source.asked) == asked:
                     await asyncio.sleep(0.02)
         source.reply("/query", DOWN)
-        async with desk.up():
-            assert (await desk.refreshed(at(1, 22, 30))).n_failed == 1
-            assert len(await desk.told(await slack.channel_id(), 1)) == 1
+        async with services.up():
+            assert (await services.refreshed(at(1, 22, 30))).n_failed == 1
+            assert len(await services.told(await slack.channel_id(), 1)) == 1
             assert await Refresh.find_all().count() == 1
             assert (await FailingSeries.find_one({"symbol": "IBM"})) is not None
         slack.assert_no_violations()
@@ -208,8 +208,8 @@ async def test_the_time_of_the_settings_replaces_the_one_before_and_off_removes_
     async with StrictSlack() as slack:
         kept = []
         for setting in ("22:30", "07:00 Asia/Seoul", "off"):
-            desk = Desk(tmp_path / "home", slack, source, OPTIMIZE_BOT_REFRESH=setting)
-            async with desk.up():
-                kept.append(desk.office.desk.jobs.kept("refresh"))
+            services = Services(tmp_path / "home", slack, source, OPTIMIZE_BOT_REFRESH=setting)
+            async with services.up():
+                kept.append(services.context.services.jobs.kept("refresh"))
 
     assert kept == [["22:30 UTC"], ["07:00 Asia/Seoul"], []]

@@ -72,8 +72,8 @@ async def test_secrets_are_in_no_log_and_no_text_of_the_settings(
         await stage.tell("list mine")
         await stage.tell("AAPL NOSUCH 100")
         await stage.act.mention("status", bot_user=stage.slack.bot_user)
-    settings = stage.office.desk.settings
-    shown = caplog.text + str(capfd.readouterr()) + repr(settings) + str(settings) + repr(stage.office)
+    settings = stage.context.services.settings
+    shown = caplog.text + str(capfd.readouterr()) + repr(settings) + str(settings) + repr(stage.context)
     password = (settings.home / "mongodb.password").read_text()
 
     for secret in (BOT_TOKEN, APP_TOKEN, SIGNING_SECRET, password):
@@ -82,14 +82,14 @@ async def test_secrets_are_in_no_log_and_no_text_of_the_settings(
 
 async def test_secrets_are_in_no_document(stage: Stage) -> None:
     database = AuditEntry.get_motor_collection().database
-    password = (stage.office.desk.settings.home / "mongodb.password").read_text()
+    password = (stage.context.services.settings.home / "mongodb.password").read_text()
     for name in await database.list_collection_names():
         async for document in database[name].find():
             assert not any(secret in str(document) for secret in (BOT_TOKEN, SIGNING_SECRET, password)), name
 
 
 async def test_what_is_kept_on_disk_is_for_the_owner_only(stage: Stage) -> None:
-    home = stage.office.desk.settings.home
+    home = stage.context.services.settings.home
 
     assert _mode(home) == 0o700
     for file in ("mongodb.password", "identity", "lock"):
@@ -101,12 +101,12 @@ async def test_what_is_kept_on_disk_is_for_the_owner_only(stage: Stage) -> None:
     ["../../etc/passwd", "AAPL'; DROP TABLE bars; --", "/etc/passwd", "$(id)", "{{7*7}}", "AAPL/../IBM", "..%2f"],
 )
 async def test_symbols_never_become_paths_or_queries(stage: Stage, symbol: str) -> None:
-    before = set(os.listdir(stage.office.desk.settings.home))
+    before = set(os.listdir(stage.context.services.settings.home))
     delivery = await stage.act.command(f"{symbol} RSI 10")
 
     assert delivery.status == 200
     assert "opt-" not in str(delivery.answer)
-    assert set(os.listdir(stage.office.desk.settings.home)) == before
+    assert set(os.listdir(stage.context.services.settings.home)) == before
 
 
 async def test_command_delivered_twice_starts_one_study(stage: Stage, wire: HttpWire) -> None:
@@ -116,7 +116,7 @@ async def test_command_delivered_twice_starts_one_study(stage: Stage, wire: Http
     again = await wire.send(wire.request(Kind.COMMAND, payload))
 
     assert (first.status, again.status) == (200, 200)
-    studies = [s for s in await stage.office.desk.service.list_studies(limit=50) if s.spec.seed == 702]
+    studies = [s for s in await stage.context.services.service.list_studies(limit=50) if s.spec.seed == 702]
     assert len(studies) == 1
 
 

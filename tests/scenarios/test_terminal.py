@@ -80,7 +80,13 @@ def test_a_watch_list_is_refused_by_name(home: Path) -> None:
 
 def _numbers(document: dict[str, Any]) -> object:
     """What must be the same when the same thing is asked twice; only the tries add up."""
-    return document["best"], document["textbook"], document["hold"], document["trials"], document["study"]["data_hash"]
+    return (
+        document["best"],
+        document["default"],
+        document["buy_and_hold"],
+        document["trials"],
+        document["study"]["data_hash"],
+    )
 
 
 def test_charts_and_report_are_written_where_asked(home: Path, tmp_path: Path) -> None:

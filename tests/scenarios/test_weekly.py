@@ -14,7 +14,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cli.serve import running
-from bot.context import Office
+from bot.context import BotContext
 from bot.documents.recurring import RunState, Schedule, ScheduleRun
 from bot.runtime.processes import started
 from optimizer.market.providers.sample import SYMBOLS, Sample
@@ -62,7 +62,7 @@ class Week:
         self.clock = SetClock(at(0, 0))
         self.slack = slack
         self._settings = settings_for(home, slack)
-        self.office: Office
+        self.context: BotContext
         self.names: dict[str, str] = {}
 
     @asynccontextmanager
@@ -74,7 +74,7 @@ class Week:
             running(self._settings, client, children, clock=self.clock, providers=[Exchange()]) as bot,
             HttpWire(f"http://127.0.0.1:{bot.port}/slack/events") as wire,
         ):
-            self.office = bot.context
+            self.context = bot.context
             yield Driver(self.slack, wire)
 
     async def schedule_all(self, act: Driver) -> None:
@@ -90,7 +90,7 @@ class Week:
     async def pass_to(self, moment: datetime, n_posts: int) -> list[Message]:
         """Let the time come; gives all posts of runs, once there are so many."""
         self.clock.now = moment
-        self.office.desk.jobs.wake()
+        self.context.services.jobs.wake()
         return await self.posts(n_posts)
 
     async def posts(self, n: int) -> list[Message]:
@@ -145,8 +145,8 @@ async def _until_thursday(week: Week) -> None:
     assert run is not None
     assert run.challenge is not None
     assert run.challenge.end == date(2012, 10, 31), "the data were brought up to that evening"
-    study = await week.office.desk.service.get_study_results(run.study_name)
-    await week.office.champions.adopt(study, by=await week.slack.user_id("bob"), why="best of October")
+    study = await week.context.services.service.get_study_results(run.study_name)
+    await week.context.champions.adopt(study, by=await week.slack.user_id("bob"), why="best of October")
     await week.pass_to(at(1, 0), 2)
     await week.pass_to(at(1, 6), 3)
 
@@ -177,7 +177,7 @@ async def _through_an_outage(week: Week) -> None:
     """The run goes on without Slack, and is told when it is back."""
     with week.slack.faults.outage("*"):
         week.clock.now = at(5, 23)
-        week.office.desk.jobs.wake()
+        week.context.services.jobs.wake()
 
         while not await ScheduleRun.find_one({"due_at": at(5, 23), "state": str(RunState.TOLD)}):
             await asyncio.sleep(0.1)

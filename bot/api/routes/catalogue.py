@@ -106,10 +106,10 @@ async def strategies(caller: Annotated[Caller, Depends(May("strategies"))]) -> C
 async def quality(
     symbol: Annotated[str, Path(description="As in a request.", examples=["AAPL"], json_schema_extra=SYMBOL_SHAPE)],
     caller: Annotated[Caller, Depends(May("data"))],
-    office: TheOffice,
+    context: TheOffice,
 ) -> responses.MarketDataQuality:
     """Coverage and findings, checked now. Bars that are not there yet are fetched from the configured sources."""
-    wanted, market, now = read_symbol(symbol), office.desk.market, office.clock()
+    wanted, market, now = read_symbol(symbol), context.services.market, context.clock()
     _, report = await asyncio.to_thread(market.checked_bars, wanted, now=now)
     return responses.quality_of(report, caller.renderer)
 

@@ -13,7 +13,7 @@ from fastapi.sse import EventSourceResponse
 from slack_sdk.errors import SlackApiError
 
 from bot.api import content_types, responses
-from bot.api.auth import Caller, May, TheOffice, noted, place_of
+from bot.api.auth import Caller, May, TheOffice, noted, origin_of
 from bot.api.errors import BadFields, NotInChannel, TooManyStreams
 from bot.api.idempotency import claim_of, once
 from bot.api.pagination import CURSOR_SHAPE, cursor_of, read_cursor
@@ -23,14 +23,14 @@ from bot.api.request_parsing import start_of
 from bot.api.requests import STRATEGY_WORDS, SYMBOL_SHAPE, OptimizationRequest
 from bot.commands import registry
 from bot.commands.start import begin, planned, specs_of
-from bot.context import Office
+from bot.context import BotContext
 from bot.delivery.progress import follow, look
 from bot.delivery.sender import reason_of
 from bot.grammar.commands import Cancel, Command, Pause, Resume, Start
 from bot.grammar.errors import NobodyToShareWith
 from bot.grammar.formatting import start_text
 from bot.grammar.values import read_symbol
-from bot.origin import Place
+from bot.origin import Origin
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.errors import (
     BadData,
@@ -85,7 +85,7 @@ Read = TypeVar("Read")
 async def optimize(
     wanted: OptimizationRequest,
     caller: Runner,
-    office: TheOffice,
+    context: TheOffice,
     response: Response,
     idempotency_key: Annotated[
         str | None,
@@ -97,32 +97,32 @@ async def optimize(
     ] = None,
 ) -> responses.OptimizationResponse:
     """Check everything, store a study for each symbol and hand it to the workers. Answers before they have finished."""
-    async with noted(caller, office, verb="start", channel_id=wanted.slack_channel or "") as visit:
-        visit.said = wanted.model_dump_json(exclude_defaults=True)
+    async with noted(caller, context, verb="start", channel_id=wanted.slack_channel or "") as call:
+        call.said = wanted.model_dump_json(exclude_defaults=True)
         start = start_of(wanted)
-        visit.said = start_text(start)
+        call.said = start_text(start)
         if wanted.slack_channel is not None:
-            await _require_channel(wanted.slack_channel, office)
+            await _require_channel(wanted.slack_channel, context)
 
         async def begun(delivery: str) -> responses.OptimizationResponse:
-            return await _begun(start, wanted, await place_of(caller, office, visit.channel_id, delivery), office)
+            return await _begun(start, wanted, await origin_of(caller, context, call.channel_id, delivery), context)
 
-        async with office.starting:
+        async with context.starting:
             if idempotency_key is None:
                 answer = await begun("")
             else:
-                claim = claim_of(caller.name, idempotency_key, wanted, office.clock())
+                claim = claim_of(caller.name, idempotency_key, wanted, context.clock())
                 answer, is_repeated = await once(claim, responses.OptimizationResponse, begun)
                 response.headers["Idempotency-Replayed"] = "true" if is_repeated else "false"
-        visit.study = answer.study_name
+        call.study = answer.study_name
     return answer
 
 
-async def _require_channel(channel_id: str, office: Office) -> None:
+async def _require_channel(channel_id: str, context: BotContext) -> None:
     """Raise where the bot may not write; while Slack does not answer, the study goes on and the outbox waits."""
     try:
         async with asyncio.timeout(_SLACK_SECONDS):
-            await office.client.conversations_history(channel=channel_id, limit=1)
+            await context.client.conversations_history(channel=channel_id, limit=1)
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
         if (reason := reason_of(failure)) in _OUTSIDE:
             raise BadFields({"/slack_channel": NotInChannel(channel=channel_id)}) from failure
@@ -130,14 +130,14 @@ async def _require_channel(channel_id: str, office: Office) -> None:
 
 
 async def _begun(
-    start: Start, wanted: OptimizationRequest, place: Place, office: Office
+    start: Start, wanted: OptimizationRequest, origin: Origin, context: BotContext
 ) -> responses.OptimizationResponse:
     """Begin as a command would; what is wrong with the bars is said of the field that chose them."""
     try:
-        plans = await planned(await specs_of(start), place, office)
+        plans = await planned(await specs_of(start), origin, context)
     except (BadData, BadValue, UnknownWord) as error:
         raise BadFields({_about(error, wanted): error}) from error
-    begun = await begin(plans, start, place, office)
+    begun = await begin(plans, start, origin, context)
     studies = [responses.started(study, plan.seconds) for study, plan in zip(begun.studies, begun.plans, strict=True)]
     return responses.OptimizationResponse(**dict(studies[0]), studies=studies)
 
@@ -205,17 +205,17 @@ _RESULT = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPRO
 
 
 @router.get("/{study_name}", summary="How far a study is", responses=_ONE)
-async def progress(study_name: StudyName, caller: Viewer, office: TheOffice) -> responses.OptimizationProgress:
+async def progress(study_name: StudyName, caller: Viewer, context: TheOffice) -> responses.OptimizationProgress:
     """Its state, the best set so far, the time left, and the ten newest trials."""
-    return responses.progress_of(await look(office.desk, study_name), caller.language)
+    return responses.progress_of(await look(context.services, study_name), caller.language)
 
 
 @router.get("/{study_name}/best", summary="The winner of a finished study", responses=_RESULT)
 async def best(
-    study_name: StudyName, caller: Annotated[Caller, Depends(May("show"))], office: TheOffice
+    study_name: StudyName, caller: Annotated[Caller, Depends(May("show"))], context: TheOffice
 ) -> responses.OptimizationResult:
     """The winner's parameters, with the verdict and the numbers it rests on."""
-    study = await office.desk.service.get_study_results(study_name)
+    study = await context.services.service.get_study_results(study_name)
     assert study.summary is not None
     return responses.result_of(study, study.summary)
 
@@ -237,17 +237,19 @@ async def best(
     },
 )
 async def trials(
-    study_name: StudyName, request: Request, caller: Annotated[Caller, Depends(May("export"))], office: TheOffice
+    study_name: StudyName, request: Request, caller: Annotated[Caller, Depends(May("export"))], context: TheOffice
 ) -> Response:
     """Parameters and measures of each."""
     form = content_types.chosen(request.headers.get("accept", ""))
-    study = await office.desk.service.find(study_name)
-    return await content_types.written(form, study.study_name, await office.desk.service.get_trials(study.study_name))
+    study = await context.services.service.find(study_name)
+    return await content_types.written(
+        form, study.study_name, await context.services.service.get_trials(study.study_name)
+    )
 
 
-async def _known_study(study_name: StudyName, caller: Viewer, office: TheOffice) -> str:
+async def _known_study(study_name: StudyName, caller: Viewer, context: TheOffice) -> str:
     """The full name of a study, found before a stream begins."""
-    return (await office.desk.service.find(study_name)).study_name
+    return (await context.services.service.find(study_name)).study_name
 
 
 async def _stream(request: Request, caller: Viewer) -> AsyncIterator[None]:
@@ -271,35 +273,37 @@ async def _stream(request: Request, caller: Viewer) -> AsyncIterator[None]:
 async def events(
     name: Annotated[str, Depends(_known_study)],
     caller: Viewer,
-    office: TheOffice,
-    _place: Annotated[None, Depends(_stream)],
+    context: TheOffice,
+    _origin: Annotated[None, Depends(_stream)],
 ) -> AsyncIterator[responses.OptimizationProgress]:
     """Server-sent events, one for each batch of trials; the stream ends after the event that tells the study's end."""
-    async for seen in follow(office.desk, name):
+    async for seen in follow(context.services, name):
         yield responses.progress_of(seen, caller.language)
 
 
-async def _done(command: Command, study_name: str, caller: Caller, office: Office) -> responses.OptimizationProgress:
+async def _done(
+    command: Command, study_name: str, caller: Caller, context: BotContext
+) -> responses.OptimizationProgress:
     """Obey a command about a study as if it had been typed; its thread, if it has one, hears of it."""
     verb = registry.word_for(command)
-    async with noted(caller, office, verb=verb, said=f"{verb} {study_name}", study=study_name):
-        await registry.answer(command, await place_of(caller, office), office)
-    return responses.progress_of(await look(office.desk, study_name), caller.language)
+    async with noted(caller, context, verb=verb, said=f"{verb} {study_name}", study=study_name):
+        await registry.answer(command, await origin_of(caller, context), context)
+    return responses.progress_of(await look(context.services, study_name), caller.language)
 
 
 @router.post("/{study_name}/cancel", summary="Stop a study", responses=_RESULT)
-async def cancel(study_name: StudyName, caller: Stopper, office: TheOffice) -> responses.OptimizationProgress:
+async def cancel(study_name: StudyName, caller: Stopper, context: TheOffice) -> responses.OptimizationProgress:
     """What was tried is kept. Only of one's own studies, unless the key's role is approver."""
-    return await _done(Cancel(study_name), study_name, caller, office)
+    return await _done(Cancel(study_name), study_name, caller, context)
 
 
 @router.post("/{study_name}/pause", summary="Let a study rest", responses=_RESULT)
-async def pause(study_name: StudyName, caller: Stopper, office: TheOffice) -> responses.OptimizationProgress:
+async def pause(study_name: StudyName, caller: Stopper, context: TheOffice) -> responses.OptimizationProgress:
     """It rests after the batch it is in, and `resume` carries it on."""
-    return await _done(Pause(study_name), study_name, caller, office)
+    return await _done(Pause(study_name), study_name, caller, context)
 
 
 @router.post("/{study_name}/resume", summary="Carry a study on", responses=_RESULT)
-async def resume(study_name: StudyName, caller: Stopper, office: TheOffice) -> responses.OptimizationProgress:
+async def resume(study_name: StudyName, caller: Stopper, context: TheOffice) -> responses.OptimizationProgress:
     """A paused, cancelled or failed one goes on after its last trial."""
-    return await _done(Resume(study_name), study_name, caller, office)
+    return await _done(Resume(study_name), study_name, caller, context)

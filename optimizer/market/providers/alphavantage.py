@@ -18,9 +18,9 @@ from pydantic import SecretStr
 
 from optimizer.domain.bars import FloatArray, TimeArray
 from optimizer.errors import ProviderDown, UnknownAtSource
-from optimizer.market.providers.retry import Pace, Patience, Trouble
+from optimizer.market.providers.retry import Patience, RateLimit, Trouble
 from optimizer.market.providers.timestamps import in_utc
-from optimizer.market.raw_bars import History, find_timeframe, make_history
+from optimizer.market.raw_bars import RawBars, find_timeframe, make_history
 
 URL = "https://www.alphavantage.co"
 _INTERVALS = {"1m": "1min", "5m": "5min", "15m": "15min", "30m": "30min", "1h": "60min"}
@@ -50,9 +50,9 @@ class AlphaVantage:
         self._url = url
         self._is_adjusted = is_adjusted
         self._patience = patience or Patience()
-        self._pace = Pace(60 / per_minute, self._patience)
+        self._pace = RateLimit(60 / per_minute, self._patience)
 
-    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         """Bars of days start to end. UnknownAtSource, UnknownTimeframe, ProviderDown."""
         query = self._query(symbol, find_timeframe(timeframe), start, now)
         try:
@@ -109,7 +109,7 @@ def parsed(content: bytes) -> dict[str, Any]:
     return answer
 
 
-def read_answer(symbol: str, timeframe: str, answer: Mapping[str, Any]) -> History:
+def read_answer(symbol: str, timeframe: str, answer: Mapping[str, Any]) -> RawBars:
     """The bars of an answer. UnknownAtSource; Trouble when it is a sentence in place of bars."""
     if "Error Message" in answer:
         raise UnknownAtSource(word=symbol, source="alphavantage")
@@ -131,7 +131,7 @@ def _meaning(sentence: str) -> str:
     return "the limit of requests for this key is used up"
 
 
-def _history(symbol: str, timeframe: str, series: Mapping[str, Mapping[str, str]], zone: str) -> History:
+def _history(symbol: str, timeframe: str, series: Mapping[str, Mapping[str, str]], zone: str) -> RawBars:
     moments = sorted(series)
     rows = [{name.split(". ", 1)[1]: float(text) for name, text in series[moment].items()} for moment in moments]
     columns: dict[str, np.ndarray] = {

@@ -23,7 +23,7 @@ from optimizer.market.calendars import calendar_name, find_calendar
 from optimizer.market.providers.parse import parse_table
 from optimizer.market.providers.table import CSV_NAMES, PARQUET_NAMES, bad_file, open_table, physical_line
 from optimizer.market.providers.timestamps import in_utc
-from optimizer.market.raw_bars import TIMEFRAMES, History, find_timeframe, make_history
+from optimizer.market.raw_bars import TIMEFRAMES, RawBars, find_timeframe, make_history
 
 SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^]{0,19}")
 _NAMED = re.compile(r"(?P<symbol>.+?)(?:[_\- ](?P<timeframe>1m|5m|15m|30m|1h|1d))?")
@@ -57,7 +57,7 @@ class Files:
         """The symbols that files are named by."""
         return tuple(sorted({named(path)[0] for path in self._files()}))
 
-    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         """Bars of the file named by the symbol. UnknownSymbol, BadFile."""
         for path in self._files():
             if named(path)[0] == symbol and named(path)[1] in (None, timeframe):
@@ -84,7 +84,7 @@ def named(path: Path) -> tuple[str, str | None]:
     return (match["symbol"].upper(), match["timeframe"]) if match else (path.stem.upper(), None)
 
 
-def read_files(path: Path, reading: Reading = Reading()) -> Iterator[History]:
+def read_files(path: Path, reading: Reading = Reading()) -> Iterator[RawBars]:
     """Every series in the files under a path, one after the other. BadFile, NothingToImport, UnknownTimeframe."""
     files = find_files(path)
     with TemporaryDirectory() as spill:
@@ -94,7 +94,7 @@ def read_files(path: Path, reading: Reading = Reading()) -> Iterator[History]:
                 yield from _read_file(cursor, file, reading)
 
 
-def _read_file(cursor: DuckDBPyConnection, path: Path, reading: Reading) -> Iterator[History]:
+def _read_file(cursor: DuckDBPyConnection, path: Path, reading: Reading) -> Iterator[RawBars]:
     table = open_table(cursor, path)
     parse_table(cursor, table)
     is_mixed = "symbol" in table.columns
@@ -105,7 +105,7 @@ def _read_file(cursor: DuckDBPyConnection, path: Path, reading: Reading) -> Iter
         yield _history(path, text, cursor.execute(query, [text] if is_mixed else []).fetchnumpy(), reading)
 
 
-def _history(path: Path, text: str, columns: Columns, reading: Reading) -> History:
+def _history(path: Path, text: str, columns: Columns, reading: Reading) -> RawBars:
     symbol = _symbol(path, text, reading)
     columns = _with_prices(path, columns)
     lines, local = columns["line"], np.asarray(columns["local"])

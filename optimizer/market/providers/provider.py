@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from optimizer.market.raw_bars import History
+from optimizer.market.raw_bars import RawBars
 
 
 class Provider(Protocol):
@@ -27,4 +27,4 @@ class Provider(Protocol):
     def symbols(self) -> Sequence[str]:
         """The symbols it has, when it can list them; empty for a source that knows thousands."""
 
-    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History: ...
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars: ...

@@ -42,7 +42,7 @@ class Patience:
         raise Trouble("no attempt was allowed", is_passing=False)
 
 
-class Pace:
+class RateLimit:
     """Keeps requests at least some seconds apart."""
 
     def __init__(self, seconds: float, patience: Patience) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.errors import MissingExtra, UnknownSymbol, UnknownTimeframe
-from optimizer.market.raw_bars import History, make_history
+from optimizer.market.raw_bars import RawBars, make_history
 
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 
@@ -19,7 +19,7 @@ class Sample:
     is_live = False
     symbols = SYMBOLS
 
-    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         """Bars of one of SYMBOLS. UnknownSymbol, UnknownTimeframe, MissingExtra."""
         if symbol not in SYMBOLS:
             raise UnknownSymbol.of(symbol, SYMBOLS)
@@ -35,7 +35,7 @@ def _stocks() -> Any:
         raise MissingExtra(source="sample", extra="sample") from error
 
 
-def _history(symbol: str, table: dict[str, list[Any]]) -> History:
+def _history(symbol: str, table: dict[str, list[Any]]) -> RawBars:
     columns = {name: np.array(table[name], dtype=np.float64) for name in ("open", "high", "low", "close", "volume")}
     columns["time"] = np.array(table["date"], dtype="datetime64[us]")
     factor = np.array(table["adj_close"], dtype=np.float64) / columns["close"]

@@ -17,7 +17,7 @@ import numpy as np
 
 from optimizer.errors import MissingExtra, ProviderDown, UnknownAtSource
 from optimizer.market.providers.retry import Patience, Trouble
-from optimizer.market.raw_bars import History, find_timeframe, make_history
+from optimizer.market.raw_bars import RawBars, find_timeframe, make_history
 from optimizer.market.warehouse.deprecations import deprecations_ignored
 
 #: How many days back Yahoo has intraday bars.
@@ -38,7 +38,7 @@ class Yahoo:
         self._url = url
         self._patience = patience or Patience()
 
-    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         """Bars of days start to end, intraday as far as Yahoo goes. UnknownAtSource, ProviderDown, MissingExtra."""
         since = _since(find_timeframe(timeframe), start, now)
         try:
@@ -116,7 +116,7 @@ def _session(url: str | None, timeout: float) -> Any:
     return Bounded(impersonate="chrome")
 
 
-def _history(symbol: str, timeframe: str, frame: Any) -> History:
+def _history(symbol: str, timeframe: str, frame: Any) -> RawBars:
     """A History of yfinance's frame: sessions by the exchange's date, moments in UTC."""
     try:
         columns = {name: frame[theirs].to_numpy(dtype=np.float64) for name, theirs in _NAMES.items()}

@@ -54,7 +54,7 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-class Finding(Frozen):
+class DataFinding(Frozen):
     """One thing that is wrong or strange in the bars."""
 
     kind: str  # a key of SENTENCES
@@ -90,7 +90,7 @@ class QualityReport(Frozen):
     n_bars: int
     n_sessions: int  # that the calendar has from first to last
     n_missing: int  # of those, without any bar
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DataFinding, ...] = ()
 
     @property
     def is_blocking(self) -> bool:
@@ -98,7 +98,7 @@ class QualityReport(Frozen):
         return any(finding.severity is Severity.CRITICAL for finding in self.findings)
 
     @property
-    def warnings(self) -> tuple[Finding, ...]:
+    def warnings(self) -> tuple[DataFinding, ...]:
         """What must stand beside a result: findings of medium severity or worse."""
         return tuple(finding for finding in self.findings if finding.severity.rank >= Severity.MEDIUM.rank)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.market.quality.data_findings import Facts, Finding, Severity
+from optimizer.market.quality.data_findings import DataFinding, Facts, Severity
 from optimizer.market.raw_bars import TIMEFRAMES
 
 PRICES = ("open", "high", "low", "close")
@@ -39,7 +39,7 @@ def moment(bars: Bars, row: int) -> datetime:
     return when.replace(tzinfo=UTC)
 
 
-def unusable(bars: Bars) -> list[Finding]:
+def unusable(bars: Bars) -> list[DataFinding]:
     """Prices that are no number, or not above zero."""
     found = []
     for column in PRICES:
@@ -51,15 +51,15 @@ def unusable(bars: Bars) -> list[Finding]:
     return found
 
 
-def _fault(bars: Bars, row: int, kind: str, *, value: float | None = None, column: str) -> Finding:
+def _fault(bars: Bars, row: int, kind: str, *, value: float | None = None, column: str) -> DataFinding:
     facts: Facts = {"column": column}
-    return Finding(kind=kind, severity=Severity.CRITICAL, when=moment(bars, row), value=value, facts=facts)
+    return DataFinding(kind=kind, severity=Severity.CRITICAL, when=moment(bars, row), value=value, facts=facts)
 
 
-def inverted(bars: Bars) -> list[Finding]:
+def inverted(bars: Bars) -> list[DataFinding]:
     """Highs below lows."""
     return [
-        Finding(
+        DataFinding(
             kind="inverted",
             severity=Severity.CRITICAL,
             when=moment(bars, row),
@@ -70,12 +70,12 @@ def inverted(bars: Bars) -> list[Finding]:
     ]
 
 
-def outside_range(bars: Bars) -> list[Finding]:
+def outside_range(bars: Bars) -> list[DataFinding]:
     """Opens and closes that are not between low and high."""
     return [finding for column in ("open", "close") for finding in _outside(bars, column)]
 
 
-def _outside(bars: Bars, column: str) -> Iterator[Finding]:
+def _outside(bars: Bars, column: str) -> Iterator[DataFinding]:
     prices = getattr(bars, column)
     slack = _ROUNDING * np.abs(prices)
     is_out = ((prices > bars.high + slack) | (prices < bars.low - slack)) & (bars.high >= bars.low)
@@ -83,10 +83,10 @@ def _outside(bars: Bars, column: str) -> Iterator[Finding]:
         low, high = float(bars.low[row]), float(bars.high[row])
         facts: Facts = {"column": column, "low": low, "high": high}
         value = float(prices[row])
-        yield Finding(kind="outside", severity=Severity.HIGH, when=moment(bars, row), value=value, facts=facts)
+        yield DataFinding(kind="outside", severity=Severity.HIGH, when=moment(bars, row), value=value, facts=facts)
 
 
-def stale_runs(bars: Bars) -> list[Finding]:
+def stale_runs(bars: Bars) -> list[DataFinding]:
     """Runs of bars that repeat all four prices, or (twice as long) the close."""
     least = 3 if bars.timeframe == "1d" else 30
     same_close = bars.close[1:] == bars.close[:-1]
@@ -98,7 +98,7 @@ def stale_runs(bars: Bars) -> list[Finding]:
     return [_run(bars, "stale_run", row, n + 1) for row, n in sorted(spans.items())]
 
 
-def no_volume(bars: Bars) -> list[Finding]:
+def no_volume(bars: Bars) -> list[DataFinding]:
     """Runs of bars without volume, when the source has volume at all."""
     is_zero = bars.volume <= 0
     if is_zero.all() or np.isnan(bars.volume).all():
@@ -106,12 +106,12 @@ def no_volume(bars: Bars) -> list[Finding]:
     return [_run(bars, "no_volume", row, n) for row, n in runs(is_zero, 1)]
 
 
-def _run(bars: Bars, kind: str, row: int, n: int) -> Finding:
+def _run(bars: Bars, kind: str, row: int, n: int) -> DataFinding:
     severity = Severity.MEDIUM if bars.timeframe == "1d" else Severity.LOW
-    return Finding(kind=kind, severity=severity, when=moment(bars, row), value=float(n), facts={"n": n})
+    return DataFinding(kind=kind, severity=severity, when=moment(bars, row), value=float(n), facts={"n": n})
 
 
-def jumps(bars: Bars) -> list[Finding]:
+def jumps(bars: Bars) -> list[DataFinding]:
     """Unadjusted splits, bad ticks and outliers: returns beyond the robust scale of the past ones."""
     if len(bars) < 2 or not (bars.close > 0).all() or not (bars.open > 0).all():
         return []
@@ -133,16 +133,16 @@ def jumps(bars: Bars) -> list[Finding]:
     return found
 
 
-def _jump(bars: Bars, row: int, returns: FloatArray, scale: FloatArray, *, is_spike: bool) -> Finding:
+def _jump(bars: Bars, row: int, returns: FloatArray, scale: FloatArray, *, is_spike: bool) -> DataFinding:
     move = float(np.expm1(returns[row]))
     when = moment(bars, row + 1)
     ratio = split_ratio(bars, row, 0.01 if np.isnan(scale[row]) else float(scale[row]))
     if is_spike:
-        return Finding(kind="spike", severity=Severity.HIGH, when=when, value=move)
+        return DataFinding(kind="spike", severity=Severity.HIGH, when=when, value=move)
     if ratio:
-        return Finding(kind="split", severity=Severity.HIGH, when=when, value=move, facts={"ratio": ratio})
+        return DataFinding(kind="split", severity=Severity.HIGH, when=when, value=move, facts={"ratio": ratio})
     times = float(abs(returns[row]) / scale[row]) if scale[row] > 0 else 0.0
-    return Finding(kind="outlier", severity=Severity.MEDIUM, when=when, value=move, facts={"times": times})
+    return DataFinding(kind="outlier", severity=Severity.MEDIUM, when=when, value=move, facts={"times": times})
 
 
 def split_ratio(bars: Bars, row: int, scale: float) -> str:

@@ -15,7 +15,7 @@ from optimizer.domain.bars import Bars
 from optimizer.errors import BlockedBars, UnusableBars
 from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar
 from optimizer.market.quality import price_faults, time_faults
-from optimizer.market.quality.data_findings import Finding, QualityReport, Severity
+from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Warehouse
 
 #: Bars below which a finding says so, and the severity: gravest first.
@@ -69,7 +69,7 @@ def fitting_calendar(bars: Bars, now: datetime) -> Calendar:
     return find_calendar(name, first, last)
 
 
-def _time_findings(bars: Bars, calendar: Calendar, now: datetime, *, is_live: bool) -> list[Finding]:
+def _time_findings(bars: Bars, calendar: Calendar, now: datetime, *, is_live: bool) -> list[DataFinding]:
     found = [*time_faults.order(bars), *time_faults.duplicates(bars), *time_faults.future(bars, now)]
     if bars.timeframe == "1d":
         found += [*time_faults.off_midnight(bars), *time_faults.closed_days(bars, calendar)]
@@ -81,7 +81,7 @@ def _time_findings(bars: Bars, calendar: Calendar, now: datetime, *, is_live: bo
     return found + (time_faults.stale_end(bars, calendar, now) if is_live else [])
 
 
-def _price_findings(bars: Bars) -> list[Finding]:
+def _price_findings(bars: Bars) -> list[DataFinding]:
     tests = (
         price_faults.unusable,
         price_faults.inverted,
@@ -93,18 +93,20 @@ def _price_findings(bars: Bars) -> list[Finding]:
     return list(chain.from_iterable(test(bars) for test in tests))
 
 
-def _short(bars: Bars) -> list[Finding]:
+def _short(bars: Bars) -> list[DataFinding]:
     need = SHORT[-1][0]
     for least, severity in SHORT:
         if len(bars) < least:
             when, n = price_faults.moment(bars, 0), len(bars)
-            return [Finding(kind="short", severity=severity, when=when, value=float(n), facts={"n": n, "need": need})]
+            return [
+                DataFinding(kind="short", severity=severity, when=when, value=float(n), facts={"n": n, "need": need})
+            ]
     return []
 
 
-def _ranked(findings: Sequence[Finding]) -> list[Finding]:
+def _ranked(findings: Sequence[DataFinding]) -> list[DataFinding]:
     """Gravest first, then by time; no more than MOST_OF_A_KIND of each kind."""
-    kept: list[Finding] = []
+    kept: list[DataFinding] = []
     counts: dict[str, int] = {}
     for finding in sorted(findings, key=lambda one: (-one.severity.rank, one.when, one.kind)):
         counts[finding.kind] = counts.get(finding.kind, 0) + 1

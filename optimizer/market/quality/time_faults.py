@@ -6,7 +6,7 @@ import numpy as np
 
 from optimizer.domain.bars import Bars, TimeArray
 from optimizer.market.calendars import Calendar, as_moment
-from optimizer.market.quality.data_findings import Facts, Finding, Severity
+from optimizer.market.quality.data_findings import DataFinding, Facts, Severity
 from optimizer.market.quality.price_faults import moment, runs
 from optimizer.market.raw_bars import TIMEFRAMES
 
@@ -22,18 +22,18 @@ def days_of(bars: Bars) -> TimeArray:
     return bars.time.astype("datetime64[D]")
 
 
-def order(bars: Bars) -> list[Finding]:
+def order(bars: Bars) -> list[DataFinding]:
     """Bars that stand after a later one."""
     rows = np.flatnonzero(np.diff(bars.time.astype(np.int64)) < 0) + 1
-    return [Finding(kind="order", severity=Severity.CRITICAL, when=moment(bars, int(row))) for row in rows]
+    return [DataFinding(kind="order", severity=Severity.CRITICAL, when=moment(bars, int(row))) for row in rows]
 
 
-def duplicates(bars: Bars) -> list[Finding]:
+def duplicates(bars: Bars) -> list[DataFinding]:
     """Several bars for one session, or for one moment."""
     keys = days_of(bars) if bars.timeframe == "1d" else bars.time
     values, first, counts = np.unique(keys, return_index=True, return_counts=True)
     return [
-        Finding(
+        DataFinding(
             kind="duplicate",
             severity=Severity.CRITICAL,
             when=moment(bars, int(first[place])),
@@ -45,7 +45,7 @@ def duplicates(bars: Bars) -> list[Finding]:
     ]
 
 
-def future(bars: Bars, now: datetime) -> list[Finding]:
+def future(bars: Bars, now: datetime) -> list[DataFinding]:
     """Bars that begin after now; a daily bar may be dated a day ahead where the sun rises earlier."""
     slack = _DAY if bars.timeframe == "1d" else np.timedelta64(0, "D")
     rows = np.flatnonzero(bars.time > as_moment(now) + slack)
@@ -53,15 +53,15 @@ def future(bars: Bars, now: datetime) -> list[Finding]:
         return []
     n = len(rows)
     when = moment(bars, int(rows[0]))
-    return [Finding(kind="future", severity=Severity.CRITICAL, when=when, value=float(n), facts={"n": n})]
+    return [DataFinding(kind="future", severity=Severity.CRITICAL, when=when, value=float(n), facts={"n": n})]
 
 
-def off_midnight(bars: Bars) -> list[Finding]:
+def off_midnight(bars: Bars) -> list[DataFinding]:
     """Daily bars with a time of day: the mark of a zone mixed up."""
     hours = (bars.time - days_of(bars)).astype("timedelta64[s]").astype(np.float64) / 3600
     hours = np.where(hours > 12, hours - 24, hours)
     return [
-        Finding(
+        DataFinding(
             kind="clock",
             severity=Severity.HIGH,
             when=moment(bars, row),
@@ -72,14 +72,14 @@ def off_midnight(bars: Bars) -> list[Finding]:
     ]
 
 
-def closed_days(bars: Bars, calendar: Calendar) -> list[Finding]:
+def closed_days(bars: Bars, calendar: Calendar) -> list[DataFinding]:
     """Daily bars on days without a session: shifted dates, another calendar, or single strays."""
     days = days_of(bars)
     is_known = (days >= calendar.sessions[0]) & (days <= calendar.sessions[-1])
     is_closed = is_known & ~np.isin(days, calendar.sessions)
     if is_closed.mean() <= _OTHER_CALENDAR:
         return [
-            Finding(
+            DataFinding(
                 kind="no_session",
                 severity=Severity.MEDIUM,
                 when=moment(bars, int(row)),
@@ -98,8 +98,8 @@ def closed_days(bars: Bars, calendar: Calendar) -> list[Finding]:
     return [_at(bars, first, "other_calendar", Severity.MEDIUM, value=float(n), facts=facts)]
 
 
-def _at(bars: Bars, row: int, kind: str, severity: Severity, *, value: float, facts: Facts) -> Finding:
-    return Finding(kind=kind, severity=severity, when=moment(bars, row), value=value, facts=facts)
+def _at(bars: Bars, row: int, kind: str, severity: Severity, *, value: float, facts: Facts) -> DataFinding:
+    return DataFinding(kind=kind, severity=severity, when=moment(bars, row), value=value, facts=facts)
 
 
 def missing_days(bars: Bars, calendar: Calendar) -> TimeArray:
@@ -109,7 +109,7 @@ def missing_days(bars: Bars, calendar: Calendar) -> TimeArray:
     return expected[~np.isin(expected, days)]
 
 
-def missing(bars: Bars, calendar: Calendar) -> list[Finding]:
+def missing(bars: Bars, calendar: Calendar) -> list[DataFinding]:
     """Runs of missing sessions; far too few sessions block."""
     days = days_of(bars)
     expected = calendar.between(days.min(), days.max())
@@ -122,17 +122,17 @@ def missing(bars: Bars, calendar: Calendar) -> list[Finding]:
     return found
 
 
-def _gap(days: TimeArray, calendar: Calendar) -> Finding:
+def _gap(days: TimeArray, calendar: Calendar) -> DataFinding:
     n = len(days)
     facts: Facts = {"calendar": calendar.name, "n": n, "end": str(days[-1])}
     when = datetime.combine(days[0].item(), datetime.min.time(), UTC)
     severity = Severity.HIGH if n > 5 else Severity.MEDIUM
-    return Finding(
+    return DataFinding(
         kind="missing_run" if n > 1 else "missing", severity=severity, when=when, value=float(n), facts=facts
     )
 
 
-def session_hours(bars: Bars, calendar: Calendar) -> list[Finding]:
+def session_hours(bars: Bars, calendar: Calendar) -> list[DataFinding]:
     """Intraday bars against the hours of their session: shifted clocks, bars outside, sessions with few bars."""
     place = nearest_session(bars, calendar)
     rows, first, counts = np.unique(place, return_index=True, return_counts=True)
@@ -160,12 +160,12 @@ def nearest_session(bars: Bars, calendar: Calendar) -> np.ndarray:
     return np.searchsorted(borders, bars.time.astype("datetime64[us]"))
 
 
-def _shift(bars: Bars, row: int, calendar: Calendar, *, hours: float, n: int) -> Finding:
+def _shift(bars: Bars, row: int, calendar: Calendar, *, hours: float, n: int) -> DataFinding:
     facts: Facts = {"calendar": calendar.name, "hours": float(hours), "n": n}
     return _at(bars, row, "shift_hours", Severity.HIGH, value=float(hours), facts=facts)
 
 
-def _outside_hours(bars: Bars, calendar: Calendar, place: np.ndarray, is_shifted: np.ndarray) -> list[Finding]:
+def _outside_hours(bars: Bars, calendar: Calendar, place: np.ndarray, is_shifted: np.ndarray) -> list[DataFinding]:
     is_out = ((bars.time < calendar.opens[place]) | (bars.time >= calendar.closes[place])) & ~is_shifted
     n = int(is_out.sum())
     facts: Facts = {"calendar": calendar.name, "n": n}
@@ -173,11 +173,11 @@ def _outside_hours(bars: Bars, calendar: Calendar, place: np.ndarray, is_shifted
     return [_at(bars, row, "outside_hours", Severity.LOW, value=float(n), facts=facts)] if n else []
 
 
-def _thin(bars: Bars, row: int, n: int, expected: int) -> Finding:
+def _thin(bars: Bars, row: int, n: int, expected: int) -> DataFinding:
     return _at(bars, row, "thin_session", Severity.LOW, value=float(n), facts={"n": n, "expected": expected})
 
 
-def stale_end(bars: Bars, calendar: Calendar, now: datetime) -> list[Finding]:
+def stale_end(bars: Bars, calendar: Calendar, now: datetime) -> list[DataFinding]:
     """Sessions that closed since the last bar: a source that stopped delivering."""
     last = days_of(bars)[-1]
     n = int(((calendar.sessions > last) & (calendar.closes <= as_moment(now))).sum())

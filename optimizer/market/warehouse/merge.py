@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from optimizer.market.raw_bars import History, join
+from optimizer.market.raw_bars import RawBars, join
 from optimizer.market.warehouse.changes import TOLERANCE, Changes, kind_of
 from optimizer.market.warehouse.result_arrays import fetch_arrays
 
@@ -30,7 +30,7 @@ _PAIRS = f"""
 """  # noqa: S608 - only constants of this module
 
 
-def merge(cursor: DuckDBPyConnection, histories: Sequence[History], now: datetime) -> list[Changes]:
+def merge(cursor: DuckDBPyConnection, histories: Sequence[RawBars], now: datetime) -> list[Changes]:
     """Store the histories (one a series) and say what that changed. Runs in the caller's transaction."""
     moment = now.astimezone(UTC).replace(tzinfo=None)
     ids = [series_id(cursor, history) for history in histories]
@@ -41,14 +41,14 @@ def merge(cursor: DuckDBPyConnection, histories: Sequence[History], now: datetim
     return [_changes(history, _of_series(pairs, one)) for history, one in zip(histories, ids, strict=True)]
 
 
-def compare(cursor: DuckDBPyConnection, history: History) -> Changes:
+def compare(cursor: DuckDBPyConnection, history: RawBars) -> Changes:
     """What `merge` would change, without changing it."""
     rows = cursor.execute(_SERIES, list(history.key)).fetchall()
     with _delivered(cursor, [rows[0][0] if rows else -1], [history]):
         return _changes(history, _compare(cursor))
 
 
-def replace_span(cursor: DuckDBPyConnection, history: History, now: datetime) -> Changes:
+def replace_span(cursor: DuckDBPyConnection, history: RawBars, now: datetime) -> Changes:
     """Like `merge` for a whole re-read: stored bars in its span that it lacks go, older ones follow its scale."""
     key, span = series_id(cursor, history), [history.time[0].item(), history.time[-1].item()]
     with _delivered(cursor, [key], [history]):
@@ -60,7 +60,7 @@ def replace_span(cursor: DuckDBPyConnection, history: History, now: datetime) ->
 
 
 @contextmanager
-def _delivered(cursor: DuckDBPyConnection, ids: Sequence[int], histories: Sequence[History]) -> Iterator[None]:
+def _delivered(cursor: DuckDBPyConnection, ids: Sequence[int], histories: Sequence[RawBars]) -> Iterator[None]:
     assert all((np.diff(history.time) > np.timedelta64(0)).all() for history in histories), "bars out of order"
     lengths = [len(history) for history in histories]
     columns = {"series_id": np.repeat(np.array(ids, dtype=np.int32), lengths), **join(histories)}
@@ -93,7 +93,7 @@ _DROP = """
 _INSERT = "INSERT INTO bars SELECT series_id, time, open, high, low, close, volume, factor, split, ? FROM "
 
 
-def series_id(cursor: DuckDBPyConnection, history: History) -> int:
+def series_id(cursor: DuckDBPyConnection, history: RawBars) -> int:
     """The key of a series, made when it is new."""
     key = list(history.key)
     rows = cursor.execute(_SERIES, key).fetchall() or cursor.execute(_NEW_SERIES, key).fetchall()
@@ -125,7 +125,7 @@ def _of_series(pairs: dict[str, np.ndarray], series_id: int) -> dict[str, np.nda
     return {name: column[low:high] for name, column in pairs.items()}
 
 
-def _changes(history: History, pairs: dict[str, np.ndarray]) -> Changes:
+def _changes(history: RawBars, pairs: dict[str, np.ndarray]) -> Changes:
     differs = pairs["differs"]
     kind, ratio = kind_of(pairs["closes"][differs], pairs["factors"][differs])
     times = pairs["time"][differs]

@@ -20,7 +20,7 @@ from duckdb import DuckDBPyConnection
 
 from optimizer.domain.bars import Bars
 from optimizer.errors import NoBars, Unavailable, UnknownSymbol, WarehouseLocked
-from optimizer.market.raw_bars import History, SeriesKey, batches, bounds, find_timeframe
+from optimizer.market.raw_bars import RawBars, SeriesKey, batches, bounds, find_timeframe
 from optimizer.market.warehouse.changes import Changes
 from optimizer.market.warehouse.merge import compare, merge, replace_span
 from optimizer.market.warehouse.result_arrays import fetch_arrays
@@ -131,7 +131,7 @@ class Warehouse:
         source: str | None = None,
         start: date | None = None,
         end: date | None = None,
-    ) -> History:
+    ) -> RawBars:
         """Bars as traded, with their factors, of days start to end (both included). UnknownSymbol."""
         stored = self.coverage(symbol, timeframe=timeframe, source=source)
         if stored is None:
@@ -144,7 +144,7 @@ class Warehouse:
                 [stored.series_id, low.item(), high.item()],
             )
             columns = fetch_arrays(cursor)
-        return History(symbol=symbol, timeframe=timeframe, source=stored.source, **columns)
+        return RawBars(symbol=symbol, timeframe=timeframe, source=stored.source, **columns)
 
     def load(
         self,
@@ -161,22 +161,22 @@ class Warehouse:
             raise _no_bars(history, self.coverage(symbol, timeframe=timeframe, source=source), start, end)
         return history.adjusted()
 
-    def upsert(self, history: History, *, now: datetime | None = None) -> Changes:
+    def upsert(self, history: RawBars, *, now: datetime | None = None) -> Changes:
         """Store bars in one transaction; what was there and differs is replaced and reported."""
         return self.upsert_all([history], now=now)[0]
 
-    def upsert_all(self, histories: Iterable[History], *, now: datetime | None = None) -> list[Changes]:
+    def upsert_all(self, histories: Iterable[RawBars], *, now: datetime | None = None) -> list[Changes]:
         """Store many series in one transaction; an error in the iterable leaves everything as it was."""
         moment = now or datetime.now(UTC)
         with self.writing() as cursor:
             return [change for batch in batches(histories, _BATCH_ROWS) for change in merge(cursor, batch, moment)]
 
-    def compare(self, history: History) -> Changes:
+    def compare(self, history: RawBars) -> Changes:
         """What `upsert` would change, without changing it."""
         with self.reading() as cursor:
             return compare(cursor, history)
 
-    def replace(self, history: History, *, now: datetime | None = None) -> Changes:
+    def replace(self, history: RawBars, *, now: datetime | None = None) -> Changes:
         """Store a whole re-read: bars it lacks within its span go, older ones follow its split or dividend."""
         with self.writing() as cursor:
             return replace_span(cursor, history, now or datetime.now(UTC))
@@ -233,7 +233,7 @@ def _coverage(series_id: int, symbol: str, timeframe: str, source: str, *more: A
     )
 
 
-def _no_bars(history: History, stored: Coverage | None, start: date | None, end: date | None) -> NoBars:
+def _no_bars(history: RawBars, stored: Coverage | None, start: date | None, end: date | None) -> NoBars:
     have = f"It has {stored.first:%Y-%m-%d} to {stored.last:%Y-%m-%d}." if stored else ""
     return NoBars(
         symbol=history.symbol,

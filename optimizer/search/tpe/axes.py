@@ -18,10 +18,10 @@ from optimizer.search.tpe.parzen import (
     STEPPED,
     Axes,
     FloatArray,
-    History,
     Kernels,
     Model,
     Tables,
+    TrialHistory,
 )
 from optimizer.search.tpe.random_sets import Grid
 
@@ -210,8 +210,8 @@ def empty_model(axes: Sequence[Axis], order: Order | None, capacity: int) -> Mod
     )
 
 
-def _empty_history(n_axes: int, capacity: int) -> History:
-    return History(
+def _empty_history(n_axes: int, capacity: int) -> TrialHistory:
+    return TrialHistory(
         value=np.zeros((n_axes, capacity)),
         order=np.zeros((n_axes, capacity), np.int64),
         role=np.zeros(capacity, np.int8),

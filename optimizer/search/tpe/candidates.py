@@ -13,7 +13,7 @@ from optimizer.search.tpe.parzen import (
     STEPPED,
     Axes,
     ByteArray,
-    Fitted,
+    FittedModel,
     FloatArray,
     Kernels,
     Model,
@@ -91,7 +91,7 @@ def _prior_factor(axes: Axes, d: int, x: float) -> float:
 
 
 @compiled
-def _look_at(model: Model, fitted: Fitted, point: FloatArray) -> float:
+def _look_at(model: Model, fitted: FittedModel, point: FloatArray) -> float:
     """Fill columns and factors for one candidate; the prior kernel's density there."""
     axes, kernels, value = model.axes, model.kernels, model.history.value
     n, prior = fitted.n_columns, 1.0
@@ -139,7 +139,7 @@ def _sum_bins(
 
 
 @compiled
-def densities(model: Model, fitted: Fitted, others: IntArray, point: FloatArray) -> tuple[float, float]:
+def densities(model: Model, fitted: FittedModel, others: IntArray, point: FloatArray) -> tuple[float, float]:
     """Densities of the lower and the upper mixture at one candidate.
 
     `others`: the stepped and category axes that do not lead. Bins far from the candidate along the
@@ -167,7 +167,7 @@ def _sum_line(group: IntArray, column: FloatArray, kernels: Kernels, role: ByteA
 
 
 @compiled
-def densities_along(model: Model, fitted: Fitted, d: int, x: float) -> tuple[float, float]:
+def densities_along(model: Model, fitted: FittedModel, d: int, x: float) -> tuple[float, float]:
     """Densities of the lower and the upper mixture at a coordinate of one axis, the others left out."""
     axes, kernels, role = model.axes, model.kernels, model.history.role[: fitted.n_columns]
     prior, group, column = _prior_factor(axes, d, x), kernels.group[d], kernels.column[d]
@@ -187,7 +187,9 @@ def densities_along(model: Model, fitted: Fitted, d: int, x: float) -> tuple[flo
 
 
 @compiled
-def best_along(model: Model, fitted: Fitted, below: IntArray, d: int, state: UintArray, n_candidates: int) -> float:
+def best_along(
+    model: Model, fitted: FittedModel, below: IntArray, d: int, state: UintArray, n_candidates: int
+) -> float:
     """The best of some candidates along one axis, the others left out."""
     best, best_ratio = 0.0, -1.0
     for _ in range(n_candidates):

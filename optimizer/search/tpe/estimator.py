@@ -22,10 +22,10 @@ from optimizer.search.tpe.parzen import (
     ROUNDED,
     STEPPED,
     UNUSED,
-    Fitted,
+    FittedModel,
     FloatArray,
-    History,
     Model,
+    TrialHistory,
     fit,
 )
 from optimizer.search.tpe.random_sets import (
@@ -55,7 +55,7 @@ _FIRST_SLOTS = 1 << 15
 _MAX_POINTS = 1 << 16
 
 #: What stands for a fit where none is needed.
-NOTHING_FITTED = Fitted(0, 0, 0, 0.0, -1, is_tabled=False)
+NOTHING_FITTED = FittedModel(0, 0, 0, 0.0, -1, is_tabled=False)
 #: What sorts trials from good to bad: class (feasible, pruned, infeasible), then two numbers, less is better.
 Rank = tuple[int, float, float]
 FEASIBLE, PRUNED, INFEASIBLE = 0, 1, 2
@@ -67,7 +67,7 @@ def n_good(n_finished: int) -> int:
 
 
 @compiled
-def _append(history: History, centres: FloatArray, n: int) -> None:
+def _append(history: TrialHistory, centres: FloatArray, n: int) -> None:
     """Add trial n, the youngest: on every axis it is sorted in behind its equals."""
     history.role[n] = 0
     for d in range(len(centres)):
@@ -131,7 +131,7 @@ def _is_repeat(points: FloatArray, at: int) -> bool:
 
 @compiled
 def _choose(
-    model: Model, fitted: Fitted, below: IntArray, seen: UintArray, state: UintArray, points: FloatArray
+    model: Model, fitted: FittedModel, below: IntArray, seen: UintArray, state: UintArray, points: FloatArray
 ) -> None:
     """The best unseen candidate into `points[0]`; an evenly drawn set when round after round brings only seen ones."""
     others = other_axes(model.axes, fitted.leading)
@@ -249,7 +249,7 @@ class Tpe:
         self._model = empty_model(self.axes, self._order, _FIRST_CAPACITY)
         self._seen = np.zeros(_FIRST_SLOTS, np.uint64)
         self._n_seen = 0
-        self._sets: list[Mapping[str, Any]] = []  # one a column
+        self._param_sets: list[Mapping[str, Any]] = []  # one a column
         self._column_of: dict[int, int] = {}
         self._ranking: list[tuple[Rank, int]] = []
         self._below = np.zeros(0, np.int64)
@@ -279,7 +279,7 @@ class Tpe:
         if self._column_of.get(number, -1) < 0:
             self.expect(number, params)
         column = self._column_of[number]
-        if column >= 0 and self._sets[column] != params:
+        if column >= 0 and self._param_sets[column] != params:
             self._replace(column, params)
         if rank is not None:
             self._place(rank, number)
@@ -293,14 +293,14 @@ class Tpe:
         is most of the work: they are different sets, but do not keep away from each other.
         """
         self._make_room(count)
-        found, n = np.empty((count, len(self.axes))), len(self._sets)
+        found, n = np.empty((count, len(self.axes))), len(self._param_sets)
         key, is_blind = (self._seed, n_finished, first), self.n_finished < self._n_startup_trials
         _propose_round(self._model, self._below, n, self._seen, key, is_blind, per_fit, self._points, found)
-        sets = [self._set_at(point) for point in found.tolist()]
-        self._sets.extend(sets)
+        param_sets = [self._set_at(point) for point in found.tolist()]
+        self._param_sets.extend(param_sets)
         self._column_of.update(zip(range(first, first + count), range(n, n + count), strict=True))
         self._n_seen += count if self._is_finite else 0
-        return sets
+        return param_sets
 
     def learn_round(self, first: int, ranks: Sequence[Rank | None]) -> None:
         """Take in how the sets of a round did, whose numbers start at `first`; see `learn`."""
@@ -311,10 +311,10 @@ class Tpe:
                 self._model.history.role[self._column_of[number]] = UNUSED
         self._gather_good()
 
-    def log_densities(self, sets: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, FloatArray]:
+    def log_densities(self, param_sets: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, FloatArray]:
         """Logarithms of both mixtures' densities (lower, upper) at some sets, each of shape (len(sets),)."""
-        fitted = fit(self._model, self._below, len(self._sets))
-        points = [self._coordinates(params) for params in sets]
+        fitted = fit(self._model, self._below, len(self._param_sets))
+        points = [self._coordinates(params) for params in param_sets]
         if self._is_multivariate:
             others = other_axes(self._model.axes, fitted.leading)
             pairs = [densities(self._model, fitted, others, point) for point in points]
@@ -330,7 +330,7 @@ class Tpe:
             _propose_first(self._model, self._seen, self._state, self._points)
             return
         propose = _propose if self._is_multivariate else _propose_by_axis
-        propose(self._model, self._below, len(self._sets), self._seen, self._state, self._points)
+        propose(self._model, self._below, len(self._param_sets), self._seen, self._state, self._points)
 
     def _place(self, rank: Rank, number: int) -> None:
         """Sort a trial among the finished ones; the good ones are gathered anew when they changed."""
@@ -359,10 +359,10 @@ class Tpe:
         if not self._fits(params):
             return -1
         self._make_room(1)
-        column = len(self._sets)
+        column = len(self._param_sets)
         point = self._coordinates(params)
         _append(self._model.history, self._centres(point), column)
-        self._sets.append(dict(params))
+        self._param_sets.append(dict(params))
         self._mark_seen(point)
         return column
 
@@ -378,14 +378,14 @@ class Tpe:
 
     def _make_room(self, count: int) -> None:
         """See that so many more sets fit."""
-        while len(self._sets) + count > len(self._model.history.role):
+        while len(self._param_sets) + count > len(self._model.history.role):
             self._model = enlarged(self._model)
         while 2 * (self._n_seen + count) > len(self._seen):
             self._seen = grown(self._seen)
 
     def _replace(self, column: int, params: Mapping[str, Any]) -> None:
         """A trial ran with another set than was expected."""
-        history, n = self._model.history, len(self._sets)
+        history, n = self._model.history, len(self._param_sets)
         if self._fits(params):
             point = self._coordinates(params)
             history.value[:, column] = self._centres(point)
@@ -393,7 +393,7 @@ class Tpe:
             self._mark_seen(point)
         else:
             history.role[column] = UNUSED
-        self._sets[column] = dict(params)
+        self._param_sets[column] = dict(params)
         history.order[:, :n] = np.argsort(history.value[:, :n], axis=1, kind="stable")
 
 

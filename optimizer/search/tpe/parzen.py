@@ -55,7 +55,7 @@ class Axes(NamedTuple):
     prior: FloatArray  # (axes, values): masses of the prior kernel on stepped and category axes
 
 
-class History(NamedTuple):
+class TrialHistory(NamedTuple):
     """Trials in order of their numbers, one column each; `order` sorts them along each axis."""
 
     value: FloatArray  # (axes, capacity)
@@ -88,7 +88,7 @@ class Kernels(NamedTuple):
     factor: FloatArray  # (capacity,): densities at one candidate along the axes without tables
 
 
-class Fitted(NamedTuple):
+class FittedModel(NamedTuple):
     """What one fit found out besides the kernels."""
 
     n_columns: int
@@ -104,7 +104,7 @@ class Model(NamedTuple):
 
     axes: Axes
     grid: Grid
-    history: History
+    history: TrialHistory
     tables: Tables
     kernels: Kernels
 
@@ -318,7 +318,7 @@ def _fill_bins(group: IntArray | ByteArray, role: ByteArray, start: IntArray, me
 
 
 @compiled
-def fit(model: Model, below: IntArray, n: int) -> Fitted:
+def fit(model: Model, below: IntArray, n: int) -> FittedModel:
     """Fit both mixtures to the first n trials, those in `below` (columns) being the good ones."""
     role, kernels = model.history.role[:n], model.kernels
     n_above = _assign_roles(role, below)
@@ -331,4 +331,4 @@ def fit(model: Model, below: IntArray, n: int) -> Fitted:
     else:
         _fill_bins(role, role, kernels.bin_start[:3], kernels.bin_member)
     is_tabled = bool(np.all(model.axes.kind <= CATEGORY))
-    return Fitted(n, n_above, len(below), _fit_weights(role, kernels.weight, n_above), leading, is_tabled)
+    return FittedModel(n, n_above, len(below), _fit_weights(role, kernels.weight, n_above), leading, is_tabled)

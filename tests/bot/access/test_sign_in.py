@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.access.sign_in import LINK_LIVES, SESSION_LIVES, Doorway, LinkExpired, LinkUsed, NotMyLink
+from bot.access.sign_in import LINK_LIVES, SESSION_LIVES, LinkExpired, LinkUsed, NotMyLink, SignIn
 from bot.documents.sessions import WebSession
 
 #: Far enough ahead that MongoDB's own clock forgets nothing meanwhile.
@@ -30,58 +30,58 @@ def hours() -> Hours:
 
 
 @pytest.fixture
-def doorway(home: Path, hours: Hours) -> Doorway:
-    return Doorway.of(home, hours)
+def sign_in(home: Path, hours: Hours) -> SignIn:
+    return SignIn.of(home, hours)
 
 
 @pytest.mark.usefixtures("documents")
-async def test_a_link_signs_in_whom_it_was_made_for(doorway: Doorway) -> None:
-    link, cookie = await doorway.redeem(doorway.link_for("U0ALICE1", "T0"), "ko")
+async def test_a_link_signs_in_whom_it_was_made_for(sign_in: SignIn) -> None:
+    link, cookie = await sign_in.redeem(sign_in.link_for("U0ALICE1", "T0"), "ko")
 
-    session = await doorway.session(cookie)
+    session = await sign_in.session(cookie)
     assert link.user_id == "U0ALICE1"
     assert session is not None
     assert (session.user_id, session.team_id, session.language) == ("U0ALICE1", "T0", "ko")
 
 
 @pytest.mark.usefixtures("documents")
-async def test_looking_at_a_link_does_not_use_it_up(doorway: Doorway) -> None:
-    ticket = doorway.link_for("U0ALICE1")
+async def test_looking_at_a_link_does_not_use_it_up(sign_in: SignIn) -> None:
+    ticket = sign_in.link_for("U0ALICE1")
 
     for _ in range(3):
-        await doorway.read(ticket)
+        await sign_in.read(ticket)
 
-    assert (await doorway.redeem(ticket, "en"))[1]
+    assert (await sign_in.redeem(ticket, "en"))[1]
 
 
 @pytest.mark.usefixtures("documents")
-async def test_a_link_works_once_also_for_two_at_the_same_moment(doorway: Doorway) -> None:
-    ticket = doorway.link_for("U0ALICE1")
+async def test_a_link_works_once_also_for_two_at_the_same_moment(sign_in: SignIn) -> None:
+    ticket = sign_in.link_for("U0ALICE1")
 
-    ends = await asyncio.gather(*(doorway.redeem(ticket, "en") for _ in range(8)), return_exceptions=True)
+    ends = await asyncio.gather(*(sign_in.redeem(ticket, "en") for _ in range(8)), return_exceptions=True)
 
     assert [type(end) for end in ends if isinstance(end, BaseException)] == [LinkUsed] * 7
     assert await WebSession.count() == 1
     with pytest.raises(LinkUsed):
-        await doorway.read(ticket)
+        await sign_in.read(ticket)
 
 
 @pytest.mark.usefixtures("documents")
-async def test_a_link_is_over_after_ten_minutes(doorway: Doorway, hours: Hours) -> None:
-    ticket = doorway.link_for("U0ALICE1")
+async def test_a_link_is_over_after_ten_minutes(sign_in: SignIn, hours: Hours) -> None:
+    ticket = sign_in.link_for("U0ALICE1")
     hours.now += LINK_LIVES - timedelta(seconds=1)
-    await doorway.read(ticket)
+    await sign_in.read(ticket)
     hours.now += timedelta(seconds=1)
 
     with pytest.raises(LinkExpired, match="more than 10 minutes"):
-        await doorway.redeem(ticket, "en")
+        await sign_in.redeem(ticket, "en")
     assert await WebSession.count() == 0
 
 
 @pytest.mark.usefixtures("documents")
-async def test_no_link_can_be_made_up(doorway: Doorway, home: Path, hours: Hours) -> None:
-    ticket = doorway.link_for("U0ALICE1")
-    stranger = Doorway(b"another secret", hours)
+async def test_no_link_can_be_made_up(sign_in: SignIn, home: Path, hours: Hours) -> None:
+    ticket = sign_in.link_for("U0ALICE1")
+    stranger = SignIn(b"another secret", hours)
     body, _, signature = ticket.rpartition(".")
     flipped = "A" if ticket[5] != "A" else "B"
     forged = ["", "x", ".", ticket[:-1], f"{ticket[:5]}{flipped}{ticket[6:]}", stranger.link_for("U0ALICE1"), body,
@@ -89,44 +89,44 @@ async def test_no_link_can_be_made_up(doorway: Doorway, home: Path, hours: Hours
 
     for each in forged:
         with pytest.raises(NotMyLink):
-            await doorway.redeem(each, "en")
+            await sign_in.redeem(each, "en")
     assert await WebSession.count() == 0
 
 
 @pytest.mark.usefixtures("documents")
-async def test_a_cookie_or_a_forms_token_is_no_link_and_a_link_no_cookie(doorway: Doorway) -> None:
-    ticket = doorway.link_for("U0ALICE1")
-    _, cookie = await doorway.redeem(doorway.link_for("U0ALICE1"), "en")
+async def test_a_cookie_or_a_forms_token_is_no_link_and_a_link_no_cookie(sign_in: SignIn) -> None:
+    ticket = sign_in.link_for("U0ALICE1")
+    _, cookie = await sign_in.redeem(sign_in.link_for("U0ALICE1"), "en")
 
-    assert await doorway.session(ticket) is None
+    assert await sign_in.session(ticket) is None
     with pytest.raises(NotMyLink):
-        await doorway.read(cookie)
+        await sign_in.read(cookie)
 
 
 @pytest.mark.usefixtures("documents")
-async def test_a_forged_cookie_names_nobody(doorway: Doorway, hours: Hours) -> None:
-    _, cookie = await doorway.redeem(doorway.link_for("U0ALICE1"), "en")
-    _, strange = await Doorway(b"another secret", hours).redeem(
-        Doorway(b"another secret", hours).link_for("U0BOB2"), "en"
+async def test_a_forged_cookie_names_nobody(sign_in: SignIn, hours: Hours) -> None:
+    _, cookie = await sign_in.redeem(sign_in.link_for("U0ALICE1"), "en")
+    _, strange = await SignIn(b"another secret", hours).redeem(
+        SignIn(b"another secret", hours).link_for("U0BOB2"), "en"
     )
 
     for forged in ("", "x", cookie[:-2], cookie[1:], strange, cookie.rpartition(".")[0], "ü", "\x00"):
-        assert await doorway.session(forged) is None
+        assert await sign_in.session(forged) is None
 
 
 @pytest.mark.usefixtures("documents")
-async def test_a_session_ends_after_its_time(doorway: Doorway, hours: Hours) -> None:
-    _, cookie = await doorway.redeem(doorway.link_for("U0ALICE1"), "en")
+async def test_a_session_ends_after_its_time(sign_in: SignIn, hours: Hours) -> None:
+    _, cookie = await sign_in.redeem(sign_in.link_for("U0ALICE1"), "en")
     hours.now += SESSION_LIVES - timedelta(seconds=1)
-    assert await doorway.session(cookie) is not None
+    assert await sign_in.session(cookie) is not None
 
     hours.now += timedelta(seconds=1)
-    assert await doorway.session(cookie) is None
+    assert await sign_in.session(cookie) is None
 
 
 @pytest.mark.usefixtures("documents")
-async def test_what_is_stored_does_not_open_the_door(doorway: Doorway) -> None:
-    _, cookie = await doorway.redeem(doorway.link_for("U0ALICE1"), "en")
+async def test_what_is_stored_does_not_open_the_door(sign_in: SignIn) -> None:
+    _, cookie = await sign_in.redeem(sign_in.link_for("U0ALICE1"), "en")
     stored = str(await WebSession.get_motor_collection().find_one({}))
 
     assert cookie not in stored
@@ -134,20 +134,20 @@ async def test_what_is_stored_does_not_open_the_door(doorway: Doorway) -> None:
 
 
 @pytest.mark.usefixtures("documents")
-async def test_a_forms_token_is_good_for_its_session_only(doorway: Doorway) -> None:
-    sessions = [await doorway.session((await doorway.redeem(doorway.link_for("U0ALICE1"), "en"))[1]) for _ in range(2)]
+async def test_a_forms_token_is_good_for_its_session_only(sign_in: SignIn) -> None:
+    sessions = [await sign_in.session((await sign_in.redeem(sign_in.link_for("U0ALICE1"), "en"))[1]) for _ in range(2)]
     one, other = sessions
     assert one is not None
     assert other is not None
 
-    assert doorway.is_form_token(doorway.form_token(one), one)
-    assert not doorway.is_form_token(doorway.form_token(one), other)
-    assert not doorway.is_form_token("", one)
-    assert not doorway.is_form_token("ü", one)
+    assert sign_in.is_form_token(sign_in.form_token(one), one)
+    assert not sign_in.is_form_token(sign_in.form_token(one), other)
+    assert not sign_in.is_form_token("", one)
+    assert not sign_in.is_form_token("ü", one)
 
 
 def test_the_secret_is_kept_and_only_its_owner_may_read_it(home: Path, hours: Hours) -> None:
-    one, other = Doorway.of(home, hours), Doorway.of(home, hours)
+    one, other = SignIn.of(home, hours), SignIn.of(home, hours)
 
     file = home / "pages.secret"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -12,10 +12,10 @@ from bot.api.app import build_api
 from bot.api.problem_details import Problem
 from bot.api.request_parsing import start_of
 from bot.api.requests import OptimizationRequest
-from bot.context import Office
+from bot.context import BotContext
 
 # Nothing is asked of the office while the document is made.
-DOCUMENT = build_api(cast(Office, None)).openapi()
+DOCUMENT = build_api(cast(BotContext, None)).openapi()
 
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.delivery.outbox import Outbox, post
+from bot.delivery.outbox import Outbox, post_entry
 from bot.documents.conversations import Method, OutboxEntry, Sending
 from tests.slack.faults import Fault, Lost
 from tests.slack.strict import StrictSlack
@@ -37,7 +37,7 @@ def outbox_for(slack: StrictSlack) -> Outbox:
 
 def said(key: str, channel: str = QUANT, **more: object) -> OutboxEntry:
     """A message whose text is its key."""
-    return post(key, "talk", channel, text=key, blocks=[], now=datetime.now(UTC), **more)
+    return post_entry(key, "talk", channel, text=key, blocks=[], now=datetime.now(UTC), **more)
 
 
 def upload(key: str, file: Path, *, under: str = "") -> OutboxEntry:

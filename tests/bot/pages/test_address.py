@@ -8,7 +8,7 @@ import pytest
 from fastapi import Request
 from pydantic import ValidationError
 
-from bot.access.sign_in import Doorway
+from bot.access.sign_in import SignIn
 from bot.pages.errors import Forged
 from bot.pages.session_guard import Guard
 from bot.runtime.settings import Settings
@@ -22,18 +22,18 @@ def settings(public_url: str = "", **more: object) -> Settings:
 
 
 def guard(public_url: str = "") -> Guard:
-    office = SimpleNamespace(desk=SimpleNamespace(settings=settings(public_url)))
-    return Guard(office, Doorway(b"a secret", utc_now))  # type: ignore[arg-type]
+    context = SimpleNamespace(services=SimpleNamespace(settings=settings(public_url)))
+    return Guard(context, SignIn(b"a secret", utc_now))  # type: ignore[arg-type]
 
 
 def form(host: str, **headers: str) -> Request:
     named = {"host": host} | {name.replace("_", "-"): value for name, value in headers.items()}
     raw = [(name.encode(), value.encode()) for name, value in named.items()]
 
-    async def receive() -> dict[str, object]:
+    async def dispatch() -> dict[str, object]:
         return {"type": "http.request", "body": b"ticket=x", "more_body": False}
 
-    return Request({"type": "http", "method": "POST", "path": "/sign-in", "headers": raw}, receive)
+    return Request({"type": "http", "method": "POST", "path": "/sign-in", "headers": raw}, dispatch)
 
 
 @pytest.mark.parametrize(

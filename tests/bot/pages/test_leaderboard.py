@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from bot.pages.leaderboard import COLUMNS, Row, Wish, in_order
+from bot.pages.leaderboard import COLUMNS, LeaderboardRow, Wish, in_order
 from optimizer.errors import UnknownStrategy, UnknownWord
 from tests.reports import facts
 
 
-def rows() -> list[Row]:
+def rows() -> list[LeaderboardRow]:
     """Three rows in the order of the ranking."""
     names = ("strong", "promising", "overfit")
-    return [Row(rank=place, study=facts.finished(name)) for place, name in enumerate(names, start=1)]
+    return [LeaderboardRow(rank=origin, study=facts.finished(name)) for origin, name in enumerate(names, start=1)]
 
 
 def test_an_address_without_a_query_asks_for_the_proven_by_rank() -> None:

@@ -5,15 +5,15 @@ from typing import Any
 
 from pymongo.errors import AutoReconnect
 
-from bot.slack.dispatcher import Reception, Visit
+from bot.slack.dispatcher import CommandRequest, Dispatcher
 
-VISIT = Visit(door="command", channel_id="C0QUANT01", user_id="U0ALICE1")
+VISIT = CommandRequest(door="command", channel_id="C0QUANT01", user_id="U0ALICE1")
 
 
 async def test_an_outage_of_mongodb_is_told_although_nothing_can_be_noted() -> None:
     # Documents are bound to no database here: whatever is noted would raise.
-    office: Any = SimpleNamespace(desk=SimpleNamespace(settings=SimpleNamespace(language="en")))
-    _, message = await Reception(office).broke(VISIT, AutoReconnect("connection closed"))
+    context: Any = SimpleNamespace(services=SimpleNamespace(settings=SimpleNamespace(language="en")))
+    _, message = await Dispatcher(context).report_fault(VISIT, AutoReconnect("connection closed"))
 
     assert "MongoDB" in message.text
     assert "Try again" in message.text

@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 
-from bot.slack.request_guard import TOLERANCE, Gate
+from bot.slack.request_guard import TOLERANCE, ReplayGuard
 
 NOW, BODY = 1_800_000_000.0, b"command=%2Foptimize"
 
@@ -23,7 +23,7 @@ def signed(moment: float, body: bytes = BODY, secret: str = "secret") -> dict[st
 
 
 def test_request_is_admitted_once() -> None:
-    gate = Gate("secret", Clock())
+    gate = ReplayGuard("secret", Clock())
 
     assert gate.admits(signed(NOW), BODY)
     assert not gate.admits(signed(NOW), BODY)
@@ -33,7 +33,7 @@ def test_request_is_admitted_once() -> None:
 @pytest.mark.parametrize("age", [0, TOLERANCE - 1, -TOLERANCE + 1])
 def test_replay_is_refused_for_as_long_as_its_moment_is_taken(age: int) -> None:
     clock = Clock()
-    gate, headers = Gate("secret", clock), signed(NOW - age)
+    gate, headers = ReplayGuard("secret", clock), signed(NOW - age)
     assert gate.admits(headers, BODY)
 
     for _ in range(2 * TOLERANCE + 2):
@@ -58,12 +58,12 @@ def test_replay_is_refused_for_as_long_as_its_moment_is_taken(age: int) -> None:
     ],
 )
 def test_forged_or_stale_request_is_refused(headers: dict[str, str], body: bytes) -> None:
-    assert not Gate("secret", Clock()).admits(headers, body)
+    assert not ReplayGuard("secret", Clock()).admits(headers, body)
 
 
 def test_what_is_remembered_stays_small() -> None:
     clock = Clock()
-    gate = Gate("secret", clock)
+    gate = ReplayGuard("secret", clock)
     for _ in range(3 * TOLERANCE):
         clock.now += 1
         assert gate.admits(signed(clock.now), BODY)
@@ -72,7 +72,7 @@ def test_what_is_remembered_stays_small() -> None:
 
 
 def test_refused_requests_are_not_remembered() -> None:
-    gate = Gate("secret", Clock())
+    gate = ReplayGuard("secret", Clock())
     for i in range(100):
         gate.admits(signed(NOW, secret=f"guess{i}"), BODY)
 

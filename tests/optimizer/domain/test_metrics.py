@@ -33,7 +33,7 @@ def equity_of(returns: FloatArray) -> FloatArray:
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_measures_equal_empyrical(symbol: str) -> None:
-    returns, hold = returns_of(symbol), returns_of("IBM")[-len(returns_of(symbol)) :]
+    returns, buy_and_hold = returns_of(symbol), returns_of("IBM")[-len(returns_of(symbol)) :]
     equity = equity_of(returns)
     pairs = {
         "sharpe": (metrics.sharpe_ratio(returns, YEAR), empyrical.sharpe_ratio(returns)),
@@ -43,7 +43,7 @@ def test_measures_equal_empyrical(symbol: str) -> None:
         "return": (metrics.total_return(equity), empyrical.cum_returns_final(returns)),
         "drawdown": (metrics.max_drawdown(equity), empyrical.max_drawdown(returns)),
         "calmar": (metrics.calmar_ratio(equity, YEAR), empyrical.calmar_ratio(returns)),
-        "beta": (metrics.beta(returns, hold), empyrical.beta(returns, hold)),
+        "beta": (metrics.beta(returns, buy_and_hold), empyrical.beta(returns, buy_and_hold)),
         "risk": (metrics.value_at_risk(returns), empyrical.value_at_risk(returns)),
     }
 
@@ -53,10 +53,10 @@ def test_measures_equal_empyrical(symbol: str) -> None:
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_alpha_is_empyricals_before_compounding(symbol: str) -> None:
-    returns, hold = returns_of(symbol), returns_of("MSFT")[-len(returns_of(symbol)) :]
-    theirs = empyrical.alpha(returns, hold)
+    returns, buy_and_hold = returns_of(symbol), returns_of("MSFT")[-len(returns_of(symbol)) :]
+    theirs = empyrical.alpha(returns, buy_and_hold)
 
-    assert (1 + metrics.alpha(returns, hold, YEAR) / YEAR) ** YEAR - 1 == pytest.approx(theirs, rel=1e-9)
+    assert (1 + metrics.alpha(returns, buy_and_hold, YEAR) / YEAR) ** YEAR - 1 == pytest.approx(theirs, rel=1e-9)
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
@@ -81,13 +81,15 @@ def test_shape_measures_equal_scipy() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 20, 21, 22, 377, 2140])
 def test_the_tail_and_the_tie_to_the_market_equal_numpy(n: int) -> None:
-    returns, hold = returns_of("GOOG")[:n], returns_of("AAPL")[:n]
+    returns, buy_and_hold = returns_of("GOOG")[:n], returns_of("AAPL")[:n]
 
     assert metrics.value_at_risk(returns) == pytest.approx(float(np.quantile(returns, 0.05)), rel=1e-12)
     if n > 2:
-        assert metrics.correlation(returns, hold) == pytest.approx(np.corrcoef(returns, hold)[0, 1], rel=1e-10)
-        covariance = np.cov(returns, hold)
-        assert metrics.beta(returns, hold) == pytest.approx(covariance[0, 1] / covariance[1, 1], rel=1e-10)
+        assert metrics.correlation(returns, buy_and_hold) == pytest.approx(
+            np.corrcoef(returns, buy_and_hold)[0, 1], rel=1e-10
+        )
+        covariance = np.cov(returns, buy_and_hold)
+        assert metrics.beta(returns, buy_and_hold) == pytest.approx(covariance[0, 1] / covariance[1, 1], rel=1e-10)
 
 
 def test_measures_by_hand() -> None:

@@ -16,7 +16,7 @@ CROSS = Space((FAST, SLOW), Order(lesser="fast", greater="slow"))
 
 
 def test_size_counts_only_sets_that_keep_the_order() -> None:
-    assert CROSS.size == sum(1 for _ in CROSS.sets()) == 1590
+    assert CROSS.size == sum(1 for _ in CROSS.param_sets()) == 1590
 
 
 def test_free_parameters_multiply_the_ordered_pairs() -> None:
@@ -85,7 +85,7 @@ def test_unknown_parameter_offers_the_nearest() -> None:
 
 @given(at=st.integers(0, CROSS.size - 1))
 def test_neighbours_are_one_step_away_and_keep_the_order(at: int) -> None:
-    params = list(CROSS.sets())[at]
+    params = list(CROSS.param_sets())[at]
     for near in CROSS.neighbours(params):
         assert CROSS.contains(near)
         assert sum(near[name] != params[name] for name in params) == 1

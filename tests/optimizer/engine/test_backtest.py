@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.study_request import Costs
 from optimizer.engine.backtest import Backtest, ExitReason, simulate
-from optimizer.engine.price_table import Tape, cost_factors
+from optimizer.engine.price_table import PriceTable, cost_factors
 from optimizer.errors import TooFewBars, UnusableBars
 from tests.bars import bars_of, made_up_bars
 from tests.optimizer.reference import Ledger
@@ -170,12 +170,12 @@ def test_a_price_that_is_no_positive_number_is_named_with_its_day(name: str, pri
     getattr(bars, name)[7] = price
 
     with pytest.raises(UnusableBars, match=f"{name} is .* on 2001-01-08"):
-        Tape.of(bars, USUAL)
+        PriceTable.of(bars, USUAL)
 
 
 def test_one_bar_is_too_few() -> None:
     with pytest.raises(TooFewBars):
-        Tape.of(made_up_bars(1), USUAL)
+        PriceTable.of(made_up_bars(1), USUAL)
 
 
 def played_slowly(bars: Bars, target: FloatArray, orders: tuple[float, float, float, int], costs: Costs) -> Ledger:

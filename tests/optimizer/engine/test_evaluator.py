@@ -30,12 +30,12 @@ DRESSES: tuple[Params, ...] = ({}, {"stop": 4}, {"trail": 5, "max_hold": 10}, {"
 def some_sets(strategy: Strategy, n: int, *, seed: int = 3, **overlays: float) -> list[Params]:
     """n random sets of a strategy's space, all with the same overlays."""
     rng = np.random.default_rng(seed)
-    sets: list[Params] = []
-    while len(sets) < n:
+    param_sets: list[Params] = []
+    while len(param_sets) < n:
         params = {p.name: p.values[rng.integers(len(p.values))] for p in strategy.space.parameters}
         if strategy.space.contains(params):
-            sets.append({**overlays, **params})
-    return sets
+            param_sets.append({**overlays, **params})
+    return param_sets
 
 
 def evaluator_of(key: str, *, bars: Bars = BARS, allow_short: bool = False) -> Evaluator:
@@ -47,9 +47,9 @@ def evaluator_of(key: str, *, bars: Bars = BARS, allow_short: bool = False) -> E
 def test_scores_agree_with_the_full_backtest(key: str, allow_short: bool) -> None:
     evaluator = evaluator_of(key, allow_short=allow_short)
     for overlays in DRESSES:
-        sets = some_sets(evaluator.strategy, 6, **overlays)  # type: ignore[arg-type]
-        scores = evaluator.scores(sets, start=START, stop=STOP)
-        for row, params in enumerate(sets):
+        param_sets = some_sets(evaluator.strategy, 6, **overlays)  # type: ignore[arg-type]
+        scores = evaluator.scores(param_sets, start=START, stop=STOP)
+        for row, params in enumerate(param_sets):
             told = evaluator.backtest(params, start=START, stop=STOP).measures
             for name in kernel.SCORE_NAMES:
                 value = getattr(told, name)
@@ -60,21 +60,23 @@ def test_scores_agree_with_the_full_backtest(key: str, allow_short: bool) -> Non
 @pytest.mark.parametrize("overlays", [{}, ALL_ON], ids=["plain", "overlays"])
 @pytest.mark.parametrize("key", STRATEGIES)
 def test_a_set_scores_the_same_bits_alone_and_in_a_batch_of_200(key: str, overlays: Params) -> None:
-    sets = some_sets(find_strategy(key), 200, **overlays)  # type: ignore[arg-type]
-    batch = evaluator_of(key, allow_short=True).scores(sets, start=START, stop=STOP).table
+    param_sets = some_sets(find_strategy(key), 200, **overlays)  # type: ignore[arg-type]
+    batch = evaluator_of(key, allow_short=True).scores(param_sets, start=START, stop=STOP).table
     alone = evaluator_of(key, allow_short=True)
 
     for row in range(0, 200, 9):
-        one = alone.scores([sets[row]], start=START, stop=STOP).table[0]
+        one = alone.scores([param_sets[row]], start=START, stop=STOP).table[0]
         np.testing.assert_array_equal(one, batch[row])
 
 
 def test_threads_change_no_bit() -> None:
     evaluator = evaluator_of("rsi")
-    sets = list(evaluator.strategy.space.sets())
-    assert len(sets) * (STOP - START) > 2_000_000  # enough to be spread over the cores
-    spread = evaluator.scores(sets, start=START, stop=STOP).table
-    pieces = [evaluator.scores(sets[i : i + 500], start=START, stop=STOP).table for i in range(0, len(sets), 500)]
+    param_sets = list(evaluator.strategy.space.param_sets())
+    assert len(param_sets) * (STOP - START) > 2_000_000  # enough to be spread over the cores
+    spread = evaluator.scores(param_sets, start=START, stop=STOP).table
+    pieces = [
+        evaluator.scores(param_sets[i : i + 500], start=START, stop=STOP).table for i in range(0, len(param_sets), 500)
+    ]
 
     np.testing.assert_array_equal(spread, np.concatenate(pieces))
 
@@ -91,11 +93,11 @@ def test_evaluators_in_several_threads_do_not_disturb_each_other() -> None:
 @pytest.mark.parametrize("key", STRATEGIES)
 def test_returns_are_those_of_the_backtest(key: str) -> None:
     evaluator = evaluator_of(key, allow_short=True)
-    sets = some_sets(evaluator.strategy, 5, stop=5, voltarget=15)
-    returns = evaluator.returns(sets, start=START, stop=STOP)
+    param_sets = some_sets(evaluator.strategy, 5, stop=5, voltarget=15)
+    returns = evaluator.returns(param_sets, start=START, stop=STOP)
 
     assert returns.shape == (5, STOP - START)
-    for row, params in enumerate(sets):
+    for row, params in enumerate(param_sets):
         np.testing.assert_array_equal(returns[row], evaluator.backtest(params, start=START, stop=STOP).returns)
 
 
@@ -114,9 +116,9 @@ def test_every_strategy_under_every_overlay_equals_the_slow_ledger(key: str, ove
         bars=evaluator.bars,
         openings={1: list(signals.long_enter), -1: list(signals.short_enter)},
         exits={1: list(signals.long_exit), -1: list(signals.short_exit)},
-        buy=evaluator.tape.terms[kernel.BUY],
-        sell=evaluator.tape.terms[kernel.SELL],
-        short=evaluator.tape.terms[kernel.SHORT],
+        buy=evaluator.price_table.terms[kernel.BUY],
+        sell=evaluator.price_table.terms[kernel.SELL],
+        short=evaluator.price_table.terms[kernel.SHORT],
         stop=float(overlays.get("stop", 0)) / 100,
         take=float(overlays.get("take", 0)) / 100,
         trail=float(overlays.get("trail", 0)) / 100,
@@ -133,10 +135,10 @@ def test_what_comes_after_a_window_changes_nothing_in_it(key: str) -> None:
     rng = np.random.default_rng(5)
     for name in ("open", "high", "low", "close"):
         getattr(poisoned, name)[STOP:] = rng.uniform(1, 1000, len(BARS) - STOP)
-    sets = some_sets(find_strategy(key), 20, **ALL_ON)  # type: ignore[arg-type]
-    honest = evaluator_of(key, allow_short=True).scores(sets, start=START, stop=STOP)
-    tempted = evaluator_of(key, bars=poisoned, allow_short=True).scores(sets, start=START, stop=STOP)
-    shorter = evaluator_of(key, bars=BARS.cut(0, STOP), allow_short=True).scores(sets, start=START, stop=STOP)
+    param_sets = some_sets(find_strategy(key), 20, **ALL_ON)  # type: ignore[arg-type]
+    honest = evaluator_of(key, allow_short=True).scores(param_sets, start=START, stop=STOP)
+    tempted = evaluator_of(key, bars=poisoned, allow_short=True).scores(param_sets, start=START, stop=STOP)
+    shorter = evaluator_of(key, bars=BARS.cut(0, STOP), allow_short=True).scores(param_sets, start=START, stop=STOP)
 
     np.testing.assert_array_equal(tempted.table, honest.table)
     np.testing.assert_array_equal(shorter.table, honest.table)
@@ -151,7 +153,7 @@ def test_signals_before_the_window_open_no_position() -> None:
 
 
 def test_hold_buys_at_the_second_open_with_costs_and_never_sells() -> None:
-    result = evaluator_of("rsi").hold(start=START, stop=STOP)
+    result = evaluator_of("rsi").buy_and_hold(start=START, stop=STOP)
 
     assert result.equity[0] == 1
     assert result.equity[-1] == pytest.approx(BARS.close[STOP - 1] / BARS.open[START + 1] / (1.0005 * 1.001))
@@ -175,18 +177,18 @@ def test_every_declared_parameter_changes_some_result(key: str) -> None:
     evaluator = evaluator_of(key)
     middle = strategy.space.default
     for parameter in strategy.space.parameters:
-        sets = [{**middle, parameter.name: value} for value in parameter.values]
-        sets = [params for params in sets if strategy.space.contains(params)]
-        returns = evaluator.scores(sets, start=START, stop=STOP).total_return
+        param_sets = [{**middle, parameter.name: value} for value in parameter.values]
+        param_sets = [params for params in param_sets if strategy.space.contains(params)]
+        returns = evaluator.scores(param_sets, start=START, stop=STOP).total_return
         assert len(np.unique(returns)) > 1, parameter.name
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_every_overlay_changes_some_result_and_so_does_its_value(name: str) -> None:
     evaluator = evaluator_of("ema")
-    sets = [{**evaluator.strategy.space.default, name: value} for value in OVERLAYS[name].values]
+    param_sets = [{**evaluator.strategy.space.default, name: value} for value in OVERLAYS[name].values]
     plain = evaluator.scores([evaluator.strategy.space.default], start=START, stop=STOP).total_return[0]
-    returns = evaluator.scores(sets, start=START, stop=STOP).total_return
+    returns = evaluator.scores(param_sets, start=START, stop=STOP).total_return
 
     assert len(np.unique(returns)) > 1
     assert (returns != plain).any()
@@ -210,12 +212,12 @@ def test_a_set_without_an_overlay_is_played_without_it_in_a_mixed_batch() -> Non
 
 def test_indicators_are_computed_once() -> None:
     evaluator = evaluator_of("rsi")
-    sets = list(evaluator.strategy.space.sets())[:400]
-    evaluator.scores(sets, start=START, stop=STOP)
-    evaluator.scores(sets, start=START + 10, stop=STOP)
+    param_sets = list(evaluator.strategy.space.param_sets())[:400]
+    evaluator.scores(param_sets, start=START, stop=STOP)
+    evaluator.scores(param_sets, start=START + 10, stop=STOP)
 
-    assert evaluator.cache_misses == len({params["period"] for params in sets})
-    assert evaluator.cache_hits + evaluator.cache_misses == 2 * 2 * len(sets)
+    assert evaluator.cache_misses == len({params["period"] for params in param_sets})
+    assert evaluator.cache_hits + evaluator.cache_misses == 2 * 2 * len(param_sets)
 
 
 def test_no_memory_is_too_small_for_many_sets() -> None:
@@ -224,10 +226,10 @@ def test_no_memory_is_too_small_for_many_sets() -> None:
     tight = Evaluator(find_strategy("macd"), bars, costs=COSTS)
     tight._conditions.capacity = tight._chunk = 64
     tight._chunk = 7
-    sets = some_sets(find_strategy("macd"), 200)
+    param_sets = some_sets(find_strategy("macd"), 200)
 
     np.testing.assert_array_equal(
-        tight.scores(sets, start=100, stop=3000).table, roomy.scores(sets, start=100, stop=3000).table
+        tight.scores(param_sets, start=100, stop=3000).table, roomy.scores(param_sets, start=100, stop=3000).table
     )
     assert tight._conditions._n_slots <= 64
 
@@ -235,11 +237,11 @@ def test_no_memory_is_too_small_for_many_sets() -> None:
 def test_a_flat_equity_has_no_ratio_and_no_drawdown() -> None:
     evaluator = evaluator_of("rsi", bars=bars_of(*np.full((4, 300), 50.0)))
     scores = evaluator.scores([{"period": 14, "oversold": 30, "overbought": 70}], start=250, stop=300)
-    hold = evaluator.hold(start=250, stop=300).measures
+    buy_and_hold = evaluator.buy_and_hold(start=250, stop=300).measures
 
     assert scores.n_trades.tolist() == [0]
     assert np.isnan(scores.calmar_ratio if scores.max_drawdown[0] == 0 else np.nan)
-    assert hold.win_rate is None
+    assert buy_and_hold.win_rate is None
     never = evaluator_of("rsi").scores([{"period": 30, "oversold": 20, "overbought": 80}], start=START, stop=START + 9)
     assert never.total_return.tolist() == [0]
     assert np.isnan([never.sharpe_ratio[0], never.sortino_ratio[0], never.calmar_ratio[0], never.win_rate[0]]).all()

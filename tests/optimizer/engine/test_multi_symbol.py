@@ -17,7 +17,7 @@ from optimizer.engine.multi_symbol import SharedEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio, median
 from optimizer.errors import TooFewBars
 from optimizer.search.loop import search
-from optimizer.search.scoring import Ground
+from optimizer.search.scoring import SetScorer
 from optimizer.strategies.registry import longest_warm_up, space_of
 from optimizer.validation.summarize import summarize
 from optimizer.validation.window import WindowRows, window_rows
@@ -108,8 +108,8 @@ def test_caps_and_the_least_number_of_trades_are_held_against_medians() -> None:
 
     def broken(**changed: object) -> float:
         spec = spec_of(**changed)
-        ground = Ground(spec=spec, space=space_of(spec), evaluator=shared(), **ROWS)
-        return float(ground.violations(ground.scores(SETS[:1]))[0])
+        scorer = SetScorer(spec=spec, space=space_of(spec), evaluator=shared(), **ROWS)
+        return float(scorer.violations(scorer.scores(SETS[:1]))[0])
 
     assert broken(min_trades=counts[1]) == 0
     assert broken(min_trades=counts[1] + 1) == 1
@@ -131,11 +131,11 @@ def test_the_portfolio_earns_the_mean_of_its_symbols_returns() -> None:
 
 
 def test_the_portfolio_is_set_against_holding_all_symbols() -> None:
-    hold = shared().hold(**ROWS)
-    held = [part.hold(**ROWS).returns for part in parts()]
+    buy_and_hold = shared().buy_and_hold(**ROWS)
+    held = [part.buy_and_hold(**ROWS).returns for part in parts()]
 
-    np.testing.assert_allclose(hold.returns, np.mean(held, axis=0), rtol=0, atol=1e-15)
-    np.testing.assert_array_equal(shared().backtest(SETS[0], **ROWS).benchmark, hold.returns)
+    np.testing.assert_allclose(buy_and_hold.returns, np.mean(held, axis=0), rtol=0, atol=1e-15)
+    np.testing.assert_array_equal(shared().backtest(SETS[0], **ROWS).benchmark, buy_and_hold.returns)
 
 
 def test_several_times_the_same_symbol_is_that_symbol() -> None:
@@ -205,7 +205,7 @@ def test_winner_textbook_and_hold_are_portfolios_valued_by_the_median() -> None:
     assert found.winner.out_of_sample == portfolio.measures
     assert found.winner.in_sample.sharpe_ratio != found.winner.value
     assert found.top[1].in_sample.n_trades > 0
-    assert found.textbook.value is not None
+    assert found.default.value is not None
 
 
 def test_each_symbols_part_is_what_the_set_does_on_it_alone() -> None:
@@ -214,10 +214,10 @@ def test_each_symbols_part_is_what_the_set_does_on_it_alone() -> None:
 
     for part, evaluator in zip(found.shared.by_symbol, parts(), strict=True):
         alone = evaluator.backtest(found.winner.params, start=rows.holdout_start, stop=rows.stop)
-        held = evaluator.hold(start=rows.holdout_start, stop=rows.stop)
+        held = evaluator.buy_and_hold(start=rows.holdout_start, stop=rows.stop)
         assert part.symbol == evaluator.bars.symbol
         assert part.winner.out_of_sample == alone.measures
-        assert part.hold.out_of_sample == held.measures
+        assert part.buy_and_hold.out_of_sample == held.measures
     gaining = [part.winner.out_of_sample for part in found.shared.by_symbol]
     assert found.shared.n_gaining == sum((m.total_return or 0) > 0 for m in gaining if m)
 

@@ -9,7 +9,7 @@ import pytest
 
 from optimizer.domain.bars import FloatArray
 from optimizer.market.calendars import find_calendar
-from optimizer.market.raw_bars import History, make_history
+from optimizer.market.raw_bars import RawBars, make_history
 from optimizer.market.warehouse.warehouse import Warehouse
 
 NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
@@ -24,7 +24,7 @@ def warehouse() -> Iterator[Warehouse]:
 @lru_cache(maxsize=512)
 def walk(
     n_bars: int = 500, *, seed: int = 0, symbol: str = "GBM", source: str = "file", volatility: float = 0.012
-) -> History:
+) -> RawBars:
     """Daily bars of a geometric random walk on New York's sessions, ending at the end of 2023; copy to change."""
     calendar = find_calendar("XNYS", datetime(1990, 1, 1, tzinfo=UTC).date(), datetime(2023, 12, 31, tzinfo=UTC).date())
     days = calendar.sessions[-n_bars:]

@@ -27,7 +27,7 @@ from optimizer.market.feed import Market, closed_bars
 from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.providers.sample import Sample
 from optimizer.market.quality.sentinel import stored_reports
-from optimizer.market.raw_bars import History, SeriesKey, make_history
+from optimizer.market.raw_bars import RawBars, SeriesKey, make_history
 from optimizer.market.warehouse.changes import ChangeKind
 from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import walk
@@ -42,12 +42,12 @@ class Exchange:
     is_live = True
     symbols: tuple[str, ...] = ()
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: RawBars) -> None:
         self.history = replace(history, source=self.name)
         self.asked: list[tuple[date | None, date | None]] = []
         self.trouble: UserError | None = None
 
-    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         self.asked.append((start, end))
         if self.trouble:
             raise self.trouble
@@ -162,7 +162,7 @@ def test_a_source_that_is_down_leaves_the_stored_bars_usable(market: Market, exc
         market.refresh("GBM", now=later)
 
 
-def split_in_half(history: History) -> dict[str, Any]:
+def split_in_half(history: RawBars) -> dict[str, Any]:
     """The columns of a source that has adjusted all prices for a split."""
     prices = {name: getattr(history, name) / 2 for name in ("open", "high", "low", "close")}
     return {**prices, "volume": history.volume * 2}
@@ -187,7 +187,7 @@ def test_a_re_read_that_fails_stores_nothing_of_the_new_scale(
     before = market.get_bars("GBM", now=EVENING).data_hash
     whole = exchange.fetch
 
-    def only_once(symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+    def only_once(symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         history = whole(symbol, timeframe=timeframe, start=start, end=end, now=now)
         exchange.trouble = ProviderDown(provider="yahoo", symbol="GBM", reason="cut off", remedy="")
         return history

@@ -13,7 +13,7 @@ from optimizer.errors import BlockedBars, UnusableBars
 from optimizer.market.calendar_picture import picture
 from optimizer.market.calendars import find_calendar
 from optimizer.market.providers.sample import SYMBOLS, Sample
-from optimizer.market.quality.data_findings import SENTENCES, Finding, QualityReport, Severity
+from optimizer.market.quality.data_findings import SENTENCES, DataFinding, QualityReport, Severity
 from optimizer.market.quality.price_faults import past_scale
 from optimizer.market.quality.sentinel import MOST_OF_A_KIND, check, require_usable, store_report, stored_reports
 from optimizer.market.raw_bars import make_history
@@ -142,7 +142,7 @@ FAULTS = {
 }
 
 
-def caught(report: QualityReport, fault: Fault) -> list[Finding]:
+def caught(report: QualityReport, fault: Fault) -> list[DataFinding]:
     """The findings that count."""
     return [one for one in report.findings if one.kind in fault.kinds and one.severity.rank >= fault.severity.rank]
 

@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 from optimizer.errors import NoBars, Unavailable, UnknownSymbol, UnknownTimeframe, WarehouseLocked, WarehouseTooNew
-from optimizer.market.raw_bars import History, make_history
+from optimizer.market.raw_bars import RawBars, make_history
 from optimizer.market.warehouse.changes import ChangeKind
 from optimizer.market.warehouse.schema import MIGRATIONS
 from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import NOW, walk
 
 
-def edited(history: History, row: int, **values: float) -> History:
+def edited(history: RawBars, row: int, **values: float) -> RawBars:
     """The history with some values of one row changed."""
     columns: dict[str, Any] = {name: column.copy() for name, column in history.columns().items()}
     for name, value in values.items():
@@ -221,7 +221,7 @@ def test_threads_may_read_and_write_at_once(warehouse: Warehouse) -> None:
     histories = [walk(200, seed=seed, symbol=f"S{seed}") for seed in range(8)]
     lengths: list[int] = []
 
-    def work(history: History) -> None:
+    def work(history: RawBars) -> None:
         warehouse.upsert(history, now=NOW)
         lengths.append(len(warehouse.load(history.symbol)))
 

@@ -17,24 +17,24 @@ def loss(params: dict[str, int]) -> float:
 
 
 def searched(n: int, *, seed: int = 1) -> tuple[Tpe, list[dict[str, int]]]:
-    tpe, sets = Tpe(SPACE, seed=seed), []
+    tpe, param_sets = Tpe(SPACE, seed=seed), []
     for number in range(n):
-        sets.append(tpe.ask(number))
-        tpe.learn(number, sets[-1], (FEASIBLE, loss(sets[-1]), 0.0))
-    return tpe, sets
+        param_sets.append(tpe.ask(number))
+        tpe.learn(number, param_sets[-1], (FEASIBLE, loss(param_sets[-1]), 0.0))
+    return tpe, param_sets
 
 
 def test_a_search_closes_in_on_the_best_place() -> None:
-    _, sets = searched(150)
+    _, param_sets = searched(150)
 
-    assert min(map(loss, sets)) <= 6 < min(map(loss, sets[:10]))
+    assert min(map(loss, param_sets)) <= 6 < min(map(loss, param_sets[:10]))
 
 
 def test_memory_grows_without_changing_what_is_known() -> None:
     """More trials than the first capacity; learning them all at once must give the same proposal."""
-    tpe, sets = searched(600)
+    tpe, param_sets = searched(600)
     again = Tpe(SPACE, seed=1)
-    for number, params in enumerate(sets):
+    for number, params in enumerate(param_sets):
         again.learn(number, params, (FEASIBLE, loss(params), 0.0))
 
     assert again.ask(600) == tpe.ask(600)
@@ -80,10 +80,10 @@ def test_one_fit_for_many_sets_is_repeatable_and_repeats_no_set() -> None:
     rounds = [Tpe(SPACE, seed=5) for _ in range(2)]
     found: list[list[dict[str, int]]] = [[], []]
     for first in range(0, 96, 32):
-        for tpe, sets in zip(rounds, found, strict=True):
+        for tpe, param_sets in zip(rounds, found, strict=True):
             asked = tpe.ask_round(first, first, 32, per_fit=8)
             tpe.learn_round(first, [(FEASIBLE, loss(params), 0.0) for params in asked])
-            sets.extend(asked)
+            param_sets.extend(asked)
 
     assert found[0] == found[1]
     assert len({tuple(params.values()) for params in found[0]}) == 96
@@ -91,34 +91,34 @@ def test_one_fit_for_many_sets_is_repeatable_and_repeats_no_set() -> None:
 
 def test_a_trial_that_ran_with_another_set_is_learned_as_it_ran() -> None:
     swapped, plain = Tpe(SPACE, seed=1), Tpe(SPACE, seed=1)
-    _, sets = searched(20)
-    for number, params in enumerate(sets):
-        swapped.expect(number, sets[-1 - number])
+    _, param_sets = searched(20)
+    for number, params in enumerate(param_sets):
+        swapped.expect(number, param_sets[-1 - number])
         swapped.learn(number, params, (FEASIBLE, loss(params), 0.0))
         plain.learn(number, params, (FEASIBLE, loss(params), 0.0))
 
-    assert swapped.log_densities(sets)[0].tolist() == plain.log_densities(sets)[0].tolist()
-    assert swapped.log_densities(sets)[1].tolist() == plain.log_densities(sets)[1].tolist()
+    assert swapped.log_densities(param_sets)[0].tolist() == plain.log_densities(param_sets)[0].tolist()
+    assert swapped.log_densities(param_sets)[1].tolist() == plain.log_densities(param_sets)[1].tolist()
 
 
 def test_a_set_outside_the_space_counts_and_makes_no_kernel() -> None:
-    tpe, sets = searched(20)
-    before = tpe.log_densities(sets)[0].tolist()
+    tpe, param_sets = searched(20)
+    before = tpe.log_densities(param_sets)[0].tolist()
     tpe.learn(20, {"a": 500, "b": 3}, (INFEASIBLE, 1.0, 0.0))
     tpe.learn(21, {"a": 5}, (INFEASIBLE, 1.0, 0.0))
 
     assert tpe.n_finished == 22
     assert len(tpe.good_numbers) == 3
-    assert tpe.log_densities(sets)[0].tolist() != before
+    assert tpe.log_densities(param_sets)[0].tolist() != before
     assert set(tpe.ask(22)) == {"a", "b"}
 
 
 def test_forgetting_starts_from_nothing() -> None:
-    tpe, sets = searched(40)
+    tpe, param_sets = searched(40)
     tpe.forget()
 
     assert tpe.n_finished == 0
-    assert tpe.ask(0) == sets[0]
+    assert tpe.ask(0) == param_sets[0]
 
 
 def test_warming_up_leaves_nothing_behind() -> None:

@@ -48,13 +48,13 @@ def draw(distributions: dict[str, BaseDistribution], n: int, seed: int) -> list[
 
 def learned(
     distributions: dict[str, BaseDistribution],
-    sets: list[dict[str, object]],
+    param_sets: list[dict[str, object]],
     losses: np.ndarray,
     *,
     is_multivariate: bool = True,
 ) -> Tpe:
     tpe = Tpe(distributions, seed=1, is_multivariate=is_multivariate)
-    for number, (params, loss) in enumerate(zip(sets, losses, strict=True)):
+    for number, (params, loss) in enumerate(zip(param_sets, losses, strict=True)):
         tpe.learn(number, params, (FEASIBLE, float(loss), 0.0))
     return tpe
 
@@ -69,9 +69,9 @@ def parted(values: np.ndarray, n_bits: int) -> np.ndarray:
     return np.array(moved)
 
 
-def optunas(distributions: dict[str, BaseDistribution], sets: list[dict[str, object]]) -> _ParzenEstimator:
+def optunas(distributions: dict[str, BaseDistribution], param_sets: list[dict[str, object]]) -> _ParzenEstimator:
     observations = {
-        name: np.array([dist.to_internal_repr(params[name]) for params in sets], dtype=float)
+        name: np.array([dist.to_internal_repr(params[name]) for params in param_sets], dtype=float)
         for name, dist in distributions.items()
     }
     for name, dist in distributions.items():
@@ -84,7 +84,7 @@ def optunas(distributions: dict[str, BaseDistribution], sets: list[dict[str, obj
 @pytest.mark.parametrize("n", [1, 2, 5, 10, 11, 24, 25, 26, 30, 97, 99, 130, 300])
 @pytest.mark.parametrize("distributions", SPACES.values(), ids=SPACES)
 def test_log_densities_equal_optunas(distributions: dict[str, BaseDistribution], n: int) -> None:
-    sets = draw(distributions, n, seed=n)
+    param_sets = draw(distributions, n, seed=n)
     losses = np.random.default_rng(n).permutation(n).astype(float)
     candidates = draw(distributions, 40, seed=n + 1)
     good = set(np.argsort(losses)[: n_good(n)].tolist())
@@ -93,10 +93,10 @@ def test_log_densities_equal_optunas(distributions: dict[str, BaseDistribution],
         for name, dist in distributions.items()
     }
 
-    lower, upper = learned(distributions, sets, losses).log_densities(candidates)
+    lower, upper = learned(distributions, param_sets, losses).log_densities(candidates)
 
-    below = [s for i, s in enumerate(sets) if i in good]
-    above = [s for i, s in enumerate(sets) if i not in good]
+    below = [s for i, s in enumerate(param_sets) if i in good]
+    above = [s for i, s in enumerate(param_sets) if i not in good]
     np.testing.assert_allclose(lower, optunas(distributions, below).log_pdf(internal), rtol=0, atol=1e-9)
     np.testing.assert_allclose(upper, optunas(distributions, above).log_pdf(internal), rtol=0, atol=1e-9)
 
@@ -104,12 +104,12 @@ def test_log_densities_equal_optunas(distributions: dict[str, BaseDistribution],
 @pytest.mark.parametrize("distributions", SPACES.values(), ids=SPACES)
 def test_log_densities_axis_by_axis_equal_optunas(distributions: dict[str, BaseDistribution]) -> None:
     n = 120
-    sets, candidates = draw(distributions, n, seed=n), draw(distributions, 40, seed=1)
+    param_sets, candidates = draw(distributions, n, seed=n), draw(distributions, 40, seed=1)
     good = range(n_good(n))
 
-    both = learned(distributions, sets, np.arange(float(n)), is_multivariate=False).log_densities(candidates)
+    both = learned(distributions, param_sets, np.arange(float(n)), is_multivariate=False).log_densities(candidates)
 
-    for mixture, members in zip(both, (sets[: len(good)], sets[len(good) :]), strict=True):
+    for mixture, members in zip(both, (param_sets[: len(good)], param_sets[len(good) :]), strict=True):
         expected = np.zeros(len(candidates))
         for name, dist in distributions.items():
             internal = {name: np.array([dist.to_internal_repr(c[name]) for c in candidates], dtype=float)}
@@ -119,14 +119,16 @@ def test_log_densities_axis_by_axis_equal_optunas(distributions: dict[str, BaseD
 
 def test_log_densities_do_not_depend_on_what_was_asked_before() -> None:
     distributions = SPACES["everything"]
-    sets = draw(distributions, 120, seed=4)
+    param_sets = draw(distributions, 120, seed=4)
     losses = np.random.default_rng(4).normal(size=120)
     grown = Tpe(distributions, seed=1)
-    for number, (params, loss) in enumerate(zip(sets, losses, strict=True)):
+    for number, (params, loss) in enumerate(zip(param_sets, losses, strict=True)):
         grown.learn(number, params, (FEASIBLE, float(loss), 0.0))
         grown.ask(number)
 
-    np.testing.assert_array_equal(grown.log_densities(sets), learned(distributions, sets, losses).log_densities(sets))
+    np.testing.assert_array_equal(
+        grown.log_densities(param_sets), learned(distributions, param_sets, losses).log_densities(param_sets)
+    )
 
 
 def test_masses_of_a_whole_grid_sum_to_one() -> None:
@@ -135,13 +137,13 @@ def test_masses_of_a_whole_grid_sum_to_one() -> None:
         "mode": CategoricalDistribution((1, 2, 3)),
         "b": IntDistribution(0, 40, step=5),
     }
-    sets = draw(distributions, 60, seed=1)
+    param_sets = draw(distributions, 60, seed=1)
     grid = [
         dict(zip(["a", "mode", "b"], v, strict=True))
         for v in itertools.product(range(1, 10), (1, 2, 3), range(0, 41, 5))
     ]
 
-    lower, upper = learned(distributions, sets, np.arange(60.0)).log_densities(grid)
+    lower, upper = learned(distributions, param_sets, np.arange(60.0)).log_densities(grid)
 
     assert np.exp(lower).sum() == pytest.approx(1.0, abs=1e-12)
     assert np.exp(upper).sum() == pytest.approx(1.0, abs=1e-12)

@@ -115,7 +115,7 @@ def test_compiled_samplers_never_propose_a_set_twice(kind: SamplerKind, space: S
 def test_a_small_space_is_walked_to_its_last_set(kind: SamplerKind) -> None:
     proposed = sets_of(run(DONCHIAN, kind, DONCHIAN.size))
 
-    assert {tuple(sorted(p.items())) for p in proposed} == {tuple(sorted(p.items())) for p in DONCHIAN.sets()}
+    assert {tuple(sorted(p.items())) for p in proposed} == {tuple(sorted(p.items())) for p in DONCHIAN.param_sets()}
 
 
 def test_asking_on_when_every_set_was_tried_repeats_one() -> None:
@@ -164,7 +164,7 @@ def test_an_attempt_decides_the_set_too() -> None:
 def test_trials_added_from_outside_are_learned() -> None:
     sampler = make_sampler(SamplerKind.TPE, RSI, seed=1)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    for params in itertools.islice(RSI.sets(), 40):
+    for params in itertools.islice(RSI.param_sets(), 40):
         study.add_trial(create_trial(params=params, distributions=RSI.distributions, value=bowl(params)))
         if len(study.get_trials(deepcopy=False)) % 7 == 0:
             step(study, sampler, RSI)
@@ -341,7 +341,7 @@ def key(params: Params, space: Space) -> tuple[Value, ...]:
 
 
 def test_a_random_unseen_set_is_found_when_nearly_all_were_tried() -> None:
-    every = [key(params, RSI) for params in RSI.sets()]
+    every = [key(params, RSI) for params in RSI.param_sets()]
     left = set(np.random.default_rng(1).permutation(len(every))[:76].tolist())
     seen = {k for i, k in enumerate(every) if i not in left}
 
@@ -355,4 +355,4 @@ def test_a_random_unseen_set_is_repeatable_and_there_must_be_one() -> None:
     assert random_unseen(SMA, set(), seed=(1, 2)) == random_unseen(SMA, set(), seed=(1, 2))
     assert SMA.contains(random_unseen(SMA, set(), seed=(1, 2)))
     with pytest.raises(EmptySpace):
-        random_unseen(DONCHIAN, {key(params, DONCHIAN) for params in DONCHIAN.sets()}, seed=(1,))
+        random_unseen(DONCHIAN, {key(params, DONCHIAN) for params in DONCHIAN.param_sets()}, seed=(1,))

@@ -14,7 +14,7 @@ from optimizer.domain.study_results import TrialRecord
 from optimizer.engine.evaluator import Evaluator
 from optimizer.search.loop import search
 from optimizer.strategies.registry import STRATEGIES
-from optimizer.validation.champion import Challenge, Decision, Ground
+from optimizer.validation.champion import Challenge, Decision, DecisionReason
 from optimizer.validation.champion_test import (
     LEAST_BARS,
     MOST_BARS_NEEDED,
@@ -39,7 +39,7 @@ def noise(n: int, *, mean: float = 0.0, seed: int = 3) -> FloatArray:
 def test_a_clear_and_lasting_lead_is_a_reason_to_switch() -> None:
     found = judge(noise(378, mean=0.002), seed=1)
 
-    assert (found.decision, found.ground) == (Decision.SWITCH, Ground.AHEAD)
+    assert (found.decision, found.reason) == (Decision.SWITCH, DecisionReason.AHEAD)
     assert found.probability >= SWITCH_PROBABILITY
     assert 0 < found.low < found.mean < found.high
     assert found.n_bars_needed is None
@@ -48,7 +48,7 @@ def test_a_clear_and_lasting_lead_is_a_reason_to_switch() -> None:
 def test_a_small_lead_may_be_luck_and_says_how_many_bars_would_tell() -> None:
     found = judge(noise(378, mean=0.0007), seed=1)
 
-    assert (found.decision, found.ground) == (Decision.CANT_TELL, Ground.MAYBE_LUCK)
+    assert (found.decision, found.reason) == (Decision.CANT_TELL, DecisionReason.MAYBE_LUCK)
     assert found.low < 0 < found.high
     # 0.07 % of 1 % daily noise: z = 1.36 after 378 bars, 2.33 after 378 · (2.33 / 1.36)² = 1,104.
     assert found.n_bars_needed == pytest.approx(1104 - 378, rel=0.15)
@@ -66,20 +66,20 @@ def test_a_lead_that_no_ten_years_would_prove_promises_none() -> None:
 def test_a_challenger_that_is_not_ahead_changes_nothing(mean: float) -> None:
     found = judge(noise(378, mean=mean), seed=1)
 
-    assert (found.decision, found.ground) == (Decision.KEEP, Ground.BEHIND)
+    assert (found.decision, found.reason) == (Decision.KEEP, DecisionReason.BEHIND)
 
 
 def test_sets_that_act_alike_are_one_set() -> None:
     found = judge(np.zeros(378), seed=1)
 
-    assert (found.decision, found.ground) == (Decision.KEEP, Ground.SAME)
+    assert (found.decision, found.reason) == (Decision.KEEP, DecisionReason.SAME)
 
 
 @pytest.mark.parametrize("n", [0, 1, LEAST_BARS - 1])
 def test_too_few_common_unseen_bars_decide_nothing(n: int) -> None:
     found = judge(noise(n, mean=0.05) if n else np.zeros(0), seed=1)
 
-    assert (found.decision, found.ground) == (Decision.CANT_TELL, Ground.TOO_FEW_BARS)
+    assert (found.decision, found.reason) == (Decision.CANT_TELL, DecisionReason.TOO_FEW_BARS)
     assert found.n_bars_needed == LEAST_BARS - n
 
 
@@ -112,12 +112,12 @@ def test_runs_of_alike_days_count_as_fewer_days() -> None:
 
 def test_a_contest_tells_the_measures_and_the_yearly_difference() -> None:
     evaluator = Evaluator(RSI, made_up_bars(900), costs=Costs())
-    sets: list[Params] = [RSI.space.default, {"period": 10, "oversold": 35, "overbought": 65}]
-    champion, challenger = (evaluator.backtest(params, start=500, stop=900) for params in sets)
+    param_sets: list[Params] = [RSI.space.default, {"period": 10, "oversold": 35, "overbought": 65}]
+    champion, challenger = (evaluator.backtest(params, start=500, stop=900) for params in param_sets)
     contest = Contest(
         champion=champion,
         challenger=challenger,
-        hold=evaluator.hold(start=500, stop=900),
+        buy_and_hold=evaluator.buy_and_hold(start=500, stop=900),
         start=date(2002, 5, 16),
         end=date(2003, 6, 19),
     )
@@ -125,7 +125,7 @@ def test_a_contest_tells_the_measures_and_the_yearly_difference() -> None:
 
     assert found.n_bars == 400
     assert found.champion == champion.measures
-    assert found.hold.n_trades == contest.hold.measures.n_trades
+    assert found.buy_and_hold.n_trades == contest.buy_and_hold.measures.n_trades
     wanted = (challenger.returns - champion.returns).mean() * champion.periods_per_year
     assert found.difference == pytest.approx(wanted)
     assert Challenge.model_validate(found.model_dump(mode="json")) == found

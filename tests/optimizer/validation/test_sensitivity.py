@@ -9,7 +9,7 @@ from optimizer.domain.space import Choice, Order, Params, Range, Space
 from optimizer.domain.study_request import Cap, Narrowed, StudySpec
 from optimizer.domain.study_results import Measures, Scored, TrialRecord
 from optimizer.engine.evaluator import Evaluator
-from optimizer.search.scoring import Ground, measures_of
+from optimizer.search.scoring import SetScorer, measures_of
 from optimizer.strategies.registry import find_strategy, space_of
 from optimizer.validation.sensitivity import importance, plateau, surface
 from tests.calibration.worlds import Shocks, market
@@ -18,10 +18,10 @@ BARS = market(Shocks.of(3, years=5))
 START, STOP = 260, 1500
 
 
-def ground_of(strategy_name: str = "rsi", **changed: object) -> Ground:
+def ground_of(strategy_name: str = "rsi", **changed: object) -> SetScorer:
     spec = StudySpec.model_validate({"symbol": "WALK", "strategy_name": strategy_name} | changed)
     evaluator = Evaluator(find_strategy(strategy_name), BARS, costs=spec.costs)
-    return Ground(spec=spec, space=space_of(spec), evaluator=evaluator, start=START, stop=STOP)
+    return SetScorer(spec=spec, space=space_of(spec), evaluator=evaluator, start=START, stop=STOP)
 
 
 def whole(name: str, low: int, high: int) -> Range:
@@ -43,8 +43,8 @@ def scored(trials: object) -> list[Scored]:
 def random_records(space: Space, count: int = 200) -> list[TrialRecord]:
     """Values that depend on `a` alone, but for a little of `b`."""
     rng = np.random.default_rng(1)
-    sets = [{p.name: p.values[rng.integers(len(p.values))] for p in space.parameters} for _ in range(count)]
-    return [record(i, params, float(params["a"]) + 0.01 * float(params["b"])) for i, params in enumerate(sets)]
+    param_sets = [{p.name: p.values[rng.integers(len(p.values))] for p in space.parameters} for _ in range(count)]
+    return [record(i, params, float(params["a"]) + 0.01 * float(params["b"])) for i, params in enumerate(param_sets)]
 
 
 TWO = Space((whole("a", 1, 20), whole("b", 1, 20), whole("fixed", 7, 7)))
@@ -68,11 +68,11 @@ def test_importance_is_optunas_own_and_repeatable() -> None:
 def test_a_word_can_be_important() -> None:
     space = Space((Choice(name="mode", choices=("revert", "break"), default="revert"), whole("b", 1, 20)))
     rng = np.random.default_rng(2)
-    sets: list[Params] = [
+    param_sets: list[Params] = [
         {"mode": ("revert", "break")[rng.integers(2)], "b": int(rng.integers(1, 21))} for _ in range(100)
     ]
-    noise = rng.normal(0.0, 0.01, len(sets)).tolist()
-    records = [record(i, p, float(p["mode"] == "break") + noise[i]) for i, p in enumerate(sets)]
+    noise = rng.normal(0.0, 0.01, len(param_sets)).tolist()
+    records = [record(i, p, float(p["mode"] == "break") + noise[i]) for i, p in enumerate(param_sets)]
 
     assert importance(space, records)["mode"] > 0.5
 
@@ -98,35 +98,35 @@ def test_there_is_no_importance_without_a_free_parameter() -> None:
 
 
 def test_the_plateau_holds_every_neighbour_with_its_own_backtest() -> None:
-    ground = ground_of()
+    scorer = ground_of()
     params: Params = {"period": 12, "oversold": 30, "overbought": 70}
-    value = float(ground.values(ground.scores([params]))[0])
+    value = float(scorer.values(scorer.scores([params]))[0])
 
-    found = plateau(ground, bare(params, value), [record(0, params, value)], scored)
+    found = plateau(scorer, bare(params, value), [record(0, params, value)], scored)
 
     assert found.n_neighbours == len(found.neighbours) == 6
-    assert [n.params for n in found.neighbours] == ground.space.neighbours(params)
+    assert [n.params for n in found.neighbours] == scorer.space.neighbours(params)
     for neighbour in found.neighbours:
-        measures = ground.evaluator.backtest(neighbour.params, start=START, stop=STOP).measures
+        measures = scorer.evaluator.backtest(neighbour.params, start=START, stop=STOP).measures
         assert neighbour.in_sample.sharpe_ratio == pytest.approx(measures.sharpe_ratio, abs=1e-9)
         assert neighbour.in_sample.n_trades == measures.n_trades
 
 
 def test_a_spike_is_answered_with_the_middle_of_the_best_neighbourhood() -> None:
-    ground = ground_of("sma")
+    scorer = ground_of("sma")
     records = [
         record(i, params, float(value))
-        for i, params in enumerate(list(ground.space.sets())[::40])
-        if not math.isnan(value := float(ground.values(ground.scores([params]))[0]))
+        for i, params in enumerate(list(scorer.space.param_sets())[::40])
+        if not math.isnan(value := float(scorer.values(scorer.scores([params]))[0]))
     ]
     best = sorted(records, key=lambda r: -(r.value or 0.0))
     spike = bare(dict(best[0].params), 100.0)  # no neighbour keeps 80 % of that
 
-    found = plateau(ground, spike, best, scored)
+    found = plateau(scorer, spike, best, scored)
 
     assert found.share == 0.0
     medians = {
-        r.number: np.median(ground.values(ground.scores([dict(r.params), *ground.space.neighbours(r.params)])))
+        r.number: np.median(scorer.values(scorer.scores([dict(r.params), *scorer.space.neighbours(r.params)])))
         for r in best[:20]
     }
     middle = max(medians, key=lambda number: medians[number])
@@ -135,31 +135,31 @@ def test_a_spike_is_answered_with_the_middle_of_the_best_neighbourhood() -> None
 
 def test_there_is_no_plateau_around_a_fixed_set() -> None:
     fixed = tuple(Narrowed(name=n, low=v, high=v) for n, v in (("period", 14), ("oversold", 30), ("overbought", 70)))
-    ground = ground_of(narrowed=fixed)
+    scorer = ground_of(narrowed=fixed)
 
-    found = plateau(ground, bare(ground.space.default, 1.0), [], scored)
+    found = plateau(scorer, bare(scorer.space.default, 1.0), [], scored)
 
     assert (found.n_neighbours, found.share, found.centre) == (0, None, None)
 
 
 def test_the_map_holds_the_whole_grid_where_it_is_small() -> None:
-    ground = ground_of()
-    params = ground.space.default
-    found = surface(ground, params, {"overbought": 0.6, "oversold": 0.3, "period": 0.1})
+    scorer = ground_of()
+    params = scorer.space.default
+    found = surface(scorer, params, {"overbought": 0.6, "oversold": 0.3, "period": 0.1})
     assert found is not None
 
     assert (found.x, found.y) == ("overbought", "oversold")
     assert found.x_values == tuple(range(65, 81))
     assert found.y_values == tuple(range(20, 36))
     cell = {**params, "overbought": 67, "oversold": 35}
-    value = float(ground.values(ground.scores([cell]))[0])
+    value = float(scorer.values(scorer.scores([cell]))[0])
     assert found.values[found.y_values.index(35)][found.x_values.index(67)] == value
 
 
 def test_the_map_is_thinned_around_the_winner_and_empty_outside_the_space() -> None:
-    ground = ground_of("sma")
+    scorer = ground_of("sma")
     params: Params = {"fast": 18, "slow": 65}
-    found = surface(ground, params, {"fast": 0.5, "slow": 0.5})
+    found = surface(scorer, params, {"fast": 0.5, "slow": 0.5})
     assert found is not None
 
     assert 18 in found.x_values
@@ -171,12 +171,12 @@ def test_the_map_is_thinned_around_the_winner_and_empty_outside_the_space() -> N
 
 
 def test_cells_that_break_a_constraint_are_empty() -> None:
-    ground = ground_of(min_trades=8)
-    found = surface(ground, ground.space.default, {})
+    scorer = ground_of(min_trades=8)
+    found = surface(scorer, scorer.space.default, {})
     assert found is not None
     cells = [(x, y) for y in found.y_values for x in found.x_values]
-    sets = [{**ground.space.default, found.x: x, found.y: y} for x, y in cells]
-    n_trades = ground.scores(sets).n_trades
+    param_sets = [{**scorer.space.default, found.x: x, found.y: y} for x, y in cells]
+    n_trades = scorer.scores(param_sets).n_trades
 
     flat = [value for row in found.values for value in row]
     assert [value is None for value in flat] == (n_trades < 8).tolist()
@@ -184,15 +184,15 @@ def test_cells_that_break_a_constraint_are_empty() -> None:
 
 def test_a_map_needs_two_free_parameters() -> None:
     fixed = tuple(Narrowed(name=name, low=value, high=value) for name, value in (("period", 14), ("oversold", 30)))
-    ground = ground_of(narrowed=fixed)
+    scorer = ground_of(narrowed=fixed)
 
-    assert surface(ground, ground.space.default, {}) is None
+    assert surface(scorer, scorer.space.default, {}) is None
 
 
 def test_values_are_missing_where_a_cap_or_the_least_number_of_trades_is_broken() -> None:
-    sets = list(ground_of().space.sets())[::97]
+    param_sets = list(ground_of().space.param_sets())[::97]
     plain, capped = ground_of(), ground_of(caps=[Cap(goal="maxdd", is_upper=True, bound=0.3)])
-    scores = plain.scores(sets)
+    scores = plain.scores(param_sets)
 
     few = scores.n_trades < 3
     deep = scores.max_drawdown <= -0.3
@@ -202,12 +202,12 @@ def test_values_are_missing_where_a_cap_or_the_least_number_of_trades_is_broken(
 
 
 def test_a_batchs_row_reads_like_a_backtests_measures() -> None:
-    ground = ground_of()
-    sets = list(ground.space.sets())[::500]
-    scores = ground.scores(sets)
+    scorer = ground_of()
+    param_sets = list(scorer.space.param_sets())[::500]
+    scores = scorer.scores(param_sets)
 
-    for row, params in enumerate(sets):
-        told, measures = measures_of(scores, row), ground.evaluator.backtest(params, start=START, stop=STOP).measures
+    for row, params in enumerate(param_sets):
+        told, measures = measures_of(scores, row), scorer.evaluator.backtest(params, start=START, stop=STOP).measures
         for name in ("total_return", "max_drawdown", "win_rate", "exposure", "sqn"):
             assert getattr(told, name) == pytest.approx(getattr(measures, name), abs=1e-9)
 

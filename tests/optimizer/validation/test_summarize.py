@@ -14,7 +14,7 @@ from optimizer.engine.evaluator import Evaluator
 from optimizer.search.fold_search import refit
 from optimizer.search.loop import search
 from optimizer.strategies.registry import STRATEGIES, find_strategy, longest_warm_up, space_of
-from optimizer.validation.assessment import Findings
+from optimizer.validation.assessment import Assessment
 from optimizer.validation.caveats import notes
 from optimizer.validation.summarize import WindowRows, summarize, window_rows
 from optimizer.validation.verdict import Note
@@ -63,8 +63,8 @@ def summary_of(spec: StudySpec, bars: Bars = WALK, *, before: int = 0) -> StudyS
     )
 
 
-def findings_of(spec: StudySpec, bars: Bars = WALK, trials: list[TrialRecord] | None = None) -> Findings:
-    return Findings(
+def findings_of(spec: StudySpec, bars: Bars = WALK, trials: list[TrialRecord] | None = None) -> Assessment:
+    return Assessment(
         spec=spec,
         space=space_of(spec),
         evaluator=evaluator_of(spec, bars),
@@ -102,18 +102,18 @@ def test_textbook_and_hold_are_measured_over_the_same_rows() -> None:
     spec, summary = spec_of(), usual()
     rows, evaluator = rows_of(spec, WALK), evaluator_of(spec, WALK)
 
-    textbook = evaluator.backtest(space_of(spec).default, start=rows.holdout_start, stop=rows.stop).measures
-    assert summary.textbook.out_of_sample == textbook
-    assert summary.textbook.number == 0
-    assert summary.hold.in_sample == evaluator.hold(start=rows.start, stop=rows.holdout_start).measures
-    assert summary.hold.params == {}
+    default = evaluator.backtest(space_of(spec).default, start=rows.holdout_start, stop=rows.stop).measures
+    assert summary.default.out_of_sample == default
+    assert summary.default.number == 0
+    assert summary.buy_and_hold.in_sample == evaluator.buy_and_hold(start=rows.start, stop=rows.holdout_start).measures
+    assert summary.buy_and_hold.params == {}
 
 
 def test_the_curve_is_both_windows_one_after_the_other() -> None:
     curve, summary = usual().curve, usual()
     n_searched = summary.window.n_bars - summary.window.n_holdout
 
-    assert len(curve.dates) == len(curve.winner) == len(curve.hold) == summary.window.n_bars
+    assert len(curve.dates) == len(curve.winner) == len(curve.buy_and_hold) == summary.window.n_bars
     assert summary.winner.out_of_sample is not None
     assert curve.winner[n_searched - 1] - 1 == pytest.approx(summary.winner.in_sample.total_return)
     grown = curve.winner[-1] / curve.winner[n_searched - 1] - 1
@@ -269,7 +269,7 @@ def test_without_holdout_and_folds_nothing_is_better_than_unproven() -> None:
 def test_when_nothing_is_feasible_the_textbook_set_stands_in_and_it_is_said() -> None:
     summary = summary_of(spec_of(caps=[Cap(goal="trades", is_upper=False, bound=5_000)]))
 
-    assert summary.winner == summary.textbook
+    assert summary.winner == summary.default
     assert summary.top == ()
     assert (summary.verdict, summary.suggestion) == (Verdict.UNPROVEN, Suggestion.DROP)
     assert summary.n_infeasible == 40

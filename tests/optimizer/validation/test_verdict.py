@@ -19,7 +19,7 @@ from optimizer.validation.verdict import (
     verdict,
 )
 
-BEST = Evidence(skill=0.99, pbo=0.05, in_sample=1.8, out_of_sample=1.2, hold=0.5)
+BEST = Evidence(skill=0.99, pbo=0.05, in_sample=1.8, out_of_sample=1.2, buy_and_hold=0.5)
 
 
 def but(**changed: object) -> Evidence:
@@ -76,8 +76,8 @@ def test_a_winner_that_is_no_strategy_is_unproven_and_dropped(kind: Degenerate) 
     [
         (Verdict.STRONG, BEST, Suggestion.ADOPT),
         (Verdict.STRONG, but(is_spike=True), Suggestion.WATCH),
-        (Verdict.STRONG, but(hold=1.2), Suggestion.WATCH),
-        (Verdict.STRONG, but(hold=None), Suggestion.ADOPT),
+        (Verdict.STRONG, but(buy_and_hold=1.2), Suggestion.WATCH),
+        (Verdict.STRONG, but(buy_and_hold=None), Suggestion.ADOPT),
         (Verdict.PROMISING, BEST, Suggestion.WATCH),
         (Verdict.UNPROVEN, but(skill=RESEARCH_DSR), Suggestion.RESEARCH),
         (Verdict.UNPROVEN, but(skill=RESEARCH_DSR - 1e-9), Suggestion.DROP),
@@ -90,7 +90,7 @@ def test_the_suggestion_claims_no_more_than_the_verdict(of: Verdict, evidence: E
 
 
 def test_nothing_beats_hold_without_a_number_out_of_sample() -> None:
-    assert not beats_hold(but(out_of_sample=None, hold=None))
+    assert not beats_hold(but(out_of_sample=None, buy_and_hold=None))
 
 
 def test_note_keys_are_plain_words() -> None:

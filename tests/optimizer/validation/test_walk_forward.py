@@ -12,7 +12,7 @@ from optimizer.domain.bars import Bars
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Cap, SamplerKind, StudySpec
 from optimizer.engine.evaluator import Evaluator
-from optimizer.search.fold_search import Fitted, refit
+from optimizer.search.fold_search import FoldFit, refit
 from optimizer.search.loop import best_record, search
 from optimizer.strategies.registry import STRATEGIES, find_strategy, space_of
 from optimizer.validation.walk_forward import FoldRows, fold_seed, holding_period, plan_folds, walk_forward
@@ -31,17 +31,17 @@ def evaluator_of(spec: StudySpec = RSI, bars: Bars = BARS) -> Evaluator:
 class Remembering:
     """A refit that returns given sets and remembers what it was asked."""
 
-    answers: list[Fitted | None]
+    answers: list[FoldFit | None]
     asked: list[tuple[int, int, int, int]] = field(default_factory=list)
 
     def __call__(
         self, spec: StudySpec, space: Space, evaluator: Evaluator, *, start: int, stop: int, seed: int
-    ) -> Fitted | None:
+    ) -> FoldFit | None:
         self.asked.append((start, stop, seed, spec.min_trades))
         return self.answers[(len(self.asked) - 1) % len(self.answers)]
 
 
-TEXTBOOK = Fitted(params={"period": 14, "oversold": 35, "overbought": 65}, value=0.5)
+TEXTBOOK = FoldFit(params={"period": 14, "oversold": 35, "overbought": 65}, value=0.5)
 
 
 def test_four_folds_cover_the_second_half_of_ten_years() -> None:
@@ -161,11 +161,11 @@ def test_a_refit_is_repeatable() -> None:
 
 
 def test_a_refit_is_never_worse_than_the_textbook_set() -> None:
-    textbook = evaluator_of().scores([space_of(RSI).default], start=300, stop=1200).sharpe_ratio[0]
+    default = evaluator_of().scores([space_of(RSI).default], start=300, stop=1200).sharpe_ratio[0]
     found = refit(RSI.model_copy(update={"n_trials": 3}), space_of(RSI), evaluator_of(), start=300, stop=1200, seed=1)
 
     assert found is not None
-    assert found.value >= textbook
+    assert found.value >= default
 
 
 def test_rounds_find_about_what_the_studys_own_search_finds() -> None:
