@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from bot.runtime.processes import started
 from bot.runtime.settings import Settings
 from optimizer.errors import BadValue, UnknownWord, UserError
+from reports.languages import LANGUAGES
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="optimize-bot", description="Optimize trading strategies, and hear whether the result is real."
     )
-    top.add_argument("--language", choices=("en", "ko"), help="language of everything said (default: the setting)")
+    top.add_argument("--language", choices=LANGUAGES, help="language of everything said (default: the setting)")
     top.add_argument("--verbose", action="store_true", help="log every event to stderr")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="serve | run | data | keys | doctor")
     verbs.add_parser("serve", help="run the Slack bot until stopped")

@@ -1,6 +1,7 @@
 """The bot's HTTP side: one FastAPI app at one port for Slack's requests, what watches the bot, and every other door."""
 
 import asyncio
+import errno
 import logging
 import re
 import socket
@@ -20,7 +21,7 @@ from bot.runtime.services import Services
 from bot.runtime.settings import Settings
 from bot.slack.payloads import is_known_shape
 from bot.slack.request_guard import LONGEST_BODY, ReplayGuard
-from optimizer.errors import Unavailable
+from optimizer.errors import Phrase, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,15 @@ log = logging.getLogger(__name__)
 _KEEP_ALIVE_SECONDS = 75
 
 
-class PortTaken(Unavailable):
-    """The address the bot should listen at cannot be had."""
+#: Why an address cannot be listened to, by the system's number.
+_REASONS: dict[int | None, Phrase] = {
+    errno.EADDRINUSE: Phrase("address_in_use"),
+    errno.EACCES: Phrase("permission_denied"),
+}
 
-    sentence = "The bot cannot listen at {host} port {port}: {reason}. Set OPTIMIZE_BOT_PORT to another port."
+
+class PortTaken(Unavailable):
+    """The address the bot should listen at cannot be had. Facts: host, port, reason."""
 
 
 def build_web(context: BotContext) -> FastAPI:
@@ -110,7 +116,8 @@ def _bound(host: str, port: int) -> socket.socket:
         bound.listen()
     except OSError as failure:
         bound.close()
-        raise PortTaken(host=host, port=port, reason=failure.strerror or type(failure).__name__) from failure
+        reason = _REASONS.get(failure.errno, Phrase("as_written", text=failure.strerror or type(failure).__name__))
+        raise PortTaken(host=host, port=port, reason=reason) from failure
     return bound
 
 

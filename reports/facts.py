@@ -10,7 +10,7 @@ from pydantic import PlainSerializer, PlainValidator
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, Window
-from optimizer.errors import UserError, error_of
+from optimizer.errors import Phrase, UserError, error_of
 
 
 def _read(error: object) -> UserError | None:
@@ -61,7 +61,7 @@ class StudyFacts:
     acted_by: str = ""  # who paused, resumed or cancelled it
     acted_at: datetime | None = None
     data_hash: str = ""
-    findings: tuple[str, ...] = ()  # what the data's guard said of the bars, in English
+    findings: tuple[Phrase, ...] = ()  # what is wrong with the bars
     code_version: str = ""
     timings: Timings = field(default_factory=Timings)
     source: str = ""
@@ -92,7 +92,7 @@ class Plan:
     seconds: float | None = None  # how long it should take
     n_ahead: int = 0  # studies that run first
     notes: tuple[str, ...] = ()  # keys of what the data or the wish forced, as in StudySummary.notes
-    findings: tuple[str, ...] = ()  # what the data's guard says, ready to show
+    findings: tuple[Phrase, ...] = ()  # what is wrong with the bars
 
 
 class HelpLine(Protocol):
@@ -102,7 +102,3 @@ class HelpLine(Protocol):
     def key(self) -> str: ...
     @property
     def usage(self) -> str: ...
-    @property
-    def english(self) -> str: ...
-    @property
-    def korean(self) -> str: ...

@@ -28,18 +28,11 @@ class Denied(UserError):
 
 
 class NotAllowed(Denied):
-    """The asker's role is too small."""
-
-    sentence = (
-        "`{what}` is for the role {needs}; yours is {has}. Whoever runs this bot can give it to you: "
-        "`{setting}` with your id `{user}`."
-    )
+    """The asker's role is too small. Facts: what, needs, has, setting, user."""
 
 
 class NotYours(Denied):
-    """Only the owner of a study, or an approver, may stop it, change it or let it go on."""
-
-    sentence = "`{study}` was started by {owner}; only they or an approver can do that."
+    """Only the owner of a study, or an approver, may stop it, change it or let it go on. Facts: study, owner."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,19 +28,15 @@ _SECRET = re.compile(r"obk_[A-Za-z0-9_-]{43}")
 
 
 class UnknownRole(UnknownWord):
-    sentence = "There is no role called `{word}`. I know: {known}."
-    sentence_near = "There is no role called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 class UnknownKey(UnknownWord):
-    sentence = "There is no key called `{word}`. `optimize-bot keys list` shows them."
-    sentence_near = "There is no key called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, nearest."""
 
 
 class KeyExists(UserError):
-    """One name means one program."""
-
-    sentence = "There is a key called `{key}` already. Take another name, or `optimize-bot keys revoke {key}` first."
+    """One name means one program. Facts: key."""
 
 
 @dataclass(frozen=True)

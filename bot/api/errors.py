@@ -26,21 +26,15 @@ class BadFields(Exception):
 
 
 class NoKey(Denied):
-    sentence = (
-        "Send an API key: `Authorization: Bearer KEY`. Whoever runs this bot makes one with "
-        "`optimize-bot keys add NAME role=runner`."
-    )
+    """No facts."""
 
 
 class BadKey(Denied):
-    sentence = "This API key is not known here, or it was revoked."
+    """No facts."""
 
 
 class KeyTooSmall(Denied):
-    sentence = (
-        "`{what}` is for the role {role}; the key `{key}` has {own}. Whoever runs this bot makes another with "
-        "`optimize-bot keys add NAME role={role}`."
-    )
+    """Facts: what, role, key, own."""
 
 
 class RequestError(UserError):
@@ -48,112 +42,107 @@ class RequestError(UserError):
 
 
 class NotJson(RequestError):
-    sentence = "The body is not JSON: it cannot be read from character {at} on."
+    """Facts: at."""
 
 
 class NotANumberOfJson(RequestError):
-    sentence = "The body is not JSON: `{word}` is no number there."
+    """Facts: word."""
 
 
 class NamedTwice(RequestError):
-    sentence = "The body names `{word}` twice in one object."
+    """Facts: word."""
 
 
 class TooDeep(RequestError):
-    sentence = "The body nests deeper than {limit} levels."
+    """Facts: limit."""
 
 
 class TooLarge(RequestError):
-    sentence = "The body is too large; {limit} bytes are the most."
+    """Facts: limit."""
 
 
 class NotJsonType(RequestError):
-    sentence = "Send the body as `application/json`, not as `{word}`."
+    """Facts: word."""
 
 
 class NoSuchPath(RequestError):
-    sentence = "There is nothing at `{word}`."
+    """Facts: word."""
 
 
 class WrongMethod(RequestError):
-    sentence = "`{word}` is not possible here."
+    """Facts: word."""
 
 
 class NotOffered(RequestError):
-    sentence = "There is no `{word}` of this; there are {known}."
+    """Facts: word, known."""
 
 
 class MissingField(RequestError):
-    sentence = "`{field}` is missing."
+    """Facts: field."""
 
 
 class OneOf(RequestError):
-    sentence = "Give `{field}` or `{other}`, not both."
+    """Facts: field, other."""
 
 
 class NotACap(RequestError):
-    sentence = "`{word}` is no limit on a measure; one looks like `maxdd<20` or `trades>30`."
+    """Facts: word."""
 
 
 class NotText(RequestError):
-    sentence = "`{field}` must be a text."
+    """Facts: field."""
 
 
 class NotAList(RequestError):
-    sentence = "`{field}` must be a list."
+    """Facts: field."""
 
 
 class NotAnObject(RequestError):
-    sentence = "`{field}` must be an object."
+    """Facts: field."""
 
 
 class NotTrueOrFalse(RequestError):
-    sentence = "`{field}` must be `true` or `false`."
+    """Facts: field."""
 
 
 class TooMany(RequestError):
-    sentence = "`{field}` has at most {limit} entries."
+    """Facts: field, limit."""
 
 
 class BelowBound(RequestError):
-    sentence = "`{field}` must be at least {low}; `{value}` is not."
+    """Facts: field, low, value."""
 
 
 class AboveBound(RequestError):
-    sentence = "`{field}` must be at most {high}; `{value}` is not."
+    """Facts: field, high, value."""
 
 
 class UnfitField(RequestError):
     """What no sentence of ours is about. Facts: field, reason (English)."""
 
-    sentence = "`{field}` cannot be used: {reason}."
-
 
 class SeveralFields(RequestError):
-    sentence = "{n} fields cannot be read; `errors` says what is wrong with each."
+    """Facts: n."""
 
 
 class BadCursor(RequestError):
-    sentence = "`{word}` is not a cursor of this list; take `next_cursor` from the page before, as it is."
+    """Facts: word."""
 
 
 class KeyReused(RequestError):
-    sentence = "The `Idempotency-Key` `{word}` was used for another request. Take a new one for this."
+    """Facts: word."""
 
 
 class NotInChannel(RequestError):
-    """A study cannot be told where the bot may not write."""
-
-    sentence = "I am not in the Slack channel `{channel}`. Invite me there with `/invite`, or check the id."
+    """A study cannot be told where the bot may not write. Facts: channel."""
 
 
 class TooManyStreams(RequestError):
-    sentence = "The key `{key}` has {limit} event streams open already. Close one first."
+    """Facts: key, limit."""
 
 
 class UnknownField(RequestError, UnknownWord):
-    sentence = "There is no field called `{word}` here. I know: {known}."
-    sentence_near = "There is no field called `{word}` here. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 Fault = Mapping[str, Any]

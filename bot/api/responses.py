@@ -25,7 +25,7 @@ from optimizer.domain.study_results import (
     Verdict,
     Window,
 )
-from optimizer.errors import SomethingBroke
+from optimizer.errors import SomethingBroke, phrase_of
 from optimizer.market.quality.data_findings import DataFinding, QualityReport
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import StudyLine
@@ -53,7 +53,7 @@ class StartedStudy(BaseModel):
     status: StudyState
     n_trials: int = Field(description="Unique parameter sets it will try.")
     seconds: float = Field(description="A rough guess of the time a free worker needs.")
-    data_notes: list[str] = Field(description="What the guard of the data has to say of the bars (English).")
+    data_notes: list[str] = Field(description="What is wrong with the bars, in the language asked for.")
     links: Links
 
 
@@ -226,7 +226,7 @@ def links_of(study_name: str) -> Links:
     return Links(study=here, best=f"{here}/best", trials=f"{here}/trials", events=f"{here}/events")
 
 
-def started(study: OptimizationStudy, seconds: float) -> StartedStudy:
+def started(study: OptimizationStudy, seconds: float, renderer: Renderer) -> StartedStudy:
     """A study that was just stored."""
     return StartedStudy(
         study_name=study.study_name,
@@ -234,7 +234,7 @@ def started(study: OptimizationStudy, seconds: float) -> StartedStudy:
         status=study.status,
         n_trials=study.n_trials,
         seconds=round(seconds, 1),
-        data_notes=study.data_notes,
+        data_notes=[renderer.phrase(phrase_of(note)) for note in study.data_notes],
         links=links_of(study.study_name),
     )
 
@@ -332,5 +332,5 @@ def _finding(finding: DataFinding, renderer: Renderer) -> QualityFinding:
         severity=finding.severity,
         when=finding.when,
         value=finding.value,
-        detail=renderer.phrase(finding.sentence),
+        detail=renderer.phrase(finding.phrase),
     )

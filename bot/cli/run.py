@@ -40,15 +40,11 @@ _POLL_SECONDS = 0.05
 
 
 class OnlyInSlack(BadValue):
-    """A watch list belongs to a workspace."""
-
-    sentence = "`{word}` is a watch list of your Slack workspace. In a terminal, name its symbols: `AAPL,MSFT,IBM`."
+    """A watch list belongs to a workspace. Facts: word."""
 
 
 class NotAStart(BadValue):
     """`run` starts studies and nothing else."""
-
-    sentence = "`run` starts a study: `optimize-bot run AAPL RSI 200`. `optimize-bot run --help` shows more."
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses) -> int:

@@ -21,9 +21,7 @@ HEATMAP = "heatmap"
 
 
 class NoHeatmap(UserError):
-    """A chart of two parameters needs two that were searched."""
-
-    sentence = "`{study}` searched fewer than two parameters; there is no heat-map of one."
+    """A chart of two parameters needs two that were searched. Facts: study."""
 
 
 async def export(command: Export, origin: Origin, context: BotContext) -> Answer:

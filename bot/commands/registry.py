@@ -75,9 +75,7 @@ _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
 
 
 class NotHere(UserError):
-    """A verb that the grammar knows and this installation does not answer."""
-
-    sentence = "`{word}` is not available here."
+    """A verb that the grammar knows and this installation does not answer. Facts: word."""
 
 
 async def answer(command: Command, origin: Origin, context: BotContext) -> Answer:

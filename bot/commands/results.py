@@ -16,9 +16,7 @@ LISTED = 10
 
 
 class NothingKnown(UserError):
-    """No finished study is about this."""
-
-    sentence = "No study of {symbol} with {strategy} has finished yet. `/optimize {symbol} {strategy}` starts one."
+    """No finished study is about this. Facts: symbol, strategy."""
 
 
 async def show(command: Show, origin: Origin, context: BotContext) -> Answer:

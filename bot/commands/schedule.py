@@ -24,17 +24,13 @@ LISTED = 20
 class NoTimeZone(UserError):
     """Slack did not say where the asker is."""
 
-    sentence = "I could not learn your time zone from Slack. Say it: `tz=Europe/London`."
-
 
 class NotOnlyPlanned(UserError):
     """A schedule is for studies that run."""
 
-    sentence = "A schedule is for studies that run: leave out `dry`, or try the plan first without `schedule`."
-
 
 class AlreadyRunning(UserError):
-    sentence = "A run of `{schedule}` is under way; its post comes to the channel."
+    """Facts: schedule."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,18 +21,11 @@ REPEAT = timedelta(minutes=2)
 
 
 class TooManyWaiting(UserError):
-    """Someone's queue, or everyone's, is full."""
-
-    sentence = (
-        "That would make {waiting} of your studies waiting; the limit is {limit}. "
-        "Cancel one, or wait until one has ended."
-    )
+    """Someone's queue, or everyone's, is full. Facts: waiting, limit."""
 
 
 class QueueFull(TooManyWaiting):
-    sentence = (
-        "That would make {waiting} studies waiting in this workspace; the limit is {limit}. Wait until one has ended."
-    )
+    """Facts: waiting, limit."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 from bot.documents.conversations import Conversation
 from bot.origin import DOOR
 from optimizer.domain.study_results import StudyState
-from optimizer.errors import SomethingBroke, error_of
+from optimizer.errors import SomethingBroke, error_of, phrase_of
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies.service import Plan as StudyPlan
 from optimizer.validation.window import window_facts
@@ -54,7 +54,7 @@ def study_facts(
         acted_by=conversation.acted_by if conversation else "",
         acted_at=conversation.acted_at if conversation else None,
         data_hash=study.data_hash,
-        findings=tuple(study.data_notes),
+        findings=tuple(map(phrase_of, study.data_notes)),
         code_version=study.code_version,
         timings=study.timings,
         source=study.source,

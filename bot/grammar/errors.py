@@ -28,11 +28,11 @@ class CommandError(UserError):
 
 
 class TooLong(CommandError):
-    sentence = "That is {length} characters long; a command has at most {limit}."
+    """Facts: length, limit."""
 
 
 class UnclosedQuote(CommandError):
-    sentence = "A quote is opened at `{word}` and never closed."
+    """Facts: word."""
 
 
 class UnknownToGrammar(CommandError, UnknownWord):
@@ -52,144 +52,136 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 
 class UnknownVerb(UnknownToGrammar):
-    sentence = "I don't know `{word}`. Start a study with `AAPL RSI 200`, or write `help`."
-    sentence_near = "I don't know `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, nearest."""
 
 
 class UnknownTopic(UnknownToGrammar):
-    sentence = "There is no help about `{word}`. Write `help` for what there is."
-    sentence_near = "There is no help about `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, nearest."""
 
 
 class UnknownOption(UnknownToGrammar):
-    sentence = "I don't know what `{word}` means here. I know: {known}."
-    sentence_near = "I don't know what `{word}` means here. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 class UnknownTimeZone(UnknownToGrammar):
-    sentence = "There is no time zone called `{word}`. Write one such as `tz=Asia/Seoul` or `tz=America/New_York`."
-    sentence_near = "There is no time zone called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, nearest."""
 
 
 class UnknownSetting(UnknownToGrammar):
-    sentence = "There is no setting called `{word}`. I know: {known}."
-    sentence_near = "There is no setting called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 class MissingStrategy(CommandError):
-    sentence = "`{word}` needs a strategy: `{word} RSI`."
+    """Facts: word."""
 
 
 class MissingStart(CommandError):
-    sentence = "What is to be optimized? Name a symbol and a strategy: `{usage}`."
+    """Facts: usage."""
 
 
 class MissingSymbolAndStrategy(CommandError):
-    sentence = "`{word}` needs a symbol and a strategy: `{usage}`."
+    """Facts: word, usage."""
 
 
 class MissingStudy(CommandError):
-    sentence = "`{word}` needs a study's id: `{usage}`. In a study's thread it may be left out."
+    """Facts: word, usage."""
 
 
 class MissingTwoStudies(CommandError):
-    sentence = "`{word}` needs the ids of two studies: `{usage}`."
+    """Facts: word, usage."""
 
 
 class MissingSchedule(CommandError):
-    sentence = "`{word}` needs a schedule's id: `{usage}`."
+    """Facts: word, usage."""
 
 
 class MissingCadence(CommandError):
-    sentence = "How often? Say `daily`, `weekdays`, `weekly DAY` or `monthly 1-28`, then the time."
+    """No facts."""
 
 
 class MissingDay(CommandError):
-    sentence = "`{word}` needs a day: `{word} {example}`."
+    """Facts: word, example."""
 
 
 class MissingTime(CommandError):
-    sentence = "At what time? Put one such as `07:00` after `{word}`."
+    """Facts: word."""
 
 
 class MissingValue(CommandError):
-    sentence = "`{word}` needs a value, such as `{example}`."
+    """Facts: word, example."""
 
 
 class OneTooMany(CommandError):
-    sentence = "`{word}` is one word too many here: `{usage}`."
+    """Facts: word, usage."""
 
 
 class Repeated(CommandError):
-    sentence = "`{word}` is said twice."
+    """Facts: word."""
 
 
 class NotWhole(CommandError):
-    sentence = "`{name}` must be a whole number; `{value}` is not one."
-    sentence_near = "`{name}` must be a whole number; `{value}` is not one. The nearest is `{nearest}`."
+    """Facts: name, value, nearest."""
 
 
 class NotARange(CommandError):
-    sentence = "`{name}` takes a number (`{name}={low}`) or a range (`{name}={low}..{high}`); `{value}` is neither."
+    """Facts: name, low, high, value."""
 
 
 class NotADate(CommandError):
-    sentence = "`{name}` must be a date such as `2015-01-31`; `{value}` is not one."
+    """Facts: name, value."""
 
 
 class NotASymbol(CommandError):
-    sentence = "`{word}` is not a symbol: up to 20 letters and digits, with `.` `-` `^` `=` between them."
-    sentence_near = sentence + " Did you mean `{nearest}`?"
+    """Facts: word, nearest."""
 
 
 class NotAStudy(CommandError):
-    sentence = "`{word}` is not a study's id: one looks like `opt-7f3a`."
+    """Facts: word."""
 
 
 class NotASchedule(CommandError):
-    sentence = "`{word}` is not a schedule's id: one looks like `sch-2b`."
+    """Facts: word."""
 
 
 class NotAWord(CommandError):
-    sentence = "`{name}` takes one word of letters and digits; `{value}` is not one."
+    """Facts: name, value."""
 
 
 class PercentOutOfRange(CommandError, OutOfRange):
-    sentence = "`{name}` is in percent, from {low} to {high}; `{value}` is not. Did you mean `{nearest}`?"
-    sentence_near = sentence
+    """Facts: name, low, high, value, nearest."""
 
 
 class NotYesOrNo(CommandError):
-    sentence = "`{name}` is `yes` or `no`; `{value}` is neither."
+    """Facts: name, value."""
 
 
 class NotATime(CommandError):
-    sentence = "`{word}` is not a time of day; write one such as `07:00`."
+    """Facts: word."""
 
 
 class NobodyToShareWith(CommandError):
-    sentence = "`mode=shared` needs several symbols; `{word}` is one."
+    """Facts: word."""
 
 
 class TwoBeginnings(CommandError):
-    sentence = "`from=` and `years=` both say where the window starts; use one."
+    """No facts."""
 
 
 class EndsBeforeItStarts(CommandError):
-    sentence = "The window would end ({end}) before it starts ({start})."
+    """Facts: end, start."""
 
 
 class SymbolFirst(CommandError):
-    sentence = "The symbol comes first: `{symbol} {word}`."
+    """Facts: symbol, word."""
 
 
 class OneStrategy(CommandError):
-    sentence = "A study has one strategy; `{word}` names several."
+    """Facts: word."""
 
 
 class SymbolIsVerb(CommandError):
-    sentence = "`{word}` is also a command. To optimize the symbol `{word}`, put `start` in front."
+    """Facts: word."""
 
 
 class TextTooLong(CommandError):
-    sentence = "`{name}` has at most {limit} characters."
+    """Facts: name, limit."""

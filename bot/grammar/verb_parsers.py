@@ -30,11 +30,12 @@ from bot.grammar.values import (
 )
 from optimizer.errors import UserError, WrongChoice
 from optimizer.strategies.registry import find_strategy
+from reports.languages import LANGUAGES
 
 MAX_MORE = 10_000
 MAX_AUDIT = 200
 #: Settings of a channel and the values they take.
-SETTINGS: dict[str, tuple[str, ...]] = {"language": ("en", "ko"), "broadcast": ("yes", "no")}
+SETTINGS: dict[str, tuple[str, ...]] = {"language": LANGUAGES, "broadcast": ("yes", "no")}
 
 _WHICH = {
     **{which.value: which for which in c.Which},

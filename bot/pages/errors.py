@@ -11,31 +11,21 @@ from optimizer.studies.service import UnknownStudy
 class Forged(UserError):
     """A request that did not come from one of our pages."""
 
-    sentence = "This did not come from one of my pages, so I did nothing. Go back, reload the page and try again."
-
 
 class NoSuchPage(UserError):
     """An address without a page."""
-
-    sentence = "There is no page at this address."
 
 
 class ReadOnly(UserError):
     """The dashboard was asked to change something."""
 
-    sentence = "Here a study can be looked at and not changed."
-
 
 class NotThisWay(UserError):
     """A method that the address does not have."""
 
-    sentence = "This address does not do that."
-
 
 class FormTooLong(UserError):
     """A body that is longer than any of our forms."""
-
-    sentence = "That is longer than anything my forms send."
 
 
 #: The status of each kind of refusal; of the classes that fit, the first.

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from optimizer.errors import Unavailable
+from optimizer.errors import Phrase, Unavailable
 from optimizer.studies.child_process import ChildDied, ChildProcess
 from reports.charts.draw_request import DrawRequest, write_draw_request
 
@@ -55,10 +55,12 @@ class ChartProcess:
             except ChildDied as death:
                 self._child = None
                 raise Unavailable(
-                    what="The chart process", reason="it ended while drawing", remedy="The text result stands."
+                    what=Phrase("chart_process"),
+                    reason=Phrase("ended_while_drawing"),
+                    remedy=Phrase("text_result_stands"),
                 ) from death
         if "error" in answer:
-            raise Unavailable(what="A chart", reason=answer["error"], remedy="The text result stands.")
+            raise Unavailable(what=Phrase("a_chart"), reason=answer["error"], remedy=Phrase("text_result_stands"))
         return DrawnFiles(
             folder=folder,
             files=tuple(folder / name for name in answer["files"]),

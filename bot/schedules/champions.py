@@ -32,9 +32,7 @@ _VERSION = 1
 
 
 class AlreadyChampion(UserError):
-    """The study's winner is the champion."""
-
-    sentence = "`{study}` is the champion already; <@{by}> adopted it."
+    """The study's winner is the champion. Facts: study, by."""
 
 
 class Champions:

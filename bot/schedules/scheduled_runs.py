@@ -43,9 +43,7 @@ DOOR = "schedule"
 
 
 class StudyStopped(UserError):
-    """Someone ended the schedule's study before it had a result."""
-
-    sentence = "its study `{study}` was {state}. `run {schedule}` tries again now."
+    """Someone ended the schedule's study before it had a result. Facts: study, state, schedule."""
 
 
 Step = Callable[[], Awaitable[None]]

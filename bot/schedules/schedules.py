@@ -22,7 +22,7 @@ from bot.origin import Origin
 from bot.schedules.watchlists import UnknownWatchlist, list_named, specs_for
 from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
-from optimizer.errors import UnknownWord, UserError, nearest
+from optimizer.errors import Phrase, UnknownWord, UserError, nearest
 from optimizer.studies.scheduler import StudyJobs, times_after
 
 log = logging.getLogger(__name__)
@@ -40,24 +40,19 @@ _GRACE = timedelta(seconds=1)
 
 
 class UnknownSchedule(UnknownWord):
-    sentence = "There is no schedule `{word}`. `schedules` lists those there are."
-    sentence_near = "There is no schedule `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, nearest."""
 
 
 class AlreadyScheduled(UserError):
-    sentence = "That is what `{schedule}` does already. `unschedule {schedule}` removes it."
+    """Facts: schedule."""
 
 
 class TooManySchedules(UserError):
-    sentence = "You have {n} schedules and {limit} are allowed. `unschedule` one first."
+    """Facts: n, limit."""
 
 
 class NothingUnseen(UserError):
-    """A schedule compares on bars that no search saw."""
-
-    sentence = (
-        "A schedule compares champion and challenger on bars that no search saw, and {what} leaves none. Leave it out."
-    )
+    """A schedule compares on bars that no search saw. Facts: what."""
 
 
 class Schedules:
@@ -200,6 +195,6 @@ async def _drop_old_index() -> None:
 
 def _require_unseen(spec: StudySpec) -> None:
     if spec.holdout == 0:
-        raise NothingUnseen(what="`holdout=0`")
+        raise NothingUnseen(what=Phrase("holdout_of_zero"))
     if spec.end is not None:
-        raise NothingUnseen(what="a fixed last day (`to=`)")
+        raise NothingUnseen(what=Phrase("fixed_last_day"))

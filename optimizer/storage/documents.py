@@ -50,7 +50,7 @@ class OptimizationStudy(Document):
     data_hashes: list[str] = Field(default_factory=list)  # one a symbol of the spec; empty where `data_hash` says all
     source: str
     n_bars: int
-    data_notes: list[str] = Field(default_factory=list)
+    data_notes: list[dict[str, Any] | str] = Field(default_factory=list)
     code_version: str
     status: StudyState = StudyState.QUEUED
     created_at: datetime

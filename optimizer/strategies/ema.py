@@ -31,13 +31,10 @@ def _short(on: Conditions, p: Columns) -> Side:
 
 EMA = Strategy(
     key="ema",
-    title="EMA crossover",
-    rule="Hold while the `fast` exponential moving average is above the `slow` one.",
-    short_rule="Be short while the `fast` exponential moving average is below the `slow` one.",
     space=Space(
         (
-            bars_of("fast", 5, 50, 12, meaning="bars of the fast average"),
-            bars_of("slow", 20, 200, 26, step=2, meaning="bars of the slow average"),
+            bars_of("fast", 5, 50, 12),
+            bars_of("slow", 20, 200, 26, step=2),
         ),
         Order(lesser="fast", greater="slow"),
     ),

@@ -26,13 +26,10 @@ def _short(on: Conditions, p: Columns) -> Side:
 
 SMA = Strategy(
     key="sma",
-    title="SMA crossover",
-    rule="Hold while the `fast` simple moving average is above the `slow` one.",
-    short_rule="Be short while the `fast` simple moving average is below the `slow` one.",
     space=Space(
         (
-            bars_of("fast", 5, 50, 20, meaning="bars of the fast average"),
-            bars_of("slow", 20, 200, 50, step=5, meaning="bars of the slow average"),
+            bars_of("fast", 5, 50, 20),
+            bars_of("slow", 20, 200, 50, step=5),
         ),
         Order(lesser="fast", greater="slow"),
     ),

@@ -24,7 +24,7 @@ from optimizer.domain.metrics import GOALS, find_goal
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive
 from optimizer.domain.study_results import StudyState, TrialRecord, Verdict
-from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
+from optimizer.errors import Phrase, Unavailable, UserError, WorkerLost, error_of, nearest
 from optimizer.market.feed import Market
 from optimizer.market.quality.sentinel import require_usable
 from optimizer.market.snapshots import write_snapshot
@@ -44,35 +44,25 @@ log = logging.getLogger(__name__)
 MAX_DEATHS = 3
 _PREFIX = "opt-"
 #: Said of a symbol in a study of several.
-LEFT_OUT = "{n} bars are left out: on their dates not all of the symbols have one."
 #: Verdicts that put a study on the leaderboard unasked.
 PROVEN = (Verdict.STRONG, Verdict.PROMISING)
 _OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
 
 
 class UnknownStudy(UserError):
-    """No study has this name, or several begin with it."""
-
-    sentence = "I know no study `{word}`. `list` shows the latest ones."
-    sentence_near = "I know no study `{word}`. Did you mean `{nearest}`?"
+    """No study has this name, or several begin with it. Facts: word, nearest."""
 
 
 class NotFinished(UserError):
-    """A result was asked for that is not there yet."""
-
-    sentence = "`{study}` has no result yet: it is {state}."
+    """A result was asked for that is not there yet. Facts: study, state."""
 
 
 class AlreadyFinished(UserError):
-    """A study that has ended cannot be stopped any more."""
-
-    sentence = "`{study}` is {state} already."
+    """A study that has ended cannot be stopped any more. Facts: study, state."""
 
 
 class NothingLeft(UserError):
-    """More trials were asked for than the space has sets."""
-
-    sentence = "`{study}` has tried all {n_trials} sets there are; widen the search for more."
+    """More trials were asked for than the space has sets. Facts: study, n_trials."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +84,7 @@ class Plan:
     bars: Bars
     partners: tuple[Bars, ...]  # of the spec's partners, on the same dates
     rows: WindowRows
-    data_notes: tuple[str, ...]
+    data_notes: tuple[Phrase, ...]
     seconds: float  # a rough guess of the time a warm worker needs
 
 
@@ -316,7 +306,9 @@ class OptimizationService:
         try:
             answer = await self._pool.replay(study.study_name)
         except WorkerDied as death:
-            raise Unavailable(what="The replay", reason="its worker process ended", remedy="Try again.") from death
+            raise Unavailable(
+                what=Phrase("the_replay"), reason=Phrase("worker_ended"), remedy=Phrase("try_again")
+            ) from death
         if "error" in answer:
             raise error_of(answer["error"])
         difference = answer["replay"]["difference"]
@@ -330,7 +322,9 @@ class OptimizationService:
         try:
             answer = await self._pool.challenge(study.study_name, rival.model_dump(mode="json"))
         except WorkerDied as death:
-            raise Unavailable(what="The comparison", reason="its worker process ended", remedy="Try again.") from death
+            raise Unavailable(
+                what=Phrase("the_comparison"), reason=Phrase("worker_ended"), remedy=Phrase("try_again")
+            ) from death
         if "error" in answer:
             raise error_of(answer["error"])
         return Challenge.model_validate(answer["challenge"])
@@ -358,7 +352,7 @@ class OptimizationService:
         query |= {"strategy_name": strategy_name} if strategy_name else {}
         return await without_charts(query, order={_OUTSIDE: -1, "_id": 1}, limit=limit)
 
-    def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[str]]:
+    def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[Phrase]]:
         """The bars of each symbol; of several those on common dates, and what is said of one names it."""
         if not spec.is_shared:
             bars, notes = self._bars(spec)
@@ -367,17 +361,17 @@ class OptimizationService:
         common = on_common_dates([bars for bars, _ in found])
         for (bars, notes), kept in zip(found, common, strict=True):
             if n := n_between(bars, kept):
-                notes.append(LEFT_OUT.format(n=n))
-        return common, [f"{bars.symbol} – {note}" for bars, notes in found for note in notes]
+                notes.append(Phrase("bars_left_out", n=n))
+        return common, [Phrase("of_symbol", symbol=bars.symbol, note=note) for bars, notes in found for note in notes]
 
-    def _bars(self, spec: StudySpec) -> tuple[Bars, list[str]]:
+    def _bars(self, spec: StudySpec) -> tuple[Bars, list[Phrase]]:
         """All bars up to the end of the window, and what the sentinel has to say of them."""
         bars, report = self._market.checked_bars(
             spec.symbol, timeframe=spec.timeframe, source=spec.source, end=spec.end, now=self._clock()
         )
         require_usable(report, force=spec.force)
         require_prices(bars)  # `force` plays on doubtful bars, not on impossible ones
-        return bars, [finding.sentence for finding in report.warnings]
+        return bars, [finding.phrase for finding in report.warnings]
 
     async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:
         study = await self.find(study_name)
@@ -452,7 +446,7 @@ def _study_of(plan: Plan, data_hashes: Sequence[str]) -> OptimizationStudy:
         data_hashes=list(data_hashes) if plan.partners else [],
         source=", ".join(dict.fromkeys(found.source for found in (bars, *plan.partners))),
         n_bars=rows.stop - rows.start,
-        data_notes=list(plan.data_notes),
+        data_notes=[note.as_document() for note in plan.data_notes],
         code_version=code_version(),
         created_at=datetime.now(UTC),
         created_by="",
@@ -479,3 +473,7 @@ def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:
 def _guess_seconds(n_trials: int, n_bars: int, folds: int) -> float:
     """About 150 µs a trial for the search and 10 ns a bar and trial for the backtest, again for each fold."""
     return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9)
+
+
+def _lost(what: Phrase) -> Unavailable:
+    return Unavailable(what=what, reason=Phrase("worker_ended"), remedy=Phrase("try_again"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from optimizer.errors import Unavailable
+from optimizer.errors import Phrase, Unavailable
 from optimizer.studies.child_process import ChildDied, ChildProcess
 
 log = logging.getLogger(__name__)
@@ -187,7 +187,9 @@ class WorkerPool:
     def _give_up(self) -> None:
         if self._idle.empty():
             self._idle.put_nowait(
-                Unavailable(what="A worker process", reason="it ended while starting", remedy="The log says why.")
+                Unavailable(
+                    what=Phrase("a_worker"), reason=Phrase("ended_while_starting"), remedy=Phrase("log_says_why")
+                )
             )
 
     async def _spawn(self) -> ChildProcess:

@@ -138,7 +138,10 @@ async def _begun(
     except (BadData, BadValue, UnknownWord) as error:
         raise BadFields({_about(error, wanted): error}) from error
     begun = await begin(plans, start, origin, context)
-    studies = [responses.started(study, plan.seconds) for study, plan in zip(begun.studies, begun.plans, strict=True)]
+    studies = [
+        responses.started(study, plan.seconds, origin.renderer)
+        for study, plan in zip(begun.studies, begun.plans, strict=True)
+    ]
     return responses.OptimizationResponse(**dict(studies[0]), studies=studies)
 
 

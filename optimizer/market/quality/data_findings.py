@@ -1,42 +1,14 @@
 """What the sentinel says of bars: findings with a severity, a time, a value and a reason, and the report on them."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum, auto
 
 from pydantic import Field
 
 from optimizer.domain.study_request import Frozen
+from optimizer.errors import Phrase
 
 Facts = dict[str, str | int | float]
-
-#: The English sentence of each kind of finding, over its facts. `{when}` is the date (and the time, intraday).
-SENTENCES: Mapping[str, str] = {
-    "order": "The bar of {when} stands after a later one.",
-    "duplicate": "There are {n} bars for {when}.",
-    "future": "The bar of {when} lies in the future ({n} such bars).",
-    "clock": "The daily bar of {when} is stamped {hours:+.1f} hours off midnight ({n} bars): a time zone is mixed up.",
-    "shift_days": "From {when} on the dates are {days:+d} day off the sessions of {calendar} ({n} bars).",
-    "shift_hours": "From {when} on the bars are {hours:+.1f} hours off the hours of {calendar} ({n} sessions).",
-    "no_session": "There is a bar on {when}, when {calendar} was closed.",
-    "other_calendar": "{n} bars, the first on {when}, are on days when {calendar} was closed: it may trade elsewhere.",
-    "outside_hours": "{n} bars, the first at {when}, are outside the hours of {calendar}.",
-    "thin_session": "The session of {when} has {n} of {expected} bars.",
-    "missing": "There is no bar on {when}, a session of {calendar}.",
-    "missing_run": "{n} sessions of {calendar} are missing from {when} to {end}.",
-    "sparse": "Only {share:.0%} of the sessions of {calendar} since {when} have bars.",
-    "stale_end": "The last bar is of {when}; {n} sessions have closed since.",
-    "short": "There are only {n} bars; about {need} are needed for a result that means something.",
-    "not_finite": "The {column} of {when} is not a number.",
-    "not_positive": "The {column} of {when} is {value:g}.",
-    "inverted": "On {when} the high {high:g} is below the low {low:g}.",
-    "outside": "On {when} the {column} {value:g} is outside the range {low:g} to {high:g}.",
-    "stale_run": "{n} bars from {when} repeat the same prices.",
-    "no_volume": "{n} bars from {when} have no volume.",
-    "split": "On {when} the price moves by {value:+.1%}, near a split of {ratio}: was it adjusted?",
-    "spike": "On {when} the price jumps by {value:+.1%} and comes back at the next bar: a bad tick?",
-    "outlier": "On {when} the price moves by {value:+.1%}, {times:.0f} times its recent scale.",
-}
 
 
 class Severity(StrEnum):
@@ -57,16 +29,19 @@ class Severity(StrEnum):
 class DataFinding(Frozen):
     """One thing that is wrong or strange in the bars."""
 
-    kind: str  # a key of SENTENCES
+    kind: str  # the key of its phrase, after `bars_`
     severity: Severity
     when: datetime  # UTC, of the first bar or session concerned
     value: float | None = None  # the number that is wrong: a price, a return, a count
     facts: Facts = Field(default_factory=dict)
 
     @property
-    def sentence(self) -> str:
-        """The finding in English; other languages fill their own sentence for `kind` with `words`."""
-        return SENTENCES[self.kind].format(**self.words)
+    def phrase(self) -> Phrase:
+        """The finding in words: its kind with the facts that the phrase may name."""
+        facts: dict[str, object] = dict(self.words)
+        if column := facts.get("column"):
+            facts["column"] = Phrase(str(column))
+        return Phrase(f"bars_{self.kind}", **facts)
 
     @property
     def words(self) -> dict[str, str | int | float | None]:
@@ -77,7 +52,7 @@ class DataFinding(Frozen):
 
 
 class QualityReport(Frozen):
-    """One check of one series: coverage and findings, gravest first."""
+    """One check of one series: coverage and findings, most severe first."""
 
     symbol: str
     timeframe: str
@@ -104,7 +79,7 @@ class QualityReport(Frozen):
 
     @property
     def worst(self) -> Severity | None:
-        """The gravest severity; None for clean bars."""
+        """The worst severity; None for clean bars."""
         return self.findings[0].severity if self.findings else None
 
     @property
