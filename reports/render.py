@@ -30,6 +30,7 @@ from reports.layout_cache import kept_layouts
 from reports.symbol_table import symbol_rows
 from reports.text.markup import FILTERS, escape, typed
 from reports.text.message import Message, fit
+from reports.text.numbers import noun, plural
 from reports.text.terminal import terminal_text
 
 __all__ = ["LANGUAGES", "TEMPLATES", "Language", "Renderer", "renderer_of"]
@@ -124,7 +125,7 @@ class Renderer:
 
     def notice(self, name: str, **facts: object) -> Message:
         """One sentence of `notices.jinja`, such as `cancelled` (study_name, trials_completed, by)."""
-        return self.render("notice", notice=name, x=facts)
+        return self.render("notice", notice=_variant(name, facts), x=facts)
 
     def report(self, study: StudyFacts, trials: Sequence[TrialRecord], pictures: Mapping[str, bytes]) -> str:
         """The HTML report: one file with everything in it. `pictures` are PNG bytes by chart name."""
@@ -247,7 +248,7 @@ def _key_of(error: UserError, sentences: Any) -> str:
 
 def _environment(language: Language, templates: Path) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader([templates / name for name in (language, "blocks", "html", "pages")]),
+        loader=FileSystemLoader([templates / name for name in (language, "shared", "blocks", "html", "pages")]),
         autoescape=True,  # together with `finalize`: values are escaped our way, markup passes
         finalize=escape,
         undefined=StrictUndefined,
@@ -257,7 +258,22 @@ def _environment(language: Language, templates: Path) -> Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES, "languages": LANGUAGES}
+    environment.globals |= {"plural": plural, "noun": noun}
     return environment
+
+
+def _variant(name: str, facts: Mapping[str, Any]) -> str:
+    """The macro of a notice: some have a second sentence for a fact that is not always there."""
+    match name:
+        case "cancelled" | "paused" | "resumed" if facts.get("by"):
+            return f"{name}_by"
+        case "replay_differs" if not facts.get("is_same_version", True):
+            return "replay_differs_version"
+        case "handed_over" if facts["in_thread"]:
+            return "handed_over_in_thread"
+        case "key_line" if facts["key"].revoked_at:
+            return "key_line_revoked"
+    return name
 
 
 def _documents(text: str) -> list[Any]:
@@ -271,7 +287,7 @@ def _documents(text: str) -> list[Any]:
 
 
 def _head(summary: StudySummary) -> dict[str, Any]:
-    return {"reason": narrative.reason(summary), "holds_better": narrative.holds_better(summary)}
+    return {"reason": narrative.reason(summary), "advice": narrative.advice(summary)}
 
 
 def _error(study: StudyFacts) -> UserError:

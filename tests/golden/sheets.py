@@ -32,12 +32,8 @@ class Recording(Renderer):
     def render(self, kind: str, **facts: object) -> Message:
         """The message."""
         self.layouts.add(kind)
+        self.notices |= {str(facts["notice"])} if kind == "notice" else set()
         return super().render(kind, **facts)
-
-    def notice(self, name: str, **facts: object) -> Message:
-        """The notice."""
-        self.notices.add(name)
-        return super().notice(name, **facts)
 
 
 def everything(say: Renderer) -> dict[str, list[Message]]:
