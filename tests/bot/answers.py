@@ -134,6 +134,15 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "no_keys": {},
     "key_line": {"key": KEY},
 }  # fmt: skip
+#: The same notices without a fact that others have.
+SHORTER: dict[str, Mapping[str, Any]] = {
+    "replay_differs": {"study_name": "opt-7f3a", "field": "seed", "was": "1", "now": "2"},
+    "handed_over": {"study_name": "opt-7f3a", "file": "opt-7f3a.csv", "in_thread": False},
+    "key_line": {"key": SimpleNamespace(**{**vars(KEY), "revoked_at": None})},
+    "cancelled": {"study_name": "opt-7f3a", "trials_completed": 120, "by": "", "command": "resume opt-7f3a"},
+    "paused": {"study_name": "opt-7f3a", "trials_completed": 120, "by": "", "command": "resume opt-7f3a"},
+    "resumed": {"study_name": "opt-7f3a", "trials_completed": 120, "by": ""},
+}
 
 
 def failing(say: Renderer) -> list[Failing]:
@@ -159,4 +168,5 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     cases["failures"] = [say.render("failures", **facts)]
     cases.pop("audit")  # thirty alike; one is shown
     notices = {f"notice_{name}": [say.notice(name, **facts)] for name, facts in NOTICES.items()}
+    notices |= {f"notice_short_{name}": [say.notice(name, **facts)] for name, facts in SHORTER.items()}
     return {**cases, **notices, **{f"verb_{key}": [say.help(key, list(VERBS.values()))] for key in VERBS}}

@@ -1,10 +1,10 @@
 """The table of a shared set: a row a symbol, the median, the portfolio; and what is said of one symbol's data."""
 
+from optimizer.errors import Phrase
 from reports.charts.gallery import pictures
 from reports.render import renderer_of
 from reports.symbol_table import symbol_rows
 from tests.reports import facts
-from optimizer.errors import Phrase
 
 
 def test_a_row_a_symbol_then_the_median_then_the_portfolio() -> None:

@@ -23,6 +23,7 @@ from bot.documents.audit_log import AuditEntry, Outcome
 from bot.role import Role
 from optimizer.domain.study_request import StudySpec
 from optimizer.storage.documents import OptimizationStudy
+from tests.refused import worded
 from tests.scenarios.conftest import Stage
 from tests.slack.workspace import Message
 
@@ -493,7 +494,9 @@ async def test_quality_of_bars_is_what_the_guard_says(program: Program) -> None:
 
     assert (told["symbol"], told["n_bars"], told["coverage"]) == ("AAPL", report.n_bars, report.coverage)
     assert [finding["kind"] for finding in told["findings"]] == [finding.kind for finding in report.findings]
-    assert [finding["detail"] for finding in told["findings"]] == [finding.sentence for finding in report.findings]
+    assert [finding["detail"] for finding in told["findings"]] == [
+        worded(finding.phrase) for finding in report.findings
+    ]
 
 
 async def test_findings_about_bars_are_told_in_the_language_asked_for(program: Program) -> None:

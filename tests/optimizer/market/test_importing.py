@@ -14,6 +14,7 @@ from optimizer.market.importing import ImportReport, import_files
 from optimizer.market.providers.file import Files, Reading
 from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import NOW, walk
+from tests.refused import refused
 
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
 ROWS = [
@@ -253,7 +254,7 @@ def test_text_that_is_not_utf8_is_refused(bring: Bring) -> None:
     path = bring.folder / "ACME.csv"
     path.write_bytes("일자,시가,고가,저가,종가\n2024-01-02,1,2,1,2\n".encode("cp949"))
 
-    with pytest.raises(BadFile, match="UTF-8"):
+    with refused(BadFile, match="UTF-8"):
         import_files(path, bring.warehouse, now=NOW)
 
 
@@ -261,7 +262,7 @@ def test_half_a_parquet_file_is_refused(bring: Bring) -> None:
     path = bring.folder / "ACME.parquet"
     path.write_bytes(b"PAR1 and then nothing")
 
-    with pytest.raises(BadFile, match="Parquet"):
+    with refused(BadFile, match="Parquet"):
         import_files(path, bring.warehouse, now=NOW)
 
 
@@ -278,7 +279,7 @@ def test_a_bad_file_among_good_ones_leaves_everything_as_it_was(bring: Bring) ->
     (bring.folder / "BBB.csv").write_text(text(HEADER, *ROWS))
     (bring.folder / "CCC.csv").write_text(text(HEADER, ROWS[0], "2024-01-0"))
 
-    with pytest.raises(BadFile, match=r"CCC\.csv"):
+    with refused(BadFile, match=r"CCC\.csv"):
         import_files(bring.folder, bring.warehouse, now=NOW)
 
     assert [row.symbol for row in bring.warehouse.symbols()] == ["ACME"]
@@ -288,7 +289,7 @@ def test_the_same_series_in_two_files_is_refused(bring: Bring) -> None:
     (bring.folder / "ACME.csv").write_text(text(HEADER, *ROWS))
     (bring.folder / "ACME.txt").write_text(text(HEADER, *ROWS))
 
-    with pytest.raises(BadFile, match="two files"):
+    with refused(BadFile, match="two files"):
         import_files(bring.folder, bring.warehouse, now=NOW)
 
 
@@ -301,7 +302,7 @@ def test_a_name_that_is_no_symbol_asks_for_one(bring: Bring) -> None:
 
 
 def test_nothing_to_import_says_which_endings_count(bring: Bring) -> None:
-    with pytest.raises(NothingToImport, match=r"\.parquet"):
+    with refused(NothingToImport, match=r"\.parquet"):
         import_files(bring.folder, bring.warehouse, now=NOW)
 
 
@@ -327,5 +328,5 @@ def test_the_file_source_reads_its_folder_by_symbol(tmp_path: Path) -> None:
 
     assert files.symbols == ("ACME",)
     assert history.close.tolist() == CLOSES[1:]
-    with pytest.raises(UnknownSymbol, match="ACME"):
+    with refused(UnknownSymbol, match="ACME"):
         files.fetch("ACMF", timeframe="1d", start=None, end=None, now=NOW)
