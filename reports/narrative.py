@@ -147,8 +147,8 @@ def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
 
 
 def won(summary: StudySummary) -> Iterator[Statement]:
-    """What won, and by how much against the textbook and the hold."""
-    yield Statement("won_is_textbook" if is_textbook(summary) else "won_searched", _versus(summary, "in_sample"))
+    """What won, and by how much against the default parameters and buy and hold."""
+    yield Statement("won_is_default" if is_default(summary) else "won_searched", _versus(summary, "in_sample"))
     facts = _versus(summary, "out_of_sample")
     if facts["winner"] is not None:
         yield Statement(f"unseen_{_standing(facts['winner'], facts['buy_and_hold'])}", facts)
@@ -233,8 +233,8 @@ def advice(summary: StudySummary) -> str:
     return "hold" if holds_better(summary) else "nothing"
 
 
-def is_textbook(summary: StudySummary) -> bool:
-    """Whether the search found nothing better than the textbook set."""
+def is_default(summary: StudySummary) -> bool:
+    """Whether the search found nothing better than the default parameters."""
     return summary.winner.params == summary.default.params
 
 
