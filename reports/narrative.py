@@ -150,7 +150,7 @@ def won(summary: StudySummary) -> Iterator[Statement]:
     yield Statement("won_is_textbook" if is_textbook(summary) else "won_searched", _versus(summary, "in_sample"))
     facts = _versus(summary, "out_of_sample")
     if facts["winner"] is not None:
-        yield Statement(f"unseen_{_standing(facts['winner'], facts['hold'])}", facts)
+        yield Statement(f"unseen_{_standing(facts['winner'], facts['buy_and_hold'])}", facts)
     yield from _shared(summary)
     few = summary.winner.in_sample.n_trades
     if 0 < few < FEW_TRADES:

@@ -27,7 +27,7 @@ from optimizer.domain.bars import Bars, FloatArray
 from optimizer.indicators.technical import rsi, sma, supertrend
 from optimizer.market.importing import import_files
 from optimizer.market.quality.sentinel import check
-from optimizer.market.raw_bars import History
+from optimizer.market.raw_bars import RawBars
 from optimizer.market.snapshots import read_snapshot, write_snapshot
 from optimizer.market.warehouse.features import FeatureStore, compute
 from optimizer.market.warehouse.warehouse import Warehouse
@@ -138,7 +138,7 @@ def write_files(folder: Path, n_symbols: int) -> None:
         (folder / f"S{number:04d}.csv").write_text(texts[number % len(texts)])
 
 
-def as_csv(history: History) -> str:
+def as_csv(history: RawBars) -> str:
     """The bars as most vendors write them."""
     columns = history.columns()
     prices = [columns[name].tolist() for name in ("open", "high", "low", "close", "close", "volume")]

@@ -13,7 +13,7 @@ from bot.schedules.bar_refresh import Failing
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import ProviderDown
-from optimizer.market.quality.data_findings import SENTENCES, Finding, QualityReport, Severity
+from optimizer.market.quality.data_findings import SENTENCES, DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Coverage
 from optimizer.strategies.registry import OVERLAYS
 from reports.render import Renderer
@@ -31,14 +31,14 @@ ENTRY = SimpleNamespace(
 REPORT = QualityReport(
     symbol="AAPL", timeframe="1d", source="sample", calendar="XNYS", data_hash="ab", checked_at=NOW,
     first=date(2008, 1, 2), last=date(2012, 1, 3), n_bars=1000, n_sessions=1001, n_missing=1,
-    findings=(Finding(kind="no_volume", severity=Severity.MEDIUM, when=NOW, value=3.0, facts={"n": 3}),),
+    findings=(DataFinding(kind="no_volume", severity=Severity.MEDIUM, when=NOW, value=3.0, facts={"n": 3}),),
 )  # fmt: skip
 WORDS: dict[str, Any] = {
     "n": 3, "hours": -5.5, "days": 1, "calendar": "XNYS", "expected": 390, "end": "2026-11-24", "share": 0.81,
     "need": 252, "column": "high", "value": 0.123, "high": 10.25, "low": 9.5, "ratio": "2:1", "times": 11.6,
 }  # fmt: skip
 EVERY = tuple(
-    Finding(kind=kind, severity=list(Severity)[i % 5], when=NOW.replace(hour=0, minute=0), value=0.123, facts=WORDS)
+    DataFinding(kind=kind, severity=list(Severity)[i % 5], when=NOW.replace(hour=0, minute=0), value=0.123, facts=WORDS)
     for i, kind in enumerate(SENTENCES)
 )
 SERIES = Coverage(

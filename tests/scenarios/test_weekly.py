@@ -18,7 +18,7 @@ from bot.context import BotContext
 from bot.documents.recurring import RunState, Schedule, ScheduleRun
 from bot.runtime.processes import started
 from optimizer.market.providers.sample import SYMBOLS, Sample
-from optimizer.market.raw_bars import History
+from optimizer.market.raw_bars import RawBars
 from tests.scenarios.conftest import SetClock, settings_for
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
@@ -45,7 +45,7 @@ class Exchange:
     is_live = True
     symbols = SYMBOLS
 
-    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         """Bars up to the present day."""
         return Sample().fetch(symbol, timeframe=timeframe, start=start, end=end or now.date(), now=now)
 
