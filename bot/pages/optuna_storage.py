@@ -209,7 +209,7 @@ def _frozen_trials(spec: StudySpec, records: Sequence[TrialRecord], study: int) 
 
 def _frozen_trial(record: TrialRecord, space: Space, spec: StudySpec, trial_id: int) -> FrozenTrial:
     trial: FrozenTrial = _search.as_frozen_trial(record, space, spec.goals)
-    if record.value is None and record.state != "fail":
+    if record.value is None and record.violation > 0:
         # The sampler learns the worst value there is; who looks at plots is better served by none.
         trial.state, trial.values = TrialState.PRUNED, None
     trial.number, trial._trial_id = record.number, trial_id

@@ -88,18 +88,17 @@ class Columns(Protocol):
     def column(self, name: str) -> FloatArray: ...
 
 
-def cap_violation(cap: Cap, scores: Columns, row: int) -> float:
-    """By how much the set in `row` breaks a cap: 0 when it is kept, infinity where there is no measure.
+def cap_violations(cap: Cap, scores: Columns) -> FloatArray:
+    """(n_sets,) by how much each set breaks a cap: 0 where it is kept, infinity where there is no measure.
 
     `maxdd<20` bounds the depth of the drawdown, 0.2 here. A bound is strict, but a value at the
     bound itself breaks it by the smallest number there is.
     """
-    measure = float(scores.column(CAPS[cap.goal])[row])
+    measure = scores.column(CAPS[cap.goal])
     value = -measure if cap.goal == "maxdd" else measure
-    if math.isnan(value):
-        return math.inf
     excess = value - cap.bound if cap.is_upper else cap.bound - value
-    return max(excess, math.ulp(0.0)) if excess >= 0 else 0.0
+    broken = np.where(excess >= 0, np.maximum(excess, math.ulp(0.0)), 0.0)
+    return np.where(np.isnan(value), math.inf, broken)
 
 
 def periods_per_year(bars: Bars) -> float:

@@ -259,19 +259,34 @@ class StudyState(StrEnum):
         return self in (StudyState.COMPLETE, StudyState.FAILED, StudyState.CANCELLED)
 
 
+class TrialState(StrEnum):
+    """How a trial ended, in Optuna's words."""
+
+    COMPLETE = auto()
+    FAIL = auto()  # no constraint is broken, and a goal has no value
+
+
 class TrialRecord(Frozen):
     """One trial as the search yields it and MongoDB keeps it."""
 
     number: int
     params: dict[str, Value]
-    value: Measure  # of the first goal; None when failed or infeasible
+    value: Measure  # of the first goal; None where it does not exist, which a broken constraint does not imply
     values: tuple[float, ...] = ()  # of all goals when there are several
     violation: float = 0.0  # > 0: infeasible, by how much
     reason: str = ""  # why there is no value, or which cap was broken
-    state: str = "complete"  # "complete" or "fail", Optuna's words
+    state: TrialState = TrialState.COMPLETE
     sharpe_ratio: Measure = None
     total_return: Measure = None
     max_drawdown: Measure = None
     n_trades: int = 0
     started_at: datetime | None = None
     duration: float = 0.0
+
+    @property
+    def is_feasible(self) -> bool:
+        """True where the trial could win: it keeps every constraint and every goal has a value.
+
+        `storage.trial_documents.FEASIBLE` is the same as a query.
+        """
+        return self.value is not None and self.violation <= 0 and self.state is TrialState.COMPLETE

@@ -231,7 +231,7 @@ class Evaluator:
     def backtest(self, params: Params, *, start: int, stop: int) -> Backtest:
         """One set in full over rows [start, stop)."""
         self._check_window(start, stop)
-        return self._told(self._batch([params]), start, stop, self.buy_and_hold(start=start, stop=stop).returns)
+        return self._play(self._batch([params]), start, stop, self.buy_and_hold(start=start, stop=stop).returns)
 
     def signals(self, params: Params) -> Signals:
         """What one set, with its filters, says at the close of every bar."""
@@ -251,10 +251,10 @@ class Evaluator:
             self._check_window(start, stop)
             slots = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] + [kernel.NEVER] * 4])
             batch = _Batch(slots, np.zeros((1, 5)), self._no_volatility)
-            self._held[start, stop] = self._told(batch, start, stop, None)
+            self._held[start, stop] = self._play(batch, start, stop, None)
         return self._held[start, stop]
 
-    def _told(self, batch: _Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
+    def _play(self, batch: _Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
         return play(
             self.price_table,
             bank=self._conditions.bank,

@@ -63,7 +63,6 @@ SCORE_NAMES = (
 _RETURN, _CAGR, _VOLATILITY, _SHARPE, _SORTINO, _CALMAR, _DRAWDOWN = range(7)
 _WINS, _FACTOR, _EXPECTANCY, _SQN, _EXPOSURE, _N = range(7, 13)
 
-N_SCORES = 13
 
 # The account while a set is played.
 _EQUITY, _BASE, _PEAK, _WORST, _SUM, _SQUARES, _DOWNSIDE, _HELD = range(8)

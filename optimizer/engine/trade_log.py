@@ -40,7 +40,7 @@ def _draw(
 
 
 @compiled
-def _tell(
+def _write_trade(
     row: FloatArray,
     paid: float,
     price: float,
@@ -88,7 +88,7 @@ def _record(
         else:
             after = divest(market, side, cash, shares, price)
         if trades.shape[0] > 0:
-            _tell(
+            _write_trade(
                 trades[n],
                 market.prices[OPEN, entry],
                 price,

@@ -61,7 +61,7 @@ def refit(
     if spec.sampler in _BY_ROUNDS:
         return _best(_rounds(scorer, n_trials, seed, pace))
     records = search(spec, space, evaluator, start=start, stop=stop, n_trials=n_trials, seed=seed)
-    best = best_record(list(records), spec.goals[0])
+    best = best_record(list(records))
     return FoldFit(params=dict(best.params), value=float(best.value)) if best and best.value is not None else None
 
 

@@ -14,25 +14,22 @@ from datetime import datetime
 from itertools import islice
 
 import optuna
-from optuna.trial import Trial, TrialState
+from optuna.trial import Trial
 
 from optimizer.clock import Clock, utc_now
-from optimizer.domain.metrics import GOALS, cap_violation
+from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_request import SamplerKind, StudySpec, is_exhaustive
-from optimizer.domain.study_results import TrialRecord
+from optimizer.domain.study_results import TrialRecord, TrialState
 from optimizer.engine.evaluator import Scores
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen
+from optimizer.search.scoring import reason, violations
 from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study
 
 #: Proposals that may repeat earlier sets before a random unseen one is taken.
 MAX_ATTEMPTS = 8
-#: A whole grid larger than this is not searched exhaustively even when asked.
-MAX_GRID = 300_000
 _BATCH = 512
-#: Stands for a cap on a measure that does not exist; infinity would not survive JSON.
-_WORST_VIOLATION = 1e9
 
 Key = tuple[Value, ...]
 
@@ -71,18 +68,25 @@ def search(
         yield from _search_guided(space, scorer, done, opening, n_trials=n_trials, seed=seed)
 
 
-def best_record(records: Sequence[TrialRecord], goal: str) -> TrialRecord | None:
-    """The feasible record with the best value of the first goal; the earliest among equals."""
-    sign = 1 if GOALS[goal].direction == "maximize" else -1
-    able = [r for r in records if r.value is not None and r.violation <= 0 and r.state == "complete"]
-    return max(able, key=lambda r: (sign * (r.value or 0.0), -r.number), default=None)
+def best_record(records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """The feasible record with the greatest value; the earliest among equals."""
+    return min((record for record in records if record.is_feasible), key=_rank, default=None)
+
+
+def ranked(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The feasible records, the greatest value of the first goal first: every goal is maximized."""
+    return sorted((record for record in records if record.is_feasible), key=_rank)
+
+
+def _rank(record: TrialRecord) -> tuple[float, int]:
+    return -(record.value or 0.0), record.number
 
 
 def as_frozen_trial(record: TrialRecord, space: Space, goals: Sequence[str], *, number: int | None = None) -> LeanTrial:
     """A finished record in Optuna's form, under its own number or another."""
     return LeanTrial.finished(
         record.number if number is None else number,
-        None if record.state == "fail" else _told(record, goals),
+        None if record.state is TrialState.FAIL else _objective_values(record, goals),
         params=record.params,
         distributions=space.distributions,
         violation=record.violation,
@@ -115,15 +119,23 @@ class _Scorer:
         began = time.perf_counter()
         scores = self.evaluator.scores(param_sets, start=self.start, stop=self.stop)
         each = (time.perf_counter() - began) / len(param_sets)
+        broken = violations(self.spec, scores).tolist()
         return [
-            self._record(first + row, params, scores, row, started_at, each) for row, params in enumerate(param_sets)
+            self._record(first + row, params, scores, row, violation, started_at, each)
+            for row, (params, violation) in enumerate(zip(param_sets, broken, strict=True))
         ]
 
     def _record(
-        self, number: int, params: Params, scores: Scores, row: int, started_at: datetime, duration: float
+        self,
+        number: int,
+        params: Params,
+        scores: Scores,
+        row: int,
+        violation: float,
+        started_at: datetime,
+        duration: float,
     ) -> TrialRecord:
         values = tuple(float(getattr(scores, GOALS[goal].measure)[row]) for goal in self.spec.goals)
-        violation, reason = self._feasibility(scores, row)
         failed = violation <= 0 and any(math.isnan(value) for value in values)
         return TrialRecord(
             number=number,
@@ -131,8 +143,8 @@ class _Scorer:
             value=values[0],
             values=values if len(values) > 1 and not any(map(math.isnan, values)) else (),
             violation=violation,
-            reason=f"no {self.spec.goals[0]}" if failed else reason,
-            state="fail" if failed else "complete",
+            reason=self._reason(scores, row, values, violation),
+            state=TrialState.FAIL if failed else TrialState.COMPLETE,
             sharpe_ratio=float(scores.sharpe_ratio[row]),
             total_return=float(scores.total_return[row]),
             max_drawdown=float(scores.max_drawdown[row]),
@@ -141,16 +153,11 @@ class _Scorer:
             duration=duration,
         )
 
-    def _feasibility(self, scores: Scores, row: int) -> tuple[float, str]:
-        """By how much a hard constraint is broken (0 when none is), and which."""
-        n_trades = int(scores.n_trades[row])
-        if n_trades < self.spec.min_trades:
-            return float(self.spec.min_trades - n_trades), f"{n_trades} trades"
-        for cap in self.spec.caps:
-            broken = cap_violation(cap, scores, row)
-            if broken > 0:
-                return min(broken, _WORST_VIOLATION), f"{cap.goal} {'<' if cap.is_upper else '>'} {cap.bound:g}"
-        return 0.0, ""
+    def _reason(self, scores: Scores, row: int, values: Sequence[float], violation: float) -> str:
+        if violation > 0:
+            return reason(self.spec, scores, row)
+        missing = (goal for goal, value in zip(self.spec.goals, values, strict=True) if math.isnan(value))
+        return next((f"no {goal}" for goal in missing), "")
 
 
 def _search_all(space: Space, scorer: _Scorer, done: Sequence[TrialRecord]) -> Iterator[TrialRecord]:
@@ -187,7 +194,7 @@ def _search_guided(
         given = next((params for params in opening if _key(params, space) not in seen), None)
         trial, params = (None, given) if given is not None else _propose(study, sampler, space, seen, seed)
         record = scorer.records(number, [params])[0]
-        _tell(study, trial, record, space, goals)
+        _report_to_optuna(study, trial, record, space, goals)
         seen.add(_key(params, space))
         yield record
 
@@ -205,22 +212,24 @@ def _propose(
         params = space.suggest(trial)
         if _key(params, space) not in seen:
             return trial, params
-        study.tell(trial, state=TrialState.FAIL)
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
     return None, random_unseen(space, seen, seed=(seed, len(seen)))
 
 
-def _tell(study: optuna.Study, trial: Trial | None, record: TrialRecord, space: Space, goals: Sequence[str]) -> None:
+def _report_to_optuna(
+    study: optuna.Study, trial: Trial | None, record: TrialRecord, space: Space, goals: Sequence[str]
+) -> None:
     if trial is None:
         add_finished(study, as_frozen_trial(record, space, goals))
-    elif record.state == "fail":
-        study.tell(trial, state=TrialState.FAIL)
+    elif record.state is TrialState.FAIL:
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
     else:
         trial.set_constraint("feasible", record.violation)
-        study.tell(trial, _told(record, goals))
+        study.tell(trial, _objective_values(record, goals))
 
 
-def _told(record: TrialRecord, goals: Sequence[str]) -> list[float]:
-    """The values Optuna learns; an infeasible set without a value counts as the worst there is."""
+def _objective_values(record: TrialRecord, goals: Sequence[str]) -> list[float]:
+    """The values reported to Optuna; the worst possible of an infeasible set that has none."""
     if record.values:
         return list(record.values)
     if record.value is not None and len(goals) == 1:

@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from optimizer.domain.space import Order, Params, Space, Value
+from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_request import SamplerKind
 from optimizer.errors import EmptySpace, UnknownSampler
 from optimizer.search.tpe.axes import axes_of, log_prior_floor
@@ -183,17 +183,6 @@ def make_sampler(kind: SamplerKind, space: Space, *, seed: int, n_goals: int = 1
         sampler.handed_over = reason
         return sampler
     return CompiledSampler(_search_of(kind, space, seed))
-
-
-def tpe_sampler(
-    distributions: Mapping[str, BaseDistribution],
-    *,
-    seed: int,
-    order: Order | None = None,
-    is_multivariate: bool = True,
-) -> CompiledSampler:
-    """The compiled TPE over any of Optuna's distributions, for studies that have no `Space`."""
-    return CompiledSampler(Tpe(distributions, seed=seed, order=order, is_multivariate=is_multivariate))
 
 
 def random_unseen(space: Space, seen: Collection[tuple[Value, ...]], *, seed: Sequence[int]) -> Params:

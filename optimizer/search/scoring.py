@@ -1,19 +1,22 @@
 """Where parameter sets are scored: a request, its space, and some rows of the evaluator's bars."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
-from optimizer.domain.metrics import GOALS, cap_violation
+from optimizer.domain.metrics import GOALS, cap_violations
 from optimizer.domain.space import Params, Space
-from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_request import Cap, StudySpec
 from optimizer.domain.study_results import Measures
 from optimizer.engine.evaluator import Scores
 from optimizer.engine.kernel import SCORE_NAMES
 from optimizer.engine.multi_symbol import AnyEvaluator
+
+#: Stands for a cap on a measure that does not exist; infinity would not survive JSON.
+_WORST_VIOLATION = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +46,7 @@ class SetScorer:
 
     def violations(self, scores: Scores) -> FloatArray:
         """(n_sets,) by how much each set breaks a constraint; 0 where it keeps all."""
-        broken = np.maximum(self.spec.min_trades - np.asarray(scores.n_trades, dtype=np.float64), 0.0)
-        for cap in self.spec.caps:
-            by_cap = [cap_violation(cap, scores, row) for row in range(len(broken))]
-            broken = np.where(broken > 0, broken, np.array(by_cap))
-        return broken
+        return violations(self.spec, scores)
 
     def values(self, scores: Scores) -> FloatArray:
         """(n_sets,) values of the first goal; NaN where a set has none or breaks a constraint."""
@@ -60,3 +59,28 @@ def measures_of(scores: Scores, row: int) -> Measures:
     """One row of a batch's scores as measures; what the batch does not hold is missing."""
     measures = {name: float(scores.column(name)[row]) for name in SCORE_NAMES if name != "n_trades"}
     return Measures.model_validate(measures | {"n_trades": int(scores.n_trades[row])})
+
+
+def violations(spec: StudySpec, scores: Scores) -> FloatArray:
+    """(n_sets,) by how much each set breaks the first constraint that it breaks; 0 where it keeps all."""
+    broken = np.zeros(len(scores))
+    for _, excess in _constraints(spec, scores):
+        broken = np.where(broken > 0, broken, excess)
+    return broken
+
+
+def reason(spec: StudySpec, scores: Scores, row: int) -> str:
+    """The first constraint that a set breaks, in words; empty where it keeps all."""
+    for cap, excess in _constraints(spec, scores):
+        if excess[row] > 0:
+            return (
+                f"{cap.goal} {'<' if cap.is_upper else '>'} {cap.bound:g}" if cap else f"{scores.n_trades[row]} trades"
+            )
+    return ""
+
+
+def _constraints(spec: StudySpec, scores: Scores) -> Iterator[tuple[Cap | None, FloatArray]]:
+    """Each constraint of a study, the least number of trades (None) first, with (n_sets,) its excesses."""
+    yield None, np.maximum(spec.min_trades - scores.column("n_trades"), 0.0)
+    for cap in spec.caps:
+        yield cap, np.minimum(cap_violations(cap, scores), _WORST_VIOLATION)

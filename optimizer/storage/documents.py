@@ -9,7 +9,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from optimizer.domain.space import Space, Value
 from optimizer.domain.study_request import StudySpec
-from optimizer.domain.study_results import StudyState, StudySummary, Timings
+from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialState
 
 #: Dates travel as ISO text: BSON knows only moments, and a session is not one.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -100,7 +100,7 @@ class OptimizationTrial(Document):
     values: list[float] = Field(default_factory=list)
     violation: float = 0.0
     reason: str = ""
-    state: str
+    state: TrialState
     sharpe_ratio: float | None = None
     total_return: float | None = None
     max_drawdown: float | None = None

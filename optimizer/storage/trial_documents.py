@@ -1,22 +1,28 @@
 """Trials as MongoDB keeps them: to a document, from one, and from many as they came over the wire."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import bson
 from bson.codec_options import CodecOptions
 
-from optimizer.domain.study_results import TrialRecord
+from optimizer.domain.study_results import TrialRecord, TrialState
 
 #: Read once: pydantic takes longer to tell them than to make a record of them.
 _RECORD_FIELDS = tuple(TrialRecord.model_fields)
+#: Stored trials whose record `is_feasible`.
+FEASIBLE: Mapping[str, Any] = MappingProxyType(
+    {"value": {"$ne": None}, "violation": {"$lte": 0}, "state": str(TrialState.COMPLETE)}
+)
 _IN_UTC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 
 
 def trial_document(study_name: str, record: TrialRecord, completed_at: datetime) -> dict[str, Any]:
     """One trial as MongoDB stores it: a plain dict, for bulk writes that skip a model per row."""
     fields = record.model_dump(mode="python")
-    number = fields.pop("number")
+    number, fields["state"] = fields.pop("number"), str(record.state)
     return {"study": study_name, "trial_number": number, **fields, "completed_at": completed_at, "backtest_id": None}
 
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from optimizer.domain.study_results import TrialRecord
 
-#: What differs between two runs of the same trial without meaning anything.
-_OF_THE_RUN = {"started_at", "duration"}
+#: What differs between two runs of the same trial without meaning anything: times, and words for what is compared.
+_OF_THE_RUN = {"started_at", "duration", "reason"}
 _MISSING = "–"
 
 

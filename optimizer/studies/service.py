@@ -31,7 +31,7 @@ from optimizer.market.snapshots import write_snapshot
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document
 from optimizer.storage.outage import patiently
 from optimizer.storage.study_queries import about, without_charts
-from optimizer.storage.trial_documents import trial_record
+from optimizer.storage.trial_documents import FEASIBLE, trial_record
 from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
 from optimizer.studies.replay import Difference
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
@@ -273,10 +273,9 @@ class OptimizationService:
         return [trial_record(document) for document in documents]
 
     async def best_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
-        """The trials with the greatest values: first those that keep every constraint, then the others."""
-        able: dict[str, Any] = {"value": {"$ne": None}, "violation": {"$lte": 0}}
+        """The trials with the greatest values: first the feasible ones, then the others."""
         collection, found = OptimizationTrial.get_motor_collection(), list[dict[str, Any]]()
-        for query in (able, {"$nor": [able]}):
+        for query in (FEASIBLE, {"$nor": [FEASIBLE]}):
             cursor = collection.find({"study": study_name, **query}).sort([("value", -1), ("trial_number", 1)])
             found += await cursor.to_list(limit - len(found)) if len(found) < limit else []
         return [trial_record(document) for document in found]

@@ -10,7 +10,6 @@ from queue import SimpleQueue
 from typing import Any
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
@@ -18,7 +17,7 @@ from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
 from optimizer.market.snapshots import read_snapshot
-from optimizer.search.loop import best_record, sampler_note, search
+from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.study_store import (
     heartbeat,
@@ -182,7 +181,7 @@ async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, 
     while (batch := await asyncio.to_thread(queue.get)) is not None:
         began = time.perf_counter()
         records.extend(batch)
-        best = best_record(records, run.study.spec.goals[0])
+        best = best_record(records)
         wanted = await store_trials(run.study.study_name, batch, n_done=len(records), best=best) or wanted
         if wanted is not None:
             stop.set()
@@ -215,10 +214,12 @@ def _summarize(run: StudyRun, records: Sequence[TrialRecord], n_tried_before: in
 
 
 async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[BacktestRecord]:
-    sign = 1 if GOALS[run.study.spec.goals[0]].direction == "maximize" else -1
-    able = [r for r in records if r.value is not None and r.violation <= 0]
-    best = sorted(able, key=lambda r: (-sign * (r.value or 0.0), r.number))[:KEPT_BACKTESTS]
-    return await asyncio.to_thread(lambda: [_backtest_record(run, record) for record in best])
+    return await asyncio.to_thread(lambda: [_backtest_record(run, record) for record in kept_trials(records)])
+
+
+def kept_trials(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The trials whose backtests are kept in full: the ten best feasible ones."""
+    return ranked(records)[:KEPT_BACKTESTS]
 
 
 def _backtest_record(run: StudyRun, record: TrialRecord) -> BacktestRecord:

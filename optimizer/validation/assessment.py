@@ -26,6 +26,7 @@ from optimizer.domain.study_results import (
 from optimizer.engine.backtest import Backtest
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import Refit
+from optimizer.search.loop import ranked
 from optimizer.search.scoring import SetScorer
 from optimizer.validation import luck as chance
 from optimizer.validation import statistics
@@ -99,8 +100,7 @@ class Assessment:
     @cached_property
     def ranked(self) -> list[TrialRecord]:
         """The feasible trials, the best first."""
-        able = [trial for trial in self.trials if is_able(trial)]
-        return sorted(able, key=lambda trial: (-(trial.value or 0.0), trial.number))
+        return ranked(self.trials)
 
     @cached_property
     def winner(self) -> Scored:
@@ -108,7 +108,7 @@ class Assessment:
         if not self.ranked:
             return self.default
         best = self.ranked[0]
-        return _told(self.winning, dict(best.params), best.value, best.number)
+        return _as_scored(self.winning, dict(best.params), best.value, best.number)
 
     @cached_property
     def optimum(self) -> float | None:
@@ -127,12 +127,12 @@ class Assessment:
         """The textbook set, measured like the winner."""
         params = self.space.default
         played = self.played(params)
-        return _told(played, params, played.in_sample.objective(self._measure), self._number_of(params))
+        return _as_scored(played, params, played.in_sample.objective(self._measure), self._number_of(params))
 
     @cached_property
     def buy_and_hold(self) -> Scored:
         """Buy and hold over the same rows with the same costs."""
-        return _told(self.held, {}, self.held.in_sample.objective(self._measure), None)
+        return _as_scored(self.held, {}, self.held.in_sample.objective(self._measure), None)
 
     @cached_property
     def top(self) -> tuple[Scored, ...]:
@@ -309,12 +309,7 @@ class Assessment:
         return tuple(pair for pair in pairs if math.isfinite(pair[1]))
 
 
-def is_able(trial: TrialRecord) -> bool:
-    """Whether a trial could win: finished, feasible, and with a value."""
-    return trial.value is not None and trial.violation <= 0 and trial.state == "complete"
-
-
-def _told(played: Played, params: Params, value: float | None, number: int | None) -> Scored:
+def _as_scored(played: Played, params: Params, value: float | None, number: int | None) -> Scored:
     out = played.out_of_sample.measures if played.out_of_sample else None
     return Scored(params=params, value=value, number=number, in_sample=played.in_sample.measures, out_of_sample=out)
 

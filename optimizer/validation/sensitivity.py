@@ -35,12 +35,12 @@ def importance(space: Space, records: Sequence[TrialRecord]) -> dict[str, float]
     PED-ANOVA (Watanabe, Bansal and Hutter 2023) by Optuna, over the feasible trials. Parameters with a single value
     have none of it. Empty when there are fewer than 20 feasible trials or all did equally well.
     """
-    able = [record for record in records if record.value is not None and record.violation <= 0]
+    feasible = [record for record in records if record.is_feasible]
     free = {p.name: space.distributions[p.name] for p in space.parameters if len(p.values) > 1}
-    if len(able) < LEAST_TRIALS or not free or len({record.value for record in able}) == 1:
+    if len(feasible) < LEAST_TRIALS or not free or len({record.value for record in feasible}) == 1:
         return {}
     study = fast_study(["maximize"])
-    for number, record in enumerate(able):
+    for number, record in enumerate(feasible):
         add_finished(study, _learned(number, record, free))
     shares = optuna_importance.get_param_importances(study, evaluator=optuna_importance.PedAnovaImportanceEvaluator())
     return _normalized({name: shares.get(name, 0.0) for name in space.names})

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from optimizer.domain.space import Space
 from optimizer.domain.study_request import StudySpec, is_exhaustive
-from optimizer.domain.study_results import StudySummary, TrialRecord
+from optimizer.domain.study_results import StudySummary, TrialRecord, TrialState
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import Refit, refit
 from optimizer.validation.assessment import Assessment
@@ -69,7 +69,7 @@ def summarize(
         surface=surface(found.scorer, found.winner.params, found.importance),
         scatter=found.scatter,
         n_infeasible=sum(trial.violation > 0 for trial in trials),
-        n_failed=sum(trial.state == "fail" for trial in trials),
+        n_failed=sum(trial.state is TrialState.FAIL for trial in trials),
         is_exhaustive=is_exhaustive(spec, space),
         optimum=None if is_exhaustive(spec, space) else found.optimum,
         space_size=space.size,

@@ -27,7 +27,7 @@ def _equity(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialReco
 
 
 def _history(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
-    feasible = [(trial.number, trial.value) for trial in trials if trial.value is not None and trial.violation <= 0]
+    feasible = feasible_values(trials)
     return figures.history(
         [number for number, _ in feasible],
         [value for _, value in feasible],
@@ -36,6 +36,11 @@ def _history(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRec
         luck=_luck(facts, summary),
         title=f"{_name(facts)} · the search",
     )
+
+
+def feasible_values(trials: Sequence[TrialRecord]) -> list[tuple[int, float]]:
+    """Number and value of each feasible trial."""
+    return [(trial.number, trial.value) for trial in trials if trial.is_feasible and trial.value is not None]
 
 
 def _heatmap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
