@@ -30,7 +30,6 @@ from reports.layout_cache import kept_layouts
 from reports.symbol_table import symbol_rows
 from reports.text.markup import FILTERS, escape, person, typed
 from reports.text.message import Message, fit
-from reports.text.terminal import terminal_text
 from reports.translation import Phrases
 
 Language = Literal["en", "ko"]
@@ -160,24 +159,6 @@ class Renderer:
     def web_page(self, name: str, /, **facts: object) -> str:
         """A web page, or a part or a file of one, by the name of its layout in `templates/pages`."""
         return self._environment.get_template(f"page_{name}").render(language=self.language, **facts)
-
-    def terminal_plan(self, spec: StudySpec, plan: Plan) -> str:
-        """The plan as plain text."""
-        return terminal_text([self.render("terminal_plan", spec=spec, plan=plan)])
-
-    def terminal_result(self, study: StudyFacts) -> str:
-        """How a study ended, as plain text."""
-        if study.status is StudyState.COMPLETE:
-            return terminal_text(self.result(study))
-        return terminal_text([self.failure(study) if study.failure else self.cancelled(study)])
-
-    def terminal_files(self, folder: Path, names: Sequence[str]) -> str:
-        """Where charts and report were written."""
-        return terminal_text([self.notice("files", folder=str(folder), names=names)])
-
-    def terminal_error(self, error: UserError) -> str:
-        """The sentence of an error, and the corrected command, as plain text."""
-        return terminal_text([self.refusal(error)])
 
     def render(self, kind: str, **facts: object) -> Message:
         """Any message by the name of its layout; raises jinja2's UndefinedError for a fact that is missing."""

@@ -18,8 +18,6 @@ from bot.api.requests import OptimizationRequest
 from bot.documents.sessions import ApiRequest
 from optimizer.errors import UserError
 
-MAX_KEY = 200
-
 Answer = TypeVar("Answer", bound=BaseModel)
 
 

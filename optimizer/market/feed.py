@@ -107,10 +107,6 @@ class Market:
         found = self._find(symbol, find_timeframe(timeframe), source, now)
         return self._complete(found, None, None, now)
 
-    def refresh_all(self, keys: Iterable[SeriesKey], *, now: datetime) -> list[Refreshed]:
-        """Refresh many series; one that fails does not stop the others."""
-        return [self.try_refresh(key, now=now) for key in keys]
-
     def try_refresh(self, key: SeriesKey, *, now: datetime) -> Refreshed:
         """Refresh one series; a source's error is part of what comes of it."""
         try:

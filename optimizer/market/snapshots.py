@@ -54,7 +54,10 @@ def read_snapshot(data_hash: str, folder: Path) -> Bars:
 
 
 def drop_snapshots(folder: Path, *, keep: set[str], before: datetime) -> int:
-    """Delete snapshots older than `before` whose hash no study keeps; returns how many."""
+    """Delete snapshots older than `before` whose hash no study keeps; returns how many.
+
+    Nothing in the product prunes snapshots yet: this is for the operations that will.
+    """
     old = [
         place
         for place in sorted(folder.glob("*.parquet"))

@@ -128,13 +128,3 @@ def store_report(warehouse: Warehouse, report: QualityReport) -> None:
             "INSERT INTO quality_reports VALUES (?, ?, ?, ?, ?, ?, ?)",
             [*key, checked_at, worst, report.model_dump_json()],
         )
-
-
-def stored_reports(warehouse: Warehouse, symbol: str, *, timeframe: str = "1d") -> list[QualityReport]:
-    """The reports kept of a symbol, the newest first."""
-    with warehouse.reading() as cursor:
-        rows = cursor.execute(
-            "SELECT report FROM quality_reports WHERE symbol = ? AND timeframe = ? ORDER BY checked_at DESC",
-            [symbol, timeframe],
-        ).fetchall()
-    return [QualityReport.model_validate_json(row[0]) for row in rows]
