@@ -9,13 +9,12 @@ from optimizer.errors import NotANumber, UnknownOverlay, UnknownStrategy, WrongC
 from optimizer.strategies.bollinger import BOLLINGER
 from optimizer.strategies.declaration import Columns, Rule, Side, Strategy
 from optimizer.strategies.donchian import DONCHIAN
-from optimizer.strategies.ema import EMA
 from optimizer.strategies.macd import MACD
 from optimizer.strategies.momentum import MOMENTUM
+from optimizer.strategies.moving_averages import EMA, SMA
 from optimizer.strategies.overlays import OVERLAYS, overlay_warm_up
 from optimizer.strategies.rsi import RSI
 from optimizer.strategies.rsi2 import RSI2
-from optimizer.strategies.sma import SMA
 from optimizer.strategies.stochastic import STOCHASTIC
 from optimizer.strategies.supertrend import SUPERTREND
 from optimizer.strategies.zscore import ZSCORE

@@ -1,0 +1,66 @@
+"""Crossing of two moving averages, simple (`sma`) or exponential (`ema`)."""
+
+from collections.abc import Callable
+
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Order, Range, Space
+from optimizer.indicators import technical
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of
+from optimizer.strategies.shared_rows import average
+
+_Spread = Callable[[Conditions, int, int], FloatArray]
+
+
+def simple_spread(on: Conditions, fast: int, slow: int) -> FloatArray:
+    """Fast simple average less the slow one, in price units."""
+    return on.row(average, fast) - on.row(average, slow)
+
+
+def exponential_average(on: Conditions, window: int) -> FloatArray:
+    """Exponential moving average of the closes."""
+    return technical.ema(on.bars.close, window)
+
+
+def exponential_spread(on: Conditions, fast: int, slow: int) -> FloatArray:
+    """Fast exponential average less the slow one, in price units."""
+    return on.row(exponential_average, fast) - on.row(exponential_average, slow)
+
+
+def _crossover(key: str, spread: _Spread, kind: str, fast: Range, slow: Range) -> Strategy:
+    """The crossover of an average; `spread` is a function of its own, because rows are kept by their function."""
+
+    def long(on: Conditions, p: Columns) -> Side:
+        lines = p["fast"], p["slow"]
+        return Side(enter=on.above(spread, *lines, level=0), exit=on.at_most(spread, *lines, level=0))
+
+    def short(on: Conditions, p: Columns) -> Side:
+        lines = p["fast"], p["slow"]
+        return Side(enter=on.below(spread, *lines, level=0), exit=on.at_least(spread, *lines, level=0))
+
+    return Strategy(
+        key=key,
+        title=f"{key.upper()} crossover",
+        rule=f"Hold while the `fast` {kind} moving average is above the `slow` one.",
+        short_rule=f"Be short while the `fast` {kind} moving average is below the `slow` one.",
+        space=Space((fast, slow), Order(lesser="fast", greater="slow")),
+        warm_up=lambda params: int(params["slow"]) - 1,
+        long=long,
+        short=short,
+    )
+
+
+SMA = _crossover(
+    "sma",
+    simple_spread,
+    "simple",
+    bars_of("fast", 5, 50, 20, meaning="bars of the fast average"),
+    bars_of("slow", 20, 200, 50, step=5, meaning="bars of the slow average"),
+)
+EMA = _crossover(
+    "ema",
+    exponential_spread,
+    "exponential",
+    bars_of("fast", 5, 50, 12, meaning="bars of the fast average"),
+    bars_of("slow", 20, 200, 26, step=2, meaning="bars of the slow average"),
+)
