@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from bot.api import responses
 from bot.api.auth import Caller, KeyCheck, note
-from bot.api.errors import TRIED, BadFields, Fault, NoSuchPath, WrongMethod, error_of_fault
+from bot.api.errors import TRIED, Fault, NoSuchPath, WrongMethod, error_of_fault
 from bot.api.openapi import describe, operation_id
 from bot.api.problem_details import refused, refused_fields
 from bot.api.request_body import BodyLimit
@@ -24,6 +24,7 @@ from bot.api.requests import OptimizationRequest, SearchRange, SearchWindow, Tra
 from bot.api.routes import catalogue, studies
 from bot.context import BotContext
 from bot.documents.audit_log import Outcome
+from bot.grammar.fields import BadFields
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
 from optimizer.storage.outage import OUTAGE

@@ -13,11 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.access import audit
 from bot.access.roster import Denied
 from bot.api.api_keys import KnownKey, key_of, owner_of
-from bot.api.errors import BadFields, BadKey, KeyTooSmall, NoKey
+from bot.api.errors import BadKey, KeyTooSmall, NoKey
 from bot.api.problem_details import language_of, refused
 from bot.context import BotContext
 from bot.documents.audit_log import Outcome
 from bot.documents.preferences import ChannelSettings
+from bot.grammar.fields import BadFields
 from bot.grammar.verbs import VERBS
 from bot.origin import Origin
 from bot.role import Role

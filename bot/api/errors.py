@@ -17,14 +17,6 @@ from bot.grammar.errors import NotWhole, TextTooLong
 from optimizer.errors import NotANumber, UnknownWord, UserError, WrongChoice
 
 
-class BadFields(Exception):
-    """Fields that cannot be read: from each one's JSON pointer to what is wrong there."""
-
-    def __init__(self, errors: Mapping[str, UserError]) -> None:
-        self.errors = dict(errors)
-        super().__init__("; ".join(f"{pointer}: {error}" for pointer, error in self.errors.items()))
-
-
 class NoKey(Denied):
     sentence = (
         "Send an API key: `Authorization: Bearer KEY`. Whoever runs this bot makes one with "

@@ -13,9 +13,10 @@ from typing import TypeVar
 from pydantic import BaseModel
 from pymongo.errors import DuplicateKeyError
 
-from bot.api.errors import BadFields, KeyReused
+from bot.api.errors import KeyReused
 from bot.api.requests import OptimizationRequest
 from bot.documents.sessions import ApiRequest
+from bot.grammar.fields import BadFields
 from optimizer.errors import UserError
 
 Answer = TypeVar("Answer", bound=BaseModel)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from bot.access.roster import Denied
 from bot.api import errors
 from bot.commands.start import TooManyWaiting
+from bot.grammar.fields import BadFields
 from optimizer.errors import SomethingBroke, Unavailable, UnknownSymbol, UserError
 from optimizer.studies.service import AlreadyFinished, NotFinished, NothingLeft, UnknownStudy
 from reports.render import LANGUAGES, Language, renderer_of
@@ -102,7 +103,7 @@ def refused(error: UserError, language: Language, *, headers: Mapping[str, str] 
     return _response(_problem(error, language), {**_headers(status_of(error)), **(headers or {})})
 
 
-def refused_fields(bad: errors.BadFields, language: Language) -> Response:
+def refused_fields(bad: BadFields, language: Language) -> Response:
     """The answer to a request with wrong fields; one wrong field is the problem itself."""
     each = list(bad.errors.values())
     whole = each[0] if len(each) == 1 else errors.SeveralFields(n=len(each))

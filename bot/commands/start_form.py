@@ -6,13 +6,11 @@ field of a parameter holds is what one types after `period=`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.grammar.commands import Start
-from bot.grammar.corrections import Slip
-from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, TwoBeginnings
+from bot.grammar.fields import ClashFields, FieldErrors, finish
 from bot.grammar.formatting import option_words
 from bot.grammar.options import FLAGS, MAX_GOALS
 from bot.grammar.start_builder import Draft, cap_text, narrowed_text
@@ -21,7 +19,6 @@ from bot.grammar.tokens import Word, plain, split
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Choice, Parameter, Range, tidy
 from optimizer.domain.study_request import MAX_TRIALS, Narrowed
-from optimizer.errors import UserError
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES, find_strategy
 from reports.render import Renderer
 
@@ -32,14 +29,6 @@ STRATEGY_ACTION = "start_strategy"
 MAX_OPTION = 75
 
 Block = dict[str, Any]
-
-
-class BadFields(Exception):
-    """Fields that cannot be read: from block_id to what is wrong there."""
-
-    def __init__(self, errors: Mapping[str, UserError]) -> None:
-        self.errors = dict(errors)
-        super().__init__("; ".join(f"{block_id}: {error}" for block_id, error in self.errors.items()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,40 +109,19 @@ def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
 
 def read_form(form: Form) -> Start:
     """The start that a form asks for. Raises BadFields with an error for each field that cannot be read."""
-    errors: dict[str, UserError] = {}
-    symbols: tuple[str, ...] = ()
-    with _about("symbol", errors):
+    errors, symbols = FieldErrors(), tuple[str, ...]()
+    with errors.about("symbol"):
         symbols = read_symbols(Word(0, "".join(plain(form.symbol).split())))
     draft = Draft(find_strategy(form.strategy))
     for block_id, text in _typed_fields(form):
-        with _about(block_id, errors):
+        with errors.about(block_id):
             for word in split(text):
                 draft.take(word)
-    if not errors:
-        try:
-            return draft.finish(symbols)
-        except Slip as slip:
-            errors[_CLASHES.get(type(slip.error), "strategy")] = slip.error
-    raise BadFields(errors)
+    errors.raise_any()
+    return finish(draft, symbols, _CLASHES)
 
 
-#: Where an error is shown that lies between two fields.
-_CLASHES: Mapping[type[UserError], str] = {
-    NobodyToShareWith: "options",
-    TwoBeginnings: "options",
-    EndsBeforeItStarts: "to",
-}
-
-
-@contextmanager
-def _about(block_id: str, errors: dict[str, UserError]) -> Iterator[None]:
-    """Keep the first error of a field."""
-    try:
-        yield
-    except Slip as slip:
-        errors.setdefault(block_id, slip.error)
-    except UserError as error:
-        errors.setdefault(block_id, error)
+_CLASHES = ClashFields(years="options", end="to", mode="options", other="strategy")
 
 
 def _typed_fields(form: Form) -> Iterator[tuple[str, str]]:

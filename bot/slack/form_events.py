@@ -10,9 +10,10 @@ from slack_sdk.errors import SlackApiError
 
 from bot.commands.registry import OpenForm
 from bot.commands.start import specs_of
-from bot.commands.start_form import CALLBACK_ID, STRATEGY_ACTION, BadFields, Form, read_form, start_view
+from bot.commands.start_form import CALLBACK_ID, STRATEGY_ACTION, Form, read_form, start_view
 from bot.context import Answer, Audience, BotContext
 from bot.grammar.commands import OpenModal, Start
+from bot.grammar.fields import BadFields
 from bot.slack.dispatcher import CommandRequest, Dispatcher
 from bot.slack.symbol_in_text import find_ticker
 from optimizer.errors import UserError

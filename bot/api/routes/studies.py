@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.api import content_types, responses
 from bot.api.auth import Caller, May, TheOffice, noted, origin_of
-from bot.api.errors import BadFields, NotInChannel, TooManyStreams
+from bot.api.errors import NotInChannel, TooManyStreams
 from bot.api.idempotency import claim_of, once
 from bot.api.pagination import CURSOR_SHAPE, cursor_of, read_cursor
 from bot.api.problem_details import documented
@@ -28,6 +28,7 @@ from bot.delivery.progress import follow, look
 from bot.delivery.sender import reason_of
 from bot.grammar.commands import Cancel, Command, Pause, Resume, Start
 from bot.grammar.errors import NobodyToShareWith
+from bot.grammar.fields import BadFields
 from bot.grammar.formatting import start_text
 from bot.grammar.values import read_symbol
 from bot.origin import Origin

@@ -19,12 +19,13 @@ from bot.api.api_keys import (
     read_role,
     revoke_key,
 )
-from bot.api.errors import BadCursor, BadFields, KeyReused
+from bot.api.errors import BadCursor, KeyReused
 from bot.api.idempotency import claim_of, once
 from bot.api.pagination import CURSOR_SHAPE, cursor_of, read_cursor
 from bot.api.requests import OptimizationRequest
 from bot.documents.sessions import ApiKey
 from bot.grammar.errors import NotAWord
+from bot.grammar.fields import BadFields
 from bot.role import Role
 from reports.text.numbers import is_slack_user
 

@@ -9,6 +9,7 @@ from bot.access.roster import NotYours
 from bot.api import content_types, errors
 from bot.api.problem_details import STATUSES, language_of, refused, refused_fields, status_of
 from bot.commands.start import QueueFull
+from bot.grammar.fields import BadFields
 from optimizer.errors import MissingExtra, UnknownAtSource, UnknownStrategy, UserError, WrongStep
 from optimizer.studies.service import AlreadyFinished
 
@@ -72,7 +73,7 @@ def test_sentences_are_plain_text_and_hostile_words_stay_words() -> None:
 
 
 def test_several_wrong_fields_are_one_problem() -> None:
-    bad = errors.BadFields({"/a": errors.MissingField(field="a"), "?b": UnknownStrategy.of("rsy", ["rsi"])})
+    bad = BadFields({"/a": errors.MissingField(field="a"), "?b": UnknownStrategy.of("rsy", ["rsi"])})
 
     problem = json.loads(bytes(refused_fields(bad, "en").body))
 

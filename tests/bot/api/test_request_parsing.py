@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.api.errors import BadFields
 from bot.api.request_parsing import start_of
 from bot.api.requests import OptimizationRequest
 from bot.grammar.commands import Start
+from bot.grammar.fields import BadFields
 from bot.grammar.formatting import start_text
 from bot.grammar.parsing import parse
 
