@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -74,16 +74,19 @@ class Renderer:
 
     def result(self, study: StudyFacts) -> list[Message]:
         """The answer: four lines and buttons; a shared set's symbols; the story; best sets, assumptions, replay."""
+        return [part for message in self.result_parts(study) if message for part in fit(message)]
+
+    def result_parts(self, study: StudyFacts) -> "Result":
+        """The answer in its parts, each of any length."""
         summary = _summary(study)
         facts = {"study": study, "summary": summary, "outside": narrative.outside(summary)}
         rows = symbol_rows(summary, study.goal)
-        messages = [
-            self.render("result_head", **_head(summary), **facts),
-            *([self.render("result_symbols", rows=rows, **facts)] if rows else []),
-            self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
-            self.render("result_table", rows=best_rows(summary), **facts),
-        ]
-        return [part for message in messages for part in fit(message)]
+        return Result(
+            head=self.render("result_head", **_head(summary), **facts),
+            symbols=self.render("result_symbols", rows=rows, **facts) if rows else None,
+            story=self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
+            table=self.render("result_table", rows=best_rows(summary), **facts),
+        )
 
     def failure(self, study: StudyFacts) -> Message:
         """What failed, at which trial, what was kept, and the command that resumes."""
@@ -209,6 +212,15 @@ class Renderer:
     def errors(self) -> Mapping[str, str]:
         """This language's sentences by key of error; English ones are in the classes."""
         return _toml(TEMPLATES / self.language / "errors.toml")
+
+
+class Result(NamedTuple):
+    """The messages of a finished study, in their order."""
+
+    head: Message
+    symbols: Message | None  # of a set that several symbols share
+    story: Message
+    table: Message
 
 
 @cache

@@ -27,9 +27,8 @@ async def show(command: Show, origin: Origin, context: BotContext) -> Answer:
     facts = await facts_of(study, context)
     if facts.summary is None:
         return Answer(origin.renderer.status(facts), Audience.THERE)
-    messages = origin.renderer.result(facts)
-    head, story = messages[0], messages[2 if facts.spec.is_shared else 1]
-    return Answer(fit(Message(head.text, [*head.blocks, *story.blocks]))[0], Audience.THERE)
+    result = origin.renderer.result_parts(facts)
+    return Answer(fit(Message(result.head.text, [*result.head.blocks, *result.story.blocks]))[0], Audience.THERE)
 
 
 async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
