@@ -234,7 +234,7 @@ def started(study: OptimizationStudy, seconds: float) -> StartedStudy:
         status=study.status,
         n_trials=study.n_trials,
         seconds=round(seconds, 1),
-        data_notes=study.data_notes,
+        data_notes=[str(note) for note in study.data_notes],
         links=links_of(study.study_name),
     )
 

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.table import Table
 from bot.runtime.processes import claimed
 from bot.runtime.services import open_market
 from bot.runtime.settings import Settings
+from optimizer.clock import utc_now
 from optimizer.market.calendar_picture import picture
 from optimizer.market.feed import Market
 from optimizer.market.importing import import_files
@@ -47,13 +47,13 @@ def _list(market: Market, console: Console) -> int:
 
 def _import(market: Market, console: Console, path: Path, symbol: str | None) -> int:
     with console.status(f"reading {path}"):
-        report = import_files(path, market.warehouse, reading=Reading(symbol=symbol), now=datetime.now(UTC))
+        report = import_files(path, market.warehouse, reading=Reading(symbol=symbol), now=utc_now())
     console.print(f"{report.n_bars:,} bars of {len(report.symbols)} symbols from {report.n_files} files.", markup=False)
     return 0
 
 
 def _check(market: Market, console: Console, symbol: str) -> int:
-    bars, report = market.checked_bars(symbol, now=datetime.now(UTC))
+    bars, report = market.checked_bars(symbol, now=utc_now())
     console.print(
         f"{symbol}: {report.n_bars:,} {report.timeframe} bars from {report.source}, {report.first} to {report.last}, "
         f"{report.n_missing:,} of {report.n_sessions:,} sessions missing ({report.calendar}).",

@@ -20,6 +20,7 @@ from bot.delivery.facts import plan_facts, study_facts
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text
 from bot.grammar.parsing import parse
+from bot.origin import Door, StudyOrigin
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
@@ -95,7 +96,11 @@ class TerminalConversation:
             return {}
         self._tell(self._renderer.render("terminal_plan", spec=spec, plan=plan_facts(plan)))
         study = await self._services.service.store(
-            plan, created_by=self._user, name=command.name, notes=command.note, origin={"door": "terminal"}
+            plan,
+            created_by=self._user,
+            name=command.name,
+            notes=command.note,
+            origin=StudyOrigin(door=Door.TERMINAL).as_document(),
         )
         await self._wait_for_worker()
         self._services.jobs.submit(study.study_name)

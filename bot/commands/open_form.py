@@ -8,7 +8,7 @@ from bot.commands.start_form import Form, start_view
 from bot.context import NOTHING, Answer, BotContext
 from bot.grammar.commands import OpenModal, Start
 from bot.grammar.parsing import parse
-from bot.origin import DOOR, Origin
+from bot.origin import Door, Origin, StudyOrigin
 from optimizer.errors import Unavailable, UserError
 from optimizer.storage.documents import OptimizationStudy
 
@@ -29,12 +29,12 @@ async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> 
 
 async def last_form(user_id: str) -> Form:
     """The form of the last study that someone started in Slack; an empty one before their first."""
-    mine = {"created_by": user_id, "origin.door": DOOR}
+    mine = {"created_by": user_id, "origin.door": str(Door.SLACK)}
     study = await OptimizationStudy.find(mine).sort("-created_at").first_or_none()
     if study is None:
         return Form()
     try:
-        start = parse(study.origin.get("command", ""))
+        start = parse(StudyOrigin.of(study).command)
     except UserError:  # words of an older version
         return Form()
     return Form.of(start) if isinstance(start, Start) else Form()

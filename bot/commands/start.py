@@ -8,7 +8,7 @@ from bot.context import Answer, Audience, BotContext
 from bot.delivery.facts import plan_facts, study_facts
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text, start_text
-from bot.origin import Origin
+from bot.origin import Origin, StudyOrigin
 from bot.schedules.watchlists import members_of
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError
@@ -121,7 +121,7 @@ def _started(begun: Begun, origin: Origin, context: BotContext) -> Message:
     now, n_ahead = context.clock(), begun.n_ahead
     if not begun.group:
         [study], [plan] = begun.studies, begun.plans
-        facts = study_facts(study, now=now, command=study.origin["command"])
+        facts = study_facts(study, now=now, command=StudyOrigin.of(study).command)
         return origin.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
     seconds = sum(plan.seconds for plan in begun.plans)
     many = [study_facts(study, now=now) for study in begun.studies]
@@ -131,12 +131,13 @@ def _started(begun: Begun, origin: Origin, context: BotContext) -> Message:
 async def _stored(
     plan: Plan, command: Start, origin: Origin, context: BotContext, *, group: str = ""
 ) -> OptimizationStudy:
+    requested = origin.of_study(command_text(plan.spec), is_quiet=command.is_quiet or bool(group), group=group)
     return await context.services.service.store(
         plan,
         created_by=origin.user_id,
         name=command.name,
         notes=command.note,
-        origin=origin.as_document(command_text(plan.spec), is_quiet=command.is_quiet or bool(group), group=group),
+        origin=requested.as_document(),
         request_key=f"{origin.delivery}:{plan.spec.label}" if origin.delivery else None,
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.documents.conversations import Conversation
-from bot.origin import DOOR
+from bot.origin import Door, StudyOrigin
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, error_of
 from optimizer.storage.documents import OptimizationStudy
@@ -29,7 +29,7 @@ def study_facts(
 ) -> StudyFacts:
     """Everything a message may say of a study as it stands at `now`; with a link to its page under `public_url`."""
     elapsed = _elapsed(study, now)
-    is_in_slack = study.origin.get("door") == DOOR
+    is_in_slack = StudyOrigin.of(study).door is Door.SLACK
     return StudyFacts(
         study_name=study.study_name,
         spec=study.spec,

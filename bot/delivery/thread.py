@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.delivery.facts import study_facts
 from bot.delivery.outbox import Outbox, post_entry
 from bot.documents.conversations import Conversation, Method, OutboxEntry, Telling
-from bot.origin import DOOR
+from bot.origin import Door, StudyOrigin
 from bot.runtime.chart_process import ChartProcess
 from optimizer.clock import Clock, utc_now
 from optimizer.domain.study_results import StudyState
@@ -42,6 +42,8 @@ TICK_SECONDS = 1.0
 _AGE_SHARE = 8.0
 #: A conversation that breaks is looked at again after one tick, two, four … and at last once in five minutes.
 _LONGEST_REST = 300.0
+#: What a conversation has of its study's origin.
+_OF_ORIGIN = {"channel_id", "user_id", "team_id", "language", "command", "group", "is_quiet", "is_broadcast"}
 
 
 @dataclass(kw_only=True)
@@ -98,15 +100,14 @@ class Conversations:
             conversation = await _conversation_of(study).insert()
         root = renderer_of(conversation.language).root(self._facts(study, conversation))
         under = f"{conversation.group}:root" if conversation.group else ""
-        await self._outbox.put(
-            [self._post(conversation, "root", root, under=under, thread_ts=study.origin["thread_ts"])]
-        )
+        thread_ts = StudyOrigin.of(study).thread_ts
+        await self._outbox.put([self._post(conversation, "root", root, under=under, thread_ts=thread_ts)])
         return conversation
 
     async def recover(self) -> None:
         """Open the conversations of studies that a crash cut off between being stored and being told of."""
         for study in await self._service.unfinished():
-            if study.origin.get("door") == DOOR:
+            if StudyOrigin.of(study).door is Door.SLACK:
                 await self.open(study)
 
     async def of(self, study_name: str) -> Conversation | None:
@@ -291,10 +292,8 @@ def _ended(study: OptimizationStudy) -> int:
 
 
 def _conversation_of(study: OptimizationStudy) -> Conversation:
-    origin = study.origin
-    fields = {name: origin[name] for name in ("channel_id", "user_id", "team_id", "language", "command")}
-    how = {"group": origin.get("group", "")} | {f"is_{x}": bool(origin.get(x)) for x in ("quiet", "broadcast")}
-    return Conversation(study_name=study.study_name, created_at=study.created_at, **fields, **how)
+    fields = StudyOrigin.of(study).model_dump(include=_OF_ORIGIN)
+    return Conversation(study_name=study.study_name, created_at=study.created_at, **fields)
 
 
 def _answers(renderer: Renderer, facts: StudyFacts) -> list[Message]:

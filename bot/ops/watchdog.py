@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 
 from bot.delivery.thread import Conversations
-from bot.origin import DOOR
+from bot.origin import Door, StudyOrigin
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
 from optimizer.studies.scheduler import StudyJobs
@@ -69,7 +69,7 @@ class Watchdog:
                 del self._sights[name]
         elif seconds >= _LOST_SECONDS:
             log.warning("study_lost study=%s status=%s", name, study.status)
-            if study.origin.get("door") == DOOR:
+            if StudyOrigin.of(study).door is Door.SLACK:
                 await self._conversations.open(study)
             self._jobs.submit(name)
 

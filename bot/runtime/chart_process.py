@@ -7,7 +7,7 @@ from pathlib import Path
 
 from optimizer.errors import Unavailable
 from optimizer.studies.child_process import ChildDied, ChildProcess
-from reports.charts.draw_request import DrawRequest, write_draw_request
+from reports.charts.draw_request import Draw, DrawRequest, Written, write_draw_request
 
 _MODULE = "reports"
 
@@ -51,18 +51,17 @@ class ChartProcess:
             packed = await self._trials_of(request.facts.study_name)
             await asyncio.to_thread(write_draw_request, request, packed, folder)
             try:
-                answer = await (await self._warmed()).ask({"folder": str(folder)})
+                answer = await (await self._warmed()).request(Draw(folder=folder).model_dump_json())
             except ChildDied as death:
                 self._child = None
                 raise Unavailable(
                     what="The chart process", reason="it ended while drawing", remedy="The text result stands."
                 ) from death
-        if "error" in answer:
-            raise Unavailable(what="A chart", reason=answer["error"], remedy="The text result stands.")
+        written = Written.model_validate_json(answer)
         return DrawnFiles(
             folder=folder,
-            files=tuple(folder / name for name in answer["files"]),
-            for_thread=tuple(folder / name for name in answer["for_thread"]),
+            files=tuple(folder / name for name in written.files),
+            for_thread=tuple(folder / name for name in written.for_thread),
         )
 
     async def stop(self) -> None:

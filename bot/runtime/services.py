@@ -18,7 +18,8 @@ from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.mongo import kept_ready, open_documents
 from optimizer.studies.scheduler import StudyJobs
 from optimizer.studies.service import OptimizationService
-from optimizer.studies.worker_pool import WorkerConfig, WorkerPool
+from optimizer.studies.worker_messages import Configure
+from optimizer.studies.worker_pool import WorkerPool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ async def open_services(
             uri = await stack.enter_async_context(kept_ready(children.mongod))
         assert uri is not None, "there is an embedded server, or an address"
         await stack.enter_async_context(open_documents(uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)))
-        children.pool.configure(WorkerConfig(mongodb_uri=uri, snapshots=settings.snapshots))
+        children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots))
         market = stack.enter_context(open_market(settings, providers))
         service = OptimizationService(
             market=market,

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from bot.delivery.outbox import Outbox
 from bot.documents.preferences import Watchlist
 from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
+from bot.origin import Door, StudyOrigin
 from bot.schedules.champions import Champions, rival_of
 from bot.schedules.schedules import Schedules, is_late, spec_of
 from bot.schedules.watchlists import UnknownWatchlist, list_named
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 
 #: How often the documents are read.
 TICK_SECONDS = 1.0
-#: The mark of studies that a schedule started: their result is part of its post.
-DOOR = "schedule"
 
 
 class StudyStopped(UserError):
@@ -174,7 +173,7 @@ class ScheduledRuns:
             await self._service.plan(spec),
             created_by=schedule.created_by,
             name=schedule.schedule_name,
-            origin={"door": DOOR, "schedule": schedule.schedule_name},
+            origin=StudyOrigin(door=Door.SCHEDULE, schedule=schedule.schedule_name).as_document(),
             first=[champion.params] if champion else [],
             request_key=f"schedule:{run.key}",
         )

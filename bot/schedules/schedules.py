@@ -6,11 +6,11 @@ store's update and the claim, leaves the same one run.
 """
 
 import logging
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -23,6 +23,7 @@ from bot.schedules.watchlists import UnknownWatchlist, list_named, specs_for
 from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UnknownWord, UserError, nearest
+from optimizer.storage.short_names import ShortNames
 from optimizer.studies.scheduler import StudyJobs, times_after
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ KIND = "schedule"
 LATE = timedelta(minutes=5)
 #: Schedules that one person may have.
 MAX_OWN = 20
-_PREFIX = "sch-"
+_NAMES = ShortNames(prefix="sch-", n_bytes=(1, 1, 1, 2, 2, 4))
 _OLD_INDEX = "schedule_name_1_due_at_-1"
 #: Two clocks may be apart by so much when a job rings.
 _GRACE = timedelta(seconds=1)
@@ -63,10 +64,9 @@ class NothingUnseen(UserError):
 class Schedules:
     """Keeps schedules and notices when they are due."""
 
-    def __init__(self, jobs: StudyJobs, clock: Clock, *, new_id: Callable[[int], str] = secrets.token_hex) -> None:
+    def __init__(self, jobs: StudyJobs, clock: Clock) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._new_id = new_id
 
     async def add(self, spec: StudySpec, when: ScheduleWhen, time_zone: str, origin: Origin) -> Schedule:
         """Keep a new schedule for the asker. Raises NothingUnseen, AlreadyScheduled and TooManySchedules."""
@@ -84,7 +84,7 @@ class Schedules:
             language=origin.public_language,
             created_at=self._clock(),
         )
-        schedule = await self._insert_named(schedule)
+        schedule = await _NAMES.give(partial(_insert, schedule))
         self._jobs.add_cron(KIND, schedule.schedule_name, when.cron, time_zone)
         log.info("schedule_added schedule=%s next=%s", schedule.schedule_name, schedule.next_due.isoformat())
         return schedule
@@ -96,13 +96,11 @@ class Schedules:
 
     async def find(self, word: str) -> Schedule:
         """The schedule a person means: its name, with or without the prefix, or a unique beginning of it."""
-        beginning = word.lower().strip().removeprefix(_PREFIX)
-        names = {schedule.schedule_name: schedule for schedule in await self.all()}
-        found = [name for name in names if beginning and name.startswith(_PREFIX + beginning)]
-        exact = _PREFIX + beginning
-        if exact in names or len(found) == 1:
-            return names[exact if exact in names else found[0]]
-        raise UnknownSchedule(word=word, nearest=nearest(exact, names), known=", ".join(names))
+        schedules = {schedule.schedule_name: schedule for schedule in await self.all()}
+        if (name := _NAMES.meant(word, schedules)) is not None:
+            return schedules[name]
+        near = nearest(_NAMES.beginning(word), schedules)
+        raise UnknownSchedule(word=word, nearest=near, known=", ".join(schedules))
 
     async def all(self) -> list[Schedule]:
         """Every schedule, the next one first."""
@@ -162,15 +160,10 @@ class Schedules:
         if len(mine) >= MAX_OWN:
             raise TooManySchedules(n=len(mine), limit=MAX_OWN)
 
-    async def _insert_named(self, schedule: Schedule) -> Schedule:
-        """Give the schedule a short free name; two hex digits first."""
-        for n_bytes in (1, 1, 1, 2, 2, 4):
-            schedule.schedule_name = _PREFIX + self._new_id(n_bytes)
-            try:
-                return await schedule.insert()
-            except DuplicateKeyError:
-                log.info("schedule_name_taken name=%s", schedule.schedule_name)
-        raise AssertionError("eight random hex digits were taken")
+
+async def _insert(schedule: Schedule, name: str) -> Schedule:
+    schedule.schedule_name = name
+    return await schedule.insert()
 
 
 def spec_of(schedule: Schedule, run: ScheduleRun) -> StudySpec:

@@ -10,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from optimizer.domain.space import Space, Value
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialState
+from optimizer.market.quality.data_findings import DataNote
 
 #: Dates travel as ISO text: BSON knows only moments, and a session is not one.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -50,7 +51,7 @@ class OptimizationStudy(Document):
     data_hashes: list[str] = Field(default_factory=list)  # one a symbol of the spec; empty where `data_hash` says all
     source: str
     n_bars: int
-    data_notes: list[str] = Field(default_factory=list)
+    data_notes: list[DataNote] = Field(default_factory=list)
     code_version: str
     status: StudyState = StudyState.QUEUED
     created_at: datetime
@@ -61,7 +62,7 @@ class OptimizationStudy(Document):
     best_value: float | None = None
     trials_completed: int = 0
     created_by: str
-    origin: dict[str, str] = Field(default_factory=dict)  # where the answer goes; only the door it came by reads it
+    origin: dict[str, Any] = Field(default_factory=dict)  # where the answer goes; only the door it came by reads it
     first: list[dict[str, Value]] = Field(default_factory=list)  # sets that are tried right after the textbook set
     request_key: str | None = None  # names the delivery that asked for it: the same delivery never starts two
     name: str = ""

@@ -6,12 +6,12 @@ Everything here may be done twice without harm, and waits while MongoDB is away.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
+from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial
 from optimizer.storage.outage import patiently
@@ -28,7 +28,7 @@ async def heartbeat(study_name: str) -> AsyncIterator[None]:
     async def beat() -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            await update_study(study_name, heartbeat_at=now())
+            await update_study(study_name, heartbeat_at=utc_now())
 
     beating = asyncio.create_task(beat())
     try:
@@ -52,7 +52,7 @@ async def store_trials(
     """Write a batch and the study's progress in two round trips; returns what the study is wanted to become."""
     if batch:
         await _insert_new(name, batch)
-    progress: dict[str, Any] = {"trials_completed": n_done, "heartbeat_at": now()}
+    progress: dict[str, Any] = {"trials_completed": n_done, "heartbeat_at": utc_now()}
     if best is not None:
         progress |= {"best_params": dict(best.params), "best_value": best.value}
     collection = OptimizationStudy.get_motor_collection()
@@ -66,7 +66,7 @@ async def store_trials(
 
 async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
     """Insert trials; one that is there already is the same trial, written before a restart."""
-    documents = [trial_document(name, record, now()) for record in batch]
+    documents = [trial_document(name, record, utc_now()) for record in batch]
     collection = OptimizationTrial.get_motor_collection()
     try:
         await patiently(lambda: collection.insert_many(documents, ordered=False), what="trials")
@@ -111,7 +111,7 @@ async def store_result(
         cache_hit_ratio=cache_hit_ratio,
         best_params=dict(summary.winner.params),
         best_value=summary.winner.value,
-        completed_at=now(),
+        completed_at=utc_now(),
         status=StudyState.COMPLETE,
     )
 
@@ -140,8 +140,3 @@ async def update_study(study_name: str, **fields: Any) -> None:
     plain = {name: str(value) if isinstance(value, StudyState) else value for name, value in fields.items()}
     collection = OptimizationStudy.get_motor_collection()
     await patiently(lambda: collection.update_one({"study_name": study_name}, {"$set": plain}), what="study")
-
-
-def now() -> datetime:
-    """The moment, in UTC."""
-    return datetime.now(UTC)

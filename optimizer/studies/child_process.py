@@ -1,12 +1,10 @@
-"""A child process that is spoken to in lines of JSON: one question, one answer, and it ends with its parent."""
+"""A child process that answers lines with lines: one request, one answer, and it ends with its parent."""
 
 import asyncio
-import json
 import os
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Self
+from typing import Self
 
 #: Children compute; whoever talks to people comes first. On an idle core they run at full speed all the same.
 NICENESS = 10
@@ -17,7 +15,7 @@ _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class ChildDied(Exception):
-    """The process ended in the middle of a question."""
+    """The process ended in the middle of a request."""
 
 
 class ChildProcess:
@@ -45,20 +43,19 @@ class ChildProcess:
         """The process's id."""
         return self._process.pid
 
-    async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """Send one question and wait for its answer; raises ChildDied when the process ended instead."""
+    async def request(self, line: str) -> bytes:
+        """Send one line and wait for the line that answers it; raises ChildDied when the process ended instead."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            self._process.stdin.write(json.dumps(question).encode() + b"\n")
+            self._process.stdin.write(line.encode() + b"\n")
             await self._process.stdin.drain()
             answer = await self._process.stdout.readline()
         except (BrokenPipeError, ConnectionResetError) as failure:
             raise ChildDied from failure
         if not answer.endswith(b"\n"):  # nothing, or half a line
             raise ChildDied
-        result: dict[str, Any] = json.loads(answer)
-        return result
+        return answer
 
     @property
     def has_ended(self) -> bool:

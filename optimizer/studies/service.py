@@ -7,10 +7,9 @@ afresh from MongoDB.
 import asyncio
 import hashlib
 import logging
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
@@ -26,14 +25,16 @@ from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exh
 from optimizer.domain.study_results import StudyState, TrialRecord, Verdict
 from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
 from optimizer.market.feed import Market
+from optimizer.market.quality.data_findings import DataNote
 from optimizer.market.quality.sentinel import require_usable
 from optimizer.market.snapshots import write_snapshot
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document
 from optimizer.storage.outage import patiently
+from optimizer.storage.short_names import ShortNames
 from optimizer.storage.study_queries import about, without_charts
 from optimizer.storage.trial_documents import FEASIBLE, trial_record
 from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
-from optimizer.studies.replay import Difference
+from optimizer.studies.worker_messages import Failed, Finished, Replayed
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 from optimizer.validation.champion import Challenge, Rival
 from optimizer.validation.window import WindowRows, window_rows
@@ -42,9 +43,7 @@ log = logging.getLogger(__name__)
 
 #: A study is handed to another worker this many times after its worker died.
 MAX_DEATHS = 3
-_PREFIX = "opt-"
-#: Said of a symbol in a study of several.
-LEFT_OUT = "{n} bars are left out: on their dates not all of the symbols have one."
+_NAMES = ShortNames(prefix="opt-", n_bytes=(2, 2, 2, 3, 4, 8))
 #: Verdicts that put a study on the leaderboard unasked.
 PROVEN = (Verdict.STRONG, Verdict.PROMISING)
 _OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
@@ -76,14 +75,6 @@ class NothingLeft(UserError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replayed:
-    """What computing a study again showed."""
-
-    n_trials: int
-    difference: Difference | None  # None: equal to the last bit
-
-
-@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A study thought through and not started."""
 
@@ -94,7 +85,7 @@ class Plan:
     bars: Bars
     partners: tuple[Bars, ...]  # of the spec's partners, on the same dates
     rows: WindowRows
-    data_notes: tuple[str, ...]
+    data_notes: tuple[DataNote, ...]
     seconds: float  # a rough guess of the time a warm worker needs
 
 
@@ -108,14 +99,12 @@ class OptimizationService:
         pool: WorkerPool,
         snapshots: Path,
         clock: Clock = utc_now,
-        new_id: Callable[[int], str] = secrets.token_hex,
         running_per_person: int = 2,
     ) -> None:
         self._market = market
         self._pool = pool
         self._snapshots = snapshots
         self._clock = clock
-        self._new_id = new_id
         self._running_per_person = running_per_person
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._under_way: set[str] = set()
@@ -152,7 +141,7 @@ class OptimizationService:
         created_by: str,
         name: str = "",
         notes: str = "",
-        origin: Mapping[str, str] | None = None,
+        origin: Mapping[str, Any] | None = None,
         first: Sequence[Params] = (),
         request_key: str | None = None,
     ) -> OptimizationStudy:
@@ -163,10 +152,10 @@ class OptimizationService:
         data_hashes = [
             await asyncio.to_thread(write_snapshot, bars, self._snapshots) for bars in (plan.bars, *plan.partners)
         ]
-        study = _study_of(plan, data_hashes)
-        study.created_at, study.created_by, study.name, study.notes = self._clock(), created_by, name, notes
+        study = _study_of(plan, data_hashes, created_by, self._clock())
+        study.name, study.notes = name, notes
         study.origin, study.request_key, study.first = dict(origin or {}), request_key, list(first)
-        return await self._insert_named(study)
+        return await _NAMES.give(partial(self._insert, study))
 
     async def same_since(self, spec: StudySpec, created_by: str, moment: datetime) -> OptimizationStudy | None:
         """The study that the same person asked for with the same words since `moment`, unless it was stopped."""
@@ -203,28 +192,29 @@ class OptimizationService:
             study = await patiently(lambda: self.find(study_name), what="study")
             if study.status.is_finished or study.wanted is not None:
                 return await patiently(partial(self._settled, study), what="study")
+            answer: Finished | Failed
             try:
                 answer = await self._pool.run(study_name)
             except WorkerDied:
                 await patiently(partial(self._note_death, study), what="death")
                 continue
             except Unavailable as error:
-                answer = {"error": error.as_document()}
-            if "error" in answer:
-                await patiently(partial(self._fail, study_name, answer["error"]), what="failure")
+                answer = Failed(error=error.as_document())
+            if isinstance(answer, Failed):
+                await patiently(partial(self._fail, study_name, answer.error), what="failure")
             return await patiently(lambda: self.find(study_name), what="study")
 
     async def find(self, word: str) -> OptimizationStudy:
         """The study a person means: its name, with or without the prefix, or a unique beginning of it."""
-        beginning = word.lower().strip().removeprefix(_PREFIX)
-        if not beginning or not beginning.isalnum():
+        beginning = _NAMES.beginning(word)
+        if not beginning:
             raise UnknownStudy(word=word, nearest="")
-        query = {"study_name": {"$regex": f"^{_PREFIX}{beginning}"}}
+        query = {"study_name": {"$regex": f"^{beginning}"}}
         found = await OptimizationStudy.find(query).sort("study_name").limit(2).to_list()
-        exact = [study for study in found if study.study_name == f"{_PREFIX}{beginning}"]
-        if exact or len(found) == 1:
-            return (exact or found)[0]
-        raise UnknownStudy(word=word, nearest=nearest(f"{_PREFIX}{beginning}", await self._recent_names()))
+        studies = {study.study_name: study for study in found}
+        if (name := _NAMES.meant(word, studies)) is not None:
+            return studies[name]
+        raise UnknownStudy(word=word, nearest=nearest(beginning, await self._recent_names()))
 
     async def list_studies(
         self, *, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
@@ -316,23 +306,20 @@ class OptimizationService:
             answer = await self._pool.replay(study.study_name)
         except WorkerDied as death:
             raise Unavailable(what="The replay", reason="its worker process ended", remedy="Try again.") from death
-        if "error" in answer:
-            raise error_of(answer["error"])
-        difference = answer["replay"]["difference"]
-        return Replayed(
-            n_trials=answer["replay"]["n_trials"], difference=Difference(**difference) if difference else None
-        )
+        if isinstance(answer, Failed):
+            raise error_of(answer.error)
+        return answer
 
     async def challenge(self, study_name: str, rival: Rival) -> Challenge:
         """Set a finished study's winner against a champion; raises Unavailable when the worker died of it."""
         study = await self.get_study_results(study_name)
         try:
-            answer = await self._pool.challenge(study.study_name, rival.model_dump(mode="json"))
+            answer = await self._pool.challenge(study.study_name, rival)
         except WorkerDied as death:
             raise Unavailable(what="The comparison", reason="its worker process ended", remedy="Try again.") from death
-        if "error" in answer:
-            raise error_of(answer["error"])
-        return Challenge.model_validate(answer["challenge"])
+        if isinstance(answer, Failed):
+            raise error_of(answer.error)
+        return answer.challenge
 
     async def count_waiting(self, created_by: str | None = None) -> int:
         """How many studies are queued, of one person or of all."""
@@ -357,8 +344,8 @@ class OptimizationService:
         query |= {"strategy_name": strategy_name} if strategy_name else {}
         return await without_charts(query, order={_OUTSIDE: -1, "_id": 1}, limit=limit)
 
-    def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[str]]:
-        """The bars of each symbol; of several those on common dates, and what is said of one names it."""
+    def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[DataNote]]:
+        """The bars of each symbol; of several those on common dates, and a note names its symbol."""
         if not spec.is_shared:
             bars, notes = self._bars(spec)
             return [bars], notes
@@ -366,17 +353,18 @@ class OptimizationService:
         common = on_common_dates([bars for bars, _ in found])
         for (bars, notes), kept in zip(found, common, strict=True):
             if n := n_between(bars, kept):
-                notes.append(LEFT_OUT.format(n=n))
-        return common, [f"{bars.symbol} – {note}" for bars, notes in found for note in notes]
+                notes.append(DataNote(kind="left_out", facts={"n": n}))
+        named = [note.model_copy(update={"symbol": bars.symbol}) for bars, notes in found for note in notes]
+        return common, named
 
-    def _bars(self, spec: StudySpec) -> tuple[Bars, list[str]]:
-        """All bars up to the end of the window, and what the sentinel has to say of them."""
+    def _bars(self, spec: StudySpec) -> tuple[Bars, list[DataNote]]:
+        """All bars up to the end of the window, and notes on what is wrong with them."""
         bars, report = self._market.checked_bars(
             spec.symbol, timeframe=spec.timeframe, source=spec.source, end=spec.end, now=self._clock()
         )
         require_usable(report, force=spec.force)
         require_prices(bars)  # `force` plays on doubtful bars, not on impossible ones
-        return bars, [finding.sentence for finding in report.warnings]
+        return bars, [DataNote(kind=finding.kind, facts=finding.words) for finding in report.warnings]
 
     async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:
         study = await self.find(study_name)
@@ -411,16 +399,15 @@ class OptimizationService:
     async def _recent_names(self) -> list[str]:
         return [study.study_name for study in await self.list_studies(limit=50)]
 
-    async def _insert_named(self, study: OptimizationStudy) -> OptimizationStudy:
-        """Give the study a short free name; four hex digits first, longer ones when they run out."""
-        for n_bytes in (2, 2, 2, 3, 4, 8):
-            study.study_name = _PREFIX + self._new_id(n_bytes)
-            try:
-                return await study.insert()
-            except DuplicateKeyError:
-                if (same := await self._of_request(study.request_key)) is not None:
-                    return same
-        raise AssertionError("sixteen random hex digits were taken")
+    async def _insert(self, study: OptimizationStudy, name: str) -> OptimizationStudy:
+        """Store a study under a name; raises DuplicateKeyError where the name is taken, not where its request is."""
+        study.study_name = name
+        try:
+            return await study.insert()
+        except DuplicateKeyError:
+            if (same := await self._of_request(study.request_key)) is not None:
+                return same
+            raise
 
 
 @cache
@@ -432,7 +419,7 @@ def code_version() -> str:
     return f"{metadata.version('optimize-bot')}+{digest.hexdigest()[:8]}"
 
 
-def _study_of(plan: Plan, data_hashes: Sequence[str]) -> OptimizationStudy:
+def _study_of(plan: Plan, data_hashes: Sequence[str], created_by: str, created_at: datetime) -> OptimizationStudy:
     spec, rows, bars = plan.spec, plan.rows, plan.bars
     return OptimizationStudy(
         study_name="",
@@ -453,8 +440,8 @@ def _study_of(plan: Plan, data_hashes: Sequence[str]) -> OptimizationStudy:
         n_bars=rows.stop - rows.start,
         data_notes=list(plan.data_notes),
         code_version=code_version(),
-        created_at=datetime.now(UTC),
-        created_by="",
+        created_at=created_at,
+        created_by=created_by,
     )
 
 

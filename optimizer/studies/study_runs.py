@@ -4,11 +4,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
@@ -22,7 +23,6 @@ from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.study_store import (
     heartbeat,
     n_tried_before,
-    now,
     store_result,
     store_trials,
     stored_records,
@@ -30,6 +30,7 @@ from optimizer.storage.study_store import (
 )
 from optimizer.strategies.registry import space_of
 from optimizer.studies.replay import first_difference, in_order_of
+from optimizer.studies.worker_messages import Replayed
 from optimizer.validation.champion import Challenge, Rival
 from optimizer.validation.champion_test import Contest, challenge, no_contest
 from optimizer.validation.summarize import summarize
@@ -89,14 +90,16 @@ async def run_study(study_name: str, snapshots: Path) -> StudyState:
     study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
     if study is None or study.status.is_finished:
         return study.status if study else StudyState.FAILED
-    await update_study(study_name, status=StudyState.RUNNING, started_at=study.started_at or now(), heartbeat_at=now())
+    await update_study(
+        study_name, status=StudyState.RUNNING, started_at=study.started_at or utc_now(), heartbeat_at=utc_now()
+    )
     run = await _prepare(study, snapshots)
     await update_study(study_name, sampler_note=sampler_note(study.spec, run.space))
     async with heartbeat(study_name):
         return await _search_and_judge(run, began)
 
 
-async def replay_study(study_name: str, snapshots: Path) -> dict[str, Any]:
+async def replay_study(study_name: str, snapshots: Path) -> Replayed:
     """Compute a finished study again from its snapshot and say whether anything differs; nothing is written."""
     study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
     assert study is not None, "the parent has just read it"
@@ -106,7 +109,7 @@ async def replay_study(study_name: str, snapshots: Path) -> dict[str, Any]:
     fresh = await asyncio.to_thread(lambda: in_order_of(run.done, list(replace(run, done=[]).trials())))
     summary = await asyncio.to_thread(_summarize, run, fresh, luck.n_tried_ever - luck.n_tried)
     difference = first_difference(run.done, fresh) or first_difference(study.summary, summary)
-    return {"n_trials": len(fresh), "difference": asdict(difference) if difference else None}
+    return Replayed(n_trials=len(fresh), difference=difference)
 
 
 async def challenge_study(study_name: str, rival: Rival, snapshots: Path) -> Challenge:

@@ -7,13 +7,25 @@ waits is told of it only when no other worker is left.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from optimizer.errors import Unavailable
 from optimizer.studies.child_process import ChildDied, ChildProcess
+from optimizer.studies.worker_messages import (
+    Challenged,
+    ChallengeStudy,
+    Configure,
+    Failed,
+    Finished,
+    Replayed,
+    ReplayStudy,
+    RunStudy,
+    StudyRequest,
+    decode_answer,
+    encode,
+)
+from optimizer.validation.champion import Rival
 
 log = logging.getLogger(__name__)
 
@@ -23,21 +35,11 @@ _MODULE = "optimizer.studies.worker"
 _FIRST_STARTS, _STARTS = 3, 7
 _LONGEST_PAUSE = 30.0
 
+_Success = TypeVar("_Success", Finished, Replayed, Challenged)
+
 
 class WorkerDied(Exception):
     """The process ended in the middle of a study."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerConfig:
-    """What a worker needs to find a study by its name."""
-
-    mongodb_uri: str = field(repr=False)  # it holds the password
-    snapshots: Path
-
-    def as_question(self) -> dict[str, str]:
-        """The first thing a worker is told; it never appears among a process's arguments."""
-        return {"mongodb_uri": self.mongodb_uri, "snapshots": str(self.snapshots)}
 
 
 class WorkerPool:
@@ -46,7 +48,7 @@ class WorkerPool:
     def __init__(self, size: int, *, module: str = _MODULE) -> None:
         self.size = size
         self._module = module
-        self._config: WorkerConfig | None = None
+        self._config: Configure | None = None
         self._idle: asyncio.Queue[ChildProcess | Unavailable] = asyncio.Queue()
         self._all: set[ChildProcess] = set()
         self._ready: set[ChildProcess] = set()
@@ -76,24 +78,24 @@ class WorkerPool:
         for worker in await asyncio.gather(*(ChildProcess.spawn(self._module) for _ in range(self.size))):
             self._all.add(worker)
 
-    def configure(self, config: WorkerConfig) -> None:
+    def configure(self, config: Configure) -> None:
         """Tell the workers where MongoDB is; each becomes available when it says it is ready."""
         self._config = config
         for worker in list(self._all):
             self._in_background(self._fill(worker))
 
-    async def run(self, study_name: str) -> dict[str, Any]:
+    async def run(self, study_name: str) -> Finished | Failed:
         """Run a study on the next free worker; raises WorkerDied when the process ended under it, and
         Unavailable when no worker is left and none can be started."""
-        return await self._ask({"study": study_name}, study_name)
+        return await self._request(RunStudy(study_name=study_name), Finished)
 
-    async def replay(self, study_name: str) -> dict[str, Any]:
+    async def replay(self, study_name: str) -> Replayed | Failed:
         """Compute a finished study again on the next free worker; raises as `run`."""
-        return await self._ask({"replay": study_name})
+        return await self._request(ReplayStudy(study_name=study_name), Replayed)
 
-    async def challenge(self, study_name: str, rival: Mapping[str, object]) -> dict[str, Any]:
-        """Set a finished study's winner against a rival on the next free worker; raises as `run`."""
-        return await self._ask({"challenge": study_name, "rival": dict(rival)})
+    async def challenge(self, study_name: str, rival: Rival) -> Challenged | Failed:
+        """Compare a finished study's winner with a rival on the next free worker; raises as `run`."""
+        return await self._request(ChallengeStudy(study_name=study_name, rival=rival), Challenged)
 
     def end_worker_of(self, study_name: str) -> bool:
         """End the process that a study runs on, whose owner then sees WorkerDied; False when there is none."""
@@ -111,14 +113,14 @@ class WorkerPool:
         self._all.clear()
         self._ready.clear()
 
-    async def _ask(self, question: dict[str, Any], study_name: str = "") -> dict[str, Any]:
+    async def _request(self, request: StudyRequest, success: type[_Success]) -> _Success | Failed:
         worker = await self._next()
-        if study_name:
-            self._busy[study_name] = worker
+        if isinstance(request, RunStudy):
+            self._busy[request.study_name] = worker
         try:
-            answer = await worker.ask(question)
+            answer = decode_answer(await worker.request(encode(request)))
         except ChildDied as death:
-            log.warning("worker_died pid=%s question=%s", worker.pid, question)
+            log.warning("worker_died pid=%s request=%s study=%s", worker.pid, request.kind, request.study_name)
             self._replace(worker)
             raise WorkerDied from death
         except asyncio.CancelledError:
@@ -126,8 +128,10 @@ class WorkerPool:
             self._replace(worker)
             raise
         finally:
-            self._busy.pop(study_name, None)
+            if isinstance(request, RunStudy):
+                self._busy.pop(request.study_name, None)
         self._idle.put_nowait(worker)
+        assert isinstance(answer, success | Failed)
         return answer
 
     async def _next(self) -> ChildProcess:
@@ -141,7 +145,7 @@ class WorkerPool:
             if not found.has_ended:
                 return found
             # It died of something else than a study, such as want of memory.
-            log.warning("worker_died pid=%s question=none", found.pid)
+            log.warning("worker_died pid=%s request=none", found.pid)
             self._replace(found)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -174,7 +178,7 @@ class WorkerPool:
     async def _admit(self, worker: ChildProcess) -> bool:
         assert self._config is not None
         try:
-            await worker.ask(self._config.as_question())
+            await worker.request(encode(self._config))
         except ChildDied:
             log.error("worker_did_not_start pid=%s", worker.pid)
             await self._let_go(worker)

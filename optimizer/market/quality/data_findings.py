@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum, auto
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from optimizer.domain.study_request import Frozen
 
@@ -35,6 +35,7 @@ SENTENCES: Mapping[str, str] = {
     "no_volume": "{n} bars from {when} have no volume.",
     "split": "On {when} the price moves by {value:+.1%}, near a split of {ratio}: was it adjusted?",
     "spike": "On {when} the price jumps by {value:+.1%} and comes back at the next bar: a bad tick?",
+    "left_out": "{n} bars are left out: on their dates not all of the symbols have one.",
     "outlier": "On {when} the price moves by {value:+.1%}, {times:.0f} times its recent scale.",
 }
 
@@ -74,6 +75,32 @@ class DataFinding(Frozen):
         is_day = (self.when.hour, self.when.minute) == (0, 0)
         when = f"{self.when:%Y-%m-%d}" if is_day else f"{self.when:%Y-%m-%d %H:%M} UTC"
         return {"when": when, "value": self.value, **self.facts}
+
+
+class DataNote(Frozen):
+    """A remark on the bars of a study: a kind of finding and its facts, which templates word."""
+
+    kind: str  # a key of SENTENCES; empty for one that an earlier version stored as text
+    symbol: str = ""  # of a study of several symbols
+    facts: dict[str, str | int | float | None] = Field(default_factory=dict)
+    text: str = ""  # the English sentence of an earlier version
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_text(cls, stored: object) -> object:
+        """Read what earlier versions stored: `sentence` or `SYMBOL – sentence`."""
+        if not isinstance(stored, str):
+            return stored
+        first, dash, rest = stored.partition(" – ")
+        return {"kind": "", "symbol": first, "text": rest} if dash else {"kind": "", "text": stored}
+
+    @property
+    def sentence(self) -> str:
+        """The remark in English, without the symbol; other languages fill their own sentence for `kind`."""
+        return SENTENCES[self.kind].format(**self.facts) if self.kind else self.text
+
+    def __str__(self) -> str:
+        return f"{self.symbol} – {self.sentence}" if self.symbol else self.sentence
 
 
 class QualityReport(Frozen):

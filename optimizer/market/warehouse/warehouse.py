@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars
 from optimizer.errors import NoBars, Unavailable, UnknownSymbol, WarehouseLocked
 from optimizer.market.raw_bars import RawBars, SeriesKey, batches, bounds, find_timeframe
@@ -73,7 +74,7 @@ class Warehouse:
         with ExitStack() as undo:
             connection = _connect(str(path))
             undo.callback(connection.close)
-            migrate(connection, now or datetime.now(UTC))
+            migrate(connection, now or utc_now())
             undo.pop_all()
         return cls(connection, sources=sources)
 
@@ -167,7 +168,7 @@ class Warehouse:
 
     def upsert_all(self, histories: Iterable[RawBars], *, now: datetime | None = None) -> list[Changes]:
         """Store many series in one transaction; an error in the iterable leaves everything as it was."""
-        moment = now or datetime.now(UTC)
+        moment = now or utc_now()
         with self.writing() as cursor:
             return [change for batch in batches(histories, _BATCH_ROWS) for change in merge(cursor, batch, moment)]
 
@@ -179,7 +180,7 @@ class Warehouse:
     def replace(self, history: RawBars, *, now: datetime | None = None) -> Changes:
         """Store a whole re-read: bars it lacks within its span go, older ones follow its split or dividend."""
         with self.writing() as cursor:
-            return replace_span(cursor, history, now or datetime.now(UTC))
+            return replace_span(cursor, history, now or utc_now())
 
     def note_check(self, key: SeriesKey, *, asked_from: date | None, checked_at: datetime) -> None:
         """Remember that the source was asked for everything from `asked_from` (None: ever) to `checked_at`."""
