@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -175,57 +176,61 @@ class Evaluator:
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over rows [start, stop)."""
         self._check_window(start, stop)
-        table = np.empty((len(param_sets), len(kernel.SCORE_NAMES)))
         price_table, bank = self.price_table, self._conditions.bank
-        for at in range(0, len(param_sets), self._chunk):
-            batch = self._batch(param_sets[at : at + self._chunk])
-            out = table[at : at + self._chunk]
 
-            def score(first: int, last: int, batch: _Batch = batch, out: FloatArray = out) -> None:
-                kernel.score_sets(
-                    price_table.prices,
-                    price_table.sums,
-                    price_table.falls,
-                    batch.volatility,
-                    price_table.terms,
-                    bank,
-                    batch.slots,
-                    batch.orders,
-                    start,
-                    stop,
-                    first,
-                    last,
-                    out,
-                )
+        def score(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+            kernel.score_sets(
+                price_table.prices,
+                price_table.sums,
+                price_table.falls,
+                batch.volatility,
+                price_table.terms,
+                bank,
+                batch.slots,
+                batch.orders,
+                start,
+                stop,
+                first,
+                last,
+                out,
+            )
 
-            _spread(score, len(batch), stop - start)
-        return Scores(table)
+        return Scores(self._filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
         """Per-bar simple returns of sets over rows [start, stop), of shape (n_sets, stop − start)."""
         self._check_window(start, stop)
-        table = np.empty((len(param_sets), stop - start))
         price_table, bank = self.price_table, self._conditions.bank
+
+        def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+            trade_log.fill_returns(
+                price_table.prices,
+                batch.volatility,
+                price_table.terms,
+                bank,
+                batch.slots,
+                batch.orders,
+                start,
+                stop,
+                first,
+                last,
+                out,
+            )
+
+        return self._filled(stop - start, param_sets, fill, stop - start)
+
+    def _filled(
+        self,
+        n_columns: int,
+        param_sets: Sequence[Params],
+        fill: Callable[[_Batch, FloatArray, int, int], None],
+        n_bars: int,
+    ) -> FloatArray:
+        """(n_sets, n_columns) table whose rows `fill` writes, a batch at a time and each over the cores."""
+        table = np.empty((len(param_sets), n_columns))
         for at in range(0, len(param_sets), self._chunk):
             batch = self._batch(param_sets[at : at + self._chunk])
-            out = table[at : at + self._chunk]
-
-            def fill(first: int, last: int, batch: _Batch = batch, out: FloatArray = out) -> None:
-                trade_log.fill_returns(
-                    price_table.prices,
-                    batch.volatility,
-                    price_table.terms,
-                    bank,
-                    batch.slots,
-                    batch.orders,
-                    start,
-                    stop,
-                    first,
-                    last,
-                    out,
-                )
-
-            _spread(fill, len(batch), stop - start)
+            _spread(partial(fill, batch, table[at : at + self._chunk]), len(batch), n_bars)
         return table
 
     def backtest(self, params: Params, *, start: int, stop: int) -> Backtest:

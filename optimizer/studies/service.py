@@ -106,8 +106,8 @@ class OptimizationService:
         self._snapshots = snapshots
         self._clock = clock
         self._running_per_person = running_per_person
-        self._turns: dict[str, asyncio.Semaphore] = {}
-        self._under_way: set[str] = set()
+        self._running_limits: dict[str, asyncio.Semaphore] = {}
+        self._running: set[str] = set()
 
     async def plan(self, spec: StudySpec) -> Plan:
         """Check everything about a request without storing anything; raises a UserError that says what is wrong."""
@@ -174,29 +174,29 @@ class OptimizationService:
         studies only so many run at once; the others wait, whoever else has a free worker.
         """
         study = await patiently(lambda: self.find(study_name), what="study")
-        if study.study_name in self._under_way:
+        if study.study_name in self._running:
             return study
-        self._under_way.add(study.study_name)
+        self._running.add(study.study_name)
         try:
-            async with self._turns.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person)):
+            async with self._running_limits.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person)):
                 return await self._run_in_turn(study.study_name)
         finally:
-            self._under_way.discard(study.study_name)
+            self._running.discard(study.study_name)
 
     def is_under_way(self, study_name: str) -> bool:
         """Whether `run_study` has the study in hand: it runs, or waits for its turn or a worker."""
-        return study_name in self._under_way
+        return study_name in self._running
 
     async def _run_in_turn(self, study_name: str) -> OptimizationStudy:
         while True:
             study = await patiently(lambda: self.find(study_name), what="study")
             if study.status.is_finished or study.wanted is not None:
-                return await patiently(partial(self._settled, study), what="study")
+                return await patiently(partial(self._apply_requested_state, study), what="study")
             answer: Finished | Failed
             try:
                 answer = await self._pool.run(study_name)
             except WorkerDied:
-                await patiently(partial(self._note_death, study), what="death")
+                await patiently(partial(self._record_death, study), what="death")
                 continue
             except Unavailable as error:
                 answer = Failed(error=error.as_document())
@@ -272,11 +272,11 @@ class OptimizationService:
 
     async def cancel(self, study_name: str) -> OptimizationStudy:
         """Stop a study; what was tried is kept."""
-        return await self._want(study_name, StudyState.CANCELLED)
+        return await self._request_state(study_name, StudyState.CANCELLED)
 
     async def pause(self, study_name: str) -> OptimizationStudy:
         """Stop a study so that `resume` carries it on."""
-        return await self._want(study_name, StudyState.PAUSED)
+        return await self._request_state(study_name, StudyState.PAUSED)
 
     async def resume(self, study_name: str) -> OptimizationStudy:
         """Queue a paused, cancelled or failed study again; it goes on after its last stored trial."""
@@ -366,7 +366,7 @@ class OptimizationService:
         require_prices(bars)  # `force` plays on doubtful bars, not on impossible ones
         return bars, [DataNote(kind=finding.kind, facts=finding.words) for finding in report.warnings]
 
-    async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:
+    async def _request_state(self, study_name: str, state: StudyState) -> OptimizationStudy:
         study = await self.find(study_name)
         if study.status.is_finished or study.status is state:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
@@ -377,12 +377,12 @@ class OptimizationService:
         await study.set(fields)
         return await self.find(study.study_name)
 
-    async def _settled(self, study: OptimizationStudy) -> OptimizationStudy:
+    async def _apply_requested_state(self, study: OptimizationStudy) -> OptimizationStudy:
         if not study.status.is_finished and study.wanted is not None:
             await study.set({"status": str(study.wanted), "wanted": None, "completed_at": self._clock()})
         return await self.find(study.study_name)
 
-    async def _note_death(self, study: OptimizationStudy) -> None:
+    async def _record_death(self, study: OptimizationStudy) -> None:
         deaths = study.deaths + 1
         await study.set({"deaths": deaths})
         if deaths >= MAX_DEATHS:

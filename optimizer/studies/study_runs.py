@@ -179,7 +179,7 @@ async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, 
     stop = threading.Event()
     queue: SimpleQueue[_Batch | None] = SimpleQueue()
     records = list(run.done)
-    searching = asyncio.create_task(asyncio.to_thread(_produce, run, queue, stop))
+    searching = asyncio.create_task(asyncio.to_thread(_search_in_batches, run, queue, stop))
     wanted, storage = None, 0.0
     while (batch := await asyncio.to_thread(queue.get)) is not None:
         began = time.perf_counter()
@@ -194,7 +194,7 @@ async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, 
     return records, wanted, storage
 
 
-def _produce(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop: threading.Event) -> None:
+def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop: threading.Event) -> None:
     """Hand over trials in batches: to wake the other thread for every one of them would cost more than the trial."""
     batch: _Batch = []
     deadline = time.monotonic() + BATCH_SECONDS

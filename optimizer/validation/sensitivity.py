@@ -41,12 +41,12 @@ def importance(space: Space, records: Sequence[TrialRecord]) -> dict[str, float]
         return {}
     study = fast_study(["maximize"])
     for number, record in enumerate(feasible):
-        add_finished(study, _learned(number, record, free))
+        add_finished(study, _optuna_trial(number, record, free))
     shares = optuna_importance.get_param_importances(study, evaluator=optuna_importance.PedAnovaImportanceEvaluator())
     return _normalized({name: shares.get(name, 0.0) for name in space.names})
 
 
-def _learned(number: int, record: TrialRecord, free: Mapping[str, BaseDistribution]) -> LeanTrial:
+def _optuna_trial(number: int, record: TrialRecord, free: Mapping[str, BaseDistribution]) -> LeanTrial:
     assert record.value is not None, "only sets that have a value teach anything"
     params = {name: record.params[name] for name in free}
     return LeanTrial.finished(number, [record.value], params=params, distributions=free, violation=0.0)
