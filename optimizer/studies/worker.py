@@ -1,9 +1,9 @@
-"""A worker process: one study at a time, bars and Optuna in memory, MongoDB the only thing it talks to.
+"""Worker process: runs one study at a time and connects to MongoDB only.
 
-Started as `python -m optimizer.studies.worker`. It speaks lines of JSON with its parent: the first line in is
-the configuration, each further one names a study; each line out says how one ended. End of input
-means that the parent is gone, and so is the worker, at once and in the middle of anything: what is
-not in MongoDB yet will be tried again, identically.
+Started as `python -m optimizer.studies.worker`. Its protocol with the parent are lines of JSON: the first input is
+the configuration, each further one a request about a study, each output an answer. End of input
+means that the parent has ended; the worker then exits at once, even mid-task. Trials that are
+not in MongoDB yet are computed again, identically.
 """
 
 import asyncio
@@ -21,23 +21,24 @@ import optuna
 
 from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
+from optimizer.lazy import load_modules
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.mongo import open_documents
 from optimizer.studies.child_process import NICENESS
 from optimizer.studies.study_runs import challenge_study, replay_study, run_study
-from optimizer.validation import sensitivity, statistics
+from optimizer.validation import statistics
 from optimizer.validation.champion import Rival
 
 log = logging.getLogger(__name__)
 
 
 async def serve() -> None:
-    """Answer the parent's lines until they end."""
+    """Answer the parent's requests until the end of input."""
     lines = _lines_from_parent()
     for warm in (evaluator.warm, estimator.warm, statistics.warm):
-        warm()  # before anything is known of MongoDB, which starts meanwhile
-    gc.freeze()  # what was imported stays: the collector need not look through it in the middle of every search
+        warm()  # warm up before reading the configuration; MongoDB is still starting
+    gc.freeze()  # exclude imported modules from garbage collection during searches
     configuration = json.loads(await lines.get())
     async with open_documents(configuration["mongodb_uri"], DOCUMENTS, waits=True):
         _say({"ready": True})
@@ -48,13 +49,12 @@ async def serve() -> None:
 
 
 def _load_the_rest() -> None:
-    """What takes as long to import as everything else, and is not needed before a search is over."""
-    statistics.arch_bootstrap.load()
-    sensitivity.optuna_importance.load()
+    """Import the slow modules that are needed only at the end of a search."""
+    load_modules("arch.bootstrap", "optuna.importance")
 
 
 async def _answer(request: dict[str, Any], snapshots: Path) -> dict[str, Any]:
-    """Run, replay or compare one study; this is the job boundary, a catch-all."""
+    """Run, replay or compare one study; the job boundary, which catches every error."""
     study_name = request.get("study") or request.get("replay") or request["challenge"]
     try:
         if "replay" in request:
@@ -72,7 +72,7 @@ async def _answer(request: dict[str, Any], snapshots: Path) -> dict[str, Any]:
 
 
 def _lines_from_parent() -> "asyncio.Queue[str]":
-    """Lines of standard input, read in a thread that ends the process when they end."""
+    """Queue of the lines of standard input, read in a thread that ends the process at their end."""
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str] = asyncio.Queue()
 
@@ -91,7 +91,7 @@ def _say(message: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Run as a worker process."""
+    """Run the worker process."""
     os.nice(NICENESS)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
