@@ -4,23 +4,25 @@ from optimizer.domain.bars import FloatArray
 from optimizer.domain.space import Order, Space
 from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of
-from optimizer.strategies.shared_rows import average
+from optimizer.strategies.shared_indicators import average
 
 
-def spread(on: Conditions, fast: int, slow: int) -> FloatArray:
+def spread(conditions: Conditions, fast: int, slow: int) -> FloatArray:
     """Fast average less slow average, in price units."""
-    return on.row(average, fast) - on.row(average, slow)
+    return conditions.indicator(average, fast) - conditions.indicator(average, slow)
 
 
-def _long(on: Conditions, p: Columns) -> Side:
+def _long(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.above(spread, p["fast"], p["slow"], level=0), exit=on.at_most(spread, p["fast"], p["slow"], level=0)
+        enter=conditions.above(spread, params["fast"], params["slow"], level=0),
+        exit=conditions.at_most(spread, params["fast"], params["slow"], level=0),
     )
 
 
-def _short(on: Conditions, p: Columns) -> Side:
+def _short(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.below(spread, p["fast"], p["slow"], level=0), exit=on.at_least(spread, p["fast"], p["slow"], level=0)
+        enter=conditions.below(spread, params["fast"], params["slow"], level=0),
+        exit=conditions.at_least(spread, params["fast"], params["slow"], level=0),
     )
 
 
