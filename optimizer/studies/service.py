@@ -1,7 +1,7 @@
-"""OptimizationService: what can be asked of studies, by whichever door the question comes in.
+"""OptimizationService: all operations on studies, for every interface.
 
-It knows no Slack and no terminal. A study's name is all that callers keep; every answer is read
-afresh from MongoDB.
+It does not depend on Slack or a terminal. Callers keep only the name of a study; every result is read
+from MongoDB again.
 """
 
 import asyncio
@@ -40,12 +40,12 @@ from optimizer.validation.window import WindowRows, window_rows
 
 log = logging.getLogger(__name__)
 
-#: A study is handed to another worker this many times after its worker died.
+#: Times that a study is given to another worker after its worker died.
 MAX_DEATHS = 3
 _PREFIX = "opt-"
-#: Said of a symbol in a study of several.
+#: Data note of a symbol in a study of several.
 LEFT_OUT = "{n} bars are left out: on their dates not all of the symbols have one."
-#: Verdicts that put a study on the leaderboard unasked.
+#: Verdicts of the studies on the leaderboard by default.
 PROVEN = (Verdict.STRONG, Verdict.PROMISING)
 _OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
 
@@ -58,26 +58,26 @@ class UnknownStudy(UserError):
 
 
 class NotFinished(UserError):
-    """A result was asked for that is not there yet."""
+    """Result was requested that does not exist yet."""
 
     sentence = "`{study}` has no result yet: it is {state}."
 
 
 class AlreadyFinished(UserError):
-    """A study that has ended cannot be stopped any more."""
+    """Study that has ended cannot be stopped."""
 
     sentence = "`{study}` is {state} already."
 
 
 class NothingLeft(UserError):
-    """More trials were asked for than the space has sets."""
+    """More trials were requested than the space has sets."""
 
     sentence = "`{study}` has tried all {n_trials} sets there are; widen the search for more."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """What computing a study again showed."""
+    """Result of a replay."""
 
     n_trials: int
     difference: Difference | None  # None: equal to the last bit
@@ -85,7 +85,7 @@ class Replayed:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A study thought through and not started."""
+    """Checked request for a study that is not started yet."""
 
     spec: StudySpec
     space: Space
@@ -95,11 +95,11 @@ class Plan:
     partners: tuple[Bars, ...]  # of the spec's partners, on the same dates
     rows: WindowRows
     data_notes: tuple[str, ...]
-    seconds: float  # a rough guess of the time a warm worker needs
+    seconds: float  # rough estimate for a warm worker
 
 
 class OptimizationService:
-    """Creates, runs, finds and stops studies."""
+    """Service that creates, runs, finds and stops studies."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class OptimizationService:
         self._under_way: set[str] = set()
 
     async def plan(self, spec: StudySpec) -> Plan:
-        """Check everything about a request without storing anything; raises a UserError that says what is wrong."""
+        """Check a request without storing anything. Raises a UserError for the first fault."""
         strategy = find_strategy(spec.strategy_name)
         for goal in spec.goals:
             find_goal(goal)
@@ -142,7 +142,7 @@ class OptimizationService:
         )
 
     async def create_study(self, spec: StudySpec, *, created_by: str, **more: Any) -> OptimizationStudy:
-        """Load and check the bars, keep a snapshot of them, and store a queued study; see `store`."""
+        """Load and check the bars, write a snapshot of them, and store a queued study; see `store`."""
         return await self.store(await self.plan(spec), created_by=created_by, **more)
 
     async def store(
@@ -156,9 +156,9 @@ class OptimizationService:
         first: Sequence[Params] = (),
         request_key: str | None = None,
     ) -> OptimizationStudy:
-        """Store a planned study, queued. The same `request_key` gives the study it gave before.
+        """Store a planned study, queued. The same `request_key` returns the study stored before.
 
-        The sets of `first` that the space has are tried right after the textbook set.
+        The sets of `first` that are in the space are tried right after the default set.
         """
         data_hashes = [
             await asyncio.to_thread(write_snapshot, bars, self._snapshots) for bars in (plan.bars, *plan.partners)
@@ -169,7 +169,7 @@ class OptimizationService:
         return await self._insert_named(study)
 
     async def same_since(self, spec: StudySpec, created_by: str, moment: datetime) -> OptimizationStudy | None:
-        """The study that the same person asked for with the same words since `moment`, unless it was stopped."""
+        """Study of the same request by the same person since `moment`, unless it was stopped."""
         query = {
             "created_by": created_by,
             "created_at": {"$gte": moment},
@@ -181,8 +181,8 @@ class OptimizationService:
     async def run_study(self, study_name: str) -> OptimizationStudy:
         """Run a queued or interrupted study on a worker; returns it finished, paused or cancelled.
 
-        A worker that dies is replaced and the study goes on where it was, at most three times. Of one person's
-        studies only so many run at once; the others wait, whoever else has a free worker.
+        A worker that dies is replaced and the study resumes, at most three times. The number of one person's
+        studies that run at once is limited; the others wait even while workers are free.
         """
         study = await patiently(lambda: self.find(study_name), what="study")
         if study.study_name in self._under_way:
@@ -195,7 +195,7 @@ class OptimizationService:
             self._under_way.discard(study.study_name)
 
     def is_under_way(self, study_name: str) -> bool:
-        """Whether `run_study` has the study in hand: it runs, or waits for its turn or a worker."""
+        """True if the study is in `run_study`: it runs, or waits for its turn or a worker."""
         return study_name in self._under_way
 
     async def _run_in_turn(self, study_name: str) -> OptimizationStudy:
@@ -215,7 +215,7 @@ class OptimizationService:
             return await patiently(lambda: self.find(study_name), what="study")
 
     async def find(self, word: str) -> OptimizationStudy:
-        """The study a person means: its name, with or without the prefix, or a unique beginning of it."""
+        """Find a study by its name, with or without the prefix, or a unique beginning. Raises UnknownStudy."""
         beginning = word.lower().strip().removeprefix(_PREFIX)
         if not beginning or not beginning.isalnum():
             raise UnknownStudy(word=word, nearest="")
@@ -229,7 +229,7 @@ class OptimizationService:
     async def list_studies(
         self, *, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
     ) -> list[OptimizationStudy]:
-        """The newest studies first, without charts."""
+        """Studies, newest first, without charts."""
         query: dict[str, Any] = {}
         if created_by:
             query["created_by"] = created_by
@@ -238,42 +238,42 @@ class OptimizationService:
         return await without_charts(query, order={"created_at": -1}, limit=limit)
 
     async def unfinished(self) -> list[OptimizationStudy]:
-        """Studies that a restart has to carry on."""
+        """Studies to resume after a restart."""
         states = [str(StudyState.QUEUED), str(StudyState.RUNNING)]
         return await OptimizationStudy.find({"status": {"$in": states}}).sort("created_at").to_list()
 
     async def get_study_results(self, study_name: str) -> OptimizationStudy:
-        """A finished study with its summary; raises NotFinished before that."""
+        """Finished study with its summary. Raises NotFinished before that."""
         study = await self.find(study_name)
         if study.summary is None:
             raise NotFinished(study=study.study_name, state=str(study.status))
         return study
 
     async def get_best_params(self, study_name: str) -> Params:
-        """The winner's parameters, exactly as posted."""
+        """Parameters of the winner, exactly as posted. Raises NotFinished."""
         study = await self.get_study_results(study_name)
         assert study.summary is not None
         return dict(study.summary.winner.params)
 
     async def get_trials(self, study_name: str) -> list[TrialRecord]:
-        """Every stored trial, by number."""
+        """Stored trials by number."""
         collection = OptimizationTrial.get_motor_collection()
         documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
         return [trial_record(document) for document in documents]
 
     async def packed_trials(self, study_name: str) -> bytes:
-        """Every stored trial, by number, as MongoDB sent them: for another process, which unpacks them."""
+        """Stored trials by number, in BSON, for another process to unpack."""
         batches = OptimizationTrial.get_motor_collection().find_raw_batches({"study": study_name})
         return b"".join([batch async for batch in batches.sort("trial_number", 1)])
 
     async def latest_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
-        """The trials stored last, the newest first."""
+        """Last stored trials, newest first."""
         collection = OptimizationTrial.get_motor_collection()
         documents = await collection.find({"study": study_name}).sort("trial_number", -1).to_list(limit)
         return [trial_record(document) for document in documents]
 
     async def best_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
-        """The trials with the greatest values: first those that keep every constraint, then the others."""
+        """Trials with the greatest values: first the feasible ones, then the others."""
         able: dict[str, Any] = {"value": {"$ne": None}, "violation": {"$lte": 0}}
         collection, found = OptimizationTrial.get_motor_collection(), list[dict[str, Any]]()
         for query in (able, {"$nor": [able]}):
@@ -282,15 +282,15 @@ class OptimizationService:
         return [trial_record(document) for document in found]
 
     async def cancel(self, study_name: str) -> OptimizationStudy:
-        """Stop a study; what was tried is kept."""
+        """Stop a study; its trials are kept."""
         return await self._want(study_name, StudyState.CANCELLED)
 
     async def pause(self, study_name: str) -> OptimizationStudy:
-        """Stop a study so that `resume` carries it on."""
+        """Pause a study; `resume` continues it."""
         return await self._want(study_name, StudyState.PAUSED)
 
     async def resume(self, study_name: str) -> OptimizationStudy:
-        """Queue a paused, cancelled or failed study again; it goes on after its last stored trial."""
+        """Queue a paused, cancelled or failed study again; it continues after its last stored trial."""
         study = await self.find(study_name)
         if study.status is StudyState.COMPLETE:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
@@ -298,7 +298,7 @@ class OptimizationService:
         return await self.find(study.study_name)
 
     async def more(self, study_name: str, n_trials: int) -> OptimizationStudy:
-        """Queue a finished study again with so many more trials: the first ones are kept, not repeated."""
+        """Queue a finished study again with `n_trials` more; the first ones are kept, not repeated."""
         study = await self.get_study_results(study_name)
         if study.status is not StudyState.COMPLETE:
             raise NotFinished(study=study.study_name, state=str(study.status))
@@ -311,7 +311,7 @@ class OptimizationService:
         return await self.find(study.study_name)
 
     async def replay(self, study_name: str) -> Replayed:
-        """Compute a finished study again on a worker and compare; raises Unavailable when the worker died of it."""
+        """Compute a finished study again on a worker and compare. Raises Unavailable when the worker dies."""
         study = await self.get_study_results(study_name)
         try:
             answer = await self._pool.replay(study.study_name)
@@ -325,7 +325,7 @@ class OptimizationService:
         )
 
     async def challenge(self, study_name: str, rival: Rival) -> Challenge:
-        """Set a finished study's winner against a champion; raises Unavailable when the worker died of it."""
+        """Compare a finished study's winner with a champion. Raises Unavailable when the worker dies."""
         study = await self.get_study_results(study_name)
         try:
             answer = await self._pool.challenge(study.study_name, rival.model_dump(mode="json"))
@@ -336,7 +336,7 @@ class OptimizationService:
         return Challenge.model_validate(answer["challenge"])
 
     async def count_waiting(self, created_by: str | None = None) -> int:
-        """How many studies are queued, of one person or of all."""
+        """Number of queued studies, of one person or of all."""
         query = {"status": str(StudyState.QUEUED)} | ({"created_by": created_by} if created_by else {})
         return await OptimizationStudy.find(query).count()
 
@@ -348,7 +348,7 @@ class OptimizationService:
         verdicts: Sequence[Verdict] = PROVEN,
         limit: int = 10,
     ) -> list[OptimizationStudy]:
-        """Finished studies with one of the verdicts by Sharpe ratio out of sample, the best first, without charts."""
+        """Finished studies with one of the verdicts, best Sharpe ratio out of sample first, without charts."""
         query: dict[str, Any] = {
             "status": str(StudyState.COMPLETE),
             "summary.verdict": {"$in": [str(verdict) for verdict in verdicts]},
@@ -359,7 +359,7 @@ class OptimizationService:
         return await without_charts(query, order={_OUTSIDE: -1, "_id": 1}, limit=limit)
 
     def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[str]]:
-        """The bars of each symbol; of several those on common dates, and what is said of one names it."""
+        """Bars of each symbol, of several those on common dates, and the data notes with their symbols."""
         if not spec.is_shared:
             bars, notes = self._bars(spec)
             return [bars], notes
@@ -371,12 +371,12 @@ class OptimizationService:
         return common, [f"{bars.symbol} – {note}" for bars, notes in found for note in notes]
 
     def _bars(self, spec: StudySpec) -> tuple[Bars, list[str]]:
-        """All bars up to the end of the window, and what the sentinel has to say of them."""
+        """All bars up to the end of the window, and their data notes."""
         bars, report = self._market.checked_bars(
             spec.symbol, timeframe=spec.timeframe, source=spec.source, end=spec.end, now=self._clock()
         )
         require_usable(report, force=spec.force)
-        require_prices(bars)  # `force` plays on doubtful bars, not on impossible ones
+        require_prices(bars)  # `force` allows doubtful bars, not invalid prices
         return bars, [finding.sentence for finding in report.warnings]
 
     async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:
@@ -385,7 +385,7 @@ class OptimizationService:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
         fields: dict[str, Any] = {"wanted": str(state)}
         if study.status in (StudyState.QUEUED, StudyState.PAUSED):
-            # Settled here, where no worker may see it. The wish stays for one that takes the study at this moment.
+            # Applied here if no worker has the study. `wanted` stays set for a worker that takes it at this moment.
             fields |= {"status": str(state), "completed_at": self._clock()}
         await study.set(fields)
         return await self.find(study.study_name)
@@ -413,7 +413,7 @@ class OptimizationService:
         return [study.study_name for study in await self.list_studies(limit=50)]
 
     async def _insert_named(self, study: OptimizationStudy) -> OptimizationStudy:
-        """Give the study a short free name; four hex digits first, longer ones when they run out."""
+        """Insert the study under a short free name: four hex digits first, longer ones when they run out."""
         for n_bytes in (2, 2, 2, 3, 4, 8):
             study.study_name = _PREFIX + self._new_id(n_bytes)
             try:
@@ -426,7 +426,7 @@ class OptimizationService:
 
 @cache
 def code_version() -> str:
-    """The release and a digest of this package's sources: the part of the program that decides a study's numbers."""
+    """Release and a digest of this package's sources, which determine the numbers of a study."""
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())
@@ -460,7 +460,7 @@ def _study_of(plan: Plan, data_hashes: Sequence[str]) -> OptimizationStudy:
 
 
 def _hash_of(data_hashes: Sequence[str]) -> str:
-    """The name of several contents together, in this order."""
+    """Hash of several content hashes, in order."""
     return hashlib.sha256("|".join(data_hashes).encode()).hexdigest()
 
 
@@ -477,5 +477,5 @@ def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:
 
 
 def _guess_seconds(n_trials: int, n_bars: int, folds: int) -> float:
-    """About 150 µs a trial for the search and 10 ns a bar and trial for the backtest, again for each fold."""
+    """Estimate: 150 µs per trial for the search and 10 ns per bar and trial for the backtest, again per fold."""
     return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9)
