@@ -7,9 +7,10 @@ Its page asks for absolute addresses, so it stands at the root beside ours: /das
 import asyncio
 import re
 from http import HTTPStatus
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from a2wsgi import WSGIMiddleware
+from a2wsgi.wsgi_typing import WSGIApp
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,8 +30,11 @@ PATHS = (
     "/static/{rest:path}",
 )
 _THREADS = 2
-#: Loads scikit-learn, which takes a second that only those who look should wait.
-_library = LazyModule("optuna_dashboard")
+if TYPE_CHECKING:
+    import optuna_dashboard
+else:
+    # It imports scikit-learn, which takes a second: only at the first look at the dashboard.
+    optuna_dashboard = LazyModule("optuna_dashboard")
 _STUDY = re.compile(r"/(?:api/studies|csv)/([0-9]{1,16})(?:/|$)")
 _LISTS = ("/api/studies", "/api/studies/")
 
@@ -73,7 +77,7 @@ class Dashboard:
 
     def _make(self) -> ASGIApp:
         # Its own types name the same protocol.
-        return cast(ASGIApp, WSGIMiddleware(_library.wsgi(self._shelf), workers=_THREADS))
+        return cast(ASGIApp, WSGIMiddleware(cast(WSGIApp, optuna_dashboard.wsgi(self._shelf)), workers=_THREADS))
 
 
 def _complete(scope: Scope) -> Scope:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
@@ -28,8 +28,11 @@ from optimizer.storage.study_queries import without_charts
 from optimizer.strategies.registry import space_of
 from optimizer.studies.service import OptimizationService
 
-#: It loads the compiler.
-_search = LazyModule("optimizer.search.loop")
+if TYPE_CHECKING:
+    from optimizer.search import loop
+else:
+    # It imports numba.
+    loop = LazyModule("optimizer.search.loop")
 
 #: Studies held at a time, and listed on the dashboard's first page.
 HELD, LISTED = 12, 50
@@ -208,7 +211,7 @@ def _frozen_trials(spec: StudySpec, records: Sequence[TrialRecord], study: int) 
 
 
 def _frozen_trial(record: TrialRecord, space: Space, spec: StudySpec, trial_id: int) -> FrozenTrial:
-    trial: FrozenTrial = _search.as_frozen_trial(record, space, spec.goals)
+    trial: FrozenTrial = loop.as_frozen_trial(record, space, spec.goals)
     if record.value is None and record.violation > 0:
         # The sampler learns the worst value there is; who looks at plots is better served by none.
         trial.state, trial.values = TrialState.PRUNED, None

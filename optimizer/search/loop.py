@@ -1,9 +1,9 @@
-"""The search: propose a set, score it, learn; one record a trial, as a generator.
+"""Search loop: propose a set, score it, learn; a generator of one record per trial.
 
-The consumer decides how long to go on: leaving the loop stops the search, and handing the records
-back as `done` carries it on with exactly the sets that an undisturbed run would have tried.
-For that, all randomness of a proposal comes from (seed, number of finished trials, attempt), and a
-proposal that repeats an earlier set leaves no trace: it costs nothing of the budget.
+Leaving the loop stops the search, and passing the records back as `done` resumes it with exactly the
+sets that an uninterrupted run would have tried. For that, all randomness of a proposal comes from
+(seed, number of finished trials, attempt), and a proposal that repeats an earlier set is dropped
+without a trace and does not count towards the budget.
 """
 
 import math
@@ -35,7 +35,7 @@ Key = tuple[Value, ...]
 
 
 def sampler_note(spec: StudySpec, space: Space) -> str:
-    """Why the sampler asked for hands the work to Optuna's own, or an empty string."""
+    """Reason why the requested sampler is replaced by Optuna's own, or an empty string."""
     if spec.sampler is SamplerKind.GRID or is_exhaustive(spec, space):
         return ""
     return make_sampler(spec.sampler, space, seed=spec.seed, n_goals=len(spec.goals)).handed_over
@@ -54,10 +54,10 @@ def search(
     first: Sequence[Params] = (),
     clock: Clock = utc_now,
 ) -> Iterator[TrialRecord]:
-    """Yield one record per unique set, the textbook set first, until `n_trials` sets are tried.
+    """Yield one record per unique set, the default set first, until `n_trials` sets are tried.
 
-    Rows [start, stop) of the evaluator's bars are scored. Trials already `done` (numbers 0..k-1) are
-    not yielded again. The sets of `first` that the space has follow the textbook set. Sampler and space come
+    Bars [start, stop) of the evaluator are scored. Trials already `done` (numbers 0..k-1) are
+    not yielded again. The sets of `first` that are in the space follow the default set. Sampler and space come
     from the spec; a space no larger than the budget, or `sampler=grid`, is searched exhaustively in batches.
     """
     scorer = _Scorer(spec=spec, evaluator=evaluator, start=start, stop=stop, clock=clock)
@@ -83,7 +83,7 @@ def _rank(record: TrialRecord) -> tuple[float, int]:
 
 
 def as_frozen_trial(record: TrialRecord, space: Space, goals: Sequence[str], *, number: int | None = None) -> LeanTrial:
-    """A finished record in Optuna's form, under its own number or another."""
+    """Convert a finished record to Optuna's trial, with its own number or another."""
     return LeanTrial.finished(
         record.number if number is None else number,
         None if record.state is TrialState.FAIL else _objective_values(record, goals),
@@ -96,7 +96,7 @@ def as_frozen_trial(record: TrialRecord, space: Space, goals: Sequence[str], *, 
 def rebuild_study(
     space: Space, goals: Sequence[str], records: Sequence[TrialRecord], sampler: SeededSampler | None = None
 ) -> optuna.Study:
-    """An Optuna study in memory that holds the records."""
+    """Build an Optuna study in memory from the records."""
     study = fast_study([GOALS[goal].direction for goal in goals], sampler)
     for number, record in enumerate(records):
         add_finished(study, as_frozen_trial(record, space, goals, number=number))
@@ -105,7 +105,7 @@ def rebuild_study(
 
 @dataclass(frozen=True, kw_only=True)
 class _Scorer:
-    """Turns sets into records; knows the goals, the caps and the window."""
+    """Scorer that turns sets into records of trials, with the goals and caps of the request."""
 
     spec: StudySpec
     evaluator: AnyEvaluator
@@ -161,7 +161,7 @@ class _Scorer:
 
 
 def _search_all(space: Space, scorer: _Scorer, done: Sequence[TrialRecord]) -> Iterator[TrialRecord]:
-    # By their sets, not by their number: a guided study that was given more trials may end as a whole grid.
+    # By their sets, not by their number: a guided study that is extended may become a whole grid.
     seen = {_key(record.params, space) for record in done}
     number = len(seen)
     param_sets = (params for params in _default_first(space) if _key(params, space) not in seen)
@@ -202,9 +202,9 @@ def _search_guided(
 def _propose(
     study: optuna.Study, sampler: SeededSampler, space: Space, seen: set[Key], seed: int
 ) -> tuple[Trial | None, Params]:
-    """The next unseen set, with Optuna's trial when Optuna proposed it."""
+    """Propose the next unseen set, with Optuna's trial if Optuna proposed it."""
     if isinstance(sampler, CompiledSampler):
-        # Proposed without a trial of Optuna's, which would cost more than the proposal: the finished one is added.
+        # Proposed without an Optuna trial, which would cost more than the proposal: the finished trial is added.
         return None, sampler.propose(study, len(seen))
     for attempt in range(MAX_ATTEMPTS):
         sampler.reseed(len(seen), attempt)

@@ -1,4 +1,4 @@
-"""Where parameter sets are scored: a request, its space, and some rows of the evaluator's bars."""
+"""Scoring of parameter sets: a request, its space, and a window of the evaluator's bars."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _WORST_VIOLATION = 1e9
 
 @dataclass(frozen=True, kw_only=True)
 class SetScorer:
-    """What sets are scored on: the request, its space, and rows [start, stop) of the evaluator's bars."""
+    """Scorer of sets for a request and its space over bars [start, stop) of the evaluator."""
 
     spec: StudySpec
     space: Space
@@ -31,15 +31,15 @@ class SetScorer:
 
     @property
     def goal(self) -> str:
-        """The first goal."""
+        """First goal."""
         return self.spec.goals[0]
 
     def scores(self, param_sets: Sequence[Params]) -> Scores:
-        """The sets' scores, in one call."""
+        """Score sets in one call."""
         return self.evaluator.scores(param_sets, start=self.start, stop=self.stop)
 
     def measures(self, param_sets: Sequence[Params], scores: Scores) -> list[Measures]:
-        """The measures of sets that were scored: of a set for several symbols those of its portfolio."""
+        """Measures of scored sets; for several symbols those of the portfolio."""
         if self.spec.is_shared:
             return [self.evaluator.backtest(params, start=self.start, stop=self.stop).measures for params in param_sets]
         return [measures_of(scores, row) for row in range(len(param_sets))]
@@ -49,14 +49,14 @@ class SetScorer:
         return violations(self.spec, scores)
 
     def values(self, scores: Scores) -> FloatArray:
-        """(n_sets,) values of the first goal; NaN where a set has none or breaks a constraint."""
+        """Values of the first goal, (n_sets,); NaN where a set has none or breaks a constraint."""
         values = np.array(scores.column(GOALS[self.goal].measure), dtype=np.float64)
         values[self.violations(scores) > 0] = math.nan
         return values
 
 
 def measures_of(scores: Scores, row: int) -> Measures:
-    """One row of a batch's scores as measures; what the batch does not hold is missing."""
+    """Measures of one row of a batch's scores; those that a batch does not compute are missing."""
     measures = {name: float(scores.column(name)[row]) for name in SCORE_NAMES if name != "n_trades"}
     return Measures.model_validate(measures | {"n_trades": int(scores.n_trades[row])})
 

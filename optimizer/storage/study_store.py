@@ -1,6 +1,6 @@
-"""What a worker reads and writes of a study in MongoDB: trials in batches, progress, the result at the end.
+"""Reads and writes of a worker in MongoDB: trials in batches, progress, the result at the end.
 
-Everything here may be done twice without harm, and waits while MongoDB is away.
+Every action is idempotent, and waits while MongoDB is unavailable.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _DUPLICATE_KEY = 11000
 
 @asynccontextmanager
 async def heartbeat(study_name: str) -> AsyncIterator[None]:
-    """Say that the study lives, also while nothing else is written of it."""
+    """Write the study's heartbeat for the block, also while nothing else of it is written."""
 
     async def beat() -> None:
         while True:
@@ -38,7 +38,7 @@ async def heartbeat(study_name: str) -> AsyncIterator[None]:
 
 
 async def stored_records(study_name: str) -> list[TrialRecord]:
-    """The study's trials without a gap from the first: what a stopped search can go on from."""
+    """Trials of a study without a gap from the first, from which a stopped search can resume."""
     collection = OptimizationTrial.get_motor_collection()
     documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
     records = [trial_record(document) for document in documents]
@@ -49,7 +49,7 @@ async def stored_records(study_name: str) -> list[TrialRecord]:
 async def store_trials(
     name: str, batch: Sequence[TrialRecord], *, n_done: int, best: TrialRecord | None
 ) -> StudyState | None:
-    """Write a batch and the study's progress in two round trips; returns what the study is wanted to become."""
+    """Write a batch and the study's progress in two round trips; returns the requested state of the study."""
     if batch:
         await _insert_new(name, batch)
     progress: dict[str, Any] = {"trials_completed": n_done, "heartbeat_at": utc_now()}
@@ -77,7 +77,7 @@ async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
 
 
 async def n_tried_before(study: OptimizationStudy) -> int:
-    """Unique sets that other studies of this symbol, strategy and window have tried."""
+    """Number of unique sets that other studies of this symbol, strategy and window have tried."""
     same = {
         "symbol": study.symbol,
         "strategy_name": study.strategy_name,
@@ -102,7 +102,7 @@ async def store_result(
     backtests: Sequence[BacktestRecord],
     cache_hit_ratio: float | None,
 ) -> None:
-    """Store the result; the state changes last, so that whoever sees it finds everything there."""
+    """Store the result; the state changes last, so that a finished study is complete."""
     await patiently(lambda: _replace_backtests(name, backtests), what="backtests")
     await update_study(
         name,

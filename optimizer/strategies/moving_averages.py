@@ -7,36 +7,36 @@ from optimizer.domain.space import Order, Range, Space
 from optimizer.indicators import technical
 from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of
-from optimizer.strategies.shared_rows import average
+from optimizer.strategies.shared_indicators import average
 
 _Spread = Callable[[Conditions, int, int], FloatArray]
 
 
-def simple_spread(on: Conditions, fast: int, slow: int) -> FloatArray:
+def simple_spread(conditions: Conditions, fast: int, slow: int) -> FloatArray:
     """Fast simple average less the slow one, in price units."""
-    return on.row(average, fast) - on.row(average, slow)
+    return conditions.indicator(average, fast) - conditions.indicator(average, slow)
 
 
-def exponential_average(on: Conditions, window: int) -> FloatArray:
+def exponential_average(conditions: Conditions, window: int) -> FloatArray:
     """Exponential moving average of the closes."""
-    return technical.ema(on.bars.close, window)
+    return technical.ema(conditions.bars.close, window)
 
 
-def exponential_spread(on: Conditions, fast: int, slow: int) -> FloatArray:
+def exponential_spread(conditions: Conditions, fast: int, slow: int) -> FloatArray:
     """Fast exponential average less the slow one, in price units."""
-    return on.row(exponential_average, fast) - on.row(exponential_average, slow)
+    return conditions.indicator(exponential_average, fast) - conditions.indicator(exponential_average, slow)
 
 
 def _crossover(key: str, spread: _Spread, kind: str, fast: Range, slow: Range) -> Strategy:
-    """The crossover of an average; `spread` is a function of its own, because rows are kept by their function."""
+    """Declare a crossover; `spread` is defined at module level, because indicators are cached by their function."""
 
-    def long(on: Conditions, p: Columns) -> Side:
-        lines = p["fast"], p["slow"]
-        return Side(enter=on.above(spread, *lines, level=0), exit=on.at_most(spread, *lines, level=0))
+    def long(conditions: Conditions, params: Columns) -> Side:
+        lines = params["fast"], params["slow"]
+        return Side(enter=conditions.above(spread, *lines, level=0), exit=conditions.at_most(spread, *lines, level=0))
 
-    def short(on: Conditions, p: Columns) -> Side:
-        lines = p["fast"], p["slow"]
-        return Side(enter=on.below(spread, *lines, level=0), exit=on.at_least(spread, *lines, level=0))
+    def short(conditions: Conditions, params: Columns) -> Side:
+        lines = params["fast"], params["slow"]
+        return Side(enter=conditions.below(spread, *lines, level=0), exit=conditions.at_least(spread, *lines, level=0))
 
     return Strategy(
         key=key,

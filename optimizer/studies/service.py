@@ -1,7 +1,7 @@
-"""OptimizationService: what can be asked of studies, by whichever door the question comes in.
+"""OptimizationService: all operations on studies, for every interface.
 
-It knows no Slack and no terminal. A study's name is all that callers keep; every answer is read
-afresh from MongoDB.
+It does not depend on Slack or a terminal. Callers keep only the name of a study; every result is read
+from MongoDB again.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ from optimizer.validation.window import WindowRows, window_rows
 
 log = logging.getLogger(__name__)
 
-#: A study is handed to another worker this many times after its worker died.
+#: Times that a study is given to another worker after its worker died.
 MAX_DEATHS = 3
 _NAMES = ShortNames(prefix="opt-", n_bytes=(2, 2, 2, 3, 4, 8))
 #: Verdicts that put a study on the leaderboard unasked.
@@ -57,26 +57,26 @@ class UnknownStudy(UserError):
 
 
 class NotFinished(UserError):
-    """A result was asked for that is not there yet."""
+    """Result was requested that does not exist yet."""
 
     sentence = "`{study}` has no result yet: it is {state}."
 
 
 class AlreadyFinished(UserError):
-    """A study that has ended cannot be stopped any more."""
+    """Study that has ended cannot be stopped."""
 
     sentence = "`{study}` is {state} already."
 
 
 class NothingLeft(UserError):
-    """More trials were asked for than the space has sets."""
+    """More trials were requested than the space has sets."""
 
     sentence = "`{study}` has tried all {n_trials} sets there are; widen the search for more."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A study thought through and not started."""
+    """Checked request for a study that is not started yet."""
 
     spec: StudySpec
     space: Space
@@ -90,7 +90,7 @@ class Plan:
 
 
 class OptimizationService:
-    """Creates, runs, finds and stops studies."""
+    """Service that creates, runs, finds and stops studies."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class OptimizationService:
         self._running: set[str] = set()
 
     async def plan(self, spec: StudySpec) -> Plan:
-        """Check everything about a request without storing anything; raises a UserError that says what is wrong."""
+        """Check a request without storing anything. Raises a UserError for the first fault."""
         strategy = find_strategy(spec.strategy_name)
         for goal in spec.goals:
             find_goal(goal)
@@ -131,7 +131,7 @@ class OptimizationService:
         )
 
     async def create_study(self, spec: StudySpec, *, created_by: str, **more: Any) -> OptimizationStudy:
-        """Load and check the bars, keep a snapshot of them, and store a queued study; see `store`."""
+        """Load and check the bars, write a snapshot of them, and store a queued study; see `store`."""
         return await self.store(await self.plan(spec), created_by=created_by, **more)
 
     async def store(
@@ -145,9 +145,9 @@ class OptimizationService:
         first: Sequence[Params] = (),
         request_key: str | None = None,
     ) -> OptimizationStudy:
-        """Store a planned study, queued. The same `request_key` gives the study it gave before.
+        """Store a planned study, queued. The same `request_key` returns the study stored before.
 
-        The sets of `first` that the space has are tried right after the textbook set.
+        The sets of `first` that are in the space are tried right after the default set.
         """
         data_hashes = [
             await asyncio.to_thread(write_snapshot, bars, self._snapshots) for bars in (plan.bars, *plan.partners)
@@ -158,7 +158,7 @@ class OptimizationService:
         return await _NAMES.give(partial(self._insert, study))
 
     async def same_since(self, spec: StudySpec, created_by: str, moment: datetime) -> OptimizationStudy | None:
-        """The study that the same person asked for with the same words since `moment`, unless it was stopped."""
+        """Study of the same request by the same person since `moment`, unless it was stopped."""
         query = {
             "created_by": created_by,
             "created_at": {"$gte": moment},
@@ -170,8 +170,8 @@ class OptimizationService:
     async def run_study(self, study_name: str) -> OptimizationStudy:
         """Run a queued or interrupted study on a worker; returns it finished, paused or cancelled.
 
-        A worker that dies is replaced and the study goes on where it was, at most three times. Of one person's
-        studies only so many run at once; the others wait, whoever else has a free worker.
+        A worker that dies is replaced and the study resumes, at most three times. The number of one person's
+        studies that run at once is limited; the others wait even while workers are free.
         """
         study = await patiently(lambda: self.find(study_name), what="study")
         if study.study_name in self._running:
@@ -219,7 +219,7 @@ class OptimizationService:
     async def list_studies(
         self, *, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
     ) -> list[OptimizationStudy]:
-        """The newest studies first, without charts."""
+        """Studies, newest first, without charts."""
         query: dict[str, Any] = {}
         if created_by:
             query["created_by"] = created_by
@@ -228,36 +228,36 @@ class OptimizationService:
         return await without_charts(query, order={"created_at": -1}, limit=limit)
 
     async def unfinished(self) -> list[OptimizationStudy]:
-        """Studies that a restart has to carry on."""
+        """Studies to resume after a restart."""
         states = [str(StudyState.QUEUED), str(StudyState.RUNNING)]
         return await OptimizationStudy.find({"status": {"$in": states}}).sort("created_at").to_list()
 
     async def get_study_results(self, study_name: str) -> OptimizationStudy:
-        """A finished study with its summary; raises NotFinished before that."""
+        """Finished study with its summary. Raises NotFinished before that."""
         study = await self.find(study_name)
         if study.summary is None:
             raise NotFinished(study=study.study_name, state=str(study.status))
         return study
 
     async def get_best_params(self, study_name: str) -> Params:
-        """The winner's parameters, exactly as posted."""
+        """Parameters of the winner, exactly as posted. Raises NotFinished."""
         study = await self.get_study_results(study_name)
         assert study.summary is not None
         return dict(study.summary.winner.params)
 
     async def get_trials(self, study_name: str) -> list[TrialRecord]:
-        """Every stored trial, by number."""
+        """Stored trials by number."""
         collection = OptimizationTrial.get_motor_collection()
         documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
         return [trial_record(document) for document in documents]
 
     async def packed_trials(self, study_name: str) -> bytes:
-        """Every stored trial, by number, as MongoDB sent them: for another process, which unpacks them."""
+        """Stored trials by number, in BSON, for another process to unpack."""
         batches = OptimizationTrial.get_motor_collection().find_raw_batches({"study": study_name})
         return b"".join([batch async for batch in batches.sort("trial_number", 1)])
 
     async def latest_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
-        """The trials stored last, the newest first."""
+        """Last stored trials, newest first."""
         collection = OptimizationTrial.get_motor_collection()
         documents = await collection.find({"study": study_name}).sort("trial_number", -1).to_list(limit)
         return [trial_record(document) for document in documents]
@@ -279,7 +279,7 @@ class OptimizationService:
         return await self._request_state(study_name, StudyState.PAUSED)
 
     async def resume(self, study_name: str) -> OptimizationStudy:
-        """Queue a paused, cancelled or failed study again; it goes on after its last stored trial."""
+        """Queue a paused, cancelled or failed study again; it continues after its last stored trial."""
         study = await self.find(study_name)
         if study.status is StudyState.COMPLETE:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
@@ -287,7 +287,7 @@ class OptimizationService:
         return await self.find(study.study_name)
 
     async def more(self, study_name: str, n_trials: int) -> OptimizationStudy:
-        """Queue a finished study again with so many more trials: the first ones are kept, not repeated."""
+        """Queue a finished study again with `n_trials` more; the first ones are kept, not repeated."""
         study = await self.get_study_results(study_name)
         if study.status is not StudyState.COMPLETE:
             raise NotFinished(study=study.study_name, state=str(study.status))
@@ -300,7 +300,7 @@ class OptimizationService:
         return await self.find(study.study_name)
 
     async def replay(self, study_name: str) -> Replayed:
-        """Compute a finished study again on a worker and compare; raises Unavailable when the worker died of it."""
+        """Compute a finished study again on a worker and compare. Raises Unavailable when the worker dies."""
         study = await self.get_study_results(study_name)
         try:
             answer = await self._pool.replay(study.study_name)
@@ -311,7 +311,7 @@ class OptimizationService:
         return answer
 
     async def challenge(self, study_name: str, rival: Rival) -> Challenge:
-        """Set a finished study's winner against a champion; raises Unavailable when the worker died of it."""
+        """Compare a finished study's winner with a champion. Raises Unavailable when the worker dies."""
         study = await self.get_study_results(study_name)
         try:
             answer = await self._pool.challenge(study.study_name, rival)
@@ -322,7 +322,7 @@ class OptimizationService:
         return answer.challenge
 
     async def count_waiting(self, created_by: str | None = None) -> int:
-        """How many studies are queued, of one person or of all."""
+        """Number of queued studies, of one person or of all."""
         query = {"status": str(StudyState.QUEUED)} | ({"created_by": created_by} if created_by else {})
         return await OptimizationStudy.find(query).count()
 
@@ -334,7 +334,7 @@ class OptimizationService:
         verdicts: Sequence[Verdict] = PROVEN,
         limit: int = 10,
     ) -> list[OptimizationStudy]:
-        """Finished studies with one of the verdicts by Sharpe ratio out of sample, the best first, without charts."""
+        """Finished studies with one of the verdicts, best Sharpe ratio out of sample first, without charts."""
         query: dict[str, Any] = {
             "status": str(StudyState.COMPLETE),
             "summary.verdict": {"$in": [str(verdict) for verdict in verdicts]},
@@ -372,7 +372,7 @@ class OptimizationService:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
         fields: dict[str, Any] = {"wanted": str(state)}
         if study.status in (StudyState.QUEUED, StudyState.PAUSED):
-            # Settled here, where no worker may see it. The wish stays for one that takes the study at this moment.
+            # Applied here if no worker has the study. `wanted` stays set for a worker that takes it at this moment.
             fields |= {"status": str(state), "completed_at": self._clock()}
         await study.set(fields)
         return await self.find(study.study_name)
@@ -412,7 +412,7 @@ class OptimizationService:
 
 @cache
 def code_version() -> str:
-    """The release and a digest of this package's sources: the part of the program that decides a study's numbers."""
+    """Release and a digest of this package's sources, which determine the numbers of a study."""
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())
@@ -446,7 +446,7 @@ def _study_of(plan: Plan, data_hashes: Sequence[str], created_by: str, created_a
 
 
 def _hash_of(data_hashes: Sequence[str]) -> str:
-    """The name of several contents together, in this order."""
+    """Hash of several content hashes, in order."""
     return hashlib.sha256("|".join(data_hashes).encode()).hexdigest()
 
 
@@ -463,5 +463,5 @@ def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:
 
 
 def _guess_seconds(n_trials: int, n_bars: int, folds: int) -> float:
-    """About 150 µs a trial for the search and 10 ns a bar and trial for the backtest, again for each fold."""
+    """Estimate: 150 µs per trial for the search and 10 ns per bar and trial for the backtest, again per fold."""
     return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9)

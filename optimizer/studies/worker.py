@@ -1,4 +1,4 @@
-"""A worker process: one study at a time, bars and Optuna in memory, MongoDB the only thing it talks to.
+"""Worker process: runs one study at a time and connects to MongoDB only.
 
 Started as `python -m optimizer.studies.worker`. It exchanges `worker_messages` with its parent: the first one in
 is the configuration, each further one names a study; each one out is how it ended. End of input
@@ -19,6 +19,7 @@ import optuna
 
 from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
+from optimizer.lazy import load_modules
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.mongo import open_documents
@@ -38,13 +39,13 @@ from optimizer.studies.worker_messages import (
     decode_request,
     encode,
 )
-from optimizer.validation import sensitivity, statistics
+from optimizer.validation import statistics
 
 log = logging.getLogger(__name__)
 
 
 async def serve() -> None:
-    """Answer the parent's lines until they end."""
+    """Answer the parent's requests until the end of input."""
     lines = _lines_from_parent()
     for warm in (evaluator.warm, estimator.warm, statistics.warm):
         warm()  # before anything is known of MongoDB, which starts meanwhile
@@ -61,9 +62,8 @@ async def serve() -> None:
 
 
 def _load_the_rest() -> None:
-    """What takes as long to import as everything else, and is not needed before a search is over."""
-    statistics.arch_bootstrap.load()
-    sensitivity.optuna_importance.load()
+    """Import the slow modules that are needed only at the end of a search."""
+    load_modules("arch.bootstrap", "optuna.importance")
 
 
 async def _answer(request: StudyRequest, snapshots: Path) -> Answer:
@@ -89,7 +89,7 @@ async def _done(request: StudyRequest, snapshots: Path) -> Answer:
 
 
 def _lines_from_parent() -> "asyncio.Queue[str]":
-    """Lines of standard input, read in a thread that ends the process when they end."""
+    """Queue of the lines of standard input, read in a thread that ends the process at their end."""
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str] = asyncio.Queue()
 
@@ -108,7 +108,7 @@ def _send(answer: Answer) -> None:
 
 
 def main() -> None:
-    """Run as a worker process."""
+    """Run the worker process."""
     os.nice(NICENESS)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     optuna.logging.set_verbosity(optuna.logging.WARNING)

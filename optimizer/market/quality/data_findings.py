@@ -1,4 +1,4 @@
-"""What the sentinel says of bars: findings with a severity, a time, a value and a reason, and the report on them."""
+"""Data-quality findings with severity, time and value, and the report on one series."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -41,37 +41,37 @@ SENTENCES: Mapping[str, str] = {
 
 
 class Severity(StrEnum):
-    """How much a finding matters, least first."""
+    """Severity of a finding, least first."""
 
     INFO = auto()
     LOW = auto()
-    MEDIUM = auto()  # from here on it stands in the data line of a result
+    MEDIUM = auto()  # from here on the data line of a result shows it
     HIGH = auto()
     CRITICAL = auto()  # blocks a study unless it is forced
 
     @property
     def rank(self) -> int:
-        """0 for the least."""
+        """Position in the order of severities, 0 for the least."""
         return list(Severity).index(self)
 
 
 class DataFinding(Frozen):
-    """One thing that is wrong or strange in the bars."""
+    """One fault or anomaly in the bars."""
 
     kind: str  # a key of SENTENCES
     severity: Severity
     when: datetime  # UTC, of the first bar or session concerned
-    value: float | None = None  # the number that is wrong: a price, a return, a count
+    value: float | None = None  # the faulty number: a price, a return, a count
     facts: Facts = Field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
-        """The finding in English; other languages fill their own sentence for `kind` with `words`."""
+        """Finding in English; other languages fill their own sentence for `kind` with `words`."""
         return SENTENCES[self.kind].format(**self.words)
 
     @property
     def words(self) -> dict[str, str | int | float | None]:
-        """The facts that a sentence may name."""
+        """Facts that a sentence can use."""
         is_day = (self.when.hour, self.when.minute) == (0, 0)
         when = f"{self.when:%Y-%m-%d}" if is_day else f"{self.when:%Y-%m-%d %H:%M} UTC"
         return {"when": when, "value": self.value, **self.facts}
@@ -104,7 +104,7 @@ class DataNote(Frozen):
 
 
 class QualityReport(Frozen):
-    """One check of one series: coverage and findings, gravest first."""
+    """Result of the checks of one series: coverage and findings, most severe first."""
 
     symbol: str
     timeframe: str
@@ -115,23 +115,23 @@ class QualityReport(Frozen):
     first: date
     last: date
     n_bars: int
-    n_sessions: int  # that the calendar has from first to last
-    n_missing: int  # of those, without any bar
+    n_sessions: int  # of the calendar from first to last
+    n_missing: int  # sessions without any bar
     findings: tuple[DataFinding, ...] = ()
 
     @property
     def is_blocking(self) -> bool:
-        """Whether a study must not start unless it is forced."""
+        """True if a study cannot start unless it is forced."""
         return any(finding.severity is Severity.CRITICAL for finding in self.findings)
 
     @property
     def warnings(self) -> tuple[DataFinding, ...]:
-        """What must stand beside a result: findings of medium severity or worse."""
+        """Findings of medium severity or worse, to show with a result."""
         return tuple(finding for finding in self.findings if finding.severity.rank >= Severity.MEDIUM.rank)
 
     @property
     def worst(self) -> Severity | None:
-        """The gravest severity; None for clean bars."""
+        """Highest severity; None for clean bars."""
         return self.findings[0].severity if self.findings else None
 
     @property
