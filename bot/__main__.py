@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 
 from pydantic import ValidationError
 
-from bot.runtime.processes import started
+from bot.runtime.processes import start_children
 from bot.runtime.settings import Settings
 from optimizer.errors import BadValue, UnknownWord, UserError
 
@@ -115,7 +115,7 @@ async def _run_verb(options: argparse.Namespace, settings: Settings) -> int:
         needs = []
         if options.verb in _WORKERS:
             # Before the imports below: the processes import their own meanwhile.
-            needs = [await stack.enter_async_context(started(settings, n_workers=_WORKERS[options.verb]))]
+            needs = [await stack.enter_async_context(start_children(settings, n_workers=_WORKERS[options.verb]))]
         # By name, so that each verb loads what it needs and no more: `run` no web server, `serve` no progress bar.
         gc.disable()  # imports leave no garbage, and the collector would look through them again and again
         verb = importlib.import_module(_VERBS[options.verb])

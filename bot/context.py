@@ -45,8 +45,8 @@ class BotContext:
 class Audience(StrEnum):
     """Who is told."""
 
-    ASKER = auto()
-    THERE = auto()  # the thread of a mention; of a slash command, which has no thread, the asker
+    USER = auto()
+    THREAD = auto()  # the thread of a mention; of a slash command, which has no thread, the asker
     CHANNEL = auto()
 
 
@@ -55,10 +55,10 @@ class Answer:
     """What is told, and to whom."""
 
     message: Message
-    audience: Audience = Audience.ASKER
+    audience: Audience = Audience.USER
     is_refusal: bool = False
     error: UserError | None = None  # of a refusal, for doors that word it themselves
 
 
 #: Nothing to tell: a form was opened instead.
-NOTHING = Answer(Message("", []))
+NO_ANSWER = Answer(Message("", []))

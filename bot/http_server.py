@@ -37,12 +37,12 @@ class PortTaken(Unavailable):
 def build_web(context: BotContext) -> FastAPI:
     """The app with every door that needs no Slack."""
     web = FastAPI(openapi_url=None)
-    _take_vitals(web, context.services)
-    web.router.routes.append(_mounted(ROOT, build_api(context)))
+    _add_monitoring_routes(web, context.services)
+    web.router.routes.append(_mount(ROOT, build_api(context)))
     return web
 
 
-def _mounted(root: str, app: FastAPI) -> Mount:
+def _mount(root: str, app: FastAPI) -> Mount:
     """An app at all paths that begin with `root`."""
     mount = Mount(root, app)
     # A path may hold a line break, which `.` does not match: such a path must not slip past the app's own door.
@@ -50,14 +50,14 @@ def _mounted(root: str, app: FastAPI) -> Mount:
     return mount
 
 
-def take_slack(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
+def add_slack_route(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
     """Let Slack's requests in; signature, moment and shape of every one are checked."""
-    handler, gate = AsyncSlackRequestHandler(app), ReplayGuard(signing_secret)
+    handler, guard = AsyncSlackRequestHandler(app), ReplayGuard(signing_secret)
 
     @web.post("/slack/events")
     async def events(request: Request) -> Response:
-        body = await _body(request)
-        if not gate.admits(request.headers, body):
+        body = await _read_body(request)
+        if not guard.accepts(request.headers, body):
             return Response(status_code=401)
         if not is_known_shape(request.headers, body):
             log.warning("request_of_unknown_shape length=%s", len(body))
@@ -65,7 +65,7 @@ def take_slack(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
         return await handler.handle(request)
 
 
-def _take_vitals(web: FastAPI, services: Services) -> None:
+def _add_monitoring_routes(web: FastAPI, services: Services) -> None:
     @web.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
@@ -76,7 +76,7 @@ def _take_vitals(web: FastAPI, services: Services) -> None:
 
 
 @asynccontextmanager
-async def listening(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
+async def listen(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
     """Serve inside the block; the port in use, also when a free one was asked for. Raises PortTaken."""
     config = uvicorn.Config(
         web,
@@ -87,7 +87,7 @@ async def listening(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     server = _Server(config)
-    with _bound(settings.host, settings.port) as bound:
+    with _bind(settings.host, settings.port) as bound:
         port = int(bound.getsockname()[1])
         serving = asyncio.create_task(server.serve(sockets=[bound]))
         while not server.started and not serving.done():
@@ -100,7 +100,7 @@ async def listening(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
             await serving
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     # Named as TCP, or asyncio does not switch Nagle's algorithm off, and every answer waits 40 ms for its second half.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -114,7 +114,7 @@ def _bound(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def _body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     """The body, or nothing when it is longer than any of Slack's."""
     length = request.headers.get("content-length", "")
     return await request.body() if length.isdecimal() and int(length) <= LONGEST_BODY else b""

@@ -10,12 +10,12 @@ from bot.documents.audit_log import AuditEntry, Outcome
 MAX_SAID = 500
 
 
-async def note(
-    *, now: datetime, door: str, user_id: str, channel_id: str, said: str, outcome: Outcome, **more: Any
+async def record(
+    *, now: datetime, door: str, user_id: str, channel_id: str, text: str, outcome: Outcome, **more: Any
 ) -> None:
     """Add an entry; `more` are verb, study, reason, error, reference and team_id."""
     entry = AuditEntry(
-        at=now, door=door, user_id=user_id, channel_id=channel_id, said=said[:MAX_SAID], outcome=outcome, **more
+        at=now, door=door, user_id=user_id, channel_id=channel_id, said=text[:MAX_SAID], outcome=outcome, **more
     )
     await entry.insert()
 

@@ -14,7 +14,7 @@ from reports.render import Language
 
 log = logging.getLogger(__name__)
 
-Known = TypeVar("Known")
+Value = TypeVar("Value")
 
 #: An acknowledgement must not wait longer than this for Slack to say who someone is.
 WAIT_SECONDS = 0.5
@@ -46,25 +46,25 @@ class People:
 
     async def person(self, user_id: str) -> Person:
         """The person with this id."""
-        if (known := _fresh(self._persons, user_id)) is not None:
+        if (known := _unexpired(self._persons, user_id)) is not None:
             return known
-        answer = await _in_time(self._client.users_info(user=user_id, include_locale=True))
+        answer = await _call_in_time(self._client.users_info(user=user_id, include_locale=True))
         found = _person(answer["user"]) if answer else None
-        return _remembered(self._persons, user_id, found, instead=Person(), seconds=KEEP_SECONDS)
+        return _remember(self._persons, user_id, found, instead=Person(), seconds=KEEP_SECONDS)
 
     async def members(self, group_id: str) -> frozenset[str]:
         """The ids of a user group's members; those known last while Slack cannot say."""
-        if (known := _fresh(self._groups, group_id)) is not None:
+        if (known := _unexpired(self._groups, group_id)) is not None:
             return known
-        answer = await _in_time(self._client.usergroups_users_list(usergroup=group_id))
+        answer = await _call_in_time(self._client.usergroups_users_list(usergroup=group_id))
         found = frozenset(answer["users"]) if answer else None
-        return _remembered(self._groups, group_id, found, instead=frozenset(), seconds=KEEP_GROUP_SECONDS)
+        return _remember(self._groups, group_id, found, instead=frozenset(), seconds=KEEP_GROUP_SECONDS)
 
 
-async def _in_time(question: Awaitable[Any]) -> Any:
+async def _call_in_time(call: Awaitable[Any]) -> Any:
     """Slack's answer, or None when it refuses or takes too long."""
     try:
-        return await asyncio.wait_for(question, WAIT_SECONDS)
+        return await asyncio.wait_for(call, WAIT_SECONDS)
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
         log.warning("people_unknown error=%s", failure)
         return None
@@ -81,14 +81,14 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _fresh(kept: dict[str, tuple[float, Known]], key: str) -> Known | None:
+def _unexpired(kept: dict[str, tuple[float, Value]], key: str) -> Value | None:
     until, value = kept.get(key, (0.0, None))
     return value if _now() < until else None
 
 
-def _remembered(
-    kept: dict[str, tuple[float, Known]], key: str, found: Known | None, *, instead: Known, seconds: float
-) -> Known:
+def _remember(
+    kept: dict[str, tuple[float, Value]], key: str, found: Value | None, *, instead: Value, seconds: float
+) -> Value:
     """Keep what was found; what was known before, or `instead`, for a short time where nothing was."""
     _, before = kept.get(key, (0.0, instead))
     value = before if found is None else found

@@ -84,14 +84,14 @@ class SignIn:
 
     async def read(self, ticket: str) -> Link:
         """Who a link is for; raises NotMyLink, LinkExpired and LinkUsed. The link can still be used after."""
-        link = self._opened(ticket)
+        link = self._open(ticket)
         if await UsedLink.find_one(UsedLink.nonce == link.nonce) is not None:
             raise LinkUsed
         return link
 
     async def redeem(self, ticket: str, language: Language) -> tuple[Link, str]:
         """Use a link up and open a session; returns the link and the cookie's value. Raises as `read` does."""
-        link, now = self._opened(ticket), self._clock()
+        link, now = self._open(ticket), self._clock()
         try:
             await UsedLink(nonce=link.nonce, expires_at=link.expires_at + LINK_LIVES).insert()
         except DuplicateKeyError as used:
@@ -125,7 +125,7 @@ class SignIn:
         """Whether a form came from a page of this session."""
         return hmac.compare_digest(token.encode(), self.form_token(session).encode())
 
-    def _opened(self, ticket: str) -> Link:
+    def _open(self, ticket: str) -> Link:
         try:
             user_id, team_id, nonce, expires = self._links.loads(ticket)
         except (BadSignature, UnicodeError) as forged:

@@ -44,7 +44,7 @@ class KeyExists(UserError):
 
 
 @dataclass(frozen=True)
-class KnownKey:
+class KeyIdentity:
     """A key that lets somebody in."""
 
     key_name: str
@@ -92,12 +92,12 @@ async def all_keys() -> list[ApiKey]:
     return await ApiKey.find_all().sort("key_name", "-created_at").to_list()
 
 
-async def key_of(text: str) -> KnownKey | None:
+async def find_key(text: str) -> KeyIdentity | None:
     """The key that a text is, unless it is none or was revoked. Asked for every request, so no more is read."""
     if not _SECRET.fullmatch(text):
         return None
     found = await ApiKey.get_motor_collection().find_one({"digest": _digest(text), "revoked_at": None})
-    return KnownKey(found["key_name"], Role[found["role_name"].upper()]) if found else None
+    return KeyIdentity(found["key_name"], Role[found["role_name"].upper()]) if found else None
 
 
 def _digest(text: str) -> str:

@@ -15,10 +15,10 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from bot.api import responses
-from bot.api.auth import Caller, KeyCheck, note
+from bot.api.auth import Caller, KeyCheck, record
 from bot.api.errors import TRIED, BadFields, Fault, NoSuchPath, WrongMethod, error_of_fault
 from bot.api.openapi import describe, operation_id
-from bot.api.problem_details import refused, refused_fields
+from bot.api.problem_details import fields_problem, problem_response
 from bot.api.request_body import BodyLimit
 from bot.api.requests import OptimizationRequest, SearchRange, SearchWindow, TradingCosts
 from bot.api.routes import catalogue, studies
@@ -82,34 +82,34 @@ def build_api(context: BotContext) -> FastAPI:
 
 async def _on_user_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, UserError)
-    return refused(error, _language(request))
+    return problem_response(error, _language(request))
 
 
 async def _on_bad_fields(request: Request, bad: Exception) -> Response:
     assert isinstance(bad, BadFields)
-    return refused_fields(bad, _language(request))
+    return fields_problem(bad, _language(request))
 
 
 async def _on_invalid(request: Request, invalid: Exception) -> Response:
-    """What pydantic refused, each field in our words."""
+    """What pydantic problem_response, each field in our words."""
     assert isinstance(invalid, RequestValidationError)
     errors: dict[str, UserError] = {}
     for fault in invalid.errors():
         errors.setdefault(_pointer(fault["loc"]), error_of_fault(fault, _known(fault)))
-    return refused_fields(BadFields(errors), _language(request))
+    return fields_problem(BadFields(errors), _language(request))
 
 
 async def _on_http(request: Request, refusal: Exception) -> Response:
-    """What the framework refused: a path or a method that is not there."""
+    """What the framework problem_response: a path or a method that is not there."""
     assert isinstance(refusal, HTTPException)
     is_there = refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED
     error = WrongMethod(word=request.method) if is_there else NoSuchPath(word=request.url.path)
-    return refused(error, _language(request), headers=refusal.headers)
+    return problem_response(error, _language(request), headers=refusal.headers)
 
 
 async def _on_outage(request: Request, outage: Exception) -> Response:
     log.warning("api_mongo_away error=%s", type(outage).__name__)
-    return refused(MongoUnavailable.silent(), _language(request))
+    return problem_response(MongoUnavailable.silent(), _language(request))
 
 
 async def _on_fault(request: Request, fault: Exception) -> Response:
@@ -117,9 +117,9 @@ async def _on_fault(request: Request, fault: Exception) -> Response:
     reference = secrets.token_hex(3)
     log.error("api_broke reference=%s path=%s", reference, request.url.path, exc_info=fault)
     caller: Caller = request.state.caller
-    said = f"{request.method} {request.url.path}"
-    await note(caller, request.app.state.context, Outcome.BROKE, said=said, reference=reference)
-    return refused(SomethingBroke(reference=reference), caller.language)
+    text = f"{request.method} {request.url.path}"
+    await record(caller, request.app.state.context, Outcome.BROKE, text=text, reference=reference)
+    return problem_response(SomethingBroke(reference=reference), caller.language)
 
 
 _HANDLERS: dict[int | type[Exception], Any] = {
@@ -137,14 +137,14 @@ def _language(request: Request) -> Language:
     return caller.language
 
 
-def _pointer(origin: Sequence[str | int]) -> str:
+def _pointer(location: Sequence[str | int]) -> str:
     """Where pydantic found a fault: a pointer into the body, or `?name` for what stands in the address or a head."""
-    kind, *names = origin
+    kind, *names = location
     if kind == "body":
         return "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in names if name not in TRIED)
     return f"?{names[0]}" if names else "?"
 
 
 def _known(fault: Fault) -> Sequence[str]:
-    origin = [str(name) for name in fault["loc"][1:-1]]
-    return _FIELDS.get(origin[0] if origin else "", ())
+    location = [str(name) for name in fault["loc"][1:-1]]
+    return _FIELDS.get(location[0] if location else "", ())

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.access import audit
 from bot.access.roster import Denied
-from bot.api.api_keys import KnownKey, key_of, owner_of
+from bot.api.api_keys import KeyIdentity, find_key, owner_of
 from bot.api.errors import BadFields, BadKey, KeyTooSmall, NoKey
-from bot.api.problem_details import language_of, refused
+from bot.api.problem_details import language_of, problem_response
 from bot.context import BotContext
 from bot.documents.audit_log import Outcome
 from bot.documents.preferences import ChannelSettings
@@ -73,22 +73,22 @@ class KeyCheck:
         headers = Headers(scope=scope)
         language = language_of(headers.get("accept-language", ""))
         try:
-            key = await _shown(headers)
+            key = await _read_key(headers)
         except UserError as error:
-            await refused(error, language)(scope, receive, send)
+            await problem_response(error, language)(scope, receive, send)
             return
         caller = Caller(name=key.key_name, role=key.role, language=language)
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
 
 
-async def _shown(headers: Headers) -> KnownKey:
+async def _read_key(headers: Headers) -> KeyIdentity:
     """The key a request shows. Raises NoKey, BadKey, MongoUnavailable."""
     scheme, _, text = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise NoKey
     try:
-        key = await key_of(text.strip())
+        key = await find_key(text.strip())
     except OUTAGE as outage:
         raise MongoUnavailable.silent() from outage
     if key is None:
@@ -106,34 +106,34 @@ def _caller(request: Request, _scheme: Annotated[object, Security(_SCHEME)]) -> 
     return caller
 
 
-TheOffice = Annotated[BotContext, Depends(_context)]
-TheCaller = Annotated[Caller, Depends(_caller)]
+ContextDep = Annotated[BotContext, Depends(_context)]
+CallerDep = Annotated[Caller, Depends(_caller)]
 
 
-class May:
+class RequireRole:
     """A dependency: the caller may do what a verb of the commands does. A refusal is noted in the audit."""
 
     def __init__(self, verb: str) -> None:
         self._verb = verb
 
-    async def __call__(self, request: Request, caller: TheCaller, context: TheOffice) -> Caller:
+    async def __call__(self, request: Request, caller: CallerDep, context: ContextDep) -> Caller:
         """The caller. Raises KeyTooSmall."""
         try:
             caller.require(self._verb)
         except KeyTooSmall as error:
-            said = f"{request.method} {request.url.path}"
-            await note(caller, context, Outcome.DENIED, said=said, verb=self._verb, reason=str(error))
+            text = f"{request.method} {request.url.path}"
+            await record(caller, context, Outcome.DENIED, text=text, verb=self._verb, reason=str(error))
             raise
         return caller
 
 
-async def note(
-    caller: Caller, context: BotContext, outcome: Outcome, *, said: str, channel_id: str = "", **more: str
+async def record(
+    caller: Caller, context: BotContext, outcome: Outcome, *, text: str, channel_id: str = "", **more: str
 ) -> None:
     """Add what a caller asked for to the audit; `more` are verb, study, reason and reference."""
     user = caller.user_id
-    await audit.note(
-        now=context.clock(), door=DOOR, user_id=user, channel_id=channel_id, said=said, outcome=outcome, **more
+    await audit.record(
+        now=context.clock(), door=DOOR, user_id=user, channel_id=channel_id, text=text, outcome=outcome, **more
     )
 
 
@@ -141,24 +141,24 @@ async def note(
 class ApiCall:
     """What is noted of a request; filled while it is done."""
 
-    said: str
+    text: str
     channel_id: str
     study: str
 
 
 @asynccontextmanager
-async def noted(
-    caller: Caller, context: BotContext, *, verb: str, said: str = "", channel_id: str = "", study: str = ""
+async def record_outcome(
+    caller: Caller, context: BotContext, *, verb: str, text: str = "", channel_id: str = "", study: str = ""
 ) -> AsyncIterator[ApiCall]:
     """Do something inside the block; what came of it is added to the audit."""
-    call = ApiCall(said=said, channel_id=channel_id, study=study)
+    call = ApiCall(text=text, channel_id=channel_id, study=study)
     try:
         yield call
     except (UserError, BadFields) as error:
         outcome = Outcome.DENIED if isinstance(error, Denied) else Outcome.REFUSED
-        await note(caller, context, outcome, verb=verb, reason=str(error), **vars(call))
+        await record(caller, context, outcome, verb=verb, reason=str(error), **vars(call))
         raise
-    await note(caller, context, Outcome.DONE, verb=verb, **vars(call))
+    await record(caller, context, Outcome.DONE, verb=verb, **vars(call))
 
 
 async def origin_of(caller: Caller, context: BotContext, channel_id: str = "", delivery: str = "") -> Origin:

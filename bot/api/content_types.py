@@ -33,15 +33,15 @@ def _parquet(study_name: str, trials: Sequence[TrialRecord]) -> bytes:
 _FORMS: Mapping[str, tuple[_Writer, str]] = {JSON: (_json, "json"), CSV: (_csv, "csv"), PARQUET: (_parquet, "parquet")}
 
 
-def chosen(accept: str) -> str:
+def choose_form(accept: str) -> str:
     """The form an Accept header likes best (RFC 9110, 12.5.1). Raises NotOffered."""
     for wanted, weight in weights(accept or "*/*"):
-        if weight > 0 and (form := _matching(wanted)) is not None:
+        if weight > 0 and (form := _match(wanted)) is not None:
             return form
     raise NotOffered(word=accept, known=", ".join(_FORMS))
 
 
-def _matching(wanted: str) -> str | None:
+def _match(wanted: str) -> str | None:
     kind, _, subtype = wanted.partition("/")
     for form in _FORMS:
         if wanted in ("*/*", form) or (subtype == "*" and form.startswith(f"{kind}/")):
@@ -49,7 +49,7 @@ def _matching(wanted: str) -> str | None:
     return None
 
 
-async def written(form: str, study_name: str, trials: Sequence[TrialRecord]) -> Response:
+async def write_response(form: str, study_name: str, trials: Sequence[TrialRecord]) -> Response:
     """The trials in one of the forms; written beside the event loop, since there may be ten thousand."""
     write, ending = _FORMS[form]
     content = await asyncio.to_thread(write, study_name, trials)

@@ -23,34 +23,36 @@ MAX_KEY = 200
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
-async def once(claim: ApiRequest, kind: type[Answer], work: Callable[[str], Awaitable[Answer]]) -> tuple[Answer, bool]:
+async def run_once(
+    claim: ApiRequest, kind: type[Answer], work: Callable[[str], Awaitable[Answer]]
+) -> tuple[Answer, bool]:
     """The answer of `work`, or the one it gave the first time, and whether it was given before.
 
     `work` is handed a name for what it stores. Callers take turns, so that of two equal requests at once the
     second sees the answer of the first. Raises KeyReused for another request with the same key.
     """
-    kept = await _claimed(claim)
-    if kept.fingerprint != claim.fingerprint:
+    stored = await _claim(claim)
+    if stored.fingerprint != claim.fingerprint:
         raise KeyReused(word=claim.idempotency_key)
-    if kept.answer is not None:
-        return kind.model_validate(kept.answer), True
+    if stored.answer is not None:
+        return kind.model_validate(stored.answer), True
     try:
-        answer = await work(f"api-{kept.id}")
+        answer = await work(f"api-{stored.id}")
     except (UserError, BadFields):
-        await kept.delete()
+        await stored.delete()
         raise
-    await kept.set({"answer": answer.model_dump(mode="json")})
+    await stored.set({"answer": answer.model_dump(mode="json")})
     return answer, False
 
 
-def claim_of(key_name: str, idempotency_key: str, request: OptimizationRequest, now: datetime) -> ApiRequest:
+def make_claim(key_name: str, idempotency_key: str, request: OptimizationRequest, now: datetime) -> ApiRequest:
     """What a request claims."""
     body = json.dumps(request.model_dump(mode="json"), sort_keys=True)
     fingerprint = hashlib.sha256(body.encode()).hexdigest()
     return ApiRequest(key_name=key_name, idempotency_key=idempotency_key, fingerprint=fingerprint, created_at=now)
 
 
-async def _claimed(claim: ApiRequest) -> ApiRequest:
+async def _claim(claim: ApiRequest) -> ApiRequest:
     """The claim, stored now or before."""
     try:
         return await claim.insert()

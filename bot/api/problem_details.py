@@ -20,7 +20,7 @@ from reports.text.terminal import unmarked
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:optimize-bot:problem:"
-#: Seconds after which what was refused for now may be asked for again.
+#: Seconds after which a refused request may be sent again.
 RETRY_SECONDS = 10
 
 #: The status of each error; a kind that is not named has that of the kind it is one of.
@@ -97,12 +97,12 @@ def status_of(error: UserError) -> HTTPStatus:
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
-def refused(error: UserError, language: Language, *, headers: Mapping[str, str] | None = None) -> Response:
+def problem_response(error: UserError, language: Language, *, headers: Mapping[str, str] | None = None) -> Response:
     """The answer to a request that cannot be done."""
     return _response(_problem(error, language), {**_headers(status_of(error)), **(headers or {})})
 
 
-def refused_fields(bad: errors.BadFields, language: Language) -> Response:
+def fields_problem(bad: errors.BadFields, language: Language) -> Response:
     """The answer to a request with wrong fields; one wrong field is the problem itself."""
     each = list(bad.errors.values())
     whole = each[0] if len(each) == 1 else errors.SeveralFields(n=len(each))
@@ -169,7 +169,7 @@ def _weight(text: str) -> float:
     return float(text) if digits.isascii() and digits.isdecimal() else 0.0
 
 
-def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+def error_responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """These statuses, and those of every route, as OpenAPI describes them."""
     every = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE, *statuses)
     schema = {"$ref": "#/components/schemas/Problem"}

@@ -12,7 +12,7 @@ from bot.api.requests import MAX_HOLDOUT, MAX_NAME, MAX_NOTES, OptimizationReque
 from bot.grammar.commands import Mode, Start
 from bot.grammar.corrections import Slip
 from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, NotADate, Repeated, TwoBeginnings
-from bot.grammar.start_builder import Draft, read_narrowed
+from bot.grammar.start_builder import StartBuilder, read_narrowed
 from bot.grammar.tokens import Word, plain
 from bot.grammar.values import percent_text, plain_number, read_symbol_or_list, read_text
 from optimizer.domain.space import Choice, Parameter
@@ -34,16 +34,16 @@ def start_of(request: OptimizationRequest) -> Start:
     errors: Errors = {}
     symbols = _symbols(request, errors)
     with _about("/strategy", errors):
-        draft = Draft(strategy := find_strategy(request.strategy))
+        builder = StartBuilder(strategy := find_strategy(request.strategy))
         for at, (pointer, text) in enumerate(_words(request, strategy, errors)):
             with _about(pointer, errors):
-                draft.take(Word(at, text))
+                builder.take(Word(at, text))
     name = _text("name", request.name, MAX_NAME, errors)
     note = _text("notes", request.notes, MAX_NOTES, errors)
     if errors:
         raise BadFields(errors)
     try:
-        return replace(draft.finish(symbols), is_quiet=request.quiet, name=name, note=note)
+        return replace(builder.finish(symbols), is_quiet=request.quiet, name=name, note=note)
     except Slip as slip:
         raise BadFields({_CLASHES.get(type(slip.error), "/search_space"): slip.error}) from slip
 

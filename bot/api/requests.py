@@ -40,13 +40,13 @@ _PARAMETER_NAMES: dict[str, Any] = {"propertyNames": {"enum": _PARAMETERS}}
 _DAY: dict[str, Any] = {"format": "date", "examples": ["2005-01-03"]}
 
 
-class Asked(BaseModel):
+class RequestPart(BaseModel):
     """A part of a request: nothing unknown in it, nothing converted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SearchRange(Asked):
+class SearchRange(RequestPart):
     """Where one parameter is searched: a range, one value, or a few of its choices."""
 
     low: Number | None = Field(default=None, description="Smallest value; the strategy's own when left out.")
@@ -60,7 +60,7 @@ class SearchRange(Asked):
     )
 
 
-class SearchWindow(Asked):
+class SearchWindow(RequestPart):
     """The bars that are searched. Without a first day it is as long as `years` says, back from its last day."""
 
     start: StrictStr | None = Field(default=None, description="First day.", json_schema_extra=_DAY)
@@ -82,7 +82,7 @@ class SearchWindow(Asked):
     )
 
 
-class TradingCosts(Asked):
+class TradingCosts(RequestPart):
     """Costs of each side of a trade, in basis points of its value."""
 
     commission_bps: Number | None = Field(
@@ -93,7 +93,7 @@ class TradingCosts(Asked):
     )
 
 
-class OptimizationRequest(Asked):
+class OptimizationRequest(RequestPart):
     """A study to start, or one for each of several symbols."""
 
     model_config = ConfigDict(

@@ -226,7 +226,7 @@ def links_of(study_name: str) -> Links:
     return Links(study=here, best=f"{here}/best", trials=f"{here}/trials", events=f"{here}/events")
 
 
-def started(study: OptimizationStudy, seconds: float) -> StartedStudy:
+def started_study(study: OptimizationStudy, seconds: float) -> StartedStudy:
     """A study that was just stored."""
     return StartedStudy(
         study_name=study.study_name,

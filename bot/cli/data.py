@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.runtime.processes import claimed
+from bot.runtime.processes import lock_home
 from bot.runtime.services import open_market
 from bot.runtime.settings import Settings
 from optimizer.market.calendar_picture import picture
@@ -24,7 +24,7 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     console = Console(highlight=False)
-    with claimed(settings.home), open_market(settings) as market:
+    with lock_home(settings.home), open_market(settings) as market:
         match options.action:
             case "list":
                 return _list(market, console)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from bot.ops.health_checks import HealthReport, Probe, bad, probe_desk, probe_slack
-from bot.runtime.processes import started
+from bot.runtime.processes import start_children
 from bot.runtime.services import open_services
 from bot.runtime.settings import Settings
 from optimizer.errors import UserError
@@ -20,7 +20,7 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
     console = Console(highlight=False)
     probes = await probe_slack(settings)
     try:
-        async with started(settings) as children, open_services(settings, children) as services:
+        async with start_children(settings) as children, open_services(settings, children) as services:
             probes += await probe_desk(services)
     except UserError as error:
         probes.append(bad("Data directory", error, "Then run `optimize-bot doctor` again."))

@@ -59,12 +59,14 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     console = Console(stderr=options.json, highlight=False)
     async with open_services(settings, children) as services:
         services.jobs.start()
-        talk = TerminalConversation(services, console, settings.language, Path(options.out) if options.out else None)
-        return await talk.run(command, as_json=options.json)
+        conversation = TerminalConversation(
+            services, console, settings.language, Path(options.out) if options.out else None
+        )
+        return await conversation.run(command, as_json=options.json)
 
 
 class TerminalConversation:
-    """One study told in a terminal."""
+    """One study document in a terminal."""
 
     def __init__(self, services: Services, console: Console, language: Language, folder: Path | None) -> None:
         self._services = services
@@ -83,18 +85,18 @@ class TerminalConversation:
         self._many = len(specs) > 1
         documents = [await self._run_one(spec, command) for spec in specs]
         if as_json and not command.is_dry:
-            told = documents[0] if len(documents) == 1 else {"studies": documents}
-            sys.stdout.write(json.dumps(told, allow_nan=False) + "\n")
+            document = documents[0] if len(documents) == 1 else {"studies": documents}
+            sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
         return 0 if all(documents) or command.is_dry else 1
 
     async def _run_one(self, spec: StudySpec, command: Start) -> dict[str, Any]:
         """Plan, progress, result, files; the study as a document, empty when it did not complete."""
-        plan = await self._services.service.plan(spec)
+        plan = await self._services.studies.plan(spec)
         if command.is_dry:
-            self._tell(self._renderer.plan(spec, plan_facts(plan), command=command_text(spec, prefix=PREFIX)))
+            self._print(self._renderer.plan(spec, plan_facts(plan), command=command_text(spec, prefix=PREFIX)))
             return {}
-        self._tell(self._renderer.render("terminal_plan", spec=spec, plan=plan_facts(plan)))
-        study = await self._services.service.store(
+        self._print(self._renderer.render("terminal_plan", spec=spec, plan=plan_facts(plan)))
+        study = await self._services.studies.store(
             plan, created_by=self._user, name=command.name, notes=command.note, origin={"door": "terminal"}
         )
         await self._wait_for_worker()
@@ -104,10 +106,10 @@ class TerminalConversation:
         study = await self._follow(study)
         facts = study_facts(study, now=utc_now(), command=command_text(spec, prefix=PREFIX))
         if study.status is not StudyState.COMPLETE:
-            self._tell(self._renderer.failure(facts) if study.failure else self._renderer.cancelled(facts))
+            self._print(self._renderer.failure(facts) if study.failure else self._renderer.cancelled(facts))
             return {}
-        self._tell(*self._renderer.result(facts))
-        trials = await self._services.service.get_trials(study.study_name)
+        self._print(*self._renderer.result(facts))
+        trials = await self._services.studies.get_trials(study.study_name)
         await self._write_files(facts)
         return json_document(facts, trials)
 
@@ -121,7 +123,7 @@ class TerminalConversation:
             bar = progress.add_task("", total=study.n_trials, best="")
             while not study.status.is_finished:
                 await asyncio.sleep(_POLL_SECONDS)
-                study = await self._services.service.find(study.study_name)
+                study = await self._services.studies.find(study.study_name)
                 best = "" if study.best_value is None else f"best {study.best_value:.2f}"
                 progress.update(bar, completed=study.trials_completed, best=best)
         return study
@@ -139,15 +141,15 @@ class TerminalConversation:
         try:
             drawn = await self._services.chart_process.draw(DrawRequest(facts=facts, language=self._language))
         except Unavailable as failure:
-            self._tell(self._renderer.refusal(failure))
+            self._print(self._renderer.refusal(failure))
             return
         folder = drawn.folder
         if self._folder is not None:
             folder = self._folder / facts.spec.symbol if self._many else self._folder
             await asyncio.to_thread(_copy, drawn.files, folder)
-        self._tell(self._renderer.notice("files", folder=folder, names=[path.name for path in drawn.files]))
+        self._print(self._renderer.notice("files", folder=folder, names=[path.name for path in drawn.files]))
 
-    def _tell(self, *messages: Message) -> None:
+    def _print(self, *messages: Message) -> None:
         width = min(self._console.width, WIDTH)
         self._console.print(terminal_text(messages, width), markup=False, end="\n\n")
 

@@ -37,9 +37,9 @@ class AdoptNow(Command):
 class Share(Command):
     """Show everyone in the channel a private answer: of a study, or of the command that gave it."""
 
-    said: str
+    shared: str
 
     @property
     def command_text(self) -> str:
         """The command whose answer is shared."""
-        return self.said if " " in self.said else f"show {self.said}"
+        return self.shared if " " in self.shared else f"show {self.shared}"

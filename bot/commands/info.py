@@ -51,12 +51,12 @@ def verbs_for(role: Role) -> list[Verb]:
 
 async def list_strategies(command: ListStrategies, origin: Origin, context: BotContext) -> Answer:
     """Every strategy with its rule."""
-    return Answer(origin.renderer.strategies(), Audience.THERE)
+    return Answer(origin.renderer.strategies(), Audience.THREAD)
 
 
 async def who_am_i(command: WhoAmI, origin: Origin, context: BotContext) -> Answer:
     """The asker's role, and how much of their limits is used."""
-    service, settings = context.services.service, context.services.settings
+    service, settings = context.services.studies, context.services.settings
     states = (StudyState.RUNNING,)
     running = await service.list_studies(created_by=origin.user_id, states=states, limit=settings.waiting_per_person)
     message = origin.renderer.render(
@@ -73,28 +73,28 @@ async def who_am_i(command: WhoAmI, origin: Origin, context: BotContext) -> Answ
 
 async def status(command: Status, origin: Origin, context: BotContext) -> Answer:
     """How one study stands, or all that are not finished."""
-    service = context.services.service
+    service = context.services.studies
     unfinished = await service.unfinished()
     waiting = [study.study_name for study in unfinished if study.status is StudyState.QUEUED]
     if command.study is None:
         running = [study_facts(study, now=context.clock()) for study in unfinished]
-        return Answer(origin.renderer.listing(running, Which.RUNNING), Audience.THERE)
+        return Answer(origin.renderer.listing(running, Which.RUNNING), Audience.THREAD)
     study = await service.find(command.study)
     position = waiting.index(study.study_name) + 1 if study.study_name in waiting else None
-    conversation = await context.conversations.of(study.study_name)
+    conversation = await context.conversations.find(study.study_name)
     facts = study_facts(study, now=context.clock(), conversation=conversation, queue_position=position)
-    return Answer(origin.renderer.status(facts), Audience.THERE)
+    return Answer(origin.renderer.status(facts), Audience.THREAD)
 
 
 async def list_studies(command: ListStudies, origin: Origin, context: BotContext) -> Answer:
     """The newest studies: the asker's, those that run, or all."""
-    studies = await context.services.service.list_studies(
+    studies = await context.services.studies.list_studies(
         created_by=origin.user_id if command.which is Which.MINE else None,
         states=(StudyState.QUEUED, StudyState.RUNNING) if command.which is Which.RUNNING else (),
         limit=LISTED,
     )
     facts = [study_facts(study, now=context.clock()) for study in studies]
-    return Answer(origin.renderer.listing(facts, command.which), Audience.THERE)
+    return Answer(origin.renderer.listing(facts, command.which), Audience.THREAD)
 
 
 async def open_web(command: OpenWeb, origin: Origin, context: BotContext) -> Answer:

@@ -5,7 +5,7 @@ from slack_sdk.errors import SlackApiError
 from bot.commands.button_commands import OpenForm
 from bot.commands.info import show_help
 from bot.commands.start_form import Form, start_view
-from bot.context import NOTHING, Answer, BotContext
+from bot.context import NO_ANSWER, Answer, BotContext
 from bot.grammar.commands import OpenModal, Start
 from bot.grammar.parsing import parse
 from bot.origin import DOOR, Origin
@@ -24,7 +24,7 @@ async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> 
     except SlackApiError as refusal:
         reason = str(refusal.response.get("error", ""))
         raise Unavailable(what="The form", reason=reason, remedy="Try again, or type the command.") from refusal
-    return NOTHING
+    return NO_ANSWER
 
 
 async def last_form(user_id: str) -> Form:

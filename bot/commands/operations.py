@@ -26,7 +26,7 @@ SERIES = 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looked:
+class BarCheck:
     """What the sentinel saw of a symbol's bars."""
 
     report: QualityReport
@@ -38,20 +38,20 @@ async def show_data(command: ShowData, origin: Origin, context: BotContext) -> A
     if command.symbol is None:
         series: list[Coverage] = await asyncio.to_thread(context.services.market.warehouse.symbols)
         message = origin.renderer.render("data", series=series[:SERIES], n_series=len(series))
-        return Answer(message, Audience.THERE)
-    looked = await asyncio.to_thread(look, command.symbol, context)
-    report = looked.report
+        return Answer(message, Audience.THREAD)
+    check = await asyncio.to_thread(check_bars, command.symbol, context)
+    report = check.report
     message = origin.renderer.render(
         "data_symbol", report=report, findings=report.findings[:FINDINGS], n_findings=len(report.findings),
-        picture=looked.picture,
+        picture=check.picture,
     )  # fmt: skip
-    return Answer(message, Audience.THERE)
+    return Answer(message, Audience.THREAD)
 
 
-def look(symbol: str, context: BotContext) -> Looked:
+def check_bars(symbol: str, context: BotContext) -> BarCheck:
     """Have a symbol's bars checked now; raises UnknownSymbol."""
     bars, report = context.services.market.checked_bars(symbol, now=context.clock())
-    return Looked(report=report, picture=picture(bars, report))
+    return BarCheck(report=report, picture=picture(bars, report))
 
 
 async def health(command: Health, origin: Origin, context: BotContext) -> Answer:
@@ -66,7 +66,7 @@ async def health(command: Health, origin: Origin, context: BotContext) -> Answer
 
 async def failures(command: Failures, origin: Origin, context: BotContext) -> Answer:
     """The studies that failed last and the faults of the bot itself."""
-    studies = await context.services.service.list_studies(states=(StudyState.FAILED,), limit=LISTED)
+    studies = await context.services.studies.list_studies(states=(StudyState.FAILED,), limit=LISTED)
     broken = await audit.latest(LISTED, outcomes=(Outcome.BROKE,))
     facts = [study_facts(study, now=context.clock()) for study in studies]
     rows = [(study, _reason(study, origin)) for study in facts]

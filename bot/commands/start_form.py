@@ -15,7 +15,7 @@ from bot.grammar.corrections import Slip
 from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, TwoBeginnings
 from bot.grammar.formatting import option_words
 from bot.grammar.options import FLAGS, MAX_GOALS
-from bot.grammar.start_builder import Draft, cap_text, narrowed_text
+from bot.grammar.start_builder import StartBuilder, cap_text, narrowed_text
 from bot.grammar.start_parser import read_symbols
 from bot.grammar.tokens import Word, plain, split
 from optimizer.domain.metrics import GOALS
@@ -124,14 +124,14 @@ def read_form(form: Form) -> Start:
     symbols: tuple[str, ...] = ()
     with _about("symbol", errors):
         symbols = read_symbols(Word(0, "".join(plain(form.symbol).split())))
-    draft = Draft(find_strategy(form.strategy))
+    builder = StartBuilder(find_strategy(form.strategy))
     for block_id, text in _typed_fields(form):
         with _about(block_id, errors):
             for word in split(text):
-                draft.take(word)
+                builder.take(word)
     if not errors:
         try:
-            return draft.finish(symbols)
+            return builder.finish(symbols)
         except Slip as slip:
             errors[_CLASHES.get(type(slip.error), "strategy")] = slip.error
     raise BadFields(errors)

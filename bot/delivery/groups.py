@@ -33,7 +33,7 @@ _AGE_SHARE, _LEAST_SECONDS = 8.0, 2.0
 
 
 @dataclass
-class _Shown:
+class _LastEdit:
     at: float = 0.0
     message: Message | None = None
 
@@ -45,7 +45,7 @@ class Groups:
         self._outbox = outbox
         self._client = client
         self._clock = clock
-        self._shown: dict[str, _Shown] = {}
+        self._last_edits: dict[str, _LastEdit] = {}
 
     @staticmethod
     def new_name() -> str:
@@ -87,11 +87,11 @@ class Groups:
             by_name = {study.study_name: study for study in found}
             studies = [by_name[name] for name in group.studies if name in by_name]
             if all(study.status.is_finished for study in studies):
-                await self._tell(group, studies)
+                await self._post_final_table(group, studies)
             else:
-                await self._show(group, studies)
+                await self._edit_table(group, studies)
 
-    async def _tell(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
+    async def _post_final_table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
         message, name = self._table(group, studies), group.group_name
         await self._outbox.post(
             f"{name}:final",
@@ -102,10 +102,10 @@ class Groups:
             method=Method.EDIT,
         )
         await group.set({"is_told": True})
-        self._shown.pop(name, None)
+        self._last_edits.pop(name, None)
 
-    async def _show(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
-        shown, now = self._shown.setdefault(group.group_name, _Shown()), asyncio.get_running_loop().time()
+    async def _edit_table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
+        shown, now = self._last_edits.setdefault(group.group_name, _LastEdit()), asyncio.get_running_loop().time()
         age = (self._clock() - group.created_at).total_seconds()
         if now - shown.at < max(_LEAST_SECONDS, age / _AGE_SHARE):
             return

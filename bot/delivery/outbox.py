@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 #: Slack takes about one message a second and channel.
 CHANNEL_SECONDS = 1.0
 #: How often it is looked for what another process stored, and for senders that ended too early.
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 _UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
 
 
@@ -85,7 +85,7 @@ class Outbox:
         entry = await OutboxEntry.find_one(OutboxEntry.key == key)
         return entry.ts if entry else ""
 
-    async def until_sent(self, key: str) -> OutboxEntry:
+    async def wait_until_sent(self, key: str) -> OutboxEntry:
         """Wait until an entry is sent or refused."""
         while True:
             settled = self._awaited.setdefault(key, asyncio.Event())
@@ -106,12 +106,12 @@ class Outbox:
         last = await OutboxEntry.find(_UNSENT).sort("-order").first_or_none()
         self._last_order = max(self._last_order, last.order if last else 0)
         self._is_open = True
-        looking = asyncio.create_task(self._look())
+        polling = asyncio.create_task(self._poll())
         try:
             yield self
         finally:
             self._is_open = False
-            tasks = [looking, *self._senders.values()]
+            tasks = [polling, *self._senders.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -121,11 +121,11 @@ class Outbox:
         self._last_order = max(self._last_order + 1, int(self._clock().timestamp() * 1e6))
         return self._last_order
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         """Wake the senders of all channels where something waits, whoever stored it."""
         while True:
             self._wake(set(await patiently(self._waiting_channels, what="outbox")))
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _waiting_channels(self) -> list[str]:
         channels: list[str] = await OutboxEntry.get_motor_collection().distinct("channel_id", _UNSENT)

@@ -20,7 +20,7 @@ from reports.facts import StudyFacts
 #: Trials told with each look.
 RECENT = 10
 #: Workers write a batch of trials at most so often.
-LOOK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +43,10 @@ class Progress:
         return facts.status, facts.trials_completed, facts.is_validating, facts.queue_position
 
 
-async def look(services: Services, word: str) -> Progress:
+async def read_progress(services: Services, word: str) -> Progress:
     """How the study stands that a word means; raises UnknownStudy."""
-    study, verdict = await glance(word) or await _found(word, services)
-    recent = await services.service.latest_trials(study.study_name, RECENT)
+    study, verdict = await glance(word) or await _find(word, services)
+    recent = await services.studies.latest_trials(study.study_name, RECENT)
     facts = study_facts(study, now=services.clock(), queue_position=await _queue_position(study, services))
     return Progress(facts=facts, verdict=verdict, recent=tuple(recent))
 
@@ -56,19 +56,19 @@ async def follow(services: Services, word: str) -> AsyncIterator[Progress]:
 
     A paused study goes on being followed. An outage of MongoDB is waited out; raises UnknownStudy at the first look.
     """
-    progress = await look(services, word)
+    progress = await read_progress(services, word)
     yield progress
     while not progress.has_ended and not services.closing.is_set():
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         before = progress
-        progress = await patiently(partial(look, services, progress.facts.study_name), what="progress")
+        progress = await patiently(partial(read_progress, services, progress.facts.study_name), what="progress")
         if progress.sign != before.sign:
             yield progress
 
 
-async def _found(word: str, services: Services) -> tuple[OptimizationStudy, Verdict | None]:
+async def _find(word: str, services: Services) -> tuple[OptimizationStudy, Verdict | None]:
     """The study that a beginning of its name means. Raises UnknownStudy."""
-    found = await glance((await services.service.find(word)).study_name)
+    found = await glance((await services.studies.find(word)).study_name)
     assert found is not None, "studies are never deleted"
     return found
 
@@ -77,5 +77,5 @@ async def _queue_position(study: OptimizationStudy, services: Services) -> int |
     """1 for the study that is next; None for one that does not wait."""
     if study.status is not StudyState.QUEUED:
         return None
-    waiting = [s.study_name for s in await services.service.unfinished() if s.status is StudyState.QUEUED]
+    waiting = [s.study_name for s in await services.studies.unfinished() if s.status is StudyState.QUEUED]
     return waiting.index(study.study_name) + 1 if study.study_name in waiting else None

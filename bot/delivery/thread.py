@@ -45,20 +45,20 @@ _LONGEST_REST = 300.0
 
 
 @dataclass(kw_only=True)
-class _Broken:
+class _Backoff:
     """A conversation that raised what nobody expected: how often in a row, and when it is looked at again."""
 
     times: int = 0
-    rests_until: float = 0.0
+    until: float = 0.0
 
-    def again(self, now: float) -> None:
+    def extend(self, now: float) -> None:
         """It broke once more."""
-        self.rests_until = now + min(TICK_SECONDS * 2.0**self.times, _LONGEST_REST)
+        self.until = now + min(TICK_SECONDS * 2.0**self.times, _LONGEST_REST)
         self.times += 1
 
 
 @dataclass(kw_only=True)
-class _Shown:
+class _LastEdit:
     """What a root message shows now."""
 
     at: float = 0.0
@@ -86,14 +86,14 @@ class Conversations:
         self._chart_process = chart_process
         self._clock = clock
         self._public_url = public_url
-        self._shown: dict[str, _Shown] = {}
+        self._last_edits: dict[str, _LastEdit] = {}
         self._drawing: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Lock()
-        self._broken: dict[str, _Broken] = {}
+        self._backoffs: dict[str, _Backoff] = {}
 
     async def open(self, study: OptimizationStudy) -> Conversation:
         """Post the root message of a study where its origin says; a second call changes nothing."""
-        conversation = await self.of(study.study_name)
+        conversation = await self.find(study.study_name)
         if conversation is None:
             conversation = await _conversation_of(study).insert()
         root = renderer_of(conversation.language).root(self._facts(study, conversation))
@@ -109,24 +109,24 @@ class Conversations:
             if study.origin.get("door") == DOOR:
                 await self.open(study)
 
-    async def of(self, study_name: str) -> Conversation | None:
+    async def find(self, study_name: str) -> Conversation | None:
         """The conversation about a study."""
         return await Conversation.find_one(Conversation.study_name == study_name)
 
-    async def at(self, channel_id: str, thread_ts: str) -> str | None:
+    async def find_by_thread(self, channel_id: str, thread_ts: str) -> str | None:
         """The study whose thread that is, or the last one started in it; a table of several studies is none of them."""
         roots = {"channel_id": channel_id, "key": {"$regex": "^opt-.*:root$"}}
         there = {"$or": [{"ts": thread_ts}, {"thread_ts": thread_ts}]}
         entry = await OutboxEntry.find({**roots, **there}).sort("-order").first_or_none()
         return entry.conversation if entry else None
 
-    async def act(self, study_name: str, user_id: str) -> None:
+    async def record_action(self, study_name: str, user_id: str) -> None:
         """Note who stopped, paused or resumed a study; its message says so at the next tick."""
-        conversation = await self.of(study_name)
+        conversation = await self.find(study_name)
         if conversation is not None:
             following = {"acted_by": user_id, "acted_at": self._clock(), "telling": str(Telling.FOLLOWING)}
             await conversation.set(following)
-            self._shown.pop(study_name, None)
+            self._last_edits.pop(study_name, None)
 
     async def follow(self) -> None:
         """Follow every open conversation until cancelled; charts that are not drawn by then are at the next start."""
@@ -152,44 +152,44 @@ class Conversations:
         studies = {study.study_name: study for study in found}
         waiting = [s.study_name for s in await self._service.unfinished() if s.status is StudyState.QUEUED]
         now = asyncio.get_running_loop().time()
-        due = [c for c in open_ones if c.study_name in studies and not self._rests(c.study_name, now)]
-        looks = [self._look(c, studies[c.study_name], waiting) for c in due]
+        due = [c for c in open_ones if c.study_name in studies and not self._is_backing_off(c.study_name, now)]
+        looks = [self._advance(c, studies[c.study_name], waiting) for c in due]
         # Beside each other: a conversation that breaks, or waits for a slow Slack, keeps no other from its turn.
         ends = await asyncio.gather(*looks, return_exceptions=True)
         for conversation, end in zip(due, ends, strict=True):
             if isinstance(end, OUTAGE):
                 raise end
             if isinstance(end, Exception):
-                self._broke(conversation.study_name, end)
+                self._record_fault(conversation.study_name, end)
             elif not self._is_drawing(conversation):
-                self._broken.pop(conversation.study_name, None)
+                self._backoffs.pop(conversation.study_name, None)
 
     def _is_drawing(self, conversation: Conversation) -> bool:
         """Whether a task sees to it."""
         return conversation.telling is Telling.DRAWING and conversation.study_name in self._drawing
 
-    def _broke(self, study_name: str, fault: BaseException) -> None:
+    def _record_fault(self, study_name: str, fault: BaseException) -> None:
         log.error("conversation_broke reference=%s", secrets.token_hex(3), exc_info=fault)
-        self._broken.setdefault(study_name, _Broken()).again(asyncio.get_running_loop().time())
+        self._backoffs.setdefault(study_name, _Backoff()).extend(asyncio.get_running_loop().time())
 
-    def _rests(self, study_name: str, now: float) -> bool:
-        broken = self._broken.get(study_name)
-        return broken is not None and now < broken.rests_until
+    def _is_backing_off(self, study_name: str, now: float) -> bool:
+        broken = self._backoffs.get(study_name)
+        return broken is not None and now < broken.until
 
-    async def _look(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
+    async def _advance(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
         if conversation.telling is Telling.DRAWING:
             drawing = asyncio.create_task(patiently(partial(self._draw, conversation), what="charts"))
-            drawing.add_done_callback(partial(self._drew, name))
+            drawing.add_done_callback(partial(self._finish_drawing, name))
             self._drawing[name] = drawing
         elif study.status.is_finished:
-            await self._tell(conversation, study)
+            await self._post_end(conversation, study)
         elif not conversation.is_quiet or study.status is StudyState.PAUSED:
             position = waiting.index(name) + 1 if name in waiting else None
             await self._show_progress(conversation, study, position)
 
     async def _show_progress(self, conversation: Conversation, study: OptimizationStudy, position: int | None) -> None:
-        shown = self._shown.setdefault(study.study_name, _Shown())
+        shown = self._last_edits.setdefault(study.study_name, _LastEdit())
         now = asyncio.get_running_loop().time()
         age = (self._clock() - conversation.created_at).total_seconds()
         is_due = now - shown.at >= max(1.0, age / _AGE_SHARE) or study.status != shown.state
@@ -208,23 +208,23 @@ class Conversations:
             # The next edit, or the final one from the outbox, says the same and more.
             log.info("progress_not_shown study=%s error=%s", study.study_name, type(failure).__name__)
 
-    async def _tell(self, conversation: Conversation, study: OptimizationStudy) -> None:
+    async def _post_end(self, conversation: Conversation, study: OptimizationStudy) -> None:
         """Store all that is to be said at the end, then remember that it is stored."""
         renderer, facts = renderer_of(conversation.language), self._facts(study, conversation)
-        name, ended = study.study_name, _ended(study)
-        answers = _answers(renderer, facts)[: 1 if conversation.group else None]
+        name, end_key = study.study_name, _end_key(study)
+        answers = _end_messages(renderer, facts)[: 1 if conversation.group else None]
         # Resumed studies end again: their end is told anew, under another key.
         entries = [
-            self._post(conversation, f"end-{ended}-{i}", message, under=f"{name}:root")
+            self._post(conversation, f"end-{end_key}-{i}", message, under=f"{name}:root")
             for i, message in enumerate(answers)
         ]
         entries[0].broadcast = conversation.is_broadcast
-        final = self._post(conversation, f"final-{ended}", renderer.root(facts), under=f"{name}:root")
+        final = self._post(conversation, f"final-{end_key}", renderer.root(facts), under=f"{name}:root")
         final.method = Method.EDIT
         await self._outbox.put([*entries[:1], final, *entries[1:]])
         has_charts = study.status is StudyState.COMPLETE and not conversation.group
-        await move_on(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
-        self._shown.pop(name, None)
+        await advance_telling(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
+        self._last_edits.pop(name, None)
 
     async def _draw(self, conversation: Conversation) -> None:
         """Charts follow the text; one that cannot be drawn or sent costs nothing else."""
@@ -236,17 +236,19 @@ class Conversations:
             except (Unavailable, OSError) as failure:  # OSError: no room on the disk
                 log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
             else:
-                await self._outbox.put([self._upload(conversation, chart, _ended(study)) for chart in drawn.for_thread])
-            await move_on(conversation, Telling.TOLD)
+                await self._outbox.put(
+                    [self._upload(conversation, chart, _end_key(study)) for chart in drawn.for_thread]
+                )
+            await advance_telling(conversation, Telling.TOLD)
 
-    def _drew(self, name: str, drawing: "asyncio.Task[None]") -> None:
+    def _finish_drawing(self, name: str, drawing: "asyncio.Task[None]") -> None:
         del self._drawing[name]
         if drawing.cancelled():
             return
         if (fault := drawing.exception()) is not None:
-            self._broke(name, fault)
+            self._record_fault(name, fault)
         else:
-            self._broken.pop(name, None)
+            self._backoffs.pop(name, None)
 
     def _facts(self, study: OptimizationStudy, conversation: Conversation, position: int | None = None) -> StudyFacts:
         return study_facts(
@@ -271,21 +273,21 @@ class Conversations:
             thread_ts=thread_ts,
         )
 
-    def _upload(self, conversation: Conversation, chart: Path, ended: int) -> OutboxEntry:
-        entry = self._post(conversation, f"chart-{ended}-{chart.stem}", Message(text=chart.stem, blocks=[]))
+    def _upload(self, conversation: Conversation, chart: Path, end_key: int) -> OutboxEntry:
+        entry = self._post(conversation, f"chart-{end_key}-{chart.stem}", Message(text=chart.stem, blocks=[]))
         entry.method, entry.file = Method.UPLOAD, str(chart)
         entry.title, entry.alt_text = renderer_of(conversation.language).chart_words(chart.stem)
         entry.under = f"{conversation.study_name}:root"
         return entry
 
 
-async def move_on(conversation: Conversation, telling: Telling) -> None:
+async def advance_telling(conversation: Conversation, telling: Telling) -> None:
     """The next part of a conversation, unless somebody acted on its study meanwhile: then it is followed again."""
     as_it_was = {"_id": conversation.id, "acted_at": conversation.acted_at}
     await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling)}})
 
 
-def _ended(study: OptimizationStudy) -> int:
+def _end_key(study: OptimizationStudy) -> int:
     """Names an end of a study: one that is resumed, or given more trials, ends again."""
     return int((study.completed_at or study.created_at).timestamp())
 
@@ -297,7 +299,7 @@ def _conversation_of(study: OptimizationStudy) -> Conversation:
     return Conversation(study_name=study.study_name, created_at=study.created_at, **fields, **how)
 
 
-def _answers(renderer: Renderer, facts: StudyFacts) -> list[Message]:
+def _end_messages(renderer: Renderer, facts: StudyFacts) -> list[Message]:
     match facts.status:
         case StudyState.COMPLETE:
             return renderer.result(facts)

@@ -29,7 +29,7 @@ class UnreachableChannels:
         self._people = people
         self._background = background
 
-    async def in_private(self, origin: Origin) -> Origin:
+    async def open_direct(self, origin: Origin) -> Origin:
         """The user's direct conversation with the bot."""
         opened = await self._client.conversations_open(users=origin.user_id)
         channel_id = str(opened["channel"]["id"])
@@ -55,10 +55,10 @@ class UnreachableChannels:
 
         `root` is the name of the study or group the message belongs to, `names` are all studies that post under it.
         """
-        entry = await self._outbox.until_sent(f"{root}:root")
+        entry = await self._outbox.wait_until_sent(f"{root}:root")
         if entry.sending is not Sending.REFUSED or entry.error not in UNREACHABLE:
             return
-        there = await self.in_private(origin)
+        there = await self.open_direct(origin)
         await self._outbox.post(
             f"{root}:moved", root, there.channel_id, origin.renderer.notice("moved", channel=origin.channel_id)
         )

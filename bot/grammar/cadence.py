@@ -7,7 +7,7 @@ from enum import StrEnum, auto
 from functools import cache
 from zoneinfo import available_timezones
 
-from bot.grammar.corrections import Slip, located
+from bot.grammar.corrections import Slip, locate_errors
 from bot.grammar.errors import (
     MissingCadence,
     MissingDay,
@@ -161,7 +161,7 @@ def _next(words: Sequence[Word], at: int, example: str) -> Word:
 
 def _days(word: Word) -> tuple[str, ...]:
     names = word.lower.split(",")
-    with located(word):
+    with locate_errors(word):
         for name in names:
             if name not in _DAY_WORDS:
                 raise UnknownOption.of(name, _DAY_WORDS if name.isascii() else _KOREAN_DAYS)
@@ -171,7 +171,7 @@ def _days(word: Word) -> tuple[str, ...]:
 
 def _month_day(word: Word) -> int:
     number = _MONTH_DAY.fullmatch(word.lower)
-    with located(word):
+    with locate_errors(word):
         if not number or not 1 <= int(number[1]) <= LAST_DAY:
             near = LAST_DAY if number and int(number[1]) else 1
             raise OutOfRange(name="monthly", low=1, high=LAST_DAY, value=word.text, nearest=near)
@@ -188,7 +188,7 @@ def _time_of_day(words: Sequence[Word], taken: set[int]) -> tuple[int, int]:
         last = words[max(taken)]
         raise Slip(MissingTime(word=last.text), {last.at: f"{last.typed} 07:00"})
     taken.add(at)
-    with located(words[at]):
+    with locate_errors(words[at]):
         return read_clock(words[at].lower)
 
 
@@ -212,6 +212,6 @@ def _time_zone(words: Sequence[Word], taken: set[int]) -> str | None:
     for i, word in enumerate(words):
         if word.pair and word.pair[0] == "tz":
             taken.add(i)
-            with located(word):
+            with locate_errors(word):
                 return find_time_zone(word.pair[1])
     return None

@@ -25,25 +25,25 @@ class Slip(Exception):
 
 
 @contextmanager
-def located(word: Word) -> Iterator[None]:
+def locate_errors(word: Word) -> Iterator[None]:
     """Say of any error in the block that it stands at `word`, and mend it with the nearest right thing."""
     try:
         yield
     except UserError as error:
-        raise Slip(error, mending(word, error)) from error
+        raise Slip(error, correction_of(word, error)) from error
 
 
-def mending(word: Word, error: UserError) -> dict[int, str]:
+def correction_of(word: Word, error: UserError) -> dict[int, str]:
     """The word with what was wrong in it exchanged for the nearest right thing; empty when none is known."""
     near = str(error.facts.get("nearest") or "")
     wrong = str(error.facts.get("value") or error.facts.get("word") or "")
     if not near or not wrong:
         return {}
-    at = _whole(wrong.lower(), word.lower)
+    at = _find_word(wrong.lower(), word.lower)
     return {} if at is None else {word.at: word.text[:at] + near + word.text[at + len(wrong) :]}
 
 
-def _whole(part: str, text: str) -> int | None:
+def _find_word(part: str, text: str) -> int | None:
     """Where `part` stands in `text` as a whole word or number, not as a piece of one."""
     at = text.find(part)
     while at >= 0:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bot.grammar.commands import Mode, Start
-from bot.grammar.corrections import Slip, located
+from bot.grammar.corrections import Slip, locate_errors
 from bot.grammar.errors import (
     EndsBeforeItStarts,
     MissingValue,
@@ -34,7 +34,7 @@ _COST_FIELDS = ("commission_bps", "slippage_bps")
 _MODES = tuple(Mode)
 
 
-class Draft:
+class StartBuilder:
     """Takes words and becomes a Start; every word must mean something, and nothing may be said twice."""
 
     def __init__(self, strategy: Strategy) -> None:
@@ -47,7 +47,7 @@ class Draft:
 
     def take(self, word: Word) -> None:
         """Read one word after the strategy. Raises Slip when it means nothing here, or is said twice."""
-        with located(word):
+        with locate_errors(word):
             if found := _CAP.fullmatch(word.text):
                 self._take_cap(word, found)
             elif word.pair:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from functools import cache
 
 from bot.grammar.commands import Start
-from bot.grammar.corrections import Slip, located
+from bot.grammar.corrections import Slip, locate_errors
 from bot.grammar.errors import MissingStart, MissingStrategy, OneStrategy, Repeated, SymbolFirst, UnknownVerb, closest
-from bot.grammar.start_builder import Draft
+from bot.grammar.start_builder import StartBuilder
 from bot.grammar.tokens import Word
 from bot.grammar.values import is_symbol, read_symbol_or_list
 from bot.grammar.verbs import VERB_WORDS, VERBS
@@ -25,10 +25,10 @@ def read_start(words: Sequence[Word]) -> Start:
         raise Slip(MissingStart(usage=VERBS["start"].usage))
     strategy = _strategy(words)
     symbols = read_symbols(words[0])
-    draft = Draft(strategy)
+    builder = StartBuilder(strategy)
     for word in words[2:]:
-        draft.take(word)
-    return draft.finish(symbols)
+        builder.take(word)
+    return builder.finish(symbols)
 
 
 def is_strategy(text: str) -> bool:
@@ -44,7 +44,7 @@ def _strategy_words() -> dict[str, str]:
 def read_symbols(word: Word) -> tuple[str, ...]:
     """The symbols and watch lists of the first word. Raises Slip."""
     found: list[str] = []
-    with located(word):
+    with locate_errors(word):
         for part in word.text.split(","):
             symbol = read_symbol_or_list(part)
             if symbol in found:
@@ -74,7 +74,7 @@ def _strategy(words: Sequence[Word]) -> Strategy:
         raise Slip(error, {first.at: second.typed, second.at: first.typed})
     if not nearest(second.text, _strategy_words()) and _is_no_symbol(first):
         raise _unknown_verb(first)
-    with located(second):
+    with locate_errors(second):
         return find_strategy(second.lower)
 
 

@@ -18,7 +18,7 @@ from optimizer.studies.worker_pool import WorkerPool
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 #: Without a heartbeat for so long a worker hangs: noticed within half a minute of the last one.
 HANGING_SECONDS = 25.0
 #: Between being stored and being handed in a study belongs to its command.
@@ -28,7 +28,7 @@ _GAP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class _Sight:
+class _Observation:
     sign: tuple[object, ...]
     since: float
 
@@ -43,30 +43,33 @@ class Watchdog:
         self._pool = pool
         self._jobs = jobs
         self._conversations = conversations
-        self._sights: dict[str, _Sight] = {}
-        self._looked = 0.0
+        self._observations: dict[str, _Observation] = {}
+        self._inspected_at = 0.0
 
     async def follow(self) -> None:
         """Look until cancelled."""
         while True:
-            await patiently(self.look, what="watch")
-            await asyncio.sleep(LOOK_SECONDS)
+            await patiently(self.inspect, what="watch")
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def look(self) -> None:
+    async def inspect(self) -> None:
         """Look once at every unfinished study."""
         studies = await self._service.unfinished()
         now = asyncio.get_running_loop().time()
-        before = self._sights if now - self._looked < _GAP_SECONDS else {}
-        self._looked, self._sights = now, {study.study_name: _seen(study, before, now) for study in studies}
+        before = self._observations if now - self._inspected_at < _GAP_SECONDS else {}
+        self._inspected_at, self._observations = (
+            now,
+            {study.study_name: _observe(study, before, now) for study in studies},
+        )
         for study in studies:
-            await self._judge(study, now - self._sights[study.study_name].since)
+            await self._judge(study, now - self._observations[study.study_name].since)
 
     async def _judge(self, study: OptimizationStudy, seconds: float) -> None:
         name = study.study_name
         if self._service.is_under_way(name):
             if seconds >= HANGING_SECONDS and self._pool.end_worker_of(name):
                 log.warning("study_hangs study=%s seconds=%.0f", name, seconds)
-                del self._sights[name]
+                del self._observations[name]
         elif seconds >= _LOST_SECONDS:
             log.warning("study_lost study=%s status=%s", name, study.status)
             if study.origin.get("door") == DOOR:
@@ -74,7 +77,7 @@ class Watchdog:
             self._jobs.submit(name)
 
 
-def _seen(study: OptimizationStudy, before: dict[str, _Sight], now: float) -> _Sight:
+def _observe(study: OptimizationStudy, before: dict[str, _Observation], now: float) -> _Observation:
     sign = (study.status, study.heartbeat_at, study.trials_completed, study.deaths)
     last = before.get(study.study_name)
-    return last if last is not None and last.sign == sign else _Sight(sign, now)
+    return last if last is not None and last.sign == sign else _Observation(sign, now)

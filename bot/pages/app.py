@@ -20,9 +20,9 @@ from bot.documents.audit_log import Outcome
 from bot.grammar.commands import Cancel, Command, Pause, Resume
 from bot.pages.dashboard import PATHS, Dashboard
 from bot.pages.errors import NoSuchPage, NotThisWay, status_of
-from bot.pages.optuna_storage import Shelf
-from bot.pages.session_guard import Guard, WithHeaders, language_of
-from bot.pages.views import Views
+from bot.pages.optuna_storage import DashboardStorage
+from bot.pages.session_guard import SecurityHeaders, SessionGuard, language_of
+from bot.pages.views import PageViews
 from bot.slack.dispatcher import CommandRequest, Dispatcher
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 #: The mark of what was asked for on a page.
 DOOR = "page"
-_ACTS: Mapping[str, type[Cancel | Pause | Resume]] = {"cancel": Cancel, "pause": Pause, "resume": Resume}
+_ACTIONS: Mapping[str, type[Cancel | Pause | Resume]] = {"cancel": Cancel, "pause": Pause, "resume": Resume}
 #: Remembers for a while which page a stranger wanted to see.
 _WANTED = "optimize-bot-wanted"
 _WANTED_SECONDS = 900
@@ -43,25 +43,25 @@ _OURS = re.compile(r"/(board|studies|plans|data|dashboard)(/[\w./-]*)?(\?[\w=&%.
 def build_pages(context: BotContext) -> ASGIApp:
     """The app that is mounted at the root, behind every other door; it opens nothing."""
     sign_in = SignIn.of(context.services.settings.home, context.clock)
-    guard = Guard(context, sign_in)
+    guard = SessionGuard(context, sign_in)
     pages = Pages(context, sign_in, guard)
-    return WithHeaders(pages.app(), is_secure=guard.is_secure)
+    return SecurityHeaders(pages.app(), is_secure=guard.is_secure)
 
 
 class Pages:
     """Routes, and what is not a mere view."""
 
-    def __init__(self, context: BotContext, sign_in: SignIn, guard: Guard) -> None:
+    def __init__(self, context: BotContext, sign_in: SignIn, guard: SessionGuard) -> None:
         self._context = context
         self._sign_ins = sign_in
         self._guard = guard
-        self._views = Views(context, guard)
+        self._views = PageViews(context, guard)
         self._dispatcher = Dispatcher(context)
 
     def app(self) -> FastAPI:
         """Every address."""
         views = self._views
-        dashboard = Dashboard(self._guard, Shelf(self._context.services.service))
+        dashboard = Dashboard(self._guard, DashboardStorage(self._context.services.studies))
         return FastAPI(
             openapi_url=None,
             exception_handlers={
@@ -69,14 +69,14 @@ class Pages:
                 **dict.fromkeys(OUTAGE, self._refuse_outage),
             },
             routes=[
-                Route("/", _front),
+                Route("/", _redirect_to_board),
                 Route("/favicon.ico", _no_icon),
                 Route("/board", views.board),
                 Route("/studies", views.studies),
                 Route("/studies/{name}", views.study),
                 Route("/studies/{name}/events", views.progress),
                 Route("/studies/{name}/charts/{chart}", views.chart),
-                Route("/studies/{name}/{act}", self._act, methods=["POST"]),
+                Route("/studies/{name}/{act}", self._run_action, methods=["POST"]),
                 Route("/plans", views.plans),
                 Route("/data", views.data),
                 Route("/pages/{name}", views.asset),
@@ -96,7 +96,7 @@ class Pages:
         person = await self._context.people.person(link.user_id)
         language = person.language or self._context.services.settings.language
         name = person.name or link.user_id
-        return await self._views.plain("sign_in.jinja", language, ticket=ticket, name=name)
+        return await self._views.plain_page("sign_in.jinja", language, ticket=ticket, name=name)
 
     async def _sign_in(self, request: Request) -> Response:
         """The button was pressed."""
@@ -110,8 +110,8 @@ class Pages:
         except NotMyLink:
             log.warning("sign_in_forged")
             raise
-        await self._note(link.user_id, link.team_id, "sign in")
-        answer = RedirectResponse(_wanted(request), status_code=HTTPStatus.SEE_OTHER)
+        await self._record(link.user_id, link.team_id, "sign in")
+        answer = RedirectResponse(_wanted_page(request), status_code=HTTPStatus.SEE_OTHER)
         answer.set_cookie(
             self._guard.cookie,
             cookie,
@@ -125,28 +125,28 @@ class Pages:
 
     async def _sign_out(self, request: Request) -> Response:
         """End the session, here and for good."""
-        visitor = await self._guard.visitor(request)
+        visitor = await self._guard.require_visitor(request)
         await self._guard.signed_form(request, visitor)
         await visitor.session.delete()
-        await self._note(visitor.user_id, visitor.session.team_id, "sign out")
+        await self._record(visitor.user_id, visitor.session.team_id, "sign out")
         answer = RedirectResponse("/board", status_code=HTTPStatus.SEE_OTHER)
         answer.delete_cookie(self._guard.cookie, secure=self._guard.is_secure, httponly=True, samesite="lax")
         return answer
 
-    async def _act(self, request: Request) -> Response:
+    async def _run_action(self, request: Request) -> Response:
         """Cancel, pause or resume a study, with the same words, checks and audit as the command in Slack."""
-        visitor = await self._guard.visitor(request)
+        visitor = await self._guard.require_visitor(request)
         await self._guard.signed_form(request, visitor)
         name, act = str(request.path_params["name"]), str(request.path_params["act"])
-        if act not in _ACTS:
+        if act not in _ACTIONS:
             raise NoSuchPage
-        command: Command = _ACTS[act](name)
+        command: Command = _ACTIONS[act](name)
         incoming = CommandRequest(
             door=DOOR,
             channel_id="",
             user_id=visitor.user_id,
             team_id=visitor.session.team_id,
-            said=f"{act} {name}",
+            text=f"{act} {name}",
             command=command,
         )
         answer = await self._dispatcher.dispatch(incoming)
@@ -154,18 +154,18 @@ class Pages:
             raise answer.error
         return RedirectResponse(f"/studies/{name}", status_code=HTTPStatus.SEE_OTHER)
 
-    async def _note(self, user_id: str, team_id: str, said: str) -> None:
-        await audit.note(
-            now=self._context.clock(), door=DOOR, user_id=user_id, channel_id="", team_id=team_id, said=said,
+    async def _record(self, user_id: str, team_id: str, text: str) -> None:
+        await audit.record(
+            now=self._context.clock(), door=DOOR, user_id=user_id, channel_id="", team_id=team_id, text=text,
             outcome=Outcome.DONE, verb="web",
         )  # fmt: skip
 
     async def _refuse(self, request: Request, error: Exception) -> Response:
         """A refusal as a page; a stranger who wanted to see one of ours is taken there after signing in."""
         assert isinstance(error, UserError)
-        visitor = self._guard.known(request)
+        visitor = self._guard.identified_visitor(request)
         language = visitor.language if visitor else language_of(request, self._context.services.settings.language)
-        answer = await self._views.plain(
+        answer = await self._views.plain_page(
             "letter.jinja",
             language,
             visitor=visitor,
@@ -198,7 +198,7 @@ class Pages:
         return await self._refuse(request, SomethingBroke(reference=reference))
 
 
-async def _front(request: Request) -> Response:
+async def _redirect_to_board(request: Request) -> Response:
     return RedirectResponse("/board")
 
 
@@ -207,7 +207,7 @@ async def _no_icon(request: Request) -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _wanted(request: Request) -> str:
+def _wanted_page(request: Request) -> str:
     """The page that someone wanted to see before they signed in, if it is one of ours."""
     wanted = unquote(request.cookies.get(_WANTED, ""))
     return wanted if _OURS.fullmatch(wanted) and ".." not in wanted else "/board"

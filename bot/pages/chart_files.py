@@ -12,14 +12,14 @@ from reports.charts.draw_request import DrawRequest
 from reports.render import Language
 
 
-class Pictures:
+class ChartFiles:
     """Finds charts, or has them drawn, once for all who wait for them."""
 
     def __init__(self, context: BotContext) -> None:
         self._context = context
         self._drawing: dict[str, asyncio.Task[None]] = {}
 
-    async def of(self, study: OptimizationStudy, chart: str, language: Language) -> Path:
+    async def find(self, study: OptimizationStudy, chart: str, language: Language) -> Path:
         """The file of one chart; raises NoSuchPage for a chart the study does not have, and Unavailable."""
         if study.summary is None or chart not in expected(study.summary):
             raise NoSuchPage
@@ -31,12 +31,12 @@ class Pictures:
     async def _draw(self, study: OptimizationStudy, language: Language) -> None:
         name = study.study_name
         if name not in self._drawing:
-            self._drawing[name] = asyncio.create_task(self._drawn(study, language))
+            self._drawing[name] = asyncio.create_task(self._draw_all(study, language))
             self._drawing[name].add_done_callback(lambda _: self._drawing.pop(name))
         # A visitor who leaves does not stop the drawing that others wait for.
         await asyncio.shield(self._drawing[name])
 
-    async def _drawn(self, study: OptimizationStudy, language: Language) -> None:
+    async def _draw_all(self, study: OptimizationStudy, language: Language) -> None:
         request = DrawRequest(facts=await facts_of(study, self._context), language=language)
         await self._context.services.chart_process.draw(request)
 

@@ -28,7 +28,7 @@ async def events(
 ) -> AsyncIterator[str]:
     """One event a look: `progress` with the HTML to show, and at the end `ended`. Times are in seconds."""
     until = asyncio.get_running_loop().time() + longest
-    async for found in _patiently(progress, until, silence):
+    async for found in _with_keepalives(progress, until, silence):
         if found is None:
             yield ": still here\n\n"
         else:
@@ -37,7 +37,7 @@ async def events(
                 yield "event: ended\ndata: {}\n\n"
 
 
-async def _patiently(items: AsyncIterator[Item], until: float, silence: float) -> AsyncIterator[Item | None]:
+async def _with_keepalives(items: AsyncIterator[Item], until: float, silence: float) -> AsyncIterator[Item | None]:
     """The items, with None for every long silence; no more after `until`."""
     loop = asyncio.get_running_loop()
     coming = asyncio.ensure_future(anext(items, None))

@@ -19,7 +19,7 @@ VERDICTS = (*GROUPS, *(str(verdict) for verdict in Verdict))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class LeaderboardQuery:
     """What a reader of the leaderboard asked for."""
 
     symbol: str = ""
@@ -29,21 +29,21 @@ class Wish:
     is_descending: bool = False
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Wish":
-        """The wish that an address names; raises UnknownWord and UnknownStrategy."""
-        sort = query.get("sort", "rank")
-        verdict, strategy = query.get("verdict") or "proven", query.get("strategy", "").strip()
-        wish = cls(
-            symbol=query.get("symbol", "").strip().upper(),
+    def of(cls, fields: Mapping[str, str]) -> "LeaderboardQuery":
+        """The query that an address names; raises UnknownWord and UnknownStrategy."""
+        sort = fields.get("sort", "rank")
+        verdict, strategy = fields.get("verdict") or "proven", fields.get("strategy", "").strip()
+        query = cls(
+            symbol=fields.get("symbol", "").strip().upper(),
             strategy=find_strategy(strategy).key if strategy else "",
             verdict=verdict,
             sort=sort.removeprefix("-"),
             is_descending=sort.startswith("-"),
         )
-        for word, known in ((wish.verdict, VERDICTS), (wish.sort, COLUMNS)):
+        for word, known in ((query.verdict, VERDICTS), (query.sort, COLUMNS)):
             if word not in known:
                 raise UnknownWord.of(word, known)
-        return wish
+        return query
 
     def next_sort(self, column: str) -> str:
         """What a press on a column's heading asks for: the greatest first, then the other way round."""
@@ -108,21 +108,19 @@ COLUMNS: Mapping[str, Callable[[LeaderboardRow], Key]] = {
 _GREATEST_FIRST = ("outside", "inside", "deflated", "return", "drawdown", "trades", "asked")
 
 
-async def board(service: OptimizationService, wish: Wish, now: datetime) -> list[LeaderboardRow]:
-    """The rows that a wish asks for."""
-    verdicts = GROUPS.get(wish.verdict) or (Verdict(wish.verdict),)
+async def board(service: OptimizationService, query: LeaderboardQuery, now: datetime) -> list[LeaderboardRow]:
+    """The rows that a query asks for."""
+    verdicts = GROUPS.get(query.verdict) or (Verdict(query.verdict),)
     ranked = await service.leaderboard(
-        symbol=wish.symbol or None, strategy_name=wish.strategy or None, verdicts=verdicts, limit=ROWS
+        symbol=query.symbol or None, strategy_name=query.strategy or None, verdicts=verdicts, limit=ROWS
     )
-    rows = [
-        LeaderboardRow(rank=origin, study=study_facts(study, now=now)) for origin, study in enumerate(ranked, start=1)
-    ]
-    return in_order(rows, wish)
+    rows = [LeaderboardRow(rank=rank, study=study_facts(study, now=now)) for rank, study in enumerate(ranked, start=1)]
+    return in_order(rows, query)
 
 
-def in_order(rows: list[LeaderboardRow], wish: Wish) -> list[LeaderboardRow]:
+def in_order(rows: list[LeaderboardRow], query: LeaderboardQuery) -> list[LeaderboardRow]:
     """Rows by the column wished for, those without a value last."""
-    key = COLUMNS[wish.sort]
+    key = COLUMNS[query.sort]
     known = [row for row in rows if key(row) is not None]
     unknown = [row for row in rows if key(row) is None]
-    return sorted(known, key=key, reverse=wish.is_descending) + unknown  # type: ignore[arg-type]
+    return sorted(known, key=key, reverse=query.is_descending) + unknown  # type: ignore[arg-type]

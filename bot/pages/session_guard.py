@@ -59,7 +59,7 @@ class Visitor:
         return renderer_of(self.language)
 
 
-class Guard:
+class SessionGuard:
     """Lets people in by their cookie."""
 
     def __init__(self, context: BotContext, sign_in: SignIn) -> None:
@@ -70,7 +70,7 @@ class Guard:
         #: A name with this prefix is taken by browsers only from the host itself, over TLS.
         self.cookie = "__Host-optimize-bot" if self.is_secure else "optimize-bot"
 
-    async def visitor(self, request: Request) -> Visitor:
+    async def require_visitor(self, request: Request) -> Visitor:
         """Who asks; raises SignInNeeded for a stranger and NotAllowed for someone without a role."""
         session = await self._sign_in.session(request.cookies.get(self.cookie, ""))
         if session is None:
@@ -80,7 +80,7 @@ class Guard:
         require(role, needs=Role.VIEWER, what="web", user_id=session.user_id)
         return self._visitor(session, role)
 
-    def known(self, request: Request) -> Visitor | None:
+    def identified_visitor(self, request: Request) -> Visitor | None:
         """Who was let in while this request was answered, for the bar above a refusal; None for a stranger."""
         session: WebSession | None = getattr(request.state, "session", None)
         return None if session is None else self._visitor(session, Role.NOBODY)
@@ -124,7 +124,7 @@ def language_of(request: Request, default: Language) -> Language:
     return next((language for word in named for language in LANGUAGES if language == word), default)
 
 
-class WithHeaders:
+class SecurityHeaders:
     """Puts the headers on every answer that does not bring its own."""
 
     def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
@@ -134,11 +134,11 @@ class WithHeaders:
     async def __call__(self, scope: Scope, dispatch: Receive, send: Send) -> None:
         """ASGI."""
 
-        async def sending(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, dispatch, sending)
+        await self._app(scope, dispatch, send_with_headers)

@@ -19,7 +19,7 @@ class BackgroundTasks:
         """Begin; the work words its own UserErrors."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._finish)
 
     async def stop(self) -> None:
         """Drop what is not done."""
@@ -27,7 +27,7 @@ class BackgroundTasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _finish(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("errand_broke reference=%s", secrets.token_hex(3), exc_info=error)

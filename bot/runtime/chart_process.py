@@ -28,14 +28,14 @@ class ChartProcess:
         self._folder = folder
         self._trials_of = trials_of
         self._child: ChildProcess | None = None
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def warm(self) -> None:
         """Start the process, which imports for a second before it can draw."""
-        async with self._turn:
-            await self._warmed()
+        async with self._lock:
+            await self._ensure_child()
 
-    async def _warmed(self) -> ChildProcess:
+    async def _ensure_child(self) -> ChildProcess:
         if self._child is None:
             self._child = await ChildProcess.spawn(_MODULE)
         return self._child
@@ -47,11 +47,11 @@ class ChartProcess:
     async def draw(self, request: DrawRequest) -> DrawnFiles:
         """Write charts and report; raises Unavailable when they cannot be had."""
         folder = self.folder_of(request.facts.study_name)
-        async with self._turn:  # two who ask for one study at once must not write over what is being read
+        async with self._lock:  # two who ask for one study at once must not write over what is being read
             packed = await self._trials_of(request.facts.study_name)
             await asyncio.to_thread(write_draw_request, request, packed, folder)
             try:
-                answer = await (await self._warmed()).ask({"folder": str(folder)})
+                answer = await (await self._ensure_child()).ask({"folder": str(folder)})
             except ChildDied as death:
                 self._child = None
                 raise Unavailable(

@@ -36,7 +36,7 @@ class ChildProcesses:
 
 
 @contextmanager
-def claimed(home: Path) -> Iterator[None]:
+def lock_home(home: Path) -> Iterator[None]:
     """Own the data directory; the claim ends with the process, however it ends."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -52,10 +52,10 @@ def claimed(home: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def started(settings: Settings, *, n_workers: int | None = None) -> AsyncIterator[ChildProcesses]:
+async def start_children(settings: Settings, *, n_workers: int | None = None) -> AsyncIterator[ChildProcesses]:
     """Own the data directory and start the processes; they end with the block."""
     async with AsyncExitStack() as stack:
-        stack.enter_context(claimed(settings.home))
+        stack.enter_context(lock_home(settings.home))
         mongod = None
         if settings.mongodb_address is None:
             mongod = start_mongod(find_mongod(os.environ), settings.home)

@@ -29,7 +29,7 @@ class Services:
     mongodb_uri: str = field(repr=False)  # it holds the password
     market: Market
     pool: WorkerPool
-    service: OptimizationService
+    studies: OptimizationService
     jobs: StudyJobs
     chart_process: ChartProcess
     clock: Clock
@@ -65,7 +65,7 @@ async def open_services(
             mongodb_uri=uri,
             market=market,
             pool=children.pool,
-            service=service,
+            studies=service,
             jobs=jobs,
             chart_process=chart_process,
             clock=clock,

@@ -18,7 +18,7 @@ from bot.documents.preferences import ChannelSettings
 from bot.documents.recurring import FailingSeries, Refresh
 from bot.runtime.background import BackgroundTasks
 from bot.runtime.settings import DailyTime
-from bot.schedules.bars_in_use import Use, uses
+from bot.schedules.bars_in_use import Use, find_uses
 from bot.schedules.champions import Champions
 from optimizer.clock import Clock
 from optimizer.errors import error_of
@@ -39,7 +39,7 @@ _NAMES = 4
 #: Two rings closer than this are the same one: a job that was due while the bot was down, and its time anew.
 _AGAIN = timedelta(minutes=1)
 
-Used = Mapping[SeriesKey, Sequence[Use]]
+UsesBySeries = Mapping[SeriesKey, Sequence[Use]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class BarRefresh:
         self._language = language
         self._refreshing = asyncio.Lock()
 
-    async def keep(self, at: DailyTime | None) -> None:
+    async def schedule(self, at: DailyTime | None) -> None:
         """Have the one job that the settings ask for, and carry on a refresh that a stop cut off."""
         wanted = str(at) if at else ""
         for other in set(self._jobs.kept(KIND)) - {wanted}:
@@ -89,7 +89,7 @@ class BarRefresh:
         if last is not None and last.ended_at is None:
             self._background.run(self._carry_out(last))
 
-    async def ring(self, _identifier: str) -> None:
+    async def refresh_now(self, _identifier: str) -> None:
         """The job: refresh what is in use now."""
         refresh = await patiently(self._begin, what="refresh")
         await self._carry_out(refresh)
@@ -101,17 +101,17 @@ class BarRefresh:
 
     async def _carry_out(self, refresh: Refresh) -> None:
         async with self._refreshing:
-            used = await patiently(self._used, what="refresh")
+            used = await patiently(self._find_uses, what="refresh")
             # One series a call: a stop need not wait for the rest.
             refresh_one = self._market.try_refresh
             done = [await asyncio.to_thread(refresh_one, key, now=self._clock()) for key in sorted(used)]
-            await patiently(partial(self._settle, refresh, used, done), what="refresh")
+            await patiently(partial(self._finish, refresh, used, done), what="refresh")
         log.info("refreshed n_series=%s n_failed=%s", len(done), sum(one.error is not None for one in done))
 
-    async def _used(self) -> Used:
+    async def _find_uses(self) -> UsesBySeries:
         """Who uses which stored series. What is not stored is fetched whole when it is first asked for."""
         used: dict[SeriesKey, list[Use]] = {}
-        for use in await uses(self._champions, self._clock()):
+        for use in await find_uses(self._champions, self._clock()):
             stored = await asyncio.to_thread(
                 self._market.warehouse.coverage, use.symbol, timeframe=use.timeframe, source=use.source
             )
@@ -119,16 +119,16 @@ class BarRefresh:
                 used.setdefault(stored.key, []).append(use)
         return used
 
-    async def _settle(self, refresh: Refresh, used: Used, done: Sequence[Refreshed]) -> None:
+    async def _finish(self, refresh: Refresh, used: UsesBySeries, done: Sequence[Refreshed]) -> None:
         """Note what failed, tell whom it concerns, and only then call the refresh ended."""
-        failing = [await self._note(one) for one in done if one.error is not None]
+        failing = [await self._record_failure(one) for one in done if one.error is not None]
         # What delivers again, or is used no more, is forgotten; failing anew it is told anew.
         await FailingSeries.find({"_id": {"$nin": [one.id for one in failing]}}).delete()
         for channel_id in sorted({use.channel_id for each in used.values() for use in each} - {""}):
-            await self._tell(refresh, channel_id, used, failing)
+            await self._notify(refresh, channel_id, used, failing)
         await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
 
-    async def _note(self, refreshed: Refreshed) -> FailingSeries:
+    async def _record_failure(self, refreshed: Refreshed) -> FailingSeries:
         """The document of a series that fails, with what it fails of now."""
         assert refreshed.error is not None, "it failed"
         key, failure = refreshed.key._asdict(), refreshed.error.as_document()
@@ -138,14 +138,16 @@ class BarRefresh:
         await known.set({"failure": failure})
         return known
 
-    async def _tell(self, refresh: Refresh, channel_id: str, used: Used, every: Sequence[FailingSeries]) -> None:
+    async def _notify(
+        self, refresh: Refresh, channel_id: str, used: UsesBySeries, every: Sequence[FailingSeries]
+    ) -> None:
         """Say in a channel what fails that it uses and was not told of, then note that it was."""
         here = {one.key: [use for use in used[one.key] if use.channel_id == channel_id] for one in every}
         new = [one for one in every if here[one.key] and channel_id not in one.told]
         if not new:
             return
         language = await self._language_of(channel_id, [use for one in new for use in here[one.key]])
-        rows = [await self._line(one, here[one.key], language) for one in new[:NAMED]]
+        rows = [await self._failing_row(one, here[one.key], language) for one in new[:NAMED]]
         message = renderer_of(language).render("refresh_failure", rows=rows, n_others=len(new) - len(rows))
         key = f"refresh:{refresh.key}:{channel_id}:{_digest(new)}"
         await self._outbox.post(
@@ -157,7 +159,7 @@ class BarRefresh:
         for one in new:
             await one.set({"told": [*one.told, channel_id]})
 
-    async def _line(self, failing: FailingSeries, here: Sequence[Use], language: Language) -> Failing:
+    async def _failing_row(self, failing: FailingSeries, here: Sequence[Use], language: Language) -> Failing:
         stored = await asyncio.to_thread(
             self._market.warehouse.coverage, failing.symbol, timeframe=failing.timeframe, source=failing.source
         )

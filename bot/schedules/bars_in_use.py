@@ -29,11 +29,11 @@ class Use:
     language: Language | None = None  # that it speaks there, where that is known
 
 
-async def uses(champions: Champions, now: datetime) -> list[Use]:
+async def find_uses(champions: Champions, now: datetime) -> list[Use]:
     """What schedules, champions and the studies of the last days need, in that order."""
     schedules = await Schedule.find({"removed_at": None}).sort("_id").to_list()
     found = [use for schedule in schedules for use in await _of_schedule(schedule)]
-    found += [use for champion in await champions.present() for use in _of_champion(champion)]
+    found += [use for champion in await champions.current() for use in _of_champion(champion)]
     return [*found, *[use async for use in _of_studies(now - RECENT)]]
 
 
@@ -60,8 +60,8 @@ async def _of_studies(since: datetime) -> AsyncIterator[Use]:
     met: set[tuple[str, ...]] = set()
     async for study in _studies(since):
         spec, name = StudySpec.model_validate(study["spec"]), study["study_name"]
-        told = await Conversation.find_one(Conversation.study_name == name)
-        where = {"channel_id": told.channel_id, "language": told.language} if told else {}
+        conversation = await Conversation.find_one(Conversation.study_name == name)
+        where = {"channel_id": conversation.channel_id, "language": conversation.language} if conversation else {}
         source = spec.source if spec.is_shared else study["source"]
         for use in _of_spec(spec.model_copy(update={"source": source}), name=name, **where):
             key = (use.symbol, use.timeframe, use.source or "", use.channel_id)

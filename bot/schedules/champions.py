@@ -48,7 +48,7 @@ class Champions:
     async def adopt(self, study: OptimizationStudy, *, by: str, why: str = "", channel_id: str = "") -> Champion:
         """Make a finished study's winner the champion of its symbol and strategy; raises AlreadyChampion."""
         async with self._writing:
-            former = await self.of(study.spec)
+            former = await self.find(study.spec)
             if former is not None and former.study_name == study.study_name and former.params == _winner(study):
                 raise AlreadyChampion(study=study.study_name, by=former.adopted_by)
             champion = _champion_of(study, by, self._clock())
@@ -58,7 +58,7 @@ class Champions:
             await self._write()
         return champion
 
-    async def of(self, spec: StudySpec) -> Champion | None:
+    async def find(self, spec: StudySpec) -> Champion | None:
         """The champion that a study of this kind challenges."""
         return await Champion.find(_kind(spec)).sort("-adopted_at", "-_id").first_or_none()
 
@@ -66,7 +66,7 @@ class Champions:
         """Every champion there was, the present one first."""
         return await Champion.find(_kind(spec)).sort("-adopted_at", "-_id").to_list()
 
-    async def present(self) -> list[Champion]:
+    async def current(self) -> list[Champion]:
         """The champions of today, by symbol and strategy."""
         newest: dict[tuple[str, str, str], Champion] = {}
         for champion in await Champion.find_all().sort("adopted_at", "_id").to_list():
@@ -83,7 +83,7 @@ class Champions:
             "format": _FORMAT,
             "version": _VERSION,
             "written_at": self._clock().isoformat(),
-            "champions": [_entry(champion) for champion in await self.present()],
+            "champions": [_entry(champion) for champion in await self.current()],
         }
         await asyncio.to_thread(_replace, self._file, json.dumps(document, indent=2, allow_nan=False) + "\n")
 

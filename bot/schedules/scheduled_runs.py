@@ -112,24 +112,24 @@ class ScheduledRuns:
     async def tick(self) -> None:
         """Take every open run one step on; a step that takes long goes on beside the others."""
         for run in await ScheduleRun.find({"state": {"$ne": str(RunState.TOLD)}}).sort("due_at").to_list():
-            if run.key not in self._working and (step := await self._step(run)) is not None:
-                self._start(run, step)
+            if run.key not in self._working and (step := await self._next_step(run)) is not None:
+                self._start_step(run, step)
 
-    async def _step(self, run: ScheduleRun) -> Step | None:
+    async def _next_step(self, run: ScheduleRun) -> Step | None:
         """What is to be done of a run now; None while its study goes on."""
         schedule = await Schedule.find_one(Schedule.schedule_name == run.schedule_name)
         assert schedule is not None, "schedules are never deleted"
         if run.state is RunState.DUE:
-            return partial(self._begin, schedule, run)
+            return partial(self._start_search, schedule, run)
         study = await self._service.find(run.study_name)
-        return partial(self._end, schedule, run, study) if study.status.is_finished else None
+        return partial(self._finish, schedule, run, study) if study.status.is_finished else None
 
-    def _start(self, run: ScheduleRun, step: Step) -> None:
+    def _start_step(self, run: ScheduleRun, step: Step) -> None:
         task = asyncio.create_task(patiently(step, what="schedule"))
         self._working[run.key] = task
-        task.add_done_callback(partial(self._stepped, run))
+        task.add_done_callback(partial(self._finish_step, run))
 
-    def _stepped(self, run: ScheduleRun, task: "asyncio.Task[None]") -> None:
+    def _finish_step(self, run: ScheduleRun, task: "asyncio.Task[None]") -> None:
         """A step that broke is told too; without that the run would silently never end."""
         self._working.pop(run.key, None)
         if task.cancelled() or (error := task.exception()) is None:
@@ -137,17 +137,17 @@ class ScheduledRuns:
         reference = secrets.token_hex(3)
         log.error("schedule_broke run=%s reference=%s", run.key, reference, exc_info=error)
         if run.failure is None:
-            self._start(run, partial(self._broke, run, SomethingBroke(reference=reference)))
+            self._start_step(run, partial(self._report_fault, run, SomethingBroke(reference=reference)))
 
-    async def _broke(self, run: ScheduleRun, error: SomethingBroke) -> None:
+    async def _report_fault(self, run: ScheduleRun, error: SomethingBroke) -> None:
         schedule = await Schedule.find_one(Schedule.schedule_name == run.schedule_name)
         assert schedule is not None, "schedules are never deleted"
         await self._fail(schedule, run, error)
 
-    async def _begin(self, schedule: Schedule, run: ScheduleRun) -> None:
+    async def _start_search(self, schedule: Schedule, run: ScheduleRun) -> None:
         """Bring the data up to date and start the search."""
         try:
-            spec = await _spec(schedule, run)
+            spec = await _spec_of_run(schedule, run)
             run.stale = await self._refresh(spec)
             study = await self._store(schedule, run, spec)
         except UserError as error:
@@ -169,7 +169,7 @@ class ScheduledRuns:
         return stale
 
     async def _store(self, schedule: Schedule, run: ScheduleRun, spec: StudySpec) -> OptimizationStudy:
-        champion = await self._champions.of(spec)
+        champion = await self._champions.find(spec)
         return await self._service.store(
             await self._service.plan(spec),
             created_by=schedule.created_by,
@@ -179,12 +179,12 @@ class ScheduledRuns:
             request_key=f"schedule:{run.key}",
         )
 
-    async def _end(self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy) -> None:
+    async def _finish(self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy) -> None:
         """Compare and post."""
-        champion = await self._champions.of(study.spec)
+        champion = await self._champions.find(study.spec)
         try:
             summary = _summary(schedule, study)
-            rival = rival_of(champion) if champion else _stand_in(study)
+            rival = rival_of(champion) if champion else _default_rival(study)
             run.challenge = await self._service.challenge(study.study_name, rival)
         except UserError as error:
             await self._fail(schedule, run, error)
@@ -192,7 +192,7 @@ class ScheduledRuns:
         run.champion = champion.study_name if champion else ""
         run.params, run.verdict = dict(summary.winner.params), summary.verdict
         facts = await self._facts(schedule, run, study, champion)
-        await self._tell(schedule, run, renderer_of(schedule.language).render("weekly", w=facts))
+        await self._post(schedule, run, renderer_of(schedule.language).render("weekly", w=facts))
 
     async def _facts(
         self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy, champion: Champion | None
@@ -206,8 +206,8 @@ class ScheduledRuns:
             study=study,
             summary=study.summary,
             champion=champion,
-            champion_params=champion.params if champion else _textbook(study),
-            before=await _before(run),
+            champion_params=champion.params if champion else _default_params(study),
+            before=await _previous_run(run),
             late_at=run.due_at.astimezone(zone) if is_late(run) else None,
             next_at=next_at,
         )
@@ -225,9 +225,9 @@ class ScheduledRuns:
             reason=renderer.error(error),
             late_at=late_at,
         )
-        await self._tell(schedule, run, message)
+        await self._post(schedule, run, message)
 
-    async def _tell(self, schedule: Schedule, run: ScheduleRun, message: Message) -> None:
+    async def _post(self, schedule: Schedule, run: ScheduleRun, message: Message) -> None:
         """Put the post into the outbox, then note that it is there: stored twice it is said once."""
         await self._outbox.post(
             f"{run.key}:post",
@@ -240,7 +240,7 @@ class ScheduledRuns:
         log.info("schedule_told schedule=%s decision=%s", schedule.schedule_name, run.decision)
 
 
-async def _spec(schedule: Schedule, run: ScheduleRun) -> StudySpec:
+async def _spec_of_run(schedule: Schedule, run: ScheduleRun) -> StudySpec:
     """What the run searches; raises UnknownWatchlist when its list was gone as the time came."""
     spec = spec_of(schedule, run)
     if name := list_named(spec):
@@ -248,7 +248,7 @@ async def _spec(schedule: Schedule, run: ScheduleRun) -> StudySpec:
     return spec
 
 
-async def _before(run: ScheduleRun) -> ScheduleRun | None:
+async def _previous_run(run: ScheduleRun) -> ScheduleRun | None:
     same = {"schedule_name": run.schedule_name, "symbol": run.symbol or {"$in": ["", None]}}
     return (
         await ScheduleRun.find(same, {"due_at": {"$lt": run.due_at}, "challenge": {"$ne": None}})
@@ -266,11 +266,11 @@ def _summary(schedule: Schedule, study: OptimizationStudy) -> StudySummary:
     raise StudyStopped(study=study.study_name, state=str(study.status), schedule=schedule.schedule_name)
 
 
-def _textbook(study: OptimizationStudy) -> Params:
+def _default_params(study: OptimizationStudy) -> Params:
     return space_of(study.spec).default
 
 
-def _stand_in(study: OptimizationStudy) -> Rival:
+def _default_rival(study: OptimizationStudy) -> Rival:
     """The textbook set: fitted on nothing, so every bar is unseen to it."""
     first = study.window.start_date - timedelta(days=1)
-    return Rival(params=_textbook(study), allow_short=study.spec.allow_short, unseen_from=first)
+    return Rival(params=_default_params(study), allow_short=study.spec.allow_short, unseen_from=first)

@@ -112,7 +112,7 @@ class Schedules:
         """When it runs next, in UTC."""
         return list(islice(times_after(schedule.phrase.cron, schedule.time_zone, self._clock()), n))
 
-    async def ring(self, name: str) -> list[ScheduleRun]:
+    async def claim_due(self, name: str) -> list[ScheduleRun]:
         """Claim what is due of a schedule: one run a symbol, however many times were missed."""
         schedule = await Schedule.find_one({"schedule_name": name, "removed_at": None})
         now = self._clock()
@@ -142,7 +142,7 @@ class Schedules:
             if self._jobs.next_run(KIND, name) is None:
                 log.warning("schedule_without_job schedule=%s", name)
                 self._jobs.add_cron(KIND, name, schedule.phrase.cron, schedule.time_zone)
-            await self.ring(name)
+            await self.claim_due(name)
 
     async def _claim(self, schedule: Schedule, **facts: Any) -> list[ScheduleRun]:
         """The runs of a time that nobody claimed before, one a member where the schedule is for a watch list."""

@@ -66,7 +66,7 @@ class Listeners:
             team_id=command["team_id"],
             delivery=command["trigger_id"],
             trigger_id=command["trigger_id"],
-            said=command.get("text", ""),
+            text=command.get("text", ""),
         )
         answering = asyncio.create_task(self.dispatcher.dispatch(incoming))
         done, _ = await asyncio.wait({answering}, timeout=ACK_SECONDS)
@@ -89,7 +89,7 @@ class Listeners:
             team_id=(body.get("team") or {}).get("id", ""),
             thread_ts=body["container"].get("thread_ts") or "",
             delivery=body.get("trigger_id", ""),
-            said=f"{action['action_id']} {action['value']}",
+            text=f"{action['action_id']} {action['value']}",
             command=buttons.COMMANDS[action["action_id"]](action["value"]),
         )
         answer = await self.dispatcher.dispatch(incoming)
@@ -112,12 +112,12 @@ class Listeners:
 
     async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """`@optimizer …` in a channel or a thread."""
-        await self._converse("mention", event, body)
+        await self._reply("mention", event, body)
 
     async def on_direct_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """The same grammar in a direct message, without the mention."""
         if event.get("channel_type") == "im" and not event.get("bot_id") and event.get("subtype") is None:
-            await self._converse("message", event, body)
+            await self._reply("message", event, body)
 
     async def on_error(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """The last resort of every listener; `response` is what is not acknowledged yet."""
@@ -127,7 +127,7 @@ class Listeners:
             channel_id=context.channel_id or "",
             user_id=context.user_id or "",
             team_id=context.team_id or "",
-            said=str(request.body.get("text", "")),
+            text=str(request.body.get("text", "")),
         )
         reference, message = await self.dispatcher.report_fault(incoming, error)
         log.error("listener_broke reference=%s", reference, exc_info=error)
@@ -137,8 +137,8 @@ class Listeners:
         if response is not None:
             response.status, response.body = 200, ""
 
-    async def _converse(self, door: str, event: dict[str, Any], body: dict[str, Any]) -> None:
-        if self._is_known(body.get("event_id", event["ts"])):
+    async def _reply(self, door: str, event: dict[str, Any], body: dict[str, Any]) -> None:
+        if self._is_duplicate(body.get("event_id", event["ts"])):
             return
         incoming = CommandRequest(
             door=door,
@@ -147,16 +147,16 @@ class Listeners:
             team_id=event.get("team") or body.get("team_id", ""),
             thread_ts=event.get("thread_ts", ""),
             delivery=event["ts"],
-            said=event["text"],
+            text=event["text"],
         )
         answer = await self.dispatcher.dispatch(incoming)
-        if door == "mention" and answer.audience is Audience.ASKER:
-            await self._whisper(incoming, answer.message)
+        if door == "mention" and answer.audience is Audience.USER:
+            await self._post_ephemeral(incoming, answer.message)
         else:
             thread_ts = incoming.thread_ts or (incoming.delivery if door == "mention" else "")
-            await self._say(incoming, answer.message, thread_ts)
+            await self._post(incoming, answer.message, thread_ts)
 
-    async def _whisper(self, incoming: CommandRequest, message: Message) -> None:
+    async def _post_ephemeral(self, incoming: CommandRequest, message: Message) -> None:
         await self._context.client.chat_postEphemeral(
             channel=incoming.channel_id,
             user=incoming.user_id,
@@ -165,11 +165,11 @@ class Listeners:
             blocks=message.blocks,
         )
 
-    async def _say(self, incoming: CommandRequest, message: Message, thread_ts: str) -> None:
+    async def _post(self, incoming: CommandRequest, message: Message, thread_ts: str) -> None:
         key = f"answer:{incoming.channel_id}:{incoming.delivery}"
         await self._context.outbox.post(key, key, incoming.channel_id, message, thread_ts=thread_ts)
 
-    def _is_known(self, event_id: str) -> bool:
+    def _is_duplicate(self, event_id: str) -> bool:
         """Whether this event was delivered before."""
         if event_id in self._seen:
             return True

@@ -33,7 +33,7 @@ class CommandRequest:
     thread_ts: str = ""
     delivery: str = ""
     trigger_id: str = ""
-    said: str = ""
+    text: str = ""
     command: Command | None = None
 
 
@@ -43,24 +43,24 @@ class Dispatcher:
     def __init__(self, context: BotContext) -> None:
         self._context = context
 
-    async def dispatch(self, incoming: CommandRequest) -> Answer:
+    async def dispatch(self, request: CommandRequest) -> Answer:
         """The answer to a visitor, a refusal in words when they cannot have what they want."""
-        origin = await self.origin_of(incoming)
+        origin = await self.origin_of(request)
         command: Command | None = None
         try:
-            command = incoming.command or await self._read(incoming)
+            command = request.command or await self._read(request)
             answer = await self.authorize_and_run(command, origin)
         except UserError as error:
             outcome = Outcome.DENIED if isinstance(error, Denied) else Outcome.REFUSED
-            await self.note(incoming, outcome, command=command, reason=str(error), error=_kept(error))
+            await self.record(request, outcome, command=command, reason=str(error), error=_storable(error))
             return Answer(refusal(error, origin.renderer), is_refusal=True, error=error)
-        await self.note(incoming, Outcome.DONE, command=command)
+        await self.record(request, Outcome.DONE, command=command)
         return answer
 
     async def authorize_and_run(self, command: Command, origin: Origin) -> Answer:
         """Do what is asked if the asker's role is great enough."""
         require(
-            origin.role, needs=registry.role_needed(command), what=registry.word_for(command), user_id=origin.user_id
+            origin.role, needs=registry.required_role(command), what=registry.verb_name(command), user_id=origin.user_id
         )
         if isinstance(command, Share):
             return await self._share(command, origin)
@@ -78,61 +78,61 @@ class Dispatcher:
         )
         return Answer(origin.renderer.notice("shared_done"))
 
-    async def origin_of(self, incoming: CommandRequest) -> Origin:
+    async def origin_of(self, request: CommandRequest) -> Origin:
         """Where the visitor stands: language, role, and what the channel wants."""
         context = self._context
-        person = await context.people.person(incoming.user_id)
-        channel = await ChannelSettings.find_one(ChannelSettings.channel_id == incoming.channel_id)
-        own = person.language if incoming.channel_id.startswith("D") else None
+        person = await context.people.person(request.user_id)
+        channel = await ChannelSettings.find_one(ChannelSettings.channel_id == request.channel_id)
+        own = person.language if request.channel_id.startswith("D") else None
         public = (channel.language if channel else None) or own or context.services.settings.language
         return Origin(
-            channel_id=incoming.channel_id,
-            user_id=incoming.user_id,
-            team_id=incoming.team_id,
-            thread_ts=incoming.thread_ts,
+            channel_id=request.channel_id,
+            user_id=request.user_id,
+            team_id=request.team_id,
+            thread_ts=request.thread_ts,
             language=person.language or public,
             public_language=public,
             is_broadcast=bool(channel and channel.broadcast),
-            role=await context.access.role_of(incoming.user_id),
-            trigger_id=incoming.trigger_id,
-            delivery=incoming.delivery,
+            role=await context.access.role_of(request.user_id),
+            trigger_id=request.trigger_id,
+            delivery=request.delivery,
         )
 
-    async def report_fault(self, incoming: CommandRequest, error: Exception) -> tuple[str, Message]:
+    async def report_fault(self, request: CommandRequest, error: Exception) -> tuple[str, Message]:
         """Note a fault of ours; returns its reference for the log and the words for the visitor."""
         reference = secrets.token_hex(3)
-        told: UserError = SomethingBroke(reference=reference)
+        shown: UserError = SomethingBroke(reference=reference)
         if isinstance(error, OUTAGE):  # the audit is there too: nothing can be noted
-            told = MongoUnavailable.silent()
+            shown = MongoUnavailable.silent()
         else:
-            await self.note(incoming, Outcome.BROKE, reference=reference)
-        return reference, renderer_of(self._context.services.settings.language).refusal(told)
+            await self.record(request, Outcome.BROKE, reference=reference)
+        return reference, renderer_of(self._context.services.settings.language).refusal(shown)
 
-    async def note(
-        self, incoming: CommandRequest, outcome: Outcome, *, command: Command | None = None, **more: Any
+    async def record(
+        self, request: CommandRequest, outcome: Outcome, *, command: Command | None = None, **more: Any
     ) -> None:
         """Add the visit to the audit."""
-        await audit.note(
+        await audit.record(
             now=self._context.clock(),
-            door=incoming.door,
-            user_id=incoming.user_id,
-            channel_id=incoming.channel_id,
-            team_id=incoming.team_id,
-            said=incoming.said,
+            door=request.door,
+            user_id=request.user_id,
+            channel_id=request.channel_id,
+            team_id=request.team_id,
+            text=request.text,
             outcome=outcome,
-            verb=registry.word_for(command) if command else "",
+            verb=registry.verb_name(command) if command else "",
             study=str(getattr(command, "study", None) or ""),
             **more,
         )
 
-    async def _read(self, incoming: CommandRequest) -> Command:
+    async def _read(self, request: CommandRequest) -> Command:
         study = None
-        if incoming.thread_ts:
-            study = await self._context.conversations.at(incoming.channel_id, incoming.thread_ts)
-        return parse(incoming.said, study=study)
+        if request.thread_ts:
+            study = await self._context.conversations.find_by_thread(request.channel_id, request.thread_ts)
+        return parse(request.text, study=study)
 
 
-def _kept(error: UserError) -> dict[str, Any]:
+def _storable(error: UserError) -> dict[str, Any]:
     """The error for the audit; a number that someone typed may be too great for the database."""
     return {"kind": type(error).__name__, "facts": {name: str(value) for name, value in error.facts.items()}}
 

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-from bot.commands.schedule import ScheduleLine, line
+from bot.commands.schedule import ScheduleLine, schedule_line
 from bot.context import BotContext
 from bot.delivery.facts import study_facts
 from bot.documents.recurring import Champion
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 #: Nobody's tab is published more often.
 TICK_SECONDS = 4.0
 #: How long after a visit the tab is kept up to date.
-KEPT = timedelta(days=1)
+UPDATED_FOR = timedelta(days=1)
 #: Running studies, champions and schedules shown.
 _SHOWN = 8
 _LAST = 5
@@ -63,14 +63,14 @@ class Home:
     async def on_opened(self, event: dict[str, Any]) -> None:
         """Bolt's side of it; the tab of messages beside it sends the same event."""
         if event.get("tab") == "home":
-            await self.opened(event["user"])
+            await self.publish(event["user"])
 
-    async def opened(self, user_id: str) -> None:
+    async def publish(self, user_id: str) -> None:
         """Someone looks at their tab."""
         person = await self._context.people.person(user_id)
         language = person.language or self._context.services.settings.language
-        incoming = {"user_id": user_id, "language": language, "opened_at": self._context.clock()}
-        await HomeVisit.get_motor_collection().update_one({"user_id": user_id}, {"$set": incoming}, upsert=True)
+        visit = {"user_id": user_id, "language": language, "opened_at": self._context.clock()}
+        await HomeVisit.get_motor_collection().update_one({"user_id": user_id}, {"$set": visit}, upsert=True)
         await self._publish(user_id, language, await self.facts())
 
     async def follow(self) -> None:
@@ -81,29 +81,29 @@ class Home:
 
     async def tick(self) -> None:
         """Publish every tab that would read differently."""
-        visits = await HomeVisit.find({"opened_at": {"$gte": self._context.clock() - KEPT}}).to_list()
+        visits = await HomeVisit.find({"opened_at": {"$gte": self._context.clock() - UPDATED_FOR}}).to_list()
         facts = await self.facts() if visits else None
-        for incoming in visits:
+        for visit in visits:
             assert facts is not None
-            await self._publish(incoming.user_id, incoming.language, facts)
+            await self._publish(visit.user_id, visit.language, facts)
 
     async def facts(self) -> HomeFacts:
         """Everything the tabs say; the same for everyone who may look."""
-        service, now = self._context.services.service, self._context.clock()
+        service, now = self._context.services.studies, self._context.clock()
         running = await service.unfinished()
         finished = await service.list_studies(states=(StudyState.COMPLETE, StudyState.FAILED), limit=_LAST)
         best = await service.leaderboard(limit=_LAST)
-        schedules, champions = await self._context.schedules.all(), await self._context.champions.present()
+        schedules, champions = await self._context.schedules.all(), await self._context.champions.current()
 
-        def told(studies: list[OptimizationStudy]) -> list[StudyFacts]:
+        def facts_of(studies: list[OptimizationStudy]) -> list[StudyFacts]:
             return [study_facts(study, now=now) for study in studies]
 
         return HomeFacts(
-            running=told(running[:_SHOWN]),
+            running=facts_of(running[:_SHOWN]),
             n_running=len(running),
-            finished=told(finished),
-            best=told(best),
-            schedules=[await line(schedule, self._context) for schedule in schedules[:_SHOWN]],
+            finished=facts_of(finished),
+            best=facts_of(best),
+            schedules=[await schedule_line(schedule, self._context) for schedule in schedules[:_SHOWN]],
             n_schedules=len(schedules),
             champions=champions[:_SHOWN],
             n_champions=len(champions),

@@ -176,7 +176,7 @@ class _Mention(_Event):
     ts: Ts
 
 
-class _Said(_Event):
+class _UserMessage(_Event):
     """A message of a person; what others say has a subtype, or a bot's id."""
 
     type: Literal["message"]
@@ -187,14 +187,14 @@ class _Said(_Event):
     ts: Ts
 
 
-class _Noted(_Event):
+class _SystemMessage(_Event):
     """A message that no person wrote, or that was changed."""
 
     type: Literal["message"]
     subtype: Name
 
 
-class _OfBot(_Event):
+class _BotMessage(_Event):
     type: Literal["message"]
     bot_id: Name
 
@@ -204,7 +204,7 @@ class _HomeOpened(_Event):
     user: UserId
 
 
-def _not_read(kind: str) -> str:
+def _require_unread_kind(kind: str) -> str:
     """An event that no listener reads."""
     if kind in ("app_mention", "message", "app_home_opened"):
         raise ValueError("this event has a shape of its own")
@@ -212,7 +212,7 @@ def _not_read(kind: str) -> str:
 
 
 class _Other(_Event):
-    type: Annotated[Name, AfterValidator(_not_read)]
+    type: Annotated[Name, AfterValidator(_require_unread_kind)]
 
 
 class _Callback(BaseModel):
@@ -220,7 +220,7 @@ class _Callback(BaseModel):
     event_id: Name
     team_id: TeamId | None = None
     authorizations: list[dict[str, Any]] | None = None
-    event: _Mention | _OfBot | _Said | _Noted | _HomeOpened | _Other
+    event: _Mention | _BotMessage | _UserMessage | _SystemMessage | _HomeOpened | _Other
 
 
 class _Challenge(BaseModel):
@@ -240,7 +240,7 @@ class _Command(BaseModel):
     response_url: Url | None = None
 
 
-class _Check(BaseModel):
+class _CertificateCheck(BaseModel):
     """Slack looks whether the certificate is good."""
 
     ssl_check: Literal["1"]
@@ -248,7 +248,7 @@ class _Check(BaseModel):
 
 _INTERACTION: TypeAdapter[Any] = TypeAdapter(Json[_MessageAct | _ViewAct | _Submission | _Shortcut | _GlobalShortcut])
 _EVENT: TypeAdapter[Any] = TypeAdapter(Json[_Callback | _Challenge])
-_FORM: TypeAdapter[Any] = TypeAdapter(_Command | _Check)
+_FORM: TypeAdapter[Any] = TypeAdapter(_Command | _CertificateCheck)
 
 
 def is_known_shape(headers: Mapping[str, str], body: bytes) -> bool:

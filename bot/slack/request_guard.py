@@ -25,7 +25,7 @@ class ReplayGuard:
         self._clock = clock
         self._seen: OrderedDict[str, float] = OrderedDict()
 
-    def admits(self, headers: Mapping[str, str], body: bytes) -> bool:
+    def accepts(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Whether this is a request of Slack's that was not here before; `headers` by names in small letters."""
         moment, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
         if not (moment.isascii() and moment.isdecimal() and len(moment) <= 12 and signature.isascii()):

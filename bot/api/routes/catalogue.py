@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from bot.api import responses
-from bot.api.auth import Caller, May, TheOffice
-from bot.api.problem_details import documented
+from bot.api.auth import Caller, ContextDep, RequireRole
+from bot.api.problem_details import error_responses
 from bot.api.request_body import StrictRoute
 from bot.api.requests import SYMBOL_SHAPE
 from bot.grammar.values import read_symbol
@@ -86,8 +86,8 @@ class Catalogue(BaseModel):
     samplers: list[str]
 
 
-@router.get("/strategies", tags=["catalogue"], summary="Strategies and their spaces", responses=documented())
-async def strategies(caller: Annotated[Caller, Depends(May("strategies"))]) -> Catalogue:
+@router.get("/strategies", tags=["catalogue"], summary="Strategies and their spaces", responses=error_responses())
+async def strategies(caller: Annotated[Caller, Depends(RequireRole("strategies"))]) -> Catalogue:
     """Each with its parameters, and what can be combined with it."""
     return Catalogue(
         strategies=[_strategy(strategy, caller.renderer) for strategy in STRATEGIES.values()],
@@ -101,12 +101,12 @@ async def strategies(caller: Annotated[Caller, Depends(May("strategies"))]) -> C
     "/market-data/{symbol}/quality",
     tags=["market data"],
     summary="How good the bars of a symbol are",
-    responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    responses=error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 async def quality(
     symbol: Annotated[str, Path(description="As in a request.", examples=["AAPL"], json_schema_extra=SYMBOL_SHAPE)],
-    caller: Annotated[Caller, Depends(May("data"))],
-    context: TheOffice,
+    caller: Annotated[Caller, Depends(RequireRole("data"))],
+    context: ContextDep,
 ) -> responses.MarketDataQuality:
     """Coverage and findings, checked now. Bars that are not there yet are fetched from the configured sources."""
     wanted, market, now = read_symbol(symbol), context.services.market, context.clock()

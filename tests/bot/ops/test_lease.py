@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.documents.lease_record import Lease
-from bot.ops.lease import Term, identity_of, leading
+from bot.ops.lease import LeaseTimings, hold_lease, identity_of
 
-QUICK = Term(beat=0.1, look=0.05, end=0.6)
+QUICK = LeaseTimings(heartbeat=0.1, poll=0.05, expiry=0.6)
 
 pytestmark = pytest.mark.usefixtures("documents")
 
@@ -22,7 +22,7 @@ def nothing() -> None:
 async def takes(holder: str, stack: AsyncExitStack, seconds: float = 5.0) -> float:
     """Seconds until the holder has the lease."""
     began = asyncio.get_running_loop().time()
-    await asyncio.wait_for(stack.enter_async_context(leading(holder, on_lost=nothing, term=QUICK)), seconds)
+    await asyncio.wait_for(stack.enter_async_context(hold_lease(holder, on_lost=nothing, timings=QUICK)), seconds)
     return asyncio.get_running_loop().time() - began
 
 
@@ -64,7 +64,7 @@ async def test_only_one_of_many_gets_a_lease_that_ended() -> None:
 
 async def test_one_whose_lease_was_taken_is_told() -> None:
     lost = asyncio.Event()
-    async with leading("one", on_lost=lost.set, term=QUICK):
+    async with hold_lease("one", on_lost=lost.set, timings=QUICK):
         await Lease.get_motor_collection().update_one({"lease_name": "bot"}, {"$set": {"holder": "two"}})
         await asyncio.wait_for(lost.wait(), 5)
     # What is another's now is not deleted.
