@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.runtime.processes import lock_home
+from bot.runtime.processes import ChildProcesses, lock_home
 from bot.runtime.services import open_market
 from bot.runtime.settings import Settings
 from optimizer.market.calendar_picture import picture
@@ -17,7 +17,7 @@ from optimizer.market.importing import import_files
 from optimizer.market.providers.file import Reading
 
 
-async def run(options: argparse.Namespace, settings: Settings) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """List, import or check; returns the exit code."""
     return await asyncio.to_thread(_run, options, settings)
 

@@ -11,7 +11,7 @@ from bot.access import audit
 from bot.api.api_keys import ROLES, add_key, all_keys, read_role, revoke_key
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.sessions import ApiKey
-from bot.runtime.processes import HomeInUse, lock_home
+from bot.runtime.processes import ChildProcesses, HomeInUse, lock_home
 from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
 from optimizer.storage.embedded_mongo import find_mongod, running_uri, start_mongod
@@ -22,7 +22,7 @@ from reports.text.terminal import terminal_text
 _DOOR = "terminal"
 
 
-async def run(options: argparse.Namespace, settings: Settings) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Add, list or revoke; returns the exit code."""
     renderer = renderer_of(settings.language)
     role = read_role(options.role.removeprefix("role=")) if options.action == "add" else ROLES[0]

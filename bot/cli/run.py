@@ -51,8 +51,9 @@ class NotAStart(BadValue):
     sentence = "`run` starts a study: `optimize-bot run AAPL RSI 200`. `optimize-bot run --help` shows more."
 
 
-async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Run one study to its end; returns the exit code."""
+    assert children is not None, "the command line starts them for this verb"
     command = parse(" ".join(options.words), prefix=PREFIX)
     if not isinstance(command, Start):
         raise NotAStart

@@ -155,8 +155,9 @@ def slack_client(settings: Settings) -> AsyncWebClient:
     return AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
 
 
-async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """`optimize-bot serve`: run until SIGTERM or SIGINT."""
+    assert children is not None, "the command line starts them for this verb"
     stopped = asyncio.create_task(_stop_signal().wait())
     serving = asyncio.create_task(_serve(settings, children))
     # Also while it still starts, or waits for another bot to end.
