@@ -1,4 +1,4 @@
-"""The command line: `optimize-bot serve · run · data · keys · doctor`."""
+"""Command line: `optimize-bot serve · run · data · keys · doctor`."""
 
 import argparse
 import asyncio
@@ -45,7 +45,7 @@ The words after `run` are the same as after `/optimize` in Slack.
 
 
 def parser() -> argparse.ArgumentParser:
-    """The grammar of the command line."""
+    """Build the grammar of the command line."""
     top = argparse.ArgumentParser(
         prog="optimize-bot", description="Optimize trading strategies, and check whether the result is real."
     )

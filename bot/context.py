@@ -1,4 +1,4 @@
-"""What listeners work with, and what they hand back."""
+"""Context of the listeners, and their answers."""
 
 import asyncio
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from reports.text.message import Message
 
 @dataclass(frozen=True, kw_only=True)
 class BotContext:
-    """The desk with its Slack side."""
+    """Services and the Slack side of a running bot."""
 
     services: Services
     client: AsyncWebClient
@@ -43,7 +43,7 @@ class BotContext:
 
 
 class Audience(StrEnum):
-    """Who is told."""
+    """Readers of an answer."""
 
     USER = auto()
     THREAD = auto()  # the thread of a mention; of a slash command, which has no thread, the asker
@@ -52,7 +52,7 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What is told, and to whom."""
+    """Message with its audience."""
 
     message: Message
     audience: Audience = Audience.USER

@@ -1,4 +1,4 @@
-"""Who did what: one entry for every command, click and denial, with its outcome; entries are only ever added."""
+"""Audit log: one entry for each command, click and denial, with its outcome; entries are only added."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,6 +21,6 @@ async def record(
 
 
 async def latest(limit: int, *, outcomes: Sequence[Outcome] = tuple(Outcome)) -> list[AuditEntry]:
-    """The newest entries first."""
+    """Return the newest entries, newest first."""
     query = {"outcome": {"$in": [str(outcome) for outcome in outcomes]}}
     return await AuditEntry.find(query).sort("-at", "-_id").limit(limit).to_list()

@@ -1,4 +1,4 @@
-"""Who people are, as Slack knows them: language, time zone, and the members of user groups; remembered for a while."""
+"""People as Slack knows them (language, time zone, members of user groups), cached for a while."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ _LANGUAGES: dict[str, Language] = {"en": "en", "ko": "ko"}
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """What Slack knows of a person; None where it does not, or could not be asked."""
+    """Slack's data of a person; None where Slack has no value or did not answer."""
 
     language: Language | None = None
     time_zone: str | None = None
@@ -37,7 +37,7 @@ class Person:
 
 
 class People:
-    """Asks Slack once and remembers."""
+    """Cache of Slack's people and user groups."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
@@ -45,7 +45,7 @@ class People:
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
 
     async def person(self, user_id: str) -> Person:
-        """The person with this id."""
+        """Return the person with this id."""
         if (known := _unexpired(self._persons, user_id)) is not None:
             return known
         answer = await _call_in_time(self._client.users_info(user=user_id, include_locale=True))
@@ -53,7 +53,7 @@ class People:
         return _remember(self._persons, user_id, found, instead=Person(), seconds=KEEP_SECONDS)
 
     async def members(self, group_id: str) -> frozenset[str]:
-        """The ids of a user group's members; those known last while Slack cannot say."""
+        """Return the ids of a user group's members; the last known ones while Slack does not answer."""
         if (known := _unexpired(self._groups, group_id)) is not None:
             return known
         answer = await _call_in_time(self._client.usergroups_users_list(usergroup=group_id))
@@ -62,7 +62,7 @@ class People:
 
 
 async def _call_in_time(call: Awaitable[Any]) -> Any:
-    """Slack's answer, or None when it refuses or takes too long."""
+    """Return Slack's answer, or None when Slack refuses or takes too long."""
     try:
         return await asyncio.wait_for(call, WAIT_SECONDS)
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
@@ -89,7 +89,7 @@ def _unexpired(kept: dict[str, tuple[float, Value]], key: str) -> Value | None:
 def _remember(
     kept: dict[str, tuple[float, Value]], key: str, found: Value | None, *, instead: Value, seconds: float
 ) -> Value:
-    """Keep what was found; what was known before, or `instead`, for a short time where nothing was."""
+    """Cache what was found; otherwise the former value, or `instead`, for a short time."""
     _, before = kept.get(key, (0.0, instead))
     value = before if found is None else found
     kept[key] = (_now() + (RETRY_SECONDS if found is None else seconds), value)

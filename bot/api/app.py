@@ -1,4 +1,4 @@
-"""The API as an app of its own, to be mounted: its routes, its door, and the words for everything that goes wrong."""
+"""The API as an app of its own, to be mounted: routes, middleware and error responses."""
 
 import logging
 import secrets
@@ -55,12 +55,12 @@ _FIELDS: Mapping[str, Sequence[str]] = {
 
 class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        """The document that describes it, completed."""
+        """Return the OpenAPI document, completed."""
         return describe(self)
 
 
 def build_api(context: BotContext) -> FastAPI:
-    """The API over an office."""
+    """Build the API app."""
     api = _Api(
         title="Strategy optimizer",
         version=metadata.version("optimize-bot"),
@@ -91,7 +91,7 @@ async def _on_bad_fields(request: Request, bad: Exception) -> Response:
 
 
 async def _on_invalid(request: Request, invalid: Exception) -> Response:
-    """What pydantic problem_response, each field in our words."""
+    """Word the errors of pydantic, each field in this bot's sentences."""
     assert isinstance(invalid, RequestValidationError)
     errors: dict[str, UserError] = {}
     for fault in invalid.errors():
@@ -100,7 +100,7 @@ async def _on_invalid(request: Request, invalid: Exception) -> Response:
 
 
 async def _on_http(request: Request, refusal: Exception) -> Response:
-    """What the framework problem_response: a path or a method that is not there."""
+    """Word the framework's own errors: an unknown path or method."""
     assert isinstance(refusal, HTTPException)
     is_there = refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED
     error = WrongMethod(word=request.method) if is_there else NoSuchPath(word=request.url.path)
@@ -113,7 +113,7 @@ async def _on_outage(request: Request, outage: Exception) -> Response:
 
 
 async def _on_fault(request: Request, fault: Exception) -> Response:
-    """A fault of ours: the log has the traceback under the reference that the caller is told."""
+    """Report an unexpected fault: the log has the traceback under the reference in the response."""
     reference = secrets.token_hex(3)
     log.error("api_broke reference=%s path=%s", reference, request.url.path, exc_info=fault)
     caller: Caller = request.state.caller
@@ -138,7 +138,7 @@ def _language(request: Request) -> Language:
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    """Where pydantic found a fault: a pointer into the body, or `?name` for what stands in the address or a head."""
+    """Return where pydantic found a fault: a pointer into the body, or `?name` for a parameter or header."""
     kind, *names = location
     if kind == "body":
         return "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in names if name not in TRIED)

@@ -1,4 +1,4 @@
-"""Who calls: every request shows a key, and a key has a role. Without one nothing is answered, not even what exists."""
+"""Authentication: every request carries a key, and a key has a role; other requests are refused outright."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,7 +37,7 @@ _SCHEME = HTTPBearer(
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """The program that calls, and the language it wants to be answered in."""
+    """Program that calls, with the language of its answers."""
 
     name: str
     role: Role
@@ -45,23 +45,23 @@ class Caller:
 
     @property
     def user_id(self) -> str:
-        """What it is called where people are named."""
+        """Name of the caller where people are named."""
         return owner_of(self.name)
 
     @property
     def renderer(self) -> Renderer:
-        """Words for it."""
+        """Renderer in the caller's language."""
         return renderer_of(self.language)
 
     def require(self, verb: str) -> None:
-        """Raise KeyTooSmall unless it may do what people of this role may do with that word."""
+        """Raise KeyTooSmall unless the caller's role may use this verb."""
         needs = VERBS[verb].role
         if self.role < needs:
             raise KeyTooSmall(what=verb, role=needs.name.lower(), key=self.name, own=self.role.name.lower())
 
 
 class KeyCheck:
-    """ASGI middleware: lets requests with a key in and notes whose it is; answers all others itself."""
+    """ASGI middleware that admits requests with a valid key, notes their caller, and refuses all others."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -83,7 +83,7 @@ class KeyCheck:
 
 
 async def _read_key(headers: Headers) -> KeyIdentity:
-    """The key a request shows. Raises NoKey, BadKey, MongoUnavailable."""
+    """Return the identity of the key that a request sends. Raises NoKey, BadKey, MongoUnavailable."""
     scheme, _, text = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise NoKey
@@ -111,13 +111,13 @@ CallerDep = Annotated[Caller, Depends(_caller)]
 
 
 class RequireRole:
-    """A dependency: the caller may do what a verb of the commands does. A refusal is noted in the audit."""
+    """Dependency that requires the role of a verb. A refusal is recorded in the audit."""
 
     def __init__(self, verb: str) -> None:
         self._verb = verb
 
     async def __call__(self, request: Request, caller: CallerDep, context: ContextDep) -> Caller:
-        """The caller. Raises KeyTooSmall."""
+        """Return the caller. Raises KeyTooSmall."""
         try:
             caller.require(self._verb)
         except KeyTooSmall as error:
@@ -130,7 +130,7 @@ class RequireRole:
 async def record(
     caller: Caller, context: BotContext, outcome: Outcome, *, text: str, channel_id: str = "", **more: str
 ) -> None:
-    """Add what a caller asked for to the audit; `more` are verb, study, reason and reference."""
+    """Add a caller's request to the audit; `more` are verb, study, reason and reference."""
     user = caller.user_id
     await audit.record(
         now=context.clock(), door=DOOR, user_id=user, channel_id=channel_id, text=text, outcome=outcome, **more
@@ -139,7 +139,7 @@ async def record(
 
 @dataclass(kw_only=True)
 class ApiCall:
-    """What is noted of a request; filled while it is done."""
+    """Audit fields of a request, filled in while it runs."""
 
     text: str
     channel_id: str
@@ -150,7 +150,7 @@ class ApiCall:
 async def record_outcome(
     caller: Caller, context: BotContext, *, verb: str, text: str = "", channel_id: str = "", study: str = ""
 ) -> AsyncIterator[ApiCall]:
-    """Do something inside the block; what came of it is added to the audit."""
+    """Run the block and add its outcome to the audit (a context manager)."""
     call = ApiCall(text=text, channel_id=channel_id, study=study)
     try:
         yield call
@@ -162,7 +162,7 @@ async def record_outcome(
 
 
 async def origin_of(caller: Caller, context: BotContext, channel_id: str = "", delivery: str = "") -> Origin:
-    """Where a caller stands: in a Slack channel when it names one, else nowhere that anyone is told."""
+    """Build a caller's origin: a Slack channel when it names one, else one without any channel."""
     channel = await ChannelSettings.find_one(ChannelSettings.channel_id == channel_id) if channel_id else None
     return Origin(
         channel_id=channel_id,

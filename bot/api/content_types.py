@@ -1,4 +1,4 @@
-"""A study's trials in the form that a program accepts: JSON, CSV or Parquet."""
+"""Trials of a study in the format that a program accepts: JSON, CSV or Parquet."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ _FORMS: Mapping[str, tuple[_Writer, str]] = {JSON: (_json, "json"), CSV: (_csv, 
 
 
 def choose_form(accept: str) -> str:
-    """The form an Accept header likes best (RFC 9110, 12.5.1). Raises NotOffered."""
+    """Return the format an Accept header prefers (RFC 9110, 12.5.1). Raises NotOffered."""
     for wanted, weight in weights(accept or "*/*"):
         if weight > 0 and (form := _match(wanted)) is not None:
             return form
@@ -50,7 +50,7 @@ def _match(wanted: str) -> str | None:
 
 
 async def write_response(form: str, study_name: str, trials: Sequence[TrialRecord]) -> Response:
-    """The trials in one of the forms; written beside the event loop, since there may be ten thousand."""
+    """Write the trials in one of the formats, off the event loop, since there may be ten thousand."""
     write, ending = _FORMS[form]
     content = await asyncio.to_thread(write, study_name, trials)
     headers = {"Vary": "Accept"}

@@ -1,6 +1,6 @@
-"""Doing a request once however often it is sent: an Idempotency-Key names it, its answer is kept for a day.
+"""Idempotent requests: an Idempotency-Key names a request, and its answer is kept for a day.
 
-The key is claimed before anything is started and given back when nothing was; the studies carry the claim's own
+The key is claimed before anything is started and released when nothing was; the studies carry the claim's own
 name, so that a crash between the two cannot start them twice either.
 """
 
@@ -26,9 +26,9 @@ Answer = TypeVar("Answer", bound=BaseModel)
 async def run_once(
     claim: ApiRequest, kind: type[Answer], work: Callable[[str], Awaitable[Answer]]
 ) -> tuple[Answer, bool]:
-    """The answer of `work`, or the one it gave the first time, and whether it was given before.
+    """Return the answer of `work`, or the stored first answer, and whether it was stored before.
 
-    `work` is handed a name for what it stores. Callers take turns, so that of two equal requests at once the
+    `work` gets a name for what it stores. Callers hold one lock, so that of two equal concurrent requests the
     second sees the answer of the first. Raises KeyReused for another request with the same key.
     """
     stored = await _claim(claim)
@@ -46,14 +46,14 @@ async def run_once(
 
 
 def make_claim(key_name: str, idempotency_key: str, request: OptimizationRequest, now: datetime) -> ApiRequest:
-    """What a request claims."""
+    """Build the claim of a request."""
     body = json.dumps(request.model_dump(mode="json"), sort_keys=True)
     fingerprint = hashlib.sha256(body.encode()).hexdigest()
     return ApiRequest(key_name=key_name, idempotency_key=idempotency_key, fingerprint=fingerprint, created_at=now)
 
 
 async def _claim(claim: ApiRequest) -> ApiRequest:
-    """The claim, stored now or before."""
+    """Store the claim, or return the one stored before."""
     try:
         return await claim.insert()
     except DuplicateKeyError:

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI reads off the routes, and what it cannot see there."""
+"""The OpenAPI document: what FastAPI derives from the routes, and what it cannot see."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -26,12 +26,12 @@ _HEADERS: Mapping[str, Document] = {
 
 
 def operation_id(route: APIRoute) -> str:
-    """The name of a route's function: what a generated client calls it."""
+    """Return the name of a route's function, which generated clients use."""
     return route.name
 
 
 def describe(api: FastAPI) -> Document:
-    """The whole document; made once and kept by the app."""
+    """Return the whole document; built once and kept by the app."""
     if api.openapi_schema is None:
         api.openapi_schema = _described(api)
     return api.openapi_schema
@@ -63,7 +63,7 @@ def _operations(document: Document) -> Iterator[Document]:
 
 
 def _link(document: Document) -> None:
-    """Say of a start's answer where its study is looked at."""
+    """Link the response of a start to the operations on its study."""
     start = next(operation for operation in _operations(document) if operation["operationId"] == "optimize")
     answer = start["responses"]["202"]
     answer["links"] = {

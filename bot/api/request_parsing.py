@@ -1,4 +1,4 @@
-"""From the body of a start to the command it means; every wrong field is named, with the sentence a person is told.
+"""Body of a start request into a command; every wrong field is named, with the sentence that Slack would show.
 
 Each field becomes the word that one would type for it, and is read as that word is.
 """
@@ -30,7 +30,7 @@ _CLASHES: Mapping[type[UserError], str] = {
 
 
 def start_of(request: OptimizationRequest) -> Start:
-    """The command that a request means. Raises BadFields with an error for each field that cannot be read."""
+    """Build the command of a request. Raises BadFields with an error for each field that cannot be read."""
     errors: Errors = {}
     symbols = _symbols(request, errors)
     with _about("/strategy", errors):
@@ -50,7 +50,7 @@ def start_of(request: OptimizationRequest) -> Start:
 
 @contextmanager
 def _about(pointer: str, errors: Errors) -> Iterator[None]:
-    """Keep the first error of a field."""
+    """Keep only the first error of a field."""
     try:
         yield
     except Slip as slip:
@@ -78,7 +78,7 @@ def _symbols(request: OptimizationRequest, errors: Errors) -> list[str]:
 
 
 def _words(request: OptimizationRequest, strategy: Strategy, errors: Errors) -> Iterator[tuple[str, str]]:
-    """Each field with what one would type for it."""
+    """Return each field with the word that one would type for it."""
     yield from _settings(request)
     yield from _window(request.window, errors)
     for i, cap in enumerate(request.caps):
@@ -101,7 +101,7 @@ def _words(request: OptimizationRequest, strategy: Strategy, errors: Errors) -> 
 
 
 def _settings(request: OptimizationRequest) -> Iterator[tuple[str, str]]:
-    """The fields that are one option each."""
+    """Return the fields that are one option each."""
     yield "/n_trials", f"trials={request.n_trials}"
     yield "/goal", f"goal={request.goal}"
     yield "/min_trades", f"min_trades={request.min_trades}"
@@ -150,7 +150,7 @@ def _parameter(name: str, strategy: Strategy) -> Parameter:
 
 
 def _range_text(wanted: SearchRange, parameter: Parameter) -> str:
-    """A range as one types it behind `period=`."""
+    """Return a range as one types it behind `period=`."""
     given = {name for name in ("value", "choices", "low", "high", "step") if getattr(wanted, name) is not None}
     for alone in ("value", "choices"):
         if alone in given and len(given) > 1:
@@ -174,10 +174,10 @@ def _text(field: str, typed: str, limit: int, errors: Errors) -> str:
 
 
 def _plain(value: float | str) -> str:
-    """A value as one types it; a whole number keeps all its digits, however many."""
+    """Return a value as one types it; a whole number keeps all its digits, however many."""
     return plain_number(value) if isinstance(value, float) else str(value)
 
 
 def _escaped(name: str) -> str:
-    """A name inside a JSON pointer (RFC 6901)."""
+    """Escape a name for a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")

@@ -1,7 +1,7 @@
-"""What a program may ask for: the body of a start.
+"""Request models: the body of a start.
 
-Types are checked here, and strictly: nothing is converted, nothing unknown let through. What the values mean is checked
-where they are read (`reading.py`), with the sentences that people are told; the bounds in the schema are the same.
+Types are checked strictly: nothing is converted, nothing unknown is accepted. Values are checked where they are read
+(`request_parsing.py`), with the same sentences as in Slack; the bounds in the schema are the same.
 Fractions are fractions.
 """
 
@@ -24,7 +24,7 @@ MAX_NAME, MAX_NOTES = 60, 300
 
 
 def _bounds(low: float | None = None, high: float | None = None, **more: Any) -> dict[str, Any]:
-    """What the schema says; the grammar's readers hold it, with their own sentences."""
+    """Return the schema's bounds; the grammar's readers enforce them, with their own sentences."""
     return {k: v for k, v in {"minimum": low, "maximum": high, **more}.items() if v is not None}
 
 
@@ -41,13 +41,13 @@ _DAY: dict[str, Any] = {"format": "date", "examples": ["2005-01-03"]}
 
 
 class RequestPart(BaseModel):
-    """A part of a request: nothing unknown in it, nothing converted."""
+    """Part of a request: no unknown fields, no conversions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SearchRange(RequestPart):
-    """Where one parameter is searched: a range, one value, or a few of its choices."""
+    """Values of one parameter that are searched: a range, one value, or some of its choices."""
 
     low: Number | None = Field(default=None, description="Smallest value; the strategy's own when left out.")
     high: Number | None = Field(default=None, description="Greatest value; the strategy's own when left out.")
@@ -61,7 +61,7 @@ class SearchRange(RequestPart):
 
 
 class SearchWindow(RequestPart):
-    """The bars that are searched. Without a first day it is as long as `years` says, back from its last day."""
+    """Bars that are searched. Without a first day the window is `years` long, back from its last day."""
 
     start: StrictStr | None = Field(default=None, description="First day.", json_schema_extra=_DAY)
     end: StrictStr | None = Field(
@@ -94,7 +94,7 @@ class TradingCosts(RequestPart):
 
 
 class OptimizationRequest(RequestPart):
-    """A study to start, or one for each of several symbols."""
+    """Study to start, or one study for each of several symbols."""
 
     model_config = ConfigDict(
         extra="forbid",

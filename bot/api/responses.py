@@ -1,4 +1,4 @@
-"""What a program is answered: pydantic models, and how they are made of what the service knows.
+"""Response models, and how they are built from studies.
 
 Fractions are fractions (0.12 is 12 %), times are UTC, a measure that does not exist is null.
 """
@@ -37,7 +37,7 @@ _STUDIES = f"{ROOT}/backtests/optimize"
 
 
 class Links(BaseModel):
-    """Where to go on, at the same address."""
+    """Related addresses."""
 
     study: str = Field(examples=[f"{_STUDIES}/opt-7f3a"])
     best: str
@@ -96,7 +96,7 @@ _PROGRESS: dict[str, Any] = {
 
 
 class OptimizationResponse(StartedStudy):
-    """What was started. With several symbols the fields beside `studies` are those of the first."""
+    """Studies that were started. With several symbols the fields beside `studies` are those of the first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**_STARTED, "studies": [_STARTED]}]})
 
@@ -104,7 +104,7 @@ class OptimizationResponse(StartedStudy):
 
 
 class OptimizationProgress(BaseModel):
-    """How far a study is."""
+    """Progress of a study."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_PROGRESS]})
 
@@ -130,7 +130,7 @@ class OptimizationProgress(BaseModel):
 
 
 class OptimizationResult(BaseModel):
-    """The winner of a finished study, with what it must be judged by."""
+    """Winner of a finished study, with the evidence it must be judged by."""
 
     study_name: str
     symbol: str
@@ -159,7 +159,7 @@ class OptimizationResult(BaseModel):
 
 
 class StudyItem(BaseModel):
-    """One line of a list of studies."""
+    """One row of a list of studies."""
 
     study_name: str
     symbol: str
@@ -178,7 +178,7 @@ class StudyItem(BaseModel):
 
 
 class StudyPage(BaseModel):
-    """Studies, the newest first."""
+    """Page of studies, the newest first."""
 
     items: list[StudyItem]
     next_cursor: str | None = Field(description="For `cursor` of the next page; null on the last.")
@@ -192,7 +192,7 @@ class StudyTrials(BaseModel):
 
 
 class QualityFinding(BaseModel):
-    """One thing that is wrong or strange in the bars."""
+    """One data problem in the bars."""
 
     kind: str
     severity: str
@@ -202,7 +202,7 @@ class QualityFinding(BaseModel):
 
 
 class MarketDataQuality(BaseModel):
-    """One check of one series of bars."""
+    """One quality check of one series of bars."""
 
     symbol: str
     timeframe: str
@@ -221,13 +221,13 @@ class MarketDataQuality(BaseModel):
 
 
 def links_of(study_name: str) -> Links:
-    """Where a study is."""
+    """Return the addresses of a study."""
     here = f"{_STUDIES}/{study_name}"
     return Links(study=here, best=f"{here}/best", trials=f"{here}/trials", events=f"{here}/events")
 
 
 def started_study(study: OptimizationStudy, seconds: float) -> StartedStudy:
-    """A study that was just stored."""
+    """Build the response for a study that was just stored."""
     return StartedStudy(
         study_name=study.study_name,
         symbol=study.symbol,
@@ -240,7 +240,7 @@ def started_study(study: OptimizationStudy, seconds: float) -> StartedStudy:
 
 
 def progress_of(progress: Progress, language: Language) -> OptimizationProgress:
-    """A look at a study."""
+    """Build the response for a study's progress."""
     facts = progress.facts
     failure = facts.failure and (facts.failure.error or SomethingBroke(reference=facts.failure.reference))
     return OptimizationProgress(
@@ -267,7 +267,7 @@ def progress_of(progress: Progress, language: Language) -> OptimizationProgress:
 
 
 def result_of(study: OptimizationStudy, summary: StudySummary) -> OptimizationResult:
-    """A finished study's winner."""
+    """Build the response for a finished study's winner."""
     return OptimizationResult(
         study_name=study.study_name,
         symbol=study.symbol,
@@ -294,7 +294,7 @@ def result_of(study: OptimizationStudy, summary: StudySummary) -> OptimizationRe
 
 
 def item_of(line: StudyLine) -> StudyItem:
-    """One line of a list."""
+    """Build one row of a list."""
     return StudyItem(
         study_name=line.study_name,
         symbol=line.symbol,
@@ -314,7 +314,7 @@ def item_of(line: StudyLine) -> StudyItem:
 
 
 def quality_of(report: QualityReport, renderer: Renderer) -> MarketDataQuality:
-    """What the guard of the data found, in the reader's language."""
+    """Build the response for a quality report, in the reader's language."""
     fields = report.model_dump(exclude={"findings", "first", "last"})
     return MarketDataQuality(
         **fields,

@@ -1,4 +1,4 @@
-"""`optimize-bot data`: what bars there are, bringing one's own, and whether they can be trusted."""
+"""`optimize-bot data`: list the stored bars, import files, check a symbol."""
 
 import argparse
 import asyncio

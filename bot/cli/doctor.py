@@ -1,4 +1,4 @@
-"""`optimize-bot doctor`: try everything, and say how to mend what is wrong."""
+"""`optimize-bot doctor`: check everything, and report how to fix what is wrong."""
 
 import argparse
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _MARKS = {HealthReport.GOOD: "[green]✓[/]", HealthReport.WARNING: "[yellow]![/
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
-    """Probe and print; 0 when nothing is wrong."""
+    """Probe and print; returns 0 when nothing is wrong."""
     console = Console(highlight=False)
     probes = await probe_slack(settings)
     try:

@@ -1,4 +1,4 @@
-"""`optimize-bot keys`: keys for programs that use the API; also while the bot runs."""
+"""`optimize-bot keys`: API keys of programs; also while the bot runs."""
 
 import argparse
 import getpass
@@ -65,7 +65,7 @@ async def _record(text: str) -> None:
 
 @asynccontextmanager
 async def _open_mongodb(settings: Settings) -> AsyncIterator[str]:
-    """The address of the database: that of the settings, of the running bot's embedded server, or of one started."""
+    """Yield the database's address: from the settings, the running bot's embedded server, or one started here."""
     if settings.mongodb_address is not None:
         yield settings.mongodb_address
         return

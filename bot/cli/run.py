@@ -40,13 +40,13 @@ _POLL_SECONDS = 0.05
 
 
 class OnlyInSlack(BadValue):
-    """A watch list belongs to a workspace."""
+    """Raised for a watch list, which belongs to a Slack workspace."""
 
     sentence = "`{word}` is a watch list of your Slack workspace. In a terminal, name its symbols: `AAPL,MSFT,IBM`."
 
 
 class NotAStart(BadValue):
-    """`run` starts studies and nothing else."""
+    """Raised for a command that starts no study."""
 
     sentence = "`run` starts a study: `optimize-bot run AAPL RSI 200`. `optimize-bot run --help` shows more."
 
@@ -67,7 +67,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
 
 
 class TerminalConversation:
-    """One study document in a terminal."""
+    """Conversation about one command in a terminal."""
 
     def __init__(self, services: Services, console: Console, language: Language, folder: Path | None) -> None:
         self._services = services
@@ -79,7 +79,7 @@ class TerminalConversation:
         self._many = False
 
     async def run(self, command: Start, *, as_json: bool) -> int:
-        """One study a symbol, one after the other, or one of all symbols; the exit code."""
+        """Run one study per symbol, one after the other, or one of all symbols; returns the exit code."""
         for name in command.watchlists:
             raise OnlyInSlack(word=f"@{name}")
         specs = command.over({})
@@ -91,7 +91,7 @@ class TerminalConversation:
         return 0 if all(documents) or command.is_dry else 1
 
     async def _run_one(self, spec: StudySpec, command: Start) -> dict[str, Any]:
-        """Plan, progress, result, files; the study as a document, empty when it did not complete."""
+        """Plan, run, report; returns the study as a document, empty when it did not complete."""
         plan = await self._services.studies.plan(spec)
         if command.is_dry:
             self._print(self._renderer.plan(spec, plan_facts(plan), command=command_text(spec, prefix=PREFIX)))
@@ -115,7 +115,7 @@ class TerminalConversation:
         return json_document(facts, trials)
 
     async def _wait_for_worker(self) -> None:
-        """The first start of a version compiles the kernel: nobody should wonder what takes so long."""
+        """Wait with a message: the first start of a version compiles the kernel."""
         with self._console.status(self._renderer.notice("warming").text):
             await self._services.pool.ready()
 

@@ -1,4 +1,4 @@
-"""The bot as a running program: Slack on one side, the desk on the other, until someone stops it."""
+"""`optimize-bot serve`: the bot as a running program, until it is stopped."""
 
 import argparse
 import asyncio
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def open_context(services: Services, client: AsyncWebClient) -> AsyncIterator[BotContext]:
-    """The Slack side of a desk: carries on with what an earlier run left, follows, and stops in reverse."""
+    """Open the Slack side: resume what an earlier run left, follow, and stop in reverse order."""
     async with AsyncExitStack() as stack:
         holder = identity_of(services.settings.home)
         await stack.enter_async_context(hold_lease(holder, on_lost=partial(signal.raise_signal, signal.SIGTERM)))
@@ -93,7 +93,7 @@ def _context(services: Services, client: AsyncWebClient, outbox: Outbox) -> BotC
 
 
 async def _resume(context: BotContext) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Carry on with what an earlier run left; returns what follows the runs of schedules."""
+    """Resume what an earlier run left; returns the loop that follows scheduled runs."""
     services = context.services
     weekly = ScheduledRuns(
         schedules=context.schedules,
@@ -149,14 +149,14 @@ async def _cancel(task: "asyncio.Task[None]") -> None:
 
 
 def slack_client(settings: Settings) -> AsyncWebClient:
-    """The Web API client with the bot's token."""
+    """Build the Web API client with the bot's token."""
     settings.require_slack()
     assert settings.slack_bot_token is not None
     return AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
-    """`optimize-bot serve`: run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT."""
     assert children is not None, "the command line starts them for this verb"
     stopped = asyncio.create_task(_stop_signal().wait())
     serving = asyncio.create_task(_serve(settings, children))
@@ -176,7 +176,7 @@ async def _serve(settings: Settings, children: ChildProcesses) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class RunningBot:
-    """A bot that listens."""
+    """Bot that listens."""
 
     context: BotContext
     port: int  # of its HTTP side
@@ -191,7 +191,7 @@ async def run_bot(
     clock: Clock = utc_now,
     providers: Sequence[Provider] = (),
 ) -> AsyncIterator[RunningBot]:
-    """The whole bot, listening inside the block. Tests bring their own clock and providers."""
+    """Open the whole bot, which listens inside the block. Tests pass their own clock and providers."""
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings, children, clock=clock, providers=providers))
         context = await stack.enter_async_context(open_context(services, client))

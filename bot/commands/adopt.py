@@ -1,4 +1,4 @@
-"""Adopting a champion: asked for in words or by a button, confirmed in a dialog, told in the channel."""
+"""Adopting a champion: requested in words or by a button, confirmed in a dialog, posted in the channel."""
 
 from bot.commands.button_commands import AdoptNow
 from bot.context import Answer, BotContext
@@ -12,7 +12,7 @@ MAX_WHY = 500
 
 
 async def propose(command: Adopt, origin: Origin, context: BotContext) -> Answer:
-    """Show what would become champion, with the button that does it."""
+    """Show the candidate, with the button that adopts it."""
     study = await context.services.studies.get_study_results(command.study)
     former = await context.champions.find(study.spec)
     value = f"{study.study_name} {command.why[:MAX_WHY]}".strip()
@@ -21,7 +21,7 @@ async def propose(command: Adopt, origin: Origin, context: BotContext) -> Answer
 
 
 async def adopt(command: AdoptNow, origin: Origin, context: BotContext) -> Answer:
-    """Make a study's winner the champion and tell the channel; raises AlreadyChampion."""
+    """Make a study's winner the champion and post it in the channel; raises AlreadyChampion."""
     study = await context.services.studies.get_study_results(command.study)
     champion = await context.champions.adopt(study, by=origin.user_id, why=command.why, channel_id=origin.channel_id)
     former = await _find_former(champion)
@@ -37,5 +37,5 @@ async def adopt(command: AdoptNow, origin: Origin, context: BotContext) -> Answe
 
 
 async def _find_former(champion: Champion) -> Champion | None:
-    """The one it replaced."""
+    """Return the champion that was replaced."""
     return await Champion.find({"study_name": champion.replaced}).sort("-adopted_at").first_or_none()

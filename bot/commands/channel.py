@@ -1,4 +1,4 @@
-"""`config`: what a channel wants, and watch lists."""
+"""`config`: settings of a channel, and watch lists."""
 
 from bot.context import Answer, BotContext
 from bot.documents.preferences import ChannelSettings, Watchlist
@@ -8,7 +8,7 @@ from reports.text.message import Message
 
 
 async def configure(command: Config, origin: Origin, context: BotContext) -> Answer:
-    """Read the channel's settings and the watch lists, or change one."""
+    """Show the channel's settings and the watch lists, or change one."""
     if command.key is not None and command.value is not None:
         if command.key.startswith("@"):
             await _store_list(command.key[1:], command.value, origin, context)
@@ -40,7 +40,7 @@ async def _change(key: str, value: str, origin: Origin, context: BotContext) -> 
 
 
 async def _store_list(name: str, symbols: str, origin: Origin, context: BotContext) -> None:
-    """Keep the list under its name; one without symbols is forgotten."""
+    """Store the list under its name; a list without symbols is deleted."""
     collection = Watchlist.get_motor_collection()
     if not symbols:
         await collection.delete_one({"name": name})

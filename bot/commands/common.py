@@ -1,4 +1,4 @@
-"""What several listeners do: find a study one may change, and say something in a study's thread."""
+"""Steps that several listeners share: find a study one may change, and post in a study's thread."""
 
 from bot.access.roster import NotYours
 from bot.context import BotContext
@@ -11,7 +11,7 @@ from reports.text.message import Message
 
 
 async def own_study(word: str, origin: Origin, context: BotContext) -> OptimizationStudy:
-    """The study, if the asker started it or is an approver; raises UnknownStudy and NotYours."""
+    """Return the study if the user started it or is an approver; raises UnknownStudy and NotYours."""
     study = await context.services.studies.find(word)
     if study.created_by != origin.user_id and origin.role < Role.APPROVER:
         raise NotYours(study=study.study_name, owner=study.created_by)
@@ -19,7 +19,7 @@ async def own_study(word: str, origin: Origin, context: BotContext) -> Optimizat
 
 
 async def post_notice(context: BotContext, study_name: str, notice: str, /, **facts: object) -> bool:
-    """Say one sentence in a study's thread, in its language; False where it has none."""
+    """Post one sentence in a study's thread, in its language; returns False where it has no thread."""
     conversation = await context.conversations.find(study_name)
     if conversation is None:
         return False
@@ -42,7 +42,7 @@ async def post_under_root(context: BotContext, conversation: Conversation, part:
 async def upload(
     context: BotContext, study_name: str, *, file: str, title: str, origin: Origin, alt_text: str = ""
 ) -> bool:
-    """Put a file into the study's thread; where it has none here, to where it was asked for. True: into the thread."""
+    """Upload a file to the study's thread, or to where it was requested; returns True for the thread."""
     conversation = await context.conversations.find(study_name)
     is_here = conversation is not None and conversation.channel_id == origin.channel_id
     await context.outbox.post(
@@ -61,5 +61,5 @@ async def upload(
 
 
 def _stamp(context: BotContext) -> int:
-    """Makes what may be said again another thing to say."""
+    """Return a timestamp that makes a repeated notice a distinct outbox key."""
     return int(context.clock().timestamp() * 1000)

@@ -9,13 +9,13 @@ from optimizer.storage.documents import OptimizationStudy
 
 
 async def cancel(command: Cancel, origin: Origin, context: BotContext) -> Answer:
-    """Stop a study; what it tried is kept. Its thread says so when it has stopped."""
+    """Stop a study and keep its trials. Its thread shows when it has stopped."""
     study = await own_study(command.study, origin, context)
     return await _record_action(await context.services.studies.cancel(study.study_name), origin, context)
 
 
 async def pause(command: Pause, origin: Origin, context: BotContext) -> Answer:
-    """Let a study rest."""
+    """Pause a study."""
     study = await own_study(command.study, origin, context)
     study = await context.services.studies.pause(study.study_name)
     answer = await _record_action(study, origin, context)
@@ -24,7 +24,7 @@ async def pause(command: Pause, origin: Origin, context: BotContext) -> Answer:
 
 
 async def resume(command: Resume, origin: Origin, context: BotContext) -> Answer:
-    """Carry a paused, cancelled or failed study on."""
+    """Continue a paused, cancelled or failed study."""
     study = await own_study(command.study, origin, context)
     study = await context.services.studies.resume(study.study_name)
     answer = await _record_action(study, origin, context)
@@ -35,7 +35,7 @@ async def resume(command: Resume, origin: Origin, context: BotContext) -> Answer
 
 
 async def more(command: More, origin: Origin, context: BotContext) -> Answer:
-    """Add trials to a finished study; it goes on as if it had been asked for that many."""
+    """Add trials to a finished study, which goes on as if it had been started with that many."""
     study = await own_study(command.study, origin, context)
     before = study.trials_completed
     study = await context.services.studies.more(study.study_name, command.n_trials)
@@ -47,7 +47,7 @@ async def more(command: More, origin: Origin, context: BotContext) -> Answer:
 
 
 async def replay(command: Replay, origin: Origin, context: BotContext) -> Answer:
-    """Compute a finished study again on a worker; its thread learns what came of it."""
+    """Compute a finished study again on a worker; the outcome is posted in its thread."""
     study = await context.services.studies.get_study_results(command.study)
     await context.replays.add(study, origin)
     return Answer(origin.renderer.notice("replaying", study_name=study.study_name))

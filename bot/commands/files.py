@@ -21,13 +21,13 @@ HEATMAP = "heatmap"
 
 
 class NoHeatmap(UserError):
-    """A chart of two parameters needs two that were searched."""
+    """Raised for a study that searched fewer than two parameters."""
 
     sentence = "`{study}` searched fewer than two parameters; there is no heat-map of one."
 
 
 async def export(command: Export, origin: Origin, context: BotContext) -> Answer:
-    """A study as a file."""
+    """Send a study as a file."""
     study = await context.services.studies.find(command.study)
     if command.format is ExportFormat.HTML:
         study = await context.services.studies.get_study_results(study.study_name)
@@ -38,7 +38,7 @@ async def export(command: Export, origin: Origin, context: BotContext) -> Answer
 
 
 async def draw_heatmap(command: DrawHeatmap, origin: Origin, context: BotContext) -> Answer:
-    """The heat-map, drawn now if it was not before."""
+    """Send the heat-map, drawn now if it was not before."""
     study = await context.services.studies.get_study_results(command.study)
     if study.summary is None or study.summary.surface is None:
         raise NoHeatmap(study=study.study_name)
@@ -58,7 +58,7 @@ async def _send_file(
 
 
 async def _draw_file(study: OptimizationStudy, name: str, origin: Origin, context: BotContext) -> Path:
-    """A file of the study's report; drawn anew, since more trials may have come since."""
+    """Draw a file of the study's report again, since trials may have been added."""
     request = DrawRequest(facts=await facts_of(study, context), language=origin.public_language)
     drawn = await context.services.chart_process.draw(request)
     return drawn.folder / name

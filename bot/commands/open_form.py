@@ -1,4 +1,4 @@
-"""The form that starts a study: opened by the bare command, a button on the home tab, or a message's shortcut."""
+"""Opening the form that starts a study: by the bare command, a button on the home tab, or a message's shortcut."""
 
 from slack_sdk.errors import SlackApiError
 
@@ -14,7 +14,7 @@ from optimizer.storage.documents import OptimizationStudy
 
 
 async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> Answer:
-    """Open the form, filled in as the asker's last study; where Slack offers no forms (a message), help instead."""
+    """Open the form, filled in as the user's last study; show help where Slack offers no forms (a message)."""
     if not origin.trigger_id:
         return await show_help(command, origin, context)
     form = Form(symbol=command.symbol) if isinstance(command, OpenForm) else await last_form(origin.user_id)
@@ -28,7 +28,7 @@ async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> 
 
 
 async def last_form(user_id: str) -> Form:
-    """The form of the last study that someone started in Slack; an empty one before their first."""
+    """Return the form of the last study a person started in Slack; an empty one before their first."""
     mine = {"created_by": user_id, "origin.door": DOOR}
     study = await OptimizationStudy.find(mine).sort("-created_at").first_or_none()
     if study is None:

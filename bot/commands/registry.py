@@ -1,6 +1,6 @@
 """One listener per verb, and the table that finds it.
 
-A listener takes the typed command and the place it came from, and returns what the asker is told.
+A listener takes the typed command and its origin, and returns the answer.
 It neither parses nor words anything: the grammar did the one, templates do the other.
 """
 
@@ -85,13 +85,13 @@ _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
 
 
 class NotHere(UserError):
-    """A verb that the grammar knows and this installation does not answer."""
+    """Raised for a verb of the grammar that has no listener here."""
 
     sentence = "`{word}` is not available here."
 
 
 async def answer(command: Command, origin: Origin, context: BotContext) -> Answer:
-    """What to tell whoever gave the command; raises the UserError that says why not."""
+    """Run a command and return its answer; raises a UserError when it cannot be done."""
     listener = LISTENERS.get(type(command))
     if listener is None:
         raise NotHere(word=verb_name(command))
@@ -99,7 +99,7 @@ async def answer(command: Command, origin: Origin, context: BotContext) -> Answe
 
 
 def required_role(command: Command) -> Role:
-    """The smallest role that may give the command."""
+    """Return the lowest role that may give the command."""
     if type(command) in _CLICKS:
         return _CLICKS[type(command)][1]
     # The bare command only opens a form, or help; what is submitted is checked control.
@@ -107,5 +107,5 @@ def required_role(command: Command) -> Role:
 
 
 def verb_name(command: Command) -> str:
-    """The command's name in refusals and in the audit."""
+    """Return the command's name in refusals and in the audit."""
     return _CLICKS[type(command)][0] if type(command) in _CLICKS else verb_of(command).key

@@ -16,13 +16,13 @@ LISTED = 10
 
 
 class NothingKnown(UserError):
-    """No finished study is about this."""
+    """Raised when no finished study matches."""
 
     sentence = "No study of {symbol} with {strategy} has finished yet. `/optimize {symbol} {strategy}` starts one."
 
 
 async def show(command: Show, origin: Origin, context: BotContext) -> Answer:
-    """A study's verdict and its story, or how it stands while it has none."""
+    """Show a study's verdict and narrative, or its state while it has none."""
     study = await context.services.studies.find(command.study)
     facts = await facts_of(study, context)
     if facts.summary is None:
@@ -33,7 +33,7 @@ async def show(command: Show, origin: Origin, context: BotContext) -> Answer:
 
 
 async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
-    """Finished studies by Sharpe ratio out of sample."""
+    """Show finished studies by Sharpe ratio out of sample."""
     ranked = partial(context.services.studies.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
     everything = await ranked(verdicts=tuple(Verdict), limit=LISTED)
     best = everything if command.include_unproven else await ranked(limit=LISTED)
@@ -53,7 +53,7 @@ async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
 
 
 async def compare(command: Compare, origin: Origin, context: BotContext) -> Answer:
-    """Two finished studies side by side."""
+    """Show two finished studies side by side."""
     one = await context.services.studies.get_study_results(command.one)
     other = await context.services.studies.get_study_results(command.other)
     message = origin.renderer.render(
@@ -67,7 +67,7 @@ async def compare(command: Compare, origin: Origin, context: BotContext) -> Answ
 
 
 async def best(command: Best, origin: Origin, context: BotContext) -> Answer:
-    """The parameters to use for a symbol and a strategy, with how much to trust them."""
+    """Show the parameters to use for a symbol and a strategy, with how much to trust them."""
     ranked = partial(context.services.studies.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
     found = await ranked(limit=1) or await ranked(verdicts=tuple(Verdict), limit=1)
     if not found:
@@ -78,13 +78,13 @@ async def best(command: Best, origin: Origin, context: BotContext) -> Answer:
 
 
 async def facts_of(study: OptimizationStudy, context: BotContext) -> StudyFacts:
-    """Everything known of a study now."""
+    """Collect everything known of a study now."""
     conversation = await context.conversations.find(study.study_name)
     public_url = context.services.settings.public_url
     return study_facts(study, now=context.clock(), conversation=conversation, public_url=public_url)
 
 
 def _comparison_key(study: OptimizationStudy) -> tuple[object, ...]:
-    """What two studies must have in common for their numbers to be compared."""
+    """Return what two studies must have in common for their numbers to be comparable."""
     window = study.window
     return study.symbol, window.start_date, window.end_date, window.holdout_date, study.spec.costs, study.spec.timeframe

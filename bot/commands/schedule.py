@@ -1,4 +1,4 @@
-"""Schedules: making, listing and removing them, and running one out of turn."""
+"""Schedules: add, list and remove them, and run one out of turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,24 +22,26 @@ LISTED = 20
 
 
 class NoTimeZone(UserError):
-    """Slack did not say where the asker is."""
+    """Raised when Slack does not know the user's time zone."""
 
     sentence = "I could not learn your time zone from Slack. Say it: `tz=Europe/London`."
 
 
 class NotOnlyPlanned(UserError):
-    """A schedule is for studies that run."""
+    """Raised for a schedule of a dry run."""
 
     sentence = "A schedule is for studies that run: leave out `dry`, or try the plan first without `schedule`."
 
 
 class AlreadyRunning(UserError):
+    """Raised when a run of the schedule is under way."""
+
     sentence = "A run of `{schedule}` is under way; its post comes to the channel."
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleLine:
-    """A schedule as lists show it."""
+    """Row of a list of schedules."""
 
     schedule: Schedule
     command: str
@@ -48,7 +50,7 @@ class ScheduleLine:
 
 
 async def add(command: AddSchedule, origin: Origin, context: BotContext) -> Answer:
-    """Keep one schedule a symbol, watch list or shared set; the channel sees them with their next three runs."""
+    """Store one schedule per symbol, watch list or shared set; post them with their next three runs."""
     specs = await _specs(command, context)
     time_zone = command.time_zone or await _own_zone(origin, context)
     for one in [member for spec in specs for member in await specs_for(spec)]:
@@ -59,7 +61,7 @@ async def add(command: AddSchedule, origin: Origin, context: BotContext) -> Answ
 
 
 async def list_all(command: ListSchedules, origin: Origin, context: BotContext) -> Answer:
-    """Every schedule with its next run and what the last one decided."""
+    """Show every schedule with its next run and the last decision."""
     schedules = await context.schedules.all()
     rows = [await schedule_line(schedule, context) for schedule in schedules[:LISTED]]
     return Answer(origin.renderer.render("schedules", rows=rows, n=len(schedules)))
@@ -82,7 +84,7 @@ async def run_now(command: RunSchedule, origin: Origin, context: BotContext) -> 
 
 
 async def schedule_line(schedule: Schedule, context: BotContext, *, n_times: int = 1) -> ScheduleLine:
-    """A schedule with its next times and its last run."""
+    """Return a schedule with its next times and its last run."""
     zone = ZoneInfo(schedule.time_zone)
     last = (
         await ScheduleRun.find({"schedule_name": schedule.schedule_name, "challenge": {"$ne": None}})

@@ -1,4 +1,4 @@
-"""Starting studies, or only saying what they would do."""
+"""Starting studies, or only showing their plans."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ REPEAT = timedelta(minutes=2)
 
 
 class TooManyWaiting(UserError):
-    """Someone's queue, or everyone's, is full."""
+    """Raised when the user's queue is full."""
 
     sentence = (
         "That would make {waiting} of your studies waiting; the limit is {limit}. "
@@ -30,6 +30,8 @@ class TooManyWaiting(UserError):
 
 
 class QueueFull(TooManyWaiting):
+    """Raised when the workspace's queue is full."""
+
     sentence = (
         "That would make {waiting} studies waiting in this workspace; the limit is {limit}. Wait until one has ended."
     )
@@ -37,7 +39,7 @@ class QueueFull(TooManyWaiting):
 
 @dataclass(frozen=True, kw_only=True)
 class StartedStudies:
-    """Studies that were stored and handed to the workers, with what was thought of each before."""
+    """Studies that were stored and handed to the workers, with the plan of each."""
 
     plans: tuple[Plan, ...]
     studies: tuple[OptimizationStudy, ...]
@@ -46,7 +48,7 @@ class StartedStudies:
 
 
 async def start(command: Start, origin: Origin, context: BotContext) -> Answer:
-    """Store the studies, open their threads, hand them to the workers; say so."""
+    """Store the studies, open their threads, hand them to the workers, and answer."""
     specs = await specs_of(command)
     if command.is_dry:
         return Answer(await _plans_message(specs, command, origin, context), Audience.THREAD)
@@ -63,7 +65,7 @@ async def start(command: Start, origin: Origin, context: BotContext) -> Answer:
 
 
 async def plan_all(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> list[Plan]:
-    """What each study will do, if there is room for all of them; the caller holds `office.starting`."""
+    """Plan each study if there is room for all of them; the caller holds `context.starting`."""
     await _require_room(len(specs), origin, context)
     return [await context.services.studies.plan(spec) for spec in specs]
 
@@ -73,7 +75,7 @@ async def store_and_submit(
 ) -> StartedStudies:
     """Store the studies, open their threads, hand them to the workers; in that order, so that a crash loses nothing.
 
-    The caller holds `office.starting`. Where there is no channel, nothing is told.
+    The caller holds `context.starting`. Without a channel nothing is posted.
     """
     n_ahead = await _n_ahead(origin, context)
     group = context.groups.new_name() if len(plans) > 1 and origin.channel_id else ""
@@ -88,19 +90,19 @@ async def store_and_submit(
 
 
 async def specs_of(command: Start) -> tuple[StudySpec, ...]:
-    """One spec a symbol or one they share, with the watch lists' members; raises UnknownWatchlist."""
+    """Return one spec per symbol or one they share, with the watch lists' members; raises UnknownWatchlist."""
     return command.over(await members_of(command.watchlists))
 
 
 async def _find_repeated(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> OptimizationStudy | None:
-    """The first study of an equal command of a moment ago."""
+    """Return the first study of an equal command a moment ago."""
     since = context.clock() - REPEAT
     same = [await context.services.studies.same_since(spec, origin.user_id, since) for spec in specs]
     return same[0] if all(same) else None
 
 
 async def _require_room(n_new: int, origin: Origin, context: BotContext) -> None:
-    """Raise when the asker's queue or the workspace's has no room for so many more."""
+    """Raise when the user's queue or the workspace's has no room for so many more."""
     service, settings = context.services.studies, context.services.settings
     mine = n_new + await service.count_waiting(origin.user_id)
     everyones = n_new + await service.count_waiting()
@@ -111,7 +113,7 @@ async def _require_room(n_new: int, origin: Origin, context: BotContext) -> None
 
 
 async def _n_ahead(origin: Origin, context: BotContext) -> int:
-    """How many studies end before one that is stored now begins: everyone's for a worker, the asker's for a turn."""
+    """Count the studies that end before a new one begins: everyone's for a worker, the user's for their limit."""
     unfinished = await context.services.studies.unfinished()
     mine = sum(study.created_by == origin.user_id for study in unfinished)
     return max(

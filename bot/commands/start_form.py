@@ -1,8 +1,8 @@
-"""The modal that starts a study: its fields are the strategy's declaration, its answer is read by the grammar.
+"""The modal that starts a study: its fields are the strategy's declaration, its values are read by the grammar.
 
-A form goes round: what a study was (`Form.of`) or what a person chose (`Form.from_state`) becomes a view
-(`start_view`), and a submitted form becomes a Start (`read_form`) or says which field is wrong. What a
-field of a parameter holds is what one types after `period=`.
+A form goes round: the options of a study (`Form.of`) or the choices of a person (`Form.from_state`) become a view
+(`start_view`), and a submitted form becomes a Start (`read_form`) or errors by field. A parameter's field
+holds what one types after `period=`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ Block = dict[str, Any]
 
 
 class BadFields(Exception):
-    """Fields that cannot be read: from block_id to what is wrong there."""
+    """Fields that cannot be read: from block_id to the error."""
 
     def __init__(self, errors: Mapping[str, UserError]) -> None:
         self.errors = dict(errors)
@@ -44,7 +44,7 @@ class BadFields(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """What the fields hold, as text; empty means untouched."""
+    """Text of the fields; empty means untouched."""
 
     symbol: str = ""
     strategy: str = "rsi"
@@ -61,7 +61,7 @@ class Form:
 
     @classmethod
     def of(cls, start: Start) -> "Form":
-        """The form of a start: to prefill the modal with the last one."""
+        """Build the form of a start, to prefill the modal with the last one."""
         spec = start.specs[0]
         flags = {"dry": start.is_dry, "quiet": start.is_quiet, "private": start.is_private}
         on = {**flags, "force": spec.force, "short": spec.allow_short}
@@ -83,7 +83,7 @@ class Form:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Form":
-        """What a person chose: `state` is `view["state"]`. Fields of another strategy are left out."""
+        """Read a person's choices: `state` is `view["state"]`. Fields of another strategy are left out."""
         values: Mapping[str, Mapping[str, Any]] = state.get("values", {})
         chosen = {block_id: _chosen(next(iter(actions.values()), {})) for block_id, actions in values.items()}
         strategy = find_strategy("".join(chosen.get("strategy", ())) or "rsi")
@@ -106,7 +106,7 @@ class Form:
 
 
 def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
-    """The modal for a form, in a language. `metadata` comes back with the submission (at most 3,000 characters)."""
+    """Build the modal for a form, in a language. `metadata` returns with the submission (at most 3,000 characters)."""
     return {
         "type": "modal",
         "callback_id": CALLBACK_ID,
@@ -119,7 +119,7 @@ def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
 
 
 def read_form(form: Form) -> Start:
-    """The start that a form asks for. Raises BadFields with an error for each field that cannot be read."""
+    """Build the start that a form describes. Raises BadFields with an error for each field that cannot be read."""
     errors: dict[str, UserError] = {}
     symbols: tuple[str, ...] = ()
     with _about("symbol", errors):
@@ -147,7 +147,7 @@ _CLASHES: Mapping[type[UserError], str] = {
 
 @contextmanager
 def _about(block_id: str, errors: dict[str, UserError]) -> Iterator[None]:
-    """Keep the first error of a field."""
+    """Keep only the first error of a field."""
     try:
         yield
     except Slip as slip:
@@ -157,7 +157,7 @@ def _about(block_id: str, errors: dict[str, UserError]) -> Iterator[None]:
 
 
 def _typed_fields(form: Form) -> Iterator[tuple[str, str]]:
-    """Each touched field with what one would type for it."""
+    """Return each touched field with what one would type for it."""
     keyed = {"trials": form.trials, "from": form.start, "to": form.end, "goal": ",".join(form.goals)}
     yield from ((key, f'{key}="{_one(value)}"') for key, value in keyed.items() if value)
     for name, value in form.parameters.items():
@@ -170,7 +170,7 @@ def _typed_fields(form: Form) -> Iterator[tuple[str, str]]:
 
 
 def _one(value: str, *, space: str = "") -> str:
-    """A field's text as one value, without the quotes that would end it."""
+    """Return a field's text as one value, without the quotes that would end it."""
     return space.join(plain(value).replace('"', "'").split())
 
 
@@ -218,7 +218,7 @@ def _last_blocks(form: Form, say: Renderer) -> list[Block]:
 
 
 def _parameter_block(strategy: str, name: str) -> str:
-    """Named by the strategy too, so that Slack never keeps a value for another strategy's parameter."""
+    """Build a block named by the strategy too, so that Slack never keeps a value for another strategy's parameter."""
     return f"parameter:{strategy}:{name}"
 
 
@@ -287,7 +287,7 @@ def _boxes(texts: Mapping[str, str], chosen: Sequence[str]) -> Block:
 
 
 def _chosen(action: object) -> tuple[str, ...]:
-    """What one input holds, whatever its kind."""
+    """Return the value of one input, whatever its kind."""
     if not isinstance(action, Mapping):
         return ()
     options = action.get("selected_options") or [action.get("selected_option")]

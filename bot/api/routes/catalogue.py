@@ -1,4 +1,4 @@
-"""What can be asked for: strategies with their spaces, overlays, goals; and how good the bars of a symbol are."""
+"""Catalogue: strategies with their spaces, overlays, goals; and the data quality of a symbol."""
 
 import asyncio
 from http import HTTPStatus
@@ -23,7 +23,7 @@ router = APIRouter(route_class=StrictRoute)
 
 
 class RangeCard(BaseModel):
-    """A number from `low` to `high`, both ends belonging to it."""
+    """Number from `low` to `high`, both inclusive."""
 
     kind: Literal["range"] = "range"
     name: str
@@ -50,7 +50,7 @@ Card = Annotated[RangeCard | ChoiceCard, Field(discriminator="kind")]
 
 
 class OrderCard(BaseModel):
-    """Of every set `lesser` is below `greater`, or with `strict` false not above it."""
+    """Constraint that `lesser` is below `greater`, or with `strict` false not above it."""
 
     lesser: str
     greater: str
@@ -58,7 +58,7 @@ class OrderCard(BaseModel):
 
 
 class StrategyCard(BaseModel):
-    """A strategy with its search space."""
+    """Strategy with its search space."""
 
     key: str
     aliases: list[str]
@@ -70,7 +70,7 @@ class StrategyCard(BaseModel):
 
 
 class GoalCard(BaseModel):
-    """What can be maximized."""
+    """Measure that can be maximized."""
 
     key: str
     title: str
@@ -88,7 +88,7 @@ class Catalogue(BaseModel):
 
 @router.get("/strategies", tags=["catalogue"], summary="Strategies and their spaces", responses=error_responses())
 async def strategies(caller: Annotated[Caller, Depends(RequireRole("strategies"))]) -> Catalogue:
-    """Each with its parameters, and what can be combined with it."""
+    """List each strategy with its parameters, and what can be combined with it."""
     return Catalogue(
         strategies=[_strategy(strategy, caller.renderer) for strategy in STRATEGIES.values()],
         overlays=[_card(overlay) for overlay in OVERLAYS.values()],
@@ -108,7 +108,7 @@ async def quality(
     caller: Annotated[Caller, Depends(RequireRole("data"))],
     context: ContextDep,
 ) -> responses.MarketDataQuality:
-    """Coverage and findings, checked now. Bars that are not there yet are fetched from the configured sources."""
+    """Return coverage and data problems, checked now. Missing bars are fetched from the configured sources."""
     wanted, market, now = read_symbol(symbol), context.services.market, context.clock()
     _, report = await asyncio.to_thread(market.checked_bars, wanted, now=now)
     return responses.quality_of(report, caller.renderer)

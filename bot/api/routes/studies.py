@@ -1,4 +1,4 @@
-"""Studies over HTTP: start, list, look, follow, stop."""
+"""Studies over HTTP: start, list, inspect, follow, stop."""
 
 import asyncio
 import logging
@@ -119,7 +119,7 @@ async def optimize(
 
 
 async def _require_channel(channel_id: str, context: BotContext) -> None:
-    """Raise where the bot may not write; while Slack does not answer, the study goes on and the outbox waits."""
+    """Raise where the bot may not write; if Slack does not answer, the study goes on and the outbox waits."""
     try:
         async with asyncio.timeout(_SLACK_SECONDS):
             await context.client.conversations_history(channel=channel_id, limit=1)
@@ -132,7 +132,7 @@ async def _require_channel(channel_id: str, context: BotContext) -> None:
 async def _start_all(
     start: Start, wanted: OptimizationRequest, origin: Origin, context: BotContext
 ) -> responses.OptimizationResponse:
-    """Begin as a command would; what is wrong with the bars is said of the field that chose them."""
+    """Start as a command would; errors of the bars are reported at the field that chose them."""
     try:
         plans = await plan_all(await specs_of(start), origin, context)
     except (BadData, BadValue, UnknownWord) as error:
@@ -156,7 +156,7 @@ _FIELDS: Mapping[type[UserError], str] = {
 
 
 def _field_of(error: UserError, wanted: OptimizationRequest) -> str:
-    """The pointer to the field that an error of the plan is about."""
+    """Return the pointer to the field that an error of the plan is about."""
     if type(error) in _FIELDS:
         return _FIELDS[type(error)]
     symbol = str(error.facts.get("symbol") or error.facts.get("word") or "").upper()
@@ -181,7 +181,7 @@ async def studies(
         str | None, Query(description="`next_cursor` of the page before.", json_schema_extra=CURSOR_SHAPE)
     ] = None,
 ) -> responses.StudyPage:
-    """The newest first. Studies that are started meanwhile move nothing on later pages."""
+    """Return the newest first. Studies that are started meanwhile move nothing on later pages."""
     wanted = {
         "symbol": [_query("symbol", read_symbol, symbol)] if symbol is not None else [],
         "strategy_name": [_query("strategy", find_strategy, strategy).key] if strategy is not None else [],
@@ -195,7 +195,7 @@ async def studies(
 
 
 def _query(name: str, read: Callable[[str], Read], text: str) -> Read:
-    """A parameter of the address, read; what is wrong is said of it."""
+    """Read a parameter of the address; its error is reported at that parameter."""
     try:
         return read(text)
     except UserError as error:
@@ -208,7 +208,7 @@ _RESULT = error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.
 
 @router.get("/{study_name}", summary="How far a study is", responses=_ONE)
 async def progress(study_name: StudyName, caller: Viewer, context: ContextDep) -> responses.OptimizationProgress:
-    """Its state, the best set so far, the time left, and the ten newest trials."""
+    """Return its state, the best set so far, the time left, and the ten newest trials."""
     return responses.progress_of(await read_progress(context.services, study_name), caller.language)
 
 
@@ -216,7 +216,7 @@ async def progress(study_name: StudyName, caller: Viewer, context: ContextDep) -
 async def best(
     study_name: StudyName, caller: Annotated[Caller, Depends(RequireRole("show"))], context: ContextDep
 ) -> responses.OptimizationResult:
-    """The winner's parameters, with the verdict and the numbers it rests on."""
+    """Return the winner's parameters, with the verdict and the evidence for it."""
     study = await context.services.studies.get_study_results(study_name)
     assert study.summary is not None
     return responses.result_of(study, study.summary)
@@ -244,7 +244,7 @@ async def trials(
     caller: Annotated[Caller, Depends(RequireRole("export"))],
     context: ContextDep,
 ) -> Response:
-    """Parameters and measures of each."""
+    """Return parameters and measures of each trial."""
     form = content_types.choose_form(request.headers.get("accept", ""))
     study = await context.services.studies.find(study_name)
     return await content_types.write_response(
@@ -253,12 +253,12 @@ async def trials(
 
 
 async def _resolve_study(study_name: StudyName, caller: Viewer, context: ContextDep) -> str:
-    """The full name of a study, found before a stream begins."""
+    """Return the full name of a study before a stream begins."""
     return (await context.services.studies.find(study_name)).study_name
 
 
 async def _reserve_stream(request: Request, caller: Viewer) -> AsyncIterator[None]:
-    """A place among the streams that the caller may have open."""
+    """Count a stream against the number that the caller may have open."""
     streams: Counter[str] = request.app.state.streams
     if streams[caller.name] >= MAX_STREAMS:
         raise TooManyStreams(key=caller.name, limit=MAX_STREAMS)
@@ -281,7 +281,7 @@ async def events(
     context: ContextDep,
     _slot: Annotated[None, Depends(_reserve_stream)],
 ) -> AsyncIterator[responses.OptimizationProgress]:
-    """Server-sent events, one for each batch of trials; the stream ends after the event that tells the study's end."""
+    """Send server-sent events, one for each batch of trials; the stream ends after the event with the study's end."""
     async for seen in follow(context.services, name):
         yield responses.progress_of(seen, caller.language)
 
@@ -289,7 +289,7 @@ async def events(
 async def _run_command(
     command: Command, study_name: str, caller: Caller, context: BotContext
 ) -> responses.OptimizationProgress:
-    """Obey a command about a study as if it had been typed; its thread, if it has one, hears of it."""
+    """Run a command about a study as if it had been typed; it is posted in the study's thread, if it has one."""
     verb = registry.verb_name(command)
     async with record_outcome(caller, context, verb=verb, text=f"{verb} {study_name}", study=study_name):
         await registry.answer(command, await origin_of(caller, context), context)
@@ -298,17 +298,17 @@ async def _run_command(
 
 @router.post("/{study_name}/cancel", summary="Stop a study", responses=_RESULT)
 async def cancel(study_name: StudyName, caller: Stopper, context: ContextDep) -> responses.OptimizationProgress:
-    """What was tried is kept. Only of one's own studies, unless the key's role is approver."""
+    """Stop a study; its trials are kept. Only one's own studies, unless the key's role is approver."""
     return await _run_command(Cancel(study_name), study_name, caller, context)
 
 
 @router.post("/{study_name}/pause", summary="Let a study rest", responses=_RESULT)
 async def pause(study_name: StudyName, caller: Stopper, context: ContextDep) -> responses.OptimizationProgress:
-    """It rests after the batch it is in, and `resume` carries it on."""
+    """Pause a study after its current batch; `resume` carries it on."""
     return await _run_command(Pause(study_name), study_name, caller, context)
 
 
 @router.post("/{study_name}/resume", summary="Carry a study on", responses=_RESULT)
 async def resume(study_name: StudyName, caller: Stopper, context: ContextDep) -> responses.OptimizationProgress:
-    """A paused, cancelled or failed one goes on after its last trial."""
+    """Continue a paused, cancelled or failed study after its last trial."""
     return await _run_command(Resume(study_name), study_name, caller, context)
