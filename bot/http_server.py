@@ -1,4 +1,4 @@
-"""The bot's HTTP side: one FastAPI app at one port for Slack's requests, what watches the bot, and every other door."""
+"""HTTP server: one FastAPI app at one port for Slack's requests, monitoring, the API and the pages."""
 
 import asyncio
 import logging
@@ -29,13 +29,13 @@ _KEEP_ALIVE_SECONDS = 75
 
 
 class PortTaken(Unavailable):
-    """The address the bot should listen at cannot be had."""
+    """Raised when the address cannot be bound."""
 
     sentence = "The bot cannot listen at {host} port {port}: {reason}. Set OPTIMIZE_BOT_PORT to another port."
 
 
 def build_web(context: BotContext) -> FastAPI:
-    """The app with every door that needs no Slack."""
+    """Build the app without Slack's route."""
     web = FastAPI(openapi_url=None)
     _add_monitoring_routes(web, context.services)
     web.router.routes.append(_mount(ROOT, build_api(context)))
@@ -43,7 +43,7 @@ def build_web(context: BotContext) -> FastAPI:
 
 
 def _mount(root: str, app: FastAPI) -> Mount:
-    """An app at all paths that begin with `root`."""
+    """Mount an app at all paths that begin with `root`."""
     mount = Mount(root, app)
     # A path may hold a line break, which `.` does not match: such a path must not slip past the app's own door.
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
@@ -51,7 +51,7 @@ def _mount(root: str, app: FastAPI) -> Mount:
 
 
 def add_slack_route(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
-    """Let Slack's requests in; signature, moment and shape of every one are checked."""
+    """Add the route for Slack's requests; signature, time and shape of every one are checked."""
     handler, guard = AsyncSlackRequestHandler(app), ReplayGuard(signing_secret)
 
     @web.post("/slack/events")
@@ -77,7 +77,7 @@ def _add_monitoring_routes(web: FastAPI, services: Services) -> None:
 
 @asynccontextmanager
 async def listen(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
-    """Serve inside the block; the port in use, also when a free one was asked for. Raises PortTaken."""
+    """Serve inside the block and yield the port, also when a free one was requested. Raises PortTaken."""
     config = uvicorn.Config(
         web,
         log_config=None,
@@ -115,15 +115,15 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 async def _read_body(request: Request) -> bytes:
-    """The body, or nothing when it is longer than any of Slack's."""
+    """Return the body, empty when it is longer than any of Slack's."""
     length = request.headers.get("content-length", "")
     return await request.body() if length.isdecimal() and int(length) <= LONGEST_BODY else b""
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to the program it runs in."""
+    """Server that leaves the signals to the program it runs in."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take none."""
+        """Capture none."""
         yield

@@ -1,4 +1,4 @@
-"""Where a command was typed, by whom, and in which languages to answer."""
+"""Origin of a command: its channel, its user, and the languages of the answers."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ SILENT_DOOR = "api"
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a command was typed, and by whom."""
+    """Channel and user of a command."""
 
     channel_id: str  # empty: nobody is told there
     user_id: str
@@ -27,21 +27,21 @@ class Origin:
 
     @property
     def renderer(self) -> Renderer:
-        """Words for the asker."""
+        """Renderer for the user."""
         return renderer_of(self.language)
 
     @property
     def public_renderer(self) -> Renderer:
-        """Words for everyone in the channel."""
+        """Renderer for everyone in the channel."""
         return renderer_of(self.public_language)
 
     @property
     def is_direct(self) -> bool:
-        """Whether it is a conversation with the bot alone."""
+        """True for a conversation with the bot alone."""
         return self.channel_id.startswith("D")
 
     def as_document(self, command: str, *, is_quiet: bool = False, group: str = "") -> dict[str, str]:
-        """What a study keeps of where it was asked for, and with which words; "yes" or nothing where it is so."""
+        """Return what a study stores of its origin and command; flags are "yes" or empty."""
         return {
             "door": DOOR if self.channel_id else SILENT_DOOR,
             "command": command,

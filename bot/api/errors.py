@@ -114,7 +114,7 @@ class MissingField(RequestError):
 
 
 class OneOf(RequestError):
-    """Raised when both or none of two alternative fields are given."""
+    """Raised when two alternative fields are both given."""
 
     sentence = "Give `{field}` or `{other}`, not both."
 

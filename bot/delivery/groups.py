@@ -1,7 +1,7 @@
-"""Several symbols asked for at once: one root message with a table that fills as their studies finish.
+"""Groups: studies of several symbols under one root message, with a table that fills as they finish.
 
-Each study has its own conversation in the root's thread; it says only its first message there, and its
-progress is the table's.
+Each study has its own conversation in the root's thread, which starts with one message; its progress
+is shown in the table.
 """
 
 import asyncio
@@ -34,12 +34,14 @@ _AGE_SHARE, _LEAST_SECONDS = 8.0, 2.0
 
 @dataclass
 class _LastEdit:
+    """Last edit of a table."""
+
     at: float = 0.0
     message: Message | None = None
 
 
 class Groups:
-    """Opens groups, keeps their tables, and says when all is done."""
+    """Opens groups, keeps their tables up to date, and posts the final table."""
 
     def __init__(self, *, outbox: Outbox, client: AsyncWebClient, clock: Clock) -> None:
         self._outbox = outbox
@@ -49,11 +51,11 @@ class Groups:
 
     @staticmethod
     def new_name() -> str:
-        """A name for a group."""
+        """Return a new name for a group."""
         return f"grp-{secrets.token_hex(4)}"
 
     async def open(self, name: str, studies: Sequence[OptimizationStudy], origin: Origin, command: str) -> None:
-        """Post the table of these studies; theirs come under it."""
+        """Post the table of these studies, whose threads follow under it."""
         group = StudyGroup(
             group_name=name,
             channel_id=origin.channel_id,
@@ -74,13 +76,13 @@ class Groups:
         )
 
     async def follow(self) -> None:
-        """Keep every open table until cancelled."""
+        """Keep every open table up to date until cancelled."""
         while True:
             await patiently(self.tick, what="groups")
             await asyncio.sleep(TICK_SECONDS)
 
     async def tick(self) -> None:
-        """Look once at every open group."""
+        """Update every open group once."""
         for group in await StudyGroup.find({"is_told": False}).to_list():
             members = {"study_name": {"$in": group.studies}}
             found = await without_charts(members, limit=len(group.studies))

@@ -23,7 +23,7 @@ MAX_ATTEMPTS = 3
 
 
 class ReplayRequests:
-    """Stores requested replays, runs them in the background, and posts what they found."""
+    """Stores requested replays, runs them in the background, and posts the results."""
 
     def __init__(
         self,

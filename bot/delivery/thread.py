@@ -1,8 +1,8 @@
-"""A study's conversation in Slack: a root message that counts up, and the answer in its thread.
+"""A study's conversation in Slack: a root message that counts up, and the result in its thread.
 
 Progress is read from the documents, so it does not matter which process computes, or whether this one
-was there from the beginning. Edits of the root are throttled and may be lost; everything else goes
-through the outbox under a key of its own, so that telling a result twice is impossible.
+has run from the beginning. Edits of the root are throttled and may be lost; everything else goes
+through the outbox under a key of its own, so that a result cannot be posted twice.
 """
 
 import asyncio
@@ -46,20 +46,20 @@ _LONGEST_REST = 300.0
 
 @dataclass(kw_only=True)
 class _Backoff:
-    """A conversation that raised what nobody expected: how often in a row, and when it is looked at again."""
+    """Unexpected faults of a conversation in a row, and the time of the next attempt."""
 
     times: int = 0
     until: float = 0.0
 
     def extend(self, now: float) -> None:
-        """It broke once more."""
+        """Count another fault."""
         self.until = now + min(TICK_SECONDS * 2.0**self.times, _LONGEST_REST)
         self.times += 1
 
 
 @dataclass(kw_only=True)
 class _LastEdit:
-    """What a root message shows now."""
+    """Last edit of a root message."""
 
     at: float = 0.0
     text: str = ""
@@ -68,7 +68,7 @@ class _LastEdit:
 
 
 class Conversations:
-    """Opens a study's thread, follows it, and tells its end."""
+    """Opens the threads of studies, follows them, and posts their results."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Conversations:
         self._backoffs: dict[str, _Backoff] = {}
 
     async def open(self, study: OptimizationStudy) -> Conversation:
-        """Post the root message of a study where its origin says; a second call changes nothing."""
+        """Post the root message of a study at its origin; a second call changes nothing."""
         conversation = await self.find(study.study_name)
         if conversation is None:
             conversation = await _conversation_of(study).insert()
@@ -104,24 +104,24 @@ class Conversations:
         return conversation
 
     async def recover(self) -> None:
-        """Open the conversations of studies that a crash cut off between being stored and being told of."""
+        """Open the conversations of studies that were stored just before a crash."""
         for study in await self._service.unfinished():
             if study.origin.get("door") == DOOR:
                 await self.open(study)
 
     async def find(self, study_name: str) -> Conversation | None:
-        """The conversation about a study."""
+        """Return the conversation about a study."""
         return await Conversation.find_one(Conversation.study_name == study_name)
 
     async def find_by_thread(self, channel_id: str, thread_ts: str) -> str | None:
-        """The study whose thread that is, or the last one started in it; a table of several studies is none of them."""
+        """Return the study of a thread, else the last one started in it; None for a group's table."""
         roots = {"channel_id": channel_id, "key": {"$regex": "^opt-.*:root$"}}
         there = {"$or": [{"ts": thread_ts}, {"thread_ts": thread_ts}]}
         entry = await OutboxEntry.find({**roots, **there}).sort("-order").first_or_none()
         return entry.conversation if entry else None
 
     async def record_action(self, study_name: str, user_id: str) -> None:
-        """Note who stopped, paused or resumed a study; its message says so at the next tick."""
+        """Record who stopped, paused or resumed a study; its message shows it at the next tick."""
         conversation = await self.find(study_name)
         if conversation is not None:
             following = {"acted_by": user_id, "acted_at": self._clock(), "telling": str(Telling.FOLLOWING)}
@@ -129,7 +129,7 @@ class Conversations:
             self._last_edits.pop(study_name, None)
 
     async def follow(self) -> None:
-        """Follow every open conversation until cancelled; charts that are not drawn by then are at the next start."""
+        """Follow every open conversation until cancelled; undrawn charts are drawn after the next start."""
         try:
             while True:
                 began = asyncio.get_running_loop().time()
@@ -142,7 +142,7 @@ class Conversations:
             await asyncio.gather(*drawing, return_exceptions=True)
 
     async def tick(self) -> None:
-        """Look once at every open conversation and say what is due."""
+        """Advance every open conversation that is due."""
         open_ones = await Conversation.find({"telling": {"$ne": str(Telling.TOLD)}}).to_list()
         open_ones = [c for c in open_ones if not self._is_drawing(c)]
         if not open_ones:
@@ -165,7 +165,7 @@ class Conversations:
                 self._backoffs.pop(conversation.study_name, None)
 
     def _is_drawing(self, conversation: Conversation) -> bool:
-        """Whether a task sees to it."""
+        """Check whether a drawing task of this process is running."""
         return conversation.telling is Telling.DRAWING and conversation.study_name in self._drawing
 
     def _record_fault(self, study_name: str, fault: BaseException) -> None:
@@ -209,7 +209,7 @@ class Conversations:
             log.info("progress_not_shown study=%s error=%s", study.study_name, type(failure).__name__)
 
     async def _post_end(self, conversation: Conversation, study: OptimizationStudy) -> None:
-        """Store all that is to be said at the end, then remember that it is stored."""
+        """Store all messages of a study's end, then record that they are stored."""
         renderer, facts = renderer_of(conversation.language), self._facts(study, conversation)
         name, end_key = study.study_name, _end_key(study)
         answers = _end_messages(renderer, facts)[: 1 if conversation.group else None]
@@ -227,7 +227,7 @@ class Conversations:
         self._last_edits.pop(name, None)
 
     async def _draw(self, conversation: Conversation) -> None:
-        """Charts follow the text; one that cannot be drawn or sent costs nothing else."""
+        """Draw and upload the charts after the text; a failure affects nothing else."""
         async with self._one_at_a_time:  # a study with its curves is large
             study = await self._service.find(conversation.study_name)
             facts = self._facts(study, conversation)
@@ -282,13 +282,13 @@ class Conversations:
 
 
 async def advance_telling(conversation: Conversation, telling: Telling) -> None:
-    """The next part of a conversation, unless somebody acted on its study meanwhile: then it is followed again."""
+    """Advance a conversation, unless somebody acted on its study meanwhile: then it is followed again."""
     as_it_was = {"_id": conversation.id, "acted_at": conversation.acted_at}
     await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling)}})
 
 
 def _end_key(study: OptimizationStudy) -> int:
-    """Names an end of a study: one that is resumed, or given more trials, ends again."""
+    """Return a key for this end of a study: one that is resumed, or given more trials, ends again."""
     return int((study.completed_at or study.created_at).timestamp())
 
 

@@ -1,4 +1,4 @@
-"""Falls back to a direct message when the bot is not in the channel a study was requested in.
+"""Fallback to a direct message when the bot is not in the channel a study was requested in.
 
 A slash command works in every channel, also where the bot is no member and may not post. Only Slack's refusal of
 the root message shows it; then the whole conversation moves to a direct message. The outbox holds what is left to
@@ -30,7 +30,7 @@ class UnreachableChannels:
         self._background = background
 
     async def open_direct(self, origin: Origin) -> Origin:
-        """The user's direct conversation with the bot."""
+        """Return the origin moved to the user's direct conversation with the bot."""
         opened = await self._client.conversations_open(users=origin.user_id)
         channel_id = str(opened["channel"]["id"])
         return replace(origin, channel_id=channel_id, thread_ts="", public_language=origin.language, is_broadcast=False)

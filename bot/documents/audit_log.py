@@ -12,7 +12,7 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 
 
 class Outcome(StrEnum):
-    """What became of what someone asked for."""
+    """Outcome of a request."""
 
     DONE = auto()
     REFUSED = auto()  # it could not be done as asked: a wrong word, a study that has ended
@@ -37,5 +37,7 @@ class AuditEntry(Document):
     reference: str = ""
 
     class Settings:
+        """Collection and indexes."""
+
         name = "audit_log"
         indexes: ClassVar = [IndexModel([("at", DESCENDING)]), IndexModel([("outcome", ASCENDING), ("at", DESCENDING)])]

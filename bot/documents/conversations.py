@@ -1,4 +1,4 @@
-"""Conversations in Slack as MongoDB keeps them: roots, groups, the outbox, requested replays."""
+"""Documents of conversations in Slack: roots, groups, the outbox, requested replays."""
 
 from datetime import date, datetime
 from enum import StrEnum, auto
@@ -15,7 +15,7 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 
 
 class Telling(StrEnum):
-    """How far a conversation is."""
+    """Stage of a conversation."""
 
     FOLLOWING = auto()  # the study runs; its root message counts up
     DRAWING = auto()  # the result is told; charts are being made
@@ -23,7 +23,7 @@ class Telling(StrEnum):
 
 
 class Conversation(Document):
-    """One study's talk in Slack: where it is and how far."""
+    """Conversation about one study in Slack: where it is and its stage."""
 
     study_name: str
     channel_id: str
@@ -40,6 +40,8 @@ class Conversation(Document):
     created_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         name = "slack_conversations"
         indexes: ClassVar = [
             IndexModel([("study_name", ASCENDING)], unique=True),
@@ -48,7 +50,7 @@ class Conversation(Document):
 
 
 class Sending(StrEnum):
-    """How far an outbox entry is."""
+    """Stage of an outbox entry."""
 
     WAITING = auto()
     SENDING = auto()  # Slack may or may not have it: look before sending again
@@ -57,7 +59,7 @@ class Sending(StrEnum):
 
 
 class Method(StrEnum):
-    """How an entry is said."""
+    """Slack method of an entry."""
 
     POST = auto()
     EDIT = auto()
@@ -65,7 +67,7 @@ class Method(StrEnum):
 
 
 class OutboxEntry(Document):
-    """One thing that must be said once. `key` names it; storing the same key again changes nothing."""
+    """Message to be sent once. `key` identifies it; storing the same key again changes nothing."""
 
     key: str
     conversation: str  # entries of one conversation are sent in order
@@ -87,6 +89,8 @@ class OutboxEntry(Document):
     created_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         name = "slack_outbox"
         indexes: ClassVar = [
             IndexModel([("key", ASCENDING)], unique=True),
@@ -96,7 +100,7 @@ class OutboxEntry(Document):
 
 
 class StudyGroup(Document):
-    """Several symbols asked for at once: one root message with a table, one study each in its thread."""
+    """Studies of several symbols: one root message with a table, one study each in its thread."""
 
     group_name: str
     channel_id: str
@@ -108,12 +112,14 @@ class StudyGroup(Document):
     created_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         name = "slack_groups"
         indexes: ClassVar = [IndexModel([("group_name", ASCENDING)], unique=True), IndexModel([("is_told", ASCENDING)])]
 
 
 class ReplayRequest(Document):
-    """A replay that someone asked for and nobody was told of yet."""
+    """Requested replay whose result was not posted yet."""
 
     study_name: str
     code_version: str  # of the study
@@ -124,4 +130,6 @@ class ReplayRequest(Document):
     attempts: int = 0
 
     class Settings:
+        """Collection and indexes."""
+
         name = "replay_requests"

@@ -14,17 +14,17 @@ _SHARED = "mode=shared"
 
 
 def command_text(spec: StudySpec, *, prefix: str = PREFIX) -> str:
-    """The command that starts this study; what is as by default is left out, the number of trials is not."""
+    """Return the command that starts this study; defaults are left out, the number of trials is not."""
     return _joined(prefix, (*_spec_words(spec, spec.label), *([_SHARED] if spec.is_shared else [])))
 
 
 def start_text(start: Start, *, prefix: str = PREFIX) -> str:
-    """The command that asks for this start, with all its symbols and flags."""
+    """Return the command of this start, with all its symbols and flags."""
     return _joined(prefix, (*_spec_words(start.specs[0], ",".join(start.symbols)), *_extras(start)))
 
 
 def schedule_text(command: AddSchedule, *, prefix: str = PREFIX) -> str:
-    """The command that asks for this schedule; one made in a study's thread has only its phrase."""
+    """Return the command of this schedule; one made in a study's thread has only its phrase."""
     start = command.start
     search = (*_spec_words(start.specs[0], ",".join(start.symbols)), *_extras(start)) if start else ()
     zone = [f"tz={command.time_zone}"] if command.time_zone else []
@@ -32,7 +32,7 @@ def schedule_text(command: AddSchedule, *, prefix: str = PREFIX) -> str:
 
 
 def option_words(start: Start) -> list[str]:
-    """The options of a start that have no field of their own in a form."""
+    """Return the options of a start that have no field of their own in a form."""
     spec = start.specs[0]
     overlays = [narrowed_text(n) for n in spec.narrowed if n.name in spec.overlays]
     mode = [_SHARED] if start.mode is Mode.SHARED else []
@@ -41,7 +41,7 @@ def option_words(start: Start) -> list[str]:
 
 
 def words_text(words: Sequence[Word], *, prefix: str = PREFIX) -> str:
-    """Words as a person types them."""
+    """Return words as a person types them."""
     return _joined(prefix, [word.typed for word in words])
 
 

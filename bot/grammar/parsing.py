@@ -1,4 +1,4 @@
-"""From a text to a command, or to an error that carries the corrected command."""
+"""Parsing: from a text to a command, or to an error that carries the corrected command."""
 
 from collections.abc import Mapping, Sequence
 
@@ -49,7 +49,7 @@ def _read(words: Sequence[Word], study: str | None) -> Command:
 
 
 def _or_start(key: str, words: Sequence[Word], slip: Slip) -> Slip:
-    """The slip, unless the words after or with the verb would start a study: only a person knows what was meant."""
+    """Return the slip, unless the words would start a study: then only a person knows what was meant."""
     if key == "run" and _starts(words[1:]):
         return Slip(slip.error, {words[0].at: "start"})
     if key != "start" and _starts(words):
@@ -68,7 +68,7 @@ def _starts(words: Sequence[Word]) -> bool:
 
 
 def _correct(words: Sequence[Word], slip: Slip, study: str | None, prefix: str) -> str:
-    """The command with every slip mended, if that makes it a command."""
+    """Return the command with every slip fixed, if the result is a command."""
     for _ in range(MAX_CORRECTIONS):
         if not slip.edits:
             return ""
@@ -90,13 +90,13 @@ def _apply(words: Sequence[Word], edits: Mapping[int, str]) -> tuple[Word, ...]:
 
 
 def _print(words: Sequence[Word], prefix: str) -> str:
-    """The words as a command, if it is short enough and reads back to just these words."""
+    """Return the words as a command, if it is short enough and reads back to the same words."""
     command = words_text(words, prefix=prefix)
     return command if words and len(command) <= _MAX_COMMAND and split(command) == words else ""
 
 
 def _with_correction(error: UserError, command: str) -> UserError:
-    """The error with its correction, and without a fact longer than anyone wants to read."""
+    """Return the error with its correction, and with overlong facts clipped."""
     facts = {name: _clip(value, _LONGER_FACTS.get(name, MAX_FACT)) for name, value in error.facts.items()}
     return type(error)(**{**facts, "command": command})
 

@@ -1,6 +1,6 @@
-"""Typing, mended: what Slack, keyboards and copied text do to a command is undone before it is read.
+"""Tokens: the words of a command, after undoing what Slack, keyboards and copied text did to it.
 
-A command is a few words. A word may be `key=value`, and a value with spaces stands in double quotes.
+A command is a few words. A word may be `key=value`, and a value with spaces is put in double quotes.
 """
 
 import re
@@ -44,14 +44,14 @@ _NEEDS_QUOTES = re.compile(r"[\s=<>,'~]|\.\.|^$")
 
 @dataclass(frozen=True)
 class Word:
-    """One word and where it stands; quotes are taken off."""
+    """One word and its position, without quotes."""
 
     at: int
     text: str
 
     @property
     def lower(self) -> str:
-        """The word as tables know it."""
+        """Word in lower case, as in tables."""
         return self.text.lower()
 
     @property
@@ -62,7 +62,7 @@ class Word:
 
     @property
     def typed(self) -> str:
-        """The word as a person types it, with quotes where they are needed."""
+        """Word as a person types it, with quotes where they are needed."""
         key, sign, value = self.text.partition("=")
         if sign and key in ("name", "note", "why"):
             return f"{key}={quoted(value)}"
@@ -70,14 +70,14 @@ class Word:
 
 
 def quoted(value: str) -> str:
-    """A value that can be read back: in double quotes when it holds a space or a sign."""
+    """Return a value that can be read back: in double quotes when it holds a space or a sign."""
     return f'"{value}"' if _NEEDS_QUOTES.search(value) else value
 
 
 def split(text: str) -> tuple[Word, ...]:
-    """The words of a command as it arrived from Slack, a terminal or a person's clipboard.
+    """Split a command as it arrived from Slack, a terminal or a person's clipboard into words.
 
-    Raises TooLong for a text no command needs, UnclosedQuote for a quote without its end.
+    Raises TooLong for a text longer than any command, UnclosedQuote for a quote without its end.
     """
     if len(text) > MAX_TEXT:
         raise TooLong(length=f"{len(text):,}", limit=f"{MAX_TEXT:,}")
@@ -87,7 +87,7 @@ def split(text: str) -> tuple[Word, ...]:
 def repair(text: str) -> str:
     """Undo what is not meant: links, entities, typographic signs, full-width and invisible characters.
 
-    A mention of the bot or the command's own name in front is taken off, and so is space around
+    A mention of the bot or the command's own name in front is removed, and so is space around
     `=`, `<`, `>`, `,` and `..` outside quotes.
     """
     text = _MENTIONS_FIRST.sub("", _LINK.sub(_label, text))
@@ -97,7 +97,7 @@ def repair(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Decode entities and exchange typographic, full-width and invisible characters for what they stand for."""
+    """Decode entities and replace typographic, full-width and invisible characters by plain ones."""
     return _visible(unescape(text).translate(_TRANSLATION))
 
 
@@ -106,7 +106,7 @@ def _label(link: re.Match[str]) -> str:
 
 
 def _visible(text: str) -> str:
-    """Composed as Korean keyboards compose, without control, format and surrogate characters."""
+    """Compose as Korean keyboards do, without control, format and surrogate characters."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(c for c in unicodedata.normalize("NFC", text) if c.isspace() or unicodedata.category(c)[0] != "C")

@@ -1,4 +1,4 @@
-"""The words after a verb, read into commands."""
+"""Parsers of the words after a verb."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ _UNPROVEN = ("all", "unproven", "전체")
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """The words after a verb, and the study of the thread they were typed in."""
+    """Words after a verb, and the study of the thread they were typed in."""
 
     verb: Word
     words: tuple[Word, ...]
@@ -61,11 +61,11 @@ class Arguments:
             raise Slip(OneTooMany(word=extra.text, usage=self.usage), {extra.at: ""})
 
     def missing(self, error: type[UserError]) -> Slip:
-        """The refusal of a command that ended too early."""
+        """Return the error of a command that ended too early."""
         return Slip(error(word=self.verb.text, usage=self.usage))
 
     def study_and_rest(self) -> tuple[str, tuple[Word, ...]]:
-        """The study named first, or the thread's, and the words after it."""
+        """Return the study named first, or the thread's, and the words after it."""
         if self.words and (self.study is None or is_study_id(self.words[0].text)):
             with locate_errors(self.words[0]):
                 return read_study_id(self.words[0].text), self.words[1:]
@@ -78,7 +78,7 @@ Reader = Callable[[Arguments], commands.Command]
 
 
 def no_arguments(make: Callable[[], commands.Command]) -> Reader:
-    """The reader of a verb that stands alone."""
+    """Make the reader of a verb without arguments."""
 
     def read(arguments: Arguments) -> commands.Command:
         arguments.only(arguments.words)
@@ -88,7 +88,7 @@ def no_arguments(make: Callable[[], commands.Command]) -> Reader:
 
 
 def one_study(make: Callable[[str], commands.Command]) -> Reader:
-    """The reader of a verb that takes a study's id."""
+    """Make the reader of a verb that takes a study's id."""
 
     def read(arguments: Arguments) -> commands.Command:
         study, rest = arguments.study_and_rest()
@@ -99,7 +99,7 @@ def one_study(make: Callable[[str], commands.Command]) -> Reader:
 
 
 def one_schedule(make: Callable[[str], commands.Command]) -> Reader:
-    """The reader of a verb that takes a schedule's id."""
+    """Make the reader of a verb that takes a schedule's id."""
 
     def read(arguments: Arguments) -> commands.Command:
         if not arguments.words:
@@ -113,7 +113,7 @@ def one_schedule(make: Callable[[str], commands.Command]) -> Reader:
 
 
 def help_about(arguments: Arguments) -> commands.Command:
-    """`help [topic]`."""
+    """Read `help [topic]`."""
     arguments.only(arguments.words, 1)
     if not arguments.words:
         return commands.Help()
@@ -122,14 +122,14 @@ def help_about(arguments: Arguments) -> commands.Command:
 
 
 def status(arguments: Arguments) -> commands.Command:
-    """`status [ID]`."""
+    """Read `status [ID]`."""
     if not arguments.words:
         return commands.Status(arguments.study)
     return one_study(commands.Status)(arguments)
 
 
 def list_studies(arguments: Arguments) -> commands.Command:
-    """`list [mine|running|all]`."""
+    """Read `list [mine|running|all]`."""
     arguments.only(arguments.words, 1)
     if not arguments.words:
         return commands.ListStudies()
@@ -140,7 +140,7 @@ def list_studies(arguments: Arguments) -> commands.Command:
 
 
 def top(arguments: Arguments) -> commands.Command:
-    """`top [SYMBOL] [STRATEGY] [all]`, in any order; a word that is a strategy is no symbol."""
+    """Read `top [SYMBOL] [STRATEGY] [all]`, in any order; a word that is a strategy is no symbol."""
     found = commands.Top()
     arguments.only(arguments.words, 3)
     for word in arguments.words:
@@ -157,7 +157,7 @@ def top(arguments: Arguments) -> commands.Command:
 
 
 def compare(arguments: Arguments) -> commands.Command:
-    """`compare ID ID`; in a study's thread one id is enough."""
+    """Read `compare ID ID`; in a study's thread one id is enough."""
     arguments.only(arguments.words, 2)
     ids = []
     for word in arguments.words:
@@ -171,7 +171,7 @@ def compare(arguments: Arguments) -> commands.Command:
 
 
 def best(arguments: Arguments) -> commands.Command:
-    """`best SYMBOL STRATEGY`."""
+    """Read `best SYMBOL STRATEGY`."""
     arguments.only(arguments.words, 2)
     if len(arguments.words) < 2:
         raise arguments.missing(MissingSymbolAndStrategy)
@@ -183,7 +183,7 @@ def best(arguments: Arguments) -> commands.Command:
 
 
 def more(arguments: Arguments) -> commands.Command:
-    """`more ID [N]`; in a study's thread `more N` means that study."""
+    """Read `more ID [N]`; in a study's thread `more N` means that study."""
     only_a_number = len(arguments.words) == 1 and arguments.words[0].text.isdecimal()
     study, rest = (
         (arguments.study, arguments.words) if arguments.study and only_a_number else arguments.study_and_rest()
@@ -196,7 +196,7 @@ def more(arguments: Arguments) -> commands.Command:
 
 
 def export(arguments: Arguments) -> commands.Command:
-    """`export ID [csv|json|html]`."""
+    """Read `export ID [csv|json|html]`."""
     study, rest = arguments.study_and_rest()
     arguments.only(rest, 1)
     if not rest:
@@ -209,7 +209,7 @@ def export(arguments: Arguments) -> commands.Command:
 
 
 def adopt(arguments: Arguments) -> commands.Command:
-    """`adopt ID [why="…"]`; a reason without `why=` is refused, and the correction puts it there."""
+    """Read `adopt ID [why="…"]`; a reason without `why=` is refused, and the correction adds it."""
     study, rest = arguments.study_and_rest()
     if not rest:
         return commands.Adopt(study)
@@ -224,7 +224,7 @@ def adopt(arguments: Arguments) -> commands.Command:
 
 
 def add_schedule(arguments: Arguments) -> commands.Command:
-    """`schedule SYMBOLS STRATEGY … weekly mon 07:00 [tz=…]`; in a study's thread the phrase alone is enough."""
+    """Read `schedule SYMBOLS STRATEGY … weekly mon 07:00 [tz=…]`; in a study's thread the phrase is enough."""
     if not arguments.words:
         raise arguments.missing(MissingStart)
     phrase = take_phrase(arguments.words)
@@ -236,7 +236,7 @@ def add_schedule(arguments: Arguments) -> commands.Command:
 
 
 def show_data(arguments: Arguments) -> commands.Command:
-    """`data [SYMBOL]`."""
+    """Read `data [SYMBOL]`."""
     arguments.only(arguments.words, 1)
     if not arguments.words:
         return commands.ShowData()
@@ -245,7 +245,7 @@ def show_data(arguments: Arguments) -> commands.Command:
 
 
 def audit(arguments: Arguments) -> commands.Command:
-    """`audit [N]`."""
+    """Read `audit [N]`."""
     arguments.only(arguments.words, 1)
     if not arguments.words:
         return commands.Audit()
@@ -254,7 +254,7 @@ def audit(arguments: Arguments) -> commands.Command:
 
 
 def config(arguments: Arguments) -> commands.Command:
-    """`config`, `config KEY`, `config KEY VALUE` or `config KEY=VALUE`; `config @name AAPL,MSFT` keeps a watch list."""
+    """Read `config`, `config KEY`, `config KEY VALUE` or `config KEY=VALUE`; `config @name AAPL,MSFT` stores a list."""
     if not arguments.words:
         return commands.Config()
     first = arguments.words[0]

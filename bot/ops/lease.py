@@ -1,8 +1,8 @@
-"""One bot at a time works on a database: whoever holds the lease; another waits until its beat has stopped.
+"""Lease: one bot at a time works on a database; another waits until the holder's heartbeat has stopped.
 
 No clock is compared with another machine's. The holder raises a counter every few seconds, and takes its
-own lease back at once after a crash; one who waits must have seen the same count, without a gap in its
-own looking, for the whole term. So a server that was away for a while costs nobody the lease.
+own lease back at once after a crash; a waiting bot must have seen the same count, without a gap in its
+own polling, until the lease expires. So a server outage costs nobody the lease.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _FILE = "identity"
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseTimings:
-    """Seconds: how often the holder beats, how often one who waits looks, how long without a beat is an end."""
+    """Timings in seconds: heartbeat, standby polling, expiry."""
 
     heartbeat: float = 4.0
     poll: float = 2.0
@@ -36,7 +36,7 @@ class LeaseTimings:
 
 
 def identity_of(home: Path) -> str:
-    """Names whoever owns a data directory, for ever: only one process can own it at a time."""
+    """Return the permanent identity of a data directory, which only one process can own at a time."""
     file = home / _FILE
     if not file.exists():
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -49,7 +49,7 @@ def identity_of(home: Path) -> str:
 async def hold_lease(
     holder: str, *, on_lost: Callable[[], None], timings: LeaseTimings | None = None
 ) -> AsyncIterator[None]:
-    """Wait until this holder may work; inside the block nobody else does. `on_lost` is called if one does after all."""
+    """Wait for the lease and hold it inside the block. `on_lost` is called if another bot takes it after all."""
     timings = timings or LeaseTimings()
     await _wait_for_lease(holder, timings)
     log.info("lease_taken holder=%s", holder)
@@ -79,13 +79,13 @@ async def _wait_for_lease(holder: str, timings: LeaseTimings) -> None:
 
 
 async def _read_lease() -> tuple[str, int] | None:
-    """Who holds the lease, and its count."""
+    """Return the holder of the lease, and its count."""
     lease = await Lease.find_one(Lease.lease_name == _NAME)
     return (lease.holder, lease.beats) if lease else None
 
 
 async def _take(holder: str, stopped: tuple[str, int] | None) -> bool:
-    """Take the lease when it is free, ours, or `stopped` as it was seen; two who try at once cannot both get it."""
+    """Take the lease when it is free, ours, or `stopped` as seen; of two concurrent attempts one fails."""
     collection = Lease.get_motor_collection()
     either = [{"holder": holder}, *([{"holder": stopped[0], "beats": stopped[1]}] if stopped else [])]
     change = {"$set": {"holder": holder}, "$inc": {"beats": 1}}

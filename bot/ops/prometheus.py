@@ -1,4 +1,4 @@
-"""Numbers for a monitoring system, in the text format that Prometheus reads.
+"""Metrics in the text format that Prometheus reads.
 
 Source of the format: prometheus.io/docs/instrumenting/exposition_formats, version 0.0.4.
 """
@@ -21,7 +21,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def exposition(services: Services) -> str:
-    """Every measurement of a running bot, counted now."""
+    """Return every metric of a running bot, counted now."""
     last = await ScheduleRun.find_all().sort("-started_at").first_or_none()
     refresh = await Refresh.find_all().sort("-started_at").first_or_none()
     failing = await FailingSeries.find_all().count()
@@ -58,7 +58,7 @@ def _seconds(last: ScheduleRun | Refresh | None) -> float:
 def _family(
     name: str, kind: str, meaning: str, *, label: str, counts: Mapping[str, int], known: type[StrEnum]
 ) -> Iterator[str]:
-    """One line a value of the label, also where there is none of it."""
+    """Yield one line per value of the label, also where its count is zero."""
     yield from _head(name, kind, meaning)
     for value in known:
         yield f'optimize_bot_{name}{{{label}="{value}"}} {counts.get(str(value), 0)}'

@@ -1,6 +1,6 @@
-"""Studies that stand still are noticed: a worker that hangs is ended, a study that nobody runs is handed in again.
+"""Watchdog: ends a worker that hangs, and submits a study again that no worker runs.
 
-Progress is judged by what the documents say and by this process's own watch, never by comparing clocks;
+Progress is judged by the documents and by this process's own timer, never by comparing clocks;
 while MongoDB is away nothing is judged at all.
 """
 
@@ -34,7 +34,7 @@ class _Observation:
 
 
 class Watchdog:
-    """Looks at every unfinished study again and again."""
+    """Inspects every unfinished study repeatedly."""
 
     def __init__(
         self, *, service: OptimizationService, pool: WorkerPool, jobs: StudyJobs, conversations: Conversations
@@ -47,13 +47,13 @@ class Watchdog:
         self._inspected_at = 0.0
 
     async def follow(self) -> None:
-        """Look until cancelled."""
+        """Inspect until cancelled."""
         while True:
             await patiently(self.inspect, what="watch")
             await asyncio.sleep(POLL_SECONDS)
 
     async def inspect(self) -> None:
-        """Look once at every unfinished study."""
+        """Inspect every unfinished study once."""
         studies = await self._service.unfinished()
         now = asyncio.get_running_loop().time()
         before = self._observations if now - self._inspected_at < _GAP_SECONDS else {}

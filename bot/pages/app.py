@@ -1,4 +1,4 @@
-"""The app of the pages: its addresses, signing in and out, the three buttons, and refusals in words."""
+"""App of the pages: routes, signing in and out, the three buttons, and errors as pages."""
 
 import logging
 import re
@@ -41,7 +41,7 @@ _OURS = re.compile(r"/(board|studies|plans|data|dashboard)(/[\w./-]*)?(\?[\w=&%.
 
 
 def build_pages(context: BotContext) -> ASGIApp:
-    """The app that is mounted at the root, behind every other door; it opens nothing."""
+    """Build the app that is mounted at the root, after every other route; opens nothing."""
     sign_in = SignIn.of(context.services.settings.home, context.clock)
     guard = SessionGuard(context, sign_in)
     pages = Pages(context, sign_in, guard)
@@ -49,7 +49,7 @@ def build_pages(context: BotContext) -> ASGIApp:
 
 
 class Pages:
-    """Routes, and what is not a mere view."""
+    """Routes, and the handlers that are not mere views."""
 
     def __init__(self, context: BotContext, sign_in: SignIn, guard: SessionGuard) -> None:
         self._context = context
@@ -59,7 +59,7 @@ class Pages:
         self._dispatcher = Dispatcher(context)
 
     def app(self) -> FastAPI:
-        """Every address."""
+        """Build the app with every route."""
         views = self._views
         dashboard = Dashboard(self._guard, DashboardStorage(self._context.services.studies))
         return FastAPI(
@@ -88,7 +88,7 @@ class Pages:
         )  # fmt: skip
 
     async def _show_link(self, request: Request) -> Response:
-        """A sign-in link was opened: show for whom it is, and the button that uses it."""
+        """Show for whom a sign-in link is, and the button that uses it."""
         ticket = request.query_params.get("ticket", "")
         if not ticket:
             raise SignInNeeded
@@ -99,7 +99,7 @@ class Pages:
         return await self._views.plain_page("sign_in.jinja", language, ticket=ticket, name=name)
 
     async def _sign_in(self, request: Request) -> Response:
-        """The button was pressed."""
+        """Use the link up, as its button was pressed."""
         fields = await self._guard.form(request)
         ticket = fields.get("ticket", "")
         try:
@@ -124,7 +124,7 @@ class Pages:
         return answer
 
     async def _sign_out(self, request: Request) -> Response:
-        """End the session, here and for good."""
+        """End the session for good."""
         visitor = await self._guard.require_visitor(request)
         await self._guard.signed_form(request, visitor)
         await visitor.session.delete()
@@ -161,7 +161,7 @@ class Pages:
         )  # fmt: skip
 
     async def _refuse(self, request: Request, error: Exception) -> Response:
-        """A refusal as a page; a stranger who wanted to see one of ours is taken there after signing in."""
+        """Show an error as a page; after signing in, a person is taken to the page they requested."""
         assert isinstance(error, UserError)
         visitor = self._guard.identified_visitor(request)
         language = visitor.language if visitor else language_of(request, self._context.services.settings.language)
@@ -182,17 +182,17 @@ class Pages:
         return answer
 
     async def _refuse_http(self, request: Request, error: Exception) -> Response:
-        """What the framework itself refuses: an unknown address, a wrong method."""
+        """Show the framework's own errors: an unknown address, a wrong method."""
         assert isinstance(error, HTTPException)
         kinds = {404: NoSuchPage(), 405: NotThisWay()}
         return await self._refuse(request, kinds.get(error.status_code, UserError(reason=str(error.detail))))
 
     async def _refuse_outage(self, request: Request, error: Exception) -> Response:
-        """MongoDB is away."""
+        """Show that MongoDB is away."""
         return await self._refuse(request, MongoUnavailable.silent())
 
     async def _report_fault(self, request: Request, error: Exception) -> Response:
-        """A fault of ours; the server logs what it was, this line under which reference."""
+        """Show an unexpected fault; the server logs the fault, this line its reference."""
         reference = secrets.token_hex(3)
         log.error("page_broke reference=%s path=%s", reference, request.url.path)
         return await self._refuse(request, SomethingBroke(reference=reference))
@@ -203,11 +203,11 @@ async def _redirect_to_board(request: Request) -> Response:
 
 
 async def _no_icon(request: Request) -> Response:
-    """Browsers ask for one beside whatever they show."""
+    """Answer the request for an icon that browsers send beside every page."""
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def _wanted_page(request: Request) -> str:
-    """The page that someone wanted to see before they signed in, if it is one of ours."""
+    """Return the page requested before signing in, if it is one of ours."""
     wanted = unquote(request.cookies.get(_WANTED, ""))
     return wanted if _OURS.fullmatch(wanted) and ".." not in wanted else "/board"

@@ -1,4 +1,4 @@
-"""A finished study's charts: drawn by the drawing process when someone looks and they are not there yet."""
+"""Charts of a finished study: drawn by the chart process when a page first needs them."""
 
 import asyncio
 from pathlib import Path
@@ -13,14 +13,14 @@ from reports.render import Language
 
 
 class ChartFiles:
-    """Finds charts, or has them drawn, once for all who wait for them."""
+    """Finds charts, or has them drawn once for all requests that wait for them."""
 
     def __init__(self, context: BotContext) -> None:
         self._context = context
         self._drawing: dict[str, asyncio.Task[None]] = {}
 
     async def find(self, study: OptimizationStudy, chart: str, language: Language) -> Path:
-        """The file of one chart; raises NoSuchPage for a chart the study does not have, and Unavailable."""
+        """Return the file of one chart; raises NoSuchPage for a chart the study does not have, and Unavailable."""
         if study.summary is None or chart not in expected(study.summary):
             raise NoSuchPage
         folder = self._context.services.chart_process.folder_of(study.study_name)
@@ -42,7 +42,7 @@ class ChartFiles:
 
 
 def _is_drawn(folder: Path, study: OptimizationStudy) -> bool:
-    """Whether all charts of the study's latest end are there: the report is written last."""
+    """Check whether all charts of the study's latest end exist: the report is written last."""
     report = folder / REPORT
     assert study.completed_at is not None, "a study with a summary has ended"
     return report.exists() and report.stat().st_mtime >= study.completed_at.timestamp()

@@ -1,7 +1,7 @@
-"""optuna-dashboard under the same sign-in, to look and not to touch.
+"""optuna-dashboard under the same sign-in, read-only.
 
-Its page asks for absolute addresses, so it stands at the root beside ours: /dashboard, /api/studies, /api/meta, /csv,
-/static. It runs in two threads of its own, never on the event loop.
+Its page requests absolute addresses, so it is mounted at the root beside ours: /dashboard, /api/studies, /api/meta,
+/csv, /static. It runs in two threads of its own, never on the event loop.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _LISTS = ("/api/studies", "/api/studies/")
 
 
 class Dashboard:
-    """The WSGI app behind the guard, with the studies that are asked for at hand."""
+    """The WSGI app behind the session guard, with the requested studies loaded."""
 
     def __init__(self, guard: SessionGuard, storage: DashboardStorage) -> None:
         self._guard = guard
@@ -45,7 +45,7 @@ class Dashboard:
         self._making = asyncio.Lock()
 
     async def __call__(self, scope: Scope, dispatch: Receive, send: Send) -> None:
-        """ASGI. Raises SignInNeeded, NotAllowed, ReadOnly and UnknownStudy."""
+        """Handle one connection (ASGI). Raises SignInNeeded, NotAllowed, ReadOnly and UnknownStudy."""
         request = Request(scope)
         await self._guard.require_visitor(request)
         if request.method not in ("GET", "HEAD"):
@@ -77,13 +77,13 @@ class Dashboard:
 
 
 def _with_encodings(scope: Scope) -> Scope:
-    """The library takes it for granted that a browser says which encodings it reads."""
+    """Add the accept-encoding header, which the library requires."""
     has_encodings = any(name == b"accept-encoding" for name, _ in scope["headers"])
     return scope if has_encodings else {**scope, "headers": [*scope["headers"], (b"accept-encoding", b"identity")]}
 
 
 def _cache_static(request: Request, send: Send) -> Send:
-    """Let a browser keep the library's own files for a day: they are large and do not change while the bot runs."""
+    """Let a browser cache the library's own files for a day: they are large and do not change while the bot runs."""
     if not request.url.path.startswith("/static/"):
         return send
 

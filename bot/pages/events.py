@@ -1,4 +1,4 @@
-"""A study's progress as server-sent events: what a page shows instead, each time it changes.
+"""Progress of a study as server-sent events: new HTML for the page at each change.
 
 Source of the format: html.spec.whatwg.org/multipage/server-sent-events.html.
 """
@@ -26,7 +26,7 @@ async def events(
     silence: float = SILENCE_SECONDS,
     longest: float = LONGEST_SECONDS,
 ) -> AsyncIterator[str]:
-    """One event a look: `progress` with the HTML to show, and at the end `ended`. Times are in seconds."""
+    """Yield one event per change: `progress` with the HTML, and at the end `ended`. Times are in seconds."""
     until = asyncio.get_running_loop().time() + longest
     async for found in _with_keepalives(progress, until, silence):
         if found is None:
@@ -38,7 +38,7 @@ async def events(
 
 
 async def _with_keepalives(items: AsyncIterator[Item], until: float, silence: float) -> AsyncIterator[Item | None]:
-    """The items, with None for every long silence; no more after `until`."""
+    """Yield the items, with None for every long silence; ends after `until`."""
     loop = asyncio.get_running_loop()
     coming = asyncio.ensure_future(anext(items, None))
     try:

@@ -1,4 +1,4 @@
-"""The leaderboard: ranked as `top` ranks, filtered and then put in the order that someone wants to read."""
+"""Leaderboard: ranked as `top` ranks, then filtered and sorted as requested."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ VERDICTS = (*GROUPS, *(str(verdict) for verdict in Verdict))
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderboardQuery:
-    """What a reader of the leaderboard asked for."""
+    """Filter and sorting of the leaderboard."""
 
     symbol: str = ""
     strategy: str = ""
@@ -30,7 +30,7 @@ class LeaderboardQuery:
 
     @classmethod
     def of(cls, fields: Mapping[str, str]) -> "LeaderboardQuery":
-        """The query that an address names; raises UnknownWord and UnknownStrategy."""
+        """Read the query of an address; raises UnknownWord and UnknownStrategy."""
         sort = fields.get("sort", "rank")
         verdict, strategy = fields.get("verdict") or "proven", fields.get("strategy", "").strip()
         query = cls(
@@ -46,12 +46,12 @@ class LeaderboardQuery:
         return query
 
     def next_sort(self, column: str) -> str:
-        """What a press on a column's heading asks for: the greatest first, then the other way round."""
+        """Return the sorting after a click on a column's heading: highest first, then reversed."""
         falls = not self.is_descending if self.sort == column else column in _GREATEST_FIRST
         return f"-{column}" if falls else column
 
     def aria_sort(self, column: str) -> str:
-        """How a column is sorted, as assistive technology calls it."""
+        """Return a column's sorting as the value of `aria-sort`."""
         if self.sort != column:
             return "none"
         return "descending" if self.is_descending else "ascending"
@@ -59,33 +59,33 @@ class LeaderboardQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderboardRow:
-    """One line of the leaderboard."""
+    """One row of the leaderboard."""
 
     rank: int
     study: StudyFacts
 
     @property
     def inside(self) -> Measures:
-        """The winner's measures in sample."""
+        """Measures of the winner in sample."""
         assert self.study.summary is not None
         return self.study.summary.winner.in_sample
 
     @property
     def outside(self) -> Measures:
-        """The winner's measures out of sample; the ranking has only those that have some."""
+        """Measures of the winner out of sample; only studies with some are ranked."""
         assert self.study.summary is not None
         assert self.study.summary.winner.out_of_sample is not None
         return self.study.summary.winner.out_of_sample
 
     @property
     def verdict_rank(self) -> int:
-        """0 for the best verdict."""
+        """Rank of the verdict, 0 for the best."""
         assert self.study.summary is not None
         return list(Verdict).index(self.study.summary.verdict)
 
     @property
     def deflated(self) -> float | None:
-        """The deflated Sharpe ratio of the search."""
+        """Deflated Sharpe ratio of the search."""
         assert self.study.summary is not None
         return self.study.summary.luck.deflated_sharpe_ratio
 
@@ -109,7 +109,7 @@ _GREATEST_FIRST = ("outside", "inside", "deflated", "return", "drawdown", "trade
 
 
 async def board(service: OptimizationService, query: LeaderboardQuery, now: datetime) -> list[LeaderboardRow]:
-    """The rows that a query asks for."""
+    """Return the rows that a query selects, sorted."""
     verdicts = GROUPS.get(query.verdict) or (Verdict(query.verdict),)
     ranked = await service.leaderboard(
         symbol=query.symbol or None, strategy_name=query.strategy or None, verdicts=verdicts, limit=ROWS
@@ -119,7 +119,7 @@ async def board(service: OptimizationService, query: LeaderboardQuery, now: date
 
 
 def in_order(rows: list[LeaderboardRow], query: LeaderboardQuery) -> list[LeaderboardRow]:
-    """Rows by the column wished for, those without a value last."""
+    """Sort rows by the query's column, those without a value last."""
     key = COLUMNS[query.sort]
     known = [row for row in rows if key(row) is not None]
     unknown = [row for row in rows if key(row) is None]

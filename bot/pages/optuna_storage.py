@@ -1,7 +1,7 @@
-"""Studies as Optuna sees them, for optuna-dashboard to read: rebuilt from the documents when someone opens one.
+"""Studies as Optuna sees them, for optuna-dashboard to read: rebuilt from the documents when first opened.
 
 A study's number is made from its name, so that an address of the dashboard means the same study after a restart.
-Few studies are known at a time; one that is not read for long is put back.
+Few studies are in memory at a time; the least recently read is dropped.
 """
 
 import asyncio
@@ -41,12 +41,12 @@ _PREFIX = "opt-"
 
 
 def number_of(study_name: str) -> int:
-    """The dashboard's number of a study. The leading 1 keeps zeros at the beginning of a name."""
+    """Return the dashboard's number of a study. The leading 1 keeps zeros at the beginning of a name."""
     return int("1" + study_name.removeprefix(_PREFIX), 16)
 
 
 def name_of(number: int) -> str:
-    """The study of a number; KeyError for a number that no study has."""
+    """Return the study of a number; KeyError for a number that no study has."""
     digits = f"{number:x}"
     if number < 16 or digits[0] != "1":
         raise KeyError(number)
@@ -55,7 +55,7 @@ def name_of(number: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedStudy:
-    """One study on the shelf."""
+    """One study in memory."""
 
     study: FrozenStudy
     trials: tuple[FrozenTrial, ...]
@@ -63,7 +63,7 @@ class LoadedStudy:
 
 
 class DashboardStorage(BaseStorage):
-    """Optuna's storage for reading; whatever would write raises ReadOnly."""
+    """Optuna's storage for reading; every write raises ReadOnly."""
 
     def __init__(self, service: OptimizationService) -> None:
         self._service = service
@@ -73,12 +73,12 @@ class DashboardStorage(BaseStorage):
         self._turn = asyncio.Lock()
 
     async def list_newest(self) -> None:
-        """Look up what the dashboard's first page lists."""
+        """Load the list of the dashboard's first page."""
         studies = await without_charts({}, order={"created_at": -1}, limit=LISTED)
         self._listed = {number_of(study.study_name): _frozen_study(study) for study in studies}
 
     async def load(self, number: int) -> bool:
-        """Have a study at hand, with all trials stored by now; True when another was put back for it.
+        """Load a study with all trials stored by now; returns True when another was dropped for it.
 
         Raises UnknownStudy for a number that no study has.
         """
@@ -108,34 +108,34 @@ class DashboardStorage(BaseStorage):
             return self._loaded[number]
 
     def get_all_studies(self) -> list[FrozenStudy]:
-        """The newest studies, and those at hand."""
+        """Return the newest studies, and the loaded ones."""
         with self._lock:
             known = {number: loaded.study for number, loaded in self._loaded.items()}
         return list((self._listed | known).values())
 
     def get_study_id_from_name(self, study_name: str) -> int:
-        """The number of a study that is at hand or listed; KeyError."""
+        """Return the number of a study that is loaded or listed; KeyError."""
         numbers = {study.study_name: study._study_id for study in self.get_all_studies()}
         return numbers[study_name]
 
     def get_study_name_from_id(self, study_id: int) -> str:
-        """The name of a study that is at hand; KeyError."""
+        """Return the name of a loaded study; KeyError."""
         return self._get(study_id).study.study_name
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        """The directions of its goals."""
+        """Return the directions of its goals."""
         return list(self._get(study_id).study.directions)
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        """What the dashboard shows beside it."""
+        """Return the attributes that the dashboard shows beside it."""
         return dict(self._get(study_id).study.user_attrs)
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        """The names of its goals."""
+        """Return the names of its goals."""
         return dict(self._get(study_id).study.system_attrs)
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
-        """One trial; KeyError."""
+        """Return one trial; KeyError."""
         number, at = divmod(trial_id, _TRIALS_PER_STUDY)
         trials = self._get(number).trials
         if at >= len(trials):
@@ -145,38 +145,48 @@ class DashboardStorage(BaseStorage):
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        """The trials by number. Never copied: they belong to nobody else."""
+        """Return the trials by number. Never copied: nobody else uses them."""
         trials = self._get(study_id).trials
         return [trial for trial in trials if states is None or trial.state in states]
 
     def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def delete_study(self, study_id: int) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_trial_param(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_trial_state_values(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_trial_intermediate_value(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_trial_user_attr(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_trial_system_attr(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
 
@@ -227,5 +237,5 @@ def _frozen_trial(record: TrialRecord, space: Space, spec: StudySpec, trial_id: 
 
 
 def _local(moment: datetime) -> datetime:
-    """Naive local time, as everywhere in Optuna."""
+    """Convert to naive local time, as everywhere in Optuna."""
     return moment.astimezone().replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""Who looks at a page, whether a form came from one of ours, and the headers that every answer has."""
+"""Sessions of pages: the signed-in visitor, the origin of forms, and the headers of every response."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
@@ -37,7 +37,7 @@ HEADERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Visitor:
-    """Someone who is signed in, with the role they have now."""
+    """Signed-in person, with their current role."""
 
     session: WebSession
     role: Role
@@ -45,22 +45,22 @@ class Visitor:
 
     @property
     def user_id(self) -> str:
-        """Their id in Slack."""
+        """Slack id."""
         return self.session.user_id
 
     @property
     def language(self) -> Language:
-        """The language they read."""
+        """Language of the pages."""
         return self.session.language
 
     @property
     def renderer(self) -> Renderer:
-        """Words for them."""
+        """Renderer in that language."""
         return renderer_of(self.language)
 
 
 class SessionGuard:
-    """Lets people in by their cookie."""
+    """Admits people by their cookie."""
 
     def __init__(self, context: BotContext, sign_in: SignIn) -> None:
         self._context = context
@@ -71,7 +71,7 @@ class SessionGuard:
         self.cookie = "__Host-optimize-bot" if self.is_secure else "optimize-bot"
 
     async def require_visitor(self, request: Request) -> Visitor:
-        """Who asks; raises SignInNeeded for a stranger and NotAllowed for someone without a role."""
+        """Return the visitor; raises SignInNeeded without a session and NotAllowed without a role."""
         session = await self._sign_in.session(request.cookies.get(self.cookie, ""))
         if session is None:
             raise SignInNeeded
@@ -81,7 +81,7 @@ class SessionGuard:
         return self._visitor(session, role)
 
     def identified_visitor(self, request: Request) -> Visitor | None:
-        """Who was let in while this request was answered, for the bar above a refusal; None for a stranger."""
+        """Return the visitor found earlier in this request, for the bar of an error page, or None."""
         session: WebSession | None = getattr(request.state, "session", None)
         return None if session is None else self._visitor(session, Role.NOBODY)
 
@@ -89,7 +89,7 @@ class SessionGuard:
         return Visitor(session=session, role=role, form_token=self._sign_in.form_token(session))
 
     async def form(self, request: Request) -> dict[str, str]:
-        """The fields of a form that one of our pages sent; raises Forged and FormTooLong."""
+        """Return the fields of a form that one of our pages sent; raises Forged and FormTooLong."""
         self._require_our_page(request)
         body = bytearray()
         async for chunk in request.stream():
@@ -99,7 +99,7 @@ class SessionGuard:
         return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20))
 
     async def signed_form(self, request: Request, visitor: Visitor) -> dict[str, str]:
-        """The same for someone signed in: the form must carry the token of their session."""
+        """Return the fields of a form that carries the token of the visitor's session; raises as `form`."""
         fields = await self.form(request)
         if not self._sign_in.is_form_token(fields.get("token", ""), visitor.session):
             raise Forged
@@ -119,20 +119,20 @@ class SessionGuard:
 
 
 def language_of(request: Request, default: Language) -> Language:
-    """The language of someone who is not signed in: the first of ours that the browser names."""
+    """Choose the language of a person who is not signed in: the first supported one that the browser names."""
     named = [word.strip()[:2].lower() for word in request.headers.get("accept-language", "").split(",")]
     return next((language for word in named for language in LANGUAGES if language == word), default)
 
 
 class SecurityHeaders:
-    """Puts the headers on every answer that does not bring its own."""
+    """Middleware that adds the headers to every response that does not set its own."""
 
     def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
         self._app = app
         self._headers = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if is_secure else {})
 
     async def __call__(self, scope: Scope, dispatch: Receive, send: Send) -> None:
-        """ASGI."""
+        """Handle one connection (ASGI)."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

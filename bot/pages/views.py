@@ -1,4 +1,4 @@
-"""The pages: what each shows, gathered for its template."""
+"""Views: the pages, each with the facts for its template."""
 
 import asyncio
 import hashlib
@@ -46,14 +46,14 @@ _SLACK_ID = re.compile(r"[UW][A-Z0-9]{4,}")
 
 @dataclass(frozen=True, kw_only=True)
 class ChampionLine:
-    """A champion with those before it."""
+    """Champion with its predecessors."""
 
     champion: Champion
     earlier: list[Champion]
 
 
 class PageViews:
-    """Answers the requests of people who look."""
+    """Handlers of the pages that people read."""
 
     def __init__(self, context: BotContext, guard: SessionGuard) -> None:
         self._context = context
@@ -62,12 +62,12 @@ class PageViews:
 
     @cached_property
     def version(self) -> str:
-        """Names the style and the script, so that a browser fetches them again after a change."""
+        """Version of style and script, so that a browser fetches them again after a change."""
         files = [renderer_of("en").web_page(name) for name in ("style.css", "script.js")]
         return hashlib.sha256("".join(files).encode()).hexdigest()[:12]
 
     async def board(self, request: Request) -> Response:
-        """`/board`: the leaderboard."""
+        """Show the leaderboard: `/board`."""
         visitor = await self._guard.require_visitor(request)
         query = LeaderboardQuery.of(request.query_params)
         rows = await board(self._context.services.studies, query, self._context.clock())
@@ -77,14 +77,14 @@ class PageViews:
         )
 
     async def studies(self, request: Request) -> Response:
-        """`/studies`: the newest."""
+        """Show the newest studies: `/studies`."""
         visitor = await self._guard.require_visitor(request)
         found = await without_charts({}, order={"created_at": -1}, limit=STUDIES)
         facts = [study_facts(study, now=self._context.clock()) for study in found]
         return await self._page("studies", visitor, people=[f.created_by for f in facts], studies=facts)
 
     async def study(self, request: Request) -> Response:
-        """`/studies/NAME`: one study, at work or done."""
+        """Show one study, running or finished: `/studies/NAME`."""
         visitor = await self._guard.require_visitor(request)
         study = await self._find_study(request)
         facts = await facts_of(study, self._context)
@@ -112,7 +112,7 @@ class PageViews:
         return visitor.renderer.findings(facts, trials, charts, n_trials=facts.trials_completed)
 
     async def progress(self, request: Request) -> Response:
-        """`/studies/NAME/events`: its progress, as it comes."""
+        """Stream a study's progress: `/studies/NAME/events`."""
         visitor = await self._guard.require_visitor(request)
         study = await self._find_study(request)
         found = events.events(
@@ -122,7 +122,7 @@ class PageViews:
         return StreamingResponse(found, media_type=events.MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
 
     async def chart(self, request: Request) -> Response:
-        """`/studies/NAME/charts/CHART.png`."""
+        """Send a chart: `/studies/NAME/charts/CHART.png`."""
         visitor = await self._guard.require_visitor(request)
         study = await self._find_study(request)
         name = str(request.path_params["chart"])
@@ -132,7 +132,7 @@ class PageViews:
         return FileResponse(file, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
 
     async def plans(self, request: Request) -> Response:
-        """`/plans`: champions and schedules."""
+        """Show champions and schedules: `/plans`."""
         visitor = await self._guard.require_visitor(request)
         context = self._context
         schedules = [await schedule_line(schedule, context) for schedule in await context.schedules.all()]
@@ -146,7 +146,7 @@ class PageViews:
         return ChampionLine(champion=champion, earlier=history[1 : 1 + EARLIER])
 
     async def data(self, request: Request) -> Response:
-        """`/data`: what bars there are; with `?symbol=` what is wrong with them."""
+        """Show the stored bars: `/data`; with `?symbol=` its data problems."""
         visitor = await self._guard.require_visitor(request)
         series = await asyncio.to_thread(self._context.services.market.warehouse.symbols)
         symbol = request.query_params.get("symbol")
@@ -159,7 +159,7 @@ class PageViews:
         return await self._page("symbol", visitor, here="data", report=check.report, picture=check.picture)
 
     async def asset(self, request: Request) -> Response:
-        """`/pages/style.css` and `/pages/script.js`: the same for everyone, signed in or not."""
+        """Send `/pages/style.css` or `/pages/script.js`: the same for everyone, signed in or not."""
         name = str(request.path_params["name"])
         if name not in _ASSETS:
             raise NoSuchPage
@@ -167,7 +167,7 @@ class PageViews:
         return Response(renderer_of("en").web_page(name), media_type=_ASSETS[name], headers=keep)
 
     async def _find_study(self, request: Request) -> OptimizationStudy:
-        """The study in the address, which must be its whole name; raises UnknownStudy."""
+        """Return the study in the address, which must be its whole name; raises UnknownStudy."""
         name = str(request.path_params["name"])
         if not _STUDY_NAME.fullmatch(name):
             raise UnknownStudy(word=name, nearest="")
@@ -184,7 +184,7 @@ class PageViews:
     async def plain_page(
         self, layout: str, language: Language, *, visitor: Visitor | None = None, status: int = 200, **facts: object
     ) -> Response:
-        """A page of a few words, with the bar above it for someone who is signed in."""
+        """Build a page of a few words, with the bar above it for someone who is signed in."""
         names = await self._names({visitor.user_id}) if visitor else {}
         common = {"visitor": visitor, "names": names, "here": "", "version": self.version, "status": status}
         return HTMLResponse(renderer_of(language).web_page(layout, **common | facts), status_code=status)
@@ -193,7 +193,7 @@ class PageViews:
         return {user_id: await self._name(user_id) for user_id in people}
 
     async def _name(self, user_id: str) -> str:
-        """What people call someone; a study's owner may also be a terminal's user, or a key of the API."""
+        """Return a person's display name; a study's owner may also be a terminal's user, or an API key."""
         person = await self._context.people.person(user_id) if _SLACK_ID.fullmatch(user_id) else None
         return (person.name if person else "") or user_id
 
@@ -202,14 +202,14 @@ _ASSETS = {"style.css": "text/css; charset=utf-8", "script.js": "text/javascript
 
 
 def _failure_text(facts: StudyFacts, visitor: Visitor) -> str:
-    """Why a study stopped, already escaped; nothing for one that did not."""
+    """Return why a study stopped, escaped; empty for one that did not."""
     if facts.failure is None:
         return ""
     return visitor.renderer.error(facts.failure.error or SomethingBroke(reference=facts.failure.reference))
 
 
 def _allowed_actions(facts: StudyFacts, visitor: Visitor) -> tuple[str, ...]:
-    """What this visitor may do to this study as it stands."""
+    """Return the actions that this visitor may take on this study in its state."""
     may_act = visitor.role >= Role.APPROVER or (visitor.role >= Role.RUNNER and facts.created_by == visitor.user_id)
     if not may_act:
         return ()

@@ -1,4 +1,4 @@
-"""Work that goes on after its answer was given, and ends with the bot."""
+"""Background tasks that outlast their answer, and end with the bot."""
 
 import asyncio
 import logging
@@ -10,19 +10,19 @@ log = logging.getLogger(__name__)
 
 
 class BackgroundTasks:
-    """Background tasks of listeners: kept until they are done, logged when they break."""
+    """Background tasks of listeners: kept until they are done, logged when they fail."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin; the work words its own UserErrors."""
+        """Start a task, which words its own UserErrors."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finish)
 
     async def stop(self) -> None:
-        """Drop what is not done."""
+        """Cancel all unfinished tasks."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -14,7 +14,7 @@ _MODULE = "reports"
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnFiles:
-    """What was written of a study."""
+    """Files that were drawn for a study."""
 
     folder: Path
     files: tuple[Path, ...]  # charts and report
@@ -22,7 +22,7 @@ class DrawnFiles:
 
 
 class ChartProcess:
-    """One process that draws; it is started when first needed, and again when it died."""
+    """One process that draws, started when first needed, and again after it died."""
 
     def __init__(self, folder: Path, trials_of: Callable[[str], Awaitable[bytes]]) -> None:
         self._folder = folder
@@ -41,11 +41,11 @@ class ChartProcess:
         return self._child
 
     def folder_of(self, study_name: str) -> Path:
-        """Where a study's charts and report are."""
+        """Return the folder of a study's charts and report."""
         return self._folder / study_name
 
     async def draw(self, request: DrawRequest) -> DrawnFiles:
-        """Write charts and report; raises Unavailable when they cannot be had."""
+        """Write charts and report; raises Unavailable when that fails."""
         folder = self.folder_of(request.facts.study_name)
         async with self._lock:  # two who ask for one study at once must not write over what is being read
             packed = await self._trials_of(request.facts.study_name)

@@ -1,4 +1,4 @@
-"""The one place that opens things; they close in reverse order."""
+"""Opening of all services in one place; they close in reverse order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -23,7 +23,7 @@ from optimizer.studies.worker_pool import WorkerConfig, WorkerPool
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What every door of the program uses: Slack, the terminal and HTTP."""
+    """Services that Slack, the terminal and HTTP share."""
 
     settings: Settings
     mongodb_uri: str = field(repr=False)  # it holds the password
@@ -40,7 +40,7 @@ class Services:
 async def open_services(
     settings: Settings, children: ChildProcesses, *, clock: Clock = utc_now, providers: Sequence[Provider] = ()
 ) -> AsyncIterator[Services]:
-    """Connect what was started, and open everything on top of it. Tests bring their own clock and providers."""
+    """Connect to the processes, and open every service. Tests pass their own clock and providers."""
     async with AsyncExitStack() as stack:
         uri = settings.mongodb_address
         if children.mongod is not None:
@@ -74,7 +74,7 @@ async def open_services(
 
 @contextmanager
 def open_market(settings: Settings, providers: Sequence[Provider] = ()) -> Iterator[Market]:
-    """The warehouse with the sources that fill it: those given, else those that the settings name."""
+    """Open the warehouse with its sources: those given, else those that the settings name."""
     with Warehouse.open(settings.warehouse, sources=settings.sources) as warehouse:
         yield Market(warehouse, providers or _providers(settings), sources=settings.sources)
 

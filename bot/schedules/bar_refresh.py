@@ -1,8 +1,8 @@
-"""Once a day the bars in use are brought up to date, whoever needs them next.
+"""Daily refresh of the bars in use.
 
-A source that fails is told to the channels that depend on it: once, and again only after it has delivered in between.
-What was told is in the documents, so a restart repeats nothing. A refresh that a stop cut off is done again at the
-next start, under its old name, and what it had put into the outbox stays the one message.
+A source that fails is reported to the channels that depend on it: once, and again only after it has delivered in
+between. The documents record what was reported, so a restart repeats nothing. A refresh that a stop cut off is
+repeated at the next start, under its old name, so its messages stay the same outbox entries.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ UsesBySeries = Mapping[SeriesKey, Sequence[Use]]
 
 @dataclass(frozen=True, kw_only=True)
 class Failing:
-    """A series that could not be brought up to date, as a message tells it."""
+    """Row of a message about a series that could not be updated."""
 
     symbol: str
     timeframe: str
@@ -55,7 +55,7 @@ class Failing:
 
 
 class BarRefresh:
-    """Keeps the daily job, refreshes, and tells of what fails."""
+    """Schedules the daily job, refreshes, and reports failures."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class BarRefresh:
         self._refreshing = asyncio.Lock()
 
     async def schedule(self, at: DailyTime | None) -> None:
-        """Have the one job that the settings ask for, and carry on a refresh that a stop cut off."""
+        """Schedule the one job that the settings name, and resume a refresh that a stop cut off."""
         wanted = str(at) if at else ""
         for other in set(self._jobs.kept(KIND)) - {wanted}:
             self._jobs.remove_cron(KIND, other)
@@ -90,7 +90,7 @@ class BarRefresh:
             self._background.run(self._carry_out(last))
 
     async def refresh_now(self, _identifier: str) -> None:
-        """The job: refresh what is in use now."""
+        """Refresh what is in use now (the daily job)."""
         refresh = await patiently(self._begin, what="refresh")
         await self._carry_out(refresh)
 
@@ -109,7 +109,7 @@ class BarRefresh:
         log.info("refreshed n_series=%s n_failed=%s", len(done), sum(one.error is not None for one in done))
 
     async def _find_uses(self) -> UsesBySeries:
-        """Who uses which stored series. What is not stored is fetched whole when it is first asked for."""
+        """Return the uses of each stored series. Series that are not stored are fetched whole when first needed."""
         used: dict[SeriesKey, list[Use]] = {}
         for use in await find_uses(self._champions, self._clock()):
             stored = await asyncio.to_thread(
@@ -120,7 +120,7 @@ class BarRefresh:
         return used
 
     async def _finish(self, refresh: Refresh, used: UsesBySeries, done: Sequence[Refreshed]) -> None:
-        """Note what failed, tell whom it concerns, and only then call the refresh ended."""
+        """Record the failures, notify the channels, and only then mark the refresh as ended."""
         failing = [await self._record_failure(one) for one in done if one.error is not None]
         # What delivers again, or is used no more, is forgotten; failing anew it is told anew.
         await FailingSeries.find({"_id": {"$nin": [one.id for one in failing]}}).delete()
@@ -129,7 +129,7 @@ class BarRefresh:
         await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
 
     async def _record_failure(self, refreshed: Refreshed) -> FailingSeries:
-        """The document of a series that fails, with what it fails of now."""
+        """Return the document of a failing series, updated with the present failure."""
         assert refreshed.error is not None, "it failed"
         key, failure = refreshed.key._asdict(), refreshed.error.as_document()
         known = await FailingSeries.find_one(key)
@@ -141,7 +141,7 @@ class BarRefresh:
     async def _notify(
         self, refresh: Refresh, channel_id: str, used: UsesBySeries, every: Sequence[FailingSeries]
     ) -> None:
-        """Say in a channel what fails that it uses and was not told of, then note that it was."""
+        """Post in a channel the new failures of its series, then record that they were posted."""
         here = {one.key: [use for use in used[one.key] if use.channel_id == channel_id] for one in every}
         new = [one for one in every if here[one.key] and channel_id not in one.told]
         if not new:
@@ -174,7 +174,7 @@ class BarRefresh:
         )
 
     async def _language_of(self, channel_id: str, here: Sequence[Use]) -> Language:
-        """What the channel is set to, else what its schedules and studies speak, else the bot's own."""
+        """Return the channel's language, else that of its schedules and studies, else the bot's own."""
         channel = await ChannelSettings.find_one(ChannelSettings.channel_id == channel_id)
         if channel is not None and channel.language is not None:
             return channel.language
@@ -182,6 +182,6 @@ class BarRefresh:
 
 
 def _digest(failing: Sequence[FailingSeries]) -> str:
-    """Names a set of series: the same ones are told once, should a stop come between telling and noting."""
+    """Return a key for a set of series, so that a stop between posting and recording repeats nothing."""
     names = sorted("/".join(one.key) for one in failing)
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""A schedule's runs: refresh the data, search with the champion among the tried, compare, post once.
+"""Runs of schedules: refresh the data, search with the champion among the trials, compare, post once.
 
-Every step is read from the documents and leaves its mark there before the next begins, so a run goes on where a stop
-cut it off: the study has the run's key as its request, the post the same key in the outbox.
+Every step is read from the documents and recorded there before the next begins, so a run goes on where a stop
+cut it off: the study has the run's key as its request key, the post the same key in the outbox.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ DOOR = "schedule"
 
 
 class StudyStopped(UserError):
-    """Someone ended the schedule's study before it had a result."""
+    """Raised when a schedule's study was stopped before it had a result."""
 
     sentence = "its study `{study}` was {state}. `run {schedule}` tries again now."
 
@@ -53,7 +53,7 @@ Step = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduledRunFacts:
-    """What the post of a run may say."""
+    """Facts of a run for its post."""
 
     schedule: Schedule
     run: ScheduleRun
@@ -67,17 +67,17 @@ class ScheduledRunFacts:
 
     @property
     def is_same_as_before(self) -> bool:
-        """Whether the search found what it found the last time."""
+        """True if the search found the same parameters as the last time."""
         return self.before is not None and self.before.params == self.run.params
 
     @property
     def may_adopt(self) -> bool:
-        """Whether there is something to adopt: the winner is not the champion's set."""
+        """True if the winner's parameters differ from the champion's."""
         return self.champion is None or self.run.params != self.champion.params
 
 
 class ScheduledRuns:
-    """Carries the runs of schedules through to their posts."""
+    """Advances the runs of schedules until they are posted."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class ScheduledRuns:
         self._working: dict[str, asyncio.Task[None]] = {}
 
     async def follow(self) -> None:
-        """Carry runs on until cancelled."""
+        """Advance runs until cancelled."""
         try:
             while True:
                 await patiently(self.tick, what="schedules")
@@ -110,13 +110,13 @@ class ScheduledRuns:
                 task.cancel()
 
     async def tick(self) -> None:
-        """Take every open run one step on; a step that takes long goes on beside the others."""
+        """Start the next step of every open run; slow steps run beside the others."""
         for run in await ScheduleRun.find({"state": {"$ne": str(RunState.TOLD)}}).sort("due_at").to_list():
             if run.key not in self._working and (step := await self._next_step(run)) is not None:
                 self._start_step(run, step)
 
     async def _next_step(self, run: ScheduleRun) -> Step | None:
-        """What is to be done of a run now; None while its study goes on."""
+        """Return the next step of a run; None while its study goes on."""
         schedule = await Schedule.find_one(Schedule.schedule_name == run.schedule_name)
         assert schedule is not None, "schedules are never deleted"
         if run.state is RunState.DUE:
@@ -130,7 +130,7 @@ class ScheduledRuns:
         task.add_done_callback(partial(self._finish_step, run))
 
     def _finish_step(self, run: ScheduleRun, task: "asyncio.Task[None]") -> None:
-        """A step that broke is told too; without that the run would silently never end."""
+        """Report a step that failed; otherwise the run would silently never end."""
         self._working.pop(run.key, None)
         if task.cancelled() or (error := task.exception()) is None:
             return
@@ -145,7 +145,7 @@ class ScheduledRuns:
         await self._fail(schedule, run, error)
 
     async def _start_search(self, schedule: Schedule, run: ScheduleRun) -> None:
-        """Bring the data up to date and start the search."""
+        """Update the data and start the search."""
         try:
             spec = await _spec_of_run(schedule, run)
             run.stale = await self._refresh(spec)
@@ -157,7 +157,7 @@ class ScheduledRuns:
         self._jobs.submit(study.study_name)
 
     async def _refresh(self, spec: StudySpec) -> dict[str, object] | None:
-        """Why the newest bars of a symbol could not be had: the study then works with those that are stored."""
+        """Refresh the bars; returns the failure if there was one, and the study then uses the stored bars."""
         stale = None
         for symbol in spec.symbols:
             try:
@@ -228,7 +228,7 @@ class ScheduledRuns:
         await self._post(schedule, run, message)
 
     async def _post(self, schedule: Schedule, run: ScheduleRun, message: Message) -> None:
-        """Put the post into the outbox, then note that it is there: stored twice it is said once."""
+        """Put the post into the outbox, then record it; a repeated entry is posted only once."""
         await self._outbox.post(
             f"{run.key}:post",
             run.key,
@@ -241,7 +241,7 @@ class ScheduledRuns:
 
 
 async def _spec_of_run(schedule: Schedule, run: ScheduleRun) -> StudySpec:
-    """What the run searches; raises UnknownWatchlist when its list was gone as the time came."""
+    """Return the spec of a run; raises UnknownWatchlist when its list was deleted before."""
     spec = spec_of(schedule, run)
     if name := list_named(spec):
         raise UnknownWatchlist.of(name, [each.name for each in await Watchlist.find_all().to_list()])
@@ -258,7 +258,7 @@ async def _previous_run(run: ScheduleRun) -> ScheduleRun | None:
 
 
 def _summary(schedule: Schedule, study: OptimizationStudy) -> StudySummary:
-    """The study's result; raises the UserError that says why there is none."""
+    """Return the study's result; raises the UserError that explains why there is none."""
     if study.status is StudyState.COMPLETE and study.summary is not None:
         return study.summary
     if study.failure is not None:
@@ -271,6 +271,6 @@ def _default_params(study: OptimizationStudy) -> Params:
 
 
 def _default_rival(study: OptimizationStudy) -> Rival:
-    """The textbook set: fitted on nothing, so every bar is unseen to it."""
+    """Return the default parameters as a rival: fitted on nothing, so every bar is unseen to them."""
     first = study.window.start_date - timedelta(days=1)
     return Rival(params=_default_params(study), allow_short=study.spec.allow_short, unseen_from=first)

@@ -1,8 +1,8 @@
-"""The Bolt app: what Slack sends is acknowledged in time, and answered where it was asked.
+"""The Bolt app: requests are acknowledged in time, and answered where they were sent.
 
-An acknowledgement later than three seconds is none, so an answer that takes longer than a moment is
-sent to the `response_url` instead. There is one error listener: it gives a fault a reference that the
-log explains; what a person can mend was worded long before.
+Slack requires the acknowledgement within three seconds, so an answer that takes longer than a moment is
+sent to the `response_url` instead. There is one error listener: it gives a fault a reference into the
+log; errors that a person can fix are worded before they reach it.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _REMEMBERED = 500
 
 
 def build_app(context: BotContext, home: Home, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
-    """The app with every listener; opens nothing and sends nothing."""
+    """Build the app with every listener; opens nothing and sends nothing."""
     app = AsyncApp(
         name="optimize-bot",  # unnamed, it would look through the sources of the whole stack for a name
         client=client,
@@ -50,7 +50,7 @@ def build_app(context: BotContext, home: Home, client: AsyncWebClient, signing_s
 
 
 class Listeners:
-    """Bolt's side of the reception."""
+    """Listeners of Bolt, in front of the dispatcher."""
 
     def __init__(self, context: BotContext) -> None:
         self._context = context
@@ -58,7 +58,7 @@ class Listeners:
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def on_command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> None:
-        """`/optimize …`"""
+        """Answer `/optimize …`."""
         incoming = CommandRequest(
             door="command",
             channel_id=command["channel_id"],
@@ -80,7 +80,7 @@ class Listeners:
     async def on_button(
         self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
     ) -> None:
-        """A button under a message."""
+        """Answer a button under a message."""
         await ack()
         incoming = CommandRequest(
             door="button",
@@ -100,7 +100,7 @@ class Listeners:
     async def _mark(
         self, incoming: CommandRequest, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
     ) -> None:
-        """Put who pressed a button, and when, in its place; a message only its reader sees cannot be read back."""
+        """Replace a button by who pressed it, and when; an ephemeral message cannot be read back."""
         origin = await self.dispatcher.origin_of(incoming)
         words = origin.public_renderer.render(
             "pressed", label=action["text"]["text"], by=incoming.user_id, at=self._context.clock()
@@ -111,16 +111,16 @@ class Listeners:
             await respond(text=message.get("text", words.text), blocks=blocks, replace_original=True)
 
     async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """`@optimizer …` in a channel or a thread."""
+        """Answer `@optimizer …` in a channel or a thread."""
         await self._reply("mention", event, body)
 
     async def on_direct_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """The same grammar in a direct message, without the mention."""
+        """Answer the same grammar in a direct message, without the mention."""
         if event.get("channel_type") == "im" and not event.get("bot_id") and event.get("subtype") is None:
             await self._reply("message", event, body)
 
     async def on_error(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
-        """The last resort of every listener; `response` is what is not acknowledged yet."""
+        """Report a fault of any listener; `response` is what is not acknowledged yet."""
         context = request.context
         incoming = CommandRequest(
             door="error",
@@ -170,7 +170,7 @@ class Listeners:
         await self._context.outbox.post(key, key, incoming.channel_id, message, thread_ts=thread_ts)
 
     def _is_duplicate(self, event_id: str) -> bool:
-        """Whether this event was delivered before."""
+        """Check whether this event was delivered before."""
         if event_id in self._seen:
             return True
         self._seen[event_id] = None

@@ -1,4 +1,4 @@
-"""The buttons under messages: the command each stands for, and what remains of one that was pressed."""
+"""Buttons under messages: the command of each, and the message after one was pressed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -36,7 +36,7 @@ LASTING = frozenset({actions.DETAILS})
 
 
 def pressed(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]:
-    """The message's blocks with `mark` in place of the button; empty when there is no such button."""
+    """Return the message's blocks with `mark` in place of the button; empty when there is no such button."""
     found: list[Block] = []
     for block in blocks:
         elements = block.get("elements", [])
@@ -49,7 +49,7 @@ def pressed(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]
 
 
 def without(blocks: Sequence[Block], action_id: str) -> list[Block]:
-    """The blocks without a button."""
+    """Return the blocks without a button."""
     kept = []
     for block in blocks:
         rest = [element for element in block.get("elements", []) if element.get("action_id") != action_id]

@@ -1,4 +1,4 @@
-"""From what Slack sends to an answer: who asks, may they, what comes of it; every visit is noted in the audit."""
+"""Dispatcher: from a request of Slack to its answer. Checks the role, runs the command, records it in the audit."""
 
 import secrets
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from reports.text.message import Message
 
 @dataclass(frozen=True, kw_only=True)
 class CommandRequest:
-    """One thing someone asked for: words that are still to be read, or a command that a button stands for."""
+    """One request of a user: text to be parsed, or the command of a button."""
 
     door: str  # command, button, mention, message
     channel_id: str
@@ -38,13 +38,13 @@ class CommandRequest:
 
 
 class Dispatcher:
-    """Receives visitors at every door of Slack."""
+    """Answers the requests of every entry point of Slack and of the pages."""
 
     def __init__(self, context: BotContext) -> None:
         self._context = context
 
     async def dispatch(self, request: CommandRequest) -> Answer:
-        """The answer to a visitor, a refusal in words when they cannot have what they want."""
+        """Answer a request, with a worded refusal when it cannot be done."""
         origin = await self.origin_of(request)
         command: Command | None = None
         try:
@@ -58,7 +58,7 @@ class Dispatcher:
         return answer
 
     async def authorize_and_run(self, command: Command, origin: Origin) -> Answer:
-        """Do what is asked if the asker's role is great enough."""
+        """Run a command if the user's role is high enough."""
         require(
             origin.role, needs=registry.required_role(command), what=registry.verb_name(command), user_id=origin.user_id
         )
@@ -67,7 +67,7 @@ class Dispatcher:
         return await registry.answer(command, origin, self._context)
 
     async def _share(self, command: Share, origin: Origin) -> Answer:
-        """Give a private answer again, to everyone in the channel and in the channel's language."""
+        """Repeat a private answer to everyone in the channel, in the channel's language."""
         shown = replace(origin, language=origin.public_language)
         answer = await self.authorize_and_run(parse(command.command_text), shown)
         mark = shown.renderer.notice("shared", by=origin.user_id)
@@ -79,7 +79,7 @@ class Dispatcher:
         return Answer(origin.renderer.notice("shared_done"))
 
     async def origin_of(self, request: CommandRequest) -> Origin:
-        """Where the visitor stands: language, role, and what the channel wants."""
+        """Build the origin of a request: language, role, and the channel's settings."""
         context = self._context
         person = await context.people.person(request.user_id)
         channel = await ChannelSettings.find_one(ChannelSettings.channel_id == request.channel_id)
@@ -99,7 +99,7 @@ class Dispatcher:
         )
 
     async def report_fault(self, request: CommandRequest, error: Exception) -> tuple[str, Message]:
-        """Note a fault of ours; returns its reference for the log and the words for the visitor."""
+        """Record an unexpected fault; returns its reference for the log and the message for the user."""
         reference = secrets.token_hex(3)
         shown: UserError = SomethingBroke(reference=reference)
         if isinstance(error, OUTAGE):  # the audit is there too: nothing can be noted
@@ -111,7 +111,7 @@ class Dispatcher:
     async def record(
         self, request: CommandRequest, outcome: Outcome, *, command: Command | None = None, **more: Any
     ) -> None:
-        """Add the visit to the audit."""
+        """Add the request to the audit."""
         await audit.record(
             now=self._context.clock(),
             door=request.door,
@@ -133,12 +133,12 @@ class Dispatcher:
 
 
 def _storable(error: UserError) -> dict[str, Any]:
-    """The error for the audit; a number that someone typed may be too great for the database."""
+    """Return the error for the audit, as text, since a typed number may be too large for the database."""
     return {"kind": type(error).__name__, "facts": {name: str(value) for name, value in error.facts.items()}}
 
 
 def refusal(error: UserError, renderer: Renderer) -> Message:
-    """Why not, in words."""
+    """Word an error as a refusal."""
     if isinstance(error, NotYours):
         return renderer.notice("not_yours", study_name=error.facts["study"], owner=error.facts["owner"])
     return renderer.refusal(error)

@@ -1,4 +1,4 @@
-"""The form's events: another strategy brings other fields, a submission is checked field by field, then obeyed."""
+"""Events of the form: changing the strategy, and submitting, with each field checked before the start."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,27 +28,27 @@ _MAX_ERROR = 300
 
 
 class Forms:
-    """Listens to the form, the button that opens it, and the shortcut on messages."""
+    """Listeners of the form, of the button that opens it, and of the shortcut on messages."""
 
     def __init__(self, context: BotContext, dispatcher: Dispatcher) -> None:
         self._context = context
         self._dispatcher = dispatcher
 
     def register(self, app: AsyncApp) -> None:
-        """Tell Bolt what is listened to."""
+        """Register the listeners with Bolt."""
         app.action(STRATEGY_ACTION)(self.on_strategy)
         app.action(NEW_STUDY)(self.on_new_study)
         app.view(CALLBACK_ID)(self.on_submit)
         app.message_shortcut("optimize_this")(self.on_shortcut)
 
     async def on_new_study(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """The button on the home tab."""
+        """Open the form: the button on the home tab."""
         await ack()
         channel_id = (body.get("channel") or {}).get("id", "")
         await self._dispatch(_command_request("button", body, channel_id, OpenModal()))
 
     async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """ "Optimize this" on a message: the form with its symbol, or an empty one when it names none."""
+        """Open the form with a message's symbol, or empty when it names none: the shortcut "Optimize this"."""
         await ack()
         text = str(body["message"].get("text", ""))
         known = await asyncio.to_thread(self._context.services.market.known_symbols)
@@ -56,7 +56,7 @@ class Forms:
         await self._dispatch(request)
 
     async def on_strategy(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Another strategy was chosen: its fields take the place of the other's."""
+        """Replace the fields by those of the newly chosen strategy."""
         await ack()
         view = body["view"]
         origin = await self._dispatcher.origin_of(_command_request("form", body, view["private_metadata"]))
@@ -69,7 +69,7 @@ class Forms:
             # Chosen twice in a moment, or closed: a later event shows the right fields, or nobody needs them.
 
     async def on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        """Start what the fields say, or show what is wrong beside them."""
+        """Start the study of the fields, or show the errors beside them."""
         request = _command_request("form", body, view["private_metadata"])
         origin = await self._dispatcher.origin_of(request)
         try:
@@ -99,7 +99,7 @@ class Forms:
             await self._post_answer(request, answer)
 
     async def _post_answer(self, request: CommandRequest, answer: Answer) -> None:
-        """A form has no place for an answer: it goes to where the form was opened, for the asker's eyes."""
+        """Post the answer where the form was opened, visible to the user only: a form cannot show it."""
         channel_id = request.channel_id or await self._open_direct(request.user_id)
         if answer.audience is Audience.CHANNEL or channel_id.startswith("D"):
             key = f"form:{request.delivery}"
@@ -115,7 +115,7 @@ class Forms:
 
 
 def _form_of(view: Mapping[str, Any]) -> Form:
-    """What the form says; raises BadFields when its strategy is none of ours, as in a form of an older release."""
+    """Read the form; raises BadFields when its strategy is unknown, as in a form of an older release."""
     try:
         return Form.from_state(view["state"])
     except UserError as error:
@@ -137,5 +137,5 @@ def _command_request(
 
 
 def _field_errors(errors: Mapping[str, UserError], renderer: Renderer) -> dict[str, str]:
-    """Errors as plain text: Slack shows no markup beside a field."""
+    """Return errors as plain text: Slack shows no markup beside a field."""
     return {at: unescape(renderer.error(error)).replace("`", "")[:_MAX_ERROR] for at, error in errors.items()}

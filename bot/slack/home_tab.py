@@ -1,6 +1,6 @@
-"""The home tab: what runs, what came of the last studies, the best, schedules and champions; kept up to date.
+"""Home tab: running and last studies, the best, schedules and champions; kept up to date.
 
-It is published when someone opens it, and again when it would read differently, for a day after they looked, every
+It is published when someone opens it, and again when its content changes, for a day after the visit, every
 few seconds at most.
 """
 
@@ -41,7 +41,7 @@ _LAST = 5
 
 @dataclass(frozen=True, kw_only=True)
 class HomeFacts:
-    """What a home tab says."""
+    """Facts of a home tab."""
 
     running: list[StudyFacts]
     n_running: int
@@ -61,12 +61,12 @@ class Home:
         self._published: dict[str, str] = {}  # what each person's tab shows, as a digest
 
     async def on_opened(self, event: dict[str, Any]) -> None:
-        """Bolt's side of it; the tab of messages beside it sends the same event."""
+        """Publish the tab (a listener of Bolt); opening the messages tab sends the same event."""
         if event.get("tab") == "home":
             await self.publish(event["user"])
 
     async def publish(self, user_id: str) -> None:
-        """Someone looks at their tab."""
+        """Record the visit and publish the person's tab."""
         person = await self._context.people.person(user_id)
         language = person.language or self._context.services.settings.language
         visit = {"user_id": user_id, "language": language, "opened_at": self._context.clock()}
@@ -80,7 +80,7 @@ class Home:
             await patiently(self.tick, what="home")
 
     async def tick(self) -> None:
-        """Publish every tab that would read differently."""
+        """Publish every tab whose content changed."""
         visits = await HomeVisit.find({"opened_at": {"$gte": self._context.clock() - UPDATED_FOR}}).to_list()
         facts = await self.facts() if visits else None
         for visit in visits:
@@ -88,7 +88,7 @@ class Home:
             await self._publish(visit.user_id, visit.language, facts)
 
     async def facts(self) -> HomeFacts:
-        """Everything the tabs say; the same for everyone who may look."""
+        """Collect the facts of the tabs; the same for everyone who may read them."""
         service, now = self._context.services.studies, self._context.clock()
         running = await service.unfinished()
         finished = await service.list_studies(states=(StudyState.COMPLETE, StudyState.FAILED), limit=_LAST)

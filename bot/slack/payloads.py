@@ -1,7 +1,7 @@
-"""What Slack's requests look like, as far as listeners rely on it; anything else is refused at the door.
+"""Shapes of Slack's requests, as far as listeners rely on them; anything else is refused.
 
-Only what is read is asked for, so that what Slack adds in time does no harm. Whoever knows the signing
-secret gets here, which should be Slack alone: this keeps a mistake from becoming a fault in the middle.
+Only the fields that are read are required, so that additions by Slack do no harm. Only holders of the signing
+secret reach this check, which should be Slack alone: it keeps a mistake from becoming a fault in a listener.
 Source: docs.slack.dev/reference/interaction-payloads, docs.slack.dev/apis/events-api.
 """
 
@@ -57,7 +57,7 @@ class _Option(BaseModel):
 
 
 class _Filled(BaseModel):
-    """One input of a form, by the kind it is."""
+    """One input of a form, by its kind."""
 
     type: Name
     value: Text | None = None
@@ -81,7 +81,7 @@ class _View(BaseModel):
 
 
 class _ViewOfHome(BaseModel):
-    """The home tab has no state of inputs."""
+    """Home tab, which has no state of inputs."""
 
     id: Name
     type: Literal["home"]
@@ -109,7 +109,7 @@ class _Choice(BaseModel):
 
 
 class _Link(BaseModel):
-    """A button that opens a page; there is nothing to do."""
+    """Button that opens a page; nothing to do."""
 
     type: Literal["button"]
     action_id: Name
@@ -153,7 +153,7 @@ class _GlobalShortcut(_Interaction):
 
 
 class _Event(BaseModel):
-    """`user`, `channel`, `text` and `ts` are there where a person spoke."""
+    """Event; `user`, `channel`, `text` and `ts` are present where a person wrote."""
 
     type: Name
     subtype: Name | None = None
@@ -177,7 +177,7 @@ class _Mention(_Event):
 
 
 class _UserMessage(_Event):
-    """A message of a person; what others say has a subtype, or a bot's id."""
+    """Message of a person; others have a subtype, or a bot's id."""
 
     type: Literal["message"]
     subtype: None = None
@@ -188,7 +188,7 @@ class _UserMessage(_Event):
 
 
 class _SystemMessage(_Event):
-    """A message that no person wrote, or that was changed."""
+    """Message that no person wrote, or that was changed."""
 
     type: Literal["message"]
     subtype: Name
@@ -205,7 +205,7 @@ class _HomeOpened(_Event):
 
 
 def _require_unread_kind(kind: str) -> str:
-    """An event that no listener reads."""
+    """Accept only the kinds of events that no listener reads."""
     if kind in ("app_mention", "message", "app_home_opened"):
         raise ValueError("this event has a shape of its own")
     return kind
@@ -224,7 +224,7 @@ class _Callback(BaseModel):
 
 
 class _Challenge(BaseModel):
-    """Slack asks once whether the address is ours."""
+    """Slack's one-time check of the address."""
 
     type: Literal["url_verification"]
     challenge: Name
@@ -241,7 +241,7 @@ class _Command(BaseModel):
 
 
 class _CertificateCheck(BaseModel):
-    """Slack looks whether the certificate is good."""
+    """Slack's check of the certificate."""
 
     ssl_check: Literal["1"]
 
@@ -252,7 +252,7 @@ _FORM: TypeAdapter[Any] = TypeAdapter(_Command | _CertificateCheck)
 
 
 def is_known_shape(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a listener can read this request; `headers` by names in small letters."""
+    """Check whether a listener can read this request; `headers` by names in lower case."""
     try:
         if headers.get("content-type", "").startswith("application/json"):
             _EVENT.validate_python(body)
