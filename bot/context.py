@@ -39,14 +39,14 @@ class BotContext:
     unreachable: UnreachableChannels
     replays: ReplayRequests
     clock: Clock
-    starting: asyncio.Lock  # of two equal commands at once the second must see the first
+    starting: asyncio.Lock  # serialises starts, so that a duplicate command sees the first one's study
 
 
 class Audience(StrEnum):
     """Readers of an answer."""
 
     USER = auto()
-    THREAD = auto()  # the thread of a mention; of a slash command, which has no thread, the asker
+    THREAD = auto()  # the thread of a mention; the user of a slash command, which has no thread
     CHANNEL = auto()
 
 
@@ -57,8 +57,8 @@ class Answer:
     message: Message
     audience: Audience = Audience.USER
     is_refusal: bool = False
-    error: UserError | None = None  # of a refusal, for doors that word it themselves
+    error: UserError | None = None  # of a refusal, for entry points that word it themselves
 
 
-#: Nothing to tell: a form was opened instead.
+#: Empty answer: a form was opened instead.
 NO_ANSWER = Answer(Message("", []))

@@ -24,7 +24,7 @@ from optimizer.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-#: Longer than the minute that proxies keep a connection: a request into one that is just being closed is lost.
+#: Longer than the minute that proxies keep a connection: a request on a connection being closed is lost.
 _KEEP_ALIVE_SECONDS = 75
 
 
@@ -45,7 +45,7 @@ def build_web(context: BotContext) -> FastAPI:
 def _mount(root: str, app: FastAPI) -> Mount:
     """Mount an app at all paths that begin with `root`."""
     mount = Mount(root, app)
-    # A path may hold a line break, which `.` does not match: such a path must not slip past the app's own door.
+    # A path may contain a line break, which `.` does not match: such a path must not bypass the app's middleware.
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
     return mount
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.role import Role
 from reports.render import Language, Renderer, renderer_of
 
-#: The mark of studies that are told in Slack, and of those that nobody is told of.
+#: Entry points: studies that are posted in Slack, and studies that are not posted.
 DOOR = "slack"
 SILENT_DOOR = "api"
 
@@ -14,7 +14,7 @@ SILENT_DOOR = "api"
 class Origin:
     """Channel and user of a command."""
 
-    channel_id: str  # empty: nobody is told there
+    channel_id: str  # empty: nothing is posted
     user_id: str
     team_id: str = ""
     thread_ts: str = ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.documents.audit_log import AuditEntry, Outcome
 
-#: A command as typed is kept up to this length.
+#: Most stored characters of a typed command.
 MAX_SAID = 500
 
 

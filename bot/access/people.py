@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 
-#: An acknowledgement must not wait longer than this for Slack to say who someone is.
+#: An acknowledgement must not wait longer than this for Slack's data of a person.
 WAIT_SECONDS = 0.5
 KEEP_SECONDS = 3600.0
-#: Groups change when someone joins or leaves a desk; people notice.
+#: Shorter for groups: people notice when somebody joins or leaves one.
 KEEP_GROUP_SECONDS = 300.0
-#: After Slack could not say, it is not asked again for so long.
+#: Seconds until the next request after one that failed.
 RETRY_SECONDS = 30.0
 
 _LANGUAGES: dict[str, Language] = {"en": "en", "ko": "ko"}
@@ -33,7 +33,7 @@ class Person:
 
     language: Language | None = None
     time_zone: str | None = None
-    name: str = ""  # what they want to be called, else their full name
+    name: str = ""  # display name, else the full name
 
 
 class People:

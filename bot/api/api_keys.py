@@ -19,7 +19,7 @@ from optimizer.errors import UnknownWord, UserError
 
 #: Makes a key found by mistake in a file or a log easy to recognise, for people and for scanners.
 PREFIX = "obk_"
-#: What a key's owner is called wherever people are named; no Slack id has a colon.
+#: Prefix of a key's owner wherever people are named; no Slack id has a colon.
 _OWNER = "key:"
 ROLES = (Role.VIEWER, Role.RUNNER, Role.APPROVER, Role.ADMIN)
 

@@ -33,18 +33,18 @@ log = logging.getLogger(__name__)
 
 ROOT = responses.ROOT
 _DESCRIPTION = """\
-Start studies, follow them, and read what came of them: the same service, limits, roles and audit as in Slack.
+Start studies, follow them, and read their results: the same service, limits, roles and audit as in Slack.
 
-Every request shows a key (`Authorization: Bearer KEY`). What cannot be done is answered with a problem document
-(RFC 9457) in English, or with `Accept-Language: ko` in Korean. Fractions are fractions (0.12 is 12 %), times are UTC,
+Every request sends a key (`Authorization: Bearer KEY`). Errors are problem documents (RFC 9457) in English, or with
+`Accept-Language: ko` in Korean. Fractions are fractions (0.12 is 12 %), times are UTC,
 a measure that does not exist is null.
 """
 _TAGS = [
     {"name": "studies", "description": "Start, follow, stop, and read results."},
-    {"name": "catalogue", "description": "What a request may name."},
+    {"name": "catalogue", "description": "Strategies, goals and overlays that a request may name."},
     {"name": "market data", "description": "The bars that studies run on."},
 ]
-#: The names of fields by where they stand in the body, for what an unknown one may have meant.
+#: Known fields by their parent in the body, to offer the nearest to an unknown one.
 _FIELDS: Mapping[str, Sequence[str]] = {
     "": tuple(OptimizationRequest.model_fields),
     "window": tuple(SearchWindow.model_fields),

@@ -69,7 +69,7 @@ class KeyCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] != "http":
-            return  # there is nothing else here
+            return  # the API has no websockets
         headers = Headers(scope=scope)
         language = language_of(headers.get("accept-language", ""))
         try:

@@ -29,7 +29,7 @@ def _parquet(study_name: str, trials: Sequence[TrialRecord]) -> bytes:
     return parquet_bytes(trial_table(trials))
 
 
-#: Each form with who writes it and how its file ends, the one given unasked first.
+#: Writer and file extension of each format, the default first.
 _FORMS: Mapping[str, tuple[_Writer, str]] = {JSON: (_json, "json"), CSV: (_csv, "csv"), PARQUET: (_parquet, "parquet")}
 
 

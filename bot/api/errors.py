@@ -211,7 +211,7 @@ class UnknownField(RequestError, UnknownWord):
 
 
 Fault = Mapping[str, Any]
-#: How pydantic names the members of a union that it tried in vain; ours are all of numbers.
+#: Names by which pydantic lists the union members it tried; here all are numbers.
 TRIED = frozenset(("int", "float", "constrained-float", "str"))
 _Maker = Callable[[str, Fault], UserError]
 

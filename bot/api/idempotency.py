@@ -58,5 +58,5 @@ async def _claim(claim: ApiRequest) -> ApiRequest:
         return await claim.insert()
     except DuplicateKeyError:
         first = await ApiRequest.find_one({"key_name": claim.key_name, "idempotency_key": claim.idempotency_key})
-        # Forgotten at this very moment, a day after: then it is new.
+        # The stored claim expired at this very moment: then this one is new.
         return first or await claim.insert()

@@ -14,12 +14,12 @@ from bot.api.responses import OptimizationProgress, OptimizationResponse, StudyT
 
 Document = dict[str, Any]
 
-#: Models that no route returns as FastAPI sees it, and those in whose examples it would leave every null out.
+#: Models that no route declares, and those whose examples would lose every null.
 _WHOLE: tuple[type[BaseModel], ...] = (Problem, StudyTrials, OptimizationResponse, OptimizationProgress)
-#: Operations that take the name that an answer about a study gives.
+#: Operations that take the study name of a start's response.
 _FOLLOWING = ("progress", "best", "trials", "events", "cancel", "pause", "resume")
 _HEADERS: Mapping[str, Document] = {
-    "401": {"WWW-Authenticate": {"description": "How to show a key.", "schema": {"type": "string"}}},
+    "401": {"WWW-Authenticate": {"description": "Scheme of the key.", "schema": {"type": "string"}}},
     "429": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}, "example": RETRY_SECONDS}},
     "503": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}, "example": RETRY_SECONDS}},
 }
@@ -70,6 +70,6 @@ def _link(document: Document) -> None:
         name: {"operationId": name, "parameters": {"study_name": "$response.body#/study_name"}} for name in _FOLLOWING
     }
     answer["headers"]["Idempotency-Replayed"] = {
-        "description": "Whether this answer was given before; there where the request had an `Idempotency-Key`.",
+        "description": "`true` if this answer was given before; only for requests with an `Idempotency-Key`.",
         "schema": {"type": "string", "enum": ["true", "false"]},
     }

@@ -9,7 +9,7 @@ from beanie import PydanticObjectId
 from bot.api.errors import BadCursor
 
 _SHAPE = "[A-Za-z0-9_-]{16}"
-#: What a schema says of a cursor.
+#: Schema of a cursor.
 CURSOR_SHAPE: dict[str, Any] = {"pattern": f"^{_SHAPE}$"}
 
 

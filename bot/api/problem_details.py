@@ -23,7 +23,7 @@ _TYPE = "urn:optimize-bot:problem:"
 #: Seconds after which a refused request may be sent again.
 RETRY_SECONDS = 10
 
-#: The status of each error; a kind that is not named has that of the kind it is one of.
+#: HTTP status of each error class; other classes have that of their nearest base class.
 STATUSES: Mapping[type[UserError], HTTPStatus] = {
     errors.NoKey: HTTPStatus.UNAUTHORIZED,
     errors.BadKey: HTTPStatus.UNAUTHORIZED,
@@ -57,7 +57,7 @@ class FieldProblem(BaseModel):
         description="Where: a JSON pointer into the body (`#/window/start`), or `?name` for a parameter of the address."
     )
     kind: str = Field(description="Name of the error, the same in every language.")
-    detail: str = Field(description="What is wrong and how to mend it, in the language asked for.")
+    detail: str = Field(description="What is wrong and how to fix it, in the requested language.")
     nearest: str | None = Field(default=None, description="The nearest right value, where one is known.")
 
 
@@ -88,7 +88,7 @@ class Problem(BaseModel):
     type: str = Field(description="Names the kind of problem, the same in every language.")
     title: str
     status: int
-    detail: str = Field(description="What is wrong and how to mend it, in the language asked for.")
+    detail: str = Field(description="What is wrong and how to fix it, in the requested language.")
     errors: list[FieldProblem] = Field(default_factory=list, description="What is wrong with each field.")
 
 

@@ -10,11 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.api.errors import NamedTwice, NotANumberOfJson, NotJson, NotJsonType, TooDeep, TooLarge
 
-#: Bytes of a body: the largest request that means something is a tenth of this.
+#: Most bytes of a body: the largest useful request is a tenth of this.
 MAX_BODY = 64 * 1024
 MAX_DEPTH = 8
 
-#: No number that means something here has more; Python refuses to convert some thousands.
+#: Most digits of a number: no useful one has more, and Python refuses to convert some thousands.
 _MOST_DIGITS = 1000
 _OPENING, _CLOSING = "[{", "]}"
 
@@ -46,14 +46,17 @@ class StrictRoute(APIRoute):
         async def strictly(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             if self.body_field is not None:
-                await strict.json()  # here, since FastAPI has words of its own for what is raised while it reads
+                await strict.json()  # here, since FastAPI replaces errors that are raised while it reads
             return await handle(strict)
 
         return strictly
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON in UTF-8 (RFC 8259) with unique names within each object. Raises NotJson, TooDeep …"""
+    """Parse JSON in UTF-8 (RFC 8259) with unique names within each object.
+
+    Raises NotJson, NotANumberOfJson, NamedTwice and TooDeep.
+    """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

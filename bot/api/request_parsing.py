@@ -21,7 +21,7 @@ from optimizer.strategies.registry import OVERLAYS, Strategy, find_strategy
 
 Errors = dict[str, UserError]
 
-#: Where an error is shown that lies between two fields.
+#: Field that shows an error between two fields.
 _CLASHES: Mapping[type[UserError], str] = {
     TwoBeginnings: "/window/years",
     EndsBeforeItStarts: "/window/end",

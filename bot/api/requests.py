@@ -17,7 +17,7 @@ from optimizer.domain.study_request import MAX_TRIALS, SamplerKind
 from optimizer.market.raw_bars import TIMEFRAMES
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 
-#: JSON's numbers; NaN and infinity are none of them.
+#: Numbers of JSON, which has no NaN and no infinity.
 Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 MAX_HOLDOUT = 0.5
 MAX_NAME, MAX_NOTES = 60, 300
@@ -29,7 +29,7 @@ def _bounds(low: float | None = None, high: float | None = None, **more: Any) ->
 
 
 _SYMBOL = r"[A-Za-z0-9]([A-Za-z0-9.^=-]{0,18}[A-Za-z0-9])?"
-#: What a schema says of symbols and strategies, wherever they are named.
+#: Schema of symbols and strategies, wherever they are named.
 SYMBOL_SHAPE: dict[str, Any] = {"pattern": rf"^{_SYMBOL}$"}
 STRATEGY_WORDS: dict[str, Any] = {"enum": [word for s in STRATEGIES.values() for word in (s.key, *s.aliases)]}
 _SYMBOL_OR_LIST: dict[str, Any] = {"pattern": rf"^(@[A-Za-z0-9][A-Za-z0-9_-]{{0,29}}|{_SYMBOL})$"}
@@ -193,7 +193,7 @@ class OptimizationRequest(RequestPart):
     slack_channel: StrictStr | None = Field(
         default=None,
         pattern=r"^[CG][A-Z0-9]{2,20}$",
-        description="Id of a Slack channel the bot is in: the study is told there, as if it had been asked for there.",
+        description="Id of a Slack channel the bot is in: the study is posted there, as if it had been started there.",
         examples=["C0123456789"],
     )
     quiet: StrictBool = Field(default=False, description="In Slack no progress, only the result.")

@@ -31,7 +31,7 @@ from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import StudyLine
 from reports.render import Language, Renderer
 
-#: Where the API stands at the bot's address.
+#: Path of the API at the bot's address.
 ROOT = "/api/v1"
 _STUDIES = f"{ROOT}/backtests/optimize"
 
@@ -53,7 +53,7 @@ class StartedStudy(BaseModel):
     status: StudyState
     n_trials: int = Field(description="Unique parameter sets it will try.")
     seconds: float = Field(description="A rough guess of the time a free worker needs.")
-    data_notes: list[str] = Field(description="What the guard of the data has to say of the bars (English).")
+    data_notes: list[str] = Field(description="Data problems in the bars (English).")
     links: Links
 
 
@@ -100,7 +100,7 @@ class OptimizationResponse(StartedStudy):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**_STARTED, "studies": [_STARTED]}]})
 
-    studies: list[StartedStudy] = Field(description="One for each symbol, in the order asked for.")
+    studies: list[StartedStudy] = Field(description="One for each symbol, in the order of the request.")
 
 
 class OptimizationProgress(BaseModel):
@@ -122,7 +122,7 @@ class OptimizationProgress(BaseModel):
     elapsed: float = Field(description="Seconds since it was begun.")
     queue_position: int | None = Field(description="1 for the study that is next; null for one that does not wait.")
     verdict: Verdict | None = Field(description="Null until it has finished.")
-    failure: str | None = Field(description="Why it failed, in the language asked for.")
+    failure: str | None = Field(description="Why it failed, in the requested language.")
     created_at: datetime
     created_by: str = Field(description="A Slack user's id, `key:NAME`, or a terminal's user.")
     recent_trials: list[TrialRecord] = Field(description="The ten newest, the newest first.")

@@ -30,7 +30,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
         match options.action:
             case "add":
                 text = await add_key(options.name, role, created_by=getpass.getuser(), now=utc_now())
-                # The key alone on stdout, for scripts; what is said of it on stderr.
+                # The key alone on stdout, for scripts; the notice on stderr.
                 sys.stdout.write(text + "\n")
                 await _record(f"keys add {options.name} role={role.name.lower()}")
                 _print_notice(renderer, "key_added", key_name=options.name, role=role.name.lower())
@@ -74,7 +74,7 @@ async def _open_mongodb(settings: Settings) -> AsyncIterator[str]:
             stack.enter_context(lock_home(settings.home))
         except HomeInUse:
             uri = running_uri(settings.home)
-            if uri is None:  # its owner starts or ends at this moment
+            if uri is None:  # its owner is just starting or ending
                 raise
         else:
             uri = await stack.enter_async_context(kept_ready(start_mongod(find_mongod(os.environ), settings.home)))

@@ -102,7 +102,7 @@ class TerminalConversation:
         )
         await self._wait_for_worker()
         self._services.jobs.submit(study.study_name)
-        # Not before: what is on the way to the result comes first, and charts follow it.
+        # Not before: the result comes first, and the charts follow it.
         await self._services.chart_process.warm()
         study = await self._follow(study)
         facts = study_facts(study, now=utc_now(), command=command_text(spec, prefix=PREFIX))

@@ -170,7 +170,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
 
 async def _serve(settings: Settings, children: ChildProcesses) -> None:
     async with run_bot(settings, slack_client(settings), children):
-        gc.freeze()  # what is here now stays: without this every full collection stops all conversations for 0.2 s
+        gc.freeze()  # these objects stay: without this every full collection stops all conversations for 0.2 s
         await asyncio.Event().wait()
 
 
@@ -204,7 +204,7 @@ async def run_bot(
             assert settings.slack_signing_secret is not None
             secret = settings.slack_signing_secret.get_secret_value()
             add_slack_route(web, build_app(context, home, client, secret), secret)
-        web.mount("/", build_pages(context))  # last, for it answers whatever is left
+        web.mount("/", build_pages(context))  # last, since it answers every other path
         port = await stack.enter_async_context(listen(web, settings))
         stack.callback(services.closing.set)
         yield RunningBot(context=context, port=port)
@@ -221,7 +221,7 @@ def _stop_signal() -> asyncio.Event:
 async def _socket_mode(app: AsyncApp, settings: Settings) -> AsyncIterator[None]:
     assert settings.slack_app_token is not None
     token = settings.slack_app_token.get_secret_value()
-    # Its own client: the default one carries the bot's token, which may not open a socket.
+    # A client of its own: the default one has the bot's token, which may not open a socket.
     web_client = AsyncWebClient(token=token, base_url=settings.slack_api_url)
     handler = AsyncSocketModeHandler(app, token, web_client=web_client)
     await handler.connect_async()

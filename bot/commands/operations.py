@@ -19,9 +19,9 @@ from optimizer.market.warehouse.warehouse import Coverage
 from reports.facts import StudyFacts
 
 LISTED = 10
-#: Findings told; they are ordered by how grave they are.
+#: Most findings shown, the most severe first.
 FINDINGS = 8
-#: Series listed; more would not be read.
+#: Most series listed.
 SERIES = 40
 
 

@@ -75,7 +75,7 @@ LISTENERS: Mapping[type[Command], Listener] = {
     commands.Config: channel.configure,
     commands.OpenWeb: info.open_web,
 }
-#: What buttons ask for: the word in the audit, and who may.
+#: Commands of buttons: the word in the audit, and the lowest role.
 _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
     AdoptNow: ("adopt", Role.APPROVER),
     OpenForm: ("form", Role.NOBODY),
@@ -102,7 +102,7 @@ def required_role(command: Command) -> Role:
     """Return the lowest role that may give the command."""
     if type(command) in _CLICKS:
         return _CLICKS[type(command)][1]
-    # The bare command only opens a form, or help; what is submitted is checked control.
+    # The bare command only opens a form, or help; the submitted start is checked by itself.
     return Role.NOBODY if isinstance(command, commands.OpenModal) else verb_of(command).role
 
 

@@ -16,7 +16,7 @@ from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies.service import Plan
 from reports.text.message import Message
 
-#: A command typed again within this time is a slip of the finger, not a second wish.
+#: A command repeated within this time is taken for an accident.
 REPEAT = timedelta(minutes=2)
 
 
@@ -43,7 +43,7 @@ class StartedStudies:
 
     plans: tuple[Plan, ...]
     studies: tuple[OptimizationStudy, ...]
-    group: str  # the name of their common root message; empty for one study, or where nothing is told
+    group: str  # name of their common root message; empty for one study, or where nothing is posted
     n_ahead: int  # studies that end before the first of these begins
 
 

@@ -26,7 +26,7 @@ from optimizer.strategies.registry import OVERLAYS, STRATEGIES, find_strategy
 from reports.render import Renderer
 
 CALLBACK_ID = "start_study"
-#: The action that asks for the view again, because another strategy has other fields.
+#: Action that rebuilds the view, because another strategy has other fields.
 STRATEGY_ACTION = "start_strategy"
 #: Slack's limit for the text of an option.
 MAX_OPTION = 75
@@ -137,7 +137,7 @@ def read_form(form: Form) -> Start:
     raise BadFields(errors)
 
 
-#: Where an error is shown that lies between two fields.
+#: Field that shows an error between two fields.
 _CLASHES: Mapping[type[UserError], str] = {
     NobodyToShareWith: "options",
     TwoBeginnings: "options",

@@ -28,7 +28,7 @@ from reports.text.message import Message
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-#: A table is edited again after this share of its age, and no sooner than this.
+#: Wait between two edits of a table: its age divided by this, and at least this many seconds.
 _AGE_SHARE, _LEAST_SECONDS = 8.0, 2.0
 
 
@@ -120,7 +120,7 @@ class Groups:
                 channel=group.channel_id, ts=root_ts, text=message.text, blocks=message.blocks
             )
         except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
-            # The last edit goes through the outbox and says more.
+            # The last edit goes through the outbox and shows more.
             log.info("table_not_shown group=%s error=%s", group.group_name, type(failure).__name__)
 
     def _table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> Message:

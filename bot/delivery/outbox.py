@@ -24,9 +24,9 @@ from reports.text.message import Message
 
 log = logging.getLogger(__name__)
 
-#: Slack takes about one message a second and channel.
+#: Slack accepts about one message per second and channel.
 CHANNEL_SECONDS = 1.0
-#: How often it is looked for what another process stored, and for senders that ended too early.
+#: Seconds between two searches for entries of other processes, and for senders that ended too early.
 POLL_SECONDS = 2.0
 _UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
 
@@ -139,7 +139,7 @@ class Outbox:
                 self._senders[channel] = asyncio.create_task(self._send_all(channel))
 
     async def _send_all(self, channel_id: str) -> None:
-        # Woken while it looked and found nothing: the entry may be newer than the look.
+        # Woken while the query found nothing: the entry may be newer than the query.
         while channel_id in self._woken:
             self._woken.discard(channel_id)
             while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:

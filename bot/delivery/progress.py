@@ -17,9 +17,9 @@ from optimizer.storage.outage import patiently
 from optimizer.storage.study_queries import glance
 from reports.facts import StudyFacts
 
-#: Trials told with each look.
+#: Newest trials returned with the progress.
 RECENT = 10
-#: Workers write a batch of trials at most so often.
+#: Workers write a batch of trials at most this often.
 POLL_SECONDS = 0.25
 
 

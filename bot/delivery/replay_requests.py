@@ -18,7 +18,7 @@ from optimizer.studies.service import OptimizationService, Replayed, code_versio
 from reports.render import Renderer, renderer_of
 from reports.text.message import Message
 
-#: A request is given up when the bot ended so often while it was under way: it may be what ends it.
+#: A request is given up after the bot ended this often during it: it may be the cause.
 MAX_ATTEMPTS = 3
 
 

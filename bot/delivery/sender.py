@@ -14,7 +14,7 @@ from bot.documents.conversations import Method, OutboxEntry
 
 EVENT_TYPE = "optimize_bot"
 _LONGEST_WAIT = 30.0
-#: Answers of Slack that mean: later.
+#: Errors of Slack that are worth a retry.
 _PASSING = {
     "ratelimited",
     "rate_limited",
@@ -24,14 +24,14 @@ _PASSING = {
     "request_timeout",
     "team_added_to_org",
 }
-#: A file that Slack's storage does not take after so many attempts is given up.
+#: A file that Slack's storage refuses this often is given up.
 _UPLOAD_ATTEMPTS = 8
 #: Messages read back at a time, and pages, when looking for one that may have been sent.
 _PAGE, _PAGES = 200, 25
-#: Slack's clock and ours may differ by this much.
+#: Largest difference between Slack's clock and this one, in seconds.
 _CLOCKS_APART = 3600.0
 
-#: What may go wrong on the way to Slack; everything else is a fault of ours.
+#: Expected failures of a call to Slack; everything else is a fault of the bot.
 TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, ConnectionError)
 
 
@@ -39,7 +39,7 @@ class Sender:
     """Sends entries; knows nothing of their order or of the store."""
 
     def __init__(self, client: AsyncWebClient) -> None:
-        # A client of its own: the default one repeats a request whose answer was lost, and so says things twice.
+        # A client of its own: the default one repeats a request whose answer was lost, and so posts twice.
         self._client = AsyncWebClient(
             token=client.token, base_url=client.base_url, timeout=client.timeout, retry_handlers=[]
         )
@@ -117,9 +117,9 @@ class Sender:
 
 def wait_after(trouble: BaseException, entry: OutboxEntry) -> float | None:
     """Return the seconds to wait before a retry, or None when a retry is useless."""
-    if isinstance(trouble, SlackRequestError):  # the storage of files did not take one
+    if isinstance(trouble, SlackRequestError):  # Slack's file storage refused the file
         return backoff(entry.attempts) if entry.attempts < _UPLOAD_ATTEMPTS else None
-    # An answer that is no JSON comes from a proxy on the way, and says nothing about the message.
+    # An answer that is no JSON comes from a proxy, and does not show what happened to the message.
     if not isinstance(trouble, SlackApiError) or not isinstance(trouble.response, AsyncSlackResponse):
         return backoff(entry.attempts)
     if trouble.response.status_code == 429:

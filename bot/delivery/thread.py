@@ -36,11 +36,11 @@ from reports.text.message import Message
 
 log = logging.getLogger(__name__)
 
-#: How often the documents are read.
+#: Seconds between two reads of the documents.
 TICK_SECONDS = 1.0
-#: An edit is due when this share of the study's age has passed since the last: fewer than 60 in half an hour.
+#: An edit is due when the study's age divided by this has passed since the last: fewer than 60 in half an hour.
 _AGE_SHARE = 8.0
-#: A conversation that breaks is looked at again after one tick, two, four … and at last once in five minutes.
+#: A conversation with a fault is retried after one tick, two, four … and at last every five minutes.
 _LONGEST_REST = 300.0
 
 
@@ -154,7 +154,7 @@ class Conversations:
         now = asyncio.get_running_loop().time()
         due = [c for c in open_ones if c.study_name in studies and not self._is_backing_off(c.study_name, now)]
         looks = [self._advance(c, studies[c.study_name], waiting) for c in due]
-        # Beside each other: a conversation that breaks, or waits for a slow Slack, keeps no other from its turn.
+        # Concurrently: a conversation with a fault, or waiting for Slack, must not delay the others.
         ends = await asyncio.gather(*looks, return_exceptions=True)
         for conversation, end in zip(due, ends, strict=True):
             if isinstance(end, OUTAGE):
@@ -205,7 +205,7 @@ class Conversations:
                 channel=conversation.channel_id, ts=root_ts, text=root.text, blocks=root.blocks
             )
         except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
-            # The next edit, or the final one from the outbox, says the same and more.
+            # The next edit, or the final one from the outbox, shows the same and more.
             log.info("progress_not_shown study=%s error=%s", study.study_name, type(failure).__name__)
 
     async def _post_end(self, conversation: Conversation, study: OptimizationStudy) -> None:
@@ -213,7 +213,7 @@ class Conversations:
         renderer, facts = renderer_of(conversation.language), self._facts(study, conversation)
         name, end_key = study.study_name, _end_key(study)
         answers = _end_messages(renderer, facts)[: 1 if conversation.group else None]
-        # Resumed studies end again: their end is told anew, under another key.
+        # Resumed studies end again: their end is posted again, under another key.
         entries = [
             self._post(conversation, f"end-{end_key}-{i}", message, under=f"{name}:root")
             for i, message in enumerate(answers)
@@ -233,7 +233,7 @@ class Conversations:
             facts = self._facts(study, conversation)
             try:
                 drawn = await self._chart_process.draw(DrawRequest(facts=facts, language=conversation.language))
-            except (Unavailable, OSError) as failure:  # OSError: no room on the disk
+            except (Unavailable, OSError) as failure:  # OSError: the disk is full
                 log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
             else:
                 await self._outbox.put(

@@ -43,7 +43,7 @@ class UnreachableChannels:
         """Check the roots that an earlier run left unsent, or refused and not moved; returns how many."""
         waiting = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
         refused = {"sending": str(Sending.REFUSED), "error": {"$in": sorted(UNREACHABLE)}}
-        # What is posted under another root moves with it, and from a direct conversation there is nowhere to go.
+        # Posts under another root move with it, and a direct conversation has no further fallback.
         roots = {"key": {"$regex": ":root$"}, "under": "", "channel_id": {"$not": {"$regex": "^D"}}}
         entries = await OutboxEntry.find({**roots, "$or": [waiting, refused]}).sort("order").to_list()
         for entry in entries:

@@ -15,9 +15,9 @@ class Outcome(StrEnum):
     """Outcome of a request."""
 
     DONE = auto()
-    REFUSED = auto()  # it could not be done as asked: a wrong word, a study that has ended
-    DENIED = auto()  # the asker may not
-    BROKE = auto()  # a fault of ours; the log has the reference
+    REFUSED = auto()  # it could not be done: a wrong word, a study that has ended
+    DENIED = auto()  # the user's role is too low
+    BROKE = auto()  # an unexpected fault; the log has the reference
 
 
 class AuditEntry(Document):
@@ -33,7 +33,7 @@ class AuditEntry(Document):
     study: str = ""
     outcome: Outcome
     reason: str = ""  # in English
-    error: dict[str, Any] | None = None  # the same for errors.error_of, to be told in the reader's language
+    error: dict[str, Any] | None = None  # the same for errors.error_of, to be shown in the reader's language
     reference: str = ""
 
     class Settings:

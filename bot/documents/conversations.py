@@ -18,8 +18,8 @@ class Telling(StrEnum):
     """Stage of a conversation."""
 
     FOLLOWING = auto()  # the study runs; its root message counts up
-    DRAWING = auto()  # the result is told; charts are being made
-    TOLD = auto()  # nothing more to say
+    DRAWING = auto()  # the result is posted; charts are being drawn
+    TOLD = auto()  # everything is posted
 
 
 class Conversation(Document):
@@ -31,7 +31,7 @@ class Conversation(Document):
     team_id: str = ""
     language: Language
     command: str
-    group: str = ""  # the name of the group whose root it stands under
+    group: str = ""  # the name of the group whose root it is posted under
     is_quiet: bool = False  # no progress, only the result
     is_broadcast: bool = False  # the result is also shown in the channel
     telling: Telling = Telling.FOLLOWING
@@ -53,9 +53,9 @@ class Sending(StrEnum):
     """Stage of an outbox entry."""
 
     WAITING = auto()
-    SENDING = auto()  # Slack may or may not have it: look before sending again
+    SENDING = auto()  # Slack may or may not have it: search before sending again
     SENT = auto()
-    REFUSED = auto()  # Slack will never take it
+    REFUSED = auto()  # Slack will never accept it
 
 
 class Method(StrEnum):
@@ -74,7 +74,7 @@ class OutboxEntry(Document):
     channel_id: str
     method: Method = Method.POST
     under: str = ""  # key of the entry whose message this one replies to, or edits
-    thread_ts: str = ""  # set where the thread was there before
+    thread_ts: str = ""  # set where the thread existed before
     text: str = ""
     blocks: list[dict[str, Any]] = Field(default_factory=list)
     file: str = ""  # path of what is uploaded
@@ -123,7 +123,7 @@ class ReplayRequest(Document):
 
     study_name: str
     code_version: str  # of the study
-    channel_id: str  # where it was asked for
+    channel_id: str  # where it was requested
     thread_ts: str = ""
     language: Language
     asked_at: datetime

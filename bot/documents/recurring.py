@@ -66,12 +66,12 @@ class ScheduleRun(Document):
     symbol: str = ""  # the member of a watch list that this run is for; empty: the schedule's own symbol
     started_at: datetime
     n_missed: int = 0  # earlier times that were missed and are covered by this run
-    asked_by: str = ""  # who asked for it out of turn
+    asked_by: str = ""  # who ran it out of turn
     state: RunState = RunState.DUE
     study_name: str = ""
     stale: dict[str, Any] | None = None  # why the data could not be refreshed
     failure: dict[str, Any] | None = None  # why there is no result
-    champion: str = ""  # the study whose winner was champion at the time; empty: the textbook set stood in
+    champion: str = ""  # the study whose winner was champion at the time; empty: compared with the default parameters
     params: dict[str, Value] = Field(default_factory=dict)  # of the challenger
     verdict: Verdict | None = None
     challenge: Challenge | None = None

@@ -12,7 +12,7 @@ from optimizer.domain.study_request import StudySpec
 class Mode(StrEnum):
     """Relation of the studies of several symbols."""
 
-    EACH = auto()  # one study a symbol, under one root
+    EACH = auto()  # one study per symbol, under one root
     SHARED = auto()  # one parameter set, scored on the median
 
 
@@ -220,7 +220,7 @@ class AddSchedule(Command):
     when: ScheduleWhen
     start: Start | None = None
     study: str | None = None
-    time_zone: str | None = None  # an IANA name; None: the asker's
+    time_zone: str | None = None  # an IANA name; None: the user's
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from difflib import get_close_matches
 
 from optimizer.errors import OutOfRange, UnknownWord, UserError
 
-#: Nothing that is known is nearly as long.
+#: Longer words are not compared: no known word is nearly as long.
 _LONGEST_WORD = 40
 
 

@@ -9,7 +9,7 @@ from bot.grammar.verbs import VERBS
 from optimizer.domain.metrics import GOALS
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 
-#: Whole tables rather than one entry, with their words.
+#: Topics about a whole table rather than one entry, with their words.
 _SUBJECTS = {"goals": ("목표들",), "overlays": ("오버레이",), "options": ("옵션",), "examples": ("예시",)}
 
 

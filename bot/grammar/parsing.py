@@ -12,7 +12,7 @@ from bot.grammar.verb_parsers import READERS, Arguments
 from bot.grammar.verbs import VERB_WORDS, VERBS
 from optimizer.errors import UserError
 
-#: A correction is corrected again at most this often.
+#: Most rounds of correcting a command.
 MAX_CORRECTIONS = 6
 MAX_FACT = 60
 _LONGER_FACTS = {"known": 400, "usage": 120}

@@ -40,7 +40,7 @@ class StartBuilder:
     def __init__(self, strategy: Strategy) -> None:
         self._strategy = strategy
         self._fields: Fields = {}
-        self._places: dict[str, int] = {}  # where each field was said
+        self._places: dict[str, int] = {}  # position of the word that set each field
         self._caps: dict[tuple[str, bool], Cap] = {}
         self._narrowed: dict[str, Narrowed] = {}
         self._overlays: set[str] = set()

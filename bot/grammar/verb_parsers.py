@@ -33,7 +33,7 @@ from optimizer.strategies.registry import find_strategy
 
 MAX_MORE = 10_000
 MAX_AUDIT = 200
-#: Settings of a channel and the values they take.
+#: Settings of a channel and their values.
 SETTINGS: dict[str, tuple[str, ...]] = {"language": ("en", "ko"), "broadcast": ("yes", "no")}
 
 _WHICH = {

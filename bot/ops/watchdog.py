@@ -19,11 +19,11 @@ from optimizer.studies.worker_pool import WorkerPool
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
-#: Without a heartbeat for so long a worker hangs: noticed within half a minute of the last one.
+#: A worker without a heartbeat for this long hangs; noticed within half a minute of the last one.
 HANGING_SECONDS = 25.0
-#: Between being stored and being handed in a study belongs to its command.
+#: Between storing and submitting, a study belongs to its command.
 _LOST_SECONDS = 5.0
-#: After a longer gap between two looks, MongoDB was away: every study has its time anew.
+#: A longer gap between two inspections means that MongoDB was away: every timer starts again.
 _GAP_SECONDS = 10.0
 
 

@@ -31,10 +31,10 @@ from reports.render import renderer_of
 
 log = logging.getLogger(__name__)
 
-#: The mark of what was asked for on a page.
+#: Entry point of requests from a page.
 DOOR = "page"
 _ACTIONS: Mapping[str, type[Cancel | Pause | Resume]] = {"cancel": Cancel, "pause": Pause, "resume": Resume}
-#: Remembers for a while which page a stranger wanted to see.
+#: Cookie with the page requested before signing in.
 _WANTED = "optimize-bot-wanted"
 _WANTED_SECONDS = 900
 _OURS = re.compile(r"/(board|studies|plans|data|dashboard)(/[\w./-]*)?(\?[\w=&%.+-]*)?", re.ASCII)

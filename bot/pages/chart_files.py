@@ -33,7 +33,7 @@ class ChartFiles:
         if name not in self._drawing:
             self._drawing[name] = asyncio.create_task(self._draw_all(study, language))
             self._drawing[name].add_done_callback(lambda _: self._drawing.pop(name))
-        # A visitor who leaves does not stop the drawing that others wait for.
+        # A closed connection must not stop the drawing that others wait for.
         await asyncio.shield(self._drawing[name])
 
     async def _draw_all(self, study: OptimizationStudy, language: Language) -> None:

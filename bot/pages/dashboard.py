@@ -29,7 +29,7 @@ PATHS = (
     "/static/{rest:path}",
 )
 _THREADS = 2
-#: Loads scikit-learn, which takes a second that only those who look should wait.
+#: Loads scikit-learn, which takes a second; only the dashboard should wait for it.
 _library = LazyModule("optuna_dashboard")
 _STUDY = re.compile(r"/(?:api/studies|csv)/([0-9]{1,16})(?:/|$)")
 _LISTS = ("/api/studies", "/api/studies/")
@@ -63,7 +63,7 @@ class Dashboard:
             if request.url.path in _LISTS:
                 await self._storage.list_newest()
         elif await self._storage.load(int(found[1])):
-            self._app = None  # the library remembers trials for as long as it lives
+            self._app = None  # the library caches trials as long as its app exists
 
     async def _get_app(self) -> ASGIApp:
         async with self._making:

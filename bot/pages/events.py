@@ -13,9 +13,9 @@ from bot.delivery.progress import Progress
 Item = TypeVar("Item")
 
 MEDIA_TYPE = "text/event-stream"
-#: A comment after so long a silence keeps whoever stands between from closing the line.
+#: A comment after this much silence keeps proxies from closing the connection.
 SILENCE_SECONDS = 15.0
-#: After so long the browser is let go; it comes back by itself, and shows its cookie again.
+#: The stream ends after this time; the browser reconnects by itself, and its cookie is checked again.
 LONGEST_SECONDS = 300.0
 
 

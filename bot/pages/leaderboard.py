@@ -11,9 +11,9 @@ from optimizer.strategies.registry import find_strategy
 from optimizer.studies.service import PROVEN, OptimizationService
 from reports.facts import StudyFacts
 
-#: Rows shown; whoever wants more looks for something particular, and filters.
+#: Most rows; filters reach the others.
 ROWS = 100
-#: What may be looked for beside a single verdict.
+#: Groups of verdicts that the filter offers beside single ones.
 GROUPS: Mapping[str, tuple[Verdict, ...]] = {"proven": PROVEN, "all": tuple(Verdict)}
 VERDICTS = (*GROUPS, *(str(verdict) for verdict in Verdict))
 
@@ -92,7 +92,7 @@ class LeaderboardRow:
 
 Key = float | int | str | datetime | None
 
-#: What each column sorts by; a row without a value comes last.
+#: Sort key of each column; a row without a value comes last.
 COLUMNS: Mapping[str, Callable[[LeaderboardRow], Key]] = {
     "rank": lambda row: row.rank,
     "study": lambda row: f"{row.study.spec.symbol} {row.study.spec.strategy_name}",

@@ -28,14 +28,14 @@ from optimizer.storage.study_queries import without_charts
 from optimizer.strategies.registry import space_of
 from optimizer.studies.service import OptimizationService
 
-#: It loads the compiler.
+#: Loads the compiler.
 _search = LazyModule("optimizer.search.loop")
 
-#: Studies known at a time, and listed on the dashboard's first page.
+#: Most studies in memory, and in the list of the dashboard's first page.
 LOADED, LISTED = 12, 50
-#: Trials of one study that are shown, from the first; a whole grid can have many more.
+#: Most trials of a study, from the first; a whole grid can have many more.
 MOST_TRIALS = 10_000
-#: Room for the numbers of one study's trials.
+#: Size of the range of trial ids of one study.
 _TRIALS_PER_STUDY = 1 << 20
 _PREFIX = "opt-"
 
@@ -99,7 +99,7 @@ class DashboardStorage(BaseStorage):
         study = await self._service.find(_study_word(number))
         records = await self._service.get_trials(study.study_name)
         frozen = _frozen_study(study)
-        # Beside the event loop: ten thousand trials take most of a second.
+        # Off the event loop: ten thousand trials take most of a second.
         trials = await asyncio.to_thread(_frozen_trials, study.spec, records[:MOST_TRIALS], number)
         return LoadedStudy(study=frozen, trials=trials, is_finished=study.status.is_finished)
 
@@ -222,7 +222,7 @@ def _frozen_trials(spec: StudySpec, records: Sequence[TrialRecord], study: int) 
 def _frozen_trial(record: TrialRecord, space: Space, spec: StudySpec, trial_id: int) -> FrozenTrial:
     trial: FrozenTrial = _search.as_frozen_trial(record, space, spec.goals)
     if record.value is None and record.state != "fail":
-        # The sampler learns the worst value there is; who looks at plots is better served by none.
+        # The sampler gets the worst value; in plots no value is clearer.
         trial.state, trial.values = TrialState.PRUNED, None
     trial.number, trial._trial_id = record.number, trial_id
     trial.user_attrs = {

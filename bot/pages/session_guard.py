@@ -16,7 +16,7 @@ from bot.role import Role
 from bot.runtime.settings import LOOPBACK
 from reports.render import LANGUAGES, Language, Renderer, renderer_of
 
-#: No form of ours is longer.
+#: Most bytes of a form.
 LONGEST_FORM = 4096
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -26,7 +26,7 @@ HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # Not `no-referrer`: a browser would then name no origin with a form, which is checked.
+    # Not `no-referrer`: browsers would then send no origin with a form, which is checked.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -67,7 +67,7 @@ class SessionGuard:
         self._sign_in = sign_in
         self._address = context.services.settings.public_url
         self.is_secure = self._address.startswith("https://")
-        #: A name with this prefix is taken by browsers only from the host itself, over TLS.
+        #: Browsers accept a name with this prefix only from the host itself, over TLS.
         self.cookie = "__Host-optimize-bot" if self.is_secure else "optimize-bot"
 
     async def require_visitor(self, request: Request) -> Visitor:
@@ -113,7 +113,7 @@ class SessionGuard:
     def _is_ours(self, origin: str, request: Request) -> bool:
         if self._address:
             return origin == self._address
-        # Without a public address only this machine is served, under whichever of its names.
+        # Without a public address only this machine is served, under any of its names.
         host = request.headers.get("host", "")
         return origin == f"http://{host}" and urlsplit(origin).hostname in LOOPBACK
 

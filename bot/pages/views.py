@@ -34,13 +34,13 @@ from reports.charts.chart_list import expected
 from reports.facts import StudyFacts
 from reports.render import Language, renderer_of
 
-#: Studies listed, and trials in the table of one.
+#: Most studies in the list, and trials in the table of one.
 STUDIES, TRIALS = 50, 500
 #: How many earlier champions are shown of each.
 EARLIER = 10
 _STUDY_NAME = re.compile(r"opt-[0-9a-f]{4,16}")
 _SUFFIX = ".png"
-#: What may be a person in Slack, who is asked about.
+#: Ids of people in Slack, whose names are looked up.
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]{4,}")
 
 
@@ -152,7 +152,7 @@ class PageViews:
         symbol = request.query_params.get("symbol")
         if symbol is None:
             return await self._page("data", visitor, series=series)
-        # Only what is stored: looking at a page fetches nothing from anywhere.
+        # Only stored symbols: opening a page must not fetch from a source.
         if symbol not in {each.symbol for each in series}:
             raise UnknownSymbol.of(symbol, {each.symbol for each in series})
         check = await asyncio.to_thread(check_bars, symbol, self._context)
@@ -175,7 +175,7 @@ class PageViews:
 
     async def _page(self, name: str, visitor: Visitor, *, people: Iterable[str] = (), **facts: object) -> Response:
         facts = {"here": name, "names": await self._names({visitor.user_id, *people})} | facts
-        # Beside the event loop: a long table takes a while.
+        # Off the event loop: a long table takes a while.
         page = await asyncio.to_thread(
             visitor.renderer.web_page, f"{name}.jinja", visitor=visitor, version=self.version, **facts
         )

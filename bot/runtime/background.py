@@ -30,4 +30,4 @@ class BackgroundTasks:
     def _finish(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("errand_broke reference=%s", secrets.token_hex(3), exc_info=error)
+            log.error("background_task_broke reference=%s", secrets.token_hex(3), exc_info=error)

@@ -47,7 +47,7 @@ class ChartProcess:
     async def draw(self, request: DrawRequest) -> DrawnFiles:
         """Write charts and report; raises Unavailable when that fails."""
         folder = self.folder_of(request.facts.study_name)
-        async with self._lock:  # two who ask for one study at once must not write over what is being read
+        async with self._lock:  # concurrent requests for one study must not overwrite what is being read
             packed = await self._trials_of(request.facts.study_name)
             await asyncio.to_thread(write_draw_request, request, packed, folder)
             try:

@@ -33,7 +33,7 @@ class Services:
     jobs: StudyJobs
     chart_process: ChartProcess
     clock: Clock
-    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the bot stops: streams let go
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the bot stops, so that open streams end
 
 
 @asynccontextmanager

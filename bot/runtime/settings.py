@@ -27,7 +27,7 @@ class MissingSetting(UserError):
 Ids = Annotated[tuple[str, ...], NoDecode]
 
 
-#: Hosts that only this machine reaches; a browser keeps what it sends there to itself.
+#: Hosts that only this machine reaches; browsers treat them as secure without TLS.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
             raise ValueError("name scheme, host and port and nothing else, such as https://optimizer.example.com")
         if address.scheme != "https" and (address.scheme != "http" or address.hostname not in LOOPBACK):
             raise ValueError("it must begin with https://, for signing in over plain http can be overheard")
-        # As browsers write it, for it is compared with what they say of a form.
+        # As browsers write it, since it is compared with the origin that they send with a form.
         host = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
         is_default = address.port in (None, {"https": 443, "http": 80}[address.scheme])
         return f"{address.scheme}://{host}" + ("" if is_default else f":{address.port}")

@@ -30,13 +30,13 @@ from reports.render import Language, renderer_of
 
 log = logging.getLogger(__name__)
 
-#: The kind of job that rings once a day.
+#: Kind of the daily job.
 KIND = "refresh"
-#: Series named in one message.
+#: Most series in one message.
 NAMED = 10
-#: What a series is used for, named in one line.
+#: Uses of a series that one row names.
 _NAMES = 4
-#: Two rings closer than this are the same one: a job that was due while the bot was down, and its time anew.
+#: Two triggers closer than this count as one: a job due while the bot was down, and its regular time.
 _AGAIN = timedelta(minutes=1)
 
 UsesBySeries = Mapping[SeriesKey, Sequence[Use]]
@@ -50,7 +50,7 @@ class Failing:
     timeframe: str
     last: datetime | None  # the newest bar stored
     reason: str  # escaped
-    names: Sequence[str]  # what uses it here
+    names: Sequence[str]  # its uses in this channel
     n_others: int  # more of them
 
 
@@ -82,7 +82,7 @@ class BarRefresh:
         wanted = str(at) if at else ""
         for other in set(self._jobs.kept(KIND)) - {wanted}:
             self._jobs.remove_cron(KIND, other)
-        # One that is there stays: it may be due since the bot was down.
+        # An existing job stays: it may have become due while the bot was down.
         if at is not None and self._jobs.next_run(KIND, wanted) is None:
             self._jobs.add_cron(KIND, wanted, {"hour": at.hour, "minute": at.minute}, at.time_zone)
         last = await Refresh.find_all().sort("-started_at").first_or_none()
@@ -102,7 +102,7 @@ class BarRefresh:
     async def _carry_out(self, refresh: Refresh) -> None:
         async with self._refreshing:
             used = await patiently(self._find_uses, what="refresh")
-            # One series a call: a stop need not wait for the rest.
+            # One series per call, so that a stop need not wait for the rest.
             refresh_one = self._market.try_refresh
             done = [await asyncio.to_thread(refresh_one, key, now=self._clock()) for key in sorted(used)]
             await patiently(partial(self._finish, refresh, used, done), what="refresh")
@@ -122,7 +122,7 @@ class BarRefresh:
     async def _finish(self, refresh: Refresh, used: UsesBySeries, done: Sequence[Refreshed]) -> None:
         """Record the failures, notify the channels, and only then mark the refresh as ended."""
         failing = [await self._record_failure(one) for one in done if one.error is not None]
-        # What delivers again, or is used no more, is forgotten; failing anew it is told anew.
+        # A series that delivers again, or is no longer used, is deleted, so that its next failure is reported again.
         await FailingSeries.find({"_id": {"$nin": [one.id for one in failing]}}).delete()
         for channel_id in sorted({use.channel_id for each in used.values() for use in each} - {""}):
             await self._notify(refresh, channel_id, used, failing)

@@ -13,7 +13,7 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.storage.documents import OptimizationStudy
 from reports.render import Language
 
-#: A study makes its bars be in use for so long.
+#: Bars of a study count as in use for this long.
 RECENT = timedelta(days=7)
 
 
@@ -23,10 +23,10 @@ class Use:
 
     symbol: str
     timeframe: str
-    source: str | None  # None: whichever answers
+    source: str | None  # None: any source
     name: str  # of the schedule, or of the study
-    channel_id: str = ""  # empty: asked for in a terminal
-    language: Language | None = None  # that it speaks there, where that is known
+    channel_id: str = ""  # empty: requested in a terminal
+    language: Language | None = None  # of the posts there, where known
 
 
 async def find_uses(champions: Champions, now: datetime) -> list[Use]:

@@ -36,9 +36,9 @@ from reports.text.message import Message
 
 log = logging.getLogger(__name__)
 
-#: How often the documents are read.
+#: Seconds between two reads of the documents.
 TICK_SECONDS = 1.0
-#: The mark of studies that a schedule started: their result is part of its post.
+#: Origin of studies that a schedule started: their result is part of its post.
 DOOR = "schedule"
 
 
@@ -59,9 +59,9 @@ class ScheduledRunFacts:
     run: ScheduleRun
     study: OptimizationStudy
     summary: StudySummary
-    champion: Champion | None  # None: the textbook set stood in
+    champion: Champion | None  # None: compared with the default parameters
     champion_params: Params
-    before: ScheduleRun | None  # the run before this one that had a result
+    before: ScheduleRun | None  # the previous run with a result
     late_at: datetime | None  # when it should have begun, in the schedule's time zone; None: in time
     next_at: datetime | None  # in the schedule's time zone; None: removed meanwhile
 

@@ -27,15 +27,15 @@ from optimizer.studies.scheduler import StudyJobs, times_after
 
 log = logging.getLogger(__name__)
 
-#: The kind of job that rings for a schedule.
+#: Kind of the recurring jobs of schedules.
 KIND = "schedule"
-#: A run that begins later than this says when it should have begun.
+#: A run that begins later than this shows in its post when it was due.
 LATE = timedelta(minutes=5)
-#: Schedules that one person may have.
+#: Most schedules per person.
 MAX_OWN = 20
 _PREFIX = "sch-"
 _OLD_INDEX = "schedule_name_1_due_at_-1"
-#: Two clocks may be apart by so much when a job rings.
+#: Largest difference between two clocks when a job is triggered.
 _GRACE = timedelta(seconds=1)
 
 

@@ -23,16 +23,16 @@ from reports.text.message import Message
 
 log = logging.getLogger(__name__)
 
-#: Answers that take longer than this are announced first and sent after.
+#: Answers that take longer than this are acknowledged first and sent later.
 ACK_SECONDS = 0.25
-#: Slack delivers an event again when it saw no acknowledgement; so many ids are remembered.
+#: Remembered event ids: Slack delivers an event again when it saw no acknowledgement.
 _REMEMBERED = 500
 
 
 def build_app(context: BotContext, home: Home, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
     """Build the app with every listener; opens nothing and sends nothing."""
     app = AsyncApp(
-        name="optimize-bot",  # unnamed, it would look through the sources of the whole stack for a name
+        name="optimize-bot",  # without a name Bolt would search the sources of the whole stack for one
         client=client,
         signing_secret=signing_secret or "",
         request_verification_enabled=bool(signing_secret),
@@ -133,7 +133,7 @@ class Listeners:
         log.error("listener_broke reference=%s", reference, exc_info=error)
         if context.respond is not None and context.response_url:
             await context.respond(**_payload(Answer(message)), replace_original=False)
-        # Whatever broke, the request has arrived: without this Slack would show an error of its own as well.
+        # The request has arrived: without this Slack would show an error of its own as well.
         if response is not None:
             response.status, response.body = 200, ""
 

@@ -10,7 +10,7 @@ from reports import actions
 
 Block = dict[str, Any]
 
-#: What the button "Schedule weekly" means.
+#: Schedule of the button "Schedule weekly".
 MONDAYS = ScheduleWhen(cadence=Cadence.WEEKLY, hour=7, minute=0, days=("mon",))
 
 
@@ -18,7 +18,7 @@ def _weekly(study: str) -> AddSchedule:
     return AddSchedule(when=MONDAYS, study=study)
 
 
-#: By action id: what a button's value, the name of a study, becomes.
+#: Command of each button by action id; the button's value is a study's name.
 COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.PAUSE: Pause,
     actions.RESUME: Resume,
@@ -31,7 +31,7 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.ADOPT: AdoptNow.of,
     actions.SCHEDULE: _weekly,
 }
-#: Buttons that only tell something, to whoever presses them, as often as they like.
+#: Buttons that only inform and stay after they are pressed.
 LASTING = frozenset({actions.DETAILS})
 
 

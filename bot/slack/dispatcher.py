@@ -102,7 +102,7 @@ class Dispatcher:
         """Record an unexpected fault; returns its reference for the log and the message for the user."""
         reference = secrets.token_hex(3)
         shown: UserError = SomethingBroke(reference=reference)
-        if isinstance(error, OUTAGE):  # the audit is there too: nothing can be noted
+        if isinstance(error, OUTAGE):  # the audit is in MongoDB too: nothing can be recorded
             shown = MongoUnavailable.silent()
         else:
             await self.record(request, Outcome.BROKE, reference=reference)

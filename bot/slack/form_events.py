@@ -19,11 +19,11 @@ from optimizer.errors import UserError
 from reports.actions import NEW_STUDY
 from reports.render import Renderer
 
-#: Checking the bars may take so long before the submission is accepted; Slack waits for three seconds.
+#: Seconds to check the bars before the submission is accepted; Slack waits for three seconds.
 CHECK_SECONDS = 1.5
-#: What is wrong with the bars is shown at the field that chose them.
+#: Field that shows errors of the bars.
 _ABOUT_BARS = "symbol"
-#: Slack shows no more of an error beside a field.
+#: Most characters of an error beside a field.
 _MAX_ERROR = 300
 
 
@@ -66,7 +66,7 @@ class Forms:
         except SlackApiError as refusal:
             if refusal.response.get("error") not in ("hash_conflict", "not_found"):
                 raise
-            # Chosen twice in a moment, or closed: a later event shows the right fields, or nobody needs them.
+            # Chosen twice quickly, or closed: a later event shows the right fields, or nobody needs them.
 
     async def on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Start the study of the fields, or show the errors beside them."""
@@ -91,7 +91,7 @@ class Forms:
         except UserError as error:
             raise BadFields({_ABOUT_BARS: error}) from error
         except TimeoutError:
-            return  # the study itself says what is wrong, a little later
+            return  # the study itself reports the error, a little later
 
     async def _dispatch(self, request: CommandRequest) -> None:
         answer = await self._dispatcher.dispatch(request)

@@ -30,9 +30,9 @@ from reports.text.message import Block
 
 log = logging.getLogger(__name__)
 
-#: Nobody's tab is published more often.
+#: Seconds between two updates of the tabs.
 TICK_SECONDS = 4.0
-#: How long after a visit the tab is kept up to date.
+#: Time after opening in which a tab is kept up to date.
 UPDATED_FOR = timedelta(days=1)
 #: Running studies, champions and schedules shown.
 _SHOWN = 8
@@ -119,7 +119,7 @@ class Home:
         try:
             await self._context.client.views_publish(user_id=user_id, view={"type": "home", "blocks": message.blocks})
         except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
-            # The next tick says the same, or something newer.
+            # The next tick publishes the same, or something newer.
             log.info("home_not_published user=%s error=%s", user_id, type(failure).__name__)
             return
         self._published[user_id] = digest

@@ -11,9 +11,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-#: Seconds that the moment of a request may be away from ours, either way.
+#: Largest difference in seconds between the time of a request and now, either way.
 TOLERANCE = 300
-#: Slack sends much less; more is not read.
+#: Most bytes of a body; Slack sends much less.
 LONGEST_BODY = 1_000_000
 
 
@@ -36,7 +36,7 @@ class ReplayGuard:
         self._forget(now)
         if signature in self._seen:
             return False
-        # A moment ahead of ours is taken for longer.
+        # A time in the future is accepted for longer.
         self._seen[signature] = max(now, int(moment)) + TOLERANCE
         return True
 

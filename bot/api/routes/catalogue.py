@@ -62,7 +62,7 @@ class StrategyCard(BaseModel):
 
     key: str
     aliases: list[str]
-    title: str = Field(description="In the language asked for, as the rule is.")
+    title: str = Field(description="In the requested language, as the rule is.")
     rule: str
     parameters: list[Card]
     order: OrderCard | None

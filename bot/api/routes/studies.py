@@ -51,9 +51,9 @@ log = logging.getLogger(__name__)
 router = APIRouter(prefix="/backtests/optimize", tags=["studies"], route_class=StrictRoute)
 
 MAX_PAGE = 100
-#: How long Slack may take to say whether the bot is in a channel, and what it says where it is not.
+#: Seconds to wait for Slack's check of the channel, and its errors where the bot is not a member.
 _SLACK_SECONDS, _OUTSIDE = 3.0, ("not_in_channel", "channel_not_found")
-#: Event streams that one key may have open at once.
+#: Most open event streams per key.
 MAX_STREAMS = 32
 
 StudyName = Annotated[
@@ -90,7 +90,7 @@ async def optimize(
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="Sent again with the same body within a day, the first answer is given and nothing is started.",
+            description="Sent again with the same body within a day, it returns the first answer and starts nothing.",
             min_length=1,
             max_length=200,
         ),
@@ -144,7 +144,7 @@ async def _start_all(
     return responses.OptimizationResponse(**dict(studies[0]), studies=studies)
 
 
-#: The field that an error of the plan is about, where it is not the symbol.
+#: Field that an error of the plan is about, where it is not the symbol.
 _FIELDS: Mapping[type[UserError], str] = {
     UnknownTimeframe: "/timeframe",
     UnknownSource: "/source",
@@ -206,7 +206,7 @@ _ONE = error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 _RESULT = error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-@router.get("/{study_name}", summary="How far a study is", responses=_ONE)
+@router.get("/{study_name}", summary="Progress of a study", responses=_ONE)
 async def progress(study_name: StudyName, caller: Viewer, context: ContextDep) -> responses.OptimizationProgress:
     """Return its state, the best set so far, the time left, and the ten newest trials."""
     return responses.progress_of(await read_progress(context.services, study_name), caller.language)
@@ -229,7 +229,7 @@ async def best(
     responses={
         **error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY),
         200: {
-            "description": "The trials by number, in the form that `Accept` likes best; JSON unasked.",
+            "description": "The trials by number, in the format that `Accept` prefers; JSON by default.",
             "content": {
                 content_types.JSON: {"schema": {"$ref": "#/components/schemas/StudyTrials"}},
                 content_types.CSV: {"schema": {"type": "string"}},
@@ -302,13 +302,13 @@ async def cancel(study_name: StudyName, caller: Stopper, context: ContextDep) ->
     return await _run_command(Cancel(study_name), study_name, caller, context)
 
 
-@router.post("/{study_name}/pause", summary="Let a study rest", responses=_RESULT)
+@router.post("/{study_name}/pause", summary="Pause a study", responses=_RESULT)
 async def pause(study_name: StudyName, caller: Stopper, context: ContextDep) -> responses.OptimizationProgress:
     """Pause a study after its current batch; `resume` carries it on."""
     return await _run_command(Pause(study_name), study_name, caller, context)
 
 
-@router.post("/{study_name}/resume", summary="Carry a study on", responses=_RESULT)
+@router.post("/{study_name}/resume", summary="Resume a study", responses=_RESULT)
 async def resume(study_name: StudyName, caller: Stopper, context: ContextDep) -> responses.OptimizationProgress:
     """Continue a paused, cancelled or failed study after its last trial."""
     return await _run_command(Resume(study_name), study_name, caller, context)
