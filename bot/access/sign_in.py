@@ -84,14 +84,14 @@ class SignIn:
 
     async def read(self, ticket: str) -> Link:
         """Return the content of a link, which stays usable; raises NotMyLink, LinkExpired and LinkUsed."""
-        link = self._open(ticket)
+        link = self._read_ticket(ticket)
         if await UsedLink.find_one(UsedLink.nonce == link.nonce) is not None:
             raise LinkUsed
         return link
 
     async def redeem(self, ticket: str, language: Language) -> tuple[Link, str]:
         """Use a link up and open a session; returns the link and the cookie's value. Raises as `read` does."""
-        link, now = self._open(ticket), self._clock()
+        link, now = self._read_ticket(ticket), self._clock()
         try:
             await UsedLink(nonce=link.nonce, expires_at=link.expires_at + LINK_LIVES).insert()
         except DuplicateKeyError as used:
@@ -125,7 +125,7 @@ class SignIn:
         """Check that a form came from a page of this session."""
         return hmac.compare_digest(token.encode(), self.form_token(session).encode())
 
-    def _open(self, ticket: str) -> Link:
+    def _read_ticket(self, ticket: str) -> Link:
         try:
             user_id, team_id, nonce, expires = self._links.loads(ticket)
         except (BadSignature, UnicodeError) as forged:

@@ -95,7 +95,7 @@ async def _on_invalid(request: Request, invalid: Exception) -> Response:
     assert isinstance(invalid, RequestValidationError)
     errors: dict[str, UserError] = {}
     for fault in invalid.errors():
-        errors.setdefault(_pointer(fault["loc"]), error_of_fault(fault, _known(fault)))
+        errors.setdefault(_pointer(fault["loc"]), error_of_fault(fault, _known_fields(fault)))
     return fields_problem(BadFields(errors), _language(request))
 
 
@@ -145,6 +145,6 @@ def _pointer(location: Sequence[str | int]) -> str:
     return f"?{names[0]}" if names else "?"
 
 
-def _known(fault: Fault) -> Sequence[str]:
+def _known_fields(fault: Fault) -> Sequence[str]:
     location = [str(name) for name in fault["loc"][1:-1]]
     return _FIELDS.get(location[0] if location else "", ())

@@ -33,11 +33,11 @@ def operation_id(route: APIRoute) -> str:
 def describe(api: FastAPI) -> Document:
     """Return the whole document; built once and kept by the app."""
     if api.openapi_schema is None:
-        api.openapi_schema = _described(api)
+        api.openapi_schema = _build(api)
     return api.openapi_schema
 
 
-def _described(api: FastAPI) -> Document:
+def _build(api: FastAPI) -> Document:
     document = get_openapi(
         title=api.title,
         version=api.version,

@@ -43,13 +43,13 @@ class StrictRoute(APIRoute):
         """Return the handler, which gets a strict request."""
         handle = super().get_route_handler()
 
-        async def strictly(request: Request) -> Response:
+        async def handle_strictly(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             if self.body_field is not None:
                 await strict.json()  # here, since FastAPI replaces errors that are raised while it reads
             return await handle(strict)
 
-        return strictly
+        return handle_strictly
 
 
 def parse_json(body: bytes) -> Any:
@@ -115,7 +115,7 @@ class BodyLimit:
         """Handle one request; raises TooLarge into the reader of the body."""
         n_read = 0
 
-        async def limited() -> Message:
+        async def receive_limited() -> Message:
             nonlocal n_read
             message = await receive()
             n_read += len(message.get("body", b""))
@@ -123,4 +123,4 @@ class BodyLimit:
                 raise TooLarge(limit=f"{MAX_BODY:,}")
             return message
 
-        await self._app(scope, limited, send)
+        await self._app(scope, receive_limited, send)

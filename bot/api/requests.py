@@ -50,13 +50,15 @@ class SearchRange(RequestPart):
     """Values of one parameter that are searched: a range, one value, or some of its choices."""
 
     low: Number | None = Field(default=None, description="Smallest value; the strategy's own when left out.")
-    high: Number | None = Field(default=None, description="Greatest value; the strategy's own when left out.")
+    high: Number | None = Field(default=None, description="Largest value; the strategy's own when left out.")
     step: Number | None = Field(
-        default=None, description="Distance of two values.", json_schema_extra={"exclusiveMinimum": 0}
+        default=None, description="Step between two values.", json_schema_extra={"exclusiveMinimum": 0}
     )
-    value: Number | StrictStr | None = Field(default=None, description="Fixes the parameter; nothing else beside it.")
+    value: Number | StrictStr | None = Field(default=None, description="Fixed value; excludes the other fields.")
     choices: tuple[StrictStr, ...] | None = Field(
-        default=None, max_length=10, description="Of a parameter that is one word of a few; nothing else beside it."
+        default=None,
+        max_length=10,
+        description="Allowed words of a parameter that is one of a few; excludes the other fields.",
     )
 
 
@@ -65,7 +67,7 @@ class SearchWindow(RequestPart):
 
     start: StrictStr | None = Field(default=None, description="First day.", json_schema_extra=_DAY)
     end: StrictStr | None = Field(
-        default=None, description="Last day; the last bar there is when left out.", json_schema_extra=_DAY
+        default=None, description="Last day; the last available bar when left out.", json_schema_extra=_DAY
     )
     years: StrictInt | None = Field(
         default=None,
@@ -123,7 +125,7 @@ class OptimizationRequest(RequestPart):
 
     symbol: StrictStr | None = Field(
         default=None,
-        description="What is traded, such as `AAPL` or `005930.KS`, or a watch list (`@tech`).",
+        description="Instrument, such as `AAPL` or `005930.KS`, or a watch list (`@tech`).",
         examples=["AAPL"],
         json_schema_extra=_SYMBOL_OR_LIST,
     )
@@ -131,7 +133,7 @@ class OptimizationRequest(RequestPart):
         default=None,
         min_length=1,
         max_length=MAX_SYMBOLS,
-        description="Instead of `symbol`: a study for each of them.",
+        description="Instead of `symbol`: one study for each.",
         json_schema_extra={"uniqueItems": True},
     )
     strategy: StrictStr = Field(
@@ -142,15 +144,15 @@ class OptimizationRequest(RequestPart):
     search_space: Mapping[str, SearchRange] = Field(
         default_factory=dict,
         max_length=20,
-        description="Parameters that are searched elsewhere than as declared; `GET /strategies` has each one's bounds.",
+        description="Parameters with another range than declared; `GET /strategies` lists the bounds.",
         json_schema_extra=_PARAMETER_NAMES,
     )
     n_trials: StrictInt = Field(
-        default=200, description="How many parameter sets are tried.", json_schema_extra=_bounds(1, MAX_TRIALS)
+        default=200, description="Parameter sets to try.", json_schema_extra=_bounds(1, MAX_TRIALS)
     )
     goal: StrictStr = Field(
         default="sharpe",
-        description="What is maximized: " + ", ".join(GOALS) + ". Two with a comma between them give a Pareto set.",
+        description="Measures to maximize: " + ", ".join(GOALS) + ". Two with a comma between them give a Pareto set.",
         json_schema_extra={"pattern": f"^({_GOAL})(,({_GOAL}))?$", "examples": ["sharpe", "sharpe,maxdd"]},
     )
     caps: tuple[Annotated[StrictStr, Field(json_schema_extra=_CAP)], ...] = Field(
@@ -164,12 +166,12 @@ class OptimizationRequest(RequestPart):
     )
     window: SearchWindow = SearchWindow()
     costs: TradingCosts = TradingCosts()
-    allow_short: StrictBool = Field(default=False, description="Whether short positions are allowed.")
+    allow_short: StrictBool = Field(default=False, description="Allow short positions.")
     min_trades: StrictInt = Field(
-        default=3, description="Closed trades below which a set does not count.", json_schema_extra=_bounds(0, 10_000)
+        default=3, description="Fewest closed trades of a set that counts.", json_schema_extra=_bounds(0, 10_000)
     )
     sampler: StrictStr = Field(
-        default="tpe", description="Who proposes the next set.", json_schema_extra={"enum": [*SamplerKind]}
+        default="tpe", description="Sampler that proposes the next set.", json_schema_extra={"enum": [*SamplerKind]}
     )
     seed: StrictInt = Field(
         default=7, description="The same seed gives the same trials.", json_schema_extra=_bounds(0, 2**31 - 1)
@@ -180,15 +182,15 @@ class OptimizationRequest(RequestPart):
         json_schema_extra={"enum": [*Mode]},
     )
     source: StrictStr | None = Field(
-        default=None, description="Where the bars come from; the first configured source that has the symbol."
+        default=None, description="Source of the bars; by default the first configured source that has the symbol."
     )
     timeframe: StrictStr = Field(
         default="1d", description="Size of a bar.", json_schema_extra={"enum": list(TIMEFRAMES)}
     )
-    force: StrictBool = Field(default=False, description="Run in spite of a critical finding about the data.")
+    force: StrictBool = Field(default=False, description="Run in spite of a critical data problem.")
     name: StrictStr = Field(default="", description="A name of your own.", json_schema_extra={"maxLength": MAX_NAME})
     notes: StrictStr = Field(
-        default="", description="A remark kept with the study.", json_schema_extra={"maxLength": MAX_NOTES}
+        default="", description="A remark stored with the study.", json_schema_extra={"maxLength": MAX_NOTES}
     )
     slack_channel: StrictStr | None = Field(
         default=None,
@@ -196,4 +198,4 @@ class OptimizationRequest(RequestPart):
         description="Id of a Slack channel the bot is in: the study is posted there, as if it had been started there.",
         examples=["C0123456789"],
     )
-    quiet: StrictBool = Field(default=False, description="In Slack no progress, only the result.")
+    quiet: StrictBool = Field(default=False, description="Post only the result in Slack, no progress.")

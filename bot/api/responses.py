@@ -48,11 +48,11 @@ class Links(BaseModel):
 class StartedStudy(BaseModel):
     """One study that was started."""
 
-    study_name: str = Field(description="Names the study from now on.", examples=["opt-7f3a"])
+    study_name: str = Field(description="Name of the study.", examples=["opt-7f3a"])
     symbol: str
     status: StudyState
     n_trials: int = Field(description="Unique parameter sets it will try.")
-    seconds: float = Field(description="A rough guess of the time a free worker needs.")
+    seconds: float = Field(description="Rough estimate of the time a free worker needs.")
     data_notes: list[str] = Field(description="Data problems in the bars (English).")
     links: Links
 
@@ -116,12 +116,12 @@ class OptimizationProgress(BaseModel):
     is_validating: bool = Field(description="The search is over; folds and statistics are under way.")
     trials_completed: int
     n_trials: int = Field(description="Unique parameter sets it will try.")
-    best_value: Measure = Field(description="Of the goal, so far.")
-    best_params: dict[str, Value] | None = Field(description="The set that has it.")
-    seconds_left: float | None = Field(description="Of the search; null while too little is known.")
-    elapsed: float = Field(description="Seconds since it was begun.")
+    best_value: Measure = Field(description="Best value of the goal so far.")
+    best_params: dict[str, Value] | None = Field(description="Parameter set with the best value.")
+    seconds_left: float | None = Field(description="Seconds left of the search; null while too little is known.")
+    elapsed: float = Field(description="Seconds since its start.")
     queue_position: int | None = Field(description="1 for the study that is next; null for one that does not wait.")
-    verdict: Verdict | None = Field(description="Null until it has finished.")
+    verdict: Verdict | None = Field(description="Verdict; null until the study has finished.")
     failure: str | None = Field(description="Why it failed, in the requested language.")
     created_at: datetime
     created_by: str = Field(description="A Slack user's id, `key:NAME`, or a terminal's user.")
@@ -136,11 +136,11 @@ class OptimizationResult(BaseModel):
     symbol: str
     strategy: str
     goal: str
-    params: dict[str, Value] = Field(description="The winner's.")
-    value: Measure = Field(description="Of the goal, in the bars that were searched.")
-    verdict: Verdict = Field(description="Is it real? Never a plain pass or fail.")
+    params: dict[str, Value] = Field(description="Parameters of the winner.")
+    value: Measure = Field(description="Value of the goal on the bars that were searched.")
+    verdict: Verdict = Field(description="Judgement whether the result is real; never a plain pass or fail.")
     suggestion: Suggestion
-    degenerate: Degenerate | None = Field(description="Why the winner is no strategy; null for one that is.")
+    degenerate: Degenerate | None = Field(description="Reason why the winner is no real strategy; null if it is one.")
     winner: Scored
     default: Scored
     buy_and_hold: Scored = Field(description="Buy and hold over the same bars, with the same costs.")
@@ -149,11 +149,11 @@ class OptimizationResult(BaseModel):
         "those of the equal-weight portfolio. Null for one symbol."
     )
     luck: Luck
-    plateau_share: Measure = Field(description="Of the winner's neighbours, those that keep most of its value.")
+    plateau_share: Measure = Field(description="Share of the winner's neighbours that keep most of its value.")
     sharpe_interval: Interval | None = Field(description="90 % interval of the Sharpe ratio out of sample.")
     drawdown_interval: Interval | None
     window: Window
-    data_hash: str = Field(description="Of the bars: the same hash, seed and code version give the same result.")
+    data_hash: str = Field(description="Hash of the bars: the same hash, seed and code version give the same result.")
     code_version: str
     links: Links
 
@@ -181,7 +181,7 @@ class StudyPage(BaseModel):
     """Page of studies, the newest first."""
 
     items: list[StudyItem]
-    next_cursor: str | None = Field(description="For `cursor` of the next page; null on the last.")
+    next_cursor: str | None = Field(description="`cursor` of the next page; null on the last.")
 
 
 class StudyTrials(BaseModel):
@@ -198,7 +198,7 @@ class QualityFinding(BaseModel):
     severity: str
     when: datetime
     value: float | None
-    detail: str = Field(description="The finding in words.")
+    detail: str = Field(description="The problem in words.")
 
 
 class MarketDataQuality(BaseModel):
@@ -211,13 +211,13 @@ class MarketDataQuality(BaseModel):
     first: str = Field(description="First day with a bar.")
     last: str
     n_bars: int
-    n_sessions: int = Field(description="That the calendar has from first to last.")
-    n_missing: int = Field(description="Of those, without any bar.")
+    n_sessions: int = Field(description="Sessions of the calendar from first to last.")
+    n_missing: int = Field(description="Sessions without any bar.")
     coverage: float = Field(description="Share of the sessions that have bars, 0 to 1.")
-    is_blocking: bool = Field(description="Whether a study must not start unless it is forced.")
+    is_blocking: bool = Field(description="`true` if a study needs `force` to start.")
     data_hash: str
     checked_at: datetime
-    findings: list[QualityFinding] = Field(description="The gravest first.")
+    findings: list[QualityFinding] = Field(description="Data problems, the most severe first.")
 
 
 def links_of(study_name: str) -> Links:

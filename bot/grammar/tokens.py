@@ -65,11 +65,11 @@ class Word:
         """Word as a person types it, with quotes where they are needed."""
         key, sign, value = self.text.partition("=")
         if sign and key in ("name", "note", "why"):
-            return f"{key}={quoted(value)}"
+            return f"{key}={quote(value)}"
         return self.text
 
 
-def quoted(value: str) -> str:
+def quote(value: str) -> str:
     """Return a value that can be read back: in double quotes when it holds a space or a sign."""
     return f'"{value}"' if _NEEDS_QUOTES.search(value) else value
 
@@ -81,7 +81,7 @@ def split(text: str) -> tuple[Word, ...]:
     """
     if len(text) > MAX_TEXT:
         raise TooLong(length=f"{len(text):,}", limit=f"{MAX_TEXT:,}")
-    return tuple(Word(at, _unquoted(word)) for at, word in enumerate(_WORD.findall(repair(text))))
+    return tuple(Word(at, _unquote(word)) for at, word in enumerate(_WORD.findall(repair(text))))
 
 
 def repair(text: str) -> str:
@@ -93,26 +93,26 @@ def repair(text: str) -> str:
     text = _MENTIONS_FIRST.sub("", _LINK.sub(_label, text))
     text = plain(text)
     text = _NAME_FIRST.sub("", text, count=1)
-    return _joined(re.sub(r"=\s+(?=[\"'])", "=", text)).strip()
+    return _join(re.sub(r"=\s+(?=[\"'])", "=", text)).strip()
 
 
 def plain(text: str) -> str:
     """Decode entities and replace typographic, full-width and invisible characters by plain ones."""
-    return _visible(unescape(text).translate(_TRANSLATION))
+    return _make_visible(unescape(text).translate(_TRANSLATION))
 
 
 def _label(link: re.Match[str]) -> str:
     return link["label"] or link["address"].rstrip("/")
 
 
-def _visible(text: str) -> str:
+def _make_visible(text: str) -> str:
     """Compose as Korean keyboards do, without control, format and surrogate characters."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(c for c in unicodedata.normalize("NFC", text) if c.isspace() or unicodedata.category(c)[0] != "C")
 
 
-def _joined(text: str) -> str:
+def _join(text: str) -> str:
     """Close the space around signs outside quotes; a value in single quotes gets double ones."""
     parts, end = [], 0
     for quote in _QUOTED.finditer(text):
@@ -121,7 +121,7 @@ def _joined(text: str) -> str:
     return "".join([*parts, _AROUND.sub(r"\1", text[end:])])
 
 
-def _unquoted(word: str) -> str:
+def _unquote(word: str) -> str:
     if word.count('"') % 2:
         raise UnclosedQuote(word=word.strip('"') or word)
     return word.replace('"', "")

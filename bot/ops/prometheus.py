@@ -26,17 +26,19 @@ async def exposition(services: Services) -> str:
     refresh = await Refresh.find_all().sort("-started_at").first_or_none()
     failing = await FailingSeries.find_all().count()
     studies, outbox = await _counts(OptimizationStudy, "status"), await _counts(OutboxEntry, "sending")
-    asked = await _counts(AuditEntry, "outcome")
+    requests = await _counts(AuditEntry, "outcome")
     lines = [
         *_family("studies", "gauge", "Studies by state.", label="state", counts=studies, known=StudyState),
-        *_one("trials_stored", "gauge", "Trials in the collection.", await _n_trials()),
+        *_single("trials_stored", "gauge", "Trials in the collection.", await _n_trials()),
         *_family("outbox", "gauge", "Messages by how far they are.", label="state", counts=outbox, known=Sending),
-        *_family("asked_total", "counter", "What people asked for.", label="outcome", counts=asked, known=Outcome),
-        *_one("workers", "gauge", "Worker processes alive.", len(services.pool.pids)),
-        *_one("workers_wanted", "gauge", "Worker processes there should be.", services.pool.size),
-        *_one("schedule_last_run_seconds", "gauge", "When a schedule last began, as Unix time.", _seconds(last)),
-        *_one("refresh_last_seconds", "gauge", "When the bars in use were last refreshed.", _seconds(refresh)),
-        *_one("series_failing", "gauge", "Series in use that the last refresh did not get.", failing),
+        *_family(
+            "asked_total", "counter", "Requests by outcome.", label="outcome", counts=requests, known=Outcome
+        ),
+        *_single("workers", "gauge", "Worker processes alive.", len(services.pool.pids)),
+        *_single("workers_wanted", "gauge", "Worker processes there should be.", services.pool.size),
+        *_single("schedule_last_run_seconds", "gauge", "When a schedule last began, as Unix time.", _seconds(last)),
+        *_single("refresh_last_seconds", "gauge", "When the bars in use were last refreshed.", _seconds(refresh)),
+        *_single("series_failing", "gauge", "Series in use that the last refresh did not get.", failing),
     ]
     return "\n".join(lines) + "\n"
 
@@ -64,7 +66,7 @@ def _family(
         yield f'optimize_bot_{name}{{{label}="{value}"}} {counts.get(str(value), 0)}'
 
 
-def _one(name: str, kind: str, meaning: str, value: float) -> Iterator[str]:
+def _single(name: str, kind: str, meaning: str, value: float) -> Iterator[str]:
     yield from _head(name, kind, meaning)
     yield f"optimize_bot_{name} {value}"
 

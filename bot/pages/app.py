@@ -141,7 +141,7 @@ class Pages:
         if act not in _ACTIONS:
             raise NoSuchPage
         command: Command = _ACTIONS[act](name)
-        incoming = CommandRequest(
+        command_request = CommandRequest(
             door=DOOR,
             channel_id="",
             user_id=visitor.user_id,
@@ -149,7 +149,7 @@ class Pages:
             text=f"{act} {name}",
             command=command,
         )
-        answer = await self._dispatcher.dispatch(incoming)
+        answer = await self._dispatcher.dispatch(command_request)
         if answer.error is not None:
             raise answer.error
         return RedirectResponse(f"/studies/{name}", status_code=HTTPStatus.SEE_OTHER)

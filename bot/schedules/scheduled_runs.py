@@ -197,7 +197,7 @@ class ScheduledRuns:
     async def _facts(
         self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy, champion: Champion | None
     ) -> ScheduledRunFacts:
-        assert study.summary is not None, "it was asked for before"
+        assert study.summary is not None, "_summary checked it"
         zone = ZoneInfo(schedule.time_zone)
         next_at = None if schedule.removed_at else self._schedules.next_times(schedule, 1)[0].astimezone(zone)
         return ScheduledRunFacts(
@@ -237,7 +237,7 @@ class ScheduledRuns:
         )
         run.state = RunState.TOLD
         await run.save()
-        log.info("schedule_told schedule=%s decision=%s", schedule.schedule_name, run.decision)
+        log.info("schedule_posted schedule=%s decision=%s", schedule.schedule_name, run.decision)
 
 
 async def _spec_of_run(schedule: Schedule, run: ScheduleRun) -> StudySpec:

@@ -59,7 +59,7 @@ class Listeners:
 
     async def on_command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> None:
         """Answer `/optimize …`."""
-        incoming = CommandRequest(
+        command_request = CommandRequest(
             door="command",
             channel_id=command["channel_id"],
             user_id=command["user_id"],
@@ -68,12 +68,12 @@ class Listeners:
             trigger_id=command["trigger_id"],
             text=command.get("text", ""),
         )
-        answering = asyncio.create_task(self.dispatcher.dispatch(incoming))
+        answering = asyncio.create_task(self.dispatcher.dispatch(command_request))
         done, _ = await asyncio.wait({answering}, timeout=ACK_SECONDS)
         if done:
             await ack(**_payload(answering.result()))
             return
-        origin = await self.dispatcher.origin_of(incoming)
+        origin = await self.dispatcher.origin_of(command_request)
         await ack(**_payload(Answer(origin.renderer.notice("working"))))
         await respond(**_payload(await answering))
 
@@ -82,7 +82,7 @@ class Listeners:
     ) -> None:
         """Answer a button under a message."""
         await ack()
-        incoming = CommandRequest(
+        command_request = CommandRequest(
             door="button",
             channel_id=body["channel"]["id"],
             user_id=body["user"]["id"],
@@ -92,21 +92,21 @@ class Listeners:
             text=f"{action['action_id']} {action['value']}",
             command=buttons.COMMANDS[action["action_id"]](action["value"]),
         )
-        answer = await self.dispatcher.dispatch(incoming)
+        answer = await self.dispatcher.dispatch(command_request)
         if not answer.is_refusal and action["action_id"] not in buttons.LASTING:
-            await self._mark(incoming, body, action, respond)
+            await self._mark(command_request, body, action, respond)
         await respond(**_payload(answer), replace_original=False)
 
     async def _mark(
-        self, incoming: CommandRequest, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
+        self, command_request: CommandRequest, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
     ) -> None:
         """Replace a button by who pressed it, and when; an ephemeral message cannot be read back."""
-        origin = await self.dispatcher.origin_of(incoming)
+        origin = await self.dispatcher.origin_of(command_request)
         words = origin.public_renderer.render(
-            "pressed", label=action["text"]["text"], by=incoming.user_id, at=self._context.clock()
+            "pressed", label=action["text"]["text"], by=command_request.user_id, at=self._context.clock()
         )
         message = body.get("message") or {}
-        blocks = buttons.pressed(message.get("blocks", []), action["action_id"], words.blocks[0])
+        blocks = buttons.replace_button(message.get("blocks", []), action["action_id"], words.blocks[0])
         if blocks:
             await respond(text=message.get("text", words.text), blocks=blocks, replace_original=True)
 
@@ -122,14 +122,14 @@ class Listeners:
     async def on_error(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """Report a fault of any listener; `response` is what is not acknowledged yet."""
         context = request.context
-        incoming = CommandRequest(
+        command_request = CommandRequest(
             door="error",
             channel_id=context.channel_id or "",
             user_id=context.user_id or "",
             team_id=context.team_id or "",
             text=str(request.body.get("text", "")),
         )
-        reference, message = await self.dispatcher.report_fault(incoming, error)
+        reference, message = await self.dispatcher.report_fault(command_request, error)
         log.error("listener_broke reference=%s", reference, exc_info=error)
         if context.respond is not None and context.response_url:
             await context.respond(**_payload(Answer(message)), replace_original=False)
@@ -140,7 +140,7 @@ class Listeners:
     async def _reply(self, door: str, event: dict[str, Any], body: dict[str, Any]) -> None:
         if self._is_duplicate(body.get("event_id", event["ts"])):
             return
-        incoming = CommandRequest(
+        command_request = CommandRequest(
             door=door,
             channel_id=event["channel"],
             user_id=event["user"],
@@ -149,25 +149,25 @@ class Listeners:
             delivery=event["ts"],
             text=event["text"],
         )
-        answer = await self.dispatcher.dispatch(incoming)
+        answer = await self.dispatcher.dispatch(command_request)
         if door == "mention" and answer.audience is Audience.USER:
-            await self._post_ephemeral(incoming, answer.message)
+            await self._post_ephemeral(command_request, answer.message)
         else:
-            thread_ts = incoming.thread_ts or (incoming.delivery if door == "mention" else "")
-            await self._post(incoming, answer.message, thread_ts)
+            thread_ts = command_request.thread_ts or (command_request.delivery if door == "mention" else "")
+            await self._post(command_request, answer.message, thread_ts)
 
-    async def _post_ephemeral(self, incoming: CommandRequest, message: Message) -> None:
+    async def _post_ephemeral(self, command_request: CommandRequest, message: Message) -> None:
         await self._context.client.chat_postEphemeral(
-            channel=incoming.channel_id,
-            user=incoming.user_id,
-            thread_ts=incoming.thread_ts or None,
+            channel=command_request.channel_id,
+            user=command_request.user_id,
+            thread_ts=command_request.thread_ts or None,
             text=message.text,
             blocks=message.blocks,
         )
 
-    async def _post(self, incoming: CommandRequest, message: Message, thread_ts: str) -> None:
-        key = f"answer:{incoming.channel_id}:{incoming.delivery}"
-        await self._context.outbox.post(key, key, incoming.channel_id, message, thread_ts=thread_ts)
+    async def _post(self, command_request: CommandRequest, message: Message, thread_ts: str) -> None:
+        key = f"answer:{command_request.channel_id}:{command_request.delivery}"
+        await self._context.outbox.post(key, key, command_request.channel_id, message, thread_ts=thread_ts)
 
     def _is_duplicate(self, event_id: str) -> bool:
         """Check whether this event was delivered before."""

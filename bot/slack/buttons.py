@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
 LASTING = frozenset({actions.DETAILS})
 
 
-def pressed(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]:
+def replace_button(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]:
     """Return the message's blocks with `mark` in place of the button; empty when there is no such button."""
     found: list[Block] = []
     for block in blocks:
@@ -48,7 +48,7 @@ def pressed(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]
     return found if mark in found else []
 
 
-def without(blocks: Sequence[Block], action_id: str) -> list[Block]:
+def remove_button(blocks: Sequence[Block], action_id: str) -> list[Block]:
     """Return the blocks without a button."""
     kept = []
     for block in blocks:

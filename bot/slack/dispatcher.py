@@ -71,7 +71,7 @@ class Dispatcher:
         shown = replace(origin, language=origin.public_language)
         answer = await self.authorize_and_run(parse(command.command_text), shown)
         mark = shown.renderer.notice("shared", by=origin.user_id)
-        blocks = [*buttons.without(answer.message.blocks, actions.SHARE), *mark.blocks]
+        blocks = [*buttons.remove_button(answer.message.blocks, actions.SHARE), *mark.blocks]
         key = f"share:{origin.channel_id}:{origin.delivery}"
         await self._context.outbox.post(
             key, key, origin.channel_id, answer.message, blocks=blocks, thread_ts=origin.thread_ts

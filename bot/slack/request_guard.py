@@ -31,7 +31,7 @@ class ReplayGuard:
         if not (moment.isascii() and moment.isdecimal() and len(moment) <= 12 and signature.isascii()):
             return False
         now = self._clock()
-        if abs(now - int(moment)) > TOLERANCE or not hmac.compare_digest(self._signed(moment, body), signature):
+        if abs(now - int(moment)) > TOLERANCE or not hmac.compare_digest(self._sign(moment, body), signature):
             return False
         self._forget(now)
         if signature in self._seen:
@@ -45,7 +45,7 @@ class ReplayGuard:
         """Number of remembered signatures."""
         return len(self._seen)
 
-    def _signed(self, moment: str, body: bytes) -> str:
+    def _sign(self, moment: str, body: bytes) -> str:
         return "v0=" + hmac.new(self._secret, b"v0:" + moment.encode() + b":" + body, hashlib.sha256).hexdigest()
 
     def _forget(self, now: float) -> None:

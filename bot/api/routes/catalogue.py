@@ -30,7 +30,7 @@ class RangeCard(BaseModel):
     low: float
     high: float
     step: float
-    default: float = Field(description="The textbook value.")
+    default: float = Field(description="The default value.")
     integer: bool
     unit: str
     meaning: str
@@ -42,7 +42,7 @@ class ChoiceCard(BaseModel):
     kind: Literal["choice"] = "choice"
     name: str
     choices: list[str]
-    default: str = Field(description="The textbook value.")
+    default: str = Field(description="The default value.")
     meaning: str
 
 
