@@ -24,7 +24,7 @@ class AuditEntry(Document):
     """One command, click or denial; never changed, never deleted by the bot."""
 
     at: datetime
-    door: str  # command, button, mention, message …
+    door: str  # entry point: command, button, mention, message …
     user_id: str
     channel_id: str
     team_id: str = ""

@@ -26,7 +26,7 @@ from reports.text.message import Message
 class CommandRequest:
     """One request of a user: text to be parsed, or the command of a button."""
 
-    door: str  # command, button, mention, message
+    door: str  # entry point: command, button, mention, message
     channel_id: str
     user_id: str
     team_id: str = ""
