@@ -1,4 +1,4 @@
-"""Where a command was typed, by whom, and in which languages to answer."""
+"""Origin of a command: its channel, its user, and the languages of the answers."""
 
 from dataclasses import dataclass
 from enum import StrEnum, auto
@@ -13,9 +13,9 @@ from reports.render import Language, Renderer, renderer_of
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a command was typed, and by whom."""
+    """Channel and user of a command."""
 
-    channel_id: str  # empty: nobody is told there
+    channel_id: str  # empty: nothing is posted
     user_id: str
     team_id: str = ""
     thread_ts: str = ""
@@ -28,17 +28,17 @@ class Origin:
 
     @property
     def renderer(self) -> Renderer:
-        """Words for the asker."""
+        """Renderer for the user."""
         return renderer_of(self.language)
 
     @property
     def public_renderer(self) -> Renderer:
-        """Words for everyone in the channel."""
+        """Renderer for everyone in the channel."""
         return renderer_of(self.public_language)
 
     @property
     def is_direct(self) -> bool:
-        """Whether it is a conversation with the bot alone."""
+        """True for a conversation with the bot alone."""
         return self.channel_id.startswith("D")
 
     def of_study(self, command: str, *, is_quiet: bool = False, group: str = "") -> "StudyOrigin":

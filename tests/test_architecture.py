@@ -21,7 +21,6 @@ HOMES = {
 }
 #: Modules that load others by name, each for a reason it gives.
 BY_NAME = {
-    "bot/__main__.py",
     "optimizer/lazy.py",
     "optimizer/market/providers/sample.py",
     "optimizer/market/providers/yahoo.py",

@@ -1,4 +1,4 @@
-"""From the body of a start to the command it means; every wrong field is named, with the sentence a person is told.
+"""Body of a start request into a command; every wrong field is named, with the sentence that Slack would show.
 
 Each field becomes the word that one would type for it, and is read as that word is.
 """
@@ -11,7 +11,7 @@ from bot.api.requests import MAX_HOLDOUT, MAX_NAME, MAX_NOTES, OptimizationReque
 from bot.grammar.commands import Mode, Start
 from bot.grammar.errors import NotADate, Repeated
 from bot.grammar.fields import ClashFields, FieldErrors, finish
-from bot.grammar.start_builder import Draft, read_narrowed
+from bot.grammar.start_builder import StartBuilder, read_narrowed
 from bot.grammar.tokens import Word, plain
 from bot.grammar.values import percent_text, plain_number, read_symbol_or_list, read_text
 from optimizer.domain.space import Choice, Parameter
@@ -26,14 +26,14 @@ def start_of(request: OptimizationRequest) -> Start:
     errors = FieldErrors()
     symbols = _symbols(request, errors)
     with errors.about("/strategy"):
-        draft = Draft(strategy := find_strategy(request.strategy))
+        builder = StartBuilder(strategy := find_strategy(request.strategy))
         for at, (pointer, text) in enumerate(_words(request, strategy, errors)):
             with errors.about(pointer):
-                draft.take(Word(at, text))
+                builder.take(Word(at, text))
     name = _text("name", request.name, MAX_NAME, errors)
     note = _text("notes", request.notes, MAX_NOTES, errors)
     errors.raise_any()
-    return replace(finish(draft, symbols, _CLASHES), is_quiet=request.quiet, name=name, note=note)
+    return replace(finish(builder, symbols, _CLASHES), is_quiet=request.quiet, name=name, note=note)
 
 
 def _symbols(request: OptimizationRequest, errors: FieldErrors) -> list[str]:
@@ -78,7 +78,7 @@ def _words(request: OptimizationRequest, strategy: Strategy, errors: FieldErrors
 
 
 def _settings(request: OptimizationRequest) -> Iterator[tuple[str, str]]:
-    """The fields that are one option each."""
+    """Return the fields that are one option each."""
     yield "/n_trials", f"trials={request.n_trials}"
     yield "/goal", f"goal={request.goal}"
     yield "/min_trades", f"min_trades={request.min_trades}"
@@ -127,7 +127,7 @@ def _parameter(name: str, strategy: Strategy) -> Parameter:
 
 
 def _range_text(wanted: SearchRange, parameter: Parameter) -> str:
-    """A range as one types it behind `period=`."""
+    """Return a range as one types it behind `period=`."""
     given = {name for name in ("value", "choices", "low", "high", "step") if getattr(wanted, name) is not None}
     for alone in ("value", "choices"):
         if alone in given and len(given) > 1:
@@ -151,10 +151,10 @@ def _text(field: str, typed: str, limit: int, errors: FieldErrors) -> str:
 
 
 def _plain(value: float | str) -> str:
-    """A value as one types it; a whole number keeps all its digits, however many."""
+    """Return a value as one types it; a whole number keeps all its digits, however many."""
     return plain_number(value) if isinstance(value, float) else str(value)
 
 
 def _escaped(name: str) -> str:
-    """A name inside a JSON pointer (RFC 6901)."""
+    """Escape a name for a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""`optimize-bot data`: what bars there are, bringing one's own, and whether they can be trusted."""
+"""`optimize-bot data`: list the stored bars, import files, check a symbol."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.runtime.processes import claimed
+from bot.runtime.processes import ChildProcesses, lock_home
 from bot.runtime.services import open_market
 from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
@@ -17,14 +17,14 @@ from optimizer.market.importing import import_files
 from optimizer.market.providers.file import Reading
 
 
-async def run(options: argparse.Namespace, settings: Settings) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """List, import or check; returns the exit code."""
     return await asyncio.to_thread(_run, options, settings)
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     console = Console(highlight=False)
-    with claimed(settings.home), open_market(settings) as market:
+    with lock_home(settings.home), open_market(settings) as market:
         match options.action:
             case "list":
                 return _list(market, console)

@@ -1,11 +1,11 @@
-"""The form that starts a study: opened by the bare command, a button on the home tab, or a message's shortcut."""
+"""Opening the form that starts a study: by the bare command, a button on the home tab, or a message's shortcut."""
 
 from slack_sdk.errors import SlackApiError
 
 from bot.commands.button_commands import OpenForm
 from bot.commands.info import show_help
 from bot.commands.start_form import Form, start_view
-from bot.context import NOTHING, Answer, BotContext
+from bot.context import NO_ANSWER, Answer, BotContext
 from bot.grammar.commands import OpenModal, Start
 from bot.grammar.parsing import parse
 from bot.origin import Door, Origin, StudyOrigin
@@ -14,7 +14,7 @@ from optimizer.storage.documents import OptimizationStudy
 
 
 async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> Answer:
-    """Open the form, filled in as the asker's last study; where Slack offers no forms (a message), help instead."""
+    """Open the form, filled in as the user's last study; show help where Slack offers no forms (a message)."""
     if not origin.trigger_id:
         return await show_help(command, origin, context)
     form = Form(symbol=command.symbol) if isinstance(command, OpenForm) else await last_form(origin.user_id)
@@ -24,7 +24,7 @@ async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> 
     except SlackApiError as refusal:
         reason = str(refusal.response.get("error", ""))
         raise Unavailable(what="The form", reason=reason, remedy="Try again, or type the command.") from refusal
-    return NOTHING
+    return NO_ANSWER
 
 
 async def last_form(user_id: str) -> Form:

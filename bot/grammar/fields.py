@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.grammar.commands import Start
 from bot.grammar.corrections import Slip
 from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, TwoBeginnings
-from bot.grammar.start_builder import Draft
+from bot.grammar.start_builder import StartBuilder
 from optimizer.errors import UserError
 
 
@@ -63,9 +63,9 @@ class FieldErrors:
             raise BadFields(self.by_field)
 
 
-def finish(draft: Draft, symbols: Sequence[str], clashes: ClashFields) -> Start:
-    """Make the start of a draft. Raises BadFields where two fields contradict each other."""
+def finish(builder: StartBuilder, symbols: Sequence[str], clashes: ClashFields) -> Start:
+    """Build the start. Raises BadFields where two fields contradict each other."""
     try:
-        return draft.finish(symbols)
+        return builder.finish(symbols)
     except Slip as slip:
         raise BadFields({clashes.of(slip.error): slip.error}) from slip

@@ -1,10 +1,10 @@
-"""A study while its words are being read, one after another, in whatever order they were typed."""
+"""Builder of a study from its words, in whatever order they were typed."""
 
 import re
 from collections.abc import Sequence
 
 from bot.grammar.commands import Mode, Start
-from bot.grammar.corrections import Slip, located
+from bot.grammar.corrections import Slip, locate_errors
 from bot.grammar.errors import (
     EndsBeforeItStarts,
     MissingValue,
@@ -34,20 +34,20 @@ _COST_FIELDS = ("commission_bps", "slippage_bps")
 _MODES = tuple(Mode)
 
 
-class Draft:
-    """Takes words and becomes a Start; every word must mean something, and nothing may be said twice."""
+class StartBuilder:
+    """Takes words and becomes a Start; every word must have a meaning, and nothing may be given twice."""
 
     def __init__(self, strategy: Strategy) -> None:
         self._strategy = strategy
         self._fields: Fields = {}
-        self._places: dict[str, int] = {}  # where each field was said
+        self._places: dict[str, int] = {}  # position of the word that set each field
         self._caps: dict[tuple[str, bool], Cap] = {}
         self._narrowed: dict[str, Narrowed] = {}
         self._overlays: set[str] = set()
 
     def take(self, word: Word) -> None:
-        """Read one word after the strategy. Raises Slip when it means nothing here, or is said twice."""
-        with located(word):
+        """Read one word after the strategy. Raises Slip when it has no meaning here, or is given twice."""
+        with locate_errors(word):
             if found := _CAP.fullmatch(word.text):
                 self._take_cap(word, found)
             elif word.pair:
@@ -58,7 +58,7 @@ class Draft:
                 self._take_lone(word)
 
     def finish(self, symbols: Sequence[str]) -> Start:
-        """The start for these symbols and watch lists. Raises Slip when its parts contradict each other."""
+        """Build the start for these symbols and watch lists. Raises Slip when its parts contradict each other."""
         self._check(symbols)
         extras = {name: self._fields.pop(name) for name in _START_FIELDS if name in self._fields}
         try:
@@ -159,7 +159,7 @@ class Draft:
         return (*self._own_names(), *OVERLAYS, *OPTIONS)
 
     def _parameter(self, key: str) -> Parameter | None:
-        """The strategy's parameter, with or without the strategy's name in front, or the overlay of a key."""
+        """Return the strategy's parameter, with or without the strategy's name in front, or the overlay of a key."""
         own = self._strategy.space.by_name
         for prefix in ("", f"{self._strategy.key}_", *(f"{alias}_" for alias in self._strategy.aliases)):
             if key.startswith(prefix) and key.removeprefix(prefix) in own:
@@ -168,7 +168,7 @@ class Draft:
 
 
 def read_cap(name: str, sign: str, value: str) -> Cap:
-    """`maxdd<20` as a cap whose bound is 0.2; bounds on other measures are plain numbers.
+    """Read `maxdd<20` as a cap whose bound is 0.2; bounds on other measures are plain numbers.
 
     Raises UnknownGoal, NotANumber, OutOfRange.
     """
@@ -183,13 +183,13 @@ def read_cap(name: str, sign: str, value: str) -> Cap:
 
 
 def cap_text(cap: Cap) -> str:
-    """A cap as a person types it."""
+    """Return a cap as a person types it."""
     bound = percent_text(cap.bound) if CAPS[cap.goal] in FRACTIONS else plain_number(cap.bound)
     return f"{cap.goal}{'<' if cap.is_upper else '>'}{bound}"
 
 
 def read_narrowed(parameter: Parameter, value: str) -> Narrowed:
-    """`14`, `10..20:2` or `revert|break` for a parameter.
+    """Read `14`, `10..20:2` or `revert|break` for a parameter.
 
     Raises OutOfRange, NotANumber, NotARange, EmptySpace or WrongChoice where the parameter has no such value.
     """
@@ -203,7 +203,7 @@ def read_narrowed(parameter: Parameter, value: str) -> Narrowed:
 
 
 def narrowed_text(narrowed: Narrowed) -> str:
-    """A narrowed parameter as a person types it."""
+    """Return a narrowed parameter as a person types it."""
     if narrowed.choices:
         return f"{narrowed.name}={'|'.join(narrowed.choices)}"
     assert narrowed.low is not None and narrowed.high is not None  # noqa: PT018

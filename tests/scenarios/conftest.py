@@ -18,10 +18,10 @@ import pytest_asyncio
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cli.serve import running
+from bot.cli.serve import run_bot
 from bot.context import BotContext
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
-from bot.runtime.processes import started
+from bot.runtime.processes import start_children
 from bot.runtime.settings import Settings
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.studies import scheduler
@@ -151,7 +151,7 @@ def settings_for(home: Path, slack: Slack, **more: str) -> Settings:
 async def opened(slack: Slack, settings: Settings) -> AsyncIterator[Stage]:
     """A bot in a Slack, and people who act there."""
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
-    async with started(settings) as children, running(settings, client, children) as bot:
+    async with start_children(settings) as children, run_bot(settings, client, children) as bot:
         url = f"http://127.0.0.1:{bot.port}/slack/events"
         async with HttpWire(url) as wire:
             yield Stage(slack=slack, context=bot.context, act=Driver(slack, wire), url=url)
