@@ -12,6 +12,8 @@ import pytest
 from optimizer.errors import Unavailable
 from optimizer.studies.worker_pool import WorkerConfig, WorkerDied, WorkerPool
 
+pytestmark = pytest.mark.server
+
 MODULE = "tests.optimizer.small_worker"
 
 
