@@ -24,6 +24,7 @@ from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from bot.runtime.processes import start_children
 from bot.runtime.settings import Settings
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
+from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies import scheduler
 from reports.render import LANGUAGES, renderer_of
 from tests.slack.driver import Driver
@@ -82,6 +83,10 @@ class Stage:
             return study_in(str(delivery.answer)) or study_in(str(delivery.response_url.replies))
 
         return await self.slack.eventually(look, what=f"the answer to {delivery.payload['text']}")
+
+    async def n_studies(self, user: str = "alice") -> int:
+        """How many studies this person has started; others start theirs meanwhile."""
+        return await OptimizationStudy.find({"created_by": await self.slack.user_id(user)}).count()
 
     async def root(self, name: str) -> Message:
         """The root message of a study, once it is there."""

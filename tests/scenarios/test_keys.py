@@ -17,6 +17,8 @@ from tests.bot_process import bot_process
 from tests.slack.inspection import APP_TOKEN
 from tests.slack.strict import StrictSlack
 
+pytestmark = pytest.mark.server
+
 
 async def typed(home: Path, *words: str, language: str = "en") -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command."""

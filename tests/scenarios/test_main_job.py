@@ -29,10 +29,10 @@ async def test_command_is_acknowledged_at_once_and_answered_in_its_thread(stage:
 
 
 async def test_unknown_strategy_is_told_privately_and_starts_nothing(stage: Stage) -> None:
-    before = len(await stage.context.services.studies.list_studies(limit=100))
+    before = await stage.n_studies()
     delivery = await stage.act.command("AAPL RSO 200")
 
     assert delivery.answer["response_type"] == "ephemeral"
     assert "`rso`" in delivery.answer["text"]
     assert "AAPL rsi 200" in str(delivery.answer["blocks"])
-    assert len(await stage.context.services.studies.list_studies(limit=100)) == before
+    assert await stage.n_studies() == before

@@ -27,7 +27,7 @@ from tests.slack.strict import StrictSlack
 from tests.slack.wire import HttpWire
 from tests.slack.workspace import Message
 
-pytestmark = pytest.mark.usefixtures("other_bots_keep_theirs")
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("other_bots_keep_theirs")]
 
 DESK = "G0DESK001"
 DOWN = Reply(status=503)

@@ -4,10 +4,14 @@ import asyncio
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.bot_process import BotProcess, bot_process, mongo_client
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
 from tests.slack.wire import HttpWire
+
+pytestmark = pytest.mark.server
 
 
 async def test_stopped_bot_is_gone_in_time_says_nothing_and_carries_on(tmp_path: Path) -> None:

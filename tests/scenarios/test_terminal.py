@@ -13,6 +13,8 @@ import pytest
 from optimizer.market.calendars import find_calendar
 from tests.bars import sample_bars
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -220,17 +220,17 @@ async def test_a_watch_list_stands_for_its_symbols(stage: Stage) -> None:
 
 async def test_nobody_queues_more_than_their_share(stage: Stage) -> None:
     await stage.tell("config @many " + ",".join(f"S{n}" for n in range(25)), user="bob")
-    before = len(await stage.context.services.studies.list_studies(limit=200))
+    before = await stage.n_studies()
 
     assert "25 of your studies waiting; the limit is 20" in await stage.tell("@many RSI 100 seed=37", user="bob")
-    assert len(await stage.context.services.studies.list_studies(limit=200)) == before
+    assert await stage.n_studies() == before
 
 
 async def test_dry_starts_nothing(stage: Stage) -> None:
-    before = len(await stage.context.services.studies.list_studies(limit=100))
+    before = await stage.n_studies()
 
     assert "nothing was started" in await stage.tell("AAPL,IBM RSI 100 dry")
-    assert len(await stage.context.services.studies.list_studies(limit=100)) == before
+    assert await stage.n_studies() == before
 
 
 async def test_a_private_study_is_told_in_a_direct_message(stage: Stage) -> None:

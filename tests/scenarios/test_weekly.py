@@ -35,7 +35,7 @@ SCHEDULES = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("other_bots_keep_theirs")
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("other_bots_keep_theirs")]
 
 
 class Exchange:

@@ -14,6 +14,8 @@ from optimizer.errors import Unavailable
 from optimizer.studies.worker_messages import Configure, Finished
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 
+pytestmark = pytest.mark.server
+
 MODULE = "tests.optimizer.small_worker"
 
 
