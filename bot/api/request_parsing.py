@@ -13,7 +13,7 @@ from bot.grammar.errors import NotADate, Repeated
 from bot.grammar.fields import ClashFields, FieldErrors, finish
 from bot.grammar.start_builder import StartBuilder, read_narrowed
 from bot.grammar.tokens import Word, plain
-from bot.grammar.values import percent_text, plain_number, read_symbol_or_list, read_text
+from bot.grammar.values import basis_points_text, percent_text, plain_number, read_symbol_or_list, read_text
 from optimizer.domain.space import Choice, Parameter
 from optimizer.errors import OutOfRange, UnknownOverlay, UnknownParameter
 from optimizer.strategies.registry import OVERLAYS, Strategy, find_strategy
@@ -90,9 +90,9 @@ def _settings(request: OptimizationRequest) -> Iterator[tuple[str, str]]:
     if request.source is not None:
         yield "/source", f"source={request.source}"
     if request.costs.commission_bps is not None:
-        yield "/costs/commission_bps", f"cost={_plain(request.costs.commission_bps)}"
+        yield "/costs/commission_bps", f"cost={basis_points_text(float(request.costs.commission_bps))}"
     if request.costs.slippage_bps is not None:
-        yield "/costs/slippage_bps", f"slippage={_plain(request.costs.slippage_bps)}"
+        yield "/costs/slippage_bps", f"slippage={basis_points_text(float(request.costs.slippage_bps))}"
     if request.allow_short:
         yield "/allow_short", "short"
     if request.force:

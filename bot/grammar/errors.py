@@ -7,7 +7,7 @@
         │               MissingSchedule · MissingCadence · MissingDay · MissingTime · MissingValue
         ├── (too much)  OneTooMany · TextTooLong
         ├── (values)    NotWhole · NotARange · NotADate · NotASymbol · NotAStudy · NotASchedule · NotYesOrNo · NotATime
-        │               NotAWord · PercentOutOfRange
+        │               NotAWord · PercentOutOfRange · UnitMissing
         └── (clashes)   NobodyToShareWith · TwoBeginnings · EndsBeforeItStarts
 
 Errors of a strategy, a parameter or a goal are the optimizer's own. Every error that `parse` raises
@@ -211,6 +211,15 @@ class PercentOutOfRange(CommandError, OutOfRange):
 
     sentence = "`{name}` is in percent, from {low} to {high}; `{value}` is not. Did you mean `{nearest}`?"
     sentence_near = sentence
+
+
+class UnitMissing(CommandError):
+    """A number so small that its unit is anybody's guess."""
+
+    sentence = (
+        "`{name}={value}` may mean {value} % ({percent} basis points) or {value} basis points. "
+        "Write `{name}={nearest}` or `{name}={bps}`."
+    )
 
 
 class NotYesOrNo(CommandError):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.grammar.commands import AddSchedule, Mode, Start
 from bot.grammar.start_builder import cap_text, narrowed_text
 from bot.grammar.tokens import Word, quote
-from bot.grammar.values import percent_text, plain_number
+from bot.grammar.values import basis_points_text, percent_text
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.domain.study_request import Costs, SamplerKind, StudySpec
 
@@ -82,8 +82,8 @@ def _settings(spec: StudySpec) -> list[str]:
         *([f"years={spec.years}"] if spec.start is None and spec.years != plain["years"].default else []),
         *([f"holdout={percent_text(spec.holdout)}"] if spec.holdout != plain["holdout"].default else []),
         *([f"folds={spec.folds}"] if spec.folds != plain["folds"].default else []),
-        *([f"cost={plain_number(cost)}"] if cost != costs.commission_bps else []),
-        *([f"slippage={plain_number(slippage)}"] if slippage != costs.slippage_bps else []),
+        *([f"cost={basis_points_text(cost)}"] if cost != costs.commission_bps else []),
+        *([f"slippage={basis_points_text(slippage)}"] if slippage != costs.slippage_bps else []),
         *([f"min_trades={spec.min_trades}"] if spec.min_trades != plain["min_trades"].default else []),
         *([f"sampler={spec.sampler}"] if spec.sampler != SamplerKind.TPE else []),
         *([f"seed={spec.seed}"] if spec.seed != plain["seed"].default else []),

@@ -27,6 +27,9 @@ FRACTIONS = frozenset(
     {"total_return", "cagr", "annual_volatility", "max_drawdown", "win_rate", "exposure", "expectancy"}
 )
 
+#: Caps that only make sense as parts of a whole, with their greatest percentage: `0.25` is 25 % there.
+_SHARES = {"maxdd": 100, "winrate": 100, "exposure": 100, "volatility": 1_000}
+
 _CAP = re.compile(r"([^\s<>=]+)([<>])(=?)(.*)")
 _NUMBER_LIKE = re.compile(r"[+-]?\.?[0-9][0-9.,]*%?")
 _START_FIELDS = ("name", "note", "mode", "is_dry", "is_quiet", "is_private")
@@ -170,13 +173,16 @@ class StartBuilder:
 def read_cap(name: str, sign: str, value: str) -> Cap:
     """Read `maxdd<20` as a cap whose bound is 0.2; bounds on other measures are plain numbers.
 
-    Raises UnknownGoal, NotANumber, OutOfRange.
+    A drawdown may be written as the loss it is: `maxdd<-20` and `maxdd>-20` are `maxdd<20`. Raises UnknownGoal,
+    NotANumber, OutOfRange.
     """
     goal = find_cap(name)
-    if CAPS[goal] in FRACTIONS:
-        bound = read_percent(
-            name, value, low=0 if goal == "maxdd" else -1_000, high=100 if goal == "maxdd" else 1_000_000
-        )
+    if goal == "maxdd" and value.startswith("-"):
+        sign, value = "<", value.removeprefix("-")
+    if goal in _SHARES:
+        bound = read_percent(name, value, low=0, high=_SHARES[goal], takes_fraction=True)
+    elif CAPS[goal] in FRACTIONS:
+        bound = read_percent(name, value, low=-1_000, high=1_000_000)
     else:
         bound = read_number(name, value, low=-1_000_000, high=1_000_000)
     return Cap(goal=goal, is_upper=sign == "<", bound=bound)
@@ -198,6 +204,8 @@ def read_narrowed(parameter: Parameter, value: str) -> Narrowed:
         parameter.narrowed(choices)
         return Narrowed(name=parameter.name, choices=choices)
     stretch = read_number_range(parameter.name, value, like=(parameter.low, parameter.high))
+    if parameter.unit == "%" and "%" not in value and 0 < stretch.low <= stretch.high < 1 <= parameter.low:
+        stretch = stretch.from_fraction()
     parameter.narrowed(stretch.low, stretch.high, stretch.step)
     return Narrowed(name=parameter.name, low=stretch.low, high=stretch.high, step=stretch.step)
 

@@ -16,13 +16,18 @@ from bot.grammar.errors import (
     NotYesOrNo,
     PercentOutOfRange,
     TextTooLong,
+    UnitMissing,
 )
 from optimizer.domain.space import tidy
 from optimizer.errors import NotANumber, OutOfRange
 
 MAX_SYMBOL = 20
+MAX_BPS = 1_000
+#: A positive number of basis points below this is only taken with its unit.
+LEAST_BARE_BPS = Decimal("0.5")
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{1,40})?|\.[0-9]{1,40})")
+_WITH_UNIT = re.compile(r"(?P<number>[^a-z%]+)(?P<unit>%|bps?)", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _RANGE = re.compile(r"(?P<low>[^.~:|]*(?:\.[0-9]+)?)(?:\.{2,3}|~)(?P<high>[^~:|]*?)(?::(?P<step>[^:]*))?")
 _DASHED = re.compile(r"([0-9.]+)-([0-9.]+)(:[0-9.]+)?")
@@ -68,13 +73,42 @@ def _out_of_range(name: str, text: str, low: float, high: float) -> OutOfRange:
     return OutOfRange(name=name, low=tidy(low), high=tidy(high), value=text, nearest=tidy(near))
 
 
-def read_percent(name: str, text: str, *, low: float, high: float) -> float:
-    """Read a percentage as a fraction: `20` and `20%` are 0.2. `0.2` alone is ambiguous and refused.
+def read_basis_points(name: str, text: str) -> float:
+    """Read basis points from 0 to 1,000: `10`, `10bp`, `10bps` and `0.1%` are 10.
 
-    `low` and `high` are in percent. Raises NotANumber, PercentOutOfRange.
+    A bare positive number below 0.5 is refused, for it may be meant in percent or as a fraction. Raises NotANumber,
+    UnitMissing, OutOfRange.
+    """
+    found = _WITH_UNIT.fullmatch(text)
+    number, unit = (found["number"], found["unit"].lower()) if found else (text, "")
+    value = read_decimal(name, number)
+    if not unit and 0 < value < LEAST_BARE_BPS:
+        plain = plain_number(value)
+        raise UnitMissing(
+            name=name, value=text, nearest=f"{plain}%", bps=f"{plain}bps", percent=plain_number(100 * value)
+        )
+    points = value * 100 if unit == "%" else value
+    if not 0 <= points <= MAX_BPS:
+        low, high = ("0%", f"{MAX_BPS // 100}%") if unit == "%" else (0, MAX_BPS)
+        raise OutOfRange(name=name, low=low, high=high, value=text, nearest=low if points < 0 else high)
+    return float(points)
+
+
+def basis_points_text(points: float) -> str:
+    """Write basis points as text that reads back to exactly the same float; the unit stands where it would be doubted."""
+    return plain_number(points) + ("bps" if 0 < points < LEAST_BARE_BPS else "")
+
+
+def read_percent(name: str, text: str, *, low: float, high: float, takes_fraction: bool = False) -> float:
+    """Read a percentage as a fraction: `20` and `20%` are 0.2.
+
+    With `takes_fraction`, for measures of which less than one percent is absurd, `0.2` is 0.2 as well; elsewhere it is
+    refused, for it may mean either. `low` and `high` are in percent. Raises NotANumber, PercentOutOfRange.
     """
     percent = read_decimal(name, text)
     is_fraction = 0 < abs(percent) < 1 and not text.endswith("%")
+    if is_fraction and takes_fraction:
+        percent, is_fraction = percent * 100, False
     if is_fraction or not low <= percent <= high:
         near = min(max(float(percent * 100 if is_fraction else percent), low), high)
         raise PercentOutOfRange(name=name, low=tidy(low), high=tidy(high), value=text, nearest=tidy(near))
@@ -101,6 +135,11 @@ class NumberRange:
     low: float
     high: float
     step: float | None = None
+
+    def from_fraction(self) -> "NumberRange":
+        """Return the range in percent where it was typed as a fraction: 0.08 is 8."""
+        step = None if self.step is None else round(100 * self.step, 10)
+        return NumberRange(round(100 * self.low, 10), round(100 * self.high, 10), step)
 
 
 def read_number_range(name: str, text: str, *, like: tuple[float, float]) -> NumberRange:

@@ -50,7 +50,7 @@ SAME: list[tuple[dict[str, Any], str]] = [
     (
         {"symbol": "IBM", "strategy": "rsi", "costs": {"commission_bps": 0, "slippage_bps": 0.25}, "force": True,
          "allow_short": True, "min_trades": 1, "sampler": "random", "source": "sample", "timeframe": "1d"},
-        "IBM rsi 200 cost=0 slippage=0.25 force short min_trades=1 sampler=random source=sample timeframe=1d",
+        "IBM rsi 200 cost=0 slippage=0.25bps force short min_trades=1 sampler=random source=sample timeframe=1d",
     ),
     (
         {"symbol": "IBM", "strategy": "rsi", "name": "spring check", "notes": "why not", "quiet": True},
