@@ -95,7 +95,7 @@ def read_basis_points(name: str, text: str) -> float:
 
 
 def basis_points_text(points: float) -> str:
-    """Write basis points as text that reads back to exactly the same float; the unit stands where it would be doubted."""
+    """Write basis points as text that reads back to the same float, with the unit where it could be doubted."""
     return plain_number(points) + ("bps" if 0 < points < LEAST_BARE_BPS else "")
 
 
