@@ -35,8 +35,13 @@ SENTENCES: Mapping[str, str] = {
     "no_volume": "{n} bars from {when} have no volume.",
     "split": "On {when} the price moves by {value:+.1%}, near a split of {ratio}: was it adjusted?",
     "spike": "On {when} the price jumps by {value:+.1%} and comes back at the next bar: a bad tick?",
-    "left_out": "{n} bars are left out: on their dates not all of the symbols have one.",
     "outlier": "On {when} the price moves by {value:+.1%}, {times:.0f} times its recent scale.",
+}
+
+#: The English sentence of each kind of note: every finding, and what the study itself did to the bars.
+NOTES: Mapping[str, str] = {
+    **SENTENCES,
+    "left_out": "{n} bars are left out: on their dates not all of the symbols have one.",
 }
 
 
@@ -78,9 +83,9 @@ class DataFinding(Frozen):
 
 
 class DataNote(Frozen):
-    """A remark on the bars of a study: a kind of finding and its facts, which templates word."""
+    """A remark on the bars of a study: its kind and its facts, which templates word."""
 
-    kind: str  # a key of SENTENCES; empty for one that an earlier version stored as text
+    kind: str  # a key of NOTES; empty for one that an earlier version stored as text
     symbol: str = ""  # of a study of several symbols
     facts: dict[str, str | int | float | None] = Field(default_factory=dict)
     text: str = ""  # the English sentence of an earlier version
@@ -97,7 +102,7 @@ class DataNote(Frozen):
     @property
     def sentence(self) -> str:
         """The remark in English, without the symbol; other languages fill their own sentence for `kind`."""
-        return SENTENCES[self.kind].format(**self.facts) if self.kind else self.text
+        return NOTES[self.kind].format(**self.facts) if self.kind else self.text
 
     def __str__(self) -> str:
         return f"{self.symbol} – {self.sentence}" if self.symbol else self.sentence
