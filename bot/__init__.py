@@ -1,1 +1,1 @@
-"""Everything that knows Slack, the terminal, HTTP or the clock."""
+"""Code that knows Slack, the terminal, HTTP or the clock."""

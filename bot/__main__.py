@@ -1,32 +1,36 @@
-"""The command line: `optimize-bot serve · run · data · keys · doctor`."""
+"""Command line: `optimize-bot serve · run · data · keys · doctor`."""
 
 import argparse
 import asyncio
 import gc
-import importlib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from bot.runtime.processes import started
+from bot.runtime.processes import ChildProcesses, start_children
 from bot.runtime.settings import Settings
 from optimizer.errors import BadValue, UnknownWord, UserError
+from optimizer.lazy import LazyModule
 from reports.languages import LANGUAGES
+
+if TYPE_CHECKING:
+    from bot.cli import data, doctor, keys, run, serve
+    from reports import render
+else:
+    # Loaded at the first use, so that each verb loads only what it needs: `run` no web server, `serve` no progress bar.
+    data, doctor, keys, run, serve = (LazyModule(f"bot.cli.{v}") for v in ("data", "doctor", "keys", "run", "serve"))
+    render = LazyModule("reports.render")
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
-_VERBS = {
-    "serve": "bot.cli.serve",
-    "run": "bot.cli.run",
-    "data": "bot.cli.data",
-    "keys": "bot.cli.keys",
-    "doctor": "bot.cli.doctor",
-}
+#: A verb's function: options, settings and the child processes started for it; returns the exit code.
+Verb = Callable[[argparse.Namespace, Settings, ChildProcesses | None], Awaitable[int]]
 
-#: Verbs that need worker processes, and how many (None: as the settings say).
+#: Verbs that get child processes, with the number of workers (None: the number in the settings).
 _WORKERS = {"serve": None, "run": 1}
 
 _RUN_HELP = """\
@@ -34,52 +38,52 @@ examples:
   optimize-bot run AAPL RSI 200                    200 trials of RSI on the sample bars of Apple
   optimize-bot run AAPL RSI 200 goal=sortino       another goal
   optimize-bot run IBM MACD 500 years=5 stop       five years, with a stop as one more dimension
-  optimize-bot run MSFT SMA 300 fast=5..20 dry     only say what would be done
+  optimize-bot run MSFT SMA 300 fast=5..20 dry     only print the plan
   optimize-bot run AAPL RSI 200 --json > out.json  one JSON document, nothing else on stdout
 
-The words after `run` are the same that `/optimize` takes in Slack.
+The words after `run` are the same as after `/optimize` in Slack.
 """
 
 
 def parser() -> argparse.ArgumentParser:
-    """The grammar of the command line."""
+    """Build the grammar of the command line."""
     top = argparse.ArgumentParser(
-        prog="optimize-bot", description="Optimize trading strategies, and hear whether the result is real."
+        prog="optimize-bot", description="Optimize trading strategies, and check whether the result is real."
     )
-    top.add_argument("--language", choices=LANGUAGES, help="language of everything said (default: the setting)")
+    top.add_argument("--language", choices=LANGUAGES, help="language of all output (default: the setting)")
     top.add_argument("--verbose", action="store_true", help="log every event to stderr")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="serve | run | data | keys | doctor")
     verbs.add_parser("serve", help="run the Slack bot until stopped")
-    run = verbs.add_parser(
+    start = verbs.add_parser(
         "run", help="run one study here, without Slack", epilog=_RUN_HELP, formatter_class=argparse.RawTextHelpFormatter
     )
-    run.add_argument("words", nargs="+", metavar="WORD", help="SYMBOL STRATEGY [TRIALS] and options, as in Slack")
-    run.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
-    run.add_argument("--out", metavar="FOLDER", help="where charts and report go (default: in the data directory)")
-    _add_data(verbs.add_parser("data", help="what bars there are; bring your own"))
-    _add_keys(verbs.add_parser("keys", help="keys for programs that use the API"))
-    verbs.add_parser("doctor", help="check everything the bot needs, and say how to mend what is wrong")
+    start.add_argument("words", nargs="+", metavar="WORD", help="SYMBOL STRATEGY [TRIALS] and options, as in Slack")
+    start.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+    start.add_argument("--out", metavar="FOLDER", help="folder for charts and report (default: in the data directory)")
+    _add_data(verbs.add_parser("data", help="list, import and check price bars"))
+    _add_keys(verbs.add_parser("keys", help="manage the API keys of programs"))
+    verbs.add_parser("doctor", help="check everything the bot needs, and tell you how to fix what is wrong")
     return top
 
 
-def _add_data(data: argparse.ArgumentParser) -> None:
-    actions = data.add_subparsers(dest="action", required=True, metavar="list | import | check")
-    actions.add_parser("list", help="what is stored")
-    bring = actions.add_parser("import", help="read CSV or Parquet files, one or a folder of them")
+def _add_data(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="list | import | check")
+    actions.add_parser("list", help="list the stored bars")
+    bring = actions.add_parser("import", help="import a CSV or Parquet file, or a folder of them")
     bring.add_argument("path", metavar="PATH")
     bring.add_argument("--symbol", help="for one file whose name is not its symbol")
-    check = actions.add_parser("check", help="coverage, findings and a calendar of one symbol")
+    check = actions.add_parser("check", help="coverage, data problems and a calendar of one symbol")
     check.add_argument("symbol", metavar="SYMBOL")
 
 
-def _add_keys(keys: argparse.ArgumentParser) -> None:
-    actions = keys.add_subparsers(dest="action", required=True, metavar="add | list | revoke")
-    add = actions.add_parser("add", help="make a key and show it once")
+def _add_keys(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="add | list | revoke")
+    add = actions.add_parser("add", help="create a key and show it once")
     add.add_argument("name", metavar="NAME", help="the program's name: letters, digits, dash and underscore")
     roles = "viewer (default), runner, approver or admin"
     add.add_argument("role", nargs="?", default="role=viewer", metavar="role=ROLE", help=roles)
-    actions.add_parser("list", help="every key with its role")
-    revoke = actions.add_parser("revoke", help="let a key in no more")
+    actions.add_parser("list", help="list every key with its role")
+    revoke = actions.add_parser("revoke", help="revoke a key, effective at once")
     revoke.add_argument("name", metavar="NAME")
 
 
@@ -104,7 +108,7 @@ async def _dispatch(options: argparse.Namespace, settings: Settings) -> int:
     try:
         code = await _run_verb(options, settings)
     except UserError as error:
-        renderer = importlib.import_module("reports.render").Renderer(settings.language)
+        renderer = render.Renderer(settings.language)
         sys.stderr.write(renderer.error(error) + "\n")
         # An error of the grammar carries the corrected command, if only an empty one.
         return BAD_USAGE if isinstance(error, UnknownWord | BadValue) or "command" in error.facts else FAILED
@@ -113,17 +117,30 @@ async def _dispatch(options: argparse.Namespace, settings: Settings) -> int:
 
 async def _run_verb(options: argparse.Namespace, settings: Settings) -> int:
     async with AsyncExitStack() as stack:
-        needs = []
+        children = None
         if options.verb in _WORKERS:
-            # Before the imports below: the processes import their own meanwhile.
-            needs = [await stack.enter_async_context(started(settings, n_workers=_WORKERS[options.verb]))]
-        # By name, so that each verb loads what it needs and no more: `run` no web server, `serve` no progress bar.
-        gc.disable()  # imports leave no garbage, and the collector would look through them again and again
-        verb = importlib.import_module(_VERBS[options.verb])
+            # Before the verb is loaded: the processes import their own modules meanwhile.
+            children = await stack.enter_async_context(start_children(settings, n_workers=_WORKERS[options.verb]))
+        gc.disable()  # imports create no garbage, and the collector would scan their objects again and again
+        verb = _load_verb(options.verb)
         gc.freeze()
         gc.enable()
-        code: int = await verb.run(options, settings, *needs)
-        return code
+        return await verb(options, settings, children)
+
+
+def _load_verb(name: str) -> Verb:
+    """Import the module of one verb and return its function."""
+    match name:
+        case "serve":
+            return serve.run
+        case "run":
+            return run.run
+        case "data":
+            return data.run
+        case "keys":
+            return keys.run
+        case _:
+            return doctor.run
 
 
 def _settings_sentence(error: ValidationError) -> str:

@@ -1,4 +1,4 @@
-"""What listeners work with, and what they hand back."""
+"""Context of the listeners, and their answers."""
 
 import asyncio
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from reports.text.message import Message
 
 @dataclass(frozen=True, kw_only=True)
 class BotContext:
-    """The desk with its Slack side."""
+    """Services and the Slack side of a running bot."""
 
     services: Services
     client: AsyncWebClient
@@ -39,26 +39,26 @@ class BotContext:
     unreachable: UnreachableChannels
     replays: ReplayRequests
     clock: Clock
-    starting: asyncio.Lock  # of two equal commands at once the second must see the first
+    starting: asyncio.Lock  # serialises starts, so that a duplicate command sees the first one's study
 
 
 class Audience(StrEnum):
-    """Who is told."""
+    """Readers of an answer."""
 
-    ASKER = auto()
-    THERE = auto()  # the thread of a mention; of a slash command, which has no thread, the asker
+    USER = auto()
+    THREAD = auto()  # the thread of a mention; the user of a slash command, which has no thread
     CHANNEL = auto()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is told, and to whom."""
+    """Message with its audience."""
 
     message: Message
-    audience: Audience = Audience.ASKER
+    audience: Audience = Audience.USER
     is_refusal: bool = False
-    error: UserError | None = None  # of a refusal, for doors that word it themselves
+    error: UserError | None = None  # of a refusal, for entry points that word it themselves
 
 
-#: Nothing to tell: a form was opened instead.
-NOTHING = Answer(Message("", []))
+#: Empty answer: a form was opened instead.
+NO_ANSWER = Answer(Message("", []))

@@ -1,4 +1,4 @@
-"""The bot's HTTP side: one FastAPI app at one port for Slack's requests, what watches the bot, and every other door."""
+"""HTTP server: one FastAPI app at one port for Slack's requests, monitoring, the API and the pages."""
 
 import asyncio
 import errno
@@ -25,11 +25,9 @@ from optimizer.errors import Phrase, Unavailable
 
 log = logging.getLogger(__name__)
 
-#: Longer than the minute that proxies keep a connection: a request into one that is just being closed is lost.
+#: Longer than the minute that proxies keep a connection: a request on a connection being closed is lost.
 _KEEP_ALIVE_SECONDS = 75
-
-
-#: Why an address cannot be listened to, by the system's number.
+#: Why an address cannot be listened to, by the system's error number.
 _REASONS: dict[int | None, Phrase] = {
     errno.EADDRINUSE: Phrase("address_in_use"),
     errno.EACCES: Phrase("permission_denied"),
@@ -37,33 +35,33 @@ _REASONS: dict[int | None, Phrase] = {
 
 
 class PortTaken(Unavailable):
-    """The address the bot should listen at cannot be had. Facts: host, port, reason."""
+    """Raised when the address cannot be bound. Facts: host, port, reason."""
 
 
 def build_web(context: BotContext) -> FastAPI:
-    """The app with every door that needs no Slack."""
+    """Build the app without Slack's route."""
     web = FastAPI(openapi_url=None)
-    _take_vitals(web, context.services)
-    web.router.routes.append(_mounted(ROOT, build_api(context)))
+    _add_monitoring_routes(web, context.services)
+    web.router.routes.append(_mount(ROOT, build_api(context)))
     return web
 
 
-def _mounted(root: str, app: FastAPI) -> Mount:
-    """An app at all paths that begin with `root`."""
+def _mount(root: str, app: FastAPI) -> Mount:
+    """Mount an app at all paths that begin with `root`."""
     mount = Mount(root, app)
-    # A path may hold a line break, which `.` does not match: such a path must not slip past the app's own door.
+    # A path may contain a line break, which `.` does not match: such a path must not bypass the app's middleware.
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
     return mount
 
 
-def take_slack(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
-    """Let Slack's requests in; signature, moment and shape of every one are checked."""
-    handler, gate = AsyncSlackRequestHandler(app), ReplayGuard(signing_secret)
+def add_slack_route(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
+    """Add the route for Slack's requests; signature, time and shape of every one are checked."""
+    handler, guard = AsyncSlackRequestHandler(app), ReplayGuard(signing_secret)
 
     @web.post("/slack/events")
     async def events(request: Request) -> Response:
-        body = await _body(request)
-        if not gate.admits(request.headers, body):
+        body = await _read_body(request)
+        if not guard.accepts(request.headers, body):
             return Response(status_code=401)
         if not is_known_shape(request.headers, body):
             log.warning("request_of_unknown_shape length=%s", len(body))
@@ -71,7 +69,7 @@ def take_slack(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
         return await handler.handle(request)
 
 
-def _take_vitals(web: FastAPI, services: Services) -> None:
+def _add_monitoring_routes(web: FastAPI, services: Services) -> None:
     @web.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
@@ -82,8 +80,8 @@ def _take_vitals(web: FastAPI, services: Services) -> None:
 
 
 @asynccontextmanager
-async def listening(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
-    """Serve inside the block; the port in use, also when a free one was asked for. Raises PortTaken."""
+async def listen(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
+    """Serve inside the block and yield the port, also when a free one was requested. Raises PortTaken."""
     config = uvicorn.Config(
         web,
         log_config=None,
@@ -93,7 +91,7 @@ async def listening(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     server = _Server(config)
-    with _bound(settings.host, settings.port) as bound:
+    with _bind(settings.host, settings.port) as bound:
         port = int(bound.getsockname()[1])
         serving = asyncio.create_task(server.serve(sockets=[bound]))
         while not server.started and not serving.done():
@@ -106,7 +104,7 @@ async def listening(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
             await serving
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     # Named as TCP, or asyncio does not switch Nagle's algorithm off, and every answer waits 40 ms for its second half.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -121,16 +119,16 @@ def _bound(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def _body(request: Request) -> bytes:
-    """The body, or nothing when it is longer than any of Slack's."""
+async def _read_body(request: Request) -> bytes:
+    """Return the body, empty when it is longer than any of Slack's."""
     length = request.headers.get("content-length", "")
     return await request.body() if length.isdecimal() and int(length) <= LONGEST_BODY else b""
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to the program it runs in."""
+    """Server that leaves the signals to the program it runs in."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take none."""
+        """Capture none."""
         yield

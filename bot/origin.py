@@ -1,20 +1,21 @@
-"""Where a command was typed, by whom, and in which languages to answer."""
+"""Origin of a command: its channel, its user, and the languages of the answers."""
 
 from dataclasses import dataclass
+from enum import StrEnum, auto
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.role import Role
+from optimizer.storage.documents import OptimizationStudy
 from reports.render import Language, Renderer, renderer_of
-
-#: The mark of studies that are told in Slack, and of those that nobody is told of.
-DOOR = "slack"
-SILENT_DOOR = "api"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a command was typed, and by whom."""
+    """Channel and user of a command."""
 
-    channel_id: str  # empty: nobody is told there
+    channel_id: str  # empty: nothing is posted
     user_id: str
     team_id: str = ""
     thread_ts: str = ""
@@ -27,31 +28,76 @@ class Origin:
 
     @property
     def renderer(self) -> Renderer:
-        """Words for the asker."""
+        """Renderer for the user."""
         return renderer_of(self.language)
 
     @property
     def public_renderer(self) -> Renderer:
-        """Words for everyone in the channel."""
+        """Renderer for everyone in the channel."""
         return renderer_of(self.public_language)
 
     @property
     def is_direct(self) -> bool:
-        """Whether it is a conversation with the bot alone."""
+        """True for a conversation with the bot alone."""
         return self.channel_id.startswith("D")
 
-    def as_document(self, command: str, *, is_quiet: bool = False, group: str = "") -> dict[str, str]:
-        """What a study keeps of where it was asked for, and with which words; "yes" or nothing where it is so."""
-        return {
-            "door": DOOR if self.channel_id else SILENT_DOOR,
-            "command": command,
-            "channel_id": self.channel_id,
-            "user_id": self.user_id,
-            "team_id": self.team_id,
-            "thread_ts": self.thread_ts,
-            "language": self.public_language,
-            "delivery": self.delivery,
-            "group": group,
-            "quiet": "yes" if is_quiet else "",
-            "broadcast": "yes" if self.is_broadcast else "",
-        }
+    def of_study(self, command: str, *, is_quiet: bool = False, group: str = "") -> "StudyOrigin":
+        """The origin of a study that is requested here with these words."""
+        return StudyOrigin(
+            door=Door.SLACK if self.channel_id else Door.API,
+            command=command,
+            channel_id=self.channel_id,
+            user_id=self.user_id,
+            team_id=self.team_id,
+            thread_ts=self.thread_ts,
+            language=self.public_language,
+            delivery=self.delivery,
+            group=group,
+            is_quiet=is_quiet,
+            is_broadcast=self.is_broadcast,
+        )
+
+
+class Door(StrEnum):
+    """Where studies are requested."""
+
+    SLACK = auto()  # the result is posted there
+    API = auto()
+    TERMINAL = auto()
+    SCHEDULE = auto()
+
+
+def _flag(value: object) -> object:
+    """Earlier versions stored "yes" or an empty string."""
+    return value == "yes" if isinstance(value, str) else value
+
+
+_Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
+class StudyOrigin(BaseModel):
+    """Where a study was requested, by whom and with which words: the document that is stored with it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    door: Door | None = None  # None: the study was stored by a program
+    command: str = ""
+    channel_id: str = ""
+    user_id: str = ""
+    team_id: str = ""
+    thread_ts: str = ""
+    language: Language = "en"
+    delivery: str = ""
+    group: str = ""
+    schedule: str = ""  # the name of a schedule that requested it
+    is_quiet: _Flag = Field(default=False, validation_alias=AliasChoices("is_quiet", "quiet"))
+    is_broadcast: _Flag = Field(default=False, validation_alias=AliasChoices("is_broadcast", "broadcast"))
+
+    @classmethod
+    def of(cls, study: OptimizationStudy) -> "StudyOrigin":
+        """Read the origin stored with a study."""
+        return cls.model_validate(study.origin)
+
+    def as_document(self) -> dict[str, Any]:
+        """The origin as it is stored."""
+        return self.model_dump(mode="json")

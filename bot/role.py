@@ -1,10 +1,10 @@
-"""The roles a person can have, from nobody to admin."""
+"""Roles of people, from nobody to admin."""
 
 from enum import IntEnum
 
 
 class Role(IntEnum):
-    """What a person may do; each role may do all that a smaller one may."""
+    """Role of a person; each role may do all that a lower one may."""
 
     NOBODY = 0
     VIEWER = 1

@@ -1,1 +1,1 @@
-"""Everything a quant would recognise; never learns who asked or how it is told."""
+"""Data, strategies, backtests, searches and their validation, independent of users and messages."""

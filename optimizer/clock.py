@@ -1,4 +1,4 @@
-"""The clock, a parameter of everything that asks what time it is."""
+"""Clock: the parameter of every function that needs the time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,5 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The clock that everything uses unless a test brings its own."""
+    """Return the present time; the clock in use unless a test passes another."""
     return datetime.now(UTC)

@@ -1,10 +1,10 @@
-"""Compiled functions: numba without the interpreter lock, kept on disk between starts.
+"""Compile functions with numba, without the interpreter lock, and cache the machine code on disk.
 
-The machine code is kept in `NUMBA_CACHE_DIR`, in `__pycache__` beside the source, or in the user's
-cache, whichever may be written to first. A folder that was filled when an image was built and is
-read-only since is still read; with no folder at all the code is compiled afresh at each start.
-Neither is an error. Where numba renews kept code when its own file changes, here it is renewed when
-any compiled function of the folder does, because they call each other across files.
+The cache is `NUMBA_CACHE_DIR`, `__pycache__` beside the source, or the user's cache folder: the first
+that is writable. A read-only cache that was filled when an image was built is used too; without any
+folder the code is compiled at each start. Neither is an error. Numba invalidates cached code when its
+file changes; here any change of a compiled function in the folder does, because they call each other
+across files.
 """
 
 import hashlib
@@ -41,22 +41,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Stamped:
-    """Code that is as old as the newest compiled function beside it: they may call each other."""
+    """Cache locator whose stamp covers all compiled functions of a folder, because they may call each other."""
 
     _py_file: str
 
     def get_source_stamp(self) -> str:
-        """A digest of all files of the folder that hold compiled functions."""
+        """Digest of all files of the folder with compiled functions."""
         return _digest(Path(self._py_file).parent)
 
 
 class _Filled(_Stamped):
-    """A folder that holds this module's code already; it need not be writable."""
+    """Locator of a folder that already has this module's code and need not be writable."""
 
     get_cache_path: Callable[[], str]
 
     def ensure_cache_path(self) -> None:
-        """Raise FileNotFoundError where nothing of this module was kept."""
+        """Raise FileNotFoundError if the folder has no code of this module."""
         folder = Path(self.get_cache_path())
         if not any(folder.glob(f"{Path(self._py_file).stem}.*.nbi")):
             raise FileNotFoundError(folder)
@@ -96,7 +96,7 @@ class _Cache(FunctionCache):
     _impl_class = _Implementation
 
     def load_overload(self, sig: object, target_context: object) -> Any:
-        """The code kept for a signature; none where it was kept by a version whose types are gone."""
+        """Cached code of a signature; None where a version with other types wrote it."""
         try:
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except (AttributeError, ImportError, EOFError, UnpicklingError):
@@ -104,7 +104,7 @@ class _Cache(FunctionCache):
             return None
 
     def save_overload(self, sig: object, data: object) -> None:
-        """Keep compiled code, or do without where the disk is full or read-only."""
+        """Cache compiled code; a disk that is full or read-only disables the cache."""
         try:
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
         except OSError:
@@ -118,11 +118,11 @@ class _Cache(FunctionCache):
 
 
 def compiled(function: F) -> F:
-    """`function` as machine code, compiled at its first call or read from the disk cache."""
+    """Machine code of `function`, compiled at its first call or read from the cache."""
     dispatcher: Any = njit(nogil=True)(function)
     try:
         dispatcher._cache = _Cache(function)  # type: ignore[no-untyped-call]
-    except RuntimeError:  # numba's word for: no folder may be written to
+    except RuntimeError:  # raised by numba when no folder is writable
         return cast("F", dispatcher)
     return cast("F", dispatcher)
 
@@ -134,5 +134,5 @@ def _count_zeros(typing_context: object, word: types.Integer) -> tuple[Any, Any]
     return types.int64(types.uint64), generate
 
 
-#: The position of the lowest set bit of a 64-bit word that is not 0, inside compiled functions.
+#: Position of the lowest set bit of a 64-bit word that is not 0, for use in compiled functions.
 trailing_zeros = cast("Callable[[np.uint64], int]", intrinsic(_count_zeros))

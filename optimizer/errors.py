@@ -36,25 +36,14 @@ class Phrase:
     def __str__(self) -> str:
         return " ".join([self.key, *(f"{name}={value}" for name, value in self.facts.items())])
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Inside a pydantic model a phrase is its document."""
-        return core_schema.no_info_plain_validator_function(
-            phrase_of, serialization=core_schema.plain_serializer_function_ser_schema(Phrase.as_document)
-        )
-
     def as_document(self) -> dict[str, object]:
         """The phrase as plain data."""
         return {"phrase": self.key, "facts": _plain(self.facts)}
 
 
-def phrase_of(written: "Phrase | Mapping[str, Any] | str") -> Phrase:
-    """The phrase that `as_document` wrote; text, as versions before 1.0 stored it, is kept as it was written."""
-    if isinstance(written, Phrase):
-        return written
-    if isinstance(written, str):
-        return Phrase("as_written", text=written)
-    return Phrase(written["phrase"], **_facts(written["facts"]))
+def phrase_of(document: Mapping[str, Any]) -> Phrase:
+    """The phrase that `as_document` wrote."""
+    return Phrase(document["phrase"], **_facts(document["facts"]))
 
 
 def _plain(facts: Mapping[str, object]) -> dict[str, object]:

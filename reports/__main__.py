@@ -3,25 +3,22 @@
 End of input means that the parent is gone, and so is this process.
 """
 
-import json
 import logging
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from optimizer.studies.child_process import NICENESS
 from reports.charts.draw import draw
-from reports.charts.draw_request import read_draw_request
+from reports.charts.draw_request import Draw, Written, read_draw_request
 
 log = logging.getLogger(__name__)
 
 
-def answer(folder: Path) -> dict[str, Any]:
-    """Draw what is ordered in a folder; returns the names of the files."""
+def answer(folder: Path) -> Written:
+    """Draw what is ordered in a folder."""
     request, trials = read_draw_request(folder)
-    return asdict(draw(request.facts, trials, request.language, folder))
+    return draw(request.facts, trials, request.language, folder)
 
 
 def main() -> None:
@@ -29,8 +26,7 @@ def main() -> None:
     os.nice(NICENESS)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for line in sys.stdin:
-        question = json.loads(line)
-        sys.stdout.write(json.dumps(answer(Path(question["folder"]))) + "\n")
+        sys.stdout.write(answer(Draw.model_validate_json(line).folder).model_dump_json() + "\n")
         sys.stdout.flush()
 
 

@@ -10,7 +10,8 @@ from pydantic import PlainSerializer, PlainValidator
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, Window
-from optimizer.errors import Phrase, UserError, error_of
+from optimizer.errors import UserError, error_of
+from optimizer.market.quality.data_findings import DataNote
 
 
 def _read(error: object) -> UserError | None:
@@ -61,7 +62,7 @@ class StudyFacts:
     acted_by: str = ""  # who paused, resumed or cancelled it
     acted_at: datetime | None = None
     data_hash: str = ""
-    findings: tuple[Phrase, ...] = ()  # what is wrong with the bars
+    findings: tuple[DataNote, ...] = ()  # on the bars
     code_version: str = ""
     timings: Timings = field(default_factory=Timings)
     source: str = ""
@@ -92,7 +93,7 @@ class Plan:
     seconds: float | None = None  # how long it should take
     n_ahead: int = 0  # studies that run first
     notes: tuple[str, ...] = ()  # keys of what the data or the wish forced, as in StudySummary.notes
-    findings: tuple[Phrase, ...] = ()  # what is wrong with the bars
+    findings: tuple[DataNote, ...] = ()  # on the bars
 
 
 class HelpLine(Protocol):

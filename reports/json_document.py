@@ -114,8 +114,8 @@ def _trial(trial: TrialRecord) -> JsonObject:
         "number": trial.number,
         "params": trial.params,
         "value": trial.value,
-        "state": trial.state,
-        "is_feasible": trial.violation <= 0 and trial.value is not None,
+        "state": trial.state.value,
+        "is_feasible": trial.is_feasible,
         "reason": trial.reason,
         "measures": {
             "sharpe_ratio": trial.sharpe_ratio,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -31,7 +31,6 @@ from reports.symbol_table import symbol_rows
 from reports.text.markup import FILTERS, escape, typed
 from reports.text.message import Message, fit
 from reports.text.numbers import noun, plural
-from reports.text.terminal import terminal_text
 
 __all__ = ["LANGUAGES", "TEMPLATES", "Language", "Renderer", "renderer_of"]
 
@@ -71,16 +70,19 @@ class Renderer:
 
     def result(self, study: StudyFacts) -> list[Message]:
         """The answer: four lines and buttons; a shared set's symbols; the story; best sets, assumptions, replay."""
+        return [part for message in self.result_parts(study) if message for part in fit(message)]
+
+    def result_parts(self, study: StudyFacts) -> "Result":
+        """The answer in its parts, each of any length."""
         summary = _summary(study)
         facts = {"study": study, "summary": summary, "outside": narrative.outside(summary)}
         rows = symbol_rows(summary, study.goal)
-        messages = [
-            self.render("result_head", **_head(summary), **facts),
-            *([self.render("result_symbols", rows=rows, **facts)] if rows else []),
-            self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
-            self.render("result_table", rows=best_rows(summary), **facts),
-        ]
-        return [part for message in messages for part in fit(message)]
+        return Result(
+            head=self.render("result_head", **_head(summary), **facts),
+            symbols=self.render("result_symbols", rows=rows, **facts) if rows else None,
+            story=self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
+            table=self.render("result_table", rows=best_rows(summary), **facts),
+        )
 
     def failure(self, study: StudyFacts) -> Message:
         """What failed, at which trial, what was kept, and the command that resumes."""
@@ -158,24 +160,6 @@ class Renderer:
         """A web page, or a part or a file of one, by the name of its layout in `templates/pages`."""
         return self._environment.get_template(f"page_{name}").render(language=self.language, **facts)
 
-    def terminal_plan(self, spec: StudySpec, plan: Plan) -> str:
-        """The plan as plain text."""
-        return terminal_text([self.render("terminal_plan", spec=spec, plan=plan)])
-
-    def terminal_result(self, study: StudyFacts) -> str:
-        """How a study ended, as plain text."""
-        if study.status is StudyState.COMPLETE:
-            return terminal_text(self.result(study))
-        return terminal_text([self.failure(study) if study.failure else self.cancelled(study)])
-
-    def terminal_files(self, folder: Path, names: Sequence[str]) -> str:
-        """Where charts and report were written."""
-        return terminal_text([self.notice("files", folder=str(folder), names=names)])
-
-    def terminal_error(self, error: UserError) -> str:
-        """The sentence of an error, and the corrected command, as plain text."""
-        return terminal_text([self.refusal(error)])
-
     def render(self, kind: str, **facts: object) -> Message:
         """Any message by the name of its layout; raises jinja2's UndefinedError for a fact that is missing."""
         rendered = self._environment.get_template(f"{kind}.jinja").render(facts)
@@ -208,6 +192,15 @@ class Renderer:
 
     def _words(self, file: str) -> Any:
         return self._environment.get_template(f"{file}.jinja").module
+
+
+class Result(NamedTuple):
+    """The messages of a finished study, in their order."""
+
+    head: Message
+    symbols: Message | None  # of a set that several symbols share
+    story: Message
+    table: Message
 
 
 @cache

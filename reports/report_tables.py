@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from optimizer.domain.study_results import Measures, StudySummary, TrialRecord
+from optimizer.domain.study_results import Measures, StudySummary, TrialRecord, TrialState
 from reports.text import numbers
 
 #: Rows of the table of trials; more would make the page slow on a phone.
@@ -56,7 +56,8 @@ def as_sources(pictures: Mapping[str, bytes]) -> dict[str, str]:
 
 def _rank(trial: TrialRecord) -> tuple[bool, bool, float, int]:
     value = float("-inf") if trial.value is None else trial.value
-    return trial.value is None, trial.violation > 0, -value, trial.number
+    is_last = trial.value is None or trial.state is TrialState.FAIL
+    return not trial.is_feasible, is_last, -value, trial.number
 
 
 def _cells(name: str, columns: Sequence[Column]) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Templates of messages and reports, one folder per language."""

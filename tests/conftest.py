@@ -13,6 +13,8 @@ from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.embedded_mongo import EmbeddedMongo, find_mongod, start_mongod
 from optimizer.storage.mongo import open_documents, wait_ready
 
+pytest_plugins = ["tests.needs"]
+
 
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongo]:

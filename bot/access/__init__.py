@@ -1,1 +1,1 @@
-"""Who may do what: roles, people, sign-in, the audit log."""
+"""Access: roles, people, sign-in, the audit log."""

@@ -1,4 +1,4 @@
-"""Who did what: one entry for every command, click and denial, with its outcome; entries are only ever added."""
+"""Audit log: one entry for each command, click and denial, with its outcome; entries are only added."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,21 +6,21 @@ from typing import Any
 
 from bot.documents.audit_log import AuditEntry, Outcome
 
-#: A command as typed is kept up to this length.
+#: Most stored characters of a typed command.
 MAX_SAID = 500
 
 
-async def note(
-    *, now: datetime, door: str, user_id: str, channel_id: str, said: str, outcome: Outcome, **more: Any
+async def record(
+    *, now: datetime, door: str, user_id: str, channel_id: str, text: str, outcome: Outcome, **more: Any
 ) -> None:
     """Add an entry; `more` are verb, study, reason, error, reference and team_id."""
     entry = AuditEntry(
-        at=now, door=door, user_id=user_id, channel_id=channel_id, said=said[:MAX_SAID], outcome=outcome, **more
+        at=now, door=door, user_id=user_id, channel_id=channel_id, said=text[:MAX_SAID], outcome=outcome, **more
     )
     await entry.insert()
 
 
 async def latest(limit: int, *, outcomes: Sequence[Outcome] = tuple(Outcome)) -> list[AuditEntry]:
-    """The newest entries first."""
+    """Return the newest entries, newest first."""
     query = {"outcome": {"$in": [str(outcome) for outcome in outcomes]}}
     return await AuditEntry.find(query).sort("-at", "-_id").limit(limit).to_list()

@@ -1,4 +1,4 @@
-"""Who people are, as Slack knows them: language, time zone, and the members of user groups; remembered for a while."""
+"""People as Slack knows them (language, time zone, members of user groups), cached for a while."""
 
 import asyncio
 import logging
@@ -14,28 +14,28 @@ from reports.languages import LANGUAGES, Language
 
 log = logging.getLogger(__name__)
 
-Known = TypeVar("Known")
+Value = TypeVar("Value")
 
-#: An acknowledgement must not wait longer than this for Slack to say who someone is.
+#: An acknowledgement must not wait longer than this for Slack's data of a person.
 WAIT_SECONDS = 0.5
 KEEP_SECONDS = 3600.0
-#: Groups change when someone joins or leaves a desk; people notice.
+#: Shorter for groups: people notice when somebody joins or leaves one.
 KEEP_GROUP_SECONDS = 300.0
-#: After Slack could not say, it is not asked again for so long.
+#: Seconds until the next request after one that failed.
 RETRY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """What Slack knows of a person; None where it does not, or could not be asked."""
+    """Slack's data of a person; None where Slack has no value or did not answer."""
 
     language: Language | None = None
     time_zone: str | None = None
-    name: str = ""  # what they want to be called, else their full name
+    name: str = ""  # display name, else the full name
 
 
 class People:
-    """Asks Slack once and remembers."""
+    """Cache of Slack's people and user groups."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
@@ -43,26 +43,26 @@ class People:
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
 
     async def person(self, user_id: str) -> Person:
-        """The person with this id."""
-        if (known := _fresh(self._persons, user_id)) is not None:
+        """Return the person with this id."""
+        if (known := _unexpired(self._persons, user_id)) is not None:
             return known
-        answer = await _in_time(self._client.users_info(user=user_id, include_locale=True))
+        answer = await _call_in_time(self._client.users_info(user=user_id, include_locale=True))
         found = _person(answer["user"]) if answer else None
-        return _remembered(self._persons, user_id, found, instead=Person(), seconds=KEEP_SECONDS)
+        return _remember(self._persons, user_id, found, instead=Person(), seconds=KEEP_SECONDS)
 
     async def members(self, group_id: str) -> frozenset[str]:
-        """The ids of a user group's members; those known last while Slack cannot say."""
-        if (known := _fresh(self._groups, group_id)) is not None:
+        """Return the ids of a user group's members; the last known ones while Slack does not answer."""
+        if (known := _unexpired(self._groups, group_id)) is not None:
             return known
-        answer = await _in_time(self._client.usergroups_users_list(usergroup=group_id))
+        answer = await _call_in_time(self._client.usergroups_users_list(usergroup=group_id))
         found = frozenset(answer["users"]) if answer else None
-        return _remembered(self._groups, group_id, found, instead=frozenset(), seconds=KEEP_GROUP_SECONDS)
+        return _remember(self._groups, group_id, found, instead=frozenset(), seconds=KEEP_GROUP_SECONDS)
 
 
-async def _in_time(question: Awaitable[Any]) -> Any:
-    """Slack's answer, or None when it refuses or takes too long."""
+async def _call_in_time(call: Awaitable[Any]) -> Any:
+    """Return Slack's answer, or None when Slack refuses or takes too long."""
     try:
-        return await asyncio.wait_for(question, WAIT_SECONDS)
+        return await asyncio.wait_for(call, WAIT_SECONDS)
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
         log.warning("people_unknown error=%s", failure)
         return None
@@ -79,15 +79,15 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _fresh(kept: dict[str, tuple[float, Known]], key: str) -> Known | None:
+def _unexpired(kept: dict[str, tuple[float, Value]], key: str) -> Value | None:
     until, value = kept.get(key, (0.0, None))
     return value if _now() < until else None
 
 
-def _remembered(
-    kept: dict[str, tuple[float, Known]], key: str, found: Known | None, *, instead: Known, seconds: float
-) -> Known:
-    """Keep what was found; what was known before, or `instead`, for a short time where nothing was."""
+def _remember(
+    kept: dict[str, tuple[float, Value]], key: str, found: Value | None, *, instead: Value, seconds: float
+) -> Value:
+    """Cache what was found; otherwise the former value, or `instead`, for a short time."""
     _, before = kept.get(key, (0.0, instead))
     value = before if found is None else found
     kept[key] = (_now() + (RETRY_SECONDS if found is None else seconds), value)

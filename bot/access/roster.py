@@ -1,6 +1,6 @@
-"""Who may do what: viewer < runner < approver < admin, by Slack user or user-group ids from the settings.
+"""Roles of people: viewer < runner < approver < admin, by Slack user or user-group ids from the settings.
 
-Whoever is not named may ask for help and nothing else. A fresh installation names nobody; so that it can
+A person who is not named may read the help and nothing else. A fresh installation names nobody; so that it can
 be tried at all, everyone is then a runner (who starts studies and stops their own), and nobody adopts,
 configures or reads the audit. Naming anyone in any role ends that.
 """
@@ -24,26 +24,26 @@ SETTING_OF = {
 
 
 class Denied(UserError):
-    """Someone may not do what they asked for."""
+    """Raised when a person may not do what they requested."""
 
 
 class NotAllowed(Denied):
-    """The asker's role is too small. Facts: what, needs, has, setting, user."""
+    """Raised when the user's role is too low. Facts: what, needs, has, setting, user."""
 
 
 class NotYours(Denied):
-    """Only the owner of a study, or an approver, may stop it, change it or let it go on. Facts: study, owner."""
+    """Raised when somebody other than the owner or an approver changes a study. Facts: study, owner."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Roster:
-    """The ids of each role; `*` is everyone, an id that begins with S a user group."""
+    """Ids of each role; `*` is everyone, an id that begins with S a user group."""
 
     ids: Mapping[Role, tuple[str, ...]]
 
     @classmethod
     def of(cls, settings: Settings) -> "Roster":
-        """The roster that the settings name; with nobody named, everyone is a runner."""
+        """Build the roster that the settings name; with nobody named, everyone is a runner."""
         named = {
             Role.ADMIN: settings.admins,
             Role.APPROVER: settings.approvers,
@@ -54,24 +54,24 @@ class Roster:
 
     @property
     def is_open(self) -> bool:
-        """Whether everyone in the workspace may start studies."""
+        """True if everyone in the workspace may start studies."""
         return EVERYONE in (*self.ids.get(Role.RUNNER, ()), *self.ids.get(Role.APPROVER, ()))
 
     @property
     def has_admin(self) -> bool:
-        """Whether anyone may change settings and read the audit."""
+        """True if anyone may change settings and read the audit."""
         return bool(self.ids.get(Role.ADMIN))
 
 
 class Access:
-    """Looks people up in the roster."""
+    """Looks up the roles of people in the roster."""
 
     def __init__(self, roster: Roster, people: People) -> None:
         self._roster = roster
         self._people = people
 
     async def role_of(self, user_id: str) -> Role:
-        """The greatest role that names a person, directly or by a group."""
+        """Return the highest role that names a person, directly or by a group."""
         for role in sorted(self._roster.ids, reverse=True):
             if await self._is_named(user_id, self._roster.ids[role]):
                 return role
@@ -87,7 +87,7 @@ class Access:
 
 
 def require(role: Role, *, needs: Role, what: str, user_id: str) -> None:
-    """Raise NotAllowed unless the role is great enough."""
+    """Raise NotAllowed unless the role is high enough."""
     if role < needs:
         raise NotAllowed(
             what=what, needs=needs.name.lower(), has=role.name.lower(), setting=SETTING_OF[needs], user=user_id

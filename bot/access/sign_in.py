@@ -1,8 +1,8 @@
-"""Signing in: a link of one's own that the bot sends, used once within ten minutes, then a cookie.
+"""Signing in: a personal link that the bot sends, valid for one use within ten minutes, then a cookie.
 
-A link carries who it is for, signed; that it was used is kept in MongoDB. Opening it only shows a button, because
-programs that look at links for people open them too; the button uses it up. The cookie is signed as well and names
-a session in MongoDB, so that leaving ends it for good. A role is never kept: it is looked up at every request.
+A link carries the user's id, signed; its use is stored in MongoDB. Opening it only shows a button, because
+programs that preview links open them too; the button uses it up. The cookie is signed as well and names
+a session in MongoDB, so that signing out ends it for good. A role is never stored: it is looked up at every request.
 """
 
 import hashlib
@@ -30,24 +30,24 @@ _SECRET_BYTES = 32
 
 
 class SignInNeeded(UserError):
-    """Nobody is signed in, or no longer."""
+    """Raised when nobody is signed in, or no longer."""
 
 
 class NotMyLink(UserError):
-    """A sign-in link whose signature is not ours."""
+    """Raised for a sign-in link whose signature is wrong."""
 
 
 class LinkExpired(UserError):
-    """A sign-in link that is too old. Facts: minutes."""
+    """Raised for a sign-in link that is too old. Facts: minutes."""
 
 
 class LinkUsed(LinkExpired):
-    """A sign-in link that has signed someone in."""
+    """Raised for a sign-in link that was used before."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """What a sign-in link says."""
+    """Content of a sign-in link."""
 
     user_id: str
     team_id: str
@@ -56,7 +56,7 @@ class Link:
 
 
 class SignIn:
-    """Makes links and takes them, opens sessions and closes them."""
+    """Makes and reads links, opens and closes sessions."""
 
     def __init__(self, secret: bytes, clock: Clock) -> None:
         self._clock = clock
@@ -66,24 +66,24 @@ class SignIn:
 
     @classmethod
     def of(cls, home: Path, clock: Clock) -> "SignIn":
-        """The doorway of a data directory; its secret is made when there is none."""
+        """Build it for a data directory; creates the secret when there is none."""
         return cls(_secret(home / _SECRET_FILE), clock)
 
     def link_for(self, user_id: str, team_id: str = "") -> str:
-        """The ticket of a new link for one person."""
+        """Return the ticket of a new link for one person."""
         expires = self._clock() + LINK_LIVES
         return str(self._links.dumps([user_id, team_id, secrets.token_urlsafe(16), int(expires.timestamp())]))
 
     async def read(self, ticket: str) -> Link:
-        """Who a link is for; raises NotMyLink, LinkExpired and LinkUsed. The link can still be used after."""
-        link = self._opened(ticket)
+        """Return the content of a link, which stays usable; raises NotMyLink, LinkExpired and LinkUsed."""
+        link = self._read_ticket(ticket)
         if await UsedLink.find_one(UsedLink.nonce == link.nonce) is not None:
             raise LinkUsed
         return link
 
     async def redeem(self, ticket: str, language: Language) -> tuple[Link, str]:
         """Use a link up and open a session; returns the link and the cookie's value. Raises as `read` does."""
-        link, now = self._opened(ticket), self._clock()
+        link, now = self._read_ticket(ticket), self._clock()
         try:
             await UsedLink(nonce=link.nonce, expires_at=link.expires_at + LINK_LIVES).insert()
         except DuplicateKeyError as used:
@@ -101,7 +101,7 @@ class SignIn:
         return link, self._cookies.sign(key).decode()
 
     async def session(self, cookie: str) -> WebSession | None:
-        """The session that a cookie names, while it lasts; None for any other cookie."""
+        """Return the session that a cookie names, while it is valid; None for any other cookie."""
         try:
             key = self._cookies.unsign(cookie.encode()).decode()
         except (BadSignature, UnicodeError):
@@ -110,14 +110,14 @@ class SignIn:
         return session if session is not None and session.expires_at > self._clock() else None
 
     def form_token(self, session: WebSession) -> str:
-        """What every form of this session carries, and nobody else can know."""
+        """Return the secret that every form of this session carries."""
         return self._forms.get_signature(session.digest).decode()
 
     def is_form_token(self, token: str, session: WebSession) -> bool:
-        """Whether a form came from a page of this session."""
+        """Check that a form came from a page of this session."""
         return hmac.compare_digest(token.encode(), self.form_token(session).encode())
 
-    def _opened(self, ticket: str) -> Link:
+    def _read_ticket(self, ticket: str) -> Link:
         try:
             user_id, team_id, nonce, expires = self._links.loads(ticket)
         except (BadSignature, UnicodeError) as forged:
@@ -136,7 +136,7 @@ def _digest(key: str) -> str:
 
 
 def _secret(file: Path) -> bytes:
-    """The secret in a file that only its owner may read; a new one where there is none."""
+    """Return the secret in a file that only its owner may read; creates one when there is none."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")

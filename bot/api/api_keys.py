@@ -1,7 +1,7 @@
-"""Keys of programs: made, found by what is presented, revoked.
+"""API keys of programs: create, look up, revoke.
 
-A key is 256 random bits, so neither it nor its SHA-256 can be searched for: a slow hash with a salt protects
-what people make up, and would cost every request its time. Only the digest is kept.
+A key is 256 random bits, so neither it nor its SHA-256 can be guessed: a slow hash with a salt protects
+what people make up, and would cost every request its time. Only the digest is stored.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from optimizer.errors import UnknownWord, UserError
 
 #: Makes a key found by mistake in a file or a log easy to recognise, for people and for scanners.
 PREFIX = "obk_"
-#: What a key's owner is called wherever people are named; no Slack id has a colon.
+#: Prefix of a key's owner wherever people are named; no Slack id has a colon.
 _OWNER = "key:"
 ROLES = (Role.VIEWER, Role.RUNNER, Role.APPROVER, Role.ADMIN)
 
@@ -28,32 +28,32 @@ _SECRET = re.compile(r"obk_[A-Za-z0-9_-]{43}")
 
 
 class UnknownRole(UnknownWord):
-    """Facts: word, known, nearest."""
+    """Raised for a word that is no role. Facts: word, known, nearest."""
 
 
 class UnknownKey(UnknownWord):
-    """Facts: word, nearest."""
+    """Raised for a name that no key has. Facts: word, nearest."""
 
 
 class KeyExists(UserError):
-    """One name means one program. Facts: key."""
+    """Raised when the name belongs to another key. Facts: key."""
 
 
 @dataclass(frozen=True)
-class KnownKey:
-    """A key that lets somebody in."""
+class KeyIdentity:
+    """Name and role of a valid key."""
 
     key_name: str
     role: Role
 
 
 def owner_of(name: str) -> str:
-    """Who a study of this key belongs to."""
+    """Return the owner that studies of this key have."""
     return _OWNER + name
 
 
 def read_role(word: str) -> Role:
-    """The role a word names. Raises UnknownRole."""
+    """Return the role that a word names. Raises UnknownRole."""
     known = {role.name.lower(): role for role in ROLES}
     if word.lower() not in known:
         raise UnknownRole.of(word, known)
@@ -61,7 +61,7 @@ def read_role(word: str) -> Role:
 
 
 async def add_key(name: str, role: Role, *, created_by: str, now: datetime) -> str:
-    """Make a key; returns its text, which cannot be had again. Raises NotAWord, KeyExists."""
+    """Create a key and return its text, which is shown only once. Raises NotAWord, KeyExists."""
     if not _NAME.fullmatch(name):
         raise NotAWord(name="NAME", value=name)
     text = PREFIX + secrets.token_urlsafe(32)
@@ -76,7 +76,7 @@ async def add_key(name: str, role: Role, *, created_by: str, now: datetime) -> s
 
 
 async def revoke_key(name: str, *, now: datetime) -> None:
-    """Let a key in no more, from the next request on. Raises UnknownKey."""
+    """Revoke a key from the next request on. Raises UnknownKey."""
     key = await ApiKey.find_one({"key_name": name, "revoked_at": None})
     if key is None:
         raise UnknownKey.of(name, [each.key_name for each in await all_keys() if each.revoked_at is None])
@@ -84,16 +84,16 @@ async def revoke_key(name: str, *, now: datetime) -> None:
 
 
 async def all_keys() -> list[ApiKey]:
-    """Every key that was ever made, by name, the newest of a name first."""
+    """Return every key ever created, by name, the newest of a name first."""
     return await ApiKey.find_all().sort("key_name", "-created_at").to_list()
 
 
-async def key_of(text: str) -> KnownKey | None:
-    """The key that a text is, unless it is none or was revoked. Asked for every request, so no more is read."""
+async def find_key(text: str) -> KeyIdentity | None:
+    """Return the identity of a key, None if unknown or revoked. Called for every request, so it reads little."""
     if not _SECRET.fullmatch(text):
         return None
     found = await ApiKey.get_motor_collection().find_one({"digest": _digest(text), "revoked_at": None})
-    return KnownKey(found["key_name"], Role[found["role_name"].upper()]) if found else None
+    return KeyIdentity(found["key_name"], Role[found["role_name"].upper()]) if found else None
 
 
 def _digest(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The API as an app of its own, to be mounted: its routes, its door, and the words for everything that goes wrong."""
+"""The API as an app of its own, to be mounted: routes, middleware and error responses."""
 
 import logging
 import secrets
@@ -15,15 +15,16 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from bot.api import responses
-from bot.api.auth import Caller, KeyCheck, note
-from bot.api.errors import TRIED, BadFields, Fault, NoSuchPath, WrongMethod, error_of_fault
+from bot.api.auth import Caller, KeyCheck, record
+from bot.api.errors import TRIED, Fault, NoSuchPath, WrongMethod, error_of_fault
 from bot.api.openapi import describe, operation_id
-from bot.api.problem_details import refused, refused_fields
+from bot.api.problem_details import fields_problem, problem_response
 from bot.api.request_body import BodyLimit
 from bot.api.requests import OptimizationRequest, SearchRange, SearchWindow, TradingCosts
 from bot.api.routes import catalogue, studies
 from bot.context import BotContext
 from bot.documents.audit_log import Outcome
+from bot.grammar.fields import BadFields
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
 from optimizer.storage.outage import OUTAGE
@@ -33,18 +34,18 @@ log = logging.getLogger(__name__)
 
 ROOT = responses.ROOT
 _DESCRIPTION = """\
-Start studies, follow them, and read what came of them: the same service, limits, roles and audit as in Slack.
+Start studies, follow them, and read their results: the same service, limits, roles and audit as in Slack.
 
-Every request shows a key (`Authorization: Bearer KEY`). What cannot be done is answered with a problem document
-(RFC 9457) in English, or with `Accept-Language: ko` in Korean. Fractions are fractions (0.12 is 12 %), times are UTC,
+Every request sends a key (`Authorization: Bearer KEY`). Errors are problem documents (RFC 9457) in English, or with
+`Accept-Language: ko` in Korean. Fractions are fractions (0.12 is 12 %), times are UTC,
 a measure that does not exist is null.
 """
 _TAGS = [
     {"name": "studies", "description": "Start, follow, stop, and read results."},
-    {"name": "catalogue", "description": "What a request may name."},
+    {"name": "catalogue", "description": "Strategies, goals and overlays that a request may name."},
     {"name": "market data", "description": "The bars that studies run on."},
 ]
-#: The names of fields by where they stand in the body, for what an unknown one may have meant.
+#: Known fields by their parent in the body, to offer the nearest to an unknown one.
 _FIELDS: Mapping[str, Sequence[str]] = {
     "": tuple(OptimizationRequest.model_fields),
     "window": tuple(SearchWindow.model_fields),
@@ -55,12 +56,12 @@ _FIELDS: Mapping[str, Sequence[str]] = {
 
 class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        """The document that describes it, completed."""
+        """Return the OpenAPI document, completed."""
         return describe(self)
 
 
 def build_api(context: BotContext) -> FastAPI:
-    """The API over an office."""
+    """Build the API app."""
     api = _Api(
         title="Strategy optimizer",
         version=metadata.version("optimize-bot"),
@@ -82,44 +83,44 @@ def build_api(context: BotContext) -> FastAPI:
 
 async def _on_user_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, UserError)
-    return refused(error, _language(request))
+    return problem_response(error, _language(request))
 
 
 async def _on_bad_fields(request: Request, bad: Exception) -> Response:
     assert isinstance(bad, BadFields)
-    return refused_fields(bad, _language(request))
+    return fields_problem(bad, _language(request))
 
 
 async def _on_invalid(request: Request, invalid: Exception) -> Response:
-    """What pydantic refused, each field in our words."""
+    """Word the errors of pydantic, each field in this bot's sentences."""
     assert isinstance(invalid, RequestValidationError)
     errors: dict[str, UserError] = {}
     for fault in invalid.errors():
-        errors.setdefault(_pointer(fault["loc"]), error_of_fault(fault, _known(fault)))
-    return refused_fields(BadFields(errors), _language(request))
+        errors.setdefault(_pointer(fault["loc"]), error_of_fault(fault, _known_fields(fault)))
+    return fields_problem(BadFields(errors), _language(request))
 
 
 async def _on_http(request: Request, refusal: Exception) -> Response:
-    """What the framework refused: a path or a method that is not there."""
+    """Word the framework's own errors: an unknown path or method."""
     assert isinstance(refusal, HTTPException)
     is_there = refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED
     error = WrongMethod(word=request.method) if is_there else NoSuchPath(word=request.url.path)
-    return refused(error, _language(request), headers=refusal.headers)
+    return problem_response(error, _language(request), headers=refusal.headers)
 
 
 async def _on_outage(request: Request, outage: Exception) -> Response:
     log.warning("api_mongo_away error=%s", type(outage).__name__)
-    return refused(MongoUnavailable.silent(), _language(request))
+    return problem_response(MongoUnavailable.silent(), _language(request))
 
 
 async def _on_fault(request: Request, fault: Exception) -> Response:
-    """A fault of ours: the log has the traceback under the reference that the caller is told."""
+    """Report an unexpected fault: the log has the traceback under the reference in the response."""
     reference = secrets.token_hex(3)
     log.error("api_broke reference=%s path=%s", reference, request.url.path, exc_info=fault)
     caller: Caller = request.state.caller
-    said = f"{request.method} {request.url.path}"
-    await note(caller, request.app.state.context, Outcome.BROKE, said=said, reference=reference)
-    return refused(SomethingBroke(reference=reference), caller.language)
+    text = f"{request.method} {request.url.path}"
+    await record(caller, request.app.state.context, Outcome.BROKE, text=text, reference=reference)
+    return problem_response(SomethingBroke(reference=reference), caller.language)
 
 
 _HANDLERS: dict[int | type[Exception], Any] = {
@@ -137,14 +138,14 @@ def _language(request: Request) -> Language:
     return caller.language
 
 
-def _pointer(origin: Sequence[str | int]) -> str:
-    """Where pydantic found a fault: a pointer into the body, or `?name` for what stands in the address or a head."""
-    kind, *names = origin
+def _pointer(location: Sequence[str | int]) -> str:
+    """Return where pydantic found a fault: a pointer into the body, or `?name` for a parameter or header."""
+    kind, *names = location
     if kind == "body":
         return "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in names if name not in TRIED)
     return f"?{names[0]}" if names else "?"
 
 
-def _known(fault: Fault) -> Sequence[str]:
-    origin = [str(name) for name in fault["loc"][1:-1]]
-    return _FIELDS.get(origin[0] if origin else "", ())
+def _known_fields(fault: Fault) -> Sequence[str]:
+    location = [str(name) for name in fault["loc"][1:-1]]
+    return _FIELDS.get(location[0] if location else "", ())

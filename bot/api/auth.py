@@ -1,4 +1,4 @@
-"""Who calls: every request shows a key, and a key has a role. Without one nothing is answered, not even what exists."""
+"""Authentication: every request carries a key, and a key has a role; other requests are refused outright."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,12 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.access import audit
 from bot.access.roster import Denied
-from bot.api.api_keys import KnownKey, key_of, owner_of
-from bot.api.errors import BadFields, BadKey, KeyTooSmall, NoKey
-from bot.api.problem_details import language_of, refused
+from bot.api.api_keys import KeyIdentity, find_key, owner_of
+from bot.api.errors import BadKey, KeyTooSmall, NoKey
+from bot.api.problem_details import language_of, problem_response
 from bot.context import BotContext
 from bot.documents.audit_log import Outcome
 from bot.documents.preferences import ChannelSettings
+from bot.grammar.fields import BadFields
 from bot.grammar.verbs import VERBS
 from bot.origin import Origin
 from bot.role import Role
@@ -37,7 +38,7 @@ _SCHEME = HTTPBearer(
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """The program that calls, and the language it wants to be answered in."""
+    """Program that calls, with the language of its answers."""
 
     name: str
     role: Role
@@ -45,23 +46,23 @@ class Caller:
 
     @property
     def user_id(self) -> str:
-        """What it is called where people are named."""
+        """Name of the caller where people are named."""
         return owner_of(self.name)
 
     @property
     def renderer(self) -> Renderer:
-        """Words for it."""
+        """Renderer in the caller's language."""
         return renderer_of(self.language)
 
     def require(self, verb: str) -> None:
-        """Raise KeyTooSmall unless it may do what people of this role may do with that word."""
+        """Raise KeyTooSmall unless the caller's role may use this verb."""
         needs = VERBS[verb].role
         if self.role < needs:
             raise KeyTooSmall(what=verb, role=needs.name.lower(), key=self.name, own=self.role.name.lower())
 
 
 class KeyCheck:
-    """ASGI middleware: lets requests with a key in and notes whose it is; answers all others itself."""
+    """ASGI middleware that admits requests with a valid key, notes their caller, and refuses all others."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -69,26 +70,26 @@ class KeyCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] != "http":
-            return  # there is nothing else here
+            return  # the API has no websockets
         headers = Headers(scope=scope)
         language = language_of(headers.get("accept-language", ""))
         try:
-            key = await _shown(headers)
+            key = await _read_key(headers)
         except UserError as error:
-            await refused(error, language)(scope, receive, send)
+            await problem_response(error, language)(scope, receive, send)
             return
         caller = Caller(name=key.key_name, role=key.role, language=language)
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
 
 
-async def _shown(headers: Headers) -> KnownKey:
-    """The key a request shows. Raises NoKey, BadKey, MongoUnavailable."""
+async def _read_key(headers: Headers) -> KeyIdentity:
+    """Return the identity of the key that a request sends. Raises NoKey, BadKey, MongoUnavailable."""
     scheme, _, text = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise NoKey
     try:
-        key = await key_of(text.strip())
+        key = await find_key(text.strip())
     except OUTAGE as outage:
         raise MongoUnavailable.silent() from outage
     if key is None:
@@ -106,63 +107,63 @@ def _caller(request: Request, _scheme: Annotated[object, Security(_SCHEME)]) -> 
     return caller
 
 
-TheOffice = Annotated[BotContext, Depends(_context)]
-TheCaller = Annotated[Caller, Depends(_caller)]
+ContextDep = Annotated[BotContext, Depends(_context)]
+CallerDep = Annotated[Caller, Depends(_caller)]
 
 
-class May:
-    """A dependency: the caller may do what a verb of the commands does. A refusal is noted in the audit."""
+class RequireRole:
+    """Dependency that requires the role of a verb. A refusal is recorded in the audit."""
 
     def __init__(self, verb: str) -> None:
         self._verb = verb
 
-    async def __call__(self, request: Request, caller: TheCaller, context: TheOffice) -> Caller:
-        """The caller. Raises KeyTooSmall."""
+    async def __call__(self, request: Request, caller: CallerDep, context: ContextDep) -> Caller:
+        """Return the caller. Raises KeyTooSmall."""
         try:
             caller.require(self._verb)
         except KeyTooSmall as error:
-            said = f"{request.method} {request.url.path}"
-            await note(caller, context, Outcome.DENIED, said=said, verb=self._verb, reason=str(error))
+            text = f"{request.method} {request.url.path}"
+            await record(caller, context, Outcome.DENIED, text=text, verb=self._verb, reason=str(error))
             raise
         return caller
 
 
-async def note(
-    caller: Caller, context: BotContext, outcome: Outcome, *, said: str, channel_id: str = "", **more: str
+async def record(
+    caller: Caller, context: BotContext, outcome: Outcome, *, text: str, channel_id: str = "", **more: str
 ) -> None:
-    """Add what a caller asked for to the audit; `more` are verb, study, reason and reference."""
+    """Add a caller's request to the audit; `more` are verb, study, reason and reference."""
     user = caller.user_id
-    await audit.note(
-        now=context.clock(), door=DOOR, user_id=user, channel_id=channel_id, said=said, outcome=outcome, **more
+    await audit.record(
+        now=context.clock(), door=DOOR, user_id=user, channel_id=channel_id, text=text, outcome=outcome, **more
     )
 
 
 @dataclass(kw_only=True)
 class ApiCall:
-    """What is noted of a request; filled while it is done."""
+    """Audit fields of a request, filled in while it runs."""
 
-    said: str
+    text: str
     channel_id: str
     study: str
 
 
 @asynccontextmanager
-async def noted(
-    caller: Caller, context: BotContext, *, verb: str, said: str = "", channel_id: str = "", study: str = ""
+async def record_outcome(
+    caller: Caller, context: BotContext, *, verb: str, text: str = "", channel_id: str = "", study: str = ""
 ) -> AsyncIterator[ApiCall]:
-    """Do something inside the block; what came of it is added to the audit."""
-    call = ApiCall(said=said, channel_id=channel_id, study=study)
+    """Run the block and add its outcome to the audit (a context manager)."""
+    call = ApiCall(text=text, channel_id=channel_id, study=study)
     try:
         yield call
     except (UserError, BadFields) as error:
         outcome = Outcome.DENIED if isinstance(error, Denied) else Outcome.REFUSED
-        await note(caller, context, outcome, verb=verb, reason=str(error), **vars(call))
+        await record(caller, context, outcome, verb=verb, reason=str(error), **vars(call))
         raise
-    await note(caller, context, Outcome.DONE, verb=verb, **vars(call))
+    await record(caller, context, Outcome.DONE, verb=verb, **vars(call))
 
 
 async def origin_of(caller: Caller, context: BotContext, channel_id: str = "", delivery: str = "") -> Origin:
-    """Where a caller stands: in a Slack channel when it names one, else nowhere that anyone is told."""
+    """Build a caller's origin: a Slack channel when it names one, else one without any channel."""
     channel = await ChannelSettings.find_one(ChannelSettings.channel_id == channel_id) if channel_id else None
     return Origin(
         channel_id=channel_id,

@@ -1,4 +1,4 @@
-"""A study's trials in the form that a program accepts: JSON, CSV or Parquet."""
+"""Trials of a study in the format that a program accepts: JSON, CSV or Parquet."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -29,19 +29,19 @@ def _parquet(study_name: str, trials: Sequence[TrialRecord]) -> bytes:
     return parquet_bytes(trial_table(trials))
 
 
-#: Each form with who writes it and how its file ends, the one given unasked first.
+#: Writer and file extension of each format, the default first.
 _FORMS: Mapping[str, tuple[_Writer, str]] = {JSON: (_json, "json"), CSV: (_csv, "csv"), PARQUET: (_parquet, "parquet")}
 
 
-def chosen(accept: str) -> str:
-    """The form an Accept header likes best (RFC 9110, 12.5.1). Raises NotOffered."""
+def choose_form(accept: str) -> str:
+    """Return the format an Accept header prefers (RFC 9110, 12.5.1). Raises NotOffered."""
     for wanted, weight in weights(accept or "*/*"):
-        if weight > 0 and (form := _matching(wanted)) is not None:
+        if weight > 0 and (form := _match(wanted)) is not None:
             return form
     raise NotOffered(word=accept, known=", ".join(_FORMS))
 
 
-def _matching(wanted: str) -> str | None:
+def _match(wanted: str) -> str | None:
     kind, _, subtype = wanted.partition("/")
     for form in _FORMS:
         if wanted in ("*/*", form) or (subtype == "*" and form.startswith(f"{kind}/")):
@@ -49,8 +49,8 @@ def _matching(wanted: str) -> str | None:
     return None
 
 
-async def written(form: str, study_name: str, trials: Sequence[TrialRecord]) -> Response:
-    """The trials in one of the forms; written beside the event loop, since there may be ten thousand."""
+async def write_response(form: str, study_name: str, trials: Sequence[TrialRecord]) -> Response:
+    """Write the trials in one of the formats, off the event loop, since there may be ten thousand."""
     write, ending = _FORMS[form]
     content = await asyncio.to_thread(write, study_name, trials)
     headers = {"Vary": "Accept"}

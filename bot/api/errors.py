@@ -1,4 +1,4 @@
-"""What can be wrong with a request, in words; and what pydantic says of it, in the same words.
+"""Errors of requests, and pydantic's errors translated into them.
 
 UserError
 ├── Denied          NoKey · BadKey · KeyTooSmall
@@ -17,142 +17,134 @@ from bot.grammar.errors import NotWhole, TextTooLong
 from optimizer.errors import NotANumber, UnknownWord, UserError, WrongChoice
 
 
-class BadFields(Exception):
-    """Fields that cannot be read: from each one's JSON pointer to what is wrong there."""
-
-    def __init__(self, errors: Mapping[str, UserError]) -> None:
-        self.errors = dict(errors)
-        super().__init__("; ".join(f"{pointer}: {error}" for pointer, error in self.errors.items()))
-
-
 class NoKey(Denied):
-    """No facts."""
+    """Raised when a request has no key."""
 
 
 class BadKey(Denied):
-    """No facts."""
+    """Raised when a key is unknown or revoked."""
 
 
 class KeyTooSmall(Denied):
-    """Facts: what, role, key, own."""
+    """Raised when the key's role is too low. Facts: what, role, key, own."""
 
 
 class RequestError(UserError):
-    """A request that cannot be done as it was sent; nothing was started."""
+    """Raised for a request that cannot be done as it was sent; nothing was started."""
 
 
 class NotJson(RequestError):
-    """Facts: at."""
+    """Raised when the body is not JSON. Facts: at."""
 
 
 class NotANumberOfJson(RequestError):
-    """Facts: word."""
+    """Raised for NaN or infinity, which JSON does not have. Facts: word."""
 
 
 class NamedTwice(RequestError):
-    """Facts: word."""
+    """Raised when an object has a name twice. Facts: word."""
 
 
 class TooDeep(RequestError):
-    """Facts: limit."""
+    """Raised when the body is nested too deeply. Facts: limit."""
 
 
 class TooLarge(RequestError):
-    """Facts: limit."""
+    """Raised when the body is too long. Facts: limit."""
 
 
 class NotJsonType(RequestError):
-    """Facts: word."""
+    """Raised when the content type is not JSON. Facts: word."""
 
 
 class NoSuchPath(RequestError):
-    """Facts: word."""
+    """Raised for a path that does not exist. Facts: word."""
 
 
 class WrongMethod(RequestError):
-    """Facts: word."""
+    """Raised for a method that a path does not have. Facts: word."""
 
 
 class NotOffered(RequestError):
-    """Facts: word, known."""
+    """Raised when none of the accepted formats is available. Facts: word, known."""
 
 
 class MissingField(RequestError):
-    """Facts: field."""
+    """Raised when a required field is missing. Facts: field."""
 
 
 class OneOf(RequestError):
-    """Facts: field, other."""
+    """Raised when two alternative fields are both given. Facts: field, other."""
 
 
 class NotACap(RequestError):
-    """Facts: word."""
+    """Raised for a cap that cannot be read. Facts: word."""
 
 
 class NotText(RequestError):
-    """Facts: field."""
+    """Raised when a field is not a string. Facts: field."""
 
 
 class NotAList(RequestError):
-    """Facts: field."""
+    """Raised when a field is not a list. Facts: field."""
 
 
 class NotAnObject(RequestError):
-    """Facts: field."""
+    """Raised when a field is not an object. Facts: field."""
 
 
 class NotTrueOrFalse(RequestError):
-    """Facts: field."""
+    """Raised when a field is not a boolean. Facts: field."""
 
 
 class TooMany(RequestError):
-    """Facts: field, limit."""
+    """Raised when a list has too many items. Facts: field, limit."""
 
 
 class BelowBound(RequestError):
-    """Facts: field, low, value."""
+    """Raised when a number is below its lower bound. Facts: field, low, value."""
 
 
 class AboveBound(RequestError):
-    """Facts: field, high, value."""
+    """Raised when a number is above its upper bound. Facts: field, high, value."""
 
 
 class UnfitField(RequestError):
-    """What no sentence of ours is about. Facts: field, reason (English)."""
+    """Fallback for validation errors without a specific sentence. Facts: field, reason (English)."""
 
 
 class SeveralFields(RequestError):
-    """Facts: n."""
+    """Raised when more than one field is wrong. Facts: n."""
 
 
 class BadCursor(RequestError):
-    """Facts: word."""
+    """Raised for a cursor that this API did not return. Facts: word."""
 
 
 class KeyReused(RequestError):
-    """Facts: word."""
+    """Raised when an idempotency key comes again with another request. Facts: word."""
 
 
 class NotInChannel(RequestError):
-    """A study cannot be told where the bot may not write. Facts: channel."""
+    """Raised when the bot is not a member of the channel. Facts: channel."""
 
 
 class TooManyStreams(RequestError):
-    """Facts: key, limit."""
+    """Raised when a key has too many open event streams. Facts: key, limit."""
 
 
 class UnknownField(RequestError, UnknownWord):
-    """Facts: word, known, nearest."""
+    """Raised for a field that does not exist. Facts: word, known, nearest."""
 
 
 Fault = Mapping[str, Any]
-#: How pydantic names the members of a union that it tried in vain; ours are all of numbers.
+#: Names by which pydantic lists the union members it tried; here all are numbers.
 TRIED = frozenset(("int", "float", "constrained-float", "str"))
 _Maker = Callable[[str, Fault], UserError]
 
 
 def error_of_fault(fault: Fault, known: Sequence[str]) -> UserError:
-    """What pydantic found wrong with a field, in our words. `known` are the names of fields where one is unknown."""
+    """Translate pydantic's fault into an error. `known` are the valid names where one is unknown."""
     origin, kind = [str(name) for name in fault["loc"]], str(fault["type"])
     if origin[-1] in TRIED:
         return _not_a_number(origin[-2], fault)
@@ -164,7 +156,7 @@ def error_of_fault(fault: Fault, known: Sequence[str]) -> UserError:
 
 
 def _value(fault: Fault) -> str:
-    """What was sent, as far as a sentence has room for it."""
+    """Return what was sent, shortened to fit a sentence."""
     value = fault.get("input")
     return str(value)[:60] if isinstance(value, str | int | float) else type(value).__name__
 

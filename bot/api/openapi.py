@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI reads off the routes, and what it cannot see there."""
+"""The OpenAPI document: what FastAPI derives from the routes, and what it cannot see."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,30 +14,30 @@ from bot.api.responses import OptimizationProgress, OptimizationResponse, StudyT
 
 Document = dict[str, Any]
 
-#: Models that no route returns as FastAPI sees it, and those in whose examples it would leave every null out.
+#: Models that no route declares, and those whose examples would lose every null.
 _WHOLE: tuple[type[BaseModel], ...] = (Problem, StudyTrials, OptimizationResponse, OptimizationProgress)
-#: Operations that take the name that an answer about a study gives.
+#: Operations that take the study name of a start's response.
 _FOLLOWING = ("progress", "best", "trials", "events", "cancel", "pause", "resume")
 _HEADERS: Mapping[str, Document] = {
-    "401": {"WWW-Authenticate": {"description": "How to show a key.", "schema": {"type": "string"}}},
+    "401": {"WWW-Authenticate": {"description": "Scheme of the key.", "schema": {"type": "string"}}},
     "429": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}, "example": RETRY_SECONDS}},
     "503": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}, "example": RETRY_SECONDS}},
 }
 
 
 def operation_id(route: APIRoute) -> str:
-    """The name of a route's function: what a generated client calls it."""
+    """Return the name of a route's function, which generated clients use."""
     return route.name
 
 
 def describe(api: FastAPI) -> Document:
-    """The whole document; made once and kept by the app."""
+    """Return the whole document; built once and kept by the app."""
     if api.openapi_schema is None:
-        api.openapi_schema = _described(api)
+        api.openapi_schema = _build(api)
     return api.openapi_schema
 
 
-def _described(api: FastAPI) -> Document:
+def _build(api: FastAPI) -> Document:
     document = get_openapi(
         title=api.title,
         version=api.version,
@@ -63,13 +63,13 @@ def _operations(document: Document) -> Iterator[Document]:
 
 
 def _link(document: Document) -> None:
-    """Say of a start's answer where its study is looked at."""
+    """Link the response of a start to the operations on its study."""
     start = next(operation for operation in _operations(document) if operation["operationId"] == "optimize")
     answer = start["responses"]["202"]
     answer["links"] = {
         name: {"operationId": name, "parameters": {"study_name": "$response.body#/study_name"}} for name in _FOLLOWING
     }
     answer["headers"]["Idempotency-Replayed"] = {
-        "description": "Whether this answer was given before; there where the request had an `Idempotency-Key`.",
+        "description": "`true` if this answer was given before; only for requests with an `Idempotency-Key`.",
         "schema": {"type": "string", "enum": ["true", "false"]},
     }

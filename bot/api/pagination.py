@@ -1,4 +1,4 @@
-"""Cursors: where the next page begins, in a form that nobody need read."""
+"""Cursors: opaque positions of the next page."""
 
 import base64
 import re
@@ -9,17 +9,17 @@ from beanie import PydanticObjectId
 from bot.api.errors import BadCursor
 
 _SHAPE = "[A-Za-z0-9_-]{16}"
-#: What a schema says of a cursor.
+#: Schema of a cursor.
 CURSOR_SHAPE: dict[str, Any] = {"pattern": f"^{_SHAPE}$"}
 
 
 def cursor_of(identifier: PydanticObjectId) -> str:
-    """The cursor of the page after this study."""
+    """Return the cursor of the page after this study."""
     return base64.urlsafe_b64encode(identifier.binary).decode()
 
 
 def read_cursor(text: str) -> PydanticObjectId:
-    """The study a page begins after. Raises BadCursor."""
+    """Return the study after which a page begins. Raises BadCursor."""
     if not re.fullmatch(_SHAPE, text):
         raise BadCursor(word=text)
     return PydanticObjectId(base64.urlsafe_b64decode(text))

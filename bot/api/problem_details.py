@@ -1,4 +1,4 @@
-"""Errors as problem documents: the sentence that a person is told in Slack, with the field it is about.
+"""Errors as problem documents: the sentence that Slack would show, with the field it is about.
 
 Source of the form: RFC 9457, Problem Details for HTTP APIs; `errors` is its example's extension.
 """
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from bot.access.roster import Denied
 from bot.api import errors
 from bot.commands.start import TooManyWaiting
+from bot.grammar.fields import BadFields
 from optimizer.errors import SomethingBroke, Unavailable, UnknownSymbol, UserError
 from optimizer.studies.service import AlreadyFinished, NotFinished, NothingLeft, UnknownStudy
 from reports.render import LANGUAGES, Language, renderer_of
@@ -20,10 +21,10 @@ from reports.text.terminal import unmarked
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:optimize-bot:problem:"
-#: Seconds after which what was refused for now may be asked for again.
+#: Seconds after which a refused request may be sent again.
 RETRY_SECONDS = 10
 
-#: The status of each error; a kind that is not named has that of the kind it is one of.
+#: HTTP status of each error class; other classes have that of their nearest base class.
 STATUSES: Mapping[type[UserError], HTTPStatus] = {
     errors.NoKey: HTTPStatus.UNAUTHORIZED,
     errors.BadKey: HTTPStatus.UNAUTHORIZED,
@@ -51,18 +52,18 @@ STATUSES: Mapping[type[UserError], HTTPStatus] = {
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one field."""
+    """Problem of one field."""
 
     pointer: str = Field(
         description="Where: a JSON pointer into the body (`#/window/start`), or `?name` for a parameter of the address."
     )
     kind: str = Field(description="Name of the error, the same in every language.")
-    detail: str = Field(description="What is wrong and how to mend it, in the language asked for.")
+    detail: str = Field(description="What is wrong and how to fix it, in the requested language.")
     nearest: str | None = Field(default=None, description="The nearest right value, where one is known.")
 
 
 class Problem(BaseModel):
-    """Why a request was not done (RFC 9457)."""
+    """Problem of a request that was not done (RFC 9457)."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -88,22 +89,22 @@ class Problem(BaseModel):
     type: str = Field(description="Names the kind of problem, the same in every language.")
     title: str
     status: int
-    detail: str = Field(description="What is wrong and how to mend it, in the language asked for.")
+    detail: str = Field(description="What is wrong and how to fix it, in the requested language.")
     errors: list[FieldProblem] = Field(default_factory=list, description="What is wrong with each field.")
 
 
 def status_of(error: UserError) -> HTTPStatus:
-    """The status an error is answered with."""
+    """Return the HTTP status of an error."""
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
-def refused(error: UserError, language: Language, *, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer to a request that cannot be done."""
+def problem_response(error: UserError, language: Language, *, headers: Mapping[str, str] | None = None) -> Response:
+    """Build the response to a request that cannot be done."""
     return _response(_problem(error, language), {**_headers(status_of(error)), **(headers or {})})
 
 
-def refused_fields(bad: errors.BadFields, language: Language) -> Response:
-    """The answer to a request with wrong fields; one wrong field is the problem itself."""
+def fields_problem(bad: BadFields, language: Language) -> Response:
+    """Build the response to a request with wrong fields; a single wrong field is the problem itself."""
     each = list(bad.errors.values())
     whole = each[0] if len(each) == 1 else errors.SeveralFields(n=len(each))
     problem = _problem(whole, language)
@@ -113,18 +114,18 @@ def refused_fields(bad: errors.BadFields, language: Language) -> Response:
 
 
 def language_of(accepted: str) -> Language:
-    """The best of our languages for an Accept-Language header; English when it names none (RFC 9110, 12.5.4)."""
+    """Choose the best language for an Accept-Language header; English when none fits (RFC 9110, 12.5.4)."""
     wanted = [word.partition("-")[0] for word, weight in weights(accepted) if weight > 0]
     return next((known for word in wanted for known in LANGUAGES if word == known), "en")
 
 
 def weights(header: str) -> list[tuple[str, float]]:
-    """The values of an Accept header with their weights, the heaviest first (RFC 9110, 12.4.2)."""
+    """Return the values of an Accept header with their weights, the highest first (RFC 9110, 12.4.2)."""
     return sorted(_weights(header), key=lambda pair: -pair[1])
 
 
 def sentence(error: UserError, language: Language) -> str:
-    """An error as plain text."""
+    """Return an error as plain text."""
     return unmarked(renderer_of(language).error(error))
 
 
@@ -169,8 +170,8 @@ def _weight(text: str) -> float:
     return float(text) if digits.isascii() and digits.isdecimal() else 0.0
 
 
-def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """These statuses, and those of every route, as OpenAPI describes them."""
+def error_responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Describe these statuses, and those of every route, for OpenAPI."""
     every = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE, *statuses)
     schema = {"$ref": "#/components/schemas/Problem"}
     return {int(s): {"description": s.phrase, "content": {MEDIA_TYPE: {"schema": schema}}} for s in every}

@@ -1,4 +1,4 @@
-"""Bodies as this API takes them: JSON that says it is, small, flat enough, without NaN and without a name twice."""
+"""Strict request bodies: JSON content type, limited size and depth, no NaN, no name twice."""
 
 import json
 from collections.abc import Callable, Coroutine
@@ -10,20 +10,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.api.errors import NamedTwice, NotANumberOfJson, NotJson, NotJsonType, TooDeep, TooLarge
 
-#: Bytes of a body: the largest request that means something is a tenth of this.
+#: Most bytes of a body: the largest useful request is a tenth of this.
 MAX_BODY = 64 * 1024
 MAX_DEPTH = 8
 
-#: No number that means something here has more; Python refuses to convert some thousands.
+#: Most digits of a number: no useful one has more, and Python refuses to convert some thousands.
 _MOST_DIGITS = 1000
 _OPENING, _CLOSING = "[{", "]}"
 
 
 class StrictRequest(Request):
-    """A request whose JSON is read strictly, and once."""
+    """Request whose JSON is read strictly, and once."""
 
     async def json(self) -> Any:
-        """The body as values. Raises NotJsonType, NotJson, TooDeep."""
+        """Return the parsed body. Raises NotJsonType, NotJson, TooDeep."""
         if not hasattr(self, "_values"):
             self._values = parse_json(await self._json_body())
         return self._values
@@ -37,23 +37,26 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route whose body, if it takes one, is read strictly."""
+    """Route whose body, if it takes one, is read strictly."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, given a strict request."""
+        """Return the handler, which gets a strict request."""
         handle = super().get_route_handler()
 
-        async def strictly(request: Request) -> Response:
+        async def handle_strictly(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             if self.body_field is not None:
-                await strict.json()  # here, since FastAPI has words of its own for what is raised while it reads
+                await strict.json()  # here, since FastAPI replaces errors that are raised while it reads
             return await handle(strict)
 
-        return strictly
+        return handle_strictly
 
 
 def parse_json(body: bytes) -> Any:
-    """Values of a JSON text in UTF-8 (RFC 8259; of its names within an object each once). Raises NotJson, TooDeep …"""
+    """Parse JSON in UTF-8 (RFC 8259) with unique names within each object.
+
+    Raises NotJson, NotANumberOfJson, NamedTwice and TooDeep.
+    """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -67,7 +70,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets are nested outside of texts."""
+    """Return how deep brackets are nested outside of strings."""
     depth = deepest = 0
     in_text = is_escaped = False
     for letter in text:
@@ -103,16 +106,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class BodyLimit:
-    """ASGI middleware: no body is read further than its limit, whatever its head says of its length."""
+    """ASGI middleware that reads no body beyond its limit, whatever its header says of its length."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request; raises TooLarge into whoever reads."""
+        """Handle one request; raises TooLarge into the reader of the body."""
         n_read = 0
 
-        async def limited() -> Message:
+        async def receive_limited() -> Message:
             nonlocal n_read
             message = await receive()
             n_read += len(message.get("body", b""))
@@ -120,4 +123,4 @@ class BodyLimit:
                 raise TooLarge(limit=f"{MAX_BODY:,}")
             return message
 
-        await self._app(scope, limited, send)
+        await self._app(scope, receive_limited, send)

@@ -1,67 +1,44 @@
-"""From the body of a start to the command it means; every wrong field is named, with the sentence a person is told.
+"""Body of a start request into a command; every wrong field is named, with the sentence that Slack would show.
 
 Each field becomes the word that one would type for it, and is read as that word is.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 
-from bot.api.errors import BadFields, MissingField, NotACap, OneOf
+from bot.api.errors import MissingField, NotACap, OneOf
 from bot.api.requests import MAX_HOLDOUT, MAX_NAME, MAX_NOTES, OptimizationRequest, SearchRange, SearchWindow
 from bot.grammar.commands import Mode, Start
-from bot.grammar.corrections import Slip
-from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, NotADate, Repeated, TwoBeginnings
-from bot.grammar.start_builder import Draft, read_narrowed
+from bot.grammar.errors import NotADate, Repeated
+from bot.grammar.fields import ClashFields, FieldErrors, finish
+from bot.grammar.start_builder import StartBuilder, read_narrowed
 from bot.grammar.tokens import Word, plain
-from bot.grammar.values import percent_text, plain_number, read_symbol_or_list, read_text
+from bot.grammar.values import basis_points_text, percent_text, plain_number, read_symbol_or_list, read_text
 from optimizer.domain.space import Choice, Parameter
-from optimizer.errors import OutOfRange, UnknownOverlay, UnknownParameter, UserError
+from optimizer.errors import OutOfRange, UnknownOverlay, UnknownParameter
 from optimizer.strategies.registry import OVERLAYS, Strategy, find_strategy
 
-Errors = dict[str, UserError]
-
-#: Where an error is shown that lies between two fields.
-_CLASHES: Mapping[type[UserError], str] = {
-    TwoBeginnings: "/window/years",
-    EndsBeforeItStarts: "/window/end",
-    NobodyToShareWith: "/mode",
-}
+_CLASHES = ClashFields(years="/window/years", end="/window/end", mode="/mode", other="/search_space")
 
 
 def start_of(request: OptimizationRequest) -> Start:
     """The command that a request means. Raises BadFields with an error for each field that cannot be read."""
-    errors: Errors = {}
+    errors = FieldErrors()
     symbols = _symbols(request, errors)
-    with _about("/strategy", errors):
-        draft = Draft(strategy := find_strategy(request.strategy))
+    with errors.about("/strategy"):
+        builder = StartBuilder(strategy := find_strategy(request.strategy))
         for at, (pointer, text) in enumerate(_words(request, strategy, errors)):
-            with _about(pointer, errors):
-                draft.take(Word(at, text))
+            with errors.about(pointer):
+                builder.take(Word(at, text))
     name = _text("name", request.name, MAX_NAME, errors)
     note = _text("notes", request.notes, MAX_NOTES, errors)
-    if errors:
-        raise BadFields(errors)
-    try:
-        return replace(draft.finish(symbols), is_quiet=request.quiet, name=name, note=note)
-    except Slip as slip:
-        raise BadFields({_CLASHES.get(type(slip.error), "/search_space"): slip.error}) from slip
+    errors.raise_any()
+    return replace(finish(builder, symbols, _CLASHES), is_quiet=request.quiet, name=name, note=note)
 
 
-@contextmanager
-def _about(pointer: str, errors: Errors) -> Iterator[None]:
-    """Keep the first error of a field."""
-    try:
-        yield
-    except Slip as slip:
-        errors.setdefault(pointer, slip.error)
-    except UserError as error:
-        errors.setdefault(pointer, error)
-
-
-def _symbols(request: OptimizationRequest, errors: Errors) -> list[str]:
+def _symbols(request: OptimizationRequest, errors: FieldErrors) -> list[str]:
     one, many = request.symbol, request.symbols
-    with _about("/symbol", errors):
+    with errors.about("/symbol"):
         if one is None and many is None:
             raise MissingField(field="symbol")
         if one is not None and many is not None:
@@ -69,7 +46,7 @@ def _symbols(request: OptimizationRequest, errors: Errors) -> list[str]:
     given = {"/symbol": one} if one is not None else {f"/symbols/{i}": symbol for i, symbol in enumerate(many or ())}
     found: list[str] = []
     for pointer, typed in given.items():
-        with _about(pointer, errors):
+        with errors.about(pointer):
             symbol = read_symbol_or_list(typed)
             if symbol in found:
                 raise Repeated(word=symbol)
@@ -77,23 +54,23 @@ def _symbols(request: OptimizationRequest, errors: Errors) -> list[str]:
     return found
 
 
-def _words(request: OptimizationRequest, strategy: Strategy, errors: Errors) -> Iterator[tuple[str, str]]:
+def _words(request: OptimizationRequest, strategy: Strategy, errors: FieldErrors) -> Iterator[tuple[str, str]]:
     """Each field with what one would type for it."""
     yield from _settings(request)
     yield from _window(request.window, errors)
     for i, cap in enumerate(request.caps):
-        with _about(f"/caps/{i}", errors):
+        with errors.about(f"/caps/{i}"):
             if not set("<>") & set(cap):
                 raise NotACap(word=cap)
             yield f"/caps/{i}", cap
     for i, name in enumerate(request.overlays):
-        with _about(f"/overlays/{i}", errors):
+        with errors.about(f"/overlays/{i}"):
             if name.lower() not in OVERLAYS:
                 raise UnknownOverlay.of(name, OVERLAYS)
             yield f"/overlays/{i}", name
     for name, wanted in request.search_space.items():
         pointer = f"/search_space/{_escaped(name)}"
-        with _about(pointer, errors):
+        with errors.about(pointer):
             parameter = _parameter(name, strategy)
             text = _range_text(wanted, parameter)
             read_narrowed(parameter, text)
@@ -101,7 +78,7 @@ def _words(request: OptimizationRequest, strategy: Strategy, errors: Errors) -> 
 
 
 def _settings(request: OptimizationRequest) -> Iterator[tuple[str, str]]:
-    """The fields that are one option each."""
+    """Return the fields that are one option each."""
     yield "/n_trials", f"trials={request.n_trials}"
     yield "/goal", f"goal={request.goal}"
     yield "/min_trades", f"min_trades={request.min_trades}"
@@ -113,19 +90,19 @@ def _settings(request: OptimizationRequest) -> Iterator[tuple[str, str]]:
     if request.source is not None:
         yield "/source", f"source={request.source}"
     if request.costs.commission_bps is not None:
-        yield "/costs/commission_bps", f"cost={_plain(request.costs.commission_bps)}"
+        yield "/costs/commission_bps", f"cost={basis_points_text(float(request.costs.commission_bps))}"
     if request.costs.slippage_bps is not None:
-        yield "/costs/slippage_bps", f"slippage={_plain(request.costs.slippage_bps)}"
+        yield "/costs/slippage_bps", f"slippage={basis_points_text(float(request.costs.slippage_bps))}"
     if request.allow_short:
         yield "/allow_short", "short"
     if request.force:
         yield "/force", "force"
 
 
-def _window(window: SearchWindow, errors: Errors) -> Iterator[tuple[str, str]]:
+def _window(window: SearchWindow, errors: FieldErrors) -> Iterator[tuple[str, str]]:
     for pointer, key, day in (("/window/start", "from", window.start), ("/window/end", "to", window.end)):
         if day is not None:
-            with _about(pointer, errors):
+            with errors.about(pointer):
                 if len(day) != len("2005-01-03"):  # a command may leave month and day out; a program has no reason
                     raise NotADate(name=key, value=day)
                 yield pointer, f"{key}={day}"
@@ -134,7 +111,7 @@ def _window(window: SearchWindow, errors: Errors) -> Iterator[tuple[str, str]]:
     if window.folds is not None:
         yield "/window/folds", f"folds={window.folds}"
     if window.holdout is not None:
-        with _about("/window/holdout", errors):
+        with errors.about("/window/holdout"):
             if not 0 <= window.holdout <= MAX_HOLDOUT:
                 near = min(max(window.holdout, 0), MAX_HOLDOUT)
                 raise OutOfRange(name="holdout", low=0, high=MAX_HOLDOUT, value=_plain(window.holdout), nearest=near)
@@ -150,7 +127,7 @@ def _parameter(name: str, strategy: Strategy) -> Parameter:
 
 
 def _range_text(wanted: SearchRange, parameter: Parameter) -> str:
-    """A range as one types it behind `period=`."""
+    """Return a range as one types it behind `period=`."""
     given = {name for name in ("value", "choices", "low", "high", "step") if getattr(wanted, name) is not None}
     for alone in ("value", "choices"):
         if alone in given and len(given) > 1:
@@ -167,17 +144,17 @@ def _range_text(wanted: SearchRange, parameter: Parameter) -> str:
     return f"{_plain(low)}..{_plain(high)}{step}"
 
 
-def _text(field: str, typed: str, limit: int, errors: Errors) -> str:
-    with _about(f"/{field}", errors):
+def _text(field: str, typed: str, limit: int, errors: FieldErrors) -> str:
+    with errors.about(f"/{field}"):
         return read_text(field, plain(typed), limit=limit)
     return ""
 
 
 def _plain(value: float | str) -> str:
-    """A value as one types it; a whole number keeps all its digits, however many."""
+    """Return a value as one types it; a whole number keeps all its digits, however many."""
     return plain_number(value) if isinstance(value, float) else str(value)
 
 
 def _escaped(name: str) -> str:
-    """A name inside a JSON pointer (RFC 6901)."""
+    """Escape a name for a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")

@@ -1,7 +1,7 @@
-"""What a program may ask for: the body of a start.
+"""Request models: the body of a start.
 
-Types are checked here, and strictly: nothing is converted, nothing unknown let through. What the values mean is checked
-where they are read (`reading.py`), with the sentences that people are told; the bounds in the schema are the same.
+Types are checked strictly: nothing is converted, nothing unknown is accepted. Values are checked where they are read
+(`request_parsing.py`), with the same sentences as in Slack; the bounds in the schema are the same.
 Fractions are fractions.
 """
 
@@ -17,19 +17,19 @@ from optimizer.domain.study_request import MAX_TRIALS, SamplerKind
 from optimizer.market.raw_bars import TIMEFRAMES
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 
-#: JSON's numbers; NaN and infinity are none of them.
+#: Numbers of JSON, which has no NaN and no infinity.
 Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 MAX_HOLDOUT = 0.5
 MAX_NAME, MAX_NOTES = 60, 300
 
 
 def _bounds(low: float | None = None, high: float | None = None, **more: Any) -> dict[str, Any]:
-    """What the schema says; the grammar's readers hold it, with their own sentences."""
+    """Return the schema's bounds; the grammar's readers enforce them, with their own sentences."""
     return {k: v for k, v in {"minimum": low, "maximum": high, **more}.items() if v is not None}
 
 
 _SYMBOL = r"[A-Za-z0-9]([A-Za-z0-9.^=-]{0,18}[A-Za-z0-9])?"
-#: What a schema says of symbols and strategies, wherever they are named.
+#: Schema of symbols and strategies, wherever they are named.
 SYMBOL_SHAPE: dict[str, Any] = {"pattern": rf"^{_SYMBOL}$"}
 STRATEGY_WORDS: dict[str, Any] = {"enum": [word for s in STRATEGIES.values() for word in (s.key, *s.aliases)]}
 _SYMBOL_OR_LIST: dict[str, Any] = {"pattern": rf"^(@[A-Za-z0-9][A-Za-z0-9_-]{{0,29}}|{_SYMBOL})$"}
@@ -40,32 +40,34 @@ _PARAMETER_NAMES: dict[str, Any] = {"propertyNames": {"enum": _PARAMETERS}}
 _DAY: dict[str, Any] = {"format": "date", "examples": ["2005-01-03"]}
 
 
-class Asked(BaseModel):
-    """A part of a request: nothing unknown in it, nothing converted."""
+class RequestPart(BaseModel):
+    """Part of a request: no unknown fields, no conversions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SearchRange(Asked):
-    """Where one parameter is searched: a range, one value, or a few of its choices."""
+class SearchRange(RequestPart):
+    """Values of one parameter that are searched: a range, one value, or some of its choices."""
 
     low: Number | None = Field(default=None, description="Smallest value; the strategy's own when left out.")
-    high: Number | None = Field(default=None, description="Greatest value; the strategy's own when left out.")
+    high: Number | None = Field(default=None, description="Largest value; the strategy's own when left out.")
     step: Number | None = Field(
-        default=None, description="Distance of two values.", json_schema_extra={"exclusiveMinimum": 0}
+        default=None, description="Step between two values.", json_schema_extra={"exclusiveMinimum": 0}
     )
-    value: Number | StrictStr | None = Field(default=None, description="Fixes the parameter; nothing else beside it.")
+    value: Number | StrictStr | None = Field(default=None, description="Fixed value; excludes the other fields.")
     choices: tuple[StrictStr, ...] | None = Field(
-        default=None, max_length=10, description="Of a parameter that is one word of a few; nothing else beside it."
+        default=None,
+        max_length=10,
+        description="Allowed words of a parameter that is one of a few; excludes the other fields.",
     )
 
 
-class SearchWindow(Asked):
-    """The bars that are searched. Without a first day it is as long as `years` says, back from its last day."""
+class SearchWindow(RequestPart):
+    """Bars that are searched. Without a first day the window is `years` long, back from its last day."""
 
     start: StrictStr | None = Field(default=None, description="First day.", json_schema_extra=_DAY)
     end: StrictStr | None = Field(
-        default=None, description="Last day; the last bar there is when left out.", json_schema_extra=_DAY
+        default=None, description="Last day; the last available bar when left out.", json_schema_extra=_DAY
     )
     years: StrictInt | None = Field(
         default=None,
@@ -82,7 +84,7 @@ class SearchWindow(Asked):
     )
 
 
-class TradingCosts(Asked):
+class TradingCosts(RequestPart):
     """Costs of each side of a trade, in basis points of its value."""
 
     commission_bps: Number | None = Field(
@@ -93,8 +95,8 @@ class TradingCosts(Asked):
     )
 
 
-class OptimizationRequest(Asked):
-    """A study to start, or one for each of several symbols."""
+class OptimizationRequest(RequestPart):
+    """Study to start, or one study for each of several symbols."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -123,7 +125,7 @@ class OptimizationRequest(Asked):
 
     symbol: StrictStr | None = Field(
         default=None,
-        description="What is traded, such as `AAPL` or `005930.KS`, or a watch list (`@tech`).",
+        description="Instrument, such as `AAPL` or `005930.KS`, or a watch list (`@tech`).",
         examples=["AAPL"],
         json_schema_extra=_SYMBOL_OR_LIST,
     )
@@ -131,7 +133,7 @@ class OptimizationRequest(Asked):
         default=None,
         min_length=1,
         max_length=MAX_SYMBOLS,
-        description="Instead of `symbol`: a study for each of them.",
+        description="Instead of `symbol`: one study for each.",
         json_schema_extra={"uniqueItems": True},
     )
     strategy: StrictStr = Field(
@@ -142,15 +144,15 @@ class OptimizationRequest(Asked):
     search_space: Mapping[str, SearchRange] = Field(
         default_factory=dict,
         max_length=20,
-        description="Parameters that are searched elsewhere than as declared; `GET /strategies` has each one's bounds.",
+        description="Parameters with another range than declared; `GET /strategies` lists the bounds.",
         json_schema_extra=_PARAMETER_NAMES,
     )
     n_trials: StrictInt = Field(
-        default=200, description="How many parameter sets are tried.", json_schema_extra=_bounds(1, MAX_TRIALS)
+        default=200, description="Parameter sets to try.", json_schema_extra=_bounds(1, MAX_TRIALS)
     )
     goal: StrictStr = Field(
         default="sharpe",
-        description="What is maximized: " + ", ".join(GOALS) + ". Two with a comma between them give a Pareto set.",
+        description="Measures to maximize: " + ", ".join(GOALS) + ". Two with a comma between them give a Pareto set.",
         json_schema_extra={"pattern": f"^({_GOAL})(,({_GOAL}))?$", "examples": ["sharpe", "sharpe,maxdd"]},
     )
     caps: tuple[Annotated[StrictStr, Field(json_schema_extra=_CAP)], ...] = Field(
@@ -164,12 +166,12 @@ class OptimizationRequest(Asked):
     )
     window: SearchWindow = SearchWindow()
     costs: TradingCosts = TradingCosts()
-    allow_short: StrictBool = Field(default=False, description="Whether short positions are allowed.")
+    allow_short: StrictBool = Field(default=False, description="Allow short positions.")
     min_trades: StrictInt = Field(
-        default=3, description="Closed trades below which a set does not count.", json_schema_extra=_bounds(0, 10_000)
+        default=3, description="Fewest closed trades of a set that counts.", json_schema_extra=_bounds(0, 10_000)
     )
     sampler: StrictStr = Field(
-        default="tpe", description="Who proposes the next set.", json_schema_extra={"enum": [*SamplerKind]}
+        default="tpe", description="Sampler that proposes the next set.", json_schema_extra={"enum": [*SamplerKind]}
     )
     seed: StrictInt = Field(
         default=7, description="The same seed gives the same trials.", json_schema_extra=_bounds(0, 2**31 - 1)
@@ -180,20 +182,20 @@ class OptimizationRequest(Asked):
         json_schema_extra={"enum": [*Mode]},
     )
     source: StrictStr | None = Field(
-        default=None, description="Where the bars come from; the first configured source that has the symbol."
+        default=None, description="Source of the bars; by default the first configured source that has the symbol."
     )
     timeframe: StrictStr = Field(
         default="1d", description="Size of a bar.", json_schema_extra={"enum": list(TIMEFRAMES)}
     )
-    force: StrictBool = Field(default=False, description="Run in spite of a critical finding about the data.")
+    force: StrictBool = Field(default=False, description="Run in spite of a critical data problem.")
     name: StrictStr = Field(default="", description="A name of your own.", json_schema_extra={"maxLength": MAX_NAME})
     notes: StrictStr = Field(
-        default="", description="A remark kept with the study.", json_schema_extra={"maxLength": MAX_NOTES}
+        default="", description="A remark stored with the study.", json_schema_extra={"maxLength": MAX_NOTES}
     )
     slack_channel: StrictStr | None = Field(
         default=None,
         pattern=r"^[CG][A-Z0-9]{2,20}$",
-        description="Id of a Slack channel the bot is in: the study is told there, as if it had been asked for there.",
+        description="Id of a Slack channel the bot is in: the study is posted there, as if it had been started there.",
         examples=["C0123456789"],
     )
-    quiet: StrictBool = Field(default=False, description="In Slack no progress, only the result.")
+    quiet: StrictBool = Field(default=False, description="Post only the result in Slack, no progress.")

@@ -1,4 +1,4 @@
-"""What a program is answered: pydantic models, and how they are made of what the service knows.
+"""Response models, and how they are built from studies.
 
 Fractions are fractions (0.12 is 12 %), times are UTC, a measure that does not exist is null.
 """
@@ -25,19 +25,19 @@ from optimizer.domain.study_results import (
     Verdict,
     Window,
 )
-from optimizer.errors import SomethingBroke, phrase_of
+from optimizer.errors import SomethingBroke
 from optimizer.market.quality.data_findings import DataFinding, QualityReport
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import StudyLine
 from reports.render import Language, Renderer
 
-#: Where the API stands at the bot's address.
+#: Path of the API at the bot's address.
 ROOT = "/api/v1"
 _STUDIES = f"{ROOT}/backtests/optimize"
 
 
 class Links(BaseModel):
-    """Where to go on, at the same address."""
+    """Related addresses."""
 
     study: str = Field(examples=[f"{_STUDIES}/opt-7f3a"])
     best: str
@@ -48,12 +48,12 @@ class Links(BaseModel):
 class StartedStudy(BaseModel):
     """One study that was started."""
 
-    study_name: str = Field(description="Names the study from now on.", examples=["opt-7f3a"])
+    study_name: str = Field(description="Name of the study.", examples=["opt-7f3a"])
     symbol: str
     status: StudyState
     n_trials: int = Field(description="Unique parameter sets it will try.")
-    seconds: float = Field(description="A rough guess of the time a free worker needs.")
-    data_notes: list[str] = Field(description="What is wrong with the bars, in the language asked for.")
+    seconds: float = Field(description="Rough estimate of the time a free worker needs.")
+    data_notes: list[str] = Field(description="Data problems in the bars, in the language requested.")
     links: Links
 
 
@@ -96,15 +96,15 @@ _PROGRESS: dict[str, Any] = {
 
 
 class OptimizationResponse(StartedStudy):
-    """What was started. With several symbols the fields beside `studies` are those of the first."""
+    """Studies that were started. With several symbols the fields beside `studies` are those of the first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**_STARTED, "studies": [_STARTED]}]})
 
-    studies: list[StartedStudy] = Field(description="One for each symbol, in the order asked for.")
+    studies: list[StartedStudy] = Field(description="One for each symbol, in the order of the request.")
 
 
 class OptimizationProgress(BaseModel):
-    """How far a study is."""
+    """Progress of a study."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_PROGRESS]})
 
@@ -116,13 +116,13 @@ class OptimizationProgress(BaseModel):
     is_validating: bool = Field(description="The search is over; folds and statistics are under way.")
     trials_completed: int
     n_trials: int = Field(description="Unique parameter sets it will try.")
-    best_value: Measure = Field(description="Of the goal, so far.")
-    best_params: dict[str, Value] | None = Field(description="The set that has it.")
-    seconds_left: float | None = Field(description="Of the search; null while too little is known.")
-    elapsed: float = Field(description="Seconds since it was begun.")
+    best_value: Measure = Field(description="Best value of the goal so far.")
+    best_params: dict[str, Value] | None = Field(description="Parameter set with the best value.")
+    seconds_left: float | None = Field(description="Seconds left of the search; null while too little is known.")
+    elapsed: float = Field(description="Seconds since its start.")
     queue_position: int | None = Field(description="1 for the study that is next; null for one that does not wait.")
-    verdict: Verdict | None = Field(description="Null until it has finished.")
-    failure: str | None = Field(description="Why it failed, in the language asked for.")
+    verdict: Verdict | None = Field(description="Verdict; null until the study has finished.")
+    failure: str | None = Field(description="Why it failed, in the requested language.")
     created_at: datetime
     created_by: str = Field(description="A Slack user's id, `key:NAME`, or a terminal's user.")
     recent_trials: list[TrialRecord] = Field(description="The ten newest, the newest first.")
@@ -130,17 +130,17 @@ class OptimizationProgress(BaseModel):
 
 
 class OptimizationResult(BaseModel):
-    """The winner of a finished study, with what it must be judged by."""
+    """Winner of a finished study, with the evidence it must be judged by."""
 
     study_name: str
     symbol: str
     strategy: str
     goal: str
-    params: dict[str, Value] = Field(description="The winner's.")
-    value: Measure = Field(description="Of the goal, in the bars that were searched.")
-    verdict: Verdict = Field(description="Is it real? Never a plain pass or fail.")
+    params: dict[str, Value] = Field(description="Parameters of the winner.")
+    value: Measure = Field(description="Value of the goal on the bars that were searched.")
+    verdict: Verdict = Field(description="Judgement whether the result is real; never a plain pass or fail.")
     suggestion: Suggestion
-    degenerate: Degenerate | None = Field(description="Why the winner is no strategy; null for one that is.")
+    degenerate: Degenerate | None = Field(description="Reason why the winner is no real strategy; null if it is one.")
     winner: Scored
     default: Scored
     buy_and_hold: Scored = Field(description="Buy and hold over the same bars, with the same costs.")
@@ -149,17 +149,17 @@ class OptimizationResult(BaseModel):
         "those of the equal-weight portfolio. Null for one symbol."
     )
     luck: Luck
-    plateau_share: Measure = Field(description="Of the winner's neighbours, those that keep most of its value.")
+    plateau_share: Measure = Field(description="Share of the winner's neighbours that keep most of its value.")
     sharpe_interval: Interval | None = Field(description="90 % interval of the Sharpe ratio out of sample.")
     drawdown_interval: Interval | None
     window: Window
-    data_hash: str = Field(description="Of the bars: the same hash, seed and code version give the same result.")
+    data_hash: str = Field(description="Hash of the bars: the same hash, seed and code version give the same result.")
     code_version: str
     links: Links
 
 
 class StudyItem(BaseModel):
-    """One line of a list of studies."""
+    """One row of a list of studies."""
 
     study_name: str
     symbol: str
@@ -178,10 +178,10 @@ class StudyItem(BaseModel):
 
 
 class StudyPage(BaseModel):
-    """Studies, the newest first."""
+    """Page of studies, the newest first."""
 
     items: list[StudyItem]
-    next_cursor: str | None = Field(description="For `cursor` of the next page; null on the last.")
+    next_cursor: str | None = Field(description="`cursor` of the next page; null on the last.")
 
 
 class StudyTrials(BaseModel):
@@ -192,17 +192,17 @@ class StudyTrials(BaseModel):
 
 
 class QualityFinding(BaseModel):
-    """One thing that is wrong or strange in the bars."""
+    """One data problem in the bars."""
 
     kind: str
     severity: str
     when: datetime
     value: float | None
-    detail: str = Field(description="The finding in words.")
+    detail: str = Field(description="The problem in words.")
 
 
 class MarketDataQuality(BaseModel):
-    """One check of one series of bars."""
+    """One quality check of one series of bars."""
 
     symbol: str
     timeframe: str
@@ -211,36 +211,36 @@ class MarketDataQuality(BaseModel):
     first: str = Field(description="First day with a bar.")
     last: str
     n_bars: int
-    n_sessions: int = Field(description="That the calendar has from first to last.")
-    n_missing: int = Field(description="Of those, without any bar.")
+    n_sessions: int = Field(description="Sessions of the calendar from first to last.")
+    n_missing: int = Field(description="Sessions without any bar.")
     coverage: float = Field(description="Share of the sessions that have bars, 0 to 1.")
-    is_blocking: bool = Field(description="Whether a study must not start unless it is forced.")
+    is_blocking: bool = Field(description="`true` if a study needs `force` to start.")
     data_hash: str
     checked_at: datetime
-    findings: list[QualityFinding] = Field(description="The gravest first.")
+    findings: list[QualityFinding] = Field(description="Data problems, the most severe first.")
 
 
 def links_of(study_name: str) -> Links:
-    """Where a study is."""
+    """Return the addresses of a study."""
     here = f"{_STUDIES}/{study_name}"
     return Links(study=here, best=f"{here}/best", trials=f"{here}/trials", events=f"{here}/events")
 
 
-def started(study: OptimizationStudy, seconds: float, renderer: Renderer) -> StartedStudy:
-    """A study that was just stored."""
+def started_study(study: OptimizationStudy, seconds: float, renderer: Renderer) -> StartedStudy:
+    """Build the response for a study that was just stored."""
     return StartedStudy(
         study_name=study.study_name,
         symbol=study.symbol,
         status=study.status,
         n_trials=study.n_trials,
         seconds=round(seconds, 1),
-        data_notes=[renderer.phrase(phrase_of(note)) for note in study.data_notes],
+        data_notes=[renderer.phrase(note.phrase) for note in study.data_notes],
         links=links_of(study.study_name),
     )
 
 
 def progress_of(progress: Progress, language: Language) -> OptimizationProgress:
-    """A look at a study."""
+    """Build the response for a study's progress."""
     facts = progress.facts
     failure = facts.failure and (facts.failure.error or SomethingBroke(reference=facts.failure.reference))
     return OptimizationProgress(
@@ -267,7 +267,7 @@ def progress_of(progress: Progress, language: Language) -> OptimizationProgress:
 
 
 def result_of(study: OptimizationStudy, summary: StudySummary) -> OptimizationResult:
-    """A finished study's winner."""
+    """Build the response for a finished study's winner."""
     return OptimizationResult(
         study_name=study.study_name,
         symbol=study.symbol,
@@ -294,7 +294,7 @@ def result_of(study: OptimizationStudy, summary: StudySummary) -> OptimizationRe
 
 
 def item_of(line: StudyLine) -> StudyItem:
-    """One line of a list."""
+    """Build one row of a list."""
     return StudyItem(
         study_name=line.study_name,
         symbol=line.symbol,
@@ -314,7 +314,7 @@ def item_of(line: StudyLine) -> StudyItem:
 
 
 def quality_of(report: QualityReport, renderer: Renderer) -> MarketDataQuality:
-    """What the guard of the data found, in the reader's language."""
+    """Build the response for a quality report, in the reader's language."""
     fields = report.model_dump(exclude={"findings", "first", "last"})
     return MarketDataQuality(
         **fields,

@@ -1,16 +1,16 @@
-"""`optimize-bot data`: what bars there are, bringing one's own, and whether they can be trusted."""
+"""`optimize-bot data`: list the stored bars, import files, check a symbol."""
 
 import argparse
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bot.runtime.processes import claimed
+from bot.runtime.processes import ChildProcesses, lock_home
 from bot.runtime.services import open_market
 from bot.runtime.settings import Settings
+from optimizer.clock import utc_now
 from optimizer.market.calendar_picture import picture
 from optimizer.market.feed import Market
 from optimizer.market.importing import import_files
@@ -19,14 +19,14 @@ from reports.render import Renderer, renderer_of
 from reports.text.terminal import unmarked
 
 
-async def run(options: argparse.Namespace, settings: Settings) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """List, import or check; returns the exit code."""
     return await asyncio.to_thread(_run, options, settings)
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     console = Console(highlight=False)
-    with claimed(settings.home), open_market(settings) as market:
+    with lock_home(settings.home), open_market(settings) as market:
         match options.action:
             case "list":
                 return _list(market, console)
@@ -49,13 +49,13 @@ def _list(market: Market, console: Console) -> int:
 
 def _import(market: Market, console: Console, path: Path, symbol: str | None) -> int:
     with console.status(f"reading {path}"):
-        report = import_files(path, market.warehouse, reading=Reading(symbol=symbol), now=datetime.now(UTC))
+        report = import_files(path, market.warehouse, reading=Reading(symbol=symbol), now=utc_now())
     console.print(f"{report.n_bars:,} bars of {len(report.symbols)} symbols from {report.n_files} files.", markup=False)
     return 0
 
 
 def _check(market: Market, console: Console, symbol: str, renderer: Renderer) -> int:
-    bars, report = market.checked_bars(symbol, now=datetime.now(UTC))
+    bars, report = market.checked_bars(symbol, now=utc_now())
     console.print(
         f"{symbol}: {report.n_bars:,} {report.timeframe} bars from {report.source}, {report.first} to {report.last}, "
         f"{report.n_missing:,} of {report.n_sessions:,} sessions missing ({report.calendar}).",

@@ -1,11 +1,11 @@
-"""`optimize-bot doctor`: try everything, and say how to mend what is wrong."""
+"""`optimize-bot doctor`: check everything, and report how to fix what is wrong."""
 
 import argparse
 
 from rich.console import Console
 
 from bot.ops.health_checks import HealthReport, Probe, bad, probe_desk, probe_slack
-from bot.runtime.processes import started
+from bot.runtime.processes import ChildProcesses, start_children
 from bot.runtime.services import open_services
 from bot.runtime.settings import Settings
 from optimizer.errors import Phrase, UserError
@@ -15,12 +15,12 @@ from reports.text.terminal import unmarked
 _MARKS = {HealthReport.GOOD: "[green]✓[/]", HealthReport.WARNING: "[yellow]![/]", HealthReport.BAD: "[red]✗[/]"}
 
 
-async def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Probe and print; 0 when nothing is wrong."""
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
+    """Probe and print; returns 0 when nothing is wrong."""
     console = Console(highlight=False)
     probes = await probe_slack(settings)
     try:
-        async with started(settings) as children, open_services(settings, children) as services:
+        async with start_children(settings) as started, open_services(settings, started) as services:
             probes += await probe_desk(services)
     except UserError as error:
         probes.append(bad("data_directory", error, Phrase("doctor_again")))

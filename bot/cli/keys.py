@@ -1,4 +1,4 @@
-"""`optimize-bot keys`: keys for programs that use the API; also while the bot runs."""
+"""`optimize-bot keys`: API keys of programs; also while the bot runs."""
 
 import argparse
 import getpass
@@ -11,7 +11,7 @@ from bot.access import audit
 from bot.api.api_keys import ROLES, add_key, all_keys, read_role, revoke_key
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.sessions import ApiKey
-from bot.runtime.processes import HomeInUse, claimed
+from bot.runtime.processes import ChildProcesses, HomeInUse, lock_home
 from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
 from optimizer.storage.embedded_mongo import find_mongod, running_uri, start_mongod
@@ -22,22 +22,22 @@ from reports.text.terminal import terminal_text
 _DOOR = "terminal"
 
 
-async def run(options: argparse.Namespace, settings: Settings) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Add, list or revoke; returns the exit code."""
     renderer = renderer_of(settings.language)
     role = read_role(options.role.removeprefix("role=")) if options.action == "add" else ROLES[0]
-    async with _mongodb(settings) as uri, open_documents(uri, (ApiKey, AuditEntry)):
+    async with _open_mongodb(settings) as uri, open_documents(uri, (ApiKey, AuditEntry)):
         match options.action:
             case "add":
                 text = await add_key(options.name, role, created_by=getpass.getuser(), now=utc_now())
-                # The key alone on stdout, for scripts; what is said of it on stderr.
+                # The key alone on stdout, for scripts; the notice on stderr.
                 sys.stdout.write(text + "\n")
-                await _note(f"keys add {options.name} role={role.name.lower()}")
-                _tell(renderer, "key_added", key_name=options.name, role=role.name.lower())
+                await _record(f"keys add {options.name} role={role.name.lower()}")
+                _print_notice(renderer, "key_added", key_name=options.name, role=role.name.lower())
             case "revoke":
                 await revoke_key(options.name, now=utc_now())
-                await _note(f"keys revoke {options.name}")
-                _tell(renderer, "key_revoked", key_name=options.name)
+                await _record(f"keys revoke {options.name}")
+                _print_notice(renderer, "key_revoked", key_name=options.name)
             case _:
                 await _list(renderer)
     return 0
@@ -46,35 +46,35 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
 async def _list(renderer: Renderer) -> None:
     keys = await all_keys()
     if not keys:
-        _tell(renderer, "no_keys")
+        _print_notice(renderer, "no_keys")
     for key in keys:
         line = renderer.notice("key_line", key=key)
         sys.stdout.write(terminal_text([line]) + "\n")
 
 
-def _tell(renderer: Renderer, notice: str, **facts: object) -> None:
+def _print_notice(renderer: Renderer, notice: str, **facts: object) -> None:
     sys.stderr.write(terminal_text([renderer.notice(notice, **facts)]) + "\n")
 
 
-async def _note(said: str) -> None:
+async def _record(text: str) -> None:
     user = getpass.getuser()
-    await audit.note(
-        now=utc_now(), door=_DOOR, user_id=user, channel_id="", said=said, outcome=Outcome.DONE, verb="keys"
+    await audit.record(
+        now=utc_now(), door=_DOOR, user_id=user, channel_id="", text=text, outcome=Outcome.DONE, verb="keys"
     )
 
 
 @asynccontextmanager
-async def _mongodb(settings: Settings) -> AsyncIterator[str]:
-    """The address of the database: that of the settings, of the running bot's embedded server, or of one started."""
+async def _open_mongodb(settings: Settings) -> AsyncIterator[str]:
+    """Yield the database's address: from the settings, the running bot's embedded server, or one started here."""
     if settings.mongodb_address is not None:
         yield settings.mongodb_address
         return
     async with AsyncExitStack() as stack:
         try:
-            stack.enter_context(claimed(settings.home))
+            stack.enter_context(lock_home(settings.home))
         except HomeInUse:
             uri = running_uri(settings.home)
-            if uri is None:  # its owner starts or ends at this moment
+            if uri is None:  # its owner is just starting or ending
                 raise
         else:
             uri = await stack.enter_async_context(kept_ready(start_mongod(find_mongod(os.environ), settings.home)))

@@ -20,6 +20,7 @@ from bot.delivery.facts import plan_facts, study_facts
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text
 from bot.grammar.parsing import parse
+from bot.origin import Door, StudyOrigin
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
@@ -40,27 +41,30 @@ _POLL_SECONDS = 0.05
 
 
 class OnlyInSlack(BadValue):
-    """A watch list belongs to a workspace. Facts: word."""
+    """Raised for a watch list, which belongs to a Slack workspace. Facts: word."""
 
 
 class NotAStart(BadValue):
-    """`run` starts studies and nothing else."""
+    """Raised for a command that starts no study."""
 
 
-async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses) -> int:
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Run one study to its end; returns the exit code."""
+    assert children is not None, "the command line starts them for this verb"
     command = parse(" ".join(options.words), prefix=PREFIX)
     if not isinstance(command, Start):
         raise NotAStart
     console = Console(stderr=options.json, highlight=False)
     async with open_services(settings, children) as services:
         services.jobs.start()
-        talk = TerminalConversation(services, console, settings.language, Path(options.out) if options.out else None)
-        return await talk.run(command, as_json=options.json)
+        conversation = TerminalConversation(
+            services, console, settings.language, Path(options.out) if options.out else None
+        )
+        return await conversation.run(command, as_json=options.json)
 
 
 class TerminalConversation:
-    """One study told in a terminal."""
+    """Conversation about one command in a terminal."""
 
     def __init__(self, services: Services, console: Console, language: Language, folder: Path | None) -> None:
         self._services = services
@@ -72,43 +76,47 @@ class TerminalConversation:
         self._many = False
 
     async def run(self, command: Start, *, as_json: bool) -> int:
-        """One study a symbol, one after the other, or one of all symbols; the exit code."""
+        """Run one study per symbol, one after the other, or one of all symbols; returns the exit code."""
         for name in command.watchlists:
             raise OnlyInSlack(word=f"@{name}")
         specs = command.over({})
         self._many = len(specs) > 1
         documents = [await self._run_one(spec, command) for spec in specs]
         if as_json and not command.is_dry:
-            told = documents[0] if len(documents) == 1 else {"studies": documents}
-            sys.stdout.write(json.dumps(told, allow_nan=False) + "\n")
+            document = documents[0] if len(documents) == 1 else {"studies": documents}
+            sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
         return 0 if all(documents) or command.is_dry else 1
 
     async def _run_one(self, spec: StudySpec, command: Start) -> dict[str, Any]:
-        """Plan, progress, result, files; the study as a document, empty when it did not complete."""
-        plan = await self._services.service.plan(spec)
+        """Plan, run, report; returns the study as a document, empty when it did not complete."""
+        plan = await self._services.studies.plan(spec)
         if command.is_dry:
-            self._tell(self._renderer.plan(spec, plan_facts(plan), command=command_text(spec, prefix=PREFIX)))
+            self._print(self._renderer.plan(spec, plan_facts(plan), command=command_text(spec, prefix=PREFIX)))
             return {}
-        self._tell(self._renderer.render("terminal_plan", spec=spec, plan=plan_facts(plan)))
-        study = await self._services.service.store(
-            plan, created_by=self._user, name=command.name, notes=command.note, origin={"door": "terminal"}
+        self._print(self._renderer.render("terminal_plan", spec=spec, plan=plan_facts(plan)))
+        study = await self._services.studies.store(
+            plan,
+            created_by=self._user,
+            name=command.name,
+            notes=command.note,
+            origin=StudyOrigin(door=Door.TERMINAL).as_document(),
         )
         await self._wait_for_worker()
         self._services.jobs.submit(study.study_name)
-        # Not before: what is on the way to the result comes first, and charts follow it.
+        # Not before: the result comes first, and the charts follow it.
         await self._services.chart_process.warm()
         study = await self._follow(study)
         facts = study_facts(study, now=utc_now(), command=command_text(spec, prefix=PREFIX))
         if study.status is not StudyState.COMPLETE:
-            self._tell(self._renderer.failure(facts) if study.failure else self._renderer.cancelled(facts))
+            self._print(self._renderer.failure(facts) if study.failure else self._renderer.cancelled(facts))
             return {}
-        self._tell(*self._renderer.result(facts))
-        trials = await self._services.service.get_trials(study.study_name)
+        self._print(*self._renderer.result(facts))
+        trials = await self._services.studies.get_trials(study.study_name)
         await self._write_files(facts)
         return json_document(facts, trials)
 
     async def _wait_for_worker(self) -> None:
-        """The first start of a version compiles the kernel: nobody should wonder what takes so long."""
+        """Wait with a message: the first start of a version compiles the kernel."""
         with self._console.status(self._renderer.notice("warming").text):
             await self._services.pool.ready()
 
@@ -117,7 +125,7 @@ class TerminalConversation:
             bar = progress.add_task("", total=study.n_trials, best="")
             while not study.status.is_finished:
                 await asyncio.sleep(_POLL_SECONDS)
-                study = await self._services.service.find(study.study_name)
+                study = await self._services.studies.find(study.study_name)
                 best = "" if study.best_value is None else f"best {study.best_value:.2f}"
                 progress.update(bar, completed=study.trials_completed, best=best)
         return study
@@ -135,15 +143,15 @@ class TerminalConversation:
         try:
             drawn = await self._services.chart_process.draw(DrawRequest(facts=facts, language=self._language))
         except Unavailable as failure:
-            self._tell(self._renderer.refusal(failure))
+            self._print(self._renderer.refusal(failure))
             return
         folder = drawn.folder
         if self._folder is not None:
             folder = self._folder / facts.spec.symbol if self._many else self._folder
             await asyncio.to_thread(_copy, drawn.files, folder)
-        self._tell(self._renderer.notice("files", folder=folder, names=[path.name for path in drawn.files]))
+        self._print(self._renderer.notice("files", folder=folder, names=[path.name for path in drawn.files]))
 
-    def _tell(self, *messages: Message) -> None:
+    def _print(self, *messages: Message) -> None:
         width = min(self._console.width, WIDTH)
         self._console.print(terminal_text(messages, width), markup=False, end="\n\n")
 

@@ -1,4 +1,4 @@
-"""The bot as a running program: Slack on one side, the desk on the other, until someone stops it."""
+"""`optimize-bot serve`: the bot as a running program, until it is stopped."""
 
 import argparse
 import asyncio
@@ -23,8 +23,8 @@ from bot.delivery.outbox import Outbox
 from bot.delivery.replay_requests import ReplayRequests
 from bot.delivery.thread import Conversations
 from bot.delivery.unreachable_channel import UnreachableChannels
-from bot.http_server import build_web, listening, take_slack
-from bot.ops.lease import identity_of, leading
+from bot.http_server import add_slack_route, build_web, listen
+from bot.ops.lease import hold_lease, identity_of
 from bot.ops.watchdog import Watchdog
 from bot.pages.app import build_pages
 from bot.runtime.background import BackgroundTasks
@@ -47,25 +47,25 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def open_context(services: Services, client: AsyncWebClient) -> AsyncIterator[BotContext]:
-    """The Slack side of a desk: carries on with what an earlier run left, follows, and stops in reverse."""
+    """Open the Slack side: resume what an earlier run left, follow, and stop in reverse order."""
     async with AsyncExitStack() as stack:
         holder = identity_of(services.settings.home)
-        await stack.enter_async_context(leading(holder, on_lost=partial(signal.raise_signal, signal.SIGTERM)))
+        await stack.enter_async_context(hold_lease(holder, on_lost=partial(signal.raise_signal, signal.SIGTERM)))
         outbox = await stack.enter_async_context(Outbox(client, clock=services.clock).open())
         for language in LANGUAGES:
             await asyncio.to_thread(renderer_of(language).warm)
         context = _context(services, client, outbox)
         stack.push_async_callback(context.background.stop)
         follow = await _resume(context)
-        for following in (context.conversations.follow, context.groups.follow, _watch(context).follow, follow):
-            stack.push_async_callback(_ended, asyncio.create_task(following()))
+        for following in (context.conversations.follow, context.groups.follow, _watchdog(context).follow, follow):
+            stack.push_async_callback(_cancel, asyncio.create_task(following()))
         yield context
 
 
 def _context(services: Services, client: AsyncWebClient, outbox: Outbox) -> BotContext:
     clock, people, background = services.clock, People(client), BackgroundTasks()
     conversations = Conversations(
-        service=services.service,
+        service=services.studies,
         outbox=outbox,
         client=client,
         chart_process=services.chart_process,
@@ -85,7 +85,7 @@ def _context(services: Services, client: AsyncWebClient, outbox: Outbox) -> BotC
         background=background,
         unreachable=UnreachableChannels(client=client, outbox=outbox, people=people, background=background),
         replays=ReplayRequests(
-            service=services.service, conversations=conversations, outbox=outbox, background=background, clock=clock
+            service=services.studies, conversations=conversations, outbox=outbox, background=background, clock=clock
         ),
         clock=clock,
         starting=asyncio.Lock(),
@@ -93,12 +93,12 @@ def _context(services: Services, client: AsyncWebClient, outbox: Outbox) -> BotC
 
 
 async def _resume(context: BotContext) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Carry on with what an earlier run left; returns what follows the runs of schedules."""
+    """Resume what an earlier run left; returns the loop that follows scheduled runs."""
     services = context.services
     weekly = ScheduledRuns(
         schedules=context.schedules,
         champions=context.champions,
-        service=services.service,
+        service=services.studies,
         market=services.market,
         jobs=services.jobs,
         outbox=context.outbox,
@@ -113,23 +113,23 @@ async def _resume(context: BotContext) -> Callable[[], Coroutine[Any, Any, None]
         clock=context.clock,
         language=services.settings.language,
     )
-    services.jobs.start({schedules.KIND: context.schedules.ring, bar_refresh.KIND: refresh.ring})
+    services.jobs.start({schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now})
     await context.conversations.recover()
     recovered = await services.jobs.recover()
     await context.schedules.recover()
     await context.unreachable.recover()
     await context.replays.recover()
-    await refresh.keep(services.settings.refresh)
+    await refresh.schedule(services.settings.refresh)
     await context.champions.write()
     log.info("ready recovered=%s", len(recovered))
     await services.chart_process.warm()
     return weekly.follow
 
 
-def _watch(context: BotContext) -> Watchdog:
+def _watchdog(context: BotContext) -> Watchdog:
     services = context.services
     return Watchdog(
-        service=services.service, pool=services.pool, jobs=services.jobs, conversations=context.conversations
+        service=services.studies, pool=services.pool, jobs=services.jobs, conversations=context.conversations
     )
 
 
@@ -142,71 +142,72 @@ def _access(settings: Settings, people: People) -> Access:
     return Access(roster, people)
 
 
-async def _ended(task: "asyncio.Task[None]") -> None:
+async def _cancel(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
 
 
 def slack_client(settings: Settings) -> AsyncWebClient:
-    """The Web API client with the bot's token."""
+    """Build the Web API client with the bot's token."""
     settings.require_slack()
     assert settings.slack_bot_token is not None
     return AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
 
 
-async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses) -> int:
-    """`optimize-bot serve`: run until SIGTERM or SIGINT."""
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
+    """Run until SIGTERM or SIGINT."""
+    assert children is not None, "the command line starts them for this verb"
     stopped = asyncio.create_task(_stop_signal().wait())
     serving = asyncio.create_task(_serve(settings, children))
     # Also while it still starts, or waits for another bot to end.
     await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
     stopped.cancel()
-    await _ended(serving)
+    await _cancel(serving)
     return 0
 
 
 async def _serve(settings: Settings, children: ChildProcesses) -> None:
-    async with running(settings, slack_client(settings), children):
-        gc.freeze()  # what is here now stays: without this every full collection stops all conversations for 0.2 s
+    async with run_bot(settings, slack_client(settings), children):
+        gc.freeze()  # these objects stay: without this every full collection stops all conversations for 0.2 s
         await asyncio.Event().wait()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
-    """A bot that listens."""
+class RunningBot:
+    """Bot that listens."""
 
     context: BotContext
     port: int  # of its HTTP side
 
 
 @asynccontextmanager
-async def running(
+async def run_bot(
     settings: Settings,
     client: AsyncWebClient,
     children: ChildProcesses,
     *,
     clock: Clock = utc_now,
     providers: Sequence[Provider] = (),
-) -> AsyncIterator[Running]:
-    """The whole bot, listening inside the block. Tests bring their own clock and providers."""
+) -> AsyncIterator[RunningBot]:
+    """Open the whole bot, which listens inside the block. Tests pass their own clock and providers."""
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings, children, clock=clock, providers=providers))
         context = await stack.enter_async_context(open_context(services, client))
         home = Home(context)
-        stack.push_async_callback(_ended, asyncio.create_task(home.follow()))
+        stack.push_async_callback(_cancel, asyncio.create_task(home.follow()))
         web = build_web(context)
         if settings.slack_app_token is not None:
             await stack.enter_async_context(_socket_mode(build_app(context, home, client, None), settings))
         else:
             assert settings.slack_signing_secret is not None
             secret = settings.slack_signing_secret.get_secret_value()
-            take_slack(web, build_app(context, home, client, secret), secret)
-        web.mount("/", build_pages(context))  # last, for it answers whatever is left
-        port = await stack.enter_async_context(listening(web, settings))
+            add_slack_route(web, build_app(context, home, client, secret), secret)
+        web.mount("/", build_pages(context))  # last, since it answers every other path
+        port = await stack.enter_async_context(listen(web, settings))
         stack.callback(services.closing.set)
-        yield Running(context=context, port=port)
+        yield RunningBot(context=context, port=port)
 
 
 def _stop_signal() -> asyncio.Event:
@@ -220,7 +221,7 @@ def _stop_signal() -> asyncio.Event:
 async def _socket_mode(app: AsyncApp, settings: Settings) -> AsyncIterator[None]:
     assert settings.slack_app_token is not None
     token = settings.slack_app_token.get_secret_value()
-    # Its own client: the default one carries the bot's token, which may not open a socket.
+    # A client of its own: the default one has the bot's token, which may not open a socket.
     web_client = AsyncWebClient(token=token, base_url=settings.slack_api_url)
     handler = AsyncSocketModeHandler(app, token, web_client=web_client)
     await handler.connect_async()

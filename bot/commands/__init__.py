@@ -1,1 +1,1 @@
-"""What each command does, one function per verb."""
+"""Listeners: the work of each command, one function per verb."""

@@ -1,4 +1,4 @@
-"""Adopting a champion: asked for in words or by a button, confirmed in a dialog, told in the channel."""
+"""Adopting a champion: requested in words or by a button, confirmed in a dialog, posted in the channel."""
 
 from bot.commands.button_commands import AdoptNow
 from bot.context import Answer, BotContext
@@ -11,20 +11,20 @@ from bot.origin import Origin
 MAX_WHY = 500
 
 
-async def ask(command: Adopt, origin: Origin, context: BotContext) -> Answer:
-    """Show what would become champion, with the button that does it."""
-    study = await context.services.service.get_study_results(command.study)
-    former = await context.champions.of(study.spec)
+async def propose(command: Adopt, origin: Origin, context: BotContext) -> Answer:
+    """Show the candidate, with the button that adopts it."""
+    study = await context.services.studies.get_study_results(command.study)
+    former = await context.champions.find(study.spec)
     value = f"{study.study_name} {command.why[:MAX_WHY]}".strip()
     facts = study_facts(study, now=context.clock())
     return Answer(origin.renderer.render("adopt", study=facts, summary=study.summary, former=former, value=value))
 
 
 async def adopt(command: AdoptNow, origin: Origin, context: BotContext) -> Answer:
-    """Make a study's winner the champion and tell the channel; raises AlreadyChampion."""
-    study = await context.services.service.get_study_results(command.study)
+    """Make a study's winner the champion and post it in the channel; raises AlreadyChampion."""
+    study = await context.services.studies.get_study_results(command.study)
     champion = await context.champions.adopt(study, by=origin.user_id, why=command.why, channel_id=origin.channel_id)
-    former = await _former(champion)
+    former = await _find_former(champion)
     message = origin.public_renderer.render("adopted", champion=champion, former=former)
     key = f"adopted:{champion.id}"
     await context.outbox.post(
@@ -36,6 +36,6 @@ async def adopt(command: AdoptNow, origin: Origin, context: BotContext) -> Answe
     return Answer(origin.renderer.notice("adopted_done", study_name=study.study_name))
 
 
-async def _former(champion: Champion) -> Champion | None:
-    """The one it replaced."""
+async def _find_former(champion: Champion) -> Champion | None:
+    """Return the champion that was replaced."""
     return await Champion.find({"study_name": champion.replaced}).sort("-adopted_at").first_or_none()

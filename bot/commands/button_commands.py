@@ -1,4 +1,4 @@
-"""What only a button asks for; no typed command says it."""
+"""Commands that only buttons give; none can be typed."""
 
 from dataclasses import dataclass
 
@@ -14,32 +14,32 @@ class DrawHeatmap(Command):
 
 @dataclass(frozen=True)
 class OpenForm(OpenModal):
-    """Open the form with a symbol that a message named, or empty."""
+    """Open the form with a symbol from a message, or empty."""
 
     symbol: str = ""
 
 
 @dataclass(frozen=True)
 class AdoptNow(Command):
-    """Make a study's winner the champion: the dialog has been agreed to."""
+    """Make a study's winner the champion; the dialog was confirmed."""
 
     study: str
     why: str = ""
 
     @classmethod
     def of(cls, value: str) -> "AdoptNow":
-        """From a button's value: the study's name, and perhaps a reason after it."""
+        """Read a button's value: the study's name, and perhaps a reason after it."""
         study, _, why = value.partition(" ")
         return cls(study, why)
 
 
 @dataclass(frozen=True)
 class Share(Command):
-    """Show everyone in the channel a private answer: of a study, or of the command that gave it."""
+    """Show a private answer to everyone in the channel: of a study, or of the command that gave it."""
 
-    said: str
+    shared: str
 
     @property
     def command_text(self) -> str:
-        """The command whose answer is shared."""
-        return self.said if " " in self.said else f"show {self.said}"
+        """Command whose answer is shared."""
+        return self.shared if " " in self.shared else f"show {self.shared}"

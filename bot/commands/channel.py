@@ -1,4 +1,4 @@
-"""`config`: what a channel wants, and watch lists."""
+"""`config`: settings of a channel, and watch lists."""
 
 from bot.context import Answer, BotContext
 from bot.documents.preferences import ChannelSettings, Watchlist
@@ -8,16 +8,16 @@ from reports.text.message import Message
 
 
 async def configure(command: Config, origin: Origin, context: BotContext) -> Answer:
-    """Read the channel's settings and the watch lists, or change one."""
+    """Show the channel's settings and the watch lists, or change one."""
     if command.key is not None and command.value is not None:
         if command.key.startswith("@"):
-            await _keep_list(command.key[1:], command.value, origin, context)
+            await _store_list(command.key[1:], command.value, origin, context)
         else:
             await _change(command.key, command.value, origin, context)
-    return Answer(await _told(command, origin, context))
+    return Answer(await _config_message(command, origin, context))
 
 
-async def _told(command: Config, origin: Origin, context: BotContext) -> Message:
+async def _config_message(command: Config, origin: Origin, context: BotContext) -> Message:
     channel = await ChannelSettings.find_one(ChannelSettings.channel_id == origin.channel_id)
     lists = await Watchlist.find_all().sort("name").to_list()
     language = (channel.language if channel else None) or context.services.settings.language
@@ -39,8 +39,8 @@ async def _change(key: str, value: str, origin: Origin, context: BotContext) -> 
     await collection.update_one({"channel_id": origin.channel_id}, {"$set": fields}, upsert=True)
 
 
-async def _keep_list(name: str, symbols: str, origin: Origin, context: BotContext) -> None:
-    """Keep the list under its name; one without symbols is forgotten."""
+async def _store_list(name: str, symbols: str, origin: Origin, context: BotContext) -> None:
+    """Store the list under its name; a list without symbols is deleted."""
     collection = Watchlist.get_motor_collection()
     if not symbols:
         await collection.delete_one({"name": name})

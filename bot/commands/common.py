@@ -1,4 +1,4 @@
-"""What several listeners do: find a study one may change, and say something in a study's thread."""
+"""Steps that several listeners share: find a study one may change, and post in a study's thread."""
 
 from bot.access.roster import NotYours
 from bot.context import BotContext
@@ -11,24 +11,24 @@ from reports.text.message import Message
 
 
 async def own_study(word: str, origin: Origin, context: BotContext) -> OptimizationStudy:
-    """The study, if the asker started it or is an approver; raises UnknownStudy and NotYours."""
-    study = await context.services.service.find(word)
+    """Return the study if the user started it or is an approver; raises UnknownStudy and NotYours."""
+    study = await context.services.studies.find(word)
     if study.created_by != origin.user_id and origin.role < Role.APPROVER:
         raise NotYours(study=study.study_name, owner=study.created_by)
     return study
 
 
-async def tell_thread(context: BotContext, study_name: str, notice: str, /, **facts: object) -> bool:
-    """Say one sentence in a study's thread, in its language; False where it has none."""
-    conversation = await context.conversations.of(study_name)
+async def post_notice(context: BotContext, study_name: str, notice: str, /, **facts: object) -> bool:
+    """Post one sentence in a study's thread, in its language; returns False where it has no thread."""
+    conversation = await context.conversations.find(study_name)
     if conversation is None:
         return False
     words = renderer_of(conversation.language).notice(notice, **facts)
-    await say(context, conversation, f"{notice}-{_stamp(context)}", words)
+    await post_under_root(context, conversation, f"{notice}-{_stamp(context)}", words)
     return True
 
 
-async def say(context: BotContext, conversation: Conversation, part: str, message: Message) -> None:
+async def post_under_root(context: BotContext, conversation: Conversation, part: str, message: Message) -> None:
     """Post a message under a study's root."""
     await context.outbox.post(
         f"{conversation.study_name}:{part}",
@@ -42,8 +42,8 @@ async def say(context: BotContext, conversation: Conversation, part: str, messag
 async def upload(
     context: BotContext, study_name: str, *, file: str, title: str, origin: Origin, alt_text: str = ""
 ) -> bool:
-    """Put a file into the study's thread; where it has none here, to where it was asked for. True: into the thread."""
-    conversation = await context.conversations.of(study_name)
+    """Upload a file to the study's thread, or to where it was requested; returns True for the thread."""
+    conversation = await context.conversations.find(study_name)
     is_here = conversation is not None and conversation.channel_id == origin.channel_id
     await context.outbox.post(
         f"{study_name}:file-{_stamp(context)}",
@@ -61,5 +61,5 @@ async def upload(
 
 
 def _stamp(context: BotContext) -> int:
-    """Makes what may be said again another thing to say."""
+    """Return a timestamp that makes a repeated notice a distinct outbox key."""
     return int(context.clock().timestamp() * 1000)

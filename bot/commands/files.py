@@ -21,31 +21,31 @@ HEATMAP = "heatmap"
 
 
 class NoHeatmap(UserError):
-    """A chart of two parameters needs two that were searched. Facts: study."""
+    """Raised for a study that searched fewer than two parameters. Facts: study."""
 
 
 async def export(command: Export, origin: Origin, context: BotContext) -> Answer:
-    """A study as a file."""
-    study = await context.services.service.find(command.study)
+    """Send a study as a file."""
+    study = await context.services.studies.find(command.study)
     if command.format is ExportFormat.HTML:
-        study = await context.services.service.get_study_results(study.study_name)
-        file = await _drawn(study, REPORT, origin, context)
+        study = await context.services.studies.get_study_results(study.study_name)
+        file = await _draw_file(study, REPORT, origin, context)
     else:
-        file = await _written(study, command.format, context)
-    return await _handed_over(study, file, origin, context)
+        file = await _write_file(study, command.format, context)
+    return await _send_file(study, file, origin, context)
 
 
 async def draw_heatmap(command: DrawHeatmap, origin: Origin, context: BotContext) -> Answer:
-    """The heat-map, drawn now if it was not before."""
-    study = await context.services.service.get_study_results(command.study)
+    """Send the heat-map, drawn now if it was not before."""
+    study = await context.services.studies.get_study_results(command.study)
     if study.summary is None or study.summary.surface is None:
         raise NoHeatmap(study=study.study_name)
-    file = await _drawn(study, f"{HEATMAP}.png", origin, context)
+    file = await _draw_file(study, f"{HEATMAP}.png", origin, context)
     _, alt_text = origin.public_renderer.chart_words(HEATMAP)
-    return await _handed_over(study, file, origin, context, alt_text)
+    return await _send_file(study, file, origin, context, alt_text)
 
 
-async def _handed_over(
+async def _send_file(
     study: OptimizationStudy, file: Path, origin: Origin, context: BotContext, alt_text: str = ""
 ) -> Answer:
     title = f"{study.symbol} {study.strategy_name.upper()} {study.study_name} {file.name}"
@@ -55,15 +55,15 @@ async def _handed_over(
     )
 
 
-async def _drawn(study: OptimizationStudy, name: str, origin: Origin, context: BotContext) -> Path:
-    """A file of the study's report; drawn anew, since more trials may have come since."""
+async def _draw_file(study: OptimizationStudy, name: str, origin: Origin, context: BotContext) -> Path:
+    """Draw a file of the study's report again, since trials may have been added."""
     request = DrawRequest(facts=await facts_of(study, context), language=origin.public_language)
     drawn = await context.services.chart_process.draw(request)
     return drawn.folder / name
 
 
-async def _written(study: OptimizationStudy, kind: ExportFormat, context: BotContext) -> Path:
-    trials = await context.services.service.get_trials(study.study_name)
+async def _write_file(study: OptimizationStudy, kind: ExportFormat, context: BotContext) -> Path:
+    trials = await context.services.studies.get_trials(study.study_name)
     folder = context.services.chart_process.folder_of(study.study_name)
     if kind is ExportFormat.JSON:
         document = json_document(await facts_of(study, context), trials)

@@ -17,7 +17,7 @@ LISTED = 10
 
 
 async def show_help(command: Help | OpenModal, origin: Origin, context: BotContext) -> Answer:
-    """Help from the declarations, of what the asker may do."""
+    """Show help generated from the declarations, limited to what the user may do."""
     if isinstance(command, OpenModal):
         command = Help()
     return Answer(_help(command, origin))
@@ -40,23 +40,23 @@ def _help(command: Help, origin: Origin) -> Message:
 
 
 def all_options() -> list[Option | Flag]:
-    """Every option and flag of a start."""
+    """Return every option and flag of a start."""
     return [*OPTIONS.values(), *(flag for flag in FLAGS.values() if flag.key not in OPTIONS)]
 
 
 def verbs_for(role: Role) -> list[Verb]:
-    """The verbs that a role may use."""
+    """Return the verbs that a role may use."""
     return [verb for verb in VERBS.values() if verb.role <= role]
 
 
 async def list_strategies(command: ListStrategies, origin: Origin, context: BotContext) -> Answer:
-    """Every strategy with its rule."""
-    return Answer(origin.renderer.strategies(), Audience.THERE)
+    """Show every strategy with its rule."""
+    return Answer(origin.renderer.strategies(), Audience.THREAD)
 
 
 async def who_am_i(command: WhoAmI, origin: Origin, context: BotContext) -> Answer:
-    """The asker's role, and how much of their limits is used."""
-    service, settings = context.services.service, context.services.settings
+    """Show the user's role, and how much of their limits is used."""
+    service, settings = context.services.studies, context.services.settings
     states = (StudyState.RUNNING,)
     running = await service.list_studies(created_by=origin.user_id, states=states, limit=settings.waiting_per_person)
     message = origin.renderer.render(
@@ -72,33 +72,33 @@ async def who_am_i(command: WhoAmI, origin: Origin, context: BotContext) -> Answ
 
 
 async def status(command: Status, origin: Origin, context: BotContext) -> Answer:
-    """How one study stands, or all that are not finished."""
-    service = context.services.service
+    """Show the state of one study, or of all unfinished ones."""
+    service = context.services.studies
     unfinished = await service.unfinished()
     waiting = [study.study_name for study in unfinished if study.status is StudyState.QUEUED]
     if command.study is None:
         running = [study_facts(study, now=context.clock()) for study in unfinished]
-        return Answer(origin.renderer.listing(running, Which.RUNNING), Audience.THERE)
+        return Answer(origin.renderer.listing(running, Which.RUNNING), Audience.THREAD)
     study = await service.find(command.study)
     position = waiting.index(study.study_name) + 1 if study.study_name in waiting else None
-    conversation = await context.conversations.of(study.study_name)
+    conversation = await context.conversations.find(study.study_name)
     facts = study_facts(study, now=context.clock(), conversation=conversation, queue_position=position)
-    return Answer(origin.renderer.status(facts), Audience.THERE)
+    return Answer(origin.renderer.status(facts), Audience.THREAD)
 
 
 async def list_studies(command: ListStudies, origin: Origin, context: BotContext) -> Answer:
-    """The newest studies: the asker's, those that run, or all."""
-    studies = await context.services.service.list_studies(
+    """Show the newest studies: the user's, the running ones, or all."""
+    studies = await context.services.studies.list_studies(
         created_by=origin.user_id if command.which is Which.MINE else None,
         states=(StudyState.QUEUED, StudyState.RUNNING) if command.which is Which.RUNNING else (),
         limit=LISTED,
     )
     facts = [study_facts(study, now=context.clock()) for study in studies]
-    return Answer(origin.renderer.listing(facts, command.which), Audience.THERE)
+    return Answer(origin.renderer.listing(facts, command.which), Audience.THREAD)
 
 
 async def open_web(command: OpenWeb, origin: Origin, context: BotContext) -> Answer:
-    """A link that signs the asker in, once and soon; told to nobody else."""
+    """Send a link that signs the user in, once and within minutes; only they see it."""
     settings = context.services.settings
     ticket = SignIn.of(settings.home, context.clock).link_for(origin.user_id, origin.team_id)
     message = origin.renderer.render(

@@ -1,4 +1,4 @@
-"""How things are: data, health, failures, and who did what."""
+"""Operations: data, health, failures, and the audit."""
 
 import asyncio
 from dataclasses import dataclass
@@ -19,43 +19,43 @@ from optimizer.market.warehouse.warehouse import Coverage
 from reports.facts import StudyFacts
 
 LISTED = 10
-#: Findings told; they are ordered by how grave they are.
+#: Most findings shown, the most severe first.
 FINDINGS = 8
-#: Series listed; more would not be read.
+#: Most series listed.
 SERIES = 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looked:
-    """What the sentinel saw of a symbol's bars."""
+class BarCheck:
+    """Quality report and calendar of a symbol's bars."""
 
     report: QualityReport
     picture: str
 
 
 async def show_data(command: ShowData, origin: Origin, context: BotContext) -> Answer:
-    """What bars there are; of one symbol also what is wrong with them."""
+    """Show the stored bars; for one symbol also its data problems."""
     if command.symbol is None:
         series: list[Coverage] = await asyncio.to_thread(context.services.market.warehouse.symbols)
         message = origin.renderer.render("data", series=series[:SERIES], n_series=len(series))
-        return Answer(message, Audience.THERE)
-    looked = await asyncio.to_thread(look, command.symbol, context)
-    report = looked.report
+        return Answer(message, Audience.THREAD)
+    check = await asyncio.to_thread(check_bars, command.symbol, context)
+    report = check.report
     message = origin.renderer.render(
         "data_symbol", report=report, findings=report.findings[:FINDINGS], n_findings=len(report.findings),
-        picture=looked.picture,
+        picture=check.picture,
     )  # fmt: skip
-    return Answer(message, Audience.THERE)
+    return Answer(message, Audience.THREAD)
 
 
-def look(symbol: str, context: BotContext) -> Looked:
-    """Have a symbol's bars checked now; raises UnknownSymbol."""
+def check_bars(symbol: str, context: BotContext) -> BarCheck:
+    """Check a symbol's bars now; raises UnknownSymbol."""
     bars, report = context.services.market.checked_bars(symbol, now=context.clock())
-    return Looked(report=report, picture=picture(bars, report))
+    return BarCheck(report=report, picture=picture(bars, report))
 
 
 async def health(command: Health, origin: Origin, context: BotContext) -> Answer:
-    """Every part tried now."""
+    """Check every part now."""
     probes = [
         *await probe_client(context.client),
         *await probe_desk(context.services),
@@ -65,8 +65,8 @@ async def health(command: Health, origin: Origin, context: BotContext) -> Answer
 
 
 async def failures(command: Failures, origin: Origin, context: BotContext) -> Answer:
-    """The studies that failed last and the faults of the bot itself."""
-    studies = await context.services.service.list_studies(states=(StudyState.FAILED,), limit=LISTED)
+    """Show the studies that failed last and the faults of the bot itself."""
+    studies = await context.services.studies.list_studies(states=(StudyState.FAILED,), limit=LISTED)
     broken = await audit.latest(LISTED, outcomes=(Outcome.BROKE,))
     facts = [study_facts(study, now=context.clock()) for study in studies]
     rows = [(study, _reason(study, origin)) for study in facts]
@@ -74,17 +74,17 @@ async def failures(command: Failures, origin: Origin, context: BotContext) -> An
 
 
 def _reason(study: StudyFacts, origin: Origin) -> str:
-    """Why it failed, already escaped."""
+    """Return why a study failed, escaped."""
     assert study.failure is not None, "only failed studies are listed"
     return origin.renderer.error(study.failure.error or SomethingBroke(reference=study.failure.reference))
 
 
 async def show_audit(command: Audit, origin: Origin, context: BotContext) -> Answer:
-    """Who did what, the newest first."""
+    """Show the audit, newest entries first."""
     rows = [(entry, _why(entry, origin)) for entry in await audit.latest(command.limit)]
     return Answer(origin.renderer.render("audit", rows=rows))
 
 
 def _why(entry: AuditEntry, origin: Origin) -> str:
-    """Why it was refused, in the reader's language where the error was kept; not escaped."""
+    """Return why a command was refused, in the reader's language where the error was kept; not escaped."""
     return unescape(origin.renderer.error(error_of(entry.error))) if entry.error else entry.reason

@@ -1,6 +1,6 @@
 """One listener per verb, and the table that finds it.
 
-A listener takes the typed command and the place it came from, and returns what the asker is told.
+A listener takes the typed command and its origin, and returns the answer.
 It neither parses nor words anything: the grammar did the one, templates do the other.
 """
 
@@ -21,51 +21,61 @@ from bot.commands import (
 )
 from bot.commands.button_commands import AdoptNow, DrawHeatmap, OpenForm, Share
 from bot.context import Answer, BotContext
-from bot.grammar import commands as asked
+from bot.grammar import commands
 from bot.grammar.commands import Command
 from bot.grammar.verbs import verb_of
 from bot.origin import Origin
 from bot.role import Role
 from optimizer.errors import UserError
 
-__all__ = ["LISTENERS", "AdoptNow", "Command", "DrawHeatmap", "OpenForm", "Share", "answer", "role_needed", "word_for"]
+__all__ = [
+    "LISTENERS",
+    "AdoptNow",
+    "Command",
+    "DrawHeatmap",
+    "OpenForm",
+    "Share",
+    "answer",
+    "required_role",
+    "verb_name",
+]
 
 Listener = Callable[[Any, Origin, BotContext], Awaitable[Answer]]
 
 LISTENERS: Mapping[type[Command], Listener] = {
-    asked.Start: start.start,
-    asked.OpenModal: open_form.open_form,
+    commands.Start: start.start,
+    commands.OpenModal: open_form.open_form,
     OpenForm: open_form.open_form,
-    asked.Help: info.show_help,
-    asked.ListStrategies: info.list_strategies,
-    asked.WhoAmI: info.who_am_i,
-    asked.Status: info.status,
-    asked.ListStudies: info.list_studies,
-    asked.Show: results.show,
-    asked.Top: results.top,
-    asked.Compare: results.compare,
-    asked.Best: results.best,
-    asked.Cancel: control.cancel,
-    asked.Pause: control.pause,
-    asked.Resume: control.resume,
-    asked.More: control.more,
-    asked.Replay: control.replay,
-    asked.Export: files.export,
+    commands.Help: info.show_help,
+    commands.ListStrategies: info.list_strategies,
+    commands.WhoAmI: info.who_am_i,
+    commands.Status: info.status,
+    commands.ListStudies: info.list_studies,
+    commands.Show: results.show,
+    commands.Top: results.top,
+    commands.Compare: results.compare,
+    commands.Best: results.best,
+    commands.Cancel: control.cancel,
+    commands.Pause: control.pause,
+    commands.Resume: control.resume,
+    commands.More: control.more,
+    commands.Replay: control.replay,
+    commands.Export: files.export,
     DrawHeatmap: files.draw_heatmap,
-    asked.Adopt: adopt.ask,
+    commands.Adopt: adopt.propose,
     AdoptNow: adopt.adopt,
-    asked.AddSchedule: schedule.add,
-    asked.ListSchedules: schedule.list_all,
-    asked.Unschedule: schedule.remove,
-    asked.RunSchedule: schedule.run_now,
-    asked.ShowData: operations.show_data,
-    asked.Health: operations.health,
-    asked.Failures: operations.failures,
-    asked.Audit: operations.show_audit,
-    asked.Config: channel.configure,
-    asked.OpenWeb: info.open_web,
+    commands.AddSchedule: schedule.add,
+    commands.ListSchedules: schedule.list_all,
+    commands.Unschedule: schedule.remove,
+    commands.RunSchedule: schedule.run_now,
+    commands.ShowData: operations.show_data,
+    commands.Health: operations.health,
+    commands.Failures: operations.failures,
+    commands.Audit: operations.show_audit,
+    commands.Config: channel.configure,
+    commands.OpenWeb: info.open_web,
 }
-#: What buttons ask for: the word in the audit, and who may.
+#: Commands of buttons: the word in the audit, and the lowest role.
 _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
     AdoptNow: ("adopt", Role.APPROVER),
     OpenForm: ("form", Role.NOBODY),
@@ -75,25 +85,25 @@ _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
 
 
 class NotHere(UserError):
-    """A verb that the grammar knows and this installation does not answer. Facts: word."""
+    """Raised for a verb of the grammar that has no listener here. Facts: word."""
 
 
 async def answer(command: Command, origin: Origin, context: BotContext) -> Answer:
-    """What to tell whoever gave the command; raises the UserError that says why not."""
+    """Run a command and return its answer; raises a UserError when it cannot be done."""
     listener = LISTENERS.get(type(command))
     if listener is None:
-        raise NotHere(word=word_for(command))
+        raise NotHere(word=verb_name(command))
     return await listener(command, origin, context)
 
 
-def role_needed(command: Command) -> Role:
-    """The smallest role that may give the command."""
+def required_role(command: Command) -> Role:
+    """Return the lowest role that may give the command."""
     if type(command) in _CLICKS:
         return _CLICKS[type(command)][1]
-    # The bare command only opens a form, or help; what is submitted is checked control.
-    return Role.NOBODY if isinstance(command, asked.OpenModal) else verb_of(command).role
+    # The bare command only opens a form, or help; the submitted start is checked by itself.
+    return Role.NOBODY if isinstance(command, commands.OpenModal) else verb_of(command).role
 
 
-def word_for(command: Command) -> str:
-    """The command's name in refusals and in the audit."""
+def verb_name(command: Command) -> str:
+    """Return the command's name in refusals and in the audit."""
     return _CLICKS[type(command)][0] if type(command) in _CLICKS else verb_of(command).key

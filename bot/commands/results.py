@@ -16,23 +16,22 @@ LISTED = 10
 
 
 class NothingKnown(UserError):
-    """No finished study is about this. Facts: symbol, strategy."""
+    """Raised when no finished study matches. Facts: symbol, strategy."""
 
 
 async def show(command: Show, origin: Origin, context: BotContext) -> Answer:
-    """A study's verdict and its story, or how it stands while it has none."""
-    study = await context.services.service.find(command.study)
+    """Show a study's verdict and narrative, or its state while it has none."""
+    study = await context.services.studies.find(command.study)
     facts = await facts_of(study, context)
     if facts.summary is None:
-        return Answer(origin.renderer.status(facts), Audience.THERE)
-    messages = origin.renderer.result(facts)
-    head, story = messages[0], messages[2 if facts.spec.is_shared else 1]
-    return Answer(fit(Message(head.text, [*head.blocks, *story.blocks]))[0], Audience.THERE)
+        return Answer(origin.renderer.status(facts), Audience.THREAD)
+    result = origin.renderer.result_parts(facts)
+    return Answer(fit(Message(result.head.text, [*result.head.blocks, *result.story.blocks]))[0], Audience.THREAD)
 
 
 async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
-    """Finished studies by Sharpe ratio out of sample."""
-    ranked = partial(context.services.service.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
+    """Show finished studies by Sharpe ratio out of sample."""
+    ranked = partial(context.services.studies.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
     everything = await ranked(verdicts=tuple(Verdict), limit=LISTED)
     best = everything if command.include_unproven else await ranked(limit=LISTED)
     facts = [study_facts(study, now=context.clock()) for study in best]
@@ -47,42 +46,42 @@ async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
         command=f"top {words}",
         page_url=f"{context.services.settings.public_url}/board" if context.services.settings.public_url else "",
     )
-    return Answer(message, Audience.THERE)
+    return Answer(message, Audience.THREAD)
 
 
 async def compare(command: Compare, origin: Origin, context: BotContext) -> Answer:
-    """Two finished studies side by side."""
-    one = await context.services.service.get_study_results(command.one)
-    other = await context.services.service.get_study_results(command.other)
+    """Show two finished studies side by side."""
+    one = await context.services.studies.get_study_results(command.one)
+    other = await context.services.studies.get_study_results(command.other)
     message = origin.renderer.render(
         "compare",
         one=await facts_of(one, context),
         other=await facts_of(other, context),
-        is_same_ground=_ground(one) == _ground(other),
+        is_same_ground=_comparison_key(one) == _comparison_key(other),
         command=f"compare {one.study_name} {other.study_name}",
     )
-    return Answer(message, Audience.THERE)
+    return Answer(message, Audience.THREAD)
 
 
 async def best(command: Best, origin: Origin, context: BotContext) -> Answer:
-    """The parameters to use for a symbol and a strategy, with how much to trust them."""
-    ranked = partial(context.services.service.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
+    """Show the parameters to use for a symbol and a strategy, with how much to trust them."""
+    ranked = partial(context.services.studies.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
     found = await ranked(limit=1) or await ranked(verdicts=tuple(Verdict), limit=1)
     if not found:
         raise NothingKnown(symbol=command.symbol, strategy=command.strategy)
     facts = study_facts(found[0], now=context.clock())
     message = origin.renderer.render("best", study=facts, command=f"best {command.symbol} {command.strategy}")
-    return Answer(message, Audience.THERE)
+    return Answer(message, Audience.THREAD)
 
 
 async def facts_of(study: OptimizationStudy, context: BotContext) -> StudyFacts:
-    """Everything known of a study now."""
-    conversation = await context.conversations.of(study.study_name)
+    """Collect everything known of a study now."""
+    conversation = await context.conversations.find(study.study_name)
     public_url = context.services.settings.public_url
     return study_facts(study, now=context.clock(), conversation=conversation, public_url=public_url)
 
 
-def _ground(study: OptimizationStudy) -> tuple[object, ...]:
-    """What two studies must have in common for their numbers to be compared."""
+def _comparison_key(study: OptimizationStudy) -> tuple[object, ...]:
+    """Return what two studies must have in common for their numbers to be comparable."""
     window = study.window
     return study.symbol, window.start_date, window.end_date, window.holdout_date, study.spec.costs, study.spec.timeframe

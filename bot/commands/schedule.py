@@ -1,4 +1,4 @@
-"""Schedules: making, listing and removing them, and running one out of turn."""
+"""Schedules: add, list and remove them, and run one out of turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ LISTED = 20
 
 
 class NoTimeZone(UserError):
-    """Slack did not say where the asker is."""
+    """Raised when Slack does not know the user's time zone."""
 
 
 class NotOnlyPlanned(UserError):
-    """A schedule is for studies that run."""
+    """Raised for a schedule of a dry run."""
 
 
 class AlreadyRunning(UserError):
-    """Facts: schedule."""
+    """Raised when a run of the schedule is under way. Facts: schedule."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleLine:
-    """A schedule as lists show it."""
+    """Row of a list of schedules."""
 
     schedule: Schedule
     command: str
@@ -44,26 +44,26 @@ class ScheduleLine:
 
 
 async def add(command: AddSchedule, origin: Origin, context: BotContext) -> Answer:
-    """Keep one schedule a symbol, watch list or shared set; the channel sees them with their next three runs."""
+    """Store one schedule per symbol, watch list or shared set; post them with their next three runs."""
     specs = await _specs(command, context)
     time_zone = command.time_zone or await _own_zone(origin, context)
     for one in [member for spec in specs for member in await specs_for(spec)]:
-        await context.services.service.plan(one)  # what could never run is refused now, not on Monday at seven
+        await context.services.studies.plan(one)  # what could never run is refused now, not on Monday at seven
     made = [await context.schedules.add(spec, command.when, time_zone, origin) for spec in specs]
-    rows = [await line(schedule, context, n_times=3) for schedule in made]
+    rows = [await schedule_line(schedule, context, n_times=3) for schedule in made]
     return Answer(origin.public_renderer.render("scheduled", rows=rows, by=origin.user_id), Audience.CHANNEL)
 
 
 async def list_all(command: ListSchedules, origin: Origin, context: BotContext) -> Answer:
-    """Every schedule with its next run and what the last one decided."""
+    """Show every schedule with its next run and the last decision."""
     schedules = await context.schedules.all()
-    rows = [await line(schedule, context) for schedule in schedules[:LISTED]]
+    rows = [await schedule_line(schedule, context) for schedule in schedules[:LISTED]]
     return Answer(origin.renderer.render("schedules", rows=rows, n=len(schedules)))
 
 
 async def remove(command: Unschedule, origin: Origin, context: BotContext) -> Answer:
     """Remove one's own schedule, or as an approver anyone's."""
-    schedule = await _own(command.schedule, origin, context)
+    schedule = await _find_own(command.schedule, origin, context)
     await context.schedules.remove(schedule, origin.user_id)
     row = ScheduleLine(schedule=schedule, command=command_text(schedule.spec), times=(), last=None)
     return Answer(origin.public_renderer.render("unscheduled", row=row, by=origin.user_id), Audience.CHANNEL)
@@ -71,14 +71,14 @@ async def remove(command: Unschedule, origin: Origin, context: BotContext) -> An
 
 async def run_now(command: RunSchedule, origin: Origin, context: BotContext) -> Answer:
     """Run a schedule out of turn; raises AlreadyRunning."""
-    schedule = await _own(command.schedule, origin, context)
+    schedule = await _find_own(command.schedule, origin, context)
     if not await context.schedules.run_now(schedule, origin.user_id):
         raise AlreadyRunning(schedule=schedule.schedule_name)
     return Answer(origin.renderer.render("schedule_runs", schedule=schedule))
 
 
-async def line(schedule: Schedule, context: BotContext, *, n_times: int = 1) -> ScheduleLine:
-    """A schedule with its next times and its last run."""
+async def schedule_line(schedule: Schedule, context: BotContext, *, n_times: int = 1) -> ScheduleLine:
+    """Return a schedule with its next times and its last run."""
     zone = ZoneInfo(schedule.time_zone)
     last = (
         await ScheduleRun.find({"schedule_name": schedule.schedule_name, "challenge": {"$ne": None}})
@@ -92,7 +92,7 @@ async def line(schedule: Schedule, context: BotContext, *, n_times: int = 1) -> 
 async def _specs(command: AddSchedule, context: BotContext) -> tuple[StudySpec, ...]:
     if command.start is None:
         assert command.study is not None, "the grammar gives one of the two"
-        return ((await context.services.service.find(command.study)).spec,)
+        return ((await context.services.studies.find(command.study)).spec,)
     if command.start.is_dry:
         raise NotOnlyPlanned
     if command.start.mode is Mode.SHARED:  # one study of the symbols that are members now
@@ -107,7 +107,7 @@ async def _own_zone(origin: Origin, context: BotContext) -> str:
     return find_time_zone(person.time_zone)
 
 
-async def _own(word: str, origin: Origin, context: BotContext) -> Schedule:
+async def _find_own(word: str, origin: Origin, context: BotContext) -> Schedule:
     schedule = await context.schedules.find(word)
     if schedule.created_by != origin.user_id and origin.role < Role.APPROVER:
         raise NotYours(study=schedule.schedule_name, owner=schedule.created_by)

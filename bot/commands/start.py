@@ -1,4 +1,4 @@
-"""Starting studies, or only saying what they would do."""
+"""Starting studies, or only showing their plans."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from bot.context import Answer, Audience, BotContext
 from bot.delivery.facts import plan_facts, study_facts
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text, start_text
-from bot.origin import Origin
+from bot.origin import Origin, StudyOrigin
 from bot.schedules.watchlists import members_of
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError
@@ -16,83 +16,85 @@ from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies.service import Plan
 from reports.text.message import Message
 
-#: A command typed again within this time is a slip of the finger, not a second wish.
+#: A command repeated within this time is taken for an accident.
 REPEAT = timedelta(minutes=2)
 
 
 class TooManyWaiting(UserError):
-    """Someone's queue, or everyone's, is full. Facts: waiting, limit."""
+    """Raised when the user's queue is full. Facts: waiting, limit."""
 
 
 class QueueFull(TooManyWaiting):
-    """Facts: waiting, limit."""
+    """Raised when the workspace's queue is full. Facts: waiting, limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Begun:
-    """Studies that were stored and handed to the workers, with what was thought of each before."""
+class StartedStudies:
+    """Studies that were stored and handed to the workers, with the plan of each."""
 
     plans: tuple[Plan, ...]
     studies: tuple[OptimizationStudy, ...]
-    group: str  # the name of their common root message; empty for one study, or where nothing is told
+    group: str  # name of their common root message; empty for one study, or where nothing is posted
     n_ahead: int  # studies that end before the first of these begins
 
 
 async def start(command: Start, origin: Origin, context: BotContext) -> Answer:
-    """Store the studies, open their threads, hand them to the workers; say so."""
+    """Store the studies, open their threads, hand them to the workers, and answer."""
     specs = await specs_of(command)
     if command.is_dry:
-        return Answer(await _plans(specs, command, origin, context), Audience.THERE)
+        return Answer(await _plans_message(specs, command, origin, context), Audience.THREAD)
     if command.is_private:
-        origin = await context.unreachable.in_private(origin)
+        origin = await context.unreachable.open_direct(origin)
     async with context.starting:
-        if (same := await _same(specs, origin, context)) is not None:
+        if (same := await _find_repeated(specs, origin, context)) is not None:
             return Answer(origin.renderer.notice("repeated", study=same.study_name))
-        plans = await planned(specs, origin, context)
-        begun = await begin(plans, command, origin, context)
-    names = [study.study_name for study in begun.studies]
-    context.unreachable.watch(begun.group or names[0], names if begun.group else (), origin)
-    return Answer(_started(begun, origin, context))
+        plans = await plan_all(specs, origin, context)
+        started = await store_and_submit(plans, command, origin, context)
+    names = [study.study_name for study in started.studies]
+    context.unreachable.watch(started.group or names[0], names if started.group else (), origin)
+    return Answer(_started_message(started, origin, context))
 
 
-async def planned(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> list[Plan]:
-    """What each study will do, if there is room for all of them; the caller holds `office.starting`."""
+async def plan_all(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> list[Plan]:
+    """Plan each study if there is room for all of them; the caller holds `context.starting`."""
     await _require_room(len(specs), origin, context)
-    return [await context.services.service.plan(spec) for spec in specs]
+    return [await context.services.studies.plan(spec) for spec in specs]
 
 
-async def begin(plans: Sequence[Plan], command: Start, origin: Origin, context: BotContext) -> Begun:
+async def store_and_submit(
+    plans: Sequence[Plan], command: Start, origin: Origin, context: BotContext
+) -> StartedStudies:
     """Store the studies, open their threads, hand them to the workers; in that order, so that a crash loses nothing.
 
-    The caller holds `office.starting`. Where there is no channel, nothing is told.
+    The caller holds `context.starting`. Without a channel nothing is posted.
     """
     n_ahead = await _n_ahead(origin, context)
     group = context.groups.new_name() if len(plans) > 1 and origin.channel_id else ""
-    studies = [await _stored(plan, command, origin, context, group=group) for plan in plans]
+    studies = [await _store(plan, command, origin, context, group=group) for plan in plans]
     if group:
         await context.groups.open(group, studies, origin, start_text(command))
     for study in studies:
         if origin.channel_id:
             await context.conversations.open(study)
         context.services.jobs.submit(study.study_name)
-    return Begun(plans=tuple(plans), studies=tuple(studies), group=group, n_ahead=n_ahead)
+    return StartedStudies(plans=tuple(plans), studies=tuple(studies), group=group, n_ahead=n_ahead)
 
 
 async def specs_of(command: Start) -> tuple[StudySpec, ...]:
-    """One spec a symbol or one they share, with the watch lists' members; raises UnknownWatchlist."""
+    """Return one spec per symbol or one they share, with the watch lists' members; raises UnknownWatchlist."""
     return command.over(await members_of(command.watchlists))
 
 
-async def _same(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> OptimizationStudy | None:
-    """The first study of an equal command of a moment ago."""
+async def _find_repeated(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> OptimizationStudy | None:
+    """Return the first study of an equal command a moment ago."""
     since = context.clock() - REPEAT
-    same = [await context.services.service.same_since(spec, origin.user_id, since) for spec in specs]
+    same = [await context.services.studies.same_since(spec, origin.user_id, since) for spec in specs]
     return same[0] if all(same) else None
 
 
 async def _require_room(n_new: int, origin: Origin, context: BotContext) -> None:
-    """Raise when the asker's queue or the workspace's has no room for so many more."""
-    service, settings = context.services.service, context.services.settings
+    """Raise when the user's queue or the workspace's has no room for so many more."""
+    service, settings = context.services.studies, context.services.settings
     mine = n_new + await service.count_waiting(origin.user_id)
     everyones = n_new + await service.count_waiting()
     if mine > settings.waiting_per_person:
@@ -102,40 +104,41 @@ async def _require_room(n_new: int, origin: Origin, context: BotContext) -> None
 
 
 async def _n_ahead(origin: Origin, context: BotContext) -> int:
-    """How many studies end before one that is stored now begins: everyone's for a worker, the asker's for a turn."""
-    unfinished = await context.services.service.unfinished()
+    """Count the studies that end before a new one begins: everyone's for a worker, the user's for their limit."""
+    unfinished = await context.services.studies.unfinished()
     mine = sum(study.created_by == origin.user_id for study in unfinished)
     return max(
         len(unfinished) + 1 - context.services.pool.size, mine + 1 - context.services.settings.running_per_person, 0
     )
 
 
-def _started(begun: Begun, origin: Origin, context: BotContext) -> Message:
-    now, n_ahead = context.clock(), begun.n_ahead
-    if not begun.group:
-        [study], [plan] = begun.studies, begun.plans
-        facts = study_facts(study, now=now, command=study.origin["command"])
+def _started_message(started: StartedStudies, origin: Origin, context: BotContext) -> Message:
+    now, n_ahead = context.clock(), started.n_ahead
+    if not started.group:
+        [study], [plan] = started.studies, started.plans
+        facts = study_facts(study, now=now, command=StudyOrigin.of(study).command)
         return origin.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
-    seconds = sum(plan.seconds for plan in begun.plans)
-    many = [study_facts(study, now=now) for study in begun.studies]
+    seconds = sum(plan.seconds for plan in started.plans)
+    many = [study_facts(study, now=now) for study in started.studies]
     return origin.renderer.render("started", studies=many, n_ahead=n_ahead, seconds=seconds)
 
 
-async def _stored(
+async def _store(
     plan: Plan, command: Start, origin: Origin, context: BotContext, *, group: str = ""
 ) -> OptimizationStudy:
-    return await context.services.service.store(
+    requested = origin.of_study(command_text(plan.spec), is_quiet=command.is_quiet or bool(group), group=group)
+    return await context.services.studies.store(
         plan,
         created_by=origin.user_id,
         name=command.name,
         notes=command.note,
-        origin=origin.as_document(command_text(plan.spec), is_quiet=command.is_quiet or bool(group), group=group),
+        origin=requested.as_document(),
         request_key=f"{origin.delivery}:{plan.spec.label}" if origin.delivery else None,
     )
 
 
-async def _plans(specs: Sequence[StudySpec], command: Start, origin: Origin, context: BotContext) -> Message:
-    plans = [await context.services.service.plan(spec) for spec in specs]
+async def _plans_message(specs: Sequence[StudySpec], command: Start, origin: Origin, context: BotContext) -> Message:
+    plans = [await context.services.studies.plan(spec) for spec in specs]
     if len(plans) == 1:
         return origin.renderer.plan(specs[0], plan_facts(plans[0]), command=command_text(specs[0]))
     rows = [(plan.spec, plan_facts(plan)) for plan in plans]

@@ -1,31 +1,28 @@
-"""The modal that starts a study: its fields are the strategy's declaration, its answer is read by the grammar.
+"""The modal that starts a study: its fields are the strategy's declaration, its values are read by the grammar.
 
-A form goes round: what a study was (`Form.of`) or what a person chose (`Form.from_state`) becomes a view
-(`start_view`), and a submitted form becomes a Start (`read_form`) or says which field is wrong. What a
-field of a parameter holds is what one types after `period=`.
+A form goes round: the options of a study (`Form.of`) or the choices of a person (`Form.from_state`) become a view
+(`start_view`), and a submitted form becomes a Start (`read_form`) or errors by field. A parameter's field
+holds what one types after `period=`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.grammar.commands import Start
-from bot.grammar.corrections import Slip
-from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, TwoBeginnings
+from bot.grammar.fields import ClashFields, FieldErrors, finish
 from bot.grammar.formatting import option_words
 from bot.grammar.options import FLAGS, MAX_GOALS
-from bot.grammar.start_builder import Draft, cap_text, narrowed_text
+from bot.grammar.start_builder import StartBuilder, cap_text, narrowed_text
 from bot.grammar.start_parser import read_symbols
 from bot.grammar.tokens import Word, plain, split
 from optimizer.domain.space import Choice, Parameter, Range, tidy
 from optimizer.domain.study_request import MAX_TRIALS, Narrowed
-from optimizer.errors import UserError
 from optimizer.strategies.registry import OVERLAYS, find_strategy
 from reports.render import Renderer
 
 CALLBACK_ID = "start_study"
-#: The action that asks for the view again, because another strategy has other fields.
+#: Action that rebuilds the view, because another strategy has other fields.
 STRATEGY_ACTION = "start_strategy"
 #: Slack's limit for the text of an option.
 MAX_OPTION = 75
@@ -33,17 +30,9 @@ MAX_OPTION = 75
 Block = dict[str, Any]
 
 
-class BadFields(Exception):
-    """Fields that cannot be read: from block_id to what is wrong there."""
-
-    def __init__(self, errors: Mapping[str, UserError]) -> None:
-        self.errors = dict(errors)
-        super().__init__("; ".join(f"{block_id}: {error}" for block_id, error in self.errors.items()))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """What the fields hold, as text; empty means untouched."""
+    """Text of the fields; empty means untouched."""
 
     symbol: str = ""
     strategy: str = "rsi"
@@ -60,7 +49,7 @@ class Form:
 
     @classmethod
     def of(cls, start: Start) -> "Form":
-        """The form of a start: to prefill the modal with the last one."""
+        """Build the form of a start, to prefill the modal with the last one."""
         spec = start.specs[0]
         flags = {"dry": start.is_dry, "quiet": start.is_quiet, "private": start.is_private}
         on = {**flags, "force": spec.force, "short": spec.allow_short}
@@ -82,7 +71,7 @@ class Form:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Form":
-        """What a person chose: `state` is `view["state"]`. Fields of another strategy are left out."""
+        """Read a person's choices: `state` is `view["state"]`. Fields of another strategy are left out."""
         values: Mapping[str, Mapping[str, Any]] = state.get("values", {})
         chosen = {block_id: _chosen(next(iter(actions.values()), {})) for block_id, actions in values.items()}
         strategy = find_strategy("".join(chosen.get("strategy", ())) or "rsi")
@@ -105,7 +94,7 @@ class Form:
 
 
 def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
-    """The modal for a form, in a language. `metadata` comes back with the submission (at most 3,000 characters)."""
+    """Build the modal for a form, in a language. `metadata` returns with the submission (at most 3,000 characters)."""
     labels = say.labels("grammar", "form")
     return {
         "type": "modal",
@@ -120,44 +109,23 @@ def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
 
 def read_form(form: Form) -> Start:
     """The start that a form asks for. Raises BadFields with an error for each field that cannot be read."""
-    errors: dict[str, UserError] = {}
-    symbols: tuple[str, ...] = ()
-    with _about("symbol", errors):
+    errors, symbols = FieldErrors(), tuple[str, ...]()
+    with errors.about("symbol"):
         symbols = read_symbols(Word(0, "".join(plain(form.symbol).split())))
-    draft = Draft(find_strategy(form.strategy))
+    builder = StartBuilder(find_strategy(form.strategy))
     for block_id, text in _typed_fields(form):
-        with _about(block_id, errors):
+        with errors.about(block_id):
             for word in split(text):
-                draft.take(word)
-    if not errors:
-        try:
-            return draft.finish(symbols)
-        except Slip as slip:
-            errors[_CLASHES.get(type(slip.error), "strategy")] = slip.error
-    raise BadFields(errors)
+                builder.take(word)
+    errors.raise_any()
+    return finish(builder, symbols, _CLASHES)
 
 
-#: Where an error is shown that lies between two fields.
-_CLASHES: Mapping[type[UserError], str] = {
-    NobodyToShareWith: "options",
-    TwoBeginnings: "options",
-    EndsBeforeItStarts: "to",
-}
-
-
-@contextmanager
-def _about(block_id: str, errors: dict[str, UserError]) -> Iterator[None]:
-    """Keep the first error of a field."""
-    try:
-        yield
-    except Slip as slip:
-        errors.setdefault(block_id, slip.error)
-    except UserError as error:
-        errors.setdefault(block_id, error)
+_CLASHES = ClashFields(years="options", end="to", mode="options", other="strategy")
 
 
 def _typed_fields(form: Form) -> Iterator[tuple[str, str]]:
-    """Each touched field with what one would type for it."""
+    """Return each touched field with what one would type for it."""
     keyed = {"trials": form.trials, "from": form.start, "to": form.end, "goal": ",".join(form.goals)}
     yield from ((key, f'{key}="{_one(value)}"') for key, value in keyed.items() if value)
     for name, value in form.parameters.items():
@@ -170,7 +138,7 @@ def _typed_fields(form: Form) -> Iterator[tuple[str, str]]:
 
 
 def _one(value: str, *, space: str = "") -> str:
-    """A field's text as one value, without the quotes that would end it."""
+    """Return a field's text as one value, without the quotes that would end it."""
     return space.join(plain(value).replace('"', "'").split())
 
 
@@ -219,7 +187,7 @@ def _last_blocks(form: Form, say: Renderer) -> list[Block]:
 
 
 def _parameter_block(strategy: str, name: str) -> str:
-    """Named by the strategy too, so that Slack never keeps a value for another strategy's parameter."""
+    """Build a block named by the strategy too, so that Slack never keeps a value for another strategy's parameter."""
     return f"parameter:{strategy}:{name}"
 
 
@@ -288,7 +256,7 @@ def _boxes(texts: Mapping[str, str], chosen: Sequence[str]) -> Block:
 
 
 def _chosen(action: object) -> tuple[str, ...]:
-    """What one input holds, whatever its kind."""
+    """Return the value of one input, whatever its kind."""
     if not isinstance(action, Mapping):
         return ()
     options = action.get("selected_options") or [action.get("selected_option")]

@@ -1,1 +1,1 @@
-"""How messages reach Slack: the outbox and the conversations that it carries."""
+"""Delivery to Slack: the outbox and the conversations that it carries."""

@@ -1,13 +1,13 @@
-"""From what MongoDB keeps of a study to what a message may say of it."""
+"""Facts of a study for messages, built from the stored documents."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from bot.documents.conversations import Conversation
-from bot.origin import DOOR
+from bot.origin import Door, StudyOrigin
 from optimizer.domain.study_results import StudyState
-from optimizer.errors import SomethingBroke, error_of, phrase_of
+from optimizer.errors import SomethingBroke, error_of
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies.service import Plan as StudyPlan
 from optimizer.validation.window import window_facts
@@ -27,9 +27,9 @@ def study_facts(
     queue_position: int | None = None,
     public_url: str = "",
 ) -> StudyFacts:
-    """Everything a message may say of a study as it stands at `now`; with a link to its page under `public_url`."""
+    """Collect what a message may show of a study at `now`, with a link to its page under `public_url`."""
     elapsed = _elapsed(study, now)
-    is_in_slack = study.origin.get("door") == DOOR
+    is_in_slack = StudyOrigin.of(study).door is Door.SLACK
     return StudyFacts(
         study_name=study.study_name,
         spec=study.spec,
@@ -54,7 +54,7 @@ def study_facts(
         acted_by=conversation.acted_by if conversation else "",
         acted_at=conversation.acted_at if conversation else None,
         data_hash=study.data_hash,
-        findings=tuple(map(phrase_of, study.data_notes)),
+        findings=tuple(study.data_notes),
         code_version=study.code_version,
         timings=study.timings,
         source=study.source,
@@ -65,7 +65,7 @@ def study_facts(
 
 
 def failure_of(document: Mapping[str, Any], trial_number: int) -> Failure:
-    """Why a study stopped: a sentence a person can act on, or the log's reference."""
+    """Return why a study stopped: an error a person can act on, or the log's reference."""
     error = error_of(document)
     if isinstance(error, SomethingBroke):
         return Failure(reference=str(error.facts["reference"]), trial_number=trial_number)
@@ -73,7 +73,7 @@ def failure_of(document: Mapping[str, Any], trial_number: int) -> Failure:
 
 
 def plan_facts(plan: StudyPlan, *, n_ahead: int = 0) -> Plan:
-    """What a study will do, for the acknowledgement and for `dry`."""
+    """Return the plan of a study, for the acknowledgement and for `dry`."""
     return Plan(
         space=plan.space,
         window=window_facts(plan.rows, plan.bars),

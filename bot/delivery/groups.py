@@ -1,7 +1,7 @@
-"""Several symbols asked for at once: one root message with a table that fills as their studies finish.
+"""Groups: studies of several symbols under one root message, with a table that fills as they finish.
 
-Each study has its own conversation in the root's thread; it says only its first message there, and its
-progress is the table's.
+Each study has its own conversation in the root's thread, which starts with one message; its progress
+is shown in the table.
 """
 
 import asyncio
@@ -28,32 +28,34 @@ from reports.text.message import Message
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-#: A table is edited again after this share of its age, and no sooner than this.
+#: Wait between two edits of a table: its age divided by this, and at least this many seconds.
 _AGE_SHARE, _LEAST_SECONDS = 8.0, 2.0
 
 
 @dataclass
-class _Shown:
+class _LastEdit:
+    """Last edit of a table."""
+
     at: float = 0.0
     message: Message | None = None
 
 
 class Groups:
-    """Opens groups, keeps their tables, and says when all is done."""
+    """Opens groups, keeps their tables up to date, and posts the final table."""
 
     def __init__(self, *, outbox: Outbox, client: AsyncWebClient, clock: Clock) -> None:
         self._outbox = outbox
         self._client = client
         self._clock = clock
-        self._shown: dict[str, _Shown] = {}
+        self._last_edits: dict[str, _LastEdit] = {}
 
     @staticmethod
     def new_name() -> str:
-        """A name for a group."""
+        """Return a new name for a group."""
         return f"grp-{secrets.token_hex(4)}"
 
     async def open(self, name: str, studies: Sequence[OptimizationStudy], origin: Origin, command: str) -> None:
-        """Post the table of these studies; theirs come under it."""
+        """Post the table of these studies, whose threads follow under it."""
         group = StudyGroup(
             group_name=name,
             channel_id=origin.channel_id,
@@ -74,24 +76,24 @@ class Groups:
         )
 
     async def follow(self) -> None:
-        """Keep every open table until cancelled."""
+        """Keep every open table up to date until cancelled."""
         while True:
             await patiently(self.tick, what="groups")
             await asyncio.sleep(TICK_SECONDS)
 
     async def tick(self) -> None:
-        """Look once at every open group."""
+        """Update every open group once."""
         for group in await StudyGroup.find({"is_told": False}).to_list():
             members = {"study_name": {"$in": group.studies}}
             found = await without_charts(members, limit=len(group.studies))
             by_name = {study.study_name: study for study in found}
             studies = [by_name[name] for name in group.studies if name in by_name]
             if all(study.status.is_finished for study in studies):
-                await self._tell(group, studies)
+                await self._post_final_table(group, studies)
             else:
-                await self._show(group, studies)
+                await self._edit_table(group, studies)
 
-    async def _tell(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
+    async def _post_final_table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
         message, name = self._table(group, studies), group.group_name
         await self._outbox.post(
             f"{name}:final",
@@ -102,10 +104,10 @@ class Groups:
             method=Method.EDIT,
         )
         await group.set({"is_told": True})
-        self._shown.pop(name, None)
+        self._last_edits.pop(name, None)
 
-    async def _show(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
-        shown, now = self._shown.setdefault(group.group_name, _Shown()), asyncio.get_running_loop().time()
+    async def _edit_table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
+        shown, now = self._last_edits.setdefault(group.group_name, _LastEdit()), asyncio.get_running_loop().time()
         age = (self._clock() - group.created_at).total_seconds()
         if now - shown.at < max(_LEAST_SECONDS, age / _AGE_SHARE):
             return
@@ -118,7 +120,7 @@ class Groups:
                 channel=group.channel_id, ts=root_ts, text=message.text, blocks=message.blocks
             )
         except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
-            # The last edit goes through the outbox and says more.
+            # The last edit goes through the outbox and shows more.
             log.info("table_not_shown group=%s error=%s", group.group_name, type(failure).__name__)
 
     def _table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> Message:

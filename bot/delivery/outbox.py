@@ -1,7 +1,7 @@
-"""The only writer to Slack: what must be said is stored, then sent in order, then marked with its ts.
+"""Outbox: the only writer to Slack. Messages are stored, then sent in order, then marked with their ts.
 
 A crash between sending and marking leaves an entry in the state SENDING; before such an entry is sent
-again its place is read and searched for the entry's key, which every post carries as metadata (and
+again its channel or thread is searched for the entry's key, which every post carries as metadata (and
 every file in its name). Channels wait for their own rate limit and outage, never for another's.
 """
 
@@ -24,15 +24,15 @@ from reports.text.message import Message
 
 log = logging.getLogger(__name__)
 
-#: Slack takes about one message a second and channel.
+#: Slack accepts about one message per second and channel.
 CHANNEL_SECONDS = 1.0
-#: How often it is looked for what another process stored, and for senders that ended too early.
-LOOK_SECONDS = 2.0
+#: Seconds between two searches for entries of other processes, and for senders that ended too early.
+POLL_SECONDS = 2.0
 _UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
 
 
 class Outbox:
-    """Stores what must be said and sees that it is said exactly once."""
+    """Stores messages and sends each exactly once."""
 
     def __init__(
         self, client: AsyncWebClient, *, clock: Clock = utc_now, channel_seconds: float = CHANNEL_SECONDS
@@ -47,7 +47,7 @@ class Outbox:
         self._is_open = False
 
     async def put(self, entries: Sequence[OutboxEntry]) -> None:
-        """Store entries, in this order after all earlier ones; keys that are there already stay as they are."""
+        """Store entries, in this order after all earlier ones; keys that exist already stay as they are."""
         for entry in entries:
             entry.order = self._next_order()
         documents = [entry.model_dump(exclude={"id", "revision_id"}) for entry in entries]
@@ -81,12 +81,12 @@ class Outbox:
         await self.put([entry])
 
     async def ts_of(self, key: str) -> str:
-        """The ts of a sent entry, or an empty string."""
+        """Return the ts of a sent entry, or an empty string."""
         entry = await OutboxEntry.find_one(OutboxEntry.key == key)
         return entry.ts if entry else ""
 
-    async def until_sent(self, key: str) -> OutboxEntry:
-        """Wait until an entry is sent or refused."""
+    async def wait_until_sent(self, key: str) -> OutboxEntry:
+        """Wait until an entry is sent or refused, and return it."""
         while True:
             settled = self._awaited.setdefault(key, asyncio.Event())
             entry = await OutboxEntry.find_one(OutboxEntry.key == key)
@@ -102,30 +102,30 @@ class Outbox:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Outbox"]:
-        """Carry on with what an earlier run left, and stop sending at the end of the block."""
+        """Send what an earlier run left, and stop sending at the end of the block."""
         last = await OutboxEntry.find(_UNSENT).sort("-order").first_or_none()
         self._last_order = max(self._last_order, last.order if last else 0)
         self._is_open = True
-        looking = asyncio.create_task(self._look())
+        polling = asyncio.create_task(self._poll())
         try:
             yield self
         finally:
             self._is_open = False
-            tasks = [looking, *self._senders.values()]
+            tasks = [polling, *self._senders.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _next_order(self) -> int:
-        """After all earlier ones, also when the clock goes back."""
+        """Return an order after all earlier ones, also when the clock goes back."""
         self._last_order = max(self._last_order + 1, int(self._clock().timestamp() * 1e6))
         return self._last_order
 
-    async def _look(self) -> None:
-        """Wake the senders of all channels where something waits, whoever stored it."""
+    async def _poll(self) -> None:
+        """Wake the senders of all channels with unsent entries, whichever process stored them."""
         while True:
             self._wake(set(await patiently(self._waiting_channels, what="outbox")))
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _waiting_channels(self) -> list[str]:
         channels: list[str] = await OutboxEntry.get_motor_collection().distinct("channel_id", _UNSENT)
@@ -139,7 +139,7 @@ class Outbox:
                 self._senders[channel] = asyncio.create_task(self._send_all(channel))
 
     async def _send_all(self, channel_id: str) -> None:
-        # Woken while it looked and found nothing: the entry may be newer than the look.
+        # Woken while the query found nothing: the entry may be newer than the query.
         while channel_id in self._woken:
             self._woken.discard(channel_id)
             while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
@@ -184,7 +184,7 @@ def post_entry(
     now: datetime,
     **more: Any,
 ) -> OutboxEntry:
-    """An entry that posts a message."""
+    """Build an entry that posts a message."""
     return OutboxEntry(
         key=key,
         conversation=conversation,

@@ -1,7 +1,7 @@
-"""How far a study is: one look, or one look a batch of trials until it has ended.
+"""Progress of a study: read once, or again after each batch of trials until it has ended.
 
-Progress is read from the documents, so it does not matter which process computes. Knows no transport: whoever
-sends it to somebody wraps it.
+Progress is read from the documents, so it does not matter which process computes. The callers choose
+the transport.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from optimizer.storage.outage import patiently
 from optimizer.storage.study_queries import glance
 from reports.facts import StudyFacts
 
-#: Trials told with each look.
+#: Newest trials returned with the progress.
 RECENT = 10
-#: Workers write a batch of trials at most so often.
-LOOK_SECONDS = 0.25
+#: Workers write a batch of trials at most this often.
+POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """A study as it stands, with its newest trials. Read often, so without its summary."""
+    """State of a study with its newest trials. Read often, so without its summary."""
 
     facts: StudyFacts
     recent: tuple[TrialRecord, ...]  # the newest first
@@ -33,49 +33,49 @@ class Progress:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will come unless someone resumes it."""
+        """True if nothing more will come unless someone resumes it."""
         return self.facts.status.is_finished
 
     @property
     def sign(self) -> tuple[object, ...]:
-        """What differs between two looks that are worth telling apart."""
+        """Values whose change is worth showing."""
         facts = self.facts
         return facts.status, facts.trials_completed, facts.is_validating, facts.queue_position
 
 
-async def look(services: Services, word: str) -> Progress:
-    """How the study stands that a word means; raises UnknownStudy."""
-    study, verdict = await glance(word) or await _found(word, services)
-    recent = await services.service.latest_trials(study.study_name, RECENT)
+async def read_progress(services: Services, word: str) -> Progress:
+    """Read the progress of the study that a word names; raises UnknownStudy."""
+    study, verdict = await glance(word) or await _find(word, services)
+    recent = await services.studies.latest_trials(study.study_name, RECENT)
     facts = study_facts(study, now=services.clock(), queue_position=await _queue_position(study, services))
     return Progress(facts=facts, verdict=verdict, recent=tuple(recent))
 
 
 async def follow(services: Services, word: str) -> AsyncIterator[Progress]:
-    """How the study stands now, then again after each batch of trials or change of state; ends with study or bot.
+    """Yield the progress now, then after each batch of trials or change of state; ends with study or bot.
 
-    A paused study goes on being followed. An outage of MongoDB is waited out; raises UnknownStudy at the first look.
+    A paused study is still followed. An outage of MongoDB is waited out; raises UnknownStudy at the first read.
     """
-    progress = await look(services, word)
+    progress = await read_progress(services, word)
     yield progress
     while not progress.has_ended and not services.closing.is_set():
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         before = progress
-        progress = await patiently(partial(look, services, progress.facts.study_name), what="progress")
+        progress = await patiently(partial(read_progress, services, progress.facts.study_name), what="progress")
         if progress.sign != before.sign:
             yield progress
 
 
-async def _found(word: str, services: Services) -> tuple[OptimizationStudy, Verdict | None]:
-    """The study that a beginning of its name means. Raises UnknownStudy."""
-    found = await glance((await services.service.find(word)).study_name)
+async def _find(word: str, services: Services) -> tuple[OptimizationStudy, Verdict | None]:
+    """Return the study that the beginning of its name identifies. Raises UnknownStudy."""
+    found = await glance((await services.studies.find(word)).study_name)
     assert found is not None, "studies are never deleted"
     return found
 
 
 async def _queue_position(study: OptimizationStudy, services: Services) -> int | None:
-    """1 for the study that is next; None for one that does not wait."""
+    """Return 1 for the study that is next, None for one that does not wait."""
     if study.status is not StudyState.QUEUED:
         return None
-    waiting = [s.study_name for s in await services.service.unfinished() if s.status is StudyState.QUEUED]
+    waiting = [s.study_name for s in await services.studies.unfinished() if s.status is StudyState.QUEUED]
     return waiting.index(study.study_name) + 1 if study.study_name in waiting else None

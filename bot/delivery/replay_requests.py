@@ -14,16 +14,17 @@ from optimizer.clock import Clock
 from optimizer.errors import Phrase, Unavailable, UserError
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
-from optimizer.studies.service import OptimizationService, Replayed, code_version
+from optimizer.studies.service import OptimizationService, code_version
+from optimizer.studies.worker_messages import Replayed
 from reports.render import Renderer, renderer_of
 from reports.text.message import Message
 
-#: A request is given up when the bot ended so often while it was under way: it may be what ends it.
+#: A request is given up after the bot ended this often during it: it may be the cause.
 MAX_ATTEMPTS = 3
 
 
 class ReplayRequests:
-    """Stores requested replays, runs them in the background, and posts what they found."""
+    """Stores requested replays, runs them in the background, and posts the results."""
 
     def __init__(
         self,
@@ -69,18 +70,18 @@ class ReplayRequests:
         await patiently(request.delete, what="replay")
 
     async def _answer(self, request: ReplayRequest) -> Message:
-        conversation = await self._conversations.of(request.study_name)
+        conversation = await self._conversations.find(request.study_name)
         words = renderer_of(conversation.language if conversation else request.language)
         try:
             if request.attempts > MAX_ATTEMPTS:
                 raise Unavailable(what=Phrase("the_replay"), reason=Phrase("bot_ended"), remedy=Phrase("try_again"))
-            return _worded(request, await self._service.replay(request.study_name), words)
+            return _message(request, await self._service.replay(request.study_name), words)
         except UserError as error:
             return words.refusal(error)
 
     async def _post(self, request: ReplayRequest, answer: Message) -> None:
         """Post under the study's root, or where the replay was requested when the study has no thread."""
-        conversation = await self._conversations.of(request.study_name)
+        conversation = await self._conversations.find(request.study_name)
         await self._outbox.post(
             f"{request.study_name}:replay-{request.id}",
             request.study_name if conversation else f"replays:{request.channel_id}",
@@ -91,7 +92,7 @@ class ReplayRequests:
         )
 
 
-def _worded(request: ReplayRequest, replayed: Replayed, words: Renderer) -> Message:
+def _message(request: ReplayRequest, replayed: Replayed, words: Renderer) -> Message:
     name, found = request.study_name, replayed.difference
     if found is None:
         return words.notice("replay_equal", study_name=name, n_trials=replayed.n_trials)

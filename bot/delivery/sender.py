@@ -1,4 +1,4 @@
-"""One entry of the outbox to Slack, and the search for it there when nobody knows whether it arrived."""
+"""Sending one outbox entry to Slack, and searching for it when its arrival is unknown."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from bot.documents.conversations import Method, OutboxEntry
 
 EVENT_TYPE = "optimize_bot"
 _LONGEST_WAIT = 30.0
-#: Answers of Slack that mean: later.
+#: Errors of Slack that are worth a retry.
 _PASSING = {
     "ratelimited",
     "rate_limited",
@@ -24,29 +24,31 @@ _PASSING = {
     "request_timeout",
     "team_added_to_org",
 }
-#: A file that Slack's storage does not take after so many attempts is given up.
+#: A file that Slack's storage refuses this often is given up.
 _UPLOAD_ATTEMPTS = 8
 #: Messages read back at a time, and pages, when looking for one that may have been sent.
 _PAGE, _PAGES = 200, 25
-#: Slack's clock and ours may differ by this much.
+#: Largest difference between Slack's clock and this one, in seconds.
 _CLOCKS_APART = 3600.0
 
-#: What may go wrong on the way to Slack; everything else is a fault of ours.
+#: Expected failures of a call to Slack; everything else is a fault of the bot.
 TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, ConnectionError)
 
 
 class Sender:
-    """Says an entry; knows nothing of the order of entries or of what is stored."""
+    """Sends entries; knows nothing of their order or of the store."""
 
     def __init__(self, client: AsyncWebClient) -> None:
-        # A client of its own: the default one repeats a request whose answer was lost, and so says things twice.
+        # A client of its own: the default one repeats a request whose answer was lost, and so posts twice.
         self._client = AsyncWebClient(
             token=client.token, base_url=client.base_url, timeout=client.timeout, retry_handlers=[]
         )
 
     async def send(self, entry: OutboxEntry) -> str:
-        """Post, edit or upload; returns the message's ts or the file's id. Raises one of TROUBLE, or
-        FileNotFoundError when what was to be uploaded is gone."""
+        """Post, edit or upload; returns the message's ts or the file's id.
+
+        Raises one of TROUBLE, or FileNotFoundError when the file to upload is gone.
+        """
         target = await self._target(entry)
         if entry.method is Method.UPLOAD:
             return await self._upload(entry, target)
@@ -66,7 +68,7 @@ class Sender:
         return str(posted["ts"])
 
     async def find(self, entry: OutboxEntry) -> str:
-        """The ts of the entry's message if Slack has it already; an edit may simply be made again."""
+        """Return the ts of the entry's message if Slack has it already; an edit may simply be repeated."""
         if entry.method is Method.EDIT:
             return ""
         async for message in self._read_back(entry):
@@ -89,7 +91,7 @@ class Sender:
         return str(answer["files"][0]["id"])
 
     async def _target(self, entry: OutboxEntry) -> str:
-        """What an edit changes, or the root of the thread of a reply; replies to a reply stand beside it."""
+        """Return the ts that an edit changes, or that of a reply's thread; replies to a reply join its thread."""
         if not entry.under:
             return entry.thread_ts
         above = await OutboxEntry.find_one(OutboxEntry.key == entry.under)
@@ -114,10 +116,10 @@ class Sender:
 
 
 def wait_after(trouble: BaseException, entry: OutboxEntry) -> float | None:
-    """Seconds to wait before trying again, or None when trying again is useless."""
-    if isinstance(trouble, SlackRequestError):  # the storage of files did not take one
+    """Return the seconds to wait before a retry, or None when a retry is useless."""
+    if isinstance(trouble, SlackRequestError):  # Slack's file storage refused the file
         return backoff(entry.attempts) if entry.attempts < _UPLOAD_ATTEMPTS else None
-    # An answer that is no JSON comes from a proxy on the way, and says nothing about the message.
+    # An answer that is no JSON comes from a proxy, and does not show what happened to the message.
     if not isinstance(trouble, SlackApiError) or not isinstance(trouble.response, AsyncSlackResponse):
         return backoff(entry.attempts)
     if trouble.response.status_code == 429:
@@ -128,7 +130,7 @@ def wait_after(trouble: BaseException, entry: OutboxEntry) -> float | None:
 
 
 def reason_of(trouble: BaseException) -> str:
-    """One word for the log and the document; never what a person wrote, never a token."""
+    """Return one word for the log and the document; never what a person wrote, never a token."""
     if not isinstance(trouble, SlackApiError) or not isinstance(trouble.response, AsyncSlackResponse):
         return type(trouble).__name__
     answer = trouble.response.data
@@ -136,7 +138,7 @@ def reason_of(trouble: BaseException) -> str:
 
 
 def backoff(attempts: int) -> float:
-    """Seconds: a quarter at first, doubled each time, never long."""
+    """Return the wait in seconds: a quarter at first, doubled each time, up to a limit."""
     return min(2.0 ** min(attempts, 5) / 4, _LONGEST_WAIT)
 
 

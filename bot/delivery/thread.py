@@ -1,8 +1,8 @@
-"""A study's conversation in Slack: a root message that counts up, and the answer in its thread.
+"""A study's conversation in Slack: a root message that counts up, and the result in its thread.
 
 Progress is read from the documents, so it does not matter which process computes, or whether this one
-was there from the beginning. Edits of the root are throttled and may be lost; everything else goes
-through the outbox under a key of its own, so that telling a result twice is impossible.
+has run from the beginning. Edits of the root are throttled and may be lost; everything else goes
+through the outbox under a key of its own, so that a result cannot be posted twice.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.delivery.facts import study_facts
 from bot.delivery.outbox import Outbox, post_entry
 from bot.documents.conversations import Conversation, Method, OutboxEntry, Telling
-from bot.origin import DOOR
+from bot.origin import Door, StudyOrigin
 from bot.runtime.chart_process import ChartProcess
 from optimizer.clock import Clock, utc_now
 from optimizer.domain.study_results import StudyState
@@ -36,30 +36,32 @@ from reports.text.message import Message
 
 log = logging.getLogger(__name__)
 
-#: How often the documents are read.
+#: Seconds between two reads of the documents.
 TICK_SECONDS = 1.0
-#: An edit is due when this share of the study's age has passed since the last: fewer than 60 in half an hour.
+#: An edit is due when the study's age divided by this has passed since the last: fewer than 60 in half an hour.
 _AGE_SHARE = 8.0
-#: A conversation that breaks is looked at again after one tick, two, four … and at last once in five minutes.
+#: A conversation with a fault is retried after one tick, two, four … and at last every five minutes.
 _LONGEST_REST = 300.0
+#: What a conversation has of its study's origin.
+_OF_ORIGIN = {"channel_id", "user_id", "team_id", "language", "command", "group", "is_quiet", "is_broadcast"}
 
 
 @dataclass(kw_only=True)
-class _Broken:
-    """A conversation that raised what nobody expected: how often in a row, and when it is looked at again."""
+class _Backoff:
+    """Unexpected faults of a conversation in a row, and the time of the next attempt."""
 
     times: int = 0
-    rests_until: float = 0.0
+    until: float = 0.0
 
-    def again(self, now: float) -> None:
-        """It broke once more."""
-        self.rests_until = now + min(TICK_SECONDS * 2.0**self.times, _LONGEST_REST)
+    def extend(self, now: float) -> None:
+        """Count another fault."""
+        self.until = now + min(TICK_SECONDS * 2.0**self.times, _LONGEST_REST)
         self.times += 1
 
 
 @dataclass(kw_only=True)
-class _Shown:
-    """What a root message shows now."""
+class _LastEdit:
+    """Last edit of a root message."""
 
     at: float = 0.0
     text: str = ""
@@ -68,7 +70,7 @@ class _Shown:
 
 
 class Conversations:
-    """Opens a study's thread, follows it, and tells its end."""
+    """Opens the threads of studies, follows them, and posts their results."""
 
     def __init__(
         self,
@@ -86,50 +88,49 @@ class Conversations:
         self._chart_process = chart_process
         self._clock = clock
         self._public_url = public_url
-        self._shown: dict[str, _Shown] = {}
+        self._last_edits: dict[str, _LastEdit] = {}
         self._drawing: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Lock()
-        self._broken: dict[str, _Broken] = {}
+        self._backoffs: dict[str, _Backoff] = {}
 
     async def open(self, study: OptimizationStudy) -> Conversation:
-        """Post the root message of a study where its origin says; a second call changes nothing."""
-        conversation = await self.of(study.study_name)
+        """Post the root message of a study at its origin; a second call changes nothing."""
+        conversation = await self.find(study.study_name)
         if conversation is None:
             conversation = await _conversation_of(study).insert()
         root = renderer_of(conversation.language).root(self._facts(study, conversation))
         under = f"{conversation.group}:root" if conversation.group else ""
-        await self._outbox.put(
-            [self._post(conversation, "root", root, under=under, thread_ts=study.origin["thread_ts"])]
-        )
+        thread_ts = StudyOrigin.of(study).thread_ts
+        await self._outbox.put([self._post(conversation, "root", root, under=under, thread_ts=thread_ts)])
         return conversation
 
     async def recover(self) -> None:
-        """Open the conversations of studies that a crash cut off between being stored and being told of."""
+        """Open the conversations of studies that were stored just before a crash."""
         for study in await self._service.unfinished():
-            if study.origin.get("door") == DOOR:
+            if StudyOrigin.of(study).door is Door.SLACK:
                 await self.open(study)
 
-    async def of(self, study_name: str) -> Conversation | None:
-        """The conversation about a study."""
+    async def find(self, study_name: str) -> Conversation | None:
+        """Return the conversation about a study."""
         return await Conversation.find_one(Conversation.study_name == study_name)
 
-    async def at(self, channel_id: str, thread_ts: str) -> str | None:
-        """The study whose thread that is, or the last one started in it; a table of several studies is none of them."""
+    async def find_by_thread(self, channel_id: str, thread_ts: str) -> str | None:
+        """Return the study of a thread, else the last one started in it; None for a group's table."""
         roots = {"channel_id": channel_id, "key": {"$regex": "^opt-.*:root$"}}
         there = {"$or": [{"ts": thread_ts}, {"thread_ts": thread_ts}]}
         entry = await OutboxEntry.find({**roots, **there}).sort("-order").first_or_none()
         return entry.conversation if entry else None
 
-    async def act(self, study_name: str, user_id: str) -> None:
-        """Note who stopped, paused or resumed a study; its message says so at the next tick."""
-        conversation = await self.of(study_name)
+    async def record_action(self, study_name: str, user_id: str) -> None:
+        """Record who stopped, paused or resumed a study; its message shows it at the next tick."""
+        conversation = await self.find(study_name)
         if conversation is not None:
             following = {"acted_by": user_id, "acted_at": self._clock(), "telling": str(Telling.FOLLOWING)}
             await conversation.set(following)
-            self._shown.pop(study_name, None)
+            self._last_edits.pop(study_name, None)
 
     async def follow(self) -> None:
-        """Follow every open conversation until cancelled; charts that are not drawn by then are at the next start."""
+        """Follow every open conversation until cancelled; undrawn charts are drawn after the next start."""
         try:
             while True:
                 began = asyncio.get_running_loop().time()
@@ -142,7 +143,7 @@ class Conversations:
             await asyncio.gather(*drawing, return_exceptions=True)
 
     async def tick(self) -> None:
-        """Look once at every open conversation and say what is due."""
+        """Advance every open conversation that is due."""
         open_ones = await Conversation.find({"telling": {"$ne": str(Telling.TOLD)}}).to_list()
         open_ones = [c for c in open_ones if not self._is_drawing(c)]
         if not open_ones:
@@ -152,44 +153,44 @@ class Conversations:
         studies = {study.study_name: study for study in found}
         waiting = [s.study_name for s in await self._service.unfinished() if s.status is StudyState.QUEUED]
         now = asyncio.get_running_loop().time()
-        due = [c for c in open_ones if c.study_name in studies and not self._rests(c.study_name, now)]
-        looks = [self._look(c, studies[c.study_name], waiting) for c in due]
-        # Beside each other: a conversation that breaks, or waits for a slow Slack, keeps no other from its turn.
+        due = [c for c in open_ones if c.study_name in studies and not self._is_backing_off(c.study_name, now)]
+        looks = [self._advance(c, studies[c.study_name], waiting) for c in due]
+        # Concurrently: a conversation with a fault, or waiting for Slack, must not delay the others.
         ends = await asyncio.gather(*looks, return_exceptions=True)
         for conversation, end in zip(due, ends, strict=True):
             if isinstance(end, OUTAGE):
                 raise end
             if isinstance(end, Exception):
-                self._broke(conversation.study_name, end)
+                self._record_fault(conversation.study_name, end)
             elif not self._is_drawing(conversation):
-                self._broken.pop(conversation.study_name, None)
+                self._backoffs.pop(conversation.study_name, None)
 
     def _is_drawing(self, conversation: Conversation) -> bool:
-        """Whether a task sees to it."""
+        """Check whether a drawing task of this process is running."""
         return conversation.telling is Telling.DRAWING and conversation.study_name in self._drawing
 
-    def _broke(self, study_name: str, fault: BaseException) -> None:
+    def _record_fault(self, study_name: str, fault: BaseException) -> None:
         log.error("conversation_broke reference=%s", secrets.token_hex(3), exc_info=fault)
-        self._broken.setdefault(study_name, _Broken()).again(asyncio.get_running_loop().time())
+        self._backoffs.setdefault(study_name, _Backoff()).extend(asyncio.get_running_loop().time())
 
-    def _rests(self, study_name: str, now: float) -> bool:
-        broken = self._broken.get(study_name)
-        return broken is not None and now < broken.rests_until
+    def _is_backing_off(self, study_name: str, now: float) -> bool:
+        broken = self._backoffs.get(study_name)
+        return broken is not None and now < broken.until
 
-    async def _look(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
+    async def _advance(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
         if conversation.telling is Telling.DRAWING:
             drawing = asyncio.create_task(patiently(partial(self._draw, conversation), what="charts"))
-            drawing.add_done_callback(partial(self._drew, name))
+            drawing.add_done_callback(partial(self._finish_drawing, name))
             self._drawing[name] = drawing
         elif study.status.is_finished:
-            await self._tell(conversation, study)
+            await self._post_end(conversation, study)
         elif not conversation.is_quiet or study.status is StudyState.PAUSED:
             position = waiting.index(name) + 1 if name in waiting else None
             await self._show_progress(conversation, study, position)
 
     async def _show_progress(self, conversation: Conversation, study: OptimizationStudy, position: int | None) -> None:
-        shown = self._shown.setdefault(study.study_name, _Shown())
+        shown = self._last_edits.setdefault(study.study_name, _LastEdit())
         now = asyncio.get_running_loop().time()
         age = (self._clock() - conversation.created_at).total_seconds()
         is_due = now - shown.at >= max(1.0, age / _AGE_SHARE) or study.status != shown.state
@@ -205,48 +206,50 @@ class Conversations:
                 channel=conversation.channel_id, ts=root_ts, text=root.text, blocks=root.blocks
             )
         except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
-            # The next edit, or the final one from the outbox, says the same and more.
+            # The next edit, or the final one from the outbox, shows the same and more.
             log.info("progress_not_shown study=%s error=%s", study.study_name, type(failure).__name__)
 
-    async def _tell(self, conversation: Conversation, study: OptimizationStudy) -> None:
-        """Store all that is to be said at the end, then remember that it is stored."""
+    async def _post_end(self, conversation: Conversation, study: OptimizationStudy) -> None:
+        """Store all messages of a study's end, then record that they are stored."""
         renderer, facts = renderer_of(conversation.language), self._facts(study, conversation)
-        name, ended = study.study_name, _ended(study)
-        answers = _answers(renderer, facts)[: 1 if conversation.group else None]
-        # Resumed studies end again: their end is told anew, under another key.
+        name, end_key = study.study_name, _end_key(study)
+        answers = _end_messages(renderer, facts)[: 1 if conversation.group else None]
+        # Resumed studies end again: their end is posted again, under another key.
         entries = [
-            self._post(conversation, f"end-{ended}-{i}", message, under=f"{name}:root")
+            self._post(conversation, f"end-{end_key}-{i}", message, under=f"{name}:root")
             for i, message in enumerate(answers)
         ]
         entries[0].broadcast = conversation.is_broadcast
-        final = self._post(conversation, f"final-{ended}", renderer.root(facts), under=f"{name}:root")
+        final = self._post(conversation, f"final-{end_key}", renderer.root(facts), under=f"{name}:root")
         final.method = Method.EDIT
         await self._outbox.put([*entries[:1], final, *entries[1:]])
         has_charts = study.status is StudyState.COMPLETE and not conversation.group
-        await move_on(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
-        self._shown.pop(name, None)
+        await advance_telling(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
+        self._last_edits.pop(name, None)
 
     async def _draw(self, conversation: Conversation) -> None:
-        """Charts follow the text; one that cannot be drawn or sent costs nothing else."""
+        """Draw and upload the charts after the text; a failure affects nothing else."""
         async with self._one_at_a_time:  # a study with its curves is large
             study = await self._service.find(conversation.study_name)
             facts = self._facts(study, conversation)
             try:
                 drawn = await self._chart_process.draw(DrawRequest(facts=facts, language=conversation.language))
-            except (Unavailable, OSError) as failure:  # OSError: no room on the disk
+            except (Unavailable, OSError) as failure:  # OSError: the disk is full
                 log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
             else:
-                await self._outbox.put([self._upload(conversation, chart, _ended(study)) for chart in drawn.for_thread])
-            await move_on(conversation, Telling.TOLD)
+                await self._outbox.put(
+                    [self._upload(conversation, chart, _end_key(study)) for chart in drawn.for_thread]
+                )
+            await advance_telling(conversation, Telling.TOLD)
 
-    def _drew(self, name: str, drawing: "asyncio.Task[None]") -> None:
+    def _finish_drawing(self, name: str, drawing: "asyncio.Task[None]") -> None:
         del self._drawing[name]
         if drawing.cancelled():
             return
         if (fault := drawing.exception()) is not None:
-            self._broke(name, fault)
+            self._record_fault(name, fault)
         else:
-            self._broken.pop(name, None)
+            self._backoffs.pop(name, None)
 
     def _facts(self, study: OptimizationStudy, conversation: Conversation, position: int | None = None) -> StudyFacts:
         return study_facts(
@@ -271,33 +274,31 @@ class Conversations:
             thread_ts=thread_ts,
         )
 
-    def _upload(self, conversation: Conversation, chart: Path, ended: int) -> OutboxEntry:
-        entry = self._post(conversation, f"chart-{ended}-{chart.stem}", Message(text=chart.stem, blocks=[]))
+    def _upload(self, conversation: Conversation, chart: Path, end_key: int) -> OutboxEntry:
+        entry = self._post(conversation, f"chart-{end_key}-{chart.stem}", Message(text=chart.stem, blocks=[]))
         entry.method, entry.file = Method.UPLOAD, str(chart)
         entry.title, entry.alt_text = renderer_of(conversation.language).chart_words(chart.stem)
         entry.under = f"{conversation.study_name}:root"
         return entry
 
 
-async def move_on(conversation: Conversation, telling: Telling) -> None:
-    """The next part of a conversation, unless somebody acted on its study meanwhile: then it is followed again."""
+async def advance_telling(conversation: Conversation, telling: Telling) -> None:
+    """Advance a conversation, unless somebody acted on its study meanwhile: then it is followed again."""
     as_it_was = {"_id": conversation.id, "acted_at": conversation.acted_at}
     await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling)}})
 
 
-def _ended(study: OptimizationStudy) -> int:
-    """Names an end of a study: one that is resumed, or given more trials, ends again."""
+def _end_key(study: OptimizationStudy) -> int:
+    """Return a key for this end of a study: one that is resumed, or given more trials, ends again."""
     return int((study.completed_at or study.created_at).timestamp())
 
 
 def _conversation_of(study: OptimizationStudy) -> Conversation:
-    origin = study.origin
-    fields = {name: origin[name] for name in ("channel_id", "user_id", "team_id", "language", "command")}
-    how = {"group": origin.get("group", "")} | {f"is_{x}": bool(origin.get(x)) for x in ("quiet", "broadcast")}
-    return Conversation(study_name=study.study_name, created_at=study.created_at, **fields, **how)
+    fields = StudyOrigin.of(study).model_dump(include=_OF_ORIGIN)
+    return Conversation(study_name=study.study_name, created_at=study.created_at, **fields)
 
 
-def _answers(renderer: Renderer, facts: StudyFacts) -> list[Message]:
+def _end_messages(renderer: Renderer, facts: StudyFacts) -> list[Message]:
     match facts.status:
         case StudyState.COMPLETE:
             return renderer.result(facts)

@@ -1,4 +1,4 @@
-"""A study's trials as a table: one row a trial, one column a parameter or a measure."""
+"""Trials of a study as a table: one row per trial, one column per parameter or measure."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ Table = Mapping[str, Sequence[Any]]
 
 
 def trial_table(trials: Sequence[TrialRecord]) -> Table:
-    """Number, parameters and measures by the name of their column; None where there is no value."""
+    """Return number, parameters and measures by column name; None where there is no value."""
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     return {
         "number": [trial.number for trial in trials],
@@ -23,7 +23,7 @@ def trial_table(trials: Sequence[TrialRecord]) -> Table:
 
 
 def csv_text(table: Table) -> str:
-    """A head and a line a row; numbers with all their digits, nothing where there is none."""
+    """Return a header and a line per row; numbers with all their digits, empty where there is none."""
     paper = io.StringIO(newline="")
     writer = csv.writer(paper)
     writer.writerow(table)

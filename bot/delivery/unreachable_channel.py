@@ -1,4 +1,4 @@
-"""Falls back to a direct message when the bot is not in the channel a study was requested in.
+"""Fallback to a direct message when the bot is not in the channel a study was requested in.
 
 A slash command works in every channel, also where the bot is no member and may not post. Only Slack's refusal of
 the root message shows it; then the whole conversation moves to a direct message. The outbox holds what is left to
@@ -29,8 +29,8 @@ class UnreachableChannels:
         self._people = people
         self._background = background
 
-    async def in_private(self, origin: Origin) -> Origin:
-        """The user's direct conversation with the bot."""
+    async def open_direct(self, origin: Origin) -> Origin:
+        """Return the origin moved to the user's direct conversation with the bot."""
         opened = await self._client.conversations_open(users=origin.user_id)
         channel_id = str(opened["channel"]["id"])
         return replace(origin, channel_id=channel_id, thread_ts="", public_language=origin.language, is_broadcast=False)
@@ -43,7 +43,7 @@ class UnreachableChannels:
         """Check the roots that an earlier run left unsent, or refused and not moved; returns how many."""
         waiting = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
         refused = {"sending": str(Sending.REFUSED), "error": {"$in": sorted(UNREACHABLE)}}
-        # What is posted under another root moves with it, and from a direct conversation there is nowhere to go.
+        # Posts under another root move with it, and a direct conversation has no further fallback.
         roots = {"key": {"$regex": ":root$"}, "under": "", "channel_id": {"$not": {"$regex": "^D"}}}
         entries = await OutboxEntry.find({**roots, "$or": [waiting, refused]}).sort("order").to_list()
         for entry in entries:
@@ -55,10 +55,10 @@ class UnreachableChannels:
 
         `root` is the name of the study or group the message belongs to, `names` are all studies that post under it.
         """
-        entry = await self._outbox.until_sent(f"{root}:root")
+        entry = await self._outbox.wait_until_sent(f"{root}:root")
         if entry.sending is not Sending.REFUSED or entry.error not in UNREACHABLE:
             return
-        there = await self.in_private(origin)
+        there = await self.open_direct(origin)
         await self._outbox.post(
             f"{root}:moved", root, there.channel_id, origin.renderer.notice("moved", channel=origin.channel_id)
         )

@@ -1,1 +1,1 @@
-"""What MongoDB keeps for the bot, by owner."""
+"""Documents of the bot in MongoDB, by owner."""

@@ -12,19 +12,19 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 
 
 class Outcome(StrEnum):
-    """What became of what someone asked for."""
+    """Outcome of a request."""
 
     DONE = auto()
-    REFUSED = auto()  # it could not be done as asked: a wrong word, a study that has ended
-    DENIED = auto()  # the asker may not
-    BROKE = auto()  # a fault of ours; the log has the reference
+    REFUSED = auto()  # it could not be done: a wrong word, a study that has ended
+    DENIED = auto()  # the user's role is too low
+    BROKE = auto()  # an unexpected fault; the log has the reference
 
 
 class AuditEntry(Document):
     """One command, click or denial; never changed, never deleted by the bot."""
 
     at: datetime
-    door: str  # command, button, mention, message …
+    door: str  # entry point: command, button, mention, message …
     user_id: str
     channel_id: str
     team_id: str = ""
@@ -33,9 +33,11 @@ class AuditEntry(Document):
     study: str = ""
     outcome: Outcome
     reason: str = ""  # in English
-    error: dict[str, Any] | None = None  # the same for errors.error_of, to be told in the reader's language
+    error: dict[str, Any] | None = None  # the same for errors.error_of, to be shown in the reader's language
     reference: str = ""
 
     class Settings:
+        """Collection and indexes."""
+
         name = "audit_log"
         indexes: ClassVar = [IndexModel([("at", DESCENDING)]), IndexModel([("outcome", ASCENDING), ("at", DESCENDING)])]

@@ -1,4 +1,4 @@
-"""Conversations in Slack as MongoDB keeps them: roots, groups, the outbox, requested replays."""
+"""Documents of conversations in Slack: roots, groups, the outbox, requested replays."""
 
 from datetime import date, datetime
 from enum import StrEnum, auto
@@ -15,15 +15,15 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 
 
 class Telling(StrEnum):
-    """How far a conversation is."""
+    """Stage of a conversation."""
 
     FOLLOWING = auto()  # the study runs; its root message counts up
-    DRAWING = auto()  # the result is told; charts are being made
-    TOLD = auto()  # nothing more to say
+    DRAWING = auto()  # the result is posted; charts are being drawn
+    TOLD = auto()  # everything is posted
 
 
 class Conversation(Document):
-    """One study's talk in Slack: where it is and how far."""
+    """Conversation about one study in Slack: where it is and its stage."""
 
     study_name: str
     channel_id: str
@@ -31,7 +31,7 @@ class Conversation(Document):
     team_id: str = ""
     language: Language
     command: str
-    group: str = ""  # the name of the group whose root it stands under
+    group: str = ""  # the name of the group whose root it is posted under
     is_quiet: bool = False  # no progress, only the result
     is_broadcast: bool = False  # the result is also shown in the channel
     telling: Telling = Telling.FOLLOWING
@@ -40,6 +40,8 @@ class Conversation(Document):
     created_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         name = "slack_conversations"
         indexes: ClassVar = [
             IndexModel([("study_name", ASCENDING)], unique=True),
@@ -48,16 +50,16 @@ class Conversation(Document):
 
 
 class Sending(StrEnum):
-    """How far an outbox entry is."""
+    """Stage of an outbox entry."""
 
     WAITING = auto()
-    SENDING = auto()  # Slack may or may not have it: look before sending again
+    SENDING = auto()  # Slack may or may not have it: search before sending again
     SENT = auto()
-    REFUSED = auto()  # Slack will never take it
+    REFUSED = auto()  # Slack will never accept it
 
 
 class Method(StrEnum):
-    """How an entry is said."""
+    """Slack method of an entry."""
 
     POST = auto()
     EDIT = auto()
@@ -65,14 +67,14 @@ class Method(StrEnum):
 
 
 class OutboxEntry(Document):
-    """One thing that must be said once. `key` names it; storing the same key again changes nothing."""
+    """Message to be sent once. `key` identifies it; storing the same key again changes nothing."""
 
     key: str
     conversation: str  # entries of one conversation are sent in order
     channel_id: str
     method: Method = Method.POST
     under: str = ""  # key of the entry whose message this one replies to, or edits
-    thread_ts: str = ""  # set where the thread was there before
+    thread_ts: str = ""  # set where the thread existed before
     text: str = ""
     blocks: list[dict[str, Any]] = Field(default_factory=list)
     file: str = ""  # path of what is uploaded
@@ -87,6 +89,8 @@ class OutboxEntry(Document):
     created_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         name = "slack_outbox"
         indexes: ClassVar = [
             IndexModel([("key", ASCENDING)], unique=True),
@@ -96,7 +100,7 @@ class OutboxEntry(Document):
 
 
 class StudyGroup(Document):
-    """Several symbols asked for at once: one root message with a table, one study each in its thread."""
+    """Studies of several symbols: one root message with a table, one study each in its thread."""
 
     group_name: str
     channel_id: str
@@ -108,20 +112,24 @@ class StudyGroup(Document):
     created_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         name = "slack_groups"
         indexes: ClassVar = [IndexModel([("group_name", ASCENDING)], unique=True), IndexModel([("is_told", ASCENDING)])]
 
 
 class ReplayRequest(Document):
-    """A replay that someone asked for and nobody was told of yet."""
+    """Requested replay whose result was not posted yet."""
 
     study_name: str
     code_version: str  # of the study
-    channel_id: str  # where it was asked for
+    channel_id: str  # where it was requested
     thread_ts: str = ""
     language: Language
     asked_at: datetime
     attempts: int = 0
 
     class Settings:
+        """Collection and indexes."""
+
         name = "replay_requests"

@@ -11,12 +11,14 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 
 
 class Lease(Document):
-    """Who works on this database: the holder raises the count while it lives."""
+    """Current holder, which raises the count while it lives."""
 
     lease_name: str
     holder: str
     beats: int = 0
 
     class Settings:
+        """Collection and indexes."""
+
         name = "leases"
         indexes: ClassVar = [IndexModel([("lease_name", ASCENDING)], unique=True)]

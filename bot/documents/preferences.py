@@ -1,4 +1,4 @@
-"""What a channel or a person keeps: channel settings and watch lists."""
+"""Preferences of channels and people: channel settings and watch lists."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 
 
 class ChannelSettings(Document):
-    """What `config` says of a channel; None where it follows the bot's own settings."""
+    """Values of `config` in a channel; None where it follows the bot's own settings."""
 
     channel_id: str
     language: Language | None = None
@@ -22,6 +22,8 @@ class ChannelSettings(Document):
     changed_at: datetime | None = None
 
     class Settings:
+        """Collection and indexes."""
+
         name = "channel_settings"
         indexes: ClassVar = [IndexModel([("channel_id", ASCENDING)], unique=True)]
 
@@ -35,5 +37,7 @@ class Watchlist(Document):
     changed_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         indexes: ClassVar = [IndexModel([("name", ASCENDING)], unique=True)]
         name = "watchlists"

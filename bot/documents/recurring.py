@@ -1,4 +1,4 @@
-"""Schedules, their runs, champions, and the daily refresh of bars."""
+"""Documents of schedules, their runs, champions, and the daily refresh of bars."""
 
 from datetime import date, datetime
 from enum import StrEnum, auto
@@ -21,7 +21,7 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 
 
 class Schedule(Document):
-    """A study that is searched again and again. One that was removed stays, for the runs that name it."""
+    """Study that is searched repeatedly. A removed one stays, for the runs that name it."""
 
     schedule_name: str
     spec: StudySpec
@@ -37,19 +37,21 @@ class Schedule(Document):
     removed_at: datetime | None = None
 
     class Settings:
+        """Collection and indexes."""
+
         name = "schedules"
         bson_encoders = _ENCODERS
         indexes: ClassVar = [IndexModel([("schedule_name", ASCENDING)], unique=True)]
 
     @property
     def phrase(self) -> ScheduleWhen:
-        """When it runs."""
+        """Times of its runs."""
         fields = {"cadence": Cadence(self.when["cadence"]), "days": tuple(self.when["days"])}
         return ScheduleWhen(**self.when | fields)
 
 
 class RunState(StrEnum):
-    """How far a run of a schedule is."""
+    """Stage of a scheduled run."""
 
     DUE = auto()  # claimed; the data are being refreshed and the study prepared
     SEARCHING = auto()  # the study runs
@@ -57,25 +59,26 @@ class RunState(StrEnum):
 
 
 class ScheduleRun(Document):
-    """One run of a schedule, or of one member of its watch list. A time can be claimed once, whoever notices first
-    that it has come."""
+    """One run of a schedule, or of one member of its watch list; a time is claimed only once."""
 
     schedule_name: str
     due_at: datetime  # when it should have begun
     symbol: str = ""  # the member of a watch list that this run is for; empty: the schedule's own symbol
     started_at: datetime
     n_missed: int = 0  # earlier times that were missed and are covered by this run
-    asked_by: str = ""  # who asked for it out of turn
+    asked_by: str = ""  # who ran it out of turn
     state: RunState = RunState.DUE
     study_name: str = ""
     stale: dict[str, Any] | None = None  # why the data could not be refreshed
     failure: dict[str, Any] | None = None  # why there is no result
-    champion: str = ""  # the study whose winner was champion at the time; empty: the textbook set stood in
+    champion: str = ""  # the study whose winner was champion at the time; empty: compared with the default parameters
     params: dict[str, Value] = Field(default_factory=dict)  # of the challenger
     verdict: Verdict | None = None
     challenge: Challenge | None = None
 
     class Settings:
+        """Collection and indexes."""
+
         name = "schedule_runs"
         bson_encoders = _ENCODERS
         indexes: ClassVar = [
@@ -85,19 +88,21 @@ class ScheduleRun(Document):
 
     @property
     def key(self) -> str:
-        """Names the run in the outbox and as a request."""
+        """Name of the run in the outbox and as a request."""
         member = f":{self.symbol}" if self.symbol else ""
         return f"{self.schedule_name}:{int(self.due_at.timestamp())}{member}"
 
     @property
     def decision(self) -> Decision | None:
-        """What came of it."""
+        """Outcome of the run."""
         return self.challenge.decision if self.challenge else None
 
 
 class Champion(Document):
-    """Parameters in use, with who adopted them and why. The newest of a symbol, strategy and timeframe counts;
-    entries are only ever added, so the rest is the history."""
+    """Parameters in use, with who adopted them and why.
+
+    The newest of a symbol, strategy and timeframe counts; entries are only added, so the rest is the history.
+    """
 
     symbol: str
     strategy_name: str
@@ -115,6 +120,8 @@ class Champion(Document):
     replaced: str = ""  # the study of the champion before
 
     class Settings:
+        """Collection and indexes."""
+
         name = "champions"
         bson_encoders = _ENCODERS
         indexes: ClassVar = [
@@ -138,17 +145,19 @@ class Refresh(Document):
     n_failed: int = 0
 
     class Settings:
+        """Collection and indexes."""
+
         name = "refreshes"
         indexes: ClassVar = [IndexModel([("started_at", DESCENDING)], unique=True)]
 
     @property
     def key(self) -> str:
-        """Names the refresh in the outbox."""
+        """Name of the refresh in the outbox."""
         return str(int(self.started_at.timestamp()))
 
 
 class FailingSeries(Document):
-    """A series that could not be brought up to date the last time; gone as soon as it can."""
+    """Series that the last refresh could not update; deleted as soon as a refresh succeeds."""
 
     symbol: str
     timeframe: str
@@ -158,6 +167,8 @@ class FailingSeries(Document):
     told: list[str] = Field(default_factory=list)  # the channels that know of it
 
     class Settings:
+        """Collection and indexes."""
+
         name = "failing_series"
         indexes: ClassVar = [
             IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), ("source", ASCENDING)], unique=True)
@@ -165,5 +176,5 @@ class FailingSeries(Document):
 
     @property
     def key(self) -> SeriesKey:
-        """The series."""
+        """Key of the series."""
         return SeriesKey(self.symbol, self.timeframe, self.source)

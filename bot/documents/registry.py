@@ -1,4 +1,4 @@
-"""Every document class of the bot, for the one call that opens the database."""
+"""All document classes of the bot, for the call that opens the database."""
 
 from beanie import Document
 

@@ -1,4 +1,4 @@
-"""Who is signed in where: visits, page sessions, API keys, idempotent API requests."""
+"""Documents of access: home visits, page sessions, API keys, idempotent API requests."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -14,24 +14,28 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 
 
 class HomeVisit(Document):
-    """Someone who looks at the bot's home tab, which is kept up to date for a day after."""
+    """Last opening of the bot's home tab by a person; the tab is kept up to date for a day after."""
 
     user_id: str
     language: Language
     opened_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         name = "home_visits"
         indexes: ClassVar = [IndexModel([("user_id", ASCENDING)], unique=True)]
 
 
 class UsedLink(Document):
-    """A link to the pages that has signed someone in; none does so twice. Forgotten when it is out of date anyway."""
+    """Sign-in link that was used and cannot be used again. Deleted after its expiry."""
 
     nonce: str
     expires_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         name = "web_links"
         indexes: ClassVar = [
             IndexModel([("nonce", ASCENDING)], unique=True),
@@ -40,7 +44,7 @@ class UsedLink(Document):
 
 
 class WebSession(Document):
-    """Someone who is signed in to the pages. Only a digest is kept of what their browser shows."""
+    """Signed-in person on the pages. Only a digest of their browser's secret is stored."""
 
     digest: str
     user_id: str
@@ -50,6 +54,8 @@ class WebSession(Document):
     expires_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         name = "web_sessions"
         indexes: ClassVar = [
             IndexModel([("digest", ASCENDING)], unique=True),
@@ -58,7 +64,7 @@ class WebSession(Document):
 
 
 class ApiKey(Document):
-    """A program that may use the API. Only a digest is kept of the key; one that was revoked stays, for the audit."""
+    """Program that may use the API. Only the key's digest is stored; a revoked key stays, for the audit."""
 
     key_name: str
     role_name: str  # a Role in small letters
@@ -68,6 +74,8 @@ class ApiKey(Document):
     revoked_at: datetime | None = None
 
     class Settings:
+        """Collection and indexes."""
+
         name = "api_keys"
         indexes: ClassVar = [
             IndexModel([("digest", ASCENDING)], unique=True),
@@ -78,12 +86,12 @@ class ApiKey(Document):
 
     @property
     def role(self) -> Role:
-        """What it may do."""
+        """Role of the key."""
         return Role[self.role_name.upper()]
 
 
 class ApiRequest(Document):
-    """A request that must not be done twice: its key, what it asked for, and once it is done the answer."""
+    """Request that must not be done twice: its key, its digest, and once it is done the answer."""
 
     key_name: str
     idempotency_key: str
@@ -92,6 +100,8 @@ class ApiRequest(Document):
     created_at: datetime
 
     class Settings:
+        """Collection and indexes."""
+
         name = "api_requests"
         indexes: ClassVar = [
             IndexModel([("key_name", ASCENDING), ("idempotency_key", ASCENDING)], unique=True),

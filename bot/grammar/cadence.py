@@ -1,4 +1,4 @@
-"""When a study is searched again: `weekly mon 07:00`, `매주 월 07:00`, and the like."""
+"""Cadence of schedules: `weekly mon 07:00`, `매주 월 07:00`, and the like."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from enum import StrEnum, auto
 from functools import cache
 from zoneinfo import available_timezones
 
-from bot.grammar.corrections import Slip, located
+from bot.grammar.corrections import Slip, locate_errors
 from bot.grammar.errors import (
     MissingCadence,
     MissingDay,
@@ -48,7 +48,7 @@ _MONTH_DAY = re.compile(r"([0-9]{1,4})(?:일|st|nd|rd|th)?")
 
 
 class Cadence(StrEnum):
-    """How often."""
+    """Frequency of a schedule."""
 
     DAILY = auto()
     WEEKDAYS = auto()
@@ -68,7 +68,7 @@ _CADENCE_WORDS: Mapping[str, Cadence] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleWhen:
-    """A time of day on certain days, in whatever time zone the schedule has."""
+    """Time of day on certain days, in the schedule's time zone."""
 
     cadence: Cadence
     hour: int
@@ -78,7 +78,7 @@ class ScheduleWhen:
 
     @property
     def cron(self) -> dict[str, str | int]:
-        """The fields of a cron trigger: hour, minute, and day_of_week or day where they matter."""
+        """Fields of a cron trigger: hour, minute, and day_of_week or day where they matter."""
         clock: dict[str, str | int] = {"hour": self.hour, "minute": self.minute}
         if self.cadence is Cadence.WEEKDAYS:
             return {"day_of_week": "mon-fri", **clock}
@@ -88,14 +88,14 @@ class ScheduleWhen:
 
     @property
     def text(self) -> str:
-        """The phrase as a person types it."""
+        """Phrase as a person types it."""
         on = ",".join(self.days) or (str(self.day) if self.day else "")
         return " ".join(filter(None, (self.cadence.value, on, f"{self.hour:02}:{self.minute:02}")))
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """A schedule's phrase taken out of a command, and the words it left."""
+    """Schedule's phrase taken out of a command, and the remaining words."""
 
     when: ScheduleWhen
     time_zone: str | None
@@ -103,7 +103,7 @@ class Phrase:
 
 
 def is_cadence(word: Word) -> bool:
-    """Whether a schedule's phrase begins here."""
+    """Check whether a schedule's phrase begins here."""
     return word.lower in _CADENCE_WORDS
 
 
@@ -130,7 +130,7 @@ def take_phrase(words: Sequence[Word]) -> Phrase:
 
 
 def find_time_zone(name: str) -> str:
-    """The IANA name a person means, whatever its case. Raises UnknownTimeZone."""
+    """Return the IANA name for what a person typed, in any case. Raises UnknownTimeZone."""
     zones = _zones()
     key = _ZONE_NICKNAMES.get(name.lower(), name).lower()
     if key not in zones:
@@ -146,12 +146,12 @@ def _zones() -> dict[str, str]:
 
 @cache
 def _cities() -> dict[str, str]:
-    """Zones by their city alone."""
+    """Return zones by their city alone."""
     return {zone.rpartition("/")[2].lower(): zone for zone in _zones().values()}
 
 
 def _next(words: Sequence[Word], at: int, example: str) -> Word:
-    """The word after the cadence, which must be there and be no time of day."""
+    """Return the word after the cadence, which must exist and be no time of day."""
     following = words[at + 1] if at + 1 < len(words) else None
     if following is None or _LOOKS_LIKE_TIME.fullmatch(following.lower) or following.pair:
         error = MissingDay(word=words[at].text, example=example)
@@ -161,7 +161,7 @@ def _next(words: Sequence[Word], at: int, example: str) -> Word:
 
 def _days(word: Word) -> tuple[str, ...]:
     names = word.lower.split(",")
-    with located(word):
+    with locate_errors(word):
         for name in names:
             if name not in _DAY_WORDS:
                 raise UnknownOption.of(name, _DAY_WORDS if name.isascii() else _KOREAN_DAYS)
@@ -171,7 +171,7 @@ def _days(word: Word) -> tuple[str, ...]:
 
 def _month_day(word: Word) -> int:
     number = _MONTH_DAY.fullmatch(word.lower)
-    with located(word):
+    with locate_errors(word):
         if not number or not 1 <= int(number[1]) <= LAST_DAY:
             near = LAST_DAY if number and int(number[1]) else 1
             raise OutOfRange(name="monthly", low=1, high=LAST_DAY, value=word.text, nearest=near)
@@ -188,12 +188,12 @@ def _time_of_day(words: Sequence[Word], taken: set[int]) -> tuple[int, int]:
         last = words[max(taken)]
         raise Slip(MissingTime(word=last.text), {last.at: f"{last.typed} 07:00"})
     taken.add(at)
-    with located(words[at]):
+    with locate_errors(words[at]):
         return read_clock(words[at].lower)
 
 
 def read_clock(text: str) -> tuple[int, int]:
-    """Hour and minute of `7:00`, `7am`, `7:30pm`, `7시`, `7시30분`. Raises NotATime."""
+    """Read hour and minute of `7:00`, `7am`, `7:30pm`, `7시`, `7시30분`. Raises NotATime."""
     half = _HALF_CLOCK.fullmatch(text)
     found = half or _CLOCK.fullmatch(text) or _KOREAN_CLOCK.fullmatch(text)
     if not found:
@@ -212,6 +212,6 @@ def _time_zone(words: Sequence[Word], taken: set[int]) -> str | None:
     for i, word in enumerate(words):
         if word.pair and word.pair[0] == "tz":
             taken.add(i)
-            with located(word):
+            with locate_errors(word):
                 return find_time_zone(word.pair[1])
     return None

@@ -1,4 +1,4 @@
-"""What a person can ask for: one frozen value a command, free of text that still needs reading."""
+"""Commands: one frozen value per command, free of text that still needs reading."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from optimizer.domain.study_request import StudySpec
 
 
 class Mode(StrEnum):
-    """What several symbols share."""
+    """Relation of the studies of several symbols."""
 
-    EACH = auto()  # one study a symbol, under one root
+    EACH = auto()  # one study per symbol, under one root
     SHARED = auto()  # one parameter set, scored on the median
 
 
 class Which(StrEnum):
-    """Whose studies are listed."""
+    """Selection of studies to list."""
 
     MINE = auto()
     RUNNING = auto()
@@ -25,7 +25,7 @@ class Which(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """What a study is written as."""
+    """File format of an exported study."""
 
     CSV = auto()
     JSON = auto()
@@ -33,15 +33,15 @@ class ExportFormat(StrEnum):
 
 
 class Command:
-    """Something a person asked for."""
+    """Base of all commands."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start(Command):
-    """Start one study a symbol, or one of all symbols together, or with `is_dry` only say what would be done.
+    """Start one study per symbol, or one of all symbols together, or with `is_dry` only show the plan.
 
-    `specs` holds one spec for each word of the symbol list; a watch list stands there with the
-    symbol `@name` until `over` has its members.
+    `specs` has one spec for each word of the symbol list; a watch list appears there as the
+    symbol `@name` until `over` replaces it by its members.
     """
 
     specs: tuple[StudySpec, ...]
@@ -54,18 +54,18 @@ class Start(Command):
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols and `@watch lists`, as typed but in upper case."""
+        """Symbols and `@watch lists`, as typed but in upper case."""
         return tuple(spec.symbol for spec in self.specs)
 
     @property
     def watchlists(self) -> tuple[str, ...]:
-        """The names of the watch lists, without `@`, in lower case."""
+        """Names of the watch lists, without `@`, in lower case."""
         return tuple(symbol[1:] for symbol in self.symbols if symbol.startswith("@"))
 
     def over(self, members: Mapping[str, Sequence[str]]) -> tuple[StudySpec, ...]:
-        """The studies' specs: one a symbol, or one that all symbols share.
+        """Return the studies' specs: one per symbol, or one that all symbols share.
 
-        Each watch list is replaced by its members, and a symbol met again is left out. `members` maps a watch list's
+        Each watch list is replaced by its members, and a repeated symbol is left out. `members` maps a watch list's
         name to its symbols; KeyError when one is missing. Raises NobodyToShareWith when a shared set has one symbol.
         """
         met: dict[str, StudySpec] = {}
@@ -82,11 +82,11 @@ class Start(Command):
 
 @dataclass(frozen=True)
 class OpenModal(Command):
-    """The bare command."""
+    """Open the form: the bare command."""
 
 
 class Topic(StrEnum):
-    """What kind of thing help is about."""
+    """Kind of a help topic."""
 
     OVERVIEW = auto()
     SUBJECT = auto()  # a whole table: goals, overlays, options, examples
@@ -99,7 +99,7 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True)
 class Help(Command):
-    """Help about one thing, by its key; with an empty `topic` the overview."""
+    """Show help about one topic, by its key; with an empty `topic` the overview."""
 
     topic: str = ""
     kind: Topic = Topic.OVERVIEW
@@ -107,38 +107,38 @@ class Help(Command):
 
 @dataclass(frozen=True)
 class ListStrategies(Command):
-    """The strategies with their search spaces."""
+    """List the strategies with their search spaces."""
 
 
 @dataclass(frozen=True)
 class WhoAmI(Command):
-    """The asker's role and limits."""
+    """Show the user's role and limits."""
 
 
 @dataclass(frozen=True)
 class Status(Command):
-    """How a study stands, or with no id how everything running does."""
+    """Show the state of a study, or with no id of everything that runs."""
 
     study: str | None = None
 
 
 @dataclass(frozen=True)
 class ListStudies(Command):
-    """Studies, newest first."""
+    """List studies, newest first."""
 
     which: Which = Which.MINE
 
 
 @dataclass(frozen=True)
 class Show(Command):
-    """A study's result."""
+    """Show a study's result."""
 
     study: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Top(Command):
-    """The leaderboard, of one symbol or strategy when named."""
+    """Show the leaderboard, of one symbol or strategy when named."""
 
     symbol: str | None = None
     strategy: str | None = None
@@ -147,7 +147,7 @@ class Top(Command):
 
 @dataclass(frozen=True)
 class Compare(Command):
-    """Two studies side by side."""
+    """Compare two studies side by side."""
 
     one: str
     other: str
@@ -155,7 +155,7 @@ class Compare(Command):
 
 @dataclass(frozen=True)
 class Best(Command):
-    """The best parameters known for a symbol and a strategy."""
+    """Show the best parameters known for a symbol and a strategy."""
 
     symbol: str
     strategy: str
@@ -163,21 +163,21 @@ class Best(Command):
 
 @dataclass(frozen=True)
 class Cancel(Command):
-    """Stop a study and keep what it has."""
+    """Stop a study and keep its trials."""
 
     study: str
 
 
 @dataclass(frozen=True)
 class Pause(Command):
-    """Let a study rest."""
+    """Pause a study."""
 
     study: str
 
 
 @dataclass(frozen=True)
 class Resume(Command):
-    """Carry on with a paused, failed or cancelled study."""
+    """Continue a paused, failed or cancelled study."""
 
     study: str
 
@@ -199,7 +199,7 @@ class Replay(Command):
 
 @dataclass(frozen=True)
 class Export(Command):
-    """Hand over a study's trials as a file."""
+    """Send a study's trials as a file."""
 
     study: str
     format: ExportFormat = ExportFormat.CSV
@@ -215,17 +215,17 @@ class Adopt(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class AddSchedule(Command):
-    """Search again and again: a new start, or the study of the thread it was typed in."""
+    """Search repeatedly: a new start, or the study of the thread it was typed in."""
 
     when: ScheduleWhen
     start: Start | None = None
     study: str | None = None
-    time_zone: str | None = None  # an IANA name; None: the asker's
+    time_zone: str | None = None  # an IANA name; None: the user's
 
 
 @dataclass(frozen=True)
 class ListSchedules(Command):
-    """The schedules with their next runs."""
+    """List the schedules with their next runs."""
 
 
 @dataclass(frozen=True)
@@ -244,24 +244,24 @@ class RunSchedule(Command):
 
 @dataclass(frozen=True)
 class ShowData(Command):
-    """What bars there are, of one symbol with what the sentinel found in them."""
+    """Show the stored bars; of one symbol also the data problems."""
 
     symbol: str | None = None
 
 
 @dataclass(frozen=True)
 class Health(Command):
-    """Whether everything works."""
+    """Check that everything works."""
 
 
 @dataclass(frozen=True)
 class Failures(Command):
-    """The last errors."""
+    """Show the last errors."""
 
 
 @dataclass(frozen=True)
 class Config(Command):
-    """Read the channel's settings, one of them, or change one. `@name` is a watch list of symbols."""
+    """Show the channel's settings, one of them, or change one. `@name` is a watch list of symbols."""
 
     key: str | None = None
     value: str | None = None
@@ -269,11 +269,11 @@ class Config(Command):
 
 @dataclass(frozen=True)
 class Audit(Command):
-    """Who did what, newest first."""
+    """Show the audit, newest first."""
 
     limit: int = 20
 
 
 @dataclass(frozen=True)
 class OpenWeb(Command):
-    """A private link to the pages."""
+    """Send a private link to the pages."""

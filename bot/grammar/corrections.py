@@ -1,4 +1,4 @@
-"""Where a command went wrong, and what to write there instead."""
+"""Corrections: where a command is wrong, and the words that would fix it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,10 +12,10 @@ _BEGINS_INSIDE = re.compile(r"\w|\.\d")
 
 
 class Slip(Exception):
-    """An error, and the words to exchange so that it is mended.
+    """Error with the words to exchange to fix it.
 
-    `edits` maps a word's place to what stands there instead: empty to leave it out, or several words.
-    Without edits nothing is known that would help.
+    `edits` maps a word's position to its replacement: empty to leave it out, or several words.
+    Without edits no fix is known.
     """
 
     def __init__(self, error: UserError, edits: Mapping[int, str] | None = None) -> None:
@@ -25,26 +25,26 @@ class Slip(Exception):
 
 
 @contextmanager
-def located(word: Word) -> Iterator[None]:
-    """Say of any error in the block that it stands at `word`, and mend it with the nearest right thing."""
+def locate_errors(word: Word) -> Iterator[None]:
+    """Turn any error in the block into a Slip at `word`, with the nearest right word (a context manager)."""
     try:
         yield
     except UserError as error:
-        raise Slip(error, mending(word, error)) from error
+        raise Slip(error, correction_of(word, error)) from error
 
 
-def mending(word: Word, error: UserError) -> dict[int, str]:
-    """The word with what was wrong in it exchanged for the nearest right thing; empty when none is known."""
+def correction_of(word: Word, error: UserError) -> dict[int, str]:
+    """Return the word with its error replaced by the nearest right thing; empty when none is known."""
     near = str(error.facts.get("nearest") or "")
     wrong = str(error.facts.get("value") or error.facts.get("word") or "")
     if not near or not wrong:
         return {}
-    at = _whole(wrong.lower(), word.lower)
+    at = _find_word(wrong.lower(), word.lower)
     return {} if at is None else {word.at: word.text[:at] + near + word.text[at + len(wrong) :]}
 
 
-def _whole(part: str, text: str) -> int | None:
-    """Where `part` stands in `text` as a whole word or number, not as a piece of one."""
+def _find_word(part: str, text: str) -> int | None:
+    """Return the position of `part` in `text` as a whole word or number, not as a piece of one."""
     at = text.find(part)
     while at >= 0:
         if not _ENDS_INSIDE.search(text[:at]) and not _BEGINS_INSIDE.match(text[at + len(part) :]):

@@ -1,4 +1,4 @@
-"""What can be wrong with a command: the errors of the grammar itself.
+"""Errors of the grammar itself.
 
     UserError
     └── CommandError    TooLong · UnclosedQuote · Repeated · SymbolIsVerb · SymbolFirst · OneStrategy
@@ -7,7 +7,7 @@
         │               MissingSchedule · MissingCadence · MissingDay · MissingTime · MissingValue
         ├── (too much)  OneTooMany · TextTooLong
         ├── (values)    NotWhole · NotARange · NotADate · NotASymbol · NotAStudy · NotASchedule · NotYesOrNo · NotATime
-        │               NotAWord · PercentOutOfRange
+        │               NotAWord · PercentOutOfRange · UnitMissing
         └── (clashes)   NobodyToShareWith · TwoBeginnings · EndsBeforeItStarts
 
 Errors of a strategy, a parameter or a goal are the optimizer's own. Every error that `parse` raises
@@ -19,24 +19,24 @@ from difflib import get_close_matches
 
 from optimizer.errors import OutOfRange, UnknownWord, UserError
 
-#: Nothing that is known is nearly as long.
+#: Longer words are not compared: no known word is nearly as long.
 _LONGEST_WORD = 40
 
 
 class CommandError(UserError):
-    """A command that cannot be read; nothing was started."""
+    """Raised for a command that cannot be read; nothing was started."""
 
 
 class TooLong(CommandError):
-    """Facts: length, limit."""
+    """Raised for a text that is too long. Facts: length, limit."""
 
 
 class UnclosedQuote(CommandError):
-    """Facts: word."""
+    """Raised for a quote without its end. Facts: word."""
 
 
 class UnknownToGrammar(CommandError, UnknownWord):
-    """A word that no table has. What it is taken for must be closer than elsewhere: a symbol may look like anything."""
+    """Raised for a word that no table has; near words must be closer, since a symbol may look like anything."""
 
     @classmethod
     def of(cls, word: str, known: Iterable[str]) -> "UnknownToGrammar":
@@ -46,142 +46,146 @@ class UnknownToGrammar(CommandError, UnknownWord):
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """The known word that `word` most likely misspells, or an empty string."""
+    """Return the known word that `word` most likely misspells, or an empty string."""
     close = get_close_matches(word.lower(), known, n=1, cutoff=0.6) if len(word) <= _LONGEST_WORD else []
     return close[0] if close else ""
 
 
 class UnknownVerb(UnknownToGrammar):
-    """Facts: word, nearest."""
+    """Raised for a first word that is neither verb nor symbol. Facts: word, nearest."""
 
 
 class UnknownTopic(UnknownToGrammar):
-    """Facts: word, nearest."""
+    """Raised for a help topic that does not exist. Facts: word, nearest."""
 
 
 class UnknownOption(UnknownToGrammar):
-    """Facts: word, known, nearest."""
+    """Raised for an option or word that has no meaning here. Facts: word, known, nearest."""
 
 
 class UnknownTimeZone(UnknownToGrammar):
-    """Facts: word, nearest."""
+    """Raised for a time zone that does not exist. Facts: word, nearest."""
 
 
 class UnknownSetting(UnknownToGrammar):
-    """Facts: word, known, nearest."""
+    """Raised for a setting that does not exist. Facts: word, known, nearest."""
 
 
 class MissingStrategy(CommandError):
-    """Facts: word."""
+    """Raised when a symbol comes without a strategy. Facts: word."""
 
 
 class MissingStart(CommandError):
-    """Facts: usage."""
+    """Raised when a schedule names nothing to search. Facts: usage."""
 
 
 class MissingSymbolAndStrategy(CommandError):
-    """Facts: word, usage."""
+    """Raised when symbol and strategy are missing. Facts: word, usage."""
 
 
 class MissingStudy(CommandError):
-    """Facts: word, usage."""
+    """Raised when a study's id is missing. Facts: word, usage."""
 
 
 class MissingTwoStudies(CommandError):
-    """Facts: word, usage."""
+    """Raised when two studies are needed. Facts: word, usage."""
 
 
 class MissingSchedule(CommandError):
-    """Facts: word, usage."""
+    """Raised when a schedule's id is missing. Facts: word, usage."""
 
 
 class MissingCadence(CommandError):
-    """No facts."""
+    """Raised when a schedule has no cadence."""
 
 
 class MissingDay(CommandError):
-    """Facts: word, example."""
+    """Raised when a weekly or monthly schedule has no day. Facts: word, example."""
 
 
 class MissingTime(CommandError):
-    """Facts: word."""
+    """Raised when a schedule has no time of day. Facts: word."""
 
 
 class MissingValue(CommandError):
-    """Facts: word, example."""
+    """Raised when an option has no value. Facts: word, example."""
 
 
 class OneTooMany(CommandError):
-    """Facts: word, usage."""
+    """Raised for a superfluous word. Facts: word, usage."""
 
 
 class Repeated(CommandError):
-    """Facts: word."""
+    """Raised for an option that is given twice. Facts: word."""
 
 
 class NotWhole(CommandError):
-    """Facts: name, value, nearest."""
+    """Raised for a value that is no whole number. Facts: name, value, nearest."""
 
 
 class NotARange(CommandError):
-    """Facts: name, low, high, value."""
+    """Raised for a value that is neither number nor range. Facts: name, low, high, value."""
 
 
 class NotADate(CommandError):
-    """Facts: name, value."""
+    """Raised for a value that is no date. Facts: name, value."""
 
 
 class NotASymbol(CommandError):
-    """Facts: word, nearest."""
+    """Raised for a word that cannot be a symbol. Facts: word, nearest."""
 
 
 class NotAStudy(CommandError):
-    """Facts: word."""
+    """Raised for a word that cannot be a study's id. Facts: word."""
 
 
 class NotASchedule(CommandError):
-    """Facts: word."""
+    """Raised for a word that cannot be a schedule's id. Facts: word."""
 
 
 class NotAWord(CommandError):
-    """Facts: name, value."""
+    """Raised for a value that is not one plain word. Facts: name, value."""
 
 
 class PercentOutOfRange(CommandError, OutOfRange):
-    """Facts: name, low, high, value, nearest."""
+    """Raised for a percentage outside its bounds. Facts: name, low, high, value, nearest."""
+
+
+class UnitMissing(CommandError):
+    """A number so small that its unit is anybody's guess. Facts: name, value, percent, nearest, bps."""
 
 
 class NotYesOrNo(CommandError):
-    """Facts: name, value."""
+    """Raised for a value that is neither yes nor no. Facts: name, value."""
 
 
 class NotATime(CommandError):
-    """Facts: word."""
+    """Raised for a word that is no time of day. Facts: word."""
 
 
 class NobodyToShareWith(CommandError):
-    """Facts: word."""
+    """Raised for a shared set with one symbol. Facts: word."""
 
 
 class TwoBeginnings(CommandError):
-    """No facts."""
+    """Raised when the window's start is given twice."""
 
 
 class EndsBeforeItStarts(CommandError):
-    """Facts: end, start."""
+    """Raised when the window's end is before its start. Facts: end, start."""
 
 
 class SymbolFirst(CommandError):
-    """Facts: symbol, word."""
+    """Raised when the strategy comes before the symbol. Facts: symbol, word."""
 
 
 class OneStrategy(CommandError):
-    """Facts: word."""
+    """Raised for several strategies. Facts: word."""
 
 
 class SymbolIsVerb(CommandError):
-    """Facts: word."""
+    """Raised for a symbol that is also a verb. Facts: word."""
 
 
 class TextTooLong(CommandError):
-    """Facts: name, limit."""
+    """Raised for a text option that is too long. Facts: name, limit."""

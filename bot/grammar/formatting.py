@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from bot.grammar.commands import AddSchedule, Mode, Start
 from bot.grammar.start_builder import cap_text, narrowed_text
-from bot.grammar.tokens import Word, quoted
-from bot.grammar.values import percent_text, plain_number
+from bot.grammar.tokens import Word, quote
+from bot.grammar.values import basis_points_text, percent_text
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.domain.study_request import Costs, SamplerKind, StudySpec
 
@@ -14,38 +14,38 @@ _SHARED = "mode=shared"
 
 
 def command_text(spec: StudySpec, *, prefix: str = PREFIX) -> str:
-    """The command that starts this study; what is as by default is left out, the number of trials is not."""
-    return _joined(prefix, (*_spec_words(spec, spec.label), *([_SHARED] if spec.is_shared else [])))
+    """Return the command that starts this study; defaults are left out, the number of trials is not."""
+    return _join(prefix, (*_spec_words(spec, spec.label), *([_SHARED] if spec.is_shared else [])))
 
 
 def start_text(start: Start, *, prefix: str = PREFIX) -> str:
-    """The command that asks for this start, with all its symbols and flags."""
-    return _joined(prefix, (*_spec_words(start.specs[0], ",".join(start.symbols)), *_extras(start)))
+    """Return the command of this start, with all its symbols and flags."""
+    return _join(prefix, (*_spec_words(start.specs[0], ",".join(start.symbols)), *_extras(start)))
 
 
 def schedule_text(command: AddSchedule, *, prefix: str = PREFIX) -> str:
-    """The command that asks for this schedule; one made in a study's thread has only its phrase."""
+    """Return the command of this schedule; one made in a study's thread has only its phrase."""
     start = command.start
     search = (*_spec_words(start.specs[0], ",".join(start.symbols)), *_extras(start)) if start else ()
     zone = [f"tz={command.time_zone}"] if command.time_zone else []
-    return _joined(prefix, ("schedule", *search, command.when.text, *zone))
+    return _join(prefix, ("schedule", *search, command.when.text, *zone))
 
 
 def option_words(start: Start) -> list[str]:
-    """The options of a start that have no field of their own in a form."""
+    """Return the options of a start that have no field of their own in a form."""
     spec = start.specs[0]
     overlays = [narrowed_text(n) for n in spec.narrowed if n.name in spec.overlays]
     mode = [_SHARED] if start.mode is Mode.SHARED else []
-    name = [f"name={quoted(start.name)}"] if start.name else []
+    name = [f"name={quote(start.name)}"] if start.name else []
     return [*overlays, *_settings(spec), *mode, *name]
 
 
 def words_text(words: Sequence[Word], *, prefix: str = PREFIX) -> str:
-    """Words as a person types them."""
-    return _joined(prefix, [word.typed for word in words])
+    """Return words as a person types them."""
+    return _join(prefix, [word.typed for word in words])
 
 
-def _joined(prefix: str, words: Sequence[str]) -> str:
+def _join(prefix: str, words: Sequence[str]) -> str:
     return " ".join(filter(None, (prefix, *words)))
 
 
@@ -82,8 +82,8 @@ def _settings(spec: StudySpec) -> list[str]:
         *([f"years={spec.years}"] if spec.start is None and spec.years != plain["years"].default else []),
         *([f"holdout={percent_text(spec.holdout)}"] if spec.holdout != plain["holdout"].default else []),
         *([f"folds={spec.folds}"] if spec.folds != plain["folds"].default else []),
-        *([f"cost={plain_number(cost)}"] if cost != costs.commission_bps else []),
-        *([f"slippage={plain_number(slippage)}"] if slippage != costs.slippage_bps else []),
+        *([f"cost={basis_points_text(cost)}"] if cost != costs.commission_bps else []),
+        *([f"slippage={basis_points_text(slippage)}"] if slippage != costs.slippage_bps else []),
         *([f"min_trades={spec.min_trades}"] if spec.min_trades != plain["min_trades"].default else []),
         *([f"sampler={spec.sampler}"] if spec.sampler != SamplerKind.TPE else []),
         *([f"seed={spec.seed}"] if spec.seed != plain["seed"].default else []),
@@ -98,5 +98,5 @@ def _extras(start: Start) -> list[str]:
     return [
         *([_SHARED] if start.mode is Mode.SHARED else []),
         *(flag for flag, is_set in flags.items() if is_set),
-        *(f"{key}={quoted(value)}" for key, value in texts.items() if value),
+        *(f"{key}={quote(value)}" for key, value in texts.items() if value),
     ]

@@ -1,4 +1,4 @@
-"""What `help` can be asked about: every verb, strategy, goal, overlay and option, and a few subjects."""
+"""Topics of `help`: every verb, strategy, goal, overlay and option, and a few subjects."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,12 +9,12 @@ from bot.grammar.verbs import VERBS
 from optimizer.domain.metrics import GOALS
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 
-#: Whole tables rather than one entry, with their words.
+#: Topics about a whole table rather than one entry, with their words.
 _SUBJECTS = {"goals": ("목표들",), "overlays": ("오버레이",), "options": ("옵션",), "examples": ("예시",)}
 
 
 def topics() -> dict[str, tuple[Topic, str]]:
-    """From every word help knows to the kind and key of its topic; the first meaning of a word counts."""
+    """Map every word that help knows to the kind and key of its topic; the first meaning of a word counts."""
     found: dict[str, tuple[Topic, str]] = {}
     for word, kind, key in _entries():
         found.setdefault(word, (kind, key))
@@ -22,7 +22,7 @@ def topics() -> dict[str, tuple[Topic, str]]:
 
 
 def find_topic(word: str) -> Help:
-    """The help that a word asks for. Raises UnknownTopic."""
+    """Return the help command for a word. Raises UnknownTopic."""
     known = topics()
     if word not in known:
         raise UnknownTopic.of(word, known)

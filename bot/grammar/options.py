@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.grammar.commands import Mode
 from bot.grammar.errors import NotAWord, Repeated
-from bot.grammar.values import read_date, read_number, read_percent, read_text, read_whole, read_yes
+from bot.grammar.values import read_basis_points, read_date, read_percent, read_text, read_whole, read_yes
 from optimizer.domain.metrics import find_goal
 from optimizer.domain.study_request import MAX_TRIALS, SamplerKind
 from optimizer.errors import OutOfRange, UnknownSampler, WrongChoice
@@ -109,7 +109,7 @@ OPTIONS: Mapping[str, Option] = {
         ),
         Option(
             key="holdout",
-            read=lambda value: {"holdout": read_percent("holdout", value, low=0, high=50)},
+            read=lambda value: {"holdout": read_percent("holdout", value, low=0, high=50, takes_fraction=True)},
             example="holdout=15",
         ),
         Option(
@@ -119,13 +119,13 @@ OPTIONS: Mapping[str, Option] = {
         ),
         Option(
             key="cost",
-            read=lambda value: {"commission_bps": read_number("cost", value, low=0, high=1000)},
+            read=lambda value: {"commission_bps": read_basis_points("cost", value)},
             example="cost=10",
             aliases=("commission",),
         ),
         Option(
             key="slippage",
-            read=lambda value: {"slippage_bps": read_number("slippage", value, low=0, high=1000)},
+            read=lambda value: {"slippage_bps": read_basis_points("slippage", value)},
             example="slippage=5",
         ),
         Option(

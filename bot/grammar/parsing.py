@@ -1,4 +1,4 @@
-"""From a text to a command, or to an error that carries the corrected command."""
+"""Parsing: from a text to a command, or to an error that carries the corrected command."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,11 +8,11 @@ from bot.grammar.errors import SymbolIsVerb
 from bot.grammar.formatting import PREFIX, words_text
 from bot.grammar.start_parser import is_strategy, read_start
 from bot.grammar.tokens import Word, split
-from bot.grammar.verb_parsers import READERS, Said
+from bot.grammar.verb_parsers import READERS, Arguments
 from bot.grammar.verbs import VERB_WORDS, VERBS
 from optimizer.errors import UserError
 
-#: A correction is corrected again at most this often.
+#: Most rounds of correcting a command.
 MAX_CORRECTIONS = 6
 MAX_FACT = 60
 _LONGER_FACTS = {"known": 400, "usage": 120}
@@ -27,79 +27,79 @@ def parse(text: str, *, study: str | None = None, prefix: str = PREFIX) -> Comma
     Raises UserError, and nothing else, for a text that is no command.
     """
     try:
-        said = split(text)
+        words = split(text)
     except UserError as error:
-        raise _told(error, "") from None
+        raise _with_correction(error, "") from None
     try:
-        return _read(said, study)
+        return _read(words, study)
     except Slip as slip:
-        raise _told(slip.error, _corrected(said, slip, study, prefix)) from None
+        raise _with_correction(slip.error, _correct(words, slip, study, prefix)) from None
 
 
-def _read(said: Sequence[Word], study: str | None) -> Command:
-    if not said:
+def _read(words: Sequence[Word], study: str | None) -> Command:
+    if not words:
         return OpenModal()
-    key = VERB_WORDS.get(said[0].lower)
+    key = VERB_WORDS.get(words[0].lower)
     if key is None:
-        return read_start(said)
+        return read_start(words)
     try:
-        return READERS[key](Said(verb=said[0], words=tuple(said[1:]), usage=VERBS[key].usage, study=study))
+        return READERS[key](Arguments(verb=words[0], words=tuple(words[1:]), usage=VERBS[key].usage, study=study))
     except Slip as slip:
-        raise _or_start(key, said, slip) from None
+        raise _or_start(key, words, slip) from None
 
 
-def _or_start(key: str, said: Sequence[Word], slip: Slip) -> Slip:
-    """The slip, unless the words after or with the verb would start a study: only a person knows what was meant."""
-    if key == "run" and _starts(said[1:]):
-        return Slip(slip.error, {said[0].at: "start"})
-    if key != "start" and _starts(said):
-        return Slip(SymbolIsVerb(word=said[0].text), {said[0].at: f"start {said[0].text}"})
+def _or_start(key: str, words: Sequence[Word], slip: Slip) -> Slip:
+    """Return the slip, unless the words would start a study: then only a person knows what was meant."""
+    if key == "run" and _starts(words[1:]):
+        return Slip(slip.error, {words[0].at: "start"})
+    if key != "start" and _starts(words):
+        return Slip(SymbolIsVerb(word=words[0].text), {words[0].at: f"start {words[0].text}"})
     return slip
 
 
-def _starts(said: Sequence[Word]) -> bool:
-    if len(said) < 2 or not is_strategy(said[1].text):
+def _starts(words: Sequence[Word]) -> bool:
+    if len(words) < 2 or not is_strategy(words[1].text):
         return False
     try:
-        read_start(said)
+        read_start(words)
     except Slip:
         return False
     return True
 
 
-def _corrected(said: Sequence[Word], slip: Slip, study: str | None, prefix: str) -> str:
-    """The command with every slip mended, if that makes it a command."""
+def _correct(words: Sequence[Word], slip: Slip, study: str | None, prefix: str) -> str:
+    """Return the command with every slip fixed, if the result is a command."""
     for _ in range(MAX_CORRECTIONS):
         if not slip.edits:
             return ""
         try:
-            said = _edited(said, slip.edits)
-            _read(said, study)
+            words = _apply(words, slip.edits)
+            _read(words, study)
         except Slip as another:
             slip = another
         except UserError:
             return ""
         else:
-            return _printed(said, prefix)
+            return _print(words, prefix)
     return ""
 
 
-def _edited(said: Sequence[Word], edits: Mapping[int, str]) -> tuple[Word, ...]:
-    texts = [edits.get(word.at, word.typed) for word in said]
+def _apply(words: Sequence[Word], edits: Mapping[int, str]) -> tuple[Word, ...]:
+    texts = [edits.get(word.at, word.typed) for word in words]
     return split(" ".join(texts))
 
 
-def _printed(said: Sequence[Word], prefix: str) -> str:
-    """The words as a command, if it is short enough and reads back to just these words."""
-    command = words_text(said, prefix=prefix)
-    return command if said and len(command) <= _MAX_COMMAND and split(command) == said else ""
+def _print(words: Sequence[Word], prefix: str) -> str:
+    """Return the words as a command, if it is short enough and reads back to the same words."""
+    command = words_text(words, prefix=prefix)
+    return command if words and len(command) <= _MAX_COMMAND and split(command) == words else ""
 
 
-def _told(error: UserError, command: str) -> UserError:
-    """The error with its correction, and without a fact longer than anyone wants to read."""
-    facts = {name: _clipped(value, _LONGER_FACTS.get(name, MAX_FACT)) for name, value in error.facts.items()}
+def _with_correction(error: UserError, command: str) -> UserError:
+    """Return the error with its correction, and with overlong facts clipped."""
+    facts = {name: _clip(value, _LONGER_FACTS.get(name, MAX_FACT)) for name, value in error.facts.items()}
     return type(error)(**{**facts, "command": command})
 
 
-def _clipped(value: object, limit: int) -> object:
+def _clip(value: object, limit: int) -> object:
     return f"{value[:limit]}…" if isinstance(value, str) and len(value) > limit + 1 else value

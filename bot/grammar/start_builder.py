@@ -1,10 +1,10 @@
-"""A study while its words are being read, one after another, in whatever order they were typed."""
+"""Builder of a study from its words, in whatever order they were typed."""
 
 import re
 from collections.abc import Sequence
 
 from bot.grammar.commands import Mode, Start
-from bot.grammar.corrections import Slip, located
+from bot.grammar.corrections import Slip, locate_errors
 from bot.grammar.errors import (
     EndsBeforeItStarts,
     MissingValue,
@@ -27,6 +27,9 @@ FRACTIONS = frozenset(
     {"total_return", "cagr", "annual_volatility", "max_drawdown", "win_rate", "exposure", "expectancy"}
 )
 
+#: Caps that only make sense as parts of a whole, with their greatest percentage: `0.25` is 25 % there.
+_SHARES = {"maxdd": 100, "winrate": 100, "exposure": 100, "volatility": 1_000}
+
 _CAP = re.compile(r"([^\s<>=]+)([<>])(=?)(.*)")
 _NUMBER_LIKE = re.compile(r"[+-]?\.?[0-9][0-9.,]*%?")
 _START_FIELDS = ("name", "note", "mode", "is_dry", "is_quiet", "is_private")
@@ -34,20 +37,20 @@ _COST_FIELDS = ("commission_bps", "slippage_bps")
 _MODES = tuple(Mode)
 
 
-class Draft:
-    """Takes words and becomes a Start; every word must mean something, and nothing may be said twice."""
+class StartBuilder:
+    """Takes words and becomes a Start; every word must have a meaning, and nothing may be given twice."""
 
     def __init__(self, strategy: Strategy) -> None:
         self._strategy = strategy
         self._fields: Fields = {}
-        self._places: dict[str, int] = {}  # where each field was said
+        self._places: dict[str, int] = {}  # position of the word that set each field
         self._caps: dict[tuple[str, bool], Cap] = {}
         self._narrowed: dict[str, Narrowed] = {}
         self._overlays: set[str] = set()
 
     def take(self, word: Word) -> None:
-        """Read one word after the strategy. Raises Slip when it means nothing here, or is said twice."""
-        with located(word):
+        """Read one word after the strategy. Raises Slip when it has no meaning here, or is given twice."""
+        with locate_errors(word):
             if found := _CAP.fullmatch(word.text):
                 self._take_cap(word, found)
             elif word.pair:
@@ -58,7 +61,7 @@ class Draft:
                 self._take_lone(word)
 
     def finish(self, symbols: Sequence[str]) -> Start:
-        """The start for these symbols and watch lists. Raises Slip when its parts contradict each other."""
+        """Build the start for these symbols and watch lists. Raises Slip when its parts contradict each other."""
         self._check(symbols)
         extras = {name: self._fields.pop(name) for name in _START_FIELDS if name in self._fields}
         try:
@@ -159,7 +162,7 @@ class Draft:
         return (*self._own_names(), *OVERLAYS, *OPTIONS)
 
     def _parameter(self, key: str) -> Parameter | None:
-        """The strategy's parameter, with or without the strategy's name in front, or the overlay of a key."""
+        """Return the strategy's parameter, with or without the strategy's name in front, or the overlay of a key."""
         own = self._strategy.space.by_name
         for prefix in ("", f"{self._strategy.key}_", *(f"{alias}_" for alias in self._strategy.aliases)):
             if key.startswith(prefix) and key.removeprefix(prefix) in own:
@@ -168,28 +171,31 @@ class Draft:
 
 
 def read_cap(name: str, sign: str, value: str) -> Cap:
-    """`maxdd<20` as a cap whose bound is 0.2; bounds on other measures are plain numbers.
+    """Read `maxdd<20` as a cap whose bound is 0.2; bounds on other measures are plain numbers.
 
-    Raises UnknownGoal, NotANumber, OutOfRange.
+    A drawdown may be written as the loss it is: `maxdd<-20` and `maxdd>-20` are `maxdd<20`. Raises UnknownGoal,
+    NotANumber, OutOfRange.
     """
     goal = find_cap(name)
-    if CAPS[goal] in FRACTIONS:
-        bound = read_percent(
-            name, value, low=0 if goal == "maxdd" else -1_000, high=100 if goal == "maxdd" else 1_000_000
-        )
+    if goal == "maxdd" and value.startswith("-"):
+        sign, value = "<", value.removeprefix("-")
+    if goal in _SHARES:
+        bound = read_percent(name, value, low=0, high=_SHARES[goal], takes_fraction=True)
+    elif CAPS[goal] in FRACTIONS:
+        bound = read_percent(name, value, low=-1_000, high=1_000_000)
     else:
         bound = read_number(name, value, low=-1_000_000, high=1_000_000)
     return Cap(goal=goal, is_upper=sign == "<", bound=bound)
 
 
 def cap_text(cap: Cap) -> str:
-    """A cap as a person types it."""
+    """Return a cap as a person types it."""
     bound = percent_text(cap.bound) if CAPS[cap.goal] in FRACTIONS else plain_number(cap.bound)
     return f"{cap.goal}{'<' if cap.is_upper else '>'}{bound}"
 
 
 def read_narrowed(parameter: Parameter, value: str) -> Narrowed:
-    """`14`, `10..20:2` or `revert|break` for a parameter.
+    """Read `14`, `10..20:2` or `revert|break` for a parameter.
 
     Raises OutOfRange, NotANumber, NotARange, EmptySpace or WrongChoice where the parameter has no such value.
     """
@@ -198,12 +204,14 @@ def read_narrowed(parameter: Parameter, value: str) -> Narrowed:
         parameter.narrowed(choices)
         return Narrowed(name=parameter.name, choices=choices)
     stretch = read_number_range(parameter.name, value, like=(parameter.low, parameter.high))
+    if parameter.unit == "%" and "%" not in value and 0 < stretch.low <= stretch.high < 1 <= parameter.low:
+        stretch = stretch.from_fraction()
     parameter.narrowed(stretch.low, stretch.high, stretch.step)
     return Narrowed(name=parameter.name, low=stretch.low, high=stretch.high, step=stretch.step)
 
 
 def narrowed_text(narrowed: Narrowed) -> str:
-    """A narrowed parameter as a person types it."""
+    """Return a narrowed parameter as a person types it."""
     if narrowed.choices:
         return f"{narrowed.name}={'|'.join(narrowed.choices)}"
     assert narrowed.low is not None and narrowed.high is not None  # noqa: PT018

@@ -1,13 +1,13 @@
-"""The words that start a study: `AAPL RSI 200 goal=sortino maxdd<20 period=10..20 stop dry`."""
+"""Parser of the words that start a study: `AAPL RSI 200 goal=sortino maxdd<20 period=10..20 stop dry`."""
 
 import re
 from collections.abc import Sequence
 from functools import cache
 
 from bot.grammar.commands import Start
-from bot.grammar.corrections import Slip, located
+from bot.grammar.corrections import Slip, locate_errors
 from bot.grammar.errors import MissingStart, MissingStrategy, OneStrategy, Repeated, SymbolFirst, UnknownVerb, closest
-from bot.grammar.start_builder import Draft
+from bot.grammar.start_builder import StartBuilder
 from bot.grammar.tokens import Word
 from bot.grammar.values import is_symbol, read_symbol_or_list
 from bot.grammar.verbs import VERB_WORDS, VERBS
@@ -25,14 +25,14 @@ def read_start(words: Sequence[Word]) -> Start:
         raise Slip(MissingStart(usage=VERBS["start"].usage))
     strategy = _strategy(words)
     symbols = read_symbols(words[0])
-    draft = Draft(strategy)
+    builder = StartBuilder(strategy)
     for word in words[2:]:
-        draft.take(word)
-    return draft.finish(symbols)
+        builder.take(word)
+    return builder.finish(symbols)
 
 
 def is_strategy(text: str) -> bool:
-    """Whether a word is a strategy's key or alias."""
+    """Check whether a word is a strategy's key or alias."""
     return text.lower() in _strategy_words()
 
 
@@ -42,9 +42,9 @@ def _strategy_words() -> dict[str, str]:
 
 
 def read_symbols(word: Word) -> tuple[str, ...]:
-    """The symbols and watch lists of the first word. Raises Slip."""
+    """Read the symbols and watch lists of the first word. Raises Slip."""
     found: list[str] = []
-    with located(word):
+    with locate_errors(word):
         for part in word.text.split(","):
             symbol = read_symbol_or_list(part)
             if symbol in found:
@@ -60,7 +60,7 @@ def _without_repeats(text: str) -> str:
 
 
 def _strategy(words: Sequence[Word]) -> Strategy:
-    """The strategy that the second word names. Raises the Slip that helps most where it names none."""
+    """Return the strategy that the second word names. Raises the most helpful Slip where it names none."""
     first = words[0]
     if len(words) == 1 or words[1].pair or _NUMBER_LIKE.fullmatch(words[1].text):
         raise _no_strategy(first)
@@ -74,7 +74,7 @@ def _strategy(words: Sequence[Word]) -> Strategy:
         raise Slip(error, {first.at: second.typed, second.at: first.typed})
     if not nearest(second.text, _strategy_words()) and _is_no_symbol(first):
         raise _unknown_verb(first)
-    with located(second):
+    with locate_errors(second):
         return find_strategy(second.lower)
 
 
@@ -87,13 +87,13 @@ def _no_strategy(first: Word) -> Slip:
 
 
 def _is_no_symbol(first: Word) -> bool:
-    """Whether the first word rather is a mistyped verb."""
+    """Check whether the first word rather is a mistyped verb."""
     symbols = first.text.split(",")
     return not all(is_symbol(s) or s.startswith("@") for s in symbols) or bool(nearest_verb(first.text))
 
 
 def nearest_verb(text: str) -> str:
-    """The verb that a word misspells: with the same first letter, since a symbol may look like anything."""
+    """Return the verb that a word misspells: with the same first letter, since a symbol may look like anything."""
     alike = [word for word in VERB_WORDS if word[0] == text[:1].lower() and abs(len(word) - len(text)) <= 2]
     return closest(text, alike)
 

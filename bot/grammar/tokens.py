@@ -1,6 +1,6 @@
-"""Typing, mended: what Slack, keyboards and copied text do to a command is undone before it is read.
+"""Tokens: the words of a command, after undoing what Slack, keyboards and copied text did to it.
 
-A command is a few words. A word may be `key=value`, and a value with spaces stands in double quotes.
+A command is a few words. A word may be `key=value`, and a value with spaces is put in double quotes.
 """
 
 import re
@@ -44,14 +44,14 @@ _NEEDS_QUOTES = re.compile(r"[\s=<>,'~]|\.\.|^$")
 
 @dataclass(frozen=True)
 class Word:
-    """One word and where it stands; quotes are taken off."""
+    """One word and its position, without quotes."""
 
     at: int
     text: str
 
     @property
     def lower(self) -> str:
-        """The word as tables know it."""
+        """Word in lower case, as in tables."""
         return self.text.lower()
 
     @property
@@ -62,57 +62,57 @@ class Word:
 
     @property
     def typed(self) -> str:
-        """The word as a person types it, with quotes where they are needed."""
+        """Word as a person types it, with quotes where they are needed."""
         key, sign, value = self.text.partition("=")
         if sign and key in ("name", "note", "why"):
-            return f"{key}={quoted(value)}"
+            return f"{key}={quote(value)}"
         return self.text
 
 
-def quoted(value: str) -> str:
-    """A value that can be read back: in double quotes when it holds a space or a sign."""
+def quote(value: str) -> str:
+    """Return a value that can be read back: in double quotes when it holds a space or a sign."""
     return f'"{value}"' if _NEEDS_QUOTES.search(value) else value
 
 
 def split(text: str) -> tuple[Word, ...]:
-    """The words of a command as it arrived from Slack, a terminal or a person's clipboard.
+    """Split a command as it arrived from Slack, a terminal or a person's clipboard into words.
 
-    Raises TooLong for a text no command needs, UnclosedQuote for a quote without its end.
+    Raises TooLong for a text longer than any command, UnclosedQuote for a quote without its end.
     """
     if len(text) > MAX_TEXT:
         raise TooLong(length=f"{len(text):,}", limit=f"{MAX_TEXT:,}")
-    return tuple(Word(at, _unquoted(word)) for at, word in enumerate(_WORD.findall(repair(text))))
+    return tuple(Word(at, _unquote(word)) for at, word in enumerate(_WORD.findall(repair(text))))
 
 
 def repair(text: str) -> str:
     """Undo what is not meant: links, entities, typographic signs, full-width and invisible characters.
 
-    A mention of the bot or the command's own name in front is taken off, and so is space around
+    A mention of the bot or the command's own name in front is removed, and so is space around
     `=`, `<`, `>`, `,` and `..` outside quotes.
     """
     text = _MENTIONS_FIRST.sub("", _LINK.sub(_label, text))
     text = plain(text)
     text = _NAME_FIRST.sub("", text, count=1)
-    return _joined(re.sub(r"=\s+(?=[\"'])", "=", text)).strip()
+    return _join(re.sub(r"=\s+(?=[\"'])", "=", text)).strip()
 
 
 def plain(text: str) -> str:
-    """Decode entities and exchange typographic, full-width and invisible characters for what they stand for."""
-    return _visible(unescape(text).translate(_TRANSLATION))
+    """Decode entities and replace typographic, full-width and invisible characters by plain ones."""
+    return _make_visible(unescape(text).translate(_TRANSLATION))
 
 
 def _label(link: re.Match[str]) -> str:
     return link["label"] or link["address"].rstrip("/")
 
 
-def _visible(text: str) -> str:
-    """Composed as Korean keyboards compose, without control, format and surrogate characters."""
+def _make_visible(text: str) -> str:
+    """Compose as Korean keyboards do, without control, format and surrogate characters."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(c for c in unicodedata.normalize("NFC", text) if c.isspace() or unicodedata.category(c)[0] != "C")
 
 
-def _joined(text: str) -> str:
+def _join(text: str) -> str:
     """Close the space around signs outside quotes; a value in single quotes gets double ones."""
     parts, end = [], 0
     for quote in _QUOTED.finditer(text):
@@ -121,7 +121,7 @@ def _joined(text: str) -> str:
     return "".join([*parts, _AROUND.sub(r"\1", text[end:])])
 
 
-def _unquoted(word: str) -> str:
+def _unquote(word: str) -> str:
     if word.count('"') % 2:
         raise UnclosedQuote(word=word.strip('"') or word)
     return word.replace('"', "")

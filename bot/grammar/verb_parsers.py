@@ -1,11 +1,11 @@
-"""The words after a verb, read into commands."""
+"""Parsers of the words after a verb."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.grammar import commands as c
+from bot.grammar import commands
 from bot.grammar.cadence import take_phrase
-from bot.grammar.corrections import Slip, located
+from bot.grammar.corrections import Slip, locate_errors
 from bot.grammar.errors import (
     MissingSchedule,
     MissingStart,
@@ -34,21 +34,21 @@ from reports.languages import LANGUAGES
 
 MAX_MORE = 10_000
 MAX_AUDIT = 200
-#: Settings of a channel and the values they take.
+#: Settings of a channel and their values.
 SETTINGS: dict[str, tuple[str, ...]] = {"language": LANGUAGES, "broadcast": ("yes", "no")}
 
 _WHICH = {
-    **{which.value: which for which in c.Which},
-    "내것": c.Which.MINE,
-    "실행중": c.Which.RUNNING,
-    "전체": c.Which.ALL,
+    **{which.value: which for which in commands.Which},
+    "내것": commands.Which.MINE,
+    "실행중": commands.Which.RUNNING,
+    "전체": commands.Which.ALL,
 }
 _UNPROVEN = ("all", "unproven", "전체")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """The words after a verb, and the study of the thread they were typed in."""
+class Arguments:
+    """Words after a verb, and the study of the thread they were typed in."""
 
     verb: Word
     words: tuple[Word, ...]
@@ -62,209 +62,211 @@ class Said:
             raise Slip(OneTooMany(word=extra.text, usage=self.usage), {extra.at: ""})
 
     def missing(self, error: type[UserError]) -> Slip:
-        """The refusal of a command that ended too early."""
+        """Return the error of a command that ended too early."""
         return Slip(error(word=self.verb.text, usage=self.usage))
 
     def study_and_rest(self) -> tuple[str, tuple[Word, ...]]:
-        """The study named first, or the thread's, and the words after it."""
+        """Return the study named first, or the thread's, and the words after it."""
         if self.words and (self.study is None or is_study_id(self.words[0].text)):
-            with located(self.words[0]):
+            with locate_errors(self.words[0]):
                 return read_study_id(self.words[0].text), self.words[1:]
         if self.study is None:
             raise self.missing(MissingStudy)
         return self.study, self.words
 
 
-Reader = Callable[[Said], c.Command]
+Reader = Callable[[Arguments], commands.Command]
 
 
-def nothing(make: Callable[[], c.Command]) -> Reader:
-    """The reader of a verb that stands alone."""
+def no_arguments(make: Callable[[], commands.Command]) -> Reader:
+    """Make the reader of a verb without arguments."""
 
-    def read(said: Said) -> c.Command:
-        said.only(said.words)
+    def read(arguments: Arguments) -> commands.Command:
+        arguments.only(arguments.words)
         return make()
 
     return read
 
 
-def one_study(make: Callable[[str], c.Command]) -> Reader:
-    """The reader of a verb that takes a study's id."""
+def one_study(make: Callable[[str], commands.Command]) -> Reader:
+    """Make the reader of a verb that takes a study's id."""
 
-    def read(said: Said) -> c.Command:
-        study, rest = said.study_and_rest()
-        said.only(rest)
+    def read(arguments: Arguments) -> commands.Command:
+        study, rest = arguments.study_and_rest()
+        arguments.only(rest)
         return make(study)
 
     return read
 
 
-def one_schedule(make: Callable[[str], c.Command]) -> Reader:
-    """The reader of a verb that takes a schedule's id."""
+def one_schedule(make: Callable[[str], commands.Command]) -> Reader:
+    """Make the reader of a verb that takes a schedule's id."""
 
-    def read(said: Said) -> c.Command:
-        if not said.words:
-            raise said.missing(MissingSchedule)
-        with located(said.words[0]):
-            schedule = read_schedule_id(said.words[0].text)
-        said.only(said.words, 1)
+    def read(arguments: Arguments) -> commands.Command:
+        if not arguments.words:
+            raise arguments.missing(MissingSchedule)
+        with locate_errors(arguments.words[0]):
+            schedule = read_schedule_id(arguments.words[0].text)
+        arguments.only(arguments.words, 1)
         return make(schedule)
 
     return read
 
 
-def help_about(said: Said) -> c.Command:
-    """`help [topic]`."""
-    said.only(said.words, 1)
-    if not said.words:
-        return c.Help()
-    with located(said.words[0]):
-        return find_topic(said.words[0].lower)
+def help_about(arguments: Arguments) -> commands.Command:
+    """Read `help [topic]`."""
+    arguments.only(arguments.words, 1)
+    if not arguments.words:
+        return commands.Help()
+    with locate_errors(arguments.words[0]):
+        return find_topic(arguments.words[0].lower)
 
 
-def status(said: Said) -> c.Command:
-    """`status [ID]`."""
-    if not said.words:
-        return c.Status(said.study)
-    return one_study(c.Status)(said)
+def status(arguments: Arguments) -> commands.Command:
+    """Read `status [ID]`."""
+    if not arguments.words:
+        return commands.Status(arguments.study)
+    return one_study(commands.Status)(arguments)
 
 
-def list_studies(said: Said) -> c.Command:
-    """`list [mine|running|all]`."""
-    said.only(said.words, 1)
-    if not said.words:
-        return c.ListStudies()
-    with located(said.words[0]):
-        if said.words[0].lower not in _WHICH:
-            raise UnknownOption.of(said.words[0].text, [which.value for which in c.Which])
-    return c.ListStudies(_WHICH[said.words[0].lower])
+def list_studies(arguments: Arguments) -> commands.Command:
+    """Read `list [mine|running|all]`."""
+    arguments.only(arguments.words, 1)
+    if not arguments.words:
+        return commands.ListStudies()
+    with locate_errors(arguments.words[0]):
+        if arguments.words[0].lower not in _WHICH:
+            raise UnknownOption.of(arguments.words[0].text, [which.value for which in commands.Which])
+    return commands.ListStudies(_WHICH[arguments.words[0].lower])
 
 
-def top(said: Said) -> c.Command:
-    """`top [SYMBOL] [STRATEGY] [all]`, in any order; a word that is a strategy is no symbol."""
-    found = c.Top()
-    said.only(said.words, 3)
-    for word in said.words:
+def top(arguments: Arguments) -> commands.Command:
+    """Read `top [SYMBOL] [STRATEGY] [all]`, in any order; a word that is a strategy is no symbol."""
+    found = commands.Top()
+    arguments.only(arguments.words, 3)
+    for word in arguments.words:
         if word.lower in _UNPROVEN and not found.include_unproven:
             found = replace(found, include_unproven=True)
         elif is_strategy(word.text) and found.strategy is None:
             found = replace(found, strategy=find_strategy(word.lower).key)
         elif found.symbol is None:
-            with located(word):
+            with locate_errors(word):
                 found = replace(found, symbol=read_symbol(word.text))
         else:
-            said.only([word])
+            arguments.only([word])
     return found
 
 
-def compare(said: Said) -> c.Command:
-    """`compare ID ID`; in a study's thread one id is enough."""
-    said.only(said.words, 2)
+def compare(arguments: Arguments) -> commands.Command:
+    """Read `compare ID ID`; in a study's thread one id is enough."""
+    arguments.only(arguments.words, 2)
     ids = []
-    for word in said.words:
-        with located(word):
+    for word in arguments.words:
+        with locate_errors(word):
             ids.append(read_study_id(word.text))
-    if len(ids) == 1 and said.study:
-        ids.insert(0, said.study)
+    if len(ids) == 1 and arguments.study:
+        ids.insert(0, arguments.study)
     if len(ids) < 2:
-        raise said.missing(MissingTwoStudies)
-    return c.Compare(ids[0], ids[1])
+        raise arguments.missing(MissingTwoStudies)
+    return commands.Compare(ids[0], ids[1])
 
 
-def best(said: Said) -> c.Command:
-    """`best SYMBOL STRATEGY`."""
-    said.only(said.words, 2)
-    if len(said.words) < 2:
-        raise said.missing(MissingSymbolAndStrategy)
-    symbol, strategy = said.words
-    with located(symbol):
+def best(arguments: Arguments) -> commands.Command:
+    """Read `best SYMBOL STRATEGY`."""
+    arguments.only(arguments.words, 2)
+    if len(arguments.words) < 2:
+        raise arguments.missing(MissingSymbolAndStrategy)
+    symbol, strategy = arguments.words
+    with locate_errors(symbol):
         found = read_symbol(symbol.text)
-    with located(strategy):
-        return c.Best(found, find_strategy(strategy.lower).key)
+    with locate_errors(strategy):
+        return commands.Best(found, find_strategy(strategy.lower).key)
 
 
-def more(said: Said) -> c.Command:
-    """`more ID [N]`; in a study's thread `more N` means that study."""
-    only_a_number = len(said.words) == 1 and said.words[0].text.isdecimal()
-    study, rest = (said.study, said.words) if said.study and only_a_number else said.study_and_rest()
-    said.only(rest, 1)
+def more(arguments: Arguments) -> commands.Command:
+    """Read `more ID [N]`; in a study's thread `more N` means that study."""
+    only_a_number = len(arguments.words) == 1 and arguments.words[0].text.isdecimal()
+    study, rest = (
+        (arguments.study, arguments.words) if arguments.study and only_a_number else arguments.study_and_rest()
+    )
+    arguments.only(rest, 1)
     if not rest:
-        return c.More(study)
-    with located(rest[0]):
-        return c.More(study, read_whole("more", rest[0].text, low=1, high=MAX_MORE))
+        return commands.More(study)
+    with locate_errors(rest[0]):
+        return commands.More(study, read_whole("more", rest[0].text, low=1, high=MAX_MORE))
 
 
-def export(said: Said) -> c.Command:
-    """`export ID [csv|json|html]`."""
-    study, rest = said.study_and_rest()
-    said.only(rest, 1)
+def export(arguments: Arguments) -> commands.Command:
+    """Read `export ID [csv|json|html]`."""
+    study, rest = arguments.study_and_rest()
+    arguments.only(rest, 1)
     if not rest:
-        return c.Export(study)
-    formats = {known.value: known for known in c.ExportFormat}
-    with located(rest[0]):
+        return commands.Export(study)
+    formats = {known.value: known for known in commands.ExportFormat}
+    with locate_errors(rest[0]):
         if rest[0].lower not in formats:
             raise UnknownOption.of(rest[0].text, formats)
-    return c.Export(study, formats[rest[0].lower])
+    return commands.Export(study, formats[rest[0].lower])
 
 
-def adopt(said: Said) -> c.Command:
-    """`adopt ID [why="…"]`; a reason without `why=` is refused, and the correction puts it there."""
-    study, rest = said.study_and_rest()
+def adopt(arguments: Arguments) -> commands.Command:
+    """Read `adopt ID [why="…"]`; a reason without `why=` is refused, and the correction adds it."""
+    study, rest = arguments.study_and_rest()
     if not rest:
-        return c.Adopt(study)
+        return commands.Adopt(study)
     key, value = rest[0].pair or ("", "")
     if key != "why":
         reason = " ".join(word.text for word in rest)
         edits = {word.at: "" for word in rest} | {rest[0].at: f'why="{reason}"'}
-        raise Slip(OneTooMany(word=rest[0].text, usage=said.usage), edits)
-    said.only(rest, 1)
-    with located(rest[0]):
-        return c.Adopt(study, read_text("why", value, limit=300))
+        raise Slip(OneTooMany(word=rest[0].text, usage=arguments.usage), edits)
+    arguments.only(rest, 1)
+    with locate_errors(rest[0]):
+        return commands.Adopt(study, read_text("why", value, limit=300))
 
 
-def add_schedule(said: Said) -> c.Command:
-    """`schedule SYMBOLS STRATEGY … weekly mon 07:00 [tz=…]`; in a study's thread the phrase alone is enough."""
-    if not said.words:
-        raise said.missing(MissingStart)
-    phrase = take_phrase(said.words)
-    if not phrase.rest and said.study:
-        return c.AddSchedule(when=phrase.when, study=said.study, time_zone=phrase.time_zone)
+def add_schedule(arguments: Arguments) -> commands.Command:
+    """Read `schedule SYMBOLS STRATEGY … weekly mon 07:00 [tz=…]`; in a study's thread the phrase is enough."""
+    if not arguments.words:
+        raise arguments.missing(MissingStart)
+    phrase = take_phrase(arguments.words)
+    if not phrase.rest and arguments.study:
+        return commands.AddSchedule(when=phrase.when, study=arguments.study, time_zone=phrase.time_zone)
     if not phrase.rest:
-        raise said.missing(MissingStart)
-    return c.AddSchedule(when=phrase.when, start=read_start(phrase.rest), time_zone=phrase.time_zone)
+        raise arguments.missing(MissingStart)
+    return commands.AddSchedule(when=phrase.when, start=read_start(phrase.rest), time_zone=phrase.time_zone)
 
 
-def show_data(said: Said) -> c.Command:
-    """`data [SYMBOL]`."""
-    said.only(said.words, 1)
-    if not said.words:
-        return c.ShowData()
-    with located(said.words[0]):
-        return c.ShowData(read_symbol(said.words[0].text))
+def show_data(arguments: Arguments) -> commands.Command:
+    """Read `data [SYMBOL]`."""
+    arguments.only(arguments.words, 1)
+    if not arguments.words:
+        return commands.ShowData()
+    with locate_errors(arguments.words[0]):
+        return commands.ShowData(read_symbol(arguments.words[0].text))
 
 
-def audit(said: Said) -> c.Command:
-    """`audit [N]`."""
-    said.only(said.words, 1)
-    if not said.words:
-        return c.Audit()
-    with located(said.words[0]):
-        return c.Audit(read_whole("audit", said.words[0].text, low=1, high=MAX_AUDIT))
+def audit(arguments: Arguments) -> commands.Command:
+    """Read `audit [N]`."""
+    arguments.only(arguments.words, 1)
+    if not arguments.words:
+        return commands.Audit()
+    with locate_errors(arguments.words[0]):
+        return commands.Audit(read_whole("audit", arguments.words[0].text, low=1, high=MAX_AUDIT))
 
 
-def config(said: Said) -> c.Command:
-    """`config`, `config KEY`, `config KEY VALUE` or `config KEY=VALUE`; `config @name AAPL,MSFT` keeps a watch list."""
-    if not said.words:
-        return c.Config()
-    first = said.words[0]
-    said.only(said.words, 1 if first.pair else 2)
-    with located(first):
+def config(arguments: Arguments) -> commands.Command:
+    """Read `config`, `config KEY`, `config KEY VALUE` or `config KEY=VALUE`; `config @name AAPL,MSFT` stores a list."""
+    if not arguments.words:
+        return commands.Config()
+    first = arguments.words[0]
+    arguments.only(arguments.words, 1 if first.pair else 2)
+    with locate_errors(first):
         key = _setting(first.pair[0] if first.pair else first.lower)
-    value = first.pair[1] if first.pair else "".join(word.text for word in said.words[1:])
+    value = first.pair[1] if first.pair else "".join(word.text for word in arguments.words[1:])
     if not value and not first.pair:
-        return c.Config(key)
-    with located(said.words[-1]):
-        return c.Config(key, _setting_value(key, value))
+        return commands.Config(key)
+    with locate_errors(arguments.words[-1]):
+        return commands.Config(key, _setting_value(key, value))
 
 
 def _setting(key: str) -> str:
@@ -284,31 +286,31 @@ def _setting_value(key: str, value: str) -> str:
 
 
 READERS: Mapping[str, Reader] = {
-    "start": lambda said: read_start(said.words),
+    "start": lambda arguments: read_start(arguments.words),
     "help": help_about,
-    "strategies": nothing(c.ListStrategies),
-    "whoami": nothing(c.WhoAmI),
+    "strategies": no_arguments(commands.ListStrategies),
+    "whoami": no_arguments(commands.WhoAmI),
     "status": status,
     "list": list_studies,
-    "show": one_study(c.Show),
+    "show": one_study(commands.Show),
     "top": top,
     "compare": compare,
     "best": best,
-    "cancel": one_study(c.Cancel),
-    "pause": one_study(c.Pause),
-    "resume": one_study(c.Resume),
+    "cancel": one_study(commands.Cancel),
+    "pause": one_study(commands.Pause),
+    "resume": one_study(commands.Resume),
     "more": more,
-    "replay": one_study(c.Replay),
+    "replay": one_study(commands.Replay),
     "export": export,
     "adopt": adopt,
     "schedule": add_schedule,
-    "schedules": nothing(c.ListSchedules),
-    "unschedule": one_schedule(c.Unschedule),
-    "run": one_schedule(c.RunSchedule),
+    "schedules": no_arguments(commands.ListSchedules),
+    "unschedule": one_schedule(commands.Unschedule),
+    "run": one_schedule(commands.RunSchedule),
     "data": show_data,
-    "health": nothing(c.Health),
-    "failures": nothing(c.Failures),
+    "health": no_arguments(commands.Health),
+    "failures": no_arguments(commands.Failures),
     "config": config,
     "audit": audit,
-    "web": nothing(c.OpenWeb),
+    "web": no_arguments(commands.OpenWeb),
 }

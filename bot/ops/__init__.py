@@ -1,1 +1,1 @@
-"""What keeps the bot running: health, watchdog, lease, metrics."""
+"""Operation of the bot: health, watchdog, lease, metrics."""

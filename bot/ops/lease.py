@@ -1,8 +1,8 @@
-"""One bot at a time works on a database: whoever holds the lease; another waits until its beat has stopped.
+"""Lease: one bot at a time works on a database; another waits until the holder's heartbeat has stopped.
 
 No clock is compared with another machine's. The holder raises a counter every few seconds, and takes its
-own lease back at once after a crash; one who waits must have seen the same count, without a gap in its
-own looking, for the whole term. So a server that was away for a while costs nobody the lease.
+own lease back at once after a crash; a waiting bot must have seen the same count, without a gap in its
+own polling, until the lease expires. So a server outage costs nobody the lease.
 """
 
 import asyncio
@@ -27,16 +27,16 @@ _FILE = "identity"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Term:
-    """Seconds: how often the holder beats, how often one who waits looks, how long without a beat is an end."""
+class LeaseTimings:
+    """Timings in seconds: heartbeat, standby polling, expiry."""
 
-    beat: float = 4.0
-    look: float = 2.0
-    end: float = 20.0
+    heartbeat: float = 4.0
+    poll: float = 2.0
+    expiry: float = 20.0
 
 
 def identity_of(home: Path) -> str:
-    """Names whoever owns a data directory, for ever: only one process can own it at a time."""
+    """Return the permanent identity of a data directory, which only one process can own at a time."""
     file = home / _FILE
     if not file.exists():
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -46,12 +46,14 @@ def identity_of(home: Path) -> str:
 
 
 @asynccontextmanager
-async def leading(holder: str, *, on_lost: Callable[[], None], term: Term | None = None) -> AsyncIterator[None]:
-    """Wait until this holder may work; inside the block nobody else does. `on_lost` is called if one does after all."""
-    term = term or Term()
-    await _until_ours(holder, term)
+async def hold_lease(
+    holder: str, *, on_lost: Callable[[], None], timings: LeaseTimings | None = None
+) -> AsyncIterator[None]:
+    """Wait for the lease and hold it inside the block. `on_lost` is called if another bot takes it after all."""
+    timings = timings or LeaseTimings()
+    await _wait_for_lease(holder, timings)
     log.info("lease_taken holder=%s", holder)
-    beating = asyncio.create_task(_beat(holder, term, on_lost))
+    beating = asyncio.create_task(_beat(holder, timings, on_lost))
     try:
         yield
     finally:
@@ -61,29 +63,29 @@ async def leading(holder: str, *, on_lost: Callable[[], None], term: Term | None
             await Lease.get_motor_collection().delete_one({"lease_name": _NAME, "holder": holder})
 
 
-async def _until_ours(holder: str, term: Term) -> None:
+async def _wait_for_lease(holder: str, timings: LeaseTimings) -> None:
     loop = asyncio.get_running_loop()
-    seen, since, looked = await patiently(_look, what="lease"), loop.time(), loop.time()
+    seen, since, polled_at = await patiently(_read_lease, what="lease"), loop.time(), loop.time()
     while True:
-        stopped = seen if loop.time() - since >= term.end else None
+        stopped = seen if loop.time() - since >= timings.expiry else None
         if await patiently(partial(_take, holder, stopped), what="lease"):
             return
-        await asyncio.sleep(term.look)
-        now_there = await patiently(_look, what="lease")
-        has_gap = loop.time() - looked > 2 * term.look + 1.0
-        looked = loop.time()
-        if now_there != seen or has_gap:
-            seen, since = now_there, looked
+        await asyncio.sleep(timings.poll)
+        current = await patiently(_read_lease, what="lease")
+        has_gap = loop.time() - polled_at > 2 * timings.poll + 1.0
+        polled_at = loop.time()
+        if current != seen or has_gap:
+            seen, since = current, polled_at
 
 
-async def _look() -> tuple[str, int] | None:
-    """Who holds the lease, and its count."""
+async def _read_lease() -> tuple[str, int] | None:
+    """Return the holder of the lease, and its count."""
     lease = await Lease.find_one(Lease.lease_name == _NAME)
     return (lease.holder, lease.beats) if lease else None
 
 
 async def _take(holder: str, stopped: tuple[str, int] | None) -> bool:
-    """Take the lease when it is free, ours, or `stopped` as it was seen; two who try at once cannot both get it."""
+    """Take the lease when it is free, ours, or `stopped` as seen; of two concurrent attempts one fails."""
     collection = Lease.get_motor_collection()
     either = [{"holder": holder}, *([{"holder": stopped[0], "beats": stopped[1]}] if stopped else [])]
     change = {"$set": {"holder": holder}, "$inc": {"beats": 1}}
@@ -96,8 +98,8 @@ async def _take(holder: str, stopped: tuple[str, int] | None) -> bool:
     return True
 
 
-async def _beat(holder: str, term: Term, on_lost: Callable[[], None]) -> None:
+async def _beat(holder: str, timings: LeaseTimings, on_lost: Callable[[], None]) -> None:
     while await patiently(lambda: _take(holder, None), what="lease"):
-        await asyncio.sleep(term.beat)
+        await asyncio.sleep(timings.heartbeat)
     log.error("lease_lost holder=%s", holder)
     on_lost()

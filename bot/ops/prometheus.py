@@ -1,4 +1,4 @@
-"""Numbers for a monitoring system, in the text format that Prometheus reads.
+"""Metrics in the text format that Prometheus reads.
 
 Source of the format: prometheus.io/docs/instrumenting/exposition_formats, version 0.0.4.
 """
@@ -21,22 +21,22 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def exposition(services: Services) -> str:
-    """Every measurement of a running bot, counted now."""
+    """Return every metric of a running bot, counted now."""
     last = await ScheduleRun.find_all().sort("-started_at").first_or_none()
     refresh = await Refresh.find_all().sort("-started_at").first_or_none()
     failing = await FailingSeries.find_all().count()
     studies, outbox = await _counts(OptimizationStudy, "status"), await _counts(OutboxEntry, "sending")
-    asked = await _counts(AuditEntry, "outcome")
+    requests = await _counts(AuditEntry, "outcome")
     lines = [
         *_family("studies", "gauge", "Studies by state.", label="state", counts=studies, known=StudyState),
-        *_one("trials_stored", "gauge", "Trials in the collection.", await _n_trials()),
+        *_single("trials_stored", "gauge", "Trials in the collection.", await _n_trials()),
         *_family("outbox", "gauge", "Messages by how far they are.", label="state", counts=outbox, known=Sending),
-        *_family("asked_total", "counter", "What people asked for.", label="outcome", counts=asked, known=Outcome),
-        *_one("workers", "gauge", "Worker processes alive.", len(services.pool.pids)),
-        *_one("workers_wanted", "gauge", "Worker processes there should be.", services.pool.size),
-        *_one("schedule_last_run_seconds", "gauge", "When a schedule last began, as Unix time.", _seconds(last)),
-        *_one("refresh_last_seconds", "gauge", "When the bars in use were last refreshed.", _seconds(refresh)),
-        *_one("series_failing", "gauge", "Series in use that the last refresh did not get.", failing),
+        *_family("asked_total", "counter", "Requests by outcome.", label="outcome", counts=requests, known=Outcome),
+        *_single("workers", "gauge", "Worker processes alive.", len(services.pool.pids)),
+        *_single("workers_wanted", "gauge", "Worker processes there should be.", services.pool.size),
+        *_single("schedule_last_run_seconds", "gauge", "When a schedule last began, as Unix time.", _seconds(last)),
+        *_single("refresh_last_seconds", "gauge", "When the bars in use were last refreshed.", _seconds(refresh)),
+        *_single("series_failing", "gauge", "Series in use that the last refresh did not get.", failing),
     ]
     return "\n".join(lines) + "\n"
 
@@ -58,13 +58,13 @@ def _seconds(last: ScheduleRun | Refresh | None) -> float:
 def _family(
     name: str, kind: str, meaning: str, *, label: str, counts: Mapping[str, int], known: type[StrEnum]
 ) -> Iterator[str]:
-    """One line a value of the label, also where there is none of it."""
+    """Yield one line per value of the label, also where its count is zero."""
     yield from _head(name, kind, meaning)
     for value in known:
         yield f'optimize_bot_{name}{{{label}="{value}"}} {counts.get(str(value), 0)}'
 
 
-def _one(name: str, kind: str, meaning: str, value: float) -> Iterator[str]:
+def _single(name: str, kind: str, meaning: str, value: float) -> Iterator[str]:
     yield from _head(name, kind, meaning)
     yield f"optimize_bot_{name} {value}"
 

@@ -1,6 +1,6 @@
-"""Studies that stand still are noticed: a worker that hangs is ended, a study that nobody runs is handed in again.
+"""Watchdog: ends a worker that hangs, and submits a study again that no worker runs.
 
-Progress is judged by what the documents say and by this process's own watch, never by comparing clocks;
+Progress is judged by the documents and by this process's own timer, never by comparing clocks;
 while MongoDB is away nothing is judged at all.
 """
 
@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 
 from bot.delivery.thread import Conversations
-from bot.origin import DOOR
+from bot.origin import Door, StudyOrigin
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
 from optimizer.studies.scheduler import StudyJobs
@@ -18,23 +18,23 @@ from optimizer.studies.worker_pool import WorkerPool
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0
-#: Without a heartbeat for so long a worker hangs: noticed within half a minute of the last one.
+POLL_SECONDS = 2.0
+#: A worker without a heartbeat for this long hangs; noticed within half a minute of the last one.
 HANGING_SECONDS = 25.0
-#: Between being stored and being handed in a study belongs to its command.
+#: Between storing and submitting, a study belongs to its command.
 _LOST_SECONDS = 5.0
-#: After a longer gap between two looks, MongoDB was away: every study has its time anew.
+#: A longer gap between two inspections means that MongoDB was away: every timer starts again.
 _GAP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class _Sight:
+class _Observation:
     sign: tuple[object, ...]
     since: float
 
 
 class Watchdog:
-    """Looks at every unfinished study again and again."""
+    """Inspects every unfinished study repeatedly."""
 
     def __init__(
         self, *, service: OptimizationService, pool: WorkerPool, jobs: StudyJobs, conversations: Conversations
@@ -43,38 +43,41 @@ class Watchdog:
         self._pool = pool
         self._jobs = jobs
         self._conversations = conversations
-        self._sights: dict[str, _Sight] = {}
-        self._looked = 0.0
+        self._observations: dict[str, _Observation] = {}
+        self._inspected_at = 0.0
 
     async def follow(self) -> None:
-        """Look until cancelled."""
+        """Inspect until cancelled."""
         while True:
-            await patiently(self.look, what="watch")
-            await asyncio.sleep(LOOK_SECONDS)
+            await patiently(self.inspect, what="watch")
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def look(self) -> None:
-        """Look once at every unfinished study."""
+    async def inspect(self) -> None:
+        """Inspect every unfinished study once."""
         studies = await self._service.unfinished()
         now = asyncio.get_running_loop().time()
-        before = self._sights if now - self._looked < _GAP_SECONDS else {}
-        self._looked, self._sights = now, {study.study_name: _seen(study, before, now) for study in studies}
+        before = self._observations if now - self._inspected_at < _GAP_SECONDS else {}
+        self._inspected_at, self._observations = (
+            now,
+            {study.study_name: _observe(study, before, now) for study in studies},
+        )
         for study in studies:
-            await self._judge(study, now - self._sights[study.study_name].since)
+            await self._judge(study, now - self._observations[study.study_name].since)
 
     async def _judge(self, study: OptimizationStudy, seconds: float) -> None:
         name = study.study_name
         if self._service.is_under_way(name):
             if seconds >= HANGING_SECONDS and self._pool.end_worker_of(name):
                 log.warning("study_hangs study=%s seconds=%.0f", name, seconds)
-                del self._sights[name]
+                del self._observations[name]
         elif seconds >= _LOST_SECONDS:
             log.warning("study_lost study=%s status=%s", name, study.status)
-            if study.origin.get("door") == DOOR:
+            if StudyOrigin.of(study).door is Door.SLACK:
                 await self._conversations.open(study)
             self._jobs.submit(name)
 
 
-def _seen(study: OptimizationStudy, before: dict[str, _Sight], now: float) -> _Sight:
+def _observe(study: OptimizationStudy, before: dict[str, _Observation], now: float) -> _Observation:
     sign = (study.status, study.heartbeat_at, study.trials_completed, study.deaths)
     last = before.get(study.study_name)
-    return last if last is not None and last.sign == sign else _Sight(sign, now)
+    return last if last is not None and last.sign == sign else _Observation(sign, now)

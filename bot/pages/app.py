@@ -1,4 +1,4 @@
-"""The app of the pages: its addresses, signing in and out, the three buttons, and refusals in words."""
+"""App of the pages: routes, signing in and out, the three buttons, and errors as pages."""
 
 import logging
 import re
@@ -20,9 +20,9 @@ from bot.documents.audit_log import Outcome
 from bot.grammar.commands import Cancel, Command, Pause, Resume
 from bot.pages.dashboard import PATHS, Dashboard
 from bot.pages.errors import NoSuchPage, NotThisWay, status_of
-from bot.pages.optuna_storage import Shelf
-from bot.pages.session_guard import Guard, WithHeaders, language_of
-from bot.pages.views import Views
+from bot.pages.optuna_storage import DashboardStorage
+from bot.pages.session_guard import SecurityHeaders, SessionGuard, language_of
+from bot.pages.views import PageViews
 from bot.slack.dispatcher import CommandRequest, Dispatcher
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
@@ -31,37 +31,37 @@ from reports.render import renderer_of
 
 log = logging.getLogger(__name__)
 
-#: The mark of what was asked for on a page.
+#: Entry point of requests from a page.
 DOOR = "page"
-_ACTS: Mapping[str, type[Cancel | Pause | Resume]] = {"cancel": Cancel, "pause": Pause, "resume": Resume}
-#: Remembers for a while which page a stranger wanted to see.
+_ACTIONS: Mapping[str, type[Cancel | Pause | Resume]] = {"cancel": Cancel, "pause": Pause, "resume": Resume}
+#: Cookie with the page requested before signing in.
 _WANTED = "optimize-bot-wanted"
 _WANTED_SECONDS = 900
 _OURS = re.compile(r"/(board|studies|plans|data|dashboard)(/[\w./-]*)?(\?[\w=&%.+-]*)?", re.ASCII)
 
 
 def build_pages(context: BotContext) -> ASGIApp:
-    """The app that is mounted at the root, behind every other door; it opens nothing."""
+    """Build the app that is mounted at the root, after every other route; opens nothing."""
     sign_in = SignIn.of(context.services.settings.home, context.clock)
-    guard = Guard(context, sign_in)
+    guard = SessionGuard(context, sign_in)
     pages = Pages(context, sign_in, guard)
-    return WithHeaders(pages.app(), is_secure=guard.is_secure)
+    return SecurityHeaders(pages.app(), is_secure=guard.is_secure)
 
 
 class Pages:
-    """Routes, and what is not a mere view."""
+    """Routes, and the handlers that are not mere views."""
 
-    def __init__(self, context: BotContext, sign_in: SignIn, guard: Guard) -> None:
+    def __init__(self, context: BotContext, sign_in: SignIn, guard: SessionGuard) -> None:
         self._context = context
         self._sign_ins = sign_in
         self._guard = guard
-        self._views = Views(context, guard)
+        self._views = PageViews(context, guard)
         self._dispatcher = Dispatcher(context)
 
     def app(self) -> FastAPI:
-        """Every address."""
+        """Build the app with every route."""
         views = self._views
-        dashboard = Dashboard(self._guard, Shelf(self._context.services.service))
+        dashboard = Dashboard(self._guard, DashboardStorage(self._context.services.studies))
         return FastAPI(
             openapi_url=None,
             exception_handlers={
@@ -69,14 +69,14 @@ class Pages:
                 **dict.fromkeys(OUTAGE, self._refuse_outage),
             },
             routes=[
-                Route("/", _front),
+                Route("/", _redirect_to_board),
                 Route("/favicon.ico", _no_icon),
                 Route("/board", views.board),
                 Route("/studies", views.studies),
                 Route("/studies/{name}", views.study),
                 Route("/studies/{name}/events", views.progress),
                 Route("/studies/{name}/charts/{chart}", views.chart),
-                Route("/studies/{name}/{act}", self._act, methods=["POST"]),
+                Route("/studies/{name}/{act}", self._run_action, methods=["POST"]),
                 Route("/plans", views.plans),
                 Route("/data", views.data),
                 Route("/pages/{name}", views.asset),
@@ -88,7 +88,7 @@ class Pages:
         )  # fmt: skip
 
     async def _show_link(self, request: Request) -> Response:
-        """A sign-in link was opened: show for whom it is, and the button that uses it."""
+        """Show for whom a sign-in link is, and the button that uses it."""
         ticket = request.query_params.get("ticket", "")
         if not ticket:
             raise SignInNeeded
@@ -96,10 +96,10 @@ class Pages:
         person = await self._context.people.person(link.user_id)
         language = person.language or self._context.services.settings.language
         name = person.name or link.user_id
-        return await self._views.plain("sign_in.jinja", language, ticket=ticket, name=name)
+        return await self._views.plain_page("sign_in.jinja", language, ticket=ticket, name=name)
 
     async def _sign_in(self, request: Request) -> Response:
-        """The button was pressed."""
+        """Use the link up, as its button was pressed."""
         fields = await self._guard.form(request)
         ticket = fields.get("ticket", "")
         try:
@@ -110,8 +110,8 @@ class Pages:
         except NotMyLink:
             log.warning("sign_in_forged")
             raise
-        await self._note(link.user_id, link.team_id, "sign in")
-        answer = RedirectResponse(_wanted(request), status_code=HTTPStatus.SEE_OTHER)
+        await self._record(link.user_id, link.team_id, "sign in")
+        answer = RedirectResponse(_wanted_page(request), status_code=HTTPStatus.SEE_OTHER)
         answer.set_cookie(
             self._guard.cookie,
             cookie,
@@ -124,48 +124,48 @@ class Pages:
         return answer
 
     async def _sign_out(self, request: Request) -> Response:
-        """End the session, here and for good."""
-        visitor = await self._guard.visitor(request)
+        """End the session for good."""
+        visitor = await self._guard.require_visitor(request)
         await self._guard.signed_form(request, visitor)
         await visitor.session.delete()
-        await self._note(visitor.user_id, visitor.session.team_id, "sign out")
+        await self._record(visitor.user_id, visitor.session.team_id, "sign out")
         answer = RedirectResponse("/board", status_code=HTTPStatus.SEE_OTHER)
         answer.delete_cookie(self._guard.cookie, secure=self._guard.is_secure, httponly=True, samesite="lax")
         return answer
 
-    async def _act(self, request: Request) -> Response:
+    async def _run_action(self, request: Request) -> Response:
         """Cancel, pause or resume a study, with the same words, checks and audit as the command in Slack."""
-        visitor = await self._guard.visitor(request)
+        visitor = await self._guard.require_visitor(request)
         await self._guard.signed_form(request, visitor)
         name, act = str(request.path_params["name"]), str(request.path_params["act"])
-        if act not in _ACTS:
+        if act not in _ACTIONS:
             raise NoSuchPage
-        command: Command = _ACTS[act](name)
-        incoming = CommandRequest(
+        command: Command = _ACTIONS[act](name)
+        command_request = CommandRequest(
             door=DOOR,
             channel_id="",
             user_id=visitor.user_id,
             team_id=visitor.session.team_id,
-            said=f"{act} {name}",
+            text=f"{act} {name}",
             command=command,
         )
-        answer = await self._dispatcher.dispatch(incoming)
+        answer = await self._dispatcher.dispatch(command_request)
         if answer.error is not None:
             raise answer.error
         return RedirectResponse(f"/studies/{name}", status_code=HTTPStatus.SEE_OTHER)
 
-    async def _note(self, user_id: str, team_id: str, said: str) -> None:
-        await audit.note(
-            now=self._context.clock(), door=DOOR, user_id=user_id, channel_id="", team_id=team_id, said=said,
+    async def _record(self, user_id: str, team_id: str, text: str) -> None:
+        await audit.record(
+            now=self._context.clock(), door=DOOR, user_id=user_id, channel_id="", team_id=team_id, text=text,
             outcome=Outcome.DONE, verb="web",
         )  # fmt: skip
 
     async def _refuse(self, request: Request, error: Exception) -> Response:
-        """A refusal as a page; a stranger who wanted to see one of ours is taken there after signing in."""
+        """Show an error as a page; after signing in, a person is taken to the page they requested."""
         assert isinstance(error, UserError)
-        visitor = self._guard.known(request)
+        visitor = self._guard.identified_visitor(request)
         language = visitor.language if visitor else language_of(request, self._context.services.settings.language)
-        answer = await self._views.plain(
+        answer = await self._views.plain_page(
             "letter.jinja",
             language,
             visitor=visitor,
@@ -182,32 +182,32 @@ class Pages:
         return answer
 
     async def _refuse_http(self, request: Request, error: Exception) -> Response:
-        """What the framework itself refuses: an unknown address, a wrong method."""
+        """Show the framework's own errors: an unknown address, a wrong method."""
         assert isinstance(error, HTTPException)
         kinds = {404: NoSuchPage(), 405: NotThisWay()}
         return await self._refuse(request, kinds.get(error.status_code, UserError(reason=str(error.detail))))
 
     async def _refuse_outage(self, request: Request, error: Exception) -> Response:
-        """MongoDB is away."""
+        """Show that MongoDB is away."""
         return await self._refuse(request, MongoUnavailable.silent())
 
     async def _report_fault(self, request: Request, error: Exception) -> Response:
-        """A fault of ours; the server logs what it was, this line under which reference."""
+        """Show an unexpected fault; the server logs the fault, this line its reference."""
         reference = secrets.token_hex(3)
         log.error("page_broke reference=%s path=%s", reference, request.url.path)
         return await self._refuse(request, SomethingBroke(reference=reference))
 
 
-async def _front(request: Request) -> Response:
+async def _redirect_to_board(request: Request) -> Response:
     return RedirectResponse("/board")
 
 
 async def _no_icon(request: Request) -> Response:
-    """Browsers ask for one beside whatever they show."""
+    """Answer the request for an icon that browsers send beside every page."""
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _wanted(request: Request) -> str:
-    """The page that someone wanted to see before they signed in, if it is one of ours."""
+def _wanted_page(request: Request) -> str:
+    """Return the page requested before signing in, if it is one of ours."""
     wanted = unquote(request.cookies.get(_WANTED, ""))
     return wanted if _OURS.fullmatch(wanted) and ".." not in wanted else "/board"

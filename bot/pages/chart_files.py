@@ -1,4 +1,4 @@
-"""A finished study's charts: drawn by the drawing process when someone looks and they are not there yet."""
+"""Charts of a finished study: drawn by the chart process when a page first needs them."""
 
 import asyncio
 from pathlib import Path
@@ -12,15 +12,15 @@ from reports.charts.draw_request import DrawRequest
 from reports.render import Language
 
 
-class Pictures:
-    """Finds charts, or has them drawn, once for all who wait for them."""
+class ChartFiles:
+    """Finds charts, or has them drawn once for all requests that wait for them."""
 
     def __init__(self, context: BotContext) -> None:
         self._context = context
         self._drawing: dict[str, asyncio.Task[None]] = {}
 
-    async def of(self, study: OptimizationStudy, chart: str, language: Language) -> Path:
-        """The file of one chart; raises NoSuchPage for a chart the study does not have, and Unavailable."""
+    async def find(self, study: OptimizationStudy, chart: str, language: Language) -> Path:
+        """Return the file of one chart; raises NoSuchPage for a chart the study does not have, and Unavailable."""
         if study.summary is None or chart not in expected(study.summary):
             raise NoSuchPage
         folder = self._context.services.chart_process.folder_of(study.study_name)
@@ -31,18 +31,18 @@ class Pictures:
     async def _draw(self, study: OptimizationStudy, language: Language) -> None:
         name = study.study_name
         if name not in self._drawing:
-            self._drawing[name] = asyncio.create_task(self._drawn(study, language))
+            self._drawing[name] = asyncio.create_task(self._draw_all(study, language))
             self._drawing[name].add_done_callback(lambda _: self._drawing.pop(name))
-        # A visitor who leaves does not stop the drawing that others wait for.
+        # A closed connection must not stop the drawing that others wait for.
         await asyncio.shield(self._drawing[name])
 
-    async def _drawn(self, study: OptimizationStudy, language: Language) -> None:
+    async def _draw_all(self, study: OptimizationStudy, language: Language) -> None:
         request = DrawRequest(facts=await facts_of(study, self._context), language=language)
         await self._context.services.chart_process.draw(request)
 
 
 def _is_drawn(folder: Path, study: OptimizationStudy) -> bool:
-    """Whether all charts of the study's latest end are there: the report is written last."""
+    """Check whether all charts of the study's latest end exist: the report is written last."""
     report = folder / REPORT
     assert study.completed_at is not None, "a study with a summary has ended"
     return report.exists() and report.stat().st_mtime >= study.completed_at.timestamp()

@@ -1,22 +1,23 @@
-"""optuna-dashboard under the same sign-in, to look and not to touch.
+"""optuna-dashboard under the same sign-in, read-only.
 
-Its page asks for absolute addresses, so it stands at the root beside ours: /dashboard, /api/studies, /api/meta, /csv,
-/static. It runs in two threads of its own, never on the event loop.
+Its page requests absolute addresses, so it is mounted at the root beside ours: /dashboard, /api/studies, /api/meta,
+/csv, /static. It runs in two threads of its own, never on the event loop.
 """
 
 import asyncio
 import re
 from http import HTTPStatus
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from a2wsgi import WSGIMiddleware
+from a2wsgi.wsgi_typing import WSGIApp
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.pages.errors import NoSuchPage, ReadOnly
-from bot.pages.optuna_storage import Shelf
-from bot.pages.session_guard import Guard
+from bot.pages.optuna_storage import DashboardStorage
+from bot.pages.session_guard import SessionGuard
 from optimizer.lazy import LazyModule
 
 PATHS = (
@@ -29,30 +30,33 @@ PATHS = (
     "/static/{rest:path}",
 )
 _THREADS = 2
-#: Loads scikit-learn, which takes a second that only those who look should wait.
-_library = LazyModule("optuna_dashboard")
+if TYPE_CHECKING:
+    import optuna_dashboard
+else:
+    # It imports scikit-learn, which takes a second: only at the first look at the dashboard.
+    optuna_dashboard = LazyModule("optuna_dashboard")
 _STUDY = re.compile(r"/(?:api/studies|csv)/([0-9]{1,16})(?:/|$)")
 _LISTS = ("/api/studies", "/api/studies/")
 
 
 class Dashboard:
-    """The WSGI app behind the guard, with the studies that are asked for at hand."""
+    """The WSGI app behind the session guard, with the requested studies loaded."""
 
-    def __init__(self, guard: Guard, shelf: Shelf) -> None:
+    def __init__(self, guard: SessionGuard, storage: DashboardStorage) -> None:
         self._guard = guard
-        self._shelf = shelf
+        self._storage = storage
         self._app: ASGIApp | None = None
         self._making = asyncio.Lock()
 
     async def __call__(self, scope: Scope, dispatch: Receive, send: Send) -> None:
-        """ASGI. Raises SignInNeeded, NotAllowed, ReadOnly and UnknownStudy."""
+        """Handle one connection (ASGI). Raises SignInNeeded, NotAllowed, ReadOnly and UnknownStudy."""
         request = Request(scope)
-        await self._guard.visitor(request)
+        await self._guard.require_visitor(request)
         if request.method not in ("GET", "HEAD"):
             raise ReadOnly
         await self._prepare(request)
-        app = await self._ready()
-        await app(_complete(scope), dispatch, _kept(request, send))
+        app = await self._get_app()
+        await app(_with_encodings(scope), dispatch, _cache_static(request, send))
 
     async def _prepare(self, request: Request) -> None:
         after = request.query_params.get("after", "0")
@@ -61,35 +65,35 @@ class Dashboard:
         found = _STUDY.match(request.url.path)
         if found is None:
             if request.url.path in _LISTS:
-                await self._shelf.list_newest()
-        elif await self._shelf.take(int(found[1])):
-            self._app = None  # the library remembers trials for as long as it lives
+                await self._storage.list_newest()
+        elif await self._storage.load(int(found[1])):
+            self._app = None  # the library caches trials as long as its app exists
 
-    async def _ready(self) -> ASGIApp:
+    async def _get_app(self) -> ASGIApp:
         async with self._making:
             if self._app is None:
-                self._app = await asyncio.to_thread(self._make)
+                self._app = await asyncio.to_thread(self._make_app)
             return self._app
 
-    def _make(self) -> ASGIApp:
+    def _make_app(self) -> ASGIApp:
         # Its own types name the same protocol.
-        return cast(ASGIApp, WSGIMiddleware(_library.wsgi(self._shelf), workers=_THREADS))
+        return cast(ASGIApp, WSGIMiddleware(cast(WSGIApp, optuna_dashboard.wsgi(self._storage)), workers=_THREADS))
 
 
-def _complete(scope: Scope) -> Scope:
-    """The library takes it for granted that a browser says which encodings it reads."""
+def _with_encodings(scope: Scope) -> Scope:
+    """Add the accept-encoding header, which the library requires."""
     has_encodings = any(name == b"accept-encoding" for name, _ in scope["headers"])
     return scope if has_encodings else {**scope, "headers": [*scope["headers"], (b"accept-encoding", b"identity")]}
 
 
-def _kept(request: Request, send: Send) -> Send:
-    """Let a browser keep the library's own files for a day: they are large and do not change while the bot runs."""
+def _cache_static(request: Request, send: Send) -> Send:
+    """Let a browser cache the library's own files for a day: they are large and do not change while the bot runs."""
     if not request.url.path.startswith("/static/"):
         return send
 
-    async def sending(message: Message) -> None:
+    async def send_cached(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] == HTTPStatus.OK:
             MutableHeaders(scope=message)["Cache-Control"] = "private, max-age=86400"
         await send(message)
 
-    return sending
+    return send_cached

@@ -1,4 +1,4 @@
-"""What a page may refuse, in words and with the HTTP status that fits."""
+"""Errors of the pages, with the HTTP status of each."""
 
 from collections.abc import Mapping
 
@@ -9,23 +9,23 @@ from optimizer.studies.service import UnknownStudy
 
 
 class Forged(UserError):
-    """A request that did not come from one of our pages."""
+    """Raised for a form that did not come from one of our pages."""
 
 
 class NoSuchPage(UserError):
-    """An address without a page."""
+    """Raised for an address without a page."""
 
 
 class ReadOnly(UserError):
-    """The dashboard was asked to change something."""
+    """Raised when the dashboard would change something."""
 
 
 class NotThisWay(UserError):
-    """A method that the address does not have."""
+    """Raised for a method that the address does not have."""
 
 
 class FormTooLong(UserError):
-    """A body that is longer than any of our forms."""
+    """Raised for a body that is longer than any of our forms."""
 
 
 #: The status of each kind of refusal; of the classes that fit, the first.
@@ -47,5 +47,5 @@ STATUSES: Mapping[type[UserError], int] = {
 
 
 def status_of(error: UserError) -> int:
-    """The HTTP status of a refusal; 400 where the visitor asked for something that cannot be."""
+    """Return the HTTP status of an error; 400 for a request that cannot be done."""
     return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)

@@ -1,4 +1,4 @@
-"""A study's progress as server-sent events: what a page shows instead, each time it changes.
+"""Progress of a study as server-sent events: new HTML for the page at each change.
 
 Source of the format: html.spec.whatwg.org/multipage/server-sent-events.html.
 """
@@ -13,9 +13,9 @@ from bot.delivery.progress import Progress
 Item = TypeVar("Item")
 
 MEDIA_TYPE = "text/event-stream"
-#: A comment after so long a silence keeps whoever stands between from closing the line.
+#: A comment after this much silence keeps proxies from closing the connection.
 SILENCE_SECONDS = 15.0
-#: After so long the browser is let go; it comes back by itself, and shows its cookie again.
+#: The stream ends after this time; the browser reconnects by itself, and its cookie is checked again.
 LONGEST_SECONDS = 300.0
 
 
@@ -26,9 +26,9 @@ async def events(
     silence: float = SILENCE_SECONDS,
     longest: float = LONGEST_SECONDS,
 ) -> AsyncIterator[str]:
-    """One event a look: `progress` with the HTML to show, and at the end `ended`. Times are in seconds."""
+    """Yield one event per change: `progress` with the HTML, and at the end `ended`. Times are in seconds."""
     until = asyncio.get_running_loop().time() + longest
-    async for found in _patiently(progress, until, silence):
+    async for found in _with_keepalives(progress, until, silence):
         if found is None:
             yield ": still here\n\n"
         else:
@@ -37,8 +37,8 @@ async def events(
                 yield "event: ended\ndata: {}\n\n"
 
 
-async def _patiently(items: AsyncIterator[Item], until: float, silence: float) -> AsyncIterator[Item | None]:
-    """The items, with None for every long silence; no more after `until`."""
+async def _with_keepalives(items: AsyncIterator[Item], until: float, silence: float) -> AsyncIterator[Item | None]:
+    """Yield the items, with None for every long silence; ends after `until`."""
     loop = asyncio.get_running_loop()
     coming = asyncio.ensure_future(anext(items, None))
     try:

@@ -1,4 +1,4 @@
-"""The leaderboard: ranked as `top` ranks, filtered and then put in the order that someone wants to read."""
+"""Leaderboard: ranked as `top` ranks, then filtered and sorted as requested."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from optimizer.strategies.registry import find_strategy
 from optimizer.studies.service import PROVEN, OptimizationService
 from reports.facts import StudyFacts
 
-#: Rows shown; whoever wants more looks for something particular, and filters.
+#: Most rows; filters reach the others.
 ROWS = 100
-#: What may be looked for beside a single verdict.
+#: Groups of verdicts that the filter offers beside single ones.
 GROUPS: Mapping[str, tuple[Verdict, ...]] = {"proven": PROVEN, "all": tuple(Verdict)}
 VERDICTS = (*GROUPS, *(str(verdict) for verdict in Verdict))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What a reader of the leaderboard asked for."""
+class LeaderboardQuery:
+    """Filter and sorting of the leaderboard."""
 
     symbol: str = ""
     strategy: str = ""
@@ -29,29 +29,29 @@ class Wish:
     is_descending: bool = False
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Wish":
-        """The wish that an address names; raises UnknownWord and UnknownStrategy."""
-        sort = query.get("sort", "rank")
-        verdict, strategy = query.get("verdict") or "proven", query.get("strategy", "").strip()
-        wish = cls(
-            symbol=query.get("symbol", "").strip().upper(),
+    def of(cls, fields: Mapping[str, str]) -> "LeaderboardQuery":
+        """Read the query of an address; raises UnknownWord and UnknownStrategy."""
+        sort = fields.get("sort", "rank")
+        verdict, strategy = fields.get("verdict") or "proven", fields.get("strategy", "").strip()
+        query = cls(
+            symbol=fields.get("symbol", "").strip().upper(),
             strategy=find_strategy(strategy).key if strategy else "",
             verdict=verdict,
             sort=sort.removeprefix("-"),
             is_descending=sort.startswith("-"),
         )
-        for word, known in ((wish.verdict, VERDICTS), (wish.sort, COLUMNS)):
+        for word, known in ((query.verdict, VERDICTS), (query.sort, COLUMNS)):
             if word not in known:
                 raise UnknownWord.of(word, known)
-        return wish
+        return query
 
     def next_sort(self, column: str) -> str:
-        """What a press on a column's heading asks for: the greatest first, then the other way round."""
+        """Return the sorting after a click on a column's heading: highest first, then reversed."""
         falls = not self.is_descending if self.sort == column else column in _GREATEST_FIRST
         return f"-{column}" if falls else column
 
     def aria_sort(self, column: str) -> str:
-        """How a column is sorted, as assistive technology calls it."""
+        """Return a column's sorting as the value of `aria-sort`."""
         if self.sort != column:
             return "none"
         return "descending" if self.is_descending else "ascending"
@@ -59,40 +59,40 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderboardRow:
-    """One line of the leaderboard."""
+    """One row of the leaderboard."""
 
     rank: int
     study: StudyFacts
 
     @property
     def inside(self) -> Measures:
-        """The winner's measures in sample."""
+        """Measures of the winner in sample."""
         assert self.study.summary is not None
         return self.study.summary.winner.in_sample
 
     @property
     def outside(self) -> Measures:
-        """The winner's measures out of sample; the ranking has only those that have some."""
+        """Measures of the winner out of sample; only studies with some are ranked."""
         assert self.study.summary is not None
         assert self.study.summary.winner.out_of_sample is not None
         return self.study.summary.winner.out_of_sample
 
     @property
     def verdict_rank(self) -> int:
-        """0 for the best verdict."""
+        """Rank of the verdict, 0 for the best."""
         assert self.study.summary is not None
         return list(Verdict).index(self.study.summary.verdict)
 
     @property
     def deflated(self) -> float | None:
-        """The deflated Sharpe ratio of the search."""
+        """Deflated Sharpe ratio of the search."""
         assert self.study.summary is not None
         return self.study.summary.luck.deflated_sharpe_ratio
 
 
 Key = float | int | str | datetime | None
 
-#: What each column sorts by; a row without a value comes last.
+#: Sort key of each column; a row without a value comes last.
 COLUMNS: Mapping[str, Callable[[LeaderboardRow], Key]] = {
     "rank": lambda row: row.rank,
     "study": lambda row: f"{row.study.spec.symbol} {row.study.spec.strategy_name}",
@@ -108,21 +108,19 @@ COLUMNS: Mapping[str, Callable[[LeaderboardRow], Key]] = {
 _GREATEST_FIRST = ("outside", "inside", "deflated", "return", "drawdown", "trades", "asked")
 
 
-async def board(service: OptimizationService, wish: Wish, now: datetime) -> list[LeaderboardRow]:
-    """The rows that a wish asks for."""
-    verdicts = GROUPS.get(wish.verdict) or (Verdict(wish.verdict),)
+async def board(service: OptimizationService, query: LeaderboardQuery, now: datetime) -> list[LeaderboardRow]:
+    """Return the rows that a query selects, sorted."""
+    verdicts = GROUPS.get(query.verdict) or (Verdict(query.verdict),)
     ranked = await service.leaderboard(
-        symbol=wish.symbol or None, strategy_name=wish.strategy or None, verdicts=verdicts, limit=ROWS
+        symbol=query.symbol or None, strategy_name=query.strategy or None, verdicts=verdicts, limit=ROWS
     )
-    rows = [
-        LeaderboardRow(rank=origin, study=study_facts(study, now=now)) for origin, study in enumerate(ranked, start=1)
-    ]
-    return in_order(rows, wish)
+    rows = [LeaderboardRow(rank=rank, study=study_facts(study, now=now)) for rank, study in enumerate(ranked, start=1)]
+    return in_order(rows, query)
 
 
-def in_order(rows: list[LeaderboardRow], wish: Wish) -> list[LeaderboardRow]:
-    """Rows by the column wished for, those without a value last."""
-    key = COLUMNS[wish.sort]
+def in_order(rows: list[LeaderboardRow], query: LeaderboardQuery) -> list[LeaderboardRow]:
+    """Sort rows by the query's column, those without a value last."""
+    key = COLUMNS[query.sort]
     known = [row for row in rows if key(row) is not None]
     unknown = [row for row in rows if key(row) is None]
-    return sorted(known, key=key, reverse=wish.is_descending) + unknown  # type: ignore[arg-type]
+    return sorted(known, key=key, reverse=query.is_descending) + unknown  # type: ignore[arg-type]

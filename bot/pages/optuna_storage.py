@@ -1,7 +1,7 @@
-"""Studies as Optuna sees them, for optuna-dashboard to read: rebuilt from the documents when someone opens one.
+"""Studies as Optuna sees them, for optuna-dashboard to read: rebuilt from the documents when first opened.
 
 A study's number is made from its name, so that an address of the dashboard means the same study after a restart.
-Few studies are held at a time; one that is not read for long is put back.
+Few studies are in memory at a time; the least recently read is dropped.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
@@ -28,25 +28,28 @@ from optimizer.storage.study_queries import without_charts
 from optimizer.strategies.registry import space_of
 from optimizer.studies.service import OptimizationService
 
-#: It loads the compiler.
-_search = LazyModule("optimizer.search.loop")
+if TYPE_CHECKING:
+    from optimizer.search import loop
+else:
+    # It imports numba.
+    loop = LazyModule("optimizer.search.loop")
 
-#: Studies held at a time, and listed on the dashboard's first page.
-HELD, LISTED = 12, 50
-#: Trials of one study that are shown, from the first; a whole grid can have many more.
+#: Most studies in memory, and in the list of the dashboard's first page.
+LOADED, LISTED = 12, 50
+#: Most trials of a study, from the first; a whole grid can have many more.
 MOST_TRIALS = 10_000
-#: Room for the numbers of one study's trials.
-_TRIALS_EACH = 1 << 20
+#: Size of the range of trial ids of one study.
+_TRIALS_PER_STUDY = 1 << 20
 _PREFIX = "opt-"
 
 
 def number_of(study_name: str) -> int:
-    """The dashboard's number of a study. The leading 1 keeps zeros at the beginning of a name."""
+    """Return the dashboard's number of a study. The leading 1 keeps zeros at the beginning of a name."""
     return int("1" + study_name.removeprefix(_PREFIX), 16)
 
 
 def name_of(number: int) -> str:
-    """The study of a number; KeyError for a number that no study has."""
+    """Return the study of a number; KeyError for a number that no study has."""
     digits = f"{number:x}"
     if number < 16 or digits[0] != "1":
         raise KeyError(number)
@@ -54,90 +57,90 @@ def name_of(number: int) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Volume:
-    """One study on the shelf."""
+class LoadedStudy:
+    """One study in memory."""
 
     study: FrozenStudy
     trials: tuple[FrozenTrial, ...]
     is_finished: bool
 
 
-class Shelf(BaseStorage):
-    """Optuna's storage for reading; whatever would write raises ReadOnly."""
+class DashboardStorage(BaseStorage):
+    """Optuna's storage for reading; every write raises ReadOnly."""
 
     def __init__(self, service: OptimizationService) -> None:
         self._service = service
         self._listed: dict[int, FrozenStudy] = {}
-        self._volumes: OrderedDict[int, Volume] = OrderedDict()
+        self._loaded: OrderedDict[int, LoadedStudy] = OrderedDict()
         self._lock = threading.Lock()
         self._turn = asyncio.Lock()
 
     async def list_newest(self) -> None:
-        """Look up what the dashboard's first page lists."""
+        """Load the list of the dashboard's first page."""
         studies = await without_charts({}, order={"created_at": -1}, limit=LISTED)
         self._listed = {number_of(study.study_name): _frozen_study(study) for study in studies}
 
-    async def take(self, number: int) -> bool:
-        """Have a study at hand, with all trials stored by now; True when another was put back for it.
+    async def load(self, number: int) -> bool:
+        """Load a study with all trials stored by now; returns True when another was dropped for it.
 
         Raises UnknownStudy for a number that no study has.
         """
         async with self._turn:
-            held = self._volumes.get(number)
-            if held is None or not held.is_finished:
-                volume = await self._volume(number)
+            known = self._loaded.get(number)
+            if known is None or not known.is_finished:
+                loaded = await self._read_study(number)
                 with self._lock:
-                    self._volumes[number] = volume
+                    self._loaded[number] = loaded
             with self._lock:
-                self._volumes.move_to_end(number)
-                is_full = len(self._volumes) > HELD
+                self._loaded.move_to_end(number)
+                is_full = len(self._loaded) > LOADED
                 if is_full:
-                    self._volumes.popitem(last=False)
+                    self._loaded.popitem(last=False)
         return is_full
 
-    async def _volume(self, number: int) -> Volume:
-        study = await self._service.find(_word(number))
+    async def _read_study(self, number: int) -> LoadedStudy:
+        study = await self._service.find(_study_word(number))
         records = await self._service.get_trials(study.study_name)
         frozen = _frozen_study(study)
-        # Beside the event loop: ten thousand trials take most of a second.
+        # Off the event loop: ten thousand trials take most of a second.
         trials = await asyncio.to_thread(_frozen_trials, study.spec, records[:MOST_TRIALS], number)
-        return Volume(study=frozen, trials=trials, is_finished=study.status.is_finished)
+        return LoadedStudy(study=frozen, trials=trials, is_finished=study.status.is_finished)
 
-    def _held(self, number: int) -> Volume:
+    def _get(self, number: int) -> LoadedStudy:
         with self._lock:
-            return self._volumes[number]
+            return self._loaded[number]
 
     def get_all_studies(self) -> list[FrozenStudy]:
-        """The newest studies, and those at hand."""
+        """Return the newest studies, and the loaded ones."""
         with self._lock:
-            held = {number: volume.study for number, volume in self._volumes.items()}
-        return list((self._listed | held).values())
+            known = {number: loaded.study for number, loaded in self._loaded.items()}
+        return list((self._listed | known).values())
 
     def get_study_id_from_name(self, study_name: str) -> int:
-        """The number of a study that is at hand or listed; KeyError."""
+        """Return the number of a study that is loaded or listed; KeyError."""
         numbers = {study.study_name: study._study_id for study in self.get_all_studies()}
         return numbers[study_name]
 
     def get_study_name_from_id(self, study_id: int) -> str:
-        """The name of a study that is at hand; KeyError."""
-        return self._held(study_id).study.study_name
+        """Return the name of a loaded study; KeyError."""
+        return self._get(study_id).study.study_name
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        """The directions of its goals."""
-        return list(self._held(study_id).study.directions)
+        """Return the directions of its goals."""
+        return list(self._get(study_id).study.directions)
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        """What the dashboard shows beside it."""
-        return dict(self._held(study_id).study.user_attrs)
+        """Return the attributes that the dashboard shows beside it."""
+        return dict(self._get(study_id).study.user_attrs)
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        """The names of its goals."""
-        return dict(self._held(study_id).study.system_attrs)
+        """Return the names of its goals."""
+        return dict(self._get(study_id).study.system_attrs)
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
-        """One trial; KeyError."""
-        number, at = divmod(trial_id, _TRIALS_EACH)
-        trials = self._held(number).trials
+        """Return one trial; KeyError."""
+        number, at = divmod(trial_id, _TRIALS_PER_STUDY)
+        trials = self._get(number).trials
         if at >= len(trials):
             raise KeyError(trial_id)
         return trials[at]
@@ -145,42 +148,52 @@ class Shelf(BaseStorage):
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        """The trials by number. Never copied: they belong to nobody else."""
-        trials = self._held(study_id).trials
+        """Return the trials by number. Never copied: nobody else uses them."""
+        trials = self._get(study_id).trials
         return [trial for trial in trials if states is None or trial.state in states]
 
     def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def delete_study(self, study_id: int) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_trial_param(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_trial_state_values(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_trial_intermediate_value(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_trial_user_attr(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
     def set_trial_system_attr(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ReadOnly."""
         raise ReadOnly
 
 
-def _word(number: int) -> str:
+def _study_word(number: int) -> str:
     try:
         return name_of(number)
     except KeyError:
@@ -204,12 +217,14 @@ def _frozen_study(study: OptimizationStudy) -> FrozenStudy:
 
 def _frozen_trials(spec: StudySpec, records: Sequence[TrialRecord], study: int) -> tuple[FrozenTrial, ...]:
     space = space_of(spec)
-    return tuple(_frozen_trial(record, space, spec, study * _TRIALS_EACH + at) for at, record in enumerate(records))
+    return tuple(
+        _frozen_trial(record, space, spec, study * _TRIALS_PER_STUDY + at) for at, record in enumerate(records)
+    )
 
 
 def _frozen_trial(record: TrialRecord, space: Space, spec: StudySpec, trial_id: int) -> FrozenTrial:
-    trial: FrozenTrial = _search.as_frozen_trial(record, space, spec.goals)
-    if record.value is None and record.state != "fail":
+    trial: FrozenTrial = loop.as_frozen_trial(record, space, spec.goals)
+    if record.value is None and record.violation > 0:
         # The sampler learns the worst value there is; who looks at plots is better served by none.
         trial.state, trial.values = TrialState.PRUNED, None
     trial.number, trial._trial_id = record.number, trial_id
@@ -225,5 +240,5 @@ def _frozen_trial(record: TrialRecord, space: Space, spec: StudySpec, trial_id: 
 
 
 def _local(moment: datetime) -> datetime:
-    """Naive local time, as everywhere in Optuna."""
+    """Convert to naive local time, as everywhere in Optuna."""
     return moment.astimezone().replace(tzinfo=None)

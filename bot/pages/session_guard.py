@@ -1,4 +1,4 @@
-"""Who looks at a page, whether a form came from one of ours, and the headers that every answer has."""
+"""Sessions of pages: the signed-in visitor, the origin of forms, and the headers of every response."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
@@ -16,7 +16,7 @@ from bot.role import Role
 from bot.runtime.settings import LOOPBACK
 from reports.render import LANGUAGES, Language, Renderer, renderer_of
 
-#: No form of ours is longer.
+#: Most bytes of a form.
 LONGEST_FORM = 4096
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -26,7 +26,7 @@ HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # Not `no-referrer`: a browser would then name no origin with a form, which is checked.
+    # Not `no-referrer`: browsers would then send no origin with a form, which is checked.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -37,7 +37,7 @@ HEADERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Visitor:
-    """Someone who is signed in, with the role they have now."""
+    """Signed-in person, with their current role."""
 
     session: WebSession
     role: Role
@@ -45,33 +45,33 @@ class Visitor:
 
     @property
     def user_id(self) -> str:
-        """Their id in Slack."""
+        """Slack id."""
         return self.session.user_id
 
     @property
     def language(self) -> Language:
-        """The language they read."""
+        """Language of the pages."""
         return self.session.language
 
     @property
     def renderer(self) -> Renderer:
-        """Words for them."""
+        """Renderer in that language."""
         return renderer_of(self.language)
 
 
-class Guard:
-    """Lets people in by their cookie."""
+class SessionGuard:
+    """Admits people by their cookie."""
 
     def __init__(self, context: BotContext, sign_in: SignIn) -> None:
         self._context = context
         self._sign_in = sign_in
         self._address = context.services.settings.public_url
         self.is_secure = self._address.startswith("https://")
-        #: A name with this prefix is taken by browsers only from the host itself, over TLS.
+        #: Browsers accept a name with this prefix only from the host itself, over TLS.
         self.cookie = "__Host-optimize-bot" if self.is_secure else "optimize-bot"
 
-    async def visitor(self, request: Request) -> Visitor:
-        """Who asks; raises SignInNeeded for a stranger and NotAllowed for someone without a role."""
+    async def require_visitor(self, request: Request) -> Visitor:
+        """Return the visitor; raises SignInNeeded without a session and NotAllowed without a role."""
         session = await self._sign_in.session(request.cookies.get(self.cookie, ""))
         if session is None:
             raise SignInNeeded
@@ -80,8 +80,8 @@ class Guard:
         require(role, needs=Role.VIEWER, what="web", user_id=session.user_id)
         return self._visitor(session, role)
 
-    def known(self, request: Request) -> Visitor | None:
-        """Who was let in while this request was answered, for the bar above a refusal; None for a stranger."""
+    def identified_visitor(self, request: Request) -> Visitor | None:
+        """Return the visitor found earlier in this request, for the bar of an error page, or None."""
         session: WebSession | None = getattr(request.state, "session", None)
         return None if session is None else self._visitor(session, Role.NOBODY)
 
@@ -89,7 +89,7 @@ class Guard:
         return Visitor(session=session, role=role, form_token=self._sign_in.form_token(session))
 
     async def form(self, request: Request) -> dict[str, str]:
-        """The fields of a form that one of our pages sent; raises Forged and FormTooLong."""
+        """Return the fields of a form that one of our pages sent; raises Forged and FormTooLong."""
         self._require_our_page(request)
         body = bytearray()
         async for chunk in request.stream():
@@ -99,7 +99,7 @@ class Guard:
         return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20))
 
     async def signed_form(self, request: Request, visitor: Visitor) -> dict[str, str]:
-        """The same for someone signed in: the form must carry the token of their session."""
+        """Return the fields of a form that carries the token of the visitor's session; raises as `form`."""
         fields = await self.form(request)
         if not self._sign_in.is_form_token(fields.get("token", ""), visitor.session):
             raise Forged
@@ -113,32 +113,32 @@ class Guard:
     def _is_ours(self, origin: str, request: Request) -> bool:
         if self._address:
             return origin == self._address
-        # Without a public address only this machine is served, under whichever of its names.
+        # Without a public address only this machine is served, under any of its names.
         host = request.headers.get("host", "")
         return origin == f"http://{host}" and urlsplit(origin).hostname in LOOPBACK
 
 
 def language_of(request: Request, default: Language) -> Language:
-    """The language of someone who is not signed in: the first of ours that the browser names."""
+    """Choose the language of a person who is not signed in: the first supported one that the browser names."""
     named = [word.strip()[:2].lower() for word in request.headers.get("accept-language", "").split(",")]
     return next((language for word in named for language in LANGUAGES if language == word), default)
 
 
-class WithHeaders:
-    """Puts the headers on every answer that does not bring its own."""
+class SecurityHeaders:
+    """Middleware that adds the headers to every response that does not set its own."""
 
     def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
         self._app = app
         self._headers = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if is_secure else {})
 
     async def __call__(self, scope: Scope, dispatch: Receive, send: Send) -> None:
-        """ASGI."""
+        """Handle one connection (ASGI)."""
 
-        async def sending(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, dispatch, sending)
+        await self._app(scope, dispatch, send_with_headers)

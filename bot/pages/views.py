@@ -1,4 +1,4 @@
-"""The pages: what each shows, gathered for its template."""
+"""Views: the pages, each with the facts for its template."""
 
 import asyncio
 import hashlib
@@ -10,19 +10,19 @@ from functools import cached_property
 from fastapi import Request
 from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 
-from bot.commands.operations import look
+from bot.commands.operations import check_bars
 from bot.commands.results import facts_of
-from bot.commands.schedule import line
+from bot.commands.schedule import schedule_line
 from bot.context import BotContext
 from bot.delivery import progress
 from bot.delivery.facts import study_facts
 from bot.documents.recurring import Champion
 from bot.pages import events
-from bot.pages.chart_files import Pictures
+from bot.pages.chart_files import ChartFiles
 from bot.pages.errors import NoSuchPage
-from bot.pages.leaderboard import VERDICTS, Wish, board
+from bot.pages.leaderboard import VERDICTS, LeaderboardQuery, board
 from bot.pages.optuna_storage import number_of
-from bot.pages.session_guard import Guard, Visitor
+from bot.pages.session_guard import SessionGuard, Visitor
 from bot.role import Role
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, UnknownSymbol
@@ -34,63 +34,63 @@ from reports.charts.chart_list import expected
 from reports.facts import StudyFacts
 from reports.render import Language, renderer_of
 
-#: Studies listed, and trials in the table of one.
+#: Most studies in the list, and trials in the table of one.
 STUDIES, TRIALS = 50, 500
 #: How many earlier champions are shown of each.
 EARLIER = 10
 _STUDY_NAME = re.compile(r"opt-[0-9a-f]{4,16}")
 _SUFFIX = ".png"
-#: What may be a person in Slack, who is asked about.
+#: Ids of people in Slack, whose names are looked up.
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]{4,}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChampionLine:
-    """A champion with those before it."""
+    """Champion with its predecessors."""
 
     champion: Champion
     earlier: list[Champion]
 
 
-class Views:
-    """Answers the requests of people who look."""
+class PageViews:
+    """Handlers of the pages that people read."""
 
-    def __init__(self, context: BotContext, guard: Guard) -> None:
+    def __init__(self, context: BotContext, guard: SessionGuard) -> None:
         self._context = context
         self._guard = guard
-        self._pictures = Pictures(context)
+        self._chart_files = ChartFiles(context)
 
     @cached_property
     def version(self) -> str:
-        """Names the style and the script, so that a browser fetches them again after a change."""
+        """Version of style and script, so that a browser fetches them again after a change."""
         files = [renderer_of("en").web_page(name) for name in ("style.css", "script.js")]
         return hashlib.sha256("".join(files).encode()).hexdigest()[:12]
 
     async def board(self, request: Request) -> Response:
-        """`/board`: the leaderboard."""
-        visitor = await self._guard.visitor(request)
-        wish = Wish.of(request.query_params)
-        rows = await board(self._context.services.service, wish, self._context.clock())
+        """Show the leaderboard: `/board`."""
+        visitor = await self._guard.require_visitor(request)
+        query = LeaderboardQuery.of(request.query_params)
+        rows = await board(self._context.services.studies, query, self._context.clock())
         symbols = sorted(await OptimizationStudy.get_motor_collection().distinct("symbol"))
         return await self._page(
-            "board", visitor, wish=wish, rows=rows, symbols=symbols, strategies=list(STRATEGIES), verdicts=VERDICTS
+            "board", visitor, wish=query, rows=rows, symbols=symbols, strategies=list(STRATEGIES), verdicts=VERDICTS
         )
 
     async def studies(self, request: Request) -> Response:
-        """`/studies`: the newest."""
-        visitor = await self._guard.visitor(request)
+        """Show the newest studies: `/studies`."""
+        visitor = await self._guard.require_visitor(request)
         found = await without_charts({}, order={"created_at": -1}, limit=STUDIES)
         facts = [study_facts(study, now=self._context.clock()) for study in found]
         return await self._page("studies", visitor, people=[f.created_by for f in facts], studies=facts)
 
     async def study(self, request: Request) -> Response:
-        """`/studies/NAME`: one study, at work or done."""
-        visitor = await self._guard.visitor(request)
-        study = await self._named(request)
+        """Show one study, running or finished: `/studies/NAME`."""
+        visitor = await self._guard.require_visitor(request)
+        study = await self._find_study(request)
         facts = await facts_of(study, self._context)
         is_live = not facts.status.is_finished
         shown: dict[str, object] = (
-            {"p": await progress.look(self._context.services, study.study_name)} if is_live else {}
+            {"p": await progress.read_progress(self._context.services, study.study_name)} if is_live else {}
         )
         if facts.summary is not None:
             shown |= await self._findings(facts, visitor)
@@ -99,8 +99,8 @@ class Views:
             visitor,
             people=[facts.created_by],
             is_live=is_live,
-            failure=_failure(facts, visitor),
-            acts=_acts(facts, visitor),
+            failure=_failure_text(facts, visitor),
+            acts=_allowed_actions(facts, visitor),
             number=number_of(study.study_name),
             **{"study": facts, "summary": None, **shown},
         )
@@ -108,13 +108,13 @@ class Views:
     async def _findings(self, facts: StudyFacts, visitor: Visitor) -> dict[str, object]:
         assert facts.summary is not None
         charts = {name: f"/studies/{facts.study_name}/charts/{name}{_SUFFIX}" for name in expected(facts.summary)}
-        trials = await self._context.services.service.best_trials(facts.study_name, TRIALS)
+        trials = await self._context.services.studies.best_trials(facts.study_name, TRIALS)
         return visitor.renderer.findings(facts, trials, charts, n_trials=facts.trials_completed)
 
     async def progress(self, request: Request) -> Response:
-        """`/studies/NAME/events`: its progress, as it comes."""
-        visitor = await self._guard.visitor(request)
-        study = await self._named(request)
+        """Stream a study's progress: `/studies/NAME/events`."""
+        visitor = await self._guard.require_visitor(request)
+        study = await self._find_study(request)
         found = events.events(
             progress.follow(self._context.services, study.study_name),
             lambda progress: visitor.renderer.web_page("live.jinja", p=progress),
@@ -122,21 +122,21 @@ class Views:
         return StreamingResponse(found, media_type=events.MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
 
     async def chart(self, request: Request) -> Response:
-        """`/studies/NAME/charts/CHART.png`."""
-        visitor = await self._guard.visitor(request)
-        study = await self._named(request)
+        """Send a chart: `/studies/NAME/charts/CHART.png`."""
+        visitor = await self._guard.require_visitor(request)
+        study = await self._find_study(request)
         name = str(request.path_params["chart"])
         if not name.endswith(_SUFFIX):
             raise NoSuchPage
-        file = await self._pictures.of(study, name.removesuffix(_SUFFIX), visitor.language)
+        file = await self._chart_files.find(study, name.removesuffix(_SUFFIX), visitor.language)
         return FileResponse(file, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
 
     async def plans(self, request: Request) -> Response:
-        """`/plans`: champions and schedules."""
-        visitor = await self._guard.visitor(request)
+        """Show champions and schedules: `/plans`."""
+        visitor = await self._guard.require_visitor(request)
         context = self._context
-        schedules = [await line(schedule, context) for schedule in await context.schedules.all()]
-        champions = [await self._with_earlier(champion) for champion in await context.champions.present()]
+        schedules = [await schedule_line(schedule, context) for schedule in await context.schedules.all()]
+        champions = [await self._with_earlier(champion) for champion in await context.champions.current()]
         adopted = [e.adopted_by for c in champions for e in (c.champion, *c.earlier)]
         people = [*(row.schedule.created_by for row in schedules), *adopted]
         return await self._page("plans", visitor, people=people, schedules=schedules, champions=champions)
@@ -146,45 +146,45 @@ class Views:
         return ChampionLine(champion=champion, earlier=history[1 : 1 + EARLIER])
 
     async def data(self, request: Request) -> Response:
-        """`/data`: what bars there are; with `?symbol=` what is wrong with them."""
-        visitor = await self._guard.visitor(request)
+        """Show the stored bars: `/data`; with `?symbol=` its data problems."""
+        visitor = await self._guard.require_visitor(request)
         series = await asyncio.to_thread(self._context.services.market.warehouse.symbols)
         symbol = request.query_params.get("symbol")
         if symbol is None:
             return await self._page("data", visitor, series=series)
-        # Only what is stored: looking at a page fetches nothing from anywhere.
+        # Only stored symbols: opening a page must not fetch from a source.
         if symbol not in {each.symbol for each in series}:
             raise UnknownSymbol.of(symbol, {each.symbol for each in series})
-        looked = await asyncio.to_thread(look, symbol, self._context)
-        return await self._page("symbol", visitor, here="data", report=looked.report, picture=looked.picture)
+        check = await asyncio.to_thread(check_bars, symbol, self._context)
+        return await self._page("symbol", visitor, here="data", report=check.report, picture=check.picture)
 
     async def asset(self, request: Request) -> Response:
-        """`/pages/style.css` and `/pages/script.js`: the same for everyone, signed in or not."""
+        """Send `/pages/style.css` or `/pages/script.js`: the same for everyone, signed in or not."""
         name = str(request.path_params["name"])
         if name not in _ASSETS:
             raise NoSuchPage
         keep = {"Cache-Control": "public, max-age=31536000, immutable"} if request.url.query else {}
         return Response(renderer_of("en").web_page(name), media_type=_ASSETS[name], headers=keep)
 
-    async def _named(self, request: Request) -> OptimizationStudy:
-        """The study in the address, which must be its whole name; raises UnknownStudy."""
+    async def _find_study(self, request: Request) -> OptimizationStudy:
+        """Return the study in the address, which must be its whole name; raises UnknownStudy."""
         name = str(request.path_params["name"])
         if not _STUDY_NAME.fullmatch(name):
             raise UnknownStudy(word=name, nearest="")
-        return await self._context.services.service.find(name)
+        return await self._context.services.studies.find(name)
 
     async def _page(self, name: str, visitor: Visitor, *, people: Iterable[str] = (), **facts: object) -> Response:
         facts = {"here": name, "names": await self._names({visitor.user_id, *people})} | facts
-        # Beside the event loop: a long table takes a while.
+        # Off the event loop: a long table takes a while.
         page = await asyncio.to_thread(
             visitor.renderer.web_page, f"{name}.jinja", visitor=visitor, version=self.version, **facts
         )
         return HTMLResponse(page)
 
-    async def plain(
+    async def plain_page(
         self, layout: str, language: Language, *, visitor: Visitor | None = None, status: int = 200, **facts: object
     ) -> Response:
-        """A page of a few words, with the bar above it for someone who is signed in."""
+        """Build a page of a few words, with the bar above it for someone who is signed in."""
         names = await self._names({visitor.user_id}) if visitor else {}
         common = {"visitor": visitor, "names": names, "here": "", "version": self.version, "status": status}
         return HTMLResponse(renderer_of(language).web_page(layout, **common | facts), status_code=status)
@@ -193,7 +193,7 @@ class Views:
         return {user_id: await self._name(user_id) for user_id in people}
 
     async def _name(self, user_id: str) -> str:
-        """What people call someone; a study's owner may also be a terminal's user, or a key of the API."""
+        """Return a person's display name; a study's owner may also be a terminal's user, or an API key."""
         person = await self._context.people.person(user_id) if _SLACK_ID.fullmatch(user_id) else None
         return (person.name if person else "") or user_id
 
@@ -201,15 +201,15 @@ class Views:
 _ASSETS = {"style.css": "text/css; charset=utf-8", "script.js": "text/javascript; charset=utf-8"}
 
 
-def _failure(facts: StudyFacts, visitor: Visitor) -> str:
-    """Why a study stopped, already escaped; nothing for one that did not."""
+def _failure_text(facts: StudyFacts, visitor: Visitor) -> str:
+    """Return why a study stopped, escaped; empty for one that did not."""
     if facts.failure is None:
         return ""
     return visitor.renderer.error(facts.failure.error or SomethingBroke(reference=facts.failure.reference))
 
 
-def _acts(facts: StudyFacts, visitor: Visitor) -> tuple[str, ...]:
-    """What this visitor may do to this study as it stands."""
+def _allowed_actions(facts: StudyFacts, visitor: Visitor) -> tuple[str, ...]:
+    """Return the actions that this visitor may take on this study in its state."""
     may_act = visitor.role >= Role.APPROVER or (visitor.role >= Role.RUNNER and facts.created_by == visitor.user_id)
     if not may_act:
         return ()

@@ -1,1 +1,1 @@
-"""What a process is made of: settings, child processes, services."""
+"""Parts of a process: settings, child processes, services."""

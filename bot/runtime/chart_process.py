@@ -7,14 +7,14 @@ from pathlib import Path
 
 from optimizer.errors import Phrase, Unavailable
 from optimizer.studies.child_process import ChildDied, ChildProcess
-from reports.charts.draw_request import DrawRequest, write_draw_request
+from reports.charts.draw_request import Draw, DrawRequest, Written, write_draw_request
 
 _MODULE = "reports"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnFiles:
-    """What was written of a study."""
+    """Files that were drawn for a study."""
 
     folder: Path
     files: tuple[Path, ...]  # charts and report
@@ -22,36 +22,36 @@ class DrawnFiles:
 
 
 class ChartProcess:
-    """One process that draws; it is started when first needed, and again when it died."""
+    """One process that draws, started when first needed, and again after it died."""
 
     def __init__(self, folder: Path, trials_of: Callable[[str], Awaitable[bytes]]) -> None:
         self._folder = folder
         self._trials_of = trials_of
         self._child: ChildProcess | None = None
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def warm(self) -> None:
         """Start the process, which imports for a second before it can draw."""
-        async with self._turn:
-            await self._warmed()
+        async with self._lock:
+            await self._ensure_child()
 
-    async def _warmed(self) -> ChildProcess:
+    async def _ensure_child(self) -> ChildProcess:
         if self._child is None:
             self._child = await ChildProcess.spawn(_MODULE)
         return self._child
 
     def folder_of(self, study_name: str) -> Path:
-        """Where a study's charts and report are."""
+        """Return the folder of a study's charts and report."""
         return self._folder / study_name
 
     async def draw(self, request: DrawRequest) -> DrawnFiles:
-        """Write charts and report; raises Unavailable when they cannot be had."""
+        """Write charts and report; raises Unavailable when that fails."""
         folder = self.folder_of(request.facts.study_name)
-        async with self._turn:  # two who ask for one study at once must not write over what is being read
+        async with self._lock:  # concurrent requests for one study must not overwrite what is being read
             packed = await self._trials_of(request.facts.study_name)
             await asyncio.to_thread(write_draw_request, request, packed, folder)
             try:
-                answer = await (await self._warmed()).ask({"folder": str(folder)})
+                answer = await (await self._ensure_child()).request(Draw(folder=folder).model_dump_json())
             except ChildDied as death:
                 self._child = None
                 raise Unavailable(
@@ -59,12 +59,11 @@ class ChartProcess:
                     reason=Phrase("ended_while_drawing"),
                     remedy=Phrase("text_result_stands"),
                 ) from death
-        if "error" in answer:
-            raise Unavailable(what=Phrase("a_chart"), reason=answer["error"], remedy=Phrase("text_result_stands"))
+        written = Written.model_validate_json(answer)
         return DrawnFiles(
             folder=folder,
-            files=tuple(folder / name for name in answer["files"]),
-            for_thread=tuple(folder / name for name in answer["for_thread"]),
+            files=tuple(folder / name for name in written.files),
+            for_thread=tuple(folder / name for name in written.for_thread),
         )
 
     async def stop(self) -> None:

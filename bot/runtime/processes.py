@@ -1,7 +1,7 @@
-"""The processes a command will need, started before it is known what exactly for.
+"""Child processes of a command, started before its details are known.
 
-Importing takes each of them about a second; started first and imported beside, they are ready when the
-command is. This module must stay quick to import itself.
+Each of them imports for about a second; they are started first and import in parallel with the
+command. This module must stay quick to import itself.
 """
 
 import asyncio
@@ -19,20 +19,20 @@ from optimizer.studies.worker_pool import WorkerPool
 
 
 class HomeInUse(Unavailable):
-    """One process owns a data directory. Facts: home."""
+    """Raised when another process owns the data directory. Facts: home."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChildProcesses:
-    """What was started: workers, and the embedded MongoDB where one is used."""
+    """Started processes: workers, and the embedded MongoDB where one is used."""
 
     pool: WorkerPool
     mongod: EmbeddedMongo | None
 
 
 @contextmanager
-def claimed(home: Path) -> Iterator[None]:
-    """Own the data directory; the claim ends with the process, however it ends."""
+def lock_home(home: Path) -> Iterator[None]:
+    """Own the data directory inside the block; the lock ends with the process, however it ends."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -47,10 +47,10 @@ def claimed(home: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def started(settings: Settings, *, n_workers: int | None = None) -> AsyncIterator[ChildProcesses]:
-    """Own the data directory and start the processes; they end with the block."""
+async def start_children(settings: Settings, *, n_workers: int | None = None) -> AsyncIterator[ChildProcesses]:
+    """Own the data directory and run the processes inside the block."""
     async with AsyncExitStack() as stack:
-        stack.enter_context(claimed(settings.home))
+        stack.enter_context(lock_home(settings.home))
         mongod = None
         if settings.mongodb_address is None:
             mongod = start_mongod(find_mongod(os.environ), settings.home)

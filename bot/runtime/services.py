@@ -1,4 +1,4 @@
-"""The one place that opens things; they close in reverse order."""
+"""Opening of all services in one place; they close in reverse order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -18,36 +18,37 @@ from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.mongo import kept_ready, open_documents
 from optimizer.studies.scheduler import StudyJobs
 from optimizer.studies.service import OptimizationService
-from optimizer.studies.worker_pool import WorkerConfig, WorkerPool
+from optimizer.studies.worker_messages import Configure
+from optimizer.studies.worker_pool import WorkerPool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What every door of the program uses: Slack, the terminal and HTTP."""
+    """Services that Slack, the terminal and HTTP share."""
 
     settings: Settings
     mongodb_uri: str = field(repr=False)  # it holds the password
     market: Market
     pool: WorkerPool
-    service: OptimizationService
+    studies: OptimizationService
     jobs: StudyJobs
     chart_process: ChartProcess
     clock: Clock
-    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the bot stops: streams let go
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the bot stops, so that open streams end
 
 
 @asynccontextmanager
 async def open_services(
     settings: Settings, children: ChildProcesses, *, clock: Clock = utc_now, providers: Sequence[Provider] = ()
 ) -> AsyncIterator[Services]:
-    """Connect what was started, and open everything on top of it. Tests bring their own clock and providers."""
+    """Connect to the processes, and open every service. Tests pass their own clock and providers."""
     async with AsyncExitStack() as stack:
         uri = settings.mongodb_address
         if children.mongod is not None:
             uri = await stack.enter_async_context(kept_ready(children.mongod))
         assert uri is not None, "there is an embedded server, or an address"
         await stack.enter_async_context(open_documents(uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)))
-        children.pool.configure(WorkerConfig(mongodb_uri=uri, snapshots=settings.snapshots))
+        children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots))
         market = stack.enter_context(open_market(settings, providers))
         service = OptimizationService(
             market=market,
@@ -65,7 +66,7 @@ async def open_services(
             mongodb_uri=uri,
             market=market,
             pool=children.pool,
-            service=service,
+            studies=service,
             jobs=jobs,
             chart_process=chart_process,
             clock=clock,
@@ -74,7 +75,7 @@ async def open_services(
 
 @contextmanager
 def open_market(settings: Settings, providers: Sequence[Provider] = ()) -> Iterator[Market]:
-    """The warehouse with the sources that fill it: those given, else those that the settings name."""
+    """Open the warehouse with its sources: those given, else those that the settings name."""
     with Warehouse.open(settings.warehouse, sources=settings.sources) as warehouse:
         yield Market(warehouse, providers or _providers(settings), sources=settings.sources)
 

@@ -17,20 +17,20 @@ from reports.languages import Language
 
 
 class MissingSetting(UserError):
-    """A setting without which the bot cannot talk to Slack. Facts: name, remedy."""
+    """Raised when a setting is missing that Slack needs. Facts: name, remedy."""
 
 
 #: Slack user ids (U…), user-group ids (S…) or `*` for everyone, with commas between them.
 Ids = Annotated[tuple[str, ...], NoDecode]
 
 
-#: Hosts that only this machine reaches; a browser keeps what it sends there to itself.
+#: Hosts that only this machine reaches; browsers treat them as secure without TLS.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
 class DailyTime:
-    """A time of day in a time zone; reads as it is written in the settings."""
+    """Time of day in a time zone; prints as it is written in the settings."""
 
     hour: int
     minute: int
@@ -41,7 +41,7 @@ class DailyTime:
 
 
 def _daily(value: object) -> object:
-    """`22:30`, `07:00 Asia/Seoul`, or `off`."""
+    """Read `22:30`, `07:00 Asia/Seoul`, or `off`."""
     if not isinstance(value, str) or value == "off":
         return None if value == "off" else value
     clock, _, zone = value.strip().partition(" ")
@@ -55,7 +55,7 @@ def _names(name: str) -> AliasChoices:
 
 
 class Settings(BaseSettings):
-    """What differs between deployments. Secrets never show in its text."""
+    """Differences between deployments. Secrets never appear in its text."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", env_file_encoding="utf-8")
 
@@ -110,7 +110,7 @@ class Settings(BaseSettings):
             raise ValueError("name scheme, host and port and nothing else, such as https://optimizer.example.com")
         if address.scheme != "https" and (address.scheme != "http" or address.hostname not in LOOPBACK):
             raise ValueError("it must begin with https://, for signing in over plain http can be overheard")
-        # As browsers write it, for it is compared with what they say of a form.
+        # As browsers write it, since it is compared with the origin that they send with a form.
         host = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
         is_default = address.port in (None, {"https": 443, "http": 80}[address.scheme])
         return f"{address.scheme}://{host}" + ("" if is_default else f":{address.port}")
@@ -122,32 +122,32 @@ class Settings(BaseSettings):
 
     @property
     def web_address(self) -> str:
-        """Where the pages are: PUBLIC_URL, else the port on this machine. Without a slash at the end."""
+        """Address of the pages: PUBLIC_URL, else the port on this machine. Without a slash at the end."""
         host = self.host if self.host in LOOPBACK else "127.0.0.1"
         return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def mongodb_address(self) -> str | None:
-        """The server's address with its password, or None for the embedded one. Never to be logged."""
+        """Address of the server with its password, or None for the embedded one. Never to be logged."""
         return self.mongodb_uri.get_secret_value() if self.mongodb_uri else None
 
     @property
     def snapshots(self) -> Path:
-        """Where immutable copies of the bars of studies are."""
+        """Folder of the immutable copies of the bars of studies."""
         return self.home / "snapshots"
 
     @property
     def warehouse(self) -> Path:
-        """The DuckDB file of prices and features."""
+        """DuckDB file of prices and features."""
         return self.home / "market.duckdb"
 
     @property
     def reports(self) -> Path:
-        """Where charts and HTML reports are written."""
+        """Folder of charts and HTML reports."""
         return self.home / "reports"
 
     def require_slack(self) -> None:
-        """Raise for the first Slack setting that is missing, saying where to find it."""
+        """Raise for the first missing Slack setting, with where to find it."""
         if self.slack_bot_token is None:
             raise MissingSetting(
                 name="SLACK_BOT_TOKEN",

@@ -1,1 +1,1 @@
-"""What happens by the clock: scheduled searches, champions, the refresh of bars."""
+"""Work by the clock: scheduled searches, champions, the refresh of bars."""

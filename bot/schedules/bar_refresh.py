@@ -1,8 +1,8 @@
-"""Once a day the bars in use are brought up to date, whoever needs them next.
+"""Daily refresh of the bars in use.
 
-A source that fails is told to the channels that depend on it: once, and again only after it has delivered in between.
-What was told is in the documents, so a restart repeats nothing. A refresh that a stop cut off is done again at the
-next start, under its old name, and what it had put into the outbox stays the one message.
+A source that fails is reported to the channels that depend on it: once, and again only after it has delivered in
+between. The documents record what was reported, so a restart repeats nothing. A refresh that a stop cut off is
+repeated at the next start, under its old name, so its messages stay the same outbox entries.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from bot.documents.preferences import ChannelSettings
 from bot.documents.recurring import FailingSeries, Refresh
 from bot.runtime.background import BackgroundTasks
 from bot.runtime.settings import DailyTime
-from bot.schedules.bars_in_use import Use, uses
+from bot.schedules.bars_in_use import Use, find_uses
 from bot.schedules.champions import Champions
 from optimizer.clock import Clock
 from optimizer.errors import error_of
@@ -30,32 +30,32 @@ from reports.render import Language, renderer_of
 
 log = logging.getLogger(__name__)
 
-#: The kind of job that rings once a day.
+#: Kind of the daily job.
 KIND = "refresh"
-#: Series named in one message.
+#: Most series in one message.
 NAMED = 10
-#: What a series is used for, named in one line.
+#: Uses of a series that one row names.
 _NAMES = 4
-#: Two rings closer than this are the same one: a job that was due while the bot was down, and its time anew.
+#: Two triggers closer than this count as one: a job due while the bot was down, and its regular time.
 _AGAIN = timedelta(minutes=1)
 
-Used = Mapping[SeriesKey, Sequence[Use]]
+UsesBySeries = Mapping[SeriesKey, Sequence[Use]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failing:
-    """A series that could not be brought up to date, as a message tells it."""
+    """Row of a message about a series that could not be updated."""
 
     symbol: str
     timeframe: str
     last: datetime | None  # the newest bar stored
     reason: str  # escaped
-    names: Sequence[str]  # what uses it here
+    names: Sequence[str]  # its uses in this channel
     n_others: int  # more of them
 
 
 class BarRefresh:
-    """Keeps the daily job, refreshes, and tells of what fails."""
+    """Schedules the daily job, refreshes, and reports failures."""
 
     def __init__(
         self,
@@ -77,20 +77,20 @@ class BarRefresh:
         self._language = language
         self._refreshing = asyncio.Lock()
 
-    async def keep(self, at: DailyTime | None) -> None:
-        """Have the one job that the settings ask for, and carry on a refresh that a stop cut off."""
+    async def schedule(self, at: DailyTime | None) -> None:
+        """Schedule the one job that the settings name, and resume a refresh that a stop cut off."""
         wanted = str(at) if at else ""
         for other in set(self._jobs.kept(KIND)) - {wanted}:
             self._jobs.remove_cron(KIND, other)
-        # One that is there stays: it may be due since the bot was down.
+        # An existing job stays: it may have become due while the bot was down.
         if at is not None and self._jobs.next_run(KIND, wanted) is None:
             self._jobs.add_cron(KIND, wanted, {"hour": at.hour, "minute": at.minute}, at.time_zone)
         last = await Refresh.find_all().sort("-started_at").first_or_none()
         if last is not None and last.ended_at is None:
             self._background.run(self._carry_out(last))
 
-    async def ring(self, _identifier: str) -> None:
-        """The job: refresh what is in use now."""
+    async def refresh_now(self, _identifier: str) -> None:
+        """Refresh what is in use now (the daily job)."""
         refresh = await patiently(self._begin, what="refresh")
         await self._carry_out(refresh)
 
@@ -101,17 +101,17 @@ class BarRefresh:
 
     async def _carry_out(self, refresh: Refresh) -> None:
         async with self._refreshing:
-            used = await patiently(self._used, what="refresh")
-            # One series a call: a stop need not wait for the rest.
+            used = await patiently(self._find_uses, what="refresh")
+            # One series per call, so that a stop need not wait for the rest.
             refresh_one = self._market.try_refresh
             done = [await asyncio.to_thread(refresh_one, key, now=self._clock()) for key in sorted(used)]
-            await patiently(partial(self._settle, refresh, used, done), what="refresh")
+            await patiently(partial(self._finish, refresh, used, done), what="refresh")
         log.info("refreshed n_series=%s n_failed=%s", len(done), sum(one.error is not None for one in done))
 
-    async def _used(self) -> Used:
-        """Who uses which stored series. What is not stored is fetched whole when it is first asked for."""
+    async def _find_uses(self) -> UsesBySeries:
+        """Return the uses of each stored series. Series that are not stored are fetched whole when first needed."""
         used: dict[SeriesKey, list[Use]] = {}
-        for use in await uses(self._champions, self._clock()):
+        for use in await find_uses(self._champions, self._clock()):
             stored = await asyncio.to_thread(
                 self._market.warehouse.coverage, use.symbol, timeframe=use.timeframe, source=use.source
             )
@@ -119,17 +119,17 @@ class BarRefresh:
                 used.setdefault(stored.key, []).append(use)
         return used
 
-    async def _settle(self, refresh: Refresh, used: Used, done: Sequence[Refreshed]) -> None:
-        """Note what failed, tell whom it concerns, and only then call the refresh ended."""
-        failing = [await self._note(one) for one in done if one.error is not None]
-        # What delivers again, or is used no more, is forgotten; failing anew it is told anew.
+    async def _finish(self, refresh: Refresh, used: UsesBySeries, done: Sequence[Refreshed]) -> None:
+        """Record the failures, notify the channels, and only then mark the refresh as ended."""
+        failing = [await self._record_failure(one) for one in done if one.error is not None]
+        # A series that delivers again, or is no longer used, is deleted, so that its next failure is reported again.
         await FailingSeries.find({"_id": {"$nin": [one.id for one in failing]}}).delete()
         for channel_id in sorted({use.channel_id for each in used.values() for use in each} - {""}):
-            await self._tell(refresh, channel_id, used, failing)
+            await self._notify(refresh, channel_id, used, failing)
         await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
 
-    async def _note(self, refreshed: Refreshed) -> FailingSeries:
-        """The document of a series that fails, with what it fails of now."""
+    async def _record_failure(self, refreshed: Refreshed) -> FailingSeries:
+        """Return the document of a failing series, updated with the present failure."""
         assert refreshed.error is not None, "it failed"
         key, failure = refreshed.key._asdict(), refreshed.error.as_document()
         known = await FailingSeries.find_one(key)
@@ -138,14 +138,16 @@ class BarRefresh:
         await known.set({"failure": failure})
         return known
 
-    async def _tell(self, refresh: Refresh, channel_id: str, used: Used, every: Sequence[FailingSeries]) -> None:
-        """Say in a channel what fails that it uses and was not told of, then note that it was."""
+    async def _notify(
+        self, refresh: Refresh, channel_id: str, used: UsesBySeries, every: Sequence[FailingSeries]
+    ) -> None:
+        """Post in a channel the new failures of its series, then record that they were posted."""
         here = {one.key: [use for use in used[one.key] if use.channel_id == channel_id] for one in every}
         new = [one for one in every if here[one.key] and channel_id not in one.told]
         if not new:
             return
         language = await self._language_of(channel_id, [use for one in new for use in here[one.key]])
-        rows = [await self._line(one, here[one.key], language) for one in new[:NAMED]]
+        rows = [await self._failing_row(one, here[one.key], language) for one in new[:NAMED]]
         message = renderer_of(language).render("refresh_failure", rows=rows, n_others=len(new) - len(rows))
         key = f"refresh:{refresh.key}:{channel_id}:{_digest(new)}"
         await self._outbox.post(
@@ -157,7 +159,7 @@ class BarRefresh:
         for one in new:
             await one.set({"told": [*one.told, channel_id]})
 
-    async def _line(self, failing: FailingSeries, here: Sequence[Use], language: Language) -> Failing:
+    async def _failing_row(self, failing: FailingSeries, here: Sequence[Use], language: Language) -> Failing:
         stored = await asyncio.to_thread(
             self._market.warehouse.coverage, failing.symbol, timeframe=failing.timeframe, source=failing.source
         )
@@ -172,7 +174,7 @@ class BarRefresh:
         )
 
     async def _language_of(self, channel_id: str, here: Sequence[Use]) -> Language:
-        """What the channel is set to, else what its schedules and studies speak, else the bot's own."""
+        """Return the channel's language, else that of its schedules and studies, else the bot's own."""
         channel = await ChannelSettings.find_one(ChannelSettings.channel_id == channel_id)
         if channel is not None and channel.language is not None:
             return channel.language
@@ -180,6 +182,6 @@ class BarRefresh:
 
 
 def _digest(failing: Sequence[FailingSeries]) -> str:
-    """Names a set of series: the same ones are told once, should a stop come between telling and noting."""
+    """Return a key for a set of series, so that a stop between posting and recording repeats nothing."""
     names = sorted("/".join(one.key) for one in failing)
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Which bars are in use, by whom, and in which channel that matters."""
+"""Bars in use: which series, by whom, and in which channel."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,32 +13,32 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.storage.documents import OptimizationStudy
 from reports.render import Language
 
-#: A study makes its bars be in use for so long.
+#: Bars of a study count as in use for this long.
 RECENT = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """Someone who needs the newest bars of a symbol."""
+    """Schedule, champion or study that needs the newest bars of a symbol."""
 
     symbol: str
     timeframe: str
-    source: str | None  # None: whichever answers
+    source: str | None  # None: any source
     name: str  # of the schedule, or of the study
-    channel_id: str = ""  # empty: asked for in a terminal
-    language: Language | None = None  # that it speaks there, where that is known
+    channel_id: str = ""  # empty: requested in a terminal
+    language: Language | None = None  # of the posts there, where known
 
 
-async def uses(champions: Champions, now: datetime) -> list[Use]:
-    """What schedules, champions and the studies of the last days need, in that order."""
+async def find_uses(champions: Champions, now: datetime) -> list[Use]:
+    """Return the uses by schedules, champions and recent studies, in that order."""
     schedules = await Schedule.find({"removed_at": None}).sort("_id").to_list()
     found = [use for schedule in schedules for use in await _of_schedule(schedule)]
-    found += [use for champion in await champions.present() for use in _of_champion(champion)]
+    found += [use for champion in await champions.current() for use in _of_champion(champion)]
     return [*found, *[use async for use in _of_studies(now - RECENT)]]
 
 
 async def _of_schedule(schedule: Schedule) -> list[Use]:
-    """One use a symbol, or a member of its watch list; a list that is gone needs nothing."""
+    """Return one use per symbol, or per member of its watch list; none for a deleted list."""
     try:
         specs = await specs_for(schedule.spec)
     except UnknownWatchlist:
@@ -56,12 +56,12 @@ def _of_spec(spec: StudySpec, **where: Any) -> list[Use]:
 
 
 async def _of_studies(since: datetime) -> AsyncIterator[Use]:
-    """The newest study of each series and channel."""
+    """Yield the newest study of each series and channel."""
     met: set[tuple[str, ...]] = set()
     async for study in _studies(since):
         spec, name = StudySpec.model_validate(study["spec"]), study["study_name"]
-        told = await Conversation.find_one(Conversation.study_name == name)
-        where = {"channel_id": told.channel_id, "language": told.language} if told else {}
+        conversation = await Conversation.find_one(Conversation.study_name == name)
+        where = {"channel_id": conversation.channel_id, "language": conversation.language} if conversation else {}
         source = spec.source if spec.is_shared else study["source"]
         for use in _of_spec(spec.model_copy(update={"source": source}), name=name, **where):
             key = (use.symbol, use.timeframe, use.source or "", use.channel_id)
@@ -71,7 +71,7 @@ async def _of_studies(since: datetime) -> AsyncIterator[Use]:
 
 
 def _studies(since: datetime) -> AsyncIterator[dict[str, Any]]:
-    """The newest first, with what is asked of them alone: a summary is long."""
+    """Yield the newest first, with only the needed fields: a summary is long."""
     fields = dict.fromkeys(("study_name", "source", "spec"), 1)
     found = OptimizationStudy.get_motor_collection().find({"created_at": {"$gte": since}}, fields)
     studies: AsyncIterator[dict[str, Any]] = found.sort("created_at", -1)

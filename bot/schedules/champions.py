@@ -9,7 +9,7 @@
                     "unseen_from": "2025-06-02", "adopted_by": "U012AB3CD",
                     "adopted_at": "2026-11-23T06:58:11+00:00", "why": "…", "replaced": "opt-1c2d"}]}
 
-One entry a symbol, strategy and timeframe, in that order. Keys may be added within a version, never change meaning.
+One entry per symbol, strategy and timeframe, in that order. Keys may be added within a version, never change meaning.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ _VERSION = 1
 
 
 class AlreadyChampion(UserError):
-    """The study's winner is the champion. Facts: study, by."""
+    """Raised when the study's winner is the champion already. Facts: study, by."""
 
 
 class Champions:
-    """Adopts champions, finds them, and keeps their file."""
+    """Adopts and finds champions, and writes their file."""
 
     def __init__(self, home: Path, clock: Clock) -> None:
         self._file = home / FILE_NAME
@@ -46,7 +46,7 @@ class Champions:
     async def adopt(self, study: OptimizationStudy, *, by: str, why: str = "", channel_id: str = "") -> Champion:
         """Make a finished study's winner the champion of its symbol and strategy; raises AlreadyChampion."""
         async with self._writing:
-            former = await self.of(study.spec)
+            former = await self.find(study.spec)
             if former is not None and former.study_name == study.study_name and former.params == _winner(study):
                 raise AlreadyChampion(study=study.study_name, by=former.adopted_by)
             champion = _champion_of(study, by, self._clock())
@@ -56,23 +56,23 @@ class Champions:
             await self._write()
         return champion
 
-    async def of(self, spec: StudySpec) -> Champion | None:
-        """The champion that a study of this kind challenges."""
+    async def find(self, spec: StudySpec) -> Champion | None:
+        """Return the current champion that a study of this kind challenges."""
         return await Champion.find(_kind(spec)).sort("-adopted_at", "-_id").first_or_none()
 
     async def history(self, spec: StudySpec) -> list[Champion]:
-        """Every champion there was, the present one first."""
+        """Return all champions of this kind, the current one first."""
         return await Champion.find(_kind(spec)).sort("-adopted_at", "-_id").to_list()
 
-    async def present(self) -> list[Champion]:
-        """The champions of today, by symbol and strategy."""
+    async def current(self) -> list[Champion]:
+        """Return the current champions, by symbol and strategy."""
         newest: dict[tuple[str, str, str], Champion] = {}
         for champion in await Champion.find_all().sort("adopted_at", "_id").to_list():
             newest[champion.symbol, champion.strategy_name, champion.timeframe] = champion
         return [newest[kind] for kind in sorted(newest)]
 
     async def write(self) -> None:
-        """Write the file anew, for a stop may have come between an adoption and its file."""
+        """Write the file again, since a stop may have come between an adoption and its file."""
         async with self._writing:
             await self._write()
 
@@ -81,13 +81,13 @@ class Champions:
             "format": _FORMAT,
             "version": _VERSION,
             "written_at": self._clock().isoformat(),
-            "champions": [_entry(champion) for champion in await self.present()],
+            "champions": [_entry(champion) for champion in await self.current()],
         }
         await asyncio.to_thread(_replace, self._file, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
 def rival_of(champion: Champion) -> Rival:
-    """The champion as a challenger meets it."""
+    """Return the champion as the challenger's rival."""
     return Rival(params=champion.params, allow_short=champion.spec.allow_short, unseen_from=champion.unseen_from)
 
 
@@ -138,7 +138,7 @@ def _entry(champion: Champion) -> dict[str, Any]:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Put a whole new file in the place of the old one, on the disk before it is seen."""
+    """Replace the file atomically; the new content is on the disk before it is visible."""
     fresh = file.with_suffix(".new")
     with fresh.open("w", encoding="utf-8") as stream:
         stream.write(text)

@@ -1,7 +1,7 @@
-"""A schedule's runs: refresh the data, search with the champion among the tried, compare, post once.
+"""Runs of schedules: refresh the data, search with the champion among the trials, compare, post once.
 
-Every step is read from the documents and leaves its mark there before the next begins, so a run goes on where a stop
-cut it off: the study has the run's key as its request, the post the same key in the outbox.
+Every step is read from the documents and recorded there before the next begins, so a run goes on where a stop
+cut it off: the study has the run's key as its request key, the post the same key in the outbox.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from bot.delivery.outbox import Outbox
 from bot.documents.preferences import Watchlist
 from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
+from bot.origin import Door, StudyOrigin
 from bot.schedules.champions import Champions, rival_of
 from bot.schedules.schedules import Schedules, is_late, spec_of
 from bot.schedules.watchlists import UnknownWatchlist, list_named
@@ -36,14 +37,12 @@ from reports.text.message import Message
 
 log = logging.getLogger(__name__)
 
-#: How often the documents are read.
+#: Seconds between two reads of the documents.
 TICK_SECONDS = 1.0
-#: The mark of studies that a schedule started: their result is part of its post.
-DOOR = "schedule"
 
 
 class StudyStopped(UserError):
-    """Someone ended the schedule's study before it had a result. Facts: study, state, schedule."""
+    """Raised when a schedule's study was stopped before it had a result. Facts: study, state, schedule."""
 
 
 Step = Callable[[], Awaitable[None]]
@@ -51,31 +50,31 @@ Step = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduledRunFacts:
-    """What the post of a run may say."""
+    """Facts of a run for its post."""
 
     schedule: Schedule
     run: ScheduleRun
     study: OptimizationStudy
     summary: StudySummary
-    champion: Champion | None  # None: the textbook set stood in
+    champion: Champion | None  # None: compared with the default parameters
     champion_params: Params
-    before: ScheduleRun | None  # the run before this one that had a result
+    before: ScheduleRun | None  # the previous run with a result
     late_at: datetime | None  # when it should have begun, in the schedule's time zone; None: in time
     next_at: datetime | None  # in the schedule's time zone; None: removed meanwhile
 
     @property
     def is_same_as_before(self) -> bool:
-        """Whether the search found what it found the last time."""
+        """True if the search found the same parameters as the last time."""
         return self.before is not None and self.before.params == self.run.params
 
     @property
     def may_adopt(self) -> bool:
-        """Whether there is something to adopt: the winner is not the champion's set."""
+        """True if the winner's parameters differ from the champion's."""
         return self.champion is None or self.run.params != self.champion.params
 
 
 class ScheduledRuns:
-    """Carries the runs of schedules through to their posts."""
+    """Advances the runs of schedules until they are posted."""
 
     def __init__(
         self,
@@ -98,7 +97,7 @@ class ScheduledRuns:
         self._working: dict[str, asyncio.Task[None]] = {}
 
     async def follow(self) -> None:
-        """Carry runs on until cancelled."""
+        """Advance runs until cancelled."""
         try:
             while True:
                 await patiently(self.tick, what="schedules")
@@ -108,44 +107,44 @@ class ScheduledRuns:
                 task.cancel()
 
     async def tick(self) -> None:
-        """Take every open run one step on; a step that takes long goes on beside the others."""
+        """Start the next step of every open run; slow steps run beside the others."""
         for run in await ScheduleRun.find({"state": {"$ne": str(RunState.TOLD)}}).sort("due_at").to_list():
-            if run.key not in self._working and (step := await self._step(run)) is not None:
-                self._start(run, step)
+            if run.key not in self._working and (step := await self._next_step(run)) is not None:
+                self._start_step(run, step)
 
-    async def _step(self, run: ScheduleRun) -> Step | None:
-        """What is to be done of a run now; None while its study goes on."""
+    async def _next_step(self, run: ScheduleRun) -> Step | None:
+        """Return the next step of a run; None while its study goes on."""
         schedule = await Schedule.find_one(Schedule.schedule_name == run.schedule_name)
         assert schedule is not None, "schedules are never deleted"
         if run.state is RunState.DUE:
-            return partial(self._begin, schedule, run)
+            return partial(self._start_search, schedule, run)
         study = await self._service.find(run.study_name)
-        return partial(self._end, schedule, run, study) if study.status.is_finished else None
+        return partial(self._finish, schedule, run, study) if study.status.is_finished else None
 
-    def _start(self, run: ScheduleRun, step: Step) -> None:
+    def _start_step(self, run: ScheduleRun, step: Step) -> None:
         task = asyncio.create_task(patiently(step, what="schedule"))
         self._working[run.key] = task
-        task.add_done_callback(partial(self._stepped, run))
+        task.add_done_callback(partial(self._finish_step, run))
 
-    def _stepped(self, run: ScheduleRun, task: "asyncio.Task[None]") -> None:
-        """A step that broke is told too; without that the run would silently never end."""
+    def _finish_step(self, run: ScheduleRun, task: "asyncio.Task[None]") -> None:
+        """Report a step that failed; otherwise the run would silently never end."""
         self._working.pop(run.key, None)
         if task.cancelled() or (error := task.exception()) is None:
             return
         reference = secrets.token_hex(3)
         log.error("schedule_broke run=%s reference=%s", run.key, reference, exc_info=error)
         if run.failure is None:
-            self._start(run, partial(self._broke, run, SomethingBroke(reference=reference)))
+            self._start_step(run, partial(self._report_fault, run, SomethingBroke(reference=reference)))
 
-    async def _broke(self, run: ScheduleRun, error: SomethingBroke) -> None:
+    async def _report_fault(self, run: ScheduleRun, error: SomethingBroke) -> None:
         schedule = await Schedule.find_one(Schedule.schedule_name == run.schedule_name)
         assert schedule is not None, "schedules are never deleted"
         await self._fail(schedule, run, error)
 
-    async def _begin(self, schedule: Schedule, run: ScheduleRun) -> None:
-        """Bring the data up to date and start the search."""
+    async def _start_search(self, schedule: Schedule, run: ScheduleRun) -> None:
+        """Update the data and start the search."""
         try:
-            spec = await _spec(schedule, run)
+            spec = await _spec_of_run(schedule, run)
             run.stale = await self._refresh(spec)
             study = await self._store(schedule, run, spec)
         except UserError as error:
@@ -155,7 +154,7 @@ class ScheduledRuns:
         self._jobs.submit(study.study_name)
 
     async def _refresh(self, spec: StudySpec) -> dict[str, object] | None:
-        """Why the newest bars of a symbol could not be had: the study then works with those that are stored."""
+        """Refresh the bars; returns the failure if there was one, and the study then uses the stored bars."""
         stale = None
         for symbol in spec.symbols:
             try:
@@ -167,22 +166,22 @@ class ScheduledRuns:
         return stale
 
     async def _store(self, schedule: Schedule, run: ScheduleRun, spec: StudySpec) -> OptimizationStudy:
-        champion = await self._champions.of(spec)
+        champion = await self._champions.find(spec)
         return await self._service.store(
             await self._service.plan(spec),
             created_by=schedule.created_by,
             name=schedule.schedule_name,
-            origin={"door": DOOR, "schedule": schedule.schedule_name},
+            origin=StudyOrigin(door=Door.SCHEDULE, schedule=schedule.schedule_name).as_document(),
             first=[champion.params] if champion else [],
             request_key=f"schedule:{run.key}",
         )
 
-    async def _end(self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy) -> None:
+    async def _finish(self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy) -> None:
         """Compare and post."""
-        champion = await self._champions.of(study.spec)
+        champion = await self._champions.find(study.spec)
         try:
             summary = _summary(schedule, study)
-            rival = rival_of(champion) if champion else _stand_in(study)
+            rival = rival_of(champion) if champion else _default_rival(study)
             run.challenge = await self._service.challenge(study.study_name, rival)
         except UserError as error:
             await self._fail(schedule, run, error)
@@ -190,12 +189,12 @@ class ScheduledRuns:
         run.champion = champion.study_name if champion else ""
         run.params, run.verdict = dict(summary.winner.params), summary.verdict
         facts = await self._facts(schedule, run, study, champion)
-        await self._tell(schedule, run, renderer_of(schedule.language).render("weekly", w=facts))
+        await self._post(schedule, run, renderer_of(schedule.language).render("weekly", w=facts))
 
     async def _facts(
         self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy, champion: Champion | None
     ) -> ScheduledRunFacts:
-        assert study.summary is not None, "it was asked for before"
+        assert study.summary is not None, "_summary checked it"
         zone = ZoneInfo(schedule.time_zone)
         next_at = None if schedule.removed_at else self._schedules.next_times(schedule, 1)[0].astimezone(zone)
         return ScheduledRunFacts(
@@ -204,8 +203,8 @@ class ScheduledRuns:
             study=study,
             summary=study.summary,
             champion=champion,
-            champion_params=champion.params if champion else _textbook(study),
-            before=await _before(run),
+            champion_params=champion.params if champion else _default_params(study),
+            before=await _previous_run(run),
             late_at=run.due_at.astimezone(zone) if is_late(run) else None,
             next_at=next_at,
         )
@@ -223,10 +222,10 @@ class ScheduledRuns:
             reason=renderer.error(error),
             late_at=late_at,
         )
-        await self._tell(schedule, run, message)
+        await self._post(schedule, run, message)
 
-    async def _tell(self, schedule: Schedule, run: ScheduleRun, message: Message) -> None:
-        """Put the post into the outbox, then note that it is there: stored twice it is said once."""
+    async def _post(self, schedule: Schedule, run: ScheduleRun, message: Message) -> None:
+        """Put the post into the outbox, then record it; a repeated entry is posted only once."""
         await self._outbox.post(
             f"{run.key}:post",
             run.key,
@@ -235,18 +234,18 @@ class ScheduledRuns:
         )
         run.state = RunState.TOLD
         await run.save()
-        log.info("schedule_told schedule=%s decision=%s", schedule.schedule_name, run.decision)
+        log.info("schedule_posted schedule=%s decision=%s", schedule.schedule_name, run.decision)
 
 
-async def _spec(schedule: Schedule, run: ScheduleRun) -> StudySpec:
-    """What the run searches; raises UnknownWatchlist when its list was gone as the time came."""
+async def _spec_of_run(schedule: Schedule, run: ScheduleRun) -> StudySpec:
+    """Return the spec of a run; raises UnknownWatchlist when its list was deleted before."""
     spec = spec_of(schedule, run)
     if name := list_named(spec):
         raise UnknownWatchlist.of(name, [each.name for each in await Watchlist.find_all().to_list()])
     return spec
 
 
-async def _before(run: ScheduleRun) -> ScheduleRun | None:
+async def _previous_run(run: ScheduleRun) -> ScheduleRun | None:
     same = {"schedule_name": run.schedule_name, "symbol": run.symbol or {"$in": ["", None]}}
     return (
         await ScheduleRun.find(same, {"due_at": {"$lt": run.due_at}, "challenge": {"$ne": None}})
@@ -256,7 +255,7 @@ async def _before(run: ScheduleRun) -> ScheduleRun | None:
 
 
 def _summary(schedule: Schedule, study: OptimizationStudy) -> StudySummary:
-    """The study's result; raises the UserError that says why there is none."""
+    """Return the study's result; raises the UserError that explains why there is none."""
     if study.status is StudyState.COMPLETE and study.summary is not None:
         return study.summary
     if study.failure is not None:
@@ -264,11 +263,11 @@ def _summary(schedule: Schedule, study: OptimizationStudy) -> StudySummary:
     raise StudyStopped(study=study.study_name, state=str(study.status), schedule=schedule.schedule_name)
 
 
-def _textbook(study: OptimizationStudy) -> Params:
+def _default_params(study: OptimizationStudy) -> Params:
     return space_of(study.spec).default
 
 
-def _stand_in(study: OptimizationStudy) -> Rival:
-    """The textbook set: fitted on nothing, so every bar is unseen to it."""
+def _default_rival(study: OptimizationStudy) -> Rival:
+    """Return the default parameters as a rival: fitted on nothing, so every bar is unseen to them."""
     first = study.window.start_date - timedelta(days=1)
-    return Rival(params=_textbook(study), allow_short=study.spec.allow_short, unseen_from=first)
+    return Rival(params=_default_params(study), allow_short=study.spec.allow_short, unseen_from=first)

@@ -1,16 +1,16 @@
-"""Schedules: what is searched again, and when; each one a recurring job in APScheduler's MongoDB store.
+"""Schedules: repeated searches, each one a recurring job in APScheduler's MongoDB store.
 
-The job only rings. What it stands for is in the documents: a schedule says when it is due next, and a run claims
-that time once. So a ring that comes twice, or late after a stop, or never because the program died between the
+The job only triggers. The state is in the documents: a schedule records when it is due next, and a run claims
+that time once. So a trigger that comes twice, or late after a stop, or never because the program died between the
 store's update and the claim, leaves the same one run.
 """
 
 import logging
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -23,48 +23,48 @@ from bot.schedules.watchlists import UnknownWatchlist, list_named, specs_for
 from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import Phrase, UnknownWord, UserError, nearest
+from optimizer.storage.short_names import ShortNames
 from optimizer.studies.scheduler import StudyJobs, times_after
 
 log = logging.getLogger(__name__)
 
-#: The kind of job that rings for a schedule.
+#: Kind of the recurring jobs of schedules.
 KIND = "schedule"
-#: A run that begins later than this says when it should have begun.
+#: A run that begins later than this shows in its post when it was due.
 LATE = timedelta(minutes=5)
-#: Schedules that one person may have.
+#: Most schedules per person.
 MAX_OWN = 20
-_PREFIX = "sch-"
+_NAMES = ShortNames(prefix="sch-", n_bytes=(1, 1, 1, 2, 2, 4))
 _OLD_INDEX = "schedule_name_1_due_at_-1"
-#: Two clocks may be apart by so much when a job rings.
+#: Largest difference between two clocks when a job is triggered.
 _GRACE = timedelta(seconds=1)
 
 
 class UnknownSchedule(UnknownWord):
-    """Facts: word, nearest."""
+    """Raised for a word that identifies no schedule. Facts: word, nearest."""
 
 
 class AlreadyScheduled(UserError):
-    """Facts: schedule."""
+    """Raised when the user has an equal schedule. Facts: schedule."""
 
 
 class TooManySchedules(UserError):
-    """Facts: n, limit."""
+    """Raised when the user has too many schedules. Facts: n, limit."""
 
 
 class NothingUnseen(UserError):
-    """A schedule compares on bars that no search saw. Facts: what."""
+    """Raised for a schedule without bars that no search has seen. Facts: what."""
 
 
 class Schedules:
-    """Keeps schedules and notices when they are due."""
+    """Stores schedules and claims their due runs."""
 
-    def __init__(self, jobs: StudyJobs, clock: Clock, *, new_id: Callable[[int], str] = secrets.token_hex) -> None:
+    def __init__(self, jobs: StudyJobs, clock: Clock) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._new_id = new_id
 
     async def add(self, spec: StudySpec, when: ScheduleWhen, time_zone: str, origin: Origin) -> Schedule:
-        """Keep a new schedule for the asker. Raises NothingUnseen, AlreadyScheduled and TooManySchedules."""
+        """Store a new schedule of the user. Raises NothingUnseen, AlreadyScheduled and TooManySchedules."""
         _require_unseen(spec)
         await self._require_new(spec, when, time_zone, origin)
         schedule = Schedule(
@@ -79,36 +79,34 @@ class Schedules:
             language=origin.public_language,
             created_at=self._clock(),
         )
-        schedule = await self._insert_named(schedule)
+        schedule = await _NAMES.give(partial(_insert, schedule))
         self._jobs.add_cron(KIND, schedule.schedule_name, when.cron, time_zone)
         log.info("schedule_added schedule=%s next=%s", schedule.schedule_name, schedule.next_due.isoformat())
         return schedule
 
     async def remove(self, schedule: Schedule, by: str) -> None:
-        """Let a schedule ring no more; a run under way goes on to its end."""
+        """Remove a schedule; a run under way goes on to its end."""
         self._jobs.remove_cron(KIND, schedule.schedule_name)
         await schedule.set({"removed_by": by, "removed_at": self._clock()})
 
     async def find(self, word: str) -> Schedule:
         """The schedule a person means: its name, with or without the prefix, or a unique beginning of it."""
-        beginning = word.lower().strip().removeprefix(_PREFIX)
-        names = {schedule.schedule_name: schedule for schedule in await self.all()}
-        found = [name for name in names if beginning and name.startswith(_PREFIX + beginning)]
-        exact = _PREFIX + beginning
-        if exact in names or len(found) == 1:
-            return names[exact if exact in names else found[0]]
-        raise UnknownSchedule(word=word, nearest=nearest(exact, names), known=", ".join(names))
+        schedules = {schedule.schedule_name: schedule for schedule in await self.all()}
+        if (name := _NAMES.meant(word, schedules)) is not None:
+            return schedules[name]
+        near = nearest(_NAMES.beginning(word), schedules)
+        raise UnknownSchedule(word=word, nearest=near, known=", ".join(schedules))
 
     async def all(self) -> list[Schedule]:
-        """Every schedule, the next one first."""
+        """Return every schedule, the next one first."""
         return await Schedule.find({"removed_at": None}).sort("next_due", "schedule_name").to_list()
 
     def next_times(self, schedule: Schedule, n: int = 3) -> list[datetime]:
-        """When it runs next, in UTC."""
+        """Return the times of its next runs, in UTC."""
         return list(islice(times_after(schedule.phrase.cron, schedule.time_zone, self._clock()), n))
 
-    async def ring(self, name: str) -> list[ScheduleRun]:
-        """Claim what is due of a schedule: one run a symbol, however many times were missed."""
+    async def claim_due(self, name: str) -> list[ScheduleRun]:
+        """Claim the due runs of a schedule: one run per symbol, however many times were missed."""
         schedule = await Schedule.find_one({"schedule_name": name, "removed_at": None})
         now = self._clock()
         if schedule is None or schedule.next_due > now + _GRACE:
@@ -123,24 +121,24 @@ class Schedules:
         return runs
 
     async def run_now(self, schedule: Schedule, by: str) -> list[ScheduleRun]:
-        """Run it out of turn; nothing when a run of it is under way."""
+        """Run a schedule out of turn; returns nothing when a run of it is under way."""
         if await ScheduleRun.find_one({"schedule_name": schedule.schedule_name, "state": {"$ne": str(RunState.TOLD)}}):
             return []
         now = self._clock().replace(microsecond=0)
         return await self._claim(schedule, due_at=now, started_at=now, asked_by=by)
 
     async def recover(self) -> None:
-        """After a start: give back jobs that the store has lost, and ring for times whose ring got lost."""
+        """Restore jobs that the store has lost, and claim times whose trigger was lost."""
         await _drop_old_index()
         for schedule in await self.all():
             name = schedule.schedule_name
             if self._jobs.next_run(KIND, name) is None:
                 log.warning("schedule_without_job schedule=%s", name)
                 self._jobs.add_cron(KIND, name, schedule.phrase.cron, schedule.time_zone)
-            await self.ring(name)
+            await self.claim_due(name)
 
     async def _claim(self, schedule: Schedule, **facts: Any) -> list[ScheduleRun]:
-        """The runs of a time that nobody claimed before, one a member where the schedule is for a watch list."""
+        """Insert the runs of a time unless claimed before, one per member of a watch list."""
         name, found = schedule.schedule_name, []
         for symbol in await _members(schedule.spec):
             with suppress(DuplicateKeyError):
@@ -157,24 +155,19 @@ class Schedules:
         if len(mine) >= MAX_OWN:
             raise TooManySchedules(n=len(mine), limit=MAX_OWN)
 
-    async def _insert_named(self, schedule: Schedule) -> Schedule:
-        """Give the schedule a short free name; two hex digits first."""
-        for n_bytes in (1, 1, 1, 2, 2, 4):
-            schedule.schedule_name = _PREFIX + self._new_id(n_bytes)
-            try:
-                return await schedule.insert()
-            except DuplicateKeyError:
-                log.info("schedule_name_taken name=%s", schedule.schedule_name)
-        raise AssertionError("eight random hex digits were taken")
+
+async def _insert(schedule: Schedule, name: str) -> Schedule:
+    schedule.schedule_name = name
+    return await schedule.insert()
 
 
 def spec_of(schedule: Schedule, run: ScheduleRun) -> StudySpec:
-    """What a run searches."""
+    """Return the spec of a run."""
     return schedule.spec.for_symbol(run.symbol) if run.symbol else schedule.spec
 
 
 async def _members(spec: StudySpec) -> Sequence[str]:
-    """The members of a watch list as they are now; for a symbol, and a list that is gone, one run to say so."""
+    """Return the present members of a watch list; one run for a symbol, and for a deleted list to report it."""
     try:
         return [each.symbol for each in await specs_for(spec)] if list_named(spec) else [""]
     except UnknownWatchlist:
@@ -182,12 +175,12 @@ async def _members(spec: StudySpec) -> Sequence[str]:
 
 
 def is_late(run: ScheduleRun) -> bool:
-    """Whether a run began so much later than it should have that people are told."""
+    """Check whether a run began so late that its post mentions it."""
     return not run.asked_by and run.started_at - run.due_at > LATE
 
 
 async def _drop_old_index() -> None:
-    """Before watch lists were read at the time of a run, a time had one run."""
+    """Drop the index of versions in which each time had only one run."""
     collection = ScheduleRun.get_motor_collection()
     if _OLD_INDEX in await collection.index_information():
         await collection.drop_index(_OLD_INDEX)

@@ -1,4 +1,4 @@
-"""Watch lists: symbols under a name, `@tech`, which stands for them wherever symbols are typed."""
+"""Watch lists: symbols under a name, `@tech`, used wherever symbols are typed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,16 +8,16 @@ from optimizer.errors import UnknownWord
 
 
 class UnknownWatchlist(UnknownWord):
-    """Facts: word, nearest."""
+    """Raised for a watch list that does not exist. Facts: word, nearest."""
 
 
 def list_named(spec: StudySpec) -> str:
-    """The name, without `@`, of the list that stands in place of a symbol; empty where a symbol stands."""
+    """Return the name, without `@`, of the list in place of a symbol; empty for a symbol."""
     return spec.symbol[1:] if spec.symbol.startswith("@") else ""
 
 
 async def members_of(names: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """The symbols of each list as they are now; raises UnknownWatchlist."""
+    """Return the present symbols of each list; raises UnknownWatchlist."""
     wanted = list(names)
     found = {each.name: each.symbols for each in await Watchlist.find_all().to_list()} if wanted else {}
     for name in wanted:
@@ -27,7 +27,7 @@ async def members_of(names: Iterable[str]) -> Mapping[str, Sequence[str]]:
 
 
 async def specs_for(spec: StudySpec) -> list[StudySpec]:
-    """The spec itself, or one for each member of the list that stands in it; raises UnknownWatchlist."""
+    """Return the spec itself, or one per member of its watch list; raises UnknownWatchlist."""
     if not (name := list_named(spec)):
         return [spec]
     return [spec.for_symbol(symbol) for symbol in (await members_of([name]))[name]]

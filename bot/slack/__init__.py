@@ -1,1 +1,1 @@
-"""The Slack app: events in, dispatch, forms and the home tab."""
+"""Slack app: events, dispatch, forms and the home tab."""

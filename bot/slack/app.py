@@ -1,8 +1,8 @@
-"""The Bolt app: what Slack sends is acknowledged in time, and answered where it was asked.
+"""The Bolt app: requests are acknowledged in time, and answered where they were sent.
 
-An acknowledgement later than three seconds is none, so an answer that takes longer than a moment is
-sent to the `response_url` instead. There is one error listener: it gives a fault a reference that the
-log explains; what a person can mend was worded long before.
+Slack requires the acknowledgement within three seconds, so an answer that takes longer than a moment is
+sent to the `response_url` instead. There is one error listener: it gives a fault a reference into the
+log; errors that a person can fix are worded before they reach it.
 """
 
 import asyncio
@@ -23,16 +23,16 @@ from reports.text.message import Message
 
 log = logging.getLogger(__name__)
 
-#: Answers that take longer than this are announced first and sent after.
+#: Answers that take longer than this are acknowledged first and sent later.
 ACK_SECONDS = 0.25
-#: Slack delivers an event again when it saw no acknowledgement; so many ids are remembered.
+#: Remembered event ids: Slack delivers an event again when it saw no acknowledgement.
 _REMEMBERED = 500
 
 
 def build_app(context: BotContext, home: Home, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
-    """The app with every listener; opens nothing and sends nothing."""
+    """Build the app with every listener; opens nothing and sends nothing."""
     app = AsyncApp(
-        name="optimize-bot",  # unnamed, it would look through the sources of the whole stack for a name
+        name="optimize-bot",  # without a name Bolt would search the sources of the whole stack for one
         client=client,
         signing_secret=signing_secret or "",
         request_verification_enabled=bool(signing_secret),
@@ -50,7 +50,7 @@ def build_app(context: BotContext, home: Home, client: AsyncWebClient, signing_s
 
 
 class Listeners:
-    """Bolt's side of the reception."""
+    """Listeners of Bolt, in front of the dispatcher."""
 
     def __init__(self, context: BotContext) -> None:
         self._context = context
@@ -58,119 +58,119 @@ class Listeners:
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def on_command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> None:
-        """`/optimize …`"""
-        incoming = CommandRequest(
+        """Answer `/optimize …`."""
+        command_request = CommandRequest(
             door="command",
             channel_id=command["channel_id"],
             user_id=command["user_id"],
             team_id=command["team_id"],
             delivery=command["trigger_id"],
             trigger_id=command["trigger_id"],
-            said=command.get("text", ""),
+            text=command.get("text", ""),
         )
-        answering = asyncio.create_task(self.dispatcher.dispatch(incoming))
+        answering = asyncio.create_task(self.dispatcher.dispatch(command_request))
         done, _ = await asyncio.wait({answering}, timeout=ACK_SECONDS)
         if done:
             await ack(**_payload(answering.result()))
             return
-        origin = await self.dispatcher.origin_of(incoming)
+        origin = await self.dispatcher.origin_of(command_request)
         await ack(**_payload(Answer(origin.renderer.notice("working"))))
         await respond(**_payload(await answering))
 
     async def on_button(
         self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
     ) -> None:
-        """A button under a message."""
+        """Answer a button under a message."""
         await ack()
-        incoming = CommandRequest(
+        command_request = CommandRequest(
             door="button",
             channel_id=body["channel"]["id"],
             user_id=body["user"]["id"],
             team_id=(body.get("team") or {}).get("id", ""),
             thread_ts=body["container"].get("thread_ts") or "",
             delivery=body.get("trigger_id", ""),
-            said=f"{action['action_id']} {action['value']}",
+            text=f"{action['action_id']} {action['value']}",
             command=buttons.COMMANDS[action["action_id"]](action["value"]),
         )
-        answer = await self.dispatcher.dispatch(incoming)
+        answer = await self.dispatcher.dispatch(command_request)
         if not answer.is_refusal and action["action_id"] not in buttons.LASTING:
-            await self._mark(incoming, body, action, respond)
+            await self._mark(command_request, body, action, respond)
         await respond(**_payload(answer), replace_original=False)
 
     async def _mark(
-        self, incoming: CommandRequest, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
+        self, command_request: CommandRequest, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
     ) -> None:
-        """Put who pressed a button, and when, in its place; a message only its reader sees cannot be read back."""
-        origin = await self.dispatcher.origin_of(incoming)
+        """Replace a button by who pressed it, and when; an ephemeral message cannot be read back."""
+        origin = await self.dispatcher.origin_of(command_request)
         words = origin.public_renderer.render(
-            "pressed", label=action["text"]["text"], by=incoming.user_id, at=self._context.clock()
+            "pressed", label=action["text"]["text"], by=command_request.user_id, at=self._context.clock()
         )
         message = body.get("message") or {}
-        blocks = buttons.pressed(message.get("blocks", []), action["action_id"], words.blocks[0])
+        blocks = buttons.replace_button(message.get("blocks", []), action["action_id"], words.blocks[0])
         if blocks:
             await respond(text=message.get("text", words.text), blocks=blocks, replace_original=True)
 
     async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """`@optimizer …` in a channel or a thread."""
-        await self._converse("mention", event, body)
+        """Answer `@optimizer …` in a channel or a thread."""
+        await self._reply("mention", event, body)
 
     async def on_direct_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """The same grammar in a direct message, without the mention."""
+        """Answer the same grammar in a direct message, without the mention."""
         if event.get("channel_type") == "im" and not event.get("bot_id") and event.get("subtype") is None:
-            await self._converse("message", event, body)
+            await self._reply("message", event, body)
 
     async def on_error(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
-        """The last resort of every listener; `response` is what is not acknowledged yet."""
+        """Report a fault of any listener; `response` is what is not acknowledged yet."""
         context = request.context
-        incoming = CommandRequest(
+        command_request = CommandRequest(
             door="error",
             channel_id=context.channel_id or "",
             user_id=context.user_id or "",
             team_id=context.team_id or "",
-            said=str(request.body.get("text", "")),
+            text=str(request.body.get("text", "")),
         )
-        reference, message = await self.dispatcher.report_fault(incoming, error)
+        reference, message = await self.dispatcher.report_fault(command_request, error)
         log.error("listener_broke reference=%s", reference, exc_info=error)
         if context.respond is not None and context.response_url:
             await context.respond(**_payload(Answer(message)), replace_original=False)
-        # Whatever broke, the request has arrived: without this Slack would show an error of its own as well.
+        # The request has arrived: without this Slack would show an error of its own as well.
         if response is not None:
             response.status, response.body = 200, ""
 
-    async def _converse(self, door: str, event: dict[str, Any], body: dict[str, Any]) -> None:
-        if self._is_known(body.get("event_id", event["ts"])):
+    async def _reply(self, door: str, event: dict[str, Any], body: dict[str, Any]) -> None:
+        if self._is_duplicate(body.get("event_id", event["ts"])):
             return
-        incoming = CommandRequest(
+        command_request = CommandRequest(
             door=door,
             channel_id=event["channel"],
             user_id=event["user"],
             team_id=event.get("team") or body.get("team_id", ""),
             thread_ts=event.get("thread_ts", ""),
             delivery=event["ts"],
-            said=event["text"],
+            text=event["text"],
         )
-        answer = await self.dispatcher.dispatch(incoming)
-        if door == "mention" and answer.audience is Audience.ASKER:
-            await self._whisper(incoming, answer.message)
+        answer = await self.dispatcher.dispatch(command_request)
+        if door == "mention" and answer.audience is Audience.USER:
+            await self._post_ephemeral(command_request, answer.message)
         else:
-            thread_ts = incoming.thread_ts or (incoming.delivery if door == "mention" else "")
-            await self._say(incoming, answer.message, thread_ts)
+            thread_ts = command_request.thread_ts or (command_request.delivery if door == "mention" else "")
+            await self._post(command_request, answer.message, thread_ts)
 
-    async def _whisper(self, incoming: CommandRequest, message: Message) -> None:
+    async def _post_ephemeral(self, command_request: CommandRequest, message: Message) -> None:
         await self._context.client.chat_postEphemeral(
-            channel=incoming.channel_id,
-            user=incoming.user_id,
-            thread_ts=incoming.thread_ts or None,
+            channel=command_request.channel_id,
+            user=command_request.user_id,
+            thread_ts=command_request.thread_ts or None,
             text=message.text,
             blocks=message.blocks,
         )
 
-    async def _say(self, incoming: CommandRequest, message: Message, thread_ts: str) -> None:
-        key = f"answer:{incoming.channel_id}:{incoming.delivery}"
-        await self._context.outbox.post(key, key, incoming.channel_id, message, thread_ts=thread_ts)
+    async def _post(self, command_request: CommandRequest, message: Message, thread_ts: str) -> None:
+        key = f"answer:{command_request.channel_id}:{command_request.delivery}"
+        await self._context.outbox.post(key, key, command_request.channel_id, message, thread_ts=thread_ts)
 
-    def _is_known(self, event_id: str) -> bool:
-        """Whether this event was delivered before."""
+    def _is_duplicate(self, event_id: str) -> bool:
+        """Check whether this event was delivered before."""
         if event_id in self._seen:
             return True
         self._seen[event_id] = None

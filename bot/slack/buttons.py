@@ -1,4 +1,4 @@
-"""The buttons under messages: the command each stands for, and what remains of one that was pressed."""
+"""Buttons under messages: the command of each, and the message after one was pressed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from reports import actions
 
 Block = dict[str, Any]
 
-#: What the button "Schedule weekly" means.
+#: Schedule of the button "Schedule weekly".
 MONDAYS = ScheduleWhen(cadence=Cadence.WEEKLY, hour=7, minute=0, days=("mon",))
 
 
@@ -18,7 +18,7 @@ def _weekly(study: str) -> AddSchedule:
     return AddSchedule(when=MONDAYS, study=study)
 
 
-#: By action id: what a button's value, the name of a study, becomes.
+#: Command of each button by action id; the button's value is a study's name.
 COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.PAUSE: Pause,
     actions.RESUME: Resume,
@@ -31,12 +31,12 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.ADOPT: AdoptNow.of,
     actions.SCHEDULE: _weekly,
 }
-#: Buttons that only tell something, to whoever presses them, as often as they like.
+#: Buttons that only inform and stay after they are pressed.
 LASTING = frozenset({actions.DETAILS})
 
 
-def pressed(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]:
-    """The message's blocks with `mark` in place of the button; empty when there is no such button."""
+def replace_button(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]:
+    """Return the message's blocks with `mark` in place of the button; empty when there is no such button."""
     found: list[Block] = []
     for block in blocks:
         elements = block.get("elements", [])
@@ -48,8 +48,8 @@ def pressed(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]
     return found if mark in found else []
 
 
-def without(blocks: Sequence[Block], action_id: str) -> list[Block]:
-    """The blocks without a button."""
+def remove_button(blocks: Sequence[Block], action_id: str) -> list[Block]:
+    """Return the blocks without a button."""
     kept = []
     for block in blocks:
         rest = [element for element in block.get("elements", []) if element.get("action_id") != action_id]

@@ -1,4 +1,4 @@
-"""From what Slack sends to an answer: who asks, may they, what comes of it; every visit is noted in the audit."""
+"""Dispatcher: from a request of Slack to its answer. Checks the role, runs the command, records it in the audit."""
 
 import secrets
 from dataclasses import dataclass, replace
@@ -24,122 +24,122 @@ from reports.text.message import Message
 
 @dataclass(frozen=True, kw_only=True)
 class CommandRequest:
-    """One thing someone asked for: words that are still to be read, or a command that a button stands for."""
+    """One request of a user: text to be parsed, or the command of a button."""
 
-    door: str  # command, button, mention, message
+    door: str  # entry point: command, button, mention, message
     channel_id: str
     user_id: str
     team_id: str = ""
     thread_ts: str = ""
     delivery: str = ""
     trigger_id: str = ""
-    said: str = ""
+    text: str = ""
     command: Command | None = None
 
 
 class Dispatcher:
-    """Receives visitors at every door of Slack."""
+    """Answers the requests of every entry point of Slack and of the pages."""
 
     def __init__(self, context: BotContext) -> None:
         self._context = context
 
-    async def dispatch(self, incoming: CommandRequest) -> Answer:
-        """The answer to a visitor, a refusal in words when they cannot have what they want."""
-        origin = await self.origin_of(incoming)
+    async def dispatch(self, request: CommandRequest) -> Answer:
+        """Answer a request, with a worded refusal when it cannot be done."""
+        origin = await self.origin_of(request)
         command: Command | None = None
         try:
-            command = incoming.command or await self._read(incoming)
+            command = request.command or await self._read(request)
             answer = await self.authorize_and_run(command, origin)
         except UserError as error:
             outcome = Outcome.DENIED if isinstance(error, Denied) else Outcome.REFUSED
-            await self.note(incoming, outcome, command=command, reason=str(error), error=_kept(error))
+            await self.record(request, outcome, command=command, reason=str(error), error=_storable(error))
             return Answer(refusal(error, origin.renderer), is_refusal=True, error=error)
-        await self.note(incoming, Outcome.DONE, command=command)
+        await self.record(request, Outcome.DONE, command=command)
         return answer
 
     async def authorize_and_run(self, command: Command, origin: Origin) -> Answer:
-        """Do what is asked if the asker's role is great enough."""
+        """Run a command if the user's role is high enough."""
         require(
-            origin.role, needs=registry.role_needed(command), what=registry.word_for(command), user_id=origin.user_id
+            origin.role, needs=registry.required_role(command), what=registry.verb_name(command), user_id=origin.user_id
         )
         if isinstance(command, Share):
             return await self._share(command, origin)
         return await registry.answer(command, origin, self._context)
 
     async def _share(self, command: Share, origin: Origin) -> Answer:
-        """Give a private answer again, to everyone in the channel and in the channel's language."""
+        """Repeat a private answer to everyone in the channel, in the channel's language."""
         shown = replace(origin, language=origin.public_language)
         answer = await self.authorize_and_run(parse(command.command_text), shown)
         mark = shown.renderer.notice("shared", by=origin.user_id)
-        blocks = [*buttons.without(answer.message.blocks, actions.SHARE), *mark.blocks]
+        blocks = [*buttons.remove_button(answer.message.blocks, actions.SHARE), *mark.blocks]
         key = f"share:{origin.channel_id}:{origin.delivery}"
         await self._context.outbox.post(
             key, key, origin.channel_id, answer.message, blocks=blocks, thread_ts=origin.thread_ts
         )
         return Answer(origin.renderer.notice("shared_done"))
 
-    async def origin_of(self, incoming: CommandRequest) -> Origin:
-        """Where the visitor stands: language, role, and what the channel wants."""
+    async def origin_of(self, request: CommandRequest) -> Origin:
+        """Build the origin of a request: language, role, and the channel's settings."""
         context = self._context
-        person = await context.people.person(incoming.user_id)
-        channel = await ChannelSettings.find_one(ChannelSettings.channel_id == incoming.channel_id)
-        own = person.language if incoming.channel_id.startswith("D") else None
+        person = await context.people.person(request.user_id)
+        channel = await ChannelSettings.find_one(ChannelSettings.channel_id == request.channel_id)
+        own = person.language if request.channel_id.startswith("D") else None
         public = (channel.language if channel else None) or own or context.services.settings.language
         return Origin(
-            channel_id=incoming.channel_id,
-            user_id=incoming.user_id,
-            team_id=incoming.team_id,
-            thread_ts=incoming.thread_ts,
+            channel_id=request.channel_id,
+            user_id=request.user_id,
+            team_id=request.team_id,
+            thread_ts=request.thread_ts,
             language=person.language or public,
             public_language=public,
             is_broadcast=bool(channel and channel.broadcast),
-            role=await context.access.role_of(incoming.user_id),
-            trigger_id=incoming.trigger_id,
-            delivery=incoming.delivery,
+            role=await context.access.role_of(request.user_id),
+            trigger_id=request.trigger_id,
+            delivery=request.delivery,
         )
 
-    async def report_fault(self, incoming: CommandRequest, error: Exception) -> tuple[str, Message]:
-        """Note a fault of ours; returns its reference for the log and the words for the visitor."""
+    async def report_fault(self, request: CommandRequest, error: Exception) -> tuple[str, Message]:
+        """Record an unexpected fault; returns its reference for the log and the message for the user."""
         reference = secrets.token_hex(3)
-        told: UserError = SomethingBroke(reference=reference)
-        if isinstance(error, OUTAGE):  # the audit is there too: nothing can be noted
-            told = MongoUnavailable.silent()
+        shown: UserError = SomethingBroke(reference=reference)
+        if isinstance(error, OUTAGE):  # the audit is in MongoDB too: nothing can be recorded
+            shown = MongoUnavailable.silent()
         else:
-            await self.note(incoming, Outcome.BROKE, reference=reference)
-        return reference, renderer_of(self._context.services.settings.language).refusal(told)
+            await self.record(request, Outcome.BROKE, reference=reference)
+        return reference, renderer_of(self._context.services.settings.language).refusal(shown)
 
-    async def note(
-        self, incoming: CommandRequest, outcome: Outcome, *, command: Command | None = None, **more: Any
+    async def record(
+        self, request: CommandRequest, outcome: Outcome, *, command: Command | None = None, **more: Any
     ) -> None:
-        """Add the visit to the audit."""
-        await audit.note(
+        """Add the request to the audit."""
+        await audit.record(
             now=self._context.clock(),
-            door=incoming.door,
-            user_id=incoming.user_id,
-            channel_id=incoming.channel_id,
-            team_id=incoming.team_id,
-            said=incoming.said,
+            door=request.door,
+            user_id=request.user_id,
+            channel_id=request.channel_id,
+            team_id=request.team_id,
+            text=request.text,
             outcome=outcome,
-            verb=registry.word_for(command) if command else "",
+            verb=registry.verb_name(command) if command else "",
             study=str(getattr(command, "study", None) or ""),
             **more,
         )
 
-    async def _read(self, incoming: CommandRequest) -> Command:
+    async def _read(self, request: CommandRequest) -> Command:
         study = None
-        if incoming.thread_ts:
-            study = await self._context.conversations.at(incoming.channel_id, incoming.thread_ts)
-        return parse(incoming.said, study=study)
+        if request.thread_ts:
+            study = await self._context.conversations.find_by_thread(request.channel_id, request.thread_ts)
+        return parse(request.text, study=study)
 
 
-def _kept(error: UserError) -> dict[str, Any]:
-    """The error for the audit; a number that someone typed may be too great for the database."""
+def _storable(error: UserError) -> dict[str, Any]:
+    """Return the error for the audit, as text, since a typed number may be too large for the database."""
     facts = {name: value if isinstance(value, Phrase) else str(value) for name, value in error.facts.items()}
     return type(error)(**facts).as_document()
 
 
 def refusal(error: UserError, renderer: Renderer) -> Message:
-    """Why not, in words."""
+    """Word an error as a refusal."""
     if isinstance(error, NotYours):
         return renderer.notice("not_yours", study_name=error.facts["study"], owner=error.facts["owner"])
     return renderer.refusal(error)

@@ -1,4 +1,4 @@
-"""The form's events: another strategy brings other fields, a submission is checked field by field, then obeyed."""
+"""Events of the form: changing the strategy, and submitting, with each field checked before the start."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,119 +10,120 @@ from slack_sdk.errors import SlackApiError
 
 from bot.commands.registry import OpenForm
 from bot.commands.start import specs_of
-from bot.commands.start_form import CALLBACK_ID, STRATEGY_ACTION, BadFields, Form, read_form, start_view
+from bot.commands.start_form import CALLBACK_ID, STRATEGY_ACTION, Form, read_form, start_view
 from bot.context import Answer, Audience, BotContext
 from bot.grammar.commands import OpenModal, Start
+from bot.grammar.fields import BadFields
 from bot.slack.dispatcher import CommandRequest, Dispatcher
 from bot.slack.symbol_in_text import find_ticker
 from optimizer.errors import UserError
 from reports.actions import NEW_STUDY
 from reports.render import Renderer
 
-#: Checking the bars may take so long before the submission is accepted; Slack waits for three seconds.
+#: Seconds to check the bars before the submission is accepted; Slack waits for three seconds.
 CHECK_SECONDS = 1.5
-#: What is wrong with the bars is shown at the field that chose them.
+#: Field that shows errors of the bars.
 _ABOUT_BARS = "symbol"
-#: Slack shows no more of an error beside a field.
+#: Most characters of an error beside a field.
 _MAX_ERROR = 300
 
 
 class Forms:
-    """Listens to the form, the button that opens it, and the shortcut on messages."""
+    """Listeners of the form, of the button that opens it, and of the shortcut on messages."""
 
     def __init__(self, context: BotContext, dispatcher: Dispatcher) -> None:
         self._context = context
         self._dispatcher = dispatcher
 
     def register(self, app: AsyncApp) -> None:
-        """Tell Bolt what is listened to."""
+        """Register the listeners with Bolt."""
         app.action(STRATEGY_ACTION)(self.on_strategy)
         app.action(NEW_STUDY)(self.on_new_study)
         app.view(CALLBACK_ID)(self.on_submit)
         app.message_shortcut("optimize_this")(self.on_shortcut)
 
     async def on_new_study(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """The button on the home tab."""
+        """Open the form: the button on the home tab."""
         await ack()
         channel_id = (body.get("channel") or {}).get("id", "")
-        await self._dispatch(_incoming("button", body, channel_id, OpenModal()))
+        await self._dispatch(_command_request("button", body, channel_id, OpenModal()))
 
     async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """ "Optimize this" on a message: the form with its symbol, or an empty one when it names none."""
+        """Open the form with a message's symbol, or empty when it names none: the shortcut "Optimize this"."""
         await ack()
         text = str(body["message"].get("text", ""))
         known = await asyncio.to_thread(self._context.services.market.known_symbols)
-        incoming = _incoming("shortcut", body, body["channel"]["id"], OpenForm(find_ticker(text, known)))
-        await self._dispatch(incoming)
+        request = _command_request("shortcut", body, body["channel"]["id"], OpenForm(find_ticker(text, known)))
+        await self._dispatch(request)
 
     async def on_strategy(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Another strategy was chosen: its fields take the place of the other's."""
+        """Replace the fields by those of the newly chosen strategy."""
         await ack()
         view = body["view"]
-        origin = await self._dispatcher.origin_of(_incoming("form", body, view["private_metadata"]))
+        origin = await self._dispatcher.origin_of(_command_request("form", body, view["private_metadata"]))
         fresh = start_view(Form.from_state(view["state"]), origin.renderer, metadata=view["private_metadata"])
         try:
             await self._context.client.views_update(view_id=view["id"], hash=view["hash"], view=fresh)
         except SlackApiError as refusal:
             if refusal.response.get("error") not in ("hash_conflict", "not_found"):
                 raise
-            # Chosen twice in a moment, or closed: a later event shows the right fields, or nobody needs them.
+            # Chosen twice quickly, or closed: a later event shows the right fields, or nobody needs them.
 
     async def on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        """Start what the fields say, or show what is wrong beside them."""
-        incoming = _incoming("form", body, view["private_metadata"])
-        origin = await self._dispatcher.origin_of(incoming)
+        """Start the study of the fields, or show the errors beside them."""
+        request = _command_request("form", body, view["private_metadata"])
+        origin = await self._dispatcher.origin_of(request)
         try:
             start = read_form(_form_of(view))
             await self._check_bars(start)
         except BadFields as bad:
-            await ack(response_action="errors", errors=_beside(bad.errors, origin.renderer))
+            await ack(response_action="errors", errors=_field_errors(bad.errors, origin.renderer))
             return
         await ack()
-        channel_id = view["private_metadata"] or await self._direct(incoming.user_id)
-        await self._dispatch(_incoming("form", body, channel_id, start))
+        channel_id = view["private_metadata"] or await self._open_direct(request.user_id)
+        await self._dispatch(_command_request("form", body, channel_id, start))
 
     async def _check_bars(self, start: Start) -> None:
         """Raise BadFields when the bars cannot carry the study, as far as that is known in time."""
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 for spec in await specs_of(start):
-                    await self._context.services.service.plan(spec)
+                    await self._context.services.studies.plan(spec)
         except UserError as error:
             raise BadFields({_ABOUT_BARS: error}) from error
         except TimeoutError:
-            return  # the study itself says what is wrong, a little later
+            return  # the study itself reports the error, a little later
 
-    async def _dispatch(self, incoming: CommandRequest) -> None:
-        answer = await self._dispatcher.dispatch(incoming)
+    async def _dispatch(self, request: CommandRequest) -> None:
+        answer = await self._dispatcher.dispatch(request)
         if answer.message.text:
-            await self._tell(incoming, answer)
+            await self._post_answer(request, answer)
 
-    async def _tell(self, incoming: CommandRequest, answer: Answer) -> None:
-        """A form has no place for an answer: it goes to where the form was opened, for the asker's eyes."""
-        channel_id = incoming.channel_id or await self._direct(incoming.user_id)
+    async def _post_answer(self, request: CommandRequest, answer: Answer) -> None:
+        """Post the answer where the form was opened, visible to the user only: a form cannot show it."""
+        channel_id = request.channel_id or await self._open_direct(request.user_id)
         if answer.audience is Audience.CHANNEL or channel_id.startswith("D"):
-            key = f"form:{incoming.delivery}"
+            key = f"form:{request.delivery}"
             await self._context.outbox.post(key, key, channel_id, answer.message)
             return
         await self._context.client.chat_postEphemeral(
-            channel=channel_id, user=incoming.user_id, text=answer.message.text, blocks=answer.message.blocks
+            channel=channel_id, user=request.user_id, text=answer.message.text, blocks=answer.message.blocks
         )
 
-    async def _direct(self, user_id: str) -> str:
+    async def _open_direct(self, user_id: str) -> str:
         opened = await self._context.client.conversations_open(users=user_id)
         return str(opened["channel"]["id"])
 
 
 def _form_of(view: Mapping[str, Any]) -> Form:
-    """What the form says; raises BadFields when its strategy is none of ours, as in a form of an older release."""
+    """Read the form; raises BadFields when its strategy is unknown, as in a form of an older release."""
     try:
         return Form.from_state(view["state"])
     except UserError as error:
         raise BadFields({"strategy": error}) from error
 
 
-def _incoming(
+def _command_request(
     door: str, body: Mapping[str, Any], channel_id: str, command: OpenModal | Start | None = None
 ) -> CommandRequest:
     return CommandRequest(
@@ -136,6 +137,6 @@ def _incoming(
     )
 
 
-def _beside(errors: Mapping[str, UserError], renderer: Renderer) -> dict[str, str]:
-    """Errors as plain text: Slack shows no markup beside a field."""
+def _field_errors(errors: Mapping[str, UserError], renderer: Renderer) -> dict[str, str]:
+    """Return errors as plain text: Slack shows no markup beside a field."""
     return {at: unescape(renderer.error(error)).replace("`", "")[:_MAX_ERROR] for at, error in errors.items()}

@@ -1,6 +1,6 @@
-"""The home tab: what runs, what came of the last studies, the best, schedules and champions; kept up to date.
+"""Home tab: running and last studies, the best, schedules and champions; kept up to date.
 
-It is published when someone opens it, and again when it would read differently, for a day after they looked, every
+It is published when someone opens it, and again when its content changes, for a day after the visit, every
 few seconds at most.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-from bot.commands.schedule import ScheduleLine, line
+from bot.commands.schedule import ScheduleLine, schedule_line
 from bot.context import BotContext
 from bot.delivery.facts import study_facts
 from bot.documents.recurring import Champion
@@ -30,10 +30,10 @@ from reports.text.message import Block
 
 log = logging.getLogger(__name__)
 
-#: Nobody's tab is published more often.
+#: Seconds between two updates of the tabs.
 TICK_SECONDS = 4.0
-#: How long after a visit the tab is kept up to date.
-KEPT = timedelta(days=1)
+#: Time after opening in which a tab is kept up to date.
+UPDATED_FOR = timedelta(days=1)
 #: Running studies, champions and schedules shown.
 _SHOWN = 8
 _LAST = 5
@@ -41,7 +41,7 @@ _LAST = 5
 
 @dataclass(frozen=True, kw_only=True)
 class HomeFacts:
-    """What a home tab says."""
+    """Facts of a home tab."""
 
     running: list[StudyFacts]
     n_running: int
@@ -61,16 +61,16 @@ class Home:
         self._published: dict[str, str] = {}  # what each person's tab shows, as a digest
 
     async def on_opened(self, event: dict[str, Any]) -> None:
-        """Bolt's side of it; the tab of messages beside it sends the same event."""
+        """Publish the tab (a listener of Bolt); opening the messages tab sends the same event."""
         if event.get("tab") == "home":
-            await self.opened(event["user"])
+            await self.publish(event["user"])
 
-    async def opened(self, user_id: str) -> None:
-        """Someone looks at their tab."""
+    async def publish(self, user_id: str) -> None:
+        """Record the visit and publish the person's tab."""
         person = await self._context.people.person(user_id)
         language = person.language or self._context.services.settings.language
-        incoming = {"user_id": user_id, "language": language, "opened_at": self._context.clock()}
-        await HomeVisit.get_motor_collection().update_one({"user_id": user_id}, {"$set": incoming}, upsert=True)
+        visit = {"user_id": user_id, "language": language, "opened_at": self._context.clock()}
+        await HomeVisit.get_motor_collection().update_one({"user_id": user_id}, {"$set": visit}, upsert=True)
         await self._publish(user_id, language, await self.facts())
 
     async def follow(self) -> None:
@@ -80,30 +80,30 @@ class Home:
             await patiently(self.tick, what="home")
 
     async def tick(self) -> None:
-        """Publish every tab that would read differently."""
-        visits = await HomeVisit.find({"opened_at": {"$gte": self._context.clock() - KEPT}}).to_list()
+        """Publish every tab whose content changed."""
+        visits = await HomeVisit.find({"opened_at": {"$gte": self._context.clock() - UPDATED_FOR}}).to_list()
         facts = await self.facts() if visits else None
-        for incoming in visits:
+        for visit in visits:
             assert facts is not None
-            await self._publish(incoming.user_id, incoming.language, facts)
+            await self._publish(visit.user_id, visit.language, facts)
 
     async def facts(self) -> HomeFacts:
-        """Everything the tabs say; the same for everyone who may look."""
-        service, now = self._context.services.service, self._context.clock()
+        """Collect the facts of the tabs; the same for everyone who may read them."""
+        service, now = self._context.services.studies, self._context.clock()
         running = await service.unfinished()
         finished = await service.list_studies(states=(StudyState.COMPLETE, StudyState.FAILED), limit=_LAST)
         best = await service.leaderboard(limit=_LAST)
-        schedules, champions = await self._context.schedules.all(), await self._context.champions.present()
+        schedules, champions = await self._context.schedules.all(), await self._context.champions.current()
 
-        def told(studies: list[OptimizationStudy]) -> list[StudyFacts]:
+        def facts_of(studies: list[OptimizationStudy]) -> list[StudyFacts]:
             return [study_facts(study, now=now) for study in studies]
 
         return HomeFacts(
-            running=told(running[:_SHOWN]),
+            running=facts_of(running[:_SHOWN]),
             n_running=len(running),
-            finished=told(finished),
-            best=told(best),
-            schedules=[await line(schedule, self._context) for schedule in schedules[:_SHOWN]],
+            finished=facts_of(finished),
+            best=facts_of(best),
+            schedules=[await schedule_line(schedule, self._context) for schedule in schedules[:_SHOWN]],
             n_schedules=len(schedules),
             champions=champions[:_SHOWN],
             n_champions=len(champions),
@@ -119,7 +119,7 @@ class Home:
         try:
             await self._context.client.views_publish(user_id=user_id, view={"type": "home", "blocks": message.blocks})
         except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
-            # The next tick says the same, or something newer.
+            # The next tick publishes the same, or something newer.
             log.info("home_not_published user=%s error=%s", user_id, type(failure).__name__)
             return
         self._published[user_id] = digest

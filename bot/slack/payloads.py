@@ -1,7 +1,7 @@
-"""What Slack's requests look like, as far as listeners rely on it; anything else is refused at the door.
+"""Shapes of Slack's requests, as far as listeners rely on them; anything else is refused.
 
-Only what is read is asked for, so that what Slack adds in time does no harm. Whoever knows the signing
-secret gets here, which should be Slack alone: this keeps a mistake from becoming a fault in the middle.
+Only the fields that are read are required, so that additions by Slack do no harm. Only holders of the signing
+secret reach this check, which should be Slack alone: it keeps a mistake from becoming a fault in a listener.
 Source: docs.slack.dev/reference/interaction-payloads, docs.slack.dev/apis/events-api.
 """
 
@@ -57,7 +57,7 @@ class _Option(BaseModel):
 
 
 class _Filled(BaseModel):
-    """One input of a form, by the kind it is."""
+    """One input of a form, by its kind."""
 
     type: Name
     value: Text | None = None
@@ -81,7 +81,7 @@ class _View(BaseModel):
 
 
 class _ViewOfHome(BaseModel):
-    """The home tab has no state of inputs."""
+    """Home tab, which has no state of inputs."""
 
     id: Name
     type: Literal["home"]
@@ -109,7 +109,7 @@ class _Choice(BaseModel):
 
 
 class _Link(BaseModel):
-    """A button that opens a page; there is nothing to do."""
+    """Button that opens a page; nothing to do."""
 
     type: Literal["button"]
     action_id: Name
@@ -153,7 +153,7 @@ class _GlobalShortcut(_Interaction):
 
 
 class _Event(BaseModel):
-    """`user`, `channel`, `text` and `ts` are there where a person spoke."""
+    """Event; `user`, `channel`, `text` and `ts` are present where a person wrote."""
 
     type: Name
     subtype: Name | None = None
@@ -176,8 +176,8 @@ class _Mention(_Event):
     ts: Ts
 
 
-class _Said(_Event):
-    """A message of a person; what others say has a subtype, or a bot's id."""
+class _UserMessage(_Event):
+    """Message of a person; others have a subtype, or a bot's id."""
 
     type: Literal["message"]
     subtype: None = None
@@ -187,14 +187,14 @@ class _Said(_Event):
     ts: Ts
 
 
-class _Noted(_Event):
-    """A message that no person wrote, or that was changed."""
+class _SystemMessage(_Event):
+    """Message that no person wrote, or that was changed."""
 
     type: Literal["message"]
     subtype: Name
 
 
-class _OfBot(_Event):
+class _BotMessage(_Event):
     type: Literal["message"]
     bot_id: Name
 
@@ -204,15 +204,15 @@ class _HomeOpened(_Event):
     user: UserId
 
 
-def _not_read(kind: str) -> str:
-    """An event that no listener reads."""
+def _require_unread_kind(kind: str) -> str:
+    """Accept only the kinds of events that no listener reads."""
     if kind in ("app_mention", "message", "app_home_opened"):
         raise ValueError("this event has a shape of its own")
     return kind
 
 
 class _Other(_Event):
-    type: Annotated[Name, AfterValidator(_not_read)]
+    type: Annotated[Name, AfterValidator(_require_unread_kind)]
 
 
 class _Callback(BaseModel):
@@ -220,11 +220,11 @@ class _Callback(BaseModel):
     event_id: Name
     team_id: TeamId | None = None
     authorizations: list[dict[str, Any]] | None = None
-    event: _Mention | _OfBot | _Said | _Noted | _HomeOpened | _Other
+    event: _Mention | _BotMessage | _UserMessage | _SystemMessage | _HomeOpened | _Other
 
 
 class _Challenge(BaseModel):
-    """Slack asks once whether the address is ours."""
+    """Slack's one-time check of the address."""
 
     type: Literal["url_verification"]
     challenge: Name
@@ -240,19 +240,19 @@ class _Command(BaseModel):
     response_url: Url | None = None
 
 
-class _Check(BaseModel):
-    """Slack looks whether the certificate is good."""
+class _CertificateCheck(BaseModel):
+    """Slack's check of the certificate."""
 
     ssl_check: Literal["1"]
 
 
 _INTERACTION: TypeAdapter[Any] = TypeAdapter(Json[_MessageAct | _ViewAct | _Submission | _Shortcut | _GlobalShortcut])
 _EVENT: TypeAdapter[Any] = TypeAdapter(Json[_Callback | _Challenge])
-_FORM: TypeAdapter[Any] = TypeAdapter(_Command | _Check)
+_FORM: TypeAdapter[Any] = TypeAdapter(_Command | _CertificateCheck)
 
 
 def is_known_shape(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a listener can read this request; `headers` by names in small letters."""
+    """Check whether a listener can read this request; `headers` by names in lower case."""
     try:
         if headers.get("content-type", "").startswith("application/json"):
             _EVENT.validate_python(body)

@@ -1,7 +1,7 @@
-"""Which HTTP requests are Slack's, now, and for the first time.
+"""Verifies Slack's request signature and rejects stale or replayed requests.
 
-A signature is made from the moment and the body, so the same signature again is the same request again:
-Slack signs its own redeliveries anew. Signatures are remembered for as long as their moment is taken.
+A signature is made from the time and the body, so the same signature again is the same request again:
+Slack signs its own redeliveries anew. Signatures are remembered for as long as their time is accepted.
 Source: docs.slack.dev/authentication/verifying-requests-from-slack.
 """
 
@@ -11,44 +11,44 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-#: Seconds that the moment of a request may be away from ours, either way.
+#: Largest difference in seconds between the time of a request and now, either way.
 TOLERANCE = 300
-#: Slack sends much less; more is not read.
+#: Most bytes of a body; Slack sends much less.
 LONGEST_BODY = 1_000_000
 
 
 class ReplayGuard:
-    """Lets a request in once."""
+    """Accepts each signed request once."""
 
     def __init__(self, signing_secret: str, clock: Callable[[], float] = time.time) -> None:
         self._secret = signing_secret.encode()
         self._clock = clock
         self._seen: OrderedDict[str, float] = OrderedDict()
 
-    def admits(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """Whether this is a request of Slack's that was not here before; `headers` by names in small letters."""
+    def accepts(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Check that Slack signed this request now and for the first time; `headers` by names in lower case."""
         moment, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
         if not (moment.isascii() and moment.isdecimal() and len(moment) <= 12 and signature.isascii()):
             return False
         now = self._clock()
-        if abs(now - int(moment)) > TOLERANCE or not hmac.compare_digest(self._signed(moment, body), signature):
+        if abs(now - int(moment)) > TOLERANCE or not hmac.compare_digest(self._sign(moment, body), signature):
             return False
         self._forget(now)
         if signature in self._seen:
             return False
-        # A moment ahead of ours is taken for longer.
+        # A time in the future is accepted for longer.
         self._seen[signature] = max(now, int(moment)) + TOLERANCE
         return True
 
     @property
     def n_remembered(self) -> int:
-        """How many signatures are kept."""
+        """Number of remembered signatures."""
         return len(self._seen)
 
-    def _signed(self, moment: str, body: bytes) -> str:
+    def _sign(self, moment: str, body: bytes) -> str:
         return "v0=" + hmac.new(self._secret, b"v0:" + moment.encode() + b":" + body, hashlib.sha256).hexdigest()
 
     def _forget(self, now: float) -> None:
-        """Drop what would be too old by itself; a late entry behind a later one stays a little longer."""
+        """Drop expired signatures; a late entry behind a later one stays a little longer."""
         while self._seen and next(iter(self._seen.values())) < now:
             self._seen.popitem(last=False)

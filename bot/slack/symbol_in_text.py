@@ -1,4 +1,4 @@
-"""Which symbol a message is about: for starting a study from someone's words. Pure."""
+"""Finder of the symbol in a message, to start a study from it. Pure."""
 
 import re
 from collections.abc import Collection
@@ -10,7 +10,7 @@ _CANDIDATE = re.compile(r"(?<![\w@#:/.$-])\^?[A-Z0-9][A-Z0-9.\-=]{0,14}(?![\w@:/
 
 
 def find_ticker(text: str, known: Collection[str]) -> str:
-    """The symbol in a message as Slack stores it; an empty string when there is none.
+    """Return the symbol in a message as Slack stores it; an empty string when there is none.
 
     `$shop` is always one. A bare word is one when it is written in capitals and `known`, so that the A of
     "A better idea" is none unless there are bars of it.

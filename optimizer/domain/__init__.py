@@ -1,1 +1,1 @@
-"""The vocabulary that everything else shares: bars, spaces, measures, requests, results."""
+"""Shared types: bars, spaces, measures, requests, results."""

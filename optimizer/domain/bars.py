@@ -1,4 +1,4 @@
-"""One symbol's bars as arrays: the only market type that the backtest and the search see."""
+"""Bars of one symbol as arrays: the only market type that the backtest and the search use."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _COLUMNS = ("open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True, kw_only=True)
 class Bars:
-    """Adjusted bars in time order, one row a bar.
+    """Adjusted bars in time order, (n_bars,) each.
 
     `time` is datetime64[ns] in UTC: midnight of the session for daily bars, the opening of the bar
     otherwise. Prices are float64, all four adjusted by the same factor; volume is in shares.
@@ -39,19 +39,19 @@ class Bars:
         return len(self.close)
 
     def cut(self, start: int, stop: int) -> "Bars":
-        """The bars of rows start to stop (stop excluded), as views of the same memory."""
+        """Bars of rows start to stop (stop excluded), as views of the same memory."""
         columns = {name: getattr(self, name)[start:stop] for name in ("time", *_COLUMNS)}
         return replace(self, **columns)
 
     def row_at(self, when: date | datetime) -> int:
-        """The first row at or after `when` (the number of bars if there is none)."""
+        """First row at or after `when` (the number of bars if there is none)."""
         if isinstance(when, datetime):
             when = when.astimezone(UTC).replace(tzinfo=None) if when.tzinfo else when
         return int(np.searchsorted(self.time, np.datetime64(when, "ns")))
 
     @cached_property
     def data_hash(self) -> str:
-        """SHA-256 over symbol, timeframe and every column: the name of this content."""
+        """SHA-256 over symbol, timeframe and every column."""
         digest = hashlib.sha256(f"{self.symbol}|{self.timeframe}|{len(self)}".encode())
         digest.update(np.ascontiguousarray(self.time.astype("datetime64[ns]")).tobytes())
         for name in _COLUMNS:
@@ -60,7 +60,7 @@ class Bars:
 
 
 def require_prices(bars: Bars) -> None:
-    """Raise UnusableBars at the first price that is not a positive number; nothing can be bought at such."""
+    """Raise UnusableBars at the first price that is not a positive number."""
     prices = np.array([bars.open, bars.high, bars.low, bars.close])
     wrong = np.argwhere(~((prices > 0.0) & (prices < np.inf)).T)
     if len(wrong):
@@ -70,9 +70,9 @@ def require_prices(bars: Bars) -> None:
 
 
 def on_common_dates(many: Sequence[Bars]) -> list[Bars]:
-    """Each symbol's bars on the dates on which all of them have one; raises TooFewBars when there is none.
+    """Bars of each symbol on the dates on which all of them have one. Raises TooFewBars when there is none.
 
-    What a symbol did on other days is in its next bar's prices, as over a weekend.
+    A symbol's price changes on other days are part of its next bar, as over a weekend.
     """
     times: TimeArray = reduce(np.intersect1d, [bars.time for bars in many])
     if not len(times):
@@ -82,7 +82,7 @@ def on_common_dates(many: Sequence[Bars]) -> list[Bars]:
 
 
 def n_between(bars: Bars, common: Bars) -> int:
-    """How many of a symbol's bars lie between the common ones, on dates that not all symbols have."""
+    """Number of a symbol's bars between the common ones, on dates that not all symbols have."""
     inside = (bars.time >= common.time[0]) & (bars.time <= common.time[-1])
     return int(inside.sum()) - len(common)
 

@@ -1,4 +1,4 @@
-"""Measures of a backtest: one function a measure, arrays in and a number out.
+"""Measures of a backtest: one function per measure, from arrays to a number.
 
 `returns` are simple per-bar fractions, `equity` is the account at each close (1.0 before the first
 bar), `trades` are the returns or the profits of closed trades. A measure that does not exist — the
@@ -31,10 +31,10 @@ Direction = Literal["maximize", "minimize"]
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """What a study looks for: a measure and which way is better."""
+    """Goal of a study: a measure and its direction."""
 
     key: str
-    measure: str  # a field of spec.Measures and a column of evaluate.Scores
+    measure: str  # a field of Measures and a column of Scores
     title: str
     direction: Direction = "maximize"
 
@@ -43,7 +43,7 @@ def _goals(*goals: Goal) -> Mapping[str, Goal]:
     return MappingProxyType({goal.key: goal for goal in goals})
 
 
-#: Every goal by the word a person types. A drawdown is ≤ 0, so the shallowest is the greatest.
+#: Every goal by its word in commands. A drawdown is ≤ 0, so the shallowest is the greatest.
 GOALS: Mapping[str, Goal] = _goals(
     Goal(key="sharpe", measure="sharpe_ratio", title="Sharpe ratio"),
     Goal(key="sortino", measure="sortino_ratio", title="Sortino ratio"),
@@ -56,7 +56,7 @@ GOALS: Mapping[str, Goal] = _goals(
     Goal(key="sqn", measure="sqn", title="system quality number"),
 )
 
-#: What a cap may bound, by the word a person types: the measure it is about.
+#: The measures that a cap may bound, by the cap's word in commands.
 CAPS: Mapping[str, str] = MappingProxyType(
     {
         **{key: goal.measure for key, goal in GOALS.items()},
@@ -69,41 +69,41 @@ CAPS: Mapping[str, str] = MappingProxyType(
 
 
 def find_goal(word: str) -> Goal:
-    """The goal a word names. Raises UnknownGoal with the nearest word."""
+    """Goal called `word`. Raises UnknownGoal with the nearest word."""
     if word.lower() not in GOALS:
         raise UnknownGoal.of(word, GOALS)
     return GOALS[word.lower()]
 
 
 def find_cap(word: str) -> str:
-    """The key of what a cap bounds. Raises UnknownGoal with the nearest word."""
+    """Key of the cap called `word`. Raises UnknownGoal with the nearest word."""
     if word.lower() not in CAPS:
         raise UnknownGoal.of(word, CAPS)
     return word.lower()
 
 
 class Columns(Protocol):
-    """Scores of several sets: one array a measure."""
+    """Scores of several sets, per measure an array (n_sets,)."""
 
-    def column(self, name: str) -> FloatArray: ...
+    def column(self, name: str) -> FloatArray:
+        """Values of one measure."""
 
 
-def cap_violation(cap: Cap, scores: Columns, row: int) -> float:
-    """By how much the set in `row` breaks a cap: 0 when it is kept, infinity where there is no measure.
+def cap_violations(cap: Cap, scores: Columns) -> FloatArray:
+    """(n_sets,) by how much each set breaks a cap: 0 where it is kept, infinity where there is no measure.
 
-    `maxdd<20` bounds the depth of the drawdown, 0.2 here. A bound is strict, but a value at the
-    bound itself breaks it by the smallest number there is.
+    `maxdd<20` bounds the depth of the drawdown, 0.2 here. A bound is strict: a value at the
+    bound itself breaks it by the smallest positive number.
     """
-    measure = float(scores.column(CAPS[cap.goal])[row])
+    measure = scores.column(CAPS[cap.goal])
     value = -measure if cap.goal == "maxdd" else measure
-    if math.isnan(value):
-        return math.inf
     excess = value - cap.bound if cap.is_upper else cap.bound - value
-    return max(excess, math.ulp(0.0)) if excess >= 0 else 0.0
+    broken = np.where(excess >= 0, np.maximum(excess, math.ulp(0.0)), 0.0)
+    return np.where(np.isnan(value), math.inf, broken)
 
 
 def periods_per_year(bars: Bars) -> float:
-    """How many bars a year has: 252 for daily bars, counted from the bars' times otherwise."""
+    """Number of bars per year: 252 for daily bars, counted from the bars' times otherwise."""
     if bars.timeframe == "1d" or len(bars) < 2:
         return float(SESSIONS_PER_YEAR)
     years = (bars.time[-1] - bars.time[0]) / _YEAR
@@ -120,8 +120,8 @@ def cagr(equity: FloatArray, periods_per_year: float) -> float:
     return float(max(equity[-1], 0.0) ** (periods_per_year / len(equity)) - 1.0)
 
 
-# A verdict asks for some twenty sets' measures: plain sums and products take a third of the time of numpy's functions
-# of the same name, which look after axes and types.
+# A verdict needs the measures of some twenty sets: plain sums and products take a third of the time of numpy's
+# functions of the same name, which handle axes and types.
 
 
 def _mean(values: FloatArray) -> float:
@@ -129,7 +129,7 @@ def _mean(values: FloatArray) -> float:
 
 
 def _deviation(values: FloatArray) -> float:
-    """Sample standard deviation; 0 where the values do not vary but for rounding."""
+    """Sample standard deviation; 0 where the values vary by rounding only."""
     if len(values) < 2:
         return 0.0
     mean = _mean(values)
@@ -179,18 +179,18 @@ def calmar_ratio(equity: FloatArray, periods_per_year: float) -> float:
 
 
 def win_rate(profits: FloatArray) -> float:
-    """Share of closed trades that made money after costs."""
+    """Share of closed trades with a profit after costs."""
     return float(np.mean(profits > 0.0)) if len(profits) else NAN
 
 
 def profit_factor(profits: FloatArray) -> float:
-    """Money won over money lost by closed trades; does not exist when none lost."""
+    """Gross profit over gross loss of closed trades; NaN without a loss."""
     lost = -float(profits[profits <= 0.0].sum())
     return float(profits[profits > 0.0].sum()) / lost if lost > 0.0 else NAN
 
 
 def expectancy(trade_returns: FloatArray) -> float:
-    """Mean return of closed trades on the money put in, as a fraction."""
+    """Mean return of closed trades on the money invested, as a fraction."""
     return float(np.mean(trade_returns)) if len(trade_returns) else NAN
 
 
@@ -201,12 +201,12 @@ def sqn(profits: FloatArray) -> float:
 
 
 def exposure(position: FloatArray) -> float:
-    """Share of closes at which a position is held."""
+    """Share of closes with an open position."""
     return float(np.mean(position != 0.0))
 
 
 def turnover(traded: FloatArray, n_bars: int, periods_per_year: float) -> float:
-    """Traded value a year, in equities: `traded` holds each fill's value over the equity at the fill."""
+    """Traded value per year over equity; `traded` is each fill's value over the equity at the fill."""
     return float(traded.sum()) / n_bars * periods_per_year
 
 
@@ -219,7 +219,7 @@ def beta(returns: FloatArray, benchmark: FloatArray) -> float:
 
 
 def alpha(returns: FloatArray, benchmark: FloatArray, periods_per_year: float) -> float:
-    """Mean return that the benchmark's does not explain (Jensen 1968), a year, not compounded."""
+    """Mean annual return that the benchmark does not explain (Jensen 1968), not compounded."""
     slope = beta(returns, benchmark)
     return (_mean(returns) - slope * _mean(benchmark)) * periods_per_year
 
@@ -249,7 +249,7 @@ def kurtosis(returns: FloatArray) -> float:
 
 
 def value_at_risk(returns: FloatArray, level: float = 0.95) -> float:
-    """The return that the worst 5 % of bars do not exceed, as a fraction (historical, interpolated)."""
+    """Return at the 5 % quantile of bars, as a fraction (historical, interpolated)."""
     if not len(returns):
         return NAN
     at, share = divmod((len(returns) - 1) * (1.0 - level), 1.0)
@@ -266,7 +266,7 @@ def expected_shortfall(returns: FloatArray, level: float = 0.95) -> float:
 
 
 def longest_run(holds: NDArray[np.bool_]) -> int:
-    """The most consecutive rows for which something holds."""
+    """Length of the longest run of true values."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], holds, [False]))))
     return int(np.max(edges[1::2] - edges[::2], initial=0))
 
@@ -274,7 +274,7 @@ def longest_run(holds: NDArray[np.bool_]) -> int:
 def measures_of_returns(
     returns: FloatArray, *, periods_per_year: float, benchmark: FloatArray | None = None
 ) -> Measures:
-    """The measures that per-bar returns alone give; those about trades stay empty."""
+    """Measures of per-bar returns; those of trades stay empty."""
     equity = np.asarray(np.cumprod(1.0 + returns), dtype=np.float64)
     against: dict[str, Any] = {}
     if benchmark is not None:

@@ -1,7 +1,7 @@
-"""Search spaces: typed parameters, one ordering constraint, and everything asked of them.
+"""Search spaces: typed parameters, one ordering constraint, and the operations on them.
 
 A strategy declares its parameters once; the search space, the help text, the modal's fields and the
-check of what a person typed are all read from that declaration.
+validation of typed values all use that declaration.
 """
 
 import math
@@ -23,13 +23,13 @@ from optimizer.errors import EmptySpace, NotANumber, OutOfRange, Phrase, Unknown
 Value = int | float | str
 Params = dict[str, Value]
 
-#: Two decimal values of one step are the same value when they differ by less than this.
+#: Two decimal values of one step are equal when they differ by less than this.
 _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """A number from `low` to `high` in steps of `step`; both ends belong to it."""
+    """Numeric parameter from `low` to `high`, both included, in steps of `step`."""
 
     name: str
     low: float
@@ -37,7 +37,7 @@ class Range:
     step: float
     default: float
     integer: bool = True
-    unit: str = ""  # "bars", "%", "" …: a key of `units` in strategy_words.jinja
+    unit: str = ""  # "bars", "%", "" …: a key of `units` in strategies.jinja
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
@@ -47,7 +47,7 @@ class Range:
 
     @cached_property
     def distribution(self) -> BaseDistribution:
-        """The same range in Optuna's words."""
+        """Optuna's distribution of this range."""
         return self.between(self.low, self.high)
 
     def between(self, low: float, high: float) -> BaseDistribution:
@@ -57,7 +57,7 @@ class Range:
         return FloatDistribution(low, high, step=self.step)
 
     def narrowed(self, low: float, high: float, step: float | None = None) -> "Range":
-        """The same parameter over a range a person typed (which may be a single value)."""
+        """Same parameter over a typed range, which may be a single value."""
         for value in (low, high):
             if not self.low - _TOLERANCE <= value <= self.high + _TOLERANCE:
                 near = min(max(value, self.low), self.high)
@@ -81,7 +81,7 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """One word of a few."""
+    """Categorical parameter: one of a few words."""
 
     name: str
     choices: tuple[str, ...]
@@ -95,11 +95,11 @@ class Choice:
 
     @cached_property
     def distribution(self) -> BaseDistribution:
-        """The same choices in Optuna's words."""
+        """Optuna's distribution of these choices."""
         return CategoricalDistribution(self.choices)
 
     def narrowed(self, choices: Sequence[str]) -> "Choice":
-        """The same parameter over the choices a person typed."""
+        """Same parameter over the typed choices."""
         for choice in choices:
             if choice not in self.choices:
                 raise WrongChoice(name=self.name, choices=", ".join(self.choices), value=choice)
@@ -112,23 +112,23 @@ Parameter = Range | Choice
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """`lesser` < `greater`, or ≤ when not strict; both name a Range of the same space."""
+    """Ordering constraint: `lesser` < `greater`, or ≤ when not strict; both name a Range of the same space."""
 
     lesser: str
     greater: str
     strict: bool = True
 
-    def holds(self, params: Mapping[str, Value]) -> bool:
-        """Whether a set keeps the order."""
+    def allows(self, params: Mapping[str, Value]) -> bool:
+        """True if a set keeps the order."""
         lesser, greater = float(params[self.lesser]), float(params[self.greater])
         return lesser < greater - _TOLERANCE if self.strict else lesser <= greater + _TOLERANCE
 
 
 @dataclass(frozen=True)
 class Space:
-    """The sets a study may try: the product of its parameters, less those that break the order.
+    """Sets that a study may try: the product of its parameters, less those that break the order.
 
-    Suggesting from it never proposes a set that breaks the order: the greater parameter's range
+    `suggest` never returns a set that breaks the order: the greater parameter's range
     starts above the lesser one's value.
     """
 
@@ -141,12 +141,12 @@ class Space:
 
     @cached_property
     def by_name(self) -> dict[str, Parameter]:
-        """The parameters by name, in the order declared."""
+        """Parameters by name, in the order declared."""
         return {parameter.name: parameter for parameter in self.parameters}
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The parameters' names, in the order declared."""
+        """Parameters' names, in the order declared."""
         return tuple(self.by_name)
 
     @cached_property
@@ -156,16 +156,16 @@ class Space:
 
     @cached_property
     def size(self) -> int:
-        """How many sets there are."""
+        """Number of sets."""
         free = math.prod(len(p.values) for p in self.parameters if not self._is_ordered(p.name))
         return free * sum(1 for _ in self._ordered_pairs()) if self.order else free
 
     @cached_property
     def default(self) -> Params:
-        """The textbook set, moved to the nearest allowed one where a person narrowed the space."""
+        """Default set, or the nearest allowed one if the space was narrowed."""
         wanted = {p.name: p.default for p in self.parameters}
         params = {p.name: _closest(p, wanted[p.name]) for p in self.parameters}
-        if self.order is not None and not self.order.holds(params):
+        if self.order is not None and not self.order.allows(params):
             lesser, greater = self.order.lesser, self.order.greater
             want = float(wanted[lesser]), float(wanted[greater])
             pairs = self._ordered_pairs()
@@ -173,29 +173,29 @@ class Space:
         return params
 
     def param_sets(self) -> Iterator[Params]:
-        """Every set, the last parameter moving fastest."""
+        """Yield every set, the last parameter varying fastest."""
         for values in product(*(p.values for p in self.parameters)):
             params = dict(zip(self.names, values, strict=True))
-            if self.order is None or self.order.holds(params):
+            if self.order is None or self.order.allows(params):
                 yield params
 
     def contains(self, params: Mapping[str, Value]) -> bool:
-        """Whether a set is one of this space."""
+        """True if a set is in this space."""
         return (
             set(params) == set(self.names)
             and all(params[p.name] in p.values for p in self.parameters)
-            and (self.order is None or self.order.holds(params))
+            and (self.order is None or self.order.allows(params))
         )
 
     def suggest(self, trial: Trial) -> Params:
-        """Ask an Optuna trial for a set that keeps the order."""
+        """Suggest a set that keeps the order, from an Optuna trial."""
         params: Params = {}
         for parameter in self._lesser_first():
             params[parameter.name] = _suggest(trial, parameter, self._bounds(parameter, params))
         return {name: params[name] for name in self.names}
 
     def neighbours(self, params: Mapping[str, Value]) -> list[Params]:
-        """The sets one step away from `params` in one numeric parameter."""
+        """Sets one step away from `params` in one numeric parameter."""
         found = []
         for parameter in self.parameters:
             if isinstance(parameter, Choice):
@@ -203,23 +203,23 @@ class Space:
             at = parameter.values.index(params[parameter.name])
             for value in (parameter.values[i] for i in (at - 1, at + 1) if 0 <= i < len(parameter.values)):
                 near = {**params, parameter.name: value}
-                if self.order is None or self.order.holds(near):
+                if self.order is None or self.order.allows(near):
                     found.append(near)
         return found
 
     def named(self, word: str, prefix: str = "") -> Parameter:
-        """The parameter a person means by `word`; it may carry the strategy's name in front."""
+        """Parameter called `word`, which may be prefixed with the strategy's name. Raises UnknownParameter."""
         name = word.lower().removeprefix(f"{prefix}_") if prefix else word.lower()
         if name not in self.by_name:
             raise UnknownParameter.of(word, self.names)
         return self.by_name[name]
 
     def replaced(self, parameter: Parameter) -> "Space":
-        """The same space with one parameter exchanged for another of its name."""
+        """Same space with one parameter replaced by another of its name."""
         return Space(tuple(parameter if p.name == parameter.name else p for p in self.parameters), self.order)
 
     def extended(self, *parameters: Parameter) -> "Space":
-        """The same space with more dimensions."""
+        """Same space with more parameters."""
         return Space((*self.parameters, *parameters), self.order)
 
     def _is_ordered(self, name: str) -> bool:
@@ -229,7 +229,7 @@ class Space:
         assert self.order is not None
         lesser, greater = (self.by_name[n] for n in (self.order.lesser, self.order.greater))
         for pair in product(lesser.values, greater.values):
-            if self.order.holds({lesser.name: pair[0], greater.name: pair[1]}):
+            if self.order.allows({lesser.name: pair[0], greater.name: pair[1]}):
                 yield pair  # type: ignore[misc]
 
     def _lesser_first(self) -> list[Parameter]:
@@ -237,22 +237,24 @@ class Space:
         return sorted(self.parameters, key=lambda p: order is not None and p.name == order.greater)
 
     def _bounds(self, parameter: Parameter, chosen: Params) -> tuple[float, float]:
-        """The part of a range that can still keep the order, given what is chosen already."""
+        """Part of a range that can still keep the order, given the values chosen already."""
         if isinstance(parameter, Choice):
             return 0.0, 0.0
         if self.order is None or not self._is_ordered(parameter.name):
             return parameter.low, parameter.high
         if parameter.name == self.order.lesser:
             greater = self.by_name[self.order.greater].values[-1]
-            fit = [v for v in parameter.values if self.order.holds({self.order.lesser: v, self.order.greater: greater})]
+            fit = [
+                v for v in parameter.values if self.order.allows({self.order.lesser: v, self.order.greater: greater})
+            ]
             return parameter.low, float(fit[-1])
         lesser = chosen[self.order.lesser]
-        fit = [v for v in parameter.values if self.order.holds({self.order.lesser: lesser, self.order.greater: v})]
+        fit = [v for v in parameter.values if self.order.allows({self.order.lesser: lesser, self.order.greater: v})]
         return float(fit[0]), float(parameter.values[-1])
 
 
 def tidy(value: float) -> str:
-    """A number as a person types it: no trailing zeros."""
+    """Format a number without trailing zeros."""
     return f"{value:.10g}"
 
 
@@ -268,5 +270,5 @@ def _suggest(trial: Trial, parameter: Parameter, bounds: tuple[float, float]) ->
     low, high = bounds
     if parameter.integer:
         return trial.suggest_int(parameter.name, int(low), int(high), step=int(parameter.step))
-    # Steps such as 0.1 gather rounding errors; the rounded value is the one that is looked up again.
+    # Steps such as 0.1 accumulate rounding errors; the rounded value is the one that is looked up again.
     return round(trial.suggest_float(parameter.name, low, high, step=parameter.step), 10)

@@ -1,6 +1,6 @@
-"""What a study is requested to do: one type from the parser to the database.
+"""Request for a study: one type from the parser to the database.
 
-Everything here is a frozen value. Fractions are fractions (0.12 is 12 %).
+All types are frozen. Fractions are fractions (0.12 is 12 %).
 """
 
 from collections.abc import Sequence
@@ -16,38 +16,38 @@ MAX_TRIALS = 10_000
 
 
 class Frozen(BaseModel):
-    """A value: compared by content, never changed."""
+    """Immutable model, compared by content."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def renamed(name: str, former: str) -> Any:
-    """A field that studies stored by earlier versions hold under another name."""
+    """Declare a field that studies stored by earlier versions have under another name."""
     return Field(validation_alias=AliasChoices(name, former))
 
 
 class Costs(Frozen):
-    """Costs of each side of a trade, in basis points of its value."""
+    """Costs per side of a trade, in basis points of its value."""
 
     commission_bps: float = Field(default=10.0, ge=0, le=1000)
     slippage_bps: float = Field(default=5.0, ge=0, le=1000)
 
     @property
     def per_side(self) -> float:
-        """Commission and slippage together, as a fraction."""
+        """Sum of commission and slippage, as a fraction."""
         return (self.commission_bps + self.slippage_bps) / 10_000
 
 
 class Cap(Frozen):
-    """A hard constraint on a measure: `maxdd<20`, `trades>30`. Bounds on fractions are fractions."""
+    """Hard constraint on a measure: `maxdd<20`, `trades>30`. Bounds on fractions are fractions."""
 
-    goal: str  # a name that metrics.GOALS or metrics.CAPS knows
+    goal: str  # a key of metrics.GOALS or metrics.CAPS
     is_upper: bool  # True for `<`
     bound: float
 
 
 class SamplerKind(StrEnum):
-    """Who proposes the next set."""
+    """Sampler that proposes the next set."""
 
     TPE = auto()  # ours, compiled
     OPTUNA = auto()  # Optuna's own TPE
@@ -58,7 +58,7 @@ class SamplerKind(StrEnum):
 
 
 class Narrowed(Frozen):
-    """One parameter of the search space as a person changed it: a range, choices, or (both ends alike) a value."""
+    """Typed change of one parameter of the search space: a range, choices, or a value (both ends equal)."""
 
     name: str
     low: float | None = None
@@ -68,10 +68,10 @@ class Narrowed(Frozen):
 
 
 class StudySpec(Frozen):
-    """Everything that decides a study's result, together with the bars and the code version."""
+    """Specification of a study: with the bars and the code version it determines the result."""
 
     symbol: str
-    partners: tuple[str, ...] = ()  # further symbols that share the set: each is scored on the median over all of them
+    partners: tuple[str, ...] = ()  # further symbols that share the set, which is scored by the median over all symbols
     strategy_name: str
     n_trials: int = Field(default=200, ge=1, le=MAX_TRIALS)
     goals: tuple[str, ...] = ("sharpe",)
@@ -94,34 +94,34 @@ class StudySpec(Frozen):
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Every symbol that the parameter set is for."""
+        """All symbols that the parameter set is for."""
         return (self.symbol, *self.partners)
 
     @property
     def is_shared(self) -> bool:
-        """Whether one parameter set is looked for several symbols."""
+        """True if one parameter set is searched for several symbols."""
         return bool(self.partners)
 
     @property
     def label(self) -> str:
-        """The symbols in one word: `AAPL`, or `AAPL,IBM,MSFT`."""
+        """Symbols joined by commas: `AAPL`, or `AAPL,IBM,MSFT`."""
         return ",".join(self.symbols)
 
     def shared_with(self, symbols: Sequence[str]) -> "StudySpec":
-        """The same request for one set for all of `symbols`, in alphabetical order, which makes it one study."""
+        """Same request for one set shared by `symbols`, in alphabetical order so that equal requests are equal."""
         first, *others = sorted(symbols)
         return self.model_copy(update={"symbol": first, "partners": tuple(others)})
 
     def for_symbol(self, symbol: str) -> "StudySpec":
-        """The same request for one symbol alone."""
+        """Same request for one symbol alone."""
         return self.model_copy(update={"symbol": symbol, "partners": ()})
 
 
 def budget(spec: StudySpec, space: Space) -> int:
-    """How many unique sets the study will try."""
+    """Number of unique sets that the study will try."""
     return space.size if spec.sampler is SamplerKind.GRID else min(spec.n_trials, space.size)
 
 
 def is_exhaustive(spec: StudySpec, space: Space) -> bool:
-    """Whether every set of the space is tried."""
+    """True if every set of the space is tried."""
     return space.size <= budget(spec, space)

@@ -1,6 +1,6 @@
-"""What a study found: measures, folds, luck, verdict, trials. One type per concept, from the search to the database.
+"""Results of a study: measures, folds, luck, verdict, trials. One type per concept, from the search to the database.
 
-Everything here is a frozen value. Fractions are fractions (0.12 is 12 %), times are aware UTC.
+All types are frozen. Fractions are fractions (0.12 is 12 %), times are aware UTC.
 A measure that does not exist (the Sharpe ratio of a flat equity) is None here and NaN in arrays.
 """
 
@@ -19,12 +19,12 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-#: A float, or None where the measure does not exist; NaN and infinity become None at the door.
+#: A float, or None where the measure does not exist; NaN and infinity become None on validation.
 Measure = Annotated[float | None, BeforeValidator(_finite)]
 
 
 class Measures(Frozen):
-    """How one parameter set did over one window. Drawdowns are fractions ≤ 0."""
+    """Measures of one parameter set over one window. Drawdowns are fractions ≤ 0."""
 
     total_return: Measure = None
     cagr: Measure = None
@@ -56,17 +56,17 @@ class Measures(Frozen):
 
 
 class Scored(Frozen):
-    """A parameter set with its measures in the searched window and out of it."""
+    """Parameter set with its measures in the searched window and in the holdout."""
 
     params: dict[str, Value]
     value: Measure = None  # of the first goal, in sample
-    number: int | None = None  # trial number; None for a set that was no trial
+    number: int | None = None  # trial number; None for a set that was not a trial
     in_sample: Measures
     out_of_sample: Measures | None = None  # None when there is no holdout
 
 
 class OfSymbol(Frozen):
-    """What a shared parameter set, and buy and hold, did on one of its symbols alone."""
+    """Results of a shared parameter set, and of buy and hold, on one of its symbols alone."""
 
     symbol: str
     winner: Scored  # `value` is this symbol's own, in sample
@@ -76,7 +76,7 @@ class OfSymbol(Frozen):
 class Shared(Frozen):
     """One parameter set on several symbols: each symbol's part, and the median of each measure over them.
 
-    Beside them the summary's winner, textbook and hold are equal-weight portfolios of the symbols.
+    The summary's own winner, default and buy_and_hold are equal-weight portfolios of the symbols.
     """
 
     by_symbol: tuple[OfSymbol, ...]
@@ -86,19 +86,19 @@ class Shared(Frozen):
 
 
 class Window(Frozen):
-    """The bars a study used: `[start, holdout_start)` was searched, `[holdout_start, end]` never seen."""
+    """Bars of a study: `[start, holdout_start)` is searched, `[holdout_start, end]` is held out."""
 
     start: date
     end: date  # the last bar's date
     holdout_start: date | None
-    n_bars: int  # searched and held out together
+    n_bars: int  # searched and held out
     n_holdout: int
-    n_warm_up: int  # bars before `start` that indicators could use
+    n_warm_up: int  # bars before `start` that were available to indicators
     periods_per_year: float
 
 
 class Interval(Frozen):
-    """A 90 % interval of a measure."""
+    """90 % interval of a measure."""
 
     low: Measure
     high: Measure
@@ -126,7 +126,7 @@ class WalkForward(Frozen):
 
 
 class Plateau(Frozen):
-    """How the winner's ±1-step neighbours did."""
+    """Values of the winner's ±1-step neighbours."""
 
     n_neighbours: int
     share: Measure  # of neighbours that keep ≥ 80 % of the winner's value; None when the winner's value ≤ 0 or none
@@ -135,28 +135,32 @@ class Plateau(Frozen):
 
 
 class Luck(Frozen):
-    """What many tries alone would show."""
+    """Effect of the number of tries: the results that many tries without skill would show."""
 
     n_tried: int  # unique sets in this study
-    n_tried_ever: int  # unique sets over all studies of this symbol, strategy and window
+    n_tried_ever: int  # unique sets in all studies of this symbol, strategy and window
     expected_max_sharpe: Measure  # annualized, of that many tries without skill
     deflated_sharpe_ratio: Measure
     pbo: Measure
     n_blocks: int  # S of the CSCV; 0 when the window is too short
-    market_sharpe: Measure = None  # annualized, of a position as tied to the market as the winner's, without skill
+    market_sharpe: Measure = (
+        None  # annualized, of a position as correlated with the market as the winner's, without skill
+    )
     skill: Measure = None  # probability that the winner's Sharpe ratio exceeds that of luck and market together
-    n_bars_needed: int | None = None  # searched bars from which on it would be promising; None: it is, or never will be
+    n_bars_needed: int | None = (
+        None  # searched bars from which it would be promising; None: it is, or no number would do
+    )
 
 
 class Degenerate(StrEnum):
-    """Winners that are no strategy."""
+    """Kind of winner that is not really a strategy: idle, or buy and hold in disguise."""
 
     NEVER_TRADES = auto()
     HOLD_IN_DISGUISE = auto()
 
 
 class Verdict(StrEnum):
-    """Is the result real?"""
+    """Judgement of how real the result is, best first."""
 
     STRONG = auto()
     PROMISING = auto()
@@ -165,7 +169,7 @@ class Verdict(StrEnum):
 
 
 class Suggestion(StrEnum):
-    """What to do with it."""
+    """Next step to take with the result."""
 
     ADOPT = auto()
     WATCH = auto()
@@ -174,7 +178,7 @@ class Suggestion(StrEnum):
 
 
 class Stretch(Frozen):
-    """A run of bars over which the winner made or lost the most."""
+    """Run of bars over which the winner made or lost the most."""
 
     start: date
     end: date
@@ -182,7 +186,7 @@ class Stretch(Frozen):
 
 
 class Curve(Frozen):
-    """What the charts draw: equity of winner and hold over the whole window, both from 1.0."""
+    """Equity of winner and buy and hold over the whole window, both from 1.0, for the charts."""
 
     dates: tuple[date, ...]
     winner: tuple[float, ...]
@@ -200,7 +204,7 @@ class Surface(Frozen):
 
 
 class StudySummary(Frozen):
-    """Everything a message or a report may say of a finished study. Every number shown is in here."""
+    """Summary of a finished study: every number that a message or a report shows."""
 
     window: Window
     winner: Scored
@@ -221,30 +225,30 @@ class StudySummary(Frozen):
     worst_stretch: Stretch | None
     curve: Curve
     surface: Surface | None
-    scatter: tuple[tuple[float, float], ...] = ()  # first goal in and out of sample, one point a feasible trial
+    scatter: tuple[tuple[float, float], ...] = ()  # first goal in and out of sample, one point per feasible trial
     n_infeasible: int
     n_failed: int
     is_exhaustive: bool  # the whole grid was searched
-    optimum: float | None = None  # the best value of the whole grid, where it is small enough to be scored afterwards
+    optimum: float | None = None  # best value of the whole grid, if that is small enough to be scored afterwards
     space_size: int
-    shared: Shared | None = None  # what a set that several symbols share did on each of them
-    notes: tuple[str, ...] = ()  # keys of findings that the data or the search forced (the narrative words them)
+    shared: Shared | None = None  # parts of the symbols when they share a set
+    notes: tuple[str, ...] = ()  # keys of caveats about the data or the search (worded by the narrative)
 
 
 class Timings(Frozen):
-    """Where the time of a study went, in seconds."""
+    """Time spent in the parts of a study, in seconds."""
 
     start: float = 0.0
     sampler: float = 0.0
     backtest: float = 0.0
     storage: float = 0.0
     validation: float = 0.0
-    keeping: float = 0.0  # backtests of the best sets, in full
+    keeping: float = 0.0  # backtests of the best sets with equity and trades
     total: float = 0.0
 
 
 class StudyState(StrEnum):
-    """Where a study stands."""
+    """State of a study."""
 
     QUEUED = auto()
     RUNNING = auto()
@@ -255,23 +259,38 @@ class StudyState(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more will be tried unless someone resumes it."""
+        """True if no more trials will run unless the study is resumed."""
         return self in (StudyState.COMPLETE, StudyState.FAILED, StudyState.CANCELLED)
 
 
+class TrialState(StrEnum):
+    """State of a finished trial, as in Optuna."""
+
+    COMPLETE = auto()
+    FAIL = auto()  # no constraint is broken, and a goal has no value
+
+
 class TrialRecord(Frozen):
-    """One trial as the search yields it and MongoDB keeps it."""
+    """One trial as the search yields it and MongoDB stores it."""
 
     number: int
     params: dict[str, Value]
-    value: Measure  # of the first goal; None when failed or infeasible
+    value: Measure  # of the first goal; None where it does not exist, which a broken constraint does not imply
     values: tuple[float, ...] = ()  # of all goals when there are several
-    violation: float = 0.0  # > 0: infeasible, by how much
+    violation: float = 0.0  # > 0: infeasible, by this amount
     reason: str = ""  # why there is no value, or which cap was broken
-    state: str = "complete"  # "complete" or "fail", Optuna's words
+    state: TrialState = TrialState.COMPLETE
     sharpe_ratio: Measure = None
     total_return: Measure = None
     max_drawdown: Measure = None
     n_trades: int = 0
     started_at: datetime | None = None
     duration: float = 0.0
+
+    @property
+    def is_feasible(self) -> bool:
+        """True where the trial could win: it keeps every constraint and every goal has a value.
+
+        `storage.trial_documents.FEASIBLE` is the same as a query.
+        """
+        return self.value is not None and self.violation <= 0 and self.state is TrialState.COMPLETE

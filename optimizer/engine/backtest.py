@@ -1,22 +1,21 @@
-"""A backtest told in full, and the conventions that all backtests here keep.
+"""One backtest with its equity, positions and trades, and the conventions of all backtests here.
 
 - **Time.** A signal at the close of bar t is filled at the open of bar t+1. The window's first bar
-  is the first that may signal, its last bar's signal is never filled. The position starts flat.
+  is the first that may signal; its last bar's signal is never filled. The position starts flat.
 - **Marks.** Equity starts at 1.0 before the window's first bar and is marked at every close. A
   position that is open at the end is marked at the last close, pays no exit cost, and is no closed
   trade: win rate, profit factor and the like leave it out.
-- **Costs.** A buy pays `open · (1 + slippage) · (1 + commission)` a share, a sale brings
+- **Costs.** A buy pays `open · (1 + slippage) · (1 + commission)` per share, a sale receives
   `price · (1 − slippage) · (1 − commission)`; stops and targets pay the same as market orders.
-- **Size.** A position takes the equity it was opened with (the fraction of it that the volatility
-  target allows), and keeps its shares until it is closed: shares times the price paid or got at the
-  fill, with the commission on top, are that money, long or short. Cash earns nothing and a
-  short position pays no borrowing. Equity that a short position has used up is gone: the account
-  stays at 0.
+- **Size.** A position is opened with the whole equity (or the fraction of it that the volatility
+  target allows) and keeps its shares until it is closed. Shares times the fill price, commission
+  included, equal that amount, long or short. Cash earns nothing and a short position pays no
+  borrowing fee. When a short position has used up the equity, the account stays at 0.
 - **Orders.** Levels are measured from the price of the fill before slippage. They work from the bar
   of the fill on. A gap through a stop fills at the open, a target never fills better than its
-  level, and when one bar touches both the stop is taken. A trailing stop follows the best high (low
+  level, and when one bar touches both the stop wins. A trailing stop follows the best high (low
   for a short) of the bars before. `max_hold` closes at the open after that many bars. After an
-  order or the clock closed a position, its side waits until its entry condition was false once.
+  order or `max_hold` closed a position, its side waits until its entry condition was false once.
 - **Filters.** `trend` permits new longs above the average and new shorts below it, and closes
   nothing. `voltarget` sizes a position at its signal by target over realized volatility (20 bars),
   at most 1, and does not resize it.
@@ -40,7 +39,7 @@ from optimizer.indicators.bitmasks import pack_mask
 
 
 class ExitReason(IntEnum):
-    """Why a trade ended."""
+    """Reason why a trade ended."""
 
     SIGNAL = kernel.BY_SIGNAL
     STOP = kernel.BY_STOP
@@ -53,7 +52,7 @@ class ExitReason(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Trade:
-    """One round trip. Bars are rows of the bars; a trade that is still open ends after the last row."""
+    """One round trip, its bars by index; a trade that is still open ends after the last bar."""
 
     entry_bar: int
     exit_bar: int
@@ -61,13 +60,13 @@ class Trade:
     fraction: float  # of the equity
     entry_price: float  # before slippage
     exit_price: float
-    pnl: float  # after costs, of an account that began with 1.0
-    trade_return: float  # after costs, on the money put in
+    pnl: float  # after costs, in units of the starting equity
+    trade_return: float  # after costs, as a fraction of the money invested
     reason: ExitReason
 
     @property
     def is_closed(self) -> bool:
-        """Whether the trade was closed within the window."""
+        """True if the trade was closed within the window."""
         return self.reason is not ExitReason.OPEN
 
     @property
@@ -78,7 +77,7 @@ class Trade:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Backtest:
-    """One parameter set over rows [start, stop) of the bars. Arrays have one value a bar."""
+    """Backtest of one parameter set over bars [start, stop). Arrays are (stop − start,)."""
 
     start: int
     stop: int
@@ -87,21 +86,21 @@ class Backtest:
     trades: tuple[Trade, ...]
     costs: Costs
     periods_per_year: float
-    benchmark: FloatArray | None = None  # returns of buy and hold over the same rows
+    benchmark: FloatArray | None = None  # returns of buy and hold over the same bars
 
     @cached_property
     def returns(self) -> FloatArray:
-        """Simple return of each bar; the first one's is on 1.0."""
+        """Simple return of each bar; the first is relative to 1.0."""
         before = np.concatenate(([1.0], self.equity[:-1]))
         return np.divide(self.equity, before, out=np.ones_like(before), where=before > 0.0) - 1.0
 
     @cached_property
     def closed_trades(self) -> tuple[Trade, ...]:
-        """The trades that were closed within the window."""
+        """Trades closed within the window."""
         return tuple(trade for trade in self.trades if trade.is_closed)
 
     def objective(self, measure: str) -> float | None:
-        """A measure as a search values it."""
+        """Value of a measure for the search; None where it does not exist."""
         found: float | None = getattr(self.measures, measure)
         return found
 
@@ -114,7 +113,7 @@ class Backtest:
         return by_bar.model_copy(update=self._exact() | self._of_trades())
 
     def _exact(self) -> dict[str, float | None]:
-        """Measures of the equity itself, free of the rounding that compounded returns carry."""
+        """Measures of the equity itself, without the rounding of compounded returns."""
         equity, periods = self.equity, self.periods_per_year
         turnover = metrics.turnover(self._traded(), len(equity), periods)
         found = {
@@ -174,18 +173,18 @@ def simulate(
     start: int = 0,
     stop: int | None = None,
 ) -> Backtest:
-    """Play target positions in [−1, 1], decided at each close, over rows [start, stop).
+    """Simulate target positions (n_bars,) in [−1, 1], decided at each close, over bars [start, stop).
 
-    A position is opened when the target takes a side, with the fraction it names then, and closed
-    when the target leaves that side. `orders` are stop, take and trail as fractions and max_hold in
-    bars; 0 is off. Raises UnusableBars or TooFewBars.
+    A position is opened when the target changes to a side, with the target's fraction at that close, and
+    closed when the target leaves that side. `orders` are stop, take and trail as fractions and max_hold
+    in bars; 0 is off. Raises UnusableBars or TooFewBars.
     """
     stop = len(bars) if stop is None else stop
     price_table = PriceTable.of(bars, costs)
     bank = np.stack([pack_mask(mask) for mask in _target_masks(target)])
     slots = np.array([[2, 0, 0, 3, 4, 0, 0, 5]])
     size = np.where(target == 0.0, np.nan, 1.0 / np.where(target == 0.0, 1.0, np.abs(target)))
-    return play(
+    return run_backtest(
         price_table,
         bank=bank,
         slots=slots,
@@ -196,7 +195,7 @@ def simulate(
     )
 
 
-def play(
+def run_backtest(
     price_table: PriceTable,
     *,
     bank: NDArray[np.uint64],
@@ -207,7 +206,7 @@ def play(
     costs: Costs,
     benchmark: FloatArray | None = None,
 ) -> Backtest:
-    """Tell the first set of `slots` and `orders` in full over the rows of `window`."""
+    """Run the first set of `slots` and `orders` over bars [start, stop) of `window`; arrays as in the kernel."""
     start, stop = window
     equity, position = np.empty(stop - start), np.empty(stop - start)
     table = np.empty((stop - start + 1, trade_log.N_TRADE_COLUMNS))
@@ -241,7 +240,7 @@ def _trade(row: list[float]) -> Trade:
 
 
 def _target_masks(target: FloatArray) -> list[NDArray[np.bool_]]:
-    """Always, never, and entry and exit of the long and of the short side."""
+    """Masks that are always and never true, and the entry and exit of the long and of the short side."""
     always = np.ones(len(target), dtype=bool)
     return [always, ~always, target > 0.0, ~(target > 0.0), target < 0.0, ~(target < 0.0)]
 

@@ -1,9 +1,10 @@
-"""Many parameter sets of one strategy over one symbol's bars, scored by the compiled kernel."""
+"""Scores of many parameter sets of one strategy over one symbol's bars, by the compiled kernel."""
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -14,7 +15,7 @@ from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import Costs
 from optimizer.engine import kernel, trade_log
-from optimizer.engine.backtest import Backtest, play
+from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import unpack_mask
@@ -24,11 +25,11 @@ from optimizer.strategies.overlays import permission, volatility
 from optimizer.strategies.registry import STRATEGIES, Side, Strategy
 
 _COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
-#: Masks that one set may ask for: enter, gate, trend and exit of two sides.
+#: Masks that one set may need: entry, gate, trend and exit of two sides.
 _MASKS_PER_SET = 8
-#: Sets times bars from which a batch is worth spreading over the cores.
-_WORTH_SPREADING = 2_000_000
-#: The orders of a set, as columns of the kernel's `orders`, and what one unit of each is.
+#: Sets times bars from which a batch is worth distributing over the cores.
+_WORTH_THREADS = 2_000_000
+#: The overlays that are orders: name, column of the kernel's `orders`, and the factor to its unit.
 _ORDERS = (
     ("stop", kernel.STOP, 0.01),
     ("take", kernel.TAKE, 0.01),
@@ -39,88 +40,54 @@ _ORDERS = (
 _NO_VOLATILITY = 1
 
 
+class _Column:
+    """Column of the measure with the attribute's name."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._column = _COLUMN_OF[name]
+
+    def __get__(self, scores: "Scores", owner: type) -> FloatArray:
+        return scores.table[:, self._column]
+
+
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Measures of several sets over one window: one array of length n_sets a measure, NaN where there is none."""
+    """Measures of several sets over one window: per measure an array (n_sets,), NaN where it does not exist.
+
+    Fractions and annualization as in `optimizer.domain.metrics`.
+    """
 
     table: FloatArray  # (n_sets, measures), columns as in kernel.SCORE_NAMES
+
+    total_return = _Column()
+    cagr = _Column()
+    annual_volatility = _Column()
+    sharpe_ratio = _Column()
+    sortino_ratio = _Column()
+    calmar_ratio = _Column()
+    max_drawdown = _Column()
+    win_rate = _Column()
+    profit_factor = _Column()
+    expectancy = _Column()
+    sqn = _Column()
+    exposure = _Column()
 
     def __len__(self) -> int:
         return len(self.table)
 
     def column(self, name: str) -> FloatArray:
-        """The measure of that name (a field of spec.Measures) of every set."""
+        """Measure `name` (a field of Measures) of every set, (n_sets,)."""
         return self.table[:, _COLUMN_OF[name]]
 
     @property
-    def total_return(self) -> FloatArray:
-        """Growth over the window, as fractions."""
-        return self.column("total_return")
-
-    @property
-    def cagr(self) -> FloatArray:
-        """Compound annual growth, as fractions."""
-        return self.column("cagr")
-
-    @property
-    def annual_volatility(self) -> FloatArray:
-        """Annualized standard deviation of the returns."""
-        return self.column("annual_volatility")
-
-    @property
-    def sharpe_ratio(self) -> FloatArray:
-        """Annualized Sharpe ratios."""
-        return self.column("sharpe_ratio")
-
-    @property
-    def sortino_ratio(self) -> FloatArray:
-        """Annualized Sortino ratios."""
-        return self.column("sortino_ratio")
-
-    @property
-    def calmar_ratio(self) -> FloatArray:
-        """Annual growth over the depth of the drawdown."""
-        return self.column("calmar_ratio")
-
-    @property
-    def max_drawdown(self) -> FloatArray:
-        """Deepest falls from a peak, as fractions ≤ 0."""
-        return self.column("max_drawdown")
-
-    @property
-    def win_rate(self) -> FloatArray:
-        """Shares of closed trades that made money."""
-        return self.column("win_rate")
-
-    @property
-    def profit_factor(self) -> FloatArray:
-        """Money won over money lost by closed trades."""
-        return self.column("profit_factor")
-
-    @property
-    def expectancy(self) -> FloatArray:
-        """Mean returns of closed trades."""
-        return self.column("expectancy")
-
-    @property
-    def sqn(self) -> FloatArray:
-        """System quality numbers."""
-        return self.column("sqn")
-
-    @property
-    def exposure(self) -> FloatArray:
-        """Shares of closes at which a position is held."""
-        return self.column("exposure")
-
-    @property
     def n_trades(self) -> NDArray[np.int64]:
-        """Numbers of closed trades."""
+        """Numbers of closed trades, (n_sets,)."""
         return self.column("n_trades").astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Signals:
-    """What a set says at each close: booleans, one a bar. They hold whatever position there is."""
+    """Entry and exit signals of one set at each close, (n_bars,) each; they do not depend on the position."""
 
     long_enter: NDArray[np.bool_]
     long_exit: NDArray[np.bool_]
@@ -130,7 +97,7 @@ class Signals:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Sets as the kernel reads them."""
+    """Parameter sets as the arrays that the kernel reads."""
 
     slots: NDArray[np.int64]
     orders: FloatArray
@@ -141,100 +108,104 @@ class _Batch:
 
 
 class Evaluator:
-    """One strategy over one symbol's bars, ready to score many parameter sets over any stretch of rows.
+    """One strategy over one symbol's bars, ready to score many parameter sets over any window of them.
 
-    Rows [start, stop) are the scored window; earlier rows only warm indicators up. What the sets
-    ask of the bars is kept for later sets, so an evaluator belongs to one thread at a time.
+    Bars [start, stop) are the scored window; earlier bars only warm up indicators. Indicators and
+    masks are cached for later sets, so an evaluator belongs to one thread at a time.
     A set's scores do not depend on the other sets of its batch, nor on threads.
     """
 
     def __init__(self, strategy: Strategy, bars: Bars, *, costs: Costs, allow_short: bool = False) -> None:
-        """Raises UnusableBars or TooFewBars where the bars cannot be played."""
+        """Prepare the bars. Raises UnusableBars or TooFewBars."""
         self.strategy = strategy
         self.bars = bars
         self.costs = costs
         self.price_table = PriceTable.of(bars, costs)
         self._short = strategy.short if allow_short else None
-        self._conditions = Conditions(self.price_table.played(bars))
+        self._conditions = Conditions(self.price_table.contiguous(bars))
         self._names = strategy.space.names
         self._values = itemgetter(*self._names)
-        self._chunk = max(1, (self._conditions.capacity - 2) // _MASKS_PER_SET)
+        self._chunk_size = max(1, (self._conditions.capacity - 2) // _MASKS_PER_SET)
         self._no_volatility = np.empty(_NO_VOLATILITY)
-        self._held: dict[tuple[int, int], Backtest] = {}  # buy and hold by its rows
+        self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
 
     @property
     def cache_hits(self) -> int:
-        """Rows of indicators that sets asked for and that were computed already."""
-        return self._conditions.n_asked - self._conditions.n_computed
+        """Number of indicators requested by sets that were computed before."""
+        return self._conditions.n_requested - self._conditions.n_computed
 
     @property
     def cache_misses(self) -> int:
-        """Distinct rows of indicators that sets asked for."""
+        """Number of distinct indicators requested by sets."""
         return self._conditions.n_computed
 
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
-        """Score sets over rows [start, stop)."""
+        """Score sets over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
-        table = np.empty((len(param_sets), len(kernel.SCORE_NAMES)))
         price_table, bank = self.price_table, self._conditions.bank
-        for at in range(0, len(param_sets), self._chunk):
-            batch = self._batch(param_sets[at : at + self._chunk])
-            out = table[at : at + self._chunk]
 
-            def score(first: int, last: int, batch: _Batch = batch, out: FloatArray = out) -> None:
-                kernel.score_sets(
-                    price_table.prices,
-                    price_table.sums,
-                    price_table.falls,
-                    batch.volatility,
-                    price_table.terms,
-                    bank,
-                    batch.slots,
-                    batch.orders,
-                    start,
-                    stop,
-                    first,
-                    last,
-                    out,
-                )
+        def score(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+            kernel.score_sets(
+                price_table.prices,
+                price_table.prefix_sums,
+                price_table.drawdown_tree,
+                batch.volatility,
+                price_table.terms,
+                bank,
+                batch.slots,
+                batch.orders,
+                start,
+                stop,
+                first,
+                last,
+                out,
+            )
 
-            _spread(score, len(batch), stop - start)
-        return Scores(table)
+        return Scores(self._filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
-        """Per-bar simple returns of sets over rows [start, stop), of shape (n_sets, stop − start)."""
+        """Per-bar simple returns of sets over bars [start, stop), (n_sets, stop − start). Raises TooFewBars."""
         self._check_window(start, stop)
-        table = np.empty((len(param_sets), stop - start))
         price_table, bank = self.price_table, self._conditions.bank
-        for at in range(0, len(param_sets), self._chunk):
-            batch = self._batch(param_sets[at : at + self._chunk])
-            out = table[at : at + self._chunk]
 
-            def fill(first: int, last: int, batch: _Batch = batch, out: FloatArray = out) -> None:
-                trade_log.fill_returns(
-                    price_table.prices,
-                    batch.volatility,
-                    price_table.terms,
-                    bank,
-                    batch.slots,
-                    batch.orders,
-                    start,
-                    stop,
-                    first,
-                    last,
-                    out,
-                )
+        def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+            trade_log.fill_returns(
+                price_table.prices,
+                batch.volatility,
+                price_table.terms,
+                bank,
+                batch.slots,
+                batch.orders,
+                start,
+                stop,
+                first,
+                last,
+                out,
+            )
 
-            _spread(fill, len(batch), stop - start)
+        return self._filled(stop - start, param_sets, fill, stop - start)
+
+    def _filled(
+        self,
+        n_columns: int,
+        param_sets: Sequence[Params],
+        fill: Callable[[_Batch, FloatArray, int, int], None],
+        n_bars: int,
+    ) -> FloatArray:
+        """(n_sets, n_columns) table whose rows `fill` writes, a batch at a time and each over the cores."""
+        table = np.empty((len(param_sets), n_columns))
+        for at in range(0, len(param_sets), self._chunk_size):
+            batch = self._batch(param_sets[at : at + self._chunk_size])
+            _run_threaded(partial(fill, batch, table[at : at + self._chunk_size]), len(batch), n_bars)
         return table
 
     def backtest(self, params: Params, *, start: int, stop: int) -> Backtest:
-        """One set in full over rows [start, stop)."""
+        """Backtest of one set over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
-        return self._told(self._batch([params]), start, stop, self.buy_and_hold(start=start, stop=stop).returns)
+        return self._run(self._batch([params]), start, stop, self.buy_and_hold(start=start, stop=stop).returns)
 
     def signals(self, params: Params) -> Signals:
-        """What one set, with its filters, says at the close of every bar."""
+        """Entry and exit signals of one set, with its filters, at the close of every bar."""
         batch, n = self._batch([params]), len(self.bars)
         bank = self._conditions.bank
         enter, gate, trend, leave, *short = (unpack_mask(bank[slot], n) for slot in batch.slots[0])
@@ -246,16 +217,16 @@ class Evaluator:
         )
 
     def buy_and_hold(self, *, start: int, stop: int) -> Backtest:
-        """Buy and hold over rows [start, stop): bought at the second open, with the same costs."""
-        if (start, stop) not in self._held:
+        """Backtest of buy and hold over bars [start, stop): bought at the second open, with the same costs."""
+        if (start, stop) not in self._buy_and_hold:
             self._check_window(start, stop)
             slots = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] + [kernel.NEVER] * 4])
             batch = _Batch(slots, np.zeros((1, 5)), self._no_volatility)
-            self._held[start, stop] = self._told(batch, start, stop, None)
-        return self._held[start, stop]
+            self._buy_and_hold[start, stop] = self._run(batch, start, stop, None)
+        return self._buy_and_hold[start, stop]
 
-    def _told(self, batch: _Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
-        return play(
+    def _run(self, batch: _Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
+        return run_backtest(
             self.price_table,
             bank=self._conditions.bank,
             slots=batch.slots,
@@ -276,15 +247,15 @@ class Evaluator:
         columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
         slots = np.zeros((len(param_sets), 2 * kernel.SIDE_SLOTS), dtype=np.int64)
         slots[:, kernel.SIDE_SLOTS] = kernel.NEVER
-        _put(slots, 0, self.strategy.long(self._conditions, columns))
+        _fill_side(slots, 0, self.strategy.long(self._conditions, columns))
         if self._short is not None:
-            _put(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
+            _fill_side(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
         if max(map(len, param_sets)) == len(self._names):
             return _Batch(slots, np.zeros((len(param_sets), 5)), self._no_volatility)
-        return self._dressed(param_sets, slots)
+        return self._batch_with_overlays(param_sets, slots)
 
-    def _dressed(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> _Batch:
-        """The batch of sets of which some wear overlays."""
+    def _batch_with_overlays(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> _Batch:
+        """Batch of sets of which some have overlays."""
         orders = np.zeros((len(param_sets), 5))
         for name, column, unit in _ORDERS:
             orders[:, column] = [float(params.get(name, 0)) * unit for params in param_sets]
@@ -293,16 +264,16 @@ class Evaluator:
         columns = trends, is_sized.tolist()
         slots[:, kernel.TREND] = self._conditions.above(permission, *columns, level=0)
         if self._short is not None:
-            levels = [0 if trend else 2 for trend in trends]  # the row is 1 where there is no average
+            levels = [0 if trend else 2 for trend in trends]  # `permission` is 1 without an average
             slots[:, kernel.SIDE_SLOTS + kernel.TREND] = self._conditions.below(permission, *columns, level=levels)
-        row = self._no_volatility
+        volatilities = self._no_volatility
         if is_sized.any():
-            row = self._conditions.row(volatility, self.price_table.periods_per_year)
-        return _Batch(slots, orders, row)
+            volatilities = self._conditions.indicator(volatility, self.price_table.periods_per_year)
+        return _Batch(slots, orders, volatilities)
 
 
 def warm() -> None:
-    """Load or compile every compiled function, so that no study waits for it."""
+    """Load or compile every compiled function of a backtest, so that no study waits for it."""
     rng = np.random.default_rng(7)
     close = 100.0 * np.exp(np.cumsum(rng.normal(0.0, 0.02, 300)))
     time = np.arange(300).astype("datetime64[D]").astype("datetime64[ns]")
@@ -315,21 +286,21 @@ def warm() -> None:
     supertrend(close, close, close, window=10, multiple=3.0)
 
 
-def _put(slots: NDArray[np.int64], at: int, side: Side) -> None:
-    slots[:, at + kernel.ENTER] = side.enter
-    slots[:, at + kernel.EXIT] = side.exit
+def _fill_side(slots: NDArray[np.int64], first: int, side: Side) -> None:
+    slots[:, first + kernel.ENTER] = side.enter
+    slots[:, first + kernel.EXIT] = side.exit
     if side.gate is not None:
-        slots[:, at + kernel.GATE] = side.gate
+        slots[:, first + kernel.GATE] = side.gate
 
 
-def _spread(work: Callable[[int, int], Any], n_sets: int, n_bars: int) -> None:
-    """Do the sets [0, n_sets), on all cores when there is enough to do."""
+def _run_threaded(work: Callable[[int, int], Any], n_sets: int, n_bars: int) -> None:
+    """Call `work` for ranges of the sets [0, n_sets), on all cores when there is enough to do."""
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     n_parts = min(n_cores, n_sets)
-    if n_parts < 2 or n_sets * n_bars < _WORTH_SPREADING:
+    if n_parts < 2 or n_sets * n_bars < _WORTH_THREADS:
         work(0, n_sets)
         return
-    # Several parts a core: sets differ in the trades they make.
+    # Several parts per core, because sets differ in their number of trades.
     edges = np.linspace(0, n_sets, min(4 * n_parts, n_sets) + 1).astype(int).tolist()
     with ThreadPoolExecutor(n_parts) as pool:
         list(pool.map(work, edges[:-1], edges[1:]))

@@ -1,9 +1,9 @@
-"""One parameter set on several symbols: the equal-weight portfolio of their backtests, and medians over them.
+"""Equal-weight portfolio of one parameter set's backtests on several symbols, and medians over them.
 
-The portfolio holds the same share of its money in each symbol's account and is brought back to that at every close,
-without a cost: its return of a bar is the mean of the symbols' returns of that bar. So it is one series of returns
-like any other, and every statistic of luck, of intervals and of verdicts has its usual meaning for it; what the
-symbols have in common stays in it, which medians of statistics computed apart would lose.
+The portfolio invests the same share of its money in each symbol's account and is rebalanced at every close, without
+costs: its return of a bar is the mean of the symbols' returns of that bar. So it is one series of returns like any
+other, and every statistic of luck, intervals and verdicts has its usual meaning for it. It keeps the correlation
+between the symbols, which medians of separate statistics would lose.
 """
 
 import math
@@ -21,13 +21,13 @@ from optimizer.engine.backtest import Backtest
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Portfolio(Backtest):
-    """The parts' backtests as one. Trades are those of all parts in the order of their entries."""
+    """Backtests of several symbols as one. Trades are those of all parts in the order of their entries."""
 
     parts: tuple[Backtest, ...]
 
     @classmethod
     def of(cls, parts: Sequence[Backtest], *, benchmark: FloatArray | None = None) -> "Portfolio":
-        """The equal-weight portfolio of backtests over the same rows; `benchmark` are the returns it is set against."""
+        """Combine backtests over the same bars with equal weights; `benchmark` are returns to compare with."""
         first = parts[0]
         trades = sorted((trade for part in parts for trade in part.trades), key=lambda trade: trade.entry_bar)
         return cls(
@@ -44,36 +44,36 @@ class Portfolio(Backtest):
 
     @cached_property
     def returns(self) -> FloatArray:
-        """Mean of the parts' simple returns of each bar."""
+        """Mean of the parts' simple returns at each bar."""
         return _mean([part.returns for part in self.parts])
 
     def objective(self, measure: str) -> float | None:
-        """The median of a measure over the parts, as a search of a shared set values it."""
+        """Median of a measure over the parts, the value that a search of a shared set optimizes."""
         return median([part.objective(measure) for part in self.parts])
 
     @property
     def medians(self) -> Measures:
-        """The median of every measure over the parts; counts are rounded down."""
+        """Median of every measure over the parts; counts are rounded down."""
         return median_measures([part.measures for part in self.parts])
 
     def _exposed(self) -> float:
-        """Mean of the parts' exposures: the share of all closes of all symbols at which a position is held."""
+        """Mean of the parts' exposures: the share of all closes of all symbols with an open position."""
         return float(np.mean([metrics.exposure(part.position) for part in self.parts]))
 
     def _traded(self) -> FloatArray:
-        """Each fill's value over the portfolio's equity: a part's share of that of its own account."""
+        """Value of each fill over the portfolio's equity: its value over the part's equity, by the number of parts."""
         return np.concatenate([part._traded() for part in self.parts]) / len(self.parts)
 
 
 def median(values: Sequence[float | None]) -> float | None:
-    """The median of a measure over symbols, one without it counting as the worst; None when it lies among those."""
+    """Median of a measure over symbols, a missing one counting as the worst; None when the median is missing."""
     worst = np.array([-math.inf if value is None or math.isnan(value) else value for value in values])
     found = float(np.median(worst))
     return found if math.isfinite(found) else None
 
 
 def median_measures(many: Sequence[Measures]) -> Measures:
-    """The median of every measure; counts are rounded down."""
+    """Median of every measure; counts are rounded down."""
     found = {name: median([getattr(measures, name) for measures in many]) for name in Measures.model_fields}
     counts = {name: math.floor(value) for name in _COUNTS if (value := found[name]) is not None}
     return Measures.model_validate(found | counts)

@@ -1,4 +1,4 @@
-"""One symbol's prices and costs as the compiled kernel reads them, laid out once a study."""
+"""One symbol's prices and costs as the arrays that the compiled kernel reads, made once per study."""
 
 from dataclasses import dataclass, replace
 
@@ -16,40 +16,40 @@ _PRICES = ("open", "high", "low", "close")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PriceTable:
-    """Checked prices, and what is added up of them so that no set has to."""
+    """Checked prices with their prefix sums and drawdown tree, shared by all sets; see the glossary of the kernel."""
 
-    prices: FloatArray  # (4, n): open, high, low, close
-    sums: FloatArray  # (n + 1, 3): returns, their squares, squares of the negative ones, of all rows before
-    falls: FloatArray  # (2 · size, 3): highest close, lowest close, deepest fall of stretches of bars; see `_grow`
-    terms: FloatArray  # buy, sell and short factor, periods per year, risk-free rate per bar
+    prices: FloatArray  # (4, n)
+    prefix_sums: FloatArray  # (n + 1, 3)
+    drawdown_tree: FloatArray  # (2 · size, 3)
+    terms: FloatArray  # (5,)
 
     @classmethod
     def of(cls, bars: Bars, costs: Costs) -> "PriceTable":
-        """Check bars and lay them out. Raises TooFewBars, or UnusableBars at the first unusable price."""
+        """Check the bars and build their table. Raises TooFewBars, or UnusableBars at the first unusable price."""
         n = len(bars)
         if n < 2:
             raise TooFewBars(symbol=bars.symbol, have=n, need=2, reason=Phrase("no_return"))
         prices = np.empty((4, n))
         for row, name in enumerate(_PRICES):
             prices[row] = getattr(bars, name)
-        sums, falls = np.empty((n + 1, 3)), np.empty((2 << (n - 1).bit_length(), 3))
-        if lay_out(prices, sums, falls) < n:
-            require_prices(bars)  # says which
+        prefix_sums, drawdown_tree = np.empty((n + 1, 3)), np.empty((2 << (n - 1).bit_length(), 3))
+        if fill_price_sums(prices, prefix_sums, drawdown_tree) < n:
+            require_prices(bars)  # raises with the date
         terms = np.array([*cost_factors(costs), periods_per_year(bars), 0.0])
-        return cls(prices=prices, sums=sums, falls=falls, terms=terms)
+        return cls(prices=prices, prefix_sums=prefix_sums, drawdown_tree=drawdown_tree, terms=terms)
 
-    def played(self, bars: Bars) -> Bars:
-        """The bars with these prices: compiled functions know one kind of array, writable and contiguous."""
+    def contiguous(self, bars: Bars) -> Bars:
+        """Bars with these prices: compiled functions accept one kind of array, writable and contiguous."""
         return replace(bars, **dict(zip(_PRICES, self.prices, strict=True)))
 
     @property
     def periods_per_year(self) -> float:
-        """Bars a year, for annualization."""
+        """Number of bars per year, for annualization."""
         return float(self.terms[kernel.PERIODS_PER_YEAR])
 
 
 def cost_factors(costs: Costs) -> tuple[float, float, float]:
-    """What a share costs when bought, brings when sold, and takes of the equity when sold short, over its price."""
+    """Factors on the price of a share: paid by a buy, received by a sale, and equity used by a short sale."""
     commission, slippage = costs.commission_bps / 10_000, costs.slippage_bps / 10_000
     return (
         (1.0 + slippage) * (1.0 + commission),
@@ -59,8 +59,8 @@ def cost_factors(costs: Costs) -> tuple[float, float, float]:
 
 
 @compiled
-def lay_out(prices: FloatArray, sums: FloatArray, falls: FloatArray) -> int:
-    """Fill `sums` and `falls`; the first row with a price that is not a positive number, or the number of rows.
+def fill_price_sums(prices: FloatArray, prefix_sums: FloatArray, drawdown_tree: FloatArray) -> int:
+    """Fill both arrays; returns the first row with a price that is not a positive number, or the number of rows.
 
     The sums are compensated (Knuth's two-sum), because they are subtracted from each other later.
     """
@@ -69,49 +69,51 @@ def lay_out(prices: FloatArray, sums: FloatArray, falls: FloatArray) -> int:
         for k in range(4):
             if not (prices[k, t] > 0.0 and prices[k, t] < np.inf):
                 return t
-    _add_up(prices[kernel.CLOSE], sums)
-    _grow(prices[kernel.CLOSE], falls)
+    _fill_prefix_sums(prices[kernel.CLOSE], prefix_sums)
+    _fill_drawdown_tree(prices[kernel.CLOSE], drawdown_tree)
     return n
 
 
 @compiled
-def _grow(close: FloatArray, falls: FloatArray) -> None:
-    """Grow the tree of stretches: leaf t is row size + t, the stretch of nodes 2k and 2k + 1 is node k.
-
-    A node holds its stretch's highest close, lowest close, and deepest fall as the ratio of a later
-    close to an earlier one, at most 1.
-    """
-    size = falls.shape[0] >> 1
+def _fill_drawdown_tree(close: FloatArray, drawdown_tree: FloatArray) -> None:
+    """Fill the tree from its leaves to its root; see the glossary of the kernel."""
+    size = drawdown_tree.shape[0] >> 1
     for t in range(size):
         value = close[min(t, close.shape[0] - 1)]
-        falls[size + t, 0], falls[size + t, 1], falls[size + t, 2] = value, value, 1.0
+        drawdown_tree[size + t, 0], drawdown_tree[size + t, 1], drawdown_tree[size + t, 2] = value, value, 1.0
     for node in range(size - 1, 0, -1):
         left, right = 2 * node, 2 * node + 1
-        falls[node, 0] = max(falls[left, 0], falls[right, 0])
-        falls[node, 1] = min(falls[left, 1], falls[right, 1])
-        falls[node, 2] = min(falls[left, 2], falls[right, 2], falls[right, 1] / falls[left, 0])
+        drawdown_tree[node, 0] = max(drawdown_tree[left, 0], drawdown_tree[right, 0])
+        drawdown_tree[node, 1] = min(drawdown_tree[left, 1], drawdown_tree[right, 1])
+        drawdown_tree[node, 2] = min(
+            drawdown_tree[left, 2], drawdown_tree[right, 2], drawdown_tree[right, 1] / drawdown_tree[left, 0]
+        )
 
 
 @compiled
-def _add_up(close: FloatArray, sums: FloatArray) -> None:
-    sums[:2] = 0.0
+def _fill_prefix_sums(close: FloatArray, prefix_sums: FloatArray) -> None:
+    prefix_sums[:2] = 0.0
     total = squares = downs = 0.0
     lost = lost_squares = lost_downs = 0.0
     for t in range(1, close.shape[0]):
         change = close[t] / close[t - 1] - 1.0
         square = change * change
-        total, rest = _add(total, change)
+        total, rest = _two_sum(total, change)
         lost += rest
-        squares, rest = _add(squares, square)
+        squares, rest = _two_sum(squares, square)
         lost_squares += rest
-        downs, rest = _add(downs, square if change < 0.0 else 0.0)
+        downs, rest = _two_sum(downs, square if change < 0.0 else 0.0)
         lost_downs += rest
-        sums[t + 1, 0], sums[t + 1, 1], sums[t + 1, 2] = total + lost, squares + lost_squares, downs + lost_downs
+        prefix_sums[t + 1, 0], prefix_sums[t + 1, 1], prefix_sums[t + 1, 2] = (
+            total + lost,
+            squares + lost_squares,
+            downs + lost_downs,
+        )
 
 
 @compiled
-def _add(total: float, term: float) -> tuple[float, float]:
-    """(rounded sum, what rounding lost)."""
+def _two_sum(total: float, term: float) -> tuple[float, float]:
+    """(rounded sum, rounding error)."""
     grown = total + term
     taken = grown - total
     return grown, (total - (grown - taken)) + (term - taken)

@@ -1,6 +1,6 @@
-"""A backtest told in full: equity, position and trades, bar by bar, compiled.
+"""Compiled replay of one backtest: per-bar equity, positions and the trade list.
 
-The trades are those that `optimizer.engine.kernel` scores, found by the same functions.
+The trades are found by the same functions that `optimizer.engine.kernel` scores with.
 """
 
 import numpy as np
@@ -16,10 +16,10 @@ from optimizer.engine.kernel import (
     PriceArrays,
     SetArrays,
     Words,
-    divest,
-    invest,
+    close_position,
     next_trade,
-    size_of,
+    open_position,
+    position_fraction,
 )
 
 #: Columns of a row of trades: entry bar, exit bar, side, fraction, entry price, exit price, pnl, return, reason.
@@ -27,10 +27,10 @@ N_TRADE_COLUMNS = 9
 
 
 @compiled
-def _draw(
+def _write_equity(
     market: PriceArrays, cash: float, shares: float, first: int, last: int, start: int, equity: FloatArray
 ) -> int:
-    """Write the equity at the closes of rows [first, last); the row at which it is gone, or `last`."""
+    """Write the equity at the closes of rows [first, last); returns the row at which it is used up, or `last`."""
     for bar in range(first, last):
         value = cash + shares * market.prices[CLOSE, bar]
         if value <= 0.0:
@@ -40,10 +40,10 @@ def _draw(
 
 
 @compiled
-def _tell(
+def _write_trade(
     row: FloatArray,
-    paid: float,
-    price: float,
+    entry_price: float,
+    exit_price: float,
     entry: int,
     bar: int,
     size: float,
@@ -51,9 +51,10 @@ def _tell(
     after: float,
     reason: int,
 ) -> None:
-    """Write one trade."""
+    """Write one trade into a row of N_TRADE_COLUMNS values."""
     row[0], row[1], row[2], row[3], row[8] = entry, bar, np.sign(size), abs(size), reason
-    row[4], row[5], row[6], row[7] = paid, price, after - before, (after - before) / (abs(size) * before)
+    profit = after - before
+    row[4], row[5], row[6], row[7] = entry_price, exit_price, profit, profit / (abs(size) * before)
 
 
 @compiled
@@ -69,7 +70,7 @@ def _record(
 ) -> int:
     cursors = np.full(2, start, np.int64)
     value = 1.0
-    flat = start  # the first row whose equity is not written yet
+    flat = start  # first row whose equity is not written yet
     n = 0
     while value > 0.0:
         side, entry, bar, price, reason = next_trade(market, param_sets, i, cursors, stop)
@@ -77,18 +78,18 @@ def _record(
             break
         equity[flat - start : entry - start] = value
         position[flat - start : entry - start] = 0.0
-        fraction = size_of(market, param_sets, i, entry - 1)
-        cash, shares = invest(market, side, entry, fraction, value)
-        flat = _draw(market, cash, shares, entry, bar, start, equity)
+        fraction = position_fraction(market, param_sets, i, entry - 1)
+        cash, shares = open_position(market, side, entry, fraction, value)
+        flat = _write_equity(market, cash, shares, entry, bar, start, equity)
         position[entry - start : flat - start] = fraction * (1 - 2 * side)
         if flat < bar:
             bar, price, reason, after = flat, market.prices[CLOSE, flat], BY_RUIN, 0.0
         elif reason == STILL_OPEN:
             after = equity[stop - start - 1]
         else:
-            after = divest(market, side, cash, shares, price)
+            after = close_position(market, side, cash, shares, price)
         if trades.shape[0] > 0:
-            _tell(
+            _write_trade(
                 trades[n],
                 market.prices[OPEN, entry],
                 price,
@@ -120,9 +121,9 @@ def record(
     position: FloatArray,
     trades: FloatArray,
 ) -> int:
-    """Write the first set's equity and position at each close and its trades; the number of trades.
+    """Write the first set's equity and position at each close and its trades; returns the number of trades.
 
-    The same trades as `score_sets`, told in full. `trades` has a row for each bar and one more.
+    `equity` and `position` have one value per bar of the window, `trades` one row more than bars.
     """
     market = PriceArrays(prices, prices, prices, volatility, terms)
     return _record(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)

@@ -1,1 +1,1 @@
-"""Indicators and the conditions on them that strategies ask for."""
+"""Indicators, and the conditions on them that strategies are made of."""

@@ -1,4 +1,4 @@
-"""Conditions as bits: one word holds whether 64 bars meet one, compiled."""
+"""Conditions as bit masks, 64 bars per word, compiled."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,8 @@ from optimizer.domain.bars import FloatArray
 
 @compiled
 def fill_masks(
-    rows: FloatArray,
-    done: int,
+    indicators: FloatArray,
+    first: int,
     which: NDArray[np.int64],
     levels: FloatArray,
     slots: NDArray[np.int64],
@@ -18,63 +18,63 @@ def fill_masks(
     is_strict: bool,
     bank: NDArray[np.uint64],
 ) -> None:
-    """Write the mask of row `which[k]` against `levels[k]` into `slots[k]`, for each k whose row is in `rows`.
+    """Write the mask of indicator `which[k]` against `levels[k]` into row `slots[k]` of `bank`, for each k.
 
-    `rows` holds the rows numbered from `done` on. Bit t says whether sign·row[t] > sign·level (≥ if
-    not strict). NaN is on neither side of anything.
+    `indicators` (count, n_bars) are those numbered from `first` on; any other k is passed over. Bit t is
+    sign·indicator[t] > sign·level (≥ if not strict); NaN compares as false.
     """
     for k in range(levels.shape[0]):
-        if not done <= which[k] < done + rows.shape[0]:
+        if not first <= which[k] < first + indicators.shape[0]:
             continue
-        mask_row(rows[which[k] - done], levels[k], sign, is_strict, bank[slots[k]])
+        fill_mask(indicators[which[k] - first], levels[k], sign, is_strict, bank[slots[k]])
 
 
 @compiled
-def mask_row(row: FloatArray, level: float, sign: float, is_strict: bool, mask: NDArray[np.uint64]) -> None:
-    """Write one mask: bit t says whether sign·row[t] > sign·level (≥ if not strict)."""
-    n = row.shape[0]
+def fill_mask(indicator: FloatArray, level: float, sign: float, is_strict: bool, mask: NDArray[np.uint64]) -> None:
+    """Write one mask: bit t is sign·indicator[t] > sign·level (≥ if not strict)."""
+    n = indicator.shape[0]
     level = sign * level
     for w in range(n >> 6):
-        stretch = row[w << 6 : (w + 1) << 6]
-        mask[w] = _above(stretch, sign, level) if is_strict else _at_least(stretch, sign, level)
+        values = indicator[w << 6 : (w + 1) << 6]
+        mask[w] = _above(values, sign, level) if is_strict else _at_least(values, sign, level)
     if n & 63:
-        mask[n >> 6] = _rest(row[n & ~63 :], sign, level, is_strict)
+        mask[n >> 6] = _last_word(indicator[n & ~63 :], sign, level, is_strict)
 
 
-# The two loops of fixed length are those that become vector code.
+# Loops of fixed length, so that they compile to vector instructions.
 @compiled
-def _above(stretch: FloatArray, sign: float, level: float) -> np.uint64:
+def _above(values: FloatArray, sign: float, level: float) -> np.uint64:
     word = np.uint64(0)
     for j in range(64):
-        word |= np.uint64(sign * stretch[j] > level) << np.uint64(j)
+        word |= np.uint64(sign * values[j] > level) << np.uint64(j)
     return word
 
 
 @compiled
-def _at_least(stretch: FloatArray, sign: float, level: float) -> np.uint64:
+def _at_least(values: FloatArray, sign: float, level: float) -> np.uint64:
     word = np.uint64(0)
     for j in range(64):
-        word |= np.uint64(sign * stretch[j] >= level) << np.uint64(j)
+        word |= np.uint64(sign * values[j] >= level) << np.uint64(j)
     return word
 
 
 @compiled
-def _rest(stretch: FloatArray, sign: float, level: float, is_strict: bool) -> np.uint64:
+def _last_word(values: FloatArray, sign: float, level: float, is_strict: bool) -> np.uint64:
     word = np.uint64(0)
-    for j in range(stretch.shape[0]):
-        value = sign * stretch[j]
+    for j in range(values.shape[0]):
+        value = sign * values[j]
         word |= np.uint64(value > level or (value == level and not is_strict)) << np.uint64(j)
     return word
 
 
 def pack_mask(holds: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Booleans, one a bar, as the words of a mask."""
+    """Words of a mask from one boolean per bar."""
     padded = np.zeros((len(holds) + 63) // 64 * 64, dtype=bool)
     padded[: len(holds)] = holds
     return np.packbits(padded, bitorder="little").view("<u8").astype(np.uint64)
 
 
 def unpack_mask(mask: NDArray[np.uint64], n_bars: int) -> NDArray[np.bool_]:
-    """The words of a mask as booleans, one a bar."""
+    """Booleans, one per bar, from the words of a mask."""
     octets = mask.astype("<u8").view(np.uint8)
     return np.unpackbits(octets, bitorder="little")[:n_bars].astype(bool)

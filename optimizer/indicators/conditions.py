@@ -1,14 +1,14 @@
-"""What the sets of a study ask of the bars, each question answered once.
+"""Indicator conditions as bit masks, computed once and shared by all parameter sets of a study.
 
-A strategy asks for conditions: "the row `rsi(14)` is below 30". A row is an indicator with its
-parameters, computed when a condition first needs it; a condition becomes one bit a bar in the bank
-that the compiled kernel reads. Both are kept for the other sets that ask the same.
+A condition such as "`rsi(14)` is below 30" compares an indicator with a level and becomes one bit per
+bar in the bank that the compiled kernel reads. The indicator is computed when a condition first needs
+it. Both are kept for the other sets.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,78 +17,81 @@ from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.space import Value
 from optimizer.lazy import LazyModule
 
-masks = LazyModule("optimizer.indicators.bitmasks")
+if TYPE_CHECKING:
+    from optimizer.indicators import bitmasks
+else:
+    bitmasks = LazyModule("optimizer.indicators.bitmasks")
 
-RowFunction = Callable[..., FloatArray]
-#: The slot of the bank that holds the answer, one a set.
+#: Computes an indicator from these conditions and its parameters: one value per bar.
+IndicatorFunction = Callable[..., FloatArray]
+#: Row of the bank with the condition's mask, one per set.
 Slots = NDArray[np.int64]
-#: What is compared with what: (row function, sign, is strict).
-_Comparison = tuple[RowFunction, float, bool]
-#: The parameters of a row: the value itself where there is one, a tuple of them where there are more.
-_Name = Any
+#: Comparison of an indicator with a level: (function, sign, is strict).
+_Comparison = tuple[IndicatorFunction, float, bool]
+#: Parameters of an indicator: the value itself if it has one, a tuple if it has several.
+_Arguments = Any
 
-#: Memory that rows, and that masks, of one symbol may take.
-BYTES_OF_ROWS = 24 * 2**20
+#: Memory limits for the indicators and for the masks of one symbol.
+BYTES_OF_INDICATORS = 24 * 2**20
 BYTES_OF_MASKS = 44 * 2**20
-#: Rows are turned into masks together while they are small.
-BYTES_OF_ROWS_AT_ONCE = 2**19
+#: Indicators are turned into masks in batches of at most this size.
+BYTES_PER_BATCH = 2**19
 _MOST_MASKS = 2**16
 _LEAST_MASKS = 64
-#: The two slots that every bank begins with: a condition that always holds, and one that never does.
+#: The first two rows of every bank: a condition that is always true, and one that never is.
 ALWAYS, NEVER = 0, 1
 _FIRST_FREE = max(ALWAYS, NEVER) + 1
 
 
 class Conditions:
-    """The rows and masks of one symbol's bars. For one thread at a time.
+    """Indicators and masks of one symbol's bars; for one thread at a time.
 
-    A row function takes this object and the row's parameters, and gives one value a bar. The
-    columns of parameters and the level have one value a set; a single level holds for all.
+    The columns of parameters and the level have one value per set; a single level counts for all sets.
     """
 
     def __init__(self, bars: Bars) -> None:
         self.bars = bars
-        self.n_asked = 0  # rows that sets asked for
-        self.n_computed = 0  # distinct rows among them
+        self.n_requested = 0  # indicators requested by sets
+        self.n_computed = 0  # distinct ones among them
         n_words = (len(bars) + 63) // 64
         self.capacity = min(max(BYTES_OF_MASKS // (8 * n_words), _LEAST_MASKS), _MOST_MASKS)
         self.bank = np.empty((self.capacity, n_words), dtype=np.uint64)
-        self._rows: OrderedDict[tuple[Any, ...], FloatArray] = OrderedDict()
-        self._most_rows = max(2, BYTES_OF_ROWS // (8 * len(bars)))
-        self._rows_at_once = max(1, BYTES_OF_ROWS_AT_ONCE // (8 * len(bars)))
-        self._known_rows: set[tuple[Any, ...]] = set()
+        self._indicators: OrderedDict[tuple[Any, ...], FloatArray] = OrderedDict()
+        self._max_indicators = max(2, BYTES_OF_INDICATORS // (8 * len(bars)))
+        self._batch_size = max(1, BYTES_PER_BATCH // (8 * len(bars)))
+        self._requested: set[tuple[Any, ...]] = set()
         self._forget_masks()
 
-    def row(self, function: RowFunction, *parameters: Value) -> FloatArray:
-        """The row of these parameters, computed or remembered."""
+    def indicator(self, function: IndicatorFunction, *parameters: Value) -> FloatArray:
+        """Values of an indicator, (n_bars,), computed or from the cache."""
         key = (function, *parameters)
-        found = self._rows.get(key)
+        found = self._indicators.get(key)
         if found is None:
-            found = self._rows[key] = function(self, *parameters)
-            if len(self._rows) > self._most_rows:
-                self._rows.popitem(last=False)
+            found = self._indicators[key] = function(self, *parameters)
+            if len(self._indicators) > self._max_indicators:
+                self._indicators.popitem(last=False)
         else:
-            self._rows.move_to_end(key)
+            self._indicators.move_to_end(key)
         return found
 
-    def above(self, function: RowFunction, *columns: Sequence[Value], level: Sequence[float] | float) -> Slots:
-        """Where row > level, for each set."""
-        return self._answers((function, 1.0, True), columns, level)
+    def above(self, function: IndicatorFunction, *columns: Sequence[Value], level: Sequence[float] | float) -> Slots:
+        """Masks of indicator > level, one per set."""
+        return self._slots((function, 1.0, True), columns, level)
 
-    def below(self, function: RowFunction, *columns: Sequence[Value], level: Sequence[float] | float) -> Slots:
-        """Where row < level, for each set."""
-        return self._answers((function, -1.0, True), columns, level)
+    def below(self, function: IndicatorFunction, *columns: Sequence[Value], level: Sequence[float] | float) -> Slots:
+        """Masks of indicator < level, one per set."""
+        return self._slots((function, -1.0, True), columns, level)
 
-    def at_least(self, function: RowFunction, *columns: Sequence[Value], level: Sequence[float] | float) -> Slots:
-        """Where row ≥ level, for each set."""
-        return self._answers((function, 1.0, False), columns, level)
+    def at_least(self, function: IndicatorFunction, *columns: Sequence[Value], level: Sequence[float] | float) -> Slots:
+        """Masks of indicator ≥ level, one per set."""
+        return self._slots((function, 1.0, False), columns, level)
 
-    def at_most(self, function: RowFunction, *columns: Sequence[Value], level: Sequence[float] | float) -> Slots:
-        """Where row ≤ level, for each set."""
-        return self._answers((function, -1.0, False), columns, level)
+    def at_most(self, function: IndicatorFunction, *columns: Sequence[Value], level: Sequence[float] | float) -> Slots:
+        """Masks of indicator ≤ level, one per set."""
+        return self._slots((function, -1.0, False), columns, level)
 
     def make_room(self, n_masks: int) -> None:
-        """Forget all masks if `n_masks` more might not fit. Slots given before mean nothing then."""
+        """Drop all masks if `n_masks` more might not fit; slots returned before are invalid then."""
         if self._n_slots + n_masks > self.capacity:
             self._forget_masks()
 
@@ -96,48 +99,50 @@ class Conditions:
         self.bank[ALWAYS] = ~np.uint64(0)
         self.bank[NEVER] = 0
         self._n_slots = _FIRST_FREE
-        self._known: dict[_Comparison, dict[_Name, dict[float, int]]] = {}
+        self._slot_of: dict[_Comparison, dict[_Arguments, dict[float, int]]] = {}
 
-    def _answers(
+    def _slots(
         self, comparison: _Comparison, columns: Sequence[Sequence[Value]], level: Sequence[float] | float
     ) -> Slots:
         n_sets = len(columns[0])
-        self.n_asked += n_sets
-        known = self._known.setdefault(comparison, {})
-        # A row of one parameter is known by its value alone: a tuple for each set would cost more than the answer.
-        names: Sequence[_Name] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+        self.n_requested += n_sets
+        known = self._slot_of.setdefault(comparison, {})
+        # A single parameter is its own key: a tuple for each set would cost more than the look-up.
+        arguments: Sequence[_Arguments] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
         levels = [level] * n_sets if isinstance(level, int | float) else level
         try:
-            slots = [known[name][level] for name, level in zip(names, levels, strict=True)]
+            slots = [known[args][level] for args, level in zip(arguments, levels, strict=True)]
         except KeyError:
-            self._find_out(comparison, names, levels)
-            slots = [known[name][level] for name, level in zip(names, levels, strict=True)]
+            self._add_masks(comparison, arguments, levels)
+            slots = [known[args][level] for args, level in zip(arguments, levels, strict=True)]
         return np.array(slots, dtype=np.int64)
 
-    def _find_out(self, comparison: _Comparison, names: Sequence[_Name], levels: Sequence[float]) -> None:
-        """Compute the masks that are new, some rows at a time."""
-        known = self._known[comparison]
-        numbers: dict[_Name, int] = {}  # of the rows that are needed
+    def _add_masks(self, comparison: _Comparison, arguments: Sequence[_Arguments], levels: Sequence[float]) -> None:
+        """Compute the masks that are new, a batch of indicators at a time."""
+        known = self._slot_of[comparison]
+        numbers: dict[_Arguments, int] = {}  # of the indicators needed
         which: list[int] = []
-        against: list[float] = []
+        new_levels: list[float] = []
         first = self._n_slots
-        for name, level in zip(names, levels, strict=True):
-            slots = known.setdefault(name, {})
+        for args, level in zip(arguments, levels, strict=True):
+            slots = known.setdefault(args, {})
             if level not in slots:
                 slots[level] = first + len(which)
-                which.append(numbers.setdefault(name, len(numbers)))
-                against.append(level)
+                which.append(numbers.setdefault(args, len(numbers)))
+                new_levels.append(level)
         self._n_slots += len(which)
-        plan = np.array(which), np.array(against, dtype=np.float64), np.arange(first, self._n_slots)
-        wanted = iter(numbers)
-        for done in range(0, len(numbers), self._rows_at_once):
-            rows = np.array([self._row(comparison[0], name) for name in islice(wanted, self._rows_at_once)])
-            masks.fill_masks(rows, done, *plan, *comparison[1:], self.bank)
+        masks = np.array(which), np.array(new_levels, dtype=np.float64), np.arange(first, self._n_slots)
+        needed = iter(numbers)
+        for done in range(0, len(numbers), self._batch_size):
+            batch = np.array(
+                [self._requested_indicator(comparison[0], args) for args in islice(needed, self._batch_size)]
+            )
+            bitmasks.fill_masks(batch, done, *masks, *comparison[1:], self.bank)
 
-    def _row(self, function: RowFunction, name: _Name) -> FloatArray:
-        """A row that a set asked for."""
-        key = (function, *(name if isinstance(name, tuple) else (name,)))
-        if key not in self._known_rows:
-            self._known_rows.add(key)
+    def _requested_indicator(self, function: IndicatorFunction, args: _Arguments) -> FloatArray:
+        """Values of an indicator for a set, counted in `n_computed` the first time."""
+        key = (function, *(args if isinstance(args, tuple) else (args,)))
+        if key not in self._requested:
+            self._requested.add(key)
             self.n_computed += 1
-        return self.row(*key)
+        return self.indicator(*key)

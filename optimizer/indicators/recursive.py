@@ -1,24 +1,24 @@
-"""The indicators that are compiled here: each value continues from the one before."""
+"""Compiled indicators whose values are each computed from the one before."""
 
 import numpy as np
 
 from optimizer.compiled import compiled
 from optimizer.domain.bars import FloatArray
 
-#: Moves smaller than this are none (TA-Lib's limit).
-_NOTHING = 1e-14
+#: Sums of price changes below this count as zero (TA-Lib's limit).
+_ZERO = 1e-14
 
 
 @compiled
 def fill_rsi(close: FloatArray, window: int, row: FloatArray) -> None:
-    """Write the RSI of the closes into `row`."""
+    """Write the RSI of the closes, 0 to 100, into `row`; NaN for the first `window` bars."""
     gain, loss = first_moves(close, window)
     continue_rsi(close, window, 0, gain, loss, row)
 
 
 @compiled
 def first_moves(close: FloatArray, window: int) -> tuple[float, float]:
-    """Mean gain and mean loss of the first `window` changes; not a number without that many."""
+    """Mean gain and mean loss of the first `window` changes; NaN if there are fewer changes."""
     gain = loss = 0.0
     if close.shape[0] <= window:
         return np.nan, np.nan
@@ -33,7 +33,7 @@ def first_moves(close: FloatArray, window: int) -> tuple[float, float]:
 def continue_rsi(
     close: FloatArray, window: int, first: int, gain: float, loss: float, row: FloatArray
 ) -> tuple[float, float]:
-    """Write the RSI of the closes from `first` on into `row`, given the means before; the means after."""
+    """Write the RSI of the closes from `first` on into `row`; takes mean gain and loss before, returns those after."""
     n = min(row.shape[0], close.shape[0] - first)
     begin = min(max(window - first, 0), n)
     row[:begin] = np.nan
@@ -44,13 +44,13 @@ def continue_rsi(
             change = close[t] - close[t - 1]
             gain = gain * keep + max(change, 0.0) * weight
             loss = loss * keep + max(-change, 0.0) * weight
-        row[j] = 100.0 * (gain / (gain + loss)) if gain + loss > _NOTHING else 0.0
+        row[j] = 100.0 * (gain / (gain + loss)) if gain + loss > _ZERO else 0.0
     return gain, loss
 
 
 @compiled
 def trailing_side(middle: FloatArray, reach: FloatArray, close: FloatArray) -> FloatArray:
-    """The side of the trailing band that each close is on: 1 above, −1 below; see indicators.supertrend."""
+    """Side of the trailing band that each close is on: 1 above, −1 below; see `technical.supertrend`."""
     side = np.full(close.shape[0], np.nan)
     lower = upper = np.nan
     for t in range(close.shape[0]):

@@ -1,27 +1,34 @@
-"""Causal indicators: the value at bar t is made of bars up to t and of nothing later.
+"""Causal indicators: the value at bar t is computed from bars up to t only.
 
-TA-Lib computes what it has; the rest is built on it. Each function takes price arrays of one length
-without gaps and gives float64 arrays of that length, NaN until there are enough bars. Windows are
-in bars. A series shorter than an indicator's window is NaN throughout.
+TA-Lib computes those it has; the others are built on it. Each function takes price arrays (n_bars,)
+without gaps and returns float64 arrays (n_bars,), NaN until there are enough bars. Windows are
+in bars. With fewer bars than the window all values are NaN.
 """
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
 from optimizer.lazy import LazyModule
 
-talib = LazyModule("talib")
-recurrences = LazyModule("optimizer.indicators.recursive")
+if TYPE_CHECKING:
+    import talib
+
+    from optimizer.indicators import recursive
+else:
+    talib = LazyModule("talib")
+    recursive = LazyModule("optimizer.indicators.recursive")
 
 
 def rsi(close: FloatArray, window: int) -> FloatArray:
-    """Relative strength index (Wilder 1978), 0 to 100, with Wilder's smoothing; 0 while nothing moved.
+    """Relative strength index (Wilder 1978), 0 to 100, with Wilder's smoothing; 0 without any price change.
 
-    TA-Lib's values to within rounding, at a third of its time: it divides twice a bar where this
-    multiplies, and searches compute this row more than any other.
+    Equal to TA-Lib's values to within rounding, in a third of its time: TA-Lib divides twice per bar where
+    this multiplies, and searches compute the RSI more than any other indicator.
     """
     row = np.empty(len(close))
-    recurrences.fill_rsi(close, window, row)
+    recursive.fill_rsi(close, window, row)
     return row
 
 
@@ -31,7 +38,7 @@ def sma(values: FloatArray, window: int) -> FloatArray:
 
 
 def ema(values: FloatArray, window: int) -> FloatArray:
-    """Exponential moving average, weight 2 / (window + 1), begun with the mean of the first window."""
+    """Exponential moving average, weight 2 / (window + 1), starting with the mean of the first window."""
     return _of(talib.EMA(values, window))
 
 
@@ -41,7 +48,7 @@ def macd_histogram(close: FloatArray, fast: int, slow: int, signal: int) -> Floa
 
 
 def zscore(values: FloatArray, window: int) -> FloatArray:
-    """Distance from the moving average in population standard deviations; NaN where nothing moved."""
+    """Distance from the moving average in population standard deviations; NaN where the deviation is 0."""
     deviation = _of(talib.STDDEV(values, window))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(deviation > 0.0, (values - sma(values, window)) / deviation, np.nan)
@@ -53,12 +60,12 @@ def rate_of_change(close: FloatArray, lookback: int) -> FloatArray:
 
 
 def highest_before(values: FloatArray, window: int) -> FloatArray:
-    """The highest of the `window` bars before each bar, the bar itself left out."""
+    """Highest value of the `window` bars before each bar, the bar itself excluded."""
     return _shifted(values if window == 1 else _of(talib.MAX(values, window)))
 
 
 def lowest_before(values: FloatArray, window: int) -> FloatArray:
-    """The lowest of the `window` bars before each bar, the bar itself left out."""
+    """Lowest value of the `window` bars before each bar, the bar itself excluded."""
     return _shifted(values if window == 1 else _of(talib.MIN(values, window)))
 
 
@@ -78,12 +85,12 @@ def true_range_average(high: FloatArray, low: FloatArray, close: FloatArray, win
 def supertrend(high: FloatArray, low: FloatArray, close: FloatArray, *, window: int, multiple: float) -> FloatArray:
     """Side of the ATR trailing band that the close is on: 1 above, −1 below (Seban).
 
-    The bands stand `multiple` average true ranges from the middle of the bar. The lower one only
+    The bands are `multiple` average true ranges away from the middle of the bar. The lower one only
     rises while closes stay above it and the upper one only falls while they stay below; a close
-    beyond the band in force changes the side. The first bar with a range is above.
+    beyond the active band changes the side. The first bar with a range counts as above.
     """
     reach = multiple * true_range_average(high, low, close, window)
-    return _of(recurrences.trailing_side((high + low) / 2.0, reach, close))
+    return _of(recursive.trailing_side((high + low) / 2.0, reach, close))
 
 
 def realized_volatility(close: FloatArray, window: int, periods_per_year: float) -> FloatArray:

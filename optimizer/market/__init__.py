@@ -1,5 +1,5 @@
-"""Market data: the warehouse, where bars come from, whether they may be trusted.
+"""Market data: sources of bars, the warehouse that stores them, and the checks of their quality.
 
-Read `raw_bars` (what a source delivers), `warehouse`, `feed` (the warehouse first, a source for what is missing),
-`quality` (the checks before a study) and `snapshots` (the immutable copy that a study runs on).
+Read `raw_bars` (bars as a source delivers them), `warehouse`, `feed` (the warehouse first, a source for missing
+bars), `quality` (the checks before a study) and `snapshots` (the immutable copy that a study runs on).
 """

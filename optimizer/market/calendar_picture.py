@@ -1,4 +1,4 @@
-"""A small calendar picture of the bars that are there, for a terminal or a code block in Slack."""
+"""Small calendar picture of the stored bars, for a terminal or a code block in Slack."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ MONTHS = "J F M A M J J A S O N D"
 
 
 def picture(bars: Bars, report: QualityReport, *, years: int = 15) -> str:
-    """One line a year, one mark a month, the last `years` of them; fixed width, no legend.
+    """Draw the last `years` years, one line per year and one mark per month; fixed width, no legend.
 
     FULL: every session has bars; NEARLY: nine of ten; PARTLY: fewer; NONE: none; FLAGGED: a finding of medium
     severity or worse begins in that month; CLOSED: outside the bars.

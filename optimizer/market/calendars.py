@@ -1,6 +1,6 @@
-"""When an exchange is open: sessions with their opening and closing moments, from `exchange_calendars`.
+"""Trading calendars: sessions with their opening and closing times, from `exchange_calendars`.
 
-A symbol's exchange is told by its suffix, as Yahoo writes it; without one it is New York's.
+The suffix of a symbol, as Yahoo writes it, names its exchange; without one it is New York's.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ SUFFIXES: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Calendar:
-    """Sessions of one exchange over some years: days, and the moments of open and close in UTC (microseconds)."""
+    """Sessions of one exchange over some years; opens and closes are datetime64[us] in UTC, (n_sessions,)."""
 
     name: str
     zone: str
@@ -70,19 +70,19 @@ class Calendar:
         return self.sessions[low:high]
 
     def last_close(self, now: datetime) -> datetime:
-        """The latest close of a session that is not after `now`."""
+        """Latest close of a session at or before `now`."""
         row = int(np.searchsorted(self.closes, as_moment(now), side="right")) - 1
         close: datetime = self.closes[row].item()
         return close.replace(tzinfo=UTC)
 
     def is_open(self, now: datetime) -> bool:
-        """Whether a session is under way."""
+        """True if a session is open at `now`."""
         moment = as_moment(now)
         return bool(((self.opens <= moment) & (moment < self.closes)).any())
 
 
 def calendar_name(symbol: str) -> str:
-    """Which calendar a symbol trades by."""
+    """Name of the calendar that a symbol trades by."""
     for suffix, name in SUFFIXES.items():
         if symbol.endswith(suffix):
             return name
@@ -90,7 +90,7 @@ def calendar_name(symbol: str) -> str:
 
 
 def find_calendar(name: str, first: date, last: date) -> Calendar:
-    """The calendar over at least the days first to last, as far as its rules are known."""
+    """Calendar that covers at least the days first to last, as far as its rules are known."""
     return _calendar(name, first.year // 10 * 10, last.year)
 
 
@@ -121,5 +121,5 @@ def _plain(times: pd.Series) -> TimeArray:
 
 
 def as_moment(when: datetime) -> np.datetime64:
-    """An aware time as datetime64 in UTC, microseconds."""
+    """Convert an aware time to datetime64[us] in UTC."""
     return np.datetime64(when.astimezone(UTC).replace(tzinfo=None), "us")

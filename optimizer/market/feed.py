@@ -1,8 +1,8 @@
-"""Bars for a study: from the warehouse, and from a source only what the warehouse lacks.
+"""Bars for a study: from the warehouse, and from a source only those that the warehouse lacks.
 
-A live source is asked again only when a session has closed since it was last asked. Its answer overlaps the stored
+A live source is queried again only when a session has closed since the last query. Its answer overlaps the stored
 bars; if they differ (a split, a dividend, a correction) the whole history is read again before anything is stored,
-so that old and new scale never stand side by side.
+so that the warehouse never mixes the old and the new scale.
 """
 
 import logging
@@ -33,14 +33,14 @@ from optimizer.market.warehouse.warehouse import SOURCES, Coverage, Warehouse
 
 log = logging.getLogger(__name__)
 
-#: How many days of stored bars an incremental answer overlaps.
+#: Days of stored bars that an incremental query overlaps.
 OVERLAP = {"1d": timedelta(days=10)}
 _INTRADAY_OVERLAP = timedelta(days=4)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refreshed:
-    """The outcome of refreshing one series: what changed, or why it could not be had."""
+    """Outcome of refreshing one series: the changes, or the error."""
 
     key: SeriesKey
     changes: Changes | None = None
@@ -48,7 +48,7 @@ class Refreshed:
 
 
 class Market:
-    """The warehouse together with the sources that fill it."""
+    """Warehouse and the sources that fill it."""
 
     def __init__(
         self, warehouse: Warehouse, providers: Iterable[Provider], *, sources: Sequence[str] = SOURCES
@@ -56,7 +56,7 @@ class Market:
         self.warehouse = warehouse
         self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
         self._sources = tuple(sources)
-        self._asking = {name: threading.Lock() for name in self._providers}  # one request at a time each
+        self._locks = {name: threading.Lock() for name in self._providers}  # one request at a time per source
 
     def get_bars(
         self,
@@ -68,11 +68,11 @@ class Market:
         end: date | None = None,
         now: datetime,
     ) -> Bars:
-        """Adjusted bars of days start to end (both included; None: all there is, up to the last closed session).
+        """Adjusted bars of days start to end (both included; None: no limit), up to the last closed session.
 
-        UnknownSymbol, UnknownSource, UnknownTimeframe, NoBars; ProviderDown when bars that were asked for by date
-        are not stored. Without an end date stored bars are used though the source is down: the sentinel
-        then says how old they are.
+        Raises UnknownSymbol, UnknownSource, UnknownTimeframe or NoBars, and ProviderDown when the source is down
+        and bars of the requested dates are not stored. Without an end date stored bars are used even if the
+        source is down; the quality report then contains their age.
         """
         find_timeframe(timeframe)
         found = self._find(symbol, timeframe, source, now)
@@ -94,7 +94,7 @@ class Market:
         end: date | None = None,
         now: datetime,
     ) -> tuple[Bars, QualityReport]:
-        """Bars as `get_bars` has them, and the sentinel's report on them, which is stored. Blocks nothing itself."""
+        """Bars as of `get_bars` with their quality report, which is stored too; critical findings do not raise here."""
         bars = self.get_bars(symbol, timeframe=timeframe, source=source, start=start, end=end, now=now)
         provider = self._providers.get(bars.source)
         is_live = provider is not None and provider.is_live and end is None
@@ -103,16 +103,12 @@ class Market:
         return bars, report
 
     def refresh(self, symbol: str, *, timeframe: str = "1d", source: str | None = None, now: datetime) -> Changes:
-        """Bring a series up to the last closed session; says what changed. Errors as `get_bars`."""
+        """Fetch a series up to the last closed session; returns the changes. Raises as `get_bars`."""
         found = self._find(symbol, find_timeframe(timeframe), source, now)
         return self._complete(found, None, None, now)
 
-    def refresh_all(self, keys: Iterable[SeriesKey], *, now: datetime) -> list[Refreshed]:
-        """Refresh many series; one that fails does not stop the others."""
-        return [self.try_refresh(key, now=now) for key in keys]
-
     def try_refresh(self, key: SeriesKey, *, now: datetime) -> Refreshed:
-        """Refresh one series; a source's error is part of what comes of it."""
+        """Refresh one series; a UserError becomes part of the result."""
         try:
             changes = self.refresh(key.symbol, timeframe=key.timeframe, source=key.source, now=now)
         except UserError as error:
@@ -120,19 +116,19 @@ class Market:
         return Refreshed(key=key, changes=changes)
 
     def _find(self, symbol: str, timeframe: str, source: str | None, now: datetime) -> Coverage:
-        """Coverage of the series that answers; fetched for the first time when nothing is stored."""
+        """Coverage of the first source that has the series; fetched from a source when nothing is stored."""
         names = self._candidates(source)
         for name in names:
             if stored := self.warehouse.coverage(symbol, timeframe=timeframe, source=name):
                 return stored
         failed: list[UserError] = []
-        # Unasked, only the sources of the settings are asked: another one may cost money, or minutes.
-        asked = self._sources if source is None else names
-        for provider in (self._providers[name] for name in asked if name in self._providers):
+        # Unless a source is named, only those of the settings are used: another one may cost money, or minutes.
+        allowed = self._sources if source is None else names
+        for provider in (self._providers[name] for name in allowed if name in self._providers):
             try:
                 return self._first_fetch(provider, symbol, timeframe, now)
             except (UnknownSymbol, UnknownTimeframe, MissingExtra) as error:
-                failed.append(error)  # a source that is down is no reason to take another one unasked
+                failed.append(error)  # any other error, such as a source that is down, ends the search
         raise self._unfound(symbol, source, failed)
 
     def _candidates(self, source: str | None) -> tuple[str, ...]:
@@ -142,12 +138,12 @@ class Market:
         return (source,) if source is not None else (*self._sources, *sorted(known - {*self._sources}))
 
     def known_symbols(self) -> frozenset[str]:
-        """The symbols with stored bars, and those that sources can list."""
+        """Symbols with stored bars, and those that the sources list."""
         listed = (name for provider in self._providers.values() for name in provider.symbols)
         return frozenset((*(one.symbol for one in self.warehouse.symbols()), *listed))
 
     def _unfound(self, symbol: str, source: str | None, failed: Sequence[UserError]) -> UserError:
-        """The one named source's own error, else that nobody has the symbol."""
+        """Error of the source that was named, else UnknownSymbol."""
         if source is not None and failed:
             return failed[0]
         return UnknownSymbol.of(symbol, self.known_symbols())
@@ -163,7 +159,7 @@ class Market:
         return stored
 
     def _complete(self, stored: Coverage, start: date | None, end: date | None, now: datetime) -> Changes:
-        """Fetch what is missing of the days start to end."""
+        """Fetch the missing bars of days start to end; returns the changes."""
         provider = self._providers.get(stored.source)
         if provider is None or not provider.is_live or not _is_missing(stored, start, end, now):
             return Changes(symbol=stored.symbol, timeframe=stored.timeframe, source=stored.source, n_same=stored.n_bars)
@@ -179,13 +175,13 @@ class Market:
         return changes
 
     def _ask(self, provider: Provider, key: SeriesKey, start: date | None, now: datetime) -> RawBars:
-        with self._asking[provider.name]:
+        with self._locks[provider.name]:
             history = provider.fetch(key.symbol, timeframe=key.timeframe, start=start, end=None, now=now)
         return closed_bars(history.in_order(), now) if provider.is_live else history
 
 
 def closed_bars(history: RawBars, now: datetime) -> RawBars:
-    """Without the bars that are still open at `now`."""
+    """Bars that are closed at `now`."""
     if history.timeframe != "1d":
         size = np.timedelta64(TIMEFRAMES[history.timeframe], "s")
         return history.take(history.time + size <= as_moment(now))
@@ -196,12 +192,12 @@ def closed_bars(history: RawBars, now: datetime) -> RawBars:
 
 
 def overlap_start(stored: Coverage) -> date:
-    """The day from which new bars are asked for, so that they overlap the stored ones."""
+    """First day of an incremental query, so that it overlaps the stored bars."""
     return (stored.last - OVERLAP.get(stored.timeframe, _INTRADAY_OVERLAP)).date()
 
 
 def _begins_late(stored: Coverage, start: date | None) -> bool:
-    """Whether earlier bars are wanted than the source was ever asked for."""
+    """True if `start` is before the earliest day ever requested from the source."""
     return start is not None and stored.asked_from is not None and start < stored.asked_from.date()
 
 

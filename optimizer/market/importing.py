@@ -1,4 +1,4 @@
-"""`optimize-bot data import PATH`: a person's files into the warehouse, all of them or none."""
+"""Import of a user's files into the warehouse, all of them or none: `optimize-bot data import PATH`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,27 +14,27 @@ from optimizer.market.warehouse.warehouse import Warehouse
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """What an import stored."""
+    """Series that an import stored."""
 
     path: Path
     n_files: int
-    changes: tuple[Changes, ...]  # one a series, in the order of the files
+    changes: tuple[Changes, ...]  # one per series, in the order of the files
 
     @property
     def n_bars(self) -> int:
-        """Bars that were read."""
+        """Number of bars that were read."""
         return sum(one.n_new + one.n_same + one.n_changed for one in self.changes)
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols that can be studied now."""
+        """Symbols that were imported, sorted."""
         return tuple(sorted({one.symbol for one in self.changes}))
 
 
 def import_files(path: Path, warehouse: Warehouse, *, reading: Reading | None = None, now: datetime) -> ImportReport:
     """Read one file or every file under a folder and store its bars under the source `file`, in one transaction.
 
-    BadFile (file, line, reason, remedy), NothingToImport, UnknownTimeframe: then nothing was stored.
+    Raises BadFile, NothingToImport or UnknownTimeframe; nothing is stored then.
     """
     files = find_files(path)
     changes = warehouse.upsert_all(_once(path, read_files(path, reading or Reading())), now=now)
@@ -42,7 +42,7 @@ def import_files(path: Path, warehouse: Warehouse, *, reading: Reading | None = 
 
 
 def _once(path: Path, histories: Iterator[RawBars]) -> Iterator[RawBars]:
-    """The histories, each series once: a second one would make the result depend on the order of files."""
+    """Yield the histories, each series once: a second one would make the result depend on the order of files."""
     seen: set[SeriesKey] = set()
     for history in histories:
         if history.key in seen:

@@ -1,8 +1,8 @@
-"""What a source delivers and the warehouse keeps: bars as traded, with the factors that adjust them.
+"""Bars as traded, as a source delivers and the warehouse stores them, with their adjustment factors.
 
-Two factors stand beside each bar, both relative and both applied at read. `factor` multiplies the four prices
+Each bar has two relative factors, which are applied when it is read. `factor` multiplies the four prices
 (splits and dividends); `split` is its part due to splits alone and divides the volume, because a dividend changes
-no share count. At read both are scaled so that the last bar of the window asked for is as traded: a split or a
+no share count. Both are scaled so that the last bar of the requested window is as traded: a split or a
 dividend after the window changes nothing in it.
 """
 
@@ -20,19 +20,19 @@ from optimizer.errors import UnknownTimeframe
 #: Size of a bar in seconds, by timeframe.
 TIMEFRAMES = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "1d": 86400}
 COLUMNS = ("time", "open", "high", "low", "close", "volume", "factor", "split")
-#: A step of the adjustment factor beyond this fraction is a split, below it a dividend.
+#: A step of the adjustment factor above this fraction is a split, below it a dividend.
 SPLIT_STEP = 0.2
 
 
 def find_timeframe(word: str) -> str:
-    """The timeframe called `word`; UnknownTimeframe if there is none."""
+    """Timeframe called `word`. Raises UnknownTimeframe."""
     if word not in TIMEFRAMES:
         raise UnknownTimeframe.of(word, TIMEFRAMES)
     return word
 
 
 class SeriesKey(NamedTuple):
-    """What tells one series of bars from another."""
+    """Key of a series of bars."""
 
     symbol: str
     timeframe: str
@@ -63,31 +63,31 @@ class RawBars:
 
     @property
     def key(self) -> SeriesKey:
-        """What tells this series from others."""
+        """Key of this series."""
         return SeriesKey(self.symbol, self.timeframe, self.source)
 
     def columns(self) -> dict[str, np.ndarray]:
-        """The arrays by name, times in microseconds."""
+        """Arrays by name, (n_bars,) each, times as datetime64[us]."""
         named = {name: cast("np.ndarray", getattr(self, name)) for name in COLUMNS}
         return {**named, "time": self.time.astype("datetime64[us]")}
 
     def take(self, rows: np.ndarray | slice) -> "RawBars":
-        """The same history with only those rows."""
+        """Same history with only the given rows."""
         cut: dict[str, Any] = {name: column[rows] for name, column in self.columns().items()}
         return replace(self, **cut)
 
     def in_order(self) -> "RawBars":
-        """The bars sorted by time; of several for one moment the last delivered."""
+        """Bars sorted by time; of several for one time the last delivered."""
         _, places = np.unique(self.time[::-1], return_index=True)
         return self.take(len(self) - 1 - places)
 
     def between(self, start: date | None, end: date | None) -> "RawBars":
-        """Bars of days start to end, both included; None is open."""
+        """Bars of days start to end, both included; None is no limit."""
         low, high = bounds(start, end)
         return self.take((self.time >= low) & (self.time < high))
 
     def adjusted(self) -> Bars:
-        """Bars in the money and shares of the last one."""
+        """Bars adjusted to the prices and share count of the last one."""
         scale = relative(self.factor)
         return Bars(
             symbol=self.symbol,
@@ -103,12 +103,12 @@ class RawBars:
 
 
 def relative(factor: FloatArray) -> FloatArray:
-    """Factors divided by the last of them."""
+    """Factors relative to the last one."""
     return factor / factor[-1] if len(factor) else factor
 
 
 def bounds(start: date | None, end: date | None) -> tuple[np.datetime64, np.datetime64]:
-    """First moment of `start` and first moment after `end`, in microseconds UTC; a time of day is kept as it is."""
+    """First moment of `start` and first moment after `end`, as datetime64[us] in UTC; datetimes are kept as given."""
     low = _moment(start) if start else np.datetime64("0001-01-01", "us")
     if end is None:
         return low, np.datetime64("9999-12-31", "us")
@@ -123,9 +123,9 @@ def _moment(when: date) -> np.datetime64:
 
 
 def split_part(factor: FloatArray) -> FloatArray:
-    """The part of adjustment factors that splits made, when a source tells only the product.
+    """Part of the adjustment factors due to splits, for a source that delivers only the product.
 
-    Steps of more than SPLIT_STEP count as splits: dividends are rarely a fifth of the price, splits below
+    Steps of more than SPLIT_STEP count as splits: dividends are rarely a fifth of the price, and splits below
     five for four are rare.
     """
     if len(factor) < 2:
@@ -133,13 +133,13 @@ def split_part(factor: FloatArray) -> FloatArray:
     steps = factor[:-1] / factor[1:]
     is_split = (steps > 1 + SPLIT_STEP) | (steps < 1 / (1 + SPLIT_STEP))
     ratios = np.ones(len(steps))
-    # Sources round their prices: the simple fraction beside the step is the split.
+    # Sources round their prices: the split is the nearest simple fraction.
     ratios[is_split] = [float(Fraction(step).limit_denominator(20)) for step in steps[is_split]]
     return np.append(np.cumprod(ratios[::-1])[::-1], 1.0)
 
 
 def join(parts: Sequence[RawBars]) -> dict[str, np.ndarray]:
-    """The columns of several histories, one below the other."""
+    """Concatenate the columns of several histories."""
     columns = [part.columns() for part in parts]
     return {name: np.concatenate([one[name] for one in columns]) for name in COLUMNS}
 
@@ -147,7 +147,7 @@ def join(parts: Sequence[RawBars]) -> dict[str, np.ndarray]:
 def make_history(
     symbol: str, *, timeframe: str = "1d", source: str, columns: dict[str, np.ndarray], factor: FloatArray | None = None
 ) -> RawBars:
-    """A History of time and price columns; volume, factor and split may be absent (NaN, one, derived)."""
+    """Build a history of time and price columns; missing volume is NaN, factor 1, and split derived from factor."""
     n_bars = len(columns["time"])
     factor = np.ones(n_bars) if factor is None else factor
     prices = {name: np.asarray(columns[name], dtype=np.float64) for name in ("open", "high", "low", "close")}
@@ -164,7 +164,7 @@ def make_history(
 
 
 def batches(parts: Iterable[RawBars], n_rows: int) -> Iterable[list[RawBars]]:
-    """Histories in lists of about `n_rows` bars, so that a long import needs little memory."""
+    """Yield histories in lists of about `n_rows` bars, so that a long import needs little memory."""
     batch: list[RawBars] = []
     for part in parts:
         batch.append(part)

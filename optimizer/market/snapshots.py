@@ -1,8 +1,8 @@
-"""Immutable snapshots: the bars a study ran on, as one Parquet file named by the hash of its content.
+"""Immutable snapshots: the bars of a study as one Parquet file named by the hash of its content.
 
-A worker reads a snapshot without touching the warehouse. The file is written beside its place and renamed, so
-a half-written one is never found under its name; it is checked when read, so a damaged one is never used.
-Two sources that deliver the same bars share a file, which then names the first source.
+A worker reads a snapshot without accessing the warehouse. The file is written under another name and renamed, so
+that a half-written one never has its name; it is checked when read, so that a damaged one is never used.
+Two sources that deliver the same bars share a file, which names the first source.
 """
 
 import os
@@ -23,16 +23,16 @@ _REMEDY = Phrase("start_again")
 
 
 def snapshot_path(data_hash: str, folder: Path) -> Path:
-    """Where the snapshot of that content is."""
+    """Path of the snapshot with that hash."""
     return folder / f"{data_hash}.parquet"
 
 
 def write_snapshot(bars: Bars, folder: Path) -> str:
-    """Keep bars under the hash of their content, once; returns the hash."""
+    """Store bars under the hash of their content, once; returns the hash."""
     place = snapshot_path(bars.data_hash, folder)
     if not place.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        # Two writers of the same content may race: each has its own draft, and the last rename wins.
+        # Two writers of the same content may race: each writes its own draft, and the last rename wins.
         draft = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}")
         _write(bars, draft)
         draft.replace(place)
@@ -40,7 +40,7 @@ def write_snapshot(bars: Bars, folder: Path) -> str:
 
 
 def read_snapshot(data_hash: str, folder: Path) -> Bars:
-    """The bars of that hash, checked. NoSnapshot, DamagedSnapshot."""
+    """Read and check the bars with that hash. Raises NoSnapshot or DamagedSnapshot."""
     place = snapshot_path(data_hash, folder)
     if not place.exists():
         raise NoSnapshot(data_hash=data_hash, folder=folder, remedy=_REMEDY)
@@ -54,7 +54,7 @@ def read_snapshot(data_hash: str, folder: Path) -> Bars:
 
 
 def drop_snapshots(folder: Path, *, keep: set[str], before: datetime) -> int:
-    """Delete snapshots older than `before` whose hash no study keeps; returns how many."""
+    """Delete snapshots older than `before` whose hash is not in `keep`; returns their number."""
     old = [
         place
         for place in sorted(folder.glob("*.parquet"))
@@ -88,5 +88,5 @@ def _quoted(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _memory(process_id: int) -> DuckDBPyConnection:
-    """An in-memory connection of this process: opening one takes longer than reading a snapshot."""
+    """In-memory connection of this process, cached because opening one takes longer than reading a snapshot."""
     return duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"})

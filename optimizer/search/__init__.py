@@ -1,1 +1,1 @@
-"""The search for good parameters: samplers, scoring, the loop."""
+"""Search for good parameter sets: samplers, scoring, the loop."""

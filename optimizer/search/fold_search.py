@@ -1,10 +1,10 @@
-"""Refitting a fold of the walk-forward: the study's search on other rows, without its records.
+"""Refit of a walk-forward fold: the study's search on other rows, without trial records.
 
-The study's own search asks and tells one set at a time. A fold may cost less: the same estimator proposes a round
-of sets from one state of knowledge (the constant liar keeps them apart), and the round is scored in one call.
-Budget, space, constraints, textbook-first and determinism are the search's own; so is the sampler, but that what
-Optuna's own TPE would propose is proposed by ours. A space within the budget is scored at once. Several goals are
-refitted on the first, by which a winner is chosen as well.
+The study's own search proposes and learns one set at a time. A fold is cheaper: the same estimator proposes a round
+of sets from one fit (the constant liar keeps them apart), and the round is scored in one call.
+Budget, space, constraints, the default set first and determinism are those of the search; so is the sampler, except
+that the compiled TPE replaces Optuna's own. A space within the budget is scored at once. With several goals the first
+one is refitted, which also chooses the winner.
 """
 
 import math
@@ -24,11 +24,11 @@ _BY_ROUNDS = (SamplerKind.TPE, SamplerKind.OPTUNA, SamplerKind.NSGA2)
 
 @dataclass(frozen=True, kw_only=True)
 class FoldPace:
-    """How a fold proposes. What it saves costs the value found less than its noise (docs/calibration.md)."""
+    """Batch sizes of a fold's search; the value found suffers by less than its noise (docs/calibration.md)."""
 
-    round_size: int = 32  # sets proposed from one state of knowledge …
-    per_fit: int = 8  # … of which so many from one fit
-    n_candidates: int = 4  # that each is the best of: a sixth of the search's own
+    round_size: int = 32  # sets scored together
+    per_fit: int = 8  # sets proposed from one fit
+    n_candidates: int = 4  # candidates per proposal, a sixth of the search's own
 
 
 PACE = FoldPace()
@@ -36,24 +36,25 @@ PACE = FoldPace()
 
 @dataclass(frozen=True, kw_only=True)
 class FoldFit:
-    """The best feasible set of a training window and its value of the first goal."""
+    """Best feasible set of a training window and its value of the first goal."""
 
     params: Params
     value: float
 
 
 class Refit(Protocol):
-    """Finds the best set for rows [start, stop); None when none is feasible."""
+    """Protocol of a function that finds the best set for bars [start, stop); None when none is feasible."""
 
     def __call__(
         self, spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, seed: int
-    ) -> FoldFit | None: ...
+    ) -> FoldFit | None:
+        """Refit; `seed` decides all randomness."""
 
 
 def refit(
     spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, seed: int, pace: FoldPace = PACE
 ) -> FoldFit | None:
-    """The best feasible set for rows [start, stop) within the study's budget; None when none is feasible."""
+    """Best feasible set for rows [start, stop) within the study's budget; None when none is feasible."""
     scorer = SetScorer(spec=spec, space=space, evaluator=evaluator, start=start, stop=stop)
     n_trials = budget(spec, space)
     if n_trials >= space.size:
@@ -61,7 +62,7 @@ def refit(
     if spec.sampler in _BY_ROUNDS:
         return _best(_rounds(scorer, n_trials, seed, pace))
     records = search(spec, space, evaluator, start=start, stop=stop, n_trials=n_trials, seed=seed)
-    best = best_record(list(records), spec.goals[0])
+    best = best_record(list(records))
     return FoldFit(params=dict(best.params), value=float(best.value)) if best and best.value is not None else None
 
 
@@ -70,7 +71,7 @@ def _scored(scorer: SetScorer, param_sets: list[Params]) -> tuple[list[Params], 
 
 
 def _best(batches: Iterable[tuple[list[Params], list[float]]]) -> FoldFit | None:
-    """The best set of all batches, the first among equals; NaN never wins."""
+    """Best set of all batches, the first among equals; NaN is never best."""
     best: FoldFit | None = None
     for param_sets, values in batches:
         for params, value in zip(param_sets, values, strict=True):
@@ -80,7 +81,7 @@ def _best(batches: Iterable[tuple[list[Params], list[float]]]) -> FoldFit | None
 
 
 def _rounds(scorer: SetScorer, n_trials: int, seed: int, pace: FoldPace) -> Iterator[tuple[list[Params], list[float]]]:
-    """Rounds of unique sets with their values (NaN where infeasible), the textbook set first."""
+    """Yield rounds of unique sets with their values (NaN where infeasible), the default set first."""
     tpe = Tpe(scorer.space.distributions, seed=seed, order=scorer.space.order, n_candidates=pace.n_candidates)
     tpe.expect(0, scorer.space.default)
     asked, n_done = [scorer.space.default], 0
@@ -95,7 +96,7 @@ def _rounds(scorer: SetScorer, n_trials: int, seed: int, pace: FoldPace) -> Iter
 
 
 def _ranks(values: Sequence[float], violations: Sequence[float]) -> list[Rank | None]:
-    """How the estimator sorts sets: feasible by value, infeasible by violation; a set without a value failed."""
+    """Ranks of sets for the estimator: feasible by value, infeasible by violation, None without a value (failed)."""
     return [_rank(value, violation) for value, violation in zip(values, violations, strict=True)]
 
 

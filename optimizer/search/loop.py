@@ -1,9 +1,9 @@
-"""The search: propose a set, score it, learn; one record a trial, as a generator.
+"""Search loop: propose a set, score it, learn; a generator of one record per trial.
 
-The consumer decides how long to go on: leaving the loop stops the search, and handing the records
-back as `done` carries it on with exactly the sets that an undisturbed run would have tried.
-For that, all randomness of a proposal comes from (seed, number of finished trials, attempt), and a
-proposal that repeats an earlier set leaves no trace: it costs nothing of the budget.
+Leaving the loop stops the search, and passing the records back as `done` resumes it with exactly the
+sets that an uninterrupted run would have tried. For that, all randomness of a proposal comes from
+(seed, number of finished trials, attempt), and a proposal that repeats an earlier set is dropped
+without a trace and does not count towards the budget.
 """
 
 import math
@@ -14,31 +14,28 @@ from datetime import datetime
 from itertools import islice
 
 import optuna
-from optuna.trial import Trial, TrialState
+from optuna.trial import Trial
 
 from optimizer.clock import Clock, utc_now
-from optimizer.domain.metrics import GOALS, cap_violation
+from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_request import SamplerKind, StudySpec, is_exhaustive
-from optimizer.domain.study_results import TrialRecord
+from optimizer.domain.study_results import TrialRecord, TrialState
 from optimizer.engine.evaluator import Scores
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen
+from optimizer.search.scoring import reason, violations
 from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study
 
 #: Proposals that may repeat earlier sets before a random unseen one is taken.
 MAX_ATTEMPTS = 8
-#: A whole grid larger than this is not searched exhaustively even when asked.
-MAX_GRID = 300_000
 _BATCH = 512
-#: Stands for a cap on a measure that does not exist; infinity would not survive JSON.
-_WORST_VIOLATION = 1e9
 
 Key = tuple[Value, ...]
 
 
 def sampler_note(spec: StudySpec, space: Space) -> str:
-    """Why the sampler asked for hands the work to Optuna's own, or an empty string."""
+    """Reason why the requested sampler is replaced by Optuna's own, or an empty string."""
     if spec.sampler is SamplerKind.GRID or is_exhaustive(spec, space):
         return ""
     return make_sampler(spec.sampler, space, seed=spec.seed, n_goals=len(spec.goals)).handed_over
@@ -57,10 +54,10 @@ def search(
     first: Sequence[Params] = (),
     clock: Clock = utc_now,
 ) -> Iterator[TrialRecord]:
-    """Yield one record per unique set, the textbook set first, until `n_trials` sets are tried.
+    """Yield one record per unique set, the default set first, until `n_trials` sets are tried.
 
-    Rows [start, stop) of the evaluator's bars are scored. Trials already `done` (numbers 0..k-1) are
-    not yielded again. The sets of `first` that the space has follow the textbook set. Sampler and space come
+    Bars [start, stop) of the evaluator are scored. Trials already `done` (numbers 0..k-1) are
+    not yielded again. The sets of `first` that are in the space follow the default set. Sampler and space come
     from the spec; a space no larger than the budget, or `sampler=grid`, is searched exhaustively in batches.
     """
     scorer = _Scorer(spec=spec, evaluator=evaluator, start=start, stop=stop, clock=clock)
@@ -71,18 +68,25 @@ def search(
         yield from _search_guided(space, scorer, done, opening, n_trials=n_trials, seed=seed)
 
 
-def best_record(records: Sequence[TrialRecord], goal: str) -> TrialRecord | None:
-    """The feasible record with the best value of the first goal; the earliest among equals."""
-    sign = 1 if GOALS[goal].direction == "maximize" else -1
-    able = [r for r in records if r.value is not None and r.violation <= 0 and r.state == "complete"]
-    return max(able, key=lambda r: (sign * (r.value or 0.0), -r.number), default=None)
+def best_record(records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """Feasible record with the greatest value; the earliest among equals."""
+    return min((record for record in records if record.is_feasible), key=_rank, default=None)
+
+
+def ranked(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Feasible records, the greatest value of the first goal first: every goal is maximized."""
+    return sorted((record for record in records if record.is_feasible), key=_rank)
+
+
+def _rank(record: TrialRecord) -> tuple[float, int]:
+    return -(record.value or 0.0), record.number
 
 
 def as_frozen_trial(record: TrialRecord, space: Space, goals: Sequence[str], *, number: int | None = None) -> LeanTrial:
-    """A finished record in Optuna's form, under its own number or another."""
+    """Convert a finished record to Optuna's trial, with its own number or another."""
     return LeanTrial.finished(
         record.number if number is None else number,
-        None if record.state == "fail" else _told(record, goals),
+        None if record.state is TrialState.FAIL else _objective_values(record, goals),
         params=record.params,
         distributions=space.distributions,
         violation=record.violation,
@@ -92,7 +96,7 @@ def as_frozen_trial(record: TrialRecord, space: Space, goals: Sequence[str], *, 
 def rebuild_study(
     space: Space, goals: Sequence[str], records: Sequence[TrialRecord], sampler: SeededSampler | None = None
 ) -> optuna.Study:
-    """An Optuna study in memory that holds the records."""
+    """Build an Optuna study in memory from the records."""
     study = fast_study([GOALS[goal].direction for goal in goals], sampler)
     for number, record in enumerate(records):
         add_finished(study, as_frozen_trial(record, space, goals, number=number))
@@ -101,7 +105,7 @@ def rebuild_study(
 
 @dataclass(frozen=True, kw_only=True)
 class _Scorer:
-    """Turns sets into records; knows the goals, the caps and the window."""
+    """Scorer that turns sets into records of trials, with the goals and caps of the request."""
 
     spec: StudySpec
     evaluator: AnyEvaluator
@@ -115,15 +119,23 @@ class _Scorer:
         began = time.perf_counter()
         scores = self.evaluator.scores(param_sets, start=self.start, stop=self.stop)
         each = (time.perf_counter() - began) / len(param_sets)
+        broken = violations(self.spec, scores).tolist()
         return [
-            self._record(first + row, params, scores, row, started_at, each) for row, params in enumerate(param_sets)
+            self._record(first + row, params, scores, row, violation, started_at, each)
+            for row, (params, violation) in enumerate(zip(param_sets, broken, strict=True))
         ]
 
     def _record(
-        self, number: int, params: Params, scores: Scores, row: int, started_at: datetime, duration: float
+        self,
+        number: int,
+        params: Params,
+        scores: Scores,
+        row: int,
+        violation: float,
+        started_at: datetime,
+        duration: float,
     ) -> TrialRecord:
         values = tuple(float(getattr(scores, GOALS[goal].measure)[row]) for goal in self.spec.goals)
-        violation, reason = self._feasibility(scores, row)
         failed = violation <= 0 and any(math.isnan(value) for value in values)
         return TrialRecord(
             number=number,
@@ -131,8 +143,8 @@ class _Scorer:
             value=values[0],
             values=values if len(values) > 1 and not any(map(math.isnan, values)) else (),
             violation=violation,
-            reason=f"no {self.spec.goals[0]}" if failed else reason,
-            state="fail" if failed else "complete",
+            reason=self._reason(scores, row, values, violation),
+            state=TrialState.FAIL if failed else TrialState.COMPLETE,
             sharpe_ratio=float(scores.sharpe_ratio[row]),
             total_return=float(scores.total_return[row]),
             max_drawdown=float(scores.max_drawdown[row]),
@@ -141,20 +153,15 @@ class _Scorer:
             duration=duration,
         )
 
-    def _feasibility(self, scores: Scores, row: int) -> tuple[float, str]:
-        """By how much a hard constraint is broken (0 when none is), and which."""
-        n_trades = int(scores.n_trades[row])
-        if n_trades < self.spec.min_trades:
-            return float(self.spec.min_trades - n_trades), f"{n_trades} trades"
-        for cap in self.spec.caps:
-            broken = cap_violation(cap, scores, row)
-            if broken > 0:
-                return min(broken, _WORST_VIOLATION), f"{cap.goal} {'<' if cap.is_upper else '>'} {cap.bound:g}"
-        return 0.0, ""
+    def _reason(self, scores: Scores, row: int, values: Sequence[float], violation: float) -> str:
+        if violation > 0:
+            return reason(self.spec, scores, row)
+        missing = (goal for goal, value in zip(self.spec.goals, values, strict=True) if math.isnan(value))
+        return next((f"no {goal}" for goal in missing), "")
 
 
 def _search_all(space: Space, scorer: _Scorer, done: Sequence[TrialRecord]) -> Iterator[TrialRecord]:
-    # By their sets, not by their number: a guided study that was given more trials may end as a whole grid.
+    # By their sets, not by their number: a guided study that is extended may become a whole grid.
     seen = {_key(record.params, space) for record in done}
     number = len(seen)
     param_sets = (params for params in _default_first(space) if _key(params, space) not in seen)
@@ -187,7 +194,7 @@ def _search_guided(
         given = next((params for params in opening if _key(params, space) not in seen), None)
         trial, params = (None, given) if given is not None else _propose(study, sampler, space, seen, seed)
         record = scorer.records(number, [params])[0]
-        _tell(study, trial, record, space, goals)
+        _report_to_optuna(study, trial, record, space, goals)
         seen.add(_key(params, space))
         yield record
 
@@ -195,9 +202,9 @@ def _search_guided(
 def _propose(
     study: optuna.Study, sampler: SeededSampler, space: Space, seen: set[Key], seed: int
 ) -> tuple[Trial | None, Params]:
-    """The next unseen set, with Optuna's trial when Optuna proposed it."""
+    """Propose the next unseen set, with Optuna's trial if Optuna proposed it."""
     if isinstance(sampler, CompiledSampler):
-        # Proposed without a trial of Optuna's, which would cost more than the proposal: the finished one is added.
+        # Proposed without an Optuna trial, which would cost more than the proposal: the finished trial is added.
         return None, sampler.propose(study, len(seen))
     for attempt in range(MAX_ATTEMPTS):
         sampler.reseed(len(seen), attempt)
@@ -205,22 +212,24 @@ def _propose(
         params = space.suggest(trial)
         if _key(params, space) not in seen:
             return trial, params
-        study.tell(trial, state=TrialState.FAIL)
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
     return None, random_unseen(space, seen, seed=(seed, len(seen)))
 
 
-def _tell(study: optuna.Study, trial: Trial | None, record: TrialRecord, space: Space, goals: Sequence[str]) -> None:
+def _report_to_optuna(
+    study: optuna.Study, trial: Trial | None, record: TrialRecord, space: Space, goals: Sequence[str]
+) -> None:
     if trial is None:
         add_finished(study, as_frozen_trial(record, space, goals))
-    elif record.state == "fail":
-        study.tell(trial, state=TrialState.FAIL)
+    elif record.state is TrialState.FAIL:
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
     else:
         trial.set_constraint("feasible", record.violation)
-        study.tell(trial, _told(record, goals))
+        study.tell(trial, _objective_values(record, goals))
 
 
-def _told(record: TrialRecord, goals: Sequence[str]) -> list[float]:
-    """The values Optuna learns; an infeasible set without a value counts as the worst there is."""
+def _objective_values(record: TrialRecord, goals: Sequence[str]) -> list[float]:
+    """Values reported to Optuna; the worst possible for an infeasible set without one."""
     if record.values:
         return list(record.values)
     if record.value is not None and len(goals) == 1:

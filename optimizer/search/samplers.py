@@ -1,8 +1,8 @@
-"""Samplers for Optuna's ask and tell: who proposes the next set, and how a proposal is repeated to the last bit.
+"""Samplers for Optuna's ask and tell, whose proposals are repeatable to the last bit.
 
-The compiled sampler keeps its trials in arrays between proposals (`tpe/estimator.py`) and hears of each
-through `after_trial`; it reads a study's history only when it has not followed it, as after a resume.
-Where its assumptions do not hold the work goes to Optuna's own sampler and `handed_over` says why.
+The compiled sampler keeps its trials in arrays between proposals (`tpe/estimator.py`) and learns each
+in `after_trial`; it reads a study's history only when it has not followed it, as after a resume.
+Where its assumptions are not met, Optuna's own sampler is used and `handed_over` is the reason.
 """
 
 import abc
@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from optimizer.domain.space import Order, Params, Space, Value
+from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_request import SamplerKind
 from optimizer.errors import EmptySpace, Phrase, UnknownSampler
 from optimizer.search.tpe.axes import axes_of, log_prior_floor
@@ -23,19 +23,19 @@ from optimizer.search.tpe.estimator import FEASIBLE, INFEASIBLE, N_STARTUP_TRIAL
 
 #: Below this the prior kernel's density comes near the smallest double.
 _LEAST_LOG_PRIOR = -600.0
-#: Draws before the sets not yet tried are listed.
+#: Draws before the untried sets are listed.
 _BLIND_DRAWS = 64
 
 
 class SeededSampler(BaseSampler):
-    """A sampler whose next proposal is decided by a seed, the number of finished trials and an attempt."""
+    """Sampler whose next proposal is determined by a seed, the number of finished trials and an attempt."""
 
-    #: Why the work was given to Optuna's own sampler; empty when it was not.
+    #: Reason why Optuna's own sampler is used; empty otherwise.
     handed_over: str = ""
 
     @abc.abstractmethod
     def reseed(self, n_finished: int, attempt: int) -> None:
-        """Take all randomness of the next proposal from (seed, n_finished, attempt)."""
+        """Seed the next proposal with (seed, n_finished, attempt)."""
 
 
 class CompiledSampler(SeededSampler):
@@ -60,13 +60,13 @@ class CompiledSampler(SeededSampler):
         self._draw = (n_finished, attempt)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The whole space, always: nothing is inferred from the trials."""
+        """Return the whole space: nothing is inferred from the trials."""
         return self._relative
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Propose a set; without a `reseed` before it the trial's number decides."""
+        """Propose a set; without a preceding `reseed` it is seeded with the trial's number."""
         if not search_space:
             return {}
         if study is not self._study or trial.number != self._n_followed:
@@ -79,10 +79,10 @@ class CompiledSampler(SeededSampler):
         return {name: params[name] for name in search_space}
 
     def propose(self, study: Study, n_finished: int, attempt: int = 0) -> Params:
-        """The set that the study's next trial would get, without making a trial of it.
+        """Propose the set of the study's next trial without creating the trial.
 
         For a search that adds finished trials (`Study.add_trial`) instead of asking and telling: the
-        sets are the same, at half the cost, and a proposal that is dropped leaves no trace.
+        sets are the same, at half the cost, and a dropped proposal leaves no trace.
         """
         self._follow(study)
         return self._search.ask(n_finished, attempt)
@@ -90,16 +90,16 @@ class CompiledSampler(SeededSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Refuse: a set is proposed as a whole, and a parameter outside the declared space is a mistake."""
+        """Raise ValueError: a set is proposed as a whole, and a parameter outside the declared space is a mistake."""
         raise ValueError(f"`{param_name}` as {param_distribution} is not in the space this sampler was made for")
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        """Learn a finished trial; one that was not asked here is found by the next proposal."""
+        """Learn a finished trial; one that was not proposed here is found by the next proposal."""
         if study is self._study and trial.number < self._n_followed:
             self._learn(trial, state, values)
 
     def _follow(self, study: Study, current: int = -1) -> None:
-        """Learn what happened in the study since the last time; everything when it is another study."""
+        """Learn the trials of the study since the last call; all of them if it is another study."""
         trials = study.get_trials(deepcopy=False)
         if study is not self._study or len(trials) < self._n_followed:
             self._search.forget()
@@ -119,7 +119,7 @@ class CompiledSampler(SeededSampler):
 
 
 class OptunaSampler(SeededSampler):
-    """One of Optuna's own samplers, reseeded before every proposal, over a space that never changes."""
+    """Adapter of one of Optuna's samplers, reseeded before every proposal, over a fixed space."""
 
     def __init__(
         self, inner: TPESampler | NSGAIISampler, distributions: Mapping[str, BaseDistribution], *, seed: int
@@ -134,7 +134,7 @@ class OptunaSampler(SeededSampler):
             owner._rng.rng.seed([self._seed, n_finished, attempt, stream])
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The whole space for joint proposals; an ordered range would otherwise fall out of it."""
+        """Return the whole space for joint proposals; an ordered range would otherwise be missing from it."""
         inferred = self._inner.infer_relative_search_space(study, trial)
         return self._relative if inferred or len(study.directions) == 1 else inferred
 
@@ -156,7 +156,7 @@ class OptunaSampler(SeededSampler):
 
 
 class _CountedGenerations(NSGAIISampler):
-    """NSGA-II whose generations are counted off the completed trials, so that a rebuilt study has the same ones."""
+    """NSGA-II whose generations are counted from the completed trials, so that a rebuilt study has the same ones."""
 
     def get_trial_generation(self, study: Study, trial: FrozenTrial) -> int:
         return len(_completed(study)) // (self.population_size or 1)
@@ -167,9 +167,9 @@ class _CountedGenerations(NSGAIISampler):
 
 
 def make_sampler(kind: SamplerKind, space: Space, *, seed: int, n_goals: int = 1) -> SeededSampler:
-    """The sampler of a kind over a space, for a study with `n_goals` directions.
+    """Build a sampler over a space, for a study with `n_goals` directions.
 
-    Raises UnknownSampler for `grid`, which needs no sampler. Where a compiled sampler cannot serve,
+    Raises UnknownSampler for `grid`, which needs no sampler. Where the compiled sampler cannot be used,
     Optuna's own is returned and its `handed_over` is not empty.
     """
     if kind is SamplerKind.NSGA2:
@@ -185,19 +185,8 @@ def make_sampler(kind: SamplerKind, space: Space, *, seed: int, n_goals: int = 1
     return CompiledSampler(_search_of(kind, space, seed))
 
 
-def tpe_sampler(
-    distributions: Mapping[str, BaseDistribution],
-    *,
-    seed: int,
-    order: Order | None = None,
-    is_multivariate: bool = True,
-) -> CompiledSampler:
-    """The compiled TPE over any of Optuna's distributions, for studies that have no `Space`."""
-    return CompiledSampler(Tpe(distributions, seed=seed, order=order, is_multivariate=is_multivariate))
-
-
 def random_unseen(space: Space, seen: Collection[tuple[Value, ...]], *, seed: Sequence[int]) -> Params:
-    """A set drawn evenly from those whose values (in the order of `space.names`) are not in `seen`.
+    """Draw a set uniformly from those whose values (in the order of `space.names`) are not in `seen`.
 
     Raises EmptySpace when every set was tried.
     """
@@ -206,7 +195,7 @@ def random_unseen(space: Space, seen: Collection[tuple[Value, ...]], *, seed: Se
     for _ in range(_BLIND_DRAWS):
         row = tuple(column[i] for column, i in zip(values, rng.integers([len(v) for v in values]), strict=True))
         params = dict(zip(space.names, row, strict=True))
-        if row not in seen and (space.order is None or space.order.holds(params)):
+        if row not in seen and (space.order is None or space.order.allows(params)):
             return params
     unseen = [params for params in space.param_sets() if tuple(params.values()) not in seen]
     if not unseen:
@@ -222,7 +211,7 @@ def _search_of(kind: SamplerKind, space: Space, seed: int) -> Tpe:
 
 
 def _obstacle(kind: SamplerKind, space: Space, n_goals: int) -> str:
-    """Why a compiled sampler cannot serve, or nothing."""
+    """Reason why the compiled sampler cannot be used, or an empty string."""
     if kind is SamplerKind.RANDOM:
         return ""
     if n_goals > 1:
@@ -234,7 +223,7 @@ def _obstacle(kind: SamplerKind, space: Space, n_goals: int) -> str:
 
 
 def _rank(trial: FrozenTrial, state: TrialState, values: Sequence[float] | None, sign: float) -> Rank | None:
-    """Where Optuna's split of good and bad puts a trial; None for a failed one."""
+    """Rank of a trial as in Optuna's split of good and bad; None for a failed one."""
     if state is TrialState.FAIL:
         return None
     violation = sum(v for v in trial.constraints.values() if v > 0)
@@ -246,7 +235,7 @@ def _rank(trial: FrozenTrial, state: TrialState, values: Sequence[float] | None,
 
 
 def _progress(trial: FrozenTrial, sign: float) -> tuple[float, float]:
-    """A pruned trial's rank among its kind: the later its last step the better, then by its value there."""
+    """Rank of a pruned trial among its kind: the later its last step the better, then by its value there."""
     if not trial.intermediate_values:
         return 1.0, 0.0
     step, value = max(trial.intermediate_values.items())

@@ -1,8 +1,8 @@
-"""Optuna's storage for one study in one process, without the copies that a shared one needs.
+"""Optuna storage for one study in one process, without the copies that a shared one needs.
 
-Optuna's `InMemoryStorage` guards many studies and threads: it copies a trial at every parameter and
-deeply copies a finished one. A worker owns its study alone, and what a trial holds (numbers, words,
-distributions) never changes, so that here a copy shares its values.
+Optuna's `InMemoryStorage` protects many studies and threads: it copies a trial at every parameter and
+deeply copies a finished one. A worker is the only owner of its study, and the values of a trial (numbers,
+words, distributions) are immutable, so that copies here share them.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -22,7 +22,7 @@ _STUDY_ID = 0
 
 
 class LeanTrial(FrozenTrial):
-    """A trial whose copies, deep ones too, share the values and own the dictionaries."""
+    """Trial whose copies, also deep ones, share the values and own the dictionaries."""
 
     def __copy__(self) -> "LeanTrial":
         copied = object.__new__(LeanTrial)
@@ -37,7 +37,7 @@ class LeanTrial(FrozenTrial):
 
     @classmethod
     def started(cls, number: int) -> "LeanTrial":
-        """A trial that begins now."""
+        """Build a running trial that begins now."""
         return cls(
             number=number,
             trial_id=number,
@@ -62,7 +62,7 @@ class LeanTrial(FrozenTrial):
         distributions: Mapping[str, BaseDistribution],
         violation: float,
     ) -> "LeanTrial":
-        """A trial of a set known to be in its space, so that nothing is checked; without values it failed."""
+        """Build a finished trial of a set in the space, unchecked; without values it failed."""
         trial = cls.started(number)
         trial.state = TrialState.FAIL if values is None else TrialState.COMPLETE
         trial._values = None if values is None else list(values)
@@ -73,15 +73,15 @@ class LeanTrial(FrozenTrial):
 
     @classmethod
     def of(cls, trial: FrozenTrial, number: int) -> "LeanTrial":
-        """Another trial's content under a number of this study."""
+        """Copy a trial under a number of this study."""
         lean = cls.started(number)
         lean.__dict__.update(trial.__dict__)
         lean.number, lean._trial_id = number, number
         return lean.__deepcopy__({})
 
 
-class RamStorage(BaseStorage):
-    """The storage of exactly one study; a trial's id is its number."""
+class SingleStudyStorage(BaseStorage):
+    """Storage of exactly one study, where a trial's id is its number. Raises KeyError for any other id."""
 
     def __init__(self) -> None:
         self._name = ""
@@ -142,7 +142,7 @@ class RamStorage(BaseStorage):
         return number
 
     def append(self, trial: LeanTrial) -> None:
-        """Take a finished trial as it is; its number is the next one."""
+        """Append a finished trial unchecked; its number is the next one."""
         assert trial.number == len(self._trials), "trials come in order"
         self._trials.append(trial)
 
@@ -157,7 +157,7 @@ class RamStorage(BaseStorage):
         return self.get_trial(trial_number).number
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
-        """Replace the trial, so that whoever holds it still sees it as it was."""
+        """Replace the trial, so that references to it keep its former state."""
         before = self._running(trial_id)
         is_waiting = before.state is TrialState.WAITING
         if state is TrialState.RUNNING and not is_waiting:
@@ -192,7 +192,7 @@ class RamStorage(BaseStorage):
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         if states == (TrialState.WAITING,) and not self._n_waiting:
-            return []  # asked before every trial
+            return []  # called before every trial
         trials = list(self._trials) if states is None else [t for t in self._trials if t.state in states]
         return [LeanTrial.of(t, t.number) for t in trials] if deepcopy else trials
 
@@ -203,12 +203,12 @@ class RamStorage(BaseStorage):
 
 
 def fast_study(directions: Sequence[Direction], sampler: SeededSampler | None = None) -> Study:
-    """A study for one worker's own use: everything of Optuna's, without its copies."""
-    return create_study(storage=RamStorage(), directions=directions, sampler=sampler)
+    """Create an Optuna study on this storage."""
+    return create_study(storage=SingleStudyStorage(), directions=directions, sampler=sampler)
 
 
 def add_finished(study: Study, trial: LeanTrial) -> None:
-    """Add a finished trial to a study of `fast_study`: `Study.add_trial` without its checks and copies."""
+    """Add a finished trial to a study of `fast_study`, without the checks and copies of `Study.add_trial`."""
     storage = study._storage
-    assert isinstance(storage, RamStorage)
+    assert isinstance(storage, SingleStudyStorage)
     storage.append(trial)

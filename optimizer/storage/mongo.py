@@ -1,4 +1,4 @@
-"""MongoDB: connecting to it, and keeping the embedded server there."""
+"""Connection to MongoDB, and supervision of the embedded server."""
 
 import asyncio
 import logging
@@ -24,13 +24,15 @@ _LONGEST_PAUSE = 15.0
 
 
 async def wait_ready(server: EmbeddedMongo) -> None:
-    """Return when the server answers with its password set; raise when it ended instead."""
+    """Wait until the server answers with its password set. Raises MongoUnavailable when it ended instead."""
     deadline = asyncio.get_running_loop().time() + _READY_SECONDS
     while not await asyncio.to_thread(_answers, server.port):
         if server.process.poll() is not None:
             raise why_it_ended(server)
         if asyncio.get_running_loop().time() > deadline:
-            raise MongoUnavailable(what="MongoDB", reason=Phrase("server_not_ready"), remedy=Phrase("try_again"))
+            raise MongoUnavailable(
+                what=Phrase("mongodb"), reason=Phrase("server_not_ready"), remedy=Phrase("try_again")
+            )
         await asyncio.sleep(0.02)
     await _ensure_user(server)
 
@@ -44,10 +46,10 @@ def _answers(port: int) -> bool:
 
 
 async def _ensure_user(server: EmbeddedMongo) -> None:
-    """Create the one account on a fresh database; an existing one refuses, and that is how we know."""
+    """Create the account on a fresh database; the refusal of an unauthorized command shows that it exists."""
     client: AsyncIOMotorClient[Any] = AsyncIOMotorClient("127.0.0.1", server.port, serverSelectionTimeoutMS=5000)
     try:
-        durable = {"w": 1, "j": True}  # a kill a moment later must not take the account along
+        durable = {"w": 1, "j": True}  # so that the account survives a kill right after
         await client.admin.command("createUser", USER, pwd=server.password, roles=["root"], writeConcern=durable)
     except OperationFailure as failure:
         if failure.code != 13:  # Unauthorized: the account exists
@@ -58,7 +60,7 @@ async def _ensure_user(server: EmbeddedMongo) -> None:
 
 @asynccontextmanager
 async def kept_ready(server: EmbeddedMongo) -> AsyncIterator[str]:
-    """The address of an embedded server that just started; it answers inside the block and ends with it."""
+    """Run an embedded server that was just started for the block; yields its address."""
     keeper = _Keeper(server)
     try:
         await wait_ready(keeper.server)
@@ -73,7 +75,7 @@ async def kept_ready(server: EmbeddedMongo) -> AsyncIterator[str]:
 
 
 class _Keeper:
-    """Starts the server again, at the same address, when it ended without being asked to."""
+    """Supervisor that restarts the server, at the same address, when it ends unexpectedly."""
 
     def __init__(self, server: EmbeddedMongo) -> None:
         self.server = server
@@ -89,7 +91,7 @@ class _Keeper:
                 self.server = restart_mongod(self.server)
                 await wait_ready(self.server)
             except (MongoUnavailable, PyMongoError, OSError) as failure:
-                # Killed again while starting, or no room on the disk: it may get better, and until then all wait.
+                # Killed while starting, or a full disk: either may be temporary, and until then all callers wait.
                 log.error("mongod_not_restarted reason=%s", failure)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
@@ -101,9 +103,9 @@ class _Keeper:
 async def open_documents(
     uri: str, models: Sequence[type[Document]], *, waits: bool = False
 ) -> AsyncIterator[AsyncIOMotorDatabase[Any]]:
-    """Connect and bind the documents to the database, creating their indexes; closes the client.
+    """Connect for the block and bind the documents to the database, creating their indexes.
 
-    A server that is away raises MongoUnavailable, unless the caller `waits` for it.
+    Raises MongoUnavailable when the server does not answer, unless the caller `waits` for it.
     """
     client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
         uri, tz_aware=True, serverSelectionTimeoutMS=5000, journal=True, appname="optimize-bot"
@@ -124,5 +126,5 @@ async def _bind(database: AsyncIOMotorDatabase[Any], models: Sequence[type[Docum
         await init_beanie(database=database, document_models=list(models))
     except PyMongoError as failure:
         raise MongoUnavailable(
-            what="MongoDB", reason=type(failure).__name__, remedy=Phrase("check_mongodb_uri")
+            what=Phrase("mongodb"), reason=type(failure).__name__, remedy=Phrase("check_mongodb_uri")
         ) from failure

@@ -1,4 +1,4 @@
-"""Waiting out an outage of MongoDB: what is written here may be written again without harm."""
+"""Retries during an outage of MongoDB, for idempotent actions."""
 
 import asyncio
 import logging
@@ -17,13 +17,13 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-#: What a server that is away, restarting or overloaded looks like.
+#: Errors of a server that is unreachable, restarting or overloaded.
 OUTAGE = (AutoReconnect, ConnectionFailure, NetworkTimeout, ServerSelectionTimeoutError, WaitQueueTimeoutError)
 _LONGEST_PAUSE = 5.0
 
 
 async def patiently(action: Callable[[], Awaitable[Result]], *, what: str) -> Result:
-    """Do an idempotent action until MongoDB is there to do it; only outages are waited for."""
+    """Retry an idempotent action until MongoDB is available; other errors are raised."""
     pause = 0.1
     while True:
         try:

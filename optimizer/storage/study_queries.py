@@ -1,4 +1,4 @@
-"""Studies without their summaries, which are large: one line each for a list, or how one of them stands."""
+"""Queries of studies without their large summaries: lines of a list, or the state of one study."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ class _Summary(BaseModel):
 
 
 class StudyLine(BaseModel):
-    """A study without its trials, curves and folds."""
+    """Projection of a study without its trials, curves and folds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,18 +53,18 @@ class StudyLine(BaseModel):
 
     @property
     def verdict(self) -> Verdict | None:
-        """None before it has one."""
+        """Verdict, or None before the study has one."""
         return self.summary.verdict if self.summary else None
 
     @property
     def out_of_sample(self) -> float | None:
-        """The winner's Sharpe ratio on bars that the search has not seen."""
+        """Sharpe ratio of the winner out of sample."""
         outside = self.summary.winner.out_of_sample if self.summary else None
         return outside.sharpe_ratio if outside else None
 
 
 def about(symbols: Sequence[str]) -> dict[str, Any]:
-    """The query for studies of one of these symbols, alone or sharing a set with others, or by its whole label."""
+    """Query for studies of one of these symbols, alone or sharing a set with others, or by the whole label."""
     among = {"$in": list(symbols)}
     return {"$or": [{field: among} for field in ("symbol", "spec.symbol", "spec.partners")]}
 
@@ -72,9 +72,9 @@ def about(symbols: Sequence[str]) -> dict[str, Any]:
 async def page_of_studies(
     wanted: Mapping[str, Sequence[str]], *, older_than: PydanticObjectId | None, limit: int
 ) -> list[StudyLine]:
-    """The newest studies first; each field of `wanted` has one of its values.
+    """Page of studies, newest first; each field of `wanted` has one of its values.
 
-    Studies that are stored meanwhile come before the first page and move nothing on the next ones.
+    Studies stored meanwhile come before the first page, so that the next pages do not shift.
     """
     query: dict[str, Any] = {}
     for field, values in wanted.items():
@@ -86,7 +86,7 @@ async def page_of_studies(
 
 
 async def glance(study_name: str) -> tuple[OptimizationStudy, Verdict | None] | None:
-    """A study without its summary, of which only the verdict is read; None when no study has this name."""
+    """Study without its summary, and the verdict of the summary; None when no study has this name."""
     stages: list[dict[str, Any]] = [
         {"$match": {"study_name": study_name}},
         {"$set": {"summary": None, "verdict": "$summary.verdict"}},
@@ -99,7 +99,7 @@ async def glance(study_name: str) -> tuple[OptimizationStudy, Verdict | None] | 
 
 
 _AS_STORED = MappingProxyType({"_id": 1})
-#: What only charts need of a summary, and of its folds.
+#: Fields of a summary, and of its folds, that only charts need.
 _CHARTS: Mapping[str, Any] = {
     "curve": {"dates": [], "winner": [], "buy_and_hold": []},
     "bootstrap_sharpes": [],
@@ -110,7 +110,7 @@ _SERIES: Mapping[str, Any] = {"returns": [], "dates": []}
 
 
 def _where_there(path: str, *parts: Mapping[str, Any]) -> dict[str, Any]:
-    """An object with parts of it replaced; null where there is no object."""
+    """Aggregation expression of an object with some fields replaced; null if the object is missing."""
     return {"$cond": [{"$eq": [{"$type": path}, "object"]}, {"$mergeObjects": [path, *parts]}, None]}
 
 
@@ -121,7 +121,7 @@ _WITHOUT_CHARTS = {"$set": {"summary": _where_there("$summary", {"$literal": _CH
 async def without_charts(
     query: Mapping[str, Any], *, order: Mapping[str, int] = _AS_STORED, limit: int
 ) -> list[OptimizationStudy]:
-    """Studies with empty curves and clouds: all that is said of them, at a tenth of their size. Never to be saved."""
+    """Studies with empty curves and point clouds, at a tenth of their size; never save them."""
     stages: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": order}, {"$limit": limit}, _WITHOUT_CHARTS]
     documents = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(limit)
     return [OptimizationStudy.model_validate(document) for document in documents]

@@ -1,17 +1,17 @@
-"""What a worker reads and writes of a study in MongoDB: trials in batches, progress, the result at the end.
+"""Reads and writes of a worker in MongoDB: trials in batches, progress, the result at the end.
 
-Everything here may be done twice without harm, and waits while MongoDB is away.
+Every action is idempotent, and waits while MongoDB is unavailable.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
+from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial
 from optimizer.storage.outage import patiently
@@ -23,12 +23,12 @@ _DUPLICATE_KEY = 11000
 
 @asynccontextmanager
 async def heartbeat(study_name: str) -> AsyncIterator[None]:
-    """Say that the study lives, also while nothing else is written of it."""
+    """Write the study's heartbeat for the block, also while nothing else of it is written."""
 
     async def beat() -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            await update_study(study_name, heartbeat_at=now())
+            await update_study(study_name, heartbeat_at=utc_now())
 
     beating = asyncio.create_task(beat())
     try:
@@ -38,7 +38,7 @@ async def heartbeat(study_name: str) -> AsyncIterator[None]:
 
 
 async def stored_records(study_name: str) -> list[TrialRecord]:
-    """The study's trials without a gap from the first: what a stopped search can go on from."""
+    """Trials of a study without a gap from the first, from which a stopped search can resume."""
     collection = OptimizationTrial.get_motor_collection()
     documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
     records = [trial_record(document) for document in documents]
@@ -49,10 +49,10 @@ async def stored_records(study_name: str) -> list[TrialRecord]:
 async def store_trials(
     name: str, batch: Sequence[TrialRecord], *, n_done: int, best: TrialRecord | None
 ) -> StudyState | None:
-    """Write a batch and the study's progress in two round trips; returns what the study is wanted to become."""
+    """Write a batch and the study's progress in two round trips; returns the requested state of the study."""
     if batch:
         await _insert_new(name, batch)
-    progress: dict[str, Any] = {"trials_completed": n_done, "heartbeat_at": now()}
+    progress: dict[str, Any] = {"trials_completed": n_done, "heartbeat_at": utc_now()}
     if best is not None:
         progress |= {"best_params": dict(best.params), "best_value": best.value}
     collection = OptimizationStudy.get_motor_collection()
@@ -66,7 +66,7 @@ async def store_trials(
 
 async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
     """Insert trials; one that is there already is the same trial, written before a restart."""
-    documents = [trial_document(name, record, now()) for record in batch]
+    documents = [trial_document(name, record, utc_now()) for record in batch]
     collection = OptimizationTrial.get_motor_collection()
     try:
         await patiently(lambda: collection.insert_many(documents, ordered=False), what="trials")
@@ -77,7 +77,7 @@ async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
 
 
 async def n_tried_before(study: OptimizationStudy) -> int:
-    """Unique sets that other studies of this symbol, strategy and window have tried."""
+    """Number of unique sets that other studies of this symbol, strategy and window have tried."""
     same = {
         "symbol": study.symbol,
         "strategy_name": study.strategy_name,
@@ -102,7 +102,7 @@ async def store_result(
     backtests: Sequence[BacktestRecord],
     cache_hit_ratio: float | None,
 ) -> None:
-    """Store the result; the state changes last, so that whoever sees it finds everything there."""
+    """Store the result; the state changes last, so that a finished study is complete."""
     await patiently(lambda: _replace_backtests(name, backtests), what="backtests")
     await update_study(
         name,
@@ -111,7 +111,7 @@ async def store_result(
         cache_hit_ratio=cache_hit_ratio,
         best_params=dict(summary.winner.params),
         best_value=summary.winner.value,
-        completed_at=now(),
+        completed_at=utc_now(),
         status=StudyState.COMPLETE,
     )
 
@@ -140,8 +140,3 @@ async def update_study(study_name: str, **fields: Any) -> None:
     plain = {name: str(value) if isinstance(value, StudyState) else value for name, value in fields.items()}
     collection = OptimizationStudy.get_motor_collection()
     await patiently(lambda: collection.update_one({"study_name": study_name}, {"$set": plain}), what="study")
-
-
-def now() -> datetime:
-    """The moment, in UTC."""
-    return datetime.now(UTC)

@@ -1,1 +1,1 @@
-"""The strategies: one file each, found through `registry`."""
+"""Strategies: one file each, found through `registry`."""

@@ -4,24 +4,30 @@ from optimizer.domain.bars import FloatArray
 from optimizer.domain.space import Choice, Space
 from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, width_of
-from optimizer.strategies.shared_rows import distance
+from optimizer.strategies.shared_indicators import distance
 
 
-def excursion(on: Conditions, period: int, mode: str) -> FloatArray:
+def excursion(conditions: Conditions, period: int, mode: str) -> FloatArray:
     """Distance of the close from the middle band in standard deviations: upwards to break, downwards to revert."""
-    row = on.row(distance, period)
-    return row if mode == "break" else -row
+    deviations = conditions.indicator(distance, period)
+    return deviations if mode == "break" else -deviations
 
 
-def _long(on: Conditions, p: Columns) -> Side:
-    row = p["period"], p["mode"]
-    return Side(enter=on.above(excursion, *row, level=p["width"]), exit=on.at_most(excursion, *row, level=0))
+def _long(conditions: Conditions, params: Columns) -> Side:
+    columns = params["period"], params["mode"]
+    return Side(
+        enter=conditions.above(excursion, *columns, level=params["width"]),
+        exit=conditions.at_most(excursion, *columns, level=0),
+    )
 
 
-def _short(on: Conditions, p: Columns) -> Side:
-    row = p["period"], p["mode"]
-    widths = [-width for width in p["width"]]
-    return Side(enter=on.below(excursion, *row, level=widths), exit=on.at_least(excursion, *row, level=0))
+def _short(conditions: Conditions, params: Columns) -> Side:
+    columns = params["period"], params["mode"]
+    widths = [-width for width in params["width"]]
+    return Side(
+        enter=conditions.below(excursion, *columns, level=widths),
+        exit=conditions.at_least(excursion, *columns, level=0),
+    )
 
 
 BOLLINGER = Strategy(

@@ -1,4 +1,4 @@
-"""What a strategy is: one declaration that the search, the help and the checks read."""
+"""Declaration of a strategy: the one object that the search, the help and the checks read."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Any
 from optimizer.domain.space import Params, Range, Space
 from optimizer.indicators.conditions import Conditions, Slots
 
-#: The values of many sets, one sequence a parameter.
+#: Parameter values of many sets: per parameter a sequence with one value per set.
 Columns = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One side of a strategy for many sets: when to enter and when to leave, decided at a close.
+    """Masks of one side of a strategy for many sets, decided at each close.
 
-    A set enters where `enter` and `gate` hold and `exit` does not; it leaves where `exit` holds.
+    A set enters where `enter` and `gate` are true and `exit` is not; it leaves where `exit` is true.
     """
 
     enter: Slots
@@ -23,31 +23,32 @@ class Side:
     gate: Slots | None = None
 
 
+#: Computes one side's masks for many sets.
 Rule = Callable[[Conditions, Columns], Side]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy:
-    """A strategy as data and one function per side; `templates/<language>/strategy_words.jinja` has its words."""
+    """Strategy as data, with one rule per side."""
 
     key: str
     space: Space
-    warm_up: Callable[[Params], int]  # bars before the first one whose signal means something
+    warm_up: Callable[[Params], int]  # bars before the first one with a valid signal
     long: Rule
     short: Rule | None
     aliases: tuple[str, ...] = ()
 
 
 def bars_of(name: str, low: int, high: int, default: int, *, step: int = 1) -> Range:
-    """A parameter counted in bars."""
+    """Declare a parameter in bars."""
     return Range(name=name, low=low, high=high, step=step, default=default, unit="bars")
 
 
 def level_of(name: str, low: int, high: int, default: int, *, step: int = 1, unit: str = "") -> Range:
-    """A whole number that an indicator is compared with."""
+    """Declare a whole number that an indicator is compared with."""
     return Range(name=name, low=low, high=high, step=step, default=default, unit=unit)
 
 
 def width_of(name: str, low: float, high: float, default: float, *, unit: str) -> Range:
-    """A number in steps of a quarter."""
+    """Declare a number in steps of a quarter."""
     return Range(name=name, low=low, high=high, step=0.25, default=default, integer=False, unit=unit)

@@ -7,22 +7,28 @@ from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of
 
 
-def over(on: Conditions, window: int) -> FloatArray:
-    """How far the close is above the highest high of the `window` bars before."""
-    return on.bars.close - technical.highest_before(on.bars.high, window)
+def above_highest(conditions: Conditions, window: int) -> FloatArray:
+    """Close less the highest high of the `window` bars before, in price units."""
+    return conditions.bars.close - technical.highest_before(conditions.bars.high, window)
 
 
-def under(on: Conditions, window: int) -> FloatArray:
-    """How far the close is above the lowest low of the `window` bars before; negative below it."""
-    return on.bars.close - technical.lowest_before(on.bars.low, window)
+def above_lowest(conditions: Conditions, window: int) -> FloatArray:
+    """Close less the lowest low of the `window` bars before, in price units."""
+    return conditions.bars.close - technical.lowest_before(conditions.bars.low, window)
 
 
-def _long(on: Conditions, p: Columns) -> Side:
-    return Side(enter=on.above(over, p["entry"], level=0), exit=on.below(under, p["exit"], level=0))
+def _long(conditions: Conditions, params: Columns) -> Side:
+    return Side(
+        enter=conditions.above(above_highest, params["entry"], level=0),
+        exit=conditions.below(above_lowest, params["exit"], level=0),
+    )
 
 
-def _short(on: Conditions, p: Columns) -> Side:
-    return Side(enter=on.below(under, p["entry"], level=0), exit=on.above(over, p["exit"], level=0))
+def _short(conditions: Conditions, params: Columns) -> Side:
+    return Side(
+        enter=conditions.below(above_lowest, params["entry"], level=0),
+        exit=conditions.above(above_highest, params["exit"], level=0),
+    )
 
 
 DONCHIAN = Strategy(

@@ -7,22 +7,22 @@ from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of
 
 
-def histogram(on: Conditions, fast: int, slow: int, signal: int) -> FloatArray:
+def histogram(conditions: Conditions, fast: int, slow: int, signal: int) -> FloatArray:
     """MACD less its signal line, in price units."""
-    return technical.macd_histogram(on.bars.close, fast, slow, signal)
+    return technical.macd_histogram(conditions.bars.close, fast, slow, signal)
 
 
-def _long(on: Conditions, p: Columns) -> Side:
+def _long(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.above(histogram, p["fast"], p["slow"], p["signal"], level=0),
-        exit=on.at_most(histogram, p["fast"], p["slow"], p["signal"], level=0),
+        enter=conditions.above(histogram, params["fast"], params["slow"], params["signal"], level=0),
+        exit=conditions.at_most(histogram, params["fast"], params["slow"], params["signal"], level=0),
     )
 
 
-def _short(on: Conditions, p: Columns) -> Side:
+def _short(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.below(histogram, p["fast"], p["slow"], p["signal"], level=0),
-        exit=on.at_least(histogram, p["fast"], p["slow"], p["signal"], level=0),
+        enter=conditions.below(histogram, params["fast"], params["slow"], params["signal"], level=0),
+        exit=conditions.at_least(histogram, params["fast"], params["slow"], params["signal"], level=0),
     )
 
 

@@ -7,22 +7,22 @@ from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, level_of
 
 
-def change(on: Conditions, lookback: int) -> FloatArray:
+def change(conditions: Conditions, lookback: int) -> FloatArray:
     """Change of the close over `lookback` bars, in percent."""
-    return technical.rate_of_change(on.bars.close, lookback)
+    return technical.rate_of_change(conditions.bars.close, lookback)
 
 
-def _long(on: Conditions, p: Columns) -> Side:
+def _long(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.above(change, p["lookback"], level=p["enter"]),
-        exit=on.below(change, p["lookback"], level=p["leave"]),
+        enter=conditions.above(change, params["lookback"], level=params["enter"]),
+        exit=conditions.below(change, params["lookback"], level=params["leave"]),
     )
 
 
-def _short(on: Conditions, p: Columns) -> Side:
+def _short(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.below(change, p["lookback"], level=[-level for level in p["enter"]]),
-        exit=on.above(change, p["lookback"], level=[-level for level in p["leave"]]),
+        enter=conditions.below(change, params["lookback"], level=[-level for level in params["enter"]]),
+        exit=conditions.above(change, params["lookback"], level=[-level for level in params["leave"]]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Overlays: orders, filters and sizing that any strategy can wear, each one more dimension of its space."""
+"""Overlays: orders, filters and sizing to add to any strategy, each one more dimension of its space."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,12 +10,12 @@ from optimizer.domain.space import Params, Range
 from optimizer.indicators import technical
 from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import bars_of, level_of
-from optimizer.strategies.shared_rows import above_average
+from optimizer.strategies.shared_indicators import above_average
 
 #: Bars over which the volatility for `voltarget` is measured.
 VOLATILITY_BARS = 20
 
-#: Every overlay by name, in the order they are offered. A set without the name is played without it.
+#: Every overlay by name, in the order they are listed. A set without the name is run without the overlay.
 OVERLAYS: Mapping[str, Range] = MappingProxyType(
     {
         parameter.name: parameter
@@ -37,18 +37,18 @@ def overlay_warm_up(params: Params) -> int:
     return max(trend, VOLATILITY_BARS if "voltarget" in params else 0)
 
 
-def permission(on: Conditions, trend: int, is_sized: bool) -> FloatArray:
-    """How far the close is above its average (0 bars: always 1), NaN where a size cannot be known yet.
+def permission(conditions: Conditions, trend: int, is_sized: bool) -> FloatArray:
+    """Close less its average (`trend` 0: always 1), NaN where the volatility for the size does not exist yet.
 
     Longs may open where it is above 0. Shorts may open where it is below 0, or anywhere without
     an average.
     """
-    row = on.row(above_average, trend).copy() if trend else np.ones(len(on.bars))
+    allowed = conditions.indicator(above_average, trend).copy() if trend else np.ones(len(conditions.bars))
     if is_sized:
-        row[:VOLATILITY_BARS] = np.nan
-    return row
+        allowed[:VOLATILITY_BARS] = np.nan
+    return allowed
 
 
-def volatility(on: Conditions, periods_per_year: float) -> FloatArray:
+def volatility(conditions: Conditions, periods_per_year: float) -> FloatArray:
     """Annualized volatility of the last 20 returns at each close, as a fraction."""
-    return technical.realized_volatility(on.bars.close, VOLATILITY_BARS, periods_per_year)
+    return technical.realized_volatility(conditions.bars.close, VOLATILITY_BARS, periods_per_year)

@@ -1,4 +1,4 @@
-"""The strategies: each declared once in its own file, found here by key or alias."""
+"""Registry of strategies: each is declared in its own file and found here by key or alias."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -9,13 +9,12 @@ from optimizer.errors import NotANumber, UnknownOverlay, UnknownStrategy, WrongC
 from optimizer.strategies.bollinger import BOLLINGER
 from optimizer.strategies.declaration import Columns, Rule, Side, Strategy
 from optimizer.strategies.donchian import DONCHIAN
-from optimizer.strategies.ema import EMA
 from optimizer.strategies.macd import MACD
 from optimizer.strategies.momentum import MOMENTUM
+from optimizer.strategies.moving_averages import EMA, SMA
 from optimizer.strategies.overlays import OVERLAYS, overlay_warm_up
 from optimizer.strategies.rsi import RSI
 from optimizer.strategies.rsi2 import RSI2
-from optimizer.strategies.sma import SMA
 from optimizer.strategies.stochastic import STOCHASTIC
 from optimizer.strategies.supertrend import SUPERTREND
 from optimizer.strategies.zscore import ZSCORE
@@ -33,7 +32,7 @@ __all__ = [
     "space_of",
 ]
 
-#: Every strategy that can be optimized, by key, in the order they are listed. `hold` is the benchmark of all.
+#: Every strategy that can be optimized, by key, in the order they are listed.
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
     {
         strategy.key: strategy
@@ -55,7 +54,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
 
 
 def find_strategy(word: str) -> Strategy:
-    """The strategy a key or an alias names, in any case. Raises UnknownStrategy with the nearest word."""
+    """Strategy with a key or an alias, in any case. Raises UnknownStrategy with the nearest word."""
     wanted = word.lower()
     for strategy in STRATEGIES.values():
         if wanted == strategy.key or wanted in strategy.aliases:
@@ -64,7 +63,7 @@ def find_strategy(word: str) -> Strategy:
 
 
 def space_of(spec: StudySpec) -> Space:
-    """The sets a study may try: its strategy's space, with the overlays named, narrowed as typed.
+    """Search space of a study: its strategy's space, with the overlays named, narrowed as typed.
 
     An overlay that the strategy has already (the trend average of `rsi2`) is that parameter. Naming a
     range for an overlay turns it on. Raises UnknownStrategy, UnknownOverlay, UnknownParameter,
@@ -80,14 +79,14 @@ def space_of(spec: StudySpec) -> Space:
 
 
 def narrowed_space(space: Space, changes: tuple[Narrowed, ...], *, prefix: str = "") -> Space:
-    """A space with some parameters changed as a person typed them; names may carry the strategy's in front."""
+    """Space with some parameters changed as typed; names may be prefixed with the strategy's."""
     for change in changes:
         space = space.replaced(_narrowed(space.named(change.name, prefix), change))
     return space
 
 
 def longest_warm_up(strategy: Strategy, space: Space) -> int:
-    """Bars before the first one at which every set of a space has its signals."""
+    """Number of bars before the first one at which every set of a space has signals."""
     longest: Params = {parameter.name: parameter.values[-1] for parameter in space.parameters}
     return max(strategy.warm_up(longest), overlay_warm_up(longest))
 

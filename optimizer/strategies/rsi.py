@@ -7,22 +7,22 @@ from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, level_of
 
 
-def strength(on: Conditions, period: int) -> FloatArray:
+def rsi(conditions: Conditions, period: int) -> FloatArray:
     """RSI of the closes, 0 to 100."""
-    return technical.rsi(on.bars.close, period)
+    return technical.rsi(conditions.bars.close, period)
 
 
-def _long(on: Conditions, p: Columns) -> Side:
+def _long(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.below(strength, p["period"], level=p["oversold"]),
-        exit=on.above(strength, p["period"], level=p["overbought"]),
+        enter=conditions.below(rsi, params["period"], level=params["oversold"]),
+        exit=conditions.above(rsi, params["period"], level=params["overbought"]),
     )
 
 
-def _short(on: Conditions, p: Columns) -> Side:
+def _short(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.above(strength, p["period"], level=p["overbought"]),
-        exit=on.below(strength, p["period"], level=p["oversold"]),
+        enter=conditions.above(rsi, params["period"], level=params["overbought"]),
+        exit=conditions.below(rsi, params["period"], level=params["oversold"]),
     )
 
 

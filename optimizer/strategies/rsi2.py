@@ -3,23 +3,23 @@
 from optimizer.domain.space import Space
 from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, level_of
-from optimizer.strategies.rsi import strength
-from optimizer.strategies.shared_rows import above_average
+from optimizer.strategies.rsi import rsi
+from optimizer.strategies.shared_indicators import above_average
 
 
-def _long(on: Conditions, p: Columns) -> Side:
+def _long(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.below(strength, p["period"], level=p["entry"]),
-        gate=on.above(above_average, p["trend"], level=0),
-        exit=on.above(strength, p["period"], level=p["exit"]),
+        enter=conditions.below(rsi, params["period"], level=params["entry"]),
+        gate=conditions.above(above_average, params["trend"], level=0),
+        exit=conditions.above(rsi, params["period"], level=params["exit"]),
     )
 
 
-def _short(on: Conditions, p: Columns) -> Side:
+def _short(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.above(strength, p["period"], level=[100 - level for level in p["entry"]]),
-        gate=on.below(above_average, p["trend"], level=0),
-        exit=on.below(strength, p["period"], level=[100 - level for level in p["exit"]]),
+        enter=conditions.above(rsi, params["period"], level=[100 - level for level in params["entry"]]),
+        gate=conditions.below(above_average, params["trend"], level=0),
+        exit=conditions.below(rsi, params["period"], level=[100 - level for level in params["exit"]]),
     )
 
 

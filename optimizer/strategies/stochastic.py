@@ -9,24 +9,24 @@ from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, level_of
 
 
-def percent_k(on: Conditions, k: int) -> FloatArray:
-    """%K, 0 to 100: where the close lies between the lowest low and the highest high of `k` bars."""
-    bars = on.bars
+def percent_k(conditions: Conditions, k: int) -> FloatArray:
+    """%K, 0 to 100: position of the close between the lowest low and the highest high of `k` bars."""
+    bars = conditions.bars
     return technical.stochastic(bars.high, bars.low, bars.close, k=k, d=1)[0]
 
 
-def crossing_up(on: Conditions, k: int, d: int) -> FloatArray:
+def crossing_up(conditions: Conditions, k: int, d: int) -> FloatArray:
     """%K at the closes where it crosses above %D, NaN at all others."""
-    return _where_crossing(on, k, d, 1.0)
+    return _where_crossing(conditions, k, d, 1.0)
 
 
-def crossing_down(on: Conditions, k: int, d: int) -> FloatArray:
+def crossing_down(conditions: Conditions, k: int, d: int) -> FloatArray:
     """%K at the closes where it crosses below %D, NaN at all others."""
-    return _where_crossing(on, k, d, -1.0)
+    return _where_crossing(conditions, k, d, -1.0)
 
 
-def _where_crossing(on: Conditions, k: int, d: int, sign: float) -> FloatArray:
-    bars = on.bars
+def _where_crossing(conditions: Conditions, k: int, d: int, sign: float) -> FloatArray:
+    bars = conditions.bars
     fast, slow = technical.stochastic(bars.high, bars.low, bars.close, k=k, d=d)
     lead = sign * (fast - slow)
     crosses = np.zeros(len(lead), dtype=bool)
@@ -34,17 +34,17 @@ def _where_crossing(on: Conditions, k: int, d: int, sign: float) -> FloatArray:
     return np.where(crosses, fast, np.nan)
 
 
-def _long(on: Conditions, p: Columns) -> Side:
+def _long(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.below(crossing_up, p["k"], p["d"], level=p["low"]),
-        exit=on.above(percent_k, p["k"], level=p["high"]),
+        enter=conditions.below(crossing_up, params["k"], params["d"], level=params["low"]),
+        exit=conditions.above(percent_k, params["k"], level=params["high"]),
     )
 
 
-def _short(on: Conditions, p: Columns) -> Side:
+def _short(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.above(crossing_down, p["k"], p["d"], level=p["high"]),
-        exit=on.below(percent_k, p["k"], level=p["low"]),
+        enter=conditions.above(crossing_down, params["k"], params["d"], level=params["high"]),
+        exit=conditions.below(percent_k, params["k"], level=params["low"]),
     )
 
 

@@ -7,21 +7,23 @@ from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, width_of
 
 
-def side(on: Conditions, period: int, mult: float) -> FloatArray:
-    """1 where the close is above the trailing band, −1 where it is below."""
-    bars = on.bars
+def side(conditions: Conditions, period: int, mult: float) -> FloatArray:
+    """Side of the trailing band that the close is on: 1 above, −1 below."""
+    bars = conditions.bars
     return technical.supertrend(bars.high, bars.low, bars.close, window=period, multiple=mult)
 
 
-def _long(on: Conditions, p: Columns) -> Side:
+def _long(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.above(side, p["period"], p["mult"], level=0), exit=on.below(side, p["period"], p["mult"], level=0)
+        enter=conditions.above(side, params["period"], params["mult"], level=0),
+        exit=conditions.below(side, params["period"], params["mult"], level=0),
     )
 
 
-def _short(on: Conditions, p: Columns) -> Side:
+def _short(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.below(side, p["period"], p["mult"], level=0), exit=on.above(side, p["period"], p["mult"], level=0)
+        enter=conditions.below(side, params["period"], params["mult"], level=0),
+        exit=conditions.above(side, params["period"], params["mult"], level=0),
     )
 
 

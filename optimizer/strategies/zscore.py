@@ -3,20 +3,20 @@
 from optimizer.domain.space import Order, Space
 from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, width_of
-from optimizer.strategies.shared_rows import distance
+from optimizer.strategies.shared_indicators import distance
 
 
-def _long(on: Conditions, p: Columns) -> Side:
+def _long(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.below(distance, p["period"], level=[-level for level in p["entry"]]),
-        exit=on.above(distance, p["period"], level=[-level for level in p["exit"]]),
+        enter=conditions.below(distance, params["period"], level=[-level for level in params["entry"]]),
+        exit=conditions.above(distance, params["period"], level=[-level for level in params["exit"]]),
     )
 
 
-def _short(on: Conditions, p: Columns) -> Side:
+def _short(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=on.above(distance, p["period"], level=p["entry"]),
-        exit=on.below(distance, p["period"], level=p["exit"]),
+        enter=conditions.above(distance, params["period"], level=params["entry"]),
+        exit=conditions.below(distance, params["period"], level=params["exit"]),
     )
 
 

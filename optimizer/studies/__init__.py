@@ -1,1 +1,1 @@
-"""Studies as a service: creating, running on workers, replaying."""
+"""Service of studies: creating them, running them on workers, replaying them."""

@@ -1,34 +1,32 @@
-"""A child process that is spoken to in lines of JSON: one question, one answer, and it ends with its parent."""
+"""Child process with a protocol of JSON lines: one answer per question; it ends with its parent."""
 
 import asyncio
-import json
 import os
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Self
+from typing import Self
 
-#: Children compute; whoever talks to people comes first. On an idle core they run at full speed all the same.
+#: Children yield the processor to the bot; on an idle core they run at full speed.
 NICENESS = 10
-#: One answer may hold a whole report's file names, never a report.
+#: Longest answer in bytes: the file names of a report, never a report.
 _LONGEST_LINE = 2**20
-#: A child computes on one core; its libraries must not start a thread for each.
+#: A child computes on one core, so its libraries must not start a thread for each core.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class ChildDied(Exception):
-    """The process ended in the middle of a question."""
+    """Process ended before it answered."""
 
 
 class ChildProcess:
-    """One process running `python -m MODULE`."""
+    """Process that runs `python -m MODULE`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     @classmethod
     async def spawn(cls, module: str) -> Self:
-        """Start a process; it imports and compiles while the caller does other things."""
+        """Start a process; it imports and compiles while the caller continues."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -42,42 +40,41 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """The process's id."""
+        """Process id."""
         return self._process.pid
 
-    async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """Send one question and wait for its answer; raises ChildDied when the process ended instead."""
+    async def request(self, line: str) -> bytes:
+        """Send one line and wait for the line that answers it; raises ChildDied when the process ended instead."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            self._process.stdin.write(json.dumps(question).encode() + b"\n")
+            self._process.stdin.write(line.encode() + b"\n")
             await self._process.stdin.drain()
             answer = await self._process.stdout.readline()
         except (BrokenPipeError, ConnectionResetError) as failure:
             raise ChildDied from failure
         if not answer.endswith(b"\n"):  # nothing, or half a line
             raise ChildDied
-        result: dict[str, Any] = json.loads(answer)
-        return result
+        return answer
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process is known to be gone."""
+        """True if the process is known to have ended."""
         return self._process.returncode is not None
 
     def end(self) -> None:
-        """Kill it, whatever it is doing: a child is made to be lost at any moment. Whoever asked sees ChildDied."""
+        """Kill at once; children are crash-safe by design. A waiting `ask` raises ChildDied."""
         if not self.has_ended:
             self._process.kill()
 
     async def stop(self) -> None:
-        """End it, whatever it is doing: a child is made to be lost at any moment."""
+        """Kill at once and wait for the end; children are crash-safe by design."""
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        # Whoever still waits for an answer reads the end itself; else it is read here, so that the pipe is closed.
+        # A waiting `ask` reads the end of the pipe itself; otherwise it is read here, so that the pipe is closed.
         with suppress(RuntimeError):
             await self._process.stdout.read()

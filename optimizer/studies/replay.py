@@ -1,4 +1,4 @@
-"""Is a study computed again equal to the stored one, to the last bit? If not: where first."""
+"""Comparison of a recomputed study with the stored one, to the last bit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from pydantic import BaseModel
 
 from optimizer.domain.study_results import TrialRecord
 
-#: What differs between two runs of the same trial without meaning anything.
-_OF_THE_RUN = {"started_at", "duration"}
+#: What differs between two runs of the same trial without meaning anything: times, and words for what is compared.
+_OF_THE_RUN = {"started_at", "duration", "reason"}
 _MISSING = "–"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """The first value that is not equal, by its path, as text of all its digits."""
+    """First value that differs: its path, and both values as text with all digits."""
 
     field: str
     was: str
@@ -23,9 +23,9 @@ class Difference:
 
 
 def in_order_of(stored: Sequence[TrialRecord], fresh: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The fresh trials under the stored numbers where both tried the same sets in another order.
+    """Fresh trials with the stored numbers, if both tried the same sets in another order.
 
-    Only a study that was given more trials until its whole grid was tried has such an order.
+    Only a study that was extended until its whole grid was tried has such an order.
     """
     numbers = {_key(record): record.number for record in stored}
     if len(fresh) != len(stored) or {_key(record) for record in fresh} != set(numbers):
@@ -37,7 +37,7 @@ def in_order_of(stored: Sequence[TrialRecord], fresh: Sequence[TrialRecord]) -> 
 def first_difference(
     stored: Sequence[TrialRecord] | BaseModel, fresh: Sequence[TrialRecord] | BaseModel
 ) -> Difference | None:
-    """The first difference between two lists of trials or two summaries; None when there is none."""
+    """First difference between two lists of trials or two summaries; None if they are equal."""
     return _between(_plain(stored), _plain(fresh), "")
 
 

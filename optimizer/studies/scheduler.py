@@ -1,9 +1,9 @@
-"""Everything that happens in the background goes through APScheduler and its MongoDB job store.
+"""Background jobs in APScheduler with its MongoDB job store.
 
-A job's function is importable and takes ids, because the store keeps a pickle of both. Running jobs
-reach the live objects of the process through `bind`, called once by whoever composes the program.
-APScheduler drops a one-off job from the store when it starts; `recover` finds interrupted studies by
-their documents instead. The job store unpickles what it reads: only this program may write to it.
+A job's function is importable and takes ids, because the store pickles both. Running jobs
+reach the live objects of the process through `bind`, called once when the program is composed.
+APScheduler deletes a one-off job from the store when it starts; `recover` finds interrupted studies by
+their documents instead. The job store unpickles its content: only this program may write to it.
 """
 
 import asyncio
@@ -31,35 +31,35 @@ _STUDY_PREFIX = "study:"
 _Handler = Callable[[str], Awaitable[object]]
 #: Fields of a cron trigger: hour, minute, and day_of_week or day where they matter.
 Cron = Mapping[str, str | int]
-#: What a running job calls, by the kind of job. A pickled job can carry no live object.
+#: Handlers of running jobs, by kind. A pickled job cannot contain live objects.
 _handlers: dict[str, _Handler] = {}
 
 
 def bind(handlers: Mapping[str, _Handler]) -> None:
-    """Connect the kinds of job to the live objects of this process."""
+    """Register the handlers of the kinds of job in this process."""
     _handlers.clear()
     _handlers.update(handlers)
 
 
 async def run_job(kind: str, identifier: str) -> None:
-    """The one function that every stored job calls."""
+    """Run a stored job: the function that every job refers to."""
     await _handlers[kind](identifier)
 
 
 class WallClock(BaseTrigger):
-    """A time of day in a time zone, once on each of its days whatever the clocks do there.
+    """Trigger at a time of day in a time zone, once on each day, also when the clocks change.
 
-    APScheduler's own cron trigger leaves a day out when its time falls into an hour that is skipped at midnight, and
-    runs twice in the hour that comes again. Here a skipped 02:30 comes when it would have come without the change
-    (as 03:30), and of an hour that comes twice the first counts.
+    APScheduler's own cron trigger omits a day when its time is in an hour skipped at midnight, and
+    runs twice in a repeated hour. Here a skipped 02:30 runs when it would have without the change
+    (as 03:30), and of a repeated hour the first counts.
     """
 
     def __init__(self, cron: Cron, time_zone: str) -> None:
-        self._walls = CronTrigger(timezone=UTC, **cron)  # a calendar without changes of the clock
+        self._walls = CronTrigger(timezone=UTC, **cron)  # a zone without changes of the clock
         self._zone = ZoneInfo(time_zone)
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """The first time after the previous one, or from `now` on when there is none; in UTC."""
+        """First time after the previous one, or from `now` on if there is none; in UTC."""
         after = previous_fire_time or now - timedelta(microseconds=1)
         wall = after.astimezone(self._zone).replace(tzinfo=UTC) - timedelta(days=1)
         while True:
@@ -71,7 +71,7 @@ class WallClock(BaseTrigger):
 
 
 def times_after(cron: Cron, time_zone: str, moment: datetime) -> Iterator[datetime]:
-    """The times of a recurring job after `moment`, in UTC, without end."""
+    """Yield the times of a recurring job after `moment`, in UTC, without end."""
     trigger = WallClock(cron, time_zone)
     while True:
         moment = trigger.get_next_fire_time(moment, moment)
@@ -79,30 +79,30 @@ def times_after(cron: Cron, time_zone: str, moment: datetime) -> Iterator[dateti
 
 
 class _ClockZone(tzinfo):
-    """UTC in which the machine's present moment reads as the clock's: APScheduler asks for `datetime.now(zone)`.
+    """UTC zone whose `datetime.now(zone)`, which APScheduler calls, is the clock's time.
 
-    Only tests bring a clock that is not the machine's. Stored inside a job it becomes plain UTC.
+    Only tests use a clock that is not the machine's. Pickled inside a job it becomes plain UTC.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def fromutc(self, moment: datetime) -> datetime:
-        """The clock's moment for the present one; any other stays what it is."""
+        """Replace the present time by the clock's; any other time is unchanged."""
         present = datetime.now(UTC).replace(tzinfo=self)
         is_present = abs(present - moment) < timedelta(seconds=1)
         return self._clock().astimezone(UTC).replace(tzinfo=self) if is_present else moment
 
     def utcoffset(self, _moment: datetime | None) -> timedelta:
-        """None."""
+        """Zero."""
         return timedelta(0)
 
     def dst(self, _moment: datetime | None) -> timedelta:
-        """None."""
+        """Zero."""
         return timedelta(0)
 
     def tzname(self, _moment: datetime | None) -> str:
-        """UTC."""
+        """Name of the zone."""
         return "UTC"
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -114,7 +114,7 @@ def _utc() -> tzinfo:
 
 
 class StudyJobs:
-    """Submits studies and keeps recurring jobs; the only user of APScheduler."""
+    """Queue of studies and recurring jobs; the only user of APScheduler."""
 
     def __init__(self, service: OptimizationService, mongodb_uri: str, *, clock: Clock = utc_now) -> None:
         self._service = service
@@ -130,12 +130,12 @@ class StudyJobs:
         )
 
     def start(self, handlers: Mapping[str, _Handler] | None = None) -> None:
-        """Begin to run jobs; further kinds than `study` are handled by `handlers`."""
+        """Start to run jobs; `handlers` are for kinds other than `study`."""
         bind({"study": self._service.run_study, **(handlers or {})})
         self._scheduler.start()
 
     def submit(self, study_name: str) -> None:
-        """Run a study as soon as a worker is free."""
+        """Queue a study for the next free worker."""
         # Late is fine: with the default grace of 1 s a busy loop would silently drop the study.
         self._scheduler.add_job(
             run_job,
@@ -153,7 +153,7 @@ class StudyJobs:
         return names
 
     def add_cron(self, kind: str, identifier: str, cron: Cron, time_zone: str) -> datetime:
-        """Keep a recurring job; returns its next time. One missed while down runs once at the next start."""
+        """Store a recurring job and return its next time; runs missed while down become one at the next start."""
         job = self._scheduler.add_job(
             run_job,
             WallClock(cron, time_zone),
@@ -167,28 +167,28 @@ class StudyJobs:
         return next_run.astimezone(UTC)
 
     def wake(self) -> None:
-        """Look at once for what is due: for a clock that jumps."""
+        """Check at once for due jobs, after a jump of the clock."""
         self._scheduler.wakeup()
 
     def remove_cron(self, kind: str, identifier: str) -> None:
-        """Forget a recurring job; one that is not there is no error."""
+        """Remove a recurring job, if it exists."""
         try:
             self._scheduler.remove_job(f"{kind}:{identifier}")
         except JobLookupError:
             log.info("job_not_found kind=%s id=%s", kind, identifier)
 
     def kept(self, kind: str) -> list[str]:
-        """The names of the recurring jobs of a kind."""
+        """Names of the recurring jobs of a kind."""
         names = (job.id for job in self._scheduler.get_jobs())
         return [name.removeprefix(f"{kind}:") for name in names if name.startswith(f"{kind}:")]
 
     def next_run(self, kind: str, identifier: str) -> datetime | None:
-        """When a recurring job runs next."""
+        """Next time of a recurring job, or None."""
         job = self._scheduler.get_job(f"{kind}:{identifier}")
         return job.next_run_time if job else None
 
     async def stop(self) -> None:
-        """Run nothing more; jobs under way are cancelled, their studies found again at the next start."""
+        """Stop; running jobs are cancelled, and their studies resumed at the next start."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
             await asyncio.sleep(0)

@@ -1,16 +1,15 @@
-"""OptimizationService: what can be asked of studies, by whichever door the question comes in.
+"""OptimizationService: all operations on studies, for every interface.
 
-It knows no Slack and no terminal. A study's name is all that callers keep; every answer is read
-afresh from MongoDB.
+It does not depend on Slack or a terminal. Callers keep only the name of a study; every result is read
+from MongoDB again.
 """
 
 import asyncio
 import hashlib
 import logging
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
@@ -26,24 +25,25 @@ from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exh
 from optimizer.domain.study_results import StudyState, TrialRecord, Verdict
 from optimizer.errors import Phrase, Unavailable, UserError, WorkerLost, error_of, nearest
 from optimizer.market.feed import Market
+from optimizer.market.quality.data_findings import DataNote
 from optimizer.market.quality.sentinel import require_usable
 from optimizer.market.snapshots import write_snapshot
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document
 from optimizer.storage.outage import patiently
+from optimizer.storage.short_names import ShortNames
 from optimizer.storage.study_queries import about, without_charts
-from optimizer.storage.trial_documents import trial_record
+from optimizer.storage.trial_documents import FEASIBLE, trial_record
 from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
-from optimizer.studies.replay import Difference
+from optimizer.studies.worker_messages import Failed, Finished, Replayed
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 from optimizer.validation.champion import Challenge, Rival
 from optimizer.validation.window import WindowRows, window_rows
 
 log = logging.getLogger(__name__)
 
-#: A study is handed to another worker this many times after its worker died.
+#: Times that a study is given to another worker after its worker died.
 MAX_DEATHS = 3
-_PREFIX = "opt-"
-#: Said of a symbol in a study of several.
+_NAMES = ShortNames(prefix="opt-", n_bytes=(2, 2, 2, 3, 4, 8))
 #: Verdicts that put a study on the leaderboard unasked.
 PROVEN = (Verdict.STRONG, Verdict.PROMISING)
 _OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
@@ -54,28 +54,20 @@ class UnknownStudy(UserError):
 
 
 class NotFinished(UserError):
-    """A result was asked for that is not there yet. Facts: study, state."""
+    """Result was requested that does not exist yet. Facts: study, state."""
 
 
 class AlreadyFinished(UserError):
-    """A study that has ended cannot be stopped any more. Facts: study, state."""
+    """Study that has ended cannot be stopped. Facts: study, state."""
 
 
 class NothingLeft(UserError):
-    """More trials were asked for than the space has sets. Facts: study, n_trials."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Replayed:
-    """What computing a study again showed."""
-
-    n_trials: int
-    difference: Difference | None  # None: equal to the last bit
+    """More trials were requested than the space has sets. Facts: study, n_trials."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A study thought through and not started."""
+    """Checked request for a study that is not started yet."""
 
     spec: StudySpec
     space: Space
@@ -84,12 +76,12 @@ class Plan:
     bars: Bars
     partners: tuple[Bars, ...]  # of the spec's partners, on the same dates
     rows: WindowRows
-    data_notes: tuple[Phrase, ...]
+    data_notes: tuple[DataNote, ...]
     seconds: float  # a rough guess of the time a warm worker needs
 
 
 class OptimizationService:
-    """Creates, runs, finds and stops studies."""
+    """Service that creates, runs, finds and stops studies."""
 
     def __init__(
         self,
@@ -98,20 +90,18 @@ class OptimizationService:
         pool: WorkerPool,
         snapshots: Path,
         clock: Clock = utc_now,
-        new_id: Callable[[int], str] = secrets.token_hex,
         running_per_person: int = 2,
     ) -> None:
         self._market = market
         self._pool = pool
         self._snapshots = snapshots
         self._clock = clock
-        self._new_id = new_id
         self._running_per_person = running_per_person
-        self._turns: dict[str, asyncio.Semaphore] = {}
-        self._under_way: set[str] = set()
+        self._running_limits: dict[str, asyncio.Semaphore] = {}
+        self._running: set[str] = set()
 
     async def plan(self, spec: StudySpec) -> Plan:
-        """Check everything about a request without storing anything; raises a UserError that says what is wrong."""
+        """Check a request without storing anything. Raises a UserError for the first fault."""
         strategy = find_strategy(spec.strategy_name)
         for goal in spec.goals:
             find_goal(goal)
@@ -132,7 +122,7 @@ class OptimizationService:
         )
 
     async def create_study(self, spec: StudySpec, *, created_by: str, **more: Any) -> OptimizationStudy:
-        """Load and check the bars, keep a snapshot of them, and store a queued study; see `store`."""
+        """Load and check the bars, write a snapshot of them, and store a queued study; see `store`."""
         return await self.store(await self.plan(spec), created_by=created_by, **more)
 
     async def store(
@@ -142,24 +132,24 @@ class OptimizationService:
         created_by: str,
         name: str = "",
         notes: str = "",
-        origin: Mapping[str, str] | None = None,
+        origin: Mapping[str, Any] | None = None,
         first: Sequence[Params] = (),
         request_key: str | None = None,
     ) -> OptimizationStudy:
-        """Store a planned study, queued. The same `request_key` gives the study it gave before.
+        """Store a planned study, queued. The same `request_key` returns the study stored before.
 
-        The sets of `first` that the space has are tried right after the textbook set.
+        The sets of `first` that are in the space are tried right after the default set.
         """
         data_hashes = [
             await asyncio.to_thread(write_snapshot, bars, self._snapshots) for bars in (plan.bars, *plan.partners)
         ]
-        study = _study_of(plan, data_hashes)
-        study.created_at, study.created_by, study.name, study.notes = self._clock(), created_by, name, notes
+        study = _study_of(plan, data_hashes, created_by, self._clock())
+        study.name, study.notes = name, notes
         study.origin, study.request_key, study.first = dict(origin or {}), request_key, list(first)
-        return await self._insert_named(study)
+        return await _NAMES.give(partial(self._insert, study))
 
     async def same_since(self, spec: StudySpec, created_by: str, moment: datetime) -> OptimizationStudy | None:
-        """The study that the same person asked for with the same words since `moment`, unless it was stopped."""
+        """Study of the same request by the same person since `moment`, unless it was stopped."""
         query = {
             "created_by": created_by,
             "created_at": {"$gte": moment},
@@ -171,55 +161,56 @@ class OptimizationService:
     async def run_study(self, study_name: str) -> OptimizationStudy:
         """Run a queued or interrupted study on a worker; returns it finished, paused or cancelled.
 
-        A worker that dies is replaced and the study goes on where it was, at most three times. Of one person's
-        studies only so many run at once; the others wait, whoever else has a free worker.
+        A worker that dies is replaced and the study resumes, at most three times. The number of one person's
+        studies that run at once is limited; the others wait even while workers are free.
         """
         study = await patiently(lambda: self.find(study_name), what="study")
-        if study.study_name in self._under_way:
+        if study.study_name in self._running:
             return study
-        self._under_way.add(study.study_name)
+        self._running.add(study.study_name)
         try:
-            async with self._turns.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person)):
+            async with self._running_limits.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person)):
                 return await self._run_in_turn(study.study_name)
         finally:
-            self._under_way.discard(study.study_name)
+            self._running.discard(study.study_name)
 
     def is_under_way(self, study_name: str) -> bool:
-        """Whether `run_study` has the study in hand: it runs, or waits for its turn or a worker."""
-        return study_name in self._under_way
+        """True if the study is in `run_study`: it runs, or waits for its turn or a worker."""
+        return study_name in self._running
 
     async def _run_in_turn(self, study_name: str) -> OptimizationStudy:
         while True:
             study = await patiently(lambda: self.find(study_name), what="study")
             if study.status.is_finished or study.wanted is not None:
-                return await patiently(partial(self._settled, study), what="study")
+                return await patiently(partial(self._apply_requested_state, study), what="study")
+            answer: Finished | Failed
             try:
                 answer = await self._pool.run(study_name)
             except WorkerDied:
-                await patiently(partial(self._note_death, study), what="death")
+                await patiently(partial(self._record_death, study), what="death")
                 continue
             except Unavailable as error:
-                answer = {"error": error.as_document()}
-            if "error" in answer:
-                await patiently(partial(self._fail, study_name, answer["error"]), what="failure")
+                answer = Failed(error=error.as_document())
+            if isinstance(answer, Failed):
+                await patiently(partial(self._fail, study_name, answer.error), what="failure")
             return await patiently(lambda: self.find(study_name), what="study")
 
     async def find(self, word: str) -> OptimizationStudy:
-        """The study a person means: its name, with or without the prefix, or a unique beginning of it."""
-        beginning = word.lower().strip().removeprefix(_PREFIX)
-        if not beginning or not beginning.isalnum():
+        """Find a study by its name, with or without the prefix, or a unique beginning. Raises UnknownStudy."""
+        beginning = _NAMES.beginning(word)
+        if not beginning:
             raise UnknownStudy(word=word, nearest="")
-        query = {"study_name": {"$regex": f"^{_PREFIX}{beginning}"}}
+        query = {"study_name": {"$regex": f"^{beginning}"}}
         found = await OptimizationStudy.find(query).sort("study_name").limit(2).to_list()
-        exact = [study for study in found if study.study_name == f"{_PREFIX}{beginning}"]
-        if exact or len(found) == 1:
-            return (exact or found)[0]
-        raise UnknownStudy(word=word, nearest=nearest(f"{_PREFIX}{beginning}", await self._recent_names()))
+        studies = {study.study_name: study for study in found}
+        if (name := _NAMES.meant(word, studies)) is not None:
+            return studies[name]
+        raise UnknownStudy(word=word, nearest=nearest(beginning, await self._recent_names()))
 
     async def list_studies(
         self, *, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
     ) -> list[OptimizationStudy]:
-        """The newest studies first, without charts."""
+        """Studies, newest first, without charts."""
         query: dict[str, Any] = {}
         if created_by:
             query["created_by"] = created_by
@@ -228,59 +219,58 @@ class OptimizationService:
         return await without_charts(query, order={"created_at": -1}, limit=limit)
 
     async def unfinished(self) -> list[OptimizationStudy]:
-        """Studies that a restart has to carry on."""
+        """Studies to resume after a restart."""
         states = [str(StudyState.QUEUED), str(StudyState.RUNNING)]
         return await OptimizationStudy.find({"status": {"$in": states}}).sort("created_at").to_list()
 
     async def get_study_results(self, study_name: str) -> OptimizationStudy:
-        """A finished study with its summary; raises NotFinished before that."""
+        """Finished study with its summary. Raises NotFinished before that."""
         study = await self.find(study_name)
         if study.summary is None:
             raise NotFinished(study=study.study_name, state=str(study.status))
         return study
 
     async def get_best_params(self, study_name: str) -> Params:
-        """The winner's parameters, exactly as posted."""
+        """Parameters of the winner, exactly as posted. Raises NotFinished."""
         study = await self.get_study_results(study_name)
         assert study.summary is not None
         return dict(study.summary.winner.params)
 
     async def get_trials(self, study_name: str) -> list[TrialRecord]:
-        """Every stored trial, by number."""
+        """Stored trials by number."""
         collection = OptimizationTrial.get_motor_collection()
         documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
         return [trial_record(document) for document in documents]
 
     async def packed_trials(self, study_name: str) -> bytes:
-        """Every stored trial, by number, as MongoDB sent them: for another process, which unpacks them."""
+        """Stored trials by number, in BSON, for another process to unpack."""
         batches = OptimizationTrial.get_motor_collection().find_raw_batches({"study": study_name})
         return b"".join([batch async for batch in batches.sort("trial_number", 1)])
 
     async def latest_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
-        """The trials stored last, the newest first."""
+        """Last stored trials, newest first."""
         collection = OptimizationTrial.get_motor_collection()
         documents = await collection.find({"study": study_name}).sort("trial_number", -1).to_list(limit)
         return [trial_record(document) for document in documents]
 
     async def best_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
-        """The trials with the greatest values: first those that keep every constraint, then the others."""
-        able: dict[str, Any] = {"value": {"$ne": None}, "violation": {"$lte": 0}}
+        """Trials with the greatest values: first the feasible ones, then the others."""
         collection, found = OptimizationTrial.get_motor_collection(), list[dict[str, Any]]()
-        for query in (able, {"$nor": [able]}):
+        for query in (FEASIBLE, {"$nor": [FEASIBLE]}):
             cursor = collection.find({"study": study_name, **query}).sort([("value", -1), ("trial_number", 1)])
             found += await cursor.to_list(limit - len(found)) if len(found) < limit else []
         return [trial_record(document) for document in found]
 
     async def cancel(self, study_name: str) -> OptimizationStudy:
         """Stop a study; what was tried is kept."""
-        return await self._want(study_name, StudyState.CANCELLED)
+        return await self._request_state(study_name, StudyState.CANCELLED)
 
     async def pause(self, study_name: str) -> OptimizationStudy:
         """Stop a study so that `resume` carries it on."""
-        return await self._want(study_name, StudyState.PAUSED)
+        return await self._request_state(study_name, StudyState.PAUSED)
 
     async def resume(self, study_name: str) -> OptimizationStudy:
-        """Queue a paused, cancelled or failed study again; it goes on after its last stored trial."""
+        """Queue a paused, cancelled or failed study again; it continues after its last stored trial."""
         study = await self.find(study_name)
         if study.status is StudyState.COMPLETE:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
@@ -288,7 +278,7 @@ class OptimizationService:
         return await self.find(study.study_name)
 
     async def more(self, study_name: str, n_trials: int) -> OptimizationStudy:
-        """Queue a finished study again with so many more trials: the first ones are kept, not repeated."""
+        """Queue a finished study again with `n_trials` more; the first ones are kept, not repeated."""
         study = await self.get_study_results(study_name)
         if study.status is not StudyState.COMPLETE:
             raise NotFinished(study=study.study_name, state=str(study.status))
@@ -301,36 +291,29 @@ class OptimizationService:
         return await self.find(study.study_name)
 
     async def replay(self, study_name: str) -> Replayed:
-        """Compute a finished study again on a worker and compare; raises Unavailable when the worker died of it."""
+        """Compute a finished study again on a worker and compare. Raises Unavailable when the worker dies."""
         study = await self.get_study_results(study_name)
         try:
             answer = await self._pool.replay(study.study_name)
         except WorkerDied as death:
-            raise Unavailable(
-                what=Phrase("the_replay"), reason=Phrase("worker_ended"), remedy=Phrase("try_again")
-            ) from death
-        if "error" in answer:
-            raise error_of(answer["error"])
-        difference = answer["replay"]["difference"]
-        return Replayed(
-            n_trials=answer["replay"]["n_trials"], difference=Difference(**difference) if difference else None
-        )
+            raise _lost(Phrase("the_replay")) from death
+        if isinstance(answer, Failed):
+            raise error_of(answer.error)
+        return answer
 
     async def challenge(self, study_name: str, rival: Rival) -> Challenge:
-        """Set a finished study's winner against a champion; raises Unavailable when the worker died of it."""
+        """Compare a finished study's winner with a champion. Raises Unavailable when the worker dies."""
         study = await self.get_study_results(study_name)
         try:
-            answer = await self._pool.challenge(study.study_name, rival.model_dump(mode="json"))
+            answer = await self._pool.challenge(study.study_name, rival)
         except WorkerDied as death:
-            raise Unavailable(
-                what=Phrase("the_comparison"), reason=Phrase("worker_ended"), remedy=Phrase("try_again")
-            ) from death
-        if "error" in answer:
-            raise error_of(answer["error"])
-        return Challenge.model_validate(answer["challenge"])
+            raise _lost(Phrase("the_comparison")) from death
+        if isinstance(answer, Failed):
+            raise error_of(answer.error)
+        return answer.challenge
 
     async def count_waiting(self, created_by: str | None = None) -> int:
-        """How many studies are queued, of one person or of all."""
+        """Number of queued studies, of one person or of all."""
         query = {"status": str(StudyState.QUEUED)} | ({"created_by": created_by} if created_by else {})
         return await OptimizationStudy.find(query).count()
 
@@ -342,7 +325,7 @@ class OptimizationService:
         verdicts: Sequence[Verdict] = PROVEN,
         limit: int = 10,
     ) -> list[OptimizationStudy]:
-        """Finished studies with one of the verdicts by Sharpe ratio out of sample, the best first, without charts."""
+        """Finished studies with one of the verdicts, best Sharpe ratio out of sample first, without charts."""
         query: dict[str, Any] = {
             "status": str(StudyState.COMPLETE),
             "summary.verdict": {"$in": [str(verdict) for verdict in verdicts]},
@@ -352,8 +335,8 @@ class OptimizationService:
         query |= {"strategy_name": strategy_name} if strategy_name else {}
         return await without_charts(query, order={_OUTSIDE: -1, "_id": 1}, limit=limit)
 
-    def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[Phrase]]:
-        """The bars of each symbol; of several those on common dates, and what is said of one names it."""
+    def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[DataNote]]:
+        """Bars of each symbol, of several those on common dates, and the data notes with their symbols."""
         if not spec.is_shared:
             bars, notes = self._bars(spec)
             return [bars], notes
@@ -361,35 +344,36 @@ class OptimizationService:
         common = on_common_dates([bars for bars, _ in found])
         for (bars, notes), kept in zip(found, common, strict=True):
             if n := n_between(bars, kept):
-                notes.append(Phrase("bars_left_out", n=n))
-        return common, [Phrase("of_symbol", symbol=bars.symbol, note=note) for bars, notes in found for note in notes]
+                notes.append(DataNote(kind="left_out", facts={"n": n}))
+        named = [note.model_copy(update={"symbol": bars.symbol}) for bars, notes in found for note in notes]
+        return common, named
 
-    def _bars(self, spec: StudySpec) -> tuple[Bars, list[Phrase]]:
-        """All bars up to the end of the window, and what the sentinel has to say of them."""
+    def _bars(self, spec: StudySpec) -> tuple[Bars, list[DataNote]]:
+        """All bars up to the end of the window, and notes on what is wrong with them."""
         bars, report = self._market.checked_bars(
             spec.symbol, timeframe=spec.timeframe, source=spec.source, end=spec.end, now=self._clock()
         )
         require_usable(report, force=spec.force)
         require_prices(bars)  # `force` plays on doubtful bars, not on impossible ones
-        return bars, [finding.phrase for finding in report.warnings]
+        return bars, [DataNote(kind=finding.kind, facts=finding.words) for finding in report.warnings]
 
-    async def _want(self, study_name: str, state: StudyState) -> OptimizationStudy:
+    async def _request_state(self, study_name: str, state: StudyState) -> OptimizationStudy:
         study = await self.find(study_name)
         if study.status.is_finished or study.status is state:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
         fields: dict[str, Any] = {"wanted": str(state)}
         if study.status in (StudyState.QUEUED, StudyState.PAUSED):
-            # Settled here, where no worker may see it. The wish stays for one that takes the study at this moment.
+            # Applied here if no worker has the study. `wanted` stays set for a worker that takes it at this moment.
             fields |= {"status": str(state), "completed_at": self._clock()}
         await study.set(fields)
         return await self.find(study.study_name)
 
-    async def _settled(self, study: OptimizationStudy) -> OptimizationStudy:
+    async def _apply_requested_state(self, study: OptimizationStudy) -> OptimizationStudy:
         if not study.status.is_finished and study.wanted is not None:
             await study.set({"status": str(study.wanted), "wanted": None, "completed_at": self._clock()})
         return await self.find(study.study_name)
 
-    async def _note_death(self, study: OptimizationStudy) -> None:
+    async def _record_death(self, study: OptimizationStudy) -> None:
         deaths = study.deaths + 1
         await study.set({"deaths": deaths})
         if deaths >= MAX_DEATHS:
@@ -406,28 +390,27 @@ class OptimizationService:
     async def _recent_names(self) -> list[str]:
         return [study.study_name for study in await self.list_studies(limit=50)]
 
-    async def _insert_named(self, study: OptimizationStudy) -> OptimizationStudy:
-        """Give the study a short free name; four hex digits first, longer ones when they run out."""
-        for n_bytes in (2, 2, 2, 3, 4, 8):
-            study.study_name = _PREFIX + self._new_id(n_bytes)
-            try:
-                return await study.insert()
-            except DuplicateKeyError:
-                if (same := await self._of_request(study.request_key)) is not None:
-                    return same
-        raise AssertionError("sixteen random hex digits were taken")
+    async def _insert(self, study: OptimizationStudy, name: str) -> OptimizationStudy:
+        """Store a study under a name; raises DuplicateKeyError where the name is taken, not where its request is."""
+        study.study_name = name
+        try:
+            return await study.insert()
+        except DuplicateKeyError:
+            if (same := await self._of_request(study.request_key)) is not None:
+                return same
+            raise
 
 
 @cache
 def code_version() -> str:
-    """The release and a digest of this package's sources: the part of the program that decides a study's numbers."""
+    """Release and a digest of this package's sources, which determine the numbers of a study."""
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())
     return f"{metadata.version('optimize-bot')}+{digest.hexdigest()[:8]}"
 
 
-def _study_of(plan: Plan, data_hashes: Sequence[str]) -> OptimizationStudy:
+def _study_of(plan: Plan, data_hashes: Sequence[str], created_by: str, created_at: datetime) -> OptimizationStudy:
     spec, rows, bars = plan.spec, plan.rows, plan.bars
     return OptimizationStudy(
         study_name="",
@@ -446,15 +429,15 @@ def _study_of(plan: Plan, data_hashes: Sequence[str]) -> OptimizationStudy:
         data_hashes=list(data_hashes) if plan.partners else [],
         source=", ".join(dict.fromkeys(found.source for found in (bars, *plan.partners))),
         n_bars=rows.stop - rows.start,
-        data_notes=[note.as_document() for note in plan.data_notes],
+        data_notes=list(plan.data_notes),
         code_version=code_version(),
-        created_at=datetime.now(UTC),
-        created_by="",
+        created_at=created_at,
+        created_by=created_by,
     )
 
 
 def _hash_of(data_hashes: Sequence[str]) -> str:
-    """The name of several contents together, in this order."""
+    """Hash of several content hashes, in order."""
     return hashlib.sha256("|".join(data_hashes).encode()).hexdigest()
 
 
@@ -471,7 +454,7 @@ def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:
 
 
 def _guess_seconds(n_trials: int, n_bars: int, folds: int) -> float:
-    """About 150 µs a trial for the search and 10 ns a bar and trial for the backtest, again for each fold."""
+    """Estimate: 150 µs per trial for the search and 10 ns per bar and trial for the backtest, again per fold."""
     return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9)
 
 

@@ -1,16 +1,16 @@
-"""What a worker is asked to do with a study: run it, replay it, set its winner against a champion."""
+"""Tasks of a worker: run a study, replay it, compare its winner with a champion."""
 
 import asyncio
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars
-from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
@@ -18,12 +18,11 @@ from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
 from optimizer.market.snapshots import read_snapshot
-from optimizer.search.loop import best_record, sampler_note, search
+from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.study_store import (
     heartbeat,
     n_tried_before,
-    now,
     store_result,
     store_trials,
     stored_records,
@@ -31,16 +30,17 @@ from optimizer.storage.study_store import (
 )
 from optimizer.strategies.registry import space_of
 from optimizer.studies.replay import first_difference, in_order_of
+from optimizer.studies.worker_messages import Replayed
 from optimizer.validation.champion import Challenge, Rival
-from optimizer.validation.champion_test import Contest, challenge, no_contest
+from optimizer.validation.champion_test import ChampionBacktests, challenge, too_few_bars
 from optimizer.validation.summarize import summarize
 from optimizer.validation.window import WindowRows, day_of
 
-#: Trials are written when so much time has passed, or this many wait. Writing beside a search takes turns with it:
-#: seldom is cheap, and what is lost by a kill is tried again.
+#: Trials are flushed after this time, or when this many wait. Flushing competes with the search thread, so flush
+#: rarely; lost trials are recomputed.
 BATCH_SIZE = 2000
 BATCH_SECONDS = 0.25
-#: Trials whose full backtest is kept.
+#: Number of best trials whose backtest is stored.
 KEPT_BACKTESTS = 10
 
 _Batch = list[TrialRecord]
@@ -48,7 +48,7 @@ _Batch = list[TrialRecord]
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRun:
-    """A study made ready to run: its document, its space and its bars."""
+    """Study with everything needed to run it: its document, its space and its bars."""
 
     study: OptimizationStudy
     space: Space
@@ -58,18 +58,18 @@ class StudyRun:
 
     @property
     def rows(self) -> WindowRows:
-        """The searched and the held-out rows of the snapshot."""
+        """Searched and held-out rows of the snapshot."""
         window = self.study.window
         return WindowRows(start=window.start, holdout_start=window.holdout_start, stop=window.stop)
 
     @property
     def cache_hit_ratio(self) -> float | None:
-        """How often an indicator that was asked for was there already."""
+        """Share of requested indicators that were in the cache; None without a request."""
         hits, misses = self.evaluator.cache_hits, self.evaluator.cache_misses
         return hits / (hits + misses) if hits + misses else None
 
     def trials(self) -> Iterator[TrialRecord]:
-        """The trials still to do."""
+        """Yield the trials that are not stored yet."""
         spec = self.study.spec
         return search(
             spec,
@@ -85,19 +85,21 @@ class StudyRun:
 
 
 async def run_study(study_name: str, snapshots: Path) -> StudyState:
-    """Run a study to its end, or until someone wants it paused or cancelled; MongoDB then says so."""
+    """Run a study to its end, or until its document requests a pause or cancellation; returns its state."""
     began = time.perf_counter()
     study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
     if study is None or study.status.is_finished:
         return study.status if study else StudyState.FAILED
-    await update_study(study_name, status=StudyState.RUNNING, started_at=study.started_at or now(), heartbeat_at=now())
+    await update_study(
+        study_name, status=StudyState.RUNNING, started_at=study.started_at or utc_now(), heartbeat_at=utc_now()
+    )
     run = await _prepare(study, snapshots)
     await update_study(study_name, sampler_note=sampler_note(study.spec, run.space))
     async with heartbeat(study_name):
         return await _search_and_judge(run, began)
 
 
-async def replay_study(study_name: str, snapshots: Path) -> dict[str, Any]:
+async def replay_study(study_name: str, snapshots: Path) -> Replayed:
     """Compute a finished study again from its snapshot and say whether anything differs; nothing is written."""
     study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
     assert study is not None, "the parent has just read it"
@@ -107,11 +109,11 @@ async def replay_study(study_name: str, snapshots: Path) -> dict[str, Any]:
     fresh = await asyncio.to_thread(lambda: in_order_of(run.done, list(replace(run, done=[]).trials())))
     summary = await asyncio.to_thread(_summarize, run, fresh, luck.n_tried_ever - luck.n_tried)
     difference = first_difference(run.done, fresh) or first_difference(study.summary, summary)
-    return {"n_trials": len(fresh), "difference": asdict(difference) if difference else None}
+    return Replayed(n_trials=len(fresh), difference=difference)
 
 
 async def challenge_study(study_name: str, rival: Rival, snapshots: Path) -> Challenge:
-    """Set a finished study's winner against a champion, on the bars that neither was fitted on; nothing is written."""
+    """Compare a finished study's winner with a champion on bars that neither was fitted on; writes nothing."""
     study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
     assert study is not None, "the parent has just read it"
     assert study.summary is not None, "only a finished study has a winner"
@@ -123,10 +125,10 @@ def _challenge(run: StudyRun, winner: Params, rival: Rival) -> Challenge:
     ours, spec = run.evaluator, run.study.spec
     start, stop = max(run.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), run.rows.stop
     if stop - start < 2:
-        return no_contest(max(stop - start, 0))
+        return too_few_bars(max(stop - start, 0))
     is_alike = rival.allow_short == spec.allow_short
     theirs = ours if is_alike else evaluator_of(spec.model_copy(update={"allow_short": rival.allow_short}), run.many)
-    contest = Contest(
+    backtests = ChampionBacktests(
         champion=theirs.backtest(rival.params, start=start, stop=stop),
         challenger=ours.backtest(winner, start=start, stop=stop),
         buy_and_hold=ours.buy_and_hold(start=start, stop=stop),
@@ -134,7 +136,7 @@ def _challenge(run: StudyRun, winner: Params, rival: Rival) -> Challenge:
         end=day_of(ours.bars, stop - 1),
         is_same_set=is_alike and winner == rival.params,
     )
-    return challenge(contest, seed=spec.seed)
+    return challenge(backtests, seed=spec.seed)
 
 
 async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
@@ -173,26 +175,26 @@ async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
 
 
 async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, float]:
-    """Search in a thread while this one writes; what was asked of the study ends it between two batches."""
+    """Search in a thread while this one writes; a requested state ends the search between two batches."""
     stop = threading.Event()
     queue: SimpleQueue[_Batch | None] = SimpleQueue()
     records = list(run.done)
-    searching = asyncio.create_task(asyncio.to_thread(_produce, run, queue, stop))
+    searching = asyncio.create_task(asyncio.to_thread(_search_in_batches, run, queue, stop))
     wanted, storage = None, 0.0
     while (batch := await asyncio.to_thread(queue.get)) is not None:
         began = time.perf_counter()
         records.extend(batch)
-        best = best_record(records, run.study.spec.goals[0])
+        best = best_record(records)
         wanted = await store_trials(run.study.study_name, batch, n_done=len(records), best=best) or wanted
         if wanted is not None:
             stop.set()
-        # What was written while the search went on cost the study nothing.
+        # Writing during the search costs the study no time.
         storage = time.perf_counter() - began
     await searching
     return records, wanted, storage
 
 
-def _produce(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop: threading.Event) -> None:
+def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop: threading.Event) -> None:
     """Hand over trials in batches: to wake the other thread for every one of them would cost more than the trial."""
     batch: _Batch = []
     deadline = time.monotonic() + BATCH_SECONDS
@@ -215,10 +217,12 @@ def _summarize(run: StudyRun, records: Sequence[TrialRecord], n_tried_before: in
 
 
 async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[BacktestRecord]:
-    sign = 1 if GOALS[run.study.spec.goals[0]].direction == "maximize" else -1
-    able = [r for r in records if r.value is not None and r.violation <= 0]
-    best = sorted(able, key=lambda r: (-sign * (r.value or 0.0), r.number))[:KEPT_BACKTESTS]
-    return await asyncio.to_thread(lambda: [_backtest_record(run, record) for record in best])
+    return await asyncio.to_thread(lambda: [_backtest_record(run, record) for record in kept_trials(records)])
+
+
+def kept_trials(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Trials whose backtests are stored: the ten best feasible ones."""
+    return ranked(records)[:KEPT_BACKTESTS]
 
 
 def _backtest_record(run: StudyRun, record: TrialRecord) -> BacktestRecord:

@@ -1,52 +1,54 @@
-"""Warm worker processes, one a core: the event loop never waits for a study.
+"""Pool of warm worker processes, one per core, so that the event loop never waits for a study.
 
-A worker takes one study at a time and only its name crosses. One that dies is replaced; the study it
-had is its owner's to hand in again. One that does not start is tried again, later each time; whoever
-waits is told of it only when no other worker is left.
+A worker takes one study at a time, by its name only. One that dies is replaced; the owner of its
+study submits that again. One that does not start is retried with growing delays; waiting callers
+get an error only when no other worker is left.
 """
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from optimizer.errors import Phrase, Unavailable
 from optimizer.studies.child_process import ChildDied, ChildProcess
+from optimizer.studies.worker_messages import (
+    Challenged,
+    ChallengeStudy,
+    Configure,
+    Failed,
+    Finished,
+    Replayed,
+    ReplayStudy,
+    RunStudy,
+    StudyRequest,
+    decode_answer,
+    encode,
+)
+from optimizer.validation.champion import Rival
 
 log = logging.getLogger(__name__)
 
 _MODULE = "optimizer.studies.worker"
-#: A place whose worker failed to start so often in a row is given up for now, and tried on in the background.
-#: Where none ever started, something is wrong for good; later a machine may be short of something for a while.
+#: Failed starts in a row after which callers stop waiting for a worker, which is retried in the background.
+#: Fewer if no worker ever started, because that is a lasting fault; later a machine may be overloaded for a while.
 _FIRST_STARTS, _STARTS = 3, 7
 _LONGEST_PAUSE = 30.0
 
+_Success = TypeVar("_Success", Finished, Replayed, Challenged)
+
 
 class WorkerDied(Exception):
-    """The process ended in the middle of a study."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerConfig:
-    """What a worker needs to find a study by its name."""
-
-    mongodb_uri: str = field(repr=False)  # it holds the password
-    snapshots: Path
-
-    def as_question(self) -> dict[str, str]:
-        """The first thing a worker is told; it never appears among a process's arguments."""
-        return {"mongodb_uri": self.mongodb_uri, "snapshots": str(self.snapshots)}
+    """Process ended in the middle of a study."""
 
 
 class WorkerPool:
-    """So many worker processes, and the questions that wait for one."""
+    """Pool of worker processes, and the queue of requests for them."""
 
     def __init__(self, size: int, *, module: str = _MODULE) -> None:
         self.size = size
         self._module = module
-        self._config: WorkerConfig | None = None
+        self._config: Configure | None = None
         self._idle: asyncio.Queue[ChildProcess | Unavailable] = asyncio.Queue()
         self._all: set[ChildProcess] = set()
         self._ready: set[ChildProcess] = set()
@@ -57,46 +59,48 @@ class WorkerPool:
 
     @property
     def pids(self) -> list[int]:
-        """The processes' ids, for probes and tests."""
+        """Ids of the processes, for probes and tests."""
         return sorted(worker.pid for worker in self._all)
 
     @property
     def n_ready(self) -> int:
-        """How many workers are configured and alive."""
+        """Number of workers that are configured and alive."""
         return len(self._ready)
 
     async def ready(self) -> int:
-        """How many workers are configured and alive, once none is still starting or has a chance to."""
+        """Wait until no worker is starting any more; returns the number that are configured and alive."""
         while len(self._starting) > self._n_stuck:
             await asyncio.sleep(0.02)
         return self.n_ready
 
     async def prepare(self) -> None:
-        """Start the processes before their configuration is known, so that importing overlaps with it."""
+        """Start the processes before their configuration is known, so that they import meanwhile."""
         for worker in await asyncio.gather(*(ChildProcess.spawn(self._module) for _ in range(self.size))):
             self._all.add(worker)
 
-    def configure(self, config: WorkerConfig) -> None:
+    def configure(self, config: Configure) -> None:
         """Tell the workers where MongoDB is; each becomes available when it says it is ready."""
         self._config = config
         for worker in list(self._all):
             self._in_background(self._fill(worker))
 
-    async def run(self, study_name: str) -> dict[str, Any]:
-        """Run a study on the next free worker; raises WorkerDied when the process ended under it, and
-        Unavailable when no worker is left and none can be started."""
-        return await self._ask({"study": study_name}, study_name)
+    async def run(self, study_name: str) -> Finished | Failed:
+        """Run a study on the next free worker.
 
-    async def replay(self, study_name: str) -> dict[str, Any]:
+        Raises WorkerDied when the process ended under it, Unavailable when no worker is left and none can be started.
+        """
+        return await self._request(RunStudy(study_name=study_name), Finished)
+
+    async def replay(self, study_name: str) -> Replayed | Failed:
         """Compute a finished study again on the next free worker; raises as `run`."""
-        return await self._ask({"replay": study_name})
+        return await self._request(ReplayStudy(study_name=study_name), Replayed)
 
-    async def challenge(self, study_name: str, rival: Mapping[str, object]) -> dict[str, Any]:
-        """Set a finished study's winner against a rival on the next free worker; raises as `run`."""
-        return await self._ask({"challenge": study_name, "rival": dict(rival)})
+    async def challenge(self, study_name: str, rival: Rival) -> Challenged | Failed:
+        """Compare a finished study's winner with a rival on the next free worker; raises as `run`."""
+        return await self._request(ChallengeStudy(study_name=study_name, rival=rival), Challenged)
 
     def end_worker_of(self, study_name: str) -> bool:
-        """End the process that a study runs on, whose owner then sees WorkerDied; False when there is none."""
+        """End the process of a study, whose `run` then raises WorkerDied; False when there is none."""
         worker = self._busy.get(study_name)
         if worker is not None:
             worker.end()
@@ -111,23 +115,25 @@ class WorkerPool:
         self._all.clear()
         self._ready.clear()
 
-    async def _ask(self, question: dict[str, Any], study_name: str = "") -> dict[str, Any]:
+    async def _request(self, request: StudyRequest, success: type[_Success]) -> _Success | Failed:
         worker = await self._next()
-        if study_name:
-            self._busy[study_name] = worker
+        if isinstance(request, RunStudy):
+            self._busy[request.study_name] = worker
         try:
-            answer = await worker.ask(question)
+            answer = decode_answer(await worker.request(encode(request)))
         except ChildDied as death:
-            log.warning("worker_died pid=%s question=%s", worker.pid, question)
+            log.warning("worker_died pid=%s request=%s study=%s", worker.pid, request.kind, request.study_name)
             self._replace(worker)
             raise WorkerDied from death
         except asyncio.CancelledError:
-            # Its answer would be taken for the next study's: a worker left in the middle is not used again.
+            # A worker that was interrupted is not used again: its answer would be taken for the next study's.
             self._replace(worker)
             raise
         finally:
-            self._busy.pop(study_name, None)
+            if isinstance(request, RunStudy):
+                self._busy.pop(request.study_name, None)
         self._idle.put_nowait(worker)
+        assert isinstance(answer, success | Failed)
         return answer
 
     async def _next(self) -> ChildProcess:
@@ -141,7 +147,7 @@ class WorkerPool:
             if not found.has_ended:
                 return found
             # It died of something else than a study, such as want of memory.
-            log.warning("worker_died pid=%s question=none", found.pid)
+            log.warning("worker_died pid=%s request=none", found.pid)
             self._replace(found)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -158,14 +164,14 @@ class WorkerPool:
         await self._fill(await self._spawn())
 
     async def _fill(self, worker: ChildProcess) -> None:
-        """See that a worker gets ready; one that does not is followed by others until one does."""
+        """Start workers in place of one until one is ready."""
         n_failed = 0
         while not await self._admit(worker):
             n_failed += 1
             starts = _STARTS if self._has_worked else _FIRST_STARTS
             self._n_stuck += n_failed == _FIRST_STARTS
             if n_failed >= starts and not self._ready:
-                # Whoever waits for a worker is told, instead of waiting for ever.
+                # Waiting callers get an error instead of waiting for ever.
                 self._give_up()
             await asyncio.sleep(min(0.25 * 2.0**n_failed, _LONGEST_PAUSE))
             worker = await self._spawn()
@@ -174,7 +180,7 @@ class WorkerPool:
     async def _admit(self, worker: ChildProcess) -> bool:
         assert self._config is not None
         try:
-            await worker.ask(self._config.as_question())
+            await worker.request(encode(self._config))
         except ChildDied:
             log.error("worker_did_not_start pid=%s", worker.pid)
             await self._let_go(worker)

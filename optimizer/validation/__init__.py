@@ -1,1 +1,1 @@
-"""Is the result real? Statistics, walk-forward, verdict."""
+"""Validation of results: statistics, walk-forward, verdict."""

@@ -1,4 +1,4 @@
-"""One study's findings, each worked out once and from the ones before it."""
+"""Results of one study's assessment, each computed once."""
 
 import math
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ from optimizer.domain.study_results import (
 from optimizer.engine.backtest import Backtest
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import Refit
+from optimizer.search.loop import ranked
 from optimizer.search.scoring import SetScorer
 from optimizer.validation import luck as chance
 from optimizer.validation import statistics
@@ -39,7 +40,7 @@ N_TOP = 5
 #: Points of the bootstrap distribution and of the scatter that are kept.
 N_BOOTSTRAP_POINTS = 200
 N_SCATTER_POINTS = 2_000
-#: A grid that was searched in part is scored whole afterwards when it is no larger: sets, and sets times bars.
+#: A grid that was searched in part is scored whole afterwards up to this size: sets, and sets times bars.
 MOST_SETS, MOST_WORK = 20_000, 40_000_000
 #: The best and the worst stretch are a tenth of the window long, at least a month of sessions.
 _STRETCH_SHARE, _LEAST_STRETCH_BARS = 10, 21
@@ -49,20 +50,20 @@ _LEAST_BOOTSTRAP_BARS = 20
 
 @lru_cache(maxsize=4)
 def _all_sets(space: Space) -> list[Params]:
-    """Every set of a small space, for the next study as well: most have one of a few spaces."""
+    """Every set of a small space, cached because most studies have one of a few spaces."""
     return list(space.param_sets())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Played:
-    """The backtests of one set in the searched rows and in the held-out ones."""
+class SetBacktests:
+    """Backtests of one set in the searched window and in the holdout."""
 
     in_sample: Backtest
     out_of_sample: Backtest | None  # None when nothing is held out
 
     @property
     def equity(self) -> FloatArray:
-        """Growth of 1.0 through both windows; the second one starts flat."""
+        """Equity from 1.0 through both windows; the second one starts flat."""
         if self.out_of_sample is None:
             return self.in_sample.equity
         return np.concatenate([self.in_sample.equity, self.in_sample.equity[-1] * self.out_of_sample.equity])
@@ -70,7 +71,7 @@ class Played:
 
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
-    """Lazily: whatever is asked for brings about what it rests on."""
+    """Every result is computed on first access, with the results it depends on."""
 
     spec: StudySpec
     space: Space
@@ -82,7 +83,7 @@ class Assessment:
 
     @cached_property
     def scorer(self) -> SetScorer:
-        """The searched rows."""
+        """Scorer of the searched window."""
         return self._scorer(self.rows.start, self.rows.holdout_start)
 
     @cached_property
@@ -98,23 +99,22 @@ class Assessment:
 
     @cached_property
     def ranked(self) -> list[TrialRecord]:
-        """The feasible trials, the best first."""
-        able = [trial for trial in self.trials if is_able(trial)]
-        return sorted(able, key=lambda trial: (-(trial.value or 0.0), trial.number))
+        """Feasible trials, best first."""
+        return ranked(self.trials)
 
     @cached_property
     def winner(self) -> Scored:
-        """The best feasible set, or the textbook set where there is none."""
+        """Best feasible set, or the default set if there is none."""
         if not self.ranked:
             return self.default
         best = self.ranked[0]
-        return _told(self.winning, dict(best.params), best.value, best.number)
+        return _as_scored(self.winner_backtests, dict(best.params), best.value, best.number)
 
     @cached_property
     def optimum(self) -> float | None:
-        """The best feasible value of all sets there are, tried or not; None where they are too many, or none has one.
+        """Best feasible value of all sets of the space, tried or not; None if they are too many, or none has a value.
 
-        It tells how close the search came and chooses nothing: its sets are no tries.
+        It shows how close the search came and chooses nothing, so its sets do not count as tries.
         """
         n_bars = self.rows.holdout_start - self.rows.start
         if self.space.size > MOST_SETS or self.space.size * n_bars > MOST_WORK:
@@ -124,19 +124,21 @@ class Assessment:
 
     @cached_property
     def default(self) -> Scored:
-        """The textbook set, measured like the winner."""
+        """Default set with the same measures as the winner."""
         params = self.space.default
-        played = self.played(params)
-        return _told(played, params, played.in_sample.objective(self._measure), self._number_of(params))
+        backtests = self.backtests_of(params)
+        return _as_scored(backtests, params, backtests.in_sample.objective(self._measure), self._number_of(params))
 
     @cached_property
     def buy_and_hold(self) -> Scored:
         """Buy and hold over the same rows with the same costs."""
-        return _told(self.held, {}, self.held.in_sample.objective(self._measure), None)
+        return _as_scored(
+            self.buy_and_hold_backtests, {}, self.buy_and_hold_backtests.in_sample.objective(self._measure), None
+        )
 
     @cached_property
     def top(self) -> tuple[Scored, ...]:
-        """The five best, the winner first; the others with the measures that a batch gives."""
+        """Five best sets, the winner first; the others with the measures of a batch."""
         others = self.ranked[1:N_TOP]
         return (self.winner, *self.scored(others)) if self.ranked else ()
 
@@ -152,19 +154,19 @@ class Assessment:
             for trial, ours, theirs in zip(trials, within, beyond, strict=True)
         ]
 
-    def played(self, params: Params) -> Played:
-        """A set's backtests in full."""
+    def backtests_of(self, params: Params) -> SetBacktests:
+        """Run the backtests of a set in both windows."""
         rows, play = self.rows, self.evaluator.backtest
-        return Played(
+        return SetBacktests(
             in_sample=play(params, start=rows.start, stop=rows.holdout_start),
             out_of_sample=play(params, start=rows.holdout_start, stop=rows.stop) if rows.has_holdout else None,
         )
 
     @cached_property
-    def held(self) -> Played:
-        """The backtests of buy and hold."""
+    def buy_and_hold_backtests(self) -> SetBacktests:
+        """Backtests of buy and hold."""
         rows, buy_and_hold = self.rows, self.evaluator.buy_and_hold
-        return Played(
+        return SetBacktests(
             in_sample=buy_and_hold(start=rows.start, stop=rows.holdout_start),
             out_of_sample=buy_and_hold(start=rows.holdout_start, stop=rows.stop) if rows.has_holdout else None,
         )
@@ -173,39 +175,39 @@ class Assessment:
         return next((trial.number for trial in self.trials if trial.params == params), None)
 
     @cached_property
-    def winning(self) -> Played:
-        """The winner's backtests."""
-        return self.played(dict(self.ranked[0].params) if self.ranked else self.space.default)
+    def winner_backtests(self) -> SetBacktests:
+        """Backtests of the winner."""
+        return self.backtests_of(dict(self.ranked[0].params) if self.ranked else self.space.default)
 
     @cached_property
     def luck(self) -> Luck:
-        """What the study's tries, and those before it, would show without skill."""
+        """Results that the tries of this study, and those before it, would show without skill."""
         return chance.luck(
             self.scorer,
             [trial.params for trial in self.ranked],
-            self.winning.in_sample.returns if self.ranked else None,
+            self.winner_backtests.in_sample.returns if self.ranked else None,
             n_tried=len(self.trials),
             n_tried_ever=self.n_tried_before + len(self.trials),
         )
 
     @cached_property
     def importance(self) -> dict[str, float]:
-        """Of each parameter; empty where the trials cannot tell."""
+        """Importance of each parameter; empty if there are too few trials."""
         return importance(self.space, self.ranked)
 
     @cached_property
     def plateau(self) -> Plateau:
-        """The winner's neighbours, and the set to prefer where it is a spike."""
+        """Values of the winner's neighbours, and the set to prefer if the winner is a spike."""
         return plateau(self.scorer, self.winner, self.ranked, self.scored)
 
     @cached_property
     def is_spike(self) -> bool:
-        """Whether fewer than half of the winner's neighbours keep its value."""
+        """True if too few of the winner's neighbours keep its value (see SPIKE_SHARE)."""
         return self.plateau.share is not None and self.plateau.share < SPIKE_SHARE
 
     @cached_property
     def walk_forward(self) -> WalkForward | None:
-        """Refits over the searched rows; None where there are none or nothing was feasible anyway."""
+        """Walk-forward over the searched window; None without folds or without a feasible set."""
         rows = self.rows
         return walk_forward(
             self.spec, self.space, self.evaluator, start=rows.start, stop=rows.holdout_start, refit=self.refit
@@ -213,9 +215,9 @@ class Assessment:
 
     @cached_property
     def _unseen(self) -> FloatArray | None:
-        """The out-of-sample returns the intervals are about: the holdout's, else the stitched folds'."""
-        if self.winning.out_of_sample is not None:
-            return self.winning.out_of_sample.returns
+        """Out-of-sample returns for the intervals: those of the holdout, else of the stitched folds."""
+        if self.winner_backtests.out_of_sample is not None:
+            return self.winner_backtests.out_of_sample.returns
         return np.array(self.walk_forward.returns) if self.walk_forward else None
 
     @cached_property
@@ -244,7 +246,7 @@ class Assessment:
 
     @cached_property
     def evidence(self) -> Evidence:
-        """What the verdict rests on."""
+        """Figures from which the verdict is derived."""
         stitched = self.walk_forward.stitched if self.walk_forward else None
         has_holdout = self.rows.has_holdout
         unseen = self.winner.out_of_sample if has_holdout else stitched
@@ -254,14 +256,14 @@ class Assessment:
             in_sample=self.winner.in_sample.sharpe_ratio,
             out_of_sample=unseen.sharpe_ratio if unseen else None,
             walk_forward=_fold_sharpe(stitched),
-            buy_and_hold=self._hold_sharpe,
+            buy_and_hold=self._buy_and_hold_sharpe,
             degenerate=statistics.degenerate(self.winner.in_sample),
             is_spike=self.is_spike,
         )
 
     @property
-    def _hold_sharpe(self) -> float | None:
-        """Buy and hold's Sharpe ratio over the bars of the number out of sample."""
+    def _buy_and_hold_sharpe(self) -> float | None:
+        """Sharpe ratio of buy and hold over the out-of-sample bars."""
         if self.buy_and_hold.out_of_sample is not None:
             return self.buy_and_hold.out_of_sample.sharpe_ratio
         if self.walk_forward is None:
@@ -271,14 +273,14 @@ class Assessment:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """Is it real?"""
+        """Verdict on the evidence."""
         return verdict(self.evidence) if self.ranked else Verdict.UNPROVEN
 
     @cached_property
     def stretches(self) -> tuple[Stretch | None, Stretch | None]:
-        """The best and the worst tenth of the window (at least 21 bars) of the winner."""
-        equity = np.concatenate([[1.0], self.winning.equity])
-        n_bars = max(len(self.winning.equity) // _STRETCH_SHARE, _LEAST_STRETCH_BARS)
+        """Best and worst stretch of the winner, a tenth of the window each (at least 21 bars)."""
+        equity = np.concatenate([[1.0], self.winner_backtests.equity])
+        n_bars = max(len(self.winner_backtests.equity) // _STRETCH_SHARE, _LEAST_STRETCH_BARS)
         found = statistics.stretches(equity, n_bars)
         if found is None:
             return None, None
@@ -292,9 +294,11 @@ class Assessment:
 
     @property
     def curve(self) -> Curve:
-        """Equity of winner and hold through both windows."""
+        """Equity of winner and buy and hold through both windows."""
         dates = days_of(self.evaluator.bars, self.rows.start, self.rows.stop)
-        winner, buy_and_hold = (tuple(played.equity.tolist()) for played in (self.winning, self.held))
+        winner, buy_and_hold = (
+            tuple(backtests.equity.tolist()) for backtests in (self.winner_backtests, self.buy_and_hold_backtests)
+        )
         return Curve(dates=dates, winner=winner, buy_and_hold=buy_and_hold)
 
     @property
@@ -309,18 +313,13 @@ class Assessment:
         return tuple(pair for pair in pairs if math.isfinite(pair[1]))
 
 
-def is_able(trial: TrialRecord) -> bool:
-    """Whether a trial could win: finished, feasible, and with a value."""
-    return trial.value is not None and trial.violation <= 0 and trial.state == "complete"
-
-
-def _told(played: Played, params: Params, value: float | None, number: int | None) -> Scored:
-    out = played.out_of_sample.measures if played.out_of_sample else None
-    return Scored(params=params, value=value, number=number, in_sample=played.in_sample.measures, out_of_sample=out)
+def _as_scored(backtests: SetBacktests, params: Params, value: float | None, number: int | None) -> Scored:
+    out = backtests.out_of_sample.measures if backtests.out_of_sample else None
+    return Scored(params=params, value=value, number=number, in_sample=backtests.in_sample.measures, out_of_sample=out)
 
 
 def _fold_sharpe(stitched: Measures | None) -> float | None:
-    """The Sharpe ratio of the stitched folds; 0 where they never held anything, None without folds."""
+    """Sharpe ratio of the stitched folds; 0 if they never had a position, None without folds."""
     return None if stitched is None else stitched.sharpe_ratio or 0.0
 
 

@@ -1,4 +1,4 @@
-"""Which findings the data or the search forced on a summary: one predicate a note."""
+"""Caveats about the data or the search for a summary: one predicate per note."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -10,12 +10,12 @@ from optimizer.validation.assessment import Assessment
 from optimizer.validation.verdict import FEW_TRADES, PROMISING_DSR, SHORT_HOLDOUT_BARS, Note
 from optimizer.validation.window import is_short
 
-#: "More bars would tell" is said up to this many times the bars there are.
+#: MORE_BARS_WOULD_TELL is noted up to this multiple of the available bars.
 BELIEVABLE_GROWTH = 4
 
 
 def notes(found: Assessment) -> tuple[Note, ...]:
-    """The notes that hold, in the order they are declared."""
+    """Notes whose predicate is true, in the order of declaration."""
     return tuple(note for note in Note if _HOLDS[note](found))
 
 

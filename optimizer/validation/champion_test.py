@@ -1,16 +1,17 @@
-"""Should the parameters change? The champion against a challenger on bars that neither was fitted on. Pure.
+"""Test of a champion against a challenger on bars that neither was fitted on. Pure functions.
 
-The question is asked every week of nearly the same bars, so a threshold fit for one look would call a switch far too
-often: of two sets without a difference, one that is asked for 95 % at each look is passed in 18 % of years, one asked
-for 99 % in 5 % (52 weekly looks at windows of 378 bars). The champion stays unless the difference is that clear.
-A champion that was adopted for its result on unseen bars brings that luck along, which favours it: the side on which
-an error costs nothing new.
+The test is repeated every week on nearly the same bars, so a threshold for a single look would propose a switch too
+often: of two sets without a difference, a threshold of 95 % proposes one in 18 % of years, a threshold of 99 % in 5 %
+(52 weekly looks at windows of 378 bars). The champion stays unless the difference is that clear. A champion that was
+adopted for its result on unseen bars was partly lucky there, which favours the champion: an error on that side
+changes nothing.
 """
 
 import math
 from dataclasses import dataclass
 from datetime import date
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,13 +22,16 @@ from optimizer.lazy import LazyModule
 from optimizer.validation.champion import Challenge, Decision, DecisionReason
 from optimizer.validation.statistics import block_length
 
-arch_bootstrap = LazyModule("arch.bootstrap")
+if TYPE_CHECKING:
+    from arch import bootstrap as arch_bootstrap
+else:
+    arch_bootstrap = LazyModule("arch.bootstrap")
 
 #: Share of resamples in which the challenger must be ahead before a switch is proposed.
 SWITCH_PROBABILITY = 0.99
-#: At or below this share it is not even ahead: there is nothing to tell.
+#: At or below this share the challenger is not even ahead.
 KEEP_PROBABILITY = 0.5
-#: Common unseen bars below which a difference is not judged at all: a quarter of daily bars.
+#: Common unseen bars below which a difference is not judged: a quarter of daily bars.
 LEAST_BARS = 63
 N_RESAMPLES = 2000
 #: A difference that needs more bars than these (ten years of daily ones) is as good as none.
@@ -38,8 +42,8 @@ _INTERVAL = (0.05, 0.95)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contest:
-    """The backtests of both, and of buy and hold, over the same bars; the days of their first and last bar."""
+class ChampionBacktests:
+    """Backtests of both sets, and of buy and hold, over the same bars, with the days of the first and last bar."""
 
     champion: Backtest
     challenger: Backtest
@@ -50,44 +54,44 @@ class Contest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Paired:
-    """What a paired bootstrap says of a mean daily difference."""
+class PairedBootstrap:
+    """Result of a paired bootstrap of a mean daily difference."""
 
     decision: Decision
     reason: DecisionReason
     n_bars_needed: int | None = None
-    mean: float = math.nan  # a bar
+    mean: float = math.nan  # per bar
     low: float = math.nan
     high: float = math.nan
     probability: float = math.nan
 
 
-_SAME = Paired(decision=Decision.KEEP, reason=DecisionReason.SAME, mean=0.0)
+_SAME = PairedBootstrap(decision=Decision.KEEP, reason=DecisionReason.SAME, mean=0.0)
 
 
-def challenge(contest: Contest, *, seed: int) -> Challenge:
-    """Judge the contest; the same seed gives the same judgement."""
-    returns = contest.challenger.returns - contest.champion.returns
-    found = _SAME if contest.is_same_set else judge(returns, seed=seed)
-    a_year = contest.champion.periods_per_year
+def challenge(backtests: ChampionBacktests, *, seed: int) -> Challenge:
+    """Decide between champion and challenger; the same seed gives the same decision."""
+    returns = backtests.challenger.returns - backtests.champion.returns
+    found = _SAME if backtests.is_same_set else judge(returns, seed=seed)
+    a_year = backtests.champion.periods_per_year
     return Challenge(
         decision=found.decision,
         reason=found.reason,
-        start=contest.start,
-        end=contest.end,
+        start=backtests.start,
+        end=backtests.end,
         n_bars=len(returns),
         n_bars_needed=found.n_bars_needed,
-        champion=contest.champion.measures,
-        challenger=contest.challenger.measures,
-        buy_and_hold=contest.buy_and_hold.measures,
+        champion=backtests.champion.measures,
+        challenger=backtests.challenger.measures,
+        buy_and_hold=backtests.buy_and_hold.measures,
         difference=found.mean * a_year,
         interval=None if math.isnan(found.low) else Interval(low=found.low * a_year, high=found.high * a_year),
         probability=found.probability,
     )
 
 
-def no_contest(n_bars: int) -> Challenge:
-    """Too few bars that neither was fitted on to play even one trade: none, or one."""
+def too_few_bars(n_bars: int) -> Challenge:
+    """Result for fewer than two common unseen bars, too few for any trade."""
     return Challenge(
         decision=Decision.CANT_TELL,
         reason=DecisionReason.TOO_FEW_BARS,
@@ -104,18 +108,20 @@ def no_contest(n_bars: int) -> Challenge:
     )
 
 
-def judge(differences: FloatArray, *, seed: int, n_resamples: int = N_RESAMPLES) -> Paired:
-    """Keep, switch or can't tell, from (n,) daily returns of the challenger less the champion's on the same days.
+def judge(differences: FloatArray, *, seed: int, n_resamples: int = N_RESAMPLES) -> PairedBootstrap:
+    """Judge (n,) daily returns of the challenger less the champion's on the same days: keep, switch or undecided.
 
-    The stationary bootstrap (Politis and Romano 1994, by `arch`) of their mean, with the automatic mean block length
-    of Politis and White (2004, corrected 2009). Taking differences first is what makes it paired: a day's market is
-    the same for both. Its generator is this call's own.
+    Stationary bootstrap (Politis and Romano 1994, by `arch`) of their mean, with the automatic mean block length
+    of Politis and White (2004, corrected 2009). It is paired because the differences are taken first: the market of a
+    day is the same for both. The random generator is local to the call.
     """
     n_bars = len(differences)
     if n_bars < LEAST_BARS:
         mean = float(differences.mean()) if n_bars else math.nan
         needed = LEAST_BARS - n_bars
-        return Paired(decision=Decision.CANT_TELL, reason=DecisionReason.TOO_FEW_BARS, n_bars_needed=needed, mean=mean)
+        return PairedBootstrap(
+            decision=Decision.CANT_TELL, reason=DecisionReason.TOO_FEW_BARS, n_bars_needed=needed, mean=mean
+        )
     if not np.any(np.abs(differences) > 1e-12):
         return _SAME
     resamples = arch_bootstrap.StationaryBootstrap(
@@ -125,12 +131,12 @@ def judge(differences: FloatArray, *, seed: int, n_resamples: int = N_RESAMPLES)
     return _judged(differences, means)
 
 
-def _judged(differences: FloatArray, means: FloatArray) -> Paired:
+def _judged(differences: FloatArray, means: FloatArray) -> PairedBootstrap:
     mean, probability = float(differences.mean()), float(np.mean(means > 0))
     decision, reason = _decision(mean, probability)
     is_open = decision is Decision.CANT_TELL
     low, high = np.quantile(means, _INTERVAL)
-    return Paired(
+    return PairedBootstrap(
         decision=decision,
         reason=reason,
         n_bars_needed=_bars_needed(len(differences), mean / float(means.std())) if is_open else None,
@@ -150,7 +156,7 @@ def _decision(mean: float, probability: float) -> tuple[Decision, DecisionReason
 
 
 def _bars_needed(n_bars: int, z: float) -> int | None:
-    """How many more bars tell, if the difference stays what it is: its z-score grows with the root of their number."""
+    """Number of further bars for a decision at the same difference: its z-score grows with the root of their number."""
     wanted = _NORMAL.inv_cdf(SWITCH_PROBABILITY)
     needed = math.ceil(n_bars * ((wanted / z) ** 2 - 1))
     return max(needed, 1) if needed <= MOST_BARS_NEEDED else None

@@ -1,4 +1,4 @@
-"""What many tries alone would have shown: the study's trials against its winner."""
+"""Correction for the number of tries: deflated Sharpe ratio, market skill and probability of overfitting."""
 
 import math
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ from optimizer.validation.statistics import (
 )
 from optimizer.validation.verdict import PROMISING_DSR
 
-#: Sets whose returns are in memory at a time.
+#: Sets whose returns are in memory together.
 _BATCH = 512
-#: Evenly drawn sets in the cross-validation at most, and draws for each: some repeat, some are infeasible.
+#: Most uniformly drawn sets in the cross-validation, and draws per set: some repeat, some are infeasible.
 _MOST_EVEN_SETS, _DRAWS_PER_SET = 1_000, 2
-#: Tells this use of the study's seed from others.
+#: Distinguishes this use of the study's seed from others.
 _EVEN_DRAWS = 4
 
 
@@ -45,18 +45,18 @@ def luck(
 ) -> Luck:
     """Deflate the winner's Sharpe ratio by all tries, and cross-validate the choice of a winner.
 
-    `candidates` are the study's feasible sets, those that could have been chosen: their Sharpe ratios give the
-    spread that luck multiplies. The number of tries counts every unique set, feasible or not, of all studies.
-    `winner` holds the chosen set's (n,) in-sample returns, None when nothing was feasible.
+    `candidates` are the study's feasible sets, which could have been chosen: the spread of their Sharpe ratios is
+    the scale of luck. The number of tries counts every unique set, feasible or not, of all studies.
+    `winner` are the chosen set's (n,) in-sample returns, None when nothing was feasible.
 
-    In a market that rises, whatever holds it half of the time has a Sharpe ratio without any skill; the more so the
-    likelier it is to be found. `skill` therefore deflates once more, by what the market alone gave a position like
-    the winner's; the deflated Sharpe ratio itself stays the paper's.
+    In a rising market a set that is invested half of the time has a Sharpe ratio without any skill, and the larger
+    it is the likelier the search finds it. `skill` therefore deflates once more, by the Sharpe ratio that the market
+    alone gave a position like the winner's; the deflated Sharpe ratio itself is as in the paper.
 
-    The matrix of the cross-validation holds the candidates and as many feasible sets again, drawn evenly from what
-    is left of the space. A sampler that learns bunches its trials around the winner, with the whole window in view;
-    among near-copies a rank says nothing, and the PBO of pure noise was 0.59 instead of one half, that of real
-    effects up to 0.45 (docs/calibration.md). The even half gives the ranks back their meaning.
+    The matrix of the cross-validation consists of the candidates and as many feasible sets again, drawn uniformly
+    from the rest of the space. A sampler that learns concentrates its trials around the winner, using the whole
+    window; among near-copies a rank is meaningless, and the PBO of pure noise was 0.59 instead of one half, that of
+    real effects up to 0.45 (docs/calibration.md). The uniform half makes the ranks meaningful again.
     """
     n_bars = scorer.stop - scorer.start
     n_blocks = pbo_blocks(n_bars)
@@ -73,7 +73,7 @@ def luck(
 
 
 def _deflated(scorer: SetScorer, winner: FloatArray, n_tried: int, spread: float) -> dict[str, Any]:
-    """The figures of Luck that compare the winner's Sharpe ratio with luck's, and with luck's and the market's."""
+    """Fields of Luck that compare the winner's Sharpe ratio with luck's, and with luck's and the market's together."""
     of, by_luck = moments(winner), expected_max_sharpe(n_tried, spread)
     by_market = market_sharpe_ratio(winner, scorer.evaluator.buy_and_hold(start=scorer.start, stop=scorer.stop).returns)
     skill = probabilistic_sharpe_ratio(of, by_luck + by_market)
@@ -96,9 +96,9 @@ def _pbo(scorer: SetScorer, candidates: Sequence[Params], blocks: BlockSums | No
 
 
 def even_sets(scorer: SetScorer, besides: Sequence[Params]) -> list[Params]:
-    """Feasible sets drawn evenly from the space, none of `besides`: as many, or fewer where the space ends.
+    """Draw feasible sets uniformly from the space without `besides`: as many as those, or all if there are fewer.
 
-    Repeatable by the study's seed. At most 1,000.
+    Seeded by the study's seed; at most 1,000.
     """
     wanted = min(len(besides), _MOST_EVEN_SETS)
     known = {tuple(params[name] for name in scorer.space.names) for params in besides}
@@ -115,12 +115,12 @@ def _feasible(scorer: SetScorer, param_sets: list[Params]) -> list[Params]:
 
 
 def _drawn(scorer: SetScorer, count: int) -> dict[tuple[Value, ...], Params]:
-    """The different sets among `count` even draws from the space, in the order drawn, by their values."""
+    """Distinct sets among `count` uniform draws from the space, in the order drawn, by their values."""
     space, rng = scorer.space, np.random.default_rng([scorer.spec.seed, _EVEN_DRAWS])
     columns = [[p.values[i] for i in rng.integers(len(p.values), size=count)] for p in space.parameters]
     rows = dict.fromkeys(zip(*columns, strict=True))
     param_sets = {row: dict(zip(space.names, row, strict=True)) for row in rows}
-    return {row: params for row, params in param_sets.items() if space.order is None or space.order.holds(params)}
+    return {row: params for row, params in param_sets.items() if space.order is None or space.order.allows(params)}
 
 
 def _matrix(scorer: SetScorer, param_sets: Sequence[Params], n_blocks: int) -> tuple[FloatArray, BlockSums | None]:
@@ -135,7 +135,7 @@ def _matrix(scorer: SetScorer, param_sets: Sequence[Params], n_blocks: int) -> t
 
 
 def _sharpes(returns: FloatArray) -> FloatArray:
-    """In one pass: a bar's return is so small that nothing is lost by subtracting the square of the mean."""
+    """Per-bar Sharpe ratios in one pass: returns are so small that subtracting the squared mean loses no precision."""
     n_bars = returns.shape[1]
     means = returns.mean(axis=1)
     variances = (np.einsum("st,st->s", returns, returns) - n_bars * means**2) / (n_bars - 1)

@@ -1,7 +1,8 @@
-"""How much the winner depends on its parameters: their importance, its neighbourhood, the map around it."""
+"""Sensitivity of the winner to its parameters: their importance, its neighbourhood, the map around it."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from optuna.distributions import BaseDistribution
@@ -16,37 +17,40 @@ from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_
 from optimizer.validation.statistics import plateau_share
 from optimizer.validation.verdict import SPIKE_SHARE
 
-#: It imports scikit-learn where that is installed, which takes a second.
-optuna_importance = LazyModule("optuna.importance")
+if TYPE_CHECKING:
+    from optuna import importance as optuna_importance
+else:
+    # It imports scikit-learn if that is installed, which takes a second.
+    optuna_importance = LazyModule("optuna.importance")
 
 ScoreTrials = Callable[[Sequence[TrialRecord]], list[Scored]]
 
-#: Values an axis of the map shows at most; a longer range is thinned evenly around the winner's value.
+#: Most values on an axis of the map; a longer range is thinned evenly around the winner's value.
 MAP_VALUES = 24
 #: Best sets whose neighbourhoods are compared when the winner is a spike.
 CENTRE_CANDIDATES = 20
-#: Fewer feasible trials than this say nothing about importance (the best tenth must hold two).
+#: Least number of feasible trials for an importance (the best tenth must have two).
 LEAST_TRIALS = 20
 
 
 def importance(space: Space, records: Sequence[TrialRecord]) -> dict[str, float]:
-    """The share of each parameter in reaching the best tenth of the trials, summing to 1; largest first.
+    """Importance of each parameter for reaching the best tenth of the trials, summing to 1; largest first.
 
     PED-ANOVA (Watanabe, Bansal and Hutter 2023) by Optuna, over the feasible trials. Parameters with a single value
-    have none of it. Empty when there are fewer than 20 feasible trials or all did equally well.
+    are left out. Empty when there are fewer than 20 feasible trials or all have equal values.
     """
-    able = [record for record in records if record.value is not None and record.violation <= 0]
+    feasible = [record for record in records if record.is_feasible]
     free = {p.name: space.distributions[p.name] for p in space.parameters if len(p.values) > 1}
-    if len(able) < LEAST_TRIALS or not free or len({record.value for record in able}) == 1:
+    if len(feasible) < LEAST_TRIALS or not free or len({record.value for record in feasible}) == 1:
         return {}
     study = fast_study(["maximize"])
-    for number, record in enumerate(able):
-        add_finished(study, _learned(number, record, free))
+    for number, record in enumerate(feasible):
+        add_finished(study, _optuna_trial(number, record, free))
     shares = optuna_importance.get_param_importances(study, evaluator=optuna_importance.PedAnovaImportanceEvaluator())
     return _normalized({name: shares.get(name, 0.0) for name in space.names})
 
 
-def _learned(number: int, record: TrialRecord, free: Mapping[str, BaseDistribution]) -> LeanTrial:
+def _optuna_trial(number: int, record: TrialRecord, free: Mapping[str, BaseDistribution]) -> LeanTrial:
     assert record.value is not None, "only sets that have a value teach anything"
     params = {name: record.params[name] for name in free}
     return LeanTrial.finished(number, [record.value], params=params, distributions=free, violation=0.0)
@@ -60,9 +64,9 @@ def _normalized(shares: Mapping[str, float]) -> dict[str, float]:
 
 
 def plateau(scorer: SetScorer, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Plateau:
-    """Re-score the winner's neighbours; where it is a spike, name the middle of the best neighbourhood instead.
+    """Score the winner's neighbours; if it is a spike, recommend the centre of the best neighbourhood instead.
 
-    `ranked` are the feasible trials, the best first; `scored` measures the one that is named.
+    `ranked` are the feasible trials, best first; `scored` computes the measures of the recommended set.
     """
     param_sets = scorer.space.neighbours(winner.params)
     if not param_sets:
@@ -83,7 +87,7 @@ def _share(scorer: SetScorer, winner: Scored, values: FloatArray) -> float:
 
 
 def _centre(scorer: SetScorer, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Scored | None:
-    """Of the best sets, the one with the best median over itself and its neighbours; None when it is the winner."""
+    """Best set by the median over itself and its neighbours, among the best trials; None when it is the winner."""
     best = ranked[:CENTRE_CANDIDATES]
     around = [[dict(record.params), *scorer.space.neighbours(record.params)] for record in best]
     values = scorer.values(scorer.scores([params for param_sets in around for params in param_sets]))
@@ -94,12 +98,12 @@ def _centre(scorer: SetScorer, winner: Scored, ranked: Sequence[TrialRecord], sc
 
 
 def _median(values: FloatArray) -> float:
-    """The median with sets without a value as the worst."""
+    """Median where sets without a value count as the worst."""
     return float(np.median(np.nan_to_num(values, nan=-np.inf, posinf=np.finfo(np.float64).max)))
 
 
 def surface(scorer: SetScorer, params: Params, shares: Mapping[str, float]) -> Surface | None:
-    """The first goal over the grid of the two most important parameters, the others as in `params`, in one call.
+    """Values of the first goal over the grid of the two most important parameters, the others as in `params`.
 
     None when fewer than two parameters have more than one value.
     """
@@ -118,7 +122,7 @@ def surface(scorer: SetScorer, params: Params, shares: Mapping[str, float]) -> S
 def _map_values(scorer: SetScorer, cells: Sequence[Params]) -> FloatArray:
     """Values of the cells; NaN for those outside the space."""
     order = scorer.space.order
-    inside = [i for i, cell in enumerate(cells) if order is None or order.holds(cell)]
+    inside = [i for i, cell in enumerate(cells) if order is None or order.allows(cell)]
     values = np.full(len(cells), math.nan)
     if inside:
         values[inside] = scorer.values(scorer.scores([cells[i] for i in inside]))
@@ -126,7 +130,7 @@ def _map_values(scorer: SetScorer, cells: Sequence[Params]) -> FloatArray:
 
 
 def _axis(space: Space, name: str, kept: Value) -> tuple[Value, ...]:
-    """At most 24 evenly spaced values of a parameter, one of them `kept`."""
+    """At most MAP_VALUES evenly spaced values of a parameter, one of them `kept`."""
     values = space.by_name[name].values
     step = math.ceil(len(values) / MAP_VALUES)
     return values[values.index(kept) % step :: step]

@@ -1,7 +1,7 @@
-"""Is a backtest's result more than luck? Pure statistics over arrays of returns.
+"""Statistics of arrays of returns: is a backtest's result more than luck?
 
-Sharpe ratios here are per bar unless a name says annual. Returns are simple per-bar fractions. Nothing here
-knows a strategy, a study or a database; what each function assumes stands in its docstring.
+Sharpe ratios are per bar unless a name contains "annual". Returns are simple per-bar fractions. All functions are
+pure; the assumptions of each are in its docstring.
 """
 
 import math
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 from statistics import NormalDist
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +19,22 @@ from optimizer.domain.bars import FloatArray
 from optimizer.domain.study_results import Degenerate, Measures
 from optimizer.lazy import LazyModule
 
-arch_bootstrap = LazyModule("arch.bootstrap")
+if TYPE_CHECKING:
+    from arch import bootstrap as arch_bootstrap
+else:
+    arch_bootstrap = LazyModule("arch.bootstrap")
 
-#: Blocks of the CSCV where the length allows (the paper's own choice), and the least that still says something.
+#: Blocks of the CSCV where the length allows (as in the paper), and the least useful number.
 PBO_BLOCKS = 16
 LEAST_PBO_BLOCKS = 6
 #: Bars a block needs before its Sharpe ratio is worth a comparison.
 BARS_PER_BLOCK = 15
-#: A neighbour stands on the winner's plateau when it keeps this share of the winner's value.
+#: A neighbour is on the winner's plateau if it keeps this share of the winner's value.
 PLATEAU_KEEPS = 0.8
 #: Buy and hold in disguise: both must be exceeded.
 DISGUISE_CORRELATION = 0.95
 DISGUISE_EXPOSURE = 0.9
-#: Share of the bootstrap distribution outside the interval, both tails together.
+#: Share of the bootstrap distribution outside the interval, in both tails together.
 INTERVAL_TAILS = 0.1
 
 _NORMAL = NormalDist()
@@ -39,7 +42,7 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True, kw_only=True)
 class Moments:
-    """Per-bar shape of one return series. `kurtosis` is not in excess: a normal has 3."""
+    """Per-bar moments of one return series. `kurtosis` is not in excess: a normal has 3."""
 
     n_bars: int
     sharpe: float  # NaN when the series never moves
@@ -64,12 +67,12 @@ def moments(returns: FloatArray) -> Moments:
 
 
 def _is_flat(variance: float, returns: FloatArray) -> bool:
-    """Whether a variance is only rounding: equal returns leave about 1e-17 of their size."""
+    """True if a variance is due to rounding only: that of equal returns is about 1e-17 of their size."""
     return math.sqrt(variance) <= 1e-12 * max(float(np.abs(returns).max()), 1e-300)
 
 
 def probabilistic_sharpe_ratio(of: Moments, benchmark: float) -> float:
-    """The probability that the true Sharpe ratio exceeds `benchmark` (per bar), given one sample's moments.
+    """Probability that the true Sharpe ratio exceeds `benchmark` (per bar), given one sample's moments.
 
     Bailey and López de Prado, "The Sharpe Ratio Efficient Frontier" (2012), the PSR equation; equation 2 of "The
     Deflated Sharpe Ratio" (2014). The Sharpe ratio is per bar and the kurtosis non-excess, as there. NaN for a
@@ -82,7 +85,7 @@ def probabilistic_sharpe_ratio(of: Moments, benchmark: float) -> float:
 
 
 def expected_max_sharpe(n_tried: float, sharpe_std: float) -> float:
-    """The largest Sharpe ratio that `n_tried` independent tries without skill show on average.
+    """Expected maximum of the Sharpe ratios of `n_tried` independent tries without skill.
 
     Bailey and López de Prado (2014), equation 1, with a true mean of zero: the standard deviation of the tries'
     Sharpe ratios times the expected maximum of that many standard normals. In the unit of `sharpe_std`. One try
@@ -95,20 +98,20 @@ def expected_max_sharpe(n_tried: float, sharpe_std: float) -> float:
 
 
 def deflated_sharpe_ratio(of: Moments, *, n_tried: float, sharpe_std: float) -> float:
-    """The probability that the best of `n_tried` has a true Sharpe ratio above what luck alone shows.
+    """Probability that the best of `n_tried` has a true Sharpe ratio above the expected maximum of luck.
 
     Bailey and López de Prado (2014), equations 1 and 2 together. `sharpe_std` is the standard deviation of the
-    tries' per-bar Sharpe ratios. Tries that resemble each other count in full although they are fewer in effect;
-    their Sharpe ratios then lie closer together, which works the other way.
+    tries' per-bar Sharpe ratios. Correlated tries count in full although they are effectively fewer;
+    their smaller spread works in the other direction.
     """
     return probabilistic_sharpe_ratio(of, expected_max_sharpe(n_tried, sharpe_std))
 
 
 def market_sharpe_ratio(returns: FloatArray, market: FloatArray) -> float:
-    """The per-bar Sharpe ratio that the market's rise alone gives returns as correlated with it as these are.
+    """Per-bar Sharpe ratio that the market's rise alone gives to returns with this correlation with it.
 
     A position with beta β and deviation s earns β·μ from a market of mean μ and deviation σ; over s that is the
-    correlation times the market's Sharpe ratio. At least 0: a fall that was avoided is no handicap. Both (n,).
+    correlation times the market's Sharpe ratio. At least 0: avoiding a fall is no handicap. Both (n,).
     """
     own, of_market = moments(returns), moments(market)
     if math.isnan(own.sharpe) or math.isnan(of_market.sharpe):
@@ -117,7 +120,7 @@ def market_sharpe_ratio(returns: FloatArray, market: FloatArray) -> float:
 
 
 def minimum_track_record(of: Moments, *, benchmark: float, confidence: float) -> float:
-    """How many bars a record like this one needs before its Sharpe ratio beats `benchmark` with `confidence`.
+    """Number of bars that such a record needs before its Sharpe ratio exceeds `benchmark` with `confidence`.
 
     Bailey and López de Prado (2012), the MinTRL equation. Infinity when it does not beat the benchmark at all.
     """
@@ -133,7 +136,7 @@ def _sharpe_spread(of: Moments) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class BlockSums:
-    """What the CSCV needs of a matrix of returns, (n_sets, n_blocks) each, and the bars in one block."""
+    """Sums of a matrix of returns for the CSCV, (n_sets, n_blocks) each, and the number of bars per block."""
 
     sums: FloatArray
     squares: FloatArray
@@ -141,20 +144,20 @@ class BlockSums:
 
 
 def pbo_blocks(n_bars: int) -> int:
-    """The S of the CSCV for a window: 16, or the largest even number that leaves 15 bars a block; 0 below 6."""
+    """Number of blocks (S) of the CSCV: 16, or the largest even number with 15 bars per block; 0 below 6."""
     fitting = min(PBO_BLOCKS, n_bars // BARS_PER_BLOCK // 2 * 2)
     return fitting if fitting >= LEAST_PBO_BLOCKS else 0
 
 
 def block_sums(returns: FloatArray, n_blocks: int) -> BlockSums:
-    """Sums and sums of squares of (n_sets, n_bars) returns over equal blocks; the oldest odd bars are left out."""
+    """Sums and sums of squares of (n_sets, n_bars) returns over equal blocks, without the oldest remaining bars."""
     bars = returns.shape[1] // n_blocks
     blocks = returns[:, returns.shape[1] - bars * n_blocks :].reshape(len(returns), n_blocks, bars)
     return BlockSums(sums=blocks.sum(axis=2), squares=np.einsum("sbt,sbt->sb", blocks, blocks), bars=bars)
 
 
 def joined(parts: list[BlockSums]) -> BlockSums:
-    """The block sums of several batches of sets as those of one."""
+    """Concatenate the block sums of several batches of sets."""
     return BlockSums(
         sums=np.concatenate([part.sums for part in parts]),
         squares=np.concatenate([part.squares for part in parts]),
@@ -183,9 +186,9 @@ def probability_of_overfitting(blocks: BlockSums) -> float:
 
 @cache
 def halves(n_blocks: int) -> NDArray[np.int64]:
-    """Every way to take half of the blocks, one of each complementary pair: (ways / 2, 2), read-only.
+    """Splits of the blocks into halves, one of each complementary pair: (splits / 2, 2), read-only.
 
-    A way is two bit masks, over the first half of the blocks and over the rest.
+    A split is two bit masks, over the first half of the blocks and over the rest.
     """
     masks = (1 + sum(1 << block for block in rest) for rest in combinations(range(1, n_blocks), n_blocks // 2 - 1))
     found = np.array([divmod(mask, 1 << n_blocks // 2)[::-1] for mask in sorted(masks)], dtype=np.int64)
@@ -195,7 +198,7 @@ def halves(n_blocks: int) -> NDArray[np.int64]:
 
 @compiled
 def _count_below_median(sums: FloatArray, squares: FloatArray, ways: NDArray[np.int64], n_bars: int) -> int:
-    """Splits whose in-sample winner ranks at or below the middle out of sample; blocks run down the rows."""
+    """Count the splits whose in-sample winner ranks at or below the middle out of sample; one block per row."""
     n_blocks, n_sets = sums.shape
     middle = n_blocks // 2
     # Sums over every subset of either half of the blocks: a way then costs one addition a set instead of eight.
@@ -214,7 +217,7 @@ def _count_below_median(sums: FloatArray, squares: FloatArray, ways: NDArray[np.
 
 @compiled
 def _subset_sums(rows: FloatArray) -> FloatArray:
-    """Sums of the rows over every subset of them; bit k of a row's number says whether row k is in it."""
+    """Sums of the rows over every subset of them; bit k of a subset's number is set if row k is in it."""
     found = np.zeros((1 << len(rows), rows.shape[1]))
     for mask in range(1, len(found)):
         highest = 0
@@ -225,7 +228,7 @@ def _subset_sums(rows: FloatArray) -> FloatArray:
     return found
 
 
-# The two functions below run thirteen thousand times over every set: they have no branches, so that they compile to
+# The two functions below run thirteen thousand times over all sets: they have no branches, so that they compile to
 # vector instructions.
 
 
@@ -238,7 +241,7 @@ def _rank_keys(
     share: float,
     out: FloatArray,
 ) -> None:
-    """Numbers that order like Sharpe ratios (their squares with their signs), exactly 0 for a half without movement.
+    """Write sort keys of the Sharpe ratios (their squares with their signs), exactly 0 for a half without movement.
 
     `share` is 1 / bars of a half.
     """
@@ -250,7 +253,7 @@ def _rank_keys(
 
 @compiled
 def _is_below_median(here: FloatArray, there: FloatArray) -> int:
-    """1 when the winner of one half stands at or below the middle of the other, else 0."""
+    """Return 1 if the winner of one half ranks at or below the middle of the other, else 0."""
     highest = -np.inf
     for i in range(len(here)):
         highest = here[i] if here[i] > highest else highest
@@ -272,7 +275,7 @@ def _is_below_median(here: FloatArray, there: FloatArray) -> int:
 
 
 def plateau_share(value: float, neighbours: FloatArray, *, may_be_negative: bool = False) -> float:
-    """The share of neighbours that keep at least 80 % of the winner's value; larger values are better.
+    """Share of neighbours that keep at least 80 % of the winner's value; larger values are better.
 
     `may_be_negative` is for goals that never exceed 0 (the maximum drawdown): there 80 % is kept up to 1/0.8 of the
     loss. NaN when there is no neighbour, or when the winner's value is not positive and should be. A neighbour
@@ -286,17 +289,17 @@ def plateau_share(value: float, neighbours: FloatArray, *, may_be_negative: bool
 
 @dataclass(frozen=True, kw_only=True)
 class Bootstrap:
-    """Measures of resampled returns, one a resample, unsorted. Sharpe ratios are annual, drawdowns fractions ≤ 0."""
+    """Measures of resampled returns, one per resample, unsorted. Sharpe ratios are annual, drawdowns fractions ≤ 0."""
 
     sharpe_ratios: FloatArray
     max_drawdowns: FloatArray
 
 
 def bootstrap(returns: FloatArray, *, periods_per_year: float, seed: int, n_resamples: int = 500) -> Bootstrap:
-    """The stationary bootstrap (Politis and Romano 1994, by `arch`) of a Sharpe ratio and a maximum drawdown.
+    """Stationary bootstrap (Politis and Romano 1994, by `arch`) of a Sharpe ratio and a maximum drawdown.
 
-    The mean block length is the automatic choice of Politis and White (2004, corrected 2009). (n,) returns in; a
-    resample without movement has a NaN Sharpe ratio. The generator is this call's own.
+    The mean block length is the automatic choice of Politis and White (2004, corrected 2009). `returns` are (n,); a
+    resample without movement has a NaN Sharpe ratio. The random generator is local to the call.
     """
     resamples = arch_bootstrap.StationaryBootstrap(block_length(returns), returns, seed=np.random.default_rng(seed))
     measured = resamples.apply(_sharpe_and_drawdown, n_resamples)
@@ -304,7 +307,7 @@ def bootstrap(returns: FloatArray, *, periods_per_year: float, seed: int, n_resa
 
 
 def block_length(returns: FloatArray) -> int:
-    """The mean block length that Politis and White (2004, corrected 2009) choose for (n,) returns, at least 1."""
+    """Mean block length that Politis and White (2004, corrected 2009) choose for (n,) returns, at least 1."""
     if np.ptp(returns) == 0:
         return 1
     return max(1, round(float(arch_bootstrap.optimal_block_length(returns)["stationary"].iloc[0])))
@@ -324,7 +327,7 @@ def _sharpe_and_drawdown(returns: FloatArray) -> FloatArray:
 
 
 def interval(sample: FloatArray) -> tuple[float, float]:
-    """The 90 % percentile interval of a bootstrap sample; NaN values are left out, an empty rest gives NaN."""
+    """90 % percentile interval of a bootstrap sample; NaN values are left out, an empty rest gives NaN."""
     finite = sample[np.isfinite(sample)]
     if not len(finite):
         return math.nan, math.nan
@@ -333,7 +336,7 @@ def interval(sample: FloatArray) -> tuple[float, float]:
 
 
 def degenerate(of: Measures) -> Degenerate | None:
-    """Name a winner that is no strategy: one that never holds anything, or one that is buy and hold in disguise."""
+    """Kind of a degenerate winner: one without a position, or one that is buy and hold in disguise; else None."""
     exposure = of.exposure or 0.0
     if exposure == 0.0:
         return Degenerate.NEVER_TRADES
@@ -342,9 +345,9 @@ def degenerate(of: Measures) -> Degenerate | None:
 
 
 def stretches(equity: FloatArray, n_bars: int) -> tuple[int, int] | None:
-    """First rows of the best and the worst stretch of `n_bars` bars, by the equity's gain over it; None if too short.
+    """First rows of the best and the worst stretch of `n_bars` bars by the gain of equity; None if it is too short.
 
-    Row i stands for the stretch from the close of row i to that of row i + n_bars. The first of equals is taken.
+    Row i is the stretch from the close of row i to that of row i + n_bars. The first among equals is taken.
     """
     if len(equity) <= n_bars:
         return None
@@ -353,11 +356,11 @@ def stretches(equity: FloatArray, n_bars: int) -> tuple[int, int] | None:
 
 
 def spread_without_skill(sharpes: FloatArray, n_bars: int) -> float:
-    """Standard deviation that luck alone gives the tries' per-bar Sharpe ratios; 0 with fewer than two of them.
+    """Standard deviation of the tries' per-bar Sharpe ratios due to luck; 0 with fewer than two of them.
 
-    The sample's own, but at most the standard error 1/√(n_bars − 1) of a Sharpe ratio without skill. Without skill
-    the tries spread by that error or, being alike, by less; where they spread by more, some are truly better or
-    worse than others, and that must not count as luck (it would hide the strongest effects the most).
+    That of the sample, but at most the standard error 1/√(n_bars − 1) of a Sharpe ratio without skill. Without skill
+    the tries spread by that error or, being correlated, by less; a larger spread means that some are truly better or
+    worse than others, which must not count as luck (it would hide the strongest effects most).
     """
     finite = sharpes[np.isfinite(sharpes)]
     if len(finite) < 2 or n_bars < 2:
@@ -374,7 +377,7 @@ def thinned(sample: FloatArray, n_points: int) -> FloatArray:
 
 
 def warm() -> None:
-    """Load or compile every compiled function here, so that no study waits for it."""
+    """Load or compile every compiled function of this module, so that no study waits for it."""
     returns = np.random.default_rng(1).normal(0.0, 0.01, (3, 60))
     probability_of_overfitting(block_sums(returns, 6))
     _sharpe_and_drawdown(returns[0])

@@ -1,15 +1,15 @@
-"""From the trials of a finished search to everything that may be said of it.
+"""Summary of a finished search from its trials.
 
-The searched rows give values, ranks and the statistics of luck; the held-out rows are scored once, at the end,
-from a flat start with warm indicators. What is real is decided by `validation` and `verdict`; this module collects.
-Nothing is random but the refits and the bootstrap, and both are seeded by the study.
+The searched window gives values, ranks and the statistics of luck; the holdout is scored once, at the end,
+from a flat start with warm indicators. This module collects what `assessment` and `verdict` compute.
+Only the refits and the bootstrap are random, and both are seeded by the study.
 """
 
 from collections.abc import Sequence
 
 from optimizer.domain.space import Space
 from optimizer.domain.study_request import StudySpec, is_exhaustive
-from optimizer.domain.study_results import StudySummary, TrialRecord
+from optimizer.domain.study_results import StudySummary, TrialRecord, TrialState
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import Refit, refit
 from optimizer.validation.assessment import Assessment
@@ -32,11 +32,11 @@ def summarize(
     n_tried_before: int,
     refit: Refit = refit,
 ) -> StudySummary:
-    """Judge a finished search: winner, luck, plateau, walk-forward, intervals, verdict, and what to draw.
+    """Summarize a finished search: winner, luck, plateau, walk-forward, intervals, verdict, and data for charts.
 
     `trials` are all records of the search over `[window.start, window.holdout_start)`; `n_tried_before` counts the
     unique sets that earlier studies of the same symbol, strategy and window tried and this one did not. When no
-    trial is feasible the textbook set stands in for the winner, with a note.
+    trial is feasible the default set replaces the winner, with a note.
     """
     found = Assessment(
         spec=spec,
@@ -69,7 +69,7 @@ def summarize(
         surface=surface(found.scorer, found.winner.params, found.importance),
         scatter=found.scatter,
         n_infeasible=sum(trial.violation > 0 for trial in trials),
-        n_failed=sum(trial.state == "fail" for trial in trials),
+        n_failed=sum(trial.state is TrialState.FAIL for trial in trials),
         is_exhaustive=is_exhaustive(spec, space),
         optimum=None if is_exhaustive(spec, space) else found.optimum,
         space_size=space.size,

@@ -1,7 +1,7 @@
-"""From the statistics to one of four words, and to what to do next: the only place with thresholds.
+"""Verdict and suggestion from the statistics: the only module with thresholds.
 
-The thresholds are tuned by simulation, see docs/calibration.md: on random walks at most one study in ten may come
-out better than unproven, while a planted edge of annual Sharpe ratio 2 must mostly come out promising or strong.
+The thresholds are tuned by simulation, see docs/calibration.md: on random walks at most one study in ten is better
+than unproven, while a planted edge of annual Sharpe ratio 2 is mostly promising or strong.
 """
 
 from dataclasses import dataclass
@@ -13,46 +13,46 @@ from optimizer.domain.study_results import Degenerate, Suggestion, Verdict
 #: one), and greatest probability of overfitting of a strong and of a promising result.
 STRONG_DSR, STRONG_PBO = 0.95, 0.2
 PROMISING_DSR, PROMISING_PBO = 0.8, 0.5
-#: Above this probability of overfitting the search is called overfit whatever else it shows.
+#: Above this probability of overfitting the verdict is overfit regardless of the other figures.
 OVERFIT_PBO = 0.6
-#: An unproven result with at least this skill is worth more research; below, luck and market explain it better.
+#: An unproven result with at least this skill is worth more research; below, luck and market are likelier.
 RESEARCH_DSR = 0.5
-#: Closed trades in the searched window below which every number is said to rest on few of them.
+#: Closed trades in the searched window below which the note FEW_TRADES is given.
 FEW_TRADES = 30
 #: The winner is a spike when less than this share of its neighbours keeps 80 % of its value.
 SPIKE_SHARE = 0.5
-#: Held-out bars below which one number out of sample says little.
+#: Held-out bars below which one out-of-sample figure is weak evidence.
 SHORT_HOLDOUT_BARS = 126
 
 
 class Note(StrEnum):
-    """Findings that the data or the search forced on a summary; the narrative has a sentence for each."""
+    """Caveats of a summary due to the data or the search; the narrative has a sentence for each."""
 
-    NOTHING_FEASIBLE = auto()  # no set met the constraints: the textbook set stands in for a winner
+    NOTHING_FEASIBLE = auto()  # no set met the constraints: the default set replaces the winner
     FEW_TRADES = auto()  # the winner closed fewer than 30 trades in the searched window
-    NO_TRADES_OUT_OF_SAMPLE = auto()  # the winner never held anything in the holdout
-    NO_HOLDOUT = auto()  # holdout=0 was asked for: the walk-forward, if any, is the only look out of sample
+    NO_TRADES_OUT_OF_SAMPLE = auto()  # the winner had no position in the holdout
+    NO_HOLDOUT = auto()  # holdout=0 was requested: only the walk-forward, if any, is out of sample
     SHORT_HOLDOUT = auto()  # fewer than 126 bars held out
     ZERO_COSTS = auto()  # commission and slippage are both 0
     EXHAUSTIVE = auto()  # every set of the space was tried
-    SHORT_WINDOW = auto()  # less than the ten years asked for by default was there
+    SHORT_WINDOW = auto()  # fewer years than the ten requested by default were available
     SHORT_WARM_UP = auto()  # the window starts before every indicator has a value
-    FEWER_FOLDS = auto()  # the window allows fewer walk-forward folds than asked for
+    FEWER_FOLDS = auto()  # the window allows fewer walk-forward folds than requested
     NO_FOLDS = auto()  # the window is too short for any
     EMPTY_FOLD = auto()  # in at least one fold no set met the constraints, and it stayed out of the market
     NO_PBO = auto()  # too few bars or sets for the cross-validation
     SPIKE = auto()  # fewer than half of the winner's neighbours keep 80 % of its value
-    WINNER_IS_TEXTBOOK = auto()  # the search found nothing better than the textbook set
+    WINNER_IS_TEXTBOOK = auto()  # the search found nothing better than the default set
     BENCHMARK_BETTER = auto()  # buy and hold had the better Sharpe ratio out of sample (in sample without a holdout)
-    EDGE_OF_RANGE = auto()  # a parameter of the winner lies at an end of its range
+    EDGE_OF_RANGE = auto()  # a parameter of the winner is at an end of its range
     MARKET_EXPLAINS_IT = auto()  # beyond luck alone it would be promising: the market's rise makes the difference
-    MORE_BARS_WOULD_TELL = auto()  # unproven, and luck.n_bars_needed says from how many bars on it would be promising
+    MORE_BARS_WOULD_TELL = auto()  # unproven, but promising with luck.n_bars_needed bars
     FEWER_PARAMETERS_WOULD_TELL = auto()  # unproven, and no number of bars would be enough after so many tries
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the verdict rests on. None where a figure does not exist. Sharpe ratios are annual."""
+    """Figures from which the verdict is derived, None where one does not exist. Sharpe ratios are annual."""
 
     skill: float | None
     pbo: float | None
@@ -65,11 +65,11 @@ class Evidence:
 
 
 def verdict(evidence: Evidence) -> Verdict:
-    """Strong, promising, unproven or overfit.
+    """Decide between strong, promising, unproven and overfit.
 
-    A figure that does not exist supports nothing: no result is promising without a skill, a PBO and
-    a number out of sample. Where there are folds, refitting must have earned something too. A winner that is no
-    strategy is never better than unproven.
+    A missing figure supports nothing: no result is promising without a skill, a PBO and
+    a figure out of sample. With folds, the refits must have been profitable too. A degenerate winner
+    is never better than unproven.
     """
     if _is_overfit(evidence):
         return Verdict.OVERFIT
@@ -100,23 +100,23 @@ def _reaches(evidence: Evidence, least_skill: float, most_pbo: float) -> bool:
 
 
 def suggestion(of: Verdict, evidence: Evidence) -> Suggestion:
-    """Adopt, watch, research further or drop.
+    """Decide between adopting, watching, researching further and dropping.
 
-    Adopt only what is strong, beats buy and hold on the same unseen bars, and does not stand on a spike. A promising
-    result is watched. An unproven one is researched while skill is the better guess.
+    Adopt only a strong result that beats buy and hold on the same unseen bars and is not a spike. A promising
+    result is watched. An unproven one is researched further if skill is likely enough.
     """
     if of is Verdict.OVERFIT or evidence.degenerate is not None:
         return Suggestion.DROP
     if of is Verdict.UNPROVEN:
         hopeful = (evidence.skill or 0.0) >= RESEARCH_DSR
         return Suggestion.RESEARCH if hopeful else Suggestion.DROP
-    if of is Verdict.STRONG and beats_hold(evidence) and not evidence.is_spike:
+    if of is Verdict.STRONG and beats_buy_and_hold(evidence) and not evidence.is_spike:
         return Suggestion.ADOPT
     return Suggestion.WATCH
 
 
-def beats_hold(evidence: Evidence) -> bool:
-    """Whether the winner's Sharpe ratio out of sample exceeds that of buy and hold over the same bars."""
+def beats_buy_and_hold(evidence: Evidence) -> bool:
+    """True if the winner's Sharpe ratio out of sample exceeds that of buy and hold over the same bars."""
     if evidence.out_of_sample is None:
         return False
     return evidence.buy_and_hold is None or evidence.out_of_sample > evidence.buy_and_hold

@@ -1,8 +1,8 @@
-"""Walk-forward: refit on one stretch of bars, score the next one, and join what was earned out of sample.
+"""Walk-forward: refit on one window, score the next one, and join the out-of-sample returns.
 
-Training windows are rolling and equally long (half of the searched window where that is long enough); the rest is
-cut into equal tests that follow each other without overlap. A gap of one typical holding period lies between a
-training window and its test, so that no trade of the one reaches into the other (purging: López de Prado, "Advances
+Training windows are rolling and of equal length (half of the searched window where that is long enough); the rest is
+cut into equal tests that follow each other without overlap. Between a training window and its test is a gap of one
+typical holding period, so that no trade of the one extends into the other (purging: López de Prado, "Advances
 in Financial Machine Learning", 2018, chapter 7). Each test starts flat, with indicators warmed up on the bars
 before it; the tests together are one out-of-sample record.
 """
@@ -23,7 +23,7 @@ from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import FoldFit, Refit
 from optimizer.validation.window import day_of, days_of
 
-#: Bars that a test and a training window need at least.
+#: Least numbers of bars of a test and of a training window.
 LEAST_TEST_BARS = 60
 LEAST_TRAIN_BARS = 240
 #: The gap takes at most this share of a test's length.
@@ -32,7 +32,7 @@ _LARGEST_GAP = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class FoldRows:
-    """Rows of one fold: trained on [train_start, train_stop), tested on [test_start, test_stop)."""
+    """Rows of one fold: training [train_start, train_stop), test [test_start, test_stop)."""
 
     train_start: int
     train_stop: int
@@ -41,7 +41,7 @@ class FoldRows:
 
 
 def plan_folds(start: int, stop: int, *, n_folds: int, gap: int) -> tuple[FoldRows, ...]:
-    """Cut rows [start, stop) into at most `n_folds` folds, the tests at its end; none when it is too short.
+    """Cut rows [start, stop) into at most `n_folds` folds, the tests at the end; none when they are too few.
 
     `gap` rows before each test belong to neither side, at most a fifth of a test's length.
     """
@@ -61,7 +61,7 @@ def plan_folds(start: int, stop: int, *, n_folds: int, gap: int) -> tuple[FoldRo
 
 @dataclass(frozen=True, kw_only=True)
 class _Tested:
-    """A fold's refitted set and what it earned in the test; both None when nothing was feasible."""
+    """Refitted set of a fold and its backtest in the test; both None when nothing was feasible."""
 
     rows: FoldRows
     fitted: FoldFit | None
@@ -69,7 +69,7 @@ class _Tested:
 
     @property
     def returns(self) -> FloatArray:
-        """Per-bar returns of the test: 0 out of the market."""
+        """Per-bar returns of the test, 0 without a feasible set."""
         return self.result.returns if self.result else np.zeros(self.rows.test_stop - self.rows.test_start)
 
 
@@ -78,7 +78,7 @@ def walk_forward(
 ) -> WalkForward | None:
     """Refit and score every fold of rows [start, stop); None when the window is too short for one.
 
-    Every fold spends the study's own budget, with a seed of its own derived from the study's. The least number of
+    Every fold has the study's budget, with its own seed derived from the study's. The least number of
     trades shrinks with the length of the training window. A fold in which no set is feasible stays out of the
     market: its `params` are empty and its returns 0.
     """
@@ -98,18 +98,18 @@ def walk_forward(
 
 
 def holding_period(evaluator: AnyEvaluator, params: Params, *, start: int, stop: int) -> int:
-    """Bars that a typical trade of a set lasts, at least 1: the gap between training and test."""
+    """Typical number of bars of a trade of a set, at least 1: the gap between training and test."""
     lengths = [trade.n_bars for trade in evaluator.backtest(params, start=start, stop=stop).closed_trades]
     return max(1, math.ceil(np.mean(lengths))) if lengths else 1
 
 
 def fold_seed(seed: int, number: int) -> int:
-    """The seed of one fold's refit, below 2³¹."""
+    """Seed of one fold's refit, below 2³¹."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1)
 
 
 def _scaled(spec: StudySpec, share: float) -> StudySpec:
-    """The request with its least number of trades cut to a share of the window, but not to none."""
+    """Request with its least number of trades scaled to a share of the window, but not to 0."""
     return spec.model_copy(update={"min_trades": min(spec.min_trades, max(1, round(spec.min_trades * share)))})
 
 

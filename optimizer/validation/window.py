@@ -1,4 +1,4 @@
-"""Which rows of the bars a study searches, and which it never sees until the end."""
+"""Window of a study: the rows of the bars to search and those held out until the end."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,15 +10,15 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Window
 from optimizer.errors import Phrase, TooFewBars
 
-#: The shortest window that is searched at all.
+#: Shortest window that is searched.
 LEAST_YEARS = 2
-#: Fewer bars than this are refused whatever the calendar says they span.
+#: Fewer bars than this are refused, regardless of the years they span.
 LEAST_BARS = 240
 #: Sessions that a year of the calendar may have fewer than its usual number.
 _MISSING_SESSIONS = 10
 #: Days at both ends of a span of years that may fall on holidays.
 _MISSING_DAYS = 14
-#: Without a holdout of this many bars (or none) a measure out of sample has no meaning.
+#: Least bars of a holdout for a meaningful measure out of sample.
 LEAST_HOLDOUT_BARS = 20
 
 
@@ -32,16 +32,16 @@ class WindowRows:
 
     @property
     def has_holdout(self) -> bool:
-        """Whether any bar is held out."""
+        """True if any bar is held out."""
         return self.holdout_start < self.stop
 
 
 def window_rows(spec: StudySpec, bars: Bars, warm_up: int) -> WindowRows:
-    """Choose a study's rows: the dates typed, else the last `spec.years` years or what there is.
+    """Choose a study's rows: the typed dates, else the last `spec.years` years or all bars.
 
-    The window starts `warm_up` bars into the data where two years remain after that. Raises TooFewBars when less
-    than two years (or 240 bars) remain, when the longest indicator never gives a signal in what is searched, or when
-    the held-out part is shorter than 20 bars.
+    The window starts `warm_up` bars into the data if two years remain after that. Raises TooFewBars when less
+    than two years (or 240 bars) remain, when the longest indicator has no signal in the searched window, or when
+    the holdout is shorter than 20 bars.
     """
     stop = _row_after(bars, spec.end) if spec.end else len(bars)
     typed = bars.row_at(spec.start) if spec.start else _years_before(bars, stop, spec.years)
@@ -63,13 +63,13 @@ def window_rows(spec: StudySpec, bars: Bars, warm_up: int) -> WindowRows:
 
 
 def least_bars(bars: Bars) -> int:
-    """The shortest window in bars: two years of daily or slower bars, and of as many faster ones."""
+    """Shortest window in bars: two years of daily or slower bars, and of as many faster ones."""
     a_year = min(periods_per_year(bars), 366.0)
     return max(round(LEAST_YEARS * a_year) - _MISSING_SESSIONS, LEAST_BARS)
 
 
 def window_facts(rows: WindowRows, bars: Bars) -> Window:
-    """The window in dates and counts, for people."""
+    """Window in dates and counts, for people."""
     return Window(
         start=day_of(bars, rows.start),
         end=day_of(bars, rows.stop - 1),
@@ -82,7 +82,7 @@ def window_facts(rows: WindowRows, bars: Bars) -> Window:
 
 
 def is_short(spec: StudySpec, rows: WindowRows, bars: Bars) -> bool:
-    """Whether the data hold less than the years asked for; a window with a typed start is as long as was wanted."""
+    """True if fewer years than requested are available; a window with a typed start is never short."""
     if spec.start is not None:
         return False
     wanted = 365.25 * spec.years - _MISSING_DAYS
@@ -90,12 +90,12 @@ def is_short(spec: StudySpec, rows: WindowRows, bars: Bars) -> bool:
 
 
 def day_of(bars: Bars, row: int) -> date:
-    """The date of a row's bar."""
+    """Date of a row's bar."""
     return cast(date, bars.time[row].astype("datetime64[D]").astype(object))
 
 
 def days_of(bars: Bars, start: int, stop: int) -> tuple[date, ...]:
-    """The dates of rows [start, stop)."""
+    """Dates of rows [start, stop)."""
     return tuple(bars.time[start:stop].astype("datetime64[D]").tolist())
 
 

@@ -3,13 +3,23 @@
 Whoever only points at charts need not load what draws them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from optimizer.domain.study_results import StudySummary, Verdict
 
 REPORT = "report.html"
-#: The charts, in the order a report shows them.
-CHARTS = ("equity", "history", "heatmap", "scatter", "folds", "bootstrap")
+#: The charts in the order a report shows them, each with whether a study has the numbers for it.
+CHARTS: Mapping[str, Callable[[StudySummary], bool]] = MappingProxyType(
+    {
+        "equity": lambda summary: len(summary.curve.dates) >= 2,
+        "history": lambda summary: True,
+        "heatmap": lambda summary: summary.surface is not None,
+        "scatter": lambda summary: bool(summary.scatter),
+        "folds": lambda summary: summary.walk_forward is not None and bool(summary.walk_forward.folds),
+        "bootstrap": lambda summary: bool(summary.bootstrap_sharpes),
+    }
+)
 
 #: The chart beside the equity that shows the verdict's reason: the search against luck, or the fall out of sample.
 _TELLING = {
@@ -22,15 +32,7 @@ _TELLING = {
 
 def expected(summary: StudySummary) -> tuple[str, ...]:
     """The names of the charts that `pictures` draws of a study, known before they are drawn."""
-    folds = summary.walk_forward.folds if summary.walk_forward else ()
-    there = {
-        "equity": len(summary.curve.dates) >= 2,
-        "heatmap": summary.surface is not None,
-        "scatter": bool(summary.scatter),
-        "folds": bool(folds),
-        "bootstrap": bool(summary.bootstrap_sharpes),
-    }
-    return tuple(name for name in CHARTS if there.get(name, True))
+    return tuple(name for name, has_numbers in CHARTS.items() if has_numbers(summary))
 
 
 def for_thread(summary: StudySummary, names: Mapping[str, object]) -> tuple[str, ...]:

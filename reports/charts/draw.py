@@ -1,22 +1,14 @@
 """Charts and the HTML report of one study, written to a folder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from optimizer.domain.study_results import TrialRecord
 from reports.charts.chart_list import REPORT, for_thread
+from reports.charts.draw_request import Written
 from reports.charts.gallery import pictures
 from reports.facts import StudyFacts
 from reports.render import Language, renderer_of
-
-
-@dataclass(frozen=True, kw_only=True)
-class Written:
-    """Names of the files in the folder."""
-
-    files: tuple[str, ...]
-    for_thread: tuple[str, ...]  # the two charts that matter most for the verdict
 
 
 def draw(facts: StudyFacts, trials: Sequence[TrialRecord], language: Language, folder: Path) -> Written:

@@ -1,4 +1,4 @@
-"""What the drawing process is asked for: the facts of one study in a file, and its trials in another.
+"""Messages between the bot and the drawing process: a folder with the facts of one study, and the files drawn there.
 
 The trials travel as MongoDB sent them, so that the process that talks to people need not look at each.
 """
@@ -8,12 +8,26 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from optimizer.domain.study_request import Frozen
 from optimizer.domain.study_results import TrialRecord
 from optimizer.storage.trial_documents import unpacked
 from reports.facts import StudyFacts
 from reports.render import Language
 
 _FACTS, _TRIALS = "facts.json", "trials.bson"
+
+
+class Draw(Frozen):
+    """Draw what is ordered in a folder."""
+
+    folder: Path
+
+
+class Written(Frozen):
+    """Names of the files in the folder."""
+
+    files: tuple[str, ...]
+    for_thread: tuple[str, ...]  # the two charts that matter most for the verdict
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_results import StudySummary, TrialRecord
 from reports.charts import figures
+from reports.charts.chart_list import expected
 from reports.facts import StudyFacts
 
 #: Symbols that a chart's title names.
@@ -15,19 +16,16 @@ def pictures(facts: StudyFacts, trials: Sequence[TrialRecord]) -> dict[str, byte
     """PNG bytes by chart name; a chart whose numbers the study does not have is left out."""
     summary = facts.summary
     assert summary is not None, "charts are drawn only of a finished study"
-    drawn = {name: draw(facts, summary, trials) for name, draw in DRAWERS.items()}
-    return {name: png for name, png in drawn.items() if png is not None}
+    return {name: _DRAWERS[name](facts, summary, trials) for name in expected(summary)}
 
 
-def _equity(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
-    if len(summary.curve.dates) < 2:
-        return None
+def _equity(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
     title = f"{_name(facts)} · against buy and hold"
     return figures.equity(summary.curve, holdout_start=summary.window.holdout_start, title=title)
 
 
-def _history(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
-    feasible = [(trial.number, trial.value) for trial in trials if trial.value is not None and trial.violation <= 0]
+def _history(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
+    feasible = feasible_values(trials)
     return figures.history(
         [number for number, _ in feasible],
         [value for _, value in feasible],
@@ -38,9 +36,13 @@ def _history(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRec
     )
 
 
-def _heatmap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
-    if summary.surface is None:
-        return None
+def feasible_values(trials: Sequence[TrialRecord]) -> list[tuple[int, float]]:
+    """Number and value of each feasible trial."""
+    return [(trial.number, trial.value) for trial in trials if trial.is_feasible and trial.value is not None]
+
+
+def _heatmap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
+    assert summary.surface is not None, "drawn only where there is one"
     return figures.heatmap(
         summary.surface,
         winner=summary.winner.params,
@@ -51,9 +53,7 @@ def _heatmap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRec
     )
 
 
-def _scatter(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
-    if not summary.scatter:
-        return None
+def _scatter(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
     return figures.scatter(
         summary.scatter,
         winner=_winner_point(facts, summary),
@@ -63,16 +63,13 @@ def _scatter(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRec
     )
 
 
-def _folds(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
-    if summary.walk_forward is None or not summary.walk_forward.folds:
-        return None
+def _folds(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
+    assert summary.walk_forward is not None, "drawn only where there is one"
     title = f"{_name(facts)} · walk-forward"
     return figures.folds(summary.walk_forward.folds, goal=facts.goal, goal_name=_goal_name(facts), title=title)
 
 
-def _bootstrap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes | None:
-    if not summary.bootstrap_sharpes:
-        return None
+def _bootstrap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
     held = summary.buy_and_hold.out_of_sample
     return figures.bootstrap(
         summary.bootstrap_sharpes,
@@ -103,8 +100,8 @@ def _goal_name(facts: StudyFacts) -> str:
     return f"{GOALS[facts.goal].title} (median)" if facts.spec.is_shared else GOALS[facts.goal].title
 
 
-#: By name, in the order a report shows them.
-DRAWERS: dict[str, Callable[[StudyFacts, StudySummary, Sequence[TrialRecord]], bytes | None]] = {
+#: By the names of `chart_list.CHARTS`.
+_DRAWERS: dict[str, Callable[[StudyFacts, StudySummary, Sequence[TrialRecord]], bytes]] = {
     "equity": _equity,
     "history": _history,
     "heatmap": _heatmap,

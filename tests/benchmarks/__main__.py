@@ -1,24 +1,18 @@
-"""`python -m tests.benchmarks [SECTION] [options]`: each module beside this is a section, `engine` the usual one."""
+"""`python -m tests.benchmarks [SECTION] [options]`: a section is a module beside this, `engine` the usual one."""
 
 import sys
 from importlib import import_module
-from pathlib import Path
 
+SECTIONS = ("api", "compare", "engine", "market", "refit", "sampler_quality", "search", "study")
 DEFAULT = "engine"
-
-
-def sections() -> list[str]:
-    """The names of the sections there are."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
 
 
 def main(arguments: list[str]) -> None:
     """Run one section with the rest of the words."""
-    names = sections()
     named = arguments[:1] if arguments and not arguments[0].startswith("-") else []
     section = named[0] if named else DEFAULT
-    if section not in names:
-        sys.exit(f"There is no section `{section}`. There are: {', '.join(names)}.")
+    if section not in SECTIONS:
+        sys.exit(f"There is no section `{section}`. There are: {', '.join(SECTIONS)}.")
     import_module(f"tests.benchmarks.{section}").main(arguments[len(named) :])
 
 

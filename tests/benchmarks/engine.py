@@ -1,27 +1,22 @@
-"""Our backtests beside those of four other engines, in one run on one machine.
+"""The product's backtests beside other people's, in one run on one machine; each row names the function timed.
 
-    python -m tests.benchmarks engine [--quick] [--json PATH]
+    python -m tests.benchmarks engine [--quick] [--write]
 
-Every figure is the median of several calls after one to warm up; a ratio compares two medians of this run.
+Every figure is the median of several calls after one to warm up (`timing.seconds`); a ratio compares two medians of
+this run. `--write` puts the tables into `docs/benchmarks.md` and the README's short one into `README.md`.
 """
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from importlib.metadata import version
+from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import numpy as np
 import optuna
 from numba import njit
-from optimizer.once import RsiOnce
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.space import Params
@@ -30,69 +25,63 @@ from optimizer.engine.evaluator import Evaluator, warm
 from optimizer.search.loop import search
 from optimizer.strategies.registry import find_strategy
 from tests.bars import made_up_bars, sample_bars
-from tests.benchmarks import peers
+from tests.benchmarks import peers, vectorised
+from tests.benchmarks.tables import Results, Row, Table, document, write
+from tests.benchmarks.timing import machine, seconds, versions
 
 RSI = find_strategy("rsi")
-TEXTBOOK: Params = RSI.space.default
+DEFAULT: Params = RSI.space.default
 OVERLAYS: Params = {"stop": 5, "trail": 8, "trend": 200}
 COSTS = Costs()
-YEAR = 252.0
 SIZES = (1_258, 20_000, 500_000)
-PACKAGES = ("numba", "numpy", "pandas", "TA-Lib", "optuna", "backtesting", "vectorbt", "backtrader")
-GRID = "The whole grid of 5,376 sets, from raw prices"
+N_SETS = 200
 RESULTS = Path(__file__).parent / "results" / "engine.json"
 
-Figures = dict[str, float]
-
-
-@njit(fastmath={"contract"})  # type: ignore[untyped-decorator]
-def chain(values: FloatArray) -> float:
-    """One multiply-add a bar, each waiting for the one before: the bound of any recursive indicator."""
-    total = 0.0
-    for value in values:
-        total = total * 0.93 + value
-    return total
+#: A call of an engine; it returns the total return of the set, or the mean of those of many sets.
+Work = Callable[[], float]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure, print the tables and write the figures as JSON."""
+    """Measure, print the tables and keep the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks engine", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="without the longest series of the slow engines")
+    parser.add_argument("--quick", action="store_true", help="without 500,000 bars and the slow engines' grids")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/benchmarks.md and README.md")
     parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warm()
-    results = {
-        "machine": {"cpu": cpu(), "python": platform.python_version()},
-        "versions": {name: version(name) for name in PACKAGES},
-        "one_backtest": {str(n): one_backtest(n, is_quick=options.quick) for n in SIZES},
-        "many": many(bars_of(SIZES[0])),
-        "memory": {"study_of_500000_bars_mb": peak_of_a_long_study()},
-    }
+    results = measure(is_quick=options.quick)
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(results, indent=2) + "\n")
-    print_tables(results)
+    options.json.write_text(json.dumps(asdict(results), indent=2) + "\n")
+    print(document(results))
+    if options.write:
+        write(results)
 
 
-def cpu() -> str:
-    """The processor's name."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
+def measure(*, is_quick: bool) -> Results:
+    """Time everything."""
+    tables = []
+    for n in SIZES[: 2 if is_quick else 3]:
+        bars = bars_of(n)
+        tables += [timed("trial", trial(bars), n), timed("raw", raw(bars), n), timed("detail", detail(bars), n)]
+    bars, grid = bars_of(SIZES[0]), list(RSI.space.param_sets())
+    param_sets = drawn(grid)
+    tables += [
+        timed("many", many(bars, param_sets, is_quick=is_quick), len(bars), N_SETS),
+        timed("grid", many(bars, grid, is_quick=True), len(bars), len(grid)),
+        timed("alone", alone(bars, param_sets), len(bars)),
+    ]
+    return Results(machine=machine(), versions=versions(), tables=tables, peak_mb=peak_of_a_long_study())
 
 
-def seconds(work: Callable[[], object], *, least: float = 0.5, most: int = 1001) -> float:
-    """Median seconds of a call: up to `most` calls, or as many as `least` seconds allow, at least three."""
-    work()
-    times: list[float] = []
-    while len(times) < 3 or (sum(times) < least and len(times) < most):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return median(times)
+def timed(work: str, rows: dict[str, Work], n_bars: int, n_sets: int = 1) -> Table:
+    """Time the rows of one table, one after the other."""
+    done = [Row(name=name, seconds=seconds(call), total_return=call()) for name, call in rows.items()]
+    return Table(work=work, n_bars=n_bars, n_sets=n_sets, rows=done)
 
 
 def bars_of(n: int) -> Bars:
-    """Apple's last 1,258 daily bars of the sample, or a random walk."""
+    """Return Apple's last 1,258 daily bars of the sample, or a random walk of n minutes."""
     apple = sample_bars("AAPL")
     if n == SIZES[0]:
         return apple.cut(len(apple) - n, len(apple))
@@ -100,53 +89,135 @@ def bars_of(n: int) -> Bars:
     return replace(made_up_bars(n, volatility=0.01), time=minutes)
 
 
-def one_backtest(n: int, *, is_quick: bool) -> Figures:
-    """Seconds of one RSI backtest with its measures over n bars."""
-    bars = bars_of(n)
-    prices = np.array([bars.open, bars.high, bars.low, bars.close])
-    plain, dressed = (RsiOnce(p, costs=COSTS, periods_per_year=YEAR) for p in (TEXTBOOK, TEXTBOOK | OVERLAYS))
-    evaluator = Evaluator(RSI, bars, costs=COSTS)
-    figures = {
-        "bound": seconds(lambda: chain(bars.close)),
-        "ours, from raw prices": seconds(lambda: plain.score(prices)),
-        "ours, with stop, trail and trend": seconds(lambda: dressed.score(prices)),
-        "ours, one trial of a study": seconds(lambda: evaluator.scores([TEXTBOOK], start=0, stop=n)),
-        "ours, told in full": seconds(lambda: evaluator.backtest(TEXTBOOK, start=0, stop=n).measures),
+def drawn(grid: Sequence[Params]) -> list[Params]:
+    """Return 200 sets of the grid, always the same ones."""
+    return [grid[i] for i in np.random.default_rng(7).choice(len(grid), N_SETS, replace=False)]
+
+
+def scored(evaluator: Evaluator, param_sets: Sequence[Params]) -> float:
+    """Score sets over all bars."""
+    return float(evaluator.scores(param_sets, start=0, stop=len(evaluator.bars)).total_return.mean())
+
+
+def trial(bars: Bars) -> dict[str, Work]:
+    """One trial of a study: prices laid out and indicator known; signals, trades and thirteen measures."""
+    evaluator, frame = Evaluator(RSI, bars, costs=COSTS), peers.frame_of(bars)
+    rsi = vectorised.rsi_of(bars.close, [DEFAULT])[DEFAULT["period"]]
+    engine = peers.backtesting_of(frame)
+    rows: dict[str, Work] = {
+        "`Evaluator.scores`": lambda: scored(evaluator, [DEFAULT]),
+        "numpy": lambda: vectorised.play_numpy(bars.open, bars.close, rsi, DEFAULT).measures["total_return"],
+        "pandas": lambda: vectorised.play_pandas(frame, rsi, DEFAULT).measures["total_return"],
+        "vectorbt": lambda: peers.play_vectorbt(frame, DEFAULT, rsi),
+        "backtesting": lambda: peers.play_backtesting(engine, DEFAULT, rsi),
+        "backtrader": lambda: peers.play_backtrader(frame, DEFAULT, rsi),
     }
-    frame = peers.frame_of(bars)
-    figures["pandas"] = seconds(lambda: peers.play_pandas(frame, TEXTBOOK))
-    figures["vectorbt"] = seconds(lambda: peers.play_vectorbt(frame, TEXTBOOK))
-    if n < SIZES[2] or not is_quick:
-        figures["backtesting"] = seconds(lambda: peers.play_backtesting(frame, TEXTBOOK), least=1)
-    if n < SIZES[2]:
-        figures["backtrader"] = seconds(lambda: peers.play_backtrader(frame, TEXTBOOK), least=1)
-    return figures
+    return without_slow(rows, bars)
 
 
-def many(bars: Bars) -> Figures:
-    """Seconds of many sets over one series."""
-    n, grid = len(bars), list(RSI.space.param_sets())
-    param_sets = [grid[i] for i in np.random.default_rng(7).choice(len(grid), 200, replace=False)]
-    dressed = [params | OVERLAYS for params in param_sets]
-    ready = Evaluator(RSI, bars, costs=COSTS)
+def raw(bars: Bars) -> dict[str, Work]:
+    """One backtest from raw prices: prices laid out, indicator, signals, trades and thirteen measures."""
     frame = peers.frame_of(bars)
+
+    def rsi() -> FloatArray:
+        return vectorised.rsi_of(bars.close, [DEFAULT])[DEFAULT["period"]]
+
+    rows: dict[str, Work] = {
+        "`Evaluator(…).scores`": lambda: scored(Evaluator(RSI, bars, costs=COSTS), [DEFAULT]),
+        "numpy": lambda: vectorised.play_numpy(bars.open, bars.close, rsi(), DEFAULT).measures["total_return"],
+        "pandas": lambda: vectorised.play_pandas(frame, rsi(), DEFAULT).measures["total_return"],
+        "vectorbt": lambda: peers.play_vectorbt(frame, DEFAULT),
+        "backtesting": lambda: peers.play_backtesting(peers.backtesting_of(frame), DEFAULT),
+        "backtrader": lambda: peers.play_backtrader(frame, DEFAULT),
+    }
+    return without_slow(rows, bars)
+
+
+def detail(bars: Bars) -> dict[str, Work]:
+    """One detailed backtest from raw prices: equity, positions, trades and every measure, buy and hold beside it."""
+    frame = peers.frame_of(bars)
+
+    def product() -> float:
+        evaluator = Evaluator(RSI, bars, costs=COSTS)
+        return evaluator.backtest(DEFAULT, start=0, stop=len(bars)).measures.total_return or 0.0
+
+    def pandas() -> float:
+        rsi = vectorised.rsi_of(bars.close, [DEFAULT])[DEFAULT["period"]]
+        played = vectorised.play_pandas(frame, rsi, DEFAULT)
+        vectorised.detail_pandas(played, frame["Close"])
+        return played.measures["total_return"]
+
+    rows: dict[str, Work] = {
+        "`Evaluator(…).backtest(…).measures`": product,
+        "pandas": pandas,
+        "vectorbt": lambda: peers.detail_vectorbt(frame, DEFAULT),
+        "backtesting": lambda: peers.play_backtesting(peers.backtesting_of(frame), DEFAULT),
+        "backtrader": lambda: peers.detail_backtrader(frame, DEFAULT),
+    }
+    return without_slow(rows, bars)
+
+
+def without_slow(rows: dict[str, Work], bars: Bars) -> dict[str, Work]:
+    """Leave backtrader out of the longest series, where it would take a minute and gigabytes."""
+    return {name: call for name, call in rows.items() if len(bars) < SIZES[2] or name != "backtrader"}
+
+
+def many(bars: Bars, param_sets: list[Params], *, is_quick: bool) -> dict[str, Work]:
+    """Many sets from raw prices: each indicator row once, then the work of a trial for each set."""
+    frame = peers.frame_of(bars)
+
+    def numpy() -> float:
+        rows = vectorised.rsi_of(bars.close, param_sets)
+        plays = (vectorised.play_numpy(bars.open, bars.close, rows[p["period"]], p) for p in param_sets)
+        return float(np.mean([played.measures["total_return"] for played in plays]))
+
+    def pandas() -> float:
+        rows = vectorised.rsi_of(bars.close, param_sets)
+        plays = (vectorised.play_pandas(frame, rows[p["period"]], p) for p in param_sets)
+        return float(np.mean([played.measures["total_return"] for played in plays]))
+
+    rows: dict[str, Work] = {
+        "`Evaluator(…).scores`": lambda: scored(Evaluator(RSI, bars, costs=COSTS), param_sets),
+        "numpy": numpy,
+        "pandas": pandas,
+        "vectorbt": lambda: peers.play_vectorbt_columns(frame, param_sets),
+    }
+    if not is_quick:
+        rows["backtesting"] = lambda: peers.optimize_backtesting(frame, param_sets)
+        rows["backtrader"] = lambda: peers.optimize_backtrader(frame, param_sets)
+    return rows
+
+
+@njit(fastmath={"contract"})  # type: ignore[untyped-decorator]
+def multiply_add(values: FloatArray) -> float:
+    """Do one multiply-add per bar, each waiting for the one before: the least any recursive indicator needs."""
+    total = 0.0
+    for value in values:
+        total = total * 0.93 + value
+    return total
+
+
+def alone(bars: Bars, param_sets: list[Params]) -> dict[str, Work]:
+    """What else the product does with an evaluator; nothing of other people's is like it."""
+    ready, dressed = Evaluator(RSI, bars, costs=COSTS), [params | OVERLAYS for params in param_sets]
     spec = StudySpec(symbol="AAPL", strategy_name="rsi")
 
-    def fresh(wanted: list[Params]) -> object:
-        return Evaluator(RSI, bars, costs=COSTS).scores(wanted, start=0, stop=n)
-
-    def study() -> object:
+    def study() -> float:
         evaluator = Evaluator(RSI, bars, costs=COSTS)
-        return list(search(spec, RSI.space, evaluator, start=0, stop=n, n_trials=200, seed=7))
+        trials = search(spec, RSI.space, evaluator, start=0, stop=len(bars), n_trials=N_SETS, seed=7)
+        return float(np.mean([record.total_return for record in trials]))
 
     return {
-        "bound": 200 * seconds(lambda: chain(bars.close)),
-        "200 sets, from raw prices": seconds(lambda: fresh(param_sets)),
-        "200 sets, asked again": seconds(lambda: ready.scores(param_sets, start=0, stop=n)),
-        "200 sets with stop, trail and trend, from raw prices": seconds(lambda: fresh(dressed)),
-        GRID: seconds(lambda: fresh(grid)),
-        "a study of 200 trials": seconds(study, least=1),
-        "vectorbt, 200 columns": seconds(lambda: peers.play_vectorbt_columns(frame, param_sets), least=1),
+        "`Evaluator(…).scores`, one set with stop, trail and trend": lambda: scored(
+            Evaluator(RSI, bars, costs=COSTS), [DEFAULT | OVERLAYS]
+        ),
+        "`Evaluator.scores`, one set with stop, trail and trend": lambda: scored(ready, [DEFAULT | OVERLAYS]),
+        "`Evaluator.scores`, 200 sets": lambda: scored(ready, param_sets),
+        "`Evaluator(…).scores`, 200 sets with stop, trail and trend": lambda: scored(
+            Evaluator(RSI, bars, costs=COSTS), dressed
+        ),
+        "`search`, 200 trials in memory": study,
+        "one multiply-add per bar": lambda: 0.0 * multiply_add(bars.close),
     }
 
 
@@ -173,35 +244,3 @@ def peak_of_a_long_study() -> float:
     subprocess.run(command, capture_output=True, check=True)  # may have to compile
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1]) / 2**10
-
-
-def print_tables(results: dict[str, Any]) -> None:
-    """Print what was measured."""
-    print(results["machine"]["cpu"], "· Python", results["machine"]["python"])
-    print(", ".join(f"{name} {number}" for name, number in results["versions"].items()))
-    for n, figures in results["one_backtest"].items():
-        print_table(f"One backtest and its measures, {int(n):,} bars", figures, "ours, from raw prices", int(n))
-    grid = results["many"].pop(GRID)
-    print_table("Many sets, 1,258 bars", results["many"], "200 sets, from raw prices", SIZES[0] * 200)
-    print(f"\n{GRID}: {spelled(grid)}")
-    print(
-        f"\nPeak memory of a 200-trial study over 500,000 bars: {results['memory']['study_of_500000_bars_mb']:.0f} MB"
-    )
-
-
-def print_table(title: str, figures: Figures, ours: str, n_bars: int) -> None:
-    """Print one table: time, nanoseconds a bar, times the bound, and times ours."""
-    print(f"\n{title}\n\n| | time | ns a bar | × bound | × ours |\n|---|---|---|---|---|")
-    for name, took in figures.items():
-        print(
-            f"| {name} | {spelled(took)} | {took / n_bars * 1e9:,.2f} "
-            f"| {took / figures['bound']:,.2f} | {took / figures[ours]:,.1f} |"
-        )
-
-
-def spelled(took: float) -> str:
-    """Seconds in the unit that suits them."""
-    for unit, name in ((1.0, "s"), (1e-3, "ms")):
-        if took >= unit:
-            return f"{took / unit:,.2f} {name}"
-    return f"{took * 1e6:,.2f} µs"

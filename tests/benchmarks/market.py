@@ -1,4 +1,4 @@
-"""How fast market data is: loading, importing, features, the indicator cache, the sentinel, snapshots; and a kill -9.
+"""How fast market data is: loading, importing, features, the sentinel, snapshots; and a kill -9.
 
     python -m tests.benchmarks market [--symbols 1000] [--kills 3]
 
@@ -21,13 +21,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from optimizer.market.indicator_cache import IndicatorCache
 
-from optimizer.domain.bars import Bars, FloatArray
-from optimizer.indicators.technical import rsi, sma, supertrend
 from optimizer.market.importing import import_files
 from optimizer.market.quality.sentinel import check
-from optimizer.market.raw_bars import History
+from optimizer.market.raw_bars import RawBars
 from optimizer.market.snapshots import read_snapshot, write_snapshot
 from optimizer.market.warehouse.features import FeatureStore, compute
 from optimizer.market.warehouse.warehouse import Warehouse
@@ -52,7 +49,6 @@ def main(arguments: list[str] | None = None) -> None:
         folder = Path(name)
         time_reading(folder)
         time_features(folder)
-        time_indicators(folder)
         write_files(folder / "csv", options.symbols)
         seconds = time_import(folder)
         kill_imports(folder, [seconds * (origin + 1) / options.kills for origin in range(options.kills)])
@@ -110,26 +106,6 @@ def timed_ms(work: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - start)
 
 
-INDICATORS: dict[str, Callable[[Bars], FloatArray]] = {
-    "sma(50)": lambda bars: sma(bars.close, 50),
-    "rsi(14)": lambda bars: rsi(bars.close, 14),
-    "supertrend(10, 3)": lambda bars: supertrend(bars.high, bars.low, bars.close, window=10, multiple=3.0),
-    "features (22 columns)": lambda bars: np.vstack(list(compute(bars).values())),
-}
-
-
-def time_indicators(folder: Path) -> None:
-    """What the indicator cache gains: time to compute over time to look up."""
-    bars = walk(N_BARS).adjusted()
-    with Warehouse.open(folder / "cache.duckdb", now=NOW) as warehouse:
-        cache = IndicatorCache(warehouse)
-        for name, indicator in INDICATORS.items():
-            plain = median_ms(lambda indicator=indicator: indicator(bars))  # type: ignore[misc]
-            cached = median_ms(lambda name=name, indicator=indicator: cache.get(bars, name, {}, indicator))  # type: ignore[misc]
-            tell(f"{name}: computed {plain:.3f} ms, from the cache {cached:.3f} ms, gain", plain / cached, "x")
-        tell("hit ratio of the indicator cache in this run", cache.hit_ratio, "")
-
-
 def write_files(folder: Path, n_symbols: int) -> None:
     """CSV files of twenty years each, of a hundred different walks."""
     folder.mkdir()
@@ -138,7 +114,7 @@ def write_files(folder: Path, n_symbols: int) -> None:
         (folder / f"S{number:04d}.csv").write_text(texts[number % len(texts)])
 
 
-def as_csv(history: History) -> str:
+def as_csv(history: RawBars) -> str:
     """The bars as most vendors write them."""
     columns = history.columns()
     prices = [columns[name].tolist() for name in ("open", "high", "low", "close", "close", "volume")]

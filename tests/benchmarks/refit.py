@@ -71,7 +71,7 @@ def _folds_of(
 def _one_by_one(spec: StudySpec, evaluator: AnyEvaluator, start: int, seed: int) -> float:
     space, stop = space_of(spec), start + N_BARS
     records = search(spec, space, evaluator, start=start, stop=stop, n_trials=spec.n_trials, seed=seed)
-    best = best_record(list(records), spec.goals[0])
+    best = best_record(list(records))
     return math.nan if best is None or best.value is None else best.value
 
 

@@ -27,8 +27,9 @@ from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_request import Costs, SamplerKind
 from optimizer.engine.evaluator import Evaluator
 from optimizer.market.providers.sample import Sample
-from optimizer.search.samplers import CompiledSampler, make_sampler, random_unseen, tpe_sampler
+from optimizer.search.samplers import CompiledSampler, make_sampler, random_unseen
 from optimizer.search.single_study_storage import fast_study
+from optimizer.search.tpe.estimator import Tpe
 from optimizer.strategies.registry import find_strategy
 
 FloatArray = NDArray[np.float64]
@@ -136,7 +137,7 @@ def compare_function(name: str, seeds: int) -> Comparison:
 
     return Comparison(
         name,
-        _outcome(lambda seed: best(tpe_sampler(space, seed=seed)), seeds),
+        _outcome(lambda seed: best(CompiledSampler(Tpe(space, seed=seed))), seeds),
         _outcome(lambda seed: best(TPESampler(seed=seed)), seeds),
     )
 

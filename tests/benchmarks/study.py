@@ -25,7 +25,7 @@ import optuna
 import pandas as pd
 from optuna.samplers import RandomSampler, TPESampler
 
-from bot.runtime.processes import started
+from bot.runtime.processes import start_children
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from optimizer.domain.study_request import Costs, StudySpec
@@ -75,7 +75,7 @@ async def _measure(options: argparse.Namespace) -> tuple[dict[int, list[Timings]
 async def desk_in(home: Path, *, n_workers: int) -> AsyncIterator[Services]:
     """The service with everything below it, without Slack: embedded MongoDB and warm worker processes."""
     settings = Settings.model_validate({"OPTIMIZE_BOT_HOME": home, "OPTIMIZE_BOT_WORKERS": n_workers})
-    async with started(settings) as children, open_services(settings, children) as services:
+    async with start_children(settings) as children, open_services(settings, children) as services:
         services.jobs.start()
         await services.pool.ready()
         yield services
@@ -96,7 +96,7 @@ async def timings(services: Services, n: int, repeats: int) -> list[Timings]:
 
 async def submitted(services: Services, spec: StudySpec) -> str:
     """A study planned, stored and handed to the scheduler."""
-    study = await services.service.create_study(spec, created_by="benchmark")
+    study = await services.studies.create_study(spec, created_by="benchmark")
     services.jobs.submit(study.study_name)
     return study.study_name
 
@@ -105,7 +105,7 @@ async def finished(services: Services, names: Sequence[str]) -> list[Optimizatio
     """The studies, once all of them have ended well."""
     done: list[OptimizationStudy] = []
     for name in names:
-        while not (study := await services.service.find(name)).status.is_finished:
+        while not (study := await services.studies.find(name)).status.is_finished:
             await asyncio.sleep(0.1)
         assert study.summary is not None, study.failure
         done.append(study)

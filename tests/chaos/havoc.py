@@ -68,7 +68,7 @@ async def _kill_worker(bot: BotProcess) -> bool:
 async def _kill_worker_now(bot: BotProcess) -> bool:
     """Kill a worker that has written of its study, which must be able to bear it; False when there is none now."""
     running = await asyncio.to_thread(_running, bot)
-    workers = bot.runtime.processes("optimizer.studies.worker")
+    workers = bot.children("optimizer.studies.worker")
     if len(running) != len(workers) or any(study["deaths"] >= _DEATHS for study in running):
         return False
     for worker in workers:
@@ -79,7 +79,7 @@ async def _kill_worker_now(bot: BotProcess) -> bool:
 
 
 async def _kill_mongod(bot: BotProcess) -> bool:
-    servers = bot.runtime.processes("--dbpath")
+    servers = bot.children("--dbpath")
     for server in servers:
         server.kill()
     return bool(servers)

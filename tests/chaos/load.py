@@ -132,7 +132,7 @@ def resident(bot: BotProcess) -> dict[str, float]:
     assert bot.process is not None
     found = {"bot": psutil.Process(bot.process.pid).memory_info().rss / 1e6}
     for mark in ("optimizer.studies.worker", "reports"):
-        found[mark] = sum(child.memory_info().rss for child in bot.runtime.processes(mark)) / 1e6
+        found[mark] = sum(child.memory_info().rss for child in bot.children(mark)) / 1e6
     return found
 
 

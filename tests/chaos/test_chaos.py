@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.havoc import Havoc
 from tests.chaos.studies import run
+
+pytestmark = pytest.mark.server
 
 N_STUDIES, N_TRIALS = 3, 3000
 

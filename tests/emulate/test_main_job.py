@@ -28,11 +28,9 @@ from tests.scenarios.test_main_job import (
     test_unknown_strategy_is_told_privately_and_starts_nothing,
 )
 from tests.slack.emulate import Emulated
-from tests.slack.fixtures import pytest_collection_modifyitems
 from tests.slack.workspace import Message
 
 __all__ = [
-    "pytest_collection_modifyitems",
     "study",
     "test_a_second_press_after_the_end_is_refused_in_words",
     "test_command_is_acknowledged_at_once_and_answered_in_its_thread",

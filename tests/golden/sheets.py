@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.commands.start_form import Form, start_view
-from bot.context import NOTHING
+from bot.context import NO_ANSWER
 from reports.render import LANGUAGES, Language, Renderer
 from reports.text.message import Block, Message
 from tests.bot import answers, recurring
@@ -53,7 +53,7 @@ def sheets_of(say: Renderer) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, messages in everything(say).items():
         group = name.partition("_")[0] if name.startswith(_GROUPS) else name
-        text = "\n".join(_sheet(message) for message in messages if message is not NOTHING.message)
+        text = "\n".join(_sheet(message) for message in messages if message is not NO_ANSWER.message)
         found[group] = found.get(group, "") + f"== {name}\n{text}\n"
     found["errors"] = "\n".join(f"{name}: {sentence}" for name, sentence in refusals(say).items()) + "\n"
     found["form"] = "\n".join(_form_lines(start_view(Form(), say))) + "\n"

@@ -1,21 +1,26 @@
 """A worker without a study: speaks the pool's lines, and fails in the ways that a real one can."""
 
-import json
 import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+
+from optimizer.domain.study_results import StudyState
+from optimizer.studies.worker_messages import Answer, Configure, Finished, Ready, RunStudy, decode_request, encode
 
 
 def main() -> None:
     """Get ready, unless the folder says that so many starts must fail; then answer."""
-    folder = Path(json.loads(sys.stdin.readline())["snapshots"])
+    configuration = decode_request(sys.stdin.readline())
+    assert isinstance(configuration, Configure)
+    folder = configuration.snapshots
     if not _is_lucky(folder):
         _fail_if_told(folder / "failures")
-    _say({"ready": True})
+    _send(Ready())
     for line in sys.stdin:
-        _answer(json.loads(line)["study"])
+        request = decode_request(line)
+        assert isinstance(request, RunStudy)
+        _answer(request.study_name)
 
 
 def _answer(study: str) -> None:
@@ -25,7 +30,7 @@ def _answer(study: str) -> None:
         sys.stdout.write('{"study": "ha')
         sys.stdout.flush()
         os._exit(1)
-    _say({"study": study})
+    _send(Finished(state=StudyState.COMPLETE))
 
 
 def _is_lucky(folder: Path) -> bool:
@@ -43,8 +48,8 @@ def _fail_if_told(file: Path) -> None:
         sys.exit(1)
 
 
-def _say(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
+def _send(answer: Answer) -> None:
+    sys.stdout.write(encode(answer) + "\n")
     sys.stdout.flush()
 
 

@@ -3,7 +3,8 @@
 from types import SimpleNamespace
 
 from optimizer.domain.study_results import StudyState
-from optimizer.errors import Phrase, UnknownStrategy
+from optimizer.errors import UnknownStrategy
+from optimizer.market.quality.data_findings import DataNote
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from reports.facts import Failure
 from reports.render import Renderer
@@ -20,7 +21,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     early = facts.study(StudyState.FAILED, trials_completed=0, failure=Failure(reference="ab12cd"))
     queued, plan = (
         facts.study(StudyState.QUEUED, queue_position=2),
-        facts.plan(n_ahead=1, findings=(Phrase("bars_no_volume", n=3, when="2008-03-03"),)),
+        facts.plan(n_ahead=1, findings=(DataNote(kind="no_volume", facts={"n": 3, "when": "2008-03-03"}),)),
     )
     return {
         **{f"root_{state}": [say.root(facts.study(state, trials_completed=57))] for state in StudyState},

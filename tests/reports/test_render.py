@@ -12,8 +12,8 @@ from optimizer.domain.study_results import Measures, StudyState
 from optimizer.errors import NotANumber, SomethingBroke, UnknownWord, UserError
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from reports import actions, report_tables
+from reports.charts.chart_list import CHARTS
 from reports.charts.figures import DPI
-from reports.charts.gallery import DRAWERS
 from reports.render import LANGUAGES, TEMPLATES, Language, renderer_of
 from reports.text.message import Message
 from tests.refused import refused
@@ -212,7 +212,7 @@ def test_help_about_nothing_known_names_the_nearest() -> None:
 
 
 def test_every_chart_is_named_and_told_in_words_in_both_languages() -> None:
-    told_of = {language: [renderer_of(language).chart_words(name) for name in DRAWERS] for language in LANGUAGES}
+    told_of = {language: [renderer_of(language).chart_words(name) for name in CHARTS] for language in LANGUAGES}
 
     for title, seen in told_of["en"] + told_of["ko"]:
         assert 0 < len(title) < 30 < len(seen)

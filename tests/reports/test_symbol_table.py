@@ -1,6 +1,6 @@
 """The table of a shared set: a row a symbol, the median, the portfolio; and what is said of one symbol's data."""
 
-from optimizer.errors import Phrase
+from optimizer.market.quality.data_findings import DataNote
 from reports.charts.gallery import pictures
 from reports.render import renderer_of
 from reports.symbol_table import symbol_rows
@@ -46,7 +46,7 @@ def test_the_report_has_the_table_and_no_line_of_luck_among_medians() -> None:
 
 
 def test_what_is_said_of_one_symbols_data_is_said_in_korean() -> None:
-    note = Phrase("of_symbol", symbol="IBM", note=Phrase("bars_left_out", n=5))
+    note = DataNote(kind="left_out", symbol="IBM", facts={"n": 5})
     plan = renderer_of("ko").plan(facts.SPEC, facts.plan(findings=(note,)))
 
     assert "IBM – 봉 5개는 일부 종목에만 있는 날짜라 제외했습니다." in str(plan.blocks)

@@ -1,12 +1,8 @@
 """The same words in a terminal."""
 
-from pathlib import Path
-
 import pytest
 
-from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
-from reports.facts import StudyFacts
 from reports.render import LANGUAGES, Language, renderer_of
 from reports.text.terminal import terminal_text, unmarked
 from tests.reports import facts, told
@@ -32,7 +28,7 @@ def test_a_result_says_in_a_terminal_what_it_says_in_slack(name: str, language: 
     study = facts.finished(name)
     messages = renderer_of(language).result(study)
 
-    text = renderer_of(language).terminal_result(study)
+    text = terminal_text(messages)
     for message in messages:
         for block in message.blocks:
             if block["type"] in ("section", "context"):
@@ -52,32 +48,14 @@ def test_a_table_keeps_within_its_width_and_loses_no_cell(width: int) -> None:
 
 
 def test_a_plan_says_what_will_be_searched() -> None:
-    text = renderer_of("en").terminal_plan(facts.SPEC, facts.plan())
+    text = terminal_text([renderer_of("en").render("terminal_plan", spec=facts.SPEC, plan=facts.plan())])
 
     assert text.startswith("Plan for AAPL RSI, best Sharpe. 200 of 5,376 parameter sets are tried")
     assert "`period` 10 to 30 in steps of 1, textbook 14" in text
 
 
-@pytest.mark.parametrize(
-    ("study", "begins"),
-    [
-        (facts.failed(), "⚠️ AAPL RSI (`opt-7f3a`) stopped at trial 57."),
-        (facts.study(StudyState.CANCELLED, trials_completed=57), "Cancelled `opt-7f3a` at trial 57."),
-    ],
-)
-def test_a_study_that_did_not_finish_says_why_and_how_it_goes_on(study: StudyFacts, begins: str) -> None:
-    text = renderer_of("en").terminal_result(study)
-
-    assert text.startswith(begins)
-    assert "/optimize resume opt-7f3a" in text
-
-
-def test_files_are_named_with_their_folder() -> None:
-    assert renderer_of("en").terminal_files(Path("out"), ["equity.png"]) == "Charts and report in out: equity.png"
-
-
 def test_an_error_is_told_with_the_mended_command() -> None:
     error = UnknownStrategy(word="<rsi", nearest="rsi", known="", command="run AAPL RSI")
 
-    text = renderer_of("en").terminal_error(error)
+    text = terminal_text([renderer_of("en").refusal(error)])
     assert text == "There is no strategy called `<rsi`. Did you mean `rsi`?\n\nTry: `run AAPL RSI`"

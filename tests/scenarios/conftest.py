@@ -18,12 +18,13 @@ import pytest_asyncio
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cli.serve import running
+from bot.cli.serve import run_bot
 from bot.context import BotContext
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
-from bot.runtime.processes import started
+from bot.runtime.processes import start_children
 from bot.runtime.settings import Settings
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
+from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies import scheduler
 from reports.render import LANGUAGES, renderer_of
 from tests.slack.driver import Driver
@@ -82,6 +83,10 @@ class Stage:
             return study_in(str(delivery.answer)) or study_in(str(delivery.response_url.replies))
 
         return await self.slack.eventually(look, what=f"the answer to {delivery.payload['text']}")
+
+    async def n_studies(self, user: str = "alice") -> int:
+        """How many studies this person has started; others start theirs meanwhile."""
+        return await OptimizationStudy.find({"created_by": await self.slack.user_id(user)}).count()
 
     async def root(self, name: str) -> Message:
         """The root message of a study, once it is there."""
@@ -151,7 +156,7 @@ def settings_for(home: Path, slack: Slack, **more: str) -> Settings:
 async def opened(slack: Slack, settings: Settings) -> AsyncIterator[Stage]:
     """A bot in a Slack, and people who act there."""
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
-    async with started(settings) as children, running(settings, client, children) as bot:
+    async with start_children(settings) as children, run_bot(settings, client, children) as bot:
         url = f"http://127.0.0.1:{bot.port}/slack/events"
         async with HttpWire(url) as wire:
             yield Stage(slack=slack, context=bot.context, act=Driver(slack, wire), url=url)

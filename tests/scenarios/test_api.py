@@ -112,7 +112,7 @@ async def test_what_a_program_calls_a_study_is_kept_as_it_is(program: Program) -
     remark = 'after "it" <!channel> & `more`'
     body = await program.start(symbol="IBM", strategy="rsi", seed=82, name="spring", notes=remark)
 
-    study = await program.stage.context.services.service.find(body["study_name"])
+    study = await program.stage.context.services.studies.find(body["study_name"])
     assert (study.name, study.notes) == ("spring", remark.replace("`", ""))
 
 
@@ -126,7 +126,7 @@ async def test_each_of_several_symbols_has_a_study(program: Program) -> None:
 @pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/vnd.apache.parquet"])
 async def test_trials_come_in_the_form_asked_for(program: Program, accept: str, tmp_path: Path) -> None:
     name = await program.finished(symbol="MSFT", strategy="bollinger", n_trials=12, seed=84)
-    records = await program.stage.context.services.service.get_trials(name)
+    records = await program.stage.context.services.studies.get_trials(name)
 
     async with program.asked("GET", f"{START}/{name}/trials", headers={"Accept": f"{accept}, */*;q=0.1"}) as answer:
         body = await answer.read()
@@ -249,7 +249,7 @@ async def test_a_study_is_told_in_the_slack_channel_named(program: Program) -> N
 async def test_a_channel_the_bot_is_not_in_is_refused_and_nothing_starts(
     program: Program, channel: str, code: str
 ) -> None:
-    before = await program.stage.context.services.service.list_studies(limit=1)
+    before = await program.stage.context.services.studies.list_studies(limit=1)
     wanted = {"symbol": "IBM", "strategy": "donchian", "seed": 96, "slack_channel": channel}
     with program.stage.slack.ledger.expecting(code):
         status, problem = await program.call("POST", START, json=wanted)
@@ -257,19 +257,19 @@ async def test_a_channel_the_bot_is_not_in_is_refused_and_nothing_starts(
     assert status == 422
     assert problem["errors"][0]["pointer"] == "#/slack_channel"
     assert "/invite" in problem["errors"][0]["detail"]
-    assert await program.stage.context.services.service.list_studies(limit=1) == before
+    assert await program.stage.context.services.studies.list_studies(limit=1) == before
 
 
 async def test_without_a_channel_slack_hears_nothing(program: Program) -> None:
     name = await program.finished(symbol="IBM", strategy="donchian", seed=93)
 
-    assert await program.stage.context.conversations.of(name) is None
+    assert await program.stage.context.conversations.find(name) is None
     channel = await program.stage.slack.channel_id()
     assert not [m for m in await program.stage.slack.messages(channel) if name in str(m.blocks)]
 
 
 async def test_pause_resume_and_cancel_are_the_commands_of_slack(program: Program) -> None:
-    service, owner = program.stage.context.services.service, f"key:{program.name}"
+    service, owner = program.stage.context.services.studies, f"key:{program.name}"
     channel = await program.stage.slack.channel_id()
     body = await program.start(symbol="AAPL", strategy="rsi", n_trials=5000, seed=94, slack_channel=channel)
     name = body["study_name"]
@@ -293,7 +293,7 @@ async def test_pause_resume_and_cancel_are_the_commands_of_slack(program: Progra
 
 
 async def test_another_ones_study_is_not_for_a_runner_to_stop(program: Program) -> None:
-    service = program.stage.context.services.service
+    service = program.stage.context.services.studies
     study = await service.create_study(StudySpec(symbol="IBM", strategy_name="rsi", seed=96), created_by="U0BOB2")
     path = f"{START}/{study.study_name}/cancel"
 
@@ -334,7 +334,7 @@ async def test_what_is_done_and_refused_stands_in_the_audit(program: Program) ->
 
 async def test_a_full_queue_is_full_for_programs_too(program: Program) -> None:
     limit = program.stage.context.services.settings.waiting_per_person
-    service = program.stage.context.services.service
+    service = program.stage.context.services.studies
     spec = StudySpec(symbol="IBM", strategy_name="rsi")
     plan = await service.plan(spec)
     waiting = [await service.store(plan, created_by=f"key:{program.name}") for _ in range(limit)]
@@ -467,7 +467,7 @@ async def test_a_method_that_is_not_there_is_refused_with_those_that_are(program
 
 
 async def test_a_program_has_only_so_many_streams_open(program: Program) -> None:
-    service, owner = program.stage.context.services.service, f"key:{program.name}"
+    service, owner = program.stage.context.services.studies, f"key:{program.name}"
     study = await service.create_study(StudySpec(symbol="IBM", strategy_name="rsi", seed=99), created_by=owner)
     await service.pause(study.study_name)
     path = f"{START}/{study.study_name}/events"

@@ -17,7 +17,7 @@ import pytest_asyncio
 from tests.bot_process import BotProcess, bot_process
 from tests.slack.strict import StrictSlack
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.server, pytest.mark.asyncio(loop_scope="module")]
 
 #: A start that fits the schema may still name a symbol without bars, or a parameter of another strategy: 422 says so.
 _CONFIG = """

@@ -153,7 +153,7 @@ async def test_a_bar_moves_while_a_study_that_the_api_started_runs(eyes: Eyes) -
     assert later > first
     assert await eyes.run("return window.stillHere")  # the page was not loaded again
     assert await eyes.texts("#recent tbody tr")
-    await eyes.stage.context.services.service.cancel(name)
+    await eyes.stage.context.services.studies.cancel(name)
     await eyes.until(lambda: not eyes.browser.find_elements(By.ID, "live"), "the end")
     assert await eyes.do(lambda: complaints(eyes.browser)) == []
 
@@ -166,7 +166,7 @@ async def test_the_buttons_pause_and_resume(eyes: Eyes) -> None:
     await eyes.press("form[action$=cancel] button")
 
     await eyes.find("form[action$=resume] button")
-    service = eyes.stage.context.services.service
+    service = eyes.stage.context.services.studies
     assert (await eyes.stage.slack.eventually(lambda: _ended(service, name), what="its end")) is StudyState.CANCELLED
 
 
@@ -242,7 +242,7 @@ async def test_the_keyboard_gets_to_the_content_first(eyes: Eyes) -> None:
 async def test_every_page_fits_reads_and_is_silent(eyes: Eyes, width: int, dark: bool) -> None:
     name, _ = await eyes.stage.finished("IBM SMA 20 folds=0 seed=93", least=1)
     resting, _ = await eyes.stage.start("AAPL RSI 9000 stop folds=0 seed=94")
-    await eyes.stage.context.services.service.pause(resting)
+    await eyes.stage.context.services.studies.pause(resting)
     await eyes.do(lambda: shape(eyes.browser, width=width, dark=dark))
     pages = ["/board?verdict=all", "/studies", f"/studies/{name}", f"/studies/{resting}", "/plans", "/data"]
 
@@ -253,7 +253,7 @@ async def test_every_page_fits_reads_and_is_silent(eyes: Eyes, width: int, dark:
         assert await eyes.run(WANTING) == [], path
         brightness = await eyes.do(lambda: _brightness(eyes.browser))
         assert brightness < 60 if dark else brightness > 220
-    await eyes.stage.context.services.service.cancel(resting)
+    await eyes.stage.context.services.studies.cancel(resting)
     assert await eyes.do(lambda: complaints(eyes.browser)) == []
 
 

@@ -52,7 +52,7 @@ async def test_who_is_neither_owner_nor_approver_is_refused_in_private(stage: St
 
     assert await _mention(stage, "alice") in str(refused)
     assert refused["response_type"] == "ephemeral"
-    assert (await stage.context.services.service.find(name)).status is not StudyState.CANCELLED
+    assert (await stage.context.services.studies.find(name)).status is not StudyState.CANCELLED
     await stage.told(await stage.act.click(root, "study_cancel", user="bob"))
     assert await _state(stage, name, StudyState.CANCELLED)
 
@@ -111,7 +111,7 @@ async def test_more_trials_are_asked_for_by_the_owner_only(stage: Stage, study: 
     await stage.told(pressed)
 
     async def look() -> bool | None:
-        found = await stage.context.services.service.find(name)
+        found = await stage.context.services.studies.find(name)
         return True if found.status is StudyState.COMPLETE and found.trials_completed == 125 else None
 
     await stage.slack.eventually(look, seconds=120, what="125 trials")
@@ -178,6 +178,6 @@ async def _said(stage: Stage, near: Message, words: str) -> Message:
 
 async def _state(stage: Stage, name: str, state: StudyState) -> bool:
     async def look() -> bool | None:
-        return (await stage.context.services.service.find(name)).status is state or None
+        return (await stage.context.services.studies.find(name)).status is state or None
 
     return await stage.slack.eventually(look, seconds=120, what=f"{name} {state}")

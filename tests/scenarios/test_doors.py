@@ -64,7 +64,7 @@ async def test_a_study_asked_for_where_the_bot_is_not_is_told_in_private(stage: 
     name = await stage.study_of(delivery)
 
     async def look() -> list[Message] | None:
-        conversation = await stage.context.conversations.of(name)
+        conversation = await stage.context.conversations.find(name)
         assert conversation is not None
         said = await stage.slack.messages(conversation.channel_id)
         return said if any(name in str(m.blocks) for m in said) else None

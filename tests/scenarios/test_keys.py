@@ -11,12 +11,14 @@ import aiohttp
 import pytest
 from fastapi import FastAPI
 
-from bot.http_server import PortTaken, listening
+from bot.http_server import PortTaken, listen
 from bot.runtime.settings import Settings
 from tests.bot_process import bot_process
 from tests.refused import refused
 from tests.slack.inspection import APP_TOKEN
 from tests.slack.strict import StrictSlack
+
+pytestmark = pytest.mark.server
 
 
 async def typed(home: Path, *words: str, language: str = "en") -> tuple[int, str, str]:
@@ -69,8 +71,8 @@ async def test_keys_are_made_and_revoked_while_the_bot_runs(home: Path, mode: st
 
 async def test_a_port_that_is_taken_is_named(home: Path) -> None:
     settings = Settings.model_validate({"OPTIMIZE_BOT_HOME": home, "OPTIMIZE_BOT_PORT": 0})
-    async with listening(FastAPI(), settings) as port:
+    async with listen(FastAPI(), settings) as port:
         taken = settings.model_copy(update={"port": port})
         with refused(PortTaken, match=f"port {port}"):
-            async with listening(FastAPI(), taken):
+            async with listen(FastAPI(), taken):
                 raise AssertionError("it listens twice")

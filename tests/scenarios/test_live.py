@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.delivery.progress import RECENT, follow, look
+from bot.delivery.progress import RECENT, follow, read_progress
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.studies.service import UnknownStudy
@@ -31,13 +31,13 @@ async def test_following_ends_with_the_study_and_counts_up_until_then(stage: Sta
 async def test_a_look_has_the_newest_trials_first(stage: Stage) -> None:
     name, _ = await stage.finished("MSFT RSI 40 folds=0 seed=72")
 
-    seen = await look(stage.context.services, name)
+    seen = await read_progress(stage.context.services, name)
 
     assert [trial.number for trial in seen.recent] == list(range(39, 39 - RECENT, -1))
 
 
 async def test_a_paused_study_is_still_followed(stage: Stage) -> None:
-    service = stage.context.services.service
+    service = stage.context.services.studies
     study = await service.create_study(StudySpec(symbol="IBM", strategy_name="rsi", seed=73), created_by="U0BOB2")
     await service.pause(study.study_name)
     watching = follow(stage.context.services, study.study_name)

@@ -19,20 +19,20 @@ async def test_command_is_acknowledged_at_once_and_answered_in_its_thread(stage:
     assert any("Sharpe" in message.text or "sharpe" in str(message.blocks) for message in answers)
     files = [file for message in answers for file in message.files]
     assert [file["title"] for file in files] == ["Growth and drawdown", "The search, trial by trial"]
-    study = await stage.context.services.service.find(name)
+    study = await stage.context.services.studies.find(name)
     assert study.status is StudyState.COMPLETE
     trials = await OptimizationTrial.find(OptimizationTrial.study == name).to_list()
     assert len({tuple(sorted(trial.params.items())) for trial in trials}) == len(trials) == 200
-    best = await stage.context.services.service.get_best_params(name)
+    best = await stage.context.services.studies.get_best_params(name)
     posted = str([message.blocks for message in answers])
     assert all(f"{key}={value}" in posted for key, value in best.items())
 
 
 async def test_unknown_strategy_is_told_privately_and_starts_nothing(stage: Stage) -> None:
-    before = len(await stage.context.services.service.list_studies(limit=100))
+    before = await stage.n_studies()
     delivery = await stage.act.command("AAPL RSO 200")
 
     assert delivery.answer["response_type"] == "ephemeral"
     assert "`rso`" in delivery.answer["text"]
     assert "AAPL rsi 200" in str(delivery.answer["blocks"])
-    assert len(await stage.context.services.service.list_studies(limit=100)) == before
+    assert await stage.n_studies() == before

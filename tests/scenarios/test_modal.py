@@ -7,7 +7,6 @@ import pytest
 from bot.documents.audit_log import AuditEntry
 from optimizer.storage.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
-from tests.slack.wire import Delivery
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -61,7 +60,7 @@ async def test_a_submitted_form_starts_what_the_command_would(stage: Stage) -> N
     delivery = await stage.act.submit(view, user="bob", **typed)
 
     assert (delivery.status, delivery.answer) == (200, {})
-    study = await study_of(stage, seed=41)
+    study = await study_of(stage, "bob", symbol="MSFT", seed=41)
     assert study.origin["command"] == "/optimize MSFT rsi 25 period=10..20 folds=0 seed=41"
     assert study.created_by == await stage.slack.user_id("bob")
     assert study.study_name in await private(stage, study.study_name, "bob")
@@ -73,7 +72,7 @@ async def test_a_submitted_form_starts_what_the_command_would(stage: Stage) -> N
 async def test_the_form_holds_what_was_asked_for_last(stage: Stage) -> None:
     user_id = await stage.slack.user_id("bob")
     await stage.start("GOOG SMA 15 fast=5..20 seed=40 folds=0", user="bob")
-    await study_of(stage, seed=40)
+    await study_of(stage, "bob", symbol="GOOG", seed=40)
 
     await stage.act.command("", user="bob")
     held = fields(await modal(stage, "bob"))
@@ -87,7 +86,7 @@ async def test_the_form_holds_what_was_asked_for_last(stage: Stage) -> None:
 
 
 async def test_wrong_fields_are_told_beside_them_and_nothing_starts(stage: Stage) -> None:
-    before = await OptimizationStudy.find_all().count()
+    before = await stage.n_studies("kim")
     await stage.act.command("", user="kim")
     view = await modal(stage, "kim")
     delivery = await stage.act.submit(view, user="kim", symbol="AAPL", options="sede=7", caps="maxdd<")
@@ -96,67 +95,26 @@ async def test_wrong_fields_are_told_beside_them_and_nothing_starts(stage: Stage
     assert set(delivery.answer["errors"]) == {"options", "caps"}
     assert "seed" in delivery.answer["errors"]["options"]
     assert not any("`" in text or "&" in text for text in delivery.answer["errors"].values())
-    assert await OptimizationStudy.find_all().count() == before
+    assert await stage.n_studies("kim") == before
 
 
 async def test_a_symbol_without_bars_is_told_beside_its_field_or_on_a_busy_machine_after(stage: Stage) -> None:
-    before = await OptimizationStudy.find_all().count()
+    before = await stage.n_studies("kim")
     await stage.act.command("", user="kim")
     view = await modal(stage, "kim")
     delivery = await stage.act.submit(view, user="kim", symbol="APPL")
 
     beside = delivery.answer.get("errors", {})
     assert set(beside) <= {"symbol"}
-    assert "AAPL" in (beside["symbol"] if beside else await private(stage, "AAPL", "kim"))
-    assert await OptimizationStudy.find_all().count() == before
+    assert "AAPL" in (beside["symbol"] if beside else await private(stage, "APPL", "kim"))
+    assert await stage.n_studies("kim") == before
 
 
-async def study_of(stage: Stage, *, seed: int) -> OptimizationStudy:
-    """The study with this seed, once it is stored."""
+async def study_of(stage: Stage, user: str, *, symbol: str, seed: int) -> OptimizationStudy:
+    """The study that this person started with this symbol and seed, once it is stored."""
+    theirs = {"created_by": await stage.slack.user_id(user), "spec.symbol": symbol, "spec.seed": seed}
 
     async def look() -> OptimizationStudy | None:
-        return await OptimizationStudy.find_one({"spec.seed": seed})
+        return await OptimizationStudy.find_one(theirs)
 
-    return await stage.slack.eventually(look, seconds=120, what=f"a study with seed {seed}")
-
-
-async def test_another_strategy_brings_its_fields_and_keeps_the_rest(stage: Stage) -> None:
-    await stage.act.command("", user="kim")
-    view = await modal(stage, "kim")
-    await stage.act.click_in_view(view, "start_strategy", user="kim", choose="bollinger", values={"symbol": "GOOG"})
-
-    async def look() -> dict[str, Any] | None:
-        every = await stage.slack.modals(await stage.slack.user_id("kim"))
-        shown = next(each for each in every if each["id"] == view["id"])
-        return shown if any("bollinger" in block["block_id"] for block in shown["blocks"]) else None
-
-    changed = await stage.slack.eventually(look, what="the fields of bollinger")
-    assert fields(changed)["symbol"]["initial_value"] == "GOOG"
-    assert not any(block.startswith("parameter:rsi:") for block in fields(changed))
-    assert changed["private_metadata"] == view["private_metadata"]
-
-
-async def shortcut(stage: Stage, said: str) -> tuple[Delivery, dict[str, Any]]:
-    """Someone says it, alice chooses "Optimize this"."""
-    message = await stage.slack.say(await stage.slack.user_id("bob"), await stage.slack.channel_id(), said)
-    delivery = await stage.act.shortcut(message, "optimize_this")
-    return delivery, await modal(stage)
-
-
-async def test_the_shortcut_fills_in_the_symbol_of_the_message(stage: Stage) -> None:
-    delivery, view = await shortcut(stage, "has anyone looked at GOOG lately?")
-
-    assert delivery.status == 200
-    assert fields(view)["symbol"]["initial_value"] == "GOOG"
-
-
-async def test_the_shortcut_on_a_message_without_a_symbol_opens_an_empty_form(stage: Stage) -> None:
-    _, view = await shortcut(stage, "lunch?")
-
-    assert "initial_value" not in fields(view)["symbol"]
-
-
-async def test_a_mention_without_words_gets_help_instead_of_a_form(stage: Stage) -> None:
-    await stage.act.mention("", bot_user=stage.slack.bot_user, user="alice")
-
-    assert "/optimize" in await private(stage, "/optimize SYMBOL")
+    return await stage.slack.eventually(look, seconds=120, what=f"a study of {theirs}")

@@ -25,7 +25,7 @@ async def test_a_symbol_of_an_imported_file_is_studied(stage: Stage, tmp_path: P
     )
 
     name, root = await stage.finished("OWNCO RSI 30 seed=81 folds=0", user="kim")
-    study = await services.service.find(name)
+    study = await services.studies.find(name)
 
     assert (study.symbol, study.status, study.trials_completed) == ("OWNCO", "complete", 30)
     assert "from file" in str([message.blocks for message in await stage.answers(root)])

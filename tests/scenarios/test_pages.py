@@ -95,7 +95,7 @@ async def study(stage: Stage, text: str, *, state: StudyState = StudyState.PAUSE
     """A study that nobody runs."""
     command = parse(text)
     assert isinstance(command, Start)
-    made = await stage.context.services.service.create_study(command.specs[0], created_by="U0ALICE1")
+    made = await stage.context.services.studies.create_study(command.specs[0], created_by="U0ALICE1")
     await made.set({"status": str(state), **changes})
     return made
 
@@ -249,7 +249,7 @@ async def test_a_form_from_elsewhere_does_nothing(
 
     assert page.status == 403
     assert "did not come from one of my pages" in page.text
-    assert (await alice.stage.context.services.service.find(kept.study_name)).status is StudyState.PAUSED
+    assert (await alice.stage.context.services.studies.find(kept.study_name)).status is StudyState.PAUSED
 
 
 async def test_the_buttons_act_as_the_commands_do_and_the_audit_knows(alice: Browser) -> None:
@@ -259,7 +259,7 @@ async def test_the_buttons_act_as_the_commands_do_and_the_audit_knows(alice: Bro
     page = await alice.post(f"/studies/{kept.study_name}/cancel", {"token": await token(alice)})
 
     assert (page.status, page.headers["Location"]) == (303, f"/studies/{kept.study_name}")
-    assert (await alice.stage.context.services.service.find(kept.study_name)).status is StudyState.CANCELLED
+    assert (await alice.stage.context.services.studies.find(kept.study_name)).status is StudyState.CANCELLED
     entry = await AuditEntry.find_one(AuditEntry.said == f"cancel {kept.study_name}")
     assert entry is not None
     assert (entry.door, entry.user_id, entry.verb) == ("page", "U0ALICE1", "cancel")
@@ -274,7 +274,7 @@ async def test_nobody_stops_the_study_of_another(stage: Stage, stranger: Browser
 
     assert page.status == 403
     assert kept.study_name in page.text
-    assert (await stage.context.services.service.find(kept.study_name)).status is StudyState.PAUSED
+    assert (await stage.context.services.studies.find(kept.study_name)).status is StudyState.PAUSED
 
 
 async def test_a_study_that_has_ended_is_not_stopped_again(alice: Browser) -> None:
@@ -380,7 +380,7 @@ async def test_a_study_at_work_is_followed_to_its_end(alice: Browser) -> None:
 
 async def test_the_dashboard_reads_a_study_as_it_is_stored(alice: Browser) -> None:
     name, _ = await alice.stage.finished("IBM SMA 40 folds=0 seed=83", least=1)
-    trials = await alice.stage.context.services.service.get_trials(name)
+    trials = await alice.stage.context.services.studies.get_trials(name)
 
     for _ in range(2):  # the second time from the shelf
         async with alice.session.get(f"{alice.address}/api/studies/{number_of(name)}") as answer:
@@ -415,7 +415,7 @@ async def test_a_korean_reader_reads_korean(stage: Stage, stranger: Browser) -> 
 
 async def test_a_line_of_a_list_is_the_study_without_its_charts(alice: Browser) -> None:
     name, _ = await alice.stage.finished("IBM SMA 40 folds=0 seed=83", least=1)
-    whole = await alice.stage.context.services.service.find(name)
+    whole = await alice.stage.context.services.studies.find(name)
     await study(alice.stage, "AAPL RSI 20")  # one without a summary
 
     found = {each.study_name: each for each in await without_charts({}, order={"created_at": -1}, limit=200)}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from bson import ObjectId
 
 from bot.delivery.replay_requests import MAX_ATTEMPTS
@@ -14,6 +15,8 @@ from tests.slack.inspection import CHANNEL
 from tests.slack.strict import StrictSlack
 from tests.slack.wire import Delivery, HttpWire
 from tests.slack.workspace import Message
+
+pytestmark = pytest.mark.server
 
 EQUAL = "to the last bit"
 

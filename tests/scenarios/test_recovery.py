@@ -13,6 +13,8 @@ from tests.slack.strict import StrictSlack
 from tests.slack.wire import HttpWire
 from tests.slack.workspace import Message
 
+pytestmark = pytest.mark.server
+
 N_TRIALS = 5000
 COMMAND = f"IBM MACD {N_TRIALS} seed=11 folds=0"
 SHARED = f"IBM,MSFT MACD {N_TRIALS} seed=11 folds=0 mode=shared"

@@ -12,11 +12,11 @@ import pytest
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cli.serve import running
+from bot.cli.serve import run_bot
 from bot.context import BotContext
 from bot.documents.conversations import OutboxEntry, Sending
 from bot.documents.recurring import FailingSeries, Refresh, Schedule
-from bot.runtime.processes import started
+from bot.runtime.processes import start_children
 from optimizer.market.providers.alphavantage import AlphaVantage
 from optimizer.market.providers.retry import Patience
 from optimizer.market.providers.sample import Sample
@@ -27,7 +27,7 @@ from tests.slack.strict import StrictSlack
 from tests.slack.wire import HttpWire
 from tests.slack.workspace import Message
 
-pytestmark = pytest.mark.usefixtures("other_bots_keep_theirs")
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("other_bots_keep_theirs")]
 
 DESK = "G0DESK001"
 DOWN = Reply(status=503)
@@ -78,8 +78,8 @@ class Services:
         """The bot runs inside the block."""
         client = AsyncWebClient(token=self.slack.bot_token, base_url=self.slack.api_url)
         async with (
-            started(self.settings) as children,
-            running(self.settings, client, children, clock=self.clock, providers=[self._provider]) as bot,
+            start_children(self.settings) as children,
+            run_bot(self.settings, client, children, clock=self.clock, providers=[self._provider]) as bot,
             HttpWire(f"http://127.0.0.1:{bot.port}/slack/events") as wire,
         ):
             self.context = bot.context

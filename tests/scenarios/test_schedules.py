@@ -106,12 +106,12 @@ async def test_a_shared_set_is_scheduled_challenged_and_adopted_as_one(stage: St
     await post(stage, schedule.schedule_name, "Challenger", "IBM,MSFT SMA")
     run = await last_run(schedule)
     assert run.challenge is not None
-    assert len((await stage.context.services.service.find(run.study_name)).data_hashes) == 2
+    assert len((await stage.context.services.studies.find(run.study_name)).data_hashes) == 2
 
-    study = await stage.context.services.service.get_study_results(run.study_name)
+    study = await stage.context.services.studies.get_study_results(run.study_name)
     champion = await stage.context.champions.adopt(study, by="U0BOB2")
     assert champion.symbol == "IBM,MSFT"
-    present = await stage.context.champions.of(schedule.spec)
+    present = await stage.context.champions.find(schedule.spec)
     assert present is not None
     assert present.study_name == champion.study_name
     others = await stage.context.champions.history(schedule.spec.for_symbol("IBM"))
@@ -137,9 +137,9 @@ async def test_a_run_is_compared_posted_once_adopted_and_then_challenged(stage: 
     assert run.challenge is not None
     assert run.challenge.n_bars > 300
     assert all(f"{name}={value}" in str(first.blocks) for name, value in run.params.items())
-    study = await stage.context.services.service.find(run.study_name)
+    study = await stage.context.services.studies.find(run.study_name)
     assert study.name == schedule.schedule_name
-    assert await stage.context.conversations.of(study.study_name) is None
+    assert await stage.context.conversations.find(study.study_name) is None
 
     await stage.act.click(first, "study_adopt", user="bob")
     adopted = await post(stage, "champion", study.study_name, "made")
@@ -160,14 +160,14 @@ async def test_a_run_is_compared_posted_once_adopted_and_then_challenged(stage: 
 async def test_the_champion_is_among_the_tried_sets(stage: Stage) -> None:
     spec = (await scheduled(stage, "schedule MSFT EMA 20 seed=39 folds=0 weekly sat 07:00 tz=UTC")).spec
     params: Params = {"fast": 33, "slow": 144}
-    study = await stage.context.services.service.store(
-        await stage.context.services.service.plan(spec), created_by="U1", first=[params, {"fast": 1, "slow": 2}]
+    study = await stage.context.services.studies.store(
+        await stage.context.services.studies.plan(spec), created_by="U1", first=[params, {"fast": 1, "slow": 2}]
     )
     stage.context.services.jobs.submit(study.study_name)
 
-    while not (await stage.context.services.service.find(study.study_name)).status.is_finished:
+    while not (await stage.context.services.studies.find(study.study_name)).status.is_finished:
         await asyncio.sleep(0.1)
-    trials = await stage.context.services.service.get_trials(study.study_name)
+    trials = await stage.context.services.studies.get_trials(study.study_name)
     assert trials[1].params == params
     assert len(trials) == 20
 
@@ -189,7 +189,7 @@ async def test_adopting_in_words_is_confirmed_by_a_button_and_keeps_the_history(
     assert "already" in str((await _click_again(stage, offered)).blocks)
     other, root = await stage.start("GOOG SMA 30 seed=44 folds=0 slow=100..200")
     await stage.answers(root)
-    found = await stage.context.services.service.get_study_results(other)
+    found = await stage.context.services.studies.get_study_results(other)
     champion = await stage.context.champions.adopt(found, by="U2", why="wider")
     history = await stage.context.champions.history(found.spec)
     assert [entry.study_name for entry in history] == [other, name]
@@ -216,7 +216,7 @@ async def test_the_button_under_a_result_schedules_it_for_mondays(stage: Stage) 
     assert "America/New_York" in str(told.blocks)
     schedule = await Schedule.find_one({"spec.seed": 45})
     assert schedule is not None
-    assert schedule.spec == (await stage.context.services.service.find(name)).spec
+    assert schedule.spec == (await stage.context.services.studies.find(name)).spec
 
 
 async def test_a_run_whose_study_is_stopped_says_so_and_is_not_begun_twice(stage: Stage) -> None:
@@ -226,7 +226,7 @@ async def test_a_run_whose_study_is_stopped_says_so_and_is_not_begun_twice(stage
 
     while not (run := await last_run(schedule)).study_name:
         await asyncio.sleep(0.02)
-    await stage.context.services.service.cancel(run.study_name)
+    await stage.context.services.studies.cancel(run.study_name)
     told = await post(stage, schedule.schedule_name, "has no result")
     assert "was cancelled" in str(told.blocks)
     assert f"run {schedule.schedule_name}" in str(told.blocks)
@@ -246,7 +246,7 @@ async def test_a_schedule_on_a_watch_list_reads_its_members_when_it_runs(stage: 
         await post(stage, schedule.schedule_name, "Challenger", f"{symbol} SMA")
     runs = await ScheduleRun.find({"schedule_name": schedule.schedule_name}).to_list()
     assert sorted(run.symbol for run in runs) == ["GOOG", "IBM"]
-    studies = [await stage.context.services.service.find(run.study_name) for run in runs]
+    studies = [await stage.context.services.studies.find(run.study_name) for run in runs]
     assert sorted(study.symbol for study in studies) == ["GOOG", "IBM"]
     assert "@weekly SMA" in await stage.tell("schedules")
 

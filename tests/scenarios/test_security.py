@@ -116,7 +116,7 @@ async def test_command_delivered_twice_starts_one_study(stage: Stage, wire: Http
     again = await wire.send(wire.request(Kind.COMMAND, payload))
 
     assert (first.status, again.status) == (200, 200)
-    studies = [s for s in await stage.context.services.service.list_studies(limit=50) if s.spec.seed == 702]
+    studies = [s for s in await stage.context.services.studies.list_studies(limit=50) if s.spec.seed == 702]
     assert len(studies) == 1
 
 

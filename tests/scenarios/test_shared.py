@@ -30,13 +30,13 @@ class Finished:
 async def study(shared: Stage) -> Finished:
     """One for the module."""
     name, root = await shared.finished(COMMAND, least=6)
-    summary = (await shared.context.services.service.get_study_results(name)).summary
+    summary = (await shared.context.services.studies.get_study_results(name)).summary
     assert summary is not None
     return Finished(name, root, summary)
 
 
 async def test_one_study_answers_for_all_symbols(stage: Stage, study: Finished) -> None:
-    found = await stage.context.services.service.find(study.name)
+    found = await stage.context.services.studies.find(study.name)
     roots = [m for m in await stage.slack.messages(study.root.channel) if study.name in str(m.blocks)]
 
     assert len(roots) == 1
@@ -107,15 +107,15 @@ async def test_the_leaderboard_of_each_symbol_has_it(stage: Stage, study: Finish
 
 async def test_more_trials_go_on_after_the_first_ones(stage: Stage) -> None:
     name, _ = await stage.finished("IBM,MSFT RSI 12 mode=shared folds=0 seed=72", least=6)
-    before = await stage.context.services.service.get_trials(name)
+    before = await stage.context.services.studies.get_trials(name)
     await stage.tell(f"more {name} 8")
 
     async def again() -> bool | None:
-        found = await stage.context.services.service.find(name)
+        found = await stage.context.services.studies.find(name)
         return True if found.status is StudyState.COMPLETE and found.trials_completed == 20 else None
 
     await stage.slack.eventually(again, seconds=120, what="20 trials")
-    assert (await stage.context.services.service.get_trials(name))[:12] == before
+    assert (await stage.context.services.studies.get_trials(name))[:12] == before
 
 
 async def test_the_same_symbols_in_another_order_are_the_same_study(stage: Stage) -> None:

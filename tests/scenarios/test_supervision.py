@@ -4,10 +4,14 @@ import asyncio
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.bot_process import BotProcess, bot_process, mongo_client
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
 from tests.slack.wire import HttpWire
+
+pytestmark = pytest.mark.server
 
 
 async def test_stopped_bot_is_gone_in_time_says_nothing_and_carries_on(tmp_path: Path) -> None:
@@ -33,7 +37,7 @@ async def test_worker_that_hangs_is_replaced_within_half_a_minute(tmp_path: Path
         async with HttpWire(bot.url, patience=30) as wire:
             await Driver(slack, wire).command("IBM MACD 4000 seed=22 folds=0")
             await _running(bot)
-            (worker,) = bot.runtime.processes("optimizer.studies.worker")
+            (worker,) = bot.children("optimizer.studies.worker")
             worker.send_signal(signal.SIGSTOP)
             began = asyncio.get_running_loop().time()
             while worker.is_running() and worker.status() not in ("zombie", "dead"):

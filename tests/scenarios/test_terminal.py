@@ -13,6 +13,8 @@ import pytest
 from optimizer.market.calendars import find_calendar
 from tests.bars import sample_bars
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -155,8 +157,8 @@ def _session(number: int) -> str:
 
 def test_second_program_on_the_same_directory_is_refused(home: Path) -> None:
     environment = os.environ | {"OPTIMIZE_BOT_HOME": str(home)}
-    script = "import sys; from bot.runtime.processes import claimed; from pathlib import Path\n"
-    script += f"with claimed(Path({str(home)!r})): print('mine', flush=True); sys.stdin.read()"
+    script = "import sys; from bot.runtime.processes import lock_home; from pathlib import Path\n"
+    script += f"with lock_home(Path({str(home)!r})): print('mine', flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
         [sys.executable, "-c", script], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -7,7 +7,7 @@ import json
 import pytest
 import pytest_asyncio
 
-from bot.delivery.thread import move_on
+from bot.delivery.thread import advance_telling
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.conversations import Telling
 from optimizer.domain.study_results import StudyState
@@ -85,7 +85,7 @@ async def test_show_tells_the_verdict_with_a_button_to_share(stage: Stage, study
 
 async def test_top_leaves_out_what_is_unproven_unless_asked(stage: Stage, study: Finished) -> None:
     proven, everything = await stage.tell("top AAPL rsi"), await stage.tell("top AAPL rsi all")
-    found = await stage.context.services.service.find(study[0])
+    found = await stage.context.services.studies.find(study[0])
     assert found.summary is not None
 
     assert (study[0] in proven) == (found.summary.verdict in ("strong", "promising"))
@@ -111,7 +111,7 @@ async def test_trials_are_exported_as_csv_with_all_their_digits(stage: Stage, st
     content = await _file(stage, root, f"{name}-file", ".csv")
 
     rows = list(csv.DictReader(io.StringIO(content.decode())))
-    trials = {trial.number: trial for trial in await stage.context.services.service.get_trials(name)}
+    trials = {trial.number: trial for trial in await stage.context.services.studies.get_trials(name)}
     assert len(rows) == len(trials) == 30
     assert all(float(row["value"] or "nan") == trials[int(row["number"])].value for row in rows if row["value"])
 
@@ -144,27 +144,27 @@ async def test_replay_names_the_first_difference(stage: Stage, other: Finished) 
 
 async def test_more_trials_go_on_after_the_first_ones(stage: Stage) -> None:
     name, root = await stage.finished("MSFT RSI 15 folds=0 seed=33")
-    before = await stage.context.services.service.get_trials(name)
+    before = await stage.context.services.studies.get_trials(name)
 
     await stage.tell(f"more {name} 10")
     assert await _said(stage, root, "10 more trials")
 
     async def again() -> bool | None:
-        found = await stage.context.services.service.find(name)
+        found = await stage.context.services.studies.find(name)
         return True if found.status is StudyState.COMPLETE and found.trials_completed == 25 else None
 
     await stage.slack.eventually(again, seconds=120, what="25 trials")
-    after = await stage.context.services.service.get_trials(name)
+    after = await stage.context.services.studies.get_trials(name)
     assert after[:15] == before
 
 
 async def test_more_trials_asked_for_while_charts_are_drawn_are_told(stage: Stage) -> None:
     name, root = await stage.finished("MSFT RSI 15 folds=0 seed=34")
-    drawing = await stage.context.conversations.of(name)
+    drawing = await stage.context.conversations.find(name)
     assert drawing is not None
     await stage.tell(f"more {name} 10")
 
-    await move_on(drawing, Telling.TOLD)  # what a drawing does that began before, when it ends
+    await advance_telling(drawing, Telling.TOLD)  # what a drawing does that began before, when it ends
 
     async def told() -> bool | None:
         thread = await stage.slack.thread(root.channel, root.ts)
@@ -188,7 +188,7 @@ async def test_pause_resume_and_cancel_in_words_are_told_in_the_studys_thread(st
 
 async def _is(stage: Stage, name: str, state: StudyState) -> None:
     async def look() -> bool | None:
-        return (await stage.context.services.service.find(name)).status is state or None
+        return (await stage.context.services.studies.find(name)).status is state or None
 
     await stage.slack.eventually(look, seconds=120, what=f"{name} {state}")
 
@@ -220,23 +220,23 @@ async def test_a_watch_list_stands_for_its_symbols(stage: Stage) -> None:
 
 async def test_nobody_queues_more_than_their_share(stage: Stage) -> None:
     await stage.tell("config @many " + ",".join(f"S{n}" for n in range(25)), user="bob")
-    before = len(await stage.context.services.service.list_studies(limit=200))
+    before = await stage.n_studies()
 
     assert "25 of your studies waiting; the limit is 20" in await stage.tell("@many RSI 100 seed=37", user="bob")
-    assert len(await stage.context.services.service.list_studies(limit=200)) == before
+    assert await stage.n_studies() == before
 
 
 async def test_dry_starts_nothing(stage: Stage) -> None:
-    before = len(await stage.context.services.service.list_studies(limit=100))
+    before = await stage.n_studies()
 
     assert "nothing was started" in await stage.tell("AAPL,IBM RSI 100 dry")
-    assert len(await stage.context.services.service.list_studies(limit=100)) == before
+    assert await stage.n_studies() == before
 
 
 async def test_a_private_study_is_told_in_a_direct_message(stage: Stage) -> None:
     delivery = await stage.act.command("IBM RSI 10 folds=0 seed=35 private", user="kim")
     name = await stage.study_of(delivery)
-    conversation = await stage.context.conversations.of(name)
+    conversation = await stage.context.conversations.find(name)
     assert conversation is not None
 
     assert conversation.channel_id.startswith("D")

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cli.serve import running
+from bot.cli.serve import run_bot
 from bot.context import BotContext
 from bot.documents.recurring import RunState, Schedule, ScheduleRun
-from bot.runtime.processes import started
+from bot.runtime.processes import start_children
 from optimizer.market.providers.sample import SYMBOLS, Sample
-from optimizer.market.raw_bars import History
+from optimizer.market.raw_bars import RawBars
 from tests.scenarios.conftest import SetClock, settings_for
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
@@ -35,7 +35,7 @@ SCHEDULES = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("other_bots_keep_theirs")
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("other_bots_keep_theirs")]
 
 
 class Exchange:
@@ -45,7 +45,7 @@ class Exchange:
     is_live = True
     symbols = SYMBOLS
 
-    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> History:
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         """Bars up to the present day."""
         return Sample().fetch(symbol, timeframe=timeframe, start=start, end=end or now.date(), now=now)
 
@@ -70,8 +70,8 @@ class Week:
         """The bot runs inside the block."""
         client = AsyncWebClient(token=self.slack.bot_token, base_url=self.slack.api_url)
         async with (
-            started(self._settings) as children,
-            running(self._settings, client, children, clock=self.clock, providers=[Exchange()]) as bot,
+            start_children(self._settings) as children,
+            run_bot(self._settings, client, children, clock=self.clock, providers=[Exchange()]) as bot,
             HttpWire(f"http://127.0.0.1:{bot.port}/slack/events") as wire,
         ):
             self.context = bot.context
@@ -145,7 +145,7 @@ async def _until_thursday(week: Week) -> None:
     assert run is not None
     assert run.challenge is not None
     assert run.challenge.end == date(2012, 10, 31), "the data were brought up to that evening"
-    study = await week.context.services.service.get_study_results(run.study_name)
+    study = await week.context.services.studies.get_study_results(run.study_name)
     await week.context.champions.adopt(study, by=await week.slack.user_id("bob"), why="best of October")
     await week.pass_to(at(1, 0), 2)
     await week.pass_to(at(1, 6), 3)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.slack.fixtures import any_slack, pytest_collection_modifyitems, slack
+from tests.slack.fixtures import any_slack, slack
 
-__all__ = ["any_slack", "pytest_collection_modifyitems", "slack"]
+__all__ = ["any_slack", "slack"]
 
 SCOPES = "app_mentions:read channels:history chat:write commands files:write groups:history im:history usergroups:read"
 

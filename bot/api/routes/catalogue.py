@@ -1,4 +1,4 @@
-"""What can be asked for: strategies with their spaces, overlays, goals; and how good the bars of a symbol are."""
+"""Catalogue: strategies with their spaces, overlays, goals; and the data quality of a symbol."""
 
 import asyncio
 from http import HTTPStatus
@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from bot.api import responses
-from bot.api.auth import Caller, May, TheOffice
-from bot.api.problem_details import documented
+from bot.api.auth import Caller, ContextDep, RequireRole
+from bot.api.problem_details import error_responses
 from bot.api.request_body import StrictRoute
 from bot.api.requests import SYMBOL_SHAPE
 from bot.grammar.values import read_symbol
@@ -23,14 +23,14 @@ router = APIRouter(route_class=StrictRoute)
 
 
 class RangeCard(BaseModel):
-    """A number from `low` to `high`, both ends belonging to it."""
+    """Number from `low` to `high`, both inclusive."""
 
     kind: Literal["range"] = "range"
     name: str
     low: float
     high: float
     step: float
-    default: float = Field(description="The textbook value.")
+    default: float = Field(description="The default value.")
     integer: bool
     unit: str
     meaning: str
@@ -42,7 +42,7 @@ class ChoiceCard(BaseModel):
     kind: Literal["choice"] = "choice"
     name: str
     choices: list[str]
-    default: str = Field(description="The textbook value.")
+    default: str = Field(description="The default value.")
     meaning: str
 
 
@@ -50,7 +50,7 @@ Card = Annotated[RangeCard | ChoiceCard, Field(discriminator="kind")]
 
 
 class OrderCard(BaseModel):
-    """Of every set `lesser` is below `greater`, or with `strict` false not above it."""
+    """Constraint that `lesser` is below `greater`, or with `strict` false not above it."""
 
     lesser: str
     greater: str
@@ -58,11 +58,11 @@ class OrderCard(BaseModel):
 
 
 class StrategyCard(BaseModel):
-    """A strategy with its search space."""
+    """Strategy with its search space."""
 
     key: str
     aliases: list[str]
-    title: str = Field(description="In the language asked for, as the rule is.")
+    title: str = Field(description="In the requested language, as the rule is.")
     rule: str
     parameters: list[Card]
     order: OrderCard | None
@@ -70,7 +70,7 @@ class StrategyCard(BaseModel):
 
 
 class GoalCard(BaseModel):
-    """What can be maximized."""
+    """Measure that can be maximized."""
 
     key: str
     title: str
@@ -86,9 +86,9 @@ class Catalogue(BaseModel):
     samplers: list[str]
 
 
-@router.get("/strategies", tags=["catalogue"], summary="Strategies and their spaces", responses=documented())
-async def strategies(caller: Annotated[Caller, Depends(May("strategies"))]) -> Catalogue:
-    """Each with its parameters, and what can be combined with it."""
+@router.get("/strategies", tags=["catalogue"], summary="Strategies and their spaces", responses=error_responses())
+async def strategies(caller: Annotated[Caller, Depends(RequireRole("strategies"))]) -> Catalogue:
+    """List each strategy with its parameters, and what can be combined with it."""
     meanings, titles = caller.renderer.labels("strategy_words", "overlays"), caller.renderer.labels("grammar", "goals")
     return Catalogue(
         strategies=[_strategy(strategy, caller.renderer) for strategy in STRATEGIES.values()],
@@ -102,14 +102,14 @@ async def strategies(caller: Annotated[Caller, Depends(May("strategies"))]) -> C
     "/market-data/{symbol}/quality",
     tags=["market data"],
     summary="How good the bars of a symbol are",
-    responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    responses=error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 async def quality(
     symbol: Annotated[str, Path(description="As in a request.", examples=["AAPL"], json_schema_extra=SYMBOL_SHAPE)],
-    caller: Annotated[Caller, Depends(May("data"))],
-    context: TheOffice,
+    caller: Annotated[Caller, Depends(RequireRole("data"))],
+    context: ContextDep,
 ) -> responses.MarketDataQuality:
-    """Coverage and findings, checked now. Bars that are not there yet are fetched from the configured sources."""
+    """Return coverage and data problems, checked now. Missing bars are fetched from the configured sources."""
     wanted, market, now = read_symbol(symbol), context.services.market, context.clock()
     _, report = await asyncio.to_thread(market.checked_bars, wanted, now=now)
     return responses.quality_of(report, caller.renderer)

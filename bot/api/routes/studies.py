@@ -1,4 +1,4 @@
-"""Studies over HTTP: start, list, look, follow, stop."""
+"""Studies over HTTP: start, list, inspect, follow, stop."""
 
 import asyncio
 import logging
@@ -13,21 +13,22 @@ from fastapi.sse import EventSourceResponse
 from slack_sdk.errors import SlackApiError
 
 from bot.api import content_types, responses
-from bot.api.auth import Caller, May, TheOffice, noted, origin_of
-from bot.api.errors import BadFields, NotInChannel, TooManyStreams
-from bot.api.idempotency import claim_of, once
+from bot.api.auth import Caller, ContextDep, RequireRole, origin_of, record_outcome
+from bot.api.errors import NotInChannel, TooManyStreams
+from bot.api.idempotency import make_claim, run_once
 from bot.api.pagination import CURSOR_SHAPE, cursor_of, read_cursor
-from bot.api.problem_details import documented
+from bot.api.problem_details import error_responses
 from bot.api.request_body import StrictRoute
 from bot.api.request_parsing import start_of
 from bot.api.requests import STRATEGY_WORDS, SYMBOL_SHAPE, OptimizationRequest
 from bot.commands import registry
-from bot.commands.start import begin, planned, specs_of
+from bot.commands.start import plan_all, specs_of, store_and_submit
 from bot.context import BotContext
-from bot.delivery.progress import follow, look
+from bot.delivery.progress import follow, read_progress
 from bot.delivery.sender import reason_of
 from bot.grammar.commands import Cancel, Command, Pause, Resume, Start
 from bot.grammar.errors import NobodyToShareWith
+from bot.grammar.fields import BadFields
 from bot.grammar.formatting import start_text
 from bot.grammar.values import read_symbol
 from bot.origin import Origin
@@ -51,9 +52,9 @@ log = logging.getLogger(__name__)
 router = APIRouter(prefix="/backtests/optimize", tags=["studies"], route_class=StrictRoute)
 
 MAX_PAGE = 100
-#: How long Slack may take to say whether the bot is in a channel, and what it says where it is not.
+#: Seconds to wait for Slack's check of the channel, and its errors where the bot is not a member.
 _SLACK_SECONDS, _OUTSIDE = 3.0, ("not_in_channel", "channel_not_found")
-#: Event streams that one key may have open at once.
+#: Most open event streams per key.
 MAX_STREAMS = 32
 
 StudyName = Annotated[
@@ -64,9 +65,9 @@ StudyName = Annotated[
         max_length=40,
     ),
 ]
-Viewer = Annotated[Caller, Depends(May("status"))]
-Runner = Annotated[Caller, Depends(May("start"))]
-Stopper = Annotated[Caller, Depends(May("cancel"))]
+Viewer = Annotated[Caller, Depends(RequireRole("status"))]
+Runner = Annotated[Caller, Depends(RequireRole("start"))]
+Stopper = Annotated[Caller, Depends(RequireRole("cancel"))]
 Read = TypeVar("Read")
 
 
@@ -74,7 +75,7 @@ Read = TypeVar("Read")
     "",
     status_code=HTTPStatus.ACCEPTED,
     summary="Start a study",
-    responses=documented(
+    responses=error_responses(
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -85,41 +86,41 @@ Read = TypeVar("Read")
 async def optimize(
     wanted: OptimizationRequest,
     caller: Runner,
-    context: TheOffice,
+    context: ContextDep,
     response: Response,
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="Sent again with the same body within a day, the first answer is given and nothing is started.",
+            description="Sent again with the same body within a day, it returns the first answer and starts nothing.",
             min_length=1,
             max_length=200,
         ),
     ] = None,
 ) -> responses.OptimizationResponse:
     """Check everything, store a study for each symbol and hand it to the workers. Answers before they have finished."""
-    async with noted(caller, context, verb="start", channel_id=wanted.slack_channel or "") as call:
-        call.said = wanted.model_dump_json(exclude_defaults=True)
+    async with record_outcome(caller, context, verb="start", channel_id=wanted.slack_channel or "") as call:
+        call.text = wanted.model_dump_json(exclude_defaults=True)
         start = start_of(wanted)
-        call.said = start_text(start)
+        call.text = start_text(start)
         if wanted.slack_channel is not None:
             await _require_channel(wanted.slack_channel, context)
 
-        async def begun(delivery: str) -> responses.OptimizationResponse:
-            return await _begun(start, wanted, await origin_of(caller, context, call.channel_id, delivery), context)
+        async def start_for(delivery: str) -> responses.OptimizationResponse:
+            return await _start_all(start, wanted, await origin_of(caller, context, call.channel_id, delivery), context)
 
         async with context.starting:
             if idempotency_key is None:
-                answer = await begun("")
+                answer = await start_for("")
             else:
-                claim = claim_of(caller.name, idempotency_key, wanted, context.clock())
-                answer, is_repeated = await once(claim, responses.OptimizationResponse, begun)
+                claim = make_claim(caller.name, idempotency_key, wanted, context.clock())
+                answer, is_repeated = await run_once(claim, responses.OptimizationResponse, start_for)
                 response.headers["Idempotency-Replayed"] = "true" if is_repeated else "false"
         call.study = answer.study_name
     return answer
 
 
 async def _require_channel(channel_id: str, context: BotContext) -> None:
-    """Raise where the bot may not write; while Slack does not answer, the study goes on and the outbox waits."""
+    """Raise where the bot may not write; if Slack does not answer, the study goes on and the outbox waits."""
     try:
         async with asyncio.timeout(_SLACK_SECONDS):
             await context.client.conversations_history(channel=channel_id, limit=1)
@@ -129,23 +130,23 @@ async def _require_channel(channel_id: str, context: BotContext) -> None:
         log.warning("channel_not_checked channel=%s error=%s", channel_id, reason)
 
 
-async def _begun(
+async def _start_all(
     start: Start, wanted: OptimizationRequest, origin: Origin, context: BotContext
 ) -> responses.OptimizationResponse:
-    """Begin as a command would; what is wrong with the bars is said of the field that chose them."""
+    """Start as a command would; errors of the bars are reported at the field that chose them."""
     try:
-        plans = await planned(await specs_of(start), origin, context)
+        plans = await plan_all(await specs_of(start), origin, context)
     except (BadData, BadValue, UnknownWord) as error:
-        raise BadFields({_about(error, wanted): error}) from error
-    begun = await begin(plans, start, origin, context)
+        raise BadFields({_field_of(error, wanted): error}) from error
+    started = await store_and_submit(plans, start, origin, context)
     studies = [
-        responses.started(study, plan.seconds, origin.renderer)
-        for study, plan in zip(begun.studies, begun.plans, strict=True)
+        responses.started_study(study, plan.seconds, origin.renderer)
+        for study, plan in zip(started.studies, started.plans, strict=True)
     ]
     return responses.OptimizationResponse(**dict(studies[0]), studies=studies)
 
 
-#: The field that an error of the plan is about, where it is not the symbol.
+#: Field that an error of the plan is about, where it is not the symbol.
 _FIELDS: Mapping[type[UserError], str] = {
     UnknownTimeframe: "/timeframe",
     UnknownSource: "/source",
@@ -156,8 +157,8 @@ _FIELDS: Mapping[type[UserError], str] = {
 }
 
 
-def _about(error: UserError, wanted: OptimizationRequest) -> str:
-    """The pointer to the field that an error of the plan is about."""
+def _field_of(error: UserError, wanted: OptimizationRequest) -> str:
+    """Return the pointer to the field that an error of the plan is about."""
     if type(error) in _FIELDS:
         return _FIELDS[type(error)]
     symbol = str(error.facts.get("symbol") or error.facts.get("word") or "").upper()
@@ -165,9 +166,9 @@ def _about(error: UserError, wanted: OptimizationRequest) -> str:
     return f"/symbols/{symbols.index(symbol)}" if symbol in symbols else "/symbols" if symbols else "/symbol"
 
 
-@router.get("/studies", summary="List studies", responses=documented(HTTPStatus.UNPROCESSABLE_ENTITY))
+@router.get("/studies", summary="List studies", responses=error_responses(HTTPStatus.UNPROCESSABLE_ENTITY))
 async def studies(
-    caller: Annotated[Caller, Depends(May("list"))],
+    caller: Annotated[Caller, Depends(RequireRole("list"))],
     *,
     symbol: Annotated[
         str | None, Query(description="Only of this symbol.", examples=["AAPL"], json_schema_extra=SYMBOL_SHAPE)
@@ -182,7 +183,7 @@ async def studies(
         str | None, Query(description="`next_cursor` of the page before.", json_schema_extra=CURSOR_SHAPE)
     ] = None,
 ) -> responses.StudyPage:
-    """The newest first. Studies that are started meanwhile move nothing on later pages."""
+    """Return the newest first. Studies that are started meanwhile move nothing on later pages."""
     wanted = {
         "symbol": [_query("symbol", read_symbol, symbol)] if symbol is not None else [],
         "strategy_name": [_query("strategy", find_strategy, strategy).key] if strategy is not None else [],
@@ -196,29 +197,29 @@ async def studies(
 
 
 def _query(name: str, read: Callable[[str], Read], text: str) -> Read:
-    """A parameter of the address, read; what is wrong is said of it."""
+    """Read a parameter of the address; its error is reported at that parameter."""
     try:
         return read(text)
     except UserError as error:
         raise BadFields({f"?{name}": error}) from error
 
 
-_ONE = documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
-_RESULT = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+_ONE = error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_RESULT = error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-@router.get("/{study_name}", summary="How far a study is", responses=_ONE)
-async def progress(study_name: StudyName, caller: Viewer, context: TheOffice) -> responses.OptimizationProgress:
-    """Its state, the best set so far, the time left, and the ten newest trials."""
-    return responses.progress_of(await look(context.services, study_name), caller.language)
+@router.get("/{study_name}", summary="Progress of a study", responses=_ONE)
+async def progress(study_name: StudyName, caller: Viewer, context: ContextDep) -> responses.OptimizationProgress:
+    """Return its state, the best set so far, the time left, and the ten newest trials."""
+    return responses.progress_of(await read_progress(context.services, study_name), caller.language)
 
 
 @router.get("/{study_name}/best", summary="The winner of a finished study", responses=_RESULT)
 async def best(
-    study_name: StudyName, caller: Annotated[Caller, Depends(May("show"))], context: TheOffice
+    study_name: StudyName, caller: Annotated[Caller, Depends(RequireRole("show"))], context: ContextDep
 ) -> responses.OptimizationResult:
-    """The winner's parameters, with the verdict and the numbers it rests on."""
-    study = await context.services.service.get_study_results(study_name)
+    """Return the winner's parameters, with the verdict and the evidence for it."""
+    study = await context.services.studies.get_study_results(study_name)
     assert study.summary is not None
     return responses.result_of(study, study.summary)
 
@@ -228,9 +229,9 @@ async def best(
     summary="Every trial of a study",
     response_class=Response,
     responses={
-        **documented(HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY),
+        **error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY),
         200: {
-            "description": "The trials by number, in the form that `Accept` likes best; JSON unasked.",
+            "description": "The trials by number, in the format that `Accept` prefers; JSON by default.",
             "content": {
                 content_types.JSON: {"schema": {"$ref": "#/components/schemas/StudyTrials"}},
                 content_types.CSV: {"schema": {"type": "string"}},
@@ -240,23 +241,26 @@ async def best(
     },
 )
 async def trials(
-    study_name: StudyName, request: Request, caller: Annotated[Caller, Depends(May("export"))], context: TheOffice
+    study_name: StudyName,
+    request: Request,
+    caller: Annotated[Caller, Depends(RequireRole("export"))],
+    context: ContextDep,
 ) -> Response:
-    """Parameters and measures of each."""
-    form = content_types.chosen(request.headers.get("accept", ""))
-    study = await context.services.service.find(study_name)
-    return await content_types.written(
-        form, study.study_name, await context.services.service.get_trials(study.study_name)
+    """Return parameters and measures of each trial."""
+    form = content_types.choose_form(request.headers.get("accept", ""))
+    study = await context.services.studies.find(study_name)
+    return await content_types.write_response(
+        form, study.study_name, await context.services.studies.get_trials(study.study_name)
     )
 
 
-async def _known_study(study_name: StudyName, caller: Viewer, context: TheOffice) -> str:
-    """The full name of a study, found before a stream begins."""
-    return (await context.services.service.find(study_name)).study_name
+async def _resolve_study(study_name: StudyName, caller: Viewer, context: ContextDep) -> str:
+    """Return the full name of a study before a stream begins."""
+    return (await context.services.studies.find(study_name)).study_name
 
 
-async def _stream(request: Request, caller: Viewer) -> AsyncIterator[None]:
-    """A place among the streams that the caller may have open."""
+async def _reserve_stream(request: Request, caller: Viewer) -> AsyncIterator[None]:
+    """Count a stream against the number that the caller may have open."""
     streams: Counter[str] = request.app.state.streams
     if streams[caller.name] >= MAX_STREAMS:
         raise TooManyStreams(key=caller.name, limit=MAX_STREAMS)
@@ -271,42 +275,42 @@ async def _stream(request: Request, caller: Viewer) -> AsyncIterator[None]:
     "/{study_name}/events",
     summary="Follow a study",
     response_class=EventSourceResponse,
-    responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS),
+    responses=error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS),
 )
 async def events(
-    name: Annotated[str, Depends(_known_study)],
+    name: Annotated[str, Depends(_resolve_study)],
     caller: Viewer,
-    context: TheOffice,
-    _origin: Annotated[None, Depends(_stream)],
+    context: ContextDep,
+    _slot: Annotated[None, Depends(_reserve_stream)],
 ) -> AsyncIterator[responses.OptimizationProgress]:
-    """Server-sent events, one for each batch of trials; the stream ends after the event that tells the study's end."""
+    """Send server-sent events, one for each batch of trials; the stream ends after the event with the study's end."""
     async for seen in follow(context.services, name):
         yield responses.progress_of(seen, caller.language)
 
 
-async def _done(
+async def _run_command(
     command: Command, study_name: str, caller: Caller, context: BotContext
 ) -> responses.OptimizationProgress:
-    """Obey a command about a study as if it had been typed; its thread, if it has one, hears of it."""
-    verb = registry.word_for(command)
-    async with noted(caller, context, verb=verb, said=f"{verb} {study_name}", study=study_name):
+    """Run a command about a study as if it had been typed; it is posted in the study's thread, if it has one."""
+    verb = registry.verb_name(command)
+    async with record_outcome(caller, context, verb=verb, text=f"{verb} {study_name}", study=study_name):
         await registry.answer(command, await origin_of(caller, context), context)
-    return responses.progress_of(await look(context.services, study_name), caller.language)
+    return responses.progress_of(await read_progress(context.services, study_name), caller.language)
 
 
 @router.post("/{study_name}/cancel", summary="Stop a study", responses=_RESULT)
-async def cancel(study_name: StudyName, caller: Stopper, context: TheOffice) -> responses.OptimizationProgress:
-    """What was tried is kept. Only of one's own studies, unless the key's role is approver."""
-    return await _done(Cancel(study_name), study_name, caller, context)
+async def cancel(study_name: StudyName, caller: Stopper, context: ContextDep) -> responses.OptimizationProgress:
+    """Stop a study; its trials are kept. Only one's own studies, unless the key's role is approver."""
+    return await _run_command(Cancel(study_name), study_name, caller, context)
 
 
-@router.post("/{study_name}/pause", summary="Let a study rest", responses=_RESULT)
-async def pause(study_name: StudyName, caller: Stopper, context: TheOffice) -> responses.OptimizationProgress:
-    """It rests after the batch it is in, and `resume` carries it on."""
-    return await _done(Pause(study_name), study_name, caller, context)
+@router.post("/{study_name}/pause", summary="Pause a study", responses=_RESULT)
+async def pause(study_name: StudyName, caller: Stopper, context: ContextDep) -> responses.OptimizationProgress:
+    """Pause a study after its current batch; `resume` carries it on."""
+    return await _run_command(Pause(study_name), study_name, caller, context)
 
 
-@router.post("/{study_name}/resume", summary="Carry a study on", responses=_RESULT)
-async def resume(study_name: StudyName, caller: Stopper, context: TheOffice) -> responses.OptimizationProgress:
-    """A paused, cancelled or failed one goes on after its last trial."""
-    return await _done(Resume(study_name), study_name, caller, context)
+@router.post("/{study_name}/resume", summary="Resume a study", responses=_RESULT)
+async def resume(study_name: StudyName, caller: Stopper, context: ContextDep) -> responses.OptimizationProgress:
+    """Continue a paused, cancelled or failed study after its last trial."""
+    return await _run_command(Resume(study_name), study_name, caller, context)

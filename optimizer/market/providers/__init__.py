@@ -1,1 +1,1 @@
-"""Where bars come from: one file per source."""
+"""Sources of bars, one file per source."""

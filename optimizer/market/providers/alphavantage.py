@@ -1,7 +1,7 @@
 """Daily and intraday bars from Alpha Vantage's JSON API, with the user's own key.
 
-The key travels in the query, so no address is ever logged or put into an error. Its documentation gives the shapes of
-answers: a dictionary of bars by time, or a single sentence under `Error Message`, `Note` or `Information`.
+The key is part of the query, so no address is ever logged or put into an error. The documented answers are a
+dictionary of bars by time, or a single sentence under `Error Message`, `Note` or `Information`.
 """
 
 import json
@@ -24,7 +24,7 @@ from optimizer.market.raw_bars import RawBars, find_timeframe, make_history
 
 URL = "https://www.alphavantage.co"
 _INTERVALS = {"1m": "1min", "5m": "5min", "15m": "15min", "30m": "30min", "1h": "60min"}
-#: Bars in a compact answer, and calendar days that surely hold no more.
+#: Calendar days that never have more bars than a compact answer.
 _COMPACT_DAYS = 140
 _LATER = Phrase("later_or_other_source")
 _PREMIUM = Phrase("premium_only")
@@ -32,7 +32,7 @@ _PLAN = Phrase("premium_remedy")
 
 
 class AlphaVantage:
-    """The source `alphavantage`."""
+    """Source `alphavantage`."""
 
     name = "alphavantage"
     is_live = True
@@ -43,7 +43,7 @@ class AlphaVantage:
         key: SecretStr,
         *,
         url: str = URL,
-        is_adjusted: bool = True,  # plans without adjusted bars give plain ones; the sentinel then finds the splits
+        is_adjusted: bool = True,  # plans without adjusted bars return plain ones; the checks then find the splits
         per_minute: int = 5,
         patience: Patience | None = None,
     ) -> None:
@@ -54,7 +54,7 @@ class AlphaVantage:
         self._pace = RateLimit(60 / per_minute, self._patience)
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
-        """Bars of days start to end. UnknownAtSource, UnknownTimeframe, ProviderDown."""
+        """Bars of days start to end. Raises UnknownAtSource, UnknownTimeframe or ProviderDown."""
         query = self._query(symbol, find_timeframe(timeframe), start, now)
         try:
             answer = self._patience.ask(lambda: self._request(query))
@@ -99,7 +99,7 @@ def _cause(error: Exception) -> Phrase | str:
 
 
 def parsed(content: bytes) -> dict[str, Any]:
-    """The JSON object of an answer. Trouble for anything else (a page, half an answer, nothing)."""
+    """Parse the JSON object of an answer. Raises Trouble for anything else (a page, half an answer, nothing)."""
     try:
         answer = json.loads(content)
     except ValueError:
@@ -111,7 +111,7 @@ def parsed(content: bytes) -> dict[str, Any]:
 
 
 def read_answer(symbol: str, timeframe: str, answer: Mapping[str, Any]) -> RawBars:
-    """The bars of an answer. UnknownAtSource; Trouble when it is a sentence in place of bars."""
+    """Bars of an answer. Raises UnknownAtSource, or Trouble when it is a sentence in place of bars."""
     if "Error Message" in answer:
         raise UnknownAtSource(word=symbol, source="alphavantage")
     if sentence := str(answer.get("Note") or answer.get("Information") or ""):
@@ -126,7 +126,7 @@ def read_answer(symbol: str, timeframe: str, answer: Mapping[str, Any]) -> RawBa
 
 
 def _meaning(sentence: str) -> Phrase:
-    """The sentence in our words: theirs may repeat the key."""
+    """Reason in our own words, because the source's sentence may contain the key."""
     if "premium" in sentence.lower() and "rate limit" not in sentence.lower():
         return _PREMIUM
     return Phrase("request_limit")
@@ -147,7 +147,7 @@ def _history(symbol: str, timeframe: str, series: Mapping[str, Mapping[str, str]
 
 
 def _to_come(coefficients: list[float]) -> FloatArray:
-    """The price multiplier of all splits after each bar."""
+    """Price multiplier of all splits after each bar, (n_bars,)."""
     if not coefficients:
         return np.ones(0)
     later = np.cumprod(1 / np.array(coefficients[::-1]))[::-1]

@@ -1,9 +1,9 @@
-"""Which column of a file is which: the names that vendors and charting programs give to the same seven things."""
+"""Column names of files: those that vendors and charting programs use for time, prices, volume and symbol."""
 
 import re
 from collections.abc import Mapping, Sequence
 
-#: Names by meaning, in the form that `plain_name` gives; earlier names win when a file has several.
+#: Names by meaning, as returned by `plain_name`; earlier names win when a file has several.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "time": (
         "datetime",
@@ -39,13 +39,13 @@ NEEDED = ("time", "open", "high", "low", "close")
 
 
 def plain_name(name: str) -> str:
-    """A column's name in lower case, words joined by underscores, without numbering (`1. open` is `open`)."""
+    """Name of a column in lower case, words joined by underscores, without numbering (`1. open` is `open`)."""
     words = re.sub(r"[^\w]+", "_", name.strip().lower())
     return re.sub(r"^\d+_+", "", words).strip("_")
 
 
 def find_columns(header: Sequence[str]) -> dict[str, int]:
-    """Place of each column by meaning; those that a file lacks are absent."""
+    """Index of each column by meaning; missing columns are absent."""
     plain = [plain_name(name) or "unnamed_0" for name in header]
     places = {
         meaning: next(plain.index(name) for name in names if name in plain)
@@ -54,10 +54,10 @@ def find_columns(header: Sequence[str]) -> dict[str, int]:
     }
     if "time" not in places and "clock" in places:
         places["time"] = places.pop("clock")
-    # Only a day needs a clock beside it; an index number beside a clock is no day.
+    # A time of day is separate only beside a date.
     return places
 
 
 def missing_columns(places: Mapping[str, int]) -> list[str]:
-    """The needed columns that were not found."""
+    """Names of the required columns that were not found."""
     return [name for name in NEEDED if name not in places]

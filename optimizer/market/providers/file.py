@@ -1,7 +1,7 @@
-"""Bars from a person's own files: CSV and Parquet, one file or a folder, one symbol a file or many.
+"""Bars from a user's own files: CSV and Parquet, one file or a folder, one or several symbols per file.
 
-A file is taken whole or not at all. Times with an offset from UTC mean what they say; clock times without one are the
-exchange's (or those of the zone that is named); a daily bar belongs to the date it is written with. Rows without any
+A file is read whole or not at all. Times with an offset from UTC are taken as written; times without one are in the
+exchange's time zone (or in the zone that is named); a daily bar belongs to its written date. Rows without any
 price are holidays and left out. With an adjusted close the adjustment factor is adjusted over plain close.
 """
 
@@ -36,15 +36,15 @@ Columns = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How to read files where they do not say it themselves: each None is found from name and content."""
+    """Options for reading files; each None is found from the file's name and content."""
 
     symbol: str | None = None
     timeframe: str | None = None
-    zone: str | None = None  # of clock times without offset; None: the exchange's
+    zone: str | None = None  # of times without offset; None: the exchange's
 
 
 class Files:
-    """The source `file`: files in one folder, named by their symbols."""
+    """Source `file`: files in one folder, named by their symbols."""
 
     name = "file"
     is_live = False
@@ -54,11 +54,11 @@ class Files:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols that files are named by."""
+        """Symbols of the file names, sorted."""
         return tuple(sorted({named(path)[0] for path in self._files()}))
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
-        """Bars of the file named by the symbol. UnknownSymbol, BadFile."""
+        """Bars of the file named by the symbol. Raises UnknownSymbol or BadFile."""
         for path in self._files():
             if named(path)[0] == symbol and named(path)[1] in (None, timeframe):
                 return next(read_files(path, Reading(symbol=symbol, timeframe=timeframe))).between(start, end)
@@ -69,7 +69,7 @@ class Files:
 
 
 def find_files(path: Path) -> list[Path]:
-    """The file itself, or every CSV and Parquet file under a folder, sorted. NothingToImport."""
+    """List the file itself, or every CSV and Parquet file under a folder, sorted. Raises NothingToImport."""
     files = [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.is_file())
     found = [one for one in files if one.name.lower().endswith(_ENDINGS) and not one.name.startswith(".")]
     if not found:
@@ -78,14 +78,14 @@ def find_files(path: Path) -> list[Path]:
 
 
 def named(path: Path) -> tuple[str, str | None]:
-    """Symbol and timeframe (None: not said) that a file's name tells: `AAPL.csv`, `005930.KS_1h.parquet`."""
+    """Symbol and timeframe (None: not given) in a file's name: `AAPL.csv`, `005930.KS_1h.parquet`."""
     ending = next(end for end in sorted(_ENDINGS, key=len, reverse=True) if path.name.lower().endswith(end))
     match = _NAMED.fullmatch(path.name[: -len(ending)])
     return (match["symbol"].upper(), match["timeframe"]) if match else (path.stem.upper(), None)
 
 
 def read_files(path: Path, reading: Reading = Reading()) -> Iterator[RawBars]:
-    """Every series in the files under a path, one after the other. BadFile, NothingToImport, UnknownTimeframe."""
+    """Yield every series in the files under a path. Raises BadFile, NothingToImport or UnknownTimeframe."""
     files = find_files(path)
     with TemporaryDirectory() as spill:
         config: dict[str, Any] = {"memory_limit": MEMORY_LIMIT, "threads": 1, "temp_directory": spill}
@@ -133,7 +133,7 @@ def _zone_of(symbol: str) -> str:
 
 
 def _with_prices(path: Path, columns: Columns) -> Columns:
-    """Without the rows that have no price at all. BadFile when one of four prices is missing."""
+    """Drop the rows without any price. Raises BadFile when only some of the four prices are missing."""
     blank = np.array([np.ma.getmaskarray(np.ma.asarray(columns[name])) for name in _PRICES])
     partly = blank.any(axis=0) & ~blank.all(axis=0)
     if partly.any():
@@ -147,9 +147,9 @@ def _with_prices(path: Path, columns: Columns) -> Columns:
 
 
 def _timeframe(path: Path, local: TimeArray) -> str:
-    """The timeframe that a file's name tells, or the usual distance of its bars."""
-    if told := named(path)[1]:
-        return told
+    """Timeframe in a file's name, or else the median distance of its bars."""
+    if timeframe := named(path)[1]:
+        return timeframe
     steps = np.abs(np.diff(local.astype("datetime64[s]").astype(np.int64)))
     seconds = int(np.median(steps[steps > 0])) if steps.any() else 86_400
     if 86_400 <= seconds < 3 * 86_400:
@@ -166,7 +166,7 @@ def _spoken(seconds: int) -> Phrase:
 
 
 def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]) -> TimeArray:
-    """The instants of the bars in UTC; midnight of the written date for daily bars."""
+    """Times of the bars in UTC; midnight of the written date for daily bars."""
     local, lines = np.asarray(columns["local"]).astype("datetime64[us]"), columns["line"]
     shift = np.ma.asarray(columns["shift"])
     naive = np.ma.getmaskarray(shift)
@@ -194,7 +194,7 @@ def _from_zone(path: Path, local: TimeArray, lines: FloatArray, zone: str) -> Ti
 
 
 def _order(path: Path, times: TimeArray, lines: FloatArray) -> slice:
-    """How to put rows in time order: as they are, or turned round. BadFile for any other order."""
+    """Slice that puts rows in time order: unchanged or reversed. Raises BadFile for any other order."""
     steps = np.diff(times.astype(np.int64))
     if (steps > 0).all():
         return slice(None)

@@ -1,4 +1,4 @@
-"""The rows of a file as times and numbers, in a temporary table; the first value that is neither is an error."""
+"""Parse the rows of a file into times and numbers, in a temporary table; the first bad value is an error."""
 
 import re
 from collections.abc import Sequence
@@ -12,14 +12,17 @@ from optimizer.market.providers.table import Table, bad_file, physical_line
 from optimizer.market.providers.timestamps import candidates, is_steady, local_sql, shift_sql
 
 _PRICES = ("open", "high", "low", "close", "adjusted", "volume")
-#: SQL of a text as a number: the quick way, and the one that bears currency signs and thousands separators.
+#: SQL of a text as a number: a fast one, and one that accepts currency signs and thousands separators.
 _PLAIN = "nullif(try_cast({} AS DOUBLE), 'nan')"
 _DECORATED = r"nullif(try_cast(regexp_replace({}, '[$₩€£,\s]', '', 'g') AS DOUBLE), 'nan')"
 _IS_BLANK = "coalesce(lower(trim({})) IN ('', 'nan', 'na', 'n/a', 'null', 'none', '-', '#n/a'), true)"
 
 
 def parse_table(cursor: DuckDBPyConnection, table: Table) -> None:
-    """Fill the temporary table `parsed` with line, symbol, local, shift, prices. BadFile names the first bad line."""
+    """Fill the temporary table `parsed` with line, symbol, local, shift, prices.
+
+    Raises BadFile at the first bad line.
+    """
     ways = _ways(table)
     for number in (_PLAIN, _DECORATED):
         faults = [_parse(cursor, table, way, number) for way in ways]
@@ -42,7 +45,7 @@ def _ways(table: Table) -> list[str]:
 
 
 def _parse(cursor: DuckDBPyConnection, table: Table, way: str, number: str) -> BadFile | None:
-    """Parse with one way to read times and one to read numbers; returns the first fault."""
+    """Parse with one format of times and one of numbers; returns the first fault."""
     numbers = ", ".join(f"{number.format(table.columns.get(name, 'NULL'))} AS {name}" for name in _PRICES)
     symbol = f"upper(trim({table.columns['symbol']}))" if "symbol" in table.columns else "''"
     order = "ORDER BY symbol, line" if "symbol" in table.columns else ""
@@ -59,7 +62,7 @@ def _parse(cursor: DuckDBPyConnection, table: Table, way: str, number: str) -> B
 
 
 def _times(table: Table, way: str) -> tuple[str, str]:
-    """SQL of the clock time of a row, and of its offset from UTC in minutes."""
+    """SQL of the local time of a row, and of its offset from UTC in minutes."""
     moment = table.moment
     if not any(":" in text for text in table.times):
         return way.format(moment), "CAST(NULL AS INTEGER)"
@@ -67,7 +70,7 @@ def _times(table: Table, way: str) -> tuple[str, str]:
 
 
 def _has_gaps(cursor: DuckDBPyConnection, table: Table) -> bool:
-    """Whether any value is missing or infinite: quick to ask, and mostly not."""
+    """True if any value is missing or infinite: a fast check that spares the search for a fault in most files."""
     names = [name for name in _PRICES if name in table.columns]
     gaps = [f"count({name}) < count(*)" for name in ("local", *names)]
     infinite = [f"coalesce(bool_or(isinf({name})), false)" for name in names]
@@ -75,7 +78,7 @@ def _has_gaps(cursor: DuckDBPyConnection, table: Table) -> bool:
 
 
 def _first_fault(cursor: DuckDBPyConnection, table: Table, local: str, number: str) -> BadFile | None:
-    """The first text that is neither blank nor what it should be."""
+    """Error for the first text that is neither blank nor a valid value, or None."""
     texts = {name: table.columns[name] for name in _PRICES if name in table.columns}
     wrong = " ".join(
         f"WHEN NOT {_IS_BLANK.format(text)} AND coalesce(isinf({number.format(text)}), true) THEN '{name}'"
@@ -97,7 +100,7 @@ def _first_fault(cursor: DuckDBPyConnection, table: Table, local: str, number: s
 
 
 def _only_steady(cursor: DuckDBPyConnection, table: Table, ways: Sequence[str], number: str) -> str:
-    """Of several ways to read the dates, the one that puts them in order. BadFile when that is not one."""
+    """Format of several that puts the dates in order. Raises BadFile unless exactly one does."""
     steady = []
     for way in ways:
         _parse(cursor, table, way, number)
@@ -111,7 +114,7 @@ def _only_steady(cursor: DuckDBPyConnection, table: Table, ways: Sequence[str], 
 
 
 def _damaged(table: Table, text: str) -> BadFile:
-    """DuckDB's report on a line that is cut off or has too many values."""
+    """Error for a line that is cut off or has too many values, from DuckDB's message."""
     line = re.search(r"CSV Error on Line: (\d+)", text)
     counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if counts:

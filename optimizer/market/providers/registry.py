@@ -1,4 +1,4 @@
-"""Which sources there are, built from a few settings."""
+"""Registry of the sources, built from a few settings."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from optimizer.market.providers.yahoo import Yahoo
 
 
 class ProviderSettings(Frozen):
-    """What the sources need. Alpha Vantage is there only with a key; a folder of files only when named."""
+    """Settings of the sources; Alpha Vantage needs a key, and files need a folder."""
 
     cache_folder: Path
     file_folder: Path | None = None
@@ -26,7 +26,7 @@ class ProviderSettings(Frozen):
 
 
 def make_providers(settings: ProviderSettings) -> tuple[Provider, ...]:
-    """The sources that these settings allow."""
+    """Build the sources that the settings allow."""
     providers: list[Provider] = [Sample(), Files(settings.file_folder)]
     if settings.has_yahoo:
         providers.append(Yahoo(cache_folder=settings.cache_folder, url=settings.yahoo_url))

@@ -1,4 +1,4 @@
-"""How sources over a network are asked: with a time-out, retries with growing waits, no faster than allowed."""
+"""Requests to a source over a network: time-out, retries with growing waits, rate limit."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Answer = TypeVar("Answer")
 
 
 class Trouble(Exception):
-    """A request failed; `is_passing` says whether another try may help, `wait` how long the source asked for (s)."""
+    """Failure of a request: `is_passing` if another try may help, `wait` in seconds if the source requested one."""
 
     def __init__(self, reason: Phrase, *, is_passing: bool = True, wait: float | None = None) -> None:
         super().__init__(str(reason))
@@ -22,17 +22,17 @@ class Trouble(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """Seconds and counts of asking; `pause` and `clock` are given by tests."""
+    """Retry policy, in seconds; tests pass `pause` and `clock`."""
 
     timeout: float = 10.0
     attempts: int = 3
     first_wait: float = 1.0  # doubled after each failure
-    longest_wait: float = 30.0  # a source that asks for more is down
+    longest_wait: float = 30.0  # a source that requests more counts as down
     pause: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
     def ask(self, request: Callable[[], Answer]) -> Answer:
-        """The answer of the first request that succeeds. Trouble of the last one when none does."""
+        """Answer of the first request that succeeds. Raises the Trouble of the last one when none does."""
         for attempt in range(self.attempts):
             try:
                 return request()
@@ -45,7 +45,7 @@ class Patience:
 
 
 class RateLimit:
-    """Keeps requests at least some seconds apart."""
+    """Rate limit: keeps requests at least some seconds apart."""
 
     def __init__(self, seconds: float, patience: Patience) -> None:
         self._seconds = seconds

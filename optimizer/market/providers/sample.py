@@ -13,14 +13,14 @@ SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 
 
 class Sample:
-    """The source `sample`."""
+    """Source `sample`."""
 
     name = "sample"
     is_live = False
     symbols = SYMBOLS
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
-        """Bars of one of SYMBOLS. UnknownSymbol, UnknownTimeframe, MissingExtra."""
+        """Bars of one of SYMBOLS. Raises UnknownSymbol, UnknownTimeframe or MissingExtra."""
         if symbol not in SYMBOLS:
             raise UnknownSymbol.of(symbol, SYMBOLS)
         if timeframe != "1d":

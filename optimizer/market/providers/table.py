@@ -1,4 +1,4 @@
-"""One CSV or Parquet file as DuckDB reads it: its columns found, its first times, and errors that name a line."""
+"""One CSV or Parquet file as a DuckDB table: its columns, its first times, and errors with line numbers."""
 
 import csv
 import gzip
@@ -21,33 +21,33 @@ _N_SAMPLE = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A file with its columns found: SQL to read it from, SQL of each column as text, and some of its times."""
+    """File whose columns were found."""
 
     path: Path
-    rows: str
-    columns: Mapping[str, str]
-    times: Sequence[str]
+    rows: str  # SQL of the table
+    columns: Mapping[str, str]  # SQL of each column as text, by meaning
+    times: Sequence[str]  # the first ones, as written
 
     @property
     def moment(self) -> str:
-        """SQL of the whole time as text."""
+        """SQL of date and time as text."""
         if "clock" in self.columns:
             return f"trim({self.columns['time']}) || ' ' || trim({self.columns['clock']})"
         return f"trim({self.columns['time']})"
 
 
 def bad_file(path: Path, line: int, reason: Phrase, remedy: Phrase) -> BadFile:
-    """The error for one line of a file."""
+    """Build the error for one line of a file."""
     return BadFile(file=path.name, line=line, reason=reason, remedy=remedy)
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the name is one of a Parquet file."""
+    """True if the file's name ends like that of a Parquet file."""
     return path.name.lower().endswith(PARQUET_NAMES)
 
 
 def open_table(cursor: DuckDBPyConnection, path: Path) -> Table:
-    """Find the columns of a file. BadFile when it is empty, damaged, or lacks a needed column."""
+    """Find the columns of a file. Raises BadFile when it is empty, damaged, or lacks a needed column."""
     return _open_parquet(cursor, path) if is_parquet(path) else _open_csv(path)
 
 
@@ -68,7 +68,7 @@ def _open_csv(path: Path) -> Table:
 
 
 def _sampled(rows: Sequence[Sequence[str]], places: Mapping[str, int]) -> list[str]:
-    """The first times; a clock of its own is joined with its day."""
+    """Texts of the first times; a separate time of day is joined with its date."""
     wanted = [places[name] for name in ("time", "clock") if name in places]
     return [" ".join(row[place].strip() for place in wanted) for row in rows if len(row) > max(wanted)]
 
@@ -113,7 +113,7 @@ def _places(path: Path, header: Sequence[str]) -> dict[str, int]:
 
 
 def physical_line(path: Path, row: int) -> int:
-    """The line of the `row`-th row (from 1) in a CSV file, blank lines counted; the row itself for Parquet."""
+    """Line number of a row (from 1) in a CSV file, blank lines counted; the row itself for Parquet."""
     if is_parquet(path):
         return row
     with _open_text(path) as file:
@@ -122,5 +122,5 @@ def physical_line(path: Path, row: int) -> int:
 
 
 def quoted(text: str) -> str:
-    """A text as an SQL literal."""
+    """Quote a text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""Times as files write them: which format a column has, and the instants it means."""
+"""Formats of times in files, and their conversion to UTC."""
 
 import re
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _SHAPES: Sequence[tuple[str, tuple[str, ...]]] = (
 
 
 def shift_sql(text: str) -> str:
-    """SQL of the offset from UTC in minutes that the text expression ends with; NULL when it has none."""
+    """SQL of the offset from UTC, in minutes, at the end of a text expression; NULL if it has none."""
     offset = f"regexp_extract({text}, '{_OFFSET}', 2)"
     sign = f"CASE WHEN {offset}[1] = '-' THEN -1 ELSE 1 END"
     digits = f"replace({offset}[2:], ':', '')"
@@ -35,14 +35,14 @@ def shift_sql(text: str) -> str:
 
 
 def local_sql(text: str) -> str:
-    """SQL of the text without its offset from UTC."""
+    """SQL of a text expression without its offset from UTC."""
     return f"regexp_replace({text}, '{_OFFSET}', '\\1')"
 
 
 def candidates(texts: Sequence[str]) -> list[str]:
-    """SQL of the ways to read texts like these as TIMESTAMP, `{}` standing for the text without offset.
+    """SQL expressions that read texts like these as TIMESTAMP, with `{}` in place of the text without offset.
 
-    Several when days and months cannot be told apart by the shape alone; none when the shape is not known.
+    Several if day and month cannot be distinguished by the format alone; none if the format is unknown.
     """
     first = next((text.strip() for text in texts if text and text.strip()), "")
     if re.fullmatch(r"\d{10}", first):
@@ -56,12 +56,12 @@ def candidates(texts: Sequence[str]) -> list[str]:
 
 
 def is_steady(times: TimeArray) -> bool:
-    """Whether times only rise or only fall."""
+    """True if times only rise or only fall."""
     steps = np.diff(times.astype(np.int64))
     return bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def in_utc(local: TimeArray, zone: str) -> TimeArray:
-    """Clock times of a zone as UTC. ValueError for a time that the zone skips or has twice."""
+    """Convert local times of a zone to UTC. Raises ValueError for a time that the zone skips or has twice."""
     aware = pd.DatetimeIndex(local).tz_localize(zone, ambiguous="raise", nonexistent="raise")
     return aware.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")

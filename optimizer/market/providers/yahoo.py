@@ -1,8 +1,8 @@
 """Bars from Yahoo Finance through `yfinance` (extra `yahoo`).
 
-Yahoo's prices come adjusted for splits, its adjusted close for dividends too: the factor is their quotient, and a split
-shows as a changed history that is read again. A base address sends every request of yfinance there in place of
-Yahoo's hosts; tests use it, and a company with a mirror may.
+Yahoo's prices are adjusted for splits, its adjusted close for dividends too: the factor is their quotient, and a split
+appears as a changed history that is read again. A base address redirects every request of yfinance there in place of
+Yahoo's hosts, for tests and for a company with a mirror.
 """
 
 import json
@@ -20,14 +20,14 @@ from optimizer.market.providers.retry import Patience, Trouble
 from optimizer.market.raw_bars import RawBars, find_timeframe, make_history
 from optimizer.market.warehouse.deprecations import deprecations_ignored
 
-#: How many days back Yahoo has intraday bars.
+#: Days back for which Yahoo has intraday bars.
 _REACH = {"1m": 7, "5m": 59, "15m": 59, "30m": 59, "1h": 729}
 _NAMES = {"open": "Open", "high": "High", "low": "Low", "close": "Close", "volume": "Volume", "adjusted": "Adj Close"}
 _LATER = Phrase("minutes_or_other_source")
 
 
 class Yahoo:
-    """The source `yahoo`."""
+    """Source `yahoo`."""
 
     name = "yahoo"
     is_live = True
@@ -39,7 +39,10 @@ class Yahoo:
         self._patience = patience or Patience()
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
-        """Bars of days start to end, intraday as far as Yahoo goes. UnknownAtSource, ProviderDown, MissingExtra."""
+        """Bars of days start to end, intraday as far as Yahoo has them.
+
+        Raises UnknownAtSource, ProviderDown or MissingExtra.
+        """
         since = _since(find_timeframe(timeframe), start, now)
         try:
             frame = self._patience.ask(lambda: self._request(symbol, timeframe, since, now))
@@ -64,7 +67,7 @@ class Yahoo:
         except errors.YFTickerMissingError as error:
             raise _missing(symbol, error) from None
         except json.JSONDecodeError:
-            # yfinance remembers answers, pages of errors too.
+            # yfinance caches answers, including error pages.
             import_module("yfinance.data").YfData.cache_get.cache_clear()
             raise Trouble(Phrase("page_or_half_an_answer")) from None
         except curl.exceptions.RequestException as error:
@@ -100,12 +103,12 @@ def _yfinance(cache_folder: str) -> Any:
 
 @lru_cache(maxsize=4)
 def _session(url: str | None, timeout: float) -> Any:
-    """A session that keeps to our time-out (yfinance has its own for some requests), and goes to `url` if given."""
+    """Session with our time-out (yfinance sets its own for some requests), redirected to `url` if given."""
     curl = import_module("curl_cffi.requests")
     there = urlsplit(url or "")
 
     class Bounded(curl.Session):  # type: ignore[misc, name-defined]
-        """Keeps path and query; replaces scheme and host when there are others."""
+        """Keep path and query of a request, and replace scheme and host if a base address is given."""
 
         def request(self, method: str, url: str, **options: Any) -> Any:
             """Send the request."""
@@ -117,7 +120,7 @@ def _session(url: str | None, timeout: float) -> Any:
 
 
 def _history(symbol: str, timeframe: str, frame: Any) -> RawBars:
-    """A History of yfinance's frame: sessions by the exchange's date, moments in UTC."""
+    """Bars of yfinance's frame: daily bars at the exchange's date, intraday bars in UTC."""
     try:
         columns = {name: frame[theirs].to_numpy(dtype=np.float64) for name, theirs in _NAMES.items()}
     except KeyError as error:

@@ -1,9 +1,10 @@
-"""What the sentinel says of bars: findings with a severity, a time, a value and a reason, and the report on them."""
+"""Data-quality findings with severity, time and value, and the report on one series."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum, auto
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from optimizer.domain.study_request import Frozen
 from optimizer.errors import Phrase
@@ -12,47 +13,74 @@ Facts = dict[str, str | int | float]
 
 
 class Severity(StrEnum):
-    """How much a finding matters, least first."""
+    """Severity of a finding, least first."""
 
     INFO = auto()
     LOW = auto()
-    MEDIUM = auto()  # from here on it stands in the data line of a result
+    MEDIUM = auto()  # from here on the data line of a result shows it
     HIGH = auto()
     CRITICAL = auto()  # blocks a study unless it is forced
 
     @property
     def rank(self) -> int:
-        """0 for the least."""
+        """Position in the order of severities, 0 for the least."""
         return list(Severity).index(self)
 
 
 class DataFinding(Frozen):
-    """One thing that is wrong or strange in the bars."""
+    """One fault or anomaly in the bars."""
 
-    kind: str  # the key of its phrase, after `bars_`
+    kind: str  # of the phrase `bars_…`
     severity: Severity
     when: datetime  # UTC, of the first bar or session concerned
-    value: float | None = None  # the number that is wrong: a price, a return, a count
+    value: float | None = None  # the faulty number: a price, a return, a count
     facts: Facts = Field(default_factory=dict)
 
     @property
     def phrase(self) -> Phrase:
-        """The finding in words: its kind with the facts that the phrase may name."""
-        facts: dict[str, object] = dict(self.words)
-        if column := facts.get("column"):
-            facts["column"] = Phrase(str(column))
-        return Phrase(f"bars_{self.kind}", **facts)
+        """Finding in words: its kind with the facts that the phrase can name."""
+        return _phrase(self.kind, self.words)
 
     @property
     def words(self) -> dict[str, str | int | float | None]:
-        """The facts that a sentence may name."""
+        """Facts that a sentence can use."""
         is_day = (self.when.hour, self.when.minute) == (0, 0)
         when = f"{self.when:%Y-%m-%d}" if is_day else f"{self.when:%Y-%m-%d %H:%M} UTC"
         return {"when": when, "value": self.value, **self.facts}
 
 
+class DataNote(Frozen):
+    """Note on the bars of a study: the kind of a finding and its facts, worded by the templates."""
+
+    kind: str  # of a finding, or `left_out`; empty for one that an earlier version stored as text
+    symbol: str = ""  # of a study of several symbols
+    facts: dict[str, str | int | float | None] = Field(default_factory=dict)
+    text: str = ""  # the English sentence of an earlier version
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_text(cls, stored: object) -> object:
+        """Read what earlier versions stored: `sentence` or `SYMBOL – sentence`."""
+        if not isinstance(stored, str):
+            return stored
+        first, dash, rest = stored.partition(" – ")
+        return {"kind": "", "symbol": first, "text": rest} if dash else {"kind": "", "text": stored}
+
+    @property
+    def phrase(self) -> Phrase:
+        """Note in words, with its symbol in front."""
+        note = _phrase(self.kind, self.facts) if self.kind else Phrase("as_written", text=self.text)
+        return Phrase("of_symbol", symbol=self.symbol, note=note) if self.symbol else note
+
+
+def _phrase(kind: str, facts: Mapping[str, str | int | float | None]) -> Phrase:
+    column = facts.get("column")
+    named = {"column": Phrase(str(column))} if column else {}
+    return Phrase(f"bars_{kind}", **{**facts, **named})
+
+
 class QualityReport(Frozen):
-    """One check of one series: coverage and findings, most severe first."""
+    """Result of the checks of one series: coverage and findings, most severe first."""
 
     symbol: str
     timeframe: str
@@ -63,23 +91,23 @@ class QualityReport(Frozen):
     first: date
     last: date
     n_bars: int
-    n_sessions: int  # that the calendar has from first to last
-    n_missing: int  # of those, without any bar
+    n_sessions: int  # of the calendar from first to last
+    n_missing: int  # sessions without any bar
     findings: tuple[DataFinding, ...] = ()
 
     @property
     def is_blocking(self) -> bool:
-        """Whether a study must not start unless it is forced."""
+        """True if a study cannot start unless it is forced."""
         return any(finding.severity is Severity.CRITICAL for finding in self.findings)
 
     @property
     def warnings(self) -> tuple[DataFinding, ...]:
-        """What must stand beside a result: findings of medium severity or worse."""
+        """Findings of medium severity or worse, to show with a result."""
         return tuple(finding for finding in self.findings if finding.severity.rank >= Severity.MEDIUM.rank)
 
     @property
     def worst(self) -> Severity | None:
-        """The worst severity; None for clean bars."""
+        """Highest severity; None for clean bars."""
         return self.findings[0].severity if self.findings else None
 
     @property

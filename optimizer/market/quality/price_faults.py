@@ -11,9 +11,9 @@ from optimizer.market.quality.data_findings import DataFinding, Facts, Severity
 from optimizer.market.raw_bars import TIMEFRAMES
 
 PRICES = ("open", "high", "low", "close")
-#: A return this many times the robust scale of the past ones is an outlier.
+#: A return of this many times the robust scale of the past returns is an outlier.
 OUTLIER_SCALE = 10.0
-#: Without enough past returns, a return beyond this fraction is one.
+#: Without enough past returns, a return beyond this fraction is an outlier.
 FIRST_RETURNS = 0.5
 _SCALE_WINDOW, _MIN_RETURNS = 60, 20
 #: Overnight price ratios that splits make, old over new, with their names.
@@ -21,26 +21,26 @@ SPLITS = {
     1.5: "3:2", 2.0: "2:1", 2.5: "5:2", 3.0: "3:1", 4.0: "4:1", 5.0: "5:1", 6.0: "6:1", 7.0: "7:1", 8.0: "8:1",
     10.0: "10:1", 15.0: "15:1", 20.0: "20:1", 25.0: "25:1", 30.0: "30:1", 50.0: "50:1", 100.0: "100:1",
 }  # fmt: skip
-#: How far from a split's ratio a bar may open and close: in units of the recent scale, and at most as fractions.
+#: Tolerance around a split's ratio for open and close: in units of the recent scale, and at most as fractions.
 _SPLIT_SCALES, _OPEN_SLACK, _CLOSE_SLACK = 3.0, 0.06, 0.15
-#: A jump has come back when no more than this fraction of it is left at the next bar.
+#: A jump has reverted when at most this fraction of it is left at the next bar.
 _BACK = 0.35
-#: Bars this many sizes apart have a night or a break between them.
+#: Bars this many bar sizes apart have a night or a break between them.
 _BREAK = 2
-#: Volume this many times the usual (and the split's ratio) is a rush.
+#: Volume of this many times the usual (and the split's ratio) speaks against a split.
 _RUSH = 4.0
-#: A close this far out of its range, as a fraction, is a rounding of the source.
+#: A close outside its range by less than this fraction is due to the source's rounding.
 _ROUNDING = 1e-4
 
 
 def moment(bars: Bars, row: int) -> datetime:
-    """The time of a bar, aware."""
+    """Time of a bar as aware datetime in UTC."""
     when: datetime = bars.time[row].astype("datetime64[us]").item()
     return when.replace(tzinfo=UTC)
 
 
 def unusable(bars: Bars) -> list[DataFinding]:
-    """Prices that are no number, or not above zero."""
+    """Find prices that are not a number, or not above zero."""
     found = []
     for column in PRICES:
         prices = getattr(bars, column)
@@ -57,7 +57,7 @@ def _fault(bars: Bars, row: int, kind: str, *, value: float | None = None, colum
 
 
 def inverted(bars: Bars) -> list[DataFinding]:
-    """Highs below lows."""
+    """Find highs below lows."""
     return [
         DataFinding(
             kind="inverted",
@@ -71,7 +71,7 @@ def inverted(bars: Bars) -> list[DataFinding]:
 
 
 def outside_range(bars: Bars) -> list[DataFinding]:
-    """Opens and closes that are not between low and high."""
+    """Find opens and closes that are not between low and high."""
     return [finding for column in ("open", "close") for finding in _outside(bars, column)]
 
 
@@ -87,7 +87,7 @@ def _outside(bars: Bars, column: str) -> Iterator[DataFinding]:
 
 
 def stale_runs(bars: Bars) -> list[DataFinding]:
-    """Runs of bars that repeat all four prices, or (twice as long) the close."""
+    """Find runs of bars that repeat all four prices, or (twice as long) the close."""
     least = 3 if bars.timeframe == "1d" else 30
     same_close = bars.close[1:] == bars.close[:-1]
     same_all = same_close.copy()
@@ -99,7 +99,7 @@ def stale_runs(bars: Bars) -> list[DataFinding]:
 
 
 def no_volume(bars: Bars) -> list[DataFinding]:
-    """Runs of bars without volume, when the source has volume at all."""
+    """Find runs of bars without volume, if the source has volume at all."""
     is_zero = bars.volume <= 0
     if is_zero.all() or np.isnan(bars.volume).all():
         return []
@@ -112,7 +112,7 @@ def _run(bars: Bars, kind: str, row: int, n: int) -> DataFinding:
 
 
 def jumps(bars: Bars) -> list[DataFinding]:
-    """Unadjusted splits, bad ticks and outliers: returns beyond the robust scale of the past ones."""
+    """Find unadjusted splits, bad ticks and outliers: returns beyond the robust scale of the past ones."""
     if len(bars) < 2 or not (bars.close > 0).all() or not (bars.open > 0).all():
         return []
     returns = np.diff(np.log(bars.close))
@@ -146,17 +146,17 @@ def _jump(bars: Bars, row: int, returns: FloatArray, scale: FloatArray, *, is_sp
 
 
 def split_ratio(bars: Bars, row: int, scale: float) -> str:
-    """The split that the gap after bar `row` looks like (`2:1`, `1:10`), or an empty string.
+    """Ratio of the split that the gap after bar `row` resembles (`2:1`, `1:10`), or an empty string.
 
-    Both the open and the close after it must lie near the ratio, and volume must not be far above what the split
-    explains: a crash rarely opens and ends there, and is traded many times as much.
+    Both the open and the close after it must be near the ratio, and volume must not be far above the split's effect:
+    a crash rarely opens and closes there, and its volume is many times higher.
     """
     slack = np.minimum(_SPLIT_SCALES * scale, [_OPEN_SLACK, _CLOSE_SLACK]) + 0.005
     gaps = np.log(bars.close[row] / np.array([bars.open[row + 1], bars.close[row + 1]]))
     for ratio, name in SPLITS.items():
-        for sign, said in ((1, name), (-1, ":".join(reversed(name.split(":"))))):
+        for sign, label in ((1, name), (-1, ":".join(reversed(name.split(":"))))):
             if (np.abs(gaps - sign * np.log(ratio)) < slack).all() and not _is_rush(bars, row, ratio**sign):
-                return said
+                return label
     return ""
 
 
@@ -166,9 +166,9 @@ def _is_rush(bars: Bars, row: int, ratio: float) -> bool:
 
 
 def scale_of(bars: Bars, returns: FloatArray) -> FloatArray:
-    """The robust scale that each return is judged by.
+    """Robust scale with which each return is compared, (n_returns,).
 
-    Intraday the step over a night or a break is judged by earlier such steps only: it is many times a minute's.
+    Intraday, the return over a night or a break is compared with earlier such returns only: they are many times larger.
     """
     if bars.timeframe == "1d":
         return past_scale(returns)
@@ -180,10 +180,10 @@ def scale_of(bars: Bars, returns: FloatArray) -> FloatArray:
 
 
 def past_scale(returns: FloatArray) -> FloatArray:
-    """Robust standard deviation of the 60 returns before each one; NaN for the first 20.
+    """Robust standard deviation of the 60 returns before each return; NaN for the first 20.
 
-    1.4826 times the median absolute return (consistent for a normal), at least half of that over the past year:
-    a quiet month must not make an ordinary day an outlier.
+    1.4826 times the median absolute return (consistent for a normal), and at least half of that over the past year,
+    so that a quiet month does not make an ordinary day an outlier.
     """
     sizes = pd.Series(np.abs(returns))
     near = sizes.rolling(_SCALE_WINDOW, min_periods=_MIN_RETURNS).median().shift(1)
@@ -192,12 +192,12 @@ def past_scale(returns: FloatArray) -> FloatArray:
 
 
 def rows(flags: np.ndarray) -> list[int]:
-    """The rows that are flagged."""
+    """Indices of the true flags."""
     return [int(row) for row in np.flatnonzero(flags)]
 
 
 def runs(flags: np.ndarray, least: int) -> Iterator[tuple[int, int]]:
-    """First row and length of each run of true flags that is at least so long."""
+    """Yield (first row, length) of each run of true flags of at least `least` rows."""
     edges = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
     for first, stop in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
         if stop - first >= least:

@@ -1,8 +1,8 @@
-"""The sentinel: looks at bars before a study may start.
+"""Checks of the data quality of bars before a study may start.
 
-Severities: CRITICAL bars give wrong results (a study is blocked unless forced), HIGH probably do, MEDIUM may, LOW and
-INFO are told when asked. Bars are judged as a study would get them, after adjustment. What needs a judgement of the
-past (outliers) uses past returns only, so that a finding does not depend on what came later.
+Severities: CRITICAL bars give wrong results (a study is blocked unless forced), HIGH probably do, MEDIUM may; LOW and
+INFO are shown on request. Bars are checked as a study would get them, after adjustment. Outliers are measured against
+past returns only, so that a finding does not depend on later bars.
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ from optimizer.market.quality import price_faults, time_faults
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Warehouse
 
-#: Bars below which a finding says so, and the severity: gravest first.
+#: Numbers of bars below which the series is reported as short, with the severity: most severe first.
 SHORT = ((30, Severity.CRITICAL), (120, Severity.HIGH), (252, Severity.MEDIUM))
-#: At most this many findings of one kind are kept; the first are the useful ones.
+#: Findings of one kind that are kept at most, the first ones.
 MOST_OF_A_KIND = 50
 
 
 def check(bars: Bars, *, now: datetime, calendar: Calendar | None = None, is_live: bool = False) -> QualityReport:
-    """Everything that is wrong or strange in the bars, gravest first.
+    """Check bars for all kinds of faults; findings are most severe first.
 
-    `is_live`: the source goes on delivering, so a last bar of long ago is a finding. The calendar is that of
-    the symbol unless given; a symbol that trades on most weekends is judged by one that never closes.
+    `is_live`: the source delivers new bars, so an old last bar is a finding. The calendar is that of
+    the symbol unless given; a symbol that trades on most weekends gets one that never closes.
     """
     if not len(bars):
         raise UnusableBars(symbol=bars.symbol, reason=Phrase("no_bars_at_all"), when=Phrase("any_day"))
@@ -52,7 +52,7 @@ def check(bars: Bars, *, now: datetime, calendar: Calendar | None = None, is_liv
 
 
 def require_usable(report: QualityReport, *, force: bool = False) -> None:
-    """BlockedBars when a finding is critical and nobody forced the study."""
+    """Raise BlockedBars if a finding is critical and the study is not forced."""
     critical = [finding for finding in report.findings if finding.severity is Severity.CRITICAL]
     if critical and not force:
         first = critical[0]
@@ -60,7 +60,7 @@ def require_usable(report: QualityReport, *, force: bool = False) -> None:
 
 
 def fitting_calendar(bars: Bars, now: datetime) -> Calendar:
-    """The calendar of the symbol's exchange, or one without closed days when bars fill most weekends."""
+    """Calendar of the symbol's exchange, or one without closed days if there are bars on most weekends."""
     days = time_faults.days_of(bars)
     first, last = days.min().item(), max(days.max().item(), now.date())
     is_weekend = ~np.is_busday(days)
@@ -75,7 +75,7 @@ def _time_findings(bars: Bars, calendar: Calendar, now: datetime, *, is_live: bo
         found += [*time_faults.off_midnight(bars), *time_faults.closed_days(bars, calendar)]
     else:
         found += time_faults.session_hours(bars, calendar)
-    # Dates that are all a day off are one fault, not a hundred missing sessions.
+    # Dates that are all a day off are one fault, not many missing sessions.
     if not any(finding.kind in ("shift_days", "clock") for finding in found):
         found += time_faults.missing(bars, calendar)
     return found + (time_faults.stale_end(bars, calendar, now) if is_live else [])
@@ -105,7 +105,7 @@ def _short(bars: Bars) -> list[DataFinding]:
 
 
 def _ranked(findings: Sequence[DataFinding]) -> list[DataFinding]:
-    """Gravest first, then by time; no more than MOST_OF_A_KIND of each kind."""
+    """Sort findings by severity, most severe first, then by time; at most MOST_OF_A_KIND of each kind."""
     kept: list[DataFinding] = []
     counts: dict[str, int] = {}
     for finding in sorted(findings, key=lambda one: (-one.severity.rank, one.when, one.kind)):
@@ -116,7 +116,7 @@ def _ranked(findings: Sequence[DataFinding]) -> list[DataFinding]:
 
 
 def store_report(warehouse: Warehouse, report: QualityReport) -> None:
-    """Keep a report, in place of an earlier one of the same bars."""
+    """Store a report, replacing an earlier one of the same bars."""
     key = [report.symbol, report.timeframe, report.source, report.data_hash]
     with warehouse.writing() as cursor:
         cursor.execute(
@@ -128,13 +128,3 @@ def store_report(warehouse: Warehouse, report: QualityReport) -> None:
             "INSERT INTO quality_reports VALUES (?, ?, ?, ?, ?, ?, ?)",
             [*key, checked_at, worst, report.model_dump_json()],
         )
-
-
-def stored_reports(warehouse: Warehouse, symbol: str, *, timeframe: str = "1d") -> list[QualityReport]:
-    """The reports kept of a symbol, the newest first."""
-    with warehouse.reading() as cursor:
-        rows = cursor.execute(
-            "SELECT report FROM quality_reports WHERE symbol = ? AND timeframe = ? ORDER BY checked_at DESC",
-            [symbol, timeframe],
-        ).fetchall()
-    return [QualityReport.model_validate_json(row[0]) for row in rows]

@@ -11,25 +11,25 @@ from optimizer.market.quality.price_faults import moment, runs
 from optimizer.market.raw_bars import TIMEFRAMES
 
 _DAY = np.timedelta64(1, "D")
-#: Share of bars on closed days from which the calendar, not the bars, is in doubt.
+#: Share of bars on closed days above which the calendar rather than the bars is in doubt.
 _OTHER_CALENDAR = 0.05
-#: Share of sessions that must have bars.
+#: Least share of sessions that must have bars.
 _SPARSE = 0.7
 
 
 def days_of(bars: Bars) -> TimeArray:
-    """The day of each bar, UTC."""
+    """Day of each bar in UTC, datetime64[D], (n_bars,)."""
     return bars.time.astype("datetime64[D]")
 
 
 def order(bars: Bars) -> list[DataFinding]:
-    """Bars that stand after a later one."""
+    """Find bars that come after a later one."""
     rows = np.flatnonzero(np.diff(bars.time.astype(np.int64)) < 0) + 1
     return [DataFinding(kind="order", severity=Severity.CRITICAL, when=moment(bars, int(row))) for row in rows]
 
 
 def duplicates(bars: Bars) -> list[DataFinding]:
-    """Several bars for one session, or for one moment."""
+    """Find several bars for one session, or intraday for one time."""
     keys = days_of(bars) if bars.timeframe == "1d" else bars.time
     values, first, counts = np.unique(keys, return_index=True, return_counts=True)
     return [
@@ -46,7 +46,7 @@ def duplicates(bars: Bars) -> list[DataFinding]:
 
 
 def future(bars: Bars, now: datetime) -> list[DataFinding]:
-    """Bars that begin after now; a daily bar may be dated a day ahead where the sun rises earlier."""
+    """Find bars that begin after `now`; a daily bar may be dated a day ahead in zones east of UTC."""
     slack = _DAY if bars.timeframe == "1d" else np.timedelta64(0, "D")
     rows = np.flatnonzero(bars.time > as_moment(now) + slack)
     if not len(rows):
@@ -57,7 +57,7 @@ def future(bars: Bars, now: datetime) -> list[DataFinding]:
 
 
 def off_midnight(bars: Bars) -> list[DataFinding]:
-    """Daily bars with a time of day: the mark of a zone mixed up."""
+    """Find daily bars with a time of day: a sign of mixed time zones."""
     hours = (bars.time - days_of(bars)).astype("timedelta64[s]").astype(np.float64) / 3600
     hours = np.where(hours > 12, hours - 24, hours)
     return [
@@ -73,7 +73,7 @@ def off_midnight(bars: Bars) -> list[DataFinding]:
 
 
 def closed_days(bars: Bars, calendar: Calendar) -> list[DataFinding]:
-    """Daily bars on days without a session: shifted dates, another calendar, or single strays."""
+    """Find daily bars on days without a session: shifted dates, another calendar, or single bars."""
     days = days_of(bars)
     is_known = (days >= calendar.sessions[0]) & (days <= calendar.sessions[-1])
     is_closed = is_known & ~np.isin(days, calendar.sessions)
@@ -103,14 +103,14 @@ def _at(bars: Bars, row: int, kind: str, severity: Severity, *, value: float, fa
 
 
 def missing_days(bars: Bars, calendar: Calendar) -> TimeArray:
-    """Sessions between the first and the last bar that have none."""
+    """Sessions between the first and the last bar that have no bar."""
     days = days_of(bars)
     expected = calendar.between(days.min(), days.max())
     return expected[~np.isin(expected, days)]
 
 
 def missing(bars: Bars, calendar: Calendar) -> list[DataFinding]:
-    """Runs of missing sessions; far too few sessions block."""
+    """Find runs of missing sessions; too small a share of sessions is critical."""
     days = days_of(bars)
     expected = calendar.between(days.min(), days.max())
     is_missing = ~np.isin(expected, days)
@@ -133,7 +133,7 @@ def _gap(days: TimeArray, calendar: Calendar) -> DataFinding:
 
 
 def session_hours(bars: Bars, calendar: Calendar) -> list[DataFinding]:
-    """Intraday bars against the hours of their session: shifted clocks, bars outside, sessions with few bars."""
+    """Find intraday bars that do not fit their session: shifted hours, bars outside, sessions with few bars."""
     place = nearest_session(bars, calendar)
     rows, first, counts = np.unique(place, return_index=True, return_counts=True)
     last = np.append(first[1:], len(bars)) - 1
@@ -154,7 +154,7 @@ def session_hours(bars: Bars, calendar: Calendar) -> list[DataFinding]:
 
 
 def nearest_session(bars: Bars, calendar: Calendar) -> np.ndarray:
-    """Row of the session whose middle is nearest to each bar."""
+    """Index of the session whose middle is nearest, for each bar."""
     middles = calendar.opens + (calendar.closes - calendar.opens) // 2
     borders = middles[:-1] + (middles[1:] - middles[:-1]) // 2
     return np.searchsorted(borders, bars.time.astype("datetime64[us]"))
@@ -178,7 +178,7 @@ def _thin(bars: Bars, row: int, n: int, expected: int) -> DataFinding:
 
 
 def stale_end(bars: Bars, calendar: Calendar, now: datetime) -> list[DataFinding]:
-    """Sessions that closed since the last bar: a source that stopped delivering."""
+    """Find sessions that closed since the last bar: the source stopped delivering."""
     last = days_of(bars)[-1]
     n = int(((calendar.sessions > last) & (calendar.closes <= as_moment(now))).sum())
     if not n:

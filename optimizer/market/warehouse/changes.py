@@ -1,4 +1,4 @@
-"""What a delivery changed in the bars already stored."""
+"""Changes that a delivery made to stored bars."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,22 +9,22 @@ import numpy as np
 from optimizer.domain.bars import FloatArray
 from optimizer.market.raw_bars import SPLIT_STEP
 
-#: Relative difference from which two prices, volumes or factors are not the same.
+#: Relative difference above which two prices, volumes or factors are different.
 TOLERANCE = 1e-6
 
 
 class ChangeKind(StrEnum):
-    """Why history differs from what was stored."""
+    """Reason why a delivered history differs from the stored one."""
 
     NONE = auto()  # nothing stored was changed
     SPLIT = auto()  # prices moved by one ratio
     DIVIDEND = auto()  # only adjustment factors moved
-    CORRECTION = auto()  # single bars were mended
+    CORRECTION = auto()  # single bars were corrected
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """The result of one delivery for one series."""
+    """Result of one delivery for one series."""
 
     symbol: str
     timeframe: str
@@ -32,7 +32,7 @@ class Changes:
     n_new: int = 0
     n_same: int = 0
     n_changed: int = 0
-    n_dropped: int = 0  # stored bars that a whole re-read no longer has
+    n_dropped: int = 0  # stored bars that are missing from a full re-read
     kind: ChangeKind = ChangeKind.NONE
     ratio: float = 1.0  # new price over old, for a split
     first_changed: datetime | None = None  # UTC
@@ -40,14 +40,14 @@ class Changes:
 
     @property
     def is_history_changed(self) -> bool:
-        """Whether bars that were already stored are different now."""
+        """True if stored bars were changed."""
         return self.n_changed > 0
 
 
 def kind_of(closes: FloatArray, factors: FloatArray) -> tuple[ChangeKind, float]:
-    """Why bars differ, from the ratios new to old of their closes and of their factors; and the common ratio.
+    """Kind of a change and its ratio, from the ratios new to old of the closes and of the factors.
 
-    One common ratio of the closes is a split, and so is one of the factors alone when it is large; a small one
+    One common ratio of the closes is a split, and so is a large one of the factors alone; a small one
     of the factors alone is a dividend, anything else a correction.
     """
     if not len(closes):
@@ -62,5 +62,5 @@ def kind_of(closes: FloatArray, factors: FloatArray) -> tuple[ChangeKind, float]
 
 
 def _is_common(ratios: FloatArray, ratio: float) -> bool:
-    # A source rounds its prices, so the ratio of a split wobbles; a single bar is a correction.
+    # Sources round their prices, so the ratios of a split vary a little; a single bar is a correction.
     return len(ratios) > 1 and abs(ratio - 1) > 0.01 and bool(np.abs(ratios / ratio - 1).max() < 0.005)

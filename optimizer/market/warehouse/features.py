@@ -1,9 +1,9 @@
-"""The feature store: 22 causal columns of each bar, kept in DuckDB and never older than the bars they came from.
+"""Feature store: 22 causal columns per bar, stored in DuckDB and recomputed when their bars change.
 
 A row is keyed by symbol, timeframe, source, time, feature-set version and a data hash: the hash of all bars up to its
-own. So an edited bar makes exactly the rows from its date on stale, and a row can be told stale without its future.
+own. So an edited bar makes exactly the rows from its date on stale, and a row can be checked without later bars.
 Prices are adjusted in the money of the last bar read; a read as of a day sees no bar after it, and no later
-split or dividend either.
+split or dividend either. Nothing in the product reads features yet: they are for signals that learn.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ from optimizer.market.warehouse.result_arrays import fetch_arrays
 from optimizer.market.warehouse.schema import FEATURES
 from optimizer.market.warehouse.warehouse import Warehouse
 
-#: Changes when a formula does, so that rows of an older formula are never read.
+#: Version of the formulas, so that rows of an older formula are never read.
 VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """Feature columns of one symbol, one row a bar; NaN until there are enough bars."""
+    """Feature columns of one symbol, (n_bars,) each; NaN until there are enough bars."""
 
     symbol: str
     timeframe: str
@@ -39,7 +39,7 @@ class Features:
 
 
 def compute(bars: Bars) -> dict[str, FloatArray]:
-    """The 22 columns by name, each of len(bars).
+    """Compute the 22 columns, (n_bars,) each, by name.
 
     Means and deviations are over the last n bars, the bar itself included (population deviation, as Bollinger's);
     EMAs begin with the mean of their first window, and `macd` is `ema_12` less `ema_26`; RSI is Wilder's. Changes,
@@ -92,7 +92,7 @@ def _bollinger(close: FloatArray) -> dict[str, FloatArray]:
     middle, width = _mean(close, 20), 2 * _deviation(close, 20)
     upper, lower = middle + width, middle - width
     with np.errstate(invalid="ignore", divide="ignore"):
-        # A price that does not move has no position between its bands.
+        # With bands of zero width the position is undefined.
         position = np.where(width > 0, (close - lower) / (upper - lower), np.nan)
     return {
         "bb_upper": upper,
@@ -104,7 +104,7 @@ def _bollinger(close: FloatArray) -> dict[str, FloatArray]:
 
 
 def row_hashes(bars: Bars) -> list[str]:
-    """For each bar the hash of all bars up to it: 32 hexadecimal digits."""
+    """Hash of all bars up to each bar: 32 hexadecimal digits."""
     columns = (bars.time.astype(np.int64).view(np.float64), bars.open, bars.high, bars.low, bars.close, bars.volume)
     table = np.ascontiguousarray(np.column_stack(columns))
     running = hashlib.sha256(f"{bars.symbol}|{bars.timeframe}".encode())
@@ -116,7 +116,7 @@ def row_hashes(bars: Bars) -> list[str]:
 
 
 class FeatureStore:
-    """Features of the symbols in a warehouse, computed when first read and after their bars change."""
+    """Features of the symbols in a warehouse, computed at the first read and after their bars change."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
@@ -124,10 +124,10 @@ class FeatureStore:
     def read(
         self, symbol: str, *, timeframe: str = "1d", source: str | None = None, as_of: date | None = None
     ) -> Features:
-        """Features of every bar up to the day `as_of` (None: all). Errors as Warehouse.load.
+        """Features of every bar up to the day `as_of` (None: all). Raises as Warehouse.load.
 
-        Rows of the whole history are kept. A read as of a day is served from them, unless a later split or
-        dividend rescaled them: then it is computed as it was that day, and not kept.
+        Rows of the whole history are stored. A read as of a day uses them, unless a later split or
+        dividend rescaled them: then it is computed as of that day, and not stored.
         """
         bars = self._warehouse.load(symbol, timeframe=timeframe, source=source, end=as_of)
         hashes = row_hashes(bars)
@@ -139,7 +139,7 @@ class FeatureStore:
         return _features(bars, bars.time.astype("datetime64[us]"), columns)
 
     def _stored(self, bars: Bars, last_hash: str, as_of: date | None) -> Features | None:
-        """The kept rows up to the last bar, if the last one's hash says that they are of these bars."""
+        """Stored rows up to the last bar, if the hash of the last one shows that they belong to these bars."""
         _, high = bounds(None, as_of)
         with self._warehouse.reading() as cursor:
             cursor.execute(
@@ -153,7 +153,7 @@ class FeatureStore:
         return _features(bars, found["time"], {name: found[name] for name in FEATURES})
 
     def _keep(self, bars: Bars, hashes: list[str], columns: dict[str, FloatArray]) -> None:
-        """Replace the rows from the first stale one on; rows that are still right are not touched."""
+        """Replace the rows from the first stale one on; valid rows are not changed."""
         key = [bars.symbol, bars.timeframe, bars.source, VERSION]
         mine = "symbol = ? AND timeframe = ? AND source = ? AND version = ?"
         with self._warehouse.writing() as cursor:
@@ -174,7 +174,7 @@ class FeatureStore:
 
 
 def _common(left: list[str], right: list[str]) -> list[str]:
-    """The texts at the beginning that both lists share."""
+    """Longest common prefix of two lists."""
     same = []
     for one, other in zip(left, right, strict=False):
         if one != other:

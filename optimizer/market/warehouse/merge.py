@@ -1,4 +1,4 @@
-"""Put delivered bars beside the stored ones, inside a transaction that the warehouse opened."""
+"""Merge delivered bars into the stored ones, inside a transaction of the warehouse."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +13,9 @@ from optimizer.market.warehouse.changes import TOLERANCE, Changes, kind_of
 from optimizer.market.warehouse.result_arrays import fetch_arrays
 
 _PRICED = ("open", "high", "low", "close", "volume", "factor", "split")
-# Sources compute adjusted closes anew for each answer; the smallest dividend is far above this.
+# Sources recompute adjusted closes for each answer; the smallest dividend is far above this.
 _TOLERANCES = {"factor": 2e-5}
-# A volume that is missing twice has not changed.
+# A volume that is missing in both has not changed.
 _DIFFERS = " OR ".join(
     f"(old.{name} IS DISTINCT FROM new.{name} "
     f"AND NOT coalesce(abs(old.{name} - new.{name}) <= {_TOLERANCES.get(name, TOLERANCE)} * abs(old.{name}), false))"
@@ -31,7 +31,7 @@ _PAIRS = f"""
 
 
 def merge(cursor: DuckDBPyConnection, histories: Sequence[RawBars], now: datetime) -> list[Changes]:
-    """Store the histories (one a series) and say what that changed. Runs in the caller's transaction."""
+    """Store the histories (one per series) and return the changes. Runs in the caller's transaction."""
     moment = now.astimezone(UTC).replace(tzinfo=None)
     ids = [series_id(cursor, history) for history in histories]
     with _delivered(cursor, ids, histories):
@@ -42,14 +42,14 @@ def merge(cursor: DuckDBPyConnection, histories: Sequence[RawBars], now: datetim
 
 
 def compare(cursor: DuckDBPyConnection, history: RawBars) -> Changes:
-    """What `merge` would change, without changing it."""
+    """Changes that `merge` would make, without making them."""
     rows = cursor.execute(_SERIES, list(history.key)).fetchall()
     with _delivered(cursor, [rows[0][0] if rows else -1], [history]):
         return _changes(history, _compare(cursor))
 
 
 def replace_span(cursor: DuckDBPyConnection, history: RawBars, now: datetime) -> Changes:
-    """Like `merge` for a whole re-read: stored bars in its span that it lacks go, older ones follow its scale."""
+    """Merge a full re-read: stored bars in its span that it lacks are deleted, older ones are rescaled to it."""
     key, span = series_id(cursor, history), [history.time[0].item(), history.time[-1].item()]
     with _delivered(cursor, [key], [history]):
         gone = cursor.execute(_DROP, [key, *span]).fetchall()
@@ -76,7 +76,7 @@ def _compare(cursor: DuckDBPyConnection) -> dict[str, np.ndarray]:
 _SERIES = "SELECT series_id FROM series WHERE symbol = ? AND timeframe = ? AND source = ?"
 _NEW_SERIES = "INSERT INTO series (symbol, timeframe, source) VALUES (?, ?, ?) RETURNING series_id"
 _DELETE = "DELETE FROM bars USING changed WHERE bars.series_id = changed.series_id AND bars.time = changed.time"
-# The change at the oldest bar that both have tells how the bars before it must be moved.
+# The change at the oldest common bar is the scale of the bars before it.
 _SCALE = """
     SELECT new.close / old.close, new.factor / old.factor, new.split / old.split
     FROM bars AS old JOIN delivered AS new USING (series_id, time)
@@ -94,14 +94,14 @@ _INSERT = "INSERT INTO bars SELECT series_id, time, open, high, low, close, volu
 
 
 def series_id(cursor: DuckDBPyConnection, history: RawBars) -> int:
-    """The key of a series, made when it is new."""
+    """Id of a series, created if it is new."""
     key = list(history.key)
     rows = cursor.execute(_SERIES, key).fetchall() or cursor.execute(_NEW_SERIES, key).fetchall()
     return int(rows[0][0])
 
 
 def _store(cursor: DuckDBPyConnection, pairs: dict[str, np.ndarray], moment: datetime) -> None:
-    """Delete what differs, then insert what is not there."""
+    """Delete the bars that differ, then insert those that are missing."""
     where = "delivered"
     if len(pairs["time"]):
         cursor.register("changed", {name: pairs[name][pairs["differs"]] for name in ("series_id", "time")})

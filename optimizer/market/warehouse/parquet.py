@@ -1,4 +1,4 @@
-"""Any table as a Parquet file, written by DuckDB: no other library is needed for it."""
+"""Parquet files of any table, written by DuckDB, so that no other library is needed."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import pandas as pd
 
 
 def parquet_bytes(table: Mapping[str, Sequence[Any]]) -> bytes:
-    """Columns by name, all of one length and each of whole numbers, numbers or texts; None becomes NULL."""
+    """Write columns of one length, each of whole numbers, numbers or texts, as Parquet; None becomes NULL."""
     frame = pd.DataFrame({name: _column(values) for name, values in table.items()})
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(":memory:", config={"threads": 1}) as connection:
         place = Path(folder) / "table.parquet"

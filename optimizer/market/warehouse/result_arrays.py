@@ -1,4 +1,4 @@
-"""What DuckDB answers, as plain arrays."""
+"""Results of DuckDB queries as plain arrays."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +8,12 @@ from duckdb import DuckDBPyConnection
 
 
 def fetch_arrays(cursor: DuckDBPyConnection) -> dict[str, np.ndarray]:
-    """The columns of the last query by name; DuckDB keeps NaN of an array as NULL, which is NaN again here."""
+    """Columns of the last query by name; DuckDB stores NaN as NULL, which becomes NaN again."""
     return plain_arrays(cursor.fetchnumpy())
 
 
 def plain_arrays(columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Masked arrays with NaN in place of what is masked; other arrays as they are."""
+    """Masked arrays with NaN in place of masked values; other arrays unchanged."""
     return {name: _plain(column) for name, column in columns.items()}
 
 

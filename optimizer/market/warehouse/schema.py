@@ -1,8 +1,8 @@
-"""The tables of the warehouse, and how an older file becomes a newer one.
+"""Tables of the warehouse and their migrations.
 
-A migration is a text of SQL; its number is its place in the list. Change the list only at its end.
+A migration is a text of SQL; its number is its position in the list. Only append to the list.
 No index or primary key on `bars`: an index over five million rows costs more memory than the bars, and the
-writer (the only one, under a lock) keeps one row a series and time.
+single writer, under a lock, ensures one row per series and time.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from optimizer.errors import WarehouseTooNew
 
-#: The columns of the feature store, in order.
+#: Columns of the feature store, in order.
 FEATURES = (
     "rsi_14", "macd", "macd_signal", "macd_hist", "bb_upper", "bb_middle", "bb_lower", "bb_width", "bb_position",
     "sma_5", "sma_10", "sma_20", "sma_50", "ema_12", "ema_26", "volume_sma_20", "volume_ratio", "obv",
@@ -52,7 +52,10 @@ MIGRATIONS = (
 
 
 def migrate(connection: DuckDBPyConnection, now: datetime) -> int:
-    """Bring a warehouse to the newest schema, one transaction a step; returns the version. WarehouseTooNew."""
+    """Migrate a warehouse to the newest schema, one transaction per step; returns the version.
+
+    Raises WarehouseTooNew.
+    """
     connection.execute("CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER, applied_at TIMESTAMP)")
     version = schema_version(connection)
     if version > len(MIGRATIONS):
@@ -66,5 +69,5 @@ def migrate(connection: DuckDBPyConnection, now: datetime) -> int:
 
 
 def schema_version(connection: DuckDBPyConnection) -> int:
-    """The last migration that was applied, 0 for a new file."""
+    """Number of the last migration applied, 0 for a new file."""
     return int(connection.execute("SELECT coalesce(max(version), 0) FROM schema_versions").fetchall()[0][0])

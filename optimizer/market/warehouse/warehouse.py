@@ -1,7 +1,7 @@
-"""The warehouse: every bar, in one DuckDB file that one process owns.
+"""Warehouse: every bar, in one DuckDB file that one process owns.
 
-Reading is possible from any thread; writing takes a lock and one transaction, so that a crash, a `kill -9` or
-an error in the middle leaves what was there before. Bars of a series (symbol, timeframe, source) are told apart
+Any thread can read; a write takes a lock and one transaction, so that a crash, a `kill -9` or
+an error in the middle leaves the previous content. Bars of a series (symbol, timeframe, source) are keyed
 by their time; a second delivery of the same bars changes nothing, a different one replaces them and is reported.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars
 from optimizer.errors import NoBars, Phrase, Unavailable, UnknownSymbol, WarehouseLocked
 from optimizer.market.raw_bars import RawBars, SeriesKey, batches, bounds, find_timeframe
@@ -26,7 +27,7 @@ from optimizer.market.warehouse.merge import compare, merge, replace_span
 from optimizer.market.warehouse.result_arrays import fetch_arrays
 from optimizer.market.warehouse.schema import migrate
 
-#: Which source answers when a study names none and several have the symbol.
+#: Order of preference when a study names no source and several have the symbol.
 SOURCES = ("file", "yahoo", "alphavantage", "sample")
 MEMORY_LIMIT = "512MB"
 _BATCH_ROWS = 400_000
@@ -35,7 +36,7 @@ _REMEDY = Phrase("move_file_away")
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """What is stored of one series; `first` and `last` are the times of its outer bars, UTC."""
+    """Coverage of one stored series; `first` and `last` are the times of its first and last bar, UTC."""
 
     series_id: int
     symbol: str
@@ -45,12 +46,12 @@ class Coverage:
     last: datetime
     n_bars: int
     loaded_at: datetime
-    asked_from: datetime | None  # the source has nothing more from here on; None: it was never asked
-    checked_at: datetime | None  # when it was last asked for new bars
+    asked_from: datetime | None  # start of the bars requested from the source; None: never requested
+    checked_at: datetime | None  # time of the last request for new bars
 
     @property
     def key(self) -> SeriesKey:
-        """What tells this series from others."""
+        """Key of this series."""
         return SeriesKey(self.symbol, self.timeframe, self.source)
 
 
@@ -60,7 +61,7 @@ _COVERAGE = (
 
 
 class Warehouse:
-    """Sole owner of one DuckDB file."""
+    """Warehouse of bars in one DuckDB file, which only this process may open."""
 
     def __init__(self, connection: DuckDBPyConnection, *, sources: Sequence[str] = SOURCES) -> None:
         self._connection = connection
@@ -69,16 +70,16 @@ class Warehouse:
 
     @classmethod
     def open(cls, path: Path | str, *, sources: Sequence[str] = SOURCES, now: datetime | None = None) -> "Warehouse":
-        """Open or make the file; `:memory:` for one that is never written. WarehouseLocked, Unavailable."""
+        """Open or create the file, or `:memory:`. Raises WarehouseLocked, WarehouseTooNew or Unavailable."""
         with ExitStack() as undo:
             connection = _connect(str(path))
             undo.callback(connection.close)
-            migrate(connection, now or datetime.now(UTC))
+            migrate(connection, now or utc_now())
             undo.pop_all()
         return cls(connection, sources=sources)
 
     def close(self) -> None:
-        """Write everything into the file and let go of it."""
+        """Flush and close the file."""
         with self._writing:
             self._connection.close()
 
@@ -90,13 +91,13 @@ class Warehouse:
 
     @contextmanager
     def reading(self) -> Iterator[DuckDBPyConnection]:
-        """A cursor of one's own, usable from the calling thread."""
+        """Open a cursor for the calling thread."""
         with self._connection.cursor() as cursor:
             yield cursor
 
     @contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
-        """A cursor inside one transaction: committed at the end, rolled back by any error."""
+        """Open a cursor inside one transaction: committed at the end, rolled back by any error."""
         with self._writing, self._connection.cursor() as cursor, ExitStack() as undo:
             cursor.execute("BEGIN")
             undo.callback(cursor.execute, "ROLLBACK")
@@ -105,13 +106,13 @@ class Warehouse:
             cursor.execute("COMMIT")
 
     def symbols(self) -> list[Coverage]:
-        """What is stored, by symbol, timeframe and source."""
+        """Coverage of every stored series, sorted by symbol, timeframe and source."""
         with self.reading() as cursor:
             rows = cursor.execute(_COVERAGE + "WHERE n_bars > 0 ORDER BY symbol, timeframe, source").fetchall()
         return [_coverage(*row) for row in rows]
 
     def coverage(self, symbol: str, *, timeframe: str = "1d", source: str | None = None) -> Coverage | None:
-        """What is stored of a symbol; without a source, of the preferred one. None when nothing is."""
+        """Coverage of a symbol's series; without a source, of the preferred one. None if nothing is stored."""
         with self.reading() as cursor:
             rows = cursor.execute(
                 _COVERAGE + "WHERE n_bars > 0 AND symbol = ? AND timeframe = ? AND (source = ? OR ? IS NULL)",
@@ -132,7 +133,7 @@ class Warehouse:
         start: date | None = None,
         end: date | None = None,
     ) -> RawBars:
-        """Bars as traded, with their factors, of days start to end (both included). UnknownSymbol."""
+        """Bars as traded, with their factors, of days start to end (both included). Raises UnknownSymbol."""
         stored = self.coverage(symbol, timeframe=timeframe, source=source)
         if stored is None:
             raise UnknownSymbol.of(symbol, {one.symbol for one in self.symbols() if source in (None, one.source)})
@@ -155,34 +156,37 @@ class Warehouse:
         start: date | None = None,
         end: date | None = None,
     ) -> Bars:
-        """Adjusted bars of days start to end (both included; None: all). UnknownSymbol, NoBars, UnknownTimeframe."""
+        """Adjusted bars of days start to end (both included; None: all).
+
+        Raises UnknownSymbol, NoBars or UnknownTimeframe.
+        """
         history = self.history(symbol, timeframe=timeframe, source=source, start=start, end=end)
         if not len(history):
             raise _no_bars(history, self.coverage(symbol, timeframe=timeframe, source=source), start, end)
         return history.adjusted()
 
     def upsert(self, history: RawBars, *, now: datetime | None = None) -> Changes:
-        """Store bars in one transaction; what was there and differs is replaced and reported."""
+        """Store bars in one transaction; stored bars that differ are replaced and reported."""
         return self.upsert_all([history], now=now)[0]
 
     def upsert_all(self, histories: Iterable[RawBars], *, now: datetime | None = None) -> list[Changes]:
         """Store many series in one transaction; an error in the iterable leaves everything as it was."""
-        moment = now or datetime.now(UTC)
+        moment = now or utc_now()
         with self.writing() as cursor:
             return [change for batch in batches(histories, _BATCH_ROWS) for change in merge(cursor, batch, moment)]
 
     def compare(self, history: RawBars) -> Changes:
-        """What `upsert` would change, without changing it."""
+        """Changes that `upsert` would make, without making them."""
         with self.reading() as cursor:
             return compare(cursor, history)
 
     def replace(self, history: RawBars, *, now: datetime | None = None) -> Changes:
-        """Store a whole re-read: bars it lacks within its span go, older ones follow its split or dividend."""
+        """Store a full re-read: stored bars in its span that it lacks are deleted, older ones are rescaled to it."""
         with self.writing() as cursor:
-            return replace_span(cursor, history, now or datetime.now(UTC))
+            return replace_span(cursor, history, now or utc_now())
 
     def note_check(self, key: SeriesKey, *, asked_from: date | None, checked_at: datetime) -> None:
-        """Remember that the source was asked for everything from `asked_from` (None: ever) to `checked_at`."""
+        """Record that the source was queried for all bars from `asked_from` (None: from the first) to `checked_at`."""
         low, _ = bounds(asked_from, None)
         with self.writing() as cursor:
             cursor.execute(

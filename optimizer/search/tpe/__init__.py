@@ -1,1 +1,1 @@
-"""A compiled tree-structured Parzen estimator."""
+"""Compiled tree-structured Parzen estimator."""

@@ -1,4 +1,4 @@
-"""From Optuna's distributions to the axes of the estimator, and the memory it works in."""
+"""Axes of the estimator from Optuna's distributions, and its empty model."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,20 +25,20 @@ from optimizer.search.tpe.parzen import (
 )
 from optimizer.search.tpe.random_sets import Grid
 
-#: A stepped axis with more values than this does without tables.
+#: A stepped axis with more values than this has no tables.
 MAX_TABLE_VALUES = 256
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One parameter as the model sees it."""
+    """One parameter in the model's units."""
 
     name: str
     distribution: BaseDistribution
 
     @cached_property
     def kind(self) -> int:
-        """Which kind of axis the distribution makes."""
+        """Kind of axis of the distribution: STEPPED, CATEGORY, CONTINUOUS or ROUNDED."""
         dist = self.distribution
         if isinstance(dist, CategoricalDistribution):
             return CATEGORY
@@ -48,7 +48,7 @@ class Axis:
 
     @cached_property
     def is_log(self) -> bool:
-        """Whether the axis is logarithmic."""
+        """True if the axis is logarithmic."""
         return bool(getattr(self.distribution, "log", False))
 
     @cached_property
@@ -67,7 +67,7 @@ class Axis:
 
     @cached_property
     def bounds(self) -> tuple[float, float]:
-        """Where kernels are cut off, in the model's units."""
+        """Truncation of the kernels, in the model's units."""
         if self.kind == STEPPED:
             return -0.5, self.count - 0.5
         if self.kind == CATEGORY:
@@ -77,12 +77,12 @@ class Axis:
 
     @cached_property
     def first(self) -> float:
-        """The lowest value."""
+        """Lowest value."""
         return 0.0 if isinstance(self.distribution, CategoricalDistribution) else self._low
 
     @cached_property
     def values(self) -> tuple[Any, ...]:
-        """Every value; none when continuous. Steps are rounded as a space's own values are."""
+        """Every value; empty when continuous. Steps are rounded as in a space."""
         dist = self.distribution
         if isinstance(dist, CategoricalDistribution):
             return dist.choices
@@ -95,15 +95,15 @@ class Axis:
     def _index_of(self) -> dict[Any, float]:
         return {value: float(index) for index, value in enumerate(self.values)}
 
-    def holds(self, value: Any) -> bool:
-        """Whether a parameter's value is on the axis."""
+    def contains(self, value: Any) -> bool:
+        """True if a parameter's value is on the axis."""
         if not self.count or value in self._index_of:
             return True
         is_choice = isinstance(self.distribution, CategoricalDistribution)
         return not is_choice and 0 <= self.coordinate(value) < self.count
 
     def coordinate(self, value: Any) -> float:
-        """A parameter's value as a candidate's coordinate: an index, or the model's number on a continuous axis."""
+        """Coordinate of a parameter's value: its index, or the model's number on a continuous axis."""
         if value in self._index_of:
             return self._index_of[value]
         if isinstance(self.distribution, CategoricalDistribution):
@@ -113,14 +113,14 @@ class Axis:
         return float(round((value - self._low) / self.step))
 
     def centre(self, coordinate: float) -> float:
-        """Where the kernel of an observed coordinate sits, in the model's units."""
+        """Centre of the kernel of an observed coordinate, in the model's units."""
         if self.kind != ROUNDED:
             return coordinate
         real = self._low + self.step * coordinate
         return math.log(real) if self.is_log else real
 
     def value(self, coordinate: float) -> Any:
-        """The parameter's value at a coordinate."""
+        """Value of the parameter at a coordinate."""
         if self.count:
             return self.values[int(coordinate)]
         return min(max(math.exp(coordinate) if self.is_log else coordinate, self._low), self._high)
@@ -135,18 +135,18 @@ class Axis:
 
 
 def axes_of(distributions: Mapping[str, BaseDistribution]) -> list[Axis]:
-    """One axis a distribution, in the same order."""
+    """Axes of the distributions, in the same order."""
     return [Axis(name, distribution) for name, distribution in distributions.items()]
 
 
 def log_prior_floor(axes: Sequence[Axis]) -> float:
-    """The logarithm of the least density the prior kernel has anywhere; linear sums need it above -600."""
+    """Logarithm of the prior kernel's least density; linear sums need it above -600."""
     widths = [axis.count if axis.count else axis.bounds[1] - axis.bounds[0] for axis in axes]
     return -sum(math.log(width) + 0.2 for width in widths)
 
 
 def grid_of(axes: Sequence[Axis], order: Order | None) -> Grid:
-    """The grid of the stepped and category axes; a continuous axis counts as one cell."""
+    """Grid of the stepped and category axes; a continuous axis counts as one cell."""
     counts = np.array([max(axis.count, 1) for axis in axes], dtype=np.int64)
     names = [axis.name for axis in axes]
     if order is None:
@@ -156,7 +156,9 @@ def grid_of(axes: Sequence[Axis], order: Order | None) -> Grid:
         raise ValueError("an order needs a step on both of its parameters")
     above = [axes[greater].value(i) for i in range(counts[greater])]
     bounds = [
-        next((i for i, value in enumerate(above) if order.holds({order.lesser: low, order.greater: value})), len(above))
+        next(
+            (i for i, value in enumerate(above) if order.allows({order.lesser: low, order.greater: value})), len(above)
+        )
         for low in (axes[lesser].value(i) for i in range(counts[lesser]))
     ]
     return Grid(counts, np.array([lesser, greater]), np.array(bounds, dtype=np.int64))
@@ -194,6 +196,7 @@ def _widest(axes: Sequence[Axis]) -> int:
 
 
 def empty_model(axes: Sequence[Axis], order: Order | None, capacity: int) -> Model:
+    """Build a model without trials, with memory for `capacity` of them."""
     n_axes, widest = len(axes), _widest(axes)
     rows, groups = 2 * widest + 1 + N_FIXED_SLOTS, 6 * widest + 2
     return Model(
@@ -235,7 +238,7 @@ def _empty_kernels(n_axes: int, groups: int, capacity: int) -> Kernels:
 
 
 def enlarged(model: Model) -> Model:
-    """The same model with room for twice as many trials."""
+    """Copy of a model with memory for twice as many trials."""
     n_axes, n = model.history.value.shape
     history = _empty_history(n_axes, 2 * n)
     history.value[:, :n], history.order[:, :n], history.role[:n] = model.history

@@ -1,4 +1,4 @@
-"""Candidates: drawn from the good mixture, judged by the ratio of both mixtures' densities."""
+"""Candidates, drawn from the lower mixture and ranked by the ratio of both mixtures' densities."""
 
 import math
 
@@ -21,9 +21,9 @@ from optimizer.search.tpe.parzen import (
 )
 from optimizer.search.tpe.random_sets import IntArray, UintArray, in_order, normal, uniform
 
-#: Draws in place of a candidate that breaks the order, before it is done without.
+#: Draws to replace a candidate that breaks the order, before it is given up.
 _MAX_REDRAWS = 64
-#: Kernels that together could change a density by less than this share of it are passed over.
+#: Kernels are skipped if together they change a density by less than this share of it.
 _NEGLIGIBLE = 1e-13
 _SQRT_TWO_PI = math.sqrt(2.0 * math.pi)
 _PRIOR_SHARE = math.erf(math.sqrt(0.125))  # mass of a normal within half its deviation
@@ -31,7 +31,7 @@ _PRIOR_SHARE = math.erf(math.sqrt(0.125))  # mass of a normal within half its de
 
 @compiled
 def _fill_column(model: Model, d: int, x: int, n_below: int, n_above: int) -> None:
-    """The mass of every group of kernels at value x of a stepped or category axis."""
+    """Write the mass of every group of kernels at value x of a stepped or category axis."""
     column, n_values = model.kernels.column[d], model.axes.n_values[d]
     if model.axes.kind[d] == STEPPED:
         centres, rows = model.kernels.centre[d], model.kernels.row[d]
@@ -49,7 +49,7 @@ def _fill_column(model: Model, d: int, x: int, n_below: int, n_above: int) -> No
 
 @compiled
 def _times_continuous(x: float, value: FloatArray, sigma: FloatArray, scale: FloatArray, factor: FloatArray) -> None:
-    """Multiply by densities on a continuous axis; what is below 1e-300 counts as nothing."""
+    """Multiply by the densities on a continuous axis; below 1e-300 they count as 0."""
     for k in range(len(factor)):
         if sigma[k] > 0.0:
             z = (x - value[k]) / sigma[k]
@@ -61,7 +61,7 @@ def _times_continuous(x: float, value: FloatArray, sigma: FloatArray, scale: Flo
 def _times_rounded(
     edges: tuple[float, float], value: FloatArray, sigma: FloatArray, scale: FloatArray, factor: FloatArray
 ) -> None:
-    """Multiply by masses between the two edges of a value."""
+    """Multiply by the masses between the two edges of a value."""
     left, right = edges
     for k in range(len(factor)):
         if sigma[k] > 0.0:
@@ -70,7 +70,7 @@ def _times_rounded(
 
 @compiled
 def _edges(axes: Axes, d: int, x: float) -> tuple[float, float]:
-    """Half a step to both sides of the value with index x, in the model's units."""
+    """Edges half a step below and above the value with index x, in the model's units."""
     real, half = axes.first[d] + axes.step[d] * x, axes.step[d] / 2.0
     if axes.is_log[d]:
         return math.log(real - half), math.log(real + half)
@@ -79,7 +79,7 @@ def _edges(axes: Axes, d: int, x: float) -> tuple[float, float]:
 
 @compiled
 def _prior_factor(axes: Axes, d: int, x: float) -> float:
-    """The prior kernel along one axis: centred, as wide as the axis."""
+    """Density of the prior kernel along one axis: centred, with the axis' width as deviation."""
     if axes.kind[d] <= CATEGORY:
         return float(axes.prior[d, int(x)])
     width, centre = float(axes.high[d] - axes.low[d]), float(0.5 * (axes.low[d] + axes.high[d]))
@@ -91,8 +91,8 @@ def _prior_factor(axes: Axes, d: int, x: float) -> float:
 
 
 @compiled
-def _look_at(model: Model, fitted: FittedModel, point: FloatArray) -> float:
-    """Fill columns and factors for one candidate; the prior kernel's density there."""
+def _fill_factors(model: Model, fitted: FittedModel, point: FloatArray) -> float:
+    """Fill columns and factors for one candidate; returns the prior kernel's density there."""
     axes, kernels, value = model.axes, model.kernels, model.history.value
     n, prior = fitted.n_columns, 1.0
     factor = kernels.factor[:n]
@@ -114,9 +114,9 @@ def _look_at(model: Model, fitted: FittedModel, point: FloatArray) -> float:
 def _sum_bins(
     kernels: Kernels, role: ByteArray, others: IntArray, masses: FloatArray, least: float
 ) -> tuple[float, float]:
-    """Weighted densities of the kernels of both mixtures, bin by bin of the leading axis.
+    """Sum the weighted densities of the kernels of both mixtures over the bins of the leading axis.
 
-    `masses`: of each bin along that axis; bins with no more than `least` are passed over.
+    `masses`: of each bin along that axis; bins with at most `least` are skipped.
     """
     group, column, weight, factor = kernels.group, kernels.column, kernels.weight, kernels.factor
     start, member = kernels.bin_start, kernels.bin_member
@@ -142,12 +142,12 @@ def _sum_bins(
 def densities(model: Model, fitted: FittedModel, others: IntArray, point: FloatArray) -> tuple[float, float]:
     """Densities of the lower and the upper mixture at one candidate.
 
-    `others`: the stepped and category axes that do not lead. Bins far from the candidate along the
-    leading axis are passed over: all together they weigh less than 1e-13 of the prior kernel.
+    `others`: the stepped and category axes except the leading one. Bins far from the candidate along the
+    leading axis are skipped: together they weigh less than 1e-13 of the prior kernel.
     """
     kernels, leading = model.kernels, fitted.leading
-    prior = _look_at(model, fitted, point)
-    # The bound on what is passed over holds for masses; densities on a continuous axis may exceed 1.
+    prior = _fill_factors(model, fitted, point)
+    # The bound on the skipped bins is valid for masses; densities on a continuous axis may exceed 1.
     least = _NEGLIGIBLE * prior / fitted.n_columns if fitted.is_tabled else 0.0
     masses = kernels.column[leading, : kernels.n_groups[leading]] if leading >= 0 else np.ones(2)
     lower, upper = _sum_bins(kernels, model.history.role, others, masses, least)
@@ -156,7 +156,7 @@ def densities(model: Model, fitted: FittedModel, others: IntArray, point: FloatA
 
 @compiled
 def _sum_line(group: IntArray, column: FloatArray, kernels: Kernels, role: ByteArray) -> tuple[float, float]:
-    """Weighted densities of the kernels of both mixtures along one looked-up axis."""
+    """Sum the weighted densities of the kernels of both mixtures along one axis with tables."""
     lower, upper = 0.0, 0.0
     for k in range(len(role)):
         if role[k] == BELOW:
@@ -168,7 +168,7 @@ def _sum_line(group: IntArray, column: FloatArray, kernels: Kernels, role: ByteA
 
 @compiled
 def densities_along(model: Model, fitted: FittedModel, d: int, x: float) -> tuple[float, float]:
-    """Densities of the lower and the upper mixture at a coordinate of one axis, the others left out."""
+    """Densities of the lower and the upper mixture at a coordinate of one axis, ignoring the others."""
     axes, kernels, role = model.axes, model.kernels, model.history.role[: fitted.n_columns]
     prior, group, column = _prior_factor(axes, d, x), kernels.group[d], kernels.column[d]
     if axes.kind[d] <= CATEGORY:
@@ -190,7 +190,7 @@ def densities_along(model: Model, fitted: FittedModel, d: int, x: float) -> tupl
 def best_along(
     model: Model, fitted: FittedModel, below: IntArray, d: int, state: UintArray, n_candidates: int
 ) -> float:
-    """The best of some candidates along one axis, the others left out."""
+    """Best of some candidates along one axis, ignoring the others."""
     best, best_ratio = 0.0, -1.0
     for _ in range(n_candidates):
         pick = int(uniform(state) * (len(below) + 1))
@@ -203,7 +203,7 @@ def best_along(
 
 @compiled
 def other_axes(axes: Axes, leading: int) -> IntArray:
-    """The stepped and category axes but the leading one."""
+    """Stepped and category axes except the leading one."""
     is_other = axes.kind <= CATEGORY
     if leading >= 0:
         is_other[leading] = False
@@ -212,7 +212,7 @@ def other_axes(axes: Axes, leading: int) -> IntArray:
 
 @compiled
 def _draw_within(low: float, high: float, centre: float, sigma: float, state: UintArray) -> float:
-    """A normal number cut off at both ends; at least a third of the draws fall between them."""
+    """Draw from a truncated normal by rejection; at least a third of the draws are accepted."""
     while True:
         x = centre + sigma * normal(state)
         if low <= x < high:
@@ -221,7 +221,7 @@ def _draw_within(low: float, high: float, centre: float, sigma: float, state: Ui
 
 @compiled
 def _draw_category(n_values: int, choice: int, n_below: int, state: UintArray) -> float:
-    """The kernel's own choice with its extra weight, else any (choice -1: the prior kernel)."""
+    """Draw the kernel's own choice with its extra weight, else any (choice -1: the prior kernel)."""
     if uniform(state) * (1.0 + n_values / (n_below + 1.0)) < 1.0 and choice >= 0:
         return float(choice)
     return float(int(uniform(state) * n_values))
@@ -229,7 +229,7 @@ def _draw_category(n_values: int, choice: int, n_below: int, state: UintArray) -
 
 @compiled
 def _draw_on_axis(model: Model, d: int, k: int, n_below: int, state: UintArray) -> float:
-    """A coordinate from the kernel of trial k along one axis (k = -1: the prior kernel)."""
+    """Draw a coordinate from the kernel of trial k along one axis (k = -1: the prior kernel)."""
     axes = model.axes
     if axes.kind[d] == CATEGORY:
         return _draw_category(axes.n_values[d], int(model.history.value[d, k]) if k >= 0 else -1, n_below, state)
@@ -247,7 +247,7 @@ def _draw_on_axis(model: Model, d: int, k: int, n_below: int, state: UintArray) 
 
 @compiled
 def draw_candidate(model: Model, below: IntArray, state: UintArray, point: FloatArray, row: IntArray) -> bool:
-    """Draw a candidate that keeps the order into `point` and `row`; False when none came up."""
+    """Draw a candidate that keeps the order into `point` and `row`; returns False when none was found."""
     for _ in range(_MAX_REDRAWS):
         pick = int(uniform(state) * (len(below) + 1))
         k = below[pick] if pick < len(below) else -1
@@ -261,6 +261,6 @@ def draw_candidate(model: Model, below: IntArray, state: UintArray, point: Float
 
 @compiled
 def index_of(axes: Axes, point: FloatArray, row: IntArray) -> None:
-    """A candidate's indices; 0 on continuous axes."""
+    """Write the indices of a candidate into `row`; 0 on continuous axes."""
     for d in range(len(point)):
         row[d] = int(point[d]) if axes.kind[d] != CONTINUOUS else 0

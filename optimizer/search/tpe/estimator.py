@@ -1,7 +1,7 @@
-"""Ask and tell without Optuna: the trials as the estimator keeps them, and the next proposal.
+"""TPE search without Optuna: the trials as arrays, and the next proposal.
 
 A proposal is the candidate with the best ratio of densities among those that were never tried.
-All its randomness comes from three numbers: the seed, how many trials had finished, the attempt.
+All its randomness comes from three numbers: the seed, the number of finished trials, the attempt.
 """
 
 import math
@@ -49,26 +49,26 @@ N_CANDIDATES = 24
 _MAX_ROUNDS = 8
 _BLIND_STARTS = 64
 _FIRST_CAPACITY = 256
-#: Slots of the first table of seen sets: with 16,384 sets in it, more than a study may try, it would grow.
+#: Slots of the first hash table of seen sets; it grows at 16,384 sets, more than a study may try.
 _FIRST_SLOTS = 1 << 15
-#: Points of the Sobol sequence to look through for an unseen set.
+#: Points of the Sobol sequence to search for an unseen set.
 _MAX_POINTS = 1 << 16
 
-#: What stands for a fit where none is needed.
+#: Placeholder where no fit is needed.
 NOTHING_FITTED = FittedModel(0, 0, 0, 0.0, -1, is_tabled=False)
-#: What sorts trials from good to bad: class (feasible, pruned, infeasible), then two numbers, less is better.
+#: Sort key of trials from good to bad: class (feasible, pruned, infeasible), then two numbers, less is better.
 Rank = tuple[int, float, float]
 FEASIBLE, PRUNED, INFEASIBLE = 0, 1, 2
 
 
 def n_good(n_finished: int) -> int:
-    """How many trials form the lower mixture: a tenth, at most 25 (Optuna's gamma)."""
+    """Number of trials in the lower mixture: a tenth, at most 25 (Optuna's gamma)."""
     return min(math.ceil(0.1 * n_finished), 25)
 
 
 @compiled
 def _append(history: TrialHistory, centres: FloatArray, n: int) -> None:
-    """Add trial n, the youngest: on every axis it is sorted in behind its equals."""
+    """Append trial n: on every axis it is inserted after its equals."""
     history.role[n] = 0
     for d in range(len(centres)):
         value, order = history.value[d], history.order[d]
@@ -87,7 +87,7 @@ def _append(history: TrialHistory, centres: FloatArray, n: int) -> None:
 
 @compiled
 def _draw_start(model: Model, seen: UintArray, state: UintArray, point: FloatArray, row: IntArray) -> bool:
-    """Draw evenly (evenly in the logarithm on logarithmic axes) among unseen sets; whether it is unseen."""
+    """Draw uniformly (in the logarithm on logarithmic axes) among unseen sets; returns whether the set is unseen."""
     axes = model.axes
     for _ in range(_BLIND_STARTS):
         for d in range(len(point)):
@@ -111,7 +111,7 @@ def _draw_start(model: Model, seen: UintArray, state: UintArray, point: FloatArr
 def _draw_round(
     model: Model, below: IntArray, seen: UintArray, state: UintArray, points: FloatArray, rows: IntArray
 ) -> int:
-    """Draw a round of candidates; those unseen and unlike come first in `points`, and are counted."""
+    """Draw a round of candidates; the unseen and distinct ones come first in `points`, and their number is returned."""
     n_fresh = 0
     for _ in range(len(points)):
         point, row = points[n_fresh], rows[n_fresh]
@@ -122,7 +122,7 @@ def _draw_round(
 
 @compiled
 def _is_repeat(points: FloatArray, at: int) -> bool:
-    """Whether candidate `at` equals one before it."""
+    """True if candidate `at` is equal to one before it."""
     n_equal = 0
     for k in range(at):
         n_equal += np.array_equal(points[k], points[at])
@@ -133,7 +133,7 @@ def _is_repeat(points: FloatArray, at: int) -> bool:
 def _choose(
     model: Model, fitted: FittedModel, below: IntArray, seen: UintArray, state: UintArray, points: FloatArray
 ) -> None:
-    """The best unseen candidate into `points[0]`; an evenly drawn set when round after round brings only seen ones."""
+    """Write the best unseen candidate into `points[0]`, or a uniformly drawn set if all rounds have only seen ones."""
     others = other_axes(model.axes, fitted.leading)
     rows = np.empty(points.shape, np.int64)
     for _ in range(_MAX_ROUNDS):
@@ -150,7 +150,7 @@ def _choose(
 
 @compiled
 def _propose(model: Model, below: IntArray, n: int, seen: UintArray, state: UintArray, points: FloatArray) -> None:
-    """Fit, and the best unseen candidate into `points[0]`: one call, because handing the model over takes its time."""
+    """Fit and choose in one compiled call, because passing the model takes time; the result is in `points[0]`."""
     _choose(model, fit(model, below, n), below, seen, state, points)
 
 
@@ -158,7 +158,7 @@ def _propose(model: Model, below: IntArray, n: int, seen: UintArray, state: Uint
 def _propose_by_axis(
     model: Model, below: IntArray, n: int, seen: UintArray, state: UintArray, points: FloatArray
 ) -> None:
-    """Each coordinate the best of candidates of its own, into `points[0]`; tried anew while seen or out of order."""
+    """Choose each coordinate of `points[0]` among candidates of its own; repeated while seen or out of order."""
     fitted = fit(model, below, n)
     row = np.empty(points.shape[1], np.int64)
     for _ in range(_MAX_ROUNDS):
@@ -172,7 +172,7 @@ def _propose_by_axis(
 
 @compiled
 def _propose_first(model: Model, seen: UintArray, state: UintArray, points: FloatArray) -> None:
-    """An evenly drawn unseen set into `points[0]`."""
+    """Write a uniformly drawn unseen set into `points[0]`."""
     _draw_start(model, seen, state, points[0], np.empty(points.shape[1], np.int64))
 
 
@@ -188,10 +188,10 @@ def _propose_round(
     points: FloatArray,
     found: FloatArray,
 ) -> None:
-    """Sets into the rows of `found`, each taken in as an expected trial, from column n on.
+    """Write proposals into the rows of `found`, each added as an expected trial from column n on.
 
-    The mixtures are fitted anew for every `per_fit` of them. `key` is what seeds the first: the seed, how many
-    trials had finished, the attempt; the attempts count on.
+    The mixtures are fitted again after every `per_fit` proposals. `key` seeds the first: the seed, the number of
+    finished trials, the attempt, which is counted up for the others.
     """
     axes, state, fitted = model.axes, np.zeros(1, np.uint64), NOTHING_FITTED
     row, centres = np.empty(points.shape[1], np.int64), np.empty(points.shape[1])
@@ -216,10 +216,10 @@ def _propose_round(
 
 
 class Tpe:
-    """The state of one search: what was tried, how good it was, and the next proposal.
+    """State of one search: the trials, their ranks, and the next proposal.
 
-    Ask for a set, `expect` it under its number, and `learn` how it did. A set that is expected and
-    not learned yet counts as a bad trial near which nothing is proposed (the constant liar of
+    `ask` for a set, `expect` it under its number, and `learn` its rank. A set that is expected but
+    not learned yet counts as a bad trial, so that nothing is proposed near it (the constant liar of
     Ginsbourger, Le Riche, Carraro 2010).
     """
 
@@ -245,18 +245,18 @@ class Tpe:
         self.forget()
 
     def forget(self) -> None:
-        """Start again with no trials."""
+        """Remove all trials."""
         self._model = empty_model(self.axes, self._order, _FIRST_CAPACITY)
         self._seen = np.zeros(_FIRST_SLOTS, np.uint64)
         self._n_seen = 0
-        self._param_sets: list[Mapping[str, Any]] = []  # one a column
+        self._param_sets: list[Mapping[str, Any]] = []  # one per column
         self._column_of: dict[int, int] = {}
         self._ranking: list[tuple[Rank, int]] = []
         self._below = np.zeros(0, np.int64)
 
     @property
     def n_finished(self) -> int:
-        """How many trials were learned that did not fail."""
+        """Number of trials learned that did not fail."""
         return len(self._ranking)
 
     @property
@@ -265,17 +265,17 @@ class Tpe:
         return sorted(number for _, number in self._ranking[: n_good(self.n_finished)])
 
     def ask(self, n_finished: int, attempt: int = 0) -> dict[str, Any]:
-        """The next set to try, decided by the seed, these two numbers and what was learned."""
+        """Propose the next set, determined by the seed, these two numbers and the trials learned."""
         seed_state(self._state, self._seed, n_finished, attempt)
         self._draw()
         return self._set_at(self._points[0].tolist())
 
     def expect(self, number: int, params: Mapping[str, Any]) -> None:
-        """Note that trial `number`, higher than all before, is trying a set."""
+        """Add a running trial; its number is higher than all before."""
         self._column_of[number] = self._add(params)
 
     def learn(self, number: int, params: Mapping[str, Any], rank: Rank | None) -> None:
-        """Take in a finished trial; without a rank it failed: never tried again, and otherwise ignored."""
+        """Add a finished trial; without a rank it failed: its set is not proposed again, and otherwise ignored."""
         if self._column_of.get(number, -1) < 0:
             self.expect(number, params)
         column = self._column_of[number]
@@ -287,10 +287,10 @@ class Tpe:
             self._model.history.role[column] = UNUSED
 
     def ask_round(self, n_finished: int, first: int, count: int, *, per_fit: int = 1) -> list[dict[str, Any]]:
-        """What `ask(n_finished, number)` and `expect(number, …)` in turn would give for `count` numbers from `first`.
+        """Propose and expect `count` sets under the numbers from `first` on, in one compiled call.
 
-        In one compiled call, for joint proposals only. With a `per_fit` above 1 so many sets come from one fit, which
-        is most of the work: they are different sets, but do not keep away from each other.
+        Equal to alternating `ask(n_finished, number)` and `expect`; for joint proposals only. A `per_fit` above 1
+        takes so many sets from one fit, which is most of the work: they are distinct, but not kept apart.
         """
         self._make_room(count)
         found, n = np.empty((count, len(self.axes))), len(self._param_sets)
@@ -303,7 +303,7 @@ class Tpe:
         return param_sets
 
     def learn_round(self, first: int, ranks: Sequence[Rank | None]) -> None:
-        """Take in how the sets of a round did, whose numbers start at `first`; see `learn`."""
+        """Add the ranks of a round, whose numbers start at `first`; see `learn`."""
         for number, rank in enumerate(ranks, first):
             if rank is not None:
                 insort(self._ranking, (rank, number))
@@ -312,7 +312,7 @@ class Tpe:
         self._gather_good()
 
     def log_densities(self, param_sets: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, FloatArray]:
-        """Logarithms of both mixtures' densities (lower, upper) at some sets, each of shape (len(sets),)."""
+        """Logarithms of both mixtures' densities (lower, upper) at some sets, (n_sets,) each."""
         fitted = fit(self._model, self._below, len(self._param_sets))
         points = [self._coordinates(params) for params in param_sets]
         if self._is_multivariate:
@@ -325,7 +325,7 @@ class Tpe:
         return lower, upper
 
     def _draw(self) -> None:
-        """Put the next proposal's coordinates into the first row of `_points`."""
+        """Write the coordinates of the next proposal into the first row of `_points`."""
         if self.n_finished < self._n_startup_trials:
             _propose_first(self._model, self._seen, self._state, self._points)
             return
@@ -333,7 +333,7 @@ class Tpe:
         propose(self._model, self._below, len(self._param_sets), self._seen, self._state, self._points)
 
     def _place(self, rank: Rank, number: int) -> None:
-        """Sort a trial among the finished ones; the good ones are gathered anew when they changed."""
+        """Insert a trial into the ranking; the good ones are collected again if they changed."""
         n_before = n_good(self.n_finished)
         insort(self._ranking, (rank, number))
         n = n_good(self.n_finished)
@@ -351,11 +351,11 @@ class Tpe:
         return np.array([axis.coordinate(params[axis.name]) for axis in self.axes])
 
     def _fits(self, params: Mapping[str, Any]) -> bool:
-        """Whether a set has every parameter, and within the axes' ends."""
-        return all(axis.name in params and axis.holds(params[axis.name]) for axis in self.axes)
+        """True if a set has every parameter, each within its axis."""
+        return all(axis.name in params and axis.contains(params[axis.name]) for axis in self.axes)
 
     def _add(self, params: Mapping[str, Any]) -> int:
-        """The column a set was put into, or -1 when it is none of this space."""
+        """Append a set and return its column, or -1 if it is not in this space."""
         if not self._fits(params):
             return -1
         self._make_room(1)
@@ -367,7 +367,7 @@ class Tpe:
         return column
 
     def _centres(self, point: FloatArray) -> FloatArray:
-        """Where kernels sit; only rounded axes have other units for them than for candidates."""
+        """Centres of the kernels; only on rounded axes their units differ from those of candidates."""
         if not self._is_rounded:
             return point
         return np.array([axis.centre(x) for axis, x in zip(self.axes, point.tolist(), strict=True)])
@@ -377,14 +377,14 @@ class Tpe:
             self._n_seen += add(self._seen, point.astype(np.int64))
 
     def _make_room(self, count: int) -> None:
-        """See that so many more sets fit."""
+        """Enlarge the memory until `count` more sets fit."""
         while len(self._param_sets) + count > len(self._model.history.role):
             self._model = enlarged(self._model)
         while 2 * (self._n_seen + count) > len(self._seen):
             self._seen = grown(self._seen)
 
     def _replace(self, column: int, params: Mapping[str, Any]) -> None:
-        """A trial ran with another set than was expected."""
+        """Replace the set of a trial that ran with another one than expected."""
         history, n = self._model.history, len(self._param_sets)
         if self._fits(params):
             point = self._coordinates(params)
@@ -398,7 +398,7 @@ class Tpe:
 
 
 def warm() -> None:
-    """Load (or compile) what a search runs, so that the first study does not wait for it: for a worker's start."""
+    """Load or compile the functions of a search at a worker's start, so that no study waits for them."""
     tpe = Tpe({"x": IntDistribution(1, 9)}, seed=0, n_startup_trials=1)
     for number in range(3):
         tpe.learn(number, tpe.ask(number), (FEASIBLE, float(number), 0.0))
@@ -406,7 +406,7 @@ def warm() -> None:
 
 
 class SobolSets(Tpe):
-    """Proposes the next unseen set of a Sobol sequence, shifted at random by the seed."""
+    """Search that proposes the next unseen set of a Sobol sequence, shifted at random by the seed."""
 
     max_axes = MAX_SOBOL_DIMENSIONS
 
@@ -418,6 +418,7 @@ class SobolSets(Tpe):
         self._sobol = Sobol(sobol_directions(len(self.axes)), shift)
 
     def forget(self) -> None:
+        """Remove all trials and start the sequence again."""
         super().forget()
         self._at = 0
 

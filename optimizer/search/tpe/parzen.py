@@ -8,7 +8,7 @@ multivariate; bandwidths, weights and clipping are those of Optuna 5 (described 
 Every trial is the centre of one product kernel. On a stepped axis a kernel's mass at a value depends
 on the distance in steps and the bandwidth only, and few bandwidths occur: tables of masses are kept
 between trials and a density is a sum of products of looked-up numbers. Densities stay linear: the
-prior kernel keeps every sum far above the smallest double (`log_prior_floor` says how far).
+prior kernel keeps every sum far above the smallest double (see `log_prior_floor`).
 """
 
 import math
@@ -43,20 +43,20 @@ _N_RECENT = 25
 
 
 class Axes(NamedTuple):
-    """The axes of a space in the model's units: steps, indices, numbers or logarithms."""
+    """Axes of a space in the model's units: steps, indices, numbers or logarithms; (axes,) unless noted."""
 
     kind: IntArray
     n_values: IntArray  # 0 when continuous
-    low: FloatArray  # a kernel is cut off here …
-    high: FloatArray  # … and here
-    first: FloatArray  # lowest value and step in real units (rounded axes)
-    step: FloatArray
+    low: FloatArray  # lower truncation of the kernels
+    high: FloatArray  # upper truncation
+    first: FloatArray  # lowest value in real units (rounded axes)
+    step: FloatArray  # in real units (rounded axes)
     is_log: NDArray[np.bool_]
     prior: FloatArray  # (axes, values): masses of the prior kernel on stepped and category axes
 
 
 class TrialHistory(NamedTuple):
-    """Trials in order of their numbers, one column each; `order` sorts them along each axis."""
+    """Trials in order of their numbers, one column each."""
 
     value: FloatArray  # (axes, capacity)
     order: IntArray  # (axes, capacity): columns by value, then number
@@ -64,43 +64,43 @@ class TrialHistory(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Masses of kernels on stepped axes, valid for the bandwidth noted beside them."""
+    """Masses of kernels on stepped axes, each valid for its bandwidth in `sigma`."""
 
     n_values: IntArray  # (axes,)
     sigma: FloatArray  # (axes, rows)
-    mass: FloatArray  # (axes, rows, steps away)
-    scale: FloatArray  # (axes, rows, centre): what cutting off at the ends multiplies a mass by
+    mass: FloatArray  # (axes, rows, distance in steps)
+    scale: FloatArray  # (axes, rows, centre): normalizer for the truncation
 
 
 class Kernels(NamedTuple):
-    """The kernels of both mixtures as fitted for one proposal."""
+    """Kernels of both mixtures as fitted for one proposal."""
 
     sigma: FloatArray  # (axes, capacity): bandwidths on numeric axes
     scale: FloatArray  # (axes, capacity): normalizers on continuous and rounded axes
-    group: IntArray  # (axes, capacity): kernels of one group are alike along a stepped or category axis
+    group: IntArray  # (axes, capacity): kernels of one group are equal along a stepped or category axis
     centre: IntArray  # (axes, groups)
     row: IntArray  # (axes, groups): of the tables
     n_groups: IntArray  # (axes,)
     weight: FloatArray  # (capacity,): before division by the mixture's total
-    bin_start: IntArray  # (groups + 1,): where the members of each group of the leading axis begin …
-    bin_member: IntArray  # (capacity,): … among these
+    bin_start: IntArray  # (groups + 1,): first index in `bin_member` of each group of the leading axis
+    bin_member: IntArray  # (capacity,): columns sorted by that group
     column: FloatArray  # (axes, groups): masses at one candidate
     factor: FloatArray  # (capacity,): densities at one candidate along the axes without tables
 
 
 class FittedModel(NamedTuple):
-    """What one fit found out besides the kernels."""
+    """Result of one fit besides the kernels."""
 
     n_columns: int
     n_above: int
     n_below: int
-    weight_above: float  # of the upper mixture with its prior kernel
-    leading: int  # the axis by whose groups the kernels are binned; -1: by mixture
-    is_tabled: bool  # whether all axes are stepped or categories
+    weight_above: float  # total weight of the upper mixture with its prior kernel
+    leading: int  # axis whose groups bin the kernels; -1: binned by mixture
+    is_tabled: bool  # all axes are stepped or categories
 
 
 class Model(NamedTuple):
-    """All that is kept between proposals."""
+    """State kept between proposals."""
 
     axes: Axes
     grid: Grid
@@ -127,7 +127,7 @@ def normal_mass(left: float, right: float) -> float:
 
 @compiled
 def fill_table(tables: Tables, d: int, row: int) -> None:
-    """Masses of a kernel with the row's bandwidth on stepped axis d.
+    """Fill the masses of a kernel with the row's bandwidth on stepped axis d.
 
     With t(k) the mass beyond k + 1/2 steps: a value j steps away has t(j-1) - t(j), and a centre v
     steps from the low end keeps 1 - t(v) - t(count-1-v) of its mass between the ends.
@@ -144,7 +144,7 @@ def fill_table(tables: Tables, d: int, row: int) -> None:
 
 @compiled
 def _table_row(tables: Tables, d: int, sigma: float, side: int) -> int:
-    """The row of a bandwidth's table, filled if need be: one for a mixture's least bandwidth, one for each gap.
+    """Row of the table of a bandwidth, filled if needed: one for a mixture's least bandwidth, one for each gap.
 
     A gap is a whole number of steps, or of half steps for a mixture's only trial.
     """
@@ -157,15 +157,15 @@ def _table_row(tables: Tables, d: int, sigma: float, side: int) -> int:
 
 @compiled
 def least_sigma(low: float, high: float, n_observed: int) -> float:
-    """The magic clip: no bandwidth is less than the range over min(100, 2 + number of observations)."""
+    """Least bandwidth (magic clip): the range over min(100, 2 + number of observations)."""
     return (high - low) / min(100.0, 2.0 + n_observed)
 
 
 @compiled
 def _widest_gaps(order: IntArray, value: FloatArray, role: ByteArray, gaps: FloatArray) -> None:
-    """The wider of each trial's gaps to its neighbours of the same mixture along one axis.
+    """Write the wider of each trial's gaps to its neighbours of the same mixture along one axis.
 
-    The outermost trials look inwards only; a trial without neighbours has no gap (NaN).
+    The outermost trials have one neighbour; the gap of a trial without neighbours is NaN.
     """
     last_above, last_below = -1, -1
     for column in order:
@@ -187,7 +187,7 @@ def _widest_gaps(order: IntArray, value: FloatArray, role: ByteArray, gaps: Floa
 
 @compiled
 def _clip_gaps(gaps: FloatArray, value: FloatArray, role: ByteArray, ends: FloatArray, least: FloatArray) -> None:
-    """Turn gaps into bandwidths: within the clip, and from the farther end for a trial without neighbours."""
+    """Clip gaps to bandwidths; a trial without neighbours takes its distance from the farther end."""
     low, high = ends
     for column in range(len(value)):
         if role[column] != UNUSED:
@@ -199,7 +199,7 @@ def _clip_gaps(gaps: FloatArray, value: FloatArray, role: ByteArray, ends: Float
 
 @compiled
 def _fit_numeric(model: Model, d: int, n: int, least: FloatArray) -> None:
-    """Bandwidths along a continuous or rounded axis, and what cutting off at the ends multiplies a kernel by."""
+    """Fit bandwidths and truncation normalizers along a continuous or rounded axis."""
     value, role, kernels = model.history.value[d, :n], model.history.role[:n], model.kernels
     ends = np.array([model.axes.low[d], model.axes.high[d]])
     gaps, sigma, scale = kernels.factor[:n], kernels.sigma[d], kernels.scale[d]
@@ -214,7 +214,7 @@ def _fit_numeric(model: Model, d: int, n: int, least: FloatArray) -> None:
 
 @compiled
 def _fit_stepped(model: Model, d: int, n: int, least: FloatArray) -> None:
-    """Bandwidths along a stepped axis, and groups of trials that are alike: one value, one bandwidth."""
+    """Fit bandwidths along a stepped axis, and group the trials with equal value and bandwidth."""
     order, value, role = model.history.order[d, :n], model.history.value[d, :n], model.history.role[:n]
     sigma, ends = model.kernels.sigma[d], np.array([model.axes.low[d], model.axes.high[d]])
     _widest_gaps(order, value, role, sigma)
@@ -239,7 +239,7 @@ def _fit_stepped(model: Model, d: int, n: int, least: FloatArray) -> None:
 
 @compiled
 def _fit_category(group: IntArray, value: FloatArray, role: ByteArray, n_values: int) -> None:
-    """Kernels on one choice are alike within a mixture: group = mixture x choices + choice."""
+    """Group kernels by choice within a mixture, where they are equal: group = mixture x choices + choice."""
     for column in range(len(value)):
         group[column] = (role[column] % 2) * n_values + int(value[column])
 
@@ -260,9 +260,9 @@ def _fit_axis(model: Model, d: int, n: int, n_observed: tuple[int, int]) -> None
 
 @compiled
 def _fit_weights(role: ByteArray, weight: FloatArray, n_above: int) -> float:
-    """Weights of all kernels and the upper mixture's sum with its prior: the latest 25 count 1, older ones ramp up.
+    """Fit the weights of all kernels; returns the upper mixture's sum with its prior kernel.
 
-    The ramp begins at 1/n. In the lower mixture, of 25 at most, all count 1.
+    The latest 25 have weight 1, older ones a ramp that begins at 1/n. In the lower mixture, of 25 at most, all have 1.
     """
     n_ramp = max(n_above - _N_RECENT, 0)
     slope = (1.0 - 1.0 / n_above) / (n_ramp - 1) if n_ramp > 1 else 0.0
@@ -278,7 +278,7 @@ def _fit_weights(role: ByteArray, weight: FloatArray, n_above: int) -> float:
 
 @compiled
 def _assign_roles(role: ByteArray, below: IntArray) -> int:
-    """Mark the good trials; how many others there are."""
+    """Assign each trial to a mixture, `below` to the lower one; returns the size of the upper one."""
     n_above = 0
     for column in range(len(role)):
         if role[column] != UNUSED:
@@ -291,7 +291,7 @@ def _assign_roles(role: ByteArray, below: IntArray) -> int:
 
 @compiled
 def _leading_axis(axes: Axes, n_groups: IntArray) -> int:
-    """The axis whose groups part the kernels best."""
+    """Stepped or category axis with the most groups; -1 without one."""
     leading = -1
     for d in range(len(n_groups)):
         if axes.kind[d] <= CATEGORY and (leading < 0 or n_groups[d] > n_groups[leading]):
@@ -301,7 +301,7 @@ def _leading_axis(axes: Axes, n_groups: IntArray) -> int:
 
 @compiled
 def _fill_bins(group: IntArray | ByteArray, role: ByteArray, start: IntArray, member: IntArray) -> None:
-    """Sort kernels by group, the order within a group kept (a counting sort)."""
+    """Sort kernels by group with a stable counting sort."""
     start[:] = 0
     for column in range(len(role)):
         if role[column] != UNUSED:
@@ -319,7 +319,7 @@ def _fill_bins(group: IntArray | ByteArray, role: ByteArray, start: IntArray, me
 
 @compiled
 def fit(model: Model, below: IntArray, n: int) -> FittedModel:
-    """Fit both mixtures to the first n trials, those in `below` (columns) being the good ones."""
+    """Fit both mixtures to the first n trials; `below` are the columns of the good ones."""
     role, kernels = model.history.role[:n], model.kernels
     n_above = _assign_roles(role, below)
     for d in range(len(model.axes.kind)):

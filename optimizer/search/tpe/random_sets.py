@@ -1,11 +1,11 @@
-"""Random numbers, sets already tried and low-discrepancy points, compiled.
+"""Compiled random sets, a hash table of the sets already tried, and Sobol points.
 
-Everything here works on a grid of `counts[d]` values a dimension and names a set by its indices.
-A set is remembered as a 64-bit mix of its indices; two sets out of ten thousand share one with a
-probability of 1e-12, and then a set would merely count as tried.
+All functions work on a grid of `counts[d]` values per dimension and identify a set by its indices.
+A set is stored as a 64-bit hash of its indices; two sets out of ten thousand collide with a
+probability of 1e-12, and then one of them merely counts as tried.
 
 The generator is SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number
-generators"); a state is one uint64 in an array, so that compiled code can move it on.
+generators"); a state is one uint64 in an array, so that compiled code can advance it.
 """
 
 import math
@@ -21,10 +21,10 @@ IntArray = NDArray[np.int64]
 
 
 class Grid(NamedTuple):
-    """What compiled code must know of a grid of sets.
+    """Grid of sets, for compiled code.
 
     `counts[d]`: values of dimension d. `pair`: the lesser and the greater dimension of the order, or
-    (-1, -1). `bounds[i]`: the least index that the greater may have beside index i of the lesser.
+    (-1, -1). `bounds[i]`: the least index of the greater allowed with index i of the lesser.
     """
 
     counts: IntArray
@@ -33,7 +33,7 @@ class Grid(NamedTuple):
 
 
 class Sobol(NamedTuple):
-    """Direction numbers, shape (dimensions, 32), and a random digital shift, one a dimension."""
+    """Direction numbers, (dimensions, 32), and a random digital shift, (dimensions,)."""
 
     directions: UintArray
     shift: UintArray
@@ -43,9 +43,9 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_B = np.uint64(0x94D049BB133111EB)
 _TWO_POW_MINUS_53 = 2.0**-53
-#: Uniform draws before an unseen set is looked for by walking the whole grid.
+#: Uniform draws before the whole grid is enumerated for an unseen set.
 _BLIND_DRAWS = 64
-#: A grid larger than this is never walked: nearly all of it must then be unseen anyway.
+#: A grid larger than this is never enumerated: nearly all of it is unseen then.
 _MAX_WALK = 4_000_000
 
 
@@ -59,7 +59,7 @@ def mix(z: np.uint64) -> np.uint64:
 
 @compiled
 def seed_state(state: UintArray, seed: int, n_finished: int, attempt: int) -> None:
-    """Start `state` (one uint64) anew from the three numbers that decide a proposal."""
+    """Seed `state` (one uint64) with the three numbers that determine a proposal."""
     z = mix(np.uint64(seed) + _GOLDEN)
     z = mix(z + np.uint64(n_finished) * _GOLDEN)
     state[0] = mix(z ^ (np.uint64(attempt) * _MIX_B))
@@ -67,21 +67,21 @@ def seed_state(state: UintArray, seed: int, n_finished: int, attempt: int) -> No
 
 @compiled
 def uniform(state: UintArray) -> float:
-    """A number in [0, 1)."""
+    """Draw a uniform number in [0, 1)."""
     state[0] += _GOLDEN
     return float(mix(state[0]) >> np.uint64(11)) * _TWO_POW_MINUS_53
 
 
 @compiled
 def normal(state: UintArray) -> float:
-    """A standard normal number (Box and Muller 1958)."""
+    """Draw a standard normal number (Box and Muller 1958)."""
     radius = math.sqrt(-2.0 * math.log(1.0 - uniform(state)))
     return radius * math.cos(2.0 * math.pi * uniform(state))
 
 
 @compiled
 def key_of(row: IntArray) -> np.uint64:
-    """The key of a set's indices; never 0, which marks an empty slot."""
+    """Hash of a set's indices; never 0, which marks an empty slot."""
     key = _GOLDEN
     for d in range(len(row)):
         key = mix(key ^ np.uint64(row[d] + 1)) + _GOLDEN
@@ -99,13 +99,13 @@ def _slot(table: UintArray, key: np.uint64) -> np.uint64:
 
 @compiled
 def has(table: UintArray, row: IntArray) -> bool:
-    """Whether a set is in a hash table (length a power of two, 0 where empty)."""
+    """True if a set is in a hash table (length a power of two, 0 where empty)."""
     return bool(table[_slot(table, key_of(row))] != np.uint64(0))
 
 
 @compiled
 def add(table: UintArray, row: IntArray) -> bool:
-    """Put a set in; whether it was new. The caller keeps the table at most half full."""
+    """Add a set; returns whether it is new. The caller keeps the table at most half full."""
     key = key_of(row)
     at = _slot(table, key)
     if table[at] != np.uint64(0):
@@ -116,7 +116,7 @@ def add(table: UintArray, row: IntArray) -> bool:
 
 @compiled
 def grown(table: UintArray) -> UintArray:
-    """The same sets in a table of twice the length."""
+    """Copy a hash table into one of twice the length."""
     larger = np.zeros(2 * len(table), np.uint64)
     for key in table:
         if key != np.uint64(0):
@@ -126,14 +126,14 @@ def grown(table: UintArray) -> UintArray:
 
 @compiled
 def in_order(row: IntArray, grid: Grid) -> bool:
-    """Whether a set keeps the order."""
+    """True if a set keeps the order."""
     lesser, greater = grid.pair
     return bool(lesser < 0 or row[greater] >= grid.bounds[row[lesser]])
 
 
 @compiled
 def draw_uniform(state: UintArray, grid: Grid, row: IntArray) -> None:
-    """Fill `row` with a set drawn evenly from those that keep the order (at least one must)."""
+    """Fill `row` with a set drawn uniformly from those that keep the order (at least one must)."""
     while True:
         for d in range(len(row)):
             row[d] = int(uniform(state) * grid.counts[d])
@@ -153,7 +153,7 @@ def _advance(row: IntArray, counts: IntArray) -> bool:
 
 @compiled
 def _walk(grid: Grid, table: UintArray, row: IntArray, wanted: int) -> int:
-    """Step `row` to the unseen set number `wanted`, counting from 0; the number met if there are not so many."""
+    """Advance `row` to the unseen set number `wanted`, from 0; returns the number of unseen sets if there are fewer."""
     row[:] = 0
     n_met = 0
     while True:
@@ -167,7 +167,7 @@ def _walk(grid: Grid, table: UintArray, row: IntArray, wanted: int) -> int:
 
 @compiled
 def draw_unseen(state: UintArray, grid: Grid, table: UintArray, row: IntArray) -> bool:
-    """Fill `row` with a set drawn evenly from those not in `table`; False (and any set) when there is none."""
+    """Fill `row` with a set drawn uniformly from those not in `table`; False (and any set) when there is none."""
     for _ in range(_BLIND_DRAWS):
         draw_uniform(state, grid, row)
         if not has(table, row):
@@ -215,7 +215,7 @@ _BITS = 32
 
 
 def sobol_directions(n_dimensions: int) -> UintArray:
-    """Direction numbers, shape (n_dimensions, 32), as 32-bit fractions."""
+    """Direction numbers, (n_dimensions, 32), as 32-bit fractions."""
     if n_dimensions > MAX_SOBOL_DIMENSIONS:
         raise ValueError(f"at most {MAX_SOBOL_DIMENSIONS} dimensions, not {n_dimensions}")
     rows = [[1] * _BITS, *map(_direction_numbers, _POLYNOMIALS, _INITIAL)][:n_dimensions]
@@ -224,7 +224,7 @@ def sobol_directions(n_dimensions: int) -> UintArray:
 
 
 def _direction_numbers(polynomial: int, initial: tuple[int, ...]) -> list[int]:
-    """Bratley and Fox 1988, algorithm 659: each number from the `degree` ones before it."""
+    """Compute each direction number from the `degree` ones before it (Bratley and Fox 1988, algorithm 659)."""
     degree = polynomial.bit_length() - 1
     numbers = list(initial)
     for bit in range(degree, _BITS):
@@ -238,7 +238,7 @@ def _direction_numbers(polynomial: int, initial: tuple[int, ...]) -> list[int]:
 
 @compiled
 def sobol_point(index: int, sobol: Sobol, counts: IntArray, row: IntArray) -> None:
-    """Fill `row` with the cell of the grid that point `index` of the sequence falls into."""
+    """Fill `row` with the cell of the grid that contains point `index` of the sequence."""
     gray = np.uint64(index) ^ (np.uint64(index) >> np.uint64(1))
     for d in range(len(row)):
         fraction = sobol.shift[d]
@@ -250,7 +250,7 @@ def sobol_point(index: int, sobol: Sobol, counts: IntArray, row: IntArray) -> No
 
 @compiled
 def next_sobol(first: int, n_points: int, sobol: Sobol, grid: Grid, table: UintArray, row: IntArray) -> int:
-    """Fill `row` with the first unseen set from point `first` on that keeps the order; its index, or -1."""
+    """Fill `row` with the first unseen set from point `first` on that keeps the order; returns its index, or -1."""
     for index in range(first, first + n_points):
         sobol_point(index, sobol, grid.counts, row)
         if in_order(row, grid) and not has(table, row):

@@ -155,4 +155,4 @@ def test_the_secret_is_kept_and_only_its_owner_may_read_it(home: Path, hours: Ho
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(file.read_bytes()) == 32
     assert [path.name for path in home.iterdir()] == ["pages.secret"]
-    assert one._opened(other.link_for("U0ALICE1")).user_id == "U0ALICE1"
+    assert one._read_ticket(other.link_for("U0ALICE1")).user_id == "U0ALICE1"

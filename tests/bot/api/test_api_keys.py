@@ -14,17 +14,18 @@ from bot.api.api_keys import (
     UnknownRole,
     add_key,
     all_keys,
-    key_of,
+    find_key,
     owner_of,
     read_role,
     revoke_key,
 )
-from bot.api.errors import BadCursor, BadFields, KeyReused
-from bot.api.idempotency import claim_of, once
+from bot.api.errors import BadCursor, KeyReused
+from bot.api.idempotency import make_claim, run_once
 from bot.api.pagination import CURSOR_SHAPE, cursor_of, read_cursor
 from bot.api.requests import OptimizationRequest
 from bot.documents.sessions import ApiKey
 from bot.grammar.errors import NotAWord
+from bot.grammar.fields import BadFields
 from bot.role import Role
 from reports.text.numbers import is_slack_user
 from tests.refused import refused
@@ -38,13 +39,13 @@ async def _add(name: str = "ci", role: Role = Role.RUNNER) -> str:
 
 async def test_a_key_is_found_by_its_text_alone(documents: None) -> None:
     text = await _add()
-    key = await key_of(text)
+    key = await find_key(text)
 
     assert key is not None
     assert (key.key_name, key.role) == ("ci", Role.RUNNER)
     assert [(each.role, each.created_by) for each in await all_keys()] == [(Role.RUNNER, "kim")]
-    assert await key_of(text[:-1] + ("A" if text[-1] != "A" else "B")) is None
-    assert await key_of("ci") is None
+    assert await find_key(text[:-1] + ("A" if text[-1] != "A" else "B")) is None
+    assert await find_key("ci") is None
 
 
 async def test_the_key_itself_is_kept_nowhere(documents: None) -> None:
@@ -67,8 +68,8 @@ async def test_a_revoked_key_opens_nothing_and_its_name_is_free(documents: None)
     await revoke_key("ci", now=NOW)
     new = await _add(role=Role.VIEWER)
 
-    assert await key_of(old) is None
-    found = await key_of(new)
+    assert await find_key(old) is None
+    found = await find_key(new)
     assert found is not None
     assert found.role is Role.VIEWER
     assert [key.revoked_at for key in await all_keys()].count(None) == 1
@@ -114,21 +115,21 @@ async def _echo(delivery: str) -> _Answer:
 
 
 async def test_an_answer_is_given_again_and_the_work_is_not_done_again(documents: None) -> None:
-    first, is_old = await once(claim_of("ci", "k", _wanted(), NOW), _Answer, _echo)
+    first, is_old = await run_once(make_claim("ci", "k", _wanted(), NOW), _Answer, _echo)
 
     async def never(delivery: str) -> _Answer:
         raise AssertionError(delivery)
 
-    again, is_again = await once(claim_of("ci", "k", _wanted(), NOW), _Answer, never)
+    again, is_again = await run_once(make_claim("ci", "k", _wanted(), NOW), _Answer, never)
     assert (first, is_old, is_again) == (again, False, True)
 
 
 async def test_a_key_does_not_stand_for_two_requests(documents: None) -> None:
-    await once(claim_of("ci", "k", _wanted(), NOW), _Answer, _echo)
+    await run_once(make_claim("ci", "k", _wanted(), NOW), _Answer, _echo)
 
     with pytest.raises(KeyReused):
-        await once(claim_of("ci", "k", _wanted(seed=8), NOW), _Answer, _echo)
-    other, _ = await once(claim_of("other", "k", _wanted(seed=8), NOW), _Answer, _echo)
+        await run_once(make_claim("ci", "k", _wanted(seed=8), NOW), _Answer, _echo)
+    other, _ = await run_once(make_claim("other", "k", _wanted(seed=8), NOW), _Answer, _echo)
     assert other.delivery.startswith("api-")
 
 
@@ -137,8 +138,8 @@ async def test_work_that_was_refused_gives_its_key_back(documents: None) -> None
         raise BadFields({})
 
     with pytest.raises(BadFields):
-        await once(claim_of("ci", "k", _wanted(), NOW), _Answer, refuse)
-    assert not (await once(claim_of("ci", "k", _wanted(seed=8), NOW), _Answer, _echo))[1]
+        await run_once(make_claim("ci", "k", _wanted(), NOW), _Answer, refuse)
+    assert not (await run_once(make_claim("ci", "k", _wanted(seed=8), NOW), _Answer, _echo))[1]
 
 
 async def test_work_that_a_crash_cut_off_is_asked_for_under_the_same_name(documents: None) -> None:
@@ -149,8 +150,8 @@ async def test_work_that_a_crash_cut_off_is_asked_for_under_the_same_name(docume
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await once(claim_of("ci", "k", _wanted(), NOW), _Answer, crash)
-    again, _ = await once(claim_of("ci", "k", _wanted(), NOW), _Answer, _echo)
+        await run_once(make_claim("ci", "k", _wanted(), NOW), _Answer, crash)
+    again, _ = await run_once(make_claim("ci", "k", _wanted(), NOW), _Answer, _echo)
 
     assert [again.delivery] == names
 

@@ -7,8 +7,9 @@ import pytest
 
 from bot.access.roster import NotYours
 from bot.api import content_types, errors
-from bot.api.problem_details import STATUSES, language_of, refused, refused_fields, status_of
+from bot.api.problem_details import STATUSES, fields_problem, language_of, problem_response, status_of
 from bot.commands.start import QueueFull
+from bot.grammar.fields import BadFields
 from optimizer.errors import MissingExtra, UnknownAtSource, UnknownStrategy, UserError, WrongStep
 from optimizer.studies.service import AlreadyFinished
 
@@ -23,7 +24,7 @@ from optimizer.studies.service import AlreadyFinished
     ],
 )  # fmt: skip
 def test_an_error_has_the_status_of_its_kind(error: UserError, status: int) -> None:
-    answer = refused(error, "en")
+    answer = problem_response(error, "en")
 
     assert (answer.status_code, status_of(error)) == (status, status)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -55,26 +56,26 @@ def test_the_best_language_we_have_is_spoken(header: str, language: str) -> None
     ],
 )  # fmt: skip
 def test_the_form_liked_best_is_chosen(accept: str, form: str) -> None:
-    assert content_types.chosen(accept) == form
+    assert content_types.choose_form(accept) == form
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/csv;q=0", "application/jsonx", ","])
 def test_a_form_that_nobody_writes_is_refused(accept: str) -> None:
     with pytest.raises(errors.NotOffered):
-        content_types.chosen(accept)
+        content_types.choose_form(accept)
 
 
 def test_sentences_are_plain_text_and_hostile_words_stay_words() -> None:
-    problem = json.loads(bytes(refused(UnknownStrategy.of("<@U012AB3CD> & *x*", ["rsi"]), "en").body))
+    problem = json.loads(bytes(problem_response(UnknownStrategy.of("<@U012AB3CD> & *x*", ["rsi"]), "en").body))
 
     assert "<@U012AB3CD> & " in problem["detail"]
     assert "&lt;" not in problem["detail"]
 
 
 def test_several_wrong_fields_are_one_problem() -> None:
-    bad = errors.BadFields({"/a": errors.MissingField(field="a"), "?b": UnknownStrategy.of("rsy", ["rsi"])})
+    bad = BadFields({"/a": errors.MissingField(field="a"), "?b": UnknownStrategy.of("rsy", ["rsi"])})
 
-    problem = json.loads(bytes(refused_fields(bad, "en").body))
+    problem = json.loads(bytes(fields_problem(bad, "en").body))
 
     assert problem["status"] == HTTPStatus.UNPROCESSABLE_ENTITY
     assert [(each["pointer"], each["nearest"]) for each in problem["errors"]] == [("#/a", None), ("?b", "rsi")]

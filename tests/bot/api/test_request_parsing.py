@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.api.errors import BadFields
 from bot.api.request_parsing import start_of
 from bot.api.requests import OptimizationRequest
 from bot.grammar.commands import Start
+from bot.grammar.fields import BadFields
 from bot.grammar.formatting import start_text
 from bot.grammar.parsing import parse
 
@@ -50,7 +50,7 @@ SAME: list[tuple[dict[str, Any], str]] = [
     (
         {"symbol": "IBM", "strategy": "rsi", "costs": {"commission_bps": 0, "slippage_bps": 0.25}, "force": True,
          "allow_short": True, "min_trades": 1, "sampler": "random", "source": "sample", "timeframe": "1d"},
-        "IBM rsi 200 cost=0 slippage=0.25 force short min_trades=1 sampler=random source=sample timeframe=1d",
+        "IBM rsi 200 cost=0 slippage=0.25bps force short min_trades=1 sampler=random source=sample timeframe=1d",
     ),
     (
         {"symbol": "IBM", "strategy": "rsi", "name": "spring check", "notes": "why not", "quiet": True},

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from slack_sdk.models.views import View
 
-from bot.commands.start_form import STRATEGY_ACTION, BadFields, Form, read_form, start_view
+from bot.commands.start_form import STRATEGY_ACTION, Form, read_form, start_view
 from bot.grammar.commands import Start
 from bot.grammar.errors import EndsBeforeItStarts, NotARange, NotASymbol, TextTooLong, UnknownOption
+from bot.grammar.fields import BadFields
 from bot.grammar.parsing import parse
 from optimizer.errors import EmptySpace, OutOfRange, UnknownGoal
 from optimizer.strategies.registry import STRATEGIES

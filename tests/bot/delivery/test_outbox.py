@@ -55,7 +55,7 @@ async def test_message_whose_answer_was_lost_is_not_posted_twice(slack: StrictSl
     slack.faults.fail_next("chat.postMessage", lost=Lost.ANSWER)
     async with outbox_for(slack).open() as outbox:
         await outbox.put([said("a")])
-        entry = await asyncio.wait_for(outbox.until_sent("a"), 60)
+        entry = await asyncio.wait_for(outbox.wait_until_sent("a"), 60)
 
     assert await texts(slack) == ["a"]
     assert entry.ts == (await slack.messages(QUANT))[0].ts
@@ -64,11 +64,11 @@ async def test_message_whose_answer_was_lost_is_not_posted_twice(slack: StrictSl
 async def test_message_sent_before_a_crash_and_not_marked_is_found_again(slack: StrictSlack) -> None:
     async with outbox_for(slack).open() as outbox:
         await outbox.put([said("a")])
-        await outbox.until_sent("a")
+        await outbox.wait_until_sent("a")
     await OutboxEntry.get_motor_collection().update_one({"key": "a"}, {"$set": {"sending": "sending", "ts": ""}})
 
     async with outbox_for(slack).open() as outbox:
-        entry = await asyncio.wait_for(outbox.until_sent("a"), 60)
+        entry = await asyncio.wait_for(outbox.wait_until_sent("a"), 60)
 
     assert await texts(slack) == ["a"]
     assert entry.ts == (await slack.messages(QUANT))[0].ts
@@ -79,7 +79,7 @@ async def test_message_stored_before_a_crash_and_never_sent_is_sent_at_the_next_
     assert await texts(slack) == []
 
     async with outbox_for(slack).open() as outbox:
-        await asyncio.wait_for(outbox.until_sent("a"), 60)
+        await asyncio.wait_for(outbox.wait_until_sent("a"), 60)
 
     assert await texts(slack) == ["a"]
 
@@ -87,12 +87,12 @@ async def test_message_stored_before_a_crash_and_never_sent_is_sent_at_the_next_
 async def test_reply_whose_answer_was_lost_is_found_in_a_long_thread(slack: StrictSlack) -> None:
     async with outbox_for(slack).open() as outbox:
         await outbox.put([said("root")])
-        root = await outbox.until_sent("root")
+        root = await outbox.wait_until_sent("root")
         for _ in range(450):
             slack.workspace.say("U0ALICE1", QUANT, "chatter", thread_ts=root.ts)
         slack.faults.fail_next("chat.postMessage", lost=Lost.ANSWER)
         await outbox.put([said("reply", under="root")])
-        await asyncio.wait_for(outbox.until_sent("reply"), 60)
+        await asyncio.wait_for(outbox.wait_until_sent("reply"), 60)
 
     thread = await slack.thread(QUANT, root.ts)
     assert [message.text for message in thread].count("reply") == 1
@@ -103,7 +103,7 @@ async def test_retry_after_is_honoured(slack: StrictSlack) -> None:
     began = asyncio.get_running_loop().time()
     async with outbox_for(slack).open() as outbox:
         await outbox.put([said("a")])
-        await asyncio.wait_for(outbox.until_sent("a"), 60)
+        await asyncio.wait_for(outbox.wait_until_sent("a"), 60)
 
     assert asyncio.get_running_loop().time() - began >= 1.0
     assert await texts(slack) == ["a"]
@@ -116,7 +116,7 @@ async def test_faults_of_slack_are_waited_out_in_order(slack: StrictSlack) -> No
     with slack.faults.at_random(0.4, *faults, seed=3):
         async with outbox_for(slack).open() as outbox:
             await outbox.put([said(f"m{i}") for i in range(8)])
-            await asyncio.wait_for(outbox.until_sent("m7"), 60)
+            await asyncio.wait_for(outbox.wait_until_sent("m7"), 60)
 
     assert await texts(slack) == [f"m{i}" for i in range(8)]
 
@@ -125,8 +125,8 @@ async def test_refused_message_is_given_up_and_those_behind_it_are_sent(slack: S
     slack.faults.fail_next("chat.postMessage", error="msg_too_long")
     async with outbox_for(slack).open() as outbox:
         await outbox.put([said("a"), said("b")])
-        await asyncio.wait_for(outbox.until_sent("b"), 60)
-        refused = await outbox.until_sent("a")
+        await asyncio.wait_for(outbox.wait_until_sent("b"), 60)
+        refused = await outbox.wait_until_sent("a")
 
     assert (refused.sending, refused.error) == (Sending.REFUSED, "msg_too_long")
     assert await texts(slack) == ["b"]
@@ -138,7 +138,7 @@ async def test_channel_does_not_wait_for_another(slack: StrictSlack) -> None:
         await outbox.put([said("slow")])
         await asyncio.sleep(0.3)
         await outbox.put([said("quick", DESK)])
-        await asyncio.wait_for(outbox.until_sent("quick"), 2)
+        await asyncio.wait_for(outbox.wait_until_sent("quick"), 2)
 
         assert await texts(slack) == []
         assert await texts(slack, DESK) == ["quick"]
@@ -148,7 +148,7 @@ async def test_same_key_is_said_once(slack: StrictSlack) -> None:
     async with outbox_for(slack).open() as outbox:
         await asyncio.gather(*(outbox.put([said("a"), said(f"b{i}")]) for i in range(5)))
         for i in range(5):
-            await asyncio.wait_for(outbox.until_sent(f"b{i}"), 60)
+            await asyncio.wait_for(outbox.wait_until_sent(f"b{i}"), 60)
 
     assert (await texts(slack)).count("a") == 1
 
@@ -159,8 +159,8 @@ async def test_upload_whose_answer_was_lost_is_not_doubled(slack: StrictSlack, t
     slack.faults.fail_next("files.completeUploadExternal", lost=Lost.ANSWER)
     async with outbox_for(slack).open() as outbox:
         await outbox.put([said("root"), upload("chart", chart, under="root")])
-        root = await outbox.until_sent("root")
-        await asyncio.wait_for(outbox.until_sent("chart"), 60)
+        root = await outbox.wait_until_sent("root")
+        await asyncio.wait_for(outbox.wait_until_sent("chart"), 60)
 
     files = [file for message in await slack.thread(QUANT, root.ts) for file in message.files]
     assert len(files) == 1
@@ -169,8 +169,8 @@ async def test_upload_whose_answer_was_lost_is_not_doubled(slack: StrictSlack, t
 async def test_file_that_is_gone_costs_nothing_but_itself(slack: StrictSlack, tmp_path: Path) -> None:
     async with outbox_for(slack).open() as outbox:
         await outbox.put([upload("chart", tmp_path / "gone.png"), said("after")])
-        await asyncio.wait_for(outbox.until_sent("after"), 60)
-        chart = await outbox.until_sent("chart")
+        await asyncio.wait_for(outbox.wait_until_sent("after"), 60)
+        chart = await outbox.wait_until_sent("chart")
 
     assert chart.sending is Sending.REFUSED
     assert await texts(slack) == ["after"]
@@ -181,7 +181,7 @@ async def test_answer_that_is_no_json_is_waited_out(slack: StrictSlack) -> None:
         client = AsyncWebClient(token=slack.bot_token, base_url=url)
         async with Outbox(client, channel_seconds=0.01).open() as outbox:
             await outbox.put([said("a")])
-            await asyncio.wait_for(outbox.until_sent("a"), 60)
+            await asyncio.wait_for(outbox.wait_until_sent("a"), 60)
 
     assert await texts(slack) == ["a"]
 
@@ -193,7 +193,7 @@ async def test_order_holds_when_the_clock_goes_back(slack: StrictSlack) -> None:
     for i in range(4):
         await outbox.put([said(f"m{i}")])
     async with outbox.open():
-        await asyncio.wait_for(outbox.until_sent("m3"), 60)
+        await asyncio.wait_for(outbox.wait_until_sent("m3"), 60)
 
     assert await texts(slack) == ["m0", "m1", "m2", "m3"]
 
@@ -201,7 +201,7 @@ async def test_order_holds_when_the_clock_goes_back(slack: StrictSlack) -> None:
 async def test_entry_stored_by_another_process_is_sent(slack: StrictSlack) -> None:
     async with outbox_for(slack).open() as outbox:
         await outbox_for(slack).put([said("a")])
-        await asyncio.wait_for(outbox.until_sent("a"), 60)
+        await asyncio.wait_for(outbox.wait_until_sent("a"), 60)
 
     assert await texts(slack) == ["a"]
 
@@ -209,7 +209,7 @@ async def test_entry_stored_by_another_process_is_sent(slack: StrictSlack) -> No
 async def test_everyone_who_waits_for_a_message_is_told(slack: StrictSlack) -> None:
     async with outbox_for(slack).open() as outbox:
         keys = [f"m{i}" for i in range(5)]
-        waiting = [asyncio.create_task(outbox.until_sent(key)) for key in keys for _ in range(3)]
+        waiting = [asyncio.create_task(outbox.wait_until_sent(key)) for key in keys for _ in range(3)]
         await outbox.put([said(key) for key in keys])
         entries = await asyncio.wait_for(asyncio.gather(*waiting), 60)
 
@@ -219,8 +219,8 @@ async def test_everyone_who_waits_for_a_message_is_told(slack: StrictSlack) -> N
 async def test_a_message_that_was_sent_long_ago_is_not_waited_for(slack: StrictSlack) -> None:
     async with outbox_for(slack).open() as outbox:
         await outbox.put([said("old")])
-        first = await asyncio.wait_for(outbox.until_sent("old"), 60)
-        again = await asyncio.gather(*(asyncio.wait_for(outbox.until_sent("old"), 60) for _ in range(3)))
+        first = await asyncio.wait_for(outbox.wait_until_sent("old"), 60)
+        again = await asyncio.gather(*(asyncio.wait_for(outbox.wait_until_sent("old"), 60) for _ in range(3)))
 
     assert {entry.ts for entry in again} == {first.ts}
 

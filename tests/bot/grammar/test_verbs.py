@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from bot.grammar import commands as c
+from bot.grammar import commands
 from bot.grammar import errors as grammar_errors
 from bot.grammar.errors import (
     CommandError,
@@ -33,7 +33,7 @@ from optimizer.errors import OutOfRange, UnknownStrategy, UserError, WrongChoice
 THREAD = "opt-c0ffee"
 
 
-def outcome(text: str) -> c.Command | type[UserError]:
+def outcome(text: str) -> commands.Command | type[UserError]:
     try:
         return parse(text)
     except UserError as error:
@@ -49,103 +49,103 @@ def refused(text: str, study: str | None = None) -> UserError:
 @pytest.mark.parametrize(
     ("text", "command"),
     [
-        ("", c.OpenModal()),
-        ("  \u200b ", c.OpenModal()),
-        ("<@U0123>", c.OpenModal()),
-        ("help", c.Help()),
-        ("?", c.Help()),
-        ("도움말", c.Help()),
-        ("help rsi", c.Help("rsi", c.Topic.STRATEGY)),
-        ("help BB", c.Help("bollinger", c.Topic.STRATEGY)),
-        ("help 일정", c.Help("schedule", c.Topic.VERB)),
-        ("help sharpe", c.Help("sharpe", c.Topic.GOAL)),
-        ("help stop", c.Help("stop", c.Topic.OVERLAY)),
-        ("help commission", c.Help("cost", c.Topic.OPTION)),
-        ("help dry", c.Help("dry", c.Topic.OPTION)),
-        ("help goals", c.Help("goals", c.Topic.SUBJECT)),
-        ("strategies", c.ListStrategies()),
-        ("전략", c.ListStrategies()),
-        ("whoami", c.WhoAmI()),
-        ("status", c.Status()),
-        ("STATUS opt-7F3A", c.Status("opt-7f3a")),
-        ("status 7f", c.Status("opt-7f")),
-        ("상태 7f", c.Status("opt-7f")),
-        ("list", c.ListStudies(c.Which.MINE)),
-        ("list Running", c.ListStudies(c.Which.RUNNING)),
-        ("목록 전체", c.ListStudies(c.Which.ALL)),
-        ("show 7f3a", c.Show("opt-7f3a")),
-        ("top", c.Top()),
-        ("top aapl", c.Top(symbol="AAPL")),
-        ("top connors aapl all", c.Top(symbol="AAPL", strategy="rsi2", include_unproven=True)),
-        ("top rsi", c.Top(strategy="rsi")),
-        ("top rsi rsi", c.Top(strategy="rsi", symbol="RSI")),
-        ("compare 7f3a opt-8b", c.Compare("opt-7f3a", "opt-8b")),
-        ("비교 7f 8b", c.Compare("opt-7f", "opt-8b")),
-        ("best aapl BB", c.Best("AAPL", "bollinger")),
-        ("cancel 7f", c.Cancel("opt-7f")),
-        ("취소 7f", c.Cancel("opt-7f")),
-        ("pause 7f", c.Pause("opt-7f")),
-        ("일시정지 7f", c.Pause("opt-7f")),
-        ("resume 7f", c.Resume("opt-7f")),
-        ("재개 7f", c.Resume("opt-7f")),
-        ("more 7f", c.More("opt-7f", 100)),
-        ("more 7f 1,000", c.More("opt-7f", 1000)),
-        ("more 100", c.More("opt-100", 100)),
-        ("replay 7f", c.Replay("opt-7f")),
-        ("export 7f", c.Export("opt-7f", c.ExportFormat.CSV)),
-        ("export 7f HTML", c.Export("opt-7f", c.ExportFormat.HTML)),
-        ("내보내기 7f json", c.Export("opt-7f", c.ExportFormat.JSON)),
-        ("adopt 7f", c.Adopt("opt-7f")),
-        ("채택 7f why='held up in 2020'", c.Adopt("opt-7f", "held up in 2020")),
-        ("schedules", c.ListSchedules()),
-        ("unschedule SCH-2B", c.Unschedule("sch-2b")),
-        ("unschedule 2b", c.Unschedule("sch-2b")),
-        ("run 2b", c.RunSchedule("sch-2b")),
-        ("data", c.ShowData()),
-        ("data 005930.ks", c.ShowData("005930.KS")),
-        ("데이터 aapl", c.ShowData("AAPL")),
-        ("health", c.Health()),
-        ("건강", c.Health()),
-        ("failures", c.Failures()),
-        ("config", c.Config()),
-        ("config language", c.Config("language")),
-        ("config language KO", c.Config("language", "ko")),
-        ("config broadcast=yes", c.Config("broadcast", "yes")),
-        ("config @Tech", c.Config("@tech")),
-        ("config @tech aapl, msft, aapl", c.Config("@tech", "AAPL,MSFT")),
-        ("config @tech=aapl", c.Config("@tech", "AAPL")),
-        ("config @tech=", c.Config("@tech", "")),
-        ("audit", c.Audit(20)),
-        ("audit 50", c.Audit(50)),
-        ("web", c.OpenWeb()),
+        ("", commands.OpenModal()),
+        ("  \u200b ", commands.OpenModal()),
+        ("<@U0123>", commands.OpenModal()),
+        ("help", commands.Help()),
+        ("?", commands.Help()),
+        ("도움말", commands.Help()),
+        ("help rsi", commands.Help("rsi", commands.Topic.STRATEGY)),
+        ("help BB", commands.Help("bollinger", commands.Topic.STRATEGY)),
+        ("help 일정", commands.Help("schedule", commands.Topic.VERB)),
+        ("help sharpe", commands.Help("sharpe", commands.Topic.GOAL)),
+        ("help stop", commands.Help("stop", commands.Topic.OVERLAY)),
+        ("help commission", commands.Help("cost", commands.Topic.OPTION)),
+        ("help dry", commands.Help("dry", commands.Topic.OPTION)),
+        ("help goals", commands.Help("goals", commands.Topic.SUBJECT)),
+        ("strategies", commands.ListStrategies()),
+        ("전략", commands.ListStrategies()),
+        ("whoami", commands.WhoAmI()),
+        ("status", commands.Status()),
+        ("STATUS opt-7F3A", commands.Status("opt-7f3a")),
+        ("status 7f", commands.Status("opt-7f")),
+        ("상태 7f", commands.Status("opt-7f")),
+        ("list", commands.ListStudies(commands.Which.MINE)),
+        ("list Running", commands.ListStudies(commands.Which.RUNNING)),
+        ("목록 전체", commands.ListStudies(commands.Which.ALL)),
+        ("show 7f3a", commands.Show("opt-7f3a")),
+        ("top", commands.Top()),
+        ("top aapl", commands.Top(symbol="AAPL")),
+        ("top connors aapl all", commands.Top(symbol="AAPL", strategy="rsi2", include_unproven=True)),
+        ("top rsi", commands.Top(strategy="rsi")),
+        ("top rsi rsi", commands.Top(strategy="rsi", symbol="RSI")),
+        ("compare 7f3a opt-8b", commands.Compare("opt-7f3a", "opt-8b")),
+        ("비교 7f 8b", commands.Compare("opt-7f", "opt-8b")),
+        ("best aapl BB", commands.Best("AAPL", "bollinger")),
+        ("cancel 7f", commands.Cancel("opt-7f")),
+        ("취소 7f", commands.Cancel("opt-7f")),
+        ("pause 7f", commands.Pause("opt-7f")),
+        ("일시정지 7f", commands.Pause("opt-7f")),
+        ("resume 7f", commands.Resume("opt-7f")),
+        ("재개 7f", commands.Resume("opt-7f")),
+        ("more 7f", commands.More("opt-7f", 100)),
+        ("more 7f 1,000", commands.More("opt-7f", 1000)),
+        ("more 100", commands.More("opt-100", 100)),
+        ("replay 7f", commands.Replay("opt-7f")),
+        ("export 7f", commands.Export("opt-7f", commands.ExportFormat.CSV)),
+        ("export 7f HTML", commands.Export("opt-7f", commands.ExportFormat.HTML)),
+        ("내보내기 7f json", commands.Export("opt-7f", commands.ExportFormat.JSON)),
+        ("adopt 7f", commands.Adopt("opt-7f")),
+        ("채택 7f why='held up in 2020'", commands.Adopt("opt-7f", "held up in 2020")),
+        ("schedules", commands.ListSchedules()),
+        ("unschedule SCH-2B", commands.Unschedule("sch-2b")),
+        ("unschedule 2b", commands.Unschedule("sch-2b")),
+        ("run 2b", commands.RunSchedule("sch-2b")),
+        ("data", commands.ShowData()),
+        ("data 005930.ks", commands.ShowData("005930.KS")),
+        ("데이터 aapl", commands.ShowData("AAPL")),
+        ("health", commands.Health()),
+        ("건강", commands.Health()),
+        ("failures", commands.Failures()),
+        ("config", commands.Config()),
+        ("config language", commands.Config("language")),
+        ("config language KO", commands.Config("language", "ko")),
+        ("config broadcast=yes", commands.Config("broadcast", "yes")),
+        ("config @Tech", commands.Config("@tech")),
+        ("config @tech aapl, msft, aapl", commands.Config("@tech", "AAPL,MSFT")),
+        ("config @tech=aapl", commands.Config("@tech", "AAPL")),
+        ("config @tech=", commands.Config("@tech", "")),
+        ("audit", commands.Audit(20)),
+        ("audit 50", commands.Audit(50)),
+        ("web", commands.OpenWeb()),
     ],
 )
-def test_a_command_is_read(text: str, command: c.Command) -> None:
+def test_a_command_is_read(text: str, command: commands.Command) -> None:
     assert parse(text) == command
 
 
 @pytest.mark.parametrize(
     ("text", "command"),
     [
-        ("status", c.Status(THREAD)),
-        ("status 7f", c.Status("opt-7f")),
-        ("show", c.Show(THREAD)),
-        ("cancel", c.Cancel(THREAD)),
-        ("취소", c.Cancel(THREAD)),
-        ("more", c.More(THREAD, 100)),
-        ("more 50", c.More(THREAD, 50)),
-        ("more 7f 50", c.More("opt-7f", 50)),
-        ("more opt-50", c.More("opt-50", 100)),
-        ("compare 7f", c.Compare(THREAD, "opt-7f")),
-        ("compare 7f 8b", c.Compare("opt-7f", "opt-8b")),
-        ("export json", c.Export(THREAD, c.ExportFormat.JSON)),
-        ("export 7f json", c.Export("opt-7f", c.ExportFormat.JSON)),
-        ("adopt why=plateau", c.Adopt(THREAD, "plateau")),
-        ("list", c.ListStudies()),
-        ("", c.OpenModal()),
+        ("status", commands.Status(THREAD)),
+        ("status 7f", commands.Status("opt-7f")),
+        ("show", commands.Show(THREAD)),
+        ("cancel", commands.Cancel(THREAD)),
+        ("취소", commands.Cancel(THREAD)),
+        ("more", commands.More(THREAD, 100)),
+        ("more 50", commands.More(THREAD, 50)),
+        ("more 7f 50", commands.More("opt-7f", 50)),
+        ("more opt-50", commands.More("opt-50", 100)),
+        ("compare 7f", commands.Compare(THREAD, "opt-7f")),
+        ("compare 7f 8b", commands.Compare("opt-7f", "opt-8b")),
+        ("export json", commands.Export(THREAD, commands.ExportFormat.JSON)),
+        ("export 7f json", commands.Export("opt-7f", commands.ExportFormat.JSON)),
+        ("adopt why=plateau", commands.Adopt(THREAD, "plateau")),
+        ("list", commands.ListStudies()),
+        ("", commands.OpenModal()),
     ],
 )
-def test_in_a_studys_thread_its_id_is_implied(text: str, command: c.Command) -> None:
+def test_in_a_studys_thread_its_id_is_implied(text: str, command: commands.Command) -> None:
     assert parse(text, study=THREAD) == command
 
 
@@ -212,16 +212,16 @@ def test_no_word_stands_for_two_verbs() -> None:
 def test_every_verb_is_helped_in_both_languages(verb: Verb) -> None:
     assert any(not alias.isascii() for alias in verb.words), "a Korean word"
     assert verb.key == "start" or verb.usage.startswith(verb.key)
-    assert parse(f"help {verb.key}") == c.Help(verb.key, c.Topic.VERB)
+    assert parse(f"help {verb.key}") == commands.Help(verb.key, commands.Topic.VERB)
 
 
 def test_every_command_has_its_verb() -> None:
     # What only a button can ask for is declared beside the buttons.
-    typed = {kind for kind in c.Command.__subclasses__() if kind.__module__ == c.__name__}
-    commands = typed - {c.OpenModal}
+    typed = {kind for kind in commands.Command.__subclasses__() if kind.__module__ == commands.__name__}
+    with_verbs = typed - {commands.OpenModal}
 
-    assert {verb.command for verb in VERBS.values()} == commands
-    assert verb_of(c.OpenModal()).key == "start"
+    assert {verb.command for verb in VERBS.values()} == with_verbs
+    assert verb_of(commands.OpenModal()).key == "start"
     assert verb_of(parse("adopt 7f")).role is Role.APPROVER
 
 

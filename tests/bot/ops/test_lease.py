@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.documents.lease_record import Lease
-from bot.ops.lease import Term, identity_of, leading
+from bot.ops.lease import LeaseTimings, hold_lease, identity_of
 
-QUICK = Term(beat=0.1, look=0.05, end=0.6)
+QUICK = LeaseTimings(heartbeat=0.1, poll=0.05, expiry=0.6)
 
 pytestmark = pytest.mark.usefixtures("documents")
 
@@ -22,7 +22,7 @@ def nothing() -> None:
 async def takes(holder: str, stack: AsyncExitStack, seconds: float = 5.0) -> float:
     """Seconds until the holder has the lease."""
     began = asyncio.get_running_loop().time()
-    await asyncio.wait_for(stack.enter_async_context(leading(holder, on_lost=nothing, term=QUICK)), seconds)
+    await asyncio.wait_for(stack.enter_async_context(hold_lease(holder, on_lost=nothing, timings=QUICK)), seconds)
     return asyncio.get_running_loop().time() - began
 
 
@@ -40,13 +40,13 @@ async def test_second_waits_while_the_first_lives_and_gets_it_at_its_end() -> No
 async def test_lease_of_one_who_died_is_taken_over_after_its_term() -> None:
     await Lease(lease_name="bot", holder="dead", beats=7).insert()
     async with AsyncExitStack() as stack:
-        assert QUICK.end <= await takes("two", stack) < QUICK.end + 2
+        assert QUICK.expiry <= await takes("two", stack) < QUICK.expiry + 2
 
 
 async def test_one_who_was_killed_takes_its_own_lease_back_at_once() -> None:
     await Lease(lease_name="bot", holder="one", beats=7).insert()
     async with AsyncExitStack() as stack:
-        assert await takes("one", stack) < QUICK.end / 2
+        assert await takes("one", stack) < QUICK.expiry / 2
 
 
 async def test_only_one_of_many_gets_a_lease_that_ended() -> None:
@@ -64,7 +64,7 @@ async def test_only_one_of_many_gets_a_lease_that_ended() -> None:
 
 async def test_one_whose_lease_was_taken_is_told() -> None:
     lost = asyncio.Event()
-    async with leading("one", on_lost=lost.set, term=QUICK):
+    async with hold_lease("one", on_lost=lost.set, timings=QUICK):
         await Lease.get_motor_collection().update_one({"lease_name": "bot"}, {"$set": {"holder": "two"}})
         await asyncio.wait_for(lost.wait(), 5)
     # What is another's now is not deleted.

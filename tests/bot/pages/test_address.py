@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bot.access.sign_in import SignIn
 from bot.pages.errors import Forged
-from bot.pages.session_guard import Guard
+from bot.pages.session_guard import SessionGuard
 from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
 from reports.render import LANGUAGES, renderer_of
@@ -21,9 +21,9 @@ def settings(public_url: str = "", **more: object) -> Settings:
     return Settings.model_validate({"OPTIMIZE_BOT_HOME": Path("unused"), "PUBLIC_URL": public_url, **more})
 
 
-def guard(public_url: str = "") -> Guard:
+def guard(public_url: str = "") -> SessionGuard:
     context = SimpleNamespace(services=SimpleNamespace(settings=settings(public_url)))
-    return Guard(context, SignIn(b"a secret", utc_now))  # type: ignore[arg-type]
+    return SessionGuard(context, SignIn(b"a secret", utc_now))  # type: ignore[arg-type]
 
 
 def form(host: str, **headers: str) -> Request:

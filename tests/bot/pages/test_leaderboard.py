@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.pages.leaderboard import COLUMNS, LeaderboardRow, Wish, in_order
+from bot.pages.leaderboard import COLUMNS, LeaderboardQuery, LeaderboardRow, in_order
 from optimizer.errors import UnknownStrategy, UnknownWord
 from tests.reports import facts
 
@@ -12,17 +12,21 @@ from tests.reports import facts
 def rows() -> list[LeaderboardRow]:
     """Three rows in the order of the ranking."""
     names = ("strong", "promising", "overfit")
-    return [LeaderboardRow(rank=origin, study=facts.finished(name)) for origin, name in enumerate(names, start=1)]
+    return [LeaderboardRow(rank=rank, study=facts.finished(name)) for rank, name in enumerate(names, start=1)]
 
 
 def test_an_address_without_a_query_asks_for_the_proven_by_rank() -> None:
-    assert Wish.of({}) == Wish(symbol="", strategy="", verdict="proven", sort="rank", is_descending=False)
+    assert LeaderboardQuery.of({}) == LeaderboardQuery(
+        symbol="", strategy="", verdict="proven", sort="rank", is_descending=False
+    )
 
 
 def test_a_wish_is_read_as_people_type() -> None:
-    wish = Wish.of({"symbol": " aapl ", "strategy": "RSI", "verdict": "overfit", "sort": "-drawdown"})
+    query = LeaderboardQuery.of({"symbol": " aapl ", "strategy": "RSI", "verdict": "overfit", "sort": "-drawdown"})
 
-    assert wish == Wish(symbol="AAPL", strategy="rsi", verdict="overfit", sort="drawdown", is_descending=True)
+    assert query == LeaderboardQuery(
+        symbol="AAPL", strategy="rsi", verdict="overfit", sort="drawdown", is_descending=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,30 +40,30 @@ def test_a_wish_is_read_as_people_type() -> None:
 )
 def test_a_wish_that_cannot_be_names_the_nearest(query: dict[str, str], error: type[UnknownWord]) -> None:
     with pytest.raises(error, match="Did you mean"):
-        Wish.of(query)
+        LeaderboardQuery.of(query)
 
 
 def test_a_heading_asks_for_the_greatest_first_and_then_for_the_other_way_round() -> None:
-    assert Wish().next_sort("outside") == "-outside"
-    assert Wish(sort="outside", is_descending=True).next_sort("outside") == "outside"
-    assert Wish(sort="outside").next_sort("outside") == "-outside"
-    assert Wish().next_sort("study") == "study"
-    assert Wish().next_sort("rank") == "-rank"
+    assert LeaderboardQuery().next_sort("outside") == "-outside"
+    assert LeaderboardQuery(sort="outside", is_descending=True).next_sort("outside") == "outside"
+    assert LeaderboardQuery(sort="outside").next_sort("outside") == "-outside"
+    assert LeaderboardQuery().next_sort("study") == "study"
+    assert LeaderboardQuery().next_sort("rank") == "-rank"
 
 
 def test_only_the_sorted_column_says_so() -> None:
-    wish = Wish(sort="trades", is_descending=True)
+    query = LeaderboardQuery(sort="trades", is_descending=True)
 
-    assert {column: wish.aria_sort(column) for column in COLUMNS if wish.aria_sort(column) != "none"} == {
+    assert {column: query.aria_sort(column) for column in COLUMNS if query.aria_sort(column) != "none"} == {
         "trades": "descending"
     }
-    assert Wish().aria_sort("rank") == "ascending"
+    assert LeaderboardQuery().aria_sort("rank") == "ascending"
 
 
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("falls", [False, True])
 def test_every_column_sorts_both_ways_and_keeps_every_row(column: str, falls: bool) -> None:
-    found = in_order(rows()[::-1], Wish(sort=column, is_descending=falls))
+    found = in_order(rows()[::-1], LeaderboardQuery(sort=column, is_descending=falls))
 
     keys = [COLUMNS[column](row) for row in found]
     assert keys == sorted(keys, reverse=falls)  # type: ignore[type-var]
@@ -76,4 +80,4 @@ def test_a_row_without_a_value_comes_last(falls: bool) -> None:
     blank = summary.model_copy(update={"winner": summary.winner.model_copy(update={"out_of_sample": held})})
     row = replace(first, study=replace(first.study, summary=blank))
 
-    assert in_order([row, *others], Wish(sort="outside", is_descending=falls))[-1].rank == 1
+    assert in_order([row, *others], LeaderboardQuery(sort="outside", is_descending=falls))[-1].rank == 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from optuna.storages import BaseStorage
 
 from bot.pages.errors import ReadOnly
-from bot.pages.optuna_storage import Shelf, name_of, number_of
+from bot.pages.optuna_storage import DashboardStorage, name_of, number_of
 
 WRITERS = [
     name
@@ -38,8 +38,8 @@ def test_the_storage_has_every_way_to_write_that_optuna_knows() -> None:
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_nothing_can_be_written(name: str) -> None:
-    shelf = Shelf(None)  # type: ignore[arg-type]
-    writer = getattr(shelf, name)
+    storage = DashboardStorage(None)  # type: ignore[arg-type]
+    writer = getattr(storage, name)
     needed = [p for p in inspect.signature(getattr(BaseStorage, name)).parameters.values() if p.name != "self"]
     given = {p.name: 0 for p in needed if p.default is p.empty}
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.runtime.settings import Settings
-from optimizer.studies.worker_pool import WorkerConfig
+from optimizer.studies.worker_messages import Configure, decode_request, encode
 
 SECRETS = {
     "SLACK_BOT_TOKEN": "xoxb-secret-1",
@@ -31,7 +31,7 @@ def test_a_setting_that_is_refused_repeats_nothing(tmp_path: Path) -> None:
 
 
 def test_what_a_worker_is_told_shows_no_password(tmp_path: Path) -> None:
-    config = WorkerConfig(mongodb_uri=SECRETS["MONGODB_URI"], snapshots=tmp_path)
+    config = Configure(mongodb_uri=SECRETS["MONGODB_URI"], snapshots=tmp_path)
 
     assert "secret-" not in repr(config)
-    assert config.as_question()["mongodb_uri"] == SECRETS["MONGODB_URI"]
+    assert decode_request(encode(config)) == config

@@ -25,20 +25,20 @@ def signed(moment: float, body: bytes = BODY, secret: str = "secret") -> dict[st
 def test_request_is_admitted_once() -> None:
     gate = ReplayGuard("secret", Clock())
 
-    assert gate.admits(signed(NOW), BODY)
-    assert not gate.admits(signed(NOW), BODY)
-    assert gate.admits(signed(NOW + 1), BODY)  # Slack's redelivery is signed anew
+    assert gate.accepts(signed(NOW), BODY)
+    assert not gate.accepts(signed(NOW), BODY)
+    assert gate.accepts(signed(NOW + 1), BODY)  # Slack's redelivery is signed anew
 
 
 @pytest.mark.parametrize("age", [0, TOLERANCE - 1, -TOLERANCE + 1])
 def test_replay_is_refused_for_as_long_as_its_moment_is_taken(age: int) -> None:
     clock = Clock()
     gate, headers = ReplayGuard("secret", clock), signed(NOW - age)
-    assert gate.admits(headers, BODY)
+    assert gate.accepts(headers, BODY)
 
     for _ in range(2 * TOLERANCE + 2):
         clock.now += 1
-        assert not gate.admits(headers, BODY)
+        assert not gate.accepts(headers, BODY)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_replay_is_refused_for_as_long_as_its_moment_is_taken(age: int) -> None:
     ],
 )
 def test_forged_or_stale_request_is_refused(headers: dict[str, str], body: bytes) -> None:
-    assert not ReplayGuard("secret", Clock()).admits(headers, body)
+    assert not ReplayGuard("secret", Clock()).accepts(headers, body)
 
 
 def test_what_is_remembered_stays_small() -> None:
@@ -66,7 +66,7 @@ def test_what_is_remembered_stays_small() -> None:
     gate = ReplayGuard("secret", clock)
     for _ in range(3 * TOLERANCE):
         clock.now += 1
-        assert gate.admits(signed(clock.now), BODY)
+        assert gate.accepts(signed(clock.now), BODY)
 
     assert gate.n_remembered <= TOLERANCE + 2
 
@@ -74,6 +74,6 @@ def test_what_is_remembered_stays_small() -> None:
 def test_refused_requests_are_not_remembered() -> None:
     gate = ReplayGuard("secret", Clock())
     for i in range(100):
-        gate.admits(signed(NOW, secret=f"guess{i}"), BODY)
+        gate.accepts(signed(NOW, secret=f"guess{i}"), BODY)
 
     assert gate.n_remembered == 0

@@ -184,13 +184,13 @@ def scores_with(**measures: float) -> Scores:
     ],
 )
 def test_a_cap_says_by_how_much_it_is_broken(cap: Cap, measures: dict[str, float], violation: float) -> None:
-    assert metrics.cap_violation(cap, scores_with(**measures), 0) == pytest.approx(violation)
+    assert metrics.cap_violations(cap, scores_with(**measures))[0] == pytest.approx(violation)
 
 
 def test_a_bound_is_strict() -> None:
     cap = Cap(goal="trades", is_upper=False, bound=30)
 
-    assert metrics.cap_violation(cap, scores_with(n_trades=30), 0) > 0
+    assert metrics.cap_violations(cap, scores_with(n_trades=30))[0] > 0
 
 
 def test_bars_a_year_come_from_the_timeframe_or_the_calendar() -> None:

@@ -12,7 +12,7 @@ from optimizer.domain.study_request import Costs
 from optimizer.domain.study_results import Measures
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.evaluator import Evaluator, Scores, warm
-from optimizer.engine.price_table import lay_out
+from optimizer.engine.price_table import fill_price_sums
 from optimizer.errors import TooFewBars, UnusableBars
 from optimizer.indicators.bitmasks import fill_masks
 from optimizer.indicators.recursive import fill_rsi
@@ -225,8 +225,8 @@ def test_no_memory_is_too_small_for_many_sets() -> None:
     bars = made_up_bars(3000)
     roomy = Evaluator(find_strategy("macd"), bars, costs=COSTS)
     tight = Evaluator(find_strategy("macd"), bars, costs=COSTS)
-    tight._conditions.capacity = tight._chunk = 64
-    tight._chunk = 7
+    tight._conditions.capacity = 64
+    tight._chunk_size = 7
     param_sets = some_sets(find_strategy("macd"), 200)
 
     np.testing.assert_array_equal(
@@ -280,6 +280,13 @@ def test_no_sets_have_no_scores() -> None:
 def test_warming_up_compiles_all_there_is() -> None:
     warm()
 
-    functions: list[Any] = [kernel.score_sets, trade_log.fill_returns, trade_log.record, fill_masks, lay_out, fill_rsi]
+    functions: list[Any] = [
+        kernel.score_sets,
+        trade_log.fill_returns,
+        trade_log.record,
+        fill_masks,
+        fill_price_sums,
+        fill_rsi,
+    ]
     for function in functions:
         assert len(function.signatures) == 1, function

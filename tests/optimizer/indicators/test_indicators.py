@@ -103,7 +103,7 @@ def test_no_strategy_signals_before_its_warm_up_and_each_can_after_it(key: str) 
     params = strategy.space.default
     evaluator = Evaluator(strategy, BARS, costs=Costs())
     evaluator.scores([params], start=300, stop=600)
-    rows = list(evaluator._conditions._rows.values())
+    rows = list(evaluator._conditions._indicators.values())
     first = max(int(np.argmax(~np.isnan(row))) for row in rows if key != "stochastic" or not np.isnan(row).mean() > 0.2)
 
     # The stochastic's crossing is known one bar after the indicator itself.

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import textwrap
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -26,8 +25,7 @@ from optimizer.errors import (
 from optimizer.market.feed import Market, closed_bars
 from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.providers.sample import Sample
-from optimizer.market.quality.sentinel import stored_reports
-from optimizer.market.raw_bars import RawBars, SeriesKey, make_history
+from optimizer.market.raw_bars import RawBars, make_history
 from optimizer.market.warehouse.changes import ChangeKind
 from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import walk
@@ -240,7 +238,9 @@ def test_bars_come_with_a_stored_report_that_tells_how_old_they_are(market: Mark
     _, old = market.checked_bars("GBM", end=date(2023, 6, 30), now=EVENING)
 
     assert (fresh.findings, old.findings) == ((), ())
-    assert {report.data_hash for report in stored_reports(warehouse, "GBM")} == {fresh.data_hash, old.data_hash}
+    with warehouse.reading() as cursor:
+        hashes = cursor.execute("SELECT data_hash FROM quality_reports WHERE symbol = 'GBM'").fetchall()
+    assert {data_hash for (data_hash,) in hashes} == {fresh.data_hash, old.data_hash}
 
 
 def test_stale_bars_of_a_source_that_is_down_carry_a_warning(market: Market, exchange: Exchange) -> None:
@@ -328,14 +328,3 @@ def test_a_source_that_may_have_the_symbol_but_is_down_is_named(market: Market, 
 
     with pytest.raises(ProviderDown):
         market.get_bars("NEW", now=EVENING)
-
-
-def test_one_failure_does_not_stop_the_refresh_of_the_others(market: Market, exchange: Exchange) -> None:
-    market.get_bars("GBM", now=EVENING)
-    keys: Sequence[SeriesKey] = [SeriesKey("NOPE", "1d", "yahoo"), SeriesKey("GBM", "1d", "yahoo")]
-
-    failed, done = market.refresh_all(keys, now=EVENING + timedelta(days=4))
-
-    assert isinstance(failed.error, UnknownAtSource)
-    assert done.changes is not None
-    assert done.changes.n_new == 2

@@ -15,7 +15,7 @@ from optimizer.market.calendars import find_calendar
 from optimizer.market.providers.sample import SYMBOLS, Sample
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.quality.price_faults import past_scale
-from optimizer.market.quality.sentinel import MOST_OF_A_KIND, check, require_usable, store_report, stored_reports
+from optimizer.market.quality.sentinel import MOST_OF_A_KIND, check, require_usable, store_report
 from optimizer.market.raw_bars import make_history
 from optimizer.market.warehouse.warehouse import Warehouse
 from tests.bot.answers import KINDS
@@ -383,8 +383,9 @@ def test_reports_are_stored_and_a_second_check_of_the_same_bars_replaces_the_fir
 
     store_report(warehouse, again)
 
-    assert stored_reports(warehouse, "GBM") == [again]
-    assert stored_reports(warehouse, "OTHER") == []
+    with warehouse.reading() as cursor:
+        reports = cursor.execute("SELECT symbol, report FROM quality_reports").fetchall()
+    assert [(symbol, QualityReport.model_validate_json(report)) for symbol, report in reports] == [("GBM", again)]
 
 
 def test_the_picture_shows_full_partly_empty_and_flagged_months() -> None:

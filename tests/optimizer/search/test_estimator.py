@@ -158,5 +158,5 @@ def test_choices_keep_their_order_and_unknown_ones_are_none_of_the_axis() -> Non
     axis = Axis("mode", CategoricalDistribution(("revert", "break")))
 
     assert [axis.coordinate(choice) for choice in axis.values] == [0.0, 1.0]
-    assert axis.holds("break")
-    assert not axis.holds("fade")
+    assert axis.contains("break")
+    assert not axis.contains("fade")

@@ -96,8 +96,8 @@ def test_small_space_is_searched_whole(bars: Bars) -> None:
 
 
 def test_grid_finds_the_true_best(bars: Bars) -> None:
-    grid = best_record(list(run(bars, spec_of(sampler=SamplerKind.GRID))), "sharpe")
-    guided = best_record(list(run(bars, spec_of(n_trials=200))), "sharpe")
+    grid = best_record(list(run(bars, spec_of(sampler=SamplerKind.GRID))))
+    guided = best_record(list(run(bars, spec_of(n_trials=200))))
 
     assert grid is not None
     assert guided is not None
@@ -109,7 +109,7 @@ def test_grid_finds_the_true_best(bars: Bars) -> None:
 def test_too_few_trades_are_infeasible_and_never_win(bars: Bars) -> None:
     records = list(run(bars, spec_of(min_trades=8)))
     few = [r for r in records if r.n_trades < 8]
-    best = best_record(records, "sharpe")
+    best = best_record(records)
 
     assert few
     assert all(r.violation == 8 - r.n_trades for r in few)
@@ -149,7 +149,7 @@ def test_rebuilt_study_knows_the_best_trial(bars: Bars) -> None:
     spec = spec_of()
     records = list(run(bars, spec))
     study = rebuild_study(space_of(spec), spec.goals, records)
-    best = best_record(records, "sharpe")
+    best = best_record(records)
 
     assert best is not None
     assert study.best_trial.params == best.params
@@ -159,4 +159,4 @@ def test_rebuilt_study_knows_the_best_trial(bars: Bars) -> None:
 def test_nothing_feasible_has_no_best() -> None:
     record = TrialRecord(number=0, params={"period": 14}, value=math.nan, violation=1.0)
 
-    assert best_record([record], "sharpe") is None
+    assert best_record([record]) is None

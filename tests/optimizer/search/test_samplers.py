@@ -14,8 +14,9 @@ from optuna.trial import TrialState, create_trial
 from optimizer.domain.space import Choice, Order, Params, Range, Space, Value
 from optimizer.domain.study_request import SamplerKind
 from optimizer.errors import EmptySpace, UnknownSampler
-from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen, tpe_sampler
+from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen
 from optimizer.search.single_study_storage import fast_study
+from optimizer.search.tpe.estimator import Tpe
 from tests.refused import refused
 
 RSI = Space(
@@ -246,7 +247,7 @@ def test_infeasible_sets_are_kept_away_from(kind: SamplerKind) -> None:
 
 
 def test_the_lower_mixture_holds_the_same_trials_as_optunas_split() -> None:
-    sampler = tpe_sampler(RSI.distributions, seed=1)
+    sampler = CompiledSampler(Tpe(RSI.distributions, seed=1))
     study = optuna.create_study(direction="maximize", sampler=sampler)
     rng = np.random.default_rng(5)
     for number in range(80):
@@ -282,7 +283,7 @@ def test_continuous_and_logarithmic_parameters_are_searched(is_multivariate: boo
         "rate": FloatDistribution(1e-5, 1e-1, log=True),
         "units": IntDistribution(1, 1000, log=True),
     }
-    study = optuna.create_study(sampler=tpe_sampler(distributions, seed=1, is_multivariate=is_multivariate))
+    study = optuna.create_study(sampler=CompiledSampler(Tpe(distributions, seed=1, is_multivariate=is_multivariate)))
 
     def loss(trial: optuna.Trial) -> float:
         x = trial.suggest_float("x", -5, 5)
@@ -296,7 +297,7 @@ def test_continuous_and_logarithmic_parameters_are_searched(is_multivariate: boo
 
 
 def test_a_search_axis_by_axis_keeps_the_order_and_never_repeats() -> None:
-    sampler = tpe_sampler(SMA.distributions, seed=2, order=SMA.order, is_multivariate=False)
+    sampler = CompiledSampler(Tpe(SMA.distributions, seed=2, order=SMA.order, is_multivariate=False))
     study = optuna.create_study(direction="maximize", sampler=sampler)
     proposed = [step(study, sampler, SMA) for _ in range(120)]
 
@@ -305,7 +306,7 @@ def test_a_search_axis_by_axis_keeps_the_order_and_never_repeats() -> None:
 
 
 def test_an_undeclared_parameter_is_refused() -> None:
-    study = optuna.create_study(sampler=tpe_sampler(RSI.distributions, seed=1))
+    study = optuna.create_study(sampler=CompiledSampler(Tpe(RSI.distributions, seed=1)))
 
     with pytest.raises(ValueError, match="`extra`"):
         study.ask().suggest_int("extra", 1, 3)

@@ -9,7 +9,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import TrialState, create_trial
 
-from optimizer.search.single_study_storage import RamStorage, fast_study
+from optimizer.search.single_study_storage import SingleStudyStorage, fast_study
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +102,7 @@ def test_a_finished_trial_cannot_be_changed() -> None:
 
 
 def test_a_storage_holds_one_study() -> None:
-    storage = RamStorage()
+    storage = SingleStudyStorage()
     optuna.create_study(storage=storage, study_name="mine")
 
     assert optuna.load_study(storage=storage, study_name="mine").trials == []

@@ -18,6 +18,8 @@ from optimizer.storage.mongo import kept_ready, wait_ready
 from optimizer.storage.outage import patiently
 from tests.refused import refused
 
+pytestmark = pytest.mark.server
+
 
 async def test_embedded_server_answers_and_ends_with_the_block(home: Path) -> None:
     async with kept_ready(start_mongod(find_mongod(os.environ), home)) as uri:

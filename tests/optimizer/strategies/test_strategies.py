@@ -58,8 +58,8 @@ def spec_of(key: str, *narrowed: Narrowed, overlays: tuple[str, ...] = ()) -> St
     return StudySpec(symbol="AAPL", strategy_name=key, narrowed=narrowed, overlays=overlays)
 
 
-def test_all_eleven_are_there() -> None:
-    assert set(STRATEGIES) == set(DECLARED)
+def test_the_promised_strategies_are_registered() -> None:
+    assert set(DECLARED) <= set(STRATEGIES)
 
 
 @pytest.mark.parametrize("key", DECLARED)
@@ -86,7 +86,7 @@ def test_the_rsi_grid_has_its_known_size() -> None:
     assert STRATEGIES["rsi"].space.size == 5376
 
 
-@pytest.mark.parametrize(("word", "key"), [*ALIASES.items(), *((key.upper(), key) for key in DECLARED)])
+@pytest.mark.parametrize(("word", "key"), [*ALIASES.items(), *((key.upper(), key) for key in STRATEGIES)])
 def test_a_strategy_is_found_by_key_and_alias_in_any_case(word: str, key: str) -> None:
     assert find_strategy(word).key == key
 
@@ -98,7 +98,7 @@ def test_a_near_miss_is_told_the_nearest_strategy() -> None:
         find_strategy("hold")
 
 
-@pytest.mark.parametrize("key", DECLARED)
+@pytest.mark.parametrize("key", STRATEGIES)
 def test_optuna_never_proposes_a_set_that_breaks_the_order(key: str) -> None:
     space = space_of(spec_of(key, overlays=("stop", "max_hold")))
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
@@ -109,7 +109,7 @@ def test_optuna_never_proposes_a_set_that_breaks_the_order(key: str) -> None:
         study.tell(trial, 0.0)
 
 
-@pytest.mark.parametrize("key", DECLARED)
+@pytest.mark.parametrize("key", STRATEGIES)
 def test_two_sides_never_want_in_at_once(key: str) -> None:
     strategy = STRATEGIES[key]
     evaluator = Evaluator(strategy, sample_bars("IBM"), costs=Costs(), allow_short=True)
@@ -191,7 +191,7 @@ def test_the_longest_warm_up_is_that_of_the_largest_set() -> None:
     assert longest_warm_up(find_strategy("rsi"), space_of(spec_of("rsi", overlays=("voltarget",)))) == 30
 
 
-@pytest.mark.parametrize("key", DECLARED)
+@pytest.mark.parametrize("key", STRATEGIES)
 def test_the_textbook_set_trades_on_real_bars(key: str) -> None:
     bars = sample_bars("MSFT")
     evaluator = Evaluator(STRATEGIES[key], bars, costs=Costs())

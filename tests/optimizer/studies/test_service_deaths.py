@@ -15,7 +15,8 @@ from optimizer.market.providers.sample import Sample
 from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies.service import OptimizationService
-from optimizer.studies.worker_pool import WorkerConfig, WorkerPool
+from optimizer.studies.worker_messages import Configure
+from optimizer.studies.worker_pool import WorkerPool
 
 pytestmark = pytest.mark.usefixtures("documents")
 
@@ -25,7 +26,7 @@ async def service(tmp_path: Path) -> AsyncIterator[OptimizationService]:
     """A service whose only worker is the small one."""
     pool = WorkerPool(1, module="tests.optimizer.deadly_worker")
     await pool.prepare()
-    pool.configure(WorkerConfig(mongodb_uri="none", snapshots=tmp_path))
+    pool.configure(Configure(mongodb_uri="none", snapshots=tmp_path))
     with Warehouse.open(tmp_path / "market.duckdb", sources=("sample",)) as warehouse:
         market = Market(warehouse, (Sample(),), sources=("sample",))
         yield OptimizationService(

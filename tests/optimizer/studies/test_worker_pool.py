@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.domain.study_results import StudyState
 from optimizer.errors import Unavailable
-from optimizer.studies.worker_pool import WorkerConfig, WorkerDied, WorkerPool
+from optimizer.studies.worker_messages import Configure, Finished
+from optimizer.studies.worker_pool import WorkerDied, WorkerPool
+
+pytestmark = pytest.mark.server
 
 MODULE = "tests.optimizer.small_worker"
 
@@ -20,7 +24,7 @@ async def pool_of(size: int, folder: Path, module: str = MODULE) -> AsyncIterato
     """A pool of small workers that look into `folder` for what to do."""
     pool = WorkerPool(size, module=module)
     await pool.prepare()
-    pool.configure(WorkerConfig(mongodb_uri="none", snapshots=folder))
+    pool.configure(Configure(mongodb_uri="none", snapshots=folder))
     try:
         yield pool
     finally:
@@ -43,7 +47,7 @@ async def test_killed_worker_is_told_of_and_replaced(tmp_path: Path) -> None:
         with pytest.raises(WorkerDied):
             await asyncio.wait_for(running, 10)
 
-        assert await asyncio.wait_for(pool.run("hello"), 90) == {"study": "hello"}
+        assert await asyncio.wait_for(pool.run("hello"), 90) == Finished(state=StudyState.COMPLETE)
 
 
 async def test_worker_killed_while_idle_costs_nobody_a_study(tmp_path: Path) -> None:
@@ -52,7 +56,7 @@ async def test_worker_killed_while_idle_costs_nobody_a_study(tmp_path: Path) -> 
         os.kill(pool.pids[0], signal.SIGKILL)
         await asyncio.sleep(0.3)
 
-        assert await asyncio.wait_for(pool.run("hello"), 90) == {"study": "hello"}
+        assert await asyncio.wait_for(pool.run("hello"), 90) == Finished(state=StudyState.COMPLETE)
 
 
 async def test_hanging_worker_is_ended_by_the_name_of_its_study(tmp_path: Path) -> None:
@@ -75,7 +79,7 @@ async def test_cancelled_question_leaves_no_answer_for_the_next(tmp_path: Path) 
         await asyncio.sleep(0.2)
         running.cancel()
 
-        assert await asyncio.wait_for(pool.run("hello"), 90) == {"study": "hello"}
+        assert await asyncio.wait_for(pool.run("hello"), 90) == Finished(state=StudyState.COMPLETE)
 
 
 async def test_half_an_answer_is_a_death(tmp_path: Path) -> None:
@@ -87,7 +91,7 @@ async def test_half_an_answer_is_a_death(tmp_path: Path) -> None:
 async def test_worker_that_fails_to_start_once_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "failures").write_text("2")
     async with pool_of(1, tmp_path) as pool:
-        assert await asyncio.wait_for(pool.run("hello"), 90) == {"study": "hello"}
+        assert await asyncio.wait_for(pool.run("hello"), 90) == Finished(state=StudyState.COMPLETE)
 
 
 async def test_study_waits_while_no_worker_starts_for_some_seconds(tmp_path: Path) -> None:
@@ -97,7 +101,7 @@ async def test_study_waits_while_no_worker_starts_for_some_seconds(tmp_path: Pat
         os.kill(pool.pids[0], signal.SIGKILL)
         await asyncio.sleep(0.3)
 
-        assert await asyncio.wait_for(pool.run("hello"), 90) == {"study": "hello"}
+        assert await asyncio.wait_for(pool.run("hello"), 90) == Finished(state=StudyState.COMPLETE)
 
 
 async def test_worker_that_cannot_start_does_not_fail_the_studies_of_the_others(tmp_path: Path) -> None:
@@ -110,7 +114,7 @@ async def test_worker_that_cannot_start_does_not_fail_the_studies_of_the_others(
         await asyncio.sleep(4)  # long enough for the other place to be given up
         answers = await asyncio.wait_for(asyncio.gather(*(pool.run(f"hello{i}") for i in range(6))), 90)
 
-    assert answers == [{"study": f"hello{i}"} for i in range(6)]
+    assert answers == [Finished(state=StudyState.COMPLETE)] * 6
 
 
 async def test_whoever_waits_is_told_when_no_worker_can_start(tmp_path: Path) -> None:
@@ -132,4 +136,4 @@ async def test_pool_that_was_given_up_works_again_when_workers_start(tmp_path: P
             while not pool.n_ready:
                 await asyncio.sleep(0.05)
 
-        assert await asyncio.wait_for(pool.run("hello"), 90) == {"study": "hello"}
+        assert await asyncio.wait_for(pool.run("hello"), 90) == Finished(state=StudyState.COMPLETE)

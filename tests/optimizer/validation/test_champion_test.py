@@ -19,10 +19,10 @@ from optimizer.validation.champion_test import (
     LEAST_BARS,
     MOST_BARS_NEEDED,
     SWITCH_PROBABILITY,
-    Contest,
+    ChampionBacktests,
     challenge,
     judge,
-    no_contest,
+    too_few_bars,
 )
 from tests.bars import made_up_bars
 
@@ -114,25 +114,25 @@ def test_a_contest_tells_the_measures_and_the_yearly_difference() -> None:
     evaluator = Evaluator(RSI, made_up_bars(900), costs=Costs())
     param_sets: list[Params] = [RSI.space.default, {"period": 10, "oversold": 35, "overbought": 65}]
     champion, challenger = (evaluator.backtest(params, start=500, stop=900) for params in param_sets)
-    contest = Contest(
+    backtests = ChampionBacktests(
         champion=champion,
         challenger=challenger,
         buy_and_hold=evaluator.buy_and_hold(start=500, stop=900),
         start=date(2002, 5, 16),
         end=date(2003, 6, 19),
     )
-    found = challenge(contest, seed=7)
+    found = challenge(backtests, seed=7)
 
     assert found.n_bars == 400
     assert found.champion == champion.measures
-    assert found.buy_and_hold.n_trades == contest.buy_and_hold.measures.n_trades
+    assert found.buy_and_hold.n_trades == backtests.buy_and_hold.measures.n_trades
     wanted = (challenger.returns - champion.returns).mean() * champion.periods_per_year
     assert found.difference == pytest.approx(wanted)
     assert Challenge.model_validate(found.model_dump(mode="json")) == found
 
 
 def test_no_contest_is_told_as_one_and_stays_storable() -> None:
-    found = no_contest(1)
+    found = too_few_bars(1)
 
     assert found.decision is Decision.CANT_TELL
     assert found.n_bars_needed == LEAST_BARS - 1

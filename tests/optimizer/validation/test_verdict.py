@@ -14,7 +14,7 @@ from optimizer.validation.verdict import (
     STRONG_PBO,
     Evidence,
     Note,
-    beats_hold,
+    beats_buy_and_hold,
     suggestion,
     verdict,
 )
@@ -90,7 +90,7 @@ def test_the_suggestion_claims_no_more_than_the_verdict(of: Verdict, evidence: E
 
 
 def test_nothing_beats_hold_without_a_number_out_of_sample() -> None:
-    assert not beats_hold(but(out_of_sample=None, buy_and_hold=None))
+    assert not beats_buy_and_hold(but(out_of_sample=None, buy_and_hold=None))
 
 
 def test_note_keys_are_plain_words() -> None:

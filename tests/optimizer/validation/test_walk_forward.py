@@ -175,7 +175,7 @@ def test_rounds_find_about_what_the_studys_own_search_finds() -> None:
         evaluator = evaluator_of(bars=market(Shocks.of(seed, years=6)))
         found = refit(spec, space_of(spec), evaluator, start=START, stop=STOP, seed=seed)
         records = list(search(spec, space_of(spec), evaluator, start=START, stop=STOP, n_trials=120, seed=seed))
-        best = best_record(records, "sharpe")
+        best = best_record(records)
         assert found is not None
         assert best is not None
         assert best.value is not None

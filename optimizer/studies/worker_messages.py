@@ -1,0 +1,99 @@
+"""Messages between the pool and its workers: a line of JSON each, one answer for each request."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from optimizer.domain.study_request import Frozen
+from optimizer.domain.study_results import StudyState
+from optimizer.studies.replay import Difference
+from optimizer.validation.champion import Challenge, Rival
+
+
+class Configure(Frozen):
+    """Configuration of a worker: the first request, so that no password is among a process's arguments."""
+
+    kind: Literal["configure"] = "configure"
+    mongodb_uri: str = Field(repr=False)  # it holds the password
+    snapshots: Path
+
+
+class RunStudy(Frozen):
+    """Run a queued or interrupted study."""
+
+    kind: Literal["run"] = "run"
+    study_name: str
+
+
+class ReplayStudy(Frozen):
+    """Compute a finished study again."""
+
+    kind: Literal["replay"] = "replay"
+    study_name: str
+
+
+class ChallengeStudy(Frozen):
+    """Compare a finished study's winner with a champion."""
+
+    kind: Literal["challenge"] = "challenge"
+    study_name: str
+    rival: Rival
+
+
+class Ready(Frozen):
+    """Answer that the worker is configured."""
+
+    kind: Literal["ready"] = "ready"
+
+
+class Finished(Frozen):
+    """Answer to a run that ended without an error."""
+
+    kind: Literal["finished"] = "finished"
+    state: StudyState
+
+
+class Replayed(Frozen):
+    """Answer to a replay."""
+
+    kind: Literal["replayed"] = "replayed"
+    n_trials: int
+    difference: Difference | None  # None: equal to the last bit
+
+
+class Challenged(Frozen):
+    """Answer to a comparison of a winner with a champion."""
+
+    kind: Literal["challenged"] = "challenged"
+    challenge: Challenge
+
+
+class Failed(Frozen):
+    """Answer to a request that ended with an error."""
+
+    kind: Literal["failed"] = "failed"
+    error: dict[str, Any]  # errors.error_of reads it
+
+
+StudyRequest = RunStudy | ReplayStudy | ChallengeStudy
+Request = Configure | StudyRequest
+Answer = Ready | Finished | Replayed | Challenged | Failed
+
+_REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
+_ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])
+
+
+def encode(message: Request | Answer) -> str:
+    """One line, without its end."""
+    return message.model_dump_json()
+
+
+def decode_request(line: str | bytes) -> Request:
+    """Parse the request of a line. Raises pydantic's ValidationError for anything else."""
+    return _REQUEST.validate_json(line)
+
+
+def decode_answer(line: str | bytes) -> Answer:
+    """Parse the answer of a line. Raises pydantic's ValidationError for anything else."""
+    return _ANSWER.validate_json(line)

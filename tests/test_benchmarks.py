@@ -1,0 +1,60 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.benchmarks.__main__ import SECTIONS
+from tests.benchmarks.probe import HOMES, named
+from tests.benchmarks.tables import BEGIN, END, ROOT, Results, Row, Table, between_marks, document, short_table
+
+ROWS = [
+    Row(name="`Evaluator.scores`", seconds=11e-6, total_return=-0.48),
+    Row(name="pandas", seconds=2.2e-3, total_return=-0.48),
+]
+RESULTS = Results(
+    machine="a machine",
+    versions="numpy 2",
+    tables=[Table(work="trial", n_bars=1000, n_sets=1, rows=ROWS)],
+    peak_mb=300,
+)
+
+
+def test_every_section_can_be_imported_and_has_a_program() -> None:
+    program = (
+        "import importlib, sys; [importlib.import_module(f'tests.benchmarks.{name}').main for name in sys.argv[1:]]"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-W", "ignore", "-c", program, *SECTIONS]
+
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_probe_finds_every_name_in_this_checkout() -> None:
+    assert all(named(name) for name in HOMES)
+
+
+def test_a_table_has_each_peer_beside_the_product() -> None:
+    assert "| `Evaluator.scores` | 11.0 µs | 11.0 | 1.00 | -48.00% |" in document(RESULTS)
+    assert "| pandas, TA-Lib | 2.20 ms | 2,200 | 200 | -48.00% |" in document(RESULTS)
+
+
+def test_the_short_table_has_a_dash_where_a_peer_was_left_out() -> None:
+    assert short_table(RESULTS).endswith(
+        "| one trial of a study (indicator known) | **11.0 µs** | – | 2.20 ms (200×) | – | – | – |"
+    )
+
+
+@pytest.mark.parametrize("name", ["docs/benchmarks.md", "README.md"])
+def test_both_pages_have_a_place_for_the_tables(name: str) -> None:
+    page = between_marks((ROOT / name).read_text(), "the tables")
+
+    assert f"{BEGIN}\n\nthe tables\n\n{END}" in page
+    assert between_marks(page, "the tables") == page
+
+
+def test_a_page_without_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs the lines"):
+        between_marks("nothing", "the tables")
