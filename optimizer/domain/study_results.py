@@ -264,7 +264,7 @@ class StudyState(StrEnum):
 
 
 class TrialState(StrEnum):
-    """How a trial ended, in Optuna's words."""
+    """State of a finished trial, as in Optuna."""
 
     COMPLETE = auto()
     FAIL = auto()  # no constraint is broken, and a goal has no value

@@ -69,12 +69,12 @@ def search(
 
 
 def best_record(records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """The feasible record with the greatest value; the earliest among equals."""
+    """Feasible record with the greatest value; the earliest among equals."""
     return min((record for record in records if record.is_feasible), key=_rank, default=None)
 
 
 def ranked(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The feasible records, the greatest value of the first goal first: every goal is maximized."""
+    """Feasible records, the greatest value of the first goal first: every goal is maximized."""
     return sorted((record for record in records if record.is_feasible), key=_rank)
 
 
@@ -229,7 +229,7 @@ def _report_to_optuna(
 
 
 def _objective_values(record: TrialRecord, goals: Sequence[str]) -> list[float]:
-    """The values reported to Optuna; the worst possible of an infeasible set that has none."""
+    """Values reported to Optuna; the worst possible for an infeasible set without one."""
     if record.values:
         return list(record.values)
     if record.value is not None and len(goals) == 1:

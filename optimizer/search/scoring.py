@@ -70,7 +70,7 @@ def violations(spec: StudySpec, scores: Scores) -> FloatArray:
 
 
 def reason(spec: StudySpec, scores: Scores, row: int) -> str:
-    """The first constraint that a set breaks, in words; empty where it keeps all."""
+    """First constraint that a set breaks, in words; empty if it keeps all."""
     for cap, excess in _constraints(spec, scores):
         if excess[row] > 0:
             return (

@@ -62,8 +62,8 @@ class OptimizationStudy(Document):
     trials_completed: int = 0
     created_by: str
     origin: dict[str, Any] = Field(default_factory=dict)  # where the answer goes; only the door it came by reads it
-    first: list[dict[str, Value]] = Field(default_factory=list)  # sets that are tried right after the textbook set
-    request_key: str | None = None  # names the delivery that asked for it: the same delivery never starts two
+    first: list[dict[str, Value]] = Field(default_factory=list)  # sets that are tried right after the default set
+    request_key: str | None = None  # id of the request: the same request never starts two studies
     name: str = ""
     notes: str = ""
     wanted: StudyState | None = None  # CANCELLED or PAUSED: the state requested of the worker

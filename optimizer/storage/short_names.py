@@ -17,19 +17,19 @@ NewId = Callable[[int], str]
 
 @dataclass(frozen=True, kw_only=True)
 class ShortNames:
-    """The names of one kind of document: a prefix and hex digits."""
+    """Names of one kind of document: a prefix and hex digits."""
 
     prefix: str
     n_bytes: tuple[int, ...]  # of each attempt to find a free name
     new_id: NewId = secrets.token_hex
 
     def beginning(self, word: str) -> str:
-        """The beginning of a name that a person typed, with or without the prefix; empty where no name has it."""
+        """Beginning of a typed name, with or without the prefix; empty if no name can have it."""
         digits = word.lower().strip().removeprefix(self.prefix)
         return self.prefix + digits if digits.isalnum() else ""
 
     def meant(self, word: str, names: Iterable[str]) -> str | None:
-        """The name that a word is, or the only one that it begins; None where there is none or more than one."""
+        """Name equal to a word, or the only one that begins with it; None if there is none or more than one."""
         beginning = self.beginning(word)
         found = [name for name in names if beginning and name.startswith(beginning)]
         if beginning in found:

@@ -184,7 +184,7 @@ class OptimizationService:
             self._running.discard(study.study_name)
 
     def is_under_way(self, study_name: str) -> bool:
-        """Whether `run_study` has the study in hand: it runs, or waits for its turn or a worker."""
+        """True if the study is in `run_study`: it runs, or waits for its turn or a worker."""
         return study_name in self._running
 
     async def _run_in_turn(self, study_name: str) -> OptimizationStudy:
@@ -205,7 +205,7 @@ class OptimizationService:
             return await patiently(lambda: self.find(study_name), what="study")
 
     async def find(self, word: str) -> OptimizationStudy:
-        """The study a person means: its name, with or without the prefix, or a unique beginning of it."""
+        """Find a study by its name, with or without the prefix, or a unique beginning. Raises UnknownStudy."""
         beginning = _NAMES.beginning(word)
         if not beginning:
             raise UnknownStudy(word=word, nearest="")
@@ -263,7 +263,7 @@ class OptimizationService:
         return [trial_record(document) for document in documents]
 
     async def best_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
-        """The trials with the greatest values: first the feasible ones, then the others."""
+        """Trials with the greatest values: first the feasible ones, then the others."""
         collection, found = OptimizationTrial.get_motor_collection(), list[dict[str, Any]]()
         for query in (FEASIBLE, {"$nor": [FEASIBLE]}):
             cursor = collection.find({"study": study_name, **query}).sort([("value", -1), ("trial_number", 1)])
@@ -345,7 +345,7 @@ class OptimizationService:
         return await without_charts(query, order={_OUTSIDE: -1, "_id": 1}, limit=limit)
 
     def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[DataNote]]:
-        """The bars of each symbol; of several those on common dates, and a note names its symbol."""
+        """Bars of each symbol, of several those on common dates, and the data notes with their symbols."""
         if not spec.is_shared:
             bars, notes = self._bars(spec)
             return [bars], notes

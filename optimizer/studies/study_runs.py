@@ -221,7 +221,7 @@ async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list
 
 
 def kept_trials(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The trials whose backtests are kept in full: the ten best feasible ones."""
+    """Trials whose backtests are stored: the ten best feasible ones."""
     return ranked(records)[:KEPT_BACKTESTS]
 
 

@@ -12,7 +12,7 @@ from optimizer.validation.champion import Challenge, Rival
 
 
 class Configure(Frozen):
-    """Where to find studies and bars: the first request, so that no password is among a process's arguments."""
+    """Configuration of a worker: the first request, so that no password is among a process's arguments."""
 
     kind: Literal["configure"] = "configure"
     mongodb_uri: str = Field(repr=False)  # it holds the password
@@ -42,20 +42,20 @@ class ChallengeStudy(Frozen):
 
 
 class Ready(Frozen):
-    """The worker is configured."""
+    """Answer that the worker is configured."""
 
     kind: Literal["ready"] = "ready"
 
 
 class Finished(Frozen):
-    """A run ended without an error."""
+    """Answer to a run that ended without an error."""
 
     kind: Literal["finished"] = "finished"
     state: StudyState
 
 
 class Replayed(Frozen):
-    """A study was computed again."""
+    """Answer to a replay."""
 
     kind: Literal["replayed"] = "replayed"
     n_trials: int
@@ -63,14 +63,14 @@ class Replayed(Frozen):
 
 
 class Challenged(Frozen):
-    """A winner was compared with a champion."""
+    """Answer to a comparison of a winner with a champion."""
 
     kind: Literal["challenged"] = "challenged"
     challenge: Challenge
 
 
 class Failed(Frozen):
-    """A request ended with an error."""
+    """Answer to a request that ended with an error."""
 
     kind: Literal["failed"] = "failed"
     error: dict[str, Any]  # errors.error_of reads it
@@ -90,10 +90,10 @@ def encode(message: Request | Answer) -> str:
 
 
 def decode_request(line: str | bytes) -> Request:
-    """The request of a line. Raises pydantic's ValidationError for anything else."""
+    """Parse the request of a line. Raises pydantic's ValidationError for anything else."""
     return _REQUEST.validate_json(line)
 
 
 def decode_answer(line: str | bytes) -> Answer:
-    """The answer of a line. Raises pydantic's ValidationError for anything else."""
+    """Parse the answer of a line. Raises pydantic's ValidationError for anything else."""
     return _ANSWER.validate_json(line)

@@ -99,7 +99,7 @@ class Assessment:
 
     @cached_property
     def ranked(self) -> list[TrialRecord]:
-        """The feasible trials, the best first."""
+        """Feasible trials, best first."""
         return ranked(self.trials)
 
     @cached_property

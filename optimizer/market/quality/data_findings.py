@@ -83,7 +83,7 @@ class DataFinding(Frozen):
 
 
 class DataNote(Frozen):
-    """A remark on the bars of a study: its kind and its facts, which templates word."""
+    """Note on the bars of a study: its kind and its facts, worded by the templates."""
 
     kind: str  # a key of NOTES; empty for one that an earlier version stored as text
     symbol: str = ""  # of a study of several symbols
@@ -101,7 +101,7 @@ class DataNote(Frozen):
 
     @property
     def sentence(self) -> str:
-        """The remark in English, without the symbol; other languages fill their own sentence for `kind`."""
+        """Note in English, without the symbol; other languages have their own sentence for `kind`."""
         return NOTES[self.kind].format(**self.facts) if self.kind else self.text
 
     def __str__(self) -> str:

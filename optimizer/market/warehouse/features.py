@@ -1,7 +1,7 @@
 """Feature store: 22 causal columns per bar, stored in DuckDB and recomputed when their bars change.
 
 A row is keyed by symbol, timeframe, source, time, feature-set version and a data hash: the hash of all bars up to its
-own. So an edited bar makes exactly the rows from its date on stale, and a row can be told stale without its future.
+own. So an edited bar makes exactly the rows from its date on stale, and a row can be checked without later bars.
 Prices are adjusted in the money of the last bar read; a read as of a day sees no bar after it, and no later
 split or dividend either. Nothing in the product reads features yet: they are for signals that learn.
 """
