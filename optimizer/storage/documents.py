@@ -61,7 +61,7 @@ class OptimizationStudy(Document):
     best_value: float | None = None
     trials_completed: int = 0
     created_by: str
-    origin: dict[str, Any] = Field(default_factory=dict)  # where the answer goes; only the door it came by reads it
+    origin: dict[str, Any] = Field(default_factory=dict)  # where results are sent; read by the interface that stored it
     first: list[dict[str, Value]] = Field(default_factory=list)  # sets that are tried right after the default set
     request_key: str | None = None  # id of the request: the same request never starts two studies
     name: str = ""

@@ -4,6 +4,8 @@ A job's function is importable and takes ids, because the store pickles both. Ru
 reach the live objects of the process through `bind`, called once when the program is composed.
 APScheduler deletes a one-off job from the store when it starts; `recover` finds interrupted studies by
 their documents instead. The job store unpickles its content: only this program may write to it.
+Jobs that name the function by the path it had in another version are deleted at the start without being
+unpickled; their owners add them again.
 """
 
 import asyncio
@@ -44,6 +46,10 @@ def bind(handlers: Mapping[str, _Handler]) -> None:
 async def run_job(kind: str, identifier: str) -> None:
     """Run a stored job: the function that every job refers to."""
     await _handlers[kind](identifier)
+
+
+#: Contained in the pickle of every job that this version can restore.
+_REFERENCE = f"{run_job.__module__}:{run_job.__qualname__}".encode()
 
 
 class WallClock(BaseTrigger):
@@ -122,9 +128,11 @@ class StudyJobs:
         self._client: MongoClient[dict[str, Any]] = MongoClient(
             mongodb_uri, serverSelectionTimeoutMS=2000, connectTimeoutMS=2000, socketTimeoutMS=5000, tz_aware=True
         )
-        database = self._client.get_default_database(DATABASE).name
+        self._stored = self._client.get_default_database(DATABASE)["scheduled_jobs"]
+        store = MongoDBJobStore(self._stored.database.name, self._stored.name, client=self._client)
+        self._due: dict[str, datetime] = {}  # next run of each deleted job, until it is added again
         self._scheduler = AsyncIOScheduler(
-            jobstores={"default": MongoDBJobStore(database=database, collection="scheduled_jobs", client=self._client)},
+            jobstores={"default": store},
             executors={"default": AsyncIOExecutor()},
             timezone=UTC if clock is utc_now else _ClockZone(clock),
         )
@@ -132,6 +140,7 @@ class StudyJobs:
     def start(self, handlers: Mapping[str, _Handler] | None = None) -> None:
         """Start to run jobs; `handlers` are for kinds other than `study`."""
         bind({"study": self._service.run_study, **(handlers or {})})
+        self._drop_foreign()
         self._scheduler.start()
 
     def submit(self, study_name: str) -> None:
@@ -154,14 +163,16 @@ class StudyJobs:
 
     def add_cron(self, kind: str, identifier: str, cron: Cron, time_zone: str) -> datetime:
         """Store a recurring job and return its next time; runs missed while down become one at the next start."""
+        name = f"{kind}:{identifier}"
         job = self._scheduler.add_job(
             run_job,
             WallClock(cron, time_zone),
             args=[kind, identifier],
-            id=f"{kind}:{identifier}",
+            id=name,
             misfire_grace_time=None,
             coalesce=True,
             replace_existing=True,
+            **({"next_run_time": self._due.pop(name)} if name in self._due else {}),
         )
         next_run: datetime = job.next_run_time
         return next_run.astimezone(UTC)
@@ -186,6 +197,14 @@ class StudyJobs:
         """Next time of a recurring job, or None."""
         job = self._scheduler.get_job(f"{kind}:{identifier}")
         return job.next_run_time if job else None
+
+    def _drop_foreign(self) -> None:
+        """Delete jobs that cannot be restored: APScheduler raises when it looks one up, or logs a traceback."""
+        for job in self._stored.find({}, ["next_run_time", "job_state"]):
+            if _REFERENCE not in job["job_state"]:
+                log.info("job_of_another_version id=%s", job["_id"])
+                self._due[job["_id"]] = datetime.fromtimestamp(job["next_run_time"], UTC)
+                self._stored.delete_one({"_id": job["_id"]})
 
     async def stop(self) -> None:
         """Stop; running jobs are cancelled, and their studies resumed at the next start."""

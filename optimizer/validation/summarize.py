@@ -38,7 +38,7 @@ def summarize(
     unique sets that earlier studies of the same symbol, strategy and window tried and this one did not. When no
     trial is feasible the default set replaces the winner, with a note.
     """
-    found = Assessment(
+    assessment = Assessment(
         spec=spec,
         space=space,
         evaluator=evaluator,
@@ -47,8 +47,12 @@ def summarize(
         n_tried_before=n_tried_before,
         refit=refit,
     )
+    return _summary(assessment)
+
+
+def _summary(found: Assessment) -> StudySummary:
     return StudySummary(
-        window=window_facts(window, evaluator.bars),
+        window=window_facts(found.rows, found.evaluator.bars),
         winner=found.winner,
         default=found.default,
         buy_and_hold=found.buy_and_hold,
@@ -68,11 +72,11 @@ def summarize(
         curve=found.curve,
         surface=surface(found.scorer, found.winner.params, found.importance),
         scatter=found.scatter,
-        n_infeasible=sum(trial.violation > 0 for trial in trials),
-        n_failed=sum(trial.state is TrialState.FAIL for trial in trials),
-        is_exhaustive=is_exhaustive(spec, space),
-        optimum=None if is_exhaustive(spec, space) else found.optimum,
-        space_size=space.size,
+        n_infeasible=sum(trial.violation > 0 for trial in found.trials),
+        n_failed=sum(trial.state is TrialState.FAIL for trial in found.trials),
+        is_exhaustive=is_exhaustive(found.spec, found.space),
+        optimum=None if is_exhaustive(found.spec, found.space) else found.optimum,
+        space_size=found.space.size,
         shared=shared_part(found),
         notes=tuple(note.value for note in notes(found)),
     )

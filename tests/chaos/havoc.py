@@ -94,7 +94,7 @@ _STRIKES: dict[str, Callable[[BotProcess], Any]] = {
 
 def _running(bot: BotProcess) -> Sequence[dict[str, Any]]:
     try:
-        with mongo_client(bot.slack.home_tab) as client:
+        with mongo_client(bot.home) as client:
             utc = CodecOptions[dict[str, Any]](tz_aware=True)
             studies = client.optimize_bot.get_collection("optimization_studies", codec_options=utc)
             return list(studies.find({"status": "running", "heartbeat_at": {"$ne": None}}))

@@ -66,7 +66,7 @@ async def burst(slack: StrictSlack, bot: BotProcess, *, n_commands: int, seconds
 
         deliveries = await asyncio.gather(*(type_one(i) for i in range(n_commands)))
         answers = await asyncio.gather(*(_answer(slack, each) for each in deliveries))
-    studies = await asyncio.to_thread(_studies, bot.slack.home_tab)
+    studies = await asyncio.to_thread(_studies, bot.home)
     return Loaded(
         seconds=[each.seconds for each in deliveries],
         n_errors=sum(each.status != 200 for each in deliveries) + sum("reference" in text for text in answers),
@@ -117,7 +117,7 @@ async def until_all_told(bot: BotProcess, n: int, seconds: float) -> None:
     """Wait until so many studies are told and Slack has taken all there is to say."""
 
     def is_told() -> bool:
-        with mongo_client(bot.slack.home_tab) as client:
+        with mongo_client(bot.home) as client:
             db = client.optimize_bot
             n_told = db.slack_conversations.count_documents({"telling": "told"})
             return n_told >= n and not db.slack_outbox.count_documents({"sending": {"$in": ["waiting", "sending"]}})

@@ -76,11 +76,7 @@ async def run(
             for seed in range(1, n_studies + 1):
                 asked = asyncio.create_task(_ask(driver, bot, seed, n_trials))
                 n_due = seed * havoc.total // n_studies
-                while (
-                    not havoc.is_over
-                    and len(havoc.done) < n_due
-                    and not (asked.done() and _is_idle(bot.slack.home_tab))
-                ):
+                while not havoc.is_over and len(havoc.done) < n_due and not (asked.done() and _is_idle(bot.home)):
                     await havoc.strike(bot)
                 await asked
                 await asyncio.sleep(max(began + seed * spread / n_studies - asyncio.get_running_loop().time(), 0.0))
@@ -100,7 +96,7 @@ async def _ask(driver: Driver, bot: BotProcess, seed: int, n_trials: int) -> Non
             delivery = await driver.command(text, user=user)
             if delivery.status == 200:
                 await asyncio.sleep(0.5)
-                if "opt-" in str(delivery.answer) or await asyncio.to_thread(_is_stored, bot.slack.home_tab, seed):
+                if "opt-" in str(delivery.answer) or await asyncio.to_thread(_is_stored, bot.home, seed):
                     return
             await asyncio.sleep(0.5)
 
@@ -128,7 +124,7 @@ async def _until_told(slack: StrictSlack, bot: BotProcess, n_studies: int) -> No
     n_calls = -1
     async with asyncio.timeout(900):
         while True:
-            left = await asyncio.to_thread(_left_to_say, bot.slack.home_tab, n_studies)
+            left = await asyncio.to_thread(_left_to_say, bot.home, n_studies)
             if not left and n_calls == len(slack.ledger.calls):
                 return
             n_calls = len(slack.ledger.calls)
@@ -147,7 +143,7 @@ def _left_to_say(home: Path, n_studies: int) -> int:
 
 
 async def _told(slack: StrictSlack, bot: BotProcess, seconds: float) -> Ended:
-    names, states, tables = await asyncio.to_thread(_documents, bot.slack.home_tab)
+    names, states, tables = await asyncio.to_thread(_documents, bot.home)
     channel = await slack.channel_id()
     roots: Counter[int] = Counter()
     results: Counter[int] = Counter()

@@ -7,7 +7,7 @@ whole session, because it is made to; tests keep apart by the people and symbols
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from bot.context import BotContext
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from bot.runtime.processes import start_children
 from bot.runtime.settings import Settings
+from optimizer.clock import Clock, utc_now
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies import scheduler
@@ -124,15 +125,27 @@ class SetClock:
         return self.now
 
 
-@pytest.fixture
-def other_bots_keep_theirs() -> Iterator[None]:
-    """A process binds documents and kinds of jobs once; here a second bot runs in it, and the first must go on."""
+@contextmanager
+def kept_bindings() -> Iterator[None]:
+    """A process binds documents and kinds of jobs once; inside the block another bot may, and the first goes on after.
+
+    The other one needs an event loop of its own, so that the first stands still meanwhile.
+    """
     bound = {model: model._document_settings for model in (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)}
     handlers = dict(scheduler._handlers)
-    yield
-    for model, settings in bound.items():
-        model._document_settings = settings
-    scheduler.bind(handlers)
+    try:
+        yield
+    finally:
+        for model, settings in bound.items():
+            model._document_settings = settings
+        scheduler.bind(handlers)
+
+
+@pytest.fixture
+def other_bots_keep_theirs() -> Iterator[None]:
+    """A second bot may run inside the test."""
+    with kept_bindings():
+        yield
 
 
 def settings_for(home: Path, slack: Slack, **more: str) -> Settings:
@@ -153,10 +166,10 @@ def settings_for(home: Path, slack: Slack, **more: str) -> Settings:
 
 
 @asynccontextmanager
-async def opened(slack: Slack, settings: Settings) -> AsyncIterator[Stage]:
+async def opened(slack: Slack, settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Stage]:
     """A bot in a Slack, and people who act there."""
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
-    async with start_children(settings) as children, run_bot(settings, client, children) as bot:
+    async with start_children(settings) as children, run_bot(settings, client, children, clock=clock) as bot:
         url = f"http://127.0.0.1:{bot.port}/slack/events"
         async with HttpWire(url) as wire:
             yield Stage(slack=slack, context=bot.context, act=Driver(slack, wire), url=url)

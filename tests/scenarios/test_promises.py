@@ -104,13 +104,13 @@ async def _said(slack: StrictSlack, root: Message, words: str, times: int) -> bo
 
 async def _waiting_root(bot: BotProcess) -> str | None:
     """The study whose root message was stored."""
-    with mongo_client(bot.slack.home_tab) as client:
+    with mongo_client(bot.home) as client:
         entry = await asyncio.to_thread(client.optimize_bot.slack_outbox.find_one, {"key": {"$regex": ":root$"}})
         return str(entry["conversation"]) if entry else None
 
 
 def _study(bot: BotProcess) -> dict[str, Any]:
-    with mongo_client(bot.slack.home_tab) as client:
+    with mongo_client(bot.home) as client:
         study = client.optimize_bot.optimization_studies.find_one()
         assert study is not None
         return study
@@ -123,7 +123,7 @@ def _request(bot: BotProcess, number: ObjectId, attempts: int = 0) -> Callable[[
     request = {"_id": number, "channel_id": "", "language": "en", "attempts": attempts, **fields}
 
     def store() -> None:
-        with mongo_client(bot.slack.home_tab) as client:
+        with mongo_client(bot.home) as client:
             client.optimize_bot.replay_requests.insert_one(dict(request))
 
     return store
@@ -138,7 +138,7 @@ async def _kill_with(bot: BotProcess, store: Callable[[], None]) -> None:
 
 async def _forgotten(slack: StrictSlack, bot: BotProcess) -> None:
     async def look() -> bool | None:
-        with mongo_client(bot.slack.home_tab) as client:
+        with mongo_client(bot.home) as client:
             left = await asyncio.to_thread(client.optimize_bot.replay_requests.count_documents, {})
             waiting = {"sending": {"$in": ["waiting", "sending"]}}
             unsent = await asyncio.to_thread(client.optimize_bot.slack_outbox.count_documents, waiting)

@@ -70,7 +70,7 @@ async def _running(bot: BotProcess) -> None:
     """Wait until the study has trials."""
 
     def count() -> int:
-        with mongo_client(bot.slack.home_tab) as client:
+        with mongo_client(bot.home) as client:
             return int(client.optimize_bot.optimization_trials.count_documents({}))
 
     async with asyncio.timeout(120):

@@ -50,7 +50,7 @@ class DataFinding(Frozen):
 
 
 class DataNote(Frozen):
-    """Note on the bars of a study: the kind of a finding and its facts, worded by the templates."""
+    """Note on the bars of a study: its kind and its facts, worded by the templates."""
 
     kind: str  # of a finding, or `left_out`; empty for one that an earlier version stored as text
     symbol: str = ""  # of a study of several symbols
