@@ -57,7 +57,7 @@ DISPARITY = Strategy(
 )
 '''
 
-PARAMETERS = """  "disparity": {"period": "bars of the average", "enter": "% below at which it buys", "leave": "% above at which it sells"},
+PARAMETERS = """  "disparity": {"period": "bars of the average", "enter": "% below", "leave": "% above"},
 """
 
 #: Prints on how many bars the new strategy would buy.
