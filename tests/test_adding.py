@@ -133,7 +133,7 @@ def test_a_strategy_takes_the_files_that_are_listed(tree: Path) -> None:
             },
             "templates/en/strategy_words.jinja": {
                 '  "supertrend": "Supertrend",\n': '  "disparity": "Disparity",\n',
-                'average true ranges behind.",\n': '  "disparity": "Buy `enter` % below the average; sell `leave` % above.",\n',
+                'average true ranges behind.",\n': '  "disparity": "Buy `enter` % below; sell `leave` % above.",\n',
                 "{% set parameters = {\n": PARAMETERS,
             },
         },
@@ -143,7 +143,7 @@ def test_a_strategy_takes_the_files_that_are_listed(tree: Path) -> None:
     played = run(tree, "-c", PLAY)
 
     assert "Plan for AAPL DISPARITY" in planned
-    assert "Buy `enter` % below the average" in helped
+    assert "Buy `enter` % below" in helped
     assert int(played) > 10
     assert changed == {name.replace("NAME", "disparity") for name in listed("A strategy")}
     assert len(changed) <= 4
