@@ -45,7 +45,7 @@ def named(name: str) -> Any:
     """Import a name from where this checkout keeps it. Raises LookupError where it is in none of its homes."""
     for home in HOMES[name]:
         module, _, attribute = home.partition(":")
-        if _exists(module):
+        if _exists(module) and hasattr(import_module(module), attribute):
             return getattr(import_module(module), attribute)
     raise LookupError(f"`{name}` is in none of {', '.join(HOMES[name])}: name its module in {__file__}.")
 
@@ -131,10 +131,10 @@ async def serve_studies() -> None:
 async def stored_study(services: Any, n: int, *, seed: int) -> Figures:
     """Return how long a study of n trials took, as its worker measured it."""
     spec = named("StudySpec")(symbol="AAPL", strategy_name="rsi", n_trials=n, seed=seed, folds=4)
-    service = getattr(services, "studies", None) or services.service  # the field's name in older checkouts
-    name = (await service.create_study(spec, created_by="benchmark")).study_name
+    studies = services.studies if hasattr(services, "studies") else services.service  # its name before the move
+    name = (await studies.create_study(spec, created_by="benchmark")).study_name
     services.jobs.submit(name)
-    while not (study := await service.find(name)).status.is_finished:
+    while not (study := await studies.find(name)).status.is_finished:
         await asyncio.sleep(0.05)
     assert study.timings is not None, study.failure
     took = study.timings
