@@ -47,8 +47,13 @@ def summarize(
         n_tried_before=n_tried_before,
         refit=refit,
     )
+    return _summary(found)
+
+
+def _summary(found: Assessment) -> StudySummary:
+    spec, space, trials = found.spec, found.space, found.trials
     return StudySummary(
-        window=window_facts(window, evaluator.bars),
+        window=window_facts(found.rows, found.evaluator.bars),
         winner=found.winner,
         default=found.default,
         buy_and_hold=found.buy_and_hold,
