@@ -20,12 +20,22 @@ class AnswerTo(StrEnum):
     MODAL = auto()
 
 
+class Takes(StrEnum):
+    """Words after a verb. `verb_parsers` has the parser of each kind."""
+
+    NOTHING = auto()
+    STUDY = auto()  # the id of a study, or none in its thread
+    SCHEDULE = auto()  # the id of a schedule
+    WORDS = auto()  # words of its own, which `verb_parsers.READERS` reads
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verb:
     """One verb."""
 
     key: str
     command: type[c.Command]
+    takes: Takes = Takes.NOTHING
     usage: str
     english: str  # half a sentence
     korean: str
@@ -43,6 +53,7 @@ _TABLE = (
     Verb(
         key="start",
         command=c.Start,
+        takes=Takes.WORDS,
         usage="SYMBOL[,SYMBOL] STRATEGY [TRIALS] [key=value | metric<n | flag]…",
         english="search a strategy's parameters",
         korean="전략의 파라미터를 탐색",
@@ -53,6 +64,7 @@ _TABLE = (
     Verb(
         key="help",
         command=c.Help,
+        takes=Takes.WORDS,
         usage="help [TOPIC]",
         english="what I can do, or one topic of it",
         korean="할 수 있는 일, 또는 한 주제의 설명",
@@ -79,6 +91,7 @@ _TABLE = (
     Verb(
         key="status",
         command=c.Status,
+        takes=Takes.WORDS,
         usage="status [ID]",
         english="how a study stands, or everything that runs",
         korean="탐색 하나 또는 실행 중인 모든 탐색의 상태",
@@ -87,6 +100,7 @@ _TABLE = (
     Verb(
         key="list",
         command=c.ListStudies,
+        takes=Takes.WORDS,
         usage="list [mine|running|all]",
         english="the latest studies",
         korean="최근 탐색 목록",
@@ -95,6 +109,7 @@ _TABLE = (
     Verb(
         key="show",
         command=c.Show,
+        takes=Takes.STUDY,
         usage="show ID",
         english="a study's result",
         korean="탐색의 결과",
@@ -103,6 +118,7 @@ _TABLE = (
     Verb(
         key="top",
         command=c.Top,
+        takes=Takes.WORDS,
         usage="top [SYMBOL] [STRATEGY] [all]",
         english="the leaderboard by out-of-sample value (`all` with the unproven)",
         korean="표본 외 성과 순위 (`all`: 입증되지 않은 것 포함)",
@@ -111,6 +127,7 @@ _TABLE = (
     Verb(
         key="compare",
         command=c.Compare,
+        takes=Takes.WORDS,
         usage="compare ID ID",
         english="two studies side by side",
         korean="두 탐색을 나란히 비교",
@@ -119,6 +136,7 @@ _TABLE = (
     Verb(
         key="best",
         command=c.Best,
+        takes=Takes.WORDS,
         usage="best SYMBOL STRATEGY",
         english="the best parameters known",
         korean="알려진 최고의 파라미터",
@@ -127,6 +145,7 @@ _TABLE = (
     Verb(
         key="cancel",
         command=c.Cancel,
+        takes=Takes.STUDY,
         usage="cancel ID",
         english="stop a study and keep what it has",
         korean="탐색을 멈추고 결과는 보관",
@@ -137,6 +156,7 @@ _TABLE = (
     Verb(
         key="pause",
         command=c.Pause,
+        takes=Takes.STUDY,
         usage="pause ID",
         english="let a study rest",
         korean="탐색을 잠시 멈춤",
@@ -147,6 +167,7 @@ _TABLE = (
     Verb(
         key="resume",
         command=c.Resume,
+        takes=Takes.STUDY,
         usage="resume ID",
         english="carry on with a paused, cancelled or failed study",
         korean="멈추거나 실패한 탐색을 이어서 실행",
@@ -157,6 +178,7 @@ _TABLE = (
     Verb(
         key="more",
         command=c.More,
+        takes=Takes.WORDS,
         usage="more ID [N]",
         english="add trials to a finished study (100 unless said)",
         korean="끝난 탐색에 시도를 추가 (기본 100)",
@@ -167,6 +189,7 @@ _TABLE = (
     Verb(
         key="replay",
         command=c.Replay,
+        takes=Takes.STUDY,
         usage="replay ID",
         english="compute a study again and prove it equal",
         korean="다시 계산하여 같은지 확인",
@@ -177,6 +200,7 @@ _TABLE = (
     Verb(
         key="export",
         command=c.Export,
+        takes=Takes.WORDS,
         usage="export ID [csv|json|html]",
         english="a study as a file",
         korean="탐색을 파일로 내보내기",
@@ -186,6 +210,7 @@ _TABLE = (
     Verb(
         key="adopt",
         command=c.Adopt,
+        takes=Takes.WORDS,
         usage='adopt ID [why="…"]',
         english="make a study's winner the champion",
         korean="탐색의 최적 조합을 챔피언으로 채택",
@@ -196,6 +221,7 @@ _TABLE = (
     Verb(
         key="schedule",
         command=c.AddSchedule,
+        takes=Takes.WORDS,
         usage="schedule SYMBOL STRATEGY [TRIALS] daily|weekdays|weekly DAY|monthly 1-28 HH:MM [tz=ZONE]",
         english="search again and again",
         korean="정기적으로 다시 탐색",
@@ -214,6 +240,7 @@ _TABLE = (
     Verb(
         key="unschedule",
         command=c.Unschedule,
+        takes=Takes.SCHEDULE,
         usage="unschedule ID",
         english="remove a schedule",
         korean="일정을 삭제",
@@ -224,6 +251,7 @@ _TABLE = (
     Verb(
         key="run",
         command=c.RunSchedule,
+        takes=Takes.SCHEDULE,
         usage="run ID",
         english="run a schedule now",
         korean="일정을 지금 실행",
@@ -234,6 +262,7 @@ _TABLE = (
     Verb(
         key="data",
         command=c.ShowData,
+        takes=Takes.WORDS,
         usage="data [SYMBOL]",
         english="what bars there are and what is wrong with them",
         korean="보유한 데이터와 그 품질",
@@ -258,6 +287,7 @@ _TABLE = (
     Verb(
         key="config",
         command=c.Config,
+        takes=Takes.WORDS,
         usage="config [KEY [VALUE]] · config @NAME SYMBOL,SYMBOL",
         english="this channel's settings and watch lists",
         korean="채널 설정과 관심 목록",
@@ -267,6 +297,7 @@ _TABLE = (
     Verb(
         key="audit",
         command=c.Audit,
+        takes=Takes.WORDS,
         usage="audit [N]",
         english="who did what",
         korean="누가 무엇을 했는지",
