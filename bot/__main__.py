@@ -15,6 +15,7 @@ from bot.runtime.processes import ChildProcesses, start_children
 from bot.runtime.settings import Settings
 from optimizer.errors import BadValue, UnknownWord, UserError
 from optimizer.lazy import LazyModule
+from reports.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from bot.cli import data, doctor, keys, run, serve
@@ -49,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="optimize-bot", description="Optimize trading strategies, and check whether the result is real."
     )
-    top.add_argument("--language", choices=("en", "ko"), help="language of all output (default: the setting)")
+    top.add_argument("--language", choices=LANGUAGES, help="language of all output (default: the setting)")
     top.add_argument("--verbose", action="store_true", help="log every event to stderr")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="serve | run | data | keys | doctor")
     verbs.add_parser("serve", help="run the Slack bot until stopped")

@@ -1,6 +1,7 @@
 """HTTP server: one FastAPI app at one port for Slack's requests, monitoring, the API and the pages."""
 
 import asyncio
+import errno
 import logging
 import re
 import socket
@@ -20,18 +21,21 @@ from bot.runtime.services import Services
 from bot.runtime.settings import Settings
 from bot.slack.payloads import is_known_shape
 from bot.slack.request_guard import LONGEST_BODY, ReplayGuard
-from optimizer.errors import Unavailable
+from optimizer.errors import Phrase, Unavailable
 
 log = logging.getLogger(__name__)
 
 #: Longer than the minute that proxies keep a connection: a request on a connection being closed is lost.
 _KEEP_ALIVE_SECONDS = 75
+#: Why an address cannot be listened to, by the system's error number.
+_REASONS: dict[int | None, Phrase] = {
+    errno.EADDRINUSE: Phrase("address_in_use"),
+    errno.EACCES: Phrase("permission_denied"),
+}
 
 
 class PortTaken(Unavailable):
-    """Raised when the address cannot be bound."""
-
-    sentence = "The bot cannot listen at {host} port {port}: {reason}. Set OPTIMIZE_BOT_PORT to another port."
+    """Raised when the address cannot be bound. Facts: host, port, reason."""
 
 
 def build_web(context: BotContext) -> FastAPI:
@@ -110,7 +114,8 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.listen()
     except OSError as failure:
         bound.close()
-        raise PortTaken(host=host, port=port, reason=failure.strerror or type(failure).__name__) from failure
+        reason = _REASONS.get(failure.errno, Phrase("as_written", text=failure.strerror or type(failure).__name__))
+        raise PortTaken(host=host, port=port, reason=reason) from failure
     return bound
 
 

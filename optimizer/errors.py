@@ -1,4 +1,4 @@
-"""The errors a person can mend.
+"""The errors a person can fix.
 
     UserError
     ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler
@@ -8,18 +8,57 @@
     └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown
                            NoSnapshot · DamagedSnapshot
 
-Each class holds its English sentence as a format string over its facts, so that other languages
-(`templates/<language>/errors.toml`, keyed by class name) can say the same with the same facts.
-A sentence names what was wrong, the nearest right thing, and how to mend it. Facts from a user
-are escaped where the sentence is shown, not here.
+A class lists the facts that its sentence names; the sentence itself is in every language's
+`templates/<language>/errors.jinja`, keyed by class name. It names what was wrong, the nearest right
+thing, and how to fix it. Facts from a user are escaped where the sentence is shown, not here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+
+@dataclass(frozen=True, init=False)
+class Phrase:
+    """A short phrase by its key in `templates/<language>/phrases.jinja`, with the facts it names."""
+
+    key: str
+    facts: Mapping[str, object]
+
+    def __init__(self, key: str, /, **facts: object) -> None:
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "facts", facts)
+
+    def __str__(self) -> str:
+        return " ".join([self.key, *(f"{name}={value}" for name, value in self.facts.items())])
+
+    def as_document(self) -> dict[str, object]:
+        """The phrase as plain data."""
+        return {"phrase": self.key, "facts": _plain(self.facts)}
+
+
+def phrase_of(document: Mapping[str, Any]) -> Phrase:
+    """The phrase that `as_document` wrote."""
+    return Phrase(document["phrase"], **_facts(document["facts"]))
+
+
+def _plain(facts: Mapping[str, object]) -> dict[str, object]:
+    """Facts as plain data: numbers stay numbers, phrases become documents, everything else becomes text."""
+    return {name: _plain_fact(value) for name, value in facts.items()}
+
+
+def _plain_fact(value: object) -> object:
+    if isinstance(value, Phrase):
+        return value.as_document()
+    return value if isinstance(value, int | float | str) else str(value)
+
+
+def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: phrase_of(value) if isinstance(value, Mapping) else value for name, value in document.items()}
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -30,30 +69,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 class UserError(Exception):
-    """Something a person can mend; the text may be shown to them."""
+    """Something a person can fix. Facts: reason.
 
-    sentence: ClassVar[str] = "{reason}"
-    #: Used instead of `sentence` when the fact `nearest` is not empty.
-    sentence_near: ClassVar[str] = ""
+    The text of the exception is for logs and tracebacks: the class and its facts. What people read is the
+    sentence that a renderer makes of them in their language.
+    """
 
     def __init__(self, **facts: object) -> None:
         self.facts = facts
-        super().__init__(self.template.format(**facts))
-
-    @property
-    def is_near(self) -> bool:
-        """Whether a nearest right word is known."""
-        return bool(self.sentence_near and self.facts.get("nearest"))
-
-    @property
-    def template(self) -> str:
-        """The English format string that fits these facts."""
-        return self.sentence_near if self.is_near else self.sentence
-
-    @property
-    def key(self) -> str:
-        """The name of this sentence in the catalogues of other languages."""
-        return type(self).__name__ + (".near" if self.is_near else "")
+        super().__init__(" ".join([type(self).__name__, *(f"{name}={value}" for name, value in facts.items())]))
 
     @property
     def command(self) -> str:
@@ -72,9 +96,8 @@ class UserError(Exception):
         )
 
     def as_document(self) -> dict[str, object]:
-        """The error as plain data; numbers stay numbers, everything else becomes text."""
-        plain = {k: v if isinstance(v, int | float | str) else str(v) for k, v in self.facts.items()}
-        return {"kind": type(self).__name__, "facts": plain}
+        """The error as plain data."""
+        return {"kind": type(self).__name__, "facts": _plain(self.facts)}
 
 
 def _rebuild(kind: type[UserError], facts: dict[str, object]) -> UserError:
@@ -82,10 +105,10 @@ def _rebuild(kind: type[UserError], facts: dict[str, object]) -> UserError:
 
 
 def error_of(document: Mapping[str, Any]) -> UserError:
-    """The error that `as_document` wrote, whoever wrote it; one of an unknown kind keeps its words."""
+    """The error that `as_document` wrote; one of an unknown kind keeps its facts as text."""
     kinds = {kind.__name__: kind for kind in _kinds(UserError)}
     kind = kinds.get(document["kind"])
-    return kind(**document["facts"]) if kind else UserError(reason=str(document["facts"]))
+    return kind(**_facts(document["facts"])) if kind else UserError(reason=str(document["facts"]))
 
 
 def _kinds(root: type[UserError]) -> Iterator[type[UserError]]:
@@ -97,9 +120,6 @@ def _kinds(root: type[UserError]) -> Iterator[type[UserError]]:
 class UnknownWord(UserError):
     """A word that is not in a known list. Facts: word, nearest, known."""
 
-    sentence = "I don't know `{word}`. I know: {known}."
-    sentence_near = "I don't know `{word}`. Did you mean `{nearest}`?"
-
     @classmethod
     def of(cls, word: str, known: Iterable[str]) -> "UnknownWord":
         """Build the error for `word`, offering the nearest of `known`."""
@@ -108,59 +128,39 @@ class UnknownWord(UserError):
 
 
 class UnknownStrategy(UnknownWord):
-    sentence = "There is no strategy called `{word}`. I know: {known}."
-    sentence_near = "There is no strategy called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 class UnknownParameter(UnknownWord):
-    sentence = "There is no parameter or option called `{word}`. I know: {known}."
-    sentence_near = "There is no parameter or option called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 class UnknownGoal(UnknownWord):
-    sentence = "There is no goal called `{word}`. I know: {known}."
-    sentence_near = "There is no goal called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 class UnknownOverlay(UnknownWord):
-    sentence = "There is no overlay called `{word}`. I know: {known}."
-    sentence_near = "There is no overlay called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 class UnknownSampler(UnknownWord):
-    sentence = "There is no sampler called `{word}`. I know: {known}."
-    sentence_near = "There is no sampler called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 class UnknownSymbol(UnknownWord):
-    sentence = (
-        "I have no bars for `{word}`. I have: {known}. Bring your own with "
-        "`optimize-bot data import FILE`, or name a source that has it (`source=yahoo`)."
-    )
-    sentence_near = (
-        "I have no bars for `{word}`. Did you mean `{nearest}`? I have: {known}. Bring your own "
-        "with `optimize-bot data import FILE`, or name a source that has it (`source=yahoo`)."
-    )
+    """Facts: word, known, nearest."""
 
 
 class UnknownAtSource(UnknownSymbol):
     """Facts: word, source."""
 
-    sentence = (
-        "`{source}` does not know the symbol `{word}`. Check its spelling; outside the US it needs the suffix "
-        "of its exchange (`005930.KS`)."
-    )
-    sentence_near = ""
-
 
 class UnknownTimeframe(UnknownWord):
-    sentence = "There is no timeframe called `{word}`. I know: {known}."
-    sentence_near = "There is no timeframe called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 class UnknownSource(UnknownWord):
-    sentence = "There is no data source called `{word}`. I know: {known}."
-    sentence_near = "There is no data source called `{word}`. Did you mean `{nearest}`?"
+    """Facts: word, known, nearest."""
 
 
 class BadValue(UserError):
@@ -168,27 +168,23 @@ class BadValue(UserError):
 
 
 class OutOfRange(BadValue):
-    sentence = "`{name}` must be from {low} to {high}; `{value}` is not. The nearest is `{nearest}`."
-    sentence_near = sentence
+    """Facts: name, low, high, value, nearest."""
 
 
 class NotANumber(BadValue):
-    sentence = "`{name}` must be a number; `{value}` is not one."
+    """Facts: name, value."""
 
 
 class WrongStep(BadValue):
-    sentence = (
-        "`{name}` moves in steps of {step} from {low}; `{value}` is between two steps. The nearest is `{nearest}`."
-    )
-    sentence_near = sentence
+    """Facts: name, step, low, value, nearest."""
 
 
 class WrongChoice(BadValue):
-    sentence = "`{name}` is one of {choices}; `{value}` is not."
+    """Facts: name, choices, value."""
 
 
 class EmptySpace(BadValue):
-    sentence = "No parameter set is left to try: {reason}."
+    """Facts: reason."""
 
 
 class BadData(UserError):
@@ -196,80 +192,60 @@ class BadData(UserError):
 
 
 class NoBars(BadData):
-    sentence = "`{source}` has no {timeframe} bars of `{symbol}` from {start} to {end}. {remedy}"
+    """Facts: source, timeframe, symbol, start, end, remedy."""
 
 
 class TooFewBars(BadData):
-    sentence = (
-        "`{symbol}` has {have} bars in this window and the study needs {need}: {reason}. "
-        "Use a longer window or shorter indicators."
-    )
+    """Facts: symbol, have, need, reason."""
 
 
 class UnusableBars(BadData):
-    sentence = "The bars of `{symbol}` cannot be used: {reason} on {when}."
+    """Facts: symbol, reason, when."""
 
 
 class BlockedBars(BadData):
     """Facts: symbol, n, kind and finding (the first critical finding: its kind and its sentence)."""
 
-    sentence = (
-        "The bars of `{symbol}` have critical findings ({n}), the first: {finding} "
-        "See `/optimize data {symbol}`; mend the data, or add `force` to run on it as it is."
-    )
-
 
 class BadFile(BadData):
-    sentence = "`{file}`, line {line}: {reason}. {remedy} Nothing was imported."
+    """Facts: file, line, reason, remedy."""
 
 
 class NothingToImport(BadData):
-    sentence = "There is no file to import at `{path}`. Name a file or a folder with files ending in {endings}."
+    """Facts: path, endings."""
 
 
 class Unavailable(UserError):
     """A server, a file or a program that cannot be had now. Facts: what, reason, remedy."""
 
-    sentence = "{what} is not available: {reason}. {remedy}"
-
 
 class WarehouseLocked(Unavailable):
-    sentence = (
-        "The data file `{file}` is in use by another process ({holder}). Only one may have it open: "
-        "stop that one, or ask the running bot to do this."
-    )
+    """Facts: file, holder."""
 
 
 class WarehouseTooNew(Unavailable):
-    sentence = (
-        "The data file was written by a newer version (schema {version}, this one knows {known}). "
-        "Update this installation."
-    )
+    """Facts: version, known."""
 
 
 class MissingExtra(Unavailable):
-    sentence = "The source `{source}` needs an optional package. Install it with `pip install 'optimize-bot[{extra}]'`."
+    """Facts: source, extra."""
 
 
 class ProviderDown(Unavailable):
-    sentence = "`{provider}` did not deliver `{symbol}`: {reason}. {remedy} Bars already stored are kept."
+    """Facts: provider, symbol, reason, remedy."""
 
 
 class NoSnapshot(Unavailable):
-    sentence = "The bars of this study (snapshot {data_hash}) are not in `{folder}`. {remedy}"
+    """Facts: data_hash, folder, remedy."""
 
 
 class DamagedSnapshot(Unavailable):
-    sentence = "The bars of this study (snapshot {data_hash}) are damaged: {reason}. {remedy}"
+    """Facts: data_hash, reason, remedy."""
 
 
 class WorkerLost(Unavailable):
-    """A study took its worker process with it, again and again."""
-
-    sentence = "Its worker process died {deaths} times, so I stopped trying. `resume {study}` carries it on."
+    """A study took its worker process with it, again and again. Facts: deaths, study."""
 
 
 class SomethingBroke(UserError):
-    """A fault of ours: the log has the traceback under the reference."""
-
-    sentence = "Something broke on my side. The log has it under `{reference}`."
+    """A fault of ours: the log has the traceback under the reference. Facts: reference."""

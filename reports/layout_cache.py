@@ -21,17 +21,15 @@ _CODE = Path(__file__).parent
 class KeptLayouts(FileSystemBytecodeCache):
     """Layouts of one language as Python's bytecode.
 
-    Filters of constants are worked out when a layout is compiled, so it is as old as the newest of the filters
-    and catalogues: the digest of both stands beside the layout's own.
+    Filters of constants are computed when a layout is compiled, so the digest of their code is part of the checksum.
     """
 
-    def __init__(self, folder: Path, language: str, catalogues: Path) -> None:
+    def __init__(self, folder: Path, language: str) -> None:
         super().__init__(str(folder), f"{language}-%s.jinja")
-        self._catalogues = catalogues
 
     def get_source_checksum(self, source: str) -> str:
-        """What tells whether kept bytecode is still right."""
-        return super().get_source_checksum(_digest(self._catalogues) + source)
+        """Checksum of a layout and of the code that compiles it."""
+        return super().get_source_checksum(_digest(_CODE) + source)
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Read what was kept; half a file is none."""
@@ -46,8 +44,8 @@ class KeptLayouts(FileSystemBytecodeCache):
             super().dump_bytecode(bucket)
 
 
-def kept_layouts(language: str, catalogues: Path) -> KeptLayouts | None:
-    """The user's cache; None where there is no folder of the user's own. `catalogues` holds the language's words."""
+def kept_layouts(language: str) -> KeptLayouts | None:
+    """The user's cache; None where there is no folder of the user's own."""
     folder = user_cache_path("optimize-bot") / "layouts"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -55,12 +53,12 @@ def kept_layouts(language: str, catalogues: Path) -> KeptLayouts | None:
         return None
     state = folder.stat()
     is_ours = state.st_uid == os.getuid() and not state.st_mode & 0o022
-    return KeptLayouts(folder, language, catalogues) if is_ours else None
+    return KeptLayouts(folder, language) if is_ours else None
 
 
 @cache
-def _digest(catalogues: Path) -> str:
+def _digest(code: Path) -> str:
     digest = hashlib.sha256()
-    for path in [*sorted(_CODE.glob("*.py")), *sorted(catalogues.glob("*.toml"))]:
+    for path in sorted(code.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from optimizer.domain.study_request import StudySpec
-from optimizer.domain.study_results import Luck, Measures, Scored, StudySummary, Verdict
+from optimizer.domain.study_results import Luck, Measures, Scored, StudySummary, Suggestion, Verdict
 from optimizer.validation.verdict import (
     FEW_TRADES,
     OVERFIT_PBO,
@@ -114,7 +114,9 @@ def noted(summary: StudySummary, chapter: str) -> Iterator[Statement]:
     """What the data or the search forced and belongs into a chapter."""
     for note in summary.notes:
         if NOTE_CHAPTERS[Note(note)] == chapter:
-            yield Statement(f"note_{note}", {"window": summary.window, "luck": summary.luck, "winner": summary.winner})
+            needed = note == Note.MORE_BARS_WOULD_TELL and summary.luck.n_bars_needed is not None
+            key = "note_n_bars_would_tell" if needed else f"note_{note}"
+            yield Statement(key, {"window": summary.window, "luck": summary.luck, "winner": summary.winner})
 
 
 def outside(summary: StudySummary) -> Measures | None:
@@ -130,7 +132,6 @@ def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
         "n_tried": summary.luck.n_tried,
         "n_tried_ever": summary.luck.n_tried_ever,
         "space_size": summary.space_size,
-        "is_shared": summary.shared is not None,
     }
     yield Statement("tried_all" if summary.is_exhaustive else "tried_some", facts)
     best, optimum = summary.winner.value, summary.optimum
@@ -138,7 +139,7 @@ def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
         key = "optimum_found" if best >= optimum else "optimum_missed"
         yield Statement(key, {**facts, "goal": spec.goals[0], "best": best, "optimum": optimum})
     if summary.luck.n_tried_ever > summary.luck.n_tried:
-        yield Statement("tried_before", facts)
+        yield Statement("tried_before_shared" if summary.shared else "tried_before", facts)
     if summary.n_infeasible:
         yield Statement("infeasible", {"n": summary.n_infeasible})
     if summary.n_failed:
@@ -146,8 +147,8 @@ def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
 
 
 def won(summary: StudySummary) -> Iterator[Statement]:
-    """What won, and by how much against the textbook and the hold."""
-    yield Statement("won_is_textbook" if is_textbook(summary) else "won_searched", _versus(summary, "in_sample"))
+    """What won, and by how much against the default parameters and buy and hold."""
+    yield Statement("won_is_default" if is_default(summary) else "won_searched", _versus(summary, "in_sample"))
     facts = _versus(summary, "out_of_sample")
     if facts["winner"] is not None:
         yield Statement(f"unseen_{_standing(facts['winner'], facts['buy_and_hold'])}", facts)
@@ -165,7 +166,7 @@ def _shared(summary: StudySummary) -> Iterator[Statement]:
     played = [Part(part.symbol, part.winner.out_of_sample or part.winner.in_sample) for part in parts]
     ranked = sorted(played, key=lambda part: part.measures.total_return or 0.0)
     facts = {"n": len(parts), "n_gaining": summary.shared.n_gaining, "best": ranked[-1], "worst": ranked[0]}
-    yield Statement("shared_spread", {**facts, "is_outside": is_outside})
+    yield Statement("shared_spread_unseen" if is_outside else "shared_spread_searched", facts)
 
 
 def real(summary: StudySummary) -> Iterator[Statement]:
@@ -223,8 +224,17 @@ def holds_better(summary: StudySummary) -> bool:
     )
 
 
-def is_textbook(summary: StudySummary) -> bool:
-    """Whether the search found nothing better than the textbook set."""
+def advice(summary: StudySummary) -> str:
+    """The key of the sentence that explains the suggestion: its own, or why a result is dropped."""
+    if summary.suggestion is not Suggestion.DROP:
+        return summary.suggestion.value
+    if summary.verdict is Verdict.OVERFIT:
+        return "overfit"
+    return "hold" if holds_better(summary) else "nothing"
+
+
+def is_default(summary: StudySummary) -> bool:
+    """Whether the search found nothing better than the default parameters."""
     return summary.winner.params == summary.default.params
 
 
@@ -275,10 +285,16 @@ def _plateau(summary: StudySummary) -> Iterator[Statement]:
     plateau = summary.plateau
     if plateau.share is None:
         return
-    key = "plateau" if plateau.share >= FLAT_SHARE else "spike" if is_spike(summary) else "slope"
-    yield Statement(key, {"plateau": plateau})
+    yield Statement(_ground(plateau.share), {"plateau": plateau})
     if is_spike(summary) and plateau.centre is not None:
         yield Statement("centre", {"centre": plateau.centre, "winner": summary.winner})
+
+
+def _ground(share: float) -> str:
+    """The shape of the surface around the winner, from the share of neighbours that keep most of its value."""
+    if share >= SPIKE_SHARE:
+        return "plateau" if share >= FLAT_SHARE else "slope"
+    return "spike" if share > 0 else "lone_spike"
 
 
 def _versus(summary: StudySummary, part: str) -> dict[str, Any]:

@@ -8,43 +8,39 @@ there is an error.
 """
 
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Scored, StudyState, StudySummary, TrialRecord
-from optimizer.errors import SomethingBroke, UnknownWord, UserError
-from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy
+from optimizer.errors import Phrase, SomethingBroke, UnknownWord, UserError
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from optimizer.validation.verdict import FEW_TRADES
 from reports import narrative, report_tables
 from reports.actions import ACTIONS
 from reports.facts import HelpLine, Plan, StudyFacts
+from reports.languages import LANGUAGES, TEMPLATES, Language
 from reports.layout_cache import kept_layouts
 from reports.symbol_table import symbol_rows
-from reports.text.markup import FILTERS, escape, person, typed
+from reports.text.markup import FILTERS, escape, typed
 from reports.text.message import Message, fit
-from reports.translation import Phrases
+from reports.text.numbers import noun, plural
 
-Language = Literal["en", "ko"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
-TEMPLATES = Path(__file__).parents[1] / "templates"
-#: Facts of errors that code words in English; the others are names, numbers and what people typed.
-_WORDED = {"reason", "remedy", "what", "state", "finding", "has", "needs", "start", "end", "holder", "when"}
+__all__ = ["LANGUAGES", "TEMPLATES", "Language", "Renderer", "renderer_of"]
 
 
 class Renderer:
     """Words facts in one language."""
 
-    def __init__(self, language: Language = "en") -> None:
+    def __init__(self, language: Language = "en", templates: Path = TEMPLATES) -> None:
         self.language = language
-        self._environment = _environment(language)
+        self._environment = _environment(language, templates)
         self._environment.filters["phrase"] = self.phrase
 
     def warm(self) -> None:
@@ -102,11 +98,12 @@ class Renderer:
         """The sentence of an error, escaped for Slack."""
         return str(self._sentence(error))
 
-    def phrase(self, said: str | UserError) -> str:
-        """A phrase that code says in English, or an error, in this language."""
-        if isinstance(said, UserError):
-            return self._sentence(said)
-        return self._phrases(said)
+    def phrase(self, named: Phrase | UserError) -> Markup:
+        """A phrase or an error in this language."""
+        if isinstance(named, UserError):
+            return self._sentence(named)
+        facts = {name: self._phrase_fact(value) for name, value in named.facts.items()}
+        return self._worded("phrases", named.key, facts)
 
     def refusal(self, error: UserError) -> Message:
         """An error as a private message, with the corrected command to copy where there is one."""
@@ -115,7 +112,7 @@ class Renderer:
     def help(self, topic: str = "", verbs: Sequence[HelpLine] = ()) -> Message:
         """How to ask: everything, or one strategy, overlay or verb. Raises UnknownWord."""
         if topic in STRATEGIES:
-            return self.render("help_strategy", strategy=self.worded(STRATEGIES[topic]))
+            return self.render("help_strategy", strategy=STRATEGIES[topic])
         if topic in OVERLAYS:
             return self.render("help_overlay", overlay=OVERLAYS[topic])
         chosen = [verb for verb in verbs if verb.key == topic]
@@ -126,11 +123,11 @@ class Renderer:
 
     def strategies(self) -> Message:
         """Every strategy's name and rule."""
-        return self.render("strategies", strategies=[self.worded(strategy) for strategy in STRATEGIES.values()])
+        return self.render("strategies", strategies=list(STRATEGIES.values()))
 
     def notice(self, name: str, **facts: object) -> Message:
         """One sentence of `notices.jinja`, such as `cancelled` (study_name, trials_completed, by)."""
-        return self.render("notice", notice=name, x=facts)
+        return self.render("notice", notice=_variant(name, facts), x=facts)
 
     def report(self, study: StudyFacts, trials: Sequence[TrialRecord], pictures: Mapping[str, bytes]) -> str:
         """The HTML report: one file with everything in it. `pictures` are PNG bytes by chart name."""
@@ -169,49 +166,32 @@ class Renderer:
         text, *blocks = _documents(rendered)
         return Message(str(text), blocks)
 
-    def _sentence(self, error: UserError) -> Markup:
-        template = self.errors.get(error.key, error.template)
-        # An owner is mentioned by a listener's own word; whatever else looks like an id was typed.
-        facts = {name: self._fact(name, value) for name, value in error.facts.items()}
-        return Markup(template.format(**facts))  # noqa: S704 - every fact was escaped
-
-    def _fact(self, name: str, value: object) -> Markup:
-        if name == "owner":
-            return person(str(value))
-        return escape(typed(self._phrases(value) if name in _WORDED and isinstance(value, str) else value))
-
-    def worded(self, strategy: Strategy) -> Strategy:
-        """A strategy with its title and rule in this language; the declaration's are English."""
-        return replace(strategy, **self._declared.get("strategies", {}).get(strategy.key, {}))
-
-    @cached_property
-    def _declared(self) -> Mapping[str, Any]:
-        """This language's words for what strategies declare."""
-        return _toml(TEMPLATES / self.language / "strategies.toml")
-
-    @cached_property
-    def form(self) -> Mapping[str, str]:
-        """The words on the form that starts a study."""
-        return _toml(TEMPLATES / self.language / "form.toml")
-
-    @cached_property
-    def goals(self) -> Mapping[str, str]:
-        """The names of goals by their keys."""
-        return dict(vars(self._environment.get_template("words.jinja").module)["goals"])
+    def labels(self, file: str, table: str) -> Mapping[str, Any]:
+        """A table of words by their keys, such as `form` of grammar.jinja."""
+        labels: Mapping[str, Any] = vars(self._words(file))[table]
+        return labels
 
     def chart_words(self, name: str) -> tuple[str, str]:
-        """A chart's title, and what it shows in words for whoever cannot see it. Raises KeyError for another name."""
-        words = vars(self._environment.get_template("report_words.jinja").module)
-        return words["chart_titles"][name], words["charts"][name]
+        """A chart's title, and a description for people who cannot see it. Raises KeyError for another name."""
+        return self.labels("report_words", "chart_titles")[name], self.labels("report_words", "charts")[name]
 
-    @cached_property
-    def _phrases(self) -> Phrases:
-        return Phrases(_toml(TEMPLATES / self.language / "phrases.toml"))
+    def _sentence(self, error: UserError) -> Markup:
+        facts = {name: self._error_fact(value) for name, value in error.facts.items()}
+        return self._worded("errors", _key_of(error, self._words("errors")), facts)
 
-    @cached_property
-    def errors(self) -> Mapping[str, str]:
-        """This language's sentences by key of error; English ones are in the classes."""
-        return _toml(TEMPLATES / self.language / "errors.toml")
+    def _error_fact(self, value: object) -> Markup:
+        return self.phrase(value) if isinstance(value, Phrase) else escape(typed(value))
+
+    def _phrase_fact(self, value: object) -> object:
+        """A number stays one, for the phrase to format."""
+        return value if isinstance(value, int | float) else self._error_fact(value)
+
+    def _worded(self, file: str, key: str, facts: Mapping[str, object]) -> Markup:
+        sentence: Markup = getattr(self._words(file), key)(SimpleNamespace(**facts))
+        return sentence
+
+    def _words(self, file: str) -> Any:
+        return self._environment.get_template(f"{file}.jinja").module
 
 
 class Result(NamedTuple):
@@ -251,24 +231,42 @@ def best_rows(summary: StudySummary) -> list[BestSetRow]:
     return [BestSetRow(kind, scored, everything) for kind, scored in zip(kinds, everything, strict=True)]
 
 
-def _environment(language: Language) -> Environment:
+def _key_of(error: UserError, sentences: Any) -> str:
+    """The macro of an error: named as its class or the nearest parent that has one, `_near` with a nearest word."""
+    names = (kind.__name__ for kind in type(error).__mro__)
+    name = next(name for name in names if hasattr(sentences, name))
+    near = f"{name}_near"
+    return near if error.facts.get("nearest") and hasattr(sentences, near) else name
+
+
+def _environment(language: Language, templates: Path) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader([TEMPLATES / language, TEMPLATES / "blocks", TEMPLATES / "html", TEMPLATES / "pages"]),
+        loader=FileSystemLoader([templates / name for name in (language, "shared", "blocks", "html", "pages")]),
         autoescape=True,  # together with `finalize`: values are escaped our way, markup passes
         finalize=escape,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        bytecode_cache=kept_layouts(language, TEMPLATES / language),
+        bytecode_cache=kept_layouts(language),
     )
     environment.filters.update(FILTERS)
-    environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES}
+    environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES, "languages": LANGUAGES}
+    environment.globals |= {"plural": plural, "noun": noun}
     return environment
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    """A catalogue; English has none, its words are in the code's own declarations."""
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+def _variant(name: str, facts: Mapping[str, Any]) -> str:
+    """The macro of a notice: some have a second sentence for a fact that is not always there."""
+    match name:
+        case "cancelled" | "paused" | "resumed" if facts.get("by"):
+            return f"{name}_by"
+        case "replay_differs" if not facts.get("is_same_version", True):
+            return "replay_differs_version"
+        case "handed_over" if facts["in_thread"]:
+            return "handed_over_in_thread"
+        case "key_line" if facts["key"].revoked_at:
+            return "key_line_revoked"
+    return name
 
 
 def _documents(text: str) -> list[Any]:
@@ -282,7 +280,7 @@ def _documents(text: str) -> list[Any]:
 
 
 def _head(summary: StudySummary) -> dict[str, Any]:
-    return {"reason": narrative.reason(summary), "holds_better": narrative.holds_better(summary)}
+    return {"reason": narrative.reason(summary), "advice": narrative.advice(summary)}
 
 
 def _error(study: StudyFacts) -> UserError:

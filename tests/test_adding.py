@@ -44,14 +44,11 @@ def _short(on: Conditions, p: Columns) -> Side:
 
 DISPARITY = Strategy(
     key="disparity",
-    title="Disparity",
-    rule="Buy when the close is `enter` % below its average; sell when it is `leave` % above.",
-    short_rule="Sell short when the close is `enter` % above its average; cover when it is `leave` % below.",
     space=Space(
         (
-            bars_of("period", 10, 50, 20, meaning="bars of the average"),
-            level_of("enter", 1, 5, 2, unit="%", meaning="distance below the average at which it buys"),
-            level_of("leave", 0, 3, 0, unit="%", meaning="distance above the average at which it sells"),
+            bars_of("period", 10, 50, 20),
+            level_of("enter", 1, 5, 2, unit="%"),
+            level_of("leave", 0, 3, 0, unit="%"),
         )
     ),
     warm_up=lambda params: int(params["period"]),
@@ -59,6 +56,9 @@ DISPARITY = Strategy(
     short=_short,
 )
 '''
+
+PARAMETERS = """  "disparity": {"period": "bars of the average", "enter": "% below", "leave": "% above"},
+"""
 
 #: Prints on how many bars the new strategy would buy.
 PLAY = """
@@ -70,6 +70,14 @@ from tests.bars import sample_bars
 strategy = find_strategy("disparity")
 evaluator = Evaluator(strategy, sample_bars("AAPL"), costs=Costs())
 print(evaluator.signals(strategy.space.default).long_enter.sum())
+"""
+
+
+#: Prints the help of the new strategy.
+HELP = """
+from reports.render import renderer_of
+
+print(renderer_of("en").help("disparity"))
 """
 
 
@@ -123,12 +131,19 @@ def test_a_strategy_takes_the_files_that_are_listed(tree: Path) -> None:
                 ),
                 "            SUPERTREND,\n": "            DISPARITY,\n",
             },
+            "templates/en/strategy_words.jinja": {
+                '  "supertrend": "Supertrend",\n': '  "disparity": "Disparity",\n',
+                'average true ranges behind.",\n': '  "disparity": "Buy `enter` % below the mean; sell `leave` % above.",\n',
+                "{% set parameters = {\n": PARAMETERS,
+            },
         },
     )
+    helped = run(tree, "-c", HELP)
     planned = run(tree, "-m", "bot", "run", "AAPL", "DISPARITY", "12", "source=sample", "dry")
     played = run(tree, "-c", PLAY)
 
     assert "Plan for AAPL DISPARITY" in planned
+    assert "Buy `enter` % below the average" in helped
     assert int(played) > 10
     assert changed == {name.replace("NAME", "disparity") for name in listed("A strategy")}
     assert len(changed) <= 4

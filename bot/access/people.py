@@ -10,7 +10,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from reports.render import Language
+from reports.languages import LANGUAGES, Language
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,6 @@ KEEP_SECONDS = 3600.0
 KEEP_GROUP_SECONDS = 300.0
 #: Seconds until the next request after one that failed.
 RETRY_SECONDS = 30.0
-
-_LANGUAGES: dict[str, Language] = {"en": "en", "ko": "ko"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +69,10 @@ async def _call_in_time(call: Awaitable[Any]) -> Any:
 
 
 def _person(user: dict[str, Any]) -> Person:
-    language = _LANGUAGES.get(str(user.get("locale", "")).partition("-")[0])
+    language = str(user.get("locale", "")).partition("-")[0]
     profile = user.get("profile") or {}
     name = profile.get("display_name") or profile.get("real_name") or ""
-    return Person(language=language, time_zone=user.get("tz") or None, name=name)
+    return Person(language=language if language in LANGUAGES else None, time_zone=user.get("tz") or None, name=name)
 
 
 def _now() -> float:

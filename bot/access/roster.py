@@ -28,18 +28,11 @@ class Denied(UserError):
 
 
 class NotAllowed(Denied):
-    """Raised when the user's role is too low."""
-
-    sentence = (
-        "`{what}` is for the role {needs}; yours is {has}. Whoever runs this bot can give it to you: "
-        "`{setting}` with your id `{user}`."
-    )
+    """Raised when the user's role is too low. Facts: what, needs, has, setting, user."""
 
 
 class NotYours(Denied):
-    """Raised when somebody other than the owner or an approver changes a study."""
-
-    sentence = "`{study}` was started by {owner}; only they or an approver can do that."
+    """Raised when somebody other than the owner or an approver changes a study. Facts: study, owner."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,25 +32,17 @@ _SECRET_BYTES = 32
 class SignInNeeded(UserError):
     """Raised when nobody is signed in, or no longer."""
 
-    sentence = "Say `/optimize web` to the bot in Slack: it gives you a link of your own that signs you in here."
-
 
 class NotMyLink(UserError):
     """Raised for a sign-in link whose signature is wrong."""
 
-    sentence = "This link is not one that I made, or a part of it is missing. `/optimize web` gives you another."
-
 
 class LinkExpired(UserError):
-    """Raised for a sign-in link that is too old."""
-
-    sentence = "This link is more than {minutes} minutes old. `/optimize web` gives you another."
+    """Raised for a sign-in link that is too old. Facts: minutes."""
 
 
 class LinkUsed(LinkExpired):
     """Raised for a sign-in link that was used before."""
-
-    sentence = "This link was used already; each signs in once. `/optimize web` gives you another."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,23 +28,15 @@ _SECRET = re.compile(r"obk_[A-Za-z0-9_-]{43}")
 
 
 class UnknownRole(UnknownWord):
-    """Raised for a word that is no role."""
-
-    sentence = "There is no role called `{word}`. I know: {known}."
-    sentence_near = "There is no role called `{word}`. Did you mean `{nearest}`?"
+    """Raised for a word that is no role. Facts: word, known, nearest."""
 
 
 class UnknownKey(UnknownWord):
-    """Raised for a name that no key has."""
-
-    sentence = "There is no key called `{word}`. `optimize-bot keys list` shows them."
-    sentence_near = "There is no key called `{word}`. Did you mean `{nearest}`?"
+    """Raised for a name that no key has. Facts: word, nearest."""
 
 
 class KeyExists(UserError):
-    """Raised when the name belongs to another key."""
-
-    sentence = "There is a key called `{key}` already. Take another name, or `optimize-bot keys revoke {key}` first."
+    """Raised when the name belongs to another key. Facts: key."""
 
 
 @dataclass(frozen=True)

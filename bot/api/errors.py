@@ -20,25 +20,13 @@ from optimizer.errors import NotANumber, UnknownWord, UserError, WrongChoice
 class NoKey(Denied):
     """Raised when a request has no key."""
 
-    sentence = (
-        "Send an API key: `Authorization: Bearer KEY`. Whoever runs this bot makes one with "
-        "`optimize-bot keys add NAME role=runner`."
-    )
-
 
 class BadKey(Denied):
     """Raised when a key is unknown or revoked."""
 
-    sentence = "This API key is not known here, or it was revoked."
-
 
 class KeyTooSmall(Denied):
-    """Raised when the key's role is too low."""
-
-    sentence = (
-        "`{what}` is for the role {role}; the key `{key}` has {own}. Whoever runs this bot makes another with "
-        "`optimize-bot keys add NAME role={role}`."
-    )
+    """Raised when the key's role is too low. Facts: what, role, key, own."""
 
 
 class RequestError(UserError):
@@ -46,160 +34,107 @@ class RequestError(UserError):
 
 
 class NotJson(RequestError):
-    """Raised when the body is not JSON."""
-
-    sentence = "The body is not JSON: it cannot be read from character {at} on."
+    """Raised when the body is not JSON. Facts: at."""
 
 
 class NotANumberOfJson(RequestError):
-    """Raised for NaN or infinity, which JSON does not have."""
-
-    sentence = "The body is not JSON: `{word}` is no number there."
+    """Raised for NaN or infinity, which JSON does not have. Facts: word."""
 
 
 class NamedTwice(RequestError):
-    """Raised when an object has a name twice."""
-
-    sentence = "The body names `{word}` twice in one object."
+    """Raised when an object has a name twice. Facts: word."""
 
 
 class TooDeep(RequestError):
-    """Raised when the body is nested too deeply."""
-
-    sentence = "The body nests deeper than {limit} levels."
+    """Raised when the body is nested too deeply. Facts: limit."""
 
 
 class TooLarge(RequestError):
-    """Raised when the body is too long."""
-
-    sentence = "The body is too large; {limit} bytes are the most."
+    """Raised when the body is too long. Facts: limit."""
 
 
 class NotJsonType(RequestError):
-    """Raised when the content type is not JSON."""
-
-    sentence = "Send the body as `application/json`, not as `{word}`."
+    """Raised when the content type is not JSON. Facts: word."""
 
 
 class NoSuchPath(RequestError):
-    """Raised for a path that does not exist."""
-
-    sentence = "There is nothing at `{word}`."
+    """Raised for a path that does not exist. Facts: word."""
 
 
 class WrongMethod(RequestError):
-    """Raised for a method that a path does not have."""
-
-    sentence = "`{word}` is not possible here."
+    """Raised for a method that a path does not have. Facts: word."""
 
 
 class NotOffered(RequestError):
-    """Raised when none of the accepted formats is available."""
-
-    sentence = "There is no `{word}` of this; there are {known}."
+    """Raised when none of the accepted formats is available. Facts: word, known."""
 
 
 class MissingField(RequestError):
-    """Raised when a required field is missing."""
-
-    sentence = "`{field}` is missing."
+    """Raised when a required field is missing. Facts: field."""
 
 
 class OneOf(RequestError):
-    """Raised when two alternative fields are both given."""
-
-    sentence = "Give `{field}` or `{other}`, not both."
+    """Raised when two alternative fields are both given. Facts: field, other."""
 
 
 class NotACap(RequestError):
-    """Raised for a cap that cannot be read."""
-
-    sentence = "`{word}` is no limit on a measure; one looks like `maxdd<20` or `trades>30`."
+    """Raised for a cap that cannot be read. Facts: word."""
 
 
 class NotText(RequestError):
-    """Raised when a field is not a string."""
-
-    sentence = "`{field}` must be a text."
+    """Raised when a field is not a string. Facts: field."""
 
 
 class NotAList(RequestError):
-    """Raised when a field is not a list."""
-
-    sentence = "`{field}` must be a list."
+    """Raised when a field is not a list. Facts: field."""
 
 
 class NotAnObject(RequestError):
-    """Raised when a field is not an object."""
-
-    sentence = "`{field}` must be an object."
+    """Raised when a field is not an object. Facts: field."""
 
 
 class NotTrueOrFalse(RequestError):
-    """Raised when a field is not a boolean."""
-
-    sentence = "`{field}` must be `true` or `false`."
+    """Raised when a field is not a boolean. Facts: field."""
 
 
 class TooMany(RequestError):
-    """Raised when a list has too many items."""
-
-    sentence = "`{field}` has at most {limit} entries."
+    """Raised when a list has too many items. Facts: field, limit."""
 
 
 class BelowBound(RequestError):
-    """Raised when a number is below its lower bound."""
-
-    sentence = "`{field}` must be at least {low}; `{value}` is not."
+    """Raised when a number is below its lower bound. Facts: field, low, value."""
 
 
 class AboveBound(RequestError):
-    """Raised when a number is above its upper bound."""
-
-    sentence = "`{field}` must be at most {high}; `{value}` is not."
+    """Raised when a number is above its upper bound. Facts: field, high, value."""
 
 
 class UnfitField(RequestError):
     """Fallback for validation errors without a specific sentence. Facts: field, reason (English)."""
 
-    sentence = "`{field}` cannot be used: {reason}."
-
 
 class SeveralFields(RequestError):
-    """Raised when more than one field is wrong."""
-
-    sentence = "{n} fields cannot be read; `errors` says what is wrong with each."
+    """Raised when more than one field is wrong. Facts: n."""
 
 
 class BadCursor(RequestError):
-    """Raised for a cursor that this API did not return."""
-
-    sentence = "`{word}` is not a cursor of this list; take `next_cursor` from the page before, as it is."
+    """Raised for a cursor that this API did not return. Facts: word."""
 
 
 class KeyReused(RequestError):
-    """Raised when an idempotency key comes again with another request."""
-
-    sentence = "The `Idempotency-Key` `{word}` was used for another request. Take a new one for this."
+    """Raised when an idempotency key comes again with another request. Facts: word."""
 
 
 class NotInChannel(RequestError):
-    """Raised when the bot is not a member of the channel."""
-
-    sentence = "I am not in the Slack channel `{channel}`. Invite me there with `/invite`, or check the id."
+    """Raised when the bot is not a member of the channel. Facts: channel."""
 
 
 class TooManyStreams(RequestError):
-    """Raised when a key has too many open event streams."""
-
-    sentence = "The key `{key}` has {limit} event streams open already. Close one first."
+    """Raised when a key has too many open event streams. Facts: key, limit."""
 
 
 class UnknownField(RequestError, UnknownWord):
-    """Raised for a field that does not exist."""
-
-    sentence = "There is no field called `{word}` here. I know: {known}."
-    sentence_near = "There is no field called `{word}` here. Did you mean `{nearest}`?"
+    """Raised for a field that does not exist. Facts: word, known, nearest."""
 
 
 Fault = Mapping[str, Any]

@@ -53,7 +53,7 @@ class StartedStudy(BaseModel):
     status: StudyState
     n_trials: int = Field(description="Unique parameter sets it will try.")
     seconds: float = Field(description="Rough estimate of the time a free worker needs.")
-    data_notes: list[str] = Field(description="Data problems in the bars (English).")
+    data_notes: list[str] = Field(description="Data problems in the bars, in the language requested.")
     links: Links
 
 
@@ -226,7 +226,7 @@ def links_of(study_name: str) -> Links:
     return Links(study=here, best=f"{here}/best", trials=f"{here}/trials", events=f"{here}/events")
 
 
-def started_study(study: OptimizationStudy, seconds: float) -> StartedStudy:
+def started_study(study: OptimizationStudy, seconds: float, renderer: Renderer) -> StartedStudy:
     """Build the response for a study that was just stored."""
     return StartedStudy(
         study_name=study.study_name,
@@ -234,7 +234,7 @@ def started_study(study: OptimizationStudy, seconds: float) -> StartedStudy:
         status=study.status,
         n_trials=study.n_trials,
         seconds=round(seconds, 1),
-        data_notes=[str(note) for note in study.data_notes],
+        data_notes=[renderer.phrase(note.phrase) for note in study.data_notes],
         links=links_of(study.study_name),
     )
 
@@ -332,5 +332,5 @@ def _finding(finding: DataFinding, renderer: Renderer) -> QualityFinding:
         severity=finding.severity,
         when=finding.when,
         value=finding.value,
-        detail=renderer.phrase(finding.sentence),
+        detail=renderer.phrase(finding.phrase),
     )

@@ -15,6 +15,8 @@ from optimizer.market.calendar_picture import picture
 from optimizer.market.feed import Market
 from optimizer.market.importing import import_files
 from optimizer.market.providers.file import Reading
+from reports.render import Renderer, renderer_of
+from reports.text.terminal import unmarked
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
@@ -31,7 +33,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             case "import":
                 return _import(market, console, Path(options.path), options.symbol)
             case _:
-                return _check(market, console, options.symbol.upper())
+                return _check(market, console, options.symbol.upper(), renderer_of(settings.language))
 
 
 def _list(market: Market, console: Console) -> int:
@@ -52,7 +54,7 @@ def _import(market: Market, console: Console, path: Path, symbol: str | None) ->
     return 0
 
 
-def _check(market: Market, console: Console, symbol: str) -> int:
+def _check(market: Market, console: Console, symbol: str, renderer: Renderer) -> int:
     bars, report = market.checked_bars(symbol, now=utc_now())
     console.print(
         f"{symbol}: {report.n_bars:,} {report.timeframe} bars from {report.source}, {report.first} to {report.last}, "
@@ -61,5 +63,5 @@ def _check(market: Market, console: Console, symbol: str) -> int:
     )
     console.print("\n" + picture(bars, report) + "\n", markup=False)
     for finding in report.findings:
-        console.print(f"{finding.severity}: {finding.sentence}", markup=False)
+        console.print(f"{finding.severity}: {unmarked(renderer.phrase(finding.phrase))}", markup=False)
     return 1 if report.is_blocking else 0

@@ -1,7 +1,6 @@
 """`optimize-bot doctor`: check everything, and report how to fix what is wrong."""
 
 import argparse
-from collections.abc import Callable
 
 from rich.console import Console
 
@@ -9,8 +8,9 @@ from bot.ops.health_checks import HealthReport, Probe, bad, probe_desk, probe_sl
 from bot.runtime.processes import ChildProcesses, start_children
 from bot.runtime.services import open_services
 from bot.runtime.settings import Settings
-from optimizer.errors import UserError
-from reports.render import renderer_of
+from optimizer.errors import Phrase, UserError
+from reports.render import Renderer, renderer_of
+from reports.text.terminal import unmarked
 
 _MARKS = {HealthReport.GOOD: "[green]✓[/]", HealthReport.WARNING: "[yellow]![/]", HealthReport.BAD: "[red]✗[/]"}
 
@@ -23,15 +23,15 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
         async with start_children(settings) as started, open_services(settings, started) as services:
             probes += await probe_desk(services)
     except UserError as error:
-        probes.append(bad("Data directory", error, "Then run `optimize-bot doctor` again."))
-    phrase = renderer_of(settings.language).phrase
+        probes.append(bad("data_directory", error, Phrase("doctor_again")))
+    renderer = renderer_of(settings.language)
     for probe in probes:
-        _print(console, probe, phrase)
+        _print(console, probe, renderer)
     return 1 if any(probe.health is HealthReport.BAD for probe in probes) else 0
 
 
-def _print(console: Console, probe: Probe, phrase: Callable[[str | UserError], str]) -> None:
+def _print(console: Console, probe: Probe, renderer: Renderer) -> None:
     console.print(f"{_MARKS[probe.health]} ", end="")
-    console.print(f"{phrase(probe.name)}: {phrase(probe.said)}", markup=False)
+    console.print(unmarked(f"{renderer.phrase(probe.name)}: {renderer.phrase(probe.result)}"), markup=False)
     if probe.remedy:
-        console.print(f"    {phrase(probe.remedy)}", markup=False)
+        console.print("    " + unmarked(renderer.phrase(probe.remedy)), markup=False)

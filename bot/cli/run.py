@@ -41,15 +41,11 @@ _POLL_SECONDS = 0.05
 
 
 class OnlyInSlack(BadValue):
-    """Raised for a watch list, which belongs to a Slack workspace."""
-
-    sentence = "`{word}` is a watch list of your Slack workspace. In a terminal, name its symbols: `AAPL,MSFT,IBM`."
+    """Raised for a watch list, which belongs to a Slack workspace. Facts: word."""
 
 
 class NotAStart(BadValue):
     """Raised for a command that starts no study."""
-
-    sentence = "`run` starts a study: `optimize-bot run AAPL RSI 200`. `optimize-bot run --help` shows more."
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:

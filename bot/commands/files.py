@@ -21,9 +21,7 @@ HEATMAP = "heatmap"
 
 
 class NoHeatmap(UserError):
-    """Raised for a study that searched fewer than two parameters."""
-
-    sentence = "`{study}` searched fewer than two parameters; there is no heat-map of one."
+    """Raised for a study that searched fewer than two parameters. Facts: study."""
 
 
 async def export(command: Export, origin: Origin, context: BotContext) -> Answer:

@@ -9,7 +9,7 @@ from bot.context import NO_ANSWER, Answer, BotContext, Listeners
 from bot.grammar.commands import OpenModal, Start
 from bot.grammar.parsing import parse
 from bot.origin import Door, Origin, StudyOrigin
-from optimizer.errors import Unavailable, UserError
+from optimizer.errors import Phrase, Unavailable, UserError
 from optimizer.storage.documents import OptimizationStudy
 
 
@@ -23,7 +23,7 @@ async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> 
         await context.client.views_open(trigger_id=origin.trigger_id, view=view)
     except SlackApiError as refusal:
         reason = str(refusal.response.get("error", ""))
-        raise Unavailable(what="The form", reason=reason, remedy="Try again, or type the command.") from refusal
+        raise Unavailable(what=Phrase("the_form"), reason=reason, remedy=Phrase("type_the_command")) from refusal
     return NO_ANSWER
 
 

@@ -52,9 +52,7 @@ _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
 
 
 class NotHere(UserError):
-    """Raised for a verb of the grammar that has no listener here."""
-
-    sentence = "`{word}` is not available here."
+    """Raised for a verb of the grammar that has no listener here. Facts: word."""
 
 
 async def answer(command: Command, origin: Origin, context: BotContext) -> Answer:

@@ -16,9 +16,7 @@ LISTED = 10
 
 
 class NothingKnown(UserError):
-    """Raised when no finished study matches."""
-
-    sentence = "No study of {symbol} with {strategy} has finished yet. `/optimize {symbol} {strategy}` starts one."
+    """Raised when no finished study matches. Facts: symbol, strategy."""
 
 
 async def show(command: Show, origin: Origin, context: BotContext) -> Answer:

@@ -24,19 +24,13 @@ LISTED = 20
 class NoTimeZone(UserError):
     """Raised when Slack does not know the user's time zone."""
 
-    sentence = "I could not learn your time zone from Slack. Say it: `tz=Europe/London`."
-
 
 class NotOnlyPlanned(UserError):
     """Raised for a schedule of a dry run."""
 
-    sentence = "A schedule is for studies that run: leave out `dry`, or try the plan first without `schedule`."
-
 
 class AlreadyRunning(UserError):
-    """Raised when a run of the schedule is under way."""
-
-    sentence = "A run of `{schedule}` is under way; its post comes to the channel."
+    """Raised when a run of the schedule is under way. Facts: schedule."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,20 +21,11 @@ REPEAT = timedelta(minutes=2)
 
 
 class TooManyWaiting(UserError):
-    """Raised when the user's queue is full."""
-
-    sentence = (
-        "That would make {waiting} of your studies waiting; the limit is {limit}. "
-        "Cancel one, or wait until one has ended."
-    )
+    """Raised when the user's queue is full. Facts: waiting, limit."""
 
 
 class QueueFull(TooManyWaiting):
-    """Raised when the workspace's queue is full."""
-
-    sentence = (
-        "That would make {waiting} studies waiting in this workspace; the limit is {limit}. Wait until one has ended."
-    )
+    """Raised when the workspace's queue is full. Facts: waiting, limit."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,9 @@ from bot.grammar.options import FLAGS, MAX_GOALS
 from bot.grammar.start_builder import StartBuilder, cap_text, narrowed_text
 from bot.grammar.start_parser import read_symbols
 from bot.grammar.tokens import Word, plain, split
-from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Choice, Parameter, Range, tidy
 from optimizer.domain.study_request import MAX_TRIALS, Narrowed
-from optimizer.strategies.registry import OVERLAYS, STRATEGIES, find_strategy
+from optimizer.strategies.registry import OVERLAYS, find_strategy
 from reports.render import Renderer
 
 CALLBACK_ID = "start_study"
@@ -96,13 +95,14 @@ class Form:
 
 def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
     """Build the modal for a form, in a language. `metadata` returns with the submission (at most 3,000 characters)."""
+    labels = say.labels("grammar", "form")
     return {
         "type": "modal",
         "callback_id": CALLBACK_ID,
         **({"private_metadata": metadata} if metadata else {}),
-        "title": _plain(say.form["title"]),
-        "submit": _plain(say.form["submit"]),
-        "close": _plain(say.form["close"]),
+        "title": _plain(labels["title"]),
+        "submit": _plain(labels["submit"]),
+        "close": _plain(labels["close"]),
         "blocks": [*_first_blocks(form, say), *_parameter_blocks(form, say), *_last_blocks(form, say)],
     }
 
@@ -143,9 +143,9 @@ def _one(value: str, *, space: str = "") -> str:
 
 
 def _first_blocks(form: Form, say: Renderer) -> list[Block]:
-    labels = say.form
-    strategies = {key: f"{say.worded(strategy).title} ({key})" for key, strategy in STRATEGIES.items()}
-    goals = {key: f"{say.goals[key]} ({key})" for key in GOALS}
+    labels = say.labels("grammar", "form")
+    strategies = {key: f"{title} ({key})" for key, title in say.labels("strategy_words", "titles").items()}
+    goals = {key: f"{title} ({key})" for key, title in say.labels("words", "goals").items()}
     strategy = {**_select(strategies, [form.strategy]), "action_id": STRATEGY_ACTION}
     return [
         _input("symbol", labels["symbol"], _text(form.symbol, "AAPL"), hint=labels["symbol_hint"]),
@@ -157,12 +157,13 @@ def _first_blocks(form: Form, say: Renderer) -> list[Block]:
 
 def _parameter_blocks(form: Form, say: Renderer) -> list[Block]:
     strategy = find_strategy(form.strategy)
+    meanings = say.labels("strategy_words", "parameters")[strategy.key]
     return [
         _input(
             _parameter_block(strategy.key, parameter.name),
             parameter.name,
             _parameter_field(parameter, form.parameters.get(parameter.name, ""), say),
-            hint=say.phrase(parameter.meaning),
+            hint=meanings[parameter.name],
             optional=True,
         )
         for parameter in strategy.space.parameters
@@ -170,10 +171,10 @@ def _parameter_blocks(form: Form, say: Renderer) -> list[Block]:
 
 
 def _last_blocks(form: Form, say: Renderer) -> list[Block]:
-    labels = say.form
+    labels = say.labels("grammar", "form")
     own = find_strategy(form.strategy).space.by_name
     overlays = {name: _overlay_text(overlay, say) for name, overlay in OVERLAYS.items() if name not in own}
-    flags = {key: flag.korean if say.language == "ko" else flag.english for key, flag in FLAGS.items()}
+    flags = say.labels("grammar", "flags")
     return [
         _input("overlays", labels["overlays"], _boxes(overlays, form.overlays), optional=True),
         _input("caps", labels["caps"], _text(form.caps, "maxdd<20 trades>30"), optional=True),
@@ -193,13 +194,13 @@ def _parameter_block(strategy: str, name: str) -> str:
 def _parameter_field(parameter: Parameter, value: str, say: Renderer) -> Block:
     if isinstance(parameter, Choice):
         return _select({choice: choice for choice in parameter.choices}, value.split("|"), several=True)
-    default_value = f"{say.form['textbook']} {tidy(parameter.default)}"
+    default_value = f"{say.labels('grammar', 'form')['default']} {tidy(parameter.default)}"
     return _text(value, f"{_range_text(parameter, say)} · {default_value}", limit=60)
 
 
 def _range_text(parameter: Range, say: Renderer) -> str:
     numbers = f"{tidy(parameter.low)}..{tidy(parameter.high)}:{tidy(parameter.step)}"
-    return f"{numbers} {say.phrase(parameter.unit)}".strip()
+    return f"{numbers} {say.labels('strategy_words', 'units')[parameter.unit]}".strip()
 
 
 def _overlay_text(overlay: Parameter, say: Renderer) -> str:

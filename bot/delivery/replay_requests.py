@@ -11,7 +11,7 @@ from bot.documents.conversations import ReplayRequest
 from bot.origin import Origin
 from bot.runtime.background import BackgroundTasks
 from optimizer.clock import Clock
-from optimizer.errors import Unavailable, UserError
+from optimizer.errors import Phrase, Unavailable, UserError
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
 from optimizer.studies.service import OptimizationService, code_version
@@ -74,7 +74,7 @@ class ReplayRequests:
         words = renderer_of(conversation.language if conversation else request.language)
         try:
             if request.attempts > MAX_ATTEMPTS:
-                raise Unavailable(what="The replay", reason="the bot ended while it ran", remedy="Try again.")
+                raise Unavailable(what=Phrase("the_replay"), reason=Phrase("bot_ended"), remedy=Phrase("try_again"))
             return _message(request, await self._service.replay(request.study_name), words)
         except UserError as error:
             return words.refusal(error)

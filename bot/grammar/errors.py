@@ -28,15 +28,11 @@ class CommandError(UserError):
 
 
 class TooLong(CommandError):
-    """Raised for a text that is too long."""
-
-    sentence = "That is {length} characters long; a command has at most {limit}."
+    """Raised for a text that is too long. Facts: length, limit."""
 
 
 class UnclosedQuote(CommandError):
-    """Raised for a quote without its end."""
-
-    sentence = "A quote is opened at `{word}` and never closed."
+    """Raised for a quote without its end. Facts: word."""
 
 
 class UnknownToGrammar(CommandError, UnknownWord):
@@ -56,221 +52,140 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 
 class UnknownVerb(UnknownToGrammar):
-    """Raised for a first word that is neither verb nor symbol."""
-
-    sentence = "I don't know `{word}`. Start a study with `AAPL RSI 200`, or write `help`."
-    sentence_near = "I don't know `{word}`. Did you mean `{nearest}`?"
+    """Raised for a first word that is neither verb nor symbol. Facts: word, nearest."""
 
 
 class UnknownTopic(UnknownToGrammar):
-    """Raised for a help topic that does not exist."""
-
-    sentence = "There is no help about `{word}`. Write `help` for what there is."
-    sentence_near = "There is no help about `{word}`. Did you mean `{nearest}`?"
+    """Raised for a help topic that does not exist. Facts: word, nearest."""
 
 
 class UnknownOption(UnknownToGrammar):
-    """Raised for an option or word that has no meaning here."""
-
-    sentence = "I don't know what `{word}` means here. I know: {known}."
-    sentence_near = "I don't know what `{word}` means here. Did you mean `{nearest}`?"
+    """Raised for an option or word that has no meaning here. Facts: word, known, nearest."""
 
 
 class UnknownTimeZone(UnknownToGrammar):
-    """Raised for a time zone that does not exist."""
-
-    sentence = "There is no time zone called `{word}`. Write one such as `tz=Asia/Seoul` or `tz=America/New_York`."
-    sentence_near = "There is no time zone called `{word}`. Did you mean `{nearest}`?"
+    """Raised for a time zone that does not exist. Facts: word, nearest."""
 
 
 class UnknownSetting(UnknownToGrammar):
-    """Raised for a setting that does not exist."""
-
-    sentence = "There is no setting called `{word}`. I know: {known}."
-    sentence_near = "There is no setting called `{word}`. Did you mean `{nearest}`?"
+    """Raised for a setting that does not exist. Facts: word, known, nearest."""
 
 
 class MissingStrategy(CommandError):
-    """Raised when a symbol comes without a strategy."""
-
-    sentence = "`{word}` needs a strategy: `{word} RSI`."
+    """Raised when a symbol comes without a strategy. Facts: word."""
 
 
 class MissingStart(CommandError):
-    """Raised when a schedule names nothing to search."""
-
-    sentence = "What is to be optimized? Name a symbol and a strategy: `{usage}`."
+    """Raised when a schedule names nothing to search. Facts: usage."""
 
 
 class MissingSymbolAndStrategy(CommandError):
-    """Raised when symbol and strategy are missing."""
-
-    sentence = "`{word}` needs a symbol and a strategy: `{usage}`."
+    """Raised when symbol and strategy are missing. Facts: word, usage."""
 
 
 class MissingStudy(CommandError):
-    """Raised when a study's id is missing."""
-
-    sentence = "`{word}` needs a study's id: `{usage}`. In a study's thread it may be left out."
+    """Raised when a study's id is missing. Facts: word, usage."""
 
 
 class MissingTwoStudies(CommandError):
-    """Raised when two studies are needed."""
-
-    sentence = "`{word}` needs the ids of two studies: `{usage}`."
+    """Raised when two studies are needed. Facts: word, usage."""
 
 
 class MissingSchedule(CommandError):
-    """Raised when a schedule's id is missing."""
-
-    sentence = "`{word}` needs a schedule's id: `{usage}`."
+    """Raised when a schedule's id is missing. Facts: word, usage."""
 
 
 class MissingCadence(CommandError):
     """Raised when a schedule has no cadence."""
 
-    sentence = "How often? Say `daily`, `weekdays`, `weekly DAY` or `monthly 1-28`, then the time."
-
 
 class MissingDay(CommandError):
-    """Raised when a weekly or monthly schedule has no day."""
-
-    sentence = "`{word}` needs a day: `{word} {example}`."
+    """Raised when a weekly or monthly schedule has no day. Facts: word, example."""
 
 
 class MissingTime(CommandError):
-    """Raised when a schedule has no time of day."""
-
-    sentence = "At what time? Put one such as `07:00` after `{word}`."
+    """Raised when a schedule has no time of day. Facts: word."""
 
 
 class MissingValue(CommandError):
-    """Raised when an option has no value."""
-
-    sentence = "`{word}` needs a value, such as `{example}`."
+    """Raised when an option has no value. Facts: word, example."""
 
 
 class OneTooMany(CommandError):
-    """Raised for a superfluous word."""
-
-    sentence = "`{word}` is one word too many here: `{usage}`."
+    """Raised for a superfluous word. Facts: word, usage."""
 
 
 class Repeated(CommandError):
-    """Raised for an option that is given twice."""
-
-    sentence = "`{word}` is said twice."
+    """Raised for an option that is given twice. Facts: word."""
 
 
 class NotWhole(CommandError):
-    """Raised for a value that is no whole number."""
-
-    sentence = "`{name}` must be a whole number; `{value}` is not one."
-    sentence_near = "`{name}` must be a whole number; `{value}` is not one. The nearest is `{nearest}`."
+    """Raised for a value that is no whole number. Facts: name, value, nearest."""
 
 
 class NotARange(CommandError):
-    """Raised for a value that is neither number nor range."""
-
-    sentence = "`{name}` takes a number (`{name}={low}`) or a range (`{name}={low}..{high}`); `{value}` is neither."
+    """Raised for a value that is neither number nor range. Facts: name, low, high, value."""
 
 
 class NotADate(CommandError):
-    """Raised for a value that is no date."""
-
-    sentence = "`{name}` must be a date such as `2015-01-31`; `{value}` is not one."
+    """Raised for a value that is no date. Facts: name, value."""
 
 
 class NotASymbol(CommandError):
-    """Raised for a word that cannot be a symbol."""
-
-    sentence = "`{word}` is not a symbol: up to 20 letters and digits, with `.` `-` `^` `=` between them."
-    sentence_near = sentence + " Did you mean `{nearest}`?"
+    """Raised for a word that cannot be a symbol. Facts: word, nearest."""
 
 
 class NotAStudy(CommandError):
-    """Raised for a word that cannot be a study's id."""
-
-    sentence = "`{word}` is not a study's id: one looks like `opt-7f3a`."
+    """Raised for a word that cannot be a study's id. Facts: word."""
 
 
 class NotASchedule(CommandError):
-    """Raised for a word that cannot be a schedule's id."""
-
-    sentence = "`{word}` is not a schedule's id: one looks like `sch-2b`."
+    """Raised for a word that cannot be a schedule's id. Facts: word."""
 
 
 class NotAWord(CommandError):
-    """Raised for a value that is not one plain word."""
-
-    sentence = "`{name}` takes one word of letters and digits; `{value}` is not one."
+    """Raised for a value that is not one plain word. Facts: name, value."""
 
 
 class PercentOutOfRange(CommandError, OutOfRange):
-    """Raised for a percentage outside its bounds."""
-
-    sentence = "`{name}` is in percent, from {low} to {high}; `{value}` is not. Did you mean `{nearest}`?"
-    sentence_near = sentence
+    """Raised for a percentage outside its bounds. Facts: name, low, high, value, nearest."""
 
 
 class UnitMissing(CommandError):
-    """A number so small that its unit is anybody's guess."""
-
-    sentence = (
-        "`{name}={value}` may mean {value} % ({percent} basis points) or {value} basis points. "
-        "Write `{name}={nearest}` or `{name}={bps}`."
-    )
+    """A number so small that its unit is anybody's guess. Facts: name, value, percent, nearest, bps."""
 
 
 class NotYesOrNo(CommandError):
-    """Raised for a value that is neither yes nor no."""
-
-    sentence = "`{name}` is `yes` or `no`; `{value}` is neither."
+    """Raised for a value that is neither yes nor no. Facts: name, value."""
 
 
 class NotATime(CommandError):
-    """Raised for a word that is no time of day."""
-
-    sentence = "`{word}` is not a time of day; write one such as `07:00`."
+    """Raised for a word that is no time of day. Facts: word."""
 
 
 class NobodyToShareWith(CommandError):
-    """Raised for a shared set with one symbol."""
-
-    sentence = "`mode=shared` needs several symbols; `{word}` is one."
+    """Raised for a shared set with one symbol. Facts: word."""
 
 
 class TwoBeginnings(CommandError):
     """Raised when the window's start is given twice."""
 
-    sentence = "`from=` and `years=` both say where the window starts; use one."
-
 
 class EndsBeforeItStarts(CommandError):
-    """Raised when the window's end is before its start."""
-
-    sentence = "The window would end ({end}) before it starts ({start})."
+    """Raised when the window's end is before its start. Facts: end, start."""
 
 
 class SymbolFirst(CommandError):
-    """Raised when the strategy comes before the symbol."""
-
-    sentence = "The symbol comes first: `{symbol} {word}`."
+    """Raised when the strategy comes before the symbol. Facts: symbol, word."""
 
 
 class OneStrategy(CommandError):
-    """Raised for several strategies."""
-
-    sentence = "A study has one strategy; `{word}` names several."
+    """Raised for several strategies. Facts: word."""
 
 
 class SymbolIsVerb(CommandError):
-    """Raised for a symbol that is also a verb."""
-
-    sentence = "`{word}` is also a command. To optimize the symbol `{word}`, put `start` in front."
+    """Raised for a symbol that is also a verb. Facts: word."""
 
 
 class TextTooLong(CommandError):
-    """Raised for a text option that is too long."""
-
-    sentence = "`{name}` has at most {limit} characters."
+    """Raised for a text option that is too long. Facts: name, limit."""

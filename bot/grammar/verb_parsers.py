@@ -32,11 +32,12 @@ from bot.grammar.values import (
 from bot.grammar.verbs import Takes, Verb
 from optimizer.errors import UserError, WrongChoice
 from optimizer.strategies.registry import find_strategy
+from reports.languages import LANGUAGES
 
 MAX_MORE = 10_000
 MAX_AUDIT = 200
 #: Settings of a channel and their values.
-SETTINGS: dict[str, tuple[str, ...]] = {"language": ("en", "ko"), "broadcast": ("yes", "no")}
+SETTINGS: dict[str, tuple[str, ...]] = {"language": LANGUAGES, "broadcast": ("yes", "no")}
 
 _WHICH = {
     **{which.value: which for which in commands.Which},

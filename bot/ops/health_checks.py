@@ -1,6 +1,6 @@
-"""Is everything there? Real probes, shared by `optimize-bot doctor` and `/optimize health`.
+"""Health checks: real probes, shared by `optimize-bot doctor` and `/optimize health`.
 
-A probe tries the thing itself and says what it saw and how to mend it. Tokens are tried, never shown.
+A probe tries the thing itself and returns the result and how to fix it. Tokens are tried, never shown.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from bot.access.roster import Roster
 from bot.documents.recurring import FailingSeries, Refresh, Schedule, ScheduleRun
 from bot.runtime.services import Services
 from bot.runtime.settings import Settings
-from optimizer.errors import UserError
+from optimizer.errors import Phrase, UserError
 from optimizer.storage.documents import OptimizationStudy
 
 #: Scopes the bot's token must have; the manifest asks for exactly these.
@@ -48,51 +48,46 @@ class HealthReport(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """One thing that was tried. Its words are English phrases, which other languages' catalogues have too."""
+    """One thing that was tried, the result, and how to fix it."""
 
-    name: str
+    name: Phrase
     health: HealthReport
-    said: str | UserError
-    remedy: str = ""
+    result: Phrase | UserError
+    remedy: Phrase | None = None
 
 
-def good(name: str, said: str) -> Probe:
-    """A probe that found nothing wrong."""
-    return Probe(name=name, health=HealthReport.GOOD, said=said)
+def good(name: str, result: Phrase) -> Probe:
+    """A probe that found nothing wrong. `name` is the key of a phrase."""
+    return Probe(name=Phrase(name), health=HealthReport.GOOD, result=result)
 
 
-def bad(name: str, said: str | UserError, remedy: str) -> Probe:
-    """A probe that found something to mend."""
-    return Probe(name=name, health=HealthReport.BAD, said=said, remedy=remedy)
+def bad(name: str, result: Phrase | UserError, remedy: Phrase) -> Probe:
+    """A probe that found something to fix."""
+    return Probe(name=Phrase(name), health=HealthReport.BAD, result=result, remedy=remedy)
 
 
-def doubtful(name: str, said: str | UserError, remedy: str) -> Probe:
+def doubtful(name: str, result: Phrase | UserError, remedy: Phrase) -> Probe:
     """A probe that found something to look at."""
-    return Probe(name=name, health=HealthReport.WARNING, said=said, remedy=remedy)
+    return Probe(name=Phrase(name), health=HealthReport.WARNING, result=result, remedy=remedy)
 
 
 async def probe_slack(settings: Settings) -> list[Probe]:
-    """Tokens and scopes, tried against Slack itself."""
+    """Try tokens and scopes against Slack itself."""
     try:
         settings.require_slack()
     except UserError as error:
-        return [doubtful("Slack", error, "`run` works without Slack.")]
+        return [doubtful("slack", error, Phrase("run_without_slack"))]
     assert settings.slack_bot_token is not None
     client = AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
     try:
         answer = await client.auth_test()
     except SlackApiError as failure:
-        said = f"the bot token was refused: {failure.response.get('error')}"
-        return [bad("Slack token", said, "Copy the Bot User OAuth Token again, or reinstall the app.")]
+        refused = Phrase("token_refused", cause=str(failure.response.get("error")))
+        return [bad("slack_token", refused, Phrase("copy_token_again"))]
     except (aiohttp.ClientError, TimeoutError) as failure:
-        return [
-            bad(
-                "Slack token",
-                f"Slack is out of reach ({type(failure).__name__})",
-                "Check SLACK_API_URL and the network.",
-            )
-        ]
-    token = good("Slack token", f"{answer['user']} in {answer['team']}")
+        unreachable = Phrase("slack_unreachable", cause=type(failure).__name__)
+        return [bad("slack_token", unreachable, Phrase("check_slack_url"))]
+    token = good("slack_token", Phrase("user_in_team", user=answer["user"], team=answer["team"]))
     return [token, _scopes(answer.headers.get("x-oauth-scopes", ""))]
 
 
@@ -100,100 +95,97 @@ def _scopes(granted: str) -> Probe:
     has = {scope.strip() for scope in granted.split(",") if scope.strip()}
     missing = [scope for scope in SCOPES if scope not in has]
     if missing:
-        return bad(
-            "Slack scopes", f"missing: {', '.join(missing)}", "Update the app from manifest.yml and reinstall it."
-        )
-    return good("Slack scopes", f"{len(SCOPES)} of {len(SCOPES)}")
+        return bad("slack_scopes", Phrase("scopes_missing", scopes=", ".join(missing)), Phrase("update_manifest"))
+    return good("slack_scopes", Phrase("scopes_granted", n=len(SCOPES), total=len(SCOPES)))
 
 
 async def probe_client(client: AsyncWebClient) -> list[Probe]:
-    """The bot's own connection, tried now."""
+    """Try the bot's own connection now."""
     began = time.perf_counter()
     try:
         answer = await client.auth_test()
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
-        return [bad("Slack", type(failure).__name__, "Check the network and the bot's token.")]
-    said = f"{answer['user']} in {answer['team']}, {(time.perf_counter() - began) * 1e3:.0f} ms"
-    return [good("Slack", said), _scopes(answer.headers.get("x-oauth-scopes", ""))]
+        return [bad("slack", Phrase("as_written", text=type(failure).__name__), Phrase("check_network"))]
+    seen = Phrase("user_in_team_ms", user=answer["user"], team=answer["team"], ms=_ms_since(began))
+    return [good("slack", seen), _scopes(answer.headers.get("x-oauth-scopes", ""))]
 
 
 def probe_access(settings: Settings) -> Probe:
-    """Whether anyone is named in a role."""
+    """Tell whether anyone is named in a role."""
     roster = Roster.of(settings)
     if not roster.has_admin:
-        everyone = "everyone may start studies, and nobody is an admin"
-        named = "only those named may start studies, and nobody is an admin"
-        remedy = "Set OPTIMIZE_BOT_ADMINS (and OPTIMIZE_BOT_RUNNERS) to Slack ids; `whoami` tells yours."
-        return doubtful("Access", everyone if roster.is_open else named, remedy)
-    return good("Access", "everyone may start studies" if roster.is_open else "only those named may start studies")
+        return doubtful(
+            "access", Phrase("everyone_no_admin" if roster.is_open else "named_no_admin"), Phrase("name_admins")
+        )
+    return good("access", Phrase("everyone_starts" if roster.is_open else "named_start"))
 
 
 async def probe_mongo(services: Services) -> Probe:
-    """A round trip to MongoDB."""
+    """Time a round trip to MongoDB."""
     began = time.perf_counter()
     count = await OptimizationStudy.count()
-    kind = "your server" if services.settings.mongodb_address else "embedded server"
-    return good("MongoDB", f"{kind}, {count} studies, {(time.perf_counter() - began) * 1e3:.0f} ms")
+    kind = "own_server" if services.settings.mongodb_address else "embedded_server"
+    return good("mongodb", Phrase(kind, n=count, ms=_ms_since(began)))
 
 
 async def probe_data(services: Services) -> Probe:
-    """What the warehouse holds."""
+    """Count the series that the warehouse holds."""
     coverage = services.market.warehouse.symbols()
     if not coverage:
-        sources = ", ".join(services.settings.sources)
-        return good("DuckDB", f"no bars stored yet; they are fetched when first asked for, from: {sources}")
+        return good("duckdb", Phrase("no_bars_stored", sources=", ".join(services.settings.sources)))
     newest = max(row.last for row in coverage)
-    return good("DuckDB", f"{len(coverage)} series, newest bar {newest:%Y-%m-%d}")
+    return good("duckdb", Phrase("bars_stored", n=len(coverage), newest=f"{newest:%Y-%m-%d}"))
 
 
 async def probe_workers(services: Services) -> Probe:
-    """The worker processes, each of which has said that it is ready."""
-    ready = await services.pool.ready()
-    if ready < services.pool.size:
-        return bad("Workers", f"{ready} of {services.pool.size} ready", "The log above says why one did not start.")
-    return good("Workers", f"{ready} ready")
+    """Count the worker processes that reported that they are ready."""
+    ready, total = await services.pool.ready(), services.pool.size
+    if ready < total:
+        return bad("workers", Phrase("some_workers_ready", n=ready, total=total), Phrase("see_log"))
+    return good("workers", Phrase("workers_ready", n=ready))
 
 
 async def probe_disk(services: Services) -> Probe:
-    """Room in the data directory."""
+    """Measure the free space in the data directory."""
     free = shutil.disk_usage(services.settings.home).free
-    said = f"{free / 2**30:.1f} GiB free in {services.settings.home}"
-    return (
-        good("Disk", said)
-        if free >= LEAST_FREE_BYTES
-        else bad("Disk", said, "Make room; studies stop when it is full.")
-    )
+    room = Phrase("disk_free", gib=f"{free / 2**30:.1f}", folder=str(services.settings.home))
+    return good("disk", room) if free >= LEAST_FREE_BYTES else bad("disk", room, Phrase("make_room"))
 
 
 async def probe_schedules(services: Services) -> Probe:
-    """What is kept, and whether the last run went well."""
+    """Count the schedules and look at the last run."""
     count = await Schedule.find({"removed_at": None}).count()
     last = await ScheduleRun.find_all().sort("-started_at").first_or_none()
     if last is None:
-        return good("Schedules", f"{count} kept, none has run yet")
-    said = f"{count} kept; {last.schedule_name} ran last, at {last.started_at:%Y-%m-%d %H:%M} UTC"
+        return good("schedules", Phrase("never_run", n=count))
+    facts = {"n": count, "schedule": last.schedule_name, "at": f"{last.started_at:%Y-%m-%d %H:%M}"}
     if last.failure is not None:
-        remedy = f"`/optimize run {last.schedule_name}` runs it again."
-        return doubtful("Schedules", f"{said}, without a result", remedy)
-    return good("Schedules", said)
+        again = Phrase("run_it_again", schedule=last.schedule_name)
+        return doubtful("schedules", Phrase("last_run_failed", **facts), again)
+    return good("schedules", Phrase("last_run", **facts))
 
 
 async def probe_refresh(services: Services) -> Probe:
-    """When the bars in use are brought up to date, and which could not be."""
+    """Report when the bars in use were refreshed, and which series could not be."""
     if services.settings.refresh is None:
-        return good("Refresh", "off")
+        return good("refresh", Phrase("off"))
+    time_of_day = str(services.settings.refresh)
     last = await Refresh.find({"ended_at": {"$ne": None}}).sort("-started_at").first_or_none()
     if last is None:
-        return good("Refresh", f"daily at {services.settings.refresh}, not run yet")
-    said = f"daily at {services.settings.refresh}, last at {last.started_at:%Y-%m-%d %H:%M} UTC, {last.n_series} series"
+        return good("refresh", Phrase("never_refreshed", time=time_of_day))
+    facts = {"time": time_of_day, "at": f"{last.started_at:%Y-%m-%d %H:%M}", "n": last.n_series}
     failing = await FailingSeries.find_all().sort("symbol").to_list()
     if failing:
         names = ", ".join(f"{one.symbol} ({one.source})" for one in failing[:FAILING_NAMED])
-        return doubtful("Refresh", f"{said}; not up to date: {names}", "`/optimize data` shows what is stored.")
-    return good("Refresh", said)
+        return doubtful("refresh", Phrase("refresh_failing", **facts, failing=names), Phrase("see_data"))
+    return good("refresh", Phrase("refreshed", **facts))
 
 
-#: Probes of what a running desk has, in the order told.
+def _ms_since(began: float) -> str:
+    return f"{(time.perf_counter() - began) * 1e3:.0f}"
+
+
+#: Probes of running services, in the order reported.
 DESK_PROBES: tuple[Callable[[Services], Awaitable[Probe]], ...] = (
     probe_mongo,
     probe_data,
@@ -205,5 +197,5 @@ DESK_PROBES: tuple[Callable[[Services], Awaitable[Probe]], ...] = (
 
 
 async def probe_desk(services: Services) -> list[Probe]:
-    """Every probe of a running desk."""
+    """Run every probe of the running services."""
     return [await probe(services) for probe in DESK_PROBES]

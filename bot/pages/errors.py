@@ -11,31 +11,21 @@ from optimizer.studies.service import UnknownStudy
 class Forged(UserError):
     """Raised for a form that did not come from one of our pages."""
 
-    sentence = "This did not come from one of my pages, so I did nothing. Go back, reload the page and try again."
-
 
 class NoSuchPage(UserError):
     """Raised for an address without a page."""
-
-    sentence = "There is no page at this address."
 
 
 class ReadOnly(UserError):
     """Raised when the dashboard would change something."""
 
-    sentence = "Here a study can be looked at and not changed."
-
 
 class NotThisWay(UserError):
     """Raised for a method that the address does not have."""
 
-    sentence = "This address does not do that."
-
 
 class FormTooLong(UserError):
     """Raised for a body that is longer than any of our forms."""
-
-    sentence = "That is longer than anything my forms send."
 
 
 #: The status of each kind of refusal; of the classes that fit, the first.

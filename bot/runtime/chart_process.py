@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from optimizer.errors import Unavailable
+from optimizer.errors import Phrase, Unavailable
 from optimizer.studies.child_process import ChildDied, ChildProcess
 from reports.charts.draw_request import Draw, DrawRequest, Written, write_draw_request
 
@@ -55,7 +55,9 @@ class ChartProcess:
             except ChildDied as death:
                 self._child = None
                 raise Unavailable(
-                    what="The chart process", reason="it ended while drawing", remedy="The text result stands."
+                    what=Phrase("chart_process"),
+                    reason=Phrase("ended_while_drawing"),
+                    remedy=Phrase("text_result_stands"),
                 ) from death
         written = Written.model_validate_json(answer)
         return DrawnFiles(

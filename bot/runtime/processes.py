@@ -19,12 +19,7 @@ from optimizer.studies.worker_pool import WorkerPool
 
 
 class HomeInUse(Unavailable):
-    """Raised when another process owns the data directory."""
-
-    sentence = (
-        "Another optimize-bot is using {home}. Stop it first, ask it in Slack instead, "
-        "or set OPTIMIZE_BOT_HOME to another folder."
-    )
+    """Raised when another process owns the data directory. Facts: home."""
 
 
 @dataclass(frozen=True, kw_only=True)

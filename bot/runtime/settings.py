@@ -4,7 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -12,15 +12,12 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from optimizer.errors import UserError
-
-Language = Literal["en", "ko"]
+from optimizer.errors import Phrase, UserError
+from reports.languages import Language
 
 
 class MissingSetting(UserError):
-    """Raised when a setting is missing that Slack needs."""
-
-    sentence = "{name} is not set. {remedy}"
+    """Raised when a setting is missing that Slack needs. Facts: name, remedy."""
 
 
 #: Slack user ids (U…), user-group ids (S…) or `*` for everyone, with commas between them.
@@ -154,11 +151,10 @@ class Settings(BaseSettings):
         if self.slack_bot_token is None:
             raise MissingSetting(
                 name="SLACK_BOT_TOKEN",
-                remedy="Copy it from your app's page: OAuth & Permissions, Bot User OAuth Token.",
+                remedy=Phrase("copy_bot_token"),
             )
         if self.slack_app_token is None and self.slack_signing_secret is None:
             raise MissingSetting(
                 name="SLACK_APP_TOKEN",
-                remedy="Create it under Basic Information, App-Level Tokens, scope connections:write (Socket Mode); "
-                "or set SLACK_SIGNING_SECRET to serve HTTP instead.",
+                remedy=Phrase("create_app_token"),
             )

@@ -32,9 +32,7 @@ _VERSION = 1
 
 
 class AlreadyChampion(UserError):
-    """Raised when the study's winner is the champion already."""
-
-    sentence = "`{study}` is the champion already; <@{by}> adopted it."
+    """Raised when the study's winner is the champion already. Facts: study, by."""
 
 
 class Champions:

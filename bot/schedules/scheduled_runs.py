@@ -42,9 +42,7 @@ TICK_SECONDS = 1.0
 
 
 class StudyStopped(UserError):
-    """Raised when a schedule's study was stopped before it had a result."""
-
-    sentence = "its study `{study}` was {state}. `run {schedule}` tries again now."
+    """Raised when a schedule's study was stopped before it had a result. Facts: study, state, schedule."""
 
 
 Step = Callable[[], Awaitable[None]]

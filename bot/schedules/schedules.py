@@ -22,7 +22,7 @@ from bot.origin import Origin
 from bot.schedules.watchlists import UnknownWatchlist, list_named, specs_for
 from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
-from optimizer.errors import UnknownWord, UserError, nearest
+from optimizer.errors import Phrase, UnknownWord, UserError, nearest
 from optimizer.storage.short_names import ShortNames
 from optimizer.studies.scheduler import StudyJobs, times_after
 
@@ -41,30 +41,19 @@ _GRACE = timedelta(seconds=1)
 
 
 class UnknownSchedule(UnknownWord):
-    """Raised for a word that identifies no schedule."""
-
-    sentence = "There is no schedule `{word}`. `schedules` lists those there are."
-    sentence_near = "There is no schedule `{word}`. Did you mean `{nearest}`?"
+    """Raised for a word that identifies no schedule. Facts: word, nearest."""
 
 
 class AlreadyScheduled(UserError):
-    """Raised when the user has an equal schedule."""
-
-    sentence = "That is what `{schedule}` does already. `unschedule {schedule}` removes it."
+    """Raised when the user has an equal schedule. Facts: schedule."""
 
 
 class TooManySchedules(UserError):
-    """Raised when the user has too many schedules."""
-
-    sentence = "You have {n} schedules and {limit} are allowed. `unschedule` one first."
+    """Raised when the user has too many schedules. Facts: n, limit."""
 
 
 class NothingUnseen(UserError):
-    """Raised for a schedule without bars that no search has seen."""
-
-    sentence = (
-        "A schedule compares champion and challenger on bars that no search saw, and {what} leaves none. Leave it out."
-    )
+    """Raised for a schedule without bars that no search has seen. Facts: what."""
 
 
 class Schedules:
@@ -199,6 +188,6 @@ async def _drop_old_index() -> None:
 
 def _require_unseen(spec: StudySpec) -> None:
     if spec.holdout == 0:
-        raise NothingUnseen(what="`holdout=0`")
+        raise NothingUnseen(what=Phrase("holdout_of_zero"))
     if spec.end is not None:
-        raise NothingUnseen(what="a fixed last day (`to=`)")
+        raise NothingUnseen(what=Phrase("fixed_last_day"))

@@ -8,10 +8,7 @@ from optimizer.errors import UnknownWord
 
 
 class UnknownWatchlist(UnknownWord):
-    """Raised for a watch list that does not exist."""
-
-    sentence = "There is no watch list `@{word}`. An administrator makes one with `config @{word} AAPL,MSFT`."
-    sentence_near = "There is no watch list `@{word}`. Did you mean `@{nearest}`?"
+    """Raised for a watch list that does not exist. Facts: word, nearest."""
 
 
 def list_named(spec: StudySpec) -> str:

@@ -14,7 +14,7 @@ from bot.documents.preferences import ChannelSettings
 from bot.grammar.parsing import parse
 from bot.origin import Origin
 from bot.slack import buttons
-from optimizer.errors import SomethingBroke, UserError
+from optimizer.errors import Phrase, SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
 from optimizer.storage.outage import OUTAGE
 from reports import actions
@@ -134,7 +134,8 @@ class Dispatcher:
 
 def _storable(error: UserError) -> dict[str, Any]:
     """Return the error for the audit, as text, since a typed number may be too large for the database."""
-    return {"kind": type(error).__name__, "facts": {name: str(value) for name, value in error.facts.items()}}
+    facts = {name: value if isinstance(value, Phrase) else str(value) for name, value in error.facts.items()}
+    return type(error)(**facts).as_document()
 
 
 def refusal(error: UserError, renderer: Renderer) -> Message:

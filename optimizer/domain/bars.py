@@ -9,7 +9,7 @@ from functools import cached_property, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.errors import TooFewBars, UnusableBars
+from optimizer.errors import Phrase, TooFewBars, UnusableBars
 
 FloatArray = NDArray[np.float64]
 TimeArray = NDArray[np.datetime64]
@@ -65,7 +65,7 @@ def require_prices(bars: Bars) -> None:
     wrong = np.argwhere(~((prices > 0.0) & (prices < np.inf)).T)
     if len(wrong):
         row, column = wrong[0]
-        reason = f"{_COLUMNS[column]} is {prices[column, row]:g}"
+        reason = Phrase("price_is", price=Phrase(_COLUMNS[column]), value=f"{prices[column, row]:g}")
         raise UnusableBars(symbol=bars.symbol, reason=reason, when=str(bars.time[row])[:10])
 
 
@@ -77,7 +77,7 @@ def on_common_dates(many: Sequence[Bars]) -> list[Bars]:
     times: TimeArray = reduce(np.intersect1d, [bars.time for bars in many])
     if not len(times):
         label = ",".join(bars.symbol for bars in many)
-        raise TooFewBars(symbol=label, have=0, need=2, reason="there is no date on which all of them have a bar")
+        raise TooFewBars(symbol=label, have=0, need=2, reason=Phrase("no_common_date"))
     return [_at(bars, np.isin(bars.time, times)) for bars in many]
 
 

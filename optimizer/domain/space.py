@@ -18,7 +18,7 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial
 
-from optimizer.errors import EmptySpace, NotANumber, OutOfRange, UnknownParameter, WrongChoice
+from optimizer.errors import EmptySpace, NotANumber, OutOfRange, Phrase, UnknownParameter, WrongChoice
 
 Value = int | float | str
 Params = dict[str, Value]
@@ -37,8 +37,7 @@ class Range:
     step: float
     default: float
     integer: bool = True
-    unit: str = ""  # "bars", "%", "" …: for help and reports only
-    meaning: str = ""  # phrase for help, English
+    unit: str = ""  # "bars", "%", "" …: a key of `units` in strategies.jinja
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
@@ -66,12 +65,12 @@ class Range:
                     name=self.name, low=tidy(self.low), high=tidy(self.high), value=tidy(value), nearest=tidy(near)
                 )
         if low > high:
-            raise EmptySpace(reason=f"`{self.name}={tidy(low)}..{tidy(high)}` runs backwards")
+            raise EmptySpace(reason=Phrase("range_backwards", name=self.name, low=tidy(low), high=tidy(high)))
         if self.integer and not all(float(v).is_integer() for v in (low, high, step or 1)):
-            raise NotANumber(name=f"{self.name} (whole numbers only)", value=f"{tidy(low)}..{tidy(high)}")
+            raise NotANumber(name=Phrase("whole_numbers_only", name=self.name), value=f"{tidy(low)}..{tidy(high)}")
         step = self.step if step is None else step
         if step <= 0:
-            raise EmptySpace(reason=f"the step of `{self.name}` must be more than 0")
+            raise EmptySpace(reason=Phrase("step_not_positive", name=self.name))
         high = low + math.floor((high - low) / step + _TOLERANCE) * step
         default = min(max(self.default, low), high)
         return replace(self, low=low, high=high, step=step, default=default)
@@ -87,7 +86,6 @@ class Choice:
     name: str
     choices: tuple[str, ...]
     default: str
-    meaning: str = ""
     unit: str = ""
 
     @property
@@ -139,7 +137,7 @@ class Space:
 
     def __post_init__(self) -> None:
         if self.order and not any(True for _ in self._ordered_pairs()):
-            raise EmptySpace(reason=f"`{self.order.lesser}` can never be below `{self.order.greater}`")
+            raise EmptySpace(reason=Phrase("order_impossible", lesser=self.order.lesser, greater=self.order.greater))
 
     @cached_property
     def by_name(self) -> dict[str, Parameter]:

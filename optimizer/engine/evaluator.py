@@ -17,7 +17,7 @@ from optimizer.domain.study_request import Costs
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
-from optimizer.errors import TooFewBars
+from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import unpack_mask
 from optimizer.indicators.conditions import Conditions
 from optimizer.indicators.technical import supertrend
@@ -240,7 +240,7 @@ class Evaluator:
     def _check_window(self, start: int, stop: int) -> None:
         if not 0 <= start <= stop - 2 or stop > len(self.bars):
             have = max(0, min(stop, len(self.bars)) - max(start, 0))
-            raise TooFewBars(symbol=self.bars.symbol, have=have, need=2, reason="the window is empty")
+            raise TooFewBars(symbol=self.bars.symbol, have=have, need=2, reason=Phrase("empty_window"))
 
     def _batch(self, param_sets: Sequence[Params]) -> _Batch:
         self._conditions.make_room(_MASKS_PER_SET * len(param_sets))

@@ -9,7 +9,7 @@ from optimizer.domain.bars import Bars, FloatArray, require_prices
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.study_request import Costs
 from optimizer.engine import kernel
-from optimizer.errors import TooFewBars
+from optimizer.errors import Phrase, TooFewBars
 
 _PRICES = ("open", "high", "low", "close")
 
@@ -28,7 +28,7 @@ class PriceTable:
         """Check the bars and build their table. Raises TooFewBars, or UnusableBars at the first unusable price."""
         n = len(bars)
         if n < 2:
-            raise TooFewBars(symbol=bars.symbol, have=n, need=2, reason="one bar has no return")
+            raise TooFewBars(symbol=bars.symbol, have=n, need=2, reason=Phrase("no_return"))
         prices = np.empty((4, n))
         for row, name in enumerate(_PRICES):
             prices[row] = getattr(bars, name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from optimizer.errors import BadFile
+from optimizer.errors import BadFile, Phrase
 from optimizer.market.providers.file import Reading, find_files, read_files
 from optimizer.market.raw_bars import RawBars, SeriesKey
 from optimizer.market.warehouse.changes import Changes
@@ -46,7 +46,7 @@ def _once(path: Path, histories: Iterator[RawBars]) -> Iterator[RawBars]:
     seen: set[SeriesKey] = set()
     for history in histories:
         if history.key in seen:
-            reason = f"the {history.timeframe} bars of {history.symbol} are in two files"
-            raise BadFile(file=path.name, line=1, reason=reason, remedy="Keep one of the two.")
+            reason = Phrase("two_files", timeframe=history.timeframe, symbol=history.symbol)
+            raise BadFile(file=path.name, line=1, reason=reason, remedy=Phrase("keep_one"))
         seen.add(history.key)
         yield history

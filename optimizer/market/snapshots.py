@@ -15,11 +15,11 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from optimizer.domain.bars import Bars
-from optimizer.errors import DamagedSnapshot, NoSnapshot
+from optimizer.errors import DamagedSnapshot, NoSnapshot, Phrase
 from optimizer.market.warehouse.result_arrays import fetch_arrays
 
 _COLUMNS = ("time", "open", "high", "low", "close", "volume")
-_REMEDY = "Start the study again to take the bars from the warehouse."
+_REMEDY = Phrase("start_again")
 
 
 def snapshot_path(data_hash: str, folder: Path) -> Path:
@@ -47,9 +47,9 @@ def read_snapshot(data_hash: str, folder: Path) -> Bars:
     try:
         bars = _read(place)
     except (duckdb.Error, KeyError) as error:
-        raise DamagedSnapshot(data_hash=data_hash, reason="it cannot be read", remedy=_REMEDY) from error
+        raise DamagedSnapshot(data_hash=data_hash, reason=Phrase("unreadable"), remedy=_REMEDY) from error
     if bars.data_hash != data_hash:
-        raise DamagedSnapshot(data_hash=data_hash, reason="its content has another hash", remedy=_REMEDY)
+        raise DamagedSnapshot(data_hash=data_hash, reason=Phrase("another_hash"), remedy=_REMEDY)
     return bars
 
 

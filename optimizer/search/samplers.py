@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_request import SamplerKind
-from optimizer.errors import EmptySpace, UnknownSampler
+from optimizer.errors import EmptySpace, Phrase, UnknownSampler
 from optimizer.search.tpe.axes import axes_of, log_prior_floor
 from optimizer.search.tpe.estimator import FEASIBLE, INFEASIBLE, N_STARTUP_TRIALS, PRUNED, Rank, SobolSets, Tpe
 
@@ -199,7 +199,7 @@ def random_unseen(space: Space, seen: Collection[tuple[Value, ...]], *, seed: Se
             return params
     unseen = [params for params in space.param_sets() if tuple(params.values()) not in seen]
     if not unseen:
-        raise EmptySpace(reason="every set was tried")
+        raise EmptySpace(reason=Phrase("all_tried"))
     return unseen[int(rng.integers(len(unseen)))]
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from optimizer.errors import Unavailable
+from optimizer.errors import Phrase, Unavailable
 
 #: The only account of the embedded server.
 USER = "optimize_bot"
@@ -35,14 +35,18 @@ class MongoUnavailable(Unavailable):
     @classmethod
     def silent(cls) -> "MongoUnavailable":
         """Build the error for a server that has stopped answering."""
-        return cls(what="MongoDB", reason="it does not answer", remedy="Try again in a minute.")
+        return cls(what=Phrase("mongodb"), reason=Phrase("no_answer"), remedy=Phrase("try_in_a_minute"))
 
 
 def find_mongod(environment: Mapping[str, str]) -> Path:
     """Path of the server program: MONGOD_PATH, then `mongod` on PATH, then the one inside the PyPI wheel."""
     if named := environment.get("MONGOD_PATH"):
         if not Path(named).is_file():
-            raise MongoUnavailable(what="MongoDB", reason=f"MONGOD_PATH names no file: {named}", remedy="Correct it.")
+            raise MongoUnavailable(
+                what=Phrase("mongodb"),
+                reason=Phrase("mongod_path_names_no_file", path=named),
+                remedy=Phrase("correct_it"),
+            )
         return Path(named)
     if on_path := shutil.which("mongod", path=environment.get("PATH")):
         return Path(on_path)
@@ -50,9 +54,9 @@ def find_mongod(environment: Mapping[str, str]) -> Path:
         if (inside := _mongod_in(wheel)) is not None:
             return inside
     raise MongoUnavailable(
-        what="MongoDB",
-        reason="MONGODB_URI is not set and no `mongod` was found",
-        remedy="Set MONGODB_URI, or `pip install 'optimize-bot[embedded]'`.",
+        what=Phrase("mongodb"),
+        reason=Phrase("no_mongod"),
+        remedy=Phrase("set_mongodb_uri"),
     )
 
 
@@ -133,16 +137,12 @@ def why_it_ended(server: EmbeddedMongo) -> MongoUnavailable:
     for library, package in _LIBRARY_PACKAGES.items():
         if library in output and "shared librar" in output:
             return MongoUnavailable(
-                what="The embedded MongoDB server",
-                reason=f"a shared library is missing ({output.splitlines()[-1]})",
-                remedy=f"Install it: `apt-get install {package}`.",
+                what=Phrase("embedded_mongodb"),
+                reason=Phrase("library_is_missing", library=output.splitlines()[-1]),
+                remedy=Phrase("apt_install", package=package),
             )
-    last = (
-        output.splitlines()[-1]
-        if output
-        else f"exit code {server.process.returncode}, see mongod.log in the data directory"
-    )
-    return MongoUnavailable(what="The embedded MongoDB server", reason=last, remedy="Or set MONGODB_URI to your own.")
+    last = output.splitlines()[-1] if output else Phrase("exit_code", code=server.process.returncode)
+    return MongoUnavailable(what=Phrase("embedded_mongodb"), reason=last, remedy=Phrase("or_own_mongodb"))
 
 
 def _dies_with_parent() -> Sequence[str]:

@@ -11,6 +11,7 @@ from beanie import Document, init_beanie
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
+from optimizer.errors import Phrase
 from optimizer.storage.embedded_mongo import USER, EmbeddedMongo, MongoUnavailable, restart_mongod, why_it_ended
 from optimizer.storage.outage import patiently
 
@@ -29,7 +30,9 @@ async def wait_ready(server: EmbeddedMongo) -> None:
         if server.process.poll() is not None:
             raise why_it_ended(server)
         if asyncio.get_running_loop().time() > deadline:
-            raise MongoUnavailable(what="MongoDB", reason="the embedded server did not get ready", remedy="Try again.")
+            raise MongoUnavailable(
+                what=Phrase("mongodb"), reason=Phrase("server_not_ready"), remedy=Phrase("try_again")
+            )
         await asyncio.sleep(0.02)
     await _ensure_user(server)
 
@@ -123,5 +126,5 @@ async def _bind(database: AsyncIOMotorDatabase[Any], models: Sequence[type[Docum
         await init_beanie(database=database, document_models=list(models))
     except PyMongoError as failure:
         raise MongoUnavailable(
-            what="MongoDB", reason=type(failure).__name__, remedy="Check MONGODB_URI, and that the server runs."
+            what=Phrase("mongodb"), reason=type(failure).__name__, remedy=Phrase("check_mongodb_uri")
         ) from failure

@@ -33,24 +33,14 @@ def _short(conditions: Conditions, params: Columns) -> Side:
 BOLLINGER = Strategy(
     key="bollinger",
     aliases=("bb", "bbands"),
-    title="Bollinger bands",
-    rule=(
-        "`revert`: buy when the close is below the lower band; `break`: buy when it is above the upper band; "
-        "sell when the close is back at the middle."
-    ),
-    short_rule=(
-        "`revert`: sell short when the close is above the upper band; `break`: when it is below the lower band; "
-        "cover when the close is back at the middle."
-    ),
     space=Space(
         (
-            bars_of("period", 10, 50, 20, meaning="bars of the bands"),
-            width_of("width", 1, 3, 2, unit="deviations", meaning="standard deviations from middle to band"),
+            bars_of("period", 10, 50, 20),
+            width_of("width", 1, 3, 2, unit="deviations"),
             Choice(
                 name="mode",
                 choices=("revert", "break"),
                 default="revert",
-                meaning="back to the middle, or away from it",
             ),
         )
     ),

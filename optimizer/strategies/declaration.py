@@ -32,9 +32,6 @@ class Strategy:
     """Strategy as data, with one rule per side."""
 
     key: str
-    title: str
-    rule: str  # the long side in one sentence, English
-    short_rule: str  # the mirrored side that `short=yes` adds; empty when there is none
     space: Space
     warm_up: Callable[[Params], int]  # bars before the first one with a valid signal
     long: Rule
@@ -42,16 +39,16 @@ class Strategy:
     aliases: tuple[str, ...] = ()
 
 
-def bars_of(name: str, low: int, high: int, default: int, *, step: int = 1, meaning: str) -> Range:
+def bars_of(name: str, low: int, high: int, default: int, *, step: int = 1) -> Range:
     """Declare a parameter in bars."""
-    return Range(name=name, low=low, high=high, step=step, default=default, unit="bars", meaning=meaning)
+    return Range(name=name, low=low, high=high, step=step, default=default, unit="bars")
 
 
-def level_of(name: str, low: int, high: int, default: int, *, step: int = 1, unit: str = "", meaning: str) -> Range:
+def level_of(name: str, low: int, high: int, default: int, *, step: int = 1, unit: str = "") -> Range:
     """Declare a whole number that an indicator is compared with."""
-    return Range(name=name, low=low, high=high, step=step, default=default, unit=unit, meaning=meaning)
+    return Range(name=name, low=low, high=high, step=step, default=default, unit=unit)
 
 
-def width_of(name: str, low: float, high: float, default: float, *, unit: str, meaning: str) -> Range:
+def width_of(name: str, low: float, high: float, default: float, *, unit: str) -> Range:
     """Declare a number in steps of a quarter."""
-    return Range(name=name, low=low, high=high, step=0.25, default=default, integer=False, unit=unit, meaning=meaning)
+    return Range(name=name, low=low, high=high, step=0.25, default=default, integer=False, unit=unit)

@@ -34,19 +34,10 @@ def _short(conditions: Conditions, params: Columns) -> Side:
 DONCHIAN = Strategy(
     key="donchian",
     aliases=("turtle", "breakout"),
-    title="Donchian breakout",
-    rule=(
-        "Buy when the close is above the highest high of the `entry` bars before; "
-        "sell when it is below the lowest low of the `exit` bars before."
-    ),
-    short_rule=(
-        "Sell short when the close is below the lowest low of the `entry` bars before; "
-        "cover when it is above the highest high of the `exit` bars before."
-    ),
     space=Space(
         (
-            bars_of("entry", 10, 100, 20, step=5, meaning="bars of the channel that is bought"),
-            bars_of("exit", 5, 50, 10, step=5, meaning="bars of the channel that is sold"),
+            bars_of("entry", 10, 100, 20, step=5),
+            bars_of("exit", 5, 50, 10, step=5),
         ),
         Order(lesser="exit", greater="entry", strict=False),
     ),

@@ -28,14 +28,11 @@ def _short(conditions: Conditions, params: Columns) -> Side:
 
 MACD = Strategy(
     key="macd",
-    title="MACD",
-    rule="Hold while MACD(`fast`, `slow`) is above its `signal` line.",
-    short_rule="Be short while MACD(`fast`, `slow`) is below its `signal` line.",
     space=Space(
         (
-            bars_of("fast", 5, 20, 12, meaning="bars of the fast average"),
-            bars_of("slow", 20, 50, 26, meaning="bars of the slow average"),
-            bars_of("signal", 5, 15, 9, meaning="bars of the signal line"),
+            bars_of("fast", 5, 20, 12),
+            bars_of("slow", 20, 50, 26),
+            bars_of("signal", 5, 15, 9),
         ),
         Order(lesser="fast", greater="slow"),
     ),

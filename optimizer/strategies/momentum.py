@@ -29,14 +29,11 @@ def _short(conditions: Conditions, params: Columns) -> Side:
 MOMENTUM = Strategy(
     key="momentum",
     aliases=("roc",),
-    title="Momentum",
-    rule="Buy when the change over `lookback` bars rises above `enter` %; sell when it falls below `leave` %.",
-    short_rule="Sell short when the change over `lookback` bars falls below −`enter` %; cover above −`leave` %.",
     space=Space(
         (
-            bars_of("lookback", 10, 250, 125, step=5, meaning="bars over which the change is measured"),
-            level_of("enter", 0, 10, 0, unit="%", meaning="change above which it buys"),
-            level_of("leave", -10, 0, 0, unit="%", meaning="change below which it sells"),
+            bars_of("lookback", 10, 250, 125, step=5),
+            level_of("enter", 0, 10, 0, unit="%"),
+            level_of("leave", -10, 0, 0, unit="%"),
         )
     ),
     warm_up=lambda params: int(params["lookback"]),

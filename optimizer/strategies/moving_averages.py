@@ -40,9 +40,6 @@ def _crossover(key: str, spread: _Spread, kind: str, fast: Range, slow: Range) -
 
     return Strategy(
         key=key,
-        title=f"{key.upper()} crossover",
-        rule=f"Hold while the `fast` {kind} moving average is above the `slow` one.",
-        short_rule=f"Be short while the `fast` {kind} moving average is below the `slow` one.",
         space=Space((fast, slow), Order(lesser="fast", greater="slow")),
         warm_up=lambda params: int(params["slow"]) - 1,
         long=long,
@@ -54,13 +51,13 @@ SMA = _crossover(
     "sma",
     simple_spread,
     "simple",
-    bars_of("fast", 5, 50, 20, meaning="bars of the fast average"),
-    bars_of("slow", 20, 200, 50, step=5, meaning="bars of the slow average"),
+    bars_of("fast", 5, 50, 20),
+    bars_of("slow", 20, 200, 50, step=5),
 )
 EMA = _crossover(
     "ema",
     exponential_spread,
     "exponential",
-    bars_of("fast", 5, 50, 12, meaning="bars of the fast average"),
-    bars_of("slow", 20, 200, 26, step=2, meaning="bars of the slow average"),
+    bars_of("fast", 5, 50, 12),
+    bars_of("slow", 20, 200, 26, step=2),
 )

@@ -20,12 +20,12 @@ OVERLAYS: Mapping[str, Range] = MappingProxyType(
     {
         parameter.name: parameter
         for parameter in (
-            level_of("stop", 2, 15, 8, unit="%", meaning="loss at which the position is closed"),
-            level_of("take", 4, 40, 20, step=2, unit="%", meaning="gain at which the position is closed"),
-            level_of("trail", 3, 20, 10, unit="%", meaning="fall from the best price at which it is closed"),
-            bars_of("trend", 100, 250, 200, step=25, meaning="bars of the average a long must be above to open"),
-            level_of("voltarget", 10, 25, 15, step=5, unit="%", meaning="annual volatility the size aims at"),
-            bars_of("max_hold", 5, 60, 20, step=5, meaning="bars after which the position is closed"),
+            level_of("stop", 2, 15, 8, unit="%"),
+            level_of("take", 4, 40, 20, step=2, unit="%"),
+            level_of("trail", 3, 20, 10, unit="%"),
+            bars_of("trend", 100, 250, 200, step=25),
+            level_of("voltarget", 10, 25, 15, step=5, unit="%"),
+            bars_of("max_hold", 5, 60, 20, step=5),
         )
     }
 )

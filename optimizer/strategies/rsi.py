@@ -28,14 +28,11 @@ def _short(conditions: Conditions, params: Columns) -> Side:
 
 RSI = Strategy(
     key="rsi",
-    title="RSI reversal",
-    rule="Buy when RSI falls below `oversold`; sell when it rises above `overbought`.",
-    short_rule="Sell short when RSI rises above `overbought`; cover when it falls below `oversold`.",
     space=Space(
         (
-            bars_of("period", 10, 30, 14, meaning="bars of the RSI"),
-            level_of("oversold", 20, 35, 30, meaning="RSI below which it buys"),
-            level_of("overbought", 65, 80, 70, meaning="RSI above which it sells"),
+            bars_of("period", 10, 30, 14),
+            level_of("oversold", 20, 35, 30),
+            level_of("overbought", 65, 80, 70),
         )
     ),
     warm_up=lambda params: int(params["period"]),

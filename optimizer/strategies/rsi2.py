@@ -26,18 +26,12 @@ def _short(conditions: Conditions, params: Columns) -> Side:
 RSI2 = Strategy(
     key="rsi2",
     aliases=("connors",),
-    title="Connors RSI(2)",
-    rule="Buy when the close is above SMA(`trend`) and RSI falls below `entry`; sell when RSI rises above `exit`.",
-    short_rule=(
-        "Sell short when the close is below SMA(`trend`) and RSI rises above 100 − `entry`; "
-        "cover when RSI falls below 100 − `exit`."
-    ),
     space=Space(
         (
-            bars_of("period", 2, 4, 2, meaning="bars of the RSI"),
-            level_of("entry", 5, 20, 10, meaning="RSI below which it buys"),
-            level_of("exit", 50, 80, 70, step=5, meaning="RSI above which it sells"),
-            bars_of("trend", 100, 250, 200, step=25, meaning="bars of the average that the close must be above"),
+            bars_of("period", 2, 4, 2),
+            level_of("entry", 5, 20, 10),
+            level_of("exit", 50, 80, 70, step=5),
+            bars_of("trend", 100, 250, 200, step=25),
         )
     ),
     warm_up=lambda params: max(int(params["period"]), int(params["trend"]) - 1),

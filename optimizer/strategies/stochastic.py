@@ -51,15 +51,12 @@ def _short(conditions: Conditions, params: Columns) -> Side:
 STOCHASTIC = Strategy(
     key="stochastic",
     aliases=("stoch",),
-    title="Stochastic",
-    rule="Buy when %K crosses above %D while below `low`; sell when %K rises above `high`.",
-    short_rule="Sell short when %K crosses below %D while above `high`; cover when %K falls below `low`.",
     space=Space(
         (
-            bars_of("k", 5, 21, 14, meaning="bars of %K"),
-            bars_of("d", 3, 5, 3, meaning="bars of the mean that is %D"),
-            level_of("low", 10, 30, 20, step=5, meaning="%K below which a crossing buys"),
-            level_of("high", 70, 90, 80, step=5, meaning="%K above which it sells"),
+            bars_of("k", 5, 21, 14),
+            bars_of("d", 3, 5, 3),
+            level_of("low", 10, 30, 20, step=5),
+            level_of("high", 70, 90, 80, step=5),
         )
     ),
     warm_up=lambda params: int(params["k"]) + int(params["d"]) - 1,

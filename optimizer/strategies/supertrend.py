@@ -29,13 +29,10 @@ def _short(conditions: Conditions, params: Columns) -> Side:
 
 SUPERTREND = Strategy(
     key="supertrend",
-    title="Supertrend",
-    rule="Hold while the close is above a band that trails `mult` average true ranges behind.",
-    short_rule="Be short while the close is below a band that trails `mult` average true ranges ahead.",
     space=Space(
         (
-            bars_of("period", 7, 21, 10, meaning="bars of the average true range"),
-            width_of("mult", 1.5, 4, 3, unit="ranges", meaning="average true ranges from the middle to the band"),
+            bars_of("period", 7, 21, 10),
+            width_of("mult", 1.5, 4, 3, unit="ranges"),
         )
     ),
     warm_up=lambda params: int(params["period"]),

@@ -22,14 +22,11 @@ def _short(conditions: Conditions, params: Columns) -> Side:
 
 ZSCORE = Strategy(
     key="zscore",
-    title="Z-score reversion",
-    rule="Buy when the close is more than `entry` deviations below its average; sell when less than `exit` below it.",
-    short_rule="Sell short when the close is more than `entry` deviations above its average; cover below `exit`.",
     space=Space(
         (
-            bars_of("period", 10, 100, 20, step=5, meaning="bars of average and deviation"),
-            width_of("entry", 1, 3, 2, unit="deviations", meaning="deviations below the average at which it buys"),
-            width_of("exit", 0, 1, 0, unit="deviations", meaning="deviations below the average at which it sells"),
+            bars_of("period", 10, 100, 20, step=5),
+            width_of("entry", 1, 3, 2, unit="deviations"),
+            width_of("exit", 0, 1, 0, unit="deviations"),
         ),
         Order(lesser="exit", greater="entry"),
     ),

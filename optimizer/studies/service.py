@@ -23,7 +23,7 @@ from optimizer.domain.metrics import GOALS, find_goal
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive
 from optimizer.domain.study_results import StudyState, TrialRecord, Verdict
-from optimizer.errors import Unavailable, UserError, WorkerLost, error_of, nearest
+from optimizer.errors import Phrase, Unavailable, UserError, WorkerLost, error_of, nearest
 from optimizer.market.feed import Market
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.market.quality.sentinel import require_usable
@@ -50,28 +50,19 @@ _OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
 
 
 class UnknownStudy(UserError):
-    """No study has this name, or several begin with it."""
-
-    sentence = "I know no study `{word}`. `list` shows the latest ones."
-    sentence_near = "I know no study `{word}`. Did you mean `{nearest}`?"
+    """No study has this name, or several begin with it. Facts: word, nearest."""
 
 
 class NotFinished(UserError):
-    """Result was requested that does not exist yet."""
-
-    sentence = "`{study}` has no result yet: it is {state}."
+    """Result was requested that does not exist yet. Facts: study, state."""
 
 
 class AlreadyFinished(UserError):
-    """Study that has ended cannot be stopped."""
-
-    sentence = "`{study}` is {state} already."
+    """Study that has ended cannot be stopped. Facts: study, state."""
 
 
 class NothingLeft(UserError):
-    """More trials were requested than the space has sets."""
-
-    sentence = "`{study}` has tried all {n_trials} sets there are; widen the search for more."
+    """More trials were requested than the space has sets. Facts: study, n_trials."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,7 +296,7 @@ class OptimizationService:
         try:
             answer = await self._pool.replay(study.study_name)
         except WorkerDied as death:
-            raise Unavailable(what="The replay", reason="its worker process ended", remedy="Try again.") from death
+            raise _lost(Phrase("the_replay")) from death
         if isinstance(answer, Failed):
             raise error_of(answer.error)
         return answer
@@ -316,7 +307,7 @@ class OptimizationService:
         try:
             answer = await self._pool.challenge(study.study_name, rival)
         except WorkerDied as death:
-            raise Unavailable(what="The comparison", reason="its worker process ended", remedy="Try again.") from death
+            raise _lost(Phrase("the_comparison")) from death
         if isinstance(answer, Failed):
             raise error_of(answer.error)
         return answer.challenge
@@ -465,3 +456,7 @@ def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:
 def _guess_seconds(n_trials: int, n_bars: int, folds: int) -> float:
     """Estimate: 150 µs per trial for the search and 10 ns per bar and trial for the backtest, again per fold."""
     return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9)
+
+
+def _lost(what: Phrase) -> Unavailable:
+    return Unavailable(what=what, reason=Phrase("worker_ended"), remedy=Phrase("try_again"))

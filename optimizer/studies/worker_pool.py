@@ -10,7 +10,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from optimizer.errors import Unavailable
+from optimizer.errors import Phrase, Unavailable
 from optimizer.studies.child_process import ChildDied, ChildProcess
 from optimizer.studies.worker_messages import (
     Challenged,
@@ -193,7 +193,9 @@ class WorkerPool:
     def _give_up(self) -> None:
         if self._idle.empty():
             self._idle.put_nowait(
-                Unavailable(what="A worker process", reason="it ended while starting", remedy="The log says why.")
+                Unavailable(
+                    what=Phrase("a_worker"), reason=Phrase("ended_while_starting"), remedy=Phrase("log_says_why")
+                )
             )
 
     async def _spawn(self) -> ChildProcess:

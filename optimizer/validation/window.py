@@ -8,7 +8,7 @@ from optimizer.domain.bars import Bars
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Window
-from optimizer.errors import TooFewBars
+from optimizer.errors import Phrase, TooFewBars
 
 #: Shortest window that is searched.
 LEAST_YEARS = 2
@@ -48,16 +48,16 @@ def window_rows(spec: StudySpec, bars: Bars, warm_up: int) -> WindowRows:
     start = min(typed, stop)
     least = least_bars(bars)
     if stop - start < least:
-        raise TooFewBars(symbol=bars.symbol, have=stop - start, need=least, reason="a study needs at least two years")
+        raise TooFewBars(symbol=bars.symbol, have=stop - start, need=least, reason=Phrase("two_years_needed"))
     start = max(start, min(warm_up, stop - least))
     n_holdout = round((stop - start) * spec.holdout)
     if 0 < n_holdout < LEAST_HOLDOUT_BARS:
-        reason = f"`holdout={spec.holdout:g}` leaves {n_holdout} bars unseen and {LEAST_HOLDOUT_BARS} is the least"
+        reason = Phrase("holdout_too_short", holdout=f"{spec.holdout:g}", n=n_holdout, least=LEAST_HOLDOUT_BARS)
         raise TooFewBars(
             symbol=bars.symbol, have=stop - start, need=round(LEAST_HOLDOUT_BARS / spec.holdout), reason=reason
         )
     if stop - n_holdout < warm_up + 2:
-        reason = f"the longest indicator that may be tried needs {warm_up} bars before its first signal"
+        reason = Phrase("warm_up_too_long", n=warm_up)
         raise TooFewBars(symbol=bars.symbol, have=stop - n_holdout, need=warm_up + 2, reason=reason)
     return WindowRows(start=start, holdout_start=stop - n_holdout, stop=stop)
 

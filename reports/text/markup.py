@@ -6,7 +6,7 @@ both need escaped, so an escaped sentence is safe in either.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from markupsafe import Markup
@@ -56,6 +56,16 @@ def marked(text: Markup | str) -> Markup:
     """A sentence as HTML: bold, code, and mentions as plain names."""
     safe = MENTION.sub(r"@\1", str(flat(text))).replace("\n", "<br>")
     return Markup(BOLD.sub(r"<b>\1</b>", _CODE.sub(r"<code>\1</code>", safe)))  # noqa: S704 - `flat` escapes
+
+
+def joined(parts: Iterable[Markup | str], separator: str) -> Markup:
+    """The parts that are not empty, with a separator between them."""
+    return _joined(separator, [part for part in map(flat, parts) if part])
+
+
+def codes(words: Iterable[str]) -> Markup:
+    """Words as code, with commas: `rsi`, `sma`."""
+    return _joined(", ", [Markup("`{}`").format(escape(typed(word))) for word in words])
 
 
 def _joined(separator: str, parts: list[Markup]) -> Markup:
@@ -121,6 +131,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "count": numbers.count,
     "plain": numbers.plain,
     "day": numbers.day,
-    "duration_parts": numbers.duration_parts,
+    "duration": numbers.duration,
+    "joined": joined,
+    "codes": codes,
     "bar": _bar,
 }

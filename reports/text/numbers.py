@@ -68,6 +68,21 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def noun(n: int, one: str, many: str) -> str:
+    """The form of a noun for a count, in languages with two forms."""
+    return one if n == 1 else many
+
+
+def plural(n: int, one: str, many: str) -> str:
+    """A count with its noun: 1 trial, 5,376 trials."""
+    return f"{count(n)} {noun(n, one, many)}"
+
+
+def duration(seconds: float, units: Mapping[str, str]) -> str:
+    """A duration with a language's `units` by `s`, `min` and `h`: 1 h 5 min."""
+    return " ".join(number + units[unit] for number, unit in duration_parts(seconds))
+
+
 def plain(value: float) -> str:
     """A number as it was typed: 10, 2.5."""
     return tidy(value)

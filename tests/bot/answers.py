@@ -12,8 +12,8 @@ from bot.ops.health_checks import bad, doubtful, good
 from bot.schedules.bar_refresh import Failing
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_results import StudyState
-from optimizer.errors import ProviderDown
-from optimizer.market.quality.data_findings import SENTENCES, DataFinding, QualityReport, Severity
+from optimizer.errors import Phrase, ProviderDown
+from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Coverage
 from optimizer.strategies.registry import OVERLAYS
 from reports.render import Renderer
@@ -33,13 +33,19 @@ REPORT = QualityReport(
     first=date(2008, 1, 2), last=date(2012, 1, 3), n_bars=1000, n_sessions=1001, n_missing=1,
     findings=(DataFinding(kind="no_volume", severity=Severity.MEDIUM, when=NOW, value=3.0, facts={"n": 3}),),
 )  # fmt: skip
+#: Every kind of data finding.
+KINDS = (
+    "order", "duplicate", "future", "clock", "shift_days", "shift_hours", "no_session", "other_calendar",
+    "outside_hours", "thin_session", "missing", "missing_run", "sparse", "stale_end", "short", "not_finite",
+    "not_positive", "inverted", "outside", "stale_run", "no_volume", "split", "spike", "outlier",
+)  # fmt: skip
 WORDS: dict[str, Any] = {
     "n": 3, "hours": -5.5, "days": 1, "calendar": "XNYS", "expected": 390, "end": "2026-11-24", "share": 0.81,
     "need": 252, "column": "high", "value": 0.123, "high": 10.25, "low": 9.5, "ratio": "2:1", "times": 11.6,
 }  # fmt: skip
 EVERY = tuple(
     DataFinding(kind=kind, severity=list(Severity)[i % 5], when=NOW.replace(hour=0, minute=0), value=0.123, facts=WORDS)
-    for i, kind in enumerate(SENTENCES)
+    for i, kind in enumerate(KINDS)
 )
 SERIES = Coverage(
     series_id=1, symbol="AAPL", timeframe="1d", source="sample", n_bars=3270, first=NOW, last=NOW, loaded_at=NOW,
@@ -48,29 +54,26 @@ SERIES = Coverage(
 WHOAMI = {"user": "U012AB3CD", "n_running": 1, "n_waiting": 3, "may_run": 2, "may_wait": 20}
 
 PROBES = [
-    good("Slack", "optimizer in quant, 12 ms"),
-    good("Slack scopes", "10 of 10"),
-    bad("Slack scopes", "missing: channels:history", "Update the app from manifest.yml and reinstall it."),
-    bad("Slack token", "Slack is out of reach (TimeoutError)", "Check SLACK_API_URL and the network."),
-    good("MongoDB", "embedded server, 12 studies, 1 ms"),
-    good("DuckDB", "no bars stored yet; they are fetched when first asked for, from: file, sample"),
-    good("DuckDB", "4 series, newest bar 2026-11-20"),
-    bad("Workers", "1 of 2 ready", "The log above says why one did not start."),
-    bad("Disk", "0.1 GiB free in /srv/bot", "Make room; studies stop when it is full."),
-    good("Schedules", "0 kept, none has run yet"),
+    good("slack", Phrase("user_in_team_ms", user="optimizer", team="quant", ms="12")),
+    good("slack_scopes", Phrase("scopes_granted", n=10, total=10)),
+    bad("slack_scopes", Phrase("scopes_missing", scopes="channels:history"), Phrase("update_manifest")),
+    bad("slack_token", Phrase("slack_unreachable", cause="TimeoutError"), Phrase("check_slack_url")),
+    good("mongodb", Phrase("embedded_server", n=12, ms="1")),
+    good("duckdb", Phrase("no_bars_stored", sources="file, sample")),
+    good("duckdb", Phrase("bars_stored", n=4, newest="2026-11-20")),
+    bad("workers", Phrase("some_workers_ready", n=1, total=2), Phrase("see_log")),
+    bad("disk", Phrase("disk_free", gib="0.1", folder="/srv/bot"), Phrase("make_room")),
+    good("schedules", Phrase("never_run", n=0)),
     doubtful(
-        "Schedules", "3 kept; sch-2b ran last, at 2026-11-22 22:00 UTC, without a result",
-        "`/optimize run sch-2b` runs it again.",
+        "schedules", Phrase("last_run_failed", n=3, schedule="sch-2b", at="2026-11-22 22:00"),
+        Phrase("run_it_again", schedule="sch-2b"),
     ),
-    good("Refresh", "daily at 22:30 UTC, not run yet"),
+    good("refresh", Phrase("never_refreshed", time="22:30 UTC")),
     doubtful(
-        "Refresh", "daily at 22:30 UTC, last at 2026-11-22 22:30 UTC, 4 series; not up to date: AAPL (yahoo)",
-        "`/optimize data` shows what is stored.",
+        "refresh", Phrase("refresh_failing", time="22:30 UTC", at="2026-11-22 22:30", n=4, failing="AAPL (yahoo)"),
+        Phrase("see_data"),
     ),
-    doubtful(
-        "Access", "everyone may start studies, and nobody is an admin",
-        "Set OPTIMIZE_BOT_ADMINS (and OPTIMIZE_BOT_RUNNERS) to Slack ids; `whoami` tells yours.",
-    ),
+    doubtful("access", Phrase("everyone_no_admin"), Phrase("name_admins")),
 ]  # fmt: skip
 KEY = SimpleNamespace(key_name="desk", role_name="runner", created_at=NOW, created_by="alice", revoked_at=NOW)
 
@@ -131,13 +134,22 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "no_keys": {},
     "key_line": {"key": KEY},
 }  # fmt: skip
+#: The same notices without a fact that others have.
+SHORTER: dict[str, Mapping[str, Any]] = {
+    "replay_differs": {"study_name": "opt-7f3a", "field": "seed", "was": "1", "now": "2"},
+    "handed_over": {"study_name": "opt-7f3a", "file": "opt-7f3a.csv", "in_thread": False},
+    "key_line": {"key": SimpleNamespace(**{**vars(KEY), "revoked_at": None})},
+    "cancelled": {"study_name": "opt-7f3a", "trials_completed": 120, "by": "", "command": "resume opt-7f3a"},
+    "paused": {"study_name": "opt-7f3a", "trials_completed": 120, "by": "", "command": "resume opt-7f3a"},
+    "resumed": {"study_name": "opt-7f3a", "trials_completed": 120, "by": ""},
+}
 
 
 def failing(say: Renderer) -> list[Failing]:
     """Series that could not be brought up to date."""
     down = ProviderDown(
-        provider="yahoo", symbol="AAPL", reason="it cannot be reached (time-out)",
-        remedy="Try again in a few minutes, or name another source.",
+        provider="yahoo", symbol="AAPL", reason=Phrase("unreachable", cause=Phrase("time_out")),
+        remedy=Phrase("minutes_or_other_source"),
     )  # fmt: skip
     one = Failing(symbol="AAPL", timeframe="1d", last=NOW, reason=say.error(down), names=["sch-2b"], n_others=0)
     other = Failing(symbol="MSFT", timeframe="1h", last=None, reason=say.error(down), names=["opt-7f3a"], n_others=2)
@@ -156,4 +168,5 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     cases["failures"] = [say.render("failures", **facts)]
     cases.pop("audit")  # thirty alike; one is shown
     notices = {f"notice_{name}": [say.notice(name, **facts)] for name, facts in NOTICES.items()}
+    notices |= {f"notice_short_{name}": [say.notice(name, **facts)] for name, facts in SHORTER.items()}
     return {**cases, **notices, **{f"verb_{key}": [say.help(key, list(VERBS.values()))] for key in VERBS}}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.grammar.cadence import Cadence, ScheduleWhen
 from bot.slack.home_tab import HomeFacts
 from optimizer.domain.study_results import Interval, StudyState, Verdict
-from optimizer.errors import Unavailable
+from optimizer.errors import Phrase, Unavailable
 from optimizer.validation.champion import Challenge, Decision, DecisionReason
 from reports.render import Renderer
 from reports.text.message import Message
@@ -139,7 +139,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         late_at=DUE, is_same_as_before=True, may_adopt=False, next_at=None,
     )  # fmt: skip
     posts["weekly_asked"] = weekly(run(CHALLENGES["ahead"], asked_by="U012AB3CD", champion="opt-9b1c"))
-    reason = say.error(Unavailable(what="A", reason="it ended <!channel>", remedy="Try again."))
+    reason = say.error(Unavailable(what="A", reason="it ended <!channel>", remedy=Phrase("try_again")))
     failure = {"schedule": SCHEDULE, "spec": told.SPEC, "reason": reason}
     study = told.finished("promising")
     adopt = {"study": study, "summary": study.summary, "value": "opt-7f3a"}

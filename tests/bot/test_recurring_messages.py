@@ -39,7 +39,7 @@ def test_both_languages_show_the_same_names_and_numbers(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "decision"),
-    [("same", "keep"), ("behind", "keep"), ("ahead", "switch"), ("maybe", "can't tell"), ("few", "can't tell")],
+    [("same", "keep"), ("behind", "keep"), ("ahead", "switch"), ("maybe", "undecided"), ("few", "undecided")],
 )
 def test_the_first_words_are_the_decision(name: str, decision: str) -> None:
     (message,) = ALL["en"][f"weekly_{name}"]
@@ -62,8 +62,8 @@ def test_only_a_switch_makes_the_button_stand_out() -> None:
 
 
 def test_adopting_against_the_comparison_is_said_in_the_dialog() -> None:
-    assert "The comparison did not ask for it" in button("weekly_maybe")["confirm"]["text"]["text"]
-    assert "The comparison did not ask for it" not in button("weekly_ahead")["confirm"]["text"]["text"]
+    assert "The comparison does not suggest it" in button("weekly_maybe")["confirm"]["text"]["text"]
+    assert "The comparison does not suggest it" not in button("weekly_ahead")["confirm"]["text"]["text"]
 
 
 def test_a_late_post_says_when_it_should_have_come_and_what_was_missing() -> None:
@@ -72,13 +72,13 @@ def test_a_late_post_says_when_it_should_have_come_and_what_was_missing() -> Non
     assert (
         "should have run on Mon 2026-11-23 07:00 (`Asia/Seoul`)" in late or "Mon 2026-11-23 07:00 (Asia/Seoul)" in late
     )
-    assert "2 earlier runs too" in late
-    assert "newest bars could not be had" in late
+    assert "2 earlier runs" in late
+    assert "latest bars were unavailable" in late
     assert "study_adopt" not in late
     assert "removed" in late
 
 
 def test_what_is_undecided_says_what_would_decide_it() -> None:
     assert "1,234 more bars" in text_of("weekly_maybe")
-    assert "Not even ten more years" in text_of("weekly_hardly")
+    assert "Even ten more years" in text_of("weekly_hardly")
     assert "42 more are needed" in text_of("weekly_few")

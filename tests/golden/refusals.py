@@ -3,12 +3,12 @@
 from functools import cache
 from importlib import import_module
 from pkgutil import walk_packages
-from string import Formatter
 
 import bot
 import optimizer
-from optimizer.errors import UserError
+from optimizer.errors import Phrase, UserError
 from reports.render import Renderer
+from tests.words import facts_of, macros_of
 
 #: Facts by their names; any other shows its name.
 FACTS: dict[str, object] = {
@@ -17,10 +17,13 @@ FACTS: dict[str, object] = {
     "start": "2020-01-01", "end": "2026-11-20", "study": "opt-7f3a", "schedule": "sch-2b", "state": "running",
     "user": "U012AB3CD", "owner": "U012AB3CD", "by": "U012AB3CD", "needs": "approver", "has": "viewer", "limit": 20,
     "setting": "OPTIMIZE_BOT_RUNNERS", "usage": "show ID", "example": "mon", "strategy": "rsi", "n_trials": 200,
-    "reason": "it does not answer", "remedy": "Try again.", "what": "The replay", "reference": "ab12cd", "deaths": 3,
+    "reason": Phrase("no_answer"), "remedy": Phrase("try_again"), "what": Phrase("the_replay"),
+    "reference": "ab12cd", "deaths": 3,
     "file": "AAPL.csv", "line": 7, "provider": "yahoo", "have": 100, "need": 504, "when": "2008-03-03",
-    "finding": "There is no bar on 2008-03-03, a session of XNYS.", "folder": "snapshots", "data_hash": "9f2c4e1a",
-    "waiting": 21, "length": 4000, "holder": "process 4711", "extra": "yahoo", "path": "prices", "key": "desk",
+    "finding": Phrase("bars_missing", when="2008-03-03", calendar="XNYS"), "folder": "snapshots",
+    "data_hash": "9f2c4e1a",
+    "waiting": 21, "length": 4000, "holder": Phrase("process", number=4711), "extra": "yahoo", "path": "prices",
+    "key": "desk",
     "endings": ".csv, .parquet", "version": 9, "field": "symbol", "minutes": 10, "home": "/srv/bot", "port": 3000,
     "host": "127.0.0.1", "at": 12, "other": "strategy", "channel": "C012AB3CD",
 }  # fmt: skip
@@ -28,10 +31,11 @@ FACTS: dict[str, object] = {
 #: Facts that mean something else in one error.
 OWN: dict[str, dict[str, object]] = {
     "NotAllowed": {"what": "adopt"}, "KeyTooSmall": {"what": "cancel", "role": "runner", "own": "viewer"},
-    "NothingUnseen": {"what": "`holdout=0`"}, "UnusableBars": {"reason": "close is 0"},
-    "MissingSetting": {"name": "SLACK_BOT_TOKEN"}, "TooFewBars": {"reason": "the window is empty"},
-    "EmptySpace": {"reason": "every set was tried"}, "WarehouseTooNew": {"known": 8},
-    "DamagedSnapshot": {"reason": "it cannot be read"}, "BadFile": {"reason": "the file is empty"},
+    "NothingUnseen": {"what": Phrase("holdout_of_zero")},
+    "UnusableBars": {"reason": Phrase("price_is", price=Phrase("close"), value=0)},
+    "MissingSetting": {"name": "SLACK_BOT_TOKEN"}, "TooFewBars": {"reason": Phrase("empty_window")},
+    "EmptySpace": {"reason": Phrase("all_tried")}, "WarehouseTooNew": {"known": 8},
+    "DamagedSnapshot": {"reason": Phrase("unreadable")}, "BadFile": {"reason": Phrase("file_empty")},
     "StudyStopped": {"state": "cancelled"}, "AlreadyFinished": {"state": "cancelled"},
 }  # fmt: skip
 
@@ -40,18 +44,24 @@ def refusals(say: Renderer) -> dict[str, str]:
     """Each error's sentence, and the one with a nearest word where it has one."""
     found: dict[str, str] = {}
     for kind in own_kinds():
-        found[kind.__name__] = say.error(kind(**_facts(kind.sentence, "") | OWN.get(kind.__name__, {})))
-        if kind.sentence_near:
-            found[f"{kind.__name__}.near"] = say.error(
-                kind(**_facts(kind.sentence_near, "rsi") | OWN.get(kind.__name__, {}))
-            )
+        found[kind.__name__] = say.error(_sample(kind, ""))
+        near = say.error(_sample(kind, "rsi"))
+        if near != found[kind.__name__]:
+            found[f"{kind.__name__}.near"] = near
     return found
 
 
-def _facts(sentence: str, nearest: str) -> dict[str, object]:
-    names = [name for _, name, _, _ in Formatter().parse(sentence) if name]
-    facts = {name: FACTS.get(name, f"({name})") for name in names}
-    return {**facts, "nearest": nearest}
+def _sample(kind: type[UserError], nearest: str) -> UserError:
+    names = {name for parent in kind.__mro__ for name in _named(parent.__name__)}
+    facts = {name: FACTS.get(name, f"({name})") for name in sorted(names)}
+    return kind(**facts | {"nearest": nearest} | OWN.get(kind.__name__, {}))
+
+
+@cache
+def _named(kind: str) -> frozenset[str]:
+    """The facts that an error's English sentences name."""
+    bodies = macros_of("en", "errors")
+    return frozenset().union(*(facts_of(bodies[name]) for name in (kind, f"{kind}_near") if name in bodies))
 
 
 def family(root: type[UserError] = UserError) -> set[type[UserError]]:

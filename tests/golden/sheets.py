@@ -32,12 +32,8 @@ class Recording(Renderer):
     def render(self, kind: str, **facts: object) -> Message:
         """The message."""
         self.layouts.add(kind)
+        self.notices |= {str(facts["notice"])} if kind == "notice" else set()
         return super().render(kind, **facts)
-
-    def notice(self, name: str, **facts: object) -> Message:
-        """The notice."""
-        self.notices.add(name)
-        return super().notice(name, **facts)
 
 
 def everything(say: Renderer) -> dict[str, list[Message]]:
@@ -47,11 +43,14 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
 
 def sheets() -> dict[str, str]:
     """The text of every golden file by its name under the folder."""
-    return {f"{language}/{name}.txt": text for language in LANGUAGES for name, text in _of(language).items()}
+    return {
+        f"{language}/{name}.txt": text for language in LANGUAGES for name, text in sheets_of(Renderer(language)).items()
+    }
 
 
-def _of(language: Language) -> dict[str, str]:
-    say, found = Renderer(language), {}
+def sheets_of(say: Renderer) -> dict[str, str]:
+    """The text of every golden file of one renderer by its name."""
+    found: dict[str, str] = {}
     for name, messages in everything(say).items():
         group = name.partition("_")[0] if name.startswith(_GROUPS) else name
         text = "\n".join(_sheet(message) for message in messages if message is not NO_ANSWER.message)

@@ -30,7 +30,7 @@ from optimizer.domain.study_results import (
     WalkForward,
     Window,
 )
-from optimizer.errors import UnusableBars
+from optimizer.errors import Phrase, UnusableBars
 from optimizer.storage.trial_documents import trial_document
 from reports.facts import Failure, Plan, StudyFacts
 
@@ -46,9 +46,9 @@ WINDOW = Window(
 SPEC = StudySpec(symbol="AAPL", strategy_name="rsi", n_trials=200)
 SPACE = Space(
     (
-        Range(name="period", low=10, high=30, step=1, default=14, unit="bars", meaning="length of the RSI"),
-        Range(name="oversold", low=20, high=35, step=1, default=30, meaning="buy below"),
-        Range(name="overbought", low=65, high=80, step=1, default=70, meaning="sell above"),
+        Range(name="period", low=10, high=30, step=1, default=14, unit="bars"),
+        Range(name="oversold", low=20, high=35, step=1, default=30),
+        Range(name="overbought", low=65, high=80, step=1, default=70),
     )
 )
 
@@ -402,7 +402,7 @@ def finished(name: str, **changes: object) -> StudyFacts:
 
 def failed() -> StudyFacts:
     """A study that stopped at its 57th trial."""
-    error = UnusableBars(symbol="AAPL", reason="close is 0", when="2008-03-03")
+    error = UnusableBars(symbol="AAPL", reason=Phrase("price_is", price=Phrase("close"), value=0), when="2008-03-03")
     failure = Failure(error=error, trial_number=57)
     return study(StudyState.FAILED, trials_completed=57, failure=failure)
 

@@ -8,7 +8,7 @@ import pytest
 
 from reports import layout_cache
 from reports.layout_cache import KeptLayouts, kept_layouts
-from reports.render import LANGUAGES, TEMPLATES, Language, Renderer
+from reports.render import LANGUAGES, Language, Renderer
 
 
 @pytest.fixture(autouse=True)
@@ -46,16 +46,14 @@ def test_each_language_keeps_its_own(home: Path) -> None:
     assert {name.partition("-")[0] for name in ages(home)} == {"en", "ko"}
 
 
-def test_other_code_or_other_words_are_compiled_anew(home: Path, tmp_path: Path) -> None:
-    catalogues = tmp_path / "catalogues"
-    shutil.copytree(TEMPLATES / "ko", catalogues)
-    before = KeptLayouts(home, "ko", catalogues).get_source_checksum("a layout")
-
-    (catalogues / "phrases.toml").write_text("")
+def test_other_code_is_compiled_anew(home: Path, tmp_path: Path) -> None:
+    before, code = layout_cache._digest(tmp_path), tmp_path / "text" / "filters.py"
+    code.parent.mkdir()
+    code.write_text("FILTERS = {}")
     layout_cache._digest.cache_clear()
 
-    assert KeptLayouts(home, "ko", catalogues).get_source_checksum("a layout") != before
-    assert KeptLayouts(home, "ko", catalogues).get_source_checksum("another") != before
+    assert layout_cache._digest(tmp_path) != before
+    assert KeptLayouts(home, "ko").get_source_checksum("one") != KeptLayouts(home, "ko").get_source_checksum("another")
 
 
 @pytest.mark.parametrize("n_bytes", [0, 1, 30, 60, 200])
@@ -72,7 +70,7 @@ def test_half_a_file_is_made_anew(home: Path, n_bytes: int) -> None:
 def test_a_cache_that_cannot_be_kept_stops_nobody(home: Path) -> None:
     (home / "optimize-bot").write_text("a file where a folder should be")
 
-    assert kept_layouts("en", TEMPLATES / "en") is None
+    assert kept_layouts("en") is None
     assert "RSI" in said("en")
 
 
@@ -87,7 +85,7 @@ def test_a_folder_that_others_may_write_to_is_not_read(home: Path) -> None:
     said("en")
     os.chmod(folder(home), 0o777)
 
-    assert kept_layouts("en", TEMPLATES / "en") is None
+    assert kept_layouts("en") is None
 
 
 def test_it_is_made_for_its_user_alone(home: Path) -> None:

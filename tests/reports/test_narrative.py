@@ -120,7 +120,7 @@ def stretch(total_return: float) -> Stretch:
         (facts.summary(is_exhaustive=True), "tried", "tried_all"),
         (facts.summary(optimum=1.0943), "tried", "optimum_found"),
         (facts.summary(optimum=1.0944), "tried", "optimum_missed"),
-        (facts.summary(winner=facts.TEXTBOOK), "won", "won_is_textbook"),
+        (facts.summary(winner=facts.TEXTBOOK), "won", "won_is_default"),
         (facts.summary(best_stretch=stretch(0.01)), "money", "best_stretch"),
         (facts.summary(worst_stretch=stretch(-0.01)), "money", "worst_stretch"),
     ],

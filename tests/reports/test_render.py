@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from string import Formatter
 
 import pytest
 from jinja2 import UndefinedError
@@ -10,14 +9,14 @@ from jinja2 import UndefinedError
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_request import Costs
 from optimizer.domain.study_results import Measures, StudyState
-from optimizer.errors import NotANumber, OutOfRange, SomethingBroke, UnknownWord, UserError
+from optimizer.errors import NotANumber, SomethingBroke, UnknownWord, UserError
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from reports import actions, report_tables
 from reports.charts.chart_list import CHARTS
 from reports.charts.figures import DPI
-from reports.render import LANGUAGES, TEMPLATES, Language, Renderer, renderer_of
+from reports.render import LANGUAGES, TEMPLATES, Language, renderer_of
 from reports.text.message import Message
-from tests.golden.refusals import own_kinds
+from tests.refused import refused
 from tests.reports import facts, kinds, told
 from tests.slack.blocks import check_message_blocks
 
@@ -82,24 +81,6 @@ def test_every_goal_has_a_name_in_both_languages() -> None:
 
 def test_every_measure_of_the_report_is_one() -> None:
     assert set(report_tables.FORMATS) <= set(Measures.model_fields)
-
-
-def blanks(template: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(template) if name}
-
-
-def test_every_error_has_a_korean_sentence_over_the_same_facts() -> None:
-    sentences = Renderer("ko").errors
-    for kind in own_kinds():
-        wanted = {kind.__name__: kind.sentence, f"{kind.__name__}.near": kind.sentence_near}
-        for key, english in wanted.items():
-            assert not english or (key, blanks(sentences.get(key, ""))) == (key, blanks(english))
-
-
-def test_no_korean_sentence_is_left_over() -> None:
-    names = {kind.__name__ for kind in own_kinds()}
-
-    assert {key.removesuffix(".near") for key in Renderer("ko").errors} - names == set()
 
 
 HOSTILE = "<!channel> & <@U012AB3CD> `code` *bold*\n" * 300
@@ -215,12 +196,6 @@ def test_an_error_is_told_in_the_readers_language(error: UserError, sentence: st
     assert renderer_of("ko").error(error) == sentence
 
 
-def test_an_english_error_is_its_own_sentence() -> None:
-    error = OutOfRange(name="period", low="10", high="30", value="99", nearest="30")
-
-    assert renderer_of("en").error(error) == str(error)
-
-
 def test_korean_help_tells_every_rule_in_korean() -> None:
     said = [text for message in ALL["ko"]["strategies"] for text in told.texts([message])]
     lines = [line for text in said for line in text.splitlines() if line.startswith("*`")]
@@ -232,7 +207,7 @@ def test_korean_help_tells_every_rule_in_korean() -> None:
 
 
 def test_help_about_nothing_known_names_the_nearest() -> None:
-    with pytest.raises(UnknownWord, match="bollinger"):
+    with refused(UnknownWord, match="bollinger"):
         renderer_of("en").help("bolinger")
 
 

@@ -51,7 +51,7 @@ def test_a_plan_says_what_will_be_searched() -> None:
     text = terminal_text([renderer_of("en").render("terminal_plan", spec=facts.SPEC, plan=facts.plan())])
 
     assert text.startswith("Plan for AAPL RSI, best Sharpe. 200 of 5,376 parameter sets are tried")
-    assert "`period` 10 to 30 in steps of 1, textbook 14" in text
+    assert "`period` 10 to 30 in steps of 1, default 14" in text
 
 
 def test_an_error_is_told_with_the_mended_command() -> None:

@@ -23,6 +23,7 @@ from bot.documents.audit_log import AuditEntry, Outcome
 from bot.role import Role
 from optimizer.domain.study_request import StudySpec
 from optimizer.storage.documents import OptimizationStudy
+from tests.refused import worded
 from tests.scenarios.conftest import Stage
 from tests.slack.workspace import Message
 
@@ -384,7 +385,7 @@ BAD: dict[str, tuple[bytes, int, str]] = {
     "huge": (b" " * 200_000, 413, "TooLarge"),
     "a list": (b"[]", 422, "NotAnObject"),
     "no strategy": (b'{"symbol": "IBM"}', 422, "MissingField"),
-    "no symbol": (b'{"strategy": "rsi"}', 422, "MissingField"),
+    "not a symbol": (b'{"strategy": "rsi"}', 422, "MissingField"),
     "two kinds of symbol": (b'{"symbol": "IBM", "symbols": ["IBM"], "strategy": "rsi"}', 422, "OneOf"),
     "an unknown field": (b'{"symbol": "IBM", "strategy": "rsi", "n_trails": 5}', 422, "UnknownField"),
     "an unknown strategy": (b'{"symbol": "IBM", "strategy": "rsy"}', 422, "UnknownStrategy"),
@@ -493,7 +494,9 @@ async def test_quality_of_bars_is_what_the_guard_says(program: Program) -> None:
 
     assert (told["symbol"], told["n_bars"], told["coverage"]) == ("AAPL", report.n_bars, report.coverage)
     assert [finding["kind"] for finding in told["findings"]] == [finding.kind for finding in report.findings]
-    assert [finding["detail"] for finding in told["findings"]] == [finding.sentence for finding in report.findings]
+    assert [finding["detail"] for finding in told["findings"]] == [
+        worded(finding.phrase) for finding in report.findings
+    ]
 
 
 async def test_findings_about_bars_are_told_in_the_language_asked_for(program: Program) -> None:

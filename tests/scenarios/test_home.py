@@ -27,7 +27,7 @@ async def tab(stage: Stage, *texts: str, user: str = "alice", seconds: float = 1
 
 async def test_an_opened_tab_shows_every_part_in_the_readers_language(stage: Stage) -> None:
     await stage.act.open_home(user="alice")
-    english = await tab(stage, "Running", "The last five", "Schedules", "Champions", "New study")
+    english = await tab(stage, "Running", "Last five", "Schedules", "Champions", "New study")
     await stage.act.open_home(user="kim")
     korean = await tab(stage, "진행 중", "최근 다섯 개", "일정", "챔피언", "새 탐색", user="kim")
 
@@ -51,7 +51,7 @@ async def test_a_study_that_has_ended_is_among_the_last_five(stage: Stage) -> No
     name, _ = await stage.finished("GOOG RSI 20 seed=52 folds=0", least=1)
 
     async def look() -> bool | None:
-        return part_of(await tab(stage, name, user="bob"), name) == "The last five" or None
+        return part_of(await tab(stage, name, user="bob"), name) == "Last five" or None
 
     assert await stage.slack.eventually(look, seconds=120, what="the study among the last five")
 

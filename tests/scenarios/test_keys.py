@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from bot.http_server import PortTaken, listen
 from bot.runtime.settings import Settings
 from tests.bot_process import bot_process
+from tests.refused import refused
 from tests.slack.inspection import APP_TOKEN
 from tests.slack.strict import StrictSlack
 
@@ -72,6 +73,6 @@ async def test_a_port_that_is_taken_is_named(home: Path) -> None:
     settings = Settings.model_validate({"OPTIMIZE_BOT_HOME": home, "OPTIMIZE_BOT_PORT": 0})
     async with listen(FastAPI(), settings) as port:
         taken = settings.model_copy(update={"port": port})
-        with pytest.raises(PortTaken, match=f"port {port}"):
+        with refused(PortTaken, match=f"port {port}"):
             async with listen(FastAPI(), taken):
                 raise AssertionError("it listens twice")

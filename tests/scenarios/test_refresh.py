@@ -116,7 +116,7 @@ class Services:
 
 
 def _is_about_bars(message: Message) -> bool:
-    return "could not be had" in str(message.blocks) or "받지 못했습니다" in str(message.blocks)
+    return "are unavailable" in str(message.blocks) or "받지 못했습니다" in str(message.blocks)
 
 
 async def health(act: Driver) -> str:

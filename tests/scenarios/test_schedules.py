@@ -132,7 +132,7 @@ async def test_a_run_is_compared_posted_once_adopted_and_then_challenged(stage: 
     run = await last_run(schedule)
 
     assert "There is no champion yet" in str(first.blocks)
-    assert "out of turn" in str(first.blocks)
+    assert "on demand" in str(first.blocks)
     assert run.state is RunState.TOLD
     assert run.challenge is not None
     assert run.challenge.n_bars > 300

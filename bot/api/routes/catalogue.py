@@ -89,10 +89,11 @@ class Catalogue(BaseModel):
 @router.get("/strategies", tags=["catalogue"], summary="Strategies and their spaces", responses=error_responses())
 async def strategies(caller: Annotated[Caller, Depends(RequireRole("strategies"))]) -> Catalogue:
     """List each strategy with its parameters, and what can be combined with it."""
+    meanings, titles = caller.renderer.labels("strategy_words", "overlays"), caller.renderer.labels("grammar", "goals")
     return Catalogue(
         strategies=[_strategy(strategy, caller.renderer) for strategy in STRATEGIES.values()],
-        overlays=[_card(overlay) for overlay in OVERLAYS.values()],
-        goals=[GoalCard(key=goal.key, title=goal.title, direction=goal.direction) for goal in GOALS.values()],
+        overlays=[_card(overlay, meanings[name]) for name, overlay in OVERLAYS.items()],
+        goals=[GoalCard(key=goal.key, title=titles[goal.key], direction=goal.direction) for goal in GOALS.values()],
         samplers=[*SamplerKind],
     )
 
@@ -114,26 +115,26 @@ async def quality(
     return responses.quality_of(report, caller.renderer)
 
 
-def _strategy(declared: Strategy, renderer: Renderer) -> StrategyCard:
-    strategy, order = renderer.worded(declared), declared.space.order
+def _strategy(strategy: Strategy, renderer: Renderer) -> StrategyCard:
+    order, meanings = strategy.space.order, renderer.labels("strategy_words", "parameters")[strategy.key]
     return StrategyCard(
         key=strategy.key,
         aliases=list(strategy.aliases),
-        title=strategy.title,
-        rule=strategy.rule,
-        parameters=[_card(parameter) for parameter in strategy.space.parameters],
+        title=renderer.labels("strategy_words", "titles")[strategy.key],
+        rule=renderer.labels("strategy_words", "rules")[strategy.key],
+        parameters=[_card(parameter, meanings[parameter.name]) for parameter in strategy.space.parameters],
         order=OrderCard(lesser=order.lesser, greater=order.greater, strict=order.strict) if order else None,
         space_size=strategy.space.size,
     )
 
 
-def _card(parameter: Parameter) -> RangeCard | ChoiceCard:
+def _card(parameter: Parameter, meaning: str) -> RangeCard | ChoiceCard:
     if isinstance(parameter, Choice):
         return ChoiceCard(
             name=parameter.name,
             choices=list(parameter.choices),
             default=parameter.default,
-            meaning=parameter.meaning,
+            meaning=meaning,
         )
     return RangeCard(
         name=parameter.name,
@@ -143,5 +144,5 @@ def _card(parameter: Parameter) -> RangeCard | ChoiceCard:
         default=parameter.default,
         integer=parameter.integer,
         unit=parameter.unit,
-        meaning=parameter.meaning,
+        meaning=meaning,
     )

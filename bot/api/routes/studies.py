@@ -140,7 +140,8 @@ async def _start_all(
         raise BadFields({_field_of(error, wanted): error}) from error
     started = await store_and_submit(plans, start, origin, context)
     studies = [
-        responses.started_study(study, plan.seconds) for study, plan in zip(started.studies, started.plans, strict=True)
+        responses.started_study(study, plan.seconds, origin.renderer)
+        for study, plan in zip(started.studies, started.plans, strict=True)
     ]
     return responses.OptimizationResponse(**dict(studies[0]), studies=studies)
 

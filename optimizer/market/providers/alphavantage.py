@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import SecretStr
 
 from optimizer.domain.bars import FloatArray, TimeArray
-from optimizer.errors import ProviderDown, UnknownAtSource
+from optimizer.errors import Phrase, ProviderDown, UnknownAtSource
 from optimizer.market.providers.retry import Patience, RateLimit, Trouble
 from optimizer.market.providers.timestamps import in_utc
 from optimizer.market.raw_bars import RawBars, find_timeframe, make_history
@@ -26,8 +26,9 @@ URL = "https://www.alphavantage.co"
 _INTERVALS = {"1m": "1min", "5m": "5min", "15m": "15min", "30m": "30min", "1h": "60min"}
 #: Calendar days that never have more bars than a compact answer.
 _COMPACT_DAYS = 140
-_LATER = "Try again later, or name another source."
-_PLAN = "This key's plan does not include it: use `source=yahoo`, or allow unadjusted bars in the settings."
+_LATER = Phrase("later_or_other_source")
+_PREMIUM = Phrase("premium_only")
+_PLAN = Phrase("premium_remedy")
 
 
 class AlphaVantage:
@@ -59,7 +60,7 @@ class AlphaVantage:
             answer = self._patience.ask(lambda: self._request(query))
             history = read_answer(symbol, timeframe, answer)
         except Trouble as trouble:
-            remedy = _PLAN if "premium" in trouble.reason else _LATER
+            remedy = _PLAN if trouble.reason == _PREMIUM else _LATER
             raise ProviderDown(provider=self.name, symbol=symbol, reason=trouble.reason, remedy=remedy) from None
         return history.between(start, end)
 
@@ -80,7 +81,7 @@ class AlphaVantage:
         except HTTPError as error:
             raise _refused(error) from None
         except (URLError, OSError, HTTPException) as error:
-            raise Trouble(f"it cannot be reached ({_plain(error)})") from None
+            raise Trouble(Phrase("unreachable", cause=_cause(error))) from None
         return parsed(content)
 
 
@@ -88,13 +89,13 @@ def _refused(error: HTTPError) -> Trouble:
     with error:
         wait = error.headers.get("Retry-After", "")
     if error.code == 429:
-        return Trouble("it says that too many requests were made", wait=float(wait) if wait.isdecimal() else None)
-    return Trouble(f"it answers with error {error.code}", is_passing=error.code >= 500)
+        return Trouble(Phrase("too_many_requests"), wait=float(wait) if wait.isdecimal() else None)
+    return Trouble(Phrase("answers_with_error", code=error.code), is_passing=error.code >= 500)
 
 
-def _plain(error: Exception) -> str:
+def _cause(error: Exception) -> Phrase | str:
     reason = getattr(error, "reason", error)
-    return "time-out" if isinstance(reason, TimeoutError) else type(reason).__name__
+    return Phrase("time_out") if isinstance(reason, TimeoutError) else type(reason).__name__
 
 
 def parsed(content: bytes) -> dict[str, Any]:
@@ -102,10 +103,10 @@ def parsed(content: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(content)
     except ValueError:
-        kind = "a web page" if content.lstrip().startswith(b"<") else "nothing" if not content else "half an answer"
-        raise Trouble(f"it delivers {kind} in place of bars") from None
+        kind = "web_page" if content.lstrip().startswith(b"<") else "half_an_answer" if content else "nothing"
+        raise Trouble(Phrase("instead_of_bars", content=Phrase(kind))) from None
     if not isinstance(answer, dict):
-        raise Trouble("it delivers something else in place of bars", is_passing=False)
+        raise Trouble(Phrase("something_else"), is_passing=False)
     return answer
 
 
@@ -117,18 +118,18 @@ def read_answer(symbol: str, timeframe: str, answer: Mapping[str, Any]) -> RawBa
         raise Trouble(_meaning(sentence), is_passing=False)
     series = next((bars for name, bars in answer.items() if name.startswith("Time Series")), None)
     if not isinstance(series, dict):
-        raise Trouble("its answer has no bars in it", is_passing=False)
+        raise Trouble(Phrase("answer_without_bars"), is_passing=False)
     try:
         return _history(symbol, timeframe, series, str(answer.get("Meta Data", {}).get("6. Time Zone", "US/Eastern")))
     except (KeyError, ValueError, TypeError, AttributeError):
-        raise Trouble("its bars are not as documented", is_passing=False) from None
+        raise Trouble(Phrase("not_as_documented"), is_passing=False) from None
 
 
-def _meaning(sentence: str) -> str:
+def _meaning(sentence: str) -> Phrase:
     """Reason in our own words, because the source's sentence may contain the key."""
     if "premium" in sentence.lower() and "rate limit" not in sentence.lower():
-        return "these bars need a premium plan"
-    return "the limit of requests for this key is used up"
+        return _PREMIUM
+    return Phrase("request_limit")
 
 
 def _history(symbol: str, timeframe: str, series: Mapping[str, Mapping[str, str]], zone: str) -> RawBars:

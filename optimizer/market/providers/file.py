@@ -18,7 +18,7 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from optimizer.domain.bars import FloatArray, TimeArray
-from optimizer.errors import BadFile, NothingToImport, UnknownSymbol
+from optimizer.errors import BadFile, NothingToImport, Phrase, UnknownSymbol
 from optimizer.market.calendars import calendar_name, find_calendar
 from optimizer.market.providers.parse import parse_table
 from optimizer.market.providers.table import CSV_NAMES, PARQUET_NAMES, bad_file, open_table, physical_line
@@ -123,8 +123,8 @@ def _symbol(path: Path, text: str, reading: Reading) -> str:
     symbol = (reading.symbol or text or named(path)[0]).upper()
     if SYMBOL.fullmatch(symbol):
         return symbol
-    remedy = "Name the file by its symbol (`AAPL.csv`), or give the symbol."
-    raise bad_file(path, 1, f"`{symbol}` is no symbol", remedy)
+    remedy = Phrase("name_by_symbol")
+    raise bad_file(path, 1, Phrase("no_symbol", text=symbol), remedy)
 
 
 def _zone_of(symbol: str) -> str:
@@ -139,10 +139,10 @@ def _with_prices(path: Path, columns: Columns) -> Columns:
     if partly.any():
         row = int(np.argmax(partly))
         name = _PRICES[int(np.argmax(blank[:, row]))]
-        raise _bad_row(path, columns["line"][row], f"there is no {name} price", "Mend or delete the line.")
+        raise _bad_row(path, columns["line"][row], Phrase("no_price", column=Phrase(name)), Phrase("mend_line"))
     keep = ~blank.all(axis=0)
     if not keep.any():
-        raise bad_file(path, 2, "no line has a price", "Export it again.")
+        raise bad_file(path, 2, Phrase("no_line_with_price"), Phrase("export_again"))
     return {name: column[keep] for name, column in columns.items()}
 
 
@@ -157,12 +157,12 @@ def _timeframe(path: Path, local: TimeArray) -> str:
     for word, size in TIMEFRAMES.items():
         if size == seconds:
             return word
-    remedy = f"Bars of {', '.join(TIMEFRAMES)} can be used."
-    raise bad_file(path, 2, f"the bars are {_spoken(seconds)} apart", remedy)
+    remedy = Phrase("usable_timeframes", timeframes=", ".join(TIMEFRAMES))
+    raise bad_file(path, 2, Phrase("bars_apart", distance=_spoken(seconds)), remedy)
 
 
-def _spoken(seconds: int) -> str:
-    return f"{seconds // 86_400} days" if seconds >= 86_400 else f"{seconds} seconds"
+def _spoken(seconds: int) -> Phrase:
+    return Phrase("days", n=seconds // 86_400) if seconds >= 86_400 else Phrase("seconds", n=seconds)
 
 
 def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]) -> TimeArray:
@@ -172,10 +172,10 @@ def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]
     naive = np.ma.getmaskarray(shift)
     if naive.any() and not naive.all():
         row = int(np.argmax(naive != naive[0]))
-        raise _bad_row(path, lines[row], "some times have an offset from UTC and some have none", _ONE_ZONE)
+        raise _bad_row(path, lines[row], Phrase("mixed_offsets"), _ONE_ZONE)
     if not naive.any() and (apart := np.abs(shift - shift[0]) > 60).any():
         row = int(np.argmax(apart))
-        raise _bad_row(path, lines[row], "the times are of different zones", _ONE_ZONE)
+        raise _bad_row(path, lines[row], Phrase("mixed_zones"), _ONE_ZONE)
     if timeframe == "1d":
         return local.astype("datetime64[D]").astype("datetime64[us]")
     if naive.all():
@@ -183,16 +183,14 @@ def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]
     return np.asarray(local - np.asarray(shift) * np.timedelta64(1, "m"))
 
 
-_ONE_ZONE = "Write all times in one zone."
+_ONE_ZONE = Phrase("one_zone")
 
 
 def _from_zone(path: Path, local: TimeArray, lines: FloatArray, zone: str) -> TimeArray:
     try:
         return in_utc(local, zone)
     except ValueError as error:
-        raise _bad_row(
-            path, lines[0], f"a time does not exist or is not clear in {zone} ({error})", _ONE_ZONE
-        ) from error
+        raise _bad_row(path, lines[0], Phrase("unclear_time", zone=zone, cause=str(error)), _ONE_ZONE) from error
 
 
 def _order(path: Path, times: TimeArray, lines: FloatArray) -> slice:
@@ -204,10 +202,10 @@ def _order(path: Path, times: TimeArray, lines: FloatArray) -> slice:
         return slice(None, None, -1)
     if (steps == 0).any():
         row = int(np.argmax(steps == 0)) + 1
-        raise _bad_row(path, lines[row], "there is a second bar of the same time", "Delete one of the two.")
+        raise _bad_row(path, lines[row], Phrase("second_bar"), Phrase("delete_one"))
     falls = steps < 0
     row = int(np.argmax(falls if falls.sum() <= len(steps) / 2 else ~falls)) + 1
-    raise _bad_row(path, lines[row], "the bars are not in order of time", "Sort the file by date.")
+    raise _bad_row(path, lines[row], Phrase("not_in_order"), Phrase("sort_by_date"))
 
 
 def _factor(path: Path, columns: Columns) -> FloatArray:
@@ -217,9 +215,9 @@ def _factor(path: Path, columns: Columns) -> FloatArray:
     factor = np.ma.filled(adjusted / close, np.nan)
     if not (bad := ~(factor > 0)).any():
         return np.asarray(factor, dtype=np.float64)
-    reason = "the adjusted close is missing or not positive"
-    raise _bad_row(path, columns["line"][int(np.argmax(bad))], reason, "Mend the line, or delete that column.")
+    reason = Phrase("adjusted_missing")
+    raise _bad_row(path, columns["line"][int(np.argmax(bad))], reason, Phrase("mend_line_or_column"))
 
 
-def _bad_row(path: Path, line: float, reason: str, remedy: str) -> BadFile:
+def _bad_row(path: Path, line: float, reason: Phrase, remedy: Phrase) -> BadFile:
     return bad_file(path, physical_line(path, int(line)), reason, remedy)

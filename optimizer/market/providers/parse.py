@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from optimizer.errors import BadFile
+from optimizer.errors import BadFile, Phrase
 from optimizer.market.providers.table import Table, bad_file, physical_line
 from optimizer.market.providers.timestamps import candidates, is_steady, local_sql, shift_sql
 
@@ -40,8 +40,8 @@ def _ways(table: Table) -> list[str]:
         return ways
     example = next(iter(table.times), "")
     if not example:
-        raise bad_file(table.path, 1, "there are no bars in it", "Export it again.")
-    raise bad_file(table.path, 2, f"`{example}` is no date I can read", "Write dates as 2024-01-31.")
+        raise bad_file(table.path, 1, Phrase("file_without_bars"), Phrase("export_again"))
+    raise bad_file(table.path, 2, Phrase("no_date", text=example), Phrase("iso_dates"))
 
 
 def _parse(cursor: DuckDBPyConnection, table: Table, way: str, number: str) -> BadFile | None:
@@ -94,9 +94,9 @@ def _first_fault(cursor: DuckDBPyConnection, table: Table, local: str, number: s
     if not rows:
         return None
     line, name, text = rows[0]
-    what = "a date I can read" if name == "time" else f"a number ({name})"
-    reason = f"`{text}` is not {what}"
-    return bad_file(table.path, physical_line(table.path, line), reason, "Mend or delete the line.")
+    what = Phrase("a_date") if name == "time" else Phrase("a_number", column=Phrase(name))
+    reason = Phrase("not_a", text=text, wanted=what)
+    return bad_file(table.path, physical_line(table.path, line), reason, Phrase("mend_line"))
 
 
 def _only_steady(cursor: DuckDBPyConnection, table: Table, ways: Sequence[str], number: str) -> str:
@@ -108,8 +108,8 @@ def _only_steady(cursor: DuckDBPyConnection, table: Table, ways: Sequence[str], 
         if is_steady(np.asarray(local)):
             steady.append(way)
     if len(steady) != 1:
-        reason = f"`{table.times[0]}` may be day/month or month/day"
-        raise bad_file(table.path, 2, reason, "Write dates as 2024-01-31.")
+        reason = Phrase("day_or_month", text=table.times[0])
+        raise bad_file(table.path, 2, reason, Phrase("iso_dates"))
     return steady[0]
 
 
@@ -118,10 +118,10 @@ def _damaged(table: Table, text: str) -> BadFile:
     line = re.search(r"CSV Error on Line: (\d+)", text)
     counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if counts:
-        reason = f"{counts[2]} values where the header names {counts[1]}"
+        reason = Phrase("too_many_values", n=counts[2], n_columns=counts[1])
     elif "unicode" in text.lower():
-        reason = "it is not UTF-8 text"
+        reason = Phrase("not_utf8")
     else:
-        reason = "the line cannot be read"
-    remedy = "The file may be half-written: export it again, or mend the line."
+        reason = Phrase("line_unreadable")
+    remedy = Phrase("half_written")
     return bad_file(table.path, int(line[1]) if line else 1, reason, remedy)

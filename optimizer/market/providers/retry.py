@@ -5,14 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from optimizer.errors import Phrase
+
 Answer = TypeVar("Answer")
 
 
 class Trouble(Exception):
     """Failure of a request: `is_passing` if another try may help, `wait` in seconds if the source requested one."""
 
-    def __init__(self, reason: str, *, is_passing: bool = True, wait: float | None = None) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Phrase, *, is_passing: bool = True, wait: float | None = None) -> None:
+        super().__init__(str(reason))
         self.reason = reason
         self.is_passing = is_passing
         self.wait = wait
@@ -39,7 +41,7 @@ class Patience:
                 if not trouble.is_passing or attempt == self.attempts - 1 or wait > self.longest_wait:
                     raise
                 self.pause(wait)
-        raise Trouble("no attempt was allowed", is_passing=False)
+        raise Trouble(Phrase("no_attempt"), is_passing=False)
 
 
 class RateLimit:

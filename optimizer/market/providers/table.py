@@ -11,7 +11,7 @@ from typing import IO
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from optimizer.errors import BadFile
+from optimizer.errors import BadFile, Phrase
 from optimizer.market.providers.columns import find_columns, missing_columns
 
 CSV_NAMES = (".csv", ".tsv", ".txt", ".csv.gz")
@@ -36,7 +36,7 @@ class Table:
         return f"trim({self.columns['time']})"
 
 
-def bad_file(path: Path, line: int, reason: str, remedy: str) -> BadFile:
+def bad_file(path: Path, line: int, reason: Phrase, remedy: Phrase) -> BadFile:
     """Build the error for one line of a file."""
     return BadFile(file=path.name, line=line, reason=reason, remedy=remedy)
 
@@ -54,7 +54,7 @@ def open_table(cursor: DuckDBPyConnection, path: Path) -> Table:
 def _open_csv(path: Path) -> Table:
     lines = _first_lines(path)
     if not lines:
-        raise bad_file(path, 1, "the file is empty", "Export it again.")
+        raise bad_file(path, 1, Phrase("file_empty"), Phrase("export_again"))
     delimiter = max(",;\t|", key=lines[0].count)
     header, *rows = csv.reader(lines, delimiter=delimiter)
     places = _places(path, header)
@@ -78,9 +78,9 @@ def _first_lines(path: Path) -> list[str]:
         with _open_text(path) as file:
             return [line for line in islice(file, _N_SAMPLE) if line.strip()]
     except UnicodeDecodeError as error:
-        raise bad_file(path, 1, "it is not UTF-8 text", "Save it as CSV in UTF-8.") from error
+        raise bad_file(path, 1, Phrase("not_utf8"), Phrase("save_as_utf8")) from error
     except (OSError, EOFError) as error:
-        raise bad_file(path, 1, f"it cannot be read ({error})", "Check the file and its permissions.") from error
+        raise bad_file(path, 1, Phrase("unreadable_because", cause=str(error)), Phrase("check_permissions")) from error
 
 
 def _open_text(path: Path) -> IO[str]:
@@ -98,8 +98,8 @@ def _open_parquet(cursor: DuckDBPyConnection, path: Path) -> Table:
         table = Table(path=path, rows=read, columns=columns, times=())
         sample = cursor.execute(f"SELECT {table.moment} FROM {read} LIMIT {_N_SAMPLE}").fetchall()  # noqa: S608
     except duckdb.Error as error:
-        reason = "it is not a whole Parquet file"
-        raise bad_file(path, 1, reason, "Write it again; it may have been cut off.") from error
+        reason = Phrase("not_whole_parquet")
+        raise bad_file(path, 1, reason, Phrase("write_again")) from error
     return Table(path=path, rows=read, columns=columns, times=[row[0] for row in sample if row[0]])
 
 
@@ -107,8 +107,8 @@ def _places(path: Path, header: Sequence[str]) -> dict[str, int]:
     places = find_columns(header)
     if missing := missing_columns(places):
         found = ", ".join(header[:12])
-        reason = f"no column for {', '.join(missing)} (found: {found})"
-        raise bad_file(path, 1, reason, "Name the columns date, open, high, low, close, volume in the first line.")
+        reason = Phrase("no_column", missing=", ".join(missing), found=found)
+        raise bad_file(path, 1, reason, Phrase("name_columns"))
     return places
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from optimizer.errors import MissingExtra, ProviderDown, UnknownAtSource
+from optimizer.errors import MissingExtra, Phrase, ProviderDown, UnknownAtSource
 from optimizer.market.providers.retry import Patience, Trouble
 from optimizer.market.raw_bars import RawBars, find_timeframe, make_history
 from optimizer.market.warehouse.deprecations import deprecations_ignored
@@ -23,7 +23,7 @@ from optimizer.market.warehouse.deprecations import deprecations_ignored
 #: Days back for which Yahoo has intraday bars.
 _REACH = {"1m": 7, "5m": 59, "15m": 59, "30m": 59, "1h": 729}
 _NAMES = {"open": "Open", "high": "High", "low": "Low", "close": "Close", "volume": "Volume", "adjusted": "Adj Close"}
-_LATER = "Try again in a few minutes, or name another source."
+_LATER = Phrase("minutes_or_other_source")
 
 
 class Yahoo:
@@ -63,23 +63,23 @@ class Yahoo:
                     start=since.isoformat(), end=until.isoformat(), interval=timeframe, auto_adjust=False
                 )
         except errors.YFRateLimitError:
-            raise Trouble("it says that too many requests were made") from None
+            raise Trouble(Phrase("too_many_requests")) from None
         except errors.YFTickerMissingError as error:
             raise _missing(symbol, error) from None
         except json.JSONDecodeError:
             # yfinance caches answers, including error pages.
             import_module("yfinance.data").YfData.cache_get.cache_clear()
-            raise Trouble("it delivers a page, or half an answer, in place of bars") from None
+            raise Trouble(Phrase("page_or_half_an_answer")) from None
         except curl.exceptions.RequestException as error:
-            raise Trouble(f"it cannot be reached ({type(error).__name__})") from None
+            raise Trouble(Phrase("unreachable", cause=type(error).__name__)) from None
         except (errors.YFException, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            raise Trouble(f"its answer is not as expected ({type(error).__name__})", is_passing=False) from None
+            raise Trouble(Phrase("unexpected_answer", cause=type(error).__name__), is_passing=False) from None
 
 
 def _missing(symbol: str, error: Any) -> Exception:
     if "delisted" in str(error) or "No data found" in str(error):
         return UnknownAtSource(word=symbol, source="yahoo")
-    return Trouble("it has no bars for these days", is_passing=False)
+    return Trouble(Phrase("no_bars_for_days"), is_passing=False)
 
 
 def _since(timeframe: str, start: date | None, now: datetime) -> date:
@@ -124,7 +124,7 @@ def _history(symbol: str, timeframe: str, frame: Any) -> RawBars:
     try:
         columns = {name: frame[theirs].to_numpy(dtype=np.float64) for name, theirs in _NAMES.items()}
     except KeyError as error:
-        raise Trouble(f"its answer has no column {error}", is_passing=False) from None
+        raise Trouble(Phrase("answer_without_column", column=str(error)), is_passing=False) from None
     index = frame.index.tz_localize(None).normalize() if timeframe == "1d" else frame.index.tz_convert(None)
     columns["time"] = index.to_numpy().astype("datetime64[us]")
     factor = columns.pop("adjusted") / columns["close"] if timeframe == "1d" else np.ones(len(frame))

@@ -7,42 +7,9 @@ from enum import StrEnum, auto
 from pydantic import Field, model_validator
 
 from optimizer.domain.study_request import Frozen
+from optimizer.errors import Phrase
 
 Facts = dict[str, str | int | float]
-
-#: The English sentence of each kind of finding, over its facts. `{when}` is the date (and the time, intraday).
-SENTENCES: Mapping[str, str] = {
-    "order": "The bar of {when} stands after a later one.",
-    "duplicate": "There are {n} bars for {when}.",
-    "future": "The bar of {when} lies in the future ({n} such bars).",
-    "clock": "The daily bar of {when} is stamped {hours:+.1f} hours off midnight ({n} bars): a time zone is mixed up.",
-    "shift_days": "From {when} on the dates are {days:+d} day off the sessions of {calendar} ({n} bars).",
-    "shift_hours": "From {when} on the bars are {hours:+.1f} hours off the hours of {calendar} ({n} sessions).",
-    "no_session": "There is a bar on {when}, when {calendar} was closed.",
-    "other_calendar": "{n} bars, the first on {when}, are on days when {calendar} was closed: it may trade elsewhere.",
-    "outside_hours": "{n} bars, the first at {when}, are outside the hours of {calendar}.",
-    "thin_session": "The session of {when} has {n} of {expected} bars.",
-    "missing": "There is no bar on {when}, a session of {calendar}.",
-    "missing_run": "{n} sessions of {calendar} are missing from {when} to {end}.",
-    "sparse": "Only {share:.0%} of the sessions of {calendar} since {when} have bars.",
-    "stale_end": "The last bar is of {when}; {n} sessions have closed since.",
-    "short": "There are only {n} bars; about {need} are needed for a result that means something.",
-    "not_finite": "The {column} of {when} is not a number.",
-    "not_positive": "The {column} of {when} is {value:g}.",
-    "inverted": "On {when} the high {high:g} is below the low {low:g}.",
-    "outside": "On {when} the {column} {value:g} is outside the range {low:g} to {high:g}.",
-    "stale_run": "{n} bars from {when} repeat the same prices.",
-    "no_volume": "{n} bars from {when} have no volume.",
-    "split": "On {when} the price moves by {value:+.1%}, near a split of {ratio}: was it adjusted?",
-    "spike": "On {when} the price jumps by {value:+.1%} and comes back at the next bar: a bad tick?",
-    "outlier": "On {when} the price moves by {value:+.1%}, {times:.0f} times its recent scale.",
-}
-
-#: The English sentence of each kind of note: every finding, and what the study itself did to the bars.
-NOTES: Mapping[str, str] = {
-    **SENTENCES,
-    "left_out": "{n} bars are left out: on their dates not all of the symbols have one.",
-}
 
 
 class Severity(StrEnum):
@@ -63,16 +30,16 @@ class Severity(StrEnum):
 class DataFinding(Frozen):
     """One fault or anomaly in the bars."""
 
-    kind: str  # a key of SENTENCES
+    kind: str  # of the phrase `bars_…`
     severity: Severity
     when: datetime  # UTC, of the first bar or session concerned
     value: float | None = None  # the faulty number: a price, a return, a count
     facts: Facts = Field(default_factory=dict)
 
     @property
-    def sentence(self) -> str:
-        """Finding in English; other languages fill their own sentence for `kind` with `words`."""
-        return SENTENCES[self.kind].format(**self.words)
+    def phrase(self) -> Phrase:
+        """Finding in words: its kind with the facts that the phrase can name."""
+        return _phrase(self.kind, self.words)
 
     @property
     def words(self) -> dict[str, str | int | float | None]:
@@ -85,7 +52,7 @@ class DataFinding(Frozen):
 class DataNote(Frozen):
     """Note on the bars of a study: its kind and its facts, worded by the templates."""
 
-    kind: str  # a key of NOTES; empty for one that an earlier version stored as text
+    kind: str  # of a finding, or `left_out`; empty for one that an earlier version stored as text
     symbol: str = ""  # of a study of several symbols
     facts: dict[str, str | int | float | None] = Field(default_factory=dict)
     text: str = ""  # the English sentence of an earlier version
@@ -100,12 +67,16 @@ class DataNote(Frozen):
         return {"kind": "", "symbol": first, "text": rest} if dash else {"kind": "", "text": stored}
 
     @property
-    def sentence(self) -> str:
-        """Note in English, without the symbol; other languages have their own sentence for `kind`."""
-        return NOTES[self.kind].format(**self.facts) if self.kind else self.text
+    def phrase(self) -> Phrase:
+        """Note in words, with its symbol in front."""
+        note = _phrase(self.kind, self.facts) if self.kind else Phrase("as_written", text=self.text)
+        return Phrase("of_symbol", symbol=self.symbol, note=note) if self.symbol else note
 
-    def __str__(self) -> str:
-        return f"{self.symbol} – {self.sentence}" if self.symbol else self.sentence
+
+def _phrase(kind: str, facts: Mapping[str, str | int | float | None]) -> Phrase:
+    column = facts.get("column")
+    named = {"column": Phrase(str(column))} if column else {}
+    return Phrase(f"bars_{kind}", **{**facts, **named})
 
 
 class QualityReport(Frozen):

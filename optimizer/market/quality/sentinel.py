@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from optimizer.domain.bars import Bars
-from optimizer.errors import BlockedBars, UnusableBars
+from optimizer.errors import BlockedBars, Phrase, UnusableBars
 from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar
 from optimizer.market.quality import price_faults, time_faults
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
@@ -31,7 +31,7 @@ def check(bars: Bars, *, now: datetime, calendar: Calendar | None = None, is_liv
     the symbol unless given; a symbol that trades on most weekends gets one that never closes.
     """
     if not len(bars):
-        raise UnusableBars(symbol=bars.symbol, reason="there are none", when="any day")
+        raise UnusableBars(symbol=bars.symbol, reason=Phrase("no_bars_at_all"), when=Phrase("any_day"))
     calendar = calendar or fitting_calendar(bars, now)
     findings = [*_time_findings(bars, calendar, now, is_live=is_live), *_price_findings(bars), *_short(bars)]
     days = time_faults.days_of(bars)
@@ -56,7 +56,7 @@ def require_usable(report: QualityReport, *, force: bool = False) -> None:
     critical = [finding for finding in report.findings if finding.severity is Severity.CRITICAL]
     if critical and not force:
         first = critical[0]
-        raise BlockedBars(symbol=report.symbol, n=len(critical), kind=first.kind, finding=first.sentence)
+        raise BlockedBars(symbol=report.symbol, n=len(critical), kind=first.kind, finding=first.phrase)
 
 
 def fitting_calendar(bars: Bars, now: datetime) -> Calendar:

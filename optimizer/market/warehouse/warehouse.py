@@ -20,7 +20,7 @@ from duckdb import DuckDBPyConnection
 
 from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars
-from optimizer.errors import NoBars, Unavailable, UnknownSymbol, WarehouseLocked
+from optimizer.errors import NoBars, Phrase, Unavailable, UnknownSymbol, WarehouseLocked
 from optimizer.market.raw_bars import RawBars, SeriesKey, batches, bounds, find_timeframe
 from optimizer.market.warehouse.changes import Changes
 from optimizer.market.warehouse.merge import compare, merge, replace_span
@@ -31,7 +31,7 @@ from optimizer.market.warehouse.schema import migrate
 SOURCES = ("file", "yahoo", "alphavantage", "sample")
 MEMORY_LIMIT = "512MB"
 _BATCH_ROWS = 400_000
-_REMEDY = "Move the file away and load the data again, or name another file."
+_REMEDY = Phrase("move_file_away")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,16 +205,16 @@ def _connect(path: str) -> DuckDBPyConnection:
         raise _unopened(path, str(error)) from error
     except duckdb.Error as error:
         raise Unavailable(
-            what=f"The data file `{path}`", reason="it is not a whole DuckDB file", remedy=_REMEDY
+            what=Phrase("data_file", file=path), reason=Phrase("not_whole_duckdb"), remedy=_REMEDY
         ) from error
 
 
 def _unopened(path: str, text: str) -> Unavailable:
     if "lock" in text:
         holder = re.search(r"PID (\d+)", text)
-        return WarehouseLocked(file=path, holder=f"process {holder[1]}" if holder else "unknown")
-    reason = "it is not a DuckDB file" if "not a valid DuckDB" in text else text.splitlines()[0]
-    return Unavailable(what=f"The data file `{path}`", reason=reason, remedy=_REMEDY)
+        return WarehouseLocked(file=path, holder=Phrase("process", number=holder[1]) if holder else Phrase("unknown"))
+    reason = Phrase("not_duckdb") if "not a valid DuckDB" in text else text.splitlines()[0]
+    return Unavailable(what=Phrase("data_file", file=path), reason=reason, remedy=_REMEDY)
 
 
 def _coverage(series_id: int, symbol: str, timeframe: str, source: str, *more: Any) -> Coverage:
@@ -238,12 +238,12 @@ def _coverage(series_id: int, symbol: str, timeframe: str, source: str, *more: A
 
 
 def _no_bars(history: RawBars, stored: Coverage | None, start: date | None, end: date | None) -> NoBars:
-    have = f"It has {stored.first:%Y-%m-%d} to {stored.last:%Y-%m-%d}." if stored else ""
+    have = Phrase("it_has", first=f"{stored.first:%Y-%m-%d}", last=f"{stored.last:%Y-%m-%d}") if stored else ""
     return NoBars(
         symbol=history.symbol,
         timeframe=history.timeframe,
         source=history.source,
-        start=start or "the beginning",
-        end=end or "now",
+        start=start or Phrase("the_beginning"),
+        end=end or Phrase("now"),
         remedy=have,
     )

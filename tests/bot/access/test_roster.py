@@ -10,6 +10,7 @@ from bot.access.people import People, Person
 from bot.access.roster import Access, NotAllowed, Roster, require
 from bot.role import Role
 from bot.runtime.settings import Settings
+from tests.refused import refused
 from tests.slack.inspection import manifest_scopes
 from tests.slack.strict import StrictSlack
 
@@ -69,7 +70,7 @@ async def test_a_group_slack_does_not_know_gives_nobody_a_role() -> None:
 def test_a_refusal_names_the_setting_and_the_askers_id() -> None:
     require(Role.APPROVER, needs=Role.RUNNER, what="start", user_id="U0ALICE1")
 
-    with pytest.raises(NotAllowed, match=r"OPTIMIZE_BOT_APPROVERS.*U0ALICE1"):
+    with refused(NotAllowed, match=r"OPTIMIZE_BOT_APPROVERS.*U0ALICE1"):
         require(Role.RUNNER, needs=Role.APPROVER, what="adopt", user_id="U0ALICE1")
 
 

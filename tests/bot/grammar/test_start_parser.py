@@ -341,9 +341,6 @@ def test_facts_about_noise_are_short() -> None:
 def test_every_option_reads_its_own_example(option: Option) -> None:
     started(f"AAPL,MSFT RSI {option.example}")
 
-    assert option.english
-    assert option.korean
-
 
 @pytest.mark.parametrize("flag", FLAGS.values(), ids=lambda f: f.key)
 def test_every_flag_changes_something(flag: Flag) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from bot.grammar.errors import TooLong, UnclosedQuote
 from bot.grammar.tokens import MAX_TEXT, repair, split
+from tests.refused import refused
 
 
 @pytest.mark.parametrize(
@@ -71,12 +72,12 @@ def test_words_know_their_place_and_their_pair() -> None:
 
 
 def test_a_quote_without_an_end_is_named() -> None:
-    with pytest.raises(UnclosedQuote, match=r"opened at `note=.hello`"):
+    with refused(UnclosedQuote, match=r"opened at `note=.hello`"):
         split('AAPL RSI note="hello there')
 
 
 def test_a_text_longer_than_any_command_is_refused_unread() -> None:
-    with pytest.raises(TooLong, match="10,000 characters"):
+    with refused(TooLong, match="10,000 characters"):
         split("A" * 10_000)
 
     assert split("A" * MAX_TEXT)

@@ -13,6 +13,7 @@ from optimizer.errors import ProviderDown, UnknownAtSource, UserError
 from optimizer.market.providers.alphavantage import AlphaVantage
 from optimizer.market.providers.retry import Patience
 from tests.optimizer.market.local_http import Reply, Source, serve
+from tests.refused import refused
 
 NOW = datetime(2024, 6, 3, 23, tzinfo=UTC)
 KEY = "SECRETKEY123"
@@ -128,7 +129,7 @@ def test_an_unknown_symbol_is_said_to_be_unknown_there(source: Source, clock: Cl
     sentence = "Invalid API call. Please retry or visit the documentation for TIME_SERIES_DAILY."
     source.reply("/query", Reply(body=json.dumps({"Error Message": sentence})))
 
-    with pytest.raises(UnknownAtSource, match="`alphavantage` does not know the symbol `NOPE`"):
+    with refused(UnknownAtSource, match="`alphavantage` does not know the symbol `NOPE`"):
         vantage(source, clock).fetch("NOPE", timeframe="1d", start=None, end=None, now=NOW)
 
 
@@ -160,7 +161,7 @@ def test_a_source_in_trouble_is_named_and_only_passing_trouble_is_tried_again(
 ) -> None:
     source.reply("/query", reply)
 
-    with pytest.raises(ProviderDown, match=reason):
+    with refused(ProviderDown, match=reason):
         vantage(source, clock).fetch("ACME", timeframe="1d", start=None, end=None, now=NOW)
 
     assert len(source.asked) == n_asked
@@ -202,7 +203,7 @@ def test_a_server_that_never_answers_is_given_up(source: Source, clock: Clock) -
     source.reply("/query", Reply(body=BARS, delay=30))
     patience = Patience(timeout=0.2, attempts=2, pause=clock.pause, clock=clock)
 
-    with pytest.raises(ProviderDown, match="time-out"):
+    with refused(ProviderDown, match="time-out"):
         AlphaVantage(SecretStr(KEY), url=source.url, patience=patience).fetch(
             "ACME", timeframe="1d", start=None, end=None, now=NOW
         )
@@ -212,5 +213,5 @@ def test_a_server_that_is_not_there_is_named(clock: Clock) -> None:
     with serve() as gone:
         pass
 
-    with pytest.raises(ProviderDown, match="cannot be reached"):
+    with refused(ProviderDown, match="cannot be reached"):
         vantage(gone, clock).fetch("ACME", timeframe="1d", start=None, end=None, now=NOW)

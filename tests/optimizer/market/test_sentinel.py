@@ -13,12 +13,14 @@ from optimizer.errors import BlockedBars, UnusableBars
 from optimizer.market.calendar_picture import picture
 from optimizer.market.calendars import find_calendar
 from optimizer.market.providers.sample import SYMBOLS, Sample
-from optimizer.market.quality.data_findings import SENTENCES, DataFinding, QualityReport, Severity
+from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.quality.price_faults import past_scale
 from optimizer.market.quality.sentinel import MOST_OF_A_KIND, check, require_usable, store_report
 from optimizer.market.raw_bars import make_history
 from optimizer.market.warehouse.warehouse import Warehouse
+from tests.bot.answers import KINDS
 from tests.optimizer.market.conftest import NOW, walk
+from tests.refused import refused, worded
 
 N_BARS = 400
 COLUMNS = ("time", "open", "high", "low", "close", "volume")
@@ -232,7 +234,7 @@ def test_a_critical_finding_blocks_and_a_warning_does_not() -> None:
 def test_a_study_on_blocked_bars_is_refused_unless_forced() -> None:
     report = check(put(walk(N_BARS).adjusted(), 100, close=-1.0), now=NOW)
 
-    with pytest.raises(BlockedBars, match=r"close of .* is -1.*force"):
+    with refused(BlockedBars, match=r"close of .* is -1.*force"):
         require_usable(report)
     require_usable(report, force=True)
     require_usable(check(walk(N_BARS).adjusted(), now=NOW))
@@ -367,10 +369,10 @@ def test_every_kind_has_a_sentence_that_its_facts_fill() -> None:
     reports = [check(fault.spoil(clean, 200), now=NOW) for fault in FAULTS.values()]
     reports += [check(hourly(5, since=9), now=NOW), check(clean, now=NOW + timedelta(days=1), is_live=True)]
 
-    sentences = {one.kind: one.sentence for report in reports for one in report.findings}
+    sentences = {one.kind: worded(one.phrase) for report in reports for one in report.findings}
 
     assert all("{" not in sentence for sentence in sentences.values())
-    assert set(sentences) <= set(SENTENCES)
+    assert set(sentences) <= set(KINDS)
     assert "near a split of 2:1" in " ".join(sentences.values()) or "split" in sentences
 
 

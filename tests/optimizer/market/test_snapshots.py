@@ -11,6 +11,7 @@ import pytest
 from optimizer.errors import DamagedSnapshot, NoSnapshot
 from optimizer.market.snapshots import drop_snapshots, read_snapshot, snapshot_path, write_snapshot
 from tests.optimizer.market.conftest import walk
+from tests.refused import refused
 
 
 def test_a_snapshot_reads_back_to_the_last_bit(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_the_same_bars_are_written_once(tmp_path: Path) -> None:
 
 
 def test_a_missing_snapshot_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NoSnapshot, match="abc"):
+    with refused(NoSnapshot, match="abc"):
         read_snapshot("abc", tmp_path)
 
 
@@ -62,7 +63,7 @@ def test_other_bars_under_the_name_are_refused(tmp_path: Path) -> None:
     other = write_snapshot(walk(seed=1).adjusted(), tmp_path)
     snapshot_path(other, tmp_path).replace(snapshot_path(data_hash, tmp_path))
 
-    with pytest.raises(DamagedSnapshot, match="another hash"):
+    with refused(DamagedSnapshot, match="another hash"):
         read_snapshot(data_hash, tmp_path)
 
 

@@ -21,6 +21,7 @@ from optimizer.market.warehouse.changes import ChangeKind
 from optimizer.market.warehouse.schema import MIGRATIONS
 from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import NOW, walk
+from tests.refused import refused
 
 
 def edited(history: RawBars, row: int, **values: float) -> RawBars:
@@ -186,14 +187,14 @@ def test_coverage_tells_the_outer_bars_and_when_they_were_loaded(warehouse: Ware
 def test_an_unknown_symbol_names_the_nearest_known_one(warehouse: Warehouse) -> None:
     warehouse.upsert(walk(symbol="AAPL"), now=NOW)
 
-    with pytest.raises(UnknownSymbol, match="Did you mean `AAPL`"):
+    with refused(UnknownSymbol, match="Did you mean `AAPL`"):
         warehouse.load("APPL")
 
 
 def test_an_empty_window_says_what_there_is(warehouse: Warehouse) -> None:
     warehouse.upsert(walk(), now=NOW)
 
-    with pytest.raises(NoBars, match="to 2023-12-29"):
+    with refused(NoBars, match="to 2023-12-29"):
         warehouse.load("GBM", start=date(2024, 1, 1))
 
 
@@ -249,7 +250,7 @@ def test_a_file_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("INSERT INTO schema_versions VALUES (99, now())")
 
-    with pytest.raises(WarehouseTooNew, match="schema 99"):
+    with refused(WarehouseTooNew, match="schema 99"):
         Warehouse.open(path, now=NOW)
 
 
@@ -274,7 +275,7 @@ def test_a_file_that_is_no_warehouse_is_named(tmp_path: Path) -> None:
     path = tmp_path / "bars.duckdb"
     path.write_text("Date,Open\n" * 1000)
 
-    with pytest.raises(Unavailable, match=r"bars\.duckdb"):
+    with refused(Unavailable, match=r"bars\.duckdb"):
         Warehouse.open(path, now=NOW)
 
 
@@ -307,7 +308,7 @@ def test_a_second_process_is_told_who_holds_the_file(tmp_path: Path) -> None:
     path = tmp_path / "bars.duckdb"
     child = start_child(HOLD, str(path))
     try:
-        with pytest.raises(WarehouseLocked, match=f"process {child.pid}"):
+        with refused(WarehouseLocked, match=f"process {child.pid}"):
             Warehouse.open(path, now=NOW)
     finally:
         end_child(child)

@@ -16,6 +16,7 @@ from pymongo.errors import OperationFailure
 from optimizer.storage.embedded_mongo import MongoUnavailable, find_mongod, start_mongod
 from optimizer.storage.mongo import kept_ready, wait_ready
 from optimizer.storage.outage import patiently
+from tests.refused import refused
 
 pytestmark = pytest.mark.server
 
@@ -77,7 +78,7 @@ async def test_server_of_a_killed_parent_does_not_block_the_next(home: Path) -> 
 
 
 def test_wrong_path_is_told() -> None:
-    with pytest.raises(MongoUnavailable, match="MONGOD_PATH names no file"):
+    with refused(MongoUnavailable, match="MONGOD_PATH names no file"):
         find_mongod({"MONGOD_PATH": "/nowhere/mongod"})
 
 
@@ -88,7 +89,7 @@ async def test_server_that_cannot_start_says_why(home: Path, tmp_path: Path) -> 
     )
     server = start_mongod(program, home)
 
-    with pytest.raises(MongoUnavailable, match="apt-get install libcurl4"):
+    with refused(MongoUnavailable, match="apt-get install libcurl4"):
         await wait_ready(server)
 
 

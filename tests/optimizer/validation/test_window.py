@@ -10,6 +10,7 @@ from optimizer.domain.bars import Bars
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import TooFewBars
 from optimizer.validation.window import WindowRows, day_of, days_of, is_short, least_bars, window_facts, window_rows
+from tests.refused import refused
 
 
 def daily_bars(first: str, last: str) -> Bars:
@@ -66,20 +67,20 @@ def test_the_warm_up_is_cut_where_it_would_leave_less_than_two_years() -> None:
 def test_less_than_two_years_are_refused_with_what_there_is_and_what_is_needed() -> None:
     bars = daily_bars("2012-05-18", "2013-03-01")
 
-    with pytest.raises(TooFewBars, match=r"`ABC` has 206 bars in this window and the study needs 494: .*two years"):
+    with refused(TooFewBars, match=r"`ABC` has 206 bars in this window and the study needs 494: .*two years"):
         window_rows(spec(), bars, 30)
 
 
 def test_a_space_whose_longest_indicator_never_fills_is_refused() -> None:
     bars = LONG.cut(0, 600)
 
-    with pytest.raises(TooFewBars, match="needs 530 bars before its first signal"):
+    with refused(TooFewBars, match="needs 530 bars before its first signal"):
         window_rows(spec(), bars, 530)
     assert window_rows(spec(), bars, 500).holdout_start >= 502
 
 
 def test_an_end_before_the_first_bar_leaves_nothing() -> None:
-    with pytest.raises(TooFewBars, match="has 0 bars"):
+    with refused(TooFewBars, match="has 0 bars"):
         window_rows(spec(end=date(1999, 1, 1)), LONG, 30)
 
 
@@ -92,7 +93,7 @@ def test_nothing_is_held_out_when_nothing_should_be() -> None:
 
 
 def test_a_holdout_too_short_for_a_measure_is_refused() -> None:
-    with pytest.raises(TooFewBars, match=r"`holdout=0.005` leaves 13 bars unseen"):
+    with refused(TooFewBars, match=r"`holdout=0.005` leaves 13 bars unseen"):
         window_rows(spec(holdout=0.005), LONG, 30)
 
 
