@@ -133,7 +133,7 @@ def test_a_strategy_takes_the_files_that_are_listed(tree: Path) -> None:
             },
             "templates/en/strategy_words.jinja": {
                 '  "supertrend": "Supertrend",\n': '  "disparity": "Disparity",\n',
-                'average true ranges behind.",\n': '  "disparity": "Buy `enter` % below the mean; sell `leave` % above.",\n',
+                'average true ranges behind.",\n': '  "disparity": "Buy `enter` % below; sell `leave` % above.",\n',
                 "{% set parameters = {\n": PARAMETERS,
             },
         },
