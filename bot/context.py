@@ -1,8 +1,10 @@
 """Context of the listeners, and their answers."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -13,6 +15,8 @@ from bot.delivery.outbox import Outbox
 from bot.delivery.replay_requests import ReplayRequests
 from bot.delivery.thread import Conversations
 from bot.delivery.unreachable_channel import UnreachableChannels
+from bot.grammar.commands import Command
+from bot.origin import Origin
 from bot.runtime.background import BackgroundTasks
 from bot.runtime.services import Services
 from bot.schedules.champions import Champions
@@ -62,3 +66,7 @@ class Answer:
 
 #: Empty answer: a form was opened instead.
 NO_ANSWER = Answer(Message("", []))
+
+
+#: Functions that answer commands, by the kind of command; each takes its own kind.
+Listeners = Mapping[type[Command], Callable[[Any, Origin, BotContext], Awaitable[Answer]]]

@@ -100,6 +100,9 @@ class HelpLine(Protocol):
     """One verb of the grammar, as help shows it."""
 
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """Its word in English."""
+
     @property
-    def usage(self) -> str: ...
+    def usage(self) -> str:
+        """The words that follow it."""

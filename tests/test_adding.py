@@ -147,3 +147,63 @@ def test_a_strategy_takes_the_files_that_are_listed(tree: Path) -> None:
     assert int(played) > 10
     assert changed == {name.replace("NAME", "disparity") for name in listed("A strategy")}
     assert len(changed) <= 4
+
+
+#: Types the new verb and the help of it, and prints what they answer.
+TYPE = """
+import asyncio
+from types import SimpleNamespace
+
+from bot.commands.registry import LISTENERS
+from bot.grammar.parsing import parse
+from bot.role import Role
+from reports.render import renderer_of
+
+origin = SimpleNamespace(renderer=renderer_of("en"), role=Role.VIEWER)
+for text in ("version", "help version"):
+    command = parse(text)
+    print(asyncio.run(LISTENERS[type(command)](command, origin, None)).message.text)
+"""
+COMMAND = '''
+
+@dataclass(frozen=True)
+class ShowVersion(Command):
+    """Show the version."""
+'''
+VERB = """    Verb(
+        key="version",
+        command=c.ShowVersion,
+        usage="version",
+        english="the version of the program",
+        korean="프로그램의 버전",
+    ),
+"""
+LISTENER = '''
+
+async def show_version(command: ShowVersion, origin: Origin, context: BotContext) -> Answer:
+    """Show the version of the program."""
+    return Answer(origin.renderer.notice("version", version="0.1.0"))
+'''
+SENTENCE = "{% macro version(x) %}This is version `{{ x.version | code }}`.{% endmacro %}\n"
+
+
+def test_a_verb_takes_the_files_that_are_listed(tree: Path) -> None:
+    changed = change(
+        tree,
+        {
+            "bot/grammar/commands.py": {"    limit: int = 20\n": COMMAND},
+            "bot/grammar/verbs.py": {"_TABLE = (\n": VERB},
+            "bot/commands/info.py": {
+                "from bot.grammar.commands import ": "ShowVersion, ",
+                "LISTED = 10\n": LISTENER,
+                "LISTENERS: Listeners = {\n": "    ShowVersion: show_version,\n",
+            },
+            "templates/en/notices.jinja": {"": SENTENCE},
+        },
+    )
+    answers = run(tree, "-c", TYPE)
+
+    assert "This is version `0.1.0`." in answers
+    assert "the version of the program" in answers
+    assert changed == listed("A verb")
+    assert len(changed) <= 5

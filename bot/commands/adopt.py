@@ -1,7 +1,7 @@
 """Adopting a champion: requested in words or by a button, confirmed in a dialog, posted in the channel."""
 
 from bot.commands.button_commands import AdoptNow
-from bot.context import Answer, BotContext
+from bot.context import Answer, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.documents.recurring import Champion
 from bot.grammar.commands import Adopt
@@ -39,3 +39,9 @@ async def adopt(command: AdoptNow, origin: Origin, context: BotContext) -> Answe
 async def _find_former(champion: Champion) -> Champion | None:
     """Return the champion that was replaced."""
     return await Champion.find({"study_name": champion.replaced}).sort("-adopted_at").first_or_none()
+
+
+LISTENERS: Listeners = {
+    Adopt: propose,
+    AdoptNow: adopt,
+}

@@ -1,6 +1,6 @@
 """`config`: settings of a channel, and watch lists."""
 
-from bot.context import Answer, BotContext
+from bot.context import Answer, BotContext, Listeners
 from bot.documents.preferences import ChannelSettings, Watchlist
 from bot.grammar.commands import Config
 from bot.origin import Origin
@@ -47,3 +47,8 @@ async def _store_list(name: str, symbols: str, origin: Origin, context: BotConte
         return
     fields = {"symbols": symbols.split(","), "changed_by": origin.user_id, "changed_at": context.clock()}
     await collection.update_one({"name": name}, {"$set": fields}, upsert=True)
+
+
+LISTENERS: Listeners = {
+    Config: configure,
+}

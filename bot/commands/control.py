@@ -1,7 +1,7 @@
 """Control of a study that exists: cancel, pause, resume, more trials, replay."""
 
 from bot.commands.common import own_study, post_notice
-from bot.context import Answer, BotContext
+from bot.context import Answer, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.grammar.commands import Cancel, More, Pause, Replay, Resume
 from bot.origin import Origin
@@ -58,3 +58,12 @@ async def _record_action(study: OptimizationStudy, origin: Origin, context: BotC
     conversation = await context.conversations.find(study.study_name)
     facts = study_facts(study, now=context.clock(), conversation=conversation)
     return Answer(origin.renderer.status(facts))
+
+
+LISTENERS: Listeners = {
+    Cancel: cancel,
+    Pause: pause,
+    Resume: resume,
+    More: more,
+    Replay: replay,
+}

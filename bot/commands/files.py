@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.commands.button_commands import DrawHeatmap
 from bot.commands.common import upload
 from bot.commands.results import facts_of
-from bot.context import Answer, BotContext
+from bot.context import Answer, BotContext, Listeners
 from bot.delivery.trial_table import csv_text, trial_table
 from bot.grammar.commands import Export, ExportFormat
 from bot.origin import Origin
@@ -77,3 +77,9 @@ def _write_text(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="")
     return path
+
+
+LISTENERS: Listeners = {
+    Export: export,
+    DrawHeatmap: draw_heatmap,
+}

@@ -1,7 +1,7 @@
 """Commands that only inform: help, strategies, role, status, lists, the link to the pages."""
 
 from bot.access.sign_in import LINK_LIVES, SignIn
-from bot.context import Answer, Audience, BotContext
+from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.grammar.commands import Help, ListStrategies, ListStudies, OpenModal, OpenWeb, Status, Topic, Which, WhoAmI
 from bot.grammar.options import FLAGS, OPTIONS, Flag, Option
@@ -108,3 +108,13 @@ async def open_web(command: OpenWeb, origin: Origin, context: BotContext) -> Ans
         is_public=bool(settings.public_url),
     )
     return Answer(message)
+
+
+LISTENERS: Listeners = {
+    Help: show_help,
+    ListStrategies: list_strategies,
+    WhoAmI: who_am_i,
+    Status: status,
+    ListStudies: list_studies,
+    OpenWeb: open_web,
+}

@@ -5,7 +5,7 @@ from slack_sdk.errors import SlackApiError
 from bot.commands.button_commands import OpenForm
 from bot.commands.info import show_help
 from bot.commands.start_form import Form, start_view
-from bot.context import NO_ANSWER, Answer, BotContext
+from bot.context import NO_ANSWER, Answer, BotContext, Listeners
 from bot.grammar.commands import OpenModal, Start
 from bot.grammar.parsing import parse
 from bot.origin import Door, Origin, StudyOrigin
@@ -38,3 +38,9 @@ async def last_form(user_id: str) -> Form:
     except UserError:  # words of an older version
         return Form()
     return Form.of(start) if isinstance(start, Start) else Form()
+
+
+LISTENERS: Listeners = {
+    OpenModal: open_form,
+    OpenForm: open_form,
+}

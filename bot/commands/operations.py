@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import unescape
 
 from bot.access import audit
-from bot.context import Answer, Audience, BotContext
+from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.grammar.commands import Audit, Failures, Health, ShowData
@@ -88,3 +88,11 @@ async def show_audit(command: Audit, origin: Origin, context: BotContext) -> Ans
 def _why(entry: AuditEntry, origin: Origin) -> str:
     """Return why a command was refused, in the reader's language where the error was kept; not escaped."""
     return unescape(origin.renderer.error(error_of(entry.error))) if entry.error else entry.reason
+
+
+LISTENERS: Listeners = {
+    ShowData: show_data,
+    Health: health,
+    Failures: failures,
+    Audit: show_audit,
+}

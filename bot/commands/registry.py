@@ -4,8 +4,7 @@ A listener takes the typed command and its origin, and returns the answer.
 It neither parses nor words anything: the grammar did the one, templates do the other.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from bot.commands import (
     adopt,
@@ -20,7 +19,7 @@ from bot.commands import (
     start,
 )
 from bot.commands.button_commands import AdoptNow, DrawHeatmap, OpenForm, Share
-from bot.context import Answer, BotContext
+from bot.context import Answer, BotContext, Listeners
 from bot.grammar import commands
 from bot.grammar.commands import Command
 from bot.grammar.verbs import verb_of
@@ -40,41 +39,9 @@ __all__ = [
     "verb_name",
 ]
 
-Listener = Callable[[Any, Origin, BotContext], Awaitable[Answer]]
-
-LISTENERS: Mapping[type[Command], Listener] = {
-    commands.Start: start.start,
-    commands.OpenModal: open_form.open_form,
-    OpenForm: open_form.open_form,
-    commands.Help: info.show_help,
-    commands.ListStrategies: info.list_strategies,
-    commands.WhoAmI: info.who_am_i,
-    commands.Status: info.status,
-    commands.ListStudies: info.list_studies,
-    commands.Show: results.show,
-    commands.Top: results.top,
-    commands.Compare: results.compare,
-    commands.Best: results.best,
-    commands.Cancel: control.cancel,
-    commands.Pause: control.pause,
-    commands.Resume: control.resume,
-    commands.More: control.more,
-    commands.Replay: control.replay,
-    commands.Export: files.export,
-    DrawHeatmap: files.draw_heatmap,
-    commands.Adopt: adopt.propose,
-    AdoptNow: adopt.adopt,
-    commands.AddSchedule: schedule.add,
-    commands.ListSchedules: schedule.list_all,
-    commands.Unschedule: schedule.remove,
-    commands.RunSchedule: schedule.run_now,
-    commands.ShowData: operations.show_data,
-    commands.Health: operations.health,
-    commands.Failures: operations.failures,
-    commands.Audit: operations.show_audit,
-    commands.Config: channel.configure,
-    commands.OpenWeb: info.open_web,
-}
+_MODULES = (adopt, channel, control, files, info, open_form, operations, results, schedule, start)
+#: The listener of each command: each module lists its own.
+LISTENERS: Listeners = {command: listener for module in _MODULES for command, listener in module.LISTENERS.items()}
 #: Commands of buttons: the word in the audit, and the lowest role.
 _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
     AdoptNow: ("adopt", Role.APPROVER),

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.context import Answer, Audience, BotContext
+from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.grammar.commands import Best, Compare, Show, Top
 from bot.origin import Origin
@@ -85,3 +85,11 @@ def _comparison_key(study: OptimizationStudy) -> tuple[object, ...]:
     """Return what two studies must have in common for their numbers to be comparable."""
     window = study.window
     return study.symbol, window.start_date, window.end_date, window.holdout_date, study.spec.costs, study.spec.timeframe
+
+
+LISTENERS: Listeners = {
+    Show: show,
+    Top: top,
+    Compare: compare,
+    Best: best,
+}

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.access.roster import NotYours
-from bot.context import Answer, Audience, BotContext
+from bot.context import Answer, Audience, BotContext, Listeners
 from bot.documents.recurring import Schedule, ScheduleRun
 from bot.grammar.cadence import find_time_zone
 from bot.grammar.commands import AddSchedule, ListSchedules, Mode, RunSchedule, Unschedule
@@ -112,3 +112,11 @@ async def _find_own(word: str, origin: Origin, context: BotContext) -> Schedule:
     if schedule.created_by != origin.user_id and origin.role < Role.APPROVER:
         raise NotYours(study=schedule.schedule_name, owner=schedule.created_by)
     return schedule
+
+
+LISTENERS: Listeners = {
+    AddSchedule: add,
+    ListSchedules: list_all,
+    Unschedule: remove,
+    RunSchedule: run_now,
+}

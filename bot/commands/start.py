@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.context import Answer, Audience, BotContext
+from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import plan_facts, study_facts
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text, start_text
@@ -143,3 +143,8 @@ async def _plans_message(specs: Sequence[StudySpec], command: Start, origin: Ori
         return origin.renderer.plan(specs[0], plan_facts(plans[0]), command=command_text(specs[0]))
     rows = [(plan.spec, plan_facts(plan)) for plan in plans]
     return origin.renderer.render("plans", rows=rows, command=start_text(replace(command, is_dry=False)))
+
+
+LISTENERS: Listeners = {
+    Start: start,
+}

@@ -8,7 +8,7 @@ from bot.grammar.errors import SymbolIsVerb
 from bot.grammar.formatting import PREFIX, words_text
 from bot.grammar.start_parser import is_strategy, read_start
 from bot.grammar.tokens import Word, split
-from bot.grammar.verb_parsers import READERS, Arguments
+from bot.grammar.verb_parsers import Arguments, reader_of
 from bot.grammar.verbs import VERB_WORDS, VERBS
 from optimizer.errors import UserError
 
@@ -43,7 +43,8 @@ def _read(words: Sequence[Word], study: str | None) -> Command:
     if key is None:
         return read_start(words)
     try:
-        return READERS[key](Arguments(verb=words[0], words=tuple(words[1:]), usage=VERBS[key].usage, study=study))
+        arguments = Arguments(verb=words[0], words=tuple(words[1:]), usage=VERBS[key].usage, study=study)
+        return reader_of(VERBS[key])(arguments)
     except Slip as slip:
         raise _or_start(key, words, slip) from None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from bot.grammar import commands
 from bot.grammar.cadence import take_phrase
@@ -28,6 +29,7 @@ from bot.grammar.values import (
     read_text,
     read_whole,
 )
+from bot.grammar.verbs import Takes, Verb
 from optimizer.errors import UserError, WrongChoice
 from optimizer.strategies.registry import find_strategy
 from reports.languages import LANGUAGES
@@ -285,32 +287,33 @@ def _setting_value(key: str, value: str) -> str:
     return value.lower()
 
 
+#: Parsers of the verbs that take words of their own.
 READERS: Mapping[str, Reader] = {
     "start": lambda arguments: read_start(arguments.words),
     "help": help_about,
-    "strategies": no_arguments(commands.ListStrategies),
-    "whoami": no_arguments(commands.WhoAmI),
     "status": status,
     "list": list_studies,
-    "show": one_study(commands.Show),
     "top": top,
     "compare": compare,
     "best": best,
-    "cancel": one_study(commands.Cancel),
-    "pause": one_study(commands.Pause),
-    "resume": one_study(commands.Resume),
     "more": more,
-    "replay": one_study(commands.Replay),
     "export": export,
     "adopt": adopt,
     "schedule": add_schedule,
-    "schedules": no_arguments(commands.ListSchedules),
-    "unschedule": one_schedule(commands.Unschedule),
-    "run": one_schedule(commands.RunSchedule),
     "data": show_data,
-    "health": no_arguments(commands.Health),
-    "failures": no_arguments(commands.Failures),
     "config": config,
     "audit": audit,
-    "web": no_arguments(commands.OpenWeb),
 }
+
+
+def reader_of(verb: Verb) -> Reader:
+    """Return the parser of the words after a verb."""
+    match verb.takes:
+        case Takes.NOTHING:
+            return no_arguments(verb.command)
+        case Takes.STUDY:
+            return one_study(cast("Callable[[str], commands.Command]", verb.command))
+        case Takes.SCHEDULE:
+            return one_schedule(cast("Callable[[str], commands.Command]", verb.command))
+        case Takes.WORDS:
+            return READERS[verb.key]

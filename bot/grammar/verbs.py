@@ -20,12 +20,22 @@ class AnswerTo(StrEnum):
     MODAL = auto()
 
 
+class Takes(StrEnum):
+    """Words after a verb. `verb_parsers` has the parser of each kind."""
+
+    NOTHING = auto()
+    STUDY = auto()  # the id of a study, or none in its thread
+    SCHEDULE = auto()  # the id of a schedule
+    WORDS = auto()  # words of its own, which `verb_parsers.READERS` reads
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verb:
     """One verb."""
 
     key: str
     command: type[c.Command]
+    takes: Takes = Takes.NOTHING
     usage: str
     role: Role = Role.VIEWER
     answer: AnswerTo = AnswerTo.ASKER
@@ -41,6 +51,7 @@ _TABLE = (
     Verb(
         key="start",
         command=c.Start,
+        takes=Takes.WORDS,
         usage="SYMBOL[,SYMBOL] STRATEGY [TRIALS] [key=value | metric<n | flag]…",
         role=Role.RUNNER,
         answer=AnswerTo.CHANNEL,
@@ -49,6 +60,7 @@ _TABLE = (
     Verb(
         key="help",
         command=c.Help,
+        takes=Takes.WORDS,
         usage="help [TOPIC]",
         role=Role.NOBODY,
         aliases=("?", "도움말", "도움"),
@@ -69,42 +81,49 @@ _TABLE = (
     Verb(
         key="status",
         command=c.Status,
+        takes=Takes.WORDS,
         usage="status [ID]",
         aliases=("상태",),
     ),
     Verb(
         key="list",
         command=c.ListStudies,
+        takes=Takes.WORDS,
         usage="list [mine|running|all]",
         aliases=("목록",),
     ),
     Verb(
         key="show",
         command=c.Show,
+        takes=Takes.STUDY,
         usage="show ID",
         aliases=("보기", "결과"),
     ),
     Verb(
         key="top",
         command=c.Top,
+        takes=Takes.WORDS,
         usage="top [SYMBOL] [STRATEGY] [all]",
         aliases=("순위",),
     ),
     Verb(
         key="compare",
         command=c.Compare,
+        takes=Takes.WORDS,
         usage="compare ID ID",
         aliases=("비교",),
     ),
     Verb(
         key="best",
         command=c.Best,
+        takes=Takes.WORDS,
         usage="best SYMBOL STRATEGY",
         aliases=("최고",),
     ),
     Verb(
         key="cancel",
         command=c.Cancel,
+        takes=Takes.STUDY,
         usage="cancel ID",
         role=Role.RUNNER,
         answer=AnswerTo.THREAD,
@@ -113,6 +132,7 @@ _TABLE = (
     Verb(
         key="pause",
         command=c.Pause,
+        takes=Takes.STUDY,
         usage="pause ID",
         role=Role.RUNNER,
         answer=AnswerTo.THREAD,
@@ -121,6 +141,7 @@ _TABLE = (
     Verb(
         key="resume",
         command=c.Resume,
+        takes=Takes.STUDY,
         usage="resume ID",
         role=Role.RUNNER,
         answer=AnswerTo.THREAD,
@@ -129,6 +150,7 @@ _TABLE = (
     Verb(
         key="more",
         command=c.More,
+        takes=Takes.WORDS,
         usage="more ID [N]",
         role=Role.RUNNER,
         answer=AnswerTo.THREAD,
@@ -137,6 +159,7 @@ _TABLE = (
     Verb(
         key="replay",
         command=c.Replay,
+        takes=Takes.STUDY,
         usage="replay ID",
         role=Role.RUNNER,
         answer=AnswerTo.THREAD,
@@ -145,6 +168,7 @@ _TABLE = (
     Verb(
         key="export",
         command=c.Export,
+        takes=Takes.WORDS,
         usage="export ID [csv|json|html]",
         answer=AnswerTo.THREAD,
         aliases=("내보내기",),
@@ -152,6 +176,7 @@ _TABLE = (
     Verb(
         key="adopt",
         command=c.Adopt,
+        takes=Takes.WORDS,
         usage='adopt ID [why="…"]',
         role=Role.APPROVER,
         answer=AnswerTo.CHANNEL,
@@ -160,6 +185,7 @@ _TABLE = (
     Verb(
         key="schedule",
         command=c.AddSchedule,
+        takes=Takes.WORDS,
         usage="schedule SYMBOL STRATEGY [TRIALS] daily|weekdays|weekly DAY|monthly 1-28 HH:MM [tz=ZONE]",
         role=Role.RUNNER,
         answer=AnswerTo.CHANNEL,
@@ -174,6 +200,7 @@ _TABLE = (
     Verb(
         key="unschedule",
         command=c.Unschedule,
+        takes=Takes.SCHEDULE,
         usage="unschedule ID",
         role=Role.RUNNER,
         answer=AnswerTo.CHANNEL,
@@ -182,6 +209,7 @@ _TABLE = (
     Verb(
         key="run",
         command=c.RunSchedule,
+        takes=Takes.SCHEDULE,
         usage="run ID",
         role=Role.RUNNER,
         answer=AnswerTo.CHANNEL,
@@ -190,6 +218,7 @@ _TABLE = (
     Verb(
         key="data",
         command=c.ShowData,
+        takes=Takes.WORDS,
         usage="data [SYMBOL]",
         aliases=("데이터",),
     ),
@@ -208,6 +237,7 @@ _TABLE = (
     Verb(
         key="config",
         command=c.Config,
+        takes=Takes.WORDS,
         usage="config [KEY [VALUE]] · config @NAME SYMBOL,SYMBOL",
         role=Role.ADMIN,
         aliases=("설정",),
@@ -215,6 +245,7 @@ _TABLE = (
     Verb(
         key="audit",
         command=c.Audit,
+        takes=Takes.WORDS,
         usage="audit [N]",
         role=Role.ADMIN,
         aliases=("감사",),

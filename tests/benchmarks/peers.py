@@ -75,7 +75,7 @@ def optimize_backtesting(frame: pd.DataFrame, param_sets: list[Params]) -> float
             method="grid",
             return_heatmap=True,
         )
-    return float(values.mean() / 100)
+    return float(values.fillna(0.0).mean() / 100)  # it knows nothing of sets that never trade
 
 
 @contextmanager

@@ -28,7 +28,7 @@ HOMES = {
     "find_strategy": ("optimizer.strategies.registry:find_strategy", "optimizer.strategies:find_strategy"),
     "search": ("optimizer.search.loop:search", "optimizer.study:search"),
     "Settings": ("bot.runtime.settings:Settings", "bot.settings:Settings"),
-    "started": ("bot.runtime.processes:started", "bot.children:started"),
+    "start_children": ("bot.runtime.processes:start_children", "bot.children:started"),
     "open_services": ("bot.runtime.services:open_services", "bot.composition:open_desk"),
     "sample_bars": ("tests.bars:sample_bars",),
     "made_up_bars": ("tests.bars:made_up_bars",),
@@ -45,7 +45,7 @@ def named(name: str) -> Any:
     """Import a name from where this checkout keeps it. Raises LookupError where it is in none of its homes."""
     for home in HOMES[name]:
         module, _, attribute = home.partition(":")
-        if _exists(module):
+        if _exists(module) and hasattr(import_module(module), attribute):
             return getattr(import_module(module), attribute)
     raise LookupError(f"`{name}` is in none of {', '.join(HOMES[name])}: name its module in {__file__}.")
 
@@ -113,7 +113,10 @@ async def serve_studies() -> None:
     """Run one stored study for each line, of as many trials as the line says."""
     with tempfile.TemporaryDirectory(prefix="benchmark-", ignore_cleanup_errors=True) as folder:
         settings = named("Settings").model_validate({"OPTIMIZE_BOT_HOME": Path(folder), "OPTIMIZE_BOT_WORKERS": 1})
-        async with named("started")(settings) as children, named("open_services")(settings, children) as services:
+        async with (
+            named("start_children")(settings) as children,
+            named("open_services")(settings, children) as services,
+        ):
             services.jobs.start()
             await services.pool.ready()
             await stored_study(services, 200, seed=0)  # behind the first one its worker still imports what judges
@@ -128,9 +131,10 @@ async def serve_studies() -> None:
 async def stored_study(services: Any, n: int, *, seed: int) -> Figures:
     """Return how long a study of n trials took, as its worker measured it."""
     spec = named("StudySpec")(symbol="AAPL", strategy_name="rsi", n_trials=n, seed=seed, folds=4)
-    name = (await services.service.create_study(spec, created_by="benchmark")).study_name
+    studies = services.studies if hasattr(services, "studies") else services.service  # its name before the move
+    name = (await studies.create_study(spec, created_by="benchmark")).study_name
     services.jobs.submit(name)
-    while not (study := await services.service.find(name)).status.is_finished:
+    while not (study := await studies.find(name)).status.is_finished:
         await asyncio.sleep(0.05)
     assert study.timings is not None, study.failure
     took = study.timings

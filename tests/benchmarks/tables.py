@@ -70,17 +70,25 @@ def document(results: Results) -> str:
 
 
 def _table(table: Table) -> str:
-    ours, mean = table.rows[0].seconds, "mean " if table.n_sets > 1 else ""
-    head = f"| | time | ns per bar{' and set' if mean else ''} | × the product | {mean}total return |"
-    lines = [f"### {TITLES[table.work]}, {table.n_bars:,} bars", "", head, "|---|---:|---:|---:|---:|"]
-    for row in table.rows:
-        per_bar = three_digits(1e9 * row.seconds / table.n_bars / table.n_sets)
-        times = "" if table.work == "alone" else three_digits(row.seconds / ours)
-        lines.append(
-            f"| {PEERS.get(row.name, row.name)} | {spelled(row.seconds)} | {per_bar} | {times} "
-            f"| {row.total_return:.2%} |"
-        )
-    return "\n".join(lines)
+    title = f"### {TITLES[table.work]}, {table.n_bars:,} bars\n\n"
+    return title + "\n".join(_times(table) if table.work == "alone" else _times_and_ratios(table))
+
+
+def _times(table: Table) -> list[str]:
+    return ["| | time |", "|---|---:|", *(f"| {row.name} | {spelled(row.seconds)} |" for row in table.rows)]
+
+
+def _times_and_ratios(table: Table) -> list[str]:
+    per, mean = ("bar and set", "mean ") if table.n_sets > 1 else ("bar", "")
+    head = f"| | time | ns per {per} | × the product | {mean}total return |"
+    return [head, "|---|---:|---:|---:|---:|", *(_line(row, table) for row in table.rows)]
+
+
+def _line(row: Row, table: Table) -> str:
+    per_bar = three_digits(1e9 * row.seconds / table.n_bars / table.n_sets)
+    ratio = three_digits(row.seconds / table.rows[0].seconds)
+    name = PEERS.get(row.name, row.name)
+    return f"| {name} | {spelled(row.seconds)} | {per_bar} | {ratio} | {row.total_return:.2%} |"
 
 
 def short_table(results: Results) -> str:

@@ -7,18 +7,16 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-#: Seconds. A call that takes longer is made once: its first call is the figure.
+#: Seconds. A call that takes longer is timed once.
 SLOW = 20.0
 PACKAGES = ("numba", "numpy", "pandas", "TA-Lib", "optuna", "backtesting", "vectorbt", "backtrader")
 
 
 def seconds(work: Callable[[], object], *, least: float = 0.5, most: int = 1001) -> float:
     """Median seconds of a call after one to warm up: up to `most` calls in `least` seconds, at least three."""
-    first = once(work)
-    if first > SLOW:
-        return first
-    times: list[float] = []
-    while len(times) < 3 or (sum(times) < least and len(times) < most):
+    work()
+    times = [once(work)]
+    while times[0] < SLOW and (len(times) < 3 or (sum(times) < least and len(times) < most)):
         times.append(once(work))
     return median(times)
 
