@@ -7,16 +7,16 @@ from typing import TypeVar
 
 import pytest
 
-from optimizer.errors import UserError
+from optimizer.errors import Phrase, UserError
 from reports.render import renderer_of
 from reports.text.terminal import unmarked
 
 Refusal = TypeVar("Refusal", bound=UserError)
 
 
-def worded(error: UserError) -> str:
-    """The English sentence of an error, as plain text."""
-    return unmarked(renderer_of("en").error(error))
+def worded(named: Phrase | UserError) -> str:
+    """An error or a phrase in English, as plain text."""
+    return unmarked(renderer_of("en").phrase(named))
 
 
 @contextmanager
