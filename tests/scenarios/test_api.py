@@ -385,7 +385,7 @@ BAD: dict[str, tuple[bytes, int, str]] = {
     "huge": (b" " * 200_000, 413, "TooLarge"),
     "a list": (b"[]", 422, "NotAnObject"),
     "no strategy": (b'{"symbol": "IBM"}', 422, "MissingField"),
-    "not a symbol": (b'{"strategy": "rsi"}', 422, "MissingField"),
+    "no symbol": (b'{"strategy": "rsi"}', 422, "MissingField"),
     "two kinds of symbol": (b'{"symbol": "IBM", "symbols": ["IBM"], "strategy": "rsi"}', 422, "OneOf"),
     "an unknown field": (b'{"symbol": "IBM", "strategy": "rsi", "n_trails": 5}', 422, "UnknownField"),
     "an unknown strategy": (b'{"symbol": "IBM", "strategy": "rsy"}', 422, "UnknownStrategy"),

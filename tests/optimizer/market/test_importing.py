@@ -294,7 +294,7 @@ def test_the_same_series_in_two_files_is_refused(bring: Bring) -> None:
 
 
 def test_a_name_that_is_no_symbol_asks_for_one(bring: Bring) -> None:
-    assert "not a symbol" in str(bring.refused(text(HEADER, *ROWS), name="my bars (1).csv")["reason"])
+    assert "not a symbol" in worded(bring.refused(text(HEADER, *ROWS), name="my bars (1).csv")["reason"])
 
     bring(text(HEADER, *ROWS), name="my bars (1).csv", reading=Reading(symbol="acme"))
 
