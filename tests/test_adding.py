@@ -174,8 +174,6 @@ VERB = """    Verb(
         key="version",
         command=c.ShowVersion,
         usage="version",
-        english="the version of the program",
-        korean="프로그램의 버전",
     ),
 """
 LISTENER = '''
@@ -198,6 +196,7 @@ def test_a_verb_takes_the_files_that_are_listed(tree: Path) -> None:
                 "LISTED = 10\n": LISTENER,
                 "LISTENERS: Listeners = {\n": "    ShowVersion: show_version,\n",
             },
+            "templates/en/grammar.jinja": {"{% set verbs = {\n": '  "version": "the version of the program",\n'},
             "templates/en/notices.jinja": {"": SENTENCE},
         },
     )

@@ -1,9 +1,7 @@
 """The house rules that a machine can hold: which way imports run, who may know what, and what importing does."""
 
 import ast
-from pathlib import Path
-
-import pytest
+from collections.abc import Iterator
 
 from tests.source_tree import PACKAGES, functions, imports, length, modules, name_of, tree_of
 
@@ -27,47 +25,43 @@ BY_NAME = {
 CATCH_ALLS = {"optimizer/studies/worker.py": 1}
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_imports_run_downwards_and_libraries_stay_at_home(path: Path) -> None:
-    package = name_of(path).split("/")[0]
-    for _, imported in imports(tree_of(path)):
-        top = imported.split(".")[0]
-        assert top not in PACKAGES or top in BELOW[package], f"{name_of(path)} imports {imported}"
-        assert name_of(path).startswith(HOMES.get(top, ("",))), f"{name_of(path)} knows {top}"
+def test_imports_run_downwards_and_libraries_stay_at_home() -> None:
+    for path in modules():
+        package = name_of(path).split("/")[0]
+        for _, imported in imports(tree_of(path)):
+            top = imported.split(".")[0]
+            assert top not in PACKAGES or top in BELOW[package], f"{name_of(path)} imports {imported}"
+            assert name_of(path).startswith(HOMES.get(top, ("",))), f"{name_of(path)} knows {top}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_imports_stand_at_the_top(path: Path) -> None:
-    tree = tree_of(path)
-    inner = [
-        node
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+def test_imports_are_at_the_top() -> None:
+    assert not [
+        f"{name_of(path)}:{node.lineno}"
+        for path in modules()
+        for function in functions(path)
         for node, _ in imports(function)
     ]
-    assert not inner, f"{name_of(path)}:{inner[0].lineno} imports inside a function"
-    if "import_module(" in path.read_text():
-        assert name_of(path) in BY_NAME
+    assert {name_of(path) for path in modules() if "import_module(" in path.read_text()} <= BY_NAME
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_catch_alls_are_the_two_that_are_meant(path: Path) -> None:
-    broad = [
-        node.lineno
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ExceptHandler) and (node.type is None or _names(node.type) & {"Exception"})
-    ]
-    assert len(broad) <= CATCH_ALLS.get(name_of(path), 0), f"{name_of(path)}:{broad}"
+def test_catch_alls_are_those_that_are_meant() -> None:
+    broad = {name_of(path): len(found) for path in modules() if (found := [*_broad_handlers(tree_of(path))])}
+    assert broad == CATCH_ALLS
+
+
+def _broad_handlers(tree: ast.AST) -> Iterator[ast.ExceptHandler]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler) and (node.type is None or "Exception" in _names(node.type)):
+            yield node
 
 
 def _names(node: ast.expr) -> set[str]:
     return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_module_is_short_enough_to_read(path: Path) -> None:
-    lines = len(path.read_text().splitlines())
-    assert lines <= 500, f"{name_of(path)} has {lines} lines"
+def test_modules_are_short_enough_to_read() -> None:
+    lengths = {name_of(path): len(path.read_text().splitlines()) for path in modules()}
+    assert not {name: lines for name, lines in lengths.items() if lines > 500}
 
 
 def test_functions_are_short_enough_to_read() -> None:

@@ -8,6 +8,8 @@ from tests.benchmarks.__main__ import SECTIONS
 from tests.benchmarks.probe import HOMES, named
 from tests.benchmarks.tables import BEGIN, END, ROOT, Results, Row, Table, between_marks, document, short_table
 
+pytestmark = pytest.mark.slow
+
 ROWS = [
     Row(name="`Evaluator.scores`", seconds=11e-6, total_return=-0.48),
     Row(name="pandas", seconds=2.2e-3, total_return=-0.48),

@@ -47,6 +47,7 @@ ROOMS = {
         "studies",
     ),
     "reports": (
+        "languages",
         "actions",
         "facts",
         "text",
@@ -54,7 +55,6 @@ ROOMS = {
         "narrative",
         "report_tables",
         "symbol_table",
-        "translation",
         "layout_cache",
         "render",
         "charts",

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 #: Compilers, statistics and pictures belong to the worker and the drawing process, web servers to `serve`.
 HEAVY = {"numba", "scipy", "talib", "arch", "matplotlib", "sklearn", "fastapi", "slack_bolt", "yfinance"}
 

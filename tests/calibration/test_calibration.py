@@ -14,6 +14,8 @@ from tests.calibration.studies import EDGE_SHARPE, Outcome, Task, World, bars_of
 from tests.calibration.table import rendered
 from tests.calibration.worlds import SESSIONS, VOLATILITY, WARM_UP, Shocks, market, planted_set, with_edge
 
+pytestmark = pytest.mark.slow
+
 FEW = ("rsi", "ema", "momentum", "zscore")
 
 

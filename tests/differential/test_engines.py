@@ -13,7 +13,10 @@ from tests.bars import SYMBOLS, sample_bars
 from tests.differential.engines import Fill, Played, play_backtesting, play_vectorbt
 
 # The other engines use what pandas will drop, and one warns of every position that is left open.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Some trades remain open:UserWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Some trades remain open:UserWarning"),
+]
 
 COMMISSION_ONLY = Costs(commission_bps=15, slippage_bps=0)
 BOTH = Costs(commission_bps=10, slippage_bps=5)

@@ -12,6 +12,8 @@ from optimizer.domain.study_results import Curve, Interval, Surface
 from reports.charts import chart_list, figures, gallery
 from tests.reports import facts
 
+pytestmark = pytest.mark.slow
+
 BLUE, VERMILION, SHADE = (0, 114, 178), (213, 94, 0), (245, 232, 205)
 
 

@@ -21,6 +21,8 @@ from reports.render import LANGUAGES, Language, renderer_of
 from reports.report_tables import MAX_TRIALS, best_first, measure_columns, measure_rows
 from tests.reports import facts, told
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

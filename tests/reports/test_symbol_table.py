@@ -1,5 +1,7 @@
 """The table of a shared set: a row a symbol, the median, the portfolio; and what is said of one symbol's data."""
 
+import pytest
+
 from optimizer.market.quality.data_findings import DataNote
 from reports.charts.gallery import pictures
 from reports.render import renderer_of
@@ -36,6 +38,7 @@ def test_a_study_of_one_symbol_has_no_such_table() -> None:
     assert len(renderer_of("en").result(facts.finished("shared"))) == 4
 
 
+@pytest.mark.slow
 def test_the_report_has_the_table_and_no_line_of_luck_among_medians() -> None:
     study, trials = facts.finished("shared"), facts.trials(30)
     alone = facts.finished("promising")

@@ -132,6 +132,7 @@ _REQUESTS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True, max_examples=300)
 @given(_REQUESTS)
 def test_whatever_is_sent_becomes_a_command_or_named_fields(wanted: dict[str, Any]) -> None:

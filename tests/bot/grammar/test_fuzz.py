@@ -23,6 +23,8 @@ from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, St
 from optimizer.errors import UserError
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES, space_of
 
+pytestmark = pytest.mark.slow
+
 N_TEXTS = 100_000
 N_BATCHES = 10
 

@@ -279,6 +279,7 @@ WITHOUT = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("package", "source"), [("bokeh_sampledata", "sample"), ("yfinance", "yahoo")])
 def test_a_missing_package_is_named_with_its_extra(package: str, source: str) -> None:
     script = textwrap.dedent(WITHOUT.format(package=package, source=source))

@@ -22,6 +22,8 @@ from tests.bot.answers import KINDS
 from tests.optimizer.market.conftest import NOW, walk
 from tests.refused import refused, worded
 
+pytestmark = pytest.mark.slow
+
 N_BARS = 400
 COLUMNS = ("time", "open", "high", "low", "close", "volume")
 

@@ -332,6 +332,7 @@ LOAD = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 60, 119])
 def test_a_process_killed_while_loading_leaves_the_old_bars(tmp_path: Path, number: int) -> None:
     path = tmp_path / "bars.duckdb"

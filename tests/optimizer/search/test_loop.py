@@ -62,6 +62,7 @@ def test_budget_counts_unique_sets_with_the_textbook_first(bars: Bars, sampler: 
     assert len({tuple(r.params.items()) for r in records}) == 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", [SamplerKind.TPE, SamplerKind.RANDOM, SamplerKind.SOBOL, SamplerKind.OPTUNA])
 @pytest.mark.parametrize("killed_at", [1, 23, 59])
 def test_resumed_search_tries_what_an_undisturbed_one_does(bars: Bars, sampler: SamplerKind, killed_at: int) -> None:

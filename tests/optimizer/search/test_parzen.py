@@ -11,6 +11,8 @@ from optuna.samplers._tpe.sampler import default_weights
 from optimizer.search.tpe.axes import Axis, axes_of, log_prior_floor
 from optimizer.search.tpe.estimator import FEASIBLE, Tpe, n_good
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = _ParzenEstimatorParameters(
     prior_weight=1.0, consider_magic_clip=True, consider_endpoints=False, weights=default_weights, multivariate=True
 )

@@ -19,6 +19,8 @@ from optimizer.search.single_study_storage import fast_study
 from optimizer.search.tpe.estimator import Tpe
 from tests.refused import refused
 
+pytestmark = pytest.mark.slow
+
 RSI = Space(
     (
         Range(name="period", low=10, high=30, step=1, default=14),

@@ -89,6 +89,7 @@ def test_zones_with_odd_offsets_and_the_date_line_are_kept() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["America/New_York", "Europe/London", "Asia/Seoul", "America/Sao_Paulo", "UTC"])
 def test_a_daily_time_comes_once_on_each_day_of_ten_years(zone: str) -> None:
     times = list(islice(times_after({"hour": 2, "minute": 15}, zone, moment(2015, 1, 1, 12)), 3653))

@@ -26,6 +26,8 @@ from optimizer.validation.champion_test import (
 )
 from tests.bars import made_up_bars
 
+pytestmark = pytest.mark.slow
+
 RSI = STRATEGIES["rsi"]
 
 
