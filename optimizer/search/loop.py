@@ -25,7 +25,7 @@ from optimizer.engine.evaluator import Scores
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen
 from optimizer.search.scoring import reason, violations
-from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study
+from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study, withdraw
 
 #: Proposals that may repeat earlier sets before a random unseen one is taken.
 MAX_ATTEMPTS = 8
@@ -212,7 +212,7 @@ def _propose(
         params = space.suggest(trial)
         if _key(params, space) not in seen:
             return trial, params
-        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        withdraw(study, trial)
     return None, random_unseen(space, seen, seed=(seed, len(seen)))
 
 

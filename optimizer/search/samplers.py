@@ -104,7 +104,7 @@ class CompiledSampler(SeededSampler):
         if study is not self._study or len(trials) < self._n_followed:
             self._search.forget()
             self._study, self._n_followed, self._running = study, 0, set()
-            self._sign = -1.0 if study.direction is StudyDirection.MAXIMIZE else 1.0
+            self._sign = -1.0 if study.directions[0] is StudyDirection.MAXIMIZE else 1.0
         for trial in [*(trials[number] for number in sorted(self._running)), *trials[self._n_followed :]]:
             if trial.state.is_finished():
                 self._learn(trial, trial.state, trial.values)

@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.study import Study, StudyDirection, create_study
 from optuna.study._frozen import FrozenStudy
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from optimizer.search.samplers import SeededSampler
 
@@ -146,6 +146,12 @@ class SingleStudyStorage(BaseStorage):
         assert trial.number == len(self._trials), "trials come in order"
         self._trials.append(trial)
 
+    def withdraw(self, trial_id: int) -> None:
+        """Remove the last trial, which must still be running, as if it had never been asked for."""
+        assert trial_id == len(self._trials) - 1, "only the last trial is withdrawn"
+        self._running(trial_id)
+        self._trials.pop()
+
     def set_trial_param(
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
     ) -> None:
@@ -212,3 +218,10 @@ def add_finished(study: Study, trial: LeanTrial) -> None:
     storage = study._storage
     assert isinstance(storage, SingleStudyStorage)
     storage.append(trial)
+
+
+def withdraw(study: Study, trial: Trial) -> None:
+    """Take back the trial that a study of `fast_study` gave last: a proposal that is not used leaves no trace."""
+    storage = study._storage
+    assert isinstance(storage, SingleStudyStorage)
+    storage.withdraw(trial._trial_id)

@@ -74,6 +74,27 @@ def test_resumed_search_tries_what_an_undisturbed_one_does(bars: Bars, sampler: 
     assert told([*first, *rest]) == told(whole)
 
 
+@pytest.mark.parametrize("goals", [("sharpe",), ("sharpe", "maxdd")], ids=["one goal", "two goals"])
+@pytest.mark.parametrize("sampler", [kind for kind in SamplerKind if kind is not SamplerKind.GRID])
+@pytest.mark.parametrize("killed_at", [2, 37])
+def test_a_sampler_that_repeats_itself_goes_on_and_is_resumed(
+    bars: Bars, sampler: SamplerKind, goals: tuple[str, ...], killed_at: int
+) -> None:
+    # Of 48 sets 40 are tried: every sampler proposes sets that it had, and falls back on those it had not.
+    narrowed = (
+        Narrowed(name="period", low=10, high=12),
+        Narrowed(name="oversold", low=30, high=33),
+        Narrowed(name="overbought", low=70, high=73),
+    )
+    spec = spec_of(sampler=sampler, goals=goals, narrowed=narrowed, n_trials=40)
+    whole = list(run(bars, spec))
+    first = list(islice(run(bars, spec), killed_at))
+
+    assert [record.number for record in whole] == list(range(40))
+    assert len({tuple(record.params.items()) for record in whole}) == 40
+    assert told([*first, *run(bars, spec, first)]) == told(whole)
+
+
 def test_ordered_space_is_resumed_too(bars: Bars) -> None:
     spec = spec_of(strategy_name="macd", n_trials=80)
     whole = list(run(bars, spec))
