@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from bot.grammar.commands import Mode
-from bot.grammar.start_parser import MAX_SYMBOLS
+from bot.grammar.start_builder import MAX_SYMBOLS
 from optimizer.domain.metrics import CAPS, GOALS
 from optimizer.domain.study_request import MAX_TRIALS, SamplerKind
 from optimizer.market.raw_bars import TIMEFRAMES

@@ -13,8 +13,7 @@ from bot.grammar.commands import Start
 from bot.grammar.fields import ClashFields, FieldErrors, finish
 from bot.grammar.formatting import option_words
 from bot.grammar.options import FLAGS, MAX_GOALS
-from bot.grammar.start_builder import StartBuilder, cap_text, narrowed_text
-from bot.grammar.start_parser import read_symbols
+from bot.grammar.start_builder import StartBuilder, cap_text, narrowed_text, read_symbols
 from bot.grammar.tokens import Word, plain, split
 from optimizer.domain.space import Choice, Parameter, Range, tidy
 from optimizer.domain.study_request import MAX_TRIALS, Narrowed

@@ -7,7 +7,6 @@ from enum import StrEnum, auto
 from functools import cache
 from zoneinfo import available_timezones
 
-from bot.grammar.corrections import Slip, locate_errors
 from bot.grammar.errors import (
     MissingCadence,
     MissingDay,
@@ -17,7 +16,7 @@ from bot.grammar.errors import (
     UnknownTimeZone,
     closest,
 )
-from bot.grammar.tokens import Word
+from bot.grammar.tokens import Slip, Word, locate_errors
 from optimizer.errors import OutOfRange
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bot.grammar.commands import Start
-from bot.grammar.corrections import Slip
 from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, TwoBeginnings
 from bot.grammar.start_builder import StartBuilder
+from bot.grammar.tokens import Slip
 from optimizer.errors import UserError
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from bot.grammar.commands import Command, OpenModal
-from bot.grammar.corrections import Slip
 from bot.grammar.errors import SymbolIsVerb
 from bot.grammar.formatting import PREFIX, words_text
-from bot.grammar.start_parser import is_strategy, read_start
-from bot.grammar.tokens import Word, split
+from bot.grammar.start_builder import is_strategy, read_start
+from bot.grammar.tokens import Slip, Word, split
 from bot.grammar.verb_parsers import Arguments, reader_of
 from bot.grammar.verbs import VERB_WORDS, VERBS
 from optimizer.errors import UserError

@@ -6,7 +6,6 @@ from typing import cast
 
 from bot.grammar import commands
 from bot.grammar.cadence import take_phrase
-from bot.grammar.corrections import Slip, locate_errors
 from bot.grammar.errors import (
     MissingSchedule,
     MissingStart,
@@ -18,8 +17,8 @@ from bot.grammar.errors import (
     UnknownSetting,
 )
 from bot.grammar.help_topics import find_topic
-from bot.grammar.start_parser import is_strategy, read_start
-from bot.grammar.tokens import Word
+from bot.grammar.start_builder import is_strategy, read_start
+from bot.grammar.tokens import Slip, Word, locate_errors
 from bot.grammar.values import (
     is_study_id,
     read_list_name,
