@@ -65,6 +65,17 @@ def test_both_languages_say_the_same_things() -> None:
         assert set(macros("en", file)) == set(macros("ko", file))
 
 
+def test_a_fold_without_a_feasible_set_leaves_no_empty_cell() -> None:
+    summary = facts.summary()
+    assert summary.walk_forward is not None
+    empty = summary.walk_forward.folds[0].model_copy(update={"params": {}, "in_sample": None, "out_of_sample": None})
+    folds = (empty, *summary.walk_forward.folds[1:])
+    walk_forward = summary.walk_forward.model_copy(update={"folds": folds})
+    study = facts.study(summary=summary.model_copy(update={"walk_forward": walk_forward}))
+
+    assert [check_message_blocks(message.blocks) for message in renderer_of("en").result(study)] == [[], [], []]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_is_worded_twice(language: Language) -> None:
     for path in (TEMPLATES / language).glob("*.jinja"):
