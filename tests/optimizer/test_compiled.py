@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 START = """
@@ -86,8 +88,6 @@ def test_no_folder_to_write_to_is_no_error(folder: Path) -> None:
 
 FULL_DISK = """
 import resource
-
-pytestmark = pytest.mark.slow
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # every write to a file fails
 """
 

@@ -7,6 +7,7 @@ import pytest
 from bot.documents.audit_log import AuditEntry
 from optimizer.storage.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
+from tests.slack.wire import Delivery
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -118,3 +119,45 @@ async def study_of(stage: Stage, user: str, *, symbol: str, seed: int) -> Optimi
         return await OptimizationStudy.find_one(theirs)
 
     return await stage.slack.eventually(look, seconds=120, what=f"a study of {theirs}")
+
+
+async def test_another_strategy_brings_its_fields_and_keeps_the_rest(stage: Stage) -> None:
+    await stage.act.command("", user="kim")
+    view = await modal(stage, "kim")
+    await stage.act.click_in_view(view, "start_strategy", user="kim", choose="bollinger", values={"symbol": "GOOG"})
+
+    async def look() -> dict[str, Any] | None:
+        every = await stage.slack.modals(await stage.slack.user_id("kim"))
+        shown = next(each for each in every if each["id"] == view["id"])
+        return shown if any("bollinger" in block["block_id"] for block in shown["blocks"]) else None
+
+    changed = await stage.slack.eventually(look, what="the fields of bollinger")
+    assert fields(changed)["symbol"]["initial_value"] == "GOOG"
+    assert not any(block.startswith("parameter:rsi:") for block in fields(changed))
+    assert changed["private_metadata"] == view["private_metadata"]
+
+
+async def shortcut(stage: Stage, said: str) -> tuple[Delivery, dict[str, Any]]:
+    """Someone says it, alice chooses "Optimize this"."""
+    message = await stage.slack.say(await stage.slack.user_id("bob"), await stage.slack.channel_id(), said)
+    delivery = await stage.act.shortcut(message, "optimize_this")
+    return delivery, await modal(stage)
+
+
+async def test_the_shortcut_fills_in_the_symbol_of_the_message(stage: Stage) -> None:
+    delivery, view = await shortcut(stage, "has anyone looked at GOOG lately?")
+
+    assert delivery.status == 200
+    assert fields(view)["symbol"]["initial_value"] == "GOOG"
+
+
+async def test_the_shortcut_on_a_message_without_a_symbol_opens_an_empty_form(stage: Stage) -> None:
+    _, view = await shortcut(stage, "lunch?")
+
+    assert "initial_value" not in fields(view)["symbol"]
+
+
+async def test_a_mention_without_words_gets_help_instead_of_a_form(stage: Stage) -> None:
+    await stage.act.mention("", bot_user=stage.slack.bot_user, user="alice")
+
+    assert "/optimize" in await private(stage, "/optimize SYMBOL")

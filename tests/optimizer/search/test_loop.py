@@ -74,6 +74,7 @@ def test_resumed_search_tries_what_an_undisturbed_one_does(bars: Bars, sampler: 
     assert told([*first, *rest]) == told(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("goals", [("sharpe",), ("sharpe", "maxdd")], ids=["one goal", "two goals"])
 @pytest.mark.parametrize("sampler", [kind for kind in SamplerKind if kind is not SamplerKind.GRID])
 @pytest.mark.parametrize("killed_at", [2, 37])
