@@ -1,6 +1,7 @@
 """Import of a user's files into the warehouse, all of them or none: `optimize-bot data import PATH`."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,7 +38,9 @@ def import_files(path: Path, warehouse: Warehouse, *, reading: Reading | None = 
     Raises BadFile, NothingToImport or UnknownTimeframe; nothing is stored then.
     """
     files = find_files(path)
-    changes = warehouse.upsert_all(_once(path, read_files(path, reading or Reading())), now=now)
+    # Closed here, not when an error that holds it is forgotten: its spill folder goes with it.
+    with closing(read_files(path, reading or Reading())) as series:
+        changes = warehouse.upsert_all(_once(path, series), now=now)
     return ImportReport(path=path, n_files=len(files), changes=tuple(changes))
 
 

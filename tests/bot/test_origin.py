@@ -4,6 +4,7 @@ import pytest
 
 from bot.origin import Door, Origin, StudyOrigin
 from optimizer.market.quality.data_findings import DataNote
+from tests.refused import worded
 
 #: As an earlier version stored it.
 OLD = {
@@ -49,11 +50,11 @@ def test_a_study_without_a_channel_came_by_the_api() -> None:
     ],
 )
 def test_a_data_note_of_an_earlier_version_reads_as_it_was_stored(text: str) -> None:
-    assert str(DataNote.model_validate(text)) == text
+    assert worded(DataNote.model_validate(text).phrase) == text
 
 
 def test_a_data_note_is_kind_symbol_and_facts() -> None:
     note = DataNote(kind="left_out", symbol="IBM", facts={"n": 5})
 
-    assert str(note) == "IBM – 5 bars are left out: on their dates not all of the symbols have one."
+    assert worded(note.phrase) == "IBM – 5 bars are left out: on their dates not all of the symbols have one."
     assert DataNote.model_validate(note.model_dump(mode="json")) == note

@@ -14,7 +14,8 @@ import optimizer
 from bot.grammar.options import FLAGS, OPTIONS
 from bot.grammar.verbs import VERBS
 from optimizer.domain.metrics import GOALS
-from optimizer.errors import Phrase, ProviderDown, UserError, error_of, phrase_of
+from optimizer.errors import Phrase, ProviderDown, UserError, error_of
+from optimizer.market.quality.data_findings import DataNote
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from reports.languages import LANGUAGES, TEMPLATES, Language, languages_of
 from reports.render import Renderer, renderer_of
@@ -26,7 +27,7 @@ from tests.words import facts_of, macros_of
 FILES = sorted(path.stem for path in (TEMPLATES / "en").glob("*.jinja"))
 OTHERS = [language for language in LANGUAGES if language != "en"]
 #: Phrases whose key is put together from a fact: a kind of data finding, a column of prices.
-COMPOSED = {f"bars_{kind}" for kind in KINDS} | {"open", "high", "low", "close", "adjusted", "volume"}
+COMPOSED = {f"bars_{kind}" for kind in KINDS} | {"bars_left_out", "open", "high", "low", "close", "adjusted", "volume"}
 
 
 def source(language: str, file: str) -> nodes.Template:
@@ -181,9 +182,9 @@ def test_an_error_reads_the_same_after_it_was_stored(error: UserError, language:
 
 
 def test_a_note_of_an_earlier_version_is_shown_as_it_was_written() -> None:
-    assert renderer_of("ko").phrase(phrase_of("3 bars from 2008-03-03 have no volume.")) == (
-        "3 bars from 2008-03-03 have no volume."
-    )
+    note = DataNote.model_validate("3 bars from 2008-03-03 have no volume.")
+
+    assert renderer_of("ko").phrase(note.phrase) == "3 bars from 2008-03-03 have no volume."
 
 
 def test_the_text_of_an_exception_is_its_class_and_facts() -> None:

@@ -6,7 +6,8 @@ price are holidays and left out. With an adjusted close the adjustment factor is
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -61,7 +62,8 @@ class Files:
         """Bars of the file named by the symbol. Raises UnknownSymbol or BadFile."""
         for path in self._files():
             if named(path)[0] == symbol and named(path)[1] in (None, timeframe):
-                return next(read_files(path, Reading(symbol=symbol, timeframe=timeframe))).between(start, end)
+                with closing(read_files(path, Reading(symbol=symbol, timeframe=timeframe))) as series:
+                    return next(series).between(start, end)
         raise UnknownSymbol.of(symbol, self.symbols)
 
     def _files(self) -> list[Path]:
@@ -84,7 +86,7 @@ def named(path: Path) -> tuple[str, str | None]:
     return (match["symbol"].upper(), match["timeframe"]) if match else (path.stem.upper(), None)
 
 
-def read_files(path: Path, reading: Reading = Reading()) -> Iterator[RawBars]:
+def read_files(path: Path, reading: Reading = Reading()) -> Generator[RawBars, None, None]:
     """Yield every series in the files under a path. Raises BadFile, NothingToImport or UnknownTimeframe."""
     files = find_files(path)
     with TemporaryDirectory() as spill:

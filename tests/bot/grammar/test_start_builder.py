@@ -44,6 +44,7 @@ from optimizer.errors import (
     WrongChoice,
 )
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy
+from tests.refused import worded
 
 
 def started(text: str) -> Start:
@@ -315,7 +316,7 @@ def test_a_wrong_word_starts_nothing_and_is_corrected(typed: str, kind: type[Use
 def test_a_refusal_names_the_wrong_word_and_the_nearest_right_one() -> None:
     error = refused("AAPL RSI 200 gaol=sharpe")
 
-    assert str(error) == "There is no parameter or option called `gaol`. Did you mean `goal`?"
+    assert worded(error) == "There is no parameter or option called `gaol`. Did you mean `goal`?"
     assert error.facts["word"] == "gaol"
     assert error.facts["nearest"] == "goal"
 

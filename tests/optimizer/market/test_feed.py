@@ -271,11 +271,12 @@ WITHOUT = """
     from pathlib import Path
     from optimizer.errors import MissingExtra
     from optimizer.market.providers.registry import ProviderSettings, make_providers
+    from reports.render import renderer_of
     providers = {{one.name: one for one in make_providers(ProviderSettings(cache_folder=Path("unused")))}}
     try:
         providers["{source}"].fetch("AAPL", timeframe="1d", start=None, end=None, now=datetime(2024, 1, 2, tzinfo=UTC))
     except MissingExtra as error:
-        sys.stdout.write(str(error))
+        sys.stdout.write(renderer_of("en").phrase(error))
 """
 
 
