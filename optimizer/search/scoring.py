@@ -63,9 +63,9 @@ def measures_of(scores: Scores, row: int) -> Measures:
 
 def violations(spec: StudySpec, scores: Scores) -> FloatArray:
     """(n_sets,) by how much each set breaks the first constraint that it breaks; 0 where it keeps all."""
-    broken = np.zeros(len(scores))
-    for _, excess in _constraints(spec, scores):
-        broken = np.where(broken > 0, broken, excess)
+    broken = _too_few_trades(spec, scores)
+    for cap in spec.caps:
+        broken = np.where(broken > 0, broken, _excess(cap, scores))
     return broken
 
 
@@ -81,6 +81,14 @@ def reason(spec: StudySpec, scores: Scores, row: int) -> str:
 
 def _constraints(spec: StudySpec, scores: Scores) -> Iterator[tuple[Cap | None, FloatArray]]:
     """Each constraint of a study, the least number of trades (None) first, with (n_sets,) its excesses."""
-    yield None, np.maximum(spec.min_trades - scores.column("n_trades"), 0.0)
+    yield None, _too_few_trades(spec, scores)
     for cap in spec.caps:
-        yield cap, np.minimum(cap_violations(cap, scores), _WORST_VIOLATION)
+        yield cap, _excess(cap, scores)
+
+
+def _too_few_trades(spec: StudySpec, scores: Scores) -> FloatArray:
+    return np.maximum(spec.min_trades - scores.column("n_trades"), 0.0)
+
+
+def _excess(cap: Cap, scores: Scores) -> FloatArray:
+    return np.minimum(cap_violations(cap, scores), _WORST_VIOLATION)

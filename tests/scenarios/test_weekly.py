@@ -155,11 +155,11 @@ async def _from_saturday(week: Week) -> None:
     posts = await week.posts(5)
     late = [str(post.blocks) for post in posts[3:]]
     (evening,) = [blocks for blocks in late if "IBM" in blocks]
-    assert "was due on on Fri 2012-11-02 18:00" in evening
+    assert "was due on Fri 2012-11-02 18:00" in evening
     assert "1 earlier run" in evening
     assert f"adopted by {await week.slack.user_id('bob')}" in evening
     (london,) = [blocks for blocks in late if "MSFT" in blocks]
-    assert "was due on on Sat 2012-11-03 06:00" in london
+    assert "was due on Sat 2012-11-03 06:00" in london
     assert "earlier run" not in london
 
     posts = await week.pass_to(at(4, 5, 30), 6)
