@@ -49,7 +49,7 @@ Figures = dict[str, list[float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One of the two checkouts, with folders of its own for compiled code and for the bot's data."""
+    """One of the two checkouts, with folders of its own for compiled code, compiled layouts and the bot's data."""
 
     label: str
     checkout: Path
@@ -63,6 +63,7 @@ class Side:
             "PYTHONPATH": str(self.checkout),
             "PYTHONPYCACHEPREFIX": str(self.scratch / "bytecode"),
             "PYTHONUNBUFFERED": "1",
+            "XDG_CACHE_HOME": str(self.scratch / "cache"),
             "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(self.scratch / "numba")),
             "OPTIMIZE_BOT_HOME": str(self.scratch / "home"),
         }
