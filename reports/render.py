@@ -21,7 +21,7 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Scored, StudyState, StudySummary, TrialRecord
 from optimizer.errors import Phrase, SomethingBroke, UnknownWord, UserError
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
-from optimizer.validation.verdict import FEW_TRADES
+from optimizer.validation.verdict import FEW_TRADES, judged
 from reports import narrative, report_tables
 from reports.actions import ACTIONS
 from reports.facts import HelpLine, Plan, StudyFacts
@@ -213,10 +213,12 @@ class BestSetRow:
     """A line of the table of best sets."""
 
     def __init__(self, kind: str, scored: Scored, all_scored: Sequence[Scored]) -> None:
-        self.kind = kind  # "trial", "default" or "buy_and_hold"
+        self.kind = kind  # "trial", "trial_default" (the default set among the best), "default" or "buy_and_hold"
         self.scored = scored
         self.values = tuple(other.value for other in all_scored)
         self.outside_sharpes = tuple(_outside_sharpe(other) for other in all_scored)
+        self.returns = tuple(other.in_sample.total_return for other in all_scored)
+        self.drawdowns = tuple(other.in_sample.max_drawdown for other in all_scored)
 
     @property
     def outside_sharpe(self) -> float | None:
@@ -225,10 +227,20 @@ class BestSetRow:
 
 
 def best_rows(summary: StudySummary) -> list[BestSetRow]:
-    """The best sets, then the textbook set and buy and hold to set them against."""
-    everything = (*summary.top, summary.default, summary.buy_and_hold)
-    kinds = ("trial",) * len(summary.top) + ("default", "buy_and_hold")
+    """Rows of the best sets, then of the default set where it is not one of them, and of buy and hold."""
+    is_listed = any(scored.params == summary.default.params for scored in summary.top)
+    baselines = (
+        {"buy_and_hold": summary.buy_and_hold}
+        if is_listed
+        else {"default": summary.default, "buy_and_hold": summary.buy_and_hold}
+    )
+    everything = (*summary.top, *baselines.values())
+    kinds = (*(_kind(scored, summary) for scored in summary.top), *baselines)
     return [BestSetRow(kind, scored, everything) for kind, scored in zip(kinds, everything, strict=True)]
+
+
+def _kind(scored: Scored, summary: StudySummary) -> str:
+    return "trial_default" if scored.params == summary.default.params else "trial"
 
 
 def _key_of(error: UserError, sentences: Any) -> str:
@@ -280,7 +292,12 @@ def _documents(text: str) -> list[Any]:
 
 
 def _head(summary: StudySummary) -> dict[str, Any]:
-    return {"reason": narrative.reason(summary), "advice": narrative.advice(summary)}
+    return {
+        "reason": narrative.reason(summary),
+        "nothing_won": narrative.nothing_won(summary),
+        "standing": narrative.standing(summary),
+        "advice": narrative.advice(summary),
+    }
 
 
 def _error(study: StudyFacts) -> UserError:
@@ -290,7 +307,7 @@ def _error(study: StudyFacts) -> UserError:
 
 def _summary(study: StudyFacts) -> StudySummary:
     assert study.summary is not None, "a result is rendered only of a finished study"
-    return study.summary
+    return study.summary if study.summary.case else judged(study.summary)
 
 
 def _outside_sharpe(scored: Scored) -> float | None:

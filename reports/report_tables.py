@@ -3,12 +3,16 @@
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from optimizer.domain.study_results import Measures, StudySummary, TrialRecord, TrialState
 from reports.text import numbers
 
 #: Rows of the table of trials; more would make the page slow on a phone.
 MAX_TRIALS = 2000
+#: Measures that say nothing about fewer closed trades than that.
+LEAST_TRADES = 10
+_OF_MANY_TRADES = frozenset({"sqn", "profit_factor"})
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,14 @@ def _rank(trial: TrialRecord) -> tuple[bool, bool, float, int]:
 
 
 def _cells(name: str, columns: Sequence[Column]) -> tuple[str, ...]:
-    values = [getattr(column.measures, name) for column in columns]
+    values = [_shown(name, column.measures) for column in columns]
     return tuple(FORMATS[name](value, *values) for value in values)
+
+
+def _shown(name: str, measures: Measures) -> Any:
+    """A measure; those that a few trades decide are left out below LEAST_TRADES."""
+    is_thin = name in _OF_MANY_TRADES and measures.n_trades < LEAST_TRADES
+    return None if is_thin else getattr(measures, name)
 
 
 def _count(value: int, *_: int) -> str:

@@ -31,16 +31,11 @@ from bot.grammar.values import (
     read_symbol_or_list,
 )
 from bot.grammar.verbs import VERB_WORDS, VERBS
-from optimizer.domain.metrics import CAPS, find_cap
+from optimizer.domain.metrics import CAPS, FRACTIONS, find_cap
 from optimizer.domain.space import Choice, Parameter, Range
 from optimizer.domain.study_request import Cap, Costs, Narrowed, StudySpec
 from optimizer.errors import OutOfRange, UnknownParameter, UserError, nearest
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy, find_strategy, space_of
-
-#: Measures that are fractions in the code and percentages on a keyboard.
-FRACTIONS = frozenset(
-    {"total_return", "cagr", "annual_volatility", "max_drawdown", "win_rate", "exposure", "expectancy"}
-)
 
 #: Caps that only make sense as parts of a whole, with their greatest percentage: `0.25` is 25 % there.
 _SHARES = {"maxdd": 100, "winrate": 100, "exposure": 100, "volatility": 1_000}

@@ -67,6 +67,11 @@ CAPS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+#: Measures that are fractions in the code and percentages for people.
+FRACTIONS = frozenset(
+    {"total_return", "cagr", "annual_volatility", "max_drawdown", "win_rate", "exposure", "expectancy"}
+)
+
 
 def find_goal(word: str) -> Goal:
     """Goal called `word`. Raises UnknownGoal with the nearest word."""

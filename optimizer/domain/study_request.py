@@ -86,6 +86,7 @@ class StudySpec(Frozen):
     costs: Costs = Costs()
     allow_short: bool = False
     min_trades: int = Field(default=3, ge=0)
+    excludes_ruin: bool = True  # a set that loses the whole account is infeasible; early studies kept such sets
     sampler: SamplerKind = SamplerKind.TPE
     seed: int = Field(default=7, ge=0, lt=2**31)
     source: str | None = None  # None: the first configured source that has the symbol

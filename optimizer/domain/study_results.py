@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from optimizer.domain.space import Value
-from optimizer.domain.study_request import Frozen, renamed
+from optimizer.domain.study_request import Cap, Frozen, renamed
 
 
 def _finite(value: object) -> object:
@@ -41,7 +41,8 @@ class Measures(Frozen):
     exposure: Measure = None
     turnover: Measure = None
     annual_costs: Measure = None  # of trading, as a fraction of the account
-    n_trades: int = 0
+    n_trades: int = 0  # closed ones
+    n_open: int | None = None  # positions open at the window's end; None where that was not computed
     average_trade_bars: Measure = None
     longest_trade_bars: int = 0
     best_trade: Measure = None
@@ -123,6 +124,7 @@ class WalkForward(Frozen):
     stitched: Measures
     returns: tuple[float, ...]  # per bar, stitched
     dates: tuple[date, ...]
+    buy_and_hold: Measure = None  # its Sharpe ratio over the same bars
 
 
 class Plateau(Frozen):
@@ -165,7 +167,8 @@ class Verdict(StrEnum):
     STRONG = auto()
     PROMISING = auto()
     UNPROVEN = auto()
-    OVERFIT = auto()
+    FAILED_UNSEEN = auto()  # it earned on the searched bars and lost on those it had not seen
+    OVERFIT = auto()  # it was fitted, the ranking of the sets does not hold, and it lost on bars it had not seen
 
 
 class Suggestion(StrEnum):
@@ -175,6 +178,58 @@ class Suggestion(StrEnum):
     WATCH = auto()
     RESEARCH = auto()
     DROP = auto()
+
+
+class Case(StrEnum):
+    """Situation that the evidence describes; each has one verdict, and one sentence that gives the reason for it."""
+
+    EVERY_SET_RUINED = auto()
+    CAP_UNMET = auto()
+    TOO_FEW_TRADES = auto()
+    NO_VALUE = auto()
+    NEVER_TRADES = auto()
+    HOLD_IN_DISGUISE = auto()
+    EVERY_SET_LOST = auto()
+    NOTHING_GAINED = auto()
+    RANKING_FAILS = auto()
+    LOST_UNSEEN = auto()
+    SLIPPED_UNSEEN = auto()
+    UNSEEN_MISSING = auto()
+    UNSEEN_IDLE = auto()
+    REFITS_LOST = auto()
+    FADED = auto()
+    ONE_SET = auto()
+    LUCK_EXPLAINS = auto()
+    LUCK_AND_MARKET_EXPLAIN = auto()
+    MARKET_EXPLAINS = auto()
+    LUCK_OPEN = auto()
+    RANKING_UNKNOWN = auto()
+    SETS_ALIKE = auto()
+    RANKING_NOISY = auto()
+    LUCK_NOT_EXCLUDED = auto()
+    RANKING_SHAKY = auto()
+    INTERVAL_WIDE = auto()
+    BELOW_HOLD = auto()
+    BELOW_DEFAULT = auto()
+    SPIKE = auto()
+    ALL_CHECKS = auto()
+
+
+class Obstacle(StrEnum):
+    """Constraint that no set of a study met."""
+
+    RUIN = auto()  # every set lost the whole account
+    FEW_TRADES = auto()
+    CAP = auto()
+    NO_VALUE = auto()  # no set has a value of the goal
+
+
+class Unmet(Frozen):
+    """Reason why no set qualified, with the set that came nearest."""
+
+    obstacle: Obstacle
+    cap: Cap | None = None  # that the nearest set breaks
+    nearest: Scored | None = None
 
 
 class Stretch(Frozen):
@@ -213,6 +268,7 @@ class StudySummary(Frozen):
     top: tuple[Scored, ...]  # the five best, the winner first
     verdict: Verdict
     suggestion: Suggestion
+    case: Case | None = None  # reason for the verdict; None in studies stored before there were cases
     luck: Luck
     plateau: Plateau
     walk_forward: WalkForward | None
@@ -228,6 +284,9 @@ class StudySummary(Frozen):
     scatter: tuple[tuple[float, float], ...] = ()  # first goal in and out of sample, one point per feasible trial
     n_infeasible: int
     n_failed: int
+    n_ruined: int = 0  # sets that lost the whole account
+    n_gaining: int | None = None  # feasible sets with a gain in the searched window; None where it was not counted
+    unmet: Unmet | None = None  # when no set qualified
     is_exhaustive: bool  # the whole grid was searched
     optimum: float | None = None  # best value of the whole grid, if that is small enough to be scored afterwards
     space_size: int

@@ -140,6 +140,7 @@ class Backtest:
             "expectancy": metrics.expectancy(gains),
             "sqn": metrics.sqn(profits),
             "n_trades": len(closed),
+            "n_open": len(self.trades) - len(closed),
             "average_trade_bars": float(np.mean(lengths)) if lengths else metrics.NAN,
             "longest_trade_bars": max(lengths, default=0),
             "best_trade": float(np.max(gains)) if lengths else metrics.NAN,

@@ -1,10 +1,11 @@
 """Scoring of parameter sets: a request, its space, and a window of the evaluator's bars."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.metrics import GOALS, cap_violations
@@ -17,6 +18,9 @@ from optimizer.engine.multi_symbol import AnyEvaluator
 
 #: Stands for a cap on a measure that does not exist; infinity would not survive JSON.
 _WORST_VIOLATION = 1e9
+#: Return of an account that is used up, but for rounding; how much such a set breaks the rule has no degrees.
+RUINED_RETURN = -1.0 + 1e-9
+_RUIN_VIOLATION = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,30 +69,30 @@ def violations(spec: StudySpec, scores: Scores) -> FloatArray:
     """(n_sets,) by how much each set breaks the first constraint that it breaks; 0 where it keeps all."""
     broken = _too_few_trades(spec, scores)
     for cap in spec.caps:
-        broken = np.where(broken > 0, broken, _excess(cap, scores))
-    return broken
+        broken = np.where(broken > 0, broken, excess(cap, scores))
+    ruined = is_ruined(scores)
+    return np.where(ruined, _RUIN_VIOLATION, broken) if spec.excludes_ruin and ruined.any() else broken
 
 
 def reason(spec: StudySpec, scores: Scores, row: int) -> str:
     """First constraint that a set breaks, in words; empty if it keeps all."""
-    for cap, excess in _constraints(spec, scores):
-        if excess[row] > 0:
-            return (
-                f"{cap.goal} {'<' if cap.is_upper else '>'} {cap.bound:g}" if cap else f"{scores.n_trades[row]} trades"
-            )
-    return ""
+    if spec.excludes_ruin and is_ruined(scores)[row]:
+        return "lost everything"
+    if _too_few_trades(spec, scores)[row] > 0:
+        return f"{scores.n_trades[row]} trades"
+    broken = (cap for cap in spec.caps if excess(cap, scores)[row] > 0)
+    return next((f"{cap.goal} {'<' if cap.is_upper else '>'} {cap.bound:g}" for cap in broken), "")
 
 
-def _constraints(spec: StudySpec, scores: Scores) -> Iterator[tuple[Cap | None, FloatArray]]:
-    """Each constraint of a study, the least number of trades (None) first, with (n_sets,) its excesses."""
-    yield None, _too_few_trades(spec, scores)
-    for cap in spec.caps:
-        yield cap, _excess(cap, scores)
+def is_ruined(scores: Scores) -> NDArray[np.bool_]:
+    """(n_sets,) True where a set loses the whole account."""
+    return np.asarray(scores.column("total_return") <= RUINED_RETURN)
+
+
+def excess(cap: Cap, scores: Scores) -> FloatArray:
+    """(n_sets,) by how much each set breaks a cap, in the unit of its measure; 0 or less where it keeps it."""
+    return np.minimum(cap_violations(cap, scores), _WORST_VIOLATION)
 
 
 def _too_few_trades(spec: StudySpec, scores: Scores) -> FloatArray:
     return np.maximum(spec.min_trades - scores.column("n_trades"), 0.0)
-
-
-def _excess(cap: Cap, scores: Scores) -> FloatArray:
-    return np.minimum(cap_violations(cap, scores), _WORST_VIOLATION)

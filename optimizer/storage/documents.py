@@ -1,10 +1,11 @@
 """MongoDB documents of studies, from which every result can be rebuilt."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
 from beanie import Document
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from optimizer.domain.space import Space, Value
@@ -72,6 +73,12 @@ class OptimizationStudy(Document):
     timings: Timings = Timings()
     cache_hit_ratio: float | None = None
     summary: StudySummary | None = None
+
+    @field_validator("spec", mode="before")
+    @classmethod
+    def _keep_early_rules(cls, stored: object) -> object:
+        """Let a study that was stored before ruin was a constraint replay without it."""
+        return {"excludes_ruin": False, **stored} if isinstance(stored, Mapping) else stored
 
     class Settings:
         name = "optimization_studies"

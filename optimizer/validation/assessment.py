@@ -13,14 +13,14 @@ from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import (
     Curve,
+    Degenerate,
     Interval,
     Luck,
-    Measures,
     Plateau,
     Scored,
     Stretch,
     TrialRecord,
-    Verdict,
+    Unmet,
     WalkForward,
 )
 from optimizer.engine.backtest import Backtest
@@ -31,7 +31,7 @@ from optimizer.search.scoring import SetScorer
 from optimizer.validation import luck as chance
 from optimizer.validation import statistics
 from optimizer.validation.sensitivity import importance, plateau
-from optimizer.validation.verdict import SPIKE_SHARE, Evidence, verdict
+from optimizer.validation.unmet import unmet
 from optimizer.validation.walk_forward import walk_forward
 from optimizer.validation.window import WindowRows, day_of, days_of
 
@@ -201,9 +201,14 @@ class Assessment:
         return plateau(self.scorer, self.winner, self.ranked, self.scored)
 
     @cached_property
-    def is_spike(self) -> bool:
-        """True if too few of the winner's neighbours keep its value (see SPIKE_SHARE)."""
-        return self.plateau.share is not None and self.plateau.share < SPIKE_SHARE
+    def degenerate(self) -> Degenerate | None:
+        """Kind of a winner that is no strategy."""
+        return statistics.degenerate(self.winner.in_sample)
+
+    @cached_property
+    def unmet(self) -> Unmet | None:
+        """Reason why no set qualified; None where one did."""
+        return None if self.ranked else unmet(self.scorer, self.trials, self.scored)
 
     @cached_property
     def walk_forward(self) -> WalkForward | None:
@@ -245,38 +250,6 @@ class Assessment:
         return tuple(statistics.thinned(sample, N_BOOTSTRAP_POINTS).tolist())
 
     @cached_property
-    def evidence(self) -> Evidence:
-        """Figures from which the verdict is derived."""
-        stitched = self.walk_forward.stitched if self.walk_forward else None
-        has_holdout = self.rows.has_holdout
-        unseen = self.winner.out_of_sample if has_holdout else stitched
-        return Evidence(
-            skill=self.luck.skill,
-            pbo=self.luck.pbo,
-            in_sample=self.winner.in_sample.sharpe_ratio,
-            out_of_sample=unseen.sharpe_ratio if unseen else None,
-            walk_forward=_fold_sharpe(stitched),
-            buy_and_hold=self._buy_and_hold_sharpe,
-            degenerate=statistics.degenerate(self.winner.in_sample),
-            is_spike=self.is_spike,
-        )
-
-    @property
-    def _buy_and_hold_sharpe(self) -> float | None:
-        """Sharpe ratio of buy and hold over the out-of-sample bars."""
-        if self.buy_and_hold.out_of_sample is not None:
-            return self.buy_and_hold.out_of_sample.sharpe_ratio
-        if self.walk_forward is None:
-            return None
-        stop = self.rows.holdout_start
-        return self.evaluator.buy_and_hold(start=stop - len(self.walk_forward.returns), stop=stop).measures.sharpe_ratio
-
-    @cached_property
-    def verdict(self) -> Verdict:
-        """Verdict on the evidence."""
-        return verdict(self.evidence) if self.ranked else Verdict.UNPROVEN
-
-    @cached_property
     def stretches(self) -> tuple[Stretch | None, Stretch | None]:
         """Best and worst stretch of the winner, a tenth of the window each (at least 21 bars)."""
         equity = np.concatenate([[1.0], self.winner_backtests.equity])
@@ -316,11 +289,6 @@ class Assessment:
 def _as_scored(backtests: SetBacktests, params: Params, value: float | None, number: int | None) -> Scored:
     out = backtests.out_of_sample.measures if backtests.out_of_sample else None
     return Scored(params=params, value=value, number=number, in_sample=backtests.in_sample.measures, out_of_sample=out)
-
-
-def _fold_sharpe(stitched: Measures | None) -> float | None:
-    """Sharpe ratio of the stitched folds; 0 if they never had a position, None without folds."""
-    return None if stitched is None else stitched.sharpe_ratio or 0.0
 
 
 def _interval(sample: FloatArray) -> Interval:

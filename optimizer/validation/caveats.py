@@ -5,18 +5,26 @@ from types import MappingProxyType
 
 from optimizer.domain.space import Range
 from optimizer.domain.study_request import is_exhaustive
-from optimizer.domain.study_results import Scored, Verdict
+from optimizer.domain.study_results import Case, Scored
 from optimizer.validation.assessment import Assessment
-from optimizer.validation.verdict import FEW_TRADES, PROMISING_DSR, SHORT_HOLDOUT_BARS, Note
+from optimizer.validation.verdict import FEW_TRADES, PROMISING_DSR, SHORT_HOLDOUT_BARS, SPIKE_SHARE, Note
 from optimizer.validation.window import is_short
 
 #: MORE_BARS_WOULD_TELL is noted up to this multiple of the available bars.
 BELIEVABLE_GROWTH = 4
 
 
-def notes(found: Assessment) -> tuple[Note, ...]:
+#: What would settle it is noted only where luck is the open question.
+_OPEN = frozenset({Case.LUCK_EXPLAINS, Case.LUCK_OPEN})
+_ONLY_WHILE_OPEN = frozenset({Note.MORE_BARS_WOULD_TELL, Note.FEWER_PARAMETERS_WOULD_TELL})
+#: Fewer of them can hardly be asked for.
+_FEW_PARAMETERS = 2
+
+
+def notes(found: Assessment, case: Case | None) -> tuple[Note, ...]:
     """Notes whose predicate is true, in the order of declaration."""
-    return tuple(note for note in Note if _HOLDS[note](found))
+    left_out = frozenset() if case in _OPEN else _ONLY_WHILE_OPEN
+    return tuple(note for note in Note if note not in left_out and _HOLDS[note](found))
 
 
 def _few_trades(found: Assessment) -> bool:
@@ -44,6 +52,10 @@ def _empty_fold(found: Assessment) -> bool:
     return found.walk_forward is not None and any(not fold.params for fold in found.walk_forward.folds)
 
 
+def _is_spike(found: Assessment) -> bool:
+    return found.plateau.share is not None and found.plateau.share < SPIKE_SHARE
+
+
 def _winner_is_textbook(found: Assessment) -> bool:
     return bool(found.ranked) and found.winner.params == found.space.default
 
@@ -69,13 +81,12 @@ def _market_explains_it(found: Assessment) -> bool:
 
 def _more_bars_would_tell(found: Assessment) -> bool:
     needed = found.luck.n_bars_needed
-    reachable = needed is not None and needed <= BELIEVABLE_GROWTH * (found.rows.holdout_start - found.rows.start)
-    return found.verdict is Verdict.UNPROVEN and reachable
+    return needed is not None and needed <= BELIEVABLE_GROWTH * (found.rows.holdout_start - found.rows.start)
 
 
 def _fewer_parameters_would_tell(found: Assessment) -> bool:
-    undecided = found.verdict is Verdict.UNPROVEN and bool(found.ranked)
-    return undecided and found.evidence.degenerate is None and not _more_bars_would_tell(found)
+    free = [parameter for parameter in found.space.parameters if len(parameter.values) > 1]
+    return found.luck.n_tried > 1 and len(free) > _FEW_PARAMETERS and not _more_bars_would_tell(found)
 
 
 _HOLDS: Mapping[Note, Callable[[Assessment], bool]] = MappingProxyType(
@@ -93,7 +104,7 @@ _HOLDS: Mapping[Note, Callable[[Assessment], bool]] = MappingProxyType(
         Note.NO_FOLDS: lambda found: _n_folds(found) == 0 < found.spec.folds,
         Note.EMPTY_FOLD: _empty_fold,
         Note.NO_PBO: lambda found: found.luck.pbo is None,
-        Note.SPIKE: lambda found: found.is_spike,
+        Note.SPIKE: _is_spike,
         Note.WINNER_IS_TEXTBOOK: _winner_is_textbook,
         Note.BENCHMARK_BETTER: _benchmark_better,
         Note.EDGE_OF_RANGE: _edge_of_range,

@@ -58,6 +58,15 @@ def luck(
     window; among near-copies a rank is meaningless, and the PBO of pure noise was 0.59 instead of one half, that of
     real effects up to 0.45 (docs/calibration.md). The uniform half makes the ranks meaningful again.
     """
+    if winner is None:
+        return Luck(
+            n_tried=n_tried,
+            n_tried_ever=n_tried_ever,
+            expected_max_sharpe=None,
+            deflated_sharpe_ratio=None,
+            pbo=None,
+            n_blocks=0,
+        )
     n_bars = scorer.stop - scorer.start
     n_blocks = pbo_blocks(n_bars)
     sharpes, blocks = _matrix(scorer, candidates, n_blocks)
@@ -68,7 +77,7 @@ def luck(
         n_tried_ever=n_tried_ever,
         pbo=pbo,
         n_blocks=0 if math.isnan(pbo) else n_blocks,
-        **_deflated(scorer, winner if winner is not None else np.zeros(n_bars), n_tried_ever, spread),
+        **_deflated(scorer, winner, n_tried_ever, spread),
     )
 
 

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 
 from optimizer.domain.space import Space
 from optimizer.domain.study_request import StudySpec, is_exhaustive
-from optimizer.domain.study_results import StudySummary, TrialRecord, TrialState
+from optimizer.domain.study_results import StudySummary, Suggestion, TrialRecord, TrialState, Verdict
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import Refit, refit
+from optimizer.search.scoring import RUINED_RETURN
 from optimizer.validation.assessment import Assessment
 from optimizer.validation.caveats import notes
 from optimizer.validation.per_symbol import shared_part
 from optimizer.validation.sensitivity import surface
-from optimizer.validation.verdict import suggestion
+from optimizer.validation.verdict import judged
 from optimizer.validation.window import WindowRows, window_facts, window_rows
 
 __all__ = ["WindowRows", "summarize", "window_rows"]
@@ -47,25 +48,27 @@ def summarize(
         n_tried_before=n_tried_before,
         refit=refit,
     )
-    return _summary(assessment)
+    summary = judged(_figures(assessment))
+    return summary.model_copy(update={"notes": tuple(note.value for note in notes(assessment, summary.case))})
 
 
-def _summary(found: Assessment) -> StudySummary:
+def _figures(found: Assessment) -> StudySummary:
+    """Summary before it is judged."""
     return StudySummary(
         window=window_facts(found.rows, found.evaluator.bars),
         winner=found.winner,
         default=found.default,
         buy_and_hold=found.buy_and_hold,
         top=found.top,
-        verdict=found.verdict,
-        suggestion=suggestion(found.verdict, found.evidence),
+        verdict=Verdict.UNPROVEN,
+        suggestion=Suggestion.DROP,
         luck=found.luck,
         plateau=found.plateau,
         walk_forward=found.walk_forward,
         sharpe_interval=found.sharpe_interval,
         drawdown_interval=found.drawdown_interval,
         bootstrap_sharpes=found.bootstrap_sharpes,
-        degenerate=found.evidence.degenerate,
+        degenerate=found.degenerate,
         importance=found.importance,
         best_stretch=found.stretches[0],
         worst_stretch=found.stretches[1],
@@ -74,9 +77,11 @@ def _summary(found: Assessment) -> StudySummary:
         scatter=found.scatter,
         n_infeasible=sum(trial.violation > 0 for trial in found.trials),
         n_failed=sum(trial.state is TrialState.FAIL for trial in found.trials),
+        n_ruined=sum((trial.total_return or 0.0) <= RUINED_RETURN for trial in found.trials),
+        n_gaining=sum((trial.total_return or 0.0) > 0 for trial in found.ranked) if found.ranked else None,
+        unmet=found.unmet,
         is_exhaustive=is_exhaustive(found.spec, found.space),
         optimum=None if is_exhaustive(found.spec, found.space) else found.optimum,
         space_size=found.space.size,
         shared=shared_part(found),
-        notes=tuple(note.value for note in notes(found)),
     )

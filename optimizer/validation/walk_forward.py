@@ -122,6 +122,7 @@ def _joined(spec: StudySpec, evaluator: AnyEvaluator, tested: Sequence[_Tested])
         stitched=_stitched(evaluator, tested, returns),
         returns=tuple(returns.tolist()),
         dates=days_of(bars, first, last),
+        buy_and_hold=evaluator.buy_and_hold(start=first, stop=last).measures.sharpe_ratio,
     )
 
 

@@ -26,6 +26,7 @@ _TELLING = {
     Verdict.STRONG: "history",
     Verdict.PROMISING: "history",
     Verdict.UNPROVEN: "history",
+    Verdict.FAILED_UNSEEN: "history",
     Verdict.OVERFIT: "scatter",
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from optimizer.domain.space import Value, tidy
-from reports.text import numbers
+from reports.text import caps, numbers
 
 MAX_WORD = 200  # characters of a fact that a person typed
 
@@ -129,6 +129,11 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "probability": numbers.probability,
     "goal": numbers.goal_value,
     "count": numbers.count,
+    "length_parts": numbers.length_parts,
+    "cap": caps.cap_text,
+    "cap_value": caps.cap_value,
+    "cap_miss": caps.cap_miss,
+    "miss_unit": caps.miss_unit,
     "plain": numbers.plain,
     "day": numbers.day,
     "duration": numbers.duration,

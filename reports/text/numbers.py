@@ -1,10 +1,8 @@
-"""Numbers as people read them, without telling anything the exact number does not.
+"""Numbers as a person would write them: at most three significant digits, and the same decimals beside each other.
 
-Rounding here never changes a sign or an order: a number gets more decimals until the shown one lies
-on the same side of zero, and of every number it is set against, as the exact one.
+Rounding may make two numbers look equal, never swap them or change a sign; sentences compare rounded numbers.
 """
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
@@ -13,7 +11,8 @@ from optimizer.domain.space import Value, tidy
 
 MISSING = "–"
 MINUS = "−"
-MAX_PLACES = 6
+#: Significant digits of a number with decimals.
+DIGITS = 3
 
 #: Goals whose values are fractions and are read as percentages; the others are plain ratios.
 PERCENT_GOALS = frozenset({"return", "cagr", "maxdd", "winrate"})
@@ -21,46 +20,57 @@ PERCENT_GOALS = frozenset({"return", "cagr", "maxdd", "winrate"})
 _PERSON = re.compile(r"[UW][A-Z0-9]{6,}")
 
 
-def rounded(value: float, places: int, apart: Iterable[float] = ()) -> str:
-    """`value` with at least `places` decimals, and as many more as keep it apart from zero and `apart`.
-
-    Two numbers that differ by less than a millionth may come out alike, never the wrong way round.
-    """
-    others = (0.0, *apart)
-    for digits in range(places, MAX_PLACES + 1):
-        if all(_keeps_order(value, other, digits) for other in others):
-            return _text(value, digits)
-    return _tiny(value) if abs(value) < 0.5 * 10**-MAX_PLACES else _text(_inside(value, others), MAX_PLACES)
+def rounded(value: float, places: int, beside: Iterable[float] = ()) -> str:
+    """`value` with at most `places` decimals, fewer where it or a number `beside` it has three digits without them."""
+    return _text(value, min(_places(number, places) for number in (value, *beside)))
 
 
-def ratio(value: float | None, *apart: float | None) -> str:
+def ratio(value: float | None, *beside: float | None) -> str:
     """A plain ratio such as a Sharpe ratio: two decimals."""
-    return MISSING if value is None else rounded(value, 2, _known(apart))
+    return MISSING if value is None else rounded(value, 2, _known(beside))
 
 
-def percent(value: float | None, *apart: float | None, places: int = 1) -> str:
+def percent(value: float | None, *beside: float | None, places: int = 1) -> str:
     """A fraction as a percentage: 0.123 is 12.3%."""
-    return MISSING if value is None else rounded(value * 100, places, (other * 100 for other in _known(apart))) + "%"
+    return MISSING if value is None else rounded(value * 100, places, (other * 100 for other in _known(beside))) + "%"
 
 
-def signed_percent(value: float | None, *apart: float | None) -> str:
+def signed_percent(value: float | None, *beside: float | None) -> str:
     """A return, with its sign: +12.3%."""
-    return ("+" if value is not None and value > 0 else "") + percent(value, *apart)
+    text = percent(value, *beside)
+    return f"+{text}" if value is not None and value > 0 and any(digit in "123456789" for digit in text) else text
 
 
-def share(value: float | None, *apart: float | None) -> str:
-    """A fraction of a whole as a whole percentage; 100% and 0% are said only when they are exact."""
-    return percent(value, 1.0, *apart, places=0)
+def share(value: float | None, *beside: float | None) -> str:
+    """A fraction of a whole as a whole percentage; 100% and 0% only where they are exact."""
+    if value is not None and 0.99 < value < 1.0:
+        return percent(min(value, 0.999))
+    return probability(value) if value not in (None, 0.0, 1.0) else percent(value, places=0)
 
 
-def probability(value: float | None, *apart: float | None) -> str:
-    """A probability with two decimals, never rounded to certainty."""
-    return MISSING if value is None else rounded(value, 2, (1.0, *_known(apart)))
+def probability(value: float | None) -> str:
+    """A probability as a whole percentage, never certain: <1%, 26%, >99%."""
+    if value is None:
+        return MISSING
+    whole = round(value * 100)
+    return "<1%" if whole < 1 else ">99%" if whole > 99 else f"{whole}%"
 
 
-def goal_value(value: float | None, goal: str, *apart: float | None) -> str:
+def goal_value(value: float | None, goal: str, *beside: float | None) -> str:
     """A value of a goal, as a percentage where the goal is a fraction."""
-    return percent(value, *apart) if goal in PERCENT_GOALS else ratio(value, *apart)
+    return percent(value, *beside) if goal in PERCENT_GOALS else ratio(value, *beside)
+
+
+def length_parts(n_bars: int, periods_per_year: float) -> tuple[str, str]:
+    """Length of a run of bars as (number, unit), the unit `day(s)`, `month(s)` or `year(s)`: 18 months."""
+    months = n_bars / periods_per_year * 12
+    if months < 2:
+        number, unit = str(max(round(months * 365.25 / 12), 1)), "day"
+    elif round(months) < 24:
+        number, unit = str(round(months)), "month"
+    else:
+        number, unit = tidy(round(months / 12, 1)), "year"
+    return number, noun(1 if number == "1" else 2, unit, f"{unit}s")
 
 
 def count(value: int) -> str:
@@ -129,25 +139,11 @@ def _known(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _keeps_order(value: float, other: float, digits: int) -> bool:
-    exact, shown = value - other, round(value, digits) - round(other, digits)
-    return _sign(exact) == _sign(shown)
-
-
-def _sign(value: float) -> int:
-    return (value > 0) - (value < 0)
-
-
-def _inside(value: float, others: Iterable[float]) -> float:
-    """`value` cut, not rounded, where rounding would carry it onto one of `others`."""
-    unit = 10.0**MAX_PLACES
-    above = any(other > value for other in others)
-    return (math.floor if above else math.ceil)(value * unit) / unit
+def _places(value: float, most: int) -> int:
+    """Decimals that leave a number at most DIGITS significant digits."""
+    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    return max(min(most, DIGITS - whole), 0)
 
 
 def _text(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", MINUS)
-
-
-def _tiny(value: float) -> str:
-    return f"{value:.0e}".replace("e-0", "e-").replace("-", MINUS)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import bson
 
 from optimizer.domain.space import Params, Range, Space
-from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_request import Cap, StudySpec
 from optimizer.domain.study_results import (
     Curve,
     Degenerate,
@@ -15,6 +15,7 @@ from optimizer.domain.study_results import (
     Interval,
     Luck,
     Measures,
+    Obstacle,
     OfSymbol,
     Plateau,
     Scored,
@@ -26,6 +27,7 @@ from optimizer.domain.study_results import (
     Surface,
     Timings,
     TrialRecord,
+    Unmet,
     Verdict,
     WalkForward,
     Window,
@@ -276,6 +278,38 @@ def overfit() -> StudySummary:
     )
 
 
+def failed_unseen() -> StudySummary:
+    """Earned on the searched bars and lost a little after them, the default parameters did not."""
+    winner = scored(rsi(16, 27, 74), (0.9713, 2.8317, -0.3119), (-0.1137, -0.0319, -0.1913), 61)
+    return summary(
+        winner=winner,
+        top=(winner, *_runners_up()),
+        verdict=Verdict.FAILED_UNSEEN,
+        suggestion=Suggestion.RESEARCH,
+        sharpe_interval=Interval(low=-1.3113, high=1.0719),
+    )
+
+
+def cap_unmet() -> StudySummary:
+    """No set kept its drawdown below the cap."""
+    nearest = scored(rsi(22, 25, 72), (0.8113, 1.9317, -0.2731), (0.3137, 0.0519, -0.1213), 143)
+    cap = Cap(goal="maxdd", is_upper=True, bound=0.25)
+    return bare().model_copy(
+        update={
+            "degenerate": None,
+            "unmet": Unmet(obstacle=Obstacle.CAP, cap=cap, nearest=nearest),
+            "n_infeasible": 200,
+        }
+    )
+
+
+def ruined() -> StudySummary:
+    """Every set lost the whole account."""
+    return bare().model_copy(
+        update={"degenerate": None, "unmet": Unmet(obstacle=Obstacle.RUIN), "n_infeasible": 200, "n_ruined": 200}
+    )
+
+
 def bare() -> StudySummary:
     """Nothing held out, no folds, no figure that needs them: all that may be missing is missing."""
     winner = scored(rsi(14, 30, 70), (None, 0.0, 0.0), None, 0)
@@ -322,8 +356,8 @@ def shared() -> StudySummary:
     winner = plain.winner.model_copy(update={"value": 0.6089})
     others = [one.model_copy(update={"value": 0.6089 - rank / 70}) for rank, one in enumerate(plain.top[1:], 1)]
     return summary(
-        verdict=Verdict.UNPROVEN,
-        suggestion=Suggestion.DROP,
+        verdict=Verdict.PROMISING,
+        suggestion=Suggestion.WATCH,
         winner=winner,
         top=(winner, *others),
         default=plain.default.model_copy(update={"value": 0.1834}),
@@ -342,6 +376,9 @@ SUMMARIES = {
     "promising": summary(optimum=1.1391),
     "unproven": unproven(),
     "overfit": overfit(),
+    "failed_unseen": failed_unseen(),
+    "cap_unmet": cap_unmet(),
+    "ruined": ruined(),
     "bare": bare(),
     "disguise": summary(
         degenerate=Degenerate.HOLD_IN_DISGUISE, verdict=Verdict.UNPROVEN, suggestion=Suggestion.DROP, is_exhaustive=True

@@ -1,0 +1,190 @@
+"""No two sentences of one answer contradict each other, whatever the evidence.
+
+Every point of a grid over both sides of every threshold is judged and worded. What a sentence claims is named in
+CLAIMS; two of one answer must not claim what OPPOSED sets against each other.
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from functools import cache
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+
+from optimizer.domain.study_results import Case, Degenerate, Obstacle, Verdict
+from optimizer.validation.evidence import Evidence
+from optimizer.validation.verdict import TREE, Judgement, judge
+from reports.render import renderer_of
+from reports.sentences import NOTHING_WON, SENTENCES, advice_key, all_keys, reason_key
+
+N_POINTS = 100_000
+
+#: What sentences claim, by patterns of their keys.
+CLAIMS = {
+    "good": ("verdict_strong", "verdict_promising"),
+    "bad": ("verdict_failed_unseen", "verdict_overfit"),
+    "weak": ("verdict_unproven", "verdict_failed_unseen", "verdict_overfit"),
+    "use it": ("suggestion_adopt", "advice_adopt", "next_adopt"),
+    "keep an eye on it": ("suggestion_watch", "suggestion_re*", "advice_watch", "advice_re*", "next_w*", "next_r*"),
+    "leave it": ("suggestion_drop", "advice_drop", "next_drop", "advice_ranking_fails", "advice_lost_unseen"),
+    "passed everything": ("because_all_checks", "because_spike"),
+    "more than luck": ("confidence_strong", "because_below_*", "because_all_checks"),
+    "likely more than luck": ("confidence_strong", "confidence_middling", "because_luck_not_excluded"),
+    "luck is enough": ("confidence_weak", "because_luck_explains", "because_luck_and_market_explain", "advice_drop"),
+    "luck is open": ("confidence_open", "because_luck_open", "confidence_middling", "because_luck_not_excluded"),
+    "ranking holds": ("pbo_low", "pbo_middling"),
+    "ranking fails": ("pbo_high", "pbo_even", "because_ranking_fails", "because_ranking_noisy"),
+    "ranking unknown": ("pbo_unknown", "because_ranking_unknown"),
+    "ranking is idle": ("pbo_alike", "because_sets_alike"),
+    "unseen lost": ("unseen_lost", "because_lost_unseen", "because_slipped_unseen"),
+    "interval is low": ("interval_below_zero",),
+    "unseen gained": ("interval_above_zero", "because_faded"),
+    "no unseen": ("no_holdout", "unseen_idle", "because_unseen_*"),
+    "refits gained": ("walk_gained",),
+    "refits lost": ("walk_lost", "because_refits_lost"),
+    "no refits": ("no_walk_forward",),
+    "nothing won": tuple(f"because_{case.value}" for case in NOTHING_WON),
+    "something won": ("confidence_*", "pbo_*", "walk_*", "unseen_*", "standing_*", "plateau", "slope", "*spike"),
+    "on a spike": ("spike", "lone_spike", "because_spike"),
+    "on a plateau": ("plateau", "slope"),
+    "hold is better": ("standing_hold", "standing_both", "because_below_hold", "advice_below_hold"),
+    "beats hold": ("advice_adopt",),
+    "default is better": ("standing_default", "standing_both"),
+    "nothing was fitted": ("because_one_set",),
+    "fitted too much": ("verdict_overfit", "because_ranking_fails", "pbo_*"),
+}  # fmt: skip
+OPPOSED = (
+    ("good", "bad"), ("good", "leave it"), ("weak", "use it"), ("bad", "use it"), ("use it", "leave it"),
+    ("use it", "keep an eye on it"), ("keep an eye on it", "leave it"), ("bad", "passed everything"),
+    ("weak", "passed everything"), ("more than luck", "luck is enough"), ("likely more than luck", "luck is enough"),
+    ("more than luck", "luck is open"), ("luck is enough", "luck is open"), ("good", "luck is enough"),
+    ("ranking holds", "ranking fails"), ("ranking holds", "ranking unknown"), ("ranking holds", "ranking is idle"),
+    ("ranking fails", "ranking is idle"), ("ranking fails", "ranking unknown"), ("good", "ranking fails"),
+    ("unseen lost", "unseen gained"), ("interval is low", "unseen gained"), ("interval is low", "good"),
+    ("unseen lost", "no unseen"), ("good", "unseen lost"),
+    ("refits gained", "refits lost"), ("no refits", "refits lost"), ("no refits", "refits gained"),
+    ("good", "refits lost"), ("nothing won", "something won"), ("nothing won", "good"), ("on a spike", "on a plateau"),
+    ("on a spike", "use it"), ("hold is better", "beats hold"), ("default is better", "use it"),
+    ("nothing was fitted", "fitted too much"),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_no_two_sentences_of_an_answer_contradict_each_other() -> None:
+    faults = {}
+    for found in points(N_POINTS):
+        for pair in contradictions(tuple(all_keys(found, judge(found)))):
+            faults.setdefault(pair, found)
+    assert faults == {}
+
+
+def test_the_walk_reaches_every_case_and_every_sentence() -> None:
+    judgements = [(found, judge(found)) for found in points(20_000)]
+
+    assert {judgement.case for _, judgement in judgements} == set(Case)
+    keys = {key for found, judgement in judgements for key in all_keys(found, judgement)}
+    assert {sentence.key for sentence in SENTENCES} <= keys
+
+
+def test_a_contradiction_would_be_found() -> None:
+    assert contradictions(("verdict_strong", "suggestion_drop")) == [("verdict_strong", "suggestion_drop")]
+    assert contradictions(("because_luck_explains", "confidence_strong"))
+    assert contradictions(("verdict_strong", "suggestion_adopt", "advice_adopt")) == []
+
+
+def test_every_sentence_has_its_claims_and_its_words() -> None:
+    keys = {reason_key(Judgement(rule.case, rule.verdict, rule.suggestion or rule.suggestion)) for rule in TREE}  # type: ignore[arg-type]
+    named = {sentence.key for sentence in SENTENCES} | keys
+    for language in ("en", "ko"):
+        words = renderer_of(language)._words("findings")
+        assert [key for key in sorted(named) if not hasattr(words, key)] == []
+        advice = renderer_of(language)._words("result")
+        advices = {advice_key(judge(found)) for found in points(20_000)}
+        assert [key for key in sorted(advices) if not hasattr(advice, key)] == []
+
+
+def test_overfit_is_said_only_of_what_was_fitted_and_lost() -> None:
+    for found in points(20_000):
+        if judge(found).verdict is Verdict.OVERFIT:
+            assert found.n_tried > 1
+            assert any(value is not None and value <= 0 for value in (found.unseen, found.walk_forward))
+
+
+@cache
+def contradictions(keys: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Pairs of sentences that claim opposed things."""
+    claimed = {key: claims_of(key) for key in keys}
+    return [
+        (one, other)
+        for one, other in combinations(claimed, 2)
+        if any(
+            (a in claimed[one] and b in claimed[other]) or (b in claimed[one] and a in claimed[other])
+            for a, b in OPPOSED
+        )
+    ]
+
+
+@cache
+def claims_of(key: str) -> frozenset[str]:
+    """Claims of a sentence."""
+    return frozenset(claim for claim, patterns in CLAIMS.items() if any(fnmatch(key, pattern) for pattern in patterns))
+
+
+#: Both sides of every threshold, and no value where there may be none.
+SIDES = {
+    "obstacle": (*(None,) * 20, *Obstacle),
+    "degenerate": (*(None,) * 20, *Degenerate),
+    "n_tried": (1, 2, 200, 200, 200),
+    "any_gained": (True, True, True, True, False),
+    "in_sample": (None, -0.4, 0.0, 0.01, 0.6, 1.3, 2.4, 3.4),
+    "out_of_sample": (None, -1.5, -0.01, 0.0, 0.01, 0.4, 1.2, 2.1),
+    "walk_forward": (None, -0.6, 0.0, 0.01, 0.7, 1.4),
+    "is_held_out": (True, True, True, False),
+    "buy_and_hold": (None, -0.2, 0.39, 0.4, 0.41, 1.3),
+    "default": (None, -0.2, 0.39, 0.4, 0.41, 1.3),
+    "deflated": (None, 0.1, 0.49, 0.5, 0.79, 0.8, 0.94, 0.95, 1.0),
+    "skill": (None, 0.1, 0.49, 0.5, 0.79, 0.8, 0.94, 0.95, 1.0),
+    "pbo": (None, 0.0, 0.2, 0.21, 0.5, 0.51, 0.6, 0.61, 1.0),
+    "low": (None, -1.2, -0.01, 0.0, 0.01, 0.6),
+    "plateau_share": (None, 0.0, 0.2, 0.49, 0.5, 0.74, 0.75, 1.0),
+}  # fmt: skip
+
+
+def points(n: int) -> Iterator[Evidence]:
+    """Points drawn from the grid, and those around a good result that differ from it in two figures.
+
+    Figures that cannot occur together are put right: confidence beyond luck and market never exceeds that beyond
+    luck, the interval contains its centre, and there is no figure of a holdout that does not exist.
+    """
+    good = Evidence(
+        in_sample=1.3, out_of_sample=1.2, walk_forward=0.7, buy_and_hold=0.4, default=0.39, deflated=1.0, skill=1.0,
+        pbo=0.0, low=0.01, high=2.4, plateau_share=0.5,
+    )  # fmt: skip
+    for one, other in combinations(SIDES, 2):
+        for a, b in product(dict.fromkeys(SIDES[one]), dict.fromkeys(SIDES[other])):
+            yield _possible({**vars(good), one: a, other: b})
+    rng = np.random.default_rng(7)
+    draws = {name: rng.integers(len(values), size=n) for name, values in SIDES.items()}
+    for i in range(n):
+        yield _possible({name: values[draws[name][i]] for name, values in SIDES.items()})
+
+
+def _possible(figures: dict[str, object]) -> Evidence:
+    deflated, skill = figures["deflated"], figures["skill"]
+    if deflated is None or skill is None:
+        figures["skill"] = figures["deflated"] = deflated if skill is None else skill
+    else:
+        figures["skill"] = min(deflated, skill)
+    if figures["n_tried"] == 1:
+        figures["pbo"] = None
+    if not figures["is_held_out"]:
+        figures["out_of_sample"] = None
+    unseen = figures["out_of_sample"] if figures["is_held_out"] else figures["walk_forward"]
+    low = figures["low"]
+    if unseen is None or low is None:
+        figures["low"] = figures["high"] = None
+    else:
+        figures["low"] = min(low, unseen)
+        figures["high"] = max(2 * unseen - figures["low"], figures["low"])
+    return Evidence(**figures)  # type: ignore[arg-type]
