@@ -10,14 +10,12 @@ from optimizer.domain.study_request import Costs
 from optimizer.domain.study_results import (
     Degenerate,
     Interval,
-    Luck,
     Measures,
     Plateau,
     Scored,
     Stretch,
     StudySummary,
     Suggestion,
-    Verdict,
     WalkForward,
 )
 from optimizer.validation.verdict import (
@@ -40,12 +38,12 @@ def keys(summary: StudySummary, chapter: str) -> list[str]:
 
 
 def luck(**changes: Any) -> StudySummary:
-    return facts.summary(luck=facts.summary().luck.model_copy(update=changes))
+    return neighbourhood(0.6).model_copy(update={"luck": facts.summary().luck.model_copy(update=changes)})
 
 
-def outside(sharpe: float | None, **changes: Any) -> StudySummary:
-    winner = facts.summary().winner.model_copy(update={"out_of_sample": Measures(sharpe_ratio=sharpe)})
-    return facts.summary(winner=winner, **changes)
+def outside(sharpe: float | None, total_return: float = 0.1) -> StudySummary:
+    measures = Measures(sharpe_ratio=sharpe, total_return=total_return, max_drawdown=-0.1)
+    return facts.summary(winner=facts.summary().winner.model_copy(update={"out_of_sample": measures}))
 
 
 def inside(**changes: Any) -> StudySummary:
@@ -56,11 +54,6 @@ def inside(**changes: Any) -> StudySummary:
 
 def neighbourhood(share: float | None, centre: Scored | None = None) -> StudySummary:
     return facts.summary(plateau=Plateau(n_neighbours=6, share=share, neighbours=(), centre=centre))
-
-
-def no_hold() -> StudySummary:
-    buy_and_hold = facts.HOLD.model_copy(update={"out_of_sample": Measures()})
-    return facts.summary(buy_and_hold=buy_and_hold)
 
 
 def walked(sharpe: float | None) -> StudySummary:
@@ -76,36 +69,28 @@ def stretch(total_return: float) -> Stretch:
 @pytest.mark.parametrize(
     ("summary", "chapter", "says"),
     [
-        (luck(deflated_sharpe_ratio=STRONG_DSR), "real", "dsr_strong"),
-        (luck(deflated_sharpe_ratio=STRONG_DSR - 1e-6), "real", "dsr_middling"),
-        (luck(deflated_sharpe_ratio=PROMISING_DSR), "real", "dsr_middling"),
-        (luck(deflated_sharpe_ratio=PROMISING_DSR - 1e-6), "real", "dsr_open"),
-        (luck(deflated_sharpe_ratio=RESEARCH_DSR), "real", "dsr_open"),
-        (luck(deflated_sharpe_ratio=RESEARCH_DSR - 1e-6), "real", "dsr_weak"),
-        (luck(skill=STRONG_DSR), "real", "skill_strong"),
-        (luck(skill=STRONG_DSR - 1e-6), "real", "skill_middling"),
-        (luck(skill=PROMISING_DSR - 1e-6), "real", "skill_open"),
-        (luck(skill=RESEARCH_DSR - 1e-6), "real", "skill_weak"),
+        (luck(skill=STRONG_DSR), "real", "confidence_strong"),
+        (luck(skill=STRONG_DSR - 0.01), "real", "confidence_middling"),
+        (luck(skill=PROMISING_DSR - 0.01), "real", "confidence_open"),
+        (luck(skill=RESEARCH_DSR - 0.01), "real", "confidence_weak"),
         (luck(pbo=STRONG_PBO), "real", "pbo_low"),
-        (luck(pbo=STRONG_PBO + 1e-6), "real", "pbo_middling"),
+        (luck(pbo=STRONG_PBO + 0.01), "real", "pbo_middling"),
         (luck(pbo=PROMISING_PBO), "real", "pbo_middling"),
-        (luck(pbo=PROMISING_PBO + 1e-6), "real", "pbo_even"),
+        (luck(pbo=PROMISING_PBO + 0.01), "real", "pbo_even"),
         (luck(pbo=OVERFIT_PBO), "real", "pbo_even"),
-        (luck(pbo=OVERFIT_PBO + 1e-6), "real", "pbo_high"),
+        (luck(pbo=OVERFIT_PBO + 0.01), "real", "pbo_high"),
         (luck(pbo=None), "real", "pbo_unknown"),
-        (luck(expected_max_sharpe=1.0943), "real", "within_luck"),
-        (luck(expected_max_sharpe=1.0942), "real", "beats_luck"),
-        (facts.summary(sharpe_interval=Interval(low=0.0001, high=1)), "real", "interval_above_zero"),
+        (facts.summary(sharpe_interval=Interval(low=0.01, high=1)), "real", "interval_above_zero"),
         (facts.summary(sharpe_interval=Interval(low=0.0, high=1)), "real", "interval_spans_zero"),
         (facts.summary(sharpe_interval=Interval(low=-1, high=0.0)), "real", "interval_spans_zero"),
-        (facts.summary(sharpe_interval=Interval(low=-1, high=-0.0001)), "real", "interval_below_zero"),
+        (facts.summary(sharpe_interval=Interval(low=-1, high=-0.01)), "real", "interval_below_zero"),
         (outside(0.0), "real", "unseen_lost"),
         (outside(None), "real", "unseen_idle"),
-        (outside(0.3312), "won", "unseen_above_hold"),
-        (outside(0.3311), "won", "unseen_below_hold"),
-        (no_hold(), "won", "unseen_unknown"),
+        (outside(0.3312, total_return=0.02), "won", "unseen_gained"),
+        (outside(0.3311, total_return=-0.02), "won", "unseen_lost_money"),
+        (neighbourhood(1.0).model_copy(update={"luck": luck(pbo=0.7).luck}), "real", "pbo_alike"),
         (facts.SUMMARIES["folds_only"], "real", "no_holdout"),
-        (walked(0.0001), "real", "walk_held"),
+        (walked(0.01), "real", "walk_gained"),
         (walked(0.0), "real", "walk_lost"),
         (facts.summary(walk_forward=None), "real", "no_walk_forward"),
         (neighbourhood(0.75), "parameters", "plateau"),
@@ -119,8 +104,8 @@ def stretch(total_return: float) -> Stretch:
         (facts.summary(n_failed=1), "tried", "failed"),
         (facts.summary(is_exhaustive=True), "tried", "tried_all"),
         (facts.summary(optimum=1.0943), "tried", "optimum_found"),
-        (facts.summary(optimum=1.0944), "tried", "optimum_missed"),
-        (facts.summary(winner=facts.TEXTBOOK), "won", "won_is_default"),
+        (facts.summary(optimum=1.1), "tried", "optimum_missed"),
+        (facts.summary(winner=facts.TEXTBOOK), "won", "won_default"),
         (facts.summary(best_stretch=stretch(0.01)), "money", "best_stretch"),
         (facts.summary(worst_stretch=stretch(-0.01)), "money", "worst_stretch"),
     ],
@@ -134,16 +119,14 @@ def test_a_finding_is_stated_from_its_boundary_on(summary: StudySummary, chapter
     [
         (inside(n_trades=30), "won", "few_trades"),
         (inside(n_trades=0), "won", "few_trades"),
-        (outside(0.0001), "real", "unseen_lost"),
-        (luck(deflated_sharpe_ratio=None), "real", "dsr_weak"),
-        (luck(expected_max_sharpe=None), "real", "beats_luck"),
+        (outside(0.01), "real", "unseen_lost"),
+        (luck(deflated_sharpe_ratio=None, skill=None), "real", "confidence_weak"),
         (luck(n_tried_ever=200), "tried", "tried_before"),
-        (facts.summary(n_infeasible=0), "tried", "infeasible"),
+        (facts.summary(n_infeasible=0), "tried", "infeasible_trades"),
         (facts.summary(optimum=None), "tried", "optimum_found"),
         (facts.summary(sharpe_interval=Interval(low=None, high=None)), "real", "interval_spans_zero"),
         (neighbourhood(None), "parameters", "spike"),
         (neighbourhood(0.5, facts.TEXTBOOK), "parameters", "centre"),
-        (walked(None), "real", "walk_lost"),
         (facts.summary(importance={"a": 1.0}), "parameters", "importance_one"),
         (facts.summary(best_stretch=stretch(0.0)), "money", "best_stretch"),
         (facts.summary(worst_stretch=stretch(0.0)), "money", "worst_stretch"),
@@ -157,63 +140,53 @@ def test_a_finding_without_its_facts_is_not_stated(summary: StudySummary, chapte
 @pytest.mark.parametrize(
     ("summary", "key"),
     [
-        (facts.strong(), "because_all_three"),
-        (outside(0.3311), "because_below_hold"),
-        (luck(skill=STRONG_DSR - 1e-6), "because_luck_not_excluded"),
-        (luck(skill=STRONG_DSR, pbo=STRONG_PBO + 1e-6), "because_ranking_shaky"),
-        (luck(skill=STRONG_DSR, pbo=STRONG_PBO), "because_not_strict"),
-        (facts.unproven(), "because_luck_explains"),
-        (facts.overfit(), "because_lost_unseen"),
-        (facts.overfit().model_copy(update={"winner": facts.strong().winner}), "because_ranking_fails"),
-        (facts.SUMMARIES["bare"], "because_never_trades"),
+        (facts.strong(), "because_all_checks"),
+        (facts.unproven(), "because_refits_lost"),
+        (facts.overfit(), "because_ranking_fails"),
+        (facts.failed_unseen(), "because_slipped_unseen"),
+        (facts.cap_unmet(), "because_cap_unmet_above"),
+        (facts.ruined(), "because_every_set_ruined"),
+        (facts.SUMMARIES["bare"], "because_no_value"),
         (facts.SUMMARIES["disguise"], "because_hold_in_disguise"),
+        (facts.summary(n_gaining=0), "because_every_set_lost"),
+        (inside(sharpe_ratio=0.0), "because_nothing_gained"),
+        (outside(None), "because_unseen_idle"),
+        (luck(skill=STRONG_DSR - 0.01), "because_luck_not_excluded"),
+        (luck(deflated_sharpe_ratio=0.4, skill=0.3), "because_luck_explains"),
     ],
 )
-def test_the_first_line_gives_the_gravest_reason(summary: StudySummary, key: str) -> None:
+def test_the_first_line_gives_the_reason(summary: StudySummary, key: str) -> None:
     assert narrative.reason(summary).key == key
-
-
-def unproven(summary: StudySummary, **changes: Any) -> StudySummary:
-    return summary.model_copy(update={"verdict": Verdict.UNPROVEN, **changes})
 
 
 @pytest.mark.parametrize(
-    ("summary", "key"),
-    [
-        (unproven(inside(sharpe_ratio=0.0)), "because_nothing_worked"),
-        (unproven(facts.SUMMARIES["folds_only"], walk_forward=None), "because_unseen_missing"),
-        (unproven(outside(None)), "because_unseen_idle"),
-        (unproven(luck(deflated_sharpe_ratio=0.6, skill=RESEARCH_DSR - 1e-6)), "because_luck_explains"),
-        (unproven(luck(deflated_sharpe_ratio=PROMISING_DSR - 1e-6, skill=RESEARCH_DSR)), "because_luck_open"),
-        (unproven(luck(deflated_sharpe_ratio=PROMISING_DSR, skill=PROMISING_DSR - 1e-6)), "because_market_explains"),
-        (unproven(luck(deflated_sharpe_ratio=None, skill=None)), "because_luck_explains"),
-        (unproven(luck(skill=PROMISING_DSR, pbo=PROMISING_PBO + 1e-6)), "because_ranking_noisy"),
-        (unproven(luck(skill=PROMISING_DSR, pbo=PROMISING_PBO)), "because_not_enough"),
-    ],
+    ("sharpe", "key"),
+    [(0.84, None), (0.33, None), (0.3, "standing_hold"), (0.1, "standing_both")],
 )
-def test_an_unproven_result_says_what_is_missing(summary: StudySummary, key: str) -> None:
-    assert narrative.reason(summary).key == key
+def test_the_first_line_says_what_did_better_on_unseen_bars(sharpe: float, key: str | None) -> None:
+    found = narrative.standing(outside(sharpe))
+
+    assert (found.key if found else None) == key
 
 
-@pytest.mark.parametrize("suggestion", Suggestion)
-def test_what_to_do_next_is_the_suggestion(suggestion: Suggestion) -> None:
-    assert keys(facts.summary(suggestion=suggestion), "ahead") == [f"next_{suggestion.value}"]
+@pytest.mark.parametrize("name", ["strong", "promising", "failed_unseen", "overfit"])
+def test_what_to_do_next_is_the_suggestion(name: str) -> None:
+    summary = facts.SUMMARIES[name]
+    own_advice = summary.suggestion is Suggestion.DROP and name == "overfit"
+
+    assert keys(summary, "ahead") == ([] if own_advice else [f"next_{summary.suggestion.value}"])
 
 
-def test_under_a_weak_verdict_good_news_comes_last_and_changes_nothing() -> None:
-    strong_luck = Luck(
-        n_tried=200, n_tried_ever=200, expected_max_sharpe=0.5, deflated_sharpe_ratio=0.99, pbo=0.7, n_blocks=16
-    )
-    told = keys(facts.summary(verdict=Verdict.OVERFIT, luck=strong_luck), "real")
-
-    good = [key for key in told if key in narrative.FAVOURABLE]
-    assert good
-    assert told.index("not_outweighed") == told.index(good[-1]) + 1
-    assert told.index("pbo_high") < told.index(good[0])
+def test_where_nothing_won_no_winner_is_described() -> None:
+    for summary in (facts.cap_unmet(), facts.ruined()):
+        assert [part.key for part in narrative.chapters(summary, facts.SPEC)] == ["won", "tried"]
+        assert keys(summary, "won") == ["won_nothing"]
 
 
-def test_under_a_strong_verdict_nothing_needs_to_be_outweighed() -> None:
-    assert "not_outweighed" not in keys(facts.strong(), "real")
+def test_under_a_weak_verdict_good_news_comes_last() -> None:
+    told = keys(facts.failed_unseen().model_copy(update={"luck": luck(skill=0.99).luck}), "real")
+
+    assert told.index("confidence_strong") > told.index("pbo_middling")
 
 
 @pytest.mark.parametrize(("costs", "says"), [(Costs(), "costs"), (Costs(commission_bps=0, slippage_bps=0), "no_costs")])
@@ -261,6 +234,6 @@ def test_the_number_out_of_sample_is_of_the_holdout_else_of_the_folds(
 
 def test_the_two_kinds_of_no_strategy_have_a_sentence() -> None:
     for degenerate in Degenerate:
-        told = keys(facts.summary(degenerate=degenerate, verdict=Verdict.UNPROVEN), "real")
+        told = keys(facts.summary(degenerate=degenerate), "real")
 
         assert told[0] == degenerate.value

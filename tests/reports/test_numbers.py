@@ -24,50 +24,69 @@ def read(text: str) -> float:
         (-0.2137, "−0.21"),
         (0.0, "0.00"),
         (-0.0, "0.00"),
-        (0.004, "0.004"),
-        (-0.0004, "−0.0004"),
-        (1234.5, "1,234.50"),
-        (3.2e-9, "3e−9"),
-        (-3.2e-9, "−3e−9"),
+        (-0.0004, "0.00"),
+        (9.876, "9.88"),
+        (12.34, "12.3"),
+        (123.4, "123"),
+        (1234.5, "1,234"),
         (None, "–"),
     ],
 )
-def test_a_ratio_has_two_decimals_or_as_many_as_its_sign_needs(value: float | None, shown: str) -> None:
+def test_a_ratio_has_two_decimals_and_at_most_three_digits(value: float | None, shown: str) -> None:
     assert numbers.ratio(value) == shown
 
 
 @pytest.mark.parametrize(
     ("value", "other", "shown"),
     [
-        (1.0943, 1.0939, "1.0943"),
-        (1.0939, 1.0943, "1.0939"),
+        (1.0943, 1.0939, "1.09"),
         (0.84, 0.85, "0.84"),
-        (0.844, 0.844, "0.84"),
+        (1.0943, 12.3, "1.1"),
+        (1.0943, 123.0, "1"),
         (1.0, None, "1.00"),
     ],
 )
-def test_two_numbers_set_against_each_other_keep_apart(value: float, other: float | None, shown: str) -> None:
+def test_numbers_beside_each_other_have_the_same_decimals(value: float, other: float | None, shown: str) -> None:
     assert numbers.ratio(value, other) == shown
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.99973, "0.9997"), (1.0, "1.00"), (0.0, "0.00"), (0.9999999, "0.999999"), (0.0004, "0.0004"), (0.4713, "0.47")],
+    [(0.99973, ">99%"), (1.0, ">99%"), (0.0, "<1%"), (0.0004, "<1%"), (0.4713, "47%"), (0.994, "99%"), (0.006, "1%")],
 )
-def test_a_probability_is_never_rounded_to_certainty(value: float, shown: str) -> None:
+def test_a_probability_is_a_whole_percentage_and_never_certain(value: float, shown: str) -> None:
     assert numbers.probability(value) == shown
 
 
-@pytest.mark.parametrize(("value", "shown"), [(5 / 6, "83%"), (1.0, "100%"), (0.998, "99.8%"), (0.0, "0%")])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(5 / 6, "83%"), (1.0, "100%"), (0.998, "99.8%"), (0.9999, "99.9%"), (0.0, "0%"), (0.001, "<1%")],
+)
 def test_a_share_is_whole_only_when_it_is_exact(value: float, shown: str) -> None:
     assert numbers.share(value) == shown
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0.2213, "+22.1%"), (-0.1129, "−11.3%"), (0.0, "0.0%"), (None, "–"), (14.1731, "+1,417.3%")]
+    ("value", "shown"),
+    [(0.2213, "+22.1%"), (-0.1129, "−11.3%"), (0.0, "0.0%"), (0.0001, "0.0%"), (None, "–"), (14.1731, "+1,417%")],
 )
 def test_a_return_shows_its_sign(value: float | None, shown: str) -> None:
     assert numbers.signed_percent(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("n_bars", "per_year", "shown"),
+    [
+        (378, 252, ("18", "months")),
+        (2142, 252, ("8.5", "years")),
+        (504, 252, ("2", "years")),
+        (30, 252, ("43", "days")),
+        (1, 252, ("1", "day")),
+        (4380, 8760, ("6", "months")),
+    ],
+)
+def test_a_run_of_bars_is_read_as_time(n_bars: int, per_year: float, shown: tuple[str, str]) -> None:
+    assert numbers.length_parts(n_bars, per_year) == shown
 
 
 @pytest.mark.parametrize(
@@ -78,23 +97,21 @@ def test_a_goal_is_read_as_its_measure_is(value: float | None, goal: str, shown:
 
 
 @given(finite)
-def test_rounding_never_changes_a_sign(value: float) -> None:
-    shown = read(numbers.ratio(value))
-
-    assert (shown > 0, shown < 0) == (value > 0, value < 0)
+def test_rounding_never_turns_a_sign(value: float) -> None:
+    assert read(numbers.ratio(value)) * value >= 0
 
 
 @given(finite, finite)
-def test_rounding_never_changes_an_order(a: float, b: float) -> None:
+def test_rounding_never_turns_an_order(a: float, b: float) -> None:
     shown_a, shown_b = read(numbers.ratio(a, b)), read(numbers.ratio(b, a))
 
     assert shown_a <= shown_b if a < b else shown_a >= shown_b
-    assert shown_a != shown_b or abs(a - b) < 1e-5
+    assert shown_a == shown_b if a == b else True
 
 
 @given(finite)
 def test_what_is_shown_is_the_number_rounded(value: float) -> None:
-    assert read(numbers.percent(value)) == pytest.approx(value * 100, abs=0.0501)
+    assert read(numbers.percent(value)) == pytest.approx(value * 100, abs=0.0501, rel=0.005)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from html.parser import HTMLParser
 
 from pydantic import BaseModel
 
+from reports.text.caps import cap_miss
 from reports.text.message import Block, Message
+from reports.text.numbers import length_parts
 
 #: Long series that only charts draw: with them in the pool any number would be found somewhere.
 _DRAWN = {"curve", "surface", "scatter", "bootstrap_sharpes", "returns", "dates", "neighbours"}
@@ -18,6 +20,8 @@ METHOD = {"90%", "80%", "0"}
 
 _DATE = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 _NAMES = re.compile(r"`/optimize [^`]*`|<@\w+>|@U\w+|`[^`=]*`|#(?=\d)|opt-7f3a|U012AB3CD")
+#: Probabilities near certainty.
+_BOUND = re.compile(r"(?:&lt;|<)1%|(?:&gt;|>)99%")
 _NUMBER = re.compile(r"[+−]?\d[\d,]*(?:\.\d+)?(?:e−\d+)?%?")
 
 
@@ -35,15 +39,14 @@ class Shown:
 
     @property
     def precision(self) -> float:
-        """Half a unit of the last digit; a whole one where a number was cut so as not to reach a bound."""
+        """Half a unit of the last digit."""
         digits = self.text.rstrip("%").partition("e")[0].partition(".")[2]
         unit = 10.0 ** -len(digits) / (100 if self.text.endswith("%") else 1)
-        return unit * (1.0 if len(digits) >= 6 else 0.5) * (1 + 1e-9)
+        return unit * 0.5 * (1 + 1e-9)
 
     def is_of(self, value: float) -> bool:
-        """Whether it is that number, rounded, with its sign."""
-        same_sign = (self.value > 0, self.value < 0) == (value > 0, value < 0)
-        return same_sign and abs(self.value - value) <= self.precision + 1e-12
+        """Whether it is that number, rounded, not with the other sign."""
+        return self.value * value >= 0 and abs(self.value - value) <= self.precision + 1e-12
 
 
 def texts(messages: Iterable[Message]) -> Iterator[str]:
@@ -63,7 +66,7 @@ def page_text(page: str) -> str:
 
 def numbers_in(text: str) -> list[Shown]:
     """The numbers of a text, without those inside names, dates and commands."""
-    return [Shown(found) for found in _NUMBER.findall(_NAMES.sub(" ", _DATE.sub(" ", text)))]
+    return [Shown(found) for found in _NUMBER.findall(_BOUND.sub(" ", _NAMES.sub(" ", _DATE.sub(" ", text))))]
 
 
 def dates_in(text: str) -> set[str]:
@@ -72,8 +75,25 @@ def dates_in(text: str) -> set[str]:
 
 
 def pool(facts: object) -> set[float]:
-    """Every number the facts hold."""
-    return {float(value) for value in _leaves(facts) if isinstance(value, int | float) and not isinstance(value, bool)}
+    """Every number the facts hold, losses also without their sign, and lengths of time as people read them."""
+    leaves = (value for value in _leaves(facts) if isinstance(value, int | float) and not isinstance(value, bool))
+    found = {float(value) for value in leaves}
+    return found | {abs(value) for value in found} | {float(number) for number in _derived(facts)}
+
+
+def _derived(facts: object) -> Iterator[str | float]:
+    """Lengths of time, and the distance to a cap."""
+    for part in facts if isinstance(facts, tuple) else (facts,):
+        summary = getattr(part, "summary", None)
+        if summary is None:
+            continue
+        walked = len(summary.walk_forward.returns) if summary.walk_forward else 0
+        for n_bars in (summary.window.n_holdout, summary.luck.n_bars_needed or 0, walked):
+            yield length_parts(n_bars, summary.window.periods_per_year)[0]
+            yield n_bars
+        if summary.unmet and summary.unmet.cap:
+            miss = float(cap_miss(summary.unmet.cap, summary.unmet.nearest.in_sample))
+            yield from (miss, miss / 100)
 
 
 def days(facts: object) -> set[str]:
