@@ -33,6 +33,8 @@ def _help(command: Help, origin: Origin) -> Message:
             return renderer.render("help_subject", subject="goals", rows=[GOALS[topic]])
         case Topic.OPTION:
             return renderer.render("help_subject", subject="options", rows=[o for o in all_options() if o.key == topic])
+        case Topic.TERM:
+            return renderer.render("help_term", term=topic)
         case Topic.VERB:
             return renderer.help(topic, list(VERBS.values()))
         case _:

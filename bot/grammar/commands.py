@@ -95,6 +95,7 @@ class Topic(StrEnum):
     GOAL = auto()
     OVERLAY = auto()
     OPTION = auto()
+    TERM = auto()  # a term of an answer, such as PBO
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Topics of `help`: every verb, strategy, goal, overlay and option, and a few subjects."""
+"""Topics of `help`: every verb, strategy, goal, overlay, option and term of an answer, and a few subjects."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,6 +11,29 @@ from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 
 #: Topics about a whole table rather than one entry, with their words.
 _SUBJECTS = {"goals": ("목표들",), "overlays": ("오버레이",), "options": ("옵션",), "examples": ("예시",)}
+
+#: Terms of the answers, with their other words; explained in `templates/<language>/glossary.jinja`.
+TERMS = {
+    "strong": ("유력",),
+    "promising": ("유망",),
+    "unproven": ("미입증",),
+    "failed unseen": ("failed", "표본 외 실패"),
+    "overfit": ("overfitting", "과최적화"),
+    "pbo": ("overfit chance", "과최적화 확률"),
+    "deflated sharpe": ("dsr", "deflated", "deflated sharpe ratio"),
+    "confidence": ("skill", "luck", "확신도", "우연"),
+    "out of sample": ("oos", "unseen", "out-of-sample", "표본 외"),
+    "in sample": ("in-sample", "표본 내"),
+    "walk-forward": ("walk forward", "walkforward", "워크포워드"),
+    "interval": ("90% interval", "구간"),
+    "plateau": ("spike", "slope", "neighbours", "안정 구간"),
+    "buy and hold": ("buy-and-hold", "hold", "단순 보유"),
+    "default parameters": ("default", "defaults", "textbook", "기본값"),
+    "champion": ("challenger", "챔피언", "도전자"),
+    "basis points": ("bps", "bp"),
+    "drawdown": ("max drawdown", "낙폭"),
+    "pareto": ("pareto set", "knee", "파레토"),
+}
 
 
 def topics() -> dict[str, tuple[Topic, str]]:
@@ -38,6 +61,7 @@ def _entries() -> Iterator[tuple[str, Topic, str]]:
     yield from _words(Topic.OVERLAY, ((key, ()) for key in OVERLAYS))
     yield from _words(Topic.OPTION, ((option.key, option.aliases) for option in OPTIONS.values()))
     yield from _words(Topic.OPTION, ((flag.key, flag.aliases) for flag in FLAGS.values()))
+    yield from _words(Topic.TERM, TERMS.items())
 
 
 def _words(kind: Topic, keyed: Iterable[tuple[str, Iterable[str]]]) -> Iterator[tuple[str, Topic, str]]:

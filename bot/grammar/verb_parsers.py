@@ -115,12 +115,11 @@ def one_schedule(make: Callable[[str], commands.Command]) -> Reader:
 
 
 def help_about(arguments: Arguments) -> commands.Command:
-    """Read `help [topic]`."""
-    arguments.only(arguments.words, 1)
+    """Read `help [topic]`, a topic of one word or more."""
     if not arguments.words:
         return commands.Help()
     with locate_errors(arguments.words[0]):
-        return find_topic(arguments.words[0].lower)
+        return find_topic(" ".join(word.lower for word in arguments.words))
 
 
 def status(arguments: Arguments) -> commands.Command:

@@ -356,16 +356,18 @@ def stretches(equity: FloatArray, n_bars: int) -> tuple[int, int] | None:
 
 
 def spread_without_skill(sharpes: FloatArray, n_bars: int) -> float:
-    """Standard deviation of the tries' per-bar Sharpe ratios due to luck; 0 with fewer than two of them.
+    """Standard deviation of the tries' per-bar Sharpe ratios due to luck.
 
     That of the sample, but at most the standard error 1/√(n_bars − 1) of a Sharpe ratio without skill. Without skill
     the tries spread by that error or, being correlated, by less; a larger spread means that some are truly better or
-    worse than others, which must not count as luck (it would hide the strongest effects most).
+    worse than others, which must not count as luck (it would hide the strongest effects most). Of fewer than two the
+    spread is unknown, and the error stands for it: earlier studies may have tried many more.
     """
     finite = sharpes[np.isfinite(sharpes)]
-    if len(finite) < 2 or n_bars < 2:
+    if n_bars < 2:
         return 0.0
-    return min(float(np.std(finite, ddof=1)), 1 / math.sqrt(n_bars - 1))
+    error = 1 / math.sqrt(n_bars - 1)
+    return min(float(np.std(finite, ddof=1)), error) if len(finite) > 1 else error
 
 
 def thinned(sample: FloatArray, n_points: int) -> FloatArray:

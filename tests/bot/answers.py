@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.commands.info import all_options
 from bot.documents.audit_log import Outcome
+from bot.grammar.help_topics import TERMS
 from bot.grammar.verbs import VERBS
 from bot.ops.health_checks import bad, doubtful, good
 from bot.schedules.bar_refresh import Failing
@@ -169,4 +170,5 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     cases.pop("audit")  # thirty alike; one is shown
     notices = {f"notice_{name}": [say.notice(name, **facts)] for name, facts in NOTICES.items()}
     notices |= {f"notice_short_{name}": [say.notice(name, **facts)] for name, facts in SHORTER.items()}
-    return {**cases, **notices, **{f"verb_{key}": [say.help(key, list(VERBS.values()))] for key in VERBS}}
+    terms = {f"term_{key.replace(' ', '_')}": [say.render("help_term", term=key)] for key in TERMS}
+    return {**cases, **notices, **terms, **{f"verb_{key}": [say.help(key, list(VERBS.values()))] for key in VERBS}}
