@@ -1,9 +1,10 @@
 """One CSV or Parquet file as a DuckDB table: its columns, its first times, and errors with line numbers."""
 
 import csv
+import glob
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -26,7 +27,15 @@ class Table:
     path: Path
     rows: str  # SQL of the table
     columns: Mapping[str, str]  # SQL of each column as text, by meaning
+    texts: frozenset[str]  # meanings of the columns that the file has as text
+    delimiter: str = ","
+    n_header: int = 1  # lines above the first row
     times: Sequence[str]  # the first ones, as written
+
+    @property
+    def line(self) -> str:
+        """SQL of a row's number; blank lines are not counted."""
+        return f"row_number() OVER () + {self.n_header - 1}"
 
     @property
     def moment(self) -> str:
@@ -60,11 +69,22 @@ def _open_csv(path: Path) -> Table:
     places = _places(path, header)
     typed = "{" + ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header))) + "}"
     read = (
-        f"read_csv({quoted(str(path))}, delim={quoted(delimiter)}, quote='\"', escape='\"', header=true, "
+        f"read_csv({_named(path)}, delim={quoted(delimiter)}, quote='\"', escape='\"', header=true, "
         f"auto_detect=false, columns={typed})"
     )
-    times = _sampled(rows, places)
-    return Table(path=path, rows=read, columns={name: f"c{place}" for name, place in places.items()}, times=times)
+    return Table(
+        path=path,
+        rows=read,
+        columns={name: f"c{place}" for name, place in places.items()},
+        texts=frozenset(places),
+        times=_sampled(rows, places),
+        delimiter=delimiter,
+    )
+
+
+def _named(path: Path) -> str:
+    """SQL of a path: brackets, `*` and `?` in its name are letters, and no pattern for other files."""
+    return quoted(glob.escape(str(path)))
 
 
 def _sampled(rows: Sequence[Sequence[str]], places: Mapping[str, int]) -> list[str]:
@@ -90,17 +110,19 @@ def _open_text(path: Path) -> IO[str]:
 
 
 def _open_parquet(cursor: DuckDBPyConnection, path: Path) -> Table:
-    read = f"read_parquet({quoted(str(path))})"
+    read = f"read_parquet({_named(path)})"
     try:
-        header = [str(row[0]) for row in cursor.execute(f"DESCRIBE FROM {read}").fetchall()]
+        described = cursor.execute(f"DESCRIBE FROM {read}").fetchall()
+        header = [str(row[0]) for row in described]
         places = _places(path, header)
+        texts = frozenset(name for name, place in places.items() if described[place][1] == "VARCHAR")
         columns = {name: f"""CAST("{header[place].replace('"', '""')}" AS VARCHAR)""" for name, place in places.items()}
-        table = Table(path=path, rows=read, columns=columns, times=())
+        table = Table(path=path, rows=read, columns=columns, texts=texts, times=())
         sample = cursor.execute(f"SELECT {table.moment} FROM {read} LIMIT {_N_SAMPLE}").fetchall()  # noqa: S608
     except duckdb.Error as error:
         reason = Phrase("not_whole_parquet")
         raise bad_file(path, 1, reason, Phrase("write_again")) from error
-    return Table(path=path, rows=read, columns=columns, times=[row[0] for row in sample if row[0]])
+    return replace(table, times=[row[0] for row in sample if row[0]])
 
 
 def _places(path: Path, header: Sequence[str]) -> dict[str, int]:
