@@ -1,7 +1,8 @@
 """Bars from a user's own files: CSV and Parquet, one file or a folder, one or several symbols per file.
 
 A file is read whole or not at all. Times with an offset from UTC are taken as written; times without one are in the
-exchange's time zone (or in the zone that is named); a daily bar belongs to its written date. Rows without any
+exchange's time zone (or in the zone that is named); a daily bar belongs to its written date, or if it is a moment other
+than midnight, to the date of that moment where the exchange is. Rows without any
 price are holidays and left out. With an adjusted close the adjustment factor is adjusted over plain close.
 """
 
@@ -21,12 +22,11 @@ from duckdb import DuckDBPyConnection
 from optimizer.domain.bars import FloatArray, TimeArray
 from optimizer.errors import BadFile, NothingToImport, Phrase, UnknownSymbol
 from optimizer.market.calendars import calendar_name, find_calendar
-from optimizer.market.providers.parse import parse_table
+from optimizer.market.providers.parse import SYMBOL, parse_table
 from optimizer.market.providers.table import CSV_NAMES, PARQUET_NAMES, bad_file, open_table, physical_line
-from optimizer.market.providers.timestamps import in_utc
+from optimizer.market.providers.timestamps import days_in, in_utc
 from optimizer.market.raw_bars import TIMEFRAMES, RawBars, find_timeframe, make_history
 
-SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^]{0,19}")
 _NAMED = re.compile(r"(?P<symbol>.+?)(?:[_\- ](?P<timeframe>1m|5m|15m|30m|1h|1d))?")
 _ENDINGS = CSV_NAMES + PARQUET_NAMES
 _PRICES = ("open", "high", "low", "close")
@@ -97,14 +97,23 @@ def read_files(path: Path, reading: Reading = Reading()) -> Generator[RawBars, N
 
 
 def _read_file(cursor: DuckDBPyConnection, path: Path, reading: Reading) -> Iterator[RawBars]:
-    table = open_table(cursor, path)
-    parse_table(cursor, table)
+    table = parse_table(cursor, open_table(cursor, path))
     is_mixed = "symbol" in table.columns
-    symbols = cursor.execute("SELECT DISTINCT symbol FROM parsed ORDER BY symbol").fetchall() if is_mixed else [("",)]
-    for (text,) in symbols:
+    for text in _symbols(cursor, path, reading.symbol) if is_mixed else [""]:
         where = "WHERE symbol = ?" if is_mixed else ""
         query = f"SELECT * EXCLUDE (symbol) FROM parsed {where} ORDER BY line"  # noqa: S608 - constants
         yield _history(path, text, cursor.execute(query, [text] if is_mixed else []).fetchnumpy(), reading)
+
+
+def _symbols(cursor: DuckDBPyConnection, path: Path, wanted: str | None) -> list[str]:
+    """Symbols in a file, of several only the wanted one. Raises BadFile if it is not among them."""
+    found = [row[0] for row in cursor.execute("SELECT DISTINCT symbol FROM parsed ORDER BY symbol").fetchall()]
+    if wanted is None or len(found) == 1:
+        return found
+    if wanted.upper() in found:
+        return [wanted.upper()]
+    reason = Phrase("several_symbols", symbols=", ".join(map(str, found[:12])))
+    raise bad_file(path, 1, reason, Phrase("name_one_symbol"))
 
 
 def _history(path: Path, text: str, columns: Columns, reading: Reading) -> RawBars:
@@ -168,7 +177,7 @@ def _spoken(seconds: int) -> Phrase:
 
 
 def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]) -> TimeArray:
-    """Times of the bars in UTC; midnight of the written date for daily bars."""
+    """Times of the bars in UTC; for daily bars midnight of the written date, or of the date where the exchange is."""
     local, lines = np.asarray(columns["local"]).astype("datetime64[us]"), columns["line"]
     shift = np.ma.asarray(columns["shift"])
     naive = np.ma.getmaskarray(shift)
@@ -178,11 +187,13 @@ def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]
     if not naive.any() and (apart := np.abs(shift - shift[0]) > 60).any():
         row = int(np.argmax(apart))
         raise _bad_row(path, lines[row], Phrase("mixed_zones"), _ONE_ZONE)
-    if timeframe == "1d":
-        return local.astype("datetime64[D]").astype("datetime64[us]")
+    days = local.astype("datetime64[D]").astype("datetime64[us]")
+    if timeframe == "1d" and (naive.all() or (days == local).all()):
+        return days
     if naive.all():
         return _from_zone(path, local, lines, zone())
-    return np.asarray(local - np.asarray(shift) * np.timedelta64(1, "m"))
+    moments = local - np.asarray(shift).astype("timedelta64[m]")
+    return days_in(zone(), moments).astype("datetime64[us]") if timeframe == "1d" else moments
 
 
 _ONE_ZONE = Phrase("one_zone")

@@ -2,25 +2,30 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import duckdb
 import numpy as np
 from duckdb import DuckDBPyConnection
 
+from optimizer.domain.bars import TimeArray
 from optimizer.errors import BadFile, Phrase
 from optimizer.market.providers.numbers import PRICES, NumberSql, ways_of_numbers
 from optimizer.market.providers.table import Table, bad_file, physical_line
-from optimizer.market.providers.timestamps import candidates, is_steady, local_sql, shift_sql
+from optimizer.market.providers.timestamps import are_sessions, candidates, is_count, is_steady, local_sql, shift_sql
 
+SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^]{0,19}")
 _NUMBERS = (*PRICES, "volume")
+_REMEDIES = {"time": "iso_dates", "adjusted": "mend_line_or_column", "volume": "mend_line_or_column"}
 _IS_BLANK = "coalesce(lower(trim({})) IN ('', 'nan', 'na', 'n/a', 'null', 'none', '-', '--', '#n/a'), true)"
 
 
-def parse_table(cursor: DuckDBPyConnection, table: Table) -> None:
-    """Fill the temporary table `parsed` with line, symbol, local, shift, prices.
+def parse_table(cursor: DuckDBPyConnection, table: Table) -> Table:
+    """Fill the temporary table `parsed` with line, symbol, local, shift, prices; returns the table with its symbols.
 
     Raises BadFile at the first bad line.
     """
+    table = _with_symbols(cursor, table)
     ways = _ways(table)
     for number in _readable(cursor, table):
         faults = [_parse(cursor, table, way, number) for way in ways]
@@ -31,6 +36,25 @@ def parse_table(cursor: DuckDBPyConnection, table: Table) -> None:
         raise faults[0] or AssertionError
     if len(ways) > 1:
         _parse(cursor, table, good[0] if len(good) == 1 else _only_steady(cursor, table, good, number), number)
+    return table
+
+
+def _with_symbols(cursor: DuckDBPyConnection, table: Table) -> Table:
+    """Take a column with several names, such as `Stock`, for that of the symbols. Raises BadFile if they are none."""
+    if "symbol" in table.columns or "name" not in table.columns:
+        return table
+    column = table.columns["name"]
+    try:
+        names = cursor.execute(f"SELECT DISTINCT trim({column}) FROM {table.rows} ORDER BY 1 LIMIT 1000").fetchall()  # noqa: S608
+    except duckdb.Error as error:
+        raise _damaged(table, str(error)) from error
+    if len(names) == 1:
+        return table
+    if all(name and SYMBOL.fullmatch(name.upper()) for (name,) in names):
+        return replace(table, columns={**table.columns, "symbol": column})
+    few = ", ".join(str(name) for (name,) in names[:3])
+    reason = Phrase("several_names", column=table.names["name"], names=few)
+    raise bad_file(table.path, 1, reason, Phrase("symbol_column"))
 
 
 def _readable(cursor: DuckDBPyConnection, table: Table) -> Iterator[NumberSql]:
@@ -70,6 +94,8 @@ def _parse(cursor: DuckDBPyConnection, table: Table, way: str, number: NumberSql
 def _times(table: Table, way: str) -> tuple[str, str]:
     """SQL of the local time of a row, and of its offset from UTC in minutes."""
     moment = table.moment
+    if is_count(table.times):
+        return way.format(moment), "0"
     if not any(":" in text for text in table.times):
         return way.format(moment), "CAST(NULL AS INTEGER)"
     return way.format(local_sql(moment)), shift_sql(moment)
@@ -102,22 +128,25 @@ def _first_fault(cursor: DuckDBPyConnection, table: Table, local: str, number: N
     line, name, text = rows[0]
     what = Phrase("a_date") if name == "time" else Phrase("a_number", column=Phrase(name))
     reason = Phrase("not_a", text=text, wanted=what)
-    remedy = Phrase("mend_line_or_column" if name in ("adjusted", "volume") else "mend_line")
-    return bad_file(table.path, physical_line(table.path, line), reason, remedy)
+    return bad_file(table.path, physical_line(table.path, line), reason, Phrase(_REMEDIES.get(name, "mend_line")))
 
 
 def _only_steady(cursor: DuckDBPyConnection, table: Table, ways: Sequence[str], number: NumberSql) -> str:
     """Format of several that puts the dates in order. Raises BadFile unless exactly one does."""
-    steady = []
+    steady: dict[str, TimeArray] = {}
     for way in ways:
         _parse(cursor, table, way, number)
         local = cursor.execute("SELECT local FROM parsed ORDER BY symbol, line").fetchnumpy()["local"]
         if is_steady(np.asarray(local)):
-            steady.append(way)
+            steady[way] = np.asarray(local)
+    if len(steady) == 2:
+        one, other = steady
+        daily = [way for way, beside in ((one, other), (other, one)) if are_sessions(steady[way], steady[beside])]
+        steady = {way: steady[way] for way in daily}
     if len(steady) != 1:
         reason = Phrase("day_or_month", text=table.times[0])
         raise bad_file(table.path, 2, reason, Phrase("iso_dates"))
-    return steady[0]
+    return next(iter(steady))
 
 
 def _damaged(table: Table, text: str) -> BadFile:
