@@ -31,7 +31,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             case "list":
                 return _list(market, console)
             case "import":
-                return _import(market, console, Path(options.path), options.symbol)
+                return _import(market, console, Path(options.path), options.symbol, renderer_of(settings.language))
             case _:
                 return _check(market, console, options.symbol.upper(), renderer_of(settings.language))
 
@@ -47,10 +47,12 @@ def _list(market: Market, console: Console) -> int:
     return 0
 
 
-def _import(market: Market, console: Console, path: Path, symbol: str | None) -> int:
+def _import(market: Market, console: Console, path: Path, symbol: str | None, renderer: Renderer) -> int:
     with console.status(f"reading {path}"):
         report = import_files(path, market.warehouse, reading=Reading(symbol=symbol), now=utc_now())
     console.print(f"{report.n_bars:,} bars of {len(report.symbols)} symbols from {report.n_files} files.", markup=False)
+    for note in report.notes:
+        console.print(unmarked(renderer.phrase(note)), markup=False)
     return 0
 
 

@@ -47,6 +47,8 @@ SUFFIXES: Mapping[str, str] = {
     ".SA": "BVMF",
     ".MX": "XMEX",
     "-USD": ALWAYS,
+    "-USDT": ALWAYS,
+    "-USDC": ALWAYS,
     "-EUR": ALWAYS,
     "-KRW": ALWAYS,
     "-BTC": ALWAYS,

@@ -31,6 +31,21 @@ class ImportReport:
         """Symbols that were imported, sorted."""
         return tuple(sorted({one.symbol for one in self.changes}))
 
+    @property
+    def notes(self) -> tuple[Phrase, ...]:
+        """What a person should know about the import, per series."""
+        return tuple(note for one in self.changes for note in _notes(one))
+
+
+def _notes(changes: Changes) -> Iterator[Phrase]:
+    if changes.n_left_out:
+        yield _about("import_left_out", changes, n=changes.n_left_out)
+
+
+def _about(key: str, changes: Changes, **facts: object) -> Phrase:
+    name = changes.symbol if changes.timeframe == "1d" else f"{changes.symbol} {changes.timeframe}"
+    return Phrase(key, series=name, **facts)
+
 
 def import_files(path: Path, warehouse: Warehouse, *, reading: Reading | None = None, now: datetime) -> ImportReport:
     """Read one file or every file under a folder and store its bars under the source `file`, in one transaction.

@@ -9,7 +9,7 @@ price are holidays and left out. With an adjusted close the adjustment factor is
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,7 @@ from optimizer.market.raw_bars import TIMEFRAMES, RawBars, find_timeframe, make_
 _NAMED = re.compile(r"(?P<symbol>.+?)(?:[_\- ](?P<timeframe>1m|5m|15m|30m|1h|1d))?")
 _ENDINGS = CSV_NAMES + PARQUET_NAMES
 _PRICES = ("open", "high", "low", "close")
+_IDLE = ("open", "high", "low", "volume")
 MEMORY_LIMIT = "256MB"
 
 Columns = Mapping[str, Any]
@@ -118,16 +119,18 @@ def _symbols(cursor: DuckDBPyConnection, path: Path, wanted: str | None) -> list
 
 def _history(path: Path, text: str, columns: Columns, reading: Reading) -> RawBars:
     symbol = _symbol(path, text, reading)
+    listed = np.asarray(columns["local"])
+    timeframe = find_timeframe(reading.timeframe) if reading.timeframe else _timeframe(path, listed)
     columns = _with_prices(path, columns)
-    lines, local = columns["line"], np.asarray(columns["local"])
-    timeframe = find_timeframe(reading.timeframe) if reading.timeframe else _timeframe(path, local)
+    lines = columns["line"]
     times = _times(path, columns, timeframe, lambda: reading.zone or _zone_of(symbol))
     order = _order(path, times, lines)
     volume = np.ma.filled(np.ma.asarray(columns["volume"]), np.nan)
     arrays = {"time": times, "volume": volume, **{name: np.asarray(columns[name]) for name in _PRICES}}
     ordered = {name: column[order] for name, column in arrays.items()}
     factor = _factor(path, columns)[order]
-    return make_history(symbol, timeframe=timeframe, source="file", columns=ordered, factor=factor)
+    history = make_history(symbol, timeframe=timeframe, source="file", columns=ordered, factor=factor)
+    return replace(history, n_left_out=len(listed) - len(history))
 
 
 def _symbol(path: Path, text: str, reading: Reading) -> str:
@@ -144,17 +147,23 @@ def _zone_of(symbol: str) -> str:
 
 
 def _with_prices(path: Path, columns: Columns) -> Columns:
-    """Drop the rows without any price. Raises BadFile when only some of the four prices are missing."""
+    """Drop the days without a trade. Raises BadFile when only some of the four prices of another day are missing."""
     blank = np.array([np.ma.getmaskarray(np.ma.asarray(columns[name])) for name in _PRICES])
-    partly = blank.any(axis=0) & ~blank.all(axis=0)
+    keep = ~(blank.all(axis=0) | _is_idle(columns))
+    partly = blank.any(axis=0) & keep
     if partly.any():
         row = int(np.argmax(partly))
         name = _PRICES[int(np.argmax(blank[:, row]))]
         raise _bad_row(path, columns["line"][row], Phrase("no_price", column=Phrase(name)), Phrase("mend_line"))
-    keep = ~blank.all(axis=0)
     if not keep.any():
         raise bad_file(path, 2, Phrase("no_line_with_price"), Phrase("export_again"))
     return {name: column[keep] for name, column in columns.items()}
+
+
+def _is_idle(columns: Columns) -> np.ndarray:
+    """True for days without open, high, low and volume, for which some exchanges list the close before."""
+    empty = np.array([np.ma.filled(np.ma.asarray(columns[name]), 0) == 0 for name in _IDLE])
+    return np.asarray(empty.all(axis=0))
 
 
 def _timeframe(path: Path, local: TimeArray) -> str:

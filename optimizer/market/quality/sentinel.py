@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from optimizer.domain.bars import Bars
-from optimizer.errors import BlockedBars, Phrase, UnusableBars
+from optimizer.errors import BlockedBars, Phrase, UnpricedBars, UnusableBars
 from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar
 from optimizer.market.quality import price_faults, time_faults
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
@@ -55,18 +55,20 @@ def require_usable(report: QualityReport, *, force: bool = False) -> None:
     """Raise BlockedBars if a finding is critical and the study is not forced."""
     critical = [finding for finding in report.findings if finding.severity is Severity.CRITICAL]
     if critical and not force:
-        first = critical[0]
-        raise BlockedBars(symbol=report.symbol, n=len(critical), kind=first.kind, finding=first.phrase)
+        # No account can trade at such a price, so `force` is of no use then.
+        unpriced = [finding for finding in critical if finding.kind in ("not_finite", "not_positive")]
+        first, error = (unpriced or critical)[0], UnpricedBars if unpriced else BlockedBars
+        raise error(symbol=report.symbol, n=len(critical), kind=first.kind, finding=first.phrase)
 
 
 def fitting_calendar(bars: Bars, now: datetime) -> Calendar:
     """Calendar of the symbol's exchange, or one without closed days if there are bars on most weekends."""
     days = time_faults.days_of(bars)
-    first, last = days.min().item(), max(days.max().item(), now.date())
+    first, last = days.min().item(), days.max().item()
     is_weekend = ~np.is_busday(days)
     weekends = len(days) and np.unique(days[is_weekend]).size / max(1, (last - first).days * 2 / 7)
     name = ALWAYS if weekends > 0.5 else calendar_name(bars.symbol)
-    return find_calendar(name, first, last)
+    return find_calendar(name, first, max(last, now.date()))
 
 
 def _time_findings(bars: Bars, calendar: Calendar, now: datetime, *, is_live: bool) -> list[DataFinding]:

@@ -157,7 +157,8 @@ def nearest_session(bars: Bars, calendar: Calendar) -> np.ndarray:
     """Index of the session whose middle is nearest, for each bar."""
     middles = calendar.opens + (calendar.closes - calendar.opens) // 2
     borders = middles[:-1] + (middles[1:] - middles[:-1]) // 2
-    return np.searchsorted(borders, bars.time.astype("datetime64[us]"))
+    # A bar on the border opens the later session: around the clock one ends where the next begins.
+    return np.searchsorted(borders, bars.time.astype("datetime64[us]"), side="right")
 
 
 def _shift(bars: Bars, row: int, calendar: Calendar, *, hours: float, n: int) -> DataFinding:

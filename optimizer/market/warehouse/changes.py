@@ -33,6 +33,7 @@ class Changes:
     n_same: int = 0
     n_changed: int = 0
     n_dropped: int = 0  # stored bars that are missing from a full re-read
+    n_left_out: int = 0  # days without a trade that the source lists
     kind: ChangeKind = ChangeKind.NONE
     ratio: float = 1.0  # new price over old, for a split
     first_changed: datetime | None = None  # UTC

@@ -136,6 +136,7 @@ def _changes(history: RawBars, pairs: dict[str, np.ndarray]) -> Changes:
         n_new=len(history) - len(differs),
         n_same=int((~differs).sum()),
         n_changed=int(differs.sum()),
+        n_left_out=history.n_left_out,
         kind=kind,
         ratio=ratio,
         first_changed=_aware(times[0]) if len(times) else None,

@@ -144,7 +144,7 @@ class Warehouse:
                 "WHERE series_id = ? AND time >= ? AND time < ? ORDER BY time",
                 [stored.series_id, low.item(), high.item()],
             )
-            columns = fetch_arrays(cursor)
+            columns: dict[str, Any] = fetch_arrays(cursor)
         return RawBars(symbol=symbol, timeframe=timeframe, source=stored.source, **columns)
 
     def load(
