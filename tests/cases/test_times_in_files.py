@@ -146,3 +146,31 @@ def test_days_that_may_be_months_are_refused(bring: Import, tmp_path: Path, days
 
     with refused(BadFile, match="may be day/month or month/day. Write dates as 2024-01-31."):
         bring(tmp_path / "X.csv")
+
+
+SKIPPED = r"line 52: `2025-03-09 02:00:00` does not exist in America/New_York, or exists twice\. Name the zone"
+
+
+def test_the_line_whose_clock_time_cannot_be_is_named(bring: Import) -> None:
+    with refused(BadFile, match=SKIPPED):
+        bring("clock_times/BTCUSDT_1h.csv")
+
+
+def test_clock_times_are_of_the_zone_that_is_named(bring: Import, warehouse: Warehouse) -> None:
+    bring("clock_times/BTCUSDT_1h.csv", zone="UTC")
+
+    bars = warehouse.load("BTCUSDT", timeframe="1h")
+    assert bars.time[0] == np.datetime64("2025-03-07T00:00", "ns")
+    assert set(np.diff(bars.time).tolist()) == {3_600_000_000_000}
+
+
+def test_new_york_is_no_guess_for_bars_on_a_saturday(bring: Import, warehouse: Warehouse, tmp_path: Path) -> None:
+    times = [f"2025-03-{day:02} {hour:02}:00" for day in (7, 8) for hour in range(12)]
+    (tmp_path / "BTCUSDT.csv").write_text(written(times))
+
+    with refused(BadFile, match=r"line 14: `2025-03-08 00:00:00` has no time zone, and America/New_York is no good"):
+        bring(tmp_path / "BTCUSDT.csv", timeframe="1h")
+
+    (tmp_path / "BTCUSDT.csv").write_text(written([f"{time}:00+00:00" for time in times]))
+    bring(tmp_path / "BTCUSDT.csv", timeframe="1h")
+    assert warehouse.load("BTCUSDT", timeframe="1h").time[0] == np.datetime64("2025-03-07T00:00", "ns")

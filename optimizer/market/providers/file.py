@@ -7,7 +7,7 @@ price are holidays and left out. With an adjusted close the adjustment factor is
 """
 
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -21,7 +21,7 @@ from duckdb import DuckDBPyConnection
 
 from optimizer.domain.bars import FloatArray, TimeArray
 from optimizer.errors import BadFile, NothingToImport, Phrase, UnknownSymbol
-from optimizer.market.calendars import calendar_name, find_calendar
+from optimizer.market.calendars import DEFAULT, calendar_name, find_calendar
 from optimizer.market.providers.parse import SYMBOL, parse_table
 from optimizer.market.providers.table import CSV_NAMES, PARQUET_NAMES, bad_file, open_table, physical_line
 from optimizer.market.providers.timestamps import days_in, in_utc
@@ -123,7 +123,7 @@ def _history(path: Path, text: str, columns: Columns, reading: Reading) -> RawBa
     timeframe = find_timeframe(reading.timeframe) if reading.timeframe else _timeframe(path, listed)
     columns = _with_prices(path, columns)
     lines = columns["line"]
-    times = _times(path, columns, timeframe, lambda: reading.zone or _zone_of(symbol))
+    times = _times(path, columns, timeframe, symbol=symbol, zone=reading.zone)
     order = _order(path, times, lines)
     volume = np.ma.filled(np.ma.asarray(columns["volume"]), np.nan)
     arrays = {"time": times, "volume": volume, **{name: np.asarray(columns[name]) for name in _PRICES}}
@@ -185,7 +185,7 @@ def _spoken(seconds: int) -> Phrase:
     return Phrase("days", n=seconds // 86_400) if seconds >= 86_400 else Phrase("seconds", n=seconds)
 
 
-def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]) -> TimeArray:
+def _times(path: Path, columns: Columns, timeframe: str, *, symbol: str, zone: str | None) -> TimeArray:
     """Times of the bars in UTC; for daily bars midnight of the written date, or of the date where the exchange is."""
     local, lines = np.asarray(columns["local"]).astype("datetime64[us]"), columns["line"]
     shift = np.ma.asarray(columns["shift"])
@@ -200,19 +200,25 @@ def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]
     if timeframe == "1d" and (naive.all() or (days == local).all()):
         return days
     if naive.all():
-        return _from_zone(path, local, lines, zone())
+        is_guess = zone is None and calendar_name(symbol) == DEFAULT
+        return _from_zone(path, local, lines, zone or _zone_of(symbol), is_guess=is_guess)
     moments = local - np.asarray(shift).astype("timedelta64[m]")
-    return days_in(zone(), moments).astype("datetime64[us]") if timeframe == "1d" else moments
+    return days_in(zone or _zone_of(symbol), moments).astype("datetime64[us]") if timeframe == "1d" else moments
 
 
 _ONE_ZONE = Phrase("one_zone")
 
 
-def _from_zone(path: Path, local: TimeArray, lines: FloatArray, zone: str) -> TimeArray:
-    try:
-        return in_utc(local, zone)
-    except ValueError as error:
-        raise _bad_row(path, lines[0], Phrase("unclear_time", zone=zone, cause=str(error)), _ONE_ZONE) from error
+def _from_zone(path: Path, local: TimeArray, lines: FloatArray, zone: str, *, is_guess: bool) -> TimeArray:
+    """Convert times of a zone to UTC. Raises BadFile for one that it skips or has twice, and for a bad guess."""
+    times = in_utc(local, zone)
+    is_saturday = (local.astype("datetime64[D]").astype(np.int64) + 3) % 7 == 5
+    for unfit, key in ((np.isnat(times), "unclear_time"), (is_saturday & is_guess, "no_zone_on_saturday")):
+        if unfit.any():
+            row = int(np.argmax(unfit))
+            text = str(local[row].astype("datetime64[s]")).replace("T", " ")
+            raise _bad_row(path, lines[row], Phrase(key, text=text, zone=zone), Phrase("name_zone"))
+    return times
 
 
 def _order(path: Path, times: TimeArray, lines: FloatArray) -> slice:

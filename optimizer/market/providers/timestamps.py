@@ -92,6 +92,6 @@ def days_in(zone: str, moments: TimeArray) -> TimeArray:
 
 
 def in_utc(local: TimeArray, zone: str) -> TimeArray:
-    """Convert local times of a zone to UTC. Raises ValueError for a time that the zone skips or has twice."""
-    aware = pd.DatetimeIndex(local).tz_localize(zone, ambiguous="raise", nonexistent="raise")
+    """Convert local times of a zone to UTC; NaT for a time that the zone skips or has twice."""
+    aware = pd.DatetimeIndex(local).tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
     return aware.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
