@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 
 from optimizer.errors import BadFile, Phrase
@@ -40,6 +41,20 @@ class ImportReport:
 def _notes(changes: Changes) -> Iterator[Phrase]:
     if changes.n_left_out:
         yield _about("import_left_out", changes, n=changes.n_left_out)
+    if changes.first_dropped:
+        yield _about("import_dropped", changes, n=changes.n_dropped, first=f"{changes.first_dropped:%Y-%m-%d}")
+    if changes.first_changed:
+        first = f"{changes.first_changed:%Y-%m-%d}"
+        yield _about(f"import_{changes.kind}", changes, n=changes.n_changed, first=first, ratio=_ratio(changes.ratio))
+    if changes.n_rescaled:
+        yield _about("import_rescaled", changes, n=changes.n_rescaled)
+
+
+def _ratio(ratio: float) -> str:
+    """Ratio of new to old prices: 1:4, or a percentage when it is none of small numbers."""
+    simple = Fraction(ratio).limit_denominator(50)
+    is_simple = min(simple.numerator, simple.denominator) <= 5 and abs(simple / ratio - 1) < 0.005
+    return f"{simple.numerator}:{simple.denominator}" if is_simple else f"{ratio - 1:+.2%}"
 
 
 def _about(key: str, changes: Changes, **facts: object) -> Phrase:
@@ -55,7 +70,7 @@ def import_files(path: Path, warehouse: Warehouse, *, reading: Reading | None = 
     files = find_files(path)
     # Closed here, not when an error that holds it is forgotten: its spill folder goes with it.
     with closing(read_files(path, reading or Reading())) as series:
-        changes = warehouse.upsert_all(_once(path, series), now=now)
+        changes = warehouse.import_all(_once(path, series), now=now)
     return ImportReport(path=path, n_files=len(files), changes=tuple(changes))
 
 
