@@ -14,8 +14,9 @@ import numpy as np
 from optimizer.domain.bars import Bars
 from optimizer.errors import BlockedBars, Phrase, UnpricedBars, UnusableBars
 from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar
-from optimizer.market.quality import price_faults, time_faults
+from optimizer.market.quality import factor_faults, price_faults, time_faults
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
+from optimizer.market.raw_bars import RawBars
 from optimizer.market.warehouse.warehouse import Warehouse
 
 #: Numbers of bars below which the series is reported as short, with the severity: most severe first.
@@ -24,16 +25,30 @@ SHORT = ((30, Severity.CRITICAL), (120, Severity.HIGH), (252, Severity.MEDIUM))
 MOST_OF_A_KIND = 50
 
 
-def check(bars: Bars, *, now: datetime, calendar: Calendar | None = None, is_live: bool = False) -> QualityReport:
+def check(
+    bars: Bars,
+    *,
+    now: datetime,
+    calendar: Calendar | None = None,
+    is_live: bool = False,
+    history: RawBars | None = None,
+) -> QualityReport:
     """Check bars for all kinds of faults; findings are most severe first.
 
     `is_live`: the source delivers new bars, so an old last bar is a finding. The calendar is that of
-    the symbol unless given; a symbol that trades on most weekends gets one that never closes.
+    the symbol unless given; a symbol that trades on most weekends gets one that never closes. With the `history` of
+    the bars as traded its adjustment is checked too.
     """
     if not len(bars):
         raise UnusableBars(symbol=bars.symbol, reason=Phrase("no_bars_at_all"), when=Phrase("any_day"))
     calendar = calendar or fitting_calendar(bars, now)
-    findings = [*_time_findings(bars, calendar, now, is_live=is_live), *_price_findings(bars), *_short(bars)]
+    unfollowed = factor_faults.unfollowed(history) if history is not None else []
+    findings = [
+        *_time_findings(bars, calendar, now, is_live=is_live),
+        *_price_findings(bars),
+        *_short(bars),
+        *unfollowed,
+    ]
     days = time_faults.days_of(bars)
     return QualityReport(
         symbol=bars.symbol,
