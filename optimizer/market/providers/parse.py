@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from optimizer.domain.bars import TimeArray
 from optimizer.errors import BadFile, Phrase
-from optimizer.market.providers.numbers import PRICES, NumberSql, ways_of_numbers
+from optimizer.market.providers.decimal_marks import PRICES, NumberSql, ways_of_numbers
 from optimizer.market.providers.table import Table, bad_file, physical_line
 from optimizer.market.providers.timestamps import are_sessions, candidates, is_count, is_steady, local_sql, shift_sql
 
