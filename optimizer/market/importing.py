@@ -10,7 +10,7 @@ from pathlib import Path
 from optimizer.errors import BadFile, Phrase
 from optimizer.market.providers.file import Reading, find_files, read_files
 from optimizer.market.raw_bars import RawBars, SeriesKey
-from optimizer.market.warehouse.changes import Changes
+from optimizer.market.warehouse.changes import ChangeKind, Changes
 from optimizer.market.warehouse.warehouse import Warehouse
 
 
@@ -38,6 +38,13 @@ class ImportReport:
         return tuple(note for one in self.changes for note in _notes(one))
 
 
+_REASONS = {
+    ChangeKind.SPLIT: "import_split",
+    ChangeKind.DIVIDEND: "import_dividend",
+    ChangeKind.CORRECTION: "import_correction",
+}
+
+
 def _notes(changes: Changes) -> Iterator[Phrase]:
     if changes.n_left_out:
         yield _about("import_left_out", changes, n=changes.n_left_out)
@@ -45,7 +52,7 @@ def _notes(changes: Changes) -> Iterator[Phrase]:
         yield _about("import_dropped", changes, n=changes.n_dropped, first=f"{changes.first_dropped:%Y-%m-%d}")
     if changes.first_changed:
         first = f"{changes.first_changed:%Y-%m-%d}"
-        yield _about(f"import_{changes.kind}", changes, n=changes.n_changed, first=first, ratio=_ratio(changes.ratio))
+        yield _about(_REASONS[changes.kind], changes, n=changes.n_changed, first=first, ratio=_ratio(changes.ratio))
     if changes.n_rescaled:
         yield _about("import_rescaled", changes, n=changes.n_rescaled)
 

@@ -16,7 +16,7 @@ def test_suspended_days_are_left_out(bring: Import, warehouse: Warehouse) -> Non
     report = bring("suspended/263750.KQ.csv")
 
     assert warehouse.load("263750.KQ").close.tolist() == [65400, 67300, 67000]
-    assert [worded(note) for note in report.notes] == ["263750.KQ: 3 days without a trade were left out."]
+    assert [worded(note) for note in report.notes] == ["263750.KQ: 3 days without a trade left out."]
 
 
 @pytest.mark.parametrize("cells", ["0,0,0,10.5,0", "0,0,0,0,0", ",,,10.5,", "0,0,0,10.5,", ",,,,"])
@@ -28,7 +28,7 @@ def test_a_day_without_trade_is_left_out(bring: Import, warehouse: Warehouse, tm
     report = bring(tmp_path / "X.csv")
 
     assert len(warehouse.load("X")) == 2
-    assert [worded(note) for note in report.notes] == ["X: 1 day without a trade was left out."]
+    assert [worded(note) for note in report.notes] == ["X: 1 day without a trade left out."]
 
 
 def test_a_price_of_zero_on_a_day_with_trades_blocks_without_the_advice_to_force(

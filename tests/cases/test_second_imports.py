@@ -20,9 +20,7 @@ def test_a_line_that_was_taken_out_is_deleted_and_said(bring: Import, warehouse:
 
     days = [str(day)[:10] for day in warehouse.load("TICK").time]
     assert days == ["2024-02-05", "2024-02-06", "2024-02-08", "2024-02-09"]
-    assert notes_of(report) == [
-        "TICK: 1 stored bar in the span of the file that it does not have was deleted, the first of 2024-02-07."
-    ]
+    assert notes_of(report) == ["TICK: 1 stored bar deleted that the file does not have, the first of 2024-02-07."]
     assert [one.n_bars for one in warehouse.symbols()] == [4]
 
 
@@ -46,7 +44,7 @@ def test_a_split_between_two_imports_moves_the_older_bars(bring: Import, warehou
     assert set(bars.volume.tolist()) == {4000}
     assert notes_of(report) == [
         "SPLT: 3 stored bars from 2024-02-12 on changed by 1:4, as after a split.",
-        "SPLT: 5 older bars before the file were rescaled alike.",
+        "SPLT: 5 older bars rescaled alike.",
     ]
 
 
@@ -64,7 +62,7 @@ def test_a_dividend_between_two_imports_moves_the_older_adjustment(
     assert warehouse.load("DIV").close.round(2).tolist() == [98.49] * 5 + [100.5]
     assert notes_of(report) == [
         "DIV: the adjustment of 2 stored bars from 2024-02-08 on changed, as after a dividend.",
-        "DIV: 3 older bars before the file were rescaled alike.",
+        "DIV: 3 older bars rescaled alike.",
     ]
 
 
@@ -75,4 +73,4 @@ def test_a_correction_is_said_and_moves_nothing_else(bring: Import, warehouse: W
     report = bring(tmp_path / "TICK.csv")
 
     assert warehouse.load("TICK").close.tolist() == [50.5, 50.75, 51, 51.25, 51.5]
-    assert notes_of(report) == ["TICK: 1 stored bar was corrected, the first of 2024-02-07."]
+    assert notes_of(report) == ["TICK: 1 stored bar corrected, the first of 2024-02-07."]
