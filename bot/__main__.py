@@ -72,6 +72,7 @@ def _add_data(command: argparse.ArgumentParser) -> None:
     bring = actions.add_parser("import", help="import a CSV or Parquet file, or a folder of them")
     bring.add_argument("path", metavar="PATH")
     bring.add_argument("--symbol", help="for one file whose name is not its symbol")
+    bring.add_argument("--zone", help="time zone of clock times without one, such as UTC (default: the exchange's)")
     check = actions.add_parser("check", help="coverage, data problems and a calendar of one symbol")
     check.add_argument("symbol", metavar="SYMBOL")
 

@@ -4,7 +4,7 @@
     ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler
     │                      UnknownSymbol · UnknownAtSource · UnknownTimeframe · UnknownSource
     ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace
-    ├── BadData            NoBars · TooFewBars · UnusableBars · BlockedBars · BadFile · NothingToImport
+    ├── BadData            NoBars · TooFewBars · UnusableBars · BlockedBars (UnpricedBars) · BadFile · NothingToImport
     └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown
                            NoSnapshot · DamagedSnapshot
 
@@ -205,6 +205,10 @@ class UnusableBars(BadData):
 
 class BlockedBars(BadData):
     """Facts: symbol, n, kind and finding (the first critical finding: its kind and its sentence)."""
+
+
+class UnpricedBars(BlockedBars):
+    """A price is missing or not above zero, which `force` cannot pass over. Facts as of its parent."""
 
 
 class BadFile(BadData):

@@ -41,8 +41,8 @@ def made_up_bars(n: int, *, seed: int = 1, volatility: float = 0.02, drift: floa
 
 
 def bars_of(open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, symbol: str = "TEST") -> Bars:
-    """Daily bars of given prices."""
-    time = np.datetime64("2001-01-01", "ns") + np.arange(len(close)) * np.timedelta64(1, "D")
+    """Daily bars of given prices, on weekdays."""
+    time = np.busday_offset("2001-01-01", np.arange(len(close)))
     return Bars(
         symbol=symbol,
         time=time.astype("datetime64[ns]"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bot.grammar.cadence import find_time_zone
 from bot.runtime.processes import ChildProcesses, lock_home
 from bot.runtime.services import open_market
 from bot.runtime.settings import Settings
@@ -31,7 +32,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             case "list":
                 return _list(market, console)
             case "import":
-                return _import(market, console, Path(options.path), options.symbol)
+                return _import(market, console, Path(options.path), _reading(options), renderer_of(settings.language))
             case _:
                 return _check(market, console, options.symbol.upper(), renderer_of(settings.language))
 
@@ -47,10 +48,16 @@ def _list(market: Market, console: Console) -> int:
     return 0
 
 
-def _import(market: Market, console: Console, path: Path, symbol: str | None) -> int:
+def _reading(options: argparse.Namespace) -> Reading:
+    return Reading(symbol=options.symbol, zone=find_time_zone(options.zone) if options.zone else None)
+
+
+def _import(market: Market, console: Console, path: Path, reading: Reading, renderer: Renderer) -> int:
     with console.status(f"reading {path}"):
-        report = import_files(path, market.warehouse, reading=Reading(symbol=symbol), now=utc_now())
+        report = import_files(path, market.warehouse, reading=reading, now=utc_now())
     console.print(f"{report.n_bars:,} bars of {len(report.symbols)} symbols from {report.n_files} files.", markup=False)
+    for note in report.notes:
+        console.print(unmarked(renderer.phrase(note)), markup=False)
     return 0
 
 

@@ -21,7 +21,9 @@ from optimizer.domain.study_results import Measures
 from optimizer.errors import UnknownGoal
 
 NAN = float("nan")
-SESSIONS_PER_YEAR = 252
+SESSIONS_PER_YEAR, DAYS_PER_YEAR = 252, 365
+#: Daily bars of which more than this share is on weekends are of a market that never closes, where it is two in seven.
+_NEVER_CLOSED = 0.25
 _YEAR = np.timedelta64(31_557_600, "s")  # 365.25 days
 #: Returns whose variance is a smaller part of their squared mean than this do not vary.
 _NO_VARIANCE = 1e-14
@@ -108,9 +110,10 @@ def cap_violations(cap: Cap, scores: Columns) -> FloatArray:
 
 
 def periods_per_year(bars: Bars) -> float:
-    """Number of bars per year: 252 for daily bars, counted from the bars' times otherwise."""
+    """Number of bars per year: 252 for daily bars, 365 with weekends, counted from the bars' times otherwise."""
     if bars.timeframe == "1d" or len(bars) < 2:
-        return float(SESSIONS_PER_YEAR)
+        weekends = 1.0 - np.is_busday(bars.time.astype("datetime64[D]")).mean()
+        return float(DAYS_PER_YEAR if weekends > _NEVER_CLOSED else SESSIONS_PER_YEAR)
     years = (bars.time[-1] - bars.time[0]) / _YEAR
     return float((len(bars) - 1) / years)
 

@@ -4,7 +4,7 @@ The suffix of a symbol, as Yahoo writes it, names its exchange; without one it i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
@@ -47,6 +47,8 @@ SUFFIXES: Mapping[str, str] = {
     ".SA": "BVMF",
     ".MX": "XMEX",
     "-USD": ALWAYS,
+    "-USDT": ALWAYS,
+    "-USDC": ALWAYS,
     "-EUR": ALWAYS,
     "-KRW": ALWAYS,
     "-BTC": ALWAYS,
@@ -63,11 +65,16 @@ class Calendar:
     sessions: TimeArray  # datetime64[D]
     opens: TimeArray
     closes: TimeArray
+    known_to: np.datetime64 | None = None  # last day whose holidays are known; later sessions are all weekdays
 
     def between(self, first: np.datetime64, last: np.datetime64) -> TimeArray:
         """Sessions from day `first` to day `last`, both included."""
         low, high = np.searchsorted(self.sessions, [first.astype("datetime64[D]"), last.astype("datetime64[D]") + 1])
         return self.sessions[low:high]
+
+    def known_between(self, first: np.datetime64, last: np.datetime64) -> TimeArray:
+        """Sessions from day `first` to day `last`, as far as the holidays are known."""
+        return self.between(first, last if self.known_to is None else min(last, self.known_to))
 
     def last_close(self, now: datetime) -> datetime:
         """Latest close of a session at or before `now`."""
@@ -90,24 +97,43 @@ def calendar_name(symbol: str) -> str:
 
 
 def find_calendar(name: str, first: date, last: date) -> Calendar:
-    """Calendar that covers at least the days first to last, as far as its rules are known."""
+    """Calendar that covers at least the days first to last, from the first day on that its rules are known.
+
+    Some exchanges announce their holidays a year ahead only: after the last known day every weekday is a session.
+    """
     return _calendar(name, first.year // 10 * 10, last.year)
 
 
 @lru_cache(maxsize=32)
 def _calendar(name: str, first_year: int, last_year: int) -> Calendar:
-    known = _rules(name)
-    low, high = known.bound_min(), known.bound_max()
+    rules = _rules(name)
+    low, high = rules.bound_min(), rules.bound_max()
     start, end = date(first_year, 1, 1), date(last_year, 12, 31)
     start = start if low is None else max(start, low.date())
-    end = end if high is None else min(end, high.date())
-    whole = _rules(name, start=start.isoformat(), end=end.isoformat())
-    return Calendar(
+    known_to = end if high is None else min(end, high.date())
+    # An exchange without rules for these years yet gets the last ones known.
+    whole = _rules(name, start=min(start, known_to.replace(month=1, day=1)).isoformat(), end=known_to.isoformat())
+    known = Calendar(
         name=name,
         zone=str(whole.tz),
         sessions=whole.sessions.to_numpy().astype("datetime64[D]"),
         opens=_plain(whole.opens),
         closes=_plain(whole.closes),
+    )
+    return known if known_to == end else _continued(known, np.datetime64(known_to), np.datetime64(end))
+
+
+def _continued(known: Calendar, known_to: np.datetime64, end: np.datetime64) -> Calendar:
+    """Calendar with every weekday after the last known day, at the hours of the last session."""
+    days = np.arange(known_to + 1, end + 1)
+    days = days[np.is_busday(days)]
+    later = (days - known.sessions[-1]).astype("timedelta64[us]")
+    return replace(
+        known,
+        sessions=np.append(known.sessions, days),
+        opens=np.append(known.opens, known.opens[-1] + later),
+        closes=np.append(known.closes, known.closes[-1] + later),
+        known_to=known_to,
     )
 
 

@@ -98,7 +98,8 @@ class Market:
         bars = self.get_bars(symbol, timeframe=timeframe, source=source, start=start, end=end, now=now)
         provider = self._providers.get(bars.source)
         is_live = provider is not None and provider.is_live and end is None
-        report = check(bars, now=now, is_live=is_live)
+        history = self.warehouse.history(symbol, timeframe=timeframe, source=bars.source, start=start, end=end)
+        report = check(bars, now=now, is_live=is_live, history=history)
         store_report(self.warehouse, report)
         return bars, report
 

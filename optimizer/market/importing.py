@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 
 from optimizer.errors import BadFile, Phrase
 from optimizer.market.providers.file import Reading, find_files, read_files
 from optimizer.market.raw_bars import RawBars, SeriesKey
-from optimizer.market.warehouse.changes import Changes
+from optimizer.market.warehouse.changes import ChangeKind, Changes
 from optimizer.market.warehouse.warehouse import Warehouse
 
 
@@ -31,6 +32,42 @@ class ImportReport:
         """Symbols that were imported, sorted."""
         return tuple(sorted({one.symbol for one in self.changes}))
 
+    @property
+    def notes(self) -> tuple[Phrase, ...]:
+        """What a person should know about the import, per series."""
+        return tuple(note for one in self.changes for note in _notes(one))
+
+
+_REASONS = {
+    ChangeKind.SPLIT: "import_split",
+    ChangeKind.DIVIDEND: "import_dividend",
+    ChangeKind.CORRECTION: "import_correction",
+}
+
+
+def _notes(changes: Changes) -> Iterator[Phrase]:
+    if changes.n_left_out:
+        yield _about("import_left_out", changes, n=changes.n_left_out)
+    if changes.first_dropped:
+        yield _about("import_dropped", changes, n=changes.n_dropped, first=f"{changes.first_dropped:%Y-%m-%d}")
+    if changes.first_changed:
+        first = f"{changes.first_changed:%Y-%m-%d}"
+        yield _about(_REASONS[changes.kind], changes, n=changes.n_changed, first=first, ratio=_ratio(changes.ratio))
+    if changes.n_rescaled:
+        yield _about("import_rescaled", changes, n=changes.n_rescaled)
+
+
+def _ratio(ratio: float) -> str:
+    """Ratio of new to old prices: 1:4, or a percentage when it is none of small numbers."""
+    simple = Fraction(ratio).limit_denominator(50)
+    is_simple = min(simple.numerator, simple.denominator) <= 5 and abs(simple / ratio - 1) < 0.005
+    return f"{simple.numerator}:{simple.denominator}" if is_simple else f"{ratio - 1:+.2%}"
+
+
+def _about(key: str, changes: Changes, **facts: object) -> Phrase:
+    name = changes.symbol if changes.timeframe == "1d" else f"{changes.symbol} {changes.timeframe}"
+    return Phrase(key, series=name, **facts)
+
 
 def import_files(path: Path, warehouse: Warehouse, *, reading: Reading | None = None, now: datetime) -> ImportReport:
     """Read one file or every file under a folder and store its bars under the source `file`, in one transaction.
@@ -40,7 +77,7 @@ def import_files(path: Path, warehouse: Warehouse, *, reading: Reading | None = 
     files = find_files(path)
     # Closed here, not when an error that holds it is forgotten: its spill folder goes with it.
     with closing(read_files(path, reading or Reading())) as series:
-        changes = warehouse.upsert_all(_once(path, series), now=now)
+        changes = warehouse.import_all(_once(path, series), now=now)
     return ImportReport(path=path, n_files=len(files), changes=tuple(changes))
 
 

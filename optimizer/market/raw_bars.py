@@ -57,6 +57,7 @@ class RawBars:
     volume: FloatArray
     factor: FloatArray
     split: FloatArray
+    n_left_out: int = 0  # days without a trade that the source lists
 
     def __len__(self) -> int:
         return len(self.time)
@@ -150,7 +151,8 @@ def make_history(
     """Build a history of time and price columns; missing volume is NaN, factor 1, and split derived from factor."""
     n_bars = len(columns["time"])
     factor = np.ones(n_bars) if factor is None else factor
-    prices = {name: np.asarray(columns[name], dtype=np.float64) for name in ("open", "high", "low", "close")}
+    names = ("open", "high", "low", "close")
+    prices: dict[str, Any] = {name: np.asarray(columns[name], dtype=np.float64) for name in names}
     return RawBars(
         symbol=symbol,
         timeframe=timeframe,

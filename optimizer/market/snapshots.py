@@ -5,6 +5,7 @@ that a half-written one never has its name; it is checked when read, so that a d
 Two sources that deliver the same bars share a file, which names the first source.
 """
 
+import glob
 import os
 import threading
 from datetime import UTC, datetime
@@ -75,8 +76,9 @@ def _write(bars: Bars, place: Path) -> None:
 
 def _read(place: Path) -> Bars:
     with _memory(os.getpid()).cursor() as cursor:
-        columns = fetch_arrays(cursor.execute("SELECT * FROM read_parquet(?)", [str(place)]))
-        notes = cursor.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(place)]).fetchall()
+        named = glob.escape(str(place))  # brackets in a folder's name are no pattern
+        columns = fetch_arrays(cursor.execute("SELECT * FROM read_parquet(?)", [named]))
+        notes = cursor.execute("SELECT key, value FROM parquet_kv_metadata(?)", [named]).fetchall()
     facts = {bytes(key).decode(): bytes(value).decode() for key, value in notes}
     arrays = {name: columns[name] for name in _COLUMNS}
     return Bars(symbol=facts["symbol"], timeframe=facts["timeframe"], source=facts["source"], **arrays)

@@ -38,11 +38,12 @@ REPORT = QualityReport(
 KINDS = (
     "order", "duplicate", "future", "clock", "shift_days", "shift_hours", "no_session", "other_calendar",
     "outside_hours", "thin_session", "missing", "missing_run", "sparse", "stale_end", "short", "not_finite",
-    "not_positive", "inverted", "outside", "stale_run", "no_volume", "split", "spike", "outlier",
+    "not_positive", "inverted", "outside", "stale_run", "no_volume", "split", "spike", "outlier", "unfollowed",
 )  # fmt: skip
 WORDS: dict[str, Any] = {
     "n": 3, "hours": -5.5, "days": 1, "calendar": "XNYS", "expected": 390, "end": "2026-11-24", "share": 0.81,
     "need": 252, "column": "high", "value": 0.123, "high": 10.25, "low": 9.5, "ratio": "2:1", "times": 11.6,
+    "move": 0.005,
 }  # fmt: skip
 EVERY = tuple(
     DataFinding(kind=kind, severity=list(Severity)[i % 5], when=NOW.replace(hour=0, minute=0), value=0.123, facts=WORDS)

@@ -1,14 +1,15 @@
 """Bars from a user's own files: CSV and Parquet, one file or a folder, one or several symbols per file.
 
 A file is read whole or not at all. Times with an offset from UTC are taken as written; times without one are in the
-exchange's time zone (or in the zone that is named); a daily bar belongs to its written date. Rows without any
+exchange's time zone (or in the zone that is named); a daily bar belongs to its written date, or if it is a moment other
+than midnight, to the date of that moment where the exchange is. Rows without any
 price are holidays and left out. With an adjusted close the adjustment factor is adjusted over plain close.
 """
 
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,16 +21,16 @@ from duckdb import DuckDBPyConnection
 
 from optimizer.domain.bars import FloatArray, TimeArray
 from optimizer.errors import BadFile, NothingToImport, Phrase, UnknownSymbol
-from optimizer.market.calendars import calendar_name, find_calendar
-from optimizer.market.providers.parse import parse_table
+from optimizer.market.calendars import DEFAULT, calendar_name, find_calendar
+from optimizer.market.providers.parse import SYMBOL, parse_table
 from optimizer.market.providers.table import CSV_NAMES, PARQUET_NAMES, bad_file, open_table, physical_line
-from optimizer.market.providers.timestamps import in_utc
+from optimizer.market.providers.timestamps import days_in, in_utc
 from optimizer.market.raw_bars import TIMEFRAMES, RawBars, find_timeframe, make_history
 
-SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^]{0,19}")
 _NAMED = re.compile(r"(?P<symbol>.+?)(?:[_\- ](?P<timeframe>1m|5m|15m|30m|1h|1d))?")
 _ENDINGS = CSV_NAMES + PARQUET_NAMES
 _PRICES = ("open", "high", "low", "close")
+_IDLE = ("open", "high", "low", "volume")
 MEMORY_LIMIT = "256MB"
 
 Columns = Mapping[str, Any]
@@ -97,28 +98,39 @@ def read_files(path: Path, reading: Reading = Reading()) -> Generator[RawBars, N
 
 
 def _read_file(cursor: DuckDBPyConnection, path: Path, reading: Reading) -> Iterator[RawBars]:
-    table = open_table(cursor, path)
-    parse_table(cursor, table)
+    table = parse_table(cursor, open_table(cursor, path))
     is_mixed = "symbol" in table.columns
-    symbols = cursor.execute("SELECT DISTINCT symbol FROM parsed ORDER BY symbol").fetchall() if is_mixed else [("",)]
-    for (text,) in symbols:
+    for text in _symbols(cursor, path, reading.symbol) if is_mixed else [""]:
         where = "WHERE symbol = ?" if is_mixed else ""
         query = f"SELECT * EXCLUDE (symbol) FROM parsed {where} ORDER BY line"  # noqa: S608 - constants
         yield _history(path, text, cursor.execute(query, [text] if is_mixed else []).fetchnumpy(), reading)
 
 
+def _symbols(cursor: DuckDBPyConnection, path: Path, wanted: str | None) -> list[str]:
+    """Symbols in a file, of several only the wanted one. Raises BadFile if it is not among them."""
+    found = [row[0] for row in cursor.execute("SELECT DISTINCT symbol FROM parsed ORDER BY symbol").fetchall()]
+    if wanted is None or len(found) == 1:
+        return found
+    if wanted.upper() in found:
+        return [wanted.upper()]
+    reason = Phrase("several_symbols", symbols=", ".join(map(str, found[:12])))
+    raise bad_file(path, 1, reason, Phrase("name_one_symbol"))
+
+
 def _history(path: Path, text: str, columns: Columns, reading: Reading) -> RawBars:
     symbol = _symbol(path, text, reading)
+    listed = np.asarray(columns["local"])
+    timeframe = find_timeframe(reading.timeframe) if reading.timeframe else _timeframe(path, listed)
     columns = _with_prices(path, columns)
-    lines, local = columns["line"], np.asarray(columns["local"])
-    timeframe = find_timeframe(reading.timeframe) if reading.timeframe else _timeframe(path, local)
-    times = _times(path, columns, timeframe, lambda: reading.zone or _zone_of(symbol))
+    lines = columns["line"]
+    times = _times(path, columns, timeframe, symbol=symbol, zone=reading.zone)
     order = _order(path, times, lines)
     volume = np.ma.filled(np.ma.asarray(columns["volume"]), np.nan)
     arrays = {"time": times, "volume": volume, **{name: np.asarray(columns[name]) for name in _PRICES}}
     ordered = {name: column[order] for name, column in arrays.items()}
     factor = _factor(path, columns)[order]
-    return make_history(symbol, timeframe=timeframe, source="file", columns=ordered, factor=factor)
+    history = make_history(symbol, timeframe=timeframe, source="file", columns=ordered, factor=factor)
+    return replace(history, n_left_out=len(listed) - len(history))
 
 
 def _symbol(path: Path, text: str, reading: Reading) -> str:
@@ -135,17 +147,23 @@ def _zone_of(symbol: str) -> str:
 
 
 def _with_prices(path: Path, columns: Columns) -> Columns:
-    """Drop the rows without any price. Raises BadFile when only some of the four prices are missing."""
+    """Drop the days without a trade. Raises BadFile when only some of the four prices of another day are missing."""
     blank = np.array([np.ma.getmaskarray(np.ma.asarray(columns[name])) for name in _PRICES])
-    partly = blank.any(axis=0) & ~blank.all(axis=0)
+    keep = ~(blank.all(axis=0) | _is_idle(columns))
+    partly = blank.any(axis=0) & keep
     if partly.any():
         row = int(np.argmax(partly))
         name = _PRICES[int(np.argmax(blank[:, row]))]
         raise _bad_row(path, columns["line"][row], Phrase("no_price", column=Phrase(name)), Phrase("mend_line"))
-    keep = ~blank.all(axis=0)
     if not keep.any():
         raise bad_file(path, 2, Phrase("no_line_with_price"), Phrase("export_again"))
     return {name: column[keep] for name, column in columns.items()}
+
+
+def _is_idle(columns: Columns) -> np.ndarray:
+    """True for days without open, high, low and volume, for which some exchanges list the close before."""
+    empty = np.array([np.ma.filled(np.ma.asarray(columns[name]), 0) == 0 for name in _IDLE])
+    return np.asarray(empty.all(axis=0))
 
 
 def _timeframe(path: Path, local: TimeArray) -> str:
@@ -167,8 +185,8 @@ def _spoken(seconds: int) -> Phrase:
     return Phrase("days", n=seconds // 86_400) if seconds >= 86_400 else Phrase("seconds", n=seconds)
 
 
-def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]) -> TimeArray:
-    """Times of the bars in UTC; midnight of the written date for daily bars."""
+def _times(path: Path, columns: Columns, timeframe: str, *, symbol: str, zone: str | None) -> TimeArray:
+    """Times of the bars in UTC; for daily bars midnight of the written date, or of the date where the exchange is."""
     local, lines = np.asarray(columns["local"]).astype("datetime64[us]"), columns["line"]
     shift = np.ma.asarray(columns["shift"])
     naive = np.ma.getmaskarray(shift)
@@ -178,21 +196,29 @@ def _times(path: Path, columns: Columns, timeframe: str, zone: Callable[[], str]
     if not naive.any() and (apart := np.abs(shift - shift[0]) > 60).any():
         row = int(np.argmax(apart))
         raise _bad_row(path, lines[row], Phrase("mixed_zones"), _ONE_ZONE)
-    if timeframe == "1d":
-        return local.astype("datetime64[D]").astype("datetime64[us]")
+    days = local.astype("datetime64[D]").astype("datetime64[us]")
+    if timeframe == "1d" and (naive.all() or (days == local).all()):
+        return days
     if naive.all():
-        return _from_zone(path, local, lines, zone())
-    return np.asarray(local - np.asarray(shift) * np.timedelta64(1, "m"))
+        is_guess = zone is None and calendar_name(symbol) == DEFAULT
+        return _from_zone(path, local, lines, zone or _zone_of(symbol), is_guess=is_guess)
+    moments = local - np.asarray(shift).astype("timedelta64[m]")
+    return days_in(zone or _zone_of(symbol), moments).astype("datetime64[us]") if timeframe == "1d" else moments
 
 
 _ONE_ZONE = Phrase("one_zone")
 
 
-def _from_zone(path: Path, local: TimeArray, lines: FloatArray, zone: str) -> TimeArray:
-    try:
-        return in_utc(local, zone)
-    except ValueError as error:
-        raise _bad_row(path, lines[0], Phrase("unclear_time", zone=zone, cause=str(error)), _ONE_ZONE) from error
+def _from_zone(path: Path, local: TimeArray, lines: FloatArray, zone: str, *, is_guess: bool) -> TimeArray:
+    """Convert times of a zone to UTC. Raises BadFile for one that it skips or has twice, and for a bad guess."""
+    times = in_utc(local, zone)
+    is_saturday = (local.astype("datetime64[D]").astype(np.int64) + 3) % 7 == 5
+    for unfit, key in ((np.isnat(times), "unclear_time"), (is_saturday & is_guess, "no_zone_on_saturday")):
+        if unfit.any():
+            row = int(np.argmax(unfit))
+            text = str(local[row].astype("datetime64[s]")).replace("T", " ")
+            raise _bad_row(path, lines[row], Phrase(key, text=text, zone=zone), Phrase("name_zone"))
+    return times
 
 
 def _order(path: Path, times: TimeArray, lines: FloatArray) -> slice:

@@ -1,6 +1,7 @@
 """One CSV or Parquet file as a DuckDB table: its columns, its first times, and errors with line numbers."""
 
 import csv
+import glob
 import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from optimizer.errors import BadFile, Phrase
-from optimizer.market.providers.columns import find_columns, missing_columns
+from optimizer.market.providers.columns import Head, find_columns, find_head, missing_columns
 
 CSV_NAMES = (".csv", ".tsv", ".txt", ".csv.gz")
 PARQUET_NAMES = (".parquet", ".pq")
@@ -26,7 +27,16 @@ class Table:
     path: Path
     rows: str  # SQL of the table
     columns: Mapping[str, str]  # SQL of each column as text, by meaning
+    names: Mapping[str, str]  # of the columns in the file, by meaning
+    texts: frozenset[str]  # meanings of the columns that the file has as text
+    delimiter: str = ","
+    n_header: int = 1  # lines above the first row
     times: Sequence[str]  # the first ones, as written
+
+    @property
+    def line(self) -> str:
+        """SQL of a row's number; blank lines are not counted."""
+        return f"row_number() OVER () + {self.n_header - 1}"
 
     @property
     def moment(self) -> str:
@@ -56,15 +66,38 @@ def _open_csv(path: Path) -> Table:
     if not lines:
         raise bad_file(path, 1, Phrase("file_empty"), Phrase("export_again"))
     delimiter = max(",;\t|", key=lines[0].count)
-    header, *rows = csv.reader(lines, delimiter=delimiter)
-    places = _places(path, header)
-    typed = "{" + ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header))) + "}"
+    lines_of_cells = list(csv.reader(lines, delimiter=delimiter))
+    head = find_head(lines_of_cells)
+    rows = lines_of_cells[head.n_lines :]
+    places = _places(path, head.names, rows)
+    typed = "{" + ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(head.names))) + "}"
     read = (
-        f"read_csv({quoted(str(path))}, delim={quoted(delimiter)}, quote='\"', escape='\"', header=true, "
-        f"auto_detect=false, columns={typed})"
+        f"read_csv({_named(path)}, delim={quoted(delimiter)}, quote='\"', escape='\"', header=true, "
+        f"skip={head.n_lines - 1}, auto_detect=false, columns={typed})"
     )
-    times = _sampled(rows, places)
-    return Table(path=path, rows=read, columns={name: f"c{place}" for name, place in places.items()}, times=times)
+    return Table(
+        path=path,
+        rows=read,
+        columns={name: f"c{place}" for name, place in places.items()} | _symbol_above(path, head),
+        names={name: head.names[place] for name, place in places.items()},
+        texts=frozenset(places),
+        times=_sampled(rows, places),
+        delimiter=delimiter,
+        n_header=head.n_lines,
+    )
+
+
+def _symbol_above(path: Path, head: Head) -> dict[str, str]:
+    """Column of the symbol that stands above the columns, if one does. Raises BadFile for several."""
+    if len(head.symbols) > 1:
+        reason = Phrase("symbols_side_by_side", symbols=", ".join(head.symbols[:12]))
+        raise bad_file(path, 1, reason, Phrase("one_file_each"))
+    return {"symbol": quoted(head.symbols[0])} if head.symbols else {}
+
+
+def _named(path: Path) -> str:
+    """SQL of a path: brackets, `*` and `?` in its name are letters, and no pattern for other files."""
+    return quoted(glob.escape(str(path)))
 
 
 def _sampled(rows: Sequence[Sequence[str]], places: Mapping[str, int]) -> list[str]:
@@ -90,21 +123,36 @@ def _open_text(path: Path) -> IO[str]:
 
 
 def _open_parquet(cursor: DuckDBPyConnection, path: Path) -> Table:
-    read = f"read_parquet({quoted(str(path))})"
+    read = f"read_parquet({_named(path)})"
     try:
-        header = [str(row[0]) for row in cursor.execute(f"DESCRIBE FROM {read}").fetchall()]
-        places = _places(path, header)
-        columns = {name: f"""CAST("{header[place].replace('"', '""')}" AS VARCHAR)""" for name, place in places.items()}
-        table = Table(path=path, rows=read, columns=columns, times=())
-        sample = cursor.execute(f"SELECT {table.moment} FROM {read} LIMIT {_N_SAMPLE}").fetchall()  # noqa: S608
+        described = cursor.execute(f"DESCRIBE FROM {read}").fetchall()
+        texts = [_as_text(str(name), kind) for name, kind, *_ in described]
+        cells = cursor.execute(f"SELECT {', '.join(texts)} FROM {read} LIMIT {_N_SAMPLE}").fetchall()  # noqa: S608
     except duckdb.Error as error:
         reason = Phrase("not_whole_parquet")
         raise bad_file(path, 1, reason, Phrase("write_again")) from error
-    return Table(path=path, rows=read, columns=columns, times=[row[0] for row in sample if row[0]])
+    header, rows = [str(row[0]) for row in described], [[cell or "" for cell in row] for row in cells]
+    places = _places(path, header, rows)
+    return Table(
+        path=path,
+        rows=read,
+        columns={name: texts[place] for name, place in places.items()},
+        names={name: header[place] for name, place in places.items()},
+        texts=frozenset(name for name, place in places.items() if described[place][1] == "VARCHAR"),
+        times=_sampled(rows, places),
+    )
 
 
-def _places(path: Path, header: Sequence[str]) -> dict[str, int]:
-    places = find_columns(header)
+def _as_text(name: str, kind: str) -> str:
+    """SQL of a column as text; moments in UTC, which would otherwise be in the machine's time zone."""
+    column = '"' + name.replace('"', '""') + '"'
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"CAST(make_timestamp(epoch_us({column})) AS VARCHAR) || '+00'"
+    return f"CAST({column} AS VARCHAR)"
+
+
+def _places(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    places = find_columns(header, rows)
     if missing := missing_columns(places):
         found = ", ".join(header[:12])
         reason = Phrase("no_column", missing=", ".join(missing), found=found)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.market.quality.data_findings import DataFinding, Facts, Severity
-from optimizer.market.raw_bars import TIMEFRAMES
+from optimizer.market.raw_bars import TIMEFRAMES, RawBars
 
 PRICES = ("open", "high", "low", "close")
 #: A return of this many times the robust scale of the past returns is an outlier.
@@ -33,7 +33,7 @@ _RUSH = 4.0
 _ROUNDING = 1e-4
 
 
-def moment(bars: Bars, row: int) -> datetime:
+def moment(bars: Bars | RawBars, row: int) -> datetime:
     """Time of a bar as aware datetime in UTC."""
     when: datetime = bars.time[row].astype("datetime64[us]").item()
     return when.replace(tzinfo=UTC)

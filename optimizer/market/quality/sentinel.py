@@ -12,10 +12,11 @@ from itertools import chain
 import numpy as np
 
 from optimizer.domain.bars import Bars
-from optimizer.errors import BlockedBars, Phrase, UnusableBars
+from optimizer.errors import BlockedBars, Phrase, UnpricedBars, UnusableBars
 from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar
-from optimizer.market.quality import price_faults, time_faults
+from optimizer.market.quality import factor_faults, price_faults, time_faults
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
+from optimizer.market.raw_bars import RawBars
 from optimizer.market.warehouse.warehouse import Warehouse
 
 #: Numbers of bars below which the series is reported as short, with the severity: most severe first.
@@ -24,16 +25,30 @@ SHORT = ((30, Severity.CRITICAL), (120, Severity.HIGH), (252, Severity.MEDIUM))
 MOST_OF_A_KIND = 50
 
 
-def check(bars: Bars, *, now: datetime, calendar: Calendar | None = None, is_live: bool = False) -> QualityReport:
+def check(
+    bars: Bars,
+    *,
+    now: datetime,
+    calendar: Calendar | None = None,
+    is_live: bool = False,
+    history: RawBars | None = None,
+) -> QualityReport:
     """Check bars for all kinds of faults; findings are most severe first.
 
     `is_live`: the source delivers new bars, so an old last bar is a finding. The calendar is that of
-    the symbol unless given; a symbol that trades on most weekends gets one that never closes.
+    the symbol unless given; a symbol that trades on most weekends gets one that never closes. With the `history` of
+    the bars as traded its adjustment is checked too.
     """
     if not len(bars):
         raise UnusableBars(symbol=bars.symbol, reason=Phrase("no_bars_at_all"), when=Phrase("any_day"))
     calendar = calendar or fitting_calendar(bars, now)
-    findings = [*_time_findings(bars, calendar, now, is_live=is_live), *_price_findings(bars), *_short(bars)]
+    unfollowed = factor_faults.unfollowed(history) if history is not None else []
+    findings = [
+        *_time_findings(bars, calendar, now, is_live=is_live),
+        *_price_findings(bars),
+        *_short(bars),
+        *unfollowed,
+    ]
     days = time_faults.days_of(bars)
     return QualityReport(
         symbol=bars.symbol,
@@ -55,18 +70,20 @@ def require_usable(report: QualityReport, *, force: bool = False) -> None:
     """Raise BlockedBars if a finding is critical and the study is not forced."""
     critical = [finding for finding in report.findings if finding.severity is Severity.CRITICAL]
     if critical and not force:
-        first = critical[0]
-        raise BlockedBars(symbol=report.symbol, n=len(critical), kind=first.kind, finding=first.phrase)
+        # No account can trade at such a price, so `force` is of no use then.
+        unpriced = [finding for finding in critical if finding.kind in ("not_finite", "not_positive")]
+        first, error = (unpriced or critical)[0], UnpricedBars if unpriced else BlockedBars
+        raise error(symbol=report.symbol, n=len(critical), kind=first.kind, finding=first.phrase)
 
 
 def fitting_calendar(bars: Bars, now: datetime) -> Calendar:
     """Calendar of the symbol's exchange, or one without closed days if there are bars on most weekends."""
     days = time_faults.days_of(bars)
-    first, last = days.min().item(), max(days.max().item(), now.date())
+    first, last = days.min().item(), days.max().item()
     is_weekend = ~np.is_busday(days)
     weekends = len(days) and np.unique(days[is_weekend]).size / max(1, (last - first).days * 2 / 7)
     name = ALWAYS if weekends > 0.5 else calendar_name(bars.symbol)
-    return find_calendar(name, first, last)
+    return find_calendar(name, first, max(last, now.date()))
 
 
 def _time_findings(bars: Bars, calendar: Calendar, now: datetime, *, is_live: bool) -> list[DataFinding]:

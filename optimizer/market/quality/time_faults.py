@@ -105,14 +105,14 @@ def _at(bars: Bars, row: int, kind: str, severity: Severity, *, value: float, fa
 def missing_days(bars: Bars, calendar: Calendar) -> TimeArray:
     """Sessions between the first and the last bar that have no bar."""
     days = days_of(bars)
-    expected = calendar.between(days.min(), days.max())
+    expected = calendar.known_between(days.min(), days.max())
     return expected[~np.isin(expected, days)]
 
 
 def missing(bars: Bars, calendar: Calendar) -> list[DataFinding]:
     """Find runs of missing sessions; too small a share of sessions is critical."""
     days = days_of(bars)
-    expected = calendar.between(days.min(), days.max())
+    expected = calendar.known_between(days.min(), days.max())
     is_missing = ~np.isin(expected, days)
     found = [_gap(expected[row : row + n], calendar) for row, n in runs(is_missing, 1)]
     share = 1 - float(is_missing.mean()) if len(expected) else 1.0
@@ -157,7 +157,8 @@ def nearest_session(bars: Bars, calendar: Calendar) -> np.ndarray:
     """Index of the session whose middle is nearest, for each bar."""
     middles = calendar.opens + (calendar.closes - calendar.opens) // 2
     borders = middles[:-1] + (middles[1:] - middles[:-1]) // 2
-    return np.searchsorted(borders, bars.time.astype("datetime64[us]"))
+    # A bar on the border opens the later session: around the clock one ends where the next begins.
+    return np.searchsorted(borders, bars.time.astype("datetime64[us]"), side="right")
 
 
 def _shift(bars: Bars, row: int, calendar: Calendar, *, hours: float, n: int) -> DataFinding:

@@ -32,11 +32,14 @@ class Changes:
     n_new: int = 0
     n_same: int = 0
     n_changed: int = 0
-    n_dropped: int = 0  # stored bars that are missing from a full re-read
+    n_dropped: int = 0  # stored bars that are missing from a full re-read, or from a file in its span
+    n_rescaled: int = 0  # stored bars before the delivery that moved with those it changed
+    n_left_out: int = 0  # days without a trade that the source lists
     kind: ChangeKind = ChangeKind.NONE
     ratio: float = 1.0  # new price over old, for a split
     first_changed: datetime | None = None  # UTC
     last_changed: datetime | None = None
+    first_dropped: datetime | None = None
 
     @property
     def is_history_changed(self) -> bool:

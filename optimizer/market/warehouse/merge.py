@@ -9,7 +9,7 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from optimizer.market.raw_bars import RawBars, join
-from optimizer.market.warehouse.changes import TOLERANCE, Changes, kind_of
+from optimizer.market.warehouse.changes import TOLERANCE, ChangeKind, Changes, kind_of
 from optimizer.market.warehouse.result_arrays import fetch_arrays
 
 _PRICED = ("open", "high", "low", "close", "volume", "factor", "split")
@@ -41,6 +41,52 @@ def merge(cursor: DuckDBPyConnection, histories: Sequence[RawBars], now: datetim
     return [_changes(history, _of_series(pairs, one)) for history, one in zip(histories, ids, strict=True)]
 
 
+def merge_files(cursor: DuckDBPyConnection, histories: Sequence[RawBars], now: datetime) -> list[Changes]:
+    """Merge exports: stored bars in their span that they lack are deleted, older ones follow a split or dividend."""
+    ids = [series_id(cursor, history) for history in histories]
+    with _delivered(cursor, ids, histories):
+        pairs, gone = _compare(cursor), _drop_lacking(cursor)
+        n_rescaled = [_follow(cursor, one, _of_series(pairs, one)) for one in ids]
+    return [
+        replace(
+            changes,
+            n_dropped=len(lost := _of_series(gone, one)["time"]),
+            first_dropped=_aware(lost[0]) if len(lost) else None,
+            n_rescaled=n,
+        )
+        for changes, one, n in zip(merge(cursor, histories, now), ids, n_rescaled, strict=True)
+    ]
+
+
+def _drop_lacking(cursor: DuckDBPyConnection) -> dict[str, np.ndarray]:
+    """Delete the stored bars that a delivery lacks between its first and last one; returns their series and times."""
+    gone = fetch_arrays(cursor.execute(_LACKING))
+    if len(gone["time"]):
+        cursor.register("changed", gone)
+        cursor.execute(_DELETE)
+        cursor.unregister("changed")
+    return gone
+
+
+def _follow(cursor: DuckDBPyConnection, series_id: int, pairs: dict[str, np.ndarray]) -> int:
+    """Rescale the bars before a delivery that changed by a split or dividend; returns their number."""
+    differs = pairs["differs"]
+    kind, _ = kind_of(pairs["closes"][differs], pairs["factors"][differs])
+    if kind not in (ChangeKind.SPLIT, ChangeKind.DIVIDEND) or not differs[0]:
+        return 0
+    first = cursor.execute(_FIRST, [series_id]).fetchall()[0][0]
+    return _rescale(cursor, series_id, first)
+
+
+def _rescale(cursor: DuckDBPyConnection, series_id: int, first: datetime) -> int:
+    """Move the stored bars before `first` to the scale of the delivery; returns their number."""
+    n = 0
+    for scale, factor, split in cursor.execute(_SCALE, [series_id]).fetchall():
+        change = [*[scale] * 4, scale, factor, split]
+        n = int(cursor.execute(_RESCALE, [*change, series_id, first]).fetchall()[0][0])
+    return n
+
+
 def compare(cursor: DuckDBPyConnection, history: RawBars) -> Changes:
     """Changes that `merge` would make, without making them."""
     rows = cursor.execute(_SERIES, list(history.key)).fetchall()
@@ -53,9 +99,7 @@ def replace_span(cursor: DuckDBPyConnection, history: RawBars, now: datetime) ->
     key, span = series_id(cursor, history), [history.time[0].item(), history.time[-1].item()]
     with _delivered(cursor, [key], [history]):
         gone = cursor.execute(_DROP, [key, *span]).fetchall()
-        ratios = cursor.execute(_SCALE, [key]).fetchall()
-    for scale, factor, split in ratios:
-        cursor.execute(_RESCALE, [*[scale] * 4, scale, factor, split, key, span[0]])
+        _rescale(cursor, key, span[0])
     return replace(merge(cursor, [history], now)[0], n_dropped=int(gone[0][0]))
 
 
@@ -86,6 +130,13 @@ _RESCALE = """
     UPDATE bars SET open = open * ?, high = high * ?, low = low * ?, close = close * ?, volume = volume / ?,
         factor = factor * ?, split = split * ?
     WHERE series_id = ? AND time < ?
+"""
+_FIRST = "SELECT min(time) FROM delivered WHERE series_id = ?"
+_LACKING = """
+    SELECT series_id, time FROM bars
+    JOIN (SELECT series_id, min(time) AS first, max(time) AS last FROM delivered GROUP BY series_id) USING (series_id)
+    ANTI JOIN delivered USING (series_id, time)
+    WHERE time BETWEEN first AND last ORDER BY series_id, time
 """
 _DROP = """
     DELETE FROM bars WHERE series_id = ? AND time BETWEEN ? AND ? AND time NOT IN (SELECT time FROM delivered)
@@ -136,6 +187,7 @@ def _changes(history: RawBars, pairs: dict[str, np.ndarray]) -> Changes:
         n_new=len(history) - len(differs),
         n_same=int((~differs).sum()),
         n_changed=int(differs.sum()),
+        n_left_out=history.n_left_out,
         kind=kind,
         ratio=ratio,
         first_changed=_aware(times[0]) if len(times) else None,

@@ -23,7 +23,7 @@ from optimizer.domain.bars import Bars
 from optimizer.errors import NoBars, Phrase, Unavailable, UnknownSymbol, WarehouseLocked
 from optimizer.market.raw_bars import RawBars, SeriesKey, batches, bounds, find_timeframe
 from optimizer.market.warehouse.changes import Changes
-from optimizer.market.warehouse.merge import compare, merge, replace_span
+from optimizer.market.warehouse.merge import compare, merge, merge_files, replace_span
 from optimizer.market.warehouse.result_arrays import fetch_arrays
 from optimizer.market.warehouse.schema import migrate
 
@@ -144,7 +144,7 @@ class Warehouse:
                 "WHERE series_id = ? AND time >= ? AND time < ? ORDER BY time",
                 [stored.series_id, low.item(), high.item()],
             )
-            columns = fetch_arrays(cursor)
+            columns: dict[str, Any] = fetch_arrays(cursor)
         return RawBars(symbol=symbol, timeframe=timeframe, source=stored.source, **columns)
 
     def load(
@@ -174,6 +174,11 @@ class Warehouse:
         moment = now or utc_now()
         with self.writing() as cursor:
             return [change for batch in batches(histories, _BATCH_ROWS) for change in merge(cursor, batch, moment)]
+
+    def import_all(self, histories: Iterable[RawBars], *, now: datetime) -> list[Changes]:
+        """Store exports in one transaction: each counts whole within its span, and bars before it follow a split."""
+        with self.writing() as cursor:
+            return [one for batch in batches(histories, _BATCH_ROWS) for one in merge_files(cursor, batch, now)]
 
     def compare(self, history: RawBars) -> Changes:
         """Changes that `upsert` would make, without making them."""

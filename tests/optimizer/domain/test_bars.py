@@ -15,5 +15,5 @@ def test_a_price_that_no_one_can_pay_is_named_with_its_date(column: str, value: 
     require_prices(bars)
     getattr(bars, column)[20] = value
 
-    with refused(UnusableBars, match=f"{said} on 2001-01-21"):
+    with refused(UnusableBars, match=f"{said} on 2001-01-29"):
         require_prices(bars)

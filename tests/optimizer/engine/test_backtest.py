@@ -170,7 +170,7 @@ def test_a_price_that_is_no_positive_number_is_named_with_its_day(name: str, pri
     bars = made_up_bars(30)
     getattr(bars, name)[7] = price
 
-    with refused(UnusableBars, match=f"{name} is .* on 2001-01-08"):
+    with refused(UnusableBars, match=f"{name} is .* on 2001-01-10"):
         PriceTable.of(bars, USUAL)
 
 

@@ -234,9 +234,9 @@ def test_a_critical_finding_blocks_and_a_warning_does_not() -> None:
 
 
 def test_a_study_on_blocked_bars_is_refused_unless_forced() -> None:
-    report = check(put(walk(N_BARS).adjusted(), 100, close=-1.0), now=NOW)
+    report = check(put(walk(N_BARS).adjusted(), 100, high=1.0), now=NOW)
 
-    with refused(BlockedBars, match=r"close of .* is -1.*force"):
+    with refused(BlockedBars, match=r"the high 1 is below the low .*force"):
         require_usable(report)
     require_usable(report, force=True)
     require_usable(check(walk(N_BARS).adjusted(), now=NOW))

@@ -120,8 +120,8 @@ def test_a_contest_tells_the_measures_and_the_yearly_difference() -> None:
         champion=champion,
         challenger=challenger,
         buy_and_hold=evaluator.buy_and_hold(start=500, stop=900),
-        start=date(2002, 5, 16),
-        end=date(2003, 6, 19),
+        start=date(2002, 12, 2),
+        end=date(2004, 6, 11),
     )
     found = challenge(backtests, seed=7)
 

@@ -1,0 +1,1 @@
+"""Small inputs as people have them, each with its right answer."""
