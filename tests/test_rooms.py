@@ -52,6 +52,7 @@ ROOMS = {
         "facts",
         "text",
         "json_document",
+        "sentences",
         "narrative",
         "report_tables",
         "symbol_table",
