@@ -8,11 +8,22 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec, budget, is_exhaustive
+from optimizer.domain.study_request import (
+    Cap,
+    Costs,
+    Narrowed,
+    SamplerKind,
+    StudySpec,
+    budget,
+    is_exhaustive,
+    require_affordable,
+)
 from optimizer.domain.study_results import TrialRecord
 from optimizer.engine.evaluator import Evaluator
+from optimizer.errors import GridTooLarge
 from optimizer.search.loop import best_record, rebuild_study, sampler_note, search
 from optimizer.strategies.registry import find_strategy, space_of
+from tests.refused import refused
 
 START, STOP = 300, 1400
 
@@ -130,6 +141,15 @@ def test_grid_finds_the_true_best(bars: Bars) -> None:
     assert grid.value is not None
     assert guided.value is not None
     assert grid.value >= guided.value > 0.9 * grid.value
+
+
+def test_a_grid_that_would_never_end_is_refused() -> None:
+    spec = spec_of(sampler=SamplerKind.GRID, overlays=("stop",))
+
+    require_affordable(spec_of(sampler=SamplerKind.GRID), space_of(spec_of()))
+    require_affordable(spec.model_copy(update={"sampler": SamplerKind.TPE}), space_of(spec))
+    with refused(GridTooLarge, match="75,264"):
+        require_affordable(spec, space_of(spec))
 
 
 def test_too_few_trades_are_infeasible_and_never_win(bars: Bars) -> None:
