@@ -3,7 +3,7 @@
     UserError
     ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler
     │                      UnknownSymbol · UnknownAtSource · UnknownTimeframe · UnknownSource
-    ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace
+    ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace · GridTooLarge
     ├── BadData            NoBars · TooFewBars · UnusableBars · BlockedBars (UnpricedBars) · BadFile · NothingToImport
     └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown
                            NoSnapshot · DamagedSnapshot
@@ -185,6 +185,10 @@ class WrongChoice(BadValue):
 
 class EmptySpace(BadValue):
     """Facts: reason."""
+
+
+class GridTooLarge(BadValue):
+    """Facts: n_sets, most."""
 
 
 class BadData(UserError):

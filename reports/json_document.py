@@ -81,6 +81,7 @@ def _validation(summary: StudySummary) -> JsonObject:
         "importance": summary.importance,
         "top": [_scored(scored) for scored in summary.top],
         "shared": _dump(summary.shared),
+        "pareto": _dump(summary.pareto),
         "notes": list(summary.notes),
     }
 
@@ -114,6 +115,7 @@ def _trial(trial: TrialRecord) -> JsonObject:
         "number": trial.number,
         "params": trial.params,
         "value": trial.value,
+        "values": list(trial.values),
         "state": trial.state.value,
         "is_feasible": trial.is_feasible,
         "reason": trial.reason,

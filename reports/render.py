@@ -69,7 +69,7 @@ class Renderer:
         return self.render("listing", studies=studies, which=which)
 
     def result(self, study: StudyFacts) -> list[Message]:
-        """The answer: four lines and buttons; a shared set's symbols; the story; best sets, assumptions, replay."""
+        """The answer: four lines and buttons; symbols of a shared set; two goals' Pareto set; the story; best sets."""
         return [part for message in self.result_parts(study) if message for part in fit(message)]
 
     def result_parts(self, study: StudyFacts) -> "Result":
@@ -80,6 +80,7 @@ class Renderer:
         return Result(
             head=self.render("result_head", **_head(summary), **facts),
             symbols=self.render("result_symbols", rows=rows, **facts) if rows else None,
+            pareto=self.render("result_pareto", **facts) if summary.pareto else None,
             story=self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
             table=self.render("result_table", rows=best_rows(summary), **facts),
         )
@@ -199,6 +200,7 @@ class Result(NamedTuple):
 
     head: Message
     symbols: Message | None  # of a set that several symbols share
+    pareto: Message | None  # of a study with two goals
     story: Message
     table: Message
 

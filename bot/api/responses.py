@@ -16,6 +16,7 @@ from optimizer.domain.study_results import (
     Interval,
     Luck,
     Measure,
+    Pareto,
     Scored,
     Shared,
     StudyState,
@@ -77,6 +78,7 @@ _PROGRESS: dict[str, Any] = {
     "symbol": "AAPL",
     "strategy": "rsi",
     "goal": "sharpe",
+    "goals": ["sharpe"],
     "status": "running",
     "is_validating": False,
     "trials_completed": 124,
@@ -112,6 +114,7 @@ class OptimizationProgress(BaseModel):
     symbol: str
     strategy: str
     goal: str = Field(description="The goal that decides the winner.")
+    goals: list[str] = Field(description="Every goal, the deciding one first.")
     status: StudyState
     is_validating: bool = Field(description="The search is over; folds and statistics are under way.")
     trials_completed: int
@@ -135,7 +138,8 @@ class OptimizationResult(BaseModel):
     study_name: str
     symbol: str
     strategy: str
-    goal: str
+    goal: str = Field(description="The goal that decides the winner.")
+    goals: list[str] = Field(description="Every goal, the deciding one first.")
     params: dict[str, Value] = Field(description="Parameters of the winner.")
     value: Measure = Field(description="Value of the goal on the bars that were searched.")
     verdict: Verdict = Field(description="Judgement whether the result is real; never a plain pass or fail.")
@@ -147,6 +151,9 @@ class OptimizationResult(BaseModel):
     shared: Shared | None = Field(
         description="Of a set that several symbols share: each symbol's part, and medians. The figures around it are "
         "those of the equal-weight portfolio. Null for one symbol."
+    )
+    pareto: Pareto | None = Field(
+        description="Of a study with two goals: the sets that no other beats in both, five at most. Null for one goal."
     )
     luck: Luck
     plateau_share: Measure = Field(description="Share of the winner's neighbours that keep most of its value.")
@@ -248,6 +255,7 @@ def progress_of(progress: Progress, language: Language) -> OptimizationProgress:
         symbol=facts.spec.label,
         strategy=facts.spec.strategy_name,
         goal=facts.goal,
+        goals=list(facts.spec.goals),
         status=facts.status,
         is_validating=facts.is_validating,
         trials_completed=facts.trials_completed,
@@ -273,6 +281,7 @@ def result_of(study: OptimizationStudy, summary: StudySummary) -> OptimizationRe
         symbol=study.symbol,
         strategy=study.strategy_name,
         goal=study.objective,
+        goals=list(study.spec.goals),
         params=summary.winner.params,
         value=summary.winner.value,
         verdict=summary.verdict,
@@ -282,6 +291,7 @@ def result_of(study: OptimizationStudy, summary: StudySummary) -> OptimizationRe
         default=summary.default,
         buy_and_hold=summary.buy_and_hold,
         shared=summary.shared,
+        pareto=summary.pareto,
         luck=summary.luck,
         plateau_share=summary.plateau.share,
         sharpe_interval=summary.sharpe_interval,

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from optimizer.domain.space import Space
+from optimizer.errors import GridTooLarge
 
 MAX_TRIALS = 10_000
 
@@ -121,6 +122,12 @@ class StudySpec(Frozen):
 def budget(spec: StudySpec, space: Space) -> int:
     """Number of unique sets that the study will try."""
     return space.size if spec.sampler is SamplerKind.GRID else min(spec.n_trials, space.size)
+
+
+def require_affordable(spec: StudySpec, space: Space) -> None:
+    """Raise GridTooLarge for a grid of more sets than any study may try: with several overlays it would never end."""
+    if spec.sampler is SamplerKind.GRID and space.size > MAX_TRIALS:
+        raise GridTooLarge(n_sets=f"{space.size:,}", most=f"{MAX_TRIALS:,}")
 
 
 def is_exhaustive(spec: StudySpec, space: Space) -> bool:

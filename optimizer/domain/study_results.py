@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum, auto
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
@@ -258,6 +258,24 @@ class Surface(Frozen):
     values: tuple[tuple[Measure, ...], ...]  # [y][x]; None where a set is infeasible
 
 
+class ParetoSet(Frozen):
+    """One set of a Pareto set, with the value of each goal; of a set that several symbols share, their median."""
+
+    number: int  # trial number
+    params: dict[str, Value]
+    in_sample: dict[str, Measure]
+    out_of_sample: dict[str, Measure] = Field(default_factory=dict)  # empty when nothing is held out
+
+
+class Pareto(Frozen):
+    """Sets of a study with two goals that no other set beats in both goals; the first one is the winner."""
+
+    sets: tuple[ParetoSet, ...]  # five at most: both ends, the knee and some between, the best in the first goal first
+    n_sets: int  # all of them
+    n_feasible: int  # trials they are chosen from
+    knee: int | None  # trial number of the best balance (`validation.pareto`); None where there is none
+
+
 class StudySummary(Frozen):
     """Summary of a finished study: every number that a message or a report shows."""
 
@@ -291,6 +309,7 @@ class StudySummary(Frozen):
     optimum: float | None = None  # best value of the whole grid, if that is small enough to be scored afterwards
     space_size: int
     shared: Shared | None = None  # parts of the symbols when they share a set
+    pareto: Pareto | None = None  # of a study with two goals
     notes: tuple[str, ...] = ()  # keys of caveats about the data or the search (worded by the narrative)
 
 

@@ -79,7 +79,7 @@ def median_measures(many: Sequence[Measures]) -> Measures:
     return Measures.model_validate(found | counts)
 
 
-_COUNTS = tuple(name for name, field in Measures.model_fields.items() if field.annotation is int)
+_COUNTS = tuple(name for name, field in Measures.model_fields.items() if field.annotation in (int, int | None))
 
 
 def _mean(rows: Sequence[FloatArray]) -> FloatArray:

@@ -37,7 +37,15 @@ def in_order_of(stored: Sequence[TrialRecord], fresh: Sequence[TrialRecord]) -> 
 def first_difference(
     stored: Sequence[TrialRecord] | BaseModel, fresh: Sequence[TrialRecord] | BaseModel
 ) -> Difference | None:
-    """First difference between two lists of trials or two summaries; None if they are equal."""
+    """First difference between two lists of trials or two summaries; None if they are equal.
+
+    A part of a summary that the version which stored it did not have is not compared.
+    """
+    if isinstance(stored, BaseModel) and isinstance(fresh, BaseModel):
+        common = stored.model_fields_set
+        return _between(
+            stored.model_dump(mode="json", include=common), fresh.model_dump(mode="json", include=common), ""
+        )
     return _between(_plain(stored), _plain(fresh), "")
 
 

@@ -21,7 +21,7 @@ from optimizer.clock import Clock, utc_now
 from optimizer.domain.bars import Bars, n_between, on_common_dates, require_prices
 from optimizer.domain.metrics import GOALS, find_goal
 from optimizer.domain.space import Params, Space
-from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive
+from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive, require_affordable
 from optimizer.domain.study_results import StudyState, TrialRecord, Verdict
 from optimizer.errors import Phrase, Unavailable, UserError, WorkerLost, error_of, nearest
 from optimizer.market.feed import Market
@@ -106,6 +106,7 @@ class OptimizationService:
         for goal in spec.goals:
             find_goal(goal)
         space = space_of(spec)
+        require_affordable(spec, space)
         (bars, *partners), notes = await asyncio.to_thread(self._all_bars, spec)
         rows = window_rows(spec, replace(bars, symbol=spec.label), longest_warm_up(strategy, space))
         n_trials = budget(spec, space)

@@ -87,7 +87,8 @@ class Assessment:
         return self._scorer(self.rows.start, self.rows.holdout_start)
 
     @cached_property
-    def _unseen_ground(self) -> SetScorer | None:
+    def unseen_scorer(self) -> SetScorer | None:
+        """Scorer of the holdout; None when nothing is held out."""
         return self._scorer(self.rows.holdout_start, self.rows.stop) if self.rows.has_holdout else None
 
     def _scorer(self, start: int, stop: int) -> SetScorer:
@@ -146,7 +147,7 @@ class Assessment:
         """Trials with their measures in and out of sample, each window in one call."""
         if not trials:
             return []
-        param_sets, unseen = [dict(trial.params) for trial in trials], self._unseen_ground
+        param_sets, unseen = [dict(trial.params) for trial in trials], self.unseen_scorer
         within = self.scorer.measures(param_sets, self.scorer.scores(param_sets))
         beyond = unseen.measures(param_sets, unseen.scores(param_sets)) if unseen else [None] * len(param_sets)
         return [
@@ -277,7 +278,7 @@ class Assessment:
     @property
     def scatter(self) -> tuple[tuple[float, float], ...]:
         """First goal in and out of sample of the feasible trials, thinned evenly by rank to 2,000 points."""
-        unseen = self._unseen_ground
+        unseen = self.unseen_scorer
         if unseen is None or not self.ranked:
             return ()
         shown = self.ranked[:: math.ceil(len(self.ranked) / N_SCATTER_POINTS)]

@@ -15,6 +15,7 @@ from optimizer.search.fold_search import Refit, refit
 from optimizer.search.scoring import RUINED_RETURN
 from optimizer.validation.assessment import Assessment
 from optimizer.validation.caveats import notes
+from optimizer.validation.pareto import pareto_part
 from optimizer.validation.per_symbol import shared_part
 from optimizer.validation.sensitivity import surface
 from optimizer.validation.verdict import judged
@@ -84,4 +85,5 @@ def _figures(found: Assessment) -> StudySummary:
         optimum=None if is_exhaustive(found.spec, found.space) else found.optimum,
         space_size=found.space.size,
         shared=shared_part(found),
+        pareto=pareto_part(found),
     )

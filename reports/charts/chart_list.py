@@ -13,6 +13,7 @@ REPORT = "report.html"
 CHARTS: Mapping[str, Callable[[StudySummary], bool]] = MappingProxyType(
     {
         "equity": lambda summary: len(summary.curve.dates) >= 2,
+        "pareto": lambda summary: summary.pareto is not None,
         "history": lambda summary: True,
         "heatmap": lambda summary: summary.surface is not None,
         "scatter": lambda summary: bool(summary.scatter),
@@ -37,6 +38,6 @@ def expected(summary: StudySummary) -> tuple[str, ...]:
 
 
 def for_thread(summary: StudySummary, names: Mapping[str, object]) -> tuple[str, ...]:
-    """The two charts that matter most for the verdict, of those there are."""
-    telling = _TELLING[summary.verdict]
-    return tuple(name for name in ("equity", telling if telling in names else "history") if name in names)
+    """The two charts that matter most, of those there are: the equity, and the goals where there are two."""
+    telling = ("pareto", _TELLING[summary.verdict], "history")
+    return tuple(name for name in ("equity", next(name for name in telling if name in names)) if name in names)

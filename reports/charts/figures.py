@@ -32,6 +32,7 @@ MAX_POINTS = 2000  # of a line; more cannot be seen
 KEPT = 0.8  # of the winner's value: what a plateau keeps
 
 FloatArray = NDArray[np.float64]
+Points = Sequence[tuple[float, float]]
 Where = Literal["best", "upper left", "lower right"]
 
 
@@ -132,6 +133,42 @@ def scatter(
     _goal_axis(axes.yaxis, goal)
     axes.set_xlabel(f"{goal_name}, in sample")
     axes.set_ylabel("out of sample")
+    _legend(axes, "best")
+    return _png(figure)
+
+
+def pareto(
+    points: Points,
+    *,
+    front: Points,
+    winner: tuple[float, float],
+    knee: tuple[float, float] | None,
+    unseen: Sequence[tuple[tuple[float, float], tuple[float, float]]],
+    goals: tuple[str, str],
+    goal_names: tuple[str, str],
+    title: str,
+) -> bytes:
+    """Every feasible trial by its two goals, the Pareto set joined, and where its listed sets lie out of sample.
+
+    `unseen` are pairs of a set's place in sample and out of sample.
+    """
+    figure = _figure()
+    axes = figure.subplots()
+    _dress(axes, title)
+    axes.scatter(*_columns(points), s=14, color=BLUE, alpha=0.45, linewidths=0, label="trial")
+    axes.plot(*_columns(front), color=INK, linewidth=1.4, marker="o", markersize=3.5, label="Pareto set")
+    for inside, outside in unseen:
+        axes.plot(*_columns((inside, outside)), color=SOFT, linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
+    if unseen:
+        places = _columns([outside for _, outside in unseen])
+        axes.scatter(*places, s=34, marker="s", facecolors=PAPER, edgecolors=VERMILION, label="out of sample", zorder=3)
+    _star(axes, *winner)
+    if knee is not None:
+        _mark(axes, knee[0], knee[1], "D", GREEN, "knee")
+    _goal_axis(axes.xaxis, goals[0])
+    _goal_axis(axes.yaxis, goals[1])
+    axes.set_xlabel(goal_names[0])
+    axes.set_ylabel(goal_names[1])
     _legend(axes, "best")
     return _png(figure)
 
@@ -263,6 +300,12 @@ def _goal_axis(axis: object, goal: str) -> None:
 
 def _mark(axes: Axes, x: ArrayLike, y: ArrayLike, marker: str, color: str, label: str) -> None:
     axes.scatter(x, y, s=70, marker=marker, color=color, edgecolors=INK, linewidths=1.0, zorder=4, label=label)
+
+
+def _columns(points: Points) -> tuple[FloatArray, FloatArray]:
+    """Both coordinates of some points."""
+    across, up = np.array(points, dtype=float).reshape(-1, 2).T
+    return across, up
 
 
 def _known(value: float | None) -> float:

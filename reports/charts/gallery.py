@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from optimizer.domain.metrics import GOALS
-from optimizer.domain.study_results import StudySummary, TrialRecord
+from optimizer.domain.study_results import Pareto, StudySummary, TrialRecord
+from optimizer.search.loop import ranked
+from optimizer.validation.pareto import front, knee, points_of
 from reports.charts import figures
 from reports.charts.chart_list import expected
 from reports.facts import StudyFacts
@@ -63,6 +65,36 @@ def _scatter(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRec
     )
 
 
+def _pareto(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
+    assert summary.pareto is not None, "drawn only where there is one"
+    first, second = facts.spec.goals
+    points = points_of(ranked(trials))
+    front_points = [points[row] for row in front(points)]
+    at = knee(front_points)
+    return figures.pareto(
+        points,
+        front=front_points,
+        winner=front_points[0],
+        knee=None if at is None else front_points[at],
+        unseen=_unseen(summary.pareto, first, second),
+        goals=(first, second),
+        goal_names=(_title(facts, first), _title(facts, second)),
+        title=f"{_name(facts)} · both goals",
+    )
+
+
+def _unseen(pareto: Pareto, first: str, second: str) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """In sample and out of sample, the places of the listed sets that have values in both."""
+    sides = [
+        [(side.get(first), side.get(second)) for side in (one.in_sample, one.out_of_sample)] for one in pareto.sets
+    ]
+    return [
+        ((a, b), (c, d))
+        for (a, b), (c, d) in sides
+        if a is not None and b is not None and c is not None and d is not None
+    ]
+
+
 def _folds(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
     assert summary.walk_forward is not None, "drawn only where there is one"
     title = f"{_name(facts)} · walk-forward"
@@ -97,12 +129,17 @@ def _name(facts: StudyFacts) -> str:
 
 
 def _goal_name(facts: StudyFacts) -> str:
-    return f"{GOALS[facts.goal].title} (median)" if facts.spec.is_shared else GOALS[facts.goal].title
+    return _title(facts, facts.goal)
+
+
+def _title(facts: StudyFacts, goal: str) -> str:
+    return f"{GOALS[goal].title} (median)" if facts.spec.is_shared else GOALS[goal].title
 
 
 #: By the names of `chart_list.CHARTS`.
 _DRAWERS: dict[str, Callable[[StudyFacts, StudySummary, Sequence[TrialRecord]], bytes]] = {
     "equity": _equity,
+    "pareto": _pareto,
     "history": _history,
     "heatmap": _heatmap,
     "scatter": _scatter,

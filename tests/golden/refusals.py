@@ -34,7 +34,8 @@ OWN: dict[str, dict[str, object]] = {
     "NothingUnseen": {"what": Phrase("holdout_of_zero")},
     "UnusableBars": {"reason": Phrase("price_is", price=Phrase("close"), value=0)},
     "MissingSetting": {"name": "SLACK_BOT_TOKEN"}, "TooFewBars": {"reason": Phrase("empty_window")},
-    "EmptySpace": {"reason": Phrase("all_tried")}, "WarehouseTooNew": {"known": 8},
+    "EmptySpace": {"reason": Phrase("all_tried")}, "GridTooLarge": {"n_sets": "75,264", "most": "10,000"},
+    "WarehouseTooNew": {"known": 8},
     "DamagedSnapshot": {"reason": Phrase("unreadable")}, "BadFile": {"reason": Phrase("file_empty")},
     "StudyStopped": {"state": "cancelled"}, "AlreadyFinished": {"state": "cancelled"},
 }  # fmt: skip

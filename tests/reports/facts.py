@@ -17,6 +17,8 @@ from optimizer.domain.study_results import (
     Measures,
     Obstacle,
     OfSymbol,
+    Pareto,
+    ParetoSet,
     Plateau,
     Scored,
     Shared,
@@ -371,6 +373,23 @@ def shared() -> StudySummary:
     )
 
 
+def two_goals() -> StudySummary:
+    """A study for the Sharpe ratio and the drawdown: five of eleven sets, the knee among them."""
+    plain = summary()
+    drawdowns = ((-0.2917, -0.1129), (-0.2513, -0.1217), (-0.1871, -0.0913), (-0.1713, -0.1319), (-0.1519, None))
+    sharpes = ((1.0943, 0.8377), (1.0311, 0.4129), (0.9317, 0.7113), (0.7129, -0.1113), (0.5917, None))
+    sets = tuple(
+        ParetoSet(
+            number=number,
+            params=rsi(11 + place, 33 - place, 78 - 2 * place),
+            in_sample={"sharpe": sharpes[place][0], "maxdd": drawdowns[place][0]},
+            out_of_sample={"sharpe": sharpes[place][1], "maxdd": drawdowns[place][1]},
+        )
+        for place, number in enumerate((143, 121, 88, 57, 31))
+    )
+    return plain.model_copy(update={"pareto": Pareto(sets=sets, n_sets=11, n_feasible=183, knee=88)})
+
+
 SUMMARIES = {
     "strong": strong(),
     "promising": summary(optimum=1.1391),
@@ -384,6 +403,7 @@ SUMMARIES = {
         degenerate=Degenerate.HOLD_IN_DISGUISE, verdict=Verdict.UNPROVEN, suggestion=Suggestion.DROP, is_exhaustive=True
     ),
     "shared": shared(),
+    "two_goals": two_goals(),
     "folds_only": summary(
         window=WINDOW.model_copy(update={"holdout_start": None, "n_holdout": 0}),
         winner=summary().winner.model_copy(update={"out_of_sample": None}),
@@ -434,6 +454,9 @@ def finished(name: str, **changes: object) -> StudyFacts:
     if whole.shared is not None:
         symbols = [part.symbol for part in whole.shared.by_symbol]
         found |= {"spec": SPEC.shared_with(symbols), "command": "/optimize AAPL,IBM,MSFT RSI 200 mode=shared"}
+    if whole.pareto is not None:
+        found |= {"spec": SPEC.model_copy(update={"goals": tuple(whole.pareto.sets[0].in_sample)})}
+        found |= {"command": "/optimize AAPL RSI 200 goal=sharpe,maxdd"}
     return study(StudyState.COMPLETE, **{**found, **changes})
 
 
@@ -457,9 +480,18 @@ def plan(**changes: object) -> Plan:
     return Plan(**{**facts, **changes})  # type: ignore[arg-type]
 
 
-def trials(n: int = 200) -> list[TrialRecord]:
+def trials(n: int = 200, *, n_goals: int = 1) -> list[TrialRecord]:
     """Trial records of a search that improves slowly, with a failed and an infeasible one."""
-    return [_trial(i) for i in range(n)]
+    found = [_trial(i) for i in range(n)]
+    return found if n_goals == 1 else [_with_two_goals(trial) for trial in found]
+
+
+def _with_two_goals(trial: TrialRecord) -> TrialRecord:
+    """The same trial with a drawdown as its second goal; the better the one, mostly, the worse the other."""
+    if trial.value is None:
+        return trial
+    depth = 0.12 + 0.2 * max(trial.value, 0.0) ** 2 + 0.1 * abs(math.sin(trial.number * 2.9))
+    return trial.model_copy(update={"values": (trial.value, -depth), "max_drawdown": -depth})
 
 
 def packed(trials: Sequence[TrialRecord]) -> bytes:

@@ -59,6 +59,29 @@ def test_every_chart_is_a_sharp_opaque_picture(name: str, drawn: dict[str, bytes
     assert len(png) < 300_000
 
 
+def test_a_study_with_two_goals_has_a_chart_of_both() -> None:
+    study, trials = facts.finished("two_goals"), facts.trials(120, n_goals=2)
+    drawn = gallery.pictures(study, trials)
+
+    assert list(drawn) == ["equity", "pareto", *SIX[1:]]
+    assert share_of(drawn["pareto"], figures_rgb(figures.GREEN)) > 0.0003, "the knee"
+    assert share_of(drawn["pareto"], VERMILION) > 0.0003, "the held-out values"
+    assert study.summary is not None
+    assert chart_list.for_thread(study.summary, drawn) == ("equity", "pareto")
+
+
+def test_two_goals_are_drawn_with_one_set_too() -> None:
+    study = facts.finished("two_goals")
+
+    pixels(gallery.pictures(study, facts.trials(1, n_goals=2))["pareto"])
+
+
+def figures_rgb(color: str) -> tuple[int, int, int]:
+    """Red, green and blue of a colour such as `#009e73`."""
+    red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    return red, green, blue
+
+
 def test_the_held_out_bars_are_shaded() -> None:
     with_holdout = figures.equity(growth(400), holdout_start=date(2010, 10, 1), title="x")
     without = figures.equity(growth(400), holdout_start=None, title="x")

@@ -36,7 +36,7 @@ def test_every_message_there_is_has_a_golden_one(language: Language) -> None:
 #: A particle after a syllable that ends in a consonant, and the same one after a vowel.
 PARTICLES = {"을": "를", "과": "와"}
 #: Words that end like a particle.
-NO_PARTICLE = {"초과"}
+NO_PARTICLE = {"초과", "효과"}
 
 
 def _ends_in_consonant(syllable: str) -> bool:

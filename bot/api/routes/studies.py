@@ -37,6 +37,7 @@ from optimizer.errors import (
     BadData,
     BadValue,
     EmptySpace,
+    GridTooLarge,
     NoBars,
     TooFewBars,
     UnknownSource,
@@ -153,6 +154,7 @@ _FIELDS: Mapping[type[UserError], str] = {
     TooFewBars: "/window",
     NoBars: "/window",
     EmptySpace: "/search_space",
+    GridTooLarge: "/search_space",
     NobodyToShareWith: "/mode",
 }
 

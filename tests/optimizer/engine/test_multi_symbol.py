@@ -11,10 +11,10 @@ from optimizer.domain.bars import Bars, n_between, on_common_dates
 from optimizer.domain.metrics import measures_of_returns
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import Cap, StudySpec, budget
-from optimizer.domain.study_results import StudySummary, TrialRecord
+from optimizer.domain.study_results import Measures, StudySummary, TrialRecord
 from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.multi_symbol import SharedEvaluator, evaluator_of
-from optimizer.engine.portfolio import Portfolio, median
+from optimizer.engine.portfolio import Portfolio, median, median_measures
 from optimizer.errors import TooFewBars
 from optimizer.search.loop import search
 from optimizer.search.scoring import SetScorer
@@ -100,6 +100,13 @@ def test_medians_of_counts_are_rounded_down_for_caps_and_for_people() -> None:
 
     assert two.scores(SETS[:1], **ROWS).column("n_trades")[0] == sum(counts) // 2
     assert two.backtest(SETS[0], **ROWS).medians.n_trades == sum(counts) // 2
+
+
+def test_every_count_is_rounded_down_also_one_that_may_be_missing() -> None:
+    one, other, unknown = Measures(n_trades=1, n_open=0), Measures(n_trades=4, n_open=1), Measures()
+
+    assert (median_measures([one, other]).n_trades, median_measures([one, other]).n_open) == (2, 0)
+    assert median_measures([one, unknown]).n_open is None
 
 
 def test_caps_and_the_least_number_of_trades_are_held_against_medians() -> None:

@@ -8,11 +8,22 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec, budget, is_exhaustive
+from optimizer.domain.study_request import (
+    Cap,
+    Costs,
+    Narrowed,
+    SamplerKind,
+    StudySpec,
+    budget,
+    is_exhaustive,
+    require_affordable,
+)
 from optimizer.domain.study_results import TrialRecord
 from optimizer.engine.evaluator import Evaluator
+from optimizer.errors import GridTooLarge
 from optimizer.search.loop import best_record, rebuild_study, sampler_note, search
 from optimizer.strategies.registry import find_strategy, space_of
+from tests.refused import refused
 
 START, STOP = 300, 1400
 
@@ -74,26 +85,29 @@ def test_resumed_search_tries_what_an_undisturbed_one_does(bars: Bars, sampler: 
     assert told([*first, *rest]) == told(whole)
 
 
+#: At once, at the default set, around the samplers' random start, in the middle, before the last set and at the end.
+RESUMED_AT = (0, 1, 2, 10, 11, 13, 16)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("goals", [("sharpe",), ("sharpe", "maxdd")], ids=["one goal", "two goals"])
-@pytest.mark.parametrize("sampler", [kind for kind in SamplerKind if kind is not SamplerKind.GRID])
-@pytest.mark.parametrize("killed_at", [2, 37])
+@pytest.mark.parametrize("sampler", SamplerKind)
 def test_a_sampler_that_repeats_itself_goes_on_and_is_resumed(
-    bars: Bars, sampler: SamplerKind, goals: tuple[str, ...], killed_at: int
+    bars: Bars, sampler: SamplerKind, goals: tuple[str, ...]
 ) -> None:
-    # Of 48 sets 40 are tried: every sampler proposes sets that it had, and falls back on those it had not.
+    # Of 18 sets 16 are tried: every sampler proposes sets that it had, and falls back on those it had not.
     narrowed = (
         Narrowed(name="period", low=10, high=12),
-        Narrowed(name="oversold", low=30, high=33),
-        Narrowed(name="overbought", low=70, high=73),
+        Narrowed(name="oversold", low=30, high=32),
+        Narrowed(name="overbought", low=70, high=71),
     )
-    spec = spec_of(sampler=sampler, goals=goals, narrowed=narrowed, n_trials=40)
+    spec = spec_of(sampler=sampler, goals=goals, narrowed=narrowed, n_trials=16)
     whole = list(run(bars, spec))
-    first = list(islice(run(bars, spec), killed_at))
 
-    assert [record.number for record in whole] == list(range(40))
-    assert len({tuple(record.params.items()) for record in whole}) == 40
-    assert told([*first, *run(bars, spec, first)]) == told(whole)
+    assert [record.number for record in whole] == list(range(18 if sampler is SamplerKind.GRID else 16))
+    assert len({tuple(record.params.items()) for record in whole}) == len(whole)
+    for at in RESUMED_AT:
+        assert told([*whole[:at], *run(bars, spec, whole[:at])]) == told(whole), f"resumed at {at}"
 
 
 def test_ordered_space_is_resumed_too(bars: Bars) -> None:
@@ -127,6 +141,15 @@ def test_grid_finds_the_true_best(bars: Bars) -> None:
     assert grid.value is not None
     assert guided.value is not None
     assert grid.value >= guided.value > 0.9 * grid.value
+
+
+def test_a_grid_that_would_never_end_is_refused() -> None:
+    spec = spec_of(sampler=SamplerKind.GRID, overlays=("stop",))
+
+    require_affordable(spec_of(sampler=SamplerKind.GRID), space_of(spec_of()))
+    require_affordable(spec.model_copy(update={"sampler": SamplerKind.TPE}), space_of(spec))
+    with refused(GridTooLarge, match="75,264"):
+        require_affordable(spec, space_of(spec))
 
 
 def test_too_few_trades_are_infeasible_and_never_win(bars: Bars) -> None:

@@ -1,0 +1,1 @@
+"""Every combination of options that a plan accepts ends with an answer: pairwise in the tests, by thousands at will."""
