@@ -24,11 +24,15 @@ from optimizer.studies.replay import first_difference
 from optimizer.studies.service import OptimizationService
 from optimizer.studies.worker_messages import Configure
 from optimizer.studies.worker_pool import WorkerPool
+from optimizer.validation.evidence import evidence_of
+from optimizer.validation.verdict import judge
 from reports.charts.draw import draw
 from reports.facts import StudyFacts
 from reports.json_document import json_document
 from reports.render import LANGUAGES, renderer_of
+from reports.sentences import all_keys
 from tests.combinations.bars import NOW, Walks
+from tests.reports.claims import contradictions
 from tests.slack.blocks import check_message_blocks
 
 
@@ -113,8 +117,12 @@ class Examiner:
 
 
 def wording_faults(facts: StudyFacts) -> list[str]:
-    """What Slack would refuse of the messages in any language."""
+    """Sentences that contradict each other, and what Slack would refuse of the messages in any language."""
+    assert facts.summary is not None
+    evidence = evidence_of(facts.summary)
     return [
+        *(f"{one} contradicts {other}" for one, other in contradictions(tuple(all_keys(evidence, judge(evidence))))),
+    ] + [
         f"{language}: {flaw}"
         for language in LANGUAGES
         for message in (*renderer_of(language).result(facts), renderer_of(language).root(facts))

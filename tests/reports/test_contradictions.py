@@ -1,12 +1,10 @@
 """No two sentences of one answer contradict each other, whatever the evidence.
 
 Every point of a grid over both sides of every threshold is judged and worded. What a sentence claims is named in
-CLAIMS; two of one answer must not claim what OPPOSED sets against each other.
+`tests/reports/claims.py`; two of one answer must not claim opposed things.
 """
 
 from collections.abc import Iterator
-from fnmatch import fnmatch
-from functools import cache
 from itertools import combinations, product
 
 import numpy as np
@@ -16,58 +14,10 @@ from optimizer.domain.study_results import Case, Degenerate, Obstacle, Verdict
 from optimizer.validation.evidence import Evidence
 from optimizer.validation.verdict import TREE, Judgement, judge
 from reports.render import renderer_of
-from reports.sentences import NOTHING_WON, SENTENCES, advice_key, all_keys, reason_key
+from reports.sentences import SENTENCES, advice_key, all_keys, reason_key
+from tests.reports.claims import contradictions
 
 N_POINTS = 100_000
-
-#: What sentences claim, by patterns of their keys.
-CLAIMS = {
-    "good": ("verdict_strong", "verdict_promising"),
-    "bad": ("verdict_failed_unseen", "verdict_overfit"),
-    "weak": ("verdict_unproven", "verdict_failed_unseen", "verdict_overfit"),
-    "use it": ("suggestion_adopt", "advice_adopt", "next_adopt"),
-    "keep an eye on it": ("suggestion_watch", "suggestion_re*", "advice_watch", "advice_re*", "next_w*", "next_r*"),
-    "leave it": ("suggestion_drop", "advice_drop", "next_drop", "advice_ranking_fails", "advice_lost_unseen"),
-    "passed everything": ("because_all_checks", "because_spike"),
-    "more than luck": ("confidence_strong", "because_below_*", "because_all_checks"),
-    "likely more than luck": ("confidence_strong", "confidence_middling", "because_luck_not_excluded"),
-    "luck is enough": ("confidence_weak", "because_luck_explains", "because_luck_and_market_explain", "advice_drop"),
-    "luck is open": ("confidence_open", "because_luck_open", "confidence_middling", "because_luck_not_excluded"),
-    "ranking holds": ("pbo_low", "pbo_middling"),
-    "ranking fails": ("pbo_high", "pbo_even", "because_ranking_fails", "because_ranking_noisy"),
-    "ranking unknown": ("pbo_unknown", "because_ranking_unknown"),
-    "ranking is idle": ("pbo_alike", "because_sets_alike"),
-    "unseen lost": ("unseen_lost", "because_lost_unseen", "because_slipped_unseen"),
-    "interval is low": ("interval_below_zero",),
-    "unseen gained": ("interval_above_zero", "because_faded"),
-    "no unseen": ("no_holdout", "unseen_idle", "because_unseen_*"),
-    "refits gained": ("walk_gained",),
-    "refits lost": ("walk_lost", "because_refits_lost"),
-    "no refits": ("no_walk_forward",),
-    "nothing won": tuple(f"because_{case.value}" for case in NOTHING_WON),
-    "something won": ("confidence_*", "pbo_*", "walk_*", "unseen_*", "standing_*", "plateau", "slope", "*spike"),
-    "on a spike": ("spike", "lone_spike", "because_spike"),
-    "on a plateau": ("plateau", "slope"),
-    "hold is better": ("standing_hold", "standing_both", "because_below_hold", "advice_below_hold"),
-    "beats hold": ("advice_adopt",),
-    "default is better": ("standing_default", "standing_both"),
-    "nothing was fitted": ("because_one_set",),
-    "fitted too much": ("verdict_overfit", "because_ranking_fails", "pbo_*"),
-}  # fmt: skip
-OPPOSED = (
-    ("good", "bad"), ("good", "leave it"), ("weak", "use it"), ("bad", "use it"), ("use it", "leave it"),
-    ("use it", "keep an eye on it"), ("keep an eye on it", "leave it"), ("bad", "passed everything"),
-    ("weak", "passed everything"), ("more than luck", "luck is enough"), ("likely more than luck", "luck is enough"),
-    ("more than luck", "luck is open"), ("luck is enough", "luck is open"), ("good", "luck is enough"),
-    ("ranking holds", "ranking fails"), ("ranking holds", "ranking unknown"), ("ranking holds", "ranking is idle"),
-    ("ranking fails", "ranking is idle"), ("ranking fails", "ranking unknown"), ("good", "ranking fails"),
-    ("unseen lost", "unseen gained"), ("interval is low", "unseen gained"), ("interval is low", "good"),
-    ("unseen lost", "no unseen"), ("good", "unseen lost"),
-    ("refits gained", "refits lost"), ("no refits", "refits lost"), ("no refits", "refits gained"),
-    ("good", "refits lost"), ("nothing won", "something won"), ("nothing won", "good"), ("on a spike", "on a plateau"),
-    ("on a spike", "use it"), ("hold is better", "beats hold"), ("default is better", "use it"),
-    ("nothing was fitted", "fitted too much"),
-)  # fmt: skip
 
 
 @pytest.mark.slow
@@ -109,26 +59,6 @@ def test_overfit_is_said_only_of_what_was_fitted_and_lost() -> None:
         if judge(found).verdict is Verdict.OVERFIT:
             assert found.n_tried > 1
             assert any(value is not None and value <= 0 for value in (found.unseen, found.walk_forward))
-
-
-@cache
-def contradictions(keys: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Pairs of sentences that claim opposed things."""
-    claimed = {key: claims_of(key) for key in keys}
-    return [
-        (one, other)
-        for one, other in combinations(claimed, 2)
-        if any(
-            (a in claimed[one] and b in claimed[other]) or (b in claimed[one] and a in claimed[other])
-            for a, b in OPPOSED
-        )
-    ]
-
-
-@cache
-def claims_of(key: str) -> frozenset[str]:
-    """Claims of a sentence."""
-    return frozenset(claim for claim, patterns in CLAIMS.items() if any(fnmatch(key, pattern) for pattern in patterns))
 
 
 #: Both sides of every threshold, and no value where there may be none.
