@@ -140,9 +140,10 @@ async def _store(
 async def _plans_message(specs: Sequence[StudySpec], command: Start, origin: Origin, context: BotContext) -> Message:
     plans = [await context.services.studies.plan(spec) for spec in specs]
     if len(plans) == 1:
-        return origin.renderer.plan(specs[0], plan_facts(plans[0]), command=command_text(specs[0]))
+        return origin.renderer.plan(specs[0], plan_facts(plans[0]), command=command_text(specs[0]), name=command.name)
     rows = [(plan.spec, plan_facts(plan)) for plan in plans]
-    return origin.renderer.render("plans", rows=rows, command=start_text(replace(command, is_dry=False)))
+    typed = start_text(replace(command, is_dry=False))
+    return origin.renderer.render("plans", rows=rows, name=command.name, command=typed)
 
 
 LISTENERS: Listeners = {

@@ -37,6 +37,7 @@ def study_facts(
         status=study.status,
         created_by=study.created_by,
         created_at=study.created_at,
+        name=study.name,
         command=command or (conversation.command if conversation else ""),
         replay_command=f"/optimize replay {study.study_name}" if is_in_slack else "",
         resume_command=f"/optimize resume {study.study_name}" if is_in_slack else "",
