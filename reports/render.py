@@ -273,6 +273,8 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
     match name:
         case "cancelled" | "paused" | "resumed" if facts.get("by"):
             return f"{name}_by"
+        case "repeated" | "repeated_done" if facts["url"]:
+            return f"{name}_linked"
         case "replay_differs" if not facts.get("is_same_version", True):
             return "replay_differs_version"
         case "handed_over" if facts["in_thread"]:
