@@ -154,6 +154,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "schedules": [say.render("schedules", rows=[line(), line(run(CHALLENGES["ahead"])), listed()], n=3)],
         "schedules_none": [say.render("schedules", rows=[], n=0)],
         "unscheduled": [say.render("unscheduled", rows=[line()], by="U012AB3CD")],
+        "schedules_form": [say.render("schedule_form", study=told.finished("promising"))],
         "champions": [say.render("champion_list", rows=[CHAMPION], n=2)],
         "champions_none": [say.render("champion_list", rows=[], n=0)],
         "schedule_runs": [say.render("schedule_runs", schedule=SCHEDULE)],

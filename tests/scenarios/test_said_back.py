@@ -22,7 +22,7 @@ async def test_everything_typed_is_said_back_in_ack_root_list_and_plan(stage: St
     listed = await stage.tell("list")
 
     for words in (
-        "AAPL RSI “spring check”", "best Sharpe and max drawdown", "max drawdown below 25%", "closed trades above 5",
+        "AAPL RSI “spring check”", "best Sharpe and max drawdown", "max drawdown below 25%", "number of trades above 5",
         "period 14 (fixed)", "with stop", "long and short", "from 2006-01-03", "seed 901",
     ):  # fmt: skip
         assert words in plan
