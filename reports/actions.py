@@ -10,6 +10,7 @@ REPLAY = "study_replay"
 ADOPT = "study_adopt"
 SHARE = "study_share"
 SCHEDULE = "study_schedule"
+UNDO_SCHEDULE = "schedule_undo"
 NEW_STUDY = "home_new_study"
 
 #: By the names that templates use.
@@ -24,5 +25,6 @@ ACTIONS = {
     "ADOPT": ADOPT,
     "SHARE": SHARE,
     "SCHEDULE": SCHEDULE,
+    "UNDO_SCHEDULE": UNDO_SCHEDULE,
     "NEW_STUDY": NEW_STUDY,
 }

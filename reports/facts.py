@@ -7,6 +7,7 @@ from typing import Annotated, Protocol, cast
 
 from pydantic import PlainSerializer, PlainValidator
 
+from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, Window
@@ -45,6 +46,7 @@ class StudyFacts:
     status: StudyState
     created_by: str  # Slack user id, or the name of a terminal's user
     created_at: datetime
+    name: str = ""  # that someone gave it
     command: str = ""  # what starts the same study when typed where this one was asked for
     replay_command: str = ""  # what recomputes this study
     resume_command: str = ""  # what goes on with it
@@ -74,6 +76,16 @@ class StudyFacts:
     def goal(self) -> str:
         """The goal that decides the winner."""
         return self.spec.goals[0]
+
+    @property
+    def unseen(self) -> tuple[float, float] | None:
+        """The first goal out of sample, of the winner and of buy and hold, where both have a value."""
+        found = (self.summary.shared or self.summary) if self.summary else None
+        if found is None or found.winner.out_of_sample is None or found.buy_and_hold.out_of_sample is None:
+            return None
+        measure = GOALS[self.goal].measure
+        own, hold = (getattr(side.out_of_sample, measure) for side in (found.winner, found.buy_and_hold))
+        return None if own is None or hold is None else (own, hold)
 
     @property
     def budget(self) -> int:

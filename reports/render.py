@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_request import StudySpec, differences
 from optimizer.domain.study_results import Scored, StudyState, StudySummary, TrialRecord
 from optimizer.errors import Phrase, SomethingBroke, UnknownWord, UserError
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
@@ -52,9 +52,9 @@ class Renderer:
         """What was understood, and when the answer comes."""
         return self.render("ack", study=study, plan=plan)
 
-    def plan(self, spec: StudySpec, plan: Plan, *, command: str = "") -> Message:
-        """What a study would do; nothing was started. `command` starts it."""
-        return self.render("plan", spec=spec, plan=plan, command=command)
+    def plan(self, spec: StudySpec, plan: Plan, *, command: str = "", name: str = "") -> Message:
+        """What a study would do; nothing was started. `command` starts it, `name` is what it would be called."""
+        return self.render("plan", spec=spec, plan=plan, command=command, name=name)
 
     def root(self, study: StudyFacts) -> Message:
         """The message that is edited in place while a study goes on."""
@@ -265,6 +265,7 @@ def _environment(language: Language, templates: Path) -> Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES, "languages": LANGUAGES}
+    environment.globals |= {"differences": differences}
     environment.globals |= {"plural": plural, "noun": noun}
     return environment
 
@@ -274,6 +275,8 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
     match name:
         case "cancelled" | "paused" | "resumed" if facts.get("by"):
             return f"{name}_by"
+        case "repeated" | "repeated_done" if facts["url"]:
+            return f"{name}_linked"
         case "replay_differs" if not facts.get("is_same_version", True):
             return "replay_differs_version"
         case "handed_over" if facts["in_thread"]:

@@ -15,7 +15,8 @@ from bot.api import errors
 from bot.commands.start import TooManyWaiting
 from bot.grammar.fields import BadFields
 from optimizer.errors import SomethingBroke, Unavailable, UnknownSymbol, UserError
-from optimizer.studies.service import AlreadyFinished, NotFinished, NothingLeft, UnknownStudy
+from optimizer.studies.finding import SeveralStudies, UnknownStudy
+from optimizer.studies.service import AlreadyFinished, NotFinished, NothingLeft
 from reports.render import LANGUAGES, Language, renderer_of
 from reports.text.terminal import unmarked
 
@@ -30,6 +31,7 @@ STATUSES: Mapping[type[UserError], HTTPStatus] = {
     errors.BadKey: HTTPStatus.UNAUTHORIZED,
     Denied: HTTPStatus.FORBIDDEN,
     UnknownStudy: HTTPStatus.NOT_FOUND,
+    SeveralStudies: HTTPStatus.CONFLICT,
     UnknownSymbol: HTTPStatus.NOT_FOUND,
     errors.NoSuchPath: HTTPStatus.NOT_FOUND,
     errors.WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,

@@ -1,14 +1,16 @@
-"""Adopting a champion: requested in words or by a button, confirmed in a dialog, posted in the channel."""
+"""Champions: adopting one, in words or by a button, confirmed in a dialog and posted in the channel; and their list."""
 
 from bot.commands.button_commands import AdoptNow
-from bot.context import Answer, BotContext, Listeners
+from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.documents.recurring import Champion
-from bot.grammar.commands import Adopt
+from bot.grammar.commands import Adopt, ListChampions
 from bot.origin import Origin
 
 #: Slack's limit for the value of a button is 2,000 characters; a reason keeps well under it.
 MAX_WHY = 500
+#: Champions shown at once.
+LISTED = 50
 
 
 async def propose(command: Adopt, origin: Origin, context: BotContext) -> Answer:
@@ -36,6 +38,12 @@ async def adopt(command: AdoptNow, origin: Origin, context: BotContext) -> Answe
     return Answer(origin.renderer.notice("adopted_done", study_name=study.study_name))
 
 
+async def list_champions(command: ListChampions, origin: Origin, context: BotContext) -> Answer:
+    """Show the parameters in use, by symbol and strategy."""
+    champions = await context.champions.current()
+    return Answer(origin.renderer.render("champion_list", rows=champions[:LISTED], n=len(champions)), Audience.THREAD)
+
+
 async def _find_former(champion: Champion) -> Champion | None:
     """Return the champion that was replaced."""
     return await Champion.find({"study_name": champion.replaced}).sort("-adopted_at").first_or_none()
@@ -44,4 +52,5 @@ async def _find_former(champion: Champion) -> Champion | None:
 LISTENERS: Listeners = {
     Adopt: propose,
     AdoptNow: adopt,
+    ListChampions: list_champions,
 }

@@ -34,6 +34,25 @@ class AdoptNow(Command):
 
 
 @dataclass(frozen=True)
+class OpenScheduleForm(Command):
+    """Open the form that repeats a study every week."""
+
+    study: str
+
+
+@dataclass(frozen=True)
+class UndoSchedules(Command):
+    """Remove the schedules that a post announced."""
+
+    schedules: tuple[str, ...]
+
+    @classmethod
+    def of(cls, value: str) -> "UndoSchedules":
+        """Read a button's value: the schedules' names."""
+        return cls(tuple(value.split()))
+
+
+@dataclass(frozen=True)
 class Share(Command):
     """Show a private answer to everyone in the channel: of a study, or of the command that gave it."""
 

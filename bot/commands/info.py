@@ -9,7 +9,7 @@ from bot.grammar.verbs import VERBS, Verb
 from bot.origin import Origin
 from bot.role import Role
 from optimizer.domain.metrics import GOALS
-from optimizer.domain.study_results import StudyState
+from optimizer.domain.study_results import OPEN, StudyState
 from optimizer.strategies.registry import OVERLAYS
 from reports.text.message import Message
 
@@ -79,7 +79,7 @@ async def status(command: Status, origin: Origin, context: BotContext) -> Answer
     unfinished = await service.unfinished()
     waiting = [study.study_name for study in unfinished if study.status is StudyState.QUEUED]
     if command.study is None:
-        running = [study_facts(study, now=context.clock()) for study in unfinished]
+        running = [study_facts(study, now=context.clock()) for study in await service.open_studies()]
         return Answer(origin.renderer.listing(running, Which.RUNNING), Audience.THREAD)
     study = await service.find(command.study)
     position = waiting.index(study.study_name) + 1 if study.study_name in waiting else None
@@ -92,7 +92,7 @@ async def list_studies(command: ListStudies, origin: Origin, context: BotContext
     """Show the newest studies: the user's, the running ones, or all."""
     studies = await context.services.studies.list_studies(
         created_by=origin.user_id if command.which is Which.MINE else None,
-        states=(StudyState.QUEUED, StudyState.RUNNING) if command.which is Which.RUNNING else (),
+        states=OPEN if command.which is Which.RUNNING else (),
         limit=LISTED,
     )
     facts = [study_facts(study, now=context.clock()) for study in studies]

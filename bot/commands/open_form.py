@@ -1,11 +1,14 @@
-"""Opening the form that starts a study: by the bare command, a button on the home tab, or a message's shortcut."""
+"""Opening the form that starts a study (the bare command, a button, a shortcut), and the one that repeats it."""
 
 from slack_sdk.errors import SlackApiError
 
-from bot.commands.button_commands import OpenForm
+from bot.commands.button_commands import OpenForm, OpenScheduleForm
 from bot.commands.info import show_help
-from bot.commands.start_form import Form, start_view
+from bot.commands.schedule import own_zone
+from bot.commands.schedule_form import schedule_view
+from bot.commands.start_form import Block, Form, start_view
 from bot.context import NO_ANSWER, Answer, BotContext, Listeners
+from bot.delivery.facts import study_facts
 from bot.grammar.commands import OpenModal, Start
 from bot.grammar.parsing import parse
 from bot.origin import Door, Origin, StudyOrigin
@@ -18,13 +21,25 @@ async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> 
     if not origin.trigger_id:
         return await show_help(command, origin, context)
     form = Form(symbol=command.symbol) if isinstance(command, OpenForm) else await last_form(origin.user_id)
-    view = start_view(form, origin.renderer, metadata=origin.channel_id)
+    await _open(start_view(form, origin.renderer, metadata=origin.channel_id), origin, context)
+    return NO_ANSWER
+
+
+async def open_schedule_form(command: OpenScheduleForm, origin: Origin, context: BotContext) -> Answer:
+    """Open the form that repeats a study, filled in for the user's time zone and this channel."""
+    study = await context.services.studies.find(command.study)
+    facts = study_facts(study, now=context.clock())
+    zone = await own_zone(origin, context)
+    await _open(schedule_view(facts, origin.renderer, time_zone=zone, channel_id=origin.channel_id), origin, context)
+    return NO_ANSWER
+
+
+async def _open(view: Block, origin: Origin, context: BotContext) -> None:
     try:
         await context.client.views_open(trigger_id=origin.trigger_id, view=view)
     except SlackApiError as refusal:
         reason = str(refusal.response.get("error", ""))
         raise Unavailable(what=Phrase("the_form"), reason=reason, remedy=Phrase("type_the_command")) from refusal
-    return NO_ANSWER
 
 
 async def last_form(user_id: str) -> Form:
@@ -43,4 +58,5 @@ async def last_form(user_id: str) -> Form:
 LISTENERS: Listeners = {
     OpenModal: open_form,
     OpenForm: open_form,
+    OpenScheduleForm: open_schedule_form,
 }

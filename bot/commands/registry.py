@@ -18,7 +18,7 @@ from bot.commands import (
     schedule,
     start,
 )
-from bot.commands.button_commands import AdoptNow, DrawHeatmap, OpenForm, Share
+from bot.commands.button_commands import AdoptNow, DrawHeatmap, OpenForm, OpenScheduleForm, Share, UndoSchedules
 from bot.context import Answer, BotContext, Listeners
 from bot.grammar import commands
 from bot.grammar.commands import Command
@@ -33,7 +33,9 @@ __all__ = [
     "Command",
     "DrawHeatmap",
     "OpenForm",
+    "OpenScheduleForm",
     "Share",
+    "UndoSchedules",
     "answer",
     "required_role",
     "verb_name",
@@ -46,6 +48,8 @@ LISTENERS: Listeners = {command: listener for module in _MODULES for command, li
 _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
     AdoptNow: ("adopt", Role.APPROVER),
     OpenForm: ("form", Role.NOBODY),
+    OpenScheduleForm: ("schedule", Role.RUNNER),
+    UndoSchedules: ("unschedule", Role.RUNNER),
     DrawHeatmap: ("heatmap", Role.VIEWER),
     Share: ("share", Role.VIEWER),
 }

@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.access.roster import NotYours
+from bot.commands.button_commands import UndoSchedules
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.documents.recurring import Schedule, ScheduleRun
 from bot.grammar.cadence import find_time_zone
@@ -46,7 +47,7 @@ class ScheduleLine:
 async def add(command: AddSchedule, origin: Origin, context: BotContext) -> Answer:
     """Store one schedule per symbol, watch list or shared set; post them with their next three runs."""
     specs = await _specs(command, context)
-    time_zone = command.time_zone or await _own_zone(origin, context)
+    time_zone = command.time_zone or await own_zone(origin, context)
     for one in [member for spec in specs for member in await specs_for(spec)]:
         await context.services.studies.plan(one)  # what could never run is refused now, not on Monday at seven
     made = [await context.schedules.add(spec, command.when, time_zone, origin) for spec in specs]
@@ -63,10 +64,16 @@ async def list_all(command: ListSchedules, origin: Origin, context: BotContext) 
 
 async def remove(command: Unschedule, origin: Origin, context: BotContext) -> Answer:
     """Remove one's own schedule, or as an approver anyone's."""
-    schedule = await _find_own(command.schedule, origin, context)
-    await context.schedules.remove(schedule, origin.user_id)
-    row = ScheduleLine(schedule=schedule, command=command_text(schedule.spec), times=(), last=None)
-    return Answer(origin.public_renderer.render("unscheduled", row=row, by=origin.user_id), Audience.CHANNEL)
+    return await undo(UndoSchedules((command.schedule,)), origin, context)
+
+
+async def undo(command: UndoSchedules, origin: Origin, context: BotContext) -> Answer:
+    """Remove the schedules that one command made."""
+    found = [await _find_own(name, origin, context) for name in command.schedules]
+    for schedule in found:
+        await context.schedules.remove(schedule, origin.user_id)
+    rows = [ScheduleLine(schedule=each, command=command_text(each.spec), times=(), last=None) for each in found]
+    return Answer(origin.public_renderer.render("unscheduled", rows=rows, by=origin.user_id), Audience.CHANNEL)
 
 
 async def run_now(command: RunSchedule, origin: Origin, context: BotContext) -> Answer:
@@ -100,7 +107,8 @@ async def _specs(command: AddSchedule, context: BotContext) -> tuple[StudySpec, 
     return command.start.specs
 
 
-async def _own_zone(origin: Origin, context: BotContext) -> str:
+async def own_zone(origin: Origin, context: BotContext) -> str:
+    """Return the user's time zone; raises NoTimeZone."""
     person = await context.people.person(origin.user_id)
     if person.time_zone is None:
         raise NoTimeZone
@@ -118,5 +126,6 @@ LISTENERS: Listeners = {
     AddSchedule: add,
     ListSchedules: list_all,
     Unschedule: remove,
+    UndoSchedules: undo,
     RunSchedule: run_now,
 }

@@ -47,7 +47,7 @@ async def start(command: Start, origin: Origin, context: BotContext) -> Answer:
         origin = await context.unreachable.open_direct(origin)
     async with context.starting:
         if (same := await _find_repeated(specs, origin, context)) is not None:
-            return Answer(origin.renderer.notice("repeated", study=same.study_name))
+            return Answer(await _repeated_message(same, origin, context))
         plans = await plan_all(specs, origin, context)
         started = await store_and_submit(plans, command, origin, context)
     names = [study.study_name for study in started.studies]
@@ -86,10 +86,20 @@ async def specs_of(command: Start) -> tuple[StudySpec, ...]:
 
 
 async def _find_repeated(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> OptimizationStudy | None:
-    """Return the first study of an equal command a moment ago."""
-    since = context.clock() - REPEAT
-    same = [await context.services.studies.same_since(spec, origin.user_id, since) for spec in specs]
+    """Return the first study of an equal command a moment ago whose result is posted where this one's would be."""
+    since, service = context.clock() - REPEAT, context.services.studies
+    here = {"origin.channel_id": origin.channel_id}
+    same = [await service.same_since(spec, origin.user_id, since, among=here) for spec in specs]
     return same[0] if all(same) else None
+
+
+async def _repeated_message(same: OptimizationStudy, origin: Origin, context: BotContext) -> Message:
+    """Point to the study of the equal command, and to its thread once that is posted."""
+    ended_at = same.completed_at if same.status.is_finished else None
+    notice = "repeated" if ended_at is None else "repeated_done"
+    since = (context.clock() - (ended_at or same.created_at)).total_seconds()
+    url = await context.conversations.link_to(same)
+    return origin.renderer.notice(notice, study=same.study_name, seconds=max(since, 0.0), url=url)
 
 
 async def _require_room(n_new: int, origin: Origin, context: BotContext) -> None:
@@ -140,9 +150,10 @@ async def _store(
 async def _plans_message(specs: Sequence[StudySpec], command: Start, origin: Origin, context: BotContext) -> Message:
     plans = [await context.services.studies.plan(spec) for spec in specs]
     if len(plans) == 1:
-        return origin.renderer.plan(specs[0], plan_facts(plans[0]), command=command_text(specs[0]))
+        return origin.renderer.plan(specs[0], plan_facts(plans[0]), command=command_text(specs[0]), name=command.name)
     rows = [(plan.spec, plan_facts(plan)) for plan in plans]
-    return origin.renderer.render("plans", rows=rows, command=start_text(replace(command, is_dry=False)))
+    typed = start_text(replace(command, is_dry=False))
+    return origin.renderer.render("plans", rows=rows, name=command.name, command=typed)
 
 
 LISTENERS: Listeners = {

@@ -72,7 +72,7 @@ class Form:
     def from_state(cls, state: Mapping[str, Any]) -> "Form":
         """Read a person's choices: `state` is `view["state"]`. Fields of another strategy are left out."""
         values: Mapping[str, Mapping[str, Any]] = state.get("values", {})
-        chosen = {block_id: _chosen(next(iter(actions.values()), {})) for block_id, actions in values.items()}
+        chosen = {block_id: chosen_values(next(iter(actions.values()), {})) for block_id, actions in values.items()}
         strategy = find_strategy("".join(chosen.get("strategy", ())) or "rsi")
         one = {block_id: "".join(words[:1]).strip() for block_id, words in chosen.items()}
         names = {name: _parameter_block(strategy.key, name) for name in strategy.space.names}
@@ -99,9 +99,9 @@ def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
         "type": "modal",
         "callback_id": CALLBACK_ID,
         **({"private_metadata": metadata} if metadata else {}),
-        "title": _plain(labels["title"]),
-        "submit": _plain(labels["submit"]),
-        "close": _plain(labels["close"]),
+        "title": plain_text(labels["title"]),
+        "submit": plain_text(labels["submit"]),
+        "close": plain_text(labels["close"]),
         "blocks": [*_first_blocks(form, say), *_parameter_blocks(form, say), *_last_blocks(form, say)],
     }
 
@@ -145,12 +145,14 @@ def _first_blocks(form: Form, say: Renderer) -> list[Block]:
     labels = say.labels("grammar", "form")
     strategies = {key: f"{title} ({key})" for key, title in say.labels("strategy_words", "titles").items()}
     goals = {key: f"{title} ({key})" for key, title in say.labels("words", "goals").items()}
-    strategy = {**_select(strategies, [form.strategy]), "action_id": STRATEGY_ACTION}
+    strategy = {**select_field(strategies, [form.strategy]), "action_id": STRATEGY_ACTION}
     return [
-        _input("symbol", labels["symbol"], _text(form.symbol, "AAPL"), hint=labels["symbol_hint"]),
-        {**_input("strategy", labels["strategy"], strategy), "dispatch_action": True},
-        _input("trials", labels["trials"], _number(form.trials, 1, MAX_TRIALS)),
-        _input("goal", labels["goal"], {**_select(goals, form.goals, several=True), "max_selected_items": MAX_GOALS}),
+        input_block("symbol", labels["symbol"], text_field(form.symbol, "AAPL"), hint=labels["symbol_hint"]),
+        {**input_block("strategy", labels["strategy"], strategy), "dispatch_action": True},
+        input_block("trials", labels["trials"], _number(form.trials, 1, MAX_TRIALS)),
+        input_block(
+            "goal", labels["goal"], {**select_field(goals, form.goals, several=True), "max_selected_items": MAX_GOALS}
+        ),
     ]
 
 
@@ -158,7 +160,7 @@ def _parameter_blocks(form: Form, say: Renderer) -> list[Block]:
     strategy = find_strategy(form.strategy)
     meanings = say.labels("strategy_words", "parameters")[strategy.key]
     return [
-        _input(
+        input_block(
             _parameter_block(strategy.key, parameter.name),
             parameter.name,
             _parameter_field(parameter, form.parameters.get(parameter.name, ""), say),
@@ -175,13 +177,13 @@ def _last_blocks(form: Form, say: Renderer) -> list[Block]:
     overlays = {name: _overlay_text(overlay, say) for name, overlay in OVERLAYS.items() if name not in own}
     flags = say.labels("grammar", "flags")
     return [
-        _input("overlays", labels["overlays"], _boxes(overlays, form.overlays), optional=True),
-        _input("caps", labels["caps"], _text(form.caps, "maxdd<20 trades>30"), optional=True),
-        _input("from", labels["from"], _date(form.start), optional=True),
-        _input("to", labels["to"], _date(form.end), optional=True),
-        _input("options", labels["options"], _text(form.options, "cost=10 slippage=5 seed=7"), optional=True),
-        _input("flags", labels["flags"], _boxes(flags, form.flags), optional=True),
-        _input("note", labels["note"], {**_text(form.note, "", limit=300), "multiline": True}, optional=True),
+        input_block("overlays", labels["overlays"], _boxes(overlays, form.overlays), optional=True),
+        input_block("caps", labels["caps"], text_field(form.caps, "maxdd<20 trades>30"), optional=True),
+        input_block("from", labels["from"], _date(form.start), optional=True),
+        input_block("to", labels["to"], _date(form.end), optional=True),
+        input_block("options", labels["options"], text_field(form.options, "cost=10 slippage=5 seed=7"), optional=True),
+        input_block("flags", labels["flags"], _boxes(flags, form.flags), optional=True),
+        input_block("note", labels["note"], {**text_field(form.note, "", limit=300), "multiline": True}, optional=True),
     ]
 
 
@@ -192,9 +194,9 @@ def _parameter_block(strategy: str, name: str) -> str:
 
 def _parameter_field(parameter: Parameter, value: str, say: Renderer) -> Block:
     if isinstance(parameter, Choice):
-        return _select({choice: choice for choice in parameter.choices}, value.split("|"), several=True)
+        return select_field({choice: choice for choice in parameter.choices}, value.split("|"), several=True)
     default_value = f"{say.labels('grammar', 'form')['default']} {tidy(parameter.default)}"
-    return _text(value, f"{_range_text(parameter, say)} · {default_value}", limit=60)
+    return text_field(value, f"{_range_text(parameter, say)} · {default_value}", limit=60)
 
 
 def _range_text(parameter: Range, say: Renderer) -> str:
@@ -206,20 +208,29 @@ def _overlay_text(overlay: Parameter, say: Renderer) -> str:
     return f"{overlay.name} {_range_text(overlay, say)}" if isinstance(overlay, Range) else overlay.name
 
 
-def _plain(text: str) -> Block:
+def plain_text(text: str) -> Block:
+    """Text without markup."""
     return {"type": "plain_text", "text": text}
 
 
-def _input(block_id: str, label: str, element: Block, *, hint: str = "", optional: bool = False) -> Block:
+def input_block(block_id: str, label: str, element: Block, *, hint: str = "", optional: bool = False) -> Block:
+    """Build an input with its label; its value is found by `block_id`."""
     element = {"action_id": "value", **element}
-    block = {"type": "input", "block_id": block_id, "label": _plain(label), "element": element, "optional": optional}
-    return {**block, "hint": _plain(hint)} if hint else block
+    block = {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain_text(label),
+        "element": element,
+        "optional": optional,
+    }
+    return {**block, "hint": plain_text(hint)} if hint else block
 
 
-def _text(value: str, placeholder: str, *, limit: int = 500) -> Block:
+def text_field(value: str, placeholder: str, *, limit: int = 500) -> Block:
+    """Build a field to type in."""
     element: Block = {"type": "plain_text_input", "max_length": limit}
     if placeholder:
-        element["placeholder"] = _plain(placeholder)
+        element["placeholder"] = plain_text(placeholder)
     return {**element, "initial_value": value[:limit]} if value else element
 
 
@@ -238,10 +249,11 @@ def _date(value: str) -> Block:
 
 
 def _options(texts: Mapping[str, str]) -> list[Block]:
-    return [{"text": _plain(text[:MAX_OPTION]), "value": value} for value, text in texts.items()]
+    return [{"text": plain_text(text[:MAX_OPTION]), "value": value} for value, text in texts.items()]
 
 
-def _select(texts: Mapping[str, str], chosen: Sequence[str], *, several: bool = False) -> Block:
+def select_field(texts: Mapping[str, str], chosen: Sequence[str], *, several: bool = False) -> Block:
+    """Build a menu of texts by their values."""
     options = _options(texts)
     initial = [option for option in options if option["value"] in chosen]
     element: Block = {"type": "multi_static_select" if several else "static_select", "options": options}
@@ -251,16 +263,16 @@ def _select(texts: Mapping[str, str], chosen: Sequence[str], *, several: bool = 
 
 
 def _boxes(texts: Mapping[str, str], chosen: Sequence[str]) -> Block:
-    return {**_select(texts, chosen, several=True), "type": "checkboxes"}
+    return {**select_field(texts, chosen, several=True), "type": "checkboxes"}
 
 
-def _chosen(action: object) -> tuple[str, ...]:
+def chosen_values(action: object) -> tuple[str, ...]:
     """Return the value of one input, whatever its kind."""
     if not isinstance(action, Mapping):
         return ()
     options = action.get("selected_options") or [action.get("selected_option")]
     values = [option.get("value") for option in options if isinstance(option, Mapping)]
-    values += [action.get("value"), action.get("selected_date")]
+    values += [action.get(name) for name in ("value", "selected_date", "selected_time", "selected_conversation")]
     return tuple(value for value in values if isinstance(value, str) and value)
 
 

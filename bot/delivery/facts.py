@@ -39,6 +39,7 @@ def study_facts(
         created_at=study.created_at,
         # A search that began with a champion's set is repeated by its replay, not by what was typed.
         command="" if study.first else command or (conversation.command if conversation else ""),
+        name=study.name,
         replay_command=f"/optimize replay {study.study_name}" if is_in_slack else "",
         resume_command=f"/optimize resume {study.study_name}" if is_in_slack else "",
         page_url=f"{public_url}/studies/{study.study_name}" if public_url else "",

@@ -114,6 +114,18 @@ class Conversations:
         """Return the conversation about a study."""
         return await Conversation.find_one(Conversation.study_name == study_name)
 
+    async def link_to(self, study: OptimizationStudy) -> str:
+        """Return the address of a study's root message; empty where it has none yet."""
+        ts = await self._outbox.ts_of(f"{study.study_name}:root")
+        if not ts:
+            return ""
+        channel_id = StudyOrigin.of(study).channel_id
+        try:
+            return str((await self._client.chat_getPermalink(channel=channel_id, message_ts=ts))["permalink"])
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+            log.info("no_link study=%s error=%s", study.study_name, type(failure).__name__)  # its id is shown as well
+            return ""
+
     async def find_by_thread(self, channel_id: str, thread_ts: str) -> str | None:
         """Return the study of a thread, else the last one started in it; None for a group's table."""
         roots = {"channel_id": channel_id, "key": {"$regex": "^opt-.*:root$"}}

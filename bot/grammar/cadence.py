@@ -133,7 +133,8 @@ def find_time_zone(name: str) -> str:
     zones = _zones()
     key = _ZONE_NICKNAMES.get(name.lower(), name).lower()
     if key not in zones:
-        near = _cities().get(key) or zones.get(closest(key, zones), "")
+        cities = _cities()
+        near = cities.get(key) or cities.get(closest(key, cities)) or zones.get(closest(key, zones), "")
         raise UnknownTimeZone(word=name, nearest=near, known="")
     return zones[key]
 

@@ -214,6 +214,11 @@ class Adopt(Command):
     why: str = ""
 
 
+@dataclass(frozen=True)
+class ListChampions(Command):
+    """List the champions: the parameters in use."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AddSchedule(Command):
     """Search repeatedly: a new start, or the study of the thread it was typed in."""

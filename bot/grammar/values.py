@@ -220,12 +220,15 @@ def read_symbol_or_list(text: str) -> str:
     return read_list_name(text) if text.startswith("@") else read_symbol(text)
 
 
-def read_study_id(text: str) -> str:
-    """Return a study's id, or its beginning, with its prefix: `7F3A` is `opt-7f3a`. Raises NotAStudy."""
-    digits = _digits_of(text, "opt")
-    if not digits:
+def read_study(text: str) -> str:
+    """Return a study's id, or its beginning, with its prefix: `7F3A` is `opt-7f3a`; any other word is its name.
+
+    Raises NotAStudy for the id of a schedule.
+    """
+    if text.lower().startswith("sch-"):
         raise NotAStudy(word=text)
-    return f"opt-{digits}"
+    digits = _digits_of(text, "opt")
+    return f"opt-{digits}" if digits else text
 
 
 def read_schedule_id(text: str) -> str:

@@ -23,7 +23,7 @@ from bot.grammar.values import (
     is_study_id,
     read_list_name,
     read_schedule_id,
-    read_study_id,
+    read_study,
     read_symbol,
     read_text,
     read_whole,
@@ -70,7 +70,7 @@ class Arguments:
         """Return the study named first, or the thread's, and the words after it."""
         if self.words and (self.study is None or is_study_id(self.words[0].text)):
             with locate_errors(self.words[0]):
-                return read_study_id(self.words[0].text), self.words[1:]
+                return read_study(self.words[0].text), self.words[1:]
         if self.study is None:
             raise self.missing(MissingStudy)
         return self.study, self.words
@@ -90,12 +90,14 @@ def no_arguments(make: Callable[[], commands.Command]) -> Reader:
 
 
 def one_study(make: Callable[[str], commands.Command]) -> Reader:
-    """Make the reader of a verb that takes a study's id."""
+    """Make the reader of a verb that takes a study's id or its name; in a study's thread neither is needed."""
 
     def read(arguments: Arguments) -> commands.Command:
-        study, rest = arguments.study_and_rest()
-        arguments.only(rest)
-        return make(study)
+        if not arguments.words:
+            return make(arguments.study_and_rest()[0])
+        arguments.only(arguments.words, 1)
+        with locate_errors(arguments.words[0]):
+            return make(read_study(arguments.words[0].text))
 
     return read
 
@@ -163,7 +165,7 @@ def compare(arguments: Arguments) -> commands.Command:
     ids = []
     for word in arguments.words:
         with locate_errors(word):
-            ids.append(read_study_id(word.text))
+            ids.append(read_study(word.text))
     if len(ids) == 1 and arguments.study:
         ids.insert(0, arguments.study)
     if len(ids) < 2:

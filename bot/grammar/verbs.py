@@ -183,6 +183,12 @@ _TABLE = (
         aliases=("채택",),
     ),
     Verb(
+        key="champions",
+        command=c.ListChampions,
+        usage="champions",
+        aliases=("champion", "챔피언", "챔피언목록"),
+    ),
+    Verb(
         key="schedule",
         command=c.AddSchedule,
         takes=Takes.WORDS,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.access.roster import Denied
 from bot.access.sign_in import LinkExpired, NotMyLink, SignInNeeded
 from optimizer.errors import SomethingBroke, Unavailable, UnknownSymbol, UserError
-from optimizer.studies.service import UnknownStudy
+from optimizer.studies.finding import UnknownStudy
 
 
 class Forged(UserError):

@@ -29,7 +29,7 @@ from optimizer.errors import SomethingBroke, UnknownSymbol
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import without_charts
 from optimizer.strategies.registry import STRATEGIES
-from optimizer.studies.service import UnknownStudy
+from optimizer.studies.finding import UnknownStudy
 from reports.charts.chart_list import expected
 from reports.facts import StudyFacts
 from reports.render import Language, renderer_of

@@ -89,13 +89,15 @@ class Listeners:
             team_id=(body.get("team") or {}).get("id", ""),
             thread_ts=body["container"].get("thread_ts") or "",
             delivery=body.get("trigger_id", ""),
+            trigger_id=body.get("trigger_id", ""),
             text=f"{action['action_id']} {action['value']}",
             command=buttons.COMMANDS[action["action_id"]](action["value"]),
         )
         answer = await self.dispatcher.dispatch(command_request)
         if not answer.is_refusal and action["action_id"] not in buttons.LASTING:
             await self._mark(command_request, body, action, respond)
-        await respond(**_payload(answer), replace_original=False)
+        if payload := _payload(answer):
+            await respond(**payload, replace_original=False)
 
     async def _mark(
         self, command_request: CommandRequest, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond

@@ -3,22 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.commands.registry import AdoptNow, Command, DrawHeatmap, Share
-from bot.grammar.cadence import Cadence, ScheduleWhen
-from bot.grammar.commands import AddSchedule, Cancel, More, Pause, Replay, Resume, Status
+from bot.commands.registry import AdoptNow, Command, DrawHeatmap, OpenScheduleForm, Share, UndoSchedules
+from bot.grammar.commands import Cancel, More, Pause, Replay, Resume, Status
 from reports import actions
 
 Block = dict[str, Any]
 
-#: Schedule of the button "Schedule weekly".
-MONDAYS = ScheduleWhen(cadence=Cadence.WEEKLY, hour=7, minute=0, days=("mon",))
-
-
-def _weekly(study: str) -> AddSchedule:
-    return AddSchedule(when=MONDAYS, study=study)
-
-
-#: Command of each button by action id; the button's value is a study's name.
+#: Command of each button by action id, from the button's value: mostly a study's name.
 COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.PAUSE: Pause,
     actions.RESUME: Resume,
@@ -29,10 +20,11 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.REPLAY: Replay,
     actions.SHARE: Share,
     actions.ADOPT: AdoptNow.of,
-    actions.SCHEDULE: _weekly,
+    actions.SCHEDULE: OpenScheduleForm,
+    actions.UNDO_SCHEDULE: UndoSchedules.of,
 }
-#: Buttons that only inform and stay after they are pressed.
-LASTING = frozenset({actions.DETAILS})
+#: Buttons that only inform, or open a form, and stay after they are pressed.
+LASTING = frozenset({actions.DETAILS, actions.SCHEDULE})
 
 
 def replace_button(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]:

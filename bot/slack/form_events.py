@@ -1,4 +1,4 @@
-"""Events of the form: changing the strategy, and submitting, with each field checked before the start."""
+"""Events of the forms: changing the strategy, and submitting, with each field checked before anything is done."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,10 +8,12 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 
-from bot.commands.registry import OpenForm
+from bot.commands.registry import Command, OpenForm
+from bot.commands.schedule_form import SCHEDULE_CALLBACK_ID, read_schedule_form
 from bot.commands.start import specs_of
 from bot.commands.start_form import CALLBACK_ID, STRATEGY_ACTION, Form, read_form, start_view
 from bot.context import Answer, Audience, BotContext
+from bot.delivery.unreachable_channel import UNREACHABLE
 from bot.grammar.commands import OpenModal, Start
 from bot.grammar.fields import BadFields
 from bot.slack.dispatcher import CommandRequest, Dispatcher
@@ -28,8 +30,12 @@ _ABOUT_BARS = "symbol"
 _MAX_ERROR = 300
 
 
+class NotInThatChannel(UserError):
+    """Raised for a chosen channel that the bot is not in. Facts: channel."""
+
+
 class Forms:
-    """Listeners of the form, of the button that opens it, and of the shortcut on messages."""
+    """Listeners of the forms, of the button that opens it, and of the shortcut on messages."""
 
     def __init__(self, context: BotContext, dispatcher: Dispatcher) -> None:
         self._context = context
@@ -40,6 +46,7 @@ class Forms:
         app.action(STRATEGY_ACTION)(self.on_strategy)
         app.action(NEW_STUDY)(self.on_new_study)
         app.view(CALLBACK_ID)(self.on_submit)
+        app.view(SCHEDULE_CALLBACK_ID)(self.on_schedule)
         app.message_shortcut("optimize_this")(self.on_shortcut)
 
     async def on_new_study(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -83,6 +90,27 @@ class Forms:
         channel_id = view["private_metadata"] or await self._open_direct(request.user_id)
         await self._dispatch(_command_request("form", body, channel_id, start))
 
+    async def on_schedule(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """Schedule the study of the form, or show the errors beside its fields."""
+        origin = await self._dispatcher.origin_of(_command_request("form", body, ""))
+        try:
+            command, channel_id = read_schedule_form(view)
+            await self._require_member(channel_id)
+        except BadFields as bad:
+            await ack(response_action="errors", errors=_field_errors(bad.errors, origin.renderer))
+            return
+        await ack()
+        await self._dispatch(_command_request("form", body, channel_id, command))
+
+    async def _require_member(self, channel_id: str) -> None:
+        """Raise BadFields for a channel that the bot cannot post to."""
+        try:
+            await self._context.client.conversations_history(channel=channel_id, limit=1)
+        except SlackApiError as refusal:
+            if refusal.response.get("error") not in UNREACHABLE:
+                raise
+            raise BadFields({"channel": NotInThatChannel(channel=channel_id)}) from refusal
+
     async def _check_bars(self, start: Start) -> None:
         """Raise BadFields when the bars cannot carry the study, as far as that is known in time."""
         try:
@@ -124,7 +152,7 @@ def _form_of(view: Mapping[str, Any]) -> Form:
 
 
 def _command_request(
-    door: str, body: Mapping[str, Any], channel_id: str, command: OpenModal | Start | None = None
+    door: str, body: Mapping[str, Any], channel_id: str, command: Command | None = None
 ) -> CommandRequest:
     return CommandRequest(
         door=door,

@@ -90,7 +90,7 @@ class Home:
     async def facts(self) -> HomeFacts:
         """Collect the facts of the tabs; the same for everyone who may read them."""
         service, now = self._context.services.studies, self._context.clock()
-        running = await service.unfinished()
+        running = await service.open_studies()
         finished = await service.list_studies(states=(StudyState.COMPLETE, StudyState.FAILED), limit=_LAST)
         best = await service.leaderboard(limit=_LAST)
         schedules, champions = await self._context.schedules.all(), await self._context.champions.current()

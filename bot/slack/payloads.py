@@ -16,6 +16,7 @@ UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CDG][A-Z0-9]{2,30}$")]
 TeamId = Annotated[str, StringConstraints(pattern=r"^[TE][A-Z0-9]{2,30}$")]
 Ts = Annotated[str, StringConstraints(pattern=r"^\d{1,12}\.\d{1,9}$")]
+StudyName = Annotated[str, StringConstraints(pattern=r"^opt-[0-9a-f]{4,32}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]+$", max_length=2000)]
 Text = Annotated[str, StringConstraints(max_length=60_000)]
 Name = Annotated[str, StringConstraints(max_length=300)]
@@ -65,6 +66,8 @@ class _Filled(BaseModel):
     selected_options: list[_Option] | None = None
     selected_date: Name | None = None
     selected_user: UserId | None = None
+    selected_time: Name | None = None
+    selected_conversation: ChannelId | None = None
 
 
 class _State(BaseModel):
@@ -76,7 +79,7 @@ class _View(BaseModel):
     type: Literal["modal"]
     hash: Name = ""
     callback_id: Name = ""
-    private_metadata: ChannelId | Literal[""]
+    private_metadata: ChannelId | StudyName | Literal[""]
     state: _State
 
 

@@ -119,6 +119,17 @@ class StudySpec(Frozen):
         return self.model_copy(update={"symbol": symbol, "partners": ()})
 
 
+#: Fields that nobody asks for, and those that a study is called by: the symbols and the strategy.
+_UNSAID = frozenset({"symbol", "partners", "strategy_name", "excludes_ruin"})
+
+
+def differences(spec: StudySpec, also: Sequence[str] = ()) -> dict[str, Any]:
+    """Fields in which a request differs from the plain one for its symbols and strategy, and the fields of `also`."""
+    plain = StudySpec(symbol=spec.symbol, strategy_name=spec.strategy_name)
+    fields = {name: getattr(spec, name) for name in StudySpec.model_fields if name not in _UNSAID}
+    return {name: value for name, value in fields.items() if name in also or value != getattr(plain, name)}
+
+
 def budget(spec: StudySpec, space: Space) -> int:
     """Number of unique sets that the study will try."""
     return space.size if spec.sampler is SamplerKind.GRID else min(spec.n_trials, space.size)

@@ -341,6 +341,10 @@ class StudyState(StrEnum):
         return self in (StudyState.COMPLETE, StudyState.FAILED, StudyState.CANCELLED)
 
 
+#: States of a study that has not ended; a paused one waits for `resume`.
+OPEN = tuple(state for state in StudyState if not state.is_finished)
+
+
 class TrialState(StrEnum):
     """State of a finished trial, as in Optuna."""
 

@@ -98,6 +98,31 @@ async def glance(study_name: str) -> tuple[OptimizationStudy, Verdict | None] | 
     return OptimizationStudy.model_validate(documents[0]), Verdict(verdict) if verdict else None
 
 
+_OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
+
+
+async def ranked_names(query: Mapping[str, Any], *, limit: int) -> list[str]:
+    """Names of finished studies by verdict, best first as declared, then by Sharpe ratio out of sample.
+
+    Of several studies with the same winner for the same symbols, strategy and timeframe the first counts.
+    """
+    best_first = {"verdict": 1, "outside": -1, "_id": 1}
+    verdict = {"$indexOfArray": [[str(verdict) for verdict in Verdict], "$summary.verdict"]}
+    same = {"symbol": "$symbol", "strategy": "$strategy_name", "timeframe": "$spec.timeframe"}
+    stages: list[dict[str, Any]] = [
+        {"$match": {**query, _OUTSIDE: {"$ne": None}}},
+        {"$project": {"study_name": 1, "verdict": verdict, "outside": f"${_OUTSIDE}",
+                      "set": {**same, "params": "$summary.winner.params"}}},
+        {"$sort": best_first},
+        {"$group": {"_id": "$set", "best": {"$first": "$$ROOT"}}},
+        {"$replaceRoot": {"newRoot": "$best"}},
+        {"$sort": best_first},
+        {"$limit": limit},
+    ]  # fmt: skip
+    documents = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(limit)
+    return [document["study_name"] for document in documents]
+
+
 _AS_STORED = MappingProxyType({"_id": 1})
 #: Fields of a summary, and of its folds, that only charts need.
 _CHARTS: Mapping[str, Any] = {

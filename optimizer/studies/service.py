@@ -22,18 +22,18 @@ from optimizer.domain.bars import Bars, n_between, on_common_dates, require_pric
 from optimizer.domain.metrics import GOALS, find_goal
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive, require_affordable
-from optimizer.domain.study_results import StudyState, TrialRecord, Verdict
-from optimizer.errors import Phrase, Unavailable, UserError, WorkerLost, error_of, nearest
+from optimizer.domain.study_results import OPEN, StudyState, TrialRecord, Verdict
+from optimizer.errors import Phrase, Unavailable, UserError, WorkerLost, error_of
 from optimizer.market.feed import Market
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.market.quality.sentinel import require_usable
 from optimizer.market.snapshots import write_snapshot
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document
 from optimizer.storage.outage import patiently
-from optimizer.storage.short_names import ShortNames
-from optimizer.storage.study_queries import about, without_charts
+from optimizer.storage.study_queries import about, ranked_names, without_charts
 from optimizer.storage.trial_documents import FEASIBLE, trial_record
 from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
+from optimizer.studies.finding import STUDY_IDS, find_study
 from optimizer.studies.worker_messages import Failed, Finished, Replayed
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 from optimizer.validation.champion import Challenge, Rival
@@ -43,14 +43,8 @@ log = logging.getLogger(__name__)
 
 #: Times that a study is given to another worker after its worker died.
 MAX_DEATHS = 3
-_NAMES = ShortNames(prefix="opt-", n_bytes=(2, 2, 2, 3, 4, 8))
 #: Verdicts that put a study on the leaderboard unasked.
 PROVEN = (Verdict.STRONG, Verdict.PROMISING)
-_OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
-
-
-class UnknownStudy(UserError):
-    """No study has this name, or several begin with it. Facts: word, nearest."""
 
 
 class NotFinished(UserError):
@@ -147,11 +141,14 @@ class OptimizationService:
         study = _study_of(plan, data_hashes, created_by, self._clock())
         study.name, study.notes = name, notes
         study.origin, study.request_key, study.first = dict(origin or {}), request_key, list(first)
-        return await _NAMES.give(partial(self._insert, study))
+        return await STUDY_IDS.give(partial(self._insert, study))
 
-    async def same_since(self, spec: StudySpec, created_by: str, moment: datetime) -> OptimizationStudy | None:
-        """Study of the same request by the same person since `moment`, unless it was stopped."""
+    async def same_since(
+        self, spec: StudySpec, created_by: str, moment: datetime, *, among: Mapping[str, Any]
+    ) -> OptimizationStudy | None:
+        """Study of the same request by the same person since `moment`, unless it was stopped; `among` is a query."""
         query = {
+            **among,
             "created_by": created_by,
             "created_at": {"$gte": moment},
             "status": {"$nin": [str(StudyState.CANCELLED), str(StudyState.FAILED)]},
@@ -197,16 +194,8 @@ class OptimizationService:
             return await patiently(lambda: self.find(study_name), what="study")
 
     async def find(self, word: str) -> OptimizationStudy:
-        """Find a study by its name, with or without the prefix, or a unique beginning. Raises UnknownStudy."""
-        beginning = _NAMES.beginning(word)
-        if not beginning:
-            raise UnknownStudy(word=word, nearest="")
-        query = {"study_name": {"$regex": f"^{beginning}"}}
-        found = await OptimizationStudy.find(query).sort("study_name").limit(2).to_list()
-        studies = {study.study_name: study for study in found}
-        if (name := _NAMES.meant(word, studies)) is not None:
-            return studies[name]
-        raise UnknownStudy(word=word, nearest=nearest(beginning, await self._recent_names()))
+        """Find a study by its id, a unique beginning of it, or its name. Raises UnknownStudy and SeveralStudies."""
+        return await find_study(word)
 
     async def list_studies(
         self, *, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
@@ -218,6 +207,14 @@ class OptimizationService:
         if states:
             query["status"] = {"$in": [str(state) for state in states]}
         return await without_charts(query, order={"created_at": -1}, limit=limit)
+
+    async def open_studies(self) -> list[OptimizationStudy]:
+        """Studies that have not ended, the oldest first: running, waiting and paused."""
+        return (
+            await OptimizationStudy.find({"status": {"$in": [str(state) for state in OPEN]}})
+            .sort("created_at")
+            .to_list()
+        )
 
     async def unfinished(self) -> list[OptimizationStudy]:
         """Studies to resume after a restart."""
@@ -326,15 +323,19 @@ class OptimizationService:
         verdicts: Sequence[Verdict] = PROVEN,
         limit: int = 10,
     ) -> list[OptimizationStudy]:
-        """Finished studies with one of the verdicts, best Sharpe ratio out of sample first, without charts."""
+        """Finished studies with one of the verdicts, each parameter set once, without charts.
+
+        The better verdict comes first, and of equal ones the better Sharpe ratio out of sample.
+        """
         query: dict[str, Any] = {
             "status": str(StudyState.COMPLETE),
             "summary.verdict": {"$in": [str(verdict) for verdict in verdicts]},
-            _OUTSIDE: {"$ne": None},
         }
         query |= about([symbol]) if symbol else {}
         query |= {"strategy_name": strategy_name} if strategy_name else {}
-        return await without_charts(query, order={_OUTSIDE: -1, "_id": 1}, limit=limit)
+        names = await ranked_names(query, limit=limit)
+        found = {s.study_name: s for s in await without_charts({"study_name": {"$in": names}}, limit=len(names) or 1)}
+        return [found[name] for name in names]
 
     def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[DataNote]]:
         """Bars of each symbol, of several those on common dates, and the data notes with their symbols."""
@@ -387,9 +388,6 @@ class OptimizationService:
 
     async def _of_request(self, request_key: str | None) -> OptimizationStudy | None:
         return await OptimizationStudy.find_one({"request_key": request_key}) if request_key else None
-
-    async def _recent_names(self) -> list[str]:
-        return [study.study_name for study in await self.list_studies(limit=50)]
 
     async def _insert(self, study: OptimizationStudy, name: str) -> OptimizationStudy:
         """Store a study under a name; raises DuplicateKeyError where the name is taken, not where its request is."""

@@ -11,7 +11,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from optimizer.domain.metrics import CAPS, FRACTIONS
 from optimizer.domain.space import Value, tidy
+from optimizer.domain.study_request import Cap
 from reports.text import caps, numbers
 
 MAX_WORD = 200  # characters of a fact that a person typed
@@ -102,6 +104,10 @@ def _attribute(text: Markup | str) -> Markup:
     return Markup(str(escape(text)).replace('"', "&quot;"))  # noqa: S704 - escaped before
 
 
+def _bound(cap: Cap) -> str:
+    return tidy(cap.bound * 100) + "%" if CAPS[cap.goal] in FRACTIONS else tidy(cap.bound)
+
+
 def _exact(value: float | None) -> str:
     return "" if value is None else repr(value)
 
@@ -121,6 +127,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "person": person,
     "params": numbers.assignments,
     "setting": _setting,
+    "bound": _bound,
     "exact": _exact,
     "ratio": numbers.ratio,
     "percent": numbers.percent,

@@ -93,7 +93,7 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "group": ("group", {"studies": [ONE, RUNNING], "by": "U012AB3CD"}),
     "group of done": ("group", {"studies": [ONE, OTHER, BARE], "by": "U012AB3CD"}),
     "started": ("started", {"studies": [RUNNING, ONE], "n_ahead": 1, "seconds": 3.2}),
-    "plans": ("plans", {"rows": [(told.SPEC, told.plan())] * 2, "command": "/optimize AAPL,MSFT rsi 200"}),
+    "plans": ("plans", {"rows": [(told.SPEC, told.plan())] * 2, "name": "", "command": "/optimize AAPL,MSFT rsi 200"}),
     "data": ("data", {"series": [SERIES], "n_series": 2}),
     "no data": ("data", {"series": [], "n_series": 0}),
     "data of a symbol": ("data_symbol", {"report": REPORT, "findings": REPORT.findings, "n_findings": 1,

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bot.commands.schedule_form import schedule_view
 from bot.commands.start_form import Form, start_view
 from bot.context import NO_ANSWER
 from reports.render import LANGUAGES, Language, Renderer
 from reports.text.message import Block, Message
 from tests.bot import answers, recurring
 from tests.golden.refusals import refusals
-from tests.reports import kinds
+from tests.reports import facts, kinds
 
 FOLDER = Path(__file__).parent
 #: Kinds that share a file.
@@ -57,6 +58,8 @@ def sheets_of(say: Renderer) -> dict[str, str]:
         found[group] = found.get(group, "") + f"== {name}\n{text}\n"
     found["errors"] = "\n".join(f"{name}: {sentence}" for name, sentence in refusals(say).items()) + "\n"
     found["form"] = "\n".join(_form_lines(start_view(Form(), say))) + "\n"
+    weekly = schedule_view(facts.finished("promising"), say, time_zone="Asia/Seoul", channel_id="C012AB3CD")
+    found["schedule_form"] = "\n".join(_form_lines(weekly)) + "\n"
     return found
 
 
@@ -92,7 +95,10 @@ def _button(element: Block) -> str:
 
 def _form_lines(view: dict[str, Any]) -> Iterator[str]:
     yield f"{view['title']['text']} [{view['submit']['text']}] [{view['close']['text']}]"
+    yield from (line for block in view["blocks"] if block["type"] != "input" for line in _lines(block))
     for block in view["blocks"]:
+        if block["type"] != "input":
+            continue
         element = block["element"]
         hint = f" ({block['hint']['text']})" if "hint" in block else ""
         placeholder = f" _{element['placeholder']['text']}_" if "placeholder" in element else ""

@@ -443,7 +443,7 @@ def study(status: StudyState = StudyState.COMPLETE, **changes: object) -> StudyF
     return StudyFacts(**{**facts, **changes})  # type: ignore[arg-type]
 
 
-def finished(name: str, **changes: object) -> StudyFacts:
+def finished(name: str, /, **changes: object) -> StudyFacts:
     """A finished study with one of the summaries above."""
     whole = SUMMARIES[name]
     found: dict[str, object] = {

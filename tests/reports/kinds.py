@@ -1,7 +1,9 @@
 """Every kind of message, made of plausible facts."""
 
+from datetime import date
 from types import SimpleNamespace
 
+from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
 from optimizer.market.quality.data_findings import DataNote
@@ -11,6 +13,35 @@ from reports.render import Renderer
 from reports.text.message import Message
 from tests.reports import facts
 
+#: A request that differs from the plain one in every field.
+REQUESTED = StudySpec(
+    symbol="AAPL",
+    partners=("MSFT",),
+    strategy_name="donchian",
+    n_trials=500,
+    goals=("sharpe", "maxdd"),
+    caps=(Cap(goal="maxdd", is_upper=True, bound=0.25), Cap(goal="trades", is_upper=False, bound=30.0)),
+    narrowed=(
+        Narrowed(name="entry", low=20, high=20),
+        Narrowed(name="exit", low=5, high=20),
+        Narrowed(name="stop", low=4, high=10, step=2),
+        Narrowed(name="mode", choices=("break",)),
+    ),
+    overlays=("stop", "take"),
+    start=date(2005, 1, 3),
+    end=date(2012, 12, 28),
+    years=8,
+    holdout=0.2,
+    folds=6,
+    costs=Costs(commission_bps=2.0),
+    allow_short=True,
+    min_trades=10,
+    sampler=SamplerKind.SOBOL,
+    seed=41,
+    source="yahoo",
+    timeframe="1h",
+    force=True,
+)
 ACTED = ("cancelled", "paused", "resumed")
 VERBS = [SimpleNamespace(key="list", usage="list [mine]", english="the studies", korean="탐색 목록")]
 
@@ -40,6 +71,10 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "plan_chosen": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["bollinger"].space))],
         "status": [say.status(facts.study(StudyState.RUNNING))],
         "listing": [say.listing([facts.finished("strong"), facts.study(StudyState.RUNNING)])],
+        "root_requested": [say.root(facts.study(StudyState.QUEUED, spec=REQUESTED, name="spring"))],
+        "ack_requested": [say.ack(facts.study(StudyState.QUEUED, spec=REQUESTED, name="spring"), plan)],
+        "plan_requested": [say.plan(REQUESTED, plan, name="spring")],
+        "listing_requested": [say.listing([facts.study(StudyState.RUNNING, spec=REQUESTED, name="spring")])],
         "listing_mine": [say.listing([], "mine")],
         "listing_running": [say.listing([], "running")],
         "failure": [say.failure(facts.failed())],
@@ -54,7 +89,10 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "strategies": [say.strategies()],
         **{f"notice_{name}": [say.notice(name, **by)] for name in ACTED},
         "notice_working": [say.notice("working")],
-        "notice_repeated": [say.notice("repeated", study="opt-7f3a")],
+        **{
+            f"notice_{name}{'_linked' if url else ''}": [say.notice(name, study="opt-7f3a", seconds=50.0, url=url)]
+            for name in ("repeated", "repeated_done") for url in ("", "https://quant.slack.com/archives/C012AB3CD/p1")
+        },
         "notice_not_yours": [say.notice("not_yours", study_name="opt-7f3a", owner="U012AB3CD")],
         "notice_broken": [say.notice("broken", reference="ab12cd")],
         "notice_chart_missing": [say.notice("chart_missing", reason="upload refused")],

@@ -178,7 +178,7 @@ def test_adopting_an_overfit_result_is_warned_of_and_never_pushed() -> None:
 def test_the_root_counts_up_as_the_plan_says() -> None:
     study = facts.study(StudyState.RUNNING, trials_completed=124, best_value=0.84, seconds_left=18.2)
 
-    assert renderer_of("en").root(study).blocks[1]["text"]["text"] == "`▓▓▓▓▓▓▓░░░░░` 124/200 · best 0.84 · 18 s left"
+    assert renderer_of("en").root(study).blocks[1]["text"]["text"] == "`▓▓▓▓▓▓▓░░░░░` 124/200 · 18 s left"
 
 
 def test_the_answer_opens_with_four_lines_and_buttons() -> None:

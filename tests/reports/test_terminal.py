@@ -50,7 +50,7 @@ def test_a_table_keeps_within_its_width_and_loses_no_cell(width: int) -> None:
 def test_a_plan_says_what_will_be_searched() -> None:
     text = terminal_text([renderer_of("en").render("terminal_plan", spec=facts.SPEC, plan=facts.plan())])
 
-    assert text.startswith("Plan for AAPL RSI, best Sharpe. 200 of 5,376 parameter sets are tried")
+    assert text.startswith("Plan for AAPL RSI, best Sharpe, long only. 200 of 5,376 parameter sets are tried")
     assert "`period` 10 to 30 in steps of 1, default 14" in text
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.delivery.progress import RECENT, follow, read_progress
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState
-from optimizer.studies.service import UnknownStudy
+from optimizer.studies.finding import UnknownStudy
 from tests.scenarios.conftest import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

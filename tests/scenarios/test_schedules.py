@@ -10,6 +10,7 @@ from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
 from optimizer.domain.space import Params
 from optimizer.validation.champion import Decision, DecisionReason
 from tests.scenarios.conftest import Stage
+from tests.scenarios.test_modal import modal
 from tests.slack.workspace import Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -207,16 +208,30 @@ async def _click_again(stage: Stage, offered: Message) -> Message:
     return await stage.slack.eventually(look, what="a refusal")
 
 
-async def test_the_button_under_a_result_schedules_it_for_mondays(stage: Stage) -> None:
+async def test_the_button_under_a_result_asks_when_and_where_and_its_post_can_be_undone(stage: Stage) -> None:
     name, root = await stage.start("GOOG EMA 30 seed=45 folds=0")
     (head, *_) = [m for m in await stage.answers(root) if "study_schedule" in str(m.blocks)]
     await stage.act.click(head, "study_schedule")
-    told = await post(stage, "GOOG ema 30", "weekly mon 07:00")
+    view = await modal(stage)
 
-    assert "America/New_York" in str(told.blocks)
+    assert "GOOG EMA" in str(view["blocks"])
+    assert "America/New_York" in str(view["blocks"])
+    assert await Schedule.find_one({"spec.seed": 45}) is None, "nothing is scheduled before the form is sent"
+
+    wrong = await stage.act.submit(view, zone="Seul")
+    assert "Asia/Seoul" in str(wrong.answer["errors"]["zone"])
+
+    await stage.act.submit(view, day="thu", time="18:30", zone="Europe/London", channel=root.channel)
+    told = await post(stage, "GOOG ema 30", "weekly thu 18:30", "Europe/London")
     schedule = await Schedule.find_one({"spec.seed": 45})
     assert schedule is not None
     assert schedule.spec == (await stage.context.services.studies.find(name)).spec
+
+    await stage.act.click(told, "schedule_undo")
+    await post(stage, "removed the schedule", schedule.schedule_name)
+    removed = await Schedule.find_one({"spec.seed": 45})
+    assert removed is not None
+    assert removed.removed_at is not None
 
 
 async def test_a_run_whose_study_is_stopped_says_so_and_is_not_begun_twice(stage: Stage) -> None:

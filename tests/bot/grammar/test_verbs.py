@@ -157,7 +157,6 @@ def test_in_a_studys_thread_its_id_is_implied(text: str, command: commands.Comma
     ("text", "kind", "corrected"),
     [
         ("cancel", MissingStudy, ""),
-        ("cancel all", NotAStudy, ""),
         ("cancel sch-2b", NotAStudy, ""),
         ("cancel 7f now", OneTooMany, "cancel 7f"),
         ("health now please", OneTooMany, "health"),
@@ -167,7 +166,7 @@ def test_in_a_studys_thread_its_id_is_implied(text: str, command: commands.Comma
         ("top AAPL MSFT", OneTooMany, "top AAPL"),
         ("top a/b", NotASymbol, "top A-B"),
         ("compare 7f", MissingTwoStudies, ""),
-        ("compare 7f xyz", NotAStudy, ""),
+        ("compare 7f sch-2b", NotAStudy, ""),
         ("best AAPL", MissingSymbolAndStrategy, ""),
         ("best AAPL macdd", UnknownStrategy, "best AAPL macd"),
         ("more 7f 0", OutOfRange, "more 7f 1"),
