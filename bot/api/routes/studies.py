@@ -38,6 +38,7 @@ from optimizer.errors import (
     BadValue,
     EmptySpace,
     NoBars,
+    NoTimeframe,
     TooFewBars,
     UnknownSource,
     UnknownTimeframe,
@@ -148,6 +149,7 @@ async def _start_all(
 
 #: Field that an error of the plan is about, where it is not the symbol.
 _FIELDS: Mapping[type[UserError], str] = {
+    NoTimeframe: "/timeframe",
     UnknownTimeframe: "/timeframe",
     UnknownSource: "/source",
     TooFewBars: "/window",
