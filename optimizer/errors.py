@@ -5,7 +5,7 @@
     │                      UnknownSymbol · UnknownAtSource · OnlyAtSource · UnknownTimeframe · NoTimeframe
     │                      UnknownSource
     ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace
-    ├── BadData            NoBars · TooFewBars · UnusableBars · BlockedBars · BadFile · NothingToImport
+    ├── BadData            NoBars · BarsEnd · TooFewBars · UnusableBars · BlockedBars · BadFile · NothingToImport
     └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown
                            NoSnapshot · DamagedSnapshot
 
@@ -219,6 +219,10 @@ class BadData(UserError):
 
 class NoBars(BadData):
     """Facts: source, timeframe, symbol, start, end, remedy."""
+
+
+class BarsEnd(BadData):
+    """Facts: symbol, source, end (the day of the last bar), start."""
 
 
 class TooFewBars(BadData):

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from optimizer.market.calendars import as_moment, calendar_name, find_calendar
 from optimizer.market.providers.provider import Provider
 from optimizer.market.quality.data_findings import QualityReport
 from optimizer.market.quality.sentinel import check, store_report
+from optimizer.market.quality.time_faults import OLD
 from optimizer.market.raw_bars import TIMEFRAMES, RawBars, SeriesKey, find_timeframe
 from optimizer.market.warehouse.changes import Changes
 from optimizer.market.warehouse.warehouse import SOURCES, Coverage, Warehouse
@@ -97,11 +98,15 @@ class Market:
     ) -> tuple[Bars, QualityReport]:
         """Bars as of `get_bars` with their quality report, which is stored too; critical findings do not raise here."""
         bars = self.get_bars(symbol, timeframe=timeframe, source=source, start=start, end=end, now=now)
-        provider = self._providers.get(bars.source)
-        is_live = provider is not None and provider.is_live and end is None
-        report = check(bars, now=now, is_live=is_live)
+        until = min(now, datetime.combine(end, time.max, UTC)) if end else now
+        report = check(bars, now=now, expected_until=until, may_lack=0 if self.is_live(bars.source) else OLD)
         store_report(self.warehouse, report)
         return bars, report
+
+    def is_live(self, source: str) -> bool:
+        """True if a source has new bars as time passes."""
+        provider = self._providers.get(source)
+        return provider is not None and provider.is_live
 
     def refresh(self, symbol: str, *, timeframe: str = "1d", source: str | None = None, now: datetime) -> Changes:
         """Fetch a series up to the last closed session; returns the changes. Raises as `get_bars`."""

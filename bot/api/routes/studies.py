@@ -36,6 +36,7 @@ from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.errors import (
     BadData,
     BadValue,
+    BarsEnd,
     EmptySpace,
     NoBars,
     NoTimeframe,
@@ -152,6 +153,7 @@ _FIELDS: Mapping[type[UserError], str] = {
     NoTimeframe: "/timeframe",
     UnknownTimeframe: "/timeframe",
     UnknownSource: "/source",
+    BarsEnd: "/window",
     TooFewBars: "/window",
     NoBars: "/window",
     EmptySpace: "/search_space",
