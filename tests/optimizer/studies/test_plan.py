@@ -69,7 +69,7 @@ async def test_a_last_day_after_the_bars_is_as_old_as_none(service: Optimization
 
     assert past.data_notes == ()
     assert [worded(note.phrase) for note in future.data_notes] == [
-        "The last bar is of 2013-03-01; 2017 sessions have closed since."
+        "The last bar is of 2013-03-01; 2,017 sessions have closed since."
     ]
 
 
