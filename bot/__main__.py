@@ -74,7 +74,7 @@ def _add_data(command: argparse.ArgumentParser) -> None:
     bring.add_argument("--symbol", help="for one file whose name is not its symbol")
     bring.add_argument("--zone", help="time zone of clock times without one, such as UTC (default: the exchange's)")
     check = actions.add_parser("check", help="coverage, data problems and a calendar of one symbol")
-    check.add_argument("symbol", metavar="SYMBOL")
+    check.add_argument("words", nargs="+", metavar="SYMBOL [timeframe=1h] [source=yahoo]")
 
 
 def _add_keys(command: argparse.ArgumentParser) -> None:

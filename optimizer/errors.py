@@ -2,9 +2,11 @@
 
     UserError
     ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler
-    │                      UnknownSymbol · UnknownAtSource · UnknownTimeframe · UnknownSource
+    │                      UnknownSymbol · UnknownAtSource · OnlyAtSource · UnknownTimeframe · NoTimeframe
+    │                      UnknownSource
     ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace · GridTooLarge
-    ├── BadData            NoBars · TooFewBars · UnusableBars · BlockedBars (UnpricedBars) · BadFile · NothingToImport
+    ├── BadData            NoBars · BarsEnd · TooFewBars · UnusableBars · BlockedBars (UnpricedBars) · BadFile
+    │                      NothingToImport
     └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown
                            NoSnapshot · DamagedSnapshot
 
@@ -76,7 +78,7 @@ class UserError(Exception):
     """
 
     def __init__(self, **facts: object) -> None:
-        self.facts = facts
+        self.facts = {**facts, "nearest": ""} if _offers_what_was_typed(facts) else facts
         super().__init__(" ".join([type(self).__name__, *(f"{name}={value}" for name, value in facts.items())]))
 
     @property
@@ -98,6 +100,12 @@ class UserError(Exception):
     def as_document(self) -> dict[str, object]:
         """The error as plain data."""
         return {"kind": type(self).__name__, "facts": _plain(self.facts)}
+
+
+def _offers_what_was_typed(facts: Mapping[str, object]) -> bool:
+    """True if the nearest right word is the wrong word itself: `AAPL` is no correction of `AAPL`."""
+    typed = str(facts.get("word", facts.get("value", "")))
+    return bool(typed) and str(facts.get("nearest", "")).lower() == typed.lower()
 
 
 def _rebuild(kind: type[UserError], facts: dict[str, object]) -> UserError:
@@ -155,8 +163,27 @@ class UnknownAtSource(UnknownSymbol):
     """Facts: word, source."""
 
 
+class OnlyAtSource(UnknownSymbol):
+    """Facts: word, source (stored from it, but the settings do not name it)."""
+
+
 class UnknownTimeframe(UnknownWord):
-    """Facts: word, known, nearest."""
+    """Facts: word, known."""
+
+    @classmethod
+    def of(cls, word: str, known: Iterable[str]) -> "UnknownTimeframe":
+        """Build the error for `word`; a timeframe spelled alike, such as `1m` for `1w`, is another study."""
+        return cls(word=word, known=", ".join(known))
+
+
+class NoTimeframe(UnknownWord):
+    """Facts: word (the timeframe), symbol, known, nearest (the only one known, if it is one)."""
+
+    @classmethod
+    def of_symbol(cls, symbol: str, word: str, known: Iterable[str]) -> "NoTimeframe":
+        """Build the error for a timeframe that `symbol` does not have."""
+        names = tuple(known)
+        return cls(symbol=symbol, word=word, known=", ".join(names), nearest=names[0] if len(names) == 1 else "")
 
 
 class UnknownSource(UnknownWord):
@@ -197,6 +224,10 @@ class BadData(UserError):
 
 class NoBars(BadData):
     """Facts: source, timeframe, symbol, start, end, remedy."""
+
+
+class BarsEnd(BadData):
+    """Facts: symbol, source, end (the day of the last bar), start."""
 
 
 class TooFewBars(BadData):

@@ -104,6 +104,7 @@ class Plan:
     is_exhaustive: bool
     seconds: float | None = None  # how long it should take
     n_ahead: int = 0  # studies that run first
+    source: str = ""  # of the bars
     notes: tuple[str, ...] = ()  # keys of what the data or the wish forced, as in StudySummary.notes
     findings: tuple[DataNote, ...] = ()  # on the bars
 

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.grammar.cadence import find_time_zone
+from bot.grammar.commands import ShowData
+from bot.grammar.parsing import parse
 from bot.runtime.processes import ChildProcesses, lock_home
 from bot.runtime.services import open_market
 from bot.runtime.settings import Settings
@@ -34,7 +36,9 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             case "import":
                 return _import(market, console, Path(options.path), _reading(options), renderer_of(settings.language))
             case _:
-                return _check(market, console, options.symbol.upper(), renderer_of(settings.language))
+                wanted = parse(" ".join(["data", *options.words]))
+                assert isinstance(wanted, ShowData), "so the verb `data` is read"
+                return _check(market, console, wanted, renderer_of(settings.language))
 
 
 def _list(market: Market, console: Console) -> int:
@@ -61,10 +65,12 @@ def _import(market: Market, console: Console, path: Path, reading: Reading, rend
     return 0
 
 
-def _check(market: Market, console: Console, symbol: str, renderer: Renderer) -> int:
-    bars, report = market.checked_bars(symbol, now=utc_now())
+def _check(market: Market, console: Console, wanted: ShowData, renderer: Renderer) -> int:
+    assert wanted.symbol is not None, "the command line asks for one"
+    bars, report = market.checked_bars(wanted.symbol, timeframe=wanted.timeframe, source=wanted.source, now=utc_now())
     console.print(
-        f"{symbol}: {report.n_bars:,} {report.timeframe} bars from {report.source}, {report.first} to {report.last}, "
+        f"{report.symbol}: {report.n_bars:,} {report.timeframe} bars from {report.source}, "
+        f"{report.first} to {report.last}, "
         f"{report.n_missing:,} of {report.n_sessions:,} sessions missing ({report.calendar}).",
         markup=False,
     )

@@ -27,7 +27,9 @@ async def adopt(command: AdoptNow, origin: Origin, context: BotContext) -> Answe
     study = await context.services.studies.get_study_results(command.study)
     champion = await context.champions.adopt(study, by=origin.user_id, why=command.why, channel_id=origin.channel_id)
     former = await _find_former(champion)
-    message = origin.public_renderer.render("adopted", champion=champion, former=former)
+    message = origin.public_renderer.render(
+        "adopted", champion=champion, former=former, study=study_facts(study, now=context.clock())
+    )
     key = f"adopted:{champion.id}"
     await context.outbox.post(
         key,

@@ -39,7 +39,7 @@ async def show_data(command: ShowData, origin: Origin, context: BotContext) -> A
         series: list[Coverage] = await asyncio.to_thread(context.services.market.warehouse.symbols)
         message = origin.renderer.render("data", series=series[:SERIES], n_series=len(series))
         return Answer(message, Audience.THREAD)
-    check = await asyncio.to_thread(check_bars, command.symbol, context)
+    check = await asyncio.to_thread(check_bars, command, context)
     report = check.report
     message = origin.renderer.render(
         "data_symbol", report=report, findings=report.findings[:FINDINGS], n_findings=len(report.findings),
@@ -48,9 +48,12 @@ async def show_data(command: ShowData, origin: Origin, context: BotContext) -> A
     return Answer(message, Audience.THREAD)
 
 
-def check_bars(symbol: str, context: BotContext) -> BarCheck:
-    """Check a symbol's bars now; raises UnknownSymbol."""
-    bars, report = context.services.market.checked_bars(symbol, now=context.clock())
+def check_bars(wanted: ShowData, context: BotContext) -> BarCheck:
+    """Check a symbol's bars now; raises UnknownSymbol, NoTimeframe or UnknownTimeframe."""
+    assert wanted.symbol is not None, "without a symbol every series is listed"
+    bars, report = context.services.market.checked_bars(
+        wanted.symbol, timeframe=wanted.timeframe, source=wanted.source, now=context.clock()
+    )
     return BarCheck(report=report, picture=picture(bars, report))
 
 

@@ -14,9 +14,12 @@ from bot.grammar.commands import AddSchedule, ListSchedules, Mode, RunSchedule, 
 from bot.grammar.formatting import command_text
 from bot.origin import Origin
 from bot.role import Role
+from bot.schedules.schedules import NoNewBars
 from bot.schedules.watchlists import members_of, specs_for
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError
+from optimizer.studies.service import Plan
+from optimizer.validation.window import window_facts
 
 #: Schedules shown at once.
 LISTED = 20
@@ -49,10 +52,18 @@ async def add(command: AddSchedule, origin: Origin, context: BotContext) -> Answ
     specs = await _specs(command, context)
     time_zone = command.time_zone or await own_zone(origin, context)
     for one in [member for spec in specs for member in await specs_for(spec)]:
-        await context.services.studies.plan(one)  # what could never run is refused now, not on Monday at seven
+        # What could never run is refused now, not on Monday at seven.
+        _require_new_bars(await context.services.studies.plan(one))
     made = [await context.schedules.add(spec, command.when, time_zone, origin) for spec in specs]
     rows = [await schedule_line(schedule, context, n_times=3) for schedule in made]
     return Answer(origin.public_renderer.render("scheduled", rows=rows, by=origin.user_id), Audience.CHANNEL)
+
+
+def _require_new_bars(plan: Plan) -> None:
+    """Raise NoNewBars if no source has new bars as time passes."""
+    if not plan.has_new_bars:
+        end = window_facts(plan.rows, plan.bars).end
+        raise NoNewBars(symbol=plan.spec.label, source=plan.source, end=f"{end}")
 
 
 async def list_all(command: ListSchedules, origin: Origin, context: BotContext) -> Answer:

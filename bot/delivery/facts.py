@@ -84,6 +84,7 @@ def plan_facts(plan: StudyPlan, *, n_ahead: int = 0) -> Plan:
         is_exhaustive=plan.is_exhaustive,
         seconds=plan.seconds,
         n_ahead=n_ahead,
+        source=plan.source,
         findings=plan.data_notes,
     )
 

@@ -253,6 +253,8 @@ class ShowData(Command):
     """Show the stored bars; of one symbol also the data problems."""
 
     symbol: str | None = None
+    timeframe: str = "1d"
+    source: str | None = None  # None: the first of the settings that has the symbol
 
 
 @dataclass(frozen=True)

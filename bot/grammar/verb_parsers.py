@@ -17,6 +17,7 @@ from bot.grammar.errors import (
     UnknownSetting,
 )
 from bot.grammar.help_topics import find_topic
+from bot.grammar.options import OPTIONS
 from bot.grammar.start_builder import is_strategy, read_start
 from bot.grammar.tokens import Slip, Word, locate_errors
 from bot.grammar.values import (
@@ -239,12 +240,19 @@ def add_schedule(arguments: Arguments) -> commands.Command:
 
 
 def show_data(arguments: Arguments) -> commands.Command:
-    """Read `data [SYMBOL]`."""
-    arguments.only(arguments.words, 1)
+    """Read `data [SYMBOL [timeframe=1h] [source=yahoo]]`."""
     if not arguments.words:
         return commands.ShowData()
-    with locate_errors(arguments.words[0]):
-        return commands.ShowData(read_symbol(arguments.words[0].text))
+    first, *more = arguments.words
+    with locate_errors(first):
+        found = commands.ShowData(read_symbol(first.text))
+    for word in more:
+        key, value = word.pair or ("", "")
+        if key not in ("timeframe", "source"):
+            arguments.only([word])
+        with locate_errors(word):
+            found = replace(found, **OPTIONS[key].read(value))  # type: ignore[arg-type]
+    return found
 
 
 def audit(arguments: Arguments) -> commands.Command:

@@ -225,7 +225,7 @@ _TABLE = (
         key="data",
         command=c.ShowData,
         takes=Takes.WORDS,
-        usage="data [SYMBOL]",
+        usage="data [SYMBOL [timeframe=1h] [source=yahoo]]",
         aliases=("데이터",),
     ),
     Verb(

@@ -18,6 +18,8 @@ from bot.documents.recurring import FailingSeries, Refresh, Schedule, ScheduleRu
 from bot.runtime.services import Services
 from bot.runtime.settings import Settings
 from optimizer.errors import Phrase, UserError
+from optimizer.market.calendars import sessions_since
+from optimizer.market.quality.time_faults import OLD
 from optimizer.storage.documents import OptimizationStudy
 
 #: Scopes the bot's token must have; the manifest asks for exactly these.
@@ -133,8 +135,13 @@ async def probe_data(services: Services) -> Probe:
     coverage = services.market.warehouse.symbols()
     if not coverage:
         return good("duckdb", Phrase("no_bars_stored", sources=", ".join(services.settings.sources)))
-    newest = max(row.last for row in coverage)
-    return good("duckdb", Phrase("bars_stored", n=len(coverage), newest=f"{newest:%Y-%m-%d}"))
+    newest = max(coverage, key=lambda row: row.last)
+    facts = {"newest": f"{newest.last:%Y-%m-%d}", "symbol": newest.symbol, "source": newest.source}
+    stored = Phrase("bars_stored", n=len(coverage), **facts)
+    n_closed = sessions_since(newest.symbol, newest.last, services.clock())
+    return (
+        doubtful("duckdb", stored, Phrase("bars_old", n_closed=n_closed)) if n_closed > OLD else good("duckdb", stored)
+    )
 
 
 async def probe_workers(services: Services) -> Probe:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from bot.context import BotContext
 from bot.delivery import progress
 from bot.delivery.facts import study_facts
 from bot.documents.recurring import Champion
+from bot.grammar.commands import ShowData
 from bot.pages import events
 from bot.pages.chart_files import ChartFiles
 from bot.pages.errors import NoSuchPage
@@ -26,6 +27,7 @@ from bot.pages.session_guard import SessionGuard, Visitor
 from bot.role import Role
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, UnknownSymbol
+from optimizer.market.warehouse.warehouse import Coverage
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import without_charts
 from optimizer.strategies.registry import STRATEGIES
@@ -146,16 +148,14 @@ class PageViews:
         return ChampionLine(champion=champion, earlier=history[1 : 1 + EARLIER])
 
     async def data(self, request: Request) -> Response:
-        """Show the stored bars: `/data`; with `?symbol=` its data problems."""
+        """Show the stored bars: `/data`; with `?symbol=` the data problems of one series."""
         visitor = await self._guard.require_visitor(request)
         series = await asyncio.to_thread(self._context.services.market.warehouse.symbols)
         symbol = request.query_params.get("symbol")
         if symbol is None:
             return await self._page("data", visitor, series=series)
-        # Only stored symbols: opening a page must not fetch from a source.
-        if symbol not in {each.symbol for each in series}:
-            raise UnknownSymbol.of(symbol, {each.symbol for each in series})
-        check = await asyncio.to_thread(check_bars, symbol, self._context)
+        wanted = _stored_series(request.query_params, series)
+        check = await asyncio.to_thread(check_bars, wanted, self._context)
         return await self._page("symbol", visitor, here="data", report=check.report, picture=check.picture)
 
     async def asset(self, request: Request) -> Response:
@@ -220,3 +220,12 @@ def _allowed_actions(facts: StudyFacts, visitor: Visitor) -> tuple[str, ...]:
         StudyState.FAILED: ("resume",),
         StudyState.CANCELLED: ("resume",),
     }.get(facts.status, ())
+
+
+def _stored_series(query: Mapping[str, str], series: Sequence[Coverage]) -> ShowData:
+    """Return the stored series that a page asks for: opening a page must not fetch a new one. Raises UnknownSymbol."""
+    facts = {name: query[name] for name in ("symbol", "timeframe", "source") if name in query}
+    for each in series:
+        if all(getattr(each, name) == value for name, value in facts.items()):
+            return ShowData(each.symbol, timeframe=each.timeframe, source=each.source)
+    raise UnknownSymbol.of(facts["symbol"], {each.symbol for each in series})

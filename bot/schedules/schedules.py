@@ -56,6 +56,10 @@ class NothingUnseen(UserError):
     """Raised for a schedule without bars that no search has seen. Facts: what."""
 
 
+class NoNewBars(UserError):
+    """Raised for a schedule on bars that never change. Facts: symbol, source, end (the day of the last bar)."""
+
+
 class Schedules:
     """Stores schedules and claims their due runs."""
 

@@ -82,6 +82,10 @@ class Calendar:
         close: datetime = self.closes[row].item()
         return close.replace(tzinfo=UTC)
 
+    def n_closed(self, day: np.datetime64, until: datetime) -> int:
+        """Number of sessions after `day` that closed before `until`."""
+        return int(((self.sessions > day) & (self.closes <= as_moment(until))).sum())
+
     def is_open(self, now: datetime) -> bool:
         """True if a session is open at `now`."""
         moment = as_moment(now)
@@ -94,6 +98,12 @@ def calendar_name(symbol: str) -> str:
         if symbol.endswith(suffix):
             return name
     return DEFAULT
+
+
+def sessions_since(symbol: str, last: datetime, now: datetime) -> int:
+    """Number of sessions of a symbol's exchange that closed after the day of its last bar."""
+    calendar = find_calendar(calendar_name(symbol), last.date(), now.date())
+    return calendar.n_closed(np.datetime64(last.date(), "D"), now)
 
 
 def find_calendar(name: str, first: date, last: date) -> Calendar:

@@ -9,24 +9,26 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
 from optimizer.domain.bars import Bars
 from optimizer.errors import (
     MissingExtra,
+    NoTimeframe,
+    OnlyAtSource,
     Unavailable,
     UnknownAtSource,
     UnknownSource,
     UnknownSymbol,
-    UnknownTimeframe,
     UserError,
 )
 from optimizer.market.calendars import as_moment, calendar_name, find_calendar
 from optimizer.market.providers.provider import Provider
 from optimizer.market.quality.data_findings import QualityReport
 from optimizer.market.quality.sentinel import check, store_report
+from optimizer.market.quality.time_faults import OLD
 from optimizer.market.raw_bars import TIMEFRAMES, RawBars, SeriesKey, find_timeframe
 from optimizer.market.warehouse.changes import Changes
 from optimizer.market.warehouse.warehouse import SOURCES, Coverage, Warehouse
@@ -70,8 +72,8 @@ class Market:
     ) -> Bars:
         """Adjusted bars of days start to end (both included; None: no limit), up to the last closed session.
 
-        Raises UnknownSymbol, UnknownSource, UnknownTimeframe or NoBars, and ProviderDown when the source is down
-        and bars of the requested dates are not stored. Without an end date stored bars are used even if the
+        Raises UnknownSymbol, UnknownSource, UnknownTimeframe, NoTimeframe or NoBars, and ProviderDown when the source
+        is down and bars of the requested dates are not stored. Without an end date stored bars are used even if the
         source is down; the quality report then contains their age.
         """
         find_timeframe(timeframe)
@@ -96,12 +98,17 @@ class Market:
     ) -> tuple[Bars, QualityReport]:
         """Bars as of `get_bars` with their quality report, which is stored too; critical findings do not raise here."""
         bars = self.get_bars(symbol, timeframe=timeframe, source=source, start=start, end=end, now=now)
-        provider = self._providers.get(bars.source)
-        is_live = provider is not None and provider.is_live and end is None
+        until = min(now, datetime.combine(end, time.max, UTC)) if end else now
         history = self.warehouse.history(symbol, timeframe=timeframe, source=bars.source, start=start, end=end)
-        report = check(bars, now=now, is_live=is_live, history=history)
+        may_lack = 0 if self.is_live(bars.source) else OLD
+        report = check(bars, now=now, expected_until=until, may_lack=may_lack, history=history)
         store_report(self.warehouse, report)
         return bars, report
+
+    def is_live(self, source: str) -> bool:
+        """True if a source has new bars as time passes."""
+        provider = self._providers.get(source)
+        return provider is not None and provider.is_live
 
     def refresh(self, symbol: str, *, timeframe: str = "1d", source: str | None = None, now: datetime) -> Changes:
         """Fetch a series up to the last closed session; returns the changes. Raises as `get_bars`."""
@@ -117,36 +124,46 @@ class Market:
         return Refreshed(key=key, changes=changes)
 
     def _find(self, symbol: str, timeframe: str, source: str | None, now: datetime) -> Coverage:
-        """Coverage of the first source that has the series; fetched from a source when nothing is stored."""
-        names = self._candidates(source)
-        for name in names:
+        """Coverage of the series of the first source that has it, stored or fetched.
+
+        Unless a source is named, those of the settings are tried, in their order: another one may cost money or
+        minutes, and what it once stored must not hide a source that comes before it.
+        """
+        failed: list[UserError] = []
+        for name in self._candidates(source):
             if stored := self.warehouse.coverage(symbol, timeframe=timeframe, source=name):
                 return stored
-        failed: list[UserError] = []
-        # Unless a source is named, only those of the settings are used: another one may cost money, or minutes.
-        allowed = self._sources if source is None else names
-        for provider in (self._providers[name] for name in allowed if name in self._providers):
+            if name not in self._providers:
+                continue
             try:
-                return self._first_fetch(provider, symbol, timeframe, now)
-            except (UnknownSymbol, UnknownTimeframe, MissingExtra) as error:
+                return self._first_fetch(self._providers[name], symbol, timeframe, now)
+            except (UnknownSymbol, NoTimeframe, MissingExtra) as error:
                 failed.append(error)  # any other error, such as a source that is down, ends the search
-        raise self._unfound(symbol, source, failed)
+        raise self._unfound(symbol, timeframe, source, failed)
 
     def _candidates(self, source: str | None) -> tuple[str, ...]:
         known = {*self._sources, *self._providers, *(one.source for one in self.warehouse.symbols())}
         if source is not None and source not in known:
             raise UnknownSource.of(source, known)
-        return (source,) if source is not None else (*self._sources, *sorted(known - {*self._sources}))
+        return self._sources if source is None else (source,)
 
     def known_symbols(self) -> frozenset[str]:
         """Symbols with stored bars, and those that the sources list."""
         listed = (name for provider in self._providers.values() for name in provider.symbols)
         return frozenset((*(one.symbol for one in self.warehouse.symbols()), *listed))
 
-    def _unfound(self, symbol: str, source: str | None, failed: Sequence[UserError]) -> UserError:
-        """Error of the source that was named, else UnknownSymbol."""
+    def _unfound(self, symbol: str, timeframe: str, source: str | None, failed: Sequence[UserError]) -> UserError:
+        """Error of the timeframe, if the symbol has others; else of the source that was named, else of the symbol."""
+        stored = [one for one in self.warehouse.symbols() if one.symbol == symbol]
+        names = self._candidates(source)
+        others = {one.timeframe for one in stored if one.source in names}
+        others.update(*(str(error.facts["known"]).split(", ") for error in failed if isinstance(error, NoTimeframe)))
+        if others:
+            return NoTimeframe.of_symbol(symbol, timeframe, sorted(others, key=list(TIMEFRAMES).index))
         if source is not None and failed:
             return failed[0]
+        if stored:
+            return OnlyAtSource(word=symbol, source=stored[0].source)
         return UnknownSymbol.of(symbol, self.known_symbols())
 
     def _first_fetch(self, provider: Provider, symbol: str, timeframe: str, now: datetime) -> Coverage:

@@ -25,7 +25,7 @@ from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exh
 from optimizer.domain.study_results import OPEN, StudyState, TrialRecord, Verdict
 from optimizer.errors import Phrase, Unavailable, UserError, WorkerLost, error_of
 from optimizer.market.feed import Market
-from optimizer.market.quality.data_findings import DataNote
+from optimizer.market.quality.data_findings import DataFinding, DataNote, SeriesFindings
 from optimizer.market.quality.sentinel import require_usable
 from optimizer.market.snapshots import write_snapshot
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document
@@ -37,7 +37,7 @@ from optimizer.studies.finding import STUDY_IDS, find_study
 from optimizer.studies.worker_messages import Failed, Finished, Replayed
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 from optimizer.validation.champion import Challenge, Rival
-from optimizer.validation.window import WindowRows, window_rows
+from optimizer.validation.window import WindowRows, day_of, window_rows
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,13 @@ class Plan:
     partners: tuple[Bars, ...]  # of the spec's partners, on the same dates
     rows: WindowRows
     data_notes: tuple[DataNote, ...]
+    has_new_bars: bool  # every source has new bars as time passes
     seconds: float  # a rough guess of the time a warm worker needs
+
+    @property
+    def source(self) -> str:
+        """Names of the sources of the bars."""
+        return ", ".join(dict.fromkeys(found.source for found in (self.bars, *self.partners)))
 
 
 class OptimizationService:
@@ -101,8 +107,10 @@ class OptimizationService:
             find_goal(goal)
         space = space_of(spec)
         require_affordable(spec, space)
-        (bars, *partners), notes = await asyncio.to_thread(self._all_bars, spec)
-        rows = window_rows(spec, replace(bars, symbol=spec.label), longest_warm_up(strategy, space))
+        (bars, *partners), findings = await asyncio.to_thread(self._all_bars, spec)
+        warm_up = longest_warm_up(strategy, space)
+        rows = window_rows(spec, replace(bars, symbol=spec.label), warm_up)
+        first = day_of(bars, max(rows.start - warm_up, 0))
         n_trials = budget(spec, space)
         return Plan(
             spec=spec,
@@ -112,7 +120,8 @@ class OptimizationService:
             bars=bars,
             partners=tuple(partners),
             rows=rows,
-            data_notes=tuple(notes),
+            data_notes=tuple(note for found in findings for note in found.notes(first)),
+            has_new_bars=all(self._market.is_live(found.source) for found in (bars, *partners)),
             seconds=_guess_seconds(n_trials, len(bars) * len(spec.symbols), spec.folds),
         )
 
@@ -337,27 +346,26 @@ class OptimizationService:
         found = {s.study_name: s for s in await without_charts({"study_name": {"$in": names}}, limit=len(names) or 1)}
         return [found[name] for name in names]
 
-    def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[DataNote]]:
-        """Bars of each symbol, of several those on common dates, and the data notes with their symbols."""
+    def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[SeriesFindings]]:
+        """Bars of each symbol, of several those on common dates, and what was found in them."""
         if not spec.is_shared:
-            bars, notes = self._bars(spec)
-            return [bars], notes
-        found = [self._bars(spec.for_symbol(symbol)) for symbol in spec.symbols]
-        common = on_common_dates([bars for bars, _ in found])
-        for (bars, notes), kept in zip(found, common, strict=True):
-            if n := n_between(bars, kept):
-                notes.append(DataNote(kind="left_out", facts={"n": n}))
-        named = [note.model_copy(update={"symbol": bars.symbol}) for bars, notes in found for note in notes]
-        return common, named
+            bars, found = self._bars(spec)
+            return [bars], [SeriesFindings(found=found)]
+        each = [self._bars(spec.for_symbol(symbol)) for symbol in spec.symbols]
+        common = on_common_dates([bars for bars, _ in each])
+        return common, [
+            SeriesFindings(found=found, symbol=bars.symbol, n_left_out=n_between(bars, kept))
+            for (bars, found), kept in zip(each, common, strict=True)
+        ]
 
-    def _bars(self, spec: StudySpec) -> tuple[Bars, list[DataNote]]:
-        """All bars up to the end of the window, and notes on what is wrong with them."""
+    def _bars(self, spec: StudySpec) -> tuple[Bars, tuple[DataFinding, ...]]:
+        """All bars up to the end of the window, and what is wrong with them."""
         bars, report = self._market.checked_bars(
             spec.symbol, timeframe=spec.timeframe, source=spec.source, end=spec.end, now=self._clock()
         )
         require_usable(report, force=spec.force)
         require_prices(bars)  # `force` plays on doubtful bars, not on impossible ones
-        return bars, [DataNote(kind=finding.kind, facts=finding.words) for finding in report.warnings]
+        return bars, report.warnings
 
     async def _request_state(self, study_name: str, state: StudyState) -> OptimizationStudy:
         study = await self.find(study_name)
@@ -426,7 +434,7 @@ def _study_of(plan: Plan, data_hashes: Sequence[str], created_by: str, created_a
         window=_window_record(rows, bars),
         data_hash=_hash_of(data_hashes) if plan.partners else data_hashes[0],
         data_hashes=list(data_hashes) if plan.partners else [],
-        source=", ".join(dict.fromkeys(found.source for found in (bars, *plan.partners))),
+        source=plan.source,
         n_bars=rows.stop - rows.start,
         data_notes=list(plan.data_notes),
         code_version=code_version(),

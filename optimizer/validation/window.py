@@ -8,7 +8,7 @@ from optimizer.domain.bars import Bars
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Window
-from optimizer.errors import Phrase, TooFewBars
+from optimizer.errors import BarsEnd, Phrase, TooFewBars
 
 #: Shortest window that is searched.
 LEAST_YEARS = 2
@@ -39,16 +39,20 @@ class WindowRows:
 def window_rows(spec: StudySpec, bars: Bars, warm_up: int) -> WindowRows:
     """Choose a study's rows: the typed dates, else the last `spec.years` years or all bars.
 
-    The window starts `warm_up` bars into the data if two years remain after that. Raises TooFewBars when less
-    than two years (or 240 bars) remain, when the longest indicator has no signal in the searched window, or when
-    the holdout is shorter than 20 bars.
+    The window starts `warm_up` bars into the data if two years remain after that. Raises BarsEnd when the typed start
+    is after the last bar, and TooFewBars when less than two years (or 240 bars) remain, when the longest indicator has
+    no signal in the searched window, or when the holdout is shorter than 20 bars.
     """
     stop = _row_after(bars, spec.end) if spec.end else len(bars)
+    if spec.start and stop and spec.start > (last := day_of(bars, stop - 1)):
+        raise BarsEnd(symbol=bars.symbol, source=bars.source, end=f"{last}", start=f"{spec.start}")
     typed = bars.row_at(spec.start) if spec.start else _years_before(bars, stop, spec.years)
     start = min(typed, stop)
     least = least_bars(bars)
     if stop - start < least:
-        raise TooFewBars(symbol=bars.symbol, have=stop - start, need=least, reason=Phrase("two_years_needed"))
+        end = {"end": f"{day_of(bars, stop - 1)}"} if stop else {}
+        reason = Phrase("two_years_before" if stop else "two_years_needed", **end)
+        raise TooFewBars(symbol=bars.symbol, have=stop - start, need=least, reason=reason)
     start = max(start, min(warm_up, stop - least))
     n_holdout = round((stop - start) * spec.holdout)
     if 0 < n_holdout < LEAST_HOLDOUT_BARS:

@@ -62,7 +62,11 @@ PROBES = [
     bad("slack_token", Phrase("slack_unreachable", cause="TimeoutError"), Phrase("check_slack_url")),
     good("mongodb", Phrase("embedded_server", n=12, ms="1")),
     good("duckdb", Phrase("no_bars_stored", sources="file, sample")),
-    good("duckdb", Phrase("bars_stored", n=4, newest="2026-11-20")),
+    good("duckdb", Phrase("bars_stored", n=4, newest="2026-11-20", symbol="AAPL", source="yahoo")),
+    doubtful(
+        "duckdb", Phrase("bars_stored", n=1, newest="2013-03-01", symbol="AAPL", source="sample"),
+        Phrase("bars_old", n_closed=3456),
+    ),
     bad("workers", Phrase("some_workers_ready", n=1, total=2), Phrase("see_log")),
     bad("disk", Phrase("disk_free", gib="0.1", folder="/srv/bot"), Phrase("make_room")),
     good("schedules", Phrase("never_run", n=0)),

@@ -1,5 +1,6 @@
 """Every message about schedules, champions and the home tab, made of plausible facts."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from bot.grammar.cadence import Cadence, ScheduleWhen
 from bot.slack.home_tab import HomeFacts
 from optimizer.domain.study_results import Interval, StudyState, Verdict
 from optimizer.errors import Phrase, Unavailable
+from optimizer.market.quality.data_findings import DataNote
 from optimizer.validation.champion import Challenge, Decision, DecisionReason
 from reports.render import Renderer
 from reports.text.message import Message
@@ -88,11 +90,12 @@ def run(found: Challenge, **changes: Any) -> SimpleNamespace:
     return SimpleNamespace(**{**facts, "champion": "opt-1c2d", **changes})
 
 
-def weekly(of_run: SimpleNamespace, **changes: Any) -> SimpleNamespace:
+def weekly(of_run: SimpleNamespace, notes: Sequence[DataNote] = (), **changes: Any) -> SimpleNamespace:
     """The facts of a weekly post."""
     study = SimpleNamespace(
-        study_name="opt-7f3a", spec=told.SPEC, trials_completed=200, window=SimpleNamespace(end_date=date(2026, 11, 20))
-    )
+        study_name="opt-7f3a", spec=told.SPEC, trials_completed=200, source="yahoo", data_notes=notes,
+        window=SimpleNamespace(end_date=date(2026, 11, 20)),
+    )  # fmt: skip
     facts = {
         "schedule": SCHEDULE, "run": of_run, "study": study, "summary": told.finished("promising").summary,
         "champion": CHAMPION, "champion_params": FORMER,
@@ -136,6 +139,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     )
     posts["weekly_late"] = weekly(
         run(CHALLENGES["same"], n_missed=2, stale={"kind": "ProviderDown"}, params=FORMER),
+        [DataNote(kind="stale_end", facts={"when": "2026-11-20", "n": 6})],
         late_at=DUE, is_same_as_before=True, may_adopt=False, next_at=None,
     )  # fmt: skip
     posts["weekly_asked"] = weekly(run(CHALLENGES["ahead"], asked_by="U012AB3CD", champion="opt-9b1c"))
@@ -160,8 +164,8 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "schedule_runs": [say.render("schedule_runs", schedule=SCHEDULE)],
         "adopt": [say.render("adopt", **adopt, former=None)],
         "adopt_again": [say.render("adopt", **adopt, former=CHAMPION)],
-        "adopted": [say.render("adopted", champion=CHAMPION, former=None)],
-        "adopted_again": [say.render("adopted", champion=CHAMPION, former=CHAMPION)],
+        "adopted": [say.render("adopted", champion=CHAMPION, former=None, study=study)],
+        "adopted_again": [say.render("adopted", champion=CHAMPION, former=CHAMPION, study=study)],
         "notice_adopted_done": [say.notice("adopted_done", study_name="opt-7f3a")],
         "home": [say.render("home", h=home(), may_start=True, user="U012AB3CD")],
         "home_empty": [say.render("home", h=HomeFacts(**EMPTY), may_start=False, user="U012AB3CD")],

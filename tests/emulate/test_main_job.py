@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.grammar.verbs import VERBS
-from tests.scenarios.conftest import Stage, opened, settings_for
+from tests.scenarios.conftest import Stage, live_providers, opened, settings_for
 from tests.scenarios.test_buttons import (
     study,
     test_a_second_press_after_the_end_is_refused_in_words,
@@ -84,7 +84,7 @@ async def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     async with Emulated() as slack:
         roles = {"admins": (await slack.user_id("bob"),), "approvers": (), "runners": ("*",), "viewers": ()}
         settings = settings_for(tmp_path_factory.mktemp("emulated"), slack).model_copy(update=roles)
-        async with opened(slack, settings) as stage:
+        async with opened(slack, settings, providers=live_providers(settings.home)) as stage:
             yield stage
         slack.assert_no_violations()
 

@@ -31,7 +31,7 @@ FACTS: dict[str, object] = {
 #: Facts that mean something else in one error.
 OWN: dict[str, dict[str, object]] = {
     "NotAllowed": {"what": "adopt"}, "KeyTooSmall": {"what": "cancel", "role": "runner", "own": "viewer"},
-    "NothingUnseen": {"what": Phrase("holdout_of_zero")},
+    "NothingUnseen": {"what": Phrase("holdout_of_zero")}, "NoTimeframe": {"word": "1d", "known": "5m, 1h"},
     "UnusableBars": {"reason": Phrase("price_is", price=Phrase("close"), value=0)},
     "MissingSetting": {"name": "SLACK_BOT_TOKEN"}, "TooFewBars": {"reason": Phrase("empty_window")},
     "EmptySpace": {"reason": Phrase("all_tried")}, "GridTooLarge": {"n_sets": "75,264", "most": "10,000"},

@@ -476,6 +476,7 @@ def plan(**changes: object) -> Plan:
         "n_folds": 4,
         "is_exhaustive": False,
         "seconds": 2.7,
+        "source": "sample",
     }
     return Plan(**{**facts, **changes})  # type: ignore[arg-type]
 

@@ -42,6 +42,7 @@ REQUESTED = StudySpec(
     timeframe="1h",
     force=True,
 )
+OLD = DataNote(kind="stale_end", facts={"n": 3456, "when": "2013-03-01"})
 ACTED = ("cancelled", "paused", "resumed")
 VERBS = [SimpleNamespace(key="list", usage="list [mine]", english="the studies", korean="탐색 목록")]
 
@@ -62,6 +63,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "root_told": [say.root(facts.finished("overfit"))],
         "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
+        "result_old_bars": say.result(facts.finished("unproven", findings=(OLD, *plan.findings))),
         "ack": [say.ack(queued, plan)],
         "ack_unhurried": [say.ack(queued, facts.plan(seconds=None, is_exhaustive=True, n_folds=0))],
         "plan": [say.plan(facts.SPEC, plan, command="/optimize AAPL RSI 200")],

@@ -6,7 +6,7 @@ whole session, because it is made to; tests keep apart by the people and symbols
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +24,9 @@ from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from bot.runtime.processes import start_children
 from bot.runtime.settings import Settings
 from optimizer.clock import Clock, utc_now
+from optimizer.market.providers.provider import Provider
+from optimizer.market.providers.registry import ProviderSettings, make_providers
+from optimizer.market.providers.sample import Sample
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies import scheduler
@@ -165,11 +168,28 @@ def settings_for(home: Path, slack: Slack, **more: str) -> Settings:
     )
 
 
+class LiveSample(Sample):
+    """The sample as a source that may have new bars, so that schedules of it are allowed."""
+
+    is_live = True
+
+
+def live_providers(home: Path) -> Sequence[Provider]:
+    """The sources of a bot, with a sample that may have new bars."""
+    _, *others = make_providers(ProviderSettings(cache_folder=home / "cache"))
+    return [LiveSample(), *others]
+
+
 @asynccontextmanager
-async def opened(slack: Slack, settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Stage]:
+async def opened(
+    slack: Slack, settings: Settings, *, clock: Clock = utc_now, providers: Sequence[Provider] = ()
+) -> AsyncIterator[Stage]:
     """A bot in a Slack, and people who act there."""
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
-    async with start_children(settings) as children, run_bot(settings, client, children, clock=clock) as bot:
+    async with (
+        start_children(settings) as children,
+        run_bot(settings, client, children, clock=clock, providers=providers) as bot,
+    ):
         url = f"http://127.0.0.1:{bot.port}/slack/events"
         async with HttpWire(url) as wire:
             yield Stage(slack=slack, context=bot.context, act=Driver(slack, wire), url=url)
@@ -178,7 +198,11 @@ async def opened(slack: Slack, settings: Settings, *, clock: Clock = utc_now) ->
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """The one bot of the session."""
-    async with StrictSlack() as slack, opened(slack, settings_for(tmp_path_factory.mktemp("home"), slack)) as stage:
+    home = tmp_path_factory.mktemp("home")
+    async with (
+        StrictSlack() as slack,
+        opened(slack, settings_for(home, slack), providers=live_providers(home)) as stage,
+    ):
         yield stage
 
 

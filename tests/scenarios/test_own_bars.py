@@ -14,18 +14,39 @@ from tests.scenarios.conftest import Stage
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_symbol_of_an_imported_file_is_studied(stage: Stage, tmp_path: Path) -> None:
+async def import_bars(stage: Stage, folder: Path, symbol: str) -> None:
+    """Import a file of daily bars of 2010 to 2014."""
     bars = made_up_bars(1300, seed=9)
     columns = {"Open": bars.open, "High": bars.high, "Low": bars.low, "Close": bars.close, "Volume": bars.volume}
     frame = pd.DataFrame(columns, index=pd.bdate_range("2010-01-04", periods=1300))
-    await asyncio.to_thread(frame.to_csv, tmp_path / "OWNCO.csv", index_label="Date")
-    services = stage.context.services
-    await asyncio.to_thread(
-        import_files, tmp_path / "OWNCO.csv", services.market.warehouse, reading=Reading(), now=services.clock()
-    )
+    path, services = folder / f"{symbol}.csv", stage.context.services
+    await asyncio.to_thread(frame.to_csv, path, index_label="Date")
+    await asyncio.to_thread(import_files, path, services.market.warehouse, reading=Reading(), now=services.clock())
+
+
+async def test_a_symbol_of_an_imported_file_is_studied(stage: Stage, tmp_path: Path) -> None:
+    await import_bars(stage, tmp_path, "OWNCO")
 
     name, root = await stage.finished("OWNCO RSI 30 seed=81 folds=0", user="kim")
-    study = await services.studies.find(name)
+    study = await stage.context.services.studies.find(name)
 
     assert (study.symbol, study.status, study.trials_completed) == ("OWNCO", "complete", 30)
     assert "from file" in str([message.blocks for message in await stage.answers(root)])
+
+
+async def test_old_bars_are_said_everywhere_and_cannot_be_scheduled(stage: Stage, tmp_path: Path) -> None:
+    await import_bars(stage, tmp_path, "OLDCO")
+    old = "The last bar is of 2014-12-26"
+
+    assert "The bars of `OLDCO` (file) end on 2014-12-26; `from=2024-01-01` is after that." in await stage.tell(
+        "OLDCO RSI 30 from=2024-01-01"
+    )
+    assert "its bars end on 2014-12-26" in await stage.tell("OLDCO RSI 30 from=2014-01-01")
+    assert "`OLDCO` has daily bars only. Use `timeframe=1d`." in await stage.tell("OLDCO RSI 30 timeframe=1h")
+    assert old in await stage.tell("OLDCO RSI 30 to=2030-01-01 dry")
+    assert old not in await stage.tell("OLDCO RSI 30 to=2014-12-26 dry")
+    plan = await stage.tell("OLDCO RSI 30 dry")
+    assert old in plan
+    assert "bars from file" in plan
+    refused = await stage.tell("schedule OLDCO RSI 30 weekly mon 07:00 tz=UTC")
+    assert "The bars of `OLDCO` (file) end on 2014-12-26 and no new ones arrive" in refused

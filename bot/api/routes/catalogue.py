@@ -4,7 +4,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from bot.api import responses
@@ -108,10 +108,13 @@ async def quality(
     symbol: Annotated[str, Path(description="As in a request.", examples=["AAPL"], json_schema_extra=SYMBOL_SHAPE)],
     caller: Annotated[Caller, Depends(RequireRole("data"))],
     context: ContextDep,
+    *,
+    timeframe: Annotated[str, Query(description="Size of a bar.", examples=["1h"])] = "1d",
+    source: Annotated[str | None, Query(description="By default the first configured one that has the symbol.")] = None,
 ) -> responses.MarketDataQuality:
     """Return coverage and data problems, checked now. Missing bars are fetched from the configured sources."""
     wanted, market, now = read_symbol(symbol), context.services.market, context.clock()
-    _, report = await asyncio.to_thread(market.checked_bars, wanted, now=now)
+    _, report = await asyncio.to_thread(market.checked_bars, wanted, timeframe=timeframe, source=source, now=now)
     return responses.quality_of(report, caller.renderer)
 
 

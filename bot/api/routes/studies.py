@@ -36,9 +36,11 @@ from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.errors import (
     BadData,
     BadValue,
+    BarsEnd,
     EmptySpace,
     GridTooLarge,
     NoBars,
+    NoTimeframe,
     TooFewBars,
     UnknownSource,
     UnknownTimeframe,
@@ -149,8 +151,10 @@ async def _start_all(
 
 #: Field that an error of the plan is about, where it is not the symbol.
 _FIELDS: Mapping[type[UserError], str] = {
+    NoTimeframe: "/timeframe",
     UnknownTimeframe: "/timeframe",
     UnknownSource: "/source",
+    BarsEnd: "/window",
     TooFewBars: "/window",
     NoBars: "/window",
     EmptySpace: "/search_space",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.errors import MissingExtra, UnknownSymbol, UnknownTimeframe
+from optimizer.errors import MissingExtra, NoTimeframe, UnknownSymbol
 from optimizer.market.raw_bars import RawBars, make_history
 
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
@@ -20,11 +20,11 @@ class Sample:
     symbols = SYMBOLS
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
-        """Bars of one of SYMBOLS. Raises UnknownSymbol, UnknownTimeframe or MissingExtra."""
+        """Bars of one of SYMBOLS. Raises UnknownSymbol, NoTimeframe or MissingExtra."""
         if symbol not in SYMBOLS:
             raise UnknownSymbol.of(symbol, SYMBOLS)
         if timeframe != "1d":
-            raise UnknownTimeframe.of(timeframe, ["1d"])
+            raise NoTimeframe.of_symbol(symbol, timeframe, ["1d"])
         return _history(symbol, getattr(_stocks(), symbol)).between(start, end)
 
 

@@ -33,8 +33,13 @@ class DataFinding(Frozen):
     kind: str  # of the phrase `bars_…`
     severity: Severity
     when: datetime  # UTC, of the first bar or session concerned
+    until: datetime | None = None  # of the last one; None: the first is the only one
     value: float | None = None  # the faulty number: a price, a return, a count
     facts: Facts = Field(default_factory=dict)
+
+    def concerns(self, first: date) -> bool:
+        """True if a bar of the day `first` or a later one is concerned."""
+        return (self.until or self.when).date() >= first
 
     @property
     def phrase(self) -> Phrase:
@@ -77,6 +82,21 @@ def _phrase(kind: str, facts: Mapping[str, str | int | float | None]) -> Phrase:
     column = facts.get("column")
     named = {"column": Phrase(str(column))} if column else {}
     return Phrase(f"bars_{kind}", **{**facts, **named})
+
+
+class SeriesFindings(Frozen):
+    """What is wrong with the bars of one symbol of a study."""
+
+    found: tuple[DataFinding, ...]
+    symbol: str = ""  # of a study of several symbols
+    n_left_out: int = 0  # bars on dates that not all symbols have
+
+    def notes(self, first: date) -> list[DataNote]:
+        """Notes on the bars that the study uses, the first of which is of the day `first`."""
+        concerned = [finding for finding in self.found if finding.concerns(first)]
+        notes = [DataNote(kind=one.kind, facts=one.words, symbol=self.symbol) for one in concerned]
+        left_out = DataNote(kind="left_out", facts={"n": self.n_left_out}, symbol=self.symbol)
+        return [*notes, left_out] if self.n_left_out else notes
 
 
 class QualityReport(Frozen):

@@ -108,7 +108,8 @@ def no_volume(bars: Bars) -> list[DataFinding]:
 
 def _run(bars: Bars, kind: str, row: int, n: int) -> DataFinding:
     severity = Severity.MEDIUM if bars.timeframe == "1d" else Severity.LOW
-    return DataFinding(kind=kind, severity=severity, when=moment(bars, row), value=float(n), facts={"n": n})
+    when, until = moment(bars, row), moment(bars, row + n - 1)
+    return DataFinding(kind=kind, severity=severity, when=when, until=until, value=float(n), facts={"n": n})
 
 
 def jumps(bars: Bars) -> list[DataFinding]:

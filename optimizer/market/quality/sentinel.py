@@ -15,7 +15,7 @@ from optimizer.domain.bars import Bars
 from optimizer.errors import BlockedBars, Phrase, UnpricedBars, UnusableBars
 from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar
 from optimizer.market.quality import factor_faults, price_faults, time_faults
-from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
+from optimizer.market.quality.data_findings import DataFinding, Facts, QualityReport, Severity
 from optimizer.market.raw_bars import RawBars
 from optimizer.market.warehouse.warehouse import Warehouse
 
@@ -30,25 +30,24 @@ def check(
     *,
     now: datetime,
     calendar: Calendar | None = None,
-    is_live: bool = False,
+    expected_until: datetime | None = None,
+    may_lack: int = 0,
     history: RawBars | None = None,
 ) -> QualityReport:
     """Check bars for all kinds of faults; findings are most severe first.
 
-    `is_live`: the source delivers new bars, so an old last bar is a finding. The calendar is that of
-    the symbol unless given; a symbol that trades on most weekends gets one that never closes. With the `history` of
-    the bars as traded its adjustment is checked too.
+    More than `may_lack` sessions that closed after the last bar and before `expected_until` are a finding; without
+    that time the age of the bars is none. The calendar is that of the symbol unless given; a symbol that trades on
+    most weekends gets one that never closes. With the `history` of the bars as traded its adjustment is checked too.
     """
     if not len(bars):
         raise UnusableBars(symbol=bars.symbol, reason=Phrase("no_bars_at_all"), when=Phrase("any_day"))
     calendar = calendar or fitting_calendar(bars, now)
-    unfollowed = factor_faults.unfollowed(history) if history is not None else []
-    findings = [
-        *_time_findings(bars, calendar, now, is_live=is_live),
-        *_price_findings(bars),
-        *_short(bars),
-        *unfollowed,
-    ]
+    findings = [*_time_findings(bars, calendar, now), *_price_findings(bars), *_short(bars)]
+    if history is not None:
+        findings += factor_faults.unfollowed(history)
+    if expected_until is not None:
+        findings += time_faults.stale_end(bars, calendar, expected_until, may_lack=may_lack)
     days = time_faults.days_of(bars)
     return QualityReport(
         symbol=bars.symbol,
@@ -86,7 +85,7 @@ def fitting_calendar(bars: Bars, now: datetime) -> Calendar:
     return find_calendar(name, first, max(last, now.date()))
 
 
-def _time_findings(bars: Bars, calendar: Calendar, now: datetime, *, is_live: bool) -> list[DataFinding]:
+def _time_findings(bars: Bars, calendar: Calendar, now: datetime) -> list[DataFinding]:
     found = [*time_faults.order(bars), *time_faults.duplicates(bars), *time_faults.future(bars, now)]
     if bars.timeframe == "1d":
         found += [*time_faults.off_midnight(bars), *time_faults.closed_days(bars, calendar)]
@@ -95,7 +94,7 @@ def _time_findings(bars: Bars, calendar: Calendar, now: datetime, *, is_live: bo
     # Dates that are all a day off are one fault, not many missing sessions.
     if not any(finding.kind in ("shift_days", "clock") for finding in found):
         found += time_faults.missing(bars, calendar)
-    return found + (time_faults.stale_end(bars, calendar, now) if is_live else [])
+    return found
 
 
 def _price_findings(bars: Bars) -> list[DataFinding]:
@@ -114,10 +113,9 @@ def _short(bars: Bars) -> list[DataFinding]:
     need = SHORT[-1][0]
     for least, severity in SHORT:
         if len(bars) < least:
-            when, n = price_faults.moment(bars, 0), len(bars)
-            return [
-                DataFinding(kind="short", severity=severity, when=when, value=float(n), facts={"n": n, "need": need})
-            ]
+            when, until, n = price_faults.moment(bars, 0), price_faults.moment(bars, -1), len(bars)
+            facts: Facts = {"n": n, "need": need}
+            return [DataFinding(kind="short", severity=severity, when=when, until=until, value=float(n), facts=facts)]
     return []
 
 

@@ -10,6 +10,8 @@ from optimizer.market.quality.data_findings import DataFinding, Facts, Severity
 from optimizer.market.quality.price_faults import moment, runs
 from optimizer.market.raw_bars import TIMEFRAMES
 
+#: More sessions than this since the last bar make it old, whatever its source.
+OLD = 5
 _DAY = np.timedelta64(1, "D")
 #: Share of bars on closed days above which the calendar rather than the bars is in doubt.
 _OTHER_CALENDAR = 0.05
@@ -53,7 +55,9 @@ def future(bars: Bars, now: datetime) -> list[DataFinding]:
         return []
     n = len(rows)
     when = moment(bars, int(rows[0]))
-    return [DataFinding(kind="future", severity=Severity.CRITICAL, when=when, value=float(n), facts={"n": n})]
+    until = moment(bars, int(rows[-1]))
+    facts: Facts = {"n": n}
+    return [DataFinding(kind="future", severity=Severity.CRITICAL, when=when, until=until, value=float(n), facts=facts)]
 
 
 def off_midnight(bars: Bars) -> list[DataFinding]:
@@ -65,6 +69,7 @@ def off_midnight(bars: Bars) -> list[DataFinding]:
             kind="clock",
             severity=Severity.HIGH,
             when=moment(bars, row),
+            until=moment(bars, row + n - 1),
             value=float(hours[row]),
             facts={"hours": float(hours[row]), "n": n},
         )
@@ -93,13 +98,16 @@ def closed_days(bars: Bars, calendar: Calendar) -> list[DataFinding]:
         if is_better and np.isin(days[first:] + step * _DAY, calendar.sessions).mean() > 0.97:
             facts: Facts = {"calendar": calendar.name, "days": -step, "n": len(days) - first}
             kind = "shift_days"
-            return [_at(bars, first, kind, Severity.HIGH, value=float(-step), facts=facts)]
-    facts = {"calendar": calendar.name, "n": n}
-    return [_at(bars, first, "other_calendar", Severity.MEDIUM, value=float(n), facts=facts)]
+            return [_at(bars, first, kind, Severity.HIGH, value=float(-step), facts=facts, last=-1)]
+    facts, last = {"calendar": calendar.name, "n": n}, int(np.flatnonzero(is_closed)[-1])
+    return [_at(bars, first, "other_calendar", Severity.MEDIUM, value=float(n), facts=facts, last=last)]
 
 
-def _at(bars: Bars, row: int, kind: str, severity: Severity, *, value: float, facts: Facts) -> DataFinding:
-    return DataFinding(kind=kind, severity=severity, when=moment(bars, row), value=value, facts=facts)
+def _at(
+    bars: Bars, row: int, kind: str, severity: Severity, *, value: float, facts: Facts, last: int | None = None
+) -> DataFinding:
+    until = None if last is None else moment(bars, last)
+    return DataFinding(kind=kind, severity=severity, when=moment(bars, row), until=until, value=value, facts=facts)
 
 
 def missing_days(bars: Bars, calendar: Calendar) -> TimeArray:
@@ -118,18 +126,17 @@ def missing(bars: Bars, calendar: Calendar) -> list[DataFinding]:
     share = 1 - float(is_missing.mean()) if len(expected) else 1.0
     if share < _SPARSE:
         facts: Facts = {"calendar": calendar.name, "share": share}
-        found.append(_at(bars, 0, "sparse", Severity.CRITICAL, value=share, facts=facts))
+        found.append(_at(bars, 0, "sparse", Severity.CRITICAL, value=share, facts=facts, last=-1))
     return found
 
 
 def _gap(days: TimeArray, calendar: Calendar) -> DataFinding:
     n = len(days)
     facts: Facts = {"calendar": calendar.name, "n": n, "end": str(days[-1])}
-    when = datetime.combine(days[0].item(), datetime.min.time(), UTC)
+    when, until = (datetime.combine(day.item(), datetime.min.time(), UTC) for day in (days[0], days[-1]))
     severity = Severity.HIGH if n > 5 else Severity.MEDIUM
-    return DataFinding(
-        kind="missing_run" if n > 1 else "missing", severity=severity, when=when, value=float(n), facts=facts
-    )
+    kind = "missing_run" if n > 1 else "missing"
+    return DataFinding(kind=kind, severity=severity, when=when, until=until, value=float(n), facts=facts)
 
 
 def session_hours(bars: Bars, calendar: Calendar) -> list[DataFinding]:
@@ -141,7 +148,10 @@ def session_hours(bars: Bars, calendar: Calendar) -> list[DataFinding]:
     early = (bars.time[first] - calendar.opens[rows]).astype("timedelta64[s]").astype(np.int64)
     late = (bars.time[last] + size - calendar.closes[rows]).astype("timedelta64[s]").astype(np.int64)
     is_shifted = (np.abs(early) >= 1800) & (np.abs(early - late) < 2 * TIMEFRAMES[bars.timeframe]) & (early % 1800 == 0)
-    found = [_shift(bars, int(first[row]), calendar, hours=early[row] / 3600, n=n) for row, n in runs(is_shifted, 1)]
+    found = [
+        _shift(bars, int(first[row]), calendar, hours=early[row] / 3600, n=n, last=int(last[row + n - 1]))
+        for row, n in runs(is_shifted, 1)
+    ]
     return (
         found
         + _outside_hours(bars, calendar, place, is_shifted[np.searchsorted(rows, place)])
@@ -161,28 +171,30 @@ def nearest_session(bars: Bars, calendar: Calendar) -> np.ndarray:
     return np.searchsorted(borders, bars.time.astype("datetime64[us]"), side="right")
 
 
-def _shift(bars: Bars, row: int, calendar: Calendar, *, hours: float, n: int) -> DataFinding:
+def _shift(bars: Bars, row: int, calendar: Calendar, *, hours: float, n: int, last: int) -> DataFinding:
     facts: Facts = {"calendar": calendar.name, "hours": float(hours), "n": n}
-    return _at(bars, row, "shift_hours", Severity.HIGH, value=float(hours), facts=facts)
+    return _at(bars, row, "shift_hours", Severity.HIGH, value=float(hours), facts=facts, last=last)
 
 
 def _outside_hours(bars: Bars, calendar: Calendar, place: np.ndarray, is_shifted: np.ndarray) -> list[DataFinding]:
     is_out = ((bars.time < calendar.opens[place]) | (bars.time >= calendar.closes[place])) & ~is_shifted
     n = int(is_out.sum())
     facts: Facts = {"calendar": calendar.name, "n": n}
-    row = int(np.argmax(is_out))
-    return [_at(bars, row, "outside_hours", Severity.LOW, value=float(n), facts=facts)] if n else []
+    if not n:
+        return []
+    rows = np.flatnonzero(is_out)
+    first, last = int(rows[0]), int(rows[-1])
+    return [_at(bars, first, "outside_hours", Severity.LOW, value=float(n), facts=facts, last=last)]
 
 
 def _thin(bars: Bars, row: int, n: int, expected: int) -> DataFinding:
     return _at(bars, row, "thin_session", Severity.LOW, value=float(n), facts={"n": n, "expected": expected})
 
 
-def stale_end(bars: Bars, calendar: Calendar, now: datetime) -> list[DataFinding]:
-    """Find sessions that closed since the last bar: the source stopped delivering."""
-    last = days_of(bars)[-1]
-    n = int(((calendar.sessions > last) & (calendar.closes <= as_moment(now))).sum())
-    if not n:
+def stale_end(bars: Bars, calendar: Calendar, until: datetime, *, may_lack: int) -> list[DataFinding]:
+    """Find more than `may_lack` sessions that closed after the last bar and before `until`."""
+    n = calendar.n_closed(days_of(bars)[-1], until)
+    if n <= may_lack:
         return []
-    severity = Severity.MEDIUM if n > 1 else Severity.LOW
+    severity = Severity.HIGH if n > OLD else Severity.MEDIUM if n > 1 else Severity.LOW
     return [_at(bars, len(bars) - 1, "stale_end", severity, value=float(n), facts={"n": n})]

@@ -112,17 +112,15 @@ class Warehouse:
         return [_coverage(*row) for row in rows]
 
     def coverage(self, symbol: str, *, timeframe: str = "1d", source: str | None = None) -> Coverage | None:
-        """Coverage of a symbol's series; without a source, of the preferred one. None if nothing is stored."""
+        """Coverage of a symbol's series; without a source, of the first in the settings. None if not stored."""
+        names = list(self._sources) if source is None else [source]
         with self.reading() as cursor:
             rows = cursor.execute(
-                _COVERAGE + "WHERE n_bars > 0 AND symbol = ? AND timeframe = ? AND (source = ? OR ? IS NULL)",
-                [symbol, find_timeframe(timeframe), source, source],
+                _COVERAGE + "WHERE n_bars > 0 AND symbol = ? AND timeframe = ? AND list_contains(?, source)",
+                [symbol, find_timeframe(timeframe), names],
             ).fetchall()
-        found = sorted((_coverage(*row) for row in rows), key=lambda one: self._rank(one.source))
+        found = sorted((_coverage(*row) for row in rows), key=lambda one: names.index(one.source))
         return found[0] if found else None
-
-    def _rank(self, source: str) -> tuple[int, str]:
-        return (self._sources.index(source) if source in self._sources else len(self._sources), source)
 
     def history(
         self,

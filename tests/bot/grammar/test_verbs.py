@@ -107,6 +107,8 @@ def refused(text: str, study: str | None = None) -> UserError:
         ("run 2b", commands.RunSchedule("sch-2b")),
         ("data", commands.ShowData()),
         ("data 005930.ks", commands.ShowData("005930.KS")),
+        ("data aapl timeframe=1h", commands.ShowData("AAPL", timeframe="1h")),
+        ("data aapl source=yahoo timeframe=1H", commands.ShowData("AAPL", timeframe="1h", source="yahoo")),
         ("데이터 aapl", commands.ShowData("AAPL")),
         ("health", commands.Health()),
         ("건강", commands.Health()),

@@ -15,6 +15,8 @@ from pydantic import SecretStr
 from optimizer.errors import (
     MissingExtra,
     NoBars,
+    NoTimeframe,
+    OnlyAtSource,
     ProviderDown,
     UnknownAtSource,
     UnknownSource,
@@ -221,8 +223,55 @@ def test_the_sample_needs_no_network_and_is_stored_once(market: Market, exchange
     bars = market.get_bars("AAPL", source="sample", now=EVENING)
 
     assert (bars.source, len(bars)) == ("sample", 3270)
-    assert market.get_bars("AAPL", now=EVENING).source == "sample"
+    assert market.get_bars("AAPL", source="sample", now=EVENING).data_hash == bars.data_hash
     assert exchange.asked == []
+
+
+def test_a_stored_sample_does_not_hide_a_live_source(warehouse: Warehouse) -> None:
+    exchange = Exchange(replace(walk(1000), symbol="AAPL"))
+    market = Market(warehouse, [Sample(), exchange], sources=("yahoo", "file"))
+    market.get_bars("AAPL", source="sample", now=EVENING)
+
+    assert market.get_bars("AAPL", now=EVENING).source == "yahoo"
+    assert market.get_bars("AAPL", source="sample", now=EVENING).source == "sample"
+
+
+def test_a_stored_sample_that_the_settings_name_last_does_not_hide_a_live_source(warehouse: Warehouse) -> None:
+    exchange = Exchange(replace(walk(1000), symbol="AAPL"))
+    market = Market(warehouse, [Sample(), exchange], sources=("yahoo", "sample"))
+    market.get_bars("AAPL", source="sample", now=EVENING)
+
+    assert market.get_bars("AAPL", now=EVENING).source == "yahoo"
+
+
+def test_bars_of_a_source_that_the_settings_do_not_name_are_used_when_it_is_typed(
+    warehouse: Warehouse, exchange: Exchange
+) -> None:
+    market = Market(warehouse, [Sample(), exchange], sources=("yahoo", "file"))
+    market.get_bars("MSFT", source="sample", now=EVENING)
+
+    with refused(OnlyAtSource, match="The bars of `MSFT` are stored from `sample`, .* add `source=sample`"):
+        market.get_bars("MSFT", now=EVENING)
+    assert warehouse.coverage("MSFT", source="sample") is not None
+
+
+def test_a_timeframe_that_is_not_stored_names_those_that_are(warehouse: Warehouse) -> None:
+    times = np.arange(np.datetime64("2023-12-15T14:30"), np.datetime64("2023-12-15T21:00"), np.timedelta64(60, "m"))
+    columns = walk(len(times)).columns() | {"time": times}
+    market = Market(warehouse, [Sample()])
+    for timeframe in ("1h", "5m"):
+        warehouse.upsert(make_history("OWNCO", timeframe=timeframe, source="file", columns=columns))
+    warehouse.upsert(make_history("HOURLY", timeframe="1h", source="file", columns=columns))
+
+    with refused(NoTimeframe, match="^`HOURLY` has hourly bars only. Use `timeframe=1h`.$"):
+        market.get_bars("HOURLY", now=EVENING)
+    with refused(NoTimeframe, match="^`OWNCO` has no daily bars; it has: 5m, 1h. Use `timeframe=` with one of them.$"):
+        market.get_bars("OWNCO", now=EVENING)
+    for source in (None, "sample"):
+        with refused(NoTimeframe, match="^`AAPL` has daily bars only. Use `timeframe=1d`.$"):
+            market.get_bars("AAPL", timeframe="1h", source=source, now=EVENING)
+    with refused(UnknownTimeframe, match="^There is no timeframe called `1w`. I know: 1m, 5m, 15m, 30m, 1h, 1d.$"):
+        market.get_bars("AAPL", timeframe="1w", now=EVENING)
 
 
 def test_a_source_that_is_down_is_not_replaced_by_another_one_unasked(market: Market, exchange: Exchange) -> None:

@@ -277,12 +277,27 @@ def test_weekly_holes_block() -> None:
     assert any(one.kind == "sparse" for one in report.findings)
 
 
-def test_a_live_source_that_stopped_is_a_finding_and_an_old_file_is_not() -> None:
+@pytest.mark.parametrize(
+    ("days", "may_lack", "found"),
+    [
+        (3, 0, ("stale_end", Severity.LOW, 1)),  # Monday, after the close
+        (7, 0, ("stale_end", Severity.MEDIUM, 5)),
+        (7, 5, None),
+        (10, 5, None),  # Monday, Christmas
+        (11, 5, ("stale_end", Severity.HIGH, 6)),
+        (11, 0, ("stale_end", Severity.HIGH, 6)),
+    ],
+)
+def test_sessions_since_the_last_bar_are_a_finding(days: int, may_lack: int, found: object) -> None:
     bars = walk(N_BARS).adjusted()
+    friday = datetime(2023, 12, 15, 23, tzinfo=UTC)
+    bars = bars.cut(0, bars.row_at(friday))
 
+    report = check(bars, now=NOW, expected_until=friday + timedelta(days=days), may_lack=may_lack)
+
+    wanted = [found] if found else []
+    assert [(one.kind, one.severity, one.facts["n"]) for one in report.findings] == wanted
     assert check(bars, now=NOW).findings == ()
-    (finding,) = check(bars, now=NOW, is_live=True).findings
-    assert (finding.kind, finding.severity) == ("stale_end", Severity.MEDIUM)
 
 
 def test_a_coin_that_never_sleeps_is_judged_by_every_day() -> None:
@@ -369,7 +384,7 @@ def test_no_bars_at_all_cannot_be_checked() -> None:
 def test_every_kind_has_a_sentence_that_its_facts_fill() -> None:
     clean = walk(N_BARS).adjusted()
     reports = [check(fault.spoil(clean, 200), now=NOW) for fault in FAULTS.values()]
-    reports += [check(hourly(5, since=9), now=NOW), check(clean, now=NOW + timedelta(days=1), is_live=True)]
+    reports += [check(hourly(5, since=9), now=NOW), check(clean, now=NOW, expected_until=NOW + timedelta(days=1))]
 
     sentences = {one.kind: worded(one.phrase) for report in reports for one in report.findings}
 

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from optimizer.errors import ProviderDown, UnknownAtSource, UnknownTimeframe
+from optimizer.market.feed import Market
+from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.providers.retry import Patience
 from optimizer.market.providers.yahoo import Yahoo
+from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.local_http import Reply, Source, serve
 from tests.refused import refused
 
@@ -197,3 +200,18 @@ def test_an_unknown_timeframe_asks_nobody(source: Source, yahoo: Yahoo) -> None:
     with pytest.raises(UnknownTimeframe):
         yahoo.fetch("YDAY", timeframe="2w", start=None, end=None, now=NOW)
     assert source.asked == []
+
+
+def test_the_first_command_asks_yahoo_even_if_the_sample_is_stored(
+    source: Source, cache_folder: Path, tmp_path: Path
+) -> None:
+    source.reply(CHART + "AAPL", Reply(body=chart("AAPL")))
+    providers = make_providers(ProviderSettings(cache_folder=cache_folder, yahoo_url=source.url))
+    with Warehouse.open(tmp_path / "market.duckdb", sources=("yahoo", "file")) as warehouse:
+        market = Market(warehouse, providers, sources=("yahoo", "file"))
+        market.get_bars("AAPL", source="sample", now=NOW)
+        assert not source.queries(CHART)
+
+        bars = market.get_bars("AAPL", now=NOW)
+
+    assert (bars.source, len(bars)) == ("yahoo", 4)
