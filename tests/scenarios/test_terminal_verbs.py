@@ -43,7 +43,7 @@ TYPED = {
     "adopt": ('{one} why="a test"', "is the champion now", "study_name"),
     "schedule": ("AAPL RSI 20 folds=0 weekly mon 07:00 tz=Asia/Seoul", "while the bot does", "rows"),
     "schedules": ("", "{schedule}", "rows"),
-    "run": ("{schedule}", "keep", "runs"),
+    "run": ("{schedule}", "Challenger:", "runs"),
     "unschedule": ("{schedule}", "{schedule}", "row"),
     "data": ("AAPL", "3,270 daily bars from sample", "coverage"),
     "health": ("", "MongoDB", "probes"),
