@@ -1,150 +1,148 @@
-"""Command line: `optimize-bot serve · run · data · keys · doctor`."""
+"""Command line: `optimize-bot serve · run · data · keys · doctor`, and every verb of `/optimize`."""
 
 import argparse
 import asyncio
 import gc
 import logging
+import os
+import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from bot.runtime.processes import ChildProcesses, start_children
-from bot.runtime.settings import Settings
-from optimizer.errors import BadValue, UnknownWord, UserError
+from bot.cli import command_line
 from optimizer.lazy import LazyModule
-from reports.languages import LANGUAGES
 
 if TYPE_CHECKING:
-    from bot.cli import data, doctor, keys, run, serve
+    import pydantic
+
+    from bot.cli import data, doctor, help_pages, keys, run, serve, terminal_verbs, web
+    from bot.runtime import processes, settings
+    from optimizer import errors
     from reports import render
+    from reports.text import terminal
 else:
-    # Loaded at the first use, so that each verb loads only what it needs: `run` no web server, `serve` no progress bar.
-    data, doctor, keys, run, serve = (LazyModule(f"bot.cli.{v}") for v in ("data", "doctor", "keys", "run", "serve"))
-    render = LazyModule("reports.render")
+    # Loaded at the first use, so that each verb loads only what it needs: `run` no web server, `help` no database.
+    data, doctor, help_pages, keys, run, serve, terminal_verbs, web = (
+        LazyModule(f"bot.cli.{v}")
+        for v in ("data", "doctor", "help_pages", "keys", "run", "serve", "terminal_verbs", "web")
+    )
+    processes, settings = LazyModule("bot.runtime.processes"), LazyModule("bot.runtime.settings")
+    errors, render, terminal = map(LazyModule, ("optimizer.errors", "reports.render", "reports.text.terminal"))
+    pydantic = LazyModule("pydantic")
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
+#: As a shell reports a process that a signal ended.
+INTERRUPTED, TERMINATED, PIPE_CLOSED = (128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGPIPE)
 
 #: A verb's function: options, settings and the child processes started for it; returns the exit code.
-Verb = Callable[[argparse.Namespace, Settings, ChildProcesses | None], Awaitable[int]]
+Verb = Callable[..., Awaitable[int]]
 
-#: Verbs that get child processes, with the number of workers (None: the number in the settings).
-_WORKERS = {"serve": None, "run": 1}
-
-_RUN_HELP = """\
-examples:
-  optimize-bot run AAPL RSI 200                    200 trials of RSI on the sample bars of Apple
-  optimize-bot run AAPL RSI 200 goal=sortino       another goal
-  optimize-bot run IBM MACD 500 years=5 stop       five years, with a stop as one more dimension
-  optimize-bot run MSFT SMA 300 fast=5..20 dry     only print the plan
-  optimize-bot run AAPL RSI 200 --json > out.json  one JSON document, nothing else on stdout
-
-The words after `run` are the same as after `/optimize` in Slack.
-"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """Build the grammar of the command line."""
-    top = argparse.ArgumentParser(
-        prog="optimize-bot", description="Optimize trading strategies, and check whether the result is real."
-    )
-    top.add_argument("--language", choices=LANGUAGES, help="language of all output (default: the setting)")
-    top.add_argument("--verbose", action="store_true", help="log every event to stderr")
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="serve | run | data | keys | doctor")
-    verbs.add_parser("serve", help="run the Slack bot until stopped")
-    start = verbs.add_parser(
-        "run", help="run one study here, without Slack", epilog=_RUN_HELP, formatter_class=argparse.RawTextHelpFormatter
-    )
-    start.add_argument("words", nargs="+", metavar="WORD", help="SYMBOL STRATEGY [TRIALS] and options, as in Slack")
-    start.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
-    start.add_argument("--out", metavar="FOLDER", help="folder for charts and report (default: in the data directory)")
-    _add_data(verbs.add_parser("data", help="list, import and check price bars"))
-    _add_keys(verbs.add_parser("keys", help="manage the API keys of programs"))
-    verbs.add_parser("doctor", help="check everything the bot needs, and tell you how to fix what is wrong")
-    return top
-
-
-def _add_data(command: argparse.ArgumentParser) -> None:
-    actions = command.add_subparsers(dest="action", required=True, metavar="list | import | check")
-    actions.add_parser("list", help="list the stored bars")
-    bring = actions.add_parser("import", help="import a CSV or Parquet file, or a folder of them")
-    bring.add_argument("path", metavar="PATH")
-    bring.add_argument("--symbol", help="for one file whose name is not its symbol")
-    bring.add_argument("--zone", help="time zone of clock times without one, such as UTC (default: the exchange's)")
-    check = actions.add_parser("check", help="coverage, data problems and a calendar of one symbol")
-    check.add_argument("words", nargs="+", metavar="SYMBOL [timeframe=1h] [source=yahoo]")
-
-
-def _add_keys(command: argparse.ArgumentParser) -> None:
-    actions = command.add_subparsers(dest="action", required=True, metavar="add | list | revoke")
-    add = actions.add_parser("add", help="create a key and show it once")
-    add.add_argument("name", metavar="NAME", help="the program's name: letters, digits, dash and underscore")
-    roles = "viewer (default), runner, approver or admin"
-    add.add_argument("role", nargs="?", default="role=viewer", metavar="role=ROLE", help=roles)
-    actions.add_parser("list", help="list every key with its role")
-    revoke = actions.add_parser("revoke", help="revoke a key, effective at once")
-    revoke.add_argument("name", metavar="NAME")
+#: Verbs with a module of their own; every other one is a verb of the grammar.
+_MODULES: Mapping[str, ModuleType] = {
+    "serve": serve, "run": run, "import": data, "keys": keys, "doctor": doctor, "help": help_pages, "web": web,
+}  # fmt: skip
+#: Verbs that start no child processes here.
+_ALONE = {"import", "keys", "doctor", "help", "web"}
+#: Number of workers, where some are needed; None: the number in the settings.
+_WORKERS = {"serve": None, "health": None, "run": 1, "resume": 1, "more": 1, "replay": 1}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; the exit code is 0 when done, 1 when it failed, 2 for bad usage."""
-    options = parser().parse_args(arguments)
-    _log_to_stderr(verbose=options.verbose or options.verb == "serve")
-    try:
-        settings = Settings()
-        if options.language:
-            settings = settings.model_copy(update={"language": options.language})
-        code = asyncio.run(_dispatch(options, settings))
-    except ValidationError as error:
-        sys.stderr.write(_settings_sentence(error))
-        code = BAD_USAGE
-    except KeyboardInterrupt:
-        code = FAILED
+    code = _run_quietly(arguments)
+    gc.unfreeze()
+    gc.collect()  # DuckDB writes a report about each of its objects that is left when the process ends
     sys.exit(code)
 
 
-async def _dispatch(options: argparse.Namespace, settings: Settings) -> int:
+def _run_quietly(arguments: Sequence[str] | None) -> int:
+    """Return the exit code; whoever closes the pipe or ends the process needs no report of it."""
     try:
-        code = await _run_verb(options, settings)
-    except UserError as error:
-        renderer = render.Renderer(settings.language)
-        sys.stderr.write(renderer.error(error) + "\n")
-        # An error of the grammar carries the corrected command, if only an empty one.
-        return BAD_USAGE if isinstance(error, UnknownWord | BadValue) or "command" in error.facts else FAILED
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return PIPE_CLOSED
+    except asyncio.CancelledError:
+        return TERMINATED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemExit as ended:  # of argparse, or of rich when the pipe is closed
+        return ended.code if isinstance(ended.code, int) else DONE
     return code
 
 
-async def _run_verb(options: argparse.Namespace, settings: Settings) -> int:
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, or the interpreter would report the closed pipe at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    options = command_line.read_front(arguments)
+    try:
+        chosen = settings.Settings()
+        chosen = chosen.model_copy(update={"language": options.language or chosen.language})
+    except pydantic.ValidationError as error:
+        sys.stderr.write(_settings_sentence(error))
+        return BAD_USAGE
+    try:
+        options = command_line.read_verb(options)
+        _log_to_stderr(verbose=options.verbose or options.verb == "serve")
+        chosen = chosen.model_copy(update={"language": options.language or chosen.language})
+        return asyncio.run(_run_verb(options, chosen))
+    except errors.UserError as error:
+        return _refuse(error, chosen.language)
+
+
+def _refuse(error: "errors.UserError", language: str) -> int:
+    """Print the sentence of an error, with the corrected command where there is one."""
+    message = render.renderer_of(language).refusal(error)
+    sys.stderr.write(terminal.terminal_text([message]) + "\n")
+    # An error of the grammar carries the corrected command, if only an empty one.
+    is_usage = isinstance(error, errors.UnknownWord | errors.BadValue) or "command" in error.facts
+    return BAD_USAGE if is_usage else FAILED
+
+
+async def _run_verb(options: argparse.Namespace, chosen: "settings.Settings") -> int:
+    _end_on_sigterm()
     async with AsyncExitStack() as stack:
         children = None
-        if options.verb in _WORKERS:
+        if options.verb not in _ALONE:
             # Before the verb is loaded: the processes import their own modules meanwhile.
-            children = await stack.enter_async_context(start_children(settings, n_workers=_WORKERS[options.verb]))
+            starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options))
+            children = await stack.enter_async_context(starting)
         gc.disable()  # imports create no garbage, and the collector would scan their objects again and again
-        verb = _load_verb(options.verb)
+        verb = _load_verb(options)
         gc.freeze()
         gc.enable()
-        return await verb(options, settings, children)
+        return await verb(options, chosen, children)
 
 
-def _load_verb(name: str) -> Verb:
+def _end_on_sigterm() -> None:
+    """Cancel this task at SIGTERM, so that everything that it opened is closed."""
+    task = asyncio.current_task()
+    assert task is not None, "called in a task"
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+def _n_workers(options: argparse.Namespace) -> int | None:
+    return _WORKERS.get(options.verb, 0)
+
+
+def _load_verb(options: argparse.Namespace) -> Verb:
     """Import the module of one verb and return its function."""
-    match name:
-        case "serve":
-            return serve.run
-        case "run":
-            return run.run
-        case "data":
-            return data.run
-        case "keys":
-            return keys.run
-        case _:
-            return doctor.run
+    if options.verb == "run" and command_line.is_schedule_run(options):
+        return terminal_verbs.run
+    verb: Verb = _MODULES.get(options.verb, terminal_verbs).run
+    return verb
 
 
-def _settings_sentence(error: ValidationError) -> str:
+def _settings_sentence(error: "pydantic.ValidationError") -> str:
     lines = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False)]
     return "A setting cannot be used: " + "; ".join(lines) + "\n"
 

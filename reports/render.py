@@ -165,7 +165,7 @@ class Renderer:
         """Any message by the name of its layout; raises jinja2's UndefinedError for a fact that is missing."""
         rendered = self._environment.get_template(f"{kind}.jinja").render(facts)
         text, *blocks = _documents(rendered)
-        return Message(str(text), blocks)
+        return Message(str(text), blocks, facts={"answer": kind, **facts})
 
     def labels(self, file: str, table: str) -> Mapping[str, Any]:
         """A table of words by their keys, such as `form` of grammar.jinja."""

@@ -125,6 +125,10 @@ class KeyReused(RequestError):
     """Raised when an idempotency key comes again with another request. Facts: word."""
 
 
+class SlackOff(RequestError):
+    """Raised for a Slack channel where the bot runs without Slack. Facts: channel."""
+
+
 class NotInChannel(RequestError):
     """Raised when the bot is not a member of the channel. Facts: channel."""
 

@@ -20,7 +20,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     console = Console(highlight=False)
     probes = await probe_slack(settings)
     try:
-        async with start_children(settings) as started, open_services(settings, started) as services:
+        async with start_children(settings, verb="doctor") as started, open_services(settings, started) as services:
             probes += await probe_desk(services)
     except UserError as error:
         probes.append(bad("data_directory", error, Phrase("doctor_again")))

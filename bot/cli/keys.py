@@ -71,7 +71,7 @@ async def _open_mongodb(settings: Settings) -> AsyncIterator[str]:
         return
     async with AsyncExitStack() as stack:
         try:
-            stack.enter_context(lock_home(settings.home))
+            stack.enter_context(lock_home(settings.home, "keys"))
         except HomeInUse:
             uri = running_uri(settings.home)
             if uri is None:  # its owner is just starting or ending

@@ -11,31 +11,29 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from fastapi import FastAPI
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.access.local import LocalPeople
 from bot.access.people import People
-from bot.access.roster import Access, Roster
+from bot.access.roster import Roster
+from bot.cli.composition import make_context, make_scheduled_runs
+from bot.cli.screen import Screen
+from bot.cli.web import link_message, sign_in_url
 from bot.context import BotContext
-from bot.delivery.groups import Groups
 from bot.delivery.outbox import Outbox
-from bot.delivery.replay_requests import ReplayRequests
-from bot.delivery.thread import Conversations
-from bot.delivery.unreachable_channel import UnreachableChannels
 from bot.http_server import add_slack_route, build_web, listen
 from bot.ops.lease import hold_lease, identity_of
 from bot.ops.watchdog import Watchdog
 from bot.pages.app import build_pages
-from bot.runtime.background import BackgroundTasks
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
+from bot.runtime.slack_client import slack_client
 from bot.schedules import bar_refresh, schedules
 from bot.schedules.bar_refresh import BarRefresh
-from bot.schedules.champions import Champions
-from bot.schedules.scheduled_runs import ScheduledRuns
-from bot.schedules.schedules import Schedules
 from bot.slack.app import build_app
 from bot.slack.home_tab import Home
 from optimizer.clock import Clock, utc_now
@@ -51,59 +49,27 @@ async def open_context(services: Services, client: AsyncWebClient) -> AsyncItera
     async with AsyncExitStack() as stack:
         holder = identity_of(services.settings.home)
         await stack.enter_async_context(hold_lease(holder, on_lost=partial(signal.raise_signal, signal.SIGTERM)))
-        outbox = await stack.enter_async_context(Outbox(client, clock=services.clock).open())
+        outbox = Outbox(client, clock=services.clock)
+        if services.settings.has_slack:
+            await stack.enter_async_context(outbox.open())
         for language in LANGUAGES:
             await asyncio.to_thread(renderer_of(language).warm)
-        context = _context(services, client, outbox)
+        _warn_of_roles(services.settings)
+        context = make_context(services, client, outbox, _people(services.settings, client))
         stack.push_async_callback(context.background.stop)
-        follow = await _resume(context)
-        for following in (context.conversations.follow, context.groups.follow, _watchdog(context).follow, follow):
+        for following in await _resume(context):
             stack.push_async_callback(_cancel, asyncio.create_task(following()))
         yield context
 
 
-def _context(services: Services, client: AsyncWebClient, outbox: Outbox) -> BotContext:
-    clock, people, background = services.clock, People(client), BackgroundTasks()
-    conversations = Conversations(
-        service=services.studies,
-        outbox=outbox,
-        client=client,
-        chart_process=services.chart_process,
-        clock=clock,
-        public_url=services.settings.public_url,
-    )
-    return BotContext(
-        services=services,
-        client=client,
-        outbox=outbox,
-        conversations=conversations,
-        groups=Groups(outbox=outbox, client=client, clock=clock),
-        people=people,
-        access=_access(services.settings, people),
-        schedules=Schedules(services.jobs, clock),
-        champions=Champions(services.settings.home, clock),
-        background=background,
-        unreachable=UnreachableChannels(client=client, outbox=outbox, people=people, background=background),
-        replays=ReplayRequests(
-            service=services.studies, conversations=conversations, outbox=outbox, background=background, clock=clock
-        ),
-        clock=clock,
-        starting=asyncio.Lock(),
-    )
+def _people(settings: Settings, client: AsyncWebClient) -> People:
+    return People(client) if settings.has_slack else LocalPeople(settings.language)
 
 
-async def _resume(context: BotContext) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Resume what an earlier run left; returns the loop that follows scheduled runs."""
+async def _resume(context: BotContext) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """Resume what an earlier run left; returns the loops that follow what goes on. What is for Slack waits for it."""
     services = context.services
-    weekly = ScheduledRuns(
-        schedules=context.schedules,
-        champions=context.champions,
-        service=services.studies,
-        market=services.market,
-        jobs=services.jobs,
-        outbox=context.outbox,
-        clock=context.clock,
-    )
+    weekly = make_scheduled_runs(context)
     refresh = BarRefresh(
         market=services.market,
         champions=context.champions,
@@ -117,13 +83,15 @@ async def _resume(context: BotContext) -> Callable[[], Coroutine[Any, Any, None]
     await context.conversations.recover()
     recovered = await services.jobs.recover()
     await context.schedules.recover()
-    await context.unreachable.recover()
+    if services.settings.has_slack:
+        await context.unreachable.recover()
     await context.replays.recover()
     await refresh.schedule(services.settings.refresh)
     await context.champions.write()
     log.info("ready recovered=%s", len(recovered))
     await services.chart_process.warm()
-    return weekly.follow
+    in_slack = [context.conversations.follow, context.groups.follow] if services.settings.has_slack else []
+    return [*in_slack, _watchdog(context).follow, weekly.follow]
 
 
 def _watchdog(context: BotContext) -> Watchdog:
@@ -133,26 +101,18 @@ def _watchdog(context: BotContext) -> Watchdog:
     )
 
 
-def _access(settings: Settings, people: People) -> Access:
+def _warn_of_roles(settings: Settings) -> None:
     roster = Roster.of(settings)
     if roster.is_open:
         log.warning("open_to_everyone: anyone in the workspace may start studies; OPTIMIZE_BOT_RUNNERS names who may")
     if not roster.has_admin:
         log.warning("no_admin: nobody may configure or read the audit; OPTIMIZE_BOT_ADMINS names who may")
-    return Access(roster, people)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-def slack_client(settings: Settings) -> AsyncWebClient:
-    """Build the Web API client with the bot's token."""
-    settings.require_slack()
-    assert settings.slack_bot_token is not None
-    return AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
@@ -169,9 +129,19 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
 
 
 async def _serve(settings: Settings, children: ChildProcesses) -> None:
-    async with run_bot(settings, slack_client(settings), children):
+    async with run_bot(settings, slack_client(settings), children) as bot:
+        if not settings.has_slack:
+            _print_link(settings, bot.port)
         gc.freeze()  # these objects stay: without this every full collection stops all conversations for 0.2 s
         await asyncio.Event().wait()
+
+
+def _print_link(settings: Settings, port: int) -> None:
+    """Print where the pages are, and a link that signs the person at this machine in."""
+    address = settings.model_copy(update={"port": port}).web_address
+    link = link_message(sign_in_url(settings, address), settings, renderer_of(settings.language))
+    screen = Screen(as_json=False)
+    screen.show(renderer_of(settings.language).notice("slack_off", address=address), link)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,15 +165,9 @@ async def run_bot(
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings, children, clock=clock, providers=providers))
         context = await stack.enter_async_context(open_context(services, client))
-        home = Home(context)
-        stack.push_async_callback(_cancel, asyncio.create_task(home.follow()))
         web = build_web(context)
-        if settings.slack_app_token is not None:
-            await stack.enter_async_context(_socket_mode(build_app(context, home, client, None), settings))
-        else:
-            assert settings.slack_signing_secret is not None
-            secret = settings.slack_signing_secret.get_secret_value()
-            add_slack_route(web, build_app(context, home, client, secret), secret)
+        if settings.has_slack:
+            await stack.enter_async_context(_listen_to_slack(context, client, web))
         web.mount("/", build_pages(context))  # last, since it answers every other path
         port = await stack.enter_async_context(listen(web, settings))
         stack.callback(services.closing.set)
@@ -215,6 +179,21 @@ def _stop_signal() -> asyncio.Event:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     return stopped
+
+
+@asynccontextmanager
+async def _listen_to_slack(context: BotContext, client: AsyncWebClient, web: FastAPI) -> AsyncIterator[None]:
+    """Take Slack's requests inside the block: from a socket, or at a route of `web`."""
+    async with AsyncExitStack() as stack:
+        settings, home = context.services.settings, Home(context)
+        stack.push_async_callback(_cancel, asyncio.create_task(home.follow()))
+        if settings.slack_app_token is not None:
+            await stack.enter_async_context(_socket_mode(build_app(context, home, client, None), settings))
+        else:
+            assert settings.slack_signing_secret is not None
+            secret = settings.slack_signing_secret.get_secret_value()
+            add_slack_route(web, build_app(context, home, client, secret), secret)
+        yield
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.commands.button_commands import DrawHeatmap
 from bot.commands.common import upload
 from bot.commands.results import facts_of
-from bot.context import Answer, BotContext, Listeners
+from bot.context import NO_ANSWER, Answer, BotContext, Listeners
 from bot.delivery.trial_table import csv_text, trial_table
 from bot.grammar.commands import Export, ExportFormat
 from bot.origin import Origin
@@ -50,6 +50,8 @@ async def _send_file(
 ) -> Answer:
     title = f"{study.symbol} {study.strategy_name.upper()} {study.study_name} {file.name}"
     in_thread = await upload(context, study.study_name, file=str(file), title=title, origin=origin, alt_text=alt_text)
+    if not origin.channel_id:  # a terminal, whose outbox writes the file and names it
+        return NO_ANSWER
     return Answer(
         origin.renderer.notice("handed_over", study_name=study.study_name, file=file.name, in_thread=in_thread)
     )

@@ -1,17 +1,12 @@
 """Commands that only inform: help, strategies, role, status, lists, the link to the pages."""
 
 from bot.access.sign_in import LINK_LIVES, SignIn
+from bot.commands.help_message import help_message
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
-from bot.grammar.commands import Help, ListStrategies, ListStudies, OpenModal, OpenWeb, Status, Topic, Which, WhoAmI
-from bot.grammar.options import FLAGS, OPTIONS, Flag, Option
-from bot.grammar.verbs import VERBS, Verb
+from bot.grammar.commands import Help, ListStrategies, ListStudies, OpenModal, OpenWeb, Status, Which, WhoAmI
 from bot.origin import Origin
-from bot.role import Role
-from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_results import OPEN, StudyState
-from optimizer.strategies.registry import OVERLAYS
-from reports.text.message import Message
 
 LISTED = 10
 
@@ -20,35 +15,7 @@ async def show_help(command: Help | OpenModal, origin: Origin, context: BotConte
     """Show help generated from the declarations, limited to what the user may do."""
     if isinstance(command, OpenModal):
         command = Help()
-    return Answer(_help(command, origin))
-
-
-def _help(command: Help, origin: Origin) -> Message:
-    renderer, topic = origin.renderer, command.topic
-    match command.kind:
-        case Topic.SUBJECT:
-            tables = {"goals": list(GOALS.values()), "overlays": list(OVERLAYS.values()), "options": all_options()}
-            return renderer.render("help_subject", subject=topic, rows=tables.get(topic, []))
-        case Topic.GOAL:
-            return renderer.render("help_subject", subject="goals", rows=[GOALS[topic]])
-        case Topic.OPTION:
-            return renderer.render("help_subject", subject="options", rows=[o for o in all_options() if o.key == topic])
-        case Topic.TERM:
-            return renderer.render("help_term", term=topic)
-        case Topic.VERB:
-            return renderer.help(topic, list(VERBS.values()))
-        case _:
-            return renderer.help(topic, verbs_for(origin.role))
-
-
-def all_options() -> list[Option | Flag]:
-    """Return every option and flag of a start."""
-    return [*OPTIONS.values(), *(flag for flag in FLAGS.values() if flag.key not in OPTIONS)]
-
-
-def verbs_for(role: Role) -> list[Verb]:
-    """Return the verbs that a role may use."""
-    return [verb for verb in VERBS.values() if verb.role <= role]
+    return Answer(help_message(command, origin.renderer, origin.role))
 
 
 async def list_strategies(command: ListStrategies, origin: Origin, context: BotContext) -> Answer:

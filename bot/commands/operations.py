@@ -60,7 +60,7 @@ def check_bars(wanted: ShowData, context: BotContext) -> BarCheck:
 async def health(command: Health, origin: Origin, context: BotContext) -> Answer:
     """Check every part now."""
     probes = [
-        *await probe_client(context.client),
+        *await probe_client(context.client, context.services.settings),
         *await probe_desk(context.services),
         probe_access(context.services.settings),
     ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.documents.conversations import Conversation
-from bot.origin import Door, StudyOrigin
+from bot.grammar.formatting import PREFIX
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, error_of
 from optimizer.storage.documents import OptimizationStudy
@@ -26,10 +26,13 @@ def study_facts(
     conversation: Conversation | None = None,
     queue_position: int | None = None,
     public_url: str = "",
+    prefix: str = PREFIX,
 ) -> StudyFacts:
-    """Collect what a message may show of a study at `now`, with a link to its page under `public_url`."""
+    """Collect what a message may show of a study at `now`, with a link to its page under `public_url`.
+
+    `prefix` stands before the commands about it where they are shown.
+    """
     elapsed = _elapsed(study, now)
-    is_in_slack = StudyOrigin.of(study).door is Door.SLACK
     return StudyFacts(
         study_name=study.study_name,
         spec=study.spec,
@@ -40,8 +43,8 @@ def study_facts(
         # A search that began with a champion's set is repeated by its replay, not by what was typed.
         command="" if study.first else command or (conversation.command if conversation else ""),
         name=study.name,
-        replay_command=f"/optimize replay {study.study_name}" if is_in_slack else "",
-        resume_command=f"/optimize resume {study.study_name}" if is_in_slack else "",
+        replay_command=f"{prefix} replay {study.study_name}",
+        resume_command=f"{prefix} resume {study.study_name}",
         page_url=f"{public_url}/studies/{study.study_name}" if public_url else "",
         n_sets=study.n_trials,
         trials_completed=study.trials_completed,

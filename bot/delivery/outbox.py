@@ -47,7 +47,13 @@ class Outbox:
         self._is_open = False
 
     async def put(self, entries: Sequence[OutboxEntry]) -> None:
-        """Store entries, in this order after all earlier ones; keys that exist already stay as they are."""
+        """Store entries, in this order after all earlier ones; keys that exist already stay as they are.
+
+        An entry without a channel is of a request from outside Slack, such as a schedule made in a terminal.
+        """
+        entries = [entry for entry in entries if entry.channel_id]
+        if not entries:
+            return
         for entry in entries:
             entry.order = self._next_order()
         documents = [entry.model_dump(exclude={"id", "revision_id"}) for entry in entries]

@@ -15,7 +15,6 @@ from optimizer.errors import Phrase, Unavailable, UserError
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
 from optimizer.studies.service import OptimizationService, code_version
-from optimizer.studies.worker_messages import Replayed
 from reports.render import Renderer, renderer_of
 from reports.text.message import Message
 
@@ -75,7 +74,7 @@ class ReplayRequests:
         try:
             if request.attempts > MAX_ATTEMPTS:
                 raise Unavailable(what=Phrase("the_replay"), reason=Phrase("bot_ended"), remedy=Phrase("try_again"))
-            return _message(request, await self._service.replay(request.study_name), words)
+            return await replay_message(self._service, request.study_name, request.code_version, words)
         except UserError as error:
             return words.refusal(error)
 
@@ -92,8 +91,10 @@ class ReplayRequests:
         )
 
 
-def _message(request: ReplayRequest, replayed: Replayed, words: Renderer) -> Message:
-    name, found = request.study_name, replayed.difference
+async def replay_message(service: OptimizationService, name: str, version: str, words: Renderer) -> Message:
+    """Replay a study of a version of the program, and word the outcome."""
+    replayed = await service.replay(name)
+    found = replayed.difference
     if found is None:
         return words.notice("replay_equal", study_name=name, n_trials=replayed.n_trials)
     return words.notice(
@@ -102,6 +103,6 @@ def _message(request: ReplayRequest, replayed: Replayed, words: Renderer) -> Mes
         field=found.field,
         was=found.was,
         now=found.now,
-        is_same_version=request.code_version == code_version(),
-        version=request.code_version,
+        is_same_version=version == code_version(),
+        version=version,
     )

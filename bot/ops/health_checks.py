@@ -17,6 +17,7 @@ from bot.access.roster import Roster
 from bot.documents.recurring import FailingSeries, Refresh, Schedule, ScheduleRun
 from bot.runtime.services import Services
 from bot.runtime.settings import Settings
+from bot.runtime.slack_client import NoSlack
 from optimizer.errors import Phrase, UserError
 from optimizer.market.calendars import sessions_since
 from optimizer.market.quality.time_faults import OLD
@@ -75,6 +76,8 @@ def doubtful(name: str, result: Phrase | UserError, remedy: Phrase) -> Probe:
 
 async def probe_slack(settings: Settings) -> list[Probe]:
     """Try tokens and scopes against Slack itself."""
+    if not settings.has_slack:
+        return [doubtful("slack", Phrase("slack_tokens_missing"), Phrase("run_without_slack"))]
     try:
         settings.require_slack()
     except UserError as error:
@@ -101,8 +104,10 @@ def _scopes(granted: str) -> Probe:
     return good("slack_scopes", Phrase("scopes_granted", n=len(SCOPES), total=len(SCOPES)))
 
 
-async def probe_client(client: AsyncWebClient) -> list[Probe]:
-    """Try the bot's own connection now."""
+async def probe_client(client: AsyncWebClient, settings: Settings) -> list[Probe]:
+    """Try the bot's own connection now, or without one the tokens."""
+    if isinstance(client, NoSlack):
+        return await probe_slack(settings)
     began = time.perf_counter()
     try:
         answer = await client.auth_test()

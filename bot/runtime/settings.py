@@ -99,6 +99,11 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
+    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret", mode="before")
+    @classmethod
+    def _none_when_empty(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
     @field_validator("public_url")
     @classmethod
     def _as_document(cls, value: str) -> str:
@@ -145,6 +150,11 @@ class Settings(BaseSettings):
     def reports(self) -> Path:
         """Folder of charts and HTML reports."""
         return self.home / "reports"
+
+    @property
+    def has_slack(self) -> bool:
+        """True if any of Slack's tokens is set; `require_slack` checks that it is not the only one."""
+        return any((self.slack_bot_token, self.slack_app_token, self.slack_signing_secret))
 
     def require_slack(self) -> None:
         """Raise for the first missing Slack setting, with where to find it."""

@@ -19,6 +19,7 @@ from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.jobstores.mongodb import MongoDBJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.schedulers.base import STATE_PAUSED
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from pymongo import MongoClient
@@ -140,11 +141,18 @@ class StudyJobs:
     def start(self, handlers: Mapping[str, _Handler] | None = None) -> None:
         """Start to run jobs; `handlers` are for kinds other than `study`."""
         bind({"study": self._service.run_study, **(handlers or {})})
+        self.open()
+        self._scheduler.resume()
+
+    def open(self) -> None:
+        """Open the store without running anything: for a program that is not the bot."""
         self._drop_foreign()
-        self._scheduler.start()
+        self._scheduler.start(paused=True)
 
     def submit(self, study_name: str) -> None:
-        """Queue a study for the next free worker."""
+        """Queue a study for the next free worker; a program that only opened the store runs its studies itself."""
+        if self._scheduler.state == STATE_PAUSED:
+            return
         # Late is fine: with the default grace of 1 s a busy loop would silently drop the study.
         self._scheduler.add_job(
             run_job,

@@ -22,6 +22,8 @@ _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 #: As Slack reads them: a star means bold only at the edge of a word.
 BOLD = re.compile(r"(?<!\w)\*(?! )([^*\n]+)(?<! )\*(?!\w)")
 MENTION = re.compile(r"<@([A-Z0-9]+)>")
+#: A date, or a link with a label, which is its readable part.
+LABELLED = re.compile(r"<[^<>|\n]+\|([^<>|\n]+)>")
 _CODE = re.compile(r"`([^`\n]+)`")
 
 

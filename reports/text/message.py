@@ -1,7 +1,7 @@
 """A message as Slack takes it, kept within Slack's limits."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 Block = dict[str, Any]
@@ -14,10 +14,11 @@ MAX_CELLS = 100  # rows of a table
 
 @dataclass(frozen=True)
 class Message:
-    """One message: what a notification shows, and the blocks."""
+    """One message: what a notification shows, the blocks, and the facts they were made of."""
 
     text: str
     blocks: list[Block]
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def fit(message: Message) -> list[Message]:

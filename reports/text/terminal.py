@@ -2,17 +2,19 @@
 
 import html
 import io
+import re
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from reports.text.markup import BOLD, MENTION
+from reports.text.markup import BOLD, LABELLED, MENTION
 from reports.text.message import Block, Message
 
 #: Wide enough for the table of folds; narrower terminals wrap its cells.
 WIDTH = 100
+_COMMAND = re.compile("`/optimize")
 
 
 def terminal_text(messages: Sequence[Message], width: int = WIDTH) -> str:
@@ -22,8 +24,12 @@ def terminal_text(messages: Sequence[Message], width: int = WIDTH) -> str:
 
 
 def unmarked(text: str) -> str:
-    """A Slack text without its mark-up; code keeps its backticks, they are read well anywhere."""
-    return html.unescape(MENTION.sub(r"@\1", BOLD.sub(r"\1", text)))
+    """A Slack text without its mark-up; code keeps its backticks, they are read well anywhere.
+
+    Commands begin as they do in a terminal.
+    """
+    plain = LABELLED.sub(r"\1", MENTION.sub(r"@\1", BOLD.sub(r"\1", text)))
+    return html.unescape(_COMMAND.sub("`optimize-bot", plain))
 
 
 def _part(block: Block, width: int) -> Iterator[str]:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from bot.commands.info import all_options
+from bot.commands.help_message import all_options
 from bot.documents.audit_log import Outcome
 from bot.grammar.help_topics import TERMS
 from bot.grammar.verbs import VERBS
@@ -133,6 +133,10 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "shared": {"by": "U012AB3CD"},
     "shared_done": {},
     "moved": {"channel": "C012AB3CD"},
+    "local_link": {"url": "http://127.0.0.1:3000/sign-in?ticket=WyJ", "minutes": 10},
+    "slack_off": {"address": "http://127.0.0.1:3000"},
+    "terminal_verbs": {},
+    "written": {"path": "/home/alice/opt-7f3a.csv"},
     "not_yours": {"study_name": "opt-7f3a", "owner": "U012AB3CD"},
     "warming": {},
     "key_added": {"key_name": "desk", "role": "runner"},

@@ -25,6 +25,7 @@ FACTS: dict[str, object] = {
     "waiting": 21, "length": 4000, "holder": Phrase("process", number=4711), "extra": "yahoo", "path": "prices",
     "key": "desk",
     "endings": ".csv, .parquet", "version": 9, "field": "symbol", "minutes": 10, "home": "/srv/bot", "port": 3000,
+    "pid": "4711",
     "host": "127.0.0.1", "at": 12, "other": "strategy", "channel": "C012AB3CD",
 }  # fmt: skip
 
@@ -37,6 +38,7 @@ OWN: dict[str, dict[str, object]] = {
     "EmptySpace": {"reason": Phrase("all_tried")}, "GridTooLarge": {"n_sets": "75,264", "most": "10,000"},
     "WarehouseTooNew": {"known": 8},
     "DamagedSnapshot": {"reason": Phrase("unreadable")}, "BadFile": {"reason": Phrase("file_empty")},
+    "HomeInUse": {"holder": "run"}, "ChannelSetting": {"word": "language"}, "OnlyInSlack": {"word": "quiet"},
     "StudyStopped": {"state": "cancelled"}, "AlreadyFinished": {"state": "cancelled"},
 }  # fmt: skip
 

@@ -59,3 +59,11 @@ def test_an_error_is_told_with_the_mended_command() -> None:
 
     text = terminal_text([renderer_of("en").refusal(error)])
     assert text == "There is no strategy called `<rsi`. Did you mean `rsi`?\n\nTry: `run AAPL RSI`"
+
+
+def test_commands_begin_as_they_do_in_a_terminal_and_a_date_is_its_words() -> None:
+    typed = (
+        "Say `/optimize resume opt-7f3a` &amp; look at <!date^1^{date_num}|2026-11-29 01:22 UTC>, not at “/optimize”."
+    )
+
+    assert unmarked(typed) == "Say `optimize-bot resume opt-7f3a` & look at 2026-11-29 01:22 UTC, not at “/optimize”."

@@ -73,13 +73,6 @@ def test_dates_that_only_some_symbols_have_are_left_out_and_counted(tmp_path: Pa
     assert "IBM – 3 bars are left out: on their dates not all of the symbols have one." in " ".join(said.stdout.split())
 
 
-def test_a_watch_list_is_refused_by_name(home: Path) -> None:
-    said = typed(home, "run", "AAPL,@tech", "RSI", "40", "mode=shared")
-
-    assert said.returncode == 2
-    assert "`@tech` is a watch list of your Slack workspace" in said.stderr
-
-
 def _numbers(document: dict[str, Any]) -> object:
     """What must be the same when the same thing is asked twice; only the tries add up."""
     return (
@@ -115,7 +108,7 @@ def test_dry_run_starts_nothing(home: Path, tmp_path: Path) -> None:
         (("AAPL", "RSI", "20000"), "20000"),
         (("AAPL", "RSI", "200", "gaol=sharpe"), "gaol"),
         (("APPL", "RSI", "200", "source=sample"), "`APPL`"),
-        (("help",), "`run` starts a study"),
+        (("help",), "`help` needs a strategy"),
     ],
 )
 def test_bad_usage_is_named_and_ends_with_two(home: Path, words: tuple[str, ...], named: str) -> None:
@@ -146,7 +139,7 @@ def test_own_bars_are_imported_checked_and_studied(home: Path, tmp_path: Path) -
     studied = typed(home, "run", "OWN", "RSI", "30", "--json")
 
     assert "900 bars of 1 symbols" in brought.stdout, brought.stderr
-    assert "OWN: 900 1d bars from file" in " ".join(checked.stdout.split())
+    assert "OWN: 900 daily bars from file" in " ".join(checked.stdout.split())
     assert json.loads(studied.stdout)["study"]["source"] == "file", studied.stderr
 
 
@@ -158,7 +151,7 @@ def _session(number: int) -> str:
 def test_second_program_on_the_same_directory_is_refused(home: Path) -> None:
     environment = os.environ | {"OPTIMIZE_BOT_HOME": str(home)}
     script = "import sys; from bot.runtime.processes import lock_home; from pathlib import Path\n"
-    script += f"with lock_home(Path({str(home)!r})): print('mine', flush=True); sys.stdin.read()"
+    script += f"with lock_home(Path({str(home)!r}), 'run'): print('mine', flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
         [sys.executable, "-c", script], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -170,4 +163,4 @@ def test_second_program_on_the_same_directory_is_refused(home: Path) -> None:
         holder.communicate()
 
     assert said.returncode == 1
-    assert "Another optimize-bot is using" in said.stderr
+    assert f"`optimize-bot run` (process {holder.pid}) is using {home}." in said.stderr

@@ -89,9 +89,14 @@ class Catalogue(BaseModel):
 @router.get("/strategies", tags=["catalogue"], summary="Strategies and their spaces", responses=error_responses())
 async def strategies(caller: Annotated[Caller, Depends(RequireRole("strategies"))]) -> Catalogue:
     """List each strategy with its parameters, and what can be combined with it."""
-    meanings, titles = caller.renderer.labels("strategy_words", "overlays"), caller.renderer.labels("grammar", "goals")
+    return catalogue_of(caller.renderer)
+
+
+def catalogue_of(renderer: Renderer) -> Catalogue:
+    """Return everything a request may name, in the reader's language."""
+    meanings, titles = renderer.labels("strategy_words", "overlays"), renderer.labels("grammar", "goals")
     return Catalogue(
-        strategies=[_strategy(strategy, caller.renderer) for strategy in STRATEGIES.values()],
+        strategies=[_strategy(strategy, renderer) for strategy in STRATEGIES.values()],
         overlays=[_card(overlay, meanings[name]) for name, overlay in OVERLAYS.items()],
         goals=[GoalCard(key=goal.key, title=titles[goal.key], direction=goal.direction) for goal in GOALS.values()],
         samplers=[*SamplerKind],

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.api import content_types, responses
 from bot.api.auth import Caller, ContextDep, RequireRole, origin_of, record_outcome
-from bot.api.errors import NotInChannel, TooManyStreams
+from bot.api.errors import NotInChannel, SlackOff, TooManyStreams
 from bot.api.idempotency import make_claim, run_once
 from bot.api.pagination import CURSOR_SHAPE, cursor_of, read_cursor
 from bot.api.problem_details import error_responses
@@ -32,6 +32,7 @@ from bot.grammar.fields import BadFields
 from bot.grammar.formatting import start_text
 from bot.grammar.values import read_symbol
 from bot.origin import Origin
+from bot.runtime.slack_client import SLACK_IS_OFF
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.errors import (
     BadData,
@@ -128,7 +129,9 @@ async def _require_channel(channel_id: str, context: BotContext) -> None:
         async with asyncio.timeout(_SLACK_SECONDS):
             await context.client.conversations_history(channel=channel_id, limit=1)
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
-        if (reason := reason_of(failure)) in _OUTSIDE:
+        if (reason := reason_of(failure)) == SLACK_IS_OFF:
+            raise BadFields({"/slack_channel": SlackOff(channel=channel_id)}) from failure
+        if reason in _OUTSIDE:
             raise BadFields({"/slack_channel": NotInChannel(channel=channel_id)}) from failure
         log.warning("channel_not_checked channel=%s error=%s", channel_id, reason)
 

@@ -1,0 +1,162 @@
+"""What was typed in a terminal: the verbs of the program itself, and every verb of `/optimize`."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from optimizer.lazy import LazyModule
+from reports.languages import LANGUAGES
+
+if TYPE_CHECKING:
+    from bot.grammar import errors, start_builder, verbs
+else:
+    # Needed for the verbs of the grammar only: `--version` and `serve` need not wait for them.
+    errors, start_builder, verbs = (LazyModule(f"bot.grammar.{name}") for name in ("errors", "start_builder", "verbs"))
+
+PROGRAM = "optimize-bot"
+#: Before the words of a study that is started here.
+RUN = f"{PROGRAM} run"
+
+_OVERVIEW = """\
+verbs of the program:
+  serve                       run the bot, its pages and its API until stopped
+  run SYMBOL STRATEGY         run one study here, to its end
+  data import PATH            import a CSV or Parquet file, or a folder of them
+  keys add|list|revoke        manage the API keys of programs
+  doctor                      check everything the bot needs, and report how to fix what is wrong
+
+Every other verb is one of `/optimize`: optimize-bot help lists them.
+"""
+_RUN_HELP = """\
+examples:
+  optimize-bot run AAPL RSI 200                    200 trials of RSI on the sample bars of Apple
+  optimize-bot run AAPL RSI 200 goal=sortino       another goal
+  optimize-bot run IBM MACD 500 years=5 stop       five years, with a stop as one more dimension
+  optimize-bot run MSFT SMA 300 fast=5..20 dry     only print the plan
+  optimize-bot run AAPL RSI 200 --json > out.json  one JSON document, nothing else on stdout
+  optimize-bot run sch-2b                          run a schedule now
+
+The words after `run` are the same as after `/optimize` in Slack.
+"""
+#: Verbs of the program itself, with their help.
+_PROGRAM: Mapping[str, str] = {
+    "serve": "run the bot, its pages and its API until stopped",
+    "doctor": "check everything the bot needs, and report how to fix what is wrong",
+    "keys": "manage the API keys of programs",
+    "import": "import a CSV or Parquet file, or a folder of them",
+    "run": "run one study here, to its end",
+}
+_SCHEDULE = "sch-"
+
+
+def read_front(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the options before the verb, the verb, and the `rest` as it was typed."""
+    top = argparse.ArgumentParser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} [--language CODE] [--verbose] VERB …",
+        description="Optimize trading strategies, and check whether the result is real.",
+        epilog=_OVERVIEW,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {metadata.version(PROGRAM)}")
+    _add_common(top, language=None, verbose=False)
+    top.add_argument("verb", nargs="?", default="help", help=argparse.SUPPRESS)
+    top.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return top.parse_args(arguments)
+
+
+def read_verb(front: argparse.Namespace) -> argparse.Namespace:
+    """Read what the verb takes; `words` are those of the grammar.
+
+    Raises UnknownVerb for a first word that is no verb and begins no study.
+    """
+    front.verb, rest = _verb_and_rest(front.verb, front.rest)
+    return _parser_of(front.verb).parse_args(rest, front)
+
+
+def _add_common(parser: argparse.ArgumentParser, *, language: object, verbose: object) -> None:
+    said = "language of all output (default: the setting)"
+    parser.add_argument("--language", choices=LANGUAGES, default=language, help=said)
+    parser.add_argument("--verbose", action="store_true", default=verbose, help="log every event to stderr")
+
+
+def _verb_and_rest(word: str, rest: list[str]) -> tuple[str, list[str]]:
+    """Return the verb and the words after it; the verb of a study without one is `run`."""
+    if word == "data" and rest[:1] in (["import"], ["list"], ["check"]):
+        return ("import", rest[1:]) if rest[0] == "import" else ("data", rest[1:])
+    if word in _PROGRAM and word != "import":
+        return word, rest
+    key = verbs.VERB_WORDS.get(word.lower())
+    if key == "start":
+        return "run", rest
+    if key is not None:
+        return key, rest
+    if rest and start_builder.is_strategy(rest[0]):
+        return "run", [word, *rest]
+    error = errors.UnknownVerb.of(word, [*verbs.VERB_WORDS, *_PROGRAM])
+    near = str(error.facts["nearest"])
+    raise errors.UnknownVerb(**error.facts, command=" ".join([PROGRAM, near, *rest]) if near else "")
+
+
+def _parser_of(verb: str) -> argparse.ArgumentParser:
+    name = "data import" if verb == "import" else verb
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} {name}",
+        description=_PROGRAM.get(verb),
+        epilog=_RUN_HELP if verb == "run" else None,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    _add_common(parser, language=argparse.SUPPRESS, verbose=argparse.SUPPRESS)
+    match verb:
+        case "serve" | "doctor":
+            pass
+        case "keys":
+            _add_keys(parser)
+        case "import":
+            parser.add_argument("path", metavar="PATH")
+            parser.add_argument("--symbol", help="for one file whose name is not its symbol")
+            parser.add_argument("--zone", help="zone of clock times without one, such as UTC")
+        case _:
+            _add_words(parser, verb)
+    return parser
+
+
+def _add_words(parser: argparse.ArgumentParser, verb: str) -> None:
+    usage = "SYMBOL STRATEGY [TRIALS] and options" if verb == "run" else f"{verbs.VERBS[verb].usage}, as in Slack"
+    parser.add_argument("words", nargs="*", metavar="WORD", help=usage)
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+    if verb in ("run", "resume", "more", "export"):
+        parser.add_argument("--out", metavar="FOLDER", help="folder for the files that are written")
+
+
+def _add_keys(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="add | list | revoke")
+    add = actions.add_parser("add", help="create a key and show it once")
+    add.add_argument("name", metavar="NAME", help="the program's name: letters, digits, dash and underscore")
+    roles = "viewer (default), runner, approver or admin"
+    add.add_argument("role", nargs="?", default="role=viewer", metavar="role=ROLE", help=roles)
+    actions.add_parser("list", help="list every key with its role")
+    revoke = actions.add_parser("revoke", help="revoke a key, effective at once")
+    revoke.add_argument("name", metavar="NAME")
+
+
+def command_text(options: argparse.Namespace) -> str:
+    """Return the words of the grammar as one text; the shell removed the quotes around a word with spaces."""
+    return f"{options.verb} {words_text(options)}"
+
+
+def words_text(options: argparse.Namespace) -> str:
+    """Return the words after the verb."""
+    return " ".join(map(_quoted, options.words))
+
+
+def _quoted(word: str) -> str:
+    key, sign, value = word.partition("=")
+    return f'{key}="{value}"' if sign and " " in value and '"' not in value else word
+
+
+def is_schedule_run(options: argparse.Namespace) -> bool:
+    """Check whether `run` names a schedule, as in Slack, and not a study."""
+    words: list[str] = options.words
+    return len(words) == 1 and words[0].lower().startswith(_SCHEDULE)

@@ -1,0 +1,39 @@
+"""Help, generated from the declarations: for the listener, and for a terminal without any services."""
+
+from bot.grammar.commands import Help, Topic
+from bot.grammar.options import FLAGS, OPTIONS, Flag, Option
+from bot.grammar.verbs import VERBS, Verb
+from bot.role import Role
+from optimizer.domain.metrics import GOALS
+from optimizer.strategies.registry import OVERLAYS
+from reports.render import Renderer
+from reports.text.message import Message
+
+
+def help_message(command: Help, renderer: Renderer, role: Role) -> Message:
+    """Word the help about a topic, limited to what the role may do."""
+    topic = command.topic
+    match command.kind:
+        case Topic.SUBJECT:
+            tables = {"goals": list(GOALS.values()), "overlays": list(OVERLAYS.values()), "options": all_options()}
+            return renderer.render("help_subject", subject=topic, rows=tables.get(topic, []))
+        case Topic.GOAL:
+            return renderer.render("help_subject", subject="goals", rows=[GOALS[topic]])
+        case Topic.OPTION:
+            return renderer.render("help_subject", subject="options", rows=[o for o in all_options() if o.key == topic])
+        case Topic.TERM:
+            return renderer.render("help_term", term=topic)
+        case Topic.VERB:
+            return renderer.help(topic, list(VERBS.values()))
+        case _:
+            return renderer.help(topic, verbs_for(role))
+
+
+def all_options() -> list[Option | Flag]:
+    """Return every option and flag of a start."""
+    return [*OPTIONS.values(), *(flag for flag in FLAGS.values() if flag.key not in OPTIONS)]
+
+
+def verbs_for(role: Role) -> list[Verb]:
+    """Return the verbs that a role may use."""
+    return [verb for verb in VERBS.values() if verb.role <= role]

@@ -1,0 +1,244 @@
+"""Every verb of `/optimize` typed in a terminal, through the real program; a verb without a line here fails."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from bot.__main__ import main
+from bot.access.local import local_user
+from bot.grammar.verbs import VERBS
+from optimizer.storage.embedded_mongo import EmbeddedMongo
+from tests.bot_process import free_port
+
+pytestmark = pytest.mark.server
+
+#: For each verb what is typed after it, words of its answer, and a key of its document. `{one}` and `{other}` are
+#: finished studies, `{begun}` is one that was interrupted, `{schedule}` is a schedule. In this order.
+TYPED = {
+    "help": ("", "`list [mine|running|all]`", "verbs"),
+    "strategies": ("", "`supertrend` Supertrend", "strategies"),
+    "whoami": ("", "admin", "role"),
+    "list": ("", "{one}", "items"),
+    "status": ("{one}", "20/20", "trials_completed"),
+    "show": ("{one}", "Out-of-sample Sharpe", "best"),
+    "top": ("all", "{one}", "items"),
+    "compare": ("{one} {other}", "Sharpe out of sample", "is_same_ground"),
+    "best": ("AAPL RSI", "Sharpe out of sample", "params"),
+    "pause": ("{begun}", "{begun}", "status"),
+    "resume": ("{begun}", "Charts and report in", "best"),
+    "more": ("{begun} 5", "25 sets tried", "trials"),
+    "replay": ("{one}", "to the last bit", "n_trials"),
+    "export": ("{one} csv", "Written:", "files"),
+    "adopt": ('{one} why="a test"', "is the champion now", "study_name"),
+    "champions": ("", "AAPL", "rows"),
+    "schedules": ("", "{schedule}", "rows"),
+    "run": ("{schedule}", "Challenger:", "runs"),
+    "unschedule": ("{schedule}", "{schedule}", "row"),
+    "data": ("AAPL", "3,270 daily bars from sample", "coverage"),
+    "health": ("", "MongoDB", "probes"),
+    "failures": ("", "No study has failed", "rows"),
+    "config": ("@tech AAPL,MSFT", "`@tech` AAPL, MSFT", "lists"),
+    "audit": ("3", "terminal `config @tech AAPL,MSFT`", "rows"),
+    "start": ("@tech RSI 20 dry", "Plan for MSFT RSI", "plans"),
+    "cancel": ("{second}", "{second}", "status"),
+}
+#: Verbs that answer otherwise here, with the reason in a test of their own.
+ELSEWHERE = {"web", "schedule"}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ended: its exit code, what it printed for programs, and what for people."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Types commands into the program, in this process."""
+
+    captured: "pytest.CaptureFixture[str]"
+
+    def __call__(self, *words: str) -> Ended:
+        """Type a command and wait until it ends."""
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert isinstance(ended.value.code, int)
+        return Ended(ended.value.code, *self.captured.readouterr())
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory, mongod: EmbeddedMongo) -> Iterator[Any]:
+    """A data directory for the commands typed here, and the studies that they store."""
+    home, uri = tmp_path_factory.mktemp("terminal_verbs"), mongod.uri.replace("/?", "/terminal_verbs?")
+    with pytest.MonkeyPatch.context() as environment, MongoClient[dict[str, Any]](uri) as client:
+        for name, value in {"OPTIMIZE_BOT_HOME": str(home), "MONGODB_URI": uri, "COLUMNS": "200"}.items():
+            environment.setenv(name, value)
+        environment.chdir(home)
+        yield client["terminal_verbs"]
+
+
+@pytest.fixture(scope="module")
+def names(database: Any) -> dict[str, str]:
+    """Names of studies for the lines: two finished ones, and two that a stop interrupted before their first trial."""
+    finished = [_run("AAPL", "RSI", "20", "folds=0", f"seed={seed}", "--json").communicate() for seed in (41, 42)]
+    one, other = (json.loads(out)["study"]["name"] for out, _ in finished)
+    begun, second = (_interrupted(database, seed) for seed in (43, 44))
+    return {"one": one, "other": other, "begun": begun, "second": second, "schedule": _scheduled(database)}
+
+
+def _scheduled(database: Any) -> str:
+    """Store a schedule as an earlier version did, on bars that get no new ones."""
+    now = datetime.now(UTC)
+    spec = {"symbol": "AAPL", "strategy_name": "rsi", "n_trials": 20, "folds": 0}
+    when = {"cadence": "weekly", "days": ["mon"], "hour": 7, "minute": 0, "day": None}
+    database.schedules.insert_one(
+        {
+            "schedule_name": "sch-5e", "spec": spec, "when": when, "time_zone": "Asia/Seoul", "language": "en",
+            "next_due": now + timedelta(days=3), "created_by": "someone", "channel_id": "", "created_at": now,
+        }
+    )  # fmt: skip
+    return "sch-5e"
+
+
+def _run(*words: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "bot", "run", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _interrupted(database: Any, seed: int) -> str:
+    """Begin a study, end the program at once by SIGTERM, and return the study's name."""
+    running = _run("IBM", "RSI", "20", "folds=0", f"seed={seed}")
+    while (found := database.optimization_studies.find_one({"spec.seed": seed})) is None:
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.02)
+    running.send_signal(signal.SIGTERM)
+    _, complaints = running.communicate(timeout=60)
+
+    assert running.returncode == 128 + signal.SIGTERM
+    assert complaints == ""
+    return str(found["study_name"])
+
+
+@pytest.fixture
+def typed(database: Any, capsys: "pytest.CaptureFixture[str]") -> Terminal:
+    """A terminal."""
+    return Terminal(capsys)
+
+
+def test_every_verb_is_typed_here() -> None:
+    assert {*TYPED, *ELSEWHERE} == {*VERBS}
+
+
+@pytest.mark.parametrize("verb", TYPED)
+def test_a_verb_answers_people_and_programs(verb: str, typed: Terminal, names: dict[str, str]) -> None:
+    line, said, key = (text.format(**names) for text in TYPED[verb])
+    ended = typed(verb, *line.split(), "--json")
+
+    assert ended.code == 0, ended.err
+    assert said in " ".join(ended.err.split())
+    assert key in json.loads(ended.out)
+    assert not any(mark in ended.err for mark in ("&amp;", "&lt;", "`/optimize", "<#", "<@", "``"))
+
+
+def test_exported_files_are_where_the_command_was_typed_or_in_the_folder_named(
+    typed: Terminal, names: dict[str, str], tmp_path: Path
+) -> None:
+    typed("export", names["one"], "csv")
+    typed("export", names["one"], "json", "--out", str(tmp_path / "new"))
+
+    assert Path(f"{names['one']}.csv").read_text().startswith("number,")
+    assert json.loads((tmp_path / "new" / f"{names['one']}.json").read_text())["study"]["symbol"] == "AAPL"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("lst", "all"), "I don't know `lst`. Did you mean `list`? Try: `optimize-bot list all`"),
+        (("help", "pbp"), "There is no help about `pbp`."),
+        (("show", "opt-zz"), "`opt-zz` is not a study's id"),
+        (("status", "opt-ffffffff"), "I know no study `opt-ffffffff`."),
+        (("run", "AAPL", "RSI", "200", "maxdd<>5"), "`maxdd` must be a number; `>5` is not one."),
+        (("run", "AAPL", "RSI", "quiet"), "`quiet` is about what is posted in Slack"),
+        (("config", "language", "ko"), "type “/optimize config language” there"),
+        (("schedule", "AAPL", "RSI", "20", "weekly"), "no new ones arrive, so each run would compare the same bars."),
+        (("web",), "The bot is not running, so there are no pages."),
+    ],
+)
+def test_what_cannot_be_done_is_said_without_mark_up(words: tuple[str, ...], said: str, typed: Terminal) -> None:
+    ended = typed(*words)
+
+    assert ended.code in (1, 2)
+    assert said in " ".join(ended.err.split())
+    assert not ended.out
+
+
+def test_help_is_the_answer_to_nothing(typed: Terminal) -> None:
+    assert "`optimize-bot run AAPL RSI 200` starts a study" in " ".join(typed().out.split())
+
+
+def test_a_closed_pipe_ends_a_command_quietly(database: Any) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "bot", "list", "all"]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+
+    assert ended.stderr == ""
+
+
+def test_a_version_is_printed_without_loading_what_computes() -> None:
+    program = "import sys; from bot.__main__ import main\ntry: main(['--version'])\nfinally: print(*sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert printed.startswith("optimize-bot 0.1.0")
+    assert not {"numpy", "jinja2", "rich", "motor", "slack_sdk"} & {*printed.split()}
+
+
+@pytest.fixture
+def serving(database: Any, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A bot without Slack at a port of its own, which has printed its link; it has a directory of its own."""
+    environment = os.environ | {"OPTIMIZE_BOT_HOME": str(tmp_path), "OPTIMIZE_BOT_PORT": str(free_port())}
+    command = [sys.executable, "-m", "bot", "serve"]
+    bot = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield bot
+    finally:
+        bot.kill()
+        bot.communicate()
+
+
+def test_without_slack_the_bot_serves_pages_and_its_owner_gets_a_link(
+    serving: "subprocess.Popen[str]", typed: Terminal, tmp_path: Path
+) -> None:
+    assert serving.stdout is not None
+    printed = "".join(iter(serving.stdout.readline, "\n")) + "".join(iter(serving.stdout.readline, "\n"))
+    link = printed.split()[-1]
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OPTIMIZE_BOT_HOME", str(tmp_path))
+        refused, another = typed("list"), typed("web")
+    with urllib.request.urlopen(link) as page:
+        shown = page.read().decode()
+    serving.send_signal(signal.SIGTERM)
+    _, log = serving.communicate(timeout=60)
+
+    assert "Slack is off: none of its tokens is set." in printed
+    assert f"signs you in as <b>{local_user()}</b>" in shown
+    assert f"The bot (`optimize-bot serve`, process {serving.pid}) is running on {tmp_path}." in refused.err
+    assert "/sign-in?ticket=" in another.out
+    assert serving.returncode == 0
+    assert not [line for line in log.splitlines() if "nanobind" in line or "Traceback" in line or " ERROR " in line]
