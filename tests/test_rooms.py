@@ -89,6 +89,7 @@ WITHIN = {
     "optimizer/learned": {"ml", "policy"},
     "bot/grammar": {"rules"},
     "bot/api": {"routes"},
+    "bot/commands": {"forms"},
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED = {

@@ -3,10 +3,10 @@
 from slack_sdk.errors import SlackApiError
 
 from bot.commands.button_commands import OpenForm, OpenScheduleForm
+from bot.commands.forms.schedule_form import schedule_view
+from bot.commands.forms.start_form import Block, Form, start_view
 from bot.commands.info import show_help
 from bot.commands.schedule import own_zone
-from bot.commands.schedule_form import schedule_view
-from bot.commands.start_form import Block, Form, start_view
 from bot.context import NO_ANSWER, Answer, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.grammar.commands import OpenModal, Start

@@ -8,10 +8,10 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 
+from bot.commands.forms.schedule_form import SCHEDULE_CALLBACK_ID, read_schedule_form
+from bot.commands.forms.start_form import CALLBACK_ID, STRATEGY_ACTION, Form, read_form, start_view
 from bot.commands.registry import Command, OpenForm
-from bot.commands.schedule_form import SCHEDULE_CALLBACK_ID, read_schedule_form
 from bot.commands.start import specs_of
-from bot.commands.start_form import CALLBACK_ID, STRATEGY_ACTION, Form, read_form, start_view
 from bot.context import Answer, Audience, BotContext
 from bot.delivery.unreachable_channel import UNREACHABLE
 from bot.grammar.commands import OpenModal, Start

@@ -7,7 +7,7 @@ import pytest
 
 from bot.api.request_parsing import start_of
 from bot.api.requests import OptimizationRequest
-from bot.commands.start_form import Form, read_form, start_view
+from bot.commands.forms.start_form import Form, read_form, start_view
 from bot.grammar.commands import Start
 from bot.grammar.options import FLAGS, OPTIONS
 from bot.grammar.parsing import parse

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bot.commands.schedule_form import schedule_view
-from bot.commands.start_form import Form, start_view
+from bot.commands.forms.schedule_form import schedule_view
+from bot.commands.forms.start_form import Form, start_view
 from bot.context import NO_ANSWER
 from reports.render import LANGUAGES, Language, Renderer
 from reports.text.message import Block, Message

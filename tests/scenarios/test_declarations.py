@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.start_form import STRATEGY_ACTION
+from bot.commands.forms.start_form import STRATEGY_ACTION
 from bot.grammar.verbs import VERB_WORDS, VERBS
 from bot.slack import buttons
 from reports.actions import NEW_STUDY

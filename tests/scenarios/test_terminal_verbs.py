@@ -45,7 +45,7 @@ TYPED = {
     "champions": ("", "AAPL", "rows"),
     "schedules": ("", "{schedule}", "rows"),
     "run": ("{schedule}", "Challenger:", "runs"),
-    "unschedule": ("{schedule}", "{schedule}", "row"),
+    "unschedule": ("{schedule}", "{schedule}", "rows"),
     "data": ("AAPL", "3,270 daily bars from sample", "coverage"),
     "health": ("", "MongoDB", "probes"),
     "failures": ("", "No study has failed", "rows"),
@@ -170,12 +170,15 @@ def test_exported_files_are_where_the_command_was_typed_or_in_the_folder_named(
     [
         (("lst", "all"), "I don't know `lst`. Did you mean `list`? Try: `optimize-bot list all`"),
         (("help", "pbp"), "There is no help about `pbp`."),
-        (("show", "opt-zz"), "`opt-zz` is not a study's id"),
+        (("show", "opt-zz"), "I know no study `opt-zz`."),
         (("status", "opt-ffffffff"), "I know no study `opt-ffffffff`."),
         (("run", "AAPL", "RSI", "200", "maxdd<>5"), "`maxdd` must be a number; `>5` is not one."),
         (("run", "AAPL", "RSI", "quiet"), "`quiet` is about what is posted in Slack"),
         (("config", "language", "ko"), "type “/optimize config language” there"),
-        (("schedule", "AAPL", "RSI", "20", "weekly"), "no new ones arrive, so each run would compare the same bars."),
+        (
+            ("schedule", "AAPL", "RSI", "20", "weekly", "mon"),
+            "no new ones arrive, so each run would compare the same bars.",
+        ),
         (("web",), "The bot is not running, so there are no pages."),
     ],
 )

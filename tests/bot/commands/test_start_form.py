@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from slack_sdk.models.views import View
 
-from bot.commands.start_form import STRATEGY_ACTION, Form, read_form, start_view
+from bot.commands.forms.start_form import STRATEGY_ACTION, Form, read_form, start_view
 from bot.grammar.commands import Start
 from bot.grammar.errors import EndsBeforeItStarts, NotARange, NotASymbol, TextTooLong, UnknownOption
 from bot.grammar.fields import BadFields

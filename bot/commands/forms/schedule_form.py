@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.commands.start_form import Block, chosen_values, input_block, plain_text, select_field, text_field
+from bot.commands.forms.start_form import Block, chosen_values, input_block, plain_text, select_field, text_field
 from bot.grammar.cadence import DAYS, Cadence, ScheduleWhen, find_time_zone, read_clock
 from bot.grammar.commands import AddSchedule
 from bot.grammar.errors import UnknownOption
