@@ -1,4 +1,4 @@
-"""What messages and reports are told: values only, filled by whoever knows them."""
+"""Facts that messages and reports word: values only, filled by their callers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,14 +31,14 @@ StoredError = Annotated[UserError | None, PlainValidator(_read), PlainSerializer
 class Failure:
     """Why a study stopped before its end."""
 
-    error: StoredError = None  # what a person can mend
+    error: StoredError = None  # which a person can fix
     reference: str = ""  # otherwise something broke, and the log has it under this
     trial_number: int | None = None  # the trial it happened at
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFacts:
-    """One study as it stands: who asked for what, how far it is, and what it found."""
+    """State of one study: who requested what, how far it is, and its result."""
 
     study_name: str  # "opt-7f3a"
     spec: StudySpec
@@ -47,7 +47,7 @@ class StudyFacts:
     created_by: str  # Slack user id, or the name of a terminal's user
     created_at: datetime
     name: str = ""  # that someone gave it
-    command: str = ""  # what starts the same study when typed where this one was asked for
+    command: str = ""  # starts the same study when typed at the same place
     replay_command: str = ""  # what recomputes this study
     resume_command: str = ""  # what goes on with it
     page_url: str = ""  # where a browser shows it, if everyone can get there
@@ -95,7 +95,7 @@ class StudyFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a study will do, told before it starts."""
+    """Plan of a study, shown before it starts."""
 
     space: Space
     window: Window

@@ -12,7 +12,7 @@ JsonObject = dict[str, Any]
 def json_document(facts: StudyFacts, trials: Sequence[TrialRecord]) -> JsonObject:
     """Everything a program may want of a study, in types that JSON has.
 
-    `best`, `textbook` and `hold` carry their measures in the searched window; `in_sample` and
+    `best`, `default` and `buy_and_hold` carry their measures in the searched window; `in_sample` and
     `out_of_sample` set the three side by side. The parts that validation adds are null until it is done.
     """
     summary = facts.summary
@@ -57,6 +57,8 @@ def _validation(summary: StudySummary) -> JsonObject:
     return {
         "verdict": summary.verdict.value,
         "suggestion": summary.suggestion.value,
+        "case": None if summary.case is None else summary.case.value,
+        "unmet": None if summary.unmet is None else summary.unmet.model_dump(mode="json"),
         "degenerate": None if summary.degenerate is None else summary.degenerate.value,
         "deflated_sharpe_ratio": luck.deflated_sharpe_ratio,
         "pbo": luck.pbo,

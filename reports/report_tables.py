@@ -33,7 +33,7 @@ class MeasureRow:
 
 
 def measure_columns(summary: StudySummary) -> list[Column]:
-    """Winner, textbook and hold, in sample and (where there is one) out of sample."""
+    """Columns of winner, default set, and buy and hold, in sample and (where there is one) out of sample."""
     found = []
     for who in ("winner", "default", "buy_and_hold"):
         scored = getattr(summary, who)

@@ -4,6 +4,7 @@
     browser   Chromium and its driver
     emulate   Node and emulate, a Slack that others wrote
     slow      patience: a second or more of computing; marked by hand
+    fast      none of these
 
 The fixtures that a test uses tell most needs. A test that starts a process itself is marked in its file, and fails
 when it starts one unmarked. What a machine lacks is left out and counted in the last lines; where CI runs nothing is
@@ -81,6 +82,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     for need in NEEDS:
         if need.fixtures & used:
             item.add_marker(need.marker)
+    if not any(item.get_closest_marker(marker) for marker in (*(need.marker for need in NEEDS), "slow")):
+        item.add_marker("fast")
 
 
 def words_of(item: pytest.Item) -> set[str]:

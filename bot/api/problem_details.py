@@ -14,7 +14,7 @@ from bot.access.roster import Denied
 from bot.api import errors
 from bot.commands.start import TooManyWaiting
 from bot.grammar.fields import BadFields
-from optimizer.errors import SomethingBroke, Unavailable, UnknownSymbol, UserError
+from optimizer.errors import NoTimeframe, SomethingBroke, Unavailable, UnknownSymbol, UserError
 from optimizer.studies.finding import SeveralStudies, UnknownStudy
 from optimizer.studies.service import AlreadyFinished, NotFinished, NothingLeft
 from reports.render import LANGUAGES, Language, renderer_of
@@ -33,6 +33,7 @@ STATUSES: Mapping[type[UserError], HTTPStatus] = {
     UnknownStudy: HTTPStatus.NOT_FOUND,
     SeveralStudies: HTTPStatus.CONFLICT,
     UnknownSymbol: HTTPStatus.NOT_FOUND,
+    NoTimeframe: HTTPStatus.NOT_FOUND,
     errors.NoSuchPath: HTTPStatus.NOT_FOUND,
     errors.WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.NotOffered: HTTPStatus.NOT_ACCEPTABLE,

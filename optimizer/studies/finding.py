@@ -27,7 +27,8 @@ async def find_study(word: str) -> OptimizationStudy:
 
     Raises UnknownStudy and SeveralStudies.
     """
-    study = await _by_id(word) or await _by_name(word.strip())
+    name = word.strip()
+    study = await _by_id(word) or (await _by_name(name) if name else None)
     if study is None:
         raise UnknownStudy(word=word, nearest=await _nearest(word))
     return study
@@ -44,7 +45,7 @@ async def _by_id(word: str) -> OptimizationStudy | None:
 
 
 async def _by_name(name: str) -> OptimizationStudy | None:
-    if not name:
+    if not name.isprintable():  # MongoDB takes no NUL, and no name has one
         return None
     query = {"name": {"$regex": f"^{re.escape(name)}$", "$options": "i"}}
     found = await OptimizationStudy.find(query).sort("-created_at").limit(_NAMESAKES).to_list()

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
-from optimizer.domain.study_results import TrialRecord
+from optimizer.domain.study_results import StudySummary, TrialRecord
 
 #: What differs between two runs of the same trial without meaning anything: times, and words for what is compared.
 _OF_THE_RUN = {"started_at", "duration", "reason"}
+#: Parts of a summary that follow from the rules for words.
+_JUDGEMENT = {"verdict", "suggestion", "case", "notes"}
 _MISSING = "–"
 
 
@@ -39,20 +42,30 @@ def first_difference(
 ) -> Difference | None:
     """First difference between two lists of trials or two summaries; None if they are equal.
 
-    A part of a summary that the version which stored it did not have is not compared.
+    A part of a summary that the version which stored it did not have is not compared, and neither is a verdict from
+    before there were cases, which followed other rules.
     """
-    if isinstance(stored, BaseModel) and isinstance(fresh, BaseModel):
-        common = stored.model_fields_set
-        return _between(
-            stored.model_dump(mode="json", include=common), fresh.model_dump(mode="json", include=common), ""
-        )
-    return _between(_plain(stored), _plain(fresh), "")
+    return _between(_plain(stored, like=stored), _plain(fresh, like=stored), "")
 
 
-def _plain(value: Sequence[TrialRecord] | BaseModel) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    return {"trials": [record.model_dump(mode="json", exclude=_OF_THE_RUN) for record in value]}
+def _plain(value: Any, *, like: Any) -> Any:
+    """A value in types of JSON, with those parts of models that `like` has."""
+    if isinstance(value, BaseModel) and isinstance(like, BaseModel):
+        names = like.model_fields_set - _left_out(like)
+        kept = (name for name in type(like).model_fields if name in names)
+        return {name: _plain(getattr(value, name), like=getattr(like, name)) for name in kept}
+    if isinstance(value, list | tuple) and isinstance(like, list | tuple):
+        return [_plain(item, like=like[i] if i < len(like) else item) for i, item in enumerate(value)]
+    return to_jsonable_python(value)
+
+
+def _left_out(like: BaseModel) -> set[str]:
+    if isinstance(like, TrialRecord):
+        return _OF_THE_RUN
+    if not isinstance(like, StudySummary) or like.case is not None:
+        return set()
+    # The luck of a set that was tried alone was once taken for none.
+    return _JUDGEMENT | ({"luck"} if like.luck.n_tried == 1 else set())
 
 
 def _between(was: Any, now: Any, path: str) -> Difference | None:

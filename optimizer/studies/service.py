@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
@@ -120,7 +120,7 @@ class OptimizationService:
             bars=bars,
             partners=tuple(partners),
             rows=rows,
-            data_notes=tuple(note for found in findings for note in found.notes(first)),
+            data_notes=_notes_of(findings, first),
             has_new_bars=all(self._market.is_live(found.source) for found in (bars, *partners)),
             seconds=_guess_seconds(n_trials, len(bars) * len(spec.symbols), spec.folds),
         )
@@ -406,6 +406,12 @@ class OptimizationService:
             if (same := await self._of_request(study.request_key)) is not None:
                 return same
             raise
+
+
+def _notes_of(findings: Sequence[SeriesFindings], first: date) -> tuple[DataNote, ...]:
+    """Notes about the bars from `first` on; bars that are left out come first, since messages show only a few."""
+    notes = (note for found in findings for note in found.notes(first))
+    return tuple(sorted(notes, key=lambda note: note.kind != "left_out"))
 
 
 @cache

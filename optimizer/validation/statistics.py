@@ -351,7 +351,8 @@ def stretches(equity: FloatArray, n_bars: int) -> tuple[int, int] | None:
     """
     if len(equity) <= n_bars:
         return None
-    gains = equity[n_bars:] / equity[:-n_bars]
+    before, after = equity[:-n_bars], equity[n_bars:]
+    gains = np.divide(after, before, out=np.ones_like(after), where=before > 0.0)  # a lost account stays lost
     return int(gains.argmax()), int(gains.argmin())
 
 

@@ -10,13 +10,12 @@ import optuna
 
 from optimizer.domain.bars import Bars
 from optimizer.domain.study_request import StudySpec, budget
-from optimizer.domain.study_results import Verdict
+from optimizer.domain.study_results import StudySummary, Verdict
 from optimizer.engine.evaluator import Evaluator
-from optimizer.search.fold_search import refit
 from optimizer.search.loop import search
 from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
-from optimizer.validation.assessment import Assessment
-from optimizer.validation.window import window_rows
+from optimizer.validation.evidence import evidence_of
+from optimizer.validation.summarize import summarize, window_rows
 from tests.calibration.worlds import SESSIONS, Shocks, market, planted_set, with_edge
 
 #: Annual Sharpe ratio of the planted edge.
@@ -63,6 +62,8 @@ class Outcome:
     in_sample: float | None = None
     out_of_sample: float | None = None
     walk_forward: float | None = None
+    case: str = ""
+    suggestion: str = ""
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -94,22 +95,24 @@ def outcome(task: Task) -> Outcome:
     made = Outcome(world=task.world.value, strategy_name=task.strategy_name, seed=task.seed, verdict="")
     if bars is None:
         return made
-    found = judged(task, bars)
-    evidence = found.evidence
+    found = summary_of(task, bars)
+    evidence = evidence_of(found)
     return replace(
         made,
         verdict=found.verdict.value,
         deflated_sharpe_ratio=found.luck.deflated_sharpe_ratio,
-        skill=evidence.skill,
-        pbo=evidence.pbo,
+        skill=found.luck.skill,
+        pbo=found.luck.pbo,
         in_sample=evidence.in_sample,
         out_of_sample=evidence.out_of_sample,
         walk_forward=evidence.walk_forward,
+        case=found.case.value if found.case else "",
+        suggestion=found.suggestion.value,
     )
 
 
-def judged(task: Task, bars: Bars) -> Assessment:
-    """The findings of a study of these bars with the defaults of the product."""
+def summary_of(task: Task, bars: Bars) -> StudySummary:
+    """The summary of a study of these bars with the defaults of the product."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     spec = StudySpec(
         symbol=bars.symbol, strategy_name=task.strategy_name, seed=task.seed, years=task.years, n_trials=task.n_trials
@@ -126,9 +129,7 @@ def judged(task: Task, bars: Bars) -> Assessment:
         n_trials=budget(spec, space),
         seed=spec.seed,
     )
-    return Assessment(
-        spec=spec, space=space, evaluator=evaluator, trials=list(trials), rows=rows, n_tried_before=0, refit=refit
-    )
+    return summarize(spec, space, evaluator, list(trials), window=rows, n_tried_before=0)
 
 
 def favourable_share(outcomes: Iterable[Outcome]) -> float:

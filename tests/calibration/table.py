@@ -6,13 +6,19 @@ from statistics import median
 from optimizer.domain.study_results import Verdict
 from tests.calibration.studies import Outcome, World, favourable_share
 
-_VERDICTS = (Verdict.STRONG, Verdict.PROMISING, Verdict.UNPROVEN, Verdict.OVERFIT)
+_VERDICTS = tuple(Verdict)
 _TITLES = {World.WALK: "random walk", World.RISING: "rising walk", World.EDGE: "edge of Sharpe 2"}
 
 
 def rendered(outcomes: Sequence[Outcome]) -> str:
     """One row a world and strategy, and one of all strategies a world."""
-    head = ["market", "strategy", "studies", "strong", "promising", "unproven", "overfit", "promising or strong"]
+    head = [
+        "market",
+        "strategy",
+        "studies",
+        *(verdict.replace("_", " ") for verdict in _VERDICTS),
+        "promising or strong",
+    ]
     head += ["DSR", "skill", "PBO", "Sharpe in", "out", "folds"]
     lines = [_line(head), _line(["---", "---", *["---:"] * (len(head) - 2)])]
     for world in World:

@@ -100,7 +100,7 @@ def test_the_table_counts_verdicts_and_replaces_the_one_before(tmp_path: Path) -
     write(rendered(made), document)
 
     text = document.read_text()
-    assert "| random walk | rsi | 4 | 25.0% | 0.0% | 50.0% | 25.0% | 25.0% | – | – | 0.50 | – | – | – |" in text
+    assert "| random walk | rsi | 4 | 25.0% | 0.0% | 50.0% | 0.0% | 25.0% | 25.0% | – | – | 0.50 | – | – | – |" in text
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "the last one" not in text

@@ -31,8 +31,8 @@ FACTORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 #: The windows by timeframe: hourly bars are there for a quarter only.
 _WINDOWS = {
     ("years", "1d"): "years=2",
-    ("from", "1d"): "from=2022-03-01",
-    ("span", "1d"): "from=2021-12-01 to=2023-06-30",
+    ("from", "1d"): "from=2021-12-15",
+    ("span", "1d"): "from=2021-11-01 to=2023-12-20",
     ("years", "1h"): "years=2",
     ("from", "1h"): "from=2023-11-01",
     ("span", "1h"): "from=2023-10-25 to=2023-12-15",

@@ -53,7 +53,7 @@ TYPED = {
     "whoami": ("whoami", "runner"),
     "status": ("status {id}", "{id}"),
     "list": ("list mine", "{id}"),
-    "show": ("show {id}", "Deflated Sharpe"),
+    "show": ("show {id}", "Confidence that it is more than luck"),
     "top": ("top AAPL rsi all", "{id}"),
     "compare": ("compare {id} {id}", "{id}"),
     "best": ("best AAPL rsi", "period="),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from optimizer.domain.study_results import Verdict
 from optimizer.market.calendars import find_calendar
 from tests.bars import sample_bars
 
@@ -37,7 +38,7 @@ def test_json_is_the_only_thing_on_stdout_and_can_be_replayed(home: Path) -> Non
     assert first.returncode == 0, first.stderr
     assert told["study"]["symbol"] == "AAPL"
     assert told["study"]["n_trials"] == 60 == len(told["trials"])
-    assert told["verdict"] in {"strong", "promising", "unproven", "overfit"}
+    assert told["verdict"] in {str(verdict) for verdict in Verdict}
     assert {"cagr", "sharpe_ratio", "max_drawdown"} <= told["best"]["measures"].keys()
     assert told["best"]["value"] == max(t["value"] for t in told["trials"] if t["is_feasible"])
     assert _numbers(told) == _numbers(again)
@@ -108,7 +109,7 @@ def test_dry_run_starts_nothing(home: Path, tmp_path: Path) -> None:
         (("AAPL", "RSI", "20000"), "20000"),
         (("AAPL", "RSI", "200", "gaol=sharpe"), "gaol"),
         (("APPL", "RSI", "200", "source=sample"), "`APPL`"),
-        (("help",), "`help` needs a strategy"),
+        (("help",), "I don't know `help`."),
     ],
 )
 def test_bad_usage_is_named_and_ends_with_two(home: Path, words: tuple[str, ...], named: str) -> None:

@@ -176,7 +176,7 @@ def test_exported_files_are_where_the_command_was_typed_or_in_the_folder_named(
         (("run", "AAPL", "RSI", "quiet"), "`quiet` is about what is posted in Slack"),
         (("config", "language", "ko"), "type “/optimize config language” there"),
         (
-            ("schedule", "AAPL", "RSI", "20", "weekly", "mon"),
+            ("schedule", "AAPL", "RSI", "20", "weekly", "mon", "07:00"),
             "no new ones arrive, so each run would compare the same bars.",
         ),
         (("web",), "The bot is not running, so there are no pages."),

@@ -79,7 +79,7 @@ async def test_status_and_list_tell_of_a_study(stage: Stage, study: Finished) ->
 async def test_show_tells_the_verdict_with_a_button_to_share(stage: Stage, study: Finished) -> None:
     told = await stage.tell(f"show {study[0].removeprefix('opt-')}")
 
-    assert "Deflated Sharpe" in told
+    assert "Out-of-sample Sharpe" in told
     assert "study_share" in told
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from optimizer.domain.bars import Bars
 from optimizer.domain.study_request import Cap, Costs, Narrowed, StudySpec, budget
-from optimizer.domain.study_results import Degenerate, StudySummary, Suggestion, TrialRecord, Verdict
+from optimizer.domain.study_results import Case, Degenerate, StudySummary, Suggestion, TrialRecord, Verdict
 from optimizer.engine.evaluator import Evaluator
 from optimizer.search.fold_search import refit
 from optimizer.search.loop import search
 from optimizer.strategies.registry import STRATEGIES, find_strategy, longest_warm_up, space_of
 from optimizer.validation.assessment import Assessment
 from optimizer.validation.caveats import notes
+from optimizer.validation.evidence import evidence_of, seen
 from optimizer.validation.summarize import WindowRows, summarize, window_rows
 from optimizer.validation.verdict import Note
 from tests.bars import sample_bars
@@ -248,26 +249,28 @@ def test_other_held_out_prices_change_only_what_is_said_of_the_holdout() -> None
 
 
 def test_without_a_holdout_the_stitched_folds_are_the_look_out_of_sample() -> None:
-    found = findings_of(spec_of(holdout=0.0))
-    assert found.walk_forward is not None
+    summary = summary_of(spec_of(holdout=0.0))
+    assert summary.walk_forward is not None
 
-    assert found.winner.out_of_sample is None
-    assert found.evidence.out_of_sample == found.walk_forward.stitched.sharpe_ratio
-    assert found.scatter == ()
-    assert Note.NO_HOLDOUT in notes(found)
-    assert found.sharpe_interval is not None
+    assert summary.winner.out_of_sample is None
+    assert evidence_of(summary).unseen == seen(summary.walk_forward.stitched.sharpe_ratio)
+    assert evidence_of(summary).buy_and_hold == seen(summary.walk_forward.buy_and_hold)
+    assert summary.scatter == ()
+    assert Note.NO_HOLDOUT in summary.notes
+    assert summary.sharpe_interval is not None
 
 
 def test_without_holdout_and_folds_nothing_is_better_than_unproven() -> None:
-    found = findings_of(spec_of(holdout=0.0, folds=0))
+    summary = summary_of(spec_of(holdout=0.0, folds=0))
 
-    assert found.evidence.out_of_sample is None
-    assert found.verdict in (Verdict.UNPROVEN, Verdict.OVERFIT)
-    assert (found.sharpe_interval, found.bootstrap_sharpes) == (None, ())
+    assert evidence_of(summary).unseen is None
+    assert summary.verdict is Verdict.UNPROVEN
+    assert (summary.sharpe_interval, summary.bootstrap_sharpes) == (None, ())
 
 
 def test_when_nothing_is_feasible_the_textbook_set_stands_in_and_it_is_said() -> None:
-    summary = summary_of(spec_of(caps=[Cap(goal="trades", is_upper=False, bound=5_000)]))
+    spec = spec_of(caps=[Cap(goal="trades", is_upper=False, bound=5_000)])
+    summary = summary_of(spec)
 
     assert summary.winner == summary.default
     assert summary.top == ()
@@ -275,6 +278,26 @@ def test_when_nothing_is_feasible_the_textbook_set_stands_in_and_it_is_said() ->
     assert summary.n_infeasible == 40
     assert Note.NOTHING_FEASIBLE in summary.notes
     assert summary.luck.deflated_sharpe_ratio is None
+    assert summary.case is Case.CAP_UNMET
+    assert summary.unmet is not None
+    assert summary.unmet.cap == Cap(goal="trades", is_upper=False, bound=5_000)
+    assert summary.unmet.nearest is not None
+    assert summary.unmet.nearest.in_sample.n_trades == max(trial.n_trades for trial in trials_of(spec, WALK))
+
+
+def test_a_set_that_loses_the_whole_account_is_infeasible() -> None:
+    soaring = market(Shocks.of(1, years=6, volatility=0.9), drift=0.006)
+    spec = spec_of(strategy_name="rsi", allow_short=True, min_trades=0)
+    trials = trials_of(spec, soaring)
+    ruined = [trial for trial in trials if trial.total_return is not None and trial.total_return <= -1.0]
+    summary = summary_of(spec, soaring)
+
+    assert ruined
+    assert {trial.reason for trial in ruined} == {"lost everything"}
+    assert not any(trial.is_feasible for trial in ruined)
+    assert summary.n_ruined == len(ruined)
+    kept = trials_of(spec.model_copy(update={"excludes_ruin": False}), soaring)
+    assert any(trial.is_feasible for trial in kept if trial.params == ruined[0].params)
 
 
 def test_a_trial_that_failed_never_wins() -> None:
@@ -298,7 +321,7 @@ def test_buy_and_hold_in_disguise_is_named_and_dropped() -> None:
 
 
 def noted(spec: StudySpec, bars: Bars = WALK) -> set[Note]:
-    return set(notes(findings_of(spec, bars)))
+    return set(notes(findings_of(spec, bars), Case.LUCK_OPEN))
 
 
 def test_zero_costs_and_a_whole_grid_are_noted() -> None:
@@ -330,10 +353,11 @@ def test_a_winner_that_is_the_textbook_set_is_noted() -> None:
 
 
 def test_the_verdict_says_what_would_tell() -> None:
-    walk = findings_of(spec_of(strategy_name="sma"))
-    said = {Note.MORE_BARS_WOULD_TELL, Note.FEWER_PARAMETERS_WOULD_TELL} & set(notes(walk))
+    walk = findings_of(spec_of(strategy_name="rsi"))
+    would_tell = {Note.MORE_BARS_WOULD_TELL, Note.FEWER_PARAMETERS_WOULD_TELL}
 
-    assert len(said) == (1 if walk.verdict is Verdict.UNPROVEN else 0)
+    assert len(would_tell & set(notes(walk, Case.LUCK_OPEN))) == 1
+    assert not would_tell & set(notes(walk, Case.MARKET_EXPLAINS))
 
 
 def test_a_planted_edge_is_found_and_its_notes_do_not_ask_for_more() -> None:
