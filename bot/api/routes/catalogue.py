@@ -16,6 +16,7 @@ from bot.grammar.values import read_symbol
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Choice, Parameter
 from optimizer.domain.study_request import SamplerKind
+from optimizer.market.raw_bars import TIMEFRAMES
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy
 from reports.render import Renderer
 
@@ -114,12 +115,11 @@ async def quality(
     caller: Annotated[Caller, Depends(RequireRole("data"))],
     context: ContextDep,
     *,
-    timeframe: Annotated[str, Query(description="Size of a bar.", examples=["1h"])] = "1d",
-    source: Annotated[str | None, Query(description="By default the first configured one that has the symbol.")] = None,
+    timeframe: Annotated[str, Query(description="Size of a bar.", json_schema_extra={"enum": [*TIMEFRAMES]})] = "1d",
 ) -> responses.MarketDataQuality:
     """Return coverage and data problems, checked now. Missing bars are fetched from the configured sources."""
     wanted, market, now = read_symbol(symbol), context.services.market, context.clock()
-    _, report = await asyncio.to_thread(market.checked_bars, wanted, timeframe=timeframe, source=source, now=now)
+    _, report = await asyncio.to_thread(market.checked_bars, wanted, timeframe=timeframe, now=now)
     return responses.quality_of(report, caller.renderer)
 
 
