@@ -45,7 +45,8 @@ def first_difference(
     A part of a summary that the version which stored it did not have is not compared, and neither is a verdict from
     before there were cases, which followed other rules.
     """
-    return _between(_plain(stored, like=stored), _plain(fresh, like=stored), "")
+    path = "" if isinstance(stored, BaseModel) else "trials"
+    return _between(_plain(stored, like=stored), _plain(fresh, like=stored), path)
 
 
 def _plain(value: Any, *, like: Any) -> Any:

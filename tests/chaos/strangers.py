@@ -82,9 +82,9 @@ def _places(thing: Any) -> Iterator[tuple[Any, Any]]:
 
 async def payloads(slack: StrictSlack, driver: Driver) -> list[tuple[Kind, Json]]:
     """One of everything that Slack sends this bot."""
-    root = next(m for m in await slack.messages(await slack.channel_id()) if "opt-" in str(m.blocks))
-    thread = await slack.thread(root.channel, root.ts)
-    result = next(m for m in thread if "study_adopt" in str(m.blocks))
+    roots = [m for m in await slack.messages(await slack.channel_id()) if "opt-" in str(m.blocks)]
+    threads = [await slack.thread(root.channel, root.ts) for root in roots]
+    result = next(message for thread in threads for message in thread if "study_adopt" in str(message.blocks))
     modal = await _modal(slack, driver)
     sent = [
         (Kind.INTERACTION, await driver.click(result, "study_replay", user="bob")),

@@ -21,6 +21,7 @@ from bot.access.local import local_user
 from bot.grammar.verbs import VERBS
 from optimizer.storage.embedded_mongo import EmbeddedMongo
 from tests.bot_process import free_port
+from tests.scenarios.conftest import kept_bindings
 
 pytestmark = pytest.mark.server
 
@@ -85,7 +86,7 @@ class Terminal:
 def database(tmp_path_factory: pytest.TempPathFactory, mongod: EmbeddedMongo) -> Iterator[Any]:
     """A data directory for the commands typed here, and the studies that they store."""
     home, uri = tmp_path_factory.mktemp("terminal_verbs"), mongod.uri.replace("/?", "/terminal_verbs?")
-    with pytest.MonkeyPatch.context() as environment, MongoClient[dict[str, Any]](uri) as client:
+    with kept_bindings(), pytest.MonkeyPatch.context() as environment, MongoClient[dict[str, Any]](uri) as client:
         for name, value in {"OPTIMIZE_BOT_HOME": str(home), "MONGODB_URI": uri, "COLUMNS": "200"}.items():
             environment.setenv(name, value)
         environment.chdir(home)
