@@ -6,7 +6,7 @@ whole session, because it is made to; tests keep apart by the people and symbols
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -128,20 +128,34 @@ class SetClock:
         return self.now
 
 
+def bindings_now() -> Callable[[], None]:
+    """Return what binds documents and kinds of jobs to the bot that they are bound to now."""
+    bound = {model: model._document_settings for model in (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)}
+    handlers = dict(scheduler._handlers)
+
+    def bind_again() -> None:
+        for model, settings in bound.items():
+            model._document_settings = settings
+        scheduler.bind(handlers)
+
+    return bind_again
+
+
+#: Binds the shared bot's documents again, whatever ran since.
+_bind_shared: list[Callable[[], None]] = []
+
+
 @contextmanager
 def kept_bindings() -> Iterator[None]:
     """A process binds documents and kinds of jobs once; inside the block another bot may, and the first goes on after.
 
     The other one needs an event loop of its own, so that the first stands still meanwhile.
     """
-    bound = {model: model._document_settings for model in (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)}
-    handlers = dict(scheduler._handlers)
+    bind_again = bindings_now()
     try:
         yield
     finally:
-        for model, settings in bound.items():
-            model._document_settings = settings
-        scheduler.bind(handlers)
+        bind_again()
 
 
 @pytest.fixture
@@ -203,12 +217,15 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stag
         StrictSlack() as slack,
         opened(slack, settings_for(home, slack), providers=live_providers(home)) as stage,
     ):
+        _bind_shared.append(bindings_now())
         yield stage
+        _bind_shared.pop()()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage(shared: Stage) -> AsyncIterator[Stage]:
     """The shared bot; what it must not do fails the test that made it do so."""
+    _bind_shared[-1]()
     yield shared
     await asyncio.sleep(0)
     shared.slack.assert_no_violations()
