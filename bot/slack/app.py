@@ -37,14 +37,14 @@ def build_app(context: BotContext, home: Home, client: AsyncWebClient, signing_s
         signing_secret=signing_secret or "",
         request_verification_enabled=bool(signing_secret),
     )
-    listeners = Listeners(context)
-    app.command("/optimize")(listeners.on_command)
+    listeners, finish = Listeners(context), context.background.finish
+    app.command("/optimize")(finish(listeners.on_command))
     for action_id in buttons.COMMANDS:
-        app.action(action_id)(listeners.on_button)
+        app.action(action_id)(finish(listeners.on_button))
     Forms(context, listeners.dispatcher).register(app)
-    app.event("app_home_opened")(home.on_opened)
-    app.event("app_mention")(listeners.on_mention)
-    app.event("message")(listeners.on_direct_message)
+    app.event("app_home_opened")(finish(home.on_opened))
+    app.event("app_mention")(finish(listeners.on_mention))
+    app.event("message")(finish(listeners.on_direct_message))
     app.error(listeners.on_error)
     return app
 

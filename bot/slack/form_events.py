@@ -43,11 +43,12 @@ class Forms:
 
     def register(self, app: AsyncApp) -> None:
         """Register the listeners with Bolt."""
-        app.action(STRATEGY_ACTION)(self.on_strategy)
-        app.action(NEW_STUDY)(self.on_new_study)
-        app.view(CALLBACK_ID)(self.on_submit)
-        app.view(SCHEDULE_CALLBACK_ID)(self.on_schedule)
-        app.message_shortcut("optimize_this")(self.on_shortcut)
+        finish = self._context.background.finish
+        app.action(STRATEGY_ACTION)(finish(self.on_strategy))
+        app.action(NEW_STUDY)(finish(self.on_new_study))
+        app.view(CALLBACK_ID)(finish(self.on_submit))
+        app.view(SCHEDULE_CALLBACK_ID)(finish(self.on_schedule))
+        app.message_shortcut("optimize_this")(finish(self.on_shortcut))
 
     async def on_new_study(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Open the form: the button on the home tab."""

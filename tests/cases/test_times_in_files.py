@@ -13,6 +13,8 @@ from optimizer.market.warehouse.warehouse import Warehouse
 from tests.cases.conftest import INPUTS, Import
 from tests.refused import refused
 
+pytestmark = pytest.mark.slow
+
 FIRST_DAY = """
 import sys
 from datetime import UTC, datetime

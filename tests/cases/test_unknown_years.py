@@ -11,6 +11,8 @@ from optimizer.market.raw_bars import RawBars, make_history
 from optimizer.market.warehouse.warehouse import Warehouse
 from tests.cases.conftest import NOW
 
+pytestmark = pytest.mark.slow
+
 #: Years beyond the holidays that any version of the calendars knows.
 YEAR = 2060
 

@@ -17,10 +17,11 @@ from reports.render import renderer_of
 from reports.sentences import SENTENCES, advice_key, all_keys, reason_key
 from tests.reports.claims import contradictions
 
+pytestmark = pytest.mark.slow
+
 N_POINTS = 100_000
 
 
-@pytest.mark.slow
 def test_no_two_sentences_of_an_answer_contradict_each_other() -> None:
     faults = {}
     for found in points(N_POINTS):

@@ -159,6 +159,7 @@ def test_a_language_is_found_by_its_folder(third: Path) -> None:
     assert languages_of(third) == (*LANGUAGES, "xx")
 
 
+@pytest.mark.slow
 def test_a_third_language_needs_its_folder_and_nothing_else(third: Path) -> None:
     for name, text in sheets_of(Renderer("xx", third)).items():
         assert text == (FOLDER / "en" / f"{name}.txt").read_text(encoding="utf-8")

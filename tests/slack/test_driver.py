@@ -127,6 +127,7 @@ async def test_a_redelivery_is_marked_as_one(slack: StrictSlack, people: Driver)
     await slack.ledger.until(lambda: len(slack.ledger.of("chat.postMessage")) == 2)
 
 
+@pytest.mark.slow
 async def test_a_late_ack_is_no_ack(slack: StrictSlack, people: Driver) -> None:
     delivery = await people.command("late", command="/misbehave")
 

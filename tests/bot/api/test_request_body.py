@@ -17,6 +17,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True)
 @given(_VALUES)
 def test_json_is_read_as_it_is(value: object) -> None:
