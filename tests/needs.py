@@ -12,6 +12,7 @@ left out, and fails.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -71,7 +73,16 @@ NEEDS = (
         remedy="tests/slack/install_emulate.sh",
     ),
 )
+#: A file whose tests are all marked by hand.
+_IS_MARKED = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.(slow|server|browser|emulate)\b", re.MULTILINE)
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave files out that are marked as a whole when only fast tests are chosen: some import for seconds."""
+    if config.option.markexpr != "fast" or collection_path.suffix != ".py":
+        return None
+    return _IS_MARKED.search(collection_path.read_text(encoding="utf-8")) is not None or None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

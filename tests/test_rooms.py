@@ -85,6 +85,7 @@ ROOMS = {
 WITHIN = {
     "optimizer/strategies": {"rules"},
     "optimizer/search": {"tpe"},
+    "optimizer/validation": {"champions"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/learned": {"ml", "policy"},
     "bot/grammar": {"rules"},

@@ -13,7 +13,7 @@ from optimizer.domain.space import Value
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Verdict
 from optimizer.market.raw_bars import SeriesKey
-from optimizer.validation.champion import Challenge, Decision
+from optimizer.validation.champions.challenge import Challenge, Decision
 from reports.render import Language
 
 #: Dates travel as ISO text: BSON knows only moments.

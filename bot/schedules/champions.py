@@ -24,7 +24,7 @@ from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.validation.champion import Rival
+from optimizer.validation.champions.challenge import Rival
 
 FILE_NAME = "champions.json"
 _FORMAT = "optimize-bot champions"

@@ -31,7 +31,7 @@ from optimizer.storage.outage import patiently
 from optimizer.strategies.registry import space_of
 from optimizer.studies.scheduler import StudyJobs
 from optimizer.studies.service import OptimizationService
-from optimizer.validation.champion import Rival
+from optimizer.validation.champions.challenge import Rival
 from reports.render import renderer_of
 from reports.text.message import Message
 

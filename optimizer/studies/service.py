@@ -36,7 +36,7 @@ from optimizer.strategies.registry import find_strategy, longest_warm_up, space_
 from optimizer.studies.finding import STUDY_IDS, find_study
 from optimizer.studies.worker_messages import Failed, Finished, Replayed
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
-from optimizer.validation.champion import Challenge, Rival
+from optimizer.validation.champions.challenge import Challenge, Rival
 from optimizer.validation.window import WindowRows, day_of, window_rows
 
 log = logging.getLogger(__name__)

@@ -31,8 +31,8 @@ from optimizer.storage.study_store import (
 from optimizer.strategies.registry import space_of
 from optimizer.studies.replay import first_difference, in_order_of
 from optimizer.studies.worker_messages import Replayed
-from optimizer.validation.champion import Challenge, Rival
-from optimizer.validation.champion_test import ChampionBacktests, challenge, too_few_bars
+from optimizer.validation.champions.challenge import Challenge, Rival
+from optimizer.validation.champions.paired_test import ChampionBacktests, challenge, too_few_bars
 from optimizer.validation.summarize import summarize
 from optimizer.validation.window import WindowRows, day_of
 

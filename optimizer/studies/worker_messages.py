@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 from optimizer.domain.study_request import Frozen
 from optimizer.domain.study_results import StudyState
 from optimizer.studies.replay import Difference
-from optimizer.validation.champion import Challenge, Rival
+from optimizer.validation.champions.challenge import Challenge, Rival
 
 
 class Configure(Frozen):

@@ -25,7 +25,7 @@ from optimizer.studies.worker_messages import (
     decode_answer,
     encode,
 )
-from optimizer.validation.champion import Rival
+from optimizer.validation.champions.challenge import Rival
 
 log = logging.getLogger(__name__)
 

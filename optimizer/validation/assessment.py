@@ -30,6 +30,7 @@ from optimizer.search.loop import ranked
 from optimizer.search.scoring import SetScorer
 from optimizer.validation import luck as chance
 from optimizer.validation import statistics
+from optimizer.validation.bootstrap import Bootstrap, bootstrap, interval
 from optimizer.validation.sensitivity import importance, plateau
 from optimizer.validation.unmet import unmet
 from optimizer.validation.walk_forward import walk_forward
@@ -227,12 +228,12 @@ class Assessment:
         return np.array(self.walk_forward.returns) if self.walk_forward else None
 
     @cached_property
-    def _resampled(self) -> statistics.Bootstrap | None:
+    def _resampled(self) -> Bootstrap | None:
         unseen = self._unseen
         if unseen is None or len(unseen) < _LEAST_BOOTSTRAP_BARS or not np.any(unseen):
             return None
         a_year = periods_per_year(self.evaluator.bars)
-        return statistics.bootstrap(unseen, periods_per_year=a_year, seed=self.spec.seed)
+        return bootstrap(unseen, periods_per_year=a_year, seed=self.spec.seed)
 
     @property
     def sharpe_interval(self) -> Interval | None:
@@ -293,5 +294,5 @@ def _as_scored(backtests: SetBacktests, params: Params, value: float | None, num
 
 
 def _interval(sample: FloatArray) -> Interval:
-    low, high = statistics.interval(sample)
+    low, high = interval(sample)
     return Interval(low=low, high=high)

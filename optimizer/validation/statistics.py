@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 from statistics import NormalDist
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,6 @@ from numpy.typing import NDArray
 from optimizer.compiled import compiled
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.study_results import Degenerate, Measures
-from optimizer.lazy import LazyModule
-
-if TYPE_CHECKING:
-    from arch import bootstrap as arch_bootstrap
-else:
-    arch_bootstrap = LazyModule("arch.bootstrap")
 
 #: Blocks of the CSCV where the length allows (as in the paper), and the least useful number.
 PBO_BLOCKS = 16
@@ -34,8 +28,6 @@ PLATEAU_KEEPS = 0.8
 #: Buy and hold in disguise: both must be exceeded.
 DISGUISE_CORRELATION = 0.95
 DISGUISE_EXPOSURE = 0.9
-#: Share of the bootstrap distribution outside the interval, in both tails together.
-INTERVAL_TAILS = 0.1
 
 _NORMAL = NormalDist()
 
@@ -287,54 +279,6 @@ def plateau_share(value: float, neighbours: FloatArray, *, may_be_negative: bool
     return float(np.mean(np.nan_to_num(neighbours, nan=-np.inf) >= kept))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bootstrap:
-    """Measures of resampled returns, one per resample, unsorted. Sharpe ratios are annual, drawdowns fractions ≤ 0."""
-
-    sharpe_ratios: FloatArray
-    max_drawdowns: FloatArray
-
-
-def bootstrap(returns: FloatArray, *, periods_per_year: float, seed: int, n_resamples: int = 500) -> Bootstrap:
-    """Stationary bootstrap (Politis and Romano 1994, by `arch`) of a Sharpe ratio and a maximum drawdown.
-
-    The mean block length is the automatic choice of Politis and White (2004, corrected 2009). `returns` are (n,); a
-    resample without movement has a NaN Sharpe ratio. The random generator is local to the call.
-    """
-    resamples = arch_bootstrap.StationaryBootstrap(block_length(returns), returns, seed=np.random.default_rng(seed))
-    measured = resamples.apply(_sharpe_and_drawdown, n_resamples)
-    return Bootstrap(sharpe_ratios=measured[:, 0] * math.sqrt(periods_per_year), max_drawdowns=measured[:, 1])
-
-
-def block_length(returns: FloatArray) -> int:
-    """Mean block length that Politis and White (2004, corrected 2009) choose for (n,) returns, at least 1."""
-    if np.ptp(returns) == 0:
-        return 1
-    return max(1, round(float(arch_bootstrap.optimal_block_length(returns)["stationary"].iloc[0])))
-
-
-@compiled
-def _sharpe_and_drawdown(returns: FloatArray) -> FloatArray:
-    """Per-bar Sharpe ratio and maximum drawdown of (n,) returns, as an array of two."""
-    mean, squares, equity, peak, fall = returns.mean(), 0.0, 1.0, 1.0, 0.0
-    for value in returns:
-        squares += (value - mean) ** 2
-        equity *= 1.0 + value
-        peak = max(peak, equity)
-        fall = min(fall, equity / peak - 1.0)
-    spread = math.sqrt(squares / (len(returns) - 1))
-    return np.array([mean / spread if spread > 1e-12 else math.nan, fall])
-
-
-def interval(sample: FloatArray) -> tuple[float, float]:
-    """90 % percentile interval of a bootstrap sample; NaN values are left out, an empty rest gives NaN."""
-    finite = sample[np.isfinite(sample)]
-    if not len(finite):
-        return math.nan, math.nan
-    low, high = np.quantile(finite, [INTERVAL_TAILS / 2, 1 - INTERVAL_TAILS / 2])
-    return float(low), float(high)
-
-
 def degenerate(of: Measures) -> Degenerate | None:
     """Kind of a degenerate winner: one without a position, or one that is buy and hold in disguise; else None."""
     exposure = of.exposure or 0.0
@@ -383,4 +327,3 @@ def warm() -> None:
     """Load or compile every compiled function of this module, so that no study waits for it."""
     returns = np.random.default_rng(1).normal(0.0, 0.01, (3, 60))
     probability_of_overfitting(block_sums(returns, 6))
-    _sharpe_and_drawdown(returns[0])

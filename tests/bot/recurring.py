@@ -11,7 +11,7 @@ from bot.slack.home_tab import HomeFacts
 from optimizer.domain.study_results import Interval, StudyState, Verdict
 from optimizer.errors import Phrase, Unavailable
 from optimizer.market.quality.data_findings import DataNote
-from optimizer.validation.champion import Challenge, Decision, DecisionReason
+from optimizer.validation.champions.challenge import Challenge, Decision, DecisionReason
 from reports.render import Renderer
 from reports.text.message import Message
 from tests.reports import facts as told

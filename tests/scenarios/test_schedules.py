@@ -8,7 +8,7 @@ import pytest
 
 from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
 from optimizer.domain.space import Params
-from optimizer.validation.champion import Decision, DecisionReason
+from optimizer.validation.champions.challenge import Decision, DecisionReason
 from tests.scenarios.conftest import Stage
 from tests.scenarios.test_modal import modal
 from tests.slack.workspace import Message

@@ -10,7 +10,7 @@ from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
 from optimizer.studies import worker_messages as messages
 from optimizer.studies.replay import Difference
-from optimizer.validation.champion import Rival
+from optimizer.validation.champions.challenge import Rival
 
 RIVAL = Rival(params={"period": 14}, allow_short=False, unseen_from=date(2024, 1, 2))
 REQUESTS: list[messages.Request] = [

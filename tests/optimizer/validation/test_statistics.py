@@ -17,12 +17,10 @@ from optimizer.validation.statistics import (
     BlockSums,
     Moments,
     block_sums,
-    bootstrap,
     deflated_sharpe_ratio,
     degenerate,
     expected_max_sharpe,
     halves,
-    interval,
     joined,
     market_sharpe_ratio,
     minimum_track_record,
@@ -41,7 +39,7 @@ from optimizer.validation.statistics import (
 # annual Sharpe ratio 2.5, skew -3, kurtosis 10, the tries' annual Sharpe ratios have a variance of one half.
 PAPER = Moments(n_bars=1250, sharpe=2.5 / math.sqrt(250), skew=-3.0, kurtosis=10.0)
 PAPER_STD = math.sqrt(0.5 / 250)
-KERNELS: tuple[Any, ...] = (statistics._count_below_median, statistics._sharpe_and_drawdown)
+KERNELS: tuple[Any, ...] = (statistics._count_below_median,)
 
 
 def noise(n_sets: int, n_bars: int, seed: int = 1) -> FloatArray:
@@ -243,7 +241,7 @@ def test_the_number_of_blocks_shrinks_with_the_window(n_bars: int, expected: int
     assert pbo_blocks(n_bars) == expected
 
 
-# Plateau, bootstrap, degenerate winners, stretches
+# Plateau, degenerate winners, stretches
 
 
 def test_neighbours_stand_on_the_plateau_down_to_exactly_80_percent() -> None:
@@ -257,38 +255,6 @@ def test_there_is_no_plateau_without_a_positive_value_and_neighbours(value: floa
 
 def test_a_drawdown_may_be_a_quarter_deeper_on_the_plateau() -> None:
     assert plateau_share(-0.2, np.array([-0.1, -0.25, -0.26]), may_be_negative=True) == pytest.approx(2 / 3)
-
-
-def test_the_bootstrap_repeats_itself_for_a_seed_and_differs_for_another() -> None:
-    returns = noise(1, 300)[0]
-
-    same = [bootstrap(returns, periods_per_year=252, seed=3, n_resamples=40).sharpe_ratios for _ in range(2)]
-    other = bootstrap(returns, periods_per_year=252, seed=4, n_resamples=40).sharpe_ratios
-
-    assert same[0].tolist() == same[1].tolist()
-    assert same[0].tolist() != other.tolist()
-
-
-def test_the_bootstrap_interval_covers_the_true_sharpe_ratio_about_as_often_as_it_says() -> None:
-    true = 1.0
-    samples = np.random.default_rng(11).normal(true / math.sqrt(252) * 0.01, 0.01, (120, 500))
-    bounds = [interval(bootstrap(row, periods_per_year=252, seed=7, n_resamples=200).sharpe_ratios) for row in samples]
-
-    assert 0.8 < np.mean([low <= true <= high for low, high in bounds]) < 0.97
-
-
-def test_bootstrapped_drawdowns_are_those_of_the_resampled_equity() -> None:
-    found = bootstrap(np.full(50, -0.01), periods_per_year=252, seed=1, n_resamples=5)
-
-    np.testing.assert_allclose(found.max_drawdowns, 0.99**50 - 1)
-    assert np.isnan(found.sharpe_ratios).all()
-
-
-def test_an_interval_leaves_out_what_is_not_a_number() -> None:
-    sample = np.append(np.arange(101.0), math.nan)
-
-    assert interval(sample) == (5.0, 95.0)
-    assert all(math.isnan(bound) for bound in interval(np.array([math.nan])))
 
 
 @pytest.mark.parametrize(
@@ -336,7 +302,6 @@ def test_warming_up_leaves_nothing_to_compile() -> None:
     signatures = [len(kernel.signatures) for kernel in KERNELS]
 
     probability_of_overfitting(block_sums(noise(5, 300), 16))
-    bootstrap(noise(1, 100)[0], periods_per_year=252, seed=1, n_resamples=3)
 
     assert [len(kernel.signatures) for kernel in KERNELS] == signatures
 

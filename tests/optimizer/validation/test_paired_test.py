@@ -14,8 +14,8 @@ from optimizer.domain.study_results import TrialRecord
 from optimizer.engine.evaluator import Evaluator
 from optimizer.search.loop import search
 from optimizer.strategies.registry import STRATEGIES
-from optimizer.validation.champion import Challenge, Decision, DecisionReason
-from optimizer.validation.champion_test import (
+from optimizer.validation.champions.challenge import Challenge, Decision, DecisionReason
+from optimizer.validation.champions.paired_test import (
     LEAST_BARS,
     MOST_BARS_NEEDED,
     SWITCH_PROBABILITY,

@@ -11,21 +11,14 @@ import math
 from dataclasses import dataclass
 from datetime import date
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.study_results import Interval, Measures
 from optimizer.engine.backtest import Backtest
-from optimizer.lazy import LazyModule
-from optimizer.validation.champion import Challenge, Decision, DecisionReason
-from optimizer.validation.statistics import block_length
-
-if TYPE_CHECKING:
-    from arch import bootstrap as arch_bootstrap
-else:
-    arch_bootstrap = LazyModule("arch.bootstrap")
+from optimizer.validation.bootstrap import resampled
+from optimizer.validation.champions.challenge import Challenge, Decision, DecisionReason
 
 #: Share of resamples in which the challenger must be ahead before a switch is proposed.
 SWITCH_PROBABILITY = 0.99
@@ -111,9 +104,8 @@ def too_few_bars(n_bars: int) -> Challenge:
 def judge(differences: FloatArray, *, seed: int, n_resamples: int = N_RESAMPLES) -> PairedBootstrap:
     """Judge (n,) daily returns of the challenger less the champion's on the same days: keep, switch or undecided.
 
-    Stationary bootstrap (Politis and Romano 1994, by `arch`) of their mean, with the automatic mean block length
-    of Politis and White (2004, corrected 2009). It is paired because the differences are taken first: the market of a
-    day is the same for both. The random generator is local to the call.
+    Stationary bootstrap of their mean. It is paired because the differences are taken first: the market of a day
+    is the same for both.
     """
     n_bars = len(differences)
     if n_bars < LEAST_BARS:
@@ -124,10 +116,7 @@ def judge(differences: FloatArray, *, seed: int, n_resamples: int = N_RESAMPLES)
         )
     if not np.any(np.abs(differences) > 1e-12):
         return _SAME
-    resamples = arch_bootstrap.StationaryBootstrap(
-        block_length(differences), differences, seed=np.random.default_rng(seed)
-    )
-    means = resamples.apply(np.mean, n_resamples).ravel()
+    means = resampled(differences, np.mean, seed=seed, n_resamples=n_resamples)
     return _judged(differences, means)
 
 

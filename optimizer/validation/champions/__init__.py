@@ -1,0 +1,1 @@
+"""A champion against its challenger."""

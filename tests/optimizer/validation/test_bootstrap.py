@@ -1,0 +1,81 @@
+"""The stationary bootstrap: the same resamples and block lengths as `arch`, and intervals that cover."""
+
+import math
+
+import numpy as np
+import pytest
+
+from optimizer.validation import bootstrap as module
+from optimizer.validation.bootstrap import block_length, bootstrap, interval, resampled, warm
+
+
+def autocorrelated(seed: int, n: int, persistence: float) -> np.ndarray:
+    """Returns of which each keeps a share of the one before."""
+    values = np.random.default_rng(seed).standard_t(5, n) / 100
+    for row in range(1, n):
+        values[row] += persistence * values[row - 1]
+    return values
+
+
+SERIES = [
+    autocorrelated(seed, n, persistence)
+    for seed, (n, persistence) in enumerate([(30, 0.0), (100, 0.9), (378, 0.0), (378, 0.3), (1000, -0.4), (2500, 0.7)])
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("returns", SERIES, ids=len)
+def test_resamples_and_block_lengths_are_those_of_arch(returns: np.ndarray) -> None:
+    from arch.bootstrap import StationaryBootstrap, optimal_block_length  # takes seconds to load
+
+    length = max(1, round(float(optimal_block_length(returns)["stationary"].iloc[0])))
+    theirs = StationaryBootstrap(length, returns, seed=np.random.default_rng(5)).apply(np.mean, 50).ravel()
+
+    assert block_length(returns) == length
+    assert resampled(returns, np.mean, seed=5, n_resamples=50).tolist() == theirs.tolist()
+
+
+def test_a_series_that_does_not_move_has_blocks_of_one() -> None:
+    assert block_length(np.full(40, 0.01)) == 1
+
+
+def test_the_bootstrap_repeats_itself_for_a_seed_and_differs_for_another() -> None:
+    returns = autocorrelated(1, 300, 0.0)
+
+    same = [bootstrap(returns, periods_per_year=252, seed=3, n_resamples=40).sharpe_ratios for _ in range(2)]
+    other = bootstrap(returns, periods_per_year=252, seed=4, n_resamples=40).sharpe_ratios
+
+    assert same[0].tolist() == same[1].tolist()
+    assert same[0].tolist() != other.tolist()
+
+
+def test_the_bootstrap_interval_covers_the_true_sharpe_ratio_about_as_often_as_it_says() -> None:
+    true = 1.0
+    samples = np.random.default_rng(11).normal(true / math.sqrt(252) * 0.01, 0.01, (120, 500))
+    bounds = [interval(bootstrap(row, periods_per_year=252, seed=7, n_resamples=200).sharpe_ratios) for row in samples]
+
+    assert 0.8 < np.mean([low <= true <= high for low, high in bounds]) < 0.97
+
+
+def test_bootstrapped_drawdowns_are_those_of_the_resampled_equity() -> None:
+    found = bootstrap(np.full(50, -0.01), periods_per_year=252, seed=1, n_resamples=5)
+
+    np.testing.assert_allclose(found.max_drawdowns, 0.99**50 - 1)
+    assert np.isnan(found.sharpe_ratios).all()
+
+
+def test_an_interval_leaves_out_what_is_not_a_number() -> None:
+    sample = np.append(np.arange(101.0), math.nan)
+
+    assert interval(sample) == (5.0, 95.0)
+    assert all(math.isnan(bound) for bound in interval(np.array([math.nan])))
+
+
+def test_warming_up_leaves_nothing_to_compile() -> None:
+    warm()
+    kernels = (module._joined, module._sharpe_and_drawdown)
+    signatures = [len(kernel.signatures) for kernel in kernels]
+
+    bootstrap(SERIES[0], periods_per_year=252, seed=1, n_resamples=3)
+
+    assert [len(kernel.signatures) for kernel in kernels] == signatures
