@@ -15,7 +15,7 @@ from tests.slack.workspace import Message
 
 pytestmark = pytest.mark.server
 
-N_TRIALS = 5000
+N_TRIALS = 3000
 COMMAND = f"IBM MACD {N_TRIALS} seed=11 folds=0"
 SHARED = f"IBM,MSFT MACD {N_TRIALS} seed=11 folds=0 mode=shared"
 
