@@ -75,7 +75,8 @@ class Listeners:
             return
         origin = await self.dispatcher.origin_of(command_request)
         await ack(**_payload(Answer(origin.renderer.notice("working"))))
-        await respond(**_payload(await answering))
+        if payload := _payload(await answering):  # an opened form is its own answer
+            await respond(**payload)
 
     async def on_button(
         self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
