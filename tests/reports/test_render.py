@@ -232,3 +232,13 @@ def test_every_chart_is_named_and_told_in_words_in_both_languages() -> None:
 
 def test_charts_are_as_sharp_as_a_phone() -> None:
     assert DPI >= 200
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_report_says_how_old_the_bars_are_right_under_the_verdict(language: Language) -> None:
+    study = facts.finished("unproven", findings=(kinds.OLD,))
+
+    report = renderer_of(language).report(study, [], {})
+
+    assert report.index("2013-03-01") < report.index("<p>", report.index("<p>") + 3), "before the winner"
+    assert "3,456" in report
