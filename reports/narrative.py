@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from optimizer.domain.study_request import StudySpec
-from optimizer.domain.study_results import Measures, Scored, StudySummary
+from optimizer.domain.study_results import Measures, Scored, StudySummary, Suggestion
 from optimizer.validation.evidence import evidence_of, seen
 from optimizer.validation.verdict import FEW_TRADES, Judgement, Note, judge
 from reports.sentences import NOTHING_WON, advice_key, chosen, reason_key
@@ -152,8 +152,7 @@ def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
     if best is not None and optimum is not None and not nothing_won(summary):
         key = "optimum_found" if best >= optimum else "optimum_missed"
         yield Statement(key, {**facts, "goal": spec.goals[0], "best": best, "optimum": optimum})
-    if summary.luck.n_tried_ever > summary.luck.n_tried:
-        yield Statement("tried_before_shared" if summary.shared else "tried_before", facts)
+    yield from _tried_before(summary, facts)
     if summary.n_ruined:
         yield Statement("ruined", {"n": summary.n_ruined})
     if others := summary.n_infeasible - (summary.n_ruined if summary.n_infeasible >= summary.n_ruined else 0):
@@ -162,6 +161,17 @@ def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
         )
     if summary.n_failed:
         yield Statement("failed", {"n": summary.n_failed})
+
+
+def _tried_before(summary: StudySummary, facts: Mapping[str, Any]) -> Iterator[Statement]:
+    """What other studies tried on these bars; early studies counted those of their own strategy and window."""
+    luck, tries = summary.luck, summary.tries
+    if tries is None and luck.n_tried_ever > luck.n_tried:
+        yield Statement("tried_before_shared" if summary.shared else "tried_before", facts)
+    elif tries is not None and tries.since is not None:
+        yield Statement("searched_before", {**facts, "tries": tries})
+        if tries.n_looks:
+            yield Statement("looked_before", {"tries": tries})
 
 
 def _tried_key(summary: StudySummary) -> str:
@@ -200,6 +210,9 @@ def real(summary: StudySummary) -> Iterator[Statement]:
     yield from _chosen("real", summary)
     if summary.drawdown_interval is not None and summary.drawdown_interval.low is not None and not nothing_won(summary):
         yield Statement("drawdown_range", _facts(summary))
+    is_hopeful = judgement_of(summary).suggestion is not Suggestion.DROP
+    if is_hopeful and summary.expected is not None and summary.expected.sharpe is not None:
+        yield Statement("expected", _facts(summary))
 
 
 def money(summary: StudySummary) -> Iterator[Statement]:
@@ -225,7 +238,10 @@ def parameters(summary: StudySummary) -> Iterator[Statement]:
 
 
 def costs(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
-    """What trading it costs."""
+    """What trading it costs, and what worse conditions leave of it."""
+    if summary.stress is not None:
+        gains = summary.stress.break_even_bps is not None
+        yield Statement("stress" if gains else "stress_without_gain", {"stress": summary.stress})
     if spec.costs.per_side == 0:
         yield Statement("no_costs")
         return
@@ -256,6 +272,9 @@ def _facts(summary: StudySummary) -> dict[str, Any]:
         "drawdowns": summary.drawdown_interval,
         "window": summary.window,
         "luck": summary.luck,
+        "tests": summary.significance,
+        "confidence": evidence_of(summary).confidence,
+        "expected": summary.expected,
         "walk": summary.walk_forward,
         "plateau": summary.plateau,
         "unmet": summary.unmet,

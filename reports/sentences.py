@@ -12,14 +12,14 @@ from optimizer.domain.study_results import Case, Suggestion, Verdict
 from optimizer.validation.evidence import Evidence
 from optimizer.validation.verdict import (
     ALIKE_SHARE,
-    OVERFIT_PBO,
-    PROMISING_DSR,
-    PROMISING_PBO,
-    RESEARCH_DSR,
-    STRONG_DSR,
-    STRONG_PBO,
+    NOISY_PBO,
+    OVERFIT_LOST,
+    PROMISING_CONFIDENCE,
+    RESEARCH_CONFIDENCE,
+    STRONG_CONFIDENCE,
+    STRONG_LOST,
     Judgement,
-    are_alike,
+    is_close_call,
     is_spike,
 )
 
@@ -52,24 +52,49 @@ class Sentence:
     is_favourable: bool = False
 
 
+#: Largest PBO with which it is said that leading sets mostly stay ahead.
+LOW_PBO = 0.2
+
+
 def _band(value: float | None) -> str:
-    bands = ((STRONG_DSR, "strong"), (PROMISING_DSR, "middling"), (RESEARCH_DSR, "open"))
+    bands = ((STRONG_CONFIDENCE, "strong"), (PROMISING_CONFIDENCE, "middling"), (RESEARCH_CONFIDENCE, "open"))
     return "" if value is None else next((name for least, name in bands if value >= least), "weak")
 
 
 def _confidence_is(band: str) -> Callable[[Evidence, Judgement], bool]:
-    return lambda found, judgement: judgement.case not in _NO_GROUND and _band(found.skill) == band
+    return lambda found, judgement: judgement.case not in _NO_GROUND and _band(found.confidence) == band
+
+
+def _has_parts(found: Evidence, judgement: Judgement) -> bool:
+    return judgement.case not in _NO_GROUND and found.searched is not None
+
+
+def _is_close(found: Evidence, judgement: Judgement) -> bool:
+    return judgement.case in (Case.LUCK_OPEN, Case.LUCK_NOT_EXCLUDED) and is_close_call(found)
+
+
+def _halves_band(found: Evidence, judgement: Judgement) -> str:
+    if found.lost_halves is None or not _won(judgement):
+        return ""
+    bands = ((STRONG_LOST, "kept"), (OVERFIT_LOST, "mixed"))
+    return next((name for most, name in bands if found.lost_halves <= most), "lost")
+
+
+def _halves_are(band: str) -> Callable[[Evidence, Judgement], bool]:
+    return lambda found, judgement: _halves_band(found, judgement) == band
 
 
 def _pbo_band(found: Evidence, judgement: Judgement) -> str:
+    """Band of the PBO: a high one means that the choice is noise only where the choice loses as well."""
     if found.n_tried < 2 or not _won(judgement):
         return ""
     if found.pbo is None:
         return "unknown"
-    if judgement.case is not Case.RANKING_FAILS and are_alike(found):
-        return "alike"
-    bands = ((STRONG_PBO, "low"), (PROMISING_PBO, "middling"), (OVERFIT_PBO, "even"))
-    return next((name for most, name in bands if found.pbo <= most), "high")
+    if found.pbo <= NOISY_PBO:
+        return "low" if found.pbo <= LOW_PBO else "middling"
+    if found.lost_halves is None:
+        return "plain"
+    return "high" if found.lost_halves > OVERFIT_LOST else "alike"
 
 
 def _pbo_is(band: str) -> Callable[[Evidence, Judgement], bool]:
@@ -127,10 +152,16 @@ SENTENCES = (
     Sentence("confidence_middling", "real", _confidence_is("middling")),
     Sentence("confidence_open", "real", _confidence_is("open")),
     Sentence("confidence_weak", "real", _confidence_is("weak")),
-    Sentence("pbo_low", "real", _pbo_is("low"), is_favourable=True),
+    Sentence("parts_both", "real", lambda e, j: _has_parts(e, j) and e.on_unseen is not None),
+    Sentence("parts_searched", "real", lambda e, j: _has_parts(e, j) and e.on_unseen is None),
+    Sentence("close_call", "real", _is_close),
+    Sentence("halves_kept", "real", _halves_are("kept"), is_favourable=True),
+    Sentence("halves_mixed", "real", _halves_are("mixed")),
+    Sentence("halves_lost", "real", _halves_are("lost")),
+    Sentence("pbo_low", "real", _pbo_is("low")),
     Sentence("pbo_middling", "real", _pbo_is("middling")),
-    Sentence("pbo_even", "real", _pbo_is("even")),
     Sentence("pbo_high", "real", _pbo_is("high")),
+    Sentence("pbo_plain", "real", _pbo_is("plain")),
     Sentence("pbo_alike", "real", _pbo_is("alike")),
     Sentence("pbo_unknown", "real", _pbo_is("unknown")),
     Sentence("walk_gained", "real", _walked(lambda sharpe: sharpe > 0), is_favourable=True),

@@ -154,6 +154,54 @@ class Luck(Frozen):
     )
 
 
+class Tries(Frozen):
+    """Everything that was tried before on overlapping bars of the same symbols."""
+
+    n_sets: int = 0  # unique sets of other studies
+    n_searches: int = 1  # different searches with this one: by strategy, goals, caps, costs, overlays, direction
+    n_looks: int = 0  # other studies that were judged on held-out bars of this one
+    n_people: int = 1  # who asked for all of them
+    since: date | None = None  # day of the first
+
+
+class Significance(Frozen):
+    """Tests of all sets together, market-neutral: of returns less their beta times buy and hold's.
+
+    Leaders are the best hundredth of the sets by the study's goal, held in equal parts. Sharpe ratios are annual.
+    """
+
+    n_sets: int  # feasible sets that were compared
+    is_whole_grid: bool  # they are all of the space, not only a sample of it
+    searched_p: float  # probability of the best one's result on the searched bars if no set has an edge
+    unseen_p: Measure  # probability of the leaders' result on the bars of the folds and the holdout without an edge
+    n_searches: int  # different searches of overlapping bars of the symbol, with this one
+    p: float  # both together, given that many searches
+    searched_alpha: Measure  # Sharpe ratio of the leaders on the searched bars
+    unseen_alpha: Measure  # and on the held-out ones
+    optimism: float  # part of a Sharpe ratio in sample that is due to the choice of the best
+    fading: Measure  # fall of the leaders' Sharpe ratio on the held-out bars beyond its optimism, in standard errors
+    aging: Measure = None  # fall from the first half of all bars to the second, in standard errors
+    lost_halves: Measure  # share of cross-validation halves in which the chosen set's alpha was lost on the other
+
+
+class Expected(Frozen):
+    """Annual Sharpe ratio to expect of the winner, with its 90 % interval."""
+
+    sharpe: Measure
+    low: Measure
+    high: Measure
+
+
+class Stress(Frozen):
+    """Winner over all bars of the window under worse conditions; Sharpe ratios are annual."""
+
+    sharpe: Measure  # as it was judged
+    doubled_costs: Measure  # with twice the costs
+    late: Measure  # with every fill one bar later
+    without_best: Measure  # without the bars of its five best trades
+    break_even_bps: Measure  # costs per side at which it gains nothing; None where it gains nothing without costs
+
+
 class Degenerate(StrEnum):
     """Kind of winner that is not really a strategy: idle, or buy and hold in disguise."""
 
@@ -198,6 +246,7 @@ class Case(StrEnum):
     UNSEEN_IDLE = auto()
     REFITS_LOST = auto()
     FADED = auto()
+    AGED = auto()
     ONE_SET = auto()
     LUCK_EXPLAINS = auto()
     LUCK_AND_MARKET_EXPLAIN = auto()
@@ -207,6 +256,11 @@ class Case(StrEnum):
     SETS_ALIKE = auto()
     RANKING_NOISY = auto()
     LUCK_NOT_EXCLUDED = auto()
+    LOST_A_LITTLE = auto()
+    SLIPPED_BUT_LIKELY = auto()
+    REFITS_WEAK = auto()
+    CHOICE_LOSES = auto()
+    CHOICE_SHAKY = auto()
     RANKING_SHAKY = auto()
     INTERVAL_WIDE = auto()
     BELOW_HOLD = auto()
@@ -288,6 +342,10 @@ class StudySummary(Frozen):
     suggestion: Suggestion
     case: Case | None = None  # reason for the verdict; None in studies stored before there were cases
     luck: Luck
+    tries: Tries | None = None  # None in studies stored before those of other strategies and windows were counted
+    significance: Significance | None = None  # None in older studies and where no set qualified
+    expected: Expected | None = None
+    stress: Stress | None = None
     plateau: Plateau
     walk_forward: WalkForward | None
     sharpe_interval: Interval | None  # out of sample

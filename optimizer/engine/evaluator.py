@@ -18,7 +18,7 @@ from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
 from optimizer.errors import Phrase, TooFewBars
-from optimizer.indicators.bitmasks import unpack_mask
+from optimizer.indicators.bitmasks import pack_mask, unpack_mask
 from optimizer.indicators.conditions import Conditions
 from optimizer.indicators.technical import supertrend
 from optimizer.strategies.overlays import permission, volatility
@@ -204,6 +204,26 @@ class Evaluator:
         self._check_window(start, stop)
         return self._run(self._batch([params]), start, stop, self.buy_and_hold(start=start, stop=stop).returns)
 
+    def stressed(self, params: Params, *, start: int, stop: int, costs: Costs, is_late: bool = False) -> Backtest:
+        """Backtest of one set with other costs, and with every signal heard one bar later if `is_late`.
+
+        Stops, targets and other orders within a trade stay what they are.
+        """
+        self._check_window(start, stop)
+        batch = self._batch([params])
+        bank, slots = self._conditions.bank, batch.slots
+        if is_late:
+            bank, slots = _one_bar_later(bank[slots[0]], len(self.bars)), np.arange(slots.shape[1])[None]
+        return run_backtest(
+            self.price_table.with_costs(costs),
+            bank=bank,
+            slots=slots,
+            orders=batch.orders,
+            volatility=batch.volatility,
+            window=(start, stop),
+            costs=costs,
+        )
+
     def signals(self, params: Params) -> Signals:
         """Entry and exit signals of one set, with its filters, at the close of every bar."""
         batch, n = self._batch([params]), len(self.bars)
@@ -284,6 +304,16 @@ def warm() -> None:
     evaluator.returns(param_sets, start=50, stop=300)
     evaluator.backtest(param_sets[0], start=50, stop=300)
     supertrend(close, close, close, window=10, multiple=3.0)
+
+
+def _one_bar_later(masks: NDArray[np.uint64], n_bars: int) -> NDArray[np.uint64]:
+    """Masks (n_masks, n_words) of which each bar has what the bar before it had; nothing holds on the first."""
+    shifted = [np.concatenate([[False], unpack_mask(mask, n_bars)[:-1]]) for mask in masks]
+    found = np.zeros_like(masks)
+    for row, holds in enumerate(shifted):
+        words = pack_mask(holds)
+        found[row, : len(words)] = words
+    return found
 
 
 def _fill_side(slots: NDArray[np.int64], first: int, side: Side) -> None:

@@ -74,6 +74,11 @@ class SharedEvaluator:
         """Equal-weight portfolio of one set over bars [start, stop)."""
         return self._portfolio(lambda part: part.backtest(params, start=start, stop=stop), start, stop)
 
+    def stressed(self, params: Params, *, start: int, stop: int, costs: Costs, is_late: bool = False) -> Portfolio:
+        """Equal-weight portfolio of one set with other costs, and with signals one bar late."""
+        parts = [part.stressed(params, start=start, stop=stop, costs=costs, is_late=is_late) for part in self.parts]
+        return Portfolio.of(parts)
+
     def buy_and_hold(self, *, start: int, stop: int) -> Portfolio:
         """Equal-weight portfolio of every symbol's buy and hold over bars [start, stop), with the same costs."""
         return Portfolio.of([part.buy_and_hold(start=start, stop=stop) for part in self.parts])

@@ -38,6 +38,10 @@ class PriceTable:
         terms = np.array([*cost_factors(costs), periods_per_year(bars), 0.0])
         return cls(prices=prices, prefix_sums=prefix_sums, drawdown_tree=drawdown_tree, terms=terms)
 
+    def with_costs(self, costs: Costs) -> "PriceTable":
+        """Same prices with other costs."""
+        return replace(self, terms=np.array([*cost_factors(costs), self.periods_per_year, 0.0]))
+
     def contiguous(self, bars: Bars) -> Bars:
         """Bars with these prices: compiled functions accept one kind of array, writable and contiguous."""
         return replace(bars, **dict(zip(_PRICES, self.prices, strict=True)))

@@ -1,10 +1,10 @@
-"""Refit of a walk-forward fold: the study's search on other rows, without trial records.
+"""Refit of a walk-forward fold: the best sets for other rows, without trial records.
 
-The study's own search proposes and learns one set at a time. A fold is cheaper: the same estimator proposes a round
-of sets from one fit (the constant liar keeps them apart), and the round is scored in one call.
-Budget, space, constraints, the default set first and determinism are those of the search; so is the sampler, except
-that the compiled TPE replaces Optuna's own. A space within the budget is scored at once. With several goals the first
-one is refitted, which also chooses the winner.
+Every set is scored where the grid is small enough, which takes less time than a search and depends on no seed.
+Elsewhere it is the study's search, but cheaper: the same estimator proposes a round of sets from one fit (the
+constant liar keeps them apart), and the round is scored in one call. Budget, space, constraints, the default set
+first and determinism are those of the search; so is the sampler, except that the compiled TPE replaces Optuna's own.
+With several goals the first one is refitted, which also chooses the winner.
 """
 
 import math
@@ -12,10 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import SamplerKind, StudySpec, budget
 from optimizer.engine.multi_symbol import AnyEvaluator
-from optimizer.search.loop import best_record, search
+from optimizer.search.grid import every_set, fits_whole, leading
+from optimizer.search.loop import ranked, search
 from optimizer.search.scoring import SetScorer
 from optimizer.search.tpe.estimator import FEASIBLE, INFEASIBLE, Rank, Tpe
 
@@ -36,10 +39,11 @@ PACE = FoldPace()
 
 @dataclass(frozen=True, kw_only=True)
 class FoldFit:
-    """Best feasible set of a training window and its value of the first goal."""
+    """Best feasible set of a training window, its value of the first goal, and the leaders with it, best first."""
 
     params: Params
     value: float
+    leaders: tuple[Params, ...]
 
 
 class Refit(Protocol):
@@ -54,16 +58,15 @@ class Refit(Protocol):
 def refit(
     spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, seed: int, pace: FoldPace = PACE
 ) -> FoldFit | None:
-    """Best feasible set for rows [start, stop) within the study's budget; None when none is feasible."""
+    """Best feasible sets for rows [start, stop); None when none is feasible."""
     scorer = SetScorer(spec=spec, space=space, evaluator=evaluator, start=start, stop=stop)
     n_trials = budget(spec, space)
-    if n_trials >= space.size:
-        return _best([_scored(scorer, list(space.param_sets()))])
+    if n_trials >= space.size or fits_whole(space, (stop - start) * len(spec.symbols)):
+        return _best([_scored(scorer, every_set(space))])
     if spec.sampler in _BY_ROUNDS:
         return _best(_rounds(scorer, n_trials, seed, pace))
     records = search(spec, space, evaluator, start=start, stop=stop, n_trials=n_trials, seed=seed)
-    best = best_record(list(records))
-    return FoldFit(params=dict(best.params), value=float(best.value)) if best and best.value is not None else None
+    return _best([([dict(record.params)], [record.value or 0.0]) for record in ranked(list(records))])
 
 
 def _scored(scorer: SetScorer, param_sets: list[Params]) -> tuple[list[Params], list[float]]:
@@ -71,13 +74,18 @@ def _scored(scorer: SetScorer, param_sets: list[Params]) -> tuple[list[Params], 
 
 
 def _best(batches: Iterable[tuple[list[Params], list[float]]]) -> FoldFit | None:
-    """Best set of all batches, the first among equals; NaN is never best."""
-    best: FoldFit | None = None
-    for param_sets, values in batches:
-        for params, value in zip(param_sets, values, strict=True):
-            if not math.isnan(value) and (best is None or value > best.value):
-                best = FoldFit(params=params, value=value)
-    return best
+    """Best sets of all batches, the first among equals; NaN is never best."""
+    param_sets: list[Params] = []
+    values: list[float] = []
+    for some, theirs in batches:
+        param_sets.extend(some)
+        values.extend(theirs)
+    found = np.array(values)
+    order = np.argsort(-found, kind="stable")[: int(np.isfinite(found).sum())]
+    if not len(order):
+        return None
+    best = [param_sets[row] for row in order]
+    return FoldFit(params=best[0], value=values[order[0]], leaders=tuple(leading(best)))
 
 
 def _rounds(scorer: SetScorer, n_trials: int, seed: int, pace: FoldPace) -> Iterator[tuple[list[Params], list[float]]]:

@@ -76,25 +76,6 @@ async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
             raise
 
 
-async def n_tried_before(study: OptimizationStudy) -> int:
-    """Number of unique sets that other studies of this symbol, strategy and window have tried."""
-    same = {
-        "symbol": study.symbol,
-        "strategy_name": study.strategy_name,
-        "window.start_date": study.window.start_date.isoformat(),
-        "window.end_date": study.window.end_date.isoformat(),
-    }
-    names = await OptimizationStudy.get_motor_collection().distinct("study_name", same)
-    stages: list[dict[str, Any]] = [
-        {"$match": {"study": {"$in": names}}},
-        {"$group": {"_id": "$params", "studies": {"$addToSet": "$study"}}},
-        {"$match": {"studies": {"$ne": study.study_name}}},
-        {"$count": "n"},
-    ]
-    found = await OptimizationTrial.get_motor_collection().aggregate(stages).to_list(1)
-    return int(found[0]["n"]) if found else 0
-
-
 async def store_result(
     name: str,
     summary: StudySummary,

@@ -13,7 +13,7 @@ from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
-from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
+from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord, Tries
 from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
@@ -22,12 +22,12 @@ from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.study_store import (
     heartbeat,
-    n_tried_before,
     store_result,
     store_trials,
     stored_records,
     update_study,
 )
+from optimizer.storage.tries import tries_before
 from optimizer.strategies.registry import space_of
 from optimizer.studies.replay import first_difference, in_order_of
 from optimizer.studies.worker_messages import Replayed
@@ -105,11 +105,16 @@ async def replay_study(study_name: str, snapshots: Path) -> Replayed:
     assert study is not None, "the parent has just read it"
     assert study.summary is not None, "only a finished study is replayed"
     run = await _prepare(study, snapshots)
-    luck = study.summary.luck
     fresh = await asyncio.to_thread(lambda: in_order_of(run.done, list(replace(run, done=[]).trials())))
-    summary = await asyncio.to_thread(_summarize, run, fresh, luck.n_tried_ever - luck.n_tried)
+    summary = await asyncio.to_thread(_summarize, run, fresh, _tries_of(study.summary))
     difference = first_difference(run.done, fresh) or first_difference(study.summary, summary)
     return Replayed(n_trials=len(fresh), difference=difference)
+
+
+def _tries_of(summary: StudySummary) -> Tries:
+    """Tries that a stored summary counted; of an early one those of its own strategy and window."""
+    luck = summary.luck
+    return summary.tries or Tries(n_sets=luck.n_tried_ever - luck.n_tried)
 
 
 async def challenge_study(study_name: str, rival: Rival, snapshots: Path) -> Challenge:
@@ -147,7 +152,7 @@ async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
     if wanted is not None:
         await update_study(study_name, status=wanted, wanted=None)
         return wanted
-    summary = await asyncio.to_thread(_summarize, run, records, await n_tried_before(run.study))
+    summary = await asyncio.to_thread(_summarize, run, records, await tries_before(run.study))
     judged = time.perf_counter()
     backtests = await _keep_backtests(run, records)
     ended = time.perf_counter()
@@ -212,8 +217,8 @@ def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop:
         queue.put(None)
 
 
-def _summarize(run: StudyRun, records: Sequence[TrialRecord], n_tried_before: int) -> StudySummary:
-    return summarize(run.study.spec, run.space, run.evaluator, records, window=run.rows, n_tried_before=n_tried_before)
+def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> StudySummary:
+    return summarize(run.study.spec, run.space, run.evaluator, records, window=run.rows, tries=tries)
 
 
 async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[BacktestRecord]:

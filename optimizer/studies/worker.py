@@ -39,7 +39,7 @@ from optimizer.studies.worker_messages import (
     decode_request,
     encode,
 )
-from optimizer.validation import bootstrap, statistics
+from optimizer.validation.statistics import bootstrap, cross_validation
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 async def serve() -> None:
     """Answer the parent's requests until the end of input."""
     lines = _lines_from_parent()
-    for warm in (evaluator.warm, estimator.warm, statistics.warm, bootstrap.warm):
+    for warm in (evaluator.warm, estimator.warm, cross_validation.warm, bootstrap.warm):
         warm()  # before anything is known of MongoDB, which starts meanwhile
     gc.freeze()  # what was imported stays: the collector need not look through it in the middle of every search
     configuration = decode_request(await lines.get())

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
@@ -14,12 +14,16 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import (
     Curve,
     Degenerate,
+    Expected,
     Interval,
     Luck,
     Plateau,
     Scored,
+    Significance,
+    Stress,
     Stretch,
     TrialRecord,
+    Tries,
     Unmet,
     WalkForward,
 )
@@ -29,11 +33,14 @@ from optimizer.search.fold_search import Refit
 from optimizer.search.loop import ranked
 from optimizer.search.scoring import SetScorer
 from optimizer.validation import luck as chance
-from optimizer.validation import statistics
-from optimizer.validation.bootstrap import Bootstrap, bootstrap, interval
+from optimizer.validation.family import Family, family
 from optimizer.validation.sensitivity import importance, plateau
+from optimizer.validation.significance import SignificanceTests, significance
+from optimizer.validation.statistics import description
+from optimizer.validation.statistics.bootstrap import Bootstrap, bootstrap, interval
+from optimizer.validation.stress import stress
 from optimizer.validation.unmet import unmet
-from optimizer.validation.walk_forward import walk_forward
+from optimizer.validation.walk_forward import Walk, walk_forward
 from optimizer.validation.window import WindowRows, day_of, days_of
 
 #: Sets shown as the best, the winner first.
@@ -41,18 +48,10 @@ N_TOP = 5
 #: Points of the bootstrap distribution and of the scatter that are kept.
 N_BOOTSTRAP_POINTS = 200
 N_SCATTER_POINTS = 2_000
-#: A grid that was searched in part is scored whole afterwards up to this size: sets, and sets times bars.
-MOST_SETS, MOST_WORK = 20_000, 40_000_000
 #: The best and the worst stretch are a tenth of the window long, at least a month of sessions.
 _STRETCH_SHARE, _LEAST_STRETCH_BARS = 10, 21
 #: Out-of-sample returns that a bootstrap needs.
 _LEAST_BOOTSTRAP_BARS = 20
-
-
-@lru_cache(maxsize=4)
-def _all_sets(space: Space) -> list[Params]:
-    """Every set of a small space, cached because most studies have one of a few spaces."""
-    return list(space.param_sets())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +78,7 @@ class Assessment:
     evaluator: AnyEvaluator
     trials: Sequence[TrialRecord]
     rows: WindowRows
-    n_tried_before: int
+    tries: Tries
     refit: Refit
 
     @cached_property
@@ -118,11 +117,24 @@ class Assessment:
 
         It shows how close the search came and chooses nothing, so its sets do not count as tries.
         """
-        n_bars = self.rows.holdout_start - self.rows.start
-        if self.space.size > MOST_SETS or self.space.size * n_bars > MOST_WORK:
+        if not self.family.is_whole or not self.family.param_sets:
             return None
-        values = self.scorer.values(self.scorer.scores(_all_sets(self.space)))
-        return None if np.isnan(values).all() else float(np.nanmax(values))
+        return float(self.scorer.values(self.scorer.scores(self.family.param_sets[:1]))[0])
+
+    @cached_property
+    def family(self) -> Family:
+        """Sets that the evidence rests on: the whole grid, or an even sample of it with those tried."""
+        return family(self.scorer, [dict(trial.params) for trial in self.ranked])
+
+    @cached_property
+    def tests(self) -> SignificanceTests:
+        """SignificanceTests of significance."""
+        return SignificanceTests(scorer=self.scorer, unseen=self.unseen_scorer, family=self.family, walk=self._walk)
+
+    @cached_property
+    def significance(self) -> Significance | None:
+        """Significance of the result; None where no set qualified."""
+        return significance(self.tests, self.tries.n_searches) if self.ranked else None
 
     @cached_property
     def default(self) -> Scored:
@@ -182,14 +194,27 @@ class Assessment:
         return self.backtests_of(dict(self.ranked[0].params) if self.ranked else self.space.default)
 
     @cached_property
+    def expected(self) -> Expected | None:
+        """Sharpe ratio to expect of the winner; None where no set qualified."""
+        return self.tests.expected(self.winner) if self.ranked else None
+
+    @cached_property
+    def stress(self) -> Stress | None:
+        """Winner under worse conditions; None where no set qualified."""
+        return stress(self.evaluator, self.winner.params, self.rows) if self.ranked else None
+
+    @cached_property
     def luck(self) -> Luck:
         """Results that the tries of this study, and those before it, would show without skill."""
         return chance.luck(
             self.scorer,
             [trial.params for trial in self.ranked],
             self.winner_backtests.in_sample.returns if self.ranked else None,
+            family=self.family,
+            significance=self.significance,
+            n_bars_needed=self.tests.n_bars_needed(self.tries.n_searches) if self.ranked else None,
             n_tried=len(self.trials),
-            n_tried_ever=self.n_tried_before + len(self.trials),
+            n_tried_ever=self.tries.n_sets + len(self.trials),
         )
 
     @cached_property
@@ -205,7 +230,7 @@ class Assessment:
     @cached_property
     def degenerate(self) -> Degenerate | None:
         """Kind of a winner that is no strategy."""
-        return statistics.degenerate(self.winner.in_sample)
+        return description.degenerate(self.winner.in_sample)
 
     @cached_property
     def unmet(self) -> Unmet | None:
@@ -213,12 +238,16 @@ class Assessment:
         return None if self.ranked else unmet(self.scorer, self.trials, self.scored)
 
     @cached_property
-    def walk_forward(self) -> WalkForward | None:
-        """Walk-forward over the searched window; None without folds or without a feasible set."""
+    def _walk(self) -> Walk | None:
         rows = self.rows
         return walk_forward(
             self.spec, self.space, self.evaluator, start=rows.start, stop=rows.holdout_start, refit=self.refit
         )
+
+    @property
+    def walk_forward(self) -> WalkForward | None:
+        """Walk-forward over the searched window; None where it is too short for a fold."""
+        return self._walk.result if self._walk else None
 
     @cached_property
     def _unseen(self) -> FloatArray | None:
@@ -249,14 +278,14 @@ class Assessment:
     def bootstrap_sharpes(self) -> tuple[float, ...]:
         """Order statistics of the bootstrapped Sharpe ratio."""
         sample = self._resampled.sharpe_ratios if self._resampled else np.zeros(0)
-        return tuple(statistics.thinned(sample, N_BOOTSTRAP_POINTS).tolist())
+        return tuple(description.thinned(sample, N_BOOTSTRAP_POINTS).tolist())
 
     @cached_property
     def stretches(self) -> tuple[Stretch | None, Stretch | None]:
         """Best and worst stretch of the winner, a tenth of the window each (at least 21 bars)."""
         equity = np.concatenate([[1.0], self.winner_backtests.equity])
         n_bars = max(len(self.winner_backtests.equity) // _STRETCH_SHARE, _LEAST_STRETCH_BARS)
-        found = statistics.stretches(equity, n_bars)
+        found = description.stretches(equity, n_bars)
         if found is None:
             return None, None
         best, worst = (self._stretch(equity, first, n_bars) for first in found)

@@ -7,7 +7,14 @@ from optimizer.domain.space import Range
 from optimizer.domain.study_request import is_exhaustive
 from optimizer.domain.study_results import Case, Scored
 from optimizer.validation.assessment import Assessment
-from optimizer.validation.verdict import FEW_TRADES, PROMISING_DSR, SHORT_HOLDOUT_BARS, SPIKE_SHARE, Note
+from optimizer.validation.verdict import (
+    FEW_TRADES,
+    LUCK_DSR,
+    RESEARCH_CONFIDENCE,
+    SHORT_HOLDOUT_BARS,
+    SPIKE_SHARE,
+    Note,
+)
 from optimizer.validation.window import is_short
 
 #: MORE_BARS_WOULD_TELL is noted up to this multiple of the available bars.
@@ -15,7 +22,7 @@ BELIEVABLE_GROWTH = 4
 
 
 #: What would settle it is noted only where luck is the open question.
-_OPEN = frozenset({Case.LUCK_EXPLAINS, Case.LUCK_OPEN})
+_OPEN = frozenset({Case.LUCK_EXPLAINS, Case.LUCK_AND_MARKET_EXPLAIN, Case.LUCK_OPEN})
 _ONLY_WHILE_OPEN = frozenset({Note.MORE_BARS_WOULD_TELL, Note.FEWER_PARAMETERS_WOULD_TELL})
 #: Fewer of them can hardly be asked for.
 _FEW_PARAMETERS = 2
@@ -75,8 +82,8 @@ def _edge_of_range(found: Assessment) -> bool:
 
 
 def _market_explains_it(found: Assessment) -> bool:
-    beyond_luck, skill = found.luck.deflated_sharpe_ratio, found.luck.skill
-    return (beyond_luck or 0.0) >= PROMISING_DSR > (skill or 0.0)
+    tests, beyond_luck = found.significance, found.luck.deflated_sharpe_ratio or 0.0
+    return tests is not None and beyond_luck >= LUCK_DSR and 1.0 - tests.p < RESEARCH_CONFIDENCE
 
 
 def _more_bars_would_tell(found: Assessment) -> bool:

@@ -4,7 +4,6 @@ Ratios and probabilities are rounded as people see them, so that no sentence say
 numbers beside it: two that look equal are equal.
 """
 
-import math
 from dataclasses import dataclass
 
 from optimizer.domain.study_results import Degenerate, Measures, Obstacle, StudySummary
@@ -27,10 +26,13 @@ class Evidence:
     is_held_out: bool = True
     buy_and_hold: float | None = None  # over the same bars as `unseen`
     default: float | None = None  # of the default set in the holdout; None where it is the winner itself
-    years_in: float = 8.5  # length of the searched window and of the holdout
-    years_out: float = 1.5
     deflated: float | None = None  # confidence that luck does not explain it
-    skill: float | None = None  # confidence that neither luck nor the market's rise does
+    confidence: float | None = None  # that neither luck nor the market's rise does, on all bars, after all searches
+    searched: float | None = None  # confidence from the searched bars alone
+    on_unseen: float | None = None  # confidence from the bars of folds and holdout alone
+    fading: float = 0.0  # fall of the leading sets on the held-out bars beyond their optimism, in standard errors
+    aging: float = 0.0  # fall of the leading sets from the first half of all bars to the second, in standard errors
+    lost_halves: float | None = None  # share of cross-validation halves in which the chosen set lost on the other
     pbo: float | None = None
     low: float | None = None  # 90 % interval of the Sharpe ratio out of sample
     high: float | None = None
@@ -40,16 +42,6 @@ class Evidence:
     def unseen(self) -> float | None:
         """Sharpe ratio on unseen bars: in the holdout, in the stitched folds when nothing was held out."""
         return self.out_of_sample if self.is_held_out else self.walk_forward
-
-    @property
-    def fading(self) -> float:
-        """Fall of the Sharpe ratio from the searched to the held-out bars in its standard errors; 0 without both.
-
-        The error of an annual Sharpe ratio over y years is near 1/√y (Lo 2002).
-        """
-        if self.in_sample is None or self.out_of_sample is None:
-            return 0.0
-        return (self.in_sample - self.out_of_sample) / math.sqrt(1 / self.years_in + 1 / self.years_out)
 
     @property
     def lost_to_hold(self) -> bool:
@@ -64,7 +56,7 @@ class Evidence:
 
 def evidence_of(summary: StudySummary) -> Evidence:
     """Evidence of a finished study, from its stored figures alone."""
-    window, luck = summary.window, summary.luck
+    window, luck, tests = summary.window, summary.luck, summary.significance
     interval, stitched = summary.sharpe_interval, summary.walk_forward and summary.walk_forward.stitched
     return Evidence(
         obstacle=_obstacle(summary),
@@ -77,15 +69,30 @@ def evidence_of(summary: StudySummary) -> Evidence:
         is_held_out=window.n_holdout > 0,
         buy_and_hold=_hold_sharpe(summary),
         default=None if summary.winner.params == summary.default.params else _sharpe(summary.default.out_of_sample),
-        years_in=max(window.n_bars - window.n_holdout, 1) / window.periods_per_year,
-        years_out=max(window.n_holdout, 1) / window.periods_per_year,
         deflated=seen(luck.deflated_sharpe_ratio),
-        skill=seen(luck.skill if luck.skill is not None else luck.deflated_sharpe_ratio),
+        confidence=_confidence(summary),
+        searched=seen(1.0 - tests.searched_p) if tests else None,
+        on_unseen=seen(1.0 - tests.unseen_p) if tests and tests.unseen_p is not None else None,
+        fading=_fall(tests.fading if tests else None),
+        aging=_fall(tests.aging if tests else None),
+        lost_halves=seen(tests.lost_halves) if tests else None,
         pbo=seen(luck.pbo),
         low=seen(interval.low) if interval else None,
         high=seen(interval.high) if interval else None,
         plateau_share=summary.plateau.share,
     )
+
+
+def _confidence(summary: StudySummary) -> float | None:
+    """Confidence in a result; of a study stored before there were tests of significance that of its luck."""
+    if summary.significance is not None:
+        return seen(1.0 - summary.significance.p)
+    luck = summary.luck
+    return seen(luck.skill if luck.skill is not None else luck.deflated_sharpe_ratio)
+
+
+def _fall(in_errors: float | None) -> float:
+    return 0.0 if in_errors is None else round(in_errors, PLACES)
 
 
 def seen(value: float | None) -> float | None:

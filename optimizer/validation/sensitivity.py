@@ -14,7 +14,7 @@ from optimizer.domain.study_results import Plateau, Scored, Surface, TrialRecord
 from optimizer.lazy import LazyModule
 from optimizer.search.scoring import SetScorer
 from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study
-from optimizer.validation.statistics import plateau_share
+from optimizer.validation.statistics.description import plateau_share
 from optimizer.validation.verdict import SPIKE_SHARE
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from optimizer.domain.space import Space
 from optimizer.domain.study_request import StudySpec, is_exhaustive
-from optimizer.domain.study_results import StudySummary, Suggestion, TrialRecord, TrialState, Verdict
+from optimizer.domain.study_results import StudySummary, Suggestion, TrialRecord, TrialState, Tries, Verdict
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import Refit, refit
 from optimizer.search.scoring import RUINED_RETURN
@@ -21,6 +21,9 @@ from optimizer.validation.sensitivity import surface
 from optimizer.validation.verdict import judged
 from optimizer.validation.window import WindowRows, window_facts, window_rows
 
+#: Tries of the first search of its bars.
+NOTHING_TRIED = Tries()
+
 __all__ = ["WindowRows", "summarize", "window_rows"]
 
 
@@ -31,13 +34,13 @@ def summarize(
     trials: Sequence[TrialRecord],
     *,
     window: WindowRows,
-    n_tried_before: int,
+    tries: Tries = NOTHING_TRIED,
     refit: Refit = refit,
 ) -> StudySummary:
     """Summarize a finished search: winner, luck, plateau, walk-forward, intervals, verdict, and data for charts.
 
-    `trials` are all records of the search over `[window.start, window.holdout_start)`; `n_tried_before` counts the
-    unique sets that earlier studies of the same symbol, strategy and window tried and this one did not. When no
+    `trials` are all records of the search over `[window.start, window.holdout_start)`; `tries` counts what other
+    studies of overlapping bars tried. When no
     trial is feasible the default set replaces the winner, with a note.
     """
     assessment = Assessment(
@@ -46,7 +49,7 @@ def summarize(
         evaluator=evaluator,
         trials=trials,
         rows=window,
-        n_tried_before=n_tried_before,
+        tries=tries,
         refit=refit,
     )
     summary = judged(_figures(assessment))
@@ -64,6 +67,10 @@ def _figures(found: Assessment) -> StudySummary:
         verdict=Verdict.UNPROVEN,
         suggestion=Suggestion.DROP,
         luck=found.luck,
+        tries=found.tries,
+        significance=found.significance,
+        expected=found.expected,
+        stress=found.stress,
         plateau=found.plateau,
         walk_forward=found.walk_forward,
         sharpe_interval=found.sharpe_interval,

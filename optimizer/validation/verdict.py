@@ -14,16 +14,27 @@ from enum import StrEnum, auto
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, StudySummary, Suggestion, Verdict
 from optimizer.validation.evidence import Evidence, evidence_of
 
-#: Least confidence (`Luck.skill`, deflated by luck and by the market's rise) and greatest probability of overfitting
-#: of a strong and of a promising result.
-STRONG_DSR, STRONG_PBO = 0.95, 0.2
-PROMISING_DSR, PROMISING_PBO = 0.8, 0.5
-#: Above this probability of overfitting the ranking of the sets fails.
-OVERFIT_PBO = 0.6
+#: Least confidence (1 − p of `Significance`) of a strong and of a promising result.
+STRONG_CONFIDENCE, PROMISING_CONFIDENCE = 0.99, 0.98
 #: An unproven result with at least this confidence is worth more research; below, luck and market are likelier.
-RESEARCH_DSR = 0.5
-#: Standard errors by which the Sharpe ratio may fall on the held-out bars: a one-sided test at 5 %.
-MOST_FADING = 1.64
+RESEARCH_CONFIDENCE = 0.8
+#: How near to the line of a promising result the confidence is a close call.
+CLOSE = 0.01
+#: Confidence beyond luck alone from which it is said that the market's rise makes the difference.
+LUCK_DSR = 0.8
+#: Confidence below which luck alone is the likelier explanation.
+COIN_TOSS = 0.5
+#: Share of the cross-validation halves in which the chosen set may lose: at most that of a strong result, and above
+#: the other one the choice is overfit.
+STRONG_LOST, OVERFIT_LOST = 0.2, 0.5
+#: Above this probability of overfitting the ranking of the sets is no better than noise.
+NOISY_PBO = 0.5
+#: Standard errors by which the leading sets may fall on the held-out bars: a one-sided test at 3.6 %.
+MOST_FADING = 1.8
+#: Standard errors of a fall from which a loss is called a failure; after a smaller one it is only no confirmation.
+ONE_ERROR = 1.0
+#: Standard errors by which they may fall from the first half of all bars to the second: a one-sided test at 0.5 %.
+MOST_AGING = 2.6
 #: Closed trades in the searched window below which the note FEW_TRADES is given.
 FEW_TRADES = 30
 #: The winner is a spike when less than this share of its neighbours keeps 80 % of its value, and one of many that are
@@ -73,12 +84,22 @@ def _earned_little(value: float | None) -> bool:
 
 
 def _is_overfit(found: Evidence) -> bool:
-    lost = _earned_little(found.unseen) or _earned_little(found.walk_forward)
-    return found.n_tried > 1 and _above(found.pbo, OVERFIT_PBO) and lost
+    return found.n_tried > 1 and _above(found.lost_halves, OVERFIT_LOST) and _lost(found)
 
 
 def _lost(found: Evidence) -> bool:
     return found.is_held_out and _earned_little(found.out_of_sample)
+
+
+def _refits_lost(found: Evidence) -> bool:
+    """True if the folds earned nothing, and neither all bars together nor a holdout make up for it."""
+    hopeless = not found.is_held_out and found.high is not None and found.high < 0
+    return _earned_little(found.walk_forward) and (hopeless or not is_confident(found, PROMISING_CONFIDENCE))
+
+
+def _is_lasting(found: Evidence) -> bool:
+    """True if chance hardly explains the fall on the held-out bars."""
+    return found.fading >= MOST_FADING or (found.high is not None and found.high < 0)
 
 
 def _above(value: float | None, bound: float) -> bool:
@@ -87,7 +108,12 @@ def _above(value: float | None, bound: float) -> bool:
 
 def is_confident(found: Evidence, least: float) -> bool:
     """True if luck and market together leave at least this confidence."""
-    return found.skill is not None and found.skill >= least
+    return found.confidence is not None and found.confidence >= least
+
+
+def is_close_call(found: Evidence) -> bool:
+    """True if the confidence is on the line of a promising result, or just below it."""
+    return found.confidence is not None and 0.0 <= round(PROMISING_CONFIDENCE - found.confidence, 2) <= CLOSE
 
 
 def is_spike(found: Evidence) -> bool:
@@ -96,12 +122,12 @@ def is_spike(found: Evidence) -> bool:
 
 
 def are_alike(found: Evidence) -> bool:
-    """True if the sets' ranking fails because most of them earn the same."""
-    return _above(found.pbo, PROMISING_PBO) and (found.plateau_share or 0.0) >= ALIKE_SHARE
+    """True if the sets' ranking is noise because all of them earn: the choice hardly matters."""
+    return _above(found.pbo, NOISY_PBO) and found.lost_halves is not None and found.lost_halves <= STRONG_LOST
 
 
 _DROP, _WATCH, _ADOPT = Suggestion.DROP, Suggestion.WATCH, Suggestion.ADOPT
-_UNPROVEN, _FAILED = Verdict.UNPROVEN, Verdict.FAILED_UNSEEN
+_UNPROVEN, _FAILED, _PROMISING = Verdict.UNPROVEN, Verdict.FAILED_UNSEEN, Verdict.PROMISING
 
 TREE = (
     # Nothing qualified, or what won is no strategy.
@@ -115,36 +141,52 @@ TREE = (
     Rule(Case.NOTHING_GAINED, lambda found: (found.in_sample or 0.0) <= 0, _UNPROVEN, _DROP),
     # It lost on bars that it had not seen.
     Rule(Case.RANKING_FAILS, _is_overfit, Verdict.OVERFIT, _DROP),
-    Rule(Case.LOST_UNSEEN, lambda found: _lost(found) and found.fading >= MOST_FADING, _FAILED, _DROP),
-    Rule(Case.SLIPPED_UNSEEN, _lost, _FAILED),
+    Rule(Case.LOST_UNSEEN, lambda found: _lost(found) and _is_lasting(found), _FAILED, _DROP),
+    Rule(
+        Case.SLIPPED_UNSEEN,
+        lambda found: _lost(found) and found.fading >= ONE_ERROR and not is_confident(found, PROMISING_CONFIDENCE),
+        _FAILED,
+    ),
+    Rule(Case.LOST_A_LITTLE, lambda found: _lost(found) and not is_confident(found, PROMISING_CONFIDENCE), _UNPROVEN),
     # Unseen bars do not confirm it.
     Rule(Case.UNSEEN_MISSING, lambda found: not found.is_held_out and found.walk_forward is None, _UNPROVEN),
     Rule(Case.UNSEEN_IDLE, lambda found: found.unseen is None, _UNPROVEN),
-    Rule(Case.REFITS_LOST, lambda found: _earned_little(found.walk_forward), _UNPROVEN),
+    Rule(Case.REFITS_LOST, _refits_lost, _UNPROVEN),
     Rule(Case.FADED, lambda found: found.fading >= MOST_FADING, _UNPROVEN),
+    Rule(Case.AGED, lambda found: found.aging >= MOST_AGING, _UNPROVEN),
     # It earned there; something else may explain it.
     Rule(Case.ONE_SET, lambda found: found.n_tried == 1, _UNPROVEN),
     Rule(
         Case.MARKET_EXPLAINS,
-        lambda found: not is_confident(found, PROMISING_DSR) and (found.deflated or 0.0) >= PROMISING_DSR,
+        lambda found: not is_confident(found, RESEARCH_CONFIDENCE) and (found.deflated or 0.0) >= LUCK_DSR,
         _UNPROVEN,
+        _DROP,
     ),
-    Rule(Case.LUCK_EXPLAINS, lambda found: (found.deflated or 0.0) < RESEARCH_DSR, _UNPROVEN, _DROP),
-    Rule(Case.LUCK_AND_MARKET_EXPLAIN, lambda found: not is_confident(found, RESEARCH_DSR), _UNPROVEN, _DROP),
-    Rule(Case.LUCK_OPEN, lambda found: not is_confident(found, PROMISING_DSR), _UNPROVEN),
-    Rule(Case.RANKING_UNKNOWN, lambda found: found.pbo is None, _UNPROVEN),
-    Rule(Case.SETS_ALIKE, are_alike, _UNPROVEN),
-    Rule(Case.RANKING_NOISY, lambda found: _above(found.pbo, PROMISING_PBO), _UNPROVEN),
+    Rule(
+        Case.LUCK_EXPLAINS,
+        lambda found: not is_confident(found, RESEARCH_CONFIDENCE) and (found.deflated or 0.0) < COIN_TOSS,
+        _UNPROVEN,
+        _DROP,
+    ),
+    Rule(Case.LUCK_AND_MARKET_EXPLAIN, lambda found: not is_confident(found, RESEARCH_CONFIDENCE), _UNPROVEN, _DROP),
+    Rule(Case.LUCK_OPEN, lambda found: not is_confident(found, PROMISING_CONFIDENCE), _UNPROVEN),
+    Rule(Case.CHOICE_LOSES, lambda found: _above(found.lost_halves, OVERFIT_LOST), _UNPROVEN),
     # Good enough to watch.
-    Rule(Case.LUCK_NOT_EXCLUDED, lambda found: not is_confident(found, STRONG_DSR), Verdict.PROMISING, _WATCH),
-    Rule(Case.RANKING_SHAKY, lambda found: _above(found.pbo, STRONG_PBO), Verdict.PROMISING, _WATCH),
-    Rule(Case.INTERVAL_WIDE, lambda found: (found.low or 0.0) <= 0, Verdict.PROMISING, _WATCH),
+    Rule(Case.SLIPPED_BUT_LIKELY, _lost, _PROMISING, _WATCH),
+    Rule(Case.REFITS_WEAK, lambda found: _earned_little(found.walk_forward), _PROMISING, _WATCH),
+    Rule(Case.LUCK_NOT_EXCLUDED, lambda found: not is_confident(found, STRONG_CONFIDENCE), _PROMISING, _WATCH),
+    Rule(Case.CHOICE_SHAKY, lambda found: _above(found.lost_halves, STRONG_LOST), _PROMISING, _WATCH),
+    Rule(Case.INTERVAL_WIDE, lambda found: (found.low or 0.0) <= 0, _PROMISING, _WATCH),
     # Passed every check; the last ones compare it with what is simpler.
     Rule(Case.BELOW_HOLD, lambda found: found.lost_to_hold, Verdict.STRONG, _WATCH),
     Rule(Case.BELOW_DEFAULT, lambda found: found.lost_to_default, Verdict.STRONG, _WATCH),
     Rule(Case.SPIKE, is_spike, Verdict.STRONG, _WATCH),
     Rule(Case.ALL_CHECKS, lambda _: True, Verdict.STRONG, _ADOPT),
 )
+
+
+#: Cases of earlier versions, which only stored studies have.
+RETIRED = frozenset({Case.RANKING_UNKNOWN, Case.SETS_ALIKE, Case.RANKING_NOISY, Case.RANKING_SHAKY})
 
 
 @dataclass(frozen=True)
@@ -159,10 +201,10 @@ class Judgement:
 def judge(found: Evidence) -> Judgement:
     """Apply the first rule of the tree that fits.
 
-    Where a rule leaves the suggestion open, a result with a confidence of at least a half is worth research.
+    Where a rule leaves the suggestion open, a result with a confidence of at least 80 % is worth research.
     """
     rule = next(rule for rule in TREE if rule.applies(found))
-    hopeful = Suggestion.RESEARCH if is_confident(found, RESEARCH_DSR) else Suggestion.DROP
+    hopeful = Suggestion.RESEARCH if is_confident(found, RESEARCH_CONFIDENCE) else Suggestion.DROP
     return Judgement(rule.case, rule.verdict, rule.suggestion or hopeful)
 
 

@@ -59,6 +59,15 @@ def plan_folds(start: int, stop: int, *, n_folds: int, gap: int) -> tuple[FoldRo
     )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Walk:
+    """Walk-forward with what only the tests of significance need; all bars are those of the tests, (n_bars,)."""
+
+    result: WalkForward
+    leaders: FloatArray  # mean returns of each fold's leaders, 0 in a fold without a feasible set
+    market: FloatArray  # returns of buy and hold
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Tested:
     """Refitted set of a fold and its backtest in the test; both None when nothing was feasible."""
@@ -66,21 +75,22 @@ class _Tested:
     rows: FoldRows
     fitted: FoldFit | None
     result: Backtest | None
+    leaders: FloatArray  # mean returns of the fold's leaders, 0 without a feasible set
 
     @property
     def returns(self) -> FloatArray:
         """Per-bar returns of the test, 0 without a feasible set."""
-        return self.result.returns if self.result else np.zeros(self.rows.test_stop - self.rows.test_start)
+        return self.result.returns if self.result else np.zeros_like(self.leaders)
 
 
 def walk_forward(
     spec: StudySpec, space: Space, evaluator: AnyEvaluator, *, start: int, stop: int, refit: Refit
-) -> WalkForward | None:
+) -> Walk | None:
     """Refit and score every fold of rows [start, stop); None when the window is too short for one.
 
-    Every fold has the study's budget, with its own seed derived from the study's. The least number of
-    trades shrinks with the length of the training window. A fold in which no set is feasible stays out of the
-    market: its `params` are empty and its returns 0.
+    Every fold chooses from the whole grid where that can be scored, and has the study's budget elsewhere, with its
+    own seed derived from the study's. The least number of trades shrinks with the length of the training window. A
+    fold in which no set is feasible stays out of the market: its `params` are empty and its returns 0.
     """
     gap = holding_period(evaluator, space.default, start=start, stop=stop)
     plan = plan_folds(start, stop, n_folds=spec.folds, gap=gap)
@@ -92,9 +102,24 @@ def walk_forward(
         fitted = refit(
             scaled, space, evaluator, start=rows.train_start, stop=rows.train_stop, seed=fold_seed(spec.seed, number)
         )
-        result = evaluator.backtest(fitted.params, start=rows.test_start, stop=rows.test_stop) if fitted else None
-        tested.append(_Tested(rows=rows, fitted=fitted, result=result))
-    return _joined(spec, evaluator, tested)
+        tested.append(_tested(evaluator, rows, fitted))
+    return Walk(
+        result=_joined(spec, evaluator, tested),
+        leaders=np.concatenate([fold.leaders for fold in tested]),
+        market=evaluator.buy_and_hold(start=plan[0].test_start, stop=plan[-1].test_stop).returns,
+    )
+
+
+def _tested(evaluator: AnyEvaluator, rows: FoldRows, fitted: FoldFit | None) -> _Tested:
+    start, stop = rows.test_start, rows.test_stop
+    if fitted is None:
+        return _Tested(rows=rows, fitted=None, result=None, leaders=np.zeros(stop - start))
+    return _Tested(
+        rows=rows,
+        fitted=fitted,
+        result=evaluator.backtest(fitted.params, start=start, stop=stop),
+        leaders=evaluator.returns(fitted.leaders, start=start, stop=stop).mean(axis=0),
+    )
 
 
 def holding_period(evaluator: AnyEvaluator, params: Params, *, start: int, stop: int) -> int:

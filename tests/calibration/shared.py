@@ -45,7 +45,7 @@ def verdict_on(strategy_name: str, seed: int, many: Sequence[Bars]) -> Verdict:
     rows = window_rows(spec, named[0], longest_warm_up(find_strategy(strategy_name), space))
     n_trials = budget(spec, space)
     trials = search(spec, space, evaluator, start=rows.start, stop=rows.holdout_start, n_trials=n_trials, seed=seed)
-    return summarize(spec, space, evaluator, list(trials), window=rows, n_tried_before=0).verdict
+    return summarize(spec, space, evaluator, list(trials), window=rows).verdict
 
 
 def planted(strategy_name: str, seed: int, *, sharpe: float) -> list[Bars]:

@@ -1,63 +1,55 @@
-"""The calibration as a Markdown table."""
+"""The calibration as Markdown tables."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from statistics import median
 
-from optimizer.domain.study_results import Verdict
-from tests.calibration.studies import Outcome, World, favourable_share
+from optimizer.domain.study_results import Suggestion, Verdict
+from tests.calibration.studies import WORLDS, Outcome, favourable_share
 
 _VERDICTS = tuple(Verdict)
-_TITLES = {World.WALK: "random walk", World.RISING: "rising walk", World.EDGE: "edge of Sharpe 2"}
 
 
 def rendered(outcomes: Sequence[Outcome]) -> str:
-    """One row a world and strategy, and one of all strategies a world."""
-    head = [
-        "market",
-        "strategy",
-        "studies",
-        *(verdict.replace("_", " ") for verdict in _VERDICTS),
-        "promising or strong",
-    ]
-    head += ["DSR", "skill", "PBO", "Sharpe in", "out", "folds"]
-    lines = [_line(head), _line(["---", "---", *["---:"] * (len(head) - 2)])]
-    for world in World:
-        lines.extend(_world_lines(world, [o for o in outcomes if o.world == world and o.verdict]))
+    """One row a world, in the order of declaration."""
+    head = ["world", "studies", "true", *(verdict.replace("_", " ") for verdict in _VERDICTS)]
+    head += ["promising or strong", "95 %", "adopt", "research", "drop", "p below 0.05"]
+    lines = [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
+    for name in WORLDS:
+        made = [found for found in outcomes if found.world == name and found.judgement is not None]
+        if made:
+            lines.append(_line(_cells(name, made)))
     return "\n".join(lines)
 
 
-def _world_lines(world: World, made: Sequence[Outcome]) -> list[str]:
-    names = sorted({outcome.strategy_name for outcome in made})
-    lines = [_line(_cells(world, name, [o for o in made if o.strategy_name == name])) for name in names]
-    total = [_line([f"**{cell}**" for cell in _cells(world, "all", made)])] if made else []
-    return lines + total
-
-
-def _cells(world: World, name: str, outcomes: Sequence[Outcome]) -> list[str]:
-    shares = [sum(o.verdict == verdict for o in outcomes) / len(outcomes) for verdict in _VERDICTS]
+def _cells(name: str, made: Sequence[Outcome]) -> list[str]:
+    judgements = [found.judgement for found in made if found.judgement is not None]
+    share = favourable_share(made)
+    suggestions = (Suggestion.ADOPT, Suggestion.RESEARCH, Suggestion.DROP)
+    true = [found.true_sharpe for found in made if found.true_sharpe is not None]
+    ps = [p for found in made if (p := found.figures.get("p")) is not None]
     return [
-        _TITLES[world],
         name,
-        str(len(outcomes)),
-        *(f"{share:.1%}" for share in shares),
-        f"{favourable_share(outcomes):.1%}",
-        *(_median(outcomes, figure) for figure in _FIGURES),
+        str(len(made)),
+        f"{median(true):.2f}" if true else "–",
+        *(_share(sum(j.verdict is verdict for j in judgements), len(made)) for verdict in _VERDICTS),
+        f"**{share:.1%}**",
+        "–".join(f"{end:.1%}" for end in wilson(share, len(made))),
+        *(_share(sum(j.suggestion is suggestion for j in judgements), len(made)) for suggestion in suggestions),
+        _share(sum(p < 0.05 for p in ps), len(made)),
     ]
 
 
-_FIGURES: tuple[Callable[[Outcome], float | None], ...] = (
-    lambda outcome: outcome.deflated_sharpe_ratio,
-    lambda outcome: outcome.skill,
-    lambda outcome: outcome.pbo,
-    lambda outcome: outcome.in_sample,
-    lambda outcome: outcome.out_of_sample,
-    lambda outcome: outcome.walk_forward,
-)
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """95 % interval of a share of n (Wilson 1927)."""
+    z = 1.96
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def _median(outcomes: Sequence[Outcome], figure: Callable[[Outcome], float | None]) -> str:
-    known = [value for value in map(figure, outcomes) if value is not None]
-    return f"{median(known):.2f}" if known else "–"
+def _share(count: int, of: int) -> str:
+    return f"{count / of:.1%}"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from optimizer.domain.study_request import Cap, StudySpec
 from optimizer.domain.study_results import (
     Curve,
     Degenerate,
+    Expected,
     Fold,
     Interval,
     Luck,
@@ -22,6 +23,8 @@ from optimizer.domain.study_results import (
     Plateau,
     Scored,
     Shared,
+    Significance,
+    Stress,
     Stretch,
     StudyState,
     StudySummary,
@@ -29,6 +32,7 @@ from optimizer.domain.study_results import (
     Surface,
     Timings,
     TrialRecord,
+    Tries,
     Unmet,
     Verdict,
     WalkForward,
@@ -132,10 +136,14 @@ def summary(**changes: object) -> StudySummary:
             expected_max_sharpe=0.7781,
             deflated_sharpe_ratio=0.9413,
             market_sharpe=0.2213,
-            skill=0.8519,
+            skill=0.9619,
             pbo=0.2317,
             n_blocks=16,
         ),
+        tries=Tries(n_sets=1043, n_searches=3, n_looks=2, n_people=2, since=date(2026, 11, 3)),
+        significance=significance(),
+        expected=Expected(sharpe=0.7213, low=0.2019, high=1.2419),
+        stress=Stress(sharpe=1.0519, doubled_costs=0.9731, late=0.8819, without_best=0.6137, break_even_bps=87.4),
         plateau=Plateau(n_neighbours=6, share=5 / 6, neighbours=(), centre=None),
         walk_forward=_walk_forward(0.4739),
         sharpe_interval=Interval(low=-0.2137, high=1.8319),
@@ -155,6 +163,25 @@ def summary(**changes: object) -> StudySummary:
         notes=(),
     )
     return whole.model_copy(update=changes)
+
+
+def significance(**changes: object) -> Significance:
+    """Tests of the promising study, or of another by what differs."""
+    tests = Significance(
+        n_sets=4317,
+        is_whole_grid=True,
+        searched_p=0.0381,
+        unseen_p=0.0437,
+        n_searches=3,
+        p=0.0171,
+        searched_alpha=1.1613,
+        unseen_alpha=0.8119,
+        optimism=0.3917,
+        fading=0.1531,
+        aging=0.4119,
+        lost_halves=0.1117,
+    )
+    return tests.model_copy(update=changes)
 
 
 def _runners_up() -> tuple[Scored, ...]:
@@ -222,10 +249,13 @@ def strong() -> StudySummary:
             expected_max_sharpe=0.6113,
             deflated_sharpe_ratio=0.99973,
             market_sharpe=0.1739,
-            skill=0.9817,
+            skill=0.9987,
             pbo=0.0417,
             n_blocks=16,
         ),
+        tries=Tries(),
+        significance=significance(searched_p=0.0013, unseen_p=0.0041, n_searches=1, p=0.00007, lost_halves=0.0031),
+        expected=Expected(sharpe=1.2613, low=0.7411, high=1.7819),
         sharpe_interval=Interval(low=0.5119, high=2.3313),
         walk_forward=_walk_forward(1.1317),
     )
@@ -249,6 +279,10 @@ def unproven() -> StudySummary:
             pbo=0.5119,
             n_blocks=16,
         ),
+        tries=Tries(),
+        significance=significance(searched_p=0.6883, unseen_p=0.5119, n_searches=1, p=0.7213, lost_halves=0.5817),
+        expected=Expected(sharpe=0.1917, low=-0.3313, high=0.7119),
+        stress=Stress(sharpe=0.5311, doubled_costs=0.4217, late=0.3119, without_best=-0.0713, break_even_bps=44.2),
         plateau=Plateau(n_neighbours=5, share=0.2, neighbours=(), centre=_runners_up()[1]),
         sharpe_interval=Interval(low=-0.9719, high=1.1813),
         walk_forward=_walk_forward(-0.2119),
@@ -274,6 +308,10 @@ def overfit() -> StudySummary:
             pbo=0.7119,
             n_blocks=16,
         ),
+        tries=Tries(),
+        significance=significance(
+            searched_p=0.4281, unseen_p=0.7713, n_searches=1, p=0.6917, fading=1.3117, lost_halves=0.6613
+        ),
         plateau=Plateau(n_neighbours=4, share=0.0, neighbours=(), centre=None),
         sharpe_interval=Interval(low=-1.6113, high=0.8719),
         walk_forward=_walk_forward(-0.6319),
@@ -289,6 +327,7 @@ def failed_unseen() -> StudySummary:
         verdict=Verdict.FAILED_UNSEEN,
         suggestion=Suggestion.RESEARCH,
         sharpe_interval=Interval(low=-1.3113, high=1.0719),
+        significance=significance(p=0.1113, fading=1.1713),
     )
 
 
@@ -327,6 +366,10 @@ def bare() -> StudySummary:
         luck=Luck(
             n_tried=1, n_tried_ever=1, expected_max_sharpe=None, deflated_sharpe_ratio=None, pbo=None, n_blocks=0
         ),
+        tries=Tries(),
+        significance=None,
+        expected=None,
+        stress=None,
         plateau=Plateau(n_neighbours=0, share=None, neighbours=(), centre=None),
         walk_forward=None,
         sharpe_interval=None,

@@ -16,18 +16,20 @@ from optimizer.domain.study_results import (
     Stretch,
     StudySummary,
     Suggestion,
+    Tries,
     WalkForward,
 )
 from optimizer.validation.verdict import (
-    OVERFIT_PBO,
-    PROMISING_DSR,
-    PROMISING_PBO,
-    RESEARCH_DSR,
-    STRONG_DSR,
-    STRONG_PBO,
+    NOISY_PBO,
+    OVERFIT_LOST,
+    PROMISING_CONFIDENCE,
+    RESEARCH_CONFIDENCE,
+    STRONG_CONFIDENCE,
+    STRONG_LOST,
     Note,
 )
 from reports import narrative
+from reports.sentences import LOW_PBO
 from tests.reports import facts
 
 
@@ -39,6 +41,14 @@ def keys(summary: StudySummary, chapter: str) -> list[str]:
 
 def luck(**changes: Any) -> StudySummary:
     return neighbourhood(0.6).model_copy(update={"luck": facts.summary().luck.model_copy(update=changes)})
+
+
+def confidence(value: float, **luck_changes: Any) -> StudySummary:
+    return luck(**luck_changes).model_copy(update={"significance": facts.significance(p=1 - value)})
+
+
+def tested(**changes: Any) -> StudySummary:
+    return facts.summary(significance=facts.significance(**changes))
 
 
 def outside(sharpe: float | None, total_return: float = 0.1) -> StudySummary:
@@ -69,16 +79,23 @@ def stretch(total_return: float) -> Stretch:
 @pytest.mark.parametrize(
     ("summary", "chapter", "says"),
     [
-        (luck(skill=STRONG_DSR), "real", "confidence_strong"),
-        (luck(skill=STRONG_DSR - 0.01), "real", "confidence_middling"),
-        (luck(skill=PROMISING_DSR - 0.01), "real", "confidence_open"),
-        (luck(skill=RESEARCH_DSR - 0.01), "real", "confidence_weak"),
-        (luck(pbo=STRONG_PBO), "real", "pbo_low"),
-        (luck(pbo=STRONG_PBO + 0.01), "real", "pbo_middling"),
-        (luck(pbo=PROMISING_PBO), "real", "pbo_middling"),
-        (luck(pbo=PROMISING_PBO + 0.01), "real", "pbo_even"),
-        (luck(pbo=OVERFIT_PBO), "real", "pbo_even"),
-        (luck(pbo=OVERFIT_PBO + 0.01), "real", "pbo_high"),
+        (confidence(STRONG_CONFIDENCE), "real", "confidence_strong"),
+        (confidence(STRONG_CONFIDENCE - 0.01), "real", "confidence_middling"),
+        (confidence(PROMISING_CONFIDENCE - 0.01), "real", "confidence_open"),
+        (confidence(RESEARCH_CONFIDENCE - 0.01), "real", "confidence_weak"),
+        (confidence(PROMISING_CONFIDENCE), "real", "close_call"),
+        (confidence(PROMISING_CONFIDENCE - 0.01), "real", "close_call"),
+        (facts.summary(), "real", "parts_both"),
+        (tested(unseen_p=None), "real", "parts_searched"),
+        (tested(lost_halves=STRONG_LOST), "real", "halves_kept"),
+        (tested(lost_halves=STRONG_LOST + 0.01), "real", "halves_mixed"),
+        (tested(lost_halves=OVERFIT_LOST), "real", "halves_mixed"),
+        (tested(lost_halves=OVERFIT_LOST + 0.01), "real", "halves_lost"),
+        (luck(pbo=LOW_PBO), "real", "pbo_low"),
+        (luck(pbo=LOW_PBO + 0.01), "real", "pbo_middling"),
+        (luck(pbo=NOISY_PBO), "real", "pbo_middling"),
+        (luck(pbo=NOISY_PBO + 0.01), "real", "pbo_alike"),
+        (tested(lost_halves=0.6).model_copy(update={"luck": luck(pbo=0.51).luck}), "real", "pbo_high"),
         (luck(pbo=None), "real", "pbo_unknown"),
         (facts.summary(sharpe_interval=Interval(low=0.01, high=1)), "real", "interval_above_zero"),
         (facts.summary(sharpe_interval=Interval(low=0.0, high=1)), "real", "interval_spans_zero"),
@@ -88,7 +105,10 @@ def stretch(total_return: float) -> Stretch:
         (outside(None), "real", "unseen_idle"),
         (outside(0.3312, total_return=0.02), "won", "unseen_gained"),
         (outside(0.3311, total_return=-0.02), "won", "unseen_lost_money"),
-        (neighbourhood(1.0).model_copy(update={"luck": luck(pbo=0.7).luck}), "real", "pbo_alike"),
+        (facts.summary(), "real", "expected"),
+        (facts.summary(), "tried", "searched_before"),
+        (facts.summary(), "tried", "looked_before"),
+        (facts.summary(tries=None), "tried", "tried_before"),
         (facts.SUMMARIES["folds_only"], "real", "no_holdout"),
         (walked(0.01), "real", "walk_gained"),
         (walked(0.0), "real", "walk_lost"),
@@ -120,8 +140,18 @@ def test_a_finding_is_stated_from_its_boundary_on(summary: StudySummary, chapter
         (inside(n_trades=30), "won", "few_trades"),
         (inside(n_trades=0), "won", "few_trades"),
         (outside(0.01), "real", "unseen_lost"),
-        (luck(deflated_sharpe_ratio=None, skill=None), "real", "confidence_weak"),
-        (luck(n_tried_ever=200), "tried", "tried_before"),
+        (
+            luck(deflated_sharpe_ratio=None, skill=None).model_copy(update={"significance": None}),
+            "real",
+            "confidence_weak",
+        ),
+        (facts.summary(significance=None), "real", "parts_both"),
+        (facts.summary(significance=None), "real", "halves_kept"),
+        (confidence(STRONG_CONFIDENCE), "real", "close_call"),
+        (facts.overfit(), "real", "expected"),
+        (facts.summary(tries=Tries()), "tried", "searched_before"),
+        (facts.summary(tries=Tries(since=date(2026, 11, 3))), "tried", "looked_before"),
+        (luck(n_tried_ever=200).model_copy(update={"tries": None}), "tried", "tried_before"),
         (facts.summary(n_infeasible=0), "tried", "infeasible_trades"),
         (facts.summary(optimum=None), "tried", "optimum_found"),
         (facts.summary(sharpe_interval=Interval(low=None, high=None)), "real", "interval_spans_zero"),
@@ -151,8 +181,10 @@ def test_a_finding_without_its_facts_is_not_stated(summary: StudySummary, chapte
         (facts.summary(n_gaining=0), "because_every_set_lost"),
         (inside(sharpe_ratio=0.0), "because_nothing_gained"),
         (outside(None), "because_unseen_idle"),
-        (luck(skill=STRONG_DSR - 0.01), "because_luck_not_excluded"),
-        (luck(deflated_sharpe_ratio=0.4, skill=0.3), "because_luck_explains"),
+        (confidence(STRONG_CONFIDENCE - 0.01), "because_luck_not_excluded"),
+        (confidence(0.3, deflated_sharpe_ratio=0.4), "because_luck_explains"),
+        (tested(p=0.001, lost_halves=0.3), "because_choice_shaky"),
+        (tested(p=0.001, aging=2.6), "because_aged"),
     ],
 )
 def test_the_first_line_gives_the_reason(summary: StudySummary, key: str) -> None:
@@ -184,16 +216,25 @@ def test_where_nothing_won_no_winner_is_described() -> None:
 
 
 def test_under_a_weak_verdict_good_news_comes_last() -> None:
-    told = keys(facts.failed_unseen().model_copy(update={"luck": luck(skill=0.99).luck}), "real")
+    told = keys(facts.failed_unseen(), "real")
 
-    assert told.index("confidence_strong") > told.index("pbo_middling")
+    assert told.index("halves_kept") > told.index("pbo_middling")
 
 
 @pytest.mark.parametrize(("costs", "says"), [(Costs(), "costs"), (Costs(commission_bps=0, slippage_bps=0), "no_costs")])
 def test_free_trading_is_named(costs: Costs, says: str) -> None:
     spec = facts.SPEC.model_copy(update={"costs": costs})
 
-    assert [finding.key for finding in narrative.costs(facts.summary(), spec)] == [says]
+    assert [finding.key for finding in narrative.costs(facts.summary(), spec)] == ["stress", says]
+
+
+def test_what_gains_nothing_even_without_costs_is_said_so() -> None:
+    stress = facts.summary().stress
+    assert stress is not None
+    hopeless = facts.summary(stress=stress.model_copy(update={"break_even_bps": None}))
+
+    assert next(narrative.costs(hopeless, facts.SPEC)).key == "stress_without_gain"
+    assert next(narrative.costs(facts.summary(stress=None), facts.SPEC)).key == "costs"
 
 
 @pytest.mark.parametrize("note", Note)

@@ -17,8 +17,8 @@ import numpy as np
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.study_results import Interval, Measures
 from optimizer.engine.backtest import Backtest
-from optimizer.validation.bootstrap import resampled
 from optimizer.validation.champions.challenge import Challenge, Decision, DecisionReason
+from optimizer.validation.statistics.bootstrap import resampled
 
 #: Share of resamples in which the challenger must be ahead before a switch is proposed.
 SWITCH_PROBABILITY = 0.99

@@ -62,7 +62,7 @@ def trials_of(spec: StudySpec, done: list[TrialRecord] | None = None) -> list[Tr
 @cache
 def summary() -> StudySummary:
     spec = spec_of()
-    return summarize(spec, space_of(spec), shared(), trials_of(spec), window=rows_of(spec), n_tried_before=0)
+    return summarize(spec, space_of(spec), shared(), trials_of(spec), window=rows_of(spec))
 
 
 def test_a_set_is_scored_on_the_median_of_each_measure() -> None:

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from optimizer.validation import bootstrap as module
-from optimizer.validation.bootstrap import block_length, bootstrap, interval, resampled, warm
+from optimizer.validation.statistics import bootstrap as module
+from optimizer.validation.statistics.bootstrap import block_length, bootstrap, interval, resampled, warm
 
 
 def autocorrelated(seed: int, n: int, persistence: float) -> np.ndarray:

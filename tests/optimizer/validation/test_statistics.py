@@ -12,34 +12,35 @@ from hypothesis import strategies as st
 
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.study_results import Degenerate, Measures
-from optimizer.validation import statistics
-from optimizer.validation.statistics import (
+from optimizer.validation.statistics import cross_validation
+from optimizer.validation.statistics.cross_validation import (
     BlockSums,
-    Moments,
     block_sums,
-    deflated_sharpe_ratio,
-    degenerate,
-    expected_max_sharpe,
     halves,
     joined,
+    pbo_blocks,
+    probability_of_overfitting,
+    share_of_losses,
+    warm,
+)
+from optimizer.validation.statistics.description import degenerate, plateau_share, stretches, thinned
+from optimizer.validation.statistics.sharpe import (
+    Moments,
+    deflated_sharpe_ratio,
+    expected_max_sharpe,
+    long_run_ratio,
     market_sharpe_ratio,
     minimum_track_record,
     moments,
-    pbo_blocks,
-    plateau_share,
     probabilistic_sharpe_ratio,
-    probability_of_overfitting,
     spread_without_skill,
-    stretches,
-    thinned,
-    warm,
 )
 
 # The worked example of "The Deflated Sharpe Ratio" (2014), section "A numerical example": five years of 250 days,
 # annual Sharpe ratio 2.5, skew -3, kurtosis 10, the tries' annual Sharpe ratios have a variance of one half.
 PAPER = Moments(n_bars=1250, sharpe=2.5 / math.sqrt(250), skew=-3.0, kurtosis=10.0)
 PAPER_STD = math.sqrt(0.5 / 250)
-KERNELS: tuple[Any, ...] = (statistics._count_below_median,)
+KERNELS: tuple[Any, ...] = (cross_validation._count_below_median, cross_validation._count_losses)
 
 
 def noise(n_sets: int, n_bars: int, seed: int = 1) -> FloatArray:
@@ -244,6 +245,58 @@ def test_the_number_of_blocks_shrinks_with_the_window(n_bars: int, expected: int
 # Plateau, degenerate winners, stretches
 
 
+def losses_by_hand(returns: FloatArray, n_blocks: int) -> float:
+    """Share of losses as its definition says, a half at a time."""
+    bars = returns.shape[1] // n_blocks
+    blocks = returns[:, returns.shape[1] - bars * n_blocks :].reshape(len(returns), n_blocks, bars)
+    lost = []
+    for half in combinations(range(n_blocks), n_blocks // 2):
+        other = [block for block in range(n_blocks) if block not in half]
+        here = blocks[:, list(half)].reshape(len(returns), -1)
+        best = int((here.mean(axis=1) / here.std(axis=1)).argmax())
+        lost.append(blocks[best, other].sum() <= 0)
+    return float(np.mean(lost))
+
+
+@pytest.mark.parametrize("n_blocks", [4, 6, 8])
+def test_the_share_of_losses_is_what_its_definition_gives(n_blocks: int) -> None:
+    returns = noise(9, 200, seed=n_blocks) + 0.0003
+
+    assert share_of_losses(returns, n_blocks) == pytest.approx(losses_by_hand(returns, n_blocks), abs=1e-12)
+
+
+def test_sets_that_all_earn_alike_hardly_lose_though_their_ranking_is_noise() -> None:
+    """What the PBO calls overfit and nobody loses by."""
+    alike = noise(1, 2000) + 0.002 + 0.1 * noise(30, 2000, seed=2)
+
+    assert share_of_losses(alike) == 0.0
+    assert probability_of_overfitting(block_sums(alike, 16)) > 0.3
+
+
+def test_a_choice_among_noise_loses_about_every_other_time() -> None:
+    assert np.mean([share_of_losses(noise(50, 600, seed)) for seed in range(20)]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_there_is_no_share_of_losses_without_movement_or_enough_rows() -> None:
+    assert math.isnan(share_of_losses(np.zeros((3, 200))))
+    assert math.isnan(share_of_losses(noise(3, 20)))
+
+
+def test_the_long_run_variance_of_a_moving_average_is_the_one_of_the_textbook() -> None:
+    """Of e(t) + e(t−1) the variance is 2, the long-run variance 4."""
+    shocks = np.random.default_rng(3).normal(size=20_001)
+
+    assert long_run_ratio(shocks[1:] + shocks[:-1], 40) == pytest.approx(2.0, rel=0.1)
+    assert long_run_ratio(shocks, 40) == pytest.approx(1.0, rel=0.15)
+    assert long_run_ratio(shocks[1:] - shocks[:-1], 40) == 0.25  # the bound: the true one is 0
+
+
+def test_few_or_flat_returns_have_no_long_run_of_their_own() -> None:
+    assert long_run_ratio(np.arange(39.0), 20) == 1.0
+    assert long_run_ratio(np.zeros(100), 20) == 1.0
+    assert long_run_ratio(np.zeros(0), 20) == 1.0
+
+
 def test_neighbours_stand_on_the_plateau_down_to_exactly_80_percent() -> None:
     assert plateau_share(1.0, np.array([0.8, 0.79, 1.2, math.nan])) == 0.5
 
@@ -302,6 +355,7 @@ def test_warming_up_leaves_nothing_to_compile() -> None:
     signatures = [len(kernel.signatures) for kernel in KERNELS]
 
     probability_of_overfitting(block_sums(noise(5, 300), 16))
+    share_of_losses(noise(5, 300))
 
     assert [len(kernel.signatures) for kernel in KERNELS] == signatures
 

@@ -7,16 +7,22 @@ import pytest
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, Suggestion, Verdict
 from optimizer.validation.evidence import Evidence, evidence_of, seen
 from optimizer.validation.verdict import (
-    ALIKE_SHARE,
-    OVERFIT_PBO,
-    PROMISING_DSR,
-    PROMISING_PBO,
-    RESEARCH_DSR,
+    COIN_TOSS,
+    LUCK_DSR,
+    MOST_AGING,
+    MOST_FADING,
+    ONE_ERROR,
+    OVERFIT_LOST,
+    PROMISING_CONFIDENCE,
+    RESEARCH_CONFIDENCE,
+    RETIRED,
     SPIKE_SHARE,
-    STRONG_DSR,
-    STRONG_PBO,
+    STRONG_CONFIDENCE,
+    STRONG_LOST,
     TREE,
     Note,
+    are_alike,
+    is_close_call,
     judge,
     judged,
 )
@@ -31,12 +37,19 @@ BEST = Evidence(
     buy_and_hold=0.5,
     default=0.4,
     deflated=0.99,
-    skill=0.99,
+    confidence=1.0,
+    searched=0.99,
+    on_unseen=0.99,
+    lost_halves=0.05,
     pbo=0.05,
     low=0.1,
     high=2.3,
     plateau_share=0.6,
 )
+
+
+#: Luck and market explain it, though luck alone does not.
+LIKELY_LUCK = replace(BEST, confidence=RESEARCH_CONFIDENCE - 0.01)
 
 
 def but(**changed: object) -> Evidence:
@@ -47,9 +60,10 @@ def but(**changed: object) -> Evidence:
     ("evidence", "case", "verdict", "suggestion"),
     [
         (BEST, Case.ALL_CHECKS, Verdict.STRONG, Suggestion.ADOPT),
-        (but(skill=STRONG_DSR, pbo=STRONG_PBO), Case.ALL_CHECKS, Verdict.STRONG, Suggestion.ADOPT),
-        (but(skill=STRONG_DSR - 0.01), Case.LUCK_NOT_EXCLUDED, Verdict.PROMISING, Suggestion.WATCH),
-        (but(pbo=STRONG_PBO + 0.01), Case.RANKING_SHAKY, Verdict.PROMISING, Suggestion.WATCH),
+        (but(confidence=STRONG_CONFIDENCE, lost_halves=STRONG_LOST), Case.ALL_CHECKS, Verdict.STRONG, Suggestion.ADOPT),
+        (but(pbo=0.99), Case.ALL_CHECKS, Verdict.STRONG, Suggestion.ADOPT),
+        (but(confidence=STRONG_CONFIDENCE - 0.01), Case.LUCK_NOT_EXCLUDED, Verdict.PROMISING, Suggestion.WATCH),
+        (but(lost_halves=STRONG_LOST + 0.01), Case.CHOICE_SHAKY, Verdict.PROMISING, Suggestion.WATCH),
         (but(low=0.0), Case.INTERVAL_WIDE, Verdict.PROMISING, Suggestion.WATCH),
         (but(low=None), Case.INTERVAL_WIDE, Verdict.PROMISING, Suggestion.WATCH),
         (but(buy_and_hold=1.21), Case.BELOW_HOLD, Verdict.STRONG, Suggestion.WATCH),
@@ -57,34 +71,51 @@ def but(**changed: object) -> Evidence:
         (but(buy_and_hold=None), Case.ALL_CHECKS, Verdict.STRONG, Suggestion.ADOPT),
         (but(default=1.3), Case.BELOW_DEFAULT, Verdict.STRONG, Suggestion.WATCH),
         (but(plateau_share=SPIKE_SHARE - 0.01), Case.SPIKE, Verdict.STRONG, Suggestion.WATCH),
-        (but(skill=PROMISING_DSR, pbo=PROMISING_PBO), Case.LUCK_NOT_EXCLUDED, Verdict.PROMISING, Suggestion.WATCH),
-        (but(skill=PROMISING_DSR - 0.01), Case.MARKET_EXPLAINS, Verdict.UNPROVEN, Suggestion.RESEARCH),
-        (but(skill=0.2), Case.MARKET_EXPLAINS, Verdict.UNPROVEN, Suggestion.DROP),
-        (but(skill=0.7, deflated=0.79), Case.LUCK_OPEN, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (but(confidence=PROMISING_CONFIDENCE), Case.LUCK_NOT_EXCLUDED, Verdict.PROMISING, Suggestion.WATCH),
+        (but(confidence=PROMISING_CONFIDENCE - 0.01), Case.LUCK_OPEN, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (but(confidence=RESEARCH_CONFIDENCE), Case.LUCK_OPEN, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (LIKELY_LUCK, Case.MARKET_EXPLAINS, Verdict.UNPROVEN, Suggestion.DROP),
         (
-            but(skill=RESEARCH_DSR - 0.01, deflated=0.79),
+            replace(LIKELY_LUCK, deflated=LUCK_DSR - 0.01),
             Case.LUCK_AND_MARKET_EXPLAIN,
             Verdict.UNPROVEN,
             Suggestion.DROP,
         ),
-        (but(skill=0.3, deflated=0.49), Case.LUCK_EXPLAINS, Verdict.UNPROVEN, Suggestion.DROP),
-        (but(pbo=PROMISING_PBO + 0.01), Case.RANKING_NOISY, Verdict.UNPROVEN, Suggestion.RESEARCH),
-        (but(pbo=0.9, plateau_share=ALIKE_SHARE), Case.SETS_ALIKE, Verdict.UNPROVEN, Suggestion.RESEARCH),
-        (but(pbo=None), Case.RANKING_UNKNOWN, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (replace(LIKELY_LUCK, deflated=COIN_TOSS - 0.01), Case.LUCK_EXPLAINS, Verdict.UNPROVEN, Suggestion.DROP),
+        (but(lost_halves=OVERFIT_LOST + 0.01), Case.CHOICE_LOSES, Verdict.UNPROVEN, Suggestion.RESEARCH),
         (but(n_tried=1, pbo=None), Case.ONE_SET, Verdict.UNPROVEN, Suggestion.RESEARCH),
-        (but(walk_forward=0.0), Case.REFITS_LOST, Verdict.UNPROVEN, Suggestion.RESEARCH),
-        (but(in_sample=3.2), Case.FADED, Verdict.UNPROVEN, Suggestion.RESEARCH),
-        (but(out_of_sample=0.0), Case.SLIPPED_UNSEEN, Verdict.FAILED_UNSEEN, Suggestion.RESEARCH),
-        (but(out_of_sample=0.0, skill=0.4), Case.SLIPPED_UNSEEN, Verdict.FAILED_UNSEEN, Suggestion.DROP),
-        (but(out_of_sample=-0.8), Case.LOST_UNSEEN, Verdict.FAILED_UNSEEN, Suggestion.DROP),
-        (but(out_of_sample=-0.1, pbo=OVERFIT_PBO + 0.01), Case.RANKING_FAILS, Verdict.OVERFIT, Suggestion.DROP),
+        (but(walk_forward=0.0), Case.REFITS_WEAK, Verdict.PROMISING, Suggestion.WATCH),
+        (but(walk_forward=0.0, confidence=0.9), Case.REFITS_LOST, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (but(fading=MOST_FADING), Case.FADED, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (but(aging=MOST_AGING), Case.AGED, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (but(out_of_sample=0.0), Case.SLIPPED_BUT_LIKELY, Verdict.PROMISING, Suggestion.WATCH),
+        (but(out_of_sample=0.0, confidence=0.9), Case.LOST_A_LITTLE, Verdict.UNPROVEN, Suggestion.RESEARCH),
         (
-            but(out_of_sample=-0.1, in_sample=1.0, pbo=OVERFIT_PBO),
+            but(out_of_sample=0.0, confidence=0.9, fading=ONE_ERROR),
             Case.SLIPPED_UNSEEN,
             Verdict.FAILED_UNSEEN,
             Suggestion.RESEARCH,
         ),
-        (but(walk_forward=-0.1, pbo=0.7), Case.RANKING_FAILS, Verdict.OVERFIT, Suggestion.DROP),
+        (
+            but(out_of_sample=0.0, confidence=0.4, fading=ONE_ERROR),
+            Case.SLIPPED_UNSEEN,
+            Verdict.FAILED_UNSEEN,
+            Suggestion.DROP,
+        ),
+        (but(out_of_sample=-0.8, fading=MOST_FADING), Case.LOST_UNSEEN, Verdict.FAILED_UNSEEN, Suggestion.DROP),
+        (but(out_of_sample=-1.8, low=-3.0, high=-0.1), Case.LOST_UNSEEN, Verdict.FAILED_UNSEEN, Suggestion.DROP),
+        (
+            but(out_of_sample=-0.1, lost_halves=OVERFIT_LOST + 0.01),
+            Case.RANKING_FAILS,
+            Verdict.OVERFIT,
+            Suggestion.DROP,
+        ),
+        (
+            but(out_of_sample=-0.1, lost_halves=OVERFIT_LOST),
+            Case.SLIPPED_BUT_LIKELY,
+            Verdict.PROMISING,
+            Suggestion.WATCH,
+        ),
         (but(out_of_sample=None), Case.UNSEEN_IDLE, Verdict.UNPROVEN, Suggestion.RESEARCH),
         (but(is_held_out=False, out_of_sample=None), Case.ALL_CHECKS, Verdict.STRONG, Suggestion.ADOPT),
         (
@@ -109,21 +140,37 @@ def test_every_case_at_its_boundary(evidence: Evidence, case: Case, verdict: Ver
     assert (found.case, found.verdict, found.suggestion) == (case, verdict, suggestion)
 
 
-def test_each_case_has_one_rule() -> None:
-    assert sorted(rule.case for rule in TREE) == sorted(Case)
+def test_each_case_of_today_has_one_rule() -> None:
+    assert sorted(rule.case for rule in TREE) == sorted(set(Case) - RETIRED)
 
 
 def test_one_set_is_never_called_overfit() -> None:
-    assert judge(but(n_tried=1, pbo=0.99, out_of_sample=-1.0)).verdict is Verdict.FAILED_UNSEEN
+    assert judge(but(n_tried=1, lost_halves=0.99, out_of_sample=-1.0, fading=2.0)).verdict is Verdict.FAILED_UNSEEN
+
+
+def test_what_held_up_on_unseen_bars_is_never_called_overfit() -> None:
+    assert judge(but(lost_halves=0.99, pbo=0.99, walk_forward=-1.0)).verdict is Verdict.UNPROVEN
+
+
+def test_sets_are_alike_where_their_ranking_is_noise_and_every_choice_earns() -> None:
+    assert are_alike(but(pbo=0.6))
+    assert not are_alike(but(pbo=0.5))
+    assert not are_alike(but(pbo=0.6, lost_halves=STRONG_LOST + 0.01))
+
+
+@pytest.mark.parametrize(("confidence", "is_close"), [(0.96, False), (0.97, True), (0.98, True), (0.99, False)])
+def test_a_confidence_on_the_line_or_just_below_it_is_a_close_call(confidence: float, is_close: bool) -> None:
+    assert is_close_call(but(confidence=confidence)) is is_close
 
 
 def test_decisions_are_made_on_the_numbers_that_people_see() -> None:
     assert seen(0.9499999) == 0.95
     assert str(seen(-0.001)) == "0.0"
     summary = facts.summary()
-    barely = summary.model_copy(update={"luck": summary.luck.model_copy(update={"skill": 0.7951})})
+    assert summary.significance is not None
+    barely = summary.model_copy(update={"significance": summary.significance.model_copy(update={"p": 0.0249})})
 
-    assert evidence_of(barely).skill == PROMISING_DSR
+    assert evidence_of(barely).confidence == PROMISING_CONFIDENCE
     assert judged(barely).verdict is Verdict.PROMISING
 
 

@@ -13,7 +13,6 @@ from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Cap, SamplerKind, StudySpec
 from optimizer.engine.evaluator import Evaluator
 from optimizer.search.fold_search import FoldFit, refit
-from optimizer.search.loop import best_record, search
 from optimizer.strategies.registry import STRATEGIES, find_strategy, space_of
 from optimizer.validation.walk_forward import FoldRows, fold_seed, holding_period, plan_folds, walk_forward
 from tests.calibration.worlds import Shocks, market
@@ -41,7 +40,8 @@ class Remembering:
         return self.answers[(len(self.asked) - 1) % len(self.answers)]
 
 
-TEXTBOOK = FoldFit(params={"period": 14, "oversold": 35, "overbought": 65}, value=0.5)
+DEFAULT: Params = {"period": 14, "oversold": 35, "overbought": 65}
+TEXTBOOK = FoldFit(params=DEFAULT, value=0.5, leaders=(DEFAULT, {"period": 10, "oversold": 30, "overbought": 70}))
 
 
 def test_four_folds_cover_the_second_half_of_ten_years() -> None:
@@ -103,8 +103,9 @@ def test_the_least_number_of_trades_shrinks_with_the_training_window() -> None:
 
 def test_the_stitched_record_is_the_tests_one_after_the_other() -> None:
     evaluator = evaluator_of()
-    found = walk_forward(RSI, space_of(RSI), evaluator, start=START, stop=STOP, refit=Remembering([TEXTBOOK]))
-    assert found is not None
+    walk = walk_forward(RSI, space_of(RSI), evaluator, start=START, stop=STOP, refit=Remembering([TEXTBOOK]))
+    assert walk is not None
+    found = walk.result
     plan = plan_folds(
         START, STOP, n_folds=4, gap=holding_period(evaluator, space_of(RSI).default, start=START, stop=STOP)
     )
@@ -119,11 +120,34 @@ def test_the_stitched_record_is_the_tests_one_after_the_other() -> None:
     assert found.dates[-1] == found.folds[-1].test_end
 
 
-def test_a_fold_in_which_nothing_is_feasible_stays_out_of_the_market() -> None:
-    found = walk_forward(
-        RSI, space_of(RSI), evaluator_of(), start=START, stop=STOP, refit=Remembering([None, TEXTBOOK])
+def test_leaders_are_held_in_equal_parts_beside_the_market() -> None:
+    evaluator = evaluator_of()
+    walk = walk_forward(RSI, space_of(RSI), evaluator, start=START, stop=STOP, refit=Remembering([TEXTBOOK]))
+    assert walk is not None
+    first, stop = STOP - len(walk.leaders), STOP - len(walk.leaders) * 3 // 4
+    parts = [evaluator.backtest(params, start=first, stop=stop).returns for params in TEXTBOOK.leaders]
+
+    assert walk.leaders[: stop - first] == pytest.approx(np.mean(parts, axis=0), abs=1e-12)
+    assert walk.market.tolist() == evaluator.buy_and_hold(start=first, stop=STOP).returns.tolist()
+
+
+def test_a_fold_chooses_from_the_whole_grid_whatever_the_seed() -> None:
+    fits = [refit(RSI, space_of(RSI), evaluator_of(), start=300, stop=1200, seed=seed) for seed in (1, 2)]
+    assert fits[0] is not None
+    sets = list(space_of(RSI).param_sets())
+    values = evaluator_of().scores(sets, start=300, stop=1200).sharpe_ratio
+
+    assert fits[0] == fits[1]
+    assert fits[0].leaders[0] == fits[0].params
+    assert fits[0].value >= np.nanmax(
+        np.where(evaluator_of().scores(sets, start=300, stop=1200).n_trades >= 3, values, -9)
     )
-    assert found is not None
+
+
+def test_a_fold_in_which_nothing_is_feasible_stays_out_of_the_market() -> None:
+    walk = walk_forward(RSI, space_of(RSI), evaluator_of(), start=START, stop=STOP, refit=Remembering([None, TEXTBOOK]))
+    assert walk is not None
+    found = walk.result
     n_test = len(found.returns) // 4
 
     assert found.folds[0].params == {}
@@ -166,23 +190,6 @@ def test_a_refit_is_never_worse_than_the_textbook_set() -> None:
 
     assert found is not None
     assert found.value >= default
-
-
-def test_rounds_find_about_what_the_studys_own_search_finds() -> None:
-    spec = RSI.model_copy(update={"n_trials": 120})
-    ours, theirs = [], []
-    for seed in range(8):
-        evaluator = evaluator_of(bars=market(Shocks.of(seed, years=6)))
-        found = refit(spec, space_of(spec), evaluator, start=START, stop=STOP, seed=seed)
-        records = list(search(spec, space_of(spec), evaluator, start=START, stop=STOP, n_trials=120, seed=seed))
-        best = best_record(records)
-        assert found is not None
-        assert best is not None
-        assert best.value is not None
-        ours.append(found.value)
-        theirs.append(best.value)
-
-    assert np.mean(ours) == pytest.approx(np.mean(theirs), abs=0.05)
 
 
 @pytest.mark.parametrize("sampler", list(SamplerKind))

@@ -1,0 +1,1 @@
+"""Statistics of arrays of returns, pure functions: is a backtest's result more than luck?"""
