@@ -13,6 +13,7 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, Window
 from optimizer.errors import UserError, error_of
 from optimizer.market.quality.data_findings import DataNote
+from optimizer.validation.evidence import Evidence, evidence_of
 
 
 def _read(error: object) -> UserError | None:
@@ -86,6 +87,12 @@ class StudyFacts:
         measure = GOALS[self.goal].measure
         own, hold = (getattr(side.out_of_sample, measure) for side in (found.winner, found.buy_and_hold))
         return None if own is None or hold is None else (own, hold)
+
+    @property
+    def evidence(self) -> Evidence:
+        """Figures that the verdict rests on; only of a finished study."""
+        assert self.summary is not None
+        return evidence_of(self.summary)
 
     @property
     def budget(self) -> int:

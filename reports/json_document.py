@@ -67,6 +67,10 @@ def _validation(summary: StudySummary) -> JsonObject:
         "market_sharpe": luck.market_sharpe,
         "n_tried": luck.n_tried,
         "n_tried_ever": luck.n_tried_ever,
+        "tries": _dump(summary.tries),
+        "significance": _dump(summary.significance),
+        "expected": _dump(summary.expected),
+        "stress": _dump(summary.stress),
         "plateau": {
             "n_neighbours": plateau.n_neighbours,
             "share": plateau.share,

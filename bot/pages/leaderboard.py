@@ -84,10 +84,9 @@ class LeaderboardRow:
         return list(Verdict).index(self.study.summary.verdict)
 
     @property
-    def deflated(self) -> float | None:
-        """Deflated Sharpe ratio of the search."""
-        assert self.study.summary is not None
-        return self.study.summary.luck.deflated_sharpe_ratio
+    def confidence(self) -> float | None:
+        """Confidence that the result is more than luck and the market's rise: the order within a verdict."""
+        return self.study.evidence.confidence
 
 
 Key = float | int | str | datetime | None
@@ -99,13 +98,13 @@ COLUMNS: Mapping[str, Callable[[LeaderboardRow], Key]] = {
     "verdict": lambda row: row.verdict_rank,
     "outside": lambda row: row.outside.sharpe_ratio,
     "inside": lambda row: row.inside.sharpe_ratio,
-    "deflated": lambda row: row.deflated,
+    "confidence": lambda row: row.confidence,
     "return": lambda row: row.outside.total_return,
     "drawdown": lambda row: row.outside.max_drawdown,
     "trades": lambda row: row.outside.n_trades,
     "asked": lambda row: row.study.created_at.timestamp(),
 }
-_GREATEST_FIRST = ("outside", "inside", "deflated", "return", "drawdown", "trades", "asked")
+_GREATEST_FIRST = ("outside", "inside", "confidence", "return", "drawdown", "trades", "asked")
 
 
 async def board(service: OptimizationService, query: LeaderboardQuery, now: datetime) -> list[LeaderboardRow]:

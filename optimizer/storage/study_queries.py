@@ -102,16 +102,21 @@ _OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
 
 
 async def ranked_names(query: Mapping[str, Any], *, limit: int) -> list[str]:
-    """Names of finished studies by verdict, best first as declared, then by Sharpe ratio out of sample.
+    """Names of finished studies by verdict, best first as declared, then by evidence, then by Sharpe out of sample.
+
+    The best of many Sharpe ratios on few unseen bars is mostly luck; the evidence counts every search. Studies stored
+    before there was any stand by their confidence against luck.
 
     Of several studies with the same winner for the same symbols, strategy and timeframe the first counts.
     """
-    best_first = {"verdict": 1, "outside": -1, "_id": 1}
+    best_first = {"verdict": 1, "p": 1, "outside": -1, "_id": 1}
+    early = {"$subtract": [1.0, {"$ifNull": ["$summary.luck.skill", 0.0]}]}
+    p = {"$ifNull": ["$summary.significance.p", early]}
     verdict = {"$indexOfArray": [[str(verdict) for verdict in Verdict], "$summary.verdict"]}
     same = {"symbol": "$symbol", "strategy": "$strategy_name", "timeframe": "$spec.timeframe"}
     stages: list[dict[str, Any]] = [
         {"$match": {**query, _OUTSIDE: {"$ne": None}}},
-        {"$project": {"study_name": 1, "verdict": verdict, "outside": f"${_OUTSIDE}",
+        {"$project": {"study_name": 1, "verdict": verdict, "p": p, "outside": f"${_OUTSIDE}",
                       "set": {**same, "params": "$summary.winner.params"}}},
         {"$sort": best_first},
         {"$group": {"_id": "$set", "best": {"$first": "$$ROOT"}}},

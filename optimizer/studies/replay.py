@@ -13,6 +13,9 @@ from optimizer.domain.study_results import StudySummary, TrialRecord
 _OF_THE_RUN = {"started_at", "duration", "reason"}
 #: Parts of a summary that follow from the rules for words.
 _JUDGEMENT = {"verdict", "suggestion", "case", "notes"}
+#: Parts that came from the sampler's path before they came from the whole grid, and those that follow from the folds.
+_OF_THE_GRID = {"luck", "walk_forward"}
+_OF_THE_FOLDS = {"sharpe_interval", "drawdown_interval", "bootstrap_sharpes"}
 _MISSING = "–"
 
 
@@ -42,8 +45,8 @@ def first_difference(
 ) -> Difference | None:
     """First difference between two lists of trials or two summaries; None if they are equal.
 
-    A part of a summary that the version which stored it did not have is not compared, and neither is a verdict from
-    before there were cases, which followed other rules.
+    A part of a summary that the version which stored it did not have is not compared, and neither is what early
+    versions drew from the sampler's path, with the verdict that followed.
     """
     path = "" if isinstance(stored, BaseModel) else "trials"
     return _between(_plain(stored, like=stored), _plain(fresh, like=stored), path)
@@ -63,10 +66,9 @@ def _plain(value: Any, *, like: Any) -> Any:
 def _left_out(like: BaseModel) -> set[str]:
     if isinstance(like, TrialRecord):
         return _OF_THE_RUN
-    if not isinstance(like, StudySummary) or like.case is not None:
+    if not isinstance(like, StudySummary) or like.tries is not None:
         return set()
-    # The luck of a set that was tried alone was once taken for none.
-    return _JUDGEMENT | ({"luck"} if like.luck.n_tried == 1 else set())
+    return _JUDGEMENT | _OF_THE_GRID | (set() if like.window.n_holdout else _OF_THE_FOLDS)
 
 
 def _between(was: Any, now: Any, path: str) -> Difference | None:
