@@ -85,7 +85,7 @@ ROOMS = {
 WITHIN = {
     "optimizer/strategies": {"rules"},
     "optimizer/search": {"tpe"},
-    "optimizer/validation": {"champions"},
+    "optimizer/validation": {"champions", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/learned": {"ml", "policy"},
     "bot/grammar": {"rules"},

@@ -176,6 +176,9 @@ class Significance(Frozen):
     unseen_p: Measure  # probability of the leaders' result on the bars of the folds and the holdout without an edge
     n_searches: int  # different searches of overlapping bars of the symbol, with this one
     p: float  # both together, given that many searches
+    confidence: float  # the complements of the three, as people read them
+    searched_confidence: float
+    unseen_confidence: Measure
     searched_alpha: Measure  # Sharpe ratio of the leaders on the searched bars
     unseen_alpha: Measure  # and on the held-out ones
     optimism: float  # part of a Sharpe ratio in sample that is due to the choice of the best

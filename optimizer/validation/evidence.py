@@ -71,8 +71,8 @@ def evidence_of(summary: StudySummary) -> Evidence:
         default=None if summary.winner.params == summary.default.params else _sharpe(summary.default.out_of_sample),
         deflated=seen(luck.deflated_sharpe_ratio),
         confidence=_confidence(summary),
-        searched=seen(1.0 - tests.searched_p) if tests else None,
-        on_unseen=seen(1.0 - tests.unseen_p) if tests and tests.unseen_p is not None else None,
+        searched=seen(tests.searched_confidence) if tests else None,
+        on_unseen=seen(tests.unseen_confidence) if tests else None,
         fading=_fall(tests.fading if tests else None),
         aging=_fall(tests.aging if tests else None),
         lost_halves=seen(tests.lost_halves) if tests else None,
@@ -86,7 +86,7 @@ def evidence_of(summary: StudySummary) -> Evidence:
 def _confidence(summary: StudySummary) -> float | None:
     """Confidence in a result; of a study stored before there were tests of significance that of its luck."""
     if summary.significance is not None:
-        return seen(1.0 - summary.significance.p)
+        return seen(summary.significance.confidence)
     luck = summary.luck
     return seen(luck.skill if luck.skill is not None else luck.deflated_sharpe_ratio)
 

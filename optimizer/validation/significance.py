@@ -169,13 +169,17 @@ def significance(tests: SignificanceTests, n_searches: int) -> Significance | No
     if not tests.family.param_sets:
         return None
     searched, unseen = tests.searched.p, tests.unseen_p
+    p = combined(searched, unseen, n_searches)
     return Significance(
         n_sets=len(tests.family.param_sets),
         is_whole_grid=tests.family.is_whole,
         searched_p=searched,
         unseen_p=unseen,
         n_searches=n_searches,
-        p=combined(searched, unseen, n_searches),
+        p=p,
+        confidence=1.0 - p,
+        searched_confidence=1.0 - searched,
+        unseen_confidence=None if unseen is None else 1.0 - unseen,
         searched_alpha=tests.annual_sharpe(tests.family.leaders_alpha),
         unseen_alpha=None if tests.held_out is None else tests.annual_sharpe(tests.held_out),
         optimism=tests.optimism,

@@ -167,21 +167,24 @@ def summary(**changes: object) -> StudySummary:
 
 def significance(**changes: object) -> Significance:
     """Tests of the promising study, or of another by what differs."""
-    tests = Significance(
-        n_sets=4317,
-        is_whole_grid=True,
-        searched_p=0.0381,
-        unseen_p=0.0437,
-        n_searches=3,
-        p=0.0171,
-        searched_alpha=1.1613,
-        unseen_alpha=0.8119,
-        optimism=0.3917,
-        fading=0.1531,
-        aging=0.4119,
-        lost_halves=0.1117,
-    )
-    return tests.model_copy(update=changes)
+    figures: dict[str, object] = {
+        "n_sets": 4317,
+        "is_whole_grid": True,
+        "searched_p": 0.0381,
+        "unseen_p": 0.0437,
+        "n_searches": 3,
+        "p": 0.0171,
+        "searched_alpha": 1.1613,
+        "unseen_alpha": 0.8119,
+        "optimism": 0.3917,
+        "fading": 0.1531,
+        "aging": 0.4119,
+        "lost_halves": 0.1117,
+        **changes,
+    }
+    names = {"p": "confidence", "searched_p": "searched_confidence", "unseen_p": "unseen_confidence"}
+    complements = {name: None if figures[p] is None else 1.0 - figures[p] for p, name in names.items()}  # type: ignore[operator]
+    return Significance.model_validate(figures | complements)
 
 
 def _runners_up() -> tuple[Scored, ...]:

@@ -47,7 +47,7 @@ def confidence(value: float, **luck_changes: Any) -> StudySummary:
     return luck(**luck_changes).model_copy(update={"significance": facts.significance(p=1 - value)})
 
 
-def tested(**changes: Any) -> StudySummary:
+def with_tests(**changes: Any) -> StudySummary:
     return facts.summary(significance=facts.significance(**changes))
 
 
@@ -86,16 +86,16 @@ def stretch(total_return: float) -> Stretch:
         (confidence(PROMISING_CONFIDENCE), "real", "close_call"),
         (confidence(PROMISING_CONFIDENCE - 0.01), "real", "close_call"),
         (facts.summary(), "real", "parts_both"),
-        (tested(unseen_p=None), "real", "parts_searched"),
-        (tested(lost_halves=STRONG_LOST), "real", "halves_kept"),
-        (tested(lost_halves=STRONG_LOST + 0.01), "real", "halves_mixed"),
-        (tested(lost_halves=OVERFIT_LOST), "real", "halves_mixed"),
-        (tested(lost_halves=OVERFIT_LOST + 0.01), "real", "halves_lost"),
+        (with_tests(unseen_p=None), "real", "parts_searched"),
+        (with_tests(lost_halves=STRONG_LOST), "real", "halves_kept"),
+        (with_tests(lost_halves=STRONG_LOST + 0.01), "real", "halves_mixed"),
+        (with_tests(lost_halves=OVERFIT_LOST), "real", "halves_mixed"),
+        (with_tests(lost_halves=OVERFIT_LOST + 0.01), "real", "halves_lost"),
         (luck(pbo=LOW_PBO), "real", "pbo_low"),
         (luck(pbo=LOW_PBO + 0.01), "real", "pbo_middling"),
         (luck(pbo=NOISY_PBO), "real", "pbo_middling"),
         (luck(pbo=NOISY_PBO + 0.01), "real", "pbo_alike"),
-        (tested(lost_halves=0.6).model_copy(update={"luck": luck(pbo=0.51).luck}), "real", "pbo_high"),
+        (with_tests(lost_halves=0.6).model_copy(update={"luck": luck(pbo=0.51).luck}), "real", "pbo_high"),
         (luck(pbo=None), "real", "pbo_unknown"),
         (facts.summary(sharpe_interval=Interval(low=0.01, high=1)), "real", "interval_above_zero"),
         (facts.summary(sharpe_interval=Interval(low=0.0, high=1)), "real", "interval_spans_zero"),
@@ -183,8 +183,8 @@ def test_a_finding_without_its_facts_is_not_stated(summary: StudySummary, chapte
         (outside(None), "because_unseen_idle"),
         (confidence(STRONG_CONFIDENCE - 0.01), "because_luck_not_excluded"),
         (confidence(0.3, deflated_sharpe_ratio=0.4), "because_luck_explains"),
-        (tested(p=0.001, lost_halves=0.3), "because_choice_shaky"),
-        (tested(p=0.001, aging=2.6), "because_aged"),
+        (with_tests(p=0.001, lost_halves=0.3), "because_choice_shaky"),
+        (with_tests(p=0.001, aging=2.6), "because_aged"),
     ],
 )
 def test_the_first_line_gives_the_reason(summary: StudySummary, key: str) -> None:

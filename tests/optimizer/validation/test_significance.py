@@ -118,7 +118,8 @@ def test_searches_of_the_same_bars_raise_p_and_change_nothing_else() -> None:
     assert many is not None
 
     assert many.p == pytest.approx(33 * one.p, rel=0.05)
-    assert many.model_copy(update={"p": one.p, "n_searches": 1}) == one
+    assert many.confidence == 1.0 - many.p
+    assert many.model_copy(update={"p": one.p, "confidence": one.confidence, "n_searches": 1}) == one
 
 
 def test_unseen_bars_are_those_of_the_folds_and_of_the_holdout() -> None:

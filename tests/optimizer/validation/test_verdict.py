@@ -168,7 +168,7 @@ def test_decisions_are_made_on_the_numbers_that_people_see() -> None:
     assert str(seen(-0.001)) == "0.0"
     summary = facts.summary()
     assert summary.significance is not None
-    barely = summary.model_copy(update={"significance": summary.significance.model_copy(update={"p": 0.0249})})
+    barely = summary.model_copy(update={"significance": facts.significance(p=0.0249)})
 
     assert evidence_of(barely).confidence == PROMISING_CONFIDENCE
     assert judged(barely).verdict is Verdict.PROMISING
