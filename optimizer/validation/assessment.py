@@ -17,6 +17,7 @@ from optimizer.domain.study_results import (
     Expected,
     Interval,
     Luck,
+    Measures,
     Plateau,
     Scored,
     Significance,
@@ -37,7 +38,7 @@ from optimizer.validation.family import Family, family
 from optimizer.validation.sensitivity import importance, plateau
 from optimizer.validation.significance import SignificanceTests, significance
 from optimizer.validation.statistics import description
-from optimizer.validation.statistics.bootstrap import Bootstrap, bootstrap, interval
+from optimizer.validation.statistics.bootstrap import Bootstrap, bootstrap, interval, widened
 from optimizer.validation.stress import stress
 from optimizer.validation.unmet import unmet
 from optimizer.validation.walk_forward import Walk, walk_forward
@@ -262,12 +263,27 @@ class Assessment:
         if unseen is None or len(unseen) < _LEAST_BOOTSTRAP_BARS or not np.any(unseen):
             return None
         a_year = periods_per_year(self.evaluator.bars)
-        return bootstrap(unseen, periods_per_year=a_year, seed=self.spec.seed)
+        least_block = self._unseen_measures.average_trade_bars or 1.0
+        return bootstrap(unseen, periods_per_year=a_year, seed=self.spec.seed, least_block=least_block)
+
+    @property
+    def _unseen_measures(self) -> Measures:
+        """Measures of the returns that the intervals are about."""
+        if self.winner.out_of_sample is not None:
+            return self.winner.out_of_sample
+        return self.walk_forward.stitched if self.walk_forward else Measures()
 
     @property
     def sharpe_interval(self) -> Interval | None:
-        """90 % interval of the out-of-sample Sharpe ratio."""
-        return _interval(self._resampled.sharpe_ratios) if self._resampled else None
+        """90 % interval of the out-of-sample Sharpe ratio, the wider the fewer trades it rests on."""
+        if self._resampled is None:
+            return None
+        plain, seen = _interval(self._resampled.sharpe_ratios), self._unseen_measures
+        if plain.low is None or plain.high is None:
+            return plain
+        middle = float(np.nanmedian(self._resampled.sharpe_ratios))
+        low, high = widened(plain.low, plain.high, middle, seen.n_trades + (seen.n_open or 0))
+        return Interval(low=low, high=high)
 
     @property
     def drawdown_interval(self) -> Interval | None:

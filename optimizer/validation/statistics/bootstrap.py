@@ -18,6 +18,10 @@ from optimizer.domain.bars import FloatArray
 #: Share of the bootstrap distribution outside the interval, in both tails together.
 INTERVAL_TAILS = 0.1
 
+#: 95 % quantile of the normal distribution, and the degrees of freedom from which the expansion of Student's holds.
+_NORMAL_QUANTILE = 1.6448536269514722
+_LEAST_EXPANDED = 3
+
 #: An autocorrelation within this many standard errors counts as none, where so many in a row do.
 _INSIGNIFICANT = 2.0
 _LEAST_IN_A_ROW = 5
@@ -31,23 +35,30 @@ class Bootstrap:
     max_drawdowns: FloatArray
 
 
-def bootstrap(returns: FloatArray, *, periods_per_year: float, seed: int, n_resamples: int = 500) -> Bootstrap:
-    """Bootstrap the Sharpe ratio and the maximum drawdown of (n,) returns.
+def bootstrap(
+    returns: FloatArray, *, periods_per_year: float, seed: int, least_block: float = 1.0, n_resamples: int = 500
+) -> Bootstrap:
+    """Bootstrap the Sharpe ratio and the maximum drawdown of (n,) returns in blocks of at least `least_block` bars.
 
     A resample without movement has a NaN Sharpe ratio.
     """
-    measured = resampled(returns, _sharpe_and_drawdown, seed=seed, n_resamples=n_resamples)
+    measured = resampled(returns, _sharpe_and_drawdown, seed=seed, least_block=least_block, n_resamples=n_resamples)
     return Bootstrap(sharpe_ratios=measured[:, 0] * math.sqrt(periods_per_year), max_drawdowns=measured[:, 1])
 
 
 def resampled(
-    values: FloatArray, measure: Callable[[FloatArray], FloatArray], *, seed: int, n_resamples: int
+    values: FloatArray,
+    measure: Callable[[FloatArray], FloatArray],
+    *,
+    seed: int,
+    n_resamples: int,
+    least_block: float = 1.0,
 ) -> FloatArray:
     """Measure each stationary resample of (n,) values; returns (n_resamples, …) results.
 
     The random generator is local to the call.
     """
-    generator, chance_to_jump = np.random.default_rng(seed), 1.0 / block_length(values)
+    generator, chance_to_jump = np.random.default_rng(seed), 1.0 / max(block_length(values), least_block)
     found = []
     for _ in range(n_resamples):
         starts = generator.integers(len(values), size=len(values))
@@ -121,6 +132,28 @@ def interval(sample: FloatArray) -> tuple[float, float]:
         return math.nan, math.nan
     low, high = np.quantile(finite, [INTERVAL_TAILS / 2, 1 - INTERVAL_TAILS / 2])
     return float(low), float(high)
+
+
+def widened(low: float, high: float, middle: float, n_trades: int) -> tuple[float, float]:
+    """Interval stretched around its middle, because a result of few trades is less certain than its bars suggest.
+
+    By Student's t with one degree of freedom fewer than there are trades, in place of the normal distribution that
+    many trades approach. In the market on a tenth of 378 bars, eight trades, the plain interval covers the truth in
+    84 % instead of 90 %, the stretched one in 89 % (docs/statistics.md).
+    """
+    factor = _student_quantile(max(n_trades - 1, 1)) / _NORMAL_QUANTILE
+    return middle - factor * (middle - low), middle + factor * (high - middle)
+
+
+def _student_quantile(freedom: int) -> float:
+    """95 % quantile of Student's t; exact for one and two degrees, else expanded (Abramowitz, Stegun 26.7.5)."""
+    if freedom < _LEAST_EXPANDED:
+        return math.tan(0.45 * math.pi) if freedom == 1 else 0.9 * math.sqrt(2.0 / (0.95 * 0.05 * 4.0))
+    z = _NORMAL_QUANTILE
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + first / freedom + second / freedom**2 + third / freedom**3
 
 
 def warm() -> None:

@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from optimizer.domain.bars import FloatArray
 from optimizer.validation.statistics import bootstrap as module
-from optimizer.validation.statistics.bootstrap import block_length, bootstrap, interval, resampled, warm
+from optimizer.validation.statistics.bootstrap import block_length, bootstrap, interval, resampled, warm, widened
 
 
 def autocorrelated(seed: int, n: int, persistence: float) -> np.ndarray:
@@ -79,3 +81,38 @@ def test_warming_up_leaves_nothing_to_compile() -> None:
     bootstrap(SERIES[0], periods_per_year=252, seed=1, n_resamples=3)
 
     assert [len(kernel.signatures) for kernel in kernels] == signatures
+
+
+@pytest.mark.parametrize("n_trades", [2, 3, 4, 6, 9, 30, 500])
+def test_an_interval_of_few_trades_is_stretched_by_students_t(n_trades: int) -> None:
+    factor = stats.t.ppf(0.95, n_trades - 1) / stats.norm.ppf(0.95)
+    low, high = widened(-1.0, 3.0, 0.5, n_trades)
+
+    assert low == pytest.approx(0.5 - 1.5 * factor, rel=4e-3)
+    assert high == pytest.approx(0.5 + 2.5 * factor, rel=4e-3)
+    assert widened(-1.0, 3.0, 0.5, 0) == widened(-1.0, 3.0, 0.5, 2)
+
+
+def sparse(seed: int, n_bars: int = 378) -> tuple[FloatArray, int]:
+    """Returns that are in the market on a tenth of the bars, in trades of about five, with a Sharpe ratio of 1."""
+    rng, returns, bar, n_trades = np.random.default_rng(seed), np.zeros(n_bars), 0, 0
+    while (bar := bar + int(rng.geometric(1 / 45))) < n_bars:
+        length = min(max(1, int(rng.poisson(5))), n_bars - bar)
+        returns[bar : bar + length] = rng.normal(SPARSE_MEAN, 0.0189, length)
+        bar, n_trades = bar + length, n_trades + 1
+    return returns, n_trades
+
+
+#: In the market on a tenth of the bars, this mean makes an annual Sharpe ratio of 1.
+SPARSE_MEAN = 0.0189 * 0.1**0.5 / 252**0.5 / 0.1
+
+
+def test_nine_in_ten_intervals_cover_the_truth_of_a_sparse_strategy() -> None:
+    covered, n_made = 0, 200
+    for seed in range(n_made):
+        returns, n_trades = sparse(seed)
+        sample = bootstrap(returns, periods_per_year=252, seed=seed, least_block=5.0, n_resamples=200).sharpe_ratios
+        low, high = widened(*interval(sample), float(np.nanmedian(sample)), n_trades)
+        covered += low <= 0.973 <= high  # over two million bars
+
+    assert 0.85 <= covered / n_made <= 0.95
