@@ -309,7 +309,8 @@ class Assessment:
 
     def _stretch(self, equity: FloatArray, first: int, n_bars: int) -> Stretch:
         bars, start = self.evaluator.bars, self.rows.start + first
-        gained = float(equity[first + n_bars] / equity[first] - 1.0)
+        # An account that is lost makes nothing any more.
+        gained = float(equity[first + n_bars] / equity[first] - 1.0) if equity[first] > 0.0 else 0.0
         return Stretch(start=day_of(bars, start), end=day_of(bars, start + n_bars - 1), total_return=gained)
 
     @property
