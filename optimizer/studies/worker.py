@@ -47,8 +47,7 @@ log = logging.getLogger(__name__)
 async def serve() -> None:
     """Answer the parent's requests until the end of input."""
     lines = _lines_from_parent()
-    for warm in (evaluator.warm, estimator.warm, cross_validation.warm, bootstrap.warm):
-        warm()  # before anything is known of MongoDB, which starts meanwhile
+    warm()  # before anything is known of MongoDB, which starts meanwhile
     gc.freeze()  # what was imported stays: the collector need not look through it in the middle of every search
     configuration = decode_request(await lines.get())
     assert isinstance(configuration, Configure)
@@ -61,8 +60,19 @@ async def serve() -> None:
             _send(await _answer(request, configuration.snapshots))
 
 
+def warm() -> None:
+    """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more."""
+    for module in (evaluator, estimator, cross_validation, bootstrap):
+        module.warm()
+
+
 def _load_the_rest() -> None:
-    """Import the slow modules that are needed only at the end of a search."""
+    """Import the slow modules that are needed only at the end of a search.
+
+    Optuna would also load scikit-learn where it finds it, for seconds and a hundred megabytes, for measures of
+    importance that are not used here; None makes it look as if it were not installed.
+    """
+    sys.modules["sklearn"] = None  # type: ignore[assignment]  # the import system defines it, its stubs do not
     load_modules("optuna.importance")
 
 

@@ -1,5 +1,7 @@
 """Every strategy on every sample symbol: trades and equity as two other engines have them."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,15 @@ from optimizer.domain.space import Params
 from optimizer.domain.study_request import Costs
 from optimizer.engine.backtest import Backtest, ExitReason, simulate
 from optimizer.engine.evaluator import Evaluator, Signals
+from optimizer.lazy import LazyModule
 from optimizer.strategies.registry import STRATEGIES, find_strategy
 from tests.bars import SYMBOLS, sample_bars
-from tests.differential.engines import Fill, Played, play_backtesting, play_vectorbt
+
+if TYPE_CHECKING:
+    from tests.differential import engines
+else:
+    # The other engines import for ten seconds and more, which each process that only lists the tests would wait for.
+    engines = LazyModule("tests.differential.engines")
 
 # The other engines use what pandas will drop, and one warns of every position that is left open.
 pytestmark = [
@@ -42,7 +50,7 @@ def params_of(key: str, symbol: str) -> Params:
     return dict(params)
 
 
-def closed(result: Backtest) -> list[Fill]:
+def closed(result: Backtest) -> "list[engines.Fill]":
     """Our closed trades in rows of the window."""
     return [
         (t.entry_bar - result.start, t.exit_bar - result.start, t.side, t.entry_price, t.exit_price)
@@ -50,7 +58,7 @@ def closed(result: Backtest) -> list[Fill]:
     ]
 
 
-def assert_same(result: Backtest, other: Played) -> None:
+def assert_same(result: Backtest, other: "engines.Played") -> None:
     """The same equity and trades, up to the bar at which a short position has used up the equity."""
     end = int(np.argmax(result.equity <= 0)) if (result.equity <= 0).any() else len(result.equity)
     assert (other.equity[end : end + 1] <= 0).all(), "one of the two is ruined"
@@ -71,7 +79,7 @@ def test_backtesting_agrees(key: str, symbol: str, allow_short: bool) -> None:
     params = params_of(key, symbol)
     for window in WINDOWS:
         start, stop = rows_of(symbol, window)
-        other = play_backtesting(bars, evaluator.signals(params), start, stop, commission=0.0015)
+        other = engines.play_backtesting(bars, evaluator.signals(params), start, stop, commission=0.0015)
         assert_same(evaluator.backtest(params, start=start, stop=stop), other)
 
 
@@ -82,7 +90,7 @@ def test_backtesting_agrees_on_stops(key: str, symbol: str) -> None:
     evaluator = Evaluator(find_strategy(key), bars, costs=COMMISSION_ONLY)
     params = {**params_of(key, symbol), "stop": 10}
     start, stop = rows_of(symbol, (0.3, 0.8))
-    other = play_backtesting(bars, evaluator.signals(params), start, stop, commission=0.0015, stop_loss=0.1)
+    other = engines.play_backtesting(bars, evaluator.signals(params), start, stop, commission=0.0015, stop_loss=0.1)
 
     assert_same(evaluator.backtest(params, start=start, stop=stop), other)
 
@@ -105,7 +113,7 @@ def test_vectorbt_agrees_on_the_measures_of_trades(key: str) -> None:
     params = params_of(key, "MSFT")
     start, stop = rows_of("MSFT", (0.1, 0.9))
     measures = evaluator.backtest(params, start=start, stop=stop).measures
-    other = play_vectorbt(bars, evaluator.signals(params), start, stop, costs=BOTH, side=1)
+    other = engines.play_vectorbt(bars, evaluator.signals(params), start, stop, costs=BOTH, side=1)
 
     for name, value in other.measures.items():
         ours = getattr(measures, name)
@@ -122,7 +130,7 @@ def test_vectorbt_agrees(key: str, symbol: str, side: int) -> None:
     signals = evaluator.signals(params)
     for window in WINDOWS:
         start, stop = rows_of(symbol, window)
-        other = play_vectorbt(bars, signals, start, stop, costs=BOTH, side=side)
+        other = engines.play_vectorbt(bars, signals, start, stop, costs=BOTH, side=side)
         if side > 0:
             assert_same(evaluator.backtest(params, start=start, stop=stop), other)
         else:

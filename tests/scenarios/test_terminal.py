@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import pytest
 
 from optimizer.domain.study_results import Verdict
 from optimizer.market.calendars import find_calendar
+from optimizer.storage.embedded_mongo import EmbeddedMongo
 from tests.bars import sample_bars
+from tests.scenarios.conftest import kept_bindings
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.server
 
@@ -23,11 +27,23 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("terminal")
 
 
-def typed(home: Path, *words: str, language: str = "en") -> subprocess.CompletedProcess[str]:
-    """Type a command and wait until it ends."""
-    environment = os.environ | {"OPTIMIZE_BOT_HOME": str(home), "OPTIMIZE_BOT_LANGUAGE": language, "COLUMNS": "80"}
+def typed(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Type a command into a process of its own, which starts its own database, and wait until it ends."""
+    environment = os.environ | {"OPTIMIZE_BOT_HOME": str(home), "COLUMNS": "80"}
     command = [sys.executable, "-m", "bot", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture
+def terminal(
+    home: Path, mongod: EmbeddedMongo, monkeypatch: pytest.MonkeyPatch, capsys: "pytest.CaptureFixture[str]"
+) -> Iterator[Terminal]:
+    """A terminal in this process, for what needs neither a process nor a database of its own."""
+    monkeypatch.setenv("OPTIMIZE_BOT_HOME", str(home))
+    monkeypatch.setenv("MONGODB_URI", mongod.uri.replace("/?", "/terminal?"))
+    monkeypatch.setenv("COLUMNS", "80")
+    with kept_bindings():
+        yield Terminal(capsys)
 
 
 def test_json_is_the_only_thing_on_stdout_and_can_be_replayed(home: Path) -> None:
@@ -45,12 +61,12 @@ def test_json_is_the_only_thing_on_stdout_and_can_be_replayed(home: Path) -> Non
     assert "Out-of-sample" in first.stderr
 
 
-def test_one_set_for_several_symbols_is_told_with_a_table_of_them(home: Path) -> None:
-    said = typed(home, "run", "MSFT,AAPL,IBM", "RSI", "40", "mode=shared", "source=sample", "--json")
-    told = json.loads(said.stdout)
-    words = " ".join(said.stderr.split())
+def test_one_set_for_several_symbols_is_told_with_a_table_of_them(terminal: Terminal) -> None:
+    said = terminal("run", "MSFT,AAPL,IBM", "RSI", "40", "mode=shared", "source=sample", "--json")
+    told = json.loads(said.out)
+    words = " ".join(said.err.split())
 
-    assert said.returncode == 0, said.stderr
+    assert said.code == 0, said.err
     assert told["study"]["symbol"] == "AAPL,IBM,MSFT"
     values = [part["winner"]["value"] for part in told["shared"]["by_symbol"]]
     assert told["best"]["value"] == pytest.approx(sorted(values)[1])
@@ -59,7 +75,7 @@ def test_one_set_for_several_symbols_is_told_with_a_table_of_them(home: Path) ->
     assert "mode=shared" in words
 
 
-def test_dates_that_only_some_symbols_have_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_dates_that_only_some_symbols_have_are_left_out_and_counted(terminal: Terminal, tmp_path: Path) -> None:
     bars = sample_bars("IBM")
     days = bars.time.astype("datetime64[D]").astype(str).tolist()
     columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
@@ -67,11 +83,11 @@ def test_dates_that_only_some_symbols_have_are_left_out_and_counted(tmp_path: Pa
     kept = [row for number, row in enumerate(rows) if number not in (2000, 2001, 2500)]
     (tmp_path / "GAPS.csv").write_text("\n".join(["date,open,high,low,close,volume", *kept]) + "\n")
 
-    assert typed(tmp_path, "data", "import", str(tmp_path / "GAPS.csv"), "--symbol", "GAPS").returncode == 0
-    said = typed(tmp_path, "run", "IBM,GAPS", "SMA", "30", "mode=shared", "dry")
+    assert terminal("data", "import", str(tmp_path / "GAPS.csv"), "--symbol", "GAPS").code == 0
+    said = terminal("run", "IBM,GAPS", "SMA", "30", "mode=shared", "dry")
 
-    assert said.returncode == 0, said.stderr
-    assert "IBM – 3 bars are left out: on their dates not all of the symbols have one." in " ".join(said.stdout.split())
+    assert said.code == 0, said.err
+    assert "IBM – 3 bars are left out: on their dates not all of the symbols have one." in " ".join(said.out.split())
 
 
 def _numbers(document: dict[str, Any]) -> object:
@@ -94,11 +110,12 @@ def test_charts_and_report_are_written_where_asked(home: Path, tmp_path: Path) -
     assert (tmp_path / "out" / "equity.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_dry_run_starts_nothing(home: Path, tmp_path: Path) -> None:
-    said = typed(tmp_path, "run", "MSFT", "MACD", "300", "source=sample", "dry")
+def test_dry_run_starts_nothing(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPTIMIZE_BOT_HOME", str(tmp_path))
+    said = terminal("run", "MSFT", "MACD", "300", "source=sample", "dry")
 
-    assert said.returncode == 0, said.stderr
-    assert "nothing was started" in " ".join(said.stdout.split())
+    assert said.code == 0, said.err
+    assert "nothing was started" in " ".join(said.out.split())
     assert not (tmp_path / "reports").exists()
 
 
@@ -112,36 +129,37 @@ def test_dry_run_starts_nothing(home: Path, tmp_path: Path) -> None:
         (("help",), "I don't know `help`."),
     ],
 )
-def test_bad_usage_is_named_and_ends_with_two(home: Path, words: tuple[str, ...], named: str) -> None:
-    said = typed(home, "run", *words)
+def test_bad_usage_is_named_and_ends_with_two(terminal: Terminal, words: tuple[str, ...], named: str) -> None:
+    said = terminal("run", *words)
 
-    assert said.returncode == 2
-    assert named in said.stderr
-    assert "Traceback" not in said.stderr
-    assert not said.stdout
-
-
-def test_korean_speaks_korean(home: Path) -> None:
-    said = typed(home, "run", "GOOG", "RSI", "30", "source=sample", language="ko")
-
-    assert said.returncode == 0, said.stderr
-    assert "표본 외 샤프" in said.stdout
+    assert said.code == 2
+    assert named in said.err
+    assert "Traceback" not in said.err
+    assert not said.out
 
 
-def test_own_bars_are_imported_checked_and_studied(home: Path, tmp_path: Path) -> None:
+def test_korean_speaks_korean(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPTIMIZE_BOT_LANGUAGE", "ko")
+    said = terminal("run", "GOOG", "RSI", "30", "source=sample")
+
+    assert said.code == 0, said.err
+    assert "표본 외 샤프" in said.out
+
+
+def test_own_bars_are_imported_checked_and_studied(terminal: Terminal, tmp_path: Path) -> None:
     rows = ["Date,Open,High,Low,Close,Volume"]
     price = 100.0
     for day in range(900):
         price *= 1.0 + ((day * 7919) % 41 - 20) / 1500
         rows.append(f"{_session(day)},{price:.4f},{price * 1.01:.4f},{price * 0.99:.4f},{price:.4f},{1000 + day}")
     (tmp_path / "OWN.csv").write_text("\n".join(rows))
-    brought = typed(home, "data", "import", str(tmp_path / "OWN.csv"))
-    checked = typed(home, "data", "check", "OWN")
-    studied = typed(home, "run", "OWN", "RSI", "30", "--json")
+    brought = terminal("data", "import", str(tmp_path / "OWN.csv"))
+    checked = terminal("data", "check", "OWN")
+    studied = terminal("run", "OWN", "RSI", "30", "--json")
 
-    assert "900 bars of 1 symbols" in brought.stdout, brought.stderr
-    assert "OWN: 900 daily bars from file" in " ".join(checked.stdout.split())
-    assert json.loads(studied.stdout)["study"]["source"] == "file", studied.stderr
+    assert "900 bars of 1 symbols" in brought.out, brought.err
+    assert "OWN: 900 daily bars from file" in " ".join(checked.out.split())
+    assert json.loads(studied.out)["study"]["source"] == "file", studied.err
 
 
 def _session(number: int) -> str:
@@ -149,7 +167,7 @@ def _session(number: int) -> str:
     return str(find_calendar("XNYS", date(2015, 1, 1), date(2019, 12, 31)).sessions[number])
 
 
-def test_second_program_on_the_same_directory_is_refused(home: Path) -> None:
+def test_second_program_on_the_same_directory_is_refused(terminal: Terminal, home: Path) -> None:
     environment = os.environ | {"OPTIMIZE_BOT_HOME": str(home)}
     script = "import sys; from bot.runtime.processes import lock_home; from pathlib import Path\n"
     script += f"with lock_home(Path({str(home)!r}), 'run'): print('mine', flush=True); sys.stdin.read()"
@@ -159,9 +177,9 @@ def test_second_program_on_the_same_directory_is_refused(home: Path) -> None:
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "mine\n"
-        said = typed(home, "run", "AAPL", "RSI", "30")
+        said = terminal("run", "AAPL", "RSI", "30")
     finally:
         holder.communicate()
 
-    assert said.returncode == 1
-    assert f"`optimize-bot run` (process {holder.pid}) is using {home}." in said.stderr
+    assert said.code == 1
+    assert f"`optimize-bot run` (process {holder.pid}) is using {home}." in said.err

@@ -8,8 +8,9 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from bot.grammar.verbs import VERBS
 from optimizer.storage.embedded_mongo import EmbeddedMongo
 from tests.bot_process import free_port
 from tests.scenarios.conftest import kept_bindings
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.server
 
@@ -59,27 +61,8 @@ TYPED = {
 ELSEWHERE = {"web", "schedule"}
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A command that ended: its exit code, what it printed for programs, and what for people."""
-
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True)
-class Terminal:
-    """Types commands into the program, in this process."""
-
-    captured: "pytest.CaptureFixture[str]"
-
-    def __call__(self, *words: str) -> Ended:
-        """Type a command and wait until it ends."""
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        assert isinstance(ended.value.code, int)
-        return Ended(ended.value.code, *self.captured.readouterr())
+#: One worker is enough for what is typed here.
+_ENVIRONMENT = {"COLUMNS": "200", "OPTIMIZE_BOT_WORKERS": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +70,10 @@ def database(tmp_path_factory: pytest.TempPathFactory, mongod: EmbeddedMongo) ->
     """A data directory for the commands typed here, and the studies that they store."""
     home, uri = tmp_path_factory.mktemp("terminal_verbs"), mongod.uri.replace("/?", "/terminal_verbs?")
     with kept_bindings(), pytest.MonkeyPatch.context() as environment, MongoClient[dict[str, Any]](uri) as client:
-        for name, value in {"OPTIMIZE_BOT_HOME": str(home), "MONGODB_URI": uri, "COLUMNS": "200"}.items():
+        for name, value in _ENVIRONMENT.items():
             environment.setenv(name, value)
+        environment.setenv("OPTIMIZE_BOT_HOME", str(home))
+        environment.setenv("MONGODB_URI", uri)
         environment.chdir(home)
         yield client["terminal_verbs"]
 
@@ -96,10 +81,24 @@ def database(tmp_path_factory: pytest.TempPathFactory, mongod: EmbeddedMongo) ->
 @pytest.fixture(scope="module")
 def names(database: Any) -> dict[str, str]:
     """Names of studies for the lines: two finished ones, and two that a stop interrupted before their first trial."""
-    finished = [_run("AAPL", "RSI", "20", "folds=0", f"seed={seed}", "--json").communicate() for seed in (41, 42)]
-    one, other = (json.loads(out)["study"]["name"] for out, _ in finished)
-    begun, second = (_interrupted(database, seed) for seed in (43, 44))
+    one, other = (_finished(seed) for seed in (41, 42))
+    begun = _interrupted(database, 43)
+    second = _stored_like(database, begun)
     return {"one": one, "other": other, "begun": begun, "second": second, "schedule": _scheduled(database)}
+
+
+def _finished(seed: int) -> str:
+    """Run a study to its end, and return its name."""
+    with redirect_stdout(StringIO()) as printed, pytest.raises(SystemExit, match="0"):
+        main(("run", "AAPL", "RSI", "20", "folds=0", f"seed={seed}", "--json"))
+    return str(json.loads(printed.getvalue())["study"]["name"])
+
+
+def _stored_like(database: Any, name: str) -> str:
+    """Store another study like one, and return its name."""
+    study = database.optimization_studies.find_one({"study_name": name}, {"_id": False})
+    database.optimization_studies.insert_one(study | {"study_name": "opt-5ec0"})
+    return "opt-5ec0"
 
 
 def _scheduled(database: Any) -> str:
