@@ -13,9 +13,8 @@ from optimizer.domain.study_results import StudySummary, TrialRecord
 _OF_THE_RUN = {"started_at", "duration", "reason"}
 #: Parts of a summary that follow from the rules for words.
 _JUDGEMENT = {"verdict", "suggestion", "case", "notes"}
-#: Parts that came from the sampler's path before they came from the whole grid, and those that follow from the folds.
-_OF_THE_GRID = {"luck", "walk_forward"}
-_OF_THE_FOLDS = {"sharpe_interval", "drawdown_interval", "bootstrap_sharpes"}
+#: Parts that early versions drew from the sampler's path, and intervals that did not know how few trades there were.
+_OF_EARLY_VERSIONS = {"luck", "walk_forward", "sharpe_interval", "drawdown_interval", "bootstrap_sharpes"}
 _MISSING = "–"
 
 
@@ -46,7 +45,7 @@ def first_difference(
     """First difference between two lists of trials or two summaries; None if they are equal.
 
     A part of a summary that the version which stored it did not have is not compared, and neither is what early
-    versions drew from the sampler's path, with the verdict that followed.
+    versions computed in another way, with the verdict that followed.
     """
     path = "" if isinstance(stored, BaseModel) else "trials"
     return _between(_plain(stored, like=stored), _plain(fresh, like=stored), path)
@@ -68,7 +67,7 @@ def _left_out(like: BaseModel) -> set[str]:
         return _OF_THE_RUN
     if not isinstance(like, StudySummary) or like.tries is not None:
         return set()
-    return _JUDGEMENT | _OF_THE_GRID | (set() if like.window.n_holdout else _OF_THE_FOLDS)
+    return _JUDGEMENT | _OF_EARLY_VERSIONS
 
 
 def _between(was: Any, now: Any, path: str) -> Difference | None:

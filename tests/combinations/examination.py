@@ -13,7 +13,7 @@ from bot.delivery.facts import plan_facts, study_facts
 from bot.grammar.commands import Start
 from bot.grammar.parsing import parse
 from optimizer.domain.study_request import StudySpec
-from optimizer.domain.study_results import StudyState, TrialRecord
+from optimizer.domain.study_results import StudyState, StudySummary, TrialRecord, Tries
 from optimizer.errors import UserError
 from optimizer.market.feed import Market
 from optimizer.market.warehouse.warehouse import Warehouse
@@ -112,8 +112,22 @@ class Examiner:
         if summary is None or resumed.summary is None:
             return [f"resumed, it ended {resumed.status}: {resumed.failure}"]
         difference = first_difference(list(trials), await self.service.get_trials(name))
-        difference = difference or first_difference(summary, resumed.summary)
+        difference = difference or first_difference(*map(apart_from_others, (summary, resumed.summary)))
         return [f"resumed at {kept}, it differs: {difference}"] if difference else []
+
+
+def apart_from_others(summary: StudySummary) -> StudySummary:
+    """A summary without what follows from the tries of other studies, which go on while one is put back."""
+    tests, luck = summary.significance, summary.luck
+    alone = {"n_tried_ever": 0, "expected_max_sharpe": None, "deflated_sharpe_ratio": None}
+    return summary.model_copy(
+        update={
+            "tries": Tries(),
+            "luck": luck.model_copy(update={**alone, "skill": None, "n_bars_needed": None}),
+            "significance": tests and tests.model_copy(update={"n_searches": 1, "p": 1.0, "confidence": 0.0}),
+            **dict.fromkeys(("verdict", "suggestion", "case", "notes")),
+        }
+    )
 
 
 def wording_faults(facts: StudyFacts) -> list[str]:

@@ -128,7 +128,7 @@ async def test_the_same_schedule_twice_is_told_and_not_made(stage: Stage) -> Non
 async def test_a_run_is_compared_posted_once_adopted_and_then_challenged(stage: Stage) -> None:
     schedule = await scheduled(stage, "schedule IBM SMA 40 seed=37 folds=0 weekly sun 07:00 tz=Asia/Seoul")
     answer = await stage.act.command(f"run {schedule.schedule_name}")
-    assert schedule.schedule_name in str(answer.answer["blocks"])
+    assert schedule.schedule_name in str(await stage.told(answer))
     first = await post(stage, schedule.schedule_name, "Challenger")
     run = await last_run(schedule)
 

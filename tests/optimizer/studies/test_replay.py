@@ -34,7 +34,7 @@ def test_a_study_from_before_the_whole_grid_is_compared_in_what_did_not_come_fro
     assert found.field.startswith("winner.")
 
 
-def test_intervals_of_an_early_study_without_a_holdout_came_from_its_folds() -> None:
+def test_intervals_of_an_early_study_are_not_compared() -> None:
     fresh = facts.SUMMARIES["folds_only"]
     stored = early(fresh.model_copy(update={"bootstrap_sharpes": (0.1,)}))
 
