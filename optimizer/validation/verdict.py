@@ -121,11 +121,6 @@ def is_spike(found: Evidence) -> bool:
     return found.plateau_share is not None and found.plateau_share < SPIKE_SHARE
 
 
-def are_alike(found: Evidence) -> bool:
-    """True if the sets' ranking is noise because all of them earn: the choice hardly matters."""
-    return _above(found.pbo, NOISY_PBO) and found.lost_halves is not None and found.lost_halves <= STRONG_LOST
-
-
 _DROP, _WATCH, _ADOPT = Suggestion.DROP, Suggestion.WATCH, Suggestion.ADOPT
 _UNPROVEN, _FAILED, _PROMISING = Verdict.UNPROVEN, Verdict.FAILED_UNSEEN, Verdict.PROMISING
 

@@ -96,16 +96,6 @@ def market_sharpe_ratio(returns: FloatArray, market: FloatArray) -> float:
     return max(float(np.corrcoef(returns, market)[0, 1]) * of_market.sharpe, 0.0)
 
 
-def minimum_track_record(of: Moments, *, benchmark: float, confidence: float) -> float:
-    """Number of bars that such a record needs before its Sharpe ratio exceeds `benchmark` with `confidence`.
-
-    Bailey and López de Prado (2012), the MinTRL equation. Infinity when it does not beat the benchmark at all.
-    """
-    if not of.sharpe > benchmark:
-        return math.inf
-    return 1 + (_sharpe_spread(of) * _NORMAL.inv_cdf(confidence) / (of.sharpe - benchmark)) ** 2
-
-
 def _sharpe_spread(of: Moments) -> float:
     """Standard error of a Sharpe ratio, times the root of (bars − 1)."""
     return math.sqrt(max(1 - of.skew * of.sharpe + (of.kurtosis - 1) / 4 * of.sharpe**2, 0.0))

@@ -30,7 +30,6 @@ from optimizer.validation.statistics.sharpe import (
     expected_max_sharpe,
     long_run_ratio,
     market_sharpe_ratio,
-    minimum_track_record,
     moments,
     probabilistic_sharpe_ratio,
     spread_without_skill,
@@ -81,17 +80,6 @@ def test_more_tries_deflate_more() -> None:
 
 def test_a_record_equal_to_its_benchmark_is_a_coin_toss() -> None:
     assert probabilistic_sharpe_ratio(PAPER, PAPER.sharpe) == 0.5
-
-
-def test_the_minimum_track_record_is_where_the_probability_reaches_the_confidence() -> None:
-    needed = minimum_track_record(PAPER, benchmark=0.1, confidence=0.95)
-    at_length = Moments(n_bars=round(needed), sharpe=PAPER.sharpe, skew=PAPER.skew, kurtosis=PAPER.kurtosis)
-
-    assert probabilistic_sharpe_ratio(at_length, 0.1) == pytest.approx(0.95, abs=1e-4)
-
-
-def test_no_length_proves_a_record_below_its_benchmark() -> None:
-    assert minimum_track_record(PAPER, benchmark=PAPER.sharpe, confidence=0.75) == math.inf
 
 
 def test_moments_are_those_of_a_two_pass_reference() -> None:

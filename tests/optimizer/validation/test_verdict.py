@@ -21,7 +21,6 @@ from optimizer.validation.verdict import (
     STRONG_LOST,
     TREE,
     Note,
-    are_alike,
     is_close_call,
     judge,
     judged,
@@ -150,12 +149,6 @@ def test_one_set_is_never_called_overfit() -> None:
 
 def test_what_held_up_on_unseen_bars_is_never_called_overfit() -> None:
     assert judge(but(lost_halves=0.99, pbo=0.99, walk_forward=-1.0)).verdict is Verdict.UNPROVEN
-
-
-def test_sets_are_alike_where_their_ranking_is_noise_and_every_choice_earns() -> None:
-    assert are_alike(but(pbo=0.6))
-    assert not are_alike(but(pbo=0.5))
-    assert not are_alike(but(pbo=0.6, lost_halves=STRONG_LOST + 0.01))
 
 
 @pytest.mark.parametrize(("confidence", "is_close"), [(0.96, False), (0.97, True), (0.98, True), (0.99, False)])
