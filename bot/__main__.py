@@ -13,21 +13,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from bot.cli import command_line
+from bot.runtime.ending import end_within
 from optimizer.lazy import LazyModule
 
 if TYPE_CHECKING:
     import pydantic
 
-    from bot.cli import data, doctor, help_pages, keys, run, serve, terminal_verbs, web
+    from bot.cli import data, doctor, first_start, help_pages, keys, run, serve, terminal_verbs, web
     from bot.runtime import processes, settings
     from optimizer import errors
     from reports import render
     from reports.text import terminal
 else:
     # Loaded at the first use, so that each verb loads only what it needs: `run` no web server, `help` no database.
-    data, doctor, help_pages, keys, run, serve, terminal_verbs, web = (
+    data, doctor, first_start, help_pages, keys, run, serve, terminal_verbs, web = (
         LazyModule(f"bot.cli.{v}")
-        for v in ("data", "doctor", "help_pages", "keys", "run", "serve", "terminal_verbs", "web")
+        for v in ("data", "doctor", "first_start", "help_pages", "keys", "run", "serve", "terminal_verbs", "web")
     )
     processes, settings = LazyModule("bot.runtime.processes"), LazyModule("bot.runtime.settings")
     errors, render, terminal = map(LazyModule, ("optimizer.errors", "reports.render", "reports.text.terminal"))
@@ -37,6 +38,8 @@ DONE, FAILED, BAD_USAGE = 0, 1, 2
 #: As a shell reports a process that a signal ended.
 INTERRUPTED, TERMINATED, PIPE_CLOSED = (128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGPIPE)
 
+#: Seconds that threads have at the end of the process.
+_LAST_SECONDS = 2.0
 #: A verb's function: options, settings and the child processes started for it; returns the exit code.
 Verb = Callable[..., Awaitable[int]]
 
@@ -44,6 +47,8 @@ Verb = Callable[..., Awaitable[int]]
 _MODULES: Mapping[str, ModuleType] = {
     "serve": serve, "run": run, "import": data, "keys": keys, "doctor": doctor, "help": help_pages, "web": web,
 }  # fmt: skip
+#: Verbs that need prices from somewhere: the first of them in a terminal asks from where.
+_ASKING = {"serve", "run"}
 #: Verbs that start no child processes here.
 _ALONE = {"import", "keys", "doctor", "help", "web"}
 #: Number of workers, where some are needed; None: the number in the settings.
@@ -55,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     code = _run_quietly(arguments)
     gc.unfreeze()
     gc.collect()  # DuckDB writes a report about each of its objects that is left when the process ends
+    if arguments is None:  # the process is this program's own
+        end_within(_LAST_SECONDS, code)
     sys.exit(code)
 
 
@@ -90,10 +97,18 @@ def _run(arguments: Sequence[str] | None) -> int:
     except pydantic.ValidationError as error:
         sys.stderr.write(_settings_sentence(error))
         return BAD_USAGE
+    except UnicodeDecodeError as error:
+        sys.stderr.write(f"The file .env in this folder is not text in UTF-8: {error.reason} at byte {error.start}.\n")
+        return BAD_USAGE
+    except OSError as error:
+        sys.stderr.write(f"The file .env in this folder cannot be read: {error.strerror}.\n")
+        return BAD_USAGE
     try:
         options = command_line.read_verb(options)
         _log_to_stderr(verbose=options.verbose or options.verb == "serve")
         chosen = chosen.model_copy(update={"language": options.language or chosen.language})
+        asks = options.verb in _ASKING and not getattr(options, "json", False) and first_start.may_ask()
+        chosen = first_start.with_sources(chosen, may_ask=asks)
         return asyncio.run(_run_verb(options, chosen))
     except errors.UserError as error:
         return _refuse(error, chosen.language)

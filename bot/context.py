@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.people import People
 from bot.access.roster import Access
+from bot.access.viewers import Viewers
 from bot.delivery.groups import Groups
 from bot.delivery.outbox import Outbox
 from bot.delivery.replay_requests import ReplayRequests
@@ -37,13 +38,16 @@ class BotContext:
     groups: Groups
     people: People
     access: Access
+    viewers: Viewers
     schedules: Schedules
     champions: Champions
     background: BackgroundTasks
     unreachable: UnreachableChannels
     replays: ReplayRequests
     clock: Clock
+    may_serve: Callable[[], bool]  # False when another bot may have the lease: then nothing is done
     starting: asyncio.Lock  # serialises starts, so that a duplicate command sees the first one's study
+    claiming: asyncio.Lock  # serialises the API's requests with an Idempotency-Key
 
 
 class Audience(StrEnum):

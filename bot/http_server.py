@@ -5,28 +5,34 @@ import errno
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
+from starlette.requests import ClientDisconnect
 from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.api.app import ROOT, build_api
 from bot.context import BotContext
 from bot.ops import prometheus
-from bot.runtime.services import Services
+from bot.ops.readiness import what_is_wrong
+from bot.runtime.http_protocol import BACKLOG, Doors, answer_nobody, quiet_log
 from bot.runtime.settings import Settings
+from bot.runtime.slack_account import SlackAccount
 from bot.slack.payloads import is_known_shape
 from bot.slack.request_guard import LONGEST_BODY, ReplayGuard
 from optimizer.errors import Phrase, Unavailable
+from optimizer.supervisor import begin
 
 log = logging.getLogger(__name__)
 
 #: Longer than the minute that proxies keep a connection: a request on a connection being closed is lost.
 _KEEP_ALIVE_SECONDS = 75
+_SLACK_PATH = "/slack/events"
 #: Why an address cannot be listened to, by the system's error number.
 _REASONS: dict[int | None, Phrase] = {
     errno.EADDRINUSE: Phrase("address_in_use"),
@@ -38,10 +44,11 @@ class PortTaken(Unavailable):
     """Raised when the address cannot be bound. Facts: host, port, reason."""
 
 
-def build_web(context: BotContext) -> FastAPI:
+def build_web(context: BotContext, account: SlackAccount) -> FastAPI:
     """Build the app without Slack's route."""
-    web = FastAPI(openapi_url=None)
-    _add_monitoring_routes(web, context.services)
+    web = FastAPI(openapi_url=None, exception_handlers={ClientDisconnect: answer_nobody})
+    _add_monitoring_routes(web, context, account)
+    web.add_middleware(ServingOnly, may_serve=context.may_serve)
     web.router.routes.append(_mount(ROOT, build_api(context)))
     return web
 
@@ -58,7 +65,7 @@ def add_slack_route(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
     """Add the route for Slack's requests; signature, time and shape of every one are checked."""
     handler, guard = AsyncSlackRequestHandler(app), ReplayGuard(signing_secret)
 
-    @web.post("/slack/events")
+    @web.post(_SLACK_PATH)
     async def events(request: Request) -> Response:
         body = await _read_body(request)
         if not guard.accepts(request.headers, body):
@@ -69,21 +76,49 @@ def add_slack_route(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
         return await handler.handle(request)
 
 
-def _add_monitoring_routes(web: FastAPI, services: Services) -> None:
+class ServingOnly:
+    """ASGI middleware that lets nothing be changed while another bot may have the lease.
+
+    Slack's requests are let through: the dispatcher refuses them in words.
+    """
+
+    def __init__(self, app: ASGIApp, *, may_serve: Callable[[], bool]) -> None:
+        self._app = app
+        self._may_serve = may_serve
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        is_change = scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        if is_change and scope["path"] != _SLACK_PATH and not self._may_serve():
+            await Response(status_code=503, headers={"Retry-After": "5"})(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _add_monitoring_routes(web: FastAPI, context: BotContext, account: SlackAccount) -> None:
     @web.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @web.get("/readyz")
+    async def readyz(response: Response) -> dict[str, object]:
+        wrong = await what_is_wrong(context, account)
+        response.status_code = 503 if wrong else 200
+        return {"status": "not_ready" if wrong else "ready", "wrong": wrong}
+
     @web.get("/metrics")
     async def metrics() -> Response:
-        return Response(await prometheus.exposition(services), media_type=prometheus.CONTENT_TYPE)
+        return Response(await prometheus.exposition(context.services), media_type=prometheus.CONTENT_TYPE)
 
 
 @asynccontextmanager
-async def listen(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
+async def listen(web: FastAPI, settings: Settings, *, doors: Doors | None = None) -> AsyncIterator[int]:
     """Serve inside the block and yield the port, also when a free one was requested. Raises PortTaken."""
     config = uvicorn.Config(
         web,
+        http=(doors or Doors()).protocol(),
+        ws="none",
+        backlog=BACKLOG,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -91,9 +126,9 @@ async def listen(web: FastAPI, settings: Settings) -> AsyncIterator[int]:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     server = _Server(config)
-    with _bind(settings.host, settings.port) as bound:
+    with _bind(settings.host, settings.port) as bound, quiet_log():
         port = int(bound.getsockname()[1])
-        serving = asyncio.create_task(server.serve(sockets=[bound]))
+        serving = begin(server.serve(sockets=[bound]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         log.info("listening host=%s port=%s", settings.host, port)
@@ -111,7 +146,7 @@ def _bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-        bound.listen()
+        bound.listen(BACKLOG)
     except OSError as failure:
         bound.close()
         reason = _REASONS.get(failure.errno, Phrase("as_written", text=failure.strerror or type(failure).__name__))

@@ -1,5 +1,6 @@
 """Origin of a command: its channel, its user, and the languages of the answers."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import Annotated, Any
@@ -9,6 +10,14 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from bot.role import Role
 from optimizer.storage.documents import OptimizationStudy
 from reports.render import Language, Renderer, renderer_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """File that came with a command; it is read when a command wants it."""
+
+    name: str
+    read: Callable[[], Awaitable[str]]  # raises UnreadableAttachment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +34,8 @@ class Origin:
     role: Role = Role.NOBODY
     trigger_id: str = ""  # lets a form be opened within three seconds; empty where Slack offers none
     delivery: str = ""  # Slack's name of this delivery; the same one may come twice
+    is_overheard: bool = False  # the answer is posted where others read it too
+    attachment: Attachment | None = None  # a file that came with the command
 
     @property
     def renderer(self) -> Renderer:
@@ -41,7 +52,9 @@ class Origin:
         """True for a conversation with the bot alone."""
         return self.channel_id.startswith("D")
 
-    def of_study(self, command: str, *, is_quiet: bool = False, group: str = "") -> "StudyOrigin":
+    def of_study(
+        self, command: str, *, is_quiet: bool = False, group: str = "", is_in_table: bool = False
+    ) -> "StudyOrigin":
         """The origin of a study that is requested here with these words."""
         return StudyOrigin(
             door=Door.SLACK if self.channel_id else Door.API,
@@ -53,6 +66,7 @@ class Origin:
             language=self.public_language,
             delivery=self.delivery,
             group=group,
+            is_in_table=is_in_table,
             is_quiet=is_quiet,
             is_broadcast=self.is_broadcast,
         )
@@ -89,6 +103,7 @@ class StudyOrigin(BaseModel):
     language: Language = "en"
     delivery: str = ""
     group: str = ""
+    is_in_table: bool = False  # the group is large: its table and its file say everything
     schedule: str = ""  # the name of a schedule that requested it
     is_quiet: _Flag = Field(default=False, validation_alias=AliasChoices("is_quiet", "quiet"))
     is_broadcast: _Flag = Field(default=False, validation_alias=AliasChoices("is_broadcast", "broadcast"))

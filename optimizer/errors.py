@@ -3,11 +3,11 @@
     UserError
     ├── UnknownWord        UnknownStrategy · UnknownParameter · UnknownGoal · UnknownOverlay · UnknownSampler
     │                      UnknownSymbol · UnknownAtSource · OnlyAtSource · UnknownTimeframe · NoTimeframe
-    │                      UnknownSource
+    │                      UnknownSource · UnknownEncoding
     ├── BadValue           OutOfRange · NotANumber · WrongStep · EmptySpace · GridTooLarge
-    ├── BadData            NoBars · BarsEnd · TooFewBars · UnusableBars · BlockedBars (UnpricedBars) · BadFile
-    │                      NothingToImport
-    └── Unavailable        WarehouseLocked · WarehouseTooNew · MissingExtra · ProviderDown
+    ├── BadData            NoBars · BarsEnd · NotCovered · TooFewBars · UnusableBars · BlockedBars (UnpricedBars)
+    │                      BadFile · NothingToImport
+    └── Unavailable        WarehouseLocked · WarehouseTooNew · DamagedWarehouse · MissingExtra · ProviderDown
                            NoSnapshot · DamagedSnapshot
 
 A class lists the facts that its sentence names; the sentence itself is in every language's
@@ -63,10 +63,10 @@ def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: phrase_of(value) if isinstance(value, Mapping) else value for name, value in document.items()}
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], *, likeness: float = 0.5) -> str:
     """The known word most like `word` in any case of letters, or an empty string when none is close."""
     by_lower = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.5)
+    close = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=likeness)
     return by_lower[close[0]] if close else ""
 
 
@@ -186,6 +186,10 @@ class NoTimeframe(UnknownWord):
         return cls(symbol=symbol, word=word, known=", ".join(names), nearest=names[0] if len(names) == 1 else "")
 
 
+class UnknownEncoding(UnknownWord):
+    """Facts: word, known, nearest."""
+
+
 class UnknownSource(UnknownWord):
     """Facts: word, known, nearest."""
 
@@ -230,6 +234,10 @@ class BarsEnd(BadData):
     """Facts: symbol, source, end (the day of the last bar), start."""
 
 
+class NotCovered(BadData):
+    """Facts: symbol, first and last (days of its bars), start and end (of the window)."""
+
+
 class TooFewBars(BadData):
     """Facts: symbol, have, need, reason."""
 
@@ -266,8 +274,16 @@ class WarehouseTooNew(Unavailable):
     """Facts: version, known."""
 
 
+class DamagedWarehouse(Unavailable):
+    """The data file is cut off, or a part of it cannot be read. Facts: file."""
+
+
 class MissingExtra(Unavailable):
     """Facts: source, extra."""
+
+
+class MissingKey(UserError):
+    """A configured source needs a key that is not set. Facts: source, setting."""
 
 
 class ProviderDown(Unavailable):

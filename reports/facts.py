@@ -11,6 +11,7 @@ from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, Window
+from optimizer.domain.universe import Universe
 from optimizer.errors import UserError, error_of
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.validation.evidence import Evidence, evidence_of
@@ -72,6 +73,7 @@ class StudyFacts:
     n_bars: int = 0
     first_bar: date | None = None
     last_bar: date | None = None
+    universe: Universe | None = None  # list that the symbol was taken from
 
     @property
     def goal(self) -> str:
@@ -114,6 +116,7 @@ class Plan:
     source: str = ""  # of the bars
     notes: tuple[str, ...] = ()  # keys of what the data or the wish forced, as in StudySummary.notes
     findings: tuple[DataNote, ...] = ()  # on the bars
+    universe: Universe | None = None  # list that the symbol was taken from
 
 
 class HelpLine(Protocol):

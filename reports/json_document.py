@@ -49,6 +49,7 @@ def _study(facts: StudyFacts) -> JsonObject:
         "timings": facts.timings.model_dump(mode="json"),
         "created_at": facts.created_at.isoformat(),
         "command": facts.command,
+        "universe": _dump(facts.universe),
     }
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from optimizer.domain.study_request import StudySpec
-from optimizer.domain.study_results import Measures, Scored, StudySummary, Suggestion
+from optimizer.domain.study_results import MOST_BREAK_EVEN_BPS, Measures, Scored, Stress, StudySummary, Suggestion
 from optimizer.validation.evidence import evidence_of, seen
 from optimizer.validation.verdict import FEW_TRADES, Judgement, Note, judge
 from reports.sentences import NOTHING_WON, advice_key, chosen, reason_key
@@ -160,7 +160,8 @@ def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
             "infeasible_caps" if spec.caps else "infeasible_trades", {"n": others, "least": spec.min_trades}
         )
     if summary.n_failed:
-        yield Statement("failed", {"n": summary.n_failed})
+        key = "failed_without_loss" if "profitfactor" in spec.goals else "failed"
+        yield Statement(key, {"n": summary.n_failed})
 
 
 def _tried_before(summary: StudySummary, facts: Mapping[str, Any]) -> Iterator[Statement]:
@@ -172,6 +173,8 @@ def _tried_before(summary: StudySummary, facts: Mapping[str, Any]) -> Iterator[S
         yield Statement("searched_before", {**facts, "tries": tries})
         if tries.n_looks:
             yield Statement("looked_before", {"tries": tries})
+    if tries is not None and tries.n_together > 1:
+        yield Statement("searched_together", {"tries": tries})
 
 
 def _tried_key(summary: StudySummary) -> str:
@@ -237,12 +240,17 @@ def parameters(summary: StudySummary) -> Iterator[Statement]:
         yield Statement("centre", {"centre": centre})
 
 
+def _stress_key(stress: Stress) -> str:
+    if stress.break_even_bps is None:
+        return "stress_without_gain"
+    return "stress_beyond" if stress.break_even_bps >= MOST_BREAK_EVEN_BPS else "stress"
+
+
 def costs(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
     """What trading it costs, and what worse conditions leave of it."""
     if summary.stress is not None:
-        gains = summary.stress.break_even_bps is not None
-        yield Statement("stress" if gains else "stress_without_gain", {"stress": summary.stress})
-    if spec.costs.per_side == 0:
+        yield Statement(_stress_key(summary.stress), {"stress": summary.stress})
+    if spec.costs.are_none:
         yield Statement("no_costs")
         return
     measures = summary.winner.in_sample
@@ -272,6 +280,7 @@ def _facts(summary: StudySummary) -> dict[str, Any]:
         "drawdowns": summary.drawdown_interval,
         "window": summary.window,
         "luck": summary.luck,
+        "tries": summary.tries,
         "tests": summary.significance,
         "confidence": evidence_of(summary).confidence,
         "expected": summary.expected,

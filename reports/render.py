@@ -281,6 +281,8 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
             return "replay_differs_version"
         case "handed_over" if facts["in_thread"]:
             return "handed_over_in_thread"
+        case "handed_over" if facts["is_direct"]:
+            return "handed_over_direct"
         case "key_line" if facts["key"].revoked_at:
             return "key_line_revoked"
     return name

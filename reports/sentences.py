@@ -13,8 +13,8 @@ from optimizer.validation.evidence import Evidence
 from optimizer.validation.verdict import (
     ALIKE_SHARE,
     NOISY_PBO,
-    OVERFIT_LOST,
     PROMISING_CONFIDENCE,
+    PROMISING_LOST,
     RESEARCH_CONFIDENCE,
     STRONG_CONFIDENCE,
     STRONG_LOST,
@@ -76,7 +76,7 @@ def _is_close(found: Evidence, judgement: Judgement) -> bool:
 def _halves_band(found: Evidence, judgement: Judgement) -> str:
     if found.lost_halves is None or not _won(judgement):
         return ""
-    bands = ((STRONG_LOST, "kept"), (OVERFIT_LOST, "mixed"))
+    bands = ((STRONG_LOST, "kept"), (PROMISING_LOST, "mixed"))
     return next((name for most, name in bands if found.lost_halves <= most), "lost")
 
 
@@ -94,7 +94,7 @@ def _pbo_band(found: Evidence, judgement: Judgement) -> str:
         return "low" if found.pbo <= LOW_PBO else "middling"
     if found.lost_halves is None:
         return "plain"
-    return "high" if found.lost_halves > OVERFIT_LOST else "alike"
+    return "high" if found.lost_halves > PROMISING_LOST else "alike"
 
 
 def _pbo_is(band: str) -> Callable[[Evidence, Judgement], bool]:
@@ -174,6 +174,7 @@ SENTENCES = (
     Sentence("next_adopt", "ahead", lambda _, j: j.suggestion is Suggestion.ADOPT),
     Sentence("next_watch", "ahead", lambda _, j: j.suggestion is Suggestion.WATCH),
     Sentence("next_research", "ahead", lambda _, j: j.suggestion is Suggestion.RESEARCH),
+    Sentence("research_before", "ahead", lambda e, j: j.suggestion is Suggestion.RESEARCH and e.n_research > 0),
     Sentence("next_drop", "ahead", lambda _, j: j.suggestion is Suggestion.DROP and j.case not in _OWN_ADVICE),
 )
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import psutil
 from pymongo import MongoClient
 
@@ -34,7 +35,8 @@ class BotProcess:
         self.port = free_port()
         self.home = home
         self.process: subprocess.Popen[bytes] | None = None
-        self._log = log
+        self.starts: list[float] = []  # seconds that each start took
+        self.log = log
         self.environment = os.environ | {
             "OPTIMIZE_BOT_HOME": str(home),
             "OPTIMIZE_BOT_WORKERS": "1",
@@ -49,26 +51,32 @@ class BotProcess:
     @property
     def url(self) -> str:
         """Where it takes Slack's requests."""
-        return f"http://127.0.0.1:{self.port}/slack/events"
+        return f"{self.origin}/slack/events"
+
+    @property
+    def origin(self) -> str:
+        """The address of its HTTP side."""
+        return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> float:
         """Start and wait until it listens; returns the seconds until then."""
         began = asyncio.get_running_loop().time()
         self.launch()
-        for _ in range(1200):
+        for _ in range(3600):
             assert self.is_alive, "the bot ended while starting"
             if await self.is_listening():
-                return asyncio.get_running_loop().time() - began
+                self.starts.append(asyncio.get_running_loop().time() - began)
+                return self.starts[-1]
             await asyncio.sleep(0.05)
-        raise AssertionError("the bot did not listen within 60 s")
+        raise AssertionError("the bot did not listen within three minutes")
 
     def launch(self) -> None:
         """Start it and do not wait."""
         command = [sys.executable, "-m", "bot", "serve"]
-        if self._log is None:
+        if self.log is None:
             self.process = subprocess.Popen(command, env=self.environment)
             return
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=self.environment, stderr=log)
 
     @property
@@ -85,6 +93,18 @@ class BotProcess:
         writer.close()
         return True
 
+    async def ready(self) -> tuple[int, dict[str, Any]]:
+        """What /readyz answers."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.origin}/readyz") as answer:
+            return answer.status, await answer.json()
+
+    async def until_ready(self, status: int = 200, *, seconds: float = 120.0) -> dict[str, Any]:
+        """Wait until /readyz answers with this status; returns its JSON."""
+        async with asyncio.timeout(seconds):
+            while (answer := await self.ready())[0] != status:
+                await asyncio.sleep(0.1)
+        return answer[1]
+
     def children(self, mark: str) -> list[psutil.Process]:
         """Its child processes whose command line has this mark: `optimizer.studies.worker`, `--dbpath`, `reports`."""
         assert self.process is not None
@@ -98,19 +118,19 @@ class BotProcess:
         self.process.wait()
         psutil.wait_procs(children, timeout=10)
 
-    def stop(self) -> int:
-        """Ask it to end; returns its exit code. Ten seconds is what it has."""
+    def stop(self, *, seconds: float = 10.0) -> int:
+        """Ask it to end; returns its exit code. Ten seconds is what it has on a quiet machine."""
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=seconds)
 
 
 @asynccontextmanager
 async def bot_process(home: Path, slack: StrictSlack, **more: Any) -> AsyncIterator[BotProcess]:
     """A running bot, gone after the block."""
     bot = BotProcess(home, slack, **more)
-    await bot.start()
     try:
+        await bot.start()
         yield bot
     finally:
         if bot.is_alive:

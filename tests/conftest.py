@@ -7,19 +7,29 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.embedded_mongo import EmbeddedMongo, find_mongod, start_mongod
 from optimizer.storage.mongo import open_documents, wait_ready
+from tests.mongo_faults import with_fail_points
+
+# The default asks Yahoo first; tests of the default say so.
+os.environ.setdefault("OPTIMIZE_BOT_SOURCES", "file,sample")
 
 pytest_plugins = ["tests.needs"]
+
+# How long an example takes says more about the machine than about what is tested.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongo]:
-    """A real server on 127.0.0.1."""
-    server = start_mongod(find_mongod(os.environ), tmp_path_factory.mktemp("mongo"))
+    """A real server on 127.0.0.1, which plays the faults of `tests.mongo_faults`."""
+    folder = tmp_path_factory.mktemp("mongo")
+    server = start_mongod(with_fail_points(find_mongod(os.environ), folder), folder)
     try:
         asyncio.run(wait_ready(server))
         yield server

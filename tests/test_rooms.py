@@ -32,7 +32,9 @@ ROOMS = {
     "optimizer": (
         "errors",
         "clock",
+        "supervisor",
         "lazy",
+        "environment",
         "compiled",
         "domain",
         "indicators",
@@ -87,6 +89,7 @@ WITHIN = {
     "optimizer/search": {"tpe"},
     "optimizer/validation": {"champions", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
+    "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},
     "bot/grammar": {"rules"},
     "bot/api": {"routes"},
@@ -99,7 +102,6 @@ PLANNED = {
     "optimizer/learned/ml",
     "optimizer/learned/policy",
     "optimizer/forecasting",
-    "optimizer/market/formats",
     "bot/grammar/rules",
 }
 MOST_AT_THE_TOP = 18

@@ -20,7 +20,10 @@ async def record(
     await entry.insert()
 
 
-async def latest(limit: int, *, outcomes: Sequence[Outcome] = tuple(Outcome)) -> list[AuditEntry]:
-    """Return the newest entries, newest first."""
-    query = {"outcome": {"$in": [str(outcome) for outcome in outcomes]}}
+async def latest(
+    limit: int, *, outcomes: Sequence[Outcome] = tuple(Outcome), user_id: str | None = None
+) -> list[AuditEntry]:
+    """Return the newest entries of everyone or of one person, newest first."""
+    query: dict[str, Any] = {"outcome": {"$in": [str(outcome) for outcome in outcomes]}}
+    query |= {} if user_id is None else {"user_id": user_id}
     return await AuditEntry.find(query).sort("-at", "-_id").limit(limit).to_list()

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from bot.access.people import People, Person
+from bot.access.people import Channel, People, Person
 from reports.languages import Language
 
 _LOCAL_TIME = Path("/etc/localtime")
@@ -29,6 +29,14 @@ class LocalPeople(People):
     async def members(self, group_id: str) -> frozenset[str]:
         """Return nobody, since user groups are Slack's."""
         return frozenset()
+
+    async def home_team(self) -> str:
+        """Return no workspace, since workspaces are Slack's."""
+        return ""
+
+    async def channel(self, channel_id: str) -> Channel:
+        """Return a channel of which nothing is known, since channels are Slack's."""
+        return Channel()
 
 
 def _time_zone() -> str | None:

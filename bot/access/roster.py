@@ -2,7 +2,8 @@
 
 A person who is not named may read the help and nothing else. A fresh installation names nobody; so that it can
 be tried at all, everyone is then a runner (who starts studies and stops their own), and nobody adopts,
-configures or reads the audit. Naming anyone in any role ends that.
+configures or reads the audit. Naming anyone in any role ends that. People of another workspace are nobody unless
+their ids, or groups with them, are named.
 """
 
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ class NotYours(Denied):
 
 @dataclass(frozen=True, kw_only=True)
 class Roster:
-    """Ids of each role; `*` is everyone, an id that begins with S a user group."""
+    """Ids of each role; `*` is everyone in the bot's own workspace, an id that begins with S a user group."""
 
     ids: Mapping[Role, tuple[str, ...]]
 
@@ -71,22 +72,30 @@ class Access:
         self._people = people
         self._local_user = local_user
 
-    async def role_of(self, user_id: str) -> Role:
-        """Return the highest role that names a person, directly or by a group."""
+    async def role_of(self, user_id: str, team_id: str = "") -> Role:
+        """Return the highest role that names a person, directly or by a group; `*` names those of the workspace.
+
+        `team_id` is the workspace that Slack sent with the request, for a person whose own is not known.
+        """
         if user_id and user_id == self._local_user:
             return Role.ADMIN
         for role in sorted(self._roster.ids, reverse=True):
-            if await self._is_named(user_id, self._roster.ids[role]):
+            if await self._is_named(user_id, team_id, self._roster.ids[role]):
                 return role
         return Role.NOBODY
 
-    async def _is_named(self, user_id: str, ids: tuple[str, ...]) -> bool:
-        if user_id in ids or EVERYONE in ids:
+    async def _is_named(self, user_id: str, team_id: str, ids: tuple[str, ...]) -> bool:
+        if user_id in ids or (EVERYONE in ids and await self._is_of_workspace(user_id, team_id)):
             return True
         for group_id in (name for name in ids if name.startswith("S")):
             if user_id in await self._people.members(group_id):
                 return True
         return False
+
+    async def _is_of_workspace(self, user_id: str, team_id: str) -> bool:
+        """Check whether a person is of the bot's own workspace; Slack Connect brings those of others into channels."""
+        own, theirs = await self._people.home_team(), (await self._people.person(user_id)).team_id or team_id
+        return bool(own) and own == theirs
 
 
 def require(role: Role, *, needs: Role, what: str, user_id: str) -> None:

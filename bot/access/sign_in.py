@@ -41,6 +41,10 @@ class LinkExpired(UserError):
     """Raised for a sign-in link that is too old. Facts: minutes."""
 
 
+class SecretTooShort(UserError):
+    """Raised for a secret on the disk that could be guessed. Facts: file, n and least (bytes)."""
+
+
 class LinkUsed(LinkExpired):
     """Raised for a sign-in link that was used before."""
 
@@ -66,7 +70,7 @@ class SignIn:
 
     @classmethod
     def of(cls, home: Path, clock: Clock) -> "SignIn":
-        """Build it for a data directory; creates the secret when there is none."""
+        """Build it for a data directory; creates the secret when there is none. Raises SecretTooShort."""
         return cls(_secret(home / _SECRET_FILE), clock)
 
     def link_for(self, user_id: str, team_id: str = "") -> str:
@@ -148,4 +152,7 @@ def _secret(file: Path) -> bytes:
             pass
         finally:
             fresh.unlink()
-    return file.read_bytes()
+    secret = file.read_bytes()
+    if len(secret) < _SECRET_BYTES:
+        raise SecretTooShort(file=file, n=len(secret), least=_SECRET_BYTES)
+    return secret

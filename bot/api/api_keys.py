@@ -1,4 +1,4 @@
-"""API keys of programs: create, look up, revoke.
+"""API keys of programs: create, look up, grant, revoke.
 
 A key is 256 random bits, so neither it nor its SHA-256 can be guessed: a slow hash with a salt protects
 what people make up, and would cost every request its time. Only the digest is stored.
@@ -12,18 +12,17 @@ from datetime import datetime
 
 from pymongo.errors import DuplicateKeyError
 
-from bot.documents.sessions import ApiKey
+from bot.documents.sessions import KEY_OWNER, ApiKey
 from bot.grammar.errors import NotAWord
 from bot.role import Role
-from optimizer.errors import UnknownWord, UserError
+from optimizer.errors import BadValue, UnknownWord, UserError
 
 #: Makes a key found by mistake in a file or a log easy to recognise, for people and for scanners.
 PREFIX = "obk_"
-#: Prefix of a key's owner wherever people are named; no Slack id has a colon.
-_OWNER = "key:"
 ROLES = (Role.VIEWER, Role.RUNNER, Role.APPROVER, Role.ADMIN)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,29}")
+_CHANNEL = re.compile(r"[CDG][A-Z0-9]{2,30}")
 _SECRET = re.compile(r"obk_[A-Za-z0-9_-]{43}")
 
 
@@ -33,6 +32,10 @@ class UnknownRole(UnknownWord):
 
 class UnknownKey(UnknownWord):
     """Raised for a name that no key has. Facts: word, nearest."""
+
+
+class NotAChannel(BadValue):
+    """Raised for a word that is no channel's id. Facts: word."""
 
 
 class KeyExists(UserError):
@@ -49,7 +52,7 @@ class KeyIdentity:
 
 def owner_of(name: str) -> str:
     """Return the owner that studies of this key have."""
-    return _OWNER + name
+    return KEY_OWNER + name
 
 
 def read_role(word: str) -> Role:
@@ -77,10 +80,22 @@ async def add_key(name: str, role: Role, *, created_by: str, now: datetime) -> s
 
 async def revoke_key(name: str, *, now: datetime) -> None:
     """Revoke a key from the next request on. Raises UnknownKey."""
+    await (await _valid_key(name)).set({"revoked_at": now})
+
+
+async def grant_channel(name: str, channel_id: str) -> None:
+    """Let a key post in a channel that is not public, and see its studies. Raises UnknownKey, NotAChannel."""
+    if not _CHANNEL.fullmatch(channel_id):
+        raise NotAChannel(word=channel_id)
+    key = await _valid_key(name)
+    await key.set({"channels": sorted({*key.channels, channel_id})})
+
+
+async def _valid_key(name: str) -> ApiKey:
     key = await ApiKey.find_one({"key_name": name, "revoked_at": None})
     if key is None:
         raise UnknownKey.of(name, [each.key_name for each in await all_keys() if each.revoked_at is None])
-    await key.set({"revoked_at": now})
+    return key
 
 
 async def all_keys() -> list[ApiKey]:

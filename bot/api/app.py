@@ -10,8 +10,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from bot.api import responses
@@ -20,14 +22,15 @@ from bot.api.errors import TRIED, Fault, NoSuchPath, WrongMethod, error_of_fault
 from bot.api.openapi import describe, operation_id
 from bot.api.problem_details import fields_problem, problem_response
 from bot.api.request_body import BodyLimit
-from bot.api.requests import OptimizationRequest, SearchRange, SearchWindow, TradingCosts
+from bot.api.requests import OptimizationRequest, SearchRange, SearchWindow, TradingAccount, TradingCosts
 from bot.api.routes import catalogue, studies
 from bot.context import BotContext
 from bot.documents.audit_log import Outcome
 from bot.grammar.fields import BadFields
+from bot.runtime.http_protocol import answer_nobody
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
-from optimizer.storage.outage import OUTAGE
+from optimizer.storage.outage import is_outage
 from reports.render import Language
 
 log = logging.getLogger(__name__)
@@ -50,6 +53,7 @@ _FIELDS: Mapping[str, Sequence[str]] = {
     "": tuple(OptimizationRequest.model_fields),
     "window": tuple(SearchWindow.model_fields),
     "costs": tuple(TradingCosts.model_fields),
+    "account": tuple(TradingAccount.model_fields),
     "search_space": tuple(SearchRange.model_fields),
 }
 
@@ -71,7 +75,7 @@ def build_api(context: BotContext) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
-        middleware=[Middleware(KeyCheck), Middleware(BodyLimit)],
+        middleware=[Middleware(KeyCheck, context=context), Middleware(BodyLimit)],
         exception_handlers=_HANDLERS,
     )
     api.state.context = context
@@ -108,8 +112,10 @@ async def _on_http(request: Request, refusal: Exception) -> Response:
     return problem_response(error, _language(request), headers=refusal.headers)
 
 
-async def _on_outage(request: Request, outage: Exception) -> Response:
-    log.warning("api_mongo_away error=%s", type(outage).__name__)
+async def _on_mongo(request: Request, error: Exception) -> Response:
+    if not is_outage(error):
+        return await _on_fault(request, error)
+    log.warning("api_mongo_away error=%s", type(error).__name__)
     return problem_response(MongoUnavailable.silent(), _language(request))
 
 
@@ -128,7 +134,8 @@ _HANDLERS: dict[int | type[Exception], Any] = {
     BadFields: _on_bad_fields,
     RequestValidationError: _on_invalid,
     HTTPException: _on_http,
-    **dict.fromkeys(OUTAGE, _on_outage),
+    PyMongoError: _on_mongo,
+    ClientDisconnect: answer_nobody,
     Exception: _on_fault,
 }
 

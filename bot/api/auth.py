@@ -1,21 +1,25 @@
 """Authentication: every request carries a key, and a key has a role; other requests are refused outright."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
+from pymongo.errors import PyMongoError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.access import audit
 from bot.access.roster import Denied
 from bot.api.api_keys import KeyIdentity, find_key, owner_of
-from bot.api.errors import BadKey, KeyTooSmall, NoKey
+from bot.api.errors import BadKey, KeyTooSmall, NoKey, TooManyGuesses
+from bot.api.guesses import FREE, Guesses, is_noted
 from bot.api.problem_details import language_of, problem_response
 from bot.context import BotContext
+from bot.documents.audiences import seen_by
 from bot.documents.audit_log import Outcome
 from bot.documents.preferences import ChannelSettings
 from bot.grammar.fields import BadFields
@@ -24,8 +28,10 @@ from bot.origin import Origin
 from bot.role import Role
 from optimizer.errors import UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
-from optimizer.storage.outage import OUTAGE
+from optimizer.storage.outage import is_outage
 from reports.render import Language, Renderer, renderer_of
+
+log = logging.getLogger(__name__)
 
 DOOR = "api"
 _SCHEME = HTTPBearer(
@@ -54,6 +60,10 @@ class Caller:
         """Renderer in the caller's language."""
         return renderer_of(self.language)
 
+    async def visible(self, context: BotContext) -> Mapping[str, Any]:
+        """Return the query for the studies that the caller may see."""
+        return seen_by(await context.viewers.viewer(self.user_id, self.role))
+
     def require(self, verb: str) -> None:
         """Raise KeyTooSmall unless the caller's role may use this verb."""
         needs = VERBS[verb].role
@@ -64,8 +74,10 @@ class Caller:
 class KeyCheck:
     """ASGI middleware that admits requests with a valid key, notes their caller, and refuses all others."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, context: BotContext) -> None:
         self._app = app
+        self._context = context
+        self._guesses = Guesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -76,11 +88,30 @@ class KeyCheck:
         try:
             key = await _read_key(headers)
         except UserError as error:
-            await problem_response(error, language)(scope, receive, send)
+            refusal = await self._guessed(scope) if isinstance(error, BadKey) else error
+            await problem_response(refusal, language)(scope, receive, send)
             return
         caller = Caller(name=key.key_name, role=key.role, language=language)
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
+
+    async def _guessed(self, scope: Scope) -> UserError:
+        """Note a wrong key; many from one address are slowed down. Returns what is answered."""
+        address = str((scope.get("client") or ("unknown",))[0])
+        number = self._guesses.count(address)
+        if is_noted(number):
+            await self._note(address, number)
+        is_answered = number <= FREE or await self._guesses.slow_down()
+        return BadKey() if is_answered else TooManyGuesses()
+
+    async def _note(self, address: str, number: int) -> None:
+        """Add wrong keys to the audit and the log; without MongoDB they are in the log alone."""
+        log.warning("wrong_api_keys address=%s n=%s", address, number)
+        with suppress(PyMongoError):
+            await audit.record(
+                now=self._context.clock(), door=DOOR, user_id=owner_of("?"), channel_id="", outcome=Outcome.DENIED,
+                text=f"wrong key n={number} from {address}", error=BadKey().as_document(), reason=str(BadKey()),
+            )  # fmt: skip
 
 
 async def _read_key(headers: Headers) -> KeyIdentity:
@@ -90,8 +121,10 @@ async def _read_key(headers: Headers) -> KeyIdentity:
         raise NoKey
     try:
         key = await find_key(text.strip())
-    except OUTAGE as outage:
-        raise MongoUnavailable.silent() from outage
+    except PyMongoError as error:
+        if not is_outage(error):
+            raise
+        raise MongoUnavailable.silent() from error
     if key is None:
         raise BadKey
     return key

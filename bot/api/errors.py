@@ -1,10 +1,10 @@
 """Errors of requests, and pydantic's errors translated into them.
 
 UserError
-├── Denied          NoKey · BadKey · KeyTooSmall
-└── RequestError    NotJson · NotANumberOfJson · NamedTwice · TooDeep · TooLarge · NotJsonType
-    │               NoSuchPath · WrongMethod · NotOffered · BadCursor · KeyReused · NotInChannel
-    │               TooManyStreams
+├── Denied          NoKey · BadKey · TooManyGuesses · KeyTooSmall
+└── RequestError    NotJson · NotANumberOfJson · HalfACharacter · NamedTwice · TooDeep · TooLarge
+    │               NotJsonType · NoSuchPath · WrongMethod · NotOffered · BadCursor · KeyReused · NotInChannel
+    │               ChannelNotGranted · TooManyStreams
     └── (fields)    MissingField · UnknownField · OneOf · NotACap · NotText · NotAList · NotAnObject
                     NotTrueOrFalse · TooMany · BelowBound · AboveBound · UnfitField · SeveralFields
 """
@@ -25,6 +25,10 @@ class BadKey(Denied):
     """Raised when a key is unknown or revoked."""
 
 
+class TooManyGuesses(Denied):
+    """Raised for another wrong key from an address that has sent many."""
+
+
 class KeyTooSmall(Denied):
     """Raised when the key's role is too low. Facts: what, role, key, own."""
 
@@ -38,7 +42,11 @@ class NotJson(RequestError):
 
 
 class NotANumberOfJson(RequestError):
-    """Raised for NaN or infinity, which JSON does not have. Facts: word."""
+    """Raised for NaN, infinity, and a number that no computer number is as great as. Facts: word."""
+
+
+class HalfACharacter(RequestError):
+    """Raised for a surrogate without its other half in a text. Facts: at."""
 
 
 class NamedTwice(RequestError):
@@ -131,6 +139,10 @@ class SlackOff(RequestError):
 
 class NotInChannel(RequestError):
     """Raised when the bot is not a member of the channel. Facts: channel."""
+
+
+class ChannelNotGranted(RequestError):
+    """Raised when a key names a channel that is not public and was not granted to it. Facts: channel, key."""
 
 
 class TooManyStreams(RequestError):

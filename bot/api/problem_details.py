@@ -25,10 +25,15 @@ _TYPE = "urn:optimize-bot:problem:"
 #: Seconds after which a refused request may be sent again.
 RETRY_SECONDS = 10
 
+#: Statuses that every route may answer with: keys are checked first, and wrong ones slowed down.
+_EVERYWHERE = frozenset(
+    (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+)
 #: HTTP status of each error class; other classes have that of their nearest base class.
 STATUSES: Mapping[type[UserError], HTTPStatus] = {
     errors.NoKey: HTTPStatus.UNAUTHORIZED,
     errors.BadKey: HTTPStatus.UNAUTHORIZED,
+    errors.TooManyGuesses: HTTPStatus.TOO_MANY_REQUESTS,
     Denied: HTTPStatus.FORBIDDEN,
     UnknownStudy: HTTPStatus.NOT_FOUND,
     SeveralStudies: HTTPStatus.CONFLICT,
@@ -44,6 +49,7 @@ STATUSES: Mapping[type[UserError], HTTPStatus] = {
     errors.NotJsonType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.NotJson: HTTPStatus.BAD_REQUEST,
     errors.NotANumberOfJson: HTTPStatus.BAD_REQUEST,
+    errors.HalfACharacter: HTTPStatus.BAD_REQUEST,
     errors.NamedTwice: HTTPStatus.BAD_REQUEST,
     errors.TooDeep: HTTPStatus.BAD_REQUEST,
     TooManyWaiting: HTTPStatus.TOO_MANY_REQUESTS,
@@ -175,6 +181,6 @@ def _weight(text: str) -> float:
 
 def error_responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Describe these statuses, and those of every route, for OpenAPI."""
-    every = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE, *statuses)
+    every = sorted(_EVERYWHERE.union(statuses))
     schema = {"$ref": "#/components/schemas/Problem"}
     return {int(s): {"description": s.phrase, "content": {MEDIA_TYPE: {"schema": schema}}} for s in every}

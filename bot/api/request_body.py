@@ -1,6 +1,8 @@
-"""Strict request bodies: JSON content type, limited size and depth, no NaN, no name twice."""
+"""Strict request bodies: JSON content type, limited size and depth, no NaN, no name twice, no half a character."""
 
 import json
+import math
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -8,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.api.errors import NamedTwice, NotANumberOfJson, NotJson, NotJsonType, TooDeep, TooLarge
+from bot.api.errors import HalfACharacter, NamedTwice, NotANumberOfJson, NotJson, NotJsonType, TooDeep, TooLarge
 
 #: Most bytes of a body: the largest useful request is a tenth of this.
 MAX_BODY = 64 * 1024
@@ -16,7 +18,11 @@ MAX_DEPTH = 8
 
 #: Most digits of a number: no useful one has more, and Python refuses to convert some thousands.
 _MOST_DIGITS = 1000
+#: Most letters of a number that its refusal repeats.
+_MOST_SHOWN = 40
 _OPENING, _CLOSING = "[{", "]}"
+#: Escapes of a text in their order; the group is half a character, which is none without its other half.
+_ESCAPES = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 
 class StrictRequest(Request):
@@ -55,7 +61,7 @@ class StrictRoute(APIRoute):
 def parse_json(body: bytes) -> Any:
     """Parse JSON in UTF-8 (RFC 8259) with unique names within each object.
 
-    Raises NotJson, NotANumberOfJson, NamedTwice and TooDeep.
+    Raises NotJson, NotANumberOfJson, HalfACharacter, NamedTwice and TooDeep.
     """
     try:
         text = body.decode("utf-8")
@@ -63,10 +69,20 @@ def parse_json(body: bytes) -> Any:
         raise NotJson(at=error.start) from error
     if _depth(text) > MAX_DEPTH:
         raise TooDeep(limit=MAX_DEPTH)
+    _require_characters(text)
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_int=_whole, object_pairs_hook=_object)
+        return json.loads(
+            text, parse_constant=_no_constant, parse_int=_whole, parse_float=_finite, object_pairs_hook=_object
+        )
     except json.JSONDecodeError as error:
         raise NotJson(at=error.pos) from error
+
+
+def _require_characters(text: str) -> None:
+    """Raise HalfACharacter for a text that could not be written as UTF-8, and so neither stored nor sent back."""
+    for escape in _ESCAPES.finditer(text):
+        if escape[1]:
+            raise HalfACharacter(at=escape.start())
 
 
 def _depth(text: str) -> int:
@@ -93,8 +109,20 @@ def _no_constant(name: str) -> None:
 
 def _whole(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
-        raise NotANumberOfJson(word=digits)
+        raise NotANumberOfJson(word=_shortened(digits))
     return int(digits)
+
+
+def _finite(digits: str) -> float:
+    """Return a number with a fraction or an exponent; one beyond the range of floats is not taken for infinity."""
+    value = float(digits)
+    if math.isinf(value):
+        raise NotANumberOfJson(word=_shortened(digits))
+    return value
+
+
+def _shortened(digits: str) -> str:
+    return digits if len(digits) <= _MOST_SHOWN else f"{digits[:_MOST_SHOWN]}…"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

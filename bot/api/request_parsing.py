@@ -18,7 +18,9 @@ from optimizer.domain.space import Choice, Parameter
 from optimizer.errors import OutOfRange, UnknownOverlay, UnknownParameter
 from optimizer.strategies.registry import OVERLAYS, Strategy, find_strategy
 
-_CLASHES = ClashFields(years="/window/years", end="/window/end", mode="/mode", other="/search_space")
+_CLASHES = ClashFields(
+    years="/window/years", end="/window/end", mode="/mode", reenter="/reenter", other="/search_space"
+)
 
 
 def start_of(request: OptimizationRequest) -> Start:
@@ -81,6 +83,7 @@ def _settings(request: OptimizationRequest) -> Iterator[tuple[str, str]]:
     """Return the fields that are one option each."""
     yield "/n_trials", f"trials={request.n_trials}"
     yield "/goal", f"goal={request.goal}"
+    yield "/reenter", f"reenter={request.reenter}"
     yield "/min_trades", f"min_trades={request.min_trades}"
     yield "/sampler", f"sampler={request.sampler}"
     yield "/seed", f"seed={request.seed}"
@@ -93,10 +96,33 @@ def _settings(request: OptimizationRequest) -> Iterator[tuple[str, str]]:
         yield "/costs/commission_bps", f"cost={basis_points_text(float(request.costs.commission_bps))}"
     if request.costs.slippage_bps is not None:
         yield "/costs/slippage_bps", f"slippage={basis_points_text(float(request.costs.slippage_bps))}"
+    if request.costs.tax_bps:
+        yield "/costs/tax_bps", f"tax={basis_points_text(float(request.costs.tax_bps))}"
+    yield from _account(request)
     if request.allow_short:
         yield "/allow_short", "short"
     if request.force:
         yield "/force", "force"
+
+
+def _account(request: OptimizationRequest) -> Iterator[tuple[str, str]]:
+    costs, account = request.costs, request.account
+    if costs.borrow:
+        yield "/costs/borrow", f"borrow={percent_text(float(costs.borrow))}"
+    if costs.per_share:
+        yield "/costs/per_share", f"per_share={plain_number(costs.per_share)}"
+    if costs.least_fee:
+        yield "/costs/least_fee", f"min_fee={plain_number(costs.least_fee)}"
+    if account.capital is not None:
+        yield "/account/capital", f"capital={plain_number(account.capital)}"
+    if account.whole_shares:
+        yield "/account/whole_shares", "whole"
+    if account.interest_symbol is not None:
+        yield "/account/interest_symbol", f"rf={account.interest_symbol}"
+    elif account.interest:
+        yield "/account/interest", f"rf={percent_text(float(account.interest))}"
+    if request.benchmark is not None:
+        yield "/benchmark", f"benchmark={request.benchmark}"
 
 
 def _window(window: SearchWindow, errors: FieldErrors) -> Iterator[tuple[str, str]]:

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from bot.grammar.commands import Mode
 from bot.grammar.start_builder import MAX_SYMBOLS
 from optimizer.domain.metrics import CAPS, GOALS
-from optimizer.domain.study_request import MAX_TRIALS, SamplerKind
-from optimizer.market.raw_bars import TIMEFRAMES
+from optimizer.domain.study_request import MAX_TRIALS, Reentry, SamplerKind
+from optimizer.domain.timeframes import EXAMPLES
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 
 #: Numbers of JSON, which has no NaN and no infinity.
@@ -93,6 +93,31 @@ class TradingCosts(RequestPart):
     slippage_bps: Number | None = Field(
         default=None, description="5 when left out.", json_schema_extra=_bounds(0, 1000)
     )
+    tax_bps: Number | None = Field(
+        default=None, description="On sales alone; 0 when left out.", json_schema_extra=_bounds(0, 1000)
+    )
+    borrow: Number | None = Field(
+        default=None, description="Fraction a year of the worth of shares sold short.", json_schema_extra=_bounds(0, 10)
+    )
+    per_share: Number | None = Field(
+        default=None, description="Money per share; needs `account.capital`.", json_schema_extra=_bounds(0, 1000)
+    )
+    least_fee: Number | None = Field(
+        default=None, description="Money per order; needs `account.capital`.", json_schema_extra=_bounds(0, 100_000)
+    )
+
+
+class TradingAccount(RequestPart):
+    """Size of the account, and what its cash earns."""
+
+    capital: Number | None = Field(default=None, description="Money at the start.", json_schema_extra=_bounds(1, 1e15))
+    whole_shares: StrictBool = Field(default=False, description="Shares are not split; needs `capital`.")
+    interest: Number | None = Field(
+        default=None, description="Fraction a year that cash earns.", json_schema_extra=_bounds(-0.5, 10)
+    )
+    interest_symbol: StrictStr | None = Field(
+        default=None, description="Symbol whose closes are the percent a year that cash earns, such as `^IRX`."
+    )
 
 
 class OptimizationRequest(RequestPart):
@@ -166,7 +191,18 @@ class OptimizationRequest(RequestPart):
     )
     window: SearchWindow = SearchWindow()
     costs: TradingCosts = TradingCosts()
+    account: TradingAccount = TradingAccount()
+    benchmark: StrictStr | None = Field(
+        default=None,
+        description="Compared with besides buy and hold: a symbol, several with percentages, or `cash`.",
+        examples=["SPY", "SPY:60,AGG:40", "cash"],
+    )
     allow_short: StrictBool = Field(default=False, description="Allow short positions.")
+    reenter: StrictStr = Field(
+        default="fresh",
+        description="What opens a side again after an overlay closed it: a `fresh` signal, or the `signal` that holds.",
+        json_schema_extra={"enum": [*Reentry]},
+    )
     min_trades: StrictInt = Field(
         default=3, description="Fewest closed trades of a set that counts.", json_schema_extra=_bounds(0, 10_000)
     )
@@ -185,7 +221,9 @@ class OptimizationRequest(RequestPart):
         default=None, description="Source of the bars; by default the first configured source that has the symbol."
     )
     timeframe: StrictStr = Field(
-        default="1d", description="Size of a bar.", json_schema_extra={"enum": list(TIMEFRAMES)}
+        default="1d",
+        description="Length of a bar: a number with `m` or `h`, or `1d`, `1w`, `1mo`.",
+        json_schema_extra={"examples": list(EXAMPLES)},
     )
     force: StrictBool = Field(default=False, description="Run in spite of a critical data problem.")
     name: StrictStr = Field(default="", description="A name of your own.", json_schema_extra={"maxLength": MAX_NAME})

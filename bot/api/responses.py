@@ -26,6 +26,7 @@ from optimizer.domain.study_results import (
     Verdict,
     Window,
 )
+from optimizer.domain.universe import Universe
 from optimizer.errors import SomethingBroke
 from optimizer.market.quality.data_findings import DataFinding, QualityReport
 from optimizer.storage.documents import OptimizationStudy
@@ -103,6 +104,11 @@ class OptimizationResponse(StartedStudy):
     model_config = ConfigDict(json_schema_extra={"examples": [{**_STARTED, "studies": [_STARTED]}]})
 
     studies: list[StartedStudy] = Field(description="One for each symbol, in the order of the request.")
+    universes: list[Universe] = Field(
+        default_factory=list,
+        description="Watch lists that symbols were taken from: whether they know members that left, and who was left "
+        "out for want of bars.",
+    )
 
 
 class OptimizationProgress(BaseModel):

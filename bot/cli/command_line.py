@@ -22,7 +22,7 @@ _OVERVIEW = """\
 verbs of the program:
   serve                       run the bot, its pages and its API until stopped
   run SYMBOL STRATEGY         run one study here, to its end
-  data import PATH            import a CSV or Parquet file, or a folder of them
+  data import PATH            import files of almost any kind, or a folder of them
   keys add|list|revoke        manage the API keys of programs
   doctor                      check everything the bot needs, and report how to fix what is wrong
 
@@ -39,12 +39,24 @@ examples:
 
 The words after `run` are the same as after `/optimize` in Slack.
 """
+_IMPORT_HELP = """\
+examples:
+  optimize-bot data import AAPL.csv --dry          only say what would be read, and how
+  optimize-bot data import prices/                 every file under a folder
+  optimize-bot data import export.csv --symbol SAP.DE --day-first --decimal ,
+  optimize-bot data import EURUSD_M1.csv --zone Europe/Athens
+
+It knows the exports of Yahoo, Stooq, Investing.com, Nasdaq.com, TradingView, MetaTrader, Binance, KRX, NSE and Lean,
+and any table with a header that names date, open, high, low and close. What a file does not say is never guessed:
+it is refused with file and line, and the option that says it. Everything else that was understood is printed.
+"""
+_EPILOGS = {"run": _RUN_HELP, "import": _IMPORT_HELP}
 #: Verbs of the program itself, with their help.
 _PROGRAM: Mapping[str, str] = {
     "serve": "run the bot, its pages and its API until stopped",
     "doctor": "check everything the bot needs, and report how to fix what is wrong",
     "keys": "manage the API keys of programs",
-    "import": "import a CSV or Parquet file, or a folder of them",
+    "import": "import bars from CSV, Parquet, Excel or zip files, and say what was understood of them",
     "run": "run one study here, to its end",
 }
 _SCHEDULE = "sch-"
@@ -72,7 +84,15 @@ def read_verb(front: argparse.Namespace) -> argparse.Namespace:
     Raises UnknownVerb for a first word that is no verb and begins no study.
     """
     front.verb, rest = _verb_and_rest(front.verb, front.rest)
+    if front.verb == "config":
+        rest = [_as_word(word) for word in rest]
     return _parser_of(front.verb).parse_args(rest, front)
+
+
+def _as_word(word: str) -> str:
+    """Return a symbol to be taken from a list, `-IBM`, behind a bare sign, so that it is no option."""
+    is_removal = word.startswith("-") and not word.startswith("--") and word not in ("-", "-h")
+    return f"+,{word}" if is_removal else word
 
 
 def _add_common(parser: argparse.ArgumentParser, *, language: object, verbose: object) -> None:
@@ -104,7 +124,7 @@ def _parser_of(verb: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} {name}",
         description=_PROGRAM.get(verb),
-        epilog=_RUN_HELP if verb == "run" else None,
+        epilog=_EPILOGS.get(verb),
         formatter_class=argparse.RawTextHelpFormatter,
     )
     _add_common(parser, language=argparse.SUPPRESS, verbose=argparse.SUPPRESS)
@@ -114,9 +134,7 @@ def _parser_of(verb: str) -> argparse.ArgumentParser:
         case "keys":
             _add_keys(parser)
         case "import":
-            parser.add_argument("path", metavar="PATH")
-            parser.add_argument("--symbol", help="for one file whose name is not its symbol")
-            parser.add_argument("--zone", help="zone of clock times without one, such as UTC")
+            _add_import(parser)
         case _:
             _add_words(parser, verb)
     return parser
@@ -126,17 +144,43 @@ def _add_words(parser: argparse.ArgumentParser, verb: str) -> None:
     usage = "SYMBOL STRATEGY [TRIALS] and options" if verb == "run" else f"{verbs.VERBS[verb].usage}, as in Slack"
     parser.add_argument("words", nargs="*", metavar="WORD", help=usage)
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+    if verb == "config":
+        parser.add_argument(
+            "--file", metavar="FILE", help="the list's symbols, or a CSV of symbol,from,to: config @NAME"
+        )
     if verb in ("run", "resume", "more", "export"):
         parser.add_argument("--out", metavar="FOLDER", help="folder for the files that are written")
 
 
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH")
+    parser.add_argument("--dry", action="store_true", help="import nothing, only say what was understood")
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+    parser.add_argument("--symbol", help="symbol, or the one to take of several in a file")
+    parser.add_argument("--timeframe", help="length of a bar: 1m, 5m, 15m, 30m, 1h or 1d (default: their distance)")
+    parser.add_argument("--zone", help="zone of clock times without one, such as UTC")
+    parser.add_argument("--encoding", help="encoding of the text, such as cp949 (default: found from its bytes)")
+    parser.add_argument("--decimal", choices=(".", ","), help="decimal sign (default: found from the numbers)")
+    order = parser.add_mutually_exclusive_group()
+    order.add_argument("--day-first", dest="day_first", action="store_true", default=None, help="01/02 is 1 February")
+    order.add_argument("--month-first", dest="day_first", action="store_false", help="01/02 is January 2")
+    scale = parser.add_mutually_exclusive_group()
+    said = "prices are adjusted for splits and dividends already: take them as they are"
+    scale.add_argument("--adjusted", dest="adjusted", action="store_true", default=None, help=said)
+    said = "prices are as traded: leave a column of adjusted closes out"
+    scale.add_argument("--unadjusted", dest="adjusted", action="store_false", help=said)
+
+
 def _add_keys(command: argparse.ArgumentParser) -> None:
-    actions = command.add_subparsers(dest="action", required=True, metavar="add | list | revoke")
+    actions = command.add_subparsers(dest="action", required=True, metavar="add | list | grant | revoke")
     add = actions.add_parser("add", help="create a key and show it once")
     add.add_argument("name", metavar="NAME", help="the program's name: letters, digits, dash and underscore")
     roles = "viewer (default), runner, approver or admin"
     add.add_argument("role", nargs="?", default="role=viewer", metavar="role=ROLE", help=roles)
     actions.add_parser("list", help="list every key with its role")
+    grant = actions.add_parser("grant", help="let a key post in a channel that is not public, and see its studies")
+    grant.add_argument("name", metavar="NAME")
+    grant.add_argument("channel", metavar="CHANNEL", help="the channel's id, such as C012AB3CD")
     revoke = actions.add_parser("revoke", help="revoke a key, effective at once")
     revoke.add_argument("name", metavar="NAME")
 

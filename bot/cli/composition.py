@@ -1,12 +1,14 @@
 """Composition: what listeners use, put together for the bot and for a terminal."""
 
 import asyncio
+from collections.abc import Callable
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.local import local_user
 from bot.access.people import People
 from bot.access.roster import Access, Roster
+from bot.access.viewers import Viewers
 from bot.context import BotContext
 from bot.delivery.groups import Groups
 from bot.delivery.outbox import Outbox
@@ -20,7 +22,14 @@ from bot.schedules.scheduled_runs import ScheduledRuns
 from bot.schedules.schedules import Schedules
 
 
-def make_context(services: Services, client: AsyncWebClient, outbox: Outbox, people: People) -> BotContext:
+def make_context(
+    services: Services,
+    client: AsyncWebClient,
+    outbox: Outbox,
+    people: People,
+    *,
+    may_serve: Callable[[], bool] = lambda: True,
+) -> BotContext:
     """Put together what listeners use; opens nothing and sends nothing."""
     clock, background = services.clock, BackgroundTasks()
     conversations = Conversations(
@@ -36,18 +45,21 @@ def make_context(services: Services, client: AsyncWebClient, outbox: Outbox, peo
         client=client,
         outbox=outbox,
         conversations=conversations,
-        groups=Groups(outbox=outbox, client=client, clock=clock),
+        groups=Groups(outbox=outbox, client=client, folder=services.settings.reports, clock=clock),
         people=people,
         access=Access(Roster.of(services.settings), people, local_user=local_user()),
+        viewers=Viewers(people, local_user=local_user()),
         schedules=Schedules(services.jobs, clock),
         champions=Champions(services.settings.home, clock),
         background=background,
-        unreachable=UnreachableChannels(client=client, outbox=outbox, people=people, background=background),
+        unreachable=UnreachableChannels(client=client, outbox=outbox, people=people, clock=clock),
         replays=ReplayRequests(
             service=services.studies, conversations=conversations, outbox=outbox, background=background, clock=clock
         ),
         clock=clock,
         starting=asyncio.Lock(),
+        claiming=asyncio.Lock(),
+        may_serve=may_serve,
     )
 
 

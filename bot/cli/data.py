@@ -1,9 +1,14 @@
-"""`optimize-bot data import`: price bars from files."""
+"""`optimize-bot data import`: price bars from files, and what was understood of them."""
 
 import argparse
 import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
+from pydantic_core import to_jsonable_python
 from rich.console import Console
 
 from bot.grammar.cadence import find_time_zone
@@ -11,24 +16,83 @@ from bot.runtime.processes import ChildProcesses, lock_home
 from bot.runtime.services import open_market
 from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
-from optimizer.market.importing import import_files
-from optimizer.market.providers.file import Reading
-from reports.render import renderer_of
+from optimizer.errors import Phrase
+from optimizer.market.formats.encodings import encoding_of
+from optimizer.market.formats.understood import Reading, Understood
+from optimizer.market.importing import ImportReport, import_files, read_only
+from optimizer.market.raw_bars import find_timeframe
+from reports.render import Renderer, renderer_of
 from reports.text.terminal import unmarked
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
-    """Import a file or a folder; returns the exit code."""
+    """Import a file or a folder, or with `--dry` only read it; returns the exit code."""
     return await asyncio.to_thread(_import, options, settings)
 
 
 def _import(options: argparse.Namespace, settings: Settings) -> int:
-    console = Console(highlight=False)
-    reading = Reading(symbol=options.symbol, zone=find_time_zone(options.zone) if options.zone else None)
-    path, renderer = Path(options.path), renderer_of(settings.language)
-    with lock_home(settings.home, "data import"), open_market(settings) as market, console.status(f"reading {path}"):
-        report = import_files(path, market.warehouse, reading=reading, now=utc_now())
-    console.print(f"{report.n_bars:,} bars of {len(report.symbols)} symbols from {report.n_files} files.", markup=False)
-    for note in report.notes:
-        console.print(unmarked(renderer.phrase(note)), markup=False)
+    console, renderer = Console(stderr=options.json, highlight=False), renderer_of(settings.language)
+    reading, path = reading_of(options), Path(options.path)
+    with console.status(f"reading {path}"):
+        report = read_only(path, reading=reading) if options.dry else _stored(path, reading, settings)
+    for phrase in _told(report, is_dry=options.dry):
+        console.print(unmarked(renderer.phrase(phrase)), markup=False, overflow="ignore", crop=False)
+    if options.json:
+        sys.stdout.write(json.dumps(_document(report, renderer, is_dry=options.dry), ensure_ascii=False) + "\n")
     return 0
+
+
+def reading_of(options: argparse.Namespace) -> Reading:
+    """Return what the options say. Raises UnknownTimeZone, UnknownTimeframe or UnknownEncoding."""
+    return Reading(
+        symbol=options.symbol,
+        timeframe=find_timeframe(options.timeframe) if options.timeframe else None,
+        zone=find_time_zone(options.zone) if options.zone else None,
+        encoding=encoding_of(options.encoding) if options.encoding else None,
+        decimal=options.decimal,
+        day_first=options.day_first,
+        is_adjusted=options.adjusted,
+    )
+
+
+def _stored(path: Path, reading: Reading, settings: Settings) -> ImportReport:
+    with lock_home(settings.home, "data import"), open_market(settings) as market:
+        return import_files(path, market.warehouse, reading=reading, now=utc_now())
+
+
+def _told(report: ImportReport, *, is_dry: bool) -> Iterator[Phrase]:
+    """Yield what a person reads: how each kind of file was understood, the number of bars, and what changed."""
+    in_order = sorted(report.understood, key=lambda one: repr(one.manner))
+    for _, group in groupby(in_order, key=lambda one: one.manner):
+        first, *others = group
+        yield from _understood(first, others)
+    counts = {"n": report.n_bars, "n_symbols": len(report.symbols), "n_files": report.n_files}
+    yield Phrase("import_dry" if is_dry else "import_done", **counts)
+    if report.passed_over:
+        yield Phrase("files_passed_over", n=len(report.passed_over), file=report.passed_over[0].name)
+    yield from report.notes
+
+
+def _understood(first: Understood, others: list[Understood]) -> Iterator[Phrase]:
+    """Yield how one file was understood, and what is to be told of others that are written alike."""
+    series, *lines = first.lines()
+    yield series
+    for line in lines:
+        yield Phrase("read_line", line=line)
+    for line in (doubt for other in others for doubt in other.doubts()):
+        yield Phrase("read_line", line=line)
+    if others:
+        yield Phrase("read_line", line=Phrase("read_alike", n=len(others), file=others[-1].file))
+
+
+def _document(report: ImportReport, renderer: Renderer, *, is_dry: bool) -> dict[str, object]:
+    """The report as one document."""
+    return {
+        "is_dry": is_dry,
+        "n_files": report.n_files,
+        "n_bars": report.n_bars,
+        "symbols": list(report.symbols),
+        "understood": [to_jsonable_python(one.as_document()) for one in report.understood],
+        "passed_over": [str(path) for path in report.passed_over],
+        "notes": [unmarked(renderer.phrase(note)) for note in report.notes],
+    }

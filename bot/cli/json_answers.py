@@ -51,7 +51,8 @@ async def _study(name: str, context: BotContext) -> JsonObject:
 async def _page(studies: Sequence[StudyFacts]) -> JsonObject:
     """Return studies as the API lists them, in the order of the message."""
     names = [study.study_name for study in studies]
-    lines = await page_of_studies({"study_name": names}, older_than=None, limit=len(names)) if names else []
+    wanted = {"study_name": {"$in": names}}
+    lines = await page_of_studies({}, older_than=None, limit=len(names), among=wanted) if names else []
     lines.sort(key=lambda line: names.index(line.study_name))
     return responses.StudyPage(items=[responses.item_of(line) for line in lines], next_cursor=None).model_dump(
         mode="json"

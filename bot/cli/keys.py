@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.access import audit
-from bot.api.api_keys import ROLES, add_key, all_keys, read_role, revoke_key
+from bot.api.api_keys import ROLES, add_key, all_keys, grant_channel, read_role, revoke_key
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.sessions import ApiKey
 from bot.runtime.processes import ChildProcesses, HomeInUse, lock_home
@@ -16,6 +16,7 @@ from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
 from optimizer.storage.embedded_mongo import find_mongod, running_uri, start_mongod
 from optimizer.storage.mongo import kept_ready, open_documents
+from optimizer.supervisor import Supervisor
 from reports.render import Renderer, renderer_of
 from reports.text.terminal import terminal_text
 
@@ -23,7 +24,7 @@ _DOOR = "terminal"
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
-    """Add, list or revoke; returns the exit code."""
+    """Add, list, grant or revoke; returns the exit code."""
     renderer = renderer_of(settings.language)
     role = read_role(options.role.removeprefix("role=")) if options.action == "add" else ROLES[0]
     async with _open_mongodb(settings) as uri, open_documents(uri, (ApiKey, AuditEntry)):
@@ -38,6 +39,10 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
                 await revoke_key(options.name, now=utc_now())
                 await _record(f"keys revoke {options.name}")
                 _print_notice(renderer, "key_revoked", key_name=options.name)
+            case "grant":
+                await grant_channel(options.name, options.channel)
+                await _record(f"keys grant {options.name} {options.channel}")
+                _print_notice(renderer, "key_granted", key_name=options.name, channel=options.channel)
             case _:
                 await _list(renderer)
     return 0
@@ -77,5 +82,6 @@ async def _open_mongodb(settings: Settings) -> AsyncIterator[str]:
             if uri is None:  # its owner is just starting or ending
                 raise
         else:
-            uri = await stack.enter_async_context(kept_ready(start_mongod(find_mongod(os.environ), settings.home)))
+            server = start_mongod(find_mongod(os.environ), settings.home)
+            uri = await stack.enter_async_context(kept_ready(server, Supervisor()))
         yield uri

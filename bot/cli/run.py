@@ -13,6 +13,7 @@ from bot.access.local import local_user
 from bot.cli.command_line import PROGRAM, RUN, words_text
 from bot.cli.screen import Screen
 from bot.delivery.facts import plan_facts, study_facts
+from bot.delivery.group_table import judge_together
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text
 from bot.grammar.parsing import parse
@@ -20,12 +21,17 @@ from bot.origin import Door, StudyOrigin
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
-from bot.schedules.watchlists import members_of
+from bot.schedules.universes import plan_selection, select
 from optimizer.clock import utc_now
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState
+from optimizer.domain.universe import Universe, distinct
 from optimizer.errors import BadValue, Unavailable
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.study_queries import studies_named
+from optimizer.studies.service import Plan as StudyPlan
+from optimizer.supervisor import begin
+from optimizer.validation.statistics.across_symbols import AcrossSymbols
 from reports.charts.draw_request import DrawRequest
 from reports.facts import Plan, StudyFacts
 from reports.json_document import json_document
@@ -71,41 +77,57 @@ class TerminalConversation:
 
     async def run(self, command: Start) -> int:
         """Run one study per symbol, one after the other, or one of all symbols; returns the exit code."""
-        specs = command.over(await members_of(command.watchlists))
+        plans = await plan_selection(await select(command, self._services), self._services)
+        self._many = len(plans) > 1
+        universes = distinct(plan.universe for plan in plans)
+        if universes and (self._many or not command.is_dry):  # the plan of one study alone has them
+            self._screen.show(self._renderer.render("survivorship", universes=universes))
         if command.is_dry:
-            return await self._show_plans(specs)
-        self._many = len(specs) > 1
-        documents = [await self._run_one(spec, command) for spec in specs]
-        if all(documents):
-            self._screen.write({"studies": documents} if self._many else documents[0])
-        return 0 if all(documents) else 1
+            return self._show_plans(plans, universes)
+        studies = [await self._run_one(plan, command, n_together=len(plans)) for plan in plans]
+        return await self._report(studies, universes)
 
-    async def _show_plans(self, specs: Sequence[StudySpec]) -> int:
+    def _show_plans(self, plans: Sequence[StudyPlan], universes: Sequence[Universe]) -> int:
         documents = []
-        for spec in specs:
-            plan = plan_facts(await self._services.studies.plan(spec))
-            self._screen.show(self._renderer.plan(spec, plan, command=command_text(spec, prefix=RUN)))
-            documents.append(_plan_document(spec, plan))
-        self._screen.write({"plans": documents})
+        for plan in plans:
+            facts = plan_facts(plan)
+            self._screen.show(self._renderer.plan(plan.spec, facts, command=command_text(plan.spec, prefix=RUN)))
+            documents.append(_plan_document(plan.spec, facts))
+        self._screen.write({"plans": documents, **_universe_documents(universes)})
         return 0
 
-    async def _run_one(self, spec: StudySpec, command: Start) -> dict[str, Any]:
-        """Plan, run, report; returns the study as a document, empty when it did not complete."""
-        plan = await self._services.studies.plan(spec)
-        self._screen.show(self._renderer.render("terminal_plan", spec=spec, plan=plan_facts(plan)))
+    async def _report(self, documents: Sequence[dict[str, Any]], universes: Sequence[Universe]) -> int:
+        """Judge several symbols together, and write everything as one document; returns the exit code."""
+        if not all(documents):
+            return 1
+        if not self._many:
+            self._screen.write(documents[0])
+            return 0
+        names = [document["study"]["name"] for document in documents]
+        across = judge_together(await studies_named(names))
+        assert across is not None, "all have ended"
+        self._screen.show(self._renderer.render("across", across=across))
+        judged = {"across_symbols": _across_document(across)}
+        self._screen.write({"studies": documents, **judged, **_universe_documents(universes)})
+        return 0
+
+    async def _run_one(self, plan: StudyPlan, command: Start, *, n_together: int) -> dict[str, Any]:
+        """Run, report; returns the study as a document, empty when it did not complete."""
+        self._screen.show(self._renderer.render("terminal_plan", spec=plan.spec, plan=plan_facts(plan)))
         study = await self._services.studies.store(
             plan,
             created_by=local_user(),
             name=command.name,
             notes=command.note,
             origin=StudyOrigin(door=Door.TERMINAL).as_document(),
+            n_together=n_together,
         )
         return await self.finish(study)
 
     async def finish(self, study: OptimizationStudy) -> dict[str, Any]:
         """Run a stored study to its end and report; returns it as a document, empty when it did not complete."""
         await self._wait_for_worker()
-        running = asyncio.create_task(self._services.studies.run_study(study.study_name))
+        running = begin(self._services.studies.run_study(study.study_name))
         # Not before: the result comes first, and the charts follow it.
         await self._services.chart_process.warm()
         study = await self._follow(study, running)
@@ -157,6 +179,20 @@ class TerminalConversation:
             folder = self._folder / facts.spec.symbol if self._many else self._folder
             await asyncio.to_thread(_copy, drawn.files, folder)
         self._screen.show(self._renderer.notice("files", folder=folder, names=[path.name for path in drawn.files]))
+
+
+def _universe_documents(universes: Sequence[Universe]) -> dict[str, Any]:
+    """Return the watch lists that symbols were taken from, if there are any."""
+    return {"universes": [universe.model_dump(mode="json") for universe in universes]} if universes else {}
+
+
+def _across_document(across: AcrossSymbols) -> dict[str, Any]:
+    return {
+        "more_than_luck": list(across.more_than_luck),
+        "best": across.best.symbol if across.best else None,
+        "confidence": across.confidence,
+        "p_values": {result.symbol: p for result, p in zip(across.results, across.p_values, strict=True)},
+    }
 
 
 def _plan_document(spec: StudySpec, plan: Plan) -> dict[str, Any]:

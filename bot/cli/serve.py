@@ -5,11 +5,9 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -23,53 +21,104 @@ from bot.cli.composition import make_context, make_scheduled_runs
 from bot.cli.screen import Screen
 from bot.cli.web import link_message, sign_in_url
 from bot.context import BotContext
+from bot.delivery import groups, thread, unreachable_channel
 from bot.delivery.outbox import Outbox
 from bot.http_server import add_slack_route, build_web, listen
+from bot.ops import retention
 from bot.ops.lease import hold_lease, identity_of
+from bot.ops.retention import Retention
+from bot.ops.watchdog import POLL_SECONDS as WATCH_SECONDS
 from bot.ops.watchdog import Watchdog
 from bot.pages.app import build_pages
+from bot.runtime.ending import end_within
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
+from bot.runtime.slack_account import RECHECK_SECONDS, SlackAccount
 from bot.runtime.slack_client import slack_client
-from bot.schedules import bar_refresh, schedules
+from bot.schedules import bar_refresh, scheduled_runs, schedules
 from bot.schedules.bar_refresh import BarRefresh
+from bot.schedules.scheduled_runs import ScheduledRuns
 from bot.slack.app import build_app
+from bot.slack.home_tab import TICK_SECONDS as HOME_SECONDS
 from bot.slack.home_tab import Home
 from optimizer.clock import Clock, utc_now
 from optimizer.market.providers.provider import Provider
+from optimizer.storage.outage import ends_process
+from optimizer.supervisor import Step, Supervisor, begin
 from reports.render import LANGUAGES, renderer_of
 
 log = logging.getLogger(__name__)
 
+#: Seconds that Slack has to answer the end of the socket.
+_GOODBYE_SECONDS = 2.0
+#: Seconds in which everything has closed, else the process ends without.
+_CLOSING_SECONDS = 7.0
+
 
 @asynccontextmanager
-async def open_context(services: Services, client: AsyncWebClient) -> AsyncIterator[BotContext]:
+async def open_context(services: Services, client: AsyncWebClient, account: SlackAccount) -> AsyncIterator[BotContext]:
     """Open the Slack side: resume what an earlier run left, follow, and stop in reverse order."""
+    supervisor, has_slack = services.supervisor, services.settings.has_slack
     async with AsyncExitStack() as stack:
         holder = identity_of(services.settings.home)
-        await stack.enter_async_context(hold_lease(holder, on_lost=partial(signal.raise_signal, signal.SIGTERM)))
-        outbox = Outbox(client, clock=services.clock)
-        if services.settings.has_slack:
-            await stack.enter_async_context(outbox.open())
+        lease = await stack.enter_async_context(hold_lease(holder, supervisor, on_lost=supervisor.end))
+        outbox = Outbox(client, clock=services.clock, account=account, may_send=lambda: lease.is_held)
+        if has_slack:
+            await account.check_at_start()
+            await stack.enter_async_context(supervisor.repeat("slack", account.check, every=RECHECK_SECONDS))
+            await stack.enter_async_context(outbox.open(supervisor))
         for language in LANGUAGES:
             await asyncio.to_thread(renderer_of(language).warm)
         _warn_of_roles(services.settings)
-        context = make_context(services, client, outbox, _people(services.settings, client))
+        people = _people(services.settings, client)
+        context = make_context(services, client, outbox, people, may_serve=lambda: lease.is_held)
         stack.push_async_callback(context.background.stop)
-        for following in await _resume(context):
-            stack.push_async_callback(_cancel, asyncio.create_task(following()))
+        weekly = make_scheduled_runs(context)
+        await _resume(context)
+        for stop in (context.conversations.stop, weekly.stop):
+            stack.push_async_callback(stop)
+        for name, (step, seconds) in _loops(context, weekly).items():
+            await stack.enter_async_context(supervisor.repeat(name, _while_serving(context, step), every=seconds))
         yield context
+
+
+def _loops(context: BotContext, weekly: ScheduledRuns) -> dict[str, tuple[Step, float]]:
+    """Return the steps that follow what goes on, with the seconds between two of them, by name."""
+    services = context.services
+    watchdog = Watchdog(
+        service=services.studies, pool=services.pool, jobs=services.jobs, conversations=context.conversations
+    )
+    always: dict[str, tuple[Step, float]] = {
+        "watchdog": (watchdog.tick, WATCH_SECONDS),
+        "schedules": (weekly.tick, scheduled_runs.TICK_SECONDS),
+        "retention": (Retention(services.settings, services.clock).tick, retention.TICK_SECONDS),
+    }
+    in_slack: dict[str, tuple[Step, float]] = {
+        "conversations": (context.conversations.tick, thread.TICK_SECONDS),
+        "groups": (context.groups.tick, groups.TICK_SECONDS),
+        "refused": (context.unreachable.look, unreachable_channel.TICK_SECONDS),
+    }
+    return always | (in_slack if services.settings.has_slack else {})
+
+
+def _while_serving(context: BotContext, step: Step) -> Step:
+    """Return a step that does nothing while another bot may have the lease."""
+
+    async def guarded() -> None:
+        if context.may_serve():
+            await step()
+
+    return guarded
 
 
 def _people(settings: Settings, client: AsyncWebClient) -> People:
     return People(client) if settings.has_slack else LocalPeople(settings.language)
 
 
-async def _resume(context: BotContext) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    """Resume what an earlier run left; returns the loops that follow what goes on. What is for Slack waits for it."""
+async def _resume(context: BotContext) -> None:
+    """Resume what an earlier run left. What is for Slack waits for it."""
     services = context.services
-    weekly = make_scheduled_runs(context)
     refresh = BarRefresh(
         market=services.market,
         champions=context.champions,
@@ -80,25 +129,15 @@ async def _resume(context: BotContext) -> list[Callable[[], Coroutine[Any, Any, 
         language=services.settings.language,
     )
     services.jobs.start({schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now})
+    await context.groups.recover()
     await context.conversations.recover()
     recovered = await services.jobs.recover()
     await context.schedules.recover()
-    if services.settings.has_slack:
-        await context.unreachable.recover()
     await context.replays.recover()
     await refresh.schedule(services.settings.refresh)
     await context.champions.write()
     log.info("ready recovered=%s", len(recovered))
     await services.chart_process.warm()
-    in_slack = [context.conversations.follow, context.groups.follow] if services.settings.has_slack else []
-    return [*in_slack, _watchdog(context).follow, weekly.follow]
-
-
-def _watchdog(context: BotContext) -> Watchdog:
-    services = context.services
-    return Watchdog(
-        service=services.studies, pool=services.pool, jobs=services.jobs, conversations=context.conversations
-    )
 
 
 def _warn_of_roles(settings: Settings) -> None:
@@ -116,20 +155,25 @@ async def _cancel(task: "asyncio.Task[None]") -> None:
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT; returns 1 when the bot cannot go on, so that what watches over it starts it anew."""
     assert children is not None, "the command line starts them for this verb"
-    stopped = asyncio.create_task(_stop_signal().wait())
-    serving = asyncio.create_task(_serve(settings, children))
+    stop, given_up = _stop_signal(), asyncio.Event()
+    supervisor = Supervisor(on_end=given_up.set, is_fatal=ends_process)
+    waiting = {begin(stop.wait()), begin(given_up.wait())}
+    serving = begin(_serve(settings, children, supervisor))
     # Also while it still starts, or waits for another bot to end.
-    await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({*waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
-    stopped.cancel()
+    code = 1 if given_up.is_set() else 0
+    end_within(_CLOSING_SECONDS, code)
+    for task in waiting:
+        task.cancel()
     await _cancel(serving)
-    return 0
+    return code
 
 
-async def _serve(settings: Settings, children: ChildProcesses) -> None:
-    async with run_bot(settings, slack_client(settings), children) as bot:
+async def _serve(settings: Settings, children: ChildProcesses, supervisor: Supervisor) -> None:
+    async with run_bot(settings, slack_client(settings), children, supervisor=supervisor) as bot:
         if not settings.has_slack:
             _print_link(settings, bot.port)
         gc.freeze()  # these objects stay: without this every full collection stops all conversations for 0.2 s
@@ -158,16 +202,19 @@ async def run_bot(
     client: AsyncWebClient,
     children: ChildProcesses,
     *,
+    supervisor: Supervisor | None = None,
     clock: Clock = utc_now,
     providers: Sequence[Provider] = (),
 ) -> AsyncIterator[RunningBot]:
     """Open the whole bot, which listens inside the block. Tests pass their own clock and providers."""
+    opening = open_services(settings, children, supervisor=supervisor, clock=clock, providers=providers)
     async with AsyncExitStack() as stack:
-        services = await stack.enter_async_context(open_services(settings, children, clock=clock, providers=providers))
-        context = await stack.enter_async_context(open_context(services, client))
-        web = build_web(context)
+        services = await stack.enter_async_context(opening)
+        account = SlackAccount(client)
+        context = await stack.enter_async_context(open_context(services, client, account))
+        web = build_web(context, account)
         if settings.has_slack:
-            await stack.enter_async_context(_listen_to_slack(context, client, web))
+            await stack.enter_async_context(_listen_to_slack(context, client, account, web))
         web.mount("/", build_pages(context))  # last, since it answers every other path
         port = await stack.enter_async_context(listen(web, settings))
         stack.callback(services.closing.set)
@@ -182,17 +229,20 @@ def _stop_signal() -> asyncio.Event:
 
 
 @asynccontextmanager
-async def _listen_to_slack(context: BotContext, client: AsyncWebClient, web: FastAPI) -> AsyncIterator[None]:
+async def _listen_to_slack(
+    context: BotContext, client: AsyncWebClient, account: SlackAccount, web: FastAPI
+) -> AsyncIterator[None]:
     """Take Slack's requests inside the block: from a socket, or at a route of `web`."""
     async with AsyncExitStack() as stack:
         settings, home = context.services.settings, Home(context)
-        stack.push_async_callback(_cancel, asyncio.create_task(home.follow()))
+        updating = context.services.supervisor.repeat("home", _while_serving(context, home.tick), every=HOME_SECONDS)
+        await stack.enter_async_context(updating)
         if settings.slack_app_token is not None:
-            await stack.enter_async_context(_socket_mode(build_app(context, home, client, None), settings))
+            await stack.enter_async_context(_socket_mode(build_app(context, home, client, account, None), settings))
         else:
             assert settings.slack_signing_secret is not None
             secret = settings.slack_signing_secret.get_secret_value()
-            add_slack_route(web, build_app(context, home, client, secret), secret)
+            add_slack_route(web, build_app(context, home, client, account, secret), secret)
         yield
 
 
@@ -208,4 +258,6 @@ async def _socket_mode(app: AsyncApp, settings: Settings) -> AsyncIterator[None]
     try:
         yield
     finally:
-        await handler.close_async()
+        # A socket whose other side is silent would be waited for, and the process with it.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(handler.close_async(), _GOODBYE_SECONDS)

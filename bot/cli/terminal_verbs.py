@@ -9,6 +9,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,13 +39,14 @@ from bot.grammar.commands import (
     ShowData,
 )
 from bot.grammar.parsing import parse
-from bot.origin import Origin
+from bot.origin import Attachment, Origin
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from bot.runtime.slack_client import NoSlack
+from bot.slack.attachments import UnreadableAttachment
 from bot.slack.dispatcher import CommandRequest, Dispatcher
-from optimizer.errors import BadValue
+from optimizer.errors import BadValue, Phrase
 from optimizer.lazy import LazyModule
 from reports.render import renderer_of
 from reports.text.message import Message
@@ -72,7 +74,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     async with open_services(settings, children) as services:
         outbox = TerminalOutbox(screen, folder, services)
         async with _open_context(services, outbox) as context:
-            answer = await _dispatch(command, text, context)
+            answer = await _dispatch(command, text, context, _attachment(getattr(options, "file", None)))
             screen.show(answer.message)
             if isinstance(command, Resume | More):
                 return await _finish(command, options, context, screen)
@@ -113,9 +115,23 @@ def _for_terminal(command: Command) -> Command:
             return command
 
 
-async def _dispatch(command: Command, text: str, context: BotContext) -> Answer:
+def _attachment(path: str | None) -> Attachment | None:
+    return Attachment(name=path, read=partial(_read_text, path)) if path else None
+
+
+async def _read_text(path: str) -> str:
+    try:
+        return await asyncio.to_thread(Path(path).read_text, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as failure:
+        reason = "file_not_text" if isinstance(failure, UnicodeDecodeError) else "file_not_there"
+        raise UnreadableAttachment(file=path, reason=Phrase(reason)) from None
+
+
+async def _dispatch(command: Command, text: str, context: BotContext, attachment: Attachment | None) -> Answer:
     """Carry out a command as the person at this machine; raises the UserError of a refusal."""
-    request = CommandRequest(door=DOOR, channel_id="", user_id=local_user(), text=text, command=command)
+    request = CommandRequest(
+        door=DOOR, channel_id="", user_id=local_user(), text=text, attachment=attachment, command=command
+    )
     answer = await TerminalDispatcher(context).dispatch(request)
     if answer.error is not None:
         raise answer.error

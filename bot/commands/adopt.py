@@ -1,6 +1,7 @@
 """Champions: adopting one, in words or by a button, confirmed in a dialog and posted in the channel; and their list."""
 
 from bot.commands.button_commands import AdoptNow
+from bot.commands.common import find_result
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.documents.recurring import Champion
@@ -15,7 +16,7 @@ LISTED = 50
 
 async def propose(command: Adopt, origin: Origin, context: BotContext) -> Answer:
     """Show the candidate, with the button that adopts it."""
-    study = await context.services.studies.get_study_results(command.study)
+    study = await find_result(command.study, origin, context)
     former = await context.champions.find(study.spec)
     value = f"{study.study_name} {command.why[:MAX_WHY]}".strip()
     facts = study_facts(study, now=context.clock())
@@ -24,7 +25,7 @@ async def propose(command: Adopt, origin: Origin, context: BotContext) -> Answer
 
 async def adopt(command: AdoptNow, origin: Origin, context: BotContext) -> Answer:
     """Make a study's winner the champion and post it in the channel; raises AlreadyChampion."""
-    study = await context.services.studies.get_study_results(command.study)
+    study = await find_result(command.study, origin, context)
     champion = await context.champions.adopt(study, by=origin.user_id, why=command.why, channel_id=origin.channel_id)
     former = await _find_former(champion)
     message = origin.public_renderer.render(

@@ -1,6 +1,6 @@
 """Control of a study that exists: cancel, pause, resume, more trials, replay."""
 
-from bot.commands.common import own_study, post_notice
+from bot.commands.common import find_result, own_study, post_notice
 from bot.context import Answer, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.grammar.commands import Cancel, More, Pause, Replay, Resume
@@ -48,7 +48,7 @@ async def more(command: More, origin: Origin, context: BotContext) -> Answer:
 
 async def replay(command: Replay, origin: Origin, context: BotContext) -> Answer:
     """Compute a finished study again on a worker; the outcome is posted in its thread."""
-    study = await context.services.studies.get_study_results(command.study)
+    study = await find_result(command.study, origin, context)
     await context.replays.add(study, origin)
     return Answer(origin.renderer.notice("replaying", study_name=study.study_name))
 

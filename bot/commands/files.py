@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from bot.commands.button_commands import DrawHeatmap
-from bot.commands.common import upload
+from bot.commands.common import find_result, find_visible, is_open_here, upload
 from bot.commands.results import facts_of
 from bot.context import NO_ANSWER, Answer, BotContext, Listeners
 from bot.delivery.trial_table import csv_text, trial_table
@@ -25,19 +25,19 @@ class NoHeatmap(UserError):
 
 
 async def export(command: Export, origin: Origin, context: BotContext) -> Answer:
-    """Send a study as a file."""
-    study = await context.services.studies.find(command.study)
+    """Send a study as a file; where others would see one that is not for them, to the user alone."""
     if command.format is ExportFormat.HTML:
-        study = await context.services.studies.get_study_results(study.study_name)
+        study = await find_result(command.study, origin, context)
         file = await _draw_file(study, REPORT, origin, context)
     else:
+        study = await find_visible(command.study, origin, context)
         file = await _write_file(study, command.format, context)
     return await _send_file(study, file, origin, context)
 
 
 async def draw_heatmap(command: DrawHeatmap, origin: Origin, context: BotContext) -> Answer:
     """Send the heat-map, drawn now if it was not before."""
-    study = await context.services.studies.get_study_results(command.study)
+    study = await find_result(command.study, origin, context)
     if study.summary is None or study.summary.surface is None:
         raise NoHeatmap(study=study.study_name)
     file = await _draw_file(study, f"{HEATMAP}.png", origin, context)
@@ -48,12 +48,16 @@ async def draw_heatmap(command: DrawHeatmap, origin: Origin, context: BotContext
 async def _send_file(
     study: OptimizationStudy, file: Path, origin: Origin, context: BotContext, alt_text: str = ""
 ) -> Answer:
+    if not is_open_here(study, origin):
+        origin = await context.unreachable.open_direct(origin)
     title = f"{study.symbol} {study.strategy_name.upper()} {study.study_name} {file.name}"
     in_thread = await upload(context, study.study_name, file=str(file), title=title, origin=origin, alt_text=alt_text)
     if not origin.channel_id:  # a terminal, whose outbox writes the file and names it
         return NO_ANSWER
     return Answer(
-        origin.renderer.notice("handed_over", study_name=study.study_name, file=file.name, in_thread=in_thread)
+        origin.renderer.notice(
+            "handed_over", study_name=study.study_name, file=file.name, in_thread=in_thread, is_direct=origin.is_direct
+        )
     )
 
 

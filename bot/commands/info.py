@@ -1,12 +1,14 @@
 """Commands that only inform: help, strategies, role, status, lists, the link to the pages."""
 
 from bot.access.sign_in import LINK_LIVES, SignIn
+from bot.commands.common import find_visible, visible
 from bot.commands.help_message import help_message
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.grammar.commands import Help, ListStrategies, ListStudies, OpenModal, OpenWeb, Status, Which, WhoAmI
 from bot.origin import Origin
 from optimizer.domain.study_results import OPEN, StudyState
+from optimizer.storage.study_queries import count_waiting_requests
 
 LISTED = 10
 
@@ -27,13 +29,14 @@ async def who_am_i(command: WhoAmI, origin: Origin, context: BotContext) -> Answ
     """Show the user's role, and how much of their limits is used."""
     service, settings = context.services.studies, context.services.settings
     states = (StudyState.RUNNING,)
-    running = await service.list_studies(created_by=origin.user_id, states=states, limit=settings.waiting_per_person)
+    mine = {"created_by": origin.user_id}
+    running = await service.list_studies(among=mine, states=states, limit=settings.waiting_per_person)
     message = origin.renderer.render(
         "whoami",
         user=origin.user_id,
         role=origin.role.name.lower(),
         n_running=len(running),
-        n_waiting=await service.count_waiting(origin.user_id),
+        n_waiting=await count_waiting_requests(origin.user_id),
         may_run=settings.running_per_person,
         may_wait=settings.waiting_per_person,
     )
@@ -43,12 +46,12 @@ async def who_am_i(command: WhoAmI, origin: Origin, context: BotContext) -> Answ
 async def status(command: Status, origin: Origin, context: BotContext) -> Answer:
     """Show the state of one study, or of all unfinished ones."""
     service = context.services.studies
-    unfinished = await service.unfinished()
-    waiting = [study.study_name for study in unfinished if study.status is StudyState.QUEUED]
     if command.study is None:
-        running = [study_facts(study, now=context.clock()) for study in await service.open_studies()]
+        found = await service.open_studies(among=await visible(origin, context))
+        running = [study_facts(study, now=context.clock()) for study in found]
         return Answer(origin.renderer.listing(running, Which.RUNNING), Audience.THREAD)
-    study = await service.find(command.study)
+    study = await find_visible(command.study, origin, context)
+    waiting = [study.study_name for study in await service.unfinished() if study.status is StudyState.QUEUED]
     position = waiting.index(study.study_name) + 1 if study.study_name in waiting else None
     conversation = await context.conversations.find(study.study_name)
     facts = study_facts(study, now=context.clock(), conversation=conversation, queue_position=position)
@@ -58,6 +61,7 @@ async def status(command: Status, origin: Origin, context: BotContext) -> Answer
 async def list_studies(command: ListStudies, origin: Origin, context: BotContext) -> Answer:
     """Show the newest studies: the user's, the running ones, or all."""
     studies = await context.services.studies.list_studies(
+        among=await visible(origin, context),
         created_by=origin.user_id if command.which is Which.MINE else None,
         states=OPEN if command.which is Which.RUNNING else (),
         limit=LISTED,

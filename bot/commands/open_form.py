@@ -3,6 +3,7 @@
 from slack_sdk.errors import SlackApiError
 
 from bot.commands.button_commands import OpenForm, OpenScheduleForm
+from bot.commands.common import find_visible
 from bot.commands.forms.schedule_form import schedule_view
 from bot.commands.forms.start_form import Block, Form, start_view
 from bot.commands.info import show_help
@@ -27,7 +28,7 @@ async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> 
 
 async def open_schedule_form(command: OpenScheduleForm, origin: Origin, context: BotContext) -> Answer:
     """Open the form that repeats a study, filled in for the user's time zone and this channel."""
-    study = await context.services.studies.find(command.study)
+    study = await find_visible(command.study, origin, context)
     facts = study_facts(study, now=context.clock())
     zone = await own_zone(origin, context)
     await _open(schedule_view(facts, origin.renderer, time_zone=zone, channel_id=origin.channel_id), origin, context)

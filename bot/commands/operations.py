@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from html import unescape
 
 from bot.access import audit
+from bot.commands.common import visible
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.documents.audit_log import AuditEntry, Outcome
-from bot.grammar.commands import Audit, Failures, Health, ShowData
+from bot.grammar.commands import Audit, Failures, Health, ShowChanges, ShowData
 from bot.ops.health_checks import probe_access, probe_client, probe_desk
 from bot.origin import Origin
+from bot.role import Role
+from bot.schedules.change_effects import effects_of
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, error_of
 from optimizer.market.calendar_picture import picture
@@ -23,6 +26,8 @@ LISTED = 10
 FINDINGS = 8
 #: Most series listed.
 SERIES = 40
+#: Most changes of stored bars listed, the last ones first.
+CHANGES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +62,22 @@ def check_bars(wanted: ShowData, context: BotContext) -> BarCheck:
     return BarCheck(report=report, picture=picture(bars, report))
 
 
+async def show_changes(command: ShowChanges, origin: Origin, context: BotContext) -> Answer:
+    """Show the last changes in a symbol's stored bars, and the finished studies and champions that rest on them.
+
+    Raises UnknownSymbol, UnknownSource, UnknownTimeframe or NoTimeframe.
+    """
+    market = context.services.market
+    series = await asyncio.to_thread(
+        market.stored_series, command.symbol, timeframe=command.timeframe, source=command.source
+    )
+    changes = await asyncio.to_thread(market.warehouse.changes, [one.key for one in series])
+    among = await visible(origin, context)
+    rows = await effects_of(changes[:CHANGES], market.warehouse, context.champions, among)
+    message = origin.renderer.render("data_changes", symbol=command.symbol, rows=rows, n_changes=len(changes))
+    return Answer(message, Audience.THREAD)
+
+
 async def health(command: Health, origin: Origin, context: BotContext) -> Answer:
     """Check every part now."""
     probes = [
@@ -69,8 +90,11 @@ async def health(command: Health, origin: Origin, context: BotContext) -> Answer
 
 async def failures(command: Failures, origin: Origin, context: BotContext) -> Answer:
     """Show the studies that failed last and the faults of the bot itself."""
-    studies = await context.services.studies.list_studies(states=(StudyState.FAILED,), limit=LISTED)
-    broken = await audit.latest(LISTED, outcomes=(Outcome.BROKE,))
+    among = await visible(origin, context)
+    studies = await context.services.studies.list_studies(among=among, states=(StudyState.FAILED,), limit=LISTED)
+    # What others typed is for those who may see all that is requested privately.
+    only_of = None if origin.role >= Role.APPROVER and not origin.is_overheard else origin.user_id
+    broken = await audit.latest(LISTED, outcomes=(Outcome.BROKE,), user_id=only_of)
     facts = [study_facts(study, now=context.clock()) for study in studies]
     rows = [(study, _reason(study, origin)) for study in facts]
     return Answer(origin.renderer.render("failures", rows=rows, broken=broken))
@@ -95,6 +119,7 @@ def _why(entry: AuditEntry, origin: Origin) -> str:
 
 LISTENERS: Listeners = {
     ShowData: show_data,
+    ShowChanges: show_changes,
     Health: health,
     Failures: failures,
     Audit: show_audit,

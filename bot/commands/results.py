@@ -1,7 +1,9 @@
 """Results: one, the best ones, two side by side."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
+from bot.commands.common import find_result, find_visible, visible
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.grammar.commands import Best, Compare, Show, Top
@@ -14,6 +16,9 @@ from reports.text.message import Message, fit
 
 LISTED = 10
 
+#: Returns the best studies, given verdicts and how many.
+Ranking = Callable[..., Awaitable[list[OptimizationStudy]]]
+
 
 class NothingKnown(UserError):
     """Raised when no finished study matches. Facts: symbol, strategy."""
@@ -21,7 +26,7 @@ class NothingKnown(UserError):
 
 async def show(command: Show, origin: Origin, context: BotContext) -> Answer:
     """Show a study's verdict and narrative, or its state while it has none."""
-    study = await context.services.studies.find(command.study)
+    study = await find_visible(command.study, origin, context)
     facts = await facts_of(study, context)
     if facts.summary is None:
         return Answer(origin.renderer.status(facts), Audience.THREAD)
@@ -31,7 +36,7 @@ async def show(command: Show, origin: Origin, context: BotContext) -> Answer:
 
 async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
     """Show finished studies by Sharpe ratio out of sample."""
-    ranked = partial(context.services.studies.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
+    ranked = await _ranking(command, origin, context)
     everything = await ranked(verdicts=tuple(Verdict), limit=LISTED)
     best = everything if command.include_unproven else await ranked(limit=LISTED)
     facts = [study_facts(study, now=context.clock()) for study in best]
@@ -51,8 +56,8 @@ async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
 
 async def compare(command: Compare, origin: Origin, context: BotContext) -> Answer:
     """Show two finished studies side by side."""
-    one = await context.services.studies.get_study_results(command.one)
-    other = await context.services.studies.get_study_results(command.other)
+    one = await find_result(command.one, origin, context)
+    other = await find_result(command.other, origin, context)
     message = origin.renderer.render(
         "compare",
         one=await facts_of(one, context),
@@ -65,13 +70,23 @@ async def compare(command: Compare, origin: Origin, context: BotContext) -> Answ
 
 async def best(command: Best, origin: Origin, context: BotContext) -> Answer:
     """Show the parameters to use for a symbol and a strategy, with how much to trust them."""
-    ranked = partial(context.services.studies.leaderboard, symbol=command.symbol, strategy_name=command.strategy)
+    ranked = await _ranking(command, origin, context)
     found = await ranked(limit=1) or await ranked(verdicts=tuple(Verdict), limit=1)
     if not found:
         raise NothingKnown(symbol=command.symbol, strategy=command.strategy)
     facts = study_facts(found[0], now=context.clock())
     message = origin.renderer.render("best", study=facts, command=f"best {command.symbol} {command.strategy}")
     return Answer(message, Audience.THREAD)
+
+
+async def _ranking(command: Top | Best, origin: Origin, context: BotContext) -> Ranking:
+    """Return the leaderboard of a symbol and strategy, of what the answer may show."""
+    return partial(
+        context.services.studies.leaderboard,
+        among=await visible(origin, context),
+        symbol=command.symbol,
+        strategy_name=command.strategy,
+    )
 
 
 async def facts_of(study: OptimizationStudy, context: BotContext) -> StudyFacts:

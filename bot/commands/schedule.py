@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.access.roster import NotYours
 from bot.commands.button_commands import UndoSchedules
+from bot.commands.common import find_visible, require_open_here, visible
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.documents.recurring import Schedule, ScheduleRun
 from bot.grammar.cadence import find_time_zone
@@ -15,8 +16,10 @@ from bot.grammar.formatting import command_text
 from bot.origin import Origin
 from bot.role import Role
 from bot.schedules.schedules import NoNewBars
-from bot.schedules.watchlists import members_of, specs_for
+from bot.schedules.universes import EmptyUniverse
+from bot.schedules.watchlists import list_named, members_of, specs_for
 from optimizer.domain.study_request import StudySpec
+from optimizer.domain.universe import Universe
 from optimizer.errors import UserError
 from optimizer.studies.service import Plan
 from optimizer.validation.window import window_facts
@@ -49,12 +52,18 @@ class ScheduleLine:
 
 async def add(command: AddSchedule, origin: Origin, context: BotContext) -> Answer:
     """Store one schedule per symbol, watch list or shared set; post them with their next three runs."""
-    specs = await _specs(command, context)
+    specs = await _specs(command, origin, context)
     time_zone = command.time_zone or await own_zone(origin, context)
-    for one in [member for spec in specs for member in await specs_for(spec)]:
+    today = context.clock().date()
+    for spec in specs:
         # What could never run is refused now, not on Monday at seven.
-        _require_new_bars(await context.services.studies.plan(one))
-    made = [await context.schedules.add(spec, command.when, time_zone, origin) for spec in specs]
+        members = await specs_for(spec, today)
+        if not members:
+            raise EmptyUniverse.of(Universe(name=list_named(spec), start=today, end=today))
+        for one in members:
+            _require_new_bars(await context.services.studies.plan(one))
+    audience = await context.viewers.audience_in(origin.channel_id)
+    made = [await context.schedules.add(spec, command.when, time_zone, origin, audience) for spec in specs]
     rows = [await schedule_line(schedule, context, n_times=3) for schedule in made]
     return Answer(origin.public_renderer.render("scheduled", rows=rows, by=origin.user_id), Audience.CHANNEL)
 
@@ -68,7 +77,7 @@ def _require_new_bars(plan: Plan) -> None:
 
 async def list_all(command: ListSchedules, origin: Origin, context: BotContext) -> Answer:
     """Show every schedule with its next run and the last decision."""
-    schedules = await context.schedules.all()
+    schedules = await context.schedules.all(await visible(origin, context))
     rows = [await schedule_line(schedule, context) for schedule in schedules[:LISTED]]
     return Answer(origin.renderer.render("schedules", rows=rows, n=len(schedules)))
 
@@ -107,14 +116,16 @@ async def schedule_line(schedule: Schedule, context: BotContext, *, n_times: int
     return ScheduleLine(schedule=schedule, command=command_text(schedule.spec), times=times, last=last)
 
 
-async def _specs(command: AddSchedule, context: BotContext) -> tuple[StudySpec, ...]:
+async def _specs(command: AddSchedule, origin: Origin, context: BotContext) -> tuple[StudySpec, ...]:
     if command.start is None:
         assert command.study is not None, "the grammar gives one of the two"
-        return ((await context.services.studies.find(command.study)).spec,)
+        study = await find_visible(command.study, origin, context)
+        require_open_here(study, origin)
+        return (study.spec,)
     if command.start.is_dry:
         raise NotOnlyPlanned
     if command.start.mode is Mode.SHARED:  # one study of the symbols that are members now
-        return command.start.over(await members_of(command.start.watchlists))
+        return command.start.over(await members_of(command.start.watchlists, context.clock().date()))
     return command.start.specs
 
 
@@ -127,7 +138,7 @@ async def own_zone(origin: Origin, context: BotContext) -> str:
 
 
 async def _find_own(word: str, origin: Origin, context: BotContext) -> Schedule:
-    schedule = await context.schedules.find(word)
+    schedule = await context.schedules.find(word, await visible(origin, context))
     if schedule.created_by != origin.user_id and origin.role < Role.APPROVER:
         raise NotYours(study=schedule.schedule_name, owner=schedule.created_by)
     return schedule

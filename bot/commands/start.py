@@ -6,13 +6,17 @@ from datetime import timedelta
 
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import plan_facts, study_facts
+from bot.documents.conversations import MOST_IN_THREAD
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text, start_text
 from bot.origin import Origin, StudyOrigin
-from bot.schedules.watchlists import members_of
-from optimizer.domain.study_request import StudySpec
+from bot.schedules.universes import Selection, plan_selection, select
+from optimizer.domain.study_request import StudySpec, common_request
+from optimizer.domain.universe import distinct
 from optimizer.errors import UserError
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.embedded_mongo import MongoUnavailable
+from optimizer.storage.study_queries import count_waiting, count_waiting_requests
 from optimizer.studies.service import Plan
 from reports.text.message import Message
 
@@ -34,31 +38,30 @@ class StartedStudies:
 
     plans: tuple[Plan, ...]
     studies: tuple[OptimizationStudy, ...]
-    group: str  # name of their common root message; empty for one study, or where nothing is posted
+    group: str  # name of what several studies of one request are; empty for one study
     n_ahead: int  # studies that end before the first of these begins
 
 
 async def start(command: Start, origin: Origin, context: BotContext) -> Answer:
     """Store the studies, open their threads, hand them to the workers, and answer."""
-    specs = await specs_of(command)
+    selection = await select(command, context.services)
     if command.is_dry:
-        return Answer(await _plans_message(specs, command, origin, context), Audience.THREAD)
+        plans = await plan_selection(selection, context.services)
+        return Answer(_plans_message(plans, command, origin), Audience.THREAD)
     if command.is_private:
         origin = await context.unreachable.open_direct(origin)
+    plans = await plan_all(selection, origin, context)
     async with context.starting:
-        if (same := await _find_repeated(specs, origin, context)) is not None:
+        if (same := await _find_repeated([plan.spec for plan in plans], origin, context)) is not None:
             return Answer(await _repeated_message(same, origin, context))
-        plans = await plan_all(specs, origin, context)
         started = await store_and_submit(plans, command, origin, context)
-    names = [study.study_name for study in started.studies]
-    context.unreachable.watch(started.group or names[0], names if started.group else (), origin)
     return Answer(_started_message(started, origin, context))
 
 
-async def plan_all(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> list[Plan]:
-    """Plan each study if there is room for all of them; the caller holds `context.starting`."""
-    await _require_room(len(specs), origin, context)
-    return [await context.services.studies.plan(spec) for spec in specs]
+async def plan_all(selection: Selection, origin: Origin, context: BotContext) -> list[Plan]:
+    """Plan each study if there is room for all of them; nobody waits meanwhile, though many take their time."""
+    await _require_room(len(selection.specs), origin, context)
+    return await plan_selection(selection, context.services)
 
 
 async def store_and_submit(
@@ -66,23 +69,23 @@ async def store_and_submit(
 ) -> StartedStudies:
     """Store the studies, open their threads, hand them to the workers; in that order, so that a crash loses nothing.
 
-    The caller holds `context.starting`. Without a channel nothing is posted.
+    The caller holds `context.starting`. Without a channel nothing is posted. Raises TooManyWaiting and QueueFull, and
+    MongoUnavailable when the lease was lost meanwhile, such as by a bot that was stopped while it planned: another
+    serves by now.
     """
+    if not context.may_serve():
+        raise MongoUnavailable.silent()
+    await _require_room(len(plans), origin, context)
     n_ahead = await _n_ahead(origin, context)
-    group = context.groups.new_name() if len(plans) > 1 and origin.channel_id else ""
-    studies = [await _store(plan, command, origin, context, group=group) for plan in plans]
-    if group:
-        await context.groups.open(group, studies, origin, start_text(command))
+    group = context.groups.new_name() if len(plans) > 1 else ""
+    studies = [await _store(plan, command, origin, context, group=group, n_together=len(plans)) for plan in plans]
+    if group and origin.channel_id:
+        await context.groups.open(group, studies)
     for study in studies:
         if origin.channel_id:
             await context.conversations.open(study)
         context.services.jobs.submit(study.study_name)
     return StartedStudies(plans=tuple(plans), studies=tuple(studies), group=group, n_ahead=n_ahead)
-
-
-async def specs_of(command: Start) -> tuple[StudySpec, ...]:
-    """Return one spec per symbol or one they share, with the watch lists' members; raises UnknownWatchlist."""
-    return command.over(await members_of(command.watchlists))
 
 
 async def _find_repeated(specs: Sequence[StudySpec], origin: Origin, context: BotContext) -> OptimizationStudy | None:
@@ -103,10 +106,10 @@ async def _repeated_message(same: OptimizationStudy, origin: Origin, context: Bo
 
 
 async def _require_room(n_new: int, origin: Origin, context: BotContext) -> None:
-    """Raise when the user's queue or the workspace's has no room for so many more."""
-    service, settings = context.services.studies, context.services.settings
-    mine = n_new + await service.count_waiting(origin.user_id)
-    everyones = n_new + await service.count_waiting()
+    """Raise when the user's queue or the workspace's has no room for so many more, which are one request."""
+    settings = context.services.settings
+    mine = 1 + await count_waiting_requests(origin.user_id)
+    everyones = n_new + await count_waiting()
     if mine > settings.waiting_per_person:
         raise TooManyWaiting(waiting=mine, limit=settings.waiting_per_person)
     if everyones > settings.waiting_in_all:
@@ -130,30 +133,44 @@ def _started_message(started: StartedStudies, origin: Origin, context: BotContex
         return origin.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
     seconds = sum(plan.seconds for plan in started.plans)
     many = [study_facts(study, now=now) for study in started.studies]
-    return origin.renderer.render("started", studies=many, n_ahead=n_ahead, seconds=seconds)
+    universes = distinct(plan.universe for plan in started.plans)
+    spec = common_request([plan.spec for plan in started.plans])
+    return origin.renderer.render(
+        "started", studies=many, spec=spec, n_ahead=n_ahead, seconds=seconds, universes=universes
+    )
 
 
 async def _store(
-    plan: Plan, command: Start, origin: Origin, context: BotContext, *, group: str = ""
+    plan: Plan, command: Start, origin: Origin, context: BotContext, *, group: str, n_together: int
 ) -> OptimizationStudy:
-    requested = origin.of_study(command_text(plan.spec), is_quiet=command.is_quiet or bool(group), group=group)
+    requested = origin.of_study(
+        command_text(plan.spec),
+        is_quiet=command.is_quiet or bool(group),
+        group=group,
+        is_in_table=bool(group) and n_together > MOST_IN_THREAD,
+    )
     return await context.services.studies.store(
         plan,
         created_by=origin.user_id,
         name=command.name,
         notes=command.note,
         origin=requested.as_document(),
+        audience=await context.viewers.audience_in(origin.channel_id),
         request_key=f"{origin.delivery}:{plan.spec.label}" if origin.delivery else None,
+        n_together=n_together,
     )
 
 
-async def _plans_message(specs: Sequence[StudySpec], command: Start, origin: Origin, context: BotContext) -> Message:
-    plans = [await context.services.studies.plan(spec) for spec in specs]
+def _plans_message(plans: Sequence[Plan], command: Start, origin: Origin) -> Message:
+    specs = [plan.spec for plan in plans]
     if len(plans) == 1:
         return origin.renderer.plan(specs[0], plan_facts(plans[0]), command=command_text(specs[0]), name=command.name)
     rows = [(plan.spec, plan_facts(plan)) for plan in plans]
     typed = start_text(replace(command, is_dry=False))
-    return origin.renderer.render("plans", rows=rows, name=command.name, command=typed)
+    universes = distinct(plan.universe for plan in plans)
+    return origin.renderer.render(
+        "plans", rows=rows, spec=common_request(specs), name=command.name, command=typed, universes=universes
+    )
 
 
 LISTENERS: Listeners = {

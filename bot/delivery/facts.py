@@ -66,6 +66,7 @@ def study_facts(
         n_bars=study.n_bars,
         first_bar=study.window.start_date,
         last_bar=study.window.end_date,
+        universe=study.universe,
     )
 
 
@@ -89,6 +90,7 @@ def plan_facts(plan: StudyPlan, *, n_ahead: int = 0) -> Plan:
         n_ahead=n_ahead,
         source=plan.source,
         findings=plan.data_notes,
+        universe=plan.universe,
     )
 
 

@@ -1,7 +1,7 @@
 """Groups: studies of several symbols under one root message, with a table that fills as they finish.
 
-Each study has its own conversation in the root's thread, which starts with one message; its progress
-is shown in the table.
+Each study of a small group has its own conversation in the root's thread, which starts with one message; its progress
+is shown in the table. Of a large one the table shows the best, and a file in the thread has a row for each.
 """
 
 import asyncio
@@ -9,19 +9,22 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.delivery.facts import study_facts
+from bot.delivery.group_table import group_facts, group_table
 from bot.delivery.outbox import Outbox
+from bot.delivery.trial_table import csv_text
 from bot.documents.conversations import Method, StudyGroup
-from bot.origin import Origin
+from bot.origin import StudyOrigin
+from bot.runtime.slack_errors import TROUBLE, answer_of
 from optimizer.clock import Clock
+from optimizer.domain.study_results import OPEN
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
-from optimizer.storage.study_queries import without_charts
+from optimizer.storage.study_queries import studies_named, without_charts
 from reports.render import renderer_of
 from reports.text.message import Message
 
@@ -30,6 +33,9 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 #: Wait between two edits of a table: its age divided by this, and at least this many seconds.
 _AGE_SHARE, _LEAST_SECONDS = 8.0, 2.0
+#: More than a request may have.
+_MOST_IN_A_GROUP = 100_000
+_IS_OPEN = {"status": {"$in": [str(state) for state in OPEN]}}
 
 
 @dataclass
@@ -43,9 +49,11 @@ class _LastEdit:
 class Groups:
     """Opens groups, keeps their tables up to date, and posts the final table."""
 
-    def __init__(self, *, outbox: Outbox, client: AsyncWebClient, clock: Clock) -> None:
+    def __init__(self, *, outbox: Outbox, client: AsyncWebClient, folder: Path, clock: Clock) -> None:
+        """`folder` has the reports, and so the files of large groups."""
         self._outbox = outbox
         self._client = client
+        self._folder = folder
         self._clock = clock
         self._last_edits: dict[str, _LastEdit] = {}
 
@@ -54,75 +62,97 @@ class Groups:
         """Return a new name for a group."""
         return f"grp-{secrets.token_hex(4)}"
 
-    async def open(self, name: str, studies: Sequence[OptimizationStudy], origin: Origin, command: str) -> None:
-        """Post the table of these studies, whose threads follow under it."""
+    async def open(self, name: str, studies: Sequence[OptimizationStudy]) -> None:
+        """Post the table of these studies, which were requested together; a second call changes nothing."""
+        origin = StudyOrigin.of(studies[0])
         group = StudyGroup(
             group_name=name,
             channel_id=origin.channel_id,
             user_id=origin.user_id,
-            language=origin.public_language,
-            command=command,
+            language=origin.language,
+            command=origin.command,
             studies=[study.study_name for study in studies],
             created_at=self._clock(),
         )
-        await group.insert()
+        if await StudyGroup.find_one(StudyGroup.group_name == name) is None:
+            await group.insert()
         message = self._table(group, studies)
-        await self._outbox.post(
-            f"{name}:root",
-            name,
-            group.channel_id,
-            message,
-            thread_ts=origin.thread_ts,
-        )
+        await self._outbox.post(f"{name}:root", name, group.channel_id, message, thread_ts=origin.thread_ts)
 
-    async def follow(self) -> None:
-        """Keep every open table up to date until cancelled."""
-        while True:
-            await patiently(self.tick, what="groups")
-            await asyncio.sleep(TICK_SECONDS)
+    async def recover(self) -> None:
+        """Open the groups whose studies were stored just before a crash."""
+        here = {"origin.channel_id": {"$gt": ""}, **_IS_OPEN}
+        names = set(await OptimizationStudy.get_motor_collection().distinct("origin.group", here)) - {"", None}
+        known = await StudyGroup.find({"group_name": {"$in": list(names)}}).to_list()
+        for name in names - {group.group_name for group in known}:
+            await self.open(name, await without_charts({"origin.group": name}, limit=_MOST_IN_A_GROUP))
 
     async def tick(self) -> None:
-        """Update every open group once."""
-        for group in await StudyGroup.find({"is_told": False}).to_list():
-            members = {"study_name": {"$in": group.studies}}
-            found = await without_charts(members, limit=len(group.studies))
-            by_name = {study.study_name: study for study in found}
-            studies = [by_name[name] for name in group.studies if name in by_name]
-            if all(study.status.is_finished for study in studies):
-                await self._post_final_table(group, studies)
-            else:
-                await self._edit_table(group, studies)
+        """Update every open group once, waiting out an outage of MongoDB."""
+        await patiently(self._update_all, what="groups")
 
-    async def _post_final_table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
-        message, name = self._table(group, studies), group.group_name
+    async def _update_all(self) -> None:
+        for group in await StudyGroup.find({"is_told": False}).to_list():
+            among = {"study_name": {"$in": group.studies}}
+            if await OptimizationStudy.find(among | _IS_OPEN).first_or_none() is None:
+                await self._post_end(group)
+            elif self._is_due(group):
+                await self._edit_table(group)
+
+    async def _post_end(self, group: StudyGroup) -> None:
+        studies, name = await studies_named(group.studies), group.group_name
         await self._outbox.post(
             f"{name}:final",
             name,
             group.channel_id,
-            message,
+            self._table(group, studies),
             under=f"{name}:root",
             method=Method.EDIT,
         )
+        if group.is_large:
+            await self._post_file(group, studies)
         await group.set({"is_told": True})
         self._last_edits.pop(name, None)
 
-    async def _edit_table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
-        shown, now = self._last_edits.setdefault(group.group_name, _LastEdit()), asyncio.get_running_loop().time()
+    async def _post_file(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> None:
+        name = group.group_name
+        file = self._folder / name / f"{name}.csv"
+        await asyncio.to_thread(_write, file, csv_text(group_table(studies)))
+        title = renderer_of(group.language).notice("group_file", n=len(studies)).text
+        await self._outbox.post(
+            f"{name}:file",
+            name,
+            group.channel_id,
+            Message(title, []),
+            under=f"{name}:root",
+            method=Method.UPLOAD,
+            file=str(file),
+            title=title,
+        )
+
+    def _is_due(self, group: StudyGroup) -> bool:
+        shown = self._last_edits.setdefault(group.group_name, _LastEdit())
         age = (self._clock() - group.created_at).total_seconds()
-        if now - shown.at < max(_LEAST_SECONDS, age / _AGE_SHARE):
-            return
-        message, root_ts = self._table(group, studies), await self._outbox.ts_of(f"{group.group_name}:root")
+        return asyncio.get_running_loop().time() - shown.at >= max(_LEAST_SECONDS, age / _AGE_SHARE)
+
+    async def _edit_table(self, group: StudyGroup) -> None:
+        shown, root_ts = self._last_edits[group.group_name], await self._outbox.ts_of(f"{group.group_name}:root")
+        message = self._table(group, await studies_named(group.studies))
         if not root_ts or message == shown.message:
             return
-        shown.at, shown.message = now, message
+        shown.at, shown.message = asyncio.get_running_loop().time(), message
         try:
-            await self._client.chat_update(
-                channel=group.channel_id, ts=root_ts, text=message.text, blocks=message.blocks
-            )
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+            words: dict[str, Any] = {"text": message.text, "blocks": message.blocks}
+            await answer_of(self._client.chat_update(channel=group.channel_id, ts=root_ts, **words))
+        except TROUBLE as failure:
             # The last edit goes through the outbox and shows more.
             log.info("table_not_shown group=%s error=%s", group.group_name, type(failure).__name__)
 
     def _table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> Message:
-        facts = [study_facts(study, now=self._clock()) for study in studies]
-        return renderer_of(group.language).render("group", studies=facts, by=group.user_id)
+        facts = group_facts(studies, by=group.user_id, is_large=group.is_large, now=self._clock())
+        return renderer_of(group.language).render("group", group=facts)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="")

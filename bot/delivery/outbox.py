@@ -1,4 +1,4 @@
-"""Outbox: the only writer to Slack. Messages are stored, then sent in order, then marked with their ts.
+"""Outbox: the only writer to Slack. Messages are stored, sent by precedence and in order, and marked with their ts.
 
 A crash between sending and marking leaves an entry in the state SENDING; before such an entry is sent
 again its channel or thread is searched for the entry's key, which every post carries as metadata (and
@@ -7,7 +7,7 @@ every file in its name). Channels wait for their own rate limit and outage, neve
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -16,10 +16,13 @@ from typing import Any
 from pymongo.errors import BulkWriteError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.delivery.sender import TROUBLE, Sender, reason_of, wait_after
-from bot.documents.conversations import OutboxEntry, Sending
+from bot.delivery.sender import NoRoot, Sender
+from bot.documents.conversations import Method, OutboxEntry, Sending
+from bot.runtime.slack_account import SlackAccount
+from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
 from optimizer.clock import Clock, utc_now
 from optimizer.storage.outage import patiently
+from optimizer.supervisor import Backoff, Supervisor, begin_alone
 from reports.text.message import Message
 
 log = logging.getLogger(__name__)
@@ -28,6 +31,12 @@ log = logging.getLogger(__name__)
 CHANNEL_SECONDS = 1.0
 #: Seconds between two searches for entries of other processes, and for senders that ended too early.
 POLL_SECONDS = 2.0
+#: Seconds between two looks whether this bot may send.
+_PERMISSION_SECONDS = 0.25
+#: Longest pause between two attempts to send an entry, in seconds.
+_LONGEST_PAUSE = 8.0
+#: Most characters of a message that is sent without its blocks.
+_PLAIN_LENGTH = 3000
 _UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
 
 
@@ -35,19 +44,29 @@ class Outbox:
     """Stores messages and sends each exactly once."""
 
     def __init__(
-        self, client: AsyncWebClient, *, clock: Clock = utc_now, channel_seconds: float = CHANNEL_SECONDS
+        self,
+        client: AsyncWebClient,
+        *,
+        clock: Clock = utc_now,
+        channel_seconds: float = CHANNEL_SECONDS,
+        account: SlackAccount | None = None,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`may_send` is asked before each call: a bot that has lost its lease sends nothing more."""
         self._sender = Sender(client)
+        self._account = account or SlackAccount(client)
+        self._may_send = may_send
         self._clock = clock
         self._channel_seconds = channel_seconds
         self._senders: dict[str, asyncio.Task[None]] = {}
+        self._backoffs: dict[str, Backoff] = {}  # of channels whose sender broke
         self._woken: set[str] = set()
         self._awaited: dict[str, asyncio.Event] = {}  # by key: set when the entry is sent or refused
         self._last_order = 0
         self._is_open = False
 
     async def put(self, entries: Sequence[OutboxEntry]) -> None:
-        """Store entries, in this order after all earlier ones; keys that exist already stay as they are.
+        """Store entries, in this order after all earlier ones of their precedence; keys that exist stay as they are.
 
         An entry without a channel is of a request from outside Slack, such as a schedule made in a terminal.
         """
@@ -107,31 +126,29 @@ class Outbox:
             settled.set()
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator["Outbox"]:
+    async def open(self, supervisor: Supervisor | None = None) -> AsyncIterator["Outbox"]:
         """Send what an earlier run left, and stop sending at the end of the block."""
         last = await OutboxEntry.find(_UNSENT).sort("-order").first_or_none()
         self._last_order = max(self._last_order, last.order if last else 0)
         self._is_open = True
-        polling = asyncio.create_task(self._poll())
         try:
-            yield self
+            async with (supervisor or Supervisor()).repeat("outbox", self._look, every=POLL_SECONDS):
+                yield self
         finally:
             self._is_open = False
-            tasks = [polling, *self._senders.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            senders = list(self._senders.values())
+            for sender in senders:
+                sender.cancel()
+            await asyncio.gather(*senders, return_exceptions=True)
 
     def _next_order(self) -> int:
         """Return an order after all earlier ones, also when the clock goes back."""
         self._last_order = max(self._last_order + 1, int(self._clock().timestamp() * 1e6))
         return self._last_order
 
-    async def _poll(self) -> None:
+    async def _look(self) -> None:
         """Wake the senders of all channels with unsent entries, whichever process stored them."""
-        while True:
-            self._wake(set(await patiently(self._waiting_channels, what="outbox")))
-            await asyncio.sleep(POLL_SECONDS)
+        self._wake(set(await patiently(self._waiting_channels, what="outbox")))
 
     async def _waiting_channels(self) -> list[str]:
         channels: list[str] = await OutboxEntry.get_motor_collection().distinct("channel_id", _UNSENT)
@@ -140,44 +157,87 @@ class Outbox:
     def _wake(self, channels: set[str]) -> None:
         for channel in channels if self._is_open else ():
             self._woken.add(channel)
-            task = self._senders.get(channel)
-            if task is None or task.done():
-                self._senders[channel] = asyncio.create_task(self._send_all(channel))
+            task, now = self._senders.get(channel), asyncio.get_running_loop().time()
+            if (task is None or task.done()) and now >= self._backoffs.setdefault(channel, Backoff()).until:
+                self._senders[channel] = begin_alone(self._send_all(channel), name="sender")
 
     async def _send_all(self, channel_id: str) -> None:
+        self._backoffs[channel_id].extend(asyncio.get_running_loop().time())  # counts unless it comes to its end
         # Woken while the query found nothing: the entry may be newer than the query.
         while channel_id in self._woken:
             self._woken.discard(channel_id)
             while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
                 await patiently(partial(self._send_until_done, entry), what="outbox")
+                self._backoffs[channel_id].times = 0
                 self._wake_waiters(entry.key)
                 await asyncio.sleep(self._channel_seconds)
+        del self._backoffs[channel_id]
 
     async def _next(self, channel_id: str) -> OutboxEntry | None:
-        return await OutboxEntry.find({"channel_id": channel_id} | _UNSENT).sort("order").first_or_none()
+        return await OutboxEntry.find({"channel_id": channel_id} | _UNSENT).sort("precedence", "order").first_or_none()
 
     async def _send_until_done(self, entry: OutboxEntry) -> None:
+        began: float | None = None  # of the waiting for an error that Slack does not document
         while True:
             try:
-                ts = await self._sender.find(entry) if entry.sending is Sending.SENDING else ""
-                if not ts:
-                    await entry.set({"sending": str(Sending.SENDING), "attempts": entry.attempts + 1})
-                    ts = await self._sender.send(entry)
-            except (*TROUBLE, FileNotFoundError) as trouble:
-                wait = None if isinstance(trouble, FileNotFoundError) else wait_after(trouble, entry)
-                if wait is None:
-                    await self._refuse(entry, reason_of(trouble))
-                    return
-                log.info("slack_waits key=%s error=%s seconds=%s", entry.key, reason_of(trouble), wait)
+                ts = await self._send(entry)
+            except (NoRoot, FileNotFoundError) as cause:
+                await self._refuse(entry, "no_root" if isinstance(cause, NoRoot) else "no_file")
+                return
+            except TROUBLE as trouble:
+                fault, now = fault_of(trouble), asyncio.get_running_loop().time()
+                began = (began or now) if fault.reach is Reach.UNKNOWN else None
+                if fault.reach in (Reach.MESSAGE, Reach.CHANNEL) or (began and now - began >= fault.patience):
+                    if not await self._shorten(entry, fault):
+                        await self._refuse(entry, fault.code)
+                        return
+                else:
+                    await self._wait(entry, fault)
             else:
                 await entry.set({"sending": str(Sending.SENT), "ts": ts})
+                self._account.accept(entry.channel_id)
                 return
-            await asyncio.sleep(wait)
+
+    async def _send(self, entry: OutboxEntry) -> str:
+        """Send an entry, unless Slack has it already; returns its ts. Waits while this bot may not send."""
+        await self._permission()
+        ts = await self._sender.find(entry) if entry.sending is Sending.SENDING else ""
+        if not ts:
+            await entry.set({"sending": str(Sending.SENDING), "attempts": entry.attempts + 1})
+            await self._permission()
+            ts = await self._sender.send(entry)
+        return ts
+
+    async def _permission(self) -> None:
+        while not self._may_send():
+            await asyncio.sleep(_PERMISSION_SECONDS)
+
+    async def _wait(self, entry: OutboxEntry, fault: SlackFault) -> None:
+        if fault.reach is Reach.BOT:
+            self._account.report(entry.channel_id, fault)
+        seconds = backoff(entry.attempts) if fault.retry_after is None else fault.retry_after
+        log.info("slack_waits key=%s error=%s seconds=%s", entry.key, fault.code, seconds)
+        await asyncio.sleep(seconds)
+
+    async def _shorten(self, entry: OutboxEntry, fault: SlackFault) -> bool:
+        """Make plain text of a message that Slack refuses, so that a thread keeps its root and people their answer."""
+        is_direct = entry.channel_id.startswith("D")  # elsewhere the conversation can still move
+        is_about_it = fault.reach is Reach.MESSAGE or (fault.reach is Reach.UNKNOWN and is_direct)
+        if not is_about_it or entry.method is not Method.POST or not entry.blocks or not entry.text:
+            return False
+        log.error("slack_refused_blocks key=%s error=%s", entry.key, fault.code)
+        await entry.set({"blocks": [], "text": entry.text[:_PLAIN_LENGTH]})
+        return True
 
     async def _refuse(self, entry: OutboxEntry, reason: str) -> None:
         """Give an entry up, so that those behind it are sent."""
-        log.warning("slack_refused key=%s error=%s", entry.key, reason)
+        log.error("slack_refused key=%s error=%s", entry.key, reason)
         await entry.set({"sending": str(Sending.REFUSED), "error": reason})
+
+
+def backoff(attempts: int) -> float:
+    """Return the pause before the next attempt in seconds: half a second at first, doubled up to a limit."""
+    return min(2.0 ** min(attempts, 5) / 4, _LONGEST_PAUSE)
 
 
 def post_entry(

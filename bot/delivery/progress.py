@@ -14,7 +14,7 @@ from bot.runtime.services import Services
 from optimizer.domain.study_results import StudyState, TrialRecord, Verdict
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
-from optimizer.storage.study_queries import glance
+from optimizer.storage.study_queries import EVERY, Query, glance
 from reports.facts import StudyFacts
 
 #: Newest trials returned with the progress.
@@ -43,9 +43,9 @@ class Progress:
         return facts.status, facts.trials_completed, facts.is_validating, facts.queue_position
 
 
-async def read_progress(services: Services, word: str) -> Progress:
-    """Read the progress of the study that a word names; raises UnknownStudy."""
-    study, verdict = await glance(word) or await _find(word, services)
+async def read_progress(services: Services, word: str, among: Query = EVERY) -> Progress:
+    """Read the progress of the study of `among` that a word names; raises UnknownStudy."""
+    study, verdict = await glance(word, among) or await _find(word, services, among)
     recent = await services.studies.latest_trials(study.study_name, RECENT)
     facts = study_facts(study, now=services.clock(), queue_position=await _queue_position(study, services))
     return Progress(facts=facts, verdict=verdict, recent=tuple(recent))
@@ -66,9 +66,9 @@ async def follow(services: Services, word: str) -> AsyncIterator[Progress]:
             yield progress
 
 
-async def _find(word: str, services: Services) -> tuple[OptimizationStudy, Verdict | None]:
+async def _find(word: str, services: Services, among: Query) -> tuple[OptimizationStudy, Verdict | None]:
     """Return the study that the beginning of its name identifies. Raises UnknownStudy."""
-    found = await glance((await services.studies.find(word)).study_name)
+    found = await glance((await services.studies.find(word, among=among)).study_name)
     assert found is not None, "studies are never deleted"
     return found
 

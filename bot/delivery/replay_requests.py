@@ -14,7 +14,8 @@ from optimizer.clock import Clock
 from optimizer.errors import Phrase, Unavailable, UserError
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
-from optimizer.studies.service import OptimizationService, code_version
+from optimizer.studies.code_version import code_version
+from optimizer.studies.service import OptimizationService
 from reports.render import Renderer, renderer_of
 from reports.text.message import Message
 

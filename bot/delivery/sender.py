@@ -5,34 +5,21 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError, SlackRequestError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.documents.conversations import Method, OutboxEntry
+from bot.documents.conversations import Method, OutboxEntry, Sending
+from bot.runtime.slack_errors import NotSlack, answer_of, fault_of, field_of
 
 EVENT_TYPE = "optimize_bot"
-_LONGEST_WAIT = 30.0
-#: Errors of Slack that are worth a retry.
-_PASSING = {
-    "ratelimited",
-    "rate_limited",
-    "internal_error",
-    "fatal_error",
-    "service_unavailable",
-    "request_timeout",
-    "team_added_to_org",
-}
-#: A file that Slack's storage refuses this often is given up.
-_UPLOAD_ATTEMPTS = 8
 #: Messages read back at a time, and pages, when looking for one that may have been sent.
 _PAGE, _PAGES = 200, 25
 #: Largest difference between Slack's clock and this one, in seconds.
 _CLOCKS_APART = 3600.0
 
-#: Expected failures of a call to Slack; everything else is a fault of the bot.
-TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, ConnectionError)
+
+class NoRoot(Exception):
+    """Raised for a reply to a message, or an edit of one, that Slack does not have."""
 
 
 class Sender:
@@ -47,17 +34,19 @@ class Sender:
     async def send(self, entry: OutboxEntry) -> str:
         """Post, edit or upload; returns the message's ts or the file's id.
 
-        Raises one of TROUBLE, or FileNotFoundError when the file to upload is gone.
+        Raises one of TROUBLE, NoRoot, or FileNotFoundError when the file to upload is gone.
         """
         target = await self._target(entry)
         if entry.method is Method.UPLOAD:
             return await self._upload(entry, target)
         message: dict[str, Any] = {"channel": entry.channel_id, "text": entry.text, "blocks": entry.blocks}
         if entry.method is Method.EDIT:
-            await self._client.chat_update(**message, ts=target)
+            if not target:
+                raise NoRoot
+            field_of(await answer_of(self._client.chat_update(**message, ts=target)), "ts")
             return target
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": entry.key}}
-        posted = await self._client.chat_postMessage(
+        posting = self._client.chat_postMessage(
             **message,
             thread_ts=target or None,
             reply_broadcast=entry.broadcast or None,
@@ -65,7 +54,7 @@ class Sender:
             unfurl_links=False,
             unfurl_media=False,
         )
-        return str(posted["ts"])
+        return str(field_of(await answer_of(posting), "ts"))
 
     async def find(self, entry: OutboxEntry) -> str:
         """Return the ts of the entry's message if Slack has it already; an edit may simply be repeated."""
@@ -80,7 +69,7 @@ class Sender:
 
     async def _upload(self, entry: OutboxEntry, target: str) -> str:
         content = await asyncio.to_thread(Path(entry.file).read_bytes)
-        answer = await self._client.files_upload_v2(
+        uploading = self._client.files_upload_v2(
             channel=entry.channel_id,
             thread_ts=target or None,
             content=content,
@@ -88,7 +77,16 @@ class Sender:
             title=entry.title,
             alt_txt=entry.alt_text or None,
         )
-        return str(answer["files"][0]["id"])
+        try:
+            files = field_of(await answer_of(uploading), "files")
+        except SlackApiError as refusal:
+            if fault_of(refusal).code != "file_not_found":
+                raise
+            # A proxy's page with status 200 looks like the storage's answer to the client: nothing has arrived.
+            raise SlackRequestError("the file did not arrive") from refusal
+        if not (isinstance(files, list) and isinstance(files[0], dict) and files[0].get("id")):
+            raise NotSlack("success without a file's id")
+        return str(files[0]["id"])
 
     async def _target(self, entry: OutboxEntry) -> str:
         """Return the ts that an edit changes, or that of a reply's thread; replies to a reply join its thread."""
@@ -97,6 +95,8 @@ class Sender:
         above = await OutboxEntry.find_one(OutboxEntry.key == entry.under)
         if above is None:
             return ""
+        if above.sending is Sending.REFUSED:
+            raise NoRoot
         return above.ts if entry.method is Method.EDIT else await self._target(above) or above.ts
 
     async def _read_back(self, entry: OutboxEntry) -> AsyncIterator[dict[str, Any]]:
@@ -107,39 +107,12 @@ class Sender:
         read = self._client.conversations_replies if target else self._client.conversations_history
         cursor = ""
         for _ in range(_PAGES):
-            answer = await read(**where, cursor=cursor or None)
-            for message in answer["messages"]:
+            answer = await answer_of(read(**where, cursor=cursor or None))
+            for message in field_of(answer, "messages", may_be_empty=True):
                 yield message
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return
-
-
-def wait_after(trouble: BaseException, entry: OutboxEntry) -> float | None:
-    """Return the seconds to wait before a retry, or None when a retry is useless."""
-    if isinstance(trouble, SlackRequestError):  # Slack's file storage refused the file
-        return backoff(entry.attempts) if entry.attempts < _UPLOAD_ATTEMPTS else None
-    # An answer that is no JSON comes from a proxy, and does not show what happened to the message.
-    if not isinstance(trouble, SlackApiError) or not isinstance(trouble.response, AsyncSlackResponse):
-        return backoff(entry.attempts)
-    if trouble.response.status_code == 429:
-        return float(trouble.response.headers.get("Retry-After", 1))
-    if trouble.response.status_code >= 500 or reason_of(trouble) in _PASSING:
-        return backoff(entry.attempts)
-    return None
-
-
-def reason_of(trouble: BaseException) -> str:
-    """Return one word for the log and the document; never what a person wrote, never a token."""
-    if not isinstance(trouble, SlackApiError) or not isinstance(trouble.response, AsyncSlackResponse):
-        return type(trouble).__name__
-    answer = trouble.response.data
-    return str((isinstance(answer, dict) and answer.get("error")) or trouble.response.status_code)
-
-
-def backoff(attempts: int) -> float:
-    """Return the wait in seconds: a quarter at first, doubled each time, up to a limit."""
-    return min(2.0 ** min(attempts, 5) / 4, _LONGEST_WAIT)
 
 
 def _file_name(entry: OutboxEntry) -> str:

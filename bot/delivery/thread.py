@@ -12,23 +12,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.facts import study_facts
 from bot.delivery.outbox import Outbox, post_entry
-from bot.documents.conversations import Conversation, Method, OutboxEntry, Telling
+from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Telling
 from bot.origin import Door, StudyOrigin
 from bot.runtime.chart_process import ChartProcess
+from bot.runtime.slack_errors import TROUBLE, answer_of, field_of
 from optimizer.clock import Clock, utc_now
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import Unavailable
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.storage.outage import OUTAGE, patiently
+from optimizer.storage.outage import is_outage, patiently
 from optimizer.storage.study_queries import without_charts
 from optimizer.studies.service import OptimizationService
+from optimizer.supervisor import Backoff, begin
 from reports.charts.draw_request import DrawRequest
 from reports.facts import StudyFacts
 from reports.render import Renderer, renderer_of
@@ -44,19 +45,6 @@ _AGE_SHARE = 8.0
 _LONGEST_REST = 300.0
 #: What a conversation has of its study's origin.
 _OF_ORIGIN = {"channel_id", "user_id", "team_id", "language", "command", "group", "is_quiet", "is_broadcast"}
-
-
-@dataclass(kw_only=True)
-class _Backoff:
-    """Unexpected faults of a conversation in a row, and the time of the next attempt."""
-
-    times: int = 0
-    until: float = 0.0
-
-    def extend(self, now: float) -> None:
-        """Count another fault."""
-        self.until = now + min(TICK_SECONDS * 2.0**self.times, _LONGEST_REST)
-        self.times += 1
 
 
 @dataclass(kw_only=True)
@@ -91,10 +79,14 @@ class Conversations:
         self._last_edits: dict[str, _LastEdit] = {}
         self._drawing: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Lock()
-        self._backoffs: dict[str, _Backoff] = {}
+        self._backoffs: dict[str, Backoff] = {}
 
-    async def open(self, study: OptimizationStudy) -> Conversation:
-        """Post the root message of a study at its origin; a second call changes nothing."""
+    async def open(self, study: OptimizationStudy) -> None:
+        """Post the root message of a study at its origin, unless a table speaks for it; again, it changes nothing."""
+        if not StudyOrigin.of(study).is_in_table:
+            await self._open(study)
+
+    async def _open(self, study: OptimizationStudy) -> Conversation:
         conversation = await self.find(study.study_name)
         if conversation is None:
             conversation = await _conversation_of(study).insert()
@@ -121,8 +113,9 @@ class Conversations:
             return ""
         channel_id = StudyOrigin.of(study).channel_id
         try:
-            return str((await self._client.chat_getPermalink(channel=channel_id, message_ts=ts))["permalink"])
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+            answer = await answer_of(self._client.chat_getPermalink(channel=channel_id, message_ts=ts))
+            return str(field_of(answer, "permalink"))
+        except TROUBLE as failure:
             log.info("no_link study=%s error=%s", study.study_name, type(failure).__name__)  # its id is shown as well
             return ""
 
@@ -134,28 +127,31 @@ class Conversations:
         return entry.conversation if entry else None
 
     async def record_action(self, study_name: str, user_id: str) -> None:
-        """Record who stopped, paused or resumed a study; its message shows it at the next tick."""
+        """Record who stopped, paused or resumed a study; its message shows it at the next tick.
+
+        A study that only a table spoke for gets a conversation of its own.
+        """
         conversation = await self.find(study_name)
+        if conversation is None:
+            study = await self._service.find(study_name)
+            conversation = await self._open(study) if StudyOrigin.of(study).is_in_table else None
         if conversation is not None:
             following = {"acted_by": user_id, "acted_at": self._clock(), "telling": str(Telling.FOLLOWING)}
             await conversation.set(following)
             self._last_edits.pop(study_name, None)
 
-    async def follow(self) -> None:
-        """Follow every open conversation until cancelled; undrawn charts are drawn after the next start."""
-        try:
-            while True:
-                began = asyncio.get_running_loop().time()
-                await patiently(self.tick, what="conversations")
-                await asyncio.sleep(max(TICK_SECONDS - (asyncio.get_running_loop().time() - began), 0.05))
-        finally:
-            drawing = list(self._drawing.values())
-            for task in drawing:
-                task.cancel()
-            await asyncio.gather(*drawing, return_exceptions=True)
+    async def stop(self) -> None:
+        """Stop drawing; undrawn charts are drawn after the next start."""
+        drawing = list(self._drawing.values())
+        for task in drawing:
+            task.cancel()
+        await asyncio.gather(*drawing, return_exceptions=True)
 
     async def tick(self) -> None:
-        """Advance every open conversation that is due."""
+        """Advance every open conversation that is due, waiting out an outage of MongoDB."""
+        await patiently(self._advance_all, what="conversations")
+
+    async def _advance_all(self) -> None:
         open_ones = await Conversation.find({"telling": {"$ne": str(Telling.TOLD)}}).to_list()
         open_ones = [c for c in open_ones if not self._is_drawing(c)]
         if not open_ones:
@@ -170,7 +166,7 @@ class Conversations:
         # Concurrently: a conversation with a fault, or waiting for Slack, must not delay the others.
         ends = await asyncio.gather(*looks, return_exceptions=True)
         for conversation, end in zip(due, ends, strict=True):
-            if isinstance(end, OUTAGE):
+            if isinstance(end, BaseException) and is_outage(end):
                 raise end
             if isinstance(end, Exception):
                 self._record_fault(conversation.study_name, end)
@@ -183,7 +179,8 @@ class Conversations:
 
     def _record_fault(self, study_name: str, fault: BaseException) -> None:
         log.error("conversation_broke reference=%s", secrets.token_hex(3), exc_info=fault)
-        self._backoffs.setdefault(study_name, _Backoff()).extend(asyncio.get_running_loop().time())
+        backoff = self._backoffs.setdefault(study_name, Backoff(first=TICK_SECONDS, longest=_LONGEST_REST))
+        backoff.extend(asyncio.get_running_loop().time())
 
     def _is_backing_off(self, study_name: str, now: float) -> bool:
         broken = self._backoffs.get(study_name)
@@ -192,7 +189,7 @@ class Conversations:
     async def _advance(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
         if conversation.telling is Telling.DRAWING:
-            drawing = asyncio.create_task(patiently(partial(self._draw, conversation), what="charts"))
+            drawing = begin(patiently(partial(self._draw, conversation), what="charts"))
             drawing.add_done_callback(partial(self._finish_drawing, name))
             self._drawing[name] = drawing
         elif study.status.is_finished:
@@ -214,10 +211,9 @@ class Conversations:
         root = renderer_of(conversation.language).root(self._facts(study, conversation, position))
         shown.at, shown.trials, shown.state = now, study.trials_completed, str(study.status)
         try:
-            await self._client.chat_update(
-                channel=conversation.channel_id, ts=root_ts, text=root.text, blocks=root.blocks
-            )
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+            words: dict[str, Any] = {"text": root.text, "blocks": root.blocks}
+            await answer_of(self._client.chat_update(channel=conversation.channel_id, ts=root_ts, **words))
+        except TROUBLE as failure:
             # The next edit, or the final one from the outbox, shows the same and more.
             log.info("progress_not_shown study=%s error=%s", study.study_name, type(failure).__name__)
 
@@ -234,6 +230,8 @@ class Conversations:
         entries[0].broadcast = conversation.is_broadcast
         final = self._post(conversation, f"final-{end_key}", renderer.root(facts), under=f"{name}:root")
         final.method = Method.EDIT
+        for entry in entries[1:]:
+            entry.precedence = Precedence.REST
         await self._outbox.put([*entries[:1], final, *entries[1:]])
         has_charts = study.status is StudyState.COMPLETE and not conversation.group
         await advance_telling(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
@@ -284,13 +282,14 @@ class Conversations:
             now=self._clock(),
             under=under,
             thread_ts=thread_ts,
+            precedence=Precedence.MEMBER if conversation.group else Precedence.ANSWER,
         )
 
     def _upload(self, conversation: Conversation, chart: Path, end_key: int) -> OutboxEntry:
         entry = self._post(conversation, f"chart-{end_key}-{chart.stem}", Message(text=chart.stem, blocks=[]))
         entry.method, entry.file = Method.UPLOAD, str(chart)
         entry.title, entry.alt_text = renderer_of(conversation.language).chart_words(chart.stem)
-        entry.under = f"{conversation.study_name}:root"
+        entry.under, entry.precedence = f"{conversation.study_name}:root", Precedence.REST
         return entry
 
 

@@ -1,12 +1,17 @@
-"""Fallback to a direct message when the bot is not in the channel a study was requested in.
+"""Fallback to a direct message where Slack refuses a study's conversation.
 
-A slash command works in every channel, also where the bot is no member and may not post. Only Slack's refusal of
-the root message shows it; then the whole conversation moves to a direct message. The outbox holds what is left to
-do: a root that waits, or was refused in a channel, is checked again when the bot starts. Every step is idempotent.
+A slash command works in every channel, also where the bot is no member and may not post; a channel may be archived
+while a study runs; and a root message may be refused itself. Then the whole conversation moves to a direct message,
+with its root, so that nothing of it hangs loose. The outbox has what is left to do: its refused entries are looked
+through again and again, also those of an earlier run. Every step is idempotent.
 """
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -14,72 +19,105 @@ from bot.access.people import People
 from bot.delivery.outbox import Outbox
 from bot.documents.conversations import Conversation, OutboxEntry, Sending, StudyGroup
 from bot.origin import Origin
-from bot.runtime.background import BackgroundTasks
+from bot.runtime.slack_errors import BY_CODE, TROUBLE, Reach, answer_of, fault_of, field_of
+from optimizer.clock import Clock
+from optimizer.storage.outage import patiently
+from optimizer.supervisor import Backoff
 
-#: Slack's error codes for a channel the bot cannot post to.
-UNREACHABLE = {"not_in_channel", "channel_not_found", "is_archived", "restricted_action"}
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks.
+TICK_SECONDS = 1.0
+#: Older entries that were refused are not moved any more.
+_LOOK_BACK = timedelta(days=7)
+#: Longest pause between two attempts to move one conversation, in seconds.
+_LONGEST_PAUSE = 300.0
+#: Refusals of one message that is not its conversation's root; the others are about the channel.
+_OF_ONE_MESSAGE = ["no_root", "no_file", *(code for code, reach in BY_CODE.items() if reach is Reach.MESSAGE)]
+#: Codes of a channel that the bot has not been invited to.
+_NOT_INVITED = {"not_in_channel", "channel_not_found"}
 
 
 class UnreachableChannels:
     """Moves conversations out of channels that Slack refuses."""
 
-    def __init__(self, *, client: AsyncWebClient, outbox: Outbox, people: People, background: BackgroundTasks) -> None:
+    def __init__(self, *, client: AsyncWebClient, outbox: Outbox, people: People, clock: Clock) -> None:
         self._client = client
         self._outbox = outbox
         self._people = people
-        self._background = background
+        self._clock = clock
+        self._backoffs: dict[str, Backoff] = {}
 
     async def open_direct(self, origin: Origin) -> Origin:
         """Return the origin moved to the user's direct conversation with the bot."""
-        opened = await self._client.conversations_open(users=origin.user_id)
-        channel_id = str(opened["channel"]["id"])
+        opened = await answer_of(self._client.conversations_open(users=origin.user_id))
+        channel_id = str(field_of(field_of(opened, "channel"), "id"))
         return replace(origin, channel_id=channel_id, thread_ts="", public_language=origin.language, is_broadcast=False)
 
-    def watch(self, root: str, names: Sequence[str], origin: Origin) -> None:
-        """Move the conversation in the background if Slack refuses its root message; see `move_if_refused`."""
-        self._background.run(self.move_if_refused(root, names, origin))
+    async def look(self) -> None:
+        """Move every conversation of which Slack refused the root or the channel."""
+        now = asyncio.get_running_loop().time()
+        for entry in await patiently(self._refused, what="refused"):
+            backoff = self._backoffs.setdefault(entry.conversation, Backoff(longest=_LONGEST_PAUSE))
+            if now < backoff.until:
+                continue
+            try:
+                await patiently(partial(self._move, entry), what="refused")
+            except TROUBLE as trouble:
+                log.warning("not_moved key=%s error=%s", entry.key, fault_of(trouble).code)
+            # Also of one that nobody owns: it stays refused, and need not be looked at every second.
+            backoff.extend(now)
 
-    async def recover(self) -> int:
-        """Check the roots that an earlier run left unsent, or refused and not moved; returns how many."""
-        waiting = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
-        refused = {"sending": str(Sending.REFUSED), "error": {"$in": sorted(UNREACHABLE)}}
-        # Posts under another root move with it, and a direct conversation has no further fallback.
-        roots = {"key": {"$regex": ":root$"}, "under": "", "channel_id": {"$not": {"$regex": "^D"}}}
-        entries = await OutboxEntry.find({**roots, "$or": [waiting, refused]}).sort("order").to_list()
-        for entry in entries:
-            self._background.run(self._check(entry.key.removesuffix(":root")))
-        return len(entries)
+    async def _refused(self) -> list[OutboxEntry]:
+        """Return the entries for which their conversation has to move; a direct one has no further fallback."""
+        moves = [{"key": {"$regex": ":root$"}}, {"error": {"$nin": _OF_ONE_MESSAGE}}]
+        recent = {"created_at": {"$gte": self._clock() - _LOOK_BACK}}
+        query = {"sending": str(Sending.REFUSED), "channel_id": {"$not": {"$regex": "^D"}}, "$or": moves, **recent}
+        return await OutboxEntry.find(query).sort("order").to_list()
 
-    async def move_if_refused(self, root: str, names: Sequence[str], origin: Origin) -> None:
-        """Wait until the root message is sent; if Slack refuses the channel, move everything to a direct message.
-
-        `root` is the name of the study or group the message belongs to, `names` are all studies that post under it.
-        """
-        entry = await self._outbox.wait_until_sent(f"{root}:root")
-        if entry.sending is not Sending.REFUSED or entry.error not in UNREACHABLE:
+    async def _move(self, entry: OutboxEntry) -> None:
+        """Move the conversation or group of a refused entry to a direct message."""
+        conversation = await Conversation.find_one(Conversation.study_name == entry.conversation)
+        group_name = conversation.group if conversation and conversation.group else entry.conversation
+        group = await StudyGroup.find_one(StudyGroup.group_name == group_name)
+        owner = group or conversation
+        if owner is None:  # a post of a schedule, or an answer
             return
-        there = await self.open_direct(origin)
-        await self._outbox.post(
-            f"{root}:moved", root, there.channel_id, origin.renderer.notice("moved", channel=origin.channel_id)
+        root, names = (group.group_name, group.studies) if group else (entry.conversation, [])
+        there = await self._origin_of(owner)
+        if not there.is_direct:
+            there = await self.open_direct(there)
+            await self._announce(root, entry, there)
+        await self._move_documents(root, [root, *names], there)
+
+    async def _origin_of(self, owner: Conversation | StudyGroup) -> Origin:
+        person = await self._people.person(owner.user_id)
+        return Origin(
+            channel_id=owner.channel_id,
+            user_id=owner.user_id,
+            language=person.language or owner.language,
+            public_language=owner.language,
         )
+
+    async def _announce(self, root: str, entry: OutboxEntry, there: Origin) -> None:
+        notice = "moved" if entry.error in _NOT_INVITED else "moved_refused"
+        words = there.renderer.notice(notice, channel=entry.channel_id, code=entry.error)
+        await self._outbox.post(f"{root}:moved", root, there.channel_id, words)
+
+    async def _move_documents(self, root: str, names: Sequence[str], there: Origin) -> None:
+        """Move what is unsent, and the roots again, since a reply in another channel needs one there."""
+        every = {"$in": list(names)}
         fields = {"$set": {"channel_id": there.channel_id, "language": there.public_language}}
-        every = {"$in": [root, *names]}
         await Conversation.get_motor_collection().update_many({"study_name": every}, fields)
         await StudyGroup.get_motor_collection().update_many({"group_name": root}, fields)
-        again = {"channel_id": there.channel_id, "thread_ts": "", "sending": str(Sending.WAITING), "error": ""}
+        again = {
+            "channel_id": there.channel_id,
+            "thread_ts": "",
+            "sending": str(Sending.WAITING),
+            "error": "",
+            "ts": "",
+        }
         unsent = {"conversation": every, "sending": {"$ne": str(Sending.SENT)}}
-        await OutboxEntry.get_motor_collection().update_many(unsent, {"$set": again})
-
-    async def _check(self, root: str) -> None:
-        group = await StudyGroup.find_one(StudyGroup.group_name == root)
-        conversation = group or await Conversation.find_one(Conversation.study_name == root)
-        if conversation is None:
-            return
-        person = await self._people.person(conversation.user_id)
-        origin = Origin(
-            channel_id=conversation.channel_id,
-            user_id=conversation.user_id,
-            language=person.language or conversation.language,
-            public_language=conversation.language,
-        )
-        await self.move_if_refused(root, group.studies if group else (), origin)
+        roots = {"key": {"$in": [f"{name}:root" for name in names]}}
+        here = {"channel_id": {"$ne": there.channel_id}}
+        await OutboxEntry.get_motor_collection().update_many({**here, "$or": [unsent, roots]}, {"$set": again})

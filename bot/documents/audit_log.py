@@ -1,4 +1,4 @@
-"""The audit log: one append-only entry per command, click and denial."""
+"""The audit log: one entry per command, click and denial."""
 
 from datetime import date, datetime
 from enum import StrEnum, auto
@@ -21,7 +21,7 @@ class Outcome(StrEnum):
 
 
 class AuditEntry(Document):
-    """One command, click or denial; never changed, never deleted by the bot."""
+    """One command, click or denial; never changed, deleted by age only (`ops/retention.py`)."""
 
     at: datetime
     door: str  # entry point: command, button, mention, message …

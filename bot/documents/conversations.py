@@ -1,7 +1,7 @@
 """Documents of conversations in Slack: roots, groups, the outbox, requested replays."""
 
 from datetime import date, datetime
-from enum import StrEnum, auto
+from enum import IntEnum, StrEnum, auto
 from typing import Any, ClassVar
 
 from beanie import Document
@@ -66,6 +66,14 @@ class Method(StrEnum):
     UPLOAD = auto()
 
 
+class Precedence(IntEnum):
+    """What is sent first where several messages wait for one channel."""
+
+    ANSWER = 0  # answers, roots, and the first message of a result
+    MEMBER = 1  # what a group's studies say one by one
+    REST = 2  # the story of a result, and its charts
+
+
 class OutboxEntry(Document):
     """Message to be sent once. `key` identifies it; storing the same key again changes nothing."""
 
@@ -82,7 +90,8 @@ class OutboxEntry(Document):
     alt_text: str = ""  # what an uploaded picture shows
     broadcast: bool = False
     sending: Sending = Sending.WAITING
-    order: int = 0
+    precedence: int = Precedence.ANSWER
+    order: int = 0  # among those of the same precedence
     ts: str = ""
     attempts: int = 0
     error: str = ""
@@ -95,12 +104,19 @@ class OutboxEntry(Document):
         indexes: ClassVar = [
             IndexModel([("key", ASCENDING)], unique=True),
             IndexModel([("sending", ASCENDING), ("order", ASCENDING)]),
+            IndexModel(
+                [("channel_id", ASCENDING), ("sending", ASCENDING), ("precedence", ASCENDING), ("order", ASCENDING)]
+            ),
             IndexModel([("conversation", ASCENDING)]),
         ]
 
 
+#: Studies of a group that speak for themselves in its thread; more of them are in the table and the file only.
+MOST_IN_THREAD = 10
+
+
 class StudyGroup(Document):
-    """Studies of several symbols: one root message with a table, one study each in its thread."""
+    """Studies of several symbols: one root message with a table, and in its thread each study, or a file of them."""
 
     group_name: str
     channel_id: str
@@ -110,6 +126,11 @@ class StudyGroup(Document):
     studies: list[str]
     is_told: bool = False
     created_at: datetime
+
+    @property
+    def is_large(self) -> bool:
+        """True if the table and its file are all that is said of the studies."""
+        return len(self.studies) > MOST_IN_THREAD
 
     class Settings:
         """Collection and indexes."""

@@ -4,8 +4,10 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from beanie import Document
+from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
+from optimizer.domain.universe import Stay
 from reports.render import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
@@ -29,15 +31,23 @@ class ChannelSettings(Document):
 
 
 class Watchlist(Document):
-    """Symbols under a name: `/optimize @name RSI 200`."""
+    """Symbols under a name: `/optimize @name RSI 200`; perhaps with the days on which each was a member."""
 
     name: str
-    symbols: list[str]
+    symbols: list[str]  # of a list with dates all that ever were members
+    stays: list[Stay] = Field(default_factory=list)  # empty where no date is known
     changed_by: str
     changed_at: datetime
+
+    def members_on(self, day: date) -> list[str]:
+        """Return the members of a day, in the order of the list; all symbols of a list without dates."""
+        if not self.stays:
+            return list(self.symbols)
+        return list(dict.fromkeys(stay.symbol for stay in self.stays if stay.has(day)))
 
     class Settings:
         """Collection and indexes."""
 
+        bson_encoders = _ENCODERS
         indexes: ClassVar = [IndexModel([("name", ASCENDING)], unique=True)]
         name = "watchlists"

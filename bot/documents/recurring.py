@@ -13,6 +13,7 @@ from optimizer.domain.space import Value
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Verdict
 from optimizer.market.raw_bars import SeriesKey
+from optimizer.storage.documents import WORKSPACE
 from optimizer.validation.champions.challenge import Challenge, Decision
 from reports.render import Language
 
@@ -32,6 +33,7 @@ class Schedule(Document):
     channel_id: str
     team_id: str = ""
     language: Language
+    audience: str = WORKSPACE  # of it and of its studies; see audiences.py
     created_at: datetime
     removed_by: str = ""
     removed_at: datetime | None = None
@@ -64,6 +66,7 @@ class ScheduleRun(Document):
     schedule_name: str
     due_at: datetime  # when it should have begun
     symbol: str = ""  # the member of a watch list that this run is for; empty: the schedule's own symbol
+    n_together: int = 1  # members that have a run of this time: the best of them is one of so many
     started_at: datetime
     n_missed: int = 0  # earlier times that were missed and are covered by this run
     asked_by: str = ""  # who ran it out of turn

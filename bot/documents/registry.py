@@ -8,6 +8,7 @@ from bot.documents.lease_record import Lease
 from bot.documents.preferences import ChannelSettings, Watchlist
 from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
 from bot.documents.sessions import ApiKey, ApiRequest, HomeVisit, UsedLink, WebSession
+from bot.documents.sweeps import Sweep
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Lease,
@@ -28,4 +29,5 @@ DOCUMENTS: tuple[type[Document], ...] = (
     ApiRequest,
     UsedLink,
     WebSession,
+    Sweep,
 )

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from beanie import Document
+from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from bot.role import Role
@@ -11,6 +12,10 @@ from reports.render import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
+
+
+#: Prefix of a key's name wherever people are named; no Slack id has a colon.
+KEY_OWNER = "key:"
 
 
 class HomeVisit(Document):
@@ -69,6 +74,7 @@ class ApiKey(Document):
     key_name: str
     role_name: str  # a Role in small letters
     digest: str
+    channels: list[str] = Field(default_factory=list)  # private ones that it may post in and see
     created_by: str
     created_at: datetime
     revoked_at: datetime | None = None

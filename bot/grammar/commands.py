@@ -258,6 +258,15 @@ class ShowData(Command):
 
 
 @dataclass(frozen=True)
+class ShowChanges(Command):
+    """Show what was changed later in a symbol's stored bars, and what rests on them."""
+
+    symbol: str
+    timeframe: str | None = None  # None: every one that is stored
+    source: str | None = None  # None: every one
+
+
+@dataclass(frozen=True)
 class Health(Command):
     """Check that everything works."""
 
@@ -269,10 +278,15 @@ class Failures(Command):
 
 @dataclass(frozen=True)
 class Config(Command):
-    """Show the channel's settings, one of them, or change one. `@name` is a watch list of symbols."""
+    """Show the channel's settings, one of them, or change one.
+
+    `@name` is a watch list of symbols, which is set as a whole or changed by symbols added and removed.
+    """
 
     key: str | None = None
     value: str | None = None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@
         │               MissingSchedule · MissingCadence · MissingDay · MissingTime · MissingValue
         ├── (too much)  OneTooMany · TextTooLong
         ├── (values)    NotWhole · NotARange · NotADate · NotASymbol · NotAStudy · NotASchedule · NotYesOrNo · NotATime
-        │               NotAWord · PercentOutOfRange · UnitMissing
-        └── (clashes)   NobodyToShareWith · TwoBeginnings · EndsBeforeItStarts
+        │               NotAWord · NotABenchmark · PercentOutOfRange · UnitMissing
+        └── (clashes)   NobodyToShareWith · NothingToReenter · TwoBeginnings · EndsBeforeItStarts · CapitalMissing
 
 Errors of a strategy, a parameter or a goal are the optimizer's own. Every error that `parse` raises
 carries the fact `command`: the corrected command to copy, empty when none can be given.
@@ -127,6 +127,14 @@ class NotARange(CommandError):
     """Raised for a value that is neither number nor range. Facts: name, low, high, value."""
 
 
+class NotABenchmark(CommandError):
+    """Raised for a benchmark that is neither a symbol, nor shares that make 100, nor cash. Facts: value."""
+
+
+class CapitalMissing(CommandError):
+    """Raised for a setting in money without the size of the account. Facts: word."""
+
+
 class NotADate(CommandError):
     """Raised for a value that is no date. Facts: name, value."""
 
@@ -165,6 +173,10 @@ class NotATime(CommandError):
 
 class NobodyToShareWith(CommandError):
     """Raised for a shared set with one symbol. Facts: word."""
+
+
+class NothingToReenter(CommandError):
+    """Raised for `reenter=signal` without an overlay that closes a position. Facts: known."""
 
 
 class TwoBeginnings(CommandError):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bot.grammar.commands import Start
-from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, TwoBeginnings
+from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, NothingToReenter, TwoBeginnings
 from bot.grammar.start_builder import StartBuilder
 from bot.grammar.tokens import Slip
 from optimizer.errors import UserError
@@ -26,6 +26,7 @@ class ClashFields:
     years: str
     end: str
     mode: str
+    reenter: str
     other: str
 
     def of(self, error: UserError) -> str:
@@ -37,6 +38,8 @@ class ClashFields:
                 return self.end
             case NobodyToShareWith():
                 return self.mode
+            case NothingToReenter():
+                return self.reenter
             case _:
                 return self.other
 

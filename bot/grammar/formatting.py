@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from bot.grammar.commands import AddSchedule, Mode, Start
 from bot.grammar.start_builder import cap_text, narrowed_text
 from bot.grammar.tokens import Word, quote
-from bot.grammar.values import basis_points_text, percent_text
+from bot.grammar.values import basis_points_text, percent_text, plain_number
 from bot.grammar.verbs import VERB_WORDS
-from optimizer.domain.study_request import Costs, SamplerKind, StudySpec
+from optimizer.domain.study_request import BenchmarkPart, Costs, Reentry, SamplerKind, StudySpec
 
 PREFIX = "/optimize"
 _SHARED = "mode=shared"
@@ -63,6 +63,7 @@ def _spec_words(spec: StudySpec, symbols: str) -> list[str]:
         *(overlay for overlay in spec.overlays if overlay not in narrowed),
         *_span(spec),
         *_settings(spec),
+        *(["whole"] if spec.account.is_whole else []),
         *(["short=yes"] if spec.allow_short else []),
         *(["force"] if spec.force else []),
     ]
@@ -77,19 +78,41 @@ def _span(spec: StudySpec) -> list[str]:
 
 def _settings(spec: StudySpec) -> list[str]:
     plain, costs = StudySpec.model_fields, Costs()
-    cost, slippage = spec.costs.commission_bps, spec.costs.slippage_bps
+    cost, slippage, tax = spec.costs.commission_bps, spec.costs.slippage_bps, spec.costs.tax_bps
     return [
         *([f"years={spec.years}"] if spec.start is None and spec.years != plain["years"].default else []),
         *([f"holdout={percent_text(spec.holdout)}"] if spec.holdout != plain["holdout"].default else []),
         *([f"folds={spec.folds}"] if spec.folds != plain["folds"].default else []),
         *([f"cost={basis_points_text(cost)}"] if cost != costs.commission_bps else []),
         *([f"slippage={basis_points_text(slippage)}"] if slippage != costs.slippage_bps else []),
+        *([f"tax={basis_points_text(tax)}"] if tax else []),
+        *_account(spec),
+        *([f"reenter={spec.reenter}"] if spec.reenter != Reentry.FRESH else []),
         *([f"min_trades={spec.min_trades}"] if spec.min_trades != plain["min_trades"].default else []),
         *([f"sampler={spec.sampler}"] if spec.sampler != SamplerKind.TPE else []),
         *([f"seed={spec.seed}"] if spec.seed != plain["seed"].default else []),
         *([f"source={spec.source}"] if spec.source else []),
         *([f"timeframe={spec.timeframe}"] if spec.timeframe != plain["timeframe"].default else []),
     ]
+
+
+def _account(spec: StudySpec) -> list[str]:
+    costs, account = spec.costs, spec.account
+    return [
+        *([f"borrow={percent_text(costs.borrow)}"] if costs.borrow else []),
+        *([f"rf={account.interest_symbol}"] if account.interest_symbol else []),
+        *([f"rf={percent_text(account.interest)}"] if account.interest else []),
+        *([f"capital={plain_number(account.capital)}"] if account.capital else []),
+        *([f"per_share={plain_number(costs.per_share)}"] if costs.per_share else []),
+        *([f"min_fee={plain_number(costs.least_fee)}"] if costs.least_fee else []),
+        *([f"benchmark={_benchmark_text(spec.benchmark)}"] if spec.benchmark is not None else []),
+    ]
+
+
+def _benchmark_text(parts: Sequence[BenchmarkPart]) -> str:
+    if len(parts) < 2:
+        return parts[0].symbol if parts else "cash"
+    return ",".join(f"{part.symbol}:{percent_text(part.weight)}" for part in parts)
 
 
 def _extras(start: Start) -> list[str]:

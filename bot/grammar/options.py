@@ -1,13 +1,25 @@
 """The options of a start: `key=value` and flags that no strategy declares. Also the source of their help."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.grammar.commands import Mode
-from bot.grammar.errors import NotAWord, Repeated
-from bot.grammar.values import read_basis_points, read_date, read_percent, read_text, read_whole, read_yes
+from bot.grammar.errors import NotABenchmark, NotAWord, Repeated
+from bot.grammar.values import (
+    read_basis_points,
+    read_date,
+    read_number,
+    read_percent,
+    read_symbol,
+    read_text,
+    read_whole,
+    read_yes,
+)
+from optimizer.domain.fees import find_fees
 from optimizer.domain.metrics import find_goal
-from optimizer.domain.study_request import MAX_TRIALS, SamplerKind
+from optimizer.domain.study_request import MAX_TRIALS, BenchmarkPart, Reentry, SamplerKind
+from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import OutOfRange, UnknownSampler, WrongChoice
 
 #: Fields of StudySpec, Costs and Start by name.
@@ -67,12 +79,52 @@ def _mode(value: str) -> Fields:
     return {"mode": modes[value.lower()]}
 
 
+def _reenter(value: str) -> Fields:
+    words = {word.value: word for word in Reentry}
+    if value.lower() not in words:
+        raise WrongChoice(name="reenter", choices=", ".join(words), value=value)
+    return {"reenter": words[value.lower()]}
+
+
+def _fees(value: str) -> Fields:
+    """Costs of a market; what it does not charge is set to 0 and not left to other words."""
+    costs = find_fees(value.lower())
+    return {name: getattr(costs, name) for name in ("commission_bps", "slippage_bps", "tax_bps")}
+
+
+def _interest(value: str) -> Fields:
+    """Percent a year, or a symbol whose closes are that."""
+    if value[:1].isalpha() or value.startswith("^"):
+        return {"interest_symbol": read_symbol(value)}
+    return {"interest": read_percent("rf", value, low=-50, high=1_000)}
+
+
+def read_benchmark(value: str) -> tuple[BenchmarkPart, ...]:
+    """`SPY`, `SPY:60,AGG:40` in percent that make 100, or `cash`. Raises NotASymbol, NotABenchmark."""
+    if value.lower() == "cash":
+        return ()
+    named = [part.partition(":") for part in value.split(",")]
+    symbols = [read_symbol(symbol) for symbol, _, _ in named]
+    if len(named) == 1 and not named[0][1]:
+        return (BenchmarkPart(symbol=symbols[0], weight=1.0),)
+    weights = [read_percent("benchmark", share, low=0, high=100) for _, _, share in named]
+    if len(set(symbols)) < len(symbols) or not math.isclose(sum(weights), 1.0, abs_tol=1e-6) or not all(weights):
+        raise NotABenchmark(value=value)
+    return tuple(BenchmarkPart(symbol=symbol, weight=weight) for symbol, weight in zip(symbols, weights, strict=True))
+
+
 def _word(name: str, value: str) -> str:
     """A name that other parts know: letters, digits, dash and underscore."""
     plain = value.lower()
     if not (0 < len(plain) <= 30 and plain.isascii() and plain.replace("-", "").replace("_", "").isalnum()):
         raise NotAWord(name=name, value=value)
     return plain
+
+
+def _source(value: str) -> str:
+    """A source; that of a firm's own table is `table:NAME`."""
+    kind, colon, name = value.lower().rpartition(":")
+    return (kind + colon if kind == "table" else "") + _word("source", name if kind == "table" else value)
 
 
 OPTIONS: Mapping[str, Option] = {
@@ -129,9 +181,56 @@ OPTIONS: Mapping[str, Option] = {
             example="slippage=5",
         ),
         Option(
+            key="tax",
+            read=lambda value: {"tax_bps": read_basis_points("tax", value)},
+            example="tax=20",
+        ),
+        Option(
+            key="fees",
+            read=_fees,
+            example="fees=krx",
+        ),
+        Option(
+            key="borrow",
+            read=lambda value: {"borrow": read_percent("borrow", value, low=0, high=1_000)},
+            example="borrow=3",
+        ),
+        Option(
+            key="rf",
+            read=_interest,
+            example="rf=4",
+            aliases=("interest",),
+        ),
+        Option(
+            key="capital",
+            read=lambda value: {"capital": read_number("capital", value, low=1, high=1e15)},
+            example="capital=10000",
+        ),
+        Option(
+            key="per_share",
+            read=lambda value: {"per_share": read_number("per_share", value, low=0, high=1_000)},
+            example="per_share=0.005",
+        ),
+        Option(
+            key="min_fee",
+            read=lambda value: {"least_fee": read_number("min_fee", value, low=0, high=100_000)},
+            example="min_fee=1",
+        ),
+        Option(
+            key="benchmark",
+            read=lambda value: {"benchmark": read_benchmark(value)},
+            example="benchmark=SPY",
+        ),
+        Option(
             key="short",
             read=lambda value: {"allow_short": read_yes("short", value)},
             example="short=yes",
+        ),
+        Option(
+            key="reenter",
+            read=_reenter,
+            example="reenter=signal",
+            aliases=("reentry", "재진입"),
         ),
         Option(
             key="min_trades",
@@ -150,13 +249,13 @@ OPTIONS: Mapping[str, Option] = {
         ),
         Option(
             key="source",
-            read=lambda value: {"source": _word("source", value)},
+            read=lambda value: {"source": _source(value)},
             example="source=yahoo",
         ),
         Option(
             key="timeframe",
-            read=lambda value: {"timeframe": _word("timeframe", value)},
-            example="timeframe=1d",
+            read=lambda value: {"timeframe": parse_timeframe(value).word},
+            example="timeframe=4h",
         ),
         Option(
             key="mode",
@@ -198,6 +297,10 @@ FLAGS: Mapping[str, Flag] = {
             key="force",
             fields={"force": True},
             aliases=("강제",),
+        ),
+        Flag(
+            key="whole",
+            fields={"is_whole": True},
         ),
         Flag(
             key="short",

@@ -6,11 +6,13 @@ from functools import cache
 
 from bot.grammar.commands import Mode, Start
 from bot.grammar.errors import (
+    CapitalMissing,
     EndsBeforeItStarts,
     MissingStart,
     MissingStrategy,
     MissingValue,
     NobodyToShareWith,
+    NothingToReenter,
     OneStrategy,
     Repeated,
     SymbolFirst,
@@ -33,9 +35,9 @@ from bot.grammar.values import (
 from bot.grammar.verbs import VERB_WORDS, VERBS
 from optimizer.domain.metrics import CAPS, FRACTIONS, find_cap
 from optimizer.domain.space import Choice, Parameter, Range
-from optimizer.domain.study_request import Cap, Costs, Narrowed, StudySpec
+from optimizer.domain.study_request import Account, Cap, Costs, Narrowed, Reentry, StudySpec
 from optimizer.errors import OutOfRange, UnknownParameter, UserError, nearest
-from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy, find_strategy, space_of
+from optimizer.strategies.registry import CLOSING, OVERLAYS, STRATEGIES, Strategy, find_strategy, space_of
 
 #: Caps that only make sense as parts of a whole, with their greatest percentage: `0.25` is 25 % there.
 _SHARES = {"maxdd": 100, "winrate": 100, "exposure": 100, "volatility": 1_000}
@@ -45,7 +47,10 @@ MAX_SYMBOLS = 20
 _CAP = re.compile(r"([^\s<>=]+)([<>])(=?)(.*)")
 _NUMBER_LIKE = re.compile(r"[+-]?\.?[0-9][0-9.,]*%?")
 _START_FIELDS = ("name", "note", "mode", "is_dry", "is_quiet", "is_private")
-_COST_FIELDS = ("commission_bps", "slippage_bps")
+_COST_FIELDS = tuple(Costs.model_fields)
+_ACCOUNT_FIELDS = tuple(Account.model_fields)
+#: Fields that are money, or count whole shares, by the words that set them: they need the size of the account.
+_MONEY_FIELDS = {"per_share": "per_share=", "least_fee": "min_fee=", "is_whole": "whole"}
 _MODES = tuple(Mode)
 
 
@@ -89,6 +94,11 @@ class StartBuilder:
         start, end = self._fields.get("start"), self._fields.get("end")
         if self._fields.get("mode") is Mode.SHARED and not several:
             raise Slip(NobodyToShareWith(word=symbols[0]), {self._places["mode"]: ""})
+        if self._fields.get("reenter") is Reentry.SIGNAL and not self._overlays.intersection(CLOSING):
+            raise Slip(NothingToReenter(known=", ".join(CLOSING)), {self._places["reenter"]: ""})
+        for name in _MONEY_FIELDS:
+            if self._fields.get(name) and "capital" not in self._fields:
+                raise Slip(CapitalMissing(word=_MONEY_FIELDS[name]))
         if start and "years" in self._fields:
             raise Slip(TwoBeginnings(), {self._places["years"]: ""})
         if start and end and str(start) >= str(end):
@@ -97,6 +107,7 @@ class StartBuilder:
     def _spec(self, symbol: str) -> StudySpec:
         fields = dict(self._fields)
         costs = {name: fields.pop(name) for name in _COST_FIELDS if name in fields}
+        account = {name: fields.pop(name) for name in _ACCOUNT_FIELDS if name in fields}
         declared = dict.fromkeys((*self._own_names(), *OVERLAYS))
         return StudySpec(
             symbol=symbol,
@@ -105,6 +116,7 @@ class StartBuilder:
             narrowed=tuple(self._narrowed[name] for name in declared if name in self._narrowed),
             overlays=tuple(name for name in OVERLAYS if name in self._overlays),
             costs=Costs.model_validate(costs),
+            account=Account.model_validate(account),
             **fields,  # type: ignore[arg-type]
         )
 

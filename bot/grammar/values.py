@@ -33,6 +33,8 @@ _RANGE = re.compile(r"(?P<low>[^.~:|]*(?:\.[0-9]+)?)(?:\.{2,3}|~)(?P<high>[^~:|]
 _DASHED = re.compile(r"([0-9.]+)-([0-9.]+)(:[0-9.]+)?")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2}))?(?:-([0-9]{1,2}))?")
 _SYMBOL = re.compile(r"(?=[\^.=-]?[A-Z0-9])[A-Z0-9^](?:[A-Z0-9.^=-]*[A-Z0-9])?")
+#: A pair of currencies as exchanges write it; the second one is USDT, EUR, KRW or the like.
+_PAIR = re.compile(r"^([A-Z0-9]{2,10})/([A-Z]{3,5})$")
 _LIST_NAME = re.compile(r"@[a-z0-9][a-z0-9_-]{0,29}")
 _ID = re.compile(r"(?:(?P<kind>opt|sch)-)?(?P<digits>[0-9a-f]{1,32})")
 _YES = ("yes", "y", "true", "on", "1", "예", "네")
@@ -194,7 +196,10 @@ def is_symbol(text: str) -> bool:
 
 
 def read_symbol(text: str) -> str:
-    """Return a symbol in upper case: letters and digits with `.` `-` `^` `=`. Raises NotASymbol."""
+    """Return a symbol in upper case: letters and digits with `.` `-` `^` `=`; `BTC/USDT` becomes `BTC-USDT`.
+
+    Raises NotASymbol.
+    """
     symbol = _symbol_of(text)
     if symbol is None:
         near = re.sub(r"[^A-Z0-9.^=-]+", "-", text.upper()).strip(".-=")
@@ -203,7 +208,7 @@ def read_symbol(text: str) -> str:
 
 
 def _symbol_of(text: str) -> str | None:
-    symbol = text.removeprefix("$").upper()
+    symbol = _PAIR.sub(r"\1-\2", text.removeprefix("$").upper())
     fits = len(symbol) <= MAX_SYMBOL and _SYMBOL.fullmatch(symbol) and ".." not in symbol
     return symbol if fits else None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from bot.grammar import commands
 from bot.grammar.cadence import take_phrase
@@ -45,6 +45,7 @@ _WHICH = {
     "실행중": commands.Which.RUNNING,
     "전체": commands.Which.ALL,
 }
+_CHANGES = ("changes", "변경")
 _UNPROVEN = ("all", "unproven", "전체")
 
 
@@ -240,19 +241,23 @@ def add_schedule(arguments: Arguments) -> commands.Command:
 
 
 def show_data(arguments: Arguments) -> commands.Command:
-    """Read `data [SYMBOL [timeframe=1h] [source=yahoo]]`."""
+    """Read `data [SYMBOL [changes] [timeframe=1h] [source=yahoo]]`."""
     if not arguments.words:
         return commands.ShowData()
     first, *more = arguments.words
     with locate_errors(first):
-        found = commands.ShowData(read_symbol(first.text))
+        symbol = read_symbol(first.text)
+    is_log, fields = False, dict[str, Any]()
     for word in more:
+        if word.lower in _CHANGES and not is_log:
+            is_log = True
+            continue
         key, value = word.pair or ("", "")
         if key not in ("timeframe", "source"):
             arguments.only([word])
         with locate_errors(word):
-            found = replace(found, **OPTIONS[key].read(value))  # type: ignore[arg-type]
-    return found
+            fields |= OPTIONS[key].read(value)
+    return commands.ShowChanges(symbol, **fields) if is_log else commands.ShowData(symbol, **fields)
 
 
 def audit(arguments: Arguments) -> commands.Command:
@@ -265,10 +270,15 @@ def audit(arguments: Arguments) -> commands.Command:
 
 
 def config(arguments: Arguments) -> commands.Command:
-    """Read `config`, `config KEY`, `config KEY VALUE` or `config KEY=VALUE`; `config @name AAPL,MSFT` stores a list."""
+    """Read `config`, `config KEY`, `config KEY VALUE` or `config KEY=VALUE`.
+
+    `config @name AAPL,MSFT` stores a list, `config @name +AAPL -MSFT` changes it.
+    """
     if not arguments.words:
         return commands.Config()
-    first = arguments.words[0]
+    first, *rest = arguments.words
+    if first.text.startswith("@") and rest and rest[0].text[0] in "+-":
+        return _changed_list(first, rest)
     arguments.only(arguments.words, 1 if first.pair else 2)
     with locate_errors(first):
         key = _setting(first.pair[0] if first.pair else first.lower)
@@ -277,6 +287,21 @@ def config(arguments: Arguments) -> commands.Command:
         return commands.Config(key)
     with locate_errors(arguments.words[-1]):
         return commands.Config(key, _setting_value(key, value))
+
+
+def _changed_list(name: Word, changes: Sequence[Word]) -> commands.Command:
+    """Read `+AAPL,MSFT -IBM`; a part without a sign has that of the part before it."""
+    with locate_errors(name):
+        key = read_list_name(name.text)
+    found: dict[str, list[str]] = {"+": [], "-": []}
+    sign = "+"
+    for word in changes:
+        with locate_errors(word):
+            for part in filter(None, word.text.split(",")):
+                sign = part[0] if part[0] in "+-" else sign
+                if part != sign:
+                    found[sign].append(read_symbol(part.removeprefix(sign)))
+    return commands.Config(key, added=tuple(dict.fromkeys(found["+"])), removed=tuple(dict.fromkeys(found["-"])))
 
 
 def _setting(key: str) -> str:

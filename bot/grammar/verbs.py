@@ -225,7 +225,7 @@ _TABLE = (
         key="data",
         command=c.ShowData,
         takes=Takes.WORDS,
-        usage="data [SYMBOL [timeframe=1h] [source=yahoo]]",
+        usage="data [SYMBOL [changes] [timeframe=1h] [source=yahoo]]",
         aliases=("데이터",),
     ),
     Verb(
@@ -244,7 +244,7 @@ _TABLE = (
         key="config",
         command=c.Config,
         takes=Takes.WORDS,
-        usage="config [KEY [VALUE]] · config @NAME SYMBOL,SYMBOL",
+        usage="config [KEY [VALUE]] · config @NAME SYMBOL,SYMBOL · config @NAME +SYMBOL -SYMBOL",
         role=Role.ADMIN,
         aliases=("설정",),
     ),
@@ -268,9 +268,14 @@ VERBS: Mapping[str, Verb] = {verb.key: verb for verb in _TABLE}
 #: From every word for a verb to the verb's key.
 VERB_WORDS: Mapping[str, str] = {word: verb.key for verb in _TABLE for word in verb.words}
 
-_BY_COMMAND: Mapping[type[c.Command], Verb] = {verb.command: verb for verb in _TABLE}
+#: Commands that share the verb of another.
+SHARED: Mapping[type[c.Command], str] = {c.OpenModal: "start", c.ShowChanges: "data"}
+_BY_COMMAND: Mapping[type[c.Command], Verb] = {
+    **{verb.command: verb for verb in _TABLE},
+    **{command: VERBS[key] for command, key in SHARED.items()},
+}
 
 
 def verb_of(command: c.Command) -> Verb:
-    """The verb of a command: its role, and where its answer goes. The modal belongs to `start`."""
-    return VERBS["start"] if isinstance(command, c.OpenModal) else _BY_COMMAND[type(command)]
+    """The verb of a command: its role, and where its answer goes."""
+    return _BY_COMMAND[type(command)]

@@ -15,22 +15,29 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.roster import Roster
 from bot.documents.recurring import FailingSeries, Refresh, Schedule, ScheduleRun
-from bot.runtime.services import Services
+from bot.runtime.services import Services, provider_settings
 from bot.runtime.settings import Settings
 from bot.runtime.slack_client import NoSlack
 from optimizer.errors import Phrase, UserError
 from optimizer.market.calendars import sessions_since
+from optimizer.market.providers.online.exchanges import EXCHANGES
+from optimizer.market.providers.registry import SourceState, source_states
 from optimizer.market.quality.time_faults import OLD
+from optimizer.market.warehouse.damage import files_set_aside
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.embedded_mongo import END_OF_6_0, is_repaired
 
 #: Scopes the bot's token must have; the manifest asks for exactly these.
 SCOPES = (
     "app_mentions:read",
     "channels:history",
+    "channels:read",
     "chat:write",
     "commands",
+    "files:read",
     "files:write",
     "groups:history",
+    "groups:read",
     "im:history",
     "im:write",
     "usergroups:read",
@@ -135,9 +142,24 @@ async def probe_mongo(services: Services) -> Probe:
     return good("mongodb", Phrase(kind, n=count, ms=_ms_since(began)))
 
 
+async def probe_embedded(services: Services) -> list[Probe]:
+    """Tell which MongoDB the embedded server is, and whether it is still repaired; nothing about an own server."""
+    if services.settings.mongodb_address:
+        return []
+    client = OptimizationStudy.get_motor_collection().database.client
+    version = str((await client.admin.command("buildInfo"))["version"])
+    if is_repaired(version):
+        return [good("mongodb_program", Phrase("mongodb_version", version=version))]
+    ended = Phrase("mongodb_ended", version=version, end=END_OF_6_0)
+    return [doubtful("mongodb_program", ended, Phrase("newer_mongodb"))]
+
+
 async def probe_data(services: Services) -> Probe:
     """Count the series that the warehouse holds."""
     coverage = services.market.warehouse.symbols()
+    if aside := files_set_aside(services.settings.warehouse):
+        rebuilt = Phrase("data_file_rebuilt", file=aside[-1].name, n=len(coverage))
+        return doubtful("duckdb", rebuilt, Phrase("import_what_is_missing"))
     if not coverage:
         return good("duckdb", Phrase("no_bars_stored", sources=", ".join(services.settings.sources)))
     newest = max(coverage, key=lambda row: row.last)
@@ -191,6 +213,27 @@ async def probe_refresh(services: Services) -> Probe:
         names = ", ".join(f"{one.symbol} ({one.source})" for one in failing[:FAILING_NAMED])
         return doubtful("refresh", Phrase("refresh_failing", **facts, failing=names), Phrase("see_data"))
     return good("refresh", Phrase("refreshed", **facts))
+
+
+def probe_sources(settings: Settings) -> list[Probe]:
+    """Tell of each source whether it can be used: its key, its package, its code."""
+    return [_source(one, settings) for one in source_states(provider_settings(settings))]
+
+
+def _source(state: SourceState, settings: Settings) -> Probe:
+    is_wanted = state.name in settings.sources or (
+        state.name == "ccxt" and not set(settings.sources).isdisjoint(EXCHANGES)
+    )
+    remedy = Phrase("source_wanted") if is_wanted else None
+    if state.result.key == "source_refused":
+        remedy = Phrase("mend_plugin")
+    health = HealthReport.GOOD if state.is_ready or remedy is None else HealthReport.WARNING
+    return Probe(
+        name=Phrase("source", source=state.name),
+        health=health,
+        result=state.result,
+        remedy=None if state.is_ready else remedy,
+    )
 
 
 def _ms_since(began: float) -> str:

@@ -3,27 +3,35 @@
 No clock is compared with another machine's. The holder raises a counter every few seconds, and takes its
 own lease back at once after a crash; a waiting bot must have seen the same count, without a gap in its
 own polling, until the lease expires. So a server outage costs nobody the lease.
+
+A holder that has not raised its count for nearly that long, whatever the reason, does nothing until it has: by then
+another bot may serve. One that finds another holder ends.
 """
 
 import asyncio
 import logging
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from bot.documents.lease_record import Lease
-from optimizer.storage.outage import OUTAGE, patiently
+from optimizer.storage.outage import name_of, patiently
+from optimizer.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
 _NAME = "bot"
 _FILE = "identity"
+#: Seconds that MongoDB has for the lease of a bot that ends.
+_GIVE_BACK_SECONDS = 2.0
+_IDENTITY = re.compile(rb"[!-~]{8,}\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,42 +42,88 @@ class LeaseTimings:
     poll: float = 2.0
     expiry: float = 20.0
 
+    @property
+    def trusted(self) -> float:
+        """Seconds after a heartbeat in which no other bot can have taken the lease."""
+        return self.expiry - self.heartbeat
+
 
 def identity_of(home: Path) -> str:
     """Return the permanent identity of a data directory, which only one process can own at a time."""
     file = home / _FILE
-    if not file.exists():
+    if not file.exists() or not _IDENTITY.fullmatch(file.read_bytes()):
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as handle:
             handle.write(secrets.token_hex(8))
-    return file.read_text()
+    return file.read_text(encoding="ascii")
+
+
+class HeldLease:
+    """Lease that this bot has taken, for as long as its heartbeat succeeds."""
+
+    def __init__(self, holder: str, timings: LeaseTimings, taken_at: float, on_lost: Callable[[], None]) -> None:
+        self._holder = holder
+        self._timings = timings
+        self._beaten_at = taken_at  # by the event loop's clock; of the beginning of the write that succeeded
+        self._on_lost = on_lost
+        self._is_lost = False
+
+    @property
+    def is_held(self) -> bool:
+        """True while no other bot can have the lease; only then may this bot serve."""
+        age = asyncio.get_running_loop().time() - self._beaten_at
+        return not self._is_lost and age < self._timings.trusted
+
+    async def beat(self) -> None:
+        """Raise the count, waiting out an outage; another bot's lease is lost for good."""
+        if self._is_lost or await patiently(self._raise_count, what="lease"):
+            return
+        self._is_lost = True
+        log.error("lease_lost holder=%s", self._holder)
+        self._on_lost()
+
+    async def _raise_count(self) -> bool:
+        began = asyncio.get_running_loop().time()
+        is_mine = await _take(self._holder, None)
+        if is_mine:
+            self._beaten_at = began
+        return is_mine
 
 
 @asynccontextmanager
 async def hold_lease(
-    holder: str, *, on_lost: Callable[[], None], timings: LeaseTimings | None = None
-) -> AsyncIterator[None]:
+    holder: str, supervisor: Supervisor, *, on_lost: Callable[[], None], timings: LeaseTimings | None = None
+) -> AsyncIterator[HeldLease]:
     """Wait for the lease and hold it inside the block. `on_lost` is called if another bot takes it after all."""
     timings = timings or LeaseTimings()
-    await _wait_for_lease(holder, timings)
+    taken_at = await _wait_for_lease(holder, timings)
     log.info("lease_taken holder=%s", holder)
-    beating = asyncio.create_task(_beat(holder, timings, on_lost))
+    lease = HeldLease(holder, timings, taken_at, on_lost)
     try:
-        yield
+        async with supervisor.repeat("lease", lease.beat, every=timings.heartbeat):
+            yield lease
     finally:
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)
-        with suppress(*OUTAGE):
+        await _give_back(holder)
+
+
+async def _give_back(holder: str) -> None:
+    """Delete the lease; where MongoDB does not do it at once, the next bot waits until it has expired."""
+    try:
+        async with asyncio.timeout(_GIVE_BACK_SECONDS):
             await Lease.get_motor_collection().delete_one({"lease_name": _NAME, "holder": holder})
+    except (PyMongoError, TimeoutError) as error:
+        log.warning("lease_not_given_back error=%s", name_of(error))
 
 
-async def _wait_for_lease(holder: str, timings: LeaseTimings) -> None:
+async def _wait_for_lease(holder: str, timings: LeaseTimings) -> float:
+    """Take the lease as soon as it is free; returns when, by the event loop's clock."""
     loop = asyncio.get_running_loop()
     seen, since, polled_at = await patiently(_read_lease, what="lease"), loop.time(), loop.time()
     while True:
         stopped = seen if loop.time() - since >= timings.expiry else None
+        began = loop.time()
         if await patiently(partial(_take, holder, stopped), what="lease"):
-            return
+            return began
         await asyncio.sleep(timings.poll)
         current = await patiently(_read_lease, what="lease")
         has_gap = loop.time() - polled_at > 2 * timings.poll + 1.0
@@ -96,10 +150,3 @@ async def _take(holder: str, stopped: tuple[str, int] | None) -> bool:
     except DuplicateKeyError:
         return False
     return True
-
-
-async def _beat(holder: str, timings: LeaseTimings, on_lost: Callable[[], None]) -> None:
-    while await patiently(lambda: _take(holder, None), what="lease"):
-        await asyncio.sleep(timings.heartbeat)
-    log.error("lease_lost holder=%s", holder)
-    on_lost()

@@ -3,16 +3,19 @@
 Source of the format: prometheus.io/docs/instrumenting/exposition_formats, version 0.0.4.
 """
 
+import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from beanie import Document
 
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.conversations import OutboxEntry, Sending
 from bot.documents.recurring import FailingSeries, Refresh, ScheduleRun
+from bot.documents.sweeps import Sweep
+from bot.ops.retention import last_sweep, swept_requests
 from bot.runtime.services import Services
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial
@@ -25,8 +28,10 @@ async def exposition(services: Services) -> str:
     last = await ScheduleRun.find_all().sort("-started_at").first_or_none()
     refresh = await Refresh.find_all().sort("-started_at").first_or_none()
     failing = await FailingSeries.find_all().count()
-    studies, outbox = await _counts(OptimizationStudy, "status"), await _counts(OutboxEntry, "sending")
-    requests = await _counts(AuditEntry, "outcome")
+    studies = await _counts(OptimizationStudy, "status", StudyState)
+    outbox = await _counts(OutboxEntry, "sending", Sending)
+    requests = Counter(await _counts(AuditEntry, "outcome", Outcome)) + Counter(await swept_requests())
+    sweep = await last_sweep()
     lines = [
         *_family("studies", "gauge", "Studies by state.", label="state", counts=studies, known=StudyState),
         *_single("trials_stored", "gauge", "Trials in the collection.", await _n_trials()),
@@ -36,14 +41,18 @@ async def exposition(services: Services) -> str:
         *_single("workers_wanted", "gauge", "Worker processes there should be.", services.pool.size),
         *_single("schedule_last_run_seconds", "gauge", "When a schedule last began, as Unix time.", _seconds(last)),
         *_single("refresh_last_seconds", "gauge", "When the bars in use were last refreshed.", _seconds(refresh)),
+        *_single("sweep_last_seconds", "gauge", "When the nightly sweep last ended, as Unix time.", _ended(sweep)),
+        *_labelled("swept", "gauge", "Deleted by the last sweep.", label="kind", counts=sweep.deleted if sweep else {}),
         *_single("series_failing", "gauge", "Series in use that the last refresh did not get.", failing),
     ]
     return "\n".join(lines) + "\n"
 
 
-async def _counts(kind: type[Document], field: str) -> Mapping[str, int]:
-    stages: list[dict[str, Any]] = [{"$group": {"_id": f"${field}", "n": {"$sum": 1}}}]
-    return {row["_id"]: row["n"] async for row in kind.get_motor_collection().aggregate(stages)}
+async def _counts(kind: type[Document], field: str, known: type[StrEnum]) -> Mapping[str, int]:
+    """Count the documents by a field that has an index, which is all that is read."""
+    collection = kind.get_motor_collection()
+    numbers = await asyncio.gather(*(collection.count_documents({field: str(value)}) for value in known))
+    return dict(zip(map(str, known), numbers, strict=True))
 
 
 async def _n_trials() -> int:
@@ -55,13 +64,22 @@ def _seconds(last: ScheduleRun | Refresh | None) -> float:
     return began.timestamp() if began else 0.0
 
 
+def _ended(sweep: Sweep | None) -> float:
+    return sweep.ended_at.timestamp() if sweep else 0.0
+
+
 def _family(
     name: str, kind: str, meaning: str, *, label: str, counts: Mapping[str, int], known: type[StrEnum]
 ) -> Iterator[str]:
     """Yield one line per value of the label, also where its count is zero."""
+    every = {str(value): counts.get(str(value), 0) for value in known}
+    yield from _labelled(name, kind, meaning, label=label, counts=every)
+
+
+def _labelled(name: str, kind: str, meaning: str, *, label: str, counts: Mapping[str, int]) -> Iterator[str]:
     yield from _head(name, kind, meaning)
-    for value in known:
-        yield f'optimize_bot_{name}{{{label}="{value}"}} {counts.get(str(value), 0)}'
+    for value, n in counts.items():
+        yield f'optimize_bot_{name}{{{label}="{value}"}} {n}'
 
 
 def _single(name: str, kind: str, meaning: str, value: float) -> Iterator[str]:

@@ -46,11 +46,9 @@ class Watchdog:
         self._observations: dict[str, _Observation] = {}
         self._inspected_at = 0.0
 
-    async def follow(self) -> None:
-        """Inspect until cancelled."""
-        while True:
-            await patiently(self.inspect, what="watch")
-            await asyncio.sleep(POLL_SECONDS)
+    async def tick(self) -> None:
+        """Inspect every unfinished study once, waiting out an outage of MongoDB."""
+        await patiently(self.inspect, what="watch")
 
     async def inspect(self) -> None:
         """Inspect every unfinished study once."""

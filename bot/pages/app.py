@@ -9,7 +9,9 @@ from urllib.parse import quote, unquote
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
+from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -23,10 +25,12 @@ from bot.pages.errors import NoSuchPage, NotThisWay, status_of
 from bot.pages.optuna_storage import DashboardStorage
 from bot.pages.session_guard import SecurityHeaders, SessionGuard, language_of
 from bot.pages.views import PageViews
+from bot.runtime.http_protocol import answer_nobody
+from bot.runtime.seldom import Seldom
 from bot.slack.dispatcher import CommandRequest, Dispatcher
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
-from optimizer.storage.outage import OUTAGE
+from optimizer.storage.outage import is_outage
 from reports.render import renderer_of
 
 log = logging.getLogger(__name__)
@@ -57,6 +61,7 @@ class Pages:
         self._guard = guard
         self._views = PageViews(context, guard)
         self._dispatcher = Dispatcher(context)
+        self._forged = Seldom()
 
     def app(self) -> FastAPI:
         """Build the app with every route."""
@@ -66,7 +71,7 @@ class Pages:
             openapi_url=None,
             exception_handlers={
                 UserError: self._refuse, HTTPException: self._refuse_http, Exception: self._report_fault,
-                **dict.fromkeys(OUTAGE, self._refuse_outage),
+                PyMongoError: self._refuse_mongo, ClientDisconnect: answer_nobody,
             },
             routes=[
                 Route("/", _redirect_to_board),
@@ -108,7 +113,8 @@ class Pages:
             language = person.language or self._context.services.settings.language
             link, cookie = await self._sign_ins.redeem(ticket, language)
         except NotMyLink:
-            log.warning("sign_in_forged")
+            if number := self._forged.due():
+                log.warning("sign_in_forged n=%s", number)
             raise
         await self._record(link.user_id, link.team_id, "sign in")
         answer = RedirectResponse(_wanted_page(request), status_code=HTTPStatus.SEE_OTHER)
@@ -187,8 +193,11 @@ class Pages:
         kinds = {404: NoSuchPage(), 405: NotThisWay()}
         return await self._refuse(request, kinds.get(error.status_code, UserError(reason=str(error.detail))))
 
-    async def _refuse_outage(self, request: Request, error: Exception) -> Response:
-        """Show that MongoDB is away."""
+    async def _refuse_mongo(self, request: Request, error: Exception) -> Response:
+        """Show that MongoDB is away, or a fault of ours that it has found."""
+        if not is_outage(error):
+            log.error("page_mongo_fault path=%s", request.url.path, exc_info=error)
+            return await self._report_fault(request, error)
         return await self._refuse(request, MongoUnavailable.silent())
 
     async def _report_fault(self, request: Request, error: Exception) -> Response:

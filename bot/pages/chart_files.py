@@ -7,6 +7,7 @@ from bot.commands.results import facts_of
 from bot.context import BotContext
 from bot.pages.errors import NoSuchPage
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.supervisor import begin
 from reports.charts.chart_list import REPORT, expected
 from reports.charts.draw_request import DrawRequest
 from reports.render import Language
@@ -31,7 +32,7 @@ class ChartFiles:
     async def _draw(self, study: OptimizationStudy, language: Language) -> None:
         name = study.study_name
         if name not in self._drawing:
-            self._drawing[name] = asyncio.create_task(self._draw_all(study, language))
+            self._drawing[name] = begin(self._draw_all(study, language))
             self._drawing[name].add_done_callback(lambda _: self._drawing.pop(name))
         # A closed connection must not stop the drawing that others wait for.
         await asyncio.shield(self._drawing[name])

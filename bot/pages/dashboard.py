@@ -19,6 +19,7 @@ from bot.pages.errors import NoSuchPage, ReadOnly
 from bot.pages.optuna_storage import DashboardStorage
 from bot.pages.session_guard import SessionGuard
 from optimizer.lazy import LazyModule
+from optimizer.storage.study_queries import Query
 
 PATHS = (
     "/dashboard",
@@ -51,22 +52,22 @@ class Dashboard:
     async def __call__(self, scope: Scope, dispatch: Receive, send: Send) -> None:
         """Handle one connection (ASGI). Raises SignInNeeded, NotAllowed, ReadOnly and UnknownStudy."""
         request = Request(scope)
-        await self._guard.require_visitor(request)
+        visitor = await self._guard.require_visitor(request)
         if request.method not in ("GET", "HEAD"):
             raise ReadOnly
-        await self._prepare(request)
+        await self._prepare(request, await self._guard.visible(visitor))
         app = await self._get_app()
         await app(_with_encodings(scope), dispatch, _cache_static(request, send))
 
-    async def _prepare(self, request: Request) -> None:
+    async def _prepare(self, request: Request, among: Query) -> None:
         after = request.query_params.get("after", "0")
         if not re.fullmatch(r"[0-9]{1,9}", after) or ".." in request.url.path or ".." in request.scope["path"]:
             raise NoSuchPage
         found = _STUDY.match(request.url.path)
         if found is None:
             if request.url.path in _LISTS:
-                await self._storage.list_newest()
-        elif await self._storage.load(int(found[1])):
+                await self._storage.list_newest(among)
+        elif await self._storage.load(int(found[1]), among):
             self._app = None  # the library caches trials as long as its app exists
 
     async def _get_app(self) -> ASGIApp:

@@ -28,6 +28,10 @@ class FormTooLong(UserError):
     """Raised for a body that is longer than any of our forms."""
 
 
+class TooManyOpen(UserError):
+    """Raised when a person follows too many studies at once. Facts: limit."""
+
+
 #: The status of each kind of refusal; of the classes that fit, the first.
 STATUSES: Mapping[type[UserError], int] = {
     SignInNeeded: 401,
@@ -41,6 +45,7 @@ STATUSES: Mapping[type[UserError], int] = {
     NotThisWay: 405,
     ReadOnly: 405,
     FormTooLong: 413,
+    TooManyOpen: 429,
     SomethingBroke: 500,
     Unavailable: 503,
 }

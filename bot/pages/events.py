@@ -1,14 +1,21 @@
 """Progress of a study as server-sent events: new HTML for the page at each change.
 
+A person may have only so many open, since each reads the documents again and again.
 Source of the format: html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
 from bot.delivery.progress import Progress
+from bot.pages.errors import TooManyOpen
+from optimizer.supervisor import begin
 
 Item = TypeVar("Item")
 
@@ -17,6 +24,27 @@ MEDIA_TYPE = "text/event-stream"
 SILENCE_SECONDS = 15.0
 #: The stream ends after this time; the browser reconnects by itself, and its cookie is checked again.
 LONGEST_SECONDS = 300.0
+#: Most streams that a person may have open.
+MAX_STREAMS = 16
+
+
+class EventStream(StreamingResponse):
+    """Response of events, counted among those that a person has open."""
+
+    def __init__(self, content: AsyncIterator[str], *, person: str, n_open: Counter[str]) -> None:
+        super().__init__(content, media_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
+        self._person = person
+        self._n_open = n_open
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events; raises TooManyOpen before the first."""
+        if self._n_open[self._person] >= MAX_STREAMS:
+            raise TooManyOpen(limit=MAX_STREAMS)
+        self._n_open[self._person] += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._n_open[self._person] -= 1
 
 
 async def events(
@@ -40,7 +68,7 @@ async def events(
 async def _with_keepalives(items: AsyncIterator[Item], until: float, silence: float) -> AsyncIterator[Item | None]:
     """Yield the items, with None for every long silence; ends after `until`."""
     loop = asyncio.get_running_loop()
-    coming = asyncio.ensure_future(anext(items, None))
+    coming = begin(_next(items))
     try:
         while loop.time() < until:
             done, _ = await asyncio.wait({coming}, timeout=silence)
@@ -51,6 +79,10 @@ async def _with_keepalives(items: AsyncIterator[Item], until: float, silence: fl
             if item is None:
                 return
             yield item
-            coming = asyncio.ensure_future(anext(items, None))
+            coming = begin(_next(items))
     finally:
         coming.cancel()
+
+
+async def _next(items: AsyncIterator[Item]) -> Item | None:
+    return await anext(items, None)

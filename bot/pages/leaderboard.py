@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.delivery.facts import study_facts
 from optimizer.domain.study_results import Measures, Verdict
 from optimizer.errors import UnknownWord
+from optimizer.storage.study_queries import Query
 from optimizer.strategies.registry import find_strategy
 from optimizer.studies.service import PROVEN, OptimizationService
 from reports.facts import StudyFacts
@@ -107,11 +108,17 @@ COLUMNS: Mapping[str, Callable[[LeaderboardRow], Key]] = {
 _GREATEST_FIRST = ("outside", "inside", "confidence", "return", "drawdown", "trades", "asked")
 
 
-async def board(service: OptimizationService, query: LeaderboardQuery, now: datetime) -> list[LeaderboardRow]:
-    """Return the rows that a query selects, sorted."""
+async def board(
+    service: OptimizationService, query: LeaderboardQuery, now: datetime, among: Query
+) -> list[LeaderboardRow]:
+    """Return the rows of the studies of `among` that a query selects, sorted."""
     verdicts = GROUPS.get(query.verdict) or (Verdict(query.verdict),)
     ranked = await service.leaderboard(
-        symbol=query.symbol or None, strategy_name=query.strategy or None, verdicts=verdicts, limit=ROWS
+        among=among,
+        symbol=query.symbol or None,
+        strategy_name=query.strategy or None,
+        verdicts=verdicts,
+        limit=ROWS,
     )
     rows = [LeaderboardRow(rank=rank, study=study_facts(study, now=now)) for rank, study in enumerate(ranked, start=1)]
     return in_order(rows, query)

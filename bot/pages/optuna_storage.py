@@ -1,13 +1,15 @@
 """Studies as Optuna sees them, for optuna-dashboard to read: rebuilt from the documents when first opened.
 
 A study's number is made from its name, so that an address of the dashboard means the same study after a restart.
-Few studies are in memory at a time; the least recently read is dropped.
+Few studies are in memory at a time; the least recently read is dropped. The memory is everyone's, so each request
+notes which of it its visitor may see, and finds nothing else.
 """
 
 import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Container, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,7 +26,7 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import TrialRecord
 from optimizer.lazy import LazyModule
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.storage.study_queries import without_charts
+from optimizer.storage.study_queries import Query
 from optimizer.strategies.registry import space_of
 from optimizer.studies.service import OptimizationService
 
@@ -41,6 +43,8 @@ MOST_TRIALS = 10_000
 #: Size of the range of trial ids of one study.
 _TRIALS_PER_STUDY = 1 << 20
 _PREFIX = "opt-"
+#: Studies that the visitor of the request under way may see, by number.
+_visible: ContextVar[frozenset[int]] = ContextVar("visible", default=frozenset())
 
 
 def number_of(study_name: str) -> int:
@@ -75,20 +79,25 @@ class DashboardStorage(BaseStorage):
         self._lock = threading.Lock()
         self._turn = asyncio.Lock()
 
-    async def list_newest(self) -> None:
-        """Load the list of the dashboard's first page."""
-        studies = await without_charts({}, order={"created_at": -1}, limit=LISTED)
-        self._listed = {number_of(study.study_name): _frozen_study(study) for study in studies}
+    async def list_newest(self, among: Query) -> None:
+        """Load the list of the dashboard's first page, of the studies of `among`."""
+        studies = await self._service.list_studies(among=among, limit=LISTED)
+        listed = {number_of(study.study_name): _frozen_study(study) for study in studies}
+        self._listed = listed
+        _visible.set(frozenset(listed))
 
-    async def load(self, number: int) -> bool:
-        """Load a study with all trials stored by now; returns True when another was dropped for it.
+    async def load(self, number: int, among: Query) -> bool:
+        """Load a study of `among` with all trials stored by now; returns True when another was dropped for it.
 
-        Raises UnknownStudy for a number that no study has.
+        Raises UnknownStudy for a number that no such study has.
         """
+        _visible.set(frozenset())
+        study = await self._service.find(_study_word(number), among=among)
+        _visible.set(frozenset({number}))
         async with self._turn:
             known = self._loaded.get(number)
             if known is None or not known.is_finished:
-                loaded = await self._read_study(number)
+                loaded = await self._read_study(study, number)
                 with self._lock:
                     self._loaded[number] = loaded
             with self._lock:
@@ -98,8 +107,7 @@ class DashboardStorage(BaseStorage):
                     self._loaded.popitem(last=False)
         return is_full
 
-    async def _read_study(self, number: int) -> LoadedStudy:
-        study = await self._service.find(_study_word(number))
+    async def _read_study(self, study: OptimizationStudy, number: int) -> LoadedStudy:
         records = await self._service.get_trials(study.study_name)
         frozen = _frozen_study(study)
         # Off the event loop: ten thousand trials take most of a second.
@@ -107,14 +115,17 @@ class DashboardStorage(BaseStorage):
         return LoadedStudy(study=frozen, trials=trials, is_finished=study.status.is_finished)
 
     def _get(self, number: int) -> LoadedStudy:
+        if number not in _visible.get():
+            raise KeyError(number)
         with self._lock:
             return self._loaded[number]
 
     def get_all_studies(self) -> list[FrozenStudy]:
-        """Return the newest studies, and the loaded ones."""
+        """Return the newest studies, and the loaded ones, that the visitor may see."""
         with self._lock:
             known = {number: loaded.study for number, loaded in self._loaded.items()}
-        return list((self._listed | known).values())
+        seen = _visible.get()
+        return [study for number, study in (self._listed | known).items() if number in seen]
 
     def get_study_id_from_name(self, study_name: str) -> int:
         """Return the number of a study that is loaded or listed; KeyError."""

@@ -1,6 +1,8 @@
 """Sessions of pages: the signed-in visitor, the origin of forms, and the headers of every response."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Request
@@ -10,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.access.roster import require
 from bot.access.sign_in import SignIn, SignInNeeded
 from bot.context import BotContext
+from bot.documents.audiences import seen_by
 from bot.documents.sessions import WebSession
 from bot.pages.errors import Forged, FormTooLong
 from bot.role import Role
@@ -76,9 +79,13 @@ class SessionGuard:
         if session is None:
             raise SignInNeeded
         request.state.session = session
-        role = await self._context.access.role_of(session.user_id)
+        role = await self._context.access.role_of(session.user_id, session.team_id)
         require(role, needs=Role.VIEWER, what="web", user_id=session.user_id)
         return self._visitor(session, role)
+
+    async def visible(self, visitor: Visitor) -> Mapping[str, Any]:
+        """Return the query for the studies and schedules that a visitor may see."""
+        return seen_by(await self._context.viewers.viewer(visitor.user_id, visitor.role))
 
     def identified_visitor(self, request: Request) -> Visitor | None:
         """Return the visitor found earlier in this request, for the bar of an error page, or None."""

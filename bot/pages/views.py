@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from fastapi import Request
-from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from bot.commands.operations import check_bars
 from bot.commands.results import facts_of
@@ -29,7 +30,7 @@ from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, UnknownSymbol
 from optimizer.market.warehouse.warehouse import Coverage
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.storage.study_queries import without_charts
+from optimizer.storage.study_queries import symbols_among
 from optimizer.strategies.registry import STRATEGIES
 from optimizer.studies.finding import UnknownStudy
 from reports.charts.chart_list import expected
@@ -61,6 +62,7 @@ class PageViews:
         self._context = context
         self._guard = guard
         self._chart_files = ChartFiles(context)
+        self._n_open: Counter[str] = Counter()  # streams by person
 
     @cached_property
     def version(self) -> str:
@@ -72,8 +74,9 @@ class PageViews:
         """Show the leaderboard: `/board`."""
         visitor = await self._guard.require_visitor(request)
         query = LeaderboardQuery.of(request.query_params)
-        rows = await board(self._context.services.studies, query, self._context.clock())
-        symbols = sorted(await OptimizationStudy.get_motor_collection().distinct("symbol"))
+        among = await self._guard.visible(visitor)
+        rows = await board(self._context.services.studies, query, self._context.clock(), among)
+        symbols = await symbols_among(among)
         return await self._page(
             "board", visitor, wish=query, rows=rows, symbols=symbols, strategies=list(STRATEGIES), verdicts=VERDICTS
         )
@@ -81,14 +84,15 @@ class PageViews:
     async def studies(self, request: Request) -> Response:
         """Show the newest studies: `/studies`."""
         visitor = await self._guard.require_visitor(request)
-        found = await without_charts({}, order={"created_at": -1}, limit=STUDIES)
+        among = await self._guard.visible(visitor)
+        found = await self._context.services.studies.list_studies(among=among, limit=STUDIES)
         facts = [study_facts(study, now=self._context.clock()) for study in found]
         return await self._page("studies", visitor, people=[f.created_by for f in facts], studies=facts)
 
     async def study(self, request: Request) -> Response:
         """Show one study, running or finished: `/studies/NAME`."""
         visitor = await self._guard.require_visitor(request)
-        study = await self._find_study(request)
+        study = await self._find_study(request, visitor)
         facts = await facts_of(study, self._context)
         is_live = not facts.status.is_finished
         shown: dict[str, object] = (
@@ -116,17 +120,17 @@ class PageViews:
     async def progress(self, request: Request) -> Response:
         """Stream a study's progress: `/studies/NAME/events`."""
         visitor = await self._guard.require_visitor(request)
-        study = await self._find_study(request)
+        study = await self._find_study(request, visitor)
         found = events.events(
             progress.follow(self._context.services, study.study_name),
             lambda progress: visitor.renderer.web_page("live.jinja", p=progress),
         )
-        return StreamingResponse(found, media_type=events.MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
+        return events.EventStream(found, person=visitor.user_id, n_open=self._n_open)
 
     async def chart(self, request: Request) -> Response:
         """Send a chart: `/studies/NAME/charts/CHART.png`."""
         visitor = await self._guard.require_visitor(request)
-        study = await self._find_study(request)
+        study = await self._find_study(request, visitor)
         name = str(request.path_params["chart"])
         if not name.endswith(_SUFFIX):
             raise NoSuchPage
@@ -137,7 +141,8 @@ class PageViews:
         """Show champions and schedules: `/plans`."""
         visitor = await self._guard.require_visitor(request)
         context = self._context
-        schedules = [await schedule_line(schedule, context) for schedule in await context.schedules.all()]
+        found = await context.schedules.all(await self._guard.visible(visitor))
+        schedules = [await schedule_line(schedule, context) for schedule in found]
         champions = [await self._with_earlier(champion) for champion in await context.champions.current()]
         adopted = [e.adopted_by for c in champions for e in (c.champion, *c.earlier)]
         people = [*(row.schedule.created_by for row in schedules), *adopted]
@@ -166,12 +171,12 @@ class PageViews:
         keep = {"Cache-Control": "public, max-age=31536000, immutable"} if request.url.query else {}
         return Response(renderer_of("en").web_page(name), media_type=_ASSETS[name], headers=keep)
 
-    async def _find_study(self, request: Request) -> OptimizationStudy:
-        """Return the study in the address, which must be its whole name; raises UnknownStudy."""
+    async def _find_study(self, request: Request, visitor: Visitor) -> OptimizationStudy:
+        """Return the study in the address, which must be its whole name; raises UnknownStudy for one not to be seen."""
         name = str(request.path_params["name"])
         if not _STUDY_NAME.fullmatch(name):
             raise UnknownStudy(word=name, nearest="")
-        return await self._context.services.studies.find(name)
+        return await self._context.services.studies.find(name, among=await self._guard.visible(visitor))
 
     async def _page(self, name: str, visitor: Visitor, *, people: Iterable[str] = (), **facts: object) -> Response:
         facts = {"here": name, "names": await self._names({visitor.user_id, *people})} | facts

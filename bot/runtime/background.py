@@ -2,12 +2,10 @@
 
 import asyncio
 import functools
-import logging
-import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec
 
-log = logging.getLogger(__name__)
+from optimizer.supervisor import begin_alone
 
 #: Seconds that answers under way may take once the bot is stopped.
 GRACE_SECONDS = 3.0
@@ -41,9 +39,9 @@ class BackgroundTasks:
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Start a task, which words its own UserErrors."""
-        task = asyncio.create_task(work)
+        task = begin_alone(work, name="background_task")
         self._tasks.add(task)
-        task.add_done_callback(self._finish)
+        task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
         """Wait a moment for the answers under way, and cancel all unfinished tasks."""
@@ -53,8 +51,3 @@ class BackgroundTasks:
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
-
-    def _finish(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("background_task_broke reference=%s", secrets.token_hex(3), exc_info=error)

@@ -7,6 +7,7 @@ command. This module must stay quick to import itself.
 import asyncio
 import fcntl
 import os
+import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -17,12 +18,23 @@ from optimizer.errors import Unavailable
 from optimizer.storage.embedded_mongo import EmbeddedMongo, find_mongod, start_mongod
 from optimizer.studies.worker_pool import WorkerPool
 
+#: Rights that nobody but the owner has on what is stored.
+_UMASK = 0o077
+#: Names of what is stored in a data directory.
+_OURS = (
+    "market.duckdb*", "snapshots", "reports", "cache", "champions.json*", "identity", "lock", "mongodb",
+    "mongodb.password", "pages.secret",
+)  # fmt: skip
 #: The verb that owns a data directory for as long as it runs.
 BOT = "serve"
 
 
 class HomeInUse(Unavailable):
     """Raised when another command owns the data directory. Facts: home, holder (its verb), pid."""
+
+
+class HomeUnusable(Unavailable):
+    """Raised when the data directory cannot be made or written. Facts: home, reason."""
 
 
 class BotInHome(HomeInUse):
@@ -43,8 +55,12 @@ def lock_home(home: Path, verb: str) -> Iterator[None]:
 
     The file names the process and its verb, for others that want the directory meanwhile.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        close_to_others(home)
+        descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except (OSError, ValueError) as failure:  # ValueError: a path with a zero byte
+        raise HomeUnusable(home=home, reason=getattr(failure, "strerror", None) or str(failure)) from failure
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as failure:
@@ -57,6 +73,17 @@ def lock_home(home: Path, verb: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def close_to_others(home: Path) -> None:
+    """Take the rights of other users from what is in the data directory; the process's umask keeps new files closed.
+
+    The directory itself stays as it is: it may have been there before, and be shared.
+    """
+    os.umask(_UMASK)
+    for path in (path for name in _OURS for path in home.glob(name)):
+        if (mode := path.stat().st_mode) & _UMASK:
+            path.chmod(stat.S_IMODE(mode) & ~_UMASK)
 
 
 def _in_use(home: Path, *, pid: str, verb: str) -> HomeInUse:

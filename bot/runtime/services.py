@@ -1,10 +1,12 @@
 """Opening of all services in one place; they close in reverse order."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
+from bot.documents.audiences import store_missing_audiences
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from bot.runtime.chart_process import ChartProcess
 from bot.runtime.processes import ChildProcesses
@@ -13,13 +15,19 @@ from optimizer.clock import Clock, utc_now
 from optimizer.market.feed import Market
 from optimizer.market.providers.provider import Provider
 from optimizer.market.providers.registry import ProviderSettings, make_providers
-from optimizer.market.warehouse.warehouse import Warehouse
+from optimizer.market.rebuilding import open_or_rebuild
+from optimizer.market.snapshots import sweep_drafts
+from optimizer.storage.curves import move_curves
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.mongo import kept_ready, open_documents
+from optimizer.storage.outage import ends_process
 from optimizer.studies.scheduler import StudyJobs
 from optimizer.studies.service import OptimizationService
 from optimizer.studies.worker_messages import Configure
 from optimizer.studies.worker_pool import WorkerPool
+from optimizer.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +41,31 @@ class Services:
     studies: OptimizationService
     jobs: StudyJobs
     chart_process: ChartProcess
+    supervisor: Supervisor
     clock: Clock
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the bot stops, so that open streams end
 
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, children: ChildProcesses, *, clock: Clock = utc_now, providers: Sequence[Provider] = ()
+    settings: Settings,
+    children: ChildProcesses,
+    *,
+    supervisor: Supervisor | None = None,
+    clock: Clock = utc_now,
+    providers: Sequence[Provider] = (),
 ) -> AsyncIterator[Services]:
     """Connect to the processes, and open every service. Tests pass their own clock and providers."""
+    supervisor = supervisor or Supervisor(is_fatal=ends_process)
     async with AsyncExitStack() as stack:
         uri = settings.mongodb_address
         if children.mongod is not None:
-            uri = await stack.enter_async_context(kept_ready(children.mongod))
+            uri = await stack.enter_async_context(kept_ready(children.mongod, supervisor))
         assert uri is not None, "there is an embedded server, or an address"
         await stack.enter_async_context(open_documents(uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)))
+        await store_missing_audiences()
+        if n_moved := await move_curves():
+            log.info("studies_moved n=%s", n_moved)
         children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots))
         market = stack.enter_context(open_market(settings, providers))
         service = OptimizationService(
@@ -69,18 +87,43 @@ async def open_services(
             studies=service,
             jobs=jobs,
             chart_process=chart_process,
+            supervisor=supervisor,
             clock=clock,
         )
 
 
 @contextmanager
 def open_market(settings: Settings, providers: Sequence[Provider] = ()) -> Iterator[Market]:
-    """Open the warehouse with its sources: those given, else those that the settings name."""
-    with Warehouse.open(settings.warehouse, sources=settings.sources) as warehouse:
-        yield Market(warehouse, providers or _providers(settings), sources=settings.sources)
+    """Open the warehouse with its sources: those given, else those of the settings.
+
+    A damaged one is made anew. Raises UnknownSource and MissingKey.
+    """
+    providers = providers or make_providers(provider_settings(settings))
+    sweep_drafts(settings.snapshots)  # whoever has the data directory is the only one that writes there
+    warehouse = open_or_rebuild(
+        settings.warehouse,
+        snapshots=settings.snapshots,
+        fetched={provider.name for provider in providers},
+        now=utc_now(),
+        sources=settings.sources,
+    )
+    with warehouse:
+        market = Market(warehouse, providers, sources=settings.sources)
+        market.require_sources()
+        yield market
 
 
-def _providers(settings: Settings) -> tuple[Provider, ...]:
-    return make_providers(
-        ProviderSettings(cache_folder=settings.home / "cache", alphavantage_key=settings.alphavantage_api_key)
+def provider_settings(settings: Settings) -> ProviderSettings:
+    """Settings of the sources."""
+    return ProviderSettings(
+        cache_folder=settings.home / "cache",
+        alphavantage_key=settings.alphavantage_api_key,
+        alpaca_key_id=settings.alpaca_key_id,
+        alpaca_secret_key=settings.alpaca_secret_key,
+        polygon_key=settings.polygon_api_key,
+        polygon_years=settings.polygon_years,
+        polygon_per_minute=settings.polygon_per_minute,
+        stooq_key=settings.stooq_api_key,
+        tiingo_key=settings.tiingo_api_key,
+        tables=settings.tables,
     )

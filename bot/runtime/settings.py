@@ -1,7 +1,10 @@
 """Settings: read once from the environment, frozen, refused when incomplete."""
 
+import json
 import os
 import re
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +12,11 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from optimizer.errors import Phrase, UserError
+from optimizer.market.providers.table_settings import TableSettings, require_table_names
 from reports.languages import Language
 
 
@@ -50,6 +54,25 @@ def _daily(value: object) -> object:
     return DailyTime(int(clock.partition(":")[0]), int(clock.partition(":")[2]), zone or "UTC")
 
 
+#: Beginnings and least number of characters of each secret of Slack's.
+_FORMS: Mapping[str, tuple[tuple[str, ...], int]] = {
+    "slack_bot_token": (("xoxb-", "xoxe.xoxb-"), 10),
+    "slack_app_token": (("xapp-",), 10),
+    "slack_signing_secret": (("",), 16),
+}
+#: Keys of sources.
+_KEYS = (
+    "alphavantage_api_key",
+    "alpaca_key_id",
+    "alpaca_secret_key",
+    "polygon_api_key",
+    "stooq_api_key",
+    "tiingo_api_key",
+)
+#: Settings that are missing when they are empty, and what they are then.
+_EMPTY: Mapping[str | None, str | None] = {**dict.fromkeys((*_FORMS, *_KEYS)), "public_url": ""}
+
+
 def _names(name: str) -> AliasChoices:
     return AliasChoices(name, name.lower())
 
@@ -79,12 +102,22 @@ class Settings(BaseSettings):
     slack_api_url: str = Field(default="https://slack.com/api/", validation_alias=_names("SLACK_API_URL"))
 
     sources: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=("file", "sample"), validation_alias=_names("OPTIMIZE_BOT_SOURCES")
+        default=("file", "yahoo", "sample"), validation_alias=_names("OPTIMIZE_BOT_SOURCES")
     )
     refresh: Annotated[DailyTime | None, NoDecode, BeforeValidator(_daily)] = Field(
         default=DailyTime(22, 30, "UTC"), validation_alias=_names("OPTIMIZE_BOT_REFRESH")
     )
     alphavantage_api_key: SecretStr | None = Field(default=None, validation_alias=_names("ALPHAVANTAGE_API_KEY"))
+    alpaca_key_id: SecretStr | None = Field(default=None, validation_alias=_names("ALPACA_KEY_ID"))
+    alpaca_secret_key: SecretStr | None = Field(default=None, validation_alias=_names("ALPACA_SECRET_KEY"))
+    polygon_api_key: SecretStr | None = Field(default=None, validation_alias=_names("POLYGON_API_KEY"))
+    polygon_years: int = Field(default=2, ge=1, le=30, validation_alias=_names("POLYGON_YEARS"))
+    polygon_per_minute: int = Field(default=5, ge=1, le=6000, validation_alias=_names("POLYGON_PER_MINUTE"))
+    stooq_api_key: SecretStr | None = Field(default=None, validation_alias=_names("STOOQ_API_KEY"))
+    tiingo_api_key: SecretStr | None = Field(default=None, validation_alias=_names("TIINGO_API_KEY"))
+    tables: Annotated[Mapping[str, TableSettings], NoDecode] = Field(
+        default={}, validation_alias=_names("OPTIMIZE_BOT_TABLES")
+    )
 
     admins: Ids = Field(default=(), validation_alias=_names("OPTIMIZE_BOT_ADMINS"))
     approvers: Ids = Field(default=(), validation_alias=_names("OPTIMIZE_BOT_APPROVERS"))
@@ -92,17 +125,62 @@ class Settings(BaseSettings):
     viewers: Ids = Field(default=(), validation_alias=_names("OPTIMIZE_BOT_VIEWERS"))
     running_per_person: int = Field(default=2, ge=1, validation_alias=_names("OPTIMIZE_BOT_RUNNING_PER_PERSON"))
     waiting_per_person: int = Field(default=20, ge=1, validation_alias=_names("OPTIMIZE_BOT_WAITING_PER_PERSON"))
-    waiting_in_all: int = Field(default=200, ge=1, validation_alias=_names("OPTIMIZE_BOT_WAITING_IN_ALL"))
+    waiting_in_all: int = Field(default=2_000, ge=1, validation_alias=_names("OPTIMIZE_BOT_WAITING_IN_ALL"))
+
+    # Days that are kept.
+    keep_reports: int = Field(default=14, ge=0, le=36_500, validation_alias=_names("OPTIMIZE_BOT_KEEP_REPORTS"))
+    keep_audit: int = Field(default=365, ge=1, le=36_500, validation_alias=_names("OPTIMIZE_BOT_KEEP_AUDIT"))
+    keep_outbox: int = Field(default=90, ge=1, le=36_500, validation_alias=_names("OPTIMIZE_BOT_KEEP_OUTBOX"))
 
     @field_validator("sources", "admins", "approvers", "runners", "viewers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
-    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret", mode="before")
+    @field_validator("tables", mode="before")
     @classmethod
-    def _none_when_empty(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
+    def _as_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('write JSON, such as {"prices": {"at": "/data/prices"}}') from None
+
+    @field_validator("tables")
+    @classmethod
+    def _require_table_names(cls, value: Mapping[str, TableSettings]) -> Mapping[str, TableSettings]:
+        require_table_names(value)
+        return value
+
+    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret")
+    @classmethod
+    def _require_form(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """Refuse what Slack never gives out; a short secret could be guessed."""
+        if value is None:
+            return None
+        text, (beginnings, least) = value.get_secret_value(), _FORMS[info.field_name or ""]
+        if not text.startswith(beginnings):
+            raise ValueError(f"it begins with {' or '.join(beginnings)}; this one does not")
+        if len(text) < least:
+            raise ValueError(f"it has {len(text)} characters, and at least {least} are needed; copy it again, whole")
+        if not re.fullmatch(r"[!-~]+", text):
+            raise ValueError("it contains a space or a character that no such secret has; copy it again, alone")
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _require_host(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9._:-]+", value):
+            raise ValueError("name an address of this machine, such as 127.0.0.1 or 0.0.0.0")
+        return value
+
+    @field_validator("sources")
+    @classmethod
+    def _require_sources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one source, such as file,sample")
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -123,7 +201,29 @@ class Settings(BaseSettings):
     @field_validator("slack_api_url")
     @classmethod
     def _with_slash(cls, value: str) -> str:
+        address = urlsplit(value)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ValueError("write the whole address, such as https://slack.com/api/")
         return value if value.endswith("/") else value + "/"
+
+    # The last one declared is the first one called.
+    @field_validator("*", mode="before")
+    @classmethod
+    def _require_text(cls, value: object, info: ValidationInfo) -> object:
+        """Take an empty secret for a missing one, and refuse every other setting that is empty or no plain text."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not isinstance(text, str | Path):
+            return value
+        text = str(text)
+        if not text.strip():
+            if info.field_name not in _EMPTY:
+                raise ValueError("it is set and empty: give it a value, or remove it")
+            return _EMPTY[info.field_name]
+        kinds = {unicodedata.category(character) for character in text}
+        is_path = info.field_name == "home"  # which may contain a line break, as a file's name may
+        if "\0" in text or "Cs" in kinds or ("Cc" in kinds and not is_path):
+            raise ValueError("it contains a character that is no text, such as a line break; write it again, alone")
+        return value
 
     @property
     def web_address(self) -> str:

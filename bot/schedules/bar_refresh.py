@@ -1,5 +1,7 @@
 """Daily refresh of the bars in use.
 
+What it, or whatever fetched bars before it, changed in stored ones is reported by `change_reports.py`.
+
 A source that fails is reported to the channels that depend on it: once, and again only after it has delivered in
 between. The documents record what was reported, so a restart repeats nothing. A refresh that a stop cut off is
 repeated at the next start, under its old name, so its messages stay the same outbox entries.
@@ -8,22 +10,24 @@ repeated at the next start, under its old name, so its messages stay the same ou
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from bot.delivery.outbox import Outbox
-from bot.documents.preferences import ChannelSettings
 from bot.documents.recurring import FailingSeries, Refresh
 from bot.runtime.background import BackgroundTasks
 from bot.runtime.settings import DailyTime
-from bot.schedules.bars_in_use import Use, find_uses
+from bot.schedules.bars_in_use import Use, UsesBySeries, channels_of, find_uses, language_of
 from bot.schedules.champions import Champions
+from bot.schedules.change_reports import ChangeReports
 from optimizer.clock import Clock
+from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import error_of
 from optimizer.market.feed import Market, Refreshed
 from optimizer.market.raw_bars import SeriesKey
+from optimizer.market.resampling import stored_base
 from optimizer.storage.outage import patiently
 from optimizer.studies.scheduler import StudyJobs
 from reports.render import Language, renderer_of
@@ -38,8 +42,6 @@ NAMED = 10
 _NAMES = 4
 #: Two triggers closer than this count as one: a job due while the bot was down, and its regular time.
 _AGAIN = timedelta(minutes=1)
-
-UsesBySeries = Mapping[SeriesKey, Sequence[Use]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,7 @@ class BarRefresh:
         self._background = background
         self._clock = clock
         self._language = language
+        self._changes = ChangeReports(market=market, champions=champions, outbox=outbox, language=language)
         self._refreshing = asyncio.Lock()
 
     async def schedule(self, at: DailyTime | None) -> None:
@@ -112,20 +115,20 @@ class BarRefresh:
         """Return the uses of each stored series. Series that are not stored are fetched whole when first needed."""
         used: dict[SeriesKey, list[Use]] = {}
         for use in await find_uses(self._champions, self._clock()):
-            stored = await asyncio.to_thread(
-                self._market.warehouse.coverage, use.symbol, timeframe=use.timeframe, source=use.source
-            )
+            timeframe = parse_timeframe(use.timeframe)
+            stored = await asyncio.to_thread(stored_base, self._market.warehouse, use.symbol, timeframe, use.source)
             if stored is not None:
                 used.setdefault(stored.key, []).append(use)
         return used
 
     async def _finish(self, refresh: Refresh, used: UsesBySeries, done: Sequence[Refreshed]) -> None:
-        """Record the failures, notify the channels, and only then mark the refresh as ended."""
+        """Record the failures, notify the channels of them and of changes, and only then mark the refresh as ended."""
         failing = [await self._record_failure(one) for one in done if one.error is not None]
         # A series that delivers again, or is no longer used, is deleted, so that its next failure is reported again.
         await FailingSeries.find({"_id": {"$nin": [one.id for one in failing]}}).delete()
-        for channel_id in sorted({use.channel_id for each in used.values() for use in each} - {""}):
+        for channel_id in channels_of(used):
             await self._notify(refresh, channel_id, used, failing)
+        await self._changes.post(refresh.key, used)
         await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
 
     async def _record_failure(self, refreshed: Refreshed) -> FailingSeries:
@@ -146,7 +149,7 @@ class BarRefresh:
         new = [one for one in every if here[one.key] and channel_id not in one.told]
         if not new:
             return
-        language = await self._language_of(channel_id, [use for one in new for use in here[one.key]])
+        language = await language_of(channel_id, [use for one in new for use in here[one.key]], self._language)
         rows = [await self._failing_row(one, here[one.key], language) for one in new[:NAMED]]
         message = renderer_of(language).render("refresh_failure", rows=rows, n_others=len(new) - len(rows))
         key = f"refresh:{refresh.key}:{channel_id}:{_digest(new)}"
@@ -172,13 +175,6 @@ class BarRefresh:
             names=names[:_NAMES],
             n_others=max(len(names) - _NAMES, 0),
         )
-
-    async def _language_of(self, channel_id: str, here: Sequence[Use]) -> Language:
-        """Return the channel's language, else that of its schedules and studies, else the bot's own."""
-        channel = await ChannelSettings.find_one(ChannelSettings.channel_id == channel_id)
-        if channel is not None and channel.language is not None:
-            return channel.language
-        return next((use.language for use in here if use.language is not None), self._language)
 
 
 def _digest(failing: Sequence[FailingSeries]) -> str:

@@ -1,15 +1,18 @@
 """Bars in use: which series, by whom, and in which channel."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from enum import StrEnum, auto
 from typing import Any
 
 from bot.documents.conversations import Conversation
+from bot.documents.preferences import ChannelSettings
 from bot.documents.recurring import Champion, Schedule
 from bot.schedules.champions import Champions
 from bot.schedules.watchlists import UnknownWatchlist, specs_for
 from optimizer.domain.study_request import StudySpec
+from optimizer.market.raw_bars import SeriesKey
 from optimizer.storage.documents import OptimizationStudy
 from reports.render import Language
 
@@ -17,10 +20,19 @@ from reports.render import Language
 RECENT = timedelta(days=7)
 
 
+class UseKind(StrEnum):
+    """What uses bars."""
+
+    SCHEDULE = auto()
+    CHAMPION = auto()
+    STUDY = auto()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Use:
     """Schedule, champion or study that needs the newest bars of a symbol."""
 
+    kind: UseKind
     symbol: str
     timeframe: str
     source: str | None  # None: any source
@@ -29,26 +41,45 @@ class Use:
     language: Language | None = None  # of the posts there, where known
 
 
+#: Uses of each stored series.
+UsesBySeries = Mapping[SeriesKey, Sequence[Use]]
+
+
+def channels_of(used: UsesBySeries) -> list[str]:
+    """Return the channels of the uses, sorted."""
+    return sorted({use.channel_id for uses in used.values() for use in uses} - {""})
+
+
+async def language_of(channel_id: str, here: Iterable[Use], default: Language) -> Language:
+    """Return the channel's language, else that of the uses there, else the default."""
+    channel = await ChannelSettings.find_one(ChannelSettings.channel_id == channel_id)
+    if channel is not None and channel.language is not None:
+        return channel.language
+    return next((use.language for use in here if use.language is not None), default)
+
+
 async def find_uses(champions: Champions, now: datetime) -> list[Use]:
     """Return the uses by schedules, champions and recent studies, in that order."""
     schedules = await Schedule.find({"removed_at": None}).sort("_id").to_list()
-    found = [use for schedule in schedules for use in await _of_schedule(schedule)]
+    found = [use for schedule in schedules for use in await _of_schedule(schedule, now.date())]
     found += [use for champion in await champions.current() for use in _of_champion(champion)]
     return [*found, *[use async for use in _of_studies(now - RECENT)]]
 
 
-async def _of_schedule(schedule: Schedule) -> list[Use]:
-    """Return one use per symbol, or per member of its watch list; none for a deleted list."""
+async def _of_schedule(schedule: Schedule, day: date) -> list[Use]:
+    """Return one use per symbol, or per member of its watch list on a day; none for a deleted list."""
     try:
-        specs = await specs_for(schedule.spec)
+        specs = await specs_for(schedule.spec, day)
     except UnknownWatchlist:
         return []
     where = {"channel_id": schedule.channel_id, "language": schedule.language}
-    return [use for spec in specs for use in _of_spec(spec, name=schedule.schedule_name, **where)]
+    named = {"kind": UseKind.SCHEDULE, "name": schedule.schedule_name}
+    return [use for spec in specs for use in _of_spec(spec, **named, **where)]
 
 
 def _of_champion(champion: Champion) -> list[Use]:
-    return _of_spec(champion.spec, name=champion.study_name, channel_id=champion.channel_id)
+    named = {"kind": UseKind.CHAMPION, "name": champion.study_name}
+    return _of_spec(champion.spec, **named, channel_id=champion.channel_id)
 
 
 def _of_spec(spec: StudySpec, **where: Any) -> list[Use]:
@@ -63,7 +94,7 @@ async def _of_studies(since: datetime) -> AsyncIterator[Use]:
         conversation = await Conversation.find_one(Conversation.study_name == name)
         where = {"channel_id": conversation.channel_id, "language": conversation.language} if conversation else {}
         source = spec.source if spec.is_shared else study["source"]
-        for use in _of_spec(spec.model_copy(update={"source": source}), name=name, **where):
+        for use in _of_spec(spec.model_copy(update={"source": source}), kind=UseKind.STUDY, name=name, **where):
             key = (use.symbol, use.timeframe, use.source or "", use.channel_id)
             if key not in met:
                 met.add(key)

@@ -4,7 +4,8 @@
 
     {"format": "optimize-bot champions", "version": 1, "written_at": "2026-11-23T07:00:00+00:00",
      "champions": [{"symbol": "AAPL", "strategy": "rsi", "timeframe": "1d", "params": {"period": 14, …},
-                    "allow_short": false, "commission_bps": 10.0, "slippage_bps": 5.0,
+                    "allow_short": false, "reenter": "fresh",
+                    "commission_bps": 10.0, "slippage_bps": 5.0, "tax_bps": 0.0,
                     "study": "opt-7f3a", "verdict": "promising", "out_of_sample_sharpe": 0.84,
                     "unseen_from": "2025-06-02", "adopted_by": "U012AB3CD",
                     "adopted_at": "2026-11-23T06:58:11+00:00", "why": "…", "replaced": "opt-1c2d"}]}
@@ -24,7 +25,7 @@ from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.validation.champions.challenge import Rival
+from optimizer.studies.worker_messages import RivalRun
 
 FILE_NAME = "champions.json"
 _FORMAT = "optimize-bot champions"
@@ -86,9 +87,15 @@ class Champions:
         await asyncio.to_thread(_replace, self._file, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
-def rival_of(champion: Champion) -> Rival:
+def rival_of(champion: Champion) -> RivalRun:
     """Return the champion as the challenger's rival."""
-    return Rival(params=champion.params, allow_short=champion.spec.allow_short, unseen_from=champion.unseen_from)
+    spec = champion.spec
+    return RivalRun(
+        params=champion.params,
+        allow_short=spec.allow_short,
+        reenter=spec.reenter,
+        unseen_from=champion.unseen_from,
+    )
 
 
 def _kind(spec: StudySpec) -> dict[str, str]:
@@ -124,8 +131,10 @@ def _entry(champion: Champion) -> dict[str, Any]:
         "timeframe": champion.timeframe,
         "params": champion.params,
         "allow_short": champion.spec.allow_short,
+        "reenter": champion.spec.reenter.value,
         "commission_bps": costs.commission_bps,
         "slippage_bps": costs.slippage_bps,
+        "tax_bps": costs.tax_bps,
         "study": champion.study_name,
         "verdict": str(champion.verdict),
         "out_of_sample_sharpe": champion.out_of_sample,

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -24,14 +24,16 @@ from optimizer.clock import Clock
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary
+from optimizer.domain.universe import Universe
 from optimizer.errors import SomethingBroke, Unavailable, UserError, error_of
 from optimizer.market.feed import Market
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.storage.outage import patiently
+from optimizer.storage.outage import is_outage, patiently
 from optimizer.strategies.registry import space_of
 from optimizer.studies.scheduler import StudyJobs
 from optimizer.studies.service import OptimizationService
-from optimizer.validation.champions.challenge import Rival
+from optimizer.studies.worker_messages import RivalRun
+from optimizer.supervisor import begin
 from reports.render import renderer_of
 from reports.text.message import Message
 
@@ -96,18 +98,19 @@ class ScheduledRuns:
         self._clock = clock
         self._working: dict[str, asyncio.Task[None]] = {}
 
-    async def follow(self) -> None:
-        """Advance runs until cancelled."""
-        try:
-            while True:
-                await patiently(self.tick, what="schedules")
-                await asyncio.sleep(TICK_SECONDS)
-        finally:
-            for task in self._working.values():
-                task.cancel()
+    async def stop(self) -> None:
+        """Stop the steps that are being done; they are done again after the next start."""
+        working = list(self._working.values())
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
 
     async def tick(self) -> None:
-        """Start the next step of every open run; slow steps run beside the others."""
+        """Start the next step of every open run, waiting out an outage of MongoDB."""
+        await patiently(self._start_steps, what="schedules")
+
+    async def _start_steps(self) -> None:
+        """Slow steps run beside the others."""
         for run in await ScheduleRun.find({"state": {"$ne": str(RunState.TOLD)}}).sort("due_at").to_list():
             if run.key not in self._working and (step := await self._next_step(run)) is not None:
                 self._start_step(run, step)
@@ -122,7 +125,7 @@ class ScheduledRuns:
         return partial(self._finish, schedule, run, study) if study.status.is_finished else None
 
     def _start_step(self, run: ScheduleRun, step: Step) -> None:
-        task = asyncio.create_task(patiently(step, what="schedule"))
+        task = begin(patiently(step, what="schedule"))
         self._working[run.key] = task
         task.add_done_callback(partial(self._finish_step, run))
 
@@ -131,6 +134,8 @@ class ScheduledRuns:
         self._working.pop(run.key, None)
         if task.cancelled() or (error := task.exception()) is None:
             return
+        if is_outage(error):
+            return  # the next tick starts the step again
         reference = secrets.token_hex(3)
         log.error("schedule_broke run=%s reference=%s", run.key, reference, exc_info=error)
         if run.failure is None:
@@ -166,14 +171,17 @@ class ScheduledRuns:
         return stale
 
     async def _store(self, schedule: Schedule, run: ScheduleRun, spec: StudySpec) -> OptimizationStudy:
-        champion = await self._champions.find(spec)
+        champion, listed = await self._champions.find(spec), list_named(schedule.spec)
+        plan = await self._service.plan(spec)
         return await self._service.store(
-            await self._service.plan(spec),
+            replace(plan, universe=Universe(name=listed)) if listed else plan,  # today's members, whatever it knows
             created_by=schedule.created_by,
             name=schedule.schedule_name,
             origin=StudyOrigin(door=Door.SCHEDULE, schedule=schedule.schedule_name).as_document(),
+            audience=schedule.audience,
             first=[champion.params] if champion else [],
             request_key=f"schedule:{run.key}",
+            n_together=run.n_together,
         )
 
     async def _finish(self, schedule: Schedule, run: ScheduleRun, study: OptimizationStudy) -> None:
@@ -267,7 +275,10 @@ def _default_params(study: OptimizationStudy) -> Params:
     return space_of(study.spec).default
 
 
-def _default_rival(study: OptimizationStudy) -> Rival:
+def _default_rival(study: OptimizationStudy) -> RivalRun:
     """Return the default parameters as a rival: fitted on nothing, so every bar is unseen to them."""
     first = study.window.start_date - timedelta(days=1)
-    return Rival(params=_default_params(study), allow_short=study.spec.allow_short, unseen_from=first)
+    spec = study.spec
+    return RivalRun(
+        params=_default_params(study), allow_short=spec.allow_short, reenter=spec.reenter, unseen_from=first
+    )

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -23,7 +23,9 @@ from bot.schedules.watchlists import UnknownWatchlist, list_named, specs_for
 from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import Phrase, UnknownWord, UserError, nearest
+from optimizer.storage.documents import WORKSPACE
 from optimizer.storage.short_names import ShortNames
+from optimizer.storage.study_queries import EVERY, Query, both
 from optimizer.studies.scheduler import StudyJobs, times_after
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,9 @@ class Schedules:
         self._jobs = jobs
         self._clock = clock
 
-    async def add(self, spec: StudySpec, when: ScheduleWhen, time_zone: str, origin: Origin) -> Schedule:
+    async def add(
+        self, spec: StudySpec, when: ScheduleWhen, time_zone: str, origin: Origin, audience: str = WORKSPACE
+    ) -> Schedule:
         """Store a new schedule of the user. Raises NothingUnseen, AlreadyScheduled and TooManySchedules."""
         _require_unseen(spec)
         await self._require_new(spec, when, time_zone, origin)
@@ -81,6 +85,7 @@ class Schedules:
             channel_id=origin.channel_id,
             team_id=origin.team_id,
             language=origin.public_language,
+            audience=audience,
             created_at=self._clock(),
         )
         schedule = await _NAMES.give(partial(_insert, schedule))
@@ -93,17 +98,17 @@ class Schedules:
         self._jobs.remove_cron(KIND, schedule.schedule_name)
         await schedule.set({"removed_by": by, "removed_at": self._clock()})
 
-    async def find(self, word: str) -> Schedule:
+    async def find(self, word: str, among: Query = EVERY) -> Schedule:
         """The schedule a person means: its name, with or without the prefix, or a unique beginning of it."""
-        schedules = {schedule.schedule_name: schedule for schedule in await self.all()}
+        schedules = {schedule.schedule_name: schedule for schedule in await self.all(among)}
         if (name := _NAMES.meant(word, schedules)) is not None:
             return schedules[name]
         near = nearest(_NAMES.beginning(word), schedules)
         raise UnknownSchedule(word=word, nearest=near, known=", ".join(schedules))
 
-    async def all(self) -> list[Schedule]:
-        """Return every schedule, the next one first."""
-        return await Schedule.find({"removed_at": None}).sort("next_due", "schedule_name").to_list()
+    async def all(self, among: Query = EVERY) -> list[Schedule]:
+        """Return every schedule of `among`, the next one first."""
+        return await Schedule.find(both({"removed_at": None}, among)).sort("next_due", "schedule_name").to_list()
 
     def next_times(self, schedule: Schedule, n: int = 3) -> list[datetime]:
         """Return the times of its next runs, in UTC."""
@@ -144,9 +149,11 @@ class Schedules:
     async def _claim(self, schedule: Schedule, **facts: Any) -> list[ScheduleRun]:
         """Insert the runs of a time unless claimed before, one per member of a watch list."""
         name, found = schedule.schedule_name, []
-        for symbol in await _members(schedule.spec):
+        members = await _members(schedule.spec, facts["started_at"].date())
+        for symbol in members:
+            run = ScheduleRun(schedule_name=name, symbol=symbol, n_together=len(members), **facts)
             with suppress(DuplicateKeyError):
-                found.append(await ScheduleRun(schedule_name=name, symbol=symbol, **facts).insert())
+                found.append(await run.insert())
         log.info("schedule_run schedule=%s due=%s runs=%s", name, facts["due_at"].isoformat(), len(found))
         return found
 
@@ -170,10 +177,10 @@ def spec_of(schedule: Schedule, run: ScheduleRun) -> StudySpec:
     return schedule.spec.for_symbol(run.symbol) if run.symbol else schedule.spec
 
 
-async def _members(spec: StudySpec) -> Sequence[str]:
-    """Return the present members of a watch list; one run for a symbol, and for a deleted list to report it."""
+async def _members(spec: StudySpec, day: date) -> Sequence[str]:
+    """Return the members of a watch list on a day; one run for a symbol, and for a deleted list to report it."""
     try:
-        return [each.symbol for each in await specs_for(spec)] if list_named(spec) else [""]
+        return [each.symbol for each in await specs_for(spec, day)] if list_named(spec) else [""]
     except UnknownWatchlist:
         return [""]
 

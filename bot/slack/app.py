@@ -15,25 +15,34 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.context import Answer, Audience, BotContext
+from bot.runtime.slack_account import Authorization, SlackAccount
 from bot.slack import buttons
-from bot.slack.dispatcher import CommandRequest, Dispatcher
+from bot.slack.attachments import attachment_of
+from bot.slack.dispatcher import MENTION, CommandRequest, Dispatcher
 from bot.slack.form_events import Forms
 from bot.slack.home_tab import Home
+from optimizer.supervisor import begin
 from reports.text.message import Message
 
 log = logging.getLogger(__name__)
 
 #: Answers that take longer than this are acknowledged first and sent later.
 ACK_SECONDS = 0.25
+#: Bolt sends an acknowledgement with its next look for one: an answer sent at once could overtake it.
+_HEAD_START_SECONDS = 0.05
 #: Remembered event ids: Slack delivers an event again when it saw no acknowledgement.
 _REMEMBERED = 500
 
 
-def build_app(context: BotContext, home: Home, client: AsyncWebClient, signing_secret: str | None) -> AsyncApp:
+def build_app(
+    context: BotContext, home: Home, client: AsyncWebClient, account: SlackAccount, signing_secret: str | None
+) -> AsyncApp:
     """Build the app with every listener; opens nothing and sends nothing."""
     app = AsyncApp(
         name="optimize-bot",  # without a name Bolt would search the sources of the whole stack for one
-        client=client,
+        # Without a token Bolt leaves it to `authorize`, or it would ask Slack in front of the first acknowledgement.
+        client=AsyncWebClient(base_url=client.base_url, timeout=client.timeout),
+        authorize=Authorization(account),
         signing_secret=signing_secret or "",
         request_verification_enabled=bool(signing_secret),
     )
@@ -68,13 +77,15 @@ class Listeners:
             trigger_id=command["trigger_id"],
             text=command.get("text", ""),
         )
-        answering = asyncio.create_task(self.dispatcher.dispatch(command_request))
+        answering = begin(self.dispatcher.dispatch(command_request))
         done, _ = await asyncio.wait({answering}, timeout=ACK_SECONDS)
         if done:
             await ack(**_payload(answering.result()))
             return
-        origin = await self.dispatcher.origin_of(command_request)
-        await ack(**_payload(Answer(origin.renderer.notice("working"))))
+        # By the clock, whatever keeps the answer waiting: neither MongoDB nor Slack is asked for the language.
+        words = self.dispatcher.known_renderer(command_request)
+        await ack(**_payload(Answer(words.notice("working"))))
+        await asyncio.sleep(_HEAD_START_SECONDS)
         if payload := _payload(await answering):  # an opened form is its own answer
             await respond(**payload)
 
@@ -115,11 +126,15 @@ class Listeners:
 
     async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """Answer `@optimizer …` in a channel or a thread."""
-        await self._reply("mention", event, body)
+        await self._reply(MENTION, event, body)
 
     async def on_direct_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """Answer the same grammar in a direct message, without the mention."""
-        if event.get("channel_type") == "im" and not event.get("bot_id") and event.get("subtype") is None:
+        if (
+            event.get("channel_type") == "im"
+            and not event.get("bot_id")
+            and event.get("subtype") in (None, "file_share")
+        ):
             await self._reply("message", event, body)
 
     async def on_error(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
@@ -151,12 +166,13 @@ class Listeners:
             thread_ts=event.get("thread_ts", ""),
             delivery=event["ts"],
             text=event["text"],
+            attachment=attachment_of(event, self._context.client),
         )
         answer = await self.dispatcher.dispatch(command_request)
-        if door == "mention" and answer.audience is Audience.USER:
+        if door == MENTION and answer.audience is Audience.USER:
             await self._post_ephemeral(command_request, answer.message)
         else:
-            thread_ts = command_request.thread_ts or (command_request.delivery if door == "mention" else "")
+            thread_ts = command_request.thread_ts or (command_request.delivery if door == MENTION else "")
             await self._post(command_request, answer.message, thread_ts)
 
     async def _post_ephemeral(self, command_request: CommandRequest, message: Message) -> None:

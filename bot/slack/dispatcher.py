@@ -1,6 +1,7 @@
 """Dispatcher: from a request of Slack to its answer. Checks the role, runs the command, records it in the audit."""
 
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,14 +13,19 @@ from bot.context import Answer, BotContext
 from bot.documents.audit_log import Outcome
 from bot.documents.preferences import ChannelSettings
 from bot.grammar.parsing import parse
-from bot.origin import Origin
+from bot.origin import Attachment, Origin
 from bot.slack import buttons
 from optimizer.errors import Phrase, SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
-from optimizer.storage.outage import OUTAGE
+from optimizer.storage.outage import is_outage
 from reports import actions
-from reports.render import Renderer, renderer_of
+from reports.render import Language, Renderer, renderer_of
 from reports.text.message import Message
+
+#: Languages of users in channels that are remembered, for what is said while neither MongoDB nor Slack answers.
+_REMEMBERED = 1000
+#: Entry point of messages that mention the bot, whose answers are posted in their threads.
+MENTION = "mention"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +40,7 @@ class CommandRequest:
     delivery: str = ""
     trigger_id: str = ""
     text: str = ""
+    attachment: Attachment | None = None
     command: Command | None = None
 
 
@@ -42,9 +49,13 @@ class Dispatcher:
 
     def __init__(self, context: BotContext) -> None:
         self._context = context
+        self._languages: OrderedDict[tuple[str, str], Language] = OrderedDict()  # by user and channel
 
     async def dispatch(self, request: CommandRequest) -> Answer:
         """Answer a request, with a worded refusal when it cannot be done."""
+        if not self._context.may_serve():
+            away = MongoUnavailable.silent()
+            return Answer(self.known_renderer(request).refusal(away), is_refusal=True, error=away)
         origin = await self.origin_of(request)
         command: Command | None = None
         try:
@@ -68,7 +79,7 @@ class Dispatcher:
 
     async def _share(self, command: Share, origin: Origin) -> Answer:
         """Repeat a private answer to everyone in the channel, in the channel's language."""
-        shown = replace(origin, language=origin.public_language)
+        shown = replace(origin, language=origin.public_language, is_overheard=not origin.is_direct)
         answer = await self.authorize_and_run(parse(command.command_text), shown)
         mark = shown.renderer.notice("shared", by=origin.user_id)
         blocks = [*buttons.remove_button(answer.message.blocks, actions.SHARE), *mark.blocks]
@@ -85,6 +96,9 @@ class Dispatcher:
         channel = await ChannelSettings.find_one(ChannelSettings.channel_id == request.channel_id)
         own = person.language if request.channel_id.startswith("D") else None
         public = (channel.language if channel else None) or own or context.services.settings.language
+        self._languages[request.user_id, request.channel_id] = person.language or public
+        while len(self._languages) > _REMEMBERED:
+            self._languages.popitem(last=False)
         return Origin(
             channel_id=request.channel_id,
             user_id=request.user_id,
@@ -93,20 +107,27 @@ class Dispatcher:
             language=person.language or public,
             public_language=public,
             is_broadcast=bool(channel and channel.broadcast),
-            role=await context.access.role_of(request.user_id),
+            role=await context.access.role_of(request.user_id, request.team_id),
             trigger_id=request.trigger_id,
             delivery=request.delivery,
+            is_overheard=request.door == MENTION and not request.channel_id.startswith("D"),
+            attachment=request.attachment,
         )
+
+    def known_renderer(self, request: CommandRequest) -> Renderer:
+        """Return the renderer of the user's last request here; asks nobody."""
+        language = self._languages.get((request.user_id, request.channel_id))
+        return renderer_of(language or self._context.services.settings.language)
 
     async def report_fault(self, request: CommandRequest, error: Exception) -> tuple[str, Message]:
         """Record an unexpected fault; returns its reference for the log and the message for the user."""
         reference = secrets.token_hex(3)
         shown: UserError = SomethingBroke(reference=reference)
-        if isinstance(error, OUTAGE):  # the audit is in MongoDB too: nothing can be recorded
+        if is_outage(error):  # the audit is in MongoDB too: nothing can be recorded
             shown = MongoUnavailable.silent()
         else:
             await self.record(request, Outcome.BROKE, reference=reference)
-        return reference, renderer_of(self._context.services.settings.language).refusal(shown)
+        return reference, self.known_renderer(request).refusal(shown)
 
     async def record(
         self, request: CommandRequest, outcome: Outcome, *, command: Command | None = None, **more: Any

@@ -1,29 +1,35 @@
 """Events of the forms: changing the strategy, and submitting, with each field checked before anything is done."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
+from pymongo.errors import PyMongoError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 
 from bot.commands.forms.schedule_form import SCHEDULE_CALLBACK_ID, read_schedule_form
 from bot.commands.forms.start_form import CALLBACK_ID, STRATEGY_ACTION, Form, read_form, start_view
 from bot.commands.registry import Command, OpenForm
-from bot.commands.start import specs_of
 from bot.context import Answer, Audience, BotContext
-from bot.delivery.unreachable_channel import UNREACHABLE
 from bot.grammar.commands import OpenModal, Start
 from bot.grammar.fields import BadFields
+from bot.runtime.slack_errors import TROUBLE, UNREACHABLE, fault_of
+from bot.schedules.universes import plan_selection, select
 from bot.slack.dispatcher import CommandRequest, Dispatcher
 from bot.slack.symbol_in_text import find_ticker
 from optimizer.errors import UserError
 from reports.actions import NEW_STUDY
 from reports.render import Renderer
 
+log = logging.getLogger(__name__)
+
 #: Seconds to check the bars before the submission is accepted; Slack waits for three seconds.
 CHECK_SECONDS = 1.5
+#: Seconds to read the user's language before errors are shown beside the fields.
+LANGUAGE_SECONDS = 1.0
 #: Field that shows errors of the bars.
 _ABOUT_BARS = "symbol"
 #: Most characters of an error beside a field.
@@ -80,12 +86,11 @@ class Forms:
     async def on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Start the study of the fields, or show the errors beside them."""
         request = _command_request("form", body, view["private_metadata"])
-        origin = await self._dispatcher.origin_of(request)
         try:
             start = read_form(_form_of(view))
             await self._check_bars(start)
         except BadFields as bad:
-            await ack(response_action="errors", errors=_field_errors(bad.errors, origin.renderer))
+            await ack(response_action="errors", errors=_field_errors(bad.errors, await self._renderer_of(request)))
             return
         await ack()
         channel_id = view["private_metadata"] or await self._open_direct(request.user_id)
@@ -93,35 +98,45 @@ class Forms:
 
     async def on_schedule(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Schedule the study of the form, or show the errors beside its fields."""
-        origin = await self._dispatcher.origin_of(_command_request("form", body, ""))
+        request = _command_request("form", body, "")
         try:
             command, channel_id = read_schedule_form(view)
             await self._require_member(channel_id)
         except BadFields as bad:
-            await ack(response_action="errors", errors=_field_errors(bad.errors, origin.renderer))
+            await ack(response_action="errors", errors=_field_errors(bad.errors, await self._renderer_of(request)))
             return
         await ack()
         await self._dispatch(_command_request("form", body, channel_id, command))
 
-    async def _require_member(self, channel_id: str) -> None:
-        """Raise BadFields for a channel that the bot cannot post to."""
+    async def _renderer_of(self, request: CommandRequest) -> Renderer:
+        """Return the renderer of the user; what keeps the language from being read must not delay the errors."""
         try:
-            await self._context.client.conversations_history(channel=channel_id, limit=1)
-        except SlackApiError as refusal:
-            if refusal.response.get("error") not in UNREACHABLE:
-                raise
-            raise BadFields({"channel": NotInThatChannel(channel=channel_id)}) from refusal
+            async with asyncio.timeout(LANGUAGE_SECONDS):
+                return (await self._dispatcher.origin_of(request)).renderer
+        except (TimeoutError, PyMongoError):
+            return self._dispatcher.known_renderer(request)
+
+    async def _require_member(self, channel_id: str) -> None:
+        """Raise BadFields for a channel that the bot cannot post to, as far as Slack says so in time."""
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._context.client.conversations_history(channel=channel_id, limit=1)
+        except TROUBLE as trouble:
+            if (fault := fault_of(trouble)).code in UNREACHABLE:
+                raise BadFields({"channel": NotInThatChannel(channel=channel_id)}) from trouble
+            log.warning("channel_not_checked channel=%s error=%s", channel_id, fault.code)
 
     async def _check_bars(self, start: Start) -> None:
         """Raise BadFields when the bars cannot carry the study, as far as that is known in time."""
         try:
             async with asyncio.timeout(CHECK_SECONDS):
-                for spec in await specs_of(start):
-                    await self._context.services.studies.plan(spec)
+                services = self._context.services
+                await plan_selection(await select(start, services), services)
         except UserError as error:
             raise BadFields({_ABOUT_BARS: error}) from error
-        except TimeoutError:
-            return  # the study itself reports the error, a little later
+        except (TimeoutError, PyMongoError) as cause:
+            # The study itself reports the error, a little later.
+            log.warning("bars_not_checked error=%s", type(cause).__name__)
 
     async def _dispatch(self, request: CommandRequest) -> None:
         answer = await self._dispatcher.dispatch(request)

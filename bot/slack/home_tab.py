@@ -4,26 +4,25 @@ It is published when someone opens it, and again when its content changes, for a
 few seconds at most.
 """
 
-import asyncio
 import hashlib
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-
-import aiohttp
-from slack_sdk.errors import SlackApiError
 
 from bot.commands.schedule import ScheduleLine, schedule_line
 from bot.context import BotContext
 from bot.delivery.facts import study_facts
+from bot.documents.audiences import has_hidden, seen_by
 from bot.documents.recurring import Champion
 from bot.documents.sessions import HomeVisit
 from bot.role import Role
+from bot.runtime.slack_errors import TROUBLE, answer_of
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
+from optimizer.storage.study_queries import Query
 from reports.facts import StudyFacts
 from reports.render import Language, renderer_of
 from reports.text.message import Block
@@ -71,29 +70,26 @@ class Home:
         language = person.language or self._context.services.settings.language
         visit = {"user_id": user_id, "language": language, "opened_at": self._context.clock()}
         await HomeVisit.get_motor_collection().update_one({"user_id": user_id}, {"$set": visit}, upsert=True)
-        await self._publish(user_id, language, await self.facts())
-
-    async def follow(self) -> None:
-        """Keep the tabs up to date until cancelled."""
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            await patiently(self.tick, what="home")
+        await self._publish(user_id, language, {})
 
     async def tick(self) -> None:
-        """Publish every tab whose content changed."""
-        visits = await HomeVisit.find({"opened_at": {"$gte": self._context.clock() - UPDATED_FOR}}).to_list()
-        facts = await self.facts() if visits else None
-        for visit in visits:
-            assert facts is not None
-            await self._publish(visit.user_id, visit.language, facts)
+        """Publish every tab whose content changed, waiting out an outage of MongoDB."""
+        await patiently(self._publish_all, what="home")
 
-    async def facts(self) -> HomeFacts:
-        """Collect the facts of the tabs; the same for everyone who may read them."""
+    async def _publish_all(self) -> None:
+        visits = await HomeVisit.find({"opened_at": {"$gte": self._context.clock() - UPDATED_FOR}}).to_list()
+        collected: dict[str, HomeFacts] = {}
+        for visit in visits:
+            await self._publish(visit.user_id, visit.language, collected)
+
+    async def facts(self, among: Query) -> HomeFacts:
+        """Collect the facts of a tab from the studies and schedules of `among`."""
         service, now = self._context.services.studies, self._context.clock()
-        running = await service.open_studies()
-        finished = await service.list_studies(states=(StudyState.COMPLETE, StudyState.FAILED), limit=_LAST)
-        best = await service.leaderboard(limit=_LAST)
-        schedules, champions = await self._context.schedules.all(), await self._context.champions.current()
+        running = await service.open_studies(among=among)
+        ended = (StudyState.COMPLETE, StudyState.FAILED)
+        finished = await service.list_studies(among=among, states=ended, limit=_LAST)
+        best = await service.leaderboard(among=among, limit=_LAST)
+        schedules, champions = await self._context.schedules.all(among), await self._context.champions.current()
 
         def facts_of(studies: list[OptimizationStudy]) -> list[StudyFacts]:
             return [study_facts(study, now=now) for study in studies]
@@ -109,16 +105,28 @@ class Home:
             n_champions=len(champions),
         )
 
-    async def _publish(self, user_id: str, language: Language, facts: HomeFacts) -> None:
+    async def _facts_for(self, user_id: str, role: Role, collected: dict[str, HomeFacts]) -> HomeFacts:
+        """Return the facts that somebody may see, collected once for all who see the same."""
+        viewer = await self._context.viewers.viewer(user_id, role)
+        if not await has_hidden(user_id):
+            viewer = replace(viewer, user_id="")
+        key = f"{sorted(viewer.audiences)} {viewer.user_id}"
+        if key not in collected:
+            collected[key] = await self.facts(seen_by(viewer))
+        return collected[key]
+
+    async def _publish(self, user_id: str, language: Language, collected: dict[str, HomeFacts]) -> None:
         role = await self._context.access.role_of(user_id)
         kind = "home" if role >= Role.VIEWER else "home_closed"
+        facts = await self._facts_for(user_id, role, collected) if role >= Role.VIEWER else None
         message = renderer_of(language).render(kind, h=facts, may_start=role >= Role.RUNNER, user=user_id)
         digest = _digest(message.blocks)
         if self._published.get(user_id) == digest:
             return
         try:
-            await self._context.client.views_publish(user_id=user_id, view={"type": "home", "blocks": message.blocks})
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+            view = {"type": "home", "blocks": message.blocks}
+            await answer_of(self._context.client.views_publish(user_id=user_id, view=view))
+        except TROUBLE as failure:
             # The next tick publishes the same, or something newer.
             log.info("home_not_published user=%s error=%s", user_id, type(failure).__name__)
             return

@@ -155,6 +155,14 @@ class _GlobalShortcut(_Interaction):
     callback_id: Name
 
 
+class _File(BaseModel):
+    """File of a message; of one that the bot may not see there is the id alone."""
+
+    id: Name
+    name: Text | None = None
+    url_private: Url | None = None
+
+
 class _Event(BaseModel):
     """Event; `user`, `channel`, `text` and `ts` are present where a person wrote."""
 
@@ -169,6 +177,7 @@ class _Event(BaseModel):
     tab: Name | None = None
     channel_type: Name | None = None
     bot_id: Name | None = None
+    files: list[_File] | None = Field(default=None, max_length=100)
 
 
 class _Mention(_Event):
@@ -180,10 +189,10 @@ class _Mention(_Event):
 
 
 class _UserMessage(_Event):
-    """Message of a person; others have a subtype, or a bot's id."""
+    """Message of a person, maybe with files; others have another subtype, or a bot's id."""
 
     type: Literal["message"]
-    subtype: None = None
+    subtype: Literal["file_share"] | None = None
     user: UserId
     channel: ChannelId
     text: Text

@@ -25,6 +25,7 @@ SESSIONS_PER_YEAR, DAYS_PER_YEAR = 252, 365
 #: Daily bars of which more than this share is on weekends are of a market that never closes, where it is two in seven.
 _NEVER_CLOSED = 0.25
 _YEAR = np.timedelta64(31_557_600, "s")  # 365.25 days
+_WEEK = np.timedelta64(604_800, "s")
 #: Returns whose variance is a smaller part of their squared mean than this do not vary.
 _NO_VARIANCE = 1e-14
 
@@ -116,6 +117,21 @@ def periods_per_year(bars: Bars) -> float:
         return float(DAYS_PER_YEAR if weekends > _NEVER_CLOSED else SESSIONS_PER_YEAR)
     years = (bars.time[-1] - bars.time[0]) / _YEAR
     return float((len(bars) - 1) / years)
+
+
+def periods_per_year_so_far(bars: Bars) -> FloatArray:
+    """Number of bars per year as it was known at each bar, (n_bars,): no later bar changes it.
+
+    Daily bars have the same number throughout. Faster ones are counted in whole weeks since the first bar, because a
+    part of a week has too few nights and weekends, or too many; in the first week as far as there are bars.
+    """
+    if bars.timeframe == "1d":
+        return np.full(len(bars), periods_per_year(bars))
+    age = bars.time - bars.time[0]
+    n_weeks = age // _WEEK
+    in_weeks = np.searchsorted(bars.time, bars.time[0] + n_weeks * _WEEK) / np.maximum(n_weeks, 1) * (_YEAR / _WEEK)
+    at_first = np.arange(len(bars)) / (np.maximum(age, np.timedelta64(1, "s")) / _YEAR)
+    return np.asarray(np.where(n_weeks > 0, in_weeks, at_first), dtype=np.float64)
 
 
 def total_return(equity: FloatArray) -> float:
@@ -280,10 +296,14 @@ def longest_run(holds: NDArray[np.bool_]) -> int:
 
 
 def measures_of_returns(
-    returns: FloatArray, *, periods_per_year: float, benchmark: FloatArray | None = None
+    returns: FloatArray,
+    *,
+    periods_per_year: float,
+    benchmark: FloatArray | None = None,
+    interest: FloatArray | None = None,
 ) -> Measures:
-    """Measures of per-bar returns; those of trades stay empty."""
-    equity = np.asarray(np.cumprod(1.0 + returns), dtype=np.float64)
+    """Measures of per-bar returns beyond those of cash, `interest`; those of trades stay empty."""
+    equity = np.asarray(np.cumprod(1.0 + returns + (0.0 if interest is None else interest)), dtype=np.float64)
     against: dict[str, Any] = {}
     if benchmark is not None:
         against = {

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum, auto
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from optimizer.domain.space import Space
 from optimizer.errors import GridTooLarge
@@ -28,15 +28,57 @@ def renamed(name: str, former: str) -> Any:
 
 
 class Costs(Frozen):
-    """Costs per side of a trade, in basis points of its value."""
+    """Costs per side of a trade, in basis points of its value; the tax is on sales alone, short ones too.
+
+    The fee on borrowed shares is a fraction of their worth a year. The fee per share and the least fee of an order are
+    money of the account, whose size they need.
+    """
 
     commission_bps: float = Field(default=10.0, ge=0, le=1000)
     slippage_bps: float = Field(default=5.0, ge=0, le=1000)
+    tax_bps: float = Field(default=0.0, ge=0, le=1000)
+    borrow: float = Field(default=0.0, ge=0, le=10)
+    per_share: float = Field(default=0.0, ge=0, le=1000)
+    least_fee: float = Field(default=0.0, ge=0, le=100_000)
 
     @property
     def per_side(self) -> float:
-        """Sum of commission and slippage, as a fraction."""
-        return (self.commission_bps + self.slippage_bps) / 10_000
+        """What a side costs on average, as a fraction: each second side is a sale; without fees that are money."""
+        return (self.commission_bps + self.slippage_bps + self.tax_bps / 2) / 10_000
+
+    @property
+    def are_none(self) -> bool:
+        """True if trading is free."""
+        return not any((self.per_side, self.per_share, self.least_fee))
+
+    def scaled(self, factor: float) -> "Costs":
+        """Every cost times a factor."""
+        return self.model_copy(update={name: getattr(self, name) * factor for name in Costs.model_fields})
+
+    @model_serializer(mode="wrap")
+    def _without_later_ones(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a 0 of later fields: the digest of a search without them stays what it was before them."""
+        fields: dict[str, Any] = plain(self)
+        return {name: value for name, value in fields.items() if value or name in ("commission_bps", "slippage_bps")}
+
+
+class Account(Frozen):
+    """Size of the account, and what its cash earns: a fixed rate a year, or the yield that a stored symbol gives.
+
+    Without a capital the account has no size: orders of any part of a share, and no fees in money.
+    """
+
+    capital: float | None = Field(default=None, gt=0, le=1e15)
+    is_whole: bool = False  # shares are not split
+    interest: float = Field(default=0.0, ge=-0.5, le=10)  # fraction a year
+    interest_symbol: str | None = None  # its closes are percent a year
+
+
+class BenchmarkPart(Frozen):
+    """A symbol and its share of a benchmark."""
+
+    symbol: str
+    weight: float = Field(gt=0, le=1)
 
 
 class Cap(Frozen):
@@ -56,6 +98,13 @@ class SamplerKind(StrEnum):
     SOBOL = auto()
     GRID = auto()
     NSGA2 = auto()
+
+
+class Reentry(StrEnum):
+    """What opens a side again after a stop, target, trailing stop or `max_hold` closed it."""
+
+    FRESH = auto()  # a signal that was off in between
+    SIGNAL = auto()  # the signal, also one that has held all the time
 
 
 class Narrowed(Frozen):
@@ -85,9 +134,13 @@ class StudySpec(Frozen):
     holdout: float = Field(default=0.15, ge=0, le=0.5)
     folds: int = Field(default=4, ge=0, le=12)
     costs: Costs = Costs()
+    account: Account = Account()
+    benchmark: tuple[BenchmarkPart, ...] | None = None  # beside buy and hold; no parts are cash
     allow_short: bool = False
+    reenter: Reentry = Reentry.FRESH  # of the overlays that close a position
     min_trades: int = Field(default=3, ge=0)
     excludes_ruin: bool = True  # a set that loses the whole account is infeasible; early studies kept such sets
+    counts_ahead: bool = False  # early studies counted the bars of a year, for `voltarget`, over later bars as well
     sampler: SamplerKind = SamplerKind.TPE
     seed: int = Field(default=7, ge=0, lt=2**31)
     source: str | None = None  # None: the first configured source that has the symbol
@@ -109,6 +162,12 @@ class StudySpec(Frozen):
         """Symbols joined by commas: `AAPL`, or `AAPL,IBM,MSFT`."""
         return ",".join(self.symbols)
 
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """Other symbols whose bars are needed: the yield of cash, and the parts of the benchmark."""
+        named = (self.account.interest_symbol, *(part.symbol for part in self.benchmark or ()))
+        return tuple(dict.fromkeys(symbol for symbol in named if symbol))
+
     def shared_with(self, symbols: Sequence[str]) -> "StudySpec":
         """Same request for one set shared by `symbols`, in alphabetical order so that equal requests are equal."""
         first, *others = sorted(symbols)
@@ -119,8 +178,15 @@ class StudySpec(Frozen):
         return self.model_copy(update={"symbol": symbol, "partners": ()})
 
 
+def common_request(specs: Sequence[StudySpec]) -> StudySpec:
+    """First of the requests of one command, without the days in which they differ."""
+    fields = {name: StudySpec.model_fields[name].default for name in ("start", "end", "years")}
+    differing = {name: plain for name, plain in fields.items() if len({getattr(spec, name) for spec in specs}) > 1}
+    return specs[0].model_copy(update=differing)
+
+
 #: Fields that nobody asks for, and those that a study is called by: the symbols and the strategy.
-_UNSAID = frozenset({"symbol", "partners", "strategy_name", "excludes_ruin"})
+_UNSAID = frozenset({"symbol", "partners", "strategy_name", "excludes_ruin", "counts_ahead"})
 
 
 def differences(spec: StudySpec, also: Sequence[str] = ()) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class WalkForward(Frozen):
 
     folds: tuple[Fold, ...]
     stitched: Measures
-    returns: tuple[float, ...]  # per bar, stitched
+    returns: tuple[float, ...]  # per bar, stitched; of very many bars, each over several
     dates: tuple[date, ...]
     buy_and_hold: Measure = None  # its Sharpe ratio over the same bars
 
@@ -160,8 +160,15 @@ class Tries(Frozen):
     n_sets: int = 0  # unique sets of other studies
     n_searches: int = 1  # different searches with this one: by strategy, goals, caps, costs, overlays, direction
     n_looks: int = 0  # other studies that were judged on held-out bars of this one
+    n_research: int = 0  # other studies that ended with the advice to research further
     n_people: int = 1  # who asked for all of them
     since: date | None = None  # day of the first
+    n_together: int = 1  # symbols of the request, each with a study of its own: the best of them is one of so many
+
+    @property
+    def n_counted(self) -> int:
+        """Searches among which a result is one: those of its bars, and those of the symbols beside it."""
+        return self.n_searches + self.n_together - 1
 
 
 class Significance(Frozen):
@@ -174,7 +181,7 @@ class Significance(Frozen):
     is_whole_grid: bool  # they are all of the space, not only a sample of it
     searched_p: float  # probability of the best one's result on the searched bars if no set has an edge
     unseen_p: Measure  # probability of the leaders' result on the bars of the folds and the holdout without an edge
-    n_searches: int  # different searches of overlapping bars of the symbol, with this one
+    n_searches: int  # searches of overlapping bars and of the symbols beside it, with this one
     p: float  # both together, given that many searches
     confidence: float  # the complements of the three, as people read them
     searched_confidence: float
@@ -195,6 +202,10 @@ class Expected(Frozen):
     high: Measure
 
 
+#: Largest costs per side, basis points, that are tried for the break-even.
+MOST_BREAK_EVEN_BPS = 1_000.0
+
+
 class Stress(Frozen):
     """Winner over all bars of the window under worse conditions; Sharpe ratios are annual."""
 
@@ -202,7 +213,9 @@ class Stress(Frozen):
     doubled_costs: Measure  # with twice the costs
     late: Measure  # with every fill one bar later
     without_best: Measure  # without the bars of its five best trades
-    break_even_bps: Measure  # costs per side at which it gains nothing; None where it gains nothing without costs
+    #: Costs per side at which it gains nothing, the largest that are tried where it still gains at those; None where it
+    #: gains nothing without costs.
+    break_even_bps: Measure
 
 
 class Degenerate(StrEnum):
@@ -333,6 +346,22 @@ class Pareto(Frozen):
     knee: int | None  # trial number of the best balance (`validation.pareto`); None where there is none
 
 
+class Comparison(Frozen):
+    """Winner beside the benchmark that the request names, over the held-out bars or else the searched ones.
+
+    Figures are fractions a year, of returns beyond those of cash.
+    """
+
+    is_out_of_sample: bool = True
+    n_bars: int
+    sharpe: Measure  # of the benchmark
+    excess: float  # mean of the winner's returns less that of the benchmark's
+    tracking_error: float
+    beta: Measure
+    alpha: float  # intercept of the regression on the benchmark
+    alpha_interval: Interval
+
+
 class StudySummary(Frozen):
     """Summary of a finished study: every number that a message or a report shows."""
 
@@ -371,6 +400,7 @@ class StudySummary(Frozen):
     space_size: int
     shared: Shared | None = None  # parts of the symbols when they share a set
     pareto: Pareto | None = None  # of a study with two goals
+    comparison: Comparison | None = None  # with the benchmark that the request names
     notes: tuple[str, ...] = ()  # keys of caveats about the data or the search (worded by the narrative)
 
 

@@ -9,13 +9,23 @@
   `price · (1 − slippage) · (1 − commission)`; stops and targets pay the same as market orders.
 - **Size.** A position is opened with the whole equity (or the fraction of it that the volatility
   target allows) and keeps its shares until it is closed. Shares times the fill price, commission
-  included, equal that amount, long or short. Cash earns nothing and a short position pays no
-  borrowing fee. When a short position has used up the equity, the account stays at 0.
+  included, equal that amount, long or short. When a short position has used up the equity, the
+  account stays at 0.
+- **Cash.** It earns nothing, or the account's interest over each bar that it lies from close to
+  close; what a position closed at an open brings in earns over that bar too. What a short sale
+  brings in earns nothing, while the equity behind it does. Borrowed shares cost their fee at each
+  close, of their worth there. Returns, and all measures made of them, are those beyond cash;
+  equity, growth and drawdowns are of the account itself.
+- **Capital.** With one, an order's commission is the rate and the fee per share, at least the least
+  fee, and shares may be whole; an order that would be of none is not placed. What is left stays in
+  cash.
 - **Orders.** Levels are measured from the price of the fill before slippage. They work from the bar
   of the fill on. A gap through a stop fills at the open, a target never fills better than its
   level, and when one bar touches both the stop wins. A trailing stop follows the best high (low
   for a short) of the bars before. `max_hold` closes at the open after that many bars. After an
   order or `max_hold` closed a position, its side waits until its entry condition was false once.
+  With `reenter=signal` it does not wait: the close of the bar on which it was closed, and any later
+  one, may open it again.
 - **Filters.** `trend` permits new longs above the average and new shorts below it, and closes
   nothing. `voltarget` sizes a position at its signal by target over realized volatility (20 bars),
   at most 1, and does not resize it.
@@ -31,11 +41,13 @@ from numpy.typing import NDArray
 
 from optimizer.domain import metrics
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.study_request import Costs
+from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.domain.study_results import Measures
-from optimizer.engine import kernel, trade_log
+from optimizer.engine import kernel, orders, trade_log
 from optimizer.engine.price_table import PriceTable, cost_factors
 from optimizer.indicators.bitmasks import pack_mask
+
+_NO_ACCOUNT = Account()
 
 
 class ExitReason(IntEnum):
@@ -60,7 +72,8 @@ class Trade:
     fraction: float  # of the equity
     entry_price: float  # before slippage
     exit_price: float
-    pnl: float  # after costs, in units of the starting equity
+    equity_before: float  # in units of the starting equity
+    pnl: float  # after costs, in the same units
     trade_return: float  # after costs, as a fraction of the money invested
     reason: ExitReason
 
@@ -87,12 +100,24 @@ class Backtest:
     costs: Costs
     periods_per_year: float
     benchmark: FloatArray | None = None  # returns of buy and hold over the same bars
+    account: Account = _NO_ACCOUNT
+    interest: FloatArray | None = None  # return of cash over each bar, None where it earns nothing
 
     @cached_property
     def returns(self) -> FloatArray:
-        """Simple return of each bar; the first is relative to 1.0."""
+        """Simple return of each bar beyond that of cash; the first is relative to 1.0."""
         before = np.concatenate(([1.0], self.equity[:-1]))
-        return np.divide(self.equity, before, out=np.ones_like(before), where=before > 0.0) - 1.0
+        plain = np.divide(self.equity, before, out=np.ones_like(before), where=before > 0.0) - 1.0
+        if self.interest is None:
+            return plain
+        beyond = plain - np.where(before > 0.0, self.interest, 0.0)
+        return np.where(np.abs(beyond) < orders.NO_RETURN, 0.0, beyond)
+
+    @property
+    def gain(self) -> float:
+        """What the account gained more than cash, as a fraction."""
+        cash = 1.0 if self.interest is None else float(np.prod(1.0 + self.interest))
+        return float(self.equity[-1]) / cash - 1.0
 
     @cached_property
     def closed_trades(self) -> tuple[Trade, ...]:
@@ -115,7 +140,8 @@ class Backtest:
     def _exact(self) -> dict[str, float | None]:
         """Measures of the equity itself, without the rounding of compounded returns."""
         equity, periods = self.equity, self.periods_per_year
-        turnover = metrics.turnover(self._traded(), len(equity), periods)
+        values, costs = self._traded()
+        turnover = metrics.turnover(values, len(equity), periods)
         found = {
             "total_return": metrics.total_return(equity),
             "cagr": metrics.cagr(equity, periods),
@@ -124,7 +150,9 @@ class Backtest:
             "calmar_ratio": metrics.calmar_ratio(equity, periods),
             "exposure": self._exposed(),
             "turnover": turnover,
-            "annual_costs": turnover * self.costs.per_side,
+            "annual_costs": metrics.turnover(costs, len(equity), periods)
+            if self.account.capital
+            else turnover * self.costs.per_side,
         }
         return {name: _known(value) for name, value in found.items()}
 
@@ -151,18 +179,28 @@ class Backtest:
     def _exposed(self) -> float:
         return metrics.exposure(self.position)
 
-    def _traded(self) -> FloatArray:
-        """Each fill's value over the equity at the fill."""
+    def _traded(self) -> tuple[FloatArray, FloatArray]:
+        """(value, costs) of each fill over the equity at the fill, (n_fills,) each."""
         buy, _, short = cost_factors(self.costs)
-        equity, values = 1.0, []
+        fills = []
         for trade in self.trades:
             value = trade.fraction / (buy if trade.side > 0 else short)
-            shares = value * equity / trade.entry_price
-            values.append(value)
-            equity += trade.pnl
-            if trade.is_closed and equity > 0.0:
-                values.append(shares * trade.exit_price / equity)
-        return np.array(values)
+            fills.append((value, trade.equity_before, trade.entry_price, trade.side < 0))
+            after = trade.equity_before + trade.pnl
+            if trade.is_closed and after > 0.0:
+                shares = value * trade.equity_before / trade.entry_price
+                fills.append((shares * trade.exit_price / after, after, trade.exit_price, trade.side > 0))
+        table: FloatArray = np.array(fills, dtype=np.float64).reshape(-1, 4)
+        values, equity, price, is_sale = table.T
+        return values, self._costs_of(values, equity * (self.account.capital or 0.0), price, is_sale)
+
+    def _costs_of(self, value: FloatArray, equity: FloatArray, price: FloatArray, is_sale: FloatArray) -> FloatArray:
+        """Costs of fills over the equity; `value` is over the equity, `equity` in money, `is_sale` 1 or 0."""
+        costs = self.costs
+        fees = value * (costs.commission_bps / 10_000 + costs.per_share / price)
+        least = np.divide(costs.least_fee, equity, out=np.zeros_like(equity), where=equity > 0.0)
+        rates = costs.slippage_bps + costs.tax_bps * is_sale
+        return np.asarray(np.maximum(fees, least) + value * rates / 10_000)
 
 
 def simulate(
@@ -171,6 +209,8 @@ def simulate(
     *,
     costs: Costs,
     orders: Sequence[float] = (0.0, 0.0, 0.0, 0.0),
+    reenter: Reentry = Reentry.FRESH,
+    account: Account = _NO_ACCOUNT,
     start: int = 0,
     stop: int | None = None,
 ) -> Backtest:
@@ -178,10 +218,10 @@ def simulate(
 
     A position is opened when the target changes to a side, with the target's fraction at that close, and
     closed when the target leaves that side. `orders` are stop, take and trail as fractions and max_hold
-    in bars; 0 is off. Raises UnusableBars or TooFewBars.
+    in bars; 0 is off; `reenter` is what opens a side again after them. Raises UnusableBars or TooFewBars.
     """
     stop = len(bars) if stop is None else stop
-    price_table = PriceTable.of(bars, costs)
+    price_table = PriceTable.of(bars, costs, account)
     bank = np.stack([pack_mask(mask) for mask in _target_masks(target)])
     slots = np.array([[2, 0, 0, 3, 4, 0, 0, 5]])
     size = np.where(target == 0.0, np.nan, 1.0 / np.where(target == 0.0, 1.0, np.abs(target)))
@@ -189,7 +229,7 @@ def simulate(
         price_table,
         bank=bank,
         slots=slots,
-        orders=np.array([[*orders, 1.0]]),
+        orders=np.array([[*orders, 1.0, float(reenter is Reentry.SIGNAL)]]),
         volatility=size,
         window=(start, stop),
         costs=costs,
@@ -223,6 +263,8 @@ def run_backtest(
         costs=costs,
         periods_per_year=price_table.periods_per_year,
         benchmark=benchmark,
+        account=price_table.account,
+        interest=price_table.interest(start, stop) if price_table.pays_interest else None,
     )
 
 
@@ -234,9 +276,10 @@ def _trade(row: list[float]) -> Trade:
         fraction=row[3],
         entry_price=row[4],
         exit_price=row[5],
-        pnl=row[6],
-        trade_return=row[7],
-        reason=ExitReason(int(row[8])),
+        equity_before=row[6],
+        pnl=row[7],
+        trade_return=row[8],
+        reason=ExitReason(int(row[9])),
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.space import Params
-from optimizer.domain.study_request import Costs
+from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
@@ -27,8 +27,10 @@ from optimizer.strategies.registry import STRATEGIES, Side, Strategy
 _COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
 #: Masks that one set may need: entry, gate, trend and exit of two sides.
 _MASKS_PER_SET = 8
+#: Sets of a batch: so many that the indicators of its entries are still cached for its exits.
+_MOST_TOGETHER = 512
 #: Sets times bars from which a batch is worth distributing over the cores.
-_WORTH_THREADS = 2_000_000
+_WORTH_THREADS = 500_000
 #: The overlays that are orders: name, column of the kernel's `orders`, and the factor to its unit.
 _ORDERS = (
     ("stop", kernel.STOP, 0.01),
@@ -38,6 +40,7 @@ _ORDERS = (
     ("voltarget", kernel.VOL_TARGET, 0.01),
 )
 _NO_VOLATILITY = 1
+_NO_ACCOUNT = Account()
 
 
 class _Column:
@@ -115,17 +118,30 @@ class Evaluator:
     A set's scores do not depend on the other sets of its batch, nor on threads.
     """
 
-    def __init__(self, strategy: Strategy, bars: Bars, *, costs: Costs, allow_short: bool = False) -> None:
-        """Prepare the bars. Raises UnusableBars or TooFewBars."""
+    def __init__(
+        self,
+        strategy: Strategy,
+        bars: Bars,
+        *,
+        costs: Costs,
+        allow_short: bool = False,
+        reenter: Reentry = Reentry.FRESH,
+        counts_ahead: bool = False,
+        account: Account = _NO_ACCOUNT,
+        yields: Bars | None = None,
+    ) -> None:
+        """Prepare the bars; `yields` are those of the account's interest symbol. Raises UnusableBars or TooFewBars."""
         self.strategy = strategy
         self.bars = bars
         self.costs = costs
-        self.price_table = PriceTable.of(bars, costs)
+        self.price_table = PriceTable.of(bars, costs, account, yields=yields)
         self._short = strategy.short if allow_short else None
+        self._reenter = reenter
+        self._counts_ahead = counts_ahead
         self._conditions = Conditions(self.price_table.contiguous(bars))
         self._names = strategy.space.names
         self._values = itemgetter(*self._names)
-        self._chunk_size = max(1, (self._conditions.capacity - 2) // _MASKS_PER_SET)
+        self._chunk_size = min(max(1, (self._conditions.capacity - 2) // _MASKS_PER_SET), _MOST_TOGETHER)
         self._no_volatility = np.empty(_NO_VOLATILITY)
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
 
@@ -164,7 +180,22 @@ class Evaluator:
         return Scores(self._filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
-        """Per-bar simple returns of sets over bars [start, stop), (n_sets, stop − start). Raises TooFewBars."""
+        """Per-bar returns of sets beyond cash over bars [start, stop), (n_sets, stop − start). Raises TooFewBars."""
+        return self._returns(param_sets, start, stop, drift=0.0)
+
+    def timing_returns(
+        self, param_sets: Sequence[Params], *, start: int, stop: int, market: tuple[int, int]
+    ) -> FloatArray:
+        """Returns as by `returns`, less what each bar's exposure earns at the market's mean return.
+
+        That mean is over the bars of `market`, [first, last). What is left has no share in a rise of the market,
+        however long a set stays in it: the rule is judged on detrended prices (Aronson, "Evidence-Based Technical
+        Analysis", 2006, chapter 1), while its signals see the real ones. Raises TooFewBars.
+        """
+        drift = float(self.buy_and_hold(start=market[0], stop=market[1]).returns.mean())
+        return self._returns(param_sets, start, stop, drift)
+
+    def _returns(self, param_sets: Sequence[Params], start: int, stop: int, drift: float) -> FloatArray:
         self._check_window(start, stop)
         price_table, bank = self.price_table, self._conditions.bank
 
@@ -180,6 +211,7 @@ class Evaluator:
                 stop,
                 first,
                 last,
+                drift,
                 out,
             )
 
@@ -241,7 +273,7 @@ class Evaluator:
         if (start, stop) not in self._buy_and_hold:
             self._check_window(start, stop)
             slots = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] + [kernel.NEVER] * 4])
-            batch = _Batch(slots, np.zeros((1, 5)), self._no_volatility)
+            batch = _Batch(slots, np.zeros((1, kernel.N_ORDERS)), self._no_volatility)
             self._buy_and_hold[start, stop] = self._run(batch, start, stop, None)
         return self._buy_and_hold[start, stop]
 
@@ -271,14 +303,15 @@ class Evaluator:
         if self._short is not None:
             _fill_side(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
         if max(map(len, param_sets)) == len(self._names):
-            return _Batch(slots, np.zeros((len(param_sets), 5)), self._no_volatility)
+            return _Batch(slots, np.zeros((len(param_sets), kernel.N_ORDERS)), self._no_volatility)
         return self._batch_with_overlays(param_sets, slots)
 
     def _batch_with_overlays(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> _Batch:
         """Batch of sets of which some have overlays."""
-        orders = np.zeros((len(param_sets), 5))
+        orders = np.zeros((len(param_sets), kernel.N_ORDERS))
         for name, column, unit in _ORDERS:
             orders[:, column] = [float(params.get(name, 0)) * unit for params in param_sets]
+        orders[:, kernel.REENTER] = self._reenter is Reentry.SIGNAL
         is_sized = orders[:, kernel.VOL_TARGET] > 0.0
         trends = [0 if "trend" in self._names else params.get("trend", 0) for params in param_sets]
         columns = trends, is_sized.tolist()
@@ -288,7 +321,7 @@ class Evaluator:
             slots[:, kernel.SIDE_SLOTS + kernel.TREND] = self._conditions.below(permission, *columns, level=levels)
         volatilities = self._no_volatility
         if is_sized.any():
-            volatilities = self._conditions.indicator(volatility, self.price_table.periods_per_year)
+            volatilities = self._conditions.indicator(volatility, self._counts_ahead)
         return _Batch(slots, orders, volatilities)
 
 

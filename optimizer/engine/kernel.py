@@ -7,18 +7,19 @@ conventions (fills, costs, orders) are described in `optimizer.engine.backtest`.
 
 Glossary of the arrays and their columns; n bars, rows [start, stop) of which are the window:
 
-- `prices` (4, n): open, high, low, close of each bar.
-- `prefix_sums` (n + 1, 3): over all bars before row t: simple returns, their squares, and the squares
-  of the negative ones.
+- `prices` (5, n): open, high, low, close of each bar, and the value at its close of 1.0 kept in cash.
+- `prefix_sums` (n + 1, 3): over all bars before row t: simple returns beyond those of cash, their
+  squares, and the squares of the negative ones.
 - `drawdown_tree` (2 · size, 3): binary tree over the closes, leaf t at row size + t, children of node k
   at 2k and 2k + 1. A node has the highest close, the lowest close, and the lowest ratio of a later close
   to an earlier one (at most 1).
 - `volatility` (n,): annualized, as a fraction; any array when no set has a volatility target.
-- `terms` (5,): cost factors of a buy, a sale and a short sale; periods per year; risk-free rate per bar.
+- `terms` (13,): costs and size of the account, see `optimizer.engine.orders`.
 - `bank` (masks, words): bit masks; bit t of a mask is the condition at the close of bar t. All sets of a
   study share them.
 - `slots` (sets, 8): per side, the rows of `bank` with the set's entry, gate, trend and exit condition.
-- `orders` (sets, 5): stop, take, trail, longest holding period, volatility target; 0 is off.
+- `orders` (sets, 6): stop, take, trail, longest holding period, volatility target; 0 is off. The last column is 1
+  where a side may open again on the signal that still holds after one of the first four closed it.
 - `account` (15,): running totals of one backtest, see `_EQUITY` and following.
 - `cursors` (2,): per side, the first close whose signal may still be taken.
 - `out` (sets, 13): scores in the order of SCORE_NAMES, NaN where one does not exist.
@@ -37,6 +38,15 @@ from numpy.typing import NDArray
 
 from optimizer.compiled import compiled, trailing_zeros
 from optimizer.domain.bars import FloatArray
+from optimizer.engine.orders import (
+    FINANCED,
+    PERIODS_PER_YEAR,
+    close_position,
+    finance,
+    interest,
+    invested_fraction,
+    open_position,
+)
 from optimizer.indicators.conditions import ALWAYS as ALWAYS
 from optimizer.indicators.conditions import NEVER as NEVER
 
@@ -44,20 +54,18 @@ Words = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 
 # Rows of `prices`.
-OPEN, HIGH, LOW, CLOSE = range(4)
+OPEN, HIGH, LOW, CLOSE, CASH = range(5)
 
 # Columns of `slots`: four of the long side, then four of the short side.
 ENTER, GATE, TREND, EXIT = range(4)
 SIDE_SLOTS = 4
 
 # Columns of `orders`: levels and volatility are fractions, MAX_HOLD is in bars, 0 is off.
-STOP, TAKE, TRAIL, MAX_HOLD, VOL_TARGET = range(5)
+STOP, TAKE, TRAIL, MAX_HOLD, VOL_TARGET, REENTER = range(6)
+N_ORDERS = 6
 
 # Why a trade ended.
 BY_SIGNAL, BY_STOP, BY_TAKE, BY_TRAIL, BY_TIME, BY_RUIN, STILL_OPEN = range(7)
-
-# Entries of `terms`.
-BUY, SELL, SHORT, PERIODS_PER_YEAR, RISK_FREE = range(5)
 
 #: Columns of the scores.
 SCORE_NAMES = (
@@ -80,7 +88,8 @@ _WINS, _FACTOR, _EXPECTANCY, _SQN, _EXPOSURE, _N = range(7, 13)
 
 
 # Entries of `account`. _EQUITY: after the last closed trade; _MARKED: at the last marked close; _PEAK: highest mark;
-# _WORST: lowest ratio of a mark to the peak before it; then sums over returns: plain, squared, squared negative ones.
+# _WORST: lowest ratio of a mark to the peak before it; then sums over returns beyond those of cash: plain, squared,
+# squared negative ones.
 _EQUITY, _MARKED, _PEAK, _WORST, _SUM, _SQUARES, _DOWNSIDE, _BARS_HELD = range(8)
 # Over closed trades: their number, winners, money won, money lost, profits, squared profits, returns.
 _CLOSED, _WON, _GAIN, _LOSS, _PNL, _PNL_SQUARES, _TRADE_RETURN = range(8, 15)
@@ -94,11 +103,11 @@ _NO_VARIANCE = 1e-14
 class PriceArrays(NamedTuple):
     """Inputs common to all sets: prices, prefix sums and costs; see the glossary at the top."""
 
-    prices: FloatArray  # (4, n)
+    prices: FloatArray  # (5, n)
     prefix_sums: FloatArray  # (n + 1, 3)
     drawdown_tree: FloatArray  # (2 · size, 3)
     volatility: FloatArray  # (n,)
-    terms: FloatArray  # (5,)
+    terms: FloatArray  # (13,)
 
 
 class SetArrays(NamedTuple):
@@ -106,7 +115,7 @@ class SetArrays(NamedTuple):
 
     bank: Words  # (masks, words)
     slots: Ints  # (sets, 8)
-    orders: FloatArray  # (sets, 5)
+    orders: FloatArray  # (sets, 6)
 
 
 @compiled
@@ -213,7 +222,7 @@ def next_trade(
     """Next trade of set i: (side, entry bar, exit bar, exit price, reason); entry ≥ stop if none.
 
     Moves `cursors` past the trade. After an order or the time limit closed a position, its side waits
-    until its entry condition was false once.
+    until its entry condition was false once; with REENTER only for the close of that bar.
     """
     side = 0
     signal = _next_entry(param_sets, i, 0, cursors[0], stop, np.uint64(0))
@@ -228,7 +237,8 @@ def next_trade(
     free = bar - 1 if reason in (BY_SIGNAL, BY_TIME) else bar
     cursors[:] = free
     if reason != BY_SIGNAL:
-        cursors[side] = _next_entry(param_sets, i, side, free, stop, _ALL_ONES)
+        is_free = param_sets.orders[i, REENTER] > 0.0
+        cursors[side] = bar if is_free else _next_entry(param_sets, i, side, free, stop, _ALL_ONES)
     return side, entry, bar, price, reason
 
 
@@ -243,9 +253,9 @@ def position_fraction(market: PriceArrays, param_sets: SetArrays, i: int, signal
 
 
 @compiled
-def _mark_equity(account: FloatArray, equity: float) -> None:
-    """Mark one close: add its return and drawdown to the account."""
-    change = equity / account[_MARKED] - 1.0
+def _mark_equity(account: FloatArray, equity: float, earned: float) -> None:
+    """Mark one close: add its return beyond that of cash, `earned`, and its drawdown to the account."""
+    change = equity / account[_MARKED] - 1.0 - earned
     account[_SUM] += change
     account[_SQUARES] += change * change
     if change < 0.0:
@@ -284,10 +294,48 @@ def _mark_bars(prices: FloatArray, account: FloatArray, cash: float, shares: flo
 
 
 @compiled
+def _mark_financed(
+    market: PriceArrays, account: FloatArray, cash: float, own: float, shares: float, first: int, stop: int
+) -> tuple[int, float]:
+    """Mark rows [first, stop) one by one with interest and the fee of borrowed shares: (row, cash).
+
+    The row is the one at which the equity is used up, or `stop`.
+    """
+    bar = first
+    while bar < stop:
+        earned = interest(market.prices[CASH], bar)
+        cash, own = finance(market.terms, cash, own, shares, market.prices[CLOSE, bar], earned)
+        equity = max(0.0, cash + shares * market.prices[CLOSE, bar])
+        _mark_equity(account, equity, earned)
+        if equity <= 0.0:
+            break
+        bar += 1
+    return bar, cash
+
+
+@compiled
+def _mark_idle(cash: FloatArray, account: FloatArray, unmarked: int, since: int, last: int) -> None:
+    """Mark an account without a position up to the close of row `last`.
+
+    Its equity has earned interest from the close of row `since` on; `unmarked` is the row in which the last position
+    was closed, whose return is still to be counted, or -1. Later rows earn nothing beyond cash.
+    """
+    equity = account[_EQUITY]
+    if unmarked >= 0:
+        _mark_equity(account, equity * (cash[unmarked] / cash[since]), interest(cash, unmarked))
+    if cash[last] != cash[since]:
+        for bar in range(max(unmarked, since) + 1, last + 1):
+            marked = equity * (cash[bar] / cash[since])
+            account[_PEAK] = max(account[_PEAK], marked)
+            account[_WORST] = min(account[_WORST], marked / account[_PEAK])
+    account[_EQUITY] = account[_MARKED] = equity * (cash[last] / cash[since])
+
+
+@compiled
 def _mark_span(market: PriceArrays, account: FloatArray, shares: float, first: int, stop: int) -> None:
     """Mark the closes of rows [first, stop) of a fully invested long position at once."""
     close, prefix_sums = market.prices[CLOSE], market.prefix_sums
-    _mark_equity(account, shares * close[first])
+    _mark_equity(account, shares * close[first], interest(market.prices[CASH], first))
     account[_SUM] += prefix_sums[stop, 0] - prefix_sums[first + 1, 0]
     account[_SQUARES] += prefix_sums[stop, 1] - prefix_sums[first + 1, 1]
     account[_DOWNSIDE] += prefix_sums[stop, 2] - prefix_sums[first + 1, 2]
@@ -326,23 +374,6 @@ def _count_trade(account: FloatArray, before: float, after: float, fraction: flo
 
 
 @compiled
-def open_position(market: PriceArrays, side: int, entry: int, fraction: float, equity: float) -> tuple[float, float]:
-    """(cash, shares) after a fraction of the equity was invested at the open of a bar; short shares are negative."""
-    price = market.prices[OPEN, entry]
-    shares = fraction * equity / (price * market.terms[BUY if side == 0 else SHORT])
-    if side == 0:
-        return equity * (1.0 - fraction), shares
-    return equity + shares * price * market.terms[SELL], -shares
-
-
-@compiled
-def close_position(market: PriceArrays, side: int, cash: float, shares: float, price: float) -> float:
-    """Equity after a position was closed at a price, at least 0."""
-    equity: float = cash + shares * price * market.terms[SELL if side == 0 else BUY]
-    return max(0.0, equity)
-
-
-@compiled
 def run_set(
     market: PriceArrays, param_sets: SetArrays, i: int, start: int, stop: int, account: FloatArray, cursors: Ints
 ) -> None:
@@ -350,19 +381,25 @@ def run_set(
     account[:] = 0.0
     account[_EQUITY] = account[_MARKED] = account[_PEAK] = account[_WORST] = 1.0
     cursors[:] = start
+    value = market.prices[CASH]
     unmarked = -1  # bar of the last exit: its return is complete only once it is known that no entry follows in it
+    since = max(start - 1, 0)  # close from which on the account has been in cash
     while account[_EQUITY] > 0.0:
         side, entry, bar, price, reason = next_trade(market, param_sets, i, cursors, stop)
         if entry >= stop:
             break
-        if unmarked >= 0 and unmarked != entry:
-            _mark_equity(account, account[_EQUITY])
-        before = account[_EQUITY]
+        before = account[_EQUITY] * (value[entry - 1] / value[since])
         fraction = position_fraction(market, param_sets, i, entry - 1)
-        cash, shares = open_position(market, side, entry, fraction, before)
+        cash, shares = open_position(market.terms, side, market.prices[OPEN, entry], fraction, before)
+        if shares == 0.0:
+            continue
+        if unmarked != entry:
+            _mark_idle(value, account, unmarked, since, entry - 1)
         end = bar
         if cash == 0.0 and bar > entry and market.prefix_sums.shape[0] > 0:
             _mark_span(market, account, shares, entry, bar)
+        elif market.terms[FINANCED] > 0.0:
+            end, cash = _mark_financed(market, account, cash, before if side == 1 else cash, shares, entry, bar)
         elif bar > entry:
             end = _mark_bars(market.prices, account, cash, shares, entry, bar)
         account[_BARS_HELD] += end - entry
@@ -371,12 +408,13 @@ def run_set(
         if end == bar:
             if reason == STILL_OPEN:
                 account[_EQUITY] = account[_MARKED]
-                break
-            after = close_position(market, side, cash, shares, price)
+                return
+            after = close_position(market.terms, side, cash, shares, price)
             unmarked = bar
+        since = bar - 1 if reason in (BY_SIGNAL, BY_TIME) else min(bar, stop - 1)
+        fraction = invested_fraction(market.terms, side, market.prices[OPEN, entry], fraction, shares, before)
         _count_trade(account, before, after, fraction)
-    if unmarked >= 0:
-        _mark_equity(account, account[_EQUITY])
+    _mark_idle(value, account, unmarked, since, stop - 1)
 
 
 @compiled
@@ -389,9 +427,9 @@ def score_account(account: FloatArray, n: int, terms: FloatArray, out: FloatArra
     out[_VOLATILITY] = 0.0
     if variance > _NO_VARIANCE * mean * mean:
         out[_VOLATILITY] = np.sqrt(variance) * root
-        out[_SHARPE] = (mean - terms[RISK_FREE]) / np.sqrt(variance) * root
+        out[_SHARPE] = mean / np.sqrt(variance) * root
     if account[_DOWNSIDE] > 0.0:
-        out[_SORTINO] = (mean - terms[RISK_FREE]) / np.sqrt(account[_DOWNSIDE] / n) * root
+        out[_SORTINO] = mean / np.sqrt(account[_DOWNSIDE] / n) * root
     out[_RETURN] = account[_EQUITY] - 1.0
     out[_CAGR] = account[_EQUITY] ** (terms[PERIODS_PER_YEAR] / n) - 1.0
     out[_DRAWDOWN] = account[_WORST] - 1.0

@@ -9,7 +9,8 @@ symbols or more has no value and never wins. A winner is judged by the equal-wei
 nobody can invest in a median of returns.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from optimizer.engine.evaluator import Evaluator, Scores
 from optimizer.engine.portfolio import Portfolio
 from optimizer.strategies.registry import Strategy, find_strategy
 
+#: Of a request that names no other symbols.
+NO_COMPANIONS: Mapping[str, Bars] = MappingProxyType({})
 _TRADES = kernel.SCORE_NAMES.index("n_trades")
 
 
@@ -65,10 +68,13 @@ class SharedEvaluator:
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
         """Per-bar returns of the sets' equal-weight portfolios, (n_sets, stop − start)."""
-        total = self.parts[0].returns(param_sets, start=start, stop=stop)
-        for part in self.parts[1:]:
-            total += part.returns(param_sets, start=start, stop=stop)
-        return total / len(self.parts)
+        return _mean(part.returns(param_sets, start=start, stop=stop) for part in self.parts)
+
+    def timing_returns(
+        self, param_sets: Sequence[Params], *, start: int, stop: int, market: tuple[int, int]
+    ) -> FloatArray:
+        """Means of the symbols' timing returns, (n_sets, stop − start): each against its own market."""
+        return _mean(part.timing_returns(param_sets, start=start, stop=stop, market=market) for part in self.parts)
 
     def backtest(self, params: Params, *, start: int, stop: int) -> Portfolio:
         """Equal-weight portfolio of one set over bars [start, stop)."""
@@ -92,11 +98,26 @@ class SharedEvaluator:
 AnyEvaluator = Evaluator | SharedEvaluator
 
 
-def evaluator_of(spec: StudySpec, many: Sequence[Bars]) -> AnyEvaluator:
-    """Evaluator of a request's strategy; `many` holds the bars of each of its symbols, on the same dates."""
+def evaluator_of(spec: StudySpec, many: Sequence[Bars], companions: Mapping[str, Bars] = NO_COMPANIONS) -> AnyEvaluator:
+    """Evaluator of a request's strategy; `many` holds the bars of each of its symbols, on the same dates.
+
+    `companions` are the bars of the other symbols that it names, by symbol.
+    """
     strategy = find_strategy(spec.strategy_name)
-    parts = [Evaluator(strategy, bars, costs=spec.costs, allow_short=spec.allow_short) for bars in many]
+    rules = {name: getattr(spec, name) for name in ("costs", "account", "allow_short", "reenter", "counts_ahead")}
+    yields = companions[spec.account.interest_symbol] if spec.account.interest_symbol else None
+    parts = [Evaluator(strategy, bars, yields=yields, **rules) for bars in many]
     return SharedEvaluator(parts) if spec.is_shared else parts[0]
+
+
+def _mean(tables: Iterable[FloatArray]) -> FloatArray:
+    """Mean of tables of one shape; only two of them are in memory together."""
+    remaining = iter(tables)
+    total, n_tables = next(remaining), 1
+    for table in remaining:
+        total += table
+        n_tables += 1
+    return total / n_tables
 
 
 def _medians(tables: FloatArray) -> FloatArray:

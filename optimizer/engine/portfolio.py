@@ -29,22 +29,25 @@ class Portfolio(Backtest):
     def of(cls, parts: Sequence[Backtest], *, benchmark: FloatArray | None = None) -> "Portfolio":
         """Combine backtests over the same bars with equal weights; `benchmark` are returns to compare with."""
         first = parts[0]
+        earned = 0.0 if first.interest is None else first.interest
         trades = sorted((trade for part in parts for trade in part.trades), key=lambda trade: trade.entry_bar)
         return cls(
             start=first.start,
             stop=first.stop,
-            equity=np.asarray(np.cumprod(1.0 + _mean([part.returns for part in parts])), dtype=np.float64),
+            equity=np.asarray(np.cumprod(1.0 + _mean([part.returns for part in parts]) + earned), dtype=np.float64),
             position=_mean([part.position for part in parts]),
             trades=tuple(trades),
             costs=first.costs,
             periods_per_year=first.periods_per_year,
             benchmark=benchmark,
+            account=first.account,
+            interest=first.interest,
             parts=tuple(parts),
         )
 
     @cached_property
     def returns(self) -> FloatArray:
-        """Mean of the parts' simple returns at each bar."""
+        """Mean of the parts' returns beyond cash at each bar."""
         return _mean([part.returns for part in self.parts])
 
     def objective(self, measure: str) -> float | None:
@@ -60,9 +63,10 @@ class Portfolio(Backtest):
         """Mean of the parts' exposures: the share of all closes of all symbols with an open position."""
         return float(np.mean([metrics.exposure(part.position) for part in self.parts]))
 
-    def _traded(self) -> FloatArray:
-        """Value of each fill over the portfolio's equity: its value over the part's equity, by the number of parts."""
-        return np.concatenate([part._traded() for part in self.parts]) / len(self.parts)
+    def _traded(self) -> tuple[FloatArray, FloatArray]:
+        """(value, costs) of each fill over the portfolio's equity: those over the part's, by the number of parts."""
+        values, costs = zip(*(part._traded() for part in self.parts), strict=True)
+        return np.concatenate(values) / len(self.parts), np.concatenate(costs) / len(self.parts)
 
 
 def median(values: Sequence[float | None]) -> float | None:

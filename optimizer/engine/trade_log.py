@@ -9,6 +9,9 @@ from optimizer.compiled import compiled
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.kernel import (
     BY_RUIN,
+    BY_SIGNAL,
+    BY_TIME,
+    CASH,
     CLOSE,
     OPEN,
     STILL_OPEN,
@@ -16,27 +19,38 @@ from optimizer.engine.kernel import (
     PriceArrays,
     SetArrays,
     Words,
-    close_position,
     next_trade,
-    open_position,
     position_fraction,
 )
+from optimizer.engine.orders import NO_RETURN, close_position, finance, interest, invested_fraction, open_position
 
-#: Columns of a row of trades: entry bar, exit bar, side, fraction, entry price, exit price, pnl, return, reason.
-N_TRADE_COLUMNS = 9
+#: Columns of a row of trades: entry bar, exit bar, side, fraction, entry price, exit price, equity before, pnl, return,
+#: reason.
+N_TRADE_COLUMNS = 10
 
 
 @compiled
 def _write_equity(
-    market: PriceArrays, cash: float, shares: float, first: int, last: int, start: int, equity: FloatArray
-) -> int:
-    """Write the equity at the closes of rows [first, last); returns the row at which it is used up, or `last`."""
+    market: PriceArrays, cash: float, own: float, shares: float, first: int, last: int, start: int, equity: FloatArray
+) -> tuple[int, float]:
+    """Write the equity at the closes of rows [first, last): (row at which it is used up, or `last`, and the cash)."""
     for bar in range(first, last):
-        value = cash + shares * market.prices[CLOSE, bar]
+        close = market.prices[CLOSE, bar]
+        cash, own = finance(market.terms, cash, own, shares, close, interest(market.prices[CASH], bar))
+        value = cash + shares * close
         if value <= 0.0:
-            return bar
+            return bar, cash
         equity[bar - start] = value
-    return last
+    return last, cash
+
+
+@compiled
+def _write_idle(
+    cash: FloatArray, value: float, since: int, first: int, last: int, start: int, equity: FloatArray
+) -> None:
+    """Write rows [first, last) of an account that has been in cash since the close of row `since`."""
+    for bar in range(first, last):
+        equity[bar - start] = value * (cash[bar] / cash[since])
 
 
 @compiled
@@ -52,9 +66,9 @@ def _write_trade(
     reason: int,
 ) -> None:
     """Write one trade into a row of N_TRADE_COLUMNS values."""
-    row[0], row[1], row[2], row[3], row[8] = entry, bar, np.sign(size), abs(size), reason
+    row[0], row[1], row[2], row[3], row[9] = entry, bar, np.sign(size), abs(size), reason
     profit = after - before
-    row[4], row[5], row[6], row[7] = entry_price, exit_price, profit, profit / (abs(size) * before)
+    row[4], row[5], row[6], row[7], row[8] = entry_price, exit_price, before, profit, profit / (abs(size) * before)
 
 
 @compiled
@@ -71,38 +85,36 @@ def _record(
     cursors = np.full(2, start, np.int64)
     value = 1.0
     flat = start  # first row whose equity is not written yet
+    since = max(start - 1, 0)  # close from which on the account has been in cash
     n = 0
     while value > 0.0:
         side, entry, bar, price, reason = next_trade(market, param_sets, i, cursors, stop)
         if entry >= stop:
             break
-        equity[flat - start : entry - start] = value
+        opening, kept = market.prices[OPEN, entry], market.prices[CASH]
+        decided = position_fraction(market, param_sets, i, entry - 1)
+        before = value * (kept[entry - 1] / kept[since])
+        cash, shares = open_position(market.terms, side, opening, decided, before)
+        if shares == 0.0:
+            continue
+        fraction = invested_fraction(market.terms, side, opening, decided, shares, before)
+        _write_idle(kept, value, since, flat, entry, start, equity)
         position[flat - start : entry - start] = 0.0
-        fraction = position_fraction(market, param_sets, i, entry - 1)
-        cash, shares = open_position(market, side, entry, fraction, value)
-        flat = _write_equity(market, cash, shares, entry, bar, start, equity)
+        flat, cash = _write_equity(market, cash, before if side == 1 else cash, shares, entry, bar, start, equity)
         position[entry - start : flat - start] = fraction * (1 - 2 * side)
+        since = bar - 1 if reason in (BY_SIGNAL, BY_TIME) else min(bar, stop - 1)
         if flat < bar:
             bar, price, reason, after = flat, market.prices[CLOSE, flat], BY_RUIN, 0.0
         elif reason == STILL_OPEN:
             after = equity[stop - start - 1]
         else:
-            after = close_position(market, side, cash, shares, price)
+            after = close_position(market.terms, side, cash, shares, price)
         if trades.shape[0] > 0:
-            _write_trade(
-                trades[n],
-                market.prices[OPEN, entry],
-                price,
-                entry,
-                bar,
-                (1 - 2 * side) * fraction,
-                value,
-                after,
-                reason,
-            )
+            size = (1 - 2 * side) * fraction
+            _write_trade(trades[n], opening, price, entry, bar, size, before, after, reason)
         value = after
         n += 1
-    equity[flat - start :] = value
+    _write_idle(market.prices[CASH], value, since, flat, stop, start, equity)
     position[flat - start :] = 0.0
     return n
 
@@ -130,6 +142,29 @@ def record(
 
 
 @compiled
+def _to_returns(prices: FloatArray, start: int, position: FloatArray, drift: float, row: FloatArray) -> None:
+    """Replace the equity in `row` by simple returns beyond those of cash, less `drift` times the exposure.
+
+    The exposure is the position's worth over the equity at the close before: the fraction invested when the position
+    is opened; that of a short one grows while it loses.
+    """
+    before, shares, held = 1.0, 0.0, 0.0
+    for t in range(len(row)):
+        if position[t] != held:
+            held = exposure = position[t]
+            shares = held * before / prices[OPEN, start + t]
+        else:
+            exposure = shares * prices[CLOSE, start + t - 1] / before if held != 0.0 else 0.0
+        equity = row[t]
+        earned = interest(prices[CASH], start + t)
+        beyond = equity / before - 1.0 - earned if before > 0.0 else 0.0
+        if earned != 0.0 and abs(beyond) < NO_RETURN:
+            beyond = 0.0
+        row[t] = beyond - drift * exposure if before > 0.0 else 0.0
+        before = equity
+
+
+@compiled
 def fill_returns(
     prices: FloatArray,
     volatility: FloatArray,
@@ -141,9 +176,10 @@ def fill_returns(
     stop: int,
     first: int,
     last: int,
+    drift: float,
     out: FloatArray,
 ) -> None:
-    """Write the per-bar simple returns of sets [first, last) into the rows of `out`."""
+    """Write sets' returns beyond those of cash, less `drift` times the exposure, into rows [first, last) of `out`."""
     market = PriceArrays(prices, prices, prices, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     position = np.empty(stop - start)
@@ -151,8 +187,4 @@ def fill_returns(
     for i in range(first, last):
         row = out[i]
         _record(market, param_sets, i, start, stop, row, position, no_trades)
-        before = 1.0
-        for t in range(stop - start):
-            equity = row[t]
-            row[t] = equity / before - 1.0 if before > 0.0 else 0.0
-            before = equity
+        _to_returns(prices, start, position, drift, row)

@@ -93,11 +93,14 @@ def supertrend(high: FloatArray, low: FloatArray, close: FloatArray, *, window: 
     return _of(recursive.trailing_side((high + low) / 2.0, reach, close))
 
 
-def realized_volatility(close: FloatArray, window: int, periods_per_year: float) -> FloatArray:
-    """Population standard deviation of the last `window` simple returns, annualized, as a fraction."""
+def realized_volatility(close: FloatArray, window: int, periods_per_year: float | FloatArray) -> FloatArray:
+    """Population standard deviation of the last `window` simple returns, annualized, as a fraction.
+
+    `periods_per_year` is one number, or (n_bars,) the number at each bar.
+    """
     changes = np.zeros_like(close)
     changes[1:] = close[1:] / close[:-1] - 1.0
-    deviation = _of(talib.STDDEV(changes, window)) * float(np.sqrt(periods_per_year))
+    deviation = _of(talib.STDDEV(changes, window)) * np.sqrt(periods_per_year)
     deviation[:window] = np.nan  # the first bar has no return
     return deviation
 

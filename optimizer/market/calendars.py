@@ -1,8 +1,10 @@
 """Trading calendars: sessions with their opening and closing times, from `exchange_calendars`.
 
-The suffix of a symbol, as Yahoo writes it, names its exchange; without one it is New York's.
+The suffix of a symbol, as Yahoo writes it, names its exchange; without one it is New York's. A pair of currencies
+(`BTC-USDT`) trades always.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -17,43 +19,74 @@ from optimizer.market.warehouse.deprecations import deprecations_ignored
 
 DEFAULT = "XNYS"
 ALWAYS = "24/7"
-#: Calendar by the suffix of a symbol.
+WEEKDAYS = "24/5"
+#: Calendar by the suffix of a symbol, as Yahoo writes it
+#: (https://help.yahoo.com/kb/exchanges-data-providers-yahoo-finance-sln2310.html).
 SUFFIXES: Mapping[str, str] = {
-    ".KS": "XKRX",
-    ".KQ": "XKRX",
+    **dict.fromkeys((".KS", ".KQ"), "XKRX"),
     ".T": "XTKS",
     ".HK": "XHKG",
-    ".SS": "XSHG",
-    ".SZ": "XSHG",
-    ".TW": "XTAI",
+    **dict.fromkeys((".SS", ".SZ"), "XSHG"),
+    **dict.fromkeys((".TW", ".TWO"), "XTAI"),
     ".SI": "XSES",
-    ".NS": "XBOM",
-    ".BO": "XBOM",
+    **dict.fromkeys((".NS", ".BO"), "XBOM"),
+    ".JK": "XIDX",
+    ".BK": "XBKK",
+    ".KL": "XKLS",
+    ".PS": "XPHS",
     ".AX": "XASX",
-    ".L": "XLON",
+    ".NZ": "XNZE",
+    **dict.fromkeys((".L", ".IL"), "XLON"),
+    ".IR": "XDUB",
     ".DE": "XETR",
-    ".F": "XFRA",
+    **dict.fromkeys((".F", ".BE", ".MU", ".HA"), "XFRA"),
+    ".DU": "XDUS",
+    ".HM": "XHAM",
+    ".SG": "XSTU",
     ".PA": "XPAR",
     ".AS": "XAMS",
     ".BR": "XBRU",
+    ".LS": "XLIS",
     ".MI": "XMIL",
     ".MC": "XMAD",
     ".SW": "XSWX",
+    ".VI": "XWBO",
+    ".WA": "XWAR",
+    ".PR": "XPRA",
+    ".BD": "XBUD",
+    ".IS": "XIST",
+    ".SR": "XSAU",
+    ".ME": "XMOS",
     ".ST": "XSTO",
     ".CO": "XCSE",
     ".HE": "XHEL",
     ".OL": "XOSL",
-    ".TO": "XTSE",
+    ".IC": "XICE",
+    ".TL": "XTAL",
+    ".RG": "XRIS",
+    ".VS": "XLIT",
+    **dict.fromkeys((".TO", ".V", ".NE", ".CN"), "XTSE"),
     ".SA": "BVMF",
     ".MX": "XMEX",
-    "-USD": ALWAYS,
-    "-USDT": ALWAYS,
-    "-USDC": ALWAYS,
-    "-EUR": ALWAYS,
-    "-KRW": ALWAYS,
-    "-BTC": ALWAYS,
-    "=X": "24/5",
+    ".BA": "XBUE",
+    ".SN": "XSGO",
+    ".LM": "XLIM",
+    ".CL": "XBOG",
+    ".JO": "XJSE",
+    ".KA": "XKAR",
+    "=X": WEEKDAYS,
+    "=F": "CMES",
 }
+#: Calendar of an index that is not New York's.
+INDEXES: Mapping[str, str] = {
+    "^KS11": "XKRX", "^KS200": "XKRX", "^KQ11": "XKRX", "^N225": "XTKS", "^HSI": "XHKG", "^TWII": "XTAI",
+    "^NSEI": "XBOM", "^BSESN": "XBOM", "^FTSE": "XLON", "^GDAXI": "XETR", "^FCHI": "XPAR", "^STOXX50E": "XETR",
+    "^AEX": "XAMS", "^IBEX": "XMAD", "^SSMI": "XSWX", "^GSPTSE": "XTSE", "^BVSP": "BVMF", "^AXJO": "XASX",
+}  # fmt: skip
+#: An ending that names an exchange; a share class (`BRK.B`) or a unit has one letter, which New York's have too.
+_SUFFIX = re.compile(r".*(\.[A-Z]{2,4})")
+#: A pair; a share class or a warrant has one or two letters behind its dash.
+_PAIR = re.compile(r"[A-Z0-9]+-[A-Z]{3,5}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +109,13 @@ class Calendar:
         """Sessions from day `first` to day `last`, as far as the holidays are known."""
         return self.between(first, last if self.known_to is None else min(last, self.known_to))
 
+    def nearest(self, time: TimeArray) -> np.ndarray:
+        """Index of the session whose middle is nearest to each time; `time` is datetime64[us] in UTC."""
+        middles = self.opens + (self.closes - self.opens) // 2
+        borders = middles[:-1] + (middles[1:] - middles[:-1]) // 2
+        # A time on the border is in the later session: around the clock one ends where the next begins.
+        return np.searchsorted(borders, time, side="right")
+
     def last_close(self, now: datetime) -> datetime:
         """Latest close of a session at or before `now`."""
         row = int(np.searchsorted(self.closes, as_moment(now), side="right")) - 1
@@ -93,11 +133,21 @@ class Calendar:
 
 
 def calendar_name(symbol: str) -> str:
-    """Name of the calendar that a symbol trades by."""
+    """Name of the calendar that a symbol trades by; weekdays where its ending names no exchange that is known."""
+    if symbol in INDEXES:
+        return INDEXES[symbol]
     for suffix, name in SUFFIXES.items():
         if symbol.endswith(suffix):
             return name
-    return DEFAULT
+    if unknown_suffix(symbol):
+        return WEEKDAYS
+    return ALWAYS if _PAIR.fullmatch(symbol) else DEFAULT
+
+
+def unknown_suffix(symbol: str) -> str:
+    """Return the ending of a symbol that names an exchange, if none is known by it; else an empty string."""
+    found = _SUFFIX.fullmatch(symbol)
+    return found[1] if found and found[1] not in SUFFIXES else ""
 
 
 def sessions_since(symbol: str, last: datetime, now: datetime) -> int:

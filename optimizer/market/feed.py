@@ -8,33 +8,41 @@ so that the warehouse never mixes the old and the new scale.
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
 from optimizer.domain.bars import Bars
+from optimizer.domain.timeframes import TIMEFRAMES, Timeframe, parse_timeframe
 from optimizer.errors import (
     MissingExtra,
     NoTimeframe,
     OnlyAtSource,
     Unavailable,
     UnknownAtSource,
-    UnknownSource,
     UnknownSymbol,
     UserError,
 )
 from optimizer.market.calendars import as_moment, calendar_name, find_calendar
 from optimizer.market.providers.provider import Provider
-from optimizer.market.quality.data_findings import QualityReport
+from optimizer.market.providers.registry import unknown_source
+from optimizer.market.quality.data_findings import DataFinding, Facts, QualityReport, Severity
 from optimizer.market.quality.sentinel import check, store_report
 from optimizer.market.quality.time_faults import OLD
-from optimizer.market.raw_bars import TIMEFRAMES, RawBars, SeriesKey, find_timeframe
+from optimizer.market.raw_bars import RawBars, SeriesKey
+from optimizer.market.resampling import resample
 from optimizer.market.warehouse.changes import Changes
-from optimizer.market.warehouse.warehouse import SOURCES, Coverage, Warehouse
+from optimizer.market.warehouse.warehouse import IMPORTED, SOURCES, Coverage, Warehouse
 
 log = logging.getLogger(__name__)
 
+#: The source that may stand in for one that is down.
+SAMPLE = "sample"
+#: A source that did not answer is not asked again for so long, unless it is named: each attempt takes seconds.
+_REST = timedelta(minutes=1)
 #: Days of stored bars that an incremental query overlaps.
 OVERLAP = {"1d": timedelta(days=10)}
 _INTRADAY_OVERLAP = timedelta(days=4)
@@ -49,6 +57,13 @@ class Refreshed:
     error: UserError | None = None
 
 
+class Found(NamedTuple):
+    """Series of a symbol, and the source that did not answer where this one stands in for it; else empty."""
+
+    coverage: Coverage
+    down: str
+
+
 class Market:
     """Warehouse and the sources that fill it."""
 
@@ -59,6 +74,7 @@ class Market:
         self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
         self._sources = tuple(sources)
         self._locks = {name: threading.Lock() for name in self._providers}  # one request at a time per source
+        self._downs: dict[str, tuple[datetime, Unavailable]] = {}  # by source: when it last did not answer
 
     def get_bars(
         self,
@@ -72,19 +88,27 @@ class Market:
     ) -> Bars:
         """Adjusted bars of days start to end (both included; None: no limit), up to the last closed session.
 
-        Raises UnknownSymbol, UnknownSource, UnknownTimeframe, NoTimeframe or NoBars, and ProviderDown when the source
-        is down and bars of the requested dates are not stored. Without an end date stored bars are used even if the
-        source is down; the quality report then contains their age.
+        Those of a length that is not stored are made of the longest that are. Raises UnknownSymbol, UnknownSource,
+        MissingKey, UnknownTimeframe, NoTimeframe or NoBars, and ProviderDown when the source is down and bars of the
+        requested dates are not stored. Without an end date stored bars are used even if the source is down; the
+        quality report then contains their age.
         """
-        find_timeframe(timeframe)
-        found = self._find(symbol, timeframe, source, now)
+        bars, _ = self._stored_bars(symbol, timeframe, source, start, end, now)
+        return resample(bars, timeframe)
+
+    def _stored_bars(
+        self, symbol: str, timeframe: str, source: str | None, start: date | None, end: date | None, now: datetime
+    ) -> tuple[Bars, str]:
+        """Return the bars of which those of a timeframe are made, and the source that they stand in for."""
+        found, down = self._find(symbol, parse_timeframe(timeframe), source, now)
         try:
             self._complete(found, start, end, now)
         except Unavailable as error:
             if end is not None or _begins_late(found, start):
                 raise
             log.warning("stale_bars_used", extra={"symbol": symbol, "source": found.source, "reason": str(error)})
-        return self.warehouse.load(symbol, timeframe=timeframe, source=found.source, start=start, end=end)
+        bars = self.warehouse.load(symbol, timeframe=found.timeframe, source=found.source, start=start, end=end)
+        return bars, down
 
     def checked_bars(
         self,
@@ -96,14 +120,27 @@ class Market:
         end: date | None = None,
         now: datetime,
     ) -> tuple[Bars, QualityReport]:
-        """Bars as of `get_bars` with their quality report, which is stored too; critical findings do not raise here."""
-        bars = self.get_bars(symbol, timeframe=timeframe, source=source, start=start, end=end, now=now)
+        """Bars as of `get_bars` with the quality report of the bars that they are made of, which is stored too.
+
+        Critical findings do not raise here.
+        """
+        bars, down = self._stored_bars(symbol, timeframe, source, start, end, now)
         until = min(now, datetime.combine(end, time.max, UTC)) if end else now
-        history = self.warehouse.history(symbol, timeframe=timeframe, source=bars.source, start=start, end=end)
+        history = self.warehouse.history(symbol, timeframe=bars.timeframe, source=bars.source, start=start, end=end)
         may_lack = 0 if self.is_live(bars.source) else OLD
         report = check(bars, now=now, expected_until=until, may_lack=may_lack, history=history)
+        if down:
+            report = report.model_copy(update={"findings": (_stand_in(bars, down), *report.findings)})
         store_report(self.warehouse, report)
-        return bars, report
+        return resample(bars, timeframe), report
+
+    def last_day(self, symbol: str, *, timeframe: str = "1d", source: str | None = None, now: datetime) -> date:
+        """Day of a symbol's last bar, once new ones were asked for. Raises as `get_bars`."""
+        found, _ = self._find(symbol, parse_timeframe(timeframe), source, now)
+        with suppress(Unavailable):  # as the bars that are stored are used then
+            self._complete(found, None, None, now)
+        stored = self.warehouse.coverage(symbol, timeframe=found.timeframe, source=found.source)
+        return (stored or found).last.date()
 
     def is_live(self, source: str) -> bool:
         """True if a source has new bars as time passes."""
@@ -112,8 +149,8 @@ class Market:
 
     def refresh(self, symbol: str, *, timeframe: str = "1d", source: str | None = None, now: datetime) -> Changes:
         """Fetch a series up to the last closed session; returns the changes. Raises as `get_bars`."""
-        found = self._find(symbol, find_timeframe(timeframe), source, now)
-        return self._complete(found, None, None, now)
+        found = self._find(symbol, parse_timeframe(timeframe), source, now)
+        return self._complete(found.coverage, None, None, now)
 
     def try_refresh(self, key: SeriesKey, *, now: datetime) -> Refreshed:
         """Refresh one series; a UserError becomes part of the result."""
@@ -123,34 +160,91 @@ class Market:
             return Refreshed(key=key, error=error)
         return Refreshed(key=key, changes=changes)
 
-    def _find(self, symbol: str, timeframe: str, source: str | None, now: datetime) -> Coverage:
-        """Coverage of the series of the first source that has it, stored or fetched.
+    def _find(self, symbol: str, timeframe: Timeframe, source: str | None, now: datetime) -> "Found":
+        """Find the series, stored or fetched, that has these bars or their longest parts.
 
         Unless a source is named, those of the settings are tried, in their order: another one may cost money or
-        minutes, and what it once stored must not hide a source that comes before it.
+        minutes, and what it once stored must not hide a source that comes before it. A source that is down ends the
+        search, but for the sample.
         """
         failed: list[UserError] = []
+        down: Unavailable | None = None
         for name in self._candidates(source):
-            if stored := self.warehouse.coverage(symbol, timeframe=timeframe, source=name):
-                return stored
-            if name not in self._providers:
+            if down is not None and name != SAMPLE:
                 continue
             try:
-                return self._first_fetch(self._providers[name], symbol, timeframe, now)
+                found = self._find_at(name, symbol, timeframe, failed, now, is_named=source is not None)
+                if found is not None:
+                    return Found(found, "" if down is None else str(down.facts.get("provider", "")))
+            except Unavailable as error:
+                # Only the sample, which costs nothing and is named, may answer for a source that does not.
+                if source is not None:
+                    raise
+                self._downs[name] = self._downs.get(name, (now, error))
+                down = error
+        raise down or self._unfound(symbol, timeframe.word, source, failed)
+
+    def _require_rested(self, name: str, now: datetime) -> None:
+        """Raise the error of a source that did not answer a moment ago."""
+        when, error = self._downs.get(name, (None, None))
+        if when is None or error is None:
+            return
+        if now - when < _REST:
+            raise error
+        del self._downs[name]
+
+    def _find_at(
+        self, name: str, symbol: str, timeframe: Timeframe, failed: list[UserError], now: datetime, *, is_named: bool
+    ) -> Coverage | None:
+        """Coverage at one source, stored or fetched; None where it has none, with the reasons added to `failed`."""
+        provider = self._providers.get(name)
+        for base in timeframe.bases:
+            if stored := self.warehouse.coverage(symbol, timeframe=base, source=name):
+                return stored
+            if provider is None:
+                continue
+            if not is_named:
+                self._require_rested(name, now)
+            try:
+                return self._first_fetch(provider, symbol, base, now)
             except (UnknownSymbol, NoTimeframe, MissingExtra) as error:
-                failed.append(error)  # any other error, such as a source that is down, ends the search
-        raise self._unfound(symbol, timeframe, source, failed)
+                failed.append(error)
+                provider = provider if isinstance(error, NoTimeframe) else None
+        return None
 
     def _candidates(self, source: str | None) -> tuple[str, ...]:
         known = {*self._sources, *self._providers, *(one.source for one in self.warehouse.symbols())}
         if source is not None and source not in known:
-            raise UnknownSource.of(source, known)
+            raise unknown_source(source, known)
         return self._sources if source is None else (source,)
+
+    def require_sources(self) -> None:
+        """Raise for a configured source that does not exist here: MissingKey, or UnknownSource."""
+        known = {IMPORTED, *self._providers, *(one.source for one in self.warehouse.symbols())}
+        for name in self._sources:
+            if name not in known:
+                raise unknown_source(name, known)
 
     def known_symbols(self) -> frozenset[str]:
         """Symbols with stored bars, and those that the sources list."""
         listed = (name for provider in self._providers.values() for name in provider.symbols)
         return frozenset((*(one.symbol for one in self.warehouse.symbols()), *listed))
+
+    def stored_series(self, symbol: str, *, timeframe: str | None = None, source: str | None = None) -> list[Coverage]:
+        """Coverage of a symbol's stored series: all, or those of a source and of what bars of a timeframe are made of.
+
+        Asks no source. Raises UnknownSymbol, UnknownSource, UnknownTimeframe or NoTimeframe.
+        """
+        names = None if source is None else self._candidates(source)
+        stored = [one for one in self.warehouse.symbols() if names is None or one.source in names]
+        of_symbol = [one for one in stored if one.symbol == symbol]
+        if not of_symbol:
+            raise UnknownSymbol.of(symbol, {one.symbol for one in stored})
+        bases = TIMEFRAMES if timeframe is None else parse_timeframe(timeframe).bases
+        found = [one for one in of_symbol if one.timeframe in bases]
+        if timeframe is not None and not found:
+            raise NoTimeframe.of_symbol(symbol, timeframe, dict.fromkeys(one.timeframe for one in of_symbol))
+        return found
 
     def _unfound(self, symbol: str, timeframe: str, source: str | None, failed: Sequence[UserError]) -> UserError:
         """Error of the timeframe, if the symbol has others; else of the source that was named, else of the symbol."""
@@ -196,6 +290,13 @@ class Market:
         with self._locks[provider.name]:
             history = provider.fetch(key.symbol, timeframe=key.timeframe, start=start, end=None, now=now)
         return closed_bars(history.in_order(), now) if provider.is_live else history
+
+
+def _stand_in(bars: Bars, down: str) -> DataFinding:
+    """Return the finding that a source did not answer, and that these bars are of another one."""
+    last: datetime = bars.time[-1].astype("datetime64[us]").item().replace(tzinfo=UTC)
+    facts: Facts = {"down": down, "source": bars.source, "end": f"{last:%Y-%m-%d}"}
+    return DataFinding(kind="stand_in", severity=Severity.MEDIUM, when=last, facts=facts)
 
 
 def closed_bars(history: RawBars, now: datetime) -> RawBars:

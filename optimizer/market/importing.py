@@ -8,7 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from optimizer.errors import BadFile, Phrase
-from optimizer.market.providers.file import Reading, find_files, read_files
+from optimizer.market.formats.source_files import find_files, passed_over
+from optimizer.market.formats.understood import Reading, Understood
+from optimizer.market.providers.file import read_files
+from optimizer.market.providers.file_series import Series
 from optimizer.market.raw_bars import RawBars, SeriesKey
 from optimizer.market.warehouse.changes import ChangeKind, Changes
 from optimizer.market.warehouse.warehouse import Warehouse
@@ -16,21 +19,23 @@ from optimizer.market.warehouse.warehouse import Warehouse
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """Series that an import stored."""
+    """Series that an import read, and stored unless it was dry."""
 
     path: Path
     n_files: int
-    changes: tuple[Changes, ...]  # one per series, in the order of the files
+    understood: tuple[Understood, ...]  # one per series, in the order of the files
+    changes: tuple[Changes, ...] = ()  # likewise; empty if nothing was stored
+    passed_over: tuple[Path, ...] = ()  # files of the folder that were not read
 
     @property
     def n_bars(self) -> int:
         """Number of bars that were read."""
-        return sum(one.n_new + one.n_same + one.n_changed for one in self.changes)
+        return sum(one.n_bars for one in self.understood)
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Symbols that were imported, sorted."""
-        return tuple(sorted({one.symbol for one in self.changes}))
+        """Symbols that were read, sorted."""
+        return tuple(sorted({one.symbol for one in self.understood}))
 
     @property
     def notes(self) -> tuple[Phrase, ...]:
@@ -72,21 +77,37 @@ def _about(key: str, changes: Changes, **facts: object) -> Phrase:
 def import_files(path: Path, warehouse: Warehouse, *, reading: Reading | None = None, now: datetime) -> ImportReport:
     """Read one file or every file under a folder and store its bars under the source `file`, in one transaction.
 
-    Raises BadFile, NothingToImport or UnknownTimeframe; nothing is stored then.
+    Raises BadFile, NothingToImport, UnknownTimeframe, UnknownEncoding or MissingExtra; nothing is stored then.
     """
-    files = find_files(path)
+    understood: list[Understood] = []
     # Closed here, not when an error that holds it is forgotten: its spill folder goes with it.
-    with closing(read_files(path, reading or Reading())) as series:
-        changes = warehouse.import_all(_once(path, series), now=now)
-    return ImportReport(path=path, n_files=len(files), changes=tuple(changes))
+    with closing(read_files(path, reading)) as series:
+        changes = warehouse.import_all(_once(series, understood), now=now)
+    return _report(path, understood, tuple(changes))
 
 
-def _once(path: Path, histories: Iterator[RawBars]) -> Iterator[RawBars]:
-    """Yield the histories, each series once: a second one would make the result depend on the order of files."""
+def read_only(path: Path, *, reading: Reading | None = None) -> ImportReport:
+    """Read what an import would, and store nothing. Raises what an import would."""
+    understood: list[Understood] = []
+    with closing(read_files(path, reading)) as series:
+        for _ in _once(series, understood):
+            pass
+    return _report(path, understood, ())
+
+
+def _report(path: Path, understood: list[Understood], changes: tuple[Changes, ...]) -> ImportReport:
+    others = tuple(passed_over(path))
+    n_files = len(find_files(path))
+    return ImportReport(path=path, n_files=n_files, understood=tuple(understood), changes=changes, passed_over=others)
+
+
+def _once(series: Iterator[Series], understood: list[Understood]) -> Iterator[RawBars]:
+    """Yield the bars, each series once: a second one would make the result depend on the order of files."""
     seen: set[SeriesKey] = set()
-    for history in histories:
-        if history.key in seen:
-            reason = Phrase("two_files", timeframe=history.timeframe, symbol=history.symbol)
-            raise BadFile(file=path.name, line=1, reason=reason, remedy=Phrase("keep_one"))
-        seen.add(history.key)
-        yield history
+    for one in series:
+        if one.bars.key in seen:
+            reason = Phrase("two_files", timeframe=one.bars.timeframe, symbol=one.bars.symbol)
+            raise BadFile(file=one.understood.file, line=1, reason=reason, remedy=Phrase("keep_one"))
+        seen.add(one.bars.key)
+        understood.append(one.understood)
+        yield one.bars

@@ -15,20 +15,12 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
-from optimizer.errors import UnknownTimeframe
+from optimizer.domain.timeframes import TIMEFRAMES as TIMEFRAMES
+from optimizer.domain.timeframes import find_timeframe as find_timeframe
 
-#: Size of a bar in seconds, by timeframe.
-TIMEFRAMES = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "1d": 86400}
 COLUMNS = ("time", "open", "high", "low", "close", "volume", "factor", "split")
 #: A step of the adjustment factor above this fraction is a split, below it a dividend.
 SPLIT_STEP = 0.2
-
-
-def find_timeframe(word: str) -> str:
-    """Timeframe called `word`. Raises UnknownTimeframe."""
-    if word not in TIMEFRAMES:
-        raise UnknownTimeframe.of(word, TIMEFRAMES)
-    return word
 
 
 class SeriesKey(NamedTuple):

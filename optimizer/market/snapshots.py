@@ -1,12 +1,14 @@
 """Immutable snapshots: the bars of a study as one Parquet file named by the hash of its content.
 
 A worker reads a snapshot without accessing the warehouse. The file is written under another name and renamed, so
-that a half-written one never has its name; it is checked when read, so that a damaged one is never used.
+that a half-written one never has its name; it is checked when read, so that a damaged one is never used, and when it
+would be written, so that a damaged one is replaced.
 Two sources that deliver the same bars share a file, which names the first source.
 """
 
 import glob
 import os
+import re
 import threading
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,6 +23,8 @@ from optimizer.market.warehouse.result_arrays import fetch_arrays
 
 _COLUMNS = ("time", "open", "high", "low", "close", "volume")
 _REMEDY = Phrase("start_again")
+#: Name of a file that is being written: the snapshot's, with a process and a thread.
+_DRAFT = re.compile(r"\.[0-9a-f]{64}\.parquet\.\d+\.\d+")
 
 
 def snapshot_path(data_hash: str, folder: Path) -> Path:
@@ -29,15 +33,35 @@ def snapshot_path(data_hash: str, folder: Path) -> Path:
 
 
 def write_snapshot(bars: Bars, folder: Path) -> str:
-    """Store bars under the hash of their content, once; returns the hash."""
-    place = snapshot_path(bars.data_hash, folder)
-    if not place.exists():
+    """Store bars under the hash of their content, unless they are there undamaged; returns the hash."""
+    if not is_whole(bars.data_hash, folder):
         folder.mkdir(parents=True, exist_ok=True)
+        place = snapshot_path(bars.data_hash, folder)
         # Two writers of the same content may race: each writes its own draft, and the last rename wins.
         draft = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}")
-        _write(bars, draft)
-        draft.replace(place)
+        try:
+            _write(bars, draft)
+            draft.replace(place)
+        finally:
+            draft.unlink(missing_ok=True)
     return bars.data_hash
+
+
+def is_whole(data_hash: str, folder: Path) -> bool:
+    """True if the snapshot with that hash is there and contains what its name says."""
+    try:
+        read_snapshot(data_hash, folder)
+    except (NoSnapshot, DamagedSnapshot):
+        return False
+    return True
+
+
+def sweep_drafts(folder: Path) -> int:
+    """Delete what killed writers left; returns the number of files. For when nobody writes."""
+    drafts = [place for place in folder.glob(".*") if _DRAFT.fullmatch(place.name)]
+    for draft in drafts:
+        draft.unlink(missing_ok=True)
+    return len(drafts)
 
 
 def read_snapshot(data_hash: str, folder: Path) -> Bars:

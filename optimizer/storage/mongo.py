@@ -12,15 +12,29 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
 from optimizer.errors import Phrase
-from optimizer.storage.embedded_mongo import USER, EmbeddedMongo, MongoUnavailable, restart_mongod, why_it_ended
+from optimizer.storage.embedded_mongo import (
+    USER,
+    EmbeddedMongo,
+    MongoUnavailable,
+    is_folder_in_use,
+    restart_mongod,
+    why_it_ended,
+)
 from optimizer.storage.outage import patiently
+from optimizer.supervisor import Backoff, Supervisor
 
 log = logging.getLogger(__name__)
 
 DATABASE = "optimize_bot"
 _READY_SECONDS = 30.0
 _WATCH_SECONDS = 0.25
+#: Seconds that a server of an earlier run may take to give its folder back.
+_FOLDER_SECONDS = 15.0
 _LONGEST_PAUSE = 15.0
+#: Seconds until a request counts as lost: a connection that a network has forgotten stays silent for ever, and the
+#: driver, whose other connections work, does not notice.
+SILENT_SECONDS = 30.0
+_UNAUTHORIZED, _LOGIN_FAILED = 13, 18
 
 
 async def wait_ready(server: EmbeddedMongo) -> None:
@@ -52,24 +66,20 @@ async def _ensure_user(server: EmbeddedMongo) -> None:
         durable = {"w": 1, "j": True}  # so that the account survives a kill right after
         await client.admin.command("createUser", USER, pwd=server.password, roles=["root"], writeConcern=durable)
     except OperationFailure as failure:
-        if failure.code != 13:  # Unauthorized: the account exists
+        if failure.code != _UNAUTHORIZED:  # which means that the account exists
             raise
     finally:
         client.close()
 
 
 @asynccontextmanager
-async def kept_ready(server: EmbeddedMongo) -> AsyncIterator[str]:
+async def kept_ready(server: EmbeddedMongo, supervisor: Supervisor) -> AsyncIterator[str]:
     """Run an embedded server that was just started for the block; yields its address."""
     keeper = _Keeper(server)
     try:
-        await wait_ready(keeper.server)
-        keeping = asyncio.create_task(keeper.keep())
-        try:
+        await keeper.begin()
+        async with supervisor.repeat("mongod", keeper.look, every=_WATCH_SECONDS):
             yield keeper.server.uri
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
     finally:
         await asyncio.to_thread(keeper.server.stop)
 
@@ -79,39 +89,48 @@ class _Keeper:
 
     def __init__(self, server: EmbeddedMongo) -> None:
         self.server = server
+        self._backoff = Backoff(first=2 * _WATCH_SECONDS, longest=_LONGEST_PAUSE)
 
-    async def keep(self) -> None:
-        pause = _WATCH_SECONDS
+    async def begin(self) -> None:
+        """Wait until the server answers; it is started again as long as a dying one still has its folder."""
+        deadline = asyncio.get_running_loop().time() + _FOLDER_SECONDS
         while True:
-            await asyncio.sleep(pause)
-            if not self.server.has_ended:
-                continue
-            log.error("mongod_ended code=%s", self.server.process.returncode)
             try:
-                self.server = restart_mongod(self.server)
-                await wait_ready(self.server)
-            except (MongoUnavailable, PyMongoError, OSError) as failure:
-                # Killed while starting, or a full disk: either may be temporary, and until then all callers wait.
-                log.error("mongod_not_restarted reason=%s", failure)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-            else:
-                log.info("mongod_restarted")
-                pause = _WATCH_SECONDS
+                return await wait_ready(self.server)
+            except MongoUnavailable as failure:
+                if not is_folder_in_use(failure) or asyncio.get_running_loop().time() > deadline:
+                    raise
+            log.warning("mongod_folder_in_use")
+            await asyncio.sleep(_WATCH_SECONDS)
+            self.server = restart_mongod(self.server)
+
+    async def look(self) -> None:
+        """Restart the server if it has ended."""
+        if not self.server.has_ended:
+            return
+        log.error("mongod_ended code=%s", self.server.process.returncode)
+        try:
+            self.server = restart_mongod(self.server)
+            await wait_ready(self.server)
+        except (MongoUnavailable, PyMongoError, OSError) as failure:
+            # Killed while starting, or a full disk: either may be temporary, and until then all callers wait.
+            log.error("mongod_not_restarted reason=%s", failure)
+            await asyncio.sleep(self._backoff.extend(0.0))
+        else:
+            log.info("mongod_restarted")
+            self._backoff.times = 0
 
 
 @asynccontextmanager
 async def open_documents(
-    uri: str, models: Sequence[type[Document]], *, waits: bool = False
+    uri: str, models: Sequence[type[Document]], *, waits: bool = False, silent_seconds: float = SILENT_SECONDS
 ) -> AsyncIterator[AsyncIOMotorDatabase[Any]]:
     """Connect for the block and bind the documents to the database, creating their indexes.
 
     Raises MongoUnavailable when the server does not answer, unless the caller `waits` for it.
     """
-    client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
-        uri, tz_aware=True, serverSelectionTimeoutMS=5000, journal=True, appname="optimize-bot"
-    )
+    client, database = _connect(uri, silent_seconds)
     try:
-        database = client.get_default_database(DATABASE)
         if waits:
             await patiently(lambda: init_beanie(database=database, document_models=list(models)), what="documents")
         else:
@@ -121,10 +140,28 @@ async def open_documents(
         client.close()
 
 
+def _connect(uri: str, silent_seconds: float) -> tuple[AsyncIOMotorClient[Any], AsyncIOMotorDatabase[Any]]:
+    """Return a client, not connected yet, and its database; raises MongoUnavailable for what is no address."""
+    try:
+        client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
+            uri,
+            tz_aware=True,
+            serverSelectionTimeoutMS=5000,
+            socketTimeoutMS=int(silent_seconds * 1000),
+            journal=True,
+            appname="optimize-bot",
+        )
+        return client, client.get_default_database(DATABASE)
+    except (PyMongoError, ValueError, TypeError) as failure:  # its words may repeat the password
+        raise MongoUnavailable(
+            what=Phrase("mongodb"), reason=Phrase("not_an_address"), remedy=Phrase("write_mongodb_uri")
+        ) from failure
+
+
 async def _bind(database: AsyncIOMotorDatabase[Any], models: Sequence[type[Document]]) -> None:
     try:
         await init_beanie(database=database, document_models=list(models))
     except PyMongoError as failure:
-        raise MongoUnavailable(
-            what=Phrase("mongodb"), reason=type(failure).__name__, remedy=Phrase("check_mongodb_uri")
-        ) from failure
+        is_refused = isinstance(failure, OperationFailure) and failure.code == _LOGIN_FAILED
+        reason = Phrase("login_refused") if is_refused else Phrase("as_written", text=type(failure).__name__)
+        raise MongoUnavailable(what=Phrase("mongodb"), reason=reason, remedy=Phrase("check_mongodb_uri")) from failure

@@ -9,7 +9,19 @@ from beanie import PydanticObjectId
 from pydantic import BaseModel, ConfigDict, Field
 
 from optimizer.domain.study_results import Measure, StudyState, Verdict
-from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.curves import OF_FOLDS, OF_SUMMARY
+from optimizer.storage.documents import BY_RANK, BY_RANK_OF_SYMBOL, NEWEST_OF, OptimizationStudy
+
+Query = Mapping[str, Any]
+Index = Sequence[tuple[str, int]]
+#: Query that every study matches.
+EVERY: Query = MappingProxyType({})
+_AS_STORED = MappingProxyType({"_id": 1})
+
+
+def both(one: Query, other: Query) -> dict[str, Any]:
+    """Query for what matches two queries."""
+    return {"$and": [dict(one), dict(other)]} if one and other else dict(one or other)
 
 
 class _Outside(BaseModel):
@@ -65,14 +77,13 @@ class StudyLine(BaseModel):
 
 def about(symbols: Sequence[str]) -> dict[str, Any]:
     """Query for studies of one of these symbols, alone or sharing a set with others, or by the whole label."""
-    among = {"$in": list(symbols)}
-    return {"$or": [{field: among} for field in ("symbol", "spec.symbol", "spec.partners")]}
+    return {"symbols": {"$in": list(symbols)} if len(symbols) > 1 else symbols[0]}
 
 
 async def page_of_studies(
-    wanted: Mapping[str, Sequence[str]], *, older_than: PydanticObjectId | None, limit: int
+    wanted: Mapping[str, Sequence[str]], *, older_than: PydanticObjectId | None, limit: int, among: Query
 ) -> list[StudyLine]:
-    """Page of studies, newest first; each field of `wanted` has one of its values.
+    """Page of the studies of `among`, newest first; each field of `wanted` has one of its values.
 
     Studies stored meanwhile come before the first page, so that the next pages do not shift.
     """
@@ -82,13 +93,24 @@ async def page_of_studies(
             query |= about(values) if field == "symbol" else {field: {"$in": list(values)}}
     if older_than is not None:
         query["_id"] = {"$lt": older_than}
-    return await OptimizationStudy.find(query).sort("-_id").limit(limit).project(StudyLine).to_list()
+    index = next((NEWEST_OF[field] for field in NEWEST_OF if field in query), _AS_STORED.items())
+    found = OptimizationStudy.get_motor_collection().find(both(query, among), StudyLine.Settings.projection)
+    documents = await found.sort("_id", -1).limit(limit).hint(list(index)).to_list(limit)
+    return [StudyLine.model_validate(document) for document in documents]
 
 
-async def glance(study_name: str) -> tuple[OptimizationStudy, Verdict | None] | None:
-    """Study without its summary, and the verdict of the summary; None when no study has this name."""
+async def symbols_among(among: Query) -> list[str]:
+    """Labels of the studies of `among`, sorted. Each part of an `$or` has an index of its own that has them all."""
+    collection, found = OptimizationStudy.get_motor_collection(), set[str]()
+    for part in among.get("$or", [among]):
+        found |= set(await collection.distinct("symbol", part))
+    return sorted(found)
+
+
+async def glance(study_name: str, among: Query = EVERY) -> tuple[OptimizationStudy, Verdict | None] | None:
+    """Study without its summary, and the verdict of the summary; None when no study of `among` has this name."""
     stages: list[dict[str, Any]] = [
-        {"$match": {"study_name": study_name}},
+        {"$match": both({"study_name": study_name}, among)},
         {"$set": {"summary": None, "verdict": "$summary.verdict"}},
     ]
     documents = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(1)
@@ -98,10 +120,9 @@ async def glance(study_name: str) -> tuple[OptimizationStudy, Verdict | None] | 
     return OptimizationStudy.model_validate(documents[0]), Verdict(verdict) if verdict else None
 
 
-_OUTSIDE = "summary.winner.out_of_sample.sharpe_ratio"
-
-
-async def ranked_names(query: Mapping[str, Any], *, limit: int) -> list[str]:
+async def ranked_names(
+    query: Mapping[str, Any], *, verdicts: Sequence[Verdict], limit: int, symbol: str | None = None
+) -> list[str]:
     """Names of finished studies by verdict, best first as declared, then by evidence, then by Sharpe out of sample.
 
     The best of many Sharpe ratios on few unseen bars is mostly luck; the evidence counts every search. Studies stored
@@ -109,34 +130,16 @@ async def ranked_names(query: Mapping[str, Any], *, limit: int) -> list[str]:
 
     Of several studies with the same winner for the same symbols, strategy and timeframe the first counts.
     """
-    best_first = {"verdict": 1, "p": 1, "outside": -1, "_id": 1}
-    early = {"$subtract": [1.0, {"$ifNull": ["$summary.luck.skill", 0.0]}]}
-    p = {"$ifNull": ["$summary.significance.p", early]}
-    verdict = {"$indexOfArray": [[str(verdict) for verdict in Verdict], "$summary.verdict"]}
-    same = {"symbol": "$symbol", "strategy": "$strategy_name", "timeframe": "$spec.timeframe"}
-    stages: list[dict[str, Any]] = [
-        {"$match": {**query, _OUTSIDE: {"$ne": None}}},
-        {"$project": {"study_name": 1, "verdict": verdict, "p": p, "outside": f"${_OUTSIDE}",
-                      "set": {**same, "params": "$summary.winner.params"}}},
-        {"$sort": best_first},
-        {"$group": {"_id": "$set", "best": {"$first": "$$ROOT"}}},
-        {"$replaceRoot": {"newRoot": "$best"}},
-        {"$sort": best_first},
-        {"$limit": limit},
-    ]  # fmt: skip
-    documents = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(limit)
-    return [document["study_name"] for document in documents]
-
-
-_AS_STORED = MappingProxyType({"_id": 1})
-#: Fields of a summary, and of its folds, that only charts need.
-_CHARTS: Mapping[str, Any] = {
-    "curve": {"dates": [], "winner": [], "buy_and_hold": []},
-    "bootstrap_sharpes": [],
-    "surface": None,
-    "scatter": [],
-}
-_SERIES: Mapping[str, Any] = {"returns": [], "dates": []}
+    wanted = {"rank.verdict": {"$in": sorted(list(Verdict).index(verdict) for verdict in verdicts)}}
+    wanted |= about([symbol]) if symbol else {}
+    found = OptimizationStudy.get_motor_collection().find(both(wanted, query), {"study_name": 1, "rank.winner": 1})
+    index = BY_RANK_OF_SYMBOL if symbol else BY_RANK
+    names: dict[str, str] = {}  # by winner
+    async for document in found.sort(list(BY_RANK)).hint(list(index)).batch_size(4 * limit):
+        names.setdefault(document["rank"]["winner"], document["study_name"])
+        if len(names) == limit:
+            break
+    return list(names.values())
 
 
 def _where_there(path: str, *parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,14 +147,50 @@ def _where_there(path: str, *parts: Mapping[str, Any]) -> dict[str, Any]:
     return {"$cond": [{"$eq": [{"$type": path}, "object"]}, {"$mergeObjects": [path, *parts]}, None]}
 
 
-_FOLDS = {"walk_forward": _where_there("$summary.walk_forward", {"$literal": _SERIES})}
-_WITHOUT_CHARTS = {"$set": {"summary": _where_there("$summary", {"$literal": _CHARTS}, _FOLDS)}}
+_PARTS = {
+    "walk_forward": _where_there("$summary.walk_forward", {"$literal": dict(OF_FOLDS)}),
+    "plateau": _where_there("$summary.plateau", {"neighbours": []}),
+}
+_WITHOUT_CHARTS = {"$set": {"summary": _where_there("$summary", {"$literal": dict(OF_SUMMARY)}, _PARTS)}}
+#: Without the sets behind the winner too, which are most of what is left; a line of a list shows none.
+_WITHOUT_TABLES = {"$set": {"summary": _where_there("$summary", {"$literal": dict(OF_SUMMARY) | {"top": []}}, _PARTS)}}
 
 
 async def without_charts(
-    query: Mapping[str, Any], *, order: Mapping[str, int] = _AS_STORED, limit: int
+    query: Mapping[str, Any],
+    *,
+    order: Mapping[str, int] = _AS_STORED,
+    limit: int,
+    index: Index | None = None,
+    has_tables: bool = True,
 ) -> list[OptimizationStudy]:
-    """Studies with empty curves and point clouds, at a tenth of their size; never save them."""
-    stages: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": order}, {"$limit": limit}, _WITHOUT_CHARTS]
-    documents = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(limit)
+    """Studies with empty curves and point clouds, which those of earlier versions have in them; never save them.
+
+    `index` is one that has the studies in this order. Without `has_tables` the best sets but the winner are left out.
+    """
+    light = _WITHOUT_CHARTS if has_tables else _WITHOUT_TABLES
+    stages: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": order}, {"$limit": limit}, light]
+    hint = {"hint": dict(index)} if index else {}
+    documents = await OptimizationStudy.get_motor_collection().aggregate(stages, **hint).to_list(limit)
     return [OptimizationStudy.model_validate(document) for document in documents]
+
+
+async def studies_named(names: Sequence[str]) -> list[OptimizationStudy]:
+    """Studies of these names, in their order, without charts; a name that no study has is left out."""
+    found = await without_charts({"study_name": {"$in": list(names)}}, limit=len(names) or 1)
+    by_name = {study.study_name: study for study in found}
+    return [by_name[name] for name in names if name in by_name]
+
+
+async def count_waiting() -> int:
+    """Number of queued studies."""
+    return await OptimizationStudy.find({"status": str(StudyState.QUEUED)}).count()
+
+
+async def count_waiting_requests(created_by: str) -> int:
+    """Number of a person's queued requests: studies that were requested together are one."""
+    query = {"status": str(StudyState.QUEUED), "created_by": created_by}
+    request = {"$cond": [{"$gt": ["$origin.group", ""]}, "$origin.group", "$study_name"]}
+    stages: list[Mapping[str, Any]] = [{"$match": query}, {"$group": {"_id": request}}, {"$count": "n"}]
+    found = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(1)
+    return int(found[0]["n"]) if found else 0

@@ -13,9 +13,11 @@ from pymongo.errors import BulkWriteError
 
 from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
-from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial
+from optimizer.storage.curves import split, store_curves, with_curves
+from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial, rank_of
 from optimizer.storage.outage import patiently
 from optimizer.storage.trial_documents import trial_document, trial_record
+from optimizer.supervisor import begin_alone
 
 HEARTBEAT_SECONDS = 5.0
 _DUPLICATE_KEY = 11000
@@ -30,17 +32,29 @@ async def heartbeat(study_name: str) -> AsyncIterator[None]:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             await update_study(study_name, heartbeat_at=utc_now())
 
-    beating = asyncio.create_task(beat())
+    beating = begin_alone(beat(), name="heartbeat")  # without it the watchdog ends this process
     try:
         yield
     finally:
         beating.cancel()
 
 
+async def find_stored(study_name: str) -> OptimizationStudy | None:
+    """Read a study with its whole summary."""
+
+    async def read() -> OptimizationStudy | None:
+        study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
+        return await with_curves(study) if study else None
+
+    return await patiently(read, what="study")
+
+
 async def stored_records(study_name: str) -> list[TrialRecord]:
     """Trials of a study without a gap from the first, from which a stopped search can resume."""
     collection = OptimizationTrial.get_motor_collection()
-    documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
+    documents = await patiently(
+        lambda: collection.find({"study": study_name}).sort("trial_number", 1).to_list(None), what="trials"
+    )
     records = [trial_record(document) for document in documents]
     gapless = next((i for i, record in enumerate(records) if record.number != i), len(records))
     return records[:gapless]
@@ -77,17 +91,21 @@ async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
 
 
 async def store_result(
-    name: str,
+    study: OptimizationStudy,
     summary: StudySummary,
     timings: Timings,
     backtests: Sequence[BacktestRecord],
     cache_hit_ratio: float | None,
 ) -> None:
     """Store the result; the state changes last, so that a finished study is complete."""
+    name, rank = study.study_name, rank_of(study.spec, summary)
     await patiently(lambda: _replace_backtests(name, backtests), what="backtests")
+    kept, series = split(summary.model_dump(mode="json"))
+    await store_curves(name, series)
     await update_study(
         name,
-        summary=summary.model_dump(mode="json"),
+        summary=kept,
+        rank=rank.model_dump() if rank else None,
         timings=timings.model_dump(),
         cache_hit_ratio=cache_hit_ratio,
         best_params=dict(summary.winner.params),

@@ -1,24 +1,22 @@
 """Counts of what other studies tried on overlapping bars of the same symbols.
 
-A search is what a request asks to be searched: strategy, goals, caps, costs, overlays, direction and ranges. Its seed,
-its number of trials and its dates make no new search, so that a weekly run counts once; every set that they tried
-counts among the sets all the same.
+A search is what a request asks to be searched: strategy, goals, caps, costs, overlays, re-entry, direction and
+ranges. Its seed, its number of trials and its dates make no new search, so that a weekly run counts once; every set
+that they tried counts among the sets all the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from optimizer.domain.study_results import Tries
-from optimizer.storage.documents import OptimizationStudy, OptimizationTrial
+import numpy as np
+
+from optimizer.domain.space import Params
+from optimizer.domain.study_results import Suggestion, Tries
+from optimizer.storage.digests import SET_BYTES, set_digests
+from optimizer.storage.documents import BY_BARS, SAME_BARS, OptimizationStudy, OptimizationTrial, TriedSets
 from optimizer.storage.outage import patiently
 from optimizer.storage.study_queries import about
-
-#: Parts of a request that make it another search of the same bars.
-_SEARCHED = (
-    *("strategy_name", "partners", "goals", "caps", "narrowed", "overlays", "costs", "allow_short", "min_trades"),
-    "timeframe",
-)
 
 
 async def tries_before(study: OptimizationStudy) -> Tries:
@@ -29,15 +27,25 @@ async def tries_before(study: OptimizationStudy) -> Tries:
     people = {person for found in others for person in found["people"]} | {study.created_by}
     return Tries(
         n_sets=same + sum(found["n_elsewhere"] for found in others),
-        n_searches=len([found for found in others if not found["is_own"]]) + 1,
+        n_searches=len([found for found in others if found["_id"] != study.search]) + 1,
         n_looks=sum(found["n_looks"] for found in others),
+        n_research=sum(found["n_research"] for found in others),
         n_people=len(people),
         since=min(days).date() if days else None,
+        n_together=study.n_together,
     )
 
 
+async def store_tried_sets(study: OptimizationStudy, sets: Sequence[Params]) -> None:
+    """Store which sets a study has tried; `sets` are those of all its trials, of which each is stored."""
+    await patiently(lambda: _replace(study.study_name, study.bars, len(sets), set_digests(sets)), what="tried sets")
+
+
 async def _searches(study: OptimizationStudy) -> list[dict[str, Any]]:
-    """Other studies of overlapping bars by search: sets tried elsewhere, looks at the holdout, people, first day."""
+    """Other studies of overlapping bars by search: sets tried elsewhere, looks, advice, people, first day.
+
+    The index has every field, so that no study is read.
+    """
     start, end = study.window.start_date.isoformat(), study.window.end_date.isoformat()
     held_out = (study.window.holdout_date or study.window.end_date).isoformat()
     query = about(study.spec.symbols) | {
@@ -46,53 +54,64 @@ async def _searches(study: OptimizationStudy) -> list[dict[str, Any]]:
         "window.start_date": {"$lte": end},
         "window.end_date": {"$gte": start},
     }
-    elsewhere = {"$cond": [_is_same(study), 0, "$trials_completed"]}
-    looks = {"$cond": [{"$and": [{"$gte": ["$window.end_date", held_out]}, {"$ne": ["$summary", None]}]}, 1, 0]}
+    is_same = {"$eq": ["$bars", study.bars]}  # whose sets are counted exactly
+    has_looked = {"$and": [{"$gte": ["$window.end_date", held_out]}, {"$gt": ["$summary.verdict", None]}]}
+    is_research = {"$eq": ["$summary.suggestion", str(Suggestion.RESEARCH)]}
     stages: list[dict[str, Any]] = [
         {"$match": query},
         {
             "$group": {
-                "_id": {name: f"$spec.{name}" for name in _SEARCHED},
-                "n_elsewhere": {"$sum": elsewhere},
-                "n_looks": {"$sum": looks},
+                "_id": "$search",
+                "n_elsewhere": {"$sum": {"$cond": [is_same, 0, "$trials_completed"]}},
+                "n_looks": {"$sum": {"$cond": [has_looked, 1, 0]}},
+                "n_research": {"$sum": {"$cond": [is_research, 1, 0]}},
                 "since": {"$min": "$created_at"},
                 "people": {"$addToSet": "$created_by"},
             }
         },
     ]
-    found = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(None)
-    stored = study.spec.model_dump(mode="json")
-    own = {name: stored[name] for name in _SEARCHED}
-    return [group | {"is_own": group["_id"] == own} for group in found]
-
-
-def _is_same(study: OptimizationStudy) -> Mapping[str, Any]:
-    """Expression: same symbol, strategy and window as this study, whose sets are counted exactly."""
-    window = study.window
-    return {
-        "$and": [
-            {"$eq": ["$symbol", study.symbol]},
-            {"$eq": ["$strategy_name", study.strategy_name]},
-            {"$eq": ["$window.start_date", window.start_date.isoformat()]},
-            {"$eq": ["$window.end_date", window.end_date.isoformat()]},
-        ]
-    }
+    found = OptimizationStudy.get_motor_collection().aggregate(stages, hint=dict(BY_BARS))
+    return await found.to_list(None)
 
 
 async def _n_same_sets(study: OptimizationStudy) -> int:
     """Unique sets that other studies of this symbol, strategy and window tried and this one did not."""
-    same = {
-        "symbol": study.symbol,
-        "strategy_name": study.strategy_name,
-        "window.start_date": study.window.start_date.isoformat(),
-        "window.end_date": study.window.end_date.isoformat(),
-    }
-    names = await OptimizationStudy.get_motor_collection().distinct("study_name", same)
-    stages: list[dict[str, Any]] = [
-        {"$match": {"study": {"$in": names}}},
-        {"$group": {"_id": "$params", "studies": {"$addToSet": "$study"}}},
-        {"$match": {"studies": {"$ne": study.study_name}}},
-        {"$count": "n"},
-    ]
-    found = await OptimizationTrial.get_motor_collection().aggregate(stages).to_list(1)
-    return int(found[0]["n"]) if found else 0
+    sets = await _sets_of(study.bars)
+    own = sets.pop(study.study_name, b"")
+    others = np.unique(_numbers(b"".join(sets.values())))
+    return len(others) - int(np.isin(np.unique(_numbers(own)), others, assume_unique=True).sum())
+
+
+def _numbers(digests: bytes) -> "np.ndarray[Any, np.dtype[np.uint64]]":
+    return np.frombuffer(digests, dtype=np.dtype(f"u{SET_BYTES}"))
+
+
+async def _sets_of(bars: str) -> dict[str, bytes]:
+    """Digests of the sets that studies of the same bars tried, by study.
+
+    Where they are missing or of fewer trials (the study runs, was cut off, or is of an earlier version) they are made
+    of the trials and kept.
+    """
+    fields = {"_id": 0, "study_name": 1, "trials_completed": 1}
+    found = OptimizationStudy.get_motor_collection().find({"bars": bars}, fields).hint(list(SAME_BARS))
+    studies = await found.to_list(None)
+    stored = await TriedSets.get_motor_collection().find({"bars": bars}).to_list(None)
+    known = {one["study"]: (one["n_trials"], one["digests"]) for one in stored}
+    sets: dict[str, bytes] = {}
+    for one in studies:
+        name, n_trials = one["study_name"], one["trials_completed"]
+        n_known, digests = known.get(name, (0, b""))
+        sets[name] = digests if n_known == n_trials else await _made_of_trials(name, bars, n_trials)
+    return sets
+
+
+async def _made_of_trials(study_name: str, bars: str, n_trials: int) -> bytes:
+    found = await OptimizationTrial.get_motor_collection().find({"study": study_name}, {"params": 1}).to_list(None)
+    digests = set_digests(trial["params"] for trial in found)
+    await _replace(study_name, bars, n_trials, digests)
+    return digests
+
+
+async def _replace(study_name: str, bars: str, n_trials: int, digests: bytes) -> None:
+    document = {"study": study_name, "bars": bars, "n_trials": n_trials, "digests": digests}
+    await TriedSets.get_motor_collection().replace_one({"study": study_name}, document, upsert=True)

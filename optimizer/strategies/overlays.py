@@ -6,6 +6,7 @@ from types import MappingProxyType
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
+from optimizer.domain.metrics import periods_per_year, periods_per_year_so_far
 from optimizer.domain.space import Params, Range
 from optimizer.indicators import technical
 from optimizer.indicators.conditions import Conditions
@@ -30,6 +31,9 @@ OVERLAYS: Mapping[str, Range] = MappingProxyType(
     }
 )
 
+#: The overlays that close a position while its signal may still hold.
+CLOSING = ("stop", "take", "trail", "max_hold")
+
 
 def overlay_warm_up(params: Params) -> int:
     """Bars before the first one at which the overlays of a set have values."""
@@ -49,6 +53,12 @@ def permission(conditions: Conditions, trend: int, is_sized: bool) -> FloatArray
     return allowed
 
 
-def volatility(conditions: Conditions, periods_per_year: float) -> FloatArray:
-    """Annualized volatility of the last 20 returns at each close, as a fraction."""
-    return technical.realized_volatility(conditions.bars.close, VOLATILITY_BARS, periods_per_year)
+def volatility(conditions: Conditions, counts_ahead: bool) -> FloatArray:
+    """Annualized volatility of the last 20 returns at each close, as a fraction.
+
+    A year of bars faster than daily ones is counted up to each bar; with `counts_ahead` over all bars, as early
+    studies did.
+    """
+    bars = conditions.bars
+    a_year = periods_per_year(bars) if counts_ahead else periods_per_year_so_far(bars)
+    return technical.realized_volatility(bars.close, VOLATILITY_BARS, a_year)

@@ -12,7 +12,7 @@ from optimizer.strategies.donchian import DONCHIAN
 from optimizer.strategies.macd import MACD
 from optimizer.strategies.momentum import MOMENTUM
 from optimizer.strategies.moving_averages import EMA, SMA
-from optimizer.strategies.overlays import OVERLAYS, overlay_warm_up
+from optimizer.strategies.overlays import CLOSING, OVERLAYS, overlay_warm_up
 from optimizer.strategies.rsi import RSI
 from optimizer.strategies.rsi2 import RSI2
 from optimizer.strategies.stochastic import STOCHASTIC
@@ -20,6 +20,7 @@ from optimizer.strategies.supertrend import SUPERTREND
 from optimizer.strategies.zscore import ZSCORE
 
 __all__ = [
+    "CLOSING",
     "OVERLAYS",
     "STRATEGIES",
     "Columns",

@@ -6,6 +6,8 @@ import sys
 from contextlib import suppress
 from typing import Self
 
+from optimizer.environment import for_child
+
 #: Children yield the processor to the bot; on an idle core they run at full speed.
 NICENESS = 10
 #: Longest answer in bytes: the file names of a report, never a report.
@@ -34,7 +36,7 @@ class ChildProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LONGEST_LINE,
-            env=os.environ | _ENVIRONMENT,
+            env=for_child(os.environ, **_ENVIRONMENT),
         )
         return cls(process)
 

@@ -23,9 +23,11 @@ from apscheduler.schedulers.base import STATE_PAUSED
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from pymongo import MongoClient
+from pymongo.errors import PyMongoError
 
 from optimizer.clock import Clock, utc_now
 from optimizer.storage.mongo import DATABASE
+from optimizer.storage.outage import name_of
 from optimizer.studies.service import OptimizationService
 
 log = logging.getLogger(__name__)
@@ -120,6 +122,19 @@ def _utc() -> tzinfo:
     return UTC
 
 
+class _Scheduler(AsyncIOScheduler):
+    """Scheduler that goes on after MongoDB failed while a due job was stored; APScheduler would set no timer again."""
+
+    def _process_jobs(self) -> float | None:
+        """Run the due jobs; returns the seconds until the next one."""
+        try:
+            wait: float | None = super()._process_jobs()
+        except PyMongoError as error:
+            log.warning("jobs_not_stored error=%s", name_of(error))
+            wait = float(self.jobstore_retry_interval)
+        return wait
+
+
 class StudyJobs:
     """Queue of studies and recurring jobs; the only user of APScheduler."""
 
@@ -132,7 +147,7 @@ class StudyJobs:
         self._stored = self._client.get_default_database(DATABASE)["scheduled_jobs"]
         store = MongoDBJobStore(self._stored.database.name, self._stored.name, client=self._client)
         self._due: dict[str, datetime] = {}  # next run of each deleted job, until it is added again
-        self._scheduler = AsyncIOScheduler(
+        self._scheduler = _Scheduler(
             jobstores={"default": store},
             executors={"default": AsyncIOExecutor()},
             timezone=UTC if clock is utc_now else _ClockZone(clock),

@@ -7,13 +7,12 @@ from MongoDB again.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache, partial
-from importlib import metadata
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pymongo.errors import DuplicateKeyError
 
@@ -23,23 +22,38 @@ from optimizer.domain.metrics import GOALS, find_goal
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive, require_affordable
 from optimizer.domain.study_results import OPEN, StudyState, TrialRecord, Verdict
+from optimizer.domain.universe import Universe
 from optimizer.errors import Phrase, Unavailable, UserError, WorkerLost, error_of
 from optimizer.market.feed import Market
 from optimizer.market.quality.data_findings import DataFinding, DataNote, SeriesFindings
 from optimizer.market.quality.sentinel import require_usable
 from optimizer.market.snapshots import write_snapshot
-from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, WindowRecord, space_document
+from optimizer.storage.documents import (
+    BY_AGE,
+    BY_PERSON,
+    BY_STATE,
+    WORKSPACE,
+    OptimizationStudy,
+    OptimizationTrial,
+    WindowRecord,
+    space_document,
+)
 from optimizer.storage.outage import patiently
-from optimizer.storage.study_queries import about, ranked_names, without_charts
+from optimizer.storage.study_queries import EVERY, Query, both, ranked_names, without_charts
 from optimizer.storage.trial_documents import FEASIBLE, trial_record
 from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
+from optimizer.studies.code_version import code_version
+from optimizer.studies.companions import load_companions
 from optimizer.studies.finding import STUDY_IDS, find_study
-from optimizer.studies.worker_messages import Failed, Finished, Replayed
+from optimizer.studies.snapshot_mending import MENDABLE, mend_snapshots
+from optimizer.studies.worker_messages import Challenged, Failed, Finished, Replayed, RivalRun
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
-from optimizer.validation.champions.challenge import Challenge, Rival
+from optimizer.validation.champions.challenge import Challenge
 from optimizer.validation.window import WindowRows, day_of, window_rows
 
 log = logging.getLogger(__name__)
+
+Done = TypeVar("Done", Replayed, Challenged)
 
 #: Times that a study is given to another worker after its worker died.
 MAX_DEATHS = 3
@@ -69,10 +83,12 @@ class Plan:
     is_exhaustive: bool
     bars: Bars
     partners: tuple[Bars, ...]  # of the spec's partners, on the same dates
+    companions: tuple[Bars, ...]  # of the spec's companions
     rows: WindowRows
     data_notes: tuple[DataNote, ...]
     has_new_bars: bool  # every source has new bars as time passes
     seconds: float  # a rough guess of the time a warm worker needs
+    universe: Universe | None = None  # list that the symbol was taken from
 
     @property
     def source(self) -> str:
@@ -111,6 +127,7 @@ class OptimizationService:
         warm_up = longest_warm_up(strategy, space)
         rows = window_rows(spec, replace(bars, symbol=spec.label), warm_up)
         first = day_of(bars, max(rows.start - warm_up, 0))
+        companions = partial(load_companions, self._market, spec, rows=rows, bars=bars, now=self._clock())
         n_trials = budget(spec, space)
         return Plan(
             spec=spec,
@@ -119,6 +136,7 @@ class OptimizationService:
             is_exhaustive=is_exhaustive(spec, space),
             bars=bars,
             partners=tuple(partners),
+            companions=await asyncio.to_thread(companions) if spec.companions else (),
             rows=rows,
             data_notes=_notes_of(findings, first),
             has_new_bars=all(self._market.is_live(found.source) for found in (bars, *partners)),
@@ -137,23 +155,29 @@ class OptimizationService:
         name: str = "",
         notes: str = "",
         origin: Mapping[str, Any] | None = None,
+        audience: str = WORKSPACE,
         first: Sequence[Params] = (),
         request_key: str | None = None,
+        n_together: int = 1,
     ) -> OptimizationStudy:
-        """Store a planned study, queued. The same `request_key` returns the study stored before.
+        """Store a planned study, queued, as one of so many of a request; of one `request_key` only the first is stored.
 
         The sets of `first` that are in the space are tried right after the default set.
         """
-        data_hashes = [
-            await asyncio.to_thread(write_snapshot, bars, self._snapshots) for bars in (plan.bars, *plan.partners)
+        written = [
+            await asyncio.to_thread(write_snapshot, bars, self._snapshots)
+            for bars in (plan.bars, *plan.partners, *plan.companions)
         ]
+        data_hashes = written[: 1 + len(plan.partners)]
         study = _study_of(plan, data_hashes, created_by, self._clock())
-        study.name, study.notes = name, notes
+        study.companion_hashes = written[len(data_hashes) :]
+        study.name, study.notes, study.audience, study.n_together = name, notes, audience, n_together
         study.origin, study.request_key, study.first = dict(origin or {}), request_key, list(first)
+        study.universe = plan.universe
         return await STUDY_IDS.give(partial(self._insert, study))
 
     async def same_since(
-        self, spec: StudySpec, created_by: str, moment: datetime, *, among: Mapping[str, Any]
+        self, spec: StudySpec, created_by: str, moment: datetime, *, among: Query
     ) -> OptimizationStudy | None:
         """Study of the same request by the same person since `moment`, unless it was stopped; `among` is a query."""
         query = {
@@ -199,40 +223,40 @@ class OptimizationService:
             except Unavailable as error:
                 answer = Failed(error=error.as_document())
             if isinstance(answer, Failed):
+                if await self._mend(study, answer):
+                    continue
                 await patiently(partial(self._fail, study_name, answer.error), what="failure")
             return await patiently(lambda: self.find(study_name), what="study")
 
-    async def find(self, word: str) -> OptimizationStudy:
+    async def find(self, word: str, *, among: Query = EVERY) -> OptimizationStudy:
         """Find a study by its id, a unique beginning of it, or its name. Raises UnknownStudy and SeveralStudies."""
-        return await find_study(word)
+        return await find_study(word, among)
 
     async def list_studies(
-        self, *, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
+        self, *, among: Query, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
     ) -> list[OptimizationStudy]:
-        """Studies, newest first, without charts."""
+        """Studies of `among`, newest first, without charts."""
         query: dict[str, Any] = {}
         if created_by:
             query["created_by"] = created_by
         if states:
             query["status"] = {"$in": [str(state) for state in states]}
-        return await without_charts(query, order={"created_at": -1}, limit=limit)
+        index = BY_STATE if states else BY_PERSON if created_by else BY_AGE
+        return await without_charts(both(query, among), order=dict(BY_AGE), limit=limit, index=index, has_tables=False)
 
-    async def open_studies(self) -> list[OptimizationStudy]:
-        """Studies that have not ended, the oldest first: running, waiting and paused."""
-        return (
-            await OptimizationStudy.find({"status": {"$in": [str(state) for state in OPEN]}})
-            .sort("created_at")
-            .to_list()
-        )
+    async def open_studies(self, *, among: Query) -> list[OptimizationStudy]:
+        """Studies of `among` that have not ended, the oldest first: running, waiting and paused."""
+        query = both({"status": {"$in": [str(state) for state in OPEN]}}, among)
+        return await OptimizationStudy.find(query).sort("created_at").to_list()
 
     async def unfinished(self) -> list[OptimizationStudy]:
         """Studies to resume after a restart."""
         states = [str(StudyState.QUEUED), str(StudyState.RUNNING)]
         return await OptimizationStudy.find({"status": {"$in": states}}).sort("created_at").to_list()
 
-    async def get_study_results(self, study_name: str) -> OptimizationStudy:
+    async def get_study_results(self, study_name: str, *, among: Query = EVERY) -> OptimizationStudy:
         """Finished study with its summary. Raises NotFinished before that."""
-        study = await self.find(study_name)
+        study = await self.find(study_name, among=among)
         if study.summary is None:
             raise NotFinished(study=study.study_name, state=str(study.status))
         return study
@@ -300,50 +324,51 @@ class OptimizationService:
     async def replay(self, study_name: str) -> Replayed:
         """Compute a finished study again on a worker and compare. Raises Unavailable when the worker dies."""
         study = await self.get_study_results(study_name)
-        try:
-            answer = await self._pool.replay(study.study_name)
-        except WorkerDied as death:
-            raise _lost(Phrase("the_replay")) from death
-        if isinstance(answer, Failed):
-            raise error_of(answer.error)
-        return answer
+        return await self._request(partial(self._pool.replay, study.study_name), study, Phrase("the_replay"))
 
-    async def challenge(self, study_name: str, rival: Rival) -> Challenge:
+    async def challenge(self, study_name: str, rival: RivalRun) -> Challenge:
         """Compare a finished study's winner with a champion. Raises Unavailable when the worker dies."""
         study = await self.get_study_results(study_name)
-        try:
-            answer = await self._pool.challenge(study.study_name, rival)
-        except WorkerDied as death:
-            raise _lost(Phrase("the_comparison")) from death
-        if isinstance(answer, Failed):
-            raise error_of(answer.error)
-        return answer.challenge
+        request = partial(self._pool.challenge, study.study_name, rival)
+        return (await self._request(request, study, Phrase("the_comparison"))).challenge
 
-    async def count_waiting(self, created_by: str | None = None) -> int:
-        """Number of queued studies, of one person or of all."""
-        query = {"status": str(StudyState.QUEUED)} | ({"created_by": created_by} if created_by else {})
-        return await OptimizationStudy.find(query).count()
+    async def _request(
+        self, request: Callable[[], Awaitable[Done | Failed]], study: OptimizationStudy, what: Phrase
+    ) -> Done:
+        """Send a request about a finished study to a worker, again once its snapshots are mended."""
+        while True:
+            try:
+                answer = await request()
+            except WorkerDied as death:
+                raise _lost(what) from death
+            if not isinstance(answer, Failed):
+                return answer
+            if not await self._mend(study, answer):
+                raise error_of(answer.error)
+
+    async def _mend(self, study: OptimizationStudy, failed: Failed) -> bool:
+        """Write snapshots again that a worker found missing or damaged; False if that is not what failed, or fails."""
+        if failed.error["kind"] not in MENDABLE:
+            return False
+        return await asyncio.to_thread(mend_snapshots, study, self._market.warehouse, self._snapshots)
 
     async def leaderboard(
         self,
         *,
+        among: Query,
         symbol: str | None = None,
         strategy_name: str | None = None,
         verdicts: Sequence[Verdict] = PROVEN,
         limit: int = 10,
     ) -> list[OptimizationStudy]:
-        """Finished studies with one of the verdicts, each parameter set once, without charts.
+        """Finished studies of `among` with one of the verdicts, each parameter set once, without charts.
 
-        The better verdict comes first, and of equal ones the better Sharpe ratio out of sample.
+        The better verdict comes first, and of equal ones the better evidence.
         """
-        query: dict[str, Any] = {
-            "status": str(StudyState.COMPLETE),
-            "summary.verdict": {"$in": [str(verdict) for verdict in verdicts]},
-        }
-        query |= about([symbol]) if symbol else {}
-        query |= {"strategy_name": strategy_name} if strategy_name else {}
-        names = await ranked_names(query, limit=limit)
-        found = {s.study_name: s for s in await without_charts({"study_name": {"$in": names}}, limit=len(names) or 1)}
+        query = {"status": str(StudyState.COMPLETE)} | ({"strategy_name": strategy_name} if strategy_name else {})
+        names = await ranked_names(both(query, among), verdicts=verdicts, limit=limit, symbol=symbol)
+        ranked = await without_charts({"study_name": {"$in": names}}, limit=len(names) or 1, has_tables=False)
+        found = {study.study_name: study for study in ranked}
         return [found[name] for name in names]
 
     def _all_bars(self, spec: StudySpec) -> tuple[list[Bars], list[SeriesFindings]]:
@@ -412,15 +437,6 @@ def _notes_of(findings: Sequence[SeriesFindings], first: date) -> tuple[DataNote
     """Notes about the bars from `first` on; bars that are left out come first, since messages show only a few."""
     notes = (note for found in findings for note in found.notes(first))
     return tuple(sorted(notes, key=lambda note: note.kind != "left_out"))
-
-
-@cache
-def code_version() -> str:
-    """Release and a digest of this package's sources, which determine the numbers of a study."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
-    return f"{metadata.version('optimize-bot')}+{digest.hexdigest()[:8]}"
 
 
 def _study_of(plan: Plan, data_hashes: Sequence[str], created_by: str, created_at: datetime) -> OptimizationStudy:

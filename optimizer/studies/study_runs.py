@@ -3,17 +3,19 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from optimizer.clock import utc_now
-from optimizer.domain.bars import Bars
+from optimizer.domain.bars import Bars, TimeArray
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord, Tries
+from optimizer.domain.thinning import telling_rows
+from optimizer.domain.timeframes import parse_timeframe
 from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
@@ -21,17 +23,20 @@ from optimizer.market.snapshots import read_snapshot
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.study_store import (
+    find_stored,
     heartbeat,
     store_result,
     store_trials,
     stored_records,
     update_study,
 )
-from optimizer.storage.tries import tries_before
+from optimizer.storage.tries import store_tried_sets, tries_before
 from optimizer.strategies.registry import space_of
+from optimizer.studies.companions import by_symbol
 from optimizer.studies.replay import first_difference, in_order_of
-from optimizer.studies.worker_messages import Replayed
-from optimizer.validation.champions.challenge import Challenge, Rival
+from optimizer.studies.worker_messages import Replayed, RivalRun
+from optimizer.supervisor import begin
+from optimizer.validation.champions.challenge import Challenge
 from optimizer.validation.champions.paired_test import ChampionBacktests, challenge, too_few_bars
 from optimizer.validation.summarize import summarize
 from optimizer.validation.window import WindowRows, day_of
@@ -42,6 +47,8 @@ BATCH_SIZE = 2000
 BATCH_SECONDS = 0.25
 #: Number of best trials whose backtest is stored.
 KEPT_BACKTESTS = 10
+#: Most trades that are stored of one, the last ones: more would not fit into a document of MongoDB.
+MOST_TRADES = 30_000
 
 _Batch = list[TrialRecord]
 
@@ -53,6 +60,7 @@ class StudyRun:
     study: OptimizationStudy
     space: Space
     many: Sequence[Bars]  # of each symbol
+    companions: Mapping[str, Bars]  # of the other symbols that the request names
     evaluator: AnyEvaluator
     done: list[TrialRecord]
 
@@ -87,7 +95,7 @@ class StudyRun:
 async def run_study(study_name: str, snapshots: Path) -> StudyState:
     """Run a study to its end, or until its document requests a pause or cancellation; returns its state."""
     began = time.perf_counter()
-    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
+    study = await find_stored(study_name)
     if study is None or study.status.is_finished:
         return study.status if study else StudyState.FAILED
     await update_study(
@@ -101,7 +109,7 @@ async def run_study(study_name: str, snapshots: Path) -> StudyState:
 
 async def replay_study(study_name: str, snapshots: Path) -> Replayed:
     """Compute a finished study again from its snapshot and say whether anything differs; nothing is written."""
-    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
+    study = await find_stored(study_name)
     assert study is not None, "the parent has just read it"
     assert study.summary is not None, "only a finished study is replayed"
     run = await _prepare(study, snapshots)
@@ -117,22 +125,23 @@ def _tries_of(summary: StudySummary) -> Tries:
     return summary.tries or Tries(n_sets=luck.n_tried_ever - luck.n_tried)
 
 
-async def challenge_study(study_name: str, rival: Rival, snapshots: Path) -> Challenge:
+async def challenge_study(study_name: str, rival: RivalRun, snapshots: Path) -> Challenge:
     """Compare a finished study's winner with a champion on bars that neither was fitted on; writes nothing."""
-    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
+    study = await find_stored(study_name)
     assert study is not None, "the parent has just read it"
     assert study.summary is not None, "only a finished study has a winner"
     run = await _prepare(study, snapshots)
     return await asyncio.to_thread(_challenge, run, study.summary.winner.params, rival)
 
 
-def _challenge(run: StudyRun, winner: Params, rival: Rival) -> Challenge:
+def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
     ours, spec = run.evaluator, run.study.spec
     start, stop = max(run.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), run.rows.stop
     if stop - start < 2:
         return too_few_bars(max(stop - start, 0))
-    is_alike = rival.allow_short == spec.allow_short
-    theirs = ours if is_alike else evaluator_of(spec.model_copy(update={"allow_short": rival.allow_short}), run.many)
+    rules = {"allow_short": rival.allow_short, "reenter": rival.reenter}
+    is_alike = rules == {name: getattr(spec, name) for name in rules}
+    theirs = ours if is_alike else evaluator_of(spec.model_copy(update=rules), run.many, run.companions)
     backtests = ChampionBacktests(
         champion=theirs.backtest(rival.params, start=start, stop=stop),
         challenger=ours.backtest(winner, start=start, stop=stop),
@@ -148,6 +157,7 @@ async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
     study_name = run.study.study_name
     prepared = time.perf_counter()
     records, wanted, storage = await _search(run)
+    await store_tried_sets(run.study, [record.params for record in records])
     searched = time.perf_counter()
     if wanted is not None:
         await update_study(study_name, status=wanted, wanted=None)
@@ -166,7 +176,7 @@ async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
         keeping=ended - judged,
         total=ended - began,
     )
-    await store_result(study_name, summary, timings, backtests, run.cache_hit_ratio)
+    await store_result(run.study, summary, timings, backtests, run.cache_hit_ratio)
     return StudyState.COMPLETE
 
 
@@ -174,9 +184,11 @@ async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
     spec = study.spec
     hashes = study.data_hashes or [study.data_hash]
     many = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in hashes]
-    evaluator = evaluator_of(spec, many)
+    others = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in study.companion_hashes]
+    companions = by_symbol(spec, others)
+    evaluator = evaluator_of(spec, many, companions)
     done = await stored_records(study.study_name)
-    return StudyRun(study=study, space=space_of(spec), many=many, evaluator=evaluator, done=done)
+    return StudyRun(study=study, space=space_of(spec), many=many, companions=companions, evaluator=evaluator, done=done)
 
 
 async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, float]:
@@ -184,18 +196,21 @@ async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, 
     stop = threading.Event()
     queue: SimpleQueue[_Batch | None] = SimpleQueue()
     records = list(run.done)
-    searching = asyncio.create_task(asyncio.to_thread(_search_in_batches, run, queue, stop))
+    searching = begin(asyncio.to_thread(_search_in_batches, run, queue, stop))
     wanted, storage = None, 0.0
-    while (batch := await asyncio.to_thread(queue.get)) is not None:
-        began = time.perf_counter()
-        records.extend(batch)
-        best = best_record(records)
-        wanted = await store_trials(run.study.study_name, batch, n_done=len(records), best=best) or wanted
-        if wanted is not None:
-            stop.set()
-        # Writing during the search costs the study no time.
-        storage = time.perf_counter() - began
-    await searching
+    try:
+        while (batch := await asyncio.to_thread(queue.get)) is not None:
+            began = time.perf_counter()
+            records.extend(batch)
+            best = best_record(records)
+            wanted = await store_trials(run.study.study_name, batch, n_done=len(records), best=best) or wanted
+            if wanted is not None:
+                stop.set()
+            # Writing during the search costs the study no time.
+            storage = time.perf_counter() - began
+    finally:
+        stop.set()  # also when a batch could not be stored: the next study needs the processor
+        await searching
     return records, wanted, storage
 
 
@@ -218,7 +233,15 @@ def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop:
 
 
 def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> StudySummary:
-    return summarize(run.study.spec, run.space, run.evaluator, records, window=run.rows, tries=tries)
+    return summarize(
+        run.study.spec,
+        run.space,
+        run.evaluator,
+        records,
+        window=run.rows,
+        tries=tries,
+        companions=run.companions,
+    )
 
 
 async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[BacktestRecord]:
@@ -233,32 +256,38 @@ def kept_trials(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 def _backtest_record(run: StudyRun, record: TrialRecord) -> BacktestRecord:
     rows, bars = run.rows, run.evaluator.bars
     result = run.evaluator.backtest(record.params, start=rows.start, stop=rows.stop)
-    dates = bars.time[rows.start : rows.stop].astype("datetime64[D]").tolist()
+    dates, shown = bars.time[rows.start : rows.stop].astype("datetime64[D]"), telling_rows(result.equity)
+    trades = _trade_documents(result, run)
     record_of: BacktestRecord = BacktestRecord.model_construct(
         backtest_id=f"{run.study.study_name}-{record.number}",
         study=run.study.study_name,
         trial_number=record.number,
-        dates=dates,
-        equity=result.equity.tolist(),
-        trades=_trade_documents(result, run),
+        dates=dates[shown].tolist(),
+        equity=result.equity[shown].tolist(),
+        trades=trades[-MOST_TRADES:],
+        n_left_out=max(len(trades) - MOST_TRADES, 0),
     )
     return record_of
 
 
 def _trade_documents(result: Backtest, run: StudyRun) -> list[dict[str, Any]]:
-    bars = run.evaluator.bars
+    times = _times_of(run.evaluator.bars)
     if not isinstance(result, Portfolio):
-        return [_trade_document(trade, bars) for trade in result.trades]
+        return [_trade_document(trade, times) for trade in result.trades]
     parts = zip(run.study.spec.symbols, result.parts, strict=True)
-    found = [{"symbol": symbol, **_trade_document(trade, bars)} for symbol, part in parts for trade in part.trades]
+    found = [{"symbol": symbol, **_trade_document(trade, times)} for symbol, part in parts for trade in part.trades]
     return sorted(found, key=lambda trade: str(trade["entered"]))
 
 
-def _trade_document(trade: Trade, bars: Bars) -> dict[str, Any]:
-    days = bars.time.astype("datetime64[D]")
+def _times_of(bars: Bars) -> TimeArray:
+    """Return the days of the bars, or the minutes where a day may have several, datetime64, (n_bars,)."""
+    return bars.time.astype("datetime64[m]" if parse_timeframe(bars.timeframe).is_intraday else "datetime64[D]")
+
+
+def _trade_document(trade: Trade, times: TimeArray) -> dict[str, Any]:
     return {
-        "entered": days[trade.entry_bar].item().isoformat(),
-        "left": days[trade.exit_bar].item().isoformat() if trade.is_closed else None,
+        "entered": str(times[trade.entry_bar]),
+        "left": str(times[trade.exit_bar]) if trade.is_closed else None,
         "side": trade.side,
         "fraction": trade.fraction,
         "entry_price": trade.entry_price,

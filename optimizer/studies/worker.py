@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 import optuna
+from pymongo.errors import PyMongoError
 
 from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
@@ -23,6 +24,8 @@ from optimizer.lazy import load_modules
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.mongo import open_documents
+from optimizer.storage.mongo_errors import Reaction, classify
+from optimizer.storage.outage import name_of
 from optimizer.studies.child_process import NICENESS
 from optimizer.studies.study_runs import challenge_study, replay_study, run_study
 from optimizer.studies.worker_messages import (
@@ -77,12 +80,19 @@ def _load_the_rest() -> None:
 
 
 async def _answer(request: StudyRequest, snapshots: Path) -> Answer:
-    """Run, replay or compare one study; this is the job boundary, a catch-all."""
+    """Run, replay or compare one study; this is the job boundary, a catch-all.
+
+    An outage that was waited out for too long ends the process, so that the study is handed in again like one whose
+    worker died.
+    """
     try:
         return await _done(request, snapshots)
     except UserError as error:
         return Failed(error=error.as_document())
-    except Exception:
+    except Exception as fault:
+        if isinstance(fault, PyMongoError) and classify(fault) is not Reaction.END_STUDY:
+            log.error("worker_ends study=%s error=%s", request.study_name, name_of(fault))
+            raise
         reference = os.urandom(3).hex()
         log.exception("study_broke study=%s reference=%s", request.study_name, reference)
         return Failed(error=SomethingBroke(reference=reference).as_document())

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from optimizer.domain.study_request import Frozen
+from optimizer.domain.study_request import Frozen, Reentry
 from optimizer.domain.study_results import StudyState
 from optimizer.studies.replay import Difference
 from optimizer.validation.champions.challenge import Challenge, Rival
@@ -33,12 +33,18 @@ class ReplayStudy(Frozen):
     study_name: str
 
 
+class RivalRun(Rival):
+    """Champion as sent to the worker, with what opens a side again after its overlays closed it."""
+
+    reenter: Reentry = Reentry.FRESH
+
+
 class ChallengeStudy(Frozen):
     """Compare a finished study's winner with a champion."""
 
     kind: Literal["challenge"] = "challenge"
     study_name: str
-    rival: Rival
+    rival: RivalRun
 
 
 class Ready(Frozen):

@@ -20,12 +20,13 @@ from optimizer.studies.worker_messages import (
     Finished,
     Replayed,
     ReplayStudy,
+    RivalRun,
     RunStudy,
     StudyRequest,
     decode_answer,
     encode,
 )
-from optimizer.validation.champions.challenge import Rival
+from optimizer.supervisor import begin_alone
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class WorkerPool:
         """Compute a finished study again on the next free worker; raises as `run`."""
         return await self._request(ReplayStudy(study_name=study_name), Replayed)
 
-    async def challenge(self, study_name: str, rival: Rival) -> Challenged | Failed:
+    async def challenge(self, study_name: str, rival: RivalRun) -> Challenged | Failed:
         """Compare a finished study's winner with a rival on the next free worker; raises as `run`."""
         return await self._request(ChallengeStudy(study_name=study_name, rival=rival), Challenged)
 
@@ -151,7 +152,7 @@ class WorkerPool:
             self._replace(found)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        task = begin_alone(work, name="worker_start")
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
@@ -163,10 +164,10 @@ class WorkerPool:
         await self._let_go(worker)
         await self._fill(await self._spawn())
 
-    async def _fill(self, worker: ChildProcess) -> None:
-        """Start workers in place of one until one is ready."""
+    async def _fill(self, worker: ChildProcess | None) -> None:
+        """Start workers in place of one until one is ready; None: it could not be started."""
         n_failed = 0
-        while not await self._admit(worker):
+        while worker is None or not await self._admit(worker):
             n_failed += 1
             starts = _STARTS if self._has_worked else _FIRST_STARTS
             self._n_stuck += n_failed == _FIRST_STARTS
@@ -198,8 +199,13 @@ class WorkerPool:
                 )
             )
 
-    async def _spawn(self) -> ChildProcess:
-        worker = await ChildProcess.spawn(self._module)
+    async def _spawn(self) -> ChildProcess | None:
+        """Start a process; None when the system refuses one, for want of memory or descriptors."""
+        try:
+            worker = await ChildProcess.spawn(self._module)
+        except OSError as failure:
+            log.error("worker_not_started reason=%s", failure)
+            return None
         self._all.add(worker)
         return worker
 

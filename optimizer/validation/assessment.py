@@ -1,17 +1,18 @@
 """Results of one study's assessment, each computed once."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from optimizer.domain.bars import FloatArray
+from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.metrics import GOALS, periods_per_year
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import (
+    Comparison,
     Curve,
     Degenerate,
     Expected,
@@ -29,6 +30,7 @@ from optimizer.domain.study_results import (
     WalkForward,
 )
 from optimizer.engine.backtest import Backtest
+from optimizer.engine.benchmark import benchmark_returns
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import Refit
 from optimizer.search.loop import ranked
@@ -39,6 +41,7 @@ from optimizer.validation.sensitivity import importance, plateau
 from optimizer.validation.significance import SignificanceTests, significance
 from optimizer.validation.statistics import description
 from optimizer.validation.statistics.bootstrap import Bootstrap, bootstrap, interval, widened
+from optimizer.validation.statistics.comparison import compare
 from optimizer.validation.stress import stress
 from optimizer.validation.unmet import unmet
 from optimizer.validation.walk_forward import Walk, walk_forward
@@ -81,6 +84,7 @@ class Assessment:
     rows: WindowRows
     tries: Tries
     refit: Refit
+    companions: Mapping[str, Bars] = field(default_factory=dict)
 
     @cached_property
     def scorer(self) -> SetScorer:
@@ -135,7 +139,7 @@ class Assessment:
     @cached_property
     def significance(self) -> Significance | None:
         """Significance of the result; None where no set qualified."""
-        return significance(self.tests, self.tries.n_searches) if self.ranked else None
+        return significance(self.tests, self.tries.n_counted) if self.ranked else None
 
     @cached_property
     def default(self) -> Scored:
@@ -186,6 +190,24 @@ class Assessment:
             out_of_sample=buy_and_hold(start=rows.holdout_start, stop=rows.stop) if rows.has_holdout else None,
         )
 
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """Winner beside the benchmark of the request, out of sample where anything is held out."""
+        if self.spec.benchmark is None:
+            return None
+        played, start = self.winner_backtests.out_of_sample, self.rows.holdout_start
+        if played is None:
+            played, start = self.winner_backtests.in_sample, self.rows.start
+        interest = np.zeros(len(played.equity)) if played.interest is None else played.interest
+        bars = self.evaluator.bars
+        others = benchmark_returns(self.spec.benchmark, bars, self.companions, start=start, interest=interest)
+        return compare(
+            played.returns,
+            others,
+            periods_per_year(bars),
+            is_out_of_sample=self.winner_backtests.out_of_sample is not None,
+        )
+
     def _number_of(self, params: Params) -> int | None:
         return next((trial.number for trial in self.trials if trial.params == params), None)
 
@@ -213,7 +235,7 @@ class Assessment:
             self.winner_backtests.in_sample.returns if self.ranked else None,
             family=self.family,
             significance=self.significance,
-            n_bars_needed=self.tests.n_bars_needed(self.tries.n_searches) if self.ranked else None,
+            n_bars_needed=self.tests.n_bars_needed(self.tries.n_counted) if self.ranked else None,
             n_tried=len(self.trials),
             n_tried_ever=self.tries.n_sets + len(self.trials),
         )

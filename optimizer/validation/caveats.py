@@ -103,7 +103,7 @@ _HOLDS: Mapping[Note, Callable[[Assessment], bool]] = MappingProxyType(
         Note.NO_TRADES_OUT_OF_SAMPLE: _no_trades_out_of_sample,
         Note.NO_HOLDOUT: lambda found: not found.rows.has_holdout,
         Note.SHORT_HOLDOUT: _short_holdout,
-        Note.ZERO_COSTS: lambda found: found.spec.costs.per_side == 0,
+        Note.ZERO_COSTS: lambda found: found.spec.costs.are_none,
         Note.EXHAUSTIVE: lambda found: is_exhaustive(found.spec, found.space),
         Note.SHORT_WINDOW: lambda found: is_short(found.spec, found.rows, found.evaluator.bars),
         Note.SHORT_WARM_UP: _short_warm_up,

@@ -37,6 +37,7 @@ class Evidence:
     low: float | None = None  # 90 % interval of the Sharpe ratio out of sample
     high: float | None = None
     plateau_share: float | None = None
+    n_research: int = 0  # other studies of these bars that ended with the advice to research further
 
     @property
     def unseen(self) -> float | None:
@@ -80,6 +81,7 @@ def evidence_of(summary: StudySummary) -> Evidence:
         low=seen(interval.low) if interval else None,
         high=seen(interval.high) if interval else None,
         plateau_share=summary.plateau.share,
+        n_research=summary.tries.n_research if summary.tries else 0,
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.space import Params
 from optimizer.domain.study_results import Luck, Significance
 from optimizer.search.scoring import SetScorer
-from optimizer.validation.family import Family
+from optimizer.validation.family import Family, batches_of
 from optimizer.validation.statistics.cross_validation import probability_of_overfitting
 from optimizer.validation.statistics.max_t import best_of
 from optimizer.validation.statistics.sharpe import (
@@ -21,9 +22,6 @@ from optimizer.validation.statistics.sharpe import (
     moments,
     spread_without_skill,
 )
-
-#: Sets whose returns are in memory together.
-_BATCH = 512
 
 
 def luck(
@@ -87,11 +85,9 @@ def _deflated(scorer: SetScorer, candidates: Sequence[Params], winner: FloatArra
 
 def _sharpes(scorer: SetScorer, param_sets: Sequence[Params]) -> FloatArray:
     """Per-bar Sharpe ratios of sets (NaN for none), a batch at a time."""
-    parts = [np.zeros(0)]
-    for first in range(0, len(param_sets), _BATCH):
-        batch = param_sets[first : first + _BATCH]
-        parts.append(_sharpes_of(scorer.evaluator.returns(batch, start=scorer.start, stop=scorer.stop)))
-    return np.concatenate(parts)
+    returns = partial(scorer.evaluator.returns, start=scorer.start, stop=scorer.stop)
+    batches = batches_of(param_sets, scorer.stop - scorer.start)
+    return np.concatenate([np.zeros(0), *(_sharpes_of(returns(batch)) for batch in batches)])
 
 
 def _sharpes_of(returns: FloatArray) -> FloatArray:

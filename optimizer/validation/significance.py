@@ -18,16 +18,13 @@ from optimizer.domain.bars import FloatArray
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.study_results import Expected, Scored, Significance
 from optimizer.search.scoring import SetScorer
-from optimizer.validation.evidence import PLACES
-from optimizer.validation.family import BARS_PER_ROW, Family, alpha_rows, t_value
+from optimizer.validation.family import BARS_PER_ROW, Family, alpha_rows, leaders_alpha, t_value
 from optimizer.validation.statistics.cross_validation import share_of_losses
 from optimizer.validation.statistics.max_t import MaxT, best_of, fisher, max_t, one_sided_p, tail
 from optimizer.validation.statistics.sharpe import long_run_ratio
-from optimizer.validation.verdict import PROMISING_CONFIDENCE
+from optimizer.validation.verdict import PROMISING_P
 from optimizer.validation.walk_forward import Walk
 
-#: Largest p value of a promising result.
-PROMISING_P = 1.0 - (PROMISING_CONFIDENCE - 0.5 * 10**-PLACES)
 #: Multiple of the searched bars up to which it is said how many would settle the question.
 MOST_GROWTH = 4.0
 _HALVINGS = 20
@@ -64,7 +61,10 @@ class SignificanceTests:
     @cached_property
     def held_out(self) -> FloatArray | None:
         """Rows of the leaders' alpha in the holdout, (n_rows,); None when nothing is held out."""
-        return _leaders_alpha(self.unseen, self.family) if self.unseen else None
+        unseen = self.unseen
+        if unseen is None:
+            return None
+        return leaders_alpha(unseen.evaluator, self.family.leaders, start=unseen.start, stop=unseen.stop)
 
     @cached_property
     def unseen_rows(self) -> FloatArray | None:
@@ -168,10 +168,10 @@ def significance(tests: SignificanceTests, n_searches: int) -> Significance | No
     """Significance of a study among `n_searches` of overlapping bars, itself included; None without a feasible set."""
     if not tests.family.param_sets:
         return None
-    searched, unseen = tests.searched.p, tests.unseen_p
+    searched, unseen = best_of(tests.searched.p, tests.family.untested_factor), tests.unseen_p
     p = combined(searched, unseen, n_searches)
     return Significance(
-        n_sets=len(tests.family.param_sets),
+        n_sets=len(tests.family.alpha),
         is_whole_grid=tests.family.is_whole,
         searched_p=searched,
         unseen_p=unseen,
@@ -187,11 +187,3 @@ def significance(tests: SignificanceTests, n_searches: int) -> Significance | No
         aging=tests.aging,
         lost_halves=share_of_losses(np.asarray(tests.family.alpha, dtype=np.float64)),
     )
-
-
-def _leaders_alpha(scorer: SetScorer, family: Family) -> FloatArray:
-    """Rows of the leaders' mean alpha over the scorer's window, (n_rows,)."""
-    evaluator, start, stop = scorer.evaluator, scorer.start, scorer.stop
-    together = evaluator.returns(family.leaders, start=start, stop=stop).mean(axis=0)
-    market = evaluator.buy_and_hold(start=start, stop=stop).returns
-    return np.asarray(alpha_rows(together[None], market)[0], dtype=np.float64)

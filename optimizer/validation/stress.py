@@ -8,7 +8,7 @@ import numpy as np
 from optimizer.domain.metrics import measures_of_returns, periods_per_year
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import Costs
-from optimizer.domain.study_results import Stress
+from optimizer.domain.study_results import MOST_BREAK_EVEN_BPS, Stress
 from optimizer.engine.backtest import Backtest
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.engine.portfolio import Portfolio
@@ -16,8 +16,8 @@ from optimizer.validation.window import WindowRows
 
 #: Trades that are taken out, the best first.
 N_BEST = 5
-#: Largest costs per side that are tried for the break-even, basis points, and the precision of the answer.
-_MOST_BPS, _PRECISION_BPS = 1_000.0, 0.5
+#: Precision of the break-even, basis points.
+_PRECISION_BPS = 0.5
 
 
 def stress(evaluator: AnyEvaluator, params: Params, rows: WindowRows) -> Stress:
@@ -29,15 +29,11 @@ def stress(evaluator: AnyEvaluator, params: Params, rows: WindowRows) -> Stress:
     as_judged = play(evaluator.costs)
     return Stress(
         sharpe=as_judged.measures.sharpe_ratio,
-        doubled_costs=play(_scaled(evaluator.costs, 2.0)).measures.sharpe_ratio,
+        doubled_costs=play(evaluator.costs.scaled(2.0)).measures.sharpe_ratio,
         late=play(evaluator.costs, is_late=True).measures.sharpe_ratio,
         without_best=_without_best(as_judged, periods_per_year(evaluator.bars)),
-        break_even_bps=_break_even(lambda bps: _gain(play(Costs(commission_bps=bps, slippage_bps=0.0)))),
+        break_even_bps=_break_even(lambda bps: play(_flat(evaluator.costs, bps)).gain),
     )
-
-
-def _scaled(costs: Costs, factor: float) -> Costs:
-    return Costs(commission_bps=costs.commission_bps * factor, slippage_bps=costs.slippage_bps * factor)
 
 
 def _without_best(played: Backtest, bars_a_year: float) -> float | None:
@@ -55,18 +51,19 @@ def _by_profit(ranked: tuple[float, int, object]) -> tuple[float, int]:
     return -ranked[0], ranked[1]
 
 
-def _gain(played: Backtest) -> float:
-    return float(played.equity[-1]) - 1.0
+def _flat(costs: Costs, bps: float) -> Costs:
+    """So many basis points per side in place of all that a trade costs; borrowed shares cost what they did."""
+    return Costs(commission_bps=bps, slippage_bps=0.0, borrow=costs.borrow)
 
 
 def _break_even(gain: Callable[[float], float]) -> float | None:
     """Costs per side, basis points, at which nothing is gained any more: by halving, since dearer is never better."""
-    least, most = 0.0, _MOST_BPS
+    least, most = 0.0, MOST_BREAK_EVEN_BPS
     if gain(least) <= 0.0:
         return None
     if gain(most) > 0.0:
-        return _MOST_BPS
-    for _ in range(math.ceil(math.log2(_MOST_BPS / _PRECISION_BPS))):
+        return MOST_BREAK_EVEN_BPS
+    for _ in range(math.ceil(math.log2(MOST_BREAK_EVEN_BPS / _PRECISION_BPS))):
         middle = (least + most) / 2
         least, most = (middle, most) if gain(middle) > 0.0 else (least, middle)
     return least

@@ -5,12 +5,14 @@ from a flat start with warm indicators. This module collects what `assessment` a
 Only the refits and the bootstrap are random, and both are seeded by the study.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from optimizer.domain.bars import Bars
 from optimizer.domain.space import Space
 from optimizer.domain.study_request import StudySpec, is_exhaustive
 from optimizer.domain.study_results import StudySummary, Suggestion, TrialRecord, TrialState, Tries, Verdict
-from optimizer.engine.multi_symbol import AnyEvaluator
+from optimizer.domain.thinning import thin_curve, thin_walk_forward
+from optimizer.engine.multi_symbol import NO_COMPANIONS, AnyEvaluator
 from optimizer.search.fold_search import Refit, refit
 from optimizer.search.scoring import RUINED_RETURN
 from optimizer.validation.assessment import Assessment
@@ -36,11 +38,12 @@ def summarize(
     window: WindowRows,
     tries: Tries = NOTHING_TRIED,
     refit: Refit = refit,
+    companions: Mapping[str, Bars] = NO_COMPANIONS,
 ) -> StudySummary:
     """Summarize a finished search: winner, luck, plateau, walk-forward, intervals, verdict, and data for charts.
 
     `trials` are all records of the search over `[window.start, window.holdout_start)`; `tries` counts what other
-    studies of overlapping bars tried. When no
+    studies of overlapping bars tried; `companions` are the bars of the other symbols that the request names. When no
     trial is feasible the default set replaces the winner, with a note.
     """
     assessment = Assessment(
@@ -51,6 +54,7 @@ def summarize(
         rows=window,
         tries=tries,
         refit=refit,
+        companions=companions,
     )
     summary = judged(_figures(assessment))
     return summary.model_copy(update={"notes": tuple(note.value for note in notes(assessment, summary.case))})
@@ -72,7 +76,7 @@ def _figures(found: Assessment) -> StudySummary:
         expected=found.expected,
         stress=found.stress,
         plateau=found.plateau,
-        walk_forward=found.walk_forward,
+        walk_forward=thin_walk_forward(found.walk_forward),
         sharpe_interval=found.sharpe_interval,
         drawdown_interval=found.drawdown_interval,
         bootstrap_sharpes=found.bootstrap_sharpes,
@@ -80,7 +84,7 @@ def _figures(found: Assessment) -> StudySummary:
         importance=found.importance,
         best_stretch=found.stretches[0],
         worst_stretch=found.stretches[1],
-        curve=found.curve,
+        curve=thin_curve(found.curve),
         surface=surface(found.scorer, found.winner.params, found.importance),
         scatter=found.scatter,
         n_infeasible=sum(trial.violation > 0 for trial in found.trials),
@@ -93,4 +97,5 @@ def _figures(found: Assessment) -> StudySummary:
         space_size=found.space.size,
         shared=shared_part(found),
         pareto=pareto_part(found),
+        comparison=found.comparison,
     )

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, StudySummary, Suggestion, Verdict
-from optimizer.validation.evidence import Evidence, evidence_of
+from optimizer.validation.evidence import PLACES, Evidence, evidence_of
 
 #: Least confidence (1 − p of `Significance`) of a strong and of a promising result.
 STRONG_CONFIDENCE, PROMISING_CONFIDENCE = 0.99, 0.98
+#: Largest p value of a promising result.
+PROMISING_P: float = 1.0 - (PROMISING_CONFIDENCE - 0.5 * 10**-PLACES)
 #: An unproven result with at least this confidence is worth more research; below, luck and market are likelier.
 RESEARCH_CONFIDENCE = 0.8
 #: How near to the line of a promising result the confidence is a close call.
@@ -24,9 +26,10 @@ CLOSE = 0.01
 LUCK_DSR = 0.8
 #: Confidence below which luck alone is the likelier explanation.
 COIN_TOSS = 0.5
-#: Share of the cross-validation halves in which the chosen set may lose: at most that of a strong result, and above
-#: the other one the choice is overfit.
-STRONG_LOST, OVERFIT_LOST = 0.2, 0.5
+#: Share of the cross-validation halves in which the chosen set may lose: at most that of a strong and of a promising
+#: result; above the last one a choice that lost on unseen bars is overfit. Noise has about a half, so that a line there
+#: would tell nothing but its luck.
+STRONG_LOST, PROMISING_LOST, OVERFIT_LOST = 0.2, 0.5, 0.6
 #: Above this probability of overfitting the ranking of the sets is no better than noise.
 NOISY_PBO = 0.5
 #: Standard errors by which the leading sets may fall on the held-out bars: a one-sided test at 3.6 %.
@@ -165,7 +168,7 @@ TREE = (
     ),
     Rule(Case.LUCK_AND_MARKET_EXPLAIN, lambda found: not is_confident(found, RESEARCH_CONFIDENCE), _UNPROVEN, _DROP),
     Rule(Case.LUCK_OPEN, lambda found: not is_confident(found, PROMISING_CONFIDENCE), _UNPROVEN),
-    Rule(Case.CHOICE_LOSES, lambda found: _above(found.lost_halves, OVERFIT_LOST), _UNPROVEN),
+    Rule(Case.CHOICE_LOSES, lambda found: _above(found.lost_halves, PROMISING_LOST), _UNPROVEN),
     # Good enough to watch.
     Rule(Case.SLIPPED_BUT_LIKELY, _lost, _PROMISING, _WATCH),
     Rule(Case.REFITS_WEAK, lambda found: _earned_little(found.walk_forward), _PROMISING, _WATCH),

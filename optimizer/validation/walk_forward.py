@@ -64,7 +64,7 @@ class Walk:
     """Walk-forward with what only the tests of significance need; all bars are those of the tests, (n_bars,)."""
 
     result: WalkForward
-    leaders: FloatArray  # mean returns of each fold's leaders, 0 in a fold without a feasible set
+    leaders: FloatArray  # mean timing returns of each fold's leaders, 0 in a fold without a feasible set
     market: FloatArray  # returns of buy and hold
 
 
@@ -75,7 +75,7 @@ class _Tested:
     rows: FoldRows
     fitted: FoldFit | None
     result: Backtest | None
-    leaders: FloatArray  # mean returns of the fold's leaders, 0 without a feasible set
+    leaders: FloatArray  # mean timing returns of the fold's leaders, 0 without a feasible set
 
     @property
     def returns(self) -> FloatArray:
@@ -102,7 +102,7 @@ def walk_forward(
         fitted = refit(
             scaled, space, evaluator, start=rows.train_start, stop=rows.train_stop, seed=fold_seed(spec.seed, number)
         )
-        tested.append(_tested(evaluator, rows, fitted))
+        tested.append(_tested(evaluator, rows, fitted, (plan[0].test_start, plan[-1].test_stop)))
     return Walk(
         result=_joined(spec, evaluator, tested),
         leaders=np.concatenate([fold.leaders for fold in tested]),
@@ -110,7 +110,7 @@ def walk_forward(
     )
 
 
-def _tested(evaluator: AnyEvaluator, rows: FoldRows, fitted: FoldFit | None) -> _Tested:
+def _tested(evaluator: AnyEvaluator, rows: FoldRows, fitted: FoldFit | None, market: tuple[int, int]) -> _Tested:
     start, stop = rows.test_start, rows.test_stop
     if fitted is None:
         return _Tested(rows=rows, fitted=None, result=None, leaders=np.zeros(stop - start))
@@ -118,7 +118,7 @@ def _tested(evaluator: AnyEvaluator, rows: FoldRows, fitted: FoldFit | None) -> 
         rows=rows,
         fitted=fitted,
         result=evaluator.backtest(fitted.params, start=start, stop=stop),
-        leaders=evaluator.returns(fitted.leaders, start=start, stop=stop).mean(axis=0),
+        leaders=evaluator.timing_returns(fitted.leaders, start=start, stop=stop, market=market).mean(axis=0),
     )
 
 
@@ -167,10 +167,9 @@ def _fold(spec: StudySpec, evaluator: AnyEvaluator, tested: _Tested) -> Fold:
 def _stitched(evaluator: AnyEvaluator, tested: Sequence[_Tested], returns: FloatArray) -> Measures:
     """Measures of the joined returns against buy and hold over the same bars, with counts summed over the folds."""
     first, last = tested[0].rows.test_start, tested[-1].rows.test_stop
-    buy_and_hold = evaluator.buy_and_hold(start=first, stop=last).returns
+    market = evaluator.buy_and_hold(start=first, stop=last)
     a_year = periods_per_year(evaluator.bars)
     done = [fold.result.measures for fold in tested if fold.result]
     exposed = math.fsum((measures.exposure or 0.0) for measures in done) / len(tested)
-    return measures_of_returns(returns, periods_per_year=a_year, benchmark=buy_and_hold).model_copy(
-        update={"n_trades": sum(measures.n_trades for measures in done), "exposure": exposed}
-    )
+    joined = measures_of_returns(returns, periods_per_year=a_year, benchmark=market.returns, interest=market.interest)
+    return joined.model_copy(update={"n_trades": sum(measures.n_trades for measures in done), "exposure": exposed})

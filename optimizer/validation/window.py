@@ -8,6 +8,7 @@ from optimizer.domain.bars import Bars
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Window
+from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import BarsEnd, Phrase, TooFewBars
 
 #: Shortest window that is searched.
@@ -51,7 +52,10 @@ def window_rows(spec: StudySpec, bars: Bars, warm_up: int) -> WindowRows:
     least = least_bars(bars)
     if stop - start < least:
         end = {"end": f"{day_of(bars, stop - 1)}"} if stop else {}
-        reason = Phrase("two_years_before" if stop else "two_years_needed", **end)
+        if parse_timeframe(bars.timeframe).is_intraday:
+            reason = Phrase("many_bars_before" if stop else "many_bars_needed", **end)
+        else:
+            reason = Phrase("two_years_before" if stop else "two_years_needed", **end)
         raise TooFewBars(symbol=bars.symbol, have=stop - start, need=least, reason=reason)
     start = max(start, min(warm_up, stop - least))
     n_holdout = round((stop - start) * spec.holdout)

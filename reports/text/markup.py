@@ -144,6 +144,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "cap_miss": caps.cap_miss,
     "miss_unit": caps.miss_unit,
     "plain": numbers.plain,
+    "money": numbers.money,
+    "capitalized": numbers.capitalized,
     "day": numbers.day,
     "duration": numbers.duration,
     "joined": joined,

@@ -78,6 +78,16 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def money(value: float) -> str:
+    """An amount without its currency: 10,000 or 2,500.5."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def capitalized(text: str) -> str:
+    """A text with its first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def noun(n: int, one: str, many: str) -> str:
     """The form of a noun for a count, in languages with two forms."""
     return one if n == 1 else many

@@ -17,14 +17,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
+from optimizer.market.feed import Market
 from optimizer.market.importing import import_files
 from optimizer.market.quality.sentinel import check
-from optimizer.market.raw_bars import RawBars
+from optimizer.market.raw_bars import RawBars, SeriesKey
 from optimizer.market.snapshots import read_snapshot, write_snapshot
 from optimizer.market.warehouse.features import FeatureStore, compute
 from optimizer.market.warehouse.warehouse import Warehouse
@@ -49,6 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
         folder = Path(name)
         time_reading(folder)
         time_features(folder)
+        time_refresh(folder, n_symbols=500)
         write_files(folder / "csv", options.symbols)
         seconds = time_import(folder)
         kill_imports(folder, [seconds * (origin + 1) / options.kills for origin in range(options.kills)])
@@ -97,6 +99,42 @@ def time_features(folder: Path) -> None:
         edited = replace(history, symbol="S3", close=np.where(np.arange(N_BARS) == N_BARS - 9, 9.0, history.close))
         warehouse.upsert(edited, now=NOW)
         tell("features after one bar was edited", timed_ms(lambda: store.read("S3")), "ms")
+
+
+class _Slow:
+    """Source of the same year of bars for any symbol, which answers after 50 ms."""
+
+    name, is_live, symbols = "slow", True, ()
+
+    def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
+        """The days from `start` on that `now` has seen closed."""
+        time.sleep(0.05)
+        first = np.datetime64(start or "2023-01-02", "D")
+        last = np.datetime64(min(end or now.date(), now.date() - timedelta(days=1)), "D")
+        days = np.arange(first, last + 1)
+        days = days[np.is_busday(days)]
+        close = 100.0 + (days - np.datetime64("2020-01-01")).astype(float) % 50
+        rows = dict.fromkeys(("open", "high", "low", "close"), close)
+        ones = np.ones(len(days))
+        times = days.astype("datetime64[us]")
+        return RawBars(
+            symbol=symbol, timeframe=timeframe, source="slow", time=times, **rows, volume=ones, factor=ones, split=ones
+        )
+
+
+def time_refresh(folder: Path, n_symbols: int) -> None:
+    """Refresh stored series one after the other, as the daily refresh does."""
+    with Warehouse.open(folder / "refreshed.duckdb") as warehouse:
+        market = Market(warehouse, [_Slow()], sources=("slow",))
+        before, now = datetime(2023, 12, 20, 23, tzinfo=UTC), datetime(2023, 12, 21, 23, tzinfo=UTC)
+        keys = [SeriesKey(f"S{number}", "1d", "slow") for number in range(n_symbols)]
+        for key in keys:
+            market.get_bars(key.symbol, source="slow", now=before)
+        began = time.perf_counter()
+        done = [market.try_refresh(key, now=now) for key in keys]
+        seconds = time.perf_counter() - began
+    assert all(one.error is None for one in done)
+    tell(f"{n_symbols} symbols refreshed, answers of 50 ms", seconds, "s", "30 s")
 
 
 def timed_ms(work: Callable[[], object]) -> float:

@@ -13,8 +13,8 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, redirect_stderr
+from collections.abc import Sequence
+from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
 from statistics import median
@@ -25,21 +25,19 @@ import optuna
 import pandas as pd
 from optuna.samplers import RandomSampler, TPESampler
 
-from bot.runtime.processes import start_children
-from bot.runtime.services import Services, open_services
-from bot.runtime.settings import Settings
+from bot.runtime.services import Services
 from optimizer.domain.study_request import Costs, StudySpec
 from optimizer.domain.study_results import Timings
 from optimizer.engine.evaluator import Evaluator
 from optimizer.market.importing import import_files
 from optimizer.market.providers.file import Reading
 from optimizer.search.fold_search import refit
-from optimizer.storage.documents import OptimizationStudy
 from optimizer.strategies.registry import find_strategy
 from optimizer.validation.walk_forward import walk_forward
 from tests.bars import made_up_bars, sample_bars
 from tests.benchmarks.peers import PER_SIDE, Rsi, frame_of
 from tests.benchmarks.search import Objective, ask_and_tell
+from tests.benchmarks.services import desk_in, finished, submitted
 
 RSI = find_strategy("rsi")
 
@@ -71,16 +69,6 @@ async def _measure(options: argparse.Namespace) -> tuple[dict[int, list[Timings]
             return stored, await many_symbols(services, Path(folder) / "bars", options.symbols)
 
 
-@asynccontextmanager
-async def desk_in(home: Path, *, n_workers: int) -> AsyncIterator[Services]:
-    """The service with everything below it, without Slack: embedded MongoDB and warm worker processes."""
-    settings = Settings.model_validate({"OPTIMIZE_BOT_HOME": home, "OPTIMIZE_BOT_WORKERS": n_workers})
-    async with start_children(settings) as children, open_services(settings, children) as services:
-        services.jobs.start()
-        await services.pool.ready()
-        yield services
-
-
 async def timings(services: Services, n: int, repeats: int) -> list[Timings]:
     """Where the time of studies of n trials went, as their worker measured it, one study right after the other.
 
@@ -92,24 +80,6 @@ async def timings(services: Services, n: int, repeats: int) -> list[Timings]:
     ]
     studies = await finished(services, [await submitted(services, spec) for spec in specs])
     return [study.timings for study in studies[1:] if study.timings is not None]
-
-
-async def submitted(services: Services, spec: StudySpec) -> str:
-    """A study planned, stored and handed to the scheduler."""
-    study = await services.studies.create_study(spec, created_by="benchmark")
-    services.jobs.submit(study.study_name)
-    return study.study_name
-
-
-async def finished(services: Services, names: Sequence[str]) -> list[OptimizationStudy]:
-    """The studies, once all of them have ended well."""
-    done: list[OptimizationStudy] = []
-    for name in names:
-        while not (study := await services.studies.find(name)).status.is_finished:
-            await asyncio.sleep(0.1)
-        assert study.summary is not None, study.failure
-        done.append(study)
-    return done
 
 
 async def many_symbols(services: Services, folder: Path, n: int) -> float:

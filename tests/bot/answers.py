@@ -1,24 +1,29 @@
 """Every answer to a command, made of plausible facts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from bot.commands.channel import DatedList
 from bot.commands.help_message import all_options
+from bot.delivery.group_table import GroupFacts
 from bot.documents.audit_log import Outcome
 from bot.grammar.help_topics import TERMS
 from bot.grammar.verbs import VERBS
 from bot.ops.health_checks import bad, doubtful, good
 from bot.schedules.bar_refresh import Failing
 from optimizer.domain.metrics import GOALS
-from optimizer.domain.study_results import StudyState
+from optimizer.domain.study_results import StudyState, Verdict
+from optimizer.domain.universe import Universe
 from optimizer.errors import Phrase, ProviderDown
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Coverage
 from optimizer.strategies.registry import OVERLAYS
+from optimizer.validation.statistics.across_symbols import AcrossSymbols, SymbolResult, across_symbols
 from reports.render import Renderer
 from reports.text.message import Message
+from tests.bot import bar_changes
 from tests.reports import facts as told
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -39,11 +44,12 @@ KINDS = (
     "order", "duplicate", "future", "clock", "shift_days", "shift_hours", "no_session", "other_calendar",
     "outside_hours", "thin_session", "missing", "missing_run", "sparse", "stale_end", "short", "not_finite",
     "not_positive", "inverted", "outside", "stale_run", "no_volume", "split", "spike", "outlier", "unfollowed",
+    "stand_in", "unknown_exchange",
 )  # fmt: skip
 WORDS: dict[str, Any] = {
     "n": 3, "hours": -5.5, "days": 1, "calendar": "XNYS", "expected": 390, "end": "2026-11-24", "share": 0.81,
     "need": 252, "column": "high", "value": 0.123, "high": 10.25, "low": 9.5, "ratio": "2:1", "times": 11.6,
-    "move": 0.005,
+    "move": 0.005, "down": "yahoo", "source": "sample", "suffix": ".ZZ", "symbol": "ACME",
 }  # fmt: skip
 EVERY = tuple(
     DataFinding(kind=kind, severity=list(Severity)[i % 5], when=NOW.replace(hour=0, minute=0), value=0.123, facts=WORDS)
@@ -67,6 +73,14 @@ PROBES = [
         "duckdb", Phrase("bars_stored", n=1, newest="2013-03-01", symbol="AAPL", source="sample"),
         Phrase("bars_old", n_closed=3456),
     ),
+    doubtful(
+        "duckdb", Phrase("data_file_rebuilt", file="market.duckdb.damaged-20261120T081500", n=3),
+        Phrase("import_what_is_missing"),
+    ),
+    doubtful(
+        "mongodb_program", Phrase("mongodb_ended", version="6.0.5", end="2025-07-31"), Phrase("newer_mongodb")
+    ),
+    good("mongodb_program", Phrase("mongodb_version", version="8.0.24")),
     bad("workers", Phrase("some_workers_ready", n=1, total=2), Phrase("see_log")),
     bad("disk", Phrase("disk_free", gib="0.1", folder="/srv/bot"), Phrase("make_room")),
     good("schedules", Phrase("never_run", n=0)),
@@ -83,6 +97,41 @@ PROBES = [
 ]  # fmt: skip
 KEY = SimpleNamespace(key_name="desk", role_name="runner", created_at=NOW, created_by="alice", revoked_at=NOW)
 
+DATED = DatedList(
+    name="sp100", n_now=101, n_ever=163, first=date(1996, 1, 2), last=date(2026, 9, 21), changed_by="U012AB3CD",
+    changed_at=NOW,
+)  # fmt: skip
+LISTS = (
+    Universe(
+        name="sp100", has_leavers=True, first=date(1996, 1, 2), last=date(2026, 9, 21), start=date(2016, 11, 20),
+        end=date(2026, 11, 20), n_members=131, n_former=30, longest_of_several=("GM",), too_few_bars=("FOXA", "FOX"),
+        without_bars=("NEWCO",), former_without_bars=tuple(f"OLD{number}" for number in range(23)),
+    ),
+    Universe(name="joined", first=date(2016, 1, 4), last=date(2024, 1, 2), start=date(2016, 11, 20),
+             end=date(2026, 11, 20), n_members=1),
+    Universe(name="tech", n_members=2),
+)  # fmt: skip
+
+
+def across(p_values: Sequence[float | None], *, doubts: bool = False) -> AcrossSymbols:
+    """The judgement over symbols with these p values, whose own studies speak for them or do not."""
+    verdict = Verdict.UNPROVEN if doubts else Verdict.PROMISING
+    return across_symbols([SymbolResult(symbol=f"S{i}", p=p, verdict=verdict) for i, p in enumerate(p_values)])
+
+
+TALLY = (("promising", 3), ("unproven", 270), ("overfit", 25), ("failed", 2))
+
+
+def group(studies: list[Any], *, n: int = 0, n_done: int | None = None, **more: Any) -> GroupFacts:
+    """A group that shows these of its `n` studies."""
+    n = n or len(studies)
+    return GroupFacts(
+        studies=studies, n=n, n_done=n if n_done is None else n_done, tally=TALLY if n > 100 else (),
+        by="U012AB3CD", is_large=n > 100,
+        **({"spec": told.SPEC} | more),
+    )  # fmt: skip
+
+
 CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     **{f"whoami {role}": ("whoami", {**WHOAMI, "role": role}) for role in ("nobody", "viewer", "runner", "admin")},
     "top": ("top", {"studies": [ONE, OTHER], "symbol": "AAPL", "strategy": "rsi", "is_all": True,
@@ -94,16 +143,29 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "best": ("best", {"study": ONE, "command": "best AAPL rsi"}),
     "best of the bad": ("best", {"study": OTHER, "command": "best AAPL rsi"}),
     "best without holdout": ("best", {"study": BARE, "command": "best AAPL rsi"}),
-    "group": ("group", {"studies": [ONE, RUNNING], "by": "U012AB3CD"}),
-    "group of done": ("group", {"studies": [ONE, OTHER, BARE], "by": "U012AB3CD"}),
-    "started": ("started", {"studies": [RUNNING, ONE], "n_ahead": 1, "seconds": 3.2}),
-    "plans": ("plans", {"rows": [(told.SPEC, told.plan())] * 2, "name": "", "command": "/optimize AAPL,MSFT rsi 200"}),
+    "group": ("group", {"group": group([ONE, RUNNING], n_done=1)}),
+    "group of done": ("group", {"group": group([ONE, OTHER, BARE], across=across((0.001, 0.6, None)))}),
+    "group of a list": ("group", {"group": group([ONE, OTHER, BARE], across=across((0.3, 0.6, 0.9)), universes=LISTS)}),
+    "group without a test": ("group", {"group": group([ONE, OTHER], across=across((None, None)))}),
+    "group that its studies doubt": ("group", {"group": group([ONE, OTHER], across=across((0.001, 0.6), doubts=True))}),
+    "large group": ("group", {"group": group([ONE, RUNNING, BARE], n=300, n_done=214)}),
+    "large group of done": ("group", {"group": group([ONE, OTHER, BARE], n=300)}),
+    "started": ("started", {"studies": [RUNNING, ONE], "spec": told.SPEC, "n_ahead": 1, "seconds": 3.2,
+                            "universes": []}),
+    "plans": ("plans", {"rows": [(told.SPEC, told.plan())] * 2, "spec": told.SPEC, "name": "",
+                        "command": "/optimize AAPL,MSFT rsi 200", "universes": LISTS}),
+    "survivorship": ("survivorship", {"universes": LISTS}),
+    "across": ("across", {"across": across((0.001, 0.002, 0.6))}),
     "data": ("data", {"series": [SERIES], "n_series": 2}),
     "no data": ("data", {"series": [], "n_series": 0}),
     "data of a symbol": ("data_symbol", {"report": REPORT, "findings": REPORT.findings, "n_findings": 1,
                                          "picture": "      J F\n2026  █ !"}),
     "data with every finding": ("data_symbol", {"report": REPORT, "findings": EVERY, "n_findings": len(EVERY),
                                                 "picture": "      J F\n2026  █ !"}),
+    "data changes": ("data_changes", {"symbol": "AAPL", "rows": bar_changes.ROWS, "n_changes": 23}),
+    "data changes of nothing": ("data_changes", {"symbol": "AAPL", "rows": (), "n_changes": 0}),
+    "changed bars": ("changed_bars", {"rows": bar_changes.POSTED, "n_series": 2, "n_others": 3}),
+    "changed bars of one": ("changed_bars", {"rows": bar_changes.POSTED[:1], "n_series": 1, "n_others": 0}),
     "health": ("health", {"probes": PROBES}),
     "health all well": ("health", {"probes": PROBES[:1]}),
     "pressed": ("pressed", {"label": "Pause", "by": "U012AB3CD", "at": NOW}),
@@ -114,25 +176,34 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "audit": ("audit", {"rows": [(ENTRY, ENTRY.reason)] * 30}),
     "no audit": ("audit", {"rows": []}),
     "config": ("config", {"channel": "C012AB3CD", "is_direct": False, "values": {"language": "ko", "broadcast": "no"},
-                          "lists": [SimpleNamespace(name="tech", symbols=["AAPL", "MSFT"])], "is_changed": True,
-                          "key": "language"}),
+                          "lists": [SimpleNamespace(name="tech", symbols=["AAPL", "MSFT"]),
+                                    SimpleNamespace(name="sp500", symbols=["AAPL"] * 500)], "is_changed": True,
+                          "key": "language", "dated": [DATED]}),
     "config without lists": ("config", {"channel": "D012AB3CD", "is_direct": True, "values": {"language": "en"},
-                                        "lists": [], "is_changed": False, "key": ""}),
+                                        "lists": [], "is_changed": False, "key": "", "dated": []}),
     "goals": ("help_subject", {"subject": "goals", "rows": list(GOALS.values())}),
     "overlays": ("help_subject", {"subject": "overlays", "rows": list(OVERLAYS.values())}),
     "options": ("help_subject", {"subject": "options", "rows": all_options()}),
     "examples": ("help_subject", {"subject": "examples", "rows": []}),
 }  # fmt: skip
+HANDED_OVER = {"study_name": "opt-7f3a", "file": "opt-7f3a.csv"}
 NOTICES: dict[str, Mapping[str, Any]] = {
     "pausing": {"study_name": "opt-7f3a", "by": "U012AB3CD"},
     "more": {"study_name": "opt-7f3a", "by": "U012AB3CD", "n_more": 100, "n_trials": 300},
     "replaying": {"study_name": "opt-7f3a"},
     "replay_differs": {"study_name": "opt-7f3a", "field": "trials[3].value", "was": "1.0", "now": "1.1",
                        "is_same_version": False, "version": "0.1.0+ab"},
-    "handed_over": {"study_name": "opt-7f3a", "file": "opt-7f3a.csv", "in_thread": True},
+    "handed_over": {**HANDED_OVER, "in_thread": True, "is_direct": False},
     "shared": {"by": "U012AB3CD"},
     "shared_done": {},
+    "group_file": {"n": 300},
+    "ask_source": {},
+    "ask_source_fresh": {},
+    "ask_source_sample": {},
+    "ask_source_names": {},
+    "ask_source_again": {},
     "moved": {"channel": "C012AB3CD"},
+    "moved_refused": {"channel": "C012AB3CD", "code": "is_archived"},
     "local_link": {"url": "http://127.0.0.1:3000/sign-in?ticket=WyJ", "minutes": 10},
     "slack_off": {"address": "http://127.0.0.1:3000"},
     "terminal_verbs": {},
@@ -141,13 +212,14 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "warming": {},
     "key_added": {"key_name": "desk", "role": "runner"},
     "key_revoked": {"key_name": "desk"},
+    "key_granted": {"key_name": "desk", "channel": "C012AB3CD"},
     "no_keys": {},
     "key_line": {"key": KEY},
 }  # fmt: skip
 #: The same notices without a fact that others have.
 SHORTER: dict[str, Mapping[str, Any]] = {
     "replay_differs": {"study_name": "opt-7f3a", "field": "seed", "was": "1", "now": "2"},
-    "handed_over": {"study_name": "opt-7f3a", "file": "opt-7f3a.csv", "in_thread": False},
+    "handed_over": {**HANDED_OVER, "in_thread": False, "is_direct": True},
     "key_line": {"key": SimpleNamespace(**{**vars(KEY), "revoked_at": None})},
     "cancelled": {"study_name": "opt-7f3a", "trials_completed": 120, "by": "", "command": "resume opt-7f3a"},
     "paused": {"study_name": "opt-7f3a", "trials_completed": 120, "by": "", "command": "resume opt-7f3a"},
@@ -179,5 +251,6 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     cases.pop("audit")  # thirty alike; one is shown
     notices = {f"notice_{name}": [say.notice(name, **facts)] for name, facts in NOTICES.items()}
     notices |= {f"notice_short_{name}": [say.notice(name, **facts)] for name, facts in SHORTER.items()}
+    notices["notice_handed_over_here"] = [say.notice("handed_over", **HANDED_OVER, in_thread=False, is_direct=False)]
     terms = {f"term_{key.replace(' ', '_')}": [say.render("help_term", term=key)] for key in TERMS}
     return {**cases, **notices, **terms, **{f"verb_{key}": [say.help(key, list(VERBS.values()))] for key in VERBS}}

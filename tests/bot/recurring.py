@@ -111,8 +111,8 @@ def line(last: Any = None) -> SimpleNamespace:
 
 
 def listed() -> SimpleNamespace:
-    """The same for a watch list."""
-    schedule = SimpleNamespace(**vars(SCHEDULE) | {"spec": told.SPEC.for_symbol("@tech")})
+    """The same for a watch list, asked for in a direct message."""
+    schedule = SimpleNamespace(**vars(SCHEDULE) | {"spec": told.SPEC.for_symbol("@tech"), "channel_id": "D012AB3CD"})
     last = run(CHALLENGES["ahead"], symbol="AAPL")
     return SimpleNamespace(schedule=schedule, command="/optimize @tech rsi 200", times=TIMES, last=last)
 
@@ -122,7 +122,7 @@ def home(**changes: Any) -> HomeFacts:
     full: dict[str, Any] = {
         "running": [told.study(StudyState.RUNNING, trials_completed=57), told.study(StudyState.QUEUED)],
         "n_running": 11, "finished": [told.finished("strong"), told.failed()], "best": [told.finished("strong")],
-        "schedules": [line(), line(run(CHALLENGES["maybe"]))], "n_schedules": 9, "champions": [CHAMPION],
+        "schedules": [line(), listed()], "n_schedules": 9, "champions": [CHAMPION],
         "n_champions": 12,
     }  # fmt: skip
     return HomeFacts(**full | changes)
@@ -162,6 +162,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "champions": [say.render("champion_list", rows=[CHAMPION], n=2)],
         "champions_none": [say.render("champion_list", rows=[], n=0)],
         "schedule_runs": [say.render("schedule_runs", schedule=SCHEDULE)],
+        "schedule_runs_direct": [say.render("schedule_runs", schedule=listed().schedule)],
         "adopt": [say.render("adopt", **adopt, former=None)],
         "adopt_again": [say.render("adopt", **adopt, former=CHAMPION)],
         "adopted": [say.render("adopted", champion=CHAMPION, former=None, study=study)],

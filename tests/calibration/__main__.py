@@ -16,7 +16,6 @@ from tests.calibration.studies import DYING, EDGES, NOISE, Outcome, Task, outcom
 from tests.calibration.table import rendered
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "calibration.md"
-BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 #: Studies that a process makes in a row, of one world: what it needs is compiled and cached then.
 _CHUNK = 6
 
@@ -57,12 +56,13 @@ def read(results: Path) -> list[Outcome]:
     return [Outcome(**json.loads(line)) for line in results.read_text().splitlines()]
 
 
-def write(table: str, document: Path = DOCUMENT) -> None:
-    """Put the table between the document's two marks."""
+def write(table: str, document: Path = DOCUMENT, *, name: str = "table") -> None:
+    """Put a table between the document's two marks of that name."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     text = document.read_text()
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    document.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}")
+    before, rest = text.split(begin)
+    after = rest.split(end)[1]
+    document.write_text(f"{before}{begin}\n\n{table}\n\n{end}{after}")
 
 
 def _make(tasks: Sequence[Task], results: Path, processes: int) -> None:

@@ -10,14 +10,14 @@ import numpy as np
 import optuna
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.space import Params
+from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec, budget
-from optimizer.domain.study_results import StudySummary, Tries, Verdict
+from optimizer.domain.study_results import StudySummary, TrialRecord, Tries, Verdict
 from optimizer.engine.evaluator import Evaluator
 from optimizer.search.loop import search
 from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
 from optimizer.validation.evidence import Evidence, evidence_of
-from optimizer.validation.summarize import summarize, window_rows
+from optimizer.validation.summarize import WindowRows, summarize, window_rows
 from optimizer.validation.verdict import Judgement, judge
 from tests.calibration.drifts import clustered, hidden_trend, pull
 from tests.calibration.worlds import SESSIONS, VOLATILITY, WARM_UP, Shocks, market, planted_set, with_edge
@@ -217,15 +217,41 @@ def figures_of(found: StudySummary) -> dict[str, float | None]:
     }
 
 
-def summary_of(spec: StudySpec, bars: Bars, *, n_searches: int = 1) -> StudySummary:
-    """The summary of a study of these bars."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Searched:
+    """A search that is finished, with all that it is judged from."""
+
+    spec: StudySpec
+    evaluator: Evaluator
+    space: Space
+    rows: WindowRows
+    trials: list[TrialRecord]
+
+    @property
+    def windows(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First row and end of the searched window, and of the holdout."""
+        return (self.rows.start, self.rows.holdout_start), (self.rows.holdout_start, self.rows.stop)
+
+    def summary(self, n_searches: int = 1) -> StudySummary:
+        """Its summary, with a verdict."""
+        tries = Tries(n_searches=n_searches)
+        return summarize(self.spec, self.space, self.evaluator, self.trials, window=self.rows, tries=tries)
+
+
+def searched(spec: StudySpec, bars: Bars) -> Searched:
+    """Search these bars exactly as a study does."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     strategy, space = find_strategy(spec.strategy_name), space_of(spec)
     evaluator = Evaluator(strategy, bars, costs=spec.costs, allow_short=spec.allow_short)
     rows = window_rows(spec, bars, longest_warm_up(strategy, space))
     start, stop, n_trials = rows.start, rows.holdout_start, budget(spec, space)
     trials = list(search(spec, space, evaluator, start=start, stop=stop, n_trials=n_trials, seed=spec.seed))
-    return summarize(spec, space, evaluator, trials, window=rows, tries=Tries(n_searches=n_searches))
+    return Searched(spec=spec, evaluator=evaluator, space=space, rows=rows, trials=trials)
+
+
+def summary_of(spec: StudySpec, bars: Bars, *, n_searches: int = 1) -> StudySummary:
+    """The summary of a study of these bars."""
+    return searched(spec, bars).summary(n_searches)
 
 
 def _true_sharpe(world: World, strategy_name: str, params: Params) -> float | None:

@@ -92,14 +92,18 @@ def test_a_fault_after_three_header_lines_has_its_own_line(bring: Import, tmp_pa
         bring(tmp_path / "X.csv")
 
 
-def test_symbols_side_by_side_are_refused(bring: Import, tmp_path: Path) -> None:
+def test_symbols_side_by_side_are_series_of_their_own(bring: Import, warehouse: Warehouse, tmp_path: Path) -> None:
     (tmp_path / "X.csv").write_text(
         "Price,Close,Close,High,High,Low,Low,Open,Open\nTicker,AAA,BBB,AAA,BBB,AAA,BBB,AAA,BBB\n"
-        "Date,,,,,,,,\n2024-02-05,1,2,3,4,5,6,7,8\n"
+        "Date,,,,,,,,\n2024-02-05,2,20,3,30,1,10,2,20\n2024-02-06,2.5,,3,,1,,2,\n"
     )
 
-    with refused(BadFile, match="line 1: it has several symbols side by side: AAA, BBB. Write one file for each"):
-        bring(tmp_path / "X.csv")
+    assert bring(tmp_path / "X.csv").symbols == ("AAA", "BBB")
+    assert warehouse.load("AAA").close.tolist() == [2, 2.5]
+    assert warehouse.load("BBB").close.tolist() == [20]
+    assert bring(tmp_path / "X.csv", symbol="bbb").symbols == ("BBB",)
+    with refused(BadFile, match="it has several symbols: AAA, BBB. Name one of them with `--symbol`"):
+        bring(tmp_path / "X.csv", symbol="CCC")
 
 
 @pytest.mark.parametrize("name", ["stocks", "later"])

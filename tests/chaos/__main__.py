@@ -2,30 +2,33 @@
 
 import argparse
 import asyncio
+import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
 from pathlib import Path
 
-from tests.chaos import load, strangers
+from tests.chaos import endurance, load, long_list, machine, mongo, slack_trouble, strangers, two
 from tests.chaos.havoc import Havoc
 from tests.chaos.studies import Ended, run
-from tests.slack.faults import Fault
-from tests.slack.strict import StrictSlack
+from tests.slack.faults import PAGES
+from tests.undisturbed import own_documents, run_all_undisturbed
 
 Row = tuple[str, str]
+PARTS = (
+    *("bot", "parts", "slack", "load", "strangers", "growth", "codes", "network", "tokens", "pages"),
+    *("descriptors", "disk", "damage", "two", "many", "symbols", "soak"),
+)
 
 
 class Suite:
-    """The parts, each with a home of its own; what is asked for in the quiet is computed once."""
+    """The parts, each with a home of its own."""
 
     def __init__(self, folder: Path, options: argparse.Namespace) -> None:
         self._folder = folder
         self._options = options
-        self._quiet: Ended | None = None
+        self._size = (options.studies, options.trials)
 
     async def bot(self) -> list[Row]:
         """`kill -9` of the bot."""
@@ -37,27 +40,13 @@ class Suite:
         return await self._kills("kills of workers and mongod", havoc)
 
     async def slack(self) -> list[Row]:
-        """A Slack that answers 429, 500 and 503 at random, and loses requests and answers."""
-        faults = [Fault(status=429, error="ratelimited", retry_after=1), Fault(status=500, error="internal_error")]
-        faults += [Fault(status=503, error="service_unavailable"), Fault(delay=2.0)]
-        server, seconds = StrictSlack(), self._options.slack_seconds
-        with ExitStack() as stack:
-            stack.enter_context(server.faults.at_random(0.4, *faults, seed=13))
-            stretch = asyncio.create_task(_end_after(stack, seconds))
-            try:
-                ended = await run(
-                    self._folder / "slack",
-                    self._options.studies,
-                    self._options.trials,
-                    Havoc(),
-                    slack=server,
-                    log=self._folder / "slack.log",
-                    spread=seconds,
-                )
-            finally:
-                stretch.cancel()
-        n_faults = sum(bool(call.fault) for call in server.ledger.calls)
-        return [(f"{seconds} s of a Slack with faults, {n_faults} faults", _sentence(ended, await self._reference()))]
+        """A Slack that answers 429, 500 and 503 at random, and is slow."""
+        seconds = self._options.slack_seconds
+        playing = slack_trouble.at_random(
+            self._home("slack"), *self._size, slack_trouble.UNWELL, seconds=seconds, seed=13
+        )
+        ended, n_faults = await playing
+        return [(f"{seconds} s of a Slack with faults, {n_faults} faults", await self._sentence(ended))]
 
     async def load(self) -> list[Row]:
         """Many people at once."""
@@ -74,53 +63,138 @@ class Suite:
         """Resident memory and start of an idle bot, and memory after many studies."""
         return await load.growth(self._folder / "growth", self._options.growth, log=self._folder / "growth.log")
 
+    async def codes(self) -> list[Row]:
+        """Every documented error code of MongoDB that is waited out."""
+        numbers = mongo.codes_that_wait()[: self._options.codes]
+        ended, n_named = await mongo.codes(self._home("codes"), *self._size, numbers)
+        what = f"{len(numbers)} error codes of MongoDB, one after the other, {len(ended.states)} studies"
+        return [(what, f"{await self._whole(ended)}; {n_named} named by `/readyz` and well again after")]
+
+    async def network(self) -> list[Row]:
+        """A network to MongoDB that is slow, half-open, cut, or in two parts."""
+        times, seconds = self._options.times, self._options.seconds
+        ended, recovered = await mongo.network(self._home("network"), *self._size, times=times, seconds=seconds)
+        what = f"network to MongoDB slow (1 s a piece), half-open, cut, partitioned, {times} × {seconds} s each"
+        well = ", ".join(f"{name} {n}/{times}" for name, n in sorted(recovered.items()))
+        return [(f"{what}, {len(ended.states)} studies", f"{await self._whole(ended)}; well again after: {well}")]
+
+    async def tokens(self) -> list[Row]:
+        """A token that Slack does not take any more, and takes again."""
+        codes, seconds = slack_trouble.TOKEN_CODES, self._options.seconds
+        ended, named = await slack_trouble.tokens(self._home("tokens"), *self._size, codes, seconds=seconds)
+        what = f"the bot's token refused for {seconds} s with each of {len(codes)} codes, {len(ended.states)} studies"
+        return [(what, f"{await self._whole(ended)}; {len(named)} codes named by `/readyz` and well again after")]
+
+    async def pages(self) -> list[Row]:
+        """A proxy's pages, empty bodies, and times to wait that make no sense."""
+        seconds, pages = self._options.pages_seconds, list(PAGES.values())
+        ended, n_faults = await slack_trouble.at_random(
+            self._home("pages"), *self._size, pages, seconds=seconds, seed=17
+        )
+        what = f"{seconds} s of {len(pages)} kinds of pages, empty bodies and nonsense in place of Slack's answer"
+        return [(f"{what}, {n_faults} of them, {len(ended.states)} studies", await self._whole(ended))]
+
+    async def descriptors(self) -> list[Row]:
+        """Strangers who hold more connections than the bot has descriptors."""
+        times, seconds = self._options.times, self._options.seconds
+        ended, grown = await machine.descriptors(self._home("descriptors"), *self._size, times=times, seconds=seconds)
+        what = f"{machine.N_CONNECTIONS} idle connections, {machine.N_DESCRIPTORS} descriptors, {times} × {seconds} s"
+        return [
+            (f"{what}, {len(ended.states)} studies", f"{await self._whole(ended)}; log {grown / 1e3:.0f} kB longer")
+        ]
+
+    async def disk(self) -> list[Row]:
+        """A disk without room."""
+        times, seconds = self._options.times, self._options.seconds
+        ended, named = await machine.disk(self._home("disk"), *self._size, times=times, seconds=seconds)
+        what = f"no room on the disk, {times} × {seconds} s, {len(ended.states)} studies"
+        said = ", ".join(f"{name} {n}/{times}" for name, n in sorted(named.items()))
+        return [(what, f"{await self._whole(ended)}; said by `/readyz`: {said}")]
+
+    async def damage(self) -> list[Row]:
+        """Damaged files."""
+        times = self._options.times
+        ended, left = await machine.damage(self._home("damage"), *self._size, times=times)
+        what = f"snapshots cut in half, data file cut in half, drafts left, {times} × each, {len(ended.states)} studies"
+        return [(what, f"{await self._whole(ended)}; not mended: {', '.join(left) or 'nothing'}")]
+
+    async def two(self) -> list[Row]:
+        """Two bots on one database."""
+        times = self._options.times
+        ended, both = await two.two(self._home("two"), *self._size, kills=times, stops=times)
+        what = (
+            f"two bots, the one that serves killed {times} times and stopped {times} times, {len(ended.states)} studies"
+        )
+        over = f"{min(both.takeovers):.0f} to {max(both.takeovers):.0f} s until the other served"
+        return [(what, f"{await self._whole(ended)}; {over}, {both.n_both} looks saw both serve")]
+
+    async def many(self) -> list[Row]:
+        """Ten thousand studies."""
+        kills, n_stored = self._options.times * 5, self._options.many
+        ended = await endurance.many(self._home("many"), n_stored, *self._size, kills=kills)
+        what = f"{kills} kills of a bot with {n_stored} studies, {len(ended.states)} more asked for"
+        return [(what, f"{await self._whole(ended)}; ready after {min(ended.starts):.1f} to {max(ended.starts):.1f} s")]
+
+    async def symbols(self) -> list[Row]:
+        """One request for hundreds of symbols."""
+        home = self._home("symbols")
+        return await long_list.measure(home, n_symbols=self._options.symbols, log=home.with_suffix(".log"))
+
+    async def soak(self) -> list[Row]:
+        """An hour of everything."""
+        seconds = self._options.soak_seconds
+        return [(f"{seconds} s of mixed load", str(await endurance.soak(self._home("soak"), seconds)))]
+
     async def _kills(self, what: str, havoc: Havoc) -> list[Row]:
-        home = self._folder / what.replace(" ", "-")
-        ended = await run(home, self._options.studies, self._options.trials, havoc, log=home.with_suffix(".log"))
-        counted = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(havoc.done).items()))
-        return [(f"{what} ({counted}), {len(ended.states)} studies", _sentence(ended, await self._reference()))]
+        ended = await run(self._home(what.replace(" ", "-")), *self._size, havoc)
+        return [(f"{what} ({havoc}), {len(ended.states)} studies", await self._sentence(ended))]
 
-    async def _reference(self) -> Ended:
-        if self._quiet is None:
-            options = self._options
-            self._quiet = await run(self._folder / "quiet", options.studies, options.trials, Havoc())
-        return self._quiet
+    def _home(self, name: str) -> Path:
+        return self._folder / name
 
+    async def _sentence(self, ended: Ended) -> str:
+        """What became of the studies, beside the same ones undisturbed."""
+        reference = ended.home.with_name(f"{ended.home.name}-reference")
+        async with own_documents(reference):
+            tables = await run_all_undisturbed(ended.studies, ended.home)
+        shutil.rmtree(reference, ignore_errors=True)
+        return ended.sentence(tables)
 
-async def _end_after(stack: ExitStack, seconds: float) -> None:
-    await asyncio.sleep(seconds)
-    stack.pop_all().close()
-
-
-def _sentence(ended: Ended, quiet: Ended) -> str:
-    n_complete = sum(state == "complete" for state in ended.states.values())
-    return (
-        f"{n_complete}/{len(ended.states)} complete, {ended.n_lost} lost, {ended.n_twice} duplicate posts, "
-        f"{ended.n_out_of_order} out of order, {ended.n_different(quiet)} trial tables different "
-        f"({sum(map(len, ended.tables.values()))} trials, {ended.seconds:.0f} s)"
-    )
+    async def _whole(self, ended: Ended) -> str:
+        """The same, with what the bot said of itself meanwhile."""
+        return f"{await self._sentence(ended)}; {len(ended.violations)} violations of Slack's rules; {ended.vitals}"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    names = ["bot", "parts", "slack", "load", "strangers", "growth"]
-    parser.add_argument("part", nargs="*", help="one of " + ", ".join(names))
-    parser.add_argument("--studies", type=int, default=20)
-    parser.add_argument("--trials", type=int, default=4000)
-    parser.add_argument("--bot-kills", type=int, default=50)
-    parser.add_argument("--worker-kills", type=int, default=20)
-    parser.add_argument("--mongod-kills", type=int, default=10)
-    parser.add_argument("--slack-seconds", type=int, default=600)
-    parser.add_argument("--fuzzed", type=int, default=10_000)
-    parser.add_argument("--growth", type=int, default=500, help="studies until the last measure of memory")
+    parser.add_argument("part", nargs="*", help="one of " + ", ".join(PARTS))
+    for name, size, words in (
+        ("--studies", 20, "asked for in each part; more when what is done lasts longer"),
+        ("--trials", 4000, "of each study"),
+        ("--bot-kills", 50, ""),
+        ("--worker-kills", 20, ""),
+        ("--mongod-kills", 10, ""),
+        ("--slack-seconds", 600, ""),
+        ("--pages-seconds", 300, ""),
+        ("--fuzzed", 10_000, "payloads"),
+        ("--growth", 500, "studies until the last measure of memory"),
+        ("--codes", 1000, "at most so many error codes of MongoDB"),
+        ("--times", 2, "that each kind of trouble is made"),
+        ("--seconds", 15, "that each lasts"),
+        ("--many", 10_000, "studies that are there before"),
+        ("--symbols", 300, "of the one request"),
+        ("--soak-seconds", 3600, ""),
+    ):
+        parser.add_argument(name, type=int, default=size, help=f"{words} ({size})".strip())
+    parser.add_argument("--folder", type=Path, help="where homes and logs are kept, for a look at what went wrong")
     options = parser.parse_args()
-    options.part = options.part or names
+    options.part = options.part or list(PARTS)
     return options
 
 
 async def _main(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
-        suite = Suite(Path(folder), options)
+        suite = Suite(options.folder or Path(folder), options)
         sys.stdout.write("| what was done | what came of it |\n| --- | --- |\n")
         for name in options.part:
             part: Callable[[], Awaitable[list[Row]]] = getattr(suite, name)

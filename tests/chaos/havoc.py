@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,9 @@ from bson.codec_options import CodecOptions
 from pymongo.errors import PyMongoError
 
 from tests.bot_process import BotProcess, mongo_client
+
+#: Does something to a bot; False when it cannot be done now.
+Strike = Callable[[BotProcess], Awaitable[bool]]
 
 #: A study may lose so many workers and still has to end well.
 _DEATHS = 2
@@ -19,11 +23,12 @@ _LOOKS = 100
 
 @dataclass
 class Havoc:
-    """How often each thing is killed; `moments` decides when and what next."""
+    """How often each thing is killed, and what else is done once; a seed decides when and what next."""
 
     bot: int = 0
     worker: int = 0
     mongod: int = 0
+    strikes: Sequence[tuple[str, Strike]] = ()  # by kind
     seed: int = 1
     shortest: float = 0.3
     longest: float = 2.5
@@ -31,7 +36,8 @@ class Havoc:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
-        self._left = ["bot"] * self.bot + ["worker"] * self.worker + ["mongod"] * self.mongod
+        kills = {"bot": self.bot, "worker": self.worker, "mongod": self.mongod}
+        self._left = [(kind, _KILLS[kind]) for kind, n in kills.items() for _ in range(n)] + [*self.strikes]
         self._random.shuffle(self._left)
         self.total = len(self._left)
 
@@ -43,11 +49,14 @@ class Havoc:
     async def strike(self, bot: BotProcess) -> None:
         """Wait a while and do the next thing."""
         await asyncio.sleep(self._random.uniform(self.shortest, self.longest))
-        kind = self._left.pop(0)
-        if await _STRIKES[kind](bot):
+        kind, strike = self._left.pop(0)
+        if await strike(bot):
             self.done.append(kind)
         else:  # not now
-            self._left.append(kind)
+            self._left.append((kind, strike))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(self.done).items()))
 
 
 async def _kill_bot(bot: BotProcess) -> bool:
@@ -85,7 +94,7 @@ async def _kill_mongod(bot: BotProcess) -> bool:
     return bool(servers)
 
 
-_STRIKES: dict[str, Callable[[BotProcess], Any]] = {
+_KILLS: dict[str, Strike] = {
     "bot": _kill_bot,
     "worker": _kill_worker,
     "mongod": _kill_mongod,

@@ -21,8 +21,8 @@ N_PEOPLE, N_COMMANDS, SECONDS = 50, 200, 10.0
 _N_TYPED = 150
 #: Studies of 9,000 trials that keep two workers busy until the last of it is typed.
 _N_BUSY = 75
-_TYPED = ("status", "list", "AAPL RSI 20 seed={seed} folds=0", "help rsi", "IBM MACD 50 dry", "top all")
-_STRATEGIES = ("RSI", "MACD", "SMA", "BOLLINGER")
+TYPED = ("status", "list", "AAPL RSI 20 seed={seed} folds=0", "help rsi", "IBM MACD 50 dry", "top all")
+STRATEGIES = ("RSI", "MACD", "SMA", "BOLLINGER")
 _N_CHANNELS = 25
 _N_STARTS = 10
 
@@ -61,7 +61,7 @@ async def burst(slack: StrictSlack, bot: BotProcess, *, n_commands: int, seconds
 
         async def type_one(i: int) -> Delivery:
             await asyncio.sleep(i * seconds / n_commands)
-            text = f"IBM {_STRATEGIES[i % 4]} 10 seed={1000 + i} folds=0"
+            text = f"IBM {STRATEGIES[i % 4]} 10 seed={1000 + i} folds=0"
             return await driver.command(text, user=people[i % n_people])
 
         deliveries = await asyncio.gather(*(type_one(i) for i in range(n_commands)))
@@ -163,7 +163,7 @@ async def busy(home: Path, *, log: Path) -> list[tuple[str, str]]:
             for i in range(_N_BUSY):
                 await driver.command(f"IBM MACD 9000 seed={500 + i}", user=people[i % 25])
             await asyncio.sleep(10)  # the first ones run by now
-            texts = [_TYPED[i % len(_TYPED)].format(seed=700 + i) for i in range(_N_TYPED)]
+            texts = [TYPED[i % len(TYPED)].format(seed=700 + i) for i in range(_N_TYPED)]
             seconds = []
             for i, text in enumerate(texts):
                 seconds.append((await driver.command(text, user=people[i % N_PEOPLE])).seconds)
@@ -215,18 +215,19 @@ async def growth(home: Path, n_studies: int, *, log: Path) -> list[tuple[str, st
 async def _many(slack: StrictSlack, bot: BotProcess, numbers: range) -> None:
     """Ask for these studies, in channels enough that Slack's one message a second keeps none waiting for long."""
     people = [user.name for user in slack.workspace.users.values() if user.name.startswith("load")] or invite(slack, 50)
-    channels = _channels(slack)
+    channels = channels_of(slack)
     async with HttpWire(bot.url, patience=60) as wire:
         driver = Driver(slack, wire)
         for i in numbers:
-            text = f"IBM {_STRATEGIES[i % 4]} 10 seed={10_000 + i} folds=0"
+            text = f"IBM {STRATEGIES[i % 4]} 10 seed={10_000 + i} folds=0"
             await driver.command(text, user=people[i % N_PEOPLE], channel=channels[i % len(channels)])
             if i % 50 == 49:
                 await until_all_told(bot, i + 1, 600)
     await until_all_told(bot, numbers.stop, 900)
 
 
-def _channels(slack: StrictSlack) -> list[str]:
+def channels_of(slack: StrictSlack) -> list[str]:
+    """Channels enough that Slack's one message a second keeps none waiting for long."""
     names = [f"desk{i:02d}" for i in range(_N_CHANNELS)]
     for i, name in enumerate(names):
         members = set(slack.workspace.channel("quant").members)

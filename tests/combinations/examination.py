@@ -63,10 +63,14 @@ class Examiner:
         return [outcome for group in outcomes for outcome in group]
 
     async def _in_turn(self, commands: Sequence[tuple[int, str]], draw_each: int) -> list[Outcome]:
-        return [await self.examine(command, is_drawn=number % draw_each == 0) for number, command in commands]
+        """Examine commands one after the other; every second one is replayed, the others are resumed."""
+        return [
+            await self.examine(command, is_drawn=number % draw_each == 0, is_replayed=number % 2 == 0)
+            for number, command in commands
+        ]
 
-    async def examine(self, command: str, *, is_drawn: bool) -> Outcome:
-        """Plan, run, replay, resume, word, export and perhaps draw one command."""
+    async def examine(self, command: str, *, is_drawn: bool, is_replayed: bool) -> Outcome:
+        """Plan, run, replay or resume, word, export and perhaps draw one command."""
         outcome = Outcome(command=command)
         try:
             start = parse(command)
@@ -79,10 +83,10 @@ class Examiner:
         for language in LANGUAGES:
             renderer_of(language).plan(spec, plan_facts(plan), command=command)
         study = await self.service.store(plan, created_by=spec.strategy_name)
-        outcome.faults += await self._faults(study.study_name, spec, is_drawn=is_drawn)
+        outcome.faults += await self._faults(study.study_name, spec, is_drawn=is_drawn, is_replayed=is_replayed)
         return outcome
 
-    async def _faults(self, name: str, spec: StudySpec, *, is_drawn: bool) -> list[str]:
+    async def _faults(self, name: str, spec: StudySpec, *, is_drawn: bool, is_replayed: bool) -> list[str]:
         study = await self.service.run_study(name)
         if study.status is not StudyState.COMPLETE:
             return [f"ended {study.status}: {study.failure}"]
@@ -90,11 +94,11 @@ class Examiner:
         facts = study_facts(study, now=NOW, command="/optimize")
         return [
             *(["a failure is stored"] if study.failure else []),
-            *await self._replay_faults(name),
+            *(await self._replay_faults(name) if is_replayed else []),
             *wording_faults(facts),
             *export_faults(facts, trials),
             *(await asyncio.to_thread(drawing_faults, facts, trials, self.folder / name) if is_drawn else []),
-            *await self._resume_faults(study, trials),
+            *([] if is_replayed else await self._resume_faults(study, trials)),
         ]
 
     async def _replay_faults(self, name: str) -> list[str]:

@@ -12,7 +12,7 @@ from tests.scenarios.conftest import kept_bindings
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 #: Charts are slow: one study in so many is drawn.
-DRAW_EACH = 70
+DRAW_EACH = 140
 
 
 async def test_every_pair_of_options_ends_with_an_answer(tmp_path: Path) -> None:

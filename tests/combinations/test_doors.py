@@ -45,7 +45,22 @@ OPTION_WISHES = {
     "folds": Wish(typed="folds=2", body={"window": {"folds": 2}}),
     "cost": Wish(typed="cost=0.12%", body={"costs": {"commission_bps": 12}}),
     "slippage": Wish(typed="slippage=2.5bps", body={"costs": {"slippage_bps": 2.5}}),
+    "tax": Wish(typed="tax=20", body={"costs": {"tax_bps": 20}}),
+    "fees": Wish(typed="fees=krx", body={"costs": {"commission_bps": 1.5, "slippage_bps": 5, "tax_bps": 20}}),
+    "borrow": Wish(typed="borrow=3", body={"costs": {"borrow": 0.03}}),
+    "rf": Wish(typed="rf=^IRX", body={"account": {"interest_symbol": "^IRX"}}),
+    "capital": Wish(typed="capital=5000", body={"account": {"capital": 5000}}),
+    "per_share": Wish(
+        typed="capital=5000 per_share=0.005", body={"account": {"capital": 5000}, "costs": {"per_share": 0.005}}
+    ),
+    "min_fee": Wish(typed="capital=5000 min_fee=1.5", body={"account": {"capital": 5000}, "costs": {"least_fee": 1.5}}),
+    "benchmark": Wish(typed="benchmark=SPY:60,AGG:40", body={"benchmark": "SPY:60,AGG:40"}),
     "short": Wish(typed="short=yes", body={"allow_short": True}),
+    "reenter": Wish(
+        typed="stop reenter=signal",
+        form={"overlays": ("stop",), "options": "reenter=signal"},
+        body={"overlays": ["stop"], "reenter": "signal"},
+    ),
     "min_trades": Wish(typed="min_trades=9", body={"min_trades": 9}),
     "sampler": Wish(typed="sampler=nsga2", body={"sampler": "nsga2"}),
     "seed": Wish(typed="seed=41", body={"seed": 41}),
@@ -60,6 +75,11 @@ FLAG_WISHES = {
     "private": Wish(typed="private", form={"flags": ("private",)}),
     "quiet": Wish(typed="quiet", form={"flags": ("quiet",)}, body={"quiet": True}),
     "force": Wish(typed="force", form={"flags": ("force",)}, body={"force": True}),
+    "whole": Wish(
+        typed="capital=5000 whole",
+        form={"options": "capital=5000", "flags": ("whole",)},
+        body={"account": {"capital": 5000, "whole_shares": True}},
+    ),
     "short": Wish(typed="short", form={"flags": ("short",)}, body={"allow_short": True}),
 }
 

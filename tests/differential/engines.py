@@ -8,6 +8,8 @@ backtesting (kernc)
     * A position that is open at the end stays open and is marked at the last close, as here.
     * A stop must lie below the last close when it is asked for, though its level follows from the
       next open: stops are wide enough that no entry gaps below its own.
+    * A signal that still holds after a stop opens a position again, as here with `reenter=signal`. Without it, it is
+      made to wait for a signal that was off in between.
     * A target that a gap jumps over fills at the better open; here a target never improves. Stops
       are compared, targets are not.
     * An order to close and an order to open that are filled at one open are filled in that order,
@@ -23,6 +25,7 @@ vectorbt
     * It annualizes with 365 days unless told; only values and trades are compared here.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +62,8 @@ class _Signalled(backtesting.Strategy):  # type: ignore[misc]
     first = 0
     opens: FloatArray | None = None
     stop = 0.0
+    waits = True
+    sizes: Mapping[int, int] | None = None  # shares by the row of an entry
 
     def init(self) -> None:
         self.waiting = {1: False, -1: False}
@@ -69,7 +74,7 @@ class _Signalled(backtesting.Strategy):  # type: ignore[misc]
         row = self.first + len(self.data) - 1
         side = int(np.sign(self.position.size))
         if self.had and not side and not self.asked_out:
-            self.waiting[self.had] = True  # a stop closed it: wait for a fresh signal
+            self.waiting[self.had] = self.waits  # a stop closed it: wait for a fresh signal, if that is the rule
         self.asked_out = bool(side) and bool(self._exits(side)[row])
         if self.asked_out:
             self.position.close()
@@ -95,23 +100,35 @@ class _Signalled(backtesting.Strategy):  # type: ignore[misc]
             return
         level = self.opens[row + 1] * (1 - side * self.stop)
         order = self.buy if side > 0 else self.sell
-        order(sl=level if self.stop else None)
+        if self.sizes is None:
+            order(sl=level if self.stop else None)
+        elif row + 1 in self.sizes:
+            order(size=self.sizes[row + 1], sl=level if self.stop else None)
 
 
 def play_backtesting(
-    bars: Bars, signals: Signals, start: int, stop: int, *, commission: float, stop_loss: float = 0.0
+    bars: Bars,
+    signals: Signals,
+    start: int,
+    stop: int,
+    *,
+    commission: float | Callable[[float, float], float],
+    stop_loss: float = 0.0,
+    waits: bool = True,
+    cash: float = CASH,
+    sizes: Mapping[int, int] | None = None,
 ) -> Played:
-    """Play rows [start, stop) with backtesting."""
+    """Play rows [start, stop) with backtesting; without `waits` as it is: a signal that holds after a stop opens."""
     rows = slice(start - 1, stop)
     frame = pd.DataFrame(
         {"Open": bars.open[rows], "High": bars.high[rows], "Low": bars.low[rows], "Close": bars.close[rows]},
         index=pd.DatetimeIndex(bars.time[rows]),
     )
-    test = backtesting.Backtest(frame, _Signalled, cash=CASH, commission=commission)
-    stats = test.run(signals=signals, first=start - 1, opens=bars.open[:stop], stop=stop_loss)
+    test = backtesting.Backtest(frame, _Signalled, cash=cash, commission=commission)
+    stats = test.run(signals=signals, first=start - 1, opens=bars.open[:stop], stop=stop_loss, waits=waits, sizes=sizes)
     trades = stats["_trades"]
     return Played(
-        equity=stats["_equity_curve"]["Equity"].to_numpy()[1:] / CASH,
+        equity=stats["_equity_curve"]["Equity"].to_numpy()[1:] / cash,
         trades=sorted(
             (int(t.EntryBar) - 1, int(t.ExitBar) - 1, int(np.sign(t.Size)), float(t.EntryPrice), float(t.ExitPrice))
             for t in trades.itertuples()

@@ -7,7 +7,7 @@ import pytest
 
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.space import Params
-from optimizer.domain.study_request import Costs
+from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine.backtest import Backtest, ExitReason, simulate
 from optimizer.engine.evaluator import Evaluator, Signals
 from optimizer.lazy import LazyModule
@@ -35,6 +35,10 @@ WINDOWS = ((0.1, 0.55), (0.4, 0.8), (0.75, 1.0))
 def rows_of(symbol: str, window: tuple[float, float]) -> tuple[int, int]:
     n = len(sample_bars(symbol))
     return int(n * window[0]), int(n * window[1])
+
+
+#: Costs do not depend on the strategy: a few that trade often, and seldom.
+SOME = ("rsi", "macd", "donchian")
 
 
 def params_of(key: str, symbol: str) -> Params:
@@ -83,27 +87,99 @@ def test_backtesting_agrees(key: str, symbol: str, allow_short: bool) -> None:
         assert_same(evaluator.backtest(params, start=start, stop=stop), other)
 
 
-@pytest.mark.parametrize("symbol", SYMBOLS)
-@pytest.mark.parametrize("key", STRATEGIES)
-def test_backtesting_agrees_on_stops(key: str, symbol: str) -> None:
-    bars = sample_bars(symbol)
-    evaluator = Evaluator(find_strategy(key), bars, costs=COMMISSION_ONLY)
-    params = {**params_of(key, symbol), "stop": 10}
-    start, stop = rows_of(symbol, (0.3, 0.8))
-    other = engines.play_backtesting(bars, evaluator.signals(params), start, stop, commission=0.0015, stop_loss=0.1)
+@pytest.mark.parametrize("key", SOME)
+@pytest.mark.parametrize("allow_short", [False, True], ids=["long", "both"])
+def test_backtesting_agrees_on_a_tax_on_sales(key: str, allow_short: bool) -> None:
+    bars = sample_bars("IBM")
+    costs = Costs(commission_bps=15, slippage_bps=0, tax_bps=20)
+    evaluator = Evaluator(find_strategy(key), bars, costs=costs, allow_short=allow_short)
+    params = params_of(key, "IBM")
+    start, stop = rows_of("IBM", WINDOWS[0])
+
+    ours = evaluator.backtest(params, start=start, stop=stop)
+    entries = {(trade.side, trade.entry_price) for trade in ours.trades}
+
+    def taken(size: float, price: float) -> float:
+        # An order's size has the sign of its trade, at the exit too: of a long trade that is the sale.
+        is_sale = (size > 0) != ((np.sign(size), price) in entries)
+        return abs(size) * price * (0.0035 if is_sale else 0.0015)
+
+    other = engines.play_backtesting(bars, evaluator.signals(params), start, stop, commission=taken)
+
+    assert_same(ours, other)
+
+
+@pytest.mark.parametrize("key", SOME)
+@pytest.mark.parametrize("allow_short", [False, True], ids=["long", "both"])
+def test_backtesting_agrees_on_whole_shares_and_fees_in_money(key: str, allow_short: bool) -> None:
+    bars = sample_bars("IBM")
+    costs = Costs(commission_bps=15, slippage_bps=0, per_share=0.05, least_fee=4)
+    account = Account(capital=20_000, is_whole=True)
+    evaluator = Evaluator(find_strategy(key), bars, costs=costs, account=account, allow_short=allow_short)
+    params = params_of(key, "IBM")
+    start, stop = rows_of("IBM", WINDOWS[0])
+
+    def taken(size: float, price: float) -> float:
+        return max(abs(size) * (price * 0.0015 + 0.05), 4.0)
+
+    other = engines.play_backtesting(
+        bars,
+        evaluator.signals(params),
+        start,
+        stop,
+        commission=taken,
+        cash=20_000,
+        sizes=_sizes(evaluator, params, start, stop),
+    )
 
     assert_same(evaluator.backtest(params, start=start, stop=stop), other)
 
 
-def test_some_of_the_trades_compared_were_stopped() -> None:
-    reasons = []
-    for key in STRATEGIES:
-        evaluator = Evaluator(find_strategy(key), sample_bars("AAPL"), costs=COMMISSION_ONLY)
-        start, stop = rows_of("AAPL", (0.3, 0.8))
-        told = evaluator.backtest({**params_of(key, "AAPL"), "stop": 10}, start=start, stop=stop)
-        reasons += [trade.reason for trade in told.trades]
+def _sizes(evaluator: Evaluator, params: Params, start: int, stop: int) -> dict[int, int]:
+    """Whole shares of each of our trades, by the row of its entry: what an order costs decides how many there are."""
+    played, costs = evaluator.backtest(params, start=start, stop=stop), evaluator.costs
+    per_share = costs.commission_bps / 10_000
+    sizes = {}
+    for trade in played.trades:
+        price, budget = trade.entry_price, trade.equity_before * 20_000
+        count = int(budget / (price * (1 + per_share) + costs.per_share))
+        least = int((budget - costs.least_fee) / price)
+        sizes[trade.entry_bar] = min(count, least)
+    return sizes
 
-    assert reasons.count(ExitReason.STOP) >= 10
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+@pytest.mark.parametrize("key", STRATEGIES)
+@pytest.mark.parametrize("reenter", Reentry)
+def test_backtesting_agrees_on_stops(key: str, symbol: str, reenter: Reentry) -> None:
+    bars = sample_bars(symbol)
+    evaluator = Evaluator(find_strategy(key), bars, costs=COMMISSION_ONLY, reenter=reenter)
+    params = {**params_of(key, symbol), "stop": 10}
+    start, stop = rows_of(symbol, (0.3, 0.8))
+    other = engines.play_backtesting(
+        bars,
+        evaluator.signals(params),
+        start,
+        stop,
+        commission=0.0015,
+        stop_loss=0.1,
+        waits=reenter is Reentry.FRESH,
+    )
+
+    assert_same(evaluator.backtest(params, start=start, stop=stop), other)
+
+
+def test_some_of_the_trades_compared_were_stopped_and_some_opened_again() -> None:
+    reasons: dict[Reentry, list[ExitReason]] = {Reentry.FRESH: [], Reentry.SIGNAL: []}
+    for key in STRATEGIES:
+        for reenter, found in reasons.items():
+            evaluator = Evaluator(find_strategy(key), sample_bars("AAPL"), costs=COMMISSION_ONLY, reenter=reenter)
+            start, stop = rows_of("AAPL", (0.3, 0.8))
+            told = evaluator.backtest({**params_of(key, "AAPL"), "stop": 10}, start=start, stop=stop)
+            found += [trade.reason for trade in told.trades]
+
+    assert reasons[Reentry.FRESH].count(ExitReason.STOP) >= 10
+    assert len(reasons[Reentry.SIGNAL]) >= len(reasons[Reentry.FRESH]) + 10
 
 
 @pytest.mark.parametrize("key", STRATEGIES)

@@ -5,12 +5,13 @@ from tests.golden.sheets import FOLDER, sheets
 
 def main() -> None:
     """Replace every golden file."""
-    for name, text in sheets().items():
+    written = sheets()
+    for name, text in written.items():
         path = FOLDER / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     for path in FOLDER.glob("*/*.txt"):
-        if f"{path.parent.name}/{path.name}" not in sheets():
+        if f"{path.parent.name}/{path.name}" not in written:
             path.unlink()
 
 

@@ -21,12 +21,12 @@ FACTS: dict[str, object] = {
     "reference": "ab12cd", "deaths": 3,
     "file": "AAPL.csv", "line": 7, "provider": "yahoo", "have": 100, "need": 504, "when": "2008-03-03",
     "finding": Phrase("bars_missing", when="2008-03-03", calendar="XNYS"), "folder": "snapshots",
-    "data_hash": "9f2c4e1a",
+    "data_hash": "9f2c4e1a", "first": "2021-03-01", "last": "2026-11-20",
     "waiting": 21, "length": 4000, "holder": Phrase("process", number=4711), "extra": "yahoo", "path": "prices",
     "key": "desk",
     "endings": ".csv, .parquet", "version": 9, "field": "symbol", "minutes": 10, "home": "/srv/bot", "port": 3000,
     "pid": "4711",
-    "host": "127.0.0.1", "at": 12, "other": "strategy", "channel": "C012AB3CD",
+    "least": 32, "host": "127.0.0.1", "at": 12, "other": "strategy", "channel": "C012AB3CD",
 }  # fmt: skip
 
 #: Facts that mean something else in one error.
@@ -34,7 +34,9 @@ OWN: dict[str, dict[str, object]] = {
     "NotAllowed": {"what": "adopt"}, "KeyTooSmall": {"what": "cancel", "role": "runner", "own": "viewer"},
     "NothingUnseen": {"what": Phrase("holdout_of_zero")}, "NoTimeframe": {"word": "1d", "known": "5m, 1h"},
     "UnusableBars": {"reason": Phrase("price_is", price=Phrase("close"), value=0)},
-    "MissingSetting": {"name": "SLACK_BOT_TOKEN"}, "TooFewBars": {"reason": Phrase("empty_window")},
+    "MissingSetting": {"name": "SLACK_BOT_TOKEN"}, "MissingKey": {"setting": "ALPHAVANTAGE_API_KEY"},
+    "HomeUnusable": {"reason": "Read-only file system"}, "SecretTooShort": {"file": "/srv/bot/pages.secret"},
+    "TooFewBars": {"reason": Phrase("empty_window")},
     "EmptySpace": {"reason": Phrase("all_tried")}, "GridTooLarge": {"n_sets": "75,264", "most": "10,000"},
     "WarehouseTooNew": {"known": 8},
     "DamagedSnapshot": {"reason": Phrase("unreadable")}, "BadFile": {"reason": Phrase("file_empty")},

@@ -329,6 +329,7 @@ def failed_unseen() -> StudySummary:
         top=(winner, *_runners_up()),
         verdict=Verdict.FAILED_UNSEEN,
         suggestion=Suggestion.RESEARCH,
+        tries=Tries(n_sets=1043, n_searches=4, n_looks=3, n_research=3, n_people=2, since=date(2026, 11, 3)),
         sharpe_interval=Interval(low=-1.3113, high=1.0719),
         significance=significance(p=0.1113, fading=1.1713),
     )

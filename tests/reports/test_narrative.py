@@ -8,6 +8,7 @@ import pytest
 
 from optimizer.domain.study_request import Costs
 from optimizer.domain.study_results import (
+    MOST_BREAK_EVEN_BPS,
     Degenerate,
     Interval,
     Measures,
@@ -21,8 +22,8 @@ from optimizer.domain.study_results import (
 )
 from optimizer.validation.verdict import (
     NOISY_PBO,
-    OVERFIT_LOST,
     PROMISING_CONFIDENCE,
+    PROMISING_LOST,
     RESEARCH_CONFIDENCE,
     STRONG_CONFIDENCE,
     STRONG_LOST,
@@ -89,8 +90,8 @@ def stretch(total_return: float) -> Stretch:
         (with_tests(unseen_p=None), "real", "parts_searched"),
         (with_tests(lost_halves=STRONG_LOST), "real", "halves_kept"),
         (with_tests(lost_halves=STRONG_LOST + 0.01), "real", "halves_mixed"),
-        (with_tests(lost_halves=OVERFIT_LOST), "real", "halves_mixed"),
-        (with_tests(lost_halves=OVERFIT_LOST + 0.01), "real", "halves_lost"),
+        (with_tests(lost_halves=PROMISING_LOST), "real", "halves_mixed"),
+        (with_tests(lost_halves=PROMISING_LOST + 0.01), "real", "halves_lost"),
         (luck(pbo=LOW_PBO), "real", "pbo_low"),
         (luck(pbo=LOW_PBO + 0.01), "real", "pbo_middling"),
         (luck(pbo=NOISY_PBO), "real", "pbo_middling"),
@@ -108,7 +109,9 @@ def stretch(total_return: float) -> Stretch:
         (facts.summary(), "real", "expected"),
         (facts.summary(), "tried", "searched_before"),
         (facts.summary(), "tried", "looked_before"),
+        (facts.summary(tries=Tries(n_together=2)), "tried", "searched_together"),
         (facts.summary(tries=None), "tried", "tried_before"),
+        (facts.failed_unseen(), "ahead", "research_before"),
         (facts.SUMMARIES["folds_only"], "real", "no_holdout"),
         (walked(0.01), "real", "walk_gained"),
         (walked(0.0), "real", "walk_lost"),
@@ -150,6 +153,9 @@ def test_a_finding_is_stated_from_its_boundary_on(summary: StudySummary, chapter
         (confidence(STRONG_CONFIDENCE), "real", "close_call"),
         (facts.overfit(), "real", "expected"),
         (facts.summary(tries=Tries()), "tried", "searched_before"),
+        (facts.summary(), "tried", "searched_together"),
+        (facts.failed_unseen().model_copy(update={"tries": Tries()}), "ahead", "research_before"),
+        (facts.summary(tries=Tries(n_research=3)), "ahead", "research_before"),
         (facts.summary(tries=Tries(since=date(2026, 11, 3))), "tried", "looked_before"),
         (luck(n_tried_ever=200).model_copy(update={"tries": None}), "tried", "tried_before"),
         (facts.summary(n_infeasible=0), "tried", "infeasible_trades"),
@@ -201,12 +207,22 @@ def test_the_first_line_says_what_did_better_on_unseen_bars(sharpe: float, key: 
     assert (found.key if found else None) == key
 
 
+def test_sets_without_a_losing_trade_are_named_where_the_goal_is_the_profit_factor() -> None:
+    spec = facts.SPEC.model_copy(update={"goals": ("profitfactor",)})
+    told = [found.key for part in narrative.chapters(facts.summary(n_failed=145), spec) for found in part.findings]
+
+    assert "failed_without_loss" in told
+    assert "failed" not in told
+
+
 @pytest.mark.parametrize("name", ["strong", "promising", "failed_unseen", "overfit"])
 def test_what_to_do_next_is_the_suggestion(name: str) -> None:
     summary = facts.SUMMARIES[name]
     own_advice = summary.suggestion is Suggestion.DROP and name == "overfit"
 
-    assert keys(summary, "ahead") == ([] if own_advice else [f"next_{summary.suggestion.value}"])
+    said = keys(summary, "ahead")
+    assert said[:1] == ([] if own_advice else [f"next_{summary.suggestion.value}"])
+    assert set(said[1:]) <= {"research_before"}
 
 
 def test_where_nothing_won_no_winner_is_described() -> None:
@@ -233,7 +249,9 @@ def test_what_gains_nothing_even_without_costs_is_said_so() -> None:
     assert stress is not None
     hopeless = facts.summary(stress=stress.model_copy(update={"break_even_bps": None}))
 
+    dear = facts.summary(stress=stress.model_copy(update={"break_even_bps": MOST_BREAK_EVEN_BPS}))
     assert next(narrative.costs(hopeless, facts.SPEC)).key == "stress_without_gain"
+    assert next(narrative.costs(dear, facts.SPEC)).key == "stress_beyond"
     assert next(narrative.costs(facts.summary(stress=None), facts.SPEC)).key == "costs"
 
 

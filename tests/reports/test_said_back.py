@@ -7,13 +7,24 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec, differences
+from optimizer.domain.study_request import (
+    Account,
+    BenchmarkPart,
+    Cap,
+    Costs,
+    Narrowed,
+    Reentry,
+    SamplerKind,
+    StudySpec,
+    differences,
+)
 from optimizer.domain.study_results import StudyState
 from optimizer.strategies.registry import OVERLAYS
 from reports.facts import StudyFacts
 from reports.languages import LANGUAGES, Language
 from reports.render import Renderer, renderer_of
 from reports.text.message import Message
+from tests.bot.answers import group
 from tests.bot.recurring import SCHEDULE, home, line
 from tests.reports import facts, told
 
@@ -46,8 +57,30 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "years": (10, 5),
     "holdout": (0.15, 0.0, 0.125, 0.13),
     "folds": (4, 0, 1),
-    "costs": (Costs(), Costs(commission_bps=1.0), Costs(slippage_bps=0.5)),
+    "costs": (
+        Costs(),
+        Costs(commission_bps=1.0),
+        Costs(slippage_bps=0.5),
+        Costs(tax_bps=20.0),
+        Costs(borrow=0.03),
+        Costs(per_share=0.01),
+        Costs(least_fee=1.0),
+    ),
+    "account": (
+        Account(),
+        Account(capital=5_000.0),
+        Account(capital=5_000.0, is_whole=True),
+        Account(interest=0.04),
+        Account(interest_symbol="^IRX"),
+    ),
+    "benchmark": (
+        None,
+        (),
+        (BenchmarkPart(symbol="SPY", weight=1.0),),
+        (BenchmarkPart(symbol="SPY", weight=0.6), BenchmarkPart(symbol="AGG", weight=0.4)),
+    ),
     "allow_short": (False, True),
+    "reenter": (Reentry.FRESH, Reentry.SIGNAL),
     "min_trades": (3, 0, 1),
     "sampler": tuple(SamplerKind),
     "seed": (7, 8),
@@ -88,11 +121,19 @@ def _compare(say: Renderer, found: StudyFacts) -> Message:
     return say.render("compare", one=found, other=other, is_same_ground=True, command="compare a b")
 
 
+def _plans(say: Renderer, spec: StudySpec, name: str) -> Message:
+    return say.render("plans", rows=[(spec, facts.plan())], spec=spec, name=name, command="", universes=[])
+
+
+def _started(say: Renderer, spec: StudySpec, name: str) -> Message:
+    return say.render("started", studies=[study(spec, name)], spec=spec, n_ahead=0, seconds=1.0, universes=[])
+
+
 #: Each place that shows a study, from a request and the name that someone gave it.
 PLACES: Mapping[str, Callable[[Renderer, StudySpec, str], Message]] = {
     "ack": lambda say, spec, name: say.ack(study(spec, name), facts.plan()),
     "plan": lambda say, spec, name: say.plan(spec, facts.plan(), name=name),
-    "plans": lambda say, spec, name: say.render("plans", rows=[(spec, facts.plan())], name=name, command=""),
+    "plans": lambda say, spec, name: _plans(say, spec, name),
     "root": lambda say, spec, name: say.root(study(spec, name)),
     "root, done": lambda say, spec, name: say.root(done(spec, name)),
     "status": lambda say, spec, name: say.status(study(spec, name)),
@@ -101,8 +142,8 @@ PLACES: Mapping[str, Callable[[Renderer, StudySpec, str], Message]] = {
     "top": lambda say, spec, name: _top(say, done(spec, name)),
     "best": lambda say, spec, name: say.render("best", study=done(spec, name), command="best"),
     "compare": lambda say, spec, name: _compare(say, done(spec, name)),
-    "group": lambda say, spec, name: say.render("group", studies=[study(spec, name)], by="alice"),
-    "started": lambda say, spec, name: say.render("started", studies=[study(spec, name)], n_ahead=0, seconds=1.0),
+    "group": lambda say, spec, name: say.render("group", group=group([study(spec, name)], spec=spec)),
+    "started": lambda say, spec, name: _started(say, spec, name),
     "home, running": lambda say, spec, name: _home(say, running=[study(spec, name)]),
     "home, last": lambda say, spec, name: _home(say, finished=[done(spec, name)]),
     "home, best": lambda say, spec, name: _home(say, best=[done(spec, name)]),
@@ -129,7 +170,7 @@ def requests(draw: st.DrawFn) -> StudySpec:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     one=requests(), other=requests(), names=st.tuples(*[st.sampled_from(("", "spring", "autumn"))] * 2),
     language=st.sampled_from(LANGUAGES),
@@ -156,7 +197,7 @@ def test_each_field_that_differs_changes_the_title(field: str, language: Languag
 
 
 def test_every_field_of_a_request_is_tried_here() -> None:
-    assert set(VALUES) == set(StudySpec.model_fields) - {"excludes_ruin"}  # nobody asks for that
+    assert set(VALUES) == set(StudySpec.model_fields) - {"excludes_ruin", "counts_ahead"}  # nobody asks for them
 
 
 def test_the_plain_request_differs_in_nothing() -> None:

@@ -15,6 +15,9 @@ from bot.grammar.options import FLAGS, OPTIONS
 from bot.grammar.verbs import VERBS
 from optimizer.domain.metrics import GOALS
 from optimizer.errors import Phrase, ProviderDown, UserError, error_of
+from optimizer.market.formats.file_family import Adjustment
+from optimizer.market.formats.registry import FAMILIES
+from optimizer.market.formats.understood import ZoneFrom
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from reports.languages import LANGUAGES, TEMPLATES, Language, languages_of
@@ -28,6 +31,9 @@ FILES = sorted(path.stem for path in (TEMPLATES / "en").glob("*.jinja"))
 OTHERS = [language for language in LANGUAGES if language != "en"]
 #: Phrases whose key is put together from a fact: a kind of data finding, a column of prices.
 COMPOSED = {f"bars_{kind}" for kind in KINDS} | {"bars_left_out", "open", "high", "low", "close", "adjusted", "volume"}
+#: What the record of a file is worded of: its family, its unit of volume, its zone, its adjustment.
+COMPOSED |= {f"family_{family.name}" for family in FAMILIES} | {f"unit_{family.unit}" for family in FAMILIES}
+COMPOSED |= {f"zone_{one}" for one in ZoneFrom} | {f"prices_{one}" for one in Adjustment}
 
 
 def source(language: str, file: str) -> nodes.Template:

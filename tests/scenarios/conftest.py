@@ -28,7 +28,7 @@ from optimizer.market.providers.provider import Provider
 from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.providers.sample import Sample
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
-from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.documents import OptimizationStudy, rank_of
 from optimizer.studies import scheduler
 from reports.render import LANGUAGES, renderer_of
 from tests.slack.driver import Driver
@@ -58,7 +58,8 @@ class Stage:
 
     async def tell(self, text: str, *, user: str = "alice") -> str:
         """Type a command; returns all that the asker is told, as it was sent."""
-        return str(await self.told(await self.act.command(text, user=user)))
+        answer = await self.told(await self.act.command(text, user=user))
+        return str(dict(sorted(answer.items())))  # in one order, whether it came with the acknowledgement or after it
 
     async def told(self, delivery: Delivery) -> dict[str, Any]:
         """What the asker was told in the end: in the acknowledgement, or on a busy machine after it."""
@@ -68,7 +69,7 @@ class Stage:
 
         async def look() -> dict[str, Any] | None:
             answers = [reply.body for reply in replies if not reply.body.get("replace_original")]
-            return answers[-1] if answers and answers[-1]["text"] not in WORKING else None
+            return next((answer for answer in reversed(answers) if answer["text"] not in WORKING), None)
 
         return await self.slack.eventually(look, seconds=120, what=f"the answer to {delivery.payload}")
 
@@ -86,7 +87,7 @@ class Stage:
         async def look() -> str | None:
             return study_in(str(delivery.answer)) or study_in(str(delivery.response_url.replies))
 
-        return await self.slack.eventually(look, what=f"the answer to {delivery.payload['text']}")
+        return await self.slack.eventually(look, seconds=180, what=f"the answer to {delivery.payload['text']}")
 
     async def n_studies(self, user: str = "alice") -> int:
         """How many studies this person has started; others start theirs meanwhile."""
@@ -99,7 +100,7 @@ class Stage:
         async def look() -> Message | None:
             return next((m for m in await self.slack.messages(channel) if name in str(m.blocks)), None)
 
-        return await self.slack.eventually(look, what=f"root of {name}")
+        return await self.slack.eventually(look, seconds=180, what=f"root of {name}")
 
     async def answers(self, root: Message, *, least: int = 1, seconds: float = 120.0) -> list[Message]:
         """The thread's messages, once there are at least so many."""
@@ -115,6 +116,16 @@ def study_in(text: str) -> str | None:
     """The first study's name in a text."""
     found = re.search(r"opt-[0-9a-f]{4,}", text)
     return found[0] if found else None
+
+
+async def rank_again(study_name: str) -> None:
+    """Store the rank of a study whose result a test has changed, as storing a result does."""
+    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == study_name)
+    assert study is not None
+    assert study.summary is not None
+    rank = rank_of(study.spec, study.summary)
+    stored = {"rank": rank.model_dump() if rank else None}
+    await OptimizationStudy.get_motor_collection().update_one({"study_name": study_name}, {"$set": stored})
 
 
 class SetClock:
@@ -166,14 +177,16 @@ def other_bots_keep_theirs() -> Iterator[None]:
 
 
 def settings_for(home: Path, slack: Slack, **more: str) -> Settings:
-    """A bot of its own, pointed at the Slack of the test."""
+    """A bot of its own, pointed at the Slack of the test; its one worker is enough where studies follow each other."""
     return Settings.model_validate(
         {
             "OPTIMIZE_BOT_HOME": home,
-            "OPTIMIZE_BOT_WORKERS": 2,
+            "OPTIMIZE_BOT_WORKERS": 1,
             "OPTIMIZE_BOT_PORT": 0,
             "OPTIMIZE_BOT_ADMINS": "U0BOB2",
             "OPTIMIZE_BOT_RUNNERS": "S0RUNNERS",  # alice and kim
+            "OPTIMIZE_BOT_APPROVERS": "U0ANNA4",  # who comes into the workspace where a test invites her
+            "OPTIMIZE_BOT_VIEWERS": "U0VERA5",  # the same
             "SLACK_API_URL": slack.api_url,
             "SLACK_BOT_TOKEN": SecretStr(slack.bot_token),
             "SLACK_SIGNING_SECRET": SecretStr(SIGNING_SECRET),
@@ -215,7 +228,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stag
     home = tmp_path_factory.mktemp("home")
     async with (
         StrictSlack() as slack,
-        opened(slack, settings_for(home, slack), providers=live_providers(home)) as stage,
+        opened(slack, settings_for(home, slack, OPTIMIZE_BOT_WORKERS="2"), providers=live_providers(home)) as stage,
     ):
         _bind_shared.append(bindings_now())
         yield stage

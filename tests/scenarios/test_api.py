@@ -23,6 +23,7 @@ from bot.documents.audit_log import AuditEntry, Outcome
 from bot.role import Role
 from optimizer.domain.study_request import StudySpec
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.study_queries import EVERY
 from tests.refused import worded
 from tests.scenarios.conftest import Stage
 from tests.slack.workspace import Message
@@ -249,7 +250,7 @@ async def test_a_study_is_told_in_the_slack_channel_named(program: Program) -> N
 async def test_a_channel_the_bot_is_not_in_is_refused_and_nothing_starts(
     program: Program, channel: str, code: str
 ) -> None:
-    before = await program.stage.context.services.studies.list_studies(limit=1)
+    before = await program.stage.context.services.studies.list_studies(among=EVERY, limit=1)
     wanted = {"symbol": "IBM", "strategy": "donchian", "seed": 96, "slack_channel": channel}
     with program.stage.slack.ledger.expecting(code):
         status, problem = await program.call("POST", START, json=wanted)
@@ -257,7 +258,7 @@ async def test_a_channel_the_bot_is_not_in_is_refused_and_nothing_starts(
     assert status == 422
     assert problem["errors"][0]["pointer"] == "#/slack_channel"
     assert "/invite" in problem["errors"][0]["detail"]
-    assert await program.stage.context.services.studies.list_studies(limit=1) == before
+    assert await program.stage.context.services.studies.list_studies(among=EVERY, limit=1) == before
 
 
 async def test_without_a_channel_slack_hears_nothing(program: Program) -> None:

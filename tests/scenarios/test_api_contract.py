@@ -4,17 +4,23 @@ Schemathesis makes requests from the document, right ones and wrong ones, and co
 """
 
 import asyncio
+import http.client
+import json
 import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
 
 from tests.bot_process import BotProcess, bot_process
+from tests.odd_json import ODD_BODIES, ODD_STARTS
 from tests.slack.strict import StrictSlack
 
 pytestmark = [pytest.mark.server, pytest.mark.asyncio(loop_scope="module")]
@@ -74,7 +80,7 @@ async def test_every_answer_is_as_the_document_says(host: Host, role: str, tmp_p
     said = await _output(
         *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config)),
         *("run", f"{host.url}/openapi.json", "-H", f"Authorization: Bearer {host.keys[role]}"),
-        *("--phases", _PHASES[role], "--max-examples", "4", "--generation-deterministic", "--no-color"),
+        *("--phases", _PHASES[role], "--max-examples", "2", "--generation-deterministic", "--no-color"),
         *("--continue-on-failure", "--request-timeout", "60"),
         *("--workers", "1"),  # CPython 3.11 now and then fails to parse sources in two threads at once
     )
@@ -82,3 +88,48 @@ async def test_every_answer_is_as_the_document_says(host: Host, role: str, tmp_p
     tested = re.search(r"(\d+) generated, (\d+) passed", said)
     assert tested is not None, said
     assert int(tested[1]) == int(tested[2]) >= 40, said
+
+
+def _answer(host: Host, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str, bytes]:
+    """Status, content type and body of an answer."""
+    key = {"Authorization": f"Bearer {host.keys['admin']}", "Content-Type": "application/json"}
+    with closing(http.client.HTTPConnection("127.0.0.1", host.bot.port, timeout=60)) as connection:
+        connection.request(method, f"/api/v1{path}", body, key | headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("Content-Type", ""), answer.read()
+
+
+def _require_problem(answer: tuple[int, str, bytes]) -> None:
+    status, media, body = answer
+    assert 400 <= status < 500, answer
+    assert media == "application/problem+json", answer
+    assert json.loads(body)["status"] == status
+
+
+@pytest.mark.parametrize("bodies", [ODD_BODIES, ODD_STARTS], ids=["any", "starts"])
+async def test_every_odd_body_is_refused_with_a_problem_document(host: Host, bodies: Any) -> None:
+    @settings(derandomize=True, max_examples=60, suppress_health_check=list(HealthCheck))
+    @given(bodies)
+    def refuses(body: bytes) -> None:
+        _require_problem(_answer(host, "POST", "/backtests/optimize", body))
+
+    await asyncio.to_thread(refuses)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/nosuch", {"Host": "["}), ("GET", "/nosuch", {"Host": "a b"}), ("GET", "/nosuch", {"Host": "h:99999"}),
+        ("GET", "/nosuch%ED%A0%80%00%0A", {}), ("GET", "/backtests/optimize/%ED%A0%80", {}),
+        ("GET", "/backtests/optimize?limit=1e999", {}), ("GET", "/backtests/optimize?cursor=%ED%A0%80", {}),
+        ("GET", "/backtests/optimize?symbol=%00", {}), ("GET", "/backtests/optimize?limit=" + "9" * 5000, {}),
+        ("POST", "/backtests/optimize", {"Content-Type": "application/json; charset=utf-16"}),
+        ("POST", "/backtests/optimize", {"Content-Type": "\xff"}), ("POST", "/backtests/optimize", {"Host": "[::1"}),
+        ("POST", "/backtests/optimize", {"Idempotency-Key": "\xff" * 300}),
+        ("GET", "/nosuch", {"Accept-Language": "\xff;q=\xb2"}), ("DELETE", "/strategies", {"Accept": "\xff"}),
+    ],
+)  # fmt: skip
+async def test_every_odd_address_and_header_is_refused_with_a_problem_document(
+    host: Host, method: str, path: str, headers: dict[str, str]
+) -> None:
+    _require_problem(await asyncio.to_thread(_answer, host, method, path, b"{", **headers))

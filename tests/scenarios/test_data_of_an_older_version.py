@@ -28,7 +28,7 @@ from bot.role import Role
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial
 from optimizer.storage.embedded_mongo import EmbeddedMongo
-from optimizer.studies.service import code_version
+from optimizer.studies.code_version import code_version
 from optimizer.validation.verdict import judged
 from reports.render import renderer_of
 from tests.scenarios.conftest import SetClock, Stage, kept_bindings, opened, settings_for

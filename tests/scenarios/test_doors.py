@@ -1,7 +1,15 @@
 """Mentions, threads and direct messages: the same grammar, answered where it was asked."""
 
+from dataclasses import replace
+
 import pytest
 
+from bot.commands.start import start
+from bot.grammar.commands import Start
+from bot.grammar.parsing import parse
+from bot.origin import Origin
+from bot.role import Role
+from optimizer.storage.embedded_mongo import MongoUnavailable
 from tests.scenarios.conftest import Stage
 from tests.slack.workspace import Message
 
@@ -74,6 +82,21 @@ async def test_a_study_asked_for_where_the_bot_is_not_is_told_in_private(stage: 
     assert any("/invite @optimizer" in m.text for m in said)
     root = next(m for m in said if name in str(m.blocks))
     assert any("study_adopt" in str(m.blocks) for m in await stage.answers(root, least=3))
+
+
+async def test_a_bot_that_lost_its_lease_while_it_planned_stores_nothing(stage: Stage) -> None:
+    before = await stage.n_studies("bob")
+    command, bob = parse("IBM RSI 6 folds=0 seed=53"), await stage.slack.user_id("bob")
+    assert isinstance(command, Start)
+
+    with pytest.raises(MongoUnavailable):
+        await start(
+            command,
+            Origin(channel_id="", user_id=bob, role=Role.RUNNER),
+            replace(stage.context, may_serve=lambda: False),
+        )
+
+    assert await stage.n_studies("bob") == before
 
 
 async def _reply(stage: Stage, words: str) -> Message:

@@ -1,6 +1,7 @@
 """A bot killed in the middle of a study: the next one finishes it, with the same trials and one result."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,36 @@ from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
 from tests.slack.wire import HttpWire
 from tests.slack.workspace import Message
+from tests.undisturbed import Table, row_of, run_undisturbed
 
 pytestmark = pytest.mark.server
 
-N_TRIALS = 3000
+N_TRIALS = 1500
 COMMAND = f"IBM MACD {N_TRIALS} seed=11 folds=0"
 SHARED = f"IBM,MSFT MACD {N_TRIALS} seed=11 folds=0 mode=shared"
 
 
-@pytest.mark.parametrize(("command", "kills"), [(COMMAND, 2), (SHARED, 1)], ids=["one symbol", "one set for two"])
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a study was, and what came of it."""
+
+    study: dict[str, Any]
+    trials: Table
+    n_results: int
+
+
+@pytest.mark.usefixtures("documents")
+@pytest.mark.parametrize(("command", "kills"), [(COMMAND, 1), (SHARED, 1)], ids=["one symbol", "one set for two"])
 async def test_killed_study_ends_with_the_same_trials_and_one_result(tmp_path: Path, command: str, kills: int) -> None:
-    undisturbed = await _run_to_the_end(tmp_path / "undisturbed", command, kills=0)
     disturbed = await _run_to_the_end(tmp_path / "disturbed", command, kills=kills)
+    undisturbed = await run_undisturbed(disturbed.study, tmp_path / "disturbed")
 
-    assert disturbed["trials"] == undisturbed["trials"]
-    assert len(disturbed["trials"]) == N_TRIALS
-    assert disturbed["results"] == undisturbed["results"] == 1
+    assert disturbed.trials == undisturbed
+    assert len(disturbed.trials) == N_TRIALS
+    assert disturbed.n_results == 1
 
 
-async def _run_to_the_end(home: Path, command: str, *, kills: int) -> dict[str, Any]:
+async def _run_to_the_end(home: Path, command: str, *, kills: int) -> Outcome:
     async with StrictSlack() as slack, bot_process(home, slack) as bot:
         async with HttpWire(bot.url, patience=30) as wire:
             delivery = await Driver(slack, wire).command(command)
@@ -42,11 +54,11 @@ async def _run_to_the_end(home: Path, command: str, *, kills: int) -> dict[str, 
                 await bot.start()
             root, _ = await _told(slack)
             await asyncio.sleep(2.0)
-            trials = await asyncio.to_thread(_trials, home)
+            study, trials = await asyncio.to_thread(_documents, home)
         assert bot.stop() == 0
         slack.assert_no_violations()
         verdicts = [m for m in (await slack.thread(root.channel, root.ts))[1:] if "study_adopt" in str(m.blocks)]
-        return {"trials": trials, "results": len(verdicts)}
+        return Outcome(study=study, trials=trials, n_results=len(verdicts))
 
 
 async def _told(slack: StrictSlack) -> tuple[Message, list[Message]]:
@@ -69,7 +81,9 @@ async def _wait_for_trials(home: Path, least: int) -> None:
         assert stored < N_TRIALS, "the study was over before the kill: it proves nothing"
 
 
-def _trials(home: Path) -> list[tuple[Any, ...]]:
+def _documents(home: Path) -> tuple[dict[str, Any], Table]:
+    """The one study and its trials."""
     with _client(home) as client:
-        found = client.optimize_bot.optimization_trials.find().sort("trial_number", 1)
-        return [(t["trial_number"], tuple(sorted(t["params"].items())), t["value"], t["n_trades"]) for t in found]
+        (study,) = client.optimize_bot.optimization_studies.find()
+        trials = client.optimize_bot.optimization_trials.find().sort("trial_number", 1)
+        return study, [row_of(trial) for trial in trials]

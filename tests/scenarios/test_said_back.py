@@ -7,7 +7,7 @@ import pytest
 from bot.documents.recurring import Champion
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.storage.documents import OptimizationStudy
-from tests.scenarios.conftest import Stage
+from tests.scenarios.conftest import Stage, rank_again
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -89,6 +89,7 @@ async def _judged(name: str, verdict: Verdict, outside: float) -> None:
         "summary.winner.out_of_sample.sharpe_ratio": outside,
     }
     await OptimizationStudy.get_motor_collection().update_one({"study_name": name}, {"$set": changed})
+    await rank_again(name)
 
 
 async def test_top_ranks_each_set_once_and_by_its_verdict_first(stage: Stage) -> None:

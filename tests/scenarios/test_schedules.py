@@ -263,6 +263,8 @@ async def test_a_schedule_on_a_watch_list_reads_its_members_when_it_runs(stage: 
     assert sorted(run.symbol for run in runs) == ["GOOG", "IBM"]
     studies = [await stage.context.services.studies.find(run.study_name) for run in runs]
     assert sorted(study.symbol for study in studies) == ["GOOG", "IBM"]
+    assert [study.n_together for study in studies] == [2, 2]
+    assert [study.universe and study.universe.name for study in studies] == ["weekly", "weekly"]
     assert "@weekly SMA" in await stage.tell("schedules")
 
 

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.documents.audit_log import AuditEntry, Outcome
+from optimizer.storage.study_queries import EVERY
 from tests.chaos.strangers import forged, fuzz
 from tests.scenarios.conftest import Stage
 from tests.slack.driver import Driver
@@ -116,7 +117,9 @@ async def test_command_delivered_twice_starts_one_study(stage: Stage, wire: Http
     again = await wire.send(wire.request(Kind.COMMAND, payload))
 
     assert (first.status, again.status) == (200, 200)
-    studies = [s for s in await stage.context.services.studies.list_studies(limit=50) if s.spec.seed == 702]
+    studies = [
+        s for s in await stage.context.services.studies.list_studies(among=EVERY, limit=50) if s.spec.seed == 702
+    ]
     assert len(studies) == 1
 
 

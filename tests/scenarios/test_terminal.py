@@ -9,12 +9,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from optimizer.domain.study_results import Verdict
 from optimizer.market.calendars import find_calendar
 from optimizer.storage.embedded_mongo import EmbeddedMongo
-from tests.bars import sample_bars
+from tests.bars import made_up_bars, sample_bars
 from tests.scenarios.conftest import kept_bindings
 from tests.terminal import Terminal
 
@@ -29,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def typed(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Type a command into a process of its own, which starts its own database, and wait until it ends."""
-    environment = os.environ | {"OPTIMIZE_BOT_HOME": str(home), "COLUMNS": "80"}
+    environment = os.environ | {"OPTIMIZE_BOT_HOME": str(home), "COLUMNS": "80", "OPTIMIZE_BOT_WORKERS": "1"}
     command = [sys.executable, "-m", "bot", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
@@ -42,6 +44,7 @@ def terminal(
     monkeypatch.setenv("OPTIMIZE_BOT_HOME", str(home))
     monkeypatch.setenv("MONGODB_URI", mongod.uri.replace("/?", "/terminal?"))
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("OPTIMIZE_BOT_WORKERS", "1")  # one study at a time is typed here
     with kept_bindings():
         yield Terminal(capsys)
 
@@ -61,6 +64,20 @@ def test_json_is_the_only_thing_on_stdout_and_can_be_replayed(home: Path) -> Non
     assert "Out-of-sample" in first.stderr
 
 
+def test_a_stopped_position_opens_again_while_the_signal_holds_if_that_is_asked_for(terminal: Terminal) -> None:
+    words = ("run", "AAPL", "SMA", "10", "stop=3", "folds=0", "source=sample")
+    waiting, again = terminal(*words, "--json"), terminal(*words, "reenter=signal", "--json")
+    fresh, signal = json.loads(waiting.out), json.loads(again.out)
+
+    assert (waiting.code, again.code) == (0, 0), again.err
+    assert (fresh["study"]["spec"]["reenter"], signal["study"]["spec"]["reenter"]) == ("fresh", "signal")
+    assert signal["default"]["measures"]["n_trades"] > fresh["default"]["measures"]["n_trades"] > 0
+    assert "re-entry while the signal still holds" in " ".join(again.err.split())
+    assert "reenter=signal" in signal["study"]["command"]
+    assert "reenter" not in fresh["study"]["command"]
+    assert signal["tries"]["n_searches"] == fresh["tries"]["n_searches"] + 1
+
+
 def test_one_set_for_several_symbols_is_told_with_a_table_of_them(terminal: Terminal) -> None:
     said = terminal("run", "MSFT,AAPL,IBM", "RSI", "40", "mode=shared", "source=sample", "--json")
     told = json.loads(said.out)
@@ -73,6 +90,19 @@ def test_one_set_for_several_symbols_is_told_with_a_table_of_them(terminal: Term
     assert "The shared set on each symbol" in words
     assert "Median" in words
     assert "mode=shared" in words
+
+
+def test_symbols_of_one_request_count_as_searches_of_each_other(terminal: Terminal) -> None:
+    said = terminal("run", "AAPL,IBM", "SMA", "10", "folds=0", "source=sample", "--json")
+
+    assert said.code == 0, said.err
+    told = [json.loads(line) for line in said.out.splitlines() if line.startswith("{")] or [json.loads(said.out)]
+    studies = told[0]["studies"]
+    assert [study["tries"]["n_together"] for study in studies] == [2, 2]
+    others = [study["tries"]["n_searches"] - 1 for study in studies]  # what the tests before searched on these bars
+    assert [study["significance"]["n_searches"] for study in studies] == [2 + earlier for earlier in others]
+    assert list(told[0]["across_symbols"]["p_values"]) == ["AAPL", "IBM"]
+    assert "2 symbols" in " ".join(said.err.split())
 
 
 def test_dates_that_only_some_symbols_have_are_left_out_and_counted(terminal: Terminal, tmp_path: Path) -> None:
@@ -157,7 +187,7 @@ def test_own_bars_are_imported_checked_and_studied(terminal: Terminal, tmp_path:
     checked = terminal("data", "check", "OWN")
     studied = terminal("run", "OWN", "RSI", "30", "--json")
 
-    assert "900 bars of 1 symbols" in brought.out, brought.err
+    assert "900 bars of 1 symbol from 1 file." in brought.out, brought.err
     assert "OWN: 900 daily bars from file" in " ".join(checked.out.split())
     assert json.loads(studied.out)["study"]["source"] == "file", studied.err
 
@@ -165,6 +195,25 @@ def test_own_bars_are_imported_checked_and_studied(terminal: Terminal, tmp_path:
 def _session(number: int) -> str:
     """A trading day of New York, counted from 2015 on."""
     return str(find_calendar("XNYS", date(2015, 1, 1), date(2019, 12, 31)).sessions[number])
+
+
+def test_a_quarter_of_minutes_is_studied_as_minutes_and_as_hours(terminal: Terminal, tmp_path: Path) -> None:
+    time = np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-04-01"), np.timedelta64(1, "m"))
+    bars = made_up_bars(len(time), seed=5)
+    columns = {"Open": bars.open, "High": bars.high, "Low": bars.low, "Close": bars.close, "Volume": bars.volume}
+    frame = pd.DataFrame(columns, index=pd.DatetimeIndex(time, tz="UTC"))
+    frame.to_csv(tmp_path / "MIN-USD.csv", index_label="Time")
+
+    assert terminal("data", "import", str(tmp_path / "MIN-USD.csv")).code == 0
+    minutes = terminal("run", "MIN-USD", "RSI", "20", "timeframe=1m", "folds=2", "--json")
+    hours = terminal("run", "MIN-USD", "RSI", "20", "timeframe=2h", "folds=0", "from=2024-01-05", "--json")
+    odd = terminal("run", "MIN-USD", "RSI", "20", "timeframe=3d")
+
+    assert (minutes.code, hours.code) == (0, 0), minutes.err + hours.err
+    assert json.loads(minutes.out)["study"]["status"] == "complete"
+    assert "1-minute bars" in minutes.err
+    assert "2-hour bars" in hours.err
+    assert "There is no timeframe called `3d`." in odd.err
 
 
 def test_second_program_on_the_same_directory_is_refused(terminal: Terminal, home: Path) -> None:
@@ -183,3 +232,24 @@ def test_second_program_on_the_same_directory_is_refused(terminal: Terminal, hom
 
     assert said.code == 1
     assert f"`optimize-bot run` (process {holder.pid}) is using {home}." in said.err
+
+
+def test_dry_import_tells_what_it_understood_and_stores_nothing(terminal: Terminal, tmp_path: Path) -> None:
+    rows = [f"{day:02}.02.2024;10,5;12,25;9,5;11,75;1.000" for day in (5, 6, 7, 8)]
+    (tmp_path / "DRY.DE.csv").write_bytes(
+        "\n".join(["Datum;Eröffnung;Hoch;Tief;Schluss;Volumen", *rows]).encode("cp1252")
+    )
+
+    said = terminal("data", "import", str(tmp_path / "DRY.DE.csv"), "--dry")
+    told = terminal("data", "import", str(tmp_path / "DRY.DE.csv"), "--dry", "--json")
+    asked = terminal("data", "import", str(tmp_path / "DRY.DE.csv"), "--zone", "Nowhere")
+    checked = terminal("data", "check", "DRY.DE")
+
+    assert said.code == 0, said.err
+    assert "DRY.DE, 4 bars of 1d, 2024-02-05 to 2024-02-08" in said.out
+    assert "cp1252, semicolons between values" in said.out
+    assert "4 bars of 1 symbol in 1 file. Nothing was imported." in said.out
+    (understood,) = json.loads(told.out)["understood"]
+    assert (understood["decimal"], understood["encoding"], understood["n_bars"]) == (",", "cp1252", 4)
+    assert asked.code == 2
+    assert checked.code != 0

@@ -155,6 +155,15 @@ def test_a_verb_answers_people_and_programs(verb: str, typed: Terminal, names: d
     assert not any(mark in ended.err for mark in ("&amp;", "&lt;", "`/optimize", "<#", "<@", "``"))
 
 
+def test_changes_of_stored_bars_are_asked_for_by_a_word_that_help_names(typed: Terminal, names: dict[str, str]) -> None:
+    ended = typed("data", "AAPL", "changes", "--json")
+
+    assert "No change of stored bars of AAPL is recorded." in ended.err
+    assert json.loads(ended.out)["rows"] == []
+    assert "data [SYMBOL [changes] [timeframe=1h] [source=yahoo]]" in " ".join(typed("data", "--help").out.split())
+    assert "저장된 봉이 바뀐 기록이 없습니다." in typed("--language", "ko", "data", "AAPL", "changes").out
+
+
 def test_exported_files_are_where_the_command_was_typed_or_in_the_folder_named(
     typed: Terminal, names: dict[str, str], tmp_path: Path
 ) -> None:
@@ -245,3 +254,18 @@ def test_without_slack_the_bot_serves_pages_and_its_owner_gets_a_link(
     assert "/sign-in?ticket=" in another.out
     assert serving.returncode == 0
     assert not [line for line in log.splitlines() if "nanobind" in line or "Traceback" in line or " ERROR " in line]
+
+
+def test_a_list_comes_from_a_file_and_is_changed_by_what_comes_and_goes(typed: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("symbol,weight\nAAPL,1\nMSFT,2\nIBM,3\n")
+
+    made = typed("config", "@mine", "--file", str(tmp_path / "list.csv"))
+    changed = typed("config", "@mine", "+GOOG", "-IBM")
+    gone = typed("config", "@mine", "-MSFT,AAPL", "--json")
+    none = typed("config", "@mine", "--file", str(tmp_path / "none.csv"))
+
+    assert "`@mine` AAPL, MSFT, IBM" in made.out, made.err
+    assert "`@mine` AAPL, MSFT, GOOG" in changed.out, changed.err
+    assert {one["name"]: one["symbols"] for one in json.loads(gone.out)["lists"]}["mine"] == ["GOOG"], gone.err
+    assert none.code != 0
+    assert "there is no such file" in none.err

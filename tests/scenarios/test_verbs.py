@@ -10,6 +10,8 @@ import pytest_asyncio
 from bot.delivery.thread import advance_telling
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.conversations import Telling
+from bot.documents.preferences import Watchlist
+from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationTrial
 from tests.scenarios.conftest import Stage
@@ -219,10 +221,11 @@ async def test_a_watch_list_stands_for_its_symbols(stage: Stage) -> None:
 
 
 async def test_nobody_queues_more_than_their_share(stage: Stage) -> None:
-    await stage.tell("config @many " + ",".join(f"S{n}" for n in range(25)), user="bob")
+    symbols = [f"S{n}" for n in range(2_001)]
+    await Watchlist(name="toomany", symbols=symbols, changed_by="bob", changed_at=utc_now()).insert()
     before = await stage.n_studies()
 
-    assert "25 of your studies waiting; the limit is 20" in await stage.tell("@many RSI 100 seed=37", user="bob")
+    assert "the limit is 2000" in await stage.tell("@toomany RSI 100 seed=37", user="bob")
     assert await stage.n_studies() == before
 
 

@@ -8,6 +8,7 @@ stored messages and views, response URLs) it asks for by the `Slack` protocol.
 
 import itertools
 import time
+from collections.abc import Sequence
 
 from tests.slack.forms import Value, element_of, message_state, pressed, values_of
 from tests.slack.inspection import CHANNEL, Slack
@@ -124,12 +125,19 @@ class Driver:
         return await self._deliver(Kind.INTERACTION, payload, url)
 
     async def mention(
-        self, text: str, *, bot_user: str, user: str = "alice", channel: str = CHANNEL, thread_ts: str = ""
+        self,
+        text: str,
+        *,
+        bot_user: str,
+        user: str = "alice",
+        channel: str = CHANNEL,
+        thread_ts: str = "",
+        files: Sequence[Json] = (),
     ) -> Delivery:
-        """Write a message that mentions the bot, in a channel or a thread."""
+        """Write a message that mentions the bot, in a channel or a thread; `files` are attached to it."""
         user_id, channel_id = await self.slack.user_id(user), await self._channel_id(channel)
         said = await self.slack.say(user_id, channel_id, f"<@{bot_user}> {self._typed(text)}", thread_ts=thread_ts)
-        return await self.event("app_mention", self._of_message(said))
+        return await self.event("app_mention", self._of_message(said) | ({"files": list(files)} if files else {}))
 
     async def direct_message(self, text: str, *, channel: str, user: str = "alice", thread_ts: str = "") -> Delivery:
         """Write to the bot in a direct conversation, given by id."""

@@ -1,4 +1,4 @@
-"""Trouble on demand: refusals, slowness, lost answers, outages, and Slack's pace."""
+"""Trouble on demand: refusals, slowness, lost answers, a proxy's pages, outages, and Slack's pace."""
 
 import random
 import time
@@ -27,14 +27,16 @@ class Fault:
     method: str = "*"
     status: int = 200
     error: str = ""
-    retry_after: int = 0
+    retry_after: int | str = 0  # a text is one that makes no sense
     delay: float = 0.0
     lost: Lost = Lost.NOTHING
+    page: str | None = None  # what a proxy answers in Slack's place
+    kind: str = "application/json"  # of the page
 
     @property
     def is_answer(self) -> bool:
         """Whether the call is answered by the fault itself, and nothing is done."""
-        return self.status != 200 or bool(self.error)
+        return self.status != 200 or bool(self.error) or self.page is not None
 
     def __str__(self) -> str:
         if self.lost is not Lost.NOTHING:
@@ -43,6 +45,22 @@ class Fault:
 
 
 RATE_LIMITED = Fault(status=429, error="ratelimited", retry_after=1)
+#: What is no answer of Slack, but of something between it and the bot; and times to wait that make no sense.
+PAGES = {
+    "page that calls itself JSON": Fault(status=502, page="<html>Bad gateway</html>"),
+    "page with status 502": Fault(status=502, page="<html>Bad gateway</html>", kind="text/html"),
+    "page with status 200": Fault(page="<html>Sign in</html>", kind="text/html"),
+    "plain page with status 200": Fault(page="<html>Sign in</html>", kind="text/plain"),
+    "empty 200": Fault(page=""),
+    "success without ts": Fault(page='{"ok": true}'),
+    "a list": Fault(page="[]"),
+    "a word": Fault(page='"ok"'),
+    "redirect": Fault(status=302, page=""),
+    "forbidden": Fault(status=403, page="<html>Forbidden</html>", kind="text/html"),
+    "time to wait as text": Fault(status=429, page="", retry_after="soon"),
+    "time to wait below zero": Fault(status=429, page="", retry_after="-5"),
+    "time to wait that is no number": Fault(status=429, page="", retry_after="nan"),
+}
 
 
 @dataclass

@@ -40,6 +40,8 @@ class ResponseUrl:
     channel: str
     message_ts: str = ""
     born: float
+    uses: int = USES
+    takes_anything: bool = False  # of a payload that no Slack would send
     replies: list[Reply] = field(default_factory=list)
 
 
@@ -69,10 +71,13 @@ class ResponseUrls:
         url = self._urls.get(url_id)
         if url is None:
             raise Refusal("no_such_url", url_id)
+        if url.takes_anything:
+            url.replies.append(Reply(body=body if isinstance(body, dict) else {}, at=time.monotonic()))
+            return {"ok": True}
         if time.monotonic() - url.born > SECONDS:
             raise Refusal("expired_url", url_id)
-        if len(url.replies) >= USES:
-            raise Refusal("used_url", f"{USES} uses")
+        if len(url.replies) >= url.uses:
+            raise Refusal("used_url", f"{url.uses} uses")
         if not isinstance(body, dict):
             raise Refusal("invalid_payload", "not a JSON object")
         return self.reply(url, body)

@@ -93,7 +93,10 @@ class SlackServer:
         headers = {}
         if fault.retry_after:
             headers["Retry-After"] = str(fault.retry_after)
+        if fault.retry_after and isinstance(fault.retry_after, int):
             self.faults.told_to_wait(call.method, call.channel, fault.retry_after)
+        if fault.page is not None:
+            return web.Response(status=fault.status, text=fault.page, content_type=fault.kind, headers=headers)
         return web.json_response(answer, status=fault.status, headers=headers)
 
     def _answer(self, call: Call, fault: Fault | None, request: web.Request) -> web.StreamResponse:
@@ -135,7 +138,7 @@ class SlackServer:
         sent = request.headers.get("Authorization", "").removeprefix("Bearer ") or str(call.args.pop("token", ""))
         if not sent:
             raise Refusal("not_authed")
-        if sent not in self.workspace.tokens:
+        if sent not in self.workspace.tokens or sent in self.workspace.revoked:
             raise Refusal("invalid_auth")
         return self.workspace.tokens[sent]
 

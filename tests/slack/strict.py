@@ -8,7 +8,7 @@ from tests.slack.mrkdwn import entities
 from tests.slack.response_urls import ResponseUrl
 from tests.slack.scopes import Kind
 from tests.slack.server import SlackServer
-from tests.slack.workspace import Channel, Json, Message, Token, User, Workspace
+from tests.slack.workspace import Channel, File, Json, Message, Token, User, Workspace
 
 BOT_USER = "U0BOT0001"
 BOT_ID = "B0BOT0001"
@@ -91,6 +91,14 @@ class StrictSlack(SlackServer):
     def distrust(self, text: str) -> None:
         """A person typed this: no mention, broadcast or link in it may come back alive."""
         self.strictness.hostile.extend(entities(text))
+
+    def attach(self, user: str, name: str, content: bytes) -> Json:
+        """A file of a person's, as a message has it."""
+        file = File(
+            id=f"F0OWN{len(self.workspace.files):04d}", name=name, size=len(content), user=user, content=content
+        )
+        self.workspace.files[file.id] = file
+        return file.to_slack(self.origin)
 
     async def trigger_id(self, user: str) -> str:
         """A fresh trigger id of an act of this user."""

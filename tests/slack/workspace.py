@@ -38,6 +38,7 @@ class User:
     is_bot: bool = False
     is_admin: bool = False
     deleted: bool = False
+    team_id: str = TEAM_ID  # another one for people whom Slack Connect brings
 
     def to_slack(self, *, with_email: bool = False, with_locale: bool = False) -> Json:
         """The `user` object of users.info."""
@@ -45,7 +46,7 @@ class User:
         profile = {"real_name": name, "display_name": self.name, **({"email": self.email} if with_email else {})}
         return {
             "id": self.id,
-            "team_id": TEAM_ID,
+            "team_id": self.team_id,
             "name": self.name,
             "real_name": name,
             "deleted": self.deleted,
@@ -248,6 +249,7 @@ class Workspace:
         self.files: dict[str, File] = {}
         self.views: dict[str, View] = {}
         self.tokens: dict[str, Token] = {}
+        self.revoked: set[str] = set()  # tokens that the Web API refuses; answers by response_url need none
         self.triggers: dict[str, Trigger] = {}
         self.groups: dict[str, set[str]] = {}
         self._numbers = itertools.count(1)

@@ -16,7 +16,7 @@ from bot.grammar.values import read_symbol
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Choice, Parameter
 from optimizer.domain.study_request import SamplerKind
-from optimizer.market.raw_bars import TIMEFRAMES
+from optimizer.domain.timeframes import EXAMPLES
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy
 from reports.render import Renderer
 
@@ -115,7 +115,13 @@ async def quality(
     caller: Annotated[Caller, Depends(RequireRole("data"))],
     context: ContextDep,
     *,
-    timeframe: Annotated[str, Query(description="Size of a bar.", json_schema_extra={"enum": [*TIMEFRAMES]})] = "1d",
+    timeframe: Annotated[
+        str,
+        Query(
+            description="Length of a bar: a number with `m` or `h`, or `1d`, `1w`, `1mo`.",
+            json_schema_extra={"examples": [*EXAMPLES]},
+        ),
+    ] = "1d",
 ) -> responses.MarketDataQuality:
     """Return coverage and data problems, checked now. Missing bars are fetched from the configured sources."""
     wanted, market, now = read_symbol(symbol), context.services.market, context.clock()

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.api import content_types, responses
 from bot.api.auth import Caller, ContextDep, RequireRole, origin_of, record_outcome
-from bot.api.errors import NotInChannel, SlackOff, TooManyStreams
+from bot.api.errors import ChannelNotGranted, NotInChannel, SlackOff, TooManyStreams
 from bot.api.idempotency import make_claim, run_once
 from bot.api.pagination import CURSOR_SHAPE, cursor_of, read_cursor
 from bot.api.problem_details import error_responses
@@ -22,10 +22,10 @@ from bot.api.request_body import StrictRoute
 from bot.api.request_parsing import start_of
 from bot.api.requests import STRATEGY_WORDS, SYMBOL_SHAPE, OptimizationRequest
 from bot.commands import registry
-from bot.commands.start import plan_all, specs_of, store_and_submit
+from bot.commands.start import plan_all, store_and_submit
 from bot.context import BotContext
 from bot.delivery.progress import follow, read_progress
-from bot.delivery.sender import reason_of
+from bot.documents.audiences import channel_audience
 from bot.grammar.commands import Cancel, Command, Pause, Resume, Start
 from bot.grammar.errors import NobodyToShareWith
 from bot.grammar.fields import BadFields
@@ -33,13 +33,17 @@ from bot.grammar.formatting import start_text
 from bot.grammar.values import read_symbol
 from bot.origin import Origin
 from bot.runtime.slack_client import SLACK_IS_OFF
+from bot.runtime.slack_errors import fault_of
+from bot.schedules.universes import select
 from optimizer.domain.study_results import StudyState, Verdict
+from optimizer.domain.universe import distinct
 from optimizer.errors import (
     BadData,
     BadValue,
     BarsEnd,
     EmptySpace,
     GridTooLarge,
+    MissingKey,
     NoBars,
     NoTimeframe,
     TooFewBars,
@@ -48,6 +52,7 @@ from optimizer.errors import (
     UnknownWord,
     UserError,
 )
+from optimizer.storage.documents import WORKSPACE
 from optimizer.storage.study_queries import page_of_studies
 from optimizer.strategies.registry import find_strategy
 
@@ -107,33 +112,40 @@ async def optimize(
         start = start_of(wanted)
         call.text = start_text(start)
         if wanted.slack_channel is not None:
-            await _require_channel(wanted.slack_channel, context)
+            await _require_channel(wanted.slack_channel, caller, context)
 
         async def start_for(delivery: str) -> responses.OptimizationResponse:
             return await _start_all(start, wanted, await origin_of(caller, context, call.channel_id, delivery), context)
 
-        async with context.starting:
-            if idempotency_key is None:
-                answer = await start_for("")
-            else:
-                claim = make_claim(caller.name, idempotency_key, wanted, context.clock())
+        if idempotency_key is None:
+            answer = await start_for("")
+        else:
+            claim = make_claim(caller.name, idempotency_key, wanted, context.clock())
+            async with context.claiming:
                 answer, is_repeated = await run_once(claim, responses.OptimizationResponse, start_for)
-                response.headers["Idempotency-Replayed"] = "true" if is_repeated else "false"
+            response.headers["Idempotency-Replayed"] = "true" if is_repeated else "false"
         call.study = answer.study_name
     return answer
 
 
-async def _require_channel(channel_id: str, context: BotContext) -> None:
-    """Raise where the bot may not write; if Slack does not answer, the study goes on and the outbox waits."""
+async def _require_channel(channel_id: str, caller: Caller, context: BotContext) -> None:
+    """Raise where the bot or the key may not write.
+
+    If Slack does not answer, a channel that is not known to be public is refused; otherwise the outbox waits.
+    """
     try:
         async with asyncio.timeout(_SLACK_SECONDS):
             await context.client.conversations_history(channel=channel_id, limit=1)
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
-        if (reason := reason_of(failure)) == SLACK_IS_OFF:
+        if (reason := fault_of(failure).code) == SLACK_IS_OFF:
             raise BadFields({"/slack_channel": SlackOff(channel=channel_id)}) from failure
         if reason in _OUTSIDE:
             raise BadFields({"/slack_channel": NotInChannel(channel=channel_id)}) from failure
         log.warning("channel_not_checked channel=%s error=%s", channel_id, reason)
+    key = await context.viewers.viewer(caller.user_id, caller.role)
+    is_granted = channel_audience(channel_id) in key.audiences
+    if not is_granted and await context.viewers.audience_in(channel_id) != WORKSPACE:
+        raise BadFields({"/slack_channel": ChannelNotGranted(channel=channel_id, key=caller.name)})
 
 
 async def _start_all(
@@ -141,15 +153,17 @@ async def _start_all(
 ) -> responses.OptimizationResponse:
     """Start as a command would; errors of the bars are reported at the field that chose them."""
     try:
-        plans = await plan_all(await specs_of(start), origin, context)
-    except (BadData, BadValue, UnknownWord) as error:
+        plans = await plan_all(await select(start, context.services), origin, context)
+    except (BadData, BadValue, UnknownWord, MissingKey) as error:
         raise BadFields({_field_of(error, wanted): error}) from error
-    started = await store_and_submit(plans, start, origin, context)
+    async with context.starting:
+        started = await store_and_submit(plans, start, origin, context)
     studies = [
         responses.started_study(study, plan.seconds, origin.renderer)
         for study, plan in zip(started.studies, started.plans, strict=True)
     ]
-    return responses.OptimizationResponse(**dict(studies[0]), studies=studies)
+    universes = distinct(plan.universe for plan in started.plans)
+    return responses.OptimizationResponse(**dict(studies[0]), studies=studies, universes=universes)
 
 
 #: Field that an error of the plan is about, where it is not the symbol.
@@ -157,6 +171,7 @@ _FIELDS: Mapping[type[UserError], str] = {
     NoTimeframe: "/timeframe",
     UnknownTimeframe: "/timeframe",
     UnknownSource: "/source",
+    MissingKey: "/source",
     BarsEnd: "/window",
     TooFewBars: "/window",
     NoBars: "/window",
@@ -178,6 +193,7 @@ def _field_of(error: UserError, wanted: OptimizationRequest) -> str:
 @router.get("/studies", summary="List studies", responses=error_responses(HTTPStatus.UNPROCESSABLE_ENTITY))
 async def studies(
     caller: Annotated[Caller, Depends(RequireRole("list"))],
+    context: ContextDep,
     *,
     symbol: Annotated[
         str | None, Query(description="Only of this symbol.", examples=["AAPL"], json_schema_extra=SYMBOL_SHAPE)
@@ -200,7 +216,8 @@ async def studies(
         "summary.verdict": [str(each) for each in verdict or ()],
     }
     older_than = _query("cursor", read_cursor, cursor) if cursor is not None else None
-    lines = await page_of_studies(wanted, older_than=older_than, limit=limit + 1)
+    among = await caller.visible(context)
+    lines = await page_of_studies(wanted, older_than=older_than, limit=limit + 1, among=among)
     more = cursor_of(lines[limit - 1].id) if len(lines) > limit else None
     return responses.StudyPage(items=[responses.item_of(line) for line in lines[:limit]], next_cursor=more)
 
@@ -220,7 +237,8 @@ _RESULT = error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.
 @router.get("/{study_name}", summary="Progress of a study", responses=_ONE)
 async def progress(study_name: StudyName, caller: Viewer, context: ContextDep) -> responses.OptimizationProgress:
     """Return its state, the best set so far, the time left, and the ten newest trials."""
-    return responses.progress_of(await read_progress(context.services, study_name), caller.language)
+    among = await caller.visible(context)
+    return responses.progress_of(await read_progress(context.services, study_name, among), caller.language)
 
 
 @router.get("/{study_name}/best", summary="The winner of a finished study", responses=_RESULT)
@@ -228,7 +246,7 @@ async def best(
     study_name: StudyName, caller: Annotated[Caller, Depends(RequireRole("show"))], context: ContextDep
 ) -> responses.OptimizationResult:
     """Return the winner's parameters, with the verdict and the evidence for it."""
-    study = await context.services.studies.get_study_results(study_name)
+    study = await context.services.studies.get_study_results(study_name, among=await caller.visible(context))
     assert study.summary is not None
     return responses.result_of(study, study.summary)
 
@@ -257,7 +275,7 @@ async def trials(
 ) -> Response:
     """Return parameters and measures of each trial."""
     form = content_types.choose_form(request.headers.get("accept", ""))
-    study = await context.services.studies.find(study_name)
+    study = await context.services.studies.find(study_name, among=await caller.visible(context))
     return await content_types.write_response(
         form, study.study_name, await context.services.studies.get_trials(study.study_name)
     )
@@ -265,7 +283,7 @@ async def trials(
 
 async def _resolve_study(study_name: StudyName, caller: Viewer, context: ContextDep) -> str:
     """Return the full name of a study before a stream begins."""
-    return (await context.services.studies.find(study_name)).study_name
+    return (await context.services.studies.find(study_name, among=await caller.visible(context))).study_name
 
 
 async def _reserve_stream(request: Request, caller: Viewer) -> AsyncIterator[None]:
@@ -304,7 +322,8 @@ async def _run_command(
     verb = registry.verb_name(command)
     async with record_outcome(caller, context, verb=verb, text=f"{verb} {study_name}", study=study_name):
         await registry.answer(command, await origin_of(caller, context), context)
-    return responses.progress_of(await read_progress(context.services, study_name), caller.language)
+    among = await caller.visible(context)
+    return responses.progress_of(await read_progress(context.services, study_name, among), caller.language)
 
 
 @router.post("/{study_name}/cancel", summary="Stop a study", responses=_RESULT)

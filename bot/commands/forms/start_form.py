@@ -51,7 +51,7 @@ class Form:
         """Build the form of a start, to prefill the modal with the last one."""
         spec = start.specs[0]
         flags = {"dry": start.is_dry, "quiet": start.is_quiet, "private": start.is_private}
-        on = {**flags, "force": spec.force, "short": spec.allow_short}
+        on = {**flags, "force": spec.force, "whole": spec.account.is_whole, "short": spec.allow_short}
         own = find_strategy(spec.strategy_name).space.by_name
         return cls(
             symbol=",".join(start.symbols),
@@ -120,7 +120,7 @@ def read_form(form: Form) -> Start:
     return finish(builder, symbols, _CLASHES)
 
 
-_CLASHES = ClashFields(years="options", end="to", mode="options", other="strategy")
+_CLASHES = ClashFields(years="options", end="to", mode="options", reenter="options", other="strategy")
 
 
 def _typed_fields(form: Form) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from optimizer.domain.bars import Bars
 from optimizer.errors import BlockedBars, Phrase, UnpricedBars, UnusableBars
-from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar
+from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar, unknown_suffix
 from optimizer.market.quality import factor_faults, price_faults, time_faults
 from optimizer.market.quality.data_findings import DataFinding, Facts, QualityReport, Severity
 from optimizer.market.raw_bars import RawBars
@@ -43,7 +43,7 @@ def check(
     if not len(bars):
         raise UnusableBars(symbol=bars.symbol, reason=Phrase("no_bars_at_all"), when=Phrase("any_day"))
     calendar = calendar or fitting_calendar(bars, now)
-    findings = [*_time_findings(bars, calendar, now), *_price_findings(bars), *_short(bars)]
+    findings = [*_time_findings(bars, calendar, now), *_price_findings(bars), *_short(bars), *_unknown_exchange(bars)]
     if history is not None:
         findings += factor_faults.unfollowed(history)
     if expected_until is not None:
@@ -88,11 +88,12 @@ def fitting_calendar(bars: Bars, now: datetime) -> Calendar:
 def _time_findings(bars: Bars, calendar: Calendar, now: datetime) -> list[DataFinding]:
     found = [*time_faults.order(bars), *time_faults.duplicates(bars), *time_faults.future(bars, now)]
     if bars.timeframe == "1d":
-        found += [*time_faults.off_midnight(bars), *time_faults.closed_days(bars, calendar)]
+        found += time_faults.off_midnight(bars)
+        found += [] if unknown_suffix(bars.symbol) else time_faults.closed_days(bars, calendar)
     else:
         found += time_faults.session_hours(bars, calendar)
-    # Dates that are all a day off are one fault, not many missing sessions.
-    if not any(finding.kind in ("shift_days", "clock") for finding in found):
+    # Dates that are all a day off are one fault, not many missing sessions; of an unknown exchange no holiday is known.
+    if not unknown_suffix(bars.symbol) and not any(finding.kind in ("shift_days", "clock") for finding in found):
         found += time_faults.missing(bars, calendar)
     return found
 
@@ -107,6 +108,14 @@ def _price_findings(bars: Bars) -> list[DataFinding]:
         price_faults.jumps,
     )
     return list(chain.from_iterable(test(bars) for test in tests))
+
+
+def _unknown_exchange(bars: Bars) -> list[DataFinding]:
+    if not (suffix := unknown_suffix(bars.symbol)):
+        return []
+    facts: Facts = {"suffix": suffix, "symbol": bars.symbol.removesuffix(suffix)}
+    when = price_faults.moment(bars, -1)
+    return [DataFinding(kind="unknown_exchange", severity=Severity.MEDIUM, when=when, facts=facts)]
 
 
 def _short(bars: Bars) -> list[DataFinding]:

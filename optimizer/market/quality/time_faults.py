@@ -141,7 +141,7 @@ def _gap(days: TimeArray, calendar: Calendar) -> DataFinding:
 
 def session_hours(bars: Bars, calendar: Calendar) -> list[DataFinding]:
     """Find intraday bars that do not fit their session: shifted hours, bars outside, sessions with few bars."""
-    place = nearest_session(bars, calendar)
+    place = calendar.nearest(bars.time.astype("datetime64[us]"))
     rows, first, counts = np.unique(place, return_index=True, return_counts=True)
     last = np.append(first[1:], len(bars)) - 1
     size = np.timedelta64(TIMEFRAMES[bars.timeframe], "s")
@@ -161,14 +161,6 @@ def session_hours(bars: Bars, calendar: Calendar) -> list[DataFinding]:
             if counts[row] < 0.8 * full
         ]
     )
-
-
-def nearest_session(bars: Bars, calendar: Calendar) -> np.ndarray:
-    """Index of the session whose middle is nearest, for each bar."""
-    middles = calendar.opens + (calendar.closes - calendar.opens) // 2
-    borders = middles[:-1] + (middles[1:] - middles[:-1]) // 2
-    # A bar on the border opens the later session: around the clock one ends where the next begins.
-    return np.searchsorted(borders, bars.time.astype("datetime64[us]"), side="right")
 
 
 def _shift(bars: Bars, row: int, calendar: Calendar, *, hours: float, n: int, last: int) -> DataFinding:

@@ -1,16 +1,18 @@
 """Changes that a delivery made to stored bars."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum, auto
 
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
-from optimizer.market.raw_bars import SPLIT_STEP
+from optimizer.market.raw_bars import SPLIT_STEP, SeriesKey
 
-#: Relative difference above which two prices, volumes or factors are different.
+#: Relative difference above which two prices or volumes are different.
 TOLERANCE = 1e-6
+#: The same for factors: sources recompute adjusted closes for each answer; the smallest dividend is far above this.
+FACTOR_TOLERANCE = 2e-5
 
 
 class ChangeKind(StrEnum):
@@ -20,6 +22,9 @@ class ChangeKind(StrEnum):
     SPLIT = auto()  # prices moved by one ratio
     DIVIDEND = auto()  # only adjustment factors moved
     CORRECTION = auto()  # single bars were corrected
+    VOLUME = auto()  # only volumes were corrected
+    ADDED = auto()  # bars came between stored ones
+    REMOVED = auto()  # stored bars were taken away
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +50,39 @@ class Changes:
     def is_history_changed(self) -> bool:
         """True if stored bars were changed."""
         return self.n_changed > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarChange:
+    """Change of bars that were stored before, of one kind, as the warehouse records it."""
+
+    symbol: str
+    timeframe: str
+    source: str
+    found_at: datetime  # UTC
+    kind: ChangeKind
+    first: datetime  # time of the first changed bar, UTC
+    last: datetime
+    n_bars: int
+    largest: float | None = None  # largest relative change of the adjusted close; None: bars were added or removed
+    changes_returns: bool  # False: every bar moved by the same factor, or only volumes, which no strategy reads
+
+    @property
+    def key(self) -> SeriesKey:
+        """Key of the series."""
+        return SeriesKey(self.symbol, self.timeframe, self.source)
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """First and last day whose returns changed; bars that moved together changed the one after the last of them."""
+        is_together = self.kind in (ChangeKind.SPLIT, ChangeKind.DIVIDEND)
+        return (self.last if is_together else self.first).date(), self.last.date()
+
+
+def as_utc(time: np.datetime64) -> datetime:
+    """Moment of a bar."""
+    moment: datetime = time.astype("datetime64[us]").item()
+    return moment.replace(tzinfo=UTC)
 
 
 def kind_of(closes: FloatArray, factors: FloatArray) -> tuple[ChangeKind, float]:

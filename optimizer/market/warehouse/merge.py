@@ -1,6 +1,6 @@
 """Merge delivered bars into the stored ones, inside a transaction of the warehouse."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,63 +9,80 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from optimizer.market.raw_bars import RawBars, join
-from optimizer.market.warehouse.changes import TOLERANCE, ChangeKind, Changes, kind_of
+from optimizer.market.warehouse.change_log import changes_of, removal, stored_spans, write_changes
+from optimizer.market.warehouse.changes import FACTOR_TOLERANCE, TOLERANCE, ChangeKind, Changes, as_utc, kind_of
 from optimizer.market.warehouse.result_arrays import fetch_arrays
 
 _PRICED = ("open", "high", "low", "close", "volume", "factor", "split")
-# Sources recompute adjusted closes for each answer; the smallest dividend is far above this.
-_TOLERANCES = {"factor": 2e-5}
+_TOLERANCES = {"factor": FACTOR_TOLERANCE}
 # A volume that is missing in both has not changed.
 _DIFFERS = " OR ".join(
     f"(old.{name} IS DISTINCT FROM new.{name} "
     f"AND NOT coalesce(abs(old.{name} - new.{name}) <= {_TOLERANCES.get(name, TOLERANCE)} * abs(old.{name}), false))"
     for name in _PRICED
 )
+_BENT = ", ".join(f"abs(new.{name} * old.close / (old.{name} * new.close) - 1)" for name in ("open", "high", "low"))
 _PAIRS = f"""
     SELECT new.series_id AS series_id, new.time AS time, new.close / old.close AS closes,
-           new.factor / old.factor AS factors, ({_DIFFERS}) AS differs
+           new.factor / old.factor AS factors, greatest({_BENT}) AS bent, ({_DIFFERS}) AS differs
     FROM bars AS old JOIN delivered AS new USING (series_id, time)
     WHERE old.series_id IN (SELECT DISTINCT series_id FROM delivered)
     ORDER BY series_id, time
 """  # noqa: S608 - only constants of this module
 
 
-def merge(cursor: DuckDBPyConnection, histories: Sequence[RawBars], now: datetime) -> list[Changes]:
-    """Store the histories (one per series) and return the changes. Runs in the caller's transaction."""
+def merge(
+    cursor: DuckDBPyConnection, histories: Sequence[RawBars], now: datetime, *, rescaled: Collection[int] = ()
+) -> list[Changes]:
+    """Store the histories (one per series), record and return the changes. Runs in the caller's transaction.
+
+    `rescaled` are the series whose bars before the delivery were moved to its scale.
+    """
     moment = now.astimezone(UTC).replace(tzinfo=None)
     ids = [series_id(cursor, history) for history in histories]
+    spans = stored_spans(cursor, ids)
     with _delivered(cursor, ids, histories):
         pairs = _compare(cursor)
         _store(cursor, pairs, moment)
     _update_coverage(cursor, ids, moment)
-    return [_changes(history, _of_series(pairs, one)) for history, one in zip(histories, ids, strict=True)]
+    by_series = {one: _of_series(pairs, one) for one in ids}
+    for history, one in zip(histories, ids, strict=True):
+        if one in spans:
+            changes = changes_of(history, by_series[one], spans[one], follows=one in rescaled, found_at=now)
+            write_changes(cursor, [*changes])
+    return [_changes(history, by_series[one]) for history, one in zip(histories, ids, strict=True)]
 
 
 def merge_files(cursor: DuckDBPyConnection, histories: Sequence[RawBars], now: datetime) -> list[Changes]:
     """Merge exports: stored bars in their span that they lack are deleted, older ones follow a split or dividend."""
     ids = [series_id(cursor, history) for history in histories]
     with _delivered(cursor, ids, histories):
-        pairs, gone = _compare(cursor), _drop_lacking(cursor)
-        n_rescaled = [_follow(cursor, one, _of_series(pairs, one)) for one in ids]
+        pairs, gone = _compare(cursor), _drop_lacking(cursor, ids, histories, now)
+        n_rescaled = {one: _follow(cursor, one, _of_series(pairs, one)) for one in ids}
+    merged = merge(cursor, histories, now, rescaled=[one for one, n in n_rescaled.items() if n])
     return [
-        replace(
-            changes,
-            n_dropped=len(lost := _of_series(gone, one)["time"]),
-            first_dropped=_aware(lost[0]) if len(lost) else None,
-            n_rescaled=n,
-        )
-        for changes, one, n in zip(merge(cursor, histories, now), ids, n_rescaled, strict=True)
+        replace(_with_dropped(changes, gone[one]), n_rescaled=n_rescaled[one])
+        for changes, one in zip(merged, ids, strict=True)
     ]
 
 
-def _drop_lacking(cursor: DuckDBPyConnection) -> dict[str, np.ndarray]:
-    """Delete the stored bars that a delivery lacks between its first and last one; returns their series and times."""
+def _drop_lacking(
+    cursor: DuckDBPyConnection, ids: Sequence[int], histories: Sequence[RawBars], now: datetime
+) -> dict[int, np.ndarray]:
+    """Delete and record the stored bars that a delivery lacks between its first and last; returns their times."""
     gone = fetch_arrays(cursor.execute(_LACKING))
     if len(gone["time"]):
         cursor.register("changed", gone)
         cursor.execute(_DELETE)
         cursor.unregister("changed")
-    return gone
+    times = {one: _of_series(gone, one)["time"] for one in ids}
+    for history, one in zip(histories, ids, strict=True):
+        write_changes(cursor, [*removal(history.key, times[one], now)])
+    return times
+
+
+def _with_dropped(changes: Changes, times: np.ndarray) -> Changes:
+    return replace(changes, n_dropped=len(times), first_dropped=as_utc(times[0]) if len(times) else None)
 
 
 def _follow(cursor: DuckDBPyConnection, series_id: int, pairs: dict[str, np.ndarray]) -> int:
@@ -96,11 +113,12 @@ def compare(cursor: DuckDBPyConnection, history: RawBars) -> Changes:
 
 def replace_span(cursor: DuckDBPyConnection, history: RawBars, now: datetime) -> Changes:
     """Merge a full re-read: stored bars in its span that it lacks are deleted, older ones are rescaled to it."""
-    key, span = series_id(cursor, history), [history.time[0].item(), history.time[-1].item()]
+    key = series_id(cursor, history)
     with _delivered(cursor, [key], [history]):
-        gone = cursor.execute(_DROP, [key, *span]).fetchall()
-        _rescale(cursor, key, span[0])
-    return replace(merge(cursor, [history], now)[0], n_dropped=int(gone[0][0]))
+        gone = _drop_lacking(cursor, [key], [history], now)
+        _rescale(cursor, key, history.time[0].item())
+    [changes] = merge(cursor, [history], now, rescaled=[key])
+    return _with_dropped(changes, gone[key])
 
 
 @contextmanager
@@ -137,9 +155,6 @@ _LACKING = """
     JOIN (SELECT series_id, min(time) AS first, max(time) AS last FROM delivered GROUP BY series_id) USING (series_id)
     ANTI JOIN delivered USING (series_id, time)
     WHERE time BETWEEN first AND last ORDER BY series_id, time
-"""
-_DROP = """
-    DELETE FROM bars WHERE series_id = ? AND time BETWEEN ? AND ? AND time NOT IN (SELECT time FROM delivered)
 """
 _INSERT = "INSERT INTO bars SELECT series_id, time, open, high, low, close, volume, factor, split, ? FROM "
 
@@ -190,11 +205,6 @@ def _changes(history: RawBars, pairs: dict[str, np.ndarray]) -> Changes:
         n_left_out=history.n_left_out,
         kind=kind,
         ratio=ratio,
-        first_changed=_aware(times[0]) if len(times) else None,
-        last_changed=_aware(times[-1]) if len(times) else None,
+        first_changed=as_utc(times[0]) if len(times) else None,
+        last_changed=as_utc(times[-1]) if len(times) else None,
     )
-
-
-def _aware(time: np.datetime64) -> datetime:
-    moment: datetime = time.astype("datetime64[us]").item()
-    return moment.replace(tzinfo=UTC)

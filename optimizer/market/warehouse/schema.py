@@ -48,6 +48,13 @@ MIGRATIONS = (
         time TIMESTAMP NOT NULL, data_hash VARCHAR NOT NULL, {", ".join(f"{name} DOUBLE" for name in FEATURES)}
     );
     """,
+    """
+    CREATE TABLE bar_changes (
+        symbol VARCHAR NOT NULL, timeframe VARCHAR NOT NULL, source VARCHAR NOT NULL, found_at TIMESTAMP NOT NULL,
+        kind VARCHAR NOT NULL, first TIMESTAMP NOT NULL, last TIMESTAMP NOT NULL, n_bars BIGINT NOT NULL,
+        largest DOUBLE, changes_returns BOOLEAN NOT NULL, report VARCHAR NOT NULL DEFAULT ''
+    );
+    """,
 )
 
 

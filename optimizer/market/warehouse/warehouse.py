@@ -7,7 +7,7 @@ by their time; a second delivery of the same bars changes nothing, a different o
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,13 +22,17 @@ from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars
 from optimizer.errors import NoBars, Phrase, Unavailable, UnknownSymbol, WarehouseLocked
 from optimizer.market.raw_bars import RawBars, SeriesKey, batches, bounds, find_timeframe
-from optimizer.market.warehouse.changes import Changes
+from optimizer.market.warehouse import change_log
+from optimizer.market.warehouse.changes import BarChange, Changes
+from optimizer.market.warehouse.damage import MEMORY, damaged, is_damage, is_short, noticed, require_whole
 from optimizer.market.warehouse.merge import compare, merge, merge_files, replace_span
 from optimizer.market.warehouse.result_arrays import fetch_arrays
 from optimizer.market.warehouse.schema import migrate
 
+#: Source of imported files; it is there before anything is imported.
+IMPORTED = "file"
 #: Order of preference when a study names no source and several have the symbol.
-SOURCES = ("file", "yahoo", "alphavantage", "sample")
+SOURCES = (IMPORTED, "yahoo", "alphavantage", "sample")
 MEMORY_LIMIT = "512MB"
 _BATCH_ROWS = 400_000
 _REMEDY = Phrase("move_file_away")
@@ -63,20 +67,27 @@ _COVERAGE = (
 class Warehouse:
     """Warehouse of bars in one DuckDB file, which only this process may open."""
 
-    def __init__(self, connection: DuckDBPyConnection, *, sources: Sequence[str] = SOURCES) -> None:
+    def __init__(self, connection: DuckDBPyConnection, path: str, *, sources: Sequence[str] = SOURCES) -> None:
         self._connection = connection
+        self._path = path
         self._sources = tuple(sources)
         self._writing = threading.RLock()
 
     @classmethod
     def open(cls, path: Path | str, *, sources: Sequence[str] = SOURCES, now: datetime | None = None) -> "Warehouse":
-        """Open or create the file, or `:memory:`. Raises WarehouseLocked, WarehouseTooNew or Unavailable."""
+        """Open or create the file, or `:memory:`.
+
+        Raises WarehouseLocked, WarehouseTooNew, DamagedWarehouse or Unavailable.
+        """
         with ExitStack() as undo:
+            is_suspect = is_short(str(path))
             connection = _connect(str(path))
             undo.callback(connection.close)
-            migrate(connection, now or utc_now())
+            with noticed(str(path)):
+                require_whole(connection, str(path), is_suspect=is_suspect)
+                migrate(connection, now or utc_now())
             undo.pop_all()
-        return cls(connection, sources=sources)
+        return cls(connection, str(path), sources=sources)
 
     def close(self) -> None:
         """Flush and close the file."""
@@ -91,14 +102,14 @@ class Warehouse:
 
     @contextmanager
     def reading(self) -> Iterator[DuckDBPyConnection]:
-        """Open a cursor for the calling thread."""
-        with self._connection.cursor() as cursor:
+        """Open a cursor for the calling thread. Raises DamagedWarehouse for what cannot be read."""
+        with noticed(self._path), self._connection.cursor() as cursor:
             yield cursor
 
     @contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
         """Open a cursor inside one transaction: committed at the end, rolled back by any error."""
-        with self._writing, self._connection.cursor() as cursor, ExitStack() as undo:
+        with noticed(self._path), self._writing, self._connection.cursor() as cursor, ExitStack() as undo:
             cursor.execute("BEGIN")
             undo.callback(cursor.execute, "ROLLBACK")
             yield cursor
@@ -188,6 +199,16 @@ class Warehouse:
         with self.writing() as cursor:
             return replace_span(cursor, history, now or utc_now())
 
+    def changes(self, keys: Collection[SeriesKey]) -> list[BarChange]:
+        """What deliveries changed in stored bars of these series, the last found first."""
+        with self.reading() as cursor:
+            return change_log.read_changes(cursor, keys)
+
+    def claim_changes(self, report: str) -> list[BarChange]:
+        """Changes for a report: those that it has claimed before, else all that no other report has."""
+        with self.writing() as cursor:
+            return change_log.claim_changes(cursor, report)
+
     def note_check(self, key: SeriesKey, *, asked_from: date | None, checked_at: datetime) -> None:
         """Record that the source was queried for all bars from `asked_from` (None: from the first) to `checked_at`."""
         low, _ = bounds(asked_from, None)
@@ -200,19 +221,18 @@ class Warehouse:
 
 
 def _connect(path: str) -> DuckDBPyConnection:
-    if path != ":memory:":
+    if path != MEMORY:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     try:
         return duckdb.connect(path, config={"memory_limit": MEMORY_LIMIT})
-    except duckdb.IOException as error:
-        raise _unopened(path, str(error)) from error
     except duckdb.Error as error:
-        raise Unavailable(
-            what=Phrase("data_file", file=path), reason=Phrase("not_whole_duckdb"), remedy=_REMEDY
-        ) from error
+        raise _unopened(path, error) from error
 
 
-def _unopened(path: str, text: str) -> Unavailable:
+def _unopened(path: str, error: duckdb.Error) -> Unavailable:
+    text = str(error)
+    if "not a valid DuckDB" not in text and (is_damage(error) or not isinstance(error, duckdb.IOException)):
+        return damaged(path)
     if "lock" in text:
         holder = re.search(r"PID (\d+)", text)
         return WarehouseLocked(file=path, holder=Phrase("process", number=holder[1]) if holder else Phrase("unknown"))

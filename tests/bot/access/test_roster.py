@@ -13,6 +13,7 @@ from bot.runtime.settings import Settings
 from tests.refused import refused
 from tests.slack.inspection import manifest_scopes
 from tests.slack.strict import StrictSlack
+from tests.slack.workspace import TEAM_ID, User
 
 
 @pytest_asyncio.fixture
@@ -47,7 +48,34 @@ async def test_everyone_is_a_runner_where_nobody_is_named_and_nobody_is_more(peo
 
     assert roster().is_open
     assert not roster().has_admin
-    assert await access.role_of("U0ANYONE") is Role.RUNNER
+    assert await access.role_of("U0ALICE1") is Role.RUNNER
+
+
+@pytest.mark.parametrize(
+    ("names", "role"),
+    [
+        ({}, Role.NOBODY),
+        ({"viewers": "*"}, Role.NOBODY),
+        ({"runners": "U0GUEST"}, Role.RUNNER),
+        ({"runners": "S0RUNNERS"}, Role.RUNNER),
+    ],
+)
+async def test_somebody_of_another_workspace_is_nobody_unless_named(names: dict[str, str], role: Role) -> None:
+    async with StrictSlack() as slack:
+        slack.workspace.users["U0GUEST"] = User(id="U0GUEST", name="guest", team_id="T0OTHER01")
+        slack.workspace.groups["S0RUNNERS"].add("U0GUEST")
+        access = Access(roster(**names), People(AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)))
+
+        assert await access.role_of("U0GUEST", TEAM_ID) is role
+
+
+async def test_the_workspace_of_the_request_counts_where_slack_does_not_answer_about_the_person() -> None:
+    async with StrictSlack() as slack:
+        access = Access(roster(), People(AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)))
+        slack.faults.fail_next("users.info", times=2, status=500)
+
+        assert await access.role_of("U0ALICE1", TEAM_ID) is Role.RUNNER
+        assert await access.role_of("U0KIM3", "T0OTHER01") is Role.NOBODY
 
 
 async def test_naming_anyone_ends_the_open_default(people: People) -> None:
@@ -75,8 +103,10 @@ def test_a_refusal_names_the_setting_and_the_askers_id() -> None:
 
 
 async def test_people_have_the_language_and_zone_slack_knows(people: People) -> None:
-    assert await people.person("U0KIM3") == Person(language="ko", time_zone="Asia/Seoul", name="kim")
-    assert await people.person("U0ALICE1") == Person(language="en", time_zone="America/New_York", name="alice")
+    kim = Person(language="ko", time_zone="Asia/Seoul", name="kim", team_id=TEAM_ID)
+    assert await people.person("U0KIM3") == kim
+    alice = Person(language="en", time_zone="America/New_York", name="alice", team_id=TEAM_ID)
+    assert await people.person("U0ALICE1") == alice
 
 
 async def test_people_are_asked_about_once() -> None:

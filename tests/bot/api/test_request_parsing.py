@@ -53,6 +53,10 @@ SAME: list[tuple[dict[str, Any], str]] = [
         "IBM rsi 200 cost=0 slippage=0.25bps force short min_trades=1 sampler=random source=sample timeframe=1d",
     ),
     (
+        {"symbol": "IBM", "strategy": "rsi", "overlays": ["trail"], "reenter": "signal"},
+        "IBM rsi 200 trail reenter=signal",
+    ),
+    (
         {"symbol": "IBM", "strategy": "rsi", "name": "spring check", "notes": "why not", "quiet": True},
         'IBM rsi 200 name="spring check" note="why not" quiet',
     ),
@@ -89,6 +93,8 @@ WRONG: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"window": {"holdout": 15}}, {"/window/holdout": "OutOfRange"}),
     ({"costs": {"commission_bps": -1}}, {"/costs/commission_bps": "OutOfRange"}),
     ({"sampler": "magic"}, {"/sampler": "UnknownSampler"}),
+    ({"reenter": "signal"}, {"/reenter": "NothingToReenter"}),
+    ({"reenter": "never", "overlays": ["stop"]}, {"/reenter": "WrongChoice"}),
     ({"mode": "shared"}, {"/mode": "NobodyToShareWith"}),
     ({"notes": "x" * 301}, {"/notes": "TextTooLong"}),
 ]
@@ -133,7 +139,7 @@ _REQUESTS = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(derandomize=True, max_examples=300)
 @given(_REQUESTS)
 def test_whatever_is_sent_becomes_a_command_or_named_fields(wanted: dict[str, Any]) -> None:
     start = _read(wanted)

@@ -2,20 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-import aiohttp
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.outbox import Outbox, post_entry
 from bot.documents.conversations import Method, OutboxEntry, Sending
-from tests.slack.faults import Fault, Lost
+from bot.runtime.slack_account import SlackAccount
+from tests.slack.faults import PAGES, Fault, Lost
 from tests.slack.strict import StrictSlack
 
 QUANT, DESK = "C0QUANT01", "G0DESK001"
@@ -38,6 +36,13 @@ def outbox_for(slack: StrictSlack) -> Outbox:
 def said(key: str, channel: str = QUANT, **more: object) -> OutboxEntry:
     """A message whose text is its key."""
     return post_entry(key, "talk", channel, text=key, blocks=[], now=datetime.now(UTC), **more)
+
+
+def with_blocks(key: str) -> OutboxEntry:
+    """A message with a block, whose text is its key."""
+    entry = said(key)
+    entry.blocks = [{"type": "section", "text": {"type": "plain_text", "text": key}}]
+    return entry
 
 
 def upload(key: str, file: Path, *, under: str = "") -> OutboxEntry:
@@ -132,6 +137,80 @@ async def test_refused_message_is_given_up_and_those_behind_it_are_sent(slack: S
     assert await texts(slack) == ["b"]
 
 
+async def test_message_whose_blocks_are_refused_is_sent_as_plain_text(slack: StrictSlack) -> None:
+    slack.faults.fail_next("chat.postMessage", error="invalid_blocks")
+    async with outbox_for(slack).open() as outbox:
+        await outbox.put([with_blocks("root"), said("reply", under="root")])
+        await asyncio.wait_for(outbox.wait_until_sent("reply"), 60)
+        root = await outbox.wait_until_sent("root")
+
+    assert [message.text for message in await slack.thread(QUANT, root.ts)] == ["root", "reply"]
+    assert await texts(slack) == ["root"]
+
+
+async def test_reply_to_a_root_that_was_refused_hangs_nowhere(slack: StrictSlack) -> None:
+    slack.faults.fail_next("chat.postMessage", error="msg_too_long")
+    async with outbox_for(slack).open() as outbox:
+        final = said("final", under="root")
+        final.method = Method.EDIT
+        await outbox.put([said("root"), said("reply", under="root"), final, said("other")])
+        await asyncio.wait_for(outbox.wait_until_sent("other"), 60)
+        ends = [(await outbox.wait_until_sent(key)).error for key in ("root", "reply", "final")]
+
+    assert ends == ["msg_too_long", "no_root", "no_root"]
+    assert await texts(slack) == ["other"]
+    slack.assert_no_violations()
+
+
+@pytest.mark.parametrize("code", ["token_revoked", "missing_scope"])
+async def test_what_is_wrong_with_the_bot_waits_and_is_logged_once(
+    slack: StrictSlack, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+    account = SlackAccount(client)
+    with slack.faults.outage("*", fault=Fault(error=code)):
+        async with Outbox(client, channel_seconds=0.01, account=account).open() as outbox:
+            await outbox.put([said("a"), said("b"), said("c", DESK)])
+            await slack.ledger.until(lambda: len(slack.ledger.of("chat.postMessage")) >= 2)
+            await slack.ledger.until(lambda: len(slack.ledger.of("*")) >= 5)
+            await account.check()
+            assert account.trouble == code
+            unsent = await OutboxEntry.find_all().to_list()
+    async with Outbox(client, channel_seconds=0.01, account=account).open() as outbox:
+        for key in ("a", "b", "c"):
+            await asyncio.wait_for(outbox.wait_until_sent(key), 60)
+
+    assert {entry.sending for entry in unsent} <= {Sending.WAITING, Sending.SENDING}
+    assert (await texts(slack), await texts(slack, DESK)) == (["a", "b"], ["c"])
+    await account.check()
+    assert account.trouble == ""
+    lines = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [code in line.getMessage() and "remedy=" in line.getMessage() for line in lines] == [True]
+
+
+async def test_what_passes_is_waited_out(slack: StrictSlack) -> None:
+    codes = ["message_limit_exceeded", "quota_of_tuesday", "ratelimited", "fatal_error"]
+    async with outbox_for(slack).open() as outbox:
+        for code in codes:
+            slack.faults.fail_next("chat.postMessage", error=code)
+            await outbox.put([said(code)])
+            await asyncio.wait_for(outbox.wait_until_sent(code), 60)
+
+    assert await texts(slack) == codes
+
+
+async def test_bot_that_lost_its_lease_sends_nothing(slack: StrictSlack) -> None:
+    client, may_send = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url), asyncio.Event()
+    async with Outbox(client, channel_seconds=0.01, may_send=may_send.is_set).open() as outbox:
+        await outbox.put([said("a")])
+        await asyncio.sleep(0.5)
+        assert not slack.ledger.of("*")
+        may_send.set()
+        await asyncio.wait_for(outbox.wait_until_sent("a"), 60)
+
+    assert await texts(slack) == ["a"]
+
+
 async def test_channel_does_not_wait_for_another(slack: StrictSlack) -> None:
     slack.faults.fail_next("chat.postMessage", status=429, error="ratelimited", retry_after=3)
     async with outbox_for(slack).open() as outbox:
@@ -176,14 +255,31 @@ async def test_file_that_is_gone_costs_nothing_but_itself(slack: StrictSlack, tm
     assert await texts(slack) == ["after"]
 
 
-async def test_answer_that_is_no_json_is_waited_out(slack: StrictSlack) -> None:
-    async with garbling_proxy(slack) as url:
-        client = AsyncWebClient(token=slack.bot_token, base_url=url)
-        async with Outbox(client, channel_seconds=0.01).open() as outbox:
-            await outbox.put([said("a")])
-            await asyncio.wait_for(outbox.wait_until_sent("a"), 60)
+async def test_answer_that_is_not_slacks_is_waited_out(slack: StrictSlack) -> None:
+    async with outbox_for(slack).open() as outbox:
+        for key, page in PAGES.items():
+            slack.faults.fail_next("chat.postMessage", fault=page)
+            await outbox.put([said(key)])
+            await asyncio.wait_for(outbox.wait_until_sent(key), 60)
 
-    assert await texts(slack) == ["a"]
+    assert [call.fault for call in slack.ledger.of("chat.postMessage") if call.fault] == [*map(str, PAGES.values())]
+    assert await texts(slack) == list(PAGES)
+
+
+@pytest.mark.parametrize("step", ["files.getUploadURLExternal", "upload", "files.completeUploadExternal"])
+async def test_file_is_sent_again_whichever_step_a_proxy_answered(
+    slack: StrictSlack, tmp_path: Path, step: str
+) -> None:
+    (tmp_path / "equity.png").write_bytes(b"png")
+    slack.ledger.tolerate("file_not_found")  # of an upload that did not arrive
+    async with outbox_for(slack).open() as outbox:
+        for key in ("page that calls itself JSON", "page with status 200", "a list", "empty 200"):
+            slack.faults.fail_next(step, fault=PAGES[key])
+            await outbox.put([upload(key, tmp_path / "equity.png")])
+            chart = await asyncio.wait_for(outbox.wait_until_sent(key), 60)
+            assert chart.sending is Sending.SENT, key
+
+    assert len(slack.ledger.of(step)) > 4
 
 
 async def test_order_holds_when_the_clock_goes_back(slack: StrictSlack) -> None:
@@ -223,30 +319,3 @@ async def test_a_message_that_was_sent_long_ago_is_not_waited_for(slack: StrictS
         again = await asyncio.gather(*(asyncio.wait_for(outbox.wait_until_sent("old"), 60) for _ in range(3)))
 
     assert {entry.ts for entry in again} == {first.ts}
-
-
-@asynccontextmanager
-async def garbling_proxy(slack: StrictSlack) -> AsyncIterator[str]:
-    """A proxy whose first answer is a page of its own that calls itself JSON; the others are Slack's."""
-    pages = iter(["<html>Bad gateway</html>"])
-
-    async def pass_on(request: web.Request) -> web.Response:
-        if (page := next(pages, None)) is not None:
-            return web.Response(status=502, text=page, content_type="application/json")
-        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
-        asked = {"data": await request.read(), "params": request.query, "headers": headers}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.request(request.method, slack.api_url + request.match_info["method"], **asked) as got,
-        ):
-            return web.Response(status=got.status, body=await got.read(), content_type="application/json")
-
-    app = web.Application()
-    app.router.add_route("*", "/api/{method}", pass_on)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
-    finally:
-        await runner.cleanup()

@@ -15,6 +15,7 @@ from bot.grammar.errors import (
     NotARange,
     NotASymbol,
     NotAWord,
+    NothingToReenter,
     NotWhole,
     NotYesOrNo,
     OneStrategy,
@@ -107,9 +108,15 @@ def test_every_key_and_alias_names_its_strategy(strategy: Strategy) -> None:
         ("stop=0.08", {"narrowed": (Narrowed(name="stop", low=8, high=8),), "overlays": ("stop",)}),
         ("stop=8%", {"narrowed": (Narrowed(name="stop", low=8, high=8),), "overlays": ("stop",)}),
         ("cost=2.5 slippage=1", {"costs": Costs(commission_bps=2.5, slippage_bps=1)}),
+        ("tax=20", {"costs": Costs(tax_bps=20)}),
+        ("fees=KRX", {"costs": Costs(commission_bps=1.5, slippage_bps=5, tax_bps=20)}),
+        ("fees=none", {"costs": Costs(commission_bps=0, slippage_bps=0)}),
         ("short=yes", {"allow_short": True}),
         ("short=no", {}),
         ("short", {"allow_short": True}),
+        ("stop reenter=signal", {"overlays": ("stop",), "reenter": "signal"}),
+        ("take reentry=Signal", {"overlays": ("take",), "reenter": "signal"}),
+        ("reenter=fresh", {"reenter": "fresh"}),
         ("min_trades=10", {"min_trades": 10}),
         ("sampler=optuna", {"sampler": SamplerKind.OPTUNA}),
         ("seed=2147483647", {"seed": 2**31 - 1}),
@@ -196,6 +203,7 @@ def test_flags_and_texts_belong_to_the_start() -> None:
         ("aapl,msft,005930.ks", ("AAPL", "MSFT", "005930.KS")),
         ("@Tech", ("@tech",)),
         ("@tech,AAPL", ("@tech", "AAPL")),
+        ("btc/usdt,ETH-BTC", ("BTC-USDT", "ETH-BTC")),
     ],
 )
 def test_symbols_are_read_in_upper_case(typed: str, symbols: tuple[str, ...]) -> None:
@@ -235,7 +243,7 @@ def test_what_is_no_symbol_is_refused(typed: str) -> None:
         ("AAPL RSI,MACD 200", OneStrategy, ""),
         ("AAPL RSI,200", OneStrategy, "AAPL RSI 200"),
         ("AAPL,AAPL RSI", Repeated, "AAPL RSI"),
-        ("BTC/USD RSI", NotASymbol, "BTC-USD RSI"),
+        ("BTC:USD RSI", NotASymbol, "BTC-USD RSI"),
         ("AAPL, RSI 200", MissingStrategy, "AAPL RSI 200"),
         ("AAPL RSI 0", OutOfRange, "AAPL RSI 1"),
         ("AAPL RSI -5", OutOfRange, "AAPL RSI 1"),
@@ -281,6 +289,9 @@ def test_what_is_no_symbol_is_refused(typed: str) -> None:
         ("AAPL sma fast=50 slow=20", EmptySpace, ""),
         ("AAPL bb mode=up", WrongChoice, ""),
         ("AAPL RSI mode=shared", NobodyToShareWith, "AAPL RSI"),
+        ("AAPL RSI trend reenter=signal", NothingToReenter, "AAPL RSI trend"),
+        ("AAPL RSI stop reenter=never", WrongChoice, ""),
+        ("AAPL RSI stop reenter", MissingValue, ""),
         ("AAPL RSI from=2015 years=5", TwoBeginnings, "AAPL RSI from=2015"),
         ("AAPL RSI from=2020 to=2015", EndsBeforeItStarts, ""),
         ("AAPL RSI from=01/02/2015", NotADate, ""),
@@ -340,13 +351,16 @@ def test_facts_about_noise_are_short() -> None:
 
 @pytest.mark.parametrize("option", OPTIONS.values(), ids=lambda o: o.key)
 def test_every_option_reads_its_own_example(option: Option) -> None:
-    started(f"AAPL,MSFT RSI {option.example}")
+    # What means nothing alone: without an overlay that closes, and without the size of the account.
+    beside = {"reenter": "stop ", "per_share": "capital=5000 ", "min_fee": "capital=5000 "}
+    started(f"AAPL,MSFT RSI {beside.get(option.key, '')}{option.example}")
 
 
 @pytest.mark.parametrize("flag", FLAGS.values(), ids=lambda f: f.key)
 def test_every_flag_changes_something(flag: Flag) -> None:
+    plain = "AAPL RSI capital=5000"
     for word in (flag.key, *flag.aliases):
-        assert started(f"AAPL RSI {word}") != started("AAPL RSI")
+        assert started(f"{plain} {word}") != started(plain)
 
 
 def test_no_word_means_two_options() -> None:
@@ -389,3 +403,13 @@ def test_a_start_is_printed_with_all_its_symbols_and_flags() -> None:
     text = '/optimize AAPL,@tech rsi 200 mode=shared dry quiet private name=a note="b c = d"'
 
     assert start_text(started(text)) == text
+
+
+@pytest.mark.parametrize("typed", ["binance", "table:prices", "Table:Prices", "alphavantage", "my-desk"])
+def test_a_source_is_read_in_small_letters(typed: str) -> None:
+    assert started(f"AAPL RSI 200 source={typed}").specs[0].source == typed.lower()
+
+
+@pytest.mark.parametrize("typed", ["table:", "table:a:b", "other:prices", "a/b", "table:Prices;"])
+def test_what_is_no_name_of_a_source_is_refused(typed: str) -> None:
+    assert isinstance(refused(f"AAPL RSI 200 source={typed}"), NotAWord)

@@ -26,7 +26,7 @@ from bot.grammar.errors import (
 )
 from bot.grammar.parsing import parse
 from bot.grammar.verb_parsers import READERS
-from bot.grammar.verbs import VERB_WORDS, VERBS, Takes, Verb, verb_of
+from bot.grammar.verbs import SHARED, VERB_WORDS, VERBS, Takes, Verb, verb_of
 from bot.role import Role
 from optimizer.errors import OutOfRange, UnknownStrategy, UserError, WrongChoice
 
@@ -110,6 +110,9 @@ def refused(text: str, study: str | None = None) -> UserError:
         ("data aapl timeframe=1h", commands.ShowData("AAPL", timeframe="1h")),
         ("data aapl source=yahoo timeframe=1H", commands.ShowData("AAPL", timeframe="1h", source="yahoo")),
         ("데이터 aapl", commands.ShowData("AAPL")),
+        ("data aapl changes", commands.ShowChanges("AAPL")),
+        ("data aapl timeframe=1h Changes source=yahoo", commands.ShowChanges("AAPL", timeframe="1h", source="yahoo")),
+        ("데이터 aapl 변경", commands.ShowChanges("AAPL")),
         ("health", commands.Health()),
         ("건강", commands.Health()),
         ("failures", commands.Failures()),
@@ -120,6 +123,13 @@ def refused(text: str, study: str | None = None) -> UserError:
         ("config @Tech", commands.Config("@tech")),
         ("config @tech aapl, msft, aapl", commands.Config("@tech", "AAPL,MSFT")),
         ("config @tech=aapl", commands.Config("@tech", "AAPL")),
+        ("config @tech +aapl", commands.Config("@tech", added=("AAPL",))),
+        (
+            "config @tech +aapl,msft -ibm +brk.b",
+            commands.Config("@tech", added=("AAPL", "MSFT", "BRK.B"), removed=("IBM",)),
+        ),
+        ("config @tech +,-ibm", commands.Config("@tech", removed=("IBM",))),
+        ("설정 @tech -ibm,-goog", commands.Config("@tech", removed=("IBM", "GOOG"))),
         ("config @tech=", commands.Config("@tech", "")),
         ("audit", commands.Audit(20)),
         ("audit 50", commands.Audit(50)),
@@ -181,6 +191,7 @@ def test_in_a_studys_thread_its_id_is_implied(text: str, command: commands.Comma
         ("unschedule opt-2b", NotASchedule, ""),
         ("run AAPL RSI 200", NotASchedule, "start AAPL RSI 200"),
         ("data a b", OneTooMany, "data a"),
+        ("data a changes changes", OneTooMany, "data a changes"),
         ("help xyzzy", UnknownTopic, ""),
         ("help bolinger", UnknownTopic, "help bollinger"),
         ("config langage ko", UnknownSetting, "config language ko"),
@@ -223,7 +234,7 @@ def test_every_verb_is_helped_in_both_languages(verb: Verb) -> None:
 def test_every_command_has_its_verb() -> None:
     # What only a button can ask for is declared beside the buttons.
     typed = {kind for kind in commands.Command.__subclasses__() if kind.__module__ == commands.__name__}
-    with_verbs = typed - {commands.OpenModal}
+    with_verbs = typed - {*SHARED}
 
     assert {verb.command for verb in VERBS.values()} == with_verbs
     assert verb_of(commands.OpenModal()).key == "start"

@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
+from starlette.types import Message
 
 from bot.delivery.progress import Progress
 from bot.pages import events
+from bot.pages.errors import TooManyOpen
+from bot.pages.events import MAX_STREAMS, EventStream
 from optimizer.domain.study_results import StudyState
 from tests.reports import facts
 
@@ -88,3 +92,43 @@ async def test_who_leaves_stops_the_looking() -> None:
         await asyncio.wait_for(anext(stream), 0.05)
     async with asyncio.timeout(120):
         await stopped.wait()
+
+
+async def test_a_person_has_so_many_streams_and_each_that_ends_makes_room() -> None:
+    n_open: Counter[str] = Counter()
+    running = [asyncio.ensure_future(_serve(_stream("U1", n_open))) for _ in range(MAX_STREAMS)]
+    await asyncio.sleep(0.05)
+
+    with pytest.raises(TooManyOpen):
+        await _serve(_stream("U1", n_open))
+    other = asyncio.ensure_future(_serve(_stream("U2", n_open)))
+    await asyncio.sleep(0.05)
+    assert (n_open["U1"], n_open["U2"]) == (MAX_STREAMS, 1)
+
+    for task in (*running, other):
+        task.cancel()
+    await asyncio.gather(*running, other, return_exceptions=True)
+    assert n_open.total() == 0
+
+
+def _stream(person: str, n_open: Counter[str]) -> EventStream:
+    return EventStream(_endless(), person=person, n_open=n_open)
+
+
+async def _endless() -> AsyncIterator[str]:
+    while True:
+        yield ": still here\n\n"
+        await asyncio.sleep(0.01)
+
+
+async def _serve(stream: EventStream) -> None:
+    """Send a stream to somebody who stays."""
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError("an event that nobody sets")
+
+    async def send(message: Message) -> None:
+        await asyncio.sleep(0)
+
+    await stream({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)

@@ -11,9 +11,15 @@ from optimizer.studies.worker_messages import Configure, decode_request, encode
 SECRETS = {
     "SLACK_BOT_TOKEN": "xoxb-secret-1",
     "SLACK_APP_TOKEN": "xapp-secret-2",
-    "SLACK_SIGNING_SECRET": "secret-3",
+    "SLACK_SIGNING_SECRET": "secret-3-of-sixteen",
     "MONGODB_URI": "mongodb://me:secret-4@localhost",
     "ALPHAVANTAGE_API_KEY": "secret-5",
+    "ALPACA_KEY_ID": "secret-6",
+    "ALPACA_SECRET_KEY": "secret-7",
+    "POLYGON_API_KEY": "secret-8",
+    "STOOQ_API_KEY": "secret-9",
+    "TIINGO_API_KEY": "secret-10",
+    "OPTIMIZE_BOT_TABLES": '{"prices": {"at": "postgresql://me:secret-11@db/prices", "table": "bars"}}',
 }
 
 
@@ -28,6 +34,23 @@ def test_a_setting_that_is_refused_repeats_nothing(tmp_path: Path) -> None:
         Settings.model_validate({"OPTIMIZE_BOT_HOME": tmp_path, "OPTIMIZE_BOT_WORKERS": "0", **SECRETS})
 
     assert "secret-" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        '{"prices": {"at": "postgresql://me:secret-1@db/prices"}}',
+        '{"prices": {"at": "postgresql://me:secret-1@db/prices"',
+        '{"Prices": {"at": "postgresql://me:secret-1@db/prices", "table": "bars"}}',
+    ],
+)
+def test_a_table_that_is_refused_repeats_no_password(tmp_path: Path, tables: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate({"OPTIMIZE_BOT_HOME": tmp_path, "OPTIMIZE_BOT_TABLES": tables})
+
+    told = [fault["msg"] for fault in refused.value.errors(include_input=False)]
+    assert "OPTIMIZE_BOT_TABLES" in str(refused.value)
+    assert "secret-" not in str(told)
 
 
 def test_what_a_worker_is_told_shows_no_password(tmp_path: Path) -> None:

@@ -1,9 +1,16 @@
 """Slack's settings: none of them, all of them, and one without its partner."""
 
 import pytest
+from pydantic import ValidationError
 
 from bot.runtime.settings import MissingSetting, Settings
 from bot.runtime.slack_client import NoSlack, slack_client
+
+GIVEN = {
+    "SLACK_BOT_TOKEN": "xoxb-1-of-the-bot",
+    "SLACK_APP_TOKEN": "xapp-1-of-the-app",
+    "SLACK_SIGNING_SECRET": "0123456789abcdef",
+}
 
 
 def settings_of(**tokens: str) -> Settings:
@@ -28,12 +35,35 @@ def test_empty_tokens_are_missing_ones() -> None:
 )
 def test_one_token_without_its_partner_is_an_error_that_names_the_other(given: str, missing: str) -> None:
     with pytest.raises(MissingSetting) as refused:
-        slack_client(settings_of(**{given: "xo-1"}))
+        slack_client(settings_of(**{given: GIVEN[given]}))
 
     assert refused.value.facts["name"] == missing
 
 
 def test_both_tokens_give_a_client() -> None:
-    client = slack_client(settings_of(SLACK_BOT_TOKEN="xoxb-1", SLACK_APP_TOKEN="xapp-1"))
+    client = slack_client(settings_of(**{name: GIVEN[name] for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")}))
 
-    assert client.token == "xoxb-1"
+    assert client.token == GIVEN["SLACK_BOT_TOKEN"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "match"),
+    [
+        ("SLACK_BOT_TOKEN", "xapp-1-of-the-app", "begins with xoxb-"),
+        ("SLACK_APP_TOKEN", "xoxb-1-of-the-bot", "begins with xapp-"),
+        ("SLACK_SIGNING_SECRET", "secret", "6 characters, and at least 16"),
+        ("SLACK_SIGNING_SECRET", "0123456789abcde 0", "a space"),
+        ("SLACK_BOT_TOKEN", "xoxb-1-of-the-bot\n", "a line break"),
+        ("SLACK_API_URL", "slack.com/api", "the whole address"),
+        ("OPTIMIZE_BOT_SOURCES", ",", "at least one source"),
+        ("OPTIMIZE_BOT_SOURCES", " ", "set and empty"),
+        ("MONGODB_URI", "", "set and empty"),
+        ("OPTIMIZE_BOT_ADMINS", "", "set and empty"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_and_not_repeated(name: str, value: str, match: str) -> None:
+    with pytest.raises(ValidationError, match=match) as refused:
+        settings_of(**{name: value})
+
+    assert [fault["loc"] for fault in refused.value.errors()] == [(name,)]
+    assert "of-the-" not in str(refused.value.errors(include_input=False)[0]["msg"])

@@ -202,6 +202,30 @@ def test_bars_a_year_come_from_the_timeframe_or_the_calendar() -> None:
     assert metrics.periods_per_year(hours) == pytest.approx(365.25 * 24)
 
 
+def hourly(n: int, *, sessions: bool = True) -> Bars:
+    """Bars of seven hours on each weekday, or of every hour."""
+    if not sessions:
+        time = np.datetime64("2024-01-01T00", "ns") + np.arange(n) * np.timedelta64(1, "h")
+    else:
+        days = np.busday_offset("2024-01-01", np.arange(n) // 7).astype("datetime64[ns]")
+        time = days + (14 + np.arange(n) % 7) * np.timedelta64(1, "h")
+    return Bars(**{**vars(made_up_bars(n)), "timeframe": "1h", "time": time})
+
+
+@pytest.mark.parametrize("sessions", [True, False], ids=["sessions", "around the clock"])
+def test_a_year_counted_so_far_is_known_at_each_bar_and_near_the_whole_count(sessions: bool) -> None:
+    bars = hourly(4000, sessions=sessions)
+    so_far = metrics.periods_per_year_so_far(bars)
+
+    for end in (1, 2, 21, 300, 2501):
+        np.testing.assert_array_equal(metrics.periods_per_year_so_far(bars.cut(0, end))[:end], so_far[:end])
+    assert so_far[7 * 24 :] == pytest.approx(metrics.periods_per_year(bars), rel=0.01)
+
+
+def test_daily_bars_have_one_year_throughout() -> None:
+    assert set(metrics.periods_per_year_so_far(made_up_bars(300))) == {252.0}
+
+
 def test_the_longest_run_is_counted() -> None:
     assert metrics.longest_run(np.array([True, False, True, True, False])) == 2
     assert metrics.longest_run(np.array([], dtype=bool)) == 0

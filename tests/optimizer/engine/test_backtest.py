@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.study_request import Costs
+from optimizer.domain.study_request import Costs, Reentry
 from optimizer.engine.backtest import Backtest, ExitReason, simulate
 from optimizer.engine.price_table import PriceTable, cost_factors
 from optimizer.errors import TooFewBars, UnusableBars
@@ -154,6 +154,28 @@ def test_after_a_stop_a_side_waits_until_its_condition_was_false() -> None:
     assert [(trade.entry_bar, trade.exit_bar) for trade in result.trades] == [(1, 2), (7, 10)]
 
 
+def test_with_the_signal_a_side_opens_again_at_the_open_after_the_bar_of_the_stop() -> None:
+    bars = flat_bars(QUIET, QUIET, (100, 101, 90, 100), *[QUIET] * 7)
+    target = np.array([1.0, 1, 1, 1, 1, 0, 1, 1, 1, 1])
+    result = simulate(bars, target, costs=FREE, orders=(0.05, 0, 0, 0), reenter=Reentry.SIGNAL)
+
+    assert [(trade.entry_bar, trade.exit_bar) for trade in result.trades] == [(1, 2), (3, 6), (7, 10)]
+
+
+def test_after_the_time_limit_a_side_stays_out_for_a_bar_even_with_the_signal() -> None:
+    result = simulate(made_up_bars(30), held_from(30, 5), costs=FREE, orders=(0, 0, 0, 7), reenter=Reentry.SIGNAL)
+
+    assert [(trade.entry_bar, trade.exit_bar) for trade in result.trades] == [(6, 13), (14, 21), (22, 29)]
+
+
+@pytest.mark.parametrize("reenter", Reentry)
+def test_without_an_order_nothing_is_opened_again(reenter: Reentry) -> None:
+    bars, target = made_up_bars(200), random_target(200, 3, [-1.0, 0.0, 1.0])
+
+    plain = simulate(bars, target, costs=USUAL)
+    assert simulate(bars, target, costs=USUAL, reenter=reenter).equity.tolist() == plain.equity.tolist()
+
+
 def test_a_reversal_sells_and_sells_short_at_one_open() -> None:
     bars = made_up_bars(60)
     target = np.concatenate((np.ones(30), -np.ones(30)))
@@ -179,7 +201,9 @@ def test_one_bar_is_too_few() -> None:
         PriceTable.of(made_up_bars(1), USUAL)
 
 
-def played_slowly(bars: Bars, target: FloatArray, orders: tuple[float, float, float, int], costs: Costs) -> Ledger:
+def played_slowly(
+    bars: Bars, target: FloatArray, orders: tuple[float, float, float, int], costs: Costs, reenter: Reentry
+) -> Ledger:
     """The same backtest by the reference."""
     buy, sell, short = cost_factors(costs)
     return Ledger(
@@ -193,6 +217,7 @@ def played_slowly(bars: Bars, target: FloatArray, orders: tuple[float, float, fl
         take=orders[1],
         trail=orders[2],
         max_hold=orders[3],
+        reenters=reenter is Reentry.SIGNAL,
         fractions=list(np.abs(target)),
     ).run(20, len(bars))
 
@@ -207,20 +232,21 @@ def random_target(n: int, seed: int, sizes: list[float]) -> FloatArray:
     return np.repeat(rng.choice(sizes, n), rng.integers(1, 12, n))[:n]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**16),
     orders=ORDERS,
     sizes=st.sampled_from([[0.0, 1.0], [-1.0, 0.0, 1.0], [-0.5, 0.0, 0.3, 1.0], [-1.0, 1.0]]),
     volatility=st.sampled_from([0.005, 0.02, 0.2]),
+    reenter=st.sampled_from(Reentry),
 )
 def test_any_backtest_equals_the_slow_one(
-    seed: int, orders: tuple[float, float, float, int], sizes: list[float], volatility: float
+    seed: int, orders: tuple[float, float, float, int], sizes: list[float], volatility: float, reenter: Reentry
 ) -> None:
     bars = made_up_bars(200, seed=seed, volatility=volatility)
     target = random_target(200, seed, sizes)
-    quick = simulate(bars, target, costs=USUAL, orders=orders, start=20)
-    slow = played_slowly(bars, target, orders, USUAL)
+    quick = simulate(bars, target, costs=USUAL, orders=orders, reenter=reenter, start=20)
+    slow = played_slowly(bars, target, orders, USUAL, reenter)
 
     np.testing.assert_allclose(quick.equity, slow.curve, rtol=1e-9)
     assert [trade_facts(quick, i) for i in range(len(quick.trades))] == [
@@ -233,7 +259,7 @@ def trade_facts(result: Backtest, i: int) -> tuple[object, ...]:
     return trade.entry_bar, trade.exit_bar, trade.side, trade.entry_price, trade.exit_price
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**16), commission=st.floats(1, 200), slippage=st.floats(0, 200))
 def test_costs_never_help(seed: int, commission: float, slippage: float) -> None:
     bars = made_up_bars(200, seed=seed)
@@ -245,7 +271,7 @@ def test_costs_never_help(seed: int, commission: float, slippage: float) -> None
     assert (paid.equity > 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**16), orders=ORDERS, power=st.integers(-8, 8))
 def test_the_unit_of_price_does_not_matter(seed: int, orders: tuple[float, ...], power: int) -> None:
     bars = made_up_bars(200, seed=seed)

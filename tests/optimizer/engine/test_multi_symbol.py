@@ -137,6 +137,13 @@ def test_the_portfolio_earns_the_mean_of_its_symbols_returns() -> None:
     assert portfolio.measures.turnover == pytest.approx(np.mean([played.measures.turnover for played in own]))
 
 
+def test_timing_is_the_mean_of_what_every_symbol_shows_against_its_own_market() -> None:
+    market = ROWS["start"], ROWS["stop"]
+    own = np.mean([part.timing_returns(SETS, **ROWS, market=market) for part in parts()], axis=0)
+
+    np.testing.assert_allclose(shared().timing_returns(SETS, **ROWS, market=market), own, rtol=0, atol=1e-15)
+
+
 def test_the_portfolio_is_set_against_holding_all_symbols() -> None:
     buy_and_hold = shared().buy_and_hold(**ROWS)
     held = [part.buy_and_hold(**ROWS).returns for part in parts()]

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,6 +21,18 @@ NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
 def warehouse() -> Iterator[Warehouse]:
     with Warehouse.open(":memory:", now=NOW) as opened:
         yield opened
+
+
+@pytest.fixture
+def ccxt() -> ModuleType:
+    """The real ccxt."""
+    return import_module("ccxt")
+
+
+@pytest.fixture
+def finance_data_reader() -> ModuleType:
+    """The real FinanceDataReader."""
+    return import_module("FinanceDataReader")
 
 
 @lru_cache(maxsize=512)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,27 +22,35 @@ class Reply:
 
 @dataclass
 class Source:
-    """Replies by the beginning of a path; the last of several is repeated."""
+    """Replies by the beginning of a path and parts of a query, the newest first; the last of several is repeated."""
 
     url: str = ""
     replies: dict[str, list[Reply]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    sent: list[dict[str, str]] = field(default_factory=list)  # headers of the requests, names in lower case
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def reply(self, path: str, *replies: Reply) -> None:
-        """Answer requests for paths that begin so with these, in order."""
+        """Answer requests for paths that begin so (and have the query behind a `?`) with these, in order."""
+        self.replies.pop(path, None)
         self.replies[path] = list(replies)
 
     def answer(self, target: str) -> Reply:
         """Take the next reply for a request."""
         parts = urlsplit(target)
         self.asked.append((parts.path, {name: texts[0] for name, texts in parse_qs(parts.query).items()}))
-        found = next((self.replies[path] for path in self.replies if parts.path.startswith(path)), [Reply(status=404)])
+        fitting = (replies for wanted, replies in reversed(self.replies.items()) if _fits(wanted, *self.asked[-1]))
+        found = next(fitting, [Reply(status=404)])
         return found.pop(0) if len(found) > 1 else found[0]
 
     def queries(self, path: str) -> list[dict[str, str]]:
         """The queries of the requests for paths that begin so."""
         return [query for asked, query in self.asked if asked.startswith(path)]
+
+
+def _fits(wanted: str, path: str, query: dict[str, str]) -> bool:
+    parts = urlsplit(wanted)
+    return path.startswith(parts.path) and dict(parse_qsl(parts.query)).items() <= query.items()
 
 
 @contextmanager
@@ -52,6 +60,7 @@ def serve() -> Iterator[Source]:
 
     class Listener(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            source.sent.append({name.lower(): text for name, text in self.headers.items()})
             reply = source.answer(self.path)
             source.stopping.wait(reply.delay)
             body = reply.body.encode()

@@ -10,28 +10,14 @@ import pytest
 from pydantic import SecretStr
 
 from optimizer.errors import ProviderDown, UnknownAtSource, UserError
-from optimizer.market.providers.alphavantage import AlphaVantage
-from optimizer.market.providers.retry import Patience
+from optimizer.market.providers.online.alphavantage import AlphaVantage
+from optimizer.market.providers.online.retry import Patience
+from tests.optimizer.market.clock import Clock
 from tests.optimizer.market.local_http import Reply, Source, serve
 from tests.refused import refused
 
 NOW = datetime(2024, 6, 3, 23, tzinfo=UTC)
 KEY = "SECRETKEY123"
-
-
-class Clock:
-    """A clock that moves only when someone waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def pause(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
 
 
 @pytest.fixture

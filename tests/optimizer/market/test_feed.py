@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import SecretStr
 
 from optimizer.errors import (
     MissingExtra,
+    MissingKey,
     NoBars,
     NoTimeframe,
     OnlyAtSource,
@@ -25,7 +25,6 @@ from optimizer.errors import (
     UserError,
 )
 from optimizer.market.feed import Market, closed_bars
-from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.providers.sample import Sample
 from optimizer.market.raw_bars import RawBars, make_history
 from optimizer.market.warehouse.changes import ChangeKind
@@ -270,16 +269,32 @@ def test_a_timeframe_that_is_not_stored_names_those_that_are(warehouse: Warehous
     for source in (None, "sample"):
         with refused(NoTimeframe, match="^`AAPL` has daily bars only. Use `timeframe=1d`.$"):
             market.get_bars("AAPL", timeframe="1h", source=source, now=EVENING)
-    with refused(UnknownTimeframe, match="^There is no timeframe called `1w`. I know: 1m, 5m, 15m, 30m, 1h, 1d.$"):
-        market.get_bars("AAPL", timeframe="1w", now=EVENING)
+    known = "1m, 5m, 15m, 30m, 1h, 2h, 4h, 1d, 1w, 1mo"
+    with refused(UnknownTimeframe, match=f"^There is no timeframe called `3d`. I know: {known}.$"):
+        market.get_bars("AAPL", timeframe="3d", now=EVENING)
 
 
-def test_a_source_that_is_down_is_not_replaced_by_another_one_unasked(market: Market, exchange: Exchange) -> None:
+def test_only_the_sample_stands_in_for_a_source_that_is_down_and_is_called_so(
+    market: Market, warehouse: Warehouse, exchange: Exchange
+) -> None:
     exchange.trouble = ProviderDown(provider="yahoo", symbol="AAPL", reason="no network", remedy="")
 
+    bars, report = market.checked_bars("AAPL", now=EVENING)
+
+    assert bars.source == "sample"
+    assert (report.findings[0].kind, report.findings[0].facts["down"]) == ("stand_in", "yahoo")
+    assert market.checked_bars("AAPL", source="sample", now=EVENING)[1].findings == report.findings[1:]
     with pytest.raises(ProviderDown):
-        market.get_bars("AAPL", now=EVENING)
-    assert market.get_bars("AAPL", source="sample", now=EVENING).source == "sample"
+        market.get_bars("AAPL", source="yahoo", now=EVENING)
+    with pytest.raises(ProviderDown):
+        market.get_bars("TSLA", now=EVENING)  # which the sample lacks
+    n_asked = len(exchange.asked)
+    market.get_bars("AAPL", now=EVENING + timedelta(seconds=50))
+    assert len(exchange.asked) == n_asked  # it rests for a minute
+    market.get_bars("AAPL", now=EVENING + timedelta(seconds=70))
+    assert len(exchange.asked) == n_asked + 1
+    with pytest.raises(ProviderDown):  # nor may another source, which may cost money
+        Market(warehouse, [exchange, Sample()], sources=("yahoo", "file")).get_bars("AAPL", now=EVENING)
 
 
 def test_bars_come_with_a_stored_report_that_tells_how_old_they_are(market: Market, warehouse: Warehouse) -> None:
@@ -321,32 +336,36 @@ WITHOUT = """
     from optimizer.errors import MissingExtra
     from optimizer.market.providers.registry import ProviderSettings, make_providers
     from reports.render import renderer_of
-    providers = {{one.name: one for one in make_providers(ProviderSettings(cache_folder=Path("unused")))}}
+    tables = {{"prices": {{"at": "postgresql://db/prices", "table": "bars"}}}}
+    settings = ProviderSettings(cache_folder=Path("unused"), tables=tables)
+    providers = {{one.name: one for one in make_providers(settings)}}
     try:
-        providers["{source}"].fetch("AAPL", timeframe="1d", start=None, end=None, now=datetime(2024, 1, 2, tzinfo=UTC))
+        now = datetime(2024, 1, 2, tzinfo=UTC)
+        providers["{source}"].fetch("{symbol}", timeframe="1d", start=None, end=None, now=now)
     except MissingExtra as error:
         sys.stdout.write(renderer_of("en").phrase(error))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("package", "source"), [("bokeh_sampledata", "sample"), ("yfinance", "yahoo")])
-def test_a_missing_package_is_named_with_its_extra(package: str, source: str) -> None:
-    script = textwrap.dedent(WITHOUT.format(package=package, source=source))
+@pytest.mark.parametrize(
+    ("package", "source", "symbol", "extra"),
+    [
+        ("bokeh_sampledata", "sample", "AAPL", "sample"),
+        ("yfinance", "yahoo", "AAPL", "yahoo"),
+        ("FinanceDataReader.naver.data", "krx", "005930.KS", "krx"),
+        ("ccxt", "binance", "BTC-USDT", "ccxt"),
+        ("psycopg", "table:prices", "AAPL", "postgres"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(package: str, source: str, symbol: str, extra: str) -> None:
+    script = textwrap.dedent(WITHOUT.format(package=package, source=source, symbol=symbol))
 
     output = subprocess.run(
         [sys.executable, "-c", script], cwd=Path(__file__).parents[3], capture_output=True, check=True
     )
 
-    assert f"optimize-bot[{source}]".encode() in output.stdout
-
-
-def test_sources_are_those_that_the_settings_allow(tmp_path: Path) -> None:
-    plain = ProviderSettings(cache_folder=tmp_path, has_yahoo=False)
-    full = ProviderSettings(cache_folder=tmp_path, alphavantage_key=SecretStr("k"))
-
-    assert [one.name for one in make_providers(plain)] == ["sample", "file"]
-    assert [one.name for one in make_providers(full)] == ["sample", "file", "yahoo", "alphavantage"]
+    assert f"optimize-bot[{extra}]".encode() in output.stdout
 
 
 def test_sources_are_tried_in_their_order(warehouse: Warehouse, exchange: Exchange) -> None:
@@ -362,7 +381,8 @@ def test_sources_are_tried_in_their_order(warehouse: Warehouse, exchange: Exchan
         (UnknownSymbol, {"symbol": "APPL"}),
         (UnknownAtSource, {"symbol": "APPL", "source": "yahoo"}),
         (UnknownSource, {"symbol": "AAPL", "source": "yaho"}),
-        (UnknownTimeframe, {"symbol": "AAPL", "timeframe": "1w"}),
+        (UnknownTimeframe, {"symbol": "AAPL", "timeframe": "3d"}),
+        (MissingKey, {"symbol": "AAPL", "source": "tiingo"}),
         (NoBars, {"symbol": "AAPL", "source": "sample", "start": date(2020, 1, 1)}),
     ],
 )
@@ -379,3 +399,13 @@ def test_a_source_that_may_have_the_symbol_but_is_down_is_named(market: Market, 
 
     with pytest.raises(ProviderDown):
         market.get_bars("NEW", now=EVENING)
+
+
+def test_longer_bars_are_made_of_the_longest_stored_ones_and_judged_by_them(market: Market) -> None:
+    daily, report = market.checked_bars("AAPL", now=EVENING)
+    weekly, of_weekly = market.checked_bars("AAPL", timeframe="1w", now=EVENING)
+
+    assert (weekly.timeframe, of_weekly.timeframe) == ("1w", "1d")
+    assert of_weekly.findings == report.findings
+    assert len(weekly) == pytest.approx(len(daily) / 4.83, rel=0.01)
+    assert weekly.high.max() == daily.high.max()

@@ -250,12 +250,13 @@ def test_a_bad_file_is_refused_with_its_line_and_reason(bring: Bring, content: s
     assert facts["remedy"]
 
 
-def test_text_that_is_not_utf8_is_refused(bring: Bring) -> None:
+def test_text_in_an_older_encoding_is_read_when_its_header_is_understood(bring: Bring) -> None:
     path = bring.folder / "ACME.csv"
     path.write_bytes("일자,시가,고가,저가,종가\n2024-01-02,1,2,1,2\n".encode("cp949"))
 
-    with refused(BadFile, match="UTF-8"):
-        import_files(path, bring.warehouse, now=NOW)
+    (understood,) = import_files(path, bring.warehouse, now=NOW).understood
+
+    assert understood.encoding == "cp949"
 
 
 def test_half_a_parquet_file_is_refused(bring: Bring) -> None:

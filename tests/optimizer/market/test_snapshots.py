@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optimizer.errors import DamagedSnapshot, NoSnapshot
-from optimizer.market.snapshots import drop_snapshots, read_snapshot, snapshot_path, write_snapshot
+from optimizer.market.snapshots import drop_snapshots, read_snapshot, snapshot_path, sweep_drafts, write_snapshot
 from tests.optimizer.market.conftest import walk
 from tests.refused import refused
 
@@ -56,6 +56,27 @@ def test_a_cut_off_snapshot_is_refused(tmp_path: Path, keep: int) -> None:
 
     with pytest.raises(DamagedSnapshot):
         read_snapshot(data_hash, tmp_path)
+
+
+@pytest.mark.parametrize("keep", [0, 100, -1])
+def test_a_damaged_snapshot_is_written_again(tmp_path: Path, keep: int) -> None:
+    bars = walk().adjusted()
+    place = snapshot_path(write_snapshot(bars, tmp_path), tmp_path)
+    place.write_bytes(place.read_bytes()[:keep])
+
+    assert read_snapshot(write_snapshot(bars, tmp_path), tmp_path).data_hash == bars.data_hash
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    place = snapshot_path(write_snapshot(walk().adjusted(), tmp_path), tmp_path)
+    draft, hidden = tmp_path / f".{place.name}.4711.140230", tmp_path / ".gitignore"
+    draft.write_bytes(b"PAR1")
+    hidden.touch()
+
+    assert sweep_drafts(tmp_path) == 1
+    assert {*tmp_path.iterdir()} == {place, hidden}
+    assert sweep_drafts(tmp_path / "nowhere") == 0
 
 
 def test_other_bars_under_the_name_are_refused(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from optimizer.errors import ProviderDown, UnknownAtSource, UnknownTimeframe
 from optimizer.market.feed import Market
+from optimizer.market.providers.online.retry import Patience
+from optimizer.market.providers.online.yahoo import Yahoo
 from optimizer.market.providers.registry import ProviderSettings, make_providers
-from optimizer.market.providers.retry import Patience
-from optimizer.market.providers.yahoo import Yahoo
 from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.local_http import Reply, Source, serve
 from tests.refused import refused

@@ -10,12 +10,13 @@ import pytest
 import pytest_asyncio
 
 from optimizer.domain.study_request import StudySpec
-from optimizer.domain.study_results import StudyState, Tries
+from optimizer.domain.study_results import StudyState, Suggestion, Tries
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy, WindowRecord
 from optimizer.storage.embedded_mongo import find_mongod, start_mongod
 from optimizer.storage.mongo import kept_ready, open_documents
 from optimizer.storage.trial_documents import trial_document
 from optimizer.storage.tries import tries_before
+from optimizer.supervisor import Supervisor
 from tests.reports import facts
 from tests.scenarios.conftest import kept_bindings
 
@@ -27,7 +28,7 @@ NOW = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
 async def documents(home: Path) -> AsyncIterator[None]:
     with kept_bindings():
         async with (
-            kept_ready(start_mongod(find_mongod(os.environ), home)) as uri,
+            kept_ready(start_mongod(find_mongod(os.environ), home), Supervisor()) as uri,
             open_documents(uri, DOCUMENTS, waits=True),
         ):
             yield
@@ -73,6 +74,15 @@ async def test_the_first_search_of_its_bars_has_nothing_before_it(documents: Non
     assert await tries_before(first) == Tries()
 
 
+async def test_a_study_of_a_request_for_several_symbols_is_one_of_as_many(documents: None) -> None:
+    one = study("opt-1")
+    one.n_together = 20
+    await one.insert()
+    found = await tries_before(one)
+
+    assert (found.n_searches, found.n_together, found.n_counted) == (1, 20, 20)
+
+
 async def test_searches_count_by_what_is_searched_and_sets_by_how_many_were_tried(documents: None) -> None:
     ours = study("opt-0", by="carol")
     others = [
@@ -83,11 +93,14 @@ async def test_searches_count_by_what_is_searched_and_sets_by_how_many_were_trie
         study("opt-5", allow_short=True, start=date(2004, 5, 1)),
         study("opt-6", goals=("calmar",)),
     ]
+    for one in others[1:3]:
+        one.summary = facts.summary(suggestion=Suggestion.RESEARCH)
     for one in (ours, *others):
         await one.insert()
     found = await tries_before(ours)
 
     assert (found.n_searches, found.n_looks, found.n_people, found.since) == (5, 6, 3, NOW.date())
+    assert found.n_research == 2
     assert found.n_sets == 200 * 4  # opt-4 and opt-6 tried the strategy in this window: their sets are read one by one
 
 
@@ -117,3 +130,16 @@ async def test_who_never_began_is_not_counted_and_who_has_no_result_did_not_look
     found = await tries_before(ours)
 
     assert (found.n_searches, found.n_looks, found.n_sets) == (2, 0, 200)
+
+
+async def test_a_search_stored_before_there_was_a_re_entry_rule_waited_for_a_fresh_signal(documents: None) -> None:
+    await study("opt-1", overlays=["stop"]).insert()
+    await OptimizationStudy.get_motor_collection().update_one(
+        {"study_name": "opt-1"}, {"$unset": {"spec.reenter": "", "spec.counts_ahead": ""}}
+    )
+    early = await OptimizationStudy.find_one(OptimizationStudy.study_name == "opt-1")
+
+    assert early is not None
+    assert (early.spec.reenter, early.spec.counts_ahead) == ("fresh", True)
+    assert (await tries_before(study("opt-2", overlays=["stop"]))).n_searches == 1
+    assert (await tries_before(study("opt-3", overlays=["stop"], reenter="signal"))).n_searches == 2

@@ -10,9 +10,8 @@ from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
 from optimizer.studies import worker_messages as messages
 from optimizer.studies.replay import Difference
-from optimizer.validation.champions.challenge import Rival
 
-RIVAL = Rival(params={"period": 14}, allow_short=False, unseen_from=date(2024, 1, 2))
+RIVAL = messages.RivalRun(params={"period": 14}, allow_short=False, unseen_from=date(2024, 1, 2))
 REQUESTS: list[messages.Request] = [
     messages.Configure(mongodb_uri="mongodb://localhost", snapshots=Path("snapshots")),
     messages.RunStudy(study_name="opt-7f3a"),

@@ -13,8 +13,9 @@ from optimizer.search.grid import even_sets, every_set, fits_whole, leading
 from optimizer.search.scoring import SetScorer
 from optimizer.strategies.registry import find_strategy, space_of
 from optimizer.validation.family import BARS_PER_ROW, alpha_rows, family, t_value
-from optimizer.validation.significance import PROMISING_P, SignificanceTests, combined, significance
+from optimizer.validation.significance import SignificanceTests, combined, significance
 from optimizer.validation.stress import stress
+from optimizer.validation.verdict import PROMISING_P
 from optimizer.validation.walk_forward import walk_forward
 from optimizer.validation.window import WindowRows
 from tests.bars import sample_bars
@@ -63,11 +64,22 @@ def test_the_family_is_the_feasible_part_of_the_grid_best_first() -> None:
 def test_alpha_has_no_share_in_the_market() -> None:
     market_returns = np.random.default_rng(1).normal(0.001, 0.01, 600)
     own = np.random.default_rng(2).normal(0.0, 0.005, 600)
-    rows = alpha_rows(np.array([0.7 * market_returns + own, market_returns]), market_returns)
+    around = market_returns - market_returns.mean()
+    rows = alpha_rows(np.array([0.7 * around + own, around]), market_returns)
 
     assert rows.shape == (2, 600 // BARS_PER_ROW)
     assert np.abs(rows[1]).max() < 1e-7
-    assert rows[0].sum() == pytest.approx((own - _beta(own, market_returns) * market_returns).sum(), abs=1e-5)
+    assert rows[0].sum() == pytest.approx((own - _beta(own, market_returns) * around).sum(), abs=1e-5)
+
+
+def test_whoever_is_long_for_a_year_and_out_for_the_next_has_no_alpha_in_a_steady_rise() -> None:
+    market_returns = 0.001 + np.tile([0.01, -0.01], 300)
+    held = np.repeat([1.0, 0.0], 300)
+    rows = alpha_rows(np.array([held * (market_returns - market_returns.mean())]), market_returns)[0]
+
+    # With the market taken out by beta alone, the long half would show 300 · 0.001 / 2 and the other half lose it.
+    assert abs(rows[: len(rows) // 2].sum()) < 0.01
+    assert abs(rows[len(rows) // 2 :].sum()) < 0.01
 
 
 def _beta(own: np.ndarray, of: np.ndarray) -> float:

@@ -1,0 +1,89 @@
+"""Who may see what is stored: `may_see` is the one rule, and `seen_by` is the same rule as a query.
+
+A study or a schedule is stored with its audience: the workspace; its requester with the approvers; or the members of
+one channel. `bot/access/viewers.py` finds the audiences that somebody belongs to.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.documents.recurring import Schedule
+from optimizer.storage.documents import WORKSPACE, OptimizationStudy
+
+#: Audience of what was requested privately or in a direct message: the requester and the approvers.
+REQUESTER = "requester"
+_CHANNEL = "channel:"
+
+
+class Stored(Protocol):
+    """Study or schedule."""
+
+    created_by: str
+    audience: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewer:
+    """Somebody who looks: a person, a key, or everyone in a channel."""
+
+    user_id: str = ""  # sees what they requested; empty: everyone in a channel
+    audiences: frozenset[str] = frozenset({WORKSPACE})  # that they belong to
+    sees_everything: bool = False  # the person at the bot's machine
+
+
+def may_see(viewer: Viewer, stored: Stored) -> bool:
+    """Return whether somebody may see a study or schedule."""
+    is_own = bool(viewer.user_id) and stored.created_by == viewer.user_id
+    return viewer.sees_everything or is_own or stored.audience in viewer.audiences
+
+
+def seen_by(viewer: Viewer) -> Mapping[str, Any]:
+    """Return the query for what somebody may see."""
+    if viewer.sees_everything:
+        return {}
+    open_to = {"audience": {"$in": sorted(viewer.audiences)}}
+    return {"$or": [{"created_by": viewer.user_id}, open_to]} if viewer.user_id else open_to
+
+
+def channel_audience(channel_id: str) -> str:
+    """Return the audience of a channel's members."""
+    return _CHANNEL + channel_id
+
+
+def readers_of(channel_id: str) -> Viewer:
+    """Return everyone in a channel as one viewer, who sees what may be posted there."""
+    return Viewer(audiences=frozenset({WORKSPACE, channel_audience(channel_id)}))
+
+
+async def audience_channels() -> list[str]:
+    """Return the channels whose members are an audience of any study or schedule."""
+    query, found = {"audience": {"$regex": f"^{_CHANNEL}"}}, set[str]()
+    for kind in (OptimizationStudy, Schedule):
+        found |= set(await kind.get_motor_collection().distinct("audience", query))
+    return sorted(audience.removeprefix(_CHANNEL) for audience in found)
+
+
+async def has_hidden(user_id: str) -> bool:
+    """Return whether somebody requested anything that not everyone sees."""
+    query = {"created_by": user_id, "audience": {"$ne": WORKSPACE}}
+    kinds = (OptimizationStudy, Schedule)
+    return any([await kind.get_motor_collection().find_one(query, {"_id": 1}) for kind in kinds])
+
+
+async def store_missing_audiences() -> None:
+    """Store the audience of what earlier versions stored without one, as far as the channel's id tells it."""
+    await _store_missing(Schedule, "channel_id")
+    for schedule in await Schedule.find({"audience": {"$ne": WORKSPACE}}).to_list():
+        query = {"audience": None, "origin.schedule": schedule.schedule_name}
+        await OptimizationStudy.get_motor_collection().update_many(query, {"$set": {"audience": schedule.audience}})
+    await _store_missing(OptimizationStudy, "origin.channel_id")
+
+
+async def _store_missing(kind: type[OptimizationStudy] | type[Schedule], channel: str) -> None:
+    """Slack's ids of direct messages begin with D, and those of private channels once began with G."""
+    collection, missing = kind.get_motor_collection(), {"audience": None}
+    members = {"$concat": [_CHANNEL, f"${channel}"]}
+    await collection.update_many({**missing, channel: {"$regex": "^D"}}, {"$set": {"audience": REQUESTER}})
+    await collection.update_many({**missing, channel: {"$regex": "^G"}}, [{"$set": {"audience": members}}])
+    await collection.update_many(missing, {"$set": {"audience": WORKSPACE}})

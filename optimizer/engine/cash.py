@@ -1,0 +1,27 @@
+"""Cash: the worth at each close of 1.0 kept in it, at a fixed rate or at the yield that another series gives."""
+
+import numpy as np
+
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.study_request import Account
+
+_PERCENT = 0.01
+
+
+def cash_values(bars: Bars, account: Account, yields: Bars | None, periods_per_year: float) -> FloatArray:
+    """(n_bars,) worth of cash at each close, 1.0 at the first one.
+
+    Each bar earns a part of the rate of a year such that a year of bars earns all of it. Of `yields`, whose closes are
+    percent a year, a bar earns what was known at the close before it; before the first of them it earns nothing.
+    """
+    if yields is None:
+        return np.asarray((1.0 + account.interest) ** (np.arange(len(bars)) / periods_per_year))
+    known = last_closes(yields, bars)[:-1]
+    rates = np.where(np.isnan(known), 0.0, known * _PERCENT)
+    return np.concatenate([[1.0], np.cumprod((1.0 + rates) ** (1.0 / periods_per_year))])
+
+
+def last_closes(series: Bars, bars: Bars) -> FloatArray:
+    """(n_bars,) last close of another series at the time of each bar, NaN before its first one."""
+    at = np.searchsorted(series.time, bars.time, side="right") - 1
+    return np.where(at >= 0, series.close[np.maximum(at, 0)], np.nan)

@@ -1,0 +1,1 @@
+"""Kinds of files: each is read right, or refused in words."""
