@@ -25,8 +25,6 @@ from optimizer.strategies.overlays import permission, volatility
 from optimizer.strategies.registry import STRATEGIES, Side, Strategy
 
 _COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
-#: Masks that one set may need: entry, gate, trend and exit of two sides.
-_MASKS_PER_SET = 8
 #: Sets of a batch: so many that the indicators of its entries are still cached for its exits.
 _MOST_TOGETHER = 512
 #: Sets times bars from which a batch is worth distributing over the cores.
@@ -140,8 +138,8 @@ class Evaluator:
         self._counts_ahead = counts_ahead
         self._conditions = Conditions(self.price_table.contiguous(bars))
         self._names = strategy.space.names
-        self._values = itemgetter(*self._names)
-        self._chunk_size = min(max(1, (self._conditions.capacity - 2) // _MASKS_PER_SET), _MOST_TOGETHER)
+        self._values = _values_of(self._names)
+        self._chunk_size = min(max(1, (self._conditions.capacity - 2) // strategy.masks_per_set), _MOST_TOGETHER)
         self._no_volatility = np.empty(_NO_VOLATILITY)
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
 
@@ -295,7 +293,7 @@ class Evaluator:
             raise TooFewBars(symbol=self.bars.symbol, have=have, need=2, reason=Phrase("empty_window"))
 
     def _batch(self, param_sets: Sequence[Params]) -> _Batch:
-        self._conditions.make_room(_MASKS_PER_SET * len(param_sets))
+        self._conditions.make_room(self.strategy.masks_per_set * len(param_sets))
         columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
         slots = np.zeros((len(param_sets), 2 * kernel.SIDE_SLOTS), dtype=np.int64)
         slots[:, kernel.SIDE_SLOTS] = kernel.NEVER
@@ -347,6 +345,13 @@ def _one_bar_later(masks: NDArray[np.uint64], n_bars: int) -> NDArray[np.uint64]
         words = pack_mask(holds)
         found[row, : len(words)] = words
     return found
+
+
+def _values_of(names: Sequence[str]) -> Callable[[Params], tuple[Any, ...]]:
+    """Function that takes a set's values in the order of `names`."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda params: tuple(params[name] for name in names)
 
 
 def _fill_side(slots: NDArray[np.int64], first: int, side: Side) -> None:

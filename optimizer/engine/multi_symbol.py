@@ -21,7 +21,7 @@ from optimizer.engine import kernel
 from optimizer.engine.backtest import Backtest
 from optimizer.engine.evaluator import Evaluator, Scores
 from optimizer.engine.portfolio import Portfolio
-from optimizer.strategies.registry import Strategy, find_strategy
+from optimizer.strategies.registry import Strategy, strategy_of
 
 #: Of a request that names no other symbols.
 NO_COMPANIONS: Mapping[str, Bars] = MappingProxyType({})
@@ -103,7 +103,7 @@ def evaluator_of(spec: StudySpec, many: Sequence[Bars], companions: Mapping[str,
 
     `companions` are the bars of the other symbols that it names, by symbol.
     """
-    strategy = find_strategy(spec.strategy_name)
+    strategy = strategy_of(spec)
     rules = {name: getattr(spec, name) for name in ("costs", "account", "allow_short", "reenter", "counts_ahead")}
     yields = companions[spec.account.interest_symbol] if spec.account.interest_symbol else None
     parts = [Evaluator(strategy, bars, yields=yields, **rules) for bars in many]

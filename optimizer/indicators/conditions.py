@@ -130,7 +130,7 @@ class Conditions:
                 slots[level] = first + len(which)
                 which.append(numbers.setdefault(args, len(numbers)))
                 new_levels.append(level)
-        self._n_slots += len(which)
+        self._take_slots(len(which))
         masks = np.array(which), np.array(new_levels, dtype=np.float64), np.arange(first, self._n_slots)
         needed = iter(numbers)
         for done in range(0, len(numbers), self._batch_size):
@@ -138,6 +138,11 @@ class Conditions:
                 [self._requested_indicator(comparison[0], args) for args in islice(needed, self._batch_size)]
             )
             bitmasks.fill_masks(batch, done, *masks, *comparison[1:], self.bank)
+
+    def _take_slots(self, n_slots: int) -> None:
+        """Take rows of the bank. Compiled functions check no bounds: a strategy that needs more must declare it."""
+        self._n_slots += n_slots
+        assert self._n_slots <= self.capacity, "more masks than the strategy declares"
 
     def _requested_indicator(self, function: IndicatorFunction, args: _Arguments) -> FloatArray:
         """Values of an indicator for a set, counted in `n_computed` the first time."""

@@ -7,6 +7,8 @@ from typing import Any
 from optimizer.domain.space import Params, Range, Space
 from optimizer.indicators.conditions import Conditions, Slots
 
+#: Masks that one set of a strategy without further conditions needs: entry, gate, trend and exit of two sides.
+MASKS_PER_SET = 8
 #: Parameter values of many sets: per parameter a sequence with one value per set.
 Columns = Mapping[str, Sequence[Any]]
 
@@ -37,6 +39,7 @@ class Strategy:
     long: Rule
     short: Rule | None
     aliases: tuple[str, ...] = ()
+    masks_per_set: int = MASKS_PER_SET  # that one set may need at most, of both sides and the overlays
 
 
 def bars_of(name: str, low: int, high: int, default: int, *, step: int = 1) -> Range:

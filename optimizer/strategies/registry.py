@@ -31,6 +31,7 @@ __all__ = [
     "longest_warm_up",
     "narrowed_space",
     "space_of",
+    "strategy_of",
 ]
 
 #: Every strategy that can be optimized, by key, in the order they are listed.
@@ -63,6 +64,11 @@ def find_strategy(word: str) -> Strategy:
     raise UnknownStrategy.of(word, [name for s in STRATEGIES.values() for name in (s.key, *s.aliases)])
 
 
+def strategy_of(spec: StudySpec) -> Strategy:
+    """Strategy of a request. Raises UnknownStrategy."""
+    return find_strategy(spec.strategy_name)
+
+
 def space_of(spec: StudySpec) -> Space:
     """Search space of a study: its strategy's space, with the overlays named, narrowed as typed.
 
@@ -70,7 +76,7 @@ def space_of(spec: StudySpec) -> Space:
     range for an overlay turns it on. Raises UnknownStrategy, UnknownOverlay, UnknownParameter,
     OutOfRange, NotANumber, WrongChoice or EmptySpace.
     """
-    strategy = find_strategy(spec.strategy_name)
+    strategy = strategy_of(spec)
     wanted = [*spec.overlays, *(narrowed.name for narrowed in spec.narrowed if narrowed.name in OVERLAYS)]
     for name in wanted:
         if name not in OVERLAYS:

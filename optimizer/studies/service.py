@@ -41,7 +41,7 @@ from optimizer.storage.documents import (
 from optimizer.storage.outage import patiently
 from optimizer.storage.study_queries import EVERY, Query, both, ranked_names, without_charts
 from optimizer.storage.trial_documents import FEASIBLE, trial_record
-from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
+from optimizer.strategies.registry import longest_warm_up, space_of, strategy_of
 from optimizer.studies.code_version import code_version
 from optimizer.studies.companions import load_companions
 from optimizer.studies.finding import STUDY_IDS, find_study
@@ -118,7 +118,7 @@ class OptimizationService:
 
     async def plan(self, spec: StudySpec) -> Plan:
         """Check a request without storing anything. Raises a UserError for the first fault."""
-        strategy = find_strategy(spec.strategy_name)
+        strategy = strategy_of(spec)
         for goal in spec.goals:
             find_goal(goal)
         space = space_of(spec)
