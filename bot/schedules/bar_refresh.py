@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -105,9 +106,7 @@ class BarRefresh:
     async def _carry_out(self, refresh: Refresh) -> None:
         async with self._refreshing:
             used = await patiently(self._find_uses, what="refresh")
-            # One series per call, so that a stop need not wait for the rest.
-            refresh_one = self._market.try_refresh
-            done = [await asyncio.to_thread(refresh_one, key, now=self._clock()) for key in sorted(used)]
+            done = await refresh_all(self._market, sorted(used), self._clock)
             await patiently(partial(self._finish, refresh, used, done), what="refresh")
         log.info("refreshed n_series=%s n_failed=%s", len(done), sum(one.error is not None for one in done))
 
@@ -175,6 +174,24 @@ class BarRefresh:
             names=names[:_NAMES],
             n_others=max(len(names) - _NAMES, 0),
         )
+
+
+async def refresh_all(market: Market, keys: Sequence[SeriesKey], clock: Clock) -> list[Refreshed]:
+    """Refresh series: of each source as many at once as it takes, and the sources side by side."""
+    sources = {key.source: market.at_once(key.source) for key in keys}
+    turns = {source: asyncio.Semaphore(n) for source, n in sources.items()}
+    threads = ThreadPoolExecutor(sum(sources.values()) or 1, thread_name_prefix="refresh")
+
+    async def refresh(key: SeriesKey) -> Refreshed:
+        async with turns[key.source]:
+            # One series per call, so that a stop need not wait for the rest.
+            refresh_one = partial(market.try_refresh, key, now=clock())
+            return await asyncio.get_running_loop().run_in_executor(threads, refresh_one)
+
+    try:
+        return list(await asyncio.gather(*map(refresh, keys)))
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _digest(failing: Sequence[FailingSeries]) -> str:

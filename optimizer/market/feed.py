@@ -27,7 +27,7 @@ from optimizer.errors import (
     UserError,
 )
 from optimizer.market.calendars import as_moment, calendar_name, find_calendar
-from optimizer.market.providers.provider import Provider
+from optimizer.market.providers.provider import Provider, requests_at_once
 from optimizer.market.providers.registry import unknown_source
 from optimizer.market.quality.data_findings import DataFinding, Facts, QualityReport, Severity
 from optimizer.market.quality.sentinel import check, store_report
@@ -73,7 +73,7 @@ class Market:
         self.warehouse = warehouse
         self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
         self._sources = tuple(sources)
-        self._locks = {name: threading.Lock() for name in self._providers}  # one request at a time per source
+        self._turns = {name: threading.Semaphore(self.at_once(name)) for name in self._providers}
         self._downs: dict[str, tuple[datetime, Unavailable]] = {}  # by source: when it last did not answer
 
     def get_bars(
@@ -146,6 +146,10 @@ class Market:
         """True if a source has new bars as time passes."""
         provider = self._providers.get(source)
         return provider is not None and provider.is_live
+
+    def at_once(self, source: str) -> int:
+        """Number of requests that a source takes side by side."""
+        return requests_at_once(self._providers[source]) if source in self._providers else 1
 
     def refresh(self, symbol: str, *, timeframe: str = "1d", source: str | None = None, now: datetime) -> Changes:
         """Fetch a series up to the last closed session; returns the changes. Raises as `get_bars`."""
@@ -277,17 +281,16 @@ class Market:
             return Changes(symbol=stored.symbol, timeframe=stored.timeframe, source=stored.source, n_same=stored.n_bars)
         since = start if _begins_late(stored, start) else overlap_start(stored)
         history = self._ask(provider, stored.key, since, now)
-        if self.warehouse.compare(history).is_history_changed:
-            since = start if _begins_late(stored, start) else _asked_from(stored)
-            history = self._ask(provider, stored.key, since, now)
-            changes = self.warehouse.replace(history, now=now)
-        else:
-            changes = self.warehouse.upsert(history, now=now)
+        changes = self.warehouse.extend(history, asked_from=since, now=now)
+        if not changes.is_history_changed:
+            return changes
+        since = start if _begins_late(stored, start) else _asked_from(stored)
+        changes = self.warehouse.replace(self._ask(provider, stored.key, since, now), now=now)
         self.warehouse.note_check(stored.key, asked_from=since, checked_at=now)
         return changes
 
     def _ask(self, provider: Provider, key: SeriesKey, start: date | None, now: datetime) -> RawBars:
-        with self._locks[provider.name]:
+        with self._turns[provider.name]:
             history = provider.fetch(key.symbol, timeframe=key.timeframe, start=start, end=None, now=now)
         return closed_bars(history.in_order(), now) if provider.is_live else history
 

@@ -7,6 +7,7 @@ its length, the last one near its commit, while loading the same files into a wa
 """
 
 import argparse
+import asyncio
 import os
 import resource
 import signal
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bot.schedules.bar_refresh import refresh_all
 from optimizer.market.feed import Market
 from optimizer.market.importing import import_files
 from optimizer.market.quality.sentinel import check
@@ -102,9 +104,9 @@ def time_features(folder: Path) -> None:
 
 
 class _Slow:
-    """Source of the same year of bars for any symbol, which answers after 50 ms."""
+    """Source of the same year of bars for any symbol, which answers after 50 ms, and two requests side by side."""
 
-    name, is_live, symbols = "slow", True, ()
+    name, is_live, symbols, at_once = "slow", True, (), 2
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         """The days from `start` on that `now` has seen closed."""
@@ -123,7 +125,7 @@ class _Slow:
 
 
 def time_refresh(folder: Path, n_symbols: int) -> None:
-    """Refresh stored series one after the other, as the daily refresh does."""
+    """Refresh stored series as the daily refresh does."""
     with Warehouse.open(folder / "refreshed.duckdb") as warehouse:
         market = Market(warehouse, [_Slow()], sources=("slow",))
         before, now = datetime(2023, 12, 20, 23, tzinfo=UTC), datetime(2023, 12, 21, 23, tzinfo=UTC)
@@ -131,7 +133,7 @@ def time_refresh(folder: Path, n_symbols: int) -> None:
         for key in keys:
             market.get_bars(key.symbol, source="slow", now=before)
         began = time.perf_counter()
-        done = [market.try_refresh(key, now=now) for key in keys]
+        done = asyncio.run(refresh_all(market, keys, lambda: now))
         seconds = time.perf_counter() - began
     assert all(one.error is None for one in done)
     tell(f"{n_symbols} symbols refreshed, answers of 50 ms", seconds, "s", "30 s")

@@ -29,3 +29,8 @@ class Provider(Protocol):
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         """Bars of days start to end, as described for the class."""
+
+
+def requests_at_once(provider: Provider) -> int:
+    """Number of requests that a source takes side by side: its `at_once`, or one, since code of others may need that."""
+    return int(getattr(provider, "at_once", 1))

@@ -104,11 +104,20 @@ def _rescale(cursor: DuckDBPyConnection, series_id: int, first: datetime) -> int
     return n
 
 
-def compare(cursor: DuckDBPyConnection, history: RawBars) -> Changes:
-    """Changes that `merge` would make, without making them."""
-    rows = cursor.execute(_SERIES, list(history.key)).fetchall()
-    with _delivered(cursor, [rows[0][0] if rows else -1], [history]):
-        return _changes(history, _compare(cursor))
+def extend(cursor: DuckDBPyConnection, history: RawBars, now: datetime) -> Changes:
+    """Store the bars of a delivery that are new, unless it changes stored ones: then only return those changes."""
+    key = series_id(cursor, history)
+    with _delivered(cursor, [key], [history]):
+        changes = _changes(history, pairs := _compare(cursor))
+        if changes.is_history_changed:
+            return changes
+        spans = stored_spans(cursor, [key])
+        moment = now.astimezone(UTC).replace(tzinfo=None)
+        _store(cursor, pairs, moment)
+    _update_coverage(cursor, [key], moment)
+    if key in spans:
+        write_changes(cursor, [*changes_of(history, pairs, spans[key], follows=False, found_at=now)])
+    return changes
 
 
 def replace_span(cursor: DuckDBPyConnection, history: RawBars, now: datetime) -> Changes:

@@ -25,7 +25,7 @@ from optimizer.market.raw_bars import RawBars, SeriesKey, batches, bounds, find_
 from optimizer.market.warehouse import change_log
 from optimizer.market.warehouse.changes import BarChange, Changes
 from optimizer.market.warehouse.damage import MEMORY, damaged, is_damage, is_short, noticed, require_whole
-from optimizer.market.warehouse.merge import compare, merge, merge_files, replace_span
+from optimizer.market.warehouse.merge import extend, merge, merge_files, replace_span
 from optimizer.market.warehouse.result_arrays import fetch_arrays
 from optimizer.market.warehouse.schema import migrate
 
@@ -189,10 +189,16 @@ class Warehouse:
         with self.writing() as cursor:
             return [one for batch in batches(histories, _BATCH_ROWS) for one in merge_files(cursor, batch, now)]
 
-    def compare(self, history: RawBars) -> Changes:
-        """Changes that `upsert` would make, without making them."""
-        with self.reading() as cursor:
-            return compare(cursor, history)
+    def extend(self, history: RawBars, *, asked_from: date | None, now: datetime) -> Changes:
+        """Store an answer with the bars from a day on, and note it as `note_check` does, in one transaction.
+
+        One that changes stored bars is only compared: the caller reads the whole history again.
+        """
+        with self.writing() as cursor:
+            changes = extend(cursor, history, now)
+            if not changes.is_history_changed:
+                _note_check(cursor, history.key, asked_from, now)
+            return changes
 
     def replace(self, history: RawBars, *, now: datetime | None = None) -> Changes:
         """Store a full re-read: stored bars in its span that it lacks are deleted, older ones are rescaled to it."""
@@ -211,13 +217,17 @@ class Warehouse:
 
     def note_check(self, key: SeriesKey, *, asked_from: date | None, checked_at: datetime) -> None:
         """Record that the source was queried for all bars from `asked_from` (None: from the first) to `checked_at`."""
-        low, _ = bounds(asked_from, None)
         with self.writing() as cursor:
-            cursor.execute(
-                "UPDATE series SET checked_at = ?, asked_from = least(coalesce(asked_from, ?), ?) "
-                "WHERE symbol = ? AND timeframe = ? AND source = ?",
-                [checked_at.astimezone(UTC).replace(tzinfo=None), low.item(), low.item(), *key],
-            )
+            _note_check(cursor, key, asked_from, checked_at)
+
+
+def _note_check(cursor: DuckDBPyConnection, key: SeriesKey, asked_from: date | None, checked_at: datetime) -> None:
+    low, _ = bounds(asked_from, None)
+    cursor.execute(
+        "UPDATE series SET checked_at = ?, asked_from = least(coalesce(asked_from, ?), ?) "
+        "WHERE symbol = ? AND timeframe = ? AND source = ?",
+        [checked_at.astimezone(UTC).replace(tzinfo=None), low.item(), low.item(), *key],
+    )
 
 
 def _connect(path: str) -> DuckDBPyConnection:

@@ -107,7 +107,7 @@ def test_the_reason_of_a_changed_history_is_told(
     warehouse.upsert(history, now=NOW)
     changed: dict[str, Any] = {name: history.columns()[name] * by for name, by in change.items()}
 
-    changes = warehouse.compare(replace(history, **changed))
+    changes = warehouse.extend(replace(history, **changed), asked_from=None, now=NOW)
 
     assert changes.kind is kind
     assert changes.n_changed == 500

@@ -32,6 +32,7 @@ class Alpaca:
 
     name = "alpaca"
     is_live = True
+    at_once = 4
     symbols: tuple[str, ...] = ()
 
     def __init__(

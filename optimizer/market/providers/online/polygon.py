@@ -39,6 +39,7 @@ class Polygon:
 
     name = "polygon"
     is_live = True
+    at_once = 4
     symbols: tuple[str, ...] = ()
 
     def __init__(

@@ -1,5 +1,6 @@
 """Requests to a source over a network: time-out, retries with growing waits, rate limit."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,10 +69,12 @@ class RateLimit:
         self._seconds = seconds
         self._patience = patience
         self._last: float | None = None
+        self._turn = threading.Lock()
 
     def keep(self) -> None:
         """Wait until the next request is allowed."""
-        now = self._patience.clock()
-        if self._last is not None and (early := self._last + self._seconds - now) > 0:
-            self._patience.pause(early)
-        self._last = self._patience.clock()
+        with self._turn:
+            now = self._patience.clock()
+            if self._last is not None and (early := self._last + self._seconds - now) > 0:
+                self._patience.pause(early)
+            self._last = self._patience.clock()

@@ -32,6 +32,7 @@ class Stooq:
 
     name = "stooq"
     is_live = True
+    at_once = 2
     symbols: tuple[str, ...] = ()
 
     def __init__(

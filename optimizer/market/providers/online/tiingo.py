@@ -34,6 +34,7 @@ class Tiingo:
 
     name = "tiingo"
     is_live = True
+    at_once = 4
     symbols: tuple[str, ...] = ()
 
     def __init__(

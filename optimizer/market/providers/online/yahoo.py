@@ -31,6 +31,7 @@ class Yahoo:
 
     name = "yahoo"
     is_live = True
+    at_once = 4
     symbols: tuple[str, ...] = ()
 
     def __init__(self, *, cache_folder: Path, url: str | None = None, patience: Patience | None = None) -> None:
