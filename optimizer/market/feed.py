@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optimizer.domain.bars import Bars
+from optimizer.domain.exchanges import calendar_name
 from optimizer.domain.timeframes import TIMEFRAMES, Timeframe, parse_timeframe
 from optimizer.errors import (
     MissingExtra,
@@ -26,7 +27,7 @@ from optimizer.errors import (
     UnknownSymbol,
     UserError,
 )
-from optimizer.market.calendars import as_moment, calendar_name, find_calendar
+from optimizer.market.calendars import as_moment, find_calendar
 from optimizer.market.providers.provider import Provider, requests_at_once
 from optimizer.market.providers.registry import unknown_source
 from optimizer.market.quality.data_findings import DataFinding, Facts, QualityReport, Severity

@@ -15,6 +15,7 @@ from optimizer.strategies.moving_averages import EMA, SMA
 from optimizer.strategies.overlays import CLOSING, OVERLAYS, overlay_warm_up
 from optimizer.strategies.rsi import RSI
 from optimizer.strategies.rsi2 import RSI2
+from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.strategies.stochastic import STOCHASTIC
 from optimizer.strategies.supertrend import SUPERTREND
 from optimizer.strategies.zscore import ZSCORE
@@ -65,7 +66,9 @@ def find_strategy(word: str) -> Strategy:
 
 
 def strategy_of(spec: StudySpec) -> Strategy:
-    """Strategy of a request. Raises UnknownStrategy."""
+    """Strategy of a request: its rule, or one that is declared. Raises UnknownStrategy, or a RuleError."""
+    if spec.rule is not None:
+        return strategy_of_rule(spec.rule.text, spec.timeframe, spec.strategy_name)
     return find_strategy(spec.strategy_name)
 
 

@@ -1,0 +1,94 @@
+"""Errors of rules in words. Each names the place in the text: `at` and `length` count characters of `text`.
+
+UserError
+└── RuleError     UnknownRuleWord · RuleTooLong · RuleTooDeep · RuleEnds · UnexpectedInRule · RuleWithoutSide
+                  SideRepeated · ExitAlone · MixedConnectors · WhichCrossing · WrongNumberOfNumbers · NotWholeInRule
+                  NumberOutside · NotComparable · ComparesItself · ComparesNumbers · TwoLanguages · NotLonger
+                  NothingToSearch · OddPrime
+"""
+
+from optimizer.errors import UserError
+
+
+class RuleError(UserError):
+    """Rule that cannot be read; nothing was started. Facts: text, at, length, and those of the class."""
+
+
+class UnknownRuleWord(RuleError):
+    """Word that the language does not have. Facts: word, nearest."""
+
+
+class RuleTooLong(RuleError):
+    """Facts: n, most."""
+
+
+class RuleTooDeep(RuleError):
+    """Parentheses within parentheses. Facts: most."""
+
+
+class RuleEnds(RuleError):
+    """The text ends where something is missing. Facts: expected."""
+
+
+class UnexpectedInRule(RuleError):
+    """A known word at a place where it has no meaning. Facts: word, expected."""
+
+
+class RuleWithoutSide(RuleError):
+    """Nothing says whether to buy or to sell."""
+
+
+class SideRepeated(RuleError):
+    """Facts: side."""
+
+
+class ExitAlone(RuleError):
+    """A side that is closed and never opened. Facts: side, other."""
+
+
+class MixedConnectors(RuleError):
+    """`and` and `or` without parentheses. Facts: one and other (both readings)."""
+
+
+class WhichCrossing(RuleError):
+    """A verb that may mean a state or a crossing. Facts: word, one and other (both readings)."""
+
+
+class WrongNumberOfNumbers(RuleError):
+    """Facts: word, have, need, example."""
+
+
+class NotWholeInRule(RuleError):
+    """Facts: word, value, nearest."""
+
+
+class NumberOutside(RuleError):
+    """Facts: word, value, low, high, nearest."""
+
+
+class NotComparable(RuleError):
+    """Two quantities of different units. Facts: one, other, unit_of_one, unit_of_other."""
+
+
+class ComparesItself(RuleError):
+    """Facts: word."""
+
+
+class ComparesNumbers(RuleError):
+    """Facts: one, other."""
+
+
+class TwoLanguages(RuleError):
+    """Words of both languages in one sentence. Facts: word."""
+
+
+class NotLonger(RuleError):
+    """Facts: word (the timeframe), base."""
+
+
+class NothingToSearch(RuleError):
+    """A rule without a number that could be searched."""
+
+
+class OddPrime(RuleError):
+    """A prime behind a quantity that has no numbers. Facts: word."""
