@@ -52,9 +52,7 @@ class Conditions(Indicators):
     combined by the slots they are in, one per set: unknown values are false in every mask, and stay so.
     """
 
-    def __init__(
-        self, bars: Bars, others: Mapping[str, Bars] = NO_OTHERS, *, capacity: int | None = None
-    ) -> None:
+    def __init__(self, bars: Bars, others: Mapping[str, Bars] = NO_OTHERS, *, capacity: int | None = None) -> None:
         """Prepare the bars; `others` are those of other symbols that conditions may read, by symbol.
 
         `capacity` is the number of masks that are kept; as many as the memory limit allows by default.

@@ -82,7 +82,7 @@ SIGNS: Mapping[str, Meaning] = MappingProxyType(
             (Kind.PLUS, None, "+"),
             (Kind.MINUS, None, "-|−"),
             (Kind.PERCENT, None, "%"),
-            (Kind.END, None, ";|\n"),
+            (Kind.END, None, ";|\n|."),
             (Kind.AND, None, "&|&&"),
         ),
         "|": Meaning(Kind.OR),

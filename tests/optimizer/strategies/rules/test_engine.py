@@ -13,7 +13,7 @@ from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import MASKS_PER_SET
 from optimizer.strategies.registry import STRATEGIES
 from optimizer.strategies.rules.compiling import strategy_of_rule
-from optimizer.strategies.rules.errors import NotLonger, NothingToSearch
+from optimizer.strategies.rules.errors import NothingToSearch, NotLonger
 from optimizer.strategies.rules.reading import parse_rule
 from optimizer.strategies.rules.sentences import sentence_of
 from optimizer.strategies.rules.tree import Quantity, Rule, quantities_of, symbols_of
@@ -22,7 +22,9 @@ from tests.bars import sample_bars
 from tests.optimizer.strategies.rules.random_rules import random_rule
 
 BARS = sample_bars("AAPL").cut(0, 1500)
-OTHERS = {name: replace(sample_bars("MSFT").cut(0, 1450), symbol=name) for name in ("SPY", "BRK.B", "005930.KS", "^VIX")}
+OTHERS = {
+    name: replace(sample_bars("MSFT").cut(0, 1450), symbol=name) for name in ("SPY", "BRK.B", "005930.KS", "^VIX")
+}
 OTHERS["BTC-USD"] = replace(sample_bars("IBM").cut(100, 1500), symbol="BTC-USD")
 START, STOP = 300, 1400
 COSTS = Costs()
@@ -104,7 +106,9 @@ def _spoilt(bars: Bars, cut: int) -> Bars:
 
 def _spoilt_others(bars: Bars, cut: int) -> dict[str, Bars]:
     last = bars.time[cut - 1]
-    return {name: _spoilt(other, int(np.searchsorted(other.time, last, side="right"))) for name, other in OTHERS.items()}
+    return {
+        name: _spoilt(other, int(np.searchsorted(other.time, last, side="right"))) for name, other in OTHERS.items()
+    }
 
 
 def test_a_bar_of_another_exchange_counts_from_the_next_day_on() -> None:

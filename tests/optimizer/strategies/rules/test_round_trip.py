@@ -30,7 +30,9 @@ def test_a_rule_is_read_back_in_both_languages(seed: int) -> None:
 
 def test_a_sentence_is_read_in_a_millisecond() -> None:
     rng = np.random.default_rng(7)
-    texts = [rule_text(random_rule(rng, depth=1), is_korean=is_korean) for is_korean in (False, True) for _ in range(80)]
+    texts = [
+        rule_text(random_rule(rng, depth=1), is_korean=is_korean) for is_korean in (False, True) for _ in range(80)
+    ]
     parse_rule.cache_clear()
     spent = []
     for text in texts:
@@ -46,7 +48,9 @@ def test_no_word_stands_for_two_things() -> None:
         known = phrases(is_korean=is_korean)
         for phrase, meaning in table.items():
             assert known[phrase] == meaning, phrase
-        names = [name.lower() for entry in CATALOGUE.values() for name in (entry.korean if is_korean else entry.english)]
+        names = [
+            name.lower() for entry in CATALOGUE.values() for name in (entry.korean if is_korean else entry.english)
+        ]
         assert len(names) == len(set(names))
 
 
