@@ -11,6 +11,7 @@ from optimizer.strategies.rules.errors import (
     NotWholeInRule,
     NumberOutside,
     OddPrime,
+    RangeBackwards,
     RuleEnds,
     RuleTooDeep,
     UnexpectedInRule,
@@ -107,7 +108,7 @@ class Cursor:
         if self.take_if(Kind.RANGE):
             high = self._plain_number()
             step = self._plain_number() if self.sees(Kind.COLON, Kind.NUMBER) and self.take() else None
-            number = self._ranged(first, word, value, high, step)
+            number = self._ranged(first, value, high, step)
         if argument is not None and first is not None:
             self._check_argument(first, word, number, argument)
         return number
@@ -117,11 +118,11 @@ class Cursor:
         value: float = sign * self.expect(Kind.NUMBER).value
         return value + 0.0  # no negative zero
 
-    def _ranged(self, first: Token | None, word: str, low: float, high: float, step: float | None) -> Number:
+    def _ranged(self, first: Token | None, low: float, high: float, step: float | None) -> Number:
         assert first is not None
         if low > high or (step is not None and step <= 0):
-            facts = {"value": f"{number_text(low)}..{number_text(high)}", "low": number_text(low)}
-            raise NumberOutside(**self.place(first, self.before()), word=word, high="", nearest="", **facts)
+            value = f"{number_text(low)}..{number_text(high)}"
+            raise RangeBackwards(**self.place(first, self.before()), value=value)
         return Number(middle(low, high, step or default_step(low, high)), low, high, step)
 
     def _check_argument(self, first: Token, word: str, number: Number, argument: Argument) -> None:

@@ -3,8 +3,8 @@
 UserError
 └── RuleError     UnknownRuleWord · RuleTooLong · RuleTooDeep · RuleEnds · UnexpectedInRule · RuleWithoutSide
                   SideRepeated · ExitAlone · MixedConnectors · WhichCrossing · WrongNumberOfNumbers · NotWholeInRule
-                  NumberOutside · NotComparable · ComparesItself · ComparesNumbers · TwoLanguages · NotLonger
-                  NothingToSearch · OddPrime
+                  NumberOutside · RangeBackwards · NotComparable · ComparesItself · ComparesNumbers · TwoLanguages
+                  NotLonger · NothingToSearch · OddPrime
 """
 
 from unicodedata import east_asian_width
@@ -91,6 +91,10 @@ class NotWholeInRule(RuleError):
 
 class NumberOutside(RuleError):
     """Facts: word, value, low, high, nearest."""
+
+
+class RangeBackwards(RuleError):
+    """Facts: value."""
 
 
 class NotComparable(RuleError):

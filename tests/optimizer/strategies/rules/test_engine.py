@@ -148,7 +148,8 @@ def test_longer_bars_must_be_longer() -> None:
 
 
 def test_a_small_bank_gives_what_a_large_one_gives() -> None:
-    text = "buy when rsi < 30 and close > sma(200) and not volume > volsma for 3 bars; sell when rsi > 55 or close falls 3 bars"
+    buy = "buy when rsi < 30 and close > sma(200) and not volume > volsma for 3 bars"
+    text = f"{buy}; sell when rsi > 55 or close falls 3 bars"
     strategy = strategy_of_rule(text)
     rng = np.random.default_rng(1)
     sets = [{p.name: p.values[rng.integers(len(p.values))] for p in strategy.space.parameters} for _ in range(5_000)]

@@ -53,7 +53,8 @@ READ = {
         "buy when ema(12) > ema(26); sell when ema(12) < ema(26)"
     ),
     "buy when macd crosses above signal; sell when macd crosses below signal": (
-        "buy when macd(12, 26, 9) crosses above signal(12, 26, 9); sell when macd(12, 26, 9) crosses below signal(12, 26, 9)"
+        "buy when macd(12, 26, 9) crosses above signal(12, 26, 9); "
+        "sell when macd(12, 26, 9) crosses below signal(12, 26, 9)"
     ),
     "buy when macd histogram > 0; sell when macd histogram < 0": (
         "buy when histogram(12, 26, 9) > 0; sell when histogram(12, 26, 9) < 0"
@@ -126,7 +127,8 @@ READ = {
         "buy when close > rolling_vwap(20); sell when close < rolling_vwap(20)"
     ),
     "buy when tenkan crosses above kijun and close > senkou_a; sell when tenkan crosses below kijun": (
-        "buy when tenkan(9) crosses above kijun(26) and close > senkou_a(9, 26); sell when tenkan(9) crosses below kijun(26)"
+        "buy when tenkan(9) crosses above kijun(26) and close > senkou_a(9, 26); "
+        "sell when tenkan(9) crosses below kijun(26)"
     ),
     "buy when close > keltner upper; sell when close < ema(20)": (
         "buy when close > keltner_upper(20, 2); sell when close < ema(20)"
@@ -176,7 +178,8 @@ READ = {
         "buy when close crosses below lower(20, 2); sell when close crosses above upper(20, 2)"
     ),
     "MACD가 시그널을 상향 돌파하면 매수, MACD가 시그널을 하향 돌파하면 매도": (
-        "buy when macd(12, 26, 9) crosses above signal(12, 26, 9); sell when macd(12, 26, 9) crosses below signal(12, 26, 9)"
+        "buy when macd(12, 26, 9) crosses above signal(12, 26, 9); "
+        "sell when macd(12, 26, 9) crosses below signal(12, 26, 9)"
     ),
     "거래량이 20일 평균거래량보다 많고 종가가 시가보다 높으면 매수, 종가가 시가보다 낮으면 매도": (
         "buy when volume > volsma(20) and close > open; sell when close < open"
@@ -225,7 +228,8 @@ READ = {
         "buy when williams(14) < -80; sell when williams(14) > -20"
     ),
     "전환선이 기준선을 상향 돌파하고 종가가 선행스팬1 위이면 매수; 전환선이 기준선을 하향 돌파하면 매도": (
-        "buy when tenkan(9) crosses above kijun(26) and close > senkou_a(9, 26); sell when tenkan(9) crosses below kijun(26)"
+        "buy when tenkan(9) crosses above kijun(26) and close > senkou_a(9, 26); "
+        "sell when tenkan(9) crosses below kijun(26)"
     ),
     "RSI < 30 이면 매수, RSI > 70 이면 매도": "buy when rsi(14) < 30; sell when rsi(14) > 70",
     "RSI<30이고 종가>이동평균(200)이면 매수; RSI>55이면 매도": (
