@@ -237,8 +237,14 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stag
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage(shared: Stage) -> AsyncIterator[Stage]:
-    """The shared bot; what it must not do fails the test that made it do so."""
+    """The shared bot; what it must not do fails the test that made it do so.
+
+    It stood still while tests without it ran: after a quarter of a minute it serves only once its lease is renewed.
+    """
     _bind_shared[-1]()
+    async with asyncio.timeout(60):
+        while not shared.context.may_serve():
+            await asyncio.sleep(0.05)
     yield shared
     await asyncio.sleep(0)
     shared.slack.assert_no_violations()
