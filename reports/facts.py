@@ -119,6 +119,21 @@ class Plan:
     universe: Universe | None = None  # list that the symbol was taken from
 
 
+@dataclass(frozen=True, kw_only=True)
+class RuleFacts:
+    """A rule in words as it was understood, before anything runs."""
+
+    spec: StudySpec
+    plan: Plan  # of the first symbol's study
+    text: str  # canonical, in the language of the message
+    n_free: int  # numbers that are searched
+    most_free: int  # numbers up to which a rule is searched without more ado
+    unordered: tuple[tuple[str, str], ...]  # pairs of which one should be less, and the space does not see to it
+    n_studies: int  # that the request starts
+    n_rules: int  # tried on the same bars before
+    n_sets: int  # of these rules
+
+
 class HelpLine(Protocol):
     """One verb of the grammar, as help shows it."""
 

@@ -9,7 +9,7 @@ there is an error.
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from optimizer.domain.study_request import StudySpec, differences
 from optimizer.domain.study_results import Scored, StudyState, StudySummary, TrialRecord
 from optimizer.errors import Phrase, SomethingBroke, UnknownWord, UserError
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+from optimizer.strategies.rules.sentences import has_sentence
 from optimizer.validation.verdict import FEW_TRADES, judged
 from reports import narrative, report_tables
 from reports.actions import ACTIONS
@@ -31,6 +32,7 @@ from reports.symbol_table import symbol_rows
 from reports.text.markup import FILTERS, escape, typed
 from reports.text.message import Message, fit
 from reports.text.numbers import noun, plural
+from reports.text.rule_words import said_rule, winning_rule
 
 __all__ = ["LANGUAGES", "TEMPLATES", "Language", "Renderer", "renderer_of"]
 
@@ -267,6 +269,9 @@ def _environment(language: Language, templates: Path) -> Environment:
     environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES, "languages": LANGUAGES}
     environment.globals |= {"differences": differences}
     environment.globals |= {"plural": plural, "noun": noun}
+    environment.filters["is_sentence"] = has_sentence
+    environment.globals["said_rule"] = partial(said_rule, language=language)
+    environment.globals["winning_rule"] = partial(winning_rule, language=language)
     return environment
 
 

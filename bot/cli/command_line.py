@@ -35,6 +35,7 @@ examples:
   optimize-bot run IBM MACD 500 years=5 stop       five years, with a stop as one more dimension
   optimize-bot run MSFT SMA 300 fast=5..20 dry     only print the plan
   optimize-bot run AAPL RSI 200 --json > out.json  one JSON document, nothing else on stdout
+  optimize-bot run AAPL "buy when rsi < 30; sell when rsi > 55" 200 --yes
   optimize-bot run sch-2b                          run a schedule now
 
 The words after `run` are the same as after `/optimize` in Slack.
@@ -112,7 +113,7 @@ def _verb_and_rest(word: str, rest: list[str]) -> tuple[str, list[str]]:
         return "run", rest
     if key is not None:
         return key, rest
-    if rest and start_builder.is_strategy(rest[0]):
+    if rest and (start_builder.is_strategy(rest[0]) or " " in rest[0]):
         return "run", [word, *rest]
     error = errors.UnknownVerb.of(word, [*verbs.VERB_WORDS, *_PROGRAM])
     near = str(error.facts["nearest"])
@@ -148,6 +149,8 @@ def _add_words(parser: argparse.ArgumentParser, verb: str) -> None:
         parser.add_argument(
             "--file", metavar="FILE", help="the list's symbols, or a CSV of symbol,from,to: config @NAME"
         )
+    if verb == "run":
+        parser.add_argument("--yes", action="store_true", help="run a rule in words without asking first")
     if verb in ("run", "resume", "more", "export"):
         parser.add_argument("--out", metavar="FOLDER", help="folder for the files that are written")
 
@@ -192,11 +195,14 @@ def command_text(options: argparse.Namespace) -> str:
 
 def words_text(options: argparse.Namespace) -> str:
     """Return the words after the verb."""
-    return " ".join(map(_quoted, options.words))
+    words = " ".join(map(_quoted, options.words))
+    return f"{words} yes" if getattr(options, "yes", False) else words
 
 
 def _quoted(word: str) -> str:
     key, sign, value = word.partition("=")
+    if " " in key:  # a rule, in which the sign is that of a comparison
+        return f'"{word}"' if '"' not in word else word
     return f'{key}="{value}"' if sign and " " in value and '"' not in value else word
 
 

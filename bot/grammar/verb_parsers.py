@@ -1,12 +1,13 @@
 """Parsers of the words after a verb."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from bot.grammar import commands
 from bot.grammar.cadence import take_phrase
 from bot.grammar.errors import (
+    MissingRuleName,
     MissingSchedule,
     MissingStart,
     MissingStudy,
@@ -18,6 +19,8 @@ from bot.grammar.errors import (
 )
 from bot.grammar.help_topics import find_topic
 from bot.grammar.options import OPTIONS
+from bot.grammar.rules.names import read_rule_name
+from bot.grammar.rules.typed import NO_RULES, SavedRules, read_rule
 from bot.grammar.start_builder import is_strategy, read_start
 from bot.grammar.tokens import Slip, Word, locate_errors
 from bot.grammar.values import (
@@ -47,6 +50,7 @@ _WHICH = {
 }
 _CHANGES = ("changes", "변경")
 _UNPROVEN = ("all", "unproven", "전체")
+_DELETE = ("delete", "삭제")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,7 @@ class Arguments:
     words: tuple[Word, ...]
     usage: str
     study: str | None = None
+    rules: SavedRules = field(default_factory=lambda: NO_RULES)
 
     def only(self, words: Sequence[Word], count: int = 0) -> None:
         """Refuse any word after the first `count` of `words`."""
@@ -237,7 +242,23 @@ def add_schedule(arguments: Arguments) -> commands.Command:
         return commands.AddSchedule(when=phrase.when, study=arguments.study, time_zone=phrase.time_zone)
     if not phrase.rest:
         raise arguments.missing(MissingStart)
-    return commands.AddSchedule(when=phrase.when, start=read_start(phrase.rest), time_zone=phrase.time_zone)
+    start = read_start(phrase.rest, arguments.rules)
+    return commands.AddSchedule(when=phrase.when, start=start, time_zone=phrase.time_zone)
+
+
+def rule(arguments: Arguments) -> commands.Command:
+    """Read `rule NAME`, `rule NAME "buy when …"` or `rule NAME delete`."""
+    if not arguments.words:
+        raise arguments.missing(MissingRuleName)
+    first, *rest = arguments.words
+    with locate_errors(first):
+        name = read_rule_name(first.text)
+    if not rest:
+        return commands.ShowRule(name)
+    arguments.only(rest, 1)
+    if rest[0].lower in _DELETE:
+        return commands.ArchiveRule(name)
+    return commands.SaveRule(name, read_rule(rest[0]))
 
 
 def show_data(arguments: Arguments) -> commands.Command:
@@ -322,7 +343,8 @@ def _setting_value(key: str, value: str) -> str:
 
 #: Parsers of the verbs that take words of their own.
 READERS: Mapping[str, Reader] = {
-    "start": lambda arguments: read_start(arguments.words),
+    "start": lambda arguments: read_start(arguments.words, arguments.rules),
+    "rule": rule,
     "help": help_about,
     "status": status,
     "list": list_studies,

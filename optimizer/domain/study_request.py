@@ -197,7 +197,7 @@ def common_request(specs: Sequence[StudySpec]) -> StudySpec:
 
 
 #: Fields that nobody asks for, and those that a study is called by: the symbols and the strategy.
-_UNSAID = frozenset({"symbol", "partners", "strategy_name", "rule", "excludes_ruin", "counts_ahead"})
+_UNSAID = frozenset({"symbol", "partners", "strategy_name", "excludes_ruin", "counts_ahead"})
 
 
 def differences(spec: StudySpec, also: Sequence[str] = ()) -> dict[str, Any]:

@@ -132,7 +132,8 @@ class Evaluator:
     ) -> None:
         """Prepare the bars; `yields` are those of the account's interest symbol, `others` those that a rule reads.
 
-        `capacity` is the number of masks that are kept: by default as many as memory allows. Raises UnusableBars or TooFewBars.
+        `capacity` is the number of masks that are kept: by default as many as memory allows.
+        Raises UnusableBars or TooFewBars.
         """
         self.strategy = strategy
         self.bars = bars

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from optimizer.domain.study_request import Frozen, Reentry
+from optimizer.domain.study_request import Frozen, Reentry, StudyRule
 from optimizer.domain.study_results import StudyState
 from optimizer.studies.replay import Difference
 from optimizer.validation.champions.challenge import Challenge, Rival
@@ -37,6 +37,7 @@ class RivalRun(Rival):
     """Champion as sent to the worker, with what opens a side again after its overlays closed it."""
 
     reenter: Reentry = Reentry.FRESH
+    rule: StudyRule | None = None  # that its parameters are of; a saved rule may have another version by now
 
 
 class ChallengeStudy(Frozen):

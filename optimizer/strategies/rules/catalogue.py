@@ -175,7 +175,8 @@ _ENTRIES = (
            warm_up=_less_one),
     _entry(
         "senkou_a", rows.leading_span_a, Unit.PRICE, "leading span a|senkou span a", "선행스팬1|선행스팬 1|선행스팬A",
-        _period("tenkan", 9), _period("kijun", 26), warm_up=lambda conversion, base: int(max(conversion, base) + base) - 1,
+        _period("tenkan", 9), _period("kijun", 26),
+        warm_up=lambda conversion, base: int(max(conversion, base) + base) - 1,
     ),
     _entry(
         "senkou_b", rows.leading_span_b, Unit.PRICE, "leading span b|senkou span b", "선행스팬2|선행스팬 2|선행스팬B",

@@ -21,23 +21,24 @@ def read_side(cursor: Cursor) -> tuple[Token, Clause]:
 
 def _list(cursor: Cursor) -> Clause:
     """Read clauses joined by `and`, or by `or`."""
+    first = cursor.token
     parts, connectors = [_clause(cursor)], list[Token]()
     while token := cursor.take_if(Kind.AND, Kind.OR):
         connectors.append(token)
         parts.append(_clause(cursor))
-    return joined(cursor, parts, connectors)
+    return joined(cursor, parts, connectors, first)
 
 
-def joined(cursor: Cursor, parts: list[Clause], connectors: list[Token]) -> Clause:
+def joined(cursor: Cursor, parts: list[Clause], connectors: list[Token], first: Token | None) -> Clause:
     """Join clauses by their connectors, which must be of one kind. Raises MixedConnectors with both readings."""
     kinds = [token.kind for token in connectors]
     if not kinds:
         return parts[0]
     if len(set(kinds)) == 1:
         return All(tuple(parts)) if kinds[0] is Kind.AND else Either(tuple(parts))
-    odd = next(token for token in connectors if token.kind is not kinds[0])
-    readings = [clause_text(_bound(parts, kinds, first), is_korean=cursor.is_korean) for first in (Kind.AND, Kind.OR)]
-    raise MixedConnectors(**cursor.place(odd), one=readings[0], other=readings[1])
+    assert first is not None
+    readings = [clause_text(_bound(parts, kinds, kind), is_korean=cursor.is_korean) for kind in (Kind.AND, Kind.OR)]
+    raise MixedConnectors(**cursor.place(first, cursor.before()), one=readings[0], other=readings[1])
 
 
 def _bound(parts: list[Clause], kinds: list[Kind], first: Kind) -> Clause:

@@ -13,28 +13,31 @@ from optimizer.errors import UserError
 
 #: Characters of the text that are shown before the place of an error, and after it.
 _BEFORE, _AFTER = 32, 40
+#: Kept where spaces are joined.
+_BLANK = "\u2800"
 
 
 class RuleError(UserError):
     """Rule that cannot be read; nothing was started. Facts: text, at, length, and those of the class.
 
-    The fact `shown` is the text around the place, with a caret under it.
+    The facts `around` and `carets` are the text around the place, and carets to be set under it.
     """
 
     def __init__(self, **facts: object) -> None:
         text, at, length = str(facts.get("text", "")), facts.get("at", 0), facts.get("length", 0)
         assert isinstance(at, int)
         assert isinstance(length, int)
-        super().__init__(**{"shown": pointed(text, at, length), **facts})
+        around, carets = pointed(text, at, length)
+        super().__init__(**{"around": around, "carets": carets, **facts})
 
 
-def pointed(text: str, at: int, length: int) -> str:
-    """The part of a text around a place, and carets under the place in a second line; Korean letters are wide."""
+def pointed(text: str, at: int, length: int) -> tuple[str, str]:
+    """The part of a text around a place, and carets for a line under it, behind blanks; Korean letters are wide."""
     first, last = max(at - _BEFORE, 0), min(at + length + _AFTER, len(text))
     shown = text[first:last].replace("\n", " ")
     head, tail = "…" if first else "", "…" if last < len(text) else ""
     n_carets = max(_width(text[at : at + length]), 1)
-    return f"{head}{shown}{tail}\n{' ' * (len(head) + _width(text[first:at]))}{'^' * n_carets}"
+    return f"{head}{shown}{tail}", _BLANK * (len(head) + _width(text[first:at])) + "^" * n_carets
 
 
 def _width(text: str) -> int:

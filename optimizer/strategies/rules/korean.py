@@ -22,6 +22,7 @@ def read_side(cursor: Cursor) -> tuple[Token, Clause]:
 
 def _list(cursor: Cursor) -> Clause:
     """Read clauses joined by endings or words of `and`, or of `or`."""
+    first = cursor.token
     parts, connectors = [_clause(cursor)], list[Token]()
     while token := cursor.take_if(Kind.AND, Kind.OR):
         # An ending may be followed by a word for the same: `…위이고 그리고`.
@@ -29,7 +30,7 @@ def _list(cursor: Cursor) -> Clause:
             cursor.take()
         connectors.append(token)
         parts.append(_clause(cursor))
-    return joined(cursor, parts, connectors)
+    return joined(cursor, parts, connectors, first)
 
 
 def _clause(cursor: Cursor) -> Clause:

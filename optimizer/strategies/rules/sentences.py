@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from optimizer.domain.space import Params
+from optimizer.domain.study_request import StudySpec
+from optimizer.strategies.rules.parameters import with_values
 from optimizer.strategies.rules.reading import parse_rule
 from optimizer.strategies.rules.writing import number_text, rule_text
 
@@ -96,6 +98,13 @@ _SENTENCES: Mapping[str, _Sides] = {
     "zscore": _zscore,
     "supertrend": _supertrend,
 }
+
+
+def rule_of_winner(spec: StudySpec, params: Params) -> str:
+    """The canonical sentence of a study's winner: its rule with the winner's numbers, or its strategy's sentence."""
+    if spec.rule is not None:
+        return rule_text(with_values(parse_rule(spec.rule.text), params))
+    return sentence_of(spec.strategy_name, params, allow_short=spec.allow_short)
 
 
 def has_sentence(key: str) -> bool:
