@@ -21,7 +21,7 @@ from optimizer.domain.study_request import StudySpec, differences
 from optimizer.domain.study_results import Scored, StudyState, StudySummary, TrialRecord
 from optimizer.errors import Phrase, SomethingBroke, UnknownWord, UserError
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
-from optimizer.strategies.rules.sentences import has_sentence
+from optimizer.strategies.rules.built_in_sentences import has_sentence
 from optimizer.validation.verdict import FEW_TRADES, judged
 from reports import narrative, report_tables
 from reports.actions import ACTIONS

@@ -97,12 +97,10 @@ WITHIN = {
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED = {
-    "optimizer/strategies/rules",
     "optimizer/learned",
     "optimizer/learned/ml",
     "optimizer/learned/policy",
     "optimizer/forecasting",
-    "bot/grammar/rules",
 }
 MOST_AT_THE_TOP = 18
 MOST_IN_A_FOLDER = 16

@@ -16,7 +16,7 @@ from bot.role import Role
 from bot.schedules.universes import plan_selection, select
 from optimizer.errors import UnknownWord, UserError
 from optimizer.storage.tries import rules_tried
-from optimizer.strategies.rules.sentences import has_sentence, rule_of_winner
+from optimizer.strategies.rules.built_in_sentences import has_sentence, rule_of_winner
 from optimizer.studies.service import Plan
 from optimizer.validation.window import window_facts
 from reports.facts import RuleFacts
@@ -64,7 +64,7 @@ async def list_rules(command: ListRules, origin: Origin, context: BotContext) ->
     rules = await newest_versions()
     if not rules:
         raise NoRules()
-    return Answer(origin.renderer.render("rules", rules=rules), Audience.THREAD)
+    return Answer(origin.renderer.render("rule_list", rules=rules), Audience.THREAD)
 
 
 async def show_rule(command: ShowRule, origin: Origin, context: BotContext) -> Answer:

@@ -1,5 +1,6 @@
 """Trading calendars: sessions with their opening and closing times, from `exchange_calendars`."""
 
+import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -9,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from optimizer.domain.bars import TimeArray
-from optimizer.domain.exchanges import calendar_name
+from optimizer.domain.exchange_of_symbol import calendar_name
 from optimizer.market.warehouse.deprecations import deprecations_ignored
+
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +70,9 @@ def find_calendar(name: str, first: date, last: date) -> Calendar:
 
     Some exchanges announce their holidays a year ahead only: after the last known day every weekday is a session.
     """
-    return _calendar(name, first.year // 10 * 10, last.year)
+    # One thread at a time: warnings that are silenced while one is made are silenced for the whole process.
+    with _MAKING:
+        return _calendar(name, first.year // 10 * 10, last.year)
 
 
 @lru_cache(maxsize=32)

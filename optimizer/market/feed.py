@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.exchanges import calendar_name
+from optimizer.domain.exchange_of_symbol import calendar_name
 from optimizer.domain.timeframes import TIMEFRAMES, Timeframe, parse_timeframe
 from optimizer.errors import (
     MissingExtra,

@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 
 from optimizer.domain.bars import Bars, TimeArray
-from optimizer.domain.exchanges import ALWAYS, calendar_name
+from optimizer.domain.exchange_of_symbol import ALWAYS, calendar_name
 from optimizer.domain.timeframes import TIMEFRAMES, Timeframe, parse_timeframe
 from optimizer.errors import NoBars, NoTimeframe, Phrase
 from optimizer.market.calendars import Calendar, find_calendar

@@ -32,6 +32,8 @@ pytestmark = pytest.mark.server
 TYPED = {
     "help": ("", "`list [mine|running|all]`", "verbs"),
     "strategies": ("", "`supertrend` Supertrend", "strategies"),
+    "rule": ("dip buy when rsi < 30; sell when rsi > 55", "Saved as `dip`, version 1", "saved"),
+    "rules": ("", "buy when rsi(14) < 30; sell when rsi(14) > 55", "rules"),
     "whoami": ("", "admin", "role"),
     "list": ("", "{one}", "items"),
     "status": ("{one}", "20/20", "trials_completed"),

@@ -60,7 +60,7 @@ class Form:
         """Build the form of a start, to prefill the modal with the last one."""
         spec = start.specs[0]
         flags = {"dry": start.is_dry, "quiet": start.is_quiet, "private": start.is_private}
-        on = {**flags, "force": spec.force, "whole": spec.account.is_whole, "yes": False}
+        on = {**flags, "force": spec.force, "whole": spec.account.is_whole, "yes": start.is_confirmed}
         # A rule says itself whether it sells short.
         on["short"] = spec.allow_short and spec.rule is None
         own = strategy_of(spec).space.by_name

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from optimizer.domain.bars import TimeArray
-from optimizer.domain.exchanges import calendar_name
+from optimizer.domain.exchange_of_symbol import calendar_name
 from optimizer.errors import NoTimeframe, Phrase
 from optimizer.market.calendars import find_calendar
 from optimizer.market.formats.timestamps import days_in, in_utc

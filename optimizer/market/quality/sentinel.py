@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.exchanges import ALWAYS, calendar_name, unknown_suffix
+from optimizer.domain.exchange_of_symbol import ALWAYS, calendar_name, unknown_suffix
 from optimizer.errors import BlockedBars, Phrase, UnpricedBars, UnusableBars
 from optimizer.market.calendars import Calendar, find_calendar
 from optimizer.market.quality import factor_faults, price_faults, time_faults

@@ -11,9 +11,9 @@ from optimizer.indicators import technical
 from optimizer.indicators.conditions import NEVER, Conditions, Slots
 from optimizer.indicators.indicators import IndicatorFunction
 from optimizer.strategies.declaration import MASKS_PER_SET, Columns, Side, Strategy
-from optimizer.strategies.rules.catalogue import CATALOGUE
 from optimizer.strategies.rules.errors import NothingToSearch, NotLonger
 from optimizer.strategies.rules.parameters import named_rule
+from optimizer.strategies.rules.quantity_catalogue import CATALOGUE
 from optimizer.strategies.rules.reading import parse_rule
 from optimizer.strategies.rules.series import bars_in, is_longer, series_of
 from optimizer.strategies.rules.tree import (

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
-from optimizer.strategies.rules.catalogue import BOUNDS, CATALOGUE, Argument, Entry, Unit
 from optimizer.strategies.rules.errors import (
     ComparesItself,
     ComparesNumbers,
@@ -18,6 +17,7 @@ from optimizer.strategies.rules.errors import (
     WrongNumberOfNumbers,
 )
 from optimizer.strategies.rules.lexing import Token
+from optimizer.strategies.rules.quantity_catalogue import BOUNDS, CATALOGUE, Argument, Entry, Unit
 from optimizer.strategies.rules.tree import MIRRORED, Compare, Number, Quantity, Sign
 from optimizer.strategies.rules.words import Kind
 from optimizer.strategies.rules.writing import number_text, written_quantity

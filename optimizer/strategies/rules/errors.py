@@ -24,11 +24,12 @@ class RuleError(UserError):
     """
 
     def __init__(self, **facts: object) -> None:
-        text, at, length = str(facts.get("text", "")), facts.get("at", 0), facts.get("length", 0)
-        assert isinstance(at, int)
-        assert isinstance(length, int)
-        around, carets = pointed(text, at, length)
-        super().__init__(**{"around": around, "carets": carets, **facts})
+        if "around" not in facts:  # a copy has them, and perhaps a shortened text
+            text, at, length = facts.get("text", ""), facts.get("at", 0), facts.get("length", 0)
+            assert isinstance(at, int)
+            assert isinstance(length, int)
+            facts["around"], facts["carets"] = pointed(str(text), at, length)
+        super().__init__(**facts)
 
 
 def pointed(text: str, at: int, length: int) -> tuple[str, str]:

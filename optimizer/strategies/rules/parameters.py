@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from optimizer.domain.space import Order, Range, Space, Value
-from optimizer.strategies.rules.catalogue import BOUNDS, CATALOGUE, SEARCHED_LEVELS, Argument, Unit
 from optimizer.strategies.rules.cursor import default_step
+from optimizer.strategies.rules.quantity_catalogue import BOUNDS, CATALOGUE, SEARCHED_LEVELS, Argument, Unit
 from optimizer.strategies.rules.tree import (
     All,
     Between,

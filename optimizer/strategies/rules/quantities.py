@@ -9,7 +9,7 @@ import numpy as np
 from optimizer.domain.bars import FloatArray
 from optimizer.indicators import technical
 from optimizer.indicators.indicators import Indicators
-from optimizer.indicators.sessions import session_starts
+from optimizer.indicators.longer_bars import session_starts
 from optimizer.strategies.moving_averages import exponential_average
 from optimizer.strategies.shared_indicators import average
 

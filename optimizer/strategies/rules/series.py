@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.exchanges import calendar_name
+from optimizer.domain.exchange_of_symbol import calendar_name
 from optimizer.domain.timeframes import Timeframe, parse_timeframe
 from optimizer.indicators.conditions import Conditions
 from optimizer.indicators.indicators import Indicators
-from optimizer.indicators.sessions import group_numbers, merged
+from optimizer.indicators.longer_bars import group_numbers, merged
 
 Rows = NDArray[np.int64]
 

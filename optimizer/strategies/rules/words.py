@@ -9,7 +9,7 @@ from enum import StrEnum, auto
 from types import MappingProxyType
 from typing import Any
 
-from optimizer.strategies.rules.catalogue import CATALOGUE, Entry
+from optimizer.strategies.rules.quantity_catalogue import CATALOGUE, Entry
 from optimizer.strategies.rules.tree import Sign
 
 

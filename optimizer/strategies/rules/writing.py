@@ -1,6 +1,6 @@
 """Rules as text, in English and in Korean; what is written is read back as the same rule."""
 
-from optimizer.strategies.rules.catalogue import CATALOGUE
+from optimizer.strategies.rules.quantity_catalogue import CATALOGUE
 from optimizer.strategies.rules.tree import (
     All,
     Between,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer.domain.exchanges import ALWAYS, DEFAULT, calendar_name
+from optimizer.domain.exchange_of_symbol import ALWAYS, DEFAULT, calendar_name
 from optimizer.errors import NoTimeframe, ProviderDown, UnknownAtSource
 from optimizer.market.feed import Market
 from optimizer.market.providers.online.exchanges import EXCHANGES, Exchange

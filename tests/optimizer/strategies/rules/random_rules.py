@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from optimizer.strategies.rules.catalogue import BOUNDS, CATALOGUE, SEARCHED_LEVELS, Argument, Entry, Unit
+from optimizer.strategies.rules.quantity_catalogue import BOUNDS, CATALOGUE, SEARCHED_LEVELS, Argument, Entry, Unit
 from optimizer.strategies.rules.tree import (
     All,
     Between,

@@ -12,10 +12,10 @@ from optimizer.engine.evaluator import Evaluator
 from optimizer.indicators.conditions import Conditions
 from optimizer.strategies.declaration import MASKS_PER_SET
 from optimizer.strategies.registry import STRATEGIES
+from optimizer.strategies.rules.built_in_sentences import sentence_of
 from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.strategies.rules.errors import NothingToSearch, NotLonger
 from optimizer.strategies.rules.reading import parse_rule
-from optimizer.strategies.rules.sentences import sentence_of
 from optimizer.strategies.rules.tree import Quantity, Rule, quantities_of, symbols_of
 from optimizer.strategies.rules.writing import rule_text
 from tests.bars import sample_bars

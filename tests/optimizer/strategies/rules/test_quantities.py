@@ -9,8 +9,8 @@ import pytest
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.indicators.indicators import Indicators
-from optimizer.indicators.sessions import session_starts
-from optimizer.strategies.rules.catalogue import CATALOGUE
+from optimizer.indicators.longer_bars import session_starts
+from optimizer.strategies.rules.quantity_catalogue import CATALOGUE
 from tests.bars import sample_bars
 from tests.optimizer import independent
 

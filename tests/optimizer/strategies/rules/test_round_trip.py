@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from optimizer.strategies.rules.catalogue import CATALOGUE
 from optimizer.strategies.rules.errors import RuleError
+from optimizer.strategies.rules.quantity_catalogue import CATALOGUE
 from optimizer.strategies.rules.reading import parse_rule
 from optimizer.strategies.rules.words import ENGLISH, KOREAN, phrases
 from optimizer.strategies.rules.writing import rule_text
