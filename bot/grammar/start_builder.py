@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
 
 from bot.grammar.commands import Mode, Start
 from bot.grammar.errors import (
@@ -264,12 +263,7 @@ def read_start(words: Sequence[Word]) -> Start:
 
 def is_strategy(text: str) -> bool:
     """Check whether a word is a strategy's key or alias."""
-    return text.lower() in _strategy_words()
-
-
-@cache
-def _strategy_words() -> dict[str, str]:
-    return {word: s.key for s in STRATEGIES.values() for word in (s.key, *s.aliases)}
+    return text.lower() in STRATEGIES.key_of
 
 
 def read_symbols(word: Word) -> tuple[str, ...]:
@@ -303,7 +297,7 @@ def _strategy(words: Sequence[Word]) -> Strategy:
     if is_strategy(first.text) and is_symbol(second.text):
         error = SymbolFirst(word=first.text, symbol=second.text)
         raise Slip(error, {first.at: second.typed, second.at: first.typed})
-    if not nearest(second.text, _strategy_words()) and _is_no_symbol(first):
+    if not nearest(second.text, STRATEGIES.key_of) and _is_no_symbol(first):
         raise _unknown_verb(first)
     with locate_errors(second):
         return find_strategy(second.lower)

@@ -62,6 +62,16 @@ class Conditions:
         self._requested: set[tuple[Any, ...]] = set()
         self._forget_masks()
 
+    @property
+    def n_slots(self) -> int:
+        """Rows of the bank that are taken."""
+        return self._n_slots
+
+    @property
+    def n_masks(self) -> int:
+        """Masks that were computed."""
+        return self._n_slots - _FIRST_FREE
+
     def indicator(self, function: IndicatorFunction, *parameters: Value) -> FloatArray:
         """Values of an indicator, (n_bars,), computed or from the cache."""
         key = (function, *parameters)
