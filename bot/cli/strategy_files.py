@@ -36,7 +36,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     screen, renderer = Screen(as_json=options.json), renderer_of(settings.language)
     if options.verb == "strategies new":
         return _write_example(options.named, settings, screen, renderer)
-    return await asyncio.to_thread(_check, Path(options.named), screen, renderer)
+    return await asyncio.to_thread(_check, Path(options.named), settings, screen, renderer)
 
 
 def _write_example(name: str, settings: Settings, screen: Screen, renderer: Renderer) -> int:
@@ -65,11 +65,11 @@ def _require_free(key: str) -> None:
         raise BadStrategyName(word=key, reason=Phrase("own_name_taken", name=key))
 
 
-def _check(path: Path, screen: Screen, renderer: Renderer) -> int:
+def _check(path: Path, settings: Settings, screen: Screen, renderer: Renderer) -> int:
     """Try a file as the bot does at its start, and print what is wrong with it. Raises NoStrategyFile."""
     if not path.exists() and not path.is_symlink():
         raise NoStrategyFile(file=str(path))
-    found = _tried(path)
+    found = _tried(path, settings)
     for own in _codes(found):
         facts = {"milliseconds": own["milliseconds"], "n_bars": own["n_bars"]}
         screen.show(renderer.notice("strategy_passes", key=own["key"], **facts))
@@ -86,9 +86,10 @@ def _check(path: Path, screen: Screen, renderer: Renderer) -> int:
     return 1 if found.refused else 0
 
 
-def _tried(path: Path) -> OwnStrategies:
+def _tried(path: Path, settings: Settings) -> OwnStrategies:
     try:
-        require_owned(os.lstat(path.parent.resolve()))
+        if path.parent.resolve() == settings.strategies.resolve():  # elsewhere a folder may be anybody's
+            require_owned(os.lstat(settings.strategies))
         source = read_file(path)
     except Fault as fault:
         return OwnStrategies(refused=(refusal_of(path.name, fault),))

@@ -115,10 +115,17 @@ async def test_the_plan_says_that_it_is_python_and_how_long_a_set_takes(slack: S
 
 
 async def test_programs_find_it(bot: BotProcess) -> None:
-    async with aiohttp.ClientSession() as session, session.get(f"{bot.origin}/api/v1/openapi.json") as answer:
-        contract = await answer.text()
+    key = (await asyncio.to_thread(_typed, bot.home, "keys", "add", "desk", "role=viewer"))[1].split()[0]
+    headers = {"Authorization": f"Bearer {key}", "Accept-Language": "ko"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        async with session.get(f"{bot.origin}/api/v1/openapi.json") as answer:
+            contract = await answer.text()
+        async with session.get(f"{bot.origin}/api/v1/strategies") as answer:
+            cards = {card["key"]: card for card in (await answer.json())["strategies"]}
 
     assert '"myrule"' in contract
+    assert cards["myrule"]["title"] == "나의 전략"
+    assert [parameter["name"] for parameter in cards["myrule"]["parameters"]] == ["period", "drop"]
 
 
 async def test_health_tells_what_was_loaded_and_refused(slack: StrictSlack, bot: BotProcess) -> None:

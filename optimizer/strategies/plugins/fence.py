@@ -1,7 +1,7 @@
 """The fence around a person's own code in a process that may be lost: a worker, or a trial.
 
-Inside it a call has a time and memory to stay within, and writing files, starting threads or processes and opening
-connections is refused. The fence stops mistakes. Python cannot be fenced in against whoever wants out, and a strategy
+Inside it a call has a time and memory to stay within, and writing files, starting processes and opening connections
+is refused. The fence stops mistakes. Python cannot be fenced in against whoever wants out, and a strategy
 runs with the bot's rights; that is why only the operator's own files are run at all.
 """
 
@@ -29,7 +29,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _FILES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
 _STARTS = (
     *("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn", "os.kill"),
-    *("_thread.start_new_thread", "signal.pthread_kill"),
+    *("signal.pthread_kill"),
 )
 _CONNECTIONS = ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "sqlite3.connect")
 #: What a strategy may not do, by the event of the interpreter that announces it.

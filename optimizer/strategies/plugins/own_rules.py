@@ -70,6 +70,20 @@ def checked_row(made: object, bars: Bars) -> FloatArray:
     return row
 
 
+def checked_side(made: object, conditions: Conditions, n_sets: int) -> Side:
+    """Return what a rule made. Raises Fault where it holds anything but masks of these conditions, one per set.
+
+    Compiled functions read the bank without looking at its bounds.
+    """
+    if not isinstance(made, Side):
+        raise Fault(Phrase("own_no_side", kind=type(made).__name__))
+    for slots in (made.enter, made.exit, *(() if made.gate is None else (made.gate,))):
+        rows = np.asarray(slots)
+        if rows.shape != (n_sets,) or rows.dtype.kind != "i" or not np.all((rows >= 0) & (rows < conditions.n_slots)):
+            raise Fault(Phrase("own_no_slots", n=n_sets))
+    return made
+
+
 def day_text(bars: Bars, at: int) -> str:
     """Day of a bar, or its minute where a day has several."""
     return str(bars.time[at].astype("datetime64[D]" if bars.timeframe == "1d" else "datetime64[m]"))
@@ -124,7 +138,7 @@ def _row(strategy: Strategy, positions: IndicatorFunction, conditions: Condition
 def _side(strategy: Strategy, rule: Rule, conditions: Conditions, params: Columns) -> Side:
     n_sets = len(next(iter(params.values())))
     seconds = _seconds(strategy, len(conditions.bars), n_sets=n_sets)
-    return _named(strategy, lambda: rule(conditions, params), seconds=seconds)
+    return _named(strategy, lambda: checked_side(rule(conditions, params), conditions, n_sets), seconds=seconds)
 
 
 def _seconds(strategy: Strategy, n_bars: int, *, n_sets: int) -> float:

