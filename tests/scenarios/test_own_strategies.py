@@ -184,7 +184,8 @@ async def _ended_again(slack: StrictSlack, bot: BotProcess, text: str, name: str
 
 def _typed(home: Path, *words: str) -> tuple[int, str]:
     """Type a command into the program; returns its exit code and what it printed."""
-    environment = {**os.environ, "COLUMNS": "300", "OPTIMIZE_BOT_HOME": str(home)}
+    own = {"OPTIMIZE_BOT_HOME": str(home), "OPTIMIZE_BOT_PLUGINS": "folder", "OPTIMIZE_BOT_WORKERS": "1"}
+    environment = {**os.environ, "COLUMNS": "300", **own}
     command = [sys.executable, "-m", "bot", *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
@@ -200,6 +201,11 @@ async def test_an_author_writes_and_checks_a_file_in_a_terminal(tmp_path: Path) 
     assert "means something else in a command" in _typed(home, "strategies", "new", "rsi")[1]
 
     assert _typed(home, "strategies", "check", str(path))[0] == 0
+    assert "나의 전략" in _typed(home, "--language", "ko", "help", "dip")[1]
+    code, said = _typed(home, "AAPL", "dip", "12", "folds=0", "--json")
+    assert code == 0, said
+    assert json.loads(said.splitlines()[0])["study"]["strategy"] == "dip"
+
     path.write_text(path.read_text().replace("bars.close > average", "np.append(bars.close[1:], 0) > average"))
     code, said = _typed(home, "strategies", "check", str(path), "--json")
     document = json.loads(said.splitlines()[0])
