@@ -25,7 +25,7 @@ from optimizer.strategies.plugins.plugin_errors import Fault, StrategyFailed, pl
 PositionsFunction = Callable[..., Any]
 
 #: Seconds that any call may take, and how often it may take what its trial measured.
-CALL_SECONDS = 10.0
+CALL_SECONDS = 20.0
 _PATIENCE = 50.0
 _SIZES = (-1.0, 0.0, 1.0)
 _PRICES = ("time", "open", "high", "low", "close", "volume")
