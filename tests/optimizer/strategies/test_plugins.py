@@ -4,6 +4,7 @@ The files are real, and each is tried in a process of its own, as at the start o
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
@@ -36,6 +37,7 @@ from optimizer.studies.worker_messages import Configure, decode_request, encode
 from tests.bars import sample_bars
 from tests.optimizer.strategies.own_files import GOOD, WRONG, slow_path
 from tests.refused import refused, worded
+from tests.source_tree import ROOT
 
 #: What does not return is ended sooner than at the start of a bot.
 BOUNDS = Bounds(module=4.0, trial=15.0)
@@ -92,12 +94,14 @@ def test_nothing_was_written() -> None:
     assert not Path("/tmp/never-written").exists()
 
 
-def test_the_example_passes(tmp_path: Path) -> None:
-    folder = written(tmp_path / "strategies", **{"dip.py": example_of("dip", "dip.py")})
+def test_the_example_and_the_one_of_the_manual_pass(tmp_path: Path) -> None:
+    manual = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "strategies.md").read_text(), re.DOTALL)
+    assert manual
+    folder = written(tmp_path / "strategies", **{"example.py": example_of("mine", "mine.py"), "manual.py": manual[1]})
     found = load_plugins(PluginKinds.ALL, folder, reserved=reserved_words(), bounds=QUICK)
 
     assert not found.refused
-    assert [one.key for one in found.strategies] == ["dip"]
+    assert [one.key for one in found.strategies] == ["mine", "dip"]
 
 
 def trades_of(strategy: Strategy, params: Params, *, allow_short: bool = False) -> object:
