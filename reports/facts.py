@@ -14,6 +14,7 @@ from optimizer.domain.study_results import StudyState, StudySummary, Timings, Wi
 from optimizer.domain.universe import Universe
 from optimizer.errors import UserError, error_of
 from optimizer.market.quality.data_findings import DataNote
+from optimizer.strategies.declaration import OwnCode
 from optimizer.validation.evidence import Evidence, evidence_of
 
 
@@ -117,6 +118,7 @@ class Plan:
     notes: tuple[str, ...] = ()  # keys of what the data or the wish forced, as in StudySummary.notes
     findings: tuple[DataNote, ...] = ()  # on the bars
     universe: Universe | None = None  # list that the symbol was taken from
+    own_code: OwnCode | None = None  # of a strategy in Python
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ from reports.actions import ACTIONS
 from reports.facts import HelpLine, Plan, StudyFacts
 from reports.languages import LANGUAGES, TEMPLATES, Language
 from reports.layout_cache import kept_layouts
+from reports.own_words import own_words
 from reports.symbol_table import symbol_rows
 from reports.text.markup import FILTERS, escape, typed
 from reports.text.message import Message, fit
@@ -267,7 +268,7 @@ def _environment(language: Language, templates: Path) -> Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES, "languages": LANGUAGES}
-    environment.globals |= {"differences": differences}
+    environment.globals |= {"differences": differences, "own_words": own_words(language)}
     environment.globals |= {"plural": plural, "noun": noun}
     environment.filters["is_sentence"] = has_sentence
     environment.globals["said_rule"] = partial(said_rule, language=language)
@@ -282,6 +283,8 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
             return f"{name}_by"
         case "repeated" | "repeated_done" if facts["url"]:
             return f"{name}_linked"
+        case "replay_equal" | "replay_differs" if facts.get("changed_file"):
+            return f"{name}_changed"
         case "replay_differs" if not facts.get("is_same_version", True):
             return "replay_differs_version"
         case "handed_over" if facts["in_thread"]:

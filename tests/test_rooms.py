@@ -59,6 +59,7 @@ ROOMS = {
         "report_tables",
         "symbol_table",
         "layout_cache",
+        "own_words",
         "render",
         "charts",
         "__main__",
@@ -85,7 +86,7 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
-    "optimizer/strategies": {"rules"},
+    "optimizer/strategies": {"plugins", "rules"},
     "optimizer/search": {"tpe"},
     "optimizer/validation": {"champions", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},

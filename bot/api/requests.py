@@ -31,6 +31,7 @@ def _bounds(low: float | None = None, high: float | None = None, **more: Any) ->
 _SYMBOL = r"[A-Za-z0-9]([A-Za-z0-9.^=-]{0,18}[A-Za-z0-9])?"
 #: Schema of symbols and strategies, wherever they are named.
 SYMBOL_SHAPE: dict[str, Any] = {"pattern": rf"^{_SYMBOL}$"}
+#: Complete, since a person's own strategies are loaded before a server is.
 STRATEGY_WORDS: dict[str, Any] = {"enum": [word for s in STRATEGIES.values() for word in (s.key, *s.aliases)]}
 _SYMBOL_OR_LIST: dict[str, Any] = {"pattern": rf"^(@[A-Za-z0-9][A-Za-z0-9_-]{{0,29}}|{_SYMBOL})$"}
 _GOAL = "|".join(GOALS)

@@ -95,6 +95,7 @@ def plan_facts(plan: StudyPlan, *, n_ahead: int = 0) -> Plan:
         source=plan.source,
         findings=plan.data_notes,
         universe=plan.universe,
+        own_code=plan.own_code,
     )
 
 

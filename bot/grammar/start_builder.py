@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
 
 from bot.grammar.commands import Mode, Start
 from bot.grammar.errors import (
@@ -289,7 +288,7 @@ def read_start(words: Sequence[Word], rules: SavedRules = NO_RULES) -> Start:
 def _strategy_or_rule(words: Sequence[Word], rules: SavedRules) -> tuple[Strategy, StudyRule | None]:
     if len(words) > 1 and is_rule_text(words[1]):
         return strategy_of_typed(words[1], rule := read_rule(words[1])), rule
-    if len(words) > 1 and (saved := rules.get(words[1].lower)):
+    if len(words) > 1 and not is_strategy(words[1].text) and (saved := rules.get(words[1].lower)):
         return strategy_of_typed(words[1], saved), saved
     return _strategy(words, rules), None
 
@@ -302,12 +301,7 @@ def strategy_of_typed(word: Word, rule: StudyRule) -> Strategy:
 
 def is_strategy(text: str) -> bool:
     """Check whether a word is a strategy's key or alias."""
-    return text.lower() in _strategy_words()
-
-
-@cache
-def _strategy_words() -> dict[str, str]:
-    return {word: s.key for s in STRATEGIES.values() for word in (s.key, *s.aliases)}
+    return text.lower() in STRATEGIES.key_of
 
 
 def read_symbols(word: Word) -> tuple[str, ...]:
@@ -341,7 +335,7 @@ def _strategy(words: Sequence[Word], rules: SavedRules) -> Strategy:
     if is_strategy(first.text) and is_symbol(second.text):
         error = SymbolFirst(word=first.text, symbol=second.text)
         raise Slip(error, {first.at: second.typed, second.at: first.typed})
-    if not nearest(second.text, _strategy_words()) and _is_no_symbol(first):
+    if not nearest(second.text, STRATEGIES.key_of) and _is_no_symbol(first):
         raise _unknown_verb(first)
     if near := closest(second.lower, rules):
         raise Slip(UnknownStrategy(word=second.text, nearest=near, known=""), {second.at: near})

@@ -69,6 +69,16 @@ class Conditions(Indicators):
         self._requested: set[tuple[Any, ...]] = set()
         self._forget_masks()
 
+    @property
+    def n_slots(self) -> int:
+        """Rows of the bank that are taken."""
+        return self._n_slots
+
+    @property
+    def n_masks(self) -> int:
+        """Masks that were computed."""
+        return self._n_slots - _FIRST_FREE
+
     def above(self, function: IndicatorFunction, *columns: Sequence[Value], level: Sequence[float] | float) -> Slots:
         """Masks of indicator > level, one per set."""
         return self._slots((function, 1.0, True), columns, level)

@@ -33,6 +33,7 @@ from optimizer.storage.study_store import (
 from optimizer.storage.tries import store_tried_sets, tries_before
 from optimizer.strategies.registry import space_of
 from optimizer.studies.companions import by_symbol
+from optimizer.studies.own_studies import digest_to_run
 from optimizer.studies.replay import first_difference, in_order_of
 from optimizer.studies.worker_messages import Replayed, RivalRun
 from optimizer.supervisor import begin
@@ -102,7 +103,8 @@ async def run_study(study_name: str, snapshots: Path) -> StudyState:
         study_name, status=StudyState.RUNNING, started_at=study.started_at or utc_now(), heartbeat_at=utc_now()
     )
     run = await _prepare(study, snapshots)
-    await update_study(study_name, sampler_note=sampler_note(study.spec, run.space))
+    digest = digest_to_run(study, is_begun=bool(run.done))
+    await update_study(study_name, sampler_note=sampler_note(study.spec, run.space), strategy_digest=digest)
     async with heartbeat(study_name):
         return await _search_and_judge(run, began)
 

@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from optimizer.domain.study_request import Frozen, Reentry, StudyRule
 from optimizer.domain.study_results import StudyState
+from optimizer.strategies.plugins.plugin_files import PluginSource
 from optimizer.studies.replay import Difference
 from optimizer.validation.champions.challenge import Challenge, Rival
 
@@ -17,6 +18,7 @@ class Configure(Frozen):
     kind: Literal["configure"] = "configure"
     mongodb_uri: str = Field(repr=False)  # it holds the password
     snapshots: Path
+    own: tuple[PluginSource, ...] = ()  # strategies of the operator, as the bot read and tried them
 
 
 class RunStudy(Frozen):

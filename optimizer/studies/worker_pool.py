@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from optimizer.errors import Phrase, Unavailable
+from optimizer.strategies.plugins.fence import TOO_LATE
 from optimizer.studies.child_process import ChildDied, ChildProcess
 from optimizer.studies.worker_messages import (
     Challenged,
@@ -40,7 +41,11 @@ _Success = TypeVar("_Success", Finished, Replayed, Challenged)
 
 
 class WorkerDied(Exception):
-    """Process ended in the middle of a study."""
+    """Process ended in the middle of a study; `hung` if a call of a person's own strategy did not return."""
+
+    def __init__(self, *, hung: bool = False) -> None:
+        super().__init__()
+        self.hung = hung
 
 
 class WorkerPool:
@@ -124,8 +129,9 @@ class WorkerPool:
             answer = decode_answer(await worker.request(encode(request)))
         except ChildDied as death:
             log.warning("worker_died pid=%s request=%s study=%s", worker.pid, request.kind, request.study_name)
+            hung = await worker.exit_code() == -TOO_LATE
             self._replace(worker)
-            raise WorkerDied from death
+            raise WorkerDied(hung=hung) from death
         except asyncio.CancelledError:
             # A worker that was interrupted is not used again: its answer would be taken for the next study's.
             self._replace(worker)

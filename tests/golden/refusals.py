@@ -18,7 +18,7 @@ FACTS: dict[str, object] = {
     "user": "U012AB3CD", "owner": "U012AB3CD", "by": "U012AB3CD", "needs": "approver", "has": "viewer", "limit": 20,
     "setting": "OPTIMIZE_BOT_RUNNERS", "usage": "show ID", "example": "mon", "strategy": "rsi", "n_trials": 200,
     "reason": Phrase("no_answer"), "remedy": Phrase("try_again"), "what": Phrase("the_replay"),
-    "reference": "ab12cd", "deaths": 3,
+    "reference": "ab12cd", "deaths": 3, "place": Phrase("own_line", file="dip.py", line=7),
     "file": "AAPL.csv", "line": 7, "provider": "yahoo", "have": 100, "need": 504, "when": "2008-03-03",
     "finding": Phrase("bars_missing", when="2008-03-03", calendar="XNYS"), "folder": "snapshots",
     "data_hash": "9f2c4e1a", "first": "2021-03-01", "last": "2026-11-20",

@@ -180,11 +180,11 @@ def test_a_rule_never_needs_more_masks_than_it_declares(seed: int) -> None:
             continue
         conditions = Conditions(BARS, OTHERS)
         columns = {name: [value] for name, value in strategy.space.default.items()}
-        before = conditions._n_slots
+        before = conditions.n_slots
         strategy.long(conditions, columns)
         if strategy.short is not None:
             strategy.short(conditions, columns)
-        assert conditions._n_slots - before <= strategy.masks_per_set - MASKS_PER_SET
+        assert conditions.n_slots - before <= strategy.masks_per_set - MASKS_PER_SET
 
 
 @pytest.mark.parametrize("seed", range(3))
