@@ -1,6 +1,6 @@
 """The rules of each built-in strategy as a tree, from the parameters that were chosen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -179,22 +179,17 @@ def signals_of(spec: StudySpec, params: Params) -> Rules:
     chosen = _Chosen(params)
     long, short = BUILT_IN[key](chosen)
     has_trend = "trend" in params and "trend" not in find_strategy(key).space.by_name  # else it is in the rules
-    average = chosen.of("sma", "trend") if has_trend else None
-    filters = [
-        tuple(filter(None, (average and Compare(CLOSE, sign, average), _sized(params)))) for sign in (">", "<")
-    ]
+    average = [chosen.of("sma", "trend")] if has_trend else []
+    # A size by volatility needs one that exists.
+    sized = [Compare(VOLATILITY, ">=", _ZERO)] if "voltarget" in params else []
     return Rules(
-        long=_filtered(long, filters[0]),
-        short=_filtered(short, filters[1]) if spec.allow_short else None,
+        long=_filtered(long, [*(_above(CLOSE, line) for line in average), *sized]),
+        short=_filtered(short, [*(_below(CLOSE, line) for line in average), *sized]) if spec.allow_short else None,
     )
 
 
-def _sized(params: Params) -> Condition | None:
-    """A size by volatility needs one that exists."""
-    return Compare(VOLATILITY, ">=", _ZERO) if "voltarget" in params else None
-
-
-def _filtered(side: SideRules, filters: tuple[Condition, ...]) -> SideRules:
+def _filtered(side: SideRules, filters: Sequence[Condition]) -> SideRules:
+    if not filters:
+        return side
     parts = side.enter.parts if isinstance(side.enter, All) else (side.enter,)
-    return SideRules(All((*parts, *filters)) if filters or len(parts) > 1 else side.enter, side.leave)
-
+    return SideRules(All((*parts, *filters)), side.leave)

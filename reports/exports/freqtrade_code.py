@@ -15,8 +15,10 @@ else:
 
 def zscore(values: pd.Series, window: int) -> pd.Series:
     """Distance from the average in population standard deviations; none where they are 0."""
-    spread = talib.STDDEV(values, window)
-    return ((values - talib.SMA(values, window)) / spread).where(spread > 0.0)
+    prices = values.to_numpy(dtype=float)
+    mean, spread = talib.SMA(prices, window), pd.Series(talib.STDDEV(prices, window), index=values.index)
+    found: pd.Series = ((values - mean) / spread).where(spread > 0.0)
+    return found
 
 
 def highest(values: pd.Series, window: int) -> pd.Series:
@@ -31,8 +33,9 @@ def lowest(values: pd.Series, window: int) -> pd.Series:
 
 def supertrend(high: pd.Series, low: pd.Series, close: pd.Series, window: int, multiple: float) -> pd.Series:
     """Side of the trailing band that the close is on: 1 above, -1 below; it begins above."""
-    middle, reach = ((high + low) / 2.0).to_numpy(), (multiple * talib.ATR(high, low, close, window)).to_numpy()
-    prices, side, lower, upper = close.to_numpy(), np.full(len(close), np.nan), np.nan, np.nan
+    tops, bottoms, prices = (values.to_numpy(dtype=float) for values in (high, low, close))
+    middle, reach = (tops + bottoms) / 2.0, multiple * talib.ATR(tops, bottoms, prices, window)
+    side, lower, upper = np.full(len(prices), np.nan), np.nan, np.nan
     for row in np.flatnonzero(~np.isnan(reach)):
         below, above = middle[row] - reach[row], middle[row] + reach[row]
         if np.isnan(lower):

@@ -16,12 +16,13 @@ _Function = Callable[..., object]
 
 def ago(values: np.ndarray, n_bars: int) -> np.ndarray:
     """Values of so many bars before."""
-    return pd.Series(values).shift(n_bars).to_numpy()
+    return np.asarray(pd.Series(values).shift(n_bars))
 
 
 def for_bars(holds: np.ndarray, n_bars: int) -> np.ndarray:
     """True where a condition has held on each of the last bars."""
-    return pd.Series(holds).rolling(n_bars).sum().to_numpy() == n_bars
+    held: np.ndarray = pd.Series(holds).rolling(n_bars).sum().to_numpy() == n_bars
+    return held
 
 
 def crosses_above(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -141,7 +142,7 @@ def bollinger_lower(values: np.ndarray, window: int, width: float) -> np.ndarray
 
 def roc(values: np.ndarray, window: int) -> np.ndarray:
     """Change over so many bars, in percent."""
-    return (values / ago(values, window) - 1.0) * 100.0
+    return np.asarray((values / ago(values, window) - 1.0) * 100.0)
 
 
 def highest(values: np.ndarray, window: int) -> np.ndarray:
@@ -169,7 +170,7 @@ def stoch_d(high: np.ndarray, low: np.ndarray, close: np.ndarray, k: int, d: int
 def true_range(high: np.ndarray, low: np.ndarray, close: np.ndarray) -> np.ndarray:
     """Range of a bar with the gap to the close before it; none on the first bar."""
     before = ago(close, 1)
-    return np.maximum(high - low, np.maximum(np.abs(before - high), np.abs(before - low)))
+    return np.asarray(np.maximum(high - low, np.maximum(np.abs(before - high), np.abs(before - low))))
 
 
 def wilder(values: np.ndarray, window: int) -> np.ndarray:
@@ -208,7 +209,7 @@ def volatility(close: np.ndarray, bars_per_year: np.ndarray | float, window: int
     """Population deviation of the last simple returns, annualized, as a fraction."""
     changes = np.zeros(len(close))
     changes[1:] = close[1:] / close[:-1] - 1.0
-    found = deviation(changes, window) * np.sqrt(bars_per_year)
+    found: np.ndarray = deviation(changes, window) * np.sqrt(bars_per_year)
     found[:window] = np.nan  # the first bar has no return
     return found
 

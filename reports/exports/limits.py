@@ -35,10 +35,10 @@ _LIMITS: Mapping[str, _Limits] = MappingProxyType(
 )
 
 
-def _used(spec: StudySpec, params: Params) -> dict[str, object]:
+def _used(spec: StudySpec, params: Params) -> Mapping[str, object]:
     """Parts of a request that some target lacks, by the word that asks for them."""
-    overlays = {name: params.get(name) for name in ("stop", "take", "trail", "max_hold", "voltarget")}
-    return overlays | {
+    return {
+        **{name: params.get(name) for name in ("stop", "take", "trail", "max_hold", "voltarget")},
         "tax": spec.costs.tax_bps,
         "borrow": spec.costs.borrow,
         "per_share": spec.costs.per_share,

@@ -63,7 +63,11 @@ class NumpyWriter(Writer):
 
     def _series(self, value: Value) -> str:
         text = self.value(value)
-        return f"np.full(len(close), {text})" if not any(isinstance(node, Column | Indicator) for node in nodes_of(value)) else text
+        return (
+            f"np.full(len(close), {text})"
+            if not any(isinstance(node, Column | Indicator) for node in nodes_of(value))
+            else text
+        )
 
 
 _OF_NODES: dict[type, Callable[..., object]] = {

@@ -74,5 +74,3 @@ class PineWriter(Writer):
 
 def _before(value: Value) -> Value:
     return Ago(value, 1) if isinstance(value, Column | Indicator | Ago) else value
-
-

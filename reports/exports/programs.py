@@ -71,6 +71,8 @@ class Winner:
     last: str
     bars_per_year: float
     warm_up: int  # bars that indicators need
+    n_before: int  # bars before the window that there were
+    file: str  # name of the program's file
 
     @property
     def constants(self) -> list[tuple[str, str]]:

@@ -8,9 +8,9 @@ class NoRules(UserError):
 
 
 class NotExpressible(UserError):
-    """Raised for a part of a study that a target cannot express. Facts: target, part, reason, nearest."""
+    """Raised for a part of a study that a target cannot express. Facts: target, part, reason, instead."""
 
 
-def refuse(target: str, part: str, reason: str, nearest: str = "") -> NotExpressible:
-    """Return the error for a part (a word that the user typed) and the key of the reason's phrase."""
-    return NotExpressible(target=target, part=part, reason=Phrase(reason), nearest=nearest)
+def refuse(target: str, part: str, reason: str, instead: str = "trades") -> NotExpressible:
+    """Return the error for a part, by the word that asks for it, with the key of the reason's phrase."""
+    return NotExpressible(target=target, part=part, reason=Phrase(reason), instead=instead)

@@ -140,12 +140,6 @@ class SideRules:
     enter: Condition
     leave: Condition
 
-    @property
-    def opens(self) -> Condition:
-        """The whole condition of an entry."""
-        parts = self.enter.parts if isinstance(self.enter, All) else (self.enter,)
-        return All((*parts, Not(self.leave)))
-
 
 @dataclass(frozen=True)
 class Rules:

@@ -25,7 +25,7 @@ BUY, SELL, SELL_SHORT = 1.0, 1.0, 1.0
 
 
 def read_bars(path: str) -> pd.DataFrame:
-    """Bars in time order, of a CSV whose first column is their time and whose others are open, high, low, close, …"""
+    """Bars in time order, of a CSV whose first column is their time."""
     text = pd.read_csv(path, index_col=0, dtype=str).rename(columns=str.lower)
     text.index = pd.to_datetime(text.index, utc=True).tz_localize(None)
     names = [name for name in ("open", "high", "low", "close", "volume") if name in text]
