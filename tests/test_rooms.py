@@ -59,6 +59,7 @@ ROOMS = {
         "report_tables",
         "symbol_table",
         "layout_cache",
+        "exports",
         "render",
         "charts",
         "__main__",

@@ -1,6 +1,7 @@
 """What a parameter set did in a window as tables: its trades, and its position at each close."""
 
 import csv
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,17 @@ def table_of(kind: ResultTable, result: Backtest, many: Sequence[Bars]) -> Table
 
 
 def write_table(table: Table, file: Path) -> None:
-    """Write a table as Parquet or, for any other ending, as CSV with all digits."""
+    """Write a table as Parquet or, for any other ending, as CSV with all digits; a reader never sees half of it."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{os.getpid()}.{file.name}")
     if file.suffix == PARQUET:
-        file.write_bytes(parquet_bytes(table))
-        return
+        draft.write_bytes(parquet_bytes(table))
+    else:
+        _write_csv(table, draft)
+    draft.replace(file)
+
+
+def _write_csv(table: Table, file: Path) -> None:
     with file.open("w", encoding="utf-8", newline="") as paper:
         writer = csv.writer(paper)
         writer.writerow(table)

@@ -22,13 +22,13 @@ def ago(values: np.ndarray, n_bars: int) -> np.ndarray:
 def for_bars(holds: np.ndarray, n_bars: int) -> np.ndarray:
     """True where a condition has held on each of the last bars."""
     held: np.ndarray = pd.Series(holds).rolling(n_bars).sum().to_numpy() == n_bars
-    return held
+    return np.asarray(held)
 
 
 def crosses_above(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """True where `left` is above `right` and was not on the bar before."""
     lead = left - right
-    return (lead > 0) & (ago(lead, 1) <= 0)
+    return np.asarray((lead > 0) & (ago(lead, 1) <= 0))
 
 
 def first_row(values: np.ndarray) -> int:
@@ -221,7 +221,7 @@ def bars_per_year_so_far(times: pd.DatetimeIndex) -> np.ndarray:
     weeks = age // week
     in_weeks = np.searchsorted(moments, moments[0] + weeks * week) / np.maximum(weeks, 1) * (year / week)
     at_first = np.arange(len(moments)) / (np.maximum(age, np.timedelta64(1, "s")) / year)
-    return np.where(weeks > 0, in_weeks, at_first)
+    return np.asarray(np.where(weeks > 0, in_weeks, at_first))
 
 
 #: Functions that each one calls.

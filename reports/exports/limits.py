@@ -1,34 +1,44 @@
 """What each target can express of a request; everything else is refused by name."""
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum, auto
 from types import MappingProxyType
 
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
 from reports.exports.refusals import NotExpressible, refuse
 
-PYTHON, BACKTESTING, VECTORBT, FREQTRADE, PINE = "python", "backtesting", "vectorbt", "freqtrade", "pine"
-TARGETS = (PYTHON, BACKTESTING, VECTORBT, FREQTRADE, PINE)
+
+class Target(StrEnum):
+    """System that a program is for."""
+
+    PYTHON = auto()
+    BACKTESTING = auto()
+    VECTORBT = auto()
+    FREQTRADE = auto()
+    PINE = auto()
+
+
 #: Lengths of a bar that freqtrade knows.
 _OF_FREQTRADE = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "1w", "1mo")
 
 #: Part as it is typed → why, and what works instead.
 _Limits = Mapping[str, tuple[str, str]]
-_MONEY = ("no_such_fees", PYTHON)
-_SIGNALS_ONLY = ("signals_only", PYTHON)
-_NO_STOPS = ("stops_later", PYTHON)
+_MONEY = ("no_such_fees", Target.PYTHON)
+_SIGNALS_ONLY = ("signals_only", Target.PYTHON)
+_NO_STOPS = ("stops_later", Target.PYTHON)
 _LIMITS: Mapping[str, _Limits] = MappingProxyType(
     {
-        PYTHON: {},
-        BACKTESTING: {
-            "take": ("targets_improve", VECTORBT),
+        Target.PYTHON: {},
+        Target.BACKTESTING: {
+            "take": ("targets_improve", Target.VECTORBT),
             **dict.fromkeys(("rf", "borrow", "per_share", "min_fee", "whole"), _MONEY),
         },
-        VECTORBT: dict.fromkeys(("rf", "borrow", "per_share", "min_fee", "whole"), _MONEY),
-        FREQTRADE: dict.fromkeys(("stop", "take", "trail", "max_hold", "voltarget"), _SIGNALS_ONLY),
-        PINE: {
+        Target.VECTORBT: dict.fromkeys(("rf", "borrow", "per_share", "min_fee", "whole"), _MONEY),
+        Target.FREQTRADE: dict.fromkeys(("stop", "take", "trail", "max_hold", "voltarget"), _SIGNALS_ONLY),
+        Target.PINE: {
             **dict.fromkeys(("stop", "take", "trail"), _NO_STOPS),
-            "voltarget": ("sized_at_the_close", PYTHON),
+            "voltarget": ("sized_at_the_close", Target.PYTHON),
             **dict.fromkeys(("tax", "rf", "borrow", "per_share", "min_fee", "whole"), _MONEY),
         },
     }
@@ -68,8 +78,8 @@ def _yields(spec: StudySpec, target: str) -> NotExpressible | None:
 
 
 def _timeframe(spec: StudySpec, target: str) -> NotExpressible | None:
-    is_unknown = target == FREQTRADE and spec.timeframe not in _OF_FREQTRADE
-    return refuse(target, f"timeframe={spec.timeframe}", "no_such_timeframe", PYTHON) if is_unknown else None
+    is_unknown = target == Target.FREQTRADE and spec.timeframe not in _OF_FREQTRADE
+    return refuse(target, f"timeframe={spec.timeframe}", "no_such_timeframe", Target.PYTHON) if is_unknown else None
 
 
 _CHECKS: tuple[Callable[[StudySpec, str], NotExpressible | None], ...] = (_shared, _yields, _timeframe)
