@@ -108,7 +108,16 @@ def cases() -> Iterator[tuple[str, Case]]:
         yield f"{key}-stop", case_of(key, is_other=True, stop=12, trend=100, symbol="IBM")
         yield (
             f"{key}-again",
-            case_of(key, is_other=True, allow_short=True, stop=14, trail=14, max_hold=10, reenter=Reentry.SIGNAL),
+            case_of(
+                key,
+                is_other=True,
+                allow_short=True,
+                stop=13,
+                trail=11,
+                max_hold=10,
+                reenter=Reentry.SIGNAL,
+                symbol="IBM",
+            ),
         )
         yield f"{key}-held", case_of(key, allow_short=True, max_hold=15, voltarget=15, symbol="MSFT")
         yield f"{key}-take", case_of(key, is_other=True, allow_short=True, stop=5, take=6, trail=4)
