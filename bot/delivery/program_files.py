@@ -28,7 +28,7 @@ async def program_of(study: OptimizationStudy, target: ExportFormat, services: S
     """Write the winner of a finished study as a program. Raises NoRules, NotExpressible, or NoSnapshot."""
     assert study.summary is not None, "only a finished study has a winner"
     spec, params, window = study.spec, study.summary.winner.params, study.summary.window
-    require_expressible(spec, params, target)
+    require_expressible(study.study_name, spec, params, target)
     first, last = await _ends_of(study, services)
     file = f"{study.study_name}-{target}.{ENDINGS[target]}"
     winner = Winner(

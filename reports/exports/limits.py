@@ -1,12 +1,12 @@
 """What each target can express of a request; everything else is refused by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum, auto
 from types import MappingProxyType
 
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
-from reports.exports.refusals import NotExpressible, refuse
+from reports.exports.refusals import refuse
 
 
 class Target(StrEnum):
@@ -58,28 +58,25 @@ def _used(spec: StudySpec, params: Params) -> Mapping[str, object]:
     }
 
 
-def require_expressible(spec: StudySpec, params: Params, target: str) -> None:
-    """Raise NotExpressible for the first part of a request that a target cannot express exactly."""
-    for check in _CHECKS:
-        if (refusal := check(spec, target)) is not None:
-            raise refusal
-    for part, is_used in _used(spec, params).items():
-        if is_used and part in _LIMITS[target]:
-            raise refuse(target, part, *_LIMITS[target][part])
+def require_expressible(study: str, spec: StudySpec, params: Params, target: str) -> None:
+    """Raise NotExpressible for the first part of a study that a target cannot express exactly."""
+    for part, reason in _outside(spec, target).items():
+        raise refuse(target, part, reason, study=study)
+    used = {part for part, is_used in _used(spec, params).items() if is_used}
+    for part, (reason, nearest) in _LIMITS[target].items():
+        if part in used:
+            raise refuse(target, part, reason, Target.PYTHON if used & set(_LIMITS[nearest]) else nearest, study=study)
 
 
-def _shared(spec: StudySpec, target: str) -> NotExpressible | None:
-    return refuse(target, "mode=shared", "several_symbols", "trades") if spec.is_shared else None
-
-
-def _yields(spec: StudySpec, target: str) -> NotExpressible | None:
-    symbol = spec.account.interest_symbol
-    return refuse(target, f"rf={symbol}", "bars_of_another_symbol", "trades") if symbol else None
-
-
-def _timeframe(spec: StudySpec, target: str) -> NotExpressible | None:
-    is_unknown = target == Target.FREQTRADE and spec.timeframe not in _OF_FREQTRADE
-    return refuse(target, f"timeframe={spec.timeframe}", "no_such_timeframe", Target.PYTHON) if is_unknown else None
-
-
-_CHECKS: tuple[Callable[[StudySpec, str], NotExpressible | None], ...] = (_shared, _yields, _timeframe)
+def _outside(spec: StudySpec, target: str) -> dict[str, str]:
+    """Parts, with the reason, for which there is no program but the trades alone."""
+    yields, timeframe = spec.account.interest_symbol, spec.timeframe
+    return {
+        **({"mode=shared": "chosen_for_several"} if spec.is_shared else {}),
+        **({f"rf={yields}": "bars_of_another_symbol"} if yields else {}),
+        **(
+            {f"timeframe={timeframe}": "no_such_timeframe"}
+            if target == Target.FREQTRADE and timeframe not in _OF_FREQTRADE
+            else {}
+        ),
+    }

@@ -8,9 +8,9 @@ class NoRules(UserError):
 
 
 class NotExpressible(UserError):
-    """Raised for a part of a study that a target cannot express. Facts: target, part, reason, instead."""
+    """Raised for a part of a study that a target cannot express. Facts: target, part, reason, study, instead."""
 
 
-def refuse(target: str, part: str, reason: str, instead: str = "trades") -> NotExpressible:
+def refuse(target: str, part: str, reason: str, instead: str = "trades", *, study: str = "ID") -> NotExpressible:
     """Return the error for a part, by the word that asks for it, with the key of the reason's phrase."""
-    return NotExpressible(target=target, part=part, reason=Phrase(reason), instead=instead)
+    return NotExpressible(target=target, part=part, reason=Phrase(reason), study=study, instead=instead)

@@ -40,7 +40,7 @@ OWN: dict[str, dict[str, object]] = {
     "EmptySpace": {"reason": Phrase("all_tried")}, "GridTooLarge": {"n_sets": "75,264", "most": "10,000"},
     "WarehouseTooNew": {"known": 8},
     "NotExpressible": {
-        "target": "pine", "part": "stop", "reason": Phrase("stops_later"), "instead": "python",
+        "target": "pine", "part": "stop", "reason": Phrase("stops_later"), "study": "opt-7f3a", "instead": "python",
     },
     "DamagedSnapshot": {"reason": Phrase("unreadable")}, "BadFile": {"reason": Phrase("file_empty")},
     "HomeInUse": {"holder": "run"}, "ChannelSetting": {"word": "language"}, "OnlyInSlack": {"word": "quiet"},

@@ -171,7 +171,7 @@ async def test_what_a_system_cannot_do_is_refused_with_the_reason_and_what_can(s
 
     told = await stage.tell(f"export {name} pine")
     assert "`pine` cannot do `stop`" in told
-    assert "`export ID python`" in told
+    assert f"`export {name} python`" in told
     assert "똑같이 표현할 수 없습니다" in await stage.tell(f"export {name} pine", user="kim")
 
 
