@@ -23,6 +23,9 @@ from reports.exports.signals import (
     indicators_of,
 )
 
+#: Characters of a condition, and the blanks before it, that fit into a line behind a name.
+_LONGEST = 100
+
 
 def number_text(value: float) -> str:
     """Return a number with all its digits, a whole one without a point."""
@@ -40,6 +43,7 @@ class Writer:
     columns: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, conditions: Sequence[Condition], extra: Sequence[Indicator] = ()) -> None:
+        self.conditions = tuple(conditions)
         self.indicators = list(dict.fromkeys((*indicators_of(tuple(conditions)), *extra)))
         self.names = _names_of(self.indicators)
 
@@ -98,10 +102,14 @@ class Writer:
                 word = self.and_ if isinstance(condition, All) else self.or_
                 return word.join(self.part(part) for part in parts)
 
-    def joined(self, condition: Condition) -> str:
-        """A condition to which `and` something else is added."""
-        is_joined = isinstance(condition, All) and condition.parts
-        return self.condition(condition) if is_joined else self.part(condition)
+    def assigned(self, condition: Condition, indent: int) -> str:
+        """A condition as the right side of an assignment, over several lines where it is long."""
+        text = self.condition(condition)
+        if len(text) + indent <= _LONGEST or not isinstance(condition, All):
+            return text
+        inner = " " * (indent + 4)
+        parts = f"\n{inner}{self.and_.lstrip()}".join(self.part(part) for part in condition.parts)
+        return f"(\n{inner}{parts}\n{' ' * indent})"
 
     def ago(self, value: str, n_bars: int) -> str:
         """A value of so many bars before."""

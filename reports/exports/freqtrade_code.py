@@ -13,6 +13,12 @@ else:
     talib = LazyModule("talib")
 
 
+def crosses_above(left: pd.Series, right: pd.Series) -> pd.Series:
+    """True where `left` is above `right` and was not on the bar before; one of them may be a number."""
+    lead = left - right
+    return (lead > 0) & (lead.shift(1) <= 0)
+
+
 def zscore(values: pd.Series, window: int) -> pd.Series:
     """Distance from the average in population standard deviations; none where they are 0."""
     prices = values.to_numpy(dtype=float)

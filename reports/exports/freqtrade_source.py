@@ -6,7 +6,7 @@ from typing import ClassVar
 from reports.exports import freqtrade_code
 from reports.exports.expressions import Writer
 from reports.exports.refusals import refuse
-from reports.exports.signals import Column, Indicator, Value
+from reports.exports.signals import Crosses, Indicator, Value, nodes_of
 
 #: TA-Lib's functions of one column and a window.
 _OF_ONE = {
@@ -55,21 +55,17 @@ class FreqtradeWriter(Writer):
     def functions(self) -> list[str]:
         """Sources of the functions that the expressions call."""
         names = [indicator.name for indicator in self.indicators]
-        own = [name for name in dict.fromkeys(names) if hasattr(freqtrade_code, name)]
-        return [inspect.getsource(getattr(freqtrade_code, name)) for name in own]
+        crosses = any(isinstance(node, Crosses) for condition in self.conditions for node in nodes_of(condition))
+        own = [*(["crosses_above"] if crosses else []), *dict.fromkeys(names)]
+        return [inspect.getsource(getattr(freqtrade_code, name)) for name in own if hasattr(freqtrade_code, name)]
 
     def ago(self, value: str, n_bars: int) -> str:
         """A shifted column."""
         return f"{_bracketed(value)}.shift({n_bars})"
 
     def crossing(self, upper: Value, lower: Value) -> str:
-        """Above now, and not on the bar before."""
-        texts = [self.value(value) for value in (upper, lower)]
-        befores = [
-            self.ago(text, 1) if isinstance(value, Column | Indicator) or "dataframe" in text else text
-            for value, text in zip((upper, lower), texts, strict=True)
-        ]
-        return f"(({texts[0]} > {texts[1]}) & ({befores[0]} <= {befores[1]}))"
+        """A call of `crosses_above`."""
+        return f"crosses_above({self.value(upper)}, {self.value(lower)})"
 
     def for_bars(self, condition: str, n_bars: int) -> str:
         """A count over the last bars."""

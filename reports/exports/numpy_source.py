@@ -22,8 +22,7 @@ class NumpyWriter(Writer):
 
     def __init__(self, target: str, conditions: Iterable[Condition], extra: Iterable[Indicator] = ()) -> None:
         self.target = target  # type: ignore[misc]  # of this object: three targets are written alike
-        self.conditions = tuple(conditions)
-        super().__init__(self.conditions, tuple(extra))
+        super().__init__(tuple(conditions), tuple(extra))
         # A variable may not be called as the function that fills it.
         self.names = {indicator: f"{name}_line" for indicator, name in self.names.items()}
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from reports.exports.expressions import Writer
 from reports.exports.refusals import refuse
-from reports.exports.signals import Ago, Column, Compare, Indicator, Value
+from reports.exports.signals import Ago, Column, Compare, Condition, Indicator, Value
 
 #: Functions that a script defines, each after those it needs; their sources are macros of `pine_functions.jinja`.
 _NEEDS = {
@@ -53,6 +53,10 @@ class PineWriter(Writer):
         used = {indicator.name for indicator in self.indicators}
         needed = {function for name in used for function in (*_NEEDS.get(name, ()), name)}
         return [name for name in _ORDER if name in needed]
+
+    def assigned(self, condition: Condition, indent: int) -> str:
+        """A condition on one line: Pine joins lines by blanks that are not those of a block."""
+        return self.condition(condition)
 
     def ago(self, value: str, n_bars: int) -> str:
         """An earlier value."""

@@ -109,11 +109,11 @@ def _facts(winner: Winner) -> dict[str, Any]:
     }
 
 
-def _sides(writer: Writer, rules: Rules) -> list[dict[str, str]]:
-    """Entry and exit of each side as text; the entry contains that there is no exit."""
+def _sides(writer: Writer, rules: Rules, indent: int = 4) -> list[dict[str, str]]:
+    """Entry and exit of each side as text; a program adds that a side does not open where it closes."""
     sides = {"long": rules.long, "short": rules.short}
     return [
-        {"name": name, "enter": writer.joined(side.enter), "leave": writer.condition(side.leave)}
+        {"name": name, "enter": writer.assigned(side.enter, indent), "leave": writer.assigned(side.leave, indent)}
         for name, side in sides.items()
         if side is not None
     ]
@@ -151,7 +151,7 @@ def _freqtrade_facts(winner: Winner, rules: Rules, target: str) -> dict[str, Any
     words = winner.study_name.replace("_", "-").split("-")
     return {
         "lines": writer.lines(),
-        "sides": _sides(writer, rules),
+        "sides": _sides(writer, rules, 8),
         "functions": writer.functions(),
         "class_name": "".join(word.capitalize() for word in (*words, winner.spec.strategy_name)),
         "timeframe": "1M" if winner.spec.timeframe == "1mo" else winner.spec.timeframe,

@@ -46,8 +46,11 @@ def lines_of(script: str) -> list[Line]:
         if not text.strip() or text.lstrip().startswith("//"):
             continue
         indent = len(text) - len(text.lstrip(" "))
-        if indent % 4 or "\t" in text or text != text.rstrip():
+        if "\t" in text or text != text.rstrip() or (indent % 4 and not found):
             raise PineError(f"line {number}: indented by {indent}, or with a blank at its end")
+        if indent % 4:  # Pine reads it as the rest of the line before
+            found[-1].tokens.extend(_tokens(text.strip(), number))
+            continue
         found.append(Line(number, indent // 4, list(_tokens(text.strip(), number))))
     return found
 

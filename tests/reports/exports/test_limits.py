@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from optimizer.domain.study_request import Account, Costs
+from optimizer.strategies.registry import STRATEGIES
 from reports.exports.limits import Target
 from reports.exports.programs import write_program
 from reports.exports.refusals import NotExpressible
@@ -79,7 +80,11 @@ def test_of_several_parts_something_is_named_that_has_them_all() -> None:
     assert refusal.facts["instead"] == "python"
 
 
-def test_programs_of_one_line_are_all_lines_short_enough_to_read() -> None:
-    case = case_of("donchian", allow_short=True)
-    for target in (Target.PYTHON, Target.BACKTESTING, Target.VECTORBT):
-        assert [line for line in write_program(case.winner, target).splitlines() if len(line) > 160] == []
+@pytest.mark.parametrize("target", Target)
+@pytest.mark.parametrize("key", STRATEGIES)
+def test_lines_of_a_program_are_short_enough_to_read(key: str, target: Target) -> None:
+    text = write_program(case_of(key, allow_short=True, trend=200).winner, target)
+
+    assert [line for line in text.splitlines() if len(line) > 120] == []
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
