@@ -14,12 +14,19 @@ _OF_ONE = {
     "ema": "talib.EMA",
     "rsi": "talib.RSI",
     "roc": "talib.ROC",
+    "slope": "talib.LINEARREG_SLOPE",
     "zscore": "zscore",
     "highest": "highest",
     "lowest": "lowest",
 }
 #: Indicators of high, low and close.
-_OF_BARS = {"atr": "talib.ATR", "supertrend": "supertrend"}
+_OF_BARS = {
+    "atr": "talib.ATR",
+    "williams": "talib.WILLR",
+    "cci": "talib.CCI",
+    "adx": "talib.ADX",
+    "supertrend": "supertrend",
+}
 _BARS = 'dataframe["high"], dataframe["low"], dataframe["close"]'
 _MACD = ("line", "signal", "histogram")
 _STOCH = ("k", "d")
@@ -46,6 +53,8 @@ class FreqtradeWriter(Writer):
             return f"{_OF_ONE[name]}({source}, {arguments})"
         if name in _OF_BARS:
             return f"{_OF_BARS[name]}({_BARS}, {arguments})"
+        if name == "mfi":
+            return f'talib.MFI({_BARS}, dataframe["volume"], {arguments})'
         if name == "macd":
             return f"talib.MACD({source}, {arguments})[{_MACD.index(indicator.line)}]"
         if name == "stoch":

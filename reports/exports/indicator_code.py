@@ -214,6 +214,67 @@ def volatility(close: np.ndarray, bars_per_year: np.ndarray | float, window: int
     return found
 
 
+def williams(high: np.ndarray, low: np.ndarray, close: np.ndarray, window: int) -> np.ndarray:
+    """Williams' %R: place of the close below the highest high, -100 to 0."""
+    top, reach = highest(high, window), highest(high, window) - lowest(low, window)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(reach == 0.0, 0.0, -100.0 * ((top - close) / reach))
+
+
+def cci(high: np.ndarray, low: np.ndarray, close: np.ndarray, window: int) -> np.ndarray:
+    """Commodity channel index: distance of the bar's middle from its average in mean deviations of 0.015."""
+    middle, found = (high + low + close) / 3.0, np.full(len(close), np.nan)
+    for row in range(window - 1, len(close)):
+        part = middle[row - window + 1 : row + 1]
+        mean = sum(part) / window
+        spread = sum(abs(part - mean)) / window
+        found[row] = (middle[row] - mean) / (0.015 * spread) if spread else 0.0
+    return found
+
+
+def mfi(high: np.ndarray, low: np.ndarray, close: np.ndarray, volume: np.ndarray, window: int) -> np.ndarray:
+    """Money flow index, 0 to 100: the flow of the bars whose middle rose, of that of all that changed."""
+    middle = (high + low + close) / 3.0
+    flow, change = middle * volume, np.diff(middle, prepend=middle[:1])
+    change = np.where(np.abs(change) < 1e-14 * middle, 0.0, change)  # rounding is no change
+    found = np.full(len(close), np.nan)
+    for row in range(window, len(close)):
+        part = slice(row - window + 1, row + 1)
+        up, down = sum(flow[part][change[part] > 0.0]), sum(flow[part][change[part] < 0.0])
+        found[row] = 100.0 * up / (up + down) if up + down >= 1.0 else 0.0
+    return found
+
+
+def slope(values: np.ndarray, window: int) -> np.ndarray:
+    """Slope of the straight line through the window, by bar."""
+    steps, found = np.arange(window) - (window - 1) / 2.0, np.full(len(values), np.nan)
+    for row in range(first_row(values) + window - 1, len(values)):
+        found[row] = (steps * values[row - window + 1 : row + 1]).sum() / (steps * steps).sum()
+    return found
+
+
+def adx(high: np.ndarray, low: np.ndarray, close: np.ndarray, window: int) -> np.ndarray:
+    """Average directional index (Wilder), 0 to 100."""
+    rises, falls = np.diff(high, prepend=high[:1]), -np.diff(low, prepend=low[:1])
+    moves = [
+        np.where((rises > falls) & (rises > 0.0), rises, 0.0),
+        np.where((falls > rises) & (falls > 0.0), falls, 0.0),
+    ]
+    moves.append(true_range(high, low, close))
+    sums = [sum(values[1:window]) for values in moves]
+    strength, found = np.full(len(close), np.nan), np.full(len(close), np.nan)
+    for row in range(window, len(close)):
+        sums = [total - total / window + values[row] for total, values in zip(sums, moves, strict=True)]
+        up, down = (100.0 * total / sums[2] if sums[2] else 0.0 for total in sums[:2])
+        before = strength[row - 1] if row > window else 0.0
+        strength[row] = 100.0 * abs(up - down) / (up + down) if up + down else before
+        if row == 2 * window - 1:
+            found[row] = sum(strength[window : row + 1]) / window
+        elif row >= 2 * window:
+            found[row] = (found[row - 1] * (window - 1) + strength[row]) / window
+    return found
+
+
 def bars_per_year_so_far(times: pd.DatetimeIndex) -> np.ndarray:
     """Number of bars a year as it was known at each bar: in whole weeks since the first one."""
     moments, week, year = times.to_numpy(), np.timedelta64(7, "D"), np.timedelta64(31_557_600, "s")
@@ -244,6 +305,9 @@ NEEDS: Mapping[_Function, tuple[_Function, ...]] = MappingProxyType(
         true_range: (ago,),
         wilder: (first_row,),
         atr: (true_range, wilder),
+        williams: (highest, lowest),
+        slope: (first_row,),
+        adx: (true_range,),
         supertrend: (first_row, atr),
         volatility: (deviation,),
     }

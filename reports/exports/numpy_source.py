@@ -11,8 +11,11 @@ from reports.exports.refusals import refuse
 from reports.exports.signals import Ago, Column, Condition, Crosses, ForBars, Indicator, Value, nodes_of
 
 #: Indicators of one column; the others are of these.
-_OF_ONE = ("sma", "ema", "rsi", "macd", "zscore", "bollinger", "roc", "highest", "lowest")
-_OF_BARS = {"stoch": "high, low, close", "atr": "high, low, close", "supertrend": "high, low, close"}
+_OF_ONE = ("sma", "ema", "rsi", "macd", "zscore", "bollinger", "roc", "highest", "lowest", "slope")
+_OF_BARS = {
+    **dict.fromkeys(("stoch", "atr", "supertrend", "williams", "cci", "adx"), "high, low, close"),
+    "mfi": "high, low, close, volume",
+}
 
 
 class NumpyWriter(Writer):

@@ -73,6 +73,7 @@ class Winner:
     warm_up: int  # bars that indicators need
     n_before: int  # bars before the window that there were
     file: str  # name of the program's file
+    rules: Rules | None = None  # None: those of a built-in strategy
 
     @property
     def constants(self) -> list[tuple[str, str]]:
@@ -89,7 +90,7 @@ class Winner:
 def write_program(winner: Winner, target: str) -> str:
     """Return the text of a program. Raises NoRules or NotExpressible."""
     require_expressible(winner.study_name, winner.spec, winner.params, target)
-    rules = signals_of(winner.spec, winner.params)
+    rules = winner.rules or signals_of(winner.spec, winner.params)
     facts = {**_facts(winner), **_WRITERS[target](winner, rules, target)}
     text: str = _environment().get_template(f"{target}.jinja").render(facts)
     return text

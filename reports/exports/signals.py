@@ -4,8 +4,8 @@
     Condition   Compare · Crosses · ForBars · All · AnyOf · Not
 
 A comparison with a value that does not exist (an indicator that has too few bars) is false; `Not` of it is true.
-Indicators, with their arguments and, where one has several, their lines; all but the last six are of one column, the
-close unless `source` names another:
+Indicators, with their arguments and, where one has several, their lines. Those of the first three rows are of one
+column, the close unless `source` names another; the others are of the whole bar:
 
     sma, ema, rsi, roc, zscore, highest, lowest, slope (window)
     bollinger (window, deviations; upper, middle, lower)

@@ -50,6 +50,17 @@ PAIRS: dict[str, _Pair] = {
         indicator_code.supertrend(b.high, b.low, b.close, 10, 3),
         technical.supertrend(b.high, b.low, b.close, window=10, multiple=3),
     ),
+    "williams": lambda b: (
+        indicator_code.williams(b.high, b.low, b.close, 14),
+        talib.WILLR(b.high, b.low, b.close, 14),
+    ),
+    "cci": lambda b: (indicator_code.cci(b.high, b.low, b.close, 20), talib.CCI(b.high, b.low, b.close, 20)),
+    "mfi": lambda b: (
+        indicator_code.mfi(b.high, b.low, b.close, b.volume, 14),
+        talib.MFI(b.high, b.low, b.close, b.volume, 14),
+    ),
+    "slope": lambda b: (indicator_code.slope(b.close, 14), talib.LINEARREG_SLOPE(b.close, 14)),
+    "adx": lambda b: (indicator_code.adx(b.high, b.low, b.close, 14), talib.ADX(b.high, b.low, b.close, 14)),
     "volatility": lambda b: (
         indicator_code.volatility(b.close, 252.0, 20),
         technical.realized_volatility(b.close, 20, 252.0),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import talib
 
 from optimizer.strategies.registry import STRATEGIES
 from reports.exports import indicator_code
@@ -135,6 +136,20 @@ TREES: dict[str, Condition] = {
     "crosses": Crosses(CLOSE, Indicator("highest", (Number(10),), source=Column("open"))),
     "crosses a level": Crosses(Indicator("rsi", (Number(14),)), Number(30)),
     "below a band": Crosses(CLOSE, Indicator("zscore", (Number(20),)), is_upwards=False),
+    "bars": All(
+        (
+            Compare(Indicator("adx", (Number(14),)), ">", Number(20)),
+            Compare(Indicator("cci", (Number(20),)), "<", Number(150)),
+            Compare(Indicator("mfi", (Number(14),)), "<=", Number(80)),
+            Compare(Indicator("williams", (Number(14),)), ">=", Number(-90)),
+            Compare(Indicator("atr", (Number(14),)), "<", Arithmetic(Number(0.05), "*", CLOSE)),
+            Compare(Indicator("slope", (Number(10),)), ">", Number(0)),
+        )
+    ),
+    "macd": Crosses(
+        Indicator("macd", (Number(12), Number(26), Number(9)), "line"),
+        Indicator("macd", (Number(12), Number(26), Number(9)), "signal"),
+    ),
 }
 
 
@@ -144,6 +159,8 @@ def plainly(name: str) -> np.ndarray:
     open_, high, low, close, volume = (
         pd.Series(getattr(bars, name)) for name in ("open", "high", "low", "close", "volume")
     )
+    prices = bars.high, bars.low, bars.close
+    macd, signal = (pd.Series(line) for line in talib.MACD(bars.close, 12, 26, 9)[:2])
     line = pd.Series(indicator_code.rsi(bars.close, 14))
     top = open_.rolling(10).max()
     band = pd.Series(indicator_code.zscore(bars.close, 20))
@@ -157,6 +174,15 @@ def plainly(name: str) -> np.ndarray:
         "crosses": (close > top) & (close.shift(1) <= top.shift(1)),
         "crosses a level": (line > 30) & (line.shift(1) <= 30),
         "below a band": (close < band) & (close.shift(1) >= band.shift(1)),
+        "bars": pd.Series(
+            (talib.ADX(*prices, 14) > 20)
+            & (talib.CCI(*prices, 20) < 150)
+            & (talib.MFI(*prices, bars.volume, 14) <= 80)
+            & (talib.WILLR(*prices, 14) >= -90)
+            & (talib.ATR(*prices, 14) < 0.05 * bars.close)
+            & (talib.LINEARREG_SLOPE(bars.close, 10) > 0)
+        ),
+        "macd": (macd > signal) & (macd.shift(1) <= signal.shift(1)),
     }
     return found[name].to_numpy()
 
