@@ -236,7 +236,7 @@ def mfi(high: np.ndarray, low: np.ndarray, close: np.ndarray, volume: np.ndarray
     """Money flow index, 0 to 100: the flow of the bars whose middle rose, of that of all that changed."""
     middle = (high + low + close) / 3.0
     flow, change = middle * volume, np.diff(middle, prepend=middle[:1])
-    change = np.where(np.abs(change) < 1e-14 * middle, 0.0, change)  # rounding is no change
+    change = np.where(np.abs(change) < 3e-14 * middle, 0.0, change)  # rounding is no change
     found = np.full(len(close), np.nan)
     for row in range(window, len(close)):
         part = slice(row - window + 1, row + 1)
