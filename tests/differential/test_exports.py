@@ -16,11 +16,13 @@ from reports.exports.limits import Target
 from reports.exports.programs import write_program
 from reports.exports.refusals import NotExpressible
 from tests.bars import sample_bars
-from tests.reports.exports.winners import Case, case_of, cases
+from tests.reports.exports.winners import Case, case_of, cases, random_cases
 from tests.source_tree import ROOT
 
 pytestmark = pytest.mark.slow
 
+#: Random rules beside the built-in strategies.
+N_RANDOM = 50
 #: Each is a package to import and machine code to compile for, so each runs all its programs in one process.
 RUNNABLE = (Target.PYTHON, Target.BACKTESTING, Target.VECTORBT)
 
@@ -41,9 +43,13 @@ def run_programs(target: str, named: dict[str, Case], folder: Path) -> dict[str,
     environment = os.environ | {"PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     command = [sys.executable, "-m", "tests.differential.programs", str(folder / "jobs.json")]
     subprocess.run(command, check=True, env=environment, cwd=folder, stderr=subprocess.DEVNULL)
-    broken = {path.name: path.read_text() for path in folder.iterdir() if path.suffix in (".broken", ".refused")}
-    assert not broken
-    return {name: pd.read_csv(file, parse_dates=["entry_time", "exit_time"]) for name, file in written.items()}
+    assert not [path.read_text() for path in folder.glob("*.broken")]
+    refused = {name: Path(f"{file}.refused").read_text() for name, file in written.items() if not file.exists()}
+    # The other engines let a short account lose more than there is, so their programs end where ours has ended.
+    assert all("used up the account" in said for said in refused.values())
+    assert set(refused) == ({name for name in written if "ruin" in reasons([named[name]])} if refused else set())
+    played = {name: file for name, file in written.items() if name not in refused}
+    return {name: pd.read_csv(file, parse_dates=["entry_time", "exit_time"]) for name, file in played.items()}
 
 
 def _csv_of(symbol: str, folder: Path) -> Path:
@@ -73,13 +79,15 @@ def assert_trades(case: Case, found: pd.DataFrame) -> int:
 
 
 @pytest.mark.parametrize("target", RUNNABLE)
-def test_programs_of_every_built_in_strategy_trade_as_the_engine(target: Target, tmp_path: Path) -> None:
+def test_programs_trade_as_the_engine(target: Target, tmp_path: Path) -> None:
     # The plain program is run with all; the others, whose engines are slow, with what differs.
     named = {name: case for name, case in cases() if target == "python" or not name.endswith("-plain")}
+    named |= dict(random_cases(N_RANDOM))
     found = run_programs(target, named, tmp_path)
     n_trades = sum(assert_trades(named[name], trades) for name, trades in found.items())
 
-    left_out = {name for name in named if name not in found}
+    assert sum(len(found[name]) > 2 for name in found if name.startswith("random")) >= 0.7 * N_RANDOM
+    left_out = {name for name in named if name not in found and "ruin" not in reasons([named[name]])}
     assert left_out == ({name for name in named if name.endswith("-take")} if target == "backtesting" else set())
     assert n_trades > 2000
 
