@@ -29,7 +29,7 @@ async def program_of(study: OptimizationStudy, target: ExportFormat, services: S
     assert study.summary is not None, "only a finished study has a winner"
     spec, params, window = study.spec, study.summary.winner.params, study.summary.window
     require_expressible(study.study_name, spec, params, target)
-    first, last = await _ends_of(study, services)
+    first, last = await asyncio.to_thread(ends_of, study, services.settings.snapshots)
     file = f"{study.study_name}-{target}.{ENDINGS[target]}"
     winner = Winner(
         study_name=study.study_name,
@@ -45,12 +45,15 @@ async def program_of(study: OptimizationStudy, target: ExportFormat, services: S
     return Program(write_program(winner, target), file)
 
 
-async def _ends_of(study: OptimizationStudy, services: Services) -> tuple[str, str]:
-    """Return the times of the window's first and last bar; those within a day are read from its snapshot."""
+def ends_of(study: OptimizationStudy, snapshots: Path) -> tuple[str, str]:
+    """Return the times of the window's first and last bar; those within a day are read from its snapshot.
+
+    Raises NoSnapshot or DamagedSnapshot.
+    """
     window = study.window
     if not parse_timeframe(study.spec.timeframe).is_intraday:
         return f"{window.start_date}", f"{window.end_date}"
-    bars = await asyncio.to_thread(read_snapshot, study.data_hash, services.settings.snapshots)
+    bars = read_snapshot(study.data_hash, snapshots)
     first, last = (str(bars.time[row].astype("datetime64[s]")) for row in (window.start, window.stop - 1))
     return first, last
 

@@ -5,17 +5,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from optimizer.domain.study_request import Account, Costs
+from optimizer.domain.metrics import periods_per_year
+from optimizer.domain.study_request import Account, Costs, StudySpec
+from optimizer.engine.evaluator import Evaluator
+from optimizer.strategies.registry import find_strategy
 from reports.exports.limits import Target
 from reports.exports.programs import write_program
 from reports.exports.refusals import NotExpressible
-from tests.bars import sample_bars
+from tests.bars import made_up_bars, sample_bars
 from tests.reports.exports.winners import Case, case_of, cases, random_cases
 from tests.source_tree import ROOT
 
@@ -129,6 +133,41 @@ def test_the_plain_program_keeps_accounts_as_the_engine(tmp_path: Path) -> None:
 
     assert all(assert_trades(named[name], trades) for name, trades in found.items() if "too little" not in name)
     assert [assert_trades(named[name], found[name]) for name in named if "too little" in name]
+
+
+@pytest.mark.parametrize("counts_ahead", [False, True])
+def test_bars_within_a_day_are_cut_and_sized_as_the_engine_does(counts_ahead: bool, tmp_path: Path) -> None:
+    plain = made_up_bars(2000, volatility=0.004)
+    days, hours = np.divmod(np.arange(2000), 7)
+    days = np.busday_offset("2020-01-01", days, roll="forward").astype("datetime64[ns]")
+    bars = replace(plain, timeframe="1h", time=days + hours * np.timedelta64(1, "h") + np.timedelta64(14, "h"))
+    spec = StudySpec(symbol="TEST", strategy_name="sma", timeframe="1h", allow_short=True, counts_ahead=counts_ahead)
+    params, start, stop = {"fast": 5, "slow": 20, "voltarget": 10, "stop": 3}, 403, 1898
+    evaluator = Evaluator(
+        find_strategy("sma"), bars, costs=spec.costs, allow_short=True, counts_ahead=spec.counts_ahead
+    )
+    times = [str(bars.time[row].astype("datetime64[s]")) for row in (start, stop - 1)]
+    winner = replace(
+        case_of("sma").winner,
+        spec=spec,
+        params=params,
+        first=times[0],
+        last=times[1],
+        bars_per_year=periods_per_year(bars),
+    )
+    (tmp_path / "winner.py").write_text(write_program(winner, "python"))
+    columns = {name: getattr(bars, name) for name in ("open", "high", "low", "close", "volume")}
+    pd.DataFrame(columns, index=pd.DatetimeIndex(bars.time, name="time")).to_csv(tmp_path / "bars.csv")
+
+    subprocess.run([sys.executable, "winner.py", "bars.csv", "trades.csv"], cwd=tmp_path, check=True)
+
+    found = pd.read_csv(tmp_path / "trades.csv", parse_dates=["entry_time", "exit_time"])
+    found, ours = found[found["exit_time"].notna()], evaluator.backtest(params, start=start, stop=stop).closed_trades
+    np.testing.assert_array_equal(
+        found["entry_time"].to_numpy(dtype="datetime64[ns]"), bars.time[[trade.entry_bar for trade in ours]]
+    )
+    np.testing.assert_allclose(found["return"], [trade.trade_return for trade in ours], rtol=1e-9, atol=1e-12)
+    assert len(ours) > 30
 
 
 def test_a_gap_beyond_the_stop_of_a_fresh_position_ends_the_program_of_backtesting(tmp_path: Path) -> None:
