@@ -1,5 +1,8 @@
 """What each target refuses: the part by its name, with a reason and something that works."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from reports.exports.limits import Target
 from reports.exports.programs import write_program
 from reports.exports.refusals import NotExpressible
 from reports.render import renderer_of
-from tests.reports.exports.winners import Case, case_of
+from tests.reports.exports.winners import Case, case_of, cases
 
 ALL = set(Target)
 #: A part as it is typed, the wish for it, and the targets that have it.
@@ -78,6 +81,21 @@ def test_of_several_parts_something_is_named_that_has_them_all() -> None:
 
     assert refusal is not None
     assert refusal.facts["instead"] == "python"
+
+
+def test_programs_in_python_are_formatted_and_have_nothing_unused_or_unknown(tmp_path: Path) -> None:
+    for name, case in cases():
+        for target in set(Target) - {Target.PINE}:
+            if refusal_of(case, target) is None:
+                (tmp_path / f"{name.replace('-', '_')}_{target}.py").write_text(write_program(case.winner, target))
+
+    ruff = [sys.executable, "-m", "ruff"]
+    for words in (
+        ["check", "--select", "F,E,W,I,B", "--line-length", "120"],
+        ["format", "--check", "--line-length", "120"],
+    ):
+        done = subprocess.run([*ruff, *words, "--isolated", str(tmp_path)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("target", Target)
