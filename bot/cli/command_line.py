@@ -60,6 +60,7 @@ _PROGRAM: Mapping[str, str] = {
     "run": "run one study here, to its end",
 }
 _SCHEDULE = "sch-"
+_TABLES = {"trades", "positions"}
 
 
 def read_front(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -198,6 +199,11 @@ def words_text(options: argparse.Namespace) -> str:
 def _quoted(word: str) -> str:
     key, sign, value = word.partition("=")
     return f'{key}="{value}"' if sign and " " in value and '"' not in value else word
+
+
+def computes_table(options: argparse.Namespace) -> bool:
+    """Check whether `export` is to write what a worker computes: trades or positions."""
+    return options.verb == "export" and bool(_TABLES & {word.lower() for word in options.words})
 
 
 def is_schedule_run(options: argparse.Namespace) -> bool:
