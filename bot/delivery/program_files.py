@@ -40,7 +40,6 @@ async def program_of(study: OptimizationStudy, target: ExportFormat, services: S
         bars_per_year=window.periods_per_year,
         warm_up=max(strategy_of(spec).warm_up(params), overlay_warm_up(params)),
         n_before=window.n_warm_up,
-        file=file,
     )
     return Program(write_program(winner, target), file)
 

@@ -72,7 +72,6 @@ class Winner:
     bars_per_year: float
     warm_up: int  # bars that indicators need
     n_before: int  # bars before the window that there were
-    file: str  # name of the program's file
     rules: Rules | None = None  # None: those of a built-in strategy
 
     @property

@@ -83,6 +83,7 @@ def test_of_several_parts_something_is_named_that_has_them_all() -> None:
     assert refusal.facts["instead"] == "python"
 
 
+@pytest.mark.slow
 def test_programs_in_python_are_formatted_and_have_nothing_unused_or_unknown(tmp_path: Path) -> None:
     for name, case in cases():
         for target in set(Target) - {Target.PINE}:

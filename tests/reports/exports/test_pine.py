@@ -16,7 +16,8 @@ FOLDER = Path(__file__).parent / "golden"
 
 def case(key: str, **wishes: object) -> Case:
     """A winner on few bars: each is read statement by statement."""
-    return case_of(key, symbol="FB" if key != "rsi2" else "IBM", window=(0.3, 0.95), is_other=True, **wishes)
+    symbol, window = ("IBM", (0.1, 0.4)) if key == "rsi2" else ("FB", (0.3, 0.95))
+    return case_of(key, symbol=symbol, window=window, is_other=True, **wishes)
 
 
 CASES = {

@@ -103,7 +103,6 @@ class Case:
             bars_per_year=252.0,
             warm_up=find_strategy(self.spec.strategy_name).warm_up(self.params),
             n_before=self.start,
-            file="winner.py",
         )
 
 
