@@ -155,7 +155,7 @@ def _end_on_sigterm() -> None:
 
 
 def _n_workers(options: argparse.Namespace) -> int | None:
-    return _WORKERS.get(options.verb, 0)
+    return 1 if command_line.computes_table(options) else _WORKERS.get(options.verb, 0)
 
 
 def _load_verb(options: argparse.Namespace) -> Verb:

@@ -11,7 +11,7 @@ BELOW = {"bot": {"bot", "reports", "optimizer"}, "reports": {"reports", "optimiz
 HOMES = {
     "slack_bolt": ("bot/",),
     "slack_sdk": ("bot/",),
-    "jinja2": ("reports/render.py", "reports/layout_cache.py"),
+    "jinja2": ("reports/render.py", "reports/layout_cache.py", "reports/exports/programs.py"),
     "duckdb": ("optimizer/market/",),
     "apscheduler": ("optimizer/studies/scheduler.py",),
     "motor": ("optimizer/storage/mongo.py",),

@@ -60,6 +60,7 @@ ROOMS = {
         "symbol_table",
         "layout_cache",
         "own_words",
+        "exports",
         "render",
         "charts",
         "__main__",

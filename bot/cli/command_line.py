@@ -70,6 +70,7 @@ _PROGRAM: Mapping[str, str] = {
 }
 _SCHEDULE = "sch-"
 _JSON_HELP = "print one JSON document and nothing else on stdout"
+_TABLES = {"trades", "positions"}
 
 
 def read_front(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -224,6 +225,11 @@ def _quoted(word: str) -> str:
     if " " in key:  # a rule, in which the sign is that of a comparison
         return f'"{word}"' if '"' not in word else word
     return f'{key}="{value}"' if sign and " " in value and '"' not in value else word
+
+
+def computes_table(options: argparse.Namespace) -> bool:
+    """Check whether `export` is to write what a worker computes: trades or positions."""
+    return options.verb == "export" and bool(_TABLES & {word.lower() for word in options.words})
 
 
 def is_schedule_run(options: argparse.Namespace) -> bool:

@@ -25,11 +25,30 @@ class Which(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """File format of an exported study."""
+    """What a study is exported as: a file of its trials, a program of its winner, or a table of what that did."""
 
     CSV = auto()
     JSON = auto()
     HTML = auto()
+    PYTHON = auto()
+    BACKTESTING = auto()
+    VECTORBT = auto()
+    FREQTRADE = auto()
+    PINE = auto()
+    TRADES = auto()
+    POSITIONS = auto()
+
+    @property
+    def is_table(self) -> bool:
+        """True for what may be a file of two kinds (`TableFile`)."""
+        return self in (ExportFormat.TRADES, ExportFormat.POSITIONS)
+
+
+class TableFile(StrEnum):
+    """File of a table of trades or positions."""
+
+    CSV = auto()
+    PARQUET = auto()
 
 
 class Command:
@@ -233,10 +252,11 @@ class Replay(Command):
 
 @dataclass(frozen=True)
 class Export(Command):
-    """Send a study's trials as a file."""
+    """Send a study as a file."""
 
     study: str
     format: ExportFormat = ExportFormat.CSV
+    file: TableFile = TableFile.CSV  # of a table
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, cast
 
 from bot.grammar import commands
@@ -206,16 +207,23 @@ def more(arguments: Arguments) -> commands.Command:
 
 
 def export(arguments: Arguments) -> commands.Command:
-    """Read `export ID [csv|json|html]`."""
+    """Read `export ID [FORMAT]`, and after `trades` and `positions` the kind of file."""
     study, rest = arguments.study_and_rest()
-    arguments.only(rest, 1)
     if not rest:
         return commands.Export(study)
-    formats = {known.value: known for known in commands.ExportFormat}
-    with locate_errors(rest[0]):
-        if rest[0].lower not in formats:
-            raise UnknownOption.of(rest[0].text, formats)
-    return commands.Export(study, formats[rest[0].lower])
+    wanted = commands.ExportFormat(_one_of(rest[0], commands.ExportFormat))
+    arguments.only(rest, 2 if wanted.is_table else 1)
+    if len(rest) == 1:
+        return commands.Export(study, wanted)
+    return commands.Export(study, wanted, commands.TableFile(_one_of(rest[1], commands.TableFile)))
+
+
+def _one_of(word: Word, known: type[StrEnum]) -> str:
+    """Return a word of an enumeration as it is written there. Raises UnknownOption with the nearest."""
+    with locate_errors(word):
+        if word.lower not in [str(each) for each in known]:
+            raise UnknownOption.of(word.text, [str(each) for each in known])
+    return word.lower
 
 
 def adopt(arguments: Arguments) -> commands.Command:

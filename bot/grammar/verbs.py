@@ -182,7 +182,7 @@ _TABLE = (
         key="export",
         command=c.Export,
         takes=Takes.WORDS,
-        usage="export ID [csv|json|html]",
+        usage="export ID [csv|json|html|python|backtesting|vectorbt|freqtrade|pine|trades|positions] [parquet]",
         answer=AnswerTo.THREAD,
         aliases=("내보내기",),
     ),

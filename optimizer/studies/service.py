@@ -48,14 +48,14 @@ from optimizer.studies.companions import load_companions
 from optimizer.studies.finding import STUDY_IDS, find_study
 from optimizer.studies.own_studies import hanging_of, loss_of, own_seconds
 from optimizer.studies.snapshot_mending import MENDABLE, mend_snapshots
-from optimizer.studies.worker_messages import Challenged, Failed, Finished, Replayed, RivalRun
+from optimizer.studies.worker_messages import Challenged, Failed, Finished, Replayed, ResultTable, RivalRun, Tabulated
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 from optimizer.validation.champions.challenge import Challenge
 from optimizer.validation.window import WindowRows, day_of, window_rows
 
 log = logging.getLogger(__name__)
 
-Done = TypeVar("Done", Replayed, Challenged)
+Done = TypeVar("Done", Replayed, Challenged, Tabulated)
 
 #: Times that a study is given to another worker after its worker died.
 MAX_DEATHS = 3
@@ -336,6 +336,10 @@ class OptimizationService:
         study = await self.get_study_results(study_name)
         request = partial(self._pool.challenge, study.study_name, rival)
         return (await self._request(request, study, Phrase("the_comparison"))).challenge
+
+    async def tabulate(self, study: OptimizationStudy, table: ResultTable, file: Path) -> None:
+        """Write a table of a finished study's winner, computed again on a worker. Raises Unavailable when that dies."""
+        await self._request(partial(self._pool.tabulate, study.study_name, table, file), study, Phrase("the_table"))
 
     async def _request(
         self, request: Callable[[], Awaitable[Done | Failed]], study: OptimizationStudy, what: Phrase

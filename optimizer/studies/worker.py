@@ -30,7 +30,7 @@ from optimizer.storage.outage import name_of
 from optimizer.strategies.plugins.fence import FENCE
 from optimizer.strategies.plugins.loading import load_again
 from optimizer.studies.child_process import NICENESS
-from optimizer.studies.study_runs import challenge_study, replay_study, run_study
+from optimizer.studies.study_runs import challenge_study, replay_study, run_study, tabulate_study
 from optimizer.studies.worker_messages import (
     Answer,
     Challenged,
@@ -42,6 +42,7 @@ from optimizer.studies.worker_messages import (
     ReplayStudy,
     RunStudy,
     StudyRequest,
+    TabulateStudy,
     decode_request,
     encode,
 )
@@ -117,6 +118,8 @@ async def _done(request: StudyRequest, snapshots: Path) -> Answer:
             return await replay_study(name, snapshots)
         case ChallengeStudy(study_name=name, rival=rival):
             return Challenged(challenge=await challenge_study(name, rival, snapshots))
+        case TabulateStudy(study_name=name, table=table, file=file):
+            return await tabulate_study(name, table, file, snapshots)
 
 
 def _lines_from_parent() -> "asyncio.Queue[str]":

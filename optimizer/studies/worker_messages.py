@@ -1,5 +1,6 @@
 """Messages between the pool and its workers: a line of JSON each, one answer for each request."""
 
+from enum import StrEnum, auto
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -50,6 +51,22 @@ class ChallengeStudy(Frozen):
     rival: RivalRun
 
 
+class ResultTable(StrEnum):
+    """Table of what a study's winner did."""
+
+    TRADES = auto()
+    POSITIONS = auto()
+
+
+class TabulateStudy(Frozen):
+    """Write a table of a finished study's winner into a file, as CSV or Parquet by its ending."""
+
+    kind: Literal["tabulate"] = "tabulate"
+    study_name: str
+    table: ResultTable
+    file: Path
+
+
 class Ready(Frozen):
     """Answer that the worker is configured."""
 
@@ -78,6 +95,13 @@ class Challenged(Frozen):
     challenge: Challenge
 
 
+class Tabulated(Frozen):
+    """Answer to a table that was written."""
+
+    kind: Literal["tabulated"] = "tabulated"
+    n_rows: int
+
+
 class Failed(Frozen):
     """Answer to a request that ended with an error."""
 
@@ -85,9 +109,9 @@ class Failed(Frozen):
     error: dict[str, Any]  # errors.error_of reads it
 
 
-StudyRequest = RunStudy | ReplayStudy | ChallengeStudy
+StudyRequest = RunStudy | ReplayStudy | ChallengeStudy | TabulateStudy
 Request = Configure | StudyRequest
-Answer = Ready | Finished | Replayed | Challenged | Failed
+Answer = Ready | Finished | Replayed | Challenged | Tabulated | Failed
 
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])

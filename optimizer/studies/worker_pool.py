@@ -8,6 +8,7 @@ get an error only when no other worker is left.
 import asyncio
 import logging
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 from optimizer.errors import Phrase, Unavailable
@@ -21,9 +22,12 @@ from optimizer.studies.worker_messages import (
     Finished,
     Replayed,
     ReplayStudy,
+    ResultTable,
     RivalRun,
     RunStudy,
     StudyRequest,
+    Tabulated,
+    TabulateStudy,
     decode_answer,
     encode,
 )
@@ -37,7 +41,7 @@ _MODULE = "optimizer.studies.worker"
 _FIRST_STARTS, _STARTS = 3, 7
 _LONGEST_PAUSE = 30.0
 
-_Success = TypeVar("_Success", Finished, Replayed, Challenged)
+_Success = TypeVar("_Success", Finished, Replayed, Challenged, Tabulated)
 
 
 class WorkerDied(Exception):
@@ -104,6 +108,10 @@ class WorkerPool:
     async def challenge(self, study_name: str, rival: RivalRun) -> Challenged | Failed:
         """Compare a finished study's winner with a rival on the next free worker; raises as `run`."""
         return await self._request(ChallengeStudy(study_name=study_name, rival=rival), Challenged)
+
+    async def tabulate(self, study_name: str, table: ResultTable, file: Path) -> Tabulated | Failed:
+        """Write a table of a finished study's winner on the next free worker; raises as `run`."""
+        return await self._request(TabulateStudy(study_name=study_name, table=table, file=file), Tabulated)
 
     def end_worker_of(self, study_name: str) -> bool:
         """End the process of a study, whose `run` then raises WorkerDied; False when there is none."""

@@ -40,6 +40,9 @@ OWN: dict[str, dict[str, object]] = {
     "TooFewBars": {"reason": Phrase("empty_window")},
     "EmptySpace": {"reason": Phrase("all_tried")}, "GridTooLarge": {"n_sets": "75,264", "most": "10,000"},
     "WarehouseTooNew": {"known": 8},
+    "NotExpressible": {
+        "target": "pine", "part": "stop", "reason": Phrase("stops_later"), "study": "opt-7f3a", "instead": "python",
+    },
     "DamagedSnapshot": {"reason": Phrase("unreadable")}, "BadFile": {"reason": Phrase("file_empty")},
     "HomeInUse": {"holder": "run"}, "ChannelSetting": {"word": "language"}, "OnlyInSlack": {"word": "quiet"},
     "WhichCrossing": {"word": "falls below", "one": "rsi(14) < 30", "other": "rsi(14) crosses below 30"},

@@ -162,6 +162,45 @@ async def test_a_form_that_is_not_there_is_refused(program: Program) -> None:
     assert (status, problem["type"].rpartition(":")[2]) == (406, "NotOffered")
 
 
+PROGRAMS = {
+    "python": "text/x-python",
+    "backtesting": "text/x-python",
+    "vectorbt": "text/x-python",
+    "freqtrade": "text/x-python",
+    "pine": "text/plain",
+}
+
+
+async def test_the_winner_comes_as_a_program_of_each_system_and_its_trades_as_a_table(program: Program) -> None:
+    name = await program.finished(symbol="MSFT", strategy="bollinger", n_trials=12, seed=87)
+    for target, form in PROGRAMS.items():
+        async with program.asked("GET", f"{START}/{name}/programs/{target}") as answer:
+            text = await answer.text()
+        assert (answer.status, answer.content_type) == (200, form)
+        assert f"bollinger on MSFT (1d): the winner of {name}" in text
+        assert f"{name}-{target}." in answer.headers["Content-Disposition"]
+
+    for table, first in {"trades": "entry_time", "positions": "time"}.items():
+        async with program.asked("GET", f"{START}/{name}/{table}") as answer:
+            assert (answer.status, answer.content_type) == (200, "text/csv")
+            assert next(csv.reader(io.StringIO(await answer.text())))[0] == first
+        accept = {"Accept": "application/vnd.apache.parquet"}
+        async with program.asked("GET", f"{START}/{name}/{table}", headers=accept) as answer:
+            assert (await answer.read()).startswith(b"PAR1")
+
+
+async def test_a_program_that_cannot_be_is_a_problem_that_says_why(program: Program) -> None:
+    name = await program.finished(symbol="MSFT", strategy="rsi", seed=88, costs={"tax_bps": 20})
+
+    status, problem = await program.call("GET", f"{START}/{name}/programs/pine")
+    assert (status, problem["type"].rpartition(":")[2]) == (422, "NotExpressible")
+    assert "tax" in problem["detail"]
+    status, problem = await program.call("GET", f"{START}/{name}/programs/excel")
+    assert status == 422
+    status, problem = await program.call("GET", f"{START}/{name}/trades", headers={"Accept": "application/json"})
+    assert (status, problem["type"].rpartition(":")[2]) == (406, "NotOffered")
+
+
 async def test_events_count_up_and_end_with_the_study(program: Program) -> None:
     body = await program.start(symbol="AAPL", strategy="macd", n_trials=600, seed=86)
 

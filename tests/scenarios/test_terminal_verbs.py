@@ -171,9 +171,13 @@ def test_exported_files_are_where_the_command_was_typed_or_in_the_folder_named(
 ) -> None:
     typed("export", names["one"], "csv")
     typed("export", names["one"], "json", "--out", str(tmp_path / "new"))
+    typed("export", names["one"], "pine", "--out", str(tmp_path / "new"))
+    typed("export", names["one"], "trades", "parquet", "--out", str(tmp_path / "new"))
 
     assert Path(f"{names['one']}.csv").read_text().startswith("number,")
     assert json.loads((tmp_path / "new" / f"{names['one']}.json").read_text())["study"]["symbol"] == "AAPL"
+    assert (tmp_path / "new" / f"{names['one']}-pine.pine").read_text().startswith("//@version=5")
+    assert (tmp_path / "new" / f"{names['one']}-trades.parquet").read_bytes().startswith(b"PAR1")
 
 
 @pytest.mark.parametrize(
