@@ -28,7 +28,7 @@ class UnknownRule(UnknownWord):
     """Raised for a rule that is not saved. Facts: word, known, nearest."""
 
 
-class NoRules(UserError):
+class NoSavedRules(UserError):
     """Raised where no rule is saved at all."""
 
 
@@ -63,7 +63,7 @@ async def list_rules(command: ListRules, origin: Origin, context: BotContext) ->
     """Show every saved rule, one line each."""
     rules = await newest_versions()
     if not rules:
-        raise NoRules()
+        raise NoSavedRules()
     return Answer(origin.renderer.render("rule_list", rules=rules), Audience.THREAD)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
-from optimizer.strategies.registry import find_strategy
+from optimizer.strategies.registry import strategy_of
 from reports.exports.refusals import NoRules
 from reports.exports.signals import (
     CLOSE,
@@ -24,6 +24,7 @@ from reports.exports.signals import (
     SideRules,
     Value,
 )
+from reports.exports.worded_rules import sides_of
 
 #: Bars of the volatility that `voltarget` divides by.
 VOLATILITY = Indicator("volatility", (Number(20),))
@@ -168,17 +169,16 @@ BUILT_IN: Mapping[str, _Describe] = MappingProxyType(
 )
 
 
-def signals_of(spec: StudySpec, params: Params) -> Rules:
-    """Rules of a request's strategy with one set, its filters included. Raises NoRules for a strategy without a tree.
+def signals_of(spec: StudySpec, params: Params, target: str) -> Rules:
+    """Rules of a request with one set, its filters included.
+
+    Raises NoRules for a strategy without a tree, and NotExpressible for parts of a rule that a target does not have.
 
     The overlays `trend` and `voltarget` limit where a position may open; the others close one and are no signals.
     """
-    key = spec.strategy_name
-    if key not in BUILT_IN:
-        raise NoRules(strategy=key)
     chosen = _Chosen(params)
-    long, short = BUILT_IN[key](chosen)
-    has_trend = "trend" in params and "trend" not in find_strategy(key).space.by_name  # else it is in the rules
+    long, short = _sides(spec, params, target)
+    has_trend = "trend" in params and "trend" not in strategy_of(spec).space.by_name  # else it is in the rules
     average = [chosen.of("sma", "trend")] if has_trend else []
     # A size by volatility needs one that exists.
     sized = [Compare(VOLATILITY, ">=", _ZERO)] if "voltarget" in params else []
@@ -186,6 +186,14 @@ def signals_of(spec: StudySpec, params: Params) -> Rules:
         long=_filtered(long, [*(_above(CLOSE, line) for line in average), *sized]),
         short=_filtered(short, [*(_below(CLOSE, line) for line in average), *sized]) if spec.allow_short else None,
     )
+
+
+def _sides(spec: StudySpec, params: Params, target: str) -> tuple[SideRules, SideRules]:
+    if spec.rule is not None:
+        return sides_of(spec.rule, params, target)
+    if spec.strategy_name not in BUILT_IN:
+        raise NoRules(strategy=spec.strategy_name)
+    return BUILT_IN[spec.strategy_name](_Chosen(params))
 
 
 def _filtered(side: SideRules, filters: Sequence[Condition]) -> SideRules:

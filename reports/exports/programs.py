@@ -89,7 +89,7 @@ class Winner:
 def write_program(winner: Winner, target: str) -> str:
     """Return the text of a program. Raises NoRules or NotExpressible."""
     require_expressible(winner.study_name, winner.spec, winner.params, target)
-    rules = winner.rules or signals_of(winner.spec, winner.params)
+    rules = winner.rules or signals_of(winner.spec, winner.params, target)
     facts = {**_facts(winner), **_WRITERS[target](winner, rules, target)}
     text: str = _environment().get_template(f"{target}.jinja").render(facts)
     return text

@@ -20,7 +20,7 @@ from reports.exports.limits import Target
 from reports.exports.programs import write_program
 from reports.exports.refusals import NotExpressible
 from tests.bars import made_up_bars, sample_bars
-from tests.reports.exports.winners import Case, case_of, cases, random_cases
+from tests.reports.exports.winners import Case, case_of, cases, random_cases, worded_cases
 from tests.source_tree import ROOT
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,7 @@ def assert_trades(case: Case, found: pd.DataFrame) -> int:
 def test_programs_trade_as_the_engine(target: Target, tmp_path: Path) -> None:
     # The plain program is run with all; the others, whose engines are slow, with what differs.
     named = {name: case for name, case in cases() if target == "python" or not name.endswith("-plain")}
-    named |= dict(random_cases(N_RANDOM))
+    named |= dict(random_cases(N_RANDOM)) | dict(worded_cases(N_RANDOM))
     found = run_programs(target, named, tmp_path)
     n_trades = sum(assert_trades(named[name], trades) for name, trades in found.items())
 

@@ -6,6 +6,7 @@ from typing import NoReturn
 from optimizer.strategies.rules.errors import (
     ComparesItself,
     ComparesNumbers,
+    FastNotBelowSlow,
     NotComparable,
     NotWholeInRule,
     NumberOutside,
@@ -20,7 +21,7 @@ from optimizer.strategies.rules.lexing import Token
 from optimizer.strategies.rules.quantity_catalogue import BOUNDS, CATALOGUE, Argument, Entry, Unit
 from optimizer.strategies.rules.tree import MIRRORED, Compare, Number, Quantity, Sign
 from optimizer.strategies.rules.words import Kind
-from optimizer.strategies.rules.writing import number_text, written_quantity
+from optimizer.strategies.rules.writing import number_text, written_number, written_quantity
 
 #: Parentheses within each other.
 MOST_DEEP = 20
@@ -203,6 +204,9 @@ class Cursor:
             found = self._listed(name.text, arguments)
             if len(found) != len(arguments) or period:
                 self._wrong_number(name, opened, entry, len(found) + bool(period))
+            if entry.is_ordered and found[0].value >= found[1].value:
+                fast, slow = (written_number(number) for number in found[:2])
+                raise FastNotBelowSlow(**self.place(name, self.before()), word=name.text, fast=fast, slow=slow)
             return found
         glued = period or self._glued(name, arguments)
         if glued is not None:

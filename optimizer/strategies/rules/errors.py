@@ -3,8 +3,8 @@
 UserError
 └── RuleError     UnknownRuleWord · RuleTooLong · RuleTooDeep · RuleEnds · UnexpectedInRule · RuleWithoutSide
                   SideRepeated · ExitAlone · MixedConnectors · WhichCrossing · WrongNumberOfNumbers · NotWholeInRule
-                  NumberOutside · RangeBackwards · NotComparable · ComparesItself · ComparesNumbers · TwoLanguages
-                  NotLonger · NothingToSearch · OddPrime
+                  NumberOutside · RangeBackwards · FastNotBelowSlow · NotComparable · ComparesItself · ComparesNumbers
+                  TwoLanguages · NotLonger · NothingToSearch · OddPrime
 """
 
 from unicodedata import east_asian_width
@@ -99,6 +99,10 @@ class NumberOutside(RuleError):
 
 class RangeBackwards(RuleError):
     """Facts: value."""
+
+
+class FastNotBelowSlow(RuleError):
+    """Facts: word, fast, slow."""
 
 
 class NotComparable(RuleError):

@@ -11,12 +11,16 @@ import pandas as pd
 
 from optimizer.domain.bars import Bars
 from optimizer.domain.space import Params
-from optimizer.domain.study_request import Costs, Reentry, StudySpec
+from optimizer.domain.study_request import Costs, Reentry, StudyRule, StudySpec
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.evaluator import Evaluator, Signals
 from optimizer.engine.price_table import PriceTable
 from optimizer.indicators.bitmasks import pack_mask
-from optimizer.strategies.registry import STRATEGIES, find_strategy
+from optimizer.strategies.registry import STRATEGIES, find_strategy, strategy_of
+from optimizer.strategies.rules.compiling import strategy_of_rule
+from optimizer.strategies.rules.errors import NothingToSearch
+from optimizer.strategies.rules.tree import n_clauses
+from optimizer.strategies.rules.writing import rule_text
 from reports.exports.programs import Winner, write_program
 from reports.exports.signals import (
     CLOSE,
@@ -37,6 +41,7 @@ from reports.exports.signals import (
     Value,
 )
 from tests.bars import sample_bars
+from tests.optimizer.strategies.rules.random_rules import random_rule
 
 #: Another set of each strategy than the default one.
 OTHERS: dict[str, dict[str, Any]] = {
@@ -73,7 +78,7 @@ class Case:
         """An evaluator of the request."""
         spec = self.spec
         return Evaluator(
-            find_strategy(spec.strategy_name),
+            strategy_of(spec),
             self.bars,
             costs=spec.costs,
             allow_short=spec.allow_short,
@@ -101,7 +106,7 @@ class Case:
             first=str(self.bars.time[self.start])[:10],
             last=str(self.bars.time[self.stop - 1])[:10],
             bars_per_year=252.0,
-            warm_up=find_strategy(self.spec.strategy_name).warm_up(self.params),
+            warm_up=strategy_of(self.spec).warm_up(self.params),
             n_before=self.start,
         )
 
@@ -191,6 +196,34 @@ def random_cases(n: int) -> Iterator[tuple[str, Case]]:
         rules = Rules(_side(luck), _side(luck))
         fields = {"spec": case.spec, "params": case.params, "start": case.start, "stop": case.stop}
         yield f"random-{number}", RuledCase(rules=rules, **fields)
+
+
+#: Quantities that programs do not have, and the money flow: where a typical price differs from the one before by
+#: rounding alone, each implementation rounds in its own way.
+_LEFT_OUT = ("vwap", "rank", "mfi")
+
+
+def worded_cases(n: int) -> Iterator[tuple[str, Case]]:
+    """Random rules in words that programs can have and that trade, a name for each; the same in every run."""
+    luck, found = np.random.default_rng(18), 0
+    while found < n:
+        rule = random_rule(luck, others=False, depth=2)
+        text = rule_text(rule)
+        if rule.is_without_exit or n_clauses(rule) > 14 or any(word in text for word in _LEFT_OUT):
+            continue
+        try:
+            space = strategy_of_rule(text).space
+        except NothingToSearch:
+            continue
+        spec = StudySpec(
+            symbol=("MSFT", "IBM")[found % 2], strategy_name="rule", rule=StudyRule(text=text),
+            allow_short=rule.has_short, costs=Costs(commission_bps=10, slippage_bps=5),
+        )  # fmt: skip
+        rows = int(len(sample_bars(spec.symbol)) * 0.3), int(len(sample_bars(spec.symbol)) * 0.85)
+        case = Case(spec=spec, params=space.default, start=rows[0], stop=rows[1])
+        if len(case.backtest.closed_trades) > 3:
+            yield f"worded-{found}", case
+            found += 1
 
 
 def _side(luck: random.Random) -> SideRules:

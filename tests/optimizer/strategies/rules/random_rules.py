@@ -71,9 +71,13 @@ def _entry(rng: np.random.Generator) -> Entry:
 
 def _quantity(rng: np.random.Generator, entry: Entry, others: bool) -> Quantity:
     has_percent = rng.integers(8) == 0
+    numbers = [_argument(rng, argument) for argument in entry.arguments]
+    if entry.is_ordered:
+        fast, slow = sorted(rng.choice(np.arange(3, 41), 2, replace=False).tolist())
+        numbers[:2] = Number(float(fast)), Number(float(slow))
     return Quantity(
         name=entry.key,
-        numbers=tuple(_argument(rng, argument) for argument in entry.arguments),
+        numbers=tuple(numbers),
         mark=int(rng.integers(1, 3)) if entry.arguments and rng.integers(8) == 0 else 0,
         ago=int(rng.integers(1, 9)) if rng.integers(6) == 0 else 0,
         percent=Number(float(rng.integers(1, 40)) / 4) if has_percent else None,

@@ -67,7 +67,7 @@ def test_every_built_in_strategy_has_a_tree() -> None:
 
 def test_a_strategy_without_a_tree_is_refused() -> None:
     with pytest.raises(NoRules):
-        signals_of(case_of("rsi").spec.model_copy(update={"strategy_name": "my_own"}), {})
+        signals_of(case_of("rsi").spec.model_copy(update={"strategy_name": "my_own"}), {}, "python")
 
 
 CASES = {
