@@ -30,6 +30,7 @@ _OF_BARS = {
 _BARS = 'dataframe["high"], dataframe["low"], dataframe["close"]'
 _MACD = ("line", "signal", "histogram")
 _STOCH = ("k", "d")
+_BANDS = ("upper", "middle", "lower")
 
 
 class FreqtradeWriter(Writer):
@@ -53,6 +54,9 @@ class FreqtradeWriter(Writer):
             return f"{_OF_ONE[name]}({source}, {arguments})"
         if name in _OF_BARS:
             return f"{_OF_BARS[name]}({_BARS}, {arguments})"
+        if name == "bollinger":
+            lower = self.argument(indicator.arguments[-1])  # as many deviations as above
+            return f"talib.BBANDS({source}, {arguments}, {lower})[{_BANDS.index(indicator.line)}]"
         if name == "mfi":
             return f'talib.MFI({_BARS}, dataframe["volume"], {arguments})'
         if name == "macd":

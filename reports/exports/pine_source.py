@@ -18,10 +18,15 @@ _NEEDS = {
     "supertrend": ("wilder",),
     "zscore": (),
     "stoch": (),
+    "bollinger": (),
+    "williams": ("highest", "lowest"),
     "highest": (),
     "lowest": (),
 }
-_ORDER = ("average_from", "wilder", "ema", "macd", "rsi", "atr", "zscore", "stoch", "highest", "lowest", "supertrend")
+_ORDER = (
+    *("average_from", "wilder", "ema", "macd", "rsi", "atr", "zscore", "bollinger", "stoch", "highest", "lowest"),
+    *("williams", "supertrend"),
+)
 
 
 class PineWriter(Writer):
@@ -41,10 +46,12 @@ class PineWriter(Writer):
                 return f"ta.{name}({source}, {arguments})"
             case "ema" | "rsi" | "zscore" | "highest" | "lowest":
                 return f"f_{name}({source}, {arguments})"
-            case "atr" | "supertrend":
+            case "atr" | "supertrend" | "williams":
                 return f"f_{name}({arguments})"
-            case "macd" | "stoch":
-                return f"f_{name}_{indicator.line}({source + ', ' if name == 'macd' else ''}{arguments})"
+            case "macd" | "bollinger":
+                return f"f_{name}_{indicator.line}({source}, {arguments})"
+            case "stoch":
+                return f"f_{name}_{indicator.line}({arguments})"
             case _:
                 raise refuse(self.target, name, "no_such_indicator", "python")
 

@@ -193,7 +193,7 @@ async def test_a_program_that_cannot_be_is_a_problem_that_says_why(program: Prog
     name = await program.finished(symbol="MSFT", strategy="rsi", seed=88, costs={"tax_bps": 20})
 
     status, problem = await program.call("GET", f"{START}/{name}/programs/pine")
-    assert (status, problem["type"].rpartition(":")[2]) == (422, "NotExpressible")
+    assert (status, problem["type"].rpartition(":")[2]) == (409, "NotExpressible")
     assert "tax" in problem["detail"]
     status, problem = await program.call("GET", f"{START}/{name}/programs/excel")
     assert status == 422

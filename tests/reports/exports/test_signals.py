@@ -1,6 +1,7 @@
 """The tree of each built-in strategy, written as NumPy and for freqtrade: the signals are the engine's on every bar."""
 
 import sys
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -36,8 +37,11 @@ from reports.exports.signals import (
     Indicator,
     Not,
     Number,
+    Rules,
+    SideRules,
 )
 from tests.bars import sample_bars
+from tests.reports.exports.pine_language import Player, parse
 from tests.reports.exports.winners import Case, case_of
 
 
@@ -146,6 +150,14 @@ TREES: dict[str, Condition] = {
             Compare(Indicator("slope", (Number(10),)), ">", Number(0)),
         )
     ),
+    "bands": AnyOf(
+        (
+            Compare(CLOSE, ">", Indicator("bollinger", (Number(20), Number(2)), "upper")),
+            Crosses(CLOSE, Indicator("bollinger", (Number(20), Number(2)), "middle")),
+            Compare(CLOSE, "<", Indicator("bollinger", (Number(20), Number(1.5)), "lower")),
+            Compare(Indicator("williams", (Number(14),)), "<", Number(-95)),
+        )
+    ),
     "macd": Crosses(
         Indicator("macd", (Number(12), Number(26), Number(9)), "line"),
         Indicator("macd", (Number(12), Number(26), Number(9)), "signal"),
@@ -161,6 +173,7 @@ def plainly(name: str) -> np.ndarray:
     )
     prices = bars.high, bars.low, bars.close
     macd, signal = (pd.Series(line) for line in talib.MACD(bars.close, 12, 26, 9)[:2])
+    bands = [pd.Series(talib.BBANDS(bars.close, 20, 2, 1.5)[line]) for line in range(3)]
     line = pd.Series(indicator_code.rsi(bars.close, 14))
     top = open_.rolling(10).max()
     band = pd.Series(indicator_code.zscore(bars.close, 20))
@@ -181,6 +194,12 @@ def plainly(name: str) -> np.ndarray:
             & (talib.WILLR(*prices, 14) >= -90)
             & (talib.ATR(*prices, 14) < 0.05 * bars.close)
             & (talib.LINEARREG_SLOPE(bars.close, 10) > 0)
+        ),
+        "bands": (
+            (close > bands[0])
+            | ((close > bands[1]) & (close.shift(1) <= bands[1].shift(1)))
+            | (close < bands[2])
+            | pd.Series(talib.WILLR(*prices, 14) < -95)
         ),
         "macd": (macd > signal) & (macd.shift(1) <= signal.shift(1)),
     }
@@ -204,6 +223,22 @@ def test_every_kind_of_node_is_written_for_numpy_and_for_pandas(name: str) -> No
             np.broadcast_to(eval(writer.condition(TREES[name]), room), len(bars)),
             plainly(name),
         )
+
+
+@pytest.mark.parametrize("name", sorted(set(TREES) - {"bars"}))
+def test_every_kind_of_node_is_written_for_pine(name: str) -> None:
+    case = case_of("rsi", symbol="IBM")
+    winner = replace(
+        case.winner,
+        rules=Rules(SideRules(TREES[name], NEVER)),
+        params={"rise": 2},
+        first="1990-01-01",
+        last="1990-01-02",
+    )
+
+    played = Player(parse(write_program(winner, "pine")), case.bars.cut(0, 700)).play()
+
+    np.testing.assert_array_equal(np.array(played.variables["longSignal"], dtype=bool), plainly(name)[:700])
 
 
 def test_an_indicator_that_a_language_lacks_is_refused_by_name() -> None:
