@@ -553,3 +553,24 @@ async def test_strategies_are_told_in_the_language_asked_for(program: Program) -
     assert [s["key"] for s in english["strategies"]] == [s["key"] for s in korean["strategies"]]
     assert english["strategies"][0]["title"] != korean["strategies"][0]["title"]
     assert english["strategies"][0]["parameters"][0]["name"] == "period"
+
+
+async def test_a_rule_in_words_runs_once_it_was_confirmed_as_it_was_understood(program: Program) -> None:
+    wanted = {"symbol": "AAPL", "rule": "buy when rsi < 30; sell when rsi > 55", "window": {"folds": 0}, "n_trials": 10}
+    status, refused = await program.call("POST", START, json=wanted)
+    assert status == 422
+    [problem] = refused["errors"]
+    assert (problem["pointer"], problem["kind"]) == ("#/confirmed", "RuleNotConfirmed")
+    assert "buy when rsi(14) < 30; sell when rsi(14) > 55" in problem["detail"]
+    status, _ = await program.call("POST", START, json={**wanted, "confirmed": "0" * 12})
+    assert status == 422
+
+    name = await program.finished(**{**wanted, "confirmed": problem["nearest"]})
+    study = await program.stage.context.services.studies.find(name)
+    assert study.spec.rule is not None
+    status, wrong = await program.call("POST", START, json={**wanted, "rule": "buy when rsx < 30"})
+    assert (status, wrong["errors"][0]["pointer"], wrong["errors"][0]["nearest"]) == (422, "#/rule", "rsi")
+    status, both = await program.call("POST", START, json={**wanted, "strategy": "rsi"})
+    assert (status, both["errors"][0]["pointer"]) == (422, "#/rule")
+    status, neither = await program.call("POST", START, json={"symbol": "AAPL"})
+    assert (status, neither["errors"][0]["pointer"]) == (422, "#/strategy")
