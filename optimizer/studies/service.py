@@ -46,7 +46,7 @@ from optimizer.strategies.registry import longest_warm_up, space_of, strategy_of
 from optimizer.studies.code_version import code_version
 from optimizer.studies.companions import load_companions
 from optimizer.studies.finding import STUDY_IDS, find_study
-from optimizer.studies.own_studies import hanging_of, loss_of, own_seconds
+from optimizer.studies.own_studies import guess_seconds, hanging_of, loss_of
 from optimizer.studies.snapshot_mending import MENDABLE, mend_snapshots
 from optimizer.studies.worker_messages import Challenged, Failed, Finished, Replayed, ResultTable, RivalRun, Tabulated
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
@@ -143,8 +143,7 @@ class OptimizationService:
             rows=rows,
             data_notes=_notes_of(findings, first),
             has_new_bars=all(self._market.is_live(found.source) for found in (bars, *partners)),
-            seconds=_guess_seconds(n_trials, len(bars) * len(spec.symbols), spec.folds)
-            + own_seconds(strategy, n_trials, len(bars) * len(spec.symbols), spec.folds),
+            seconds=guess_seconds(strategy, n_trials, len(bars) * len(spec.symbols), spec.folds),
             own_code=strategy.own if strategy.positions else None,
         )
 
@@ -492,11 +491,6 @@ def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:
         holdout_date=days[rows.holdout_start].item() if rows.holdout_start < rows.stop else None,
         end_date=days[rows.stop - 1].item(),
     )
-
-
-def _guess_seconds(n_trials: int, n_bars: int, folds: int) -> float:
-    """Estimate: 150 µs per trial for the search and 10 ns per bar and trial for the backtest, again per fold."""
-    return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9)
 
 
 def _lost(what: Phrase) -> Unavailable:
