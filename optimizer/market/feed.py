@@ -218,10 +218,12 @@ class Market:
         return None
 
     def _candidates(self, source: str | None) -> tuple[str, ...]:
-        known = {*self._sources, *self._providers, *(one.source for one in self.warehouse.symbols())}
-        if source is not None and source not in known:
+        if source is None:
+            return self._sources
+        known = {*self._sources, *self._providers}
+        if source not in known and source not in (known := known | {one.source for one in self.warehouse.symbols()}):
             raise unknown_source(source, known)
-        return self._sources if source is None else (source,)
+        return (source,)
 
     def require_sources(self) -> None:
         """Raise for a configured source that does not exist here: MissingKey, or UnknownSource."""

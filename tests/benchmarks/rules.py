@@ -85,6 +85,4 @@ def _paired(bars: Bars, text: str, n_sets: int, n_rounds: int, *, is_warm: bool)
 def _sets(strategy: Strategy, n_sets: int) -> list[Params]:
     rng = np.random.default_rng(1)
     columns = {one.name: rng.integers(len(one.values), size=n_sets) for one in strategy.space.parameters}
-    return [
-        {one.name: one.values[columns[one.name][at]] for one in strategy.space.parameters} for at in range(n_sets)
-    ]
+    return [{one.name: one.values[columns[one.name][at]] for one in strategy.space.parameters} for at in range(n_sets)]

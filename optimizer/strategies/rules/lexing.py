@@ -83,6 +83,10 @@ def _tokens(text: str) -> Iterator[Token]:
 
 def _special(text: str, lower: str, at: int, is_korean: bool) -> Token | None:
     """Token that no table has: a number, a symbol with a dot, or a timeframe."""
+    first = lower[at]
+    # Most tokens are none of these, and three patterns tried at each would take half the time.
+    if not first.isdigit() and first != "o" and "." not in lower:
+        return None
     if found := (_KOREAN_TIMEFRAME if is_korean else _TIMEFRAME).match(lower, at):
         word = f"{found[1]}{'h' if found[2] == '시간봉' else 'm'}" if is_korean else found[1].replace(" ", "")
         return Token(Kind.TIMEFRAME, at, len(found[0]), found[0], _timeframe(text, at, len(found[0]), word))
