@@ -13,9 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bot.access.local import local_user
 from bot.cli.command_line import PROGRAM, RUN, words_text
 from bot.cli.screen import Screen
-from bot.commands.rules import facts_of
 from bot.delivery.facts import plan_facts, study_facts
 from bot.delivery.group_table import judge_together
+from bot.delivery.rule_plans import facts_of
 from bot.documents.saved_rules import saved_rules
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text, start_text

@@ -1,12 +1,10 @@
 """Rules in words: shown as they were understood before anything runs, saved, listed, and taken off the list."""
 
-from collections.abc import Sequence
-
 from bot.access.roster import Denied
 from bot.commands.button_commands import DropRule, EditAsRule
 from bot.commands.common import find_result
 from bot.context import Answer, Audience, BotContext, Listeners
-from bot.delivery.facts import rule_facts
+from bot.delivery.rule_plans import facts_of
 from bot.documents.saved_rules import SavedRule, archive_rule, newest_versions, save_rule, versions_of
 from bot.grammar.commands import ArchiveRule, ListRules, SaveRule, ShowRule, Start
 from bot.grammar.formatting import start_text
@@ -15,12 +13,8 @@ from bot.origin import Origin
 from bot.role import Role
 from bot.schedules.universes import plan_selection, select
 from optimizer.errors import UnknownWord, UserError
-from optimizer.storage.tries import rules_tried
 from optimizer.strategies.rules.built_in_sentences import has_sentence, rule_of_winner
-from optimizer.studies.service import Plan
-from optimizer.validation.window import window_facts
 from reports.facts import RuleFacts
-from reports.render import Language
 from reports.text.message import Message
 
 
@@ -44,14 +38,6 @@ async def understood(command: Start, origin: Origin, context: BotContext) -> Mes
     """Show a rule as it was understood, with its parameters and what was tried before, and buttons that go on."""
     plans = await plan_selection(await select(command, context.services), context.services)
     return rule_message(command, await facts_of(plans, origin.renderer.language), origin)
-
-
-async def facts_of(plans: Sequence[Plan], language: Language) -> RuleFacts:
-    """Facts of a rule and of what was tried on the bars of its first study before."""
-    first = plans[0]
-    window = window_facts(first.rows, first.bars)
-    tried = await rules_tried(first.spec, window.start, window.end)
-    return rule_facts(first, language=language, n_studies=len(plans), tried=tried)
 
 
 def rule_message(command: Start, facts: RuleFacts, origin: Origin) -> Message:

@@ -97,6 +97,15 @@ async def test_a_korean_sentence_is_read_shown_and_run_in_korean(stage: Stage) -
     study = await stage.context.services.studies.find(name)
     assert study.spec.rule is not None
     assert study.spec.rule.text == CANONICAL
+    assert "*찾은 규칙:*" in await result_of(stage, name, shown)
+
+    assert "버전 1로 저장했습니다" in await stage.tell(f"규칙 눌림목 {KOREAN}", user="kim")
+    assert "눌림목" in await stage.tell("규칙목록", user="kim")
+    await stage.tell("일정 MSFT 눌림목 20 folds=0 매주 월 07:00", user="kim")
+    [schedule] = await Schedule.find({"spec.strategy_name": "눌림목"}).to_list()
+    assert schedule.spec.rule is not None
+    assert schedule.spec.rule.text == CANONICAL
+    assert "뺐습니다" in await stage.tell("규칙 눌림목 삭제", user="kim")
 
 
 async def test_a_slash_command_shows_the_rule_to_the_asker_alone(stage: Stage) -> None:

@@ -157,6 +157,24 @@ def test_a_verb_answers_people_and_programs(verb: str, typed: Terminal, names: d
     assert not any(mark in ended.err for mark in ("&amp;", "&lt;", "`/optimize", "<#", "<@", "``"))
 
 
+def test_a_saved_rule_is_run_by_its_name_once_it_is_confirmed(typed: Terminal, names: dict[str, str]) -> None:
+    text = "buy when rsi < 25; sell when rsi > 60"
+    assert typed("rule", "swing", text, "--json").code == 0
+    shown = typed("run", "AAPL", "swing", "20", "folds=0", "--json")
+    assert shown.code == 0, shown.err
+    assert "Nothing runs yet." in shown.err
+    assert json.loads(shown.out)["rule"] == "buy when rsi(14) < 25; sell when rsi(14) > 60"
+
+    ended = typed("run", "AAPL", "swing", "20", "folds=0", "--yes", "--json")
+    assert ended.code == 0, ended.err
+    assert "Its rule: `buy when rsi(" in ended.err
+    study = json.loads(ended.out)["study"]
+    again = typed("run", "AAPL", text, "20", "folds=0", "yes", "--json")
+    sets = [[trial["params"] for trial in json.loads(each.out)["trials"]] for each in (ended, again)]
+    assert sets[0] == sets[1]
+    assert study["strategy"] == "swing"
+
+
 def test_changes_of_stored_bars_are_asked_for_by_a_word_that_help_names(typed: Terminal, names: dict[str, str]) -> None:
     ended = typed("data", "AAPL", "changes", "--json")
 
