@@ -97,7 +97,7 @@ async def test_a_korean_sentence_is_read_shown_and_run_in_korean(stage: Stage) -
     study = await stage.context.services.studies.find(name)
     assert study.spec.rule is not None
     assert study.spec.rule.text == CANONICAL
-    assert "*찾은 규칙:*" in await result_of(stage, name, shown)
+    assert "*Its rule:*" in await result_of(stage, name, shown)  # in the language of the channel
 
     assert "버전 1로 저장했습니다" in await stage.tell(f"규칙 눌림목 {KOREAN}", user="kim")
     assert "눌림목" in await stage.tell("규칙목록", user="kim")
