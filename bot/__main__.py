@@ -19,18 +19,22 @@ from optimizer.lazy import LazyModule
 if TYPE_CHECKING:
     import pydantic
 
-    from bot.cli import data, doctor, first_start, help_pages, keys, run, serve, terminal_verbs, web
-    from bot.runtime import processes, settings
+    from bot.cli import data, doctor, first_start, help_pages, keys, run, serve, strategy_files, terminal_verbs, web
+    from bot.runtime import own_strategies, processes, settings
     from optimizer import errors
     from reports import render
     from reports.text import terminal
 else:
     # Loaded at the first use, so that each verb loads only what it needs: `run` no web server, `help` no database.
-    data, doctor, first_start, help_pages, keys, run, serve, terminal_verbs, web = (
-        LazyModule(f"bot.cli.{v}")
-        for v in ("data", "doctor", "first_start", "help_pages", "keys", "run", "serve", "terminal_verbs", "web")
+    data, doctor, first_start, help_pages, keys = (
+        LazyModule(f"bot.cli.{name}") for name in ("data", "doctor", "first_start", "help_pages", "keys")
     )
-    processes, settings = LazyModule("bot.runtime.processes"), LazyModule("bot.runtime.settings")
+    run, serve, strategy_files, terminal_verbs, web = (
+        LazyModule(f"bot.cli.{name}") for name in ("run", "serve", "strategy_files", "terminal_verbs", "web")
+    )
+    own_strategies, processes, settings = (
+        LazyModule(f"bot.runtime.{name}") for name in ("own_strategies", "processes", "settings")
+    )
     errors, render, terminal = map(LazyModule, ("optimizer.errors", "reports.render", "reports.text.terminal"))
     pydantic = LazyModule("pydantic")
 
@@ -46,11 +50,12 @@ Verb = Callable[..., Awaitable[int]]
 #: Verbs with a module of their own; every other one is a verb of the grammar.
 _MODULES: Mapping[str, ModuleType] = {
     "serve": serve, "run": run, "import": data, "keys": keys, "doctor": doctor, "help": help_pages, "web": web,
+    "strategies new": strategy_files, "strategies check": strategy_files,
 }  # fmt: skip
 #: Verbs that need prices from somewhere: the first of them in a terminal asks from where.
 _ASKING = {"serve", "run"}
 #: Verbs that start no child processes here.
-_ALONE = {"import", "keys", "doctor", "help", "web"}
+_ALONE = {"import", "keys", "doctor", "help", "web", "strategies new", "strategies check"}
 #: Number of workers, where some are needed; None: the number in the settings.
 _WORKERS = {"serve": None, "health": None, "run": 1, "resume": 1, "more": 1, "replay": 1}
 
@@ -104,8 +109,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stderr.write(f"The file .env in this folder cannot be read: {error.strerror}.\n")
         return BAD_USAGE
     try:
-        options = command_line.read_verb(options)
         _log_to_stderr(verbose=options.verbose or options.verb == "serve")
+        if chosen.plugins != "off" and command_line.names_strategies(options):
+            # Before a word is read: which of them are strategies is known then, and nothing has asked before.
+            own_strategies.load_own_strategies(chosen)
+        options = command_line.read_verb(options)
+        _log_to_stderr(verbose=options.verbose)
         chosen = chosen.model_copy(update={"language": options.language or chosen.language})
         asks = options.verb in _ASKING and not getattr(options, "json", False) and first_start.may_ask()
         chosen = first_start.with_sources(chosen, may_ask=asks)
@@ -146,7 +155,7 @@ def _end_on_sigterm() -> None:
 
 
 def _n_workers(options: argparse.Namespace) -> int | None:
-    return _WORKERS.get(options.verb, 0)
+    return 1 if command_line.computes_table(options) else _WORKERS.get(options.verb, 0)
 
 
 def _load_verb(options: argparse.Namespace) -> Verb:
@@ -168,6 +177,8 @@ def _log_to_stderr(*, verbose: bool) -> None:
         level=logging.INFO if verbose else logging.ERROR,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
+    if verbose:
+        logging.getLogger().setLevel(logging.INFO)
     for name in ("apscheduler", "slack_bolt", "slack_sdk", "httpx", "uvicorn", "pymongo", "optuna"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -12,6 +12,11 @@ SHARE = "study_share"
 SCHEDULE = "study_schedule"
 UNDO_SCHEDULE = "schedule_undo"
 NEW_STUDY = "home_new_study"
+RUN_RULE = "rule_run"
+CHANGE_RULE = "rule_change"
+SAVE_RULE = "rule_save"
+DROP_RULE = "rule_drop"
+EDIT_RULE = "rule_edit"
 
 #: By the names that templates use.
 ACTIONS = {
@@ -27,4 +32,9 @@ ACTIONS = {
     "SCHEDULE": SCHEDULE,
     "UNDO_SCHEDULE": UNDO_SCHEDULE,
     "NEW_STUDY": NEW_STUDY,
+    "RUN_RULE": RUN_RULE,
+    "CHANGE_RULE": CHANGE_RULE,
+    "SAVE_RULE": SAVE_RULE,
+    "DROP_RULE": DROP_RULE,
+    "EDIT_RULE": EDIT_RULE,
 }

@@ -14,6 +14,7 @@ from optimizer.domain.study_results import StudyState, StudySummary, Timings, Wi
 from optimizer.domain.universe import Universe
 from optimizer.errors import UserError, error_of
 from optimizer.market.quality.data_findings import DataNote
+from optimizer.strategies.declaration import OwnCode
 from optimizer.validation.evidence import Evidence, evidence_of
 
 
@@ -117,6 +118,22 @@ class Plan:
     notes: tuple[str, ...] = ()  # keys of what the data or the wish forced, as in StudySummary.notes
     findings: tuple[DataNote, ...] = ()  # on the bars
     universe: Universe | None = None  # list that the symbol was taken from
+    own_code: OwnCode | None = None  # of a strategy in Python
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleFacts:
+    """A rule in words as it was understood, before anything runs."""
+
+    spec: StudySpec
+    plan: Plan  # of the first symbol's study
+    text: str  # canonical, in the language of the message
+    n_free: int  # numbers that are searched
+    most_free: int  # numbers up to which a rule is searched without more ado
+    unordered: tuple[tuple[str, str], ...]  # pairs of which one should be less, and the space does not see to it
+    n_studies: int  # that the request starts
+    n_rules: int  # tried on the same bars before
+    n_sets: int  # of these rules
 
 
 class HelpLine(Protocol):

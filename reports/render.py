@@ -9,7 +9,7 @@ there is an error.
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -21,16 +21,19 @@ from optimizer.domain.study_request import StudySpec, differences
 from optimizer.domain.study_results import Scored, StudyState, StudySummary, TrialRecord
 from optimizer.errors import Phrase, SomethingBroke, UnknownWord, UserError
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+from optimizer.strategies.rules.built_in_sentences import has_sentence
 from optimizer.validation.verdict import FEW_TRADES, judged
 from reports import narrative, report_tables
 from reports.actions import ACTIONS
 from reports.facts import HelpLine, Plan, StudyFacts
 from reports.languages import LANGUAGES, TEMPLATES, Language
 from reports.layout_cache import kept_layouts
+from reports.own_words import own_words
 from reports.symbol_table import symbol_rows
 from reports.text.markup import FILTERS, escape, typed
 from reports.text.message import Message, fit
 from reports.text.numbers import noun, plural
+from reports.text.rule_words import said_rule, winning_rule
 
 __all__ = ["LANGUAGES", "TEMPLATES", "Language", "Renderer", "renderer_of"]
 
@@ -265,8 +268,11 @@ def _environment(language: Language, templates: Path) -> Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES, "languages": LANGUAGES}
-    environment.globals |= {"differences": differences}
+    environment.globals |= {"differences": differences, "own_words": own_words(language)}
     environment.globals |= {"plural": plural, "noun": noun}
+    environment.filters["is_sentence"] = has_sentence
+    environment.globals["said_rule"] = partial(said_rule, language=language)
+    environment.globals["winning_rule"] = partial(winning_rule, language=language)
     return environment
 
 
@@ -277,6 +283,8 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
             return f"{name}_by"
         case "repeated" | "repeated_done" if facts["url"]:
             return f"{name}_linked"
+        case "replay_equal" | "replay_differs" if facts.get("changed_file"):
+            return f"{name}_changed"
         case "replay_differs" if not facts.get("is_same_version", True):
             return "replay_differs_version"
         case "handed_over" if facts["in_thread"]:

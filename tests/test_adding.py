@@ -134,7 +134,7 @@ def test_a_strategy_takes_the_files_that_are_listed(tree: Path) -> None:
             "templates/en/strategy_words.jinja": {
                 '  "supertrend": "Supertrend",\n': '  "disparity": "Disparity",\n',
                 'average true ranges behind.",\n': '  "disparity": "Buy `enter` % below; sell `leave` % above.",\n',
-                "{% set parameters = {\n": PARAMETERS,
+                '{% set parameters = own_words("parameters", {\n': PARAMETERS,
             },
         },
     )

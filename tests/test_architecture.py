@@ -11,7 +11,7 @@ BELOW = {"bot": {"bot", "reports", "optimizer"}, "reports": {"reports", "optimiz
 HOMES = {
     "slack_bolt": ("bot/",),
     "slack_sdk": ("bot/",),
-    "jinja2": ("reports/render.py", "reports/layout_cache.py"),
+    "jinja2": ("reports/render.py", "reports/layout_cache.py", "reports/exports/programs.py"),
     "duckdb": ("optimizer/market/",),
     "apscheduler": ("optimizer/studies/scheduler.py",),
     "motor": ("optimizer/storage/mongo.py",),
@@ -25,8 +25,12 @@ BY_NAME = {
     "optimizer/market/providers/online/krx.py",
     "optimizer/market/providers/online/yahoo.py",
 }
-#: Around the code of others: a worker's job, and sources of other packages.
-CATCH_ALLS = {"optimizer/studies/worker.py": 1, "optimizer/market/providers/plugins.py": 1}
+#: Around the code of others: a worker's job, sources of other packages, and a person's own strategies.
+CATCH_ALLS = {
+    "optimizer/studies/worker.py": 1,
+    "optimizer/market/providers/plugins.py": 1,
+    "optimizer/strategies/plugins/fence.py": 1,
+}
 
 
 def test_imports_run_downwards_and_libraries_stay_at_home() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.rule_table import DOCUMENT, written
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 #: A path in backticks; one with a capital letter or a star in it names a kind of file.
@@ -31,3 +33,8 @@ def test_reading_road_is_as_long_as_it_says() -> None:
 
 def test_glossary_is_found_from_the_readme() -> None:
     assert "docs/glossary.md" in (ROOT / "README.md").read_text()
+
+
+def test_the_table_of_what_a_rule_can_name_is_that_of_the_catalogue() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert written(text) == text, "python -m tests.rule_table writes it"

@@ -59,6 +59,8 @@ ROOMS = {
         "report_tables",
         "symbol_table",
         "layout_cache",
+        "own_words",
+        "exports",
         "render",
         "charts",
         "__main__",
@@ -85,7 +87,7 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
-    "optimizer/strategies": {"rules"},
+    "optimizer/strategies": {"plugins", "rules"},
     "optimizer/search": {"tpe"},
     "optimizer/validation": {"champions", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
@@ -97,12 +99,10 @@ WITHIN = {
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED = {
-    "optimizer/strategies/rules",
     "optimizer/learned",
     "optimizer/learned/ml",
     "optimizer/learned/policy",
     "optimizer/forecasting",
-    "bot/grammar/rules",
 }
 MOST_AT_THE_TOP = 18
 MOST_IN_A_FOLDER = 16

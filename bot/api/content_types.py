@@ -13,6 +13,7 @@ from optimizer.domain.study_results import TrialRecord
 from optimizer.market.warehouse.parquet import parquet_bytes
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
+PYTHON, TEXT = "text/x-python", "text/plain"
 
 _Writer = Callable[[str, Sequence[TrialRecord]], bytes]
 
@@ -33,17 +34,17 @@ def _parquet(study_name: str, trials: Sequence[TrialRecord]) -> bytes:
 _FORMS: Mapping[str, tuple[_Writer, str]] = {JSON: (_json, "json"), CSV: (_csv, "csv"), PARQUET: (_parquet, "parquet")}
 
 
-def choose_form(accept: str) -> str:
+def choose_form(accept: str, forms: Sequence[str] = tuple(_FORMS)) -> str:
     """Return the format an Accept header prefers (RFC 9110, 12.5.1). Raises NotOffered."""
     for wanted, weight in weights(accept or "*/*"):
-        if weight > 0 and (form := _match(wanted)) is not None:
+        if weight > 0 and (form := _match(wanted, forms)) is not None:
             return form
-    raise NotOffered(word=accept, known=", ".join(_FORMS))
+    raise NotOffered(word=accept, known=", ".join(forms))
 
 
-def _match(wanted: str) -> str | None:
+def _match(wanted: str, forms: Sequence[str]) -> str | None:
     kind, _, subtype = wanted.partition("/")
-    for form in _FORMS:
+    for form in forms:
         if wanted in ("*/*", form) or (subtype == "*" and form.startswith(f"{kind}/")):
             return form
     return None

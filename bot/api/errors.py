@@ -5,7 +5,7 @@ UserError
 └── RequestError    NotJson · NotANumberOfJson · HalfACharacter · NamedTwice · TooDeep · TooLarge
     │               NotJsonType · NoSuchPath · WrongMethod · NotOffered · BadCursor · KeyReused · NotInChannel
     │               ChannelNotGranted · TooManyStreams
-    └── (fields)    MissingField · UnknownField · OneOf · NotACap · NotText · NotAList · NotAnObject
+    └── (fields)    MissingField · UnknownField · OneOf · RuleNotConfirmed · NotACap · NotText · NotAList · NotAnObject
                     NotTrueOrFalse · TooMany · BelowBound · AboveBound · UnfitField · SeveralFields
 """
 
@@ -83,6 +83,10 @@ class MissingField(RequestError):
 
 class OneOf(RequestError):
     """Raised when two alternative fields are both given. Facts: field, other."""
+
+
+class RuleNotConfirmed(RequestError):
+    """Raised for a rule that was not seen as it was understood. Facts: rule, parameters, nearest (its digest)."""
 
 
 class NotACap(RequestError):

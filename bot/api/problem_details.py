@@ -17,6 +17,7 @@ from bot.grammar.fields import BadFields
 from optimizer.errors import NoTimeframe, SomethingBroke, Unavailable, UnknownSymbol, UserError
 from optimizer.studies.finding import SeveralStudies, UnknownStudy
 from optimizer.studies.service import AlreadyFinished, NotFinished, NothingLeft
+from reports.exports.refusals import NoRules, NotExpressible
 from reports.render import LANGUAGES, Language, renderer_of
 from reports.text.terminal import unmarked
 
@@ -45,6 +46,8 @@ STATUSES: Mapping[type[UserError], HTTPStatus] = {
     NotFinished: HTTPStatus.CONFLICT,
     AlreadyFinished: HTTPStatus.CONFLICT,
     NothingLeft: HTTPStatus.CONFLICT,
+    NoRules: HTTPStatus.CONFLICT,
+    NotExpressible: HTTPStatus.CONFLICT,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.NotJsonType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.NotJson: HTTPStatus.BAD_REQUEST,

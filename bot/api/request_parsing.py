@@ -3,39 +3,84 @@
 Each field becomes the word that one would type for it, and is read as that word is.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bot.api.errors import MissingField, NotACap, OneOf
+from bot.api.errors import MissingField, NotACap, OneOf, RuleNotConfirmed
 from bot.api.requests import MAX_HOLDOUT, MAX_NAME, MAX_NOTES, OptimizationRequest, SearchRange, SearchWindow
 from bot.grammar.commands import Mode, Start
 from bot.grammar.errors import NotADate, Repeated
 from bot.grammar.fields import ClashFields, FieldErrors, finish
-from bot.grammar.start_builder import StartBuilder, read_narrowed
+from bot.grammar.rules.typed import NO_RULES, SavedRules, rule_of_text
+from bot.grammar.start_builder import SHORTEST, StartBuilder, read_narrowed
 from bot.grammar.tokens import Word, plain
 from bot.grammar.values import basis_points_text, percent_text, plain_number, read_symbol_or_list, read_text
 from optimizer.domain.space import Choice, Parameter
+from optimizer.domain.study_request import StudyRule
 from optimizer.errors import OutOfRange, UnknownOverlay, UnknownParameter
 from optimizer.strategies.registry import OVERLAYS, Strategy, find_strategy
+from optimizer.strategies.rules.compiling import RULE, strategy_of_rule
 
 _CLASHES = ClashFields(
     years="/window/years", end="/window/end", mode="/mode", reenter="/reenter", other="/search_space"
 )
 
 
-def start_of(request: OptimizationRequest) -> Start:
-    """The command that a request means. Raises BadFields with an error for each field that cannot be read."""
+def start_of(request: OptimizationRequest, rules: SavedRules = NO_RULES) -> Start:
+    """The command that a request means; `rules` are the saved ones.
+
+    Raises BadFields with an error for each field that cannot be read, and for a rule that is not confirmed.
+    """
     errors = FieldErrors()
     symbols = _symbols(request, errors)
-    with errors.about("/strategy"):
-        builder = StartBuilder(strategy := find_strategy(request.strategy))
+    rule = _rule(request, rules, errors)
+    with errors.about("/strategy" if request.rule is None else "/rule"):
+        strategy = _strategy(request, rule)
+        builder = StartBuilder(strategy, rule)
         for at, (pointer, text) in enumerate(_words(request, strategy, errors)):
             with errors.about(pointer):
                 builder.take(Word(at, text))
+        if rule is not None:
+            _require_confirmed(request, rule, strategy, errors)
     name = _text("name", request.name, MAX_NAME, errors)
     note = _text("notes", request.notes, MAX_NOTES, errors)
     errors.raise_any()
-    return replace(finish(builder, symbols, _CLASHES), is_quiet=request.quiet, name=name, note=note)
+    start = finish(builder, symbols, _CLASHES)
+    return replace(start, is_quiet=request.quiet, name=name, note=note, is_confirmed=rule is not None)
+
+
+def _rule(request: OptimizationRequest, rules: SavedRules, errors: FieldErrors) -> StudyRule | None:
+    """Return the rule of a request, saved or in words; None where it has a strategy."""
+    if request.rule is None:
+        return None
+    with errors.about("/rule"):
+        if request.strategy is not None:
+            raise OneOf(field="rule", other="strategy")
+        return rules.get(request.rule.lower()) or rule_of_text(request.rule)
+    errors.raise_any()
+    return None
+
+
+def _strategy(request: OptimizationRequest, rule: StudyRule | None) -> Strategy:
+    if rule is not None:
+        return strategy_of_rule(rule.text, SHORTEST, rule.name or RULE)
+    if request.strategy is None:
+        raise MissingField(field="strategy")
+    return find_strategy(request.strategy)
+
+
+def _require_confirmed(request: OptimizationRequest, rule: StudyRule, strategy: Strategy, errors: FieldErrors) -> None:
+    """Refuse a rule whose canonical text the request does not confirm; nothing is started before it was seen."""
+    digest = rule_digest(rule)
+    with errors.about("/confirmed"):
+        if request.confirmed != digest:
+            raise RuleNotConfirmed(rule=rule.text, parameters=", ".join(strategy.space.names), nearest=digest)
+
+
+def rule_digest(rule: StudyRule) -> str:
+    """Digest of a rule as it was understood, by which a request confirms it."""
+    return hashlib.blake2b(rule.text.encode(), digest_size=6).hexdigest()
 
 
 def _symbols(request: OptimizationRequest, errors: FieldErrors) -> list[str]:

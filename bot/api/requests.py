@@ -31,6 +31,7 @@ def _bounds(low: float | None = None, high: float | None = None, **more: Any) ->
 _SYMBOL = r"[A-Za-z0-9]([A-Za-z0-9.^=-]{0,18}[A-Za-z0-9])?"
 #: Schema of symbols and strategies, wherever they are named.
 SYMBOL_SHAPE: dict[str, Any] = {"pattern": rf"^{_SYMBOL}$"}
+#: Complete, since a person's own strategies are loaded before a server is.
 STRATEGY_WORDS: dict[str, Any] = {"enum": [word for s in STRATEGIES.values() for word in (s.key, *s.aliases)]}
 _SYMBOL_OR_LIST: dict[str, Any] = {"pattern": rf"^(@[A-Za-z0-9][A-Za-z0-9_-]{{0,29}}|{_SYMBOL})$"}
 _GOAL = "|".join(GOALS)
@@ -127,7 +128,10 @@ class OptimizationRequest(RequestPart):
         extra="forbid",
         frozen=True,
         json_schema_extra={
-            "oneOf": [{"required": ["symbol"]}, {"required": ["symbols"]}],
+            "allOf": [
+                {"oneOf": [{"required": ["symbol"]}, {"required": ["symbols"]}]},
+                {"oneOf": [{"required": ["strategy"]}, {"required": ["rule"]}]},
+            ],
             "examples": [
                 {"symbol": "AAPL", "strategy": "rsi", "n_trials": 200},
                 {
@@ -161,10 +165,22 @@ class OptimizationRequest(RequestPart):
         description="Instead of `symbol`: one study for each.",
         json_schema_extra={"uniqueItems": True},
     )
-    strategy: StrictStr = Field(
-        description="A strategy's key or alias; `GET /strategies` lists them.",
+    strategy: StrictStr | None = Field(
+        default=None,
+        description="A strategy's key or alias; `GET /strategies` lists them. Left out where there is a `rule`.",
         examples=["rsi"],
         json_schema_extra=STRATEGY_WORDS,
+    )
+    rule: StrictStr | None = Field(
+        default=None,
+        description="Instead of `strategy`: a rule in words, or the name of a saved one.",
+        examples=["buy when rsi < 30 and close > sma(200); sell when rsi > 55", "dip", "dip@1"],
+        max_length=2_000,
+    )
+    confirmed: StrictStr | None = Field(
+        default=None,
+        description="Digest of the rule as it was understood: a request without it is refused, and names it.",
+        examples=["3f9a1c0b7d2e"],
     )
     search_space: Mapping[str, SearchRange] = Field(
         default_factory=dict,

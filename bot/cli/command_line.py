@@ -24,6 +24,8 @@ verbs of the program:
   run SYMBOL STRATEGY         run one study here, to its end
   data import PATH            import files of almost any kind, or a folder of them
   keys add|list|revoke        manage the API keys of programs
+  strategies new NAME         write an example of a strategy of your own
+  strategies check FILE       try a file of your own strategies, and say what is wrong with it
   doctor                      check everything the bot needs, and report how to fix what is wrong
 
 Every other verb is one of `/optimize`: optimize-bot help lists them.
@@ -35,6 +37,7 @@ examples:
   optimize-bot run IBM MACD 500 years=5 stop       five years, with a stop as one more dimension
   optimize-bot run MSFT SMA 300 fast=5..20 dry     only print the plan
   optimize-bot run AAPL RSI 200 --json > out.json  one JSON document, nothing else on stdout
+  optimize-bot run AAPL "buy when rsi < 30; sell when rsi > 55" 200 --yes
   optimize-bot run sch-2b                          run a schedule now
 
 The words after `run` are the same as after `/optimize` in Slack.
@@ -50,7 +53,11 @@ It knows the exports of Yahoo, Stooq, Investing.com, Nasdaq.com, TradingView, Me
 and any table with a header that names date, open, high, low and close. What a file does not say is never guessed:
 it is refused with file and line, and the option that says it. Everything else that was understood is printed.
 """
-_EPILOGS = {"run": _RUN_HELP, "import": _IMPORT_HELP}
+_NEW_HELP = """\
+The example is commented and passes its trial: change it, try it with `optimize-bot strategies check FILE`, set
+OPTIMIZE_BOT_PLUGINS=folder and start the bot again. docs/strategies.md is the manual.
+"""
+_EPILOGS = {"run": _RUN_HELP, "import": _IMPORT_HELP, "strategies new": _NEW_HELP}
 #: Verbs of the program itself, with their help.
 _PROGRAM: Mapping[str, str] = {
     "serve": "run the bot, its pages and its API until stopped",
@@ -58,8 +65,12 @@ _PROGRAM: Mapping[str, str] = {
     "keys": "manage the API keys of programs",
     "import": "import bars from CSV, Parquet, Excel or zip files, and say what was understood of them",
     "run": "run one study here, to its end",
+    "strategies new": "write an example of a strategy of your own into the data directory",
+    "strategies check": "try a file of your own strategies as the bot does at its start, and say what is wrong with it",
 }
 _SCHEDULE = "sch-"
+_JSON_HELP = "print one JSON document and nothing else on stdout"
+_TABLES = {"trades", "positions"}
 
 
 def read_front(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -89,6 +100,12 @@ def read_verb(front: argparse.Namespace) -> argparse.Namespace:
     return _parser_of(front.verb).parse_args(rest, front)
 
 
+def names_strategies(front: argparse.Namespace) -> bool:
+    """Check whether a verb may name a strategy; the others need not wait until a person's own are loaded."""
+    is_about_files = front.verb == "strategies" and front.rest[:1] in (["new"], ["check"])
+    return front.verb not in ("keys", "data", "doctor", "web") and not is_about_files
+
+
 def _as_word(word: str) -> str:
     """Return a symbol to be taken from a list, `-IBM`, behind a bare sign, so that it is no option."""
     is_removal = word.startswith("-") and not word.startswith("--") and word not in ("-", "-h")
@@ -105,6 +122,8 @@ def _verb_and_rest(word: str, rest: list[str]) -> tuple[str, list[str]]:
     """Return the verb and the words after it; the verb of a study without one is `run`."""
     if word == "data" and rest[:1] in (["import"], ["list"], ["check"]):
         return ("import", rest[1:]) if rest[0] == "import" else ("data", rest[1:])
+    if word == "strategies" and rest[:1] in (["new"], ["check"]):
+        return f"strategies {rest[0]}", rest[1:]
     if word in _PROGRAM and word != "import":
         return word, rest
     key = verbs.VERB_WORDS.get(word.lower())
@@ -112,7 +131,7 @@ def _verb_and_rest(word: str, rest: list[str]) -> tuple[str, list[str]]:
         return "run", rest
     if key is not None:
         return key, rest
-    if rest and start_builder.is_strategy(rest[0]):
+    if rest and (start_builder.is_strategy(rest[0]) or " " in rest[0]):
         return "run", [word, *rest]
     error = errors.UnknownVerb.of(word, [*verbs.VERB_WORDS, *_PROGRAM])
     near = str(error.facts["nearest"])
@@ -135,6 +154,9 @@ def _parser_of(verb: str) -> argparse.ArgumentParser:
             _add_keys(parser)
         case "import":
             _add_import(parser)
+        case "strategies new" | "strategies check":
+            parser.add_argument("named", metavar="NAME" if verb.endswith("new") else "FILE")
+            parser.add_argument("--json", action="store_true", help=_JSON_HELP)
         case _:
             _add_words(parser, verb)
     return parser
@@ -143,11 +165,13 @@ def _parser_of(verb: str) -> argparse.ArgumentParser:
 def _add_words(parser: argparse.ArgumentParser, verb: str) -> None:
     usage = "SYMBOL STRATEGY [TRIALS] and options" if verb == "run" else f"{verbs.VERBS[verb].usage}, as in Slack"
     parser.add_argument("words", nargs="*", metavar="WORD", help=usage)
-    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+    parser.add_argument("--json", action="store_true", help=_JSON_HELP)
     if verb == "config":
         parser.add_argument(
             "--file", metavar="FILE", help="the list's symbols, or a CSV of symbol,from,to: config @NAME"
         )
+    if verb == "run":
+        parser.add_argument("--yes", action="store_true", help="run a rule in words without asking first")
     if verb in ("run", "resume", "more", "export"):
         parser.add_argument("--out", metavar="FOLDER", help="folder for the files that are written")
 
@@ -155,7 +179,7 @@ def _add_words(parser: argparse.ArgumentParser, verb: str) -> None:
 def _add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH")
     parser.add_argument("--dry", action="store_true", help="import nothing, only say what was understood")
-    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+    parser.add_argument("--json", action="store_true", help=_JSON_HELP)
     parser.add_argument("--symbol", help="symbol, or the one to take of several in a file")
     parser.add_argument("--timeframe", help="length of a bar: 1m, 5m, 15m, 30m, 1h or 1d (default: their distance)")
     parser.add_argument("--zone", help="zone of clock times without one, such as UTC")
@@ -192,12 +216,20 @@ def command_text(options: argparse.Namespace) -> str:
 
 def words_text(options: argparse.Namespace) -> str:
     """Return the words after the verb."""
-    return " ".join(map(_quoted, options.words))
+    words = " ".join(map(_quoted, options.words))
+    return f"{words} yes" if getattr(options, "yes", False) else words
 
 
 def _quoted(word: str) -> str:
     key, sign, value = word.partition("=")
+    if " " in key:  # a rule, in which the sign is that of a comparison
+        return f'"{word}"' if '"' not in word else word
     return f'{key}="{value}"' if sign and " " in value and '"' not in value else word
+
+
+def computes_table(options: argparse.Namespace) -> bool:
+    """Check whether `export` is to write what a worker computes: trades or positions."""
+    return options.verb == "export" and bool(_TABLES & {word.lower() for word in options.words})
 
 
 def is_schedule_run(options: argparse.Namespace) -> bool:

@@ -4,7 +4,17 @@ import argparse
 
 from rich.console import Console
 
-from bot.ops.health_checks import HealthReport, Probe, bad, probe_desk, probe_embedded, probe_slack, probe_sources
+from bot.ops.health_checks import (
+    HealthReport,
+    Probe,
+    bad,
+    probe_desk,
+    probe_embedded,
+    probe_slack,
+    probe_sources,
+    probe_strategies,
+)
+from bot.runtime.own_strategies import load_own_strategies
 from bot.runtime.processes import ChildProcesses, start_children
 from bot.runtime.services import open_services
 from bot.runtime.settings import Settings
@@ -18,7 +28,8 @@ _MARKS = {HealthReport.GOOD: "[green]✓[/]", HealthReport.WARNING: "[yellow]![/
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Probe and print; returns 0 when nothing is wrong."""
     console = Console(highlight=False)
-    probes = [*await probe_slack(settings), *probe_sources(settings)]
+    load_own_strategies(settings)
+    probes = [*await probe_slack(settings), *probe_sources(settings), *probe_strategies()]
     try:
         async with start_children(settings, verb="doctor") as started, open_services(settings, started) as services:
             probes += [*await probe_desk(services), *await probe_embedded(services)]

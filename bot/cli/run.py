@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,22 @@ from bot.cli.command_line import PROGRAM, RUN, words_text
 from bot.cli.screen import Screen
 from bot.delivery.facts import plan_facts, study_facts
 from bot.delivery.group_table import judge_together
+from bot.delivery.rule_plans import facts_of
+from bot.documents.saved_rules import saved_rules
 from bot.grammar.commands import Start
-from bot.grammar.formatting import command_text
+from bot.grammar.formatting import command_text, start_text
 from bot.grammar.parsing import parse
+from bot.grammar.rules.typed import NO_RULES
 from bot.origin import Door, StudyOrigin
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from bot.schedules.universes import plan_selection, select
 from optimizer.clock import utc_now
-from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_request import StudyRule, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.domain.universe import Universe, distinct
-from optimizer.errors import BadValue, Unavailable
+from optimizer.errors import BadValue, Unavailable, UnknownStrategy, UserError
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import studies_named
 from optimizer.studies.service import Plan as StudyPlan
@@ -48,16 +52,31 @@ class OnlyInSlack(BadValue):
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Run one study to its end; returns the exit code."""
     assert children is not None, "the command line starts them for this verb"
-    command = _parse(options)
+    rules = await _rules_if_named(options, settings, children)
+    command = _parse(options, rules)
     screen, folder = Screen(as_json=options.json), Path(options.out) if options.out else None
     async with open_services(settings, children) as services:
         conversation = TerminalConversation(services, screen, folder)
         return await conversation.run(command)
 
 
-def _parse(options: argparse.Namespace) -> Start:
+async def _rules_if_named(
+    options: argparse.Namespace, settings: Settings, children: ChildProcesses
+) -> Mapping[str, StudyRule]:
+    """Return the saved rules where a word that is no strategy may name one: else nothing waits for the database."""
+    try:
+        _parse(options, NO_RULES)
+    except UnknownStrategy:
+        async with open_services(settings, children):
+            return await saved_rules()
+    except UserError:
+        return NO_RULES
+    return NO_RULES
+
+
+def _parse(options: argparse.Namespace, rules: Mapping[str, StudyRule]) -> Start:
     """Read the words after `run`; raises OnlyInSlack for what a terminal has no use for."""
-    command = parse(f"start {words_text(options)}", prefix=PROGRAM)
+    command = parse(f"start {words_text(options)}", prefix=PROGRAM, rules=rules)
     assert isinstance(command, Start), "the grammar reads this verb as nothing else"
     for flag, is_set in {"private": command.is_private, "quiet": command.is_quiet}.items():
         if is_set:
@@ -82,10 +101,28 @@ class TerminalConversation:
         universes = distinct(plan.universe for plan in plans)
         if universes and (self._many or not command.is_dry):  # the plan of one study alone has them
             self._screen.show(self._renderer.render("survivorship", universes=universes))
+        if command.is_unconfirmed_rule:
+            return await self._show_rule(command, plans)
         if command.is_dry:
             return self._show_plans(plans, universes)
         studies = [await self._run_one(plan, command, n_together=len(plans)) for plan in plans]
         return await self._report(studies, universes)
+
+    async def _show_rule(self, command: Start, plans: Sequence[StudyPlan]) -> int:
+        """Show a rule as it was understood, with the command that runs it."""
+        facts = await facts_of(plans, self._renderer.language)
+        typed = start_text(replace(command, is_confirmed=True), prefix=RUN)
+        self._screen.show(self._renderer.render("terminal_rule", rule=facts, command=typed, name=command.name))
+        spec = facts.spec
+        assert spec.rule is not None, "a rule is shown"
+        self._screen.write(
+            {
+                "rule": spec.rule.text,
+                "confirm": typed,
+                "plans": [_plan_document(plan.spec, plan_facts(plan)) for plan in plans],
+            }
+        )
+        return 0
 
     def _show_plans(self, plans: Sequence[StudyPlan], universes: Sequence[Universe]) -> int:
         documents = []

@@ -20,6 +20,41 @@ class OpenForm(OpenModal):
 
 
 @dataclass(frozen=True)
+class OpenRuleForm(OpenModal):
+    """Open the form with a rule and its numbers, from the command that starts it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class OpenSaveForm(OpenModal):
+    """Open the form that saves the rule of a command."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class EditAsRule(Command):
+    """Show the winner of a study as a rule in words."""
+
+    study: str
+
+
+@dataclass(frozen=True)
+class RunTyped(Command):
+    """Run a command as if it was typed."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class DropRule(Command):
+    """Start nothing."""
+
+    symbol: str
+
+
+@dataclass(frozen=True)
 class AdoptNow(Command):
     """Make a study's winner the champion; the dialog was confirmed."""
 

@@ -1,4 +1,4 @@
-"""Studies as files in a thread: trials as CSV, everything as JSON or HTML, the heat-map of the best two parameters."""
+"""Studies as files in a thread: their trials, everything of them, the winner as a program, and the heat-map."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ from bot.commands.button_commands import DrawHeatmap
 from bot.commands.common import find_result, find_visible, is_open_here, upload
 from bot.commands.results import facts_of
 from bot.context import NO_ANSWER, Answer, BotContext, Listeners
+from bot.delivery.program_files import program_of, write_result_table
 from bot.delivery.trial_table import csv_text, trial_table
 from bot.grammar.commands import Export, ExportFormat
 from bot.origin import Origin
@@ -26,13 +27,24 @@ class NoHeatmap(UserError):
 
 async def export(command: Export, origin: Origin, context: BotContext) -> Answer:
     """Send a study as a file; where others would see one that is not for them, to the user alone."""
-    if command.format is ExportFormat.HTML:
-        study = await find_result(command.study, origin, context)
-        file = await _draw_file(study, REPORT, origin, context)
-    else:
+    if command.format in (ExportFormat.CSV, ExportFormat.JSON):
         study = await find_visible(command.study, origin, context)
         file = await _write_file(study, command.format, context)
+    else:
+        study = await find_result(command.study, origin, context)
+        file = await _make_file(study, command, origin, context)
     return await _send_file(study, file, origin, context)
+
+
+async def _make_file(study: OptimizationStudy, command: Export, origin: Origin, context: BotContext) -> Path:
+    """Make a file that only a finished study has."""
+    if command.format is ExportFormat.HTML:
+        return await _draw_file(study, REPORT, origin, context)
+    folder = context.services.chart_process.folder_of(study.study_name)
+    if command.format.is_table:
+        return await write_result_table(study, command.format, command.file, folder, context.services)
+    program = await program_of(study, command.format, context.services)
+    return await asyncio.to_thread(_write_text, folder / program.file, program.text)
 
 
 async def draw_heatmap(command: DrawHeatmap, origin: Origin, context: BotContext) -> Answer:

@@ -6,7 +6,11 @@ from bot.grammar.verbs import VERBS, Verb
 from bot.role import Role
 from optimizer.domain.metrics import GOALS
 from optimizer.strategies.registry import OVERLAYS
-from reports.render import Renderer
+from optimizer.strategies.rules.cursor import textbook
+from optimizer.strategies.rules.quantity_catalogue import CATALOGUE
+from optimizer.strategies.rules.words import names_of
+from optimizer.strategies.rules.writing import written_quantity
+from reports.render import Language, Renderer
 from reports.text.message import Message
 
 
@@ -16,7 +20,8 @@ def help_message(command: Help, renderer: Renderer, role: Role) -> Message:
     match command.kind:
         case Topic.SUBJECT:
             tables = {"goals": list(GOALS.values()), "overlays": list(OVERLAYS.values()), "options": all_options()}
-            return renderer.render("help_subject", subject=topic, rows=tables.get(topic, []))
+            rows = quantity_lines(renderer.language) if topic == "indicators" else tables.get(topic, [])
+            return renderer.render("help_subject", subject=topic, rows=rows)
         case Topic.GOAL:
             return renderer.render("help_subject", subject="goals", rows=[GOALS[topic]])
         case Topic.OPTION:
@@ -27,6 +32,19 @@ def help_message(command: Help, renderer: Renderer, role: Role) -> Message:
             return renderer.help(topic, list(VERBS.values()))
         case _:
             return renderer.help(topic, verbs_for(role))
+
+
+def quantity_lines(language: Language) -> list[tuple[str, tuple[str, ...], str]]:
+    """Return an example, other words and the unit of each quantity that rules can name."""
+    is_korean = language == "ko"
+    return [
+        (
+            written_quantity(textbook(entry), is_korean=is_korean),
+            names_of(entry, is_korean=is_korean)[1:4],
+            entry.unit.value,
+        )
+        for entry in CATALOGUE.values()
+    ]
 
 
 def all_options() -> list[Option | Flag]:

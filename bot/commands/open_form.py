@@ -2,14 +2,16 @@
 
 from slack_sdk.errors import SlackApiError
 
-from bot.commands.button_commands import OpenForm, OpenScheduleForm
+from bot.commands.button_commands import OpenForm, OpenRuleForm, OpenSaveForm, OpenScheduleForm
 from bot.commands.common import find_visible
+from bot.commands.forms.rule_form import rule_view
 from bot.commands.forms.schedule_form import schedule_view
 from bot.commands.forms.start_form import Block, Form, start_view
 from bot.commands.info import show_help
 from bot.commands.schedule import own_zone
 from bot.context import NO_ANSWER, Answer, BotContext, Listeners
 from bot.delivery.facts import study_facts
+from bot.documents.saved_rules import saved_rules
 from bot.grammar.commands import OpenModal, Start
 from bot.grammar.parsing import parse
 from bot.origin import Door, Origin, StudyOrigin
@@ -23,6 +25,24 @@ async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> 
         return await show_help(command, origin, context)
     form = Form(symbol=command.symbol) if isinstance(command, OpenForm) else await last_form(origin.user_id)
     await _open(start_view(form, origin.renderer, metadata=origin.channel_id), origin, context)
+    return NO_ANSWER
+
+
+async def open_rule_form(command: OpenRuleForm, origin: Origin, context: BotContext) -> Answer:
+    """Open the form of a rule, with its numbers to change."""
+    start = parse(command.text, rules=await saved_rules())
+    assert isinstance(start, Start), "the button was made of a start"
+    await _open(start_view(Form.of(start), origin.renderer, metadata=origin.channel_id), origin, context)
+    return NO_ANSWER
+
+
+async def open_save_form(command: OpenSaveForm, origin: Origin, context: BotContext) -> Answer:
+    """Open the form that saves the rule of a start."""
+    start = parse(command.text, rules=await saved_rules())
+    assert isinstance(start, Start), "the button was made of a start"
+    rule = start.specs[0].rule
+    assert rule is not None, "of a rule"
+    await _open(rule_view(rule, origin.renderer, metadata=origin.channel_id), origin, context)
     return NO_ANSWER
 
 
@@ -50,7 +70,7 @@ async def last_form(user_id: str) -> Form:
     if study is None:
         return Form()
     try:
-        start = parse(StudyOrigin.of(study).command)
+        start = parse(StudyOrigin.of(study).command, rules=await saved_rules())
     except UserError:  # words of an older version
         return Form()
     return Form.of(start) if isinstance(start, Start) else Form()
@@ -60,4 +80,6 @@ LISTENERS: Listeners = {
     OpenModal: open_form,
     OpenForm: open_form,
     OpenScheduleForm: open_schedule_form,
+    OpenRuleForm: open_rule_form,
+    OpenSaveForm: open_save_form,
 }

@@ -10,7 +10,7 @@ from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.grammar.commands import Audit, Failures, Health, ShowChanges, ShowData
-from bot.ops.health_checks import probe_access, probe_client, probe_desk
+from bot.ops.health_checks import probe_access, probe_client, probe_desk, probe_strategies
 from bot.origin import Origin
 from bot.role import Role
 from bot.schedules.change_effects import effects_of
@@ -83,6 +83,7 @@ async def health(command: Health, origin: Origin, context: BotContext) -> Answer
     probes = [
         *await probe_client(context.client, context.services.settings),
         *await probe_desk(context.services),
+        *probe_strategies(),
         probe_access(context.services.settings),
     ]
     return Answer(origin.renderer.render("health", probes=probes))

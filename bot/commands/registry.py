@@ -15,13 +15,26 @@ from bot.commands import (
     open_form,
     operations,
     results,
+    rules,
     schedule,
     start,
 )
-from bot.commands.button_commands import AdoptNow, DrawHeatmap, OpenForm, OpenScheduleForm, Share, UndoSchedules
+from bot.commands.button_commands import (
+    AdoptNow,
+    DrawHeatmap,
+    DropRule,
+    EditAsRule,
+    OpenForm,
+    OpenRuleForm,
+    OpenSaveForm,
+    OpenScheduleForm,
+    RunTyped,
+    Share,
+    UndoSchedules,
+)
 from bot.context import Answer, BotContext, Listeners
 from bot.grammar import commands
-from bot.grammar.commands import Command
+from bot.grammar.commands import ArchiveRule, Command, SaveRule
 from bot.grammar.verbs import verb_of
 from bot.origin import Origin
 from bot.role import Role
@@ -32,8 +45,13 @@ __all__ = [
     "AdoptNow",
     "Command",
     "DrawHeatmap",
+    "DropRule",
+    "EditAsRule",
     "OpenForm",
+    "OpenRuleForm",
+    "OpenSaveForm",
     "OpenScheduleForm",
+    "RunTyped",
     "Share",
     "UndoSchedules",
     "answer",
@@ -41,14 +59,20 @@ __all__ = [
     "verb_name",
 ]
 
-_MODULES = (adopt, channel, control, files, info, open_form, operations, results, schedule, start)
+_MODULES = (adopt, channel, control, files, info, open_form, operations, results, rules, schedule, start)
 #: The listener of each command: each module lists its own.
 LISTENERS: Listeners = {command: listener for module in _MODULES for command, listener in module.LISTENERS.items()}
-#: Commands of buttons: the word in the audit, and the lowest role.
+#: Commands of buttons, and those that need more than their verb: the word in the audit, and the lowest role.
 _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
     AdoptNow: ("adopt", Role.APPROVER),
     OpenForm: ("form", Role.NOBODY),
     OpenScheduleForm: ("schedule", Role.RUNNER),
+    OpenRuleForm: ("form", Role.RUNNER),
+    OpenSaveForm: ("rule", Role.RUNNER),
+    SaveRule: ("rule", Role.RUNNER),
+    ArchiveRule: ("rule", Role.RUNNER),
+    EditAsRule: ("rule", Role.VIEWER),
+    DropRule: ("rule", Role.VIEWER),
     UndoSchedules: ("unschedule", Role.RUNNER),
     DrawHeatmap: ("heatmap", Role.VIEWER),
     Share: ("share", Role.VIEWER),

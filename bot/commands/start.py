@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.commands.rules import understood
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import plan_facts, study_facts
 from bot.documents.conversations import MOST_IN_THREAD
@@ -44,6 +45,8 @@ class StartedStudies:
 
 async def start(command: Start, origin: Origin, context: BotContext) -> Answer:
     """Store the studies, open their threads, hand them to the workers, and answer."""
+    if command.is_unconfirmed_rule:
+        return Answer(await understood(command, origin, context), Audience.THREAD)
     selection = await select(command, context.services)
     if command.is_dry:
         plans = await plan_selection(selection, context.services)

@@ -9,9 +9,13 @@ from bot.grammar.formatting import PREFIX
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, error_of
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.strategies.rules.parameters import MOST_FREE, named_rule
+from optimizer.strategies.rules.reading import parse_rule
 from optimizer.studies.service import Plan as StudyPlan
 from optimizer.validation.window import window_facts
-from reports.facts import Failure, Plan, StudyFacts
+from reports.facts import Failure, Plan, RuleFacts, StudyFacts
+from reports.languages import Language
+from reports.text.rule_words import said_rule
 
 #: Below this many seconds or trials an estimate of the rest would only be noise.
 _LEAST_SECONDS = 1.0
@@ -91,6 +95,26 @@ def plan_facts(plan: StudyPlan, *, n_ahead: int = 0) -> Plan:
         source=plan.source,
         findings=plan.data_notes,
         universe=plan.universe,
+        own_code=plan.own_code,
+    )
+
+
+def rule_facts(plan: StudyPlan, *, language: Language, n_studies: int, tried: tuple[int, int]) -> RuleFacts:
+    """Return a rule as it was understood; `tried` are numbers of rules and of sets on the same bars before."""
+    assert plan.spec.rule is not None, "the plan is of a rule"
+    named = named_rule(parse_rule(plan.spec.rule.text))
+    own = {parameter.name for parameter in named.parameters}
+    free = [one for one in plan.space.parameters if one.name in own and len(one.values) > 1]
+    return RuleFacts(
+        spec=plan.spec,
+        plan=plan_facts(plan),
+        text=said_rule(plan.spec.rule, language),
+        n_free=len(free),
+        most_free=MOST_FREE,
+        unordered=named.unordered,
+        n_studies=n_studies,
+        n_rules=tried[0],
+        n_sets=tried[1],
     )
 
 

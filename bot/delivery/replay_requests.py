@@ -15,6 +15,7 @@ from optimizer.errors import Phrase, Unavailable, UserError
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
 from optimizer.studies.code_version import code_version
+from optimizer.studies.own_studies import changed_file
 from optimizer.studies.service import OptimizationService
 from reports.render import Renderer, renderer_of
 from reports.text.message import Message
@@ -95,9 +96,9 @@ class ReplayRequests:
 async def replay_message(service: OptimizationService, name: str, version: str, words: Renderer) -> Message:
     """Replay a study of a version of the program, and word the outcome."""
     replayed = await service.replay(name)
-    found = replayed.difference
+    found, changed = replayed.difference, changed_file(await service.find(name))
     if found is None:
-        return words.notice("replay_equal", study_name=name, n_trials=replayed.n_trials)
+        return words.notice("replay_equal", study_name=name, n_trials=replayed.n_trials, changed_file=changed)
     return words.notice(
         "replay_differs",
         study_name=name,
@@ -106,4 +107,5 @@ async def replay_message(service: OptimizationService, name: str, version: str, 
         now=found.now,
         is_same_version=version == code_version(),
         version=version,
+        changed_file=changed,
     )

@@ -7,6 +7,7 @@ from bot.documents.conversations import Conversation, OutboxEntry, ReplayRequest
 from bot.documents.lease_record import Lease
 from bot.documents.preferences import ChannelSettings, Watchlist
 from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
+from bot.documents.saved_rules import SavedRule
 from bot.documents.sessions import ApiKey, ApiRequest, HomeVisit, UsedLink, WebSession
 from bot.documents.sweeps import Sweep
 
@@ -18,6 +19,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     ReplayRequest,
     ChannelSettings,
     Watchlist,
+    SavedRule,
     AuditEntry,
     Schedule,
     ScheduleRun,

@@ -6,7 +6,7 @@ from enum import StrEnum, auto
 
 from bot.grammar.cadence import ScheduleWhen
 from bot.grammar.errors import NobodyToShareWith
-from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_request import StudyRule, StudySpec
 
 
 class Mode(StrEnum):
@@ -25,11 +25,30 @@ class Which(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """File format of an exported study."""
+    """What a study is exported as: a file of its trials, a program of its winner, or a table of what that did."""
 
     CSV = auto()
     JSON = auto()
     HTML = auto()
+    PYTHON = auto()
+    BACKTESTING = auto()
+    VECTORBT = auto()
+    FREQTRADE = auto()
+    PINE = auto()
+    TRADES = auto()
+    POSITIONS = auto()
+
+    @property
+    def is_table(self) -> bool:
+        """True for what may be a file of two kinds (`TableFile`)."""
+        return self in (ExportFormat.TRADES, ExportFormat.POSITIONS)
+
+
+class TableFile(StrEnum):
+    """File of a table of trades or positions."""
+
+    CSV = auto()
+    PARQUET = auto()
 
 
 class Command:
@@ -49,8 +68,14 @@ class Start(Command):
     is_dry: bool = False
     is_quiet: bool = False
     is_private: bool = False
+    is_confirmed: bool = False  # a rule was seen as it was understood, and is to run
     name: str = ""
     note: str = ""
+
+    @property
+    def is_unconfirmed_rule(self) -> bool:
+        """True for a rule in words that is shown as it was understood before anything runs."""
+        return self.specs[0].rule is not None and not self.is_confirmed and not self.is_dry
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -83,6 +108,33 @@ class Start(Command):
 @dataclass(frozen=True)
 class OpenModal(Command):
     """Open the form: the bare command."""
+
+
+@dataclass(frozen=True)
+class ListRules(Command):
+    """List the saved rules."""
+
+
+@dataclass(frozen=True)
+class ShowRule(Command):
+    """Show a saved rule with its versions."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class SaveRule(Command):
+    """Save a rule under a name, or a new version of it."""
+
+    name: str
+    rule: StudyRule
+
+
+@dataclass(frozen=True)
+class ArchiveRule(Command):
+    """Take a saved rule off the list."""
+
+    name: str
 
 
 class Topic(StrEnum):
@@ -200,10 +252,11 @@ class Replay(Command):
 
 @dataclass(frozen=True)
 class Export(Command):
-    """Send a study's trials as a file."""
+    """Send a study as a file."""
 
     study: str
     format: ExportFormat = ExportFormat.CSV
+    file: TableFile = TableFile.CSV  # of a table
 
 
 @dataclass(frozen=True)

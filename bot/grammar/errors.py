@@ -4,11 +4,12 @@
     └── CommandError    TooLong · UnclosedQuote · Repeated · SymbolIsVerb · SymbolFirst · OneStrategy
         ├── (unknown)   UnknownVerb · UnknownTopic · UnknownTimeZone · UnknownSetting · UnknownOption
         ├── (missing)   MissingStrategy · MissingStart · MissingSymbolAndStrategy · MissingStudy · MissingTwoStudies
-        │               MissingSchedule · MissingCadence · MissingDay · MissingTime · MissingValue
+        │               MissingRuleName · MissingSchedule · MissingCadence · MissingDay · MissingTime · MissingValue
         ├── (too much)  OneTooMany · TextTooLong
         ├── (values)    NotWhole · NotARange · NotADate · NotASymbol · NotAStudy · NotASchedule · NotYesOrNo · NotATime
-        │               NotAWord · NotABenchmark · PercentOutOfRange · UnitMissing
-        └── (clashes)   NobodyToShareWith · NothingToReenter · TwoBeginnings · EndsBeforeItStarts · CapitalMissing
+        │               NotAWord · NotARuleName · RuleNameTaken · NotABenchmark · PercentOutOfRange · UnitMissing
+        └── (clashes)   NobodyToShareWith · NothingToReenter · NoExit · NoShortSide · NoLongSide · TwoBeginnings
+                        EndsBeforeItStarts · CapitalMissing
 
 Errors of a strategy, a parameter or a goal are the optimizer's own. Every error that `parse` raises
 carries the fact `command`: the corrected command to copy, empty when none can be given.
@@ -95,6 +96,18 @@ class MissingSchedule(CommandError):
     """Raised when a schedule's id is missing. Facts: word, usage."""
 
 
+class MissingRuleName(CommandError):
+    """Raised when a rule's name is missing. Facts: word, usage."""
+
+
+class NotARuleName(CommandError):
+    """Raised for a text that cannot be a rule's name. Facts: word."""
+
+
+class RuleNameTaken(CommandError):
+    """Raised for a name that means something else. Facts: word."""
+
+
 class MissingCadence(CommandError):
     """Raised when a schedule has no cadence."""
 
@@ -177,6 +190,18 @@ class NobodyToShareWith(CommandError):
 
 class NothingToReenter(CommandError):
     """Raised for `reenter=signal` without an overlay that closes a position. Facts: known."""
+
+
+class NoExit(CommandError):
+    """Raised for a rule whose position nothing would close. Facts: known (overlays that can)."""
+
+
+class NoShortSide(CommandError):
+    """Raised for short positions of a rule that says nothing of them."""
+
+
+class NoLongSide(CommandError):
+    """Raised for a rule that sells short alone, without short positions."""
 
 
 class TwoBeginnings(CommandError):

@@ -8,6 +8,7 @@ from bot.grammar.tokens import Word, quote
 from bot.grammar.values import basis_points_text, percent_text, plain_number
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.domain.study_request import BenchmarkPart, Costs, Reentry, SamplerKind, StudySpec
+from optimizer.strategies.rules.reading import parse_rule
 
 PREFIX = "/optimize"
 _SHARED = "mode=shared"
@@ -55,7 +56,7 @@ def _spec_words(spec: StudySpec, symbols: str) -> list[str]:
     return [
         *front,
         symbols,
-        spec.strategy_name,
+        _strategy_word(spec),
         str(spec.n_trials),
         *([f"goal={','.join(spec.goals)}"] if spec.goals != ("sharpe",) else []),
         *(cap_text(cap) for cap in spec.caps),
@@ -64,9 +65,22 @@ def _spec_words(spec: StudySpec, symbols: str) -> list[str]:
         *_span(spec),
         *_settings(spec),
         *(["whole"] if spec.account.is_whole else []),
-        *(["short=yes"] if spec.allow_short else []),
+        *_direction(spec),
         *(["force"] if spec.force else []),
     ]
+
+
+def _strategy_word(spec: StudySpec) -> str:
+    """Word in the place of the strategy: of a saved rule its name and version, of another rule its text in quotes."""
+    if spec.rule is None:
+        return spec.strategy_name
+    return f"{spec.rule.name}@{spec.rule.version}" if spec.rule.name else f'"{spec.rule.text}"'
+
+
+def _direction(spec: StudySpec) -> list[str]:
+    """Word for the direction, where it is not the one that the strategy or the rule has by itself."""
+    usual = spec.rule is not None and parse_rule(spec.rule.text).has_short
+    return [] if spec.allow_short == usual else ["short=yes" if spec.allow_short else "short=no"]
 
 
 def _span(spec: StudySpec) -> list[str]:
@@ -116,7 +130,7 @@ def _benchmark_text(parts: Sequence[BenchmarkPart]) -> str:
 
 
 def _extras(start: Start) -> list[str]:
-    flags = {"dry": start.is_dry, "quiet": start.is_quiet, "private": start.is_private}
+    flags = {"dry": start.is_dry, "quiet": start.is_quiet, "private": start.is_private, "yes": start.is_confirmed}
     texts = {"name": start.name, "note": start.note}
     return [
         *([_SHARED] if start.mode is Mode.SHARED else []),

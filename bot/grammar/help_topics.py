@@ -10,7 +10,13 @@ from optimizer.domain.metrics import GOALS
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 
 #: Topics about a whole table rather than one entry, with their words.
-_SUBJECTS = {"goals": ("목표들",), "overlays": ("오버레이",), "options": ("옵션",), "examples": ("예시",)}
+_SUBJECTS = {
+    "goals": ("목표들",),
+    "overlays": ("오버레이",),
+    "options": ("옵션",),
+    "examples": ("예시",),
+    "indicators": ("지표", "rule language", "규칙 문법"),
+}
 
 #: Terms of the answers, with their other words; explained in `templates/<language>/glossary.jinja`.
 TERMS = {

@@ -307,6 +307,11 @@ FLAGS: Mapping[str, Flag] = {
             fields={"allow_short": True},
             aliases=("공매도",),
         ),
+        Flag(
+            key="yes",
+            fields={"is_confirmed": True},
+            aliases=("확인",),
+        ),
     )
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.grammar.commands import Command, OpenModal
 from bot.grammar.errors import SymbolIsVerb
 from bot.grammar.formatting import PREFIX, words_text
+from bot.grammar.rules.typed import NO_RULES, SavedRules
 from bot.grammar.start_builder import is_strategy, read_start
 from bot.grammar.tokens import Slip, Word, split
 from bot.grammar.verb_parsers import Arguments, reader_of
@@ -14,15 +15,15 @@ from optimizer.errors import UserError
 #: Most rounds of correcting a command.
 MAX_CORRECTIONS = 6
 MAX_FACT = 60
-_LONGER_FACTS = {"known": 400, "usage": 120}
+_LONGER_FACTS = {"known": 400, "usage": 120, "around": 200, "carets": 200, "text": 2_000, "one": 600, "other": 600}
 _MAX_COMMAND = 1_000
 
 
-def parse(text: str, *, study: str | None = None, prefix: str = PREFIX) -> Command:
+def parse(text: str, *, study: str | None = None, prefix: str = PREFIX, rules: SavedRules = NO_RULES) -> Command:
     """Read a command as it arrived from Slack or a terminal.
 
-    `study` is the id implied by the thread a mention was typed in; `prefix` stands before the corrected
-    command that an error carries (as the fact `command`, empty when none can be given).
+    `study` is the id implied by the thread a mention was typed in; `rules` are the saved ones; `prefix` stands before
+    the corrected command that an error carries (as the fact `command`, empty when none can be given).
     Raises UserError, and nothing else, for a text that is no command.
     """
     try:
@@ -30,19 +31,20 @@ def parse(text: str, *, study: str | None = None, prefix: str = PREFIX) -> Comma
     except UserError as error:
         raise _with_correction(error, "") from None
     try:
-        return _read(words, study)
+        return _read(words, study, rules)
     except Slip as slip:
-        raise _with_correction(slip.error, _correct(words, slip, study, prefix)) from None
+        raise _with_correction(slip.error, _correct(words, slip, study, prefix, rules)) from None
 
 
-def _read(words: Sequence[Word], study: str | None) -> Command:
+def _read(words: Sequence[Word], study: str | None, rules: SavedRules) -> Command:
     if not words:
         return OpenModal()
     key = VERB_WORDS.get(words[0].lower)
     if key is None:
-        return read_start(words)
+        return read_start(words, rules)
     try:
-        arguments = Arguments(verb=words[0], words=tuple(words[1:]), usage=VERBS[key].usage, study=study)
+        rest = tuple(words[1:])
+        arguments = Arguments(verb=words[0], words=rest, usage=VERBS[key].usage, study=study, rules=rules)
         return reader_of(VERBS[key])(arguments)
     except Slip as slip:
         raise _or_start(key, words, slip) from None
@@ -67,14 +69,14 @@ def _starts(words: Sequence[Word]) -> bool:
     return True
 
 
-def _correct(words: Sequence[Word], slip: Slip, study: str | None, prefix: str) -> str:
+def _correct(words: Sequence[Word], slip: Slip, study: str | None, prefix: str, rules: SavedRules) -> str:
     """Return the command with every slip fixed, if the result is a command."""
     for _ in range(MAX_CORRECTIONS):
         if not slip.edits:
             return ""
         try:
             words = _apply(words, slip.edits)
-            _read(words, study)
+            _read(words, study, rules)
         except Slip as another:
             slip = another
         except UserError:

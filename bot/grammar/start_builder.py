@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
 
 from bot.grammar.commands import Mode, Start
 from bot.grammar.errors import (
@@ -12,6 +11,9 @@ from bot.grammar.errors import (
     MissingStrategy,
     MissingValue,
     NobodyToShareWith,
+    NoExit,
+    NoLongSide,
+    NoShortSide,
     NothingToReenter,
     OneStrategy,
     Repeated,
@@ -22,6 +24,7 @@ from bot.grammar.errors import (
     closest,
 )
 from bot.grammar.options import FLAGS, OPTIONS, Fields, find_flag, find_option, read_trials
+from bot.grammar.rules.typed import NO_RULES, SavedRules, is_rule_text, read_rule
 from bot.grammar.tokens import Slip, Word, locate_errors
 from bot.grammar.values import (
     is_symbol,
@@ -35,9 +38,12 @@ from bot.grammar.values import (
 from bot.grammar.verbs import VERB_WORDS, VERBS
 from optimizer.domain.metrics import CAPS, FRACTIONS, find_cap
 from optimizer.domain.space import Choice, Parameter, Range
-from optimizer.domain.study_request import Account, Cap, Costs, Narrowed, Reentry, StudySpec
-from optimizer.errors import OutOfRange, UnknownParameter, UserError, nearest
+from optimizer.domain.study_request import Account, Cap, Costs, Narrowed, Reentry, StudyRule, StudySpec
+from optimizer.errors import OutOfRange, UnknownParameter, UnknownStrategy, UserError, nearest
 from optimizer.strategies.registry import CLOSING, OVERLAYS, STRATEGIES, Strategy, find_strategy, space_of
+from optimizer.strategies.rules.compiling import RULE, strategy_of_rule
+from optimizer.strategies.rules.reading import parse_rule
+from optimizer.strategies.rules.tree import Rule
 
 #: Caps that only make sense as parts of a whole, with their greatest percentage: `0.25` is 25 % there.
 _SHARES = {"maxdd": 100, "winrate": 100, "exposure": 100, "volatility": 1_000}
@@ -46,19 +52,23 @@ MAX_SYMBOLS = 20
 
 _CAP = re.compile(r"([^\s<>=]+)([<>])(=?)(.*)")
 _NUMBER_LIKE = re.compile(r"[+-]?\.?[0-9][0-9.,]*%?")
-_START_FIELDS = ("name", "note", "mode", "is_dry", "is_quiet", "is_private")
+_START_FIELDS = ("name", "note", "mode", "is_dry", "is_quiet", "is_private", "is_confirmed")
 _COST_FIELDS = tuple(Costs.model_fields)
 _ACCOUNT_FIELDS = tuple(Account.model_fields)
 #: Fields that are money, or count whole shares, by the words that set them: they need the size of the account.
 _MONEY_FIELDS = {"per_share": "per_share=", "least_fee": "min_fee=", "is_whole": "whole"}
 _MODES = tuple(Mode)
+#: Timeframe at which a rule is read before the study's own is known: every other one is longer.
+SHORTEST = "1m"
 
 
 class StartBuilder:
     """Takes words and becomes a Start; every word must have a meaning, and nothing may be given twice."""
 
-    def __init__(self, strategy: Strategy) -> None:
+    def __init__(self, strategy: Strategy, rule: StudyRule | None = None) -> None:
+        """Begin with a strategy; that of a rule comes with the rule."""
         self._strategy = strategy
+        self._rule = rule
         self._fields: Fields = {}
         self._places: dict[str, int] = {}  # position of the word that set each field
         self._caps: dict[tuple[str, bool], Cap] = {}
@@ -96,6 +106,8 @@ class StartBuilder:
             raise Slip(NobodyToShareWith(word=symbols[0]), {self._places["mode"]: ""})
         if self._fields.get("reenter") is Reentry.SIGNAL and not self._overlays.intersection(CLOSING):
             raise Slip(NothingToReenter(known=", ".join(CLOSING)), {self._places["reenter"]: ""})
+        if self._rule is not None:
+            self._check_rule(parse_rule(self._rule.text))
         for name in _MONEY_FIELDS:
             if self._fields.get(name) and "capital" not in self._fields:
                 raise Slip(CapitalMissing(word=_MONEY_FIELDS[name]))
@@ -103,6 +115,16 @@ class StartBuilder:
             raise Slip(TwoBeginnings(), {self._places["years"]: ""})
         if start and end and str(start) >= str(end):
             raise Slip(EndsBeforeItStarts(start=start, end=end))
+
+    def _check_rule(self, rule: Rule) -> None:
+        """A rule's short side is traded unless that is refused, and each position must be closed by something."""
+        if rule.is_without_exit and not self._overlays.intersection(CLOSING):
+            raise Slip(NoExit(known=", ".join(CLOSING)))
+        if self._fields.get("allow_short") and not rule.has_short:
+            raise Slip(NoShortSide(), {self._places["allow_short"]: ""})
+        if not rule.has_long and self._fields.get("allow_short") is False:
+            raise Slip(NoLongSide(), {self._places["allow_short"]: ""})
+        self._fields.setdefault("allow_short", rule.has_short)
 
     def _spec(self, symbol: str) -> StudySpec:
         fields = dict(self._fields)
@@ -112,6 +134,7 @@ class StartBuilder:
         return StudySpec(
             symbol=symbol,
             strategy_name=self._strategy.key,
+            rule=self._rule,
             caps=tuple(self._caps[key] for key in sorted(self._caps)),
             narrowed=tuple(self._narrowed[name] for name in declared if name in self._narrowed),
             overlays=tuple(name for name in OVERLAYS if name in self._overlays),
@@ -250,26 +273,35 @@ def _example(parameter: Parameter) -> str:
     return f"{parameter.name}={parameter.default}"
 
 
-def read_start(words: Sequence[Word]) -> Start:
-    """Read symbols, strategy and options. Raises Slip at the first word that is wrong."""
+def read_start(words: Sequence[Word], rules: SavedRules = NO_RULES) -> Start:
+    """Read symbols, strategy or rule, and options. Raises Slip at the first word that is wrong."""
     if not words:
         raise Slip(MissingStart(usage=VERBS["start"].usage))
-    strategy = _strategy(words)
+    strategy, rule = _strategy_or_rule(words, rules)
     symbols = read_symbols(words[0])
-    builder = StartBuilder(strategy)
+    builder = StartBuilder(strategy, rule)
     for word in words[2:]:
         builder.take(word)
     return builder.finish(symbols)
 
 
+def _strategy_or_rule(words: Sequence[Word], rules: SavedRules) -> tuple[Strategy, StudyRule | None]:
+    if len(words) > 1 and is_rule_text(words[1]):
+        return strategy_of_typed(words[1], rule := read_rule(words[1])), rule
+    if len(words) > 1 and not is_strategy(words[1].text) and (saved := rules.get(words[1].lower)):
+        return strategy_of_typed(words[1], saved), saved
+    return _strategy(words, rules), None
+
+
+def strategy_of_typed(word: Word, rule: StudyRule) -> Strategy:
+    """Strategy of a rule that a word is. Raises Slip where the rule has nothing to search."""
+    with locate_errors(word):
+        return strategy_of_rule(rule.text, SHORTEST, rule.name or RULE)
+
+
 def is_strategy(text: str) -> bool:
     """Check whether a word is a strategy's key or alias."""
-    return text.lower() in _strategy_words()
-
-
-@cache
-def _strategy_words() -> dict[str, str]:
-    return {word: s.key for s in STRATEGIES.values() for word in (s.key, *s.aliases)}
+    return text.lower() in STRATEGIES.key_of
 
 
 def read_symbols(word: Word) -> tuple[str, ...]:
@@ -290,7 +322,7 @@ def _without_repeats(text: str) -> str:
     return ",".join(dict.fromkeys(part.upper() for part in text.split(",")))
 
 
-def _strategy(words: Sequence[Word]) -> Strategy:
+def _strategy(words: Sequence[Word], rules: SavedRules) -> Strategy:
     """Return the strategy that the second word names. Raises the most helpful Slip where it names none."""
     first = words[0]
     if len(words) == 1 or words[1].pair or _NUMBER_LIKE.fullmatch(words[1].text):
@@ -303,8 +335,10 @@ def _strategy(words: Sequence[Word]) -> Strategy:
     if is_strategy(first.text) and is_symbol(second.text):
         error = SymbolFirst(word=first.text, symbol=second.text)
         raise Slip(error, {first.at: second.typed, second.at: first.typed})
-    if not nearest(second.text, _strategy_words()) and _is_no_symbol(first):
+    if not nearest(second.text, STRATEGIES.key_of) and _is_no_symbol(first):
         raise _unknown_verb(first)
+    if near := closest(second.lower, rules):
+        raise Slip(UnknownStrategy(word=second.text, nearest=near, known=""), {second.at: near})
     with locate_errors(second):
         return find_strategy(second.lower)
 

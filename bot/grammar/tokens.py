@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import unescape
 
 from bot.grammar.errors import TooLong, UnclosedQuote
+from bot.grammar.rules.quoting import quote_rule
 from optimizer.errors import UserError
 
 #: Longer texts are refused unread: Slack allows 4,000 characters and no command needs a quarter of them.
@@ -69,7 +70,7 @@ class Word:
         key, sign, value = self.text.partition("=")
         if sign and key in ("name", "note", "why"):
             return f"{key}={quote(value)}"
-        return self.text
+        return f'"{self.text}"' if " " in self.text else self.text
 
 
 def quote(value: str) -> str:
@@ -90,12 +91,12 @@ def split(text: str) -> tuple[Word, ...]:
 def repair(text: str) -> str:
     """Undo what is not meant: links, entities, typographic signs, full-width and invisible characters.
 
-    A mention of the bot or the command's own name in front is removed, and so is space around
-    `=`, `<`, `>`, `,` and `..` outside quotes.
+    A rule in words becomes one word in quotes. A mention of the bot or the command's own name in front is removed, and
+    so is space around `=`, `<`, `>`, `,` and `..` outside quotes.
     """
     text = _MENTIONS_FIRST.sub("", _LINK.sub(_label, text))
     text = plain(text)
-    text = _NAME_FIRST.sub("", text, count=1)
+    text = quote_rule(_NAME_FIRST.sub("", text, count=1))
     return _join(re.sub(r"=\s+(?=[\"'])", "=", text)).strip()
 
 

@@ -1,12 +1,14 @@
 """Parsers of the words after a verb."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, cast
 
 from bot.grammar import commands
 from bot.grammar.cadence import take_phrase
 from bot.grammar.errors import (
+    MissingRuleName,
     MissingSchedule,
     MissingStart,
     MissingStudy,
@@ -18,6 +20,8 @@ from bot.grammar.errors import (
 )
 from bot.grammar.help_topics import find_topic
 from bot.grammar.options import OPTIONS
+from bot.grammar.rules.names import read_rule_name
+from bot.grammar.rules.typed import NO_RULES, SavedRules, read_rule
 from bot.grammar.start_builder import is_strategy, read_start
 from bot.grammar.tokens import Slip, Word, locate_errors
 from bot.grammar.values import (
@@ -47,6 +51,7 @@ _WHICH = {
 }
 _CHANGES = ("changes", "변경")
 _UNPROVEN = ("all", "unproven", "전체")
+_DELETE = ("delete", "삭제")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +62,7 @@ class Arguments:
     words: tuple[Word, ...]
     usage: str
     study: str | None = None
+    rules: SavedRules = field(default_factory=lambda: NO_RULES)
 
     def only(self, words: Sequence[Word], count: int = 0) -> None:
         """Refuse any word after the first `count` of `words`."""
@@ -201,16 +207,23 @@ def more(arguments: Arguments) -> commands.Command:
 
 
 def export(arguments: Arguments) -> commands.Command:
-    """Read `export ID [csv|json|html]`."""
+    """Read `export ID [FORMAT]`, and after `trades` and `positions` the kind of file."""
     study, rest = arguments.study_and_rest()
-    arguments.only(rest, 1)
     if not rest:
         return commands.Export(study)
-    formats = {known.value: known for known in commands.ExportFormat}
-    with locate_errors(rest[0]):
-        if rest[0].lower not in formats:
-            raise UnknownOption.of(rest[0].text, formats)
-    return commands.Export(study, formats[rest[0].lower])
+    wanted = commands.ExportFormat(_one_of(rest[0], commands.ExportFormat))
+    arguments.only(rest, 2 if wanted.is_table else 1)
+    if len(rest) == 1:
+        return commands.Export(study, wanted)
+    return commands.Export(study, wanted, commands.TableFile(_one_of(rest[1], commands.TableFile)))
+
+
+def _one_of(word: Word, known: type[StrEnum]) -> str:
+    """Return a word of an enumeration as it is written there. Raises UnknownOption with the nearest."""
+    with locate_errors(word):
+        if word.lower not in [str(each) for each in known]:
+            raise UnknownOption.of(word.text, [str(each) for each in known])
+    return word.lower
 
 
 def adopt(arguments: Arguments) -> commands.Command:
@@ -237,7 +250,23 @@ def add_schedule(arguments: Arguments) -> commands.Command:
         return commands.AddSchedule(when=phrase.when, study=arguments.study, time_zone=phrase.time_zone)
     if not phrase.rest:
         raise arguments.missing(MissingStart)
-    return commands.AddSchedule(when=phrase.when, start=read_start(phrase.rest), time_zone=phrase.time_zone)
+    start = read_start(phrase.rest, arguments.rules)
+    return commands.AddSchedule(when=phrase.when, start=start, time_zone=phrase.time_zone)
+
+
+def rule(arguments: Arguments) -> commands.Command:
+    """Read `rule NAME`, `rule NAME "buy when …"` or `rule NAME delete`."""
+    if not arguments.words:
+        raise arguments.missing(MissingRuleName)
+    first, *rest = arguments.words
+    with locate_errors(first):
+        name = read_rule_name(first.text)
+    if not rest:
+        return commands.ShowRule(name)
+    arguments.only(rest, 1)
+    if rest[0].lower in _DELETE:
+        return commands.ArchiveRule(name)
+    return commands.SaveRule(name, read_rule(rest[0]))
 
 
 def show_data(arguments: Arguments) -> commands.Command:
@@ -322,7 +351,8 @@ def _setting_value(key: str, value: str) -> str:
 
 #: Parsers of the verbs that take words of their own.
 READERS: Mapping[str, Reader] = {
-    "start": lambda arguments: read_start(arguments.words),
+    "start": lambda arguments: read_start(arguments.words, arguments.rules),
+    "rule": rule,
     "help": help_about,
     "status": status,
     "list": list_studies,

@@ -72,6 +72,19 @@ _TABLE = (
         aliases=("전략",),
     ),
     Verb(
+        key="rules",
+        command=c.ListRules,
+        usage="rules",
+        aliases=("규칙목록",),
+    ),
+    Verb(
+        key="rule",
+        command=c.ShowRule,
+        takes=Takes.WORDS,
+        usage='rule NAME ["buy when …; sell when …" | delete]',
+        aliases=("규칙",),
+    ),
+    Verb(
         key="whoami",
         command=c.WhoAmI,
         usage="whoami",
@@ -169,7 +182,7 @@ _TABLE = (
         key="export",
         command=c.Export,
         takes=Takes.WORDS,
-        usage="export ID [csv|json|html]",
+        usage="export ID [csv|json|html|python|backtesting|vectorbt|freqtrade|pine|trades|positions] [parquet]",
         answer=AnswerTo.THREAD,
         aliases=("내보내기",),
     ),
@@ -269,7 +282,12 @@ VERBS: Mapping[str, Verb] = {verb.key: verb for verb in _TABLE}
 VERB_WORDS: Mapping[str, str] = {word: verb.key for verb in _TABLE for word in verb.words}
 
 #: Commands that share the verb of another.
-SHARED: Mapping[type[c.Command], str] = {c.OpenModal: "start", c.ShowChanges: "data"}
+SHARED: Mapping[type[c.Command], str] = {
+    c.OpenModal: "start",
+    c.ShowChanges: "data",
+    c.SaveRule: "rule",
+    c.ArchiveRule: "rule",
+}
 _BY_COMMAND: Mapping[type[c.Command], Verb] = {
     **{verb.command: verb for verb in _TABLE},
     **{command: VERBS[key] for command, key in SHARED.items()},

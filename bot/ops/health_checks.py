@@ -26,6 +26,7 @@ from optimizer.market.quality.time_faults import OLD
 from optimizer.market.warehouse.damage import files_set_aside
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.embedded_mongo import END_OF_6_0, is_repaired
+from optimizer.strategies.registry import STRATEGIES
 
 #: Scopes the bot's token must have; the manifest asks for exactly these.
 SCOPES = (
@@ -218,6 +219,16 @@ async def probe_refresh(services: Services) -> Probe:
 def probe_sources(settings: Settings) -> list[Probe]:
     """Tell of each source whether it can be used: its key, its package, its code."""
     return [_source(one, settings) for one in source_states(provider_settings(settings))]
+
+
+def probe_strategies() -> list[Probe]:
+    """Tell which of the operator's own strategies this process loaded, and which it refused."""
+    loaded = [good("own_strategies", Phrase("own_loaded", names=", ".join(STRATEGIES.own), n=len(STRATEGIES.own)))]
+    refused = [
+        doubtful("own_strategies", refusal, Phrase("mend_strategy", file=str(refusal.facts["file"])))
+        for refusal in STRATEGIES.refused.values()
+    ]
+    return [*(loaded if STRATEGIES.own else ()), *refused]
 
 
 def _source(state: SourceState, settings: Settings) -> Probe:

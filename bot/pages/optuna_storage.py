@@ -24,6 +24,7 @@ from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import TrialRecord
+from optimizer.errors import UserError
 from optimizer.lazy import LazyModule
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import Query
@@ -227,7 +228,10 @@ def _frozen_study(study: OptimizationStudy) -> FrozenStudy:
 
 
 def _frozen_trials(spec: StudySpec, records: Sequence[TrialRecord], study: int) -> tuple[FrozenTrial, ...]:
-    space = space_of(spec)
+    try:
+        space = space_of(spec)
+    except UserError:  # a person's own strategy that is not loaded any more
+        return ()
     return tuple(
         _frozen_trial(record, space, spec, study * _TRIALS_PER_STUDY + at) for at, record in enumerate(records)
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bot.documents.audiences import store_missing_audiences
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from bot.runtime.chart_process import ChartProcess
+from bot.runtime.own_strategies import load_own_strategies
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.settings import Settings
 from optimizer.clock import Clock, utc_now
@@ -66,7 +67,8 @@ async def open_services(
         await store_missing_audiences()
         if n_moved := await move_curves():
             log.info("studies_moved n=%s", n_moved)
-        children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots))
+        own = load_own_strategies(settings).sources
+        children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots, own=own))
         market = stack.enter_context(open_market(settings, providers))
         service = OptimizationService(
             market=market,

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from optimizer.errors import Phrase, UserError
 from optimizer.market.providers.table_settings import TableSettings, require_table_names
+from optimizer.strategies.plugins.plugin_files import FOLDER, PluginKinds
 from reports.languages import Language
 
 
@@ -118,6 +119,8 @@ class Settings(BaseSettings):
     tables: Annotated[Mapping[str, TableSettings], NoDecode] = Field(
         default={}, validation_alias=_names("OPTIMIZE_BOT_TABLES")
     )
+
+    plugins: PluginKinds = Field(default=PluginKinds.OFF, validation_alias=_names("OPTIMIZE_BOT_PLUGINS"))
 
     admins: Ids = Field(default=(), validation_alias=_names("OPTIMIZE_BOT_ADMINS"))
     approvers: Ids = Field(default=(), validation_alias=_names("OPTIMIZE_BOT_APPROVERS"))
@@ -250,6 +253,11 @@ class Settings(BaseSettings):
     def reports(self) -> Path:
         """Folder of charts and HTML reports."""
         return self.home / "reports"
+
+    @property
+    def strategies(self) -> Path:
+        """Folder of the operator's own strategies."""
+        return self.home / FOLDER
 
     @property
     def has_slack(self) -> bool:

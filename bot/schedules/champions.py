@@ -36,6 +36,10 @@ class AlreadyChampion(UserError):
     """Raised when the study's winner is the champion already. Facts: study, by."""
 
 
+class NameTheRule(UserError):
+    """Raised for a rule without a name, which no champion can be called by. Facts: study."""
+
+
 class Champions:
     """Adopts and finds champions, and writes their file."""
 
@@ -45,7 +49,12 @@ class Champions:
         self._writing = asyncio.Lock()
 
     async def adopt(self, study: OptimizationStudy, *, by: str, why: str = "", channel_id: str = "") -> Champion:
-        """Make a finished study's winner the champion of its symbol and strategy; raises AlreadyChampion."""
+        """Make a finished study's winner the champion of its symbol and strategy.
+
+        Raises AlreadyChampion, and NameTheRule for a rule that was not saved: all of those have one name.
+        """
+        if study.spec.rule is not None and not study.spec.rule.name:
+            raise NameTheRule(study=study.study_name)
         async with self._writing:
             former = await self.find(study.spec)
             if former is not None and former.study_name == study.study_name and former.params == _winner(study):
@@ -94,6 +103,7 @@ def rival_of(champion: Champion) -> RivalRun:
         params=champion.params,
         allow_short=spec.allow_short,
         reenter=spec.reenter,
+        rule=spec.rule,
         unseen_from=champion.unseen_from,
     )
 

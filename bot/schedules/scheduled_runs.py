@@ -280,5 +280,9 @@ def _default_rival(study: OptimizationStudy) -> RivalRun:
     first = study.window.start_date - timedelta(days=1)
     spec = study.spec
     return RivalRun(
-        params=_default_params(study), allow_short=spec.allow_short, reenter=spec.reenter, unseen_from=first
+        params=_default_params(study),
+        allow_short=spec.allow_short,
+        reenter=spec.reenter,
+        rule=spec.rule,
+        unseen_from=first,
     )

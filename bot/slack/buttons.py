@@ -3,7 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.commands.registry import AdoptNow, Command, DrawHeatmap, OpenScheduleForm, Share, UndoSchedules
+from bot.commands.registry import (
+    AdoptNow,
+    Command,
+    DrawHeatmap,
+    DropRule,
+    EditAsRule,
+    OpenRuleForm,
+    OpenSaveForm,
+    OpenScheduleForm,
+    RunTyped,
+    Share,
+    UndoSchedules,
+)
 from bot.grammar.commands import Cancel, More, Pause, Replay, Resume, Status
 from reports import actions
 
@@ -22,9 +34,14 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.ADOPT: AdoptNow.of,
     actions.SCHEDULE: OpenScheduleForm,
     actions.UNDO_SCHEDULE: UndoSchedules.of,
+    actions.RUN_RULE: RunTyped,
+    actions.CHANGE_RULE: OpenRuleForm,
+    actions.SAVE_RULE: OpenSaveForm,
+    actions.DROP_RULE: DropRule,
+    actions.EDIT_RULE: EditAsRule,
 }
 #: Buttons that only inform, or open a form, and stay after they are pressed.
-LASTING = frozenset({actions.DETAILS, actions.SCHEDULE})
+LASTING = frozenset({actions.DETAILS, actions.SCHEDULE, actions.CHANGE_RULE, actions.SAVE_RULE, actions.EDIT_RULE})
 
 
 def replace_button(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]:

@@ -8,10 +8,11 @@ from typing import Any
 from bot.access import audit
 from bot.access.roster import Denied, NotYours, require
 from bot.commands import registry
-from bot.commands.registry import Command, Share
+from bot.commands.registry import Command, RunTyped, Share
 from bot.context import Answer, BotContext
 from bot.documents.audit_log import Outcome
 from bot.documents.preferences import ChannelSettings
+from bot.documents.saved_rules import saved_rules
 from bot.grammar.parsing import parse
 from bot.origin import Attachment, Origin
 from bot.slack import buttons
@@ -60,6 +61,8 @@ class Dispatcher:
         command: Command | None = None
         try:
             command = request.command or await self._read(request)
+            if isinstance(command, RunTyped):
+                command = parse(command.text, rules=await saved_rules())
             answer = await self.authorize_and_run(command, origin)
         except UserError as error:
             outcome = Outcome.DENIED if isinstance(error, Denied) else Outcome.REFUSED
@@ -80,7 +83,7 @@ class Dispatcher:
     async def _share(self, command: Share, origin: Origin) -> Answer:
         """Repeat a private answer to everyone in the channel, in the channel's language."""
         shown = replace(origin, language=origin.public_language, is_overheard=not origin.is_direct)
-        answer = await self.authorize_and_run(parse(command.command_text), shown)
+        answer = await self.authorize_and_run(parse(command.command_text, rules=await saved_rules()), shown)
         mark = shown.renderer.notice("shared", by=origin.user_id)
         blocks = [*buttons.remove_button(answer.message.blocks, actions.SHARE), *mark.blocks]
         key = f"share:{origin.channel_id}:{origin.delivery}"
@@ -150,7 +153,7 @@ class Dispatcher:
         study = None
         if request.thread_ts:
             study = await self._context.conversations.find_by_thread(request.channel_id, request.thread_ts)
-        return parse(request.text, study=study)
+        return parse(request.text, study=study, rules=await saved_rules())
 
 
 def _storable(error: UserError) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pymongo.errors import PyMongoError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 
+from bot.commands.forms.rule_form import RULE_CALLBACK_ID, read_rule_form
 from bot.commands.forms.schedule_form import SCHEDULE_CALLBACK_ID, read_schedule_form
 from bot.commands.forms.start_form import CALLBACK_ID, STRATEGY_ACTION, Form, read_form, start_view
 from bot.commands.registry import Command, OpenForm
@@ -54,6 +55,7 @@ class Forms:
         app.action(NEW_STUDY)(finish(self.on_new_study))
         app.view(CALLBACK_ID)(finish(self.on_submit))
         app.view(SCHEDULE_CALLBACK_ID)(finish(self.on_schedule))
+        app.view(RULE_CALLBACK_ID)(finish(self.on_save_rule))
         app.message_shortcut("optimize_this")(finish(self.on_shortcut))
 
     async def on_new_study(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -107,6 +109,17 @@ class Forms:
             return
         await ack()
         await self._dispatch(_command_request("form", body, channel_id, command))
+
+    async def on_save_rule(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """Save the rule of the form, or show the errors beside its fields."""
+        request = _command_request("form", body, "")
+        try:
+            command = read_rule_form(view)
+        except BadFields as bad:
+            await ack(response_action="errors", errors=_field_errors(bad.errors, await self._renderer_of(request)))
+            return
+        await ack()
+        await self._dispatch(_command_request("form", body, view["private_metadata"], command))
 
     async def _renderer_of(self, request: CommandRequest) -> Renderer:
         """Return the renderer of the user; what keeps the language from being read must not delay the errors."""

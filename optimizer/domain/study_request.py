@@ -117,12 +117,22 @@ class Narrowed(Frozen):
     choices: tuple[str, ...] = ()
 
 
+class StudyRule(Frozen):
+    """Rule in words that a study searches in the place of a strategy; the text is the canonical English one."""
+
+    text: str
+    symbols: tuple[str, ...] = ()  # other ones whose bars it reads
+    name: str = ""  # of the saved rule that it was
+    version: int = 0
+
+
 class StudySpec(Frozen):
     """Specification of a study: with the bars and the code version it determines the result."""
 
     symbol: str
     partners: tuple[str, ...] = ()  # further symbols that share the set, which is scored by the median over all symbols
-    strategy_name: str
+    strategy_name: str  # of a rule: its name, or `rule`
+    rule: StudyRule | None = None
     n_trials: int = Field(default=200, ge=1, le=MAX_TRIALS)
     goals: tuple[str, ...] = ("sharpe",)
     caps: tuple[Cap, ...] = ()
@@ -164,8 +174,9 @@ class StudySpec(Frozen):
 
     @property
     def companions(self) -> tuple[str, ...]:
-        """Other symbols whose bars are needed: the yield of cash, and the parts of the benchmark."""
-        named = (self.account.interest_symbol, *(part.symbol for part in self.benchmark or ()))
+        """Other symbols whose bars are needed: the yield of cash, the parts of the benchmark, and those of a rule."""
+        parts = (part.symbol for part in self.benchmark or ())
+        named = (self.account.interest_symbol, *parts, *(self.rule.symbols if self.rule else ()))
         return tuple(dict.fromkeys(symbol for symbol in named if symbol))
 
     def shared_with(self, symbols: Sequence[str]) -> "StudySpec":

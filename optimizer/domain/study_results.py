@@ -164,6 +164,7 @@ class Tries(Frozen):
     n_people: int = 1  # who asked for all of them
     since: date | None = None  # day of the first
     n_together: int = 1  # symbols of the request, each with a study of its own: the best of them is one of so many
+    n_rules: int = 0  # different rules with this one, of a study of a rule
 
     @property
     def n_counted(self) -> int:

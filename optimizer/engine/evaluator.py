@@ -1,7 +1,7 @@
 """Scores of many parameter sets of one strategy over one symbol's bars, by the compiled kernel."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import pack_mask, unpack_mask
-from optimizer.indicators.conditions import Conditions
+from optimizer.indicators.conditions import NO_OTHERS, Conditions
 from optimizer.indicators.technical import supertrend
 from optimizer.strategies.overlays import permission, volatility
 from optimizer.strategies.registry import STRATEGIES, Side, Strategy
@@ -127,8 +127,14 @@ class Evaluator:
         counts_ahead: bool = False,
         account: Account = _NO_ACCOUNT,
         yields: Bars | None = None,
+        others: Mapping[str, Bars] = NO_OTHERS,
+        capacity: int | None = None,
     ) -> None:
-        """Prepare the bars; `yields` are those of the account's interest symbol. Raises UnusableBars or TooFewBars."""
+        """Prepare the bars; `yields` are those of the account's interest symbol, `others` those that a rule reads.
+
+        `capacity` is the number of masks that are kept: by default as many as memory allows.
+        Raises UnusableBars or TooFewBars.
+        """
         self.strategy = strategy
         self.bars = bars
         self.costs = costs
@@ -136,7 +142,7 @@ class Evaluator:
         self._short = strategy.short if allow_short else None
         self._reenter = reenter
         self._counts_ahead = counts_ahead
-        self._conditions = Conditions(self.price_table.contiguous(bars))
+        self._conditions = Conditions(self.price_table.contiguous(bars), others, capacity=capacity)
         self._names = strategy.space.names
         self._values = _values_of(self._names)
         self._chunk_size = min(max(1, (self._conditions.capacity - 2) // strategy.masks_per_set), _MOST_TOGETHER)

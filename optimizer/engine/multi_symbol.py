@@ -106,7 +106,7 @@ def evaluator_of(spec: StudySpec, many: Sequence[Bars], companions: Mapping[str,
     strategy = strategy_of(spec)
     rules = {name: getattr(spec, name) for name in ("costs", "account", "allow_short", "reenter", "counts_ahead")}
     yields = companions[spec.account.interest_symbol] if spec.account.interest_symbol else None
-    parts = [Evaluator(strategy, bars, yields=yields, **rules) for bars in many]
+    parts = [Evaluator(strategy, bars, yields=yields, others=companions, **rules) for bars in many]
     return SharedEvaluator(parts) if spec.is_shared else parts[0]
 
 

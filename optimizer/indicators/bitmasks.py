@@ -67,6 +67,61 @@ def _last_word(values: FloatArray, sign: float, level: float, is_strict: bool) -
     return word
 
 
+#: Operations of `combine`.
+BOTH, EITHER, BEFORE, LASTING, WITHIN = range(5)
+
+
+@compiled
+def combine(operation: int, pairs: NDArray[np.int64], n_bars: int, first: int, bank: NDArray[np.uint64]) -> None:
+    """Write the result of an operation for each pair into the rows of `bank` from `first` on.
+
+    The upper half of a pair is the row of a mask, the lower half another row (both, either) or a number of bars.
+    Bits after the last bar are zero in what is written.
+    """
+    n_words = (n_bars + 63) >> 6
+    for k in range(pairs.shape[0]):
+        one, other, out = bank[pairs[k] >> 32], pairs[k] & 0xFFFFFFFF, bank[first + k]
+        if operation == BOTH:
+            for w in range(n_words):
+                out[w] = one[w] & bank[other, w]
+        elif operation == EITHER:
+            for w in range(n_words):
+                out[w] = one[w] | bank[other, w]
+        elif operation == BEFORE:
+            _shift(one, other, n_words, out)
+        else:
+            _run(one, other, n_words, operation == LASTING, out)
+        if n_bars & 63:
+            out[n_words - 1] &= (np.uint64(1) << np.uint64(n_bars & 63)) - np.uint64(1)
+
+
+@compiled
+def _shift(mask: NDArray[np.uint64], n_bars: int, n_words: int, out: NDArray[np.uint64]) -> None:
+    """Write the mask of what held `n_bars` bars before; `out` may be the mask itself, since it is written backwards."""
+    whole, rest = n_bars >> 6, n_bars & 63
+    for w in range(n_words - 1, -1, -1):
+        word = np.uint64(0)
+        if w >= whole:
+            word = mask[w - whole] << np.uint64(rest)
+        if rest and w > whole:
+            word |= mask[w - whole - 1] >> np.uint64(64 - rest)
+        out[w] = word
+
+
+@compiled
+def _run(mask: NDArray[np.uint64], n_bars: int, n_words: int, is_all: bool, out: NDArray[np.uint64]) -> None:
+    """Write the mask of what held on all, or any, of the last `n_bars` bars, doubling the length of the run."""
+    out[:n_words] = mask[:n_words]
+    shifted = np.empty(n_words, dtype=np.uint64)
+    have = 1
+    while have < n_bars:
+        step = min(have, n_bars - have)
+        _shift(out, step, n_words, shifted)
+        for w in range(n_words):
+            out[w] = out[w] & shifted[w] if is_all else out[w] | shifted[w]
+        have += step
+
+
 def pack_mask(holds: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Words of a mask from one boolean per bar."""
     padded = np.zeros((len(holds) + 63) // 64 * 64, dtype=bool)

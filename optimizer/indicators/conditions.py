@@ -5,16 +5,17 @@ bar in the bank that the compiled kernel reads. The indicator is computed when a
 it. Both are kept for the other sets.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.space import Value
+from optimizer.indicators.indicators import IndicatorFunction, Indicators
 from optimizer.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 else:
     bitmasks = LazyModule("optimizer.indicators.bitmasks")
 
-#: Computes an indicator from these conditions and its parameters: one value per bar.
-IndicatorFunction = Callable[..., FloatArray]
 #: Row of the bank with the condition's mask, one per set.
 Slots = NDArray[np.int64]
 #: Comparison of an indicator with a level: (function, sign, is strict).
@@ -31,8 +30,7 @@ _Comparison = tuple[IndicatorFunction, float, bool]
 #: Parameters of an indicator: the value itself if it has one, a tuple if it has several.
 _Arguments = Any
 
-#: Memory limits for the indicators and for the masks of one symbol.
-BYTES_OF_INDICATORS = 24 * 2**20
+#: Memory limit for the masks of one symbol.
 BYTES_OF_MASKS = 44 * 2**20
 #: Indicators are turned into masks in batches of at most this size.
 BYTES_PER_BATCH = 2**19
@@ -43,36 +41,43 @@ ALWAYS, NEVER = 0, 1
 _FIRST_FREE = max(ALWAYS, NEVER) + 1
 
 
-class Conditions:
+Related = TypeVar("Related")
+NO_OTHERS: Mapping[str, Bars] = MappingProxyType({})
+
+
+class Conditions(Indicators):
     """Indicators and masks of one symbol's bars; for one thread at a time.
 
-    The columns of parameters and the level have one value per set; a single level counts for all sets.
+    The columns of parameters and the level have one value per set; a single level counts for all sets. Masks are
+    combined by the slots they are in, one per set: unknown values are false in every mask, and stay so.
     """
 
-    def __init__(self, bars: Bars) -> None:
-        self.bars = bars
+    def __init__(self, bars: Bars, others: Mapping[str, Bars] = NO_OTHERS, *, capacity: int | None = None) -> None:
+        """Prepare the bars; `others` are those of other symbols that conditions may read, by symbol.
+
+        `capacity` is the number of masks that are kept; as many as the memory limit allows by default.
+        """
+        super().__init__(bars)
+        self.others = others
+        self._related: dict[Any, Any] = {}
         self.n_requested = 0  # indicators requested by sets
         self.n_computed = 0  # distinct ones among them
         n_words = (len(bars) + 63) // 64
-        self.capacity = min(max(BYTES_OF_MASKS // (8 * n_words), _LEAST_MASKS), _MOST_MASKS)
+        self.capacity = capacity or min(max(BYTES_OF_MASKS // (8 * n_words), _LEAST_MASKS), _MOST_MASKS)
         self.bank = np.empty((self.capacity, n_words), dtype=np.uint64)
-        self._indicators: OrderedDict[tuple[Any, ...], FloatArray] = OrderedDict()
-        self._max_indicators = max(2, BYTES_OF_INDICATORS // (8 * len(bars)))
         self._batch_size = max(1, BYTES_PER_BATCH // (8 * len(bars)))
         self._requested: set[tuple[Any, ...]] = set()
         self._forget_masks()
 
-    def indicator(self, function: IndicatorFunction, *parameters: Value) -> FloatArray:
-        """Values of an indicator, (n_bars,), computed or from the cache."""
-        key = (function, *parameters)
-        found = self._indicators.get(key)
-        if found is None:
-            found = self._indicators[key] = function(self, *parameters)
-            if len(self._indicators) > self._max_indicators:
-                self._indicators.popitem(last=False)
-        else:
-            self._indicators.move_to_end(key)
-        return found
+    @property
+    def n_slots(self) -> int:
+        """Rows of the bank that are taken."""
+        return self._n_slots
+
+    @property
+    def n_masks(self) -> int:
+        """Masks that were computed."""
+        return self._n_slots - _FIRST_FREE
 
     def above(self, function: IndicatorFunction, *columns: Sequence[Value], level: Sequence[float] | float) -> Slots:
         """Masks of indicator > level, one per set."""
@@ -90,6 +95,33 @@ class Conditions:
         """Masks of indicator ≤ level, one per set."""
         return self._slots((function, -1.0, False), columns, level)
 
+    def related(self, key: Any, make: Callable[[], Related]) -> Related:
+        """Something that is made once of these bars, by its key."""
+        if key not in self._related:
+            self._related[key] = make()
+        found: Related = self._related[key]
+        return found
+
+    def both(self, one: Slots, other: Slots) -> Slots:
+        """Masks of bars at which both hold, one per set."""
+        return self._combined(bitmasks.BOTH, one, other)
+
+    def either(self, one: Slots, other: Slots) -> Slots:
+        """Masks of bars at which at least one holds, one per set."""
+        return self._combined(bitmasks.EITHER, one, other)
+
+    def before(self, masks: Slots, n_bars: int) -> Slots:
+        """Masks of bars `n_bars` after those at which each holds; false on the first ones."""
+        return self._combined(bitmasks.BEFORE, masks, np.full(len(masks), n_bars))
+
+    def lasting(self, masks: Slots, n_bars: int) -> Slots:
+        """Masks of bars at which each has held on all of the last `n_bars` bars."""
+        return self._combined(bitmasks.LASTING, masks, np.full(len(masks), n_bars))
+
+    def within(self, masks: Slots, n_bars: int) -> Slots:
+        """Masks of bars at which each has held on at least one of the last `n_bars` bars."""
+        return self._combined(bitmasks.WITHIN, masks, np.full(len(masks), n_bars))
+
     def make_room(self, n_masks: int) -> None:
         """Drop all masks if `n_masks` more might not fit; slots returned before are invalid then."""
         if self._n_slots + n_masks > self.capacity:
@@ -100,6 +132,7 @@ class Conditions:
         self.bank[NEVER] = 0
         self._n_slots = _FIRST_FREE
         self._slot_of: dict[_Comparison, dict[_Arguments, dict[float, int]]] = {}
+        self._combination_of: dict[int, dict[int, int]] = {}
 
     def _slots(
         self, comparison: _Comparison, columns: Sequence[Sequence[Value]], level: Sequence[float] | float
@@ -115,6 +148,21 @@ class Conditions:
         except KeyError:
             self._add_masks(comparison, arguments, levels)
             slots = [known[args][level] for args, level in zip(arguments, levels, strict=True)]
+        return np.array(slots, dtype=np.int64)
+
+    def _combined(self, operation: int, one: Slots, other: Slots) -> Slots:
+        """Slots of an operation on pairs of a slot and another slot or a number of bars; new masks are filled."""
+        known = self._combination_of.setdefault(operation, {})
+        pairs = ((one << 32) | other).tolist()  # as one number: a tuple for each set would cost more than the look-up
+        try:
+            slots = [known[pair] for pair in pairs]
+        except KeyError:
+            new = [pair for pair in dict.fromkeys(pairs) if pair not in known]
+            first = self._n_slots
+            self._take_slots(len(new))
+            known.update(zip(new, range(first, self._n_slots), strict=True))
+            bitmasks.combine(operation, np.array(new), len(self.bars), first, self.bank)
+            slots = [known[pair] for pair in pairs]
         return np.array(slots, dtype=np.int64)
 
     def _add_masks(self, comparison: _Comparison, arguments: Sequence[_Arguments], levels: Sequence[float]) -> None:

@@ -49,6 +49,19 @@ def continue_rsi(
 
 
 @compiled
+def fill_percentile_rank(values: FloatArray, window: int, row: FloatArray) -> None:
+    """Write into `row` the percent of the `window` − 1 values before each one that are below it."""
+    for t in range(window - 1, values.shape[0]):
+        n_below = 0
+        is_known = not np.isnan(values[t])
+        for k in range(t - window + 1, t):
+            is_known = is_known and not np.isnan(values[k])
+            n_below += values[k] < values[t]
+        if is_known:
+            row[t] = 100.0 * n_below / (window - 1)
+
+
+@compiled
 def trailing_side(middle: FloatArray, reach: FloatArray, close: FloatArray) -> FloatArray:
     """Side of the trailing band that each close is on: 1 above, −1 below; see `technical.supertrend`."""
     side = np.full(close.shape[0], np.nan)

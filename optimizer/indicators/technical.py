@@ -47,6 +47,17 @@ def macd_histogram(close: FloatArray, fast: int, slow: int, signal: int) -> Floa
     return _of(talib.MACD(close, fast, slow, signal)[2])
 
 
+def macd(close: FloatArray, fast: int, slow: int, signal: int) -> tuple[FloatArray, FloatArray]:
+    """MACD and its signal line (Appel 1979), in price units, both from the bar on at which both exist."""
+    line, smoothed, _ = talib.MACD(close, fast, slow, signal)
+    return _of(line), _of(smoothed)
+
+
+def deviation(values: FloatArray, window: int) -> FloatArray:
+    """Population standard deviation over the window, in the units of `values`."""
+    return _of(talib.STDDEV(values, window))
+
+
 def zscore(values: FloatArray, window: int) -> FloatArray:
     """Distance from the moving average in population standard deviations; NaN where the deviation is 0."""
     deviation = _of(talib.STDDEV(values, window))
@@ -59,14 +70,24 @@ def rate_of_change(close: FloatArray, lookback: int) -> FloatArray:
     return _of(talib.ROC(close, lookback))
 
 
+def highest(values: FloatArray, window: int) -> FloatArray:
+    """Highest of the last `window` values, the bar itself included."""
+    return values if window == 1 else _of(talib.MAX(values, window))
+
+
+def lowest(values: FloatArray, window: int) -> FloatArray:
+    """Lowest of the last `window` values, the bar itself included."""
+    return values if window == 1 else _of(talib.MIN(values, window))
+
+
 def highest_before(values: FloatArray, window: int) -> FloatArray:
     """Highest value of the `window` bars before each bar, the bar itself excluded."""
-    return _shifted(values if window == 1 else _of(talib.MAX(values, window)))
+    return shifted(highest(values, window), 1)
 
 
 def lowest_before(values: FloatArray, window: int) -> FloatArray:
     """Lowest value of the `window` bars before each bar, the bar itself excluded."""
-    return _shifted(values if window == 1 else _of(talib.MIN(values, window)))
+    return shifted(lowest(values, window), 1)
 
 
 def stochastic(
@@ -80,6 +101,47 @@ def stochastic(
 def true_range_average(high: FloatArray, low: FloatArray, close: FloatArray, window: int) -> FloatArray:
     """Average true range (Wilder 1978), in price units."""
     return _of(talib.ATR(high, low, close, window))
+
+
+def average_directional_index(high: FloatArray, low: FloatArray, close: FloatArray, window: int) -> FloatArray:
+    """ADX (Wilder 1978), 0 to 100: how strong a trend is, whatever its direction."""
+    return _of(talib.ADX(high, low, close, window))
+
+
+def commodity_channel_index(high: FloatArray, low: FloatArray, close: FloatArray, window: int) -> FloatArray:
+    """CCI (Lambert 1980): distance of the typical price from its mean in 0.015 mean absolute deviations."""
+    return _of(talib.CCI(high, low, close, window))
+
+
+def money_flow_index(
+    high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, window: int
+) -> FloatArray:
+    """MFI (Quong & Soudack 1989), 0 to 100: the share of the volume that was traded on rises of the typical price."""
+    return _of(talib.MFI(high, low, close, volume, window))
+
+
+def williams_r(high: FloatArray, low: FloatArray, close: FloatArray, window: int) -> FloatArray:
+    """Williams' %R, −100 to 0: how far the close is below the highest high of the window, in percent of its range."""
+    return _of(talib.WILLR(high, low, close, window))
+
+
+def regression_slope(values: FloatArray, window: int) -> FloatArray:
+    """Slope of the least-squares line through the last `window` values, in their units a bar."""
+    return _of(talib.LINEARREG_SLOPE(values, window))
+
+
+def percentile_rank(values: FloatArray, window: int) -> FloatArray:
+    """Percent of the `window` − 1 values before a bar, within the window, that are below its value, 0 to 100."""
+    row = np.full(len(values), np.nan)
+    recursive.fill_percentile_rank(values, window, row)
+    return row
+
+
+def volume_weighted_price(typical: FloatArray, volume: FloatArray, window: int) -> FloatArray:
+    """Mean of a price over the last `window` bars, weighted by volume; NaN where nothing was traded."""
+    traded = window * _of(talib.SMA(volume, window))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(traded > 0.0, window * _of(talib.SMA(typical * volume, window)) / traded, np.nan)
 
 
 def supertrend(high: FloatArray, low: FloatArray, close: FloatArray, *, window: int, multiple: float) -> FloatArray:
@@ -109,8 +171,8 @@ def _of(values: object) -> FloatArray:
     return np.asarray(values, dtype=np.float64)
 
 
-def _shifted(values: FloatArray) -> FloatArray:
-    before = np.empty_like(values)
-    before[0] = np.nan
-    before[1:] = values[:-1]
+def shifted(values: FloatArray, n_bars: int) -> FloatArray:
+    """Values of `n_bars` bars before each bar, NaN on the first ones."""
+    before = np.full(len(values), np.nan)
+    before[n_bars:] = values[: max(len(values) - n_bars, 0)]
     return before

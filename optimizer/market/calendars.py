@@ -1,11 +1,6 @@
-"""Trading calendars: sessions with their opening and closing times, from `exchange_calendars`.
+"""Trading calendars: sessions with their opening and closing times, from `exchange_calendars`."""
 
-The suffix of a symbol, as Yahoo writes it, names its exchange; without one it is New York's. A pair of currencies
-(`BTC-USDT`) trades always.
-"""
-
-import re
-from collections.abc import Mapping
+import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -15,78 +10,10 @@ import numpy as np
 import pandas as pd
 
 from optimizer.domain.bars import TimeArray
+from optimizer.domain.exchange_of_symbol import calendar_name
 from optimizer.market.warehouse.deprecations import deprecations_ignored
 
-DEFAULT = "XNYS"
-ALWAYS = "24/7"
-WEEKDAYS = "24/5"
-#: Calendar by the suffix of a symbol, as Yahoo writes it
-#: (https://help.yahoo.com/kb/exchanges-data-providers-yahoo-finance-sln2310.html).
-SUFFIXES: Mapping[str, str] = {
-    **dict.fromkeys((".KS", ".KQ"), "XKRX"),
-    ".T": "XTKS",
-    ".HK": "XHKG",
-    **dict.fromkeys((".SS", ".SZ"), "XSHG"),
-    **dict.fromkeys((".TW", ".TWO"), "XTAI"),
-    ".SI": "XSES",
-    **dict.fromkeys((".NS", ".BO"), "XBOM"),
-    ".JK": "XIDX",
-    ".BK": "XBKK",
-    ".KL": "XKLS",
-    ".PS": "XPHS",
-    ".AX": "XASX",
-    ".NZ": "XNZE",
-    **dict.fromkeys((".L", ".IL"), "XLON"),
-    ".IR": "XDUB",
-    ".DE": "XETR",
-    **dict.fromkeys((".F", ".BE", ".MU", ".HA"), "XFRA"),
-    ".DU": "XDUS",
-    ".HM": "XHAM",
-    ".SG": "XSTU",
-    ".PA": "XPAR",
-    ".AS": "XAMS",
-    ".BR": "XBRU",
-    ".LS": "XLIS",
-    ".MI": "XMIL",
-    ".MC": "XMAD",
-    ".SW": "XSWX",
-    ".VI": "XWBO",
-    ".WA": "XWAR",
-    ".PR": "XPRA",
-    ".BD": "XBUD",
-    ".IS": "XIST",
-    ".SR": "XSAU",
-    ".ME": "XMOS",
-    ".ST": "XSTO",
-    ".CO": "XCSE",
-    ".HE": "XHEL",
-    ".OL": "XOSL",
-    ".IC": "XICE",
-    ".TL": "XTAL",
-    ".RG": "XRIS",
-    ".VS": "XLIT",
-    **dict.fromkeys((".TO", ".V", ".NE", ".CN"), "XTSE"),
-    ".SA": "BVMF",
-    ".MX": "XMEX",
-    ".BA": "XBUE",
-    ".SN": "XSGO",
-    ".LM": "XLIM",
-    ".CL": "XBOG",
-    ".JO": "XJSE",
-    ".KA": "XKAR",
-    "=X": WEEKDAYS,
-    "=F": "CMES",
-}
-#: Calendar of an index that is not New York's.
-INDEXES: Mapping[str, str] = {
-    "^KS11": "XKRX", "^KS200": "XKRX", "^KQ11": "XKRX", "^N225": "XTKS", "^HSI": "XHKG", "^TWII": "XTAI",
-    "^NSEI": "XBOM", "^BSESN": "XBOM", "^FTSE": "XLON", "^GDAXI": "XETR", "^FCHI": "XPAR", "^STOXX50E": "XETR",
-    "^AEX": "XAMS", "^IBEX": "XMAD", "^SSMI": "XSWX", "^GSPTSE": "XTSE", "^BVSP": "BVMF", "^AXJO": "XASX",
-}  # fmt: skip
-#: An ending that names an exchange; a share class (`BRK.B`) or a unit has one letter, which New York's have too.
-_SUFFIX = re.compile(r".*(\.[A-Z]{2,4})")
-#: A pair; a share class or a warrant has one or two letters behind its dash.
-_PAIR = re.compile(r"[A-Z0-9]+-[A-Z]{3,5}")
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,24 +59,6 @@ class Calendar:
         return bool(((self.opens <= moment) & (moment < self.closes)).any())
 
 
-def calendar_name(symbol: str) -> str:
-    """Name of the calendar that a symbol trades by; weekdays where its ending names no exchange that is known."""
-    if symbol in INDEXES:
-        return INDEXES[symbol]
-    for suffix, name in SUFFIXES.items():
-        if symbol.endswith(suffix):
-            return name
-    if unknown_suffix(symbol):
-        return WEEKDAYS
-    return ALWAYS if _PAIR.fullmatch(symbol) else DEFAULT
-
-
-def unknown_suffix(symbol: str) -> str:
-    """Return the ending of a symbol that names an exchange, if none is known by it; else an empty string."""
-    found = _SUFFIX.fullmatch(symbol)
-    return found[1] if found and found[1] not in SUFFIXES else ""
-
-
 def sessions_since(symbol: str, last: datetime, now: datetime) -> int:
     """Number of sessions of a symbol's exchange that closed after the day of its last bar."""
     calendar = find_calendar(calendar_name(symbol), last.date(), now.date())
@@ -161,7 +70,9 @@ def find_calendar(name: str, first: date, last: date) -> Calendar:
 
     Some exchanges announce their holidays a year ahead only: after the last known day every weekday is a session.
     """
-    return _calendar(name, first.year // 10 * 10, last.year)
+    # One thread at a time: warnings that are silenced while one is made are silenced for the whole process.
+    with _MAKING:
+        return _calendar(name, first.year // 10 * 10, last.year)
 
 
 @lru_cache(maxsize=32)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optimizer.domain.bars import Bars
+from optimizer.domain.exchange_of_symbol import calendar_name
 from optimizer.domain.timeframes import TIMEFRAMES, Timeframe, parse_timeframe
 from optimizer.errors import (
     MissingExtra,
@@ -26,7 +27,7 @@ from optimizer.errors import (
     UnknownSymbol,
     UserError,
 )
-from optimizer.market.calendars import as_moment, calendar_name, find_calendar
+from optimizer.market.calendars import as_moment, find_calendar
 from optimizer.market.providers.provider import Provider, requests_at_once
 from optimizer.market.providers.registry import unknown_source
 from optimizer.market.quality.data_findings import DataFinding, Facts, QualityReport, Severity
@@ -217,10 +218,12 @@ class Market:
         return None
 
     def _candidates(self, source: str | None) -> tuple[str, ...]:
-        known = {*self._sources, *self._providers, *(one.source for one in self.warehouse.symbols())}
-        if source is not None and source not in known:
+        if source is None:
+            return self._sources
+        known = {*self._sources, *self._providers}
+        if source not in known and source not in (known := known | {one.source for one in self.warehouse.symbols()}):
             raise unknown_source(source, known)
-        return self._sources if source is None else (source,)
+        return (source,)
 
     def require_sources(self) -> None:
         """Raise for a configured source that does not exist here: MissingKey, or UnknownSource."""

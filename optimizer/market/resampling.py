@@ -11,9 +11,10 @@ from datetime import date
 import numpy as np
 
 from optimizer.domain.bars import Bars, TimeArray
+from optimizer.domain.exchange_of_symbol import ALWAYS, calendar_name
 from optimizer.domain.timeframes import TIMEFRAMES, Timeframe, parse_timeframe
 from optimizer.errors import NoBars, NoTimeframe, Phrase
-from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar
+from optimizer.market.calendars import Calendar, find_calendar
 from optimizer.market.warehouse.warehouse import Coverage, Warehouse
 
 #: Share of bars outside the hours of a calendar above which the series follows none.

@@ -21,18 +21,24 @@ SET_BYTES = 8
 def search_key(spec: StudySpec) -> str:
     """Digest of what a request asks to be searched, whatever its symbol, seed, number of trials and dates."""
     searched = spec.model_dump(mode="json", include=_SEARCHED)
+    searched |= _rule(spec)
     # An account without a size, whose cash earns nothing, is left out: so were all accounts of earlier digests.
     return _digest(searched | ({} if spec.account == Account() else {"account": spec.account.model_dump(mode="json")}))
 
 
 def bars_key(spec: StudySpec, start: date, end: date) -> str:
-    """Digest of symbols, strategy and window."""
-    return _digest([spec.label, spec.strategy_name, start.isoformat(), end.isoformat()])
+    """Digest of symbols, strategy or rule, and window."""
+    return _digest([spec.label, spec.strategy_name, start.isoformat(), end.isoformat(), *_rule(spec).values()])
 
 
 def winner_key(spec: StudySpec, params: Params) -> str:
-    """Digest of a parameter set with what it is for: symbols, strategy and timeframe."""
-    return _digest([spec.label, spec.strategy_name, spec.timeframe, _plain(params)])
+    """Digest of a parameter set with what it is for: symbols, strategy or rule, and timeframe."""
+    return _digest([spec.label, spec.strategy_name, spec.timeframe, _plain(params), *_rule(spec).values()])
+
+
+def _rule(spec: StudySpec) -> dict[str, str]:
+    """What a rule adds to a digest: its text; nothing without one, as in digests of before there were any."""
+    return {} if spec.rule is None else {"rule": spec.rule.text}
 
 
 def set_digests(sets: Iterable[Params]) -> bytes:

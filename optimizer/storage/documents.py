@@ -106,6 +106,7 @@ class OptimizationStudy(Document):
     n_together: int = 1  # symbols of the request, each with a study of its own
     universe: Universe | None = None  # list that the symbol was taken from
     code_version: str
+    strategy_digest: str = ""  # of the code of a person's own strategy
     status: StudyState = StudyState.QUEUED
     created_at: datetime
     started_at: datetime | None = None

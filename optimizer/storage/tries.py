@@ -6,12 +6,13 @@ that they tried counts among the sets all the same.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 
 from optimizer.domain.space import Params
+from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Suggestion, Tries
 from optimizer.storage.digests import SET_BYTES, set_digests
 from optimizer.storage.documents import BY_BARS, SAME_BARS, OptimizationStudy, OptimizationTrial, TriedSets
@@ -33,7 +34,28 @@ async def tries_before(study: OptimizationStudy) -> Tries:
         n_people=len(people),
         since=min(days).date() if days else None,
         n_together=study.n_together,
+        n_rules=await patiently(lambda: _n_rules(study), what="earlier rules") if study.spec.rule else 0,
     )
+
+
+async def _n_rules(study: OptimizationStudy) -> int:
+    """Number of rules that were tried on overlapping bars, this study's among them."""
+    query = _of_others(study) | {"spec.rule.text": {"$ne": None}}
+    texts = await OptimizationStudy.get_motor_collection().distinct("spec.rule.text", query)
+    assert study.spec.rule is not None
+    return len({*texts, study.spec.rule.text})
+
+
+async def rules_tried(spec: StudySpec, start: date, end: date) -> tuple[int, int]:
+    """Numbers of different rules and of their sets that were tried on bars of these days and symbols."""
+    query = _overlapping(spec, start, end) | {"spec.rule.text": {"$ne": None}}
+    stages: list[dict[str, Any]] = [
+        {"$match": query},
+        {"$group": {"_id": "$spec.rule.text", "n_sets": {"$sum": "$trials_completed"}}},
+    ]
+    aggregate = OptimizationStudy.get_motor_collection().aggregate(stages)
+    found = await patiently(lambda: aggregate.to_list(None), what="earlier rules")
+    return len(found), sum(one["n_sets"] for one in found)
 
 
 async def store_tried_sets(study: OptimizationStudy, sets: Sequence[Params]) -> None:
@@ -46,14 +68,8 @@ async def _searches(study: OptimizationStudy) -> list[dict[str, Any]]:
 
     The index has every field, so that no study is read.
     """
-    start, end = study.window.start_date.isoformat(), study.window.end_date.isoformat()
     held_out = (study.window.holdout_date or study.window.end_date).isoformat()
-    query = about(study.spec.symbols) | {
-        "study_name": {"$ne": study.study_name},
-        "trials_completed": {"$gt": 0},
-        "window.start_date": {"$lte": end},
-        "window.end_date": {"$gte": start},
-    }
+    query = _of_others(study)
     is_same = {"$eq": ["$bars", study.bars]}  # whose sets are counted exactly
     has_looked = {"$and": [{"$gte": ["$window.end_date", held_out]}, {"$gt": ["$summary.verdict", None]}]}
     is_research = {"$eq": ["$summary.suggestion", str(Suggestion.RESEARCH)]}
@@ -72,6 +88,21 @@ async def _searches(study: OptimizationStudy) -> list[dict[str, Any]]:
     ]
     found = OptimizationStudy.get_motor_collection().aggregate(stages, hint=dict(BY_BARS))
     return await found.to_list(None)
+
+
+def _of_others(study: OptimizationStudy) -> dict[str, Any]:
+    """Query for other studies that tried something on bars that overlap."""
+    found = _overlapping(study.spec, study.window.start_date, study.window.end_date)
+    return {**found, "study_name": {"$ne": study.study_name}}
+
+
+def _overlapping(spec: StudySpec, start: date, end: date) -> dict[str, Any]:
+    """Query for studies that tried something on bars of these symbols and days."""
+    return about(spec.symbols) | {
+        "trials_completed": {"$gt": 0},
+        "window.start_date": {"$lte": end.isoformat()},
+        "window.end_date": {"$gte": start.isoformat()},
+    }
 
 
 async def _n_same_sets(study: OptimizationStudy) -> int:

@@ -1,11 +1,11 @@
 """Registry of strategies: each is declared in its own file and found here by key or alias."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from optimizer.domain.space import Choice, Parameter, Params, Range, Space
 from optimizer.domain.study_request import Narrowed, StudySpec
-from optimizer.errors import NotANumber, UnknownOverlay, UnknownStrategy, WrongChoice
+from optimizer.errors import NotANumber, UnknownOverlay, UnknownStrategy, UserError, WrongChoice
 from optimizer.strategies.bollinger import BOLLINGER
 from optimizer.strategies.declaration import Columns, Rule, Side, Strategy
 from optimizer.strategies.donchian import DONCHIAN
@@ -15,6 +15,7 @@ from optimizer.strategies.moving_averages import EMA, SMA
 from optimizer.strategies.overlays import CLOSING, OVERLAYS, overlay_warm_up
 from optimizer.strategies.rsi import RSI
 from optimizer.strategies.rsi2 import RSI2
+from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.strategies.stochastic import STOCHASTIC
 from optimizer.strategies.supertrend import SUPERTREND
 from optimizer.strategies.zscore import ZSCORE
@@ -26,6 +27,7 @@ __all__ = [
     "Columns",
     "Rule",
     "Side",
+    "Strategies",
     "Strategy",
     "find_strategy",
     "longest_warm_up",
@@ -34,8 +36,33 @@ __all__ = [
     "strategy_of",
 ]
 
-#: Every strategy that can be optimized, by key, in the order they are listed.
-STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
+
+class Strategies(Mapping[str, Strategy]):
+    """Strategies by key, in the order they are listed: ours, then a person's own, which are set once at start."""
+
+    def __init__(self, ours: Mapping[str, Strategy]) -> None:
+        self.ours = MappingProxyType(dict(ours))
+        self.set_own(())
+
+    def set_own(self, own: Iterable[Strategy], refused: Mapping[str, UserError] = MappingProxyType({})) -> None:
+        """Add a person's own strategies, instead of those set before; `refused` are not there, and why, by name."""
+        self.own = MappingProxyType({strategy.key: strategy for strategy in own})
+        self.refused = MappingProxyType(dict(refused))
+        self._all = {**self.ours, **self.own}
+        self.key_of = {word: each.key for each in self._all.values() for word in (each.key, *each.aliases)}
+
+    def __getitem__(self, key: str) -> Strategy:
+        return self._all[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+#: Every strategy that can be optimized.
+STRATEGIES = Strategies(
     {
         strategy.key: strategy
         for strategy in (
@@ -56,16 +83,22 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
 
 
 def find_strategy(word: str) -> Strategy:
-    """Strategy with a key or an alias, in any case. Raises UnknownStrategy with the nearest word."""
-    wanted = word.lower()
-    for strategy in STRATEGIES.values():
-        if wanted == strategy.key or wanted in strategy.aliases:
-            return strategy
-    raise UnknownStrategy.of(word, [name for s in STRATEGIES.values() for name in (s.key, *s.aliases)])
+    """Strategy with a key or an alias, in any case.
+
+    Raises UnknownStrategy with the nearest word, or why a person's own strategy of this name is not there.
+    """
+    key = STRATEGIES.key_of.get(word.lower())
+    if key is not None:
+        return STRATEGIES[key]
+    if word.lower() in STRATEGIES.refused:
+        raise STRATEGIES.refused[word.lower()]
+    raise UnknownStrategy.of(word, STRATEGIES.key_of)
 
 
 def strategy_of(spec: StudySpec) -> Strategy:
-    """Strategy of a request. Raises UnknownStrategy."""
+    """Strategy of a request: its rule, or one that is declared. Raises UnknownStrategy, or a RuleError."""
+    if spec.rule is not None:
+        return strategy_of_rule(spec.rule.text, spec.timeframe, spec.strategy_name)
     return find_strategy(spec.strategy_name)
 
 

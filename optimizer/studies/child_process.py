@@ -59,6 +59,12 @@ class ChildProcess:
             raise ChildDied
         return answer
 
+    async def exit_code(self) -> int | None:
+        """Exit code of a process that is ending, negative for a signal; None where it does not end within a second."""
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(self._process.wait(), 1.0)
+        return None
+
     @property
     def has_ended(self) -> bool:
         """True if the process is known to have ended."""

@@ -23,7 +23,7 @@ from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive, require_affordable
 from optimizer.domain.study_results import OPEN, StudyState, TrialRecord, Verdict
 from optimizer.domain.universe import Universe
-from optimizer.errors import Phrase, Unavailable, UserError, WorkerLost, error_of
+from optimizer.errors import Phrase, Unavailable, UserError, error_of
 from optimizer.market.feed import Market
 from optimizer.market.quality.data_findings import DataFinding, DataNote, SeriesFindings
 from optimizer.market.quality.sentinel import require_usable
@@ -41,19 +41,21 @@ from optimizer.storage.documents import (
 from optimizer.storage.outage import patiently
 from optimizer.storage.study_queries import EVERY, Query, both, ranked_names, without_charts
 from optimizer.storage.trial_documents import FEASIBLE, trial_record
+from optimizer.strategies.declaration import OwnCode
 from optimizer.strategies.registry import longest_warm_up, space_of, strategy_of
 from optimizer.studies.code_version import code_version
 from optimizer.studies.companions import load_companions
 from optimizer.studies.finding import STUDY_IDS, find_study
+from optimizer.studies.own_studies import guess_seconds, hanging_of, loss_of
 from optimizer.studies.snapshot_mending import MENDABLE, mend_snapshots
-from optimizer.studies.worker_messages import Challenged, Failed, Finished, Replayed, RivalRun
+from optimizer.studies.worker_messages import Challenged, Failed, Finished, Replayed, ResultTable, RivalRun, Tabulated
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 from optimizer.validation.champions.challenge import Challenge
 from optimizer.validation.window import WindowRows, day_of, window_rows
 
 log = logging.getLogger(__name__)
 
-Done = TypeVar("Done", Replayed, Challenged)
+Done = TypeVar("Done", Replayed, Challenged, Tabulated)
 
 #: Times that a study is given to another worker after its worker died.
 MAX_DEATHS = 3
@@ -89,6 +91,7 @@ class Plan:
     has_new_bars: bool  # every source has new bars as time passes
     seconds: float  # a rough guess of the time a warm worker needs
     universe: Universe | None = None  # list that the symbol was taken from
+    own_code: OwnCode | None = None  # of a strategy in Python, whose sets take their own time
 
     @property
     def source(self) -> str:
@@ -140,7 +143,8 @@ class OptimizationService:
             rows=rows,
             data_notes=_notes_of(findings, first),
             has_new_bars=all(self._market.is_live(found.source) for found in (bars, *partners)),
-            seconds=_guess_seconds(n_trials, len(bars) * len(spec.symbols), spec.folds),
+            seconds=guess_seconds(strategy, n_trials, len(bars) * len(spec.symbols), spec.folds),
+            own_code=strategy.own if strategy.positions else None,
         )
 
     async def create_study(self, spec: StudySpec, *, created_by: str, **more: Any) -> OptimizationStudy:
@@ -217,8 +221,8 @@ class OptimizationService:
             answer: Finished | Failed
             try:
                 answer = await self._pool.run(study_name)
-            except WorkerDied:
-                await patiently(partial(self._record_death, study), what="death")
+            except WorkerDied as death:
+                await patiently(partial(self._record_death, study, death), what="death")
                 continue
             except Unavailable as error:
                 answer = Failed(error=error.as_document())
@@ -332,6 +336,10 @@ class OptimizationService:
         request = partial(self._pool.challenge, study.study_name, rival)
         return (await self._request(request, study, Phrase("the_comparison"))).challenge
 
+    async def tabulate(self, study: OptimizationStudy, table: ResultTable, file: Path) -> None:
+        """Write a table of a finished study's winner, computed again on a worker. Raises Unavailable when that dies."""
+        await self._request(partial(self._pool.tabulate, study.study_name, table, file), study, Phrase("the_table"))
+
     async def _request(
         self, request: Callable[[], Awaitable[Done | Failed]], study: OptimizationStudy, what: Phrase
     ) -> Done:
@@ -340,7 +348,7 @@ class OptimizationService:
             try:
                 answer = await request()
             except WorkerDied as death:
-                raise _lost(what) from death
+                raise hanging_of(study.spec) if death.hung else _lost(what) from death
             if not isinstance(answer, Failed):
                 return answer
             if not await self._mend(study, answer):
@@ -408,11 +416,13 @@ class OptimizationService:
             await study.set({"status": str(study.wanted), "wanted": None, "completed_at": self._clock()})
         return await self.find(study.study_name)
 
-    async def _record_death(self, study: OptimizationStudy) -> None:
+    async def _record_death(self, study: OptimizationStudy, death: WorkerDied) -> None:
         deaths = study.deaths + 1
         await study.set({"deaths": deaths})
-        if deaths >= MAX_DEATHS:
-            await self._fail(study.study_name, WorkerLost(deaths=deaths, study=study.study_name).as_document())
+        if death.hung:
+            await self._fail(study.study_name, hanging_of(study.spec).as_document())
+        elif deaths >= MAX_DEATHS:
+            await self._fail(study.study_name, loss_of(study.spec, study.study_name, deaths).as_document())
 
     async def _fail(self, study_name: str, error: Mapping[str, Any]) -> None:
         study = await self.find(study_name)
@@ -460,6 +470,7 @@ def _study_of(plan: Plan, data_hashes: Sequence[str], created_by: str, created_a
         n_bars=rows.stop - rows.start,
         data_notes=list(plan.data_notes),
         code_version=code_version(),
+        strategy_digest=strategy_of(spec).digest,
         created_at=created_at,
         created_by=created_by,
     )
@@ -480,11 +491,6 @@ def _window_record(rows: WindowRows, bars: Bars) -> WindowRecord:
         holdout_date=days[rows.holdout_start].item() if rows.holdout_start < rows.stop else None,
         end_date=days[rows.stop - 1].item(),
     )
-
-
-def _guess_seconds(n_trials: int, n_bars: int, folds: int) -> float:
-    """Estimate: 150 µs per trial for the search and 10 ns per bar and trial for the backtest, again per fold."""
-    return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9)
 
 
 def _lost(what: Phrase) -> Unavailable:

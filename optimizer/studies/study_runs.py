@@ -15,7 +15,6 @@ from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord, Tries
 from optimizer.domain.thinning import telling_rows
-from optimizer.domain.timeframes import parse_timeframe
 from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
@@ -33,8 +32,10 @@ from optimizer.storage.study_store import (
 from optimizer.storage.tries import store_tried_sets, tries_before
 from optimizer.strategies.registry import space_of
 from optimizer.studies.companions import by_symbol
+from optimizer.studies.own_studies import digest_to_run
 from optimizer.studies.replay import first_difference, in_order_of
-from optimizer.studies.worker_messages import Replayed, RivalRun
+from optimizer.studies.result_tables import table_of, times_of, write_table
+from optimizer.studies.worker_messages import Replayed, ResultTable, RivalRun, Tabulated
 from optimizer.supervisor import begin
 from optimizer.validation.champions.challenge import Challenge
 from optimizer.validation.champions.paired_test import ChampionBacktests, challenge, too_few_bars
@@ -102,7 +103,8 @@ async def run_study(study_name: str, snapshots: Path) -> StudyState:
         study_name, status=StudyState.RUNNING, started_at=study.started_at or utc_now(), heartbeat_at=utc_now()
     )
     run = await _prepare(study, snapshots)
-    await update_study(study_name, sampler_note=sampler_note(study.spec, run.space))
+    digest = digest_to_run(study, is_begun=bool(run.done))
+    await update_study(study_name, sampler_note=sampler_note(study.spec, run.space), strategy_digest=digest)
     async with heartbeat(study_name):
         return await _search_and_judge(run, began)
 
@@ -134,12 +136,24 @@ async def challenge_study(study_name: str, rival: RivalRun, snapshots: Path) -> 
     return await asyncio.to_thread(_challenge, run, study.summary.winner.params, rival)
 
 
+async def tabulate_study(study_name: str, table: ResultTable, file: Path, snapshots: Path) -> Tabulated:
+    """Write a table of what a finished study's winner did in the window, computed again from its snapshot."""
+    study = await find_stored(study_name)
+    assert study is not None, "the parent has just read it"
+    assert study.summary is not None, "only a finished study has a winner"
+    run, params = await _prepare(study, snapshots), study.summary.winner.params
+    result = await asyncio.to_thread(run.evaluator.backtest, params, start=run.rows.start, stop=run.rows.stop)
+    found = table_of(table, result, run.many)
+    await asyncio.to_thread(write_table, found, file)
+    return Tabulated(n_rows=len(next(iter(found.values()))))
+
+
 def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
     ours, spec = run.evaluator, run.study.spec
     start, stop = max(run.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), run.rows.stop
     if stop - start < 2:
         return too_few_bars(max(stop - start, 0))
-    rules = {"allow_short": rival.allow_short, "reenter": rival.reenter}
+    rules = {"allow_short": rival.allow_short, "reenter": rival.reenter, "rule": rival.rule}
     is_alike = rules == {name: getattr(spec, name) for name in rules}
     theirs = ours if is_alike else evaluator_of(spec.model_copy(update=rules), run.many, run.companions)
     backtests = ChampionBacktests(
@@ -271,17 +285,12 @@ def _backtest_record(run: StudyRun, record: TrialRecord) -> BacktestRecord:
 
 
 def _trade_documents(result: Backtest, run: StudyRun) -> list[dict[str, Any]]:
-    times = _times_of(run.evaluator.bars)
+    times = times_of(run.evaluator.bars)
     if not isinstance(result, Portfolio):
         return [_trade_document(trade, times) for trade in result.trades]
     parts = zip(run.study.spec.symbols, result.parts, strict=True)
     found = [{"symbol": symbol, **_trade_document(trade, times)} for symbol, part in parts for trade in part.trades]
     return sorted(found, key=lambda trade: str(trade["entered"]))
-
-
-def _times_of(bars: Bars) -> TimeArray:
-    """Return the days of the bars, or the minutes where a day may have several, datetime64, (n_bars,)."""
-    return bars.time.astype("datetime64[m]" if parse_timeframe(bars.timeframe).is_intraday else "datetime64[D]")
 
 
 def _trade_document(trade: Trade, times: TimeArray) -> dict[str, Any]:

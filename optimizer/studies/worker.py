@@ -14,6 +14,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 
 import optuna
 from pymongo.errors import PyMongoError
@@ -26,8 +27,10 @@ from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.mongo import open_documents
 from optimizer.storage.mongo_errors import Reaction, classify
 from optimizer.storage.outage import name_of
+from optimizer.strategies.plugins.fence import FENCE
+from optimizer.strategies.plugins.loading import load_again
 from optimizer.studies.child_process import NICENESS
-from optimizer.studies.study_runs import challenge_study, replay_study, run_study
+from optimizer.studies.study_runs import challenge_study, replay_study, run_study, tabulate_study
 from optimizer.studies.worker_messages import (
     Answer,
     Challenged,
@@ -39,6 +42,7 @@ from optimizer.studies.worker_messages import (
     ReplayStudy,
     RunStudy,
     StudyRequest,
+    TabulateStudy,
     decode_request,
     encode,
 )
@@ -47,26 +51,34 @@ from optimizer.validation.statistics import bootstrap, cross_validation
 log = logging.getLogger(__name__)
 
 
-async def serve() -> None:
+async def serve(answers: IO[str]) -> None:
     """Answer the parent's requests until the end of input."""
     lines = _lines_from_parent()
     warm()  # before anything is known of MongoDB, which starts meanwhile
     gc.freeze()  # what was imported stays: the collector need not look through it in the middle of every search
     configuration = decode_request(await lines.get())
     assert isinstance(configuration, Configure)
+    _load_own(configuration)
     async with open_documents(configuration.mongodb_uri, DOCUMENTS, waits=True):
-        _send(Ready())
+        _send(Ready(), answers)
         threading.Thread(target=_load_the_rest, daemon=True).start()
         while True:
             request = decode_request(await lines.get())
             assert not isinstance(request, Configure)
-            _send(await _answer(request, configuration.snapshots))
+            _send(await _answer(request, configuration.snapshots), answers)
 
 
 def warm() -> None:
     """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more."""
     for module in (evaluator, estimator, cross_validation, bootstrap):
         module.warm()
+
+
+def _load_own(configuration: Configure) -> None:
+    """Load the operator's own strategies, each of whose calls is fenced from here on."""
+    if configuration.own:
+        FENCE.put_up(2)
+        load_again(configuration.own).use()
 
 
 def _load_the_rest() -> None:
@@ -106,6 +118,8 @@ async def _done(request: StudyRequest, snapshots: Path) -> Answer:
             return await replay_study(name, snapshots)
         case ChallengeStudy(study_name=name, rival=rival):
             return Challenged(challenge=await challenge_study(name, rival, snapshots))
+        case TabulateStudy(study_name=name, table=table, file=file):
+            return await tabulate_study(name, table, file, snapshots)
 
 
 def _lines_from_parent() -> "asyncio.Queue[str]":
@@ -122,9 +136,9 @@ def _lines_from_parent() -> "asyncio.Queue[str]":
     return lines
 
 
-def _send(answer: Answer) -> None:
-    sys.stdout.write(encode(answer) + "\n")
-    sys.stdout.flush()
+def _send(answer: Answer, answers: IO[str]) -> None:
+    answers.write(encode(answer) + "\n")
+    answers.flush()
 
 
 def main() -> None:
@@ -132,8 +146,10 @@ def main() -> None:
     os.nice(NICENESS)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what anybody's code prints goes to the log and is no answer
     with closing(asyncio.new_event_loop()) as loop:
-        loop.run_until_complete(serve())
+        loop.run_until_complete(serve(answers))
 
 
 if __name__ == "__main__":

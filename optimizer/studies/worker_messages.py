@@ -1,12 +1,14 @@
 """Messages between the pool and its workers: a line of JSON each, one answer for each request."""
 
+from enum import StrEnum, auto
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from optimizer.domain.study_request import Frozen, Reentry
+from optimizer.domain.study_request import Frozen, Reentry, StudyRule
 from optimizer.domain.study_results import StudyState
+from optimizer.strategies.plugins.plugin_files import PluginSource
 from optimizer.studies.replay import Difference
 from optimizer.validation.champions.challenge import Challenge, Rival
 
@@ -17,6 +19,7 @@ class Configure(Frozen):
     kind: Literal["configure"] = "configure"
     mongodb_uri: str = Field(repr=False)  # it holds the password
     snapshots: Path
+    own: tuple[PluginSource, ...] = ()  # strategies of the operator, as the bot read and tried them
 
 
 class RunStudy(Frozen):
@@ -37,6 +40,7 @@ class RivalRun(Rival):
     """Champion as sent to the worker, with what opens a side again after its overlays closed it."""
 
     reenter: Reentry = Reentry.FRESH
+    rule: StudyRule | None = None  # that its parameters are of; a saved rule may have another version by now
 
 
 class ChallengeStudy(Frozen):
@@ -45,6 +49,22 @@ class ChallengeStudy(Frozen):
     kind: Literal["challenge"] = "challenge"
     study_name: str
     rival: RivalRun
+
+
+class ResultTable(StrEnum):
+    """Table of what a study's winner did."""
+
+    TRADES = auto()
+    POSITIONS = auto()
+
+
+class TabulateStudy(Frozen):
+    """Write a table of a finished study's winner into a file, as CSV or Parquet by its ending."""
+
+    kind: Literal["tabulate"] = "tabulate"
+    study_name: str
+    table: ResultTable
+    file: Path
 
 
 class Ready(Frozen):
@@ -75,6 +95,13 @@ class Challenged(Frozen):
     challenge: Challenge
 
 
+class Tabulated(Frozen):
+    """Answer to a table that was written."""
+
+    kind: Literal["tabulated"] = "tabulated"
+    n_rows: int
+
+
 class Failed(Frozen):
     """Answer to a request that ended with an error."""
 
@@ -82,9 +109,9 @@ class Failed(Frozen):
     error: dict[str, Any]  # errors.error_of reads it
 
 
-StudyRequest = RunStudy | ReplayStudy | ChallengeStudy
+StudyRequest = RunStudy | ReplayStudy | ChallengeStudy | TabulateStudy
 Request = Configure | StudyRequest
-Answer = Ready | Finished | Replayed | Challenged | Failed
+Answer = Ready | Finished | Replayed | Challenged | Tabulated | Failed
 
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])

@@ -8,9 +8,11 @@ get an error only when no other worker is left.
 import asyncio
 import logging
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 from optimizer.errors import Phrase, Unavailable
+from optimizer.strategies.plugins.fence import TOO_LATE
 from optimizer.studies.child_process import ChildDied, ChildProcess
 from optimizer.studies.worker_messages import (
     Challenged,
@@ -20,9 +22,12 @@ from optimizer.studies.worker_messages import (
     Finished,
     Replayed,
     ReplayStudy,
+    ResultTable,
     RivalRun,
     RunStudy,
     StudyRequest,
+    Tabulated,
+    TabulateStudy,
     decode_answer,
     encode,
 )
@@ -36,11 +41,15 @@ _MODULE = "optimizer.studies.worker"
 _FIRST_STARTS, _STARTS = 3, 7
 _LONGEST_PAUSE = 30.0
 
-_Success = TypeVar("_Success", Finished, Replayed, Challenged)
+_Success = TypeVar("_Success", Finished, Replayed, Challenged, Tabulated)
 
 
 class WorkerDied(Exception):
-    """Process ended in the middle of a study."""
+    """Process ended in the middle of a study; `hung` if a call of a person's own strategy did not return."""
+
+    def __init__(self, *, hung: bool = False) -> None:
+        super().__init__()
+        self.hung = hung
 
 
 class WorkerPool:
@@ -100,6 +109,10 @@ class WorkerPool:
         """Compare a finished study's winner with a rival on the next free worker; raises as `run`."""
         return await self._request(ChallengeStudy(study_name=study_name, rival=rival), Challenged)
 
+    async def tabulate(self, study_name: str, table: ResultTable, file: Path) -> Tabulated | Failed:
+        """Write a table of a finished study's winner on the next free worker; raises as `run`."""
+        return await self._request(TabulateStudy(study_name=study_name, table=table, file=file), Tabulated)
+
     def end_worker_of(self, study_name: str) -> bool:
         """End the process of a study, whose `run` then raises WorkerDied; False when there is none."""
         worker = self._busy.get(study_name)
@@ -124,8 +137,9 @@ class WorkerPool:
             answer = decode_answer(await worker.request(encode(request)))
         except ChildDied as death:
             log.warning("worker_died pid=%s request=%s study=%s", worker.pid, request.kind, request.study_name)
+            hung = await worker.exit_code() == -TOO_LATE
             self._replace(worker)
-            raise WorkerDied from death
+            raise WorkerDied(hung=hung) from death
         except asyncio.CancelledError:
             # A worker that was interrupted is not used again: its answer would be taken for the next study's.
             self._replace(worker)

@@ -24,6 +24,8 @@ BOLD = re.compile(r"(?<!\w)\*(?! )([^*\n]+)(?<! )\*(?!\w)")
 MENTION = re.compile(r"<@([A-Z0-9]+)>")
 #: A date, or a link with a label, which is its readable part.
 LABELLED = re.compile(r"<[^<>|\n]+\|([^<>|\n]+)>")
+#: A blank that is set as a space of its own, where others are joined: under a text, before a caret.
+KEPT_SPACE = "\u2800"
 _CODE = re.compile(r"`([^`\n]+)`")
 
 
@@ -44,7 +46,7 @@ def flat(text: Markup | str) -> Markup:
 
 def lines(text: Markup | str) -> list[Markup]:
     """The lines of a text, as `flat` sets them."""
-    parts = (" ".join(part.split()) for part in _PARAGRAPH.split(escape(text)))
+    parts = (" ".join(part.split()).replace(KEPT_SPACE, " ") for part in _PARAGRAPH.split(escape(text)))
     return [Markup(part) for part in parts if part]  # noqa: S704 - escaped above
 
 

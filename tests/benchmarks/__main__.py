@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-SECTIONS = ("api", "compare", "engine", "many", "market", "refit", "sampler_quality", "search", "study")
+SECTIONS = ("api", "compare", "engine", "many", "market", "refit", "rules", "sampler_quality", "search", "study")
 DEFAULT = "engine"
 
 

@@ -104,9 +104,9 @@ def time_features(folder: Path) -> None:
 
 
 class _Slow:
-    """Source of the same year of bars for any symbol, which answers after 50 ms, and two requests side by side."""
+    """Source of the same year of bars for any symbol, which answers after 50 ms, and four requests side by side."""
 
-    name, is_live, symbols, at_once = "slow", True, (), 2
+    name, is_live, symbols, at_once = "slow", True, (), 4
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         """The days from `start` on that `now` has seen closed."""

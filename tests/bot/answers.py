@@ -1,26 +1,31 @@
 """Every answer to a command, made of plausible facts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
 from bot.commands.channel import DatedList
-from bot.commands.help_message import all_options
+from bot.commands.help_message import all_options, quantity_lines
 from bot.delivery.group_table import GroupFacts
 from bot.documents.audit_log import Outcome
+from bot.documents.saved_rules import SavedRule
 from bot.grammar.help_topics import TERMS
 from bot.grammar.verbs import VERBS
 from bot.ops.health_checks import bad, doubtful, good
 from bot.schedules.bar_refresh import Failing
 from optimizer.domain.metrics import GOALS
+from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.domain.universe import Universe
 from optimizer.errors import Phrase, ProviderDown
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Coverage
 from optimizer.strategies.registry import OVERLAYS
+from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.validation.statistics.across_symbols import AcrossSymbols, SymbolResult, across_symbols
+from reports.facts import RuleFacts
 from reports.render import Renderer
 from reports.text.message import Message
 from tests.bot import bar_changes
@@ -119,6 +124,21 @@ def across(p_values: Sequence[float | None], *, doubts: bool = False) -> AcrossS
     return across_symbols([SymbolResult(symbol=f"S{i}", p=p, verdict=verdict) for i, p in enumerate(p_values)])
 
 
+SENTENCE = "buy when rsi(14) < 30 and close > sma(200); sell when rsi(14) > 55"
+SAVED = SavedRule.model_construct(
+    name="dip", version=2, text=SENTENCE, symbols=[], created_by="U012AB3CD", created_at=NOW
+)
+OLDER = SavedRule.model_construct(
+    name="dip", version=1, text="buy when rsi(14) < 30; sell when rsi(14) > 70", symbols=[], created_by="alice",
+    created_at=NOW,
+)  # fmt: skip
+RULE_SPEC = told.SPEC.model_copy(
+    update={"strategy_name": "rule", "rule": StudyRule(text=SENTENCE), "narrowed": (), "overlays": ()}
+)
+RULE = RuleFacts(
+    spec=RULE_SPEC, plan=replace(told.plan(), space=strategy_of_rule(SENTENCE).space), text=SENTENCE, n_free=4,
+    most_free=6, unordered=(), n_studies=1, n_rules=0, n_sets=0,
+)  # fmt: skip
 TALLY = (("promising", 3), ("unproven", 270), ("overfit", 25), ("failed", 2))
 
 
@@ -150,6 +170,14 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "group that its studies doubt": ("group", {"group": group([ONE, OTHER], across=across((0.001, 0.6), doubts=True))}),
     "large group": ("group", {"group": group([ONE, RUNNING, BARE], n=300, n_done=214)}),
     "large group of done": ("group", {"group": group([ONE, OTHER, BARE], n=300)}),
+    "rule": ("rule", {"rule": RULE, "command": 'AAPL "buy when rsi(14) < 30; sell when rsi(14) > 55" 200', "name": ""}),
+    "rule of many numbers": ("rule", {"rule": replace(RULE, n_free=8, n_studies=3, n_rules=12, n_sets=2_310,
+                                                      unordered=(("sma", "sma2"),)),
+                                      "command": 'AAPL "buy when …" 200', "name": "spring"}),
+    "terminal rule": ("terminal_rule", {"rule": RULE, "command": "optimize-bot run AAPL \"…\" 200 yes", "name": ""}),
+    "rule list": ("rule_list", {"rules": [SAVED, OLDER]}),
+    "rule versions": ("rule_versions", {"versions": [SAVED, OLDER]}),
+    "rule saved": ("rule_saved", {"saved": SAVED}),
     "started": ("started", {"studies": [RUNNING, ONE], "spec": told.SPEC, "n_ahead": 1, "seconds": 3.2,
                             "universes": []}),
     "plans": ("plans", {"rows": [(told.SPEC, told.plan())] * 2, "spec": told.SPEC, "name": "",
@@ -185,6 +213,7 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "overlays": ("help_subject", {"subject": "overlays", "rows": list(OVERLAYS.values())}),
     "options": ("help_subject", {"subject": "options", "rows": all_options()}),
     "examples": ("help_subject", {"subject": "examples", "rows": []}),
+    "indicators": ("help_subject", {"subject": "indicators", "rows": quantity_lines("en")}),
 }  # fmt: skip
 HANDED_OVER = {"study_name": "opt-7f3a", "file": "opt-7f3a.csv"}
 NOTICES: dict[str, Mapping[str, Any]] = {
@@ -193,6 +222,12 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "replaying": {"study_name": "opt-7f3a"},
     "replay_differs": {"study_name": "opt-7f3a", "field": "trials[3].value", "was": "1.0", "now": "1.1",
                        "is_same_version": False, "version": "0.1.0+ab"},
+    "replay_equal_changed": {"study_name": "opt-7f3a", "n_trials": 200, "changed_file": "dip.py"},
+    "replay_differs_changed": {"study_name": "opt-7f3a", "field": "trials[3].value", "was": "1.0", "now": "1.1",
+                               "changed_file": "dip.py"},
+    "strategy_written": {"file": "/home/alice/strategies/dip.py", "key": "dip"},
+    "strategy_passes": {"key": "dip", "milliseconds": 0.31, "n_bars": 1500},
+    "strategy_fails": {"place": Phrase("own_line", file="dip.py", line=7), "reason": Phrase("own_hangs")},
     "handed_over": {**HANDED_OVER, "in_thread": True, "is_direct": False},
     "shared": {"by": "U012AB3CD"},
     "shared_done": {},
@@ -207,6 +242,8 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "local_link": {"url": "http://127.0.0.1:3000/sign-in?ticket=WyJ", "minutes": 10},
     "slack_off": {"address": "http://127.0.0.1:3000"},
     "terminal_verbs": {},
+    "rule_archived": {"rule": "dip"},
+    "rule_dropped": {},
     "written": {"path": "/home/alice/opt-7f3a.csv"},
     "not_yours": {"study_name": "opt-7f3a", "owner": "U012AB3CD"},
     "warming": {},

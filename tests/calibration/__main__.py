@@ -1,4 +1,4 @@
-"""Calibrate the verdict: `python -m tests.calibration [--seeds 10] [--noises 15] [--write]`.
+"""Calibrate the verdict: `python -m tests.calibration [--seeds 10] [--noises 15] [--rules 200] [--write]`.
 
 Makes the studies in two processes, keeps each outcome as a line of JSON (a run that was stopped goes on where it
 was), judges them all by the tree of today, prints the tables and writes them into docs/calibration.md: one study of
@@ -27,7 +27,7 @@ def main() -> None:
     results, searches = options.results, options.results.with_suffix(".people.jsonl")
     done = {known.key for known in read(results)}
     _make([task for task in tasks if task.key not in done], results, options.processes)
-    asked = [] if options.world else people.tasks_of(options.noises)
+    asked = [] if options.world else [*people.tasks_of(options.noises), *people.tasks_of_rules(options.rules)]
     made = {(known.part, known.what) for known in people.read(searches)}
     people.make([task for task in asked if task not in made], searches, options.processes)
     wanted = {task.key for task in tasks}
@@ -76,6 +76,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.calibration", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="markets a world and strategy")
     parser.add_argument("--noises", type=int, default=15, help="markets that a person searches 33 times")
+    parser.add_argument("--rules", type=int, default=0, help="markets on which a person tries twelve rules in words")
     parser.add_argument("--world", action="append", default=[], help="only this world; may be repeated")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--results", type=Path, default=Path("calibration.jsonl"))

@@ -15,7 +15,7 @@ from optimizer.domain.study_request import StudySpec, budget
 from optimizer.domain.study_results import StudySummary, TrialRecord, Tries, Verdict
 from optimizer.engine.evaluator import Evaluator
 from optimizer.search.loop import search
-from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
+from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of, strategy_of
 from optimizer.validation.evidence import Evidence, evidence_of
 from optimizer.validation.summarize import WindowRows, summarize, window_rows
 from optimizer.validation.verdict import Judgement, judge
@@ -241,7 +241,7 @@ class Searched:
 def searched(spec: StudySpec, bars: Bars) -> Searched:
     """Search these bars exactly as a study does."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    strategy, space = find_strategy(spec.strategy_name), space_of(spec)
+    strategy, space = strategy_of(spec), space_of(spec)
     evaluator = Evaluator(strategy, bars, costs=spec.costs, allow_short=spec.allow_short)
     rows = window_rows(spec, bars, longest_warm_up(strategy, space))
     start, stop, n_trials = rows.start, rows.holdout_start, budget(spec, space)

@@ -17,7 +17,7 @@ from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from reports.render import renderer_of
 
 #: What a command may say that a program has no use for: it asks for the plan elsewhere, and posts nothing in private.
-ONLY_TYPED = {"dry", "private"}
+ONLY_TYPED = {"dry", "private", "yes"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,7 @@ FLAG_WISHES = {
         body={"account": {"capital": 5000, "whole_shares": True}},
     ),
     "short": Wish(typed="short", form={"flags": ("short",)}, body={"allow_short": True}),
+    "yes": Wish(typed="yes", form={"flags": ("yes",)}),
 }
 
 

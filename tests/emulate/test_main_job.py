@@ -72,6 +72,8 @@ TYPED = {
     "config": ("config", "language"),
     "audit": ("audit 5", "Who did what"),
     "web": ("web", "sign-in"),
+    "rule": ("rule dip buy when rsi < 30; sell when rsi > 55", "Saved as"),
+    "rules": ("rules", "dip"),
     "export": ("export {id} csv", "{id}"),
     "adopt": ("adopt {id}", "champion"),
 }

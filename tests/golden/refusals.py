@@ -18,7 +18,7 @@ FACTS: dict[str, object] = {
     "user": "U012AB3CD", "owner": "U012AB3CD", "by": "U012AB3CD", "needs": "approver", "has": "viewer", "limit": 20,
     "setting": "OPTIMIZE_BOT_RUNNERS", "usage": "show ID", "example": "mon", "strategy": "rsi", "n_trials": 200,
     "reason": Phrase("no_answer"), "remedy": Phrase("try_again"), "what": Phrase("the_replay"),
-    "reference": "ab12cd", "deaths": 3,
+    "reference": "ab12cd", "deaths": 3, "place": Phrase("own_line", file="dip.py", line=7),
     "file": "AAPL.csv", "line": 7, "provider": "yahoo", "have": 100, "need": 504, "when": "2008-03-03",
     "finding": Phrase("bars_missing", when="2008-03-03", calendar="XNYS"), "folder": "snapshots",
     "data_hash": "9f2c4e1a", "first": "2021-03-01", "last": "2026-11-20",
@@ -26,7 +26,8 @@ FACTS: dict[str, object] = {
     "key": "desk",
     "endings": ".csv, .parquet", "version": 9, "field": "symbol", "minutes": 10, "home": "/srv/bot", "port": 3000,
     "pid": "4711",
-    "least": 32, "host": "127.0.0.1", "at": 12, "other": "strategy", "channel": "C012AB3CD",
+    "least": 32, "host": "127.0.0.1", "at": 9, "text": "buy when rsx < 30; sell when rsi > 55",
+    "other": "strategy", "channel": "C012AB3CD",
 }  # fmt: skip
 
 #: Facts that mean something else in one error.
@@ -39,8 +40,19 @@ OWN: dict[str, dict[str, object]] = {
     "TooFewBars": {"reason": Phrase("empty_window")},
     "EmptySpace": {"reason": Phrase("all_tried")}, "GridTooLarge": {"n_sets": "75,264", "most": "10,000"},
     "WarehouseTooNew": {"known": 8},
+    "NotExpressible": {
+        "target": "pine", "part": "stop", "reason": Phrase("stops_later"), "study": "opt-7f3a", "instead": "python",
+    },
     "DamagedSnapshot": {"reason": Phrase("unreadable")}, "BadFile": {"reason": Phrase("file_empty")},
     "HomeInUse": {"holder": "run"}, "ChannelSetting": {"word": "language"}, "OnlyInSlack": {"word": "quiet"},
+    "WhichCrossing": {"word": "falls below", "one": "rsi(14) < 30", "other": "rsi(14) crosses below 30"},
+    "MixedConnectors": {"one": "(a and b) or c", "other": "a and (b or c)"},
+    "NotComparable": {"one": "close", "other": "rsi(14)", "unit_of_one": "price", "unit_of_other": "index"},
+    "ComparesNumbers": {"one": "30", "other": "40"}, "ExitAlone": {"side": "sell", "other": "buy"},
+    "UnexpectedInRule": {"expected": "when"}, "RuleEnds": {"expected": "number"}, "SideRepeated": {"side": "buy"},
+    "WrongNumberOfNumbers": {"have": 1, "need": 3, "example": "macd(12, 26, 9)"}, "RangeBackwards": {"value": "20..10"},
+    "RuleTooDeep": {"most": 20}, "RuleTooLong": {"n": "3,000", "most": "2,000"}, "TwoLanguages": {"word": "and"},
+    "NotLonger": {"word": "1h", "base": "1d"}, "NoExit": {"known": "stop, take, trail, max_hold"},
     "StudyStopped": {"state": "cancelled"}, "AlreadyFinished": {"state": "cancelled"},
 }  # fmt: skip
 

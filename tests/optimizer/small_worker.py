@@ -1,6 +1,7 @@
 """A worker without a study: speaks the pool's lines, and fails in the ways that a real one can."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -25,6 +26,9 @@ def main() -> None:
 
 def _answer(study: str) -> None:
     if study == "sleep":
+        time.sleep(60)
+    if study == "late":
+        signal.setitimer(signal.ITIMER_REAL, 0.05)  # as around a person's own strategy
         time.sleep(60)
     if study == "half":
         sys.stdout.write('{"study": "ha')

@@ -7,12 +7,15 @@ from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, St
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
 from optimizer.market.quality.data_findings import DataNote
+from optimizer.strategies.declaration import OwnCode
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from reports.facts import Failure
 from reports.render import Renderer
 from reports.text.message import Message
 from tests.reports import facts
 
+#: Code of a person's own strategy in Python.
+OWN_CODE = OwnCode(file="dip.py", path="/srv/bot/strategies/dip.py", digest="ab12", seconds=0.000312, n_bars=1500)
 #: A request that differs from the plain one in every field.
 REQUESTED = StudySpec(
     symbol="AAPL",
@@ -71,6 +74,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "plan_bare": [say.plan(facts.SPEC, facts.plan(seconds=None, window=facts.SUMMARIES["bare"].window))],
         "plan_ordered": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["sma"].space))],
         "plan_chosen": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["bollinger"].space))],
+        "plan_own": [say.plan(facts.SPEC, facts.plan(own_code=OWN_CODE))],
         "status": [say.status(facts.study(StudyState.RUNNING))],
         "listing": [say.listing([facts.finished("strong"), facts.study(StudyState.RUNNING)])],
         "root_requested": [say.root(facts.study(StudyState.QUEUED, spec=REQUESTED, name="spring"))],

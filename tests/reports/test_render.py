@@ -159,11 +159,12 @@ def test_the_root_offers_what_its_state_allows(state: StudyState, expected: list
     assert buttons(renderer_of("en").root(facts.study(state))) == expected
 
 
-def test_the_result_offers_its_six_buttons_with_the_study_as_value() -> None:
+def test_the_result_offers_its_buttons_with_the_study_as_value() -> None:
     head = renderer_of("en").result(facts.finished("strong"))[0]
 
     assert buttons(head) == [
         actions.MORE, actions.HEATMAP, actions.REPLAY, actions.ADOPT, actions.SHARE, actions.SCHEDULE,
+        actions.EDIT_RULE,
     ]  # fmt: skip
     assert {element["value"] for element in head.blocks[-1]["elements"]} == {"opt-7f3a"}
 

@@ -15,6 +15,7 @@ from optimizer.domain.study_request import (
     Narrowed,
     Reentry,
     SamplerKind,
+    StudyRule,
     StudySpec,
     differences,
 )
@@ -42,11 +43,13 @@ NARROWED = (
     Narrowed(name="mode", choices=("break", "revert")),
     Narrowed(name="stop", low=8, high=8),
 )
+RULES = ("buy when rsi(14) < 30; sell when rsi(14) > 55", "buy when close > sma(200); sell when close < sma(200)")
 #: A few values of each field, the plain one first.
 VALUES: Mapping[str, tuple[object, ...]] = {
     "symbol": ("AAPL", "MSFT"),
     "partners": ((), ("IBM",)),
     "strategy_name": ("rsi", "sma"),
+    "rule": (None, *(StudyRule(text=text) for text in RULES)),
     "n_trials": (200, 300, 1_000),
     "goals": (("sharpe",), ("sharpe", "maxdd"), ("maxdd", "sharpe"), ("return",)),
     "caps": ((), CAPS[:1], *((cap, CAPS[2]) for cap in CAPS)),

@@ -11,6 +11,7 @@ from jinja2 import Environment, nodes
 
 import bot
 import optimizer
+import reports
 from bot.grammar.options import FLAGS, OPTIONS
 from bot.grammar.verbs import VERBS
 from optimizer.domain.metrics import GOALS
@@ -94,7 +95,7 @@ def test_every_error_has_a_sentence_and_every_sentence_an_error() -> None:
 
 def phrases_of_the_code() -> Iterator[tuple[str, set[str] | None]]:
     """Every key of a phrase in the code with the facts it gets, or None where they are put together."""
-    for package in (bot, optimizer):
+    for package in (bot, optimizer, reports):
         for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
             yield from _phrases(ast.parse(path.read_text(encoding="utf-8")))
 
@@ -129,7 +130,7 @@ def test_every_phrase_of_the_code_exists_and_gets_the_facts_it_names() -> None:
 def test_no_phrase_is_left_over() -> None:
     source_text = "".join(
         path.read_text(encoding="utf-8")
-        for package in (bot, optimizer)
+        for package in (bot, optimizer, reports)
         for path in Path(str(package.__file__)).parent.rglob("*.py")
     )
 

@@ -162,6 +162,45 @@ async def test_a_form_that_is_not_there_is_refused(program: Program) -> None:
     assert (status, problem["type"].rpartition(":")[2]) == (406, "NotOffered")
 
 
+PROGRAMS = {
+    "python": "text/x-python",
+    "backtesting": "text/x-python",
+    "vectorbt": "text/x-python",
+    "freqtrade": "text/x-python",
+    "pine": "text/plain",
+}
+
+
+async def test_the_winner_comes_as_a_program_of_each_system_and_its_trades_as_a_table(program: Program) -> None:
+    name = await program.finished(symbol="MSFT", strategy="bollinger", n_trials=12, seed=87)
+    for target, form in PROGRAMS.items():
+        async with program.asked("GET", f"{START}/{name}/programs/{target}") as answer:
+            text = await answer.text()
+        assert (answer.status, answer.content_type) == (200, form)
+        assert f"bollinger on MSFT (1d): the winner of {name}" in text
+        assert f"{name}-{target}." in answer.headers["Content-Disposition"]
+
+    for table, first in {"trades": "entry_time", "positions": "time"}.items():
+        async with program.asked("GET", f"{START}/{name}/{table}") as answer:
+            assert (answer.status, answer.content_type) == (200, "text/csv")
+            assert next(csv.reader(io.StringIO(await answer.text())))[0] == first
+        accept = {"Accept": "application/vnd.apache.parquet"}
+        async with program.asked("GET", f"{START}/{name}/{table}", headers=accept) as answer:
+            assert (await answer.read()).startswith(b"PAR1")
+
+
+async def test_a_program_that_cannot_be_is_a_problem_that_says_why(program: Program) -> None:
+    name = await program.finished(symbol="MSFT", strategy="rsi", seed=88, costs={"tax_bps": 20})
+
+    status, problem = await program.call("GET", f"{START}/{name}/programs/pine")
+    assert (status, problem["type"].rpartition(":")[2]) == (409, "NotExpressible")
+    assert "tax" in problem["detail"]
+    status, problem = await program.call("GET", f"{START}/{name}/programs/excel")
+    assert status == 422
+    status, problem = await program.call("GET", f"{START}/{name}/trades", headers={"Accept": "application/json"})
+    assert (status, problem["type"].rpartition(":")[2]) == (406, "NotOffered")
+
+
 async def test_events_count_up_and_end_with_the_study(program: Program) -> None:
     body = await program.start(symbol="AAPL", strategy="macd", n_trials=600, seed=86)
 
@@ -514,3 +553,24 @@ async def test_strategies_are_told_in_the_language_asked_for(program: Program) -
     assert [s["key"] for s in english["strategies"]] == [s["key"] for s in korean["strategies"]]
     assert english["strategies"][0]["title"] != korean["strategies"][0]["title"]
     assert english["strategies"][0]["parameters"][0]["name"] == "period"
+
+
+async def test_a_rule_in_words_runs_once_it_was_confirmed_as_it_was_understood(program: Program) -> None:
+    wanted = {"symbol": "AAPL", "rule": "buy when rsi < 30; sell when rsi > 55", "window": {"folds": 0}, "n_trials": 10}
+    status, refused = await program.call("POST", START, json=wanted)
+    assert status == 422
+    [problem] = refused["errors"]
+    assert (problem["pointer"], problem["kind"]) == ("#/confirmed", "RuleNotConfirmed")
+    assert "buy when rsi(14) < 30; sell when rsi(14) > 55" in problem["detail"]
+    status, _ = await program.call("POST", START, json={**wanted, "confirmed": "0" * 12})
+    assert status == 422
+
+    name = await program.finished(**{**wanted, "confirmed": problem["nearest"]})
+    study = await program.stage.context.services.studies.find(name)
+    assert study.spec.rule is not None
+    status, wrong = await program.call("POST", START, json={**wanted, "rule": "buy when rsx < 30"})
+    assert (status, wrong["errors"][0]["pointer"], wrong["errors"][0]["nearest"]) == (422, "#/rule", "rsi")
+    status, both = await program.call("POST", START, json={**wanted, "strategy": "rsi"})
+    assert (status, both["errors"][0]["pointer"]) == (422, "#/rule")
+    status, neither = await program.call("POST", START, json={"symbol": "AAPL"})
+    assert (status, neither["errors"][0]["pointer"]) == (422, "#/strategy")

@@ -95,7 +95,10 @@ async def test_several_symbols_get_a_schedule_each(stage: Stage) -> None:
     before = len(await Schedule.find_all().to_list())
     schedule = await scheduled(stage, "schedule IBM,MSFT MACD 30 seed=35 monthly 28 23:15 tz=UTC")
 
-    assert len(await Schedule.find_all().to_list()) == before + 2
+    async def both() -> bool | None:  # the second is stored after the first
+        return len(await Schedule.find_all().to_list()) == before + 2 or None
+
+    assert await stage.slack.eventually(both, what="two schedules")
     assert "MSFT macd 30" in str((await post(stage, schedule.schedule_name)).blocks)
 
 

@@ -1,5 +1,7 @@
 """`mode=shared`: one parameter set for several symbols, from the signed command to the table in the thread."""
 
+import csv
+import io
 import json
 from dataclasses import dataclass
 
@@ -81,6 +83,23 @@ async def test_trades_of_a_kept_backtest_name_their_symbol(stage: Stage, study: 
     assert len(kept) == 10
     assert {trade["symbol"] for trade in kept[0].trades} == {"AAPL", "IBM", "MSFT"}
     assert len(kept[0].equity) == len(kept[0].dates) == study.summary.window.n_bars
+
+
+async def test_trades_of_a_shared_set_name_their_symbol_and_there_is_no_program_of_it(
+    stage: Stage, study: Finished
+) -> None:
+    await stage.tell(f"export {study.name} trades")
+
+    async def exported() -> bytes | None:
+        files = [f for m in await stage.answers(study.root) for f in m.files if f["name"].endswith(".csv")]
+        return await stage.slack.download(files[0]) if files else None
+
+    content = await stage.slack.eventually(exported, seconds=120, what="the file")
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    assert {row["symbol"] for row in rows} == {"AAPL", "IBM", "MSFT"}
+    told = await stage.tell(f"export {study.name} python")
+    assert "`python` cannot do `mode=shared`" in told
+    assert f"`export {study.name} trades`" in told
 
 
 async def test_show_and_export_tell_of_all_symbols(stage: Stage, study: Finished) -> None:

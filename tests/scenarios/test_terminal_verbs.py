@@ -32,6 +32,8 @@ pytestmark = pytest.mark.server
 TYPED = {
     "help": ("", "`list [mine|running|all]`", "verbs"),
     "strategies": ("", "`supertrend` Supertrend", "strategies"),
+    "rule": ("dip buy when rsi < 30; sell when rsi > 55", "Saved as `dip`, version 1", "saved"),
+    "rules": ("", "buy when rsi(14) < 30; sell when rsi(14) > 55", "rules"),
     "whoami": ("", "admin", "role"),
     "list": ("", "{one}", "items"),
     "status": ("{one}", "20/20", "trials_completed"),
@@ -155,6 +157,24 @@ def test_a_verb_answers_people_and_programs(verb: str, typed: Terminal, names: d
     assert not any(mark in ended.err for mark in ("&amp;", "&lt;", "`/optimize", "<#", "<@", "``"))
 
 
+def test_a_saved_rule_is_run_by_its_name_once_it_is_confirmed(typed: Terminal, names: dict[str, str]) -> None:
+    text = "buy when rsi < 25; sell when rsi > 60"
+    assert typed("rule", "swing", text, "--json").code == 0
+    shown = typed("run", "AAPL", "swing", "20", "folds=0", "--json")
+    assert shown.code == 0, shown.err
+    assert "Nothing runs yet." in shown.err
+    assert json.loads(shown.out)["rule"] == "buy when rsi(14) < 25; sell when rsi(14) > 60"
+
+    ended = typed("run", "AAPL", "swing", "20", "folds=0", "--yes", "--json")
+    assert ended.code == 0, ended.err
+    assert "Its rule: `buy when rsi(" in ended.err
+    study = json.loads(ended.out)["study"]
+    again = typed("run", "AAPL", text, "20", "folds=0", "yes", "--json")
+    sets = [[trial["params"] for trial in json.loads(each.out)["trials"]] for each in (ended, again)]
+    assert sets[0] == sets[1]
+    assert study["strategy"] == "swing"
+
+
 def test_changes_of_stored_bars_are_asked_for_by_a_word_that_help_names(typed: Terminal, names: dict[str, str]) -> None:
     ended = typed("data", "AAPL", "changes", "--json")
 
@@ -169,9 +189,13 @@ def test_exported_files_are_where_the_command_was_typed_or_in_the_folder_named(
 ) -> None:
     typed("export", names["one"], "csv")
     typed("export", names["one"], "json", "--out", str(tmp_path / "new"))
+    typed("export", names["one"], "pine", "--out", str(tmp_path / "new"))
+    typed("export", names["one"], "trades", "parquet", "--out", str(tmp_path / "new"))
 
     assert Path(f"{names['one']}.csv").read_text().startswith("number,")
     assert json.loads((tmp_path / "new" / f"{names['one']}.json").read_text())["study"]["symbol"] == "AAPL"
+    assert (tmp_path / "new" / f"{names['one']}-pine.pine").read_text().startswith("//@version=5")
+    assert (tmp_path / "new" / f"{names['one']}-trades.parquet").read_bytes().startswith(b"PAR1")
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,58 @@ async def test_a_study_is_exported_as_one_json_document(stage: Stage, study: Fin
     assert len(document["trials"]) == 30
 
 
+#: What is typed after `export ID` for a program or a table, the ending of its file, and words that it alone has.
+EXPORTS = {
+    "python": (".py", b"Needs pandas alone."),
+    "backtesting": (".py", b"from backtesting import Backtest"),
+    "vectorbt": (".py", b"import vectorbt"),
+    "freqtrade": (".py", b"(IStrategy):"),
+    "pine": (".pine", b"//@version=5"),
+    "trades": (".csv", b"entry_time,exit_time,side,"),
+    "positions": (".csv", b"time,close,position,equity"),
+    "trades parquet": (".parquet", b"entry_time"),
+    "positions parquet": (".parquet", b"position"),
+}
+
+
+@pytest.mark.parametrize("format", EXPORTS)
+async def test_a_winner_is_exported_for_other_systems(stage: Stage, study: Finished, format: str) -> None:
+    name, root = study
+    ending, words = EXPORTS[format]
+    await stage.tell(f"export {name} {format}")
+
+    content = await _file(stage, root, f"{name}-file", ending, words)
+    assert name.encode() in content or ending in (".csv", ".parquet")
+
+
+async def test_exported_positions_end_where_the_winner_did(stage: Stage, study: Finished) -> None:
+    name, root = study
+    await stage.tell(f"export {name} positions")
+    rows = list(
+        csv.DictReader(io.StringIO((await _file(stage, root, f"{name}-file", ".csv", b"time,close,")).decode()))
+    )
+
+    found = await stage.context.services.studies.get_study_results(name)
+    assert found.summary is not None
+    assert len(rows) == found.summary.window.n_bars
+    assert rows[0]["time"] == str(found.window.start_date)
+    assert rows[-1]["time"] == str(found.window.end_date)
+    assert {float(row["position"]) for row in rows} <= {0.0, 1.0}
+
+
+async def test_what_a_system_cannot_do_is_refused_with_the_reason_and_what_can(stage: Stage) -> None:
+    name, _ = await stage.finished("IBM RSI 12 folds=0 seed=33 stop=5..6")
+
+    told = await stage.tell(f"export {name} pine")
+    assert "`pine` cannot do `stop`" in told
+    assert f"`export {name} python`" in told
+    assert "똑같이 표현할 수 없습니다" in await stage.tell(f"export {name} pine", user="kim")
+
+
+async def test_a_format_that_is_not_one_is_corrected(stage: Stage, study: Finished) -> None:
+    assert f"export {study[0]} backtesting" in await stage.tell(f"export {study[0]} backtestin")
+
+
 async def test_replay_proves_a_study_equal_in_its_thread(stage: Stage, study: Finished) -> None:
     await stage.tell(f"replay {study[0]}", user="kim")
 
@@ -305,12 +357,14 @@ async def _said(stage: Stage, root: Message, words: str) -> Message:
     return await stage.slack.eventually(look, seconds=120, what=words)
 
 
-async def _file(stage: Stage, root: Message, start: str, end: str) -> bytes:
+async def _file(stage: Stage, root: Message, start: str, end: str, words: bytes = b"") -> bytes:
     async def look() -> bytes | None:
         for message in await stage.slack.thread(root.channel, root.ts):
             for file in message.files:
                 if file["name"].startswith(start) and file["name"].endswith(end):
-                    return await stage.slack.download(file)
+                    content = await stage.slack.download(file)
+                    if words in content:
+                        return content
         return None
 
     return await stage.slack.eventually(look, seconds=120, what=f"{start}…{end}")

@@ -26,6 +26,7 @@ from bot.commands.start import plan_all, store_and_submit
 from bot.context import BotContext
 from bot.delivery.progress import follow, read_progress
 from bot.documents.audiences import channel_audience
+from bot.documents.saved_rules import saved_rules
 from bot.grammar.commands import Cancel, Command, Pause, Resume, Start
 from bot.grammar.errors import NobodyToShareWith
 from bot.grammar.fields import BadFields
@@ -109,7 +110,7 @@ async def optimize(
     """Check everything, store a study for each symbol and hand it to the workers. Answers before they have finished."""
     async with record_outcome(caller, context, verb="start", channel_id=wanted.slack_channel or "") as call:
         call.text = wanted.model_dump_json(exclude_defaults=True)
-        start = start_of(wanted)
+        start = start_of(wanted, await saved_rules())
         call.text = start_text(start)
         if wanted.slack_channel is not None:
             await _require_channel(wanted.slack_channel, caller, context)

@@ -6,23 +6,31 @@ holds what one types after `period=`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.grammar.commands import Start
 from bot.grammar.fields import ClashFields, FieldErrors, finish
 from bot.grammar.formatting import option_words
 from bot.grammar.options import FLAGS, MAX_GOALS
-from bot.grammar.start_builder import StartBuilder, cap_text, narrowed_text, read_symbols
+from bot.grammar.rules.typed import rule_of_text
+from bot.grammar.start_builder import SHORTEST, StartBuilder, cap_text, narrowed_text, read_symbols
 from bot.grammar.tokens import Word, plain, split
 from optimizer.domain.space import Choice, Parameter, Range, tidy
-from optimizer.domain.study_request import MAX_TRIALS, Narrowed
-from optimizer.strategies.registry import OVERLAYS, find_strategy
+from optimizer.domain.study_request import MAX_TRIALS, Narrowed, StudyRule
+from optimizer.strategies.registry import OVERLAYS, Strategy, find_strategy, strategy_of
+from optimizer.strategies.rules.compiling import RULE, strategy_of_rule
+from optimizer.strategies.rules.errors import RuleError
+from optimizer.strategies.rules.reading import parse_rule
+from optimizer.strategies.rules.writing import rule_text
 from reports.render import Renderer
+from reports.text.rule_words import said_rule
 
 CALLBACK_ID = "start_study"
 #: Action that rebuilds the view, because another strategy has other fields.
 STRATEGY_ACTION = "start_strategy"
+#: Most characters of a rule's field.
+LONGEST_RULE = 2_000
 #: Slack's limit for the text of an option.
 MAX_OPTION = 75
 
@@ -35,6 +43,7 @@ class Form:
 
     symbol: str = ""
     strategy: str = "rsi"
+    rule: str = ""  # text of a rule, where the strategy is `rule`
     trials: str = "200"
     goals: tuple[str, ...] = ("sharpe",)
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -51,11 +60,14 @@ class Form:
         """Build the form of a start, to prefill the modal with the last one."""
         spec = start.specs[0]
         flags = {"dry": start.is_dry, "quiet": start.is_quiet, "private": start.is_private}
-        on = {**flags, "force": spec.force, "whole": spec.account.is_whole, "short": spec.allow_short}
-        own = find_strategy(spec.strategy_name).space.by_name
+        on = {**flags, "force": spec.force, "whole": spec.account.is_whole, "yes": start.is_confirmed}
+        # A rule says itself whether it sells short.
+        on["short"] = spec.allow_short and spec.rule is None
+        own = strategy_of(spec).space.by_name
         return cls(
             symbol=",".join(start.symbols),
-            strategy=spec.strategy_name,
+            strategy=RULE if spec.rule else spec.strategy_name,
+            rule=spec.rule.text if spec.rule else "",
             trials=str(spec.n_trials),
             goals=spec.goals,
             parameters={n.name: _value_text(n) for n in spec.narrowed if n.name in own},
@@ -73,12 +85,14 @@ class Form:
         """Read a person's choices: `state` is `view["state"]`. Fields of another strategy are left out."""
         values: Mapping[str, Mapping[str, Any]] = state.get("values", {})
         chosen = {block_id: chosen_values(next(iter(actions.values()), {})) for block_id, actions in values.items()}
-        strategy = find_strategy("".join(chosen.get("strategy", ())) or "rsi")
         one = {block_id: "".join(words[:1]).strip() for block_id, words in chosen.items()}
-        names = {name: _parameter_block(strategy.key, name) for name in strategy.space.names}
+        key, rule = "".join(chosen.get("strategy", ())) or "rsi", one.get("rule", "")
+        strategy = _strategy_of(key, rule)
+        names = {name: _parameter_block(key, name) for name in (strategy.space.names if strategy else ())}
         return cls(
             symbol=one.get("symbol", ""),
-            strategy=strategy.key,
+            strategy=strategy.key if strategy else key,
+            rule=rule,
             trials=one.get("trials", ""),
             goals=chosen.get("goal", ()),
             parameters={name: "|".join(chosen[block]) for name, block in names.items() if chosen.get(block)},
@@ -111,13 +125,36 @@ def read_form(form: Form) -> Start:
     errors, symbols = FieldErrors(), tuple[str, ...]()
     with errors.about("symbol"):
         symbols = read_symbols(Word(0, "".join(plain(form.symbol).split())))
-    builder = StartBuilder(find_strategy(form.strategy))
+    builder = StartBuilder(find_strategy("rsi"))
+    is_seen = False
+    with errors.about("rule" if form.strategy == RULE else "strategy"):
+        builder, is_seen = _builder(form)
     for block_id, text in _typed_fields(form):
         with errors.about(block_id):
             for word in split(text):
                 builder.take(word)
     errors.raise_any()
-    return finish(builder, symbols, _CLASHES)
+    start = finish(builder, symbols, _CLASHES)
+    return replace(start, is_confirmed=start.is_confirmed or is_seen)
+
+
+def _builder(form: Form) -> tuple[StartBuilder, bool]:
+    """Return the builder of a form's strategy or rule, and whether the rule was seen as it was understood."""
+    if form.strategy != RULE:
+        return StartBuilder(find_strategy(form.strategy)), False
+    rule = rule_of_text(form.rule)
+    is_seen = form.rule.strip() in (rule_text(parse_rule(rule.text), is_korean=korean) for korean in (False, True))
+    return StartBuilder(strategy_of_rule(rule.text, SHORTEST), rule), is_seen
+
+
+def _strategy_of(key: str, rule: str) -> Strategy | None:
+    """Return the strategy of a form; of a rule that cannot be read yet None. Raises UnknownStrategy."""
+    if key != RULE:
+        return find_strategy(key)
+    try:
+        return strategy_of_rule(rule_of_text(rule).text, SHORTEST)
+    except RuleError:
+        return None
 
 
 _CLASHES = ClashFields(years="options", end="to", mode="options", reenter="options", other="strategy")
@@ -144,11 +181,13 @@ def _one(value: str, *, space: str = "") -> str:
 def _first_blocks(form: Form, say: Renderer) -> list[Block]:
     labels = say.labels("grammar", "form")
     strategies = {key: f"{title} ({key})" for key, title in say.labels("strategy_words", "titles").items()}
+    strategies[RULE] = labels["own_rule"]
     goals = {key: f"{title} ({key})" for key, title in say.labels("words", "goals").items()}
     strategy = {**select_field(strategies, [form.strategy]), "action_id": STRATEGY_ACTION}
     return [
         input_block("symbol", labels["symbol"], text_field(form.symbol, "AAPL"), hint=labels["symbol_hint"]),
         {**input_block("strategy", labels["strategy"], strategy), "dispatch_action": True},
+        *([_rule_block(form, labels)] if form.strategy == RULE else []),
         input_block("trials", labels["trials"], _number(form.trials, 1, MAX_TRIALS)),
         input_block(
             "goal", labels["goal"], {**select_field(goals, form.goals, several=True), "max_selected_items": MAX_GOALS}
@@ -156,15 +195,22 @@ def _first_blocks(form: Form, say: Renderer) -> list[Block]:
     ]
 
 
+def _rule_block(form: Form, labels: Mapping[str, str]) -> Block:
+    text = {**text_field(form.rule, labels["rule_hint"], limit=LONGEST_RULE), "multiline": True}
+    return input_block("rule", labels["rule"], text)
+
+
 def _parameter_blocks(form: Form, say: Renderer) -> list[Block]:
-    strategy = find_strategy(form.strategy)
-    meanings = say.labels("strategy_words", "parameters")[strategy.key]
+    strategy = _strategy_of(form.strategy, form.rule)
+    if strategy is None:
+        return []
+    meanings = say.labels("strategy_words", "parameters").get(strategy.key, {})
     return [
         input_block(
             _parameter_block(strategy.key, parameter.name),
             parameter.name,
             _parameter_field(parameter, form.parameters.get(parameter.name, ""), say),
-            hint=meanings[parameter.name],
+            hint=meanings.get(parameter.name, ""),
             optional=True,
         )
         for parameter in strategy.space.parameters
@@ -173,7 +219,8 @@ def _parameter_blocks(form: Form, say: Renderer) -> list[Block]:
 
 def _last_blocks(form: Form, say: Renderer) -> list[Block]:
     labels = say.labels("grammar", "form")
-    own = find_strategy(form.strategy).space.by_name
+    strategy = _strategy_of(form.strategy, form.rule)
+    own = strategy.space.by_name if strategy else {}
     overlays = {name: _overlay_text(overlay, say) for name, overlay in OVERLAYS.items() if name not in own}
     flags = say.labels("grammar", "flags")
     return [
@@ -206,6 +253,11 @@ def _range_text(parameter: Range, say: Renderer) -> str:
 
 def _overlay_text(overlay: Parameter, say: Renderer) -> str:
     return f"{overlay.name} {_range_text(overlay, say)}" if isinstance(overlay, Range) else overlay.name
+
+
+def said_text(rule: StudyRule, say: Renderer) -> str:
+    """Text of a rule in the language of a form."""
+    return said_rule(rule, say.language)
 
 
 def plain_text(text: str) -> Block:

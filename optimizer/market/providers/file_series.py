@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from optimizer.domain.bars import FloatArray, TimeArray
+from optimizer.domain.exchange_of_symbol import ALWAYS, DEFAULT, calendar_name
 from optimizer.errors import BadFile, Phrase
-from optimizer.market.calendars import ALWAYS, DEFAULT, calendar_name, find_calendar
+from optimizer.market.calendars import find_calendar
 from optimizer.market.formats.file_family import Adjustment
 from optimizer.market.formats.file_names import SYMBOL, named
 from optimizer.market.formats.parse import Parsed

@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from optimizer.domain.bars import TimeArray
+from optimizer.domain.exchange_of_symbol import calendar_name
 from optimizer.errors import NoTimeframe, Phrase
-from optimizer.market.calendars import calendar_name, find_calendar
+from optimizer.market.calendars import find_calendar
 from optimizer.market.formats.timestamps import days_in, in_utc
 from optimizer.market.providers.databases import Query, Rows, read_duckdb, read_files, read_postgres
 from optimizer.market.providers.online.retry import Trouble, reported

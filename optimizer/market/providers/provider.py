@@ -32,5 +32,5 @@ class Provider(Protocol):
 
 
 def requests_at_once(provider: Provider) -> int:
-    """Number of requests that a source takes side by side: its `at_once`, or one, since code of others may need that."""
+    """Number of requests that a source takes side by side: its `at_once`, or one, as code of others may need."""
     return int(getattr(provider, "at_once", 1))

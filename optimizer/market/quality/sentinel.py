@@ -12,8 +12,9 @@ from itertools import chain
 import numpy as np
 
 from optimizer.domain.bars import Bars
+from optimizer.domain.exchange_of_symbol import ALWAYS, calendar_name, unknown_suffix
 from optimizer.errors import BlockedBars, Phrase, UnpricedBars, UnusableBars
-from optimizer.market.calendars import ALWAYS, Calendar, calendar_name, find_calendar, unknown_suffix
+from optimizer.market.calendars import Calendar, find_calendar
 from optimizer.market.quality import factor_faults, price_faults, time_faults
 from optimizer.market.quality.data_findings import DataFinding, Facts, QualityReport, Severity
 from optimizer.market.raw_bars import RawBars

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optimizer.domain.exchange_of_symbol import ALWAYS, DEFAULT, calendar_name
 from optimizer.errors import NoTimeframe, ProviderDown, UnknownAtSource
-from optimizer.market.calendars import ALWAYS, DEFAULT, calendar_name
 from optimizer.market.feed import Market
 from optimizer.market.providers.online.exchanges import EXCHANGES, Exchange
 from optimizer.market.warehouse.warehouse import Warehouse

@@ -6,7 +6,8 @@ import exchange_calendars
 import numpy as np
 import pytest
 
-from optimizer.market.calendars import INDEXES, SUFFIXES, calendar_name, find_calendar, unknown_suffix
+from optimizer.domain.exchange_of_symbol import INDEXES, SUFFIXES, calendar_name, unknown_suffix
+from optimizer.market.calendars import find_calendar
 from optimizer.market.quality.sentinel import check
 from tests.optimizer.market.test_resampling import bars_at
 

@@ -182,7 +182,8 @@ async def test_no_list_reads_every_study(documents: None) -> None:
         for plan in plans:
             assert "COLLSCAN" not in plan.get("planSummary", ""), name  # what goes on with a cursor has no plan
             assert not plan.get("hasSortStage"), name
-            assert plan["docsExamined"] < 40, (name, plan["planSummary"])
+            # The profile of a cursor that was closed, or of a read that was cut off, has no number.
+            assert plan.get("docsExamined", 0) < 40, (name, plan.get("planSummary"))
         if name in ("tries", "symbols of a board", "hidden"):
-            assert sum(plan["docsExamined"] for plan in plans) <= 25, name  # only those of the same bars
+            assert sum(plan.get("docsExamined", 0) for plan in plans) <= 25, name  # only those of the same bars
     await database.command("profile", 0)

@@ -1,6 +1,7 @@
 """The plan of a study: its bars, where they come from, and what is wrong with those that it uses."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from optimizer.errors import BarsEnd, TooFewBars
 from optimizer.market.feed import Market
 from optimizer.market.providers.sample import Sample
 from optimizer.market.warehouse.warehouse import Warehouse
+from optimizer.strategies.declaration import OwnCode
+from optimizer.strategies.plugins.own_rules import with_positions
+from optimizer.strategies.registry import STRATEGIES
 from optimizer.studies.service import OptimizationService
 from optimizer.studies.worker_pool import WorkerPool
 from tests.refused import refused, worded
@@ -84,3 +88,20 @@ async def test_only_a_live_source_has_new_bars(service: OptimizationService) -> 
     plan = await service.plan(AAPL)
 
     assert (plan.source, plan.has_new_bars) == ("sample", False)
+
+
+async def test_a_strategy_in_python_adds_its_own_time(service: OptimizationService) -> None:
+    own = OwnCode(file="mine.py", path="/x/mine.py", digest="ab", seconds=0.01, n_bars=1500)
+    mine = with_positions(
+        replace(STRATEGIES["rsi"], key="mine", own=own), lambda conditions, *values: conditions.bars.close * 0
+    )
+    ours = await service.plan(AAPL)
+    STRATEGIES.set_own((mine,))
+    try:
+        plan = await service.plan(AAPL.model_copy(update={"strategy_name": "mine"}))
+    finally:
+        STRATEGIES.set_own(())
+
+    n_sets = plan.n_trials * (1 + AAPL.folds)
+    assert plan.seconds - ours.seconds == pytest.approx(n_sets * 0.01 * len(plan.bars) / 1500)
+    assert (plan.own_code, ours.own_code) == (own, None)

@@ -50,6 +50,16 @@ async def test_killed_worker_is_told_of_and_replaced(tmp_path: Path) -> None:
         assert await asyncio.wait_for(pool.run("hello"), 90) == Finished(state=StudyState.COMPLETE)
 
 
+@pytest.mark.parametrize(("study", "hung"), [("late", True), ("half", False)])
+async def test_a_call_that_was_too_late_is_told_from_other_deaths(study: str, hung: bool, tmp_path: Path) -> None:
+    async with pool_of(1, tmp_path) as pool:
+        await eventually_ready(pool, 1)
+        with pytest.raises(WorkerDied) as died:
+            await asyncio.wait_for(pool.run(study), 10)
+
+        assert died.value.hung is hung
+
+
 async def test_worker_killed_while_idle_costs_nobody_a_study(tmp_path: Path) -> None:
     async with pool_of(1, tmp_path) as pool:
         await eventually_ready(pool, 1)

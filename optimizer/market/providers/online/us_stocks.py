@@ -5,8 +5,9 @@ import re
 import numpy as np
 
 from optimizer.domain.bars import TimeArray
+from optimizer.domain.exchange_of_symbol import DEFAULT, calendar_name
 from optimizer.errors import UnknownAtSource
-from optimizer.market.calendars import DEFAULT, calendar_name, find_calendar
+from optimizer.market.calendars import find_calendar
 from optimizer.market.formats.timestamps import days_in
 from optimizer.market.raw_bars import RawBars
 
