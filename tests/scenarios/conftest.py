@@ -235,9 +235,8 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stag
         _bind_shared.pop()()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def stage(shared: Stage) -> AsyncIterator[Stage]:
-    """The shared bot; what it must not do fails the test that made it do so.
+async def serving(shared: Stage) -> Stage:
+    """The shared bot once it serves again, for tests and for what they share within a module.
 
     It stood still while tests without it ran: after a quarter of a minute it serves only once its lease is renewed.
     """
@@ -245,6 +244,12 @@ async def stage(shared: Stage) -> AsyncIterator[Stage]:
     async with asyncio.timeout(60):
         while not shared.context.may_serve():
             await asyncio.sleep(0.05)
-    yield shared
+    return shared
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(shared: Stage) -> AsyncIterator[Stage]:
+    """The shared bot; what it must not do fails the test that made it do so."""
+    yield await serving(shared)
     await asyncio.sleep(0)
     shared.slack.assert_no_violations()

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from optimizer.domain.study_results import StudyState
-from tests.scenarios.conftest import Stage
+from tests.scenarios.conftest import Stage, serving
 from tests.slack.wire import Delivery
 from tests.slack.workspace import Message
 
@@ -22,7 +22,7 @@ LONG = "IBM MACD 10000 stop take sampler=optuna folds=0"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def study(shared: Stage) -> Finished:
     """A finished study of alice's, and the message with its verdict."""
-    name, root = await shared.finished("IBM RSI 25 folds=0 seed=41", least=5)
+    name, root = await (await serving(shared)).finished("IBM RSI 25 folds=0 seed=41", least=5)
     return name, await _verdict(shared, root)
 
 

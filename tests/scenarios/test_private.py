@@ -27,7 +27,7 @@ from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies.finding import UnknownStudy
 from optimizer.studies.service import AlreadyFinished
 from reports import actions
-from tests.scenarios.conftest import Stage, rank_again, study_in
+from tests.scenarios.conftest import Stage, rank_again, serving, study_in
 from tests.scenarios.test_api import START, Program, program_of
 from tests.scenarios.test_data_of_an_older_version import stored_in
 from tests.scenarios.test_pages import Browser
@@ -83,7 +83,7 @@ class House:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(shared: Stage) -> AsyncIterator[House]:
     """One finished study of each kind."""
-    workspace = shared.slack.workspace
+    workspace = (await serving(shared)).slack.workspace
     for user_id, name in (("U0ANNA4", "anna"), ("U0VERA5", "vera")):
         workspace.users[user_id] = User(id=user_id, name=name)
         workspace.channels["C0QUANT01"].members.add(user_id)

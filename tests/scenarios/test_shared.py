@@ -11,7 +11,7 @@ import pytest_asyncio
 from optimizer.domain.study_results import StudyState, StudySummary
 from optimizer.storage.documents import BacktestRecord
 from reports.text.numbers import ratio, signed_percent
-from tests.scenarios.conftest import Stage
+from tests.scenarios.conftest import Stage, serving
 from tests.slack.workspace import Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,7 +31,7 @@ class Finished:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def study(shared: Stage) -> Finished:
     """One for the module."""
-    name, root = await shared.finished(COMMAND, least=6)
+    name, root = await (await serving(shared)).finished(COMMAND, least=6)
     summary = (await shared.context.services.studies.get_study_results(name)).summary
     assert summary is not None
     return Finished(name, root, summary)

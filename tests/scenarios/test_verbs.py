@@ -14,7 +14,7 @@ from bot.documents.preferences import Watchlist
 from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationTrial
-from tests.scenarios.conftest import Stage
+from tests.scenarios.conftest import Stage, serving
 from tests.slack.workspace import Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -25,13 +25,13 @@ Finished = tuple[str, Message]
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def study(shared: Stage) -> Finished:
     """A finished study of alice's, and its root message."""
-    return await shared.finished("AAPL RSI 30 folds=0 seed=31")
+    return await (await serving(shared)).finished("AAPL RSI 30 folds=0 seed=31")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def other(shared: Stage) -> Finished:
     """Another one, on another window."""
-    return await shared.finished("AAPL RSI 20 folds=0 years=4 seed=32")
+    return await (await serving(shared)).finished("AAPL RSI 20 folds=0 years=4 seed=32")
 
 
 async def test_whoami_tells_role_and_limits(stage: Stage) -> None:
