@@ -33,7 +33,7 @@ class Busy:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
-        time.sleep(0.02)
+        time.sleep(0.15)  # longer than a busy machine needs to begin the next one
         with self._lock:
             self._now -= 1
         if symbol == "GONE":
