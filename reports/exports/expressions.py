@@ -1,5 +1,6 @@
 """Trees of rules as text: what the languages of the targets have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -32,7 +33,7 @@ def number_text(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-class Writer:
+class Writer(ABC):
     """Writes values and conditions in one language; indicators are computed before, under names of their own."""
 
     #: Name of the target, as it is typed.
@@ -111,21 +112,21 @@ class Writer:
         parts = f"\n{inner}{self.and_.lstrip()}".join(self.part(part) for part in condition.parts)
         return f"(\n{inner}{parts}\n{' ' * indent})"
 
+    @abstractmethod
     def ago(self, value: str, n_bars: int) -> str:
         """A value of so many bars before."""
-        raise NotImplementedError
 
+    @abstractmethod
     def crossing(self, upper: Value, lower: Value) -> str:
         """That one value crosses above another."""
-        raise NotImplementedError
 
+    @abstractmethod
     def for_bars(self, condition: str, n_bars: int) -> str:
         """That a condition has held for so many bars."""
-        raise NotImplementedError
 
+    @abstractmethod
     def constant(self, holds: bool) -> str:
         """A condition that is always true, or never."""
-        raise NotImplementedError
 
     def _factor(self, value: Value) -> str:
         text = self.value(value)

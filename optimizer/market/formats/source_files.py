@@ -180,7 +180,7 @@ def _inside(file: SourceFile, spill: Path, encoding: str | None) -> Iterator[Sou
                 raise file.fault(1, Phrase("archive_without_tables"), Phrase("unpack_it"))
             for name in wanted:
                 yield _member(replace(file, member=PurePosixPath(name).name), archive, name, spill, encoding)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # of a compression it lacks, of a password
         raise _unreadable(file, error) from error
 
 

@@ -13,7 +13,6 @@ import talib
 from optimizer.strategies.registry import STRATEGIES
 from reports.exports import indicator_code
 from reports.exports.built_in import BUILT_IN, signals_of
-from reports.exports.expressions import Writer
 from reports.exports.freqtrade_source import FreqtradeWriter
 from reports.exports.numpy_source import NumpyWriter
 from reports.exports.pine_source import PineWriter
@@ -253,6 +252,6 @@ def test_an_indicator_that_a_language_lacks_is_refused_by_name() -> None:
 def test_indicators_of_one_name_are_told_apart() -> None:
     lines = [Indicator("sma", (Constant(name, 5),)) for name in ("fast", "slow")]
     again = Indicator("sma", (Constant("fast", 5),), source=Column("open"))
-    writer = Writer([Compare(lines[0], ">", lines[1]), Compare(again, ">", lines[0])])
+    writer = FreqtradeWriter([Compare(lines[0], ">", lines[1]), Compare(again, ">", lines[0])])
 
     assert sorted(writer.names.values()) == ["sma_fast", "sma_fast_again", "sma_slow"]
