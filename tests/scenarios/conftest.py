@@ -49,6 +49,8 @@ class Stage:
     context: BotContext
     act: Driver
     url: str
+    #: Binds the documents and the kinds of jobs to this bot again, whatever ran since.
+    bind_again: Callable[[], None]
 
     async def start(self, text: str, *, user: str = "alice") -> tuple[str, Message]:
         """Type a start command; returns the study's name and its root message."""
@@ -152,10 +154,6 @@ def bindings_now() -> Callable[[], None]:
     return bind_again
 
 
-#: Binds the shared bot's documents again, whatever ran since.
-_bind_shared: list[Callable[[], None]] = []
-
-
 @contextmanager
 def kept_bindings() -> Iterator[None]:
     """A process binds documents and kinds of jobs once; inside the block another bot may, and the first goes on after.
@@ -219,7 +217,9 @@ async def opened(
     ):
         url = f"http://127.0.0.1:{bot.port}/slack/events"
         async with HttpWire(url) as wire:
-            yield Stage(slack=slack, context=bot.context, act=Driver(slack, wire), url=url)
+            yield Stage(
+                slack=slack, context=bot.context, act=Driver(slack, wire), url=url, bind_again=bindings_now()
+            )
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -230,17 +230,16 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stag
         StrictSlack() as slack,
         opened(slack, settings_for(home, slack, OPTIMIZE_BOT_WORKERS="2"), providers=live_providers(home)) as stage,
     ):
-        _bind_shared.append(bindings_now())
         yield stage
-        _bind_shared.pop()()
+        stage.bind_again()
 
 
 async def serving(shared: Stage) -> Stage:
-    """The shared bot once it serves again, for tests and for what they share within a module.
+    """That shared bot once it serves again, for tests and for what they share within a module.
 
     It stood still while tests without it ran: after a quarter of a minute it serves only once its lease is renewed.
     """
-    _bind_shared[-1]()
+    shared.bind_again()
     async with asyncio.timeout(60):
         while not shared.context.may_serve():
             await asyncio.sleep(0.05)

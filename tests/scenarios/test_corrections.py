@@ -13,7 +13,7 @@ import pytest
 from bot.documents.recurring import Champion
 from bot.runtime.settings import Settings
 from tests.optimizer.market.local_http import Source, serve
-from tests.scenarios.conftest import Stage
+from tests.scenarios.conftest import Stage, bindings_now
 from tests.scenarios.refreshing import DESK, Services, at, bars
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
@@ -72,7 +72,7 @@ async def test_a_correction_is_told_once_and_looked_up_from_every_door(tmp_path:
         services = Services(tmp_path / "home", slack, source)
         quant = await slack.channel_id()
         async with services.up() as act:
-            stage = Stage(slack=slack, context=services.context, act=act, url="")
+            stage = Stage(slack=slack, context=services.context, act=act, url="", bind_again=bindings_now())
             name = await adopted(services, stage)
             assert "No change of stored bars of *IBM* is recorded." in await stage.tell("data IBM changes")
 
