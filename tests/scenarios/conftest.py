@@ -217,9 +217,7 @@ async def opened(
     ):
         url = f"http://127.0.0.1:{bot.port}/slack/events"
         async with HttpWire(url) as wire:
-            yield Stage(
-                slack=slack, context=bot.context, act=Driver(slack, wire), url=url, bind_again=bindings_now()
-            )
+            yield Stage(slack=slack, context=bot.context, act=Driver(slack, wire), url=url, bind_again=bindings_now())
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
