@@ -29,7 +29,7 @@ from numba.extending import intrinsic
 
 @cache
 def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(Path(__file__).read_bytes())  # how it is compiled
     for path in sorted(folder.glob("*.py")):
         source = path.read_bytes()
         if b"@compiled" in source:
@@ -119,7 +119,9 @@ class _Cache(FunctionCache):
 
 def compiled(function: F) -> F:
     """Machine code of `function`, compiled at its first call or read from the cache."""
-    dispatcher: Any = njit(nogil=True)(function)
+    # Division by zero gives an infinity or a NaN, as NumPy's does: to raise an exception for it would keep loops with
+    # divisions from working on several values at once.
+    dispatcher: Any = njit(nogil=True, error_model="numpy")(function)
     try:
         dispatcher._cache = _Cache(function)  # type: ignore[no-untyped-call]
     except RuntimeError:  # raised by numba when no folder is writable

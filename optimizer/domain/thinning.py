@@ -4,22 +4,20 @@ from itertools import pairwise
 
 import numpy as np
 
-from optimizer.domain.bars import FloatArray
+from optimizer.domain.bars import FloatArray, TimeArray
 from optimizer.domain.study_results import Curve, WalkForward
 
 #: Most points of a stored series: forty years of daily bars, and more than a picture is wide.
 MOST_POINTS = 10_000
 
 
-def thin_curve(curve: Curve) -> Curve:
-    """Return a curve of at most MOST_POINTS points, with the highs and lows of the winner, so that no fall is lost."""
-    if len(curve.dates) <= MOST_POINTS:
-        return curve
-    rows = telling_rows(np.array(curve.winner))
+def thin_curve(times: TimeArray, winner: FloatArray, buy_and_hold: FloatArray) -> Curve:
+    """Return both equities (n_bars,) in at most MOST_POINTS points, the highs and lows of the winner among them."""
+    rows = telling_rows(winner)
     return Curve(
-        dates=tuple(curve.dates[row] for row in rows),
-        winner=tuple(curve.winner[row] for row in rows),
-        buy_and_hold=tuple(curve.buy_and_hold[row] for row in rows),
+        dates=tuple(times[rows].astype("datetime64[D]").tolist()),
+        winner=tuple(winner[rows].tolist()),
+        buy_and_hold=tuple(buy_and_hold[rows].tolist()),
     )
 
 

@@ -1,5 +1,6 @@
 """Scores of many parameter sets of one strategy over one symbol's bars, by the compiled kernel."""
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
@@ -27,6 +29,9 @@ from optimizer.strategies.registry import STRATEGIES, Side, Strategy
 _COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
 #: Sets of a batch: so many that the indicators of its entries are still cached for its exits.
 _MOST_TOGETHER = 512
+#: Where fewer indicators than this are kept, which is so from 50,000 bars on, sets go in an order in which neighbours
+#: share theirs, a few at a time: else each indicator would be computed again and again.
+_ENOUGH_KEPT, _FEW_TOGETHER = 64, 16
 #: Sets times bars from which a batch is worth distributing over the cores.
 _WORTH_THREADS = 500_000
 #: The overlays that are orders: name, column of the kernel's `orders`, and the factor to its unit.
@@ -145,7 +150,8 @@ class Evaluator:
         self._conditions = Conditions(self.price_table.contiguous(bars), others, capacity=capacity)
         self._names = strategy.space.names
         self._values = _values_of(self._names)
-        self._chunk_size = min(max(1, (self._conditions.capacity - 2) // strategy.masks_per_set), _MOST_TOGETHER)
+        most = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
+        self._chunk_size = min(max(1, (self._conditions.capacity - 2) // strategy.masks_per_set), most)
         self._no_volatility = np.empty(_NO_VOLATILITY)
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
 
@@ -181,27 +187,46 @@ class Evaluator:
                 out,
             )
 
-        return Scores(self._filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
+        if self._conditions.n_kept >= _ENOUGH_KEPT:
+            return Scores(self._filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
+        order = in_common_order(param_sets)
+        table = self._filled(len(kernel.SCORE_NAMES), [param_sets[row] for row in order], score, stop - start)
+        return Scores(table[np.argsort(order)])
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
         """Per-bar returns of sets beyond cash over bars [start, stop), (n_sets, stop − start). Raises TooFewBars."""
-        return self._returns(param_sets, start, stop, drift=0.0)
+        return self._returns(param_sets, start, stop, n_kinds=1, drift=0.0)[:, 0]
 
-    def timing_returns(
+    def returns_and_timing(
         self, param_sets: Sequence[Params], *, start: int, stop: int, market: tuple[int, int]
-    ) -> FloatArray:
-        """Returns as by `returns`, less what each bar's exposure earns at the market's mean return.
+    ) -> tuple[FloatArray, FloatArray]:
+        """Returns as by `returns`, and the same less what each bar's exposure earns at the market's mean return.
 
         That mean is over the bars of `market`, [first, last). What is left has no share in a rise of the market,
         however long a set stays in it: the rule is judged on detrended prices (Aronson, "Evidence-Based Technical
         Analysis", 2006, chapter 1), while its signals see the real ones. Raises TooFewBars.
         """
         drift = float(self.buy_and_hold(start=market[0], stop=market[1]).returns.mean())
-        return self._returns(param_sets, start, stop, drift)
+        table = self._returns(param_sets, start, stop, n_kinds=2, drift=drift)
+        return table[:, 0], table[:, 1]
 
-    def _returns(self, param_sets: Sequence[Params], start: int, stop: int, drift: float) -> FloatArray:
+    def timing_returns(
+        self, param_sets: Sequence[Params], *, start: int, stop: int, market: tuple[int, int]
+    ) -> FloatArray:
+        """Second part of `returns_and_timing`, (n_sets, stop − start). Raises TooFewBars."""
+        return self.returns_and_timing(param_sets, start=start, stop=stop, market=market)[1]
+
+    def sharpe_ratios(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
+        """Sharpe ratios of sets per bar, (n_sets,); NaN for one whose returns do not move. Raises TooFewBars."""
+        annual = self.scores(param_sets, start=start, stop=stop).sharpe_ratio
+        return annual / math.sqrt(periods_per_year(self.bars))
+
+    def _returns(
+        self, param_sets: Sequence[Params], start: int, stop: int, *, n_kinds: int, drift: float
+    ) -> FloatArray:
+        """(n_sets, n_kinds, n_bars) returns, the second kind those of timing."""
         self._check_window(start, stop)
-        price_table, bank = self.price_table, self._conditions.bank
+        price_table, bank, n_bars = self.price_table, self._conditions.bank, stop - start
 
         def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             trade_log.fill_returns(
@@ -216,10 +241,11 @@ class Evaluator:
                 first,
                 last,
                 drift,
-                out,
+                out.reshape(len(out), n_kinds, n_bars),
             )
 
-        return self._filled(stop - start, param_sets, fill, stop - start)
+        table = self._filled(n_kinds * n_bars, param_sets, fill, n_bars)
+        return table.reshape(len(param_sets), n_kinds, n_bars)
 
     def _filled(
         self,
@@ -358,6 +384,11 @@ def _values_of(names: Sequence[str]) -> Callable[[Params], tuple[Any, ...]]:
     if len(names) > 1:
         return itemgetter(*names)
     return lambda params: tuple(params[name] for name in names)
+
+
+def in_common_order(param_sets: Sequence[Params]) -> list[int]:
+    """Rows of sets in an order in which neighbours share most of their indicators."""
+    return sorted(range(len(param_sets)), key=lambda row: tuple(param_sets[row].values()))
 
 
 def _fill_side(slots: NDArray[np.int64], first: int, side: Side) -> None:

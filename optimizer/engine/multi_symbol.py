@@ -70,11 +70,22 @@ class SharedEvaluator:
         """Per-bar returns of the sets' equal-weight portfolios, (n_sets, stop − start)."""
         return _mean(part.returns(param_sets, start=start, stop=stop) for part in self.parts)
 
+    def returns_and_timing(
+        self, param_sets: Sequence[Params], *, start: int, stop: int, market: tuple[int, int]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Means of the symbols' returns and timing returns, (n_sets, stop − start): each against its own market."""
+        parts = [part.returns_and_timing(param_sets, start=start, stop=stop, market=market) for part in self.parts]
+        return _mean(own for own, _ in parts), _mean(timing for _, timing in parts)
+
     def timing_returns(
         self, param_sets: Sequence[Params], *, start: int, stop: int, market: tuple[int, int]
     ) -> FloatArray:
-        """Means of the symbols' timing returns, (n_sets, stop − start): each against its own market."""
+        """Means of the symbols' timing returns, (n_sets, stop − start)."""
         return _mean(part.timing_returns(param_sets, start=start, stop=stop, market=market) for part in self.parts)
+
+    def sharpe_ratios(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
+        """Sharpe ratios per bar of the sets' equal-weight portfolios, (n_sets,); NaN where nothing moves."""
+        return _sharpe_ratios(self.returns(param_sets, start=start, stop=stop))
 
     def backtest(self, params: Params, *, start: int, stop: int) -> Portfolio:
         """Equal-weight portfolio of one set over bars [start, stop)."""
@@ -118,6 +129,15 @@ def _mean(tables: Iterable[FloatArray]) -> FloatArray:
         total += table
         n_tables += 1
     return total / n_tables
+
+
+def _sharpe_ratios(returns: FloatArray) -> FloatArray:
+    """Per-bar Sharpe ratios in one pass: returns are so small that subtracting the squared mean loses no precision."""
+    n_bars = returns.shape[1]
+    means = returns.mean(axis=1)
+    variances = (np.einsum("st,st->s", returns, returns) - n_bars * means**2) / (n_bars - 1)
+    moving = variances > 1e-20
+    return np.where(moving, means / np.sqrt(np.where(moving, variances, 1.0)), np.nan)
 
 
 def _medians(tables: FloatArray) -> FloatArray:

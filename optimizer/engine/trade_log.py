@@ -22,7 +22,15 @@ from optimizer.engine.kernel import (
     next_trade,
     position_fraction,
 )
-from optimizer.engine.orders import NO_RETURN, close_position, finance, interest, invested_fraction, open_position
+from optimizer.engine.orders import (
+    FINANCED,
+    NO_RETURN,
+    close_position,
+    finance,
+    interest,
+    invested_fraction,
+    open_position,
+)
 
 #: Columns of a row of trades: entry bar, exit bar, side, fraction, entry price, exit price, equity before, pnl, return,
 #: reason.
@@ -34,9 +42,11 @@ def _write_equity(
     market: PriceArrays, cash: float, own: float, shares: float, first: int, last: int, start: int, equity: FloatArray
 ) -> tuple[int, float]:
     """Write the equity at the closes of rows [first, last): (row at which it is used up, or `last`, and the cash)."""
+    is_financed = market.terms[FINANCED] > 0.0
     for bar in range(first, last):
         close = market.prices[CLOSE, bar]
-        cash, own = finance(market.terms, cash, own, shares, close, interest(market.prices[CASH], bar))
+        if is_financed:
+            cash, own = finance(market.terms, cash, own, shares, close, interest(market.prices[CASH], bar))
         value = cash + shares * close
         if value <= 0.0:
             return bar, cash
@@ -46,9 +56,13 @@ def _write_equity(
 
 @compiled
 def _write_idle(
-    cash: FloatArray, value: float, since: int, first: int, last: int, start: int, equity: FloatArray
+    market: PriceArrays, value: float, since: int, first: int, last: int, start: int, equity: FloatArray
 ) -> None:
     """Write rows [first, last) of an account that has been in cash since the close of row `since`."""
+    if market.terms[FINANCED] == 0.0:
+        equity[first - start : last - start] = value
+        return
+    cash = market.prices[CASH]
     for bar in range(first, last):
         equity[bar - start] = value * (cash[bar] / cash[since])
 
@@ -98,7 +112,7 @@ def _record(
         if shares == 0.0:
             continue
         fraction = invested_fraction(market.terms, side, opening, decided, shares, before)
-        _write_idle(kept, value, since, flat, entry, start, equity)
+        _write_idle(market, value, since, flat, entry, start, equity)
         position[flat - start : entry - start] = 0.0
         flat, cash = _write_equity(market, cash, before if side == 1 else cash, shares, entry, bar, start, equity)
         position[entry - start : flat - start] = fraction * (1 - 2 * side)
@@ -114,7 +128,7 @@ def _record(
             _write_trade(trades[n], opening, price, entry, bar, size, before, after, reason)
         value = after
         n += 1
-    _write_idle(market.prices[CASH], value, since, flat, stop, start, equity)
+    _write_idle(market, value, since, flat, stop, start, equity)
     position[flat - start :] = 0.0
     return n
 
@@ -142,26 +156,41 @@ def record(
 
 
 @compiled
-def _to_returns(prices: FloatArray, start: int, position: FloatArray, drift: float, row: FloatArray) -> None:
-    """Replace the equity in `row` by simple returns beyond those of cash, less `drift` times the exposure.
+def _write_returns(market: PriceArrays, start: int, equity: FloatArray, out: FloatArray) -> None:
+    """Write simple returns beyond those of cash, (n_bars,); 0 once the equity is used up."""
+    is_financed, before = market.terms[FINANCED] > 0.0, 1.0
+    for t in range(len(equity)):
+        beyond = equity[t] / before - 1.0 if before > 0.0 else 0.0
+        if is_financed and before > 0.0:
+            earned = interest(market.prices[CASH], start + t)
+            beyond -= earned
+            if earned != 0.0 and abs(beyond) < NO_RETURN:
+                beyond = 0.0
+        out[t] = beyond
+        before = equity[t]
+
+
+@compiled
+def _take_drift(
+    market: PriceArrays, start: int, equity: FloatArray, position: FloatArray, drift: float, out: FloatArray
+) -> None:
+    """Take `drift` times the exposure from each return in `out`.
 
     The exposure is the position's worth over the equity at the close before: the fraction invested when the position
     is opened; that of a short one grows while it loses.
     """
-    before, shares, held = 1.0, 0.0, 0.0
-    for t in range(len(row)):
-        if position[t] != held:
-            held = exposure = position[t]
-            shares = held * before / prices[OPEN, start + t]
-        else:
-            exposure = shares * prices[CLOSE, start + t - 1] / before if held != 0.0 else 0.0
-        equity = row[t]
-        earned = interest(prices[CASH], start + t)
-        beyond = equity / before - 1.0 - earned if before > 0.0 else 0.0
-        if earned != 0.0 and abs(beyond) < NO_RETURN:
-            beyond = 0.0
-        row[t] = beyond - drift * exposure if before > 0.0 else 0.0
-        before = equity
+    first, n_bars, close = 0, len(equity), market.prices[CLOSE]
+    while first < n_bars:
+        held, last = position[first], first + 1
+        while last < n_bars and position[last] == held:
+            last += 1
+        before = equity[first - 1] if first > 0 else 1.0
+        if held != 0.0 and before > 0.0:
+            shares = held * before / market.prices[OPEN, start + first]
+            out[first] -= drift * held
+            for t in range(first + 1, last):
+                out[t] -= drift * (shares * close[start + t - 1] / equity[t - 1])
+        first = last
 
 
 @compiled
@@ -179,12 +208,17 @@ def fill_returns(
     drift: float,
     out: FloatArray,
 ) -> None:
-    """Write sets' returns beyond those of cash, less `drift` times the exposure, into rows [first, last) of `out`."""
+    """Write the returns of sets [first, last) beyond those of cash into `out`, (n_sets, 1 or 2, n_bars).
+
+    Where there is a second row, the same less `drift` times the exposure goes there.
+    """
     market = PriceArrays(prices, prices, prices, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
-    position = np.empty(stop - start)
+    equity, position = np.empty(stop - start), np.empty(stop - start)
     no_trades = np.empty((0, N_TRADE_COLUMNS))
     for i in range(first, last):
-        row = out[i]
-        _record(market, param_sets, i, start, stop, row, position, no_trades)
-        _to_returns(prices, start, position, drift, row)
+        _record(market, param_sets, i, start, stop, equity, position, no_trades)
+        _write_returns(market, start, equity, out[i, 0])
+        if out.shape[1] > 1:
+            out[i, 1] = out[i, 0]
+            _take_drift(market, start, equity, position, drift, out[i, 1])

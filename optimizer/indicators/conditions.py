@@ -182,10 +182,9 @@ class Conditions(Indicators):
         masks = np.array(which), np.array(new_levels, dtype=np.float64), np.arange(first, self._n_slots)
         needed = iter(numbers)
         for done in range(0, len(numbers), self._batch_size):
-            batch = np.array(
-                [self._requested_indicator(comparison[0], args) for args in islice(needed, self._batch_size)]
-            )
-            bitmasks.fill_masks(batch, done, *masks, *comparison[1:], self.bank)
+            batch = [self._requested_indicator(comparison[0], args) for args in islice(needed, self._batch_size)]
+            values = np.array(batch) if len(batch) > 1 else batch[0][None]  # of long histories no copy
+            bitmasks.fill_masks(values, done, *masks, *comparison[1:], self.bank)
 
     def _take_slots(self, n_slots: int) -> None:
         """Take rows of the bank. Compiled functions check no bounds: a strategy that needs more must declare it."""

@@ -19,7 +19,8 @@ class Indicators:
     def __init__(self, bars: Bars) -> None:
         self.bars = bars
         self._indicators: OrderedDict[tuple[Any, ...], FloatArray] = OrderedDict()
-        self._max_indicators = max(2, BYTES_OF_INDICATORS // (8 * len(bars)))
+        #: Indicators that are kept.
+        self.n_kept = max(2, BYTES_OF_INDICATORS // (8 * len(bars)))
 
     def indicator(self, function: IndicatorFunction, *parameters: Value) -> FloatArray:
         """Values of an indicator, (n_bars,), computed or from the cache."""
@@ -27,7 +28,7 @@ class Indicators:
         found = self._indicators.get(key)
         if found is None:
             found = self._indicators[key] = function(self, *parameters)
-            if len(self._indicators) > self._max_indicators:
+            if len(self._indicators) > self.n_kept:
                 self._indicators.popitem(last=False)
         else:
             self._indicators.move_to_end(key)

@@ -13,7 +13,7 @@ NICENESS = 10
 #: Longest answer in bytes: the file names of a report, never a report.
 _LONGEST_LINE = 2**20
 #: A child computes on one core, so its libraries must not start a thread for each core.
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 class ChildDied(Exception):

@@ -29,6 +29,7 @@ from optimizer.domain.study_results import (
     Unmet,
     WalkForward,
 )
+from optimizer.domain.thinning import thin_curve
 from optimizer.engine.backtest import Backtest
 from optimizer.engine.benchmark import benchmark_returns
 from optimizer.engine.multi_symbol import AnyEvaluator
@@ -45,7 +46,7 @@ from optimizer.validation.statistics.comparison import compare
 from optimizer.validation.stress import stress
 from optimizer.validation.unmet import unmet
 from optimizer.validation.walk_forward import Walk, walk_forward
-from optimizer.validation.window import WindowRows, day_of, days_of
+from optimizer.validation.window import WindowRows, day_of
 
 #: Sets shown as the best, the winner first.
 N_TOP = 5
@@ -337,12 +338,9 @@ class Assessment:
 
     @property
     def curve(self) -> Curve:
-        """Equity of winner and buy and hold through both windows."""
-        dates = days_of(self.evaluator.bars, self.rows.start, self.rows.stop)
-        winner, buy_and_hold = (
-            tuple(backtests.equity.tolist()) for backtests in (self.winner_backtests, self.buy_and_hold_backtests)
-        )
-        return Curve(dates=dates, winner=winner, buy_and_hold=buy_and_hold)
+        """Equity of winner and buy and hold through both windows, in as many points as are stored."""
+        times = self.evaluator.bars.time[self.rows.start : self.rows.stop]
+        return thin_curve(times, self.winner_backtests.equity, self.buy_and_hold_backtests.equity)
 
     @property
     def scatter(self) -> tuple[tuple[float, float], ...]:

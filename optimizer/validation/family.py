@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.space import Params
+from optimizer.engine.evaluator import in_common_order
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.grid import even_sets, every_set, fits_whole, leading
 from optimizer.search.scoring import SetScorer
@@ -21,6 +22,8 @@ from optimizer.validation.statistics.max_t import Float32Array
 
 #: Bars whose returns are summed into one row of the tests: a week of daily bars, which hardly depends on the next.
 BARS_PER_ROW = 5
+#: More rows tell no more: of longer histories, which are of faster bars, a row has more bars.
+MOST_ROWS = 5_000
 #: Sets of an even sample where the grid is too large.
 N_EVEN_SETS = 2_000
 #: Most sets whose returns are tested.
@@ -28,19 +31,20 @@ MOST_TESTED = 2_000
 #: Of very long histories fewer sets: so many returns of sets and bars, but not fewer sets than this.
 MOST_RETURNS, LEAST_TESTED = 50_000_000, 200
 #: Sets, and returns, that are in memory together.
-_MOST_AT_ONCE, _RETURNS_AT_ONCE = 512, 8_000_000
+_MOST_AT_ONCE, _RETURNS_AT_ONCE = 512, 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Family:
     """Feasible sets, best first by the study's goal, with their timing returns over the searched window.
 
-    `alpha` and `leaders_alpha` hold sums over five bars (`alpha_rows`); `alpha` and `blocks` are of every set, or of
+    `alpha` and `leaders_alpha` hold sums over a few bars (`alpha_rows`); `alpha` and `blocks` are of every set, or of
     every second, third … of the ranking where that is thousands long: neighbours of a grid earn nearly the same.
     """
 
     param_sets: list[Params]
     is_whole: bool
+    bars_per_row: int
     stands_for: int  # sets that would be tested on a short history
     alpha: Float32Array  # (n_tested, n_rows)
     leaders_alpha: FloatArray  # (n_rows,), mean of the leaders
@@ -72,17 +76,26 @@ def family(scorer: SetScorer, tried: Sequence[Params]) -> Family:
     order = np.argsort(-values, kind="stable")[: int(np.isfinite(values).sum())]
     ranked = [candidates[row] for row in order]
     tested = ranked[:: math.ceil(len(ranked) / n_tested) or 1]
-    alpha, blocks = _returns(scorer.evaluator, tested, scorer.start, scorer.stop)
-    together = leaders_alpha(scorer.evaluator, leading(ranked), start=scorer.start, stop=scorer.stop)
+    per_row = bars_per_row(n_bars)
+    alpha, blocks = _returns(scorer.evaluator, tested, scorer.start, scorer.stop, per_row)
+    together = leaders_alpha(
+        scorer.evaluator, leading(ranked), start=scorer.start, stop=scorer.stop, bars_per_row=per_row
+    )
     feasible = len(ranked) / len(candidates)
     return Family(
         param_sets=ranked,
         is_whole=is_whole,
+        bars_per_row=per_row,
         stands_for=round(feasible * min(scorer.space.size, MOST_TESTED)),
         alpha=alpha,
         leaders_alpha=together,
         blocks=blocks,
     )
+
+
+def bars_per_row(n_bars: int) -> int:
+    """Bars of one row of the tests of so many bars: five, and more from 25,000 bars on."""
+    return max(BARS_PER_ROW, math.ceil(n_bars / MOST_ROWS))
 
 
 def affordable_sets(most: int, n_bars: int) -> int:
@@ -97,16 +110,18 @@ def batches_of(param_sets: Sequence[Params], n_bars: int) -> Iterator[Sequence[P
         yield param_sets[first : first + size]
 
 
-def leaders_alpha(evaluator: AnyEvaluator, leaders: Sequence[Params], *, start: int, stop: int) -> FloatArray:
+def leaders_alpha(
+    evaluator: AnyEvaluator, leaders: Sequence[Params], *, start: int, stop: int, bars_per_row: int
+) -> FloatArray:
     """Rows of the leaders' mean alpha over bars [start, stop), (n_rows,); zeros without leaders."""
     if not leaders:
-        return np.zeros((stop - start) // BARS_PER_ROW)
+        return np.zeros((stop - start) // bars_per_row)
     together = sum(
         evaluator.timing_returns(batch, start=start, stop=stop, market=(start, stop)).sum(axis=0)
         for batch in batches_of(leaders, stop - start)
     ) / len(leaders)
     market = evaluator.buy_and_hold(start=start, stop=stop).returns
-    return np.asarray(alpha_rows(together[None], market)[0], dtype=np.float64)
+    return np.asarray(alpha_rows(together[None], market, bars_per_row)[0], dtype=np.float64)
 
 
 def _distinct(param_sets: list[Params]) -> list[Params]:
@@ -114,20 +129,24 @@ def _distinct(param_sets: list[Params]) -> list[Params]:
 
 
 def _returns(
-    evaluator: AnyEvaluator, param_sets: list[Params], start: int, stop: int
+    evaluator: AnyEvaluator, param_sets: list[Params], start: int, stop: int, per_row: int
 ) -> tuple[Float32Array, BlockSums | None]:
+    """Rows and block sums of sets, in their order; computed beside their neighbours, which share indicators."""
     n_blocks = pbo_blocks(stop - start)
     market = evaluator.buy_and_hold(start=start, stop=stop).returns
-    alphas, parts = [np.zeros((0, (stop - start) // BARS_PER_ROW), dtype=np.float32)], []
-    for batch in batches_of(param_sets, stop - start):
-        alphas.append(alpha_rows(evaluator.timing_returns(batch, start=start, stop=stop, market=(start, stop)), market))
+    order = in_common_order(param_sets)
+    alphas, parts = [np.zeros((0, (stop - start) // per_row), dtype=np.float32)], []
+    for batch in batches_of([param_sets[row] for row in order], stop - start):
+        returns, timing = evaluator.returns_and_timing(batch, start=start, stop=stop, market=(start, stop))
+        alphas.append(alpha_rows(timing, market, per_row))
         if n_blocks:
-            parts.append(block_sums(evaluator.returns(batch, start=start, stop=stop), n_blocks))
-    return np.concatenate(alphas), joined(parts) if parts else None
+            parts.append(block_sums(returns, n_blocks))
+    back = np.argsort(order)
+    return np.concatenate(alphas)[back], joined(parts).of(back) if parts else None
 
 
-def alpha_rows(timing: FloatArray, market: FloatArray) -> NDArray[np.float32]:
-    """Sums over five bars of (n_sets, n_bars) timing returns less their betas times the market's around its mean.
+def alpha_rows(timing: FloatArray, market: FloatArray, bars_per_row: int = BARS_PER_ROW) -> NDArray[np.float32]:
+    """Sums over a few bars of (n_sets, n_bars) timing returns less their betas times the market's around its mean.
 
     The oldest rest of the bars is left out. A beta is the slope of a set's returns on the market's over the same
     bars. A beta alone does not suffice: a set that is long for months and out for months has on every bar a share
@@ -137,14 +156,14 @@ def alpha_rows(timing: FloatArray, market: FloatArray) -> NDArray[np.float32]:
     centred = market - market.mean()
     variance = float(centred @ centred)
     betas = timing @ centred / variance if variance > 0.0 else np.zeros(len(timing))
-    rows = _row_sums(timing) - betas[:, None] * _row_sums(centred[None])
+    rows = _row_sums(timing, bars_per_row) - betas[:, None] * _row_sums(centred[None], bars_per_row)
     return np.asarray(rows, dtype=np.float32)
 
 
-def _row_sums(returns: FloatArray) -> FloatArray:
-    n_rows = returns.shape[1] // BARS_PER_ROW
-    kept = returns[:, returns.shape[1] - n_rows * BARS_PER_ROW :]
-    return np.asarray(kept.reshape(len(returns), n_rows, BARS_PER_ROW).sum(axis=2))
+def _row_sums(returns: FloatArray, per_row: int) -> FloatArray:
+    n_rows = returns.shape[1] // per_row
+    kept = returns[:, returns.shape[1] - n_rows * per_row :]
+    return np.add.reduceat(kept, np.arange(0, kept.shape[1], per_row), axis=1) if n_rows else kept[:, :0]
 
 
 def t_value(rows: FloatArray) -> float:

@@ -85,15 +85,6 @@ def _deflated(scorer: SetScorer, candidates: Sequence[Params], winner: FloatArra
 
 def _sharpes(scorer: SetScorer, param_sets: Sequence[Params]) -> FloatArray:
     """Per-bar Sharpe ratios of sets (NaN for none), a batch at a time."""
-    returns = partial(scorer.evaluator.returns, start=scorer.start, stop=scorer.stop)
+    sharpes = partial(scorer.evaluator.sharpe_ratios, start=scorer.start, stop=scorer.stop)
     batches = batches_of(param_sets, scorer.stop - scorer.start)
-    return np.concatenate([np.zeros(0), *(_sharpes_of(returns(batch)) for batch in batches)])
-
-
-def _sharpes_of(returns: FloatArray) -> FloatArray:
-    """Per-bar Sharpe ratios in one pass: returns are so small that subtracting the squared mean loses no precision."""
-    n_bars = returns.shape[1]
-    means = returns.mean(axis=1)
-    variances = (np.einsum("st,st->s", returns, returns) - n_bars * means**2) / (n_bars - 1)
-    moving = variances > 1e-20
-    return np.where(moving, means / np.sqrt(np.where(moving, variances, 1.0)), math.nan)
+    return np.concatenate([np.zeros(0), *(sharpes(batch) for batch in batches)])

@@ -18,7 +18,7 @@ from optimizer.domain.bars import FloatArray
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.study_results import Expected, Scored, Significance
 from optimizer.search.scoring import SetScorer
-from optimizer.validation.family import BARS_PER_ROW, Family, alpha_rows, leaders_alpha, t_value
+from optimizer.validation.family import Family, alpha_rows, leaders_alpha, t_value
 from optimizer.validation.statistics.cross_validation import share_of_losses
 from optimizer.validation.statistics.max_t import MaxT, best_of, fisher, max_t, one_sided_p, tail
 from optimizer.validation.statistics.sharpe import long_run_ratio
@@ -30,7 +30,7 @@ MOST_GROWTH = 4.0
 _HALVINGS = 20
 #: Standard errors on either side of a 90 % interval.
 TWO_SIDED = 1.645
-#: Rows, a week of daily bars each, over which autocorrelation counts: five months.
+#: Rows, of daily bars a week each, over which autocorrelation counts: five months.
 _LAGS = 20
 
 
@@ -50,7 +50,7 @@ class SignificanceTests:
 
     @property
     def _rows_a_year(self) -> float:
-        return periods_per_year(self.scorer.evaluator.bars) / BARS_PER_ROW
+        return periods_per_year(self.scorer.evaluator.bars) / self.family.bars_per_row
 
     @property
     def optimism(self) -> float:
@@ -64,12 +64,20 @@ class SignificanceTests:
         unseen = self.unseen
         if unseen is None:
             return None
-        return leaders_alpha(unseen.evaluator, self.family.leaders, start=unseen.start, stop=unseen.stop)
+        return leaders_alpha(
+            unseen.evaluator,
+            self.family.leaders,
+            start=unseen.start,
+            stop=unseen.stop,
+            bars_per_row=self.family.bars_per_row,
+        )
 
     @cached_property
     def unseen_rows(self) -> FloatArray | None:
         """Rows of the leaders' alpha on all bars that their choice had not seen; None when there are none."""
-        folds = alpha_rows(self.walk.leaders[None], self.walk.market)[0] if self.walk else None
+        folds = (
+            alpha_rows(self.walk.leaders[None], self.walk.market, self.family.bars_per_row)[0] if self.walk else None
+        )
         parts = [part for part in (folds, self.held_out) if part is not None and len(part) > 1]
         return np.concatenate(parts).astype(np.float64) if parts else None
 

@@ -11,7 +11,7 @@ from optimizer.domain.bars import Bars
 from optimizer.domain.space import Space
 from optimizer.domain.study_request import StudySpec, is_exhaustive
 from optimizer.domain.study_results import StudySummary, Suggestion, TrialRecord, TrialState, Tries, Verdict
-from optimizer.domain.thinning import thin_curve, thin_walk_forward
+from optimizer.domain.thinning import thin_walk_forward
 from optimizer.engine.multi_symbol import NO_COMPANIONS, AnyEvaluator
 from optimizer.search.fold_search import Refit, refit
 from optimizer.search.scoring import RUINED_RETURN
@@ -84,7 +84,7 @@ def _figures(found: Assessment) -> StudySummary:
         importance=found.importance,
         best_stretch=found.stretches[0],
         worst_stretch=found.stretches[1],
-        curve=thin_curve(found.curve),
+        curve=found.curve,
         surface=surface(found.scorer, found.winner.params, found.importance),
         scatter=found.scatter,
         n_infeasible=sum(trial.violation > 0 for trial in found.trials),

@@ -3,7 +3,19 @@
 import sys
 from importlib import import_module
 
-SECTIONS = ("api", "compare", "engine", "many", "market", "refit", "rules", "sampler_quality", "search", "study")
+SECTIONS = (
+    "api",
+    "compare",
+    "engine",
+    "long",
+    "many",
+    "market",
+    "refit",
+    "rules",
+    "sampler_quality",
+    "search",
+    "study",
+)
 DEFAULT = "engine"
 
 

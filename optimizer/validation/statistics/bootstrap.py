@@ -62,18 +62,20 @@ def resampled(
     found = []
     for _ in range(n_resamples):
         starts = generator.integers(len(values), size=len(values))
-        found.append(measure(values[_joined(starts, generator.random(len(values)), chance_to_jump)]))
+        found.append(measure(_joined(values, starts, generator.random(len(values)), chance_to_jump)))
     return np.array(found)
 
 
 @compiled
-def _joined(starts: NDArray[np.int64], draws: FloatArray, chance_to_jump: float) -> NDArray[np.int64]:
-    """Rows of one resample: each follows the one before, from the last to the first, or jumps to its own start."""
-    rows = starts.copy()
-    for i in range(1, len(rows)):
-        if draws[i] > chance_to_jump:
-            rows[i] = rows[i - 1] + 1 if rows[i - 1] + 1 < len(rows) else 0
-    return rows
+def _joined(values: FloatArray, starts: NDArray[np.int64], draws: FloatArray, chance_to_jump: float) -> FloatArray:
+    """Values of one resample: each follows the one before, from the last to the first, or jumps to its own start."""
+    found, row = np.empty(len(starts)), starts[0]
+    found[0] = values[row]
+    for i in range(1, len(starts)):
+        following = row + 1 if row + 1 < len(values) else 0
+        row = following if draws[i] > chance_to_jump else starts[i]
+        found[i] = values[row]
+    return found
 
 
 def block_length(returns: FloatArray) -> int:

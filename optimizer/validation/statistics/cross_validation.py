@@ -31,6 +31,10 @@ class BlockSums:
     squares: FloatArray
     bars: int
 
+    def of(self, rows: NDArray[np.int64]) -> "BlockSums":
+        """Sums of some of the sets, in that order."""
+        return BlockSums(sums=self.sums[rows], squares=self.squares[rows], bars=self.bars)
+
 
 def pbo_blocks(n_bars: int) -> int:
     """Number of blocks (S) of the CSCV: 16, or the largest even number with 15 bars per block; 0 below 6."""

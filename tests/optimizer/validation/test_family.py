@@ -26,7 +26,7 @@ def test_long_histories_are_tested_on_fewer_sets(n_bars: int, n_sets: int) -> No
     assert affordable_sets(MOST_TESTED, n_bars) == n_sets
 
 
-@pytest.mark.parametrize(("n_bars", "largest"), [(2_000, 512), (500_000, 16), (20_000_000, 1)])
+@pytest.mark.parametrize(("n_bars", "largest"), [(2_000, 512), (500_000, 4), (20_000_000, 1)])
 def test_returns_of_a_batch_fit_into_memory(n_bars: int, largest: int) -> None:
     sets = [{"period": number} for number in range(1_000)]
 
@@ -63,5 +63,7 @@ def test_leaders_earn_the_same_in_batches_as_together(long_history: SetScorer) -
     market = evaluator.buy_and_hold(start=start, stop=stop).returns
 
     np.testing.assert_allclose(
-        leaders_alpha(evaluator, leaders, start=start, stop=stop), alpha_rows(together[None], market)[0], atol=1e-7
+        leaders_alpha(evaluator, leaders, start=start, stop=stop, bars_per_row=60),
+        alpha_rows(together[None], market, 60)[0],
+        atol=1e-7,
     )
