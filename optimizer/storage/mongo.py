@@ -9,7 +9,7 @@ from typing import Any
 
 from beanie import Document, init_beanie
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import NetworkTimeout, OperationFailure, PyMongoError
 
 from optimizer.errors import Phrase
 from optimizer.storage.embedded_mongo import (
@@ -34,6 +34,8 @@ _LONGEST_PAUSE = 15.0
 #: Seconds until a request counts as lost: a connection that a network has forgotten stays silent for ever, and the
 #: driver, whose other connections work, does not notice.
 SILENT_SECONDS = 30.0
+#: The same for the indexes that a new version needs of millions of documents.
+_INDEX_SECONDS = 3600.0
 _UNAUTHORIZED, _LOGIN_FAILED = 13, 18
 
 
@@ -134,7 +136,7 @@ async def open_documents(
         if waits:
             await patiently(lambda: init_beanie(database=database, document_models=list(models)), what="documents")
         else:
-            await _bind(database, models)
+            await _bind(uri, database, models)
         yield database
     finally:
         client.close()
@@ -158,10 +160,25 @@ def _connect(uri: str, silent_seconds: float) -> tuple[AsyncIOMotorClient[Any], 
         ) from failure
 
 
-async def _bind(database: AsyncIOMotorDatabase[Any], models: Sequence[type[Document]]) -> None:
+async def _bind(uri: str, database: AsyncIOMotorDatabase[Any], models: Sequence[type[Document]]) -> None:
     try:
-        await init_beanie(database=database, document_models=list(models))
+        try:
+            await init_beanie(database=database, document_models=list(models))
+        except NetworkTimeout:
+            await database.client.admin.command("ping")  # raises when the server is silent altogether
+            log.warning("mongodb_builds_indexes")
+            await _build_indexes(uri, models)
+            await init_beanie(database=database, document_models=list(models), skip_indexes=True)
     except PyMongoError as failure:
         is_refused = isinstance(failure, OperationFailure) and failure.code == _LOGIN_FAILED
         reason = Phrase("login_refused") if is_refused else Phrase("as_written", text=type(failure).__name__)
         raise MongoUnavailable(what=Phrase("mongodb"), reason=reason, remedy=Phrase("check_mongodb_uri")) from failure
+
+
+async def _build_indexes(uri: str, models: Sequence[type[Document]]) -> None:
+    """Create the indexes with more patience than anything else needs: a large database builds a new one for minutes."""
+    client, database = _connect(uri, _INDEX_SECONDS)
+    try:
+        await init_beanie(database=database, document_models=list(models))
+    finally:
+        client.close()

@@ -95,3 +95,10 @@ async def test_connections_that_a_network_has_forgotten_are_given_up(mongod: Emb
             pass
 
         assert await asyncio.wait_for(patiently(lambda: Lease.find_all().to_list(), what="test"), 10) == []
+
+
+async def test_indexes_that_take_longer_than_any_answer_are_waited_for(mongodb_uri: str) -> None:
+    with failing(mongodb_uri, ("createIndexes",), blockConnection=True, blockTimeMS=1500):
+        async with open_documents(mongodb_uri, [Lease], silent_seconds=0.5):
+            assert await Lease.find_all().to_list() == []
+            assert "lease_name_1" in await Lease.get_motor_collection().index_information()
