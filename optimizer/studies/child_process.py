@@ -12,7 +12,8 @@ from optimizer.environment import for_child
 NICENESS = 10
 #: Longest answer in bytes: the file names of a report, never a report.
 _LONGEST_LINE = 2**20
-#: A child computes on one core, so its libraries must not start a thread for each core.
+#: A child computes on one core, so its libraries must not start a thread for each core. Two arenas for its memory
+#: instead of eight a core: what one thread frees, another uses again (long histories took a quarter less).
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 

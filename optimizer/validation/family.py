@@ -76,7 +76,7 @@ def family(scorer: SetScorer, tried: Sequence[Params]) -> Family:
     order = np.argsort(-values, kind="stable")[: int(np.isfinite(values).sum())]
     ranked = [candidates[row] for row in order]
     tested = ranked[:: math.ceil(len(ranked) / n_tested) or 1]
-    per_row = bars_per_row(n_bars)
+    per_row = row_length(n_bars)
     alpha, blocks = _returns(scorer.evaluator, tested, scorer.start, scorer.stop, per_row)
     together = leaders_alpha(
         scorer.evaluator, leading(ranked), start=scorer.start, stop=scorer.stop, bars_per_row=per_row
@@ -93,7 +93,7 @@ def family(scorer: SetScorer, tried: Sequence[Params]) -> Family:
     )
 
 
-def bars_per_row(n_bars: int) -> int:
+def row_length(n_bars: int) -> int:
     """Bars of one row of the tests of so many bars: five, and more from 25,000 bars on."""
     return max(BARS_PER_ROW, math.ceil(n_bars / MOST_ROWS))
 
