@@ -190,7 +190,7 @@ def time_import(folder: Path) -> float:
     output, _ = start_import(folder, folder / "import.duckdb").communicate()
     seconds, busy, n_bars, memory = (float(word) for word in output.split())
     tell(f"import of {n_bars:,.0f} rows", seconds, "s", f"goal < 60 ({busy:.0f} s of processor time)")
-    tell("its peak memory", memory, "MB", "goal < 1000")
+    tell("its peak memory", memory, "MB", "goal < 800")
     tell("size of the warehouse", (folder / "import.duckdb").stat().st_size / 1e6, "MB")
     return seconds
 
