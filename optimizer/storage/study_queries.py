@@ -168,7 +168,8 @@ async def without_charts(
 ) -> list[OptimizationStudy]:
     """Studies with empty curves and point clouds, which those of earlier versions have in them; never save them.
 
-    `index` is one that has the studies in this order. Without `has_tables` the best sets but the winner, and the folds, are left out.
+    `index` is one that has the studies in this order. Without `has_tables` the best sets but the winner and the folds
+    are left out.
     """
     light = _WITHOUT_CHARTS if has_tables else _WITHOUT_TABLES
     stages: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": order}, {"$limit": limit}, light]
