@@ -8,6 +8,7 @@ there is an error.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -44,7 +45,7 @@ class Renderer:
     def __init__(self, language: Language = "en", templates: Path = TEMPLATES) -> None:
         self.language = language
         self._environment = _environment(language, templates)
-        self._environment.filters["phrase"] = self.phrase
+        self._environment.filters |= {"phrase": self.phrase, "usage": self._usage}
 
     def warm(self) -> None:
         """Compile every layout, so that nobody waits for it."""
@@ -185,6 +186,12 @@ class Renderer:
 
     def _error_fact(self, value: object) -> Markup:
         return self.phrase(value) if isinstance(value, Phrase) else escape(typed(value))
+
+    def _usage(self, text: str) -> Markup:
+        """The usage of a command, with what stands for a word in this language."""
+        words = self.labels("grammar", "placeholders")
+        pattern = rf"(?<!\w)(?:{'|'.join(words)})(?!\w)"
+        return Markup(re.sub(pattern, lambda found: words[found.group()], escape(text)))  # noqa: S704 - escaped here
 
     def _phrase_fact(self, value: object) -> object:
         """A number stays one, for the phrase to format."""

@@ -15,6 +15,7 @@ from optimizer.domain.metrics import CAPS, FRACTIONS
 from optimizer.domain.space import Value, tidy
 from optimizer.domain.study_request import Cap
 from reports.text import caps, numbers
+from reports.text.particles import particle
 
 MAX_WORD = 200  # characters of a fact that a person typed
 
@@ -136,6 +137,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "ratio": numbers.ratio,
     "percent": numbers.percent,
     "signed_percent": numbers.signed_percent,
+    "signed": numbers.signed,
+    "price": numbers.price,
     "share": numbers.share,
     "probability": numbers.probability,
     "goal": numbers.goal_value,
@@ -153,4 +156,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "joined": joined,
     "codes": codes,
     "bar": _bar,
+    "particle": particle,
 }
