@@ -113,9 +113,9 @@ def duration(seconds: float, units: Mapping[str, str]) -> str:
     return " ".join(number + units[unit] for number, unit in duration_parts(seconds))
 
 
-def plain(value: float) -> str:
-    """A number as it was typed: 10, 2.5."""
-    return tidy(value)
+def plain(value: Value) -> str:
+    """A number, or a choice, as it was typed but for the minus sign: 10, −2.5, revert."""
+    return value if isinstance(value, str) else tidy(value).replace("-", MINUS)
 
 
 def day(value: date | datetime | None) -> str:
