@@ -15,7 +15,7 @@ _LETTERS = {"L": _L, "R": _L, "M": _CONSONANT, "N": _CONSONANT}
 _UNITS = {"%": _VOWEL}
 _FIRST_SYLLABLE, _LAST_SYLLABLE, _FINALS, _FINAL_L = "가", "힣", 28, 8
 #: Endings of Latin words that are read with a final consonant, and those that are read with a vowel.
-_CLOSED = re.compile(r"(m|n|ng|me|ne)$")
+_CLOSED = re.compile(r"(m|n|ng|me|ne|ck|(?<![aeiou])[aeiou][bcp])$")
 _CLOSED_L = re.compile(r"(l|le)$")
 _OPEN = re.compile(r"[^bckpt]$")
 _SILENT = re.compile(r"[^\w%]+$")

@@ -28,6 +28,7 @@ from optimizer.validation.statistics.across_symbols import AcrossSymbols, Symbol
 from reports.facts import RuleFacts
 from reports.render import Renderer
 from reports.text.message import Message
+from reports.text.rule_words import said_rule
 from tests.bot import bar_changes
 from tests.reports import facts as told
 
@@ -275,11 +276,24 @@ def failing(say: Renderer) -> list[Failing]:
     return [one, other]
 
 
+def in_language_of(say: Renderer, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts of an answer, those that are words in the reader's language."""
+    words: dict[str, Any] = {}
+    if facts.get("subject") == "indicators":
+        words["rows"] = quantity_lines(say.language)
+    if isinstance(rule := facts.get("rule"), RuleFacts):
+        words["rule"] = replace(rule, text=said_rule(StudyRule(text=rule.text), say.language))
+    return {**facts, **words}
+
+
 def everything(say: Renderer) -> dict[str, list[Message]]:
     """Each answer by a name of its own."""
     cases: dict[str, list[Message]] = {"audit_entry": [say.render("audit", rows=[(ENTRY, ENTRY.reason)])]}
     cases["refresh_failure"] = [say.render("refresh_failure", rows=failing(say), n_others=3)]
-    cases |= {case.replace(" ", "_"): [say.render(layout, **facts)] for case, (layout, facts) in CASES.items()}
+    cases |= {
+        case.replace(" ", "_"): [say.render(layout, **in_language_of(say, facts))]
+        for case, (layout, facts) in CASES.items()
+    }
     failed = told.failed()
     assert failed.failure is not None
     assert failed.failure.error is not None

@@ -146,7 +146,7 @@ def test_days_and_months_are_told_apart_by_the_weekends_left_out(
 def test_days_that_may_be_months_are_refused(bring: Import, tmp_path: Path, days: list[str]) -> None:
     (tmp_path / "X.csv").write_text(dated(*days))
 
-    with refused(BadFile, match="may be day/month or month/day. Say which with `--day-first` or `--month-first`"):
+    with refused(BadFile, match="may be day/month or month/day. Set `--day-first` or `--month-first`"):
         bring(tmp_path / "X.csv")
 
 

@@ -199,7 +199,7 @@ def test_a_free_trade_is_named_among_the_assumptions() -> None:
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (NotANumber(name="seed", value="x"), "`seed` 값은 숫자여야 합니다. `x`: 숫자가 아닙니다."),
+        (NotANumber(name="seed", value="x"), "`seed` 값은 숫자로 입력해 주세요. `x`는 숫자가 아닙니다."),
         (SomethingBroke(reference="ab12cd"), "내부 오류가 났습니다. 로그의 참조 번호는 `ab12cd`입니다."),
         (UserError(reason="까닭"), "까닭"),
     ],

@@ -52,4 +52,4 @@ def test_what_is_said_of_one_symbols_data_is_said_in_korean() -> None:
     note = DataNote(kind="left_out", symbol="IBM", facts={"n": 5})
     plan = renderer_of("ko").plan(facts.SPEC, facts.plan(findings=(note,)))
 
-    assert "IBM – 봉 5개는 일부 종목에만 있는 날짜라 제외했습니다." in str(plan.blocks)
+    assert "IBM – 일부 종목에만 있는 날짜의 봉 5개는 제외했습니다." in str(plan.blocks)

@@ -256,7 +256,7 @@ async def test_a_schedule_on_a_watch_list_reads_its_members_when_it_runs(stage: 
     schedule = await scheduled(stage, "schedule @weekly SMA 6 seed=48 folds=0 weekly fri 07:00 tz=UTC")
     made = await post(stage, schedule.schedule_name, "scheduled")
     assert "/optimize @weekly sma 6" in str(made.blocks)
-    assert "members are read at the time of each run" in str(made.blocks)
+    assert "A watch list is read again at each run" in str(made.blocks)
 
     await stage.tell("config @weekly GOOG,IBM", user="bob")
     await stage.act.command(f"run {schedule.schedule_name}")

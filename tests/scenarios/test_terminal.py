@@ -117,7 +117,7 @@ def test_dates_that_only_some_symbols_have_are_left_out_and_counted(terminal: Te
     said = terminal("run", "IBM,GAPS", "SMA", "30", "mode=shared", "dry")
 
     assert said.code == 0, said.err
-    assert "IBM – 3 bars are left out: on their dates not all of the symbols have one." in " ".join(said.out.split())
+    assert "IBM – 3 bars are left out because not every symbol has one on their dates." in " ".join(said.out.split())
 
 
 def _numbers(document: dict[str, Any]) -> object:

@@ -206,7 +206,7 @@ def test_exported_files_are_where_the_command_was_typed_or_in_the_folder_named(
         (("show", "opt-zz"), "I know no study `opt-zz`."),
         (("status", "opt-ffffffff"), "I know no study `opt-ffffffff`."),
         (("run", "AAPL", "RSI", "200", "maxdd<>5"), "`maxdd` must be a number; `>5` is not one."),
-        (("run", "AAPL", "RSI", "quiet"), "`quiet` is about what is posted in Slack"),
+        (("run", "AAPL", "RSI", "quiet"), "`quiet` is for messages in Slack"),
         (("config", "language", "ko"), "type “/optimize config language” there"),
         (
             ("schedule", "AAPL", "RSI", "20", "weekly", "mon", "07:00"),

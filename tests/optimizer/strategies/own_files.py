@@ -113,11 +113,11 @@ WRONG = {
     "fast_ahead.py": (_FAST_AHEAD, r"line \d+: it looks ahead: the (entry long|exit of the long side) at bar"),
     "chance.py": (
         slow_path("chance", "return (np.random.default_rng().random(len(bars)) > 0.5).astype(float)"),
-        r"line 5: asked twice it answers differently, first at bar 0 \(2010-01-04\) with period=",
+        r"line 5: computed twice, it differs, first at bar 0 \(2010-01-04\) with period=",
     ),
     "slow.py": (
         slow_path("slow", "import time; time.sleep(0.6); return bars.close * 0"),
-        r"line 5: a set takes \d+ ms over 1,500 bars; 50 are possible",
+        r"line 5: a set takes \d+ ms over 1,500 bars; at most 50 ms are allowed",
     ),
     "shape.py": (
         slow_path("shape", "return bars.close[1:] * 0"),
@@ -129,7 +129,7 @@ WRONG = {
     ),
     "half.py": (
         slow_path("half", "return np.full(len(bars), 0.5)"),
-        r"line 5: its position at bar 0 \(2010-01-04\) is 0.5; only -1, 0 and 1 are possible",
+        r"line 5: its position at bar 0 \(2010-01-04\) is 0.5; only `-1`, `0` and `1` are allowed",
     ),
     "key_error.py": (
         slow_path("key_error", "x = others\n    return x['nothing']"),
