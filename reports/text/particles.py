@@ -23,7 +23,7 @@ _LATIN = re.compile(r"[A-Za-z]+$")
 
 
 def particle(word: object, forms: str) -> str:
-    """Return the particle that a word takes, of `forms` such as `은/는` or `으로/로`: after a consonant, after a vowel."""
+    """Return the particle that a word takes, of `forms` such as `은/는`, after a consonant and after a vowel."""
     closed, open_ = forms.split("/")
     final = _final(_SILENT.sub("", html.unescape(str(word))))
     if final is None:

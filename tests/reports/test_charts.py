@@ -2,15 +2,19 @@
 
 import io
 from datetime import date, timedelta
+from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from PIL import Image
 
 from optimizer.domain.space import Params
 from optimizer.domain.study_results import Curve, Interval, Surface
-from reports.charts import chart_list, figures, gallery
+from reports.charts import chart_list, figures, fonts, gallery
 from reports.charts.chart_labels import labels_of
+from reports.languages import LANGUAGES, Language
 from tests.reports import facts
 
 pytestmark = pytest.mark.slow
@@ -109,7 +113,8 @@ def test_other_numbers_give_another_picture() -> None:
 def test_a_title_is_words_and_never_mathematics() -> None:
     hostile = r"$\frac{1}{0}$ $x_$ 삼성전자 <b> " + "long " * 40
 
-    pixels(figures.equity(SAY, growth(30), holdout_start=None, title=hostile))
+    with fonts.fonts_of("en"):
+        pixels(figures.equity(SAY, growth(30), holdout_start=None, title=hostile))
 
 
 def test_luck_is_a_line_across_the_search() -> None:
@@ -118,6 +123,33 @@ def test_luck_is_a_line_across_the_search() -> None:
     marked = figures.history(SAY, [0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=0.5, title="x")
 
     assert share_of(marked, VERMILION) > share_of(plain, VERMILION) + 0.001
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.filterwarnings("error")  # matplotlib warns of a character that no font has
+def test_every_character_on_a_chart_has_a_font(language: Language) -> None:
+    study, trials = facts.finished("two_goals"), facts.trials(60, n_goals=2)
+
+    assert len(gallery.pictures(study, trials, language)) == 7
+
+
+def test_korean_charts_have_korean_words_and_change_no_english_ones(drawn: dict[str, bytes]) -> None:
+    study, trials = facts.finished("promising"), facts.trials(40)
+    before = dict(mpl.rcParams)
+    korean = gallery.pictures(study, trials, "ko")
+
+    assert dict(mpl.rcParams) == before
+    assert gallery.pictures(study, trials) == drawn
+    assert [name for name in SIX if korean[name] == drawn[name]] == []
+
+
+def test_hangul_is_drawn_bold_in_a_title() -> None:
+    with fonts.fonts_of("ko"):
+        bold, plain = (
+            font_manager.findfont(font_manager.FontProperties(weight=weight)) for weight in ("bold", "normal")
+        )
+
+    assert [Path(path).name for path in (bold, plain)] == ["NanumGothicBold.ttf", "NanumGothic.ttf"]
 
 
 def test_a_search_without_a_feasible_trial_says_so() -> None:

@@ -10,9 +10,9 @@ from reports.text.particles import particle
     [
         ("종가", "종가는"), ("거래량", "거래량은"), ("10", "10은"), ("14", "14는"), ("21", "21은"), ("200%", "200%는"),
         ("RSI", "RSI는"), ("AAPL", "AAPL은"), ("SPY", "SPY는"), ("005930.KS", "005930.KS는"), ("RSI(14)", "RSI(14)는"),
-        ("opt-7f3a", "opt-7f3a는"), ("period", "period는"), ("signal", "signal은"), ("dip", "dip은"), ("yahoo", "yahoo는"),
-        ("volume", "volume은"), ("list", "list은(는)"), ("maxdd&lt;20", "maxdd&lt;20은"), ("`x`", "`x`는"), ("", "은(는)"),
-        ("Ωmega…", "Ωmega…는"),
+        ("opt-7f3a", "opt-7f3a는"), ("period", "period는"), ("signal", "signal은"), ("dip", "dip은"),
+        ("yahoo", "yahoo는"), ("volume", "volume은"), ("list", "list은(는)"), ("maxdd&lt;20", "maxdd&lt;20은"),
+        ("`x`", "`x`는"), ("", "은(는)"), ("Ωmega…", "Ωmega…는"),
     ],
 )  # fmt: skip
 def test_a_particle_follows_the_last_sound(word: str, told: str) -> None:
