@@ -363,6 +363,18 @@ async def test_a_finished_study_has_its_page_its_charts_and_its_place(alice: Bro
     assert name in (await alice.get("/studies")).text
 
 
+async def test_a_chart_is_drawn_in_each_readers_language(stranger: Browser) -> None:
+    name, _ = await stranger.stage.finished("IBM SMA 40 folds=0 seed=83", least=1)
+
+    seen = []
+    for user in ("alice", "kim", "alice"):
+        await stranger.sign_in(user)
+        async with stranger.session.get(f"{stranger.address}/studies/{name}/charts/history.png") as picture:
+            assert picture.status == 200
+            seen.append(await picture.read())
+    assert seen[0] == seen[2] != seen[1]
+
+
 async def test_a_study_at_work_is_followed_to_its_end(alice: Browser) -> None:
     name, _ = await alice.stage.start("AAPL RSI 1500 folds=0 seed=82")
     page = await alice.get(f"/studies/{name}")
