@@ -165,7 +165,7 @@ async def _typed(settings: Settings, study: str) -> None:
     assert correction["studies"] == [study]
     assert correction["champions"][0]["study"] == study
     assert "Run again on the current bars: `optimize-bot IBM sma 6 folds=0`" in document["text"]
-    assert "봉 2개(2011-03-15 ~ 2012-10-26)가 정정되었고 종가는 최대 2.00% 바뀌었습니다." in korean
+    assert "봉 2개(2011-03-15 ~ 2012-10-26)가 정정되었고 종가는 최대 2.00% 달라졌습니다." in korean
     assert f"이 봉을 쓴 챔피언: IBM SMA (`{study}`)." in korean
 
 

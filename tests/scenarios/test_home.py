@@ -29,7 +29,7 @@ async def test_an_opened_tab_shows_every_part_in_the_readers_language(stage: Sta
     await stage.act.open_home(user="alice")
     english = await tab(stage, "Running", "Last five", "Schedules", "Champions", "New study")
     await stage.act.open_home(user="kim")
-    korean = await tab(stage, "진행 중", "최근 다섯 개", "일정", "챔피언", "새 탐색", user="kim")
+    korean = await tab(stage, "진행 중", "최근 완료 5건", "일정", "챔피언", "새 탐색", user="kim")
 
     assert english["type"] == korean["type"] == "home"
     assert await HomeVisit.find({"user_id": await stage.slack.user_id("kim")}).count() == 1
