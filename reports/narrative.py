@@ -13,7 +13,7 @@ from typing import Any
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import MOST_BREAK_EVEN_BPS, Measures, Scored, Stress, StudySummary, Suggestion
 from optimizer.validation.evidence import evidence_of, seen
-from optimizer.validation.verdict import FEW_TRADES, Judgement, Note, judge
+from optimizer.validation.verdict import Judgement, Note, judge
 from reports.sentences import NOTHING_WON, advice_key, chosen, reason_key
 from reports.text.caps import cap_value
 
@@ -115,9 +115,19 @@ def _side_of_cap(summary: StudySummary) -> str:
     return "_above" if unmet.cap.is_upper else "_below"
 
 
-def standing(summary: StudySummary) -> Statement | None:
-    """For the first line: that buy and hold or the default parameters did better on unseen bars; None otherwise."""
-    return next(_chosen("head", summary), None)
+def confidence(summary: StudySummary) -> Statement | None:
+    """Confidence that it is more than luck and the market's rise; None where there is none."""
+    return next(_chosen("luck", summary), None)
+
+
+def ground(summary: StudySummary) -> Statement | None:
+    """Shape of the values around the winner's parameters; None where it is not worth a word."""
+    return next(_chosen("ground", summary), None)
+
+
+def default_better(summary: StudySummary) -> Statement | None:
+    """That the default parameters did better on the held-out bars; None otherwise."""
+    return next(_chosen("default", summary), None)
 
 
 def advice(summary: StudySummary) -> str:
@@ -184,17 +194,11 @@ def _tried_key(summary: StudySummary) -> str:
 
 
 def won(summary: StudySummary) -> Iterator[Statement]:
-    """What won, and what it, the default parameters and buy and hold made in both windows."""
-    key = "won_nothing" if nothing_won(summary) else "won_default" if is_default(summary) else "won_searched"
-    yield Statement(key, _versus(summary, "in_sample"))
-    facts = _versus(summary, "out_of_sample")
-    if facts["winner"] is not None and not nothing_won(summary):
-        gained = (facts["measures"].total_return or 0.0) > 0
-        yield Statement("unseen_gained" if gained else "unseen_lost_money", facts)
+    """How the winner traded on unseen bars, and on which symbols of a shared set it gained."""
+    measures = summary.winner.out_of_sample
+    if measures is not None and measures.sharpe_ratio is not None and not nothing_won(summary) and not summary.shared:
+        yield Statement("unseen_trades", {"measures": measures})
     yield from _shared(summary)
-    few = summary.winner.in_sample.n_trades
-    if 0 < few < FEW_TRADES and not nothing_won(summary):
-        yield Statement("few_trades", {"n": few})
 
 
 def _shared(summary: StudySummary) -> Iterator[Statement]:
@@ -233,10 +237,8 @@ def parameters(summary: StudySummary) -> Iterator[Statement]:
         first, second = ranked[:2]
         key = "importance_one" if first[1] > CLEAR_IMPORTANCE else "importance_two"
         yield Statement(key, {"first": first, "second": second})
-    shape = list(_chosen("parameters", summary))
-    yield from shape
-    centre = summary.plateau.centre
-    if any(statement.key in ("spike", "lone_spike") for statement in shape) and _gains(centre):
+    shape, centre = ground(summary), summary.plateau.centre
+    if shape is not None and shape.key in ("spike", "lone_spike") and _gains(centre):
         yield Statement("centre", {"centre": centre})
 
 
@@ -250,12 +252,11 @@ def costs(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
     """What trading it costs, and what worse conditions leave of it."""
     if summary.stress is not None:
         yield Statement(_stress_key(summary.stress), {"stress": summary.stress})
-    if spec.costs.are_none:
-        yield Statement("no_costs")
-        return
     measures = summary.winner.in_sample
-    if measures.annual_costs is not None:
-        yield Statement("costs", {"costs": spec.costs, "measures": measures})
+    if not spec.costs.are_none and measures.turnover is not None:
+        # What that costs is in the first message, unless something more important is.
+        key = "turnover" if default_better(summary) is None else "turnover_costs"
+        yield Statement(key, {"measures": measures})
 
 
 def is_default(summary: StudySummary) -> bool:
@@ -292,13 +293,3 @@ def _facts(summary: StudySummary) -> dict[str, Any]:
 
 def _gains(scored: Scored | None) -> bool:
     return scored is not None and (scored.in_sample.total_return or 0.0) > 0
-
-
-def _versus(summary: StudySummary, part: str) -> dict[str, Any]:
-    sharpes = {name: _sharpe(getattr(summary, name), part) for name in ("winner", "default", "buy_and_hold")}
-    return {**sharpes, "measures": getattr(summary.winner, part), "summary": summary}
-
-
-def _sharpe(scored: Scored, part: str) -> float | None:
-    measures = getattr(scored, part)
-    return None if measures is None else measures.sharpe_ratio
