@@ -90,6 +90,25 @@ def chapters(summary: StudySummary, spec: StudySpec) -> tuple[Chapter, ...]:
     return tuple(chapter for chapter in found if chapter.findings)
 
 
+#: What only the report tells, in figures or in its charts: a thread has room for the rest.
+_REPORT_ONLY = frozenset(
+    {"parts_both", "parts_searched", "optimum_found", "optimum_missed", "best_stretch", "worst_stretch"}
+)
+
+
+def story(summary: StudySummary, spec: StudySpec) -> tuple[Chapter, ...]:
+    """The story as a thread tells it, which is shorter than the report's."""
+    told = [
+        Chapter(chapter.key, tuple(each for each in chapter.findings if not _is_for_report(each)))
+        for chapter in chapters(summary, spec)
+    ]
+    return tuple(chapter for chapter in told if chapter.findings)
+
+
+def _is_for_report(statement: Statement) -> bool:
+    return statement.key in _REPORT_ONLY or statement.key.startswith("pbo_")
+
+
 def judgement_of(summary: StudySummary) -> Judgement:
     """Judgement of a summary: the stored one, or today's of a study that was stored without its case."""
     if summary.case is None:

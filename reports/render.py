@@ -89,7 +89,7 @@ class Renderer:
             study=study,
             summary=summary,
             nothing_won=narrative.nothing_won(summary),
-            chapters=narrative.chapters(summary, study.spec),
+            chapters=narrative.story(summary, study.spec),
             symbol_rows=symbol_rows(summary, study.goal),
             rows=best_rows(summary),
         )
@@ -278,7 +278,7 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
     match name:
         case "cancelled" | "paused" | "resumed" if facts.get("by"):
             return f"{name}_by"
-        case "repeated" | "repeated_done" if facts["url"]:
+        case "repeated" | "repeated_done" | "shared" | "details_posted" | "details_there" if facts["url"]:
             return f"{name}_linked"
         case "replay_equal" | "replay_differs" if facts.get("changed_file"):
             return f"{name}_changed"
