@@ -11,7 +11,6 @@ from enum import StrEnum, auto
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Case, Measures, StudySummary, Suggestion
 from optimizer.validation.evidence import evidence_of
-from optimizer.validation.verdict import FEW_TRADES
 from reports import narrative
 from reports.narrative import Statement
 
@@ -118,10 +117,9 @@ def _refitted(summary: StudySummary) -> Statement:
 
 
 def _caveat(summary: StudySummary) -> Statement | None:
-    measures = summary.winner.in_sample
-    if measures.n_trades >= FEW_TRADES or not (measures.n_trades or measures.n_open):
+    if not narrative.few_trades(summary):
         return None
-    return Statement("few_trades_shared" if summary.shared else "few_trades", {"n": measures.n_trades})
+    return Statement("few_trades_shared" if summary.shared else "few_trades", {"n": summary.winner.in_sample.n_trades})
 
 
 def _winner(summary: StudySummary) -> Statement:
@@ -135,7 +133,9 @@ def _winner(summary: StudySummary) -> Statement:
 
 
 def _third(summary: StudySummary, spec: StudySpec) -> Statement | None:
-    """That the default parameters did better, else what trading costs."""
+    """That the default parameters did better, else what trading costs; nothing where the caveat has its place."""
+    if narrative.few_trades(summary):
+        return None
     if (better := narrative.default_better(summary)) is not None:
         return better
     if spec.costs.are_none:

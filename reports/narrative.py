@@ -13,7 +13,7 @@ from typing import Any
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import MOST_BREAK_EVEN_BPS, Measures, Scored, Stress, StudySummary, Suggestion
 from optimizer.validation.evidence import evidence_of, seen
-from optimizer.validation.verdict import Judgement, Note, judge
+from optimizer.validation.verdict import FEW_TRADES, Judgement, Note, judge
 from reports.sentences import NOTHING_WON, advice_key, chosen, reason_key
 from reports.text.caps import cap_value
 
@@ -220,6 +220,12 @@ def won(summary: StudySummary) -> Iterator[Statement]:
     yield from _shared(summary)
 
 
+def few_trades(summary: StudySummary) -> bool:
+    """True if the winner closed too few trades in the searched window to be much evidence."""
+    measures = summary.winner.in_sample
+    return measures.n_trades < FEW_TRADES and bool(measures.n_trades or measures.n_open)
+
+
 def _shared(summary: StudySummary) -> Iterator[Statement]:
     """On how many of its symbols a shared set gained, and on which the most and the least."""
     if summary.shared is None:
@@ -274,7 +280,7 @@ def costs(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
     measures = summary.winner.in_sample
     if not spec.costs.are_none and measures.turnover is not None:
         # What that costs is in the first message, unless something more important is.
-        key = "turnover" if default_better(summary) is None else "turnover_costs"
+        key = "turnover_costs" if few_trades(summary) or default_better(summary) else "turnover"
         yield Statement(key, {"measures": measures})
 
 

@@ -278,7 +278,7 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
     match name:
         case "cancelled" | "paused" | "resumed" if facts.get("by"):
             return f"{name}_by"
-        case "repeated" | "repeated_done" | "shared" | "details_posted" | "details_there" if facts["url"]:
+        case "repeated" | "repeated_done" | "shared" | "details_posted" | "details_there" if facts.get("url"):
             return f"{name}_linked"
         case "replay_equal" | "replay_differs" if facts.get("changed_file"):
             return f"{name}_changed"

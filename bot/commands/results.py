@@ -51,7 +51,7 @@ async def show_details(command: ShowDetails, origin: Origin, context: BotContext
     is_new = await context.conversations.post_details(study, conversation)
     if is_new and origin.thread_ts and origin.channel_id == conversation.channel_id:
         return NO_ANSWER  # it appears where the button is
-    url = await context.conversations.link_to_details(study) or await context.conversations.link_to(study)
+    url = await context.conversations.link_to_details(study) or await context.conversations.link_to(study.study_name)
     return Answer(
         origin.renderer.notice("details_posted" if is_new else "details_there", study_name=study.study_name, url=url)
     )

@@ -110,19 +110,18 @@ class Conversations:
 
     async def link_to_details(self, study: OptimizationStudy) -> str:
         """Return the address of the further message of a result; empty where it is not posted yet."""
-        return await self.link_to(study, f"end-{_end_key(study)}-1")
+        return await self.link_to(study.study_name, f"end-{_end_key(study)}-1")
 
-    async def link_to(self, study: OptimizationStudy, part: str = "root") -> str:
+    async def link_to(self, study_name: str, part: str = "root") -> str:
         """Return the address of a study's root message, or of another part; empty where there is none yet."""
-        ts = await self._outbox.ts_of(f"{study.study_name}:{part}")
-        if not ts:
+        entry = await OutboxEntry.find_one(OutboxEntry.key == f"{study_name}:{part}")
+        if entry is None or not entry.ts:
             return ""
-        channel_id = StudyOrigin.of(study).channel_id
         try:
-            answer = await answer_of(self._client.chat_getPermalink(channel=channel_id, message_ts=ts))
-            return str(field_of(answer, "permalink"))
+            asking = self._client.chat_getPermalink(channel=entry.channel_id, message_ts=entry.ts)
+            return str(field_of(await answer_of(asking), "permalink"))
         except TROUBLE as failure:
-            log.info("no_link study=%s error=%s", study.study_name, type(failure).__name__)  # its id is shown as well
+            log.info("no_link study=%s error=%s", study_name, type(failure).__name__)  # its id is shown as well
             return ""
 
     async def find_by_thread(self, channel_id: str, thread_ts: str) -> str | None:

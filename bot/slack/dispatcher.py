@@ -85,7 +85,7 @@ class Dispatcher:
         shown = replace(origin, language=origin.public_language, is_overheard=not origin.is_direct)
         shared = ShowDecision(command.study) if command.study else parse(command.shared, rules=await saved_rules())
         answer = await self.authorize_and_run(shared, shown)
-        url = await self._link_to(command.study) if command.study else ""
+        url = await self._context.conversations.link_to(command.study) if command.study else ""
         mark = shown.renderer.notice("shared", by=origin.user_id, url=url)
         blocks = [*buttons.remove_button(answer.message.blocks, actions.SHARE), *mark.blocks]
         key = f"share:{origin.channel_id}:{origin.delivery}"
@@ -93,9 +93,6 @@ class Dispatcher:
             key, key, origin.channel_id, answer.message, blocks=blocks, thread_ts=origin.thread_ts
         )
         return Answer(origin.renderer.notice("shared_done"))
-
-    async def _link_to(self, study_name: str) -> str:
-        return await self._context.conversations.link_to(await self._context.services.studies.find(study_name))
 
     async def origin_of(self, request: CommandRequest) -> Origin:
         """Build the origin of a request: language, role, and the channel's settings."""
