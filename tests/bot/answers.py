@@ -203,7 +203,7 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "no failures": ("failures", {"rows": [], "broken": []}),
     "audit": ("audit", {"rows": [(ENTRY, ENTRY.reason)] * 30}),
     "no audit": ("audit", {"rows": []}),
-    "config": ("config", {"channel": "C012AB3CD", "is_direct": False, "values": {"language": "ko", "broadcast": "no"},
+    "config": ("config", {"channel": "C012AB3CD", "is_direct": False, "values": {"language": "ko", "broadcast": "no", "detail": "brief"},
                           "lists": [SimpleNamespace(name="tech", symbols=["AAPL", "MSFT"]),
                                     SimpleNamespace(name="sp500", symbols=["AAPL"] * 500)], "is_changed": True,
                           "key": "language", "dated": [DATED]}),
