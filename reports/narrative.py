@@ -199,7 +199,8 @@ def _tried_before(summary: StudySummary, facts: Mapping[str, Any]) -> Iterator[S
     if tries is None and luck.n_tried_ever > luck.n_tried:
         yield Statement("tried_before_shared" if summary.shared else "tried_before", facts)
     elif tries is not None and tries.since is not None:
-        yield Statement("searched_before", {**facts, "tries": tries})
+        key = "searched_before" if tries.n_rules < 2 else "searched_before_by_rules"
+        yield Statement(key, {**facts, "tries": tries})
         if tries.n_looks:
             yield Statement("looked_before", {"tries": tries})
     if tries is not None and tries.n_together > 1:

@@ -108,6 +108,7 @@ def stretch(total_return: float) -> Stretch:
         (outside(0.1), "costs", "turnover_costs"),
         (facts.summary(), "real", "expected"),
         (facts.summary(), "tried", "searched_before"),
+        (facts.summary(tries=Tries(since=date(2026, 11, 3), n_rules=2)), "tried", "searched_before_by_rules"),
         (facts.summary(), "tried", "looked_before"),
         (facts.summary(tries=Tries(n_together=2)), "tried", "searched_together"),
         (facts.summary(tries=None), "tried", "tried_before"),

@@ -117,7 +117,7 @@ async def test_a_finished_study_replays_to_the_last_bit_and_shows_its_result(hei
     assert study.code_version != code_version()
     assert await _outcome(study, heir) == {name: fact[name] for name in OUTCOME}
     assert study.summary is not None
-    assert renderer_of("en").labels("words", "verdicts")[judged(study.summary).verdict] in shown
+    assert renderer_of("en").labels("words", "verdicts")[judged(study.summary).verdict].lower() in shown
     assert all(f"{name}={value}" in shown for name, value in fact["params"].items())
 
 

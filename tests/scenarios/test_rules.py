@@ -57,11 +57,12 @@ async def result_of(stage: Stage, name: str, thread: Message | None = None) -> s
     if thread is None:
         return str((await stage.detailed(await stage.verdict(await stage.root(name)))).blocks)
 
-    async def look() -> str | None:
-        replies = str([reply.blocks for reply in await stage.slack.thread(thread.channel, thread.thread_ts)])
-        return replies if "study_adopt" in replies else None
+    async def look() -> Message | None:
+        replies = await stage.slack.thread(thread.channel, thread.thread_ts)
+        return next((m for m in replies if "study_adopt" in str(m.blocks) and name in str(m.blocks)), None)
 
-    return await stage.slack.eventually(look, seconds=300, what=f"the result of {name}")
+    verdict = await stage.slack.eventually(look, seconds=300, what=f"the result of {name}")
+    return str((await stage.detailed(verdict)).blocks)
 
 
 async def test_nothing_runs_before_the_button_and_then_the_rule_is_told_with_its_result(stage: Stage) -> None:

@@ -111,7 +111,7 @@ async def test_show_and_export_tell_of_all_symbols(stage: Stage, study: Finished
         return await stage.slack.download(files[0]) if files else None
 
     document = json.loads(await stage.slack.eventually(exported, seconds=120, what="the file"))
-    assert "of the equal-weight portfolio" in told
+    assert "Its portfolio" in told
     assert study.summary.shared is not None
     assert f"gained on {study.summary.shared.n_gaining} of 3 symbols" in told
     assert document["study"]["symbols"] == ["AAPL", "IBM", "MSFT"]
