@@ -83,8 +83,11 @@ class StudyFacts:
 
     @property
     def unseen(self) -> tuple[float, float] | None:
-        """The first goal out of sample, of the winner and of buy and hold, where both have a value."""
-        found = (self.summary.shared or self.summary) if self.summary else None
+        """The first goal out of sample, of the winner and of buy and hold, where both have a value.
+
+        Of a set that several symbols share, it is the portfolio's, which the verdict is about.
+        """
+        found = self.summary
         if found is None or found.winner.out_of_sample is None or found.buy_and_hold.out_of_sample is None:
             return None
         measure = GOALS[self.goal].measure

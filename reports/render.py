@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -26,6 +26,7 @@ from optimizer.strategies.rules.built_in_sentences import has_sentence
 from optimizer.validation.verdict import FEW_TRADES, judged
 from reports import narrative, report_tables
 from reports.actions import ACTIONS
+from reports.decision import course_of, decide
 from reports.facts import HelpLine, Plan, StudyFacts
 from reports.languages import LANGUAGES, TEMPLATES, Language
 from reports.layout_cache import kept_layouts
@@ -73,21 +74,27 @@ class Renderer:
         return self.render("listing", studies=studies, which=which)
 
     def result(self, study: StudyFacts) -> list[Message]:
-        """The answer: four lines and buttons; symbols of a shared set; two goals' Pareto set; the story; best sets."""
-        return [part for message in self.result_parts(study) if message for part in fit(message)]
+        """The answer: the decision, and one further message with everything else."""
+        return [self.decision(study), *self.details(study)]
 
-    def result_parts(self, study: StudyFacts) -> "Result":
-        """The answer in its parts, each of any length."""
+    def decision(self, study: StudyFacts) -> Message:
+        """The first message of a result: what to do, what it made on unseen bars, three facts, a button and a menu."""
         summary = _summary(study)
-        facts = {"study": study, "summary": summary, "outside": narrative.outside(summary)}
-        rows = symbol_rows(summary, study.goal)
-        return Result(
-            head=self.render("result_head", **_head(summary), **facts),
-            symbols=self.render("result_symbols", rows=rows, **facts) if rows else None,
-            pareto=self.render("result_pareto", **facts) if summary.pareto else None,
-            story=self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
-            table=self.render("result_table", rows=best_rows(summary), **facts),
+        return self.render("result_head", study=study, summary=summary, decision=decide(summary, study.spec))
+
+    def details(self, study: StudyFacts) -> list[Message]:
+        """The further message of a result; more than one only where it is longer than Slack takes."""
+        summary = _summary(study)
+        message = self.render(
+            "result_details",
+            study=study,
+            summary=summary,
+            nothing_won=narrative.nothing_won(summary),
+            chapters=narrative.story(summary, study.spec),
+            symbol_rows=symbol_rows(summary, study.goal),
+            rows=best_rows(summary),
         )
+        return fit(message)
 
     def failure(self, study: StudyFacts) -> Message:
         """What failed, at which trial, what was kept, and the command that resumes."""
@@ -148,8 +155,8 @@ class Renderer:
         return {
             "study": study,
             "summary": summary,
-            "outside": narrative.outside(summary),
-            **_head(summary),
+            "nothing_won": narrative.nothing_won(summary),
+            "decision": decide(summary, study.spec),
             "chapters": narrative.chapters(summary, study.spec),
             "charts": charts,
             "measure_columns": columns,
@@ -203,16 +210,6 @@ class Renderer:
 
     def _words(self, file: str) -> Any:
         return self._environment.get_template(f"{file}.jinja").module
-
-
-class Result(NamedTuple):
-    """The messages of a finished study, in their order."""
-
-    head: Message
-    symbols: Message | None  # of a set that several symbols share
-    pareto: Message | None  # of a study with two goals
-    story: Message
-    table: Message
 
 
 @cache
@@ -276,7 +273,7 @@ def _environment(language: Language, templates: Path) -> Environment:
     environment.filters.update(FILTERS)
     environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES, "languages": LANGUAGES}
     environment.globals |= {"differences": differences, "own_words": own_words(language)}
-    environment.globals |= {"plural": plural, "noun": noun}
+    environment.globals |= {"plural": plural, "noun": noun, "course_of": course_of, "judged": judged}
     environment.filters["is_sentence"] = has_sentence
     environment.globals["said_rule"] = partial(said_rule, language=language)
     environment.globals["winning_rule"] = partial(winning_rule, language=language)
@@ -288,7 +285,7 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
     match name:
         case "cancelled" | "paused" | "resumed" if facts.get("by"):
             return f"{name}_by"
-        case "repeated" | "repeated_done" if facts["url"]:
+        case "repeated" | "repeated_done" | "shared" | "details_posted" | "details_there" if facts.get("url"):
             return f"{name}_linked"
         case "replay_equal" | "replay_differs" if facts.get("changed_file"):
             return f"{name}_changed"
@@ -311,15 +308,6 @@ def _documents(text: str) -> list[Any]:
         value, at = decoder.raw_decode(text, at)
         found.append(value)
     return found
-
-
-def _head(summary: StudySummary) -> dict[str, Any]:
-    return {
-        "reason": narrative.reason(summary),
-        "nothing_won": narrative.nothing_won(summary),
-        "standing": narrative.standing(summary),
-        "advice": narrative.advice(summary),
-    }
 
 
 def _error(study: StudyFacts) -> UserError:

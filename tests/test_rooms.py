@@ -56,6 +56,7 @@ ROOMS = {
         "json_document",
         "sentences",
         "narrative",
+        "decision",
         "report_tables",
         "symbol_table",
         "layout_cache",

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.context import Answer, BotContext, Listeners
-from bot.documents.preferences import ChannelSettings, Watchlist
+from bot.documents.preferences import ChannelSettings, Detail, Watchlist
 from bot.grammar.commands import Config
 from bot.grammar.symbol_file import stays_of
 from bot.origin import Origin
@@ -63,7 +63,11 @@ async def _config_message(command: Config, origin: Origin, context: BotContext, 
         "config",
         channel=origin.channel_id,
         is_direct=origin.is_direct,
-        values={"language": language, "broadcast": "yes" if channel and channel.broadcast else "no"},
+        values={
+            "language": language,
+            "broadcast": "yes" if channel and channel.broadcast else "no",
+            "detail": (channel and channel.detail) or Detail.BRIEF,
+        },
         lists=[each for each in lists if not each.stays],
         dated=[_dated(each, context.clock().date()) for each in lists if each.stays],
         is_changed=is_changed,

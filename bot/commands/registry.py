@@ -30,6 +30,8 @@ from bot.commands.button_commands import (
     OpenScheduleForm,
     RunTyped,
     Share,
+    ShowDecision,
+    ShowDetails,
     UndoSchedules,
 )
 from bot.context import Answer, BotContext, Listeners
@@ -53,6 +55,8 @@ __all__ = [
     "OpenScheduleForm",
     "RunTyped",
     "Share",
+    "ShowDecision",
+    "ShowDetails",
     "UndoSchedules",
     "answer",
     "required_role",
@@ -75,6 +79,8 @@ _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
     DropRule: ("rule", Role.VIEWER),
     UndoSchedules: ("unschedule", Role.RUNNER),
     DrawHeatmap: ("heatmap", Role.VIEWER),
+    ShowDecision: ("show", Role.VIEWER),
+    ShowDetails: ("show", Role.VIEWER),
     Share: ("share", Role.VIEWER),
 }
 

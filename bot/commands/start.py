@@ -104,7 +104,7 @@ async def _repeated_message(same: OptimizationStudy, origin: Origin, context: Bo
     ended_at = same.completed_at if same.status.is_finished else None
     notice = "repeated" if ended_at is None else "repeated_done"
     since = (context.clock() - (ended_at or same.created_at)).total_seconds()
-    url = await context.conversations.link_to(same)
+    url = await context.conversations.link_to(same.study_name)
     return origin.renderer.notice(notice, study=same.study_name, seconds=max(since, 0.0), url=url)
 
 

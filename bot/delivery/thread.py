@@ -44,7 +44,9 @@ _AGE_SHARE = 8.0
 #: A conversation with a fault is retried after one tick, two, four … and at last every five minutes.
 _LONGEST_REST = 300.0
 #: What a conversation has of its study's origin.
-_OF_ORIGIN = {"channel_id", "user_id", "team_id", "language", "command", "group", "is_quiet", "is_broadcast"}
+_OF_ORIGIN = {"channel_id", "user_id", "team_id", "language", "command", "group"} | {
+    "is_quiet", "is_broadcast", "is_brief"
+}  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -106,17 +108,20 @@ class Conversations:
         """Return the conversation about a study."""
         return await Conversation.find_one(Conversation.study_name == study_name)
 
-    async def link_to(self, study: OptimizationStudy) -> str:
-        """Return the address of a study's root message; empty where it has none yet."""
-        ts = await self._outbox.ts_of(f"{study.study_name}:root")
-        if not ts:
+    async def link_to_details(self, study: OptimizationStudy) -> str:
+        """Return the address of the further message of a result; empty where it is not posted yet."""
+        return await self.link_to(study.study_name, f"end-{_end_key(study)}-1")
+
+    async def link_to(self, study_name: str, part: str = "root") -> str:
+        """Return the address of a study's root message, or of another part; empty where there is none yet."""
+        entry = await OutboxEntry.find_one(OutboxEntry.key == f"{study_name}:{part}")
+        if entry is None or not entry.ts:
             return ""
-        channel_id = StudyOrigin.of(study).channel_id
         try:
-            answer = await answer_of(self._client.chat_getPermalink(channel=channel_id, message_ts=ts))
-            return str(field_of(answer, "permalink"))
+            asking = self._client.chat_getPermalink(channel=entry.channel_id, message_ts=entry.ts)
+            return str(field_of(await answer_of(asking), "permalink"))
         except TROUBLE as failure:
-            log.info("no_link study=%s error=%s", study.study_name, type(failure).__name__)  # its id is shown as well
+            log.info("no_link study=%s error=%s", study_name, type(failure).__name__)  # its id is shown as well
             return ""
 
     async def find_by_thread(self, channel_id: str, thread_ts: str) -> str | None:
@@ -218,38 +223,56 @@ class Conversations:
             log.info("progress_not_shown study=%s error=%s", study.study_name, type(failure).__name__)
 
     async def _post_end(self, conversation: Conversation, study: OptimizationStudy) -> None:
-        """Store all messages of a study's end, then record that they are stored."""
+        """Store the first message of a study's end and the final root, then record that they are stored."""
         renderer, facts = renderer_of(conversation.language), self._facts(study, conversation)
         name, end_key = study.study_name, _end_key(study)
-        answers = _end_messages(renderer, facts)[: 1 if conversation.group else None]
         # Resumed studies end again: their end is posted again, under another key.
-        entries = [
-            self._post(conversation, f"end-{end_key}-{i}", message, under=f"{name}:root")
-            for i, message in enumerate(answers)
-        ]
-        entries[0].broadcast = conversation.is_broadcast
+        first = self._post(conversation, f"end-{end_key}-0", _end_message(renderer, facts), under=f"{name}:root")
+        first.broadcast = conversation.is_broadcast
         final = self._post(conversation, f"final-{end_key}", renderer.root(facts), under=f"{name}:root")
         final.method = Method.EDIT
-        for entry in entries[1:]:
-            entry.precedence = Precedence.REST
-        await self._outbox.put([*entries[:1], final, *entries[1:]])
+        await self._outbox.put([first, final])
         has_charts = study.status is StudyState.COMPLETE and not conversation.group
         await advance_telling(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
         self._last_edits.pop(name, None)
 
+    async def post_details(self, study: OptimizationStudy, conversation: Conversation) -> bool:
+        """Have all that follows the decision posted in the study's thread; returns False where it is already there."""
+        end_key = _end_key(study)
+        if not _is_brief(conversation, end_key):
+            return False
+        conversation.detailed_end = end_key
+        await self._outbox.put(self._details(conversation, study))
+        await conversation.set({"detailed_end": end_key, "telling": str(Telling.DRAWING)})
+        return True
+
+    def _details(self, conversation: Conversation, study: OptimizationStudy) -> list[OutboxEntry]:
+        """Return the further message of a result, where it is posted."""
+        end_key, name = _end_key(study), study.study_name
+        if _is_brief(conversation, end_key):
+            return []
+        messages = renderer_of(conversation.language).details(self._facts(study, conversation))
+        entries = [
+            self._post(conversation, f"end-{end_key}-{i}", message, under=f"{name}:root")
+            for i, message in enumerate(messages, 1)
+        ]
+        for entry in entries:
+            entry.precedence = Precedence.REST
+        return entries
+
     async def _draw(self, conversation: Conversation) -> None:
-        """Draw and upload the charts after the text; a failure affects nothing else."""
+        """Draw and upload the charts after the text, the first of them before the details; a failure stops neither."""
         async with self._one_at_a_time:  # a study with its curves is large
             study = await self._service.find(conversation.study_name)
-            facts = self._facts(study, conversation)
+            request = DrawRequest(facts=self._facts(study, conversation), language=conversation.language)
+            charts: list[OutboxEntry] = []
             try:
-                drawn = await self._chart_process.draw(DrawRequest(facts=facts, language=conversation.language))
+                drawn = await self._chart_process.draw(request)
+                charts = [self._upload(conversation, chart, _end_key(study)) for chart in drawn.for_thread]
             except (Unavailable, OSError) as failure:  # OSError: the disk is full
                 log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
-            else:
-                await self._outbox.put(
-                    [self._upload(conversation, chart, _end_key(study)) for chart in drawn.for_thread]
-                )
+            others = [] if _is_brief(conversation, _end_key(study)) else charts[1:]
+            await self._outbox.put([*charts[:1], *self._details(conversation, study), *others])
             await advance_telling(conversation, Telling.TOLD)
 
     def _finish_drawing(self, name: str, drawing: "asyncio.Task[None]") -> None:
@@ -294,8 +317,9 @@ class Conversations:
 
 
 async def advance_telling(conversation: Conversation, telling: Telling) -> None:
-    """Advance a conversation, unless somebody acted on its study meanwhile: then it is followed again."""
-    as_it_was = {"_id": conversation.id, "acted_at": conversation.acted_at}
+    """Advance a conversation, unless somebody acted on its study or asked for details meanwhile: it goes on then."""
+    detailed_end = conversation.detailed_end or {"$in": [0, None]}  # earlier versions stored none
+    as_it_was = {"_id": conversation.id, "acted_at": conversation.acted_at, "detailed_end": detailed_end}
     await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling)}})
 
 
@@ -309,11 +333,16 @@ def _conversation_of(study: OptimizationStudy) -> Conversation:
     return Conversation(study_name=study.study_name, created_at=study.created_at, **fields)
 
 
-def _end_messages(renderer: Renderer, facts: StudyFacts) -> list[Message]:
+def _end_message(renderer: Renderer, facts: StudyFacts) -> Message:
     match facts.status:
         case StudyState.COMPLETE:
-            return renderer.result(facts)
+            return renderer.decision(facts)
         case StudyState.FAILED:
-            return [renderer.failure(facts)]
+            return renderer.failure(facts)
         case _:
-            return [renderer.cancelled(facts)]
+            return renderer.cancelled(facts)
+
+
+def _is_brief(conversation: Conversation, end_key: int) -> bool:
+    """True while of this end only the decision and its chart are posted."""
+    return conversation.is_brief and conversation.detailed_end != end_key

@@ -34,6 +34,8 @@ class Conversation(Document):
     group: str = ""  # the name of the group whose root it is posted under
     is_quiet: bool = False  # no progress, only the result
     is_broadcast: bool = False  # the result is also shown in the channel
+    is_brief: bool = True  # of a result, what follows the decision and its chart is posted when somebody asks for it
+    detailed_end: int = 0  # key of the end of which somebody asked for everything
     telling: Telling = Telling.FOLLOWING
     acted_by: str = ""
     acted_at: datetime | None = None

@@ -1,6 +1,7 @@
 """Preferences of channels and people: channel settings and watch lists."""
 
 from datetime import date, datetime
+from enum import StrEnum, auto
 from typing import Any, ClassVar
 
 from beanie import Document
@@ -14,12 +15,20 @@ from reports.render import Language
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
 
 
+class Detail(StrEnum):
+    """How much of a result is posted at once."""
+
+    BRIEF = auto()  # the decision and one chart; the rest when somebody asks for it
+    FULL = auto()
+
+
 class ChannelSettings(Document):
     """Values of `config` in a channel; None where it follows the bot's own settings."""
 
     channel_id: str
     language: Language | None = None
     broadcast: bool | None = None  # whether results are also shown in the channel
+    detail: Detail | None = None  # how much of a result is posted at once
     changed_by: str = ""
     changed_at: datetime | None = None
 

@@ -18,10 +18,12 @@ from bot.context import Answer, Audience, BotContext
 from bot.runtime.slack_account import Authorization, SlackAccount
 from bot.slack import buttons
 from bot.slack.attachments import attachment_of
+from bot.slack.buttons import Press
 from bot.slack.dispatcher import MENTION, CommandRequest, Dispatcher
 from bot.slack.form_events import Forms
 from bot.slack.home_tab import Home
 from optimizer.supervisor import begin
+from reports.actions import MENU
 from reports.text.message import Message
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,7 @@ def build_app(
     )
     listeners, finish = Listeners(context), context.background.finish
     app.command("/optimize")(finish(listeners.on_command))
-    for action_id in buttons.COMMANDS:
+    for action_id in (*buttons.COMMANDS, MENU):
         app.action(action_id)(finish(listeners.on_button))
     Forms(context, listeners.dispatcher).register(app)
     app.event("app_home_opened")(finish(home.on_opened))
@@ -94,6 +96,10 @@ class Listeners:
     ) -> None:
         """Answer a button under a message."""
         await ack()
+        press = Press.of(action)
+        if press.action_id not in buttons.COMMANDS:
+            log.warning("unknown_choice action=%s", press.action_id)
+            return
         command_request = CommandRequest(
             door="button",
             channel_id=body["channel"]["id"],
@@ -102,25 +108,25 @@ class Listeners:
             thread_ts=body["container"].get("thread_ts") or "",
             delivery=body.get("trigger_id", ""),
             trigger_id=body.get("trigger_id", ""),
-            text=f"{action['action_id']} {action['value']}",
-            command=buttons.COMMANDS[action["action_id"]](action["value"]),
+            text=f"{press.action_id} {press.value}",
+            command=press.command,
         )
         answer = await self.dispatcher.dispatch(command_request)
-        if not answer.is_refusal and action["action_id"] not in buttons.LASTING:
-            await self._mark(command_request, body, action, respond)
+        if not answer.is_refusal and not press.is_lasting:
+            await self._mark(command_request, body, press, respond)
         if payload := _payload(answer):
             await respond(**payload, replace_original=False)
 
     async def _mark(
-        self, command_request: CommandRequest, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
+        self, command_request: CommandRequest, body: dict[str, Any], press: Press, respond: AsyncRespond
     ) -> None:
         """Replace a button by who pressed it, and when; an ephemeral message cannot be read back."""
         origin = await self.dispatcher.origin_of(command_request)
         words = origin.public_renderer.render(
-            "pressed", label=action["text"]["text"], by=command_request.user_id, at=self._context.clock()
+            "pressed", label=press.label, by=command_request.user_id, at=self._context.clock()
         )
         message = body.get("message") or {}
-        blocks = buttons.replace_button(message.get("blocks", []), action["action_id"], words.blocks[0])
+        blocks = buttons.replace_button(message.get("blocks", []), press.action_id, words.blocks[0])
         if blocks:
             await respond(text=message.get("text", words.text), blocks=blocks, replace_original=True)
 

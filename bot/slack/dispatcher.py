@@ -8,10 +8,10 @@ from typing import Any
 from bot.access import audit
 from bot.access.roster import Denied, NotYours, require
 from bot.commands import registry
-from bot.commands.registry import Command, RunTyped, Share
+from bot.commands.registry import Command, RunTyped, Share, ShowDecision
 from bot.context import Answer, BotContext
 from bot.documents.audit_log import Outcome
-from bot.documents.preferences import ChannelSettings
+from bot.documents.preferences import ChannelSettings, Detail
 from bot.documents.saved_rules import saved_rules
 from bot.grammar.parsing import parse
 from bot.origin import Attachment, Origin
@@ -81,10 +81,12 @@ class Dispatcher:
         return await registry.answer(command, origin, self._context)
 
     async def _share(self, command: Share, origin: Origin) -> Answer:
-        """Repeat a private answer to everyone in the channel, in the channel's language."""
+        """Repeat a private answer to everyone in the channel, in the channel's language; of a study its decision."""
         shown = replace(origin, language=origin.public_language, is_overheard=not origin.is_direct)
-        answer = await self.authorize_and_run(parse(command.command_text, rules=await saved_rules()), shown)
-        mark = shown.renderer.notice("shared", by=origin.user_id)
+        shared = ShowDecision(command.study) if command.study else parse(command.shared, rules=await saved_rules())
+        answer = await self.authorize_and_run(shared, shown)
+        url = await self._context.conversations.link_to(command.study) if command.study else ""
+        mark = shown.renderer.notice("shared", by=origin.user_id, url=url)
         blocks = [*buttons.remove_button(answer.message.blocks, actions.SHARE), *mark.blocks]
         key = f"share:{origin.channel_id}:{origin.delivery}"
         await self._context.outbox.post(
@@ -110,6 +112,7 @@ class Dispatcher:
             language=person.language or public,
             public_language=public,
             is_broadcast=bool(channel and channel.broadcast),
+            is_brief=not (channel and channel.detail is Detail.FULL),
             role=await context.access.role_of(request.user_id, request.team_id),
             trigger_id=request.trigger_id,
             delivery=request.delivery,

@@ -106,6 +106,12 @@ class _Button(BaseModel):
     text: _Words
 
 
+class _MenuChoice(BaseModel):
+    type: Literal["overflow"]
+    action_id: Name
+    selected_option: _Option
+
+
 class _Choice(BaseModel):
     type: Annotated[str, StringConstraints(pattern=r"^(static_select|multi_static_select|radio_buttons|checkboxes)$")]
     action_id: Name
@@ -128,14 +134,14 @@ class _MessageAct(_Interaction):
     channel: _Channel
     container: _Container
     message: _Message | None = None
-    actions: list[_Button | _Choice | _Link] = Field(min_length=1)
+    actions: list[_Button | _MenuChoice | _Choice | _Link] = Field(min_length=1)
 
 
 class _ViewAct(_Interaction):
     type: Literal["block_actions"]
     channel: None = None
     view: _View | _ViewOfHome
-    actions: list[_Button | _Choice | _Link] = Field(min_length=1)
+    actions: list[_Button | _MenuChoice | _Choice | _Link] = Field(min_length=1)
 
 
 class _Submission(_Interaction):

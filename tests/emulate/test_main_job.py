@@ -14,8 +14,10 @@ from bot.grammar.verbs import VERBS
 from tests.scenarios.conftest import Stage, live_providers, opened, settings_for
 from tests.scenarios.test_buttons import (
     study,
+    test_a_channel_may_have_everything_at_once,
     test_a_second_press_after_the_end_is_refused_in_words,
     test_details_answer_whoever_asks_and_stay,
+    test_details_come_once_with_the_charts_that_are_left,
     test_more_trials_are_asked_for_by_the_owner_only,
     test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on,
     test_replay_says_in_the_thread_that_nothing_differs,
@@ -32,9 +34,11 @@ from tests.slack.workspace import Message
 
 __all__ = [
     "study",
+    "test_a_channel_may_have_everything_at_once",
     "test_a_second_press_after_the_end_is_refused_in_words",
     "test_command_is_acknowledged_at_once_and_answered_in_its_thread",
     "test_details_answer_whoever_asks_and_stay",
+    "test_details_come_once_with_the_charts_that_are_left",
     "test_more_trials_are_asked_for_by_the_owner_only",
     "test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on",
     "test_replay_says_in_the_thread_that_nothing_differs",
@@ -53,7 +57,7 @@ TYPED = {
     "whoami": ("whoami", "runner"),
     "status": ("status {id}", "{id}"),
     "list": ("list mine", "{id}"),
-    "show": ("show {id}", "Confidence that it is more than luck"),
+    "show": ("show {id}", "on the unseen"),
     "top": ("top AAPL rsi all", "{id}"),
     "compare": ("compare {id} {id}", "{id}"),
     "best": ("best AAPL rsi", "period="),
@@ -115,7 +119,7 @@ async def test_every_verb_is_answered_in_a_slack_nobody_here_wrote(stage: Stage)
 async def test_a_result_is_adopted_by_its_button(stage: Stage, study: tuple[str, Message]) -> None:
     name, verdict = study
 
-    await stage.told(await stage.act.click(verdict, "study_adopt", user="bob"))
+    await stage.adopt(verdict, user="bob")
 
     assert await _posted(stage, verdict, f"the champion of *IBM RSI* (`{name}`")
 

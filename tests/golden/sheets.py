@@ -88,6 +88,8 @@ def _lines(block: Block) -> Iterator[str]:
 
 
 def _button(element: Block) -> str:
+    if element["type"] == "overflow":
+        return " ".join(f"[⋯ {option['text']['text']} → {option['value'].split()[0]}]" for option in element["options"])
     style = f" {element['style']}" if "style" in element else ""
     asks = f" asks: {element['confirm']['text']['text']}" if "confirm" in element else ""
     return f"[{element['text']['text']} → {element['action_id']}{style}{asks}]"

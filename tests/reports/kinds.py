@@ -99,6 +99,11 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
             f"notice_{name}{'_linked' if url else ''}": [say.notice(name, study="opt-7f3a", seconds=50.0, url=url)]
             for name in ("repeated", "repeated_done") for url in ("", "https://quant.slack.com/archives/C012AB3CD/p1")
         },
+        **{
+            f"notice_{name}{'_linked' if url else ''}": [say.notice(name, study_name="opt-7f3a", url=url)]
+            for name in ("details_posted", "details_there") for url in ("", "https://quant.slack.com/archives/C012AB3CD/p1")
+        },
+        "notice_shared_linked": [say.notice("shared", by="U012AB3CD", url="https://quant.slack.com/archives/C012AB3CD/p1")],
         "notice_not_yours": [say.notice("not_yours", study_name="opt-7f3a", owner="U012AB3CD")],
         "notice_broken": [say.notice("broken", reference="ab12cd")],
         "notice_chart_missing": [say.notice("chart_missing", reason="upload refused")],

@@ -236,4 +236,4 @@ def test_the_root_of_a_finished_study_shows_unseen_bars_beside_buy_and_hold() ->
 def test_without_unseen_bars_the_root_has_only_the_word() -> None:
     said = words(renderer_of("en").root(facts.finished("folds_only")))
     assert "Sharpe 0" not in said
-    assert "🔶 *Promising* · took" in said
+    assert "🔶 *Paper-trade it first* (promising) · took" in said

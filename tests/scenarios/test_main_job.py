@@ -13,12 +13,12 @@ async def test_command_is_acknowledged_at_once_and_answered_in_its_thread(stage:
     delivery = await stage.act.command("AAPL RSI 200")
     name = await stage.study_of(delivery)
     root = await stage.root(name)
-    answers = await stage.answers(root, least=5)
+    answers = await stage.answers(root, least=2)
 
     assert delivery.seconds < 2.0
-    assert any("Sharpe" in message.text or "sharpe" in str(message.blocks) for message in answers)
+    assert "on the unseen" in str(answers[0].blocks)
     files = [file for message in answers for file in message.files]
-    assert [file["title"] for file in files] == ["Growth and drawdown", "The search, trial by trial"]
+    assert [file["title"] for file in files] == ["Growth and drawdown"]
     study = await stage.context.services.studies.find(name)
     assert study.status is StudyState.COMPLETE
     trials = await OptimizationTrial.find(OptimizationTrial.study == name).to_list()

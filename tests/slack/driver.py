@@ -10,7 +10,7 @@ import itertools
 import time
 from collections.abc import Sequence
 
-from tests.slack.forms import Value, element_of, message_state, pressed, values_of
+from tests.slack.forms import Value, chosen_of, element_of, message_state, pressed, values_of
 from tests.slack.inspection import CHANNEL, Slack
 from tests.slack.mrkdwn import escape
 from tests.slack.response_urls import ResponseUrl
@@ -60,8 +60,11 @@ class Driver:
         return payload, url
 
     async def click(self, message: Message, action: str, *, user: str = "alice", choose: str = "") -> Delivery:
-        """Press what has this action_id or label in a message, choosing an option's value in a menu."""
-        block, element = element_of(message.blocks, action)
+        """Press what has this action_id or label in a message, choosing an option's value in a menu.
+
+        A choice of an overflow menu may be named by the first word of its value alone.
+        """
+        block, element, choose = chosen_of(message.blocks, action, choose)
         user_id = await self.slack.user_id(user)
         url = self.slack.new_response_url(user_id, message.channel, message_ts=message.ts)
         payload = await self._interaction("block_actions", user_id, user)
