@@ -23,6 +23,7 @@ from bot.cli.web import link_message, sign_in_url
 from bot.context import BotContext
 from bot.delivery import groups, thread, unreachable_channel
 from bot.delivery.outbox import Outbox
+from bot.delivery.told_at_once import run_and_tell
 from bot.http_server import add_slack_route, build_web, listen
 from bot.ops import retention
 from bot.ops.lease import hold_lease, identity_of
@@ -45,6 +46,7 @@ from bot.slack.home_tab import Home
 from optimizer.clock import Clock, utc_now
 from optimizer.market.providers.provider import Provider
 from optimizer.storage.outage import ends_process
+from optimizer.studies.scheduler import STUDY_KIND, Handler
 from optimizer.supervisor import Step, Supervisor, begin
 from reports.render import LANGUAGES, renderer_of
 
@@ -128,7 +130,10 @@ async def _resume(context: BotContext) -> None:
         clock=context.clock,
         language=services.settings.language,
     )
-    services.jobs.start({schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now})
+    handlers: dict[str, Handler] = {schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now}
+    if services.settings.has_slack:
+        handlers[STUDY_KIND] = run_and_tell(services.studies, context.conversations, context.may_serve)
+    services.jobs.start(handlers)
     await context.groups.recover()
     await context.conversations.recover()
     recovered = await services.jobs.recover()

@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.delivery.group_table import group_facts, group_table
 from bot.delivery.outbox import Outbox
 from bot.delivery.trial_table import csv_text
-from bot.documents.conversations import Method, StudyGroup
+from bot.documents.conversations import Method, Precedence, StudyGroup
 from bot.origin import StudyOrigin
 from bot.runtime.slack_errors import TROUBLE, answer_of
 from optimizer.clock import Clock
@@ -77,7 +77,14 @@ class Groups:
         if await StudyGroup.find_one(StudyGroup.group_name == name) is None:
             await group.insert()
         message = self._table(group, studies)
-        await self._outbox.post(f"{name}:root", name, group.channel_id, message, thread_ts=origin.thread_ts)
+        await self._outbox.post(
+            f"{name}:root",
+            name,
+            group.channel_id,
+            message,
+            thread_ts=origin.thread_ts,
+            precedence=Precedence.ROOT,
+        )
 
     async def recover(self) -> None:
         """Open the groups whose studies were stored just before a crash."""
@@ -138,7 +145,7 @@ class Groups:
     async def _edit_table(self, group: StudyGroup) -> None:
         shown, root_ts = self._last_edits[group.group_name], await self._outbox.ts_of(f"{group.group_name}:root")
         message = self._table(group, await studies_named(group.studies))
-        if not root_ts or message == shown.message:
+        if not root_ts or message == shown.message or not self._outbox.take_room(group.channel_id):
             return
         shown.at, shown.message = asyncio.get_running_loop().time(), message
         try:

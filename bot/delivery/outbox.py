@@ -7,6 +7,7 @@ every file in its name). Channels wait for their own rate limit and outage, neve
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -16,8 +17,9 @@ from typing import Any
 from pymongo.errors import BulkWriteError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.delivery.pacing import BURST, ChannelPace
 from bot.delivery.sender import NoRoot, Sender
-from bot.documents.conversations import Method, OutboxEntry, Sending
+from bot.documents.conversations import Method, OutboxEntry, Precedence, Sending
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
 from optimizer.clock import Clock, utc_now
@@ -49,6 +51,7 @@ class Outbox:
         *,
         clock: Clock = utc_now,
         channel_seconds: float = CHANNEL_SECONDS,
+        burst: int = BURST,
         account: SlackAccount | None = None,
         may_send: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -57,7 +60,7 @@ class Outbox:
         self._account = account or SlackAccount(client)
         self._may_send = may_send
         self._clock = clock
-        self._channel_seconds = channel_seconds
+        self._paces = defaultdict[str, ChannelPace](lambda: ChannelPace(channel_seconds, burst=burst))
         self._senders: dict[str, asyncio.Task[None]] = {}
         self._backoffs: dict[str, Backoff] = {}  # of channels whose sender broke
         self._woken: set[str] = set()
@@ -110,6 +113,14 @@ class Outbox:
         entry = await OutboxEntry.find_one(OutboxEntry.key == key)
         return entry.ts if entry else ""
 
+    def take_room(self, channel_id: str) -> bool:
+        """Count an edit that may be lost and return True, if it keeps nothing waiting that is stored."""
+        pace = self._paces[channel_id]
+        is_free = pace.wait_for(Precedence.REST) <= 0
+        if is_free:
+            pace.take()
+        return is_free
+
     async def wait_until_sent(self, key: str) -> OutboxEntry:
         """Wait until an entry is sent or refused, and return it."""
         while True:
@@ -157,20 +168,25 @@ class Outbox:
     def _wake(self, channels: set[str]) -> None:
         for channel in channels if self._is_open else ():
             self._woken.add(channel)
+            self._paces[channel].wake()
             task, now = self._senders.get(channel), asyncio.get_running_loop().time()
             if (task is None or task.done()) and now >= self._backoffs.setdefault(channel, Backoff()).until:
                 self._senders[channel] = begin_alone(self._send_all(channel), name="sender")
 
     async def _send_all(self, channel_id: str) -> None:
+        pace = self._paces[channel_id]
         self._backoffs[channel_id].extend(asyncio.get_running_loop().time())  # counts unless it comes to its end
         # Woken while the query found nothing: the entry may be newer than the query.
         while channel_id in self._woken:
             self._woken.discard(channel_id)
             while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
+                if (seconds := pace.wait_for(entry.precedence)) > 0:
+                    await pace.pause(seconds)
+                    continue
+                pace.take()
                 await patiently(partial(self._send_until_done, entry), what="outbox")
                 self._backoffs[channel_id].times = 0
                 self._wake_waiters(entry.key)
-                await asyncio.sleep(self._channel_seconds)
         del self._backoffs[channel_id]
 
     async def _next(self, channel_id: str) -> OutboxEntry | None:
@@ -216,6 +232,8 @@ class Outbox:
         if fault.reach is Reach.BOT:
             self._account.report(entry.channel_id, fault)
         seconds = backoff(entry.attempts) if fault.retry_after is None else fault.retry_after
+        if fault.retry_after is not None:
+            self._paces[entry.channel_id].empty()
         log.info("slack_waits key=%s error=%s seconds=%s", entry.key, fault.code, seconds)
         await asyncio.sleep(seconds)
 

@@ -80,6 +80,7 @@ class Conversations:
         self._drawing: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Lock()
         self._backoffs: dict[str, Backoff] = {}
+        self._advancing: set[str] = set()
 
     async def open(self, study: OptimizationStudy) -> None:
         """Post the root message of a study at its origin, unless a table speaks for it; again, it changes nothing."""
@@ -93,7 +94,9 @@ class Conversations:
         root = renderer_of(conversation.language).root(self._facts(study, conversation))
         under = f"{conversation.group}:root" if conversation.group else ""
         thread_ts = StudyOrigin.of(study).thread_ts
-        await self._outbox.put([self._post(conversation, "root", root, under=under, thread_ts=thread_ts)])
+        entry = self._post(conversation, "root", root, under=under, thread_ts=thread_ts)
+        entry.precedence = Precedence.MEMBER if conversation.group else Precedence.ROOT
+        await self._outbox.put([entry])
         return conversation
 
     async def recover(self) -> None:
@@ -151,6 +154,17 @@ class Conversations:
         """Advance every open conversation that is due, waiting out an outage of MongoDB."""
         await patiently(self._advance_all, what="conversations")
 
+    async def tell_end(self, study: OptimizationStudy) -> None:
+        """Post the end of a study at once, if it is told here; a fault is left to the next tick, which tries again."""
+        name = study.study_name
+        conversation = await self.find(name)
+        if conversation is None or conversation.telling is not Telling.FOLLOWING:
+            return
+        if study.status.is_finished and name not in self._advancing:
+            [end] = await asyncio.gather(self._advance(conversation, study, ()), return_exceptions=True)
+            if isinstance(end, Exception) and not is_outage(end):
+                self._record_fault(name, end)
+
     async def _advance_all(self) -> None:
         open_ones = await Conversation.find({"telling": {"$ne": str(Telling.TOLD)}}).to_list()
         open_ones = [c for c in open_ones if not self._is_drawing(c)]
@@ -161,7 +175,7 @@ class Conversations:
         studies = {study.study_name: study for study in found}
         waiting = [s.study_name for s in await self._service.unfinished() if s.status is StudyState.QUEUED]
         now = asyncio.get_running_loop().time()
-        due = [c for c in open_ones if c.study_name in studies and not self._is_backing_off(c.study_name, now)]
+        due = [c for c in open_ones if c.study_name in studies and self._is_due(c.study_name, now)]
         looks = [self._advance(c, studies[c.study_name], waiting) for c in due]
         # Concurrently: a conversation with a fault, or waiting for Slack, must not delay the others.
         ends = await asyncio.gather(*looks, return_exceptions=True)
@@ -182,11 +196,18 @@ class Conversations:
         backoff = self._backoffs.setdefault(study_name, Backoff(first=TICK_SECONDS, longest=_LONGEST_REST))
         backoff.extend(asyncio.get_running_loop().time())
 
-    def _is_backing_off(self, study_name: str, now: float) -> bool:
+    def _is_due(self, study_name: str, now: float) -> bool:
         broken = self._backoffs.get(study_name)
-        return broken is not None and now < broken.until
+        return study_name not in self._advancing and (broken is None or now >= broken.until)
 
     async def _advance(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
+        self._advancing.add(study.study_name)
+        try:
+            await self._next_stage(conversation, study, waiting)
+        finally:
+            self._advancing.discard(study.study_name)
+
+    async def _next_stage(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
         if conversation.telling is Telling.DRAWING:
             drawing = begin(patiently(partial(self._draw, conversation), what="charts"))
@@ -206,7 +227,7 @@ class Conversations:
         if not is_due or (shown.trials, shown.state) == (study.trials_completed, str(study.status)):
             return
         root_ts = await self._outbox.ts_of(f"{study.study_name}:root")
-        if not root_ts:
+        if not root_ts or not self._outbox.take_room(conversation.channel_id):
             return
         root = renderer_of(conversation.language).root(self._facts(study, conversation, position))
         shown.at, shown.trials, shown.state = now, study.trials_completed, str(study.status)
@@ -229,7 +250,7 @@ class Conversations:
         ]
         entries[0].broadcast = conversation.is_broadcast
         final = self._post(conversation, f"final-{end_key}", renderer.root(facts), under=f"{name}:root")
-        final.method = Method.EDIT
+        final.method, final.precedence = Method.EDIT, Precedence.MEMBER
         for entry in entries[1:]:
             entry.precedence = Precedence.REST
         await self._outbox.put([*entries[:1], final, *entries[1:]])

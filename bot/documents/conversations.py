@@ -69,8 +69,9 @@ class Method(StrEnum):
 class Precedence(IntEnum):
     """What is sent first where several messages wait for one channel."""
 
-    ANSWER = 0  # answers, roots, and the first message of a result
-    MEMBER = 1  # what a group's studies say one by one
+    ROOT = -1  # roots of studies: they show that a request was heard
+    ANSWER = 0  # answers, and the first message of a result
+    MEMBER = 1  # what a group's studies say one by one, and the last edit of a root
     REST = 2  # the story of a result, and its charts
 
 
