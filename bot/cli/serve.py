@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.access.local import LocalPeople
 from bot.access.people import People
 from bot.access.roster import Roster
-from bot.cli.composition import make_context, make_scheduled_runs
+from bot.cli.composition import make_context, make_digests, make_scheduled_runs
 from bot.cli.screen import Screen
 from bot.cli.web import link_message, sign_in_url
 from bot.context import BotContext
@@ -37,7 +37,7 @@ from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from bot.runtime.slack_account import RECHECK_SECONDS, SlackAccount
 from bot.runtime.slack_client import slack_client
-from bot.schedules import bar_refresh, scheduled_runs, schedules
+from bot.schedules import bar_refresh, digests, scheduled_runs, schedules
 from bot.schedules.bar_refresh import BarRefresh
 from bot.schedules.scheduled_runs import ScheduledRuns
 from bot.slack.app import build_app
@@ -99,6 +99,7 @@ def _loops(context: BotContext, weekly: ScheduledRuns) -> dict[str, tuple[Step, 
     in_slack: dict[str, tuple[Step, float]] = {
         "conversations": (context.conversations.tick, thread.TICK_SECONDS),
         "groups": (context.groups.tick, groups.TICK_SECONDS),
+        "digests": (make_digests(context).tick, digests.TICK_SECONDS),
         "refused": (context.unreachable.look, unreachable_channel.TICK_SECONDS),
     }
     return always | (in_slack if services.settings.has_slack else {})

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from bot.commands.schedule import own_zone
 from bot.context import Answer, BotContext, Listeners
 from bot.documents.preferences import ChannelSettings, Watchlist
+from bot.grammar.clock_settings import OFF
 from bot.grammar.commands import Config
 from bot.grammar.symbol_file import stays_of
 from bot.origin import Origin
@@ -63,7 +65,11 @@ async def _config_message(command: Config, origin: Origin, context: BotContext, 
         "config",
         channel=origin.channel_id,
         is_direct=origin.is_direct,
-        values={"language": language, "broadcast": "yes" if channel and channel.broadcast else "no"},
+        values={
+            "language": language,
+            "broadcast": "yes" if channel and channel.broadcast else "no",
+            **_clocks(channel),
+        },
         lists=[each for each in lists if not each.stays],
         dated=[_dated(each, context.clock().date()) for each in lists if each.stays],
         is_changed=is_changed,
@@ -73,9 +79,24 @@ async def _config_message(command: Config, origin: Origin, context: BotContext, 
 
 async def _change(key: str, value: str, origin: Origin, context: BotContext) -> None:
     wanted = value == "yes" if key == "broadcast" else value
-    fields = {key: wanted, "changed_by": origin.user_id, "changed_at": context.clock()}
+    now = context.clock()
+    fields = {"time_zone" if key == "tz" else key: wanted, "changed_by": origin.user_id, "changed_at": now}
+    if key in ("quiet", "digest") and value != OFF:
+        fields |= {"digested_at": now, "time_zone": await _zone_of_clocks(origin, context)}
     collection = ChannelSettings.get_motor_collection()
     await collection.update_one({"channel_id": origin.channel_id}, {"$set": fields}, upsert=True)
+
+
+async def _zone_of_clocks(origin: Origin, context: BotContext) -> str:
+    """Return the time zone of the channel's quiet hours: its own, else that of who sets them. Raises NoTimeZone."""
+    channel = await ChannelSettings.find_one(ChannelSettings.channel_id == origin.channel_id)
+    return (channel.time_zone if channel else None) or await own_zone(origin, context)
+
+
+def _clocks(channel: ChannelSettings | None) -> dict[str, str]:
+    """Return the settings that are times, as they are shown."""
+    zone = {"tz": channel.time_zone} if channel and channel.time_zone else {}
+    return {"quiet": (channel and channel.quiet) or OFF, "digest": (channel and channel.digest) or OFF, **zone}
 
 
 async def _changed(name: str, command: Config) -> list[str]:

@@ -10,6 +10,7 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,8 +19,9 @@ from pymongo.errors import BulkWriteError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.pacing import BURST, ChannelPace
+from bot.delivery.quiet_hours import channel_settings, is_quiet
 from bot.delivery.sender import NoRoot, Sender
-from bot.documents.conversations import Method, OutboxEntry, Precedence, Sending
+from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Sending, Telling
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
 from optimizer.clock import Clock, utc_now
@@ -40,6 +42,37 @@ _LONGEST_PAUSE = 8.0
 #: Most characters of a message that is sent without its blocks.
 _PLAIN_LENGTH = 3000
 _UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AheadInChannel:
+    """What one channel gets before the result of a new study."""
+
+    n_messages: int
+    seconds: float  # until the result can be posted
+
+
+NOTHING_AHEAD = AheadInChannel(n_messages=0, seconds=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelQueue:
+    """Messages that wait for one channel."""
+
+    n_answers: int  # roots, answers, and first messages of results
+    n_others: int  # stories, charts and edits
+    n_held: int  # until the quiet hours are over
+    seconds: float  # until the last of the answers is sent
+
+
+def _queries(channel_id: str) -> dict[str, dict[str, Any]]:
+    """Return the query of each count of ChannelQueue."""
+    here = {"channel_id": channel_id}
+    return {
+        "n_answers": {**here, **_UNSENT, "precedence": {"$lte": Precedence.ANSWER}},
+        "n_others": {**here, **_UNSENT, "precedence": {"$gt": Precedence.ANSWER}},
+        "n_held": {**here, "sending": str(Sending.HELD)},
+    }
 
 
 class Outbox:
@@ -78,6 +111,8 @@ class Outbox:
             return
         for entry in entries:
             entry.order = self._next_order()
+            if entry.is_unasked and is_quiet(await channel_settings(entry.channel_id), self._clock()):
+                entry.sending = Sending.HELD
         documents = [entry.model_dump(exclude={"id", "revision_id"}) for entry in entries]
         try:
             await OutboxEntry.get_motor_collection().insert_many(documents, ordered=False)
@@ -112,6 +147,28 @@ class Outbox:
         """Return the ts of a sent entry, or an empty string."""
         entry = await OutboxEntry.find_one(OutboxEntry.key == key)
         return entry.ts if entry else ""
+
+    async def release(self, channel_id: str, *, before: datetime, under: str) -> None:
+        """Let what was held in a channel up to `before` go, in the thread of the entry `under` if that was posted."""
+        collection = OutboxEntry.get_motor_collection()
+        held = {"channel_id": channel_id, "sending": str(Sending.HELD), "created_at": {"$lte": before}}
+        await collection.update_many({**held, "under": "", "thread_ts": ""}, {"$set": {"under": under}})
+        free = {"sending": str(Sending.WAITING), "precedence": Precedence.REST}
+        if (await collection.update_many(held, {"$set": free})).modified_count:
+            self._wake({channel_id})
+
+    async def ahead_of_result(self, channel_id: str, study_name: str) -> AheadInChannel:
+        """Return what goes to a channel before a new study's result: what waits, and one result of each open study."""
+        waiting = await OutboxEntry.find(_queries(channel_id)["n_answers"]).count()
+        is_open = {"channel_id": channel_id, "telling": str(Telling.FOLLOWING), "study_name": {"$ne": study_name}}
+        n_open = await Conversation.get_motor_collection().count_documents(is_open, hint="telling_1")
+        pace, n = self._paces[channel_id], waiting + n_open
+        return AheadInChannel(n_messages=n, seconds=pace.seconds_for(n + 1)) if n else NOTHING_AHEAD
+
+    async def queue_of(self, channel_id: str) -> ChannelQueue:
+        """Return what waits for a channel."""
+        counts = {f: await OutboxEntry.find(query).count() for f, query in _queries(channel_id).items()}
+        return ChannelQueue(**counts, seconds=self._paces[channel_id].seconds_for(counts["n_answers"]))
 
     def take_room(self, channel_id: str) -> bool:
         """Count an edit that may be lost and return True, if it keeps nothing waiting that is stored."""

@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.facts import study_facts
 from bot.delivery.outbox import Outbox, post_entry
+from bot.delivery.quiet_hours import Manner, manner_of
 from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Telling
 from bot.origin import Door, StudyOrigin
 from bot.runtime.chart_process import ChartProcess
@@ -214,7 +215,8 @@ class Conversations:
             drawing.add_done_callback(partial(self._finish_drawing, name))
             self._drawing[name] = drawing
         elif study.status.is_finished:
-            await self._post_end(conversation, study)
+            if not (manner := await manner_of(conversation, self._clock())).is_held:
+                await self._post_end(conversation, study, manner)
         elif not conversation.is_quiet or study.status is StudyState.PAUSED:
             position = waiting.index(name) + 1 if name in waiting else None
             await self._show_progress(conversation, study, position)
@@ -238,23 +240,24 @@ class Conversations:
             # The next edit, or the final one from the outbox, shows the same and more.
             log.info("progress_not_shown study=%s error=%s", study.study_name, type(failure).__name__)
 
-    async def _post_end(self, conversation: Conversation, study: OptimizationStudy) -> None:
+    async def _post_end(self, conversation: Conversation, study: OptimizationStudy, manner: Manner) -> None:
         """Store all messages of a study's end, then record that they are stored."""
         renderer, facts = renderer_of(conversation.language), self._facts(study, conversation)
         name, end_key = study.study_name, _end_key(study)
-        answers = _end_messages(renderer, facts)[: 1 if conversation.group else None]
+        answers = _end_messages(renderer, facts)[: 0 if manner.is_muted else 1 if conversation.group else None]
         # Resumed studies end again: their end is posted again, under another key.
         entries = [
             self._post(conversation, f"end-{end_key}-{i}", message, under=f"{name}:root")
             for i, message in enumerate(answers)
         ]
-        entries[0].broadcast = conversation.is_broadcast
+        for entry in entries[:1]:
+            entry.broadcast = manner.is_broadcast
         final = self._post(conversation, f"final-{end_key}", renderer.root(facts), under=f"{name}:root")
         final.method, final.precedence = Method.EDIT, Precedence.MEMBER
         for entry in entries[1:]:
             entry.precedence = Precedence.REST
         await self._outbox.put([*entries[:1], final, *entries[1:]])
-        has_charts = study.status is StudyState.COMPLETE and not conversation.group
+        has_charts = study.status is StudyState.COMPLETE and not (conversation.group or manner.is_muted)
         await advance_telling(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
         self._last_edits.pop(name, None)
 

@@ -46,6 +46,8 @@ class Conversation(Document):
         indexes: ClassVar = [
             IndexModel([("study_name", ASCENDING)], unique=True),
             IndexModel([("telling", ASCENDING)]),
+            IndexModel([("channel_id", ASCENDING), ("created_at", ASCENDING)]),
+            IndexModel([("channel_id", ASCENDING), ("acted_at", ASCENDING)]),
         ]
 
 
@@ -53,6 +55,7 @@ class Sending(StrEnum):
     """Stage of an outbox entry."""
 
     WAITING = auto()
+    HELD = auto()  # the channel has quiet hours, and nobody waits for it; its digest lets it go
     SENDING = auto()  # Slack may or may not have it: search before sending again
     SENT = auto()
     REFUSED = auto()  # Slack will never accept it
@@ -90,6 +93,7 @@ class OutboxEntry(Document):
     title: str = ""
     alt_text: str = ""  # what an uploaded picture shows
     broadcast: bool = False
+    is_unasked: bool = False  # of a schedule, or about the bot itself: nobody waits for it
     sending: Sending = Sending.WAITING
     precedence: int = Precedence.ANSWER
     order: int = 0  # among those of the same precedence
