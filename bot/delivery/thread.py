@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,12 @@ class Conversations:
             study = await self._service.find(study_name)
             conversation = await self._open(study) if StudyOrigin.of(study).is_in_table else None
         if conversation is not None:
-            following = {"acted_by": user_id, "acted_at": self._clock(), "telling": str(Telling.FOLLOWING)}
+            following = {
+                "acted_by": user_id,
+                "acted_at": self._clock(),
+                "telling": str(Telling.FOLLOWING),
+                "ended_at": None,
+            }
             await conversation.set(following)
             self._last_edits.pop(study_name, None)
 
@@ -215,8 +221,11 @@ class Conversations:
             drawing.add_done_callback(partial(self._finish_drawing, name))
             self._drawing[name] = drawing
         elif study.status.is_finished:
-            if not (manner := await manner_of(conversation, self._clock())).is_held:
+            manner = await manner_of(conversation, self._clock())
+            if not manner.is_held:
                 await self._post_end(conversation, study, manner)
+            elif conversation.ended_at is None:
+                await conversation.set({"ended_at": self._clock()})
         elif not conversation.is_quiet or study.status is StudyState.PAUSED:
             position = waiting.index(name) + 1 if name in waiting else None
             await self._show_progress(conversation, study, position)
@@ -258,7 +267,8 @@ class Conversations:
             entry.precedence = Precedence.REST
         await self._outbox.put([*entries[:1], final, *entries[1:]])
         has_charts = study.status is StudyState.COMPLETE and not (conversation.group or manner.is_muted)
-        await advance_telling(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
+        ended_at = conversation.ended_at or self._clock()
+        await advance_telling(conversation, Telling.DRAWING if has_charts else Telling.TOLD, ended_at=ended_at)
         self._last_edits.pop(name, None)
 
     async def _draw(self, conversation: Conversation) -> None:
@@ -317,10 +327,10 @@ class Conversations:
         return entry
 
 
-async def advance_telling(conversation: Conversation, telling: Telling) -> None:
+async def advance_telling(conversation: Conversation, telling: Telling, **fields: datetime) -> None:
     """Advance a conversation, unless somebody acted on its study meanwhile: then it is followed again."""
     as_it_was = {"_id": conversation.id, "acted_at": conversation.acted_at}
-    await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling)}})
+    await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling), **fields}})
 
 
 def _end_key(study: OptimizationStudy) -> int:

@@ -37,6 +37,7 @@ class Conversation(Document):
     telling: Telling = Telling.FOLLOWING
     acted_by: str = ""
     acted_at: datetime | None = None
+    ended_at: datetime | None = None  # when the bot saw the study's last end
     created_at: datetime
 
     class Settings:
@@ -46,8 +47,7 @@ class Conversation(Document):
         indexes: ClassVar = [
             IndexModel([("study_name", ASCENDING)], unique=True),
             IndexModel([("telling", ASCENDING)]),
-            IndexModel([("channel_id", ASCENDING), ("created_at", ASCENDING)]),
-            IndexModel([("channel_id", ASCENDING), ("acted_at", ASCENDING)]),
+            IndexModel([("channel_id", ASCENDING), ("ended_at", ASCENDING)]),
         ]
 
 

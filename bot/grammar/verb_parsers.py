@@ -311,7 +311,8 @@ def config(arguments: Arguments) -> commands.Command:
     first, *rest = arguments.words
     if first.text.startswith("@") and rest and rest[0].text[0] in "+-":
         return _changed_list(first, rest)
-    arguments.only(arguments.words, 1 if first.pair else 2)
+    most = 4 if first.lower == "quiet" else 2  # 22:00 - 07:00
+    arguments.only(arguments.words, 1 if first.pair else most)
     with locate_errors(first):
         key = _setting(first.pair[0] if first.pair else first.lower)
     value = first.pair[1] if first.pair else "".join(word.text for word in arguments.words[1:])

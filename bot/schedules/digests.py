@@ -19,8 +19,9 @@ from bot.documents.recurring import RunState, Schedule, ScheduleRun
 from bot.schedules.schedules import Schedules, spec_of
 from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
+from optimizer.domain.study_results import StudyState
 from optimizer.storage.outage import patiently
-from optimizer.storage.study_queries import without_charts
+from optimizer.storage.study_queries import studies_named
 from reports.facts import StudyFacts
 from reports.render import Language, renderer_of
 
@@ -28,8 +29,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks for a digest that is due.
 TICK_SECONDS = 5.0
-#: A study that was requested, or acted on, longer before the last digest is not looked for.
-_LOOK_BACK = timedelta(days=7)
+#: Ends of studies that a digest tells: not those that somebody wanted.
+_TOLD = (StudyState.COMPLETE, StudyState.FAILED)
 #: Schedules that run within this time are named.
 _AHEAD = timedelta(days=1)
 #: Most lines of each kind; the others are counted.
@@ -109,19 +110,16 @@ class Digests:
         return DigestFacts(
             since=channel.digested_at.astimezone(zone),
             until=due.astimezone(zone),
-            studies=await self._finished(channel.channel_id, within, channel.digested_at),
+            studies=await self._finished(channel.channel_id, within),
             runs=await _told_runs(schedules, within),
             upcoming=self._upcoming([each for each in schedules if each.removed_at is None], due, zone),
             n_held=await OutboxEntry.find(held).count(),
         )
 
-    async def _finished(self, channel_id: str, within: dict[str, datetime], since: datetime) -> list[StudyFacts]:
-        recent = {"$gte": since - _LOOK_BACK}
-        followed = {"channel_id": channel_id, "$or": [{"created_at": recent}, {"acted_at": recent}]}
-        names = [each.study_name for each in await Conversation.find(followed).to_list()]
-        ended = {"study_name": {"$in": names}, "completed_at": within, "status": {"$in": ["complete", "failed"]}}
-        found = await without_charts(ended, order={"completed_at": 1}, limit=len(names) or 1, has_tables=False)
-        return [study_facts(study, now=self._clock()) for study in found]
+    async def _finished(self, channel_id: str, within: dict[str, datetime]) -> list[StudyFacts]:
+        ended = Conversation.find({"channel_id": channel_id, "ended_at": within}).sort("ended_at")
+        studies = await studies_named([each.study_name for each in await ended.to_list()])
+        return [study_facts(study, now=self._clock()) for study in studies if study.status in _TOLD]
 
     def _upcoming(self, schedules: Sequence[Schedule], due: datetime, zone: ZoneInfo) -> list[UpcomingRun]:
         nexts = [
