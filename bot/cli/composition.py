@@ -18,7 +18,7 @@ from bot.delivery.unreachable_channel import UnreachableChannels
 from bot.runtime.background import BackgroundTasks
 from bot.runtime.services import Services
 from bot.schedules.champions import Champions
-from bot.schedules.digests import Digests
+from bot.schedules.channel_digests import Digests
 from bot.schedules.scheduled_runs import ScheduledRuns
 from bot.schedules.schedules import Schedules
 

@@ -37,7 +37,7 @@ from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from bot.runtime.slack_account import RECHECK_SECONDS, SlackAccount
 from bot.runtime.slack_client import slack_client
-from bot.schedules import bar_refresh, digests, scheduled_runs, schedules
+from bot.schedules import bar_refresh, channel_digests, scheduled_runs, schedules
 from bot.schedules.bar_refresh import BarRefresh
 from bot.schedules.scheduled_runs import ScheduledRuns
 from bot.slack.app import build_app
@@ -99,7 +99,7 @@ def _loops(context: BotContext, weekly: ScheduledRuns) -> dict[str, tuple[Step, 
     in_slack: dict[str, tuple[Step, float]] = {
         "conversations": (context.conversations.tick, thread.TICK_SECONDS),
         "groups": (context.groups.tick, groups.TICK_SECONDS),
-        "digests": (make_digests(context).tick, digests.TICK_SECONDS),
+        "digests": (make_digests(context).tick, channel_digests.TICK_SECONDS),
         "refused": (context.unreachable.look, unreachable_channel.TICK_SECONDS),
     }
     return always | (in_slack if services.settings.has_slack else {})

@@ -1,4 +1,4 @@
-"""`config`: settings of a channel, and watch lists."""
+"""`config`, `mute`, `preferences`: settings of a channel and of a person, and watch lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,18 @@ from typing import Any
 
 from bot.commands.schedule import own_zone
 from bot.context import Answer, BotContext, Listeners
-from bot.documents.preferences import ChannelSettings, Watchlist
-from bot.grammar.clock_settings import OFF
-from bot.grammar.commands import Config
+from bot.documents.preferences import ChannelSettings, PersonSettings, Watchlist, settings_of
+from bot.grammar.clock_settings import AS_IN_SLACK, OFF
+from bot.grammar.commands import Config, Mute, Preferences, Unmute
 from bot.grammar.symbol_file import stays_of
 from bot.origin import Origin
 from bot.schedules.watchlists import lists_named
 from optimizer.domain.universe import Stay
 from optimizer.errors import UnknownWord, UserError
 from reports.text.message import Message
+
+#: Fields of the document, by the key that is typed.
+_FIELDS = {"mute": "is_muted", "dm": "is_direct"}
 
 
 class NotInList(UnknownWord):
@@ -150,6 +153,41 @@ def _dated(found: Watchlist, today: date) -> DatedList:
     )
 
 
+async def mute(command: Mute, origin: Origin, context: BotContext) -> Answer:
+    """Let the user's studies be told by their root messages alone."""
+    await _store_own(origin.user_id, is_muted=True)
+    return Answer(origin.renderer.notice("muted"))
+
+
+async def unmute(command: Unmute, origin: Origin, context: BotContext) -> Answer:
+    """Let the user's studies be told in full again."""
+    await _store_own(origin.user_id, is_muted=False)
+    return Answer(origin.renderer.notice("unmuted"))
+
+
+async def prefer(command: Preferences, origin: Origin, context: BotContext) -> Answer:
+    """Show how the user is answered, or change it."""
+    match command:
+        case Preferences("tz", str(zone)):
+            await _store_own(origin.user_id, time_zone=None if zone == AS_IN_SLACK else zone)
+        case Preferences(str(key), str(value)):
+            await _store_own(origin.user_id, **{_FIELDS[key]: value == "yes"})
+    found = await settings_of(origin.user_id)
+    values = {
+        "mute": "yes" if found.is_muted else "no",
+        "dm": "yes" if found.is_direct else "no",
+        "tz": found.time_zone or AS_IN_SLACK,
+    }
+    return Answer(origin.renderer.render("preferences", values=values, is_changed=command.value is not None))
+
+
+async def _store_own(user_id: str, **fields: object) -> None:
+    await PersonSettings.get_motor_collection().update_one({"user_id": user_id}, {"$set": fields}, upsert=True)
+
+
 LISTENERS: Listeners = {
     Config: configure,
+    Mute: mute,
+    Unmute: unmute,
+    Preferences: prefer,
 }

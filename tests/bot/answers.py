@@ -16,7 +16,7 @@ from bot.grammar.help_topics import TERMS
 from bot.grammar.verbs import VERBS
 from bot.ops.health_checks import bad, doubtful, good
 from bot.schedules.bar_refresh import Failing
-from bot.schedules.digests import DigestFacts, DigestRun, UpcomingRun
+from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict

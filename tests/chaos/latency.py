@@ -88,7 +88,7 @@ async def all_at_once(home: Path, n_commands: int, *, log: Path) -> list[tuple[s
         async with HttpWire(bot.url, patience=60) as wire:
             driver = Driver(slack, wire)
             await driver.command("AAPL RSI 200 seed=1", user=people[0])
-            await _until_drawn(bot)
+            await _until_told(bot, 1)
             await _until_sent(bot)
             await asyncio.sleep(_BURST)  # Slack's burst is whole again
             slack.faults.pace_seconds, slack.faults.pace_burst = 1.0, _BURST
