@@ -66,16 +66,17 @@ async def one_after_another(home: Path, n_commands: int, *, log: Path) -> list[t
         async with HttpWire(bot.url, patience=60) as wire:
             driver = Driver(slack, wire)
             for i in range(_N_WARM + n_commands):
-                text = f"AAPL {_STRATEGIES[i % 4]} 200 seed={i + 1}"
-                typed = time.time()
+                strategy, typed = _STRATEGIES[i % 4], time.time()
+                text = f"AAPL {strategy} 200 seed={i + 1}"
                 delivery = await driver.command(text, user=person, channel=channels[i % len(channels)])
                 name = await _study_of(slack, delivery.answer, delivery.response_url)
                 call = await _call_of(slack, name, "end-")
-                found.append(await _moments(bot, name) | {"typed": typed, "told": _wall(call)})
+                found.append(await _moments(bot, name) | {"typed": typed, "told": _wall(call), strategy: 1.0})
                 await _until_drawn(bot)
         bot.kill()
     counted = found[_N_WARM:]
     stages = [(stage, [each[to] - each[since] for each in counted]) for stage, since, to in _STAGES]
+    stages += [(f"all of {name}", [e["told"] - e["typed"] for e in counted if name in e]) for name in _STRATEGIES]
     stages += [(f"of the search: {part}", [each[part] for each in counted]) for part in _PARTS]
     rows = [(f"{n_commands} commands one after another: {stage}", quantiles(seconds)) for stage, seconds in stages]
     return [*rows, ("load of the machine at the end", f"{os.getloadavg()[0]:.2f}")]
