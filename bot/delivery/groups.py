@@ -98,10 +98,15 @@ class Groups:
         """Update every open group once, waiting out an outage of MongoDB."""
         await patiently(self._update_all, what="groups")
 
+    async def tell_end(self, group_name: str) -> None:
+        """Post the final table at once if every study of a group has ended; again, it changes nothing."""
+        group = await StudyGroup.find_one({"group_name": group_name, "is_told": False})
+        if group is not None and await _have_ended(group):
+            await self._post_end(group)
+
     async def _update_all(self) -> None:
         for group in await StudyGroup.find({"is_told": False}).to_list():
-            among = {"study_name": {"$in": group.studies}}
-            if await OptimizationStudy.find(among | _IS_OPEN).first_or_none() is None:
+            if await _have_ended(group):
                 await self._post_end(group)
             elif self._is_due(group):
                 await self._edit_table(group)
@@ -158,6 +163,11 @@ class Groups:
     def _table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> Message:
         facts = group_facts(studies, by=group.user_id, is_large=group.is_large, now=self._clock())
         return renderer_of(group.language).render("group", group=facts)
+
+
+async def _have_ended(group: StudyGroup) -> bool:
+    among = {"study_name": {"$in": group.studies}}
+    return await OptimizationStudy.find(among | _IS_OPEN).first_or_none() is None
 
 
 def _write(path: Path, text: str) -> None:

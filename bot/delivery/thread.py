@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 #: An edit is due when the study's age divided by this has passed since the last: fewer than 60 in half an hour.
 _AGE_SHARE = 8.0
+#: Longest that charts wait while studies wait for a worker.
+_CHARTS_YIELD = timedelta(seconds=30)
 #: A conversation with a fault is retried after one tick, two, four … and at last every five minutes.
 _LONGEST_REST = 300.0
 #: What a conversation has of its study's origin.
@@ -216,19 +218,25 @@ class Conversations:
 
     async def _next_stage(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
-        if conversation.telling is Telling.DRAWING:
+        if conversation.telling is Telling.DRAWING and not (waiting and self._yields(conversation)):
             drawing = begin(patiently(partial(self._draw, conversation), what="charts"))
             drawing.add_done_callback(partial(self._finish_drawing, name))
             self._drawing[name] = drawing
-        elif study.status.is_finished:
+        elif study.status.is_finished and conversation.telling is Telling.FOLLOWING:
             manner = await manner_of(conversation, self._clock())
             if not manner.is_held:
                 await self._post_end(conversation, study, manner)
             elif conversation.ended_at is None:
                 await conversation.set({"ended_at": self._clock()})
-        elif not conversation.is_quiet or study.status is StudyState.PAUSED:
+        elif conversation.telling is Telling.FOLLOWING and (
+            not conversation.is_quiet or study.status is StudyState.PAUSED
+        ):
             position = waiting.index(name) + 1 if name in waiting else None
             await self._show_progress(conversation, study, position)
+
+    def _yields(self, conversation: Conversation) -> bool:
+        """Check whether charts leave the processor to the studies that wait, which somebody waits for."""
+        return conversation.ended_at is not None and self._clock() - conversation.ended_at < _CHARTS_YIELD
 
     async def _show_progress(self, conversation: Conversation, study: OptimizationStudy, position: int | None) -> None:
         shown = self._last_edits.setdefault(study.study_name, _LastEdit())

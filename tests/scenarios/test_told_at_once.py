@@ -72,7 +72,7 @@ async def test_the_end_of_a_study_is_told_by_its_worker_though_nobody_polls(tmp_
             Outbox(client).open() as outbox,
         ):
             context = make_context(services, client, outbox, People(client))
-            told = run_and_tell(services.studies, context.conversations, context.may_serve)
+            told = run_and_tell(services.studies, context.conversations, context.groups, context.may_serve)
             services.jobs.start({STUDY_KIND: told})
             origin = Origin(channel_id=_QUANT, user_id=await slack.user_id("alice"), role=Role.RUNNER)
             await answer(parse("AAPL RSI 20 folds=0"), origin, context)
