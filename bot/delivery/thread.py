@@ -218,19 +218,18 @@ class Conversations:
 
     async def _next_stage(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
-        if conversation.telling is Telling.DRAWING and not (waiting and self._yields(conversation)):
-            drawing = begin(patiently(partial(self._draw, conversation), what="charts"))
-            drawing.add_done_callback(partial(self._finish_drawing, name))
-            self._drawing[name] = drawing
-        elif study.status.is_finished and conversation.telling is Telling.FOLLOWING:
+        if conversation.telling is Telling.DRAWING:
+            if not (waiting and self._yields(conversation)):
+                drawing = begin(patiently(partial(self._draw, conversation), what="charts"))
+                drawing.add_done_callback(partial(self._finish_drawing, name))
+                self._drawing[name] = drawing
+        elif study.status.is_finished:
             manner = await manner_of(conversation, self._clock())
             if not manner.is_held:
                 await self._post_end(conversation, study, manner)
             elif conversation.ended_at is None:
                 await conversation.set({"ended_at": self._clock()})
-        elif conversation.telling is Telling.FOLLOWING and (
-            not conversation.is_quiet or study.status is StudyState.PAUSED
-        ):
+        elif not conversation.is_quiet or study.status is StudyState.PAUSED:
             position = waiting.index(name) + 1 if name in waiting else None
             await self._show_progress(conversation, study, position)
 
