@@ -290,7 +290,7 @@ class Outbox:
             self._account.report(entry.channel_id, fault)
         seconds = backoff(entry.attempts) if fault.retry_after is None else fault.retry_after
         if fault.retry_after is not None:
-            self._paces[entry.channel_id].empty()
+            self._paces[entry.channel_id].empty(seconds)
         log.info("slack_waits key=%s error=%s seconds=%s", entry.key, fault.code, seconds)
         await asyncio.sleep(seconds)
 

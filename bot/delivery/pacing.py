@@ -58,9 +58,9 @@ class ChannelPace:
         self._allowance = self.allowance - 1.0
         self._last = self._now()
 
-    def empty(self) -> None:
-        """Give up the whole allowance: Slack has said that it was too much."""
-        self._allowance, self._counted_at = 0.0, self._now()
+    def empty(self, seconds: float) -> None:
+        """Give up the whole allowance for so many seconds, after which it fills anew: Slack says it was too much."""
+        self._allowance, self._counted_at = -seconds / self._seconds, self._now()
 
     async def pause(self, seconds: float) -> None:
         """Wait so long, or until there is something new to send, which may be more urgent."""

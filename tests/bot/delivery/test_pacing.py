@@ -74,8 +74,10 @@ def test_a_channel_is_never_sent_more_than_its_burst_and_one_a_second(seconds: S
 
 def test_after_too_many_requests_nothing_goes_at_once(seconds: Seconds) -> None:
     pace = ChannelPace(1.0, now=seconds)
-    pace.empty()
-    assert pace.wait_for(Precedence.ROOT) == pytest.approx(1.0)
+    pace.empty(30.0)
+    assert pace.wait_for(Precedence.ROOT) == pytest.approx(31.0)
+    seconds.now += 30.0
+    assert sent_within(pace, seconds, Precedence.ROOT, 5.0) == 5
 
 
 def test_the_estimate_counts_what_waits(seconds: Seconds) -> None:
