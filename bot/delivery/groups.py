@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.group_table import group_facts, group_table
 from bot.delivery.outbox import Outbox
+from bot.delivery.quiet_hours import channel_settings, is_held
 from bot.delivery.trial_table import csv_text
 from bot.documents.conversations import Method, Precedence, StudyGroup
 from bot.origin import StudyOrigin
@@ -112,6 +113,8 @@ class Groups:
                 await self._edit_table(group)
 
     async def _post_end(self, group: StudyGroup) -> None:
+        if is_held(await channel_settings(group.channel_id), group.created_at, self._clock()):
+            return
         studies, name = await studies_named(group.studies), group.group_name
         await self._outbox.post(
             f"{name}:final",

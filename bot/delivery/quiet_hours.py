@@ -29,13 +29,17 @@ class Manner:
 async def manner_of(conversation: Conversation, now: datetime) -> Manner:
     """Return how the end of a conversation's study is told now."""
     channel, person = await channel_settings(conversation.channel_id), await settings_of(conversation.user_id)
-    is_night = is_quiet(channel, now)
     asked_at = max(filter(None, (conversation.created_at, conversation.acted_at)))
     return Manner(
-        is_held=is_night and now - asked_at > AWAITED,
+        is_held=is_held(channel, asked_at, now),
         is_muted=person.is_muted,
-        is_broadcast=conversation.is_broadcast and not is_night,
+        is_broadcast=conversation.is_broadcast and not is_quiet(channel, now),
     )
+
+
+def is_held(channel: ChannelSettings | None, asked_at: datetime, now: datetime) -> bool:
+    """Return whether what was requested at `asked_at` waits for the end of a channel's quiet hours."""
+    return is_quiet(channel, now) and now - asked_at > AWAITED
 
 
 async def channel_settings(channel_id: str) -> ChannelSettings | None:
