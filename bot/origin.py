@@ -32,6 +32,7 @@ class Origin:
     public_language: Language = "en"  # of what everyone in the channel sees
     is_broadcast: bool = False  # whether the channel wants results shown outside their threads
     is_brief: bool = True  # whether the channel wants the decision alone, and the rest when somebody asks for it
+    audience_channel_id: str = ""  # whose members may see what is told elsewhere; empty: that channel's own
     role: Role = Role.NOBODY
     trigger_id: str = ""  # lets a form be opened within three seconds; empty where Slack offers none
     delivery: str = ""  # Slack's name of this delivery; the same one may come twice

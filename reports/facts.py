@@ -117,6 +117,8 @@ class Plan:
     is_exhaustive: bool
     seconds: float | None = None  # how long it should take
     n_ahead: int = 0  # studies that run first
+    n_messages: int = 0  # that go first in a channel whose queue makes the result late
+    queue_seconds: float = 0.0  # until the result is posted, where it is late
     source: str = ""  # of the bars
     notes: tuple[str, ...] = ()  # keys of what the data or the wish forced, as in StudySummary.notes
     findings: tuple[DataNote, ...] = ()  # on the bars

@@ -69,9 +69,11 @@ class Renderer:
         """The same for one person, without buttons."""
         return self.render("status", study=study)
 
-    def listing(self, studies: Sequence[StudyFacts], which: str = "all") -> Message:
-        """Several studies, one line each; `which` is `all`, `mine` or `running`."""
-        return self.render("listing", studies=studies, which=which)
+    def listing(
+        self, studies: Sequence[StudyFacts], which: str = "all", *, queue: object = None, n_waiting: int = 0
+    ) -> Message:
+        """Several studies, one line each, and what waits; `which` is `all`, `mine` or `running`."""
+        return self.render("listing", studies=studies, which=which, queue=queue, n_waiting=n_waiting)
 
     def result(self, study: StudyFacts) -> list[Message]:
         """The answer: the decision, and one further message with everything else."""

@@ -17,12 +17,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.access.local import LocalPeople
 from bot.access.people import People
 from bot.access.roster import Roster
-from bot.cli.composition import make_context, make_scheduled_runs
+from bot.cli.composition import make_context, make_digests, make_scheduled_runs
 from bot.cli.screen import Screen
 from bot.cli.web import link_message, sign_in_url
 from bot.context import BotContext
 from bot.delivery import groups, thread, unreachable_channel
 from bot.delivery.outbox import Outbox
+from bot.delivery.told_at_once import run_and_tell
 from bot.http_server import add_slack_route, build_web, listen
 from bot.ops import retention
 from bot.ops.lease import hold_lease, identity_of
@@ -36,7 +37,7 @@ from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from bot.runtime.slack_account import RECHECK_SECONDS, SlackAccount
 from bot.runtime.slack_client import slack_client
-from bot.schedules import bar_refresh, scheduled_runs, schedules
+from bot.schedules import bar_refresh, channel_digests, scheduled_runs, schedules
 from bot.schedules.bar_refresh import BarRefresh
 from bot.schedules.scheduled_runs import ScheduledRuns
 from bot.slack.app import build_app
@@ -45,6 +46,7 @@ from bot.slack.home_tab import Home
 from optimizer.clock import Clock, utc_now
 from optimizer.market.providers.provider import Provider
 from optimizer.storage.outage import ends_process
+from optimizer.studies.scheduler import STUDY_KIND, Handler
 from optimizer.supervisor import Step, Supervisor, begin
 from reports.render import LANGUAGES, renderer_of
 
@@ -97,6 +99,7 @@ def _loops(context: BotContext, weekly: ScheduledRuns) -> dict[str, tuple[Step, 
     in_slack: dict[str, tuple[Step, float]] = {
         "conversations": (context.conversations.tick, thread.TICK_SECONDS),
         "groups": (context.groups.tick, groups.TICK_SECONDS),
+        "digests": (make_digests(context).tick, channel_digests.TICK_SECONDS),
         "refused": (context.unreachable.look, unreachable_channel.TICK_SECONDS),
     }
     return always | (in_slack if services.settings.has_slack else {})
@@ -128,7 +131,10 @@ async def _resume(context: BotContext) -> None:
         clock=context.clock,
         language=services.settings.language,
     )
-    services.jobs.start({schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now})
+    handlers: dict[str, Handler] = {schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now}
+    if services.settings.has_slack:
+        handlers[STUDY_KIND] = run_and_tell(services.studies, context.conversations, context.groups, context.may_serve)
+    services.jobs.start(handlers)
     await context.groups.recover()
     await context.conversations.recover()
     recovered = await services.jobs.recover()

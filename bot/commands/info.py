@@ -8,7 +8,7 @@ from bot.delivery.facts import study_facts
 from bot.grammar.commands import Help, ListStrategies, ListStudies, OpenModal, OpenWeb, Status, Which, WhoAmI
 from bot.origin import Origin
 from optimizer.domain.study_results import OPEN, StudyState
-from optimizer.storage.study_queries import count_waiting_requests
+from optimizer.storage.study_queries import count_waiting, count_waiting_requests
 
 LISTED = 10
 
@@ -49,7 +49,9 @@ async def status(command: Status, origin: Origin, context: BotContext) -> Answer
     if command.study is None:
         found = await service.open_studies(among=await visible(origin, context))
         running = [study_facts(study, now=context.clock()) for study in found]
-        return Answer(origin.renderer.listing(running, Which.RUNNING), Audience.THREAD)
+        queue, n_waiting = await context.outbox.queue_of(origin.channel_id), await count_waiting()
+        message = origin.renderer.listing(running, Which.RUNNING, queue=queue, n_waiting=n_waiting)
+        return Answer(message, Audience.THREAD)
     study = await find_visible(command.study, origin, context)
     waiting = [study.study_name for study in await service.unfinished() if study.status is StudyState.QUEUED]
     position = waiting.index(study.study_name) + 1 if study.study_name in waiting else None

@@ -63,7 +63,19 @@ __all__ = [
     "verb_name",
 ]
 
-_MODULES = (adopt, channel, control, files, info, open_form, operations, results, rules, schedule, start)
+_MODULES = (
+    adopt,
+    channel,
+    control,
+    files,
+    info,
+    open_form,
+    operations,
+    results,
+    rules,
+    schedule,
+    start,
+)
 #: The listener of each command: each module lists its own.
 LISTENERS: Listeners = {command: listener for module in _MODULES for command, listener in module.LISTENERS.items()}
 #: Commands of buttons, and those that need more than their verb: the word in the audit, and the lowest role.

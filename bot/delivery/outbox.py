@@ -7,8 +7,10 @@ every file in its name). Channels wait for their own rate limit and outage, neve
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,8 +18,10 @@ from typing import Any
 from pymongo.errors import BulkWriteError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.delivery.pacing import BURST, ChannelPace
+from bot.delivery.quiet_hours import channel_settings, is_quiet
 from bot.delivery.sender import NoRoot, Sender
-from bot.documents.conversations import Method, OutboxEntry, Sending
+from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Sending, Telling
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
 from optimizer.clock import Clock, utc_now
@@ -40,6 +44,37 @@ _PLAIN_LENGTH = 3000
 _UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
 
 
+@dataclass(frozen=True, kw_only=True)
+class AheadInChannel:
+    """What one channel gets before the result of a new study."""
+
+    n_messages: int
+    seconds: float  # until the result can be posted
+
+
+NOTHING_AHEAD = AheadInChannel(n_messages=0, seconds=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelQueue:
+    """Messages that wait for one channel."""
+
+    n_answers: int  # roots, answers, and first messages of results
+    n_others: int  # stories, charts and edits
+    n_held: int  # until the quiet hours are over
+    seconds: float  # until the last of the answers is sent
+
+
+def _queries(channel_id: str) -> dict[str, dict[str, Any]]:
+    """Return the query of each count of ChannelQueue."""
+    here = {"channel_id": channel_id}
+    return {
+        "n_answers": {**here, **_UNSENT, "precedence": {"$lte": Precedence.ANSWER}},
+        "n_others": {**here, **_UNSENT, "precedence": {"$gt": Precedence.ANSWER}},
+        "n_held": {**here, "sending": str(Sending.HELD)},
+    }
+
+
 class Outbox:
     """Stores messages and sends each exactly once."""
 
@@ -49,6 +84,7 @@ class Outbox:
         *,
         clock: Clock = utc_now,
         channel_seconds: float = CHANNEL_SECONDS,
+        burst: int = BURST,
         account: SlackAccount | None = None,
         may_send: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -57,7 +93,7 @@ class Outbox:
         self._account = account or SlackAccount(client)
         self._may_send = may_send
         self._clock = clock
-        self._channel_seconds = channel_seconds
+        self._paces = defaultdict[str, ChannelPace](lambda: ChannelPace(channel_seconds, burst=burst))
         self._senders: dict[str, asyncio.Task[None]] = {}
         self._backoffs: dict[str, Backoff] = {}  # of channels whose sender broke
         self._woken: set[str] = set()
@@ -75,6 +111,8 @@ class Outbox:
             return
         for entry in entries:
             entry.order = self._next_order()
+            if entry.is_unasked and is_quiet(await channel_settings(entry.channel_id), self._clock()):
+                entry.sending = Sending.HELD
         documents = [entry.model_dump(exclude={"id", "revision_id"}) for entry in entries]
         try:
             await OutboxEntry.get_motor_collection().insert_many(documents, ordered=False)
@@ -109,6 +147,36 @@ class Outbox:
         """Return the ts of a sent entry, or an empty string."""
         entry = await OutboxEntry.find_one(OutboxEntry.key == key)
         return entry.ts if entry else ""
+
+    async def release(self, channel_id: str, *, before: datetime, under: str) -> None:
+        """Let what was held in a channel up to `before` go, in the thread of the entry `under` if that was posted."""
+        collection = OutboxEntry.get_motor_collection()
+        held = {"channel_id": channel_id, "sending": str(Sending.HELD), "created_at": {"$lte": before}}
+        await collection.update_many({**held, "under": "", "thread_ts": ""}, {"$set": {"under": under}})
+        free = {"sending": str(Sending.WAITING), "precedence": Precedence.REST}
+        if (await collection.update_many(held, {"$set": free})).modified_count:
+            self._wake({channel_id})
+
+    async def ahead_of_result(self, channel_id: str, study_name: str) -> AheadInChannel:
+        """Return what goes to a channel before a new study's result: what waits, and one result of each open study."""
+        waiting = await OutboxEntry.find(_queries(channel_id)["n_answers"]).count()
+        is_open = {"channel_id": channel_id, "telling": str(Telling.FOLLOWING), "study_name": {"$ne": study_name}}
+        n_open = await Conversation.get_motor_collection().count_documents(is_open, hint="telling_1")
+        pace, n = self._paces[channel_id], waiting + n_open
+        return AheadInChannel(n_messages=n, seconds=pace.seconds_for(n + 1)) if n else NOTHING_AHEAD
+
+    async def queue_of(self, channel_id: str) -> ChannelQueue:
+        """Return what waits for a channel."""
+        counts = {f: await OutboxEntry.find(query).count() for f, query in _queries(channel_id).items()}
+        return ChannelQueue(**counts, seconds=self._paces[channel_id].seconds_for(counts["n_answers"]))
+
+    def take_room(self, channel_id: str) -> bool:
+        """Count an edit that may be lost and return True, if it keeps nothing waiting that is stored."""
+        pace = self._paces[channel_id]
+        is_free = pace.wait_for(Precedence.REST) <= 0
+        if is_free:
+            pace.take()
+        return is_free
 
     async def wait_until_sent(self, key: str) -> OutboxEntry:
         """Wait until an entry is sent or refused, and return it."""
@@ -157,20 +225,25 @@ class Outbox:
     def _wake(self, channels: set[str]) -> None:
         for channel in channels if self._is_open else ():
             self._woken.add(channel)
+            self._paces[channel].wake()
             task, now = self._senders.get(channel), asyncio.get_running_loop().time()
             if (task is None or task.done()) and now >= self._backoffs.setdefault(channel, Backoff()).until:
                 self._senders[channel] = begin_alone(self._send_all(channel), name="sender")
 
     async def _send_all(self, channel_id: str) -> None:
+        pace = self._paces[channel_id]
         self._backoffs[channel_id].extend(asyncio.get_running_loop().time())  # counts unless it comes to its end
         # Woken while the query found nothing: the entry may be newer than the query.
         while channel_id in self._woken:
             self._woken.discard(channel_id)
             while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
+                if (seconds := pace.wait_for(entry.precedence)) > 0:
+                    await pace.pause(seconds)
+                    continue
+                pace.take()
                 await patiently(partial(self._send_until_done, entry), what="outbox")
                 self._backoffs[channel_id].times = 0
                 self._wake_waiters(entry.key)
-                await asyncio.sleep(self._channel_seconds)
         del self._backoffs[channel_id]
 
     async def _next(self, channel_id: str) -> OutboxEntry | None:
@@ -216,6 +289,8 @@ class Outbox:
         if fault.reach is Reach.BOT:
             self._account.report(entry.channel_id, fault)
         seconds = backoff(entry.attempts) if fault.retry_after is None else fault.retry_after
+        if fault.retry_after is not None:
+            self._paces[entry.channel_id].empty(seconds)
         log.info("slack_waits key=%s error=%s seconds=%s", entry.key, fault.code, seconds)
         await asyncio.sleep(seconds)
 

@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.facts import study_facts
 from bot.delivery.outbox import Outbox, post_entry
+from bot.delivery.quiet_hours import Manner, manner_of
 from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Telling
 from bot.origin import Door, StudyOrigin
 from bot.runtime.chart_process import ChartProcess
@@ -41,6 +43,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 #: An edit is due when the study's age divided by this has passed since the last: fewer than 60 in half an hour.
 _AGE_SHARE = 8.0
+#: Longest that charts wait while studies wait for a worker.
+_CHARTS_YIELD = timedelta(seconds=30)
 #: A conversation with a fault is retried after one tick, two, four … and at last every five minutes.
 _LONGEST_REST = 300.0
 #: What a conversation has of its study's origin.
@@ -82,6 +86,7 @@ class Conversations:
         self._drawing: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Lock()
         self._backoffs: dict[str, Backoff] = {}
+        self._advancing: set[str] = set()
 
     async def open(self, study: OptimizationStudy) -> None:
         """Post the root message of a study at its origin, unless a table speaks for it; again, it changes nothing."""
@@ -95,7 +100,9 @@ class Conversations:
         root = renderer_of(conversation.language).root(self._facts(study, conversation))
         under = f"{conversation.group}:root" if conversation.group else ""
         thread_ts = StudyOrigin.of(study).thread_ts
-        await self._outbox.put([self._post(conversation, "root", root, under=under, thread_ts=thread_ts)])
+        entry = self._post(conversation, "root", root, under=under, thread_ts=thread_ts)
+        entry.precedence = Precedence.MEMBER if conversation.group else Precedence.ROOT
+        await self._outbox.put([entry])
         return conversation
 
     async def recover(self) -> None:
@@ -141,7 +148,12 @@ class Conversations:
             study = await self._service.find(study_name)
             conversation = await self._open(study) if StudyOrigin.of(study).is_in_table else None
         if conversation is not None:
-            following = {"acted_by": user_id, "acted_at": self._clock(), "telling": str(Telling.FOLLOWING)}
+            following = {
+                "acted_by": user_id,
+                "acted_at": self._clock(),
+                "telling": str(Telling.FOLLOWING),
+                "ended_at": None,
+            }
             await conversation.set(following)
             self._last_edits.pop(study_name, None)
 
@@ -156,6 +168,17 @@ class Conversations:
         """Advance every open conversation that is due, waiting out an outage of MongoDB."""
         await patiently(self._advance_all, what="conversations")
 
+    async def tell_end(self, study: OptimizationStudy) -> None:
+        """Post the end of a study at once, if it is told here; a fault is left to the next tick, which tries again."""
+        name = study.study_name
+        conversation = await self.find(name)
+        if conversation is None or conversation.telling is not Telling.FOLLOWING:
+            return
+        if study.status.is_finished and name not in self._advancing:
+            [end] = await asyncio.gather(self._advance(conversation, study, ()), return_exceptions=True)
+            if isinstance(end, Exception) and not is_outage(end):
+                self._record_fault(name, end)
+
     async def _advance_all(self) -> None:
         open_ones = await Conversation.find({"telling": {"$ne": str(Telling.TOLD)}}).to_list()
         open_ones = [c for c in open_ones if not self._is_drawing(c)]
@@ -166,7 +189,7 @@ class Conversations:
         studies = {study.study_name: study for study in found}
         waiting = [s.study_name for s in await self._service.unfinished() if s.status is StudyState.QUEUED]
         now = asyncio.get_running_loop().time()
-        due = [c for c in open_ones if c.study_name in studies and not self._is_backing_off(c.study_name, now)]
+        due = [c for c in open_ones if c.study_name in studies and self._is_due(c.study_name, now)]
         looks = [self._advance(c, studies[c.study_name], waiting) for c in due]
         # Concurrently: a conversation with a fault, or waiting for Slack, must not delay the others.
         ends = await asyncio.gather(*looks, return_exceptions=True)
@@ -187,21 +210,37 @@ class Conversations:
         backoff = self._backoffs.setdefault(study_name, Backoff(first=TICK_SECONDS, longest=_LONGEST_REST))
         backoff.extend(asyncio.get_running_loop().time())
 
-    def _is_backing_off(self, study_name: str, now: float) -> bool:
+    def _is_due(self, study_name: str, now: float) -> bool:
         broken = self._backoffs.get(study_name)
-        return broken is not None and now < broken.until
+        return study_name not in self._advancing and (broken is None or now >= broken.until)
 
     async def _advance(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
+        self._advancing.add(study.study_name)
+        try:
+            await self._next_stage(conversation, study, waiting)
+        finally:
+            self._advancing.discard(study.study_name)
+
+    async def _next_stage(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
         if conversation.telling is Telling.DRAWING:
-            drawing = begin(patiently(partial(self._draw, conversation), what="charts"))
-            drawing.add_done_callback(partial(self._finish_drawing, name))
-            self._drawing[name] = drawing
+            if not (waiting and self._yields(conversation)):
+                drawing = begin(patiently(partial(self._draw, conversation), what="charts"))
+                drawing.add_done_callback(partial(self._finish_drawing, name))
+                self._drawing[name] = drawing
         elif study.status.is_finished:
-            await self._post_end(conversation, study)
+            manner = await manner_of(conversation, self._clock())
+            if not manner.is_held:
+                await self._post_end(conversation, study, manner)
+            elif conversation.ended_at is None:
+                await conversation.set({"ended_at": self._clock()})
         elif not conversation.is_quiet or study.status is StudyState.PAUSED:
             position = waiting.index(name) + 1 if name in waiting else None
             await self._show_progress(conversation, study, position)
+
+    def _yields(self, conversation: Conversation) -> bool:
+        """Check whether charts leave the processor to the studies that wait, which somebody waits for."""
+        return conversation.ended_at is not None and self._clock() - conversation.ended_at < _CHARTS_YIELD
 
     async def _show_progress(self, conversation: Conversation, study: OptimizationStudy, position: int | None) -> None:
         shown = self._last_edits.setdefault(study.study_name, _LastEdit())
@@ -211,7 +250,7 @@ class Conversations:
         if not is_due or (shown.trials, shown.state) == (study.trials_completed, str(study.status)):
             return
         root_ts = await self._outbox.ts_of(f"{study.study_name}:root")
-        if not root_ts:
+        if not root_ts or not self._outbox.take_room(conversation.channel_id):
             return
         root = renderer_of(conversation.language).root(self._facts(study, conversation, position))
         shown.at, shown.trials, shown.state = now, study.trials_completed, str(study.status)
@@ -222,18 +261,22 @@ class Conversations:
             # The next edit, or the final one from the outbox, shows the same and more.
             log.info("progress_not_shown study=%s error=%s", study.study_name, type(failure).__name__)
 
-    async def _post_end(self, conversation: Conversation, study: OptimizationStudy) -> None:
+    async def _post_end(self, conversation: Conversation, study: OptimizationStudy, manner: Manner) -> None:
         """Store the first message of a study's end and the final root, then record that they are stored."""
         renderer, facts = renderer_of(conversation.language), self._facts(study, conversation)
         name, end_key = study.study_name, _end_key(study)
         # Resumed studies end again: their end is posted again, under another key.
-        first = self._post(conversation, f"end-{end_key}-0", _end_message(renderer, facts), under=f"{name}:root")
-        first.broadcast = conversation.is_broadcast
+        entries = [self._post(conversation, f"end-{end_key}-0", _end_message(renderer, facts), under=f"{name}:root")]
+        if manner.is_muted:
+            entries = []
+        for entry in entries:
+            entry.broadcast = manner.is_broadcast
         final = self._post(conversation, f"final-{end_key}", renderer.root(facts), under=f"{name}:root")
-        final.method = Method.EDIT
-        await self._outbox.put([first, final])
-        has_charts = study.status is StudyState.COMPLETE and not conversation.group
-        await advance_telling(conversation, Telling.DRAWING if has_charts else Telling.TOLD)
+        final.method, final.precedence = Method.EDIT, Precedence.MEMBER
+        await self._outbox.put([*entries, final])
+        has_charts = study.status is StudyState.COMPLETE and not (conversation.group or manner.is_muted)
+        ended_at = conversation.ended_at or self._clock()
+        await advance_telling(conversation, Telling.DRAWING if has_charts else Telling.TOLD, ended_at=ended_at)
         self._last_edits.pop(name, None)
 
     async def post_details(self, study: OptimizationStudy, conversation: Conversation) -> bool:
@@ -316,11 +359,11 @@ class Conversations:
         return entry
 
 
-async def advance_telling(conversation: Conversation, telling: Telling) -> None:
+async def advance_telling(conversation: Conversation, telling: Telling, **fields: datetime) -> None:
     """Advance a conversation, unless somebody acted on its study or asked for details meanwhile: it goes on then."""
     detailed_end = conversation.detailed_end or {"$in": [0, None]}  # earlier versions stored none
     as_it_was = {"_id": conversation.id, "acted_at": conversation.acted_at, "detailed_end": detailed_end}
-    await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling)}})
+    await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling), **fields}})
 
 
 def _end_key(study: OptimizationStudy) -> int:

@@ -39,6 +39,7 @@ class Conversation(Document):
     telling: Telling = Telling.FOLLOWING
     acted_by: str = ""
     acted_at: datetime | None = None
+    ended_at: datetime | None = None  # when the bot saw the study's last end
     created_at: datetime
 
     class Settings:
@@ -48,6 +49,7 @@ class Conversation(Document):
         indexes: ClassVar = [
             IndexModel([("study_name", ASCENDING)], unique=True),
             IndexModel([("telling", ASCENDING)]),
+            IndexModel([("channel_id", ASCENDING), ("ended_at", ASCENDING)]),
         ]
 
 
@@ -55,6 +57,7 @@ class Sending(StrEnum):
     """Stage of an outbox entry."""
 
     WAITING = auto()
+    HELD = auto()  # the channel has quiet hours, and nobody waits for it; its digest lets it go
     SENDING = auto()  # Slack may or may not have it: search before sending again
     SENT = auto()
     REFUSED = auto()  # Slack will never accept it
@@ -71,8 +74,9 @@ class Method(StrEnum):
 class Precedence(IntEnum):
     """What is sent first where several messages wait for one channel."""
 
-    ANSWER = 0  # answers, roots, and the first message of a result
-    MEMBER = 1  # what a group's studies say one by one
+    ROOT = -1  # roots of studies: they show that a request was heard
+    ANSWER = 0  # answers, and the first message of a result
+    MEMBER = 1  # what a group's studies say one by one, and the last edit of a root
     REST = 2  # the story of a result, and its charts
 
 
@@ -91,6 +95,7 @@ class OutboxEntry(Document):
     title: str = ""
     alt_text: str = ""  # what an uploaded picture shows
     broadcast: bool = False
+    is_unasked: bool = False  # of a schedule, or about the bot itself: nobody waits for it
     sending: Sending = Sending.WAITING
     precedence: int = Precedence.ANSWER
     order: int = 0  # among those of the same precedence

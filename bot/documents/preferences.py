@@ -1,4 +1,4 @@
-"""Preferences of channels and people: channel settings and watch lists."""
+"""Preferences of channels and people: channel settings, how a person is answered, and watch lists."""
 
 from datetime import date, datetime
 from enum import StrEnum, auto
@@ -29,6 +29,10 @@ class ChannelSettings(Document):
     language: Language | None = None
     broadcast: bool | None = None  # whether results are also shown in the channel
     detail: Detail | None = None  # how much of a result is posted at once
+    quiet: str | None = None  # quiet hours, such as 22:00-07:00
+    digest: str | None = None  # time of day of the digest, such as 08:00
+    time_zone: str | None = None  # of both, an IANA name
+    digested_at: datetime | None = None  # up to when digests have told
     changed_by: str = ""
     changed_at: datetime | None = None
 
@@ -37,6 +41,27 @@ class ChannelSettings(Document):
 
         name = "channel_settings"
         indexes: ClassVar = [IndexModel([("channel_id", ASCENDING)], unique=True)]
+
+
+class PersonSettings(Document):
+    """How a person wants to be answered; one who never said so has none."""
+
+    user_id: str
+    is_muted: bool = False  # their studies are told by their root messages alone
+    is_direct: bool = False  # their studies are told in a direct message instead of the channel
+    time_zone: str | None = None  # an IANA name; None: the one of their Slack
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "person_settings"
+        indexes: ClassVar = [IndexModel([("user_id", ASCENDING)], unique=True)]
+
+
+async def settings_of(user_id: str) -> PersonSettings:
+    """Return how a person wants to be answered."""
+    found = await PersonSettings.find_one(PersonSettings.user_id == user_id)
+    return found or PersonSettings(user_id=user_id)
 
 
 class Watchlist(Document):

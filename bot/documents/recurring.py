@@ -78,6 +78,7 @@ class ScheduleRun(Document):
     params: dict[str, Value] = Field(default_factory=dict)  # of the challenger
     verdict: Verdict | None = None
     challenge: Challenge | None = None
+    told_at: datetime | None = None  # None: not yet, or by a version that did not say
 
     class Settings:
         """Collection and indexes."""

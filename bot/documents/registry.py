@@ -5,7 +5,7 @@ from beanie import Document
 from bot.documents.audit_log import AuditEntry
 from bot.documents.conversations import Conversation, OutboxEntry, ReplayRequest, StudyGroup
 from bot.documents.lease_record import Lease
-from bot.documents.preferences import ChannelSettings, Watchlist
+from bot.documents.preferences import ChannelSettings, PersonSettings, Watchlist
 from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
 from bot.documents.saved_rules import SavedRule
 from bot.documents.sessions import ApiKey, ApiRequest, HomeVisit, UsedLink, WebSession
@@ -18,6 +18,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     StudyGroup,
     ReplayRequest,
     ChannelSettings,
+    PersonSettings,
     Watchlist,
     SavedRule,
     AuditEntry,

@@ -343,6 +343,24 @@ class Config(Command):
 
 
 @dataclass(frozen=True)
+class Mute(Command):
+    """Let the studies of the user be told by their root messages alone."""
+
+
+@dataclass(frozen=True)
+class Unmute(Command):
+    """Let the studies of the user be told in full again."""
+
+
+@dataclass(frozen=True)
+class Preferences(Command):
+    """Show how the user is answered, or change one of it: `mute`, `dm`, `tz`."""
+
+    key: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True)
 class Audit(Command):
     """Show the audit, newest first."""
 

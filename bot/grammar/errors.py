@@ -8,6 +8,7 @@
         ├── (too much)  OneTooMany · TextTooLong
         ├── (values)    NotWhole · NotARange · NotADate · NotASymbol · NotAStudy · NotASchedule · NotYesOrNo · NotATime
         │               NotAWord · NotARuleName · RuleNameTaken · NotABenchmark · PercentOutOfRange · UnitMissing
+        │               NotQuietHours
         └── (clashes)   NobodyToShareWith · NothingToReenter · NoExit · NoShortSide · NoLongSide · TwoBeginnings
                         EndsBeforeItStarts · CapitalMissing
 
@@ -178,6 +179,10 @@ class UnitMissing(CommandError):
 
 class NotYesOrNo(CommandError):
     """Raised for a value that is neither yes nor no. Facts: name, value."""
+
+
+class NotQuietHours(CommandError):
+    """Raised for quiet hours that are no two times of day. Facts: word."""
 
 
 class NotATime(CommandError):

@@ -262,6 +262,25 @@ _TABLE = (
         aliases=("설정",),
     ),
     Verb(
+        key="mute",
+        command=c.Mute,
+        usage="mute",
+        aliases=("음소거", "알림끄기"),
+    ),
+    Verb(
+        key="unmute",
+        command=c.Unmute,
+        usage="unmute",
+        aliases=("음소거해제", "알림켜기"),
+    ),
+    Verb(
+        key="preferences",
+        command=c.Preferences,
+        takes=Takes.WORDS,
+        usage="preferences [mute|dm yes|no] [tz ZONE]",
+        aliases=("prefs", "내설정", "개인설정"),
+    ),
+    Verb(
         key="audit",
         command=c.Audit,
         takes=Takes.WORDS,

@@ -157,6 +157,7 @@ class BarRefresh:
             key,
             channel_id,
             message,
+            is_unasked=True,
         )
         for one in new:
             await one.set({"told": [*one.told, channel_id]})

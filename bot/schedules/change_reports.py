@@ -58,7 +58,7 @@ class ChangeReports:
             n_others=len(rows[NAMED:]),
         )
         key = f"changes:{report}:{channel_id}"
-        await self._outbox.post(key, key, channel_id, message)
+        await self._outbox.post(key, key, channel_id, message, is_unasked=True)
 
 
 def _scheduled(uses: Sequence[Use], channel_id: str) -> list[Use]:

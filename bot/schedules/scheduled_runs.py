@@ -239,8 +239,9 @@ class ScheduledRuns:
             run.key,
             schedule.channel_id,
             message,
+            is_unasked=not run.asked_by,
         )
-        run.state = RunState.TOLD
+        run.state, run.told_at = RunState.TOLD, self._clock()
         await run.save()
         log.info("schedule_posted schedule=%s decision=%s", schedule.schedule_name, run.decision)
 

@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from bot.commands.channel import DatedList
 from bot.commands.help_message import all_options, quantity_lines
 from bot.delivery.group_table import GroupFacts
+from bot.delivery.outbox import ChannelQueue
 from bot.documents.audit_log import Outcome
 from bot.documents.saved_rules import SavedRule
 from bot.grammar.help_topics import TERMS
 from bot.grammar.verbs import VERBS
 from bot.ops.health_checks import bad, doubtful, good
 from bot.schedules.bar_refresh import Failing
+from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
@@ -29,7 +31,7 @@ from reports.facts import RuleFacts
 from reports.render import Renderer
 from reports.text.message import Message
 from reports.text.rule_words import said_rule
-from tests.bot import bar_changes
+from tests.bot import bar_changes, recurring
 from tests.reports import facts as told
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -64,6 +66,16 @@ EVERY = tuple(
 SERIES = Coverage(
     series_id=1, symbol="AAPL", timeframe="1d", source="sample", n_bars=3270, first=NOW, last=NOW, loaded_at=NOW,
     asked_from=None, checked_at=None,
+)  # fmt: skip
+QUEUE = ChannelQueue(n_answers=12, n_others=40, n_held=2, seconds=11.0)
+DIGEST = DigestFacts(
+    since=recurring.DUE - timedelta(days=1), until=recurring.DUE, studies=(ONE, OTHER, BARE), n_held=3,
+    runs=(
+        DigestRun(schedule_name="sch-2b", spec=told.SPEC,
+                  run=SimpleNamespace(decision="switch", params=recurring.WINNER)),
+        DigestRun(schedule_name="sch-9c", spec=told.SPEC, run=SimpleNamespace(decision=None, params={})),
+    ),
+    upcoming=(UpcomingRun(schedule_name="sch-2b", spec=told.SPEC, at=recurring.TIMES[0]),),
 )  # fmt: skip
 WHOAMI = {"user": "U012AB3CD", "n_running": 1, "n_waiting": 3, "may_run": 2, "may_wait": 20}
 
@@ -211,6 +223,16 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
                           "key": "language", "dated": [DATED]}),
     "config without lists": ("config", {"channel": "D012AB3CD", "is_direct": True, "values": {"language": "en"},
                                         "lists": [], "is_changed": False, "key": "", "dated": []}),
+    "config of quiet hours": (
+        "config", {"channel": "C012AB3CD", "is_direct": False, "lists": [], "is_changed": True, "key": "quiet",
+                   "dated": [],
+                   "values": {"language": "en", "broadcast": "no", "quiet": "22:00-07:00", "digest": "off",
+                              "tz": "Asia/Seoul"}},
+    ),
+    "preferences": ("preferences", {"values": {"mute": "no", "dm": "yes", "tz": "Asia/Seoul"}, "is_changed": True}),
+    "listing with a queue": ("listing", {"studies": [RUNNING], "which": "running", "queue": QUEUE, "n_waiting": 3}),
+    "digest": ("digest", {"digest": DIGEST, "shown": 2}),
+    "digest of held posts": ("digest", {"digest": replace(DIGEST, studies=(), runs=(), upcoming=()), "shown": 2}),
     "goals": ("help_subject", {"subject": "goals", "rows": list(GOALS.values())}),
     "overlays": ("help_subject", {"subject": "overlays", "rows": list(OVERLAYS.values())}),
     "options": ("help_subject", {"subject": "options", "rows": all_options()}),
@@ -233,6 +255,8 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "handed_over": {**HANDED_OVER, "in_thread": True, "is_direct": False},
     "shared": {"by": "U012AB3CD"},
     "shared_done": {},
+    "muted": {},
+    "unmuted": {},
     "group_file": {"n": 300},
     "ask_source": {},
     "ask_source_fresh": {},

@@ -40,6 +40,7 @@ OWN: dict[str, dict[str, object]] = {
     "TooFewBars": {"reason": Phrase("empty_window")},
     "EmptySpace": {"reason": Phrase("all_tried")}, "GridTooLarge": {"n_sets": "75,264", "most": "10,000"},
     "WarehouseTooNew": {"known": 8},
+    "NotQuietHours": {"word": "22:00"}, "AboutSlack": {"word": "mute"},
     "NotExpressible": {
         "target": "pine", "part": "stop", "reason": Phrase("stops_later"), "study": "opt-7f3a", "instead": "python",
     },

@@ -68,6 +68,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
         "result_old_bars": say.result(facts.finished("unproven", findings=(OLD, *plan.findings))),
         "ack": [say.ack(queued, plan)],
+        "ack_late": [say.ack(queued, facts.plan(n_messages=23, queue_seconds=24.0))],
         "ack_unhurried": [say.ack(queued, facts.plan(seconds=None, is_exhaustive=True, n_folds=0))],
         "plan": [say.plan(facts.SPEC, plan, command="/optimize AAPL RSI 200")],
         "terminal_plan": [say.render("terminal_plan", spec=facts.SPEC, plan=plan)],

@@ -55,12 +55,13 @@ TYPED = {
     "health": ("", "MongoDB", "probes"),
     "failures": ("", "No study has failed", "rows"),
     "config": ("@tech AAPL,MSFT", "`@tech` AAPL, MSFT", "lists"),
-    "audit": ("3", "terminal `config @tech AAPL,MSFT`", "rows"),
+    "preferences": ("tz=seoul", "Asia/Seoul", "values"),
+    "audit": ("4", "terminal `config @tech AAPL,MSFT`", "rows"),
     "start": ("@tech RSI 20 dry", "Plan for MSFT RSI", "plans"),
     "cancel": ("{second}", "{second}", "status"),
 }
 #: Verbs that answer otherwise here, with the reason in a test of their own.
-ELSEWHERE = {"web", "schedule"}
+ELSEWHERE = {"web", "schedule", "mute", "unmute"}
 
 
 #: One worker is enough for what is typed here.
@@ -207,6 +208,8 @@ def test_exported_files_are_where_the_command_was_typed_or_in_the_folder_named(
         (("status", "opt-ffffffff"), "I know no study `opt-ffffffff`."),
         (("run", "AAPL", "RSI", "200", "maxdd<>5"), "`maxdd` must be a number; `>5` is not one."),
         (("run", "AAPL", "RSI", "quiet"), "`quiet` is for messages in Slack"),
+        (("mute",), "`mute` is about messages in Slack: type “/optimize mute” there."),
+        (("preferences", "dm", "yes"), "type “/optimize preferences dm” there"),
         (("config", "language", "ko"), "type “/optimize config language” there"),
         (
             ("schedule", "AAPL", "RSI", "20", "weekly", "mon", "07:00"),
