@@ -82,6 +82,11 @@ def _json(text: Markup | str) -> Markup:
     return Markup(json.dumps(str(flat(text)), ensure_ascii=False))  # noqa: S704 - `flat` escapes
 
 
+def _number(value: float) -> Markup:
+    """A number for a program to sort or to draw; raises ValueError for one that JSON does not know."""
+    return Markup(json.dumps(round(value, 6), allow_nan=False))  # noqa: S704 - a number
+
+
 def _code(value: object) -> Markup:
     return escape(typed(value))
 
@@ -122,6 +127,7 @@ def _bar(done: int, total: int) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "json": _json,
+    "number": _number,
     "lines": lines,
     "marked": marked,
     "unmarked": _unmarked,
@@ -129,6 +135,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "attribute": _attribute,
     "code": _code,
     "person": person,
+    "is_person": numbers.is_slack_user,
     "params": numbers.assignments,
     "setting": _setting,
     "bound": _bound,
