@@ -30,6 +30,7 @@ from reports.languages import LANGUAGES, TEMPLATES, Language
 from reports.layout_cache import kept_layouts
 from reports.own_words import own_words
 from reports.symbol_table import symbol_rows
+from reports.text.chart_points import equity_points, fold_points, short_name
 from reports.text.markup import FILTERS, escape, typed
 from reports.text.message import Message, fit
 from reports.text.numbers import noun, plural
@@ -84,9 +85,20 @@ class Renderer:
             head=self.render("result_head", **_head(summary), **facts),
             symbols=self.render("result_symbols", rows=rows, **facts) if rows else None,
             pareto=self.render("result_pareto", **facts) if summary.pareto else None,
-            story=self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
+            story=self.render(
+                "result_story", chapters=narrative.chapters(summary, study.spec), **_folds(study), **facts
+            ),
             table=self.render("result_table", rows=best_rows(summary), **facts),
         )
+
+    def native_chart(self, name: str, study: StudyFacts) -> Message | None:
+        """A chart that Slack draws itself, by the name of its picture; None where only the picture shows it."""
+        summary = _summary(study)
+        points = equity_points(summary) if name == "equity" else None
+        if points is None:
+            return None
+        start = summary.window.holdout_start
+        return self.render("chart_equity", name=short_name(study.spec), points=points, holdout_start=start)
 
     def failure(self, study: StudyFacts) -> Message:
         """What failed, at which trial, what was kept, and the command that resumes."""
@@ -313,6 +325,10 @@ def _head(summary: StudySummary) -> dict[str, Any]:
         "standing": narrative.standing(summary),
         "advice": narrative.advice(summary),
     }
+
+
+def _folds(study: StudyFacts) -> dict[str, Any]:
+    return {"name": short_name(study.spec), "folds": fold_points(_summary(study), study.goal)}
 
 
 def _error(study: StudyFacts) -> UserError:

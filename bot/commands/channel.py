@@ -63,7 +63,11 @@ async def _config_message(command: Config, origin: Origin, context: BotContext, 
         "config",
         channel=origin.channel_id,
         is_direct=origin.is_direct,
-        values={"language": language, "broadcast": "yes" if channel and channel.broadcast else "no"},
+        values={
+            "language": language,
+            "broadcast": "yes" if channel and channel.broadcast else "no",
+            "blocks": str(context.outbox.block_support.standing),
+        },
         lists=[each for each in lists if not each.stays],
         dated=[_dated(each, context.clock().date()) for each in lists if each.stays],
         is_changed=is_changed,
@@ -72,6 +76,9 @@ async def _config_message(command: Config, origin: Origin, context: BotContext, 
 
 
 async def _change(key: str, value: str, origin: Origin, context: BotContext) -> None:
+    if key == "blocks":
+        await context.outbox.block_support.ask_again()
+        return
     wanted = value == "yes" if key == "broadcast" else value
     fields = {key: wanted, "changed_by": origin.user_id, "changed_at": context.clock()}
     collection = ChannelSettings.get_motor_collection()

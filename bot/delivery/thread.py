@@ -247,9 +247,8 @@ class Conversations:
             except (Unavailable, OSError) as failure:  # OSError: the disk is full
                 log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
             else:
-                await self._outbox.put(
-                    [self._upload(conversation, chart, _end_key(study)) for chart in drawn.for_thread]
-                )
+                charts = [self._chart(conversation, facts, chart, _end_key(study)) for chart in drawn.for_thread]
+                await self._outbox.put(charts)
             await advance_telling(conversation, Telling.TOLD)
 
     def _finish_drawing(self, name: str, drawing: "asyncio.Task[None]") -> None:
@@ -285,11 +284,15 @@ class Conversations:
             precedence=Precedence.MEMBER if conversation.group else Precedence.ANSWER,
         )
 
-    def _upload(self, conversation: Conversation, chart: Path, end_key: int) -> OutboxEntry:
-        entry = self._post(conversation, f"chart-{end_key}-{chart.stem}", Message(text=chart.stem, blocks=[]))
-        entry.method, entry.file = Method.UPLOAD, str(chart)
-        entry.title, entry.alt_text = renderer_of(conversation.language).chart_words(chart.stem)
-        entry.under, entry.precedence = f"{conversation.study_name}:root", Precedence.REST
+    def _chart(self, conversation: Conversation, facts: StudyFacts, chart: Path, end_key: int) -> OutboxEntry:
+        """Return a chart as Slack draws it, with its picture for a workspace that does not, or as the picture."""
+        renderer = renderer_of(conversation.language)
+        native = renderer.native_chart(chart.stem, facts)
+        message = native or Message(text=chart.stem, blocks=[])
+        entry = self._post(conversation, f"chart-{end_key}-{chart.stem}", message, under=f"{facts.study_name}:root")
+        entry.method, entry.file = Method.POST if native else Method.UPLOAD, str(chart)
+        entry.title, entry.alt_text = renderer.chart_words(chart.stem)
+        entry.precedence = Precedence.REST
         return entry
 
 

@@ -41,7 +41,7 @@ from reports.languages import LANGUAGES
 MAX_MORE = 10_000
 MAX_AUDIT = 200
 #: Settings of a channel and their values.
-SETTINGS: dict[str, tuple[str, ...]] = {"language": LANGUAGES, "broadcast": ("yes", "no")}
+SETTINGS: dict[str, tuple[str, ...]] = {"language": LANGUAGES, "broadcast": ("yes", "no"), "blocks": ("ask",)}
 
 _WHICH = {
     **{which.value: which for which in commands.Which},

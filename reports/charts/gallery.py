@@ -9,9 +9,7 @@ from optimizer.validation.pareto import front, knee, points_of
 from reports.charts import figures
 from reports.charts.chart_list import expected
 from reports.facts import StudyFacts
-
-#: Symbols that a chart's title names.
-_MOST_NAMED = 4
+from reports.text.chart_points import chart_name
 
 
 def pictures(facts: StudyFacts, trials: Sequence[TrialRecord]) -> dict[str, bytes]:
@@ -123,9 +121,7 @@ def _luck(facts: StudyFacts, summary: StudySummary) -> float | None:
 
 
 def _name(facts: StudyFacts) -> str:
-    symbols = facts.spec.symbols
-    name = facts.spec.label if len(symbols) <= _MOST_NAMED else f"{len(symbols)} symbols"
-    return f"{name} {facts.spec.strategy_name.upper()}"
+    return chart_name(facts.spec)
 
 
 def _goal_name(facts: StudyFacts) -> str:

@@ -136,6 +136,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "code": _code,
     "person": person,
     "is_person": numbers.is_slack_user,
+    "is_percent": numbers.PERCENT_GOALS.__contains__,
     "params": numbers.assignments,
     "setting": _setting,
     "bound": _bound,

@@ -26,7 +26,11 @@ def plain_table(block: Block) -> Block:
     """Return a `data_table` as a `table`; columns with numbers are aligned to the right."""
     columns = zip(*block["rows"], strict=True)
     aligned = [{"align": "right" if any(_is_number(cell) for cell in column) else "left"} for column in columns]
-    return {"type": "table", "column_settings": aligned, "rows": [[_plain_cell(cell) for cell in row] for row in block["rows"]]}
+    return {
+        "type": "table",
+        "column_settings": aligned,
+        "rows": [[_plain_cell(cell) for cell in row] for row in block["rows"]],
+    }
 
 
 def cell_text(cell: Block) -> str:

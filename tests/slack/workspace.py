@@ -25,6 +25,10 @@ class Refusal(Exception):
         self.extra = extra
 
 
+class OlderSlack(Refusal):
+    """The answer of a workspace that does not know the blocks of 2026 yet; no fault of the bot's."""
+
+
 @dataclass(kw_only=True)
 class User:
     """A person or a bot."""
@@ -251,6 +255,7 @@ class Workspace:
         self.tokens: dict[str, Token] = {}
         self.revoked: set[str] = set()  # tokens that the Web API refuses; answers by response_url need none
         self.triggers: dict[str, Trigger] = {}
+        self.knows_new_blocks = True  # those of 2026; an older workspace answers `invalid_blocks`
         self.groups: dict[str, set[str]] = {}
         self._numbers = itertools.count(1)
         self._last_ts = 0
