@@ -17,10 +17,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.context import Answer, Audience, BotContext
 from bot.runtime.slack_account import Authorization, SlackAccount
 from bot.slack import buttons
+from bot.slack.agent_prompts import AgentPrompts
 from bot.slack.attachments import attachment_of
 from bot.slack.dispatcher import MENTION, CommandRequest, Dispatcher
 from bot.slack.form_events import Forms
 from bot.slack.home_tab import Home
+from bot.slack.link_unfurls import LinkUnfurls
 from optimizer.supervisor import begin
 from reports.text.message import Message
 
@@ -51,7 +53,15 @@ def build_app(
     for action_id in buttons.COMMANDS:
         app.action(action_id)(finish(listeners.on_button))
     Forms(context, listeners.dispatcher).register(app)
-    app.event("app_home_opened")(finish(home.on_opened))
+    unfurls, prompts = LinkUnfurls(context, listeners.dispatcher), AgentPrompts(context)
+
+    async def on_opened(event: dict[str, Any]) -> None:
+        await home.on_opened(event)
+        await prompts.on_opened(event)
+
+    app.event("app_home_opened")(finish(on_opened))
+    app.event("link_shared")(finish(unfurls.on_shared))
+    app.event("assistant_thread_started")(finish(prompts.on_thread_started))
     app.event("app_mention")(finish(listeners.on_mention))
     app.event("message")(finish(listeners.on_direct_message))
     app.error(listeners.on_error)

@@ -108,6 +108,7 @@ class Message:
     files: list[Json] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)
     subtype: str = ""
+    unfurls: Json = field(default_factory=dict)  # what an app shows under links, by address
     edited_ts: str = ""
     #: The user an ephemeral message is shown to.
     only_for: str = ""
@@ -255,6 +256,7 @@ class Workspace:
         self.tokens: dict[str, Token] = {}
         self.revoked: set[str] = set()  # tokens that the Web API refuses; answers by response_url need none
         self.triggers: dict[str, Trigger] = {}
+        self.prompts: dict[str, Json] = {}  # suggested in direct conversations, by channel
         self.knows_new_blocks = True  # those of 2026; an older workspace answers `invalid_blocks`
         self.groups: dict[str, set[str]] = {}
         self._numbers = itertools.count(1)
