@@ -78,5 +78,5 @@ def study_at(url: str, public_url: str) -> str:
     except ValueError:
         return ""
     is_ours = bool(base.netloc) and (page.scheme, page.netloc.lower()) == (base.scheme, base.netloc.lower())
-    found = _STUDY.fullmatch(page.path.removeprefix(base.path.rstrip("/"))) if is_ours else None
+    found = _STUDY.fullmatch(page.path) if is_ours else None
     return found[1] if found else ""
