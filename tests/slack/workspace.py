@@ -133,6 +133,7 @@ class Message:
             "thread_ts": self.thread_ts,
             "metadata": self.metadata,
             "files": self.files,
+            "attachments": [{"from_url": url, **shown} for url, shown in self.unfurls.items()],
             "subtype": self.subtype,
             "edited": {"user": self.user, "ts": self.edited_ts} if self.edited_ts else None,
             "reactions": [
