@@ -30,14 +30,20 @@ def _cell(each: Json, cell: Callable[[Json], str]) -> str:
 
 
 def data_visualization(block: Json) -> str:
-    """A line, area or bar chart with its title and its legend."""
+    """A chart with its title and its legend; of a pie the legend is all."""
     chart = block["chart"]
-    names = "".join(
-        f'<span><i style="background:{COLOURS[n]}"></i>{html.escape(series["name"])}</span>'
-        for n, series in enumerate(chart["series"])
+    is_pie = chart["type"] == "pie"
+    named = [f"{part['label']} {part['value']}" for part in chart["segments"]] if is_pie else _names(chart)
+    legend = "".join(
+        f'<span><i style="background:{COLOURS[n]}"></i>{html.escape(name)}</span>' for n, name in enumerate(named)
     )
     title = f"<b>{html.escape(html.unescape(block['title']))}</b>"
-    return f'<div class="chart">{title}{_plot(chart)}<div class="legend">{names}</div></div>'
+    plot = "" if is_pie else _plot(chart)
+    return f'<div class="chart">{title}{plot}<div class="legend">{legend}</div></div>'
+
+
+def _names(chart: Json) -> list[str]:
+    return [series["name"] for series in chart["series"]]
 
 
 def _plot(chart: Json) -> str:
