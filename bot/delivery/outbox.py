@@ -203,10 +203,11 @@ class Outbox:
                 else:
                     await self._wait(entry, fault)
             else:
-                await entry.set({"sending": str(Sending.SENT), "ts": ts})
-                self._account.accept(entry.channel_id)
+                # Before it is marked: while it is not, what fails here leads to a search, not to a second post.
                 if is_rewritten or has_new_blocks(entry.blocks):
                     await self.block_support.learn(accepts=not is_rewritten)
+                await entry.set({"sending": str(Sending.SENT), "ts": ts})
+                self._account.accept(entry.channel_id)
                 return
 
     async def _send(self, entry: OutboxEntry) -> str:

@@ -102,6 +102,24 @@ async def test_a_study_is_shown_under_a_link_to_its_page(older: Stage, first: tu
     assert "in sample" not in str(shown)
 
 
+async def test_a_link_is_shown_while_its_message_is_being_written(
+    older: Stage, first: tuple[str, list[Message]]
+) -> None:
+    page = f"{PAGES}/studies/{first[0]}"
+    written = {"channel": "COMPOSER", "message_ts": "9d0e6c1a-0b1f", "unfurl_id": "U9d0e6c1a", "source": "composer"}
+    event = {**written, "user": await older.slack.user_id("alice"), "links": [{"url": page, "domain": "example.com"}]}
+
+    def shown() -> list[Any]:
+        return [call.args for call in older.slack.ledger.of("chat.unfurl") if call.args.get("unfurl_id")]
+
+    await older.act.event("link_shared", event)
+    await older.slack.ledger.until(lambda: bool(shown()), what="the study in the message field")
+
+    (asked,) = shown()
+    assert (asked["unfurl_id"], asked["source"], asked.get("channel")) == ("U9d0e6c1a", "composer", None)
+    assert first[0] in str(asked["unfurls"])
+
+
 async def _unfurled(said: Message) -> bool | None:
     return bool(said.unfurls) or None
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from pymongo.errors import AutoReconnect
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.delivery.block_support import ASKED_AGAIN, Standing
+from bot.delivery.block_support import ASKED_AGAIN, BlockSupport, Standing
 from bot.delivery.outbox import Outbox, post_entry
 from bot.documents.conversations import Method, OutboxEntry
 from bot.documents.workspace_blocks import WorkspaceBlocks
@@ -161,6 +162,34 @@ async def test_nothing_is_posted_twice_where_the_answer_to_the_older_message_is_
 
     messages = await slack.messages(QUANT)
     assert [file["title"] for message in messages for file in message.files] == ["b"]
+
+
+class Forgetful(BlockSupport):
+    """Cannot reach MongoDB the first time it has something to remember."""
+
+    n_asked = 0
+
+    async def learn(self, *, accepts: bool) -> None:
+        """Raise once as a client does whose server is away."""
+        self.n_asked += 1
+        if self.n_asked == 1:
+            raise AutoReconnect("away")
+        await super().learn(accepts=accepts)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_an_outage_of_the_database_while_it_learns_posts_nothing_twice(slack: StrictSlack, is_new: bool) -> None:
+    slack.workspace.knows_new_blocks = is_new
+    outbox = await outbox_for(slack)
+    client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+    account = SlackAccount(client)
+    await account.check()
+    outbox.block_support = support = Forgetful(account, lambda: NOW)
+
+    await send(outbox, with_table("a"))
+
+    assert kinds(await slack.messages(QUANT)) == [["data_table" if is_new else "table"]]
+    assert support.n_asked >= 1
 
 
 async def test_a_message_that_is_wrong_in_itself_says_nothing_of_the_workspace(slack: StrictSlack) -> None:
