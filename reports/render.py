@@ -32,6 +32,7 @@ from reports.languages import LANGUAGES, TEMPLATES, Language
 from reports.layout_cache import kept_layouts
 from reports.own_words import own_words
 from reports.symbol_table import symbol_rows
+from reports.text.chart_points import equity_points, fold_points, short_name
 from reports.text.markup import FILTERS, escape, typed
 from reports.text.message import Message, fit
 from reports.text.numbers import noun, plural
@@ -93,10 +94,21 @@ class Renderer:
             summary=summary,
             nothing_won=narrative.nothing_won(summary),
             chapters=narrative.story(summary, study.spec),
+            name=short_name(study.spec),
+            folds=fold_points(summary, study.goal),
             symbol_rows=symbol_rows(summary, study.goal),
             rows=best_rows(summary),
         )
         return fit(message)
+
+    def native_chart(self, name: str, study: StudyFacts) -> Message | None:
+        """A chart that Slack draws itself, by the name of its picture; None where only the picture shows it."""
+        summary = _summary(study)
+        points = equity_points(summary) if name == "equity" else None
+        if points is None:
+            return None
+        start = summary.window.holdout_start
+        return self.render("chart_equity", name=short_name(study.spec), points=points, holdout_start=start)
 
     def failure(self, study: StudyFacts) -> Message:
         """What failed, at which trial, what was kept, and the command that resumes."""

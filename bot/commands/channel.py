@@ -73,6 +73,7 @@ async def _config_message(command: Config, origin: Origin, context: BotContext, 
             "broadcast": "yes" if channel and channel.broadcast else "no",
             "detail": (channel and channel.detail) or Detail.BRIEF,
             **_clocks(channel),
+            "blocks": str(context.outbox.block_support.standing),
         },
         lists=[each for each in lists if not each.stays],
         dated=[_dated(each, context.clock().date()) for each in lists if each.stays],
@@ -82,6 +83,9 @@ async def _config_message(command: Config, origin: Origin, context: BotContext, 
 
 
 async def _change(key: str, value: str, origin: Origin, context: BotContext) -> None:
+    if key == "blocks":
+        await context.outbox.block_support.ask_again()
+        return
     wanted = value == "yes" if key == "broadcast" else value
     now = context.clock()
     fields = {"time_zone" if key == "tz" else key: wanted, "changed_by": origin.user_id, "changed_at": now}

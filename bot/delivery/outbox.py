@@ -18,6 +18,7 @@ from typing import Any
 from pymongo.errors import BulkWriteError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.delivery.block_support import BlockSupport, is_about_blocks, older_fields
 from bot.delivery.pacing import BURST, ChannelPace
 from bot.delivery.quiet_hours import channel_settings, is_quiet
 from bot.delivery.sender import NoRoot, Sender
@@ -28,6 +29,7 @@ from optimizer.clock import Clock, utc_now
 from optimizer.storage.outage import patiently
 from optimizer.supervisor import Backoff, Supervisor, begin_alone
 from reports.text.message import Message
+from reports.text.plain_blocks import has_new_blocks
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +93,7 @@ class Outbox:
         """`may_send` is asked before each call: a bot that has lost its lease sends nothing more."""
         self._sender = Sender(client)
         self._account = account or SlackAccount(client)
+        self.block_support = BlockSupport(self._account, clock)
         self._may_send = may_send
         self._clock = clock
         self._paces = defaultdict[str, ChannelPace](lambda: ChannelPace(channel_seconds, burst=burst))
@@ -196,6 +199,7 @@ class Outbox:
     @asynccontextmanager
     async def open(self, supervisor: Supervisor | None = None) -> AsyncIterator["Outbox"]:
         """Send what an earlier run left, and stop sending at the end of the block."""
+        await self.block_support.load()
         last = await OutboxEntry.find(_UNSENT).sort("-order").first_or_none()
         self._last_order = max(self._last_order, last.order if last else 0)
         self._is_open = True
@@ -251,6 +255,7 @@ class Outbox:
 
     async def _send_until_done(self, entry: OutboxEntry) -> None:
         began: float | None = None  # of the waiting for an error that Slack does not document
+        is_rewritten = False  # because Slack refused its new blocks
         while True:
             try:
                 ts = await self._send(entry)
@@ -260,13 +265,20 @@ class Outbox:
             except TROUBLE as trouble:
                 fault, now = fault_of(trouble), asyncio.get_running_loop().time()
                 began = (began or now) if fault.reach is Reach.UNKNOWN else None
-                if fault.reach in (Reach.MESSAGE, Reach.CHANNEL) or (began and now - began >= fault.patience):
+                if is_about_blocks(fault, entry):
+                    is_rewritten = True
+                    await entry.set(older_fields(entry))
+                elif fault.reach in (Reach.MESSAGE, Reach.CHANNEL) or (began and now - began >= fault.patience):
                     if not await self._shorten(entry, fault):
                         await self._refuse(entry, fault.code)
                         return
+                    is_rewritten = False
                 else:
                     await self._wait(entry, fault)
             else:
+                # Before it is marked: while it is not, what fails here leads to a search, not to a second post.
+                if is_rewritten or has_new_blocks(entry.blocks):
+                    await self.block_support.learn(accepts=not is_rewritten)
                 await entry.set({"sending": str(Sending.SENT), "ts": ts})
                 self._account.accept(entry.channel_id)
                 return
@@ -276,7 +288,8 @@ class Outbox:
         await self._permission()
         ts = await self._sender.find(entry) if entry.sending is Sending.SENDING else ""
         if not ts:
-            await entry.set({"sending": str(Sending.SENDING), "attempts": entry.attempts + 1})
+            sending = {"sending": str(Sending.SENDING), "attempts": entry.attempts + 1}
+            await entry.set(sending | self.block_support.changes(entry))
             await self._permission()
             ts = await self._sender.send(entry)
         return ts

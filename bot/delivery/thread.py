@@ -307,11 +307,11 @@ class Conversations:
         """Draw and upload the charts after the text, the first of them before the details; a failure stops neither."""
         async with self._one_at_a_time:  # a study with its curves is large
             study = await self._service.find(conversation.study_name)
-            request = DrawRequest(facts=self._facts(study, conversation), language=conversation.language)
+            facts = self._facts(study, conversation)
             charts: list[OutboxEntry] = []
             try:
-                drawn = await self._chart_process.draw(request)
-                charts = [self._upload(conversation, chart, _end_key(study)) for chart in drawn.for_thread]
+                drawn = await self._chart_process.draw(DrawRequest(facts=facts, language=conversation.language))
+                charts = [self._chart(conversation, facts, chart, _end_key(study)) for chart in drawn.for_thread]
             except (Unavailable, OSError) as failure:  # OSError: the disk is full
                 log.warning("charts_not_drawn study=%s reason=%s", study.study_name, failure)
             others = [] if _is_brief(conversation, _end_key(study)) else charts[1:]
@@ -351,11 +351,15 @@ class Conversations:
             precedence=Precedence.MEMBER if conversation.group else Precedence.ANSWER,
         )
 
-    def _upload(self, conversation: Conversation, chart: Path, end_key: int) -> OutboxEntry:
-        entry = self._post(conversation, f"chart-{end_key}-{chart.stem}", Message(text=chart.stem, blocks=[]))
-        entry.method, entry.file = Method.UPLOAD, str(chart)
-        entry.title, entry.alt_text = renderer_of(conversation.language).chart_words(chart.stem)
-        entry.under, entry.precedence = f"{conversation.study_name}:root", Precedence.REST
+    def _chart(self, conversation: Conversation, facts: StudyFacts, chart: Path, end_key: int) -> OutboxEntry:
+        """Return a chart as Slack draws it, with its picture for a workspace that does not, or as the picture."""
+        renderer = renderer_of(conversation.language)
+        native = renderer.native_chart(chart.stem, facts)
+        message = native or Message(text=chart.stem, blocks=[])
+        entry = self._post(conversation, f"chart-{end_key}-{chart.stem}", message, under=f"{facts.study_name}:root")
+        entry.method, entry.file = Method.POST if native else Method.UPLOAD, str(chart)
+        entry.title, entry.alt_text = renderer.chart_words(chart.stem)
+        entry.precedence = Precedence.REST
         return entry
 
 

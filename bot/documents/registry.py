@@ -10,6 +10,7 @@ from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, 
 from bot.documents.saved_rules import SavedRule
 from bot.documents.sessions import ApiKey, ApiRequest, HomeVisit, UsedLink, WebSession
 from bot.documents.sweeps import Sweep
+from bot.documents.workspace_blocks import WorkspaceBlocks
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Lease,
@@ -33,4 +34,5 @@ DOCUMENTS: tuple[type[Document], ...] = (
     UsedLink,
     WebSession,
     Sweep,
+    WorkspaceBlocks,
 )

@@ -42,7 +42,12 @@ from reports.languages import LANGUAGES
 MAX_MORE = 10_000
 MAX_AUDIT = 200
 #: Settings of a channel and their values.
-SETTINGS: dict[str, tuple[str, ...]] = {"language": LANGUAGES, "broadcast": ("yes", "no"), "detail": ("brief", "full")}
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "language": LANGUAGES,
+    "broadcast": ("yes", "no"),
+    "detail": ("brief", "full"),
+    "blocks": ("ask",),
+}
 #: Preferences of a person and their values; a time zone has its own reader.
 PREFERENCES: dict[str, tuple[str, ...]] = {"mute": ("yes", "no"), "dm": ("yes", "no"), "tz": ()}
 

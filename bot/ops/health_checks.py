@@ -28,7 +28,7 @@ from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.embedded_mongo import END_OF_6_0, is_repaired
 from optimizer.strategies.registry import STRATEGIES
 
-#: Scopes the bot's token must have; the manifest asks for exactly these.
+#: Scopes the bot's token must have; the manifest asks for these and EXTRA_SCOPES.
 SCOPES = (
     "app_mentions:read",
     "channels:history",
@@ -44,6 +44,8 @@ SCOPES = (
     "usergroups:read",
     "users:read",
 )
+#: Scopes without which only a part is missing: links to studies, and prompts where the bot is opened as an agent.
+EXTRA_SCOPES = ("assistant:write", "links:read", "links:write")
 LEAST_FREE_BYTES = 500 * 2**20
 #: Series named that could not be brought up to date.
 FAILING_NAMED = 8
@@ -106,10 +108,12 @@ async def probe_slack(settings: Settings) -> list[Probe]:
 
 def _scopes(granted: str) -> Probe:
     has = {scope.strip() for scope in granted.split(",") if scope.strip()}
-    missing = [scope for scope in SCOPES if scope not in has]
+    every = (*SCOPES, *EXTRA_SCOPES)
+    missing = [scope for scope in every if scope not in has]
     if missing:
-        return bad("slack_scopes", Phrase("scopes_missing", scopes=", ".join(missing)), Phrase("update_manifest"))
-    return good("slack_scopes", Phrase("scopes_granted", n=len(SCOPES), total=len(SCOPES)))
+        tell = bad if set(missing) & set(SCOPES) else doubtful
+        return tell("slack_scopes", Phrase("scopes_missing", scopes=", ".join(missing)), Phrase("update_manifest"))
+    return good("slack_scopes", Phrase("scopes_granted", n=len(every), total=len(every)))
 
 
 async def probe_client(client: AsyncWebClient, settings: Settings) -> list[Probe]:

@@ -17,11 +17,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.context import Answer, Audience, BotContext
 from bot.runtime.slack_account import Authorization, SlackAccount
 from bot.slack import buttons
+from bot.slack.agent_prompts import AgentPrompts
 from bot.slack.attachments import attachment_of
 from bot.slack.buttons import Press
 from bot.slack.dispatcher import MENTION, CommandRequest, Dispatcher
 from bot.slack.form_events import Forms
 from bot.slack.home_tab import Home
+from bot.slack.link_unfurls import LinkUnfurls
 from optimizer.supervisor import begin
 from reports.actions import MENU
 from reports.text.message import Message
@@ -53,7 +55,15 @@ def build_app(
     for action_id in (*buttons.COMMANDS, MENU):
         app.action(action_id)(finish(listeners.on_button))
     Forms(context, listeners.dispatcher).register(app)
-    app.event("app_home_opened")(finish(home.on_opened))
+    unfurls, prompts = LinkUnfurls(context, listeners.dispatcher), AgentPrompts(context)
+
+    async def on_opened(event: dict[str, Any]) -> None:
+        await home.on_opened(event)
+        await prompts.on_opened(event)
+
+    app.event("app_home_opened")(finish(on_opened))
+    app.event("link_shared")(finish(unfurls.on_shared))
+    app.event("assistant_thread_started")(finish(prompts.on_thread_started))
     app.event("app_mention")(finish(listeners.on_mention))
     app.event("message")(finish(listeners.on_direct_message))
     app.error(listeners.on_error)
@@ -82,13 +92,13 @@ class Listeners:
         answering = begin(self.dispatcher.dispatch(command_request))
         done, _ = await asyncio.wait({answering}, timeout=ACK_SECONDS)
         if done:
-            await ack(**_payload(answering.result()))
+            await ack(**self._payload(answering.result()))
             return
         # By the clock, whatever keeps the answer waiting: neither MongoDB nor Slack is asked for the language.
         words = self.dispatcher.known_renderer(command_request)
-        await ack(**_payload(Answer(words.notice("working"))))
+        await ack(**self._payload(Answer(words.notice("working"))))
         await asyncio.sleep(_HEAD_START_SECONDS)
-        if payload := _payload(await answering):  # an opened form is its own answer
+        if payload := self._payload(await answering):  # an opened form is its own answer
             await respond(**payload)
 
     async def on_button(
@@ -114,7 +124,7 @@ class Listeners:
         answer = await self.dispatcher.dispatch(command_request)
         if not answer.is_refusal and not press.is_lasting:
             await self._mark(command_request, body, press, respond)
-        if payload := _payload(answer):
+        if payload := self._payload(answer):
             await respond(**payload, replace_original=False)
 
     async def _mark(
@@ -156,7 +166,7 @@ class Listeners:
         reference, message = await self.dispatcher.report_fault(command_request, error)
         log.error("listener_broke reference=%s", reference, exc_info=error)
         if context.respond is not None and context.response_url:
-            await context.respond(**_payload(Answer(message)), replace_original=False)
+            await context.respond(**self._payload(Answer(message)), replace_original=False)
         # The request has arrived: without this Slack would show an error of its own as well.
         if response is not None:
             response.status, response.body = 200, ""
@@ -187,12 +197,20 @@ class Listeners:
             user=command_request.user_id,
             thread_ts=command_request.thread_ts or None,
             text=message.text,
-            blocks=message.blocks,
+            blocks=self._context.outbox.block_support.for_reply(message.blocks),
         )
 
     async def _post(self, command_request: CommandRequest, message: Message, thread_ts: str) -> None:
         key = f"answer:{command_request.channel_id}:{command_request.delivery}"
         await self._context.outbox.post(key, key, command_request.channel_id, message, thread_ts=thread_ts)
+
+    def _payload(self, answer: Answer) -> dict[str, Any]:
+        message: Message = answer.message
+        if not message.text:
+            return {}
+        kind = "in_channel" if answer.audience is Audience.CHANNEL else "ephemeral"
+        blocks = self._context.outbox.block_support.for_reply(message.blocks)
+        return {"text": message.text, "blocks": blocks, "response_type": kind}
 
     def _is_duplicate(self, event_id: str) -> bool:
         """Check whether this event was delivered before."""
@@ -202,11 +220,3 @@ class Listeners:
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
         return False
-
-
-def _payload(answer: Answer) -> dict[str, Any]:
-    message: Message = answer.message
-    if not message.text:
-        return {}
-    kind = "in_channel" if answer.audience is Audience.CHANNEL else "ephemeral"
-    return {"text": message.text, "blocks": message.blocks, "response_type": kind}

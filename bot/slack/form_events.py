@@ -163,8 +163,9 @@ class Forms:
             key = f"form:{request.delivery}"
             await self._context.outbox.post(key, key, channel_id, answer.message)
             return
+        blocks = self._context.outbox.block_support.for_reply(answer.message.blocks)
         await self._context.client.chat_postEphemeral(
-            channel=channel_id, user=request.user_id, text=answer.message.text, blocks=answer.message.blocks
+            channel=channel_id, user=request.user_id, text=answer.message.text, blocks=blocks
         )
 
     async def _open_direct(self, user_id: str) -> str:

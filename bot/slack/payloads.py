@@ -222,9 +222,36 @@ class _HomeOpened(_Event):
     user: UserId
 
 
+class _SharedLink(BaseModel):
+    url: Text
+
+
+class _LinkShared(_Event):
+    """Message, or one that is being written, with links to the bot's pages."""
+
+    type: Literal["link_shared"]
+    user: UserId
+    channel: ChannelId  # COMPOSER for one that is being written
+    message_ts: Name
+    links: list[_SharedLink] = Field(max_length=200)
+    unfurl_id: Name | None = None
+    source: Name | None = None
+
+
+class _AssistantThread(BaseModel):
+    user_id: UserId
+    channel_id: ChannelId
+    thread_ts: Ts
+
+
+class _ThreadStarted(_Event):
+    type: Literal["assistant_thread_started"]
+    assistant_thread: _AssistantThread
+
+
 def _require_unread_kind(kind: str) -> str:
     """Accept only the kinds of events that no listener reads."""
-    if kind in ("app_mention", "message", "app_home_opened"):
+    if kind in ("app_mention", "message", "app_home_opened", "link_shared", "assistant_thread_started"):
         raise ValueError("this event has a shape of its own")
     return kind
 
@@ -238,7 +265,7 @@ class _Callback(BaseModel):
     event_id: Name
     team_id: TeamId | None = None
     authorizations: list[dict[str, Any]] | None = None
-    event: _Mention | _BotMessage | _UserMessage | _SystemMessage | _HomeOpened | _Other
+    event: _Mention | _BotMessage | _UserMessage | _SystemMessage | _HomeOpened | _LinkShared | _ThreadStarted | _Other
 
 
 class _Challenge(BaseModel):

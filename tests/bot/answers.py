@@ -217,7 +217,7 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "audit": ("audit", {"rows": [(ENTRY, ENTRY.reason)] * 30}),
     "no audit": ("audit", {"rows": []}),
     "config": ("config", {"channel": "C012AB3CD", "is_direct": False,
-        "values": {"language": "ko", "broadcast": "no", "detail": "brief"},
+        "values": {"language": "ko", "broadcast": "no", "detail": "brief", "blocks": "old"},
                           "lists": [SimpleNamespace(name="tech", symbols=["AAPL", "MSFT"]),
                                     SimpleNamespace(name="sp500", symbols=["AAPL"] * 500)], "is_changed": True,
                           "key": "language", "dated": [DATED]}),

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.grammar.verbs import VERBS
-from tests.scenarios.conftest import Stage, live_providers, opened, settings_for
+from tests.scenarios.conftest import Stage, charts_in, live_providers, opened, settings_for
 from tests.scenarios.test_buttons import (
     study,
     test_a_channel_may_have_everything_at_once,
@@ -29,6 +29,7 @@ from tests.scenarios.test_main_job import (
     test_command_is_acknowledged_at_once_and_answered_in_its_thread,
     test_unknown_strategy_is_told_privately_and_starts_nothing,
 )
+from tests.slack.blocks import NEW_KINDS
 from tests.slack.emulate import Emulated
 from tests.slack.workspace import Message
 
@@ -114,6 +115,23 @@ async def test_every_verb_is_answered_in_a_slack_nobody_here_wrote(stage: Stage)
         user = "bob" if verb in ("config", "audit", "adopt") else "alice"
         told = await stage.tell(typed.format(id=study, sch=schedule), user=user)
         assert word.format(id=study, sch=schedule).lower() in told.lower(), (verb, told)
+
+
+async def test_an_older_slack_gets_plain_tables_and_pictures_and_is_asked_once(stage: Stage) -> None:
+    _, root = await stage.start("AAPL RSI 15 seed=85")
+
+    async def look() -> list[Message] | None:
+        replies = (await stage.slack.thread(root.channel, root.ts))[1:]
+        return replies if len(charts_in(replies)) == 2 else None
+
+    replies = await stage.slack.eventually(look, seconds=300, what="two charts")
+
+    assert charts_in(replies) == ["Growth and drawdown", "The search, trial by trial"]
+    kinds = {block["type"] for message in replies for block in message.blocks}
+    assert "table" in kinds
+    assert not kinds & NEW_KINDS
+    posts = stage.slack.ledger.of("chat.postMessage")
+    assert sum(call.answer.get("error") == "invalid_blocks" for call in posts) == 1
 
 
 async def test_a_result_is_adopted_by_its_button(stage: Stage, study: tuple[str, Message]) -> None:

@@ -9,6 +9,7 @@ from bot.commands.forms.start_form import Form, start_view
 from bot.context import NO_ANSWER
 from reports.render import LANGUAGES, Language, Renderer
 from reports.text.message import Block, Message
+from reports.text.plain_blocks import cell_text
 from tests.bot import answers, recurring
 from tests.golden.refusals import refusals
 from tests.reports import facts, kinds
@@ -75,8 +76,10 @@ def _lines(block: Block) -> Iterator[str]:
             yield from block["text"]["text"].splitlines()
         case "context":
             yield from (f"  ({element['text']})" for element in block["elements"])
-        case "table":
-            yield from ("  | " + " | ".join(cell["text"] for cell in row) for row in block["rows"])
+        case "table" | "data_table":
+            yield from ("  | " + " | ".join(map(cell_text, row)) for row in block["rows"])
+        case "data_visualization":
+            yield from _chart_lines(block)
         case "actions":
             yield "  " + " ".join(_button(element) for element in block["elements"])
         case "rich_text":
@@ -85,6 +88,13 @@ def _lines(block: Block) -> Iterator[str]:
             yield "---"
         case other:
             raise AssertionError(f"a golden file cannot show {other}")
+
+
+def _chart_lines(block: Block) -> Iterator[str]:
+    chart, axes = block["chart"], block["chart"]["axis_config"]
+    yield f"  [{chart['type']} chart: {block['title']}; {axes.get('x_label', '')}, {axes['y_label']}]"
+    for series in chart["series"]:
+        yield f"    {series['name']}: " + ", ".join(f"{point['label']} {point['value']}" for point in series["data"])
 
 
 def _button(element: Block) -> str:

@@ -66,6 +66,8 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "root_told": [say.root(facts.finished("overfit"))],
         "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
+        "unfurl": [say.render("unfurl", study=facts.finished("unproven"))],
+        "chart_equity": [*_charts(say)],
         "result_old_bars": say.result(facts.finished("unproven", findings=(OLD, *plan.findings))),
         "ack": [say.ack(queued, plan)],
         "ack_late": [say.ack(queued, facts.plan(n_messages=23, queue_seconds=24.0))],
@@ -112,3 +114,9 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "notice_replay_differs": [say.notice("replay_differs", study_name="opt-7f3a", field="seed", was="1", now="2")],
         "notice_files": [say.notice("files", folder="out", names=["equity.png"])],
     }  # fmt: skip
+
+
+def _charts(say: Renderer) -> list[Message]:
+    """Native charts of a study with held-out bars, and of one without."""
+    drawn = [say.native_chart("equity", facts.finished(name)) for name in ("promising", "bare")]
+    return [chart for chart in drawn if chart is not None]

@@ -118,7 +118,7 @@ def near_ties(seed: int) -> StudySummary:
 @pytest.mark.parametrize("seed", range(6))
 def test_the_table_of_best_sets_keeps_their_order(seed: int) -> None:
     summary = near_ties(seed)
-    (table,) = (block for block in table_message(summary).blocks if block["type"] == "table")
+    (table,) = (block for block in table_message(summary).blocks if block["type"] == "data_table")
 
     exact: list[Scored] = [row.scored for row in best_rows(summary)]
     for column, values in (
@@ -128,6 +128,9 @@ def test_the_table_of_best_sets_keeps_their_order(seed: int) -> None:
         shown = [told.Shown(row[column]["text"]).value for row in table["rows"][1:]]
         pairs = list(zip(shown, values, strict=True))
         assert not [(a, b) for a, b in combinations(pairs, 2) if (a[0] - b[0]) * (a[1] - b[1]) < 0]
+        # What a click on the heading sorts by.
+        sorted_by = [row[column]["value"] for row in table["rows"][1:]]
+        assert sorted_by == [value if value is None else round(value, 6) for value in values]
 
 
 def table_message(summary: StudySummary) -> Message:

@@ -142,6 +142,15 @@ class Stage:
         return await self.slack.eventually(look, seconds=seconds, what=f"{least} replies")
 
 
+def charts_in(messages: Sequence[Message]) -> list[str]:
+    """The titles of the charts among messages: pictures, and those that Slack draws in a message of their own."""
+    found = []
+    for message in messages:
+        found += [file["title"] for file in message.files if file["name"].endswith(".png")]
+        found += [block["title"] for block in message.blocks[:1] if block["type"] == "data_visualization"]
+    return found
+
+
 def study_in(text: str) -> str | None:
     """The first study's name in a text."""
     found = re.search(r"opt-[0-9a-f]{4,}", text)

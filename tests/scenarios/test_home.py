@@ -105,6 +105,16 @@ async def test_the_button_opens_the_form_and_the_study_goes_to_a_direct_message(
 
 async def test_the_messages_tab_publishes_nothing(stage: Stage) -> None:
     before = await HomeVisit.find_all().count()
-    await stage.act.event("app_home_opened", {"user": "U0NOBODY1", "channel": "D1", "tab": "messages"})
+    asked = len(stage.slack.ledger.of("assistant.threads.setSuggestedPrompts"))
+    delivery = await stage.act.open_messages(user="alice", channel=await _direct(stage))
+    assert delivery.status == 200
+    said = stage.slack.ledger
+    await said.until(lambda: len(said.of("assistant.threads.setSuggestedPrompts")) > asked, what="the prompts")
 
     assert await HomeVisit.find_all().count() == before
+
+
+async def _direct(stage: Stage) -> str:
+    """Alice's conversation with the bot."""
+    opened = await stage.context.client.conversations_open(users=await stage.slack.user_id("alice"))
+    return str(opened["channel"]["id"])

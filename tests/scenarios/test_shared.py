@@ -67,7 +67,7 @@ async def test_the_table_shows_each_symbols_stored_numbers(stage: Stage, study: 
 
 def _table(message: Message) -> list[list[str]]:
     assert "The shared set on each symbol" in str(message.blocks)
-    [table] = [block for block in message.blocks if block["type"] == "table"]
+    [table] = [block for block in message.blocks if block["type"] in ("table", "data_table")]
     return [[cell["text"] for cell in row] for row in table["rows"]]
 
 

@@ -153,6 +153,18 @@ class Driver:
         event = {"user": await self.slack.user_id(user), "channel": channel, "tab": "home"}
         return await self.event("app_home_opened", event | ({"view": view} if view else {}))
 
+    async def open_messages(self, *, user: str = "alice", channel: str) -> Delivery:
+        """Look at the messages with the bot, which is how an agent is opened; the channel is given by id."""
+        event = {"user": await self.slack.user_id(user), "channel": channel, "tab": "messages"}
+        return await self.event("app_home_opened", event)
+
+    async def share(self, url: str, *, user: str = "alice", channel: str = CHANNEL) -> tuple[Message, Delivery]:
+        """Write a message with a link to the bot's pages; gives the message and the event's delivery."""
+        said = await self.slack.say(await self.slack.user_id(user), await self._channel_id(channel), f"<{url}>")
+        links = [{"url": url, "domain": url.split("/")[2]}]
+        event = {"user": said.user, "channel": said.channel, "message_ts": said.ts, "links": links}
+        return said, await self.event("link_shared", {**event, "is_bot_user_member": True})
+
     def _typed(self, text: str) -> str:
         """What Slack makes of a typed text: its control characters escaped, and nobody may unescape them."""
         self.slack.distrust(text)
