@@ -125,7 +125,7 @@ WRONG = {
     ),
     "nan.py": (
         slow_path("nan", "return technical.rsi(bars.close, period) * 0"),
-        "its position at bar 0 .* is no number",
+        "its position at bar 0 .* is not a number",
     ),
     "half.py": (
         slow_path("half", "return np.full(len(bars), 0.5)"),
@@ -186,7 +186,7 @@ WRONG = {
     ),
     "bounds.py": (
         slow_path("bounds", "return bars.close * 0", parameters='bars_of("period", 10, 30, 40)'),
-        "the parameter `period` is not sound",
+        "the parameter `period` is declared wrongly",
     ),
     "words.py": (
         slow_path("words", "return bars.close * 0", more=", title='x' * 61"),
