@@ -17,14 +17,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WORDS = "short fees=us borrow=3 rf=2 capital=20000 per_share=0.005 min_fee=1 whole benchmark=MSFT:60,IBM:40"
 
 
-def read(messages: list[object]) -> str:
-    return str(messages)
-
-
 async def test_a_study_with_an_account_and_a_benchmark_is_told_and_replayed(stage: Stage) -> None:
     name, root = await stage.finished(f"AAPL SMA 30 seed=91 folds=0 {WORDS}", user="kim")
     study = await stage.context.services.studies.find(name)
-    told = read([message.blocks for message in await stage.answers(root)])
+    told = str((await stage.detailed(await stage.verdict(root))).blocks)
 
     assert study.summary is not None
     assert study.summary.comparison is not None
@@ -68,7 +64,7 @@ async def test_cash_earns_what_a_stored_yield_says(stage: Stage, tmp_path: Path)
     fixed, _ = await stage.finished("AAPL RSI 20 seed=93 folds=0 rf=3", user="kim")
     one, other = [(await services.studies.find(each)).summary for each in (name, fixed)]
 
-    assert "Cash earns the rate of YIELD" in read([message.blocks for message in await stage.answers(root)])
+    assert "Cash earns the rate of YIELD" in str((await stage.detailed(await stage.verdict(root))).blocks)
     assert one is not None
     assert other is not None
     assert one.winner.params == other.winner.params
