@@ -107,7 +107,7 @@ async def test_every_document_can_be_read(mongodb_uri: str, home: Path) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("fact", FACTS["finished"], ids=lambda fact: fact["study"])
-async def test_a_finished_study_replays_to_the_last_bit_and_shows_its_result(heir: Stage, fact: dict[str, Any]) -> None:
+async def test_a_finished_study_replays_and_shows_its_result(heir: Stage, fact: dict[str, Any]) -> None:
     service = heir.context.services.studies
     replayed = await service.replay(fact["study"])
     study = await service.get_study_results(fact["study"])
