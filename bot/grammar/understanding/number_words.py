@@ -1,0 +1,34 @@
+"""Numbers in words become digits: `two hundred trials`, `five years`, `천 번`."""
+
+import re
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SMALL = {
+    **{word: n for n, word in enumerate(_ONES)},
+    **{word: 10 * n for n, word in enumerate(_TENS, start=2)},
+}
+_SCALES = {"hundred": 100, "thousand": 1_000}
+_ENGLISH = re.compile(
+    rf"\b(?:(?:{'|'.join(_SMALL)}|a)[\s-]+)?(?:hundred|thousand)\b"
+    rf"|\b(?:{'|'.join(_SMALL)})\b(?=[\s-]+(?:years?|yrs?|trials?|tries|sets|folds|months?|decades?)\b)"
+)
+_KOREAN_DIGITS = dict(zip("일이삼사오육칠팔구", range(1, 10), strict=True))
+_KOREAN = re.compile(r"(?<![\w])([일이삼사오육칠팔구])?([백천만])(?=\s?(?:번|회)(?![가-힣]{3}))")
+_KOREAN_SCALES = {"백": 100, "천": 1_000, "만": 10_000}
+
+
+def with_digits(text: str) -> str:
+    """Return a text in lower case with its numbers in digits."""
+    text = _ENGLISH.sub(lambda found: str(_english(found[0])), text)
+    return _KOREAN.sub(lambda found: str(_KOREAN_DIGITS.get(found[1], 1) * _KOREAN_SCALES[found[2]]), text)
+
+
+def _english(words: str) -> int:
+    value = 1
+    for word in re.split(r"[\s-]+", words):
+        value = value * _SCALES[word] if word in _SCALES else _SMALL.get(word, 1)
+    return value

@@ -1,0 +1,259 @@
+"""Words for what is searched: strategies with their numbers, parameters, goals, limits, orders and settings."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from bot.grammar.options import OPTIONS
+from bot.grammar.understanding.items import Item, Kind
+from bot.grammar.understanding.matching import NUMBER, Pattern, any_of, number_text, pattern, plain_phrase
+from bot.grammar.understanding.phrases import (
+    ABOVE,
+    BELOW,
+    CAP_PHRASES,
+    FILLS,
+    GOAL_PHRASES,
+    NUMBERED,
+    ORDER_PHRASES,
+    PARAMETER_PHRASES,
+    SETTING_PHRASES,
+    STRATEGY_PHRASES,
+    WORD_PHRASES,
+)
+from optimizer.domain.metrics import CAPS
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+
+#: Last bound of a fast average: a single number above it can only be the slow one.
+_FASTEST, _SLOWEST_FAST = 20, 50
+#: A lone number in this stretch may be a year.
+YEARS = range(1950, 2041)
+_TRIALS = r"trials?|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
+_TO = r"\s*(?:-|~|\.\.\.?|to|and|에서|부터)\s*"
+
+
+def _word(found: re.Match[str], *words: str) -> tuple[Item, ...]:
+    return tuple(Item(Kind.WORD, found[0], (word,)) for word in words)
+
+
+def _one(found: re.Match[str], *readings: str) -> tuple[Item, ...]:
+    return (Item(Kind.WORD, found[0], readings),)
+
+
+def strategy_readings(phrase: str) -> tuple[str, ...]:
+    """Return the strategies that a phrase may mean; empty for none."""
+    key = STRATEGIES.key_of.get(phrase)
+    return STRATEGY_PHRASES.get(phrase, ()) if key is None else (key,)
+
+
+def numbered(strategy: str, numbers: Sequence[str]) -> tuple[tuple[str, ...], ...] | None:
+    """Return the words that the numbers beside a strategy mean, each with its readings; None where they mean none."""
+    names = NUMBERED.get(strategy, ())
+    if not 1 <= len(numbers) <= len(names):
+        return None
+    if len(numbers) == 1 and names[:2] == ("fast", "slow"):
+        [number] = numbers
+        fast, slow = f"fast={number}", f"slow={number}"
+        value = float(number)
+        return ((slow,),) if value > _SLOWEST_FAST else ((fast,),) if value < _FASTEST else ((fast, slow),)
+    return tuple((f"{name}={number}",) for name, number in zip(names, numbers, strict=False))
+
+
+def _strategy(found: re.Match[str]) -> tuple[Item, ...] | None:
+    readings = strategy_readings(plain_phrase(found["name"]))
+    numbers = [number_text(each) for each in re.findall(NUMBER, found["numbers"] or "")]
+    item = Item(Kind.STRATEGY, found[0], readings)
+    if not numbers:
+        return (item,)
+    words = numbered(readings[0], numbers) if len(readings) == 1 else None
+    return None if words is None else (item, *(Item(Kind.WORD, found[0], each) for each in words))
+
+
+def _goal(found: re.Match[str]) -> tuple[Item, ...]:
+    return (Item(Kind.GOAL, found[0], (GOAL_PHRASES[plain_phrase(found["goal"])],)),)
+
+
+def _smallest(found: re.Match[str]) -> tuple[Item, ...]:
+    return (Item(Kind.GOAL, found[0], ("maxdd",)),)
+
+
+def _cap(found: re.Match[str]) -> tuple[Item, ...]:
+    measures = GOAL_PHRASES | CAP_PHRASES
+    below = next((found[name] for name in ("below", "low") if name in found.re.groupindex and found[name]), None)
+    above = next((found[name] for name in ("above", "high") if name in found.re.groupindex and found[name]), None)
+    measure = measures[plain_phrase(found["measure"])]
+    sign = "<" if below or not above else ">"
+    return _word(found, f"{measure}{sign}{number_text(found['number'])}{found['percent'] or ''}")
+
+
+def _equal_cap(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """`maxdd=25`: of a measure that is to be small, an equals sign can only mean a limit."""
+    return _word(found, f"maxdd<{found[1]}")
+
+
+def _parameter(found: re.Match[str]) -> tuple[Item, ...]:
+    name = PARAMETER_PHRASES.get(found["name"], found["name"])
+    low, high = number_text(found["low"]), found["high"]
+    return _word(found, f"{name}={low}..{number_text(high)}" if high else f"{name}={low}")
+
+
+def _order(found: re.Match[str]) -> tuple[Item, ...]:
+    name = ORDER_PHRASES.get(plain_phrase(found["name"]), found["name"])
+    return _word(found, f"{name}={number_text(found['number'])}")
+
+
+def _setting(found: re.Match[str]) -> tuple[Item, ...]:
+    name = SETTING_PHRASES[plain_phrase(found["name"])]
+    unit = (found["unit"] or "").replace(" ", "")
+    number = number_text(found["number"])
+    if name == "trials":
+        return (Item(Kind.TRIALS, found[0], (number,)),)
+    return _word(found, f"{name}={number}{unit if name in ('cost', 'slippage', 'tax') else ''}")
+
+
+def _passed(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """`key=value` of the grammar goes through as it is; a dash between two numbers of a parameter is a range."""
+    key, value = found[1], found[2].rstrip(",;!?")
+    if not value or not (key in _keys() or key == "tz"):
+        return None
+    dashed = re.fullmatch(rf"({NUMBER})-({NUMBER})", value)
+    if dashed and key not in OPTIONS:
+        value = f"{dashed[1]}..{dashed[2]}"
+    if key in ("trials", "n_trials") and re.fullmatch(NUMBER, value):
+        return (Item(Kind.TRIALS, found[0], (number_text(value),)),)
+    return _word(found, f"{key}={value}")
+
+
+def _trials(found: re.Match[str]) -> tuple[Item, ...]:
+    return (Item(Kind.TRIALS, found[0], (number_text(found[1]),)),)
+
+
+def _bare_number(found: re.Match[str]) -> tuple[Item, ...]:
+    number = number_text(found[1])
+    is_year = found[1].isdecimal() and int(found[1]) in YEARS
+    return (Item(Kind.TRIALS, found[0], (number, f"from={number}") if is_year else (number,)),)
+
+
+@cache
+def _keys() -> frozenset[str]:
+    aliases = {alias for option in OPTIONS.values() for alias in option.aliases}
+    return frozenset({*OPTIONS, *aliases, *OVERLAYS, *_parameters()})
+
+
+@cache
+def _parameters() -> frozenset[str]:
+    return frozenset(name for strategy in STRATEGIES.values() for name in strategy.space.names)
+
+
+def _fills(found: re.Match[str]) -> tuple[Item, ...]:
+    return (Item(Kind.FILL, found[0]),)
+
+
+def strategy_patterns() -> Sequence[Pattern]:
+    """Return the patterns of strategies; a person's own are found as they are registered."""
+    name = any_of((*STRATEGY_PHRASES, *STRATEGIES.key_of))
+    many = rf"{NUMBER}(?:\s*[,/]\s*{NUMBER}){{0,2}}"
+    pair = rf"{NUMBER}(?:\s*/\s*{NUMBER}){{1,2}}"
+    days = rf"(?:{NUMBER})(?=[\s-]*(?:days?|d|bars?|period|일|봉)|\s*/)"
+    return (
+        pattern(
+            rf"(?P<numbers>{days}(?:\s*(?:일|/)\s*{NUMBER})?)[\s-]*(?:days?|d|bars?|period|일|봉)?[\s-]+(?P<name>{name})",
+            _strategy,
+        ),
+        pattern(rf"(?P<name>{name})\s*\(\s*(?P<numbers>{many})\s*\)", _strategy, end=r"(?![\w%])"),
+        pattern(rf"(?P<name>{name})\s+(?P<numbers>{pair})", _strategy),
+        pattern(rf"(?P<name>{name})\s+(?P<numbers>\d{{1,3}})(?:[\s-](?:days?|bars?)|일(?!봉)|봉)", _strategy),
+        pattern(rf"(?P<name>{name})(?P<numbers>)", _strategy),
+        pattern(rf"(?P<name>{name})-?(?P<numbers>\d{{1,3}})", _strategy),
+    )
+
+
+@cache
+def study_patterns() -> Sequence[Pattern]:
+    """Return the patterns of everything else that a study is asked for with, the most special first."""
+    below, above = any_of(BELOW), any_of(ABOVE)
+    measure = rf"(?P<measure>{any_of((*GOAL_PHRASES, *CAP_PHRASES))})"
+    number, percent = rf"-?(?P<number>{NUMBER})\s?", r"(?P<percent>%)?"
+    order = rf"(?P<name>{any_of((*ORDER_PHRASES, *OVERLAYS))})"
+    capital = r"\$\s?"
+    return (
+        pattern(r"(name|note)\s*=\s*(\"[^\"]*\")", lambda m: _word(m, f"{m[1]}={m[2]}")),
+        pattern(any_of(WORD_PHRASES), lambda m: _word(m, WORD_PHRASES[plain_phrase(m[0].split("'s")[0])]), end=r"(?!\w)"),
+        pattern(rf"maxdd\s*=\s*(-?(?:{NUMBER})%?)", _equal_cap),
+        pattern(rf"((?:{'|'.join(CAPS)})[<>]=?-?(?:{NUMBER})%?)", lambda m: _word(m, m[1].replace("=", ""))),
+        pattern(rf"{measure}\s*(?:of\s+|is\s+)?(?:(?P<below>{below})|(?P<above>{above}))\s*{number}{percent}", _cap),
+        pattern(
+            rf"{measure}(?:이|가|은|는|을|를)?\s*{number}{percent}\s*(?:(?P<below>이하|미만|이내)|(?P<above>이상|초과))", _cap
+        ),
+        pattern(rf"(?:(?P<low>{below})|(?P<high>{above}))\s+(?:a\s+)?{number}{percent}\s+{measure}", _cap),
+        pattern(rf"(?P<measure>{any_of(_drawdowns())})\s*(?:of\s+|:\s*)?{number}(?P<percent>%)", _cap),
+        pattern(rf"(?:at least|min(?:imum)?(?: of)?|최소)\s*({NUMBER})\s*(?:trades|거래|번의 거래)", lambda m: _word(m, f"min_trades={m[1]}")),
+        pattern(rf"(?:more than|over|above)\s+({NUMBER})\s+trades", lambda m: _word(m, f"trades>{m[1]}")),
+        pattern(rf"(?:minimi[sz]e|lowest|smallest|least|reduce|low)\s+(?:the\s+)?{any_of(_drawdowns())}", _smallest),
+        pattern(rf"{any_of(_drawdowns())}(?:을|를)?\s*(?:최소화|최소|줄이기)", _smallest),
+        pattern(
+            rf"(?:(?:goals?|objective|목표)\s*[=:]?\s*)?(?:(?:maximi[sz]e|max|highest|best|optimi[sz]e for|by|for)\s+)?(?:the\s+)?"
+            rf"(?P<goal>{any_of(GOAL_PHRASES)})(?:\s*(?:최대화|최대|기준))?",
+            _goal,
+        ),
+        pattern(rf"{order}\s*(?:(?:at|of|is|=|:)\s*)?(?P<number>{NUMBER})\s?%", _order, end=r"(?:로|에|으로)?(?!\w)"),
+        pattern(
+            rf"(?P<name>{any_of(ORDER_PHRASES)})\s*(?:(?:at|of|is|=|:)\s*)?(?P<number>{NUMBER})", _order
+        ),
+        pattern(rf"(?P<name>{any_of(OVERLAYS)})\s*(?:(?:at|of)\s+)(?P<number>{NUMBER})", _order),
+        pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?%\s+{order}", _order),
+        pattern(any_of(ORDER_PHRASES), lambda m: _word(m, ORDER_PHRASES[plain_phrase(m[0])]), end=r"(?!\w)"),
+        pattern(
+            rf"(?P<name>{any_of((*PARAMETER_PHRASES, *_parameters()))})\s*[=:]?\s*(?:of\s+|at\s+|from\s+|between\s+)?"
+            rf"(?P<low>{NUMBER})(?:{_TO}(?P<high>{NUMBER}))?",
+            _parameter,
+        ),
+        pattern(
+            rf"(?P<name>{any_of(SETTING_PHRASES)})\s*(?:(?:of|is|at)\s+|[:=]\s*)?(?P<number>{NUMBER})(?P<unit>\s?(?:%|bps?))?",
+            _setting,
+            end=r"(?:로|으로)?(?![\w%])",
+        ),
+        pattern(rf"(?P<number>{NUMBER})(?P<unit>\s?(?:%|bps?))\s+(?P<name>{any_of(_rates())})", _setting),
+        pattern(rf"(?P<number>{NUMBER})(?P<unit>)\s+(?P<name>folds|trades minimum)", _setting),
+        pattern(rf"{capital}({NUMBER})(?:\s+(?:capital|account))?", lambda m: _word(m, f"capital={number_text(m[1])}")),
+        pattern(r"([a-z_]+)\s*=\s*(\"[^\"]*\"|[^\s\"]+)", _passed, end=""),
+        pattern(
+            r"(?:versus|vs\.?|compared (?:to|with)|against|benchmark(?:ed)?(?: (?:against|to|with))?)\s+(\^?[a-z0-9][a-z0-9.\-]*)",
+            lambda m: _word(m, f"benchmark={m[1].upper()}"),
+        ),
+        pattern(rf"({NUMBER})\s*(?:{_TRIALS})(?:씩|의)?(?:\s+of)?", _trials),
+        pattern(rf"({NUMBER})", _bare_number),
+        pattern(any_of(OVERLAYS), lambda m: _word(m, m[0].strip()), end=r"(?![\w%])"),
+        *_asking(),
+        pattern(r"(?:symbols?|tickers?|stocks?|strategy|strategies|종목|전략|study|goal|목표)\s*[=:]", _fills, end=""),
+        pattern(_KOREAN_REQUEST, _fills, end=r"(?![\w%])"),
+        pattern(any_of(FILLS), _fills),
+    )
+
+
+_KOREAN_REQUEST = (
+    r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증)?\s?(?:해\s?주세요|해\s?줘요?|해\s?줄래요?|해\s?봐\s?줘|해\s?봐|해\s?보자|해라|하자|"
+    r"하고\s?싶어요?|해|부탁해요?|부탁드려요|부탁드립니다|부탁|돌려\s?주세요|돌려\s?줘요?|돌려\s?봐|돌려|시켜\s?줘)"
+)
+
+
+def _asking() -> Sequence[Pattern]:
+    """Patterns of words that ask to be told something, instead of having it searched."""
+    return (
+        pattern(
+            r"best|optimal|optimum|최적의|최적|최고의",
+            lambda m: (Item(Kind.BEST, m[0]),),
+        ),
+        pattern(
+            r"what(?:'s| is| are)?|which|show me|show|tell me|give me|알려\s?줘요?|알려\s?주세요|보여\s?줘요?|보여\s?주세요|뭐야|뭐예요",
+            lambda m: (Item(Kind.SHOW, m[0]),),
+        ),
+        pattern(r"and|&|\+|or|/|또는|이나|그리고|및|compare|비교", lambda m: (Item(Kind.JOIN, m[0]),), end=r"(?![\w%])"),
+    )
+
+
+def _drawdowns() -> Mapping[str, str]:
+    return {phrase: goal for phrase, goal in GOAL_PHRASES.items() if goal == "maxdd"}
+
+
+def _rates() -> Mapping[str, str]:
+    return {phrase: key for phrase, key in SETTING_PHRASES.items() if key in ("cost", "slippage", "tax", "holdout")}

@@ -1,0 +1,268 @@
+"""Understanding: the strict parser first, and only for a text that it refuses the loose reading.
+
+The loose reading proposes commands of the documented grammar, and the strict parser reads those: it decides what is
+valid. A text is started only when every word of it has a meaning and all of them together have one; where two are
+possible a person chooses, and otherwise the error says which words were not understood.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from bot.grammar.commands import AddSchedule, Command, Start
+from bot.grammar.errors import (
+    MissingCadence,
+    MissingDay,
+    MissingSchedule,
+    MissingStart,
+    MissingStrategy,
+    MissingStudy,
+    MissingSymbol,
+    MissingTime,
+    MissingValue,
+    NotASymbol,
+    NothingUnderstood,
+    NotUnderstood,
+    OneStrategy,
+    OneTooMany,
+    Repeated,
+    SymbolFirst,
+    SymbolIsVerb,
+    TooLong,
+    TwoReadings,
+    UnclosedQuote,
+    UnknownOption,
+    UnknownTopic,
+    UnknownVerb,
+)
+from bot.grammar.formatting import PREFIX
+from bot.grammar.parsing import parse
+from bot.grammar.rules.typed import NO_RULES, SavedRules
+from bot.grammar.tokens import MAX_TEXT
+from bot.grammar.understanding.assembling import Assembled, assemble, company_names, items_of
+from bot.grammar.understanding.cleaning import clean
+from bot.grammar.understanding.items import Item, Kind
+from bot.grammar.understanding.listings import listings
+from bot.grammar.understanding.loose_reader import read_items
+from bot.grammar.understanding.questions import answer_of
+from bot.grammar.understanding.spelling import is_misspelt
+from bot.grammar.verbs import VERB_WORDS
+from optimizer.errors import NotANumber, UnknownGoal, UnknownOverlay, UnknownParameter, UnknownStrategy, UserError
+from optimizer.strategies.registry import OVERLAYS
+from optimizer.strategies.rules.errors import RuleError
+
+#: Longer texts are not read loosely: nobody asks for a study in so many words.
+MAX_LOOSE = 400
+_MOST_AMBIGUOUS = 4
+_MOST_WORDS_NAMED = 4
+#: Errors of the strict parser that the loose reading may replace; every other one is about a value or a name.
+_REPLACEABLE = (
+    MissingCadence, MissingSchedule, MissingStart, MissingStrategy, MissingStudy, MissingTime, MissingDay, MissingValue,
+    NotANumber, NotASymbol, OneStrategy, OneTooMany, Repeated, SymbolFirst, SymbolIsVerb, UnknownGoal, UnknownOption,
+    UnknownOverlay, UnknownParameter, UnknownStrategy, UnknownTopic, UnknownVerb,
+)  # fmt: skip
+#: Errors that offer a word, which must be nearly the one that was typed.
+_OFFERING = (UnknownVerb, UnknownTopic, UnknownOption, UnknownStrategy, UnknownParameter, UnknownGoal, UnknownOverlay)
+#: Verbs after which a text may still ask for a study: `run AAPL RSI`.
+_START_VERBS = {"start", "schedule", "run"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A command as it was understood. `text` is the exact command of a text that was read loosely."""
+
+    command: Command
+    text: str = ""
+    names: tuple[tuple[str, str], ...] = ()  # symbols with the company that each is
+
+
+def understand(
+    text: str,
+    *,
+    study: str | None = None,
+    rules: SavedRules = NO_RULES,
+    is_addressed: bool = False,
+    unknown: Collection[str] = (),
+) -> Reading:
+    """Read what a person wrote. Raises UserError for a text that is no command, with both readings where it may be two.
+
+    `is_addressed` is True for a message that mentions the bot; `unknown` are words that are certainly no symbols, since
+    no source has them.
+    """
+    try:
+        command = parse(text, study=study, rules=rules)
+    except UserError as refused:
+        return _understand_refused(text, refused, study=study, rules=rules, is_addressed=is_addressed, unknown=unknown)
+    if not unknown:
+        return Reading(command)
+    refused = NothingUnderstood(word=next(iter(unknown)), command="")
+    return _understand_refused(text, refused, study=study, rules=rules, is_addressed=is_addressed, unknown=unknown)
+
+
+def _understand_refused(
+    text: str,
+    refused: UserError,
+    *,
+    study: str | None,
+    rules: SavedRules,
+    is_addressed: bool,
+    unknown: Collection[str],
+) -> Reading:
+    if isinstance(refused, TooLong | RuleError) or len(text) > MAX_TEXT:
+        raise refused
+    plain = clean(text, is_addressed=is_addressed)
+    if len(plain) > MAX_LOOSE:
+        raise _near(refused)
+    if not plain:
+        return Reading(parse("", study=study, rules=rules))
+    if (answered := _answered(plain, study, rules)) is not None:
+        return answered
+    if isinstance(refused, UnclosedQuote) or (plain != text.strip() and not unknown):
+        try:
+            return Reading(parse(plain, study=study, rules=rules), plain)
+        except UserError as error:
+            refused = error
+    if not isinstance(refused, (*_REPLACEABLE, NothingUnderstood)):
+        raise _near(refused)
+    items = read_items(plain, rules=rules, unknown=unknown)
+    return _started(items, plain, refused, study, rules)
+
+
+def _answered(text: str, study: str | None, rules: SavedRules) -> Reading | None:
+    """Return the answer to a question or a request that starts nothing."""
+    answer = answer_of(text, study)
+    if isinstance(answer, tuple):
+        raise TwoReadings(one=answer[0], other=answer[1], command="")
+    if isinstance(answer, str):
+        return Reading(parse(answer, study=study, rules=rules), answer)
+    return None if answer is None else Reading(answer)
+
+
+def _started(
+    items: Sequence[Item], text: str, refused: UserError, study: str | None, rules: SavedRules
+) -> Reading:
+    """Return the study or schedule that the items ask for, all of them together."""
+    _require_plain_request(items, text, refused)
+    found = assemble(_settled(items))
+    is_for_thread = study is not None and not items_of(items, Kind.SYMBOL, Kind.STRATEGY)
+    _require_whole(items, found, refused, is_for_thread=is_for_thread)
+    commands = found.commands
+    if items_of(items, Kind.BEST, Kind.SHOW):
+        commands = _searched_or_known(items, found, refused)
+    if len(commands) > 2:
+        raise _not_understood(items, text, [next(i for i in items if len(i.readings) > 1 or i.kind is Kind.STRATEGY)])
+    readings = [_parsed(command, study, rules) for command in commands]
+    if len(commands) == 2:
+        raise TwoReadings(one=commands[0], other=commands[1], command="")
+    if found.lacks:
+        raise _incomplete(items, found)
+    return readings[0]
+
+
+def _require_plain_request(items: Sequence[Item], text: str, refused: UserError) -> None:
+    """Raise unless every word was understood, and none of them says that nothing is to be started."""
+    unknown = items_of(items, Kind.UNKNOWN)
+    first = text.split()[0].lower()
+    verb = VERB_WORDS.get(first)
+    said = [item for item in items if item.kind is not Kind.FILL]
+    if verb and verb not in _START_VERBS and not (verb in ("best", "compare") and items_of(items, Kind.STRATEGY)):
+        raise _near(refused)
+    if unknown or not said or sum(len(item.readings) > 1 for item in items) > _MOST_AMBIGUOUS:
+        raise _specific(refused) or _not_understood(items, text, unknown)
+    if said[0].kind is Kind.WORD and said[0].value in OVERLAYS:
+        raise _not_understood(items, text, said[:1])
+    if strange := _strange_symbols(items, text):
+        raise _specific(refused) or _not_understood(items, text, strange)
+
+
+def _strange_symbols(items: Sequence[Item], text: str) -> list[Item]:
+    """Return the words in capitals that no list has, where another word is the symbol: they may be anything."""
+    symbols = items_of(items, Kind.SYMBOL)
+    known = listings()
+    if len(symbols) < 2:
+        return []
+    bare = [i for i in symbols if i.value not in known and i.text.rstrip("'s").isalnum() and i.value.isalpha()]
+    return [item for item in bare if not _is_joined(item.value, text)]
+
+
+def _is_joined(symbol: str, text: str) -> bool:
+    upper = f" {text.upper()} "
+    return any(f"{sign}{symbol}" in upper or f"{symbol}{sign}" in upper for sign in (",", "/", "+"))
+
+
+def _settled(items: Sequence[Item]) -> list[Item]:
+    """Return the items where a time of day decides that `daily` is how often, not how long a bar is."""
+    if not items_of(items, Kind.CLOCK, Kind.SCHEDULE):
+        return list(items)
+    return [Item(i.kind, i.text, i.readings[:1]) if i.kind is Kind.CADENCE else i for i in items]
+
+
+def _require_whole(items: Sequence[Item], found: Assembled, refused: UserError, *, is_for_thread: bool) -> None:
+    """Raise where the symbol or the strategy is missing."""
+    symbols, strategies = items_of(items, Kind.SYMBOL), items_of(items, Kind.STRATEGY)
+    if symbols and strategies:
+        return
+    if symbols:
+        command = _with_strategy(found.commands[0], ",".join(dict.fromkeys(item.value for item in symbols)))
+        raise MissingStrategy(word=symbols[0].text, command=f"{PREFIX} {command}")
+    if strategies:
+        raise MissingSymbol(word=strategies[0].text.strip(), example=f"AAPL {found.commands[0]}", command="")
+    if is_for_thread and items_of(items, Kind.CADENCE, Kind.CLOCK):
+        return
+    raise _specific(refused) or _not_understood(items, "", list(items[:1]))
+
+
+def _with_strategy(command: str, symbols: str) -> str:
+    return command.replace(symbols, f"{symbols} rsi", 1)
+
+
+def _searched_or_known(items: Sequence[Item], found: Assembled, refused: UserError) -> tuple[str, ...]:
+    """Return a search and the look at what is known, for a text that asks for the best; a mere question starts nothing."""
+    symbols, strategies = items_of(items, Kind.SYMBOL), items_of(items, Kind.STRATEGY)
+    if not items_of(items, Kind.BEST) or len(found.commands) != 1 or len(symbols) != 1:
+        asked = items_of(items, Kind.SHOW, Kind.BEST)
+        raise _not_understood(items, "", asked[:1])
+    return (found.commands[0], f"best {symbols[0].value} {strategies[0].value}")
+
+
+def _parsed(command: str, study: str | None, rules: SavedRules) -> Reading:
+    parsed = parse(command, study=study, rules=rules)
+    starts = parsed if isinstance(parsed, Start) else parsed.start if isinstance(parsed, AddSchedule) else None
+    return Reading(parsed, command, company_names(starts.symbols if starts else ()))
+
+
+def _incomplete(items: Sequence[Item], found: Assembled) -> UserError:
+    """Return the error of a schedule that leaves the day or the time open, with the command that has one."""
+    [command] = found.commands
+    asked = items_of(items, Kind.CADENCE, Kind.CLOCK, Kind.SCHEDULE)[0].text.strip()
+    if found.lacks == "time":
+        return MissingTime(word=asked, command=f"{PREFIX} {command}")
+    return MissingDay(word=asked, example="mon", command=f"{PREFIX} {command}")
+
+
+def _not_understood(items: Sequence[Item], text: str, words: Sequence[Item]) -> UserError:
+    """Return the error that names what was not understood, and what was."""
+    named = [item.text.strip() for item in words if item.text.strip()][:_MOST_WORDS_NAMED]
+    word = " ".join(named)[:60] or text[:40]
+    kinds = (Kind.SYMBOL, Kind.STRATEGY, Kind.TRIALS, Kind.WORD, Kind.GOAL)
+    read = " ".join(dict.fromkeys(item.text.strip() for item in items_of(items, *kinds) if item not in words))[:120]
+    if read and items_of(items, Kind.SYMBOL, Kind.STRATEGY):
+        return NotUnderstood(word=word, read=read, command="")
+    return NothingUnderstood(word=text.split()[0][:40] if text and not named else word, command="")
+
+
+def _specific(refused: UserError) -> UserError | None:
+    """Return the error of the strict parser where it offers a word that was nearly typed."""
+    near = str(refused.facts.get("nearest") or "")
+    word = str(refused.facts.get("word") or "")
+    return refused if near and isinstance(refused, _OFFERING) and is_misspelt(word, near) else None
+
+
+def _near(refused: UserError) -> UserError:
+    """Return an error without an offer that is another word than the one that was typed."""
+    if not isinstance(refused, _OFFERING) or not refused.facts.get("nearest") or _specific(refused):
+        return refused
+    return type(refused)(**{**refused.facts, "nearest": "", "command": ""})
+
+
+
