@@ -65,6 +65,9 @@ def _with_bars(one: Utterance, study: str | None) -> Reading:
 
 
 def _without_bars(command: Command) -> list[str]:
+    """Return the symbols that no source has, and the name of a study that is none."""
+    if (study := str(getattr(command, "study", None) or "")) and not study.startswith("opt-"):
+        return [study.upper()]
     start = command.start if isinstance(command, AddSchedule) else command
     if not isinstance(start, Start):
         return []

@@ -11,7 +11,7 @@ _PARTICLES = "으로만|으로는|으로|로만|로|을|를|은|는|이랑|랑|�
 #: End of a word: a possessive or a particle, and then nothing that would go on with it.
 END = rf"(?:'s)?(?:{_PARTICLES})?(?![\w%])"
 #: A number as people type it: `200`, `1,000`, `1k`, `2e2`, `0.1`, `천`.
-NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e\d)?(?:k|천|백)?|\.\d+"
+NUMBER = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:e[0-9])?(?:k|천|백)?|\.[0-9]+)"
 _SCALES = {"k": 1_000, "천": 1_000, "백": 100}
 
 

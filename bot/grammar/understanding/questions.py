@@ -33,9 +33,8 @@ def _in_thread(here: Answered, elsewhere: Answered) -> Callable[[re.Match[str], 
 
 def _topic(found: re.Match[str], _study: str | None) -> Answered:
     """Help about a term; None for a term that help does not know."""
-    word = found["topic"].strip()
-    readings = strategy_readings(word)
-    for name in (word, *readings[:1], GOAL_PHRASES.get(word, ""), re.sub(r"^(?:the|a|an) ", "", word)):
+    word = re.sub(r"^(?:the|a|an) ", "", found["topic"].strip())
+    for name in (word, *strategy_readings(word)[:1], GOAL_PHRASES.get(word, "")):
         try:
             return find_topic(name)
         except UnknownTopic:
@@ -62,6 +61,8 @@ def _export(found: re.Match[str], study: str | None) -> Answered:
     return f"export {found['kind']}" if study else None
 
 
+_GREETING = re.compile(r"^(?:(?:hey|hi|hello|ok|okay|so|please|bot|안녕|안녕하세요|저기)[\s,!.:]+)+(?=\S)", re.IGNORECASE)
+_FAREWELL = re.compile(r"(?:[\s,!.]+(?:please|pls|thanks|thank you|thx|bot|좀|부탁해요?|해\s?줘|해\s?주세요))+[!.]*$", re.IGNORECASE)
 _ID = r"(?P<id>opt-[0-9a-f]+)"
 _BEGIN = r"(?:please |can you |could you |i want to |let's )?"
 _MEANT = r"(?:it|this|that|this study|the study|the result|이거|이게|이건|이 결과|그거)"
@@ -160,7 +161,7 @@ QUESTIONS: Sequence[Question] = (
     ),
     _q(r"(?:delete|remove|cancel|stop|drop)(?: (?:the )?schedule)? (?P<schedule>sch-[0-9a-f]+)|schedule (?:delete|remove|cancel) (?P<other>sch-[0-9a-f]+)|(?:일정|예약) (?:삭제|취소) (?P<third>sch-[0-9a-f]+)|(?P<fourth>sch-[0-9a-f]+) (?:삭제|취소)(?:해?\s?줘)?", lambda m, _s: f"unschedule {m['schedule'] or m['other'] or m['third'] or m['fourth']}"),
     _q(
-        r"leaderboard|rank(?:ing|s)?|top \d+|(?:the )?best (?:strategies|studies|results)|top strategies|순위 (?:보여|알려)\s?(?:줘|주세요)|랭킹|리더보드", "top"
+        r"leaderboard|rank(?:ing|s)?|top [0-9]+|(?:the )?best (?:strategies|studies|results)|top strategies|순위 (?:보여|알려)\s?(?:줘|주세요)|랭킹|리더보드", "top"
     ),
     _q(r"(?:top|best) (?:strategies|studies|results) (?:for|of|on) (?P<symbol>[a-z0-9.^=-]+)", lambda m, _s: f"top {m['symbol']}"),
     _q(
@@ -186,7 +187,7 @@ QUESTIONS: Sequence[Question] = (
     _q(rf"(?:please )?(?:pause|hold)(?: {_MEANT})?(?: please)?|잠깐 멈춰(?:\s?줘)?|일시정지해?\s?줘", "pause"),
     _q(rf"(?:continue|unpause|go on|carry on|resume)(?: {_MEANT}| (?P<id>opt-[0-9a-f]+))?(?: please)?", lambda m, _s: f"resume {m['id'] or ''}".strip()),
     _q(rf"(?:run|do|try|start|execute)(?: {_MEANT})? again|again|rerun(?: {_MEANT})?|repeat(?: {_MEANT})?|다시(?: (?:해|돌려|실행해)\s?(?:줘|주세요|봐))?", _repeated),
-    _q(r"(?:run |do |try |add )?(?P<n>\d{1,5}) more(?: (?:trials|tries|runs|sets))?(?: please)?|(?P<k>\d{1,5})(?:회|번)? (?:더|추가)(?: .*)?", lambda m, s: f"more {m['n'] or m['k']}" if s else None),
+    _q(r"(?:run |do |try |add )?(?P<n>[0-9]{1,5}) more(?: (?:trials|tries|runs|sets))?(?: please)?|(?P<k>[0-9]{1,5})(?:회|번)? (?:더|추가)(?: .*)?", lambda m, s: f"more {m['n'] or m['k']}" if s else None),
     _q(r"(?:some )?more(?: trials)?(?: please)?|more of (?:it|this)|더(?: (?:해|돌려)\s?줘)?", lambda _m, s: "more" if s else None),
     _q(r"(?:export|download|save|give me|send me|send|get)?\s?(?:it |this |me )?(?:as |in |to |the )*(?:a )?(?P<kind>csv|json|html|python|backtesting|vectorbt|freqtrade|pine|trades|positions)(?: file)?(?:로)?(?: (?:내보내|보내|받고|저장해)\s?(?:줘|주세요|싶어)?)?(?: please)?", _export),
     _q(r"(?:export|download|save) (?P<id>opt-[0-9a-f]+)(?: (?:as|in|to))? (?P<kind>[a-z]+)", lambda m, _s: f"export {m['id']} {m['kind']}"),
@@ -198,9 +199,15 @@ QUESTIONS: Sequence[Question] = (
 def answer_of(text: str, study: str | None) -> Answered:
     """Return what answers a clean text as a whole, or None."""
     plain = re.sub(r"\s+", " ", text.lower()).strip(" ?!.,~…")
-    for question in QUESTIONS:
-        found = question.regex.fullmatch(plain)
-        answer = question.answer(found, study) if found else None
-        if answer is not None:
-            return answer
+    for said in dict.fromkeys((plain, politely(plain))):
+        for question in QUESTIONS:
+            found = question.regex.fullmatch(said)
+            answer = question.answer(found, study) if found else None
+            if answer is not None:
+                return answer
     return None
+
+
+def politely(text: str) -> str:
+    """Return a text without the greeting in front and the thanks behind."""
+    return _FAREWELL.sub("", _GREETING.sub("", text)).strip(" ?!.,~…")

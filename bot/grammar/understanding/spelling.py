@@ -22,6 +22,6 @@ def distance(one: str, other: str) -> int:
 def is_misspelt(typed: str, meant: str) -> bool:
     """Check whether a word is another one with a slip of the finger, and not another word."""
     one, other = typed.lower(), meant.lower()
-    if not one or len(one) > 40 or abs(len(one) - len(other)) > 2:
+    if not one.isalnum() or len(one) > 40 or abs(len(one) - len(other)) > 2:
         return False
     return 0 < distance(one, other) <= (1 if len(one) <= _SHORT else 2)

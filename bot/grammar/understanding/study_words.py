@@ -161,9 +161,9 @@ def strategy_patterns() -> Sequence[Pattern]:
         ),
         pattern(rf"(?P<name>{name})\s*\(\s*(?P<numbers>{many})\s*\)", _strategy, end=r"(?![\w%])"),
         pattern(rf"(?P<name>{name})\s+(?P<numbers>{pair})", _strategy),
-        pattern(rf"(?P<name>{name})\s+(?P<numbers>\d{{1,3}})(?:[\s-](?:days?|bars?)|일(?!봉)|봉)", _strategy),
+        pattern(rf"(?P<name>{name})\s+(?P<numbers>[0-9]{{1,3}})(?:[\s-](?:days?|bars?)|일(?!봉)|봉)", _strategy),
         pattern(rf"(?P<name>{name})(?P<numbers>)", _strategy),
-        pattern(rf"(?P<name>{name})-?(?P<numbers>\d{{1,3}})", _strategy),
+        pattern(rf"(?P<name>{name})-?(?P<numbers>[0-9]{{1,3}})", _strategy),
     )
 
 
@@ -177,7 +177,7 @@ def study_patterns() -> Sequence[Pattern]:
     capital = r"\$\s?"
     return (
         pattern(r"(name|note)\s*=\s*(\"[^\"]*\")", lambda m: _word(m, f"{m[1]}={m[2]}")),
-        pattern(any_of(WORD_PHRASES), lambda m: _word(m, WORD_PHRASES[plain_phrase(m[0].split("'s")[0])]), end=r"(?!\w)"),
+        pattern(rf"({any_of(WORD_PHRASES)})", lambda m: _word(m, WORD_PHRASES[plain_phrase(m[1])])),
         pattern(rf"maxdd\s*=\s*(-?(?:{NUMBER})%?)", _equal_cap),
         pattern(rf"((?:{'|'.join(CAPS)})[<>]=?-?(?:{NUMBER})%?)", lambda m: _word(m, m[1].replace("=", ""))),
         pattern(rf"{measure}\s*(?:of\s+|is\s+)?(?:(?P<below>{below})|(?P<above>{above}))\s*{number}{percent}", _cap),
@@ -247,7 +247,8 @@ def _asking() -> Sequence[Pattern]:
             r"what(?:'s| is| are)?|which|show me|show|tell me|give me|알려\s?줘요?|알려\s?주세요|보여\s?줘요?|보여\s?주세요|뭐야|뭐예요",
             lambda m: (Item(Kind.SHOW, m[0]),),
         ),
-        pattern(r"and|&|\+|or|/|또는|이나|그리고|및|compare|비교", lambda m: (Item(Kind.JOIN, m[0]),), end=r"(?![\w%])"),
+        pattern(r"and|or|또는|이나|그리고|및|compare|비교", lambda m: (Item(Kind.JOIN, m[0]),), end=r"(?![\w%])"),
+        pattern(r"[&+/]", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
     )
 
 

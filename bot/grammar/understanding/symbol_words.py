@@ -10,7 +10,7 @@ from bot.grammar.understanding.matching import Pattern, any_of, pattern, plain_p
 from bot.grammar.understanding.phrases import CURRENCIES, EXCHANGES, INDICATORS, WORDLIKE
 from bot.grammar.values import is_symbol
 
-_TICKER = r"\^?[a-z][a-z0-9]{0,9}(?:[.\-=][a-z]{1,4}\d?)?|\d{6}(?:\.k[sq])?|\^[a-z0-9]{1,9}"
+_TICKER = r"\^?[a-z][a-z0-9]{0,9}(?:[.\-=][a-z]{1,4}[0-9]?)?|[0-9]{6}(?:\.k[sq])?|\^[a-z0-9]{1,9}"
 
 
 def _symbol(text: str, *symbols: str) -> tuple[Item, ...]:
@@ -56,7 +56,7 @@ def symbol_patterns() -> Sequence[Pattern]:
         pattern(rf"({any_of(symbol_names())})(?:\s(?:inc|corp|corporation)\.?)?", _named),
         pattern(r"(@[a-z0-9][a-z0-9_-]{0,29})", lambda m: (Item(Kind.SYMBOL, m[0], (m[1],)),)),
         pattern(r"\$(\^?[a-z][a-z0-9.\-]{0,9})", lambda m: _symbol(m[0], m[1])),
-        pattern(r"(\d{6})", _code),
+        pattern(r"([0-9]{6})", _code),
         pattern(rf"({_TICKER})", _listed),
     )
 

@@ -17,7 +17,7 @@ _DAYS = {
 }
 _DAY = "|".join(sorted((day for day in _DAYS if day.isascii()), key=len, reverse=True))
 _KOREAN_DAY = "[월화수목금토일]요일|[월화수목금토일]"
-_DATE = r"(?:19|20)\d\d(?:-\d{1,2}(?:-\d{1,2})?)?"
+_DATE = r"(?:19|20)[0-9][0-9](?:-[0-9]{1,2}(?:-[0-9]{1,2})?)?"
 _YEARS = r"(?:years?|yrs?|y|년)"
 _BARS = r"(?:\s*(?:bars?|candles?|charts?|timeframe|data|봉))"
 _UNITS = {"minute": "m", "minutes": "m", "min": "m", "분": "m", "hour": "h", "hours": "h", "hr": "h", "시간": "h"}
@@ -65,7 +65,7 @@ def _monthly(found: re.Match[str]) -> tuple[Item, ...]:
 def _cadence(word: str, *, is_certain: bool = True) -> Pattern:
     """Build a pattern of a bare cadence; an uncertain one may be a length of bars as well."""
     phrases = {
-        "daily": r"every\s*day|each day|매일마다|매일\s*(?=오전|오후|아침|저녁|밤|\d)" if is_certain else "daily|매일",
+        "daily": r"every\s*day|each day|매일마다|매일\s*(?=오전|오후|아침|저녁|밤|[0-9])" if is_certain else "daily|매일",
         "weekdays": r"every weekday|each weekday|on weekdays|weekdays|평일마다|평일",
         "weekly": r"every week|each week|once a week" if is_certain else "weekly|매주|주마다",
         "monthly": r"every month|each month|once a month" if is_certain else "monthly|매월|매달",
@@ -102,13 +102,13 @@ WHEN: Sequence[Pattern] = (
     pattern(rf"(?P<days>(?:{_DAY.replace('|', 's|')}s))", _days),
     pattern(rf"매주\s*(?P<days>(?:{_KOREAN_DAY})(?:\s*[,와과]?\s*(?:{_KOREAN_DAY}))*)(?:마다)?", _days),
     pattern(r"(?P<days>[월화수목금토일]요일)마다", _days),
-    pattern(r"(?:monthly|every month)\s+(?:on\s+)?(?:the\s+)?(?P<day>\d{1,2})(?:st|nd|rd|th)?", _monthly),
-    pattern(r"(?:매월|매달)\s*(?P<day>\d{1,2})일(?:마다)?", _monthly),
+    pattern(r"(?:monthly|every month)\s+(?:on\s+)?(?:the\s+)?(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?", _monthly),
+    pattern(r"(?:매월|매달)\s*(?P<day>[0-9]{1,2})일(?:마다)?", _monthly),
     *(_cadence(word) for word in ("daily", "weekdays", "weekly", "monthly")),
-    pattern(r"(?:at\s+)?(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?\s?(?P<half>am|pm)", _clock),
-    pattern(r"(?:at\s+)?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?P<half>)", _clock),
+    pattern(r"(?:at\s+)?(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9][0-9]))?\s?(?P<half>am|pm)", _clock),
+    pattern(r"(?:at\s+)?(?P<hour>[0-9]{1,2}):(?P<minute>[0-9][0-9])(?P<half>)", _clock),
     pattern(
-        r"(?P<half>오전|오후|아침|저녁|밤)?\s*(?P<hour>\d{1,2})시(?!간)(?:\s*(?P<minute>\d{1,2})분|\s*(?P<thirty>반))?",
+        r"(?P<half>오전|오후|아침|저녁|밤)?\s*(?P<hour>[0-9]{1,2})시(?!간)(?:\s*(?P<minute>[0-9]{1,2})분|\s*(?P<thirty>반))?",
         _korean_clock,
     ),
     pattern(r"(?:at\s+)?(noon|midnight|정오|자정)", _noon),
@@ -117,25 +117,25 @@ WHEN: Sequence[Pattern] = (
 WINDOWS: Sequence[Pattern] = (
     pattern(rf"(?:from|between)\s+({_DATE})\s*(?:-|to|and|until|till|through)\s*({_DATE})", _span),
     pattern(rf"({_DATE})\s*(?:\.\.+|~|to|until|till|through|부터)\s*({_DATE})", _span),
-    pattern(r"((?:19|20)\d\d)\s*-\s*((?:19|20)\d\d)(?!-)", _span),
+    pattern(r"((?:19|20)[0-9][0-9])\s*-\s*((?:19|20)[0-9][0-9])(?!-)", _span),
     pattern(rf"({_DATE})(?:년)?\s*(?:부터|에서|~|-)\s*({_DATE})(?:년)?(?:\s*까지)?", _span),
     pattern(rf"(?:since|from|starting(?: in| from)?|start)\s+({_DATE})", lambda m: _word(m[0], f"from={m[1]}")),
     pattern(rf"({_DATE})(?:년)?\s*(?:부터|이후|onwards?|\+)", lambda m: _word(m[0], f"from={m[1]}")),
     pattern(rf"(?:until|till|to|through|up to|ending)\s+({_DATE})", lambda m: _word(m[0], f"to={m[1]}")),
     pattern(rf"({_DATE})(?:년)?\s*까지", lambda m: _word(m[0], f"to={m[1]}")),
-    pattern(r"(?:in|during)\s+((?:19|20)\d\d)", lambda m: _word(m[0], f"from={m[1]}", f"to={m[1]}")),
+    pattern(r"(?:in|during)\s+((?:19|20)[0-9][0-9])", lambda m: _word(m[0], f"from={m[1]}", f"to={m[1]}")),
     pattern(
-        rf"(?:over\s+|for\s+|during\s+)?(?:the\s+)?(?:last|past|recent|previous|최근|지난)\s*(\d{{1,3}})[\s-]*{_YEARS}"
+        rf"(?:over\s+|for\s+|during\s+)?(?:the\s+)?(?:last|past|recent|previous|최근|지난)\s*([0-9]{{1,3}})[\s-]*{_YEARS}"
         r"(?:\s?(?:of data|of history|간|치|동안))?",
         _years,
     ),
-    pattern(rf"(?:for\s+)?(\d{{1,3}})[\s-]?{_YEARS}(?:\s?(?:of data|of history|간|치|동안))?(?!\s*(?:부터|까지))", _years),
-    pattern(r"(?:the\s+)?(?:last|past|최근|지난)\s*(\d{1,3})\s*(?:months?|mo|개월)(?:간|치)?", _months),
+    pattern(rf"(?:for\s+)?([0-9]{{1,3}})[\s-]?{_YEARS}(?:\s?(?:of data|of history|간|치|동안))?(?!\s*(?:부터|까지))", _years),
+    pattern(r"(?:the\s+)?(?:last|past|최근|지난)\s*([0-9]{1,3})\s*(?:months?|mo|개월)(?:간|치)?", _months),
 )
 
 LENGTHS: Sequence[Pattern] = (
-    pattern(rf"(\d{{1,3}})\s*(minutes?|min|m|분|hours?|hr|h|시간|d|w)[\s-]*{_BARS}", _bar_length),
-    pattern(r"(\d{1,3})(min|m|h|d|w|mo)", _bar_length),
+    pattern(rf"([0-9]{{1,3}})\s*(minutes?|min|m|분|hours?|hr|h|시간|d|w)[\s-]*{_BARS}", _bar_length),
+    pattern(r"([0-9]{1,3})(min|m|h|d|w|mo)", _bar_length),
     pattern(rf"(hourly){_BARS}?|(?<=\s)(시간)봉", lambda m: _word(m[0], "timeframe=1h")),
     pattern(rf"(daily|weekly|monthly)[\s-]*{_BARS}", _named_length),
     pattern(r"(일|주|월|시간)봉", _named_length),

@@ -20,6 +20,7 @@ from bot.grammar.errors import (
     MissingSymbol,
     MissingTime,
     MissingValue,
+    NotASchedule,
     NotASymbol,
     NothingUnderstood,
     NotUnderstood,
@@ -44,7 +45,7 @@ from bot.grammar.understanding.cleaning import clean
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
-from bot.grammar.understanding.questions import answer_of
+from bot.grammar.understanding.questions import answer_of, politely
 from bot.grammar.understanding.spelling import is_misspelt
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.errors import NotANumber, UnknownGoal, UnknownOverlay, UnknownParameter, UnknownStrategy, UserError
@@ -58,7 +59,7 @@ _MOST_WORDS_NAMED = 4
 #: Errors of the strict parser that the loose reading may replace; every other one is about a value or a name.
 _REPLACEABLE = (
     MissingCadence, MissingSchedule, MissingStart, MissingStrategy, MissingStudy, MissingTime, MissingDay, MissingValue,
-    NotANumber, NotASymbol, OneStrategy, OneTooMany, Repeated, SymbolFirst, SymbolIsVerb, UnknownGoal, UnknownOption,
+    NotANumber, NotASchedule, NotASymbol, OneStrategy, OneTooMany, Repeated, SymbolFirst, SymbolIsVerb, UnknownGoal, UnknownOption,
     UnknownOverlay, UnknownParameter, UnknownStrategy, UnknownTopic, UnknownVerb,
 )  # fmt: skip
 #: Errors that offer a word, which must be nearly the one that was typed.
@@ -122,7 +123,7 @@ def _understand_refused(
             return Reading(parse(plain, study=study, rules=rules), plain)
         except UserError as error:
             refused = error
-    if not isinstance(refused, (*_REPLACEABLE, NothingUnderstood)):
+    if not isinstance(refused, (*_REPLACEABLE, NothingUnderstood)) or _is_goal_given_twice(refused):
         raise _near(refused)
     items = read_items(plain, rules=rules, unknown=unknown)
     return _started(items, plain, refused, study, rules)
@@ -135,7 +136,19 @@ def _answered(text: str, study: str | None, rules: SavedRules) -> Reading | None
         raise TwoReadings(one=answer[0], other=answer[1], command="")
     if isinstance(answer, str):
         return Reading(parse(answer, study=study, rules=rules), answer)
-    return None if answer is None else Reading(answer)
+    if answer is not None:
+        return Reading(answer)
+    said = politely(text)
+    if said == text or VERB_WORDS.get(said.split()[0].lower() if said else "", "start") in _START_VERBS:
+        return None
+    try:
+        return Reading(parse(said, study=study, rules=rules), said)
+    except UserError:
+        return None
+
+
+def _is_goal_given_twice(refused: UserError) -> bool:
+    return isinstance(refused, Repeated) and str(refused.facts["word"]).startswith("goal=")
 
 
 def _started(
@@ -149,6 +162,8 @@ def _started(
     commands = found.commands
     if items_of(items, Kind.BEST, Kind.SHOW):
         commands = _searched_or_known(items, found, refused)
+    if len(items_of(items, Kind.STRATEGY)) > 2:
+        raise OneStrategy(word=",".join(item.text for item in items_of(items, Kind.STRATEGY)), command="")
     if len(commands) > 2:
         raise _not_understood(items, text, [next(i for i in items if len(i.readings) > 1 or i.kind is Kind.STRATEGY)])
     readings = [_parsed(command, study, rules) for command in commands]
