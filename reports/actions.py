@@ -17,6 +17,8 @@ CHANGE_RULE = "rule_change"
 SAVE_RULE = "rule_save"
 DROP_RULE = "rule_drop"
 EDIT_RULE = "rule_edit"
+READ_ONE = "reading_one"
+READ_OTHER = "reading_other"
 
 #: By the names that templates use.
 ACTIONS = {
@@ -37,4 +39,6 @@ ACTIONS = {
     "SAVE_RULE": SAVE_RULE,
     "DROP_RULE": DROP_RULE,
     "EDIT_RULE": EDIT_RULE,
+    "READ_ONE": READ_ONE,
+    "READ_OTHER": READ_OTHER,
 }

@@ -88,6 +88,11 @@ class Renderer:
             table=self.render("result_table", rows=best_rows(summary), **facts),
         )
 
+    def why(self, study: StudyFacts) -> Message:
+        """What the verdict of a finished study rests on, in three sentences."""
+        summary = _summary(study)
+        return self.render("why", study=study, summary=summary, reason=narrative.reason(summary))
+
     def failure(self, study: StudyFacts) -> Message:
         """What failed, at which trial, what was kept, and the command that resumes."""
         return self.render("failure", study=study, reason=self._sentence(_error(study)))

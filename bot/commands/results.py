@@ -6,7 +6,7 @@ from functools import partial
 from bot.commands.common import find_result, find_visible, visible
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
-from bot.grammar.commands import Best, Compare, Show, Top
+from bot.grammar.commands import Best, Compare, Show, Top, Why
 from bot.origin import Origin
 from optimizer.domain.study_results import Verdict
 from optimizer.errors import UserError
@@ -32,6 +32,15 @@ async def show(command: Show, origin: Origin, context: BotContext) -> Answer:
         return Answer(origin.renderer.status(facts), Audience.THREAD)
     result = origin.renderer.result_parts(facts)
     return Answer(fit(Message(result.head.text, [*result.head.blocks, *result.story.blocks]))[0], Audience.THREAD)
+
+
+async def why(command: Why, origin: Origin, context: BotContext) -> Answer:
+    """Say in three sentences what a finished study's verdict rests on, or show its state while it has none."""
+    study = await find_visible(command.study, origin, context)
+    facts = await facts_of(study, context)
+    if facts.summary is None:
+        return Answer(origin.renderer.status(facts), Audience.THREAD)
+    return Answer(origin.renderer.why(facts), Audience.THREAD)
 
 
 async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
@@ -104,6 +113,7 @@ def _comparison_key(study: OptimizationStudy) -> tuple[object, ...]:
 
 LISTENERS: Listeners = {
     Show: show,
+    Why: why,
     Top: top,
     Compare: compare,
     Best: best,

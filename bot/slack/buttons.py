@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.SAVE_RULE: OpenSaveForm,
     actions.DROP_RULE: DropRule,
     actions.EDIT_RULE: EditAsRule,
+    actions.READ_ONE: RunTyped,
+    actions.READ_OTHER: RunTyped,
 }
 #: Buttons that only inform, or open a form, and stay after they are pressed.
 LASTING = frozenset({actions.DETAILS, actions.SCHEDULE, actions.CHANGE_RULE, actions.SAVE_RULE, actions.EDIT_RULE})

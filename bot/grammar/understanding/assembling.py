@@ -31,7 +31,7 @@ def assemble(items: Sequence[Item]) -> Assembled:
     """Return every command that the items may mean, in the order of the grammar."""
     choices = [item.readings or ("",) for item in items]
     found: dict[str, str] = {}
-    for chosen in product(*choices[:48]):
+    for chosen in product(*choices):
         for text, lacks in _texts([Item(i.kind, i.text, (v,)) for i, v in zip(items, chosen, strict=True)]):
             found.setdefault(text, lacks)
         if len(found) > MOST_READINGS + 2:
@@ -64,13 +64,11 @@ def _when(items: Sequence[Item]) -> tuple[str, str]:
     """Return the phrase of a schedule, empty for none, and what of it was not said."""
     cadences = [item.value for item in items_of(items, Kind.CADENCE) if "=" not in item.value]
     clocks = [item.value for item in items_of(items, Kind.CLOCK)]
-    zones = [item.value for item in items_of(items, Kind.WORD) if item.value.startswith("tz=")]
     if not cadences and not clocks and not items_of(items, Kind.SCHEDULE):
         return "", ""
     cadence = cadences[0] if cadences else "weekly"
     is_vague = cadence in _USUAL_DAYS
     lacks = "day" if is_vague or not cadences else "" if clocks else "time"
-    del zones  # they stay among the options: the grammar finds them anywhere
     return _joined([_USUAL_DAYS.get(cadence, cadence), *cadences[1:], *(clocks or [USUAL_TIME])]), lacks
 
 

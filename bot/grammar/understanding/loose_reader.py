@@ -1,17 +1,17 @@
 """The loose reader: a text into items, from left to right; a word that no pattern has becomes an unknown item."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 
 from bot.grammar.understanding.items import Item, Kind
+from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.matching import Pattern
 from bot.grammar.understanding.number_words import with_digits
+from bot.grammar.understanding.phrases import FILLS
 from bot.grammar.understanding.study_words import strategy_patterns, study_patterns
 from bot.grammar.understanding.symbol_words import symbol_patterns, written_as_ticker
 from bot.grammar.understanding.time_words import LENGTHS, WHEN, WINDOWS
-from bot.grammar.understanding.phrases import FILLS, INDICATORS
-from bot.grammar.understanding.listings import listings
 
 #: Most items of a text that is read: no command needs more.
 MOST_ITEMS = 48
@@ -91,7 +91,9 @@ def _rule(text: str, at: int, rules: Collection[str]) -> tuple[Sequence[Item], i
     return (Item(Kind.STRATEGY, word[0], (word[0],)),), word.end()
 
 
-def _symbol_in_capitals(lower: str, original: str, at: int, unknown: Collection[str]) -> tuple[Sequence[Item], int] | None:
+def _symbol_in_capitals(
+    lower: str, original: str, at: int, unknown: Collection[str]
+) -> tuple[Sequence[Item], int] | None:
     """Return a listed symbol in capitals, in a text that is not written in capitals throughout."""
     ticker = written_as_ticker(original, at)
     if ticker is None or ticker[0].value not in listings() or ticker[0].value in unknown:
@@ -99,6 +101,3 @@ def _symbol_in_capitals(lower: str, original: str, at: int, unknown: Collection[
     if ticker[0].value.lower() in FILLS and original.isupper():
         return None
     return (ticker[0],), ticker[1]
-
-
-__all__ = ["INDICATORS", "MOST_ITEMS", "read_items"]

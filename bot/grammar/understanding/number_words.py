@@ -2,13 +2,13 @@
 
 import re
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_NAMES = (
+    ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SMALL = {
-    **{word: n for n, word in enumerate(_ONES)},
+    **{word: n for n, word in enumerate((*_NAMES[0], *_NAMES[1]))},
     **{word: 10 * n for n, word in enumerate(_TENS, start=2)},
 }
 _SCALES = {"hundred": 100, "thousand": 1_000}

@@ -35,10 +35,6 @@ def _word(found: re.Match[str], *words: str) -> tuple[Item, ...]:
     return tuple(Item(Kind.WORD, found[0], (word,)) for word in words)
 
 
-def _one(found: re.Match[str], *readings: str) -> tuple[Item, ...]:
-    return (Item(Kind.WORD, found[0], readings),)
-
-
 def strategy_readings(phrase: str) -> tuple[str, ...]:
     """Return the strategies that a phrase may mean; empty for none."""
     key = STRATEGIES.key_of.get(phrase)
@@ -77,7 +73,7 @@ def _smallest(found: re.Match[str]) -> tuple[Item, ...]:
 
 
 def _cap(found: re.Match[str]) -> tuple[Item, ...]:
-    measures = GOAL_PHRASES | CAP_PHRASES
+    measures = {**GOAL_PHRASES, **CAP_PHRASES}
     below = next((found[name] for name in ("below", "low") if name in found.re.groupindex and found[name]), None)
     above = next((found[name] for name in ("above", "high") if name in found.re.groupindex and found[name]), None)
     measure = measures[plain_phrase(found["measure"])]
@@ -162,7 +158,7 @@ def strategy_patterns() -> Sequence[Pattern]:
         pattern(rf"(?P<name>{name})\s*\(\s*(?P<numbers>{many})\s*\)", _strategy, end=r"(?![\w%])"),
         pattern(rf"(?P<name>{name})\s+(?P<numbers>{pair})", _strategy),
         pattern(rf"(?P<name>{name})\s+(?P<numbers>[0-9]{{1,3}})(?:[\s-](?:days?|bars?)|일(?!봉)|봉)", _strategy),
-        pattern(rf"(?P<name>{name})(?P<numbers>)", _strategy),
+        pattern(rf"(?P<name>{name})(?P<numbers>)(?!-[0-9])", _strategy),
         pattern(rf"(?P<name>{name})-?(?P<numbers>[0-9]{{1,3}})", _strategy),
     )
 
@@ -170,85 +166,131 @@ def strategy_patterns() -> Sequence[Pattern]:
 @cache
 def study_patterns() -> Sequence[Pattern]:
     """Return the patterns of everything else that a study is asked for with, the most special first."""
-    below, above = any_of(BELOW), any_of(ABOVE)
-    measure = rf"(?P<measure>{any_of((*GOAL_PHRASES, *CAP_PHRASES))})"
-    number, percent = rf"-?(?P<number>{NUMBER})\s?", r"(?P<percent>%)?"
-    order = rf"(?P<name>{any_of((*ORDER_PHRASES, *OVERLAYS))})"
-    capital = r"\$\s?"
+    return (*_words(), *_limits(), *_goals(), *_orders(), *_settings(), *_numbers(), *_asking(), *_fillers())
+
+
+def _words() -> Sequence[Pattern]:
+    """Patterns of phrases and pairs that are words of the grammar."""
     return (
         pattern(r"(name|note)\s*=\s*(\"[^\"]*\")", lambda m: _word(m, f"{m[1]}={m[2]}")),
         pattern(rf"({any_of(WORD_PHRASES)})", lambda m: _word(m, WORD_PHRASES[plain_phrase(m[1])])),
         pattern(rf"maxdd\s*=\s*(-?(?:{NUMBER})%?)", _equal_cap),
         pattern(rf"((?:{'|'.join(CAPS)})[<>]=?-?(?:{NUMBER})%?)", lambda m: _word(m, m[1].replace("=", ""))),
-        pattern(rf"{measure}\s*(?:of\s+|is\s+)?(?:(?P<below>{below})|(?P<above>{above}))\s*{number}{percent}", _cap),
+    )
+
+
+def _limits() -> Sequence[Pattern]:
+    """Patterns of a measure with a bound, before or behind it."""
+    below, above = any_of(BELOW), any_of(ABOVE)
+    measure = rf"(?P<measure>{any_of((*GOAL_PHRASES, *CAP_PHRASES))})"
+    bound = rf"-?(?P<number>{NUMBER})\s?(?P<percent>%)?"
+    return (
+        pattern(rf"{measure}\s*(?:of\s+|is\s+)?(?:(?P<below>{below})|(?P<above>{above}))\s*{bound}", _cap),
         pattern(
-            rf"{measure}(?:이|가|은|는|을|를)?\s*{number}{percent}\s*(?:(?P<below>이하|미만|이내)|(?P<above>이상|초과))", _cap
+            rf"{measure}(?:이|가|은|는|을|를)?\s*{bound}\s*(?:(?P<below>이하|미만|이내)|(?P<above>이상|초과))", _cap
         ),
-        pattern(rf"(?:(?P<low>{below})|(?P<high>{above}))\s+(?:a\s+)?{number}{percent}\s+{measure}", _cap),
-        pattern(rf"(?P<measure>{any_of(_drawdowns())})\s*(?:of\s+|:\s*)?{number}(?P<percent>%)", _cap),
-        pattern(rf"(?:at least|min(?:imum)?(?: of)?|최소)\s*({NUMBER})\s*(?:trades|거래|번의 거래)", lambda m: _word(m, f"min_trades={m[1]}")),
+        pattern(rf"(?:(?P<low>{below})|(?P<high>{above}))\s+(?:a\s+)?{bound}\s+{measure}", _cap),
+        pattern(
+            rf"(?P<measure>{any_of(_drawdowns())})\s*(?:of\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)",
+            _cap,
+        ),
+        pattern(
+            rf"(?:at least|min(?:imum)?(?: of)?|최소)\s*({NUMBER})\s*(?:trades|거래|번의 거래)",
+            lambda m: _word(m, f"min_trades={m[1]}"),
+        ),
         pattern(rf"(?:more than|over|above)\s+({NUMBER})\s+trades", lambda m: _word(m, f"trades>{m[1]}")),
-        pattern(rf"(?:minimi[sz]e|lowest|smallest|least|reduce|low)\s+(?:the\s+)?{any_of(_drawdowns())}", _smallest),
+    )
+
+
+def _goals() -> Sequence[Pattern]:
+    """Patterns of what is to be maximized; only a drawdown is to be small."""
+    smaller = r"(?:minimi[sz]e|minimi[sz]ing|lowest|smallest|least|reduce|low)"
+    larger = r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|optimi[sz]e for|by|for)"
+    return (
+        pattern(rf"{smaller}\s+(?:the\s+)?{any_of(_drawdowns())}", _smallest),
         pattern(rf"{any_of(_drawdowns())}(?:을|를)?\s*(?:최소화|최소|줄이기)", _smallest),
         pattern(
-            rf"(?:(?:goals?|objective|목표)\s*[=:]?\s*)?(?:(?:maximi[sz]e|max|highest|best|optimi[sz]e for|by|for)\s+)?(?:the\s+)?"
+            rf"(?:(?:goals?|objective|target|목표)\s*[=:]?\s*)?(?:{larger}\s+)?(?:the\s+)?"
             rf"(?P<goal>{any_of(GOAL_PHRASES)})(?:\s*(?:최대화|최대|기준))?",
             _goal,
         ),
-        pattern(rf"{order}\s*(?:(?:at|of|is|=|:)\s*)?(?P<number>{NUMBER})\s?%", _order, end=r"(?:로|에|으로)?(?!\w)"),
-        pattern(
-            rf"(?P<name>{any_of(ORDER_PHRASES)})\s*(?:(?:at|of|is|=|:)\s*)?(?P<number>{NUMBER})", _order
-        ),
+    )
+
+
+def _orders() -> Sequence[Pattern]:
+    """Patterns of stops and targets, and of parameters with a value or a range."""
+    order = rf"(?P<name>{any_of((*ORDER_PHRASES, *OVERLAYS))})"
+    at = r"(?:(?:at|of|is|=|:)\s*)?"
+    return (
+        pattern(rf"{order}\s*{at}(?P<number>{NUMBER})\s?%", _order, end=r"(?:로|에|으로)?(?!\w)"),
+        pattern(rf"(?P<name>{any_of(ORDER_PHRASES)})\s*{at}(?P<number>{NUMBER})", _order),
         pattern(rf"(?P<name>{any_of(OVERLAYS)})\s*(?:(?:at|of)\s+)(?P<number>{NUMBER})", _order),
         pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?%\s+{order}", _order),
-        pattern(any_of(ORDER_PHRASES), lambda m: _word(m, ORDER_PHRASES[plain_phrase(m[0])]), end=r"(?!\w)"),
+        pattern(rf"({any_of(ORDER_PHRASES)})", lambda m: _word(m, ORDER_PHRASES[plain_phrase(m[1])])),
         pattern(
             rf"(?P<name>{any_of((*PARAMETER_PHRASES, *_parameters()))})\s*[=:]?\s*(?:of\s+|at\s+|from\s+|between\s+)?"
             rf"(?P<low>{NUMBER})(?:{_TO}(?P<high>{NUMBER}))?",
             _parameter,
         ),
-        pattern(
-            rf"(?P<name>{any_of(SETTING_PHRASES)})\s*(?:(?:of|is|at)\s+|[:=]\s*)?(?P<number>{NUMBER})(?P<unit>\s?(?:%|bps?))?",
-            _setting,
-            end=r"(?:로|으로)?(?![\w%])",
-        ),
-        pattern(rf"(?P<number>{NUMBER})(?P<unit>\s?(?:%|bps?))\s+(?P<name>{any_of(_rates())})", _setting),
-        pattern(rf"(?P<number>{NUMBER})(?P<unit>)\s+(?P<name>folds|trades minimum)", _setting),
-        pattern(rf"{capital}({NUMBER})(?:\s+(?:capital|account))?", lambda m: _word(m, f"capital={number_text(m[1])}")),
-        pattern(r"([a-z_]+)\s*=\s*(\"[^\"]*\"|[^\s\"]+)", _passed, end=""),
-        pattern(
-            r"(?:versus|vs\.?|compared (?:to|with)|against|benchmark(?:ed)?(?: (?:against|to|with))?)\s+(\^?[a-z0-9][a-z0-9.\-]*)",
-            lambda m: _word(m, f"benchmark={m[1].upper()}"),
-        ),
-        pattern(rf"({NUMBER})\s*(?:{_TRIALS})(?:씩|의)?(?:\s+of)?", _trials),
-        pattern(rf"({NUMBER})", _bare_number),
-        pattern(any_of(OVERLAYS), lambda m: _word(m, m[0].strip()), end=r"(?![\w%])"),
-        *_asking(),
-        pattern(r"(?:symbols?|tickers?|stocks?|strategy|strategies|종목|전략|study|goal|목표)\s*[=:]", _fills, end=""),
-        pattern(_KOREAN_REQUEST, _fills, end=r"(?![\w%])"),
-        pattern(any_of(FILLS), _fills),
     )
 
 
-_KOREAN_REQUEST = (
-    r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증)?\s?(?:해\s?주세요|해\s?줘요?|해\s?줄래요?|해\s?봐\s?줘|해\s?봐|해\s?보자|해라|하자|"
-    r"하고\s?싶어요?|해|부탁해요?|부탁드려요|부탁드립니다|부탁|돌려\s?주세요|돌려\s?줘요?|돌려\s?봐|돌려|시켜\s?줘)"
-)
+def _settings() -> Sequence[Pattern]:
+    """Patterns of options with a number, a unit or a symbol."""
+    unit = r"(?P<unit>\s?(?:%|bps?))"
+    return (
+        pattern(
+            rf"(?P<name>{any_of(SETTING_PHRASES)})\s*(?:(?:of|is|at)\s+|[:=]\s*)?(?P<number>{NUMBER}){unit}?",
+            _setting,
+            end=r"(?:로|으로)?(?![\w%])",
+        ),
+        pattern(rf"(?P<number>{NUMBER}){unit}\s+(?P<name>{any_of(_rates())})", _setting),
+        pattern(rf"(?P<number>{NUMBER})(?P<unit>)\s+(?P<name>folds)", _setting),
+        pattern(rf"\$\s?({NUMBER})(?:\s+(?:capital|account))?", lambda m: _word(m, f"capital={number_text(m[1])}")),
+        pattern(r"([a-z_]+)\s*=\s*(\"[^\"]*\"|[^\s\"]+)", _passed, end=""),
+        pattern(
+            r"(?:versus|vs\.?|compared (?:to|with)|against|benchmark(?:ed)?(?: (?:against|to|with))?)\s+"
+            r"(\^?[a-z0-9][a-z0-9.\-]*)",
+            lambda m: _word(m, f"benchmark={m[1].upper()}"),
+        ),
+    )
+
+
+def _numbers() -> Sequence[Pattern]:
+    """Patterns of how many trials, and of overlays that stand alone."""
+    return (
+        pattern(rf"({NUMBER})\s*(?:{_TRIALS})(?:씩|의)?(?:\s+of)?", _trials),
+        pattern(rf"({NUMBER})", _bare_number),
+        pattern(rf"({any_of(OVERLAYS)})", lambda m: _word(m, m[1])),
+    )
 
 
 def _asking() -> Sequence[Pattern]:
     """Patterns of words that ask to be told something, instead of having it searched."""
+    show = (
+        r"what(?:'s| is| are)?|which|show me|show|tell me|give me"
+        r"|알려\s?줘요?|알려\s?주세요|보여\s?줘요?|보여\s?주세요|뭐야|뭐예요"
+    )
     return (
-        pattern(
-            r"best|optimal|optimum|최적의|최적|최고의",
-            lambda m: (Item(Kind.BEST, m[0]),),
-        ),
-        pattern(
-            r"what(?:'s| is| are)?|which|show me|show|tell me|give me|알려\s?줘요?|알려\s?주세요|보여\s?줘요?|보여\s?주세요|뭐야|뭐예요",
-            lambda m: (Item(Kind.SHOW, m[0]),),
-        ),
+        pattern(r"best|optimal|optimum|최적의|최적|최고의", lambda m: (Item(Kind.BEST, m[0]),)),
+        pattern(show, lambda m: (Item(Kind.SHOW, m[0]),)),
         pattern(r"and|or|또는|이나|그리고|및|compare|비교", lambda m: (Item(Kind.JOIN, m[0]),), end=r"(?![\w%])"),
         pattern(r"[&+/]", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
+    )
+
+
+def _fillers() -> Sequence[Pattern]:
+    """Patterns of words that say nothing about a study."""
+    korean = (
+        r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증)?(?:을|를)?\s?(?:해\s?주세요|해\s?줘요?|해\s?줄래요?"
+        r"|해\s?봐\s?줘|해\s?봐|해\s?보자|해라|하자|하고\s?싶어요?|해|부탁해요?|부탁드려요|부탁드립니다|부탁"
+        r"|돌려\s?주세요|돌려\s?줘요?|돌려\s?봐|돌려|시켜\s?줘)"
+    )
+    named = r"(?:symbols?|tickers?|stocks?|strategy|strategies|종목|전략|study|goal|목표)\s*[=:]"
+    return (
+        pattern(named, _fills, end=""),
+        pattern(korean, _fills, end=r"(?![\w%])"),
+        pattern(any_of(FILLS), _fills),
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bot.grammar.understanding.items import Item, Kind
-from bot.grammar.understanding.matching import END, Pattern, pattern
+from bot.grammar.understanding.matching import Pattern, pattern
 
 _DAYS = {
     **dict.fromkeys(("monday", "mon", "월요일", "월"), "mon"),
@@ -17,7 +17,7 @@ _DAYS = {
 }
 _DAY = "|".join(sorted((day for day in _DAYS if day.isascii()), key=len, reverse=True))
 _KOREAN_DAY = "[월화수목금토일]요일|[월화수목금토일]"
-_DATE = r"(?:19|20)[0-9][0-9](?:-[0-9]{1,2}(?:-[0-9]{1,2})?)?"
+_DATE = r"(?:19|20)[0-9][0-9](?:-[0-9]{1,2}(?:-[0-9]{1,2})?)?(?![0-9-])"
 _YEARS = r"(?:years?|yrs?|y|년)"
 _BARS = r"(?:\s*(?:bars?|candles?|charts?|timeframe|data|봉))"
 _UNITS = {"minute": "m", "minutes": "m", "min": "m", "분": "m", "hour": "h", "hours": "h", "hr": "h", "시간": "h"}
@@ -65,7 +65,9 @@ def _monthly(found: re.Match[str]) -> tuple[Item, ...]:
 def _cadence(word: str, *, is_certain: bool = True) -> Pattern:
     """Build a pattern of a bare cadence; an uncertain one may be a length of bars as well."""
     phrases = {
-        "daily": r"every\s*day|each day|매일마다|매일\s*(?=오전|오후|아침|저녁|밤|[0-9])" if is_certain else "daily|매일",
+        "daily": r"every\s*day|each day|매일마다|매일\s*(?=오전|오후|아침|저녁|밤|[0-9])"
+        if is_certain
+        else "daily|매일",
         "weekdays": r"every weekday|each weekday|on weekdays|weekdays|평일마다|평일",
         "weekly": r"every week|each week|once a week" if is_certain else "weekly|매주|주마다",
         "monthly": r"every month|each month|once a month" if is_certain else "monthly|매월|매달",
@@ -118,7 +120,7 @@ WINDOWS: Sequence[Pattern] = (
     pattern(rf"(?:from|between)\s+({_DATE})\s*(?:-|to|and|until|till|through)\s*({_DATE})", _span),
     pattern(rf"({_DATE})\s*(?:\.\.+|~|to|until|till|through|부터)\s*({_DATE})", _span),
     pattern(r"((?:19|20)[0-9][0-9])\s*-\s*((?:19|20)[0-9][0-9])(?!-)", _span),
-    pattern(rf"({_DATE})(?:년)?\s*(?:부터|에서|~|-)\s*({_DATE})(?:년)?(?:\s*까지)?", _span),
+    pattern(rf"({_DATE})(?:년)?\s*(?:부터|에서|~|-)\s*({_DATE})(?:년)?(?:\s*까지)?(?!-)", _span),
     pattern(rf"(?:since|from|starting(?: in| from)?|start)\s+({_DATE})", lambda m: _word(m[0], f"from={m[1]}")),
     pattern(rf"({_DATE})(?:년)?\s*(?:부터|이후|onwards?|\+)", lambda m: _word(m[0], f"from={m[1]}")),
     pattern(rf"(?:until|till|to|through|up to|ending)\s+({_DATE})", lambda m: _word(m[0], f"to={m[1]}")),
@@ -129,7 +131,9 @@ WINDOWS: Sequence[Pattern] = (
         r"(?:\s?(?:of data|of history|간|치|동안))?",
         _years,
     ),
-    pattern(rf"(?:for\s+)?([0-9]{{1,3}})[\s-]?{_YEARS}(?:\s?(?:of data|of history|간|치|동안))?(?!\s*(?:부터|까지))", _years),
+    pattern(
+        rf"(?:for\s+)?([0-9]{{1,3}})[\s-]?{_YEARS}(?:\s?(?:of data|of history|간|치|동안))?(?!\s*(?:부터|까지))", _years
+    ),
     pattern(r"(?:the\s+)?(?:last|past|최근|지난)\s*([0-9]{1,3})\s*(?:months?|mo|개월)(?:간|치)?", _months),
 )
 
@@ -141,4 +145,3 @@ LENGTHS: Sequence[Pattern] = (
     pattern(r"(일|주|월|시간)봉", _named_length),
     *(_cadence(word, is_certain=False) for word in ("daily", "weekly", "monthly")),
 )
-__all__ = ["END", "LENGTHS", "WHEN", "WINDOWS"]

@@ -7,7 +7,6 @@ possible a person chooses, and otherwise the error says which words were not und
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from math import prod
 
 from bot.grammar.commands import AddSchedule, Command, Start
 from bot.grammar.errors import (
@@ -58,9 +57,10 @@ _MOST_AMBIGUOUS = 4
 _MOST_WORDS_NAMED = 4
 #: Errors of the strict parser that the loose reading may replace; every other one is about a value or a name.
 _REPLACEABLE = (
-    MissingCadence, MissingSchedule, MissingStart, MissingStrategy, MissingStudy, MissingTime, MissingDay, MissingValue,
-    NotANumber, NotASchedule, NotASymbol, OneStrategy, OneTooMany, Repeated, SymbolFirst, SymbolIsVerb, UnknownGoal, UnknownOption,
-    UnknownOverlay, UnknownParameter, UnknownStrategy, UnknownTopic, UnknownVerb,
+    MissingCadence, MissingSchedule, MissingStart, MissingStrategy, MissingStudy, MissingTime, MissingDay,
+    MissingValue, NotANumber, NotASchedule, NotASymbol, OneStrategy, OneTooMany, Repeated, SymbolFirst,
+    SymbolIsVerb, UnknownGoal, UnknownOption, UnknownOverlay, UnknownParameter, UnknownStrategy, UnknownTopic,
+    UnknownVerb,
 )  # fmt: skip
 #: Errors that offer a word, which must be nearly the one that was typed.
 _OFFERING = (UnknownVerb, UnknownTopic, UnknownOption, UnknownStrategy, UnknownParameter, UnknownGoal, UnknownOverlay)
@@ -90,13 +90,15 @@ def understand(
     `is_addressed` is True for a message that mentions the bot; `unknown` are words that are certainly no symbols, since
     no source has them.
     """
+    refused: UserError
     try:
         command = parse(text, study=study, rules=rules)
-    except UserError as refused:
-        return _understand_refused(text, refused, study=study, rules=rules, is_addressed=is_addressed, unknown=unknown)
-    if not unknown:
-        return Reading(command)
-    refused = NothingUnderstood(word=next(iter(unknown)), command="")
+    except UserError as error:
+        refused = error
+    else:
+        if not unknown:
+            return Reading(command)
+        refused = NothingUnderstood(word=next(iter(unknown)), command="")
     return _understand_refused(text, refused, study=study, rules=rules, is_addressed=is_addressed, unknown=unknown)
 
 
@@ -151,9 +153,7 @@ def _is_goal_given_twice(refused: UserError) -> bool:
     return isinstance(refused, Repeated) and str(refused.facts["word"]).startswith("goal=")
 
 
-def _started(
-    items: Sequence[Item], text: str, refused: UserError, study: str | None, rules: SavedRules
-) -> Reading:
+def _started(items: Sequence[Item], text: str, refused: UserError, study: str | None, rules: SavedRules) -> Reading:
     """Return the study or schedule that the items ask for, all of them together."""
     _require_plain_request(items, text, refused)
     found = assemble(_settled(items))
@@ -232,7 +232,7 @@ def _with_strategy(command: str, symbols: str) -> str:
 
 
 def _searched_or_known(items: Sequence[Item], found: Assembled, refused: UserError) -> tuple[str, ...]:
-    """Return a search and the look at what is known, for a text that asks for the best; a mere question starts nothing."""
+    """Return a search and a look at what is known, for a text that asks for the best; a question starts nothing."""
     symbols, strategies = items_of(items, Kind.SYMBOL), items_of(items, Kind.STRATEGY)
     if not items_of(items, Kind.BEST) or len(found.commands) != 1 or len(symbols) != 1:
         asked = items_of(items, Kind.SHOW, Kind.BEST)
@@ -278,6 +278,3 @@ def _near(refused: UserError) -> UserError:
     if not isinstance(refused, _OFFERING) or not refused.facts.get("nearest") or _specific(refused):
         return refused
     return type(refused)(**{**refused.facts, "nearest": "", "command": ""})
-
-
-
