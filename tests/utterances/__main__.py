@@ -19,9 +19,8 @@ def main() -> None:
                 found = outcome_of(one)
                 counts[got := grade(one, found)] += 1
                 if "-v" in sys.argv and got is not Grade.RIGHT:
-                    print(
-                        f"  {got:8} {one.where:8}{one.text!r} wants {one.want} {one.command or one.either or one.verb or one.word}"
-                    )
+                    meant = one.command or one.either or one.verb or one.word
+                    print(f"  {got:8} {one.where:8}{one.text!r} wants {one.want} {meant}")
                     print(f"           {found.command or found.error}"[:240])
             if counts:
                 print_rates(path.stem, language, counts)
