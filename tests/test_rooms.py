@@ -93,7 +93,7 @@ WITHIN = {
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},
-    "bot/grammar": {"rules"},
+    "bot/grammar": {"rules", "understanding"},
     "bot/api": {"routes"},
     "bot/commands": {"forms"},
 }

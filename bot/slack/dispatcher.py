@@ -18,7 +18,7 @@ from bot.grammar.parsing import parse
 from bot.grammar.understanding.understand import Reading, understand
 from bot.origin import Attachment, Origin
 from bot.slack import buttons
-from bot.slack.understood import UNKNOWN_NAMES, read_again, with_reading
+from bot.slack.loose_requests import UNKNOWN_NAMES, read_again, with_reading
 from optimizer.errors import Phrase, SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
 from optimizer.storage.outage import is_outage
