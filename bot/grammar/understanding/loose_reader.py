@@ -14,7 +14,7 @@ from bot.grammar.understanding.symbol_words import symbol_patterns, written_as_t
 from bot.grammar.understanding.time_words import LENGTHS, WHEN, WINDOWS
 
 #: Most items of a text that is read: no command needs more.
-MOST_ITEMS = 48
+MOST_ITEMS = 32
 _SPACE = re.compile(r"(?:[\s,;|•·:]|(?<=\s)[-–]+(?=\s)|[.!?…~^]+(?=[\s,;]|$))+")
 _WORD = re.compile(r"[^\s,;|]+")
 _SCHEDULE = re.compile(r"(?:schedules?|repeat|일정|예약)(?!\w)")

@@ -29,9 +29,27 @@ def pattern(regex: str, items: Callable[[re.Match[str]], tuple[Item, ...] | None
 
 
 def any_of(phrases: Iterable[str]) -> str:
-    """Return the expression of phrases, the longest first, whose words may stand apart by any space."""
-    ordered = sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
-    return "(?:" + "|".join(r"\s+".join(map(re.escape, phrase.split())) for phrase in ordered) + ")"
+    """Return the expression of phrases, the longest first, whose words may stand apart by any space.
+
+    Common beginnings are written once, so that the time to find none of many hundred is that of a few letters.
+    """
+    return _branches({" ".join(phrase.split()) for phrase in phrases})
+
+
+def _branches(phrases: Iterable[str]) -> str:
+    by_letter: dict[str, set[str]] = {}
+    for phrase in phrases:
+        by_letter.setdefault(phrase[:1], set()).add(phrase[1:])
+    is_whole = by_letter.pop("", None) is not None
+    parts = [_letter(letter) + _branches(rests) for letter, rests in sorted(by_letter.items()) if letter]
+    if not parts:
+        return ""
+    joined = parts[0] if len(parts) == 1 and not is_whole else f"(?:{'|'.join(parts)})"
+    return f"{joined}?" if is_whole else joined
+
+
+def _letter(letter: str) -> str:
+    return r"\s+" if letter == " " else re.escape(letter)
 
 
 def plain_phrase(text: str) -> str:

@@ -2,9 +2,10 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from bot.grammar.commands import Command, SmallTalk, Talk
@@ -24,6 +25,10 @@ _FAREWELL = re.compile(
     re.IGNORECASE,
 )
 
+_GROUP = re.compile(r"\(\?P<([a-z]+)>")
+#: Longer texts are no question of this list.
+MAX_QUESTION = 100
+
 #: A typed command, a finished one, or two typed ones to choose from.
 Answered = str | Command | tuple[str, str]
 
@@ -32,7 +37,7 @@ Answered = str | Command | tuple[str, str]
 class Question:
     """Texts that mean the same, and what answers them."""
 
-    texts: tuple[re.Pattern[str], ...]
+    regex: re.Pattern[str]
     answer: str | None = None
     thread: str | None = None
     choose: tuple[str, ...] = ()
@@ -67,42 +72,29 @@ def _question(entry: Mapping[str, object], parts: Mapping[str, str]) -> Question
     texts, rest = entry["texts"], {key: value for key, value in entry.items() if key != "texts"}
     assert isinstance(texts, list)
     fields = {key: tuple(value) if isinstance(value, list) else value for key, value in rest.items()}
-    compiled = tuple(re.compile(each) for text in texts for each in _alternatives(_with_parts(text, parts)))
-    return Question(texts=compiled, **fields)  # type: ignore[arg-type]
-
-
-def _with_parts(text: str, parts: Mapping[str, str]) -> str:
+    expression = "|".join(f"(?:{text})" for text in texts)
     for name, part in parts.items():
-        text = text.replace(f"{{{name}}}", part)
-    return text
+        expression = expression.replace(f"{{{name}}}", part)
+    return Question(regex=re.compile(_with_own_groups(expression)), **fields)  # type: ignore[arg-type]
 
 
-def _alternatives(text: str) -> Iterator[str]:
-    """Split an expression at the bars outside its parentheses, so that each may have groups of the same name."""
-    depth, start, in_set = 0, 0, False
-    for at, sign in enumerate(text):
-        if at and text[at - 1] == "\\":
-            continue
-        in_set = (in_set or sign == "[") and sign != "]"
-        if in_set:
-            continue
-        depth += (sign == "(") - (sign == ")")
-        if sign == "|" and depth == 0:
-            yield text[start:at]
-            start = at + 1
-    yield text[start:]
+def _with_own_groups(expression: str) -> str:
+    """Number the groups, so that several alternatives may have one of the same name."""
+    numbers = count()
+    return _GROUP.sub(lambda found: f"(?P<{found[1]}__{next(numbers)}>", expression)
 
 
 def answer_of(text: str, study: str | None) -> Answered | None:
     """Return what answers a clean text as a whole, or None."""
     plain = re.sub(r"\s+", " ", text.lower()).strip(" ?!.,~…")
+    if len(plain) > MAX_QUESTION:
+        return None
     for said in dict.fromkeys((plain, politely(plain))):
         for question in questions():
-            for regex in question.texts:
-                found = regex.fullmatch(said)
-                answer = question.reply(_groups(found), study) if found else None
-                if answer is not None:
-                    return answer
+            found = question.regex.fullmatch(said)
+            answer = question.reply(_groups(found), study) if found else None
+            if answer is not None:
+                return answer
     return None
 
 
@@ -112,8 +104,8 @@ def politely(text: str) -> str:
 
 
 def _groups(found: re.Match[str]) -> dict[str, str]:
-    """Return the groups of a match; `n2` counts as `n`."""
-    return {name.rstrip("0123456789"): value for name, value in found.groupdict().items() if value}
+    """Return the groups of a match by the names that the file gives them."""
+    return {name.partition("__")[0]: value for name, value in found.groupdict().items() if value}
 
 
 def _about(kind: str, found: Mapping[str, str], study: str | None) -> Answered | None:

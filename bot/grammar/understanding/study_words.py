@@ -146,7 +146,12 @@ def _fills(found: re.Match[str]) -> tuple[Item, ...]:
 
 def strategy_patterns() -> Sequence[Pattern]:
     """Return the patterns of strategies; a person's own are found as they are registered."""
-    name = any_of((*STRATEGY_PHRASES, *STRATEGIES.key_of))
+    return _strategy_patterns(tuple(STRATEGIES.key_of))
+
+
+@cache
+def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
+    name = any_of((*STRATEGY_PHRASES, *keys))
     many = rf"{NUMBER}(?:\s*[,/]\s*{NUMBER}){{0,2}}"
     pair = rf"{NUMBER}(?:\s*/\s*{NUMBER}){{1,2}}"
     days = rf"(?:{NUMBER})(?=[\s-]*(?:days?|d|bars?|period|일|봉)|\s*/)"
