@@ -6,6 +6,7 @@ from itertools import product
 
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
+from bot.grammar.verbs import VERB_WORDS
 
 #: Time of day that is offered where none was typed; nothing is scheduled by it alone.
 USUAL_TIME = "07:00"
@@ -44,7 +45,8 @@ def _texts(items: Sequence[Item]) -> list[tuple[str, str]]:
     symbols = list(dict.fromkeys(item.value for item in items_of(items, Kind.SYMBOL)))
     strategies = list(dict.fromkeys(item.value for item in items_of(items, Kind.STRATEGY))) or [""]
     when, lacks = _when(items)
-    words = [when and "schedule", ",".join(symbols)]
+    listed = ",".join(symbols)
+    words = ["schedule" if when else "start" if listed.lower() in VERB_WORDS else "", listed]
     return [(_joined([*words, strategy, *_options(items), when]), lacks) for strategy in strategies]
 
 

@@ -219,12 +219,21 @@ def _require_whole(items: Sequence[Item], found: Assembled, refused: UserError, 
         return
     if symbols:
         command = _with_strategy(found.commands[0], ",".join(dict.fromkeys(item.value for item in symbols)))
-        raise MissingStrategy(word=symbols[0].text, command=f"{PREFIX} {command}")
+        raise MissingStrategy(word=symbols[0].text.strip(), command=_offered(command))
     if strategies:
         raise MissingSymbol(word=strategies[0].text.strip(), example=f"AAPL {found.commands[0]}", command="")
     if is_for_thread and items_of(items, Kind.CADENCE, Kind.CLOCK):
         return
     raise _specific(refused) or _not_understood(items, "", list(items[:1]))
+
+
+def _offered(command: str) -> str:
+    """Return a command to copy, or nothing where it would be refused."""
+    try:
+        parse(command)
+    except UserError:
+        return ""
+    return f"{PREFIX} {command}"
 
 
 def _with_strategy(command: str, symbols: str) -> str:
@@ -251,8 +260,8 @@ def _incomplete(items: Sequence[Item], found: Assembled) -> UserError:
     [command] = found.commands
     asked = items_of(items, Kind.CADENCE, Kind.CLOCK, Kind.SCHEDULE)[0].text.strip()
     if found.lacks == "time":
-        return MissingTime(word=asked, command=f"{PREFIX} {command}")
-    return MissingDay(word=asked, example="mon", command=f"{PREFIX} {command}")
+        return MissingTime(word=asked, command=_offered(command))
+    return MissingDay(word=asked, example="mon", command=_offered(command))
 
 
 def _not_understood(items: Sequence[Item], text: str, words: Sequence[Item]) -> UserError:
