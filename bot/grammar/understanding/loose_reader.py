@@ -27,8 +27,10 @@ def _later_patterns() -> Sequence[Pattern]:
 
 def read_items(text: str, *, rules: Collection[str], unknown: Collection[str]) -> tuple[Item, ...]:
     """Read a clean text. `rules` are names of saved rules, `unknown` words that are certainly no symbols."""
-    original = _same_length(text)
+    original = with_digits(text)
     lower = original.lower()
+    if len(lower) != len(original):  # a letter of a script whose lower case is longer
+        return (Item(Kind.UNKNOWN, text[:40]),)
     items: list[Item] = []
     at = _skip(lower, 0)
     while at < len(lower) and len(items) < MOST_ITEMS:
@@ -36,14 +38,6 @@ def read_items(text: str, *, rules: Collection[str], unknown: Collection[str]) -
         items += found
         at = _skip(lower, at)
     return tuple(items) if at >= len(lower) else (*items, Item(Kind.UNKNOWN, original[at : at + 40]))
-
-
-def _same_length(text: str) -> str:
-    """Return the text with numbers in digits, and in lower case of the same length."""
-    lower = with_digits(text.lower())
-    if len(lower) == len(text) and lower == text.lower():
-        return text
-    return lower
 
 
 def _skip(text: str, at: int) -> int:

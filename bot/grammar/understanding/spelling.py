@@ -24,4 +24,7 @@ def is_misspelt(typed: str, meant: str) -> bool:
     one, other = typed.lower(), meant.lower()
     if not one.isalnum() or len(one) > 40 or abs(len(one) - len(other)) > 2:
         return False
-    return 0 < distance(one, other) <= (1 if len(one) <= _SHORT else 2)
+    is_short = len(one) <= _SHORT
+    if is_short and one[0] != other[:1]:
+        return False  # `most` is no slip of `cost`
+    return 0 < distance(one, other) <= (1 if is_short else 2)

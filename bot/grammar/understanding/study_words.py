@@ -27,6 +27,11 @@ from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 _FASTEST, _SLOWEST_FAST = 20, 50
 #: A lone number in this stretch may be a year.
 YEARS = range(1950, 2041)
+#: Averages that are so usual together that two numbers can only mean them, and no number of trials.
+_USUAL_PAIRS = (
+    r"(?:50[\s-]+200|20[\s-]+50|10[\s-]+50|20[\s-]+60|5[\s-]+20|10[\s-]+20|10[\s-]+30|12[\s-]+26(?:[\s-]+9)?"
+    r"|9[\s-]+21|8[\s-]+21|5[\s-]+10|50[\s-]+100)"
+)
 _TRIALS = r"trials?|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
 _TO = r"\s*(?:-|~|\.\.\.?|to|and|에서|부터)\s*"
 
@@ -62,6 +67,12 @@ def _strategy(found: re.Match[str]) -> tuple[Item, ...] | None:
         return (item,)
     words = numbered(readings[0], numbers) if len(readings) == 1 else None
     return None if words is None else (item, *(Item(Kind.WORD, found[0], each) for each in words))
+
+
+def _averages(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """Two usual numbers beside a strategy of averages."""
+    readings = strategy_readings(plain_phrase(found["name"]))
+    return _strategy(found) if readings in (("sma",), ("ema",), ("macd",)) else None
 
 
 def _goal(found: re.Match[str]) -> tuple[Item, ...]:
@@ -104,6 +115,18 @@ def _setting(found: re.Match[str]) -> tuple[Item, ...]:
     if name == "trials":
         return (Item(Kind.TRIALS, found[0], (number,)),)
     return _word(found, f"{name}={number}{unit if name in ('cost', 'slippage', 'tax') else ''}")
+
+
+def _benchmark(found: re.Match[str]) -> tuple[Item, ...] | None:
+    return None if strategy_readings(found[1]) else _word(found, f"benchmark={found[1].upper()}")
+
+
+def _drawdown_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """`max drawdown 20`: a limit, or the goal and the number of trials."""
+    number = number_text(found["number"])
+    if float(number) > 100:
+        return None
+    return (Item(Kind.WORD, found[0], (f"maxdd<{number}", f"{number} goal=maxdd")),)
 
 
 def _passed(found: re.Match[str]) -> tuple[Item, ...] | None:
@@ -162,6 +185,8 @@ def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
         ),
         pattern(rf"(?P<name>{name})\s*\(\s*(?P<numbers>{many})\s*\)", _strategy, end=r"(?![\w%])"),
         pattern(rf"(?P<name>{name})\s+(?P<numbers>{pair})", _strategy),
+        pattern(rf"(?P<name>{name})\s+(?P<numbers>{_USUAL_PAIRS})", _averages),
+        pattern(rf"(?P<numbers>{_USUAL_PAIRS})\s+(?P<name>{name})", _averages),
         pattern(rf"(?P<name>{name})\s+(?P<numbers>[0-9]{{1,3}})(?:[\s-](?:days?|bars?)|일(?!봉)|봉)", _strategy),
         pattern(rf"(?P<name>{name})(?P<numbers>)(?!-[0-9])", _strategy),
         pattern(rf"(?P<name>{name})-?(?P<numbers>[0-9]{{1,3}})", _strategy),
@@ -198,6 +223,10 @@ def _limits() -> Sequence[Pattern]:
         pattern(
             rf"(?P<measure>{any_of(_drawdowns())})\s*(?:of\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)",
             _cap,
+        ),
+        pattern(
+            rf"{any_of(_drawdowns())}\s*(?:of\s+|:\s*)?(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|{_TO}))",
+            _drawdown_and_number,
         ),
         pattern(
             rf"(?:at least|min(?:imum)?(?: of)?|최소)\s*({NUMBER})\s*(?:trades|거래|번의 거래)",
@@ -256,8 +285,9 @@ def _settings() -> Sequence[Pattern]:
         pattern(
             r"(?:versus|vs\.?|compared (?:to|with)|against|benchmark(?:ed)?(?: (?:against|to|with))?)\s+"
             r"(\^?[a-z0-9][a-z0-9.\-]*)",
-            lambda m: _word(m, f"benchmark={m[1].upper()}"),
+            _benchmark,
         ),
+        pattern(rf"({NUMBER})\s*(?:dollars|usd|달러)", lambda m: _word(m, f"capital={number_text(m[1])}")),
     )
 
 
@@ -280,7 +310,7 @@ def _asking() -> Sequence[Pattern]:
         pattern(r"best|optimal|optimum|최적의|최적|최고의", lambda m: (Item(Kind.BEST, m[0]),)),
         pattern(show, lambda m: (Item(Kind.SHOW, m[0]),)),
         pattern(r"and|or|또는|이나|그리고|및|compare|비교", lambda m: (Item(Kind.JOIN, m[0]),), end=r"(?![\w%])"),
-        pattern(r"[&+/]", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
+        pattern(r"[&+/]|vs\.?(?=\s)|versus(?=\s)", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
     )
 
 

@@ -6,11 +6,15 @@ from functools import cache
 
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import korean_codes, listings, symbol_names
-from bot.grammar.understanding.matching import Pattern, any_of, pattern, plain_phrase
+from bot.grammar.understanding.matching import END, Pattern, any_of, pattern, plain_phrase
 from bot.grammar.understanding.phrases import CURRENCIES, EXCHANGES, INDICATORS, WORDLIKE
 from bot.grammar.values import is_symbol
 
 _TICKER = r"\^?[a-z][a-z0-9]{0,9}(?:[.\-=][a-z]{1,4}[0-9]?)?|[0-9]{6}(?:\.k[sq])?|\^[a-z0-9]{1,9}"
+
+
+#: Markets that are named in front of a symbol; alone they are an index.
+_MARKET = "nasdaq|nyse|amex|kospi|kosdaq|krx|나스닥|뉴욕|코스피|코스닥|유가증권"
 
 
 def _symbol(text: str, *symbols: str) -> tuple[Item, ...]:
@@ -52,6 +56,12 @@ def symbol_patterns() -> Sequence[Pattern]:
     """Return the patterns of symbols that need no look at how they are written, names first."""
     return (
         pattern(rf"({'|'.join(EXCHANGES)})\s*:\s*([a-z0-9.\-]+)", _on_exchange),
+        pattern(
+            rf"(?:{_MARKET})(?=\s+(?:{any_of((*symbol_names(), *map(str.lower, listings())))}){END})",
+            lambda m: (Item(Kind.FILL, m[0]),),
+            end="",
+        ),
+        pattern(r"(btc|eth|xrp|sol|doge|ada|bnb)(usdt|usdc|usd|krw|eur)", lambda m: _symbol(m[0], f"{m[1]}-{m[2]}")),
         pattern(r"([a-z0-9]{1,10})/([a-z]{1,5})", _pair),
         pattern(rf"({any_of(symbol_names())})(?:\s(?:inc|corp|corporation)\.?)?", _named),
         pattern(r"(@[a-z0-9][a-z0-9_-]{0,29})", lambda m: (Item(Kind.SYMBOL, m[0], (m[1],)),)),

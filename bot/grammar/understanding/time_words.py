@@ -16,6 +16,7 @@ _DAYS = {
     **dict.fromkeys(("sunday", "sun", "일요일", "일"), "sun"),
 }
 _DAY = "|".join(sorted((day for day in _DAYS if day.isascii()), key=len, reverse=True))
+_LONG_DAY = "(?:mon|tues|wednes|thurs|fri|satur|sun)day|[월화수목금토일]요일"
 _KOREAN_DAY = "[월화수목금토일]요일|[월화수목금토일]"
 _DATE = r"(?:19|20)[0-9][0-9](?:-[0-9]{1,2}(?:-[0-9]{1,2})?)?(?![0-9-])"
 _YEARS = r"(?:years?|yrs?|y|년)"
@@ -36,9 +37,9 @@ def _years(found: re.Match[str]) -> tuple[Item, ...]:
     return _word(found[0], f"years={found[1]}")
 
 
-def _months(found: re.Match[str]) -> tuple[Item, ...] | None:
-    years, rest = divmod(int(found[1]), 12)
-    return None if rest else _word(found[0], f"years={years}")
+def _months(found: re.Match[str]) -> tuple[Item, ...]:
+    """Months as years; a part of a year is refused by the grammar, which says so."""
+    return _word(found[0], f"years={int(found[1]) / 12:.3g}")
 
 
 def _bar_length(found: re.Match[str]) -> tuple[Item, ...]:
@@ -92,6 +93,13 @@ def _korean_clock(found: re.Match[str]) -> tuple[Item, ...]:
     return (Item(Kind.CLOCK, found[0], (f"{hour:02}:{minute:02}",)),)
 
 
+def _bare_hour(found: re.Match[str]) -> tuple[Item, ...]:
+    """`at 9`: in the morning or in the evening."""
+    hour = int(found[1])
+    readings = (f"{hour:02}:00", f"{hour + 12}:00") if 1 <= hour < 12 else (f"{hour:02}:00",)
+    return (Item(Kind.CLOCK, found[0], readings),)
+
+
 def _noon(found: re.Match[str]) -> tuple[Item, ...]:
     return (Item(Kind.CLOCK, found[0], ("12:00" if found[1] in ("noon", "정오") else "00:00",)),)
 
@@ -114,6 +122,8 @@ WHEN: Sequence[Pattern] = (
         _korean_clock,
     ),
     pattern(r"(?:at\s+)?(noon|midnight|정오|자정)", _noon),
+    pattern(r"at\s+([0-9]{1,2})(?!\s*(?:%|bps?|trials|percent))", _bare_hour),
+    pattern(rf"(?P<days>{_LONG_DAY})", _days),
 )
 
 WINDOWS: Sequence[Pattern] = (
@@ -121,6 +131,13 @@ WINDOWS: Sequence[Pattern] = (
     pattern(rf"({_DATE})\s*(?:\.\.+|~|to|until|till|through|부터)\s*({_DATE})", _span),
     pattern(r"((?:19|20)[0-9][0-9])\s*-\s*((?:19|20)[0-9][0-9])(?!-)", _span),
     pattern(rf"({_DATE})(?:년)?\s*(?:부터|에서|~|-)\s*({_DATE})(?:년)?(?:\s*까지)?(?!-)", _span),
+    pattern(r"((?:19|20)[0-9]{2})\s*/\s*((?:19|20)[0-9]{2})", _span),
+    pattern(
+        r"(?:until|till|to|through|up to|-|~)\s*(?:now|today|the present|present|date|this year)"
+        r"|(?:지금|현재|오늘)\s*까지",
+        lambda m: (Item(Kind.FILL, m[0]),),
+    ),
+    pattern(r"(?:the\s+)?(?:last|past)\s+year", lambda m: _word(m[0], "years=1")),
     pattern(rf"(?:since|from|starting(?: in| from)?|start)\s+({_DATE})", lambda m: _word(m[0], f"from={m[1]}")),
     pattern(rf"({_DATE})(?:년)?\s*(?:부터|이후|onwards?|\+)", lambda m: _word(m[0], f"from={m[1]}")),
     pattern(rf"(?:until|till|to|through|up to|ending)\s+({_DATE})", lambda m: _word(m[0], f"to={m[1]}")),
@@ -140,6 +157,7 @@ WINDOWS: Sequence[Pattern] = (
 LENGTHS: Sequence[Pattern] = (
     pattern(rf"([0-9]{{1,3}})\s*(minutes?|min|m|분|hours?|hr|h|시간|d|w)[\s-]*{_BARS}", _bar_length),
     pattern(r"([0-9]{1,3})(min|m|h|d|w|mo)", _bar_length),
+    pattern(r"([0-9]{1,3})[\s-]?(minutes?|min|hours?|hr|분|시간)", _bar_length),
     pattern(rf"(hourly){_BARS}?|(?<=\s)(시간)봉", lambda m: _word(m[0], "timeframe=1h")),
     pattern(rf"(daily|weekly|monthly)[\s-]*{_BARS}", _named_length),
     pattern(r"(일|주|월|시간)봉", _named_length),

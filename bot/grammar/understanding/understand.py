@@ -127,7 +127,7 @@ def _understand_refused(
             refused = error
     if not isinstance(refused, (*_REPLACEABLE, NothingUnderstood)) or _is_goal_given_twice(refused):
         raise _near(refused)
-    items = read_items(plain, rules=rules, unknown=unknown)
+    items = _averages_for_ma(read_items(plain, rules=rules, unknown=unknown))
     return _started(items, plain, refused, study, rules)
 
 
@@ -149,6 +149,14 @@ def _answered(text: str, study: str | None, rules: SavedRules) -> Reading | None
         return None
 
 
+def _averages_for_ma(items: Sequence[Item]) -> Sequence[Item]:
+    """Return the items with `MA` as a moving average where no other word is a strategy and another one the symbol."""
+    if items_of(items, Kind.STRATEGY) or len(items_of(items, Kind.SYMBOL)) < 2:
+        return items
+    averages = Item(Kind.STRATEGY, "MA", ("sma", "ema"))
+    return [averages if item.kind is Kind.SYMBOL and item.text.strip().lower() == "ma" else item for item in items]
+
+
 def _is_goal_given_twice(refused: UserError) -> bool:
     return isinstance(refused, Repeated) and str(refused.facts["word"]).startswith("goal=")
 
@@ -165,7 +173,7 @@ def _started(items: Sequence[Item], text: str, refused: UserError, study: str | 
     if len(items_of(items, Kind.STRATEGY)) > 2:
         raise OneStrategy(word=",".join(item.text for item in items_of(items, Kind.STRATEGY)), command="")
     if len(commands) > 2:
-        raise _not_understood(items, text, [next(i for i in items if len(i.readings) > 1 or i.kind is Kind.STRATEGY)])
+        raise _not_understood(items, text, [i for i in items if len(i.readings) > 1] or items_of(items, Kind.STRATEGY))
     readings = [_parsed(command, study, rules) for command in commands]
     if len(commands) == 2:
         raise TwoReadings(one=commands[0], other=commands[1], command="")
@@ -180,14 +188,28 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
     first = text.split()[0].lower()
     verb = VERB_WORDS.get(first)
     said = [item for item in items if item.kind is not Kind.FILL]
-    if verb and verb not in _START_VERBS and not (verb in ("best", "compare") and items_of(items, Kind.STRATEGY)):
+    is_plan = bool(said) and said[0].value == "dry"
+    if (
+        verb
+        and verb not in _START_VERBS
+        and not is_plan
+        and not (verb in ("best", "compare") and items_of(items, Kind.STRATEGY))
+    ):
         raise _near(refused)
     if unknown or not said or sum(len(item.readings) > 1 for item in items) > _MOST_AMBIGUOUS:
         raise _specific(refused) or _not_understood(items, text, unknown)
     if said[0].kind is Kind.WORD and said[0].value in OVERLAYS:
         raise _not_understood(items, text, said[:1])
+    if against := _benchmark_before_strategy(items):
+        raise _not_understood(items, text, against)
     if strange := _strange_symbols(items, text):
         raise _specific(refused) or _not_understood(items, text, strange)
+
+
+def _benchmark_before_strategy(items: Sequence[Item]) -> list[Item]:
+    """Return `vs MSFT` where a strategy follows: that may be a benchmark or another symbol to search."""
+    named = [at for at, item in enumerate(items) if item.value.startswith("benchmark=") and "=" not in item.text]
+    return [items[at] for at in named if any(item.kind is Kind.STRATEGY for item in items[at:])]
 
 
 def _strange_symbols(items: Sequence[Item], text: str) -> list[Item]:
@@ -207,9 +229,11 @@ def _is_joined(symbol: str, text: str) -> bool:
 
 def _settled(items: Sequence[Item]) -> list[Item]:
     """Return the items where a time of day decides that `daily` is how often, not how long a bar is."""
-    if not items_of(items, Kind.CLOCK, Kind.SCHEDULE):
-        return list(items)
-    return [Item(i.kind, i.text, i.readings[:1]) if i.kind is Kind.CADENCE else i for i in items]
+    dated = [item for item in items_of(items, Kind.CADENCE) if " " in item.value]
+    kept = [item for item in items if item.kind is not Kind.CADENCE or item in dated or not dated]
+    if not dated and not items_of(items, Kind.CLOCK, Kind.SCHEDULE):
+        return kept
+    return [Item(i.kind, i.text, i.readings[:1]) if i.kind is Kind.CADENCE else i for i in kept]
 
 
 def _require_whole(items: Sequence[Item], found: Assembled, refused: UserError, *, is_for_thread: bool) -> None:
@@ -250,7 +274,10 @@ def _searched_or_known(items: Sequence[Item], found: Assembled, refused: UserErr
 
 
 def _parsed(command: str, study: str | None, rules: SavedRules) -> Reading:
-    parsed = parse(command, study=study, rules=rules)
+    try:
+        parsed = parse(command, study=study, rules=rules)
+    except UserError as error:
+        raise _near(error) from None
     starts = parsed if isinstance(parsed, Start) else parsed.start if isinstance(parsed, AddSchedule) else None
     return Reading(parsed, command, company_names(starts.symbols if starts else ()))
 
@@ -283,7 +310,9 @@ def _specific(refused: UserError) -> UserError | None:
 
 
 def _near(refused: UserError) -> UserError:
-    """Return an error without an offer that is another word than the one that was typed."""
+    """Return an error without an offer that is another word, or another study, than what was typed."""
+    if isinstance(refused, Repeated) and str(refused.facts["word"])[:1].isdigit():
+        return Repeated(word=refused.facts["word"], command="")
     if not isinstance(refused, _OFFERING) or not refused.facts.get("nearest") or _specific(refused):
         return refused
     return type(refused)(**{**refused.facts, "nearest": "", "command": ""})

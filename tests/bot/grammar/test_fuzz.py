@@ -165,8 +165,8 @@ TALK = [
     "please", "with", "for", "using", "the", "optimize", "backtest", "run", "and", "on", "trials", "last", "years", "5",
     "5y", "since", "2008", "2008-2012", "every", "monday", "9am", "long only", "drawdown under 20%", "sharpe ratio",
     "stop loss 8%", "hourly", "daily", "rsi(14)", "RSI14", "50/200", "SMA", "golden cross", "apple", "tesla", "애플",
-    "삼성전자", "이동평균", "해줘", "200회", "최근 5년", "샤프", "매주 월요일", "오전 9시", "손절 8%", "1k", "2e2", "no",
-    "or",
+    "삼성전자", "이동평균", "해줘", "200회", "최근 5년", "샤프", "매주 월요일", "오전 9시", "손절 8%", "1k", "2e2",
+    "or", "no",
     "two hundred", "not", "what is", "best", "parameters", "compare", "mean reversion", "NASDAQ:AAPL", "BTC/USDT",
     "XYZ", "ON",
 ]  # fmt: skip
