@@ -32,7 +32,10 @@ _USUAL_PAIRS = (
     r"(?:50[\s-]+200|20[\s-]+50|10[\s-]+50|20[\s-]+60|5[\s-]+20|10[\s-]+20|10[\s-]+30|12[\s-]+26(?:[\s-]+9)?"
     r"|9[\s-]+21|8[\s-]+21|5[\s-]+10|50[\s-]+100)"
 )
-_TRIALS = r"trials?|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
+_TRIALS = (
+    r"(?:회|번)\s?(?:시도|반복|탐색|실행|돌려)"
+    r"|trials?|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
+)
 _TO = r"\s*(?:-|~|\.\.\.?|to|and|에서|부터)\s*"
 
 
@@ -178,9 +181,10 @@ def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
     many = rf"{NUMBER}(?:\s*[,/]\s*{NUMBER}){{0,2}}"
     pair = rf"{NUMBER}(?:\s*/\s*{NUMBER}){{1,2}}"
     days = rf"(?:{NUMBER})(?=[\s-]*(?:days?|d|bars?|period|일|봉)|\s*/)"
+    unit = r"(?:days?|d|bars?|period|일선|일|봉)"
     return (
         pattern(
-            rf"(?P<numbers>{days}(?:\s*(?:일|/)\s*{NUMBER})?)[\s-]*(?:days?|d|bars?|period|일|봉)?[\s-]+(?P<name>{name})",
+            rf"(?P<numbers>{days}(?:\s*(?:일선|일|/)(?:과|와|,)?\s*{NUMBER})?)[\s-]*{unit}?[\s-]+(?P<name>{name})",
             _strategy,
         ),
         pattern(rf"(?P<name>{name})\s*\(\s*(?P<numbers>{many})\s*\)", _strategy, end=r"(?![\w%])"),
@@ -239,13 +243,14 @@ def _limits() -> Sequence[Pattern]:
 def _goals() -> Sequence[Pattern]:
     """Patterns of what is to be maximized; only a drawdown is to be small."""
     smaller = r"(?:minimi[sz]e|minimi[sz]ing|lowest|smallest|least|reduce|low)"
-    larger = r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|optimi[sz]e for|by|for)"
+    larger = r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|optimi[sz]e for|by|for|최대|최고|높은|가장 높은)"
+    more = r"(?:\s*(?:최대화|최대|기준|최고|가장 높게|높게|가장 높은|높은|극대화))"
     return (
         pattern(rf"{smaller}\s+(?:the\s+)?{any_of(_drawdowns())}", _smallest),
         pattern(rf"{any_of(_drawdowns())}(?:을|를)?\s*(?:최소화|최소|줄이기)", _smallest),
         pattern(
             rf"(?:(?:goals?|objective|target|목표)\s*[=:]?\s*)?(?:{larger}\s+)?(?:the\s+)?"
-            rf"(?P<goal>{any_of(GOAL_PHRASES)})(?:\s*(?:최대화|최대|기준))?",
+            rf"(?P<goal>{any_of(GOAL_PHRASES)})(?:이|가|을|를)?{more}?",
             _goal,
         ),
     )
@@ -318,8 +323,8 @@ def _fillers() -> Sequence[Pattern]:
     """Patterns of words that say nothing about a study."""
     korean = (
         r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증)?(?:을|를)?\s?(?:해\s?주세요|해\s?줘요?|해\s?줄래요?"
-        r"|해\s?봐\s?줘|해\s?봐|해\s?보자|해라|하자|하고\s?싶어요?|해|부탁해요?|부탁드려요|부탁드립니다|부탁"
-        r"|돌려\s?주세요|돌려\s?줘요?|돌려\s?봐|돌려|시켜\s?줘)"
+        r"|해\s?봐\s?줘|해\s?봐|해\s?보자|해\s?볼까요?|해\s?보고\s?싶어요?|해라|하자|하고\s?싶어요?|해|부탁해요?|부탁드려요|부탁드립니다|부탁"
+        r"|돌려\s?주세요|돌려\s?주실래요?|돌려\s?주시겠어요|해\s?주실래요?|해\s?주시겠어요|돌려\s?줘요?|돌려\s?봐|돌려|시켜\s?줘)"
     )
     named = r"(?:symbols?|tickers?|stocks?|strategy|strategies|종목|전략|study|goal|목표)\s*[=:]"
     return (

@@ -118,7 +118,7 @@ WHEN: Sequence[Pattern] = (
     pattern(r"(?:at\s+)?(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9][0-9]))?\s?(?P<half>am|pm)", _clock),
     pattern(r"(?:at\s+)?(?P<hour>[0-9]{1,2}):(?P<minute>[0-9][0-9])(?P<half>)", _clock),
     pattern(
-        r"(?P<half>오전|오후|아침|저녁|밤)?\s*(?P<hour>[0-9]{1,2})시(?!간)(?:\s*(?P<minute>[0-9]{1,2})분|\s*(?P<thirty>반))?",
+        r"(?P<half>오전|오후|아침|저녁|밤)?\s*(?P<hour>[0-9]{1,2})시(?!간)(?:\s*(?P<minute>[0-9]{1,2})분|\s*(?P<thirty>반))?(?:마다)?",
         _korean_clock,
     ),
     pattern(r"(?:at\s+)?(noon|midnight|정오|자정)", _noon),

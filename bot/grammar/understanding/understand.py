@@ -196,6 +196,8 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
         and not (verb in ("best", "compare") and items_of(items, Kind.STRATEGY))
     ):
         raise _near(refused)
+    if isinstance(refused, UnknownStrategy) and [item.text.lower() for item in unknown] == [_word_of(refused)]:
+        raise _near(refused)
     if unknown or not said or sum(len(item.readings) > 1 for item in items) > _MOST_AMBIGUOUS:
         raise _specific(refused) or _not_understood(items, text, unknown)
     if said[0].kind is Kind.WORD and said[0].value in OVERLAYS:
@@ -204,6 +206,10 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
         raise _not_understood(items, text, against)
     if strange := _strange_symbols(items, text):
         raise _specific(refused) or _not_understood(items, text, strange)
+
+
+def _word_of(refused: UserError) -> str:
+    return str(refused.facts.get("word", "")).lower()
 
 
 def _benchmark_before_strategy(items: Sequence[Item]) -> list[Item]:
