@@ -8,6 +8,7 @@ import pytest
 
 from bot.grammar.commands import AddSchedule, OpenModal, Start, Why
 from bot.grammar.errors import NothingUnderstood, NotUnderstood, TwoReadings
+from bot.grammar.options import OPTIONS
 from bot.grammar.parsing import parse
 from bot.grammar.rules.typed import rule_of_text
 from bot.grammar.understanding.listings import listings, symbol_names
@@ -50,6 +51,17 @@ def test_a_text_of_the_grammar_means_what_it_did() -> None:
         reading = understand(text)
         assert reading.command == parse(text)
         assert reading.text == ""
+
+
+@pytest.mark.parametrize("example", [option.example for option in OPTIONS.values()])
+def test_every_option_means_the_same_beside_words_that_are_read_loosely(example: str) -> None:
+    try:
+        strict = parse(f"AAPL,MSFT RSI stop capital=1000 {example}")
+    except UserError:
+        strict = None  # said twice
+    assert _command(f"please AAPL,MSFT RSI stop capital=1000 {example}") == strict
+    if " " not in example:
+        assert _command(f"AAPL,MSFT {example} stop capital=1000 RSI") == strict
 
 
 def test_what_was_understood_is_given_as_the_exact_command() -> None:

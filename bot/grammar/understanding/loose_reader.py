@@ -60,7 +60,7 @@ def _at(
         return capital
     for one in (*symbol_patterns(), *LENGTHS, *study_patterns()):
         if read := _matched(one, lower, at, unknown):
-            return read
+            return _as_written(read[0], original[at : read[1]]), read[1]
     if (ticker := written_as_ticker(original, at)) and ticker[0].value not in unknown:
         return (ticker[0],), ticker[1]
     word = _WORD.match(lower, at)
@@ -76,6 +76,11 @@ def _matched(one: Pattern, text: str, at: int, unknown: Collection[str]) -> tupl
     if any(item.kind is Kind.SYMBOL and item.value in unknown for item in items):
         return None
     return items, found.end()
+
+
+def _as_written(items: Sequence[Item], text: str) -> Sequence[Item]:
+    """Return the items with a person's own words, which a name and a note are, in the case of their letters."""
+    return [Item(i.kind, i.text, (text.strip(),)) if i.value.startswith(("name=", "note=")) else i for i in items]
 
 
 def _rule(text: str, at: int, rules: Collection[str]) -> tuple[Sequence[Item], int] | None:
