@@ -71,6 +71,16 @@ def symbol_patterns() -> Sequence[Pattern]:
     )
 
 
+@cache
+def _names() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\S)({any_of(symbol_names())}){END}", re.IGNORECASE)
+
+
+def with_symbols(text: str) -> str:
+    """Return a text with names of companies as their symbols."""
+    return _names().sub(lambda found: symbol_names()[plain_phrase(found[1].lower())], text)
+
+
 _AS_TICKER = re.compile(rf"({_TICKER.upper()})(?:'S|'s)?(?=[가-힣]|(?![\w%]))", re.ASCII)
 _TAIL = re.compile(r"(?:으로|로|을|를|은|는|이랑|랑|과|와|하고|의)(?!\w)")
 

@@ -46,6 +46,7 @@ from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
 from bot.grammar.understanding.questions import answer_of, politely
 from bot.grammar.understanding.spelling import is_misspelt
+from bot.grammar.understanding.symbol_words import with_symbols
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.errors import NotANumber, UnknownGoal, UnknownOverlay, UnknownParameter, UnknownStrategy, UserError
 from optimizer.strategies.registry import OVERLAYS
@@ -66,6 +67,8 @@ _REPLACEABLE = (
 _OFFERING = (UnknownVerb, UnknownTopic, UnknownOption, UnknownStrategy, UnknownParameter, UnknownGoal, UnknownOverlay)
 #: Verbs after which a text may still ask for a study: `run AAPL RSI`.
 _START_VERBS = {"start", "schedule", "run"}
+#: Verbs whose words may be names of companies.
+_ABOUT_SYMBOLS = {"data", "top", "best"}
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,10 @@ def _answered(text: str, study: str | None, rules: SavedRules) -> Reading | None
     if answer is not None:
         return Reading(answer)
     said = politely(text)
-    if said == text or VERB_WORDS.get(said.split()[0].lower() if said else "", "start") in _START_VERBS:
+    verb = VERB_WORDS.get(said.split()[0].lower() if said else "", "start")
+    if verb in _ABOUT_SYMBOLS:
+        said = with_symbols(said)
+    if said == text or verb in _START_VERBS:
         return None
     try:
         return Reading(parse(said, study=study, rules=rules), said)
