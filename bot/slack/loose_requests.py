@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from bot.commands.results import NothingKnown
 from bot.context import Answer
 from bot.grammar.errors import TwoReadings
 from bot.grammar.rules.typed import SavedRules
@@ -13,7 +14,7 @@ from reports.render import Renderer
 from reports.text.message import MAX_BLOCKS, Message
 
 #: Errors of a command whose words may have been meant otherwise: a name that is no symbol and no study.
-UNKNOWN_NAMES = (UnknownSymbol, UnknownAtSource, UnknownStudy)
+UNKNOWN_NAMES = (UnknownSymbol, UnknownAtSource, UnknownStudy, NothingKnown)
 
 
 def read_again(
@@ -23,7 +24,7 @@ def read_again(
 
     Raises TwoReadings.
     """
-    unknown: Collection[str] = {str(error.facts.get("word", "")).upper()}
+    unknown: Collection[str] = {str(error.facts.get("word") or error.facts.get("symbol") or "").upper()}
     try:
         again = understand(text, study=study, rules=rules, is_addressed=is_addressed, unknown=unknown)
     except TwoReadings:
