@@ -1,4 +1,4 @@
-"""Print how the corpus is understood, per file and language: `python -m tests.utterances [-v]`."""
+"""Print how the corpus is understood, per file and language: `python -m tests.utterances [-v] [FILE …]`."""
 
 import sys
 from collections import Counter
@@ -10,7 +10,8 @@ from tests.utterances.judging import Grade, grade, outcome_of
 def main() -> None:
     """Print the rates; with `-v` also every text that is not read rightly."""
     total: Counter[Grade] = Counter()
-    for path in corpora():
+    names = [argument for argument in sys.argv[1:] if argument != "-v"]
+    for path in (path for path in corpora() if not names or path.stem in names):
         for language in ("en", "ko"):
             counts: Counter[Grade] = Counter()
             for one in read_corpus(path):

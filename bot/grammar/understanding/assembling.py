@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
@@ -11,6 +11,8 @@ from bot.grammar.verbs import VERB_WORDS
 #: Time of day that is offered where none was typed; nothing is scheduled by it alone.
 USUAL_TIME = "07:00"
 _USUAL_DAYS = {"weekly": "weekly mon", "monthly": "monthly 1"}
+#: Words between things of which only one is meant.
+OR = ("or", "또는", "이나", "아니면")
 #: More readings than this are not offered.
 MOST_READINGS = 2
 
@@ -43,11 +45,23 @@ def assemble(items: Sequence[Item]) -> Assembled:
 def _texts(items: Sequence[Item]) -> list[tuple[str, str]]:
     """Return the commands of items with one reading each: two strategies are two commands."""
     symbols = list(dict.fromkeys(item.value for item in items_of(items, Kind.SYMBOL)))
+    if len(symbols) > 1 and _is_choice(items):
+        others = [item for item in items if item.kind is not Kind.SYMBOL]
+        return [text for symbol in symbols for text in _texts([Item(Kind.SYMBOL, symbol, (symbol,)), *others])]
     strategies = list(dict.fromkeys(item.value for item in items_of(items, Kind.STRATEGY))) or [""]
     when, lacks = _when(items)
     listed = ",".join(symbols)
     words = ["schedule" if when else "start" if listed.lower() in VERB_WORDS else "", listed]
     return [(_joined([*words, strategy, *_options(items), when]), lacks) for strategy in strategies]
+
+
+def _is_choice(items: Sequence[Item]) -> bool:
+    """True where the symbols are joined by `or`."""
+    said = [item for item in items if item.kind in (Kind.SYMBOL, Kind.JOIN)]
+    return any(
+        one.kind is Kind.SYMBOL and (other.text.strip() in OR or one.text.endswith("나"))
+        for one, other in pairwise(said)
+    )
 
 
 def _joined(words: Sequence[str]) -> str:

@@ -30,9 +30,13 @@ def listings() -> Mapping[str, Listing]:
 
 
 @cache
-def symbol_names() -> Mapping[str, str]:
-    """Map every name, in lower case, to its symbol."""
-    return {name.lower(): row.symbol for row in listings().values() for name in (*row.english, *row.korean)}
+def symbol_names() -> Mapping[str, tuple[str, ...]]:
+    """Map every name, in lower case, to its symbols: a few companies have several."""
+    found: dict[str, tuple[str, ...]] = {}
+    for row in listings().values():
+        for name in dict.fromkeys(name.lower() for name in (*row.english, *row.korean)):
+            found[name] = (*found.get(name, ()), row.symbol)
+    return found
 
 
 @cache

@@ -13,7 +13,7 @@ _SMALL = {
 }
 _SCALES = {"hundred": 100, "thousand": 1_000}
 _ENGLISH = re.compile(
-    rf"\b(?:(?:{'|'.join(_SMALL)}|a)[\s-]+)?(?:hundred|thousand)\b"
+    rf"\b(?:(?:{'|'.join(_SMALL)}|a|[0-9]+)[\s-]+)?(?:hundred|thousand)\b"
     rf"|\b(?:{'|'.join(_SMALL)})\b(?=[\s-]+(?:years?|yrs?|trials?|tries|sets|folds|months?|decades?)\b)",
     re.IGNORECASE,
 )
@@ -38,5 +38,5 @@ def with_digits(text: str) -> str:
 def _english(words: str) -> int:
     value = 1
     for word in re.split(r"[\s-]+", words):
-        value = value * _SCALES[word] if word in _SCALES else _SMALL.get(word, 1)
+        value = value * _SCALES[word] if word in _SCALES else int(word) if word.isdecimal() else _SMALL.get(word, 1)
     return value

@@ -25,6 +25,11 @@ _FAREWELL = re.compile(
     re.IGNORECASE,
 )
 
+#: Words that change nothing in a question.
+_EMPTY = re.compile(
+    r"\b(?:here|really|actually|currently|lately|exactly|right now|at the moment|for me|for us|again|then|just|maybe"
+    r"|on your side|quickly|today|my last|a|the)\b|(?<!\S)(?:혹시|지금|좀|다시|한번|그냥|정말|진짜)(?!\S)"
+)
 _GROUP = re.compile(r"\(\?P<([a-z]+)>")
 #: Longer texts are no question of this list.
 MAX_QUESTION = 100
@@ -89,7 +94,8 @@ def answer_of(text: str, study: str | None) -> Answered | None:
     plain = re.sub(r"\s+", " ", text.lower()).strip(" ?!.,~…")
     if len(plain) > MAX_QUESTION:
         return None
-    for said in dict.fromkeys((plain, politely(plain))):
+    polite = politely(plain)
+    for said in dict.fromkeys((plain, polite, " ".join(_EMPTY.sub(" ", polite).split()))):
         for question in questions():
             found = question.regex.fullmatch(said)
             answer = question.reply(_groups(found), study) if found else None

@@ -22,7 +22,7 @@ def distance(one: str, other: str) -> int:
 def is_misspelt(typed: str, meant: str) -> bool:
     """Check whether a word is another one with a slip of the finger, and not another word."""
     one, other = typed.lower(), meant.lower()
-    if not one.isalnum() or len(one) > 40 or abs(len(one) - len(other)) > 2:
+    if not one.isalnum() or one.isascii() != other.isascii() or len(one) > 40 or abs(len(one) - len(other)) > 2:
         return False
     is_short = len(one) <= _SHORT
     if is_short and one[0] != other[:1]:

@@ -34,7 +34,7 @@ _USUAL_PAIRS = (
 )
 _TRIALS = (
     r"(?:회|번)\s?(?:시도|반복|탐색|실행|돌려)"
-    r"|trials?|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
+    r"|trials?|trails|epochs?|times|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
 )
 _TO = r"\s*(?:-|~|\.\.\.?|to|and|에서|부터)\s*"
 
@@ -108,7 +108,9 @@ def _parameter(found: re.Match[str]) -> tuple[Item, ...]:
 
 def _order(found: re.Match[str]) -> tuple[Item, ...]:
     name = ORDER_PHRASES.get(plain_phrase(found["name"]), found["name"])
-    return _word(found, f"{name}={number_text(found['number'])}")
+    high = found.groupdict().get("high")
+    low = number_text(found["number"])
+    return _word(found, f"{name}={low}..{number_text(high)}" if high else f"{name}={low}")
 
 
 def _setting(found: re.Match[str]) -> tuple[Item, ...]:
@@ -132,6 +134,12 @@ def _drawdown_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
     return (Item(Kind.WORD, found[0], (f"maxdd<{number}", f"{number} goal=maxdd")),)
 
 
+def _exchange(found: re.Match[str]) -> tuple[Item, ...]:
+    return _word(
+        found, f"source={ {'바이낸스': 'binance', '업비트': 'upbit'}.get(found[1], found[1]) }".replace(" ", "")
+    )
+
+
 def _passed(found: re.Match[str]) -> tuple[Item, ...] | None:
     """`key=value` of the grammar goes through as it is; a dash between two numbers of a parameter is a range."""
     key, value = found[1], found[2].rstrip(",;!?")
@@ -140,7 +148,7 @@ def _passed(found: re.Match[str]) -> tuple[Item, ...] | None:
     dashed = re.fullmatch(rf"({NUMBER})-({NUMBER})", value)
     if dashed and key not in OPTIONS:
         value = f"{dashed[1]}..{dashed[2]}"
-    if key in ("trials", "n_trials") and re.fullmatch(NUMBER, value):
+    if key in ("trials", "n_trials", "epochs") and re.fullmatch(NUMBER, value):
         return (Item(Kind.TRIALS, found[0], (number_text(value),)),)
     return _word(found, f"{key}={value}")
 
@@ -158,7 +166,7 @@ def _bare_number(found: re.Match[str]) -> tuple[Item, ...]:
 @cache
 def _keys() -> frozenset[str]:
     aliases = {alias for option in OPTIONS.values() for alias in option.aliases}
-    return frozenset({*OPTIONS, *aliases, *OVERLAYS, *_parameters()})
+    return frozenset({*OPTIONS, *aliases, *OVERLAYS, *_parameters(), "epochs"})
 
 
 @cache
@@ -221,7 +229,8 @@ def _limits() -> Sequence[Pattern]:
     return (
         pattern(rf"{measure}\s*(?:of\s+|is\s+)?(?:(?P<below>{below})|(?P<above>{above}))\s*{bound}", _cap),
         pattern(
-            rf"{measure}(?:이|가|은|는|을|를)?\s*{bound}\s*(?:(?P<below>이하|미만|이내)|(?P<above>이상|초과))", _cap
+            rf"{measure}(?:이|가|은|는|을|를)?\s*{bound}\s*(?:(?P<below>이하|미만|이내|아래|밑)|(?P<above>이상|초과))",
+            _cap,
         ),
         pattern(rf"(?:(?P<low>{below})|(?P<high>{above}))\s+(?:a\s+)?{bound}\s+{measure}", _cap),
         pattern(
@@ -237,6 +246,16 @@ def _limits() -> Sequence[Pattern]:
             lambda m: _word(m, f"min_trades={m[1]}"),
         ),
         pattern(rf"(?:more than|over|above)\s+({NUMBER})\s+trades", lambda m: _word(m, f"trades>{m[1]}")),
+        pattern(
+            rf"(?:거래|매매)\s*(?:횟수|수)?\s*(?:최소\s*)?({NUMBER})(?:번|회|건)?\s*(?:이상)",
+            lambda m: _word(m, f"min_trades={m[1]}"),
+        ),
+        pattern(rf"({NUMBER})\s+trades", lambda m: (Item(Kind.WORD, m[0], (number_text(m[1]), f"min_trades={m[1]}")),)),
+        pattern(
+            rf"(?:keep |hold )?(?:out )?(?:the )?(?:last )?({NUMBER})\s?%\s+(?:as |for )?"
+            r"(?:out[ -]of[ -]sample|held out|holdout|unseen|validation|testing)",
+            lambda m: _word(m, f"holdout={m[1]}"),
+        ),
     )
 
 
@@ -262,7 +281,9 @@ def _orders() -> Sequence[Pattern]:
     at = r"(?:(?:at|of|is|=|:)\s*)?"
     return (
         pattern(rf"{order}\s*{at}(?P<number>{NUMBER})\s?%", _order, end=r"(?:로|에|으로)?(?!\w)"),
+        pattern(rf"{order}\s*{at}(?P<number>{NUMBER})\s?%?\s*(?:-|~|\.\.|to)\s*(?P<high>{NUMBER})\s?%?", _order),
         pattern(rf"(?P<name>{any_of(ORDER_PHRASES)})\s*{at}(?P<number>{NUMBER})", _order),
+        pattern(rf"(?P<number>{NUMBER})[\s-]?(?:days?|bars?|일)\s+(?P<name>trend filter|추세 필터)", _order),
         pattern(rf"(?P<name>{any_of(OVERLAYS)})\s*(?:(?:at|of)\s+)(?P<number>{NUMBER})", _order),
         pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?%\s+{order}", _order),
         pattern(rf"({any_of(ORDER_PHRASES)})", lambda m: _word(m, ORDER_PHRASES[plain_phrase(m[1])])),
@@ -284,11 +305,18 @@ def _settings() -> Sequence[Pattern]:
             end=r"(?:로|으로)?(?![\w%])",
         ),
         pattern(rf"(?P<number>{NUMBER}){unit}\s+(?P<name>{any_of(_rates())})", _setting),
-        pattern(rf"(?P<number>{NUMBER})(?P<unit>)\s+(?P<name>folds)", _setting),
+        pattern(
+            rf"(?:walk[ -]?forward(?: with)?\s+)?({NUMBER})\s+(?:walk[ -]forward\s+)?folds",
+            lambda m: _word(m, f"folds={m[1]}"),
+        ),
+        pattern(rf"(?:워크\s?포워드|검증)\s*({NUMBER})\s?(?:구간|폴드|개)", lambda m: _word(m, f"folds={m[1]}")),
+        pattern(r"(?:from |on |at |source )?(binance|바이낸스|upbit|업비트)(?:에서)?", _exchange),
+        pattern(r"source\s+([a-z][a-z0-9_-]*)", lambda m: _word(m, f"source={m[1]}")),
         pattern(rf"\$\s?({NUMBER})(?:\s+(?:capital|account))?", lambda m: _word(m, f"capital={number_text(m[1])}")),
         pattern(r"([a-z_]+)\s*=\s*(\"[^\"]*\"|[^\s\"]+)", _passed, end=""),
         pattern(
-            r"(?:versus|vs\.?|compared (?:to|with)|against|benchmark(?:ed)?(?: (?:against|to|with))?)\s+"
+            r"(?:versus|vs\.?|compared?(?: it)? (?:to|with|against)|against|bench"
+            r"|benchmark(?:ed)?(?: (?:against|to|with))?)\s+"
             r"(\^?[a-z0-9][a-z0-9.\-]*)",
             _benchmark,
         ),
@@ -314,7 +342,11 @@ def _asking() -> Sequence[Pattern]:
     return (
         pattern(r"best|optimal|optimum|최적의|최적|최고의", lambda m: (Item(Kind.BEST, m[0]),)),
         pattern(show, lambda m: (Item(Kind.SHOW, m[0]),)),
-        pattern(r"and|or|또는|이나|그리고|및|compare|비교", lambda m: (Item(Kind.JOIN, m[0]),), end=r"(?![\w%])"),
+        pattern(
+            r"and then|and|then|or|아니면|또는|이나|그리고|및|compare|비교",
+            lambda m: (Item(Kind.JOIN, m[0]),),
+            end=r"(?![\w%])",
+        ),
         pattern(r"[&+/]|vs\.?(?=\s)|versus(?=\s)", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
     )
 
@@ -324,11 +356,13 @@ def _fillers() -> Sequence[Pattern]:
     korean = (
         r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증)?(?:을|를)?\s?(?:해\s?주세요|해\s?줘요?|해\s?줄래요?"
         r"|해\s?봐\s?줘|해\s?봐|해\s?보자|해\s?볼까요?|해\s?보고\s?싶어요?|해라|하자|하고\s?싶어요?|해|부탁해요?|부탁드려요|부탁드립니다|부탁"
-        r"|돌려\s?주세요|돌려\s?주실래요?|돌려\s?주시겠어요|해\s?주실래요?|해\s?주시겠어요|돌려\s?줘요?|돌려\s?봐|돌려|시켜\s?줘)"
+        r"|돌려\s?주세요|돌려\s?주실래요?|돌려\s?주시겠어요|해\s?주실래요?|해\s?주시겠어요|돌려\s?줘요?|돌려\s?봐|돌려|시켜\s?줘|(?:돌려|해)\s?볼\s?수\s?(?:있어|있나|있을까|있나요|있을까요)|돌려보고\s?싶어요?)"
     )
+    instead = r"instead(?!\s+of)"
     named = r"(?:symbols?|tickers?|stocks?|strategy|strategies|종목|전략|study|goal|목표)\s*[=:]"
     return (
         pattern(named, _fills, end=""),
+        pattern(instead, _fills),
         pattern(korean, _fills, end=r"(?![\w%])"),
         pattern(any_of(FILLS), _fills),
     )

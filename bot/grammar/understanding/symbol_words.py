@@ -22,7 +22,7 @@ def _symbol(text: str, *symbols: str) -> tuple[Item, ...]:
 
 
 def _named(found: re.Match[str]) -> tuple[Item, ...]:
-    return _symbol(found[0], symbol_names()[plain_phrase(found[1])])
+    return (Item(Kind.SYMBOL, found[0], symbol_names()[plain_phrase(found[1])]),)
 
 
 def _on_exchange(found: re.Match[str]) -> tuple[Item, ...] | None:
@@ -78,7 +78,7 @@ def _names() -> re.Pattern[str]:
 
 def with_symbols(text: str) -> str:
     """Return a text with names of companies as their symbols."""
-    return _names().sub(lambda found: symbol_names()[plain_phrase(found[1].lower())], text)
+    return _names().sub(lambda found: symbol_names()[plain_phrase(found[1].lower())][0], text)
 
 
 _AS_TICKER = re.compile(rf"({_TICKER.upper()})(?:'S|'s)?(?=[가-힣]|(?![\w%]))", re.ASCII)

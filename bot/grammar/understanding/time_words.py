@@ -25,6 +25,15 @@ _UNITS = {"minute": "m", "minutes": "m", "min": "m", "분": "m", "hour": "h", "h
 _HALVES = {"am": 0, "pm": 12, "오전": 0, "아침": 0, "오후": 12, "저녁": 12, "밤": 12}
 
 
+_ZONES = {
+    **dict.fromkeys(
+        ("seoul time", "korean time", "korea time", "kst", "서울 시간", "한국 시간", "한국시간"), "Asia/Seoul"
+    ),
+    **dict.fromkeys(("utc time", "utc", "gmt"), "UTC"),
+    **dict.fromkeys(("new york time", "eastern time", "뉴욕 시간", "미국 동부 시간"), "America/New_York"),
+}
+
+
 def _word(text: str, *words: str) -> tuple[Item, ...]:
     return tuple(Item(Kind.WORD, text, (word,)) for word in words)
 
@@ -113,6 +122,8 @@ WHEN: Sequence[Pattern] = (
     pattern(rf"매주\s*(?P<days>(?:{_KOREAN_DAY})(?:\s*[,와과]?\s*(?:{_KOREAN_DAY}))*)(?:마다)?", _days),
     pattern(r"(?P<days>[월화수목금토일]요일)마다", _days),
     pattern(r"(?:monthly|every month)\s+(?:on\s+)?(?:the\s+)?(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?", _monthly),
+    pattern(r"(?:on\s+)?the\s+(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?\s+of\s+(?:every|each|the)\s+month", _monthly),
+    pattern(rf"({'|'.join(_ZONES)})", lambda m: _word(m[0], f"tz={_ZONES[' '.join(m[1].split())]}")),
     pattern(r"(?:매월|매달)\s*(?P<day>[0-9]{1,2})일(?:마다)?", _monthly),
     *(_cadence(word) for word in ("daily", "weekdays", "weekly", "monthly")),
     pattern(r"(?:at\s+)?(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9][0-9]))?\s?(?P<half>am|pm)", _clock),
@@ -149,7 +160,8 @@ WINDOWS: Sequence[Pattern] = (
         _years,
     ),
     pattern(
-        rf"(?:for\s+)?([0-9]{{1,3}})[\s-]?{_YEARS}(?:\s?(?:of data|of history|간|치|동안))?(?!\s*(?:부터|까지))", _years
+        rf"(?:for\s+)?([0-9]|[1-5][0-9])[\s-]?{_YEARS}(?:\s?(?:of data|of history|간|치|동안))?(?!\s*(?:부터|까지))",
+        _years,
     ),
     pattern(r"(?:the\s+)?(?:last|past|최근|지난)\s*([0-9]{1,3})\s*(?:months?|mo|개월)(?:간|치)?", _months),
 )

@@ -7,6 +7,7 @@ possible a person chooses, and otherwise the error says which words were not und
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bot.grammar.commands import AddSchedule, Command, Start
 from bot.grammar.errors import (
@@ -130,7 +131,7 @@ def _understand_refused(
             refused = error
     if not isinstance(refused, (*_REPLACEABLE, NothingUnderstood)) or _is_goal_given_twice(refused):
         raise _near(refused)
-    items = _averages_for_ma(read_items(plain, rules=rules, unknown=unknown))
+    items = _on_exchange(_averages_for_ma(read_items(plain, rules=rules, unknown=unknown)))
     return _started(items, plain, refused, study, rules)
 
 
@@ -163,6 +164,20 @@ def _averages_for_ma(items: Sequence[Item]) -> Sequence[Item]:
     return [averages if item.kind is Kind.SYMBOL and item.text.strip().lower() == "ma" else item for item in items]
 
 
+def _on_exchange(items: Sequence[Item]) -> Sequence[Item]:
+    """Return the items with coins in the currency of the exchange that is named: Bitcoin is `BTC-USDT` at Binance."""
+    currency = {"source=binance": "-USDT", "source=upbit": "-KRW"}
+    named = next((currency[item.value] for item in items if item.value in currency), "")
+    if not named:
+        return items
+    return [
+        Item(i.kind, i.text, (i.value.removesuffix("-USD") + named,))
+        if i.kind is Kind.SYMBOL and i.value.endswith("-USD")
+        else i
+        for i in items
+    ]
+
+
 def _is_goal_given_twice(refused: UserError) -> bool:
     return isinstance(refused, Repeated) and str(refused.facts["word"]).startswith("goal=")
 
@@ -174,7 +189,7 @@ def _started(items: Sequence[Item], text: str, refused: UserError, study: str | 
     is_for_thread = study is not None and not items_of(items, Kind.SYMBOL, Kind.STRATEGY)
     _require_whole(items, found, refused, is_for_thread=is_for_thread)
     commands = found.commands
-    if items_of(items, Kind.BEST, Kind.SHOW):
+    if items_of(items, Kind.BEST, Kind.SHOW) and len(commands) != 2:
         commands = _searched_or_known(items, found, refused)
     if len(items_of(items, Kind.STRATEGY)) > 2:
         raise OneStrategy(word=",".join(item.text for item in items_of(items, Kind.STRATEGY)), command="")
@@ -205,13 +220,28 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
     if isinstance(refused, UnknownStrategy) and [item.text.lower() for item in unknown] == [_word_of(refused)]:
         raise _near(refused)
     if unknown or not said or sum(len(item.readings) > 1 for item in items) > _MOST_AMBIGUOUS:
-        raise _specific(refused) or _not_understood(items, text, unknown)
+        raise _misspelt(refused, unknown) or _not_understood(items, text, unknown)
     if said[0].kind is Kind.WORD and said[0].value in OVERLAYS:
         raise _not_understood(items, text, said[:1])
     if against := _benchmark_before_strategy(items):
         raise _not_understood(items, text, against)
     if strange := _strange_symbols(items, text):
-        raise _specific(refused) or _not_understood(items, text, strange)
+        raise _not_understood(items, text, strange)
+    if apart := _symbol_apart(items):
+        raise _not_understood(items, text, apart)
+
+
+def _misspelt(refused: UserError, unknown: Sequence[Item]) -> UserError | None:
+    """Return the strict parser's offer, if it is about a word that has no other meaning."""
+    words = {item.text.lower() for item in unknown}
+    return _specific(refused) if _word_of(refused) in words else None
+
+
+def _symbol_apart(items: Sequence[Item]) -> list[Item]:
+    """Return a symbol that does not stand with the others: it may be asked for in another way."""
+    said = [i for i in items if i.kind not in (Kind.FILL, Kind.JOIN)]
+    places = [at for at, item in enumerate(said) if item.kind is Kind.SYMBOL]
+    return [said[at] for before, at in pairwise(places) if at != before + 1][:1]
 
 
 def _word_of(refused: UserError) -> str:
@@ -282,6 +312,8 @@ def _searched_or_known(items: Sequence[Item], found: Assembled, refused: UserErr
     if not items_of(items, Kind.BEST) or len(found.commands) != 1 or len(symbols) != 1:
         asked = items_of(items, Kind.SHOW, Kind.BEST)
         raise _not_understood(items, "", asked[:1])
+    if items_of(items, Kind.TRIALS, Kind.WORD, Kind.GOAL, Kind.CADENCE) and not items_of(items, Kind.SHOW):
+        return found.commands  # what is known cannot be asked for with a window
     return (found.commands[0], f"best {symbols[0].value} {strategies[0].value}")
 
 
