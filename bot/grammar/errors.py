@@ -2,7 +2,7 @@
 
     UserError
     └── CommandError    TooLong · UnclosedQuote · Repeated · SymbolIsVerb · SymbolFirst · OneStrategy
-        ├── (loose)     NotUnderstood · NothingUnderstood · MissingSymbol · TwoReadings
+        ├── (loose)     NotUnderstood · NothingUnderstood (InThread) · MissingSymbol · TwoReadings
         ├── (unknown)   UnknownVerb · UnknownTopic · UnknownTimeZone · UnknownSetting · UnknownOption
         ├── (missing)   MissingStrategy · MissingStart · MissingSymbolAndStrategy · MissingStudy · MissingTwoStudies
         │               MissingRuleName · MissingSchedule · MissingCadence · MissingDay · MissingTime · MissingValue
@@ -235,6 +235,10 @@ class NotUnderstood(CommandError):
 
 class NothingUnderstood(CommandError):
     """Raised for a text in which nothing was understood. Facts: word."""
+
+
+class InThread(NothingUnderstood):
+    """Raised for a text in a study's thread in which nothing was understood. Facts: word, study."""
 
 
 class MissingSymbol(CommandError):

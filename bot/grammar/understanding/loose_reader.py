@@ -17,7 +17,7 @@ from bot.grammar.understanding.time_words import LENGTHS, WHEN, WINDOWS
 MOST_ITEMS = 32
 _SPACE = re.compile(r"(?:[\s,;|•·:]|(?<=\s)[-–]+(?=\s)|[.!?…~^]+(?=[\s,;]|$))+")
 _WORD = re.compile(r"[^\s,;|]+")
-_SCHEDULE = re.compile(r"(?:schedules?|repeat|일정|예약)(?:해\s?줘|해\s?주세요|\s?잡아\s?줘)?(?!\w)")
+_SCHEDULE = re.compile(r"(?:schedules?|repeat|일정|예약)(?:\s?등록)?(?:해\s?줘|해\s?주세요|\s?잡아\s?줘)?(?!\w)")
 
 
 @cache

@@ -111,6 +111,7 @@ WORDLIKE = frozenset(
         "GIS",
         "MAR",
         "LIN",
+        "DD",
         "PM",
         "F",
         "C",
@@ -129,3 +130,7 @@ EXCHANGES: Mapping[str, str] = {
     **dict.fromkeys(("krx", "kospi", "kse", "ks"), ".KS"),
     **dict.fromkeys(("kosdaq", "kq"), ".KQ"),
 }
+#: What everybody compares with: `vs SPY` names a benchmark.
+BENCHMARKS = frozenset(
+    ("SPY", "VOO", "VTI", "QQQ", "IWM", "DIA", "AGG", "^GSPC", "^IXIC", "^NDX", "^DJI", "^RUT", "^KS11", "^KQ11")
+)

@@ -33,6 +33,8 @@ _EMPTY = re.compile(
 _GROUP = re.compile(r"\(\?P<([a-z]+)>")
 #: Longer texts are no question of this list.
 MAX_QUESTION = 100
+#: Longer texts are about several things.
+MAX_WORDS = 10
 
 #: A typed command, a finished one, or two typed ones to choose from.
 Answered = str | Command | tuple[str, str]
@@ -81,6 +83,27 @@ def _question(entry: Mapping[str, object], parts: Mapping[str, str]) -> Question
     for name, part in parts.items():
         expression = expression.replace(f"{{{name}}}", part)
     return Question(regex=re.compile(_with_own_groups(expression)), **fields)  # type: ignore[arg-type]
+
+
+@cache
+def subjects() -> Sequence[Question]:
+    """Return what texts may be about, in the order in which their words count."""
+    document = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return [
+        _question({**entry, "texts": [rf"(?<!\S)(?:{text})(?!\w)" for text in entry["texts"]]}, {})
+        for entry in document["subject"]
+    ]
+
+
+def answer_about(text: str, study: str | None) -> Answered | None:
+    """Return what informs about the subject of a short text that asks for nothing else, or None."""
+    plain = re.sub(r"[?!.,~…]+", " ", text.lower())
+    if len(plain.split()) > MAX_WORDS:
+        return None
+    for subject in subjects():
+        if subject.regex.search(plain) and (answer := subject.reply({}, study)):
+            return answer
+    return None
 
 
 def _with_own_groups(expression: str) -> str:

@@ -6,10 +6,12 @@ from functools import cache
 
 from bot.grammar.options import OPTIONS
 from bot.grammar.understanding.items import Item, Kind
+from bot.grammar.understanding.listings import symbol_names
 from bot.grammar.understanding.matching import NUMBER, Pattern, any_of, number_text, pattern, plain_phrase
 from bot.grammar.understanding.phrases import (
     ABOVE,
     BELOW,
+    BENCHMARKS,
     CAP_PHRASES,
     FILLS,
     GOAL_PHRASES,
@@ -32,6 +34,8 @@ _USUAL_PAIRS = (
     r"(?:50[\s-]+200|20[\s-]+50|10[\s-]+50|20[\s-]+60|5[\s-]+20|10[\s-]+20|10[\s-]+30|12[\s-]+26(?:[\s-]+9)?"
     r"|9[\s-]+21|8[\s-]+21|5[\s-]+10|50[\s-]+100)"
 )
+#: A number behind an order that is above this can only be one of trials.
+_LARGEST_ORDER = 60
 _TRIALS = (
     r"(?:회|번)\s?(?:시도|반복|탐색|실행|돌려)"
     r"|trials?|trails|epochs?|times|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
@@ -113,6 +117,14 @@ def _order(found: re.Match[str]) -> tuple[Item, ...]:
     return _word(found, f"{name}={low}..{number_text(high)}" if high else f"{name}={low}")
 
 
+def _order_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """`stop 5`: a stop of 5 %, or a stop to be searched and the number of trials, as the grammar has it."""
+    name, number = found["name"], number_text(found["number"])
+    if float(number) > _LARGEST_ORDER:
+        return None
+    return (Item(Kind.WORD, found[0], (f"{name}={number}", f"{number} {name}")),)
+
+
 def _setting(found: re.Match[str]) -> tuple[Item, ...]:
     name = SETTING_PHRASES[plain_phrase(found["name"])]
     unit = (found["unit"] or "").replace(" ", "")
@@ -123,7 +135,11 @@ def _setting(found: re.Match[str]) -> tuple[Item, ...]:
 
 
 def _benchmark(found: re.Match[str]) -> tuple[Item, ...] | None:
-    return None if strategy_readings(found[1]) else _word(found, f"benchmark={found[1].upper()}")
+    """A benchmark that is called so, or what everybody compares with; another stock may be one to search as well."""
+    name = plain_phrase(found["name"])
+    symbol = symbol_names().get(name, (name.upper(),))[0]
+    is_plain = found["bench"] or symbol in BENCHMARKS
+    return _word(found, f"benchmark={symbol}") if is_plain and not strategy_readings(name) else None
 
 
 def _drawdown_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
@@ -214,6 +230,11 @@ def study_patterns() -> Sequence[Pattern]:
 def _words() -> Sequence[Pattern]:
     """Patterns of phrases and pairs that are words of the grammar."""
     return (
+        pattern(
+            r"(?:vs\.?|versus|against|compared (?:to|with)|beats?|beating)\s+"
+            r"(?:buy(?:ing)? (?:and|&) hold(?:ing)?|holding)",
+            _fills,
+        ),
         pattern(r"(name|note)\s*=\s*(\"[^\"]*\")", lambda m: _word(m, f"{m[1]}={m[2]}")),
         pattern(rf"({any_of(WORD_PHRASES)})", lambda m: _word(m, WORD_PHRASES[plain_phrase(m[1])])),
         pattern(rf"maxdd\s*=\s*(-?(?:{NUMBER})%?)", _equal_cap),
@@ -234,7 +255,7 @@ def _limits() -> Sequence[Pattern]:
         ),
         pattern(rf"(?:(?P<low>{below})|(?P<high>{above}))\s+(?:a\s+)?{bound}\s+{measure}", _cap),
         pattern(
-            rf"(?P<measure>{any_of(_drawdowns())})\s*(?:of\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)",
+            rf"(?P<measure>{any_of(_drawdowns())})\s*(?:of\s+|at\s+|to\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)",
             _cap,
         ),
         pattern(
@@ -265,6 +286,11 @@ def _goals() -> Sequence[Pattern]:
     larger = r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|optimi[sz]e for|by|for|최대|최고|높은|가장 높은)"
     more = r"(?:\s*(?:최대화|최대|기준|최고|가장 높게|높게|가장 높은|높은|극대화))"
     return (
+        pattern(
+            rf"(?:cap|limit|keep)\s+(?:the\s+)?(?P<measure>{any_of(_drawdowns())})\s+(?:at|to|under|below|within)\s+"
+            rf"(?P<number>{NUMBER})\s?(?P<percent>%)?",
+            _cap,
+        ),
         pattern(rf"{smaller}\s+(?:the\s+)?{any_of(_drawdowns())}", _smallest),
         pattern(rf"{any_of(_drawdowns())}(?:을|를)?\s*(?:최소화|최소|줄이기)", _smallest),
         pattern(
@@ -286,10 +312,11 @@ def _orders() -> Sequence[Pattern]:
         pattern(rf"(?P<number>{NUMBER})[\s-]?(?:days?|bars?|일)\s+(?P<name>trend filter|추세 필터)", _order),
         pattern(rf"(?P<name>{any_of(OVERLAYS)})\s*(?:(?:at|of)\s+)(?P<number>{NUMBER})", _order),
         pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?%\s+{order}", _order),
+        pattern(rf"(?P<name>{any_of(OVERLAYS)})\s+(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|%))", _order_and_number),
         pattern(rf"({any_of(ORDER_PHRASES)})", lambda m: _word(m, ORDER_PHRASES[plain_phrase(m[1])])),
         pattern(
             rf"(?P<name>{any_of((*PARAMETER_PHRASES, *_parameters()))})\s*[=:]?\s*(?:of\s+|at\s+|from\s+|between\s+)?"
-            rf"(?P<low>{NUMBER})(?:{_TO}(?P<high>{NUMBER}))?",
+            rf"(?P<low>{NUMBER})(?:{_TO}(?P<high>{NUMBER})(?:\s*까지)?)?",
             _parameter,
         ),
     )
@@ -315,9 +342,9 @@ def _settings() -> Sequence[Pattern]:
         pattern(rf"\$\s?({NUMBER})(?:\s+(?:capital|account))?", lambda m: _word(m, f"capital={number_text(m[1])}")),
         pattern(r"([a-z_]+)\s*=\s*(\"[^\"]*\"|[^\s\"]+)", _passed, end=""),
         pattern(
-            r"(?:versus|vs\.?|compared?(?: it)? (?:to|with|against)|against|bench"
-            r"|benchmark(?:ed)?(?: (?:against|to|with))?)\s+"
-            r"(\^?[a-z0-9][a-z0-9.\-]*)",
+            r"(?:versus|vs\.?|compared?(?: it)? (?:to|with|against)|against"
+            r"|(?P<bench>bench|benchmark(?:ed)?(?: (?:against|to|with|is))?|벤치마크(?:는)?))\s+"
+            rf"(?P<name>{any_of(symbol_names())}|\^?[a-z0-9][a-z0-9.\-]*)",
             _benchmark,
         ),
         pattern(rf"({NUMBER})\s*(?:dollars|usd|달러)", lambda m: _word(m, f"capital={number_text(m[1])}")),
@@ -337,6 +364,8 @@ def _asking() -> Sequence[Pattern]:
     """Patterns of words that ask to be told something, instead of having it searched."""
     show = (
         r"what(?:'s| is| are)?|which|show me|show|tell me|give me"
+        r"|you pick|you choose|whichever|which is better|which one is better|idk"
+        r"|(?:중에\s?)?(?:뭐가|어느 게|어떤 게)\s?(?:나아|좋아|나은지|좋을까)요?"
         r"|알려\s?줘요?|알려\s?주세요|보여\s?줘요?|보여\s?주세요|뭐야|뭐예요"
     )
     return (

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from bot.grammar.commands import AddSchedule, Command, Start
 from bot.grammar.errors import (
+    InThread,
     MissingCadence,
     MissingDay,
     MissingSchedule,
@@ -45,7 +46,7 @@ from bot.grammar.understanding.cleaning import clean
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
-from bot.grammar.understanding.questions import answer_of, politely
+from bot.grammar.understanding.questions import answer_about, answer_of, politely
 from bot.grammar.understanding.spelling import is_misspelt
 from bot.grammar.understanding.symbol_words import with_symbols
 from bot.grammar.verbs import VERB_WORDS
@@ -132,7 +133,15 @@ def _understand_refused(
     if not isinstance(refused, (*_REPLACEABLE, NothingUnderstood)) or _is_goal_given_twice(refused):
         raise _near(refused)
     items = _on_exchange(_averages_for_ma(read_items(plain, rules=rules, unknown=unknown)))
-    return _started(items, plain, refused, study, rules)
+    try:
+        return _started(items, plain, refused, study, rules)
+    except NothingUnderstood as error:
+        about = None if items_of(items, Kind.SYMBOL, Kind.STRATEGY) else answer_about(plain, study)
+        if isinstance(about, str):
+            return Reading(parse(about, study=study, rules=rules), about)
+        if isinstance(about, Command):
+            return Reading(about)
+        raise (InThread(word=error.facts["word"], study=study, command="") if study else error) from None
 
 
 def _answered(text: str, study: str | None, rules: SavedRules) -> Reading | None:
@@ -271,11 +280,19 @@ def _is_joined(symbol: str, text: str) -> bool:
 
 def _settled(items: Sequence[Item]) -> list[Item]:
     """Return the items where a time of day decides that `daily` is how often, not how long a bar is."""
+    if items_of(items, Kind.TRIALS):  # a second number is none of trials
+        items = [Item(i.kind, i.text, _without_trials(i)) if i.kind is Kind.WORD else i for i in items]
     dated = [item for item in items_of(items, Kind.CADENCE) if " " in item.value]
     kept = [item for item in items if item.kind is not Kind.CADENCE or item in dated or not dated]
     if not dated and not items_of(items, Kind.CLOCK, Kind.SCHEDULE):
         return kept
     return [Item(i.kind, i.text, i.readings[:1]) if i.kind is Kind.CADENCE else i for i in kept]
+
+
+def _without_trials(item: Item) -> tuple[str, ...]:
+    """Return the readings of a word that give no number of trials."""
+    others = tuple(reading for reading in item.readings if not reading[:1].isdigit())
+    return others or item.readings
 
 
 def _require_whole(items: Sequence[Item], found: Assembled, refused: UserError, *, is_for_thread: bool) -> None:
