@@ -6,6 +6,7 @@ possible a person chooses, and otherwise the error says which words were not und
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -105,6 +106,12 @@ def understand(
             return Reading(command)
         refused = NothingUnderstood(word=next(iter(unknown)), command="")
     return _understand_refused(text, refused, study=study, rules=rules, is_addressed=is_addressed, unknown=unknown)
+
+
+def warm() -> None:
+    """Read the tables and compile the patterns, which takes a third of a second, so that nobody waits for it."""
+    with suppress(UserError):
+        understand("something to read")
 
 
 def _understand_refused(
