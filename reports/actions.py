@@ -21,6 +21,8 @@ DROP_RULE = "rule_drop"
 EDIT_RULE = "rule_edit"
 #: The menu beside a button: the value of a choice is another action id and its value.
 MENU = "study_menu"
+READ_ONE = "reading_one"
+READ_OTHER = "reading_other"
 
 #: By the names that templates use.
 ACTIONS = {
@@ -44,4 +46,6 @@ ACTIONS = {
     "DROP_RULE": DROP_RULE,
     "EDIT_RULE": EDIT_RULE,
     "MENU": MENU,
+    "READ_ONE": READ_ONE,
+    "READ_OTHER": READ_OTHER,
 }

@@ -110,6 +110,11 @@ class Renderer:
         start = summary.window.holdout_start
         return self.render("chart_equity", name=short_name(study.spec), points=points, holdout_start=start)
 
+    def why(self, study: StudyFacts) -> Message:
+        """What the verdict of a finished study rests on, in three sentences."""
+        summary = _summary(study)
+        return self.render("why", study=study, summary=summary, reason=narrative.reason(summary))
+
     def failure(self, study: StudyFacts) -> Message:
         """What failed, at which trial, what was kept, and the command that resumes."""
         return self.render("failure", study=study, reason=self._sentence(_error(study)))

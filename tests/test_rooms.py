@@ -94,7 +94,7 @@ WITHIN = {
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},
-    "bot/grammar": {"rules"},
+    "bot/grammar": {"rules", "understanding"},
     "bot/api": {"routes"},
     "bot/commands": {"forms"},
 }

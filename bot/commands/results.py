@@ -7,7 +7,7 @@ from bot.commands.button_commands import ShowDecision, ShowDetails
 from bot.commands.common import find_result, find_visible, visible
 from bot.context import NO_ANSWER, Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
-from bot.grammar.commands import Best, Compare, Show, Top
+from bot.grammar.commands import Best, Compare, Show, Top, Why
 from bot.origin import Origin
 from optimizer.domain.study_results import Verdict
 from optimizer.errors import UserError
@@ -55,6 +55,15 @@ async def show_details(command: ShowDetails, origin: Origin, context: BotContext
     return Answer(
         origin.renderer.notice("details_posted" if is_new else "details_there", study_name=study.study_name, url=url)
     )
+
+
+async def why(command: Why, origin: Origin, context: BotContext) -> Answer:
+    """Say in three sentences what a finished study's verdict rests on, or show its state while it has none."""
+    study = await find_visible(command.study, origin, context)
+    facts = await facts_of(study, context)
+    if facts.summary is None:
+        return Answer(origin.renderer.status(facts), Audience.THREAD)
+    return Answer(origin.renderer.why(facts), Audience.THREAD)
 
 
 async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
@@ -129,6 +138,7 @@ LISTENERS: Listeners = {
     Show: show,
     ShowDecision: show_decision,
     ShowDetails: show_details,
+    Why: why,
     Top: top,
     Compare: compare,
     Best: best,

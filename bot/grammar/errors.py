@@ -2,6 +2,7 @@
 
     UserError
     └── CommandError    TooLong · UnclosedQuote · Repeated · SymbolIsVerb · SymbolFirst · OneStrategy
+        ├── (loose)     NotUnderstood · NothingUnderstood (InThread) · MissingSymbol · TwoReadings
         ├── (unknown)   UnknownVerb · UnknownTopic · UnknownTimeZone · UnknownSetting · UnknownOption
         ├── (missing)   MissingStrategy · MissingStart · MissingSymbolAndStrategy · MissingStudy · MissingTwoStudies
         │               MissingRuleName · MissingSchedule · MissingCadence · MissingDay · MissingTime · MissingValue
@@ -231,3 +232,23 @@ class SymbolIsVerb(CommandError):
 
 class TextTooLong(CommandError):
     """Raised for a text option that is too long. Facts: name, limit."""
+
+
+class NotUnderstood(CommandError):
+    """Raised for words that were not understood beside others that were. Facts: word, read."""
+
+
+class NothingUnderstood(CommandError):
+    """Raised for a text in which nothing was understood. Facts: word."""
+
+
+class InThread(NothingUnderstood):
+    """Raised for a text in a study's thread in which nothing was understood. Facts: word, study."""
+
+
+class MissingSymbol(CommandError):
+    """Raised when a strategy comes without a symbol. Facts: word, example."""
+
+
+class TwoReadings(CommandError):
+    """Raised for a text that may mean two commands; a person chooses. Facts: one, other."""

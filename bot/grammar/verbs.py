@@ -113,6 +113,13 @@ _TABLE = (
         aliases=("보기", "결과"),
     ),
     Verb(
+        key="why",
+        command=c.Why,
+        takes=Takes.STUDY,
+        usage="why ID",
+        aliases=("왜", "이유"),
+    ),
+    Verb(
         key="top",
         command=c.Top,
         takes=Takes.WORDS,
@@ -303,6 +310,7 @@ VERB_WORDS: Mapping[str, str] = {word: verb.key for verb in _TABLE for word in v
 #: Commands that share the verb of another.
 SHARED: Mapping[type[c.Command], str] = {
     c.OpenModal: "start",
+    c.SmallTalk: "help",
     c.ShowChanges: "data",
     c.SaveRule: "rule",
     c.ArchiveRule: "rule",

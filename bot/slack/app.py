@@ -15,6 +15,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.context import Answer, Audience, BotContext
+from bot.grammar.understanding.understand import warm
 from bot.runtime.slack_account import Authorization, SlackAccount
 from bot.slack import buttons
 from bot.slack.agent_prompts import AgentPrompts
@@ -50,6 +51,7 @@ def build_app(
         signing_secret=signing_secret or "",
         request_verification_enabled=bool(signing_secret),
     )
+    warm()
     listeners, finish = Listeners(context), context.background.finish
     app.command("/optimize")(finish(listeners.on_command))
     for action_id in (*buttons.COMMANDS, MENU):

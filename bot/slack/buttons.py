@@ -43,6 +43,8 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.SAVE_RULE: OpenSaveForm,
     actions.DROP_RULE: DropRule,
     actions.EDIT_RULE: EditAsRule,
+    actions.READ_ONE: RunTyped,
+    actions.READ_OTHER: RunTyped,
 }
 #: A choice of a menu is not confirmed in a dialog: what a button does at once is proposed first.
 _PROPOSED: Mapping[str, Callable[[str], Command]] = {actions.ADOPT: Adopt}

@@ -12,6 +12,7 @@ from bot.delivery.group_table import GroupFacts
 from bot.delivery.outbox import ChannelQueue
 from bot.documents.audit_log import Outcome
 from bot.documents.saved_rules import SavedRule
+from bot.grammar.commands import Talk
 from bot.grammar.help_topics import TERMS
 from bot.grammar.verbs import VERBS
 from bot.ops.health_checks import bad, doubtful, good
@@ -210,6 +211,10 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "health": ("health", {"probes": PROBES}),
     "health all well": ("health", {"probes": PROBES[:1]}),
     "pressed": ("pressed", {"label": "Pause", "by": "U012AB3CD", "at": NOW}),
+    **{f"small_talk {kind}": ("small_talk", {"talk": kind.value, "number": "0.1.0", "study": ""}) for kind in Talk},
+    "small_talk what_now_study": ("small_talk", {"talk": "what_now", "number": "0.1.0", "study": "opt-7f3a"}),
+    "understood": ("understood", {"command": "AAPL,IBM rsi 200", "names": (("AAPL", "Apple"), ("IBM", "IBM"))}),
+    "two_readings": ("two_readings", {"x": {"one": "AAPL bollinger 200", "other": "AAPL zscore 200"}}),
     "web": ("web", {"url": "https://optimizer.example.com/sign-in?ticket=abc", "minutes": 10, "is_public": True}),
     "web here": ("web", {"url": "http://127.0.0.1:3000/sign-in?ticket=abc", "minutes": 10, "is_public": False}),
     "failures": ("failures", {"rows": [(told.failed(), "The bars cannot be used.")], "broken": [ENTRY]}),

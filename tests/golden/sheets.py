@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 _GROUPS = (
     "notice_", "help_", "verb_", "root_", "weekly_", "scheduled_", "schedules_", "adopt_", "adopted_", "home_",
     "whoami_", "top_", "compare_", "best_", "group_", "data_", "health_", "failures_", "audit_", "config_", "plan_",
-    "ack_", "listing_", "failure_", "refusal_", "web_",
+    "ack_", "listing_", "failure_", "refusal_", "web_", "why_", "small_",
 )  # fmt: skip
 
 

@@ -68,6 +68,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
         "unfurl": [say.render("unfurl", study=facts.finished("unproven"))],
         "chart_equity": [*_charts(say)],
+        **{f"why_{name}": [say.why(facts.finished(name))] for name in facts.SUMMARIES},
         "result_old_bars": say.result(facts.finished("unproven", findings=(OLD, *plan.findings))),
         "ack": [say.ack(queued, plan)],
         "ack_late": [say.ack(queued, facts.plan(n_messages=23, queue_seconds=24.0))],

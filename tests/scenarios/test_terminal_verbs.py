@@ -38,6 +38,7 @@ TYPED = {
     "list": ("", "{one}", "items"),
     "status": ("{one}", "20/20", "trials_completed"),
     "show": ("{one}", "Out-of-sample Sharpe", "best"),
+    "why": ("{one}", "buy and hold", "reason"),
     "top": ("all", "{one}", "items"),
     "compare": ("{one} {other}", "Sharpe out of sample", "is_same_ground"),
     "best": ("AAPL RSI", "Sharpe out of sample", "params"),

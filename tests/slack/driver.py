@@ -136,10 +136,16 @@ class Driver:
         channel: str = CHANNEL,
         thread_ts: str = "",
         files: Sequence[Json] = (),
+        before: str = "",
     ) -> Delivery:
-        """Write a message that mentions the bot, in a channel or a thread; `files` are attached to it."""
+        """Write a message that mentions the bot, in a channel or a thread; `files` are attached to it.
+
+        `before` is said in front of the mention.
+        """
         user_id, channel_id = await self.slack.user_id(user), await self._channel_id(channel)
-        said = await self.slack.say(user_id, channel_id, f"<@{bot_user}> {self._typed(text)}", thread_ts=thread_ts)
+        said = await self.slack.say(
+            user_id, channel_id, f"{before}<@{bot_user}> {self._typed(text)}", thread_ts=thread_ts
+        )
         return await self.event("app_mention", self._of_message(said) | ({"files": list(files)} if files else {}))
 
     async def direct_message(self, text: str, *, channel: str, user: str = "alice", thread_ts: str = "") -> Delivery:
