@@ -46,6 +46,7 @@ Moments = Mapping[str, float]
 class Posted:
     """When Slack had each message of a study, in seconds of the wall clock."""
 
+    study_name: str
     root: float
     decision: float
     last: float
@@ -98,6 +99,7 @@ async def all_at_once(home: Path, n_commands: int, *, log: Path) -> list[tuple[s
             await asyncio.gather(*(driver.command(t, user=p) for t, p in zip(texts, people, strict=True)))
             await _until_told(bot, n_commands + 1)
             await _until_sent(bot)
+        ended = await asyncio.to_thread(_ends, bot.home)
         calls = slack.ledger.calls[n_before:]
         slowed = sum(call.status == 429 for call in calls)
         bot.kill()
@@ -107,6 +109,8 @@ async def all_at_once(home: Path, n_commands: int, *, log: Path) -> list[tuple[s
     return [
         (f"{what}: root", quantiles([each.root - typed for each in posted])),
         (f"{what}: decision", quantiles([each.decision - typed for each in posted])),
+        (f"{what}: searched and judged", quantiles([ended[each.study_name] - typed for each in posted])),
+        (f"{what}: decision after that", quantiles([each.decision - ended[each.study_name] for each in posted])),
         (f"{what}: last message", quantiles([each.last - typed for each in posted])),
         (f"{what}: first chart", f"{first_chart:.1f} s"),
         (f"{what}: told by Slack to wait", f"{slowed} times; load of the machine at the end {load:.2f}"),
@@ -120,7 +124,17 @@ def _posted(calls: Sequence[Call]) -> list[Posted]:
         if call.is_ok and (found := _KEY.fullmatch(_key_of(call))):
             part = "decision" if found[2].startswith("end-") and found[2].endswith("-0") else found[2]
             times.setdefault(found[1], {})[part] = _wall(call)
-    return [Posted(root=each["root"], decision=each["decision"], last=max(each.values())) for each in times.values()]
+    return [
+        Posted(study_name=name, root=each["root"], decision=each["decision"], last=max(each.values()))
+        for name, each in times.items()
+    ]
+
+
+def _ends(home: Path) -> dict[str, float]:
+    """When each study was finished, on the wall clock."""
+    with mongo_client(home) as client:
+        studies = client.optimize_bot.optimization_studies.find({}, {"study_name": 1, "completed_at": 1})
+        return {study["study_name"]: study["completed_at"].timestamp() for study in studies}
 
 
 def _key_of(call: Call) -> str:
