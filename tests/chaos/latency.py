@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from tests.slack.wire import HttpWire
 _N_WARM = 5
 #: What Slack lets pass in one channel: so many at once, then one a second.
 _BURST = 20
+#: Both cores, and bars that no network keeps waiting.
+_SETTINGS = {"OPTIMIZE_BOT_WORKERS": "2", "OPTIMIZE_BOT_SOURCES": "sample"}
 _STRATEGIES = ("RSI", "MACD", "SMA", "BOLLINGER")
 _KEY = re.compile(r"(opt-[0-9a-f]+):(root|end-\d+-0|end-\d+-\d+|final-\d+|chart-.*)")
 #: Stages of a command, each with the moments that it lies between.
@@ -61,7 +64,7 @@ def quantiles(seconds: Sequence[float]) -> str:
 async def one_after_another(home: Path, n_commands: int, *, log: Path) -> list[tuple[str, str]]:
     """The rows of the table: each command is typed when all that the one before has to say is drawn."""
     found: list[Moments] = []
-    async with StrictSlack() as slack, bot_process(home, slack, log=log, OPTIMIZE_BOT_WORKERS="2") as bot:
+    async with StrictSlack() as slack, bot_process(home, slack, log=log, **_SETTINGS) as bot:
         [person] = invite(slack, 1)
         channels = channels_of(slack)  # with the members that there are now
         async with HttpWire(bot.url, patience=60) as wire:
@@ -85,7 +88,7 @@ async def one_after_another(home: Path, n_commands: int, *, log: Path) -> list[t
 
 async def all_at_once(home: Path, n_commands: int, *, log: Path) -> list[tuple[str, str]]:
     """The rows of the table: so many studies asked for at once in one channel, whose pace Slack keeps."""
-    async with StrictSlack() as slack, bot_process(home, slack, log=log, OPTIMIZE_BOT_WORKERS="2") as bot:
+    async with StrictSlack() as slack, bot_process(home, slack, log=log, **_SETTINGS) as bot:
         people = invite(slack, n_commands)
         async with HttpWire(bot.url, patience=60) as wire:
             driver = Driver(slack, wire)
@@ -134,7 +137,7 @@ def _ends(home: Path) -> dict[str, float]:
     """When each study was finished, on the wall clock."""
     with mongo_client(home) as client:
         studies = client.optimize_bot.optimization_studies.find({}, {"study_name": 1, "completed_at": 1})
-        return {study["study_name"]: study["completed_at"].timestamp() for study in studies}
+        return {study["study_name"]: study["completed_at"].replace(tzinfo=UTC).timestamp() for study in studies}
 
 
 def _key_of(call: Call) -> str:
@@ -175,7 +178,7 @@ async def _moments(bot: BotProcess, name: str) -> dict[str, float]:
         assert study is not None
         fields = {"stored": "created_at", "begun": "started_at", "ended": "completed_at"}
         parts = {part: float(study["timings"][part]) for part in _PARTS}
-        return {name: study[field].timestamp() for name, field in fields.items()} | parts
+        return {name: study[field].replace(tzinfo=UTC).timestamp() for name, field in fields.items()} | parts
 
     return await asyncio.to_thread(read)
 
