@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -86,7 +87,7 @@ class Conversations:
         self._drawing: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Lock()
         self._backoffs: dict[str, Backoff] = {}
-        self._advancing: set[str] = set()
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()  # of conversations that are being advanced
 
     async def open(self, study: OptimizationStudy) -> None:
         """Post the root message of a study at its origin, unless a table speaks for it; again, it changes nothing."""
@@ -170,14 +171,17 @@ class Conversations:
 
     async def tell_end(self, study: OptimizationStudy) -> None:
         """Post the end of a study at once, if it is told here; a fault is left to the next tick, which tries again."""
-        name = study.study_name
-        conversation = await self.find(name)
-        if conversation is None or conversation.telling is not Telling.FOLLOWING:
-            return
-        if study.status.is_finished and name not in self._advancing:
-            [end] = await asyncio.gather(self._advance(conversation, study, ()), return_exceptions=True)
-            if isinstance(end, Exception) and not is_outage(end):
-                self._record_fault(name, end)
+        [end] = await asyncio.gather(self._tell_end(study), return_exceptions=True)
+        if isinstance(end, Exception) and not is_outage(end):
+            self._record_fault(study.study_name, end)
+
+    async def _tell_end(self, study: OptimizationStudy) -> None:
+        async with self._turn_of(study.study_name):
+            conversation = await self.find(study.study_name)
+            if conversation is None or conversation.telling is not Telling.FOLLOWING:
+                return
+            if study.status.is_finished:
+                await self._next_stage(conversation, study, ())
 
     async def _advance_all(self) -> None:
         open_ones = await Conversation.find({"telling": {"$ne": str(Telling.TOLD)}}).to_list()
@@ -211,15 +215,16 @@ class Conversations:
         backoff.extend(asyncio.get_running_loop().time())
 
     def _is_due(self, study_name: str, now: float) -> bool:
-        broken = self._backoffs.get(study_name)
-        return study_name not in self._advancing and (broken is None or now >= broken.until)
+        broken, turn = self._backoffs.get(study_name), self._turns.get(study_name)
+        return (broken is None or now >= broken.until) and not (turn and turn.locked())
 
     async def _advance(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
-        self._advancing.add(study.study_name)
-        try:
+        async with self._turn_of(study.study_name):
             await self._next_stage(conversation, study, waiting)
-        finally:
-            self._advancing.discard(study.study_name)
+
+    def _turn_of(self, study_name: str) -> asyncio.Lock:
+        """Return the lock of those who advance a conversation; it is gone when nobody does."""
+        return self._turns.setdefault(study_name, asyncio.Lock())
 
     async def _next_stage(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name

@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from tests.slack.wire import HttpWire
 _N_WARM = 5
 #: What Slack lets pass in one channel: so many at once, then one a second.
 _BURST = 20
+#: Both cores, and bars that no network keeps waiting.
+_SETTINGS = {"OPTIMIZE_BOT_WORKERS": "2", "OPTIMIZE_BOT_SOURCES": "sample"}
 _STRATEGIES = ("RSI", "MACD", "SMA", "BOLLINGER")
 _KEY = re.compile(r"(opt-[0-9a-f]+):(root|end-\d+-0|end-\d+-\d+|final-\d+|chart-.*)")
 #: Stages of a command, each with the moments that it lies between.
@@ -46,6 +49,7 @@ Moments = Mapping[str, float]
 class Posted:
     """When Slack had each message of a study, in seconds of the wall clock."""
 
+    study_name: str
     root: float
     decision: float
     last: float
@@ -60,7 +64,7 @@ def quantiles(seconds: Sequence[float]) -> str:
 async def one_after_another(home: Path, n_commands: int, *, log: Path) -> list[tuple[str, str]]:
     """The rows of the table: each command is typed when all that the one before has to say is drawn."""
     found: list[Moments] = []
-    async with StrictSlack() as slack, bot_process(home, slack, log=log, OPTIMIZE_BOT_WORKERS="2") as bot:
+    async with StrictSlack() as slack, bot_process(home, slack, log=log, **_SETTINGS) as bot:
         [person] = invite(slack, 1)
         channels = channels_of(slack)  # with the members that there are now
         async with HttpWire(bot.url, patience=60) as wire:
@@ -84,7 +88,7 @@ async def one_after_another(home: Path, n_commands: int, *, log: Path) -> list[t
 
 async def all_at_once(home: Path, n_commands: int, *, log: Path) -> list[tuple[str, str]]:
     """The rows of the table: so many studies asked for at once in one channel, whose pace Slack keeps."""
-    async with StrictSlack() as slack, bot_process(home, slack, log=log, OPTIMIZE_BOT_WORKERS="2") as bot:
+    async with StrictSlack() as slack, bot_process(home, slack, log=log, **_SETTINGS) as bot:
         people = invite(slack, n_commands)
         async with HttpWire(bot.url, patience=60) as wire:
             driver = Driver(slack, wire)
@@ -98,6 +102,7 @@ async def all_at_once(home: Path, n_commands: int, *, log: Path) -> list[tuple[s
             await asyncio.gather(*(driver.command(t, user=p) for t, p in zip(texts, people, strict=True)))
             await _until_told(bot, n_commands + 1)
             await _until_sent(bot)
+        ended = await asyncio.to_thread(_ends, bot.home)
         calls = slack.ledger.calls[n_before:]
         slowed = sum(call.status == 429 for call in calls)
         bot.kill()
@@ -107,6 +112,8 @@ async def all_at_once(home: Path, n_commands: int, *, log: Path) -> list[tuple[s
     return [
         (f"{what}: root", quantiles([each.root - typed for each in posted])),
         (f"{what}: decision", quantiles([each.decision - typed for each in posted])),
+        (f"{what}: searched and judged", quantiles([ended[each.study_name] - typed for each in posted])),
+        (f"{what}: decision after that", quantiles([each.decision - ended[each.study_name] for each in posted])),
         (f"{what}: last message", quantiles([each.last - typed for each in posted])),
         (f"{what}: first chart", f"{first_chart:.1f} s"),
         (f"{what}: told by Slack to wait", f"{slowed} times; load of the machine at the end {load:.2f}"),
@@ -120,7 +127,17 @@ def _posted(calls: Sequence[Call]) -> list[Posted]:
         if call.is_ok and (found := _KEY.fullmatch(_key_of(call))):
             part = "decision" if found[2].startswith("end-") and found[2].endswith("-0") else found[2]
             times.setdefault(found[1], {})[part] = _wall(call)
-    return [Posted(root=each["root"], decision=each["decision"], last=max(each.values())) for each in times.values()]
+    return [
+        Posted(study_name=name, root=each["root"], decision=each["decision"], last=max(each.values()))
+        for name, each in times.items()
+    ]
+
+
+def _ends(home: Path) -> dict[str, float]:
+    """When each study was finished, on the wall clock."""
+    with mongo_client(home) as client:
+        studies = client.optimize_bot.optimization_studies.find({}, {"study_name": 1, "completed_at": 1})
+        return {study["study_name"]: study["completed_at"].replace(tzinfo=UTC).timestamp() for study in studies}
 
 
 def _key_of(call: Call) -> str:
@@ -161,7 +178,7 @@ async def _moments(bot: BotProcess, name: str) -> dict[str, float]:
         assert study is not None
         fields = {"stored": "created_at", "begun": "started_at", "ended": "completed_at"}
         parts = {part: float(study["timings"][part]) for part in _PARTS}
-        return {name: study[field].timestamp() for name, field in fields.items()} | parts
+        return {name: study[field].replace(tzinfo=UTC).timestamp() for name, field in fields.items()} | parts
 
     return await asyncio.to_thread(read)
 
