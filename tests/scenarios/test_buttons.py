@@ -159,7 +159,7 @@ async def test_replay_says_in_the_thread_that_nothing_differs(stage: Stage, stud
 
     await stage.told(await stage.act.click(study[1], "study_replay"))
 
-    assert await _said(stage, study[1], "to the last bit")
+    assert await _said(stage, study[1], "match the stored ones exactly")
 
 
 async def test_a_second_press_after_the_end_is_refused_in_words(stage: Stage) -> None:

@@ -240,7 +240,7 @@ async def test_the_button_under_a_result_asks_when_and_where_and_its_post_can_be
 async def test_a_run_whose_study_is_stopped_says_so_and_is_not_begun_twice(stage: Stage) -> None:
     schedule = await scheduled(stage, "schedule IBM RSI 9000 seed=47 folds=0 weekly fri 07:00 tz=UTC")
     await stage.act.command(f"run {schedule.schedule_name}")
-    assert "under way" in await refused(stage, f"run {schedule.schedule_name}")
+    assert "is already running" in await refused(stage, f"run {schedule.schedule_name}")
 
     while not (run := await last_run(schedule)).study_name:
         await asyncio.sleep(0.02)

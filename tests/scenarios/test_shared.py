@@ -74,7 +74,7 @@ def _table(message: Message) -> list[list[str]]:
 async def test_what_was_posted_is_what_a_replay_computes(stage: Stage, study: Finished) -> None:
     await stage.tell(f"replay {study.name}")
 
-    assert await _said(stage, study.root, "to the last bit")
+    assert await _said(stage, study.root, "match the stored ones exactly")
 
 
 async def test_trades_of_a_kept_backtest_name_their_symbol(stage: Stage, study: Finished) -> None:

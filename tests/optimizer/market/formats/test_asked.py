@@ -175,7 +175,7 @@ def test_hours_around_the_clock_are_not_those_of_new_york(tmp_path: Path) -> Non
 
 def test_a_single_bar_with_a_clock_time_needs_a_timeframe(tmp_path: Path) -> None:
     content = rows_of("2024-02-05 09:30:00")
-    with refused(BadFile, match="one bar does not say how long it is. .*`--timeframe"):
+    with refused(BadFile, match="a single bar does not show how long it is. .*`--timeframe"):
         read(tmp_path, "X.csv", content)
 
     assert only(read(tmp_path, "X.csv", content, timeframe="1m")).bars.timeframe == "1m"
