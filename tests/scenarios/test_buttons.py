@@ -119,10 +119,14 @@ async def test_details_come_once_with_the_charts_that_are_left(stage: Stage) -> 
     assert [message.ts == details.ts for message in answers] == [False, False, True, False]
     assert len(answers[3].files) == 1
 
+    sent = str(await stage.told(await stage.act.click(details, "study_export", user="kim")))
+    assert "report.html" in sent
+    await stage.answers(root, least=5)
+
     again = await stage.told(await stage.act.click(verdict, "study_report"))
     assert "in its thread already" in str(again)
     assert "|open them>" in str(again)
-    assert len(await stage.answers(root)) == 4
+    assert len(await stage.answers(root)) == 5
 
 
 async def test_a_channel_may_have_everything_at_once(stage: Stage) -> None:

@@ -61,7 +61,7 @@ def test_json_is_the_only_thing_on_stdout_and_can_be_replayed(home: Path) -> Non
     assert {"cagr", "sharpe_ratio", "max_drawdown"} <= told["best"]["measures"].keys()
     assert told["best"]["value"] == max(t["value"] for t in told["trials"] if t["is_feasible"])
     assert _numbers(told) == _numbers(again)
-    assert "Out-of-sample" in first.stderr
+    assert "on the unseen" in first.stderr
 
 
 def test_a_stopped_position_opens_again_while_the_signal_holds_if_that_is_asked_for(terminal: Terminal) -> None:
