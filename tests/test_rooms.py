@@ -67,6 +67,7 @@ ROOMS = {
     ),
     "bot": (
         "role",
+        "workspace",
         "grammar",
         "origin",
         "documents",

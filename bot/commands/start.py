@@ -12,6 +12,7 @@ from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text, start_text
 from bot.origin import Origin, StudyOrigin
 from bot.schedules.universes import Selection, plan_selection, select
+from bot.workspace import workspace
 from optimizer.domain.study_request import StudySpec, common_request
 from optimizer.domain.universe import distinct
 from optimizer.errors import UserError
@@ -159,6 +160,7 @@ async def _store(
         notes=command.note,
         origin=requested.as_document(),
         audience=await context.viewers.audience_in(origin.channel_id),
+        team=workspace(),
         request_key=f"{origin.delivery}:{plan.spec.label}" if origin.delivery else None,
         n_together=n_together,
     )

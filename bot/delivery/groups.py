@@ -20,6 +20,7 @@ from bot.delivery.trial_table import csv_text
 from bot.documents.conversations import Method, StudyGroup
 from bot.origin import StudyOrigin
 from bot.runtime.slack_errors import TROUBLE, answer_of
+from bot.workspace import in_workspace
 from optimizer.clock import Clock
 from optimizer.domain.study_results import OPEN
 from optimizer.storage.documents import OptimizationStudy
@@ -68,6 +69,7 @@ class Groups:
         group = StudyGroup(
             group_name=name,
             channel_id=origin.channel_id,
+            team=studies[0].team,
             user_id=origin.user_id,
             language=origin.language,
             command=origin.command,
@@ -76,8 +78,8 @@ class Groups:
         )
         if await StudyGroup.find_one(StudyGroup.group_name == name) is None:
             await group.insert()
-        message = self._table(group, studies)
-        await self._outbox.post(f"{name}:root", name, group.channel_id, message, thread_ts=origin.thread_ts)
+        where: dict[str, Any] = {"team": group.team, "thread_ts": origin.thread_ts}
+        await self._outbox.post(f"{name}:root", name, group.channel_id, self._table(group, studies), **where)
 
     async def recover(self) -> None:
         """Open the groups whose studies were stored just before a crash."""
@@ -93,11 +95,15 @@ class Groups:
 
     async def _update_all(self) -> None:
         for group in await StudyGroup.find({"is_told": False}).to_list():
-            among = {"study_name": {"$in": group.studies}}
-            if await OptimizationStudy.find(among | _IS_OPEN).first_or_none() is None:
-                await self._post_end(group)
-            elif self._is_due(group):
-                await self._edit_table(group)
+            with in_workspace(group.team):
+                await self._update(group)
+
+    async def _update(self, group: StudyGroup) -> None:
+        among = {"study_name": {"$in": group.studies}}
+        if await OptimizationStudy.find(among | _IS_OPEN).first_or_none() is None:
+            await self._post_end(group)
+        elif self._is_due(group):
+            await self._edit_table(group)
 
     async def _post_end(self, group: StudyGroup) -> None:
         studies, name = await studies_named(group.studies), group.group_name

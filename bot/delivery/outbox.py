@@ -7,7 +7,7 @@ every file in its name). Channels wait for their own rate limit and outage, neve
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -16,10 +16,11 @@ from typing import Any
 from pymongo.errors import BulkWriteError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.delivery.sender import NoRoot, Sender
+from bot.delivery.sender import NoRoot, NotInstalled, Sender
 from bot.documents.conversations import Method, OutboxEntry, Sending
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
+from bot.workspace import in_workspace, workspace
 from optimizer.clock import Clock, utc_now
 from optimizer.storage.outage import patiently
 from optimizer.supervisor import Backoff, Supervisor, begin_alone
@@ -37,6 +38,12 @@ _PERMISSION_SECONDS = 0.25
 _LONGEST_PAUSE = 8.0
 #: Most characters of a message that is sent without its blocks.
 _PLAIN_LENGTH = 3000
+#: Why an entry is given up, by what sending it raised.
+_GIVEN_UP: Mapping[type[Exception], str] = {
+    NoRoot: "no_root",
+    FileNotFoundError: "no_file",
+    NotInstalled: "not_installed",
+}
 _UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
 
 
@@ -181,8 +188,8 @@ class Outbox:
         while True:
             try:
                 ts = await self._send(entry)
-            except (NoRoot, FileNotFoundError) as cause:
-                await self._refuse(entry, "no_root" if isinstance(cause, NoRoot) else "no_file")
+            except (NoRoot, FileNotFoundError, NotInstalled) as cause:
+                await self._refuse(entry, _GIVEN_UP[type(cause)])
                 return
             except TROUBLE as trouble:
                 fault, now = fault_of(trouble), asyncio.get_running_loop().time()
@@ -214,7 +221,8 @@ class Outbox:
 
     async def _wait(self, entry: OutboxEntry, fault: SlackFault) -> None:
         if fault.reach is Reach.BOT:
-            self._account.report(entry.channel_id, fault)
+            with in_workspace(entry.team):
+                self._account.report(entry.channel_id, fault)
         seconds = backoff(entry.attempts) if fault.retry_after is None else fault.retry_after
         log.info("slack_waits key=%s error=%s seconds=%s", entry.key, fault.code, seconds)
         await asyncio.sleep(seconds)
@@ -250,7 +258,8 @@ def post_entry(
     now: datetime,
     **more: Any,
 ) -> OutboxEntry:
-    """Build an entry that posts a message."""
+    """Build an entry that posts a message, in the current workspace unless `more` names another."""
+    more.setdefault("team", workspace())
     return OutboxEntry(
         key=key,
         conversation=conversation,

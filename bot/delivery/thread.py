@@ -22,6 +22,7 @@ from bot.documents.conversations import Conversation, Method, OutboxEntry, Prece
 from bot.origin import Door, StudyOrigin
 from bot.runtime.chart_process import ChartProcess
 from bot.runtime.slack_errors import TROUBLE, answer_of, field_of
+from bot.workspace import in_workspace
 from optimizer.clock import Clock, utc_now
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import Unavailable
@@ -162,7 +163,7 @@ class Conversations:
         waiting = [s.study_name for s in await self._service.unfinished() if s.status is StudyState.QUEUED]
         now = asyncio.get_running_loop().time()
         due = [c for c in open_ones if c.study_name in studies and not self._is_backing_off(c.study_name, now)]
-        looks = [self._advance(c, studies[c.study_name], waiting) for c in due]
+        looks = [self._advance_there(c, studies[c.study_name], waiting) for c in due]
         # Concurrently: a conversation with a fault, or waiting for Slack, must not delay the others.
         ends = await asyncio.gather(*looks, return_exceptions=True)
         for conversation, end in zip(due, ends, strict=True):
@@ -185,6 +186,10 @@ class Conversations:
     def _is_backing_off(self, study_name: str, now: float) -> bool:
         broken = self._backoffs.get(study_name)
         return broken is not None and now < broken.until
+
+    async def _advance_there(self, conversation: Conversation, *facts: Any) -> None:
+        with in_workspace(conversation.team):
+            await self._advance(conversation, *facts)
 
     async def _advance(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         name = study.study_name
@@ -280,6 +285,7 @@ class Conversations:
             text=message.text,
             blocks=message.blocks,
             now=self._clock(),
+            team=conversation.team,
             under=under,
             thread_ts=thread_ts,
             precedence=Precedence.MEMBER if conversation.group else Precedence.ANSWER,
@@ -306,7 +312,7 @@ def _end_key(study: OptimizationStudy) -> int:
 
 def _conversation_of(study: OptimizationStudy) -> Conversation:
     fields = StudyOrigin.of(study).model_dump(include=_OF_ORIGIN)
-    return Conversation(study_name=study.study_name, created_at=study.created_at, **fields)
+    return Conversation(study_name=study.study_name, team=study.team, created_at=study.created_at, **fields)
 
 
 def _end_messages(renderer: Renderer, facts: StudyFacts) -> list[Message]:

@@ -29,6 +29,7 @@ class Conversation(Document):
     channel_id: str
     user_id: str
     team_id: str = ""
+    team: str = ""  # workspace that it is in; empty: the bot's own
     language: Language
     command: str
     group: str = ""  # the name of the group whose root it is posted under
@@ -80,6 +81,7 @@ class OutboxEntry(Document):
     key: str
     conversation: str  # entries of one conversation are sent in order
     channel_id: str
+    team: str = ""  # workspace that it is sent to; empty: the bot's own
     method: Method = Method.POST
     under: str = ""  # key of the entry whose message this one replies to, or edits
     thread_ts: str = ""  # set where the thread existed before
@@ -120,6 +122,7 @@ class StudyGroup(Document):
 
     group_name: str
     channel_id: str
+    team: str = ""  # workspace that it is in; empty: the bot's own
     user_id: str
     language: Language
     command: str
@@ -145,6 +148,7 @@ class ReplayRequest(Document):
     study_name: str
     code_version: str  # of the study
     channel_id: str  # where it was requested
+    team: str = ""  # workspace of the channel; empty: the bot's own
     thread_ts: str = ""
     language: Language
     asked_at: datetime

@@ -4,6 +4,7 @@ from beanie import Document
 
 from bot.documents.audit_log import AuditEntry
 from bot.documents.conversations import Conversation, OutboxEntry, ReplayRequest, StudyGroup
+from bot.documents.installed import OAuthState, SlackInstallation
 from bot.documents.lease_record import Lease
 from bot.documents.preferences import ChannelSettings, Watchlist
 from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
@@ -13,6 +14,8 @@ from bot.documents.sweeps import Sweep
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Lease,
+    SlackInstallation,
+    OAuthState,
     Conversation,
     OutboxEntry,
     StudyGroup,

@@ -20,6 +20,7 @@ from bot.origin import Door, StudyOrigin
 from bot.schedules.champions import Champions, rival_of
 from bot.schedules.schedules import Schedules, is_late, spec_of
 from bot.schedules.watchlists import UnknownWatchlist, list_named
+from bot.workspace import in_workspace
 from optimizer.clock import Clock
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
@@ -125,7 +126,8 @@ class ScheduledRuns:
         return partial(self._finish, schedule, run, study) if study.status.is_finished else None
 
     def _start_step(self, run: ScheduleRun, step: Step) -> None:
-        task = begin(patiently(step, what="schedule"))
+        with in_workspace(run.team):
+            task = begin(patiently(step, what="schedule"))
         self._working[run.key] = task
         task.add_done_callback(partial(self._finish_step, run))
 
@@ -179,6 +181,7 @@ class ScheduledRuns:
             name=schedule.schedule_name,
             origin=StudyOrigin(door=Door.SCHEDULE, schedule=schedule.schedule_name).as_document(),
             audience=schedule.audience,
+            team=schedule.team,
             first=[champion.params] if champion else [],
             request_key=f"schedule:{run.key}",
             n_together=run.n_together,

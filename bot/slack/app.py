@@ -8,6 +8,7 @@ log; errors that a person can fix are worded before they reach it.
 import asyncio
 import logging
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest, AsyncRespond
@@ -15,12 +16,14 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.context import Answer, Audience, BotContext
+from bot.runtime.installations import Installations
 from bot.runtime.slack_account import Authorization, SlackAccount
 from bot.slack import buttons
 from bot.slack.attachments import attachment_of
 from bot.slack.dispatcher import MENTION, CommandRequest, Dispatcher
 from bot.slack.form_events import Forms
 from bot.slack.home_tab import Home
+from bot.slack.installing import Uninstalling, oauth_settings
 from optimizer.supervisor import begin
 from reports.text.message import Message
 
@@ -34,18 +37,29 @@ _HEAD_START_SECONDS = 0.05
 _REMEMBERED = 500
 
 
-def build_app(
-    context: BotContext, home: Home, client: AsyncWebClient, account: SlackAccount, signing_secret: str | None
-) -> AsyncApp:
+@dataclass(frozen=True)
+class SlackDoors:
+    """What Slack lets the bot in with: its client, its account, and the workspaces that installed the app."""
+
+    client: AsyncWebClient
+    account: SlackAccount
+    installations: Installations | None = None
+
+
+def build_app(context: BotContext, home: Home, doors: SlackDoors, signing_secret: str | None) -> AsyncApp:
     """Build the app with every listener; opens nothing and sends nothing."""
+    client, installations = doors.client, doors.installations
     app = AsyncApp(
         name="optimize-bot",  # without a name Bolt would search the sources of the whole stack for one
         # Without a token Bolt leaves it to `authorize`, or it would ask Slack in front of the first acknowledgement.
         client=AsyncWebClient(base_url=client.base_url, timeout=client.timeout),
-        authorize=Authorization(account),
+        authorize=Authorization(doors.account, installations),  # type: ignore[arg-type]  # it may return None
+        oauth_settings=oauth_settings(context, installations) if installations else None,
         signing_secret=signing_secret or "",
         request_verification_enabled=bool(signing_secret),
     )
+    if installations:
+        Uninstalling(context, installations).register(app)
     listeners, finish = Listeners(context), context.background.finish
     app.command("/optimize")(finish(listeners.on_command))
     for action_id in buttons.COMMANDS:

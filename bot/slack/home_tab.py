@@ -19,6 +19,7 @@ from bot.documents.recurring import Champion
 from bot.documents.sessions import HomeVisit
 from bot.role import Role
 from bot.runtime.slack_errors import TROUBLE, answer_of
+from bot.workspace import in_workspace, workspace
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
@@ -68,7 +69,7 @@ class Home:
         """Record the visit and publish the person's tab."""
         person = await self._context.people.person(user_id)
         language = person.language or self._context.services.settings.language
-        visit = {"user_id": user_id, "language": language, "opened_at": self._context.clock()}
+        visit = {"user_id": user_id, "team": workspace(), "language": language, "opened_at": self._context.clock()}
         await HomeVisit.get_motor_collection().update_one({"user_id": user_id}, {"$set": visit}, upsert=True)
         await self._publish(user_id, language, {})
 
@@ -80,7 +81,8 @@ class Home:
         visits = await HomeVisit.find({"opened_at": {"$gte": self._context.clock() - UPDATED_FOR}}).to_list()
         collected: dict[str, HomeFacts] = {}
         for visit in visits:
-            await self._publish(visit.user_id, visit.language, collected)
+            with in_workspace(visit.team):
+                await self._publish(visit.user_id, visit.language, collected)
 
     async def facts(self, among: Query) -> HomeFacts:
         """Collect the facts of a tab from the studies and schedules of `among`."""
@@ -110,7 +112,7 @@ class Home:
         viewer = await self._context.viewers.viewer(user_id, role)
         if not await has_hidden(user_id):
             viewer = replace(viewer, user_id="")
-        key = f"{sorted(viewer.audiences)} {viewer.user_id}"
+        key = f"{viewer.team} {sorted(viewer.audiences)} {viewer.user_id}"
         if key not in collected:
             collected[key] = await self.facts(seen_by(viewer))
         return collected[key]
