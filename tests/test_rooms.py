@@ -67,7 +67,6 @@ ROOMS = {
     ),
     "bot": (
         "role",
-        "workspace",
         "grammar",
         "origin",
         "documents",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.documents.audit_log import AuditEntry, Outcome
-from bot.workspace import of_workspace, workspace
+from bot.documents.current_workspace import of_workspace, workspace
 
 #: Most stored characters of a typed command.
 MAX_SAID = 500

@@ -11,7 +11,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import workspace
+from bot.documents.current_workspace import workspace
 from reports.languages import LANGUAGES, Language
 
 log = logging.getLogger(__name__)

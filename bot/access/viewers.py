@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 from bot.access.people import People
 from bot.documents.audiences import REQUESTER, Viewer, audience_channels, channel_audience
+from bot.documents.current_workspace import workspace
 from bot.documents.sessions import KEY_OWNER, ApiKey
 from bot.role import Role
-from bot.workspace import workspace
 from optimizer.errors import UserError
 from optimizer.storage.documents import WORKSPACE
 

@@ -8,11 +8,11 @@ from bot.commands.rules import understood
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import plan_facts, study_facts
 from bot.documents.conversations import MOST_IN_THREAD
+from bot.documents.current_workspace import workspace
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text, start_text
 from bot.origin import Origin, StudyOrigin
 from bot.schedules.universes import Selection, plan_selection, select
-from bot.workspace import workspace
 from optimizer.domain.study_request import StudySpec, common_request
 from optimizer.domain.universe import distinct
 from optimizer.errors import UserError

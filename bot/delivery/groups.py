@@ -18,9 +18,9 @@ from bot.delivery.group_table import group_facts, group_table
 from bot.delivery.outbox import Outbox
 from bot.delivery.trial_table import csv_text
 from bot.documents.conversations import Method, StudyGroup
+from bot.documents.current_workspace import in_workspace
 from bot.origin import StudyOrigin
 from bot.runtime.slack_errors import TROUBLE, answer_of
-from bot.workspace import in_workspace
 from optimizer.clock import Clock
 from optimizer.domain.study_results import OPEN
 from optimizer.storage.documents import OptimizationStudy

@@ -18,9 +18,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.sender import NoRoot, NotInstalled, Sender
 from bot.documents.conversations import Method, OutboxEntry, Sending
+from bot.documents.current_workspace import in_workspace, of_workspace, workspace
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
-from bot.workspace import in_workspace, workspace
 from optimizer.clock import Clock, utc_now
 from optimizer.storage.outage import patiently
 from optimizer.supervisor import Backoff, Supervisor, begin_alone
@@ -88,7 +88,7 @@ class Outbox:
         except BulkWriteError as failure:
             if any(error["code"] != 11000 for error in (failure.details or {})["writeErrors"]):
                 raise
-        self._wake({entry.channel_id for entry in entries})
+        self._wake({entry.lane for entry in entries})
 
     async def post(
         self,
@@ -158,8 +158,10 @@ class Outbox:
         self._wake(set(await patiently(self._waiting_channels, what="outbox")))
 
     async def _waiting_channels(self) -> list[str]:
-        channels: list[str] = await OutboxEntry.get_motor_collection().distinct("channel_id", _UNSENT)
-        return channels
+        """Return the lanes with unsent entries."""
+        unsent = [{"$match": _UNSENT}, {"$group": {"_id": {"team": "$team", "channel_id": "$channel_id"}}}]
+        places = [found["_id"] async for found in OutboxEntry.get_motor_collection().aggregate(unsent)]
+        return ["/".join(filter(None, (place.get("team"), place["channel_id"]))) for place in places]
 
     def _wake(self, channels: set[str]) -> None:
         for channel in channels if self._is_open else ():
@@ -180,8 +182,11 @@ class Outbox:
                 await asyncio.sleep(self._channel_seconds)
         del self._backoffs[channel_id]
 
-    async def _next(self, channel_id: str) -> OutboxEntry | None:
-        return await OutboxEntry.find({"channel_id": channel_id} | _UNSENT).sort("precedence", "order").first_or_none()
+    async def _next(self, lane: str) -> OutboxEntry | None:
+        team, _, channel_id = lane.rpartition("/")
+        with in_workspace(team):
+            here = {"channel_id": channel_id, **of_workspace(), **_UNSENT}
+        return await OutboxEntry.find(here).sort("precedence", "order").first_or_none()
 
     async def _send_until_done(self, entry: OutboxEntry) -> None:
         began: float | None = None  # of the waiting for an error that Slack does not document

@@ -8,9 +8,9 @@ posts nothing twice.
 from bot.delivery.outbox import Outbox
 from bot.delivery.thread import Conversations
 from bot.documents.conversations import ReplayRequest
+from bot.documents.current_workspace import in_workspace, workspace
 from bot.origin import Origin
 from bot.runtime.background import BackgroundTasks
-from bot.workspace import in_workspace, workspace
 from optimizer.clock import Clock
 from optimizer.errors import Phrase, Unavailable, UserError
 from optimizer.storage.documents import OptimizationStudy

@@ -9,9 +9,9 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.documents.conversations import Method, OutboxEntry, Sending
+from bot.documents.current_workspace import in_workspace
 from bot.runtime.slack_client import without_repeats
 from bot.runtime.slack_errors import NotSlack, answer_of, fault_of, field_of
-from bot.workspace import in_workspace
 
 EVENT_TYPE = "optimize_bot"
 #: Messages read back at a time, and pages, when looking for one that may have been sent.

@@ -19,10 +19,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.delivery.facts import study_facts
 from bot.delivery.outbox import Outbox, post_entry
 from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Telling
+from bot.documents.current_workspace import in_workspace
 from bot.origin import Door, StudyOrigin
 from bot.runtime.chart_process import ChartProcess
 from bot.runtime.slack_errors import TROUBLE, answer_of, field_of
-from bot.workspace import in_workspace
 from optimizer.clock import Clock, utc_now
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import Unavailable

@@ -19,9 +19,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.access.people import People
 from bot.delivery.outbox import Outbox
 from bot.documents.conversations import Conversation, OutboxEntry, Sending, StudyGroup
+from bot.documents.current_workspace import in_workspace
 from bot.origin import Origin
 from bot.runtime.slack_errors import BY_CODE, TROUBLE, Reach, answer_of, fault_of, field_of
-from bot.workspace import in_workspace
 from optimizer.clock import Clock
 from optimizer.storage.outage import patiently
 from optimizer.supervisor import Backoff

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bot.documents.current_workspace import HOME, in_workspace, of_workspace, workspace
 from bot.documents.recurring import Schedule
-from bot.workspace import HOME, in_workspace, of_workspace, workspace
 from optimizer.storage.documents import WORKSPACE, OptimizationStudy
 
 #: Audience of what was requested privately or in a direct message: the requester and the approvers.

@@ -99,6 +99,11 @@ class OutboxEntry(Document):
     error: str = ""
     created_at: datetime
 
+    @property
+    def lane(self) -> str:
+        """Name of its queue: the channel, of a further workspace with its id in front, since channels can be shared."""
+        return f"{self.team}/{self.channel_id}" if self.team else self.channel_id
+
     class Settings:
         """Collection and indexes."""
 

@@ -13,12 +13,12 @@ from bot.access.roster import require
 from bot.access.sign_in import SignIn, SignInNeeded
 from bot.context import BotContext
 from bot.documents.audiences import seen_by
+from bot.documents.current_workspace import enter
 from bot.documents.sessions import WebSession
 from bot.pages.errors import Forged, FormTooLong
 from bot.role import Role
 from bot.runtime.settings import LOOPBACK
 from bot.runtime.slack_client import workspace_of
-from bot.workspace import enter
 from reports.render import LANGUAGES, Language, Renderer, renderer_of
 
 #: Most bytes of a form.

@@ -18,8 +18,8 @@ from slack_sdk.oauth.installation_store import Bot, Installation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
+from bot.documents.current_workspace import HOME
 from bot.documents.installed import OAuthState, SlackInstallation
-from bot.workspace import HOME
 from optimizer.clock import Clock
 from optimizer.errors import UserError
 from optimizer.storage.outage import patiently

@@ -13,10 +13,10 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.documents.current_workspace import workspace
 from bot.runtime.installations import Installations
 from bot.runtime.slack_client import without_repeats
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, answer_of, fault_of
-from bot.workspace import workspace
 
 log = logging.getLogger(__name__)
 

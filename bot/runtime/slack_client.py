@@ -6,8 +6,8 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.documents.current_workspace import HOME, workspace
 from bot.runtime.settings import Settings
-from bot.workspace import HOME, workspace
 
 #: The error that stands in place of one of Slack's.
 SLACK_IS_OFF = "slack_is_off"

@@ -17,13 +17,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.delivery.outbox import Outbox
+from bot.documents.current_workspace import in_workspace
 from bot.documents.recurring import FailingSeries, Refresh
 from bot.runtime.background import BackgroundTasks
 from bot.runtime.settings import DailyTime
 from bot.schedules.bars_in_use import Use, UsesBySeries, channels_of, find_uses, language_of, team_of
 from bot.schedules.champions import Champions
 from bot.schedules.change_reports import ChangeReports
-from bot.workspace import in_workspace
 from optimizer.clock import Clock
 from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import error_of

@@ -20,8 +20,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.documents.current_workspace import HOME, in_workspace, of_workspace, workspace
 from bot.documents.recurring import Champion
-from bot.workspace import HOME, in_workspace, of_workspace, workspace
 from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from bot.delivery.outbox import Outbox
 from bot.documents.audiences import readers_of, seen_by
+from bot.documents.current_workspace import in_workspace
 from bot.grammar.formatting import PREFIX
 from bot.schedules.bars_in_use import Use, UseKind, UsesBySeries, channels_of, language_of, team_of
 from bot.schedules.champions import Champions
 from bot.schedules.change_effects import ChangeEffects, effects_of
-from bot.workspace import in_workspace
 from optimizer.market.feed import Market
 from optimizer.market.warehouse.changes import BarChange
 from reports.render import Language, renderer_of

@@ -14,13 +14,13 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.delivery.outbox import Outbox
+from bot.documents.current_workspace import in_workspace
 from bot.documents.preferences import Watchlist
 from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
 from bot.origin import Door, StudyOrigin
 from bot.schedules.champions import Champions, rival_of
 from bot.schedules.schedules import Schedules, is_late, spec_of
 from bot.schedules.watchlists import UnknownWatchlist, list_named
-from bot.workspace import in_workspace
 from optimizer.clock import Clock
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec

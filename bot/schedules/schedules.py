@@ -16,11 +16,11 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from bot.documents.current_workspace import workspace
 from bot.documents.recurring import RunState, Schedule, ScheduleRun
 from bot.grammar.cadence import ScheduleWhen
 from bot.origin import Origin
 from bot.schedules.watchlists import UnknownWatchlist, list_named, specs_for
-from bot.workspace import workspace
 from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import Phrase, UnknownWord, UserError, nearest

@@ -25,6 +25,7 @@ from bot.slack.form_events import Forms
 from bot.slack.home_tab import Home
 from bot.slack.installing import Uninstalling, oauth_settings
 from optimizer.supervisor import begin
+from reports.render import renderer_of
 from reports.text.message import Message
 
 log = logging.getLogger(__name__)
@@ -48,13 +49,14 @@ class SlackDoors:
 
 def build_app(context: BotContext, home: Home, doors: SlackDoors, signing_secret: str | None) -> AsyncApp:
     """Build the app with every listener; opens nothing and sends nothing."""
-    client, installations = doors.client, doors.installations
+    client, installations, language = doors.client, doors.installations, context.services.settings.language
     app = AsyncApp(
         name="optimize-bot",  # without a name Bolt would search the sources of the whole stack for one
         # Without a token Bolt leaves it to `authorize`, or it would ask Slack in front of the first acknowledgement.
         client=AsyncWebClient(base_url=client.base_url, timeout=client.timeout),
         authorize=Authorization(doors.account, installations),  # type: ignore[arg-type]  # it may return None
         oauth_settings=oauth_settings(context, installations) if installations else None,
+        user_facing_authorize_error_message=renderer_of(language).notice("not_installed_here").text,
         signing_secret=signing_secret or "",
         request_verification_enabled=bool(signing_secret),
     )

@@ -15,11 +15,11 @@ from bot.commands.schedule import ScheduleLine, schedule_line
 from bot.context import BotContext
 from bot.delivery.facts import study_facts
 from bot.documents.audiences import has_hidden, seen_by
+from bot.documents.current_workspace import in_workspace, workspace
 from bot.documents.recurring import Champion
 from bot.documents.sessions import HomeVisit
 from bot.role import Role
 from bot.runtime.slack_errors import TROUBLE, answer_of
-from bot.workspace import in_workspace, workspace
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently

@@ -11,11 +11,11 @@ from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.response import BoltResponse
 
 from bot.context import BotContext
+from bot.documents.current_workspace import enter
 from bot.documents.recurring import Schedule
 from bot.ops.health_checks import SCOPES
 from bot.runtime.installations import STATE_LIVES, Installations, OAuthStates
 from bot.runtime.slack_client import workspace_of
-from bot.workspace import enter
 from reports.render import renderer_of
 
 INSTALL_PATH = "/slack/install"

@@ -124,7 +124,7 @@ async def test_without_the_scope_a_channel_counts_as_private_and_nobody_as_its_m
 
 
 def test_what_is_posted_in_a_channel_is_for_the_workspace_or_that_channel() -> None:
-    stored = {kind: SimpleNamespace(audience=audience, created_by="") for kind, audience in KINDS.items()}
+    stored = {kind: SimpleNamespace(audience=audience, created_by="", team="") for kind, audience in KINDS.items()}
 
     assert {kind for kind in stored if may_see(readers_of(VAULT), stored[kind])} == {"open", "vault"}
 
