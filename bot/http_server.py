@@ -19,11 +19,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.api.app import ROOT, build_api
 from bot.context import BotContext
 from bot.ops import prometheus
+from bot.ops.health_checks import INSTALL_PATH
 from bot.ops.readiness import what_is_wrong
 from bot.runtime.http_protocol import BACKLOG, Doors, answer_nobody, quiet_log
 from bot.runtime.settings import Settings
 from bot.runtime.slack_account import SlackAccount
-from bot.slack.installing import INSTALL_PATH, REDIRECT_PATH
+from bot.slack.installing import REDIRECT_PATH
 from bot.slack.payloads import is_known_shape
 from bot.slack.request_guard import LONGEST_BODY, ReplayGuard
 from optimizer.errors import Phrase, Unavailable

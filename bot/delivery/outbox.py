@@ -159,7 +159,10 @@ class Outbox:
 
     async def _waiting_channels(self) -> list[str]:
         """Return the lanes with unsent entries."""
-        unsent = [{"$match": _UNSENT}, {"$group": {"_id": {"team": "$team", "channel_id": "$channel_id"}}}]
+        unsent: list[dict[str, Any]] = [
+            {"$match": _UNSENT},
+            {"$group": {"_id": {"team": "$team", "channel_id": "$channel_id"}}},
+        ]
         places = [found["_id"] async for found in OutboxEntry.get_motor_collection().aggregate(unsent)]
         return ["/".join(filter(None, (place.get("team"), place["channel_id"]))) for place in places]
 

@@ -8,7 +8,7 @@ are with the client that uses them (`slack_client.py`).
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -49,7 +49,7 @@ class Installations(AsyncInstallationStore):
     ) -> None:
         """`tokens` are the client's, by team; `home_team` is the bot's own, whose token is in the settings."""
         self._newest = Fernet(keys[0])
-        self._any = MultiFernet([Fernet(key) for key in keys])
+        self._keys = keys
         self._tokens = tokens
         self._clock = clock
         self._home_team = home_team
@@ -83,18 +83,17 @@ class Installations(AsyncInstallationStore):
 
     async def _open(self, installation: SlackInstallation) -> str:
         """Return the token of an installation."""
-        sealed = installation.sealed_token.encode()
         try:
-            return self._newest.decrypt(sealed).decode()
+            return self._newest.decrypt(installation.sealed_token.encode()).decode()
         except InvalidToken:
             pass
-        try:
-            token = self._any.decrypt(sealed)
-        except InvalidToken as wrong:
-            raise WrongTokenKey(team=installation.team_name or installation.team_id) from wrong
-        await installation.set({"sealed_token": self._newest.encrypt(token).decode()})
+        token = open_token(installation, self._keys)
+        await installation.set({"sealed_token": self._seal(token)})
         log.info("token_encrypted_again team=%s", installation.team_id)
-        return token.decode()
+        return token
+
+    def _seal(self, token: str) -> str:
+        return self._newest.encrypt(token.encode()).decode()
 
     async def async_save(self, installation: Installation) -> None:
         """Store an installation; a second one of a workspace replaces the first. Raises BoltError for a whole org."""
@@ -109,7 +108,7 @@ class Installations(AsyncInstallationStore):
             "bot_id": installation.bot_id or "",
             "bot_user_id": installation.bot_user_id or "",
             "scopes": list(installation.bot_scopes or ()),
-            "sealed_token": self._newest.encrypt(token.encode()).decode(),
+            "sealed_token": self._seal(token),
             "installed_by": installation.user_id or "",
             "installed_at": self._clock(),
         }
@@ -159,6 +158,14 @@ class Installations(AsyncInstallationStore):
         self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
     ) -> None:
         """Delete nothing: a person's own token is never asked for."""
+
+
+def open_token(installation: SlackInstallation, keys: Sequence[str]) -> str:
+    """Return the token of an installation, decrypted with any of the keys. Raises WrongTokenKey."""
+    try:
+        return MultiFernet([Fernet(key) for key in keys]).decrypt(installation.sealed_token.encode()).decode()
+    except InvalidToken as wrong:
+        raise WrongTokenKey(team=installation.team_name or installation.team_id) from wrong
 
 
 class OAuthStates(AsyncOAuthStateStore):

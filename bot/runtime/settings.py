@@ -176,6 +176,21 @@ class Settings(BaseSettings):
         require_table_names(value)
         return value
 
+    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret", *_OF_INSTALLING)
+    @classmethod
+    def _require_form(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """Refuse what Slack never gives out; a short secret could be guessed."""
+        if value is None:
+            return None
+        text, (beginnings, least) = value.get_secret_value(), _FORMS[info.field_name or ""]
+        if not text.startswith(beginnings):
+            raise ValueError(f"it begins with {' or '.join(beginnings)}; this one does not")
+        if len(text) < least:
+            raise ValueError(f"it has {len(text)} characters, and at least {least} are needed; copy it again, whole")
+        if not re.fullmatch(r"[!-~]+", text):
+            raise ValueError("it contains a space or a character that no such secret has; copy it again, alone")
+        return value
+
     @field_validator("token_key")
     @classmethod
     def _require_keys(cls, value: SecretStr | None) -> SecretStr | None:
@@ -190,21 +205,6 @@ class Settings(BaseSettings):
                     "each key, with commas between them, is 32 random bytes as URL-safe base64: make one with "
                     "head -c32 /dev/urandom | base64 | tr +/ -_"
                 )
-        return value
-
-    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret", *_OF_INSTALLING)
-    @classmethod
-    def _require_form(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        """Refuse what Slack never gives out; a short secret could be guessed."""
-        if value is None:
-            return None
-        text, (beginnings, least) = value.get_secret_value(), _FORMS[info.field_name or ""]
-        if not text.startswith(beginnings):
-            raise ValueError(f"it begins with {' or '.join(beginnings)}; this one does not")
-        if len(text) < least:
-            raise ValueError(f"it has {len(text)} characters, and at least {least} are needed; copy it again, whole")
-        if not re.fullmatch(r"[!-~]+", text):
-            raise ValueError("it contains a space or a character that no such secret has; copy it again, alone")
         return value
 
     @field_validator("host")

@@ -13,12 +13,11 @@ from slack_bolt.response import BoltResponse
 from bot.context import BotContext
 from bot.documents.current_workspace import enter
 from bot.documents.recurring import Schedule
-from bot.ops.health_checks import SCOPES
+from bot.ops.health_checks import INSTALL_PATH, SCOPES
 from bot.runtime.installations import STATE_LIVES, Installations, OAuthStates
 from bot.runtime.slack_client import workspace_of
 from reports.render import renderer_of
 
-INSTALL_PATH = "/slack/install"
 REDIRECT_PATH = "/slack/oauth_redirect"
 #: Of a page of one sentence.
 _HEADERS: dict[str, str | Sequence[str]] = {
