@@ -89,6 +89,7 @@ class ScheduleRun(Document):
         indexes: ClassVar = [
             IndexModel([("schedule_name", ASCENDING), ("due_at", DESCENDING), ("symbol", ASCENDING)], unique=True),
             IndexModel([("state", ASCENDING)]),
+            IndexModel([("champion", ASCENDING)]),
         ]
 
     @property

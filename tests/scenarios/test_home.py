@@ -27,9 +27,9 @@ async def tab(stage: Stage, *texts: str, user: str = "alice", seconds: float = 1
 
 async def test_an_opened_tab_shows_every_part_in_the_readers_language(stage: Stage) -> None:
     await stage.act.open_home(user="alice")
-    english = await tab(stage, "Running", "Last five", "Schedules", "Champions", "New study")
+    english = await tab(stage, "Running", "Decisions of the week", "Champions", "Schedules", "New study")
     await stage.act.open_home(user="kim")
-    korean = await tab(stage, "진행 중", "최근 다섯 개", "일정", "챔피언", "새 탐색", user="kim")
+    korean = await tab(stage, "진행 중", "이번 주 결정", "챔피언", "일정", "새 탐색", user="kim")
 
     assert english["type"] == korean["type"] == "home"
     assert await HomeVisit.find({"user_id": await stage.slack.user_id("kim")}).count() == 1
@@ -46,14 +46,14 @@ async def test_the_tab_shows_a_study_that_runs_with_its_bar_until_it_ends(stage:
     await tab_without(stage, name, user="bob")
 
 
-async def test_a_study_that_has_ended_is_among_the_last_five(stage: Stage) -> None:
+async def test_a_study_that_has_ended_is_among_the_decisions_of_the_week(stage: Stage) -> None:
     await stage.act.open_home(user="bob")
     name, _ = await stage.finished("GOOG RSI 20 seed=52 folds=0", least=1)
 
     async def look() -> bool | None:
-        return part_of(await tab(stage, name, user="bob"), name) == "Last five" or None
+        return part_of(await tab(stage, name, user="bob"), name) == "Decisions of the week" or None
 
-    assert await stage.slack.eventually(look, seconds=120, what="the study among the last five")
+    assert await stage.slack.eventually(look, seconds=120, what="the study among the decisions")
 
 
 def part_of(view: dict[str, Any], name: str) -> str:
