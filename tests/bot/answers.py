@@ -245,6 +245,8 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "slack_off": {"address": "http://127.0.0.1:3000"},
     "not_installed": {"reason": "invalid_state"},
     "not_installed_here": {},
+    "form_without_symbol": {},
+    "form_wrong": {"reason": "There are no bars of `APPL`."},
     "terminal_verbs": {},
     "rule_archived": {"rule": "dip"},
     "rule_dropped": {},

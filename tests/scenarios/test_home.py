@@ -9,7 +9,7 @@ from bot.documents.sessions import HomeVisit
 from optimizer.storage.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
 from tests.scenarios.test_buttons import LONG
-from tests.scenarios.test_modal import modal
+from tests.scenarios.test_modal import full_modal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -91,7 +91,7 @@ async def test_the_button_opens_the_form_and_the_study_goes_to_a_direct_message(
     await stage.act.open_home(user="alice")
     view = await tab(stage, "New study")
     await stage.act.click_in_view(view, "home_new_study", user="alice")
-    form = await modal(stage)
+    form = await full_modal(stage)
     assert not form.get("private_metadata")
 
     delivery = await stage.act.submit(form, symbol="GOOG", trials="20", options="seed=53 folds=0")
