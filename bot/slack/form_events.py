@@ -90,37 +90,46 @@ class Forms:
     async def on_strategy(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Replace the fields by those of the newly chosen strategy."""
         await ack()
-        await self._show(body, body["view"]["hash"])
+        await self._show(body, self._next_change(body))
 
     async def on_more(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Show the fields behind "More" as well, whatever plan was shown meanwhile."""
+        """Show the fields behind "More" as well."""
         await ack()
-        await self._show(body, None, is_full=True)
+        await self._show(body, self._next_change(body), is_full=True)
 
     async def on_change(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Show the plan of a changed form, of several quick changes that of the last."""
         await ack()
-        view_id = body["view"]["id"]
-        change = self._changes[view_id] = self._changes.get(view_id, 0) + 1
+        change = self._next_change(body)
         await asyncio.sleep(_CALM_SECONDS)
-        if self._changes.get(view_id) == change:
-            del self._changes[view_id]
-            await self._show(body, body["view"]["hash"])
+        await self._show(body, change)
 
-    async def _show(self, body: Mapping[str, Any], only_if: str | None, *, is_full: bool = False) -> None:
-        """Show the form that was filled in, with its plan; `only_if` is the hash that the view must still have."""
+    def _next_change(self, body: Mapping[str, Any]) -> int:
+        view_id = body["view"]["id"]
+        self._changes[view_id] = self._changes.get(view_id, 0) + 1
+        return self._changes[view_id]
+
+    async def _show(self, body: Mapping[str, Any], change: int, *, is_full: bool = False) -> None:
+        """Show the form that was filled in, with its plan, unless it was changed again meanwhile.
+
+        Slack's own guard, the hash of the view, would refuse the last of two quick changes instead of the first.
+        """
         view = body["view"]
+        if self._changes.get(view["id"]) != change:
+            return
         origin = await self._dispatcher.origin_of(_command_request("form", body, view["private_metadata"]))
         form = Form.from_state(view["state"])
         form = replace(form, is_full=is_full or form.is_full)
         plan = await plan_blocks(form, origin.renderer, self._context.services)
         fresh = start_view(form, origin.renderer, metadata=view["private_metadata"], plan=plan)
+        if self._changes.get(view["id"]) != change:
+            return
+        del self._changes[view["id"]]
         try:
-            await self._context.client.views_update(view_id=view["id"], hash=only_if, view=fresh)
+            await self._context.client.views_update(view_id=view["id"], view=fresh)
         except SlackApiError as refusal:
-            if refusal.response.get("error") not in ("hash_conflict", "not_found"):
+            if refusal.response.get("error") != "not_found":  # closed meanwhile
                 raise
-            # Changed twice quickly, or closed: a later event shows the right fields, or nobody needs them.
 
     async def on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Start the study of the fields, or show the errors beside them."""

@@ -131,6 +131,7 @@ async def test_the_plan_is_under_the_fields_and_follows_them(stage: Stage) -> No
     await stage.act.click_in_view(planned, PLAN_ACTION, values={"symbol": "APPL"})
     await changed(stage, view, "Did you mean `AAPL`?")
 
+    # As a person does who has not seen the last plan yet.
     await stage.act.click_in_view(planned, PLAN_ACTION, values={"symbol": "AAPL", "trials": "0"})
     await changed(stage, view, "from 1 to 10,000")
 

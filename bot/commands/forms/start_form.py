@@ -217,19 +217,14 @@ def _first_blocks(form: Form, say: Renderer) -> list[Block]:
     strategies = {key: f"{title} ({key})" for key, title in say.labels("strategy_words", "titles").items()}
     strategies[RULE] = labels["own_rule"]
     goals = {key: f"{title} ({key})" for key, title in say.labels("words", "goals").items()}
+    best = {**select_field(goals, form.goals, several=True), "max_selected_items": MAX_GOALS}
     strategy = {**select_field(strategies, [form.strategy]), "action_id": STRATEGY_ACTION}
     return [
         _planned(input_block("symbol", labels["symbol"], text_field(form.symbol, "AAPL"), hint=labels["symbol_hint"])),
         {**input_block("strategy", labels["strategy"], strategy), "dispatch_action": True},
         *([_rule_block(form, labels)] if form.strategy == RULE else []),
         _planned(input_block("trials", labels["trials"], _number(form.trials, 1, MAX_TRIALS))),
-        _planned(
-            input_block(
-                "goal",
-                labels["goal"],
-                {**select_field(goals, form.goals, several=True), "max_selected_items": MAX_GOALS},
-            )
-        ),
+        _planned(input_block("goal", labels["goal"], best, hint=labels["goal_hint"])),
         _planned(input_block("years", labels["years"], _period(form.years, labels))),
     ]
 
