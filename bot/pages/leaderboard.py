@@ -13,7 +13,7 @@ from optimizer.studies.service import PROVEN, OptimizationService
 from reports.facts import StudyFacts
 
 #: Most rows; filters reach the others.
-ROWS = 100
+ROWS = 50
 #: Groups of verdicts that the filter offers beside single ones.
 GROUPS: Mapping[str, tuple[Verdict, ...]] = {"proven": PROVEN, "all": tuple(Verdict)}
 VERDICTS = (*GROUPS, *(str(verdict) for verdict in Verdict))

@@ -79,7 +79,7 @@ def time_reading(folder: Path) -> None:
     with Warehouse.open(folder / "read.duckdb", now=NOW) as warehouse:
         warehouse.upsert_all((walk(N_BARS, seed=seed, symbol=f"S{seed}") for seed in range(50)), now=NOW)
         start = walk(N_BARS, seed=0, symbol="S0").time[-1259].item().date()
-        tell("load 5 years of daily bars", median_ms(lambda: warehouse.load("S25", start=start)), "ms", "goal < 10")
+        tell("load 5 years of daily bars", median_ms(lambda: warehouse.load("S25", start=start)), "ms", "goal < 5")
         tell("load 20 years of daily bars", median_ms(lambda: warehouse.load("S25")), "ms")
         bars = warehouse.load("S25")
     tell("sentinel over 20 years of daily bars", median_ms(lambda: check(bars, now=NOW)), "ms")
@@ -190,7 +190,7 @@ def time_import(folder: Path) -> float:
     output, _ = start_import(folder, folder / "import.duckdb").communicate()
     seconds, busy, n_bars, memory = (float(word) for word in output.split())
     tell(f"import of {n_bars:,.0f} rows", seconds, "s", f"goal < 60 ({busy:.0f} s of processor time)")
-    tell("its peak memory", memory, "MB", "goal < 1000")
+    tell("its peak memory", memory, "MB", "goal < 800")
     tell("size of the warehouse", (folder / "import.duckdb").stat().st_size / 1e6, "MB")
     return seconds
 
