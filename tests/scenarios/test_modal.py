@@ -133,7 +133,7 @@ async def test_the_plan_is_under_the_fields_and_follows_them(stage: Stage) -> No
 
     # As a person does who has not seen the last plan yet.
     await stage.act.click_in_view(planned, PLAN_ACTION, values={"symbol": "AAPL", "trials": "0"})
-    await changed(stage, view, "from 1 to 10,000")
+    await changed(stage, view, "from 1 to 10000")
 
 
 async def test_of_quick_changes_the_last_is_planned(stage: Stage) -> None:

@@ -353,7 +353,9 @@ def _number(value: str, low: int, high: int) -> Block:
         "min_value": str(low),
         "max_value": str(high),
     }
-    return {**element, "initial_value": value} if value else element
+    # Slack refuses a view with another number in it; in the field it stays as it was typed.
+    fits = value.isdecimal() and low <= int(value) <= high
+    return {**element, "initial_value": value} if fits else element
 
 
 def _date(value: str) -> Block:

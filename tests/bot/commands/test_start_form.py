@@ -88,6 +88,11 @@ def test_a_form_hides_nothing_that_is_set(text: str) -> None:
     assert Form.of(started(f"AAPL rsi {text}")).shows_all
 
 
+@pytest.mark.parametrize("trials", ["0", "10001", "-5", "x", "²"])
+def test_a_number_that_slack_would_refuse_is_not_prefilled(trials: str) -> None:
+    assert check_view(start_view(Form(symbol="AAPL", trials=trials), renderer_of("en"))) == []
+
+
 @pytest.mark.parametrize("years", ["5", "7", "10"])
 def test_the_period_is_a_menu_with_the_length_that_was_asked_for(years: str) -> None:
     form = Form.of(started(f"AAPL rsi years={years}"))
