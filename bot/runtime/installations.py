@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks for installations that another process stored or deleted.
 RELOAD_SECONDS = 5.0
+#: Most installations under way: whoever reaches the first page begins one.
+MOST_STATES = 1_000
 #: Time from the first page of an installation to its last.
 STATE_LIVES = timedelta(minutes=10)
 
@@ -180,7 +182,9 @@ class OAuthStates(AsyncOAuthStateStore):
         return log
 
     async def async_issue(self, *_: Any, **__: Any) -> str:
-        """Return a new state."""
+        """Return a new state; of too many the oldest is given up."""
+        if await OAuthState.count() >= MOST_STATES:
+            await OAuthState.get_motor_collection().find_one_and_delete({}, sort=[("expires_at", 1)])
         state = secrets.token_urlsafe(32)
         await OAuthState(digest=_digest(state), expires_at=self._clock() + STATE_LIVES).insert()
         return state

@@ -83,6 +83,16 @@ class Desk:
 
         return await self.slack.eventually(look, seconds=300, what=f"the result of {study}")
 
+    async def adopt(self, thread: list[Message]) -> None:
+        """Make a result's winner the champion, and wait until that is posted."""
+        channel = await self.slack.channel_id()
+        await self.act.click(next(m for m in thread if "study_adopt" in str(m.blocks)), "study_adopt")
+
+        async def look() -> bool | None:
+            return any("the champion of" in m.text for m in await self.slack.messages(channel)) or None
+
+        await self.slack.eventually(look, what="the new champion")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Two:
@@ -138,6 +148,7 @@ def settings_of(grid: Grid, key: str = KEY) -> dict[str, str]:
         "SLACK_CLIENT_ID": CLIENT_ID,
         "SLACK_CLIENT_SECRET": CLIENT_SECRET,
         "OPTIMIZE_BOT_TOKEN_KEY": key,
+        "OPTIMIZE_BOT_ADMINS": "*",
     }
 
 
@@ -168,8 +179,8 @@ async def test_each_workspace_installs_it_and_gets_its_own_results(two: Two) -> 
     second = study_in(await two.two.said("MSFT RSI 20 seed=2 folds=0"))
     assert first
     assert second
-    await two.one.result(first)
-    await two.two.result(second)
+    await two.one.adopt(await two.one.result(first))
+    await two.two.adopt(await two.two.result(second))
 
     for desk, own, other in ((two.one, first, second), (two.two, second, first)):
         assert all(other not in str(message.blocks) for message in desk.slack.workspace.messages.values())
@@ -177,6 +188,11 @@ async def test_each_workspace_installs_it_and_gets_its_own_results(two: Two) -> 
         assert own in listed
         assert other not in listed
         assert "no study" in (await desk.said(f"show {other}")).lower()
+        champions, audited = await desk.said("champions"), await desk.said("audit")
+        assert own in champions
+        assert other not in champions
+        assert f"show {other}" in audited, "what they typed themselves"
+        assert f"show {own}" not in audited, "what the others typed"
         desk.slack.assert_no_violations()
 
 
