@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.ops.creation_link import creation_link
 from tests.slack.scopes import APP_LEVEL, EVENTS, PER_KIND, PLAIN, Kind, scope_for
 
 ROOT = Path(__file__).parents[1]
@@ -135,6 +137,17 @@ def test_the_manifest_asks_for_the_scopes_the_bot_needs(manifest: dict[str, Any]
 
 def test_the_manifest_asks_for_no_other_scope(manifest: dict[str, Any], bot: Used) -> None:
     assert scopes_of(manifest) - bot.scopes == set()
+
+
+def test_the_link_that_creates_the_app_has_the_manifest_in_it(manifest: dict[str, Any]) -> None:
+    link = creation_link()
+    query = dict(parse_qsl(urlsplit(link).query))
+
+    assert link.startswith("https://api.slack.com/apps?")
+    assert query["new_app"] == "1"
+    assert yaml.safe_load(query["manifest_yaml"]) == manifest
+    assert f"]({link})" in (ROOT / "README.md").read_text(), "write the README's link anew: creation_link()"
+    assert len(link) < 4_000, "browsers and chat programs cut longer ones"
 
 
 def test_the_manifest_subscribes_to_what_the_bot_listens_to(manifest: dict[str, Any], bot: Used) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.commands.schedule import own_zone
 from bot.context import Answer, BotContext, Listeners
+from bot.documents.current_workspace import workspace
 from bot.documents.preferences import ChannelSettings, Detail, PersonSettings, Watchlist, settings_of
 from bot.grammar.clock_settings import AS_IN_SLACK, OFF
 from bot.grammar.commands import Config, Mute, Preferences, Unmute
@@ -89,6 +90,7 @@ async def _change(key: str, value: str, origin: Origin, context: BotContext) -> 
     wanted = value == "yes" if key == "broadcast" else value
     now = context.clock()
     fields = {"time_zone" if key == "tz" else key: wanted, "changed_by": origin.user_id, "changed_at": now}
+    fields["team"] = workspace()
     if key in ("quiet", "digest") and value != OFF:
         fields |= {"digested_at": now, "time_zone": await _zone_of_clocks(origin, context)}
     collection = ChannelSettings.get_motor_collection()

@@ -8,6 +8,7 @@ from bot.commands.rules import understood
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import plan_facts, study_facts
 from bot.documents.conversations import MOST_IN_THREAD
+from bot.documents.current_workspace import workspace
 from bot.documents.preferences import settings_of
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text, start_text
@@ -170,6 +171,7 @@ async def _store(
         notes=command.note,
         origin=requested.as_document(),
         audience=await context.viewers.audience_in(origin.audience_channel_id or origin.channel_id),
+        team=workspace(),
         request_key=f"{origin.delivery}:{plan.spec.label}" if origin.delivery else None,
         n_together=n_together,
     )

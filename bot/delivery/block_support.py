@@ -13,6 +13,7 @@ from enum import StrEnum, auto
 from typing import Any
 
 from bot.documents.conversations import Method, OutboxEntry
+from bot.documents.current_workspace import workspace
 from bot.documents.workspace_blocks import WorkspaceBlocks
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import SlackFault
@@ -37,7 +38,7 @@ class Standing(StrEnum):
 
 
 class BlockSupport:
-    """What the bot's workspace shows; remembered in MongoDB."""
+    """What each workspace shows, of which the current one is meant; remembered in MongoDB."""
 
     def __init__(self, account: SlackAccount, clock: Clock) -> None:
         self._account = account
@@ -84,7 +85,7 @@ class BlockSupport:
 
     @property
     def _team_id(self) -> str:
-        return self._account.who("team_id") or ""
+        return workspace() or self._account.who("team_id") or ""
 
 
 def is_about_blocks(fault: SlackFault, entry: OutboxEntry) -> bool:

@@ -19,6 +19,7 @@ from bot.delivery.outbox import Outbox
 from bot.delivery.quiet_hours import channel_settings, is_held
 from bot.delivery.trial_table import csv_text
 from bot.documents.conversations import Method, Precedence, StudyGroup
+from bot.documents.current_workspace import in_workspace
 from bot.origin import StudyOrigin
 from bot.runtime.slack_errors import TROUBLE, answer_of
 from optimizer.clock import Clock
@@ -69,6 +70,7 @@ class Groups:
         group = StudyGroup(
             group_name=name,
             channel_id=origin.channel_id,
+            team=studies[0].team,
             user_id=origin.user_id,
             language=origin.language,
             command=origin.command,
@@ -77,12 +79,12 @@ class Groups:
         )
         if await StudyGroup.find_one(StudyGroup.group_name == name) is None:
             await group.insert()
-        message = self._table(group, studies)
         await self._outbox.post(
             f"{name}:root",
             name,
             group.channel_id,
-            message,
+            self._table(group, studies),
+            team=group.team,
             thread_ts=origin.thread_ts,
             precedence=Precedence.ROOT,
         )
@@ -107,10 +109,14 @@ class Groups:
 
     async def _update_all(self) -> None:
         for group in await StudyGroup.find({"is_told": False}).to_list():
-            if await _have_ended(group):
-                await self._post_end(group)
-            elif self._is_due(group):
-                await self._edit_table(group)
+            with in_workspace(group.team):
+                await self._update(group)
+
+    async def _update(self, group: StudyGroup) -> None:
+        if await _have_ended(group):
+            await self._post_end(group)
+        elif self._is_due(group):
+            await self._edit_table(group)
 
     async def _post_end(self, group: StudyGroup) -> None:
         if is_held(await channel_settings(group.channel_id), group.created_at, self._clock()):

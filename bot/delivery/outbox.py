@@ -8,7 +8,7 @@ every file in its name). Channels wait for their own rate limit and outage, neve
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,8 +21,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.delivery.block_support import BlockSupport, is_about_blocks, older_fields
 from bot.delivery.pacing import BURST, ChannelPace
 from bot.delivery.quiet_hours import channel_settings, is_quiet
-from bot.delivery.sender import NoRoot, Sender
-from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Sending, Telling
+from bot.delivery.sender import NoRoot, NotInstalled, Sender
+from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Sending, Telling, lane_of
+from bot.documents.current_workspace import in_workspace, of_workspace, workspace
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
 from optimizer.clock import Clock, utc_now
@@ -43,6 +44,12 @@ _PERMISSION_SECONDS = 0.25
 _LONGEST_PAUSE = 8.0
 #: Most characters of a message that is sent without its blocks.
 _PLAIN_LENGTH = 3000
+#: Why an entry is given up, by what sending it raised.
+_GIVEN_UP: Mapping[type[Exception], str] = {
+    NoRoot: "no_root",
+    FileNotFoundError: "no_file",
+    NotInstalled: "not_installed",
+}
 _UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
 
 
@@ -122,7 +129,7 @@ class Outbox:
         except BulkWriteError as failure:
             if any(error["code"] != 11000 for error in (failure.details or {})["writeErrors"]):
                 raise
-        self._wake({entry.channel_id for entry in entries})
+        self._wake({entry.lane for entry in entries})
 
     async def post(
         self,
@@ -158,24 +165,27 @@ class Outbox:
         await collection.update_many({**held, "under": "", "thread_ts": ""}, {"$set": {"under": under}})
         free = {"sending": str(Sending.WAITING), "precedence": Precedence.REST}
         if (await collection.update_many(held, {"$set": free})).modified_count:
-            self._wake({channel_id})
+            self._wake({lane_of(workspace(), channel_id)})
+
+    def _pace_in(self, channel_id: str) -> ChannelPace:
+        return self._paces[lane_of(workspace(), channel_id)]
 
     async def ahead_of_result(self, channel_id: str, study_name: str) -> AheadInChannel:
         """Return what goes to a channel before a new study's result: what waits, and one result of each open study."""
         waiting = await OutboxEntry.find(_queries(channel_id)["n_answers"]).count()
         is_open = {"channel_id": channel_id, "telling": str(Telling.FOLLOWING), "study_name": {"$ne": study_name}}
         n_open = await Conversation.get_motor_collection().count_documents(is_open, hint="telling_1")
-        pace, n = self._paces[channel_id], waiting + n_open
+        pace, n = self._pace_in(channel_id), waiting + n_open
         return AheadInChannel(n_messages=n, seconds=pace.seconds_for(n + 1)) if n else NOTHING_AHEAD
 
     async def queue_of(self, channel_id: str) -> ChannelQueue:
         """Return what waits for a channel."""
         counts = {f: await OutboxEntry.find(query).count() for f, query in _queries(channel_id).items()}
-        return ChannelQueue(**counts, seconds=self._paces[channel_id].seconds_for(counts["n_answers"]))
+        return ChannelQueue(**counts, seconds=self._pace_in(channel_id).seconds_for(counts["n_answers"]))
 
     def take_room(self, channel_id: str) -> bool:
         """Count an edit that may be lost and return True, if it keeps nothing waiting that is stored."""
-        pace = self._paces[channel_id]
+        pace = self._pace_in(channel_id)
         is_free = pace.wait_for(Precedence.REST) <= 0
         if is_free:
             pace.take()
@@ -223,8 +233,13 @@ class Outbox:
         self._wake(set(await patiently(self._waiting_channels, what="outbox")))
 
     async def _waiting_channels(self) -> list[str]:
-        channels: list[str] = await OutboxEntry.get_motor_collection().distinct("channel_id", _UNSENT)
-        return channels
+        """Return the lanes with unsent entries."""
+        unsent: list[dict[str, Any]] = [
+            {"$match": _UNSENT},
+            {"$group": {"_id": {"team": "$team", "channel_id": "$channel_id"}}},
+        ]
+        places = [found["_id"] async for found in OutboxEntry.get_motor_collection().aggregate(unsent)]
+        return [lane_of(place.get("team") or "", place["channel_id"]) for place in places]
 
     def _wake(self, channels: set[str]) -> None:
         for channel in channels if self._is_open else ():
@@ -234,24 +249,31 @@ class Outbox:
             if (task is None or task.done()) and now >= self._backoffs.setdefault(channel, Backoff()).until:
                 self._senders[channel] = begin_alone(self._send_all(channel), name="sender")
 
-    async def _send_all(self, channel_id: str) -> None:
-        pace = self._paces[channel_id]
-        self._backoffs[channel_id].extend(asyncio.get_running_loop().time())  # counts unless it comes to its end
-        # Woken while the query found nothing: the entry may be newer than the query.
-        while channel_id in self._woken:
-            self._woken.discard(channel_id)
-            while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
-                if (seconds := pace.wait_for(entry.precedence)) > 0:
-                    await pace.pause(seconds)
-                    continue
-                pace.take()
-                await patiently(partial(self._send_until_done, entry), what="outbox")
-                self._backoffs[channel_id].times = 0
-                self._wake_waiters(entry.key)
-        del self._backoffs[channel_id]
+    async def _send_all(self, lane: str) -> None:
+        team, _, channel_id = lane.rpartition("/")
+        self._backoffs[lane].extend(asyncio.get_running_loop().time())  # counts unless it comes to its end
+        with in_workspace(team):
+            # Woken while the query found nothing: the entry may be newer than the query.
+            while lane in self._woken:
+                self._woken.discard(lane)
+                while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
+                    await self._send_in_turn(entry)
+        del self._backoffs[lane]
+
+    async def _send_in_turn(self, entry: OutboxEntry) -> None:
+        """Send the next entry of a lane, or wait as long as its pace asks; another may be the next then."""
+        pace = self._paces[entry.lane]
+        if (seconds := pace.wait_for(entry.precedence)) > 0:
+            await pace.pause(seconds)
+            return
+        pace.take()
+        await patiently(partial(self._send_until_done, entry), what="outbox")
+        self._backoffs[entry.lane].times = 0
+        self._wake_waiters(entry.key)
 
     async def _next(self, channel_id: str) -> OutboxEntry | None:
-        return await OutboxEntry.find({"channel_id": channel_id} | _UNSENT).sort("precedence", "order").first_or_none()
+        here = {"channel_id": channel_id, **of_workspace(), **_UNSENT}
+        return await OutboxEntry.find(here).sort("precedence", "order").first_or_none()
 
     async def _send_until_done(self, entry: OutboxEntry) -> None:
         began: float | None = None  # of the waiting for an error that Slack does not document
@@ -259,8 +281,8 @@ class Outbox:
         while True:
             try:
                 ts = await self._send(entry)
-            except (NoRoot, FileNotFoundError) as cause:
-                await self._refuse(entry, "no_root" if isinstance(cause, NoRoot) else "no_file")
+            except (NoRoot, FileNotFoundError, NotInstalled) as cause:
+                await self._refuse(entry, _GIVEN_UP[type(cause)])
                 return
             except TROUBLE as trouble:
                 fault, now = fault_of(trouble), asyncio.get_running_loop().time()
@@ -303,7 +325,7 @@ class Outbox:
             self._account.report(entry.channel_id, fault)
         seconds = backoff(entry.attempts) if fault.retry_after is None else fault.retry_after
         if fault.retry_after is not None:
-            self._paces[entry.channel_id].empty(seconds)
+            self._paces[entry.lane].empty(seconds)
         log.info("slack_waits key=%s error=%s seconds=%s", entry.key, fault.code, seconds)
         await asyncio.sleep(seconds)
 
@@ -338,7 +360,8 @@ def post_entry(
     now: datetime,
     **more: Any,
 ) -> OutboxEntry:
-    """Build an entry that posts a message."""
+    """Build an entry that posts a message, in the current workspace unless `more` names another."""
+    more.setdefault("team", workspace())
     return OutboxEntry(
         key=key,
         conversation=conversation,

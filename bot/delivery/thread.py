@@ -22,6 +22,7 @@ from bot.delivery.facts import study_facts
 from bot.delivery.outbox import Outbox, post_entry
 from bot.delivery.quiet_hours import Manner, manner_of
 from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Telling
+from bot.documents.current_workspace import in_workspace
 from bot.origin import Door, StudyOrigin
 from bot.runtime.chart_process import ChartProcess
 from bot.runtime.slack_errors import TROUBLE, answer_of, field_of
@@ -194,7 +195,7 @@ class Conversations:
         waiting = [s.study_name for s in await self._service.unfinished() if s.status is StudyState.QUEUED]
         now = asyncio.get_running_loop().time()
         due = [c for c in open_ones if c.study_name in studies and self._is_due(c.study_name, now)]
-        looks = [self._advance(c, studies[c.study_name], waiting) for c in due]
+        looks = [self._advance_there(c, studies[c.study_name], waiting) for c in due]
         # Concurrently: a conversation with a fault, or waiting for Slack, must not delay the others.
         ends = await asyncio.gather(*looks, return_exceptions=True)
         for conversation, end in zip(due, ends, strict=True):
@@ -217,6 +218,10 @@ class Conversations:
     def _is_due(self, study_name: str, now: float) -> bool:
         broken, turn = self._backoffs.get(study_name), self._turns.get(study_name)
         return (broken is None or now >= broken.until) and not (turn and turn.locked())
+
+    async def _advance_there(self, conversation: Conversation, *facts: Any) -> None:
+        with in_workspace(conversation.team):
+            await self._advance(conversation, *facts)
 
     async def _advance(self, conversation: Conversation, study: OptimizationStudy, waiting: Sequence[str]) -> None:
         async with self._turn_of(study.study_name):
@@ -351,6 +356,7 @@ class Conversations:
             text=message.text,
             blocks=message.blocks,
             now=self._clock(),
+            team=conversation.team,
             under=under,
             thread_ts=thread_ts,
             precedence=Precedence.MEMBER if conversation.group else Precedence.ANSWER,
@@ -382,7 +388,7 @@ def _end_key(study: OptimizationStudy) -> int:
 
 def _conversation_of(study: OptimizationStudy) -> Conversation:
     fields = StudyOrigin.of(study).model_dump(include=_OF_ORIGIN)
-    return Conversation(study_name=study.study_name, created_at=study.created_at, **fields)
+    return Conversation(study_name=study.study_name, team=study.team, created_at=study.created_at, **fields)
 
 
 def _end_message(renderer: Renderer, facts: StudyFacts) -> Message:

@@ -8,6 +8,7 @@ from functools import partial
 
 from bot.delivery.groups import Groups
 from bot.delivery.thread import Conversations
+from bot.documents.current_workspace import in_workspace
 from bot.origin import StudyOrigin
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.outage import patiently
@@ -20,9 +21,10 @@ def run_and_tell(
     """Return what runs a study by its name and then posts its end; a bot without the lease posts nothing."""
 
     async def tell(study: OptimizationStudy) -> None:
-        await conversations.tell_end(study)
-        if group := StudyOrigin.of(study).group:
-            await groups.tell_end(group)
+        with in_workspace(study.team):
+            await conversations.tell_end(study)
+            if group := StudyOrigin.of(study).group:
+                await groups.tell_end(group)
 
     async def run(study_name: str) -> None:
         study = await service.run_study(study_name)

@@ -29,6 +29,7 @@ class Conversation(Document):
     channel_id: str
     user_id: str
     team_id: str = ""
+    team: str = ""  # workspace that it is in; empty: the bot's own
     language: Language
     command: str
     group: str = ""  # the name of the group whose root it is posted under
@@ -80,12 +81,18 @@ class Precedence(IntEnum):
     REST = 2  # the story of a result, and its charts
 
 
+def lane_of(team: str, channel_id: str) -> str:
+    """Return the name of a channel's queue; of a further workspace with its id in front, since channels can be shared."""
+    return f"{team}/{channel_id}" if team else channel_id
+
+
 class OutboxEntry(Document):
     """Message to be sent once. `key` identifies it; storing the same key again changes nothing."""
 
     key: str
     conversation: str  # entries of one conversation are sent in order
     channel_id: str
+    team: str = ""  # workspace that it is sent to; empty: the bot's own
     method: Method = Method.POST
     under: str = ""  # key of the entry whose message this one replies to, or edits
     thread_ts: str = ""  # set where the thread existed before
@@ -103,6 +110,11 @@ class OutboxEntry(Document):
     attempts: int = 0
     error: str = ""
     created_at: datetime
+
+    @property
+    def lane(self) -> str:
+        """Name of its queue."""
+        return lane_of(self.team, self.channel_id)
 
     class Settings:
         """Collection and indexes."""
@@ -127,6 +139,7 @@ class StudyGroup(Document):
 
     group_name: str
     channel_id: str
+    team: str = ""  # workspace that it is in; empty: the bot's own
     user_id: str
     language: Language
     command: str
@@ -152,6 +165,7 @@ class ReplayRequest(Document):
     study_name: str
     code_version: str  # of the study
     channel_id: str  # where it was requested
+    team: str = ""  # workspace of the channel; empty: the bot's own
     thread_ts: str = ""
     language: Language
     asked_at: datetime

@@ -33,6 +33,7 @@ class ChannelSettings(Document):
     digest: str | None = None  # time of day of the digest, such as 08:00
     time_zone: str | None = None  # of both, an IANA name
     digested_at: datetime | None = None  # up to when digests have told
+    team: str = ""  # workspace of the channel; empty: the bot's own
     changed_by: str = ""
     changed_at: datetime | None = None
 

@@ -4,6 +4,7 @@ from beanie import Document
 
 from bot.documents.audit_log import AuditEntry
 from bot.documents.conversations import Conversation, OutboxEntry, ReplayRequest, StudyGroup
+from bot.documents.installed import OAuthState, SlackInstallation
 from bot.documents.lease_record import Lease
 from bot.documents.preferences import ChannelSettings, PersonSettings, Watchlist
 from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
@@ -14,6 +15,8 @@ from bot.documents.workspace_blocks import WorkspaceBlocks
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Lease,
+    SlackInstallation,
+    OAuthState,
     Conversation,
     OutboxEntry,
     StudyGroup,

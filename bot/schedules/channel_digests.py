@@ -14,6 +14,7 @@ from bot.delivery.facts import study_facts
 from bot.delivery.outbox import Outbox
 from bot.delivery.quiet_hours import digest_due, digest_time
 from bot.documents.conversations import Conversation, OutboxEntry, Sending
+from bot.documents.current_workspace import in_workspace
 from bot.documents.preferences import ChannelSettings
 from bot.documents.recurring import RunState, Schedule, ScheduleRun
 from bot.schedules.schedules import Schedules, spec_of
@@ -87,12 +88,16 @@ class Digests:
 
     async def _post_due(self) -> None:
         for channel in await ChannelSettings.find({"digested_at": {"$ne": None}}).to_list():
-            assert channel.digested_at is not None, "the query asks for it"
-            if (due := digest_due(channel, self._clock())) is not None:
-                await self._post(channel, due)
-            is_off = digest_time(channel) is None
-            before = self._clock() if is_off else channel.digested_at
-            await self._outbox.release(channel.channel_id, before=before, under=_key(channel, channel.digested_at))
+            with in_workspace(channel.team):
+                await self._post_in(channel)
+
+    async def _post_in(self, channel: ChannelSettings) -> None:
+        assert channel.digested_at is not None, "the query asks for it"
+        if (due := digest_due(channel, self._clock())) is not None:
+            await self._post(channel, due)
+        is_off = digest_time(channel) is None
+        before = self._clock() if is_off else channel.digested_at
+        await self._outbox.release(channel.channel_id, before=before, under=_key(channel, channel.digested_at))
 
     async def _post(self, channel: ChannelSettings, due: datetime) -> None:
         facts, key = await self._facts(channel, due), _key(channel, due)

@@ -8,6 +8,7 @@ log; errors that a person can fix are worded before they reach it.
 import asyncio
 import logging
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest, AsyncRespond
@@ -16,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.context import Answer, Audience, BotContext
 from bot.grammar.understanding.understand import warm
+from bot.runtime.installations import Installations
 from bot.runtime.slack_account import Authorization, SlackAccount
 from bot.slack import buttons
 from bot.slack.agent_prompts import AgentPrompts
@@ -24,9 +26,11 @@ from bot.slack.buttons import Press
 from bot.slack.dispatcher import MENTION, CommandRequest, Dispatcher
 from bot.slack.form_events import Forms
 from bot.slack.home_tab import Home
+from bot.slack.installing import Uninstalling, oauth_settings
 from bot.slack.link_unfurls import LinkUnfurls
 from optimizer.supervisor import begin
 from reports.actions import MENU
+from reports.render import renderer_of
 from reports.text.message import Message
 
 log = logging.getLogger(__name__)
@@ -39,19 +43,31 @@ _HEAD_START_SECONDS = 0.05
 _REMEMBERED = 500
 
 
-def build_app(
-    context: BotContext, home: Home, client: AsyncWebClient, account: SlackAccount, signing_secret: str | None
-) -> AsyncApp:
+@dataclass(frozen=True)
+class SlackDoors:
+    """What Slack lets the bot in with: its client, its account, and the workspaces that installed the app."""
+
+    client: AsyncWebClient
+    account: SlackAccount
+    installations: Installations | None = None
+
+
+def build_app(context: BotContext, home: Home, doors: SlackDoors, signing_secret: str | None) -> AsyncApp:
     """Build the app with every listener; opens nothing and sends nothing."""
+    client, installations, language = doors.client, doors.installations, context.services.settings.language
     app = AsyncApp(
         name="optimize-bot",  # without a name Bolt would search the sources of the whole stack for one
         # Without a token Bolt leaves it to `authorize`, or it would ask Slack in front of the first acknowledgement.
         client=AsyncWebClient(base_url=client.base_url, timeout=client.timeout),
-        authorize=Authorization(account),
+        authorize=Authorization(doors.account, installations),  # type: ignore[arg-type]  # it may return None
+        oauth_settings=oauth_settings(context, installations) if installations else None,
+        user_facing_authorize_error_message=renderer_of(language).notice("not_installed_here").text,
         signing_secret=signing_secret or "",
         request_verification_enabled=bool(signing_secret),
     )
     warm()
+    if installations:
+        Uninstalling(context, installations).register(app)
     listeners, finish = Listeners(context), context.background.finish
     app.command("/optimize")(finish(listeners.on_command))
     for action_id in (*buttons.COMMANDS, MENU):

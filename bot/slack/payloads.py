@@ -113,7 +113,11 @@ class _MenuChoice(BaseModel):
 
 
 class _Choice(BaseModel):
-    type: Annotated[str, StringConstraints(pattern=r"^(static_select|multi_static_select|radio_buttons|checkboxes)$")]
+    """Menu, or a field that reports what is typed into it."""
+
+    type: Literal[
+        "static_select", "multi_static_select", "radio_buttons", "checkboxes", "plain_text_input", "number_input"
+    ]
     action_id: Name
 
 

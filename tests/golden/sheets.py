@@ -59,6 +59,7 @@ def sheets_of(say: Renderer) -> dict[str, str]:
         found[group] = found.get(group, "") + f"== {name}\n{text}\n"
     found["errors"] = "\n".join(f"{name}: {sentence}" for name, sentence in refusals(say).items()) + "\n"
     found["form"] = "\n".join(_form_lines(start_view(Form(), say))) + "\n"
+    found["form_full"] = "\n".join(_form_lines(start_view(Form(is_full=True), say))) + "\n"
     weekly = schedule_view(facts.finished("promising"), say, time_zone="Asia/Seoul", channel_id="C012AB3CD")
     found["schedule_form"] = "\n".join(_form_lines(weekly)) + "\n"
     return found

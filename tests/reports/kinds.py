@@ -76,6 +76,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "plan": [say.plan(facts.SPEC, plan, command="/optimize AAPL RSI 200")],
         "terminal_plan": [say.render("terminal_plan", spec=facts.SPEC, plan=plan)],
         "plan_bare": [say.plan(facts.SPEC, facts.plan(seconds=None, window=facts.SUMMARIES["bare"].window))],
+        "plan_form": [say.render("form_plan", spec=facts.SPEC, plan=plan, n_others=n) for n in (0, 2)],
         "plan_ordered": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["sma"].space))],
         "plan_chosen": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["bollinger"].space))],
         "plan_own": [say.plan(facts.SPEC, facts.plan(own_code=OWN_CODE))],

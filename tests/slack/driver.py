@@ -23,8 +23,9 @@ TEAM: Json = {"id": TEAM_ID, "domain": "quant-test"}
 class Driver:
     """Acts as people by name (`alice`) in channels by name (`quant`); each act gives its `Delivery`."""
 
-    def __init__(self, slack: Slack, wire: Wire) -> None:
+    def __init__(self, slack: Slack, wire: Wire, *, team_id: str = TEAM_ID) -> None:
         self.slack = slack
+        self.team = {**TEAM, "id": team_id}
         self.wire = wire
         self._events = itertools.count(1)
 
@@ -44,7 +45,7 @@ class Driver:
         url = self.slack.new_response_url(user_id, channel_id)
         payload = {
             "token": "legacy",
-            "team_id": TEAM_ID,
+            "team_id": self.team["id"],
             "team_domain": TEAM["domain"],
             "channel_id": channel_id,
             "channel_name": channel,
@@ -186,13 +187,13 @@ class Driver:
         number = next(self._events)
         payload = {
             "token": "legacy",
-            "team_id": TEAM_ID,
+            "team_id": self.team["id"],
             "api_app_id": APP_ID,
             "type": "event_callback",
             "event_id": event_id or f"Ev{number:08d}",
             "event_time": int(time.time()),
-            "event": {"type": kind, "event_ts": f"{time.time():.6f}", "team": TEAM_ID, **event},
-            "authorizations": [{"team_id": TEAM_ID, "user_id": event.get("user", ""), "is_bot": True}],
+            "event": {"type": kind, "event_ts": f"{time.time():.6f}", "team": self.team["id"], **event},
+            "authorizations": [{"team_id": self.team["id"], "user_id": event.get("user", ""), "is_bot": True}],
         }
         return await self._deliver(Kind.EVENT, payload, None, retry=retry)
 
@@ -205,8 +206,8 @@ class Driver:
             "type": kind,
             "token": "legacy",
             "api_app_id": APP_ID,
-            "team": TEAM,
-            "user": {"id": user_id, "username": name, "name": name, "team_id": TEAM_ID},
+            "team": self.team,
+            "user": {"id": user_id, "username": name, "name": name, "team_id": self.team["id"]},
             "action_ts": f"{time.time():.6f}",
             "trigger_id": await self.slack.trigger_id(user_id),
             "is_enterprise_install": False,

@@ -53,7 +53,7 @@ class SlackServer:
 
     async def __aenter__(self) -> "SlackServer":
         app = web.Application(client_max_size=UPLOAD_BYTES)
-        app.router.add_route("*", "/api/{method}", self._api)
+        app.router.add_route("*", "/api/{method}", self.api)
         app.router.add_post("/upload/v1/{file}", self._upload)
         app.router.add_get("/files-pri/{file}/{name}", self._download)
         app.router.add_post("/response/{url}", self._respond)
@@ -73,7 +73,8 @@ class SlackServer:
         if self._runner:
             await self._runner.cleanup()
 
-    async def _api(self, request: web.Request) -> web.StreamResponse:
+    async def api(self, request: web.Request) -> web.StreamResponse:
+        """Answer one call of the Web API."""
         method = request.match_info["method"]
         call = self.ledger.open(method, await arguments_of(request))
         fault = self.faults.meet(method)

@@ -246,8 +246,9 @@ class Trigger:
 class Workspace:
     """The state of one workspace, with the look-ups that refuse what is not there."""
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, now: Callable[[], float] = time.time, *, team_id: str = TEAM_ID) -> None:
         self.now = now
+        self.team_id = team_id
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.messages: dict[tuple[str, str], Message] = {}
