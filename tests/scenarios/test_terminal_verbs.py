@@ -37,7 +37,7 @@ TYPED = {
     "whoami": ("", "admin", "role"),
     "list": ("", "{one}", "items"),
     "status": ("{one}", "20/20", "trials_completed"),
-    "show": ("{one}", "Out-of-sample Sharpe", "best"),
+    "show": ("{one}", "on the unseen", "best"),
     "top": ("all", "{one}", "items"),
     "compare": ("{one} {other}", "Sharpe out of sample", "is_same_ground"),
     "best": ("AAPL RSI", "Sharpe out of sample", "params"),
