@@ -82,7 +82,7 @@ class Precedence(IntEnum):
 
 
 def lane_of(team: str, channel_id: str) -> str:
-    """Return the name of a channel's queue; of a further workspace with its id in front, since channels can be shared."""
+    """Return the name of a channel's queue: of a further workspace with its id in front, as channels can be shared."""
     return f"{team}/{channel_id}" if team else channel_id
 
 
