@@ -2,7 +2,7 @@
 
     UserError
     └── CommandError    TooLong · UnclosedQuote · Repeated · SymbolIsVerb · SymbolFirst · OneStrategy
-        ├── (loose)     NotUnderstood · NothingUnderstood (InThread) · MissingSymbol · TwoReadings
+        ├── (loose)     NotUnderstood · NothingUnderstood: InThread · MissingSymbol · TwoReadings
         ├── (unknown)   UnknownVerb · UnknownTopic · UnknownTimeZone · UnknownSetting · UnknownOption
         ├── (missing)   MissingStrategy · MissingStart · MissingSymbolAndStrategy · MissingStudy · MissingTwoStudies
         │               MissingRuleName · MissingSchedule · MissingCadence · MissingDay · MissingTime · MissingValue
