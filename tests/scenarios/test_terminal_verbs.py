@@ -37,14 +37,8 @@ TYPED = {
     "whoami": ("", "admin", "role"),
     "list": ("", "{one}", "items"),
     "status": ("{one}", "20/20", "trials_completed"),
-<<<<<<< HEAD
-    "show": ("{one}", "Out-of-sample Sharpe", "best"),
-    "why": ("{one}", "buy and hold", "reason"),
-||||||| bb34bae
-    "show": ("{one}", "Out-of-sample Sharpe", "best"),
-=======
     "show": ("{one}", "on the unseen", "best"),
->>>>>>> screen
+    "why": ("{one}", "buy and hold", "reason"),
     "top": ("all", "{one}", "items"),
     "compare": ("{one} {other}", "Sharpe out of sample", "is_same_ground"),
     "best": ("AAPL RSI", "Sharpe out of sample", "params"),
