@@ -19,11 +19,11 @@ from pymongo.errors import BulkWriteError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.block_support import BlockSupport, is_about_blocks, older_fields
-from bot.delivery.pacing import BURST, ChannelPace
 from bot.delivery.quiet_hours import channel_settings, is_quiet
 from bot.delivery.sender import NoRoot, NotInstalled, Sender
 from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Sending, Telling, lane_of
 from bot.documents.current_workspace import in_workspace, of_workspace, workspace
+from bot.runtime.pacing import BURST, ChannelPace
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
 from optimizer.clock import Clock, utc_now

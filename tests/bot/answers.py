@@ -277,7 +277,7 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "not_installed": {"reason": "invalid_state"},
     "not_installed_here": {},
     "form_without_symbol": {},
-    "form_wrong": {"reason": "There are no bars of `APPL`."},
+    "form_wrong": {"reason": "`APPL` → `AAPL`?"},
     "terminal_verbs": {},
     "rule_archived": {"rule": "dip"},
     "rule_dropped": {},

@@ -95,7 +95,9 @@ def _chart_lines(block: Block) -> Iterator[str]:
     chart, axes = block["chart"], block["chart"]["axis_config"]
     yield f"  [{chart['type']} chart: {block['title']}; {axes.get('x_label', '')}, {axes['y_label']}]"
     for series in chart["series"]:
-        yield f"    {series['name']}: " + ", ".join(f"{point['label']} {point['value']}" for point in series["data"])
+        # Slack draws the numbers, with a minus sign of its own.
+        points = (f"{point['label']} {str(point['value']).replace('-', '−')}" for point in series["data"])
+        yield f"    {series['name']}: " + ", ".join(points)
 
 
 def _button(element: Block) -> str:

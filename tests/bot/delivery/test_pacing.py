@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.delivery.pacing import BURST, ChannelPace
 from bot.documents.conversations import Precedence
+from bot.runtime.pacing import BURST, ChannelPace
 
 
 class Seconds:
