@@ -19,10 +19,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.api.app import ROOT, build_api
 from bot.context import BotContext
 from bot.ops import prometheus
+from bot.ops.health_checks import INSTALL_PATH
 from bot.ops.readiness import what_is_wrong
 from bot.runtime.http_protocol import BACKLOG, Doors, answer_nobody, quiet_log
 from bot.runtime.settings import Settings
 from bot.runtime.slack_account import SlackAccount
+from bot.slack.installing import REDIRECT_PATH
 from bot.slack.payloads import is_known_shape
 from bot.slack.request_guard import LONGEST_BODY, ReplayGuard
 from optimizer.errors import Phrase, Unavailable
@@ -62,7 +64,7 @@ def _mount(root: str, app: FastAPI) -> Mount:
 
 
 def add_slack_route(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
-    """Add the route for Slack's requests; signature, time and shape of every one are checked."""
+    """Add the route for Slack's requests, whose signature, time and shape are checked, and those of installing."""
     handler, guard = AsyncSlackRequestHandler(app), ReplayGuard(signing_secret)
 
     @web.post(_SLACK_PATH)
@@ -74,6 +76,12 @@ def add_slack_route(web: FastAPI, app: AsyncApp, signing_secret: str) -> None:
             log.warning("request_of_unknown_shape length=%s", len(body))
             return Response(status_code=400)
         return await handler.handle(request)
+
+    async def install(request: Request) -> Response:
+        return await handler.handle(request)
+
+    for path in (INSTALL_PATH, REDIRECT_PATH) if app.oauth_flow else ():
+        web.get(path)(install)
 
 
 class ServingOnly:

@@ -31,6 +31,8 @@ class Origin:
     language: Language = "en"  # of private answers
     public_language: Language = "en"  # of what everyone in the channel sees
     is_broadcast: bool = False  # whether the channel wants results shown outside their threads
+    is_brief: bool = True  # whether the channel wants the decision alone, and the rest when somebody asks for it
+    audience_channel_id: str = ""  # whose members may see what is told elsewhere; empty: that channel's own
     role: Role = Role.NOBODY
     trigger_id: str = ""  # lets a form be opened within three seconds; empty where Slack offers none
     delivery: str = ""  # Slack's name of this delivery; the same one may come twice
@@ -69,6 +71,7 @@ class Origin:
             is_in_table=is_in_table,
             is_quiet=is_quiet,
             is_broadcast=self.is_broadcast,
+            is_brief=self.is_brief,
         )
 
 
@@ -107,6 +110,7 @@ class StudyOrigin(BaseModel):
     schedule: str = ""  # the name of a schedule that requested it
     is_quiet: _Flag = Field(default=False, validation_alias=AliasChoices("is_quiet", "quiet"))
     is_broadcast: _Flag = Field(default=False, validation_alias=AliasChoices("is_broadcast", "broadcast"))
+    is_brief: bool = True
 
     @classmethod
     def of(cls, study: OptimizationStudy) -> "StudyOrigin":

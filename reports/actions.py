@@ -5,6 +5,8 @@ RESUME = "study_resume"
 CANCEL = "study_cancel"
 DETAILS = "study_details"
 MORE = "study_more"
+REPORT = "study_report"
+EXPORT = "study_export"
 HEATMAP = "study_heatmap"
 REPLAY = "study_replay"
 ADOPT = "study_adopt"
@@ -17,6 +19,10 @@ CHANGE_RULE = "rule_change"
 SAVE_RULE = "rule_save"
 DROP_RULE = "rule_drop"
 EDIT_RULE = "rule_edit"
+#: The menu beside a button: the value of a choice is another action id and its value.
+MENU = "study_menu"
+READ_ONE = "reading_one"
+READ_OTHER = "reading_other"
 
 #: By the names that templates use.
 ACTIONS = {
@@ -25,6 +31,8 @@ ACTIONS = {
     "CANCEL": CANCEL,
     "DETAILS": DETAILS,
     "MORE": MORE,
+    "REPORT": REPORT,
+    "EXPORT": EXPORT,
     "HEATMAP": HEATMAP,
     "REPLAY": REPLAY,
     "ADOPT": ADOPT,
@@ -37,4 +45,7 @@ ACTIONS = {
     "SAVE_RULE": SAVE_RULE,
     "DROP_RULE": DROP_RULE,
     "EDIT_RULE": EDIT_RULE,
+    "MENU": MENU,
+    "READ_ONE": READ_ONE,
+    "READ_OTHER": READ_OTHER,
 }

@@ -83,8 +83,11 @@ class StudyFacts:
 
     @property
     def unseen(self) -> tuple[float, float] | None:
-        """The first goal out of sample, of the winner and of buy and hold, where both have a value."""
-        found = (self.summary.shared or self.summary) if self.summary else None
+        """The first goal out of sample, of the winner and of buy and hold, where both have a value.
+
+        Of a set that several symbols share, it is the portfolio's, which the verdict is about.
+        """
+        found = self.summary
         if found is None or found.winner.out_of_sample is None or found.buy_and_hold.out_of_sample is None:
             return None
         measure = GOALS[self.goal].measure
@@ -114,6 +117,8 @@ class Plan:
     is_exhaustive: bool
     seconds: float | None = None  # how long it should take
     n_ahead: int = 0  # studies that run first
+    n_messages: int = 0  # that go first in a channel whose queue makes the result late
+    queue_seconds: float = 0.0  # until the result is posted, where it is late
     source: str = ""  # of the bars
     notes: tuple[str, ...] = ()  # keys of what the data or the wish forced, as in StudySummary.notes
     findings: tuple[DataNote, ...] = ()  # on the bars

@@ -90,6 +90,25 @@ def chapters(summary: StudySummary, spec: StudySpec) -> tuple[Chapter, ...]:
     return tuple(chapter for chapter in found if chapter.findings)
 
 
+#: What only the report tells, in figures or in its charts: a thread has room for the rest.
+_REPORT_ONLY = frozenset(
+    {"parts_both", "parts_searched", "optimum_found", "optimum_missed", "best_stretch", "worst_stretch"}
+)
+
+
+def story(summary: StudySummary, spec: StudySpec) -> tuple[Chapter, ...]:
+    """The story as a thread tells it, which is shorter than the report's."""
+    told = [
+        Chapter(chapter.key, tuple(each for each in chapter.findings if not _is_for_report(each)))
+        for chapter in chapters(summary, spec)
+    ]
+    return tuple(chapter for chapter in told if chapter.findings)
+
+
+def _is_for_report(statement: Statement) -> bool:
+    return statement.key in _REPORT_ONLY or statement.key.startswith("pbo_")
+
+
 def judgement_of(summary: StudySummary) -> Judgement:
     """Judgement of a summary: the stored one, or today's of a study that was stored without its case."""
     if summary.case is None:
@@ -115,9 +134,19 @@ def _side_of_cap(summary: StudySummary) -> str:
     return "_above" if unmet.cap.is_upper else "_below"
 
 
-def standing(summary: StudySummary) -> Statement | None:
-    """For the first line: that buy and hold or the default parameters did better on unseen bars; None otherwise."""
-    return next(_chosen("head", summary), None)
+def confidence(summary: StudySummary) -> Statement | None:
+    """Confidence that it is more than luck and the market's rise; None where there is none."""
+    return next(_chosen("luck", summary), None)
+
+
+def ground(summary: StudySummary) -> Statement | None:
+    """Shape of the values around the winner's parameters; None where it is not worth a word."""
+    return next(_chosen("ground", summary), None)
+
+
+def default_better(summary: StudySummary) -> Statement | None:
+    """That the default parameters did better on the held-out bars; None otherwise."""
+    return next(_chosen("default", summary), None)
 
 
 def advice(summary: StudySummary) -> str:
@@ -170,7 +199,8 @@ def _tried_before(summary: StudySummary, facts: Mapping[str, Any]) -> Iterator[S
     if tries is None and luck.n_tried_ever > luck.n_tried:
         yield Statement("tried_before_shared" if summary.shared else "tried_before", facts)
     elif tries is not None and tries.since is not None:
-        yield Statement("searched_before", {**facts, "tries": tries})
+        key = "searched_before" if tries.n_rules < 2 else "searched_before_by_rules"
+        yield Statement(key, {**facts, "tries": tries})
         if tries.n_looks:
             yield Statement("looked_before", {"tries": tries})
     if tries is not None and tries.n_together > 1:
@@ -184,17 +214,17 @@ def _tried_key(summary: StudySummary) -> str:
 
 
 def won(summary: StudySummary) -> Iterator[Statement]:
-    """What won, and what it, the default parameters and buy and hold made in both windows."""
-    key = "won_nothing" if nothing_won(summary) else "won_default" if is_default(summary) else "won_searched"
-    yield Statement(key, _versus(summary, "in_sample"))
-    facts = _versus(summary, "out_of_sample")
-    if facts["winner"] is not None and not nothing_won(summary):
-        gained = (facts["measures"].total_return or 0.0) > 0
-        yield Statement("unseen_gained" if gained else "unseen_lost_money", facts)
+    """How the winner traded on unseen bars, and on which symbols of a shared set it gained."""
+    measures = summary.winner.out_of_sample
+    if measures is not None and measures.sharpe_ratio is not None and not nothing_won(summary) and not summary.shared:
+        yield Statement("unseen_trades", {"measures": measures})
     yield from _shared(summary)
-    few = summary.winner.in_sample.n_trades
-    if 0 < few < FEW_TRADES and not nothing_won(summary):
-        yield Statement("few_trades", {"n": few})
+
+
+def few_trades(summary: StudySummary) -> bool:
+    """True if the winner closed too few trades in the searched window to be much evidence."""
+    measures = summary.winner.in_sample
+    return measures.n_trades < FEW_TRADES and bool(measures.n_trades or measures.n_open)
 
 
 def _shared(summary: StudySummary) -> Iterator[Statement]:
@@ -233,10 +263,8 @@ def parameters(summary: StudySummary) -> Iterator[Statement]:
         first, second = ranked[:2]
         key = "importance_one" if first[1] > CLEAR_IMPORTANCE else "importance_two"
         yield Statement(key, {"first": first, "second": second})
-    shape = list(_chosen("parameters", summary))
-    yield from shape
-    centre = summary.plateau.centre
-    if any(statement.key in ("spike", "lone_spike") for statement in shape) and _gains(centre):
+    shape, centre = ground(summary), summary.plateau.centre
+    if shape is not None and shape.key in ("spike", "lone_spike") and _gains(centre):
         yield Statement("centre", {"centre": centre})
 
 
@@ -250,12 +278,11 @@ def costs(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
     """What trading it costs, and what worse conditions leave of it."""
     if summary.stress is not None:
         yield Statement(_stress_key(summary.stress), {"stress": summary.stress})
-    if spec.costs.are_none:
-        yield Statement("no_costs")
-        return
     measures = summary.winner.in_sample
-    if measures.annual_costs is not None:
-        yield Statement("costs", {"costs": spec.costs, "measures": measures})
+    if not spec.costs.are_none and measures.turnover is not None:
+        # What that costs is in the first message, unless something more important is.
+        key = "turnover_costs" if few_trades(summary) or default_better(summary) else "turnover"
+        yield Statement(key, {"measures": measures})
 
 
 def is_default(summary: StudySummary) -> bool:
@@ -292,13 +319,3 @@ def _facts(summary: StudySummary) -> dict[str, Any]:
 
 def _gains(scored: Scored | None) -> bool:
     return scored is not None and (scored.in_sample.total_return or 0.0) > 0
-
-
-def _versus(summary: StudySummary, part: str) -> dict[str, Any]:
-    sharpes = {name: _sharpe(getattr(summary, name), part) for name in ("winner", "default", "buy_and_hold")}
-    return {**sharpes, "measures": getattr(summary.winner, part), "summary": summary}
-
-
-def _sharpe(scored: Scored, part: str) -> float | None:
-    measures = getattr(scored, part)
-    return None if measures is None else measures.sharpe_ratio

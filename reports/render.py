@@ -8,11 +8,12 @@ there is an error.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -25,11 +26,13 @@ from optimizer.strategies.rules.built_in_sentences import has_sentence
 from optimizer.validation.verdict import FEW_TRADES, judged
 from reports import narrative, report_tables
 from reports.actions import ACTIONS
+from reports.decision import course_of, decide
 from reports.facts import HelpLine, Plan, StudyFacts
 from reports.languages import LANGUAGES, TEMPLATES, Language
 from reports.layout_cache import kept_layouts
 from reports.own_words import own_words
 from reports.symbol_table import symbol_rows
+from reports.text.chart_points import equity_points, fold_points, short_name
 from reports.text.markup import FILTERS, escape, typed
 from reports.text.message import Message, fit
 from reports.text.numbers import noun, plural
@@ -44,7 +47,7 @@ class Renderer:
     def __init__(self, language: Language = "en", templates: Path = TEMPLATES) -> None:
         self.language = language
         self._environment = _environment(language, templates)
-        self._environment.filters["phrase"] = self.phrase
+        self._environment.filters |= {"phrase": self.phrase, "usage": self._usage}
 
     def warm(self) -> None:
         """Compile every layout, so that nobody waits for it."""
@@ -67,26 +70,50 @@ class Renderer:
         """The same for one person, without buttons."""
         return self.render("status", study=study)
 
-    def listing(self, studies: Sequence[StudyFacts], which: str = "all") -> Message:
-        """Several studies, one line each; `which` is `all`, `mine` or `running`."""
-        return self.render("listing", studies=studies, which=which)
+    def listing(
+        self, studies: Sequence[StudyFacts], which: str = "all", *, queue: object = None, n_waiting: int = 0
+    ) -> Message:
+        """Several studies, one line each, and what waits; `which` is `all`, `mine` or `running`."""
+        return self.render("listing", studies=studies, which=which, queue=queue, n_waiting=n_waiting)
 
     def result(self, study: StudyFacts) -> list[Message]:
-        """The answer: four lines and buttons; symbols of a shared set; two goals' Pareto set; the story; best sets."""
-        return [part for message in self.result_parts(study) if message for part in fit(message)]
+        """The answer: the decision, and one further message with everything else."""
+        return [self.decision(study), *self.details(study)]
 
-    def result_parts(self, study: StudyFacts) -> "Result":
-        """The answer in its parts, each of any length."""
+    def decision(self, study: StudyFacts) -> Message:
+        """The first message of a result: what to do, what it made on unseen bars, three facts, a button and a menu."""
         summary = _summary(study)
-        facts = {"study": study, "summary": summary, "outside": narrative.outside(summary)}
-        rows = symbol_rows(summary, study.goal)
-        return Result(
-            head=self.render("result_head", **_head(summary), **facts),
-            symbols=self.render("result_symbols", rows=rows, **facts) if rows else None,
-            pareto=self.render("result_pareto", **facts) if summary.pareto else None,
-            story=self.render("result_story", chapters=narrative.chapters(summary, study.spec), **facts),
-            table=self.render("result_table", rows=best_rows(summary), **facts),
+        return self.render("result_head", study=study, summary=summary, decision=decide(summary, study.spec))
+
+    def details(self, study: StudyFacts) -> list[Message]:
+        """The further message of a result; more than one only where it is longer than Slack takes."""
+        summary = _summary(study)
+        message = self.render(
+            "result_details",
+            study=study,
+            summary=summary,
+            nothing_won=narrative.nothing_won(summary),
+            chapters=narrative.story(summary, study.spec),
+            name=short_name(study.spec),
+            folds=fold_points(summary, study.goal),
+            symbol_rows=symbol_rows(summary, study.goal),
+            rows=best_rows(summary),
         )
+        return fit(message)
+
+    def native_chart(self, name: str, study: StudyFacts) -> Message | None:
+        """A chart that Slack draws itself, by the name of its picture; None where only the picture shows it."""
+        summary = _summary(study)
+        points = equity_points(summary) if name == "equity" else None
+        if points is None:
+            return None
+        start = summary.window.holdout_start
+        return self.render("chart_equity", name=short_name(study.spec), points=points, holdout_start=start)
+
+    def why(self, study: StudyFacts) -> Message:
+        """What the verdict of a finished study rests on, in three sentences."""
+        summary = _summary(study)
+        return self.render("why", study=study, summary=summary, reason=narrative.reason(summary))
 
     def failure(self, study: StudyFacts) -> Message:
         """What failed, at which trial, what was kept, and the command that resumes."""
@@ -147,8 +174,8 @@ class Renderer:
         return {
             "study": study,
             "summary": summary,
-            "outside": narrative.outside(summary),
-            **_head(summary),
+            "nothing_won": narrative.nothing_won(summary),
+            "decision": decide(summary, study.spec),
             "chapters": narrative.chapters(summary, study.spec),
             "charts": charts,
             "measure_columns": columns,
@@ -186,6 +213,12 @@ class Renderer:
     def _error_fact(self, value: object) -> Markup:
         return self.phrase(value) if isinstance(value, Phrase) else escape(typed(value))
 
+    def _usage(self, text: str) -> Markup:
+        """The usage of a command, with what stands for a word in this language."""
+        words = self.labels("grammar", "placeholders")
+        pattern = rf"(?<!\w)(?:{'|'.join(words)})(?!\w)"
+        return Markup(re.sub(pattern, lambda found: words[found.group()], escape(text)))  # noqa: S704 - escaped here
+
     def _phrase_fact(self, value: object) -> object:
         """A number stays one, for the phrase to format."""
         return value if isinstance(value, int | float) else self._error_fact(value)
@@ -196,16 +229,6 @@ class Renderer:
 
     def _words(self, file: str) -> Any:
         return self._environment.get_template(f"{file}.jinja").module
-
-
-class Result(NamedTuple):
-    """The messages of a finished study, in their order."""
-
-    head: Message
-    symbols: Message | None  # of a set that several symbols share
-    pareto: Message | None  # of a study with two goals
-    story: Message
-    table: Message
 
 
 @cache
@@ -269,7 +292,7 @@ def _environment(language: Language, templates: Path) -> Environment:
     environment.filters.update(FILTERS)
     environment.globals |= {"actions": ACTIONS, "few": FEW_TRADES, "languages": LANGUAGES}
     environment.globals |= {"differences": differences, "own_words": own_words(language)}
-    environment.globals |= {"plural": plural, "noun": noun}
+    environment.globals |= {"plural": plural, "noun": noun, "course_of": course_of, "judged": judged}
     environment.filters["is_sentence"] = has_sentence
     environment.globals["said_rule"] = partial(said_rule, language=language)
     environment.globals["winning_rule"] = partial(winning_rule, language=language)
@@ -281,7 +304,7 @@ def _variant(name: str, facts: Mapping[str, Any]) -> str:
     match name:
         case "cancelled" | "paused" | "resumed" if facts.get("by"):
             return f"{name}_by"
-        case "repeated" | "repeated_done" if facts["url"]:
+        case "repeated" | "repeated_done" | "shared" | "details_posted" | "details_there" if facts.get("url"):
             return f"{name}_linked"
         case "replay_equal" | "replay_differs" if facts.get("changed_file"):
             return f"{name}_changed"
@@ -304,15 +327,6 @@ def _documents(text: str) -> list[Any]:
         value, at = decoder.raw_decode(text, at)
         found.append(value)
     return found
-
-
-def _head(summary: StudySummary) -> dict[str, Any]:
-    return {
-        "reason": narrative.reason(summary),
-        "nothing_won": narrative.nothing_won(summary),
-        "standing": narrative.standing(summary),
-        "advice": narrative.advice(summary),
-    }
 
 
 def _error(study: StudyFacts) -> UserError:

@@ -1,5 +1,7 @@
 """Which sentences an answer contains, as a table: the chapter of each, and the evidence that it is true of.
 
+Those of the chapters `default`, `luck` and `ground` stand in the first message, all others in the story.
+
 A sentence is chosen by the evidence and by the judgement that follows from it, by nothing else, so that a test can
 walk the whole space of evidence and look for two sentences that contradict each other. The words are macros of the
 same names in `templates/<language>/findings.jinja`.
@@ -112,13 +114,6 @@ def _won(judgement: Judgement) -> bool:
     return judgement.case not in NOTHING_WON
 
 
-def _unseen_is(test: Callable[[float], bool]) -> Callable[[Evidence, Judgement], bool]:
-    def applies(found: Evidence, judgement: Judgement) -> bool:
-        return _won(judgement) and found.is_held_out and found.out_of_sample is not None and test(found.out_of_sample)
-
-    return applies
-
-
 def _ground(found: Evidence, judgement: Judgement) -> str:
     share = found.plateau_share
     if share is None or judgement.case in _NO_GROUND:
@@ -133,25 +128,28 @@ def _ground_is(kind: str) -> Callable[[Evidence, Judgement], bool]:
 
 
 def _walked(test: Callable[[float], bool]) -> Callable[[Evidence, Judgement], bool]:
-    return lambda found, judgement: _won(judgement) and found.walk_forward is not None and test(found.walk_forward)
+    def applies(found: Evidence, judgement: Judgement) -> bool:
+        if not _won(judgement) or not found.is_held_out or found.walk_forward is None:
+            return False  # where nothing was held out, the first message tells what the folds made
+        return test(found.walk_forward)
+
+    return applies
 
 
 SENTENCES = (
-    Sentence("standing_both", "head", lambda e, j: _won(j) and e.lost_to_hold and e.lost_to_default),
-    Sentence("standing_hold", "head", lambda e, j: _won(j) and e.lost_to_hold and not e.lost_to_default),
-    Sentence("standing_default", "head", lambda e, j: _won(j) and e.lost_to_default and not e.lost_to_hold),
-    Sentence("never_trades", "real", lambda _, j: j.case is Case.NEVER_TRADES),
+    Sentence("default_better", "default", lambda e, j: _won(j) and e.lost_to_default),
+    Sentence("confidence_strong", "luck", _confidence_is("strong"), is_favourable=True),
+    Sentence("confidence_middling", "luck", _confidence_is("middling")),
+    Sentence("confidence_open", "luck", _confidence_is("open")),
+    Sentence("confidence_weak", "luck", _confidence_is("weak")),
+    Sentence("plateau", "ground", _ground_is("plateau")),
+    Sentence("slope", "ground", _ground_is("slope")),
+    Sentence("spike", "ground", _ground_is("spike")),
+    Sentence("lone_spike", "ground", _ground_is("lone_spike")),
     Sentence("hold_in_disguise", "real", lambda _, j: j.case is Case.HOLD_IN_DISGUISE),
-    Sentence("no_holdout", "real", lambda e, j: _won(j) and not e.is_held_out),
-    Sentence("unseen_idle", "real", lambda e, j: _won(j) and e.is_held_out and e.out_of_sample is None),
-    Sentence("unseen_lost", "real", _unseen_is(lambda sharpe: sharpe <= 0)),
     Sentence("interval_above_zero", "real", _interval_is(lambda low, _: low > 0), is_favourable=True),
     Sentence("interval_spans_zero", "real", _interval_is(lambda low, high: low <= 0 <= high)),
     Sentence("interval_below_zero", "real", _interval_is(lambda _, high: high < 0)),
-    Sentence("confidence_strong", "real", _confidence_is("strong"), is_favourable=True),
-    Sentence("confidence_middling", "real", _confidence_is("middling")),
-    Sentence("confidence_open", "real", _confidence_is("open")),
-    Sentence("confidence_weak", "real", _confidence_is("weak")),
     Sentence("parts_both", "real", lambda e, j: _has_parts(e, j) and e.on_unseen is not None),
     Sentence("parts_searched", "real", lambda e, j: _has_parts(e, j) and e.on_unseen is None),
     Sentence("close_call", "real", _is_close),
@@ -167,15 +165,7 @@ SENTENCES = (
     Sentence("walk_gained", "real", _walked(lambda sharpe: sharpe > 0), is_favourable=True),
     Sentence("walk_lost", "real", _walked(lambda sharpe: sharpe <= 0)),
     Sentence("no_walk_forward", "real", lambda e, j: _won(j) and e.walk_forward is None),
-    Sentence("plateau", "parameters", _ground_is("plateau")),
-    Sentence("slope", "parameters", _ground_is("slope")),
-    Sentence("spike", "parameters", _ground_is("spike")),
-    Sentence("lone_spike", "parameters", _ground_is("lone_spike")),
-    Sentence("next_adopt", "ahead", lambda _, j: j.suggestion is Suggestion.ADOPT),
-    Sentence("next_watch", "ahead", lambda _, j: j.suggestion is Suggestion.WATCH),
-    Sentence("next_research", "ahead", lambda _, j: j.suggestion is Suggestion.RESEARCH),
     Sentence("research_before", "ahead", lambda e, j: j.suggestion is Suggestion.RESEARCH and e.n_research > 0),
-    Sentence("next_drop", "ahead", lambda _, j: j.suggestion is Suggestion.DROP and j.case not in _OWN_ADVICE),
 )
 
 

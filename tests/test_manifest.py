@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.ops.creation_link import creation_link
 from tests.slack.scopes import APP_LEVEL, EVENTS, PER_KIND, PLAIN, Kind, scope_for
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +34,8 @@ COMPOSED = {
 }
 #: Attributes of a client that are no Web API methods.
 PARTS_OF_A_CLIENT = frozenset({"api_call", "base_url", "default_params", "retry_handlers"})
+#: Events of apps that were made as assistants, to which new apps cannot subscribe.
+OF_OLDER_APPS = {"assistant_thread_started"}
 REGISTERING = {"event": "events", "command": "commands", "shortcut": "shortcuts", "message_shortcut": "shortcuts"}
 
 
@@ -135,10 +139,21 @@ def test_the_manifest_asks_for_no_other_scope(manifest: dict[str, Any], bot: Use
     assert scopes_of(manifest) - bot.scopes == set()
 
 
+def test_the_link_that_creates_the_app_has_the_manifest_in_it(manifest: dict[str, Any]) -> None:
+    link = creation_link()
+    query = dict(parse_qsl(urlsplit(link).query))
+
+    assert link.startswith("https://api.slack.com/apps?")
+    assert query["new_app"] == "1"
+    assert yaml.safe_load(query["manifest_yaml"]) == manifest
+    assert f"]({link})" in (ROOT / "README.md").read_text(), "write the README's link anew: creation_link()"
+    assert len(link) < 4_000, "browsers and chat programs cut longer ones"
+
+
 def test_the_manifest_subscribes_to_what_the_bot_listens_to(manifest: dict[str, Any], bot: Used) -> None:
     subscribed = {each.partition(".")[0] for each in manifest["settings"]["event_subscriptions"]["bot_events"]}
 
-    assert subscribed == bot.events
+    assert subscribed == bot.events - OF_OLDER_APPS
 
 
 def test_the_manifest_offers_the_commands_and_shortcuts_the_bot_answers(manifest: dict[str, Any], bot: Used) -> None:
@@ -190,7 +205,14 @@ def test_words_keep_to_the_lengths_slack_allows(manifest: dict[str, Any]) -> Non
 
 def test_only_keys_slack_knows_stand_in_the_manifest(manifest: dict[str, Any]) -> None:
     assert set(manifest) <= {"_metadata", "display_information", "features", "oauth_config", "settings"}
-    assert set(manifest["features"]) <= {"app_home", "bot_user", "shortcuts", "slash_commands", "unfurl_domains"}
+    assert set(manifest["features"]) <= {
+        "agent_view",
+        "app_home",
+        "bot_user",
+        "shortcuts",
+        "slash_commands",
+        "unfurl_domains",
+    }
     assert set(manifest["settings"]) <= {
         "allowed_ip_address_ranges",
         "event_subscriptions",

@@ -56,6 +56,7 @@ ROOMS = {
         "json_document",
         "sentences",
         "narrative",
+        "decision",
         "report_tables",
         "symbol_table",
         "layout_cache",
@@ -93,7 +94,7 @@ WITHIN = {
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},
-    "bot/grammar": {"rules"},
+    "bot/grammar": {"rules", "understanding"},
     "bot/api": {"routes"},
     "bot/commands": {"forms"},
 }

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.documents.audit_log import AuditEntry, Outcome
+from bot.documents.current_workspace import of_workspace, workspace
 
 #: Most stored characters of a typed command.
 MAX_SAID = 500
@@ -15,7 +16,14 @@ async def record(
 ) -> None:
     """Add an entry; `more` are verb, study, reason, error, reference and team_id."""
     entry = AuditEntry(
-        at=now, door=door, user_id=user_id, channel_id=channel_id, said=text[:MAX_SAID], outcome=outcome, **more
+        team=workspace(),
+        at=now,
+        door=door,
+        user_id=user_id,
+        channel_id=channel_id,
+        said=text[:MAX_SAID],
+        outcome=outcome,
+        **more,
     )
     await entry.insert()
 
@@ -23,7 +31,7 @@ async def record(
 async def latest(
     limit: int, *, outcomes: Sequence[Outcome] = tuple(Outcome), user_id: str | None = None
 ) -> list[AuditEntry]:
-    """Return the newest entries of everyone or of one person, newest first."""
-    query: dict[str, Any] = {"outcome": {"$in": [str(outcome) for outcome in outcomes]}}
+    """Return the newest entries of the current workspace, of everyone or of one person, newest first."""
+    query: dict[str, Any] = {"outcome": {"$in": [str(outcome) for outcome in outcomes]}, **of_workspace()}
     query |= {} if user_id is None else {"user_id": user_id}
     return await AuditEntry.find(query).sort("-at", "-_id").limit(limit).to_list()

@@ -11,6 +11,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.documents.current_workspace import workspace
 from reports.languages import LANGUAGES, Language
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Channel:
 
 
 class People:
-    """Cache of Slack's people and user groups."""
+    """Cache of Slack's people and user groups, of each workspace for itself."""
 
     def __init__(
         self,
@@ -75,39 +76,43 @@ class People:
 
     async def person(self, user_id: str) -> Person:
         """Return the person with this id."""
-        if (known := _unexpired(self._persons, user_id)) is not None:
+        key = _here(user_id)
+        if (known := _unexpired(self._persons, key)) is not None:
             return known
         answer = await _call_in_time(self._client.users_info(user=user_id, include_locale=True))
         found = _person(answer["user"]) if answer else None
-        return _remember(self._persons, user_id, found, instead=Person(), seconds=KEEP_SECONDS)
+        return _remember(self._persons, key, found, instead=Person(), seconds=KEEP_SECONDS)
 
     async def members(self, group_id: str) -> frozenset[str]:
         """Return the ids of a user group's members; the last known ones while Slack does not answer."""
-        if (known := _unexpired(self._groups, group_id)) is not None:
+        key = _here(group_id)
+        if (known := _unexpired(self._groups, key)) is not None:
             return known
         answer = await _call_in_time(self._client.usergroups_users_list(usergroup=group_id))
         found = frozenset(answer["users"]) if answer else None
-        return _remember(self._groups, group_id, found, instead=frozenset(), seconds=KEEP_GROUP_SECONDS)
+        return _remember(self._groups, key, found, instead=frozenset(), seconds=KEEP_GROUP_SECONDS)
 
     async def home_team(self) -> str:
-        """Return the id of the bot's own workspace; empty as long as Slack has never answered."""
-        if (known := _unexpired(self._teams, "")) is not None:
+        """Return the id of the workspace that is worked for; empty as long as Slack has never answered."""
+        key = workspace()
+        if (known := _unexpired(self._teams, key)) is not None:
             return known
         answer = await _call_in_time(self._client.auth_test())
         found = str(answer["team_id"]) if answer else None
-        return _remember(self._teams, "", found, instead="", seconds=math.inf)
+        return _remember(self._teams, key, found, instead="", seconds=math.inf)
 
     async def channel(self, channel_id: str) -> Channel:
         """Return a channel; while Slack does not answer, as it was at most an hour ago."""
-        if (known := _unexpired(self._channels, channel_id)) is not None:
+        key = _here(channel_id)
+        if (known := _unexpired(self._channels, key)) is not None:
             return known
         found = await self._read_channel(channel_id)
         if found is not None:
-            self._channels_read_at[channel_id] = _now()
-        elif _now() - self._channels_read_at.get(channel_id, -math.inf) > self._longest_members:
-            self._channels.pop(channel_id, None)
+            self._channels_read_at[key] = _now()
+        elif _now() - self._channels_read_at.get(key, -math.inf) > self._longest_members:
+            self._channels.pop(key, None)
         seconds = KEEP_SECONDS if found is not None and found.is_public else self._keep_members
-        return _remember(self._channels, channel_id, found, instead=Channel(), seconds=seconds)
+        return _remember(self._channels, key, found, instead=Channel(), seconds=seconds)
 
     async def _read_channel(self, channel_id: str) -> Channel | None:
         """Ask Slack about a channel; None when it does not answer."""
@@ -155,6 +160,11 @@ def _person(user: dict[str, Any]) -> Person:
         name=name,
         team_id=str(user.get("team_id") or ""),
     )
+
+
+def _here(slack_id: str) -> str:
+    """Return the key of what Slack names in the current workspace."""
+    return f"{workspace()}/{slack_id}"
 
 
 def _now() -> float:

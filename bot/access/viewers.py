@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 from bot.access.people import People
 from bot.documents.audiences import REQUESTER, Viewer, audience_channels, channel_audience
+from bot.documents.current_workspace import workspace
 from bot.documents.sessions import KEY_OWNER, ApiKey
 from bot.role import Role
 from optimizer.errors import UserError
@@ -37,7 +38,7 @@ class Viewers:
             return Viewer(user_id=user_id, sees_everything=True)
         channels = {channel_audience(channel_id) async for channel_id in self._channels_of(user_id)}
         private = {REQUESTER} if role >= Role.APPROVER else set()
-        return Viewer(user_id=user_id, audiences=frozenset({WORKSPACE} | private | channels))
+        return Viewer(user_id=user_id, audiences=frozenset({WORKSPACE} | private | channels), team=workspace())
 
     async def _channels_of(self, user_id: str) -> AsyncIterator[str]:
         """Yield the channels among the audiences that somebody is in; those of a key were granted to it."""

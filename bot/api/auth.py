@@ -21,7 +21,7 @@ from bot.api.problem_details import language_of, problem_response
 from bot.context import BotContext
 from bot.documents.audiences import seen_by
 from bot.documents.audit_log import Outcome
-from bot.documents.preferences import ChannelSettings
+from bot.documents.preferences import ChannelSettings, Detail
 from bot.grammar.fields import BadFields
 from bot.grammar.verbs import VERBS
 from bot.origin import Origin
@@ -204,6 +204,7 @@ async def origin_of(caller: Caller, context: BotContext, channel_id: str = "", d
         language=caller.language,
         public_language=(channel.language if channel else None) or context.services.settings.language,
         is_broadcast=bool(channel and channel.broadcast),
+        is_brief=not (channel and channel.detail is Detail.FULL),
         role=caller.role,
         delivery=delivery,
     )

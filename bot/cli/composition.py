@@ -18,6 +18,7 @@ from bot.delivery.unreachable_channel import UnreachableChannels
 from bot.runtime.background import BackgroundTasks
 from bot.runtime.services import Services
 from bot.schedules.champions import Champions
+from bot.schedules.channel_digests import Digests
 from bot.schedules.scheduled_runs import ScheduledRuns
 from bot.schedules.schedules import Schedules
 
@@ -60,6 +61,16 @@ def make_context(
         starting=asyncio.Lock(),
         claiming=asyncio.Lock(),
         may_serve=may_serve,
+    )
+
+
+def make_digests(context: BotContext) -> Digests:
+    """Put together what posts the digests."""
+    return Digests(
+        schedules=context.schedules,
+        outbox=context.outbox,
+        clock=context.clock,
+        language=context.services.settings.language,
     )
 
 

@@ -10,6 +10,7 @@ from bot.ops.health_checks import (
     bad,
     probe_desk,
     probe_embedded,
+    probe_installations,
     probe_slack,
     probe_sources,
     probe_strategies,
@@ -33,6 +34,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     try:
         async with start_children(settings, verb="doctor") as started, open_services(settings, started) as services:
             probes += [*await probe_desk(services), *await probe_embedded(services)]
+            probes += await probe_installations(settings)
     except UserError as error:
         probes.append(bad("data_directory", error, Phrase("doctor_again")))
     renderer = renderer_of(settings.language)
@@ -45,4 +47,5 @@ def _print(console: Console, probe: Probe, renderer: Renderer) -> None:
     console.print(f"{_MARKS[probe.health]} ", end="")
     console.print(unmarked(f"{renderer.phrase(probe.name)}: {renderer.phrase(probe.result)}"), markup=False)
     if probe.remedy:
-        console.print("    " + unmarked(renderer.phrase(probe.remedy)), markup=False)
+        # Without line breaks of our own: a long address stays one that can be opened.
+        console.print("    " + unmarked(renderer.phrase(probe.remedy)), markup=False, soft_wrap=True)

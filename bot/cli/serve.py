@@ -17,12 +17,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.access.local import LocalPeople
 from bot.access.people import People
 from bot.access.roster import Roster
-from bot.cli.composition import make_context, make_scheduled_runs
+from bot.cli.composition import make_context, make_digests, make_scheduled_runs
 from bot.cli.screen import Screen
 from bot.cli.web import link_message, sign_in_url
 from bot.context import BotContext
 from bot.delivery import groups, thread, unreachable_channel
 from bot.delivery.outbox import Outbox
+from bot.delivery.told_at_once import run_and_tell
 from bot.http_server import add_slack_route, build_web, listen
 from bot.ops import retention
 from bot.ops.lease import hold_lease, identity_of
@@ -31,20 +32,22 @@ from bot.ops.watchdog import POLL_SECONDS as WATCH_SECONDS
 from bot.ops.watchdog import Watchdog
 from bot.pages.app import build_pages
 from bot.runtime.ending import end_within
+from bot.runtime.installations import RELOAD_SECONDS, Installations
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from bot.runtime.slack_account import RECHECK_SECONDS, SlackAccount
-from bot.runtime.slack_client import slack_client
-from bot.schedules import bar_refresh, scheduled_runs, schedules
+from bot.runtime.slack_client import WorkspacesClient, slack_client
+from bot.schedules import bar_refresh, channel_digests, scheduled_runs, schedules
 from bot.schedules.bar_refresh import BarRefresh
 from bot.schedules.scheduled_runs import ScheduledRuns
-from bot.slack.app import build_app
+from bot.slack.app import SlackDoors, build_app
 from bot.slack.home_tab import TICK_SECONDS as HOME_SECONDS
 from bot.slack.home_tab import Home
 from optimizer.clock import Clock, utc_now
 from optimizer.market.providers.provider import Provider
 from optimizer.storage.outage import ends_process
+from optimizer.studies.scheduler import STUDY_KIND, Handler
 from optimizer.supervisor import Step, Supervisor, begin
 from reports.render import LANGUAGES, renderer_of
 
@@ -97,6 +100,7 @@ def _loops(context: BotContext, weekly: ScheduledRuns) -> dict[str, tuple[Step, 
     in_slack: dict[str, tuple[Step, float]] = {
         "conversations": (context.conversations.tick, thread.TICK_SECONDS),
         "groups": (context.groups.tick, groups.TICK_SECONDS),
+        "digests": (make_digests(context).tick, channel_digests.TICK_SECONDS),
         "refused": (context.unreachable.look, unreachable_channel.TICK_SECONDS),
     }
     return always | (in_slack if services.settings.has_slack else {})
@@ -128,7 +132,10 @@ async def _resume(context: BotContext) -> None:
         clock=context.clock,
         language=services.settings.language,
     )
-    services.jobs.start({schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now})
+    handlers: dict[str, Handler] = {schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now}
+    if services.settings.has_slack:
+        handlers[STUDY_KIND] = run_and_tell(services.studies, context.conversations, context.groups, context.may_serve)
+    services.jobs.start(handlers)
     await context.groups.recover()
     await context.conversations.recover()
     recovered = await services.jobs.recover()
@@ -211,10 +218,12 @@ async def run_bot(
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(opening)
         account = SlackAccount(client)
+        installations = await stack.enter_async_context(_open_installations(services, client, account))
         context = await stack.enter_async_context(open_context(services, client, account))
         web = build_web(context, account)
         if settings.has_slack:
-            await stack.enter_async_context(_listen_to_slack(context, client, account, web))
+            doors = SlackDoors(client, account, installations)
+            await stack.enter_async_context(_listen_to_slack(context, doors, web))
         web.mount("/", build_pages(context))  # last, since it answers every other path
         port = await stack.enter_async_context(listen(web, settings))
         stack.callback(services.closing.set)
@@ -229,20 +238,34 @@ def _stop_signal() -> asyncio.Event:
 
 
 @asynccontextmanager
-async def _listen_to_slack(
-    context: BotContext, client: AsyncWebClient, account: SlackAccount, web: FastAPI
-) -> AsyncIterator[None]:
+async def _open_installations(
+    services: Services, client: AsyncWebClient, account: SlackAccount
+) -> AsyncIterator[Installations | None]:
+    """Read the workspaces that installed the app, and again what changes; None where it is in one alone."""
+    if not isinstance(client, WorkspacesClient):
+        yield None
+        return
+    installations = Installations(
+        services.settings.token_keys, client.tokens, clock=services.clock, home_team=lambda: account.who("team_id")
+    )
+    await installations.load()
+    async with services.supervisor.repeat("installations", installations.reload, every=RELOAD_SECONDS):
+        yield installations
+
+
+@asynccontextmanager
+async def _listen_to_slack(context: BotContext, doors: SlackDoors, web: FastAPI) -> AsyncIterator[None]:
     """Take Slack's requests inside the block: from a socket, or at a route of `web`."""
     async with AsyncExitStack() as stack:
         settings, home = context.services.settings, Home(context)
         updating = context.services.supervisor.repeat("home", _while_serving(context, home.tick), every=HOME_SECONDS)
         await stack.enter_async_context(updating)
         if settings.slack_app_token is not None:
-            await stack.enter_async_context(_socket_mode(build_app(context, home, client, account, None), settings))
+            await stack.enter_async_context(_socket_mode(build_app(context, home, doors, None), settings))
         else:
             assert settings.slack_signing_secret is not None
             secret = settings.slack_signing_secret.get_secret_value()
-            add_slack_route(web, build_app(context, home, client, account, secret), secret)
+            add_slack_route(web, build_app(context, home, doors, secret), secret)
         yield
 
 

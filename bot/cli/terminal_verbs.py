@@ -32,13 +32,17 @@ from bot.grammar.commands import (
     Config,
     Export,
     More,
+    Mute,
     Pause,
+    Preferences,
     Replay,
     Resume,
     RunSchedule,
     ShowData,
+    Unmute,
 )
 from bot.grammar.parsing import parse
+from bot.grammar.verbs import verb_of
 from bot.origin import Attachment, Origin
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.services import Services, open_services
@@ -63,6 +67,10 @@ _TICK_SECONDS = 0.2
 
 class ChannelSetting(BadValue):
     """Raised for a setting of a channel. Facts: word."""
+
+
+class AboutSlack(BadValue):
+    """Raised for a verb about messages in Slack. Facts: word."""
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
@@ -105,12 +113,16 @@ def _is_blocked(command: Command, answer: Answer) -> bool:
 
 
 def _for_terminal(command: Command) -> Command:
-    """Return what a command means here; raises ChannelSetting for the settings of a channel."""
+    """Return what a command means here; raises ChannelSetting, or AboutSlack for what is about messages there."""
     match command:
         case Adopt(study, why):  # the button that confirms it is Slack's
             return AdoptNow(study, why)
         case Config(key) if key is not None and not key.startswith("@"):
             raise ChannelSetting(word=key)
+        case Mute() | Unmute():
+            raise AboutSlack(word=verb_of(command).key)
+        case Preferences("mute" | "dm"):
+            raise AboutSlack(word=f"preferences {command.key}")
         case _:
             return command
 

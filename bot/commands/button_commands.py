@@ -13,6 +13,20 @@ class DrawHeatmap(Command):
 
 
 @dataclass(frozen=True)
+class ShowDetails(Command):
+    """Post all that follows a study's decision in its thread."""
+
+    study: str
+
+
+@dataclass(frozen=True)
+class ShowDecision(Command):
+    """Show the first message of a study's result."""
+
+    study: str
+
+
+@dataclass(frozen=True)
 class OpenForm(OpenModal):
     """Open the form with a symbol from a message, or empty."""
 
@@ -94,6 +108,6 @@ class Share(Command):
     shared: str
 
     @property
-    def command_text(self) -> str:
-        """Command whose answer is shared."""
-        return self.shared if " " in self.shared else f"show {self.shared}"
+    def study(self) -> str:
+        """Name of the study whose decision is shared; empty where the answer to a command is."""
+        return "" if " " in self.shared else self.shared

@@ -1,19 +1,25 @@
-"""`config`: settings of a channel, and watch lists."""
+"""`config`, `mute`, `preferences`: settings of a channel and of a person, and watch lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from bot.commands.schedule import own_zone
 from bot.context import Answer, BotContext, Listeners
-from bot.documents.preferences import ChannelSettings, Watchlist
-from bot.grammar.commands import Config
+from bot.documents.current_workspace import workspace
+from bot.documents.preferences import ChannelSettings, Detail, PersonSettings, Watchlist, settings_of
+from bot.grammar.clock_settings import AS_IN_SLACK, OFF
+from bot.grammar.commands import Config, Mute, Preferences, Unmute
 from bot.grammar.symbol_file import stays_of
 from bot.origin import Origin
 from bot.schedules.watchlists import lists_named
 from optimizer.domain.universe import Stay
 from optimizer.errors import UnknownWord, UserError
 from reports.text.message import Message
+
+#: Fields of the document, by the key that is typed.
+_FIELDS = {"mute": "is_muted", "dm": "is_direct"}
 
 
 class NotInList(UnknownWord):
@@ -63,7 +69,13 @@ async def _config_message(command: Config, origin: Origin, context: BotContext, 
         "config",
         channel=origin.channel_id,
         is_direct=origin.is_direct,
-        values={"language": language, "broadcast": "yes" if channel and channel.broadcast else "no"},
+        values={
+            "language": language,
+            "broadcast": "yes" if channel and channel.broadcast else "no",
+            "detail": (channel and channel.detail) or Detail.BRIEF,
+            **_clocks(channel),
+            "blocks": str(context.outbox.block_support.standing),
+        },
         lists=[each for each in lists if not each.stays],
         dated=[_dated(each, context.clock().date()) for each in lists if each.stays],
         is_changed=is_changed,
@@ -72,10 +84,29 @@ async def _config_message(command: Config, origin: Origin, context: BotContext, 
 
 
 async def _change(key: str, value: str, origin: Origin, context: BotContext) -> None:
+    if key == "blocks":
+        await context.outbox.block_support.ask_again()
+        return
     wanted = value == "yes" if key == "broadcast" else value
-    fields = {key: wanted, "changed_by": origin.user_id, "changed_at": context.clock()}
+    now = context.clock()
+    fields = {"time_zone" if key == "tz" else key: wanted, "changed_by": origin.user_id, "changed_at": now}
+    fields["team"] = workspace()
+    if key in ("quiet", "digest") and value != OFF:
+        fields |= {"digested_at": now, "time_zone": await _zone_of_clocks(origin, context)}
     collection = ChannelSettings.get_motor_collection()
     await collection.update_one({"channel_id": origin.channel_id}, {"$set": fields}, upsert=True)
+
+
+async def _zone_of_clocks(origin: Origin, context: BotContext) -> str:
+    """Return the time zone of the channel's quiet hours: its own, else that of who sets them. Raises NoTimeZone."""
+    channel = await ChannelSettings.find_one(ChannelSettings.channel_id == origin.channel_id)
+    return (channel.time_zone if channel else None) or await own_zone(origin, context)
+
+
+def _clocks(channel: ChannelSettings | None) -> dict[str, str]:
+    """Return the settings that are times, as they are shown."""
+    zone = {"tz": channel.time_zone} if channel and channel.time_zone else {}
+    return {"quiet": (channel and channel.quiet) or OFF, "digest": (channel and channel.digest) or OFF, **zone}
 
 
 async def _changed(name: str, command: Config) -> list[str]:
@@ -129,6 +160,41 @@ def _dated(found: Watchlist, today: date) -> DatedList:
     )
 
 
+async def mute(command: Mute, origin: Origin, context: BotContext) -> Answer:
+    """Let the user's studies be told by their root messages alone."""
+    await _store_own(origin.user_id, is_muted=True)
+    return Answer(origin.renderer.notice("muted"))
+
+
+async def unmute(command: Unmute, origin: Origin, context: BotContext) -> Answer:
+    """Let the user's studies be told in full again."""
+    await _store_own(origin.user_id, is_muted=False)
+    return Answer(origin.renderer.notice("unmuted"))
+
+
+async def prefer(command: Preferences, origin: Origin, context: BotContext) -> Answer:
+    """Show how the user is answered, or change it."""
+    match command:
+        case Preferences("tz", str(zone)):
+            await _store_own(origin.user_id, time_zone=None if zone == AS_IN_SLACK else zone)
+        case Preferences(str(key), str(value)):
+            await _store_own(origin.user_id, **{_FIELDS[key]: value == "yes"})
+    found = await settings_of(origin.user_id)
+    values = {
+        "mute": "yes" if found.is_muted else "no",
+        "dm": "yes" if found.is_direct else "no",
+        "tz": found.time_zone or AS_IN_SLACK,
+    }
+    return Answer(origin.renderer.render("preferences", values=values, is_changed=command.value is not None))
+
+
+async def _store_own(user_id: str, **fields: object) -> None:
+    await PersonSettings.get_motor_collection().update_one({"user_id": user_id}, {"$set": fields}, upsert=True)
+
+
 LISTENERS: Listeners = {
     Config: configure,
+    Mute: mute,
+    Unmute: unmute,
+    Preferences: prefer,
 }

@@ -80,6 +80,7 @@ async def post_under_root(context: BotContext, conversation: Conversation, part:
         conversation.study_name,
         conversation.channel_id,
         message,
+        team=conversation.team,
         under=f"{conversation.study_name}:root",
     )
 

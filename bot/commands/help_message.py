@@ -8,7 +8,6 @@ from optimizer.domain.metrics import GOALS
 from optimizer.strategies.registry import OVERLAYS
 from optimizer.strategies.rules.cursor import textbook
 from optimizer.strategies.rules.quantity_catalogue import CATALOGUE
-from optimizer.strategies.rules.words import names_of
 from optimizer.strategies.rules.writing import written_quantity
 from reports.render import Language, Renderer
 from reports.text.message import Message
@@ -40,7 +39,7 @@ def quantity_lines(language: Language) -> list[tuple[str, tuple[str, ...], str]]
     return [
         (
             written_quantity(textbook(entry), is_korean=is_korean),
-            names_of(entry, is_korean=is_korean)[1:4],
+            (entry.korean if is_korean else entry.english)[1:4],
             entry.unit.value,
         )
         for entry in CATALOGUE.values()

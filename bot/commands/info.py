@@ -1,14 +1,16 @@
 """Commands that only inform: help, strategies, role, status, lists, the link to the pages."""
 
+from importlib import metadata
+
 from bot.access.sign_in import LINK_LIVES, SignIn
 from bot.commands.common import find_visible, visible
 from bot.commands.help_message import help_message
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
-from bot.grammar.commands import Help, ListStrategies, ListStudies, OpenModal, OpenWeb, Status, Which, WhoAmI
+from bot.grammar.commands import Help, ListStrategies, ListStudies, OpenModal, OpenWeb, SmallTalk, Status, Which, WhoAmI
 from bot.origin import Origin
 from optimizer.domain.study_results import OPEN, StudyState
-from optimizer.storage.study_queries import count_waiting_requests
+from optimizer.storage.study_queries import count_waiting, count_waiting_requests
 
 LISTED = 10
 
@@ -18,6 +20,14 @@ async def show_help(command: Help | OpenModal, origin: Origin, context: BotConte
     if isinstance(command, OpenModal):
         command = Help()
     return Answer(help_message(command, origin.renderer, origin.role))
+
+
+async def small_talk(command: SmallTalk, origin: Origin, context: BotContext) -> Answer:
+    """Answer a greeting, thanks, or the question what to do now."""
+    message = origin.renderer.render(
+        "small_talk", talk=command.kind.value, number=metadata.version("optimize-bot"), study=command.study or ""
+    )
+    return Answer(message)
 
 
 async def list_strategies(command: ListStrategies, origin: Origin, context: BotContext) -> Answer:
@@ -49,7 +59,9 @@ async def status(command: Status, origin: Origin, context: BotContext) -> Answer
     if command.study is None:
         found = await service.open_studies(among=await visible(origin, context))
         running = [study_facts(study, now=context.clock()) for study in found]
-        return Answer(origin.renderer.listing(running, Which.RUNNING), Audience.THREAD)
+        queue, n_waiting = await context.outbox.queue_of(origin.channel_id), await count_waiting()
+        message = origin.renderer.listing(running, Which.RUNNING, queue=queue, n_waiting=n_waiting)
+        return Answer(message, Audience.THREAD)
     study = await find_visible(command.study, origin, context)
     waiting = [study.study_name for study in await service.unfinished() if study.status is StudyState.QUEUED]
     position = waiting.index(study.study_name) + 1 if study.study_name in waiting else None
@@ -86,6 +98,7 @@ async def open_web(command: OpenWeb, origin: Origin, context: BotContext) -> Ans
 LISTENERS: Listeners = {
     Help: show_help,
     ListStrategies: list_strategies,
+    SmallTalk: small_talk,
     WhoAmI: who_am_i,
     Status: status,
     ListStudies: list_studies,

@@ -4,6 +4,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.commands.button_commands import OpenForm, OpenRuleForm, OpenSaveForm, OpenScheduleForm
 from bot.commands.common import find_visible
+from bot.commands.forms.form_plan import plan_blocks
 from bot.commands.forms.rule_form import rule_view
 from bot.commands.forms.schedule_form import schedule_view
 from bot.commands.forms.start_form import Block, Form, start_view
@@ -24,15 +25,20 @@ async def open_form(command: OpenModal, origin: Origin, context: BotContext) -> 
     if not origin.trigger_id:
         return await show_help(command, origin, context)
     form = Form(symbol=command.symbol) if isinstance(command, OpenForm) else await last_form(origin.user_id)
-    await _open(start_view(form, origin.renderer, metadata=origin.channel_id), origin, context)
+    await _open_start(form, origin, context)
     return NO_ANSWER
+
+
+async def _open_start(form: Form, origin: Origin, context: BotContext) -> None:
+    plan = await plan_blocks(form, origin.renderer, context.services)
+    await _open(start_view(form, origin.renderer, metadata=origin.channel_id, plan=plan), origin, context)
 
 
 async def open_rule_form(command: OpenRuleForm, origin: Origin, context: BotContext) -> Answer:
     """Open the form of a rule, with its numbers to change."""
     start = parse(command.text, rules=await saved_rules())
     assert isinstance(start, Start), "the button was made of a start"
-    await _open(start_view(Form.of(start), origin.renderer, metadata=origin.channel_id), origin, context)
+    await _open_start(Form.of(start), origin, context)
     return NO_ANSWER
 
 

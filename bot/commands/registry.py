@@ -30,6 +30,8 @@ from bot.commands.button_commands import (
     OpenScheduleForm,
     RunTyped,
     Share,
+    ShowDecision,
+    ShowDetails,
     UndoSchedules,
 )
 from bot.context import Answer, BotContext, Listeners
@@ -53,13 +55,27 @@ __all__ = [
     "OpenScheduleForm",
     "RunTyped",
     "Share",
+    "ShowDecision",
+    "ShowDetails",
     "UndoSchedules",
     "answer",
     "required_role",
     "verb_name",
 ]
 
-_MODULES = (adopt, channel, control, files, info, open_form, operations, results, rules, schedule, start)
+_MODULES = (
+    adopt,
+    channel,
+    control,
+    files,
+    info,
+    open_form,
+    operations,
+    results,
+    rules,
+    schedule,
+    start,
+)
 #: The listener of each command: each module lists its own.
 LISTENERS: Listeners = {command: listener for module in _MODULES for command, listener in module.LISTENERS.items()}
 #: Commands of buttons, and those that need more than their verb: the word in the audit, and the lowest role.
@@ -75,6 +91,8 @@ _CLICKS: Mapping[type[Command], tuple[str, Role]] = {
     DropRule: ("rule", Role.VIEWER),
     UndoSchedules: ("unschedule", Role.RUNNER),
     DrawHeatmap: ("heatmap", Role.VIEWER),
+    ShowDecision: ("show", Role.VIEWER),
+    ShowDetails: ("show", Role.VIEWER),
     Share: ("share", Role.VIEWER),
 }
 

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from bot.commands.button_commands import ShowDecision, ShowDetails
 from bot.commands.common import find_result, find_visible, visible
-from bot.context import Answer, Audience, BotContext, Listeners
+from bot.context import NO_ANSWER, Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
-from bot.grammar.commands import Best, Compare, Show, Top
+from bot.grammar.commands import Best, Compare, Show, Top, Why
 from bot.origin import Origin
 from optimizer.domain.study_results import Verdict
 from optimizer.errors import UserError
@@ -30,8 +31,39 @@ async def show(command: Show, origin: Origin, context: BotContext) -> Answer:
     facts = await facts_of(study, context)
     if facts.summary is None:
         return Answer(origin.renderer.status(facts), Audience.THREAD)
-    result = origin.renderer.result_parts(facts)
-    return Answer(fit(Message(result.head.text, [*result.head.blocks, *result.story.blocks]))[0], Audience.THREAD)
+    decision, *details = origin.renderer.result(facts)
+    everything = [block for message in (decision, *details) for block in message.blocks]
+    return Answer(fit(Message(decision.text, everything))[0], Audience.THREAD)
+
+
+async def show_decision(command: ShowDecision, origin: Origin, context: BotContext) -> Answer:
+    """Show what to do with a study's result, or its state while it has none."""
+    facts = await facts_of(await find_visible(command.study, origin, context), context)
+    return Answer(origin.renderer.status(facts) if facts.summary is None else origin.renderer.decision(facts))
+
+
+async def show_details(command: ShowDetails, origin: Origin, context: BotContext) -> Answer:
+    """Post everything about a result in its thread, once; to the user alone where the study has no thread."""
+    study = await find_result(command.study, origin, context)
+    conversation = await context.conversations.find(study.study_name)
+    if conversation is None:
+        return Answer(origin.renderer.details(await facts_of(study, context))[0])
+    is_new = await context.conversations.post_details(study, conversation)
+    if is_new and origin.thread_ts and origin.channel_id == conversation.channel_id:
+        return NO_ANSWER  # it appears where the button is
+    url = await context.conversations.link_to_details(study) or await context.conversations.link_to(study.study_name)
+    return Answer(
+        origin.renderer.notice("details_posted" if is_new else "details_there", study_name=study.study_name, url=url)
+    )
+
+
+async def why(command: Why, origin: Origin, context: BotContext) -> Answer:
+    """Say in three sentences what a finished study's verdict rests on, or show its state while it has none."""
+    study = await find_visible(command.study, origin, context)
+    facts = await facts_of(study, context)
+    if facts.summary is None:
+        return Answer(origin.renderer.status(facts), Audience.THREAD)
+    return Answer(origin.renderer.why(facts), Audience.THREAD)
 
 
 async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
@@ -104,6 +136,9 @@ def _comparison_key(study: OptimizationStudy) -> tuple[object, ...]:
 
 LISTENERS: Listeners = {
     Show: show,
+    ShowDecision: show_decision,
+    ShowDetails: show_details,
+    Why: why,
     Top: top,
     Compare: compare,
     Best: best,

@@ -9,6 +9,7 @@ from bot.access.roster import NotYours
 from bot.commands.button_commands import UndoSchedules
 from bot.commands.common import find_visible, require_open_here, visible
 from bot.context import Answer, Audience, BotContext, Listeners
+from bot.documents.preferences import settings_of
 from bot.documents.recurring import Schedule, ScheduleRun
 from bot.grammar.cadence import find_time_zone
 from bot.grammar.commands import AddSchedule, ListSchedules, Mode, RunSchedule, Unschedule
@@ -131,10 +132,11 @@ async def _specs(command: AddSchedule, origin: Origin, context: BotContext) -> t
 
 async def own_zone(origin: Origin, context: BotContext) -> str:
     """Return the user's time zone; raises NoTimeZone."""
-    person = await context.people.person(origin.user_id)
-    if person.time_zone is None:
+    chosen = (await settings_of(origin.user_id)).time_zone
+    time_zone = chosen or (await context.people.person(origin.user_id)).time_zone
+    if time_zone is None:
         raise NoTimeZone
-    return find_time_zone(person.time_zone)
+    return find_time_zone(time_zone)
 
 
 async def _find_own(word: str, origin: Origin, context: BotContext) -> Schedule:

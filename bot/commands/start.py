@@ -8,6 +8,8 @@ from bot.commands.rules import understood
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import plan_facts, study_facts
 from bot.documents.conversations import MOST_IN_THREAD
+from bot.documents.current_workspace import workspace
+from bot.documents.preferences import settings_of
 from bot.grammar.commands import Start
 from bot.grammar.formatting import command_text, start_text
 from bot.origin import Origin, StudyOrigin
@@ -51,14 +53,23 @@ async def start(command: Start, origin: Origin, context: BotContext) -> Answer:
     if command.is_dry:
         plans = await plan_selection(selection, context.services)
         return Answer(_plans_message(plans, command, origin), Audience.THREAD)
-    if command.is_private:
-        origin = await context.unreachable.open_direct(origin)
+    origin = await _where_told(command, origin, context)
     plans = await plan_all(selection, origin, context)
     async with context.starting:
         if (same := await _find_repeated([plan.spec for plan in plans], origin, context)) is not None:
             return Answer(await _repeated_message(same, origin, context))
         started = await store_and_submit(plans, command, origin, context)
-    return Answer(_started_message(started, origin, context))
+    return Answer(await _started_message(started, origin, context))
+
+
+async def _where_told(command: Start, origin: Origin, context: BotContext) -> Origin:
+    """Return where the study is told: in a direct message when it is private, or when the user prefers that."""
+    if command.is_private:
+        return await context.unreachable.open_direct(origin)
+    if not origin.channel_id or origin.is_direct or not (await settings_of(origin.user_id)).is_direct:
+        return origin
+    direct = await context.unreachable.open_direct(origin)
+    return replace(direct, audience_channel_id=origin.channel_id)
 
 
 async def plan_all(selection: Selection, origin: Origin, context: BotContext) -> list[Plan]:
@@ -104,7 +115,7 @@ async def _repeated_message(same: OptimizationStudy, origin: Origin, context: Bo
     ended_at = same.completed_at if same.status.is_finished else None
     notice = "repeated" if ended_at is None else "repeated_done"
     since = (context.clock() - (ended_at or same.created_at)).total_seconds()
-    url = await context.conversations.link_to(same)
+    url = await context.conversations.link_to(same.study_name)
     return origin.renderer.notice(notice, study=same.study_name, seconds=max(since, 0.0), url=url)
 
 
@@ -128,12 +139,13 @@ async def _n_ahead(origin: Origin, context: BotContext) -> int:
     )
 
 
-def _started_message(started: StartedStudies, origin: Origin, context: BotContext) -> Message:
+async def _started_message(started: StartedStudies, origin: Origin, context: BotContext) -> Message:
     now, n_ahead = context.clock(), started.n_ahead
     if not started.group:
         [study], [plan] = started.studies, started.plans
         facts = study_facts(study, now=now, command=StudyOrigin.of(study).command)
-        return origin.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead))
+        ahead = await context.outbox.ahead_of_result(origin.channel_id, study.study_name)
+        return origin.renderer.ack(facts, plan_facts(plan, n_ahead=n_ahead, ahead=ahead))
     seconds = sum(plan.seconds for plan in started.plans)
     many = [study_facts(study, now=now) for study in started.studies]
     universes = distinct(plan.universe for plan in started.plans)
@@ -158,7 +170,8 @@ async def _store(
         name=command.name,
         notes=command.note,
         origin=requested.as_document(),
-        audience=await context.viewers.audience_in(origin.channel_id),
+        audience=await context.viewers.audience_in(origin.audience_channel_id or origin.channel_id),
+        team=workspace(),
         request_key=f"{origin.delivery}:{plan.spec.label}" if origin.delivery else None,
         n_together=n_together,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.delivery.outbox import NOTHING_AHEAD, AheadInChannel
 from bot.documents.conversations import Conversation
 from bot.grammar.formatting import PREFIX
 from optimizer.domain.study_results import StudyState
@@ -20,6 +21,8 @@ from reports.text.rule_words import said_rule
 #: Below this many seconds or trials an estimate of the rest would only be noise.
 _LEAST_SECONDS = 1.0
 _LEAST_TRIALS = 10
+#: A result that its channel's queue makes later than this, in seconds, is announced as late.
+LATE_SECONDS = 2.0
 
 
 def study_facts(
@@ -82,8 +85,9 @@ def failure_of(document: Mapping[str, Any], trial_number: int) -> Failure:
     return Failure(error=error, trial_number=trial_number)
 
 
-def plan_facts(plan: StudyPlan, *, n_ahead: int = 0) -> Plan:
-    """Return the plan of a study, for the acknowledgement and for `dry`."""
+def plan_facts(plan: StudyPlan, *, n_ahead: int = 0, ahead: AheadInChannel = NOTHING_AHEAD) -> Plan:
+    """Return the plan of a study, for the acknowledgement and for `dry`; `ahead` is what its channel gets first."""
+    is_late = ahead.seconds > plan.seconds + LATE_SECONDS
     return Plan(
         space=plan.space,
         window=window_facts(plan.rows, plan.bars),
@@ -92,6 +96,8 @@ def plan_facts(plan: StudyPlan, *, n_ahead: int = 0) -> Plan:
         is_exhaustive=plan.is_exhaustive,
         seconds=plan.seconds,
         n_ahead=n_ahead,
+        n_messages=ahead.n_messages if is_late else 0,
+        queue_seconds=ahead.seconds if is_late else 0.0,
         source=plan.source,
         findings=plan.data_notes,
         universe=plan.universe,

@@ -16,8 +16,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.group_table import group_facts, group_table
 from bot.delivery.outbox import Outbox
+from bot.delivery.quiet_hours import channel_settings, is_held
 from bot.delivery.trial_table import csv_text
-from bot.documents.conversations import Method, StudyGroup
+from bot.documents.conversations import Method, Precedence, StudyGroup
+from bot.documents.current_workspace import in_workspace
 from bot.origin import StudyOrigin
 from bot.runtime.slack_errors import TROUBLE, answer_of
 from optimizer.clock import Clock
@@ -68,6 +70,7 @@ class Groups:
         group = StudyGroup(
             group_name=name,
             channel_id=origin.channel_id,
+            team=studies[0].team,
             user_id=origin.user_id,
             language=origin.language,
             command=origin.command,
@@ -76,8 +79,15 @@ class Groups:
         )
         if await StudyGroup.find_one(StudyGroup.group_name == name) is None:
             await group.insert()
-        message = self._table(group, studies)
-        await self._outbox.post(f"{name}:root", name, group.channel_id, message, thread_ts=origin.thread_ts)
+        await self._outbox.post(
+            f"{name}:root",
+            name,
+            group.channel_id,
+            self._table(group, studies),
+            team=group.team,
+            thread_ts=origin.thread_ts,
+            precedence=Precedence.ROOT,
+        )
 
     async def recover(self) -> None:
         """Open the groups whose studies were stored just before a crash."""
@@ -91,15 +101,26 @@ class Groups:
         """Update every open group once, waiting out an outage of MongoDB."""
         await patiently(self._update_all, what="groups")
 
+    async def tell_end(self, group_name: str) -> None:
+        """Post the final table at once if every study of a group has ended; again, it changes nothing."""
+        group = await StudyGroup.find_one({"group_name": group_name, "is_told": False})
+        if group is not None and await _have_ended(group):
+            await self._post_end(group)
+
     async def _update_all(self) -> None:
         for group in await StudyGroup.find({"is_told": False}).to_list():
-            among = {"study_name": {"$in": group.studies}}
-            if await OptimizationStudy.find(among | _IS_OPEN).first_or_none() is None:
-                await self._post_end(group)
-            elif self._is_due(group):
-                await self._edit_table(group)
+            with in_workspace(group.team):
+                await self._update(group)
+
+    async def _update(self, group: StudyGroup) -> None:
+        if await _have_ended(group):
+            await self._post_end(group)
+        elif self._is_due(group):
+            await self._edit_table(group)
 
     async def _post_end(self, group: StudyGroup) -> None:
+        if is_held(await channel_settings(group.channel_id), group.created_at, self._clock()):
+            return
         studies, name = await studies_named(group.studies), group.group_name
         await self._outbox.post(
             f"{name}:final",
@@ -138,7 +159,7 @@ class Groups:
     async def _edit_table(self, group: StudyGroup) -> None:
         shown, root_ts = self._last_edits[group.group_name], await self._outbox.ts_of(f"{group.group_name}:root")
         message = self._table(group, await studies_named(group.studies))
-        if not root_ts or message == shown.message:
+        if not root_ts or message == shown.message or not self._outbox.take_room(group.channel_id):
             return
         shown.at, shown.message = asyncio.get_running_loop().time(), message
         try:
@@ -151,6 +172,11 @@ class Groups:
     def _table(self, group: StudyGroup, studies: Sequence[OptimizationStudy]) -> Message:
         facts = group_facts(studies, by=group.user_id, is_large=group.is_large, now=self._clock())
         return renderer_of(group.language).render("group", group=facts)
+
+
+async def _have_ended(group: StudyGroup) -> bool:
+    among = {"study_name": {"$in": group.studies}}
+    return await OptimizationStudy.find(among | _IS_OPEN).first_or_none() is None
 
 
 def _write(path: Path, text: str) -> None:

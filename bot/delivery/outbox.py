@@ -7,8 +7,10 @@ every file in its name). Channels wait for their own rate limit and outage, neve
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,14 +18,19 @@ from typing import Any
 from pymongo.errors import BulkWriteError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.delivery.sender import NoRoot, Sender
-from bot.documents.conversations import Method, OutboxEntry, Sending
+from bot.delivery.block_support import BlockSupport, is_about_blocks, older_fields
+from bot.delivery.quiet_hours import channel_settings, is_quiet
+from bot.delivery.sender import NoRoot, NotInstalled, Sender
+from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Sending, Telling, lane_of
+from bot.documents.current_workspace import in_workspace, of_workspace, workspace
+from bot.runtime.pacing import BURST, ChannelPace
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
 from optimizer.clock import Clock, utc_now
 from optimizer.storage.outage import patiently
 from optimizer.supervisor import Backoff, Supervisor, begin_alone
 from reports.text.message import Message
+from reports.text.plain_blocks import has_new_blocks
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +44,44 @@ _PERMISSION_SECONDS = 0.25
 _LONGEST_PAUSE = 8.0
 #: Most characters of a message that is sent without its blocks.
 _PLAIN_LENGTH = 3000
+#: Why an entry is given up, by what sending it raised.
+_GIVEN_UP: Mapping[type[Exception], str] = {
+    NoRoot: "no_root",
+    FileNotFoundError: "no_file",
+    NotInstalled: "not_installed",
+}
 _UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AheadInChannel:
+    """What one channel gets before the result of a new study."""
+
+    n_messages: int
+    seconds: float  # until the result can be posted
+
+
+NOTHING_AHEAD = AheadInChannel(n_messages=0, seconds=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelQueue:
+    """Messages that wait for one channel."""
+
+    n_answers: int  # roots, answers, and first messages of results
+    n_others: int  # stories, charts and edits
+    n_held: int  # until the quiet hours are over
+    seconds: float  # until the last of the answers is sent
+
+
+def _queries(channel_id: str) -> dict[str, dict[str, Any]]:
+    """Return the query of each count of ChannelQueue."""
+    here = {"channel_id": channel_id}
+    return {
+        "n_answers": {**here, **_UNSENT, "precedence": {"$lte": Precedence.ANSWER}},
+        "n_others": {**here, **_UNSENT, "precedence": {"$gt": Precedence.ANSWER}},
+        "n_held": {**here, "sending": str(Sending.HELD)},
+    }
 
 
 class Outbox:
@@ -49,15 +93,17 @@ class Outbox:
         *,
         clock: Clock = utc_now,
         channel_seconds: float = CHANNEL_SECONDS,
+        burst: int = BURST,
         account: SlackAccount | None = None,
         may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         """`may_send` is asked before each call: a bot that has lost its lease sends nothing more."""
         self._sender = Sender(client)
         self._account = account or SlackAccount(client)
+        self.block_support = BlockSupport(self._account, clock)
         self._may_send = may_send
         self._clock = clock
-        self._channel_seconds = channel_seconds
+        self._paces = defaultdict[str, ChannelPace](lambda: ChannelPace(channel_seconds, burst=burst))
         self._senders: dict[str, asyncio.Task[None]] = {}
         self._backoffs: dict[str, Backoff] = {}  # of channels whose sender broke
         self._woken: set[str] = set()
@@ -75,13 +121,15 @@ class Outbox:
             return
         for entry in entries:
             entry.order = self._next_order()
+            if entry.is_unasked and is_quiet(await channel_settings(entry.channel_id), self._clock()):
+                entry.sending = Sending.HELD
         documents = [entry.model_dump(exclude={"id", "revision_id"}) for entry in entries]
         try:
             await OutboxEntry.get_motor_collection().insert_many(documents, ordered=False)
         except BulkWriteError as failure:
             if any(error["code"] != 11000 for error in (failure.details or {})["writeErrors"]):
                 raise
-        self._wake({entry.channel_id for entry in entries})
+        self._wake({entry.lane for entry in entries})
 
     async def post(
         self,
@@ -110,6 +158,39 @@ class Outbox:
         entry = await OutboxEntry.find_one(OutboxEntry.key == key)
         return entry.ts if entry else ""
 
+    async def release(self, channel_id: str, *, before: datetime, under: str) -> None:
+        """Let what was held in a channel up to `before` go, in the thread of the entry `under` if that was posted."""
+        collection = OutboxEntry.get_motor_collection()
+        held = {"channel_id": channel_id, "sending": str(Sending.HELD), "created_at": {"$lte": before}}
+        await collection.update_many({**held, "under": "", "thread_ts": ""}, {"$set": {"under": under}})
+        free = {"sending": str(Sending.WAITING), "precedence": Precedence.REST}
+        if (await collection.update_many(held, {"$set": free})).modified_count:
+            self._wake({lane_of(workspace(), channel_id)})
+
+    def _pace_in(self, channel_id: str) -> ChannelPace:
+        return self._paces[lane_of(workspace(), channel_id)]
+
+    async def ahead_of_result(self, channel_id: str, study_name: str) -> AheadInChannel:
+        """Return what goes to a channel before a new study's result: what waits, and one result of each open study."""
+        waiting = await OutboxEntry.find(_queries(channel_id)["n_answers"]).count()
+        is_open = {"channel_id": channel_id, "telling": str(Telling.FOLLOWING), "study_name": {"$ne": study_name}}
+        n_open = await Conversation.get_motor_collection().count_documents(is_open, hint="telling_1")
+        pace, n = self._pace_in(channel_id), waiting + n_open
+        return AheadInChannel(n_messages=n, seconds=pace.seconds_for(n + 1)) if n else NOTHING_AHEAD
+
+    async def queue_of(self, channel_id: str) -> ChannelQueue:
+        """Return what waits for a channel."""
+        counts = {f: await OutboxEntry.find(query).count() for f, query in _queries(channel_id).items()}
+        return ChannelQueue(**counts, seconds=self._pace_in(channel_id).seconds_for(counts["n_answers"]))
+
+    def take_room(self, channel_id: str) -> bool:
+        """Count an edit that may be lost and return True, if it keeps nothing waiting that is stored."""
+        pace = self._pace_in(channel_id)
+        is_free = pace.wait_for(Precedence.REST) <= 0
+        if is_free:
+            pace.take()
+        return is_free
+
     async def wait_until_sent(self, key: str) -> OutboxEntry:
         """Wait until an entry is sent or refused, and return it."""
         while True:
@@ -128,6 +209,7 @@ class Outbox:
     @asynccontextmanager
     async def open(self, supervisor: Supervisor | None = None) -> AsyncIterator["Outbox"]:
         """Send what an earlier run left, and stop sending at the end of the block."""
+        await self.block_support.load()
         last = await OutboxEntry.find(_UNSENT).sort("-order").first_or_none()
         self._last_order = max(self._last_order, last.order if last else 0)
         self._is_open = True
@@ -151,49 +233,74 @@ class Outbox:
         self._wake(set(await patiently(self._waiting_channels, what="outbox")))
 
     async def _waiting_channels(self) -> list[str]:
-        channels: list[str] = await OutboxEntry.get_motor_collection().distinct("channel_id", _UNSENT)
-        return channels
+        """Return the lanes with unsent entries."""
+        unsent: list[dict[str, Any]] = [
+            {"$match": _UNSENT},
+            {"$group": {"_id": {"team": "$team", "channel_id": "$channel_id"}}},
+        ]
+        places = [found["_id"] async for found in OutboxEntry.get_motor_collection().aggregate(unsent)]
+        return [lane_of(place.get("team") or "", place["channel_id"]) for place in places]
 
     def _wake(self, channels: set[str]) -> None:
         for channel in channels if self._is_open else ():
             self._woken.add(channel)
+            self._paces[channel].wake()
             task, now = self._senders.get(channel), asyncio.get_running_loop().time()
             if (task is None or task.done()) and now >= self._backoffs.setdefault(channel, Backoff()).until:
                 self._senders[channel] = begin_alone(self._send_all(channel), name="sender")
 
-    async def _send_all(self, channel_id: str) -> None:
-        self._backoffs[channel_id].extend(asyncio.get_running_loop().time())  # counts unless it comes to its end
-        # Woken while the query found nothing: the entry may be newer than the query.
-        while channel_id in self._woken:
-            self._woken.discard(channel_id)
-            while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
-                await patiently(partial(self._send_until_done, entry), what="outbox")
-                self._backoffs[channel_id].times = 0
-                self._wake_waiters(entry.key)
-                await asyncio.sleep(self._channel_seconds)
-        del self._backoffs[channel_id]
+    async def _send_all(self, lane: str) -> None:
+        team, _, channel_id = lane.rpartition("/")
+        self._backoffs[lane].extend(asyncio.get_running_loop().time())  # counts unless it comes to its end
+        with in_workspace(team):
+            # Woken while the query found nothing: the entry may be newer than the query.
+            while lane in self._woken:
+                self._woken.discard(lane)
+                while (entry := await patiently(lambda: self._next(channel_id), what="outbox")) is not None:
+                    await self._send_in_turn(entry)
+        del self._backoffs[lane]
+
+    async def _send_in_turn(self, entry: OutboxEntry) -> None:
+        """Send the next entry of a lane, or wait as long as its pace asks; another may be the next then."""
+        pace = self._paces[entry.lane]
+        if (seconds := pace.wait_for(entry.precedence)) > 0:
+            await pace.pause(seconds)
+            return
+        pace.take()
+        await patiently(partial(self._send_until_done, entry), what="outbox")
+        self._backoffs[entry.lane].times = 0
+        self._wake_waiters(entry.key)
 
     async def _next(self, channel_id: str) -> OutboxEntry | None:
-        return await OutboxEntry.find({"channel_id": channel_id} | _UNSENT).sort("precedence", "order").first_or_none()
+        here = {"channel_id": channel_id, **of_workspace(), **_UNSENT}
+        return await OutboxEntry.find(here).sort("precedence", "order").first_or_none()
 
     async def _send_until_done(self, entry: OutboxEntry) -> None:
         began: float | None = None  # of the waiting for an error that Slack does not document
+        is_rewritten = False  # because Slack refused its new blocks
         while True:
             try:
                 ts = await self._send(entry)
-            except (NoRoot, FileNotFoundError) as cause:
-                await self._refuse(entry, "no_root" if isinstance(cause, NoRoot) else "no_file")
+            except (NoRoot, FileNotFoundError, NotInstalled) as cause:
+                await self._refuse(entry, _GIVEN_UP[type(cause)])
                 return
             except TROUBLE as trouble:
                 fault, now = fault_of(trouble), asyncio.get_running_loop().time()
                 began = (began or now) if fault.reach is Reach.UNKNOWN else None
-                if fault.reach in (Reach.MESSAGE, Reach.CHANNEL) or (began and now - began >= fault.patience):
+                if is_about_blocks(fault, entry):
+                    is_rewritten = True
+                    await entry.set(older_fields(entry))
+                elif fault.reach in (Reach.MESSAGE, Reach.CHANNEL) or (began and now - began >= fault.patience):
                     if not await self._shorten(entry, fault):
                         await self._refuse(entry, fault.code)
                         return
+                    is_rewritten = False
                 else:
                     await self._wait(entry, fault)
             else:
+                # Before it is marked: while it is not, what fails here leads to a search, not to a second post.
+                if is_rewritten or has_new_blocks(entry.blocks):
+                    await self.block_support.learn(accepts=not is_rewritten)
                 await entry.set({"sending": str(Sending.SENT), "ts": ts})
                 self._account.accept(entry.channel_id)
                 return
@@ -203,7 +310,8 @@ class Outbox:
         await self._permission()
         ts = await self._sender.find(entry) if entry.sending is Sending.SENDING else ""
         if not ts:
-            await entry.set({"sending": str(Sending.SENDING), "attempts": entry.attempts + 1})
+            sending = {"sending": str(Sending.SENDING), "attempts": entry.attempts + 1}
+            await entry.set(sending | self.block_support.changes(entry))
             await self._permission()
             ts = await self._sender.send(entry)
         return ts
@@ -216,6 +324,8 @@ class Outbox:
         if fault.reach is Reach.BOT:
             self._account.report(entry.channel_id, fault)
         seconds = backoff(entry.attempts) if fault.retry_after is None else fault.retry_after
+        if fault.retry_after is not None:
+            self._paces[entry.lane].empty(seconds)
         log.info("slack_waits key=%s error=%s seconds=%s", entry.key, fault.code, seconds)
         await asyncio.sleep(seconds)
 
@@ -250,7 +360,8 @@ def post_entry(
     now: datetime,
     **more: Any,
 ) -> OutboxEntry:
-    """Build an entry that posts a message."""
+    """Build an entry that posts a message, in the current workspace unless `more` names another."""
+    more.setdefault("team", workspace())
     return OutboxEntry(
         key=key,
         conversation=conversation,

@@ -8,6 +8,7 @@ posts nothing twice.
 from bot.delivery.outbox import Outbox
 from bot.delivery.thread import Conversations
 from bot.documents.conversations import ReplayRequest
+from bot.documents.current_workspace import in_workspace, workspace
 from bot.origin import Origin
 from bot.runtime.background import BackgroundTasks
 from optimizer.clock import Clock
@@ -48,6 +49,7 @@ class ReplayRequests:
             study_name=study.study_name,
             code_version=study.code_version,
             channel_id=origin.channel_id,
+            team=workspace(),
             thread_ts=origin.thread_ts,
             language=origin.public_language,
             asked_at=self._clock(),
@@ -59,7 +61,8 @@ class ReplayRequests:
         """Start again what an earlier run left; returns how many requests."""
         requests = await ReplayRequest.find_all().sort("asked_at").to_list()
         for request in requests:
-            self._background.run(self._carry_out(request))
+            with in_workspace(request.team):
+                self._background.run(self._carry_out(request))
         return len(requests)
 
     async def _carry_out(self, request: ReplayRequest) -> None:
@@ -88,6 +91,7 @@ class ReplayRequests:
             request.study_name if conversation else f"replays:{request.channel_id}",
             conversation.channel_id if conversation else request.channel_id,
             answer,
+            team=conversation.team if conversation else request.team,
             under=f"{request.study_name}:root" if conversation else "",
             thread_ts="" if conversation else request.thread_ts,
         )

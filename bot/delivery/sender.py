@@ -9,6 +9,8 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.documents.conversations import Method, OutboxEntry, Sending
+from bot.documents.current_workspace import in_workspace
+from bot.runtime.slack_client import without_repeats
 from bot.runtime.slack_errors import NotSlack, answer_of, fault_of, field_of
 
 EVENT_TYPE = "optimize_bot"
@@ -22,20 +24,31 @@ class NoRoot(Exception):
     """Raised for a reply to a message, or an edit of one, that Slack does not have."""
 
 
+class NotInstalled(Exception):
+    """Raised for a message to a workspace that removed the app."""
+
+
 class Sender:
     """Sends entries; knows nothing of their order or of the store."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         # A client of its own: the default one repeats a request whose answer was lost, and so posts twice.
-        self._client = AsyncWebClient(
-            token=client.token, base_url=client.base_url, timeout=client.timeout, retry_handlers=[]
-        )
+        self._client = without_repeats(client)
 
     async def send(self, entry: OutboxEntry) -> str:
-        """Post, edit or upload; returns the message's ts or the file's id.
+        """Post, edit or upload, in the entry's workspace; returns the message's ts or the file's id.
 
-        Raises one of TROUBLE, NoRoot, or FileNotFoundError when the file to upload is gone.
+        Raises one of TROUBLE, NoRoot, NotInstalled, or FileNotFoundError when the file to upload is gone.
         """
+        with in_workspace(entry.team):
+            self._require_installed(entry)
+            return await self._send(entry)
+
+    def _require_installed(self, entry: OutboxEntry) -> None:
+        if entry.team and self._client.token is None:
+            raise NotInstalled
+
+    async def _send(self, entry: OutboxEntry) -> str:
         target = await self._target(entry)
         if entry.method is Method.UPLOAD:
             return await self._upload(entry, target)
@@ -60,11 +73,13 @@ class Sender:
         """Return the ts of the entry's message if Slack has it already; an edit may simply be repeated."""
         if entry.method is Method.EDIT:
             return ""
-        async for message in self._read_back(entry):
-            if message.get("metadata", {}).get("event_payload", {}).get("key") == entry.key:
-                return str(message["ts"])
-            if any(file.get("name") == _file_name(entry) for file in message.get("files", ())):
-                return str(message["ts"])
+        with in_workspace(entry.team):
+            self._require_installed(entry)
+            async for message in self._read_back(entry):
+                if message.get("metadata", {}).get("event_payload", {}).get("key") == entry.key:
+                    return str(message["ts"])
+                if any(file.get("name") == _file_name(entry) for file in message.get("files", ())):
+                    return str(message["ts"])
         return ""
 
     async def _upload(self, entry: OutboxEntry, target: str) -> str:

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.people import People
 from bot.delivery.outbox import Outbox
 from bot.documents.conversations import Conversation, OutboxEntry, Sending, StudyGroup
+from bot.documents.current_workspace import in_workspace
 from bot.origin import Origin
 from bot.runtime.slack_errors import BY_CODE, TROUBLE, Reach, answer_of, fault_of, field_of
 from optimizer.clock import Clock
@@ -33,6 +35,7 @@ _LOOK_BACK = timedelta(days=7)
 #: Longest pause between two attempts to move one conversation, in seconds.
 _LONGEST_PAUSE = 300.0
 #: Refusals of one message that is not its conversation's root; the others are about the channel.
+_NOT_ANYWHERE = "not_installed"  # the workspace removed the app
 _OF_ONE_MESSAGE = ["no_root", "no_file", *(code for code, reach in BY_CODE.items() if reach is Reach.MESSAGE)]
 #: Codes of a channel that the bot has not been invited to.
 _NOT_INVITED = {"not_in_channel", "channel_not_found"}
@@ -62,7 +65,8 @@ class UnreachableChannels:
             if now < backoff.until:
                 continue
             try:
-                await patiently(partial(self._move, entry), what="refused")
+                with in_workspace(entry.team):
+                    await patiently(partial(self._move, entry), what="refused")
             except TROUBLE as trouble:
                 log.warning("not_moved key=%s error=%s", entry.key, fault_of(trouble).code)
             # Also of one that nobody owns: it stays refused, and need not be looked at every second.
@@ -71,7 +75,8 @@ class UnreachableChannels:
     async def _refused(self) -> list[OutboxEntry]:
         """Return the entries for which their conversation has to move; a direct one has no further fallback."""
         moves = [{"key": {"$regex": ":root$"}}, {"error": {"$nin": _OF_ONE_MESSAGE}}]
-        recent = {"created_at": {"$gte": self._clock() - _LOOK_BACK}}
+        recent: dict[str, Any] = {"created_at": {"$gte": self._clock() - _LOOK_BACK}}
+        recent["error"] = {"$ne": _NOT_ANYWHERE}
         query = {"sending": str(Sending.REFUSED), "channel_id": {"$not": {"$regex": "^D"}}, "$or": moves, **recent}
         return await OutboxEntry.find(query).sort("order").to_list()
 

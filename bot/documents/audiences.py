@@ -1,13 +1,14 @@
 """Who may see what is stored: `may_see` is the one rule, and `seen_by` is the same rule as a query.
 
 A study or a schedule is stored with its audience: the workspace; its requester with the approvers; or the members of
-one channel. `bot/access/viewers.py` finds the audiences that somebody belongs to.
+one channel: each within its own Slack workspace. `bot/access/viewers.py` finds the audiences that somebody belongs to.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bot.documents.current_workspace import HOME, in_workspace, of_workspace, workspace
 from bot.documents.recurring import Schedule
 from optimizer.storage.documents import WORKSPACE, OptimizationStudy
 
@@ -21,6 +22,7 @@ class Stored(Protocol):
 
     created_by: str
     audience: str
+    team: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +31,15 @@ class Viewer:
 
     user_id: str = ""  # sees what they requested; empty: everyone in a channel
     audiences: frozenset[str] = frozenset({WORKSPACE})  # that they belong to
+    team: str = HOME  # the workspace that they look from, and see nothing beyond
     sees_everything: bool = False  # the person at the bot's machine
 
 
 def may_see(viewer: Viewer, stored: Stored) -> bool:
     """Return whether somebody may see a study or schedule."""
     is_own = bool(viewer.user_id) and stored.created_by == viewer.user_id
-    return viewer.sees_everything or is_own or stored.audience in viewer.audiences
+    is_here = stored.team == viewer.team
+    return viewer.sees_everything or (is_here and (is_own or stored.audience in viewer.audiences))
 
 
 def seen_by(viewer: Viewer) -> Mapping[str, Any]:
@@ -43,25 +47,32 @@ def seen_by(viewer: Viewer) -> Mapping[str, Any]:
     if viewer.sees_everything:
         return {}
     open_to = {"audience": {"$in": sorted(viewer.audiences)}}
-    return {"$or": [{"created_by": viewer.user_id}, open_to]} if viewer.user_id else open_to
+    with in_workspace(viewer.team):
+        here = of_workspace()
+    return here | ({"$or": [{"created_by": viewer.user_id}, open_to]} if viewer.user_id else open_to)
 
 
 def channel_audience(channel_id: str) -> str:
-    """Return the audience of a channel's members."""
-    return _CHANNEL + channel_id
+    """Return the audience of a channel's members; of one in a further workspace its id has the workspace in front."""
+    return _CHANNEL + _in_front() + channel_id
 
 
 def readers_of(channel_id: str) -> Viewer:
     """Return everyone in a channel as one viewer, who sees what may be posted there."""
-    return Viewer(audiences=frozenset({WORKSPACE, channel_audience(channel_id)}))
+    return Viewer(audiences=frozenset({WORKSPACE, channel_audience(channel_id)}), team=workspace())
+
+
+def _in_front() -> str:
+    return f"{workspace()}/" if workspace() else ""
 
 
 async def audience_channels() -> list[str]:
-    """Return the channels whose members are an audience of any study or schedule."""
+    """Return the channels of the current workspace whose members are an audience of any study or schedule."""
     query, found = {"audience": {"$regex": f"^{_CHANNEL}"}}, set[str]()
     for kind in (OptimizationStudy, Schedule):
         found |= set(await kind.get_motor_collection().distinct("audience", query))
-    return sorted(audience.removeprefix(_CHANNEL) for audience in found)
+    names = [audience.removeprefix(_CHANNEL).rpartition("/") for audience in found]
+    return sorted(name for team, _, name in names if team == workspace())
 
 
 async def has_hidden(user_id: str) -> bool:

@@ -28,6 +28,7 @@ class AuditEntry(Document):
     user_id: str
     channel_id: str
     team_id: str = ""
+    team: str = ""  # workspace that it was requested in; empty: the bot's own
     said: str  # the words, or the button
     verb: str = ""
     study: str = ""

@@ -29,14 +29,18 @@ class Conversation(Document):
     channel_id: str
     user_id: str
     team_id: str = ""
+    team: str = ""  # workspace that it is in; empty: the bot's own
     language: Language
     command: str
     group: str = ""  # the name of the group whose root it is posted under
     is_quiet: bool = False  # no progress, only the result
     is_broadcast: bool = False  # the result is also shown in the channel
+    is_brief: bool = True  # of a result, what follows the decision and its chart is posted when somebody asks for it
+    detailed_end: int = 0  # key of the end of which somebody asked for everything
     telling: Telling = Telling.FOLLOWING
     acted_by: str = ""
     acted_at: datetime | None = None
+    ended_at: datetime | None = None  # when the bot saw the study's last end
     created_at: datetime
 
     class Settings:
@@ -46,6 +50,7 @@ class Conversation(Document):
         indexes: ClassVar = [
             IndexModel([("study_name", ASCENDING)], unique=True),
             IndexModel([("telling", ASCENDING)]),
+            IndexModel([("channel_id", ASCENDING), ("ended_at", ASCENDING)]),
         ]
 
 
@@ -53,6 +58,7 @@ class Sending(StrEnum):
     """Stage of an outbox entry."""
 
     WAITING = auto()
+    HELD = auto()  # the channel has quiet hours, and nobody waits for it; its digest lets it go
     SENDING = auto()  # Slack may or may not have it: search before sending again
     SENT = auto()
     REFUSED = auto()  # Slack will never accept it
@@ -69,9 +75,15 @@ class Method(StrEnum):
 class Precedence(IntEnum):
     """What is sent first where several messages wait for one channel."""
 
-    ANSWER = 0  # answers, roots, and the first message of a result
-    MEMBER = 1  # what a group's studies say one by one
+    ROOT = -1  # roots of studies: they show that a request was heard
+    ANSWER = 0  # answers, and the first message of a result
+    MEMBER = 1  # what a group's studies say one by one, and the last edit of a root
     REST = 2  # the story of a result, and its charts
+
+
+def lane_of(team: str, channel_id: str) -> str:
+    """Return the name of a channel's queue: of a further workspace with its id in front, as channels can be shared."""
+    return f"{team}/{channel_id}" if team else channel_id
 
 
 class OutboxEntry(Document):
@@ -80,6 +92,7 @@ class OutboxEntry(Document):
     key: str
     conversation: str  # entries of one conversation are sent in order
     channel_id: str
+    team: str = ""  # workspace that it is sent to; empty: the bot's own
     method: Method = Method.POST
     under: str = ""  # key of the entry whose message this one replies to, or edits
     thread_ts: str = ""  # set where the thread existed before
@@ -89,6 +102,7 @@ class OutboxEntry(Document):
     title: str = ""
     alt_text: str = ""  # what an uploaded picture shows
     broadcast: bool = False
+    is_unasked: bool = False  # of a schedule, or about the bot itself: nobody waits for it
     sending: Sending = Sending.WAITING
     precedence: int = Precedence.ANSWER
     order: int = 0  # among those of the same precedence
@@ -96,6 +110,11 @@ class OutboxEntry(Document):
     attempts: int = 0
     error: str = ""
     created_at: datetime
+
+    @property
+    def lane(self) -> str:
+        """Name of its queue."""
+        return lane_of(self.team, self.channel_id)
 
     class Settings:
         """Collection and indexes."""
@@ -120,6 +139,7 @@ class StudyGroup(Document):
 
     group_name: str
     channel_id: str
+    team: str = ""  # workspace that it is in; empty: the bot's own
     user_id: str
     language: Language
     command: str
@@ -145,6 +165,7 @@ class ReplayRequest(Document):
     study_name: str
     code_version: str  # of the study
     channel_id: str  # where it was requested
+    team: str = ""  # workspace of the channel; empty: the bot's own
     thread_ts: str = ""
     language: Language
     asked_at: datetime

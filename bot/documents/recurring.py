@@ -32,6 +32,7 @@ class Schedule(Document):
     created_by: str
     channel_id: str
     team_id: str = ""
+    team: str = ""  # workspace that it is of; empty: the bot's own
     language: Language
     audience: str = WORKSPACE  # of it and of its studies; see audiences.py
     created_at: datetime
@@ -65,6 +66,7 @@ class ScheduleRun(Document):
 
     schedule_name: str
     due_at: datetime  # when it should have begun
+    team: str = ""  # of its schedule
     symbol: str = ""  # the member of a watch list that this run is for; empty: the schedule's own symbol
     n_together: int = 1  # members that have a run of this time: the best of them is one of so many
     started_at: datetime
@@ -78,6 +80,7 @@ class ScheduleRun(Document):
     params: dict[str, Value] = Field(default_factory=dict)  # of the challenger
     verdict: Verdict | None = None
     challenge: Challenge | None = None
+    told_at: datetime | None = None  # None: not yet, or by a version that did not say
 
     class Settings:
         """Collection and indexes."""
@@ -87,6 +90,7 @@ class ScheduleRun(Document):
         indexes: ClassVar = [
             IndexModel([("schedule_name", ASCENDING), ("due_at", DESCENDING), ("symbol", ASCENDING)], unique=True),
             IndexModel([("state", ASCENDING)]),
+            IndexModel([("champion", ASCENDING)]),
         ]
 
     @property
@@ -120,6 +124,7 @@ class Champion(Document):
     adopted_at: datetime
     why: str = ""
     channel_id: str = ""
+    team: str = ""  # workspace that uses them; empty: the bot's own
     replaced: str = ""  # the study of the champion before
 
     class Settings:

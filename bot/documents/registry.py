@@ -4,20 +4,25 @@ from beanie import Document
 
 from bot.documents.audit_log import AuditEntry
 from bot.documents.conversations import Conversation, OutboxEntry, ReplayRequest, StudyGroup
+from bot.documents.installed import OAuthState, SlackInstallation
 from bot.documents.lease_record import Lease
-from bot.documents.preferences import ChannelSettings, Watchlist
+from bot.documents.preferences import ChannelSettings, PersonSettings, Watchlist
 from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
 from bot.documents.saved_rules import SavedRule
 from bot.documents.sessions import ApiKey, ApiRequest, HomeVisit, UsedLink, WebSession
 from bot.documents.sweeps import Sweep
+from bot.documents.workspace_blocks import WorkspaceBlocks
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Lease,
+    SlackInstallation,
+    OAuthState,
     Conversation,
     OutboxEntry,
     StudyGroup,
     ReplayRequest,
     ChannelSettings,
+    PersonSettings,
     Watchlist,
     SavedRule,
     AuditEntry,
@@ -32,4 +37,5 @@ DOCUMENTS: tuple[type[Document], ...] = (
     UsedLink,
     WebSession,
     Sweep,
+    WorkspaceBlocks,
 )

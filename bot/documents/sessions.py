@@ -22,6 +22,7 @@ class HomeVisit(Document):
     """Last opening of the bot's home tab by a person; the tab is kept up to date for a day after."""
 
     user_id: str
+    team: str = ""  # workspace of the tab; empty: the bot's own
     language: Language
     opened_at: datetime
 

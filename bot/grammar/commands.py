@@ -182,6 +182,32 @@ class ListStudies(Command):
     which: Which = Which.MINE
 
 
+class Talk(StrEnum):
+    """What is said to a bot as to a person."""
+
+    HELLO = "hi"
+    THANKS = "thanks"
+    VERSION = auto()
+    BYE = auto()
+    NEXT = "what_now"
+    DELETE = auto()
+
+
+@dataclass(frozen=True)
+class SmallTalk(Command):
+    """Answer what is no command; `study` is that of the thread."""
+
+    kind: Talk
+    study: str | None = None
+
+
+@dataclass(frozen=True)
+class Why(Command):
+    """Say what a study's verdict rests on."""
+
+    study: str
+
+
 @dataclass(frozen=True)
 class Show(Command):
     """Show a study's result."""
@@ -340,6 +366,24 @@ class Config(Command):
     value: str | None = None
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mute(Command):
+    """Let the studies of the user be told by their root messages alone."""
+
+
+@dataclass(frozen=True)
+class Unmute(Command):
+    """Let the studies of the user be told in full again."""
+
+
+@dataclass(frozen=True)
+class Preferences(Command):
+    """Show how the user is answered, or change one of it: `mute`, `dm`, `tz`."""
+
+    key: str | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True)

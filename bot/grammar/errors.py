@@ -2,12 +2,14 @@
 
     UserError
     └── CommandError    TooLong · UnclosedQuote · Repeated · SymbolIsVerb · SymbolFirst · OneStrategy
+        ├── (loose)     NotUnderstood · NothingUnderstood: InThread · MissingSymbol · TwoReadings
         ├── (unknown)   UnknownVerb · UnknownTopic · UnknownTimeZone · UnknownSetting · UnknownOption
         ├── (missing)   MissingStrategy · MissingStart · MissingSymbolAndStrategy · MissingStudy · MissingTwoStudies
         │               MissingRuleName · MissingSchedule · MissingCadence · MissingDay · MissingTime · MissingValue
         ├── (too much)  OneTooMany · TextTooLong
         ├── (values)    NotWhole · NotARange · NotADate · NotASymbol · NotAStudy · NotASchedule · NotYesOrNo · NotATime
         │               NotAWord · NotARuleName · RuleNameTaken · NotABenchmark · PercentOutOfRange · UnitMissing
+        │               NotQuietHours
         └── (clashes)   NobodyToShareWith · NothingToReenter · NoExit · NoShortSide · NoLongSide · TwoBeginnings
                         EndsBeforeItStarts · CapitalMissing
 
@@ -180,6 +182,10 @@ class NotYesOrNo(CommandError):
     """Raised for a value that is neither yes nor no. Facts: name, value."""
 
 
+class NotQuietHours(CommandError):
+    """Raised for quiet hours that are no two times of day. Facts: word."""
+
+
 class NotATime(CommandError):
     """Raised for a word that is no time of day. Facts: word."""
 
@@ -226,3 +232,23 @@ class SymbolIsVerb(CommandError):
 
 class TextTooLong(CommandError):
     """Raised for a text option that is too long. Facts: name, limit."""
+
+
+class NotUnderstood(CommandError):
+    """Raised for words that were not understood beside others that were. Facts: word, read."""
+
+
+class NothingUnderstood(CommandError):
+    """Raised for a text in which nothing was understood. Facts: word."""
+
+
+class InThread(NothingUnderstood):
+    """Raised for a text in a study's thread in which nothing was understood. Facts: word, study."""
+
+
+class MissingSymbol(CommandError):
+    """Raised when a strategy comes without a symbol. Facts: word, example."""
+
+
+class TwoReadings(CommandError):
+    """Raised for a text that may mean two commands; a person chooses. Facts: one, other."""

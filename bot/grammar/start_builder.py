@@ -51,7 +51,7 @@ _SHARES = {"maxdd": 100, "winrate": 100, "exposure": 100, "volatility": 1_000}
 MAX_SYMBOLS = 20
 
 _CAP = re.compile(r"([^\s<>=]+)([<>])(=?)(.*)")
-_NUMBER_LIKE = re.compile(r"[+-]?\.?[0-9][0-9.,]*%?")
+_NUMBER_LIKE = re.compile(r"[+-]?\.?[0-9][0-9.,]*")
 _START_FIELDS = ("name", "note", "mode", "is_dry", "is_quiet", "is_private", "is_confirmed")
 _COST_FIELDS = tuple(Costs.model_fields)
 _ACCOUNT_FIELDS = tuple(Account.model_fields)

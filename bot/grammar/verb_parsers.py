@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from bot.grammar import commands
 from bot.grammar.cadence import take_phrase
+from bot.grammar.clock_settings import CHANNEL_CLOCKS, read_own_zone
 from bot.grammar.errors import (
     MissingRuleName,
     MissingSchedule,
@@ -41,7 +42,14 @@ from reports.languages import LANGUAGES
 MAX_MORE = 10_000
 MAX_AUDIT = 200
 #: Settings of a channel and their values.
-SETTINGS: dict[str, tuple[str, ...]] = {"language": LANGUAGES, "broadcast": ("yes", "no")}
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "language": LANGUAGES,
+    "broadcast": ("yes", "no"),
+    "detail": ("brief", "full"),
+    "blocks": ("ask",),
+}
+#: Preferences of a person and their values; a time zone has its own reader.
+PREFERENCES: dict[str, tuple[str, ...]] = {"mute": ("yes", "no"), "dm": ("yes", "no"), "tz": ()}
 
 _WHICH = {
     **{which.value: which for which in commands.Which},
@@ -308,7 +316,8 @@ def config(arguments: Arguments) -> commands.Command:
     first, *rest = arguments.words
     if first.text.startswith("@") and rest and rest[0].text[0] in "+-":
         return _changed_list(first, rest)
-    arguments.only(arguments.words, 1 if first.pair else 2)
+    most = 4 if first.lower == "quiet" else 2  # 22:00 - 07:00
+    arguments.only(arguments.words, 1 if first.pair else most)
     with locate_errors(first):
         key = _setting(first.pair[0] if first.pair else first.lower)
     value = first.pair[1] if first.pair else "".join(word.text for word in arguments.words[1:])
@@ -336,17 +345,42 @@ def _changed_list(name: Word, changes: Sequence[Word]) -> commands.Command:
 def _setting(key: str) -> str:
     if key.startswith("@"):
         return read_list_name(key)
-    if key not in SETTINGS:
-        raise UnknownSetting.of(key, SETTINGS)
+    known = (*SETTINGS, *CHANNEL_CLOCKS)
+    if key not in known:
+        raise UnknownSetting.of(key, known)
     return key
 
 
 def _setting_value(key: str, value: str) -> str:
     if key.startswith("@"):
         return ",".join(dict.fromkeys(read_symbol(part) for part in value.split(","))) if value else ""
-    if value.lower() not in SETTINGS[key]:
-        raise WrongChoice(name=key, choices=", ".join(SETTINGS[key]), value=value)
+    if key in CHANNEL_CLOCKS:
+        return CHANNEL_CLOCKS[key](value)
+    return _choice(key, value, SETTINGS[key])
+
+
+def _choice(key: str, value: str, choices: Sequence[str]) -> str:
+    if value.lower() not in choices:
+        raise WrongChoice(name=key, choices=", ".join(choices), value=value)
     return value.lower()
+
+
+def preferences(arguments: Arguments) -> commands.Command:
+    """Read `preferences`, `preferences KEY`, `preferences KEY VALUE` or `preferences KEY=VALUE`."""
+    if not arguments.words:
+        return commands.Preferences()
+    first, *rest = arguments.words
+    arguments.only(arguments.words, 1 if first.pair else 2)
+    key = first.pair[0] if first.pair else first.lower
+    with locate_errors(first):
+        if key not in PREFERENCES:
+            raise UnknownSetting.of(key, PREFERENCES)
+    value = first.pair[1] if first.pair else "".join(word.text for word in rest)
+    if not value and not first.pair:
+        return commands.Preferences(key)
+    with locate_errors(arguments.words[-1]):
+        choices = PREFERENCES[key]
+        return commands.Preferences(key, _choice(key, value, choices) if choices else read_own_zone(value))
 
 
 #: Parsers of the verbs that take words of their own.
@@ -365,6 +399,7 @@ READERS: Mapping[str, Reader] = {
     "schedule": add_schedule,
     "data": show_data,
     "config": config,
+    "preferences": preferences,
     "audit": audit,
 }
 

@@ -113,6 +113,13 @@ _TABLE = (
         aliases=("보기", "결과"),
     ),
     Verb(
+        key="why",
+        command=c.Why,
+        takes=Takes.STUDY,
+        usage="why ID",
+        aliases=("왜", "이유"),
+    ),
+    Verb(
         key="top",
         command=c.Top,
         takes=Takes.WORDS,
@@ -262,6 +269,25 @@ _TABLE = (
         aliases=("설정",),
     ),
     Verb(
+        key="mute",
+        command=c.Mute,
+        usage="mute",
+        aliases=("음소거", "알림끄기"),
+    ),
+    Verb(
+        key="unmute",
+        command=c.Unmute,
+        usage="unmute",
+        aliases=("음소거해제", "알림켜기"),
+    ),
+    Verb(
+        key="preferences",
+        command=c.Preferences,
+        takes=Takes.WORDS,
+        usage="preferences [mute|dm yes|no] [tz ZONE]",
+        aliases=("prefs", "내설정", "개인설정"),
+    ),
+    Verb(
         key="audit",
         command=c.Audit,
         takes=Takes.WORDS,
@@ -284,6 +310,7 @@ VERB_WORDS: Mapping[str, str] = {word: verb.key for verb in _TABLE for word in v
 #: Commands that share the verb of another.
 SHARED: Mapping[type[c.Command], str] = {
     c.OpenModal: "start",
+    c.SmallTalk: "help",
     c.ShowChanges: "data",
     c.SaveRule: "rule",
     c.ArchiveRule: "rule",

@@ -14,7 +14,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.roster import Roster
+from bot.documents.installed import SlackInstallation
 from bot.documents.recurring import FailingSeries, Refresh, Schedule, ScheduleRun
+from bot.ops.creation_link import creation_link
+from bot.runtime.installations import open_token
 from bot.runtime.services import Services, provider_settings
 from bot.runtime.settings import Settings
 from bot.runtime.slack_client import NoSlack
@@ -28,7 +31,7 @@ from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.embedded_mongo import END_OF_6_0, is_repaired
 from optimizer.strategies.registry import STRATEGIES
 
-#: Scopes the bot's token must have; the manifest asks for exactly these.
+#: Scopes the bot's token must have; the manifest asks for these and EXTRA_SCOPES.
 SCOPES = (
     "app_mentions:read",
     "channels:history",
@@ -44,6 +47,10 @@ SCOPES = (
     "usergroups:read",
     "users:read",
 )
+#: Scopes without which only a part is missing: links to studies, and prompts where the bot is opened as an agent.
+EXTRA_SCOPES = ("assistant:write", "links:read", "links:write")
+#: Where a person lets the app into a further workspace.
+INSTALL_PATH = "/slack/install"
 LEAST_FREE_BYTES = 500 * 2**20
 #: Series named that could not be brought up to date.
 FAILING_NAMED = 8
@@ -85,13 +92,18 @@ def doubtful(name: str, result: Phrase | UserError, remedy: Phrase) -> Probe:
 async def probe_slack(settings: Settings) -> list[Probe]:
     """Try tokens and scopes against Slack itself."""
     if not settings.has_slack:
-        return [doubtful("slack", Phrase("slack_tokens_missing"), Phrase("run_without_slack"))]
+        return [doubtful("slack", Phrase("slack_tokens_missing"), Phrase("create_the_app", link=creation_link()))]
     try:
         settings.require_slack()
     except UserError as error:
         return [doubtful("slack", error, Phrase("run_without_slack"))]
-    assert settings.slack_bot_token is not None
-    client = AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
+    if settings.slack_bot_token is None:  # only further workspaces have tokens
+        return []
+    return await _probe_token(settings.slack_bot_token.get_secret_value(), settings)
+
+
+async def _probe_token(token: str, settings: Settings) -> list[Probe]:
+    client = AsyncWebClient(token=token, base_url=settings.slack_api_url)
     try:
         answer = await client.auth_test()
     except SlackApiError as failure:
@@ -100,16 +112,30 @@ async def probe_slack(settings: Settings) -> list[Probe]:
     except (aiohttp.ClientError, TimeoutError) as failure:
         unreachable = Phrase("slack_unreachable", cause=type(failure).__name__)
         return [bad("slack_token", unreachable, Phrase("check_slack_url"))]
-    token = good("slack_token", Phrase("user_in_team", user=answer["user"], team=answer["team"]))
-    return [token, _scopes(answer.headers.get("x-oauth-scopes", ""))]
+    accepted = good("slack_token", Phrase("user_in_team", user=answer["user"], team=answer["team"]))
+    return [accepted, _scopes(answer.headers.get("x-oauth-scopes", ""))]
+
+
+async def probe_installations(settings: Settings) -> list[Probe]:
+    """Try the token of every workspace that installed the app, and tell where others can."""
+    if not settings.has_installations:
+        return []
+    address = f"{settings.web_address}{INSTALL_PATH}"
+    found = [good("installations", Phrase("install_here", address=address, n=await SlackInstallation.count()))]
+    for installation in await SlackInstallation.find_all().sort("team_id").to_list():
+        token = open_token(installation, settings.token_keys)
+        found += await _probe_token(token, settings)
+    return found
 
 
 def _scopes(granted: str) -> Probe:
     has = {scope.strip() for scope in granted.split(",") if scope.strip()}
-    missing = [scope for scope in SCOPES if scope not in has]
+    every = (*SCOPES, *EXTRA_SCOPES)
+    missing = [scope for scope in every if scope not in has]
     if missing:
-        return bad("slack_scopes", Phrase("scopes_missing", scopes=", ".join(missing)), Phrase("update_manifest"))
-    return good("slack_scopes", Phrase("scopes_granted", n=len(SCOPES), total=len(SCOPES)))
+        tell = bad if set(missing) & set(SCOPES) else doubtful
+        return tell("slack_scopes", Phrase("scopes_missing", scopes=", ".join(missing)), Phrase("update_manifest"))
+    return good("slack_scopes", Phrase("scopes_granted", n=len(every), total=len(every)))
 
 
 async def probe_client(client: AsyncWebClient, settings: Settings) -> list[Probe]:

@@ -18,24 +18,24 @@ class ChartFiles:
 
     def __init__(self, context: BotContext) -> None:
         self._context = context
-        self._drawing: dict[str, asyncio.Task[None]] = {}
+        self._drawing: dict[tuple[str, Language], asyncio.Task[None]] = {}
 
     async def find(self, study: OptimizationStudy, chart: str, language: Language) -> Path:
         """Return the file of one chart; raises NoSuchPage for a chart the study does not have, and Unavailable."""
         if study.summary is None or chart not in expected(study.summary):
             raise NoSuchPage
-        folder = self._context.services.chart_process.folder_of(study.study_name)
+        folder = self._context.services.chart_process.drawn_folder_of(study.study_name, language)
         if not _is_drawn(folder, study):
             await self._draw(study, language)
         return folder / f"{chart}.png"
 
     async def _draw(self, study: OptimizationStudy, language: Language) -> None:
-        name = study.study_name
-        if name not in self._drawing:
-            self._drawing[name] = begin(self._draw_all(study, language))
-            self._drawing[name].add_done_callback(lambda _: self._drawing.pop(name))
+        key = (study.study_name, language)
+        if key not in self._drawing:
+            self._drawing[key] = begin(self._draw_all(study, language))
+            self._drawing[key].add_done_callback(lambda _: self._drawing.pop(key))
         # A closed connection must not stop the drawing that others wait for.
-        await asyncio.shield(self._drawing[name])
+        await asyncio.shield(self._drawing[key])
 
     async def _draw_all(self, study: OptimizationStudy, language: Language) -> None:
         request = DrawRequest(facts=await facts_of(study, self._context), language=language)

@@ -13,10 +13,12 @@ from bot.access.roster import require
 from bot.access.sign_in import SignIn, SignInNeeded
 from bot.context import BotContext
 from bot.documents.audiences import seen_by
+from bot.documents.current_workspace import enter
 from bot.documents.sessions import WebSession
 from bot.pages.errors import Forged, FormTooLong
 from bot.role import Role
 from bot.runtime.settings import LOOPBACK
+from bot.runtime.slack_client import workspace_of
 from reports.render import LANGUAGES, Language, Renderer, renderer_of
 
 #: Most bytes of a form.
@@ -79,6 +81,7 @@ class SessionGuard:
         if session is None:
             raise SignInNeeded
         request.state.session = session
+        enter(workspace_of(self._context.client, session.team_id))
         role = await self._context.access.role_of(session.user_id, session.team_id)
         require(role, needs=Role.VIEWER, what="web", user_id=session.user_id)
         return self._visitor(session, role)

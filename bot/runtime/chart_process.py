@@ -8,6 +8,7 @@ from pathlib import Path
 from optimizer.errors import Phrase, Unavailable
 from optimizer.studies.child_process import ChildDied, ChildProcess
 from reports.charts.draw_request import Draw, DrawRequest, Written, write_draw_request
+from reports.languages import Language
 
 _MODULE = "reports"
 
@@ -41,12 +42,16 @@ class ChartProcess:
         return self._child
 
     def folder_of(self, study_name: str) -> Path:
-        """Return the folder of a study's charts and report."""
+        """Return the folder of a study's files that have no language."""
         return self._folder / study_name
+
+    def drawn_folder_of(self, study_name: str, language: Language) -> Path:
+        """Return the folder of a study's charts and report in a language."""
+        return self._folder / f"{study_name}.{language}"
 
     async def draw(self, request: DrawRequest) -> DrawnFiles:
         """Write charts and report; raises Unavailable when that fails."""
-        folder = self.folder_of(request.facts.study_name)
+        folder = self.drawn_folder_of(request.facts.study_name, request.language)
         async with self._lock:  # concurrent requests for one study must not overwrite what is being read
             packed = await self._trials_of(request.facts.study_name)
             await asyncio.to_thread(write_draw_request, request, packed, folder)

@@ -1,9 +1,11 @@
 """Settings: read once from the environment, frozen, refused when incomplete."""
 
+import binascii
 import json
 import os
 import re
 import unicodedata
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,10 @@ from reports.languages import Language
 
 class MissingSetting(UserError):
     """Raised when a setting is missing that Slack needs. Facts: name, remedy."""
+
+
+class NotWithSocket(UserError):
+    """Raised when several workspaces may install the app and it would use Socket Mode. Facts: name."""
 
 
 #: Slack user ids (U…), user-group ids (S…) or `*` for everyone, with commas between them.
@@ -60,6 +66,17 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "slack_bot_token": (("xoxb-", "xoxe.xoxb-"), 10),
     "slack_app_token": (("xapp-",), 10),
     "slack_signing_secret": (("",), 16),
+    "slack_client_id": (("",), 3),
+    "slack_client_secret": (("",), 16),
+    "token_key": (("",), 44),
+}
+#: Bytes of a key that encrypts tokens.
+_KEY_BYTES = 32
+#: Settings that let further workspaces install the app, all of them or none.
+_OF_INSTALLING = {
+    "slack_client_id": "SLACK_CLIENT_ID",
+    "slack_client_secret": "SLACK_CLIENT_SECRET",
+    "token_key": "OPTIMIZE_BOT_TOKEN_KEY",
 }
 #: Keys of sources.
 _KEYS = (
@@ -100,6 +117,9 @@ class Settings(BaseSettings):
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias=_names("SLACK_BOT_TOKEN"))
     slack_app_token: SecretStr | None = Field(default=None, validation_alias=_names("SLACK_APP_TOKEN"))
     slack_signing_secret: SecretStr | None = Field(default=None, validation_alias=_names("SLACK_SIGNING_SECRET"))
+    slack_client_id: SecretStr | None = Field(default=None, validation_alias=_names("SLACK_CLIENT_ID"))
+    slack_client_secret: SecretStr | None = Field(default=None, validation_alias=_names("SLACK_CLIENT_SECRET"))
+    token_key: SecretStr | None = Field(default=None, validation_alias=_names("OPTIMIZE_BOT_TOKEN_KEY"))
     slack_api_url: str = Field(default="https://slack.com/api/", validation_alias=_names("SLACK_API_URL"))
 
     sources: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -156,7 +176,7 @@ class Settings(BaseSettings):
         require_table_names(value)
         return value
 
-    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret")
+    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret", *_OF_INSTALLING)
     @classmethod
     def _require_form(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         """Refuse what Slack never gives out; a short secret could be guessed."""
@@ -169,6 +189,22 @@ class Settings(BaseSettings):
             raise ValueError(f"it has {len(text)} characters, and at least {least} are needed; copy it again, whole")
         if not re.fullmatch(r"[!-~]+", text):
             raise ValueError("it contains a space or a character that no such secret has; copy it again, alone")
+        return value
+
+    @field_validator("token_key")
+    @classmethod
+    def _require_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        """Refuse what cannot encrypt: each key is 32 bytes as URL-safe base64."""
+        for key in value.get_secret_value().split(",") if value else ():
+            try:
+                is_key = len(urlsafe_b64decode(key.encode())) == _KEY_BYTES
+            except (binascii.Error, UnicodeEncodeError):
+                is_key = False
+            if not is_key:
+                raise ValueError(
+                    "each key, with commas between them, is 32 random bytes as URL-safe base64: make one with "
+                    "head -c32 /dev/urandom | base64 | tr +/ -_"
+                )
         return value
 
     @field_validator("host")
@@ -262,10 +298,24 @@ class Settings(BaseSettings):
     @property
     def has_slack(self) -> bool:
         """True if any of Slack's tokens is set; `require_slack` checks that it is not the only one."""
-        return any((self.slack_bot_token, self.slack_app_token, self.slack_signing_secret))
+        tokens = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        return any(tokens) or self.has_installations
+
+    @property
+    def has_installations(self) -> bool:
+        """True if further workspaces may install the app; `require_slack` checks that every setting for it is there."""
+        return any(getattr(self, field) for field in _OF_INSTALLING)
+
+    @property
+    def token_keys(self) -> tuple[str, ...]:
+        """Keys of stored tokens, the newest first; the others only decrypt."""
+        return tuple(self.token_key.get_secret_value().split(",")) if self.token_key else ()
 
     def require_slack(self) -> None:
-        """Raise for the first missing Slack setting, with where to find it."""
+        """Raise MissingSetting for the first missing Slack setting, with where to find it, and NotWithSocket."""
+        if self.has_installations:
+            self._require_installing()
+            return
         if self.slack_bot_token is None:
             raise MissingSetting(
                 name="SLACK_BOT_TOKEN",
@@ -276,3 +326,13 @@ class Settings(BaseSettings):
                 name="SLACK_APP_TOKEN",
                 remedy=Phrase("create_app_token"),
             )
+
+    def _require_installing(self) -> None:
+        """Raise for what is missing to let further workspaces install the app."""
+        for field, name in _OF_INSTALLING.items():
+            if getattr(self, field) is None:
+                raise MissingSetting(name=name, remedy=Phrase("all_for_installing"))
+        if self.slack_app_token is not None:
+            raise NotWithSocket(name="SLACK_APP_TOKEN")
+        if self.slack_signing_secret is None:
+            raise MissingSetting(name="SLACK_SIGNING_SECRET", remedy=Phrase("copy_signing_secret"))

@@ -13,6 +13,9 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.documents.current_workspace import workspace
+from bot.runtime.installations import Installations
+from bot.runtime.slack_client import without_repeats
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, answer_of, fault_of
 
 log = logging.getLogger(__name__)
@@ -42,22 +45,20 @@ class SlackAccount:
 
     def __init__(self, client: AsyncWebClient) -> None:
         # A client of its own, which neither waits long nor repeats a request.
-        self._client = AsyncWebClient(
-            token=client.token, base_url=client.base_url, timeout=_CALL_SECONDS, retry_handlers=[]
-        )
+        self._client = without_repeats(client, timeout=_CALL_SECONDS)
         self._identity: Mapping[str, Any] | None = None
         self._checked_at = 0.0
         self._troubles: dict[str, str] = {}  # the code by where it was met
 
     @property
     def token(self) -> str | None:
-        """The bot's token."""
+        """The bot's token; None where only further workspaces have installed the app."""
         return self._client.token
 
     @property
     def trouble(self) -> str:
         """Slack's code for what is wrong with the bot, `not_checked` before its first answer, or an empty string."""
-        if self._identity is None and not self._troubles:
+        if self._identity is None and not self._troubles and self.token is not None:
             return "not_checked"
         return next(iter(self._troubles.values()), "")
 
@@ -75,7 +76,7 @@ class SlackAccount:
     async def check(self) -> None:
         """Ask Slack who the bot is, unless it has said so a moment ago."""
         now = asyncio.get_running_loop().time()
-        if not self.trouble and now - self._checked_at < CHECK_SECONDS:
+        if self.token is None or (not self.trouble and now - self._checked_at < CHECK_SECONDS):
             return
         try:
             answer = await answer_of(self._client.auth_test())
@@ -90,7 +91,13 @@ class SlackAccount:
         self.accept(_OWN_CHECK)
 
     def report(self, where: str, fault: SlackFault) -> None:
-        """Record that Slack refuses the bot; logged once for each code until Slack accepts it again."""
+        """Record that Slack refuses the bot; logged once for each code until Slack accepts it again.
+
+        What is wrong in a further workspace does not make the bot unready for all the others.
+        """
+        if team := workspace():
+            log.warning("slack_refuses_workspace team=%s code=%s needed=%s", team, fault.code, fault.needed or "-")
+            return
         if fault.code not in self._troubles.values():
             remedy = _REMEDIES.get(fault.code, _INSTALL_AGAIN)
             log.error("slack_refuses_bot code=%s needed=%s remedy=%s", fault.code, fault.needed or "-", remedy)
@@ -105,13 +112,24 @@ class SlackAccount:
 class Authorization(AsyncAuthorize):
     """Bolt's question who the bot is, answered from what is known: a listener never waits for Slack."""
 
-    def __init__(self, account: SlackAccount) -> None:
+    def __init__(self, account: SlackAccount, installations: Installations | None = None) -> None:
         self._account = account
+        self._installations = installations
 
     async def __call__(
         self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None, **_: Any
-    ) -> AuthorizeResult:
-        """Return the bot with its token."""
+    ) -> AuthorizeResult | None:
+        """Return the bot with its token in the workspace of a request; None where it has none."""
+        if self._installations and (installed := self._installations.known(team_id or "")):
+            return AuthorizeResult(
+                enterprise_id=enterprise_id,
+                team_id=team_id,
+                bot_id=installed.bot_id,
+                bot_user_id=installed.bot_user_id,
+                bot_token=self._installations.token_of(installed.team_id),
+            )
+        if self._account.token is None:
+            return None
         who = self._account.who
         return AuthorizeResult(
             enterprise_id=enterprise_id,

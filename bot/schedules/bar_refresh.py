@@ -17,10 +17,11 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.delivery.outbox import Outbox
+from bot.documents.current_workspace import in_workspace
 from bot.documents.recurring import FailingSeries, Refresh
 from bot.runtime.background import BackgroundTasks
 from bot.runtime.settings import DailyTime
-from bot.schedules.bars_in_use import Use, UsesBySeries, channels_of, find_uses, language_of
+from bot.schedules.bars_in_use import Use, UsesBySeries, channels_of, find_uses, language_of, team_of
 from bot.schedules.champions import Champions
 from bot.schedules.change_reports import ChangeReports
 from optimizer.clock import Clock
@@ -126,7 +127,8 @@ class BarRefresh:
         # A series that delivers again, or is no longer used, is deleted, so that its next failure is reported again.
         await FailingSeries.find({"_id": {"$nin": [one.id for one in failing]}}).delete()
         for channel_id in channels_of(used):
-            await self._notify(refresh, channel_id, used, failing)
+            with in_workspace(team_of(channel_id, used)):
+                await self._notify(refresh, channel_id, used, failing)
         await self._changes.post(refresh.key, used)
         await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
 
@@ -157,6 +159,7 @@ class BarRefresh:
             key,
             channel_id,
             message,
+            is_unasked=True,
         )
         for one in new:
             await one.set({"told": [*one.told, channel_id]})

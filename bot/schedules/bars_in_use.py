@@ -39,6 +39,7 @@ class Use:
     name: str  # of the schedule, or of the study
     channel_id: str = ""  # empty: requested in a terminal
     language: Language | None = None  # of the posts there, where known
+    team: str = ""  # workspace of the channel; empty: the bot's own
 
 
 #: Uses of each stored series.
@@ -48,6 +49,11 @@ UsesBySeries = Mapping[SeriesKey, Sequence[Use]]
 def channels_of(used: UsesBySeries) -> list[str]:
     """Return the channels of the uses, sorted."""
     return sorted({use.channel_id for uses in used.values() for use in uses} - {""})
+
+
+def team_of(channel_id: str, used: UsesBySeries) -> str:
+    """Return the workspace of a channel of the uses."""
+    return next(use.team for uses in used.values() for use in uses if use.channel_id == channel_id)
 
 
 async def language_of(channel_id: str, here: Iterable[Use], default: Language) -> Language:
@@ -62,7 +68,7 @@ async def find_uses(champions: Champions, now: datetime) -> list[Use]:
     """Return the uses by schedules, champions and recent studies, in that order."""
     schedules = await Schedule.find({"removed_at": None}).sort("_id").to_list()
     found = [use for schedule in schedules for use in await _of_schedule(schedule, now.date())]
-    found += [use for champion in await champions.current() for use in _of_champion(champion)]
+    found += [use for champion in await champions.everywhere() for use in _of_champion(champion)]
     return [*found, *[use async for use in _of_studies(now - RECENT)]]
 
 
@@ -72,14 +78,14 @@ async def _of_schedule(schedule: Schedule, day: date) -> list[Use]:
         specs = await specs_for(schedule.spec, day)
     except UnknownWatchlist:
         return []
-    where = {"channel_id": schedule.channel_id, "language": schedule.language}
+    where = {"channel_id": schedule.channel_id, "language": schedule.language, "team": schedule.team}
     named = {"kind": UseKind.SCHEDULE, "name": schedule.schedule_name}
     return [use for spec in specs for use in _of_spec(spec, **named, **where)]
 
 
 def _of_champion(champion: Champion) -> list[Use]:
     named = {"kind": UseKind.CHAMPION, "name": champion.study_name}
-    return _of_spec(champion.spec, **named, channel_id=champion.channel_id)
+    return _of_spec(champion.spec, **named, channel_id=champion.channel_id, team=champion.team)
 
 
 def _of_spec(spec: StudySpec, **where: Any) -> list[Use]:
@@ -92,7 +98,7 @@ async def _of_studies(since: datetime) -> AsyncIterator[Use]:
     async for study in _studies(since):
         spec, name = StudySpec.model_validate(study["spec"]), study["study_name"]
         conversation = await Conversation.find_one(Conversation.study_name == name)
-        where = {"channel_id": conversation.channel_id, "language": conversation.language} if conversation else {}
+        where = conversation.model_dump(include={"channel_id", "language", "team"}) if conversation else {}
         source = spec.source if spec.is_shared else study["source"]
         for use in _of_spec(spec.model_copy(update={"source": source}), kind=UseKind.STUDY, name=name, **where):
             key = (use.symbol, use.timeframe, use.source or "", use.channel_id)

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.documents.current_workspace import HOME, in_workspace, of_workspace, workspace
 from bot.documents.recurring import Champion
 from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
@@ -60,7 +61,7 @@ class Champions:
             if former is not None and former.study_name == study.study_name and former.params == _winner(study):
                 raise AlreadyChampion(study=study.study_name, by=former.adopted_by)
             champion = _champion_of(study, by, self._clock())
-            champion.why, champion.channel_id = why, channel_id
+            champion.why, champion.channel_id, champion.team = why, channel_id, workspace()
             champion.replaced = former.study_name if former else ""
             await champion.insert()
             await self._write()
@@ -68,17 +69,21 @@ class Champions:
 
     async def find(self, spec: StudySpec) -> Champion | None:
         """Return the current champion that a study of this kind challenges."""
-        return await Champion.find(_kind(spec)).sort("-adopted_at", "-_id").first_or_none()
+        return await Champion.find(_kind(spec) | of_workspace()).sort("-adopted_at", "-_id").first_or_none()
 
     async def history(self, spec: StudySpec) -> list[Champion]:
         """Return all champions of this kind, the current one first."""
-        return await Champion.find(_kind(spec)).sort("-adopted_at", "-_id").to_list()
+        return await Champion.find(_kind(spec) | of_workspace()).sort("-adopted_at", "-_id").to_list()
 
     async def current(self) -> list[Champion]:
-        """Return the current champions, by symbol and strategy."""
-        newest: dict[tuple[str, str, str], Champion] = {}
+        """Return the current champions of the current workspace, by symbol and strategy."""
+        return [champion for champion in await self.everywhere() if champion.team == workspace()]
+
+    async def everywhere(self) -> list[Champion]:
+        """Return the current champions of all workspaces, by symbol and strategy."""
+        newest: dict[tuple[str, str, str, str], Champion] = {}
         for champion in await Champion.find_all().sort("adopted_at", "_id").to_list():
-            newest[champion.symbol, champion.strategy_name, champion.timeframe] = champion
+            newest[champion.symbol, champion.strategy_name, champion.timeframe, champion.team] = champion
         return [newest[kind] for kind in sorted(newest)]
 
     async def write(self) -> None:
@@ -87,11 +92,14 @@ class Champions:
             await self._write()
 
     async def _write(self) -> None:
+        """Write the champions of the bot's own workspace: one entry of a kind."""
+        with in_workspace(HOME):
+            champions = await self.current()
         document = {
             "format": _FORMAT,
             "version": _VERSION,
             "written_at": self._clock().isoformat(),
-            "champions": [_entry(champion) for champion in await self.current()],
+            "champions": [_entry(champion) for champion in champions],
         }
         await asyncio.to_thread(_replace, self._file, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
@@ -108,7 +116,7 @@ def rival_of(champion: Champion) -> RivalRun:
     )
 
 
-def _kind(spec: StudySpec) -> dict[str, str]:
+def _kind(spec: StudySpec) -> dict[str, Any]:
     return {"symbol": spec.label, "strategy_name": spec.strategy_name, "timeframe": spec.timeframe}
 
 

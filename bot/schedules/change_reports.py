@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from bot.delivery.outbox import Outbox
 from bot.documents.audiences import readers_of, seen_by
+from bot.documents.current_workspace import in_workspace
 from bot.grammar.formatting import PREFIX
-from bot.schedules.bars_in_use import Use, UseKind, UsesBySeries, channels_of, language_of
+from bot.schedules.bars_in_use import Use, UseKind, UsesBySeries, channels_of, language_of, team_of
 from bot.schedules.champions import Champions
 from bot.schedules.change_effects import ChangeEffects, effects_of
 from optimizer.market.feed import Market
@@ -39,7 +40,8 @@ class ChangeReports:
         claimed = await asyncio.to_thread(self._market.warehouse.claim_changes, report)
         changes = [change for change in claimed if change.changes_returns]
         for channel_id in channels_of(used) if changes else ():
-            await self._post_in(channel_id, report, changes, used)
+            with in_workspace(team_of(channel_id, used)):
+                await self._post_in(channel_id, report, changes, used)
         log.info("changes_reported n=%s n_harmless=%s", len(changes), len(claimed) - len(changes))
 
     async def _post_in(self, channel_id: str, report: str, changes: Sequence[BarChange], used: UsesBySeries) -> None:
@@ -58,7 +60,7 @@ class ChangeReports:
             n_others=len(rows[NAMED:]),
         )
         key = f"changes:{report}:{channel_id}"
-        await self._outbox.post(key, key, channel_id, message)
+        await self._outbox.post(key, key, channel_id, message, is_unasked=True)
 
 
 def _scheduled(uses: Sequence[Use], channel_id: str) -> list[Use]:

@@ -14,6 +14,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.delivery.outbox import Outbox
+from bot.documents.current_workspace import in_workspace
 from bot.documents.preferences import Watchlist
 from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
 from bot.origin import Door, StudyOrigin
@@ -125,7 +126,8 @@ class ScheduledRuns:
         return partial(self._finish, schedule, run, study) if study.status.is_finished else None
 
     def _start_step(self, run: ScheduleRun, step: Step) -> None:
-        task = begin(patiently(step, what="schedule"))
+        with in_workspace(run.team):
+            task = begin(patiently(step, what="schedule"))
         self._working[run.key] = task
         task.add_done_callback(partial(self._finish_step, run))
 
@@ -179,6 +181,7 @@ class ScheduledRuns:
             name=schedule.schedule_name,
             origin=StudyOrigin(door=Door.SCHEDULE, schedule=schedule.schedule_name).as_document(),
             audience=schedule.audience,
+            team=schedule.team,
             first=[champion.params] if champion else [],
             request_key=f"schedule:{run.key}",
             n_together=run.n_together,
@@ -239,8 +242,9 @@ class ScheduledRuns:
             run.key,
             schedule.channel_id,
             message,
+            is_unasked=not run.asked_by,
         )
-        run.state = RunState.TOLD
+        run.state, run.told_at = RunState.TOLD, self._clock()
         await run.save()
         log.info("schedule_posted schedule=%s decision=%s", schedule.schedule_name, run.decision)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from bot.documents.current_workspace import workspace
 from bot.documents.recurring import RunState, Schedule, ScheduleRun
 from bot.grammar.cadence import ScheduleWhen
 from bot.origin import Origin
@@ -84,6 +85,7 @@ class Schedules:
             created_by=origin.user_id,
             channel_id=origin.channel_id,
             team_id=origin.team_id,
+            team=workspace(),
             language=origin.public_language,
             audience=audience,
             created_at=self._clock(),
@@ -151,7 +153,7 @@ class Schedules:
         name, found = schedule.schedule_name, []
         members = await _members(schedule.spec, facts["started_at"].date())
         for symbol in members:
-            run = ScheduleRun(schedule_name=name, symbol=symbol, n_together=len(members), **facts)
+            run = ScheduleRun(schedule_name=name, team=schedule.team, symbol=symbol, n_together=len(members), **facts)
             with suppress(DuplicateKeyError):
                 found.append(await run.insert())
         log.info("schedule_run schedule=%s due=%s runs=%s", name, facts["due_at"].isoformat(), len(found))

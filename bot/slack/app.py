@@ -8,6 +8,7 @@ log; errors that a person can fix are worded before they reach it.
 import asyncio
 import logging
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest, AsyncRespond
@@ -15,13 +16,21 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.context import Answer, Audience, BotContext
+from bot.grammar.understanding.understand import warm
+from bot.runtime.installations import Installations
 from bot.runtime.slack_account import Authorization, SlackAccount
 from bot.slack import buttons
+from bot.slack.agent_prompts import AgentPrompts
 from bot.slack.attachments import attachment_of
+from bot.slack.buttons import Press
 from bot.slack.dispatcher import MENTION, CommandRequest, Dispatcher
 from bot.slack.form_events import Forms
 from bot.slack.home_tab import Home
+from bot.slack.installing import Uninstalling, oauth_settings
+from bot.slack.link_unfurls import LinkUnfurls
 from optimizer.supervisor import begin
+from reports.actions import MENU
+from reports.render import renderer_of
 from reports.text.message import Message
 
 log = logging.getLogger(__name__)
@@ -34,24 +43,45 @@ _HEAD_START_SECONDS = 0.05
 _REMEMBERED = 500
 
 
-def build_app(
-    context: BotContext, home: Home, client: AsyncWebClient, account: SlackAccount, signing_secret: str | None
-) -> AsyncApp:
+@dataclass(frozen=True)
+class SlackDoors:
+    """What Slack lets the bot in with: its client, its account, and the workspaces that installed the app."""
+
+    client: AsyncWebClient
+    account: SlackAccount
+    installations: Installations | None = None
+
+
+def build_app(context: BotContext, home: Home, doors: SlackDoors, signing_secret: str | None) -> AsyncApp:
     """Build the app with every listener; opens nothing and sends nothing."""
+    client, installations, language = doors.client, doors.installations, context.services.settings.language
     app = AsyncApp(
         name="optimize-bot",  # without a name Bolt would search the sources of the whole stack for one
         # Without a token Bolt leaves it to `authorize`, or it would ask Slack in front of the first acknowledgement.
         client=AsyncWebClient(base_url=client.base_url, timeout=client.timeout),
-        authorize=Authorization(account),
+        authorize=Authorization(doors.account, installations),  # type: ignore[arg-type]  # it may return None
+        oauth_settings=oauth_settings(context, installations) if installations else None,
+        user_facing_authorize_error_message=renderer_of(language).notice("not_installed_here").text,
         signing_secret=signing_secret or "",
         request_verification_enabled=bool(signing_secret),
     )
+    warm()
+    if installations:
+        Uninstalling(context, installations).register(app)
     listeners, finish = Listeners(context), context.background.finish
     app.command("/optimize")(finish(listeners.on_command))
-    for action_id in buttons.COMMANDS:
+    for action_id in (*buttons.COMMANDS, MENU):
         app.action(action_id)(finish(listeners.on_button))
     Forms(context, listeners.dispatcher).register(app)
-    app.event("app_home_opened")(finish(home.on_opened))
+    unfurls, prompts = LinkUnfurls(context, listeners.dispatcher), AgentPrompts(context)
+
+    async def on_opened(event: dict[str, Any]) -> None:
+        await home.on_opened(event)
+        await prompts.on_opened(event)
+
+    app.event("app_home_opened")(finish(on_opened))
+    app.event("link_shared")(finish(unfurls.on_shared))
+    app.event("assistant_thread_started")(finish(prompts.on_thread_started))
     app.event("app_mention")(finish(listeners.on_mention))
     app.event("message")(finish(listeners.on_direct_message))
     app.error(listeners.on_error)
@@ -80,13 +110,13 @@ class Listeners:
         answering = begin(self.dispatcher.dispatch(command_request))
         done, _ = await asyncio.wait({answering}, timeout=ACK_SECONDS)
         if done:
-            await ack(**_payload(answering.result()))
+            await ack(**self._payload(answering.result()))
             return
         # By the clock, whatever keeps the answer waiting: neither MongoDB nor Slack is asked for the language.
         words = self.dispatcher.known_renderer(command_request)
-        await ack(**_payload(Answer(words.notice("working"))))
+        await ack(**self._payload(Answer(words.notice("working"))))
         await asyncio.sleep(_HEAD_START_SECONDS)
-        if payload := _payload(await answering):  # an opened form is its own answer
+        if payload := self._payload(await answering):  # an opened form is its own answer
             await respond(**payload)
 
     async def on_button(
@@ -94,6 +124,10 @@ class Listeners:
     ) -> None:
         """Answer a button under a message."""
         await ack()
+        press = Press.of(action)
+        if press.action_id not in buttons.COMMANDS:
+            log.warning("unknown_choice action=%s", press.action_id)
+            return
         command_request = CommandRequest(
             door="button",
             channel_id=body["channel"]["id"],
@@ -102,25 +136,25 @@ class Listeners:
             thread_ts=body["container"].get("thread_ts") or "",
             delivery=body.get("trigger_id", ""),
             trigger_id=body.get("trigger_id", ""),
-            text=f"{action['action_id']} {action['value']}",
-            command=buttons.COMMANDS[action["action_id"]](action["value"]),
+            text=f"{press.action_id} {press.value}",
+            command=press.command,
         )
         answer = await self.dispatcher.dispatch(command_request)
-        if not answer.is_refusal and action["action_id"] not in buttons.LASTING:
-            await self._mark(command_request, body, action, respond)
-        if payload := _payload(answer):
+        if not answer.is_refusal and not press.is_lasting:
+            await self._mark(command_request, body, press, respond)
+        if payload := self._payload(answer):
             await respond(**payload, replace_original=False)
 
     async def _mark(
-        self, command_request: CommandRequest, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
+        self, command_request: CommandRequest, body: dict[str, Any], press: Press, respond: AsyncRespond
     ) -> None:
         """Replace a button by who pressed it, and when; an ephemeral message cannot be read back."""
         origin = await self.dispatcher.origin_of(command_request)
         words = origin.public_renderer.render(
-            "pressed", label=action["text"]["text"], by=command_request.user_id, at=self._context.clock()
+            "pressed", label=press.label, by=command_request.user_id, at=self._context.clock()
         )
         message = body.get("message") or {}
-        blocks = buttons.replace_button(message.get("blocks", []), action["action_id"], words.blocks[0])
+        blocks = buttons.replace_button(message.get("blocks", []), press.action_id, words.blocks[0])
         if blocks:
             await respond(text=message.get("text", words.text), blocks=blocks, replace_original=True)
 
@@ -150,7 +184,7 @@ class Listeners:
         reference, message = await self.dispatcher.report_fault(command_request, error)
         log.error("listener_broke reference=%s", reference, exc_info=error)
         if context.respond is not None and context.response_url:
-            await context.respond(**_payload(Answer(message)), replace_original=False)
+            await context.respond(**self._payload(Answer(message)), replace_original=False)
         # The request has arrived: without this Slack would show an error of its own as well.
         if response is not None:
             response.status, response.body = 200, ""
@@ -181,12 +215,20 @@ class Listeners:
             user=command_request.user_id,
             thread_ts=command_request.thread_ts or None,
             text=message.text,
-            blocks=message.blocks,
+            blocks=self._context.outbox.block_support.for_reply(message.blocks),
         )
 
     async def _post(self, command_request: CommandRequest, message: Message, thread_ts: str) -> None:
         key = f"answer:{command_request.channel_id}:{command_request.delivery}"
         await self._context.outbox.post(key, key, command_request.channel_id, message, thread_ts=thread_ts)
+
+    def _payload(self, answer: Answer) -> dict[str, Any]:
+        message: Message = answer.message
+        if not message.text:
+            return {}
+        kind = "in_channel" if answer.audience is Audience.CHANNEL else "ephemeral"
+        blocks = self._context.outbox.block_support.for_reply(message.blocks)
+        return {"text": message.text, "blocks": blocks, "response_type": kind}
 
     def _is_duplicate(self, event_id: str) -> bool:
         """Check whether this event was delivered before."""
@@ -196,11 +238,3 @@ class Listeners:
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
         return False
-
-
-def _payload(answer: Answer) -> dict[str, Any]:
-    message: Message = answer.message
-    if not message.text:
-        return {}
-    kind = "in_channel" if answer.audience is Audience.CHANNEL else "ephemeral"
-    return {"text": message.text, "blocks": message.blocks, "response_type": kind}

@@ -1,6 +1,7 @@
 """Buttons under messages: the command of each, and the message after one was pressed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.commands.registry import (
@@ -14,9 +15,10 @@ from bot.commands.registry import (
     OpenScheduleForm,
     RunTyped,
     Share,
+    ShowDetails,
     UndoSchedules,
 )
-from bot.grammar.commands import Cancel, More, Pause, Replay, Resume, Status
+from bot.grammar.commands import Adopt, Cancel, Export, ExportFormat, More, Pause, Replay, Resume, Status
 from reports import actions
 
 Block = dict[str, Any]
@@ -27,6 +29,8 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.RESUME: Resume,
     actions.CANCEL: Cancel,
     actions.DETAILS: Status,
+    actions.REPORT: ShowDetails,
+    actions.EXPORT: lambda study: Export(study, ExportFormat.HTML),
     actions.MORE: More,
     actions.HEATMAP: DrawHeatmap,
     actions.REPLAY: Replay,
@@ -39,31 +43,89 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.SAVE_RULE: OpenSaveForm,
     actions.DROP_RULE: DropRule,
     actions.EDIT_RULE: EditAsRule,
+    actions.READ_ONE: RunTyped,
+    actions.READ_OTHER: RunTyped,
 }
-#: Buttons that only inform, or open a form, and stay after they are pressed.
-LASTING = frozenset({actions.DETAILS, actions.SCHEDULE, actions.CHANGE_RULE, actions.SAVE_RULE, actions.EDIT_RULE})
+#: A choice of a menu is not confirmed in a dialog: what a button does at once is proposed first.
+_PROPOSED: Mapping[str, Callable[[str], Command]] = {actions.ADOPT: Adopt}
+#: Buttons that only inform, or open a form, and stay after they are pressed; in a menu adopting is only proposed.
+LASTING = frozenset(
+    {
+        actions.DETAILS,
+        actions.REPORT,
+        actions.EXPORT,
+        actions.SCHEDULE,
+        actions.CHANGE_RULE,
+        actions.SAVE_RULE,
+        actions.EDIT_RULE,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Press:
+    """What a person pressed: a button, or a choice of the menu beside one."""
+
+    action_id: str
+    value: str
+    label: str
+    is_choice: bool = False
+
+    @classmethod
+    def of(cls, action: Mapping[str, Any]) -> "Press":
+        """Read Slack's payload of a button or a menu."""
+        if action["action_id"] != actions.MENU:
+            return cls(action["action_id"], action["value"], action["text"]["text"])
+        option = action["selected_option"]
+        action_id, _, value = option["value"].partition(" ")
+        return cls(action_id, value, option["text"]["text"], is_choice=True)
+
+    @property
+    def command(self) -> Command:
+        """Command that it gives. Raises KeyError for an action that no message offers."""
+        proposed = _PROPOSED.get(self.action_id) if self.is_choice else None
+        return (proposed or COMMANDS[self.action_id])(self.value)
+
+    @property
+    def is_lasting(self) -> bool:
+        """True if it stays after it was pressed."""
+        return self.action_id in LASTING or (self.is_choice and self.action_id in _PROPOSED)
 
 
 def replace_button(blocks: Sequence[Block], action_id: str, mark: Block) -> list[Block]:
-    """Return the message's blocks with `mark` in place of the button; empty when there is no such button."""
+    """Return the blocks with `mark` in place of the button or choice; empty when there is no such button."""
     found: list[Block] = []
     for block in blocks:
-        elements = block.get("elements", [])
-        rest = [element for element in elements if element.get("action_id") != action_id]
-        if block["type"] != "actions" or len(rest) == len(elements):
+        rest = _without(block, action_id)
+        if rest == block:
             found.append(block)
-            continue
-        found += ([{**block, "elements": rest}] if rest else []) + [mark]
+        else:
+            found += [*([rest] if rest else []), mark]
     return found if mark in found else []
 
 
 def remove_button(blocks: Sequence[Block], action_id: str) -> list[Block]:
-    """Return the blocks without a button."""
-    kept = []
-    for block in blocks:
-        rest = [element for element in block.get("elements", []) if element.get("action_id") != action_id]
-        if block["type"] != "actions":
-            kept.append(block)
-        elif rest:
-            kept.append({**block, "elements": rest})
-    return kept
+    """Return the blocks without a button, or a choice of a menu."""
+    return [rest for block in blocks if (rest := _without(block, action_id))]
+
+
+def _without(block: Block, action_id: str) -> Block:
+    """Return a block without a button or a choice; empty where nothing is left of it."""
+    if "accessory" in block:
+        rest = _reduced(block["accessory"], action_id)
+        plain = {key: value for key, value in block.items() if key != "accessory"}
+        return {**plain, "accessory": rest} if rest else plain
+    if block["type"] != "actions":
+        return block
+    elements = [rest for element in block["elements"] if (rest := _reduced(element, action_id))]
+    return {**block, "elements": elements} if elements else {}
+
+
+def _reduced(element: Block, action_id: str) -> Block:
+    """Return an element, a menu without one choice; empty where it is the button, or a menu of that choice alone."""
+    if element.get("action_id") == action_id:
+        return {}
+    if element.get("action_id") != actions.MENU:
+        return element
+    options = [option for option in element["options"] if option["value"].partition(" ")[0] != action_id]
+    return {**element, "options": options} if options else {}

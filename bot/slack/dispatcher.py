@@ -8,14 +8,17 @@ from typing import Any
 from bot.access import audit
 from bot.access.roster import Denied, NotYours, require
 from bot.commands import registry
-from bot.commands.registry import Command, RunTyped, Share
+from bot.commands.registry import Command, RunTyped, Share, ShowDecision
 from bot.context import Answer, BotContext
 from bot.documents.audit_log import Outcome
-from bot.documents.preferences import ChannelSettings
+from bot.documents.preferences import ChannelSettings, Detail
 from bot.documents.saved_rules import saved_rules
+from bot.grammar.errors import TwoReadings
 from bot.grammar.parsing import parse
+from bot.grammar.understanding.understand import Reading, understand
 from bot.origin import Attachment, Origin
 from bot.slack import buttons
+from bot.slack.loose_requests import UNKNOWN_NAMES, read_again, with_reading
 from optimizer.errors import Phrase, SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
 from optimizer.storage.outage import is_outage
@@ -44,6 +47,11 @@ class CommandRequest:
     attachment: Attachment | None = None
     command: Command | None = None
 
+    @property
+    def is_addressed(self) -> bool:
+        """True for a message whose text mentions the bot."""
+        return self.door in (MENTION, "message")
+
 
 class Dispatcher:
     """Answers the requests of every entry point of Slack and of the pages."""
@@ -58,18 +66,27 @@ class Dispatcher:
             away = MongoUnavailable.silent()
             return Answer(self.known_renderer(request).refusal(away), is_refusal=True, error=away)
         origin = await self.origin_of(request)
-        command: Command | None = None
+        reading: Reading | None = None
         try:
-            command = request.command or await self._read(request)
-            if isinstance(command, RunTyped):
-                command = parse(command.text, rules=await saved_rules())
-            answer = await self.authorize_and_run(command, origin)
+            reading = await self._read(request)
+            reading, answer = await self._run(reading, request, origin)
         except UserError as error:
+            command = reading.command if reading else None
             outcome = Outcome.DENIED if isinstance(error, Denied) else Outcome.REFUSED
             await self.record(request, outcome, command=command, reason=str(error), error=_storable(error))
             return Answer(refusal(error, origin.renderer), is_refusal=True, error=error)
-        await self.record(request, Outcome.DONE, command=command)
-        return answer
+        await self.record(request, Outcome.DONE, command=reading.command)
+        return with_reading(answer, reading, origin.renderer)
+
+    async def _run(self, reading: Reading, request: CommandRequest, origin: Origin) -> tuple[Reading, Answer]:
+        """Run what was read; where a word of it is no symbol and no study, what else the text may mean."""
+        try:
+            return reading, await self.authorize_and_run(reading.command, origin)
+        except UNKNOWN_NAMES as error:
+            again = await self._read_again(request, reading, error)
+            if again is None:
+                raise
+        return again, await self.authorize_and_run(again.command, origin)
 
     async def authorize_and_run(self, command: Command, origin: Origin) -> Answer:
         """Run a command if the user's role is high enough."""
@@ -81,10 +98,12 @@ class Dispatcher:
         return await registry.answer(command, origin, self._context)
 
     async def _share(self, command: Share, origin: Origin) -> Answer:
-        """Repeat a private answer to everyone in the channel, in the channel's language."""
+        """Repeat a private answer to everyone in the channel, in the channel's language; of a study its decision."""
         shown = replace(origin, language=origin.public_language, is_overheard=not origin.is_direct)
-        answer = await self.authorize_and_run(parse(command.command_text, rules=await saved_rules()), shown)
-        mark = shown.renderer.notice("shared", by=origin.user_id)
+        shared = ShowDecision(command.study) if command.study else parse(command.shared, rules=await saved_rules())
+        answer = await self.authorize_and_run(shared, shown)
+        url = await self._context.conversations.link_to(command.study) if command.study else ""
+        mark = shown.renderer.notice("shared", by=origin.user_id, url=url)
         blocks = [*buttons.remove_button(answer.message.blocks, actions.SHARE), *mark.blocks]
         key = f"share:{origin.channel_id}:{origin.delivery}"
         await self._context.outbox.post(
@@ -110,6 +129,7 @@ class Dispatcher:
             language=person.language or public,
             public_language=public,
             is_broadcast=bool(channel and channel.broadcast),
+            is_brief=not (channel and channel.detail is Detail.FULL),
             role=await context.access.role_of(request.user_id, request.team_id),
             trigger_id=request.trigger_id,
             delivery=request.delivery,
@@ -149,11 +169,35 @@ class Dispatcher:
             **more,
         )
 
-    async def _read(self, request: CommandRequest) -> Command:
-        study = None
-        if request.thread_ts:
-            study = await self._context.conversations.find_by_thread(request.channel_id, request.thread_ts)
-        return parse(request.text, study=study, rules=await saved_rules())
+    async def _read(self, request: CommandRequest) -> Reading:
+        """Return the command of a button, or of a text as far as it is understood. Raises UserError."""
+        if isinstance(request.command, RunTyped):
+            return Reading(parse(request.command.text, rules=await saved_rules()))
+        if request.command:
+            return Reading(request.command)
+        return understand(
+            request.text,
+            study=await self._study_of_thread(request),
+            rules=await saved_rules(),
+            is_addressed=request.is_addressed,
+        )
+
+    async def _read_again(self, request: CommandRequest, before: Reading, error: UserError) -> Reading | None:
+        if request.command:
+            return None
+        return read_again(
+            request.text,
+            before,
+            error,
+            study=await self._study_of_thread(request),
+            rules=await saved_rules(),
+            is_addressed=request.is_addressed,
+        )
+
+    async def _study_of_thread(self, request: CommandRequest) -> str | None:
+        if not request.thread_ts:
+            return None
+        return await self._context.conversations.find_by_thread(request.channel_id, request.thread_ts)
 
 
 def _storable(error: UserError) -> dict[str, Any]:
@@ -166,4 +210,6 @@ def refusal(error: UserError, renderer: Renderer) -> Message:
     """Word an error as a refusal."""
     if isinstance(error, NotYours):
         return renderer.notice("not_yours", study_name=error.facts["study"], owner=error.facts["owner"])
+    if isinstance(error, TwoReadings):
+        return renderer.render("two_readings", x=error.facts)
     return renderer.refusal(error)

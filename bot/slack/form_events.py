@@ -1,8 +1,9 @@
-"""Events of the forms: changing the strategy, and submitting, with each field checked before anything is done."""
+"""Events of the forms: changes of the fields, and submitting, with each field checked before anything is done."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -10,9 +11,18 @@ from pymongo.errors import PyMongoError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 
+from bot.commands.forms.form_plan import plan_blocks
 from bot.commands.forms.rule_form import RULE_CALLBACK_ID, read_rule_form
 from bot.commands.forms.schedule_form import SCHEDULE_CALLBACK_ID, read_schedule_form
-from bot.commands.forms.start_form import CALLBACK_ID, STRATEGY_ACTION, Form, read_form, start_view
+from bot.commands.forms.start_form import (
+    CALLBACK_ID,
+    MORE_ACTION,
+    PLAN_ACTION,
+    STRATEGY_ACTION,
+    Form,
+    read_form,
+    start_view,
+)
 from bot.commands.registry import Command, OpenForm
 from bot.context import Answer, Audience, BotContext
 from bot.grammar.commands import OpenModal, Start
@@ -31,6 +41,8 @@ log = logging.getLogger(__name__)
 CHECK_SECONDS = 1.5
 #: Seconds to read the user's language before errors are shown beside the fields.
 LANGUAGE_SECONDS = 1.0
+#: Seconds without another change after which the plan of a form is shown anew.
+_CALM_SECONDS = 0.3
 #: Field that shows errors of the bars.
 _ABOUT_BARS = "symbol"
 #: Most characters of an error beside a field.
@@ -47,11 +59,14 @@ class Forms:
     def __init__(self, context: BotContext, dispatcher: Dispatcher) -> None:
         self._context = context
         self._dispatcher = dispatcher
+        self._changes: dict[str, int] = {}  # by view: the number of its last change that is not shown yet
 
     def register(self, app: AsyncApp) -> None:
         """Register the listeners with Bolt."""
         finish = self._context.background.finish
         app.action(STRATEGY_ACTION)(finish(self.on_strategy))
+        app.action(PLAN_ACTION)(finish(self.on_change))
+        app.action(MORE_ACTION)(finish(self.on_more))
         app.action(NEW_STUDY)(finish(self.on_new_study))
         app.view(CALLBACK_ID)(finish(self.on_submit))
         app.view(SCHEDULE_CALLBACK_ID)(finish(self.on_schedule))
@@ -75,15 +90,46 @@ class Forms:
     async def on_strategy(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Replace the fields by those of the newly chosen strategy."""
         await ack()
+        await self._show(body, self._next_change(body))
+
+    async def on_more(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Show the fields behind "More" as well."""
+        await ack()
+        await self._show(body, self._next_change(body), is_full=True)
+
+    async def on_change(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Show the plan of a changed form, of several quick changes that of the last."""
+        await ack()
+        change = self._next_change(body)
+        await asyncio.sleep(_CALM_SECONDS)
+        await self._show(body, change)
+
+    def _next_change(self, body: Mapping[str, Any]) -> int:
+        view_id = body["view"]["id"]
+        self._changes[view_id] = self._changes.get(view_id, 0) + 1
+        return self._changes[view_id]
+
+    async def _show(self, body: Mapping[str, Any], change: int, *, is_full: bool = False) -> None:
+        """Show the form that was filled in, with its plan, unless it was changed again meanwhile.
+
+        Slack's own guard, the hash of the view, would refuse the last of two quick changes instead of the first.
+        """
         view = body["view"]
+        if self._changes.get(view["id"]) != change:
+            return
         origin = await self._dispatcher.origin_of(_command_request("form", body, view["private_metadata"]))
-        fresh = start_view(Form.from_state(view["state"]), origin.renderer, metadata=view["private_metadata"])
+        form = Form.from_state(view["state"])
+        form = replace(form, is_full=is_full or form.is_full)
+        plan = await plan_blocks(form, origin.renderer, self._context.services)
+        fresh = start_view(form, origin.renderer, metadata=view["private_metadata"], plan=plan)
+        if self._changes.get(view["id"]) != change:
+            return
+        del self._changes[view["id"]]
         try:
-            await self._context.client.views_update(view_id=view["id"], hash=view["hash"], view=fresh)
+            await self._context.client.views_update(view_id=view["id"], view=fresh)
         except SlackApiError as refusal:
-            if refusal.response.get("error") not in ("hash_conflict", "not_found"):
+            if refusal.response.get("error") != "not_found":  # closed meanwhile
                 raise
-            # Chosen twice quickly, or closed: a later event shows the right fields, or nobody needs them.
 
     async def on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Start the study of the fields, or show the errors beside them."""
@@ -163,8 +209,9 @@ class Forms:
             key = f"form:{request.delivery}"
             await self._context.outbox.post(key, key, channel_id, answer.message)
             return
+        blocks = self._context.outbox.block_support.for_reply(answer.message.blocks)
         await self._context.client.chat_postEphemeral(
-            channel=channel_id, user=request.user_id, text=answer.message.text, blocks=answer.message.blocks
+            channel=channel_id, user=request.user_id, text=answer.message.text, blocks=blocks
         )
 
     async def _open_direct(self, user_id: str) -> str:

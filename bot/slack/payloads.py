@@ -106,8 +106,18 @@ class _Button(BaseModel):
     text: _Words
 
 
+class _MenuChoice(BaseModel):
+    type: Literal["overflow"]
+    action_id: Name
+    selected_option: _Option
+
+
 class _Choice(BaseModel):
-    type: Annotated[str, StringConstraints(pattern=r"^(static_select|multi_static_select|radio_buttons|checkboxes)$")]
+    """Menu, or a field that reports what is typed into it."""
+
+    type: Literal[
+        "static_select", "multi_static_select", "radio_buttons", "checkboxes", "plain_text_input", "number_input"
+    ]
     action_id: Name
 
 
@@ -128,14 +138,14 @@ class _MessageAct(_Interaction):
     channel: _Channel
     container: _Container
     message: _Message | None = None
-    actions: list[_Button | _Choice | _Link] = Field(min_length=1)
+    actions: list[_Button | _MenuChoice | _Choice | _Link] = Field(min_length=1)
 
 
 class _ViewAct(_Interaction):
     type: Literal["block_actions"]
     channel: None = None
     view: _View | _ViewOfHome
-    actions: list[_Button | _Choice | _Link] = Field(min_length=1)
+    actions: list[_Button | _MenuChoice | _Choice | _Link] = Field(min_length=1)
 
 
 class _Submission(_Interaction):
@@ -216,9 +226,36 @@ class _HomeOpened(_Event):
     user: UserId
 
 
+class _SharedLink(BaseModel):
+    url: Text
+
+
+class _LinkShared(_Event):
+    """Message, or one that is being written, with links to the bot's pages."""
+
+    type: Literal["link_shared"]
+    user: UserId
+    channel: ChannelId  # COMPOSER for one that is being written
+    message_ts: Name
+    links: list[_SharedLink] = Field(max_length=200)
+    unfurl_id: Name | None = None
+    source: Name | None = None
+
+
+class _AssistantThread(BaseModel):
+    user_id: UserId
+    channel_id: ChannelId
+    thread_ts: Ts
+
+
+class _ThreadStarted(_Event):
+    type: Literal["assistant_thread_started"]
+    assistant_thread: _AssistantThread
+
+
 def _require_unread_kind(kind: str) -> str:
     """Accept only the kinds of events that no listener reads."""
-    if kind in ("app_mention", "message", "app_home_opened"):
+    if kind in ("app_mention", "message", "app_home_opened", "link_shared", "assistant_thread_started"):
         raise ValueError("this event has a shape of its own")
     return kind
 
@@ -232,7 +269,7 @@ class _Callback(BaseModel):
     event_id: Name
     team_id: TeamId | None = None
     authorizations: list[dict[str, Any]] | None = None
-    event: _Mention | _BotMessage | _UserMessage | _SystemMessage | _HomeOpened | _Other
+    event: _Mention | _BotMessage | _UserMessage | _SystemMessage | _HomeOpened | _LinkShared | _ThreadStarted | _Other
 
 
 class _Challenge(BaseModel):

@@ -117,6 +117,7 @@ class OptimizationStudy(Document):
     trials_completed: int = 0
     created_by: str
     origin: dict[str, Any] = Field(default_factory=dict)  # where results are sent; read by the interface that stored it
+    team: str = ""  # of several teams that the interface serves; empty: its own
     audience: str = WORKSPACE  # who may see it; any other word is one of the interface that stored it
     first: list[dict[str, Value]] = Field(default_factory=list)  # sets that are tried right after the default set
     request_key: str | None = None  # id of the request: the same request never starts two studies

@@ -1,5 +1,10 @@
-"""Comparison of a recomputed study with the stored one, to the last bit."""
+"""Comparison of a recomputed study with the stored one: trials to the last bit, summaries up to rounding.
 
+The engine adds in one order on every processor. Measures and statistics are sums of NumPy's and of a BLAS, which add
+in as many lanes as the processor has: another machine gives other last digits.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +21,9 @@ _JUDGEMENT = {"verdict", "suggestion", "case", "notes"}
 #: Parts that early versions drew from the sampler's path, and intervals that did not know how few trades there were.
 _OF_EARLY_VERSIONS = {"luck", "walk_forward", "sharpe_interval", "drawdown_interval", "bootstrap_sharpes"}
 _MISSING = "–"
+_TRIALS = "trials"
+#: Differences of numbers of a summary, relative and absolute, that are rounding.
+_ROUNDING, _NOTHING = 1e-9, 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +55,7 @@ def first_difference(
     A part of a summary that the version which stored it did not have is not compared, and neither is what early
     versions computed in another way, with the verdict that followed.
     """
-    path = "" if isinstance(stored, BaseModel) else "trials"
+    path = "" if isinstance(stored, BaseModel) else _TRIALS
     return _between(_plain(stored, like=stored), _plain(fresh, like=stored), path)
 
 
@@ -77,9 +85,17 @@ def _between(was: Any, now: Any, path: str) -> Difference | None:
     elif isinstance(was, list) and isinstance(now, list):
         length = max(len(was), len(now))
         steps = ((_at(was, i), _at(now, i), f"{path}[{i}]") for i in range(length))
+    elif was == now or _are_rounded(was, now, path):
+        return None
     else:
-        return None if was == now else Difference(field=path, was=repr(was), now=repr(now))
+        return Difference(field=path, was=repr(was), now=repr(now))
     return next((found for step in steps if (found := _between(*step)) is not None), None)
+
+
+def _are_rounded(was: Any, now: Any, path: str) -> bool:
+    if path.startswith(_TRIALS) or not (isinstance(was, float) and isinstance(now, float)):
+        return False
+    return math.isclose(was, now, rel_tol=_ROUNDING, abs_tol=_NOTHING)
 
 
 def _at(values: list[Any], index: int) -> Any:

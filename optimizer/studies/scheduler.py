@@ -32,15 +32,17 @@ from optimizer.studies.service import OptimizationService
 
 log = logging.getLogger(__name__)
 
-_STUDY_PREFIX = "study:"
-_Handler = Callable[[str], Awaitable[object]]
+#: Kind of the jobs that run a study.
+STUDY_KIND = "study"
+_STUDY_PREFIX = f"{STUDY_KIND}:"
+Handler = Callable[[str], Awaitable[object]]
 #: Fields of a cron trigger: hour, minute, and day_of_week or day where they matter.
 Cron = Mapping[str, str | int]
 #: Handlers of running jobs, by kind. A pickled job cannot contain live objects.
-_handlers: dict[str, _Handler] = {}
+_handlers: dict[str, Handler] = {}
 
 
-def bind(handlers: Mapping[str, _Handler]) -> None:
+def bind(handlers: Mapping[str, Handler]) -> None:
     """Register the handlers of the kinds of job in this process."""
     _handlers.clear()
     _handlers.update(handlers)
@@ -153,9 +155,9 @@ class StudyJobs:
             timezone=UTC if clock is utc_now else _ClockZone(clock),
         )
 
-    def start(self, handlers: Mapping[str, _Handler] | None = None) -> None:
-        """Start to run jobs; `handlers` are for kinds other than `study`."""
-        bind({"study": self._service.run_study, **(handlers or {})})
+    def start(self, handlers: Mapping[str, Handler] | None = None) -> None:
+        """Start to run jobs; `handlers` are for the other kinds, and may do more than run a study."""
+        bind({STUDY_KIND: self._service.run_study, **(handlers or {})})
         self.open()
         self._scheduler.resume()
 
@@ -171,7 +173,7 @@ class StudyJobs:
         # Late is fine: with the default grace of 1 s a busy loop would silently drop the study.
         self._scheduler.add_job(
             run_job,
-            args=["study", study_name],
+            args=[STUDY_KIND, study_name],
             id=_STUDY_PREFIX + study_name,
             misfire_grace_time=None,
             replace_existing=True,

@@ -160,6 +160,7 @@ class OptimizationService:
         notes: str = "",
         origin: Mapping[str, Any] | None = None,
         audience: str = WORKSPACE,
+        team: str = "",
         first: Sequence[Params] = (),
         request_key: str | None = None,
         n_together: int = 1,
@@ -175,7 +176,8 @@ class OptimizationService:
         data_hashes = written[: 1 + len(plan.partners)]
         study = _study_of(plan, data_hashes, created_by, self._clock())
         study.companion_hashes = written[len(data_hashes) :]
-        study.name, study.notes, study.audience, study.n_together = name, notes, audience, n_together
+        study.name, study.notes, study.n_together = name, notes, n_together
+        study.audience, study.team = audience, team
         study.origin, study.request_key, study.first = dict(origin or {}), request_key, list(first)
         study.universe = plan.universe
         return await STUDY_IDS.give(partial(self._insert, study))

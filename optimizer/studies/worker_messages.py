@@ -85,7 +85,7 @@ class Replayed(Frozen):
 
     kind: Literal["replayed"] = "replayed"
     n_trials: int
-    difference: Difference | None  # None: equal to the last bit
+    difference: Difference | None  # None: equal, summaries up to rounding
 
 
 class Challenged(Frozen):

@@ -14,7 +14,7 @@ from reports.render import Language, renderer_of
 def draw(facts: StudyFacts, trials: Sequence[TrialRecord], language: Language, folder: Path) -> Written:
     """Write every chart as PNG, and at last the report that holds them all; files that are there are replaced."""
     assert facts.summary is not None, "only a finished study is drawn"
-    drawn = pictures(facts, trials)
+    drawn = pictures(facts, trials, language)
     folder.mkdir(parents=True, exist_ok=True)
     for name, png in drawn.items():
         _replace(folder / f"{name}.png", png)

@@ -2,8 +2,7 @@
 
 Drawn for a phone: the type is readable at 360 pixels of width. The paper is opaque, so that a chart looks
 the same on a light and on a dark screen; colours are from Okabe and Ito's palette and cividis, and every
-series also differs in line, mark or place. Labels are English in every language, because the fonts that
-matplotlib carries have no Hangul; captions beside a chart are in the reader's language.
+series also differs in line, mark or place. Labels are in the reader's language, in the font of `fonts.py`.
 """
 
 import io
@@ -22,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from optimizer.domain.space import Params, Value, tidy
 from optimizer.domain.study_results import Curve, Fold, Interval, Surface
+from reports.charts.chart_labels import ChartLabels
 from reports.text.numbers import MINUS, PERCENT_GOALS
 
 SIZE = (5.0, 3.9)  # inches; at 360 pixels of width a point is one pixel
@@ -36,7 +36,7 @@ Points = Sequence[tuple[float, float]]
 Where = Literal["best", "upper left", "lower right"]
 
 
-def equity(curve: Curve, *, holdout_start: date | None, title: str) -> bytes:
+def equity(say: ChartLabels, curve: Curve, *, holdout_start: date | None, title: str) -> bytes:
     """Growth of 1 for winner and hold, the held-out bars shaded, and the winner's drawdown below."""
     figure = _figure()
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.6, 1))
@@ -47,49 +47,66 @@ def equity(curve: Curve, *, holdout_start: date | None, title: str) -> bytes:
     winner, buy_and_hold = np.array(curve.winner), np.array(curve.buy_and_hold)
     days = np.array(curve.dates, dtype="datetime64[D]")
     at = _thinned(len(days))
-    top.plot(days[at], buy_and_hold[at], color=SOFT, linewidth=1.2, linestyle=(0, (4, 1.5)), label="buy and hold")
-    top.plot(days[at], winner[at], color=BLUE, linewidth=1.8, label="winner")
-    _growth_axis(top, np.concatenate([winner, buy_and_hold]))
+    top.plot(days[at], buy_and_hold[at], color=SOFT, linewidth=1.2, linestyle=(0, (4, 1.5)), label=say["buy_and_hold"])
+    top.plot(days[at], winner[at], color=BLUE, linewidth=1.8, label=say["winner"])
+    _growth_axis(say, top, np.concatenate([winner, buy_and_hold]))
     fall = winner / np.maximum.accumulate(winner) - 1
     below.fill_between(days[at], fall[at], 0, color=BLUE, alpha=0.35, linewidth=0)
     below.plot(days[at], fall[at], color=BLUE, linewidth=0.8)
     below.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
     below.yaxis.set_major_locator(MaxNLocator(3))
-    below.set_ylabel("drawdown")
+    below.set_ylabel(say["drawdown"])
     if holdout_start is not None:
-        _shade_holdout((top, below), np.datetime64(holdout_start), days[-1])
-    _date_axis(below)
+        _shade_holdout((top, below), np.datetime64(holdout_start), days[-1], say["held_out"])
+    _date_axis(say, below)
     _legend(top, "upper left")
     return _png(figure)
 
 
 def history(
-    numbers: Sequence[int], values: Sequence[float], *, goal: str, goal_name: str, luck: float | None, title: str
+    say: ChartLabels,
+    numbers: Sequence[int],
+    values: Sequence[float],
+    *,
+    goal: str,
+    goal_name: str,
+    luck: float | None,
+    title: str,
 ) -> bytes:
     """Every feasible trial's value and the best so far; `luck` is the best that as many tries show without skill."""
     figure = _figure()
     axes = figure.subplots()
     _dress(axes, title)
     if not numbers:
-        return _empty(figure, axes, "no feasible trial")
-    axes.scatter(numbers, values, s=14, color=BLUE, alpha=0.55, linewidths=0, label="trial")
+        return _empty(figure, axes, say["no_trial"])
+    axes.scatter(numbers, values, s=14, color=BLUE, alpha=0.55, linewidths=0, label=say["trial"])
     best = np.maximum.accumulate(np.array(values))
-    axes.step(numbers, best, where="post", color=INK, linewidth=1.6, label="best so far")
+    axes.step(numbers, best, where="post", color=INK, linewidth=1.6, label=say["best_so_far"])
     if numbers[0] == 0:
         axes.scatter(
-            [0], values[:1], s=70, marker="D", color=ORANGE, edgecolors=INK, linewidths=0.8, zorder=4, label="default"
+            [0],
+            values[:1],
+            s=70,
+            marker="D",
+            color=ORANGE,
+            edgecolors=INK,
+            linewidths=0.8,
+            zorder=4,
+            label=say["default"],
         )
     if luck is not None:
-        axes.axhline(luck, color=VERMILION, linewidth=1.4, linestyle=(0, (5, 2)), label="best by luck alone")
+        axes.axhline(luck, color=VERMILION, linewidth=1.4, linestyle=(0, (5, 2)), label=say["luck"])
     _goal_axis(axes.yaxis, goal)
-    axes.set_xlabel("trial")
-    axes.set_ylabel(f"{goal_name}, in sample")
+    axes.set_xlabel(say["trial"])
+    axes.set_ylabel(say.said("inside", goal_name))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     _legend(axes, "lower right")
     return _png(figure)
 
 
-def heatmap(surface: Surface, *, winner: Params, value: float | None, goal: str, goal_name: str, title: str) -> bytes:
+def heatmap(
+    say: ChartLabels, surface: Surface, *, winner: Params, value: float | None, goal: str, goal_name: str, title: str
+) -> bytes:
     """The goal over the two most important parameters: winner marked, cells that keep 80 % of its value framed."""
     figure = _figure()
     figure.subplots_adjust(bottom=0.175)
@@ -102,21 +119,27 @@ def heatmap(surface: Surface, *, winner: Params, value: float | None, goal: str,
     bar = figure.colorbar(mesh, ax=axes, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=SOFT, labelsize=9)
-    bar.set_label(f"{goal_name}, in sample", color=INK, fontsize=10)
+    bar.set_label(say.said("inside", goal_name), color=INK, fontsize=10)
     _goal_axis(bar.ax.yaxis, goal)
     if value is not None and value > 0:
         _frame_plateau(axes, np.nan_to_num(grid, nan=-np.inf) >= KEPT * value)
-    _mark_winner(axes, surface, winner)
+    _mark_winner(axes, surface, winner, say["winner"])
     _value_axis(axes, "x", surface.x_values)
     _value_axis(axes, "y", surface.y_values)
     axes.set_xlabel(surface.x)
     axes.set_ylabel(surface.y)
-    _note(figure, "star: winner · frame: keeps at least 80% of its value · grey: infeasible")
+    _note(figure, say["heatmap_note"])
     return _png(figure)
 
 
 def scatter(
-    points: Sequence[tuple[float, float]], *, winner: tuple[float, float] | None, goal: str, goal_name: str, title: str
+    say: ChartLabels,
+    points: Points,
+    *,
+    winner: tuple[float, float] | None,
+    goal: str,
+    goal_name: str,
+    title: str,
 ) -> bytes:
     """Every feasible trial in sample against out of sample: a cloud without slope means that rank is luck."""
     figure = _figure()
@@ -125,19 +148,20 @@ def scatter(
     inside, outside = np.array(points, dtype=float).reshape(-1, 2).T
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.scatter(inside, outside, s=16, color=BLUE, alpha=0.5, linewidths=0, label="trial")
+    axes.scatter(inside, outside, s=16, color=BLUE, alpha=0.5, linewidths=0, label=say["trial"])
     if winner is not None:
-        _star(axes, winner[0], winner[1])
-    _equal_line(axes, inside, outside)
+        _star(axes, *winner, say["winner"])
+    _equal_line(axes, inside, outside, say["same_as_inside"])
     _goal_axis(axes.xaxis, goal)
     _goal_axis(axes.yaxis, goal)
-    axes.set_xlabel(f"{goal_name}, in sample")
-    axes.set_ylabel("out of sample")
+    axes.set_xlabel(say.said("inside", goal_name))
+    axes.set_ylabel(say["outside"])
     _legend(axes, "best")
     return _png(figure)
 
 
 def pareto(
+    say: ChartLabels,
     points: Points,
     *,
     front: Points,
@@ -155,16 +179,16 @@ def pareto(
     figure = _figure()
     axes = figure.subplots()
     _dress(axes, title)
-    axes.scatter(*_columns(points), s=14, color=BLUE, alpha=0.45, linewidths=0, label="trial")
-    axes.plot(*_columns(front), color=INK, linewidth=1.4, marker="o", markersize=3.5, label="Pareto set")
+    axes.scatter(*_columns(points), s=14, color=BLUE, alpha=0.45, linewidths=0, label=say["trial"])
+    axes.plot(*_columns(front), color=INK, linewidth=1.4, marker="o", markersize=3.5, label=say["pareto_set"])
     for inside, outside in unseen:
         axes.plot(*_columns((inside, outside)), color=SOFT, linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
     if unseen:
         places = _columns([outside for _, outside in unseen])
-        axes.scatter(*places, s=34, marker="s", facecolors=PAPER, edgecolors=VERMILION, label="out of sample", zorder=3)
-    _star(axes, *winner)
+        axes.scatter(*places, s=34, marker="s", facecolors=PAPER, edgecolors=VERMILION, label=say["outside"], zorder=3)
+    _star(axes, *winner, say["winner"])
     if knee is not None:
-        _mark(axes, knee[0], knee[1], "D", GREEN, "knee")
+        _mark(axes, knee[0], knee[1], "D", GREEN, say["knee"])
     _goal_axis(axes.xaxis, goals[0])
     _goal_axis(axes.yaxis, goals[1])
     axes.set_xlabel(goal_names[0])
@@ -173,7 +197,7 @@ def pareto(
     return _png(figure)
 
 
-def folds(steps: Sequence[Fold], *, goal: str, goal_name: str, title: str) -> bytes:
+def folds(say: ChartLabels, steps: Sequence[Fold], *, goal: str, goal_name: str, title: str) -> bytes:
     """Each walk-forward fold: what the fit promised and what the following bars gave."""
     figure = _figure()
     axes = figure.subplots()
@@ -184,10 +208,18 @@ def folds(steps: Sequence[Fold], *, goal: str, goal_name: str, title: str) -> by
     outside = np.array([_known(step.out_of_sample) for step in steps])
     axes.vlines(places, inside, outside, color=SOFT, linewidth=1.2)
     axes.scatter(
-        places, inside, s=70, marker="o", facecolors=PAPER, edgecolors=BLUE, linewidths=1.8, zorder=3, label="fitted on"
+        places,
+        inside,
+        s=70,
+        marker="o",
+        facecolors=PAPER,
+        edgecolors=BLUE,
+        linewidths=1.8,
+        zorder=3,
+        label=say["fitted"],
     )
-    axes.scatter(places, outside, s=70, marker="s", color=VERMILION, zorder=3, label="bars that followed")
-    axes.set_xticks(places, [f"{step.test_start:%Y-%m}\nto {step.test_end:%Y-%m}" for step in steps])
+    axes.scatter(places, outside, s=70, marker="s", color=VERMILION, zorder=3, label=say["followed"])
+    axes.set_xticks(places, [_fold(say, step) for step in steps])
     axes.set_xlim(-0.5, len(steps) - 0.5)
     axes.margins(y=0.2)
     _goal_axis(axes.yaxis, goal)
@@ -196,20 +228,22 @@ def folds(steps: Sequence[Fold], *, goal: str, goal_name: str, title: str) -> by
     return _png(figure)
 
 
-def bootstrap(sharpes: Sequence[float], *, interval: Interval | None, buy_and_hold: float | None, title: str) -> bytes:
+def bootstrap(
+    say: ChartLabels, sharpes: Sequence[float], *, interval: Interval | None, buy_and_hold: float | None, title: str
+) -> bytes:
     """The out-of-sample Sharpe ratios that resampled histories give, with the 90 % interval, zero and hold."""
     figure = _figure()
     axes = figure.subplots()
     _dress(axes, title)
     axes.hist(sharpes, bins=24, color=BLUE, alpha=0.55, edgecolor=PAPER, linewidth=0.6)
     if interval is not None and interval.low is not None and interval.high is not None:
-        axes.axvspan(interval.low, interval.high, color=ORANGE, alpha=0.16, linewidth=0, label="90% interval")
-    axes.axvline(0, color=INK, linewidth=1.2, label="zero")
+        axes.axvspan(interval.low, interval.high, color=ORANGE, alpha=0.16, linewidth=0, label=say["interval"])
+    axes.axvline(0, color=INK, linewidth=1.2, label=say["zero"])
     if buy_and_hold is not None:
-        axes.axvline(buy_and_hold, color=VERMILION, linewidth=1.4, linestyle=(0, (5, 2)), label="buy and hold")
+        axes.axvline(buy_and_hold, color=VERMILION, linewidth=1.4, linestyle=(0, (5, 2)), label=say["buy_and_hold"])
     _goal_axis(axes.xaxis, "sharpe")
-    axes.set_xlabel("Sharpe, out of sample")
-    axes.set_ylabel("resampled histories")
+    axes.set_xlabel(say["sharpe_outside"])
+    axes.set_ylabel(say["histories"])
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     _legend(axes, "best")
     return _png(figure)
@@ -243,8 +277,8 @@ def _literal(text: Text) -> None:
 
 
 def _drawable(text: str) -> str:
-    """A title without the characters that the chart's font lacks."""
-    return "".join(c if c.isascii() or c in "·–−" else "?" for c in " ".join(text.split()))[:48]
+    """A title without the characters that both fonts lack."""
+    return "".join(c if c.isascii() or c in "·–−" or "가" <= c <= "힣" else "?" for c in " ".join(text.split()))[:48]
 
 
 def _legend(axes: Axes, where: Where) -> None:
@@ -261,11 +295,11 @@ def _thinned(n: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n - 1, min(n, MAX_POINTS)).round().astype(np.intp))
 
 
-def _growth_axis(axes: Axes, values: FloatArray) -> None:
-    axes.set_ylabel("growth of 1")
+def _growth_axis(say: ChartLabels, axes: Axes, values: FloatArray) -> None:
+    axes.set_ylabel(say["growth"])
     if values.min() > 0 and values.max() / values.min() > 3:
         axes.set_yscale("log")
-        axes.set_ylabel("growth of 1 (log)")
+        axes.set_ylabel(say["growth_log"])
         low, high = values.min(), values.max()
         ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low / 1.1 <= t <= high * 1.1]
         axes.set_yticks(ticks)
@@ -274,19 +308,19 @@ def _growth_axis(axes: Axes, values: FloatArray) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: tidy(v)))
 
 
-def _shade_holdout(panels: Sequence[Axes], start: np.datetime64, end: np.datetime64) -> None:
+def _shade_holdout(panels: Sequence[Axes], start: np.datetime64, end: np.datetime64, label: str) -> None:
     for axes in panels:
         axes.axvspan(start, end, color=ORANGE, alpha=0.18, linewidth=0, zorder=0)  # type: ignore[arg-type]
     panels[0].annotate(
-        "held out", (start, 0.03), xycoords=("data", "axes fraction"), fontsize=9, color=INK, ha="left", xytext=(3, 0),
+        label, (start, 0.03), xycoords=("data", "axes fraction"), fontsize=9, color=INK, ha="left", xytext=(3, 0),
         textcoords="offset points",
     )  # fmt: skip
 
 
-def _date_axis(axes: Axes) -> None:
+def _date_axis(say: ChartLabels, axes: Axes) -> None:
     locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, **say.dates))  # type: ignore[no-untyped-call]
 
 
 def _percent_tick(value: float, _: int) -> str:
@@ -308,26 +342,30 @@ def _columns(points: Points) -> tuple[FloatArray, FloatArray]:
     return across, up
 
 
+def _fold(say: ChartLabels, step: Fold) -> str:
+    return say.said("fold", f"{step.test_start:%Y-%m}", f"{step.test_end:%Y-%m}")
+
+
 def _known(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def _equal_line(axes: Axes, inside: FloatArray, outside: FloatArray) -> None:
+def _equal_line(axes: Axes, inside: FloatArray, outside: FloatArray, label: str) -> None:
     low, high = min(inside.min(), outside.min()), max(inside.max(), outside.max())
     limits = axes.get_xlim(), axes.get_ylim()
-    axes.plot([low, high], [low, high], color=SOFT, linewidth=0.9, linestyle=(0, (2, 2)), label="same as in sample")
+    axes.plot([low, high], [low, high], color=SOFT, linewidth=0.9, linestyle=(0, (2, 2)), label=label)
     axes.set_xlim(limits[0])
     axes.set_ylim(limits[1])
 
 
-def _star(axes: Axes, x: float, y: float) -> None:
-    axes.scatter([x], [y], s=190, marker="*", color=ORANGE, edgecolors=INK, linewidths=0.9, zorder=5, label="winner")
+def _star(axes: Axes, x: float, y: float, label: str) -> None:
+    axes.scatter([x], [y], s=190, marker="*", color=ORANGE, edgecolors=INK, linewidths=0.9, zorder=5, label=label)
 
 
-def _mark_winner(axes: Axes, surface: Surface, winner: Params) -> None:
+def _mark_winner(axes: Axes, surface: Surface, winner: Params, label: str) -> None:
     at = winner.get(surface.x), winner.get(surface.y)
     if at[0] in surface.x_values and at[1] in surface.y_values:
-        _star(axes, surface.x_values.index(at[0]) + 0.5, surface.y_values.index(at[1]) + 0.5)
+        _star(axes, surface.x_values.index(at[0]) + 0.5, surface.y_values.index(at[1]) + 0.5, label)
 
 
 def _frame_plateau(axes: Axes, kept: NDArray[np.bool_]) -> None:

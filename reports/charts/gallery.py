@@ -1,40 +1,66 @@
 """The charts of one finished study, by name and in the order a report shows them."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_results import Pareto, StudySummary, TrialRecord
 from optimizer.search.loop import ranked
 from optimizer.validation.pareto import front, knee, points_of
 from reports.charts import figures
+from reports.charts.chart_labels import ChartLabels, labels_of
 from reports.charts.chart_list import expected
+from reports.charts.fonts import fonts_of
 from reports.facts import StudyFacts
+from reports.languages import Language
 
 #: Symbols that a chart's title names.
 _MOST_NAMED = 4
 
 
-def pictures(facts: StudyFacts, trials: Sequence[TrialRecord]) -> dict[str, bytes]:
+def pictures(facts: StudyFacts, trials: Sequence[TrialRecord], language: Language = "en") -> dict[str, bytes]:
     """PNG bytes by chart name; a chart whose numbers the study does not have is left out."""
-    summary = facts.summary
-    assert summary is not None, "charts are drawn only of a finished study"
-    return {name: _DRAWERS[name](facts, summary, trials) for name in expected(summary)}
+    assert facts.summary is not None, "charts are drawn only of a finished study"
+    study = _Study(facts, facts.summary, trials, labels_of(language))
+    with fonts_of(language):
+        return {name: _DRAWERS[name](study) for name in expected(facts.summary)}
 
 
-def _equity(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
-    title = f"{_name(facts)} · against buy and hold"
-    return figures.equity(summary.curve, holdout_start=summary.window.holdout_start, title=title)
+class _Study(NamedTuple):
+    """What the charts of one study are drawn of, and the words on them."""
+
+    facts: StudyFacts
+    summary: StudySummary
+    trials: Sequence[TrialRecord]
+    say: ChartLabels
+
+    def title(self, chart: str) -> str:
+        symbols = self.facts.spec.symbols
+        many = len(symbols) > _MOST_NAMED
+        name = self.say.said("n_symbols", len(symbols)) if many else self.facts.spec.label
+        return f"{name} {self.facts.spec.strategy_name.upper()} · {self.say.titles[chart]}"
+
+    def goal_name(self, goal: str) -> str:
+        name = self.say.goals[goal]
+        return self.say.said("median", name) if self.facts.spec.is_shared else name
 
 
-def _history(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
-    feasible = feasible_values(trials)
+def _equity(study: _Study) -> bytes:
+    summary = study.summary
+    start = summary.window.holdout_start
+    return figures.equity(study.say, summary.curve, holdout_start=start, title=study.title("equity"))
+
+
+def _history(study: _Study) -> bytes:
+    goal, feasible = study.facts.goal, feasible_values(study.trials)
     return figures.history(
+        study.say,
         [number for number, _ in feasible],
         [value for _, value in feasible],
-        goal=facts.goal,
-        goal_name=_goal_name(facts),
-        luck=_luck(facts, summary),
-        title=f"{_name(facts)} · the search",
+        goal=goal,
+        goal_name=study.goal_name(goal),
+        luck=_luck(study.facts, study.summary),
+        title=study.title("history"),
     )
 
 
@@ -43,43 +69,49 @@ def feasible_values(trials: Sequence[TrialRecord]) -> list[tuple[int, float]]:
     return [(trial.number, trial.value) for trial in trials if trial.is_feasible and trial.value is not None]
 
 
-def _heatmap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
+def _heatmap(study: _Study) -> bytes:
+    summary, goal = study.summary, study.facts.goal
     assert summary.surface is not None, "drawn only where there is one"
     return figures.heatmap(
+        study.say,
         summary.surface,
         winner=summary.winner.params,
         value=summary.winner.value,
-        goal=facts.goal,
-        goal_name=_goal_name(facts),
-        title=f"{_name(facts)} · around the winner",
+        goal=goal,
+        goal_name=study.goal_name(goal),
+        title=study.title("heatmap"),
     )
 
 
-def _scatter(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
+def _scatter(study: _Study) -> bytes:
+    goal = study.facts.goal
     return figures.scatter(
-        summary.scatter,
-        winner=_winner_point(facts, summary),
-        goal=facts.goal,
-        goal_name=_goal_name(facts),
-        title=f"{_name(facts)} · in and out of sample",
+        study.say,
+        study.summary.scatter,
+        winner=_winner_point(study.facts, study.summary),
+        goal=goal,
+        goal_name=study.goal_name(goal),
+        title=study.title("scatter"),
     )
 
 
-def _pareto(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
+def _pareto(study: _Study) -> bytes:
+    summary = study.summary
     assert summary.pareto is not None, "drawn only where there is one"
-    first, second = facts.spec.goals
-    points = points_of(ranked(trials))
+    first, second = study.facts.spec.goals
+    points = points_of(ranked(study.trials))
     front_points = [points[row] for row in front(points)]
     at = knee(front_points)
     return figures.pareto(
+        study.say,
         points,
         front=front_points,
         winner=front_points[0],
         knee=None if at is None else front_points[at],
         unseen=_unseen(summary.pareto, first, second),
         goals=(first, second),
-        goal_names=(_title(facts, first), _title(facts, second)),
-        title=f"{_name(facts)} · both goals",
+        goal_names=(study.goal_name(first), study.goal_name(second)),
+        title=study.title("pareto"),
     )
 
 
@@ -95,19 +127,20 @@ def _unseen(pareto: Pareto, first: str, second: str) -> list[tuple[tuple[float, 
     ]
 
 
-def _folds(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
-    assert summary.walk_forward is not None, "drawn only where there is one"
-    title = f"{_name(facts)} · walk-forward"
-    return figures.folds(summary.walk_forward.folds, goal=facts.goal, goal_name=_goal_name(facts), title=title)
+def _folds(study: _Study) -> bytes:
+    goal, walk = study.facts.goal, study.summary.walk_forward
+    assert walk is not None, "drawn only where there is one"
+    return figures.folds(study.say, walk.folds, goal=goal, goal_name=study.goal_name(goal), title=study.title("folds"))
 
 
-def _bootstrap(facts: StudyFacts, summary: StudySummary, trials: Sequence[TrialRecord]) -> bytes:
-    held = summary.buy_and_hold.out_of_sample
+def _bootstrap(study: _Study) -> bytes:
+    held = study.summary.buy_and_hold.out_of_sample
     return figures.bootstrap(
-        summary.bootstrap_sharpes,
-        interval=summary.sharpe_interval,
+        study.say,
+        study.summary.bootstrap_sharpes,
+        interval=study.summary.sharpe_interval,
         buy_and_hold=held.sharpe_ratio if held else None,
-        title=f"{_name(facts)} · how sure the Sharpe is",
+        title=study.title("bootstrap"),
     )
 
 
@@ -122,22 +155,8 @@ def _luck(facts: StudyFacts, summary: StudySummary) -> float | None:
     return summary.luck.expected_max_sharpe if facts.goal == "sharpe" and not facts.spec.is_shared else None
 
 
-def _name(facts: StudyFacts) -> str:
-    symbols = facts.spec.symbols
-    name = facts.spec.label if len(symbols) <= _MOST_NAMED else f"{len(symbols)} symbols"
-    return f"{name} {facts.spec.strategy_name.upper()}"
-
-
-def _goal_name(facts: StudyFacts) -> str:
-    return _title(facts, facts.goal)
-
-
-def _title(facts: StudyFacts, goal: str) -> str:
-    return f"{GOALS[goal].title} (median)" if facts.spec.is_shared else GOALS[goal].title
-
-
 #: By the names of `chart_list.CHARTS`.
-_DRAWERS: dict[str, Callable[[StudyFacts, StudySummary, Sequence[TrialRecord]], bytes]] = {
+_DRAWERS: dict[str, Callable[[_Study], bytes]] = {
     "equity": _equity,
     "pareto": _pareto,
     "history": _history,

@@ -15,6 +15,7 @@ from optimizer.domain.metrics import CAPS, FRACTIONS
 from optimizer.domain.space import Value, tidy
 from optimizer.domain.study_request import Cap
 from reports.text import caps, numbers
+from reports.text.particles import particle
 
 MAX_WORD = 200  # characters of a fact that a person typed
 
@@ -82,6 +83,11 @@ def _json(text: Markup | str) -> Markup:
     return Markup(json.dumps(str(flat(text)), ensure_ascii=False))  # noqa: S704 - `flat` escapes
 
 
+def _number(value: float) -> Markup:
+    """A number for a program to sort or to draw; raises ValueError for one that JSON does not know."""
+    return Markup(json.dumps(round(value, 6), allow_nan=False))  # noqa: S704 - a number
+
+
 def _code(value: object) -> Markup:
     return escape(typed(value))
 
@@ -122,6 +128,7 @@ def _bar(done: int, total: int) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "json": _json,
+    "number": _number,
     "lines": lines,
     "marked": marked,
     "unmarked": _unmarked,
@@ -129,6 +136,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "attribute": _attribute,
     "code": _code,
     "person": person,
+    "is_person": numbers.is_slack_user,
+    "is_percent": numbers.PERCENT_GOALS.__contains__,
     "params": numbers.assignments,
     "setting": _setting,
     "bound": _bound,
@@ -136,6 +145,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "ratio": numbers.ratio,
     "percent": numbers.percent,
     "signed_percent": numbers.signed_percent,
+    "signed": numbers.signed,
+    "price": numbers.price,
     "share": numbers.share,
     "probability": numbers.probability,
     "goal": numbers.goal_value,
@@ -153,4 +164,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "joined": joined,
     "codes": codes,
     "bar": _bar,
+    "particle": particle,
 }

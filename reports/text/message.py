@@ -9,7 +9,10 @@ Block = dict[str, Any]
 MAX_BLOCKS = 50
 MAX_SECTION = 3000
 MAX_TEXT = 3000  # of the fallback: Slack allows more, nobody reads more
-MAX_CELLS = 100  # rows of a table
+MAX_CELLS = 100  # rows of a table; a sortable one may have one more
+MAX_CHARTS = 2
+TABLES = frozenset({"table", "data_table"})
+CHART = "data_visualization"
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Message:
 
 
 def fit(message: Message) -> list[Message]:
-    """The same content in as many messages as Slack's limits ask for: 50 blocks and one table each."""
+    """The same content in as many messages as Slack's limits ask for: 50 blocks, one table and two charts each."""
     blocks = [part for block in message.blocks for part in _cut(block)]
     return [Message(message.text[:MAX_TEXT], group) for group in _groups(blocks)] or [message]
 
@@ -31,7 +34,7 @@ def _cut(block: Block) -> Iterator[Block]:
     if block["type"] == "section":
         for text in split_text(block["text"]["text"], MAX_SECTION):
             yield {**block, "text": {**block["text"], "text": text}}
-    elif block["type"] == "table":
+    elif block["type"] in TABLES:
         head, *rows = block["rows"]
         step = MAX_CELLS - 1
         for at in range(0, max(len(rows), 1), step):
@@ -52,13 +55,18 @@ def split_text(text: str, limit: int) -> list[str]:
 
 def _groups(blocks: Sequence[Block]) -> Iterator[list[Block]]:
     group: list[Block] = []
-    has_table = False
     for block in blocks:
-        is_table = block["type"] == "table"
-        if len(group) == MAX_BLOCKS or (is_table and has_table):
+        if len(group) == MAX_BLOCKS or not _has_room(group, block["type"]):
             yield group
-            group, has_table = [], False
+            group = []
         group.append(block)
-        has_table = has_table or is_table
     if group:
         yield group
+
+
+def _has_room(group: Sequence[Block], kind: str) -> bool:
+    """Whether a message may have a block of this kind besides those it has."""
+    kinds = [block["type"] for block in group]
+    if kind in TABLES:
+        return not TABLES.intersection(kinds)
+    return kind != CHART or kinds.count(CHART) < MAX_CHARTS

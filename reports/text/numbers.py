@@ -41,6 +41,16 @@ def signed_percent(value: float | None, *beside: float | None) -> str:
     return f"+{text}" if value is not None and value > 0 and any(digit in "123456789" for digit in text) else text
 
 
+def signed(value: float) -> str:
+    """A difference with its sign and at most one decimal: +1, −0.5."""
+    return f"{round(value, 1):+g}".replace("-", MINUS)
+
+
+def price(value: float) -> str:
+    """A price or a volume as a file has it, with at most six digits."""
+    return f"{value:g}".replace("-", MINUS)
+
+
 def share(value: float | None, *beside: float | None) -> str:
     """A fraction of a whole as a whole percentage; 100% and 0% only where they are exact."""
     if value is not None and 0.99 < value < 1.0:
@@ -103,9 +113,9 @@ def duration(seconds: float, units: Mapping[str, str]) -> str:
     return " ".join(number + units[unit] for number, unit in duration_parts(seconds))
 
 
-def plain(value: float) -> str:
-    """A number as it was typed: 10, 2.5."""
-    return tidy(value)
+def plain(value: Value) -> str:
+    """A number, or a choice, as it was typed but for the minus sign: 10, −2.5, revert."""
+    return value if isinstance(value, str) else tidy(value).replace("-", MINUS)
 
 
 def day(value: date | datetime | None) -> str:

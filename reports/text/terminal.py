@@ -11,6 +11,7 @@ from rich.table import Table
 
 from reports.text.markup import BOLD, LABELLED, MENTION
 from reports.text.message import Block, Message
+from reports.text.plain_blocks import cell_text, plain_blocks
 
 #: Wide enough for the table of folds; narrower terminals wrap its cells.
 WIDTH = 100
@@ -19,7 +20,7 @@ _COMMAND = re.compile("`/optimize")
 
 def terminal_text(messages: Sequence[Message], width: int = WIDTH) -> str:
     """Several messages as text, an empty line between the parts of each."""
-    parts = [part for message in messages for block in message.blocks for part in _part(block, width)]
+    parts = [part for message in messages for block in plain_blocks(message.blocks) for part in _part(block, width)]
     return "\n\n".join(parts)
 
 
@@ -57,7 +58,7 @@ def _widths(columns: Sequence[Sequence[str]], words: Sequence[int], room: int) -
 
 
 def _table(block: Block, width: int) -> str:
-    head, *rows = [[unmarked(cell["text"]) for cell in row] for row in block["rows"]]
+    head, *rows = [[unmarked(cell_text(cell)) for cell in row] for row in block["rows"]]
     columns = list(zip(head, *rows, strict=True))
     words = [_longest_word(cells) for cells in columns]
     gap = 2 if sum(words) + 2 * len(words) <= width else 1

@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from bot.commands.channel import DatedList
 from bot.commands.help_message import all_options, quantity_lines
 from bot.delivery.group_table import GroupFacts
+from bot.delivery.outbox import ChannelQueue
 from bot.documents.audit_log import Outcome
 from bot.documents.saved_rules import SavedRule
+from bot.grammar.commands import Talk
 from bot.grammar.help_topics import TERMS
 from bot.grammar.verbs import VERBS
 from bot.ops.health_checks import bad, doubtful, good
 from bot.schedules.bar_refresh import Failing
+from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
@@ -28,7 +31,8 @@ from optimizer.validation.statistics.across_symbols import AcrossSymbols, Symbol
 from reports.facts import RuleFacts
 from reports.render import Renderer
 from reports.text.message import Message
-from tests.bot import bar_changes
+from reports.text.rule_words import said_rule
+from tests.bot import bar_changes, recurring
 from tests.reports import facts as told
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -64,6 +68,16 @@ SERIES = Coverage(
     series_id=1, symbol="AAPL", timeframe="1d", source="sample", n_bars=3270, first=NOW, last=NOW, loaded_at=NOW,
     asked_from=None, checked_at=None,
 )  # fmt: skip
+QUEUE = ChannelQueue(n_answers=12, n_others=40, n_held=2, seconds=11.0)
+DIGEST = DigestFacts(
+    since=recurring.DUE - timedelta(days=1), until=recurring.DUE, studies=(ONE, OTHER, BARE), n_held=3,
+    runs=(
+        DigestRun(schedule_name="sch-2b", spec=told.SPEC,
+                  run=SimpleNamespace(decision="switch", params=recurring.WINNER)),
+        DigestRun(schedule_name="sch-9c", spec=told.SPEC, run=SimpleNamespace(decision=None, params={})),
+    ),
+    upcoming=(UpcomingRun(schedule_name="sch-2b", spec=told.SPEC, at=recurring.TIMES[0]),),
+)  # fmt: skip
 WHOAMI = {"user": "U012AB3CD", "n_running": 1, "n_waiting": 3, "may_run": 2, "may_wait": 20}
 
 PROBES = [
@@ -71,6 +85,8 @@ PROBES = [
     good("slack_scopes", Phrase("scopes_granted", n=10, total=10)),
     bad("slack_scopes", Phrase("scopes_missing", scopes="channels:history"), Phrase("update_manifest")),
     bad("slack_token", Phrase("slack_unreachable", cause="TimeoutError"), Phrase("check_slack_url")),
+    doubtful("slack", Phrase("slack_tokens_missing"), Phrase("create_the_app", link="https://api.slack.com/apps?new_app=1")),
+    good("installations", Phrase("install_here", n=2, address="https://bot.example.com/slack/install")),
     good("mongodb", Phrase("embedded_server", n=12, ms="1")),
     good("duckdb", Phrase("no_bars_stored", sources="file, sample")),
     good("duckdb", Phrase("bars_stored", n=4, newest="2026-11-20", symbol="AAPL", source="yahoo")),
@@ -197,18 +213,33 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "health": ("health", {"probes": PROBES}),
     "health all well": ("health", {"probes": PROBES[:1]}),
     "pressed": ("pressed", {"label": "Pause", "by": "U012AB3CD", "at": NOW}),
+    **{f"small_talk {kind}": ("small_talk", {"talk": kind.value, "number": "0.1.0", "study": ""}) for kind in Talk},
+    "small_talk what_now_study": ("small_talk", {"talk": "what_now", "number": "0.1.0", "study": "opt-7f3a"}),
+    "understood": ("understood", {"command": "AAPL,IBM rsi 200", "names": (("AAPL", "Apple"), ("IBM", "IBM"))}),
+    "two_readings": ("two_readings", {"x": {"one": "AAPL bollinger 200", "other": "AAPL zscore 200"}}),
     "web": ("web", {"url": "https://optimizer.example.com/sign-in?ticket=abc", "minutes": 10, "is_public": True}),
     "web here": ("web", {"url": "http://127.0.0.1:3000/sign-in?ticket=abc", "minutes": 10, "is_public": False}),
     "failures": ("failures", {"rows": [(told.failed(), "The bars cannot be used.")], "broken": [ENTRY]}),
     "no failures": ("failures", {"rows": [], "broken": []}),
     "audit": ("audit", {"rows": [(ENTRY, ENTRY.reason)] * 30}),
     "no audit": ("audit", {"rows": []}),
-    "config": ("config", {"channel": "C012AB3CD", "is_direct": False, "values": {"language": "ko", "broadcast": "no"},
+    "config": ("config", {"channel": "C012AB3CD", "is_direct": False,
+        "values": {"language": "ko", "broadcast": "no", "detail": "brief", "blocks": "old"},
                           "lists": [SimpleNamespace(name="tech", symbols=["AAPL", "MSFT"]),
                                     SimpleNamespace(name="sp500", symbols=["AAPL"] * 500)], "is_changed": True,
                           "key": "language", "dated": [DATED]}),
     "config without lists": ("config", {"channel": "D012AB3CD", "is_direct": True, "values": {"language": "en"},
                                         "lists": [], "is_changed": False, "key": "", "dated": []}),
+    "config of quiet hours": (
+        "config", {"channel": "C012AB3CD", "is_direct": False, "lists": [], "is_changed": True, "key": "quiet",
+                   "dated": [],
+                   "values": {"language": "en", "broadcast": "no", "quiet": "22:00-07:00", "digest": "off",
+                              "tz": "Asia/Seoul"}},
+    ),
+    "preferences": ("preferences", {"values": {"mute": "no", "dm": "yes", "tz": "Asia/Seoul"}, "is_changed": True}),
+    "listing with a queue": ("listing", {"studies": [RUNNING], "which": "running", "queue": QUEUE, "n_waiting": 3}),
+    "digest": ("digest", {"digest": DIGEST, "shown": 2}),
+    "digest of held posts": ("digest", {"digest": replace(DIGEST, studies=(), runs=(), upcoming=()), "shown": 2}),
     "goals": ("help_subject", {"subject": "goals", "rows": list(GOALS.values())}),
     "overlays": ("help_subject", {"subject": "overlays", "rows": list(OVERLAYS.values())}),
     "options": ("help_subject", {"subject": "options", "rows": all_options()}),
@@ -231,6 +262,8 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "handed_over": {**HANDED_OVER, "in_thread": True, "is_direct": False},
     "shared": {"by": "U012AB3CD"},
     "shared_done": {},
+    "muted": {},
+    "unmuted": {},
     "group_file": {"n": 300},
     "ask_source": {},
     "ask_source_fresh": {},
@@ -241,6 +274,10 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "moved_refused": {"channel": "C012AB3CD", "code": "is_archived"},
     "local_link": {"url": "http://127.0.0.1:3000/sign-in?ticket=WyJ", "minutes": 10},
     "slack_off": {"address": "http://127.0.0.1:3000"},
+    "not_installed": {"reason": "invalid_state"},
+    "not_installed_here": {},
+    "form_without_symbol": {},
+    "form_wrong": {"reason": "`APPL` → `AAPL`?"},
     "terminal_verbs": {},
     "rule_archived": {"rule": "dip"},
     "rule_dropped": {},
@@ -275,11 +312,24 @@ def failing(say: Renderer) -> list[Failing]:
     return [one, other]
 
 
+def in_language_of(say: Renderer, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts of an answer, those that are words in the reader's language."""
+    words: dict[str, Any] = {}
+    if facts.get("subject") == "indicators":
+        words["rows"] = quantity_lines(say.language)
+    if isinstance(rule := facts.get("rule"), RuleFacts):
+        words["rule"] = replace(rule, text=said_rule(StudyRule(text=rule.text), say.language))
+    return {**facts, **words}
+
+
 def everything(say: Renderer) -> dict[str, list[Message]]:
     """Each answer by a name of its own."""
     cases: dict[str, list[Message]] = {"audit_entry": [say.render("audit", rows=[(ENTRY, ENTRY.reason)])]}
     cases["refresh_failure"] = [say.render("refresh_failure", rows=failing(say), n_others=3)]
-    cases |= {case.replace(" ", "_"): [say.render(layout, **facts)] for case, (layout, facts) in CASES.items()}
+    cases |= {
+        case.replace(" ", "_"): [say.render(layout, **in_language_of(say, facts))]
+        for case, (layout, facts) in CASES.items()
+    }
     failed = told.failed()
     assert failed.failure is not None
     assert failed.failure.error is not None

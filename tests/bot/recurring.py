@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.grammar.cadence import Cadence, ScheduleWhen
-from bot.slack.home_tab import HomeFacts
+from bot.slack.home_tab import ChampionRecord, Decided, HomeFacts
 from optimizer.domain.study_results import Interval, StudyState, Verdict
 from optimizer.errors import Phrase, Unavailable
 from optimizer.market.quality.data_findings import DataNote
@@ -83,6 +83,7 @@ def run(found: Challenge, **changes: Any) -> SimpleNamespace:
         "challenge": found,
         "params": WINNER,
         "started_at": NOW,
+        "schedule_name": "sch-57",
         "asked_by": "",
         "stale": None,
         "n_missed": 0,
@@ -121,8 +122,15 @@ def home(**changes: Any) -> HomeFacts:
     """What a home tab says."""
     full: dict[str, Any] = {
         "running": [told.study(StudyState.RUNNING, trials_completed=57), told.study(StudyState.QUEUED)],
-        "n_running": 11, "finished": [told.finished("strong"), told.failed()], "best": [told.finished("strong")],
-        "schedules": [line(), listed()], "n_schedules": 9, "champions": [CHAMPION],
+        "n_running": 11,
+        "decisions": [
+            Decided(at=DUE, study=told.finished("strong")),
+            Decided(at=DUE, run=run(CHALLENGES["ahead"]), spec=told.SPEC),
+        ],
+        "schedules": [line(), listed()], "n_schedules": 9,
+        "champions": [
+            ChampionRecord(champion=CHAMPION, n_challenges=n, n_kept=kept) for n, kept in ((0, 0), (1, 1), (6, 5))
+        ],
         "n_champions": 12,
     }  # fmt: skip
     return HomeFacts(**full | changes)

@@ -46,7 +46,7 @@ def test_a_study_without_a_channel_came_by_the_api() -> None:
     "text",
     [
         "3 bars from 2008-03-03 have no volume.",
-        "IBM – 5 bars are left out: on their dates not all of the symbols have one.",
+        "IBM – 5 bars are left out because not every symbol has one on their dates.",
     ],
 )
 def test_a_data_note_of_an_earlier_version_reads_as_it_was_stored(text: str) -> None:
@@ -56,5 +56,5 @@ def test_a_data_note_of_an_earlier_version_reads_as_it_was_stored(text: str) -> 
 def test_a_data_note_is_kind_symbol_and_facts() -> None:
     note = DataNote(kind="left_out", symbol="IBM", facts={"n": 5})
 
-    assert worded(note.phrase) == "IBM – 5 bars are left out: on their dates not all of the symbols have one."
+    assert worded(note.phrase) == "IBM – 5 bars are left out because not every symbol has one on their dates."
     assert DataNote.model_validate(note.model_dump(mode="json")) == note

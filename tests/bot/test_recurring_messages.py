@@ -62,8 +62,8 @@ def test_only_a_switch_makes_the_button_stand_out() -> None:
 
 
 def test_adopting_against_the_comparison_is_said_in_the_dialog() -> None:
-    assert "The comparison does not suggest it" in button("weekly_maybe")["confirm"]["text"]["text"]
-    assert "The comparison does not suggest it" not in button("weekly_ahead")["confirm"]["text"]["text"]
+    assert "The comparison does not suggest a switch" in button("weekly_maybe")["confirm"]["text"]["text"]
+    assert "The comparison does not suggest a switch" not in button("weekly_ahead")["confirm"]["text"]["text"]
 
 
 def test_a_late_post_says_when_it_should_have_come_and_what_was_missing() -> None:

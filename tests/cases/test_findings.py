@@ -50,7 +50,7 @@ def test_a_dividend_without_a_fall_in_the_price_is_found(bring: Import, warehous
 
     assert [(f"{one.when:%Y-%m-%d}", one.severity.value) for one in found] == [("2024-03-04", "medium")]
     assert worded(found[0].phrase) == (
-        "On 2024-03-04 the adjustment moves prices before it by -7.0%, as for a dividend or split, "
+        "On 2024-03-04 the adjustment moves prices before it by −7.0%, as for a dividend or split, "
         "but the price as traded moves by +0.5%: is the adjustment right?"
     )
 

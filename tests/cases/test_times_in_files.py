@@ -146,7 +146,7 @@ def test_days_and_months_are_told_apart_by_the_weekends_left_out(
 def test_days_that_may_be_months_are_refused(bring: Import, tmp_path: Path, days: list[str]) -> None:
     (tmp_path / "X.csv").write_text(dated(*days))
 
-    with refused(BadFile, match="may be day/month or month/day. Say which with `--day-first` or `--month-first`"):
+    with refused(BadFile, match="may be day/month or month/day. Set `--day-first` or `--month-first`"):
         bring(tmp_path / "X.csv")
 
 
@@ -170,7 +170,10 @@ def test_new_york_is_no_guess_for_bars_on_a_saturday(bring: Import, warehouse: W
     times = [f"2025-03-{day:02} {hour:02}:00" for day in (7, 8) for hour in range(12)]
     (tmp_path / "BTCUSDT.csv").write_text(written(times))
 
-    with refused(BadFile, match=r"line 14: `2025-03-08 00:00:00` has no time zone, and America/New_York is no good"):
+    with refused(
+        BadFile,
+        match=r"line 14: `2025-03-08 00:00:00` has no time zone, and bars on a Saturday rule out America/New_York",
+    ):
         bring(tmp_path / "BTCUSDT.csv", timeframe="1h")
 
     (tmp_path / "BTCUSDT.csv").write_text(written([f"{time}:00+00:00" for time in times]))

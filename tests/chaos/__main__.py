@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.chaos import endurance, load, long_list, machine, mongo, slack_trouble, strangers, two
+from tests.chaos import endurance, latency, load, long_list, machine, mongo, slack_trouble, strangers, two
 from tests.chaos.havoc import Havoc
 from tests.chaos.studies import Ended, run
 from tests.slack.faults import PAGES
@@ -18,6 +18,7 @@ from tests.undisturbed import own_documents, run_all_undisturbed
 Row = tuple[str, str]
 PARTS = (
     *("bot", "parts", "slack", "load", "strangers", "growth", "codes", "network", "tokens", "pages"),
+    *("latency", "queues"),
     *("descriptors", "disk", "damage", "two", "many", "symbols", "soak"),
 )
 
@@ -54,6 +55,16 @@ class Suite:
             *await load.measure(self._folder / "load", log=self._folder / "load.log"),
             *await load.busy(self._folder / "busy", log=self._folder / "busy.log"),
         ]
+
+    async def latency(self) -> list[Row]:
+        """From a command to its first result message, one command after another."""
+        return await latency.one_after_another(
+            self._home("latency"), self._options.commands, log=self._folder / "latency.log"
+        )
+
+    async def queues(self) -> list[Row]:
+        """Many studies asked for at once in one channel."""
+        return await latency.all_at_once(self._home("queues"), self._options.at_once, log=self._folder / "queues.log")
 
     async def strangers(self) -> list[Row]:
         """Forged, stale and replayed requests, and payloads that no Slack would send."""
@@ -176,6 +187,8 @@ def _options() -> argparse.Namespace:
         ("--mongod-kills", 10, ""),
         ("--slack-seconds", 600, ""),
         ("--pages-seconds", 300, ""),
+        ("--commands", 200, "typed one after another"),
+        ("--at-once", 23, "studies asked for at once in one channel"),
         ("--fuzzed", 10_000, "payloads"),
         ("--growth", 500, "studies until the last measure of memory"),
         ("--codes", 1000, "at most so many error codes of MongoDB"),
@@ -195,6 +208,8 @@ def _options() -> argparse.Namespace:
 async def _main(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
         suite = Suite(options.folder or Path(folder), options)
+        if options.folder:
+            options.folder.mkdir(parents=True, exist_ok=True)
         sys.stdout.write("| what was done | what came of it |\n| --- | --- |\n")
         for name in options.part:
             part: Callable[[], Awaitable[list[Row]]] = getattr(suite, name)

@@ -11,11 +11,13 @@ import pytest
 import pytest_asyncio
 
 from bot.grammar.verbs import VERBS
-from tests.scenarios.conftest import Stage, live_providers, opened, settings_for
+from tests.scenarios.conftest import Stage, charts_in, live_providers, opened, settings_for
 from tests.scenarios.test_buttons import (
     study,
+    test_a_channel_may_have_everything_at_once,
     test_a_second_press_after_the_end_is_refused_in_words,
     test_details_answer_whoever_asks_and_stay,
+    test_details_come_once_with_the_charts_that_are_left,
     test_more_trials_are_asked_for_by_the_owner_only,
     test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on,
     test_replay_says_in_the_thread_that_nothing_differs,
@@ -27,14 +29,17 @@ from tests.scenarios.test_main_job import (
     test_command_is_acknowledged_at_once_and_answered_in_its_thread,
     test_unknown_strategy_is_told_privately_and_starts_nothing,
 )
+from tests.slack.blocks import NEW_KINDS
 from tests.slack.emulate import Emulated
 from tests.slack.workspace import Message
 
 __all__ = [
     "study",
+    "test_a_channel_may_have_everything_at_once",
     "test_a_second_press_after_the_end_is_refused_in_words",
     "test_command_is_acknowledged_at_once_and_answered_in_its_thread",
     "test_details_answer_whoever_asks_and_stay",
+    "test_details_come_once_with_the_charts_that_are_left",
     "test_more_trials_are_asked_for_by_the_owner_only",
     "test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on",
     "test_replay_says_in_the_thread_that_nothing_differs",
@@ -53,7 +58,7 @@ TYPED = {
     "whoami": ("whoami", "runner"),
     "status": ("status {id}", "{id}"),
     "list": ("list mine", "{id}"),
-    "show": ("show {id}", "Confidence that it is more than luck"),
+    "show": ("show {id}", "on the unseen"),
     "top": ("top AAPL rsi all", "{id}"),
     "compare": ("compare {id} {id}", "{id}"),
     "best": ("best AAPL rsi", "period="),
@@ -76,6 +81,10 @@ TYPED = {
     "rules": ("rules", "dip"),
     "export": ("export {id} csv", "{id}"),
     "adopt": ("adopt {id}", "champion"),
+    "why": ("why {id}", "buy and hold"),
+    "mute": ("mute", "Muted"),
+    "unmute": ("unmute", "in full again"),
+    "preferences": ("preferences", "tz"),
 }
 ELSEWHERE = {"start", "schedule"}
 
@@ -112,10 +121,27 @@ async def test_every_verb_is_answered_in_a_slack_nobody_here_wrote(stage: Stage)
         assert word.format(id=study, sch=schedule).lower() in told.lower(), (verb, told)
 
 
+async def test_an_older_slack_gets_plain_tables_and_pictures_and_is_asked_once(stage: Stage) -> None:
+    _, root = await stage.start("AAPL RSI 15 seed=85")
+
+    async def look() -> list[Message] | None:
+        replies = (await stage.slack.thread(root.channel, root.ts))[1:]
+        return replies if charts_in(replies) else None
+
+    replies = await stage.slack.eventually(look, seconds=300, what="a chart")
+
+    assert charts_in(replies) == ["Growth and drawdown", "The search, trial by trial"]
+    kinds = {block["type"] for message in replies for block in message.blocks}
+    assert "table" in kinds
+    assert not kinds & NEW_KINDS
+    posts = stage.slack.ledger.of("chat.postMessage")
+    assert sum(call.answer.get("error") == "invalid_blocks" for call in posts) == 1
+
+
 async def test_a_result_is_adopted_by_its_button(stage: Stage, study: tuple[str, Message]) -> None:
     name, verdict = study
 
-    await stage.told(await stage.act.click(verdict, "study_adopt", user="bob"))
+    await stage.adopt(verdict, user="bob")
 
     assert await _posted(stage, verdict, f"the champion of *IBM RSI* (`{name}`")
 

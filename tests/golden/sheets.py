@@ -9,6 +9,7 @@ from bot.commands.forms.start_form import Form, start_view
 from bot.context import NO_ANSWER
 from reports.render import LANGUAGES, Language, Renderer
 from reports.text.message import Block, Message
+from reports.text.plain_blocks import cell_text
 from tests.bot import answers, recurring
 from tests.golden.refusals import refusals
 from tests.reports import facts, kinds
@@ -18,7 +19,7 @@ FOLDER = Path(__file__).parent
 _GROUPS = (
     "notice_", "help_", "verb_", "root_", "weekly_", "scheduled_", "schedules_", "adopt_", "adopted_", "home_",
     "whoami_", "top_", "compare_", "best_", "group_", "data_", "health_", "failures_", "audit_", "config_", "plan_",
-    "ack_", "listing_", "failure_", "refusal_", "web_",
+    "ack_", "listing_", "failure_", "refusal_", "web_", "why_", "small_",
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ def sheets_of(say: Renderer) -> dict[str, str]:
         found[group] = found.get(group, "") + f"== {name}\n{text}\n"
     found["errors"] = "\n".join(f"{name}: {sentence}" for name, sentence in refusals(say).items()) + "\n"
     found["form"] = "\n".join(_form_lines(start_view(Form(), say))) + "\n"
+    found["form_full"] = "\n".join(_form_lines(start_view(Form(is_full=True), say))) + "\n"
     weekly = schedule_view(facts.finished("promising"), say, time_zone="Asia/Seoul", channel_id="C012AB3CD")
     found["schedule_form"] = "\n".join(_form_lines(weekly)) + "\n"
     return found
@@ -75,8 +77,10 @@ def _lines(block: Block) -> Iterator[str]:
             yield from block["text"]["text"].splitlines()
         case "context":
             yield from (f"  ({element['text']})" for element in block["elements"])
-        case "table":
-            yield from ("  | " + " | ".join(cell["text"] for cell in row) for row in block["rows"])
+        case "table" | "data_table":
+            yield from ("  | " + " | ".join(map(cell_text, row)) for row in block["rows"])
+        case "data_visualization":
+            yield from _chart_lines(block)
         case "actions":
             yield "  " + " ".join(_button(element) for element in block["elements"])
         case "rich_text":
@@ -87,7 +91,18 @@ def _lines(block: Block) -> Iterator[str]:
             raise AssertionError(f"a golden file cannot show {other}")
 
 
+def _chart_lines(block: Block) -> Iterator[str]:
+    chart, axes = block["chart"], block["chart"]["axis_config"]
+    yield f"  [{chart['type']} chart: {block['title']}; {axes.get('x_label', '')}, {axes['y_label']}]"
+    for series in chart["series"]:
+        # Slack draws the numbers, with a minus sign of its own.
+        points = (f"{point['label']} {str(point['value']).replace('-', '−')}" for point in series["data"])
+        yield f"    {series['name']}: " + ", ".join(points)
+
+
 def _button(element: Block) -> str:
+    if element["type"] == "overflow":
+        return " ".join(f"[⋯ {option['text']['text']} → {option['value'].split()[0]}]" for option in element["options"])
     style = f" {element['style']}" if "style" in element else ""
     asks = f" asks: {element['confirm']['text']['text']}" if "confirm" in element else ""
     return f"[{element['text']['text']} → {element['action_id']}{style}{asks}]"

@@ -66,12 +66,17 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "root_told": [say.root(facts.finished("overfit"))],
         "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
+        "unfurl": [say.render("unfurl", study=facts.finished("unproven"))],
+        "chart_equity": [*_charts(say)],
+        **{f"why_{name}": [say.why(facts.finished(name))] for name in facts.SUMMARIES},
         "result_old_bars": say.result(facts.finished("unproven", findings=(OLD, *plan.findings))),
         "ack": [say.ack(queued, plan)],
+        "ack_late": [say.ack(queued, facts.plan(n_messages=23, queue_seconds=24.0))],
         "ack_unhurried": [say.ack(queued, facts.plan(seconds=None, is_exhaustive=True, n_folds=0))],
         "plan": [say.plan(facts.SPEC, plan, command="/optimize AAPL RSI 200")],
         "terminal_plan": [say.render("terminal_plan", spec=facts.SPEC, plan=plan)],
         "plan_bare": [say.plan(facts.SPEC, facts.plan(seconds=None, window=facts.SUMMARIES["bare"].window))],
+        "plan_form": [say.render("form_plan", spec=facts.SPEC, plan=plan, n_others=n) for n in (0, 2)],
         "plan_ordered": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["sma"].space))],
         "plan_chosen": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["bollinger"].space))],
         "plan_own": [say.plan(facts.SPEC, facts.plan(own_code=OWN_CODE))],
@@ -99,6 +104,11 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
             f"notice_{name}{'_linked' if url else ''}": [say.notice(name, study="opt-7f3a", seconds=50.0, url=url)]
             for name in ("repeated", "repeated_done") for url in ("", "https://quant.slack.com/archives/C012AB3CD/p1")
         },
+        **{
+            f"notice_{name}{'_linked' if url else ''}": [say.notice(name, study_name="opt-7f3a", url=url)]
+            for name in ("details_posted", "details_there") for url in ("", "https://quant.slack.com/archives/C012AB3CD/p1")
+        },
+        "notice_shared_linked": [say.notice("shared", by="U012AB3CD", url="https://quant.slack.com/archives/C012AB3CD/p1")],
         "notice_not_yours": [say.notice("not_yours", study_name="opt-7f3a", owner="U012AB3CD")],
         "notice_broken": [say.notice("broken", reference="ab12cd")],
         "notice_chart_missing": [say.notice("chart_missing", reason="upload refused")],
@@ -106,3 +116,9 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "notice_replay_differs": [say.notice("replay_differs", study_name="opt-7f3a", field="seed", was="1", now="2")],
         "notice_files": [say.notice("files", folder="out", names=["equity.png"])],
     }  # fmt: skip
+
+
+def _charts(say: Renderer) -> list[Message]:
+    """Native charts of a study with held-out bars, and of one without."""
+    drawn = [say.native_chart("equity", facts.finished(name)) for name in ("promising", "bare")]
+    return [chart for chart in drawn if chart is not None]

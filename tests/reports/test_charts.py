@@ -2,14 +2,19 @@
 
 import io
 from datetime import date, timedelta
+from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from PIL import Image
 
 from optimizer.domain.space import Params
 from optimizer.domain.study_results import Curve, Interval, Surface
-from reports.charts import chart_list, figures, gallery
+from reports.charts import chart_list, figures, fonts, gallery
+from reports.charts.chart_labels import labels_of
+from reports.languages import LANGUAGES, Language
 from tests.reports import facts
 
 pytestmark = pytest.mark.slow
@@ -17,6 +22,7 @@ pytestmark = pytest.mark.slow
 BLUE, VERMILION, SHADE = (0, 114, 178), (213, 94, 0), (245, 232, 205)
 
 
+SAY = labels_of("en")
 SIX = ["equity", "history", "heatmap", "scatter", "folds", "bootstrap"]
 
 
@@ -83,41 +89,71 @@ def figures_rgb(color: str) -> tuple[int, int, int]:
 
 
 def test_the_held_out_bars_are_shaded() -> None:
-    with_holdout = figures.equity(growth(400), holdout_start=date(2010, 10, 1), title="x")
-    without = figures.equity(growth(400), holdout_start=None, title="x")
+    with_holdout = figures.equity(SAY, growth(400), holdout_start=date(2010, 10, 1), title="x")
+    without = figures.equity(SAY, growth(400), holdout_start=None, title="x")
 
     assert share_of(with_holdout, SHADE) > 0.05
     assert share_of(without, SHADE) < 0.001
 
 
 def test_the_same_numbers_give_the_same_bytes() -> None:
-    first = figures.equity(growth(50), holdout_start=None, title="x")
+    first = figures.equity(SAY, growth(50), holdout_start=None, title="x")
 
-    assert figures.equity(growth(50), holdout_start=None, title="x") == first
+    assert figures.equity(SAY, growth(50), holdout_start=None, title="x") == first
 
 
 def test_other_numbers_give_another_picture() -> None:
     steep, flat = growth(50, at=0.02), growth(50, at=0.001)
 
-    assert figures.equity(steep, holdout_start=None, title="x") != figures.equity(flat, holdout_start=None, title="x")
+    assert figures.equity(SAY, steep, holdout_start=None, title="x") != figures.equity(
+        SAY, flat, holdout_start=None, title="x"
+    )
 
 
 def test_a_title_is_words_and_never_mathematics() -> None:
     hostile = r"$\frac{1}{0}$ $x_$ 삼성전자 <b> " + "long " * 40
 
-    pixels(figures.equity(growth(30), holdout_start=None, title=hostile))
+    with fonts.fonts_of("en"):
+        pixels(figures.equity(SAY, growth(30), holdout_start=None, title=hostile))
 
 
 def test_luck_is_a_line_across_the_search() -> None:
     values = [0.1, 0.4, 0.9]
-    plain = figures.history([0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=None, title="x")
-    marked = figures.history([0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=0.5, title="x")
+    plain = figures.history(SAY, [0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=None, title="x")
+    marked = figures.history(SAY, [0, 1, 2], values, goal="sharpe", goal_name="Sharpe", luck=0.5, title="x")
 
     assert share_of(marked, VERMILION) > share_of(plain, VERMILION) + 0.001
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.filterwarnings("error")  # matplotlib warns of a character that no font has
+def test_every_character_on_a_chart_has_a_font(language: Language) -> None:
+    study, trials = facts.finished("two_goals"), facts.trials(60, n_goals=2)
+
+    assert len(gallery.pictures(study, trials, language)) == 7
+
+
+def test_korean_charts_have_korean_words_and_change_no_english_ones(drawn: dict[str, bytes]) -> None:
+    study, trials = facts.finished("promising"), facts.trials(40)
+    before = dict(mpl.rcParams)
+    korean = gallery.pictures(study, trials, "ko")
+
+    assert dict(mpl.rcParams) == before
+    assert gallery.pictures(study, trials) == drawn
+    assert [name for name in SIX if korean[name] == drawn[name]] == []
+
+
+def test_hangul_is_drawn_bold_in_a_title() -> None:
+    with fonts.fonts_of("ko"):
+        bold, plain = (
+            font_manager.findfont(font_manager.FontProperties(weight=weight)) for weight in ("bold", "normal")
+        )
+
+    assert [Path(path).name for path in (bold, plain)] == ["NanumGothicBold.ttf", "NanumGothic.ttf"]
+
+
 def test_a_search_without_a_feasible_trial_says_so() -> None:
-    pixels(figures.history([], [], goal="sharpe", goal_name="Sharpe", luck=None, title="x"))
+    pixels(figures.history(SAY, [], [], goal="sharpe", goal_name="Sharpe", luck=None, title="x"))
 
 
 def surface(values: tuple[tuple[float | None, ...], ...]) -> Surface:
@@ -127,7 +163,7 @@ def surface(values: tuple[tuple[float | None, ...], ...]) -> Surface:
 
 def draw(grid: Surface, value: float | None) -> bytes:
     winner: Params = {"fast": 1, "mode": "b"}
-    return figures.heatmap(grid, winner=winner, value=value, goal="sharpe", goal_name="Sharpe", title="x")
+    return figures.heatmap(SAY, grid, winner=winner, value=value, goal="sharpe", goal_name="Sharpe", title="x")
 
 
 def test_the_plateau_is_framed_and_holes_are_left_grey() -> None:
@@ -146,11 +182,11 @@ def test_a_losing_winner_has_no_plateau() -> None:
 def test_a_winner_outside_the_grid_is_simply_not_marked() -> None:
     grid = surface(((0.1, 0.2), (0.9, 1.0)))
 
-    pixels(figures.heatmap(grid, winner={"fast": 7}, value=1.0, goal="maxdd", goal_name="fall", title="x"))
+    pixels(figures.heatmap(SAY, grid, winner={"fast": 7}, value=1.0, goal="maxdd", goal_name="fall", title="x"))
 
 
 def test_one_point_is_a_scatter_too() -> None:
-    pixels(figures.scatter([(0.5, -0.1)], winner=None, goal="winrate", goal_name="win rate", title="x"))
+    pixels(figures.scatter(SAY, [(0.5, -0.1)], winner=None, goal="winrate", goal_name="win rate", title="x"))
 
 
 def test_a_fold_without_a_value_keeps_its_place() -> None:
@@ -158,16 +194,16 @@ def test_a_fold_without_a_value_keeps_its_place() -> None:
     assert walk is not None
     steps = [step.model_copy(update={"out_of_sample": None}) for step in walk.folds]
 
-    pixels(figures.folds(steps, goal="sharpe", goal_name="Sharpe", title="x"))
+    pixels(figures.folds(SAY, steps, goal="sharpe", goal_name="Sharpe", title="x"))
 
 
 @pytest.mark.parametrize("interval", [None, Interval(low=None, high=None), Interval(low=-0.5, high=1.5)])
 def test_a_distribution_may_lack_its_interval(interval: Interval | None) -> None:
-    pixels(figures.bootstrap([0.1, 0.2, 0.5, 0.9], interval=interval, buy_and_hold=None, title="x"))
+    pixels(figures.bootstrap(SAY, [0.1, 0.2, 0.5, 0.9], interval=interval, buy_and_hold=None, title="x"))
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
-    pixels(figures.equity(growth(figures.MAX_POINTS * 2, at=0.0001), holdout_start=None, title="x"))
+    pixels(figures.equity(SAY, growth(figures.MAX_POINTS * 2, at=0.0001), holdout_start=None, title="x"))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.golden.sheets import FOLDER, Recording, everything, sheets
 NAMES = sorted(f"{path.parent.name}/{path.name}" for path in FOLDER.glob("*/*.txt"))
 rendered = cache(sheets)
 #: No message of its own: pieces, and the words that stand before a corrected command.
-PIECES = {"parts"}
+PIECES = {"parts", "result_tables", "list_tables", "charts"}
 WORDS = {"try_instead"}
 
 

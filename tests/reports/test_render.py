@@ -73,7 +73,7 @@ def test_a_fold_without_a_feasible_set_leaves_no_empty_cell() -> None:
     walk_forward = summary.walk_forward.model_copy(update={"folds": folds})
     study = facts.study(summary=summary.model_copy(update={"walk_forward": walk_forward}))
 
-    assert [check_message_blocks(message.blocks) for message in renderer_of("en").result(study)] == [[], [], []]
+    assert [check_message_blocks(message.blocks) for message in renderer_of("en").result(study)] == [[], []]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -159,21 +159,41 @@ def test_the_root_offers_what_its_state_allows(state: StudyState, expected: list
     assert buttons(renderer_of("en").root(facts.study(state))) == expected
 
 
-def test_the_result_offers_its_buttons_with_the_study_as_value() -> None:
-    head = renderer_of("en").result(facts.finished("strong"))[0]
-
-    assert buttons(head) == [
-        actions.MORE, actions.HEATMAP, actions.REPLAY, actions.ADOPT, actions.SHARE, actions.SCHEDULE,
-        actions.EDIT_RULE,
-    ]  # fmt: skip
-    assert {element["value"] for element in head.blocks[-1]["elements"]} == {"opt-7f3a"}
+CHOICES = [actions.REPORT, actions.HEATMAP, actions.REPLAY, actions.SHARE, actions.SCHEDULE, actions.ADOPT]
 
 
-def test_adopting_an_overfit_result_is_warned_of_and_never_pushed() -> None:
-    by_id = {e["action_id"]: e for e in renderer_of("en").result(facts.finished("overfit"))[0].blocks[-1]["elements"]}
+def choices(message: Message) -> list[str]:
+    """What the menus of a message offer, as values."""
+    rows = [[*block.get("elements", []), block.get("accessory", {})] for block in message.blocks]
+    return [option["value"] for row in rows for element in row for option in element.get("options", [])]
 
-    assert "style" not in by_id[actions.ADOPT]
-    assert "*overfit*" in by_id[actions.ADOPT]["confirm"]["text"]["text"]
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", facts.SUMMARIES)
+def test_a_decision_has_one_button_and_a_menu_of_the_others(name: str, language: Language) -> None:
+    decision = renderer_of(language).decision(facts.finished(name))
+
+    first, menu = buttons(decision)
+    assert menu == actions.MENU
+    assert first == {"strong": actions.ADOPT}.get(name, first)
+    assert choices(decision) == [f"{action} opt-7f3a" for action in CHOICES if action != first]
+    assert decision.blocks[-1]["elements"][0]["style"] == "primary"
+    assert decision.blocks[-1]["elements"][0]["value"] == "opt-7f3a"
+
+
+def test_the_details_offer_what_is_seldom_wanted() -> None:
+    [details] = renderer_of("en").details(facts.finished("strong"))
+
+    assert choices(details) == [f"{action} opt-7f3a" for action in (actions.MORE, actions.EXPORT, actions.EDIT_RULE)]
+
+
+def test_adopting_is_a_button_of_a_strong_result_alone_and_says_the_verdict() -> None:
+    firsts = {
+        name: renderer_of("en").decision(facts.finished(name)).blocks[-1]["elements"][0] for name in facts.SUMMARIES
+    }
+
+    assert [name for name, first in firsts.items() if first["action_id"] == actions.ADOPT] == ["strong"]
+    assert "*strong*" in firsts["strong"]["confirm"]["text"]["text"]
 
 
 def test_the_root_counts_up_as_the_plan_says() -> None:
@@ -182,24 +202,20 @@ def test_the_root_counts_up_as_the_plan_says() -> None:
     assert renderer_of("en").root(study).blocks[1]["text"]["text"] == "`▓▓▓▓▓▓▓░░░░░` 124/200 · 18 s left"
 
 
-def test_the_answer_opens_with_four_lines_and_buttons() -> None:
-    head = renderer_of("en").result(facts.finished("promising"))[0]
-
-    assert [block["type"] for block in head.blocks] == ["section"] * 4 + ["context", "actions"]
-
-
-def test_a_free_trade_is_named_among_the_assumptions() -> None:
+def test_a_free_trade_is_named_in_the_decision_and_among_the_assumptions() -> None:
     spec = facts.SPEC.model_copy(update={"costs": Costs(commission_bps=0, slippage_bps=0)})
-    said = " ".join(told.texts(renderer_of("en").result(replace(facts.finished("promising"), spec=spec))))
+    said = [
+        " ".join(told.texts([message])) for message in renderer_of("en").result(facts.finished("promising", spec=spec))
+    ]
 
-    assert "Trading is free" in said
-    assert "Costs were set to zero" in said
+    assert "Costs were set to zero" in said[0]
+    assert "Trading is free" in said[1]
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (NotANumber(name="seed", value="x"), "`seed` 값은 숫자여야 합니다. `x`: 숫자가 아닙니다."),
+        (NotANumber(name="seed", value="x"), "`seed` 값은 숫자로 입력해 주세요. `x`는 숫자가 아닙니다."),
         (SomethingBroke(reference="ab12cd"), "내부 오류가 났습니다. 로그의 참조 번호는 `ab12cd`입니다."),
         (UserError(reason="까닭"), "까닭"),
     ],

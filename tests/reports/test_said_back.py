@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from bot.slack.home_tab import Decided
 from optimizer.domain.study_request import (
     Account,
     BenchmarkPart,
@@ -26,7 +27,7 @@ from reports.languages import LANGUAGES, Language
 from reports.render import Renderer, renderer_of
 from reports.text.message import Message
 from tests.bot.answers import group
-from tests.bot.recurring import SCHEDULE, home, line
+from tests.bot.recurring import DUE, SCHEDULE, home, line
 from tests.reports import facts, told
 
 CAPS = tuple(
@@ -104,7 +105,7 @@ def done(spec: StudySpec, name: str) -> StudyFacts:
 
 
 def _home(say: Renderer, **changes: object) -> Message:
-    empty = {"running": [], "finished": [], "best": [], "schedules": [], "champions": []}
+    empty = {"running": [], "decisions": [], "schedules": [], "champions": []}
     return say.render("home", h=home(**empty | changes), may_start=True, user="U012AB3CD")
 
 
@@ -148,8 +149,7 @@ PLACES: Mapping[str, Callable[[Renderer, StudySpec, str], Message]] = {
     "group": lambda say, spec, name: say.render("group", group=group([study(spec, name)], spec=spec)),
     "started": lambda say, spec, name: _started(say, spec, name),
     "home, running": lambda say, spec, name: _home(say, running=[study(spec, name)]),
-    "home, last": lambda say, spec, name: _home(say, finished=[done(spec, name)]),
-    "home, best": lambda say, spec, name: _home(say, best=[done(spec, name)]),
+    "home, decisions": lambda say, spec, name: _home(say, decisions=[Decided(at=DUE, study=done(spec, name))]),
     "home, schedules": lambda say, spec, name: _home(say, schedules=[_scheduled(spec)]),
     "report": lambda say, spec, name: Message(say.report(done(spec, name), [], {}), []),
 }
@@ -236,4 +236,4 @@ def test_the_root_of_a_finished_study_shows_unseen_bars_beside_buy_and_hold() ->
 def test_without_unseen_bars_the_root_has_only_the_word() -> None:
     said = words(renderer_of("en").root(facts.finished("folds_only")))
     assert "Sharpe 0" not in said
-    assert "🔶 *Promising* · took" in said
+    assert "🔶 *Paper-trade it first* (promising) · took" in said

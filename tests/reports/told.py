@@ -19,6 +19,8 @@ _DRAWN = {"curve", "surface", "scatter", "bootstrap_sharpes", "returns", "dates"
 METHOD = {"90%", "80%", "0", "98%"}
 
 _DATE = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+#: A month of a year, as each language writes it.
+_MONTH = re.compile(r"\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (\d{4})\b|(\d{4})년 (\d{1,2})월")
 _NAMES = re.compile(r"`/optimize [^`]*`|<@\w+>|@U\w+|`[^`=]*`|#(?=\d)|opt-7f3a|U012AB3CD")
 #: Probabilities near certainty.
 _BOUND = re.compile(r"(?:&lt;|<)1%|(?:&gt;|>)99%")
@@ -66,7 +68,22 @@ def page_text(page: str) -> str:
 
 def numbers_in(text: str) -> list[Shown]:
     """The numbers of a text, without those inside names, dates and commands."""
-    return [Shown(found) for found in _NUMBER.findall(_BOUND.sub(" ", _NAMES.sub(" ", _DATE.sub(" ", text))))]
+    return [Shown(found) for found in _NUMBER.findall(_BOUND.sub(" ", _NAMES.sub(" ", _plain(text))))]
+
+
+def _plain(text: str) -> str:
+    return _MONTH.sub(" ", _DATE.sub(" ", text))
+
+
+def months_in(text: str) -> set[str]:
+    """The months a text names, as 2011-10."""
+    return {_as_iso(found) for found in _MONTH.finditer(text)}
+
+
+def _as_iso(found: re.Match[str]) -> str:
+    if found[2]:
+        return datetime.strptime(found[0], "%b %Y").strftime("%Y-%m")
+    return f"{found[3]}-{int(found[4]):02}"
 
 
 def dates_in(text: str) -> set[str]:

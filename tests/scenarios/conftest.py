@@ -75,11 +75,39 @@ class Stage:
 
         return await self.slack.eventually(look, seconds=120, what=f"the answer to {delivery.payload}")
 
-    async def finished(self, text: str, *, user: str = "alice", least: int = 3) -> tuple[str, Message]:
+    async def finished(self, text: str, *, user: str = "alice", least: int = 2) -> tuple[str, Message]:
         """Type a start command and wait until its result is told; returns the study's name and its root message."""
         name, root = await self.start(text, user=user)
         await self.answers(root, least=least, seconds=300)  # the first study may wait for the compiler
         return name, root
+
+    async def detailed(self, verdict: Message, *, user: str = "alice") -> Message:
+        """Ask for the details of a result; returns the message that follows its decision."""
+        await self.act.click(verdict, "study_report", user=user)
+
+        async def look() -> Message | None:
+            thread = await self.slack.thread(verdict.channel, verdict.thread_ts)
+            return next((m for m in thread if "study_more" in str(m.blocks)), None)
+
+        return await self.slack.eventually(look, seconds=120, what="the details")
+
+    async def verdict(self, root: Message) -> Message:
+        """The first message of a result, once it is there."""
+
+        async def look() -> Message | None:
+            replies = await self.slack.thread(root.channel, root.ts)
+            return next((m for m in replies if "study_adopt" in str(m.blocks)), None)
+
+        return await self.slack.eventually(look, seconds=300, what="the verdict")
+
+    async def adopt(self, verdict: Message, *, user: str) -> str:
+        """Adopt the winner of a result: by its button, or by the menu, which asks first; returns what is answered."""
+        answer = await self.told(await self.act.click(verdict, "study_adopt", user=user))
+        if "study_adopt" not in str(answer):
+            return str(answer)
+        shown = await self.slack.private(await self.slack.user_id(user))
+        offered = next(message for message in reversed(shown) if "study_adopt" in str(message.blocks))
+        return str(await self.told(await self.act.click(offered, "study_adopt", user=user)))
 
     async def study_of(self, delivery: Delivery) -> str:
         """The study named in an acknowledgement, or on a busy machine in the answer that follows it."""
@@ -112,6 +140,15 @@ class Stage:
             return replies if len(replies) >= least else None
 
         return await self.slack.eventually(look, seconds=seconds, what=f"{least} replies")
+
+
+def charts_in(messages: Sequence[Message]) -> list[str]:
+    """The titles of the charts among messages: pictures, and those that Slack draws in a message of their own."""
+    found = []
+    for message in messages:
+        found += [file["title"] for file in message.files if file["name"].endswith(".png")]
+        found += [block["title"] for block in message.blocks[:1] if block["type"] == "data_visualization"]
+    return found
 
 
 def study_in(text: str) -> str | None:

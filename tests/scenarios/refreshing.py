@@ -61,7 +61,7 @@ def bars(*, corrected: tuple[str, ...] = (), paid_on: str = "") -> Reply:
 
 def is_about_bars(message: Message) -> bool:
     """Check whether a message is about bars that could not be had."""
-    return "are unavailable" in str(message.blocks) or "받지 못했습니다" in str(message.blocks)
+    return "are unavailable" in str(message.blocks) or "갱신하지 못했습니다" in str(message.blocks)
 
 
 class Services:

@@ -17,14 +17,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WORDS = "short fees=us borrow=3 rf=2 capital=20000 per_share=0.005 min_fee=1 whole benchmark=MSFT:60,IBM:40"
 
 
-def read(messages: list[object]) -> str:
-    return str(messages)
-
-
 async def test_a_study_with_an_account_and_a_benchmark_is_told_and_replayed(stage: Stage) -> None:
     name, root = await stage.finished(f"AAPL SMA 30 seed=91 folds=0 {WORDS}", user="kim")
     study = await stage.context.services.studies.find(name)
-    told = read([message.blocks for message in await stage.answers(root)])
+    told = str((await stage.detailed(await stage.verdict(root))).blocks)
 
     assert study.summary is not None
     assert study.summary.comparison is not None
@@ -34,8 +30,7 @@ async def test_a_study_with_an_account_and_a_benchmark_is_told_and_replayed(stag
     assert "Cash earns 2% a year; Sharpe ratios and all tests count what is earned beyond that." in told
     assert "The account starts with 20,000; only whole shares are bought" in told
     assert "Shares sold short cost 3% of their worth a year." in told
-    assert "An order pays 0.005 per share besides. An order pays at least 1." in told
-    assert "0 + 5 bps per side, 0.3 bps of each sale" in told
+    assert "0 + 5 bps per side, 0.3 bps of each sale, 0.005 per share, at least 1 per order" in told
     replay = await stage.tell(f"replay {name}", user="kim")
     assert "differ" not in replay
 
@@ -68,7 +63,7 @@ async def test_cash_earns_what_a_stored_yield_says(stage: Stage, tmp_path: Path)
     fixed, _ = await stage.finished("AAPL RSI 20 seed=93 folds=0 rf=3", user="kim")
     one, other = [(await services.studies.find(each)).summary for each in (name, fixed)]
 
-    assert "Cash earns what YIELD says" in read([message.blocks for message in await stage.answers(root)])
+    assert "Cash earns the rate of YIELD" in str((await stage.detailed(await stage.verdict(root))).blocks)
     assert one is not None
     assert other is not None
     assert one.winner.params == other.winner.params
@@ -78,9 +73,9 @@ async def test_cash_earns_what_a_stored_yield_says(stage: Stage, tmp_path: Path)
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("min_fee=1", "`min_fee=` counts in money, so it needs the size of the account: add `capital=10000`."),
-        ("whole", "`whole` counts in money"),
-        ("benchmark=SPY:60,AGG:30", "`benchmark=SPY:60,AGG:30` is no benchmark."),
+        ("min_fee=1", "`min_fee=` is an amount of money, so it needs the size of the account: add `capital=10000`."),
+        ("whole", "`whole` is an amount of money"),
+        ("benchmark=SPY:60,AGG:30", "`benchmark=SPY:60,AGG:30` is not a benchmark."),
         ("benchmark=NOSUCH", "`NOSUCH`"),
         ("fees=kr", "There are no fees called `kr`. I know: binance, fx, krx, none, us. Did you mean `krx`?"),
         ("rf=99999", "rf"),

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from optimizer.domain.study_results import StudyState
-from tests.scenarios.conftest import Stage, serving
+from tests.scenarios.conftest import Stage, charts_in, serving
 from tests.slack.wire import Delivery
 from tests.slack.workspace import Message
 
@@ -22,8 +22,8 @@ LONG = "IBM MACD 10000 stop take sampler=optuna folds=0"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def study(shared: Stage) -> Finished:
     """A finished study of alice's, and the message with its verdict."""
-    name, root = await (await serving(shared)).finished("IBM RSI 25 folds=0 seed=41", least=5)
-    return name, await _verdict(shared, root)
+    name, root = await (await serving(shared)).finished("IBM RSI 25 folds=0 seed=41")
+    return name, await shared.verdict(root)
 
 
 async def test_pause_resume_and_cancel_stop_a_study_and_let_it_go_on(stage: Stage) -> None:
@@ -69,11 +69,12 @@ async def test_a_chart_says_what_it_shows(stage: Stage, study: Finished) -> None
     _, verdict = study
 
     async def look() -> str | None:
-        files = [file for m in await stage.slack.thread(verdict.channel, verdict.thread_ts) for file in m.files]
-        return next((file["alt_txt"] for file in files if file["title"] == "Growth and drawdown"), None)
+        messages = await stage.slack.thread(verdict.channel, verdict.thread_ts)
+        chart = next((m for m in messages if any("rowth" in title for title in charts_in([m]))), None)
+        return chart and (chart.files[0]["alt_txt"] if chart.files else chart.text)
 
     seen = await stage.slack.eventually(look, seconds=120, what="the chart")
-    assert seen.startswith("Growth of 1 for the winner and for buy and hold")
+    assert "rowth of 1 for the winner and for buy and hold" in seen
 
 
 async def test_the_heat_map_comes_into_the_thread(stage: Stage, study: Finished) -> None:
@@ -100,14 +101,53 @@ async def test_share_shows_the_verdict_to_the_channel(stage: Stage, study: Finis
 
     shown = await _said(stage, study[1], f"Shared by {await _mention(stage, 'alice')}")
     assert "study_share" not in str(shown.blocks)
+    assert "study_adopt" in str(shown.blocks)
+    assert "|its thread>" in str(shown.blocks)
+    assert "Assumptions" not in str(shown.blocks)
+    assert not any(block["type"] == "table" for block in shown.blocks)
+
+
+async def test_details_come_once_with_the_charts_that_are_left(stage: Stage) -> None:
+    _, root = await stage.finished("IBM RSI 25 folds=0 seed=48")
+    verdict = await stage.verdict(root)
+    before = await stage.slack.thread(root.channel, root.ts)
+    assert [len(message.files) for message in before[1:]] == [0, 1], "the decision and one chart"
+
+    details = await stage.detailed(verdict, user="kim")
+    answers = await stage.answers(root, least=4)
+    assert "/optimize replay" in str(details.blocks)
+    assert [message.ts == details.ts for message in answers] == [False, False, True, False]
+    assert len(answers[3].files) == 1
+
+    sent = str(await stage.told(await stage.act.click(details, "study_export", user="kim")))
+    assert "report.html" in sent
+    await stage.answers(root, least=5)
+
+    again = await stage.told(await stage.act.click(verdict, "study_report"))
+    assert "in its thread already" in str(again)
+    assert "|open them>" in str(again)
+    assert len(await stage.answers(root)) == 5
+
+
+async def test_a_channel_may_have_everything_at_once(stage: Stage) -> None:
+    assert "`detail` is *full*" in await stage.tell("config detail=full", user="bob")
+    try:
+        _, root = await stage.finished("IBM RSI 25 folds=0 seed=49", least=4)
+    finally:
+        assert "`detail` is *brief*" in await stage.tell("config detail=brief", user="bob")
+
+    kinds = ["chart" if message.files else "text" for message in await stage.answers(root, least=4)]
+    assert kinds == ["text", "chart", "text", "chart"]
 
 
 async def test_more_trials_are_asked_for_by_the_owner_only(stage: Stage, study: Finished) -> None:
     name, verdict = study
 
-    refused = await stage.told(await stage.act.click(verdict, "study_more", user="kim"))
+    details = await stage.detailed(verdict)
+
+    refused = await stage.told(await stage.act.click(details, "study_more", user="kim"))
     assert await _mention(stage, "alice") in str(refused)
-    pressed = await stage.act.click(verdict, "study_more")
+    pressed = await stage.act.click(details, "study_more")
     await stage.told(pressed)
 
     async def look() -> bool | None:
@@ -123,7 +163,7 @@ async def test_replay_says_in_the_thread_that_nothing_differs(stage: Stage, stud
 
     await stage.told(await stage.act.click(study[1], "study_replay"))
 
-    assert await _said(stage, study[1], "to the last bit")
+    assert await _said(stage, study[1], "match the stored ones exactly")
 
 
 async def test_a_second_press_after_the_end_is_refused_in_words(stage: Stage) -> None:
@@ -143,14 +183,6 @@ def _instead(pressed: Delivery) -> str:
     """What took the place of the message whose button was pressed."""
     assert pressed.response_url is not None
     return str([reply.body for reply in pressed.response_url.replies if reply.body.get("replace_original")])
-
-
-async def _verdict(stage: Stage, root: Message) -> Message:
-    async def look() -> Message | None:
-        replies = await stage.slack.thread(root.channel, root.ts)
-        return next((m for m in replies if "study_adopt" in str(m.blocks)), None)
-
-    return await stage.slack.eventually(look, seconds=120, what="the verdict")
 
 
 async def _again(stage: Stage, message: Message) -> Message:

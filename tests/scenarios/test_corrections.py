@@ -103,14 +103,14 @@ async def _taken_back(services: Services, stage: Stage, source: Source, newer: s
     _, second = await services.told(quant, 2, is_about_changes)
     back, first = (await stage.tell("data IBM changes")).split("• ")[1:]
     assert "Champions" not in second
-    assert f"Finished studies that rest on them: `{newer}`." in back
-    assert "No finished study and no champion rests on them." in first
+    assert f"Finished studies based on them: `{newer}`." in back
+    assert "No finished study or champion is based on them." in first
 
     source.reply("/query", bars(paid_on="2012-11-06"))
     await services.pass_to(at(6, 22, 30))
     dividend = (await stage.tell("data IBM changes")).split("• ")[1]
     assert "moved by one factor (2007-01-03 to 2012-11-05, 1.00%), as after a dividend." in dividend
-    assert "Every bar moved alike, so no return and no result changed." in dividend
+    assert "Every bar moved by the same factor, so no return and no result changed." in dividend
     assert len(await services.told(quant, 2, is_about_changes)) == 2
 
 
@@ -122,7 +122,7 @@ async def _told_in_each_channel(services: Services, quant: str, study: str) -> N
 
     assert "*IBM* daily bars from alphavantage: 2 bars corrected (2011-03-15 to 2012-10-26)" in english
     assert "the close by up to 2.00%." in english
-    assert f"Champions that rest on them: IBM SMA (`{study}`)." in english
+    assert f"Champions based on them: IBM SMA (`{study}`)." in english
     assert f"Schedules that use them: `{names[quant]}`." in english
     assert "Details: `/optimize data IBM changes`" in english
     assert f"`/optimize IBM sma 6 folds=0`, `/optimize run {names[quant]}`" in english
@@ -134,9 +134,9 @@ async def _told_in_each_channel(services: Services, quant: str, study: str) -> N
 async def _looked_up(stage: Stage, study: str, newer: str) -> None:
     """In a slash command in two languages, and in a mention; the study that was made since is not affected."""
     english, korean = [await stage.tell("data IBM changes", user=user) for user in ("alice", "kim")]
-    assert f"Champions that rest on them: IBM SMA (`{study}`)." in english
-    assert f"Finished studies that rest on them: `{study}`." in english
-    assert "Run again on the bars as they are now: `/optimize IBM sma 6 folds=0`" in english
+    assert f"Champions based on them: IBM SMA (`{study}`)." in english
+    assert f"Finished studies based on them: `{study}`." in english
+    assert "Run again on the current bars: `/optimize IBM sma 6 folds=0`" in english
     assert newer not in english
     assert f"이 봉을 쓴 끝난 탐색: `{study}`." in korean
     assert "I have no bars for `IBN`. Did you mean `IBM`?" in await stage.tell("data IBN changes")
@@ -151,7 +151,7 @@ async def _mentioned(stage: Stage) -> bool | None:
     channel = await stage.slack.channel_id()
     roots = [message for message in await stage.slack.messages(channel) if message.text.endswith("data IBM changes")]
     replies = [reply for root in roots for reply in (await stage.slack.thread(channel, root.ts))[1:]]
-    return any("Champions that rest on them" in str(reply.blocks) for reply in replies) or None
+    return any("Champions based on them" in str(reply.blocks) for reply in replies) or None
 
 
 async def _typed(settings: Settings, study: str) -> None:
@@ -164,8 +164,8 @@ async def _typed(settings: Settings, study: str) -> None:
     assert correction["change"]["largest"] == pytest.approx(0.02, abs=1e-4)
     assert correction["studies"] == [study]
     assert correction["champions"][0]["study"] == study
-    assert "Run again on the bars as they are now: `optimize-bot IBM sma 6 folds=0`" in document["text"]
-    assert "봉 2개(2011-03-15 ~ 2012-10-26)가 정정되었고 종가는 최대 2.00% 바뀌었습니다." in korean
+    assert "Run again on the current bars: `optimize-bot IBM sma 6 folds=0`" in document["text"]
+    assert "봉 2개(2011-03-15 ~ 2012-10-26)가 정정되었고 종가는 최대 2.00% 달라졌습니다." in korean
     assert f"이 봉을 쓴 챔피언: IBM SMA (`{study}`)." in korean
 
 

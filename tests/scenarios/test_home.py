@@ -9,7 +9,7 @@ from bot.documents.sessions import HomeVisit
 from optimizer.storage.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
 from tests.scenarios.test_buttons import LONG
-from tests.scenarios.test_modal import modal
+from tests.scenarios.test_modal import full_modal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,9 +27,9 @@ async def tab(stage: Stage, *texts: str, user: str = "alice", seconds: float = 1
 
 async def test_an_opened_tab_shows_every_part_in_the_readers_language(stage: Stage) -> None:
     await stage.act.open_home(user="alice")
-    english = await tab(stage, "Running", "Last five", "Schedules", "Champions", "New study")
+    english = await tab(stage, "Running", "Decisions of the week", "Champions", "Schedules", "New study")
     await stage.act.open_home(user="kim")
-    korean = await tab(stage, "진행 중", "최근 다섯 개", "일정", "챔피언", "새 탐색", user="kim")
+    korean = await tab(stage, "진행 중", "이번 주 결정", "챔피언", "일정", "새 탐색", user="kim")
 
     assert english["type"] == korean["type"] == "home"
     assert await HomeVisit.find({"user_id": await stage.slack.user_id("kim")}).count() == 1
@@ -46,14 +46,14 @@ async def test_the_tab_shows_a_study_that_runs_with_its_bar_until_it_ends(stage:
     await tab_without(stage, name, user="bob")
 
 
-async def test_a_study_that_has_ended_is_among_the_last_five(stage: Stage) -> None:
+async def test_a_study_that_has_ended_is_among_the_decisions_of_the_week(stage: Stage) -> None:
     await stage.act.open_home(user="bob")
     name, _ = await stage.finished("GOOG RSI 20 seed=52 folds=0", least=1)
 
     async def look() -> bool | None:
-        return part_of(await tab(stage, name, user="bob"), name) == "Last five" or None
+        return part_of(await tab(stage, name, user="bob"), name) == "Decisions of the week" or None
 
-    assert await stage.slack.eventually(look, seconds=120, what="the study among the last five")
+    assert await stage.slack.eventually(look, seconds=120, what="the study among the decisions")
 
 
 def part_of(view: dict[str, Any], name: str) -> str:
@@ -91,7 +91,7 @@ async def test_the_button_opens_the_form_and_the_study_goes_to_a_direct_message(
     await stage.act.open_home(user="alice")
     view = await tab(stage, "New study")
     await stage.act.click_in_view(view, "home_new_study", user="alice")
-    form = await modal(stage)
+    form = await full_modal(stage)
     assert not form.get("private_metadata")
 
     delivery = await stage.act.submit(form, symbol="GOOG", trials="20", options="seed=53 folds=0")
@@ -105,6 +105,16 @@ async def test_the_button_opens_the_form_and_the_study_goes_to_a_direct_message(
 
 async def test_the_messages_tab_publishes_nothing(stage: Stage) -> None:
     before = await HomeVisit.find_all().count()
-    await stage.act.event("app_home_opened", {"user": "U0NOBODY1", "channel": "D1", "tab": "messages"})
+    asked = len(stage.slack.ledger.of("assistant.threads.setSuggestedPrompts"))
+    delivery = await stage.act.open_messages(user="alice", channel=await _direct(stage))
+    assert delivery.status == 200
+    said = stage.slack.ledger
+    await said.until(lambda: len(said.of("assistant.threads.setSuggestedPrompts")) > asked, what="the prompts")
 
     assert await HomeVisit.find_all().count() == before
+
+
+async def _direct(stage: Stage) -> str:
+    """Alice's conversation with the bot."""
+    opened = await stage.context.client.conversations_open(users=await stage.slack.user_id("alice"))
+    return str(opened["channel"]["id"])

@@ -25,7 +25,7 @@ async def test_following_ends_with_the_study_and_counts_up_until_then(stage: Sta
     assert counts[-1] == 900
     assert not any(progress.has_ended for progress in seen[:-1])
     assert all(one.sign != next_.sign for one, next_ in pairwise(seen))
-    await stage.answers(root, least=3)
+    await stage.answers(root, least=2)
 
 
 async def test_a_look_has_the_newest_trials_first(stage: Stage) -> None:

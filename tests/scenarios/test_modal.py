@@ -1,9 +1,11 @@
 """The form: opened, changed, refused field by field, submitted; and the shortcut that fills it."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from bot.commands.forms.start_form import MORE_ACTION, PLAN_ACTION
 from bot.documents.audit_log import AuditEntry
 from optimizer.storage.documents import OptimizationStudy
 from tests.scenarios.conftest import Stage
@@ -30,7 +32,27 @@ async def modal(stage: Stage, user: str = "alice") -> dict[str, Any]:
 
 def fields(view: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The view's inputs by block_id."""
-    return {block["block_id"]: block["element"] for block in view["blocks"]}
+    return {block["block_id"]: block["element"] for block in view["blocks"] if block["type"] == "input"}
+
+
+async def changed(stage: Stage, view: dict[str, Any], text: str, user: str = "alice") -> dict[str, Any]:
+    """The same form, once it shows the text."""
+    user_id = await stage.slack.user_id(user)
+
+    async def look() -> dict[str, Any] | None:
+        shown = next(each for each in await stage.slack.modals(user_id) if each["id"] == view["id"])
+        return shown if text in str(shown["blocks"]) else None
+
+    return await stage.slack.eventually(look, what=f"a form with {text}")
+
+
+async def full_modal(stage: Stage, user: str = "alice", **values: str) -> dict[str, Any]:
+    """The form that was opened last, with every field; `values` are filled in before the others are asked for."""
+    view = await modal(stage, user)
+    if "options" in fields(view):
+        return view
+    await stage.act.click_in_view(view, MORE_ACTION, user=user, values=values)
+    return await changed(stage, view, "'block_id': 'options'", user)
 
 
 async def private(stage: Stage, text: str, user: str = "alice") -> str:
@@ -56,7 +78,7 @@ async def test_the_bare_command_opens_the_form_and_says_nothing_else(stage: Stag
 
 async def test_a_submitted_form_starts_what_the_command_would(stage: Stage) -> None:
     await stage.act.command("", user="bob")
-    view = await modal(stage, "bob")
+    view = await full_modal(stage, "bob")
     typed = {"symbol": "msft", "trials": "25", "options": "seed=41 folds=0", "parameter:rsi:period": "10..20"}
     delivery = await stage.act.submit(view, user="bob", **typed)
 
@@ -83,13 +105,50 @@ async def test_the_form_holds_what_was_asked_for_last(stage: Stage) -> None:
     assert last.spec.seed == 40
     assert held["symbol"]["initial_value"] == "GOOG"
     assert held["trials"]["initial_value"] == "15"
-    assert held["parameter:sma:fast"]["initial_value"] == "5..20"
+    assert held["parameter:sma:fast"]["initial_value"] == "5..20"  # and so every field is there
+
+
+async def test_five_fields_come_first_and_more_keeps_what_was_filled_in(stage: Stage) -> None:
+    _, short = await shortcut(stage, "what about IBM?")
+    assert list(fields(short)) == ["symbol", "strategy", "trials", "goal", "years"]
+
+    TAKEN.discard(short["id"])
+    full = await full_modal(stage, symbol="GOOG", trials="77", years="5")
+
+    assert fields(full)["symbol"]["initial_value"] == "GOOG"
+    assert fields(full)["trials"]["initial_value"] == "77"
+    assert fields(full)["years"]["initial_option"]["value"] == "5"
+
+
+async def test_the_plan_is_under_the_fields_and_follows_them(stage: Stage) -> None:
+    _, view = await shortcut(stage, "and MSFT?")
+    assert "Plan for *MSFT RSI*" in str(view["blocks"])
+
+    await stage.act.click_in_view(view, PLAN_ACTION, values={"symbol": "GOOG", "trials": "50"})
+    planned = await changed(stage, view, "Plan for *GOOG RSI*")
+    assert "50 of 5,376 parameter sets are tried" in str(planned["blocks"])
+
+    await stage.act.click_in_view(planned, PLAN_ACTION, values={"symbol": "APPL"})
+    await changed(stage, view, "Did you mean `AAPL`?")
+
+    # As a person does who has not seen the last plan yet.
+    await stage.act.click_in_view(planned, PLAN_ACTION, values={"symbol": "AAPL", "trials": "0"})
+    await changed(stage, view, "from 1 to 10000")
+
+
+async def test_of_quick_changes_the_last_is_planned(stage: Stage) -> None:
+    _, view = await shortcut(stage, "GOOG?")
+    changes = [stage.act.click_in_view(view, PLAN_ACTION, values={"symbol": each}) for each in ("M", "MS", "MSFT")]
+    deliveries = await asyncio.gather(*changes)
+
+    assert all(delivery.is_acked for delivery in deliveries)
+    await changed(stage, view, "Plan for *MSFT RSI*")
 
 
 async def test_wrong_fields_are_told_beside_them_and_nothing_starts(stage: Stage) -> None:
     before = await stage.n_studies("kim")
     await stage.act.command("", user="kim")
-    view = await modal(stage, "kim")
+    view = await full_modal(stage, "kim")
     delivery = await stage.act.submit(view, user="kim", symbol="AAPL", options="sede=7", caps="maxdd<")
 
     assert delivery.answer["response_action"] == "errors"
@@ -123,18 +182,13 @@ async def study_of(stage: Stage, user: str, *, symbol: str, seed: int) -> Optimi
 
 async def test_another_strategy_brings_its_fields_and_keeps_the_rest(stage: Stage) -> None:
     await stage.act.command("", user="kim")
-    view = await modal(stage, "kim")
+    view = await full_modal(stage, "kim")
     await stage.act.click_in_view(view, "start_strategy", user="kim", choose="bollinger", values={"symbol": "GOOG"})
 
-    async def look() -> dict[str, Any] | None:
-        every = await stage.slack.modals(await stage.slack.user_id("kim"))
-        shown = next(each for each in every if each["id"] == view["id"])
-        return shown if any("bollinger" in block["block_id"] for block in shown["blocks"]) else None
-
-    changed = await stage.slack.eventually(look, what="the fields of bollinger")
-    assert fields(changed)["symbol"]["initial_value"] == "GOOG"
-    assert not any(block.startswith("parameter:rsi:") for block in fields(changed))
-    assert changed["private_metadata"] == view["private_metadata"]
+    fresh = await changed(stage, view, "parameter:bollinger:", "kim")
+    assert fields(fresh)["symbol"]["initial_value"] == "GOOG"
+    assert not any(block.startswith("parameter:rsi:") for block in fields(fresh))
+    assert fresh["private_metadata"] == view["private_metadata"]
 
 
 async def shortcut(stage: Stage, said: str) -> tuple[Delivery, dict[str, Any]]:

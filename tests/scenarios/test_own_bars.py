@@ -31,7 +31,7 @@ async def test_a_symbol_of_an_imported_file_is_studied(stage: Stage, tmp_path: P
     study = await stage.context.services.studies.find(name)
 
     assert (study.symbol, study.status, study.trials_completed) == ("OWNCO", "complete", 30)
-    assert "from file" in str([message.blocks for message in await stage.answers(root)])
+    assert "from file" in str((await stage.detailed(await stage.verdict(root))).blocks)
 
 
 async def test_old_bars_are_said_everywhere_and_cannot_be_scheduled(stage: Stage, tmp_path: Path) -> None:

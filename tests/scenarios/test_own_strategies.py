@@ -157,7 +157,7 @@ async def test_a_file_that_was_changed_is_named_by_replay_and_ends_more(
         return True if any(words in str(m.blocks) + m.text for m in messages) else None
 
     await _tell(slack, bot, f"replay {name}")
-    await slack.eventually(lambda: said("to the last bit."), seconds=120, what="an equal replay")
+    await slack.eventually(lambda: said("match the stored ones exactly."), seconds=120, what="an equal replay")
     _put(bot.home, "myrule.py", example_of("myrule", "x").replace("1.0, 0.0)", "0.0, 1.0)"))
     bot.stop()
     await bot.start()

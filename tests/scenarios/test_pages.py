@@ -140,7 +140,7 @@ async def test_a_link_works_once(stage: Stage, stranger: Browser) -> None:
     again, shown = await stranger.post("/sign-in", {"ticket": one}), await stranger.get(f"/sign-in?ticket={one}")
 
     assert again.status == shown.status == 410
-    assert "used already" in again.text
+    assert "already used" in again.text
     assert "/optimize web" in again.text
     assert COOKIE not in stranger.cookies
 
@@ -361,6 +361,18 @@ async def test_a_finished_study_has_its_page_its_charts_and_its_place(alice: Bro
     assert name in (await alice.get("/board?verdict=all&symbol=IBM")).text
     assert name not in (await alice.get("/board?verdict=all&symbol=MSFT")).text
     assert name in (await alice.get("/studies")).text
+
+
+async def test_a_chart_is_drawn_in_each_readers_language(stranger: Browser) -> None:
+    name, _ = await stranger.stage.finished("IBM SMA 40 folds=0 seed=83", least=1)
+
+    seen = []
+    for user in ("alice", "kim", "alice"):
+        await stranger.sign_in(user)
+        async with stranger.session.get(f"{stranger.address}/studies/{name}/charts/history.png") as picture:
+            assert picture.status == 200
+            seen.append(await picture.read())
+    assert seen[0] == seen[2] != seen[1]
 
 
 async def test_a_study_at_work_is_followed_to_its_end(alice: Browser) -> None:

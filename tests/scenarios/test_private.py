@@ -39,7 +39,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 QUANT = "C0QUANT01"
 VAULT = "G0VAULT09"  # private: alice, kim and the bot
-UNKNOWN = ("I know no study", "탐색을 찾을 수 없습니다")
+UNKNOWN = ("There is no study", "탐색을 찾을 수 없습니다")
 STRATEGY = "rsi"
 #: What people see of alice's studies and of the one of a program. anna is an approver, vera a viewer.
 PEOPLE = {
@@ -276,7 +276,7 @@ async def test_the_dashboards_memory_is_no_way_around(house: House, stage: Stage
     odd = (f"/api/studies/{number:020d}", f"/api/studies/+{number}", f"/csv/{number:030d}", f"/csv/{number}/x")
     for path in (*odd, "/api/studies", f"/api/studies/{number}"):
         told = (await house.browsers["vera"].get(path)).text
-        assert house.studies["vault"] not in told or "I know no study" in told, path
+        assert house.studies["vault"] not in told or "There is no study" in told, path
 
 
 async def test_what_others_read_too_shows_what_they_may_see(house: House, stage: Stage) -> None:

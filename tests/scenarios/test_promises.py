@@ -18,7 +18,7 @@ from tests.slack.workspace import Message
 
 pytestmark = [pytest.mark.server, pytest.mark.asyncio(loop_scope="module")]
 
-EQUAL = "to the last bit"
+EQUAL = "match the stored ones exactly"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

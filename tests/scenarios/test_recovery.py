@@ -9,6 +9,7 @@ import pytest
 
 from tests.bot_process import bot_process
 from tests.bot_process import mongo_client as _client
+from tests.scenarios.conftest import charts_in
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
 from tests.slack.wire import HttpWire
@@ -67,9 +68,9 @@ async def _told(slack: StrictSlack) -> tuple[Message, list[Message]]:
     async def look() -> tuple[Message, list[Message]] | None:
         roots = await slack.messages(channel)
         replies = (await slack.thread(channel, roots[0].ts))[1:] if roots else []
-        return (roots[0], replies) if sum(bool(m.files) for m in replies) >= 2 else None
+        return (roots[0], replies) if charts_in(replies) else None
 
-    return await slack.eventually(look, seconds=120, what="a result with two charts")
+    return await slack.eventually(look, seconds=120, what="a result with its chart")
 
 
 async def _wait_for_trials(home: Path, least: int) -> None:

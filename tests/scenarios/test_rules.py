@@ -55,14 +55,14 @@ async def replayed(stage: Stage, name: str) -> None:
 async def result_of(stage: Stage, name: str, thread: Message | None = None) -> str:
     """All that is said in a study's thread, or in that of the mention which began it, once it is finished."""
     if thread is None:
-        messages = await stage.answers(await stage.root(name), least=3, seconds=300)
-        return str([message.blocks for message in messages])
+        return str((await stage.detailed(await stage.verdict(await stage.root(name)))).blocks)
 
-    async def look() -> str | None:
-        replies = str([reply.blocks for reply in await stage.slack.thread(thread.channel, thread.thread_ts)])
-        return replies if "study_adopt" in replies else None
+    async def look() -> Message | None:
+        replies = await stage.slack.thread(thread.channel, thread.thread_ts)
+        return next((m for m in replies if "study_adopt" in str(m.blocks) and name in str(m.blocks)), None)
 
-    return await stage.slack.eventually(look, seconds=300, what=f"the result of {name}")
+    verdict = await stage.slack.eventually(look, seconds=300, what=f"the result of {name}")
+    return str((await stage.detailed(verdict)).blocks)
 
 
 async def test_nothing_runs_before_the_button_and_then_the_rule_is_told_with_its_result(stage: Stage) -> None:
@@ -201,16 +201,14 @@ async def test_a_rule_without_a_name_is_no_champion_and_a_saved_one_is(stage: St
 
 
 async def _pressed_adopt(stage: Stage, name: str) -> str:
-    root = await stage.root(name)
-    messages = await stage.answers(root, least=3, seconds=120)
-    verdict = next(message for message in messages if "study_adopt" in str(message.blocks))
-    return str(await stage.told(await stage.act.click(verdict, "study_adopt", user="bob")))
+    verdict = await stage.verdict(await stage.root(name))
+    return await stage.adopt(verdict, user="bob")
 
 
 async def test_a_built_in_strategy_is_edited_as_a_rule(stage: Stage) -> None:
     name, root = await stage.finished("IBM RSI2 20 folds=0 seed=510")
-    verdict = next(m for m in await stage.answers(root, least=3) if "rule_edit" in str(m.blocks))
-    shown = str(await stage.told(await stage.act.click(verdict, "rule_edit")))
+    details = await stage.detailed(await stage.verdict(root))
+    shown = str(await stage.told(await stage.act.click(details, "rule_edit")))
     study = await stage.context.services.studies.find(name)
     assert study.summary is not None
     period = study.summary.winner.params["period"]

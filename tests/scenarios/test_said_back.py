@@ -34,7 +34,7 @@ async def test_everything_typed_is_said_back_in_ack_root_list_and_plan(stage: St
 async def test_a_study_is_found_by_the_name_it_was_given(stage: Stage) -> None:
     name, _ = await stage.finished("AAPL RSI 10 folds=0 seed=902 name=Autumn")
 
-    assert "AAPL RSI “Autumn”: " in await stage.tell("show autumn")
+    assert "AAPL RSI “Autumn” " in await stage.tell("show autumn")
     assert name in await stage.tell("status AUTUMN")
     assert name in await stage.tell(f"compare autumn {name}")
     assert "Did you mean `Autumn`" in await stage.tell("show autunm")

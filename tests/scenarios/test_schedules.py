@@ -240,7 +240,7 @@ async def test_the_button_under_a_result_asks_when_and_where_and_its_post_can_be
 async def test_a_run_whose_study_is_stopped_says_so_and_is_not_begun_twice(stage: Stage) -> None:
     schedule = await scheduled(stage, "schedule IBM RSI 9000 seed=47 folds=0 weekly fri 07:00 tz=UTC")
     await stage.act.command(f"run {schedule.schedule_name}")
-    assert "under way" in await refused(stage, f"run {schedule.schedule_name}")
+    assert "is already running" in await refused(stage, f"run {schedule.schedule_name}")
 
     while not (run := await last_run(schedule)).study_name:
         await asyncio.sleep(0.02)
@@ -256,7 +256,7 @@ async def test_a_schedule_on_a_watch_list_reads_its_members_when_it_runs(stage: 
     schedule = await scheduled(stage, "schedule @weekly SMA 6 seed=48 folds=0 weekly fri 07:00 tz=UTC")
     made = await post(stage, schedule.schedule_name, "scheduled")
     assert "/optimize @weekly sma 6" in str(made.blocks)
-    assert "members are read at the time of each run" in str(made.blocks)
+    assert "A watch list is read again at each run" in str(made.blocks)
 
     await stage.tell("config @weekly GOOG,IBM", user="bob")
     await stage.act.command(f"run {schedule.schedule_name}")

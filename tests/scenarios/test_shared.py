@@ -31,7 +31,7 @@ class Finished:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def study(shared: Stage) -> Finished:
     """One for the module."""
-    name, root = await (await serving(shared)).finished(COMMAND, least=6)
+    name, root = await (await serving(shared)).finished(COMMAND)
     summary = (await shared.context.services.studies.get_study_results(name)).summary
     assert summary is not None
     return Finished(name, root, summary)
@@ -50,7 +50,7 @@ async def test_one_study_answers_for_all_symbols(stage: Stage, study: Finished) 
 
 
 async def test_the_table_shows_each_symbols_stored_numbers(stage: Stage, study: Finished) -> None:
-    rows = _table(await stage.answers(study.root, least=6))
+    rows = _table(await stage.detailed(await stage.verdict(study.root)))
     assert study.summary.shared is not None
     parts = study.summary.shared.by_symbol
 
@@ -65,16 +65,16 @@ async def test_the_table_shows_each_symbols_stored_numbers(stage: Stage, study: 
     assert rows[5][4] == signed_percent(study.summary.winner.out_of_sample.total_return)
 
 
-def _table(answers: list[Message]) -> list[list[str]]:
-    [message] = [m for m in answers if "The shared set on each symbol" in str(m.blocks)]
-    [table] = [block for block in message.blocks if block["type"] == "table"]
+def _table(message: Message) -> list[list[str]]:
+    assert "The shared set on each symbol" in str(message.blocks)
+    [table] = [block for block in message.blocks if block["type"] in ("table", "data_table")]
     return [[cell["text"] for cell in row] for row in table["rows"]]
 
 
 async def test_what_was_posted_is_what_a_replay_computes(stage: Stage, study: Finished) -> None:
     await stage.tell(f"replay {study.name}")
 
-    assert await _said(stage, study.root, "to the last bit")
+    assert await _said(stage, study.root, "match the stored ones exactly")
 
 
 async def test_trades_of_a_kept_backtest_name_their_symbol(stage: Stage, study: Finished) -> None:
@@ -111,7 +111,7 @@ async def test_show_and_export_tell_of_all_symbols(stage: Stage, study: Finished
         return await stage.slack.download(files[0]) if files else None
 
     document = json.loads(await stage.slack.eventually(exported, seconds=120, what="the file"))
-    assert "of the equal-weight portfolio" in told
+    assert "Its portfolio" in told
     assert study.summary.shared is not None
     assert f"gained on {study.summary.shared.n_gaining} of 3 symbols" in told
     assert document["study"]["symbols"] == ["AAPL", "IBM", "MSFT"]
@@ -125,7 +125,7 @@ async def test_the_leaderboard_of_each_symbol_has_it(stage: Stage, study: Finish
 
 
 async def test_more_trials_go_on_after_the_first_ones(stage: Stage) -> None:
-    name, _ = await stage.finished("IBM,MSFT RSI 12 mode=shared folds=0 seed=72", least=6)
+    name, _ = await stage.finished("IBM,MSFT RSI 12 mode=shared folds=0 seed=72")
     before = await stage.context.services.studies.get_trials(name)
     await stage.tell(f"more {name} 8")
 

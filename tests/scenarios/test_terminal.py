@@ -61,7 +61,7 @@ def test_json_is_the_only_thing_on_stdout_and_can_be_replayed(home: Path) -> Non
     assert {"cagr", "sharpe_ratio", "max_drawdown"} <= told["best"]["measures"].keys()
     assert told["best"]["value"] == max(t["value"] for t in told["trials"] if t["is_feasible"])
     assert _numbers(told) == _numbers(again)
-    assert "Out-of-sample" in first.stderr
+    assert "on the unseen" in first.stderr
 
 
 def test_a_stopped_position_opens_again_while_the_signal_holds_if_that_is_asked_for(terminal: Terminal) -> None:
@@ -117,7 +117,7 @@ def test_dates_that_only_some_symbols_have_are_left_out_and_counted(terminal: Te
     said = terminal("run", "IBM,GAPS", "SMA", "30", "mode=shared", "dry")
 
     assert said.code == 0, said.err
-    assert "IBM – 3 bars are left out: on their dates not all of the symbols have one." in " ".join(said.out.split())
+    assert "IBM – 3 bars are left out because not every symbol has one on their dates." in " ".join(said.out.split())
 
 
 def _numbers(document: dict[str, Any]) -> object:

@@ -37,14 +37,15 @@ TYPED = {
     "whoami": ("", "admin", "role"),
     "list": ("", "{one}", "items"),
     "status": ("{one}", "20/20", "trials_completed"),
-    "show": ("{one}", "Out-of-sample Sharpe", "best"),
+    "show": ("{one}", "on the unseen", "best"),
+    "why": ("{one}", "buy and hold", "reason"),
     "top": ("all", "{one}", "items"),
     "compare": ("{one} {other}", "Sharpe out of sample", "is_same_ground"),
     "best": ("AAPL RSI", "Sharpe out of sample", "params"),
     "pause": ("{begun}", "{begun}", "status"),
     "resume": ("{begun}", "Charts and report in", "best"),
     "more": ("{begun} 5", "25 sets tried", "trials"),
-    "replay": ("{one}", "to the last bit", "n_trials"),
+    "replay": ("{one}", "match the stored ones exactly", "n_trials"),
     "export": ("{one} csv", "Written:", "files"),
     "adopt": ('{one} why="a test"', "is the champion now", "study_name"),
     "champions": ("", "AAPL", "rows"),
@@ -55,12 +56,13 @@ TYPED = {
     "health": ("", "MongoDB", "probes"),
     "failures": ("", "No study has failed", "rows"),
     "config": ("@tech AAPL,MSFT", "`@tech` AAPL, MSFT", "lists"),
-    "audit": ("3", "terminal `config @tech AAPL,MSFT`", "rows"),
+    "preferences": ("tz=seoul", "Asia/Seoul", "values"),
+    "audit": ("4", "terminal `config @tech AAPL,MSFT`", "rows"),
     "start": ("@tech RSI 20 dry", "Plan for MSFT RSI", "plans"),
     "cancel": ("{second}", "{second}", "status"),
 }
 #: Verbs that answer otherwise here, with the reason in a test of their own.
-ELSEWHERE = {"web", "schedule"}
+ELSEWHERE = {"web", "schedule", "mute", "unmute"}
 
 
 #: One worker is enough for what is typed here.
@@ -203,10 +205,12 @@ def test_exported_files_are_where_the_command_was_typed_or_in_the_folder_named(
     [
         (("lst", "all"), "I don't know `lst`. Did you mean `list`? Try: `optimize-bot list all`"),
         (("help", "pbp"), "There is no help about `pbp`."),
-        (("show", "opt-zz"), "I know no study `opt-zz`."),
-        (("status", "opt-ffffffff"), "I know no study `opt-ffffffff`."),
+        (("show", "opt-zz"), "There is no study `opt-zz`."),
+        (("status", "opt-ffffffff"), "There is no study `opt-ffffffff`."),
         (("run", "AAPL", "RSI", "200", "maxdd<>5"), "`maxdd` must be a number; `>5` is not one."),
-        (("run", "AAPL", "RSI", "quiet"), "`quiet` is about what is posted in Slack"),
+        (("run", "AAPL", "RSI", "quiet"), "`quiet` is for messages in Slack"),
+        (("mute",), "`mute` is about messages in Slack: type “/optimize mute” there."),
+        (("preferences", "dm", "yes"), "type “/optimize preferences dm” there"),
         (("config", "language", "ko"), "type “/optimize config language” there"),
         (
             ("schedule", "AAPL", "RSI", "20", "weekly", "mon", "07:00"),

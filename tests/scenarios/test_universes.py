@@ -67,7 +67,7 @@ async def test_a_list_with_dates_is_set_from_a_file_and_a_wrong_row_changes_noth
     await _attach(stage, DATED)
     await _ephemeral(stage, "3 members now, 6 ever, dates from 1990-01-02 to 2012-05-18; set by")
     await _attach(stage, DATED + b"AAPL,2012-01-03,\n")
-    await _ephemeral(stage, "line 9: `AAPL` is a member on days on which it is one by line 2 already")
+    await _ephemeral(stage, "line 9: the dates of `AAPL` overlap with those in line 2")
 
     found = await Watchlist.find_one(Watchlist.name == "idx")
     assert found is not None
@@ -81,8 +81,8 @@ async def test_the_plan_tells_who_is_studied_and_who_is_not(stage: Stage) -> Non
 
     assert AS_OF in plan
     assert "5 symbols were members at some time from 2003-03-01 to 2013-03-01, 2 of them no longer at its end" in plan
-    assert "1 former member has no bars: survivorship remains in these results: LEHMQ" in plan
-    assert "1 member has too few bars in the stay, and no study: FB" in plan
+    assert "1 former member has no bars, so some survivorship bias remains in these results: LEHMQ" in plan
+    assert "1 member has too few bars and is not searched: FB" in plan
     assert [f"*{symbol}*" in plan for symbol in ("AAPL", "IBM", "MSFT", "GOOG")] == [True, True, True, False]
 
 
@@ -99,7 +99,7 @@ async def test_a_benchmark_without_bars_leaves_no_member_out(stage: Stage) -> No
 async def test_a_shared_set_is_of_todays_members_and_says_so(stage: Stage) -> None:
     await _set(stage, DATED.replace(b"FB,2012-05-18,\n", b""))
 
-    assert "`@idx`: today's members; those that failed" in await stage.tell("@idx RSI 12 folds=0 mode=shared dry")
+    assert "`@idx`: today's members; symbols that failed" in await stage.tell("@idx RSI 12 folds=0 mode=shared dry")
     await _set(stage, DATED)
 
 
@@ -140,7 +140,7 @@ async def test_each_member_is_studied_over_its_stay_and_all_are_judged_together(
         assert _repeated(StudyOrigin.of(study).command) == study.spec
         result = str([message.blocks for message in renderer_of("en").result(study_facts(study, now=utc_now()))])
         assert AS_OF in result
-        assert "knowing that it still trades" not in result
+        assert "Survivorship bias" not in result
     across = judge_together(found)
     assert across is not None
     assert "all 3" in root
@@ -159,4 +159,4 @@ def _repeated(command: str) -> StudySpec:
 async def test_a_list_without_dates_is_told_as_todays_members(stage: Stage) -> None:
     await stage.tell("config @today AAPL,MSFT", user="bob")
 
-    assert "`@today`: today's members; those that failed or left are missing" in await stage.tell("@today RSI 12 dry")
+    assert "`@today`: today's members; symbols that failed or left are missing" in await stage.tell("@today RSI 12 dry")

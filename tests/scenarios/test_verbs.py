@@ -81,7 +81,7 @@ async def test_status_and_list_tell_of_a_study(stage: Stage, study: Finished) ->
 async def test_show_tells_the_verdict_with_a_button_to_share(stage: Stage, study: Finished) -> None:
     told = await stage.tell(f"show {study[0].removeprefix('opt-')}")
 
-    assert "Out-of-sample Sharpe" in told
+    assert "on the unseen" in told
     assert "study_share" in told
 
 
@@ -182,7 +182,7 @@ async def test_a_format_that_is_not_one_is_corrected(stage: Stage, study: Finish
 async def test_replay_proves_a_study_equal_in_its_thread(stage: Stage, study: Finished) -> None:
     await stage.tell(f"replay {study[0]}", user="kim")
 
-    assert await _said(stage, study[1], "to the last bit")
+    assert await _said(stage, study[1], "match the stored ones exactly")
 
 
 async def test_replay_names_the_first_difference(stage: Stage, other: Finished) -> None:

@@ -1,12 +1,17 @@
-"""`chat.*` and `reactions.*`: what the bot says, edits and takes back.
+"""`chat.*`, `reactions.*` and suggested prompts: what the bot says, edits, takes back and shows under links.
 
 Source of the errors: docs.slack.dev/reference/methods, one page a method.
 """
 
 from collections.abc import Mapping
 
-from tests.slack.request import Method, Request, posted
+from tests.slack.blocks import check_message_blocks
+from tests.slack.request import Method, Request, check_words, posted
+from tests.slack.scopes import Kind
+from tests.slack.shapes import array, shape, string
 from tests.slack.workspace import Json, Message, Refusal
+
+PROMPTS = array(shape({"title": string(75), "message": string(2000)}), most=4)
 
 
 def post_message(request: Request) -> Json:
@@ -61,6 +66,39 @@ def update(request: Request) -> Json:
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": message.to_slack()}
 
 
+def unfurl(request: Request) -> Json:
+    """chat.unfurl: what stands under links of a message, each of which the message holds."""
+    unfurls = request.args.get("unfurls")
+    if not isinstance(unfurls, dict) or not unfurls:
+        raise Refusal("missing_unfurls")
+    by_id = [bool(request.args.get(name)) for name in ("unfurl_id", "source")]
+    by_place = [bool(request.args.get(name)) for name in ("channel", "ts")]
+    if not (all(by_id) and not any(by_place)) and not (all(by_place) and not any(by_id)):
+        raise Refusal("invalid_arguments", "either `channel` and `ts`, or `unfurl_id` and `source`")
+    for content in unfurls.values():
+        if set(content) - {"blocks", "preview"} or (flaws := check_message_blocks(content.get("blocks"))):
+            raise Refusal("invalid_unfurls_format", *map(str, flaws))
+        check_words(request, content)
+    if all(by_id):
+        return {}
+    message = request.workspace.message(request.channel().id, request.text("ts"), code="cannot_unfurl_message")
+    if any(url not in message.text for url in unfurls):
+        raise Refusal("cannot_unfurl_url", "no such link in the message")
+    message.unfurls |= unfurls
+    return {}
+
+
+def suggest_prompts(request: Request) -> Json:
+    """assistant.threads.setSuggestedPrompts: at most four in a direct conversation."""
+    channel = request.channel("channel_id")
+    prompts = request.args.get("prompts")
+    if channel.kind is not Kind.IM:
+        raise Refusal("channel_not_found", "no direct conversation")
+    request.complain(PROMPTS(prompts, "/prompts"), "invalid_prompts")
+    request.workspace.prompts[channel.id] = dict(request.args)
+    return {}
+
+
 def delete(request: Request) -> Json:
     """chat.delete: the bot's own messages."""
     channel = request.channel()
@@ -113,10 +151,12 @@ def get_reactions(request: Request) -> Json:
 
 
 METHODS: Mapping[str, Method] = {
+    "assistant.threads.setSuggestedPrompts": suggest_prompts,
     "chat.delete": delete,
     "chat.getPermalink": get_permalink,
     "chat.postEphemeral": post_ephemeral,
     "chat.postMessage": post_message,
+    "chat.unfurl": unfurl,
     "chat.update": update,
     "reactions.add": add_reaction,
     "reactions.get": get_reactions,

@@ -10,7 +10,7 @@ import itertools
 import time
 from collections.abc import Sequence
 
-from tests.slack.forms import Value, element_of, message_state, pressed, values_of
+from tests.slack.forms import Value, chosen_of, element_of, message_state, pressed, values_of
 from tests.slack.inspection import CHANNEL, Slack
 from tests.slack.mrkdwn import escape
 from tests.slack.response_urls import ResponseUrl
@@ -23,8 +23,9 @@ TEAM: Json = {"id": TEAM_ID, "domain": "quant-test"}
 class Driver:
     """Acts as people by name (`alice`) in channels by name (`quant`); each act gives its `Delivery`."""
 
-    def __init__(self, slack: Slack, wire: Wire) -> None:
+    def __init__(self, slack: Slack, wire: Wire, *, team_id: str = TEAM_ID) -> None:
         self.slack = slack
+        self.team = {**TEAM, "id": team_id}
         self.wire = wire
         self._events = itertools.count(1)
 
@@ -44,7 +45,7 @@ class Driver:
         url = self.slack.new_response_url(user_id, channel_id)
         payload = {
             "token": "legacy",
-            "team_id": TEAM_ID,
+            "team_id": self.team["id"],
             "team_domain": TEAM["domain"],
             "channel_id": channel_id,
             "channel_name": channel,
@@ -60,8 +61,11 @@ class Driver:
         return payload, url
 
     async def click(self, message: Message, action: str, *, user: str = "alice", choose: str = "") -> Delivery:
-        """Press what has this action_id or label in a message, choosing an option's value in a menu."""
-        block, element = element_of(message.blocks, action)
+        """Press what has this action_id or label in a message, choosing an option's value in a menu.
+
+        A choice of an overflow menu may be named by the first word of its value alone.
+        """
+        block, element, choose = chosen_of(message.blocks, action, choose)
         user_id = await self.slack.user_id(user)
         url = self.slack.new_response_url(user_id, message.channel, message_ts=message.ts)
         payload = await self._interaction("block_actions", user_id, user)
@@ -133,10 +137,16 @@ class Driver:
         channel: str = CHANNEL,
         thread_ts: str = "",
         files: Sequence[Json] = (),
+        before: str = "",
     ) -> Delivery:
-        """Write a message that mentions the bot, in a channel or a thread; `files` are attached to it."""
+        """Write a message that mentions the bot, in a channel or a thread; `files` are attached to it.
+
+        `before` is said in front of the mention.
+        """
         user_id, channel_id = await self.slack.user_id(user), await self._channel_id(channel)
-        said = await self.slack.say(user_id, channel_id, f"<@{bot_user}> {self._typed(text)}", thread_ts=thread_ts)
+        said = await self.slack.say(
+            user_id, channel_id, f"{before}<@{bot_user}> {self._typed(text)}", thread_ts=thread_ts
+        )
         return await self.event("app_mention", self._of_message(said) | ({"files": list(files)} if files else {}))
 
     async def direct_message(self, text: str, *, channel: str, user: str = "alice", thread_ts: str = "") -> Delivery:
@@ -149,6 +159,18 @@ class Driver:
         view = await self.slack.home(await self.slack.user_id(user))
         event = {"user": await self.slack.user_id(user), "channel": channel, "tab": "home"}
         return await self.event("app_home_opened", event | ({"view": view} if view else {}))
+
+    async def open_messages(self, *, user: str = "alice", channel: str) -> Delivery:
+        """Look at the messages with the bot, which is how an agent is opened; the channel is given by id."""
+        event = {"user": await self.slack.user_id(user), "channel": channel, "tab": "messages"}
+        return await self.event("app_home_opened", event)
+
+    async def share(self, url: str, *, user: str = "alice", channel: str = CHANNEL) -> tuple[Message, Delivery]:
+        """Write a message with a link to the bot's pages; gives the message and the event's delivery."""
+        said = await self.slack.say(await self.slack.user_id(user), await self._channel_id(channel), f"<{url}>")
+        links = [{"url": url, "domain": url.split("/")[2]}]
+        event = {"user": said.user, "channel": said.channel, "message_ts": said.ts, "links": links}
+        return said, await self.event("link_shared", {**event, "is_bot_user_member": True})
 
     def _typed(self, text: str) -> str:
         """What Slack makes of a typed text: its control characters escaped, and nobody may unescape them."""
@@ -165,13 +187,13 @@ class Driver:
         number = next(self._events)
         payload = {
             "token": "legacy",
-            "team_id": TEAM_ID,
+            "team_id": self.team["id"],
             "api_app_id": APP_ID,
             "type": "event_callback",
             "event_id": event_id or f"Ev{number:08d}",
             "event_time": int(time.time()),
-            "event": {"type": kind, "event_ts": f"{time.time():.6f}", "team": TEAM_ID, **event},
-            "authorizations": [{"team_id": TEAM_ID, "user_id": event.get("user", ""), "is_bot": True}],
+            "event": {"type": kind, "event_ts": f"{time.time():.6f}", "team": self.team["id"], **event},
+            "authorizations": [{"team_id": self.team["id"], "user_id": event.get("user", ""), "is_bot": True}],
         }
         return await self._deliver(Kind.EVENT, payload, None, retry=retry)
 
@@ -184,8 +206,8 @@ class Driver:
             "type": kind,
             "token": "legacy",
             "api_app_id": APP_ID,
-            "team": TEAM,
-            "user": {"id": user_id, "username": name, "name": name, "team_id": TEAM_ID},
+            "team": self.team,
+            "user": {"id": user_id, "username": name, "name": name, "team_id": self.team["id"]},
             "action_ts": f"{time.time():.6f}",
             "trigger_id": await self.slack.trigger_id(user_id),
             "is_enterprise_install": False,

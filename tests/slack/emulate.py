@@ -1,13 +1,14 @@
 """`emulate`, a Slack nobody here wrote, behind the inspection of the strict one.
 
 The program (npm package `emulate`, Apache-2.0, pinned by `install_emulate.sh`) runs as a child on
-loopback. In front of it stands a gate that does four things, so that one suite fits both Slacks:
+loopback. In front of it stands a gate that does five things, so that one suite fits both Slacks:
 
 - emulate reads POST bodies only and AsyncWebClient puts arguments into the query: the gate moves them,
   so that a bot in another process needs no client of its own;
 - the ledger writes every call down, and every refusal is a violation, as in the strict one;
 - emulate gives users no time zone and no locale, which Slack always does: the gate adds ours;
-- response URLs, which emulate lacks, are answered here.
+- response URLs, which emulate lacks, are answered here;
+- emulate reads no block and would store anything: the gate refuses those of 2026, as an older workspace does.
 """
 
 import asyncio
@@ -31,8 +32,9 @@ from tests.slack.arguments import arguments_of
 from tests.slack.faults import Faults
 from tests.slack.inspection import BOT_TOKEN, CHANNEL, PEOPLE, Seen, manifest_scopes
 from tests.slack.ledger import Call, Ledger
+from tests.slack.request import refuse_new_blocks
 from tests.slack.response_urls import Reply, ResponseUrl, ResponseUrls
-from tests.slack.workspace import Json, Message, Refusal
+from tests.slack.workspace import Json, Message, OlderSlack, Refusal
 
 BOT_USER = "U0BOT"
 READY_SECONDS = 15.0
@@ -185,6 +187,11 @@ class Emulated:
                 self.ledger.close(call, status=fault.status, answer={"ok": False, "error": fault.error})
                 retry = {"Retry-After": str(fault.retry_after)} if fault.retry_after else {}
                 return web.json_response(call.answer, status=fault.status, headers=retry)
+        try:
+            refuse_new_blocks(call.args.get("blocks") or [])
+        except OlderSlack as refusal:
+            self.ledger.close(call, status=200, answer={"ok": False, "error": refusal.code})
+            return web.json_response(call.answer)
         headers = {"Authorization": request.headers.get("Authorization", "")}
         url = f"{self._inner}/api/{call.method}"
         async with self._session.post(url, json=call.args, headers=headers) as given:

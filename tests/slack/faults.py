@@ -74,15 +74,15 @@ class _Random:
 class Faults:
     """The faults waiting to be played, and the pace that is kept."""
 
-    #: Least seconds between two posts or edits in one channel; 0 lets every pace pass.
+    #: Seconds per post or edit in one channel on average; 0 lets every pace pass.
     pace_seconds: float = 0.0
-    #: Posts let through at once before the pace is asked for, as Slack allows short bursts.
+    #: Posts let through at once after a quiet while, as Slack allows short bursts.
     pace_burst: int = 1
     _next: list[Fault] = field(default_factory=list)
     _outages: list[Fault] = field(default_factory=list)
     _random: list[_Random] = field(default_factory=list)
     _not_before: dict[str, float] = field(default_factory=dict)
-    _posts: dict[str, list[float]] = field(default_factory=dict)
+    _allowances: dict[str, tuple[float, float]] = field(default_factory=dict)  # by channel: posts, and since when
 
     def fail_next(self, method: str = "*", *, times: int = 1, fault: Fault | None = None, **facts: object) -> None:
         """Play a fault on the next calls of a matching method (`chat.*`), `times` of them.
@@ -140,8 +140,8 @@ class Faults:
         """Whether a post or edit in this channel breaks the pace; counts it when it does not."""
         if not self.pace_seconds:
             return False
-        window = self.pace_seconds * self.pace_burst
-        recent = [each for each in self._posts.get(channel, []) if at - each < window - GRACE_SECONDS]
-        is_over = len(recent) >= self.pace_burst
-        self._posts[channel] = recent if is_over else [*recent, at]
+        left, since = self._allowances.get(channel, (float(self.pace_burst), at))
+        left = min(left + (at - since) / self.pace_seconds, float(self.pace_burst))
+        is_over = left < 1.0 - GRACE_SECONDS
+        self._allowances[channel] = (left if is_over else left - 1.0, at)
         return is_over

@@ -45,6 +45,16 @@ def element_of(blocks: list[Json], named: str) -> tuple[Json, Json]:
     raise AssertionError(f"nothing to press is called {named!r}; there is {[each['action_id'] for _, each in every]}")
 
 
+def chosen_of(blocks: list[Json], named: str, choose: str) -> tuple[Json, Json, str]:
+    """The element and what is chosen in it: a menu's option, if its value begins with this word."""
+    for block, element in elements_of(blocks):
+        if element["type"] == "overflow" and not choose:
+            for option in element["options"]:
+                if option["value"].partition(" ")[0] == named:
+                    return block, element, option["value"]
+    return (*element_of(blocks, named), choose)
+
+
 def option_of(element: Json, value: str) -> Json:
     """The option with this value; AssertionError when the menu does not offer it."""
     groups = [each["options"] for each in element.get("option_groups") or []]

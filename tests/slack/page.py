@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.slack.drawn_blocks import data_table, data_visualization
 from tests.slack.workspace import Json
 
 STYLE = Path(__file__).parent / "page.css"
@@ -81,6 +82,8 @@ def message_html(message: Json, names: Names) -> str:
         blocks_html(message["blocks"], names) if message.get("blocks") else mrkdwn_html(message.get("text", ""), names)
     )
     files = "".join(_file(each, names) for each in message.get("files", []))
+    for shown in message.get("attachments", []):
+        files += f"<blockquote>{blocks_html(shown['blocks'], names)}</blockquote>"
     head = f'<div class="who"><b>{html.escape(name)}</b>{badge}<span class="time">7:00 AM</span></div>'
     face = f'<div class="face">{html.escape(name[:1].upper())}</div>'
     kind = "message" if is_app else "message person"
@@ -121,8 +124,12 @@ def _block(block: Json, names: Names) -> str:
         case "input":
             return f'<div class="input"><b>{_plain(block["label"])}</b>{_element(block["element"], names)}</div>'
         case "table":
-            rows = ("".join(f"<td>{_cell(cell)}</td>" for cell in row) for row in block["rows"])
+            rows = ("".join(f"<td>{_cell(cell, names)}</td>" for cell in row) for row in block["rows"])
             return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+        case "data_table":
+            return data_table(block, lambda cell: _cell(cell, names))
+        case "data_visualization":
+            return data_visualization(block)
         case "markdown":
             return _markdown(block["text"], names)
         case other:
@@ -167,10 +174,20 @@ def _tick(element: Json, option: Json) -> str:
     return "☑" if option in chosen else "☐"
 
 
-def _cell(cell: Json) -> str:
-    if cell["type"] == "raw_text":
+def _cell(cell: Json, names: Names) -> str:
+    if cell["type"] in ("raw_text", "raw_number"):
         return _plain(cell)
-    return " ".join(html.escape(each.get("text", "")) for part in cell["elements"] for each in part["elements"])
+    return " ".join(_rich(each, names) for part in cell["elements"] for each in part["elements"])
+
+
+def _rich(element: Json, names: Names) -> str:
+    match element["type"]:
+        case "user":
+            return _entity(f"@{element['user_id']}", names)
+        case "channel":
+            return _entity(f"#{element['channel_id']}", names)
+        case _:
+            return html.escape(element.get("text", ""))
 
 
 def _plain(text: Json) -> str:

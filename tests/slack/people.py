@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tests.slack.request import Method, Request
 from tests.slack.scopes import Kind, scope_for
-from tests.slack.workspace import TEAM_ID, Channel, Json, Message, Refusal
+from tests.slack.workspace import Channel, Json, Message, Refusal
 
 TYPES = {"public_channel": Kind.CHANNELS, "private_channel": Kind.GROUPS, "im": Kind.IM, "mpim": Kind.MPIM}
 
@@ -23,7 +23,7 @@ def auth_test(request: Request) -> Json:
     return {
         "url": "https://quant-test.slack.com/",
         "team": "Quant Test",
-        "team_id": TEAM_ID,
+        "team_id": request.workspace.team_id,
         "user": user.name,
         "user_id": user.id,
         "bot_id": request.token.bot_id,
@@ -33,8 +33,7 @@ def auth_test(request: Request) -> Json:
 
 def team_info(request: Request) -> Json:
     """team.info."""
-    del request
-    return {"team": {"id": TEAM_ID, "name": "Quant Test", "domain": "quant-test"}}
+    return {"team": {"id": request.workspace.team_id, "name": "Quant Test", "domain": "quant-test"}}
 
 
 def bots_info(request: Request) -> Json:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.slack.blocks import TEXT_CHARACTERS, check_message_blocks, mrkdwn_texts, walk_strings
+from tests.slack.blocks import NEW_KINDS, TEXT_CHARACTERS, check_message_blocks, mrkdwn_texts, walk_strings
 from tests.slack.ledger import Ledger
 from tests.slack.mrkdwn import Mention, leaks, mentions, raw_characters
 from tests.slack.scopes import Kind, scope_for
 from tests.slack.shapes import Flaw
-from tests.slack.workspace import Channel, File, Json, Message, Refusal, Token, User, Workspace
+from tests.slack.workspace import Channel, File, Json, Message, OlderSlack, Refusal, Token, User, Workspace
 
 METADATA_CHARACTERS = 8_000  # Slack names no figure with `metadata_too_large`; ours is well under what it takes
 
@@ -121,6 +121,8 @@ def checked_content(request: Request, content: Json) -> Json:
         raise Refusal("no_text")
     if len(text) > TEXT_CHARACTERS:
         raise Refusal("msg_too_long", f"text has {len(text)} characters, at most {TEXT_CHARACTERS}")
+    if not request.workspace.knows_new_blocks:
+        refuse_new_blocks(blocks)
     if flaws := check_message_blocks(blocks) if blocks else []:
         raise Refusal("invalid_blocks", *map(str, flaws))
     if not text and request.strictness.needs_text:
@@ -128,6 +130,13 @@ def checked_content(request: Request, content: Json) -> Json:
     check_files(request, blocks)
     check_words(request, {"text": text, "blocks": blocks})
     return {"text": text, "blocks": blocks, **_metadata(content)}
+
+
+def refuse_new_blocks(blocks: list[Json]) -> None:
+    """Answer as a workspace does that knows no block of 2026."""
+    unknown = [str(block.get("type")) for block in blocks if block.get("type") in NEW_KINDS]
+    if unknown:
+        raise OlderSlack("invalid_blocks", *(f"unsupported type: {kind}" for kind in unknown))
 
 
 def check_words(request: Request, content: Json) -> None:

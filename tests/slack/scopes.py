@@ -21,6 +21,7 @@ class Kind(StrEnum):
 #: One scope for the method whatever it is used on; an empty string needs none.
 PLAIN: Mapping[str, str] = {
     "api.test": "",
+    "assistant.threads.setSuggestedPrompts": "assistant:write",
     "auth.test": "",
     "apps.connections.open": "connections:write",
     "bots.info": "users:read",
@@ -28,6 +29,7 @@ PLAIN: Mapping[str, str] = {
     "chat.getPermalink": "",
     "chat.postEphemeral": "chat:write",
     "chat.postMessage": "chat:write",
+    "chat.unfurl": "links:write",
     "chat.update": "chat:write",
     "conversations.join": "channels:join",
     "files.completeUploadExternal": "files:write",
@@ -71,6 +73,7 @@ EVENTS: Mapping[str, str] = {
     "app_home_opened": "",
     "app_mention": "app_mentions:read",
     "app_uninstalled": "",
+    "assistant_thread_started": "",
     "link_shared": "links:read",
     "member_joined_channel": "channels:read",
     "message.channels": "channels:history",

@@ -3,6 +3,7 @@
 A place is a JSON pointer such as `/blocks/3/text`, as in Slack's own `response_metadata.messages`.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -56,6 +57,12 @@ def whole(low: int, high: int) -> Check:
             yield Flaw(where, f"must be a whole number from {low} to {high}, not {value!r}")
 
     return check
+
+
+def number(value: object, where: str) -> Iterator[Flaw]:
+    """A number that JSON knows."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        yield Flaw(where, f"must be a finite number, not {value!r}")
 
 
 def array(item: Check, *, least: int = 1, most: int) -> Check:

@@ -8,18 +8,18 @@ from tests.slack.mrkdwn import entities
 from tests.slack.response_urls import ResponseUrl
 from tests.slack.scopes import Kind
 from tests.slack.server import SlackServer
-from tests.slack.workspace import Channel, File, Json, Message, Token, User, Workspace
+from tests.slack.workspace import TEAM_ID, Channel, File, Json, Message, Token, User, Workspace
 
 BOT_USER = "U0BOT0001"
 BOT_ID = "B0BOT0001"
 
 
-def seeded(scopes: frozenset[str]) -> Workspace:
+def seeded(scopes: frozenset[str], team_id: str = TEAM_ID) -> Workspace:
     """A workspace with `PEOPLE`, the bot, and three channels; `elsewhere` is one the bot is not in."""
-    workspace = Workspace()
-    workspace.users[BOT_USER] = User(id=BOT_USER, name="optimizer", is_bot=True)
+    workspace = Workspace(team_id=team_id)
+    workspace.users[BOT_USER] = User(id=BOT_USER, name="optimizer", is_bot=True, team_id=team_id)
     for number, (name, (tz, offset, locale)) in enumerate(PEOPLE.items(), start=1):
-        user = User(id=f"U0{name.upper()}{number}", name=name, tz=tz, tz_offset=offset, locale=locale)
+        user = User(id=f"U0{name.upper()}{number}", name=name, tz=tz, tz_offset=offset, locale=locale, team_id=team_id)
         user.email, user.is_admin = f"{name}@example.com", name == "bob"
         workspace.users[user.id] = user
     everyone = set(workspace.users)
@@ -44,8 +44,8 @@ class StrictSlack(SlackServer):
     app_token = APP_TOKEN
     bot_user = BOT_USER
 
-    def __init__(self, scopes: frozenset[str] | None = None) -> None:
-        super().__init__(seeded(manifest_scopes() if scopes is None else scopes))
+    def __init__(self, scopes: frozenset[str] | None = None, *, team_id: str = TEAM_ID) -> None:
+        super().__init__(seeded(manifest_scopes() if scopes is None else scopes, team_id))
 
     async def __aenter__(self) -> "StrictSlack":
         await super().__aenter__()

@@ -30,6 +30,21 @@ def table(rows: int, columns: int, cell: str = "1") -> dict[str, Any]:
     return {"type": "table", "rows": [[{"type": "raw_text", "text": cell}] * columns for _ in range(rows)]}
 
 
+def sortable(n_rows: int, columns: int = 1, **more: Any) -> dict[str, Any]:
+    return {**table(n_rows, columns), "type": "data_table", "caption": "Studies", **more}
+
+
+def chart(n_series: int = 1, n_points: int = 2, **more: Any) -> dict[str, Any]:
+    labels = [f"day {n}" for n in range(n_points)]
+    data = [{"label": label, "value": -0.5} for label in labels]
+    series = [{"name": f"series {n}", "data": data} for n in range(n_series)]
+    plot = {"type": "line", "series": series, "axis_config": {"categories": labels, "y_label": "growth"}, **more}
+    return {"type": "data_visualization", "title": "Growth", "chart": plot}
+
+
+NUMBER = {"type": "raw_number", "value": 0.36, "text": "0.36"}
+
+
 def field(element: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "input", "block_id": "f", "label": PLAIN, "element": element, **more}
 
@@ -67,6 +82,15 @@ TAKEN = {
         "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "hello"}]}],
     },
     "overflow": actions({"type": "overflow", "action_id": "o", "options": [OPTION]}),
+    "sortable table of 101 rows": sortable(101, 5, page_size=100),
+    "sortable table of numbers": sortable(2, rows=[[{"type": "raw_text", "text": "Sharpe"}], [NUMBER]]),
+    "chart of six series": chart(6, 20),
+    "pie": {
+        "type": "data_visualization",
+        "title": "Shares",
+        "chart": {"type": "pie", "segments": [{"label": "AAPL", "value": 1}]},
+    },
+    "card": {"type": "card", "title": words(150), "body": words(200)},
 }
 
 REFUSED = {
@@ -116,6 +140,38 @@ REFUSED = {
     "table of 10,001 characters": (table(100, 4, "x" * 26), "at most 10000"),
     "ragged table": ({"type": "table", "rows": [[{"type": "raw_text", "text": "1"}] * n for n in (1, 2)]}, "differ"),
     "markdown of 12,001": ({"type": "markdown", "text": "x" * 12_001}, "at most 12000"),
+    "sortable table of 102 rows": (sortable(102), "2 to 101 items"),
+    "sortable table of a heading": (sortable(1), "2 to 101 items"),
+    "sortable table without caption": ({**table(2, 1), "type": "data_table"}, "missing required field: caption"),
+    "sortable table of 10,001 characters": (sortable(100, rows=table(100, 4, "x" * 26)["rows"]), "at most 10000"),
+    "page of no row": (sortable(2, page_size=0), "from 1 to 100"),
+    "ragged sortable table": (
+        sortable(2, rows=[[{"type": "raw_text", "text": "1"}] * n for n in (1, 2)]),
+        "rows differ",
+    ),
+    "rich heading": (
+        sortable(2, rows=[[{"type": "rich_text", "elements": []}], [{"type": "raw_text", "text": "1"}]]),
+        "a heading cannot be rich_text",
+    ),
+    "number without text": (
+        sortable(2, rows=[[{"type": "raw_text", "text": "1"}], [{"type": "raw_number", "value": 1}]]),
+        "missing required field: text",
+    ),
+    "chart of seven series": (chart(7), "1 to 6 items"),
+    "chart of 21 points": (chart(1, 21), "1 to 20 items"),
+    "chart with a point of no category": (
+        chart(1, 2, axis_config={"categories": ["day 0", "x"]}),
+        "not the categories",
+    ),
+    "chart of no number": (
+        chart(1, 1, series=[{"name": "a", "data": [{"label": "day 0", "value": float("nan")}]}]),
+        "finite number",
+    ),
+    "label of 21": (chart(1, 1, axis_config={"categories": ["x" * 21]}), "at most 20"),
+    "chart title of 51": ({**chart(), "title": "x" * 51}, "at most 50"),
+    "radar chart": (chart(type="radar"), "unsupported type: 'radar'"),
+    "card of nothing": ({"type": "card"}, "needs at least one"),
+    "card body of 201": ({"type": "card", "body": words(201)}, "at most 200"),
     "unknown block": ({"type": "chart"}, "unsupported type: 'chart'"),
     "unknown key": ({**SECTION, "color": "red"}, "unknown field: color"),
     "unknown element": (actions({"type": "knob", "action_id": "k"}), "unsupported type: 'knob'"),
@@ -184,6 +240,15 @@ def test_a_block_id_is_used_once_in_a_message() -> None:
 
 def test_a_message_has_one_table() -> None:
     assert "only_one_table_allowed" in str(check_message_blocks([table(1, 1), table(1, 1)]))
+
+
+def test_a_sortable_table_and_a_plain_one_are_two_tables() -> None:
+    assert "only_one_table_allowed" in str(check_message_blocks([table(1, 1), sortable(2)]))
+
+
+def test_a_message_has_two_charts_at_most() -> None:
+    assert check_message_blocks([chart(), chart()]) == []
+    assert "3 charts, at most 2" in str(check_message_blocks([chart()] * 3))
 
 
 def test_markdown_blocks_share_their_limit() -> None:

@@ -25,6 +25,10 @@ class Refusal(Exception):
         self.extra = extra
 
 
+class OlderSlack(Refusal):
+    """The answer of a workspace that does not know the blocks of 2026 yet; no fault of the bot's."""
+
+
 @dataclass(kw_only=True)
 class User:
     """A person or a bot."""
@@ -104,6 +108,7 @@ class Message:
     files: list[Json] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)
     subtype: str = ""
+    unfurls: Json = field(default_factory=dict)  # what an app shows under links, by address
     edited_ts: str = ""
     #: The user an ephemeral message is shown to.
     only_for: str = ""
@@ -128,6 +133,7 @@ class Message:
             "thread_ts": self.thread_ts,
             "metadata": self.metadata,
             "files": self.files,
+            "attachments": [{"from_url": url, **shown} for url, shown in self.unfurls.items()],
             "subtype": self.subtype,
             "edited": {"user": self.user, "ts": self.edited_ts} if self.edited_ts else None,
             "reactions": [
@@ -240,8 +246,9 @@ class Trigger:
 class Workspace:
     """The state of one workspace, with the look-ups that refuse what is not there."""
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, now: Callable[[], float] = time.time, *, team_id: str = TEAM_ID) -> None:
         self.now = now
+        self.team_id = team_id
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.messages: dict[tuple[str, str], Message] = {}
@@ -251,6 +258,8 @@ class Workspace:
         self.tokens: dict[str, Token] = {}
         self.revoked: set[str] = set()  # tokens that the Web API refuses; answers by response_url need none
         self.triggers: dict[str, Trigger] = {}
+        self.prompts: dict[str, Json] = {}  # suggested in direct conversations, by channel
+        self.knows_new_blocks = True  # those of 2026; an older workspace answers `invalid_blocks`
         self.groups: dict[str, set[str]] = {}
         self._numbers = itertools.count(1)
         self._last_ts = 0

@@ -1,5 +1,8 @@
 """The modal that starts a study: its fields are the strategy's declaration, its values are read by the grammar.
 
+Five fields come first, with the plan of what they would start under them; the others are there once somebody asks for
+them, or has set one of them in their last study.
+
 A form goes round: the options of a study (`Form.of`) or the choices of a person (`Form.from_state`) become a view
 (`start_view`), and a submitted form becomes a Start (`read_form`) or errors by field. A parameter's field
 holds what one types after `period=`.
@@ -17,7 +20,7 @@ from bot.grammar.rules.typed import rule_of_text
 from bot.grammar.start_builder import SHORTEST, StartBuilder, cap_text, narrowed_text, read_symbols
 from bot.grammar.tokens import Word, plain, split
 from optimizer.domain.space import Choice, Parameter, Range, tidy
-from optimizer.domain.study_request import MAX_TRIALS, Narrowed, StudyRule
+from optimizer.domain.study_request import MAX_TRIALS, Narrowed, StudyRule, StudySpec
 from optimizer.strategies.registry import OVERLAYS, Strategy, find_strategy, strategy_of
 from optimizer.strategies.rules.compiling import RULE, strategy_of_rule
 from optimizer.strategies.rules.errors import RuleError
@@ -29,12 +32,21 @@ from reports.text.rule_words import said_rule
 CALLBACK_ID = "start_study"
 #: Action that rebuilds the view, because another strategy has other fields.
 STRATEGY_ACTION = "start_strategy"
+#: Action that shows the plan of what is filled in, and the one that shows the other fields as well.
+PLAN_ACTION, MORE_ACTION = "start_plan", "start_more"
+#: Lengths of the period that are offered, in years.
+_YEARS = (2, 3, 5, 10, 15, 20, 30)
+_USUAL_YEARS = int(StudySpec.model_fields["years"].default)
 #: Most characters of a rule's field.
 LONGEST_RULE = 2_000
 #: Slack's limit for the text of an option.
 MAX_OPTION = 75
 
 Block = dict[str, Any]
+
+_YEARS_WORD = "years="
+#: Value of the period that nobody needs to type.
+_USUAL = "usual"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +58,8 @@ class Form:
     rule: str = ""  # text of a rule, where the strategy is `rule`
     trials: str = "200"
     goals: tuple[str, ...] = ("sharpe",)
+    years: str = ""  # empty: as long as usual, or from the first day
+    is_full: bool = False  # with the fields behind "More"
     parameters: Mapping[str, str] = field(default_factory=dict)
     overlays: tuple[str, ...] = ()
     caps: str = ""
@@ -54,6 +68,12 @@ class Form:
     options: str = ""
     flags: tuple[str, ...] = ()
     note: str = ""
+
+    @property
+    def shows_all(self) -> bool:
+        """True if the other fields are shown: nothing that is set may be hidden."""
+        others = (self.parameters, self.overlays, self.caps, self.start, self.end, self.options, self.flags, self.note)
+        return self.is_full or any(others)
 
     @classmethod
     def of(cls, start: Start) -> "Form":
@@ -64,6 +84,8 @@ class Form:
         # A rule says itself whether it sells short.
         on["short"] = spec.allow_short and spec.rule is None
         own = strategy_of(spec).space.by_name
+        words = option_words(start)
+        years = [word.removeprefix(_YEARS_WORD) for word in words if word.startswith(_YEARS_WORD)]
         return cls(
             symbol=",".join(start.symbols),
             strategy=RULE if spec.rule else spec.strategy_name,
@@ -75,7 +97,8 @@ class Form:
             caps=" ".join(cap_text(cap) for cap in spec.caps),
             start=str(spec.start or ""),
             end=str(spec.end or ""),
-            options=" ".join(option_words(start)),
+            years="".join(years),
+            options=" ".join(word for word in words if not word.startswith(_YEARS_WORD)),
             flags=tuple(flag for flag in FLAGS if on[flag]),
             note=start.note,
         )
@@ -95,6 +118,8 @@ class Form:
             rule=rule,
             trials=one.get("trials", ""),
             goals=chosen.get("goal", ()),
+            years=one.get("years", "").removeprefix(_USUAL),
+            is_full="options" in values,
             parameters={name: "|".join(chosen[block]) for name, block in names.items() if chosen.get(block)},
             overlays=chosen.get("overlays", ()),
             caps=one.get("caps", ""),
@@ -106,8 +131,11 @@ class Form:
         )
 
 
-def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
-    """Build the modal for a form, in a language. `metadata` returns with the submission (at most 3,000 characters)."""
+def start_view(form: Form, say: Renderer, *, metadata: str = "", plan: Sequence[Block] = ()) -> Block:
+    """Build the modal for a form, in a language. `metadata` returns with the submission (at most 3,000 characters).
+
+    `plan` are the blocks of what the form would start (`form_plan.py`).
+    """
     labels = say.labels("grammar", "form")
     return {
         "type": "modal",
@@ -116,7 +144,7 @@ def start_view(form: Form, say: Renderer, *, metadata: str = "") -> Block:
         "title": plain_text(labels["title"]),
         "submit": plain_text(labels["submit"]),
         "close": plain_text(labels["close"]),
-        "blocks": [*_first_blocks(form, say), *_parameter_blocks(form, say), *_last_blocks(form, say)],
+        "blocks": [*_first_blocks(form, say), *plan, *_other_blocks(form, say)],
     }
 
 
@@ -157,12 +185,18 @@ def _strategy_of(key: str, rule: str) -> Strategy | None:
         return None
 
 
-_CLASHES = ClashFields(years="options", end="to", mode="options", reenter="options", other="strategy")
+_CLASHES = ClashFields(years="years", end="to", mode="options", reenter="options", other="strategy")
 
 
 def _typed_fields(form: Form) -> Iterator[tuple[str, str]]:
     """Return each touched field with what one would type for it."""
-    keyed = {"trials": form.trials, "from": form.start, "to": form.end, "goal": ",".join(form.goals)}
+    keyed = {
+        "trials": form.trials,
+        "from": form.start,
+        "to": form.end,
+        "goal": ",".join(form.goals),
+        "years": form.years,
+    }
     yield from ((key, f'{key}="{_one(value)}"') for key, value in keyed.items() if value)
     for name, value in form.parameters.items():
         yield _parameter_block(form.strategy, name), f'{name}="{_one(value)}"'
@@ -183,16 +217,42 @@ def _first_blocks(form: Form, say: Renderer) -> list[Block]:
     strategies = {key: f"{title} ({key})" for key, title in say.labels("strategy_words", "titles").items()}
     strategies[RULE] = labels["own_rule"]
     goals = {key: f"{title} ({key})" for key, title in say.labels("words", "goals").items()}
+    best = {**select_field(goals, form.goals, several=True), "max_selected_items": MAX_GOALS}
     strategy = {**select_field(strategies, [form.strategy]), "action_id": STRATEGY_ACTION}
     return [
-        input_block("symbol", labels["symbol"], text_field(form.symbol, "AAPL"), hint=labels["symbol_hint"]),
+        _planned(input_block("symbol", labels["symbol"], text_field(form.symbol, "AAPL"), hint=labels["symbol_hint"])),
         {**input_block("strategy", labels["strategy"], strategy), "dispatch_action": True},
         *([_rule_block(form, labels)] if form.strategy == RULE else []),
-        input_block("trials", labels["trials"], _number(form.trials, 1, MAX_TRIALS)),
-        input_block(
-            "goal", labels["goal"], {**select_field(goals, form.goals, several=True), "max_selected_items": MAX_GOALS}
-        ),
+        _planned(input_block("trials", labels["trials"], _number(form.trials, 1, MAX_TRIALS))),
+        _planned(input_block("goal", labels["goal"], best, hint=labels["goal_hint"])),
+        _planned(input_block("years", labels["years"], _period(form.years, labels))),
     ]
+
+
+def _planned(block: Block) -> Block:
+    """Let a field show the plan anew when it changes: a typed one when its text does."""
+    element = {**block["element"], "action_id": PLAN_ACTION}
+    if element["type"] in ("plain_text_input", "number_input"):
+        element["dispatch_action_config"] = {"trigger_actions_on": ["on_character_entered"]}
+    return {**block, "element": element, "dispatch_action": True}
+
+
+def _period(years: str, labels: Mapping[str, str]) -> Block:
+    """Build the menu of lengths, with one of another length that the form has."""
+    offered = sorted({*_YEARS, *([int(years)] if years.isdecimal() else [])})
+    values = {_USUAL if n == _USUAL_YEARS else str(n): labels["last_years"].format(n=n) for n in offered}
+    return select_field(values, [years or _USUAL])
+
+
+def _other_blocks(form: Form, say: Renderer) -> list[Block]:
+    """Build the fields behind "More", or the button that shows them; of a rule its numbers are always there."""
+    parameters = _parameter_blocks(form, say)
+    if form.shows_all:
+        return [*parameters, *_last_blocks(form, say)]
+    label = say.labels("grammar", "form")["more"]
+    button = {"type": "button", "action_id": MORE_ACTION, "value": "more", "text": plain_text(label)}
+    more = {"type": "actions", "block_id": "more", "elements": [button]}
+    return [*(parameters if form.strategy == RULE else ()), more]
 
 
 def _rule_block(form: Form, labels: Mapping[str, str]) -> Block:
@@ -293,7 +353,9 @@ def _number(value: str, low: int, high: int) -> Block:
         "min_value": str(low),
         "max_value": str(high),
     }
-    return {**element, "initial_value": value} if value else element
+    # Slack refuses a view with another number in it; in the field it stays as it was typed.
+    fits = value.isdecimal() and low <= int(value) <= high
+    return {**element, "initial_value": value} if fits else element
 
 
 def _date(value: str) -> Block:

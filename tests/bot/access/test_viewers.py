@@ -16,12 +16,14 @@ from bot.access.viewers import Viewers
 from bot.api.api_keys import NotAChannel, add_key, grant_channel
 from bot.documents.audiences import (
     REQUESTER,
+    Viewer,
     channel_audience,
     may_see,
     readers_of,
     seen_by,
     store_missing_audiences,
 )
+from bot.documents.current_workspace import in_workspace
 from bot.documents.recurring import Schedule
 from bot.role import Role
 from optimizer.domain.study_request import StudySpec
@@ -123,8 +125,20 @@ async def test_without_the_scope_a_channel_counts_as_private_and_nobody_as_its_m
         assert await people_of(slack).channel(channel) == Channel()
 
 
+def test_nobody_sees_beyond_their_workspace() -> None:
+    own = SimpleNamespace(audience="workspace", created_by="U0ALICE1", team="T0OTHER")
+    for team in ("", "T0THIRD"):
+        with in_workspace(team):
+            assert not may_see(readers_of(VAULT), own)
+            assert not may_see(Viewer(user_id="U0ALICE1", team=team), own)
+            assert seen_by(readers_of(VAULT))["team"] == (team or {"$in": ["", None]})
+    with in_workspace("T0OTHER"):
+        assert may_see(readers_of(VAULT), own)
+        assert channel_audience(VAULT) != f"channel:{VAULT}", "a channel that is shared has an audience in each"
+
+
 def test_what_is_posted_in_a_channel_is_for_the_workspace_or_that_channel() -> None:
-    stored = {kind: SimpleNamespace(audience=audience, created_by="") for kind, audience in KINDS.items()}
+    stored = {kind: SimpleNamespace(audience=audience, created_by="", team="") for kind, audience in KINDS.items()}
 
     assert {kind for kind in stored if may_see(readers_of(VAULT), stored[kind])} == {"open", "vault"}
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from slack_sdk.models.views import View
 
-from bot.commands.forms.start_form import STRATEGY_ACTION, Form, read_form, start_view
+from bot.commands.forms.start_form import MORE_ACTION, STRATEGY_ACTION, Form, read_form, start_view
 from bot.grammar.commands import Start
 from bot.grammar.errors import EndsBeforeItStarts, NotARange, NotASymbol, TextTooLong, UnknownOption
 from bot.grammar.fields import BadFields
@@ -28,10 +28,15 @@ def started(text: str) -> Start:
     return command
 
 
+def inputs(view: dict[str, Any]) -> list[dict[str, Any]]:
+    """The fields of a view, without its plan and its button."""
+    return [block for block in view["blocks"] if block["type"] == "input"]
+
+
 def submitted(view: dict[str, Any], **typed: str) -> dict[str, Any]:
     """The state Slack sends back when a person changes only the fields named in `typed`."""
     values: dict[str, Any] = {}
-    for block in view["blocks"]:
+    for block in inputs(view):
         element = block["element"]
         held: dict[str, Any] = {"type": element["type"]}
         for initial, sent in (
@@ -49,7 +54,7 @@ def submitted(view: dict[str, Any], **typed: str) -> dict[str, Any]:
 
 
 def refused(**typed: str) -> dict[str, Exception]:
-    view = start_view(Form(symbol="AAPL"), renderer_of("en"))
+    view = start_view(Form(symbol="AAPL", is_full=True), renderer_of("en"))
     with pytest.raises(BadFields) as caught:
         read_form(Form.from_state(submitted(view, **typed)))
     return dict(caught.value.errors)
@@ -58,15 +63,52 @@ def refused(**typed: str) -> dict[str, Exception]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_slack_accepts_the_modal_of_every_strategy(strategy: str, language: str) -> None:
-    view = start_view(Form(strategy=strategy), renderer_of(language), metadata="C1")
+    for is_full in (False, True):
+        view = start_view(Form(strategy=strategy, is_full=is_full), renderer_of(language), metadata="C1")
 
-    View(**view).validate_json()
-    assert check_view(view) == []
+        View(**view).validate_json()
+        assert check_view(view) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_five_fields_come_first_and_the_others_behind_a_button(language: str) -> None:
+    first = ["symbol", "strategy", "trials", "goal", "years"]
+    short = start_view(Form(symbol="AAPL"), renderer_of(language))
+    full = start_view(Form(symbol="AAPL", is_full=True), renderer_of(language))
+
+    assert [block["block_id"] for block in inputs(short)] == first
+    assert short["blocks"][-1]["elements"][0]["action_id"] == MORE_ACTION
+    assert [block["block_id"] for block in inputs(full)][:5] == first
+    assert len(inputs(full)) > len(first)
+    assert not any(block["type"] == "actions" for block in full["blocks"])
+
+
+@pytest.mark.parametrize("text", ["note=x", "seed=3", "from=2015-01-31", "stop", "maxdd<20", "period=12", "quiet"])
+def test_a_form_hides_nothing_that_is_set(text: str) -> None:
+    assert Form.of(started(f"AAPL rsi {text}")).shows_all
+
+
+@pytest.mark.parametrize("trials", ["0", "10001", "-5", "x", "²"])
+def test_a_number_that_slack_would_refuse_is_not_prefilled(trials: str) -> None:
+    assert check_view(start_view(Form(symbol="AAPL", trials=trials), renderer_of("en"))) == []
+
+
+@pytest.mark.parametrize("years", ["5", "7", "10"])
+def test_the_period_is_a_menu_with_the_length_that_was_asked_for(years: str) -> None:
+    form = Form.of(started(f"AAPL rsi years={years}"))
+    view = start_view(form, renderer_of("en"))
+    period = next(block["element"] for block in inputs(view) if block["block_id"] == "years")
+
+    assert not form.shows_all
+    assert period["initial_option"]["text"]["text"] == f"the last {years} years"
+    assert read_form(Form.from_state(submitted(view))) == started(f"AAPL rsi years={years}")
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=lambda s: s.key)
 def test_every_parameter_has_its_field(strategy: Any) -> None:
-    blocks = [block["block_id"] for block in start_view(Form(strategy=strategy.key), renderer_of("en"))["blocks"]]
+    blocks = [
+        block["block_id"] for block in inputs(start_view(Form(strategy=strategy.key, is_full=True), renderer_of("en")))
+    ]
 
     assert [b for b in blocks if b.startswith("parameter:")] == [
         f"parameter:{strategy.key}:{name}" for name in strategy.space.names
@@ -85,7 +127,7 @@ def test_what_was_prefilled_comes_back_as_the_same_start(text: str) -> None:
 
 
 def test_fields_are_typed_as_in_a_command() -> None:
-    view = start_view(Form(), renderer_of("en"))
+    view = start_view(Form(is_full=True), renderer_of("en"))
     typed = {"symbol": "aapl, msft", "parameter:rsi:period": "10 – 20", "caps": "maxdd < 20", "note": "“so” dry, &c"}
     with pytest.raises(BadFields) as caught:
         read_form(Form.from_state(submitted(view, **typed)))
@@ -151,8 +193,9 @@ def test_a_state_with_nothing_in_it_is_refused_at_the_symbol(state: dict[str, An
 
 
 def test_a_korean_form_says_goals_strategies_and_parameters_in_korean() -> None:
-    labels = [block["label"]["text"] for block in start_view(Form(), renderer_of("ko"))["blocks"]]
-    said = str(start_view(Form(), renderer_of("ko")))
+    view = start_view(Form(is_full=True), renderer_of("ko"))
+    labels = [block["label"]["text"] for block in inputs(view)]
+    said = str(view)
 
     assert all(re.search("[가-힣]", label) for label in labels if not label.islower())
     assert "샤프 비율 (sharpe)" in said

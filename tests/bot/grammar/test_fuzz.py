@@ -15,6 +15,9 @@ from bot.grammar.commands import AddSchedule, Command, Start
 from bot.grammar.formatting import command_text, start_text
 from bot.grammar.options import FLAGS, OPTIONS
 from bot.grammar.parsing import parse
+from bot.grammar.understanding.listings import listings
+from bot.grammar.understanding.phrases import STRATEGY_PHRASES
+from bot.grammar.understanding.understand import understand
 from bot.grammar.values import percent_text, plain_number, read_percent
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.domain.metrics import CAPS, GOALS
@@ -155,6 +158,85 @@ def outcome(text: str, study: str | None = None) -> Command | UserError:
         return parse(text, study=study)
     except UserError as error:
         return error
+
+
+#: Words between those of a command: fills, joiners and what a person may add.
+TALK = [
+    "please", "with", "for", "using", "the", "optimize", "backtest", "run", "and", "on", "trials", "last", "years", "5",
+    "5y", "since", "2008", "2008-2012", "every", "monday", "9am", "long only", "drawdown under 20%", "sharpe ratio",
+    "stop loss 8%", "hourly", "daily", "rsi(14)", "RSI14", "50/200", "SMA", "golden cross", "apple", "tesla", "애플",
+    "삼성전자", "이동평균", "해줘", "200회", "최근 5년", "샤프", "매주 월요일", "오전 9시", "손절 8%", "1k", "2e2",
+    "or", "no",
+    "two hundred", "not", "what is", "best", "parameters", "compare", "mean reversion", "NASDAQ:AAPL", "BTC/USDT",
+    "XYZ", "ON",
+]  # fmt: skip
+
+
+def talked(rng: random.Random) -> str:
+    """Words of a command and of people, in any order."""
+    words = [
+        rng.choice(rng.choice((TALK, TALK, SYMBOLS, STRATEGY_WORDS, VOCABULARY))) for _ in range(rng.randint(1, 7))
+    ]
+    return " ".join(words)
+
+
+def says(text: str, start: Start) -> None:
+    """Check that each symbol, the strategy and each number of a loosely read start is in the text: by plain search."""
+    said = unicodedata.normalize("NFKC", text).lower()
+    bare = re.sub(r"[^0-9a-z가-힣]", "", said)
+    for symbol in start.symbols:
+        row = listings().get(symbol)
+        names = [symbol, *((*row.english, *row.korean) if row else ())]
+        plain = [re.sub(r"[^0-9a-z가-힣]", "", name.lower()) for name in (*names, symbol.partition(".")[0])]
+        assert any(name in bare for name in plain), (text, symbol)
+    strategy = STRATEGIES[start.specs[0].strategy_name]
+    phrases = [phrase for phrase, keys in STRATEGY_PHRASES.items() if keys == (strategy.key,)]
+    names = [re.sub(r"[^0-9a-z가-힣]", "", name) for name in (strategy.key, *strategy.aliases, *phrases)]
+    assert any(name in bare for name in names), (text, strategy.key)
+    for number in numbers_of(start):
+        assert number in numbers_in(said), (text, number)
+
+
+def numbers_of(start: Start) -> set[str]:
+    """Every number of the command that is no default."""
+    words = start_text(start, prefix="").removeprefix("start ").split()[2:]
+    usual = {str(StudySpec.model_fields["n_trials"].default)}
+    found = {number for word in words for number in re.findall(r"\d+(?:\.\d+)?", re.sub(r"-\d\d", "", word))}
+    return found - usual - {"1"}  # `1h` for `hourly`
+
+
+def numbers_in(said: str) -> set[str]:
+    """Every number of a text, also those in words and with a scale."""
+    plain = re.sub(r"(?<=\d),(?=\d{3})", "", said)
+    found = set(re.findall(r"\d+(?:\.\d+)?", re.sub(r"-\d\d(?!\d)", "", plain)))
+    found |= set(re.findall(r"\d+", plain))
+    scaled = {str(int(float(n) * 1000)) for n in re.findall(r"(\d+(?:\.\d+)?)k", plain)}
+    powers = {str(int(float(n))) for n in re.findall(r"\d+e\d", plain)}
+    worded = {"200"} if "two hundred" in plain else set()
+    months = {str(int(n) // 12) for n in re.findall(r"\d+", plain) if len(n) < 5}
+    percent = {plain_number(float(n) * 100) for n in re.findall(r"0?\.\d+", plain)}
+    zero = {"0"} if "no" in plain or "without" in plain or "없이" in plain else set()
+    return found | scaled | powers | worded | months | percent | zero | ({"10"} if "decade" in plain else set())
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_no_loosely_read_text_starts_what_it_does_not_say(batch: int) -> None:
+    rng, n_started = random.Random(4_711 + batch), 0
+    for _ in range(2_000):
+        text = rng.choice((talked, talked, talked, jumbled, mutated))(rng)
+        try:
+            reading = understand(text)
+        except UserError as error:
+            check_refusal(error, None)
+            continue
+        if reading.text and isinstance(reading.command, Start):
+            says(text, reading.command)
+            assert parse(reading.text) == reading.command
+            n_started += 1
+        elif reading.text and isinstance(reading.command, AddSchedule) and reading.command.start:
+            says(text, reading.command.start)
+
+    assert n_started > 50, "the fuzz must reach what it is about"
 
 
 def check_refusal(error: UserError, study: str | None) -> None:

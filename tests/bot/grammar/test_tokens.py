@@ -72,7 +72,7 @@ def test_words_know_their_place_and_their_pair() -> None:
 
 
 def test_a_quote_without_an_end_is_named() -> None:
-    with refused(UnclosedQuote, match=r"opened at `note=.hello`"):
+    with refused(UnclosedQuote, match=r"opens at `note=.hello`"):
         split('AAPL RSI note="hello there')
 
 

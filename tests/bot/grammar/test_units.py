@@ -72,7 +72,7 @@ def test_a_small_bare_cost_is_answered_with_both_readings(door: Callable[[str], 
         (error,) = error.errors.values()
     assert isinstance(error, UnitMissing)
     name = "cost" if key == "commission" else key
-    assert f"`{name}=0.1` may mean 0.1 % (10 basis points) or 0.1 basis points" in worded(error)
+    assert f"`{name}=0.1` may mean 0.1% (10 basis points) or 0.1 basis points" in worded(error)
     assert f"Write `{name}=0.1%` or `{name}=0.1bps`." in worded(error)
 
 

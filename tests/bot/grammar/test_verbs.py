@@ -126,6 +126,8 @@ def refused(text: str, study: str | None = None) -> UserError:
         ("config language", commands.Config("language")),
         ("config language KO", commands.Config("language", "ko")),
         ("config broadcast=yes", commands.Config("broadcast", "yes")),
+        ("config detail full", commands.Config("detail", "full")),
+        ("config blocks ask", commands.Config("blocks", "ask")),
         ("config @Tech", commands.Config("@tech")),
         ("config @tech aapl, msft, aapl", commands.Config("@tech", "AAPL,MSFT")),
         ("config @tech=aapl", commands.Config("@tech", "AAPL")),

@@ -36,9 +36,7 @@ def test_a_source_that_the_settings_name_and_that_lacks_something_is_doubtful(tm
     found = probes(tmp_path, OPTIMIZE_BOT_SOURCES="tiingo,file")
 
     assert found["tiingo"].health is HealthReport.WARNING
-    assert told(found["tiingo"]).endswith(
-        "OPTIMIZE_BOT_SOURCES names it: set it up, or take it out. docs/data.md says how."
-    )
+    assert told(found["tiingo"]).endswith("It is in OPTIMIZE_BOT_SOURCES: set it up (see docs/data.md), or remove it.")
     assert found["file"].health is HealthReport.GOOD
 
 

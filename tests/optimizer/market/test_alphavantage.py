@@ -134,7 +134,7 @@ PREMIUM = "Thank you! This is a premium endpoint. You may subscribe to any of th
         (Reply(body=""), "delivers nothing", 3),
         (Reply(body=BARS[:200]), "half an answer", 3),
         (Reply(body=BARS[:200], promised=5000), "cannot be reached", 3),
-        (Reply(body="[1, 2]"), "something else", 1),
+        (Reply(body="[1, 2]"), "something other than bars", 1),
         (Reply(body="{}"), "no bars in it", 1),
         (Reply(body=daily(d2024_05_31={"1. open": "1"})), "not as documented", 1),
         (Reply(body=json.dumps({"Information": LIMIT})), "limit of requests", 1),

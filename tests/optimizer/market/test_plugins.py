@@ -109,8 +109,8 @@ def test_of_two_with_one_name_the_second_is_refused(install: Install) -> None:
     ("symbol", "reason"),
     [
         ("BROKEN", r"its code failed \(KeyError\)"),
-        ("WRONG", "something else"),
-        ("SWAPPED", "something else"),
+        ("WRONG", "something other than bars"),
+        ("SWAPPED", "something other than bars"),
     ],
 )
 def test_what_it_raises_or_returns_later_is_a_source_that_is_down(

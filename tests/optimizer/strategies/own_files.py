@@ -113,11 +113,11 @@ WRONG = {
     "fast_ahead.py": (_FAST_AHEAD, r"line \d+: it looks ahead: the (entry long|exit of the long side) at bar"),
     "chance.py": (
         slow_path("chance", "return (np.random.default_rng().random(len(bars)) > 0.5).astype(float)"),
-        r"line 5: asked twice it answers differently, first at bar 0 \(2010-01-04\) with period=",
+        r"line 5: computed twice, it differs, first at bar 0 \(2010-01-04\) with period=",
     ),
     "slow.py": (
         slow_path("slow", "import time; time.sleep(0.6); return bars.close * 0"),
-        r"line 5: a set takes \d+ ms over 1,500 bars; 50 are possible",
+        r"line 5: a set takes \d+ ms over 1,500 bars; at most 50 ms are allowed",
     ),
     "shape.py": (
         slow_path("shape", "return bars.close[1:] * 0"),
@@ -125,11 +125,11 @@ WRONG = {
     ),
     "nan.py": (
         slow_path("nan", "return technical.rsi(bars.close, period) * 0"),
-        "its position at bar 0 .* is no number",
+        "its position at bar 0 .* is not a number",
     ),
     "half.py": (
         slow_path("half", "return np.full(len(bars), 0.5)"),
-        r"line 5: its position at bar 0 \(2010-01-04\) is 0.5; only -1, 0 and 1 are possible",
+        r"line 5: its position at bar 0 \(2010-01-04\) is 0.5; only `-1`, `0` and `1` are allowed",
     ),
     "key_error.py": (
         slow_path("key_error", "x = others\n    return x['nothing']"),
@@ -186,7 +186,7 @@ WRONG = {
     ),
     "bounds.py": (
         slow_path("bounds", "return bars.close * 0", parameters='bars_of("period", 10, 30, 40)'),
-        "the parameter `period` is not sound",
+        "the parameter `period` is declared wrongly",
     ),
     "words.py": (
         slow_path("words", "return bars.close * 0", more=", title='x' * 61"),

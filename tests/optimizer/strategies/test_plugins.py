@@ -192,8 +192,8 @@ def test_a_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
 
     assert not sources
     assert [worded(one) for one in refusals] == [
-        "`group.py`: others may write to it (mode 660); take that right away with `chmod go-w`. It was not loaded.",
-        "`open.py`: others may write to it (mode 606); take that right away with `chmod go-w`. It was not loaded.",
+        "`group.py`: others may write to it (mode 660); remove that right with `chmod go-w`. It was not loaded.",
+        "`open.py`: others may write to it (mode 606); remove that right with `chmod go-w`. It was not loaded.",
     ]
 
 
@@ -231,8 +231,8 @@ def test_what_is_no_file_of_text_is_refused(tmp_path: Path) -> None:
         (folder / name).chmod(0o600)
     said = {str(one.facts["file"]): worded(one) for one in read_folder(folder)[1]}
 
-    assert "no regular file" in said["pipe.py"]
-    assert "no regular file" in said["folder.py"]
+    assert "not a regular file" in said["pipe.py"]
+    assert "not a regular file" in said["folder.py"]
     assert "`bytes.py`, line 2: it is not text in UTF-8" in said["bytes.py"]
     assert "longer than 1024 KiB" in said["long.py"]
 
@@ -281,7 +281,7 @@ def test_a_package_brings_strategies_by_its_entry_points(tmp_path: Path, monkeyp
     again = load_again(found.sources)
 
     assert not again.strategies
-    assert "its package was changed while the bot runs" in worded(again.refused[0])
+    assert "its package changed while the bot was running" in worded(again.refused[0])
     assert again.refused[0].facts["name"] == "firm_dip"
 
 

@@ -38,7 +38,7 @@ def service(tmp_path: Path, clock: list[datetime]) -> Iterator[OptimizationServi
 
 
 async def test_a_finding_stands_only_in_studies_that_use_its_day(service: OptimizationService) -> None:
-    outlier = "On 2000-09-29 the price moves by -51.9%, 19 times its recent scale."
+    outlier = "On 2000-09-29 the price moves by −51.9%, 19 times its usual move."
 
     late = await service.plan(AAPL)
     early = await service.plan(AAPL.model_copy(update={"start": date(2000, 6, 1)}))

@@ -40,3 +40,17 @@ def test_intervals_of_an_early_study_are_not_compared() -> None:
 
     assert first_difference(stored, fresh) is None
     assert first_difference(fresh, stored) is not None
+
+
+def test_last_digits_of_a_summary_are_rounding_and_those_of_a_trial_are_not() -> None:
+    stored, trial = facts.summary(), facts.trials()[0]
+    ratio = stored.luck.pbo
+    assert ratio
+    assert trial.value
+    rounded = stored.model_copy(update={"luck": stored.luck.model_copy(update={"pbo": ratio * (1 + 1e-14)})})
+    other = stored.model_copy(update={"luck": stored.luck.model_copy(update={"pbo": ratio * (1 + 1e-6)})})
+    moved = trial.model_copy(update={"value": trial.value * (1 + 1e-14)})
+
+    assert first_difference(stored, rounded) is None
+    assert first_difference(stored, other) is not None
+    assert first_difference([trial], [moved]) is not None

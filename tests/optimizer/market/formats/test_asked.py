@@ -46,7 +46,7 @@ def days_of(series: Series) -> list[str]:
 )
 def test_day_or_month_first(tmp_path: Path, days: tuple[str, str], day_first: bool, first: str) -> None:
     content = rows_of(*days)
-    with refused(BadFile, match="line 2: `02/05/2024` may be day/month or month/day. Say which with `--day-first`"):
+    with refused(BadFile, match="line 2: `02/05/2024` may be day/month or month/day. Set `--day-first`"):
         read(tmp_path, "X.csv", content)
 
     assert days_of(only(read(tmp_path, "X.csv", content, day_first=day_first)))[0] == first
@@ -68,7 +68,7 @@ def test_a_named_order_that_a_date_contradicts_is_refused(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("decimal", "close"), [(".", 1.072), (",", 1072.0)])
 def test_decimal_sign(tmp_path: Path, decimal: str, close: float) -> None:
     content = rows_of("2024-02-05", prices="1.072,1.072,1.072,1.072,100").replace(",", ";")
-    with refused(BadFile, match="line 2: `1.072` may be 1072 or 1.072.* Or say `--decimal .` or `--decimal ,`"):
+    with refused(BadFile, match="line 2: `1.072` may be 1072 or 1.072.* Or set `--decimal .` or `--decimal ,`"):
         read(tmp_path, "X.csv", content)
 
     series = only(read(tmp_path, "X.csv", content, decimal=decimal))
@@ -91,7 +91,7 @@ ADJUSTED = "Date,Open,High,Low,Close,Adj Close"
 
 def test_an_adjusted_close_among_adjusted_prices_is_asked_about(tmp_path: Path) -> None:
     content = rows_of("2024-02-05", "2024-02-06", prices="5.1,5.3,4.9,10.2,5.1", header=ADJUSTED)
-    with refused(BadFile, match="all but the close seem to be adjusted. Say `--adjusted`"):
+    with refused(BadFile, match="all but the close seem to be adjusted. Set `--adjusted`"):
         read(tmp_path, "X.csv", content)
 
 
@@ -175,7 +175,7 @@ def test_hours_around_the_clock_are_not_those_of_new_york(tmp_path: Path) -> Non
 
 def test_a_single_bar_with_a_clock_time_needs_a_timeframe(tmp_path: Path) -> None:
     content = rows_of("2024-02-05 09:30:00")
-    with refused(BadFile, match="one bar does not say how long it is. .*`--timeframe"):
+    with refused(BadFile, match="a single bar does not show how long it is. .*`--timeframe"):
         read(tmp_path, "X.csv", content)
 
     assert only(read(tmp_path, "X.csv", content, timeframe="1m")).bars.timeframe == "1m"

@@ -32,8 +32,8 @@ def test_a_korean_file_is_told_line_by_line(tmp_path: Path) -> None:
         "005930.KS.csv: 005930.KS, 80 bars of 1d, 2023-01-03 to 2023-04-27",
         "KRX; cp949, commas between values, header down to line 1",
         "times: the first, `2023/04/27`, is 2023-04-27; dates without clock times",
-        "prices: 시가, 고가, 저가, 종가; decimal point; whether they are adjusted is not said, and they are taken as "
-        "they are (`--adjusted` or `--unadjusted` says it)",
+        "prices: 시가, 고가, 저가, 종가; decimal point; not marked as adjusted or not, so used as "
+        "they are (set `--adjusted` or `--unadjusted`)",
         "volume: 거래량, in shares",
         "rows: 80 of 1 file, the newest first, 0 without a trade left out",
         "not used: 대비, 등락률, 거래대금, 시가총액, 상장주식수",
@@ -71,11 +71,11 @@ def test_each_kind_is_told_in_each_language(tmp_path: Path, name: str, language:
         ("binance, ms", "volume: #6, in the first currency of the pair"),
         ("yfinance, three header lines", "prices: Open, High, Low, Close; decimal point; adjusted already"),
         ("yahoo", "prices: Open, High, Low, Close; decimal point; adjusted by the column Adj Close"),
-        ("european", "prices: Eröffnung, Hoch, Tief, Schluss; decimal comma; whether they are adjusted is not said"),
+        ("european", "prices: Eröffnung, Hoch, Tief, Schluss; decimal comma; not marked as adjusted or not"),
         ("parquet", "a table; Parquet, named columns"),
         ("excel", "a table; Excel, header down to line 3"),
         ("tradingview, hours", "times: the first, `1672756200`, is 2023-01-03 14:30:00; counted since 1970, UTC"),
-        ("metatrader 4", "in the zone that was named, UTC"),
+        ("metatrader 4", "in the zone you named, UTC"),
         ("cryptodatadownload", "volume: Volume BTC, in the unit that the column names"),
     ],
 )

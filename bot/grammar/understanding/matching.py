@@ -1,0 +1,68 @@
+"""Matching: phrases and numbers as patterns that end where a word ends, in either language."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from bot.grammar.understanding.items import Item
+
+#: Korean particles that may follow any word; they say nothing that the order of the words does not.
+_PARTICLES = (
+    "인데요|인데|이나|나|으로만|으로는|으로|로만|로|을|를|은|는|이랑|랑|과|와|하고|도|의|에서|에|이|가|만"
+    "|전략으로|전략|주식|종목"
+)
+#: End of a word: a possessive or a particle, and then nothing that would go on with it.
+END = rf"(?:'s)?(?:{_PARTICLES})?(?![\w%=])"
+#: A number as people type it: `200`, `1,000`, `1k`, `2e2`, `0.1`, `천`.
+NUMBER = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:e[0-9])?(?:k|천|백|만)?|\.[0-9]+)"
+_SCALES = {"k": 1_000, "천": 1_000, "백": 100, "만": 10_000}
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What may stand at a place of the text in lower case, and the items that it means; None where it means none."""
+
+    regex: re.Pattern[str]
+    items: Callable[[re.Match[str]], tuple[Item, ...] | None]
+
+
+def pattern(regex: str, items: Callable[[re.Match[str]], tuple[Item, ...] | None], end: str = END) -> Pattern:
+    """Build a pattern from a regular expression without its end."""
+    return Pattern(re.compile(rf"(?:{regex}){end}"), items)
+
+
+def any_of(phrases: Iterable[str]) -> str:
+    """Return the expression of phrases, the longest first, whose words may stand apart by any space.
+
+    Common beginnings are written once, so that the time to find none of many hundred is that of a few letters.
+    """
+    return _branches({" ".join(phrase.split()) for phrase in phrases})
+
+
+def _branches(phrases: Iterable[str]) -> str:
+    by_letter: dict[str, set[str]] = {}
+    for phrase in phrases:
+        by_letter.setdefault(phrase[:1], set()).add(phrase[1:])
+    is_whole = by_letter.pop("", None) is not None
+    parts = [_letter(letter) + _branches(rests) for letter, rests in sorted(by_letter.items()) if letter]
+    if not parts:
+        return ""
+    joined = parts[0] if len(parts) == 1 and not is_whole else f"(?:{'|'.join(parts)})"
+    return f"{joined}?" if is_whole else joined
+
+
+def _letter(letter: str) -> str:
+    return r"\s+" if letter == " " else re.escape(letter)
+
+
+def plain_phrase(text: str) -> str:
+    """Return a matched phrase as the tables have it."""
+    return " ".join(text.split())
+
+
+def number_text(text: str) -> str:
+    """Return a number in digits: `1k` and `1,000` are `1000`."""
+    plain = text.replace(",", "").strip()
+    scale = _SCALES.get(plain[-1:], 1)
+    value = float(plain[:-1] if scale > 1 else plain) * scale
+    return f"{value:.10f}".rstrip("0").rstrip(".")

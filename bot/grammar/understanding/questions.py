@@ -1,0 +1,159 @@
+"""Questions and requests that start no study: what people say, and what answers it, from `questions.toml`."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+from bot.grammar.commands import Command, SmallTalk, Talk
+from bot.grammar.errors import UnknownTopic
+from bot.grammar.help_topics import find_topic
+from bot.grammar.understanding.phrases import GOAL_PHRASES
+from bot.grammar.understanding.study_words import strategy_readings
+
+_FILE = Path(__file__).with_suffix(".toml")
+_GREETING = re.compile(
+    r"^(?:(?:hey|hi|hello|ok|okay|so|please|bot|well|um|안녕|안녕하세요|저기|저기요|그럼)[\s,!.:]+)+(?=\S)",
+    re.IGNORECASE,
+)
+_FAREWELL = re.compile(
+    r"(?:[\s,!.]+(?:please|pls|plz|thanks|thank you|thx|bot|now|좀|부탁해요?|부탁드려요|부탁드립니다"
+    r"|해\s?줘|해\s?주세요))+[!.]*$",
+    re.IGNORECASE,
+)
+
+#: Words that change nothing in a question.
+_EMPTY = re.compile(
+    r"\b(?:here|really|actually|currently|lately|exactly|right now|at the moment|for me|for us|again|then|just|maybe"
+    r"|on your side|quickly|today|my last|a|the)\b|(?<!\S)(?:혹시|지금|좀|다시|한번|그냥|정말|진짜)(?!\S)"
+)
+_GROUP = re.compile(r"\(\?P<([a-z]+)>")
+#: Longer texts are no question of this list.
+MAX_QUESTION = 100
+#: Longer texts are about several things.
+MAX_WORDS = 10
+
+#: A typed command, a finished one, or two typed ones to choose from.
+Answered = str | Command | tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Texts that mean the same, and what answers them."""
+
+    regex: re.Pattern[str]
+    answer: str | None = None
+    thread: str | None = None
+    choose: tuple[str, ...] = ()
+    talk: str = ""
+    topic: str = ""
+    only_thread: bool = False
+
+    def reply(self, found: Mapping[str, str], study: str | None) -> Answered | None:
+        """Return what answers a text with these groups; None where nothing does, such as for an unknown term."""
+        if self.only_thread and study is None:
+            return None
+        if self.talk:
+            return SmallTalk(Talk(self.talk), study)
+        if self.topic:
+            return _about(self.topic, found, study)
+        facts = {**found, "study": study or ""}
+        if self.choose:
+            one, other = (command.format_map(facts) for command in self.choose)
+            return one, other
+        command = self.thread if study and self.thread is not None else self.answer
+        return (command or "").format_map(facts)
+
+
+@cache
+def questions() -> Sequence[Question]:
+    """Return every question in the order in which they are tried."""
+    document = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return [_question(entry, document["parts"]) for entry in document["question"]]
+
+
+def _question(entry: Mapping[str, object], parts: Mapping[str, str]) -> Question:
+    texts, rest = entry["texts"], {key: value for key, value in entry.items() if key != "texts"}
+    assert isinstance(texts, list)
+    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in rest.items()}
+    expression = "|".join(f"(?:{text})" for text in texts)
+    for name, part in parts.items():
+        expression = expression.replace(f"{{{name}}}", part)
+    return Question(regex=re.compile(_with_own_groups(expression)), **fields)  # type: ignore[arg-type]
+
+
+@cache
+def subjects() -> Sequence[Question]:
+    """Return what texts may be about, in the order in which their words count."""
+    document = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return [
+        _question({**entry, "texts": [rf"(?<!\S)(?:{text})(?!\w)" for text in entry["texts"]]}, {})
+        for entry in document["subject"]
+    ]
+
+
+def answer_about(text: str, study: str | None) -> Answered | None:
+    """Return what informs about the subject of a short text that asks for nothing else, or None."""
+    plain = re.sub(r"[?!.,~…]+", " ", text.lower())
+    if len(plain.split()) > MAX_WORDS:
+        return None
+    for subject in subjects():
+        if subject.regex.search(plain) and (answer := subject.reply({}, study)):
+            return answer
+    return None
+
+
+def _with_own_groups(expression: str) -> str:
+    """Number the groups, so that several alternatives may have one of the same name."""
+    numbers = count()
+    return _GROUP.sub(lambda found: f"(?P<{found[1]}__{next(numbers)}>", expression)
+
+
+def answer_of(text: str, study: str | None) -> Answered | None:
+    """Return what answers a clean text as a whole, or None."""
+    plain = re.sub(r"\s+", " ", text.lower()).strip(" ?!.,~…")
+    if len(plain) > MAX_QUESTION:
+        return None
+    polite = politely(plain)
+    for said in dict.fromkeys((plain, polite, " ".join(_EMPTY.sub(" ", polite).split()))):
+        for question in questions():
+            found = question.regex.fullmatch(said)
+            answer = question.reply(_groups(found), study) if found else None
+            if answer is not None:
+                return answer
+    return None
+
+
+def politely(text: str) -> str:
+    """Return a text without the greeting in front and the thanks behind."""
+    return _FAREWELL.sub("", _GREETING.sub("", text)).strip(" ?!.,~…")
+
+
+def _groups(found: re.Match[str]) -> dict[str, str]:
+    """Return the groups of a match by the names that the file gives them."""
+    return {name.partition("__")[0]: value for name, value in found.groupdict().items() if value}
+
+
+def _about(kind: str, found: Mapping[str, str], study: str | None) -> Answered | None:
+    """Return help about a term, or the question why about a study."""
+    if kind == "help":
+        return _topic(found.get("topic", ""))
+    if named := found.get("id"):
+        return f"why {named}"
+    if study:
+        return "why"
+    return _topic(found["topic"]) if kind == "why" and "topic" in found else None
+
+
+def _topic(said: str) -> Command | None:
+    """Return help about a term; None for one that help does not know."""
+    word = re.sub(r"^(?:the|a|an) ", "", said.strip())
+    for name in (word, *strategy_readings(word)[:1], GOAL_PHRASES.get(word, "")):
+        try:
+            return find_topic(name)
+        except UnknownTopic:
+            continue
+    return None

@@ -1,0 +1,405 @@
+"""Words for what is searched: strategies with their numbers, parameters, goals, limits, orders and settings."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from bot.grammar.options import OPTIONS
+from bot.grammar.understanding.items import Item, Kind
+from bot.grammar.understanding.listings import symbol_names
+from bot.grammar.understanding.matching import NUMBER, Pattern, any_of, number_text, pattern, plain_phrase
+from bot.grammar.understanding.phrases import (
+    ABOVE,
+    BELOW,
+    BENCHMARKS,
+    CAP_PHRASES,
+    FILLS,
+    GOAL_PHRASES,
+    NUMBERED,
+    ORDER_PHRASES,
+    PARAMETER_PHRASES,
+    SETTING_PHRASES,
+    STRATEGY_PHRASES,
+    WORD_PHRASES,
+)
+from optimizer.domain.metrics import CAPS
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+
+#: Last bound of a fast average: a single number above it can only be the slow one.
+_FASTEST, _SLOWEST_FAST = 20, 50
+#: A lone number in this stretch may be a year.
+YEARS = range(1950, 2041)
+#: Averages that are so usual together that two numbers can only mean them, and no number of trials.
+_USUAL_PAIRS = (
+    r"(?:50[\s-]+200|20[\s-]+50|10[\s-]+50|20[\s-]+60|5[\s-]+20|10[\s-]+20|10[\s-]+30|12[\s-]+26(?:[\s-]+9)?"
+    r"|9[\s-]+21|8[\s-]+21|5[\s-]+10|50[\s-]+100)"
+)
+#: A number behind an order that is above this can only be one of trials.
+_LARGEST_ORDER = 60
+_TRIALS = (
+    r"(?:회|번)\s?(?:시도|반복|탐색|실행|돌려)"
+    r"|trials?|trails|epochs?|times|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
+)
+_TO = r"\s*(?:-|~|\.\.\.?|to|and|에서|부터)\s*"
+
+
+def _word(found: re.Match[str], *words: str) -> tuple[Item, ...]:
+    return tuple(Item(Kind.WORD, found[0], (word,)) for word in words)
+
+
+def strategy_readings(phrase: str) -> tuple[str, ...]:
+    """Return the strategies that a phrase may mean; empty for none."""
+    key = STRATEGIES.key_of.get(phrase)
+    return STRATEGY_PHRASES.get(phrase, ()) if key is None else (key,)
+
+
+def numbered(strategy: str, numbers: Sequence[str]) -> tuple[tuple[str, ...], ...] | None:
+    """Return the words that the numbers beside a strategy mean, each with its readings; None where they mean none."""
+    names = NUMBERED.get(strategy, ())
+    if not 1 <= len(numbers) <= len(names):
+        return None
+    if len(numbers) == 1 and names[:2] == ("fast", "slow"):
+        [number] = numbers
+        fast, slow = f"fast={number}", f"slow={number}"
+        value = float(number)
+        return ((slow,),) if value > _SLOWEST_FAST else ((fast,),) if value < _FASTEST else ((fast, slow),)
+    return tuple((f"{name}={number}",) for name, number in zip(names, numbers, strict=False))
+
+
+def _strategy(found: re.Match[str]) -> tuple[Item, ...] | None:
+    readings = strategy_readings(plain_phrase(found["name"]))
+    numbers = [number_text(each) for each in re.findall(NUMBER, found["numbers"] or "")]
+    item = Item(Kind.STRATEGY, found[0], readings)
+    if not numbers:
+        return (item,)
+    words = numbered(readings[0], numbers) if len(readings) == 1 else None
+    return None if words is None else (item, *(Item(Kind.WORD, found[0], each) for each in words))
+
+
+def _averages(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """Two usual numbers beside a strategy of averages."""
+    readings = strategy_readings(plain_phrase(found["name"]))
+    return _strategy(found) if readings in (("sma",), ("ema",), ("macd",)) else None
+
+
+def _goal(found: re.Match[str]) -> tuple[Item, ...]:
+    return (Item(Kind.GOAL, found[0], (GOAL_PHRASES[plain_phrase(found["goal"])],)),)
+
+
+def _smallest(found: re.Match[str]) -> tuple[Item, ...]:
+    return (Item(Kind.GOAL, found[0], ("maxdd",)),)
+
+
+def _cap(found: re.Match[str]) -> tuple[Item, ...]:
+    measures = {**GOAL_PHRASES, **CAP_PHRASES}
+    below = next((found[name] for name in ("below", "low") if name in found.re.groupindex and found[name]), None)
+    above = next((found[name] for name in ("above", "high") if name in found.re.groupindex and found[name]), None)
+    measure = measures[plain_phrase(found["measure"])]
+    sign = "<" if below or not above else ">"
+    return _word(found, f"{measure}{sign}{number_text(found['number'])}{found['percent'] or ''}")
+
+
+def _equal_cap(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """`maxdd=25`: of a measure that is to be small, an equals sign can only mean a limit."""
+    return _word(found, f"maxdd<{found[1]}")
+
+
+def _parameter(found: re.Match[str]) -> tuple[Item, ...]:
+    name = PARAMETER_PHRASES.get(found["name"], found["name"])
+    low, high = number_text(found["low"]), found["high"]
+    return _word(found, f"{name}={low}..{number_text(high)}" if high else f"{name}={low}")
+
+
+def _order(found: re.Match[str]) -> tuple[Item, ...]:
+    name = ORDER_PHRASES.get(plain_phrase(found["name"]), found["name"])
+    high = found.groupdict().get("high")
+    low = number_text(found["number"])
+    return _word(found, f"{name}={low}..{number_text(high)}" if high else f"{name}={low}")
+
+
+def _order_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """`stop 5`: a stop of 5 %, or a stop to be searched and the number of trials, as the grammar has it."""
+    name, number = found["name"], number_text(found["number"])
+    if float(number) > _LARGEST_ORDER:
+        return None
+    return (Item(Kind.WORD, found[0], (f"{name}={number}", f"{number} {name}")),)
+
+
+def _setting(found: re.Match[str]) -> tuple[Item, ...]:
+    name = SETTING_PHRASES[plain_phrase(found["name"])]
+    unit = (found["unit"] or "").replace(" ", "")
+    number = number_text(found["number"])
+    if name == "trials":
+        return (Item(Kind.TRIALS, found[0], (number,)),)
+    return _word(found, f"{name}={number}{unit if name in ('cost', 'slippage', 'tax') else ''}")
+
+
+def _benchmark(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """A benchmark that is called so, or what everybody compares with; another stock may be one to search as well."""
+    name = plain_phrase(found["name"])
+    symbol = symbol_names().get(name, (name.upper(),))[0]
+    is_plain = found["bench"] or symbol in BENCHMARKS
+    return _word(found, f"benchmark={symbol}") if is_plain and not strategy_readings(name) else None
+
+
+def _drawdown_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """`max drawdown 20`: a limit, or the goal and the number of trials."""
+    number = number_text(found["number"])
+    if float(number) > 100:
+        return None
+    return (Item(Kind.WORD, found[0], (f"maxdd<{number}", f"{number} goal=maxdd")),)
+
+
+def _exchange(found: re.Match[str]) -> tuple[Item, ...]:
+    return _word(
+        found, f"source={ {'바이낸스': 'binance', '업비트': 'upbit'}.get(found[1], found[1]) }".replace(" ", "")
+    )
+
+
+def _passed(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """`key=value` of the grammar goes through as it is; a dash between two numbers of a parameter is a range."""
+    key, value = found[1], found[2].rstrip(",;!?")
+    if not value or not (key in _keys() or key == "tz"):
+        return None
+    dashed = re.fullmatch(rf"({NUMBER})-({NUMBER})", value)
+    if dashed and key not in OPTIONS:
+        value = f"{dashed[1]}..{dashed[2]}"
+    if key in ("trials", "n_trials", "epochs") and re.fullmatch(NUMBER, value):
+        return (Item(Kind.TRIALS, found[0], (number_text(value),)),)
+    return _word(found, f"{key}={value}")
+
+
+def _trials(found: re.Match[str]) -> tuple[Item, ...]:
+    return (Item(Kind.TRIALS, found[0], (number_text(found[1]),)),)
+
+
+def _bare_number(found: re.Match[str]) -> tuple[Item, ...]:
+    number = number_text(found[1])
+    is_year = found[1].isdecimal() and int(found[1]) in YEARS
+    return (Item(Kind.TRIALS, found[0], (number, f"from={number}") if is_year else (number,)),)
+
+
+@cache
+def _keys() -> frozenset[str]:
+    aliases = {alias for option in OPTIONS.values() for alias in option.aliases}
+    return frozenset({*OPTIONS, *aliases, *OVERLAYS, *_parameters(), "epochs"})
+
+
+@cache
+def _parameters() -> frozenset[str]:
+    return frozenset(name for strategy in STRATEGIES.values() for name in strategy.space.names)
+
+
+def _fills(found: re.Match[str]) -> tuple[Item, ...]:
+    return (Item(Kind.FILL, found[0]),)
+
+
+def strategy_patterns() -> Sequence[Pattern]:
+    """Return the patterns of strategies; a person's own are found as they are registered."""
+    return _strategy_patterns(tuple(STRATEGIES.key_of))
+
+
+@cache
+def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
+    name = any_of((*STRATEGY_PHRASES, *keys))
+    many = rf"{NUMBER}(?:\s*[,/]\s*{NUMBER}){{0,2}}"
+    pair = rf"{NUMBER}(?:\s*/\s*{NUMBER}){{1,2}}"
+    days = rf"(?:{NUMBER})(?=[\s-]*(?:days?|d|bars?|period|일|봉)|\s*/)"
+    unit = r"(?:days?|d|bars?|period|일선|일|봉)"
+    return (
+        pattern(
+            rf"(?P<numbers>{days}(?:\s*(?:일선|일|/)(?:과|와|,)?\s*{NUMBER})?)[\s-]*{unit}?[\s-]+(?P<name>{name})",
+            _strategy,
+        ),
+        pattern(rf"(?P<name>{name})\s*\(\s*(?P<numbers>{many})\s*\)", _strategy, end=r"(?![\w%])"),
+        pattern(rf"(?P<name>{name})\s+(?P<numbers>{pair})", _strategy),
+        pattern(rf"(?P<name>{name})\s+(?P<numbers>{_USUAL_PAIRS})", _averages),
+        pattern(rf"(?P<numbers>{_USUAL_PAIRS})\s+(?P<name>{name})", _averages),
+        pattern(rf"(?P<name>{name})\s+(?P<numbers>[0-9]{{1,3}})(?:[\s-](?:days?|bars?)|일(?!봉)|봉)", _strategy),
+        pattern(rf"(?P<name>{name})(?P<numbers>)(?!-[0-9])", _strategy),
+        pattern(rf"(?P<name>{name})-?(?P<numbers>[0-9]{{1,3}})", _strategy),
+    )
+
+
+@cache
+def study_patterns() -> Sequence[Pattern]:
+    """Return the patterns of everything else that a study is asked for with, the most special first."""
+    return (*_words(), *_limits(), *_goals(), *_orders(), *_settings(), *_numbers(), *_asking(), *_fillers())
+
+
+def _words() -> Sequence[Pattern]:
+    """Patterns of phrases and pairs that are words of the grammar."""
+    return (
+        pattern(
+            r"(?:vs\.?|versus|against|compared (?:to|with)|beats?|beating)\s+"
+            r"(?:buy(?:ing)? (?:and|&) hold(?:ing)?|holding)",
+            _fills,
+        ),
+        pattern(r"(name|note)\s*=\s*(\"[^\"]*\")", lambda m: _word(m, f"{m[1]}={m[2]}")),
+        pattern(rf"({any_of(WORD_PHRASES)})", lambda m: _word(m, WORD_PHRASES[plain_phrase(m[1])])),
+        pattern(rf"maxdd\s*=\s*(-?(?:{NUMBER})%?)", _equal_cap),
+        pattern(rf"((?:{'|'.join(CAPS)})[<>]=?-?(?:{NUMBER})%?)", lambda m: _word(m, m[1].replace("=", ""))),
+    )
+
+
+def _limits() -> Sequence[Pattern]:
+    """Patterns of a measure with a bound, before or behind it."""
+    below, above = any_of(BELOW), any_of(ABOVE)
+    measure = rf"(?P<measure>{any_of((*GOAL_PHRASES, *CAP_PHRASES))})"
+    bound = rf"-?(?P<number>{NUMBER})\s?(?P<percent>%)?"
+    return (
+        pattern(rf"{measure}\s*(?:of\s+|is\s+)?(?:(?P<below>{below})|(?P<above>{above}))\s*{bound}", _cap),
+        pattern(
+            rf"{measure}(?:이|가|은|는|을|를)?\s*{bound}\s*(?:(?P<below>이하|미만|이내|아래|밑)|(?P<above>이상|초과))",
+            _cap,
+        ),
+        pattern(rf"(?:(?P<low>{below})|(?P<high>{above}))\s+(?:a\s+)?{bound}\s+{measure}", _cap),
+        pattern(
+            rf"(?P<measure>{any_of(_drawdowns())})\s*(?:of\s+|at\s+|to\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)",
+            _cap,
+        ),
+        pattern(
+            rf"{any_of(_drawdowns())}\s*(?:of\s+|:\s*)?(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|{_TO}))",
+            _drawdown_and_number,
+        ),
+        pattern(
+            rf"(?:at least|min(?:imum)?(?: of)?|최소)\s*({NUMBER})\s*(?:trades|거래|번의 거래)",
+            lambda m: _word(m, f"min_trades={m[1]}"),
+        ),
+        pattern(rf"(?:more than|over|above)\s+({NUMBER})\s+trades", lambda m: _word(m, f"trades>{m[1]}")),
+        pattern(
+            rf"(?:거래|매매)\s*(?:횟수|수)?\s*(?:최소\s*)?({NUMBER})(?:번|회|건)?\s*(?:이상)",
+            lambda m: _word(m, f"min_trades={m[1]}"),
+        ),
+        pattern(rf"({NUMBER})\s+trades", lambda m: (Item(Kind.WORD, m[0], (number_text(m[1]), f"min_trades={m[1]}")),)),
+        pattern(
+            rf"(?:keep |hold )?(?:out )?(?:the )?(?:last )?({NUMBER})\s?%\s+(?:as |for )?"
+            r"(?:out[ -]of[ -]sample|held out|holdout|unseen|validation|testing)",
+            lambda m: _word(m, f"holdout={m[1]}"),
+        ),
+    )
+
+
+def _goals() -> Sequence[Pattern]:
+    """Patterns of what is to be maximized; only a drawdown is to be small."""
+    smaller = r"(?:minimi[sz]e|minimi[sz]ing|lowest|smallest|least|reduce|low)"
+    larger = r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|optimi[sz]e for|by|for|최대|최고|높은|가장 높은)"
+    more = r"(?:\s*(?:최대화|최대|기준|최고|가장 높게|높게|가장 높은|높은|극대화))"
+    return (
+        pattern(
+            rf"(?:cap|limit|keep)\s+(?:the\s+)?(?P<measure>{any_of(_drawdowns())})\s+(?:at|to|under|below|within)\s+"
+            rf"(?P<number>{NUMBER})\s?(?P<percent>%)?",
+            _cap,
+        ),
+        pattern(rf"{smaller}\s+(?:the\s+)?{any_of(_drawdowns())}", _smallest),
+        pattern(rf"{any_of(_drawdowns())}(?:을|를)?\s*(?:최소화|최소|줄이기)", _smallest),
+        pattern(
+            rf"(?:(?:goals?|objective|target|목표)\s*[=:]?\s*)?(?:{larger}\s+)?(?:the\s+)?"
+            rf"(?P<goal>{any_of(GOAL_PHRASES)})(?:이|가|을|를)?{more}?",
+            _goal,
+        ),
+    )
+
+
+def _orders() -> Sequence[Pattern]:
+    """Patterns of stops and targets, and of parameters with a value or a range."""
+    order = rf"(?P<name>{any_of((*ORDER_PHRASES, *OVERLAYS))})"
+    at = r"(?:(?:at|of|is|=|:)\s*)?"
+    return (
+        pattern(rf"{order}\s*{at}(?P<number>{NUMBER})\s?%", _order, end=r"(?:로|에|으로)?(?!\w)"),
+        pattern(rf"{order}\s*{at}(?P<number>{NUMBER})\s?%?\s*(?:-|~|\.\.|to)\s*(?P<high>{NUMBER})\s?%?", _order),
+        pattern(rf"(?P<name>{any_of(ORDER_PHRASES)})\s*{at}(?P<number>{NUMBER})", _order),
+        pattern(rf"(?P<number>{NUMBER})[\s-]?(?:days?|bars?|일)\s+(?P<name>trend filter|추세 필터)", _order),
+        pattern(rf"(?P<name>{any_of(OVERLAYS)})\s*(?:(?:at|of)\s+)(?P<number>{NUMBER})", _order),
+        pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?%\s+{order}", _order),
+        pattern(rf"(?P<name>{any_of(OVERLAYS)})\s+(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|%))", _order_and_number),
+        pattern(rf"({any_of(ORDER_PHRASES)})", lambda m: _word(m, ORDER_PHRASES[plain_phrase(m[1])])),
+        pattern(
+            rf"(?P<name>{any_of((*PARAMETER_PHRASES, *_parameters()))})\s*[=:]?\s*(?:of\s+|at\s+|from\s+|between\s+)?"
+            rf"(?P<low>{NUMBER})(?:{_TO}(?P<high>{NUMBER})(?:\s*까지)?)?",
+            _parameter,
+        ),
+    )
+
+
+def _settings() -> Sequence[Pattern]:
+    """Patterns of options with a number, a unit or a symbol."""
+    unit = r"(?P<unit>\s?(?:%|bps?))"
+    return (
+        pattern(
+            rf"(?P<name>{any_of(SETTING_PHRASES)})\s*(?:(?:of|is|at)\s+|[:=]\s*)?(?P<number>{NUMBER}){unit}?",
+            _setting,
+            end=r"(?:로|으로)?(?![\w%])",
+        ),
+        pattern(rf"(?P<number>{NUMBER}){unit}\s+(?P<name>{any_of(_rates())})", _setting),
+        pattern(
+            rf"(?:walk[ -]?forward(?: with)?\s+)?({NUMBER})\s+(?:walk[ -]forward\s+)?folds",
+            lambda m: _word(m, f"folds={m[1]}"),
+        ),
+        pattern(rf"(?:워크\s?포워드|검증)\s*({NUMBER})\s?(?:구간|폴드|개)", lambda m: _word(m, f"folds={m[1]}")),
+        pattern(r"(?:from |on |at |source )?(binance|바이낸스|upbit|업비트)(?:에서)?", _exchange),
+        pattern(r"source\s+([a-z][a-z0-9_-]*)", lambda m: _word(m, f"source={m[1]}")),
+        pattern(rf"\$\s?({NUMBER})(?:\s+(?:capital|account))?", lambda m: _word(m, f"capital={number_text(m[1])}")),
+        pattern(r"([a-z_]+)\s*=\s*(\"[^\"]*\"|[^\s\"]+)", _passed, end=""),
+        pattern(
+            r"(?:versus|vs\.?|compared?(?: it)? (?:to|with|against)|against"
+            r"|(?P<bench>bench|benchmark(?:ed)?(?: (?:against|to|with|is))?|벤치마크(?:는)?))\s+"
+            rf"(?P<name>{any_of(symbol_names())}|\^?[a-z0-9][a-z0-9.\-]*)",
+            _benchmark,
+        ),
+        pattern(rf"({NUMBER})\s*(?:dollars|usd|달러)", lambda m: _word(m, f"capital={number_text(m[1])}")),
+    )
+
+
+def _numbers() -> Sequence[Pattern]:
+    """Patterns of how many trials, and of overlays that stand alone."""
+    return (
+        pattern(rf"({NUMBER})\s*(?:{_TRIALS})(?:씩|의)?(?:\s+of)?", _trials),
+        pattern(rf"({NUMBER})", _bare_number),
+        pattern(rf"({any_of(OVERLAYS)})", lambda m: _word(m, m[1])),
+    )
+
+
+def _asking() -> Sequence[Pattern]:
+    """Patterns of words that ask to be told something, instead of having it searched."""
+    show = (
+        r"what(?:'s| is| are)?|which|show me|show|tell me|give me"
+        r"|you pick|you choose|whichever|which is better|which one is better|idk"
+        r"|(?:중에\s?)?(?:뭐가|어느 게|어떤 게)\s?(?:나아|좋아|나은지|좋을까)요?"
+        r"|알려\s?줘요?|알려\s?주세요|보여\s?줘요?|보여\s?주세요|뭐야|뭐예요"
+    )
+    return (
+        pattern(r"best|optimal|optimum|최적의|최적|최고의", lambda m: (Item(Kind.BEST, m[0]),)),
+        pattern(show, lambda m: (Item(Kind.SHOW, m[0]),)),
+        pattern(
+            r"and then|and|then|or|아니면|또는|이나|그리고|및|compare|비교",
+            lambda m: (Item(Kind.JOIN, m[0]),),
+            end=r"(?![\w%])",
+        ),
+        pattern(r"[&+/]|vs\.?(?=\s)|versus(?=\s)", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
+    )
+
+
+def _fillers() -> Sequence[Pattern]:
+    """Patterns of words that say nothing about a study."""
+    korean = (
+        r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증)?(?:을|를)?\s?(?:해\s?주세요|해\s?줘요?|해\s?줄래요?"
+        r"|해\s?봐\s?줘|해\s?봐|해\s?보자|해\s?볼까요?|해\s?보고\s?싶어요?|해라|하자|하고\s?싶어요?|해|부탁해요?|부탁드려요|부탁드립니다|부탁"
+        r"|돌려\s?주세요|돌려\s?주실래요?|돌려\s?주시겠어요|해\s?주실래요?|해\s?주시겠어요|돌려\s?줘요?|돌려\s?봐|돌려|시켜\s?줘|(?:돌려|해)\s?볼\s?수\s?(?:있어|있나|있을까|있나요|있을까요)|돌려보고\s?싶어요?)"
+    )
+    instead = r"instead(?!\s+of)"
+    named = r"(?:symbols?|tickers?|stocks?|strategy|strategies|종목|전략|study|goal|목표)\s*[=:]"
+    return (
+        pattern(named, _fills, end=""),
+        pattern(instead, _fills),
+        pattern(korean, _fills, end=r"(?![\w%])"),
+        pattern(any_of(FILLS), _fills),
+    )
+
+
+def _drawdowns() -> Mapping[str, str]:
+    return {phrase: goal for phrase, goal in GOAL_PHRASES.items() if goal == "maxdd"}
+
+
+def _rates() -> Mapping[str, str]:
+    return {phrase: key for phrase, key in SETTING_PHRASES.items() if key in ("cost", "slippage", "tax", "holdout")}
