@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum, auto
 
 from bot.grammar.cadence import ScheduleWhen
@@ -332,6 +333,16 @@ class ShowData(Command):
     """Show the stored bars; of one symbol also the data problems."""
 
     symbol: str | None = None
+    timeframe: str = "1d"
+    source: str | None = None  # None: the first of the settings that has the symbol
+
+
+@dataclass(frozen=True)
+class ShowRegime(Command):
+    """Show what kind of market a symbol is in, or was at a day."""
+
+    symbol: str
+    as_of: date | None = None  # None: the last closed bar
     timeframe: str = "1d"
     source: str | None = None  # None: the first of the settings that has the symbol
 

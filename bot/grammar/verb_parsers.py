@@ -13,6 +13,7 @@ from bot.grammar.errors import (
     MissingSchedule,
     MissingStart,
     MissingStudy,
+    MissingSymbol,
     MissingSymbolAndStrategy,
     MissingTwoStudies,
     OneTooMany,
@@ -27,6 +28,7 @@ from bot.grammar.start_builder import is_strategy, read_start
 from bot.grammar.tokens import Slip, Word, locate_errors
 from bot.grammar.values import (
     is_study_id,
+    read_date,
     read_list_name,
     read_schedule_id,
     read_study,
@@ -297,6 +299,23 @@ def show_data(arguments: Arguments) -> commands.Command:
     return commands.ShowChanges(symbol, **fields) if is_log else commands.ShowData(symbol, **fields)
 
 
+def show_regime(arguments: Arguments) -> commands.Command:
+    """Read `regime SYMBOL [as_of=2008-10-10] [timeframe=1h] [source=yahoo]`."""
+    if not arguments.words:
+        raise Slip(MissingSymbol(word=arguments.verb.text, example=f"{arguments.verb.text} AAPL"), {})
+    first, *more = arguments.words
+    with locate_errors(first):
+        symbol = read_symbol(first.text)
+    fields = dict[str, Any]()
+    for word in more:
+        key, value = word.pair or ("", "")
+        if key not in ("as_of", "timeframe", "source"):
+            arguments.only([word])
+        with locate_errors(word):
+            fields |= {"as_of": read_date(key, value, is_end=True)} if key == "as_of" else OPTIONS[key].read(value)
+    return commands.ShowRegime(symbol, **fields)
+
+
 def audit(arguments: Arguments) -> commands.Command:
     """Read `audit [N]`."""
     arguments.only(arguments.words, 1)
@@ -398,6 +417,7 @@ READERS: Mapping[str, Reader] = {
     "adopt": adopt,
     "schedule": add_schedule,
     "data": show_data,
+    "regime": show_regime,
     "config": config,
     "preferences": preferences,
     "audit": audit,

@@ -249,6 +249,13 @@ _TABLE = (
         aliases=("데이터",),
     ),
     Verb(
+        key="regime",
+        command=c.ShowRegime,
+        takes=Takes.WORDS,
+        usage="regime SYMBOL [as_of=2008-10-10] [timeframe=1h] [source=yahoo]",
+        aliases=("장세", "국면"),
+    ),
+    Verb(
         key="health",
         command=c.Health,
         usage="health",

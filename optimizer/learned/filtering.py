@@ -95,7 +95,7 @@ def _backward(
 ) -> None:
     """Write smoothed probabilities, and add the expected moves between states to `moves`, (n_states, n_states)."""
     n, n_states = filtered.shape
-    ahead, density, weight = np.empty(n_states), np.empty(n_states), np.empty(n_states)
+    ahead, weight = np.empty(n_states), np.empty(n_states)
     smoothed[n - 1] = filtered[n - 1]
     for i in range(n - 2, -1, -1):
         t = first + i + 1

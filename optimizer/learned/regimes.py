@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
 from optimizer.domain.metrics import periods_per_year
-from optimizer.errors import Phrase, TooFewBars
+from optimizer.errors import UserError
 from optimizer.learned.filtering import FREEDOM, VARIANCE, forward, improve
 
 #: Raised whenever the same bars get other probabilities than before.
@@ -44,9 +44,9 @@ _LEAST_SHARE, _STILL = 0.5, 0.5
 #: Expected stay in a state, years between two fits, years they look back, and years before the first.
 _STAY, _REFIT, _MEMORY, _LEAST = 0.5, 0.25, 10.0, 1.0
 #: Observations that the priors of means, scales and transitions count as.
-_PSEUDO = np.array([60.0, 8.0, 250.0])
+_PSEUDO = np.array([60.0, 16.0, 2000.0])
 #: Steps of the first fit, and of each that begins with the parameters of the one before.
-_FIRST_STEPS, _STEPS = 8, 2
+_FIRST_STEPS, _STEPS = 8, 3
 #: The scale is the median absolute deviation times one of these. Its own prior leans to calm: with a symmetric one a
 #: walk of constant volatility, where the scale cannot be told, is called volatile half of the time.
 _MULTIPLES = np.geomspace(0.5, 2.0, 9)
@@ -54,13 +54,17 @@ _LEAN, _LEAN_SPREAD = 1.28, 0.15
 #: A deviation of a normal over its median absolute deviation.
 _NORMAL_MAD = 1.4826022185056018
 #: A label changes when another state leads it by this.
-_LEAD = 0.2
+_LEAD = 0.1
 #: So many equal closes in a row are a halt, and a gap of more days or typical bars is a new beginning.
 _HALT, _GAP_DAYS, _GAP_BARS = 20, 15, 10
 #: Decay of the moving volatility that the density is set against (RiskMetrics, 1996).
 _DECAY = 0.94
 
 Labels = NDArray[np.int8]
+
+
+class TooFewForRegimes(UserError):
+    """Raised for less than a year of bars. Facts: symbol, have, need."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,11 +109,11 @@ class Regimes:
 
 
 def regimes_of(bars: Bars) -> Regimes:
-    """Regimes of adjusted bars. Raises TooFewBars below one year of them."""
+    """Regimes of adjusted bars. Raises TooFewForRegimes for no more than a year of them."""
     per_year = periods_per_year(bars)
     least = round(_LEAST * per_year)
     if len(bars) <= least:
-        raise TooFewBars(symbol=bars.symbol, have=len(bars), need=least + 1, reason=Phrase("regimes_need"))
+        raise TooFewForRegimes(symbol=bars.symbol, have=len(bars), need=least + 1)
     returns, is_cut = log_returns(bars), _cuts(bars)
     fits = np.arange(least, len(bars), max(round(_REFIT * per_year), 1))
     found = _Fitted(returns, is_cut, per_year)
@@ -216,9 +220,7 @@ class _Fitted:
         self._model = model
         return model
 
-    def label(
-        self, model: _Model, first: int, last: int, probabilities: FloatArray, log_density: FloatArray
-    ) -> None:
+    def label(self, model: _Model, first: int, last: int, probabilities: FloatArray, log_density: FloatArray) -> None:
         """Filter from the fit's memory on and keep the rows [first, last)."""
         begin = max(first - round(_MEMORY * self._per_year), 0)
         out = np.empty((last - begin, len(ORDER)))

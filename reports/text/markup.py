@@ -147,6 +147,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "signed_percent": numbers.signed_percent,
     "signed": numbers.signed,
     "price": numbers.price,
+    "thousandths": numbers.thousandths,
     "share": numbers.share,
     "probability": numbers.probability,
     "goal": numbers.goal_value,

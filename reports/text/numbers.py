@@ -46,6 +46,11 @@ def signed(value: float) -> str:
     return f"{round(value, 1):+g}".replace("-", MINUS)
 
 
+def thousandths(value: float) -> str:
+    """A small difference with three decimals: −0.004."""
+    return rounded(value, 3, ())
+
+
 def price(value: float) -> str:
     """A price or a volume as a file has it, with at most six digits."""
     return f"{value:g}".replace("-", MINUS)

@@ -53,7 +53,7 @@ PLANTED = tuple(
 UNLIKE = (
     World(name="faint contrast, 126", stay=126, sharpe=(1.7, -1.25, 0.0, 0.0), volatility=(0.20, 0.24, 0.34, 0.14)),
     World(name="wide, 126", stay=126, sharpe=(1.7, -1.25, 0.0, 0.0), volatility=(0.12, 0.50, 0.75, 0.05)),
-    World(name="bear as calm as bull, 126", stay=126, sharpe=(2.0, -2.0, 0.0, 0.0), volatility=(0.16, 0.16, 0.36, 0.07)),
+    World(name="calm bear, 126", stay=126, sharpe=(2.0, -2.0, 0.0, 0.0), volatility=(0.16, 0.16, 0.36, 0.07)),
 )
 
 
@@ -77,7 +77,9 @@ def bars_of(log_returns: FloatArray, *, scale: float = 100.0) -> Bars:
     days = np.arange(len(close))
     time = np.datetime64("2000-01-03", "ns") + (days // 5 * 7 + days % 5).astype("timedelta64[D]")
     high, low = np.maximum(opened, close), np.minimum(opened, close)
-    return Bars(symbol="WORLD", time=time, open=opened, high=high, low=low, close=close, volume=np.full(len(close), 1e6))
+    return Bars(
+        symbol="WORLD", time=time, open=opened, high=high, low=low, close=close, volume=np.full(len(close), 1e6)
+    )
 
 
 def oracle_labels(world: World, bars: Bars) -> NDArray[np.intp]:

@@ -1,0 +1,100 @@
+"""What is told of a symbol's regime at one bar: label, probabilities, and whether such labels foretell anything."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.metrics import periods_per_year
+from optimizer.errors import UserError
+from optimizer.learned.regimes import ORDER, Regime, Regimes, log_returns, regimes_of
+from optimizer.validation.statistics.bootstrap import interval, resampled
+
+#: Years over which volatility is measured, and over which the high and the changes are looked for.
+_QUARTER, _YEAR = 0.25, 1.0
+#: Resamples of the mean gain, and the seed of their draws: the same bars are told the same.
+_N_RESAMPLES, _SEED = 300, 7
+
+
+class DidNotTrade(UserError):
+    """Raised where a symbol has no label because its price stood still. Facts: symbol, day."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegimeFacts:
+    """Regime of a symbol at its last bar, as known at its close. Shares are fractions."""
+
+    symbol: str
+    timeframe: str
+    source: str
+    as_of: datetime  # of the last bar, UTC
+    regime: Regime
+    probabilities: dict[Regime, float]
+    since: date
+    n_bars_since: int
+    n_changes: int  # in the last year
+    volatility: float | None  # annual, of the last quarter
+    below_high: float  # ≤ 0, from the highest close of the last year
+    gain: float  # mean log density a bar over that of a moving volatility
+    gain_interval: tuple[float, float]  # 90 %
+    data_hash: str
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the label."""
+        return self.probabilities[self.regime]
+
+    @property
+    def others(self) -> list[tuple[Regime, float]]:
+        """The other states with their probabilities, the likeliest first."""
+        rest = [(one, share) for one, share in self.probabilities.items() if one is not self.regime]
+        return sorted(rest, key=lambda pair: -pair[1])
+
+    @property
+    def foretells(self) -> bool:
+        """True if the labels said more of the next return than a moving volatility did, beyond chance."""
+        return self.gain_interval[0] > 0.0
+
+
+def regime_facts(bars: Bars) -> RegimeFacts:
+    """Return the regime at the last of these adjusted bars. Raises TooFewForRegimes or DidNotTrade."""
+    found, last = regimes_of(bars), len(bars) - 1
+    regime = found.label_at(last)
+    if regime is None:
+        raise DidNotTrade(symbol=bars.symbol, day=str(bars.time[-1])[:10])
+    begun, year = found.since(last), round(_YEAR * found.per_year)
+    gain = found.gain[np.isfinite(found.gain)]
+    return RegimeFacts(
+        symbol=bars.symbol,
+        timeframe=bars.timeframe,
+        source=bars.source,
+        as_of=bars.time[-1].astype("datetime64[us]").item().replace(tzinfo=UTC),
+        regime=regime,
+        probabilities={one: float(found.probabilities[last, place]) for place, one in enumerate(ORDER)},
+        since=bars.time[begun].astype("datetime64[D]").item(),
+        n_bars_since=last - begun + 1,
+        n_changes=_n_changes(found, last - year),
+        volatility=_volatility(bars),
+        below_high=float(bars.close[-1] / bars.close[-year:].max() - 1.0),
+        gain=float(gain.mean()),
+        gain_interval=_gain_interval(gain),
+        data_hash=bars.data_hash,
+    )
+
+
+def _n_changes(found: Regimes, first: int) -> int:
+    return int((found.begins[1:] > first).sum())
+
+
+def _volatility(bars: Bars) -> float | None:
+    per_year = periods_per_year(bars)
+    returns = log_returns(bars)[-round(_QUARTER * per_year) :]
+    known = returns[np.isfinite(returns)]
+    return float(known.std(ddof=1)) * math.sqrt(per_year) if len(known) > 1 else None
+
+
+def _gain_interval(gain: FloatArray) -> tuple[float, float]:
+    means = resampled(gain, lambda values: values.mean(), seed=_SEED, n_resamples=_N_RESAMPLES)
+    return interval(means)
