@@ -50,7 +50,7 @@ _FIRST_STEPS, _STEPS = 8, 3
 #: The scale is the median absolute deviation times one of these. Its own prior leans to calm: with a symmetric one a
 #: walk of constant volatility, where the scale cannot be told, is called volatile half of the time.
 _MULTIPLES = np.geomspace(0.5, 2.0, 9)
-_LEAN, _LEAN_SPREAD = 1.28, 0.15
+_LEAN, _LEAN_SPREAD = 1.35, 0.12
 #: A deviation of a normal over its median absolute deviation.
 _NORMAL_MAD = 1.4826022185056018
 #: A label changes when another state leads it by this.
