@@ -100,7 +100,6 @@ WITHIN = {
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED = {
-    "optimizer/learned",
     "optimizer/learned/ml",
     "optimizer/learned/policy",
     "optimizer/forecasting",

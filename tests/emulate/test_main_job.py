@@ -72,6 +72,7 @@ TYPED = {
     "run": ("run {sch}", "{sch}"),
     "unschedule": ("unschedule {sch}", "{sch}"),
     "data": ("data AAPL", "daily bars"),
+    "regime": ("regime AAPL", "since"),
     "health": ("health", "MongoDB"),
     "failures": ("failures", "fail"),
     "config": ("config", "language"),

@@ -53,6 +53,7 @@ TYPED = {
     "run": ("{schedule}", "Challenger:", "runs"),
     "unschedule": ("{schedule}", "{schedule}", "rows"),
     "data": ("AAPL", "3,270 daily bars from sample", "coverage"),
+    "regime": ("AAPL as_of=2008-10-31", "AAPL is volatile since", "r"),
     "health": ("", "MongoDB", "probes"),
     "failures": ("", "No study has failed", "rows"),
     "config": ("@tech AAPL,MSFT", "`@tech` AAPL, MSFT", "lists"),

@@ -308,6 +308,17 @@ async def test_data_tells_series_and_findings(stage: Stage, study: Finished) -> 
     assert "daily bars" in told
 
 
+async def test_a_regime_is_told_as_it_was_known_with_what_it_is_worth(stage: Stage) -> None:
+    told = await stage.tell("regime AAPL as_of=2008-10-31")
+    korean = await stage.tell("regime MSFT as_of=2008-10-31", user="kim")
+
+    assert "*AAPL* is *volatile* since" in told
+    assert "foretells no more" in told
+    assert "변동" in korean
+    assert "Which symbol" in await stage.tell("regime")
+    assert "a label needs more than a year" in await stage.tell("regime AAPL as_of=2000-06-30")
+
+
 async def test_health_tries_every_part(stage: Stage) -> None:
     told = await stage.tell("health")
 

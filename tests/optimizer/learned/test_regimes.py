@@ -86,9 +86,7 @@ def test_the_filter_is_that_of_another_writing_and_fitting_never_worsens_what_it
     worth = -np.inf
     for _ in range(12):
         prior_part = penalty(means, scales, transitions, *priors, pseudo)
-        likelihood = improve(
-            returns, no_cuts, means, scales, transitions, start, 0, 400, *priors, -wide, wide, pseudo
-        )
+        likelihood = improve(returns, no_cuts, means, scales, transitions, start, 0, 400, *priors, -wide, wide, pseudo)
         assert likelihood + prior_part >= worth - 1e-9
         worth = likelihood + prior_part
 
