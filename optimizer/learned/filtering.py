@@ -118,6 +118,27 @@ def _backward(
 
 
 @compiled
+def _sums(
+    returns: FloatArray, first: int, means: FloatArray, scales: FloatArray, smoothed: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return for each state its bars, and weights, weighted returns and squares; far returns weigh less in a t."""
+    n, n_states = smoothed.shape
+    counts, weights, sums, squares = np.zeros(n_states), np.zeros(n_states), np.zeros(n_states), np.zeros(n_states)
+    for i in range(n):
+        x = returns[first + i]
+        if math.isnan(x):
+            continue
+        for k in range(n_states):
+            z = (x - means[k]) / scales[k]
+            u = smoothed[i, k] * (FREEDOM + 1.0) / (FREEDOM + z * z)
+            counts[k] += smoothed[i, k]
+            weights[k] += u
+            sums[k] += u * x
+            squares[k] += u * x * x
+    return counts, weights, sums, squares
+
+
+@compiled
 def improve(
     returns: FloatArray,
     is_cut: FloatArray,
@@ -145,20 +166,7 @@ def improve(
     total = forward(returns, is_cut, means, scales, transitions, start, first, last, filtered)
     moves = np.zeros((n_states, n_states))
     _backward(returns, is_cut, means, scales, transitions, first, filtered, smoothed, moves)
-    weights, sums, counts = np.zeros(n_states), np.zeros(n_states), np.zeros(n_states)
-    squares = np.zeros(n_states)
-    for i in range(n):
-        x = returns[first + i]
-        if math.isnan(x):
-            continue
-        for k in range(n_states):
-            z = (x - means[k]) / scales[k]
-            share = smoothed[i, k]
-            u = share * (FREEDOM + 1.0) / (FREEDOM + z * z)
-            counts[k] += share
-            weights[k] += u
-            sums[k] += u * x
-            squares[k] += u * x * x
+    counts, weights, sums, squares = _sums(returns, first, means, scales, smoothed)
     for k in range(n_states):
         mean = (sums[k] + pseudo[0] * prior_means[k]) / (weights[k] + pseudo[0])
         mean = min(max(mean, low[k]), high[k])
