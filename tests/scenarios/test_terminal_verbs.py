@@ -36,7 +36,7 @@ TYPED = {
     "rules": ("", "buy when rsi(14) < 30; sell when rsi(14) > 55", "rules"),
     "whoami": ("", "admin", "role"),
     "list": ("", "{one}", "items"),
-    "status": ("{one}", "20/20", "trials_completed"),
+    "status": ("{one}", "20 sets", "trials_completed"),
     "show": ("{one}", "on the unseen", "best"),
     "why": ("{one}", "buy and hold", "reason"),
     "top": ("all", "{one}", "items"),
