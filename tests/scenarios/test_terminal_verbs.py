@@ -44,7 +44,7 @@ TYPED = {
     "best": ("AAPL RSI", "Sharpe out of sample", "params"),
     "pause": ("{begun}", "{begun}", "status"),
     "resume": ("{begun}", "Charts and report in", "best"),
-    "more": ("{begun} 5", "25 sets tried", "trials"),
+    "more": ("{begun} 5", "25 sets", "trials"),
     "replay": ("{one}", "match the stored ones exactly", "n_trials"),
     "export": ("{one} csv", "Written:", "files"),
     "adopt": ('{one} why="a test"', "is the champion now", "study_name"),
