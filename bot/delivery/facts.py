@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.delivery.outbox import NOTHING_AHEAD, AheadInChannel
 from bot.documents.conversations import Conversation
 from bot.grammar.formatting import PREFIX
+from bot.runtime.pacing import NOTHING_AHEAD, AheadInChannel
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, error_of
 from optimizer.storage.documents import OptimizationStudy

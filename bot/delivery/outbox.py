@@ -10,7 +10,6 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -23,7 +22,7 @@ from bot.delivery.quiet_hours import channel_settings, is_quiet
 from bot.delivery.sender import NoRoot, NotInstalled, Sender
 from bot.documents.conversations import Conversation, Method, OutboxEntry, Precedence, Sending, Telling, lane_of
 from bot.documents.current_workspace import in_workspace, of_workspace, workspace
-from bot.runtime.pacing import BURST, ChannelPace
+from bot.runtime.pacing import BURST, NOTHING_AHEAD, AheadInChannel, ChannelPace, ChannelQueue
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
 from optimizer.clock import Clock, utc_now
@@ -51,27 +50,6 @@ _GIVEN_UP: Mapping[type[Exception], str] = {
     NotInstalled: "not_installed",
 }
 _UNSENT = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
-
-
-@dataclass(frozen=True, kw_only=True)
-class AheadInChannel:
-    """What one channel gets before the result of a new study."""
-
-    n_messages: int
-    seconds: float  # until the result can be posted
-
-
-NOTHING_AHEAD = AheadInChannel(n_messages=0, seconds=0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelQueue:
-    """Messages that wait for one channel."""
-
-    n_answers: int  # roots, answers, and first messages of results
-    n_others: int  # stories, charts and edits
-    n_held: int  # until the quiet hours are over
-    seconds: float  # until the last of the answers is sent
 
 
 def _queries(channel_id: str) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ stories, charts and edits leave a part of it for whoever asks next. After a 429 
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bot.documents.conversations import Precedence
 
@@ -73,3 +74,24 @@ class ChannelPace:
     def wake(self) -> None:
         """End a pause: something new is to be sent."""
         self._news.set()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AheadInChannel:
+    """What one channel gets before the result of a new study."""
+
+    n_messages: int
+    seconds: float  # until the result can be posted
+
+
+NOTHING_AHEAD = AheadInChannel(n_messages=0, seconds=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelQueue:
+    """Messages that wait for one channel."""
+
+    n_answers: int  # roots, answers, and first messages of results
+    n_others: int  # stories, charts and edits
+    n_held: int  # until the quiet hours are over
+    seconds: float  # until the last of the answers is sent

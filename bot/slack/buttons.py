@@ -123,9 +123,16 @@ def _without(block: Block, action_id: str) -> Block:
 
 def _reduced(element: Block, action_id: str) -> Block:
     """Return an element, a menu without one choice; empty where it is the button, or a menu of that choice alone."""
-    if element.get("action_id") == action_id:
-        return {}
-    if element.get("action_id") != actions.MENU:
+    if not isinstance(element, dict) or element.get("action_id") not in (action_id, actions.MENU):
         return element
-    options = [option for option in element["options"] if option["value"].partition(" ")[0] != action_id]
-    return {**element, "options": options} if options else {}
+    if element["action_id"] == action_id:
+        return {}
+    options = element.get("options")
+    rest = [option for option in options if _chosen(option) != action_id] if isinstance(options, list) else []
+    return {**element, "options": rest} if rest else {}
+
+
+def _chosen(option: object) -> str:
+    """Return the action of a menu's choice; empty for what is none, since the message comes back from outside."""
+    value = option.get("value") if isinstance(option, dict) else None
+    return value.partition(" ")[0] if isinstance(value, str) else ""

@@ -31,6 +31,8 @@ def read_again(
         raise
     except UserError:
         return None
+    if hasattr(before.command, "symbol") and not getattr(again.command, "symbol", None):
+        return None  # `data IBN changes` is about a symbol, and not about all of them
     return None if again.command == before.command else again
 
 

@@ -9,13 +9,13 @@ from typing import Any
 from bot.commands.channel import DatedList
 from bot.commands.help_message import all_options, quantity_lines
 from bot.delivery.group_table import GroupFacts
-from bot.delivery.outbox import ChannelQueue
 from bot.documents.audit_log import Outcome
 from bot.documents.saved_rules import SavedRule
 from bot.grammar.commands import Talk
 from bot.grammar.help_topics import TERMS
 from bot.grammar.verbs import VERBS
 from bot.ops.health_checks import bad, doubtful, good
+from bot.runtime.pacing import ChannelQueue
 from bot.schedules.bar_refresh import Failing
 from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
 from optimizer.domain.metrics import GOALS

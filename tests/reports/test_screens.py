@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from reports.render import LANGUAGES, Language, renderer_of
+from reports.text.message import CHART
 from tests.reports import facts
 from tests.slack.page import Names, thread_page
 from tests.slack.picture import PHONE, shoot
@@ -23,7 +24,8 @@ def height_of(name: str, language: Language, picture: Path) -> float:
     """CSS pixels of a thread's root, decision and details."""
     study, say = facts.finished(name), renderer_of(language)
     messages = [say.root(study), *say.result(study)]
-    page = thread_page([{"user": "U", "bot_id": "B", "text": m.text, "blocks": m.blocks} for m in messages], NAMES)
+    texts = [[block for block in m.blocks if block["type"] != CHART] for m in messages]
+    page = thread_page([{"user": "U", "bot_id": "B", "text": "", "blocks": blocks} for blocks in texts], NAMES)
     shoot(page, picture, width=PHONE)
     with Image.open(picture) as drawn:
         return drawn.height / 2

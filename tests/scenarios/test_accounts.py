@@ -29,8 +29,8 @@ async def test_a_study_with_an_account_and_a_benchmark_is_told_and_replayed(stag
     assert "The verdict compares with buy and hold." in told
     assert "Cash earns 2% a year; Sharpe ratios and all tests count what is earned beyond that." in told
     assert "The account starts with 20,000; only whole shares are bought" in told
-    assert "Shares sold short cost 3% of their worth a year." in told
-    assert "0 + 5 bps per side, 0.3 bps of each sale, 0.005 per share, at least 1 per order" in told
+    assert "Shares sold short cost 3% of their value a year." in told
+    assert "0 + 5 bps per side, 0.3 bps tax on sales, 0.005 per share, at least 1 per order" in told
     replay = await stage.tell(f"replay {name}", user="kim")
     assert "differ" not in replay
 

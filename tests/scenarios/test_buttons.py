@@ -111,13 +111,13 @@ async def test_details_come_once_with_the_charts_that_are_left(stage: Stage) -> 
     _, root = await stage.finished("IBM RSI 25 folds=0 seed=48")
     verdict = await stage.verdict(root)
     before = await stage.slack.thread(root.channel, root.ts)
-    assert [len(message.files) for message in before[1:]] == [0, 1], "the decision and one chart"
+    assert [len(charts_in([message])) for message in before[1:]] == [0, 1], "the decision and one chart"
 
     details = await stage.detailed(verdict, user="kim")
     answers = await stage.answers(root, least=4)
     assert "/optimize replay" in str(details.blocks)
     assert [message.ts == details.ts for message in answers] == [False, False, True, False]
-    assert len(answers[3].files) == 1
+    assert len(charts_in([answers[3]])) == 1
 
     sent = str(await stage.told(await stage.act.click(details, "study_export", user="kim")))
     assert "report.html" in sent
@@ -136,7 +136,7 @@ async def test_a_channel_may_have_everything_at_once(stage: Stage) -> None:
     finally:
         assert "`detail` is *brief*" in await stage.tell("config detail=brief", user="bob")
 
-    kinds = ["chart" if message.files else "text" for message in await stage.answers(root, least=4)]
+    kinds = ["chart" if charts_in([message]) else "text" for message in await stage.answers(root, least=4)]
     assert kinds == ["text", "chart", "text", "chart"]
 
 
@@ -172,7 +172,7 @@ async def test_a_second_press_after_the_end_is_refused_in_words(stage: Stage) ->
     await stage.told(await stage.act.click(root, "study_cancel"))
     assert await _state(stage, name, StudyState.CANCELLED)
 
-    assert "cancelled already" in str(await stage.told(await stage.act.click(as_it_was, "study_cancel")))
+    assert "already cancelled" in str(await stage.told(await stage.act.click(as_it_was, "study_cancel")))
 
 
 async def _mention(stage: Stage, name: str) -> str:

@@ -114,5 +114,5 @@ async def test_a_result_that_nobody_waits_for_any_more_is_told_when_the_night_is
             answers = await stage.answers(root, least=1)
             digest = await night.digest()
         assert name in str(digest.blocks)
-        assert "Sharpe" in str(answers[0].blocks)
+        assert "on the unseen" in str(answers[0].blocks)
         slack.assert_no_violations()

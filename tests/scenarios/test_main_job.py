@@ -30,9 +30,9 @@ async def test_command_is_acknowledged_at_once_and_answered_in_its_thread(stage:
 
 async def test_unknown_strategy_is_told_privately_and_starts_nothing(stage: Stage) -> None:
     before = await stage.n_studies()
-    delivery = await stage.act.command("AAPL RSO 200")
+    told = await stage.told(await stage.act.command("AAPL RSO 200"))
 
-    assert delivery.answer["response_type"] == "ephemeral"
-    assert "`rso`" in delivery.answer["text"]
-    assert "AAPL rsi 200" in str(delivery.answer["blocks"])
+    assert told["response_type"] == "ephemeral"
+    assert "`rso`" in told["text"]
+    assert "AAPL rsi 200" in str(told["blocks"])
     assert await stage.n_studies() == before

@@ -40,8 +40,9 @@ async def first(older: Stage) -> tuple[str, list[Message]]:
 
 
 async def finish(stage: Stage, text: str) -> tuple[str, list[Message]]:
-    """Run a study until its charts are posted; returns its name and its thread."""
+    """Run a study until its charts are posted, and ask for its details; returns its name and its thread."""
     name, root = await stage.start(text)
+    await stage.detailed(await stage.verdict(root))
 
     async def look() -> list[Message] | None:
         replies = (await stage.slack.thread(root.channel, root.ts))[1:]

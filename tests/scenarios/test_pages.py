@@ -283,7 +283,7 @@ async def test_a_study_that_has_ended_is_not_stopped_again(alice: Browser) -> No
     page = await alice.post(f"/studies/{kept.study_name}/cancel", {"token": await token(alice)})
 
     assert page.status == 400
-    assert "is cancelled already" in page.text
+    assert "is already cancelled" in page.text
 
 
 @pytest.mark.parametrize(

@@ -88,4 +88,4 @@ async def test_the_end_of_a_study_is_told_by_its_worker_though_nobody_polls(tmp_
                 while (await outbox.queue_of(_QUANT)).n_others:
                     await asyncio.sleep(0.1)
         keys = [key for call in slack.ledger.of("chat.postMessage") if (key := key_of(call))]
-    assert len(keys) == len(set(keys)) >= 3
+    assert len(keys) == len(set(keys)) >= 2

@@ -57,7 +57,7 @@ async def test_help_shows_what_the_asker_may_do(stage: Stage) -> None:
         ("seed", "seed=7"),
         ("overlays", "voltarget"),
         ("stop", "stop"),
-        ("examples", "005930.KS"),
+        ("examples", "AAPL RSI 200 dry"),
         ("cancel", "cancel ID"),
     ],
 )

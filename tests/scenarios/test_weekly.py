@@ -139,7 +139,7 @@ async def test_a_week_of_five_schedules_through_a_stop_and_an_outage(tmp_path: P
 async def _until_thursday(week: Week) -> None:
     (first,) = await week.pass_to(at(0, 22), 1)
     assert "There is no champion yet" in str(first.blocks)
-    assert "first run" in str(first.blocks)
+    assert "First run" in str(first.blocks)
     assert "was due on" not in str(first.blocks)
     run = await ScheduleRun.find_one({"schedule_name": week.names["evening"]})
     assert run is not None

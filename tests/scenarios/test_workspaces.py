@@ -79,7 +79,7 @@ class Desk:
         async def look() -> list[Message] | None:
             roots = [m for m in await self.slack.messages(channel) if study in str(m.blocks)]
             thread = await self.slack.thread(channel, roots[0].ts) if roots else []
-            return thread if len(thread) > 3 else None
+            return thread if len(thread) > 2 else None
 
         return await self.slack.eventually(look, seconds=300, what=f"the result of {study}")
 
@@ -87,6 +87,13 @@ class Desk:
         """Make a result's winner the champion, and wait until that is posted."""
         channel = await self.slack.channel_id()
         await self.act.click(next(m for m in thread if "study_adopt" in str(m.blocks)), "study_adopt")
+
+        async def offered() -> Message | None:
+            shown = await self.slack.private(await self.slack.user_id("alice"))
+            return next((message for message in reversed(shown) if "study_adopt" in str(message.blocks)), None)
+
+        # A choice of the menu asks first.
+        await self.act.click(await self.slack.eventually(offered, what="the proposal"), "study_adopt")
 
         async def look() -> bool | None:
             return any("the champion of" in m.text for m in await self.slack.messages(channel)) or None

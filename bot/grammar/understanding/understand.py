@@ -235,6 +235,8 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
         raise _near(refused)
     if isinstance(refused, UnknownStrategy) and [item.text.lower() for item in unknown] == [_word_of(refused)]:
         raise _near(refused)
+    if isinstance(refused, UnknownStrategy) and not items_of(items, Kind.STRATEGY) and (slip := _specific(refused)):
+        raise slip  # `AAPL RSO 200` has a slip, not a second symbol
     if unknown or not said or sum(len(item.readings) > 1 for item in items) > _MOST_AMBIGUOUS:
         raise _misspelt(refused, unknown) or _not_understood(items, text, unknown)
     if said[0].kind is Kind.WORD and said[0].value in OVERLAYS:
