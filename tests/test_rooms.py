@@ -38,14 +38,14 @@ ROOMS = {
         "compiled",
         "domain",
         "indicators",
+        "learned",
         "strategies",
         "engine",
         "search",
         "validation",
         "market",
         "storage",
-        "learned",
-        "forecasting",
+        "outlook",
         "studies",
     ),
     "reports": (
@@ -96,13 +96,12 @@ WITHIN = {
     "optimizer/learned": {"ml", "policy"},
     "bot/grammar": {"rules", "understanding"},
     "bot/api": {"routes"},
-    "bot/commands": {"forms"},
+    "bot/commands": {"forms", "outlook"},
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED = {
     "optimizer/learned/ml",
     "optimizer/learned/policy",
-    "optimizer/forecasting",
 }
 MOST_AT_THE_TOP = 18
 MOST_IN_A_FOLDER = 16

@@ -9,14 +9,13 @@ from bot.commands.common import visible
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.documents.audit_log import AuditEntry, Outcome
-from bot.grammar.commands import Audit, Failures, Health, ShowChanges, ShowData, ShowRegime
+from bot.grammar.commands import Audit, Failures, Health, ShowChanges, ShowData
 from bot.ops.health_checks import probe_access, probe_client, probe_desk, probe_strategies
 from bot.origin import Origin
 from bot.role import Role
 from bot.schedules.change_effects import effects_of
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, error_of
-from optimizer.learned.regime_facts import RegimeFacts, regime_facts
 from optimizer.market.calendar_picture import picture
 from optimizer.market.quality.data_findings import QualityReport
 from optimizer.market.warehouse.warehouse import Coverage
@@ -61,19 +60,6 @@ def check_bars(wanted: ShowData, context: BotContext) -> BarCheck:
         wanted.symbol, timeframe=wanted.timeframe, source=wanted.source, now=context.clock()
     )
     return BarCheck(report=report, picture=picture(bars, report))
-
-
-async def show_regime(command: ShowRegime, origin: Origin, context: BotContext) -> Answer:
-    """Show what kind of market a symbol is in; raises what reading its bars does, TooFewForRegimes or DidNotTrade."""
-    facts = await asyncio.to_thread(_regime, command, context)
-    return Answer(origin.renderer.render("regime", r=facts), Audience.THREAD)
-
-
-def _regime(wanted: ShowRegime, context: BotContext) -> RegimeFacts:
-    bars = context.services.market.get_bars(
-        wanted.symbol, timeframe=wanted.timeframe, source=wanted.source, end=wanted.as_of, now=context.clock()
-    )
-    return regime_facts(bars)
 
 
 async def show_changes(command: ShowChanges, origin: Origin, context: BotContext) -> Answer:
@@ -134,7 +120,6 @@ def _why(entry: AuditEntry, origin: Origin) -> str:
 
 LISTENERS: Listeners = {
     ShowData: show_data,
-    ShowRegime: show_regime,
     ShowChanges: show_changes,
     Health: health,
     Failures: failures,

@@ -23,10 +23,10 @@ from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.domain.universe import Universe
 from optimizer.errors import Phrase, ProviderDown
-from optimizer.learned.regime_facts import RegimeFacts
 from optimizer.learned.regimes import Regime
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Coverage
+from optimizer.outlook.regime_facts import RegimeFacts
 from optimizer.strategies.registry import OVERLAYS
 from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.validation.statistics.across_symbols import AcrossSymbols, SymbolResult, across_symbols

@@ -131,6 +131,7 @@ async def _finish(stage: Stage, name: str, symbol: str) -> None:
         await asyncio.sleep(0.05)
     fields = {key: value for key, value in result.items() if key not in OWN}
     fields["summary"]["winner"]["out_of_sample"]["sharpe_ratio"] = 0.5  # what has none is not ranked
+    fields["completed_at"] = utc_now()  # the home tab shows the decisions of the week, the newest first
     fields |= {"symbol": symbol, "spec": fields["spec"] | {"symbol": symbol, "partners": []}}
     fields["symbols"] = [symbol]
     await OptimizationStudy.get_motor_collection().update_one({"study_name": name}, {"$set": fields})

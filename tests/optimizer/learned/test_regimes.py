@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from optimizer.learned.filtering import forward, improve, penalty
-from optimizer.learned.regime_facts import DidNotTrade, regime_facts
 from optimizer.learned.regimes import ORDER, Regime, TooFewForRegimes, regimes_of
+from optimizer.outlook.regime_facts import DidNotTrade, regime_facts
 from tests.bars import sample_bars
 from tests.optimizer.learned.regime_worlds import PLANTED, UNLIKE, bars_of, oracle_labels, planted, recalls
 
