@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.api.problem_details import sentence
 from bot.delivery.progress import Progress
+from optimizer.domain.measured import Measure
 from optimizer.domain.space import Value
 from optimizer.domain.study_results import (
     Degenerate,
     Interval,
     Luck,
-    Measure,
     Pareto,
     Scored,
     Shared,

@@ -299,21 +299,25 @@ def show_data(arguments: Arguments) -> commands.Command:
     return commands.ShowChanges(symbol, **fields) if is_log else commands.ShowData(symbol, **fields)
 
 
-def show_regime(arguments: Arguments) -> commands.Command:
-    """Read `regime SYMBOL [as_of=2008-10-10] [timeframe=1h] [source=yahoo]`."""
-    if not arguments.words:
-        raise Slip(MissingSymbol(word=arguments.verb.text, example=f"{arguments.verb.text} AAPL"), {})
-    first, *more = arguments.words
-    with locate_errors(first):
-        symbol = read_symbol(first.text)
-    fields = dict[str, Any]()
-    for word in more:
-        key, value = word.pair or ("", "")
-        if key not in ("as_of", "timeframe", "source"):
-            arguments.only([word])
-        with locate_errors(word):
-            fields |= {"as_of": read_date(key, value, is_end=True)} if key == "as_of" else OPTIONS[key].read(value)
-    return commands.ShowRegime(symbol, **fields)
+def about_symbol(make: Callable[..., commands.Command], *keys: str) -> Reader:
+    """Return a parser of `SYMBOL [key=value]…` for these keys, of which `as_of` is a day and the others are options."""
+
+    def read(arguments: Arguments) -> commands.Command:
+        if not arguments.words:
+            raise Slip(MissingSymbol(word=arguments.verb.text, example=f"{arguments.verb.text} AAPL"), {})
+        first, *more = arguments.words
+        with locate_errors(first):
+            symbol = read_symbol(first.text)
+        fields = dict[str, Any]()
+        for word in more:
+            key, value = word.pair or ("", "")
+            if key not in keys:
+                arguments.only([word])
+            with locate_errors(word):
+                fields |= {key: read_date(key, value, is_end=True)} if key == "as_of" else OPTIONS[key].read(value)
+        return make(symbol, **fields)
+
+    return read
 
 
 def audit(arguments: Arguments) -> commands.Command:
@@ -417,7 +421,7 @@ READERS: Mapping[str, Reader] = {
     "adopt": adopt,
     "schedule": add_schedule,
     "data": show_data,
-    "regime": show_regime,
+    "regime": about_symbol(commands.ShowRegime, "as_of", "timeframe", "source"),
     "config": config,
     "preferences": preferences,
     "audit": audit,

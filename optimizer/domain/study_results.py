@@ -4,23 +4,14 @@ All types are frozen. Fractions are fractions (0.12 is 12 %), times are aware UT
 A measure that does not exist (the Sharpe ratio of a flat equity) is None here and NaN in arrays.
 """
 
-import math
 from datetime import date, datetime
 from enum import StrEnum, auto
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
+from optimizer.domain.measured import Measure
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
-
-
-def _finite(value: object) -> object:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-#: A float, or None where the measure does not exist; NaN and infinity become None on validation.
-Measure = Annotated[float | None, BeforeValidator(_finite)]
 
 
 class Measures(Frozen):

@@ -8,7 +8,8 @@ from typing import Any
 from beanie import PydanticObjectId
 from pydantic import BaseModel, ConfigDict, Field
 
-from optimizer.domain.study_results import Measure, StudyState, Verdict
+from optimizer.domain.measured import Measure
+from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.storage.curves import OF_FOLDS, OF_SUMMARY
 from optimizer.storage.documents import BY_RANK, BY_RANK_OF_SYMBOL, NEWEST_OF, OptimizationStudy
 

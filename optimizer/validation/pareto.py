@@ -6,8 +6,9 @@ Every goal is maximized, so a set is a point whose two coordinates are better th
 import math
 from collections.abc import Sequence
 
+from optimizer.domain.measured import Measure
 from optimizer.domain.metrics import GOALS
-from optimizer.domain.study_results import Measure, Pareto, ParetoSet, TrialRecord
+from optimizer.domain.study_results import Pareto, ParetoSet, TrialRecord
 from optimizer.validation.assessment import Assessment
 
 #: Values of a set's two goals.

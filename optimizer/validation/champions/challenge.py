@@ -3,9 +3,10 @@
 from datetime import date
 from enum import StrEnum, auto
 
+from optimizer.domain.measured import Measure
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Frozen, renamed
-from optimizer.domain.study_results import Interval, Measure, Measures
+from optimizer.domain.study_results import Interval, Measures
 
 
 class Decision(StrEnum):
