@@ -153,8 +153,8 @@ _PARTS = {
     "plateau": _where_there("$summary.plateau", {"neighbours": []}),
 }
 _WITHOUT_CHARTS = {"$set": {"summary": _where_there("$summary", {"$literal": dict(OF_SUMMARY)}, _PARTS)}}
-#: Without the sets behind the winner, the folds and the forecasts too, which are most of what is left and of the time to read a study;
-#: a line of a list shows none of them.
+#: Without the sets behind the winner, the folds and the forecasts too, which are most of what is left and of the time
+#: to read a study; a line of a list shows none of them.
 _LINE = (
     {"$literal": dict(OF_SUMMARY) | {"top": [], "walk_forward": None, "forecasts": []}},
     {"plateau": _PARTS["plateau"]},
