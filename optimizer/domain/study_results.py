@@ -10,6 +10,7 @@ from enum import StrEnum, auto
 from pydantic import Field
 
 from optimizer.domain.measured import Measure
+from optimizer.domain.regime_results import StudyRegime
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
 
@@ -393,6 +394,7 @@ class StudySummary(Frozen):
     shared: Shared | None = None  # parts of the symbols when they share a set
     pareto: Pareto | None = None  # of a study with two goals
     comparison: Comparison | None = None  # with the benchmark that the request names
+    regime: StudyRegime | None = None  # kinds of markets; None of several symbols, and where there is no label
     notes: tuple[str, ...] = ()  # keys of caveats about the data or the search (worded by the narrative)
 
 
