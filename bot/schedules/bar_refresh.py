@@ -24,7 +24,7 @@ from bot.runtime.settings import DailyTime
 from bot.schedules.bars_in_use import Use, UsesBySeries, channels_of, find_uses, language_of, team_of
 from bot.schedules.champions import Champions
 from bot.schedules.change_reports import ChangeReports
-from bot.schedules.market_regimes import store_labels
+from bot.schedules.day_labels import store_labels
 from optimizer.clock import Clock
 from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import error_of

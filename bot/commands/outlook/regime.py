@@ -7,7 +7,7 @@ from bot.commands.common import visible
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.grammar.commands import ListRegimes, ShowRegime
 from bot.origin import Origin
-from bot.schedules.market_regimes import RegimeQuery, label_now, newest, watched
+from bot.schedules.day_labels import RegimeQuery, label_now, newest, watched
 
 #: Most series of the table.
 SERIES = 40

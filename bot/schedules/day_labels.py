@@ -85,29 +85,28 @@ def _label(bars: Bars, report: QualityReport) -> "regime_facts.RegimeFacts":
     return regime_facts.regime_facts(bars)
 
 
-async def store(facts: "regime_facts.RegimeFacts", now: datetime) -> MarketRegime:
-    """Write a label down unless it is there; returns what is stored."""
-    bar = {"symbol": facts.symbol, "timeframe": facts.timeframe, "source": facts.source, "as_of": facts.as_of}
-    said = bar | {"version": MODEL_VERSION, "data_hash": facts.data_hash}
-    if (known := await MarketRegime.find_one(said)) is not None:
-        return known
-    is_revised = await MarketRegime.find_one(bar | {"version": MODEL_VERSION}) is not None
-    document = MarketRegime(
-        **said,
-        regime=facts.regime,
-        confidence=facts.confidence,
+def entry_of(facts: "regime_facts.RegimeFacts", now: datetime) -> MarketRegime:
+    """Return a label as an entry that is not stored."""
+    shared = ("symbol", "timeframe", "source", "as_of", "regime", "confidence", "since", "n_bars_since", "previous")
+    return MarketRegime(
+        **{name: getattr(facts, name) for name in (*shared, "foretells", "n_bars", "data_hash")},
         probabilities=facts.probabilities,
         metrics=dict(facts.metrics),
-        since=facts.since,
-        n_bars_since=facts.n_bars_since,
-        previous=facts.previous,
-        foretells=facts.foretells,
-        n_bars=facts.n_bars,
-        revised=is_revised,
+        version=MODEL_VERSION,
         created_at=now,
     )
+
+
+async def store(facts: "regime_facts.RegimeFacts", now: datetime) -> MarketRegime:
+    """Write a label down unless it is there; returns what is stored."""
+    entry = entry_of(facts, now)
+    bar = entry.model_dump(include={"symbol", "timeframe", "source", "as_of", "version"})
+    said = bar | {"data_hash": entry.data_hash}
+    if (known := await MarketRegime.find_one(said)) is not None:
+        return known
+    entry.revised = await MarketRegime.find_one(bar) is not None
     try:
-        return await document.insert()
+        return await entry.insert()
     except DuplicateKeyError:  # another task wrote the same
         found = await MarketRegime.find_one(said)
         assert found is not None, "entries are never deleted"
