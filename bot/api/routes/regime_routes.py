@@ -40,8 +40,8 @@ class RegimeAnswer(BaseModel):
         description="`true` if such labels said more of the next return than a moving volatility, beyond chance."
     )
     metrics: dict[str, Measure] = Field(
-        description="Return and annual volatility of the last 21, 63 and 126 bars; Sharpe ratio, volatility and expected "
-        "stay in bars of each of the four states."
+        description="Return and annual volatility of the last 21, 63 and 126 bars; of each state its Sharpe ratio, "
+        "its volatility and the bars it is expected to last."
     )
     n_bars: int = Field(description="Bars that it rests on.")
     version: int = Field(description="Of the model.")
@@ -58,7 +58,7 @@ _TIMEFRAME = Query(
 _SOURCE = Query(description="Of the bars; the first of the settings that has the symbol by default.")
 _AS_OF = Query(description="Day whose label is asked for; that of the last closed bar by default.")
 _REFRESH = Query(
-    description="`true`: new bars are fetched first, and the label is computed anew; else it is that of the stored bars."
+    description="`true`: new bars are fetched first, and the label is computed anew; else that of the stored bars."
 )
 _ERRORS = error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 CallerDep = Annotated[Caller, Depends(RequireRole("regime"))]
@@ -66,7 +66,7 @@ CallerDep = Annotated[Caller, Depends(RequireRole("regime"))]
 
 @router.get("/market-data/regime", tags=["market data"], summary="Kind of market of a symbol", responses=_ERRORS)
 async def regime(
-    symbol: Annotated[str, Query(**_SYMBOL)],  # type: ignore[arg-type]
+    symbol: Annotated[str, Query(**_SYMBOL)],
     caller: CallerDep,
     context: ContextDep,
     *,
@@ -84,7 +84,7 @@ async def regime(
     "/market-data/{symbol}/regime", tags=["market data"], summary="Kind of market of a symbol", responses=_ERRORS
 )
 async def regime_of_symbol(
-    symbol: Annotated[str, Path(**_SYMBOL)],  # type: ignore[arg-type]
+    symbol: Annotated[str, Path(**_SYMBOL)],
     caller: CallerDep,
     context: ContextDep,
     *,
