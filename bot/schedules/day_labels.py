@@ -28,7 +28,7 @@ from optimizer.lazy import LazyModule
 from optimizer.market.feed import Market
 from optimizer.market.quality.data_findings import QualityReport, Severity
 from optimizer.market.quality.sentinel import check
-from optimizer.market.resampling import load_bars, stored_base
+from optimizer.market.resampling import resample, stored_base
 
 if TYPE_CHECKING:
     from optimizer.outlook import regime_facts
@@ -73,9 +73,11 @@ def label_now(market: Market, query: RegimeQuery, now: datetime) -> "regime_fact
 
 def label_stored(market: Market, query: RegimeQuery, now: datetime) -> "regime_facts.RegimeFacts":
     """Compute a label from stored bars, asking no source; raises as `label_now`."""
-    warehouse = market.warehouse
-    bars = load_bars(warehouse, query.symbol, timeframe=query.timeframe, source=query.source)
-    return _label(bars, check(bars, now=now))
+    stored = stored_base(market.warehouse, query.symbol, parse_timeframe(query.timeframe), query.source)
+    if stored is None:
+        raise NotStored(symbol=query.symbol)
+    bars = market.warehouse.load(query.symbol, timeframe=stored.timeframe, source=stored.source)
+    return _label(resample(bars, query.timeframe), check(bars, now=now))
 
 
 def _label(bars: Bars, report: QualityReport) -> "regime_facts.RegimeFacts":
@@ -93,7 +95,7 @@ def entry_of(facts: "regime_facts.RegimeFacts", now: datetime) -> MarketRegime:
         probabilities=facts.probabilities,
         metrics=dict(facts.metrics),
         version=MODEL_VERSION,
-        created_at=now,
+        created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # which is what MongoDB keeps
     )
 
 
