@@ -50,7 +50,7 @@ _LEAST_BARS = 60
 _YEAR = np.timedelta64(31_557_600, "s")
 #: Observations that the priors of means, scales and transitions count as.
 _PSEUDO = np.array([60.0, 16.0, 2000.0])
-#: Steps of the first fit, and of each that begins with the parameters of the one before.
+#: Steps of a fit that begins at the anchors, and of one that begins with the parameters of the one before.
 _FIRST_STEPS, _STEPS = 8, 4
 #: The scale is the median absolute deviation times one of these. Its own prior leans to calm: with a symmetric one a
 #: walk of constant volatility, where the scale cannot be told, is called volatile half of the time.
@@ -210,7 +210,7 @@ class _Model:
 
 
 class _Fitted:
-    """Fits over one return series, each on what was before it and with the one before as its start."""
+    """Fits over one return series, each on what was before it."""
 
     def __init__(self, returns: FloatArray, is_cut: FloatArray, per_year: float) -> None:
         self._returns = returns
@@ -221,15 +221,20 @@ class _Fitted:
         self._model: _Model | None = None
 
     def fit(self, first: int, number: int) -> _Model:
-        """Model of the rows before `first`; the scale is chosen once a year."""
+        """Model of the rows before `first`.
+
+        Once a year the scale is chosen, and the fit begins at the anchors: where each fit began with the one before,
+        states wandered off over the years, and the calm of today was called sideways because yesterday was wild.
+        """
         begin = max(first - round(_MEMORY * self._per_year), 0)
-        if number % round(1.0 / _REFIT) == 0 or math.isnan(self._scale):
+        is_anew = self._model is None or number % round(1.0 / _REFIT) == 0
+        if is_anew:
             self._scale = self._likeliest_scale(begin, first)
         prior = self._prior(self._scale)
         low, high = _bounds(prior)
-        model = (self._model or prior).copy()
+        model = (prior if is_anew or self._model is None else self._model).copy()
         model.means = np.clip(model.means, low, high)
-        for _ in range(_STEPS if self._model else _FIRST_STEPS):
+        for _ in range(_FIRST_STEPS if is_anew else _STEPS):
             improve(
                 self._returns,
                 self._is_cut,
