@@ -9,6 +9,7 @@ from enum import StrEnum, auto
 
 from pydantic import Field
 
+from optimizer.domain.forecast_results import Forecast, NoForecast
 from optimizer.domain.measured import Measure
 from optimizer.domain.regime_results import StudyRegime
 from optimizer.domain.space import Value
@@ -395,6 +396,9 @@ class StudySummary(Frozen):
     pareto: Pareto | None = None  # of a study with two goals
     comparison: Comparison | None = None  # with the benchmark that the request names
     regime: StudyRegime | None = None  # kinds of markets; None of several symbols, and where there is no label
+    forecasts: tuple[Forecast, ...] = ()  # of the winner and of hold, from the same unseen bars
+    no_forecast: NoForecast | None = None  # reason why there is none; None in older studies too
+    n_unseen: int | None = None  # bars that forecasts rest on, or that are too few
     notes: tuple[str, ...] = ()  # keys of caveats about the data or the search (worded by the narrative)
 
 

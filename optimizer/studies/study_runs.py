@@ -20,6 +20,7 @@ from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
 from optimizer.market.snapshots import read_snapshot
+from optimizer.outlook.study_forecasts import with_forecasts
 from optimizer.outlook.study_regime import study_regime
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
@@ -253,7 +254,7 @@ def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop:
 
 
 def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> StudySummary:
-    return summarize(
+    summary = summarize(
         run.study.spec,
         run.space,
         run.evaluator,
@@ -262,6 +263,7 @@ def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> S
         tries=tries,
         companions=run.companions,
     )
+    return with_forecasts(summary, run.evaluator, run.rows, seed=run.study.spec.seed)
 
 
 def _regime_of(run: StudyRun) -> StudyRegime | None:

@@ -23,6 +23,7 @@ from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
 from optimizer.learned import regimes
+from optimizer.outlook import forecast_paths
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.mongo import open_documents
@@ -71,7 +72,7 @@ async def serve(answers: IO[str]) -> None:
 
 def warm() -> None:
     """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more."""
-    for module in (evaluator, estimator, cross_validation, bootstrap, regimes):
+    for module in (evaluator, estimator, cross_validation, bootstrap, regimes, forecast_paths):
         module.warm()
 
 
