@@ -68,7 +68,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "root_told": [say.root(facts.finished("overfit"))],
         "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
-        "result_in_a_market": [
+        "in_a_market": [
             message for regime in REGIMES for message in say.result(facts.in_market("promising", regime))
         ],
         "unfurl": [say.render("unfurl", study=facts.finished("unproven"))],
