@@ -12,16 +12,21 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import optuna
 from pymongo.errors import PyMongoError
 
+from optimizer.domain.kept_forecasts import Realised
 from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
+from optimizer.market.snapshots import read_snapshot
+from optimizer.outlook.realised import Play, Player
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.mongo import open_documents
@@ -38,6 +43,8 @@ from optimizer.studies.worker_messages import (
     Configure,
     Failed,
     Finished,
+    Played,
+    PlayForecasts,
     Ready,
     ReplayStudy,
     RunStudy,
@@ -120,6 +127,13 @@ async def _done(request: StudyRequest, snapshots: Path) -> Answer:
             return Challenged(challenge=await challenge_study(name, rival, snapshots))
         case TabulateStudy(study_name=name, table=table, file=file):
             return await tabulate_study(name, table, file, snapshots)
+        case PlayForecasts(plays=plays):
+            return Played(realised=await asyncio.to_thread(_realise, plays, snapshots))
+
+
+def _realise(plays: Sequence[Play], snapshots: Path) -> tuple[Realised | None, ...]:
+    player = Player(partial(read_snapshot, folder=snapshots))
+    return tuple(player.realise(play) for play in plays)
 
 
 def _lines_from_parent() -> "asyncio.Queue[str]":

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from optimizer.domain.kept_forecasts import Realised
 from optimizer.domain.study_request import Frozen, Reentry, StudyRule
 from optimizer.domain.study_results import StudyState
+from optimizer.outlook.realised import Play
 from optimizer.strategies.plugins.plugin_files import PluginSource
 from optimizer.studies.replay import Difference
 from optimizer.validation.champions.challenge import Challenge, Rival
@@ -67,6 +69,14 @@ class TabulateStudy(Frozen):
     file: Path
 
 
+class PlayForecasts(Frozen):
+    """Play what was forecast over the bars that came since."""
+
+    kind: Literal["play_forecasts"] = "play_forecasts"
+    study_name: str  # of the first
+    plays: tuple[Play, ...]
+
+
 class Ready(Frozen):
     """Answer that the worker is configured."""
 
@@ -102,6 +112,13 @@ class Tabulated(Frozen):
     n_rows: int
 
 
+class Played(Frozen):
+    """Answer to plays, in their order; None for one that could not be played."""
+
+    kind: Literal["played"] = "played"
+    realised: tuple[Realised | None, ...]
+
+
 class Failed(Frozen):
     """Answer to a request that ended with an error."""
 
@@ -109,9 +126,9 @@ class Failed(Frozen):
     error: dict[str, Any]  # errors.error_of reads it
 
 
-StudyRequest = RunStudy | ReplayStudy | ChallengeStudy | TabulateStudy
+StudyRequest = RunStudy | ReplayStudy | ChallengeStudy | TabulateStudy | PlayForecasts
 Request = Configure | StudyRequest
-Answer = Ready | Finished | Replayed | Challenged | Tabulated | Failed
+Answer = Ready | Finished | Replayed | Challenged | Tabulated | Played | Failed
 
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])

@@ -7,11 +7,12 @@ get an error only when no other worker is left.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from optimizer.errors import Phrase, Unavailable
+from optimizer.outlook.realised import Play
 from optimizer.strategies.plugins.fence import TOO_LATE
 from optimizer.studies.child_process import ChildDied, ChildProcess
 from optimizer.studies.worker_messages import (
@@ -20,6 +21,8 @@ from optimizer.studies.worker_messages import (
     Configure,
     Failed,
     Finished,
+    Played,
+    PlayForecasts,
     Replayed,
     ReplayStudy,
     ResultTable,
@@ -41,7 +44,7 @@ _MODULE = "optimizer.studies.worker"
 _FIRST_STARTS, _STARTS = 3, 7
 _LONGEST_PAUSE = 30.0
 
-_Success = TypeVar("_Success", Finished, Replayed, Challenged, Tabulated)
+_Success = TypeVar("_Success", Finished, Replayed, Challenged, Tabulated, Played)
 
 
 class WorkerDied(Exception):
@@ -112,6 +115,11 @@ class WorkerPool:
     async def tabulate(self, study_name: str, table: ResultTable, file: Path) -> Tabulated | Failed:
         """Write a table of a finished study's winner on the next free worker; raises as `run`."""
         return await self._request(TabulateStudy(study_name=study_name, table=table, file=file), Tabulated)
+
+    async def play(self, plays: Sequence[Play]) -> Played | Failed:
+        """Play what was forecast on the next free worker; raises as `run`."""
+        first = plays[0].parts[0].part.study_name
+        return await self._request(PlayForecasts(study_name=first, plays=tuple(plays)), Played)
 
     def end_worker_of(self, study_name: str) -> bool:
         """End the process of a study, whose `run` then raises WorkerDied; False when there is none."""

@@ -94,7 +94,7 @@ def close_unknowable(warehouse: Warehouse, rows: Iterable[ForecastRow]) -> None:
         for key in keys:
             cursor.execute(
                 "UPDATE portfolio_forecast_history SET closed = ? "
-                f"WHERE forecast_id = ? AND horizon_bars = ? AND {_OPEN}",  # noqa: S608
+                f"WHERE forecast_id = ? AND horizon_bars = ? AND {_OPEN}",
                 [UNKNOWABLE, *key],
             )
 

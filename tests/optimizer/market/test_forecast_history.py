@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-
 from optimizer.domain.forecast_history import ForecastPart, ForecastRow, Score, Subject
+
 from optimizer.domain.forecast_results import (
     LEVELS,
     Forecast,

@@ -1,0 +1,123 @@
+"""What the bars of a horizon made of what was forecast: the stored parameters, played over exactly those bars from flat.
+
+Runs in a worker, which reads snapshots of the bars. Several parts are held in equal parts; a day on which only some of
+them have a bar counts, the others stand still.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from optimizer.domain.bars import Bars, FloatArray, TimeArray
+from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
+from optimizer.domain.kept_forecasts import ForecastPart, Realised
+from optimizer.domain.metrics import measures_of_returns
+from optimizer.domain.study_request import Frozen
+from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
+from optimizer.errors import UserError
+
+
+class PlayedPart(Frozen):
+    """Part of a forecast with the snapshots of its bars."""
+
+    part: ForecastPart
+    data_hashes: tuple[str, ...]  # of each of its symbols, on the same dates
+    companion_hashes: tuple[str, ...] = ()  # of the spec's companions, in their order
+
+
+class Play(Frozen):
+    """Request to play what was forecast over the `n_bars` bars after the day `after`."""
+
+    kind: Literal["play"] = "play"
+    of: ForecastOf
+    after: date
+    n_bars: int
+    parts: tuple[PlayedPart, ...]
+
+
+class DatedReturns(NamedTuple):
+    """Returns of bars [start, stop) with the days of these bars."""
+
+    days: TimeArray
+    returns: FloatArray
+    periods_per_year: float
+
+
+class Player:
+    """Plays parts over their bars; parts of the same request and bars share an evaluator."""
+
+    def __init__(self, read: Callable[[str], Bars]) -> None:
+        self._read = read
+        self._bars: dict[str, Bars] = {}
+        self._evaluators: dict[tuple[str, tuple[str, ...]], AnyEvaluator] = {}
+
+    def realise(self, play: Play) -> Realised | None:
+        """Return what became of a forecast; None where its bars are not all there, or its request plays no more."""
+        try:
+            each = [self.returns_after(part, play.of, play.after, play.n_bars) for part in play.parts]
+        except UserError:  # a strategy that was removed, a snapshot that is damaged
+            return None
+        days, returns = in_equal_parts(each)
+        if len(days) < play.n_bars:
+            return None
+        found = measures_of_returns(returns[: play.n_bars], periods_per_year=each[0].periods_per_year)
+        return Realised(
+            measures={measure: getattr(found, measure) for measure in ForecastMeasure},
+            data_hash=self._hash_of(play),
+        )
+
+    def returns_after(self, part: PlayedPart, of: ForecastOf, after: date, n_bars: int | None = None) -> DatedReturns:
+        """Return what a part earned on the bars after a day, from flat; at most so many of them.
+
+        Raises NoSnapshot, DamagedSnapshot, or what an unknown strategy does.
+        """
+        evaluator = self._evaluator(part)
+        start, stop = span_after(evaluator.bars, after, n_bars)
+        if start == stop:
+            return DatedReturns(evaluator.bars.time[:0], np.zeros(0), 1.0)
+        if of is ForecastOf.HOLD:
+            played = evaluator.buy_and_hold(start=start, stop=stop)
+        else:
+            played = evaluator.backtest(part.part.params, start=start, stop=stop)
+        return DatedReturns(evaluator.bars.time[start:stop], played.returns, played.periods_per_year)
+
+    def _evaluator(self, part: PlayedPart) -> AnyEvaluator:
+        spec = part.part.spec
+        key = (spec.model_dump_json(), (*part.data_hashes, *part.companion_hashes))
+        if key not in self._evaluators:
+            companions = dict(zip(spec.companions, map(self._load, part.companion_hashes), strict=True))
+            self._evaluators[key] = evaluator_of(spec, [self._load(each) for each in part.data_hashes], companions)
+        return self._evaluators[key]
+
+    def _load(self, data_hash: str) -> Bars:
+        if data_hash not in self._bars:
+            self._bars[data_hash] = self._read(data_hash)
+        return self._bars[data_hash]
+
+    def _hash_of(self, play: Play) -> str:
+        """Return a digest of the bars that were played, and of nothing before or after them."""
+        digest = hashlib.sha256()
+        for data_hash in (each for part in play.parts for each in part.data_hashes):
+            bars = self._load(data_hash)
+            digest.update(bars.cut(*span_after(bars, play.after, play.n_bars)).data_hash.encode())
+        return digest.hexdigest()
+
+
+def span_after(bars: Bars, after: date, n_bars: int | None) -> tuple[int, int]:
+    """Return the rows [start, stop) of the bars after a day, of at most so many."""
+    start = bars.row_at(after + timedelta(days=1))
+    return start, len(bars) if n_bars is None else min(start + n_bars, len(bars))
+
+
+def in_equal_parts(each: Sequence[DatedReturns]) -> tuple[TimeArray, FloatArray]:
+    """Return the days of all parts together and the mean of their returns, 0 where a part has no bar."""
+    if len(each) == 1:
+        return each[0].days, each[0].returns
+    days = np.unique(np.concatenate([part.days for part in each]))
+    table = np.zeros((len(each), len(days)))
+    for row, part in zip(table, each, strict=True):
+        row[np.searchsorted(days, part.days)] = part.returns
+    return days, np.asarray(table.mean(axis=0), dtype=np.float64)
