@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 from optimizer.domain.forecast_results import LEVELS, Forecast, ForecastMeasure, ForecastOf
 from optimizer.domain.measured import Measure
@@ -59,6 +60,24 @@ class ForecastRow:
     parts: tuple[ForecastPart, ...]
     quantiles: tuple[float, ...]  # at LEVELS
     naive: tuple[float, ...]  # of the naive twin, at LEVELS
+
+
+class PlayedPart(Frozen):
+    """Part of a forecast with the snapshots of its bars."""
+
+    part: ForecastPart
+    data_hashes: tuple[str, ...]  # of each of its symbols, on the same dates
+    companion_hashes: tuple[str, ...] = ()  # of the spec's companions, in their order
+
+
+class Play(Frozen):
+    """Request to play what was forecast over the `n_bars` bars after the day `after`."""
+
+    kind: Literal["play"] = "play"
+    of: ForecastOf
+    after: date
+    n_bars: int
+    parts: tuple[PlayedPart, ...]
 
 
 class Realised(Frozen):

@@ -6,18 +6,17 @@ Runs in a thread of the bot, which alone may read the warehouse; the plays thems
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from pathlib import Path
 
 from optimizer.domain.bars import Bars, on_common_dates
 from optimizer.domain.exchange_of_symbol import calendar_name
-from optimizer.domain.kept_forecasts import ForecastPart, ForecastRow
+from optimizer.domain.kept_forecasts import ForecastPart, ForecastRow, Play, PlayedPart
 from optimizer.errors import UserError
 from optimizer.market.calendars import as_moment, find_calendar
 from optimizer.market.feed import Market
 from optimizer.market.snapshots import write_snapshot
-from optimizer.outlook.realised import Play, PlayedPart, span_after
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +88,8 @@ def _play(row: ForecastRow, bars: BarsOfParts) -> Play | None:
     except UserError as error:
         log.warning("forecast_waits forecast=%s kind=%s", row.forecast_id, type(error).__name__)
         return None
-    spans = [span_after(each, row.as_of, row.horizon_bars) for _, each in found]
-    if max(stop - start for start, stop in spans) < row.horizon_bars:
+    n_there = max(len(each) - each.row_at(row.as_of + timedelta(days=1)) for _, each in found)
+    if n_there < row.horizon_bars:
         return None
     return Play(of=row.kind, after=row.as_of, n_bars=row.horizon_bars, parts=tuple(part for part, _ in found))
 

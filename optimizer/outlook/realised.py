@@ -1,4 +1,4 @@
-"""What the bars of a horizon made of what was forecast: the stored parameters, played over exactly those bars from flat.
+"""What the bars of a horizon made of a forecast: its parameters, played over exactly those bars from flat.
 
 Runs in a worker, which reads snapshots of the bars. Several parts are held in equal parts; a day on which only some of
 them have a bar counts, the others stand still.
@@ -7,42 +7,24 @@ them have a bar counts, the others stand still.
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
 from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
-from optimizer.domain.kept_forecasts import ForecastPart, Realised
+from optimizer.domain.kept_forecasts import Play, PlayedPart, Realised
 from optimizer.domain.metrics import measures_of_returns
-from optimizer.domain.study_request import Frozen
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.errors import UserError
 
 
-class PlayedPart(Frozen):
-    """Part of a forecast with the snapshots of its bars."""
+class PartReturns(NamedTuple):
+    """Returns of a part beyond cash, and those of cash, at the times of its bars, (n_bars,) each."""
 
-    part: ForecastPart
-    data_hashes: tuple[str, ...]  # of each of its symbols, on the same dates
-    companion_hashes: tuple[str, ...] = ()  # of the spec's companions, in their order
-
-
-class Play(Frozen):
-    """Request to play what was forecast over the `n_bars` bars after the day `after`."""
-
-    kind: Literal["play"] = "play"
-    of: ForecastOf
-    after: date
-    n_bars: int
-    parts: tuple[PlayedPart, ...]
-
-
-class DatedReturns(NamedTuple):
-    """Returns of bars [start, stop) with the days of these bars."""
-
-    days: TimeArray
+    times: TimeArray
     returns: FloatArray
+    interest: FloatArray
     periods_per_year: float
 
 
@@ -60,16 +42,19 @@ class Player:
             each = [self.returns_after(part, play.of, play.after, play.n_bars) for part in play.parts]
         except UserError:  # a strategy that was removed, a snapshot that is damaged
             return None
-        days, returns = in_equal_parts(each)
-        if len(days) < play.n_bars:
+        whole = in_equal_parts(each)
+        if len(whole.times) < play.n_bars:
             return None
-        found = measures_of_returns(returns[: play.n_bars], periods_per_year=each[0].periods_per_year)
+        span = slice(play.n_bars)
+        found = measures_of_returns(
+            whole.returns[span], interest=whole.interest[span], periods_per_year=whole.periods_per_year
+        )
         return Realised(
             measures={measure: getattr(found, measure) for measure in ForecastMeasure},
             data_hash=self._hash_of(play),
         )
 
-    def returns_after(self, part: PlayedPart, of: ForecastOf, after: date, n_bars: int | None = None) -> DatedReturns:
+    def returns_after(self, part: PlayedPart, of: ForecastOf, after: date, n_bars: int | None = None) -> PartReturns:
         """Return what a part earned on the bars after a day, from flat; at most so many of them.
 
         Raises NoSnapshot, DamagedSnapshot, or what an unknown strategy does.
@@ -77,12 +62,13 @@ class Player:
         evaluator = self._evaluator(part)
         start, stop = span_after(evaluator.bars, after, n_bars)
         if start == stop:
-            return DatedReturns(evaluator.bars.time[:0], np.zeros(0), 1.0)
+            return PartReturns(evaluator.bars.time[:0], np.zeros(0), np.zeros(0), 1.0)
         if of is ForecastOf.HOLD:
             played = evaluator.buy_and_hold(start=start, stop=stop)
         else:
             played = evaluator.backtest(part.part.params, start=start, stop=stop)
-        return DatedReturns(evaluator.bars.time[start:stop], played.returns, played.periods_per_year)
+        interest = np.zeros(stop - start) if played.interest is None else played.interest
+        return PartReturns(evaluator.bars.time[start:stop], played.returns, interest, played.periods_per_year)
 
     def _evaluator(self, part: PlayedPart) -> AnyEvaluator:
         spec = part.part.spec
@@ -112,12 +98,14 @@ def span_after(bars: Bars, after: date, n_bars: int | None) -> tuple[int, int]:
     return start, len(bars) if n_bars is None else min(start + n_bars, len(bars))
 
 
-def in_equal_parts(each: Sequence[DatedReturns]) -> tuple[TimeArray, FloatArray]:
-    """Return the days of all parts together and the mean of their returns, 0 where a part has no bar."""
+def in_equal_parts(each: Sequence[PartReturns]) -> PartReturns:
+    """Return the mean of the parts' returns on the days of all of them together, 0 where a part has no bar."""
     if len(each) == 1:
-        return each[0].days, each[0].returns
-    days = np.unique(np.concatenate([part.days for part in each]))
-    table = np.zeros((len(each), len(days)))
-    for row, part in zip(table, each, strict=True):
-        row[np.searchsorted(days, part.days)] = part.returns
-    return days, np.asarray(table.mean(axis=0), dtype=np.float64)
+        return each[0]
+    times = np.unique(np.concatenate([part.times for part in each]))
+    tables = np.zeros((2, len(each), len(times)))
+    for place, part in enumerate(each):
+        rows = np.searchsorted(times, part.times)
+        tables[0, place, rows], tables[1, place, rows] = part.returns, part.interest
+    returns, interest = tables.mean(axis=1)
+    return PartReturns(times, returns, interest, max(part.periods_per_year for part in each))

@@ -21,12 +21,12 @@ from typing import IO
 import optuna
 from pymongo.errors import PyMongoError
 
-from optimizer.domain.kept_forecasts import Realised
+from optimizer.domain.kept_forecasts import Play, Realised
 from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
 from optimizer.market.snapshots import read_snapshot
-from optimizer.outlook.realised import Play, Player
+from optimizer.outlook.realised import Player
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.mongo import open_documents

@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from optimizer.domain.kept_forecasts import Realised
+from optimizer.domain.kept_forecasts import Play, Realised
 from optimizer.domain.study_request import Frozen, Reentry, StudyRule
 from optimizer.domain.study_results import StudyState
-from optimizer.outlook.realised import Play
 from optimizer.strategies.plugins.plugin_files import PluginSource
 from optimizer.studies.replay import Difference
 from optimizer.validation.champions.challenge import Challenge, Rival

@@ -11,8 +11,8 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from optimizer.domain.kept_forecasts import Play
 from optimizer.errors import Phrase, Unavailable
-from optimizer.outlook.realised import Play
 from optimizer.strategies.plugins.fence import TOO_LATE
 from optimizer.studies.child_process import ChildDied, ChildProcess
 from optimizer.studies.worker_messages import (

@@ -1,4 +1,4 @@
-"""The table of forecasts: made once, scored once, scored again when bars were corrected, closed when they never come."""
+"""The table of forecasts: made once, scored once, again when bars were corrected, closed when they never come."""
 
 import json
 from dataclasses import replace
@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-from optimizer.domain.forecast_history import ForecastPart, ForecastRow, Score, Subject
 
 from optimizer.domain.forecast_results import (
     LEVELS,
@@ -16,6 +15,7 @@ from optimizer.domain.forecast_results import (
     HorizonForecast,
     MeasureForecast,
 )
+from optimizer.domain.kept_forecasts import ForecastPart, ForecastRow, Score, Subject
 from optimizer.domain.study_request import StudySpec
 from optimizer.market.raw_bars import RawBars
 from optimizer.market.warehouse.forecast_history import (
