@@ -24,6 +24,7 @@ from bot.runtime.settings import DailyTime
 from bot.schedules.bars_in_use import Use, UsesBySeries, channels_of, find_uses, language_of, team_of
 from bot.schedules.champions import Champions
 from bot.schedules.change_reports import ChangeReports
+from bot.schedules.forecast_scoring import ForecastScoring
 from optimizer.clock import Clock
 from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import error_of
@@ -71,7 +72,9 @@ class BarRefresh:
         background: BackgroundTasks,
         clock: Clock,
         language: Language,
+        forecasts: ForecastScoring,
     ) -> None:
+        self._forecasts = forecasts
         self._market = market
         self._champions = champions
         self._jobs = jobs
@@ -109,6 +112,7 @@ class BarRefresh:
             used = await patiently(self._find_uses, what="refresh")
             done = await refresh_all(self._market, sorted(used), self._clock)
             await patiently(partial(self._finish, refresh, used, done), what="refresh")
+        await patiently(self._forecasts.score, what="forecasts")
         log.info("refreshed n_series=%s n_failed=%s", len(done), sum(one.error is not None for one in done))
 
     async def _find_uses(self) -> UsesBySeries:

@@ -54,6 +54,7 @@ _SCORE = """
     FROM (SELECT unnest($scores, recursive := true)) s
     WHERE f.forecast_id = s.forecast_id AND f.horizon_bars = s.horizon_bars AND f.measure = s.measure
 """
+_CLOSE = f"UPDATE portfolio_forecast_history SET closed = ? WHERE forecast_id = ? AND horizon_bars = ? AND {_OPEN}"  # noqa: S608
 
 
 def keep_forecasts(warehouse: Warehouse, forecasts: Iterable[Forecast], subject: Subject, *, now: datetime) -> None:
@@ -92,11 +93,7 @@ def close_unknowable(warehouse: Warehouse, rows: Iterable[ForecastRow]) -> None:
     keys = sorted({(row.forecast_id, row.horizon_bars) for row in rows})
     with warehouse.writing() as cursor:
         for key in keys:
-            cursor.execute(
-                "UPDATE portfolio_forecast_history SET closed = ? "
-                f"WHERE forecast_id = ? AND horizon_bars = ? AND {_OPEN}",
-                [UNKNOWABLE, *key],
-            )
+            cursor.execute(_CLOSE, [UNKNOWABLE, *key])
 
 
 def told_forecasts(
