@@ -23,7 +23,7 @@ def run_and_tell(
     *,
     keep: Callable[[OptimizationStudy], Awaitable[None]],
 ) -> Callable[[str], Awaitable[None]]:
-    """Return what runs a study by its name, posts its end and keeps its forecasts; without the lease it does neither."""
+    """Return what runs a study by its name, posts its end and keeps its forecasts, the latter two with the lease."""
 
     async def tell(study: OptimizationStudy) -> None:
         with in_workspace(study.team):

@@ -80,6 +80,13 @@ class Play(Frozen):
     parts: tuple[PlayedPart, ...]
 
 
+class UnseenPart(Frozen):
+    """Part of a forecast that is made now: its study's unseen days, and the bars from a day on."""
+
+    played: PlayedPart
+    unseen_from: date  # first held-out bar of its study, or the first after its window
+
+
 class Realised(Frozen):
     """What the bars of a horizon made of a forecast's parts."""
 

@@ -70,6 +70,10 @@ class Player:
         interest = np.zeros(stop - start) if played.interest is None else played.interest
         return PartReturns(evaluator.bars.time[start:stop], played.returns, interest, played.periods_per_year)
 
+    def bars_of(self, part: PlayedPart) -> Bars:
+        """Return the bars of a part's first symbol. Raises NoSnapshot or DamagedSnapshot."""
+        return self._load(part.data_hashes[0])
+
     def _evaluator(self, part: PlayedPart) -> AnyEvaluator:
         spec = part.part.spec
         key = (spec.model_dump_json(), (*part.data_hashes, *part.companion_hashes))

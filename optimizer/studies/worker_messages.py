@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from optimizer.domain.kept_forecasts import Play, Realised
+from optimizer.domain.forecast_results import Forecast, ForecastOf
+from optimizer.domain.kept_forecasts import Play, Realised, UnseenPart
 from optimizer.domain.study_request import Frozen, Reentry, StudyRule
 from optimizer.domain.study_results import StudyState
 from optimizer.strategies.plugins.plugin_files import PluginSource
@@ -76,6 +77,15 @@ class PlayForecasts(Frozen):
     plays: tuple[Play, ...]
 
 
+class ForecastParts(Frozen):
+    """Forecast adopted sets, or one study's, from their unseen days and the bars since; several in equal parts."""
+
+    kind: Literal["forecast_parts"] = "forecast_parts"
+    study_name: str  # of the first
+    of: ForecastOf
+    parts: tuple[UnseenPart, ...]
+
+
 class Ready(Frozen):
     """Answer that the worker is configured."""
 
@@ -118,6 +128,13 @@ class Played(Frozen):
     realised: tuple[Realised | None, ...]
 
 
+class Forecasted(Frozen):
+    """Answer to a request for a forecast."""
+
+    kind: Literal["forecasted"] = "forecasted"
+    forecast: Forecast
+
+
 class Failed(Frozen):
     """Answer to a request that ended with an error."""
 
@@ -125,9 +142,9 @@ class Failed(Frozen):
     error: dict[str, Any]  # errors.error_of reads it
 
 
-StudyRequest = RunStudy | ReplayStudy | ChallengeStudy | TabulateStudy | PlayForecasts
+StudyRequest = RunStudy | ReplayStudy | ChallengeStudy | TabulateStudy | PlayForecasts | ForecastParts
 Request = Configure | StudyRequest
-Answer = Ready | Finished | Replayed | Challenged | Tabulated | Played | Failed
+Answer = Ready | Finished | Replayed | Challenged | Tabulated | Played | Forecasted | Failed
 
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])

@@ -11,7 +11,8 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from optimizer.domain.kept_forecasts import Play
+from optimizer.domain.forecast_results import ForecastOf
+from optimizer.domain.kept_forecasts import Play, UnseenPart
 from optimizer.errors import Phrase, Unavailable
 from optimizer.strategies.plugins.fence import TOO_LATE
 from optimizer.studies.child_process import ChildDied, ChildProcess
@@ -21,6 +22,8 @@ from optimizer.studies.worker_messages import (
     Configure,
     Failed,
     Finished,
+    Forecasted,
+    ForecastParts,
     Played,
     PlayForecasts,
     Replayed,
@@ -44,7 +47,7 @@ _MODULE = "optimizer.studies.worker"
 _FIRST_STARTS, _STARTS = 3, 7
 _LONGEST_PAUSE = 30.0
 
-_Success = TypeVar("_Success", Finished, Replayed, Challenged, Tabulated, Played)
+_Success = TypeVar("_Success", Finished, Replayed, Challenged, Tabulated, Played, Forecasted)
 
 
 class WorkerDied(Exception):
@@ -120,6 +123,11 @@ class WorkerPool:
         """Play what was forecast on the next free worker; raises as `run`."""
         first = plays[0].parts[0].part.study_name
         return await self._request(PlayForecasts(study_name=first, plays=tuple(plays)), Played)
+
+    async def forecast(self, parts: Sequence[UnseenPart], of: ForecastOf) -> Forecasted | Failed:
+        """Forecast sets from their unseen days on the next free worker; raises as `run`."""
+        first = parts[0].played.part.study_name
+        return await self._request(ForecastParts(study_name=first, of=of, parts=tuple(parts)), Forecasted)
 
     def end_worker_of(self, study_name: str) -> bool:
         """End the process of a study, whose `run` then raises WorkerDied; False when there is none."""
