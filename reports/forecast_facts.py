@@ -84,7 +84,7 @@ class ForecastFacts:
 
 
 def main_forecast(summary: StudySummary) -> Forecast | None:
-    """Return the forecast of a result's winner, of several symbols that of their portfolio; None where there is none."""
+    """Return the forecast of a result's winner, or of its portfolio; None where there is none."""
     return next((each for each in summary.forecasts if each.of is not ForecastOf.HOLD), None)
 
 

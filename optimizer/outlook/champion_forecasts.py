@@ -1,4 +1,4 @@
-"""Forecasts that are made now of sets that are in use: from their studies' unseen days, and the bars that came since."""
+"""Forecasts made now of sets that are in use: from their studies' unseen days, and the bars that came since."""
 
 from collections.abc import Sequence
 from datetime import timedelta

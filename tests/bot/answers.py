@@ -18,6 +18,7 @@ from bot.ops.health_checks import bad, doubtful, good
 from bot.runtime.pacing import ChannelQueue
 from bot.schedules.bar_refresh import Failing
 from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
+from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
@@ -27,15 +28,18 @@ from optimizer.learned.regimes import Regime
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Coverage
 from optimizer.outlook.regime_facts import RegimeFacts
+from optimizer.outlook.scoreboard import scoreboard
 from optimizer.strategies.registry import OVERLAYS
 from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.validation.statistics.across_symbols import AcrossSymbols, SymbolResult, across_symbols
 from reports.facts import RuleFacts
+from reports.forecast_facts import ForecastFacts
 from reports.render import Renderer
 from reports.text.message import Message
 from reports.text.rule_words import said_rule
 from tests.bot import bar_changes, recurring
 from tests.reports import facts as told
+from tests.reports import forecasts
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 ONE, OTHER = told.finished("strong"), told.finished("overfit", study_name="opt-9b1c")
@@ -176,6 +180,16 @@ REGIME = RegimeFacts(
     since=date(2008, 9, 18), n_bars_since=17, n_changes=5, volatility=0.584, below_high=-0.31, gain=-0.004,
     gain_interval=(-0.014, 0.006), data_hash="ab12cd34",
 )  # fmt: skip
+FORECAST = ForecastFacts(
+    names=("opt-7f3a",), specs=(told.SPEC,), forecast=forecasts.forecast(), hold=forecasts.forecast(ForecastOf.HOLD),
+    n_bars=63, earlier=(forecasts.scored(1), forecasts.scored(value=-0.07)),
+)  # fmt: skip
+#: Twenty forecasts apart, of which two left their band, and one that waits; others of buy and hold.
+BOARD = scoreboard([
+    *(forecasts.scored(n, value=0.2 if n in (3, 9) else 0.041) for n in range(20)), forecasts.scored(20, value=None),
+    *(forecasts.scored(n, kind=ForecastOf.HOLD) for n in range(4)),
+    *(forecasts.scored(n, measure=ForecastMeasure.MAX_DRAWDOWN) for n in range(4)),
+])  # fmt: skip
 CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     **{f"whoami {role}": ("whoami", {**WHOAMI, "role": role}) for role in ("nobody", "viewer", "runner", "admin")},
     "top": ("top", {"studies": [ONE, OTHER], "symbol": "AAPL", "strategy": "rsi", "is_all": True,
@@ -219,6 +233,20 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "regime that foretells": (
         "regime", {"r": replace(REGIME, below_high=0.0, gain=0.009, gain_interval=(0.002, 0.016))},
     ),
+    "forecast": ("forecast", {"forecast": FORECAST}),
+    "forecast of champions": ("forecast", {"forecast": replace(
+        FORECAST, names=("opt-7f3a", "opt-1c2d"), specs=(told.SPEC,) * 2, hold=None, earlier=(),
+        forecast=forecasts.forecast(ForecastOf.PORTFOLIO),
+    )}),
+    "forecasts": ("forecasts_board", {"forecasts": BOARD, "symbol": ""}),
+    "forecasts that are too few": ("forecasts_board", {"symbol": "AAPL", "forecasts": scoreboard([
+        forecasts.scored(), forecasts.scored(1, closed="unknowable", value=None),
+        forecasts.scored(2, made_at=NOW + timedelta(days=999)),
+    ])}),
+    "forecasts that are off": ("forecasts_board", {"symbol": "", "forecasts": scoreboard(
+        forecasts.scored(n, value=0.2, crps=0.02) for n in range(12)
+    )}),
+    "no forecasts": ("forecasts_board", {"forecasts": scoreboard([]), "symbol": "AAPL"}),
     "data changes of nothing": ("data_changes", {"symbol": "AAPL", "rows": (), "n_changes": 0}),
     "changed bars": ("changed_bars", {"rows": bar_changes.POSTED, "n_series": 2, "n_others": 3}),
     "changed bars of one": ("changed_bars", {"rows": bar_changes.POSTED[:1], "n_series": 1, "n_others": 0}),

@@ -2,19 +2,12 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from optimizer.domain.forecast_results import (
-    LEVELS,
-    Forecast,
-    ForecastMeasure,
-    ForecastOf,
-    HorizonForecast,
-    MeasureForecast,
-)
+from optimizer.domain.forecast_results import LEVELS, ForecastMeasure, ForecastOf
 from optimizer.domain.kept_forecasts import ForecastPart, ForecastRow, Score, Subject
 from optimizer.domain.study_request import StudySpec
 from optimizer.market.raw_bars import RawBars
@@ -28,40 +21,15 @@ from optimizer.market.warehouse.forecast_history import (
     told_forecasts,
 )
 from optimizer.market.warehouse.warehouse import Warehouse
+from tests.reports.forecasts import TARGET, forecast
 
 NOW = datetime(2012, 10, 31, 22, tzinfo=UTC)
-AS_OF, TARGET = date(2012, 10, 31), date(2012, 12, 3)
 PART = ForecastPart(
     study_name="opt-7f3a", spec=StudySpec(symbol="AAPL", strategy_name="rsi"), params={"period": 14}, source="sample"
 )
 SUBJECT = Subject(
     parts=(PART,), data_hash="ab12", code_version="1.0", created_by="U1", audience="workspace", team=""
 )  # fmt: skip
-
-
-def measure(name: ForecastMeasure, *, centre: float, width: float) -> MeasureForecast:
-    """A symmetric forecast, and a naive twin that is twice as wide."""
-    steps = np.linspace(-1.0, 1.0, len(LEVELS))
-    return MeasureForecast(
-        measure=name,
-        quantiles=tuple((centre + width * steps).tolist()),
-        naive=tuple((centre + 2 * width * steps).tolist()),
-        mean=centre,
-    )
-
-
-def forecast(of: ForecastOf = ForecastOf.WINNER, *, as_of: date = AS_OF, target: date = TARGET) -> Forecast:
-    """A forecast of two measures over 21 bars; its Sharpe ratio does not exist on every path."""
-    lost = MeasureForecast(
-        measure=ForecastMeasure.SHARPE_RATIO, quantiles=(None,) * len(LEVELS), naive=(0.0,) * len(LEVELS), mean=None
-    )
-    measures = (
-        measure(ForecastMeasure.TOTAL_RETURN, centre=0.02, width=0.1),
-        lost,
-        measure(ForecastMeasure.MAX_DRAWDOWN, centre=-0.08, width=0.07),
-    )
-    horizon = HorizonForecast(n_bars=21, target_date=target, p_loss=0.4, measures=measures)
-    return Forecast(of=of, as_of=as_of, n_days=512, block=10.0, seed=2**63, version=1, horizons=(horizon,))
 
 
 def score_of(row: ForecastRow, realised: float = 0.03, data_hash: str = "cd34") -> Score:
@@ -87,11 +55,13 @@ def warehouse() -> Warehouse:
 
 def test_the_same_forecast_is_kept_once_and_a_measure_that_does_not_exist_has_no_row(warehouse: Warehouse) -> None:
     for _ in range(2):
-        keep_forecasts(warehouse, [forecast(), forecast(ForecastOf.HOLD)], SUBJECT, now=NOW)
+        keep_forecasts(
+            warehouse, [forecast(has_sharpe=False), forecast(ForecastOf.HOLD, has_sharpe=False)], SUBJECT, now=NOW
+        )
 
     rows = told_forecasts(warehouse, symbol="AAPL")
-    assert len(rows) == 4  # two kinds of two measures
-    assert {row.measure for row in rows} == {ForecastMeasure.TOTAL_RETURN, ForecastMeasure.MAX_DRAWDOWN}
+    assert len(rows) == 2 * 2 * 3  # kinds, horizons, measures
+    assert {row.measure for row in rows} == set(ForecastMeasure) - {ForecastMeasure.SHARPE_RATIO}
     told = next(row for row in rows if row.kind is ForecastOf.WINNER and row.measure is ForecastMeasure.TOTAL_RETURN)
     whole = forecast().horizons[0].measures[0].quantiles
     assert [told.least, told.low, told.median, told.high] == [whole[i] for i in (0, 2, 11, 20)]
@@ -106,13 +76,14 @@ def test_a_row_is_due_once_its_last_day_has_come_and_until_it_is_scored(warehous
 
     assert due_forecasts(warehouse, TARGET - timedelta(days=1)) == []
     due = due_forecasts(warehouse, TARGET)
-    assert [row.measure for row in due] == [ForecastMeasure.MAX_DRAWDOWN, ForecastMeasure.TOTAL_RETURN]
+    assert {row.measure for row in due} == set(ForecastMeasure)
+    assert {row.horizon_bars for row in due} == {21}
     assert due[0].parts == (PART,)
 
     store_scores(warehouse, [score_of(row) for row in due], now=NOW)
     assert due_forecasts(warehouse, TARGET) == []
-    assert [row.realised for row in told_forecasts(warehouse)] == [0.03, 0.03]
-    assert told_forecasts(warehouse)[0].scored_at == NOW
+    known = [row for row in told_forecasts(warehouse) if row.realised is not None]
+    assert [(row.realised, row.scored_at, row.horizon_bars) for row in known] == [(0.03, NOW, 21)] * 4
 
 
 def test_corrected_bars_are_scored_again_and_the_earlier_score_stays(warehouse: Warehouse) -> None:
@@ -131,9 +102,11 @@ def test_corrected_bars_are_scored_again_and_the_earlier_score_stays(warehouse: 
     store_scores(warehouse, [score_of(row, 0.05, "ef56") for row in again], now=NOW + timedelta(days=2))
 
     assert due_forecasts(warehouse, TARGET) == []
-    assert {row.realised for row in told_forecasts(warehouse)} == {0.05}
+    assert {row.realised for row in told_forecasts(warehouse)} == {0.05, None}
     with warehouse.reading() as cursor:
-        [(kept,)] = cursor.execute("SELECT DISTINCT earlier_scores FROM portfolio_forecast_history").fetchall()
+        [(kept,)] = cursor.execute(
+            "SELECT DISTINCT earlier_scores FROM portfolio_forecast_history WHERE scored_at IS NOT NULL"
+        ).fetchall()
     assert [json.loads(line)["realised"] for line in kept.splitlines()] == [0.03]
 
 
@@ -148,13 +121,15 @@ def test_a_score_of_the_same_bars_leaves_no_earlier_one(warehouse: Warehouse) ->
 
 
 def test_what_never_comes_is_closed_and_a_score_is_not(warehouse: Warehouse) -> None:
-    keep_forecasts(warehouse, [forecast(), forecast(ForecastOf.HOLD)], SUBJECT, now=NOW)
+    keep_forecasts(
+        warehouse, [forecast(has_sharpe=False), forecast(ForecastOf.HOLD, has_sharpe=False)], SUBJECT, now=NOW
+    )
     due = due_forecasts(warehouse, TARGET)
     store_scores(warehouse, [score_of(row) for row in due if row.kind is ForecastOf.HOLD], now=NOW)
 
     close_unknowable(warehouse, due)
 
-    closed = {row.kind: row.closed for row in told_forecasts(warehouse)}
+    closed = {row.kind: row.closed for row in told_forecasts(warehouse) if row.horizon_bars == 21}
     assert closed == {ForecastOf.WINNER: UNKNOWABLE, ForecastOf.HOLD: ""}
     assert due_forecasts(warehouse, TARGET) == []
 
