@@ -34,7 +34,7 @@ class ForecastLine:
     high: float | None
     deep: float | None  # 5 % and 95 % of the deepest drawdown
     shallow: float | None
-    n_losing: int  # of 100 paths
+    p_loss: float  # share of paths that lose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def line_of(forecast: Forecast, n_bars: int) -> ForecastLine:
         high=at(returns, 0.95),
         deep=at(drawdowns, 0.05),
         shallow=at(drawdowns, 0.95),
-        n_losing=round(horizon.p_loss * 100),
+        p_loss=horizon.p_loss,
     )
 
 
