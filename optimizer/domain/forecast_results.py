@@ -25,6 +25,7 @@ class ForecastOf(StrEnum):
 class NoForecast(StrEnum):
     """Reason why a finished study has no forecast."""
 
+    NO_WINNER = auto()  # no set qualified
     NOTHING_UNSEEN = auto()  # neither folds nor a holdout
     TOO_FEW_UNSEEN = auto()
     NEVER_HELD = auto()  # on no unseen bar

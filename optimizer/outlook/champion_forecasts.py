@@ -10,7 +10,7 @@ from optimizer.domain.bars import Bars, FloatArray, TimeArray
 from optimizer.domain.forecast_results import Forecast, ForecastOf
 from optimizer.domain.kept_forecasts import UnseenPart
 from optimizer.domain.study_results import StudySummary
-from optimizer.outlook.forecasts import DatedReturns, champion_returns, expected_dates, forecast_of, joint_forecast_of
+from optimizer.outlook.forecasts import DatedReturns, expected_dates, forecast_of, joint_forecast_of, unseen_returns
 from optimizer.outlook.realised import Player
 
 
@@ -52,7 +52,7 @@ def _unseen(player: Player, part: UnseenPart, summary: StudySummary) -> _Unseen:
     bars = player.bars_of(part.played)
     since = player.returns_after(part.played, ForecastOf.CHAMPION, part.unseen_from - timedelta(days=1))
     hold = player.returns_after(part.played, ForecastOf.HOLD, bars.time[0].astype("datetime64[D]").item())
-    returns = champion_returns(summary, since.returns)
+    returns = unseen_returns(summary, since.returns)
     folds = np.array(summary.walk_forward.dates if summary.walk_forward else (), dtype="datetime64[ns]")
     times = np.concatenate([folds, since.times])[-len(returns) :]
     interest = float(since.interest.mean()) if len(since.interest) else 0.0

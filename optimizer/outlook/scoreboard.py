@@ -16,6 +16,8 @@ from optimizer.outlook import scores
 
 #: Forecasts below which coverage says nothing.
 LEAST_TO_JUDGE = 10
+#: Standard errors beyond which forecasts lean to one side.
+_BEYOND_CHANCE = 1.96
 #: Forecasts named as the last ones.
 _LAST = 5
 
@@ -33,6 +35,7 @@ class BoardLine:
     luck_50: tuple[int, int]  # least and most inside that a true band has in 95 of 100 cases
     luck_90: tuple[int, int]
     skill: float | None  # 1 less the CRPS over the naive twin's; None where that has none
+    lean: float  # of the levels that came, in standard errors; < 0: less came than was said
 
     @property
     def is_judged(self) -> bool:
@@ -43,6 +46,11 @@ class BoardLine:
     def is_off(self) -> bool:
         """True if fewer or more were inside the 90 % band than luck allows."""
         return self.is_judged and not self.luck_90[0] <= self.inside_90 <= self.luck_90[1]
+
+    @property
+    def is_too_high(self) -> bool:
+        """True if less came than was said, beyond chance: an edge that has vanished shows here first."""
+        return self.is_judged and self.lean < -_BEYOND_CHANCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +98,7 @@ def _n_horizons(rows: Iterable[ScoredForecast]) -> int:
 
 
 def _line(measure: ForecastMeasure, is_hold: bool, rows: Sequence[ScoredForecast]) -> BoardLine:
-    apart = list(_apart(rows))
+    apart = _apart(rows)
     naive = np.array([row.crps_naive for row in rows], dtype=np.float64)
     skill = scores.skill(np.array([row.crps for row in rows], dtype=np.float64), naive)
     return BoardLine(
@@ -103,16 +111,20 @@ def _line(measure: ForecastMeasure, is_hold: bool, rows: Sequence[ScoredForecast
         luck_50=scores.luck_range(len(apart), 0.5),
         luck_90=scores.luck_range(len(apart), 0.9),
         skill=skill if np.isfinite(skill) else None,
+        lean=scores.lean([row.pit for row in apart if row.pit is not None]),
     )
 
 
-def _apart(rows: Sequence[ScoredForecast]) -> Iterable[ScoredForecast]:
-    """Yield rows whose horizons do not overlap with one before of the same symbols; rows come by their last day."""
-    ended: dict[tuple[str, ...], date] = {}
+def _apart(rows: Iterable[ScoredForecast]) -> Sequence[ScoredForecast]:
+    """Return rows whose horizons do not overlap with another's of the same symbols, as they end."""
+    groups: dict[tuple[str, ...], list[ScoredForecast]] = {}
     for row in rows:
-        if row.as_of >= ended.get(row.symbols, date.min):
-            ended[row.symbols] = row.target_date
-            yield row
+        groups.setdefault(row.symbols, []).append(row)
+    found = list[ScoredForecast]()
+    for same in groups.values():
+        spans = [(row.as_of.toordinal() + 1, row.target_date.toordinal()) for row in same]
+        found += [same[place] for place in scores.non_overlapping(spans)]
+    return sorted(found, key=lambda row: (row.target_date, row.as_of))
 
 
 def is_outside_expected(rows: Sequence[ScoredForecast]) -> bool:
@@ -123,7 +135,7 @@ def is_outside_expected(rows: Sequence[ScoredForecast]) -> bool:
     """
     known = sorted((row for row in rows if row.realised is not None), key=lambda row: (row.target_date, row.as_of))
     known = [row for row in known if row.kind is not ForecastOf.HOLD and not row.is_hindsight]
-    last = list(_apart([row for row in known if row.measure is ForecastMeasure.TOTAL_RETURN]))[-2:]
+    last = _apart(row for row in known if row.measure is ForecastMeasure.TOTAL_RETURN)[-2:]
     drawdowns = [row for row in known if row.measure is ForecastMeasure.MAX_DRAWDOWN]
     left_twice = len(last) == 2 and not any(row.inside_90 for row in last)
     return left_twice or any(row.realised is not None and row.realised < row.least for row in drawdowns[-1:])

@@ -19,6 +19,7 @@ from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
 from optimizer.market.snapshots import read_snapshot
+from optimizer.outlook.study_forecasts import with_forecasts
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.study_store import (
@@ -255,7 +256,7 @@ def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop:
 
 
 def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> StudySummary:
-    return summarize(
+    summary = summarize(
         run.study.spec,
         run.space,
         run.evaluator,
@@ -264,6 +265,7 @@ def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> S
         tries=tries,
         companions=run.companions,
     )
+    return with_forecasts(summary, run.evaluator, run.rows, seed=run.study.spec.seed)
 
 
 async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[BacktestRecord]:

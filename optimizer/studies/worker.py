@@ -29,6 +29,8 @@ from optimizer.lazy import load_modules
 from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook.champion_forecasts import forecast_parts
 from optimizer.outlook.realised import Player
+||||||| e39f1cd
+from optimizer.outlook import forecast_paths
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.mongo import open_documents
@@ -81,7 +83,7 @@ async def serve(answers: IO[str]) -> None:
 
 def warm() -> None:
     """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more."""
-    for module in (evaluator, estimator, cross_validation, bootstrap):
+    for module in (evaluator, estimator, cross_validation, bootstrap, forecast_paths):
         module.warm()
 
 
