@@ -27,10 +27,9 @@ from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
 from optimizer.market.snapshots import read_snapshot
+from optimizer.outlook import forecast_paths
 from optimizer.outlook.champion_forecasts import forecast_parts
 from optimizer.outlook.realised import Player
-||||||| e39f1cd
-from optimizer.outlook import forecast_paths
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.mongo import open_documents
