@@ -259,8 +259,8 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "two_readings": ("two_readings", {"x": {"one": "AAPL bollinger 200", "other": "AAPL zscore 200"}}),
     "web": ("web", {"url": "https://optimizer.example.com/sign-in?ticket=abc", "minutes": 10, "is_public": True}),
     "web here": ("web", {"url": "http://127.0.0.1:3000/sign-in?ticket=abc", "minutes": 10, "is_public": False}),
-    "failures": ("failures", {"rows": [(told.failed(), "The bars cannot be used.")], "broken": [ENTRY]}),
-    "no failures": ("failures", {"rows": [], "broken": []}),
+    "failures": ("failures", {"rows": [(told.failed(), "The bars cannot be used.")], "broken": [ENTRY], "waiting": [("AAPL", forecasts.scored(value=None))]}),
+    "no failures": ("failures", {"rows": [], "broken": [], "waiting": []}),
     "audit": ("audit", {"rows": [(ENTRY, ENTRY.reason)] * 30}),
     "no audit": ("audit", {"rows": []}),
     "config": ("config", {"channel": "C012AB3CD", "is_direct": False,
@@ -373,7 +373,11 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     failed = told.failed()
     assert failed.failure is not None
     assert failed.failure.error is not None
-    facts = {"rows": [(failed, say.error(failed.failure.error))], "broken": [ENTRY]}
+    facts = {
+        "rows": [(failed, say.error(failed.failure.error))],
+        "broken": [ENTRY],
+        "waiting": [("AAPL", forecasts.scored(value=None))],
+    }
     cases["failures"] = [say.render("failures", **facts)]
     cases.pop("audit")  # thirty alike; one is shown
     notices = {f"notice_{name}": [say.notice(name, **facts)] for name, facts in NOTICES.items()}

@@ -17,7 +17,7 @@ from optimizer.domain.forecast_results import Forecast, ForecastMeasure, Forecas
 from optimizer.domain.kept_forecasts import ScoredForecast, Subject, UnseenPart
 from optimizer.errors import Phrase, Unavailable, UserError, WrongChoice, error_of
 from optimizer.lazy import LazyModule
-from optimizer.market.warehouse.forecast_history import told_forecasts
+from optimizer.market.warehouse.forecast_history import overdue_forecasts, told_forecasts
 from optimizer.outlook.due_plays import BarsOfParts
 from optimizer.storage.documents import WORKSPACE, OptimizationStudy
 from optimizer.studies.worker_messages import Failed
@@ -149,13 +149,28 @@ def _known(rows: Sequence[ScoredForecast]) -> list[ScoredForecast]:
 
 async def list_forecasts(command: ListForecasts, origin: Origin, context: BotContext) -> Answer:
     """Show how forecasts did, of those that the user and all who read the answer may see."""
-    viewers = [await context.viewers.viewer(origin.user_id, origin.role)]
-    if origin.is_overheard:
-        viewers.append(readers_of(origin.channel_id))
-    board = await board_of(context, viewers, symbol=command.symbol)
+    board = await board_of(context, await _viewers(origin, context), symbol=command.symbol)
     return Answer(
         origin.renderer.render("forecasts_board", forecasts=board, symbol=command.symbol or ""), Audience.THREAD
     )
+
+
+async def _viewers(origin: Origin, context: BotContext) -> list[Viewer]:
+    """Return the user, and where others read the answer all of them as one."""
+    own = await context.viewers.viewer(origin.user_id, origin.role)
+    return [own, readers_of(origin.channel_id)] if origin.is_overheard else [own]
+
+
+async def waiting_symbols(origin: Origin, context: BotContext) -> list[tuple[str, ScoredForecast]]:
+    """Return the symbols whose bars are overdue, each with the forecast that has waited longest."""
+    viewers = await _viewers(origin, context)
+    warehouse, today = context.services.market.warehouse, context.clock().date()
+    rows = await asyncio.to_thread(overdue_forecasts, warehouse, today)
+    first: dict[str, ScoredForecast] = {}
+    for row in rows:
+        if all(may_see(viewer, row) for viewer in viewers):
+            first.setdefault(", ".join(row.symbols), row)
+    return list(first.items())
 
 
 async def board_of(

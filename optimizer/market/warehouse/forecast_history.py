@@ -6,7 +6,7 @@ its bars were corrected, keeps its earlier scores.
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from optimizer.domain.forecast_results import Forecast, ForecastMeasure, ForecastOf
@@ -15,6 +15,8 @@ from optimizer.market.warehouse.warehouse import Warehouse
 
 #: Why a row will never be scored: its symbol has no bars of its horizon.
 UNKNOWABLE = "unknowable"
+#: Days after its last day that a row may wait: the day is an expectation, and holidays move.
+_LATE = timedelta(days=7)
 
 _MADE = (
     "forecast_id", "horizon_bars", "measure", "kind", "made_at", "as_of", "target_date", "study_name", "symbols",
@@ -43,6 +45,7 @@ _SCORED = (
     "quantiles[1]", "realised", "scored_at", "pit", "crps", "crps_naive", "inside_50", "inside_90", "closed",
 )  # fmt: skip
 _READ = f"SELECT {', '.join(_SCORED)} FROM portfolio_forecast_history "  # noqa: S608
+_OVERDUE = f"{_READ} WHERE {_OPEN} AND target_date < ? ORDER BY target_date, forecast_id, horizon_bars, measure"
 _SCORE = """
     UPDATE portfolio_forecast_history f SET
         earlier_scores = CASE WHEN f.scored_at IS NULL OR f.realised_hash = s.realised_hash THEN f.earlier_scores
@@ -94,6 +97,13 @@ def close_unknowable(warehouse: Warehouse, rows: Iterable[ForecastRow]) -> None:
     with warehouse.writing() as cursor:
         for key in keys:
             cursor.execute(_CLOSE, [UNKNOWABLE, *key])
+
+
+def overdue_forecasts(warehouse: Warehouse, today: date) -> list[ScoredForecast]:
+    """Rows whose bars should have come some days ago, by the days on which they should."""
+    with warehouse.reading() as cursor:
+        found = cursor.execute(_OVERDUE, [today - _LATE]).fetchall()
+    return [_scored(*values) for values in found]
 
 
 def told_forecasts(
