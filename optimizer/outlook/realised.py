@@ -61,14 +61,17 @@ class Player:
         """
         evaluator = self._evaluator(part)
         start, stop = span_after(evaluator.bars, after, n_bars)
-        if start == stop:
+        # The signal of the last close before fills at the first open: the bar of that close is played and left out.
+        before = start - 1 if start else 0
+        if start == stop or stop - before < 2:
             return PartReturns(evaluator.bars.time[:0], np.zeros(0), np.zeros(0), 1.0)
         if of is ForecastOf.HOLD:
-            played = evaluator.buy_and_hold(start=start, stop=stop)
+            played = evaluator.buy_and_hold(start=before, stop=stop)
         else:
-            played = evaluator.backtest(part.part.params, start=start, stop=stop)
-        interest = np.zeros(stop - start) if played.interest is None else played.interest
-        return PartReturns(evaluator.bars.time[start:stop], played.returns, interest, played.periods_per_year)
+            played = evaluator.backtest(part.part.params, start=before, stop=stop)
+        returns = played.returns[start - before :]
+        interest = np.zeros(len(returns)) if played.interest is None else played.interest[start - before :]
+        return PartReturns(evaluator.bars.time[start:stop], returns, interest, played.periods_per_year)
 
     def bars_of(self, part: PlayedPart) -> Bars:
         """Return the bars of a part's first symbol. Raises NoSnapshot or DamagedSnapshot."""
