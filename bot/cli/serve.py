@@ -144,7 +144,7 @@ async def _resume(context: BotContext) -> None:
             context.may_serve,
             keep=partial(keep_of_study, services=services),
         )
-    services.jobs.start(handlers)
+    await services.jobs.start(handlers)
     await context.groups.recover()
     await context.conversations.recover()
     recovered = await services.jobs.recover()

@@ -16,7 +16,7 @@ from optimizer.market.providers.sample import Sample
 from optimizer.market.warehouse.forecast_history import UNKNOWABLE, told_forecasts
 from optimizer.storage.documents import OptimizationStudy
 from tests.optimizer.market.local_http import Source, serve
-from tests.scenarios.conftest import study_in
+from tests.scenarios.conftest import WORKING, study_in
 from tests.scenarios.refreshing import Services, at, bars
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
@@ -41,9 +41,8 @@ async def said(act: Driver, text: str, user: str = "alice") -> str:
     assert delivery.response_url is not None
 
     async def look() -> str | None:
-        replies = [str(reply.body) for reply in delivery.response_url.replies]
-        answers = [reply for reply in (*replies, str(delivery.answer)) if "blocks" in reply]
-        return next((answer for answer in answers if '…"' not in answer and len(answer) > 60), None)
+        bodies = [reply.body for reply in delivery.response_url.replies]
+        return next((str(body) for body in reversed(bodies) if body["text"] not in WORKING), None)
 
     return await act.slack.eventually(look, seconds=120, what=f"the answer to {text}")
 
