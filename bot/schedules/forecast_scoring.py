@@ -7,9 +7,11 @@ So a stop in the middle leaves some rows to the next day, and scores none twice.
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from bot.documents.audiences import Viewer, may_see
 from bot.runtime.services import Services
 from optimizer.domain.forecast_results import Forecast
 from optimizer.domain.kept_forecasts import ForecastPart, ForecastRow, Play, Realised, Score, Subject
@@ -22,7 +24,9 @@ from optimizer.market.warehouse.forecast_history import (
     keep_forecasts,
     kept_studies,
     store_scores,
+    told_forecasts,
 )
+from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.outlook.due_plays import DuePlays, due_plays
 from optimizer.storage.documents import BY_AGE, OptimizationStudy
 from optimizer.storage.study_queries import without_charts
@@ -30,8 +34,9 @@ from optimizer.studies.worker_messages import Failed
 from optimizer.studies.worker_pool import WorkerDied
 
 if TYPE_CHECKING:
-    from optimizer.outlook import scores
+    from optimizer.outlook import scoreboard, scores
 else:
+    scoreboard = LazyModule("optimizer.outlook.scoreboard")
     scores = LazyModule("optimizer.outlook.scores")
 
 log = logging.getLogger(__name__)
@@ -79,7 +84,7 @@ class ForecastScoring:
     """Scores what is due, each day after the bars were refreshed."""
 
     def __init__(self, services: Services) -> None:
-        self._services = services
+        self.services = services
         self._scoring = asyncio.Lock()
 
     async def score(self) -> int:
@@ -93,7 +98,7 @@ class ForecastScoring:
                     n_scored += await self._score(some)
             except (WorkerDied, Unavailable) as failure:
                 log.warning("forecasts_not_scored error=%s", type(failure).__name__)
-            await asyncio.to_thread(close_unknowable, self._services.market.warehouse, due.unknowable)
+            await asyncio.to_thread(close_unknowable, self.services.market.warehouse, due.unknowable)
         log.info("forecasts_scored n=%s waiting=%s closed=%s", n_scored, len(due.waiting), len(due.unknowable))
         return n_scored
 
@@ -102,35 +107,54 @@ class ForecastScoring:
 
         Returns the number of studies.
         """
-        kept = await asyncio.to_thread(kept_studies, self._services.market.warehouse)
+        kept = await asyncio.to_thread(kept_studies, self.services.market.warehouse)
         query = {"status": str(StudyState.COMPLETE), "summary.forecasts.0": {"$exists": True}}
         if kept:
-            query["created_at"] = {"$gte": self._services.clock() - _RECENT}
+            query["created_at"] = {"$gte": self.services.clock() - _RECENT}
         names = OptimizationStudy.get_motor_collection().find(query, {"study_name": 1, "_id": 0}).hint(BY_AGE)
         missing = [found["study_name"] async for found in names if found["study_name"] not in kept]
         for some in _batches(missing, _READ):
             for study in await without_charts({"study_name": {"$in": some}}, limit=_READ):
-                await keep_of_study(study, self._services)
+                await keep_of_study(study, self.services)
         return len(missing)
 
     def _find_due(self) -> DuePlays:
-        services, now = self._services, self._services.clock()
+        services, now = self.services, self.services.clock()
         rows = due_forecasts(services.market.warehouse, now.date())
         return due_plays(rows, services.market, services.settings.snapshots, now)
 
     async def _score(self, due: Sequence[Due]) -> int:
         """Play some and store their scores in one transaction. Raises WorkerDied and Unavailable."""
-        answer = await self._services.pool.play([play for play, _ in due])
+        answer = await self.services.pool.play([play for play, _ in due])
         if isinstance(answer, Failed):
             log.warning("forecasts_not_played kind=%s", answer.error["kind"])
             return 0
         pairs = zip(due, answer.realised, strict=True)
         found = await asyncio.to_thread(scores_of, [(rows, became) for (_, rows), became in pairs if became])
-        warehouse = self._services.market.warehouse
-        await asyncio.to_thread(store_scores, warehouse, found, now=self._services.clock())
+        warehouse = self.services.market.warehouse
+        await asyncio.to_thread(store_scores, warehouse, found, now=self.services.clock())
         played = [row for (_, rows), became in zip(due, answer.realised, strict=True) if became for row in rows]
         await asyncio.to_thread(close_unknowable, warehouse, played)  # a measure that did not come to exist
         return len(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastRecord:
+    """How the forecasts of a symbol did, and whether its champion did outside what was expected of it."""
+
+    board: "scoreboard.Scoreboard"
+    is_outside: bool
+
+
+async def forecast_record(warehouse: Warehouse, symbol: str, champion: str, viewer: Viewer) -> ForecastRecord:
+    """Return the record of a symbol's forecasts that somebody may see; `champion` is its study, or empty."""
+
+    def read() -> ForecastRecord:
+        rows = [row for row in told_forecasts(warehouse, symbol=symbol) if may_see(viewer, row)]
+        own = [row for row in rows if row.study_name == champion]
+        return ForecastRecord(board=scoreboard.scoreboard(rows), is_outside=scoreboard.is_outside_expected(own))
+
+    return await asyncio.to_thread(read)
 
 
 def scores_of(pairs: Iterable[tuple[Sequence[ForecastRow], Realised]]) -> list[Score]:

@@ -161,7 +161,7 @@ async def test_a_link_that_is_not_ours_is_refused_and_nothing_starts(stage: Stag
 @pytest.mark.parametrize(
     "path",
     ["/board", "/studies", "/studies/opt-0000", "/studies/opt-0000/events", "/studies/opt-0000/charts/equity.png",
-     "/plans", "/data", "/data?symbol=AAPL", "/dashboard", "/dashboard/studies/1", "/api/studies", "/api/meta",
+     "/plans", "/forecasts", "/data", "/data?symbol=AAPL", "/dashboard", "/dashboard/studies/1", "/api/studies", "/api/meta",
      "/csv/1", "/static/bundle.js", "/sign-in"],
 )  # fmt: skip
 async def test_nothing_is_shown_to_a_stranger(stranger: Browser, path: str) -> None:
@@ -215,7 +215,9 @@ async def test_leaving_ends_the_session_for_good(alice: Browser) -> None:
     assert (await alice.get("/board", Cookie=f"{COOKIE}={kept}")).status == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/board", "/studies", "/plans", "/data", "/nowhere", "/studies/opt-ffffff"])
+@pytest.mark.parametrize(
+    "path", ["/", "/board", "/studies", "/plans", "/forecasts", "/data", "/nowhere", "/studies/opt-ffffff"]
+)
 async def test_every_answer_has_the_headers(alice: Browser, path: str) -> None:
     page = await alice.get(path)
 
@@ -419,7 +421,13 @@ async def test_plans_and_data_say_what_there_is(alice: Browser) -> None:
 async def test_a_korean_reader_reads_korean(stage: Stage, stranger: Browser) -> None:
     await stranger.sign_in("kim")
 
-    for path, word in (("/board", "순위"), ("/studies", "탐색"), ("/plans", "챔피언"), ("/data", "데이터")):
+    for path, word in (
+        ("/board", "순위"),
+        ("/studies", "탐색"),
+        ("/plans", "챔피언"),
+        ("/forecasts", "전망"),
+        ("/data", "데이터"),
+    ):
         page = await stranger.get(path)
         assert '<html lang="ko">' in page.text
         assert word in page.text

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.commands.common import find_result, is_open_here
@@ -12,16 +10,13 @@ from bot.documents.audiences import Viewer, may_see, readers_of
 from bot.documents.recurring import Champion
 from bot.grammar.commands import ForecastChampions, ListForecasts, ShowForecast
 from bot.origin import Origin
-from bot.schedules.forecast_scoring import keep, subject_of
+from bot.schedules.forecast_making import forecast_now
 from optimizer.domain.forecast_results import Forecast, ForecastMeasure, ForecastOf
-from optimizer.domain.kept_forecasts import ScoredForecast, Subject, UnseenPart
-from optimizer.errors import Phrase, Unavailable, UserError, WrongChoice, error_of
+from optimizer.domain.kept_forecasts import ScoredForecast
+from optimizer.errors import UserError, WrongChoice
 from optimizer.lazy import LazyModule
 from optimizer.market.warehouse.forecast_history import overdue_forecasts, told_forecasts
-from optimizer.outlook.due_plays import BarsOfParts
-from optimizer.storage.documents import WORKSPACE, OptimizationStudy
-from optimizer.studies.worker_messages import Failed
-from optimizer.studies.worker_pool import WorkerDied
+from optimizer.storage.documents import OptimizationStudy
 from reports.forecast_facts import ForecastFacts, default_bars, hold_forecast, main_forecast
 
 if TYPE_CHECKING:
@@ -55,7 +50,7 @@ async def forecast_facts(study: OptimizationStudy, context: BotContext, *, n_bar
     is_used = champion is not None and champion.study_name == study.study_name
     stored = None if is_used else main_forecast(study.summary)
     of = ForecastOf.CHAMPION if is_used else ForecastOf.WINNER
-    forecast = stored or await forecast_now([study], of, context)
+    forecast = stored or await forecast_now([study], of, context.services)
     told = await asyncio.to_thread(told_forecasts, context.services.market.warehouse, study=study.study_name)
     return ForecastFacts(
         names=(study.study_name,),
@@ -73,7 +68,7 @@ async def forecast_champions(command: ForecastChampions, origin: Origin, context
     if not studies:
         raise NoChampions
     of = ForecastOf.PORTFOLIO if len(studies) > 1 else ForecastOf.CHAMPION
-    forecast = await forecast_now(studies, of, context)
+    forecast = await forecast_now(studies, of, context.services)
     facts = ForecastFacts(
         names=tuple(study.study_name for study in studies),
         specs=tuple(study.spec for study in studies),
@@ -90,47 +85,6 @@ async def _studies_of(champions: Sequence[Champion], origin: Origin, context: Bo
     found = [await OptimizationStudy.find_one({"study_name": each.study_name}) for each in champions]
     seen = [study for study in found if study is not None and study.summary is not None and may_see(viewer, study)]
     return [study for study in seen if not origin.is_overheard or is_open_here(study, origin)]
-
-
-async def forecast_now(studies: Sequence[OptimizationStudy], of: ForecastOf, context: BotContext) -> Forecast:
-    """Forecast sets from their unseen days and the newest bars, and keep the forecast of what is in use.
-
-    Raises TooFewUnseen, NeverHeld, Unavailable when the worker dies, or what reading bars does.
-    """
-    subjects = [subject_of(study) for study in studies]
-    parts = await asyncio.to_thread(_unseen_parts, studies, subjects, context)
-    try:
-        answer = await context.services.pool.forecast(parts, of)
-    except WorkerDied as death:
-        raise Unavailable(
-            what=Phrase("the_forecast"), reason=Phrase("worker_ended"), remedy=Phrase("try_again")
-        ) from death
-    if isinstance(answer, Failed):
-        raise error_of(answer.error)
-    is_open = len(subjects) == 1 or all(subject.audience == WORKSPACE for subject in subjects)
-    if of is not ForecastOf.WINNER and is_open:  # several that not everyone may see would have no one audience
-        await keep([answer.forecast], _together(subjects), context.services)
-    return answer.forecast
-
-
-def _unseen_parts(
-    studies: Sequence[OptimizationStudy], subjects: Sequence[Subject], context: BotContext
-) -> list[UnseenPart]:
-    services = context.services
-    bars = BarsOfParts(services.market, services.settings.snapshots, context.clock())
-    return [
-        UnseenPart(
-            played=bars.find(part)[0],
-            unseen_from=study.window.holdout_date or study.window.end_date + timedelta(days=1),
-        )
-        for study, subject in zip(studies, subjects, strict=True)
-        for part in subject.parts
-    ]
-
-
-def _together(subjects: Sequence[Subject]) -> Subject:
-    """Return several sets as one subject."""
-    return replace(subjects[0], parts=tuple(part for subject in subjects for part in subject.parts))
 
 
 def _horizon(forecast: Forecast, n_bars: int | None) -> int:
