@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.documents.recurring import Refresh
+from bot.schedules.forecast_making import renew
 from bot.schedules.forecast_scoring import ForecastScoring
 from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.domain.kept_forecasts import ScoredForecast
@@ -92,6 +93,7 @@ async def test_a_forecast_is_told_kept_scored_once_and_closed_where_its_bars_nev
             await _cut_off(services)
             await scored_at(services, KNOWN)
             await _known(services, act, study)
+            await _adopted(services, act, study)
         services.clock.now = LATE
         async with services.up() as act:  # after a stop: the refresh that was missed is carried out
             async with asyncio.timeout(40):
@@ -143,6 +145,22 @@ async def _known(services: Services, act: Driver, study: OptimizationStudy) -> N
     assert "too few to judge" in await said(act, "forecasts IBM")
     assert "Forecasts before, now known" in await said(act, f"forecast {study.study_name}")
     assert "전망" in await said(act, "forecasts", user="kim")
+
+
+async def _adopted(services: Services, act: Driver, study: OptimizationStudy) -> None:
+    """The bars since count for what is in use: 22 of them, and no more to come of the same day."""
+    assert study.summary is not None
+    assert study.summary.n_unseen is not None
+    await services.context.champions.adopt(study, by="U0BOB2")
+    n_days = study.summary.n_unseen + 22
+    for words in ("champions", study.study_name):
+        told = await said(act, f"forecast {words}")
+        assert f"from {n_days} unseen days" in told
+        assert "The bars since the study count as unseen" in told
+    made = [row for row in kept(services, study) if row.kind is ForecastOf.CHAMPION]
+    assert {row.as_of for row in made} == {date(2012, 12, 3)}
+    assert len(made) == len({(row.horizon_bars, row.measure) for row in made})
+    assert await renew(await services.context.champions.current(), services.context.services) == 0
 
 
 def _ibm_over(after: date, n_bars: int) -> float:

@@ -161,8 +161,8 @@ async def test_a_link_that_is_not_ours_is_refused_and_nothing_starts(stage: Stag
 @pytest.mark.parametrize(
     "path",
     ["/board", "/studies", "/studies/opt-0000", "/studies/opt-0000/events", "/studies/opt-0000/charts/equity.png",
-     "/plans", "/forecasts", "/data", "/data?symbol=AAPL", "/dashboard", "/dashboard/studies/1", "/api/studies", "/api/meta",
-     "/csv/1", "/static/bundle.js", "/sign-in"],
+     "/plans", "/forecasts", "/data", "/data?symbol=AAPL", "/dashboard", "/dashboard/studies/1", "/api/studies",
+     "/api/meta", "/csv/1", "/static/bundle.js", "/sign-in"],
 )  # fmt: skip
 async def test_nothing_is_shown_to_a_stranger(stranger: Browser, path: str) -> None:
     page = await stranger.get(path)
