@@ -184,6 +184,7 @@ class Renderer:
             "measure_rows": report_tables.measure_rows(columns),
             "rows": best_rows(summary),
             "symbol_rows": symbol_rows(summary, study.goal),
+            "forecasts": [(one, report_tables.forecast_rows(one)) for one in summary.forecasts],
             "trials": shown,
             "shown": len(shown),
             "n_trials": n_trials,

@@ -158,7 +158,12 @@ def _running(values: FloatArray) -> FloatArray:
 def _random(state: UintArray) -> np.uint64:
     """Advance a generator; returns 64 random bits."""
     state[0] += _GOLDEN
-    z = state[0]
+    return _mixed(state[0])
+
+
+@compiled
+def _mixed(z: np.uint64) -> np.uint64:
+    """Spread the bits of a number over 64 bits."""
     z = (z ^ (z >> np.uint64(30))) * _MIX_A
     z = (z ^ (z >> np.uint64(27))) * _MIX_B
     return np.uint64(z ^ (z >> np.uint64(31)))
@@ -239,6 +244,8 @@ def _walked(
     found = np.empty((len(horizons), 4, len(shifts)))
     changes = np.empty(horizons[-1])
     for path in range(len(shifts)):
+        # From its own state, so that further horizons change nothing.
+        state[0] = _mixed(seed + np.uint64(path))
         memory = chosen[path]
         new, back = memories[memory]
         variance, row, drift = variances[memory], np.int64(n), mean + shifts[path]
