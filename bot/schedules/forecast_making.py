@@ -37,7 +37,7 @@ async def forecast_now(studies: Sequence[OptimizationStudy], of: ForecastOf, ser
         raise error_of(answer.error)
     is_open = len(subjects) == 1 or all(subject.audience == WORKSPACE for subject in subjects)
     if of is not ForecastOf.WINNER and is_open:  # several that not everyone may see would have no one audience
-        await keep([answer.forecast], _together(subjects), services)
+        await keep([answer.forecast], _together(subjects), services, made_at=services.clock())
     return answer.forecast
 
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.documents.audiences import Viewer, may_see
@@ -71,13 +71,12 @@ def subject_of(study: OptimizationStudy) -> Subject:
 async def keep_of_study(study: OptimizationStudy, services: Services) -> None:
     """Keep the forecasts of a study's result, if it has any."""
     if study.status is StudyState.COMPLETE and study.summary is not None and study.summary.forecasts:
-        await keep(study.summary.forecasts, subject_of(study), services)
+        await keep(study.summary.forecasts, subject_of(study), services, made_at=study.created_at)
 
 
-async def keep(forecasts: Sequence[Forecast], subject: Subject, services: Services) -> None:
-    """Keep forecasts that are made now."""
-    warehouse = services.market.warehouse
-    await asyncio.to_thread(keep_forecasts, warehouse, forecasts, subject, now=services.clock())
+async def keep(forecasts: Sequence[Forecast], subject: Subject, services: Services, *, made_at: datetime) -> None:
+    """Keep forecasts; they were made when their bars were read, which for a study is when it was requested."""
+    await asyncio.to_thread(keep_forecasts, services.market.warehouse, forecasts, subject, now=made_at)
 
 
 class ForecastScoring:

@@ -109,7 +109,7 @@ async def test_a_forecast_is_told_kept_scored_once_and_closed_where_its_bars_nev
             assert (63, UNKNOWABLE) in closed
             assert (21, UNKNOWABLE) not in closed
             assert "were closed: the bars never came" in await said(act, "forecasts", user="bob")
-            assert "since 2013-0" not in await said(act, "failures", user="bob")
+            assert "2013-02-01" not in await said(act, "failures", user="bob")
         slack.assert_no_violations()
 
 
@@ -143,6 +143,11 @@ async def _known(services: Services, act: Driver, study: OptimizationStudy) -> N
     assert hold.realised == pytest.approx(_ibm_over(study.window.end_date, 21), abs=0.002)  # with costs
     assert hold.scored_at == KNOWN
     assert await ForecastScoring(services.context.services).score() == 0
+    before = kept(services, study)
+    with services.context.services.market.warehouse.writing() as cursor:  # as of a file that was lost
+        cursor.execute("DELETE FROM portfolio_forecast_history")
+    assert await ForecastScoring(services.context.services).score() == len(known)
+    assert kept(services, study) == before
     assert "too few to judge" in await said(act, "forecasts IBM")
     assert "Forecasts before, now known" in await said(act, f"forecast {study.study_name}")
     assert "전망" in await said(act, "forecasts", user="kim")
