@@ -348,6 +348,11 @@ class ShowRegime(Command):
 
 
 @dataclass(frozen=True)
+class ListRegimes(Command):
+    """Show what kind of market each symbol in use is in."""
+
+
+@dataclass(frozen=True)
 class ShowForecast(Command):
     """Show what may follow of a study's winner over the next bars, with the bars since where it is a champion."""
 

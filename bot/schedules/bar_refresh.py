@@ -24,6 +24,7 @@ from bot.runtime.settings import DailyTime
 from bot.schedules.bars_in_use import Use, UsesBySeries, channels_of, find_uses, language_of, team_of
 from bot.schedules.champions import Champions
 from bot.schedules.change_reports import ChangeReports
+from bot.schedules.day_labels import store_labels
 from bot.schedules.forecast_making import renew
 from bot.schedules.forecast_scoring import ForecastScoring
 from optimizer.clock import Clock
@@ -132,7 +133,10 @@ class BarRefresh:
         return used
 
     async def _finish(self, refresh: Refresh, used: UsesBySeries, done: Sequence[Refreshed]) -> None:
-        """Record the failures, notify the channels of them and of changes, and only then mark the refresh as ended."""
+        """Record the failures, notify the channels of them and of changes, and write down what kind of market it is.
+
+        Only then the refresh is marked as ended: what a stop cut off is done again.
+        """
         failing = [await self._record_failure(one) for one in done if one.error is not None]
         # A series that delivers again, or is no longer used, is deleted, so that its next failure is reported again.
         await FailingSeries.find({"_id": {"$nin": [one.id for one in failing]}}).delete()
@@ -140,6 +144,7 @@ class BarRefresh:
             with in_workspace(team_of(channel_id, used)):
                 await self._notify(refresh, channel_id, used, failing)
         await self._changes.post(refresh.key, used)
+        await store_labels(self._market, used, self._clock)
         await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
 
     async def _record_failure(self, refreshed: Refreshed) -> FailingSeries:

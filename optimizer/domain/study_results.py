@@ -11,6 +11,7 @@ from pydantic import Field
 
 from optimizer.domain.forecast_results import Forecast, NoForecast
 from optimizer.domain.measured import Measure
+from optimizer.domain.regime_results import StudyRegime
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
 
@@ -394,6 +395,7 @@ class StudySummary(Frozen):
     shared: Shared | None = None  # parts of the symbols when they share a set
     pareto: Pareto | None = None  # of a study with two goals
     comparison: Comparison | None = None  # with the benchmark that the request names
+    regime: StudyRegime | None = None  # kinds of markets; None of several symbols, and where there is no label
     forecasts: tuple[Forecast, ...] = ()  # of the winner and of hold, from the same unseen bars
     no_forecast: NoForecast | None = None  # reason why there is none; None in older studies too
     n_unseen: int | None = None  # bars that forecasts rest on, or that are too few

@@ -26,6 +26,7 @@ from optimizer.domain.kept_forecasts import Play, Realised
 from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
+from optimizer.learned import regimes
 from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook import forecast_paths
 from optimizer.outlook.champion_forecasts import forecast_parts
@@ -82,7 +83,7 @@ async def serve(answers: IO[str]) -> None:
 
 def warm() -> None:
     """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more."""
-    for module in (evaluator, estimator, cross_validation, bootstrap, forecast_paths):
+    for module in (evaluator, estimator, cross_validation, bootstrap, regimes, forecast_paths):
         module.warm()
 
 

@@ -104,7 +104,7 @@ def weekly(of_run: SimpleNamespace, notes: Sequence[DataNote] = (), **changes: A
         "schedule": SCHEDULE, "run": of_run, "study": study, "summary": told.finished("promising").summary,
         "champion": CHAMPION, "champion_params": FORMER,
         "before": run(CHALLENGES["behind"], params=told.rsi(12, 30, 70), started_at=BEFORE), "late_at": None,
-        "next_at": TIMES[1], "is_same_as_before": False, "may_adopt": True, "record": None,
+        "next_at": TIMES[1], "is_same_as_before": False, "may_adopt": True, "record": None, "regime_before": None,
     }  # fmt: skip
     return SimpleNamespace(**facts | changes)
 
@@ -162,6 +162,12 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         run(CHALLENGES["same"]),
         record=ForecastRecord(board=scoreboard([forecasts.scored(n, value=-0.2) for n in range(2)]), is_outside=True),
     )
+    changed = told.in_market("promising", told.REGIME).summary
+    this_week = changed.model_copy(update={"regime": told.REGIME.model_copy(update={"since": date(2013, 2, 25)})})
+    for name, summary in (("earlier", changed), ("this_week", this_week)):
+        posts[f"weekly_turned_{name}"] = weekly(
+            run(CHALLENGES["maybe"]), summary=summary, regime_before=told.REGIME.before
+        )
     reason = say.error(Unavailable(what="A", reason="it ended <!channel>", remedy=Phrase("try_again")))
     failure = {"schedule": SCHEDULE, "spec": told.SPEC, "reason": reason}
     study = told.finished("promising")
