@@ -28,6 +28,7 @@ from reports import narrative, report_tables
 from reports.actions import ACTIONS
 from reports.decision import course_of, decide
 from reports.facts import HelpLine, Plan, StudyFacts
+from reports.forecast_facts import forecast_line
 from reports.languages import LANGUAGES, TEMPLATES, Language
 from reports.layout_cache import kept_layouts
 from reports.own_words import own_words
@@ -98,6 +99,7 @@ class Renderer:
             folds=fold_points(summary, study.goal),
             symbol_rows=symbol_rows(summary, study.goal),
             rows=best_rows(summary),
+            ahead=forecast_line(summary),
         )
         return fit(message)
 

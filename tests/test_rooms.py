@@ -53,6 +53,7 @@ ROOMS = {
         "actions",
         "facts",
         "text",
+        "forecast_facts",
         "json_document",
         "sentences",
         "narrative",

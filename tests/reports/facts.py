@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import bson
 
+from optimizer.domain.forecast_results import ForecastOf, NoForecast
 from optimizer.domain.regime_results import Regime, RegimeRun, StudyRegime
 from optimizer.domain.space import Params, Range, Space
 from optimizer.domain.study_request import Cap, StudySpec
@@ -42,6 +43,7 @@ from optimizer.domain.study_results import (
 from optimizer.errors import Phrase, UnusableBars
 from optimizer.storage.trial_documents import trial_document
 from reports.facts import Failure, Plan, StudyFacts
+from tests.reports.forecasts import forecast
 
 WINDOW = Window(
     start=date(2003, 10, 24),
@@ -468,6 +470,8 @@ SUMMARIES = {
         degenerate=Degenerate.HOLD_IN_DISGUISE, verdict=Verdict.UNPROVEN, suggestion=Suggestion.DROP, is_exhaustive=True
     ),
     "shared": shared(),
+    "forecast": summary(forecasts=(forecast(), forecast(ForecastOf.HOLD)), n_unseen=512),
+    "no_forecast": summary(no_forecast=NoForecast.TOO_FEW_UNSEEN, n_unseen=84),
     "two_goals": two_goals(),
     "folds_only": summary(
         window=WINDOW.model_copy(update={"holdout_start": None, "n_holdout": 0}),
