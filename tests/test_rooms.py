@@ -90,7 +90,7 @@ ROOMS = {
 WITHIN = {
     "optimizer/strategies": {"plugins", "rules"},
     "optimizer/search": {"tpe"},
-    "optimizer/validation": {"champions", "statistics"},
+    "optimizer/validation": {"champions", "regimes", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},

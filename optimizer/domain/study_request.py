@@ -179,6 +179,11 @@ class StudySpec(Frozen):
         named = (self.account.interest_symbol, *parts, *(self.rule.symbols if self.rule else ()))
         return tuple(dict.fromkeys(symbol for symbol in named if symbol))
 
+    @property
+    def reads_regimes(self) -> bool:
+        """True if a word of the request needs the labels of regimes."""
+        return "regime" in (*self.overlays, *(narrowed.name for narrowed in self.narrowed))
+
     def shared_with(self, symbols: Sequence[str]) -> "StudySpec":
         """Same request for one set shared by `symbols`, in alphabetical order so that equal requests are equal."""
         first, *others = sorted(symbols)

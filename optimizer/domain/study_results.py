@@ -10,6 +10,7 @@ from enum import StrEnum, auto
 from pydantic import Field
 
 from optimizer.domain.measured import Measure
+from optimizer.domain.regime_results import RegimeReport, SplitEvidence
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
 
@@ -393,6 +394,8 @@ class StudySummary(Frozen):
     shared: Shared | None = None  # parts of the symbols when they share a set
     pareto: Pareto | None = None  # of a study with two goals
     comparison: Comparison | None = None  # with the benchmark that the request names
+    by_regime: RegimeReport | None = None  # None in older studies, and where no bar has a label
+    split: SplitEvidence | None = None  # of a study whose parameters are split by regime
     notes: tuple[str, ...] = ()  # keys of caveats about the data or the search (worded by the narrative)
 
 

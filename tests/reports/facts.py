@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import bson
 
+from optimizer.domain.regime_results import RegimeReport, RegimeRow, RegimeSide
 from optimizer.domain.space import Params, Range, Space
 from optimizer.domain.study_request import Cap, StudySpec
 from optimizer.domain.study_results import (
@@ -119,6 +120,58 @@ TEXTBOOK = scored(rsi(14, 30, 70), (0.4127, 0.9811, -0.4313), (0.2179, 0.0317, -
 HOLD = scored({}, (0.9317, 14.1731, -0.6087), (0.3311, 0.1719, -0.4381))
 
 
+BY_REGIME = RegimeReport(
+    rows=(
+        RegimeRow(
+            regime="bullish",
+            n_bars=1215,
+            n_held_out=212,
+            share=0.516362,
+            winner=RegimeSide(log_return=0.8131, annual_return=0.1837, sharpe_ratio=1.2117, low=0.4613, high=1.9619),
+            buy_and_hold=RegimeSide(
+                log_return=2.1719, annual_return=0.5691, sharpe_ratio=1.9213, low=1.1717, high=2.6713
+            ),
+            n_trades=19,
+            win_rate=0.7368,
+        ),
+        RegimeRow(
+            regime="bearish",
+            n_bars=372,
+            n_held_out=71,
+            share=0.158096,
+            winner=RegimeSide(log_return=-0.0313, annual_return=-0.0209, sharpe_ratio=-0.1119, low=-1.46, high=1.2413),
+            buy_and_hold=RegimeSide(
+                log_return=-0.6113, annual_return=-0.3387, sharpe_ratio=-1.1317, low=-2.49, high=0.2219
+            ),
+            n_trades=8,
+            win_rate=0.5,
+        ),
+        RegimeRow(
+            regime="volatile",
+            n_bars=97,
+            n_held_out=0,
+            share=0.041224,
+            winner=RegimeSide(log_return=0.1117, annual_return=0.3371, sharpe_ratio=0.6119),
+            buy_and_hold=RegimeSide(log_return=-0.0319, annual_return=-0.0797, sharpe_ratio=-0.1213),
+            n_trades=3,
+            win_rate=0.6667,
+        ),
+        RegimeRow(regime="sideways"),
+        RegimeRow(
+            regime=None,
+            n_bars=669,
+            n_held_out=70,
+            share=0.284318,
+            winner=RegimeSide(log_return=0.0713, annual_return=0.0272, sharpe_ratio=0.1917, low=-0.8219, high=1.2113),
+            buy_and_hold=RegimeSide(
+                log_return=0.1313, annual_return=0.0507, sharpe_ratio=0.2117, low=-0.8019, high=1.2313
+            ),
+            n_trades=11,
+        ),
+    )
+)
+
+
 def summary(**changes: object) -> StudySummary:
     """The promising study, or another by what differs from it."""
     winner = scored(rsi(11, 33, 78), (1.0943, 3.8123, -0.2917), (0.8377, 0.2213, -0.1129), 143)
@@ -160,6 +213,7 @@ def summary(**changes: object) -> StudySummary:
         n_failed=0,
         is_exhaustive=False,
         space_size=5376,
+        by_regime=BY_REGIME,
         notes=(),
     )
     return whole.model_copy(update=changes)
