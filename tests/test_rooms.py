@@ -88,7 +88,7 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
-    "optimizer/strategies": {"plugins", "rules"},
+    "optimizer/strategies": {"plugins", "regimes", "rules"},
     "optimizer/search": {"tpe"},
     "optimizer/validation": {"champions", "regimes", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},

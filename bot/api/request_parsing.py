@@ -129,6 +129,8 @@ def _settings(request: OptimizationRequest) -> Iterator[tuple[str, str]]:
     yield "/n_trials", f"trials={request.n_trials}"
     yield "/goal", f"goal={request.goal}"
     yield "/reenter", f"reenter={request.reenter}"
+    if request.by_regime:
+        yield "/by_regime", f"by_regime={','.join(request.by_regime)}"
     yield "/min_trades", f"min_trades={request.min_trades}"
     yield "/sampler", f"sampler={request.sampler}"
     yield "/seed", f"seed={request.seed}"

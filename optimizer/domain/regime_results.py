@@ -57,23 +57,14 @@ class SplitEvidence(Frozen):
     plain_params: dict[str, Value]  # of the plain search; empty where no set of it qualified
     plain_value: Measure = None
     split_value: Measure = None
-    placebo_gains: tuple[float, ...] = ()  # of each shifted row of labels, sorted
+    gain: Measure = None  # of the split beyond the plain search
+    placebo_gain: Measure = None  # median of those of the shifted rows of labels
+    placebo_gains: tuple[float, ...] = ()  # of each, sorted
     placebo_p: Measure = None  # share of the shifted rows, and the true one, that gain at least as much
+    is_freedom: bool = True  # shifted labels gain as much, too often to be chance
     plain_sharpe: Measure = None  # annual, on the held-out bars
     split_sharpe: Measure = None
     n_unseen: int = 0  # bars of the folds and of the holdout on which both are compared
     difference: Measure = None  # mean annual return of the split there, less that of the plain search
     probability: Measure = None  # share of resamples in which the split is ahead
     worth: SplitWorth = SplitWorth.CANNOT_TELL
-
-    @property
-    def gain(self) -> float | None:
-        """Value of the split beyond the plain search's, on the searched bars."""
-        if self.split_value is None or self.plain_value is None:
-            return None
-        return self.split_value - self.plain_value
-
-    @property
-    def placebo_gain(self) -> float | None:
-        """Median gain of shifted labels."""
-        return self.placebo_gains[len(self.placebo_gains) // 2] if self.placebo_gains else None

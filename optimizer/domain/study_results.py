@@ -269,6 +269,7 @@ class Case(StrEnum):
     SLIPPED_BUT_LIKELY = auto()
     REFITS_WEAK = auto()
     CHOICE_LOSES = auto()
+    SPLIT_IS_FREEDOM = auto()
     CHOICE_SHAKY = auto()
     RANKING_SHAKY = auto()
     INTERVAL_WIDE = auto()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.metrics import periods_per_year
 from optimizer.indicators.conditions import Conditions
 from optimizer.lazy import LazyModule
 
@@ -24,12 +25,14 @@ else:
 
 Labels = NDArray[np.int8]
 
+#: Word of the gate that is always open.
+ANY_REGIME = "any"
 #: Regimes that are stress.
 STRESSED = ("bearish", "volatile")
 #: Word of a gate, and the regimes in which it lets positions open; None is every bar.
 GATES: Mapping[str, tuple[str, ...] | None] = MappingProxyType(
     {
-        "any": None,
+        ANY_REGIME: None,
         "no-bear": ("bullish", "volatile", "sideways"),
         "no-storm": ("bullish", "bearish", "sideways"),
         "calm": ("bullish", "sideways"),
@@ -63,6 +66,11 @@ def is_one_of(labels: Labels, names: tuple[str, ...]) -> NDArray[np.bool_]:
     """Bars whose label is one of these regimes, (n_bars,)."""
     wanted = [place for place, regime in enumerate(regimes.ORDER) if regime in names]
     return np.isin(labels, wanted)
+
+
+def n_before_labels(bars: Bars) -> int:
+    """Bars before the first one that has a label."""
+    return round(periods_per_year(bars))
 
 
 def stress(conditions: Conditions, _: int) -> FloatArray:

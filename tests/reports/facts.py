@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import bson
 
-from optimizer.domain.regime_results import RegimeReport, RegimeRow, RegimeSide
+from optimizer.domain.regime_results import RegimeReport, RegimeRow, RegimeSide, SplitEvidence
 from optimizer.domain.space import Params, Range, Space
 from optimizer.domain.study_request import Cap, StudySpec
 from optimizer.domain.study_results import (
@@ -491,6 +491,30 @@ def two_goals() -> StudySummary:
     return plain.model_copy(update={"pareto": Pareto(sets=sets, n_sets=11, n_feasible=183, knee=88)})
 
 
+def split_by_regime() -> StudySummary:
+    """A strong result whose split by regime is worth no more than one by shifted labels."""
+    params: Params = {**rsi(11, 33, 78), "stop": 6, "oversold_stress": 23, "stop_stress": 11}
+    winner = scored(params, (1.7119, 6.3317, -0.1813), (1.4317, 0.3971, -0.0713), 143)
+    plain: Params = {**rsi(11, 33, 78), "stop": 7}
+    evidence = SplitEvidence(
+        names=("oversold", "stop"),
+        plain_params=plain,
+        plain_value=1.6113,
+        split_value=1.7237,
+        gain=0.1124,
+        placebo_gain=0.0913,
+        placebo_gains=(0.0317, 0.0913, 0.1519),
+        placebo_p=0.375,
+        plain_sharpe=1.3919,
+        split_sharpe=1.4317,
+        n_unseen=1353,
+        difference=0.0119,
+        probability=0.6113,
+    )
+    changes = {"winner": winner, "top": (winner, *_runners_up()), "split": evidence}
+    return strong().model_copy(update={**changes, "verdict": Verdict.UNPROVEN, "suggestion": Suggestion.RESEARCH})
+
+
 SUMMARIES = {
     "strong": strong(),
     "promising": summary(optimum=1.1391),
@@ -504,6 +528,7 @@ SUMMARIES = {
         degenerate=Degenerate.HOLD_IN_DISGUISE, verdict=Verdict.UNPROVEN, suggestion=Suggestion.DROP, is_exhaustive=True
     ),
     "shared": shared(),
+    "split": split_by_regime(),
     "two_goals": two_goals(),
     "folds_only": summary(
         window=WINDOW.model_copy(update={"holdout_start": None, "n_holdout": 0}),
@@ -555,6 +580,9 @@ def finished(name: str, /, **changes: object) -> StudyFacts:
     if whole.shared is not None:
         symbols = [part.symbol for part in whole.shared.by_symbol]
         found |= {"spec": SPEC.shared_with(symbols), "command": "/optimize AAPL,IBM,MSFT RSI 200 mode=shared"}
+    if whole.split is not None:
+        found |= {"spec": SPEC.model_copy(update={"by_regime": whole.split.names})}
+        found |= {"command": "/optimize AAPL RSI 200 by_regime=oversold,stop"}
     if whole.pareto is not None:
         found |= {"spec": SPEC.model_copy(update={"goals": tuple(whole.pareto.sets[0].in_sample)})}
         found |= {"command": "/optimize AAPL RSI 200 goal=sharpe,maxdd"}
