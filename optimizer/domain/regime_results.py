@@ -39,6 +39,14 @@ class RegimeReport(Frozen):
     rows: tuple[RegimeRow, ...]  # the four regimes, those without a bar too, then the bars without a label, if any
 
 
+class PlannedRegimes(Frozen):
+    """Searched bars of each regime, before a study starts."""
+
+    symbol: str
+    n_bars: dict[str, int]  # by regime, 0 for one that never occurs
+    n_stressed: int  # bearish and volatile ones
+
+
 class SplitWorth(StrEnum):
     """What a split by regime is worth beside the plain search, on bars that neither was fitted on."""
 

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import bson
 
-from optimizer.domain.regime_results import RegimeReport, RegimeRow, RegimeSide, SplitEvidence
+from optimizer.domain.regime_results import PlannedRegimes, RegimeReport, RegimeRow, RegimeSide, SplitEvidence
 from optimizer.domain.space import Params, Range, Space
-from optimizer.domain.study_request import Cap, StudySpec
+from optimizer.domain.study_request import Cap, Narrowed, StudySpec
 from optimizer.domain.study_results import (
     Curve,
     Degenerate,
@@ -53,6 +53,16 @@ WINDOW = Window(
     periods_per_year=252.0,
 )
 SPEC = StudySpec(symbol="AAPL", strategy_name="rsi", n_trials=200)
+BY_REGIME_SPEC = StudySpec(
+    symbol="AAPL",
+    strategy_name="rsi",
+    by_regime=("oversold", "stop"),
+    overlays=("stop", "regime"),
+    narrowed=(Narrowed(name="regime", choices=("any", "calm")),),
+)
+PLANNED = PlannedRegimes(
+    symbol="AAPL", n_bars={"bullish": 1158, "bearish": 478, "volatile": 31, "sideways": 0}, n_stressed=509
+)
 SPACE = Space(
     (
         Range(name="period", low=10, high=30, step=1, default=14, unit="bars"),

@@ -56,6 +56,11 @@ def without_split(spec: StudySpec) -> StudySpec:
     return spec.model_copy(update={"by_regime": (), "overlays": tuple(name for name in OVERLAYS if name in names)})
 
 
+def second_names(spec: StudySpec) -> list[str]:
+    """Names of the second values of a request."""
+    return [stressed(name) for name in spec.by_regime]
+
+
 def turned_on(spec: StudySpec) -> list[str]:
     """Orders that only the split of a request turned on."""
     named = {*spec.overlays, *(narrowed.name for narrowed in spec.narrowed)}
