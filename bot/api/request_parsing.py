@@ -23,7 +23,12 @@ from optimizer.strategies.registry import OVERLAYS, Strategy, find_strategy
 from optimizer.strategies.rules.compiling import RULE, strategy_of_rule
 
 _CLASHES = ClashFields(
-    years="/window/years", end="/window/end", mode="/mode", reenter="/reenter", other="/search_space"
+    years="/window/years",
+    end="/window/end",
+    mode="/mode",
+    reenter="/reenter",
+    by_regime="/by_regime",
+    other="/search_space",
 )
 
 

@@ -1,10 +1,14 @@
-"""Errors of splits by regime: UserError ← SplitError ← TooManySplits, SplitTwice, NotSplittable, TooLittleStress."""
+"""Errors of splits by regime.
 
-from optimizer.errors import UserError
+BadValue ← SplitError    TooManySplits · SplitTwice · NotSplittable
+BadData                  TooLittleStress
+"""
+
+from optimizer.errors import BadData, BadValue
 
 
-class SplitError(UserError):
-    """A split by regime that is not offered, or that the bars do not allow."""
+class SplitError(BadValue):
+    """A split by regime that is not offered."""
 
 
 class TooManySplits(SplitError):
@@ -19,5 +23,5 @@ class NotSplittable(SplitError):
     """Raised for a parameter without a second value. Facts: name, reason, known (those that can have one)."""
 
 
-class TooLittleStress(SplitError):
+class TooLittleStress(BadData):
     """Raised where the searched bars have too few in stress. Facts: symbol, have, need."""
