@@ -348,6 +348,11 @@ class ShowRegime(Command):
 
 
 @dataclass(frozen=True)
+class ListRegimes(Command):
+    """Show what kind of market each symbol in use is in."""
+
+
+@dataclass(frozen=True)
 class ShowChanges(Command):
     """Show what was changed later in a symbol's stored bars, and what rests on them."""
 

@@ -256,6 +256,12 @@ _TABLE = (
         aliases=("장세", "국면"),
     ),
     Verb(
+        key="regimes",
+        command=c.ListRegimes,
+        usage="regimes",
+        aliases=("장세목록", "국면목록"),
+    ),
+    Verb(
         key="health",
         command=c.Health,
         usage="health",

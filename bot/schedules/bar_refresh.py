@@ -24,6 +24,7 @@ from bot.runtime.settings import DailyTime
 from bot.schedules.bars_in_use import Use, UsesBySeries, channels_of, find_uses, language_of, team_of
 from bot.schedules.champions import Champions
 from bot.schedules.change_reports import ChangeReports
+from bot.schedules.day_labels import store_labels
 from optimizer.clock import Clock
 from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import error_of
@@ -85,11 +86,11 @@ class BarRefresh:
     async def schedule(self, at: DailyTime | None) -> None:
         """Schedule the one job that the settings name, and resume a refresh that a stop cut off."""
         wanted = str(at) if at else ""
-        for other in set(self._jobs.kept(KIND)) - {wanted}:
-            self._jobs.remove_cron(KIND, other)
+        for other in set(await self._jobs.kept(KIND)) - {wanted}:
+            await self._jobs.remove_cron(KIND, other)
         # An existing job stays: it may have become due while the bot was down.
-        if at is not None and self._jobs.next_run(KIND, wanted) is None:
-            self._jobs.add_cron(KIND, wanted, {"hour": at.hour, "minute": at.minute}, at.time_zone)
+        if at is not None and await self._jobs.next_run(KIND, wanted) is None:
+            await self._jobs.add_cron(KIND, wanted, {"hour": at.hour, "minute": at.minute}, at.time_zone)
         last = await Refresh.find_all().sort("-started_at").first_or_none()
         if last is not None and last.ended_at is None:
             self._background.run(self._carry_out(last))
@@ -122,7 +123,10 @@ class BarRefresh:
         return used
 
     async def _finish(self, refresh: Refresh, used: UsesBySeries, done: Sequence[Refreshed]) -> None:
-        """Record the failures, notify the channels of them and of changes, and only then mark the refresh as ended."""
+        """Record the failures, notify the channels of them and of changes, and write down what kind of market it is.
+
+        Only then the refresh is marked as ended: what a stop cut off is done again.
+        """
         failing = [await self._record_failure(one) for one in done if one.error is not None]
         # A series that delivers again, or is no longer used, is deleted, so that its next failure is reported again.
         await FailingSeries.find({"_id": {"$nin": [one.id for one in failing]}}).delete()
@@ -130,6 +134,7 @@ class BarRefresh:
             with in_workspace(team_of(channel_id, used)):
                 await self._notify(refresh, channel_id, used, failing)
         await self._changes.post(refresh.key, used)
+        await store_labels(self._market, used, self._clock)
         await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
 
     async def _record_failure(self, refreshed: Refreshed) -> FailingSeries:

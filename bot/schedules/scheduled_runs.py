@@ -22,6 +22,7 @@ from bot.schedules.champions import Champions, rival_of
 from bot.schedules.schedules import Schedules, is_late, spec_of
 from bot.schedules.watchlists import UnknownWatchlist, list_named
 from optimizer.clock import Clock
+from optimizer.domain.regime_results import Regime
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary
@@ -64,6 +65,7 @@ class ScheduledRunFacts:
     before: ScheduleRun | None  # the previous run with a result
     late_at: datetime | None  # when it should have begun, in the schedule's time zone; None: in time
     next_at: datetime | None  # in the schedule's time zone; None: removed meanwhile
+    regime_before: Regime | None = None  # of the previous run, where the kind of market is another now
 
     @property
     def is_same_as_before(self) -> bool:
@@ -158,7 +160,7 @@ class ScheduledRuns:
             await self._fail(schedule, run, error)
             return
         await run.set({"state": str(RunState.SEARCHING), "study_name": study.study_name, "stale": run.stale})
-        self._jobs.submit(study.study_name)
+        await self._jobs.submit(study.study_name)
 
     async def _refresh(self, spec: StudySpec) -> dict[str, object] | None:
         """Refresh the bars; returns the failure if there was one, and the study then uses the stored bars."""
@@ -208,6 +210,7 @@ class ScheduledRuns:
         assert study.summary is not None, "_summary checked it"
         zone = ZoneInfo(schedule.time_zone)
         next_at = None if schedule.removed_at else self._schedules.next_times(schedule, 1)[0].astimezone(zone)
+        before = await _previous_run(run)
         return ScheduledRunFacts(
             schedule=schedule,
             run=run,
@@ -215,9 +218,10 @@ class ScheduledRuns:
             summary=study.summary,
             champion=champion,
             champion_params=champion.params if champion else _default_params(study),
-            before=await _previous_run(run),
+            before=before,
             late_at=run.due_at.astimezone(zone) if is_late(run) else None,
             next_at=next_at,
+            regime_before=await _regime_before(before, study.summary),
         )
 
     async def _fail(self, schedule: Schedule, run: ScheduleRun, error: UserError) -> None:
@@ -264,6 +268,15 @@ async def _previous_run(run: ScheduleRun) -> ScheduleRun | None:
         .sort("-due_at")
         .first_or_none()
     )
+
+
+async def _regime_before(before: ScheduleRun | None, summary: StudySummary) -> Regime | None:
+    """Return the kind of market at the previous run's last bar, if it was another."""
+    if before is None or summary.regime is None:
+        return None
+    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == before.study_name)
+    then = study.summary.regime if study and study.summary else None
+    return None if then is None or then.regime is summary.regime.regime else then.regime
 
 
 def _summary(schedule: Schedule, study: OptimizationStudy) -> StudySummary:

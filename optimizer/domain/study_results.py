@@ -9,8 +9,9 @@ from enum import StrEnum, auto
 
 from pydantic import Field
 
+from optimizer.domain.by_regime_results import RegimeReport, SplitEvidence
 from optimizer.domain.measured import Measure
-from optimizer.domain.regime_results import RegimeReport, SplitEvidence
+from optimizer.domain.regime_results import StudyRegime
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
 
@@ -397,6 +398,7 @@ class StudySummary(Frozen):
     comparison: Comparison | None = None  # with the benchmark that the request names
     by_regime: RegimeReport | None = None  # None in older studies, and where no bar has a label
     split: SplitEvidence | None = None  # of a study whose parameters are split by regime
+    regime: StudyRegime | None = None  # kinds of markets; None of several symbols, and where there is no label
     notes: tuple[str, ...] = ()  # keys of caveats about the data or the search (worded by the narrative)
 
 

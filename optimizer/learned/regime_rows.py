@@ -5,8 +5,6 @@ exit is lost there, and opens nothing through a gate.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -41,25 +39,12 @@ GATES: Mapping[str, tuple[str, ...] | None] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class _Known:
-    """Bars by their content."""
-
-    data_hash: str
-    bars: Bars = field(compare=False)
-
-
 def labels_of(bars: Bars) -> Labels:
     """Label of each bar as its place in `regimes.ORDER`, −1 where there is none, (n_bars,)."""
-    return _labels(_Known(bars.data_hash, bars))
-
-
-@lru_cache(maxsize=4)
-def _labels(known: _Known) -> Labels:
     try:
-        return regimes.regimes_of(known.bars).labels
+        return regimes.remembered(bars).labels
     except regimes.TooFewForRegimes:
-        return np.full(len(known.bars), -1, dtype=np.int8)
+        return np.full(len(bars), -1, dtype=np.int8)
 
 
 def is_one_of(labels: Labels, names: tuple[str, ...]) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars, TimeArray
+from optimizer.domain.regime_results import StudyRegime
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord, Tries
@@ -19,6 +20,7 @@ from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
 from optimizer.market.snapshots import read_snapshot
+from optimizer.outlook.study_regime import study_regime
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.study_store import (
@@ -117,6 +119,7 @@ async def replay_study(study_name: str, snapshots: Path) -> Replayed:
     run = await _prepare(study, snapshots)
     fresh = await asyncio.to_thread(lambda: in_order_of(run.done, list(replace(run, done=[]).trials())))
     summary = await asyncio.to_thread(_summarize, run, fresh, _tries_of(study.summary))
+    summary = summary.model_copy(update={"regime": await asyncio.to_thread(_regime_of, run)})
     difference = first_difference(run.done, fresh) or first_difference(study.summary, summary)
     return Replayed(n_trials=len(fresh), difference=difference)
 
@@ -170,6 +173,8 @@ def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
 async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
     study_name = run.study.study_name
     prepared = time.perf_counter()
+    # Beside the search, so that the result does not come later for it.
+    labelling = begin(asyncio.to_thread(_regime_of, run))
     records, wanted, storage = await _search(run)
     await store_tried_sets(run.study, [record.params for record in records])
     searched = time.perf_counter()
@@ -177,6 +182,7 @@ async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
         await update_study(study_name, status=wanted, wanted=None)
         return wanted
     summary = await asyncio.to_thread(_summarize, run, records, await tries_before(run.study))
+    summary = summary.model_copy(update={"regime": await labelling})
     judged = time.perf_counter()
     backtests = await _keep_backtests(run, records)
     ended = time.perf_counter()
@@ -256,6 +262,11 @@ def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> S
         tries=tries,
         companions=run.companions,
     )
+
+
+def _regime_of(run: StudyRun) -> StudyRegime | None:
+    """Kinds of markets of the window; several symbols are in several of them."""
+    return None if run.study.spec.is_shared else study_regime(run.many[0], run.rows)
 
 
 async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[BacktestRecord]:

@@ -22,6 +22,7 @@ from pymongo.errors import PyMongoError
 from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
+from optimizer.learned import regimes
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.mongo import open_documents
@@ -70,7 +71,7 @@ async def serve(answers: IO[str]) -> None:
 
 def warm() -> None:
     """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more."""
-    for module in (evaluator, estimator, cross_validation, bootstrap):
+    for module in (evaluator, estimator, cross_validation, bootstrap, regimes):
         module.warm()
 
 

@@ -19,9 +19,11 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
+from optimizer.domain.regime_results import RegimeRun
 from optimizer.domain.space import Params, Value, tidy
 from optimizer.domain.study_results import Curve, Fold, Interval, Surface
 from reports.charts.chart_labels import ChartLabels
+from reports.charts.regime_strip import HEIGHT, regime_strip
 from reports.text.numbers import MINUS, PERCENT_GOALS
 
 SIZE = (5.0, 3.9)  # inches; at 360 pixels of width a point is one pixel
@@ -36,11 +38,17 @@ Points = Sequence[tuple[float, float]]
 Where = Literal["best", "upper left", "lower right"]
 
 
-def equity(say: ChartLabels, curve: Curve, *, holdout_start: date | None, title: str) -> bytes:
-    """Growth of 1 for winner and hold, the held-out bars shaded, and the winner's drawdown below."""
+def equity(
+    say: ChartLabels,
+    curve: Curve,
+    *,
+    holdout_start: date | None,
+    title: str,
+    regimes: Sequence[RegimeRun] = (),
+) -> bytes:
+    """Growth of 1 for winner and hold, the held-out bars shaded, the winner's drawdown, and the kinds of markets."""
     figure = _figure()
-    top, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.6, 1))
-    figure.subplots_adjust(hspace=0.08, bottom=0.09)
+    top, below, *strips = _stacked(figure, has_strip=bool(regimes))
     figure.align_ylabels((top, below))
     _dress(top, title)
     _dress(below, "")
@@ -50,17 +58,32 @@ def equity(say: ChartLabels, curve: Curve, *, holdout_start: date | None, title:
     top.plot(days[at], buy_and_hold[at], color=SOFT, linewidth=1.2, linestyle=(0, (4, 1.5)), label=say["buy_and_hold"])
     top.plot(days[at], winner[at], color=BLUE, linewidth=1.8, label=say["winner"])
     _growth_axis(say, top, np.concatenate([winner, buy_and_hold]))
-    fall = winner / np.maximum.accumulate(winner) - 1
-    below.fill_between(days[at], fall[at], 0, color=BLUE, alpha=0.35, linewidth=0)
-    below.plot(days[at], fall[at], color=BLUE, linewidth=0.8)
-    below.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
-    below.yaxis.set_major_locator(MaxNLocator(3))
-    below.set_ylabel(say["drawdown"])
+    _drawdown(say, below, days[at], (winner / np.maximum.accumulate(winner) - 1)[at])
     if holdout_start is not None:
         _shade_holdout((top, below), np.datetime64(holdout_start), days[-1], say["held_out"])
     _date_axis(say, below)
+    for strip in strips:
+        _dress(strip, "")
+        regime_strip(say, strip, regimes, curve.dates[-1], ink=INK)
+        _date_axis(say, strip)
     _legend(top, "upper left")
     return _png(figure)
+
+
+def _stacked(figure: Figure, *, has_strip: bool) -> list[Axes]:
+    """Axes of the growth, of the drawdown below it, and of a strip at the foot where there is one."""
+    heights = (2.6, 1.0, HEIGHT) if has_strip else (2.6, 1.0)
+    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    figure.subplots_adjust(hspace=0.08, bottom=0.15 if has_strip else 0.09)
+    return list(axes)
+
+
+def _drawdown(say: ChartLabels, axes: Axes, days: NDArray[np.datetime64], fall: FloatArray) -> None:
+    axes.fill_between(days, fall, 0, color=BLUE, alpha=0.35, linewidth=0)
+    axes.plot(days, fall, color=BLUE, linewidth=0.8)
+    axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.set_ylabel(say["drawdown"])
 
 
 def history(

@@ -47,8 +47,13 @@ class _Study(NamedTuple):
 
 def _equity(study: _Study) -> bytes:
     summary = study.summary
-    start = summary.window.holdout_start
-    return figures.equity(study.say, summary.curve, holdout_start=start, title=study.title("equity"))
+    return figures.equity(
+        study.say,
+        summary.curve,
+        holdout_start=summary.window.holdout_start,
+        title=study.title("equity"),
+        regimes=summary.regime.runs if summary.regime else (),
+    )
 
 
 def _history(study: _Study) -> bytes:

@@ -19,14 +19,14 @@ from bot.runtime.pacing import ChannelQueue
 from bot.schedules.bar_refresh import Failing
 from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
 from optimizer.domain.metrics import GOALS
+from optimizer.domain.regime_results import Regime
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.domain.universe import Universe
 from optimizer.errors import Phrase, ProviderDown
-from optimizer.learned.regimes import Regime
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Coverage
-from optimizer.outlook.regime_facts import RegimeFacts
+from optimizer.outlook.regime_facts import DidNotTrade, RegimeFacts
 from optimizer.strategies.registry import OVERLAYS
 from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.validation.statistics.across_symbols import AcrossSymbols, SymbolResult, across_symbols
@@ -173,9 +173,15 @@ def group(studies: list[Any], *, n: int = 0, n_done: int | None = None, **more: 
 REGIME = RegimeFacts(
     symbol="AAPL", timeframe="1d", source="sample", as_of=datetime(2008, 10, 10, tzinfo=UTC), regime=Regime.VOLATILE,
     probabilities={Regime.BULLISH: 0.01, Regime.BEARISH: 0.08, Regime.VOLATILE: 0.91, Regime.SIDEWAYS: 0.0},
-    since=date(2008, 9, 18), n_bars_since=17, n_changes=5, volatility=0.584, below_high=-0.31, gain=-0.004,
-    gain_interval=(-0.014, 0.006), data_hash="ab12cd34",
+    since=date(2008, 9, 18), n_bars_since=17, previous=Regime.BEARISH, resumed=None, n_bars=2205,
+    n_changes=5, volatility=0.584, below_high=-0.31, gain=-0.004,
+    gain_interval=(-0.014, 0.006), metrics={"return_63": -0.4137}, data_hash="ab12cd34",
 )  # fmt: skip
+SAID = SimpleNamespace(
+    symbol="AAPL", timeframe="1d", regime=Regime.VOLATILE, confidence=0.91, since=date(2008, 9, 18), n_bars_since=17,
+    previous=Regime.BEARISH, as_of=datetime(2008, 10, 10, tzinfo=UTC),
+)  # fmt: skip
+FIRST_SAID = SimpleNamespace(**vars(SAID) | {"symbol": "BTC/USD", "timeframe": "1h", "previous": None})
 CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     **{f"whoami {role}": ("whoami", {**WHOAMI, "role": role}) for role in ("nobody", "viewer", "runner", "admin")},
     "top": ("top", {"studies": [ONE, OTHER], "symbol": "AAPL", "strategy": "rsi", "is_all": True,
@@ -215,10 +221,17 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "data with every finding": ("data_symbol", {"report": REPORT, "findings": EVERY, "n_findings": len(EVERY),
                                                 "picture": "      J F\n2026  █ !"}),
     "data changes": ("data_changes", {"symbol": "AAPL", "rows": bar_changes.ROWS, "n_changes": 23}),
-    "regime": ("regime", {"r": REGIME}),
+    "regime": ("regime", {"r": REGIME, "url": "https://bot.example.org/regimes?symbol=AAPL"}),
     "regime that foretells": (
-        "regime", {"r": replace(REGIME, below_high=0.0, gain=0.009, gain_interval=(0.002, 0.016))},
+        "regime",
+        {"r": replace(REGIME, below_high=0.0, gain=0.009, gain_interval=(0.002, 0.016), resumed=date(2008, 2, 1)),
+         "url": ""},
     ),
+    "regimes": (
+        "regime_list",
+        {"rows": [SAID, FIRST_SAID], "without": [DidNotTrade(symbol="IBM", day="2008-10-10")] * 6, "n_others": 3},
+    ),
+    "regimes of none": ("regime_list", {"rows": [], "without": [], "n_others": 0}),
     "data changes of nothing": ("data_changes", {"symbol": "AAPL", "rows": (), "n_changes": 0}),
     "changed bars": ("changed_bars", {"rows": bar_changes.POSTED, "n_series": 2, "n_others": 3}),
     "changed bars of one": ("changed_bars", {"rows": bar_changes.POSTED[:1], "n_series": 1, "n_others": 0}),

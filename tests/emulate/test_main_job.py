@@ -70,6 +70,7 @@ TYPED = {
     "champions": ("champions", "hampion"),
     "schedules": ("schedules", "{sch}"),
     "run": ("run {sch}", "{sch}"),
+    "regimes": ("regimes", "foretells nothing"),
     "unschedule": ("unschedule {sch}", "{sch}"),
     "data": ("data AAPL", "daily bars"),
     "regime": ("regime AAPL", "since"),

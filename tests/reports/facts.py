@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import bson
 
-from optimizer.domain.regime_results import PlannedRegimes, RegimeReport, RegimeRow, RegimeSide, SplitEvidence
+from optimizer.domain.by_regime_results import PlannedRegimes, RegimeReport, RegimeRow, RegimeSide, SplitEvidence
+from optimizer.domain.regime_results import Regime, RegimeRun, StudyRegime
 from optimizer.domain.space import Params, Range, Space
 from optimizer.domain.study_request import Cap, Narrowed, StudySpec
 from optimizer.domain.study_results import (
@@ -227,6 +228,23 @@ def summary(**changes: object) -> StudySummary:
         notes=(),
     )
     return whole.model_copy(update=changes)
+
+
+#: Kinds of markets that turned shortly before the window's end.
+REGIME = StudyRegime(
+    regime=Regime.VOLATILE,
+    confidence=0.9137,
+    since=date(2013, 2, 6),
+    n_bars=16,
+    before=Regime.BULLISH,
+    runs=(
+        RegimeRun(start=WINDOW.start, regime=None),
+        RegimeRun(start=date(2004, 10, 25), regime=Regime.SIDEWAYS),
+        RegimeRun(start=date(2008, 9, 18), regime=Regime.BEARISH),
+        RegimeRun(start=date(2009, 6, 2), regime=Regime.BULLISH),
+        RegimeRun(start=date(2013, 2, 6), regime=Regime.VOLATILE),
+    ),
+)
 
 
 def significance(**changes: object) -> Significance:
@@ -659,3 +677,8 @@ def _trial(number: int) -> TrialRecord:
         started_at=datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
         duration=0.00011,
     )
+
+
+def in_market(name: str, regime: StudyRegime) -> StudyFacts:
+    """A finished study whose window had these kinds of markets."""
+    return finished(name, summary=SUMMARIES[name].model_copy(update={"regime": regime}))

@@ -45,6 +45,8 @@ REQUESTED = StudySpec(
     timeframe="1h",
     force=True,
 )
+#: A kind of market that turned of late, and one that is old and the first.
+REGIMES = (facts.REGIME, facts.REGIME.model_copy(update={"n_bars": 2353, "since": facts.WINDOW.start, "before": None}))
 OLD = DataNote(kind="stale_end", facts={"n": 3456, "when": "2013-03-01"})
 ACTED = ("cancelled", "paused", "resumed")
 VERBS = [SimpleNamespace(key="list", usage="list [mine]", english="the studies", korean="탐색 목록")]
@@ -66,6 +68,9 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "root_told": [say.root(facts.finished("overfit"))],
         "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
+        "result_in_a_market": [
+            message for regime in REGIMES for message in say.result(facts.in_market("promising", regime))
+        ],
         "unfurl": [say.render("unfurl", study=facts.finished("unproven"))],
         "chart_equity": [*_charts(say)],
         **{f"why_{name}": [say.why(facts.finished(name))] for name in facts.SUMMARIES},

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.regime_results import (
+from optimizer.domain.by_regime_results import (
     LEAST_ANNUAL_BARS,
     LEAST_INTERVAL_BARS,
     RegimeReport,
@@ -24,8 +24,8 @@ from optimizer.learned.regimes import ORDER
 from optimizer.validation.assessment import Assessment, SetBacktests
 from optimizer.validation.statistics.sharpe import moments, sharpe_error
 
-#: Bars from which the labels take longer than they are worth to a search that did not ask for them: seconds.
-MOST_BARS = 12_000
+#: Most bars of a table for a search that did not ask for labels: the model takes a second for 50,000.
+MOST_BARS = 30_000
 #: 95 % quantile of the normal distribution.
 _NORMAL_QUANTILE = 1.6448536269514722
 
