@@ -165,7 +165,7 @@ def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
     start, stop = max(run.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), run.rows.stop
     if stop - start < 2:
         return too_few_bars(max(stop - start, 0))
-    rules = {"allow_short": rival.allow_short, "reenter": rival.reenter, "rule": rival.rule}
+    rules = {name: getattr(rival, name) for name in ("allow_short", "reenter", "rule", "by_regime")}
     is_alike = rules == {name: getattr(spec, name) for name in rules}
     theirs = ours if is_alike else evaluator_of(spec.model_copy(update=rules), run.many, run.companions)
     backtests = ChampionBacktests(
