@@ -152,12 +152,20 @@ async def tabulate_study(study_name: str, table: ResultTable, file: Path, snapsh
     return Tabulated(n_rows=len(next(iter(found.values()))))
 
 
+async def summary_of(study_name: str) -> StudySummary:
+    """Return the stored summary of a finished study, with its curves."""
+    study = await find_stored(study_name)
+    assert study is not None, "the parent has just read it"
+    assert study.summary is not None, "only a finished study has a result"
+    return study.summary
+
+
 def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
     ours, spec = run.evaluator, run.study.spec
     start, stop = max(run.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), run.rows.stop
     if stop - start < 2:
         return too_few_bars(max(stop - start, 0))
-    rules = {"allow_short": rival.allow_short, "reenter": rival.reenter, "rule": rival.rule}
+    rules = {name: getattr(rival, name) for name in ("allow_short", "reenter", "rule", "by_regime")}
     is_alike = rules == {name: getattr(spec, name) for name in rules}
     theirs = ours if is_alike else evaluator_of(spec.model_copy(update=rules), run.many, run.companions)
     backtests = ChampionBacktests(
