@@ -143,7 +143,8 @@ def path_errors(base: Filtered, *, seed: int, n_paths: int = N_PATHS) -> PathErr
     memories = np.minimum(chosen, len(base.weights) - 1).astype(np.int64)
     if np.ptp(returns) == 0.0:
         return PathErrors(shifts=np.zeros(n_paths), scales=np.ones(n_paths), memories=memories)
-    means, scales = _resampled_moments(_running(returns), _running(returns**2), base.block, np.uint64(seed), n_paths)
+    sums, squares, counts = (_running(values) for values in (returns, returns**2, base.is_held.astype(np.float64)))
+    means, scales = _resampled_moments(sums, squares, counts, base.block, np.uint64(seed), n_paths)
     widening = math.sqrt(n / (n - 1)) * (1.0 + _BLOCK_SHARE * base.block / n)
     return PathErrors(shifts=(returns.mean() - means) * widening * n / n_held, scales=scales, memories=memories)
 
@@ -176,14 +177,15 @@ def _row_of(bits: np.uint64, n: int) -> np.int64:
 
 @compiled
 def _resampled_moments(
-    sums: FloatArray, squares: FloatArray, block: float, seed: np.uint64, n_paths: int
+    sums: FloatArray, squares: FloatArray, counts: FloatArray, block: float, seed: np.uint64, n_paths: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Mean of each stationary resample, and the deviation of all bars over that of its own."""
+    """Mean of each stationary resample, and the deviation of all held bars over that of its own."""
     n = len(sums) // 2
     means, scales = np.empty(n_paths), np.empty(n_paths)
     state, log_stay = np.array([seed]), math.log(1.0 - 1.0 / block)
+    whole = squares[n] / counts[n]
     for path in range(n_paths):
-        total, square, left = 0.0, 0.0, np.int64(n)
+        total, square, count, left = 0.0, 0.0, 0.0, np.int64(n)
         while left > 0:
             bits = _random(state)
             share = (np.float64(bits & _LOW) + 1.0) / _RANGE
@@ -191,9 +193,10 @@ def _resampled_moments(
             stop = start + min(1 + np.int64(math.log(share) / log_stay), left)
             total += sums[stop] - sums[start]
             square += squares[stop] - squares[start]
+            count += counts[stop] - counts[start]
             left -= stop - start
         means[path] = total / n
-        scale = math.sqrt(squares[n] / square) if square > 0.0 else 1.0
+        scale = math.sqrt(whole * count / square) if square > 0.0 else 1.0
         scales[path] = min(max(scale, 1.0 / _MOST_SCALE), _MOST_SCALE)
     return means, scales
 
