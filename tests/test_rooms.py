@@ -55,6 +55,7 @@ ROOMS = {
         "text",
         "json_document",
         "sentences",
+        "learned_words",
         "narrative",
         "decision",
         "report_tables",
@@ -90,7 +91,7 @@ ROOMS = {
 WITHIN = {
     "optimizer/strategies": {"plugins", "rules"},
     "optimizer/search": {"tpe"},
-    "optimizer/validation": {"champions", "statistics"},
+    "optimizer/validation": {"champions", "learned_evidence", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},
@@ -100,7 +101,6 @@ WITHIN = {
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED = {
-    "optimizer/learned/ml",
     "optimizer/learned/policy",
 }
 MOST_AT_THE_TOP = 18

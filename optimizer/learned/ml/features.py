@@ -26,7 +26,7 @@ class FeatureTable:
     @property
     def is_known(self) -> np.ndarray:
         """Rows of which every feature exists, (n_bars,)."""
-        return ~np.isnan(self.values).any(axis=1)
+        return np.asarray(~np.isnan(self.values).any(axis=1))
 
 
 def feature_table(bars: Bars, columns: dict[str, FloatArray] | None = None) -> FeatureTable:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.study_request import Costs
@@ -65,17 +66,16 @@ def _deviation(close: FloatArray) -> FloatArray:
     return found
 
 
-def _first(touched: np.ndarray) -> np.ndarray:
+def _first(touched: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Column of the first touch in each row, their number where there is none."""
-    return np.where(touched.any(axis=1), touched.argmax(axis=1), touched.shape[1])
+    return np.asarray(np.where(touched.any(axis=1), touched.argmax(axis=1), touched.shape[1]))
 
 
-def _stood_still(bars: Bars, horizon: int) -> np.ndarray:
+def _stood_still(bars: Bars, horizon: int) -> NDArray[np.bool_]:
     """Rows t whose bars from t + 1 to t + horizon + 1 all have one price."""
     n_known = max(len(bars) - reach_of(horizon), 0)
     if not n_known:
         return np.zeros(0, dtype=bool)
     highs = sliding_window_view(bars.high[1:], reach_of(horizon))[:n_known]
     lows = sliding_window_view(bars.low[1:], reach_of(horizon))[:n_known]
-    stood: np.ndarray = highs.max(axis=1) == lows.min(axis=1)
-    return stood
+    return np.asarray(highs.max(axis=1) == lows.min(axis=1), dtype=np.bool_)

@@ -73,7 +73,7 @@ def fit_trees(rows: FloatArray, outcomes: FloatArray, weight: float) -> Model:
     settings = dict(SETTINGS)
     weights = np.full(len(rows), weight)
     data = lightgbm.Dataset(np.ascontiguousarray(rows), outcomes, weight=weights, params=settings)
-    return Model(lightgbm.train(settings, data, num_boost_round=N_TREES))
+    return Model(lightgbm.train(settings, data, num_boost_round=N_TREES, keep_training_booster=True))
 
 
 def is_installed() -> bool:

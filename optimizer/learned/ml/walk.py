@@ -90,7 +90,8 @@ class _Walker:
         self._row, self._base, self._logistic = (np.full(n, np.nan) for _ in range(3))
         self._offsets, self._other_offsets, self._told = np.zeros(n), np.zeros(n), np.zeros(n)
         self._slopes: list[float] = []
-        self._n_train, self._last_fit, self._is_one_sided = 0, None, False
+        self._n_train, self._is_one_sided = 0, False
+        self._last_fit: int | None = None
         self._model: Model | None = None
 
     def fit(self, first: int, last: int) -> None:
