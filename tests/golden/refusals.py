@@ -40,7 +40,8 @@ OWN: dict[str, dict[str, object]] = {
     "TooFewBars": {"reason": Phrase("empty_window")}, "TooFewForSignals": {"have": 100, "need": 505},
     "EmptySpace": {"reason": Phrase("all_tried")}, "GridTooLarge": {"n_sets": "75,264", "most": "10,000"},
     "WarehouseTooNew": {"known": 8},
-    "NotQuietHours": {"word": "22:00"}, "AboutSlack": {"word": "mute"}, "MissingLearner": {"strategy": "ml", "extra": "ml"},
+    "NotQuietHours": {"word": "22:00"}, "AboutSlack": {"word": "mute"},
+    "MissingLearner": {"strategy": "ml", "extra": "ml"},
     "NotExpressible": {
         "target": "pine", "part": "stop", "reason": Phrase("stops_later"), "study": "opt-7f3a", "instead": "python",
     },
