@@ -64,7 +64,7 @@ class SignalFacts:
 def signal_facts(bars: Bars, horizon: int, columns: dict[str, FloatArray] | None = None) -> SignalFacts:
     """Signal at the last bar, of stored feature columns or computed ones. Raises TooFewForSignals."""
     if len(bars) <= SCHEDULE.first:
-        raise TooFewForSignals(symbol=bars.symbol, have=len(bars), need=SCHEDULE.first + 1)
+        raise too_few(bars.symbol, len(bars))
     walk = walk_with(feature_table(bars, columns), gain_labels(bars, horizon, Costs()), horizon)
     quality, slope, last = quality_of(walk), float(walk.slopes[-1]), len(bars) - 1
     assert walk.last_fit is not None, "there are more bars than the first fit needs"
@@ -87,6 +87,11 @@ def signal_facts(bars: Bars, horizon: int, columns: dict[str, FloatArray] | None
         version=VERSION,
         dropped=walk.features.dropped,
     )
+
+
+def too_few(symbol: str, n_bars: int) -> TooFewForSignals:
+    """Error of a symbol with so few bars."""
+    return TooFewForSignals(symbol=symbol, have=n_bars, need=SCHEDULE.first + 1)
 
 
 def _moment(bars: Bars, row: int) -> datetime:
