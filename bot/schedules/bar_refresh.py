@@ -30,7 +30,7 @@ from optimizer.errors import error_of
 from optimizer.market.feed import Market, Refreshed
 from optimizer.market.raw_bars import SeriesKey
 from optimizer.market.resampling import stored_base
-from optimizer.outlook.signals import SignalService
+from optimizer.outlook.signal_service import SignalService
 from optimizer.storage.outage import patiently
 from optimizer.studies.scheduler import StudyJobs
 from reports.render import Language, renderer_of

@@ -8,9 +8,9 @@ from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.learned_results import Quality, SignalQuality, Weight
 from optimizer.domain.study_request import Costs
 from optimizer.errors import UserError
-from optimizer.learned.ml.features import feature_table
 from optimizer.learned.ml.labels import gain_labels
 from optimizer.learned.ml.quality import quality_of
+from optimizer.learned.ml.scale_free import feature_table
 from optimizer.learned.ml.walk import SCHEDULE, VERSION, Walk, walk_with
 
 #: Edges over the base rate from which a side is named, and called strong.

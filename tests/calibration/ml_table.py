@@ -15,9 +15,9 @@ from optimizer.domain.bars import Bars
 from optimizer.domain.learned_results import Quality
 from optimizer.domain.study_request import Costs, StudySpec, budget
 from optimizer.engine.evaluator import Evaluator
-from optimizer.learned.ml.features import feature_table
 from optimizer.learned.ml.labels import gain_labels
 from optimizer.learned.ml.quality import quality_of
+from optimizer.learned.ml.scale_free import feature_table
 from optimizer.learned.ml.walk import Walk, walk, walk_with
 from optimizer.learned.rows import REMEMBERED
 from optimizer.search.loop import search

@@ -4,9 +4,9 @@ import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.study_request import Costs
-from optimizer.learned.ml.features import feature_table
 from optimizer.learned.ml.labels import gain_labels
 from optimizer.learned.ml.quality import auc_of, ranks
+from optimizer.learned.ml.scale_free import feature_table
 from optimizer.learned.ml.walk import SCHEDULE, Walk, walk_with
 from tests.optimizer.learned.regime_worlds import bars_of
 

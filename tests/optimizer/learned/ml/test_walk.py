@@ -12,10 +12,10 @@ import pytest
 
 from optimizer.domain.bars import Bars
 from optimizer.domain.study_request import Costs
-from optimizer.learned.ml.features import OF_VOLUME, feature_table
 from optimizer.learned.ml.labels import gain_labels
 from optimizer.learned.ml.model import SETTINGS
 from optimizer.learned.ml.quality import quality_of
+from optimizer.learned.ml.scale_free import OF_VOLUME, feature_table
 from optimizer.learned.ml.walk import LEAST_ROWS, SCHEDULE, Walk, walk
 from tests.optimizer.learned.ml.signal_worlds import FREE, early_auc, noise, reversal, walked
 

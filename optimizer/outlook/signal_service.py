@@ -22,7 +22,7 @@ from optimizer.market.feed import Market
 from optimizer.market.warehouse.features import FeatureStore
 from optimizer.outlook.signal_facts import SignalFacts, signal_facts, too_few
 from optimizer.storage.signal_documents import StoredSignal, store_signal, stored_signals, unscored_signals
-from optimizer.strategies.ml import SIGNAL
+from optimizer.strategies.learning.ml import SIGNAL
 
 log = logging.getLogger(__name__)
 
