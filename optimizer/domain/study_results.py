@@ -9,10 +9,10 @@ from enum import StrEnum, auto
 
 from pydantic import Field
 
-from optimizer.domain.by_regime_results import RegimeReport, SplitEvidence
 from optimizer.domain.forecast_results import Forecast, NoForecast
+from optimizer.domain.learned_results import LearnedReport
 from optimizer.domain.measured import Measure
-from optimizer.domain.regime_results import StudyRegime
+from optimizer.domain.regime_results import RegimeReport, SplitEvidence, StudyRegime
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
 
@@ -273,6 +273,7 @@ class Case(StrEnum):
     CHOICE_LOSES = auto()
     SPLIT_IS_FREEDOM = auto()
     CHOICE_SHAKY = auto()
+    BASE_RATE_AS_GOOD = auto()
     RANKING_SHAKY = auto()
     INTERVAL_WIDE = auto()
     BELOW_HOLD = auto()
@@ -403,6 +404,7 @@ class StudySummary(Frozen):
     forecasts: tuple[Forecast, ...] = ()  # of the winner and of hold, from the same unseen bars
     no_forecast: NoForecast | None = None  # reason why there is none; None in older studies too
     n_unseen: int | None = None  # bars that forecasts rest on, or that are too few
+    learned: LearnedReport | None = None  # of a strategy that learns
     notes: tuple[str, ...] = ()  # keys of caveats about the data or the search (worded by the narrative)
 
 

@@ -9,6 +9,7 @@ from optimizer.errors import NotANumber, UnknownOverlay, UnknownStrategy, UserEr
 from optimizer.strategies.bollinger import BOLLINGER
 from optimizer.strategies.declaration import Columns, Rule, Side, Strategy
 from optimizer.strategies.donchian import DONCHIAN
+from optimizer.strategies.learning.ml import ML
 from optimizer.strategies.macd import MACD
 from optimizer.strategies.momentum import MOMENTUM
 from optimizer.strategies.moving_averages import EMA, SMA
@@ -78,6 +79,7 @@ STRATEGIES = Strategies(
             STOCHASTIC,
             ZSCORE,
             SUPERTREND,
+            ML,
         )
     }
 )

@@ -6,6 +6,7 @@ numbers beside it: two that look equal are equal.
 
 from dataclasses import dataclass
 
+from optimizer.domain.learned_results import Doubt
 from optimizer.domain.study_results import Degenerate, Measures, Obstacle, StudySummary
 
 #: Decimals of ratios and of probabilities as people see them.
@@ -38,6 +39,7 @@ class Evidence:
     high: float | None = None
     plateau_share: float | None = None
     placebo_p: float | None = None  # of a split by regime: how often shifted labels gain as much; None without one
+    doubts: tuple[Doubt, ...] = ()  # about what a strategy learned
     n_research: int = 0  # other studies of these bars that ended with the advice to research further
 
     @property
@@ -83,6 +85,7 @@ def evidence_of(summary: StudySummary) -> Evidence:
         high=seen(interval.high) if interval else None,
         plateau_share=summary.plateau.share,
         placebo_p=_placebo(summary),
+        doubts=summary.learned.doubts if summary.learned else (),
         n_research=summary.tries.n_research if summary.tries else 0,
     )
 

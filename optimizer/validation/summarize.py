@@ -102,4 +102,5 @@ def _figures(found: Assessment) -> StudySummary:
         comparison=found.comparison,
         by_regime=regime_report(found),
         split=split_evidence(found),
+        learned=found.learned,
     )
