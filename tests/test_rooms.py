@@ -53,6 +53,7 @@ ROOMS = {
         "actions",
         "facts",
         "text",
+        "forecast_facts",
         "json_document",
         "sentences",
         "narrative",
@@ -88,9 +89,9 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
-    "optimizer/strategies": {"plugins", "rules"},
+    "optimizer/strategies": {"plugins", "regimes", "rules"},
     "optimizer/search": {"tpe"},
-    "optimizer/validation": {"champions", "statistics"},
+    "optimizer/validation": {"champions", "regimes", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},

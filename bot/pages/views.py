@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from bot.commands.operations import check_bars
+from bot.commands.outlook.forecast import board_of
 from bot.commands.results import facts_of
 from bot.commands.schedule import schedule_line
 from bot.context import BotContext
@@ -158,6 +159,15 @@ class PageViews:
         adopted = [e.adopted_by for c in champions for e in (c.champion, *c.earlier)]
         people = [*(row.schedule.created_by for row in schedules), *adopted]
         return await self._page("plans", visitor, people=people, schedules=schedules, champions=champions)
+
+    async def forecasts(self, request: Request) -> Response:
+        """Show how forecasts did: `/forecasts`, of one symbol with `?symbol=`; raises BadSymbol."""
+        visitor = await self._guard.require_visitor(request)
+        wanted = request.query_params.get("symbol", "").strip()
+        symbol = read_symbol(wanted) if wanted else None
+        viewer = await self._guard.viewer(visitor)
+        board = await board_of(self._context, [viewer], symbol=symbol)
+        return await self._page("forecasts", visitor, board=board, symbol=symbol or "")
 
     async def _with_earlier(self, champion: Champion) -> ChampionLine:
         history = await self._context.champions.history(champion.spec)

@@ -25,6 +25,8 @@ from bot.schedules.bars_in_use import Use, UsesBySeries, channels_of, find_uses,
 from bot.schedules.champions import Champions
 from bot.schedules.change_reports import ChangeReports
 from bot.schedules.day_labels import store_labels
+from bot.schedules.forecast_making import renew
+from bot.schedules.forecast_scoring import ForecastScoring
 from optimizer.clock import Clock
 from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import error_of
@@ -72,7 +74,9 @@ class BarRefresh:
         background: BackgroundTasks,
         clock: Clock,
         language: Language,
+        forecasts: ForecastScoring,
     ) -> None:
+        self._forecasts = forecasts
         self._market = market
         self._champions = champions
         self._jobs = jobs
@@ -110,7 +114,13 @@ class BarRefresh:
             used = await patiently(self._find_uses, what="refresh")
             done = await refresh_all(self._market, sorted(used), self._clock)
             await patiently(partial(self._finish, refresh, used, done), what="refresh")
+        await patiently(self._score, what="forecasts")
         log.info("refreshed n_series=%s n_failed=%s", len(done), sum(one.error is not None for one in done))
+
+    async def _score(self) -> None:
+        """Score the forecasts that are due, and forecast the champions anew whose last forecast is."""
+        await self._forecasts.score()
+        await renew(await self._champions.everywhere(), self._forecasts.services)
 
     async def _find_uses(self) -> UsesBySeries:
         """Return the uses of each stored series. Series that are not stored are fetched whole when first needed."""

@@ -14,11 +14,13 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.delivery.outbox import Outbox
+from bot.documents.audiences import readers_of
 from bot.documents.current_workspace import in_workspace
 from bot.documents.preferences import Watchlist
 from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
 from bot.origin import Door, StudyOrigin
 from bot.schedules.champions import Champions, rival_of
+from bot.schedules.forecast_scoring import ForecastRecord, forecast_record
 from bot.schedules.schedules import Schedules, is_late, spec_of
 from bot.schedules.watchlists import UnknownWatchlist, list_named
 from optimizer.clock import Clock
@@ -65,6 +67,7 @@ class ScheduledRunFacts:
     before: ScheduleRun | None  # the previous run with a result
     late_at: datetime | None  # when it should have begun, in the schedule's time zone; None: in time
     next_at: datetime | None  # in the schedule's time zone; None: removed meanwhile
+    record: ForecastRecord | None = None  # of the symbol's forecasts; None where nothing was forecast
     regime_before: Regime | None = None  # of the previous run, where the kind of market is another now
 
     @property
@@ -221,8 +224,18 @@ class ScheduledRuns:
             before=before,
             late_at=run.due_at.astimezone(zone) if is_late(run) else None,
             next_at=next_at,
+            record=await self._record(schedule, study, champion),
             regime_before=await _regime_before(before, study.summary),
         )
+
+    async def _record(
+        self, schedule: Schedule, study: OptimizationStudy, champion: Champion | None
+    ) -> ForecastRecord | None:
+        """Return how forecasts did of which everyone in the channel may know."""
+        symbol, name = study.spec.symbols[0], champion.study_name if champion else ""
+        viewer = readers_of(schedule.channel_id)
+        record = await forecast_record(self._market.warehouse, symbol, name, viewer)
+        return record if record.board.headline or record.is_outside else None
 
     async def _fail(self, schedule: Schedule, run: ScheduleRun, error: UserError) -> None:
         log.warning("schedule_failed schedule=%s kind=%s", schedule.schedule_name, type(error).__name__)
@@ -301,5 +314,6 @@ def _default_rival(study: OptimizationStudy) -> RivalRun:
         allow_short=spec.allow_short,
         reenter=spec.reenter,
         rule=spec.rule,
+        by_regime=spec.by_regime,
         unseen_from=first,
     )

@@ -20,6 +20,7 @@ from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
 from optimizer.market.snapshots import read_snapshot
+from optimizer.outlook.study_forecasts import with_forecasts
 from optimizer.outlook.study_regime import study_regime
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
@@ -151,12 +152,20 @@ async def tabulate_study(study_name: str, table: ResultTable, file: Path, snapsh
     return Tabulated(n_rows=len(next(iter(found.values()))))
 
 
+async def summary_of(study_name: str) -> StudySummary:
+    """Return the stored summary of a finished study, with its curves."""
+    study = await find_stored(study_name)
+    assert study is not None, "the parent has just read it"
+    assert study.summary is not None, "only a finished study has a result"
+    return study.summary
+
+
 def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
     ours, spec = run.evaluator, run.study.spec
     start, stop = max(run.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), run.rows.stop
     if stop - start < 2:
         return too_few_bars(max(stop - start, 0))
-    rules = {"allow_short": rival.allow_short, "reenter": rival.reenter, "rule": rival.rule}
+    rules = {name: getattr(rival, name) for name in ("allow_short", "reenter", "rule", "by_regime")}
     is_alike = rules == {name: getattr(spec, name) for name in rules}
     theirs = ours if is_alike else evaluator_of(spec.model_copy(update=rules), run.many, run.companions)
     backtests = ChampionBacktests(
@@ -253,7 +262,7 @@ def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop:
 
 
 def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> StudySummary:
-    return summarize(
+    summary = summarize(
         run.study.spec,
         run.space,
         run.evaluator,
@@ -262,6 +271,7 @@ def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> S
         tries=tries,
         companions=run.companions,
     )
+    return with_forecasts(summary, run.evaluator, run.rows, seed=run.study.spec.seed)
 
 
 def _regime_of(run: StudyRun) -> StudyRegime | None:

@@ -8,7 +8,7 @@ series also differs in line, mark or place. Labels are in the reader's language,
 import io
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,6 +36,15 @@ KEPT = 0.8  # of the winner's value: what a plateau keeps
 FloatArray = NDArray[np.float64]
 Points = Sequence[tuple[float, float]]
 Where = Literal["best", "upper left", "lower right"]
+
+
+class Fan(NamedTuple):
+    """Forecast of a total return: today's 0 first, then each horizon."""
+
+    days: Sequence[date]
+    horizons: Sequence[int]  # bars, of all days but the first
+    bands: Sequence[Sequence[float]]  # 5, 25, 50, 75 and 95 % quantile at each day
+    hold: Sequence[float] | None  # buy and hold's median at each day
 
 
 def equity(
@@ -269,6 +278,35 @@ def bootstrap(
     axes.set_ylabel(say["histories"])
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     _legend(axes, "best")
+    return _png(figure)
+
+
+def fan(say: ChartLabels, fan: Fan, *, title: str) -> bytes:
+    """Range of the total return up to each horizon: the median, where half and nine tenths of the paths are."""
+    figure = _figure()
+    axes = figure.subplots()
+    _dress(axes, title)
+    days = np.array(fan.days, dtype="datetime64[D]")
+    low, lower, median, upper, high = np.array(fan.bands).T
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.fill_between(
+        days, low, high, facecolor=BLUE, alpha=0.14, edgecolor=BLUE, linewidth=0, hatch="///", label=say["band_90"]
+    )
+    axes.fill_between(days, lower, upper, color=BLUE, alpha=0.38, linewidth=0, label=say["band_50"])
+    axes.plot(days, median, color=BLUE, linewidth=1.8, marker="o", markersize=4, label=say["median_path"])
+    if fan.hold is not None:
+        axes.plot(days, fan.hold, color=INK, linewidth=1.2, linestyle=(0, (4, 1.5)), label=say["hold_median"])
+    for day, bottom, n_bars in zip(days[1:], low[1:], fan.horizons, strict=True):
+        axes.annotate(
+            f"{n_bars}", (day, bottom), fontsize=8, color=SOFT, ha="right", va="top", xytext=(0, -3),
+            textcoords="offset points",
+        )  # fmt: skip
+    axes.margins(x=0.0, y=0.12)
+    axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
+    axes.set_ylabel(say["return_ahead"])
+    _date_axis(say, axes)
+    _legend(axes, "upper left")
+    _note(figure, say["fan_note"])
     return _png(figure)
 
 

@@ -74,6 +74,8 @@ TYPED = {
     "unschedule": ("unschedule {sch}", "{sch}"),
     "data": ("data AAPL", "daily bars"),
     "regime": ("regime AAPL", "since"),
+    "forecast": ("forecast {id}", "Next"),
+    "forecasts": ("forecasts", "orecast"),
     "health": ("health", "MongoDB"),
     "failures": ("failures", "fail"),
     "config": ("config", "language"),

@@ -8,7 +8,7 @@ from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.strategies.declaration import OwnCode
-from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES, space_of
 from reports.facts import Failure
 from reports.render import Renderer
 from reports.text.message import Message
@@ -84,6 +84,10 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "plan_form": [say.render("form_plan", spec=facts.SPEC, plan=plan, n_others=n) for n in (0, 2)],
         "plan_ordered": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["sma"].space))],
         "plan_chosen": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["bollinger"].space))],
+        "plan_by_regime": [
+            say.plan(spec, facts.plan(space=space_of(spec), regimes=facts.PLANNED))
+            for spec in (facts.BY_REGIME_SPEC, facts.BY_REGIME_SPEC.shared_with(("AAPL", "IBM")))
+        ],
         "plan_own": [say.plan(facts.SPEC, facts.plan(own_code=OWN_CODE))],
         "status": [say.status(facts.study(StudyState.RUNNING))],
         "listing": [say.listing([facts.finished("strong"), facts.study(StudyState.RUNNING)])],

@@ -161,9 +161,8 @@ async def test_a_link_that_is_not_ours_is_refused_and_nothing_starts(stage: Stag
 @pytest.mark.parametrize(
     "path",
     ["/board", "/studies", "/studies/opt-0000", "/studies/opt-0000/events", "/studies/opt-0000/charts/equity.png",
-     "/plans", "/data", "/data?symbol=AAPL", "/regimes?symbol=AAPL", "/dashboard", "/dashboard/studies/1",
-     "/api/studies", "/api/meta",
-     "/csv/1", "/static/bundle.js", "/sign-in"],
+     "/plans", "/forecasts", "/data", "/data?symbol=AAPL", "/regimes?symbol=AAPL", "/dashboard",
+     "/dashboard/studies/1", "/api/studies", "/api/meta", "/csv/1", "/static/bundle.js", "/sign-in"],
 )  # fmt: skip
 async def test_nothing_is_shown_to_a_stranger(stranger: Browser, path: str) -> None:
     page = await stranger.get(path)
@@ -217,7 +216,18 @@ async def test_leaving_ends_the_session_for_good(alice: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/board", "/studies", "/plans", "/data", "/regimes?symbol=AAPL", "/nowhere", "/studies/opt-ffffff"]
+    "path",
+    [
+        "/",
+        "/board",
+        "/studies",
+        "/plans",
+        "/forecasts",
+        "/data",
+        "/regimes?symbol=AAPL",
+        "/nowhere",
+        "/studies/opt-ffffff",
+    ],
 )
 async def test_every_answer_has_the_headers(alice: Browser, path: str) -> None:
     page = await alice.get(path)
@@ -442,7 +452,13 @@ async def test_kinds_of_markets_are_shown_over_time_with_the_price_and_say_that_
 async def test_a_korean_reader_reads_korean(stage: Stage, stranger: Browser) -> None:
     await stranger.sign_in("kim")
 
-    for path, word in (("/board", "순위"), ("/studies", "탐색"), ("/plans", "챔피언"), ("/data", "데이터")):
+    for path, word in (
+        ("/board", "순위"),
+        ("/studies", "탐색"),
+        ("/plans", "챔피언"),
+        ("/forecasts", "전망"),
+        ("/data", "데이터"),
+    ):
         page = await stranger.get(path)
         assert '<html lang="ko">' in page.text
         assert word in page.text

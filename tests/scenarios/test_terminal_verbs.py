@@ -54,6 +54,8 @@ TYPED = {
     "unschedule": ("{schedule}", "{schedule}", "rows"),
     "data": ("AAPL", "3,270 daily bars from sample", "coverage"),
     "regime": ("AAPL as_of=2008-10-31", "AAPL is volatile since", "regime"),
+    "forecast": ("{one}", "not a promise", "forecast"),
+    "forecasts": ("AAPL", "Forecasts of AAPL", "forecasts"),
     "health": ("", "MongoDB", "probes"),
     "failures": ("", "No study has failed", "rows"),
     "config": ("@tech AAPL,MSFT", "`@tech` AAPL, MSFT", "lists"),

@@ -320,6 +320,21 @@ async def test_a_regime_is_told_as_it_was_known_with_what_it_is_worth(stage: Sta
     assert "a label needs more than a year" in await stage.tell("regime AAPL as_of=2000-06-30")
 
 
+async def test_a_forecast_is_a_range_and_no_promise(stage: Stage, study: Finished) -> None:
+    told = await stage.tell(f"forecast {study[0]}")
+
+    assert "Next 63 bars, from" in told
+    assert "not a promise" in told
+    assert "다음 봉 21개" in await stage.tell(f"forecast {study[0]} bars=21", user="kim")
+    assert "`bars` is one of 21, 63, 126" in await stage.tell(f"forecast {study[0]} bars=64")
+    assert "needs a study's id" in (await stage.tell("forecast")).replace("\\", "")
+
+
+async def test_forecasts_say_what_became_of_them(stage: Stage, study: Finished) -> None:
+    assert "No forecast is scored yet" in await stage.tell("forecasts AAPL")
+    assert "No forecast is kept" in await stage.tell("forecasts NFLX")
+
+
 async def test_regimes_of_what_is_in_use_are_a_table_for_the_asker_alone(stage: Stage) -> None:
     await stage.tell("data IBM")
     await stage.tell("config @kinds IBM,MSFTX", user="bob")
