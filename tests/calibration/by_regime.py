@@ -1,11 +1,11 @@
 """`python -m tests.calibration.by_regime [--seeds 20] [--world split]`: splits by regime on made-up markets.
 
-All have calm and wild stretches, which the labels mostly find, and ten years of bars. *split*: shallow falls are bought
+All have ten years of bars, and calm and wild stretches, which the labels mostly find. *split*: shallow falls are bought
 back in calm stretches, where deep ones go on falling, and the other way about in wild ones, so that `oversold` has a
-best value in each. *same*: one level is bought back everywhere, the volatility is the same, and the labels are stretches that have
-nothing to do with the prices. *same level*: one level is bought back in both kinds of stretches; trading less in wild
-ones is worth something there all the same. *noise*: nothing is bought back. Each is searched with 200 sets and
-`by_regime=oversold`, noise with `by_regime=oversold,stop` and without.
+best value in each. *same*: one level is bought back everywhere, the volatility is the same, and the labels are
+stretches that have nothing to do with the prices. *same level*: one level is bought back in both kinds of stretches;
+trading less in wild ones is worth something there all the same. *noise*: nothing is bought back. Each is searched with
+200 sets and `by_regime=oversold`, noise with `by_regime=oversold,stop` and without.
 """
 
 import argparse
