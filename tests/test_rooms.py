@@ -56,10 +56,10 @@ ROOMS = {
         "forecast_facts",
         "json_document",
         "sentences",
+        "learned_words",
         "narrative",
         "decision",
-        "report_tables",
-        "symbol_table",
+        "tables",
         "layout_cache",
         "own_words",
         "exports",
@@ -89,9 +89,9 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
-    "optimizer/strategies": {"plugins", "rules"},
+    "optimizer/strategies": {"learning", "plugins", "regimes", "rules"},
     "optimizer/search": {"tpe"},
-    "optimizer/validation": {"champions", "statistics"},
+    "optimizer/validation": {"champions", "learned_evidence", "regimes", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},
@@ -101,7 +101,6 @@ WITHIN = {
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED = {
-    "optimizer/learned/ml",
     "optimizer/learned/policy",
 }
 MOST_AT_THE_TOP = 18

@@ -23,7 +23,7 @@ from bot.api.openapi import describe, operation_id
 from bot.api.problem_details import fields_problem, problem_response
 from bot.api.request_body import BodyLimit
 from bot.api.requests import OptimizationRequest, SearchRange, SearchWindow, TradingAccount, TradingCosts
-from bot.api.routes import catalogue, exports, forecast_routes, regime_routes, studies
+from bot.api.routes import catalogue, exports, forecast_routes, learned_signals, regime_routes, studies
 from bot.context import BotContext
 from bot.documents.audit_log import Outcome
 from bot.grammar.fields import BadFields
@@ -86,6 +86,7 @@ def build_api(context: BotContext) -> FastAPI:
     api.include_router(catalogue.router)
     api.include_router(forecast_routes.router)
     api.include_router(regime_routes.router)
+    api.include_router(learned_signals.router)
     return api
 
 

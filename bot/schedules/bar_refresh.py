@@ -33,6 +33,7 @@ from optimizer.errors import error_of
 from optimizer.market.feed import Market, Refreshed
 from optimizer.market.raw_bars import SeriesKey
 from optimizer.market.resampling import stored_base
+from optimizer.outlook.signal_service import SignalService
 from optimizer.storage.outage import patiently
 from optimizer.studies.scheduler import StudyJobs
 from reports.render import Language, renderer_of
@@ -70,6 +71,7 @@ class BarRefresh:
         market: Market,
         champions: Champions,
         jobs: StudyJobs,
+        signals: SignalService,
         outbox: Outbox,
         background: BackgroundTasks,
         clock: Clock,
@@ -80,6 +82,7 @@ class BarRefresh:
         self._market = market
         self._champions = champions
         self._jobs = jobs
+        self._signals = signals
         self._outbox = outbox
         self._background = background
         self._clock = clock
@@ -145,6 +148,7 @@ class BarRefresh:
                 await self._notify(refresh, channel_id, used, failing)
         await self._changes.post(refresh.key, used)
         await store_labels(self._market, used, self._clock)
+        await self._signals.score_due()
         await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
 
     async def _record_failure(self, refreshed: Refreshed) -> FailingSeries:

@@ -314,5 +314,6 @@ def _default_rival(study: OptimizationStudy) -> RivalRun:
         allow_short=spec.allow_short,
         reenter=spec.reenter,
         rule=spec.rule,
+        by_regime=spec.by_regime,
         unseen_from=first,
     )

@@ -43,6 +43,7 @@ class RivalRun(Rival):
 
     reenter: Reentry = Reentry.FRESH
     rule: StudyRule | None = None  # that its parameters are of; a saved rule may have another version by now
+    by_regime: tuple[str, ...] = ()  # parameters of which it has a second value for stress
 
 
 class ChallengeStudy(Frozen):

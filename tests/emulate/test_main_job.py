@@ -76,6 +76,8 @@ TYPED = {
     "regime": ("regime AAPL", "since"),
     "forecast": ("forecast {id}", "Next"),
     "forecasts": ("forecasts", "orecast"),
+    "signal": ("signal AAPL", "base rate"),
+    "signals": ("signals AAPL", "outcome"),
     "health": ("health", "MongoDB"),
     "failures": ("failures", "fail"),
     "config": ("config", "language"),

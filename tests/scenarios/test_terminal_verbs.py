@@ -56,6 +56,8 @@ TYPED = {
     "regime": ("AAPL as_of=2008-10-31", "AAPL is volatile since", "regime"),
     "forecast": ("{one}", "not a promise", "forecast"),
     "forecasts": ("AAPL", "Forecasts of AAPL", "forecasts"),
+    "signal": ("AAPL as_of=2012-06-29", "no better than the base rate", "s"),
+    "signals": ("AAPL", "no outcome is known yet", "r"),
     "health": ("", "MongoDB", "probes"),
     "failures": ("", "No study has failed", "rows"),
     "config": ("@tech AAPL,MSFT", "`@tech` AAPL, MSFT", "lists"),
