@@ -56,7 +56,6 @@ ROOMS = {
         "forecast_facts",
         "json_document",
         "sentences",
-        "learned_words",
         "narrative",
         "decision",
         "report_tables",
