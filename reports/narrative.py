@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from optimizer.domain.learned_results import Doubt
+from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import (
     MOST_BREAK_EVEN_BPS,

@@ -89,6 +89,7 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
+    "optimizer/domain": {"results"},
     "optimizer/strategies": {"learning", "plugins", "regimes", "rules"},
     "optimizer/search": {"tpe"},
     "optimizer/validation": {"champions", "learned_evidence", "regimes", "statistics"},
