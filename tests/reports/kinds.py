@@ -3,7 +3,7 @@
 from datetime import date
 from types import SimpleNamespace
 
-from optimizer.domain.learned_results import TrainingProgress
+from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
