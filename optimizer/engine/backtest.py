@@ -41,10 +41,10 @@ from numpy.typing import NDArray
 
 from optimizer.domain import metrics
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.study_request import Account, Costs, Reentry
+from optimizer.domain.study_request import Account, Costs, Reentry, cost_factors
 from optimizer.domain.study_results import Measures
 from optimizer.engine import kernel, orders, trade_log
-from optimizer.engine.price_table import PriceTable, cost_factors
+from optimizer.engine.price_table import PriceTable
 from optimizer.indicators.bitmasks import pack_mask
 
 _NO_ACCOUNT = Account()
