@@ -9,6 +9,7 @@ from enum import StrEnum, auto
 
 from pydantic import Field
 
+from optimizer.domain.learned_results import LearnedReport
 from optimizer.domain.measured import Measure
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
@@ -393,6 +394,7 @@ class StudySummary(Frozen):
     shared: Shared | None = None  # parts of the symbols when they share a set
     pareto: Pareto | None = None  # of a study with two goals
     comparison: Comparison | None = None  # with the benchmark that the request names
+    learned: LearnedReport | None = None  # of a strategy that learns
     notes: tuple[str, ...] = ()  # keys of caveats about the data or the search (worded by the narrative)
 
 

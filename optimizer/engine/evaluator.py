@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.metrics import periods_per_year
-from optimizer.domain.space import Params
+from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
@@ -23,6 +23,7 @@ from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import pack_mask, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
 from optimizer.indicators.technical import supertrend
+from optimizer.learned.rows import Training
 from optimizer.strategies.overlays import permission, volatility
 from optimizer.strategies.registry import STRATEGIES, Side, Strategy
 
@@ -147,7 +148,7 @@ class Evaluator:
         self._short = strategy.short if allow_short else None
         self._reenter = reenter
         self._counts_ahead = counts_ahead
-        self._conditions = Conditions(self.price_table.contiguous(bars), others, capacity=capacity)
+        self._conditions = Conditions(self.price_table.contiguous(bars), others, costs=costs, capacity=capacity)
         self._names = strategy.space.names
         self._values = _values_of(self._names)
         most = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
@@ -164,6 +165,19 @@ class Evaluator:
     def cache_misses(self) -> int:
         """Number of distinct indicators requested by sets."""
         return self._conditions.n_computed
+
+    def train(self, space: Space, training: Training) -> None:
+        """Fit every row that the strategy learns for a space. Raises TrainingStopped, or what a fit does."""
+        if (learned := self.strategy.learned) is None:
+            return
+        for values in learned.choices(space):
+            learned.of(self._conditions, *values, watch=training)
+            training.row += 1
+
+    def learned(self, params: Params) -> Any:
+        """What the strategy learned for a set, as `Strategy.learned` fits it; None where it learns nothing."""
+        row = self.strategy.learned
+        return row.of(self._conditions, *(params[name] for name in row.parameters)) if row else None
 
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over bars [start, stop). Raises TooFewBars."""

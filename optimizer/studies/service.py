@@ -46,7 +46,7 @@ from optimizer.strategies.registry import longest_warm_up, space_of, strategy_of
 from optimizer.studies.code_version import code_version
 from optimizer.studies.companions import load_companions
 from optimizer.studies.finding import STUDY_IDS, find_study
-from optimizer.studies.own_studies import guess_seconds, hanging_of, loss_of
+from optimizer.studies.own_studies import guess_seconds, hanging_of, loss_of, runnable_strategy
 from optimizer.studies.snapshot_mending import MENDABLE, mend_snapshots
 from optimizer.studies.worker_messages import Challenged, Failed, Finished, Replayed, ResultTable, RivalRun, Tabulated
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
@@ -121,7 +121,7 @@ class OptimizationService:
 
     async def plan(self, spec: StudySpec) -> Plan:
         """Check a request without storing anything. Raises a UserError for the first fault."""
-        strategy = strategy_of(spec)
+        strategy = await asyncio.to_thread(runnable_strategy, spec)
         for goal in spec.goals:
             find_goal(goal)
         space = space_of(spec)
@@ -143,7 +143,7 @@ class OptimizationService:
             rows=rows,
             data_notes=_notes_of(findings, first),
             has_new_bars=all(self._market.is_live(found.source) for found in (bars, *partners)),
-            seconds=guess_seconds(strategy, n_trials, len(bars) * len(spec.symbols), spec.folds),
+            seconds=guess_seconds(spec, strategy, space, n_trials, len(bars)),
             own_code=strategy.own if strategy.positions else None,
         )
 

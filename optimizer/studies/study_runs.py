@@ -11,6 +11,7 @@ from typing import Any
 
 from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars, TimeArray
+from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord, Tries
@@ -18,6 +19,7 @@ from optimizer.domain.thinning import telling_rows
 from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
+from optimizer.learned.rows import Training, TrainingStopped
 from optimizer.market.snapshots import read_snapshot
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
@@ -25,6 +27,7 @@ from optimizer.storage.study_store import (
     find_stored,
     heartbeat,
     store_result,
+    store_training,
     store_trials,
     stored_records,
     update_study,
@@ -52,6 +55,7 @@ KEPT_BACKTESTS = 10
 MOST_TRADES = 30_000
 
 _Batch = list[TrialRecord]
+_Queue = SimpleQueue[_Batch | TrainingProgress | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,16 +212,14 @@ async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
 async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, float]:
     """Search in a thread while this one writes; a requested state ends the search between two batches."""
     stop = threading.Event()
-    queue: SimpleQueue[_Batch | None] = SimpleQueue()
+    queue: _Queue = SimpleQueue()
     records = list(run.done)
     searching = begin(asyncio.to_thread(_search_in_batches, run, queue, stop))
     wanted, storage = None, 0.0
     try:
         while (batch := await asyncio.to_thread(queue.get)) is not None:
             began = time.perf_counter()
-            records.extend(batch)
-            best = best_record(records)
-            wanted = await store_trials(run.study.study_name, batch, n_done=len(records), best=best) or wanted
+            wanted = await _stored(run, batch, records) or wanted
             if wanted is not None:
                 stop.set()
             # Writing during the search costs the study no time.
@@ -228,11 +230,38 @@ async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, 
     return records, wanted, storage
 
 
-def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop: threading.Event) -> None:
+async def _stored(run: StudyRun, batch: _Batch | TrainingProgress, records: list[TrialRecord]) -> StudyState | None:
+    """Store what the search hands over, trials also in `records`; returns the requested state of the study."""
+    name = run.study.study_name
+    if isinstance(batch, TrainingProgress):
+        return await store_training(name, batch)
+    records.extend(batch)
+    return await store_trials(name, batch, n_done=len(records), best=best_record(records))
+
+
+def _train(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:
+    """Fit what the strategy learns before its first set is tried. Raises TrainingStopped."""
+    learned = run.evaluator.strategy.learned
+    if learned is None:
+        return
+    told = time.monotonic()
+
+    def tell(row: int, n_rows: int) -> None:
+        nonlocal told
+        if time.monotonic() >= told + BATCH_SECONDS:
+            told = time.monotonic()
+            queue.put(TrainingProgress(row=row, n_rows=n_rows))
+
+    n_rows = len(learned.choices(run.space)) * len(run.many)
+    run.evaluator.train(run.space, Training(n_rows=n_rows, tell=tell, is_stopped=stop.is_set))
+
+
+def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:
     """Hand over trials in batches: to wake the other thread for every one of them would cost more than the trial."""
     batch: _Batch = []
-    deadline = time.monotonic() + BATCH_SECONDS
     try:
+        _train(run, queue, stop)
+        deadline = time.monotonic() + BATCH_SECONDS
         for record in run.trials():
             batch.append(record)
             if len(batch) < BATCH_SIZE and time.monotonic() < deadline:
@@ -242,6 +271,8 @@ def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop:
                 return
             batch, deadline = [], time.monotonic() + BATCH_SECONDS
         queue.put(batch)
+    except TrainingStopped:
+        return  # it was asked to: no trial is lost
     finally:
         queue.put(None)
 

@@ -3,6 +3,7 @@
 from datetime import date
 from types import SimpleNamespace
 
+from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
@@ -62,6 +63,16 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         **{f"root_{state}": [say.root(facts.study(state, trials_completed=57))] for state in StudyState},
         "root_first": [say.root(facts.study(StudyState.RUNNING, trials_completed=0, best_value=None))],
         "root_validating": [say.root(facts.study(StudyState.RUNNING, is_validating=True))],
+        "root_training": [
+            say.root(
+                facts.study(
+                    StudyState.RUNNING,
+                    trials_completed=0,
+                    best_value=None,
+                    training=TrainingProgress(row=3, n_rows=20),
+                )
+            )
+        ],
         "root_left": [say.root(facts.study(StudyState.RUNNING, trials_completed=124, seconds_left=18.2))],
         "root_told": [say.root(facts.finished("overfit"))],
         "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
