@@ -101,7 +101,6 @@ WITHIN = {
 #: Rooms and folders whose first file is still to come.
 PLANNED = {
     "optimizer/learned/ml",
-    "optimizer/learned/policy",
 }
 MOST_AT_THE_TOP = 18
 MOST_IN_A_FOLDER = 16

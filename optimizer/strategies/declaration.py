@@ -74,6 +74,8 @@ class Strategy:
     meanings: Mapping[str, Words] = field(default_factory=dict, hash=False)  # of the parameters, by name
     positions: IndicatorFunction | None = None  # of a strategy in Python: one row of -1, 0 and 1 per set
     own: OwnCode | None = None  # None: it is one of ours
+    least_bars: int = 0  # that it must have before the held-out ones
+    is_for_one_symbol: bool = False  # it cannot be searched for several at once
     learned: LearnedRow[Any] | None = None  # row that is fitted before the search, for each value it depends on
 
     @property

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from optimizer.domain.space import Choice, Parameter, Params, Range, Space
 from optimizer.domain.study_request import Narrowed, StudySpec
-from optimizer.errors import NotANumber, UnknownOverlay, UnknownStrategy, UserError, WrongChoice
+from optimizer.errors import NotANumber, OneSymbolOnly, UnknownOverlay, UnknownStrategy, UserError, WrongChoice
 from optimizer.strategies.bollinger import BOLLINGER
 from optimizer.strategies.declaration import Columns, Rule, Side, Strategy
 from optimizer.strategies.donchian import DONCHIAN
@@ -13,6 +13,7 @@ from optimizer.strategies.macd import MACD
 from optimizer.strategies.momentum import MOMENTUM
 from optimizer.strategies.moving_averages import EMA, SMA
 from optimizer.strategies.overlays import CLOSING, OVERLAYS, overlay_warm_up
+from optimizer.strategies.rl import RL
 from optimizer.strategies.rsi import RSI
 from optimizer.strategies.rsi2 import RSI2
 from optimizer.strategies.rules.compiling import strategy_of_rule
@@ -77,6 +78,7 @@ STRATEGIES = Strategies(
             STOCHASTIC,
             ZSCORE,
             SUPERTREND,
+            RL,
         )
     }
 )
@@ -107,9 +109,11 @@ def space_of(spec: StudySpec) -> Space:
 
     An overlay that the strategy has already (the trend average of `rsi2`) is that parameter. Naming a
     range for an overlay turns it on. Raises UnknownStrategy, UnknownOverlay, UnknownParameter,
-    OutOfRange, NotANumber, WrongChoice or EmptySpace.
+    OutOfRange, NotANumber, WrongChoice, EmptySpace or OneSymbolOnly.
     """
     strategy = strategy_of(spec)
+    if spec.is_shared and strategy.is_for_one_symbol:
+        raise OneSymbolOnly(strategy=strategy.key)
     wanted = [*spec.overlays, *(narrowed.name for narrowed in spec.narrowed if narrowed.name in OVERLAYS)]
     for name in wanted:
         if name not in OVERLAYS:

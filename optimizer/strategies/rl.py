@@ -3,8 +3,11 @@
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.space import Range, Space
 from optimizer.indicators.conditions import Conditions
-from optimizer.learned.policy.policy_rows import FIRST_FIT, LONG_VOTES, SHORT_VOTES
+from optimizer.learned.policy.policy_rows import FIRST_FIT, LONG_VOTES, REFIT, SHORT_VOTES
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, level_of
+
+#: Bars before the holdout: two fits must have been followed to their end there.
+LEAST_BARS = FIRST_FIT + 2 * REFIT
 
 
 def long_votes(conditions: Conditions, memory: int, thrift: float) -> FloatArray:
@@ -25,7 +28,9 @@ def _long(conditions: Conditions, params: Columns) -> Side:
 
 
 def _short(conditions: Conditions, params: Columns) -> Side:
+    """Short only where the long side would not be in: five of each may contradict each other."""
     return Side(
+        gate=conditions.at_most(long_votes, params["memory"], params["thrift"], level=params["leave"]),
         enter=conditions.at_least(short_votes, params["memory"], params["thrift"], level=params["enter"]),
         exit=conditions.at_most(short_votes, params["memory"], params["thrift"], level=params["leave"]),
     )
@@ -45,4 +50,6 @@ RL = Strategy(
     long=_long,
     short=_short,
     learned=LONG_VOTES,
+    least_bars=LEAST_BARS,
+    is_for_one_symbol=True,
 )

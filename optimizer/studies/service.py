@@ -128,7 +128,7 @@ class OptimizationService:
         require_affordable(spec, space)
         (bars, *partners), findings = await asyncio.to_thread(self._all_bars, spec)
         warm_up = longest_warm_up(strategy, space)
-        rows = window_rows(spec, replace(bars, symbol=spec.label), warm_up)
+        rows = window_rows(spec, replace(bars, symbol=spec.label), warm_up, strategy.least_bars)
         first = day_of(bars, max(rows.start - warm_up, 0))
         companions = partial(load_companions, self._market, spec, rows=rows, bars=bars, now=self._clock())
         n_trials = budget(spec, space)

@@ -31,7 +31,7 @@ from optimizer.learned.policy.policy_rows import FIRST_FIT, N_POLICIES, REFIT
 from optimizer.learned.rows import Schedule, Watch
 
 #: Bars after a row until what it decided has earned anything.
-_REACH = 1
+REACH = 1
 #: Outcomes are shuffled in blocks of so many rows, for policies that have nothing to learn.
 SHUFFLED_BARS = 20
 
@@ -106,7 +106,7 @@ def walk(
 
 def _found(lesson: Lesson, row: int, memory: int, shuffle: int | None) -> Iterator[FloatArray]:
     """Yield the weights of each policy found at the close of a row."""
-    known, outcomes = lesson.rows(schedule_of(memory).training(row, reach=_REACH, embargo=0))
+    known, outcomes = lesson.rows(schedule_of(memory).training(row, reach=REACH, embargo=0))
     if shuffle is not None:
         outcomes = outcomes[shuffled_rows(len(outcomes), [row, shuffle])]
     for k in range(N_POLICIES):
