@@ -88,7 +88,7 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
-    "optimizer/strategies": {"plugins", "rules"},
+    "optimizer/strategies": {"learning", "plugins", "rules"},
     "optimizer/search": {"tpe"},
     "optimizer/validation": {"champions", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},

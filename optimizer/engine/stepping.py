@@ -46,7 +46,7 @@ def advance(prices: FloatArray, terms: FloatArray, account: FloatArray, side: in
     account[ROW] = bar
     if before <= 0.0:
         return 0.0
-    beyond = account[EQUITY] / before - 1.0
+    beyond: float = account[EQUITY] / before - 1.0
     if terms[FINANCED] > 0.0:
         earned = interest(prices[_CASH], bar)
         beyond -= earned

@@ -9,11 +9,11 @@ from optimizer.errors import NotANumber, OneSymbolOnly, UnknownOverlay, UnknownS
 from optimizer.strategies.bollinger import BOLLINGER
 from optimizer.strategies.declaration import Columns, Rule, Side, Strategy
 from optimizer.strategies.donchian import DONCHIAN
+from optimizer.strategies.learning.rl import RL
 from optimizer.strategies.macd import MACD
 from optimizer.strategies.momentum import MOMENTUM
 from optimizer.strategies.moving_averages import EMA, SMA
 from optimizer.strategies.overlays import CLOSING, OVERLAYS, overlay_warm_up
-from optimizer.strategies.rl import RL
 from optimizer.strategies.rsi import RSI
 from optimizer.strategies.rsi2 import RSI2
 from optimizer.strategies.rules.compiling import strategy_of_rule

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from optimizer.domain.bars import Bars
 from optimizer.domain.study_request import Costs
 from optimizer.lazy import LazyModule
+from optimizer.learned.policy.policy_schedule import FIRST_FIT, N_POLICIES, REFIT
 from optimizer.learned.rows import LearnedRow, Watch
 
 if TYPE_CHECKING:
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
 else:
     policy_walk = LazyModule("optimizer.learned.policy.policy_walk")
 
-#: Policies that vote.
-N_POLICIES = 5
-#: Row of the first fit, and rows between two.
-FIRST_FIT, REFIT = 756, 126
 #: Seconds of one processor for a fit of 1,260 rows: about five thousandths, and some more.
 _SECONDS_PER_FIT = 0.007
 

@@ -43,8 +43,8 @@ def fill_outcomes(
     """Write what the bar after each row makes of an account, (n_bars, 4); of the last row nothing is known: 0.
 
     `factors` are those of a buy, a sale and a short sale, `side` is 1 or −1, `borrow` (n_bars,) the fee per bar on
-    borrowed shares. A long position makes what the engine's does, to the rounding; of a short one the exposure is taken to be
-    the account at every close, while the engine keeps its shares.
+    borrowed shares. A long position makes what the engine's does, to the rounding; a short one is taken to be worth the
+    account at every close, while the engine keeps its shares.
     """
     buy, sell, short = factors[0], factors[1], factors[2]
     n = len(close)
@@ -86,7 +86,8 @@ def reward(features: FloatArray, outcomes: FloatArray, weights: FloatArray, per_
     """Reward of a policy over all rows, out of the market at first."""
     worth = np.empty(1)
     fill_rewards(features, outcomes, weights.copy().reshape(N_WEIGHTS, 1), per_year, worth)
-    return worth[0]
+    found: float = worth[0]
+    return found
 
 
 @compiled
@@ -117,7 +118,12 @@ def fill_rewards(
 
 @compiled
 def _play(
-    by_bar: FloatArray, outcomes: FloatArray, weights: FloatArray, held: FloatArray, total: FloatArray, squares: FloatArray
+    by_bar: FloatArray,
+    outcomes: FloatArray,
+    weights: FloatArray,
+    held: FloatArray,
+    total: FloatArray,
+    squares: FloatArray,
 ) -> None:
     """Let every policy decide at each close, and add what it makes of the bar after it to the totals.
 

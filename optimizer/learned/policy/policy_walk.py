@@ -19,6 +19,7 @@ from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.metrics import periods_per_year_so_far
 from optimizer.domain.study_request import Costs, cost_factors
 from optimizer.learned.policy.policy_features import N_BEFORE, features
+from optimizer.learned.policy.policy_schedule import FIRST_FIT, N_POLICIES, schedule_of
 from optimizer.learned.policy.policy_search import (
     GENERATIONS,
     N_WEIGHTS,
@@ -27,8 +28,7 @@ from optimizer.learned.policy.policy_search import (
     follow,
     search,
 )
-from optimizer.learned.policy.policy_rows import FIRST_FIT, N_POLICIES, REFIT
-from optimizer.learned.rows import Schedule, Watch
+from optimizer.learned.rows import Watch
 
 #: Bars after a row until what it decided has earned anything.
 REACH = 1
@@ -69,11 +69,6 @@ def lesson_of(bars: Bars, costs: Costs, *, side: int) -> Lesson:
     borrow = costs.borrow / np.maximum(per_year, 1.0)
     fill_outcomes(bars.open, bars.close, np.array(cost_factors(costs)), side, borrow, outcomes)
     return Lesson(features=features(bars), outcomes=outcomes, per_year=per_year)
-
-
-def schedule_of(memory: int) -> Schedule:
-    """When policies are found again, and how far they look back."""
-    return Schedule(first=FIRST_FIT, every=REFIT, memory=memory)
 
 
 def walk(

@@ -8,8 +8,9 @@ import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.study_request import Costs
+from optimizer.learned.policy.policy_schedule import schedule_of
 from optimizer.learned.policy.policy_search import STAY
-from optimizer.learned.policy.policy_walk import REACH, Positions, lesson_of, schedule_of
+from optimizer.learned.policy.policy_walk import REACH, Positions, lesson_of
 
 #: Strength of the penalty, as a share of the training rows: features vary by about 1.
 _PENALTY = 0.1

@@ -1,4 +1,4 @@
-"""The account that is told bar by bar what to hold: the engine's to the last bit, and a proper Gymnasium environment."""
+"""An account that is told bar by bar what to hold: the engine's to the last bit, and a proper environment."""
 
 import warnings
 

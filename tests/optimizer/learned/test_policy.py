@@ -9,7 +9,7 @@ from optimizer.domain.bars import Bars
 from optimizer.domain.study_request import Costs, cost_factors
 from optimizer.engine.backtest import simulate
 from optimizer.learned.policy.policy_features import FEATURES, N_BEFORE, Feature, features
-from optimizer.learned.policy.policy_rows import FIRST_FIT, REFIT
+from optimizer.learned.policy.policy_schedule import FIRST_FIT, REFIT
 from optimizer.learned.policy.policy_search import (
     N_WEIGHTS,
     PATIENCE,

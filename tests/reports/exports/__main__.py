@@ -1,8 +1,8 @@
 """Write the golden scripts again: `python -m tests.reports.exports`, then look at the difference."""
 
-from tests.reports.exports.test_pine import FOLDER, STRATEGIES, golden_script
+from tests.reports.exports.test_pine import BUILT_IN, FOLDER, golden_script
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for key in STRATEGIES:
+    for key in BUILT_IN:
         (FOLDER / f"{key}.pine").write_text(golden_script(key), encoding="utf-8")

@@ -17,7 +17,7 @@ from reports.exports.freqtrade_source import FreqtradeWriter
 from reports.exports.numpy_source import NumpyWriter
 from reports.exports.pine_source import PineWriter
 from reports.exports.programs import write_program
-from reports.exports.refusals import NoRules, NotExpressible
+from reports.exports.refusals import NoRules, NotExpressible, RulesLearned
 from reports.exports.signals import (
     ALWAYS,
     CLOSE,
@@ -65,7 +65,7 @@ def freqtrade(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_built_in_strategy_has_a_tree() -> None:
-    assert list(BUILT_IN) == list(STRATEGIES)
+    assert list(BUILT_IN) == [key for key, strategy in STRATEGIES.items() if not strategy.learned]
 
 
 def test_a_strategy_without_a_tree_is_refused() -> None:
@@ -73,9 +73,15 @@ def test_a_strategy_without_a_tree_is_refused() -> None:
         signals_of(case_of("rsi").spec.model_copy(update={"strategy_name": "my_own"}), {}, "python")
 
 
+@pytest.mark.parametrize("key", [key for key, strategy in STRATEGIES.items() if strategy.learned])
+def test_what_a_strategy_learned_is_refused(key: str) -> None:
+    with pytest.raises(RulesLearned):
+        signals_of(case_of("rsi").spec.model_copy(update={"strategy_name": key}), {}, "python")
+
+
 CASES = {
     f"{key}-{name}": (key, wishes)
-    for key in STRATEGIES
+    for key in BUILT_IN
     for name, wishes in {
         "long": {},
         "both": {"allow_short": True, "is_other": True},

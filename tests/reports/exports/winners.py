@@ -16,11 +16,12 @@ from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.evaluator import Evaluator, Signals
 from optimizer.engine.price_table import PriceTable
 from optimizer.indicators.bitmasks import pack_mask
-from optimizer.strategies.registry import STRATEGIES, find_strategy, strategy_of
+from optimizer.strategies.registry import find_strategy, strategy_of
 from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.strategies.rules.errors import NothingToSearch
 from optimizer.strategies.rules.tree import n_clauses
 from optimizer.strategies.rules.writing import rule_text
+from reports.exports.built_in import BUILT_IN
 from reports.exports.programs import Winner, write_program
 from reports.exports.signals import (
     CLOSE,
@@ -131,7 +132,7 @@ def case_of(
 def cases() -> Iterator[tuple[str, Case]]:
     """Every built-in strategy: as it is, both sides, a tax, and overlays of each kind; a name for each."""
     taxed = Costs(commission_bps=15, slippage_bps=5, tax_bps=20)
-    for key in STRATEGIES:
+    for key in BUILT_IN:
         yield f"{key}-plain", case_of(key)
         yield f"{key}-both", case_of(key, is_other=True, allow_short=True, costs=taxed, symbol="MSFT")
         yield f"{key}-stop", case_of(key, is_other=True, stop=12, trend=100, symbol="IBM")

@@ -3,7 +3,8 @@
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.space import Range, Space
 from optimizer.indicators.conditions import Conditions
-from optimizer.learned.policy.policy_rows import FIRST_FIT, LONG_VOTES, REFIT, SHORT_VOTES
+from optimizer.learned.policy.policy_rows import LONG_VOTES, SHORT_VOTES
+from optimizer.learned.policy.policy_schedule import FIRST_FIT, REFIT
 from optimizer.strategies.declaration import Columns, Side, Strategy, bars_of, level_of
 
 #: Bars before the holdout: two fits must have been followed to their end there.
