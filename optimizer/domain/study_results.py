@@ -270,6 +270,7 @@ class Case(StrEnum):
     REFITS_WEAK = auto()
     CHOICE_LOSES = auto()
     CHOICE_SHAKY = auto()
+    BASE_RATE_AS_GOOD = auto()
     RANKING_SHAKY = auto()
     INTERVAL_WIDE = auto()
     BELOW_HOLD = auto()

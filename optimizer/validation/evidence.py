@@ -6,6 +6,7 @@ numbers beside it: two that look equal are equal.
 
 from dataclasses import dataclass
 
+from optimizer.domain.learned_results import Doubt
 from optimizer.domain.study_results import Degenerate, Measures, Obstacle, StudySummary
 
 #: Decimals of ratios and of probabilities as people see them.
@@ -37,6 +38,7 @@ class Evidence:
     low: float | None = None  # 90 % interval of the Sharpe ratio out of sample
     high: float | None = None
     plateau_share: float | None = None
+    doubts: tuple[Doubt, ...] = ()  # about what a strategy learned
     n_research: int = 0  # other studies of these bars that ended with the advice to research further
 
     @property
@@ -81,6 +83,7 @@ def evidence_of(summary: StudySummary) -> Evidence:
         low=seen(interval.low) if interval else None,
         high=seen(interval.high) if interval else None,
         plateau_share=summary.plateau.share,
+        doubts=summary.learned.doubts if summary.learned else (),
         n_research=summary.tries.n_research if summary.tries else 0,
     )
 

@@ -98,4 +98,5 @@ def _figures(found: Assessment) -> StudySummary:
         shared=shared_part(found),
         pareto=pareto_part(found),
         comparison=found.comparison,
+        learned=found.learned,
     )

@@ -10,13 +10,7 @@ from datetime import datetime
 from duckdb import DuckDBPyConnection
 
 from optimizer.errors import WarehouseTooNew
-
-#: Columns of the feature store, in order.
-FEATURES = (
-    "rsi_14", "macd", "macd_signal", "macd_hist", "bb_upper", "bb_middle", "bb_lower", "bb_width", "bb_position",
-    "sma_5", "sma_10", "sma_20", "sma_50", "ema_12", "ema_26", "volume_sma_20", "volume_ratio", "obv",
-    "price_change_1d", "price_change_5d", "price_change_20d", "hl_range",
-)  # fmt: skip
+from optimizer.indicators.feature_columns import FEATURES
 
 MIGRATIONS = (
     """
