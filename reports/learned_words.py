@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from optimizer.domain.learned_results import LearnedReport, SignalQuality
+from reports.policy_words import policy_sentences
 
 #: Features whose weight is told.
 N_WEIGHTS = 3
@@ -11,6 +12,9 @@ N_WEIGHTS = 3
 
 def learned_sentences(report: LearnedReport) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the key and the facts of each sentence, in reading order."""
+    if report.kind == "rl":
+        yield from policy_sentences(report)
+        return
     facts = {"report": report, "quality": report.quality}
     if report.quality is not None:
         yield f"learned_{report.quality.word}", facts

@@ -55,6 +55,7 @@ ROOMS = {
         "text",
         "json_document",
         "sentences",
+        "policy_words",
         "learned_words",
         "narrative",
         "decision",

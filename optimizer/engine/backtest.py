@@ -220,8 +220,21 @@ def simulate(
     closed when the target leaves that side. `orders` are stop, take and trail as fractions and max_hold
     in bars; 0 is off; `reenter` is what opens a side again after them. Raises UnusableBars or TooFewBars.
     """
-    stop = len(bars) if stop is None else stop
-    price_table = PriceTable.of(bars, costs, account)
+    window = start, len(bars) if stop is None else stop
+    table = PriceTable.of(bars, costs, account)
+    return play_positions(table, target, costs=costs, window=window, orders=orders, reenter=reenter)
+
+
+def play_positions(
+    price_table: PriceTable,
+    target: FloatArray,
+    *,
+    costs: Costs,
+    window: tuple[int, int],
+    orders: Sequence[float] = (0.0, 0.0, 0.0, 0.0),
+    reenter: Reentry = Reentry.FRESH,
+) -> Backtest:
+    """Play target positions as `simulate` does, over bars whose prices are a table already."""
     bank = np.stack([pack_mask(mask) for mask in _target_masks(target)])
     slots = np.array([[2, 0, 0, 3, 4, 0, 0, 5]])
     size = np.where(target == 0.0, np.nan, 1.0 / np.where(target == 0.0, 1.0, np.abs(target)))
@@ -231,7 +244,7 @@ def simulate(
         slots=slots,
         orders=np.array([[*orders, 1.0, float(reenter is Reentry.SIGNAL)]]),
         volatility=size,
-        window=(start, stop),
+        window=window,
         costs=costs,
     )
 
