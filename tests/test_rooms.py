@@ -55,7 +55,6 @@ ROOMS = {
         "text",
         "json_document",
         "sentences",
-        "policy_words",
         "learned_words",
         "narrative",
         "decision",
