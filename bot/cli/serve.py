@@ -127,6 +127,7 @@ async def _resume(context: BotContext) -> None:
         market=services.market,
         champions=context.champions,
         jobs=services.jobs,
+        signals=services.signals,
         outbox=context.outbox,
         background=context.background,
         clock=context.clock,

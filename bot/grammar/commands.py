@@ -348,6 +348,25 @@ class ShowRegime(Command):
 
 
 @dataclass(frozen=True)
+class ShowSignal(Command):
+    """Show the learned signal of a symbol, now or as of a day."""
+
+    symbol: str
+    horizon: int = 5  # bars that it looks ahead
+    as_of: date | None = None  # None: the last closed bar
+    timeframe: str = "1d"
+    source: str | None = None  # None: the first of the settings that has the symbol
+
+
+@dataclass(frozen=True)
+class ShowSignals(Command):
+    """Show the signals of a symbol that were told before, with their scores."""
+
+    symbol: str
+    horizon: int | None = None  # None: of every one
+
+
+@dataclass(frozen=True)
 class ShowChanges(Command):
     """Show what was changed later in a symbol's stored bars, and what rests on them."""
 

@@ -38,6 +38,7 @@ from bot.grammar.values import (
 )
 from bot.grammar.verbs import Takes, Verb
 from optimizer.errors import UserError, WrongChoice
+from optimizer.strategies.ml import HORIZONS
 from optimizer.strategies.registry import find_strategy
 from reports.languages import LANGUAGES
 
@@ -299,8 +300,15 @@ def show_data(arguments: Arguments) -> commands.Command:
     return commands.ShowChanges(symbol, **fields) if is_log else commands.ShowData(symbol, **fields)
 
 
+#: What only verbs about a symbol take, beside options of a start.
+_OF_SYMBOL: Mapping[str, Callable[[str], object]] = {
+    "as_of": lambda value: read_date("as_of", value, is_end=True),
+    "horizon": lambda value: int(_choice("horizon", value, HORIZONS)),
+}
+
+
 def about_symbol(make: Callable[..., commands.Command], *keys: str) -> Reader:
-    """Return a parser of `SYMBOL [key=value]…` for these keys, of which `as_of` is a day and the others are options."""
+    """Return a parser of `SYMBOL [key=value]…` for these keys: options of a start, or those of `_OF_SYMBOL`."""
 
     def read(arguments: Arguments) -> commands.Command:
         if not arguments.words:
@@ -314,7 +322,7 @@ def about_symbol(make: Callable[..., commands.Command], *keys: str) -> Reader:
             if key not in keys:
                 arguments.only([word])
             with locate_errors(word):
-                fields |= {key: read_date(key, value, is_end=True)} if key == "as_of" else OPTIONS[key].read(value)
+                fields |= {key: _OF_SYMBOL[key](value)} if key in _OF_SYMBOL else OPTIONS[key].read(value)
         return make(symbol, **fields)
 
     return read
@@ -422,6 +430,8 @@ READERS: Mapping[str, Reader] = {
     "schedule": add_schedule,
     "data": show_data,
     "regime": about_symbol(commands.ShowRegime, "as_of", "timeframe", "source"),
+    "signal": about_symbol(commands.ShowSignal, "horizon", "as_of", "timeframe", "source"),
+    "signals": about_symbol(commands.ShowSignals, "horizon"),
     "config": config,
     "preferences": preferences,
     "audit": audit,

@@ -256,6 +256,20 @@ _TABLE = (
         aliases=("장세", "국면"),
     ),
     Verb(
+        key="signal",
+        command=c.ShowSignal,
+        takes=Takes.WORDS,
+        usage="signal SYMBOL [horizon=10] [as_of=2012-06-29] [timeframe=1h] [source=yahoo]",
+        aliases=("신호", "시그널"),
+    ),
+    Verb(
+        key="signals",
+        command=c.ShowSignals,
+        takes=Takes.WORDS,
+        usage="signals SYMBOL [horizon=10]",
+        aliases=("신호기록",),
+    ),
+    Verb(
         key="health",
         command=c.Health,
         usage="health",

@@ -18,6 +18,7 @@ from optimizer.market.providers.provider import Provider
 from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.rebuilding import open_or_rebuild
 from optimizer.market.snapshots import sweep_drafts
+from optimizer.outlook.signals import SignalService
 from optimizer.storage.curves import move_curves
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.mongo import kept_ready, open_documents
@@ -40,6 +41,7 @@ class Services:
     market: Market
     pool: WorkerPool
     studies: OptimizationService
+    signals: SignalService
     jobs: StudyJobs
     chart_process: ChartProcess
     supervisor: Supervisor
@@ -87,6 +89,7 @@ async def open_services(
             market=market,
             pool=children.pool,
             studies=service,
+            signals=SignalService(market, clock),
             jobs=jobs,
             chart_process=chart_process,
             supervisor=supervisor,

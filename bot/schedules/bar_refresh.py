@@ -30,6 +30,7 @@ from optimizer.errors import error_of
 from optimizer.market.feed import Market, Refreshed
 from optimizer.market.raw_bars import SeriesKey
 from optimizer.market.resampling import stored_base
+from optimizer.outlook.signals import SignalService
 from optimizer.storage.outage import patiently
 from optimizer.studies.scheduler import StudyJobs
 from reports.render import Language, renderer_of
@@ -67,6 +68,7 @@ class BarRefresh:
         market: Market,
         champions: Champions,
         jobs: StudyJobs,
+        signals: SignalService,
         outbox: Outbox,
         background: BackgroundTasks,
         clock: Clock,
@@ -75,6 +77,7 @@ class BarRefresh:
         self._market = market
         self._champions = champions
         self._jobs = jobs
+        self._signals = signals
         self._outbox = outbox
         self._background = background
         self._clock = clock
@@ -130,6 +133,7 @@ class BarRefresh:
             with in_workspace(team_of(channel_id, used)):
                 await self._notify(refresh, channel_id, used, failing)
         await self._changes.post(refresh.key, used)
+        await self._signals.score_due()
         await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
 
     async def _record_failure(self, refreshed: Refreshed) -> FailingSeries:

@@ -23,6 +23,7 @@ from optimizer.domain.study_results import (
 from optimizer.domain.universe import Universe
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.storage.digests import bars_key, search_key, winner_key
+from optimizer.storage.signal_documents import StoredSignal
 
 #: Dates are stored as ISO text: BSON has only moments in time, and a session is a date.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -268,6 +269,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     TriedSets,
     OptimizationTrial,
     BacktestRecord,
+    StoredSignal,
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.space import Order, Range, Space
 from optimizer.indicators.conditions import Conditions
-from optimizer.learned.ml.model import is_installed
+from optimizer.learned.ml.model import missing
 from optimizer.learned.ml.walk import SCHEDULE, VERSION, Walk, walk
 from optimizer.learned.rows import LearnedRow
 from optimizer.strategies.declaration import Columns, Side, Strategy, choice_of
@@ -29,7 +29,7 @@ SIGNAL: LearnedRow[Walk] = LearnedRow(
     parameters=("horizon",),
     fit=lambda bars, costs, watch, horizon: walk(bars, costs, watch, int(horizon)),
     seconds=_seconds,
-    is_ready=is_installed,
+    is_ready=lambda: not missing(),
     extra="ml",
 )
 

@@ -148,7 +148,7 @@ TREE = (
     ),
     Rule(Case.LOST_A_LITTLE, lambda found: _lost(found) and not is_confident(found, PROMISING_CONFIDENCE), _UNPROVEN),
     # What it learned is nothing: whatever the thresholds earned, that was not it. Rules above judge no milder.
-    Rule(Case.BASE_RATE_AS_GOOD, lambda found: Doubt.NO_BETTER_THAN_BASE in found.doubts, _UNPROVEN, _DROP),
+    Rule(Case.BASE_RATE_AS_GOOD, lambda found: Doubt.NO_BETTER_THAN_BASE in found.doubts, _UNPROVEN),
     # Unseen bars do not confirm it.
     Rule(Case.UNSEEN_MISSING, lambda found: not found.is_held_out and found.walk_forward is None, _UNPROVEN),
     Rule(Case.UNSEEN_IDLE, lambda found: found.unseen is None, _UNPROVEN),

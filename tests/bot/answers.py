@@ -18,6 +18,7 @@ from bot.ops.health_checks import bad, doubtful, good
 from bot.runtime.pacing import ChannelQueue
 from bot.schedules.bar_refresh import Failing
 from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
+from optimizer.domain.learned_results import Quality, SignalQuality, Weight
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
@@ -27,6 +28,9 @@ from optimizer.learned.regimes import Regime
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Coverage
 from optimizer.outlook.regime_facts import RegimeFacts
+from optimizer.outlook.signal_facts import Bucket, SignalFacts
+from optimizer.outlook.signals import SignalRecord
+from optimizer.storage.signal_documents import StoredSignal
 from optimizer.strategies.registry import OVERLAYS
 from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.validation.statistics.across_symbols import AcrossSymbols, SymbolResult, across_symbols
@@ -176,6 +180,41 @@ REGIME = RegimeFacts(
     since=date(2008, 9, 18), n_bars_since=17, n_changes=5, volatility=0.584, below_high=-0.31, gain=-0.004,
     gain_interval=(-0.014, 0.006), data_hash="ab12cd34",
 )  # fmt: skip
+QUALITY = SignalQuality(
+    word=Quality.NO_BETTER, n_calls=2512, n_effective=502.4, base_rate=0.5545, auc=0.4796, p=0.83, brier=0.2504,
+    base_brier=0.2504, skill=0.0, log_loss=0.694, base_log_loss=0.694, logistic_brier=0.2504,
+)  # fmt: skip
+SIGNAL = SignalFacts(
+    symbol="AAPL", timeframe="1d", source="sample", as_of=datetime(2013, 3, 1, tzinfo=UTC), horizon=5,
+    probability=0.5626, base_rate=0.5626, bucket=None, quality=QUALITY, slope=0.0, parts=(), n_train=1260,
+    trained_until=date(2012, 12, 7), model_hash="12ef", data_hash="ab12cd34", version=1, dropped=(),
+)  # fmt: skip
+INFORMATIVE = replace(
+    SIGNAL, probability=0.6419, bucket=Bucket.BUY, slope=0.83, dropped=("obv",),
+    parts=(Weight(feature="rsi_14", weight=0.214), Weight(feature="price_change_1d", weight=-0.041)),
+    quality=QUALITY.model_copy(update={"word": Quality.INFORMATIVE, "auc": 0.604, "p": 0.005, "brier": 0.2401}),
+)  # fmt: skip
+
+
+def _told(day: int, **scores: object) -> StoredSignal:
+    told: StoredSignal = StoredSignal.model_construct(
+        symbol="AAPL", timeframe="1d", source="sample", horizon=5, as_of=datetime(2013, 2, day, tzinfo=UTC),
+        probability=0.5626, base_rate=0.5541, **{"scored_at": None, "realised": None, "brier": None, "base_brier": None}
+        | scores,
+    )  # fmt: skip
+    return told
+
+
+SCORED_AT = datetime(2013, 2, 20, tzinfo=UTC)
+RECORD = SignalRecord(
+    symbol="AAPL",
+    signals=(
+        _told(19),
+        _told(7, scored_at=SCORED_AT),
+        _told(6, scored_at=SCORED_AT, realised=True, brier=0.1913, base_brier=0.1988),
+        _told(5, scored_at=SCORED_AT, realised=False, brier=0.3165, base_brier=0.307),
+    ),
+)
 CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     **{f"whoami {role}": ("whoami", {**WHOAMI, "role": role}) for role in ("nobody", "viewer", "runner", "admin")},
     "top": ("top", {"studies": [ONE, OTHER], "symbol": "AAPL", "strategy": "rsi", "is_all": True,
@@ -219,6 +258,12 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "regime that foretells": (
         "regime", {"r": replace(REGIME, below_high=0.0, gain=0.009, gain_interval=(0.002, 0.016))},
     ),
+    "signal": ("signal", {"s": SIGNAL}),
+    "signal that informs": ("signal", {"s": INFORMATIVE}),
+    "signal of few calls": ("signal", {"s": replace(SIGNAL, quality=None)}),
+    "signals": ("signals", {"r": RECORD}),
+    "signals of none": ("signals", {"r": SignalRecord(symbol="AAPL", signals=())}),
+    "signals without a score": ("signals", {"r": SignalRecord(symbol="AAPL", signals=RECORD.signals[:1])}),
     "data changes of nothing": ("data_changes", {"symbol": "AAPL", "rows": (), "n_changes": 0}),
     "changed bars": ("changed_bars", {"rows": bar_changes.POSTED, "n_series": 2, "n_others": 3}),
     "changed bars of one": ("changed_bars", {"rows": bar_changes.POSTED[:1], "n_series": 1, "n_others": 0}),

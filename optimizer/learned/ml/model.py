@@ -76,14 +76,16 @@ def fit_trees(rows: FloatArray, outcomes: FloatArray, weight: float) -> Model:
     return Model(lightgbm.train(settings, data, num_boost_round=N_TREES, keep_training_booster=True))
 
 
-def is_installed() -> bool:
-    """True if LightGBM is installed and finds what it needs of the system; it is not loaded for that."""
-    if find_spec("lightgbm") is None:
-        return False
-    if not sys.platform.startswith("linux"):
-        return True
+def missing() -> str:
+    """Name what LightGBM lacks: the package itself, or the system's OpenMP runtime; empty where nothing is missing.
+
+    LightGBM is not loaded for that.
+    """
     try:
-        ctypes.CDLL(_OPENMP)
+        if find_spec("lightgbm") is None:
+            return "lightgbm"
+        if sys.platform.startswith("linux"):
+            ctypes.CDLL(_OPENMP)
     except OSError:
-        return False
-    return True
+        return "libgomp1"
+    return ""

@@ -21,7 +21,6 @@ from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.strategies.rules.errors import NothingToSearch
 from optimizer.strategies.rules.tree import n_clauses
 from optimizer.strategies.rules.writing import rule_text
-from reports.exports.built_in import BUILT_IN
 from reports.exports.programs import Winner, write_program
 from reports.exports.signals import (
     CLOSE,
@@ -42,6 +41,7 @@ from reports.exports.signals import (
     Value,
 )
 from tests.bars import sample_bars
+from tests.fixed_rules import FIXED_RULES
 from tests.optimizer.strategies.rules.random_rules import random_rule
 
 #: Another set of each strategy than the default one.
@@ -132,7 +132,7 @@ def case_of(
 def cases() -> Iterator[tuple[str, Case]]:
     """Every built-in strategy: as it is, both sides, a tax, and overlays of each kind; a name for each."""
     taxed = Costs(commission_bps=15, slippage_bps=5, tax_bps=20)
-    for key in BUILT_IN:
+    for key in FIXED_RULES:
         yield f"{key}-plain", case_of(key)
         yield f"{key}-both", case_of(key, is_other=True, allow_short=True, costs=taxed, symbol="MSFT")
         yield f"{key}-stop", case_of(key, is_other=True, stop=12, trend=100, symbol="IBM")
