@@ -7,6 +7,7 @@ SECTIONS = (
     "api",
     "compare",
     "engine",
+    "environment",
     "long",
     "many",
     "market",

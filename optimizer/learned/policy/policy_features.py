@@ -1,11 +1,10 @@
-"""What a policy sees at each close: seven facts about the bars so far, without a scale, compiled."""
+"""What a policy sees at each close: seven facts about the bars so far, without a scale."""
 
 import math
 from enum import StrEnum, auto
 
 import numpy as np
 
-from optimizer.compiled import compiled
 from optimizer.domain.bars import Bars, FloatArray
 
 
@@ -23,7 +22,7 @@ class Feature(StrEnum):
 
 FEATURES = tuple(Feature)
 #: Bars of the returns, in the order of the features.
-LOOKBACKS = np.array([1, 5, 20, 60, 120])
+LOOKBACKS = (1, 5, 20, 60, 120)
 #: Bars before the first one that has features.
 N_BEFORE = 120
 _SHORT, _HIGH = 20, 60
@@ -36,38 +35,41 @@ _LEAST_DEVIATION = 1e-6
 def features(bars: Bars) -> FloatArray:
     """Features of bars at each close, (7, n_bars), within ±3; 0 before there are enough bars, and of a still price."""
     table = np.zeros((len(FEATURES), len(bars)))
-    fill_features(np.log(bars.close), table)
-    return table
+    if len(bars) <= N_BEFORE:
+        return table
+    log_close = np.log(bars.close)
+    long, short = _deviations(log_close, N_BEFORE), _deviations(log_close, _SHORT)
+    moves = (long >= _LEAST_DEVIATION) & (short >= _LEAST_DEVIATION)
+    long, short = np.where(moves, long, 1.0), np.where(moves, short, 1.0)
+    now = log_close[N_BEFORE:]
+    for row, n_bars in enumerate(LOOKBACKS):
+        table[row, N_BEFORE:] = (now - _before(log_close, n_bars)) / (long * math.sqrt(n_bars))
+    table[len(LOOKBACKS), N_BEFORE:] = np.log(short / long)
+    table[len(LOOKBACKS) + 1, N_BEFORE:] = (now - _highest(log_close)) / (long * math.sqrt(_HIGH))
+    table[:, N_BEFORE:][:, ~moves] = 0.0
+    return np.clip(table, -_MOST, _MOST)
 
 
-@compiled
-def fill_features(log_close: FloatArray, out: FloatArray) -> None:
-    """Write the features of rows from `N_BEFORE` on, in the order of `Feature`."""
-    for t in range(N_BEFORE, len(log_close)):
-        long = _deviation(log_close, t, N_BEFORE)
-        short = _deviation(log_close, t, _SHORT)
-        if long < _LEAST_DEVIATION or short < _LEAST_DEVIATION:
-            continue
-        for k in range(len(LOOKBACKS)):
-            bars = LOOKBACKS[k]
-            out[k, t] = _clipped((log_close[t] - log_close[t - bars]) / (long * math.sqrt(bars)))
-        out[len(LOOKBACKS), t] = _clipped(math.log(short / long))
-        highest = log_close[t]
-        for j in range(1, _HIGH):
-            highest = max(highest, log_close[t - j])
-        out[len(LOOKBACKS) + 1, t] = _clipped((log_close[t] - highest) / (long * math.sqrt(_HIGH)))
+def _before(values: FloatArray, n_bars: int) -> FloatArray:
+    """Values so many bars before each row from `N_BEFORE` on."""
+    return values[N_BEFORE - n_bars : len(values) - n_bars]
 
 
-@compiled
-def _deviation(log_close: FloatArray, t: int, n_bars: int) -> float:
-    """Root mean square of the last `n_bars` returns."""
-    total = 0.0
+def _deviations(log_close: FloatArray, n_bars: int) -> FloatArray:
+    """Root mean square of the last returns at each row from `N_BEFORE` on.
+
+    Added bar by bar, newest first: a running sum would keep what is long over.
+    """
+    total = np.zeros(len(log_close) - N_BEFORE)
     for j in range(n_bars):
-        change = log_close[t - j] - log_close[t - j - 1]
+        change = _before(log_close, j) - _before(log_close, j + 1)
         total += change * change
-    return math.sqrt(total / n_bars)
+    return np.sqrt(total / n_bars)
 
 
-@compiled
-def _clipped(value: float) -> float:
-    return min(max(value, -_MOST), _MOST)
+def _highest(log_close: FloatArray) -> FloatArray:
+    """Highest of the last closes at each row from `N_BEFORE` on."""
+    highest = _before(log_close, 0)
+    for j in range(1, _HIGH):
+        highest = np.maximum(highest, _before(log_close, j))
+    return highest
