@@ -23,7 +23,7 @@ from bot.api.openapi import describe, operation_id
 from bot.api.problem_details import fields_problem, problem_response
 from bot.api.request_body import BodyLimit
 from bot.api.requests import OptimizationRequest, SearchRange, SearchWindow, TradingAccount, TradingCosts
-from bot.api.routes import catalogue, exports, signals, studies
+from bot.api.routes import catalogue, exports, learned_signals, studies
 from bot.context import BotContext
 from bot.documents.audit_log import Outcome
 from bot.grammar.fields import BadFields
@@ -83,7 +83,7 @@ def build_api(context: BotContext) -> FastAPI:
     api.include_router(studies.router)
     api.include_router(exports.router)
     api.include_router(catalogue.router)
-    api.include_router(signals.router)
+    api.include_router(learned_signals.router)
     return api
 
 

@@ -136,7 +136,7 @@ async def _resume(context: BotContext) -> None:
     handlers: dict[str, Handler] = {schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now}
     if services.settings.has_slack:
         handlers[STUDY_KIND] = run_and_tell(services.studies, context.conversations, context.groups, context.may_serve)
-    services.jobs.start(handlers)
+    await services.jobs.start(handlers)
     await context.groups.recover()
     await context.conversations.recover()
     recovered = await services.jobs.recover()

@@ -173,7 +173,7 @@ class TerminalDispatcher(Dispatcher):
 
 @asynccontextmanager
 async def _open_context(services: Services, outbox: Outbox) -> AsyncIterator[BotContext]:
-    services.jobs.open()
+    await services.jobs.open()
     context = make_context(services, NoSlack(), outbox, LocalPeople(services.settings.language))
     try:
         yield context

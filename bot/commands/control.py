@@ -30,7 +30,7 @@ async def resume(command: Resume, origin: Origin, context: BotContext) -> Answer
     answer = await _record_action(study, origin, context)
     facts = {"study_name": study.study_name, "trials_completed": study.trials_completed, "by": origin.user_id}
     await post_notice(context, study.study_name, "resumed", **facts)
-    context.services.jobs.submit(study.study_name)
+    await context.services.jobs.submit(study.study_name)
     return answer
 
 
@@ -42,7 +42,7 @@ async def more(command: More, origin: Origin, context: BotContext) -> Answer:
     await context.conversations.record_action(study.study_name, origin.user_id)
     facts = {"study_name": study.study_name, "n_more": study.n_trials - before, "n_trials": study.n_trials}
     await post_notice(context, study.study_name, "more", by=origin.user_id, **facts)
-    context.services.jobs.submit(study.study_name)
+    await context.services.jobs.submit(study.study_name)
     return Answer(origin.renderer.status(study_facts(study, now=context.clock())))
 
 

@@ -34,7 +34,7 @@ from bot.commands.button_commands import (
     ShowDetails,
     UndoSchedules,
 )
-from bot.commands.outlook import regime, signals
+from bot.commands.outlook import regime, signal_verbs
 from bot.context import Answer, BotContext, Listeners
 from bot.grammar import commands
 from bot.grammar.commands import ArchiveRule, Command, SaveRule
@@ -76,7 +76,7 @@ _MODULES = (
     results,
     rules,
     schedule,
-    signals,
+    signal_verbs,
     start,
 )
 #: The listener of each command: each module lists its own.

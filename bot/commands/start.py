@@ -98,7 +98,7 @@ async def store_and_submit(
     for study in studies:
         if origin.channel_id:
             await context.conversations.open(study)
-        context.services.jobs.submit(study.study_name)
+        await context.services.jobs.submit(study.study_name)
     return StartedStudies(plans=tuple(plans), studies=tuple(studies), group=group, n_ahead=n_ahead)
 
 

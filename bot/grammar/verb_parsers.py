@@ -38,7 +38,7 @@ from bot.grammar.values import (
 )
 from bot.grammar.verbs import Takes, Verb
 from optimizer.errors import UserError, WrongChoice
-from optimizer.strategies.ml import HORIZONS
+from optimizer.strategies.learning.ml import HORIZONS
 from optimizer.strategies.registry import find_strategy
 from reports.languages import LANGUAGES
 

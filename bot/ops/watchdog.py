@@ -72,7 +72,7 @@ class Watchdog:
             log.warning("study_lost study=%s status=%s", name, study.status)
             if StudyOrigin.of(study).door is Door.SLACK:
                 await self._conversations.open(study)
-            self._jobs.submit(name)
+            await self._jobs.submit(name)
 
 
 def _observe(study: OptimizationStudy, before: dict[str, _Observation], now: float) -> _Observation:

@@ -18,7 +18,7 @@ from optimizer.market.providers.provider import Provider
 from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.rebuilding import open_or_rebuild
 from optimizer.market.snapshots import sweep_drafts
-from optimizer.outlook.signals import SignalService
+from optimizer.outlook.signal_service import SignalService
 from optimizer.storage.curves import move_curves
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.mongo import kept_ready, open_documents

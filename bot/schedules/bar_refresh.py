@@ -30,7 +30,7 @@ from optimizer.errors import error_of
 from optimizer.market.feed import Market, Refreshed
 from optimizer.market.raw_bars import SeriesKey
 from optimizer.market.resampling import stored_base
-from optimizer.outlook.signals import SignalService
+from optimizer.outlook.signal_service import SignalService
 from optimizer.storage.outage import patiently
 from optimizer.studies.scheduler import StudyJobs
 from reports.render import Language, renderer_of
@@ -88,11 +88,11 @@ class BarRefresh:
     async def schedule(self, at: DailyTime | None) -> None:
         """Schedule the one job that the settings name, and resume a refresh that a stop cut off."""
         wanted = str(at) if at else ""
-        for other in set(self._jobs.kept(KIND)) - {wanted}:
-            self._jobs.remove_cron(KIND, other)
+        for other in set(await self._jobs.kept(KIND)) - {wanted}:
+            await self._jobs.remove_cron(KIND, other)
         # An existing job stays: it may have become due while the bot was down.
-        if at is not None and self._jobs.next_run(KIND, wanted) is None:
-            self._jobs.add_cron(KIND, wanted, {"hour": at.hour, "minute": at.minute}, at.time_zone)
+        if at is not None and await self._jobs.next_run(KIND, wanted) is None:
+            await self._jobs.add_cron(KIND, wanted, {"hour": at.hour, "minute": at.minute}, at.time_zone)
         last = await Refresh.find_all().sort("-started_at").first_or_none()
         if last is not None and last.ended_at is None:
             self._background.run(self._carry_out(last))

@@ -158,7 +158,7 @@ class ScheduledRuns:
             await self._fail(schedule, run, error)
             return
         await run.set({"state": str(RunState.SEARCHING), "study_name": study.study_name, "stale": run.stale})
-        self._jobs.submit(study.study_name)
+        await self._jobs.submit(study.study_name)
 
     async def _refresh(self, spec: StudySpec) -> dict[str, object] | None:
         """Refresh the bars; returns the failure if there was one, and the study then uses the stored bars."""

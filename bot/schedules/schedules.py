@@ -91,13 +91,13 @@ class Schedules:
             created_at=self._clock(),
         )
         schedule = await _NAMES.give(partial(_insert, schedule))
-        self._jobs.add_cron(KIND, schedule.schedule_name, when.cron, time_zone)
+        await self._jobs.add_cron(KIND, schedule.schedule_name, when.cron, time_zone)
         log.info("schedule_added schedule=%s next=%s", schedule.schedule_name, schedule.next_due.isoformat())
         return schedule
 
     async def remove(self, schedule: Schedule, by: str) -> None:
         """Remove a schedule; a run under way goes on to its end."""
-        self._jobs.remove_cron(KIND, schedule.schedule_name)
+        await self._jobs.remove_cron(KIND, schedule.schedule_name)
         await schedule.set({"removed_by": by, "removed_at": self._clock()})
 
     async def find(self, word: str, among: Query = EVERY) -> Schedule:
@@ -143,9 +143,9 @@ class Schedules:
         await _drop_old_index()
         for schedule in await self.all():
             name = schedule.schedule_name
-            if self._jobs.next_run(KIND, name) is None:
+            if await self._jobs.next_run(KIND, name) is None:
                 log.warning("schedule_without_job schedule=%s", name)
-                self._jobs.add_cron(KIND, name, schedule.phrase.cron, schedule.time_zone)
+                await self._jobs.add_cron(KIND, name, schedule.phrase.cron, schedule.time_zone)
             await self.claim_due(name)
 
     async def _claim(self, schedule: Schedule, **facts: Any) -> list[ScheduleRun]:

@@ -15,8 +15,8 @@ from optimizer.domain.study_request import Frozen
 class Quality(StrEnum):
     """How much better than the base rate a model's earlier calls were."""
 
-    INFORMATIVE = auto()  # p ≤ 0.05, a Brier skill above 0, and better than the logistic regression
-    WEAK = auto()  # p ≤ 0.05 or a Brier skill above 0
+    INFORMATIVE = auto()  # an AUC with p ≤ 0.05, and a Brier skill of at least 0.002
+    WEAK = auto()  # one of the two
     NO_BETTER = auto()  # than the base rate
 
 

@@ -8,9 +8,9 @@ from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.learned_results import Quality, SignalQuality, Weight
 from optimizer.domain.study_request import Costs
 from optimizer.errors import UserError
-from optimizer.learned.ml.features import feature_table
 from optimizer.learned.ml.labels import gain_labels
 from optimizer.learned.ml.quality import quality_of
+from optimizer.learned.ml.scale_free import feature_table
 from optimizer.learned.ml.walk import SCHEDULE, VERSION, Walk, walk_with
 
 #: Edges over the base rate from which a side is named, and called strong.
@@ -64,7 +64,7 @@ class SignalFacts:
 def signal_facts(bars: Bars, horizon: int, columns: dict[str, FloatArray] | None = None) -> SignalFacts:
     """Signal at the last bar, of stored feature columns or computed ones. Raises TooFewForSignals."""
     if len(bars) <= SCHEDULE.first:
-        raise TooFewForSignals(symbol=bars.symbol, have=len(bars), need=SCHEDULE.first + 1)
+        raise too_few(bars.symbol, len(bars))
     walk = walk_with(feature_table(bars, columns), gain_labels(bars, horizon, Costs()), horizon)
     quality, slope, last = quality_of(walk), float(walk.slopes[-1]), len(bars) - 1
     assert walk.last_fit is not None, "there are more bars than the first fit needs"
@@ -87,6 +87,11 @@ def signal_facts(bars: Bars, horizon: int, columns: dict[str, FloatArray] | None
         version=VERSION,
         dropped=walk.features.dropped,
     )
+
+
+def too_few(symbol: str, n_bars: int) -> TooFewForSignals:
+    """Error of a symbol with so few bars."""
+    return TooFewForSignals(symbol=symbol, have=n_bars, need=SCHEDULE.first + 1)
 
 
 def _moment(bars: Bars, row: int) -> datetime:

@@ -9,9 +9,9 @@ from optimizer.errors import NotANumber, OneSymbolOnly, UnknownOverlay, UnknownS
 from optimizer.strategies.bollinger import BOLLINGER
 from optimizer.strategies.declaration import Columns, Rule, Side, Strategy
 from optimizer.strategies.donchian import DONCHIAN
+from optimizer.strategies.learning.ml import ML
 from optimizer.strategies.learning.rl import RL
 from optimizer.strategies.macd import MACD
-from optimizer.strategies.ml import ML
 from optimizer.strategies.momentum import MOMENTUM
 from optimizer.strategies.moving_averages import EMA, SMA
 from optimizer.strategies.overlays import CLOSING, OVERLAYS, overlay_warm_up

@@ -6,19 +6,24 @@ APScheduler deletes a one-off job from the store when it starts; `recover` finds
 their documents instead. The job store unpickles its content: only this program may write to it.
 Jobs that name the function by the path it had in another version are deleted at the start without being
 unpickled; their owners add them again.
+
+The job store's client is synchronous, so the scheduler has a thread of its own and nothing here asks the store on the
+event loop, where a silent MongoDB would hold up everything else. Jobs themselves run on the loop.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from apscheduler.executors.asyncio import AsyncIOExecutor
+from apscheduler.job import Job
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.jobstores.mongodb import MongoDBJobStore
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_PAUSED
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
@@ -35,6 +40,11 @@ log = logging.getLogger(__name__)
 #: Kind of the jobs that run a study.
 STUDY_KIND = "study"
 _STUDY_PREFIX = f"{STUDY_KIND}:"
+#: A job that is due again while its last run is being told would be dropped in silence with the default of one; whoever
+#: must not run twice sees to it itself.
+_INSTANCES = 100
+#: Seconds that the scheduler has to end.
+_GOODBYE_SECONDS = 2.0
 Handler = Callable[[str], Awaitable[object]]
 #: Fields of a cron trigger: hour, minute, and day_of_week or day where they matter.
 Cron = Mapping[str, str | int]
@@ -124,8 +134,27 @@ def _utc() -> tzinfo:
     return UTC
 
 
-class _Scheduler(AsyncIOScheduler):
-    """Scheduler that goes on after MongoDB failed while a due job was stored; APScheduler would set no timer again."""
+class _LoopExecutor(AsyncIOExecutor):
+    """APScheduler's executor for an event loop, handed its jobs from the scheduler's thread."""
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Cancel the jobs that run; it never waits."""
+        if not self._eventloop.is_closed():
+            self._eventloop.call_soon_threadsafe(super().shutdown, wait)
+
+    def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        self._eventloop.call_soon_threadsafe(super()._do_submit_job, job, run_times)
+
+
+class _Scheduler(BackgroundScheduler):
+    """Scheduler that goes on after MongoDB failed while a due job was stored; APScheduler's thread would end."""
+
+    _eventloop: asyncio.AbstractEventLoop  # where the executor looks for its loop
+
+    def run_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run jobs on this loop; called before the start."""
+        self._eventloop = loop
+        self.add_executor(_LoopExecutor())
 
     def _process_jobs(self) -> float | None:
         """Run the due jobs; returns the seconds until the next one."""
@@ -142,7 +171,7 @@ class StudyJobs:
 
     def __init__(self, service: OptimizationService, mongodb_uri: str, *, clock: Clock = utc_now) -> None:
         self._service = service
-        # Short time-outs: the job store's client is synchronous and runs on the event loop.
+        # Short time-outs: whoever submits a study waits while the scheduler asks for what is due.
         self._client: MongoClient[dict[str, Any]] = MongoClient(
             mongodb_uri, serverSelectionTimeoutMS=2000, connectTimeoutMS=2000, socketTimeoutMS=5000, tz_aware=True
         )
@@ -151,45 +180,48 @@ class StudyJobs:
         self._due: dict[str, datetime] = {}  # next run of each deleted job, until it is added again
         self._scheduler = _Scheduler(
             jobstores={"default": store},
-            executors={"default": AsyncIOExecutor()},
             timezone=UTC if clock is utc_now else _ClockZone(clock),
         )
 
-    def start(self, handlers: Mapping[str, Handler] | None = None) -> None:
+    async def start(self, handlers: Mapping[str, Handler] | None = None) -> None:
         """Start to run jobs; `handlers` are for the other kinds, and may do more than run a study."""
         bind({STUDY_KIND: self._service.run_study, **(handlers or {})})
-        self.open()
-        self._scheduler.resume()
+        await self.open()
+        await asyncio.to_thread(self._scheduler.resume)
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Open the store without running anything: for a program that is not the bot."""
-        self._drop_foreign()
-        self._scheduler.start(paused=True)
+        self._scheduler.run_on(asyncio.get_running_loop())
+        await asyncio.to_thread(self._drop_foreign)
+        await asyncio.to_thread(self._scheduler.start, paused=True)
 
-    def submit(self, study_name: str) -> None:
+    async def submit(self, study_name: str) -> None:
         """Queue a study for the next free worker; a program that only opened the store runs its studies itself."""
         if self._scheduler.state == STATE_PAUSED:
             return
         # Late is fine: with the default grace of 1 s a busy loop would silently drop the study.
-        self._scheduler.add_job(
+        await asyncio.to_thread(
+            self._scheduler.add_job,
             run_job,
             args=[STUDY_KIND, study_name],
             id=_STUDY_PREFIX + study_name,
             misfire_grace_time=None,
             replace_existing=True,
+            max_instances=_INSTANCES,
         )
 
     async def recover(self) -> list[str]:
         """Submit every study that a stop interrupted; returns their names."""
         names = [study.study_name for study in await self._service.unfinished()]
         for name in names:
-            self.submit(name)
+            await self.submit(name)
         return names
 
-    def add_cron(self, kind: str, identifier: str, cron: Cron, time_zone: str) -> datetime:
+    async def add_cron(self, kind: str, identifier: str, cron: Cron, time_zone: str) -> datetime:
         """Store a recurring job and return its next time; runs missed while down become one at the next start."""
         name = f"{kind}:{identifier}"
-        job = self._scheduler.add_job(
+        job = await asyncio.to_thread(
+            self._scheduler.add_job,
             run_job,
             WallClock(cron, time_zone),
             args=[kind, identifier],
@@ -197,6 +229,7 @@ class StudyJobs:
             misfire_grace_time=None,
             coalesce=True,
             replace_existing=True,
+            max_instances=_INSTANCES,
             **({"next_run_time": self._due.pop(name)} if name in self._due else {}),
         )
         next_run: datetime = job.next_run_time
@@ -206,21 +239,21 @@ class StudyJobs:
         """Check at once for due jobs, after a jump of the clock."""
         self._scheduler.wakeup()
 
-    def remove_cron(self, kind: str, identifier: str) -> None:
+    async def remove_cron(self, kind: str, identifier: str) -> None:
         """Remove a recurring job, if it exists."""
         try:
-            self._scheduler.remove_job(f"{kind}:{identifier}")
+            await asyncio.to_thread(self._scheduler.remove_job, f"{kind}:{identifier}")
         except JobLookupError:
             log.info("job_not_found kind=%s id=%s", kind, identifier)
 
-    def kept(self, kind: str) -> list[str]:
+    async def kept(self, kind: str) -> list[str]:
         """Names of the recurring jobs of a kind."""
-        names = (job.id for job in self._scheduler.get_jobs())
+        names = [job.id for job in await asyncio.to_thread(self._scheduler.get_jobs)]
         return [name.removeprefix(f"{kind}:") for name in names if name.startswith(f"{kind}:")]
 
-    def next_run(self, kind: str, identifier: str) -> datetime | None:
+    async def next_run(self, kind: str, identifier: str) -> datetime | None:
         """Next time of a recurring job, or None."""
-        job = self._scheduler.get_job(f"{kind}:{identifier}")
+        job = await asyncio.to_thread(self._scheduler.get_job, f"{kind}:{identifier}")
         return job.next_run_time if job else None
 
     def _drop_foreign(self) -> None:
@@ -234,6 +267,8 @@ class StudyJobs:
     async def stop(self) -> None:
         """Stop; running jobs are cancelled, and their studies resumed at the next start."""
         if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+            # Its thread may be waiting for a MongoDB that is silent.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.to_thread(self._scheduler.shutdown, wait=False), _GOODBYE_SECONDS)
             await asyncio.sleep(0)
-        self._client.close()
+        await asyncio.to_thread(self._client.close)

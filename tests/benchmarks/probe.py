@@ -117,7 +117,7 @@ async def serve_studies() -> None:
             named("start_children")(settings) as children,
             named("open_services")(settings, children) as services,
         ):
-            services.jobs.start()
+            await services.jobs.start()
             await services.pool.ready()
             await stored_study(services, 200, seed=0)  # behind the first one its worker still imports what judges
             answer({})  # ready
@@ -133,7 +133,7 @@ async def stored_study(services: Any, n: int, *, seed: int) -> Figures:
     spec = named("StudySpec")(symbol="AAPL", strategy_name="rsi", n_trials=n, seed=seed, folds=4)
     studies = services.studies if hasattr(services, "studies") else services.service  # its name before the move
     name = (await studies.create_study(spec, created_by="benchmark")).study_name
-    services.jobs.submit(name)
+    await services.jobs.submit(name)
     while not (study := await studies.find(name)).status.is_finished:
         await asyncio.sleep(0.05)
     assert study.timings is not None, study.failure

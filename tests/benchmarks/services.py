@@ -17,7 +17,7 @@ async def desk_in(home: Path, *, n_workers: int) -> AsyncIterator[Services]:
     """The service with everything below it, without Slack: embedded MongoDB and warm worker processes."""
     settings = Settings.model_validate({"OPTIMIZE_BOT_HOME": home, "OPTIMIZE_BOT_WORKERS": n_workers})
     async with start_children(settings) as children, open_services(settings, children) as services:
-        services.jobs.start()
+        await services.jobs.start()
         await services.pool.ready()
         yield services
 
@@ -25,7 +25,7 @@ async def desk_in(home: Path, *, n_workers: int) -> AsyncIterator[Services]:
 async def submitted(services: Services, spec: StudySpec) -> str:
     """A study planned, stored and handed to the scheduler."""
     study = await services.studies.create_study(spec, created_by="benchmark")
-    services.jobs.submit(study.study_name)
+    await services.jobs.submit(study.study_name)
     return study.study_name
 
 

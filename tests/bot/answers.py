@@ -29,7 +29,7 @@ from optimizer.market.quality.data_findings import DataFinding, QualityReport, S
 from optimizer.market.warehouse.warehouse import Coverage
 from optimizer.outlook.regime_facts import RegimeFacts
 from optimizer.outlook.signal_facts import Bucket, SignalFacts
-from optimizer.outlook.signals import SignalRecord
+from optimizer.outlook.signal_service import SignalRecord
 from optimizer.storage.signal_documents import StoredSignal
 from optimizer.strategies.registry import OVERLAYS
 from optimizer.strategies.rules.compiling import strategy_of_rule

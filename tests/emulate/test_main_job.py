@@ -73,6 +73,8 @@ TYPED = {
     "unschedule": ("unschedule {sch}", "{sch}"),
     "data": ("data AAPL", "daily bars"),
     "regime": ("regime AAPL", "since"),
+    "signal": ("signal AAPL", "base rate"),
+    "signals": ("signals AAPL", "outcome"),
     "health": ("health", "MongoDB"),
     "failures": ("failures", "fail"),
     "config": ("config", "language"),

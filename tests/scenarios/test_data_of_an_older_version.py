@@ -146,8 +146,8 @@ async def test_a_stopped_study_ends_as_if_nobody_had_stopped_it(heir: Stage, fac
 async def test_a_recurring_job_comes_at_the_time_it_had(heir: Stage, kind: str) -> None:
     jobs, fact = heir.context.services.jobs, FACTS[kind]
 
-    assert jobs.kept(kind) == [fact["name"]]
-    assert jobs.next_run(kind, fact["name"]) == datetime.fromisoformat(fact["next"])
+    assert await jobs.kept(kind) == [fact["name"]]
+    assert await jobs.next_run(kind, fact["name"]) == datetime.fromisoformat(fact["next"])
 
 
 @pytest.mark.usefixtures("other_bots_keep_theirs")
@@ -161,7 +161,8 @@ async def test_a_refresh_that_came_due_while_no_bot_ran_is_made_up_for_once(
                 await asyncio.sleep(0.05)
 
         assert len(found) == 1
-        assert stage.context.services.jobs.next_run("refresh", FACTS["refresh"]["name"]) == due + timedelta(days=1)
+        next_refresh = await stage.context.services.jobs.next_run("refresh", FACTS["refresh"]["name"])
+        assert next_refresh == due + timedelta(days=1)
     assert "optimizer.jobs" not in caplog.text, "a job of the older version was loaded"
 
 

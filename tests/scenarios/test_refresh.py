@@ -115,6 +115,6 @@ async def test_the_time_of_the_settings_replaces_the_one_before_and_off_removes_
         for setting in ("22:30", "07:00 Asia/Seoul", "off"):
             services = Services(tmp_path / "home", slack, source, OPTIMIZE_BOT_REFRESH=setting)
             async with services.up():
-                kept.append(services.context.services.jobs.kept("refresh"))
+                kept.append(await services.context.services.jobs.kept("refresh"))
 
     assert kept == [["22:30 UTC"], ["07:00 Asia/Seoul"], []]

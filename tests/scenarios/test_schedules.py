@@ -67,7 +67,7 @@ async def test_a_schedule_is_told_to_the_channel_with_its_next_three_runs(stage:
 
     assert "weekly mon 07:00 (Asia/Seoul)" in str(made.blocks)
     assert str(made.blocks).count("Mon 20") == 3
-    assert stage.context.services.jobs.next_run("schedule", schedule.schedule_name) == schedule.next_due
+    assert await stage.context.services.jobs.next_run("schedule", schedule.schedule_name) == schedule.next_due
     listed = await stage.act.command("schedules")
     assert listed.answer["response_type"] == "ephemeral"
     assert schedule.schedule_name in str(listed.answer["blocks"])
@@ -167,7 +167,7 @@ async def test_the_champion_is_among_the_tried_sets(stage: Stage) -> None:
     study = await stage.context.services.studies.store(
         await stage.context.services.studies.plan(spec), created_by="U1", first=[params, {"fast": 1, "slow": 2}]
     )
-    stage.context.services.jobs.submit(study.study_name)
+    await stage.context.services.jobs.submit(study.study_name)
 
     while not (await stage.context.services.studies.find(study.study_name)).status.is_finished:
         await asyncio.sleep(0.1)
@@ -294,5 +294,5 @@ async def test_a_removed_schedule_rings_no_more(stage: Stage) -> None:
 
     await stage.act.command(f"unschedule {schedule.schedule_name}")
     await post(stage, schedule.schedule_name, "removed")
-    assert stage.context.services.jobs.next_run("schedule", schedule.schedule_name) is None
+    assert await stage.context.services.jobs.next_run("schedule", schedule.schedule_name) is None
     assert schedule.schedule_name not in [s.schedule_name for s in await stage.context.schedules.all()]

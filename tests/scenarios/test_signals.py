@@ -1,11 +1,18 @@
 """Signals that learn, from the typed command through the real bot and worker: studies of `ml`, and `signal`."""
 
 import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
 from optimizer.domain.learned_results import Doubt
 from optimizer.domain.study_results import StudyState
+from optimizer.storage.embedded_mongo import EmbeddedMongo
 from optimizer.storage.signal_documents import StoredSignal
 from tests.scenarios.conftest import Stage
 
@@ -90,3 +97,39 @@ async def test_a_signal_that_cannot_be_told_says_why(stage: Stage) -> None:
     assert "a signal needs at least 505" in await stage.tell("signal AAPL as_of=2001-01-31", user="bob")
     answers = await asyncio.gather(*(stage.tell(f"signal IBM horizon={n}", user="bob") for n in (2, 5)))
     assert all("Base rate" in answer for answer in answers)
+
+
+#: The program in an environment without LightGBM.
+_WITHOUT = """
+import sys
+
+class Nowhere:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "lightgbm":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Nowhere())
+from bot.__main__ import main
+main()
+"""
+
+
+async def test_without_the_extra_one_sentence_says_how_to_install_it_and_nothing_starts(
+    mongod: EmbeddedMongo, tmp_path: Path
+) -> None:
+    uri = mongod.uri.replace("/?", "/without_extra?")
+    home = {"OPTIMIZE_BOT_HOME": str(tmp_path), "MONGODB_URI": uri, "OPTIMIZE_BOT_WORKERS": "1", "COLUMNS": "200"}
+
+    async def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", _WITHOUT, *words]
+        return await asyncio.to_thread(
+            subprocess.run, command, env=os.environ | home, capture_output=True, text=True, timeout=180
+        )
+
+    for words in (("run", "AAPL", "ml", "60"), ("signal", "AAPL")):
+        done = await run(*words)
+        assert "pip install 'optimize-bot[ml]'" in done.stdout + done.stderr, done
+        assert done.returncode == 1
+    with MongoClient[dict[str, Any]](uri) as client:
+        assert client["without_extra"].optimization_studies.count_documents({}) == 0
+        assert client["without_extra"].ml_signals.count_documents({}) == 0

@@ -54,6 +54,8 @@ TYPED = {
     "unschedule": ("{schedule}", "{schedule}", "rows"),
     "data": ("AAPL", "3,270 daily bars from sample", "coverage"),
     "regime": ("AAPL as_of=2008-10-31", "AAPL is volatile since", "r"),
+    "signal": ("AAPL as_of=2012-06-29", "no better than the base rate", "s"),
+    "signals": ("AAPL", "no outcome is known yet", "r"),
     "health": ("", "MongoDB", "probes"),
     "failures": ("", "No study has failed", "rows"),
     "config": ("@tech AAPL,MSFT", "`@tech` AAPL, MSFT", "lists"),

@@ -40,14 +40,14 @@ async def test_roots_and_decisions_of_many_studies_go_before_any_story_or_chart(
     async with StrictSlack() as slack:
         settings = settings_for(tmp_path / "home", slack, OPTIMIZE_BOT_RUNNERS="*")
         async with opened(slack, settings) as stage:
-            outbox = stage.context.outbox
             texts = [f"AAPL RSI 20 folds=0 seed={seed}" for seed in range(N_AT_ONCE)]
             await asyncio.gather(*(stage.act.command(text, user="alice") for text in texts))
             async with asyncio.timeout(240):
+                # What waits is said as long as it does.
+                while "after that" not in await stage.tell("status"):
+                    await asyncio.sleep(0.1)
                 while await Conversation.find({"telling": str(Telling.TOLD)}).count() < N_AT_ONCE:
                     await asyncio.sleep(0.2)
-            status = await stage.tell("status")
-            queue = await outbox.queue_of(_QUANT)
         keys = [key for call in slack.ledger.of("chat.postMessage") if call.is_ok and (key := key_of(call))]
         slack.assert_no_violations()
 
@@ -58,8 +58,6 @@ async def test_roots_and_decisions_of_many_studies_go_before_any_story_or_chart(
     assert len(set(keys)) == len(keys)
     assert max(roots) < first_story
     assert sum(i < first_story for i in decisions) > N_AT_ONCE / 2
-    assert queue.n_others > 0
-    assert "after that" in status
 
 
 async def test_the_end_of_a_study_is_told_by_its_worker_though_nobody_polls(tmp_path: Path) -> None:
@@ -73,7 +71,7 @@ async def test_the_end_of_a_study_is_told_by_its_worker_though_nobody_polls(tmp_
         ):
             context = make_context(services, client, outbox, People(client))
             told = run_and_tell(services.studies, context.conversations, context.groups, context.may_serve)
-            services.jobs.start({STUDY_KIND: told})
+            await services.jobs.start({STUDY_KIND: told})
             origin = Origin(channel_id=_QUANT, user_id=await slack.user_id("alice"), role=Role.RUNNER)
             await answer(parse("AAPL RSI 20 folds=0"), origin, context)
             [study] = await OptimizationStudy.find_all().to_list()

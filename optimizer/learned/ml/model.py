@@ -84,6 +84,9 @@ def missing() -> str:
     try:
         if find_spec("lightgbm") is None:
             return "lightgbm"
+    except ImportError:
+        return "lightgbm"
+    try:
         if sys.platform.startswith("linux"):
             ctypes.CDLL(_OPENMP)
     except OSError:

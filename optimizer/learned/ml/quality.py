@@ -15,8 +15,8 @@ N_SHIFTS, LEAST_SHIFT = 199, 63
 #: Calls below which nothing is said of an AUC.
 LEAST_CALLS = 3 * LEAST_SHIFT
 SIGNIFICANT = 0.05
-#: A skill that is no more than rounding.
-_NO_SKILL = 1e-9
+#: Brier skill that calls about noise do not reach.
+LEAST_SKILL = 0.002
 N_BINS = 5
 
 
@@ -33,7 +33,7 @@ def quality_of(walk: Walk, start: int = 0, stop: int | None = None) -> SignalQua
     logistic = _brier(walk.logistic[rows], outcomes)
     skill = 1.0 - brier / base_brier
     return SignalQuality(
-        word=_word(p, skill, brier < logistic),
+        word=_word(p, skill),
         n_calls=len(rows),
         n_effective=len(rows) / walk.horizon,
         base_rate=float(outcomes.mean()),
@@ -49,32 +49,34 @@ def quality_of(walk: Walk, start: int = 0, stop: int | None = None) -> SignalQua
     )
 
 
-def _word(p: float, skill: float, beats_logistic: bool) -> Quality:
-    is_told_apart, has_skill = p <= SIGNIFICANT, skill > _NO_SKILL
-    if is_told_apart and has_skill and beats_logistic:
-        return Quality.INFORMATIVE
-    return Quality.WEAK if is_told_apart or has_skill else Quality.NO_BETTER
+def _word(p: float, skill: float) -> Quality:
+    """Word for both, one or none of the two tests.
+
+    A regression that does as well takes nothing from it: where outcomes depend on features in a straight line it must.
+    """
+    n_passed = (p <= SIGNIFICANT) + (skill >= LEAST_SKILL)
+    return (Quality.NO_BETTER, Quality.WEAK, Quality.INFORMATIVE)[n_passed]
 
 
 def shifted_auc(offsets: FloatArray, outcomes: FloatArray) -> tuple[float, float]:
     """AUC of calls, and its p-value: the share of circular shifts of them that tell the outcomes apart as well."""
     n = len(outcomes)
-    order = _ranks(offsets)
+    order = ranks(offsets)
     # Even steps instead of drawn ones: every run says the same.
     steps = np.unique(np.linspace(LEAST_SHIFT, n - LEAST_SHIFT, N_SHIFTS).round().astype(int))
-    auc = _auc(order, outcomes)
-    shifted = [_auc(np.roll(order, step), outcomes) for step in steps.tolist()]
+    auc = auc_of(order, outcomes)
+    shifted = [auc_of(np.roll(order, step), outcomes) for step in steps.tolist()]
     return auc, (1 + sum(one >= auc for one in shifted)) / (1 + len(shifted))
 
 
-def _auc(ranks: FloatArray, outcomes: FloatArray) -> float:
+def auc_of(ranks: FloatArray, outcomes: FloatArray) -> float:
     """Mann and Whitney's statistic over the number of pairs."""
     n_true = float(outcomes.sum())
     n_false = len(outcomes) - n_true
     return (float((ranks * outcomes).sum()) - n_true * (n_true + 1.0) / 2.0) / (n_true * n_false)
 
 
-def _ranks(values: FloatArray) -> FloatArray:
+def ranks(values: FloatArray) -> FloatArray:
     """Ranks from 1, ties at their mean."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)

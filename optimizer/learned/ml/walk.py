@@ -12,10 +12,10 @@ import numpy as np
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.study_request import Costs
 from optimizer.learned.ml.calibrate import log_odds, sigmoid, slope_of
-from optimizer.learned.ml.features import FeatureTable, feature_table
 from optimizer.learned.ml.labels import gain_labels, reach_of
 from optimizer.learned.ml.logistic import Logistic, fit_logistic
 from optimizer.learned.ml.model import Model, fit_trees
+from optimizer.learned.ml.scale_free import FeatureTable, feature_table
 from optimizer.learned.rows import UNWATCHED, Schedule, Watch
 
 #: Raised whenever equal bars get other probabilities than before.

@@ -14,7 +14,10 @@ from bot.api.requests import SYMBOL_SHAPE
 from bot.grammar.values import read_symbol
 from optimizer.domain.learned_results import SignalQuality, Weight
 from optimizer.domain.timeframes import EXAMPLES
-from optimizer.outlook.signal_facts import Bucket, SignalFacts
+from optimizer.outlook.signal_facts import Bucket
+
+#: Days between which there may be bars: an earlier or later `as_of` knows what the nearer of them does.
+_FIRST, _LAST = date(1900, 1, 1), date(2200, 1, 1)
 
 router = APIRouter(route_class=StrictRoute)
 
@@ -74,11 +77,6 @@ async def signal(
     ] = "1d",
 ) -> Signal:
     """Compute the signal, and store it to be scored when its outcome is known."""
-    return signal_of(
-        await context.services.signals.signal(read_symbol(symbol), int(horizon), as_of=as_of, timeframe=timeframe)
-    )
-
-
-def signal_of(facts: SignalFacts) -> Signal:
-    """Build the response for a signal."""
+    until = as_of and min(max(as_of, _FIRST), _LAST)
+    facts = await context.services.signals.signal(read_symbol(symbol), int(horizon), as_of=until, timeframe=timeframe)
     return Signal.model_validate(facts)

@@ -16,13 +16,13 @@ import numpy as np
 from optimizer.clock import Clock
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.study_request import Costs
-from optimizer.errors import UserError
+from optimizer.errors import NoBars, UserError
 from optimizer.learned.ml.labels import gain_labels, reach_of
 from optimizer.market.feed import Market
 from optimizer.market.warehouse.features import FeatureStore
-from optimizer.outlook.signal_facts import SignalFacts, signal_facts
+from optimizer.outlook.signal_facts import SignalFacts, signal_facts, too_few
 from optimizer.storage.signal_documents import StoredSignal, store_signal, stored_signals, unscored_signals
-from optimizer.strategies.ml import SIGNAL
+from optimizer.strategies.learning.ml import SIGNAL
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,12 @@ class SignalService:
     ) -> SignalFacts:
         SIGNAL.require_package()
         read = partial(self._market.get_bars, symbol, timeframe=timeframe, source=source, now=self._clock())
-        bars = read(end=as_of)
+        try:
+            bars = read(end=as_of)
+        except NoBars as error:
+            if as_of is None:
+                raise
+            raise too_few(symbol, 0) from error
         return signal_facts(bars, horizon, self._stored_columns(bars, as_of))
 
     def _stored_columns(self, bars: Bars, as_of: date | None) -> dict[str, FloatArray] | None:
