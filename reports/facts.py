@@ -7,6 +7,7 @@ from typing import Annotated, Protocol, cast
 
 from pydantic import PlainSerializer, PlainValidator
 
+from optimizer.domain.by_regime_results import PlannedRegimes
 from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space
@@ -126,6 +127,7 @@ class Plan:
     findings: tuple[DataNote, ...] = ()  # on the bars
     universe: Universe | None = None  # list that the symbol was taken from
     own_code: OwnCode | None = None  # of a strategy in Python
+    regimes: PlannedRegimes | None = None  # of a request that needs labels
 
 
 @dataclass(frozen=True, kw_only=True)

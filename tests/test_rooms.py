@@ -53,6 +53,7 @@ ROOMS = {
         "actions",
         "facts",
         "text",
+        "forecast_facts",
         "json_document",
         "sentences",
         "learned_words",
@@ -89,9 +90,9 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
-    "optimizer/strategies": {"learning", "plugins", "rules"},
+    "optimizer/strategies": {"learning", "plugins", "regimes", "rules"},
     "optimizer/search": {"tpe"},
-    "optimizer/validation": {"champions", "learned_evidence", "statistics"},
+    "optimizer/validation": {"champions", "learned_evidence", "regimes", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},

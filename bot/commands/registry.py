@@ -34,7 +34,7 @@ from bot.commands.button_commands import (
     ShowDetails,
     UndoSchedules,
 )
-from bot.commands.outlook import regime, signal_verbs
+from bot.commands.outlook import forecast, regime, signal_verbs
 from bot.context import Answer, BotContext, Listeners
 from bot.grammar import commands
 from bot.grammar.commands import ArchiveRule, Command, SaveRule
@@ -72,6 +72,7 @@ _MODULES = (
     info,
     open_form,
     operations,
+    forecast,
     regime,
     results,
     rules,

@@ -100,6 +100,7 @@ def plan_facts(plan: StudyPlan, *, n_ahead: int = 0, ahead: AheadInChannel = NOT
         findings=plan.data_notes,
         universe=plan.universe,
         own_code=plan.own_code,
+        regimes=plan.regimes,
     )
 
 

@@ -256,6 +256,27 @@ _TABLE = (
         aliases=("장세", "국면"),
     ),
     Verb(
+        key="regimes",
+        command=c.ListRegimes,
+        usage="regimes",
+        aliases=("장세목록", "국면목록"),
+    ),
+    Verb(
+        key="forecast",
+        command=c.ShowForecast,
+        takes=Takes.WORDS,
+        usage="forecast ID|champions [bars=21|63|126|252]",
+        answer=AnswerTo.THREAD,
+        aliases=("전망", "예측"),
+    ),
+    Verb(
+        key="forecasts",
+        command=c.ListForecasts,
+        takes=Takes.WORDS,
+        usage="forecasts [SYMBOL]",
+        aliases=("전망목록", "예측목록"),
+    ),
+    Verb(
         key="signal",
         command=c.ShowSignal,
         takes=Takes.WORDS,
@@ -333,6 +354,7 @@ SHARED: Mapping[type[c.Command], str] = {
     c.OpenModal: "start",
     c.SmallTalk: "help",
     c.ShowChanges: "data",
+    c.ForecastChampions: "forecast",
     c.SaveRule: "rule",
     c.ArchiveRule: "rule",
 }

@@ -36,6 +36,10 @@ class SharedEvaluator:
         """Combine evaluators of one strategy, with the same costs and bars of the same dates."""
         self.parts = tuple(evaluators)
 
+    def with_strategy(self, strategy: Strategy) -> "SharedEvaluator":
+        """Evaluator of another strategy over the same bars."""
+        return SharedEvaluator([part.with_strategy(strategy) for part in self.parts])
+
     @property
     def strategy(self) -> Strategy:
         """Strategy of all parts."""

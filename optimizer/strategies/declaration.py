@@ -72,6 +72,8 @@ class Strategy:
     title: Words = field(default="", hash=False)
     about: Words = field(default="", hash=False)  # the rule in one sentence
     meanings: Mapping[str, Words] = field(default_factory=dict, hash=False)  # of the parameters, by name
+    split: tuple[str, ...] = ()  # parameters that have a second value for stress
+    stress: IndicatorFunction | None = None  # of a split one: 1 at the close of each bar in stress, else 0
     positions: IndicatorFunction | None = None  # of a strategy in Python: one row of -1, 0 and 1 per set
     own: OwnCode | None = None  # None: it is one of ours
     least_bars: int = 0  # that it must have before the held-out ones

@@ -12,6 +12,7 @@ from typing import Any
 from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars, TimeArray
 from optimizer.domain.learned_results import TrainingProgress
+from optimizer.domain.regime_results import StudyRegime
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord, Tries
@@ -21,6 +22,8 @@ from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
 from optimizer.learned.rows import Training, TrainingStopped
 from optimizer.market.snapshots import read_snapshot
+from optimizer.outlook.study_forecasts import with_forecasts
+from optimizer.outlook.study_regime import study_regime
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.study_store import (
@@ -121,6 +124,7 @@ async def replay_study(study_name: str, snapshots: Path) -> Replayed:
     run = await _prepare(study, snapshots)
     fresh = await asyncio.to_thread(lambda: in_order_of(run.done, list(replace(run, done=[]).trials())))
     summary = await asyncio.to_thread(_summarize, run, fresh, _tries_of(study.summary))
+    summary = summary.model_copy(update={"regime": await asyncio.to_thread(_regime_of, run)})
     difference = first_difference(run.done, fresh) or first_difference(study.summary, summary)
     return Replayed(n_trials=len(fresh), difference=difference)
 
@@ -152,12 +156,20 @@ async def tabulate_study(study_name: str, table: ResultTable, file: Path, snapsh
     return Tabulated(n_rows=len(next(iter(found.values()))))
 
 
+async def summary_of(study_name: str) -> StudySummary:
+    """Return the stored summary of a finished study, with its curves."""
+    study = await find_stored(study_name)
+    assert study is not None, "the parent has just read it"
+    assert study.summary is not None, "only a finished study has a result"
+    return study.summary
+
+
 def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
     ours, spec = run.evaluator, run.study.spec
     start, stop = max(run.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), run.rows.stop
     if stop - start < 2:
         return too_few_bars(max(stop - start, 0))
-    rules = {"allow_short": rival.allow_short, "reenter": rival.reenter, "rule": rival.rule}
+    rules = {name: getattr(rival, name) for name in ("allow_short", "reenter", "rule", "by_regime")}
     is_alike = rules == {name: getattr(spec, name) for name in rules}
     theirs = ours if is_alike else evaluator_of(spec.model_copy(update=rules), run.many, run.companions)
     backtests = ChampionBacktests(
@@ -174,6 +186,8 @@ def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
 async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
     study_name = run.study.study_name
     prepared = time.perf_counter()
+    # Beside the search, so that the result does not come later for it.
+    labelling = begin(asyncio.to_thread(_regime_of, run))
     records, wanted, storage = await _search(run)
     await store_tried_sets(run.study, [record.params for record in records])
     searched = time.perf_counter()
@@ -181,6 +195,7 @@ async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
         await update_study(study_name, status=wanted, wanted=None)
         return wanted
     summary = await asyncio.to_thread(_summarize, run, records, await tries_before(run.study))
+    summary = summary.model_copy(update={"regime": await labelling})
     judged = time.perf_counter()
     backtests = await _keep_backtests(run, records)
     ended = time.perf_counter()
@@ -278,7 +293,7 @@ def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> N
 
 
 def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> StudySummary:
-    return summarize(
+    summary = summarize(
         run.study.spec,
         run.space,
         run.evaluator,
@@ -287,6 +302,12 @@ def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> S
         tries=tries,
         companions=run.companions,
     )
+    return with_forecasts(summary, run.evaluator, run.rows, seed=run.study.spec.seed)
+
+
+def _regime_of(run: StudyRun) -> StudyRegime | None:
+    """Kinds of markets of the window; several symbols are in several of them."""
+    return None if run.study.spec.is_shared else study_regime(run.many[0], run.rows)
 
 
 async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[BacktestRecord]:

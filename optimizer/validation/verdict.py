@@ -39,6 +39,8 @@ MOST_FADING = 1.8
 ONE_ERROR = 1.0
 #: Standard errors by which they may fall from the first half of all bars to the second: a one-sided test at 0.5 %.
 MOST_AGING = 2.6
+#: Share of shifted labels that may gain as much as a split by regime, before its gain is called that of its freedom.
+MOST_PLACEBO = 0.05
 #: Closed trades in the searched window below which the note FEW_TRADES is given.
 FEW_TRADES = 30
 #: The winner is a spike when less than this share of its neighbours keeps 80 % of its value, and one of many that are
@@ -172,6 +174,7 @@ TREE = (
     Rule(Case.LUCK_AND_MARKET_EXPLAIN, lambda found: not is_confident(found, RESEARCH_CONFIDENCE), _UNPROVEN, _DROP),
     Rule(Case.LUCK_OPEN, lambda found: not is_confident(found, PROMISING_CONFIDENCE), _UNPROVEN),
     Rule(Case.CHOICE_LOSES, lambda found: _above(found.lost_halves, PROMISING_LOST), _UNPROVEN),
+    Rule(Case.SPLIT_IS_FREEDOM, lambda found: _above(found.placebo_p, MOST_PLACEBO), _UNPROVEN),
     # It passed, but what it learned does not.
     Rule(Case.SEEDS_DISAGREE, lambda found: Doubt.SEEDS_DISAGREE in found.doubts, _UNPROVEN),
     Rule(Case.NOISE_AS_GOOD, lambda found: Doubt.NULLS_AS_GOOD in found.doubts, _UNPROVEN),

@@ -10,7 +10,7 @@ from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.strategies.declaration import OwnCode
-from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES, space_of
 from optimizer.validation.verdict import judged
 from reports.facts import Failure, StudyFacts
 from reports.render import Renderer
@@ -71,6 +71,8 @@ DOUBTED = POLICIES.model_copy(
 )
 IDLE = POLICIES.model_copy(update={"seeds": (None,) * 5})
 LEARNED = {"policies": POLICIES, "policies_doubted": DOUBTED, "policies_idle": IDLE}
+#: A kind of market that turned of late, and one that is old and the first.
+REGIMES = (facts.REGIME, facts.REGIME.model_copy(update={"n_bars": 2353, "since": facts.WINDOW.start, "before": None}))
 OLD = DataNote(kind="stale_end", facts={"n": 3456, "when": "2013-03-01"})
 ACTED = ("cancelled", "paused", "resumed")
 VERBS = [SimpleNamespace(key="list", usage="list [mine]", english="the studies", korean="탐색 목록")]
@@ -103,6 +105,9 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
         **{f"result_{name}": say.result(_learned(report)) for name, report in LEARNED.items()},
+        "in_a_market": [
+            message for regime in REGIMES for message in say.result(facts.in_market("promising", regime))
+        ],
         "unfurl": [say.render("unfurl", study=facts.finished("unproven"))],
         "chart_equity": [*_charts(say)],
         **{f"why_{name}": [say.why(facts.finished(name))] for name in facts.SUMMARIES},
@@ -116,6 +121,10 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "plan_form": [say.render("form_plan", spec=facts.SPEC, plan=plan, n_others=n) for n in (0, 2)],
         "plan_ordered": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["sma"].space))],
         "plan_chosen": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["bollinger"].space))],
+        "plan_by_regime": [
+            say.plan(spec, facts.plan(space=space_of(spec), regimes=facts.PLANNED))
+            for spec in (facts.BY_REGIME_SPEC, facts.BY_REGIME_SPEC.shared_with(("AAPL", "IBM")))
+        ],
         "plan_own": [say.plan(facts.SPEC, facts.plan(own_code=OWN_CODE))],
         "status": [say.status(facts.study(StudyState.RUNNING))],
         "listing": [say.listing([facts.finished("strong"), facts.study(StudyState.RUNNING)])],

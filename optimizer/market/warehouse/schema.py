@@ -49,6 +49,19 @@ MIGRATIONS = (
         largest DOUBLE, changes_returns BOOLEAN NOT NULL, report VARCHAR NOT NULL DEFAULT ''
     );
     """,
+    """
+    CREATE TABLE portfolio_forecast_history (
+        forecast_id VARCHAR NOT NULL, horizon_bars INTEGER NOT NULL, measure VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+        made_at TIMESTAMP NOT NULL, as_of DATE NOT NULL, target_date DATE NOT NULL, study_name VARCHAR NOT NULL,
+        symbols VARCHAR[] NOT NULL, timeframe VARCHAR NOT NULL, source VARCHAR NOT NULL, strategy_name VARCHAR NOT NULL,
+        parts VARCHAR NOT NULL, data_hash VARCHAR NOT NULL, code_version VARCHAR NOT NULL, created_by VARCHAR NOT NULL,
+        audience VARCHAR NOT NULL, team VARCHAR NOT NULL, quantiles DOUBLE[23] NOT NULL, mean DOUBLE,
+        p_loss DOUBLE NOT NULL, n_bars INTEGER NOT NULL, block DOUBLE NOT NULL, seed HUGEINT NOT NULL,
+        naive DOUBLE[23] NOT NULL, realised DOUBLE, realised_hash VARCHAR, scored_at TIMESTAMP, pit DOUBLE, crps DOUBLE,
+        crps_naive DOUBLE, inside_50 BOOLEAN, inside_90 BOOLEAN, closed VARCHAR NOT NULL DEFAULT '',
+        earlier_scores VARCHAR NOT NULL DEFAULT '', PRIMARY KEY (forecast_id, horizon_bars, measure)
+    );
+    """,
 )
 
 

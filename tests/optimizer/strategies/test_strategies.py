@@ -79,7 +79,9 @@ def test_bollinger_chooses_its_mode() -> None:
 
 
 def test_overlays_are_the_declared_ones() -> None:
-    assert {name: (p.low, p.high, p.step) for name, p in OVERLAYS.items()} == OVERLAY_RANGES
+    ranges = {name: p for name, p in OVERLAYS.items() if isinstance(p, Range)}
+    assert {name: (p.low, p.high, p.step) for name, p in ranges.items()} == OVERLAY_RANGES
+    assert OVERLAYS.keys() - ranges.keys() == {"regime"}
     assert all(overlay.default in overlay.values for overlay in OVERLAYS.values())
 
 

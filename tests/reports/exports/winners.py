@@ -179,8 +179,8 @@ class RuledCase(Case):
         return run_backtest(
             PriceTable.of(bars, costs),
             bank=np.stack([pack_mask(mask) for mask in masks]),
-            slots=np.array([[2, 0, 0, 3, 4, 0, 0, 5]]),
-            orders=np.array([[*orders, float(self.params.get("max_hold", 0)), 0.0, float(is_again)]]),
+            slots=np.array([[2, 0, 0, 3, 4, 0, 0, 5, 1]]),
+            orders=np.array([[*orders, float(self.params.get("max_hold", 0)), 0.0, float(is_again), *[0.0] * 4]]),
             volatility=np.empty(1),
             window=(self.start, self.stop),
             costs=costs,
