@@ -18,10 +18,10 @@ from bot.ops.health_checks import bad, doubtful, good
 from bot.runtime.pacing import ChannelQueue
 from bot.schedules.bar_refresh import Failing
 from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
-from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.domain.metrics import GOALS
-from optimizer.domain.regime_results import Regime
+from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.domain.results.learned_results import Quality, SignalQuality, Weight
+from optimizer.domain.results.regime_results import Regime
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.domain.universe import Universe
