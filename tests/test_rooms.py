@@ -56,7 +56,6 @@ ROOMS = {
         "forecast_facts",
         "json_document",
         "sentences",
-        "learned_words",
         "narrative",
         "decision",
         "tables",
@@ -89,6 +88,7 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
+    "optimizer/domain": {"results"},
     "optimizer/strategies": {"learning", "plugins", "regimes", "rules"},
     "optimizer/search": {"tpe"},
     "optimizer/validation": {"champions", "learned_evidence", "regimes", "statistics"},

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from optimizer.domain.learned_results import Doubt
+from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, StudySummary, Suggestion, Verdict
 from optimizer.validation.evidence import PLACES, Evidence, evidence_of
 

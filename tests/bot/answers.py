@@ -19,9 +19,9 @@ from bot.runtime.pacing import ChannelQueue
 from bot.schedules.bar_refresh import Failing
 from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
 from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
-from optimizer.domain.learned_results import Quality, SignalQuality, Weight
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.regime_results import Regime
+from optimizer.domain.results.learned_results import Quality, SignalQuality, Weight
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.domain.universe import Universe

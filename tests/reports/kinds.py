@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-from optimizer.domain.learned_results import Doubt, LearnedReport, NullRange, TrainingProgress, Twin, Weight
+from optimizer.domain.results.learned_results import Doubt, LearnedReport, NullRange, TrainingProgress, Twin, Weight
 from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy

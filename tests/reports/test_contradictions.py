@@ -10,7 +10,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from optimizer.domain.learned_results import Doubt
+from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, Verdict
 from optimizer.validation.evidence import Evidence
 from optimizer.validation.verdict import RETIRED, TREE, Judgement, judge

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import FloatArray
-from optimizer.domain.learned_results import Doubt, LearnedReport, NullRange, Twin, Weight
+from optimizer.domain.results.learned_results import Doubt, LearnedReport, NullRange, Twin, Weight
 from optimizer.domain.space import Params
 from optimizer.engine.backtest import play_positions
 from optimizer.engine.evaluator import Evaluator, Signals

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from optimizer.domain.learned_results import LearnedReport
+from optimizer.domain.results.learned_results import LearnedReport
 from optimizer.domain.space import Params
 from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.multi_symbol import AnyEvaluator, SharedEvaluator

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from optimizer.domain.learned_results import Doubt
+from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, Suggestion, Verdict
 from optimizer.validation.evidence import Evidence, evidence_of, seen
 from optimizer.validation.verdict import (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from optimizer.domain.learned_results import Doubt, LearnedReport, SignalQuality
+from optimizer.domain.results.learned_results import Doubt, LearnedReport, SignalQuality
 
 #: Features whose weight is told.
 N_WEIGHTS = 3
