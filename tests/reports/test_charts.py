@@ -10,7 +10,7 @@ import pytest
 from matplotlib import font_manager
 from PIL import Image
 
-from optimizer.domain.regime_results import Regime, RegimeRun
+from optimizer.domain.results.regime_results import Regime, RegimeRun
 from optimizer.domain.space import Params
 from optimizer.domain.study_results import Curve, Interval, Surface
 from reports.charts import chart_list, figures, fonts, gallery
