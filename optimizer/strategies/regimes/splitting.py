@@ -74,7 +74,7 @@ def second_of(parameter: Parameter) -> Parameter:
 
 def splittable(strategy: Strategy) -> tuple[str, ...]:
     """Parameters and orders that can be split."""
-    own = strategy.space.parameters if strategy.own is None else ()
+    own = () if strategy.own or strategy.learned else strategy.space.parameters
     return (*(each.name for each in own if _reason_against(each, strategy.space) is None), *CLOSING)
 
 
@@ -90,8 +90,18 @@ def _require_splittable(strategy: Strategy, names: Sequence[str]) -> None:
         if name not in strategy.space.by_name:
             raise UnknownParameter.of(name, known)
         if name not in known:
-            reason = _reason_against(strategy.space.by_name[name], strategy.space) or Phrase("split_of_own_code")
-            raise NotSplittable(name=name, reason=reason, known=", ".join(known))
+            raise NotSplittable(name=name, reason=_reason(strategy, name), known=", ".join(known))
+
+
+def _reason(strategy: Strategy, name: str) -> Phrase:
+    """Reason why one of a strategy's parameters cannot be split."""
+    if strategy.own:
+        return Phrase("split_of_own_code")
+    if strategy.learned:
+        return Phrase("split_of_learned")
+    found = _reason_against(strategy.space.by_name[name], strategy.space)
+    assert found is not None, "it can be split"
+    return found
 
 
 def _reason_against(parameter: Parameter, space: Space) -> Phrase | None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.space import Params
+from optimizer.domain.space import Params, Range
 from optimizer.domain.study_request import Costs, Narrowed, Reentry, StudySpec
 from optimizer.engine.backtest import Backtest
 from optimizer.engine.evaluator import Evaluator
@@ -27,7 +27,11 @@ from tests.refused import refused
 
 START, STOP = 300, 1500
 #: What each strategy can split first; those whose numbers keep an order only their exits.
-SPLITS = {key: (*splittable(strategy)[: 1 + (key == "rsi")],) for key, strategy in STRATEGIES.ours.items()}
+SPLITS = {
+    key: (*splittable(strategy)[: 1 + (key == "rsi")],)
+    for key, strategy in STRATEGIES.ours.items()
+    if strategy.learned is None
+}
 
 
 @cache
@@ -246,5 +250,10 @@ def test_what_cannot_be_split_is_refused_with_what_can() -> None:
         split(STRATEGIES["bollinger"], ("mode",))
     with refused(NotSplittable, match="slow"):
         split(STRATEGIES["sma"], ("fast",))
+    for key, strategy in STRATEGIES.ours.items():
+        if strategy.learned is not None:
+            number = next(p.name for p in strategy.space.parameters if isinstance(p, Range))
+            with refused(NotSplittable, match="learns from all bars"):
+                split(STRATEGIES[key], (number,))
     with refused(UnknownParameter, match="no parameter"):
         split(STRATEGIES["rsi"], ("trend",))
