@@ -97,6 +97,7 @@ WITHIN = {
     "bot/grammar": {"rules", "understanding"},
     "bot/api": {"routes"},
     "bot/commands": {"forms", "outlook"},
+    "bot/cli": {"upkeep"},
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED = {

@@ -26,6 +26,8 @@ verbs of the program:
   keys add|list|revoke        manage the API keys of programs
   strategies new NAME         write an example of a strategy of your own
   strategies check FILE       try a file of your own strategies, and say what is wrong with it
+  backup FILE                 write everything into one file, also while the bot runs
+  restore FILE                put a backup into an empty data directory
   doctor                      check everything the bot needs, and report how to fix what is wrong
 
 Every other verb is one of `/optimize`: optimize-bot help lists them.
@@ -57,12 +59,37 @@ _NEW_HELP = """\
 The example is commented and passes its trial: change it, try it with `optimize-bot strategies check FILE`, set
 OPTIMIZE_BOT_PLUGINS=folder and start the bot again. docs/strategies.md is the manual.
 """
-_EPILOGS = {"run": _RUN_HELP, "import": _IMPORT_HELP, "strategies new": _NEW_HELP}
+_BACKUP_HELP = """\
+examples:
+  optimize-bot backup backup-$(date +%F).tar.gz              studies, prices, settings of channels, own strategies
+  optimize-bot backup all.tar.gz --secrets                   and the secrets, encrypted
+
+The bot may run meanwhile; studies that run are in the file as far as they are, and continue after a restore.
+OPTIMIZE_BOT_BACKUP_PASSPHRASE, or a file that OPTIMIZE_BOT_BACKUP_PASSPHRASE_FILE names, encrypts the secrets:
+tokens, keys of sources, and what signs the links of the pages. Without --secrets none of them is in the file.
+Charts and reports are left out, since they are drawn again on demand. docs/operate.md is the manual.
+"""
+_RESTORE_HELP = """\
+examples:
+  optimize-bot restore backup-2026-11-30.tar.gz              into an empty installation
+  optimize-bot restore backup-2026-11-30.tar.gz --replace    DELETES what is stored now, and takes the backup instead
+  MONGODB_URI=mongodb://db/optimize_bot optimize-bot restore backup.tar.gz
+                                                             documents into a server of your own
+
+The file is read to its end before anything is written: one that is cut off, was changed, or comes from a newer version
+is refused. Stop the bot first. An interrupted restore is repeated with --replace.
+"""
+_EPILOGS = {
+    "backup": _BACKUP_HELP, "restore": _RESTORE_HELP,
+    "run": _RUN_HELP, "import": _IMPORT_HELP, "strategies new": _NEW_HELP,
+}  # fmt: skip
 #: Verbs of the program itself, with their help.
 _PROGRAM: Mapping[str, str] = {
     "serve": "run the bot, its pages and its API until stopped",
     "doctor": "check everything the bot needs, and report how to fix what is wrong",
     "keys": "manage the API keys of programs",
+    "backup": "write everything that cannot be had again into one file, also while the bot runs",
+    "restore": "put a backup into an empty installation, or with --replace in the place of another one",
     "import": "import bars from CSV, Parquet, Excel or zip files, and say what was understood of them",
     "run": "run one study here, to its end",
     "strategies new": "write an example of a strategy of your own into the data directory",
@@ -103,7 +130,7 @@ def read_verb(front: argparse.Namespace) -> argparse.Namespace:
 def names_strategies(front: argparse.Namespace) -> bool:
     """Check whether a verb may name a strategy; the others need not wait until a person's own are loaded."""
     is_about_files = front.verb == "strategies" and front.rest[:1] in (["new"], ["check"])
-    return front.verb not in ("keys", "data", "doctor", "web") and not is_about_files
+    return front.verb not in ("keys", "data", "doctor", "web", "backup", "restore") and not is_about_files
 
 
 def _as_word(word: str) -> str:
@@ -154,6 +181,8 @@ def _parser_of(verb: str) -> argparse.ArgumentParser:
             _add_keys(parser)
         case "import":
             _add_import(parser)
+        case "backup" | "restore":
+            _add_backup(parser, verb)
         case "strategies new" | "strategies check":
             parser.add_argument("named", metavar="NAME" if verb.endswith("new") else "FILE")
             parser.add_argument("--json", action="store_true", help=_JSON_HELP)
@@ -193,6 +222,18 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     scale.add_argument("--adjusted", dest="adjusted", action="store_true", default=None, help=said)
     said = "prices are as traded: leave a column of adjusted closes out"
     scale.add_argument("--unadjusted", dest="adjusted", action="store_false", help=said)
+
+
+def _add_backup(parser: argparse.ArgumentParser, verb: str) -> None:
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--json", action="store_true", help=_JSON_HELP)
+    if verb == "backup":
+        parser.add_argument("--secrets", action="store_true", help="take the secrets too, encrypted")
+    else:
+        parser.add_argument(
+            "--secrets", action="store_true", help="give the secrets back too, into a file of their own"
+        )
+        parser.add_argument("--replace", action="store_true", help="delete what is stored now")
 
 
 def _add_keys(command: argparse.ArgumentParser) -> None:

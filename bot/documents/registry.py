@@ -9,12 +9,14 @@ from bot.documents.lease_record import Lease
 from bot.documents.preferences import ChannelSettings, PersonSettings, Watchlist
 from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
 from bot.documents.saved_rules import SavedRule
+from bot.documents.schema_version import SchemaVersion
 from bot.documents.sessions import ApiKey, ApiRequest, HomeVisit, UsedLink, WebSession
 from bot.documents.sweeps import Sweep
 from bot.documents.workspace_blocks import WorkspaceBlocks
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Lease,
+    SchemaVersion,
     SlackInstallation,
     OAuthState,
     Conversation,

@@ -301,6 +301,10 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "key_granted": {"key_name": "desk", "channel": "C012AB3CD"},
     "no_keys": {},
     "key_line": {"key": KEY},
+    "step": {"part": "optimization_trials", "n": 120000},
+    "backed_up": {"file": "backup.tar.gz", "n_documents": 120420, "n_snapshots": 12},
+    "restored": {"home": "/srv/bot", "made_at": "2026-11-20 18:30"},
+    "secrets_restored": {"file": "/srv/bot/restored-secrets.env"},
 }  # fmt: skip
 #: The same notices without a fact that others have.
 SHORTER: dict[str, Mapping[str, Any]] = {
