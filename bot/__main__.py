@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pydantic
 
     from bot.cli import data, doctor, first_start, help_pages, keys, run, serve, strategy_files, terminal_verbs, web
-    from bot.cli.upkeep import backup, restore
+    from bot.cli.upkeep import backup, move, prune, restore
     from bot.runtime import own_strategies, processes, settings
     from optimizer import errors
     from reports import render
@@ -33,7 +33,9 @@ else:
     run, serve, strategy_files, terminal_verbs, web = (
         LazyModule(f"bot.cli.{name}") for name in ("run", "serve", "strategy_files", "terminal_verbs", "web")
     )
-    backup, restore = (LazyModule(f"bot.cli.upkeep.{name}") for name in ("backup", "restore"))
+    backup, move, prune, restore = (
+        LazyModule(f"bot.cli.upkeep.{name}") for name in ("backup", "move", "prune", "restore")
+    )
     own_strategies, processes, settings = (
         LazyModule(f"bot.runtime.{name}") for name in ("own_strategies", "processes", "settings")
     )
@@ -52,13 +54,25 @@ Verb = Callable[..., Awaitable[int]]
 #: Verbs with a module of their own; every other one is a verb of the grammar.
 _MODULES: Mapping[str, ModuleType] = {
     "serve": serve, "run": run, "import": data, "keys": keys, "doctor": doctor, "help": help_pages, "web": web,
-    "backup": backup, "restore": restore,
+    "backup": backup, "restore": restore, "prune": prune, "move": move,
     "strategies new": strategy_files, "strategies check": strategy_files,
 }  # fmt: skip
 #: Verbs that need prices from somewhere: the first of them in a terminal asks from where.
 _ASKING = {"serve", "run"}
 #: Verbs that start no child processes here.
-_ALONE = {"import", "keys", "backup", "restore", "doctor", "help", "web", "strategies new", "strategies check"}
+_ALONE = {
+    "import",
+    "keys",
+    "backup",
+    "restore",
+    "prune",
+    "move",
+    "doctor",
+    "help",
+    "web",
+    "strategies new",
+    "strategies check",
+}
 #: Number of workers, where some are needed; None: the number in the settings.
 _WORKERS = {"serve": None, "health": None, "run": 1, "resume": 1, "more": 1, "replay": 1}
 
