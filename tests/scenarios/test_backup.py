@@ -90,7 +90,7 @@ async def test_a_backup_beside_a_bot_that_works_is_restored_and_continued(
                 tmp_path / "old", old, "backup", str(file), "--secrets", OPTIMIZE_BOT_BACKUP_PASSPHRASE=PASSPHRASE
             )
             running = await until_ended(old, "IBM")
-            assert await asyncio.to_thread(bot.stop) == 0
+            assert await asyncio.to_thread(bot.stop, seconds=60) == 0
 
         assert code == 0, said
         assert told["documents"][STUDIES] == 2
@@ -109,7 +109,7 @@ async def test_a_backup_beside_a_bot_that_works_is_restored_and_continued(
 
         async with bot_process(home, slack, mongodb_uri=new) as bot:
             assert await until_ended(new, "IBM") == running
-            assert await asyncio.to_thread(bot.stop) == 0
+            assert await asyncio.to_thread(bot.stop, seconds=60) == 0
         slack.assert_no_violations()
     trials = [[row_of(bson.decode(raw)) for raw in of_study(uri, running)[DETAILS[0]]] for uri in (old, new)]
     assert sorted(trials[0], key=str) == sorted(trials[1], key=str)
