@@ -30,6 +30,7 @@ verbs of the program:
   restore FILE                put a backup into an empty data directory
   prune older=1y [dry]        delete the trials of studies that ended long ago; their decisions stay
   move                        move from the embedded database to MONGODB_URI
+  warm                        compile the engine now, so that no first study waits for it
   doctor                      check everything the bot needs, and report how to fix what is wrong
 
 Every other verb is one of `/optimize`: optimize-bot help lists them.
@@ -113,6 +114,7 @@ _PROGRAM: Mapping[str, str] = {
     "keys": "manage the API keys of programs",
     "backup": "write everything that cannot be had again into one file, also while the bot runs",
     "restore": "put a backup into an empty installation, or with --replace in the place of another one",
+    "warm": "compile the engine now, so that no first study waits for it",
     "prune": "delete the trials of studies that ended long ago; their decisions stay",
     "move": "move from the embedded database to the one that MONGODB_URI names",
     "import": "import bars from CSV, Parquet, Excel or zip files, and say what was understood of them",
@@ -156,7 +158,8 @@ def names_strategies(front: argparse.Namespace) -> bool:
     """Check whether a verb may name a strategy; the others need not wait until a person's own are loaded."""
     is_about_files = front.verb == "strategies" and front.rest[:1] in (["new"], ["check"])
     return (
-        front.verb not in ("keys", "data", "doctor", "web", "backup", "restore", "prune", "move") and not is_about_files
+        front.verb not in ("keys", "data", "doctor", "web", "backup", "restore", "prune", "move", "warm")
+        and not is_about_files
     )
 
 
@@ -213,7 +216,7 @@ def _parser_of(verb: str) -> argparse.ArgumentParser:
         case "prune":
             parser.add_argument("words", nargs="*", metavar="WORD", help="older=1y, keep=champions|named|none, dry")
             parser.add_argument("--json", action="store_true", help=_JSON_HELP)
-        case "move":
+        case "move" | "warm":
             parser.add_argument("--json", action="store_true", help=_JSON_HELP)
         case "strategies new" | "strategies check":
             parser.add_argument("named", metavar="NAME" if verb.endswith("new") else "FILE")

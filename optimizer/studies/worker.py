@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import IO
@@ -68,10 +69,14 @@ async def serve(answers: IO[str]) -> None:
             _send(await _answer(request, configuration.snapshots), answers)
 
 
-def warm() -> None:
-    """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more."""
-    for module in (evaluator, estimator, cross_validation, bootstrap):
+def warm(tell: Callable[[str, int], None] = lambda part, n: None) -> None:
+    """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more.
+
+    `tell` is called with the name of each part, and how many are loaded.
+    """
+    for n, module in enumerate((evaluator, estimator, cross_validation, bootstrap), start=1):
         module.warm()
+        tell(module.__name__.rpartition(".")[2], n)
 
 
 def _load_own(configuration: Configure) -> None:

@@ -1,5 +1,6 @@
 """`optimize-bot prune` and `move` as a person types them, and the database's version."""
 
+import asyncio
 import json
 import os
 import re
@@ -10,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from pymongo import MongoClient
 
@@ -18,8 +20,12 @@ from bot.documents.schema_version import SchemaVersion
 from optimizer.clock import utc_now
 from optimizer.storage.database_copy import DETAILS, STUDIES
 from optimizer.storage.embedded_mongo import EmbeddedMongo
+from tests.bot_process import bot_process
 from tests.refused import refused
 from tests.scenarios.conftest import kept_bindings
+from tests.slack.driver import Driver
+from tests.slack.strict import StrictSlack
+from tests.slack.wire import HttpWire
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.server
@@ -112,6 +118,45 @@ def typed(home: Path, *words: str, **environment: str) -> subprocess.CompletedPr
     settings = os.environ | {"OPTIMIZE_BOT_HOME": str(home), **environment}
     command = [sys.executable, "-m", "bot", *words]
     return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=300, check=False)
+
+
+async def test_a_bot_with_secrets_in_files_logs_json_and_measures(tmp_path: Path, mongod: EmbeddedMongo) -> None:
+    secret, log = tmp_path / "uri", tmp_path / "log"
+    secret.write_text(mongod.uri.replace("/?", "/operated?") + "\n")
+    settings = {"MONGODB_URI_FILE": str(secret), "OPTIMIZE_BOT_LOG": "json"}
+    async with StrictSlack() as slack, bot_process(tmp_path / "home", slack, log=log, **settings) as bot:
+        async with HttpWire(bot.url, patience=30) as wire, aiohttp.ClientSession() as web:
+            await Driver(slack, wire).command("AAPL RSI 5 folds=0 source=sample")
+            async with asyncio.timeout(180):
+                while "optimize_bot_study_seconds_count 1" not in (metrics := await _metrics(web, bot.origin)):
+                    await asyncio.sleep(0.1)
+        await asyncio.to_thread(bot.stop, seconds=60)
+        user = await slack.user_id("alice")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+
+    assert {"answer_seconds", "queue_seconds", "study_seconds"} <= set(
+        re.findall(r"optimize_bot_(\w+)_bucket", metrics)
+    )
+    assert "optimize_bot_answer_seconds_count 1\n" in metrics
+    assert "optimize_bot_queue_seconds_count 1\n" in metrics
+    assert re.search(r"^optimize_bot_outbox_lag_seconds \d", metrics, re.MULTILINE)
+    (answered,) = [line for line in lines if line["message"].startswith("answered ")]
+    assert (answered["user"], answered["door"], answered["refused"]) == (user, "command", "False")
+    assert len(answered["request"]) == 8
+    assert mongod.password not in log.read_text()
+
+
+async def _metrics(web: aiohttp.ClientSession, origin: str) -> str:
+    async with web.get(f"{origin}/metrics") as answer:
+        return await answer.text()
+
+
+def test_the_engine_is_compiled_beforehand_with_progress(terminal: Terminal) -> None:
+    warm = terminal("warm", "--json")
+
+    assert warm.code == 0
+    assert json.loads(warm.out)["seconds"] >= 0
+    assert [line for line in warm.err.splitlines() if line.startswith(("evaluator: 1", "bootstrap: 4"))]
 
 
 async def test_a_database_is_migrated_once_and_a_newer_one_is_refused(documents: None) -> None:
