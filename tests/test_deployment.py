@@ -141,3 +141,29 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     checked = subprocess.run(["systemd-analyze", "verify", str(tmp_path / UNIT.name)], capture_output=True, text=True)
 
     assert UNIT.name not in checked.stderr, checked.stderr
+
+
+def test_alerts_are_five_with_words_for_who_is_woken() -> None:
+    (group,) = yaml.safe_load((ROOT / "docs" / "alerts.yaml").read_text())["groups"]
+
+    assert len(group["rules"]) == 5
+    assert len({rule["alert"] for rule in group["rules"]}) == 5
+    for rule in group["rules"]:
+        assert rule["labels"]["severity"] in {"page", "warn"}
+        assert rule["annotations"]["summary"]
+        assert rule["annotations"]["description"]
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+
+
+def test_dashboard_has_panels_that_do_not_overlap() -> None:
+    panels = json.loads((ROOT / "docs" / "grafana.json").read_text())["panels"]
+    places = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert len(places) == len(set(places))
+    assert max(x for x, _ in places) < 24

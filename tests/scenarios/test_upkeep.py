@@ -30,6 +30,8 @@ from tests.terminal import Terminal
 
 pytestmark = pytest.mark.server
 
+DOCS = Path(__file__).parents[2] / "docs"
+
 
 @pytest.fixture
 def stored(mongod: EmbeddedMongo) -> Iterator[Any]:
@@ -140,6 +142,9 @@ async def test_a_bot_with_secrets_in_files_logs_json_and_measures(tmp_path: Path
     assert "optimize_bot_answer_seconds_count 1\n" in metrics
     assert "optimize_bot_queue_seconds_count 1\n" in metrics
     assert re.search(r"^optimize_bot_outbox_lag_seconds \d", metrics, re.MULTILINE)
+    shown = (DOCS / "grafana.json").read_text() + (DOCS / "alerts.yaml").read_text()
+    known = set(re.findall(r"^# TYPE (\w+)", metrics, re.MULTILINE))
+    assert {name.removesuffix("_bucket") for name in re.findall(r"optimize_bot_\w+", shown)} <= known
     (answered,) = [line for line in lines if line["message"].startswith("answered ")]
     assert (answered["user"], answered["door"], answered["refused"]) == (user, "command", "False")
     assert len(answered["request"]) == 8
