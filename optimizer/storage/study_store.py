@@ -12,6 +12,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from optimizer.clock import utc_now
+from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.storage.curves import split, store_curves, with_curves
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial, rank_of
@@ -66,9 +67,20 @@ async def store_trials(
     """Write a batch and the study's progress in two round trips; returns the requested state of the study."""
     if batch:
         await _insert_new(name, batch)
-    progress: dict[str, Any] = {"trials_completed": n_done, "heartbeat_at": utc_now()}
+    progress: dict[str, Any] = {"trials_completed": n_done, "training": None}
     if best is not None:
         progress |= {"best_params": dict(best.params), "best_value": best.value}
+    return await _store_progress(name, progress)
+
+
+async def store_training(name: str, training: TrainingProgress) -> StudyState | None:
+    """Write which row is being trained; returns the requested state of the study."""
+    return await _store_progress(name, {"training": training.model_dump()})
+
+
+async def _store_progress(name: str, progress: dict[str, Any]) -> StudyState | None:
+    """Write a study's progress with a heartbeat; returns its requested state."""
+    progress |= {"heartbeat_at": utc_now()}
     collection = OptimizationStudy.get_motor_collection()
     document = await patiently(
         lambda: collection.find_one_and_update({"study_name": name}, {"$set": progress}, projection={"wanted": True}),
