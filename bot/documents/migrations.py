@@ -7,9 +7,12 @@ document of it is changed.
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from beanie import Document
+from pymongo import ASCENDING, IndexModel
 
 from bot.documents.audiences import store_missing_audiences
-from bot.documents.schema_version import SchemaVersion
 from optimizer.errors import Unavailable
 from optimizer.storage.curves import move_curves
 
@@ -23,6 +26,19 @@ MIGRATIONS: tuple[Migration, ...] = (
 )
 #: Version of the database that this program writes.
 SCHEMA = len(MIGRATIONS)
+
+
+class SchemaVersion(Document):
+    """Number of the last migration that was carried out; a database without it was never migrated, or is new."""
+
+    of: str = "database"
+    version: int
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "schema_versions"
+        indexes: ClassVar = [IndexModel([("of", ASCENDING)], unique=True)]
 
 
 class DatabaseTooNew(Unavailable):

@@ -7,10 +7,10 @@ from bot.documents.conversations import Conversation, OutboxEntry, ReplayRequest
 from bot.documents.installed import OAuthState, SlackInstallation
 from bot.documents.lease_record import Lease
 from bot.documents.market_regimes import MarketRegime
+from bot.documents.migrations import SchemaVersion
 from bot.documents.preferences import ChannelSettings, PersonSettings, Watchlist
 from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
 from bot.documents.saved_rules import SavedRule
-from bot.documents.schema_version import SchemaVersion
 from bot.documents.sessions import ApiKey, ApiRequest, HomeVisit, UsedLink, WebSession
 from bot.documents.sweeps import Sweep
 from bot.documents.workspace_blocks import WorkspaceBlocks

@@ -14,8 +14,7 @@ from typing import IO
 
 from bot.documents.installed import OAuthState
 from bot.documents.lease_record import Lease
-from bot.documents.migrations import SCHEMA
-from bot.documents.schema_version import SchemaVersion
+from bot.documents.migrations import SCHEMA, SchemaVersion
 from bot.documents.sessions import ApiRequest, UsedLink, WebSession
 from bot.ops.archive_file import Archive, BackupTooNew, Manifest, check_whole, new_archive, read_members
 from bot.ops.sealed_secrets import seal, unseal

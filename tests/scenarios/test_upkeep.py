@@ -15,8 +15,7 @@ import aiohttp
 import pytest
 from pymongo import MongoClient
 
-from bot.documents.migrations import SCHEMA, DatabaseTooNew, migrate, schema_version
-from bot.documents.schema_version import SchemaVersion
+from bot.documents.migrations import SCHEMA, DatabaseTooNew, SchemaVersion, migrate, schema_version
 from optimizer.clock import utc_now
 from optimizer.storage.database_copy import DETAILS, STUDIES
 from optimizer.storage.embedded_mongo import EmbeddedMongo
