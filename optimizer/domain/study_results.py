@@ -9,11 +9,10 @@ from enum import StrEnum, auto
 
 from pydantic import Field
 
-from optimizer.domain.by_regime_results import RegimeReport, SplitEvidence
 from optimizer.domain.forecast_results import Forecast, NoForecast
 from optimizer.domain.learned_results import LearnedReport
 from optimizer.domain.measured import Measure
-from optimizer.domain.regime_results import StudyRegime
+from optimizer.domain.regime_results import RegimeReport, SplitEvidence, StudyRegime
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
 

@@ -18,8 +18,8 @@ from pymongo.errors import DuplicateKeyError
 
 from optimizer.clock import Clock, utc_now
 from optimizer.domain.bars import Bars, n_between, on_common_dates, require_prices
-from optimizer.domain.by_regime_results import PlannedRegimes
 from optimizer.domain.metrics import GOALS, find_goal
+from optimizer.domain.regime_results import PlannedRegimes
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive, require_affordable
 from optimizer.domain.study_results import OPEN, StudyState, TrialRecord, Verdict

@@ -13,7 +13,7 @@ from reports.charts.chart_labels import labels_of
 from reports.facts import StudyFacts
 from reports.languages import LANGUAGES, Language
 from reports.render import renderer_of
-from reports.report_tables import forecast_rows
+from reports.tables.report_tables import forecast_rows
 from tests.reports import facts
 from tests.reports.test_charts import share_of
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
-from optimizer.domain.by_regime_results import SplitEvidence, SplitWorth
 from optimizer.domain.metrics import periods_per_year
+from optimizer.domain.regime_results import SplitEvidence, SplitWorth
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
 from optimizer.engine.multi_symbol import AnyEvaluator

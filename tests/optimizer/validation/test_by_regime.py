@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.by_regime_results import LEAST_ANNUAL_BARS, LEAST_INTERVAL_BARS, RegimeReport
+from optimizer.domain.regime_results import LEAST_ANNUAL_BARS, LEAST_INTERVAL_BARS, RegimeReport
 from optimizer.domain.study_request import StudySpec, budget
 from optimizer.domain.study_results import StudySummary
 from optimizer.engine.multi_symbol import evaluator_of
