@@ -121,6 +121,7 @@ def new_archive(file: Path, manifest: Manifest) -> Iterator[Archive]:
         raise BackupExists(file=file)
     draft = file.with_name(f".{file.name}.partial")
     try:
+        draft.unlink(missing_ok=True)  # of a command that was killed
         draft.touch(mode=0o600)
         with tarfile.open(draft, "w:gz", compresslevel=_COMPRESSION) as tar:
             archive = Archive(tar)
@@ -178,7 +179,10 @@ def _manifest(file: Path, tar: tarfile.TarFile) -> Manifest:
 
 
 def _is_known(name: str) -> bool:
-    return _MEMBER.fullmatch(name) is not None and ".." not in name.split("/")
+    """Return whether a member may be in a backup: none names a place outside, or a collection of MongoDB's own."""
+    parts = name.split("/")
+    leads_out = any(part in ("", "..") for part in parts)
+    return _MEMBER.fullmatch(name) is not None and not leads_out and not name.startswith("mongodb/system.")
 
 
 def _digest(content: IO[bytes]) -> str:

@@ -16,7 +16,7 @@ from bot.documents.installed import OAuthState
 from bot.documents.lease_record import Lease
 from bot.documents.migrations import SCHEMA, SchemaVersion
 from bot.documents.sessions import ApiRequest, UsedLink, WebSession
-from bot.ops.archive_file import Archive, BackupTooNew, Manifest, check_whole, new_archive, read_members
+from bot.ops.archive_file import Archive, BackupTooNew, FileUnusable, Manifest, check_whole, new_archive, read_members
 from bot.ops.sealed_secrets import seal, unseal
 from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
@@ -149,10 +149,13 @@ def restore(
     with raw_database(uri) as database:
         _require_empty(database, settings, replaces=replaces)
         counts: dict[str, int] = {}
-        for name, content in read_members(file):
-            part, n = _store(name, content, database, settings, passphrase)
-            counts[part] = counts.get(part, 0) + n
-            tell(part, counts[part])
+        try:
+            for name, content in read_members(file):
+                part, n = _store(name, content, database, settings, passphrase)
+                counts[part] = counts.get(part, 0) + n
+                tell(part, counts[part])
+        except OSError as failure:
+            raise FileUnusable(file=settings.home, reason=failure.strerror or str(failure)) from failure
         return counts
 
 

@@ -80,8 +80,8 @@ def test_champions_are_kept_unless_that_is_said(terminal: Terminal, stored: Any)
     for name in ("opt-c1", "opt-c2"):
         stored[STUDIES].insert_one({"study_name": name, "status": "complete", "completed_at": old, "bars": "x"})
     stored["champions"].insert_one({"study_name": "opt-c1"})
-    kept = json.loads(terminal("prune", "--json").out)
-    every = json.loads(terminal("prune", "keep=none", "--json").out)
+    kept = json.loads(terminal("prune", "older=1y", "--json").out)
+    every = json.loads(terminal("prune", "older=1y", "keep=none", "--json").out)
     stored["champions"].delete_one({"study_name": "opt-c1"})
     stored[STUDIES].delete_many({"study_name": {"$regex": "^opt-c"}})
 
@@ -91,7 +91,13 @@ def test_champions_are_kept_unless_that_is_said(terminal: Terminal, stored: Any)
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["older=year"], "is no age"), (["keep=all"], "champions"), (["dryy"], "Did you mean `dry`"), (["dry=1"], "dry")],
+    [
+        ([], "`older=` is no age"),
+        (["older=year"], "is no age"),
+        (["keep=all"], "champions"),
+        (["dryy"], "Did you mean `dry`"),
+        (["dry=1"], "dry"),
+    ],
 )
 def test_what_prune_does_not_know_is_refused(terminal: Terminal, words: list[str], said: str) -> None:
     ended = terminal("prune", *words)

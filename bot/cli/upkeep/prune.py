@@ -40,7 +40,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
 
 def _read(words: list[str]) -> tuple[str, str, bool]:
     """Return the age, what is kept, and whether it is only counted. Raises UnknownWord."""
-    found = {"older": "1y", "keep": KEEP[0], "dry": ""}
+    found = {"older": "older=", "keep": KEEP[0], "dry": ""}
     for word in words:
         key, sign, value = word.lower().partition("=")
         if key not in found or (key == "dry") == bool(sign):
