@@ -66,7 +66,7 @@ def study_of(uri: str, symbol: str) -> Mapping[str, Any]:
 
 async def until_ended(uri: str, symbol: str) -> str:
     """Name of the study of a symbol, once it is complete."""
-    async with asyncio.timeout(180):
+    async with asyncio.timeout(300):
         while (study := await asyncio.to_thread(study_of, uri, symbol)).get("status") != "complete":
             await asyncio.sleep(0.05)
     return str(study["study_name"])
@@ -83,7 +83,7 @@ async def test_a_backup_beside_a_bot_that_works_is_restored_and_continued(
             await act.command("AAPL RSI 30 seed=3 folds=0")
             ended = await until_ended(old, "AAPL")
             await act.command(f"IBM MACD {N_TRIALS} seed=11 folds=0")
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(300):
                 while not study_of(old, "IBM").get("trials_completed", 0) > 200:
                     await asyncio.sleep(0.02)
             code, told, said = await typed(

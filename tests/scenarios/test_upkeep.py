@@ -134,7 +134,7 @@ async def test_a_bot_with_secrets_in_files_logs_json_and_measures(tmp_path: Path
     async with StrictSlack() as slack, bot_process(tmp_path / "home", slack, log=log, **settings) as bot:
         async with HttpWire(bot.url, patience=30) as wire, aiohttp.ClientSession() as web:
             await Driver(slack, wire).command("AAPL RSI 5 folds=0 source=sample")
-            async with asyncio.timeout(180):
+            async with asyncio.timeout(300):
                 while "optimize_bot_study_seconds_count 1" not in (metrics := await _metrics(web, bot.origin)):
                     await asyncio.sleep(0.1)
         await asyncio.to_thread(bot.stop, seconds=60)
