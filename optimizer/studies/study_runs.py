@@ -11,8 +11,8 @@ from typing import Any
 
 from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars, TimeArray
-from optimizer.domain.learned_results import TrainingProgress
-from optimizer.domain.regime_results import StudyRegime
+from optimizer.domain.results.learned_results import TrainingProgress
+from optimizer.domain.results.regime_results import StudyRegime
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord, Tries

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import bson
 
-from optimizer.domain.forecast_results import ForecastOf, NoForecast
-from optimizer.domain.regime_results import (
+from optimizer.domain.results.forecast_results import ForecastOf, NoForecast
+from optimizer.domain.results.regime_results import (
     PlannedRegimes,
     Regime,
     RegimeReport,

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from optimizer.domain.forecast_results import Forecast, ForecastOf
+from optimizer.domain.results.forecast_results import Forecast, ForecastOf
 from optimizer.outlook.forecasts import HORIZONS, forecast_of
 from reports.charts import chart_list, figures, gallery
 from reports.charts.chart_labels import labels_of
