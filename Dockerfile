@@ -21,7 +21,7 @@ RUN python3 -m venv --upgrade-deps /opt/optimize-bot \
     && cd /src && /opt/optimize-bot/bin/pip install -c constraints.txt '.[sources]' \
     && rm -rf /src
 
-RUN useradd --system --uid 10001 --create-home optimize-bot \
+RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin optimize-bot \
     && mkdir -p /data "$NUMBA_CACHE_DIR" \
     && chown optimize-bot: /data "$NUMBA_CACHE_DIR" \
     && chmod 700 /data
