@@ -27,6 +27,7 @@ from bot.delivery.outbox import Outbox
 from bot.delivery.told_at_once import run_and_tell
 from bot.http_server import add_slack_route, build_web, listen
 from bot.ops import retention
+from bot.ops.histograms import timed
 from bot.ops.lease import hold_lease, identity_of
 from bot.ops.retention import Retention
 from bot.ops.watchdog import POLL_SECONDS as WATCH_SECONDS
@@ -138,13 +139,14 @@ async def _resume(context: BotContext) -> None:
     )
     handlers: dict[str, Handler] = {schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now}
     if services.settings.has_slack:
-        handlers[STUDY_KIND] = run_and_tell(
+        told = run_and_tell(
             services.studies,
             context.conversations,
             context.groups,
             context.may_serve,
             keep=partial(keep_of_study, services=services),
         )
+        handlers[STUDY_KIND] = timed(told)
     await services.jobs.start(handlers)
     await context.groups.recover()
     await context.conversations.recover()

@@ -1,12 +1,11 @@
 """Opening of all services in one place; they close in reverse order."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
-from bot.documents.audiences import store_missing_audiences
+from bot.documents.migrations import migrate
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from bot.runtime.chart_process import ChartProcess
 from bot.runtime.own_strategies import load_own_strategies
@@ -19,7 +18,6 @@ from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.rebuilding import open_or_rebuild
 from optimizer.market.snapshots import sweep_drafts
 from optimizer.outlook.signal_service import SignalService
-from optimizer.storage.curves import move_curves
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.mongo import kept_ready, open_documents
 from optimizer.storage.outage import ends_process
@@ -28,8 +26,6 @@ from optimizer.studies.service import OptimizationService
 from optimizer.studies.worker_messages import Configure
 from optimizer.studies.worker_pool import WorkerPool
 from optimizer.supervisor import Supervisor
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +62,7 @@ async def open_services(
             uri = await stack.enter_async_context(kept_ready(children.mongod, supervisor))
         assert uri is not None, "there is an embedded server, or an address"
         await stack.enter_async_context(open_documents(uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)))
-        await store_missing_audiences()
-        if n_moved := await move_curves():
-            log.info("studies_moved n=%s", n_moved)
+        await migrate()
         own = load_own_strategies(settings).sources
         children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots, own=own))
         market = stack.enter_context(open_market(settings, providers))

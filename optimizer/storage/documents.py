@@ -135,6 +135,7 @@ class OptimizationStudy(Document):
     symbols: list[str] = Field(default_factory=list)  # the label and each symbol alone
     search: str = ""  # digest of what is searched (`digests.search_key`)
     bars: str = ""  # digest of symbols, strategy and window: the sets of two such studies are the same tries
+    pruned_at: datetime | None = None  # when its trials and long series were deleted
     rank: Rank | None = None  # None where nothing was measured out of sample
 
     @model_validator(mode="after")

@@ -20,6 +20,7 @@ from optimizer.domain.thinning import telling_rows
 from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
+from optimizer.errors import StudyPruned
 from optimizer.learned.rows import Training, TrainingStopped
 from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook.study_forecasts import with_forecasts
@@ -107,7 +108,11 @@ async def run_study(study_name: str, snapshots: Path) -> StudyState:
     if study is None or study.status.is_finished:
         return study.status if study else StudyState.FAILED
     await update_study(
-        study_name, status=StudyState.RUNNING, started_at=study.started_at or utc_now(), heartbeat_at=utc_now()
+        study_name,
+        status=StudyState.RUNNING,
+        pruned_at=None,
+        started_at=study.started_at or utc_now(),
+        heartbeat_at=utc_now(),
     )
     run = await _prepare(study, snapshots)
     digest = digest_to_run(study, is_begun=bool(run.done))
@@ -121,6 +126,8 @@ async def replay_study(study_name: str, snapshots: Path) -> Replayed:
     study = await find_stored(study_name)
     assert study is not None, "the parent has just read it"
     assert study.summary is not None, "only a finished study is replayed"
+    if study.pruned_at is not None:
+        raise StudyPruned(study=study_name, when=f"{study.pruned_at:%Y-%m-%d}")
     run = await _prepare(study, snapshots)
     fresh = await asyncio.to_thread(lambda: in_order_of(run.done, list(replace(run, done=[]).trials())))
     summary = await asyncio.to_thread(_summarize, run, fresh, _tries_of(study.summary))

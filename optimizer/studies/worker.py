@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -81,10 +81,14 @@ async def serve(answers: IO[str]) -> None:
             _send(await _answer(request, configuration.snapshots), answers)
 
 
-def warm() -> None:
-    """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more."""
-    for module in (evaluator, estimator, cross_validation, bootstrap, regimes, forecast_paths):
+def warm(tell: Callable[[str, int], None] = lambda part, n: None) -> None:
+    """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more.
+
+    `tell` is called with the name of each part, and how many are loaded.
+    """
+    for n, module in enumerate((evaluator, estimator, cross_validation, bootstrap, regimes, forecast_paths), start=1):
         module.warm()
+        tell(module.__name__.rpartition(".")[2], n)
 
 
 def _load_own(configuration: Configure) -> None:

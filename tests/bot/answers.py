@@ -388,6 +388,14 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "key_granted": {"key_name": "desk", "channel": "C012AB3CD"},
     "no_keys": {},
     "key_line": {"key": KEY},
+    "pruned": {"n_trials": 120000, "n_studies": 600, "n_kept": 12, "before": NOW},
+    "prune_dry": {"n_trials": 120000, "n_studies": 600, "n_kept": 12, "before": NOW},
+    "database_moved": {"n": 120420, "folder": "/srv/bot/mongodb"},
+    "warm": {"seconds": 64},
+    "step": {"part": "optimization_trials", "n": 120000},
+    "backed_up": {"file": "backup.tar.gz", "n_documents": 120420, "n_snapshots": 12},
+    "restored": {"home": "/srv/bot", "made_at": "2026-11-20 18:30"},
+    "secrets_restored": {"file": "/srv/bot/restored-secrets.env"},
 }  # fmt: skip
 #: The same notices without a fact that others have.
 SHORTER: dict[str, Mapping[str, Any]] = {
