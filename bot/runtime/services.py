@@ -10,7 +10,7 @@ from bot.documents.audiences import store_missing_audiences
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from bot.runtime.chart_process import ChartProcess
 from bot.runtime.own_strategies import load_own_strategies
-from bot.runtime.processes import ChildProcesses
+from bot.runtime.processes import ChildProcesses, identity_of
 from bot.runtime.settings import Settings
 from optimizer.clock import Clock, utc_now
 from optimizer.market.feed import Market
@@ -20,6 +20,7 @@ from optimizer.market.rebuilding import open_or_rebuild
 from optimizer.market.snapshots import sweep_drafts
 from optimizer.storage.curves import move_curves
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
+from optimizer.storage.leases import give_back
 from optimizer.storage.mongo import kept_ready, open_documents
 from optimizer.storage.outage import ends_process
 from optimizer.studies.scheduler import StudyJobs
@@ -68,7 +69,9 @@ async def open_services(
         if n_moved := await move_curves():
             log.info("studies_moved n=%s", n_moved)
         own = load_own_strategies(settings).sources
-        children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots, own=own))
+        pool = identity_of(settings.home)
+        stack.push_async_callback(give_back, pool)  # the studies may go on elsewhere
+        children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots, pool=pool, own=own))
         market = stack.enter_context(open_market(settings, providers))
         service = OptimizationService(
             market=market,

@@ -9,7 +9,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars, TimeArray
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
@@ -21,14 +20,9 @@ from optimizer.engine.portfolio import Portfolio
 from optimizer.market.snapshots import read_snapshot
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
-from optimizer.storage.study_store import (
-    find_stored,
-    heartbeat,
-    store_result,
-    store_trials,
-    stored_records,
-    update_study,
-)
+from optimizer.storage.leases import Claimant, HeldStudy, LeaseLost, claim, holder_of
+from optimizer.storage.outage import patiently
+from optimizer.storage.study_store import find_stored, heartbeat, store_result, store_trials, stored_records
 from optimizer.storage.tries import store_tried_sets, tries_before
 from optimizer.strategies.registry import space_of
 from optimizer.studies.companions import by_symbol
@@ -93,20 +87,30 @@ class StudyRun:
         )
 
 
-async def run_study(study_name: str, snapshots: Path) -> StudyState:
-    """Run a study to its end, or until its document requests a pause or cancellation; returns its state."""
+async def run_study(study_name: str, snapshots: Path, claimant: Claimant) -> StudyState | None:
+    """Claim a study and run it to its end, or until its document requests a pause or cancellation; returns its state.
+
+    None when another pool's worker holds it, or has taken it over meanwhile.
+    """
     began = time.perf_counter()
-    study = await find_stored(study_name)
-    if study is None or study.status.is_finished:
-        return study.status if study else StudyState.FAILED
-    await update_study(
-        study_name, status=StudyState.RUNNING, started_at=study.started_at or utc_now(), heartbeat_at=utc_now()
-    )
+    if (held := await claim(study_name, claimant)) is None:
+        found = await patiently(lambda: holder_of(study_name), what="study")
+        is_open = found is not None and found[0] in (StudyState.QUEUED, StudyState.RUNNING)
+        return None if is_open else found[0] if found else StudyState.FAILED
+    try:
+        async with heartbeat(held):
+            return await _run(held, snapshots, began)
+    except LeaseLost:
+        return None
+
+
+async def _run(held: HeldStudy, snapshots: Path, began: float) -> StudyState:
+    study = await find_stored(held.study_name)
+    assert study is not None, "it has just been claimed"
     run = await _prepare(study, snapshots)
     digest = digest_to_run(study, is_begun=bool(run.done))
-    await update_study(study_name, sampler_note=sampler_note(study.spec, run.space), strategy_digest=digest)
-    async with heartbeat(study_name):
-        return await _search_and_judge(run, began)
+    await held.update(sampler_note=sampler_note(study.spec, run.space), strategy_digest=digest)
+    return await _search_and_judge(run, held, began)
 
 
 async def replay_study(study_name: str, snapshots: Path) -> Replayed:
@@ -167,14 +171,14 @@ def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
     return challenge(backtests, seed=spec.seed)
 
 
-async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
-    study_name = run.study.study_name
+async def _search_and_judge(run: StudyRun, held: HeldStudy, began: float) -> StudyState:
     prepared = time.perf_counter()
-    records, wanted, storage = await _search(run)
+    records, wanted, storage = await _search(run, held)
+    await held.confirm()
     await store_tried_sets(run.study, [record.params for record in records])
     searched = time.perf_counter()
     if wanted is not None:
-        await update_study(study_name, status=wanted, wanted=None)
+        await held.settle(status=wanted, wanted=None)
         return wanted
     summary = await asyncio.to_thread(_summarize, run, records, await tries_before(run.study))
     judged = time.perf_counter()
@@ -190,7 +194,7 @@ async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
         keeping=ended - judged,
         total=ended - began,
     )
-    await store_result(run.study, summary, timings, backtests, run.cache_hit_ratio)
+    await store_result(held, run.study, summary, timings, backtests, run.cache_hit_ratio)
     return StudyState.COMPLETE
 
 
@@ -205,7 +209,7 @@ async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
     return StudyRun(study=study, space=space_of(spec), many=many, companions=companions, evaluator=evaluator, done=done)
 
 
-async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, float]:
+async def _search(run: StudyRun, held: HeldStudy) -> tuple[list[TrialRecord], StudyState | None, float]:
     """Search in a thread while this one writes; a requested state ends the search between two batches."""
     stop = threading.Event()
     queue: SimpleQueue[_Batch | None] = SimpleQueue()
@@ -217,7 +221,7 @@ async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, 
             began = time.perf_counter()
             records.extend(batch)
             best = best_record(records)
-            wanted = await store_trials(run.study.study_name, batch, n_done=len(records), best=best) or wanted
+            wanted = await store_trials(held, batch, n_done=len(records), best=best) or wanted
             if wanted is not None:
                 stop.set()
             # Writing during the search costs the study no time.
