@@ -26,6 +26,7 @@ verbs of the program:
   keys add|list|revoke        manage the API keys of programs
   strategies new NAME         write an example of a strategy of your own
   strategies check FILE       try a file of your own strategies, and say what is wrong with it
+  worker [count=N]            run studies of the bot's database on this machine
   doctor                      check everything the bot needs, and report how to fix what is wrong
 
 Every other verb is one of `/optimize`: optimize-bot help lists them.
@@ -57,10 +58,19 @@ _NEW_HELP = """\
 The example is commented and passes its trial: change it, try it with `optimize-bot strategies check FILE`, set
 OPTIMIZE_BOT_PLUGINS=folder and start the bot again. docs/strategies.md is the manual.
 """
-_EPILOGS = {"run": _RUN_HELP, "import": _IMPORT_HELP, "strategies new": _NEW_HELP}
+_WORKER_HELP = """\
+examples:
+  MONGODB_URI=mongodb://… optimize-bot worker               as many studies at once as this machine has cores
+  optimize-bot worker count=2                               two at once
+  OPTIMIZE_BOT_BROKER=redis://… optimize-bot worker --celery
+
+It needs the bot's version, the bot's MONGODB_URI and nothing else; docs/workers.md is the manual.
+"""
+_EPILOGS = {"worker": _WORKER_HELP, "run": _RUN_HELP, "import": _IMPORT_HELP, "strategies new": _NEW_HELP}
 #: Verbs of the program itself, with their help.
 _PROGRAM: Mapping[str, str] = {
     "serve": "run the bot, its pages and its API until stopped",
+    "worker": "run studies of the bot's database on this machine until stopped",
     "doctor": "check everything the bot needs, and report how to fix what is wrong",
     "keys": "manage the API keys of programs",
     "import": "import bars from CSV, Parquet, Excel or zip files, and say what was understood of them",
@@ -68,6 +78,8 @@ _PROGRAM: Mapping[str, str] = {
     "strategies new": "write an example of a strategy of your own into the data directory",
     "strategies check": "try a file of your own strategies as the bot does at its start, and say what is wrong with it",
 }
+#: Most studies that one program runs at once.
+_MOST_WORKERS = 256
 _SCHEDULE = "sch-"
 _JSON_HELP = "print one JSON document and nothing else on stdout"
 _TABLES = {"trades", "positions"}
@@ -103,7 +115,7 @@ def read_verb(front: argparse.Namespace) -> argparse.Namespace:
 def names_strategies(front: argparse.Namespace) -> bool:
     """Check whether a verb may name a strategy; the others need not wait until a person's own are loaded."""
     is_about_files = front.verb == "strategies" and front.rest[:1] in (["new"], ["check"])
-    return front.verb not in ("keys", "data", "doctor", "web") and not is_about_files
+    return front.verb not in ("keys", "data", "doctor", "web", "worker") and not is_about_files
 
 
 def _as_word(word: str) -> str:
@@ -150,6 +162,8 @@ def _parser_of(verb: str) -> argparse.ArgumentParser:
     match verb:
         case "serve" | "doctor":
             pass
+        case "worker":
+            _add_worker(parser)
         case "keys":
             _add_keys(parser)
         case "import":
@@ -193,6 +207,19 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     scale.add_argument("--adjusted", dest="adjusted", action="store_true", default=None, help=said)
     said = "prices are as traded: leave a column of adjusted closes out"
     scale.add_argument("--unadjusted", dest="adjusted", action="store_false", help=said)
+
+
+def _add_worker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("count", nargs="?", type=_count, metavar="count=N", help="studies at once (default: the cores)")
+    parser.add_argument("--celery", action="store_true", help="hear of studies through OPTIMIZE_BOT_BROKER too")
+
+
+def _count(word: str) -> int:
+    """Read `count=2`."""
+    key, _, number = word.rpartition("=")
+    if key not in ("", "count") or not number.isdecimal() or not 1 <= int(number) <= _MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"write count=N with a number from 1 to {_MOST_WORKERS}, not {word!r}")
+    return int(number)
 
 
 def _add_keys(command: argparse.ArgumentParser) -> None:

@@ -101,6 +101,7 @@ def _loops(context: BotContext, weekly: ScheduledRuns) -> dict[str, tuple[Step, 
     reaper = Reaper(services.pool.identity, on_free=services.jobs.submit)
     always: dict[str, tuple[Step, float]] = {
         "reaper": (reaper.tick, REAPER_SECONDS),
+        "machines": (services.machines.look, REAPER_SECONDS),
         "watchdog": (watchdog.tick, WATCH_SECONDS),
         "schedules": (weekly.tick, scheduled_runs.TICK_SECONDS),
         "retention": (Retention(services.settings, services.clock).tick, retention.TICK_SECONDS),

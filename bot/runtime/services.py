@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -23,6 +23,8 @@ from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.leases import give_back
 from optimizer.storage.mongo import kept_ready, open_documents
 from optimizer.storage.outage import ends_process
+from optimizer.studies.running.broker import BrokerBell
+from optimizer.studies.running.machines import Machines
 from optimizer.studies.scheduler import StudyJobs
 from optimizer.studies.service import OptimizationService
 from optimizer.studies.worker_messages import Configure
@@ -43,6 +45,7 @@ class Services:
     studies: OptimizationService
     jobs: StudyJobs
     chart_process: ChartProcess
+    machines: Machines
     supervisor: Supervisor
     clock: Clock
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the bot stops, so that open streams end
@@ -79,6 +82,8 @@ async def open_services(
             snapshots=settings.snapshots,
             clock=clock,
             running_per_person=settings.running_per_person,
+            shares_snapshots=settings.shares_snapshots,
+            ring=_bell(settings, stack),
         )
         jobs = StudyJobs(service, uri, clock=clock)
         stack.push_async_callback(jobs.stop)
@@ -92,9 +97,19 @@ async def open_services(
             studies=service,
             jobs=jobs,
             chart_process=chart_process,
+            machines=Machines(),
             supervisor=supervisor,
             clock=clock,
         )
+
+
+def _bell(settings: Settings, stack: AsyncExitStack) -> Callable[[str], None]:
+    """Return what rings for a study at the broker of the settings; nothing without one."""
+    if settings.broker is None:
+        return lambda _: None
+    bell = BrokerBell(settings.broker.get_secret_value())
+    stack.callback(bell.stop)
+    return bell.ring
 
 
 @contextmanager

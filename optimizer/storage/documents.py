@@ -272,12 +272,27 @@ class BacktestRecord(Document):
         indexes: ClassVar = [IndexModel([("backtest_id", ASCENDING)], unique=True), IndexModel([("study", ASCENDING)])]
 
 
+class WorkerProgram(Document):
+    """Program that runs studies on a machine of its own; deleted when it ends in order."""
+
+    pool: str
+    machine: str
+    size: int  # studies that it runs at once
+    code_version: str
+    beat: int = 0  # raised every few seconds
+
+    class Settings:
+        name = "optimization_workers"
+        indexes: ClassVar = [IndexModel([("pool", ASCENDING)], unique=True)]
+
+
 DOCUMENTS: tuple[type[Document], ...] = (
     OptimizationStudy,
     StudyCurves,
     TriedSets,
     OptimizationTrial,
     BacktestRecord,
+    WorkerProgram,
 )
 
 

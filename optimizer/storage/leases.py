@@ -13,7 +13,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,12 +51,18 @@ class Claimant:
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
     code_version: str = ""  # the only one whose studies it takes; empty for a bot's own worker, which takes any
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """True for a worker that does not see the bot's data directory."""
+        return bool(self.code_version)
+
     def may_claim(self) -> dict[str, Any]:
         """Query of the studies that it may claim, the others being finished, stopped or somebody else's."""
         mine = [{"lease.owner": None}, {"lease.owner": self.owner}, {"lease.pool": self.pool}]
         query: dict[str, Any] = {"status": {"$in": _CLAIMABLE}, "$or": mine}
-        if self.code_version:
-            query |= {"code_version": self.code_version, "wanted": None, "needs_bot": {"$ne": True}}
+        if self.is_elsewhere:
+            is_for_all = {"needs_bot": {"$ne": True}, "strategy_digest": {"$in": ["", None]}}  # no strategy of its own
+            query |= {"code_version": self.code_version, "wanted": None, **is_for_all}
         return query
 
 
@@ -130,6 +136,24 @@ def _claimed(claimant: Claimant) -> dict[str, Any]:
     lease = {**literal, "token": _NEXT_TOKEN, "beat": {"$literal": 0}}
     started = {"$ifNull": ["$started_at", now]}
     return {"lease": lease, "status": str(StudyState.RUNNING), "started_at": started, "heartbeat_at": now}
+
+
+async def next_claimable(claimant: Claimant, *, besides: Collection[str] = ()) -> str | None:
+    """Name of the study to claim next: the oldest of whoever has the fewest running; None where there is none."""
+    collection = OptimizationStudy.get_motor_collection()
+    query = {**claimant.may_claim(), "study_name": {"$nin": list(besides)}}
+    people = await collection.distinct("created_by", query)
+    if len(people) > 1:
+        running = {"status": str(StudyState.RUNNING), "lease.owner": {"$ne": None}}
+        each = {person: await collection.count_documents({**running, "created_by": person}) for person in people}
+        query["created_by"] = min(people, key=lambda person: each[person])
+    found = await collection.find_one(query, {"study_name": True}, sort=[("created_at", 1)])
+    return found["study_name"] if found else None
+
+
+async def leave_to_bot(pool: str, study_name: str) -> None:
+    """Give a study back that only the bot's own workers can run."""
+    await settle_for(pool, study_name, {"needs_bot": True, "status": StudyState.QUEUED})
 
 
 async def holder_of(study_name: str) -> tuple[StudyState, str, str] | None:

@@ -38,6 +38,7 @@ from optimizer.storage.documents import (
     WindowRecord,
     space_document,
 )
+from optimizer.storage.shared_snapshots import share_snapshots
 from optimizer.storage.study_queries import EVERY, Query, both, ranked_names, without_charts
 from optimizer.storage.trial_documents import FEASIBLE, trial_record
 from optimizer.strategies.declaration import OwnCode
@@ -110,12 +111,16 @@ class OptimizationService:
         snapshots: Path,
         clock: Clock = utc_now,
         running_per_person: int = 2,
+        shares_snapshots: bool = False,
+        ring: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`shares_snapshots` puts bars into MongoDB too, for workers on other machines; `ring` calls them."""
         self._market = market
         self._pool = pool
         self._snapshots = snapshots
         self._clock = clock
-        self._runner = StudyRunner(pool, mend=self._mend, clock=clock, running_per_person=running_per_person)
+        self._shares_snapshots = shares_snapshots
+        self._runner = StudyRunner(pool, mend=self._mend, clock=clock, running_per_person=running_per_person, ring=ring)
 
     async def plan(self, spec: StudySpec) -> Plan:
         """Check a request without storing anything. Raises a UserError for the first fault."""
@@ -171,6 +176,8 @@ class OptimizationService:
             await asyncio.to_thread(write_snapshot, bars, self._snapshots)
             for bars in (plan.bars, *plan.partners, *plan.companions)
         ]
+        if self._shares_snapshots:
+            await share_snapshots(written, self._snapshots)
         data_hashes = written[: 1 + len(plan.partners)]
         study = _study_of(plan, data_hashes, created_by, self._clock())
         study.companion_hashes = written[len(data_hashes) :]

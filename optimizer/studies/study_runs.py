@@ -22,6 +22,7 @@ from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.leases import Claimant, HeldStudy, LeaseLost, claim, holder_of
 from optimizer.storage.outage import patiently
+from optimizer.storage.shared_snapshots import fetch_snapshots
 from optimizer.storage.study_store import find_stored, heartbeat, store_result, store_trials, stored_records
 from optimizer.storage.tries import store_tried_sets, tries_before
 from optimizer.strategies.registry import space_of
@@ -99,14 +100,16 @@ async def run_study(study_name: str, snapshots: Path, claimant: Claimant) -> Stu
         return None if is_open else found[0] if found else StudyState.FAILED
     try:
         async with heartbeat(held):
-            return await _run(held, snapshots, began)
+            return await _run(held, snapshots, began, is_elsewhere=claimant.is_elsewhere)
     except LeaseLost:
         return None
 
 
-async def _run(held: HeldStudy, snapshots: Path, began: float) -> StudyState:
+async def _run(held: HeldStudy, snapshots: Path, began: float, *, is_elsewhere: bool) -> StudyState:
     study = await find_stored(held.study_name)
     assert study is not None, "it has just been claimed"
+    if is_elsewhere:
+        await fetch_snapshots([*_hashes_of(study), *study.companion_hashes], snapshots)
     run = await _prepare(study, snapshots)
     digest = digest_to_run(study, is_begun=bool(run.done))
     await held.update(sampler_note=sampler_note(study.spec, run.space), strategy_digest=digest)
@@ -198,10 +201,13 @@ async def _search_and_judge(run: StudyRun, held: HeldStudy, began: float) -> Stu
     return StudyState.COMPLETE
 
 
+def _hashes_of(study: OptimizationStudy) -> list[str]:
+    return study.data_hashes or [study.data_hash]
+
+
 async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
     spec = study.spec
-    hashes = study.data_hashes or [study.data_hash]
-    many = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in hashes]
+    many = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in _hashes_of(study)]
     others = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in study.companion_hashes]
     companions = by_symbol(spec, others)
     evaluator = evaluator_of(spec, many, companions)

@@ -30,8 +30,10 @@ class StudyRunner:
         mend: Callable[[OptimizationStudy, Failed], Awaitable[bool]],
         clock: Clock,
         running_per_person: int,
+        ring: Callable[[str], None],
     ) -> None:
-        """`mend` makes good what a worker's error is about, where it can."""
+        """`mend` makes good what a worker's error is about, where it can; `ring` calls workers on other machines."""
+        self._ring = ring
         self._pool = pool
         self._mend = mend
         self._clock = clock
@@ -53,6 +55,7 @@ class StudyRunner:
         if study.study_name in self._running:
             return study
         self._running.add(study.study_name)
+        self._ring(study.study_name)
         try:
             limit = self._running_limits.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person))
             while True:

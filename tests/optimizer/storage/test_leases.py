@@ -1,6 +1,7 @@
 """A study has one worker at a time, and one that lost it writes nothing more."""
 
 import asyncio
+import sys
 
 import pytest
 
@@ -208,3 +209,20 @@ async def test_one_death_is_counted_once_however_often_it_is_recorded() -> None:
     await record_death(one, "one")
     await record_death(one, "one")
     assert (await now()).deaths == 1
+
+
+@pytest.mark.slow
+async def test_of_eight_processes_that_claim_the_same_studies_each_study_has_one(mongodb_uri: str) -> None:
+    names = [f"opt-{n:04x}" for n in range(25)]
+    for name in names:
+        one = study(name).model_copy(update={"summary": None, "rank": None, "status": StudyState.QUEUED})
+        await one.insert()
+    command = (sys.executable, "-m", "tests.optimizer.storage.claiming", mongodb_uri, *names)
+    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+    processes = [await asyncio.create_subprocess_exec(*command, **pipes) for _ in range(8)]
+    for process in processes:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+    said = [(await process.communicate(b"go\n"))[0].decode().split() for process in processes]
+
+    assert sorted(name for each in said for name in each) == names
