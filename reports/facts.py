@@ -7,6 +7,8 @@ from typing import Annotated, Protocol, cast
 
 from pydantic import PlainSerializer, PlainValidator
 
+from optimizer.domain.by_regime_results import PlannedRegimes
+from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
@@ -62,6 +64,7 @@ class StudyFacts:
     elapsed: float = 0.0
     queue_position: int | None = None  # 1: next
     is_validating: bool = False  # the search is over, folds and statistics are under way
+    training: TrainingProgress | None = None  # of a strategy that learns: its rows are fitted first
     summary: StudySummary | None = None
     failure: Failure | None = None
     acted_by: str = ""  # who paused, resumed or cancelled it
@@ -124,6 +127,7 @@ class Plan:
     findings: tuple[DataNote, ...] = ()  # on the bars
     universe: Universe | None = None  # list that the symbol was taken from
     own_code: OwnCode | None = None  # of a strategy in Python
+    regimes: PlannedRegimes | None = None  # of a request that needs labels
 
 
 @dataclass(frozen=True, kw_only=True)

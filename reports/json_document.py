@@ -89,6 +89,8 @@ def _validation(summary: StudySummary) -> JsonObject:
         "top": [_scored(scored) for scored in summary.top],
         "shared": _dump(summary.shared),
         "pareto": _dump(summary.pareto),
+        "by_regime": _dump(summary.by_regime),
+        "split": _dump(summary.split),
         "notes": list(summary.notes),
     }
 

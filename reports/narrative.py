@@ -10,10 +10,21 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from optimizer.domain.learned_results import Doubt
 from optimizer.domain.study_request import StudySpec
-from optimizer.domain.study_results import MOST_BREAK_EVEN_BPS, Measures, Scored, Stress, StudySummary, Suggestion
+from optimizer.domain.study_results import (
+    MOST_BREAK_EVEN_BPS,
+    Case,
+    Measures,
+    Scored,
+    Stress,
+    StudySummary,
+    Suggestion,
+    Verdict,
+)
 from optimizer.validation.evidence import evidence_of, seen
 from optimizer.validation.verdict import FEW_TRADES, Judgement, Note, judge
+from reports.learned_words import learned_sentences
 from reports.sentences import NOTHING_WON, advice_key, chosen, reason_key
 from reports.text.caps import cap_value
 
@@ -79,7 +90,7 @@ def chapters(summary: StudySummary, spec: StudySpec) -> tuple[Chapter, ...]:
 
     Where nothing won, there is nothing to say about money, parameters and costs.
     """
-    parts = {"real": real(summary), "won": won(summary)}
+    parts = {"real": real(summary), "learned": learned(summary), "won": won(summary)}
     if not nothing_won(summary):
         parts |= {"money": money(summary), "parameters": parameters(summary)}
     parts["tried"] = tried(summary, spec)
@@ -122,8 +133,11 @@ def nothing_won(summary: StudySummary) -> bool:
 
 
 def reason(summary: StudySummary) -> Statement:
-    """Reason for the verdict, for the first line."""
-    return Statement(reason_key(judgement_of(summary)) + _side_of_cap(summary), _facts(summary))
+    """Reason for the verdict, for the first line: a model that learned nothing is the reason of all that follows."""
+    learned, judgement = summary.learned, judgement_of(summary)
+    if learned and Doubt.NO_BETTER_THAN_BASE in learned.doubts and judgement.verdict is Verdict.UNPROVEN:
+        return Statement(f"because_{Case.BASE_RATE_AS_GOOD}", _facts(summary))
+    return Statement(reason_key(judgement) + _side_of_cap(summary), _facts(summary))
 
 
 def _side_of_cap(summary: StudySummary) -> str:
@@ -211,6 +225,12 @@ def _tried_key(summary: StudySummary) -> str:
     if summary.luck.n_tried == 1:
         return "tried_one"
     return "tried_all" if summary.is_exhaustive else "tried_some"
+
+
+def learned(summary: StudySummary) -> Iterator[Statement]:
+    """What a strategy that learns found, and how good that is."""
+    if summary.learned is not None:
+        yield from (Statement(key, facts) for key, facts in learned_sentences(summary.learned))
 
 
 def won(summary: StudySummary) -> Iterator[Statement]:

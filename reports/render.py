@@ -21,6 +21,7 @@ from markupsafe import Markup
 from optimizer.domain.study_request import StudySpec, differences
 from optimizer.domain.study_results import Scored, StudyState, StudySummary, TrialRecord
 from optimizer.errors import Phrase, SomethingBroke, UnknownWord, UserError
+from optimizer.strategies.regimes.splitting import second_names, turned_on
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from optimizer.strategies.rules.built_in_sentences import has_sentence
 from optimizer.validation.verdict import FEW_TRADES, judged
@@ -28,6 +29,7 @@ from reports import narrative, report_tables
 from reports.actions import ACTIONS
 from reports.decision import course_of, decide
 from reports.facts import HelpLine, Plan, StudyFacts
+from reports.forecast_facts import forecast_line
 from reports.languages import LANGUAGES, TEMPLATES, Language
 from reports.layout_cache import kept_layouts
 from reports.own_words import own_words
@@ -98,6 +100,7 @@ class Renderer:
             folds=fold_points(summary, study.goal),
             symbol_rows=symbol_rows(summary, study.goal),
             rows=best_rows(summary),
+            ahead=forecast_line(summary),
         )
         return fit(message)
 
@@ -182,6 +185,7 @@ class Renderer:
             "measure_rows": report_tables.measure_rows(columns),
             "rows": best_rows(summary),
             "symbol_rows": symbol_rows(summary, study.goal),
+            "forecasts": [(one, report_tables.forecast_rows(one)) for one in summary.forecasts],
             "trials": shown,
             "shown": len(shown),
             "n_trials": n_trials,
@@ -294,6 +298,7 @@ def _environment(language: Language, templates: Path) -> Environment:
     environment.globals |= {"differences": differences, "own_words": own_words(language)}
     environment.globals |= {"plural": plural, "noun": noun, "course_of": course_of, "judged": judged}
     environment.filters["is_sentence"] = has_sentence
+    environment.globals |= {"turned_on": turned_on, "second_names": second_names}
     environment.globals["said_rule"] = partial(said_rule, language=language)
     environment.globals["winning_rule"] = partial(winning_rule, language=language)
     return environment

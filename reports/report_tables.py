@@ -3,8 +3,10 @@
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from optimizer.domain.forecast_results import LEVELS, Forecast, ForecastMeasure, HorizonForecast
 from optimizer.domain.study_results import Measures, StudySummary, TrialRecord, TrialState
 from reports.text import numbers
 
@@ -12,6 +14,8 @@ from reports.text import numbers
 MAX_TRIALS = 2000
 #: Measures that say nothing about fewer closed trades than that.
 LEAST_TRADES = 10
+#: Levels of a forecast that tables and the fan chart show.
+_SHOWN = (0.05, 0.25, 0.5, 0.75, 0.95)
 _OF_MANY_TRADES = frozenset({"sqn", "profit_factor"})
 
 
@@ -30,6 +34,36 @@ class MeasureRow:
 
     name: str
     cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ForecastRow:
+    """One horizon of a forecast: quantiles of 5, 25, 50, 75 and 95 %, as fractions."""
+
+    n_bars: int
+    until: date
+    gained: tuple[float, ...]
+    fall: tuple[float, ...]
+    p_loss: float
+
+
+def forecast_rows(forecast: Forecast) -> list[ForecastRow]:
+    """Return total return and deepest drawdown at each horizon; both exist in every forecast."""
+    return [
+        ForecastRow(
+            n_bars=horizon.n_bars,
+            until=horizon.target_date,
+            gained=_shown_quantiles(horizon, ForecastMeasure.TOTAL_RETURN),
+            fall=_shown_quantiles(horizon, ForecastMeasure.MAX_DRAWDOWN),
+            p_loss=horizon.p_loss,
+        )
+        for horizon in forecast.horizons
+    ]
+
+
+def _shown_quantiles(horizon: HorizonForecast, measure: ForecastMeasure) -> tuple[float, ...]:
+    [found] = [one for one in horizon.measures if one.measure is measure]
+    return tuple(float(found.quantiles[LEVELS.index(level)] or 0.0) for level in _SHOWN)
 
 
 def measure_columns(summary: StudySummary) -> list[Column]:

@@ -41,6 +41,7 @@ _OWN_ADVICE = NOTHING_WON | {
     Case.BELOW_HOLD,
     Case.BELOW_DEFAULT,
     Case.SPIKE,
+    Case.SPLIT_IS_FREEDOM,
 }
 
 

@@ -16,6 +16,7 @@ HOMES = {
     "apscheduler": ("optimizer/studies/scheduler.py",),
     "celery": ("optimizer/studies/running/celery_bell.py",),
     "kombu": ("optimizer/studies/running/celery_bell.py",),
+    "lightgbm": ("optimizer/learned/ml/model.py",),
     "motor": ("optimizer/storage/mongo.py",),
 }
 #: Modules that load others by name, each for a reason it gives.

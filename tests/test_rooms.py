@@ -53,8 +53,10 @@ ROOMS = {
         "actions",
         "facts",
         "text",
+        "forecast_facts",
         "json_document",
         "sentences",
+        "learned_words",
         "narrative",
         "decision",
         "report_tables",
@@ -88,9 +90,9 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
-    "optimizer/strategies": {"plugins", "rules"},
+    "optimizer/strategies": {"learning", "plugins", "regimes", "rules"},
     "optimizer/search": {"tpe"},
-    "optimizer/validation": {"champions", "statistics"},
+    "optimizer/validation": {"champions", "learned_evidence", "regimes", "statistics"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},
@@ -101,7 +103,6 @@ WITHIN = {
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED = {
-    "optimizer/learned/ml",
     "optimizer/learned/policy",
 }
 MOST_AT_THE_TOP = 18

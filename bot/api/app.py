@@ -23,7 +23,7 @@ from bot.api.openapi import describe, operation_id
 from bot.api.problem_details import fields_problem, problem_response
 from bot.api.request_body import BodyLimit
 from bot.api.requests import OptimizationRequest, SearchRange, SearchWindow, TradingAccount, TradingCosts
-from bot.api.routes import catalogue, exports, studies
+from bot.api.routes import catalogue, exports, forecast_routes, learned_signals, regime_routes, studies
 from bot.context import BotContext
 from bot.documents.audit_log import Outcome
 from bot.grammar.fields import BadFields
@@ -46,6 +46,7 @@ a measure that does not exist is null.
 _TAGS = [
     {"name": "studies", "description": "Start, follow, stop, and read results."},
     {"name": "catalogue", "description": "Strategies, goals and overlays that a request may name."},
+    {"name": "forecasts", "description": "What the next bars may bring, and how earlier forecasts did."},
     {"name": "market data", "description": "The bars that studies run on."},
 ]
 #: Known fields by their parent in the body, to offer the nearest to an unknown one.
@@ -83,6 +84,9 @@ def build_api(context: BotContext) -> FastAPI:
     api.include_router(studies.router)
     api.include_router(exports.router)
     api.include_router(catalogue.router)
+    api.include_router(forecast_routes.router)
+    api.include_router(regime_routes.router)
+    api.include_router(learned_signals.router)
     return api
 
 

@@ -15,6 +15,7 @@ from bot.api import errors
 from bot.commands.start import TooManyWaiting
 from bot.grammar.fields import BadFields
 from optimizer.errors import NoTimeframe, SomethingBroke, Unavailable, UnknownSymbol, UserError
+from optimizer.outlook.signal_facts import TooFewForSignals
 from optimizer.studies.finding import SeveralStudies, UnknownStudy
 from optimizer.studies.service import AlreadyFinished, NotFinished, NothingLeft
 from reports.exports.refusals import NoRules, NotExpressible
@@ -48,6 +49,7 @@ STATUSES: Mapping[type[UserError], HTTPStatus] = {
     NothingLeft: HTTPStatus.CONFLICT,
     NoRules: HTTPStatus.CONFLICT,
     NotExpressible: HTTPStatus.CONFLICT,
+    TooFewForSignals: HTTPStatus.CONFLICT,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.NotJsonType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.NotJson: HTTPStatus.BAD_REQUEST,

@@ -23,7 +23,12 @@ from optimizer.strategies.registry import OVERLAYS, Strategy, find_strategy
 from optimizer.strategies.rules.compiling import RULE, strategy_of_rule
 
 _CLASHES = ClashFields(
-    years="/window/years", end="/window/end", mode="/mode", reenter="/reenter", other="/search_space"
+    years="/window/years",
+    end="/window/end",
+    mode="/mode",
+    reenter="/reenter",
+    by_regime="/by_regime",
+    other="/search_space",
 )
 
 
@@ -129,6 +134,8 @@ def _settings(request: OptimizationRequest) -> Iterator[tuple[str, str]]:
     yield "/n_trials", f"trials={request.n_trials}"
     yield "/goal", f"goal={request.goal}"
     yield "/reenter", f"reenter={request.reenter}"
+    if request.by_regime:
+        yield "/by_regime", f"by_regime={','.join(request.by_regime)}"
     yield "/min_trades", f"min_trades={request.min_trades}"
     yield "/sampler", f"sampler={request.sampler}"
     yield "/seed", f"seed={request.seed}"

@@ -219,6 +219,12 @@ class OptimizationRequest(RequestPart):
         description="What opens a side again after an overlay closed it: a `fresh` signal, or the `signal` that holds.",
         json_schema_extra={"enum": [*Reentry]},
     )
+    by_regime: tuple[StrictStr, ...] = Field(
+        default=(),
+        max_length=2,
+        description="Parameters and orders that get a second value for stress, a bearish or volatile market.",
+        examples=[["oversold", "stop"]],
+    )
     min_trades: StrictInt = Field(
         default=3, description="Fewest closed trades of a set that counts.", json_schema_extra=_bounds(0, 10_000)
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.api.problem_details import sentence
 from bot.delivery.progress import Progress
+from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.measured import Measure
 from optimizer.domain.space import Value
 from optimizer.domain.study_results import (
@@ -82,6 +83,7 @@ _PROGRESS: dict[str, Any] = {
     "goals": ["sharpe"],
     "status": "running",
     "is_validating": False,
+    "training": None,
     "trials_completed": 124,
     "n_trials": 200,
     "best_value": 0.84,
@@ -123,6 +125,7 @@ class OptimizationProgress(BaseModel):
     goals: list[str] = Field(description="Every goal, the deciding one first.")
     status: StudyState
     is_validating: bool = Field(description="The search is over; folds and statistics are under way.")
+    training: TrainingProgress | None = Field(description="Row that a strategy which learns trains first; else null.")
     trials_completed: int
     n_trials: int = Field(description="Unique parameter sets it will try.")
     best_value: Measure = Field(description="Best value of the goal so far.")
@@ -264,6 +267,7 @@ def progress_of(progress: Progress, language: Language) -> OptimizationProgress:
         goals=list(facts.spec.goals),
         status=facts.status,
         is_validating=facts.is_validating,
+        training=facts.training,
         trials_completed=facts.trials_completed,
         n_trials=facts.n_sets,
         best_value=facts.best_value,

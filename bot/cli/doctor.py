@@ -11,6 +11,7 @@ from bot.ops.health_checks import (
     probe_desk,
     probe_embedded,
     probe_installations,
+    probe_learners,
     probe_slack,
     probe_sources,
     probe_strategies,
@@ -30,7 +31,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     """Probe and print; returns 0 when nothing is wrong."""
     console = Console(highlight=False)
     load_own_strategies(settings)
-    probes = [*await probe_slack(settings), *probe_sources(settings), *probe_strategies()]
+    probes = [*await probe_slack(settings), *probe_sources(settings), *probe_strategies(), *probe_learners()]
     try:
         async with start_children(settings, verb="doctor") as started, open_services(settings, started) as services:
             probes += [*await probe_desk(services), *await probe_embedded(services)]

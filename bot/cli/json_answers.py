@@ -5,11 +5,26 @@ from typing import Any
 
 from bot.api import responses
 from bot.api.routes.catalogue import catalogue_of
+from bot.api.routes.regime_routes import answer_of
 from bot.cli.screen import plain_facts
 from bot.commands.results import facts_of
 from bot.context import Answer, BotContext
 from bot.delivery.progress import read_progress
-from bot.grammar.commands import Best, Cancel, Command, ListStrategies, ListStudies, Pause, Show, ShowData, Status, Top
+from bot.grammar.commands import (
+    Best,
+    Cancel,
+    Command,
+    ListRegimes,
+    ListStrategies,
+    ListStudies,
+    Pause,
+    Show,
+    ShowData,
+    ShowRegime,
+    Status,
+    Top,
+)
+from bot.schedules.day_labels import entry_of
 from optimizer.storage.study_queries import page_of_studies
 from reports.facts import StudyFacts
 from reports.json_document import json_document
@@ -37,6 +52,11 @@ async def document_of(command: Command, answer: Answer, context: BotContext) -> 
             return catalogue_of(renderer).model_dump(mode="json")
         case ShowData(str()):
             return responses.quality_of(facts["report"], renderer).model_dump(mode="json")
+        case ShowRegime():
+            entry = entry_of(facts["r"], context.clock())
+            return {"regime": answer_of(entry).model_dump(mode="json")}
+        case ListRegimes():
+            return {"regimes": [answer_of(row).model_dump(mode="json") for row in facts["rows"]]}
         case _:
             return plain_facts(answer.message)
 

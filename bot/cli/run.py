@@ -243,6 +243,7 @@ def _plan_document(spec: StudySpec, plan: Plan) -> dict[str, Any]:
         "space_size": plan.space.size,
         "window": plan.window.model_dump(mode="json"),
         "seconds": plan.seconds,
+        **({"regimes": plan.regimes.model_dump(mode="json")} if plan.regimes else {}),
     }
 
 

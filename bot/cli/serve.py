@@ -41,6 +41,7 @@ from bot.runtime.slack_account import RECHECK_SECONDS, SlackAccount
 from bot.runtime.slack_client import WorkspacesClient, slack_client
 from bot.schedules import bar_refresh, channel_digests, scheduled_runs, schedules
 from bot.schedules.bar_refresh import BarRefresh
+from bot.schedules.forecast_scoring import ForecastScoring, keep_of_study
 from bot.schedules.scheduled_runs import ScheduledRuns
 from bot.slack.app import SlackDoors, build_app
 from bot.slack.home_tab import TICK_SECONDS as HOME_SECONDS
@@ -136,14 +137,22 @@ async def _resume(context: BotContext) -> None:
         market=services.market,
         champions=context.champions,
         jobs=services.jobs,
+        signals=services.signals,
         outbox=context.outbox,
         background=context.background,
         clock=context.clock,
         language=services.settings.language,
+        forecasts=ForecastScoring(services),
     )
     handlers: dict[str, Handler] = {schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now}
     if services.settings.has_slack:
-        handlers[STUDY_KIND] = run_and_tell(services.studies, context.conversations, context.groups, context.may_serve)
+        handlers[STUDY_KIND] = run_and_tell(
+            services.studies,
+            context.conversations,
+            context.groups,
+            context.may_serve,
+            keep=partial(keep_of_study, services=services),
+        )
     await services.jobs.start(handlers)
     await context.groups.recover()
     await context.conversations.recover()

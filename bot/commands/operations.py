@@ -6,6 +6,7 @@ from html import unescape
 
 from bot.access import audit
 from bot.commands.common import visible
+from bot.commands.outlook.forecast import waiting_symbols
 from bot.context import Answer, Audience, BotContext, Listeners
 from bot.delivery.facts import study_facts
 from bot.documents.audit_log import AuditEntry, Outcome
@@ -90,7 +91,7 @@ async def health(command: Health, origin: Origin, context: BotContext) -> Answer
 
 
 async def failures(command: Failures, origin: Origin, context: BotContext) -> Answer:
-    """Show the studies that failed last and the faults of the bot itself."""
+    """Show the studies that failed last, the faults of the bot itself, and symbols whose bars forecasts wait for."""
     among = await visible(origin, context)
     studies = await context.services.studies.list_studies(among=among, states=(StudyState.FAILED,), limit=LISTED)
     # What others typed is for those who may see all that is requested privately.
@@ -98,7 +99,8 @@ async def failures(command: Failures, origin: Origin, context: BotContext) -> An
     broken = await audit.latest(LISTED, outcomes=(Outcome.BROKE,), user_id=only_of)
     facts = [study_facts(study, now=context.clock()) for study in studies]
     rows = [(study, _reason(study, origin)) for study in facts]
-    return Answer(origin.renderer.render("failures", rows=rows, broken=broken))
+    waiting = (await waiting_symbols(origin, context))[:LISTED]
+    return Answer(origin.renderer.render("failures", rows=rows, broken=broken, waiting=waiting))
 
 
 def _reason(study: StudyFacts, origin: Origin) -> str:

@@ -34,7 +34,7 @@ from bot.commands.button_commands import (
     ShowDetails,
     UndoSchedules,
 )
-from bot.commands.outlook import regime
+from bot.commands.outlook import forecast, regime, signal_verbs
 from bot.context import Answer, BotContext, Listeners
 from bot.grammar import commands
 from bot.grammar.commands import ArchiveRule, Command, SaveRule
@@ -72,10 +72,12 @@ _MODULES = (
     info,
     open_form,
     operations,
+    forecast,
     regime,
     results,
     rules,
     schedule,
+    signal_verbs,
     start,
 )
 #: The listener of each command: each module lists its own.

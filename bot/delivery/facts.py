@@ -35,10 +35,7 @@ def study_facts(
     public_url: str = "",
     prefix: str = PREFIX,
 ) -> StudyFacts:
-    """Collect what a message may show of a study at `now`, with a link to its page under `public_url`.
-
-    `prefix` stands before the commands about it where they are shown.
-    """
+    """Collect what a message may show of a study at `now`; `public_url` and `prefix` begin links and commands."""
     elapsed = _elapsed(study, now)
     return StudyFacts(
         study_name=study.study_name,
@@ -61,6 +58,7 @@ def study_facts(
         elapsed=elapsed,
         queue_position=queue_position,
         is_validating=study.status is StudyState.RUNNING and study.trials_completed >= study.n_trials,
+        training=study.training if study.status is StudyState.RUNNING else None,
         summary=study.summary,
         failure=failure_of(study.failure, study.trials_completed) if study.failure else None,
         acted_by=conversation.acted_by if conversation else "",
@@ -102,6 +100,7 @@ def plan_facts(plan: StudyPlan, *, n_ahead: int = 0, ahead: AheadInChannel = NOT
         findings=plan.data_notes,
         universe=plan.universe,
         own_code=plan.own_code,
+        regimes=plan.regimes,
     )
 
 

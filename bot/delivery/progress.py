@@ -40,7 +40,7 @@ class Progress:
     def sign(self) -> tuple[object, ...]:
         """Values whose change is worth showing."""
         facts = self.facts
-        return facts.status, facts.trials_completed, facts.is_validating, facts.queue_position
+        return facts.status, facts.trials_completed, facts.is_validating, facts.queue_position, facts.training
 
 
 async def read_progress(services: Services, word: str, among: Query = EVERY) -> Progress:

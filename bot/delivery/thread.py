@@ -61,7 +61,7 @@ class _LastEdit:
 
     at: float = 0.0
     text: str = ""
-    trials: int = -1
+    done: object = None  # trials, and the row that is trained
     state: str = ""
 
 
@@ -257,13 +257,14 @@ class Conversations:
         now = asyncio.get_running_loop().time()
         age = (self._clock() - conversation.created_at).total_seconds()
         is_due = now - shown.at >= max(1.0, age / _AGE_SHARE) or study.status != shown.state
-        if not is_due or (shown.trials, shown.state) == (study.trials_completed, str(study.status)):
+        done = study.trials_completed, study.training
+        if not is_due or (shown.done, shown.state) == (done, str(study.status)):
             return
         root_ts = await self._outbox.ts_of(f"{study.study_name}:root")
         if not root_ts or not self._outbox.take_room(conversation.channel_id):
             return
         root = renderer_of(conversation.language).root(self._facts(study, conversation, position))
-        shown.at, shown.trials, shown.state = now, study.trials_completed, str(study.status)
+        shown.at, shown.done, shown.state = now, done, str(study.status)
         try:
             words: dict[str, Any] = {"text": root.text, "blocks": root.blocks}
             await answer_of(self._client.chat_update(channel=conversation.channel_id, ts=root_ts, **words))

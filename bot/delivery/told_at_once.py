@@ -16,9 +16,14 @@ from optimizer.studies.service import OptimizationService
 
 
 def run_and_tell(
-    service: OptimizationService, conversations: Conversations, groups: Groups, may_serve: Callable[[], bool]
+    service: OptimizationService,
+    conversations: Conversations,
+    groups: Groups,
+    may_serve: Callable[[], bool],
+    *,
+    keep: Callable[[OptimizationStudy], Awaitable[None]],
 ) -> Callable[[str], Awaitable[None]]:
-    """Return what runs a study by its name and then posts its end; a bot without the lease posts nothing."""
+    """Return what runs a study by its name, posts its end and keeps its forecasts, the latter two with the lease."""
 
     async def tell(study: OptimizationStudy) -> None:
         with in_workspace(study.team):
@@ -30,5 +35,6 @@ def run_and_tell(
         study = await service.run_study(study_name)
         if may_serve():
             await patiently(partial(tell, study), what="conversations")
+            await patiently(partial(keep, study), what="forecasts")
 
     return run

@@ -18,11 +18,19 @@ _CHANNEL = "channel:"
 
 
 class Stored(Protocol):
-    """Study or schedule."""
+    """Study, schedule or forecast."""
 
-    created_by: str
-    audience: str
-    team: str
+    @property
+    def created_by(self) -> str:
+        """Who requested it."""
+
+    @property
+    def audience(self) -> str:
+        """Audience that it is stored with."""
+
+    @property
+    def team(self) -> str:
+        """Workspace that it is of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +44,7 @@ class Viewer:
 
 
 def may_see(viewer: Viewer, stored: Stored) -> bool:
-    """Return whether somebody may see a study or schedule."""
+    """Return whether somebody may see a study, a schedule or a forecast."""
     is_own = bool(viewer.user_id) and stored.created_by == viewer.user_id
     is_here = stored.team == viewer.team
     return viewer.sees_everything or (is_here and (is_own or stored.audience in viewer.audiences))

@@ -6,6 +6,7 @@ from bot.documents.audit_log import AuditEntry
 from bot.documents.conversations import Conversation, OutboxEntry, ReplayRequest, StudyGroup
 from bot.documents.installed import OAuthState, SlackInstallation
 from bot.documents.lease_record import Lease
+from bot.documents.market_regimes import MarketRegime
 from bot.documents.preferences import ChannelSettings, PersonSettings, Watchlist
 from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
 from bot.documents.saved_rules import SavedRule
@@ -31,6 +32,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     Champion,
     Refresh,
     FailingSeries,
+    MarketRegime,
     HomeVisit,
     ApiKey,
     ApiRequest,

@@ -348,6 +348,52 @@ class ShowRegime(Command):
 
 
 @dataclass(frozen=True)
+class ListRegimes(Command):
+    """Show what kind of market each symbol in use is in."""
+
+
+@dataclass(frozen=True)
+class ShowForecast(Command):
+    """Show what may follow of a study's winner over the next bars, with the bars since where it is a champion."""
+
+    study: str
+    n_bars: int | None = None  # None: a quarter, or the shortest there is
+
+
+@dataclass(frozen=True)
+class ForecastChampions(Command):
+    """Show what may follow of all current champions together, held in equal parts."""
+
+    n_bars: int | None = None  # None: a quarter, or the shortest there is
+
+
+@dataclass(frozen=True)
+class ListForecasts(Command):
+    """Show how forecasts did so far, of one symbol when named."""
+
+    symbol: str | None = None
+
+
+@dataclass(frozen=True)
+class ShowSignal(Command):
+    """Show the learned signal of a symbol, now or as of a day."""
+
+    symbol: str
+    horizon: int = 5  # bars that it looks ahead
+    as_of: date | None = None  # None: the last closed bar
+    timeframe: str = "1d"
+    source: str | None = None  # None: the first of the settings that has the symbol
+
+
+@dataclass(frozen=True)
+class ShowSignals(Command):
+    """Show the signals of a symbol that were told before, with their scores."""
+
+    symbol: str
+    horizon: int | None = None  # None: of every one
+
+
+@dataclass(frozen=True)
 class ShowChanges(Command):
     """Show what was changed later in a symbol's stored bars, and what rests on them."""
 

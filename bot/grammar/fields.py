@@ -8,7 +8,8 @@ from bot.grammar.commands import Start
 from bot.grammar.errors import EndsBeforeItStarts, NobodyToShareWith, NothingToReenter, TwoBeginnings
 from bot.grammar.start_builder import StartBuilder
 from bot.grammar.tokens import Slip
-from optimizer.errors import UserError
+from optimizer.errors import UnknownParameter, UserError
+from optimizer.strategies.regimes.errors import SplitError
 
 
 class BadFields(Exception):
@@ -27,6 +28,7 @@ class ClashFields:
     end: str
     mode: str
     reenter: str
+    by_regime: str
     other: str
 
     def of(self, error: UserError) -> str:
@@ -40,6 +42,8 @@ class ClashFields:
                 return self.mode
             case NothingToReenter():
                 return self.reenter
+            case SplitError() | UnknownParameter():
+                return self.by_regime
             case _:
                 return self.other
 

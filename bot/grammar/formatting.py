@@ -102,6 +102,7 @@ def _settings(spec: StudySpec) -> list[str]:
         *([f"tax={basis_points_text(tax)}"] if tax else []),
         *_account(spec),
         *([f"reenter={spec.reenter}"] if spec.reenter != Reentry.FRESH else []),
+        *([f"by_regime={','.join(spec.by_regime)}"] if spec.by_regime else []),
         *([f"min_trades={spec.min_trades}"] if spec.min_trades != plain["min_trades"].default else []),
         *([f"sampler={spec.sampler}"] if spec.sampler != SamplerKind.TPE else []),
         *([f"seed={spec.seed}"] if spec.seed != plain["seed"].default else []),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.grammar.commands import Mode
-from bot.grammar.errors import NotABenchmark, NotAWord, Repeated
+from bot.grammar.errors import MissingValue, NotABenchmark, NotAWord, Repeated
 from bot.grammar.values import (
     read_basis_points,
     read_date,
@@ -84,6 +84,14 @@ def _reenter(value: str) -> Fields:
     if value.lower() not in words:
         raise WrongChoice(name="reenter", choices=", ".join(words), value=value)
     return {"reenter": words[value.lower()]}
+
+
+def _by_regime(value: str) -> Fields:
+    """Names of parameters; whether they can be split is known with the strategy."""
+    names = tuple(name.strip() for name in value.lower().split(",") if name.strip())
+    if not names:
+        raise MissingValue(word="by_regime=", example="by_regime=stop")
+    return {"by_regime": names}
 
 
 def _fees(value: str) -> Fields:
@@ -231,6 +239,12 @@ OPTIONS: Mapping[str, Option] = {
             read=_reenter,
             example="reenter=signal",
             aliases=("reentry", "재진입"),
+        ),
+        Option(
+            key="by_regime",
+            read=_by_regime,
+            example="by_regime=stop",
+            aliases=("장세별",),
         ),
         Option(
             key="min_trades",

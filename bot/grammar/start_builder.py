@@ -104,7 +104,7 @@ class StartBuilder:
         start, end = self._fields.get("start"), self._fields.get("end")
         if self._fields.get("mode") is Mode.SHARED and not several:
             raise Slip(NobodyToShareWith(word=symbols[0]), {self._places["mode"]: ""})
-        if self._fields.get("reenter") is Reentry.SIGNAL and not self._overlays.intersection(CLOSING):
+        if self._fields.get("reenter") is Reentry.SIGNAL and not self._closing():
             raise Slip(NothingToReenter(known=", ".join(CLOSING)), {self._places["reenter"]: ""})
         if self._rule is not None:
             self._check_rule(parse_rule(self._rule.text))
@@ -118,13 +118,18 @@ class StartBuilder:
 
     def _check_rule(self, rule: Rule) -> None:
         """A rule's short side is traded unless that is refused, and each position must be closed by something."""
-        if rule.is_without_exit and not self._overlays.intersection(CLOSING):
+        if rule.is_without_exit and not self._closing():
             raise Slip(NoExit(known=", ".join(CLOSING)))
         if self._fields.get("allow_short") and not rule.has_short:
             raise Slip(NoShortSide(), {self._places["allow_short"]: ""})
         if not rule.has_long and self._fields.get("allow_short") is False:
             raise Slip(NoLongSide(), {self._places["allow_short"]: ""})
         self._fields.setdefault("allow_short", rule.has_short)
+
+    def _closing(self) -> set[str]:
+        """Overlays that close a position; a split of one by regime turns it on."""
+        split = self._fields.get("by_regime", ())
+        return self._overlays.union(split).intersection(CLOSING)  # type: ignore[arg-type]
 
     def _spec(self, symbol: str) -> StudySpec:
         fields = dict(self._fields)
@@ -242,12 +247,12 @@ def cap_text(cap: Cap) -> str:
 
 
 def read_narrowed(parameter: Parameter, value: str) -> Narrowed:
-    """Read `14`, `10..20:2` or `revert|break` for a parameter.
+    """Read `14`, `10..20:2`, or `revert|break` (with commas too) for a parameter.
 
     Raises OutOfRange, NotANumber, NotARange, EmptySpace or WrongChoice where the parameter has no such value.
     """
     if isinstance(parameter, Choice):
-        choices = tuple(dict.fromkeys(value.lower().split("|")))
+        choices = tuple(dict.fromkeys(re.split(r"[|,]", value.lower())))
         parameter.narrowed(choices)
         return Narrowed(name=parameter.name, choices=choices)
     stretch = read_number_range(parameter.name, value, like=(parameter.low, parameter.high))

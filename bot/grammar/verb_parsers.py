@@ -38,11 +38,13 @@ from bot.grammar.values import (
 )
 from bot.grammar.verbs import Takes, Verb
 from optimizer.errors import UserError, WrongChoice
+from optimizer.strategies.learning.ml import HORIZONS
 from optimizer.strategies.registry import find_strategy
 from reports.languages import LANGUAGES
 
 MAX_MORE = 10_000
 MAX_AUDIT = 200
+MAX_HORIZON = 252
 #: Settings of a channel and their values.
 SETTINGS: dict[str, tuple[str, ...]] = {
     "language": LANGUAGES,
@@ -60,6 +62,7 @@ _WHICH = {
     "전체": commands.Which.ALL,
 }
 _CHANGES = ("changes", "변경")
+_CHAMPIONS = ("champions", "챔피언")
 _UNPROVEN = ("all", "unproven", "전체")
 _DELETE = ("delete", "삭제")
 
@@ -299,8 +302,15 @@ def show_data(arguments: Arguments) -> commands.Command:
     return commands.ShowChanges(symbol, **fields) if is_log else commands.ShowData(symbol, **fields)
 
 
+#: What only verbs about a symbol take, beside options of a start.
+_OF_SYMBOL: Mapping[str, Callable[[str], object]] = {
+    "as_of": lambda value: read_date("as_of", value, is_end=True),
+    "horizon": lambda value: int(_choice("horizon", value, HORIZONS)),
+}
+
+
 def about_symbol(make: Callable[..., commands.Command], *keys: str) -> Reader:
-    """Return a parser of `SYMBOL [key=value]…` for these keys, of which `as_of` is a day and the others are options."""
+    """Return a parser of `SYMBOL [key=value]…` for these keys: options of a start, or those of `_OF_SYMBOL`."""
 
     def read(arguments: Arguments) -> commands.Command:
         if not arguments.words:
@@ -314,10 +324,40 @@ def about_symbol(make: Callable[..., commands.Command], *keys: str) -> Reader:
             if key not in keys:
                 arguments.only([word])
             with locate_errors(word):
-                fields |= {key: read_date(key, value, is_end=True)} if key == "as_of" else OPTIONS[key].read(value)
+                fields |= {key: _OF_SYMBOL[key](value)} if key in _OF_SYMBOL else OPTIONS[key].read(value)
         return make(symbol, **fields)
 
     return read
+
+
+def forecast(arguments: Arguments) -> commands.Command:
+    """Read `forecast ID [bars=63]` or `forecast champions [bars=63]`; in a study's thread no id is needed."""
+    words = arguments.words
+    if words and words[0].lower in _CHAMPIONS:
+        return commands.ForecastChampions(_horizon(arguments, words[1:]))
+    if words and words[0].pair and arguments.study:
+        return commands.ShowForecast(arguments.study, _horizon(arguments, words))
+    study, rest = arguments.study_and_rest()
+    return commands.ShowForecast(study, _horizon(arguments, rest))
+
+
+def _horizon(arguments: Arguments, words: Sequence[Word]) -> int | None:
+    """Read `bars=63`; None where it is not given."""
+    if not words:
+        return None
+    key, value = words[0].pair or ("", "")
+    arguments.only(words, 1 if key == "bars" else 0)
+    with locate_errors(words[0]):
+        return read_whole("bars", value, low=1, high=MAX_HORIZON)
+
+
+def forecasts(arguments: Arguments) -> commands.Command:
+    """Read `forecasts [SYMBOL]`."""
+    arguments.only(arguments.words, 1)
+    if not arguments.words:
+        return commands.ListForecasts()
+    with locate_errors(arguments.words[0]):
+        return commands.ListForecasts(read_symbol(arguments.words[0].text))
 
 
 def audit(arguments: Arguments) -> commands.Command:
@@ -422,6 +462,10 @@ READERS: Mapping[str, Reader] = {
     "schedule": add_schedule,
     "data": show_data,
     "regime": about_symbol(commands.ShowRegime, "as_of", "timeframe", "source"),
+    "forecast": forecast,
+    "forecasts": forecasts,
+    "signal": about_symbol(commands.ShowSignal, "horizon", "as_of", "timeframe", "source"),
+    "signals": about_symbol(commands.ShowSignals, "horizon"),
     "config": config,
     "preferences": preferences,
     "audit": audit,

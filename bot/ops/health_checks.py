@@ -25,6 +25,7 @@ from bot.runtime.services import Services, provider_settings
 from bot.runtime.settings import Settings
 from bot.runtime.slack_client import NoSlack
 from optimizer.errors import Phrase, UserError
+from optimizer.learned.ml.model import missing
 from optimizer.market.calendars import sessions_since
 from optimizer.market.providers.online.exchanges import EXCHANGES
 from optimizer.market.providers.registry import SourceState, source_states
@@ -292,6 +293,16 @@ def probe_strategies() -> list[Probe]:
         for refusal in STRATEGIES.refused.values()
     ]
     return [*(loaded if STRATEGIES.own else ()), *refused]
+
+
+def probe_learners() -> list[Probe]:
+    """Tell whether what the strategy that learns needs is installed; a package that nobody wants is no fault."""
+    lacking, name = missing(), "learned_signals"
+    if not lacking:
+        return [good(name, Phrase("learner_ready"))]
+    if lacking == "lightgbm":
+        return [good(name, Phrase("extra_not_installed", extra="ml"))]
+    return [doubtful(name, Phrase("library_missing", library=lacking), Phrase("install_library", library=lacking))]
 
 
 def _source(state: SourceState, settings: Settings) -> Probe:

@@ -41,7 +41,7 @@ _ACTIONS: Mapping[str, type[Cancel | Pause | Resume]] = {"cancel": Cancel, "paus
 #: Cookie with the page requested before signing in.
 _WANTED = "optimize-bot-wanted"
 _WANTED_SECONDS = 900
-_OURS = re.compile(r"/(board|studies|plans|data|dashboard)(/[\w./-]*)?(\?[\w=&%.+-]*)?", re.ASCII)
+_OURS = re.compile(r"/(board|studies|plans|forecasts|data|regimes|dashboard)(/[\w./-]*)?(\?[\w=&%.+-]*)?", re.ASCII)
 
 
 def build_pages(context: BotContext) -> ASGIApp:
@@ -83,7 +83,9 @@ class Pages:
                 Route("/studies/{name}/charts/{chart}", views.chart),
                 Route("/studies/{name}/{act}", self._run_action, methods=["POST"]),
                 Route("/plans", views.plans),
+                Route("/forecasts", views.forecasts),
                 Route("/data", views.data),
+                Route("/regimes", views.regimes),
                 Route("/pages/{name}", views.asset),
                 Route("/sign-in", self._show_link, methods=["GET"]),
                 Route("/sign-in", self._sign_in, methods=["POST"]),

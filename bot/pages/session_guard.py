@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.access.roster import require
 from bot.access.sign_in import SignIn, SignInNeeded
 from bot.context import BotContext
-from bot.documents.audiences import seen_by
+from bot.documents.audiences import Viewer, seen_by
 from bot.documents.current_workspace import enter
 from bot.documents.sessions import WebSession
 from bot.pages.errors import Forged, FormTooLong
@@ -88,7 +88,11 @@ class SessionGuard:
 
     async def visible(self, visitor: Visitor) -> Mapping[str, Any]:
         """Return the query for the studies and schedules that a visitor may see."""
-        return seen_by(await self._context.viewers.viewer(visitor.user_id, visitor.role))
+        return seen_by(await self.viewer(visitor))
+
+    async def viewer(self, visitor: Visitor) -> Viewer:
+        """Return a visitor as a viewer of studies, schedules and forecasts."""
+        return await self._context.viewers.viewer(visitor.user_id, visitor.role)
 
     def identified_visitor(self, request: Request) -> Visitor | None:
         """Return the visitor found earlier in this request, for the bar of an error page, or None."""

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from bot.commands.operations import check_bars
+from bot.commands.outlook.forecast import board_of
 from bot.commands.results import facts_of
 from bot.commands.schedule import schedule_line
 from bot.context import BotContext
@@ -19,15 +21,19 @@ from bot.delivery import progress
 from bot.delivery.facts import study_facts
 from bot.documents.recurring import Champion
 from bot.grammar.commands import ShowData
+from bot.grammar.values import read_symbol
 from bot.pages import events
 from bot.pages.chart_files import ChartFiles
 from bot.pages.errors import NoSuchPage
 from bot.pages.leaderboard import VERDICTS, LeaderboardQuery, board
 from bot.pages.optuna_storage import number_of
+from bot.pages.regime_chart import HEIGHT, WIDTH, regime_chart
 from bot.pages.session_guard import SessionGuard, Visitor
 from bot.role import Role
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, UnknownSymbol
+from optimizer.lazy import LazyModule
+from optimizer.market.resampling import load_bars
 from optimizer.market.warehouse.warehouse import Coverage
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import symbols_among
@@ -37,8 +43,14 @@ from reports.charts.chart_list import expected
 from reports.facts import StudyFacts
 from reports.render import Language, renderer_of
 
-#: Most studies in the list, and trials in the table of one.
-STUDIES, TRIALS = 50, 500
+if TYPE_CHECKING:
+    from optimizer.outlook import regime_history
+else:
+    # It needs the compiler, which a bot that starts does not wait for.
+    regime_history = LazyModule("optimizer.outlook.regime_history")
+
+#: Most studies in the list, trials in the table of one, and stretches of one kind of market.
+STUDIES, TRIALS, STRETCHES = 50, 500, 200
 #: How many earlier champions are shown of each.
 EARLIER = 10
 _STUDY_NAME = re.compile(r"opt-[0-9a-f]{4,16}")
@@ -148,6 +160,15 @@ class PageViews:
         people = [*(row.schedule.created_by for row in schedules), *adopted]
         return await self._page("plans", visitor, people=people, schedules=schedules, champions=champions)
 
+    async def forecasts(self, request: Request) -> Response:
+        """Show how forecasts did: `/forecasts`, of one symbol with `?symbol=`; raises BadSymbol."""
+        visitor = await self._guard.require_visitor(request)
+        wanted = request.query_params.get("symbol", "").strip()
+        symbol = read_symbol(wanted) if wanted else None
+        viewer = await self._guard.viewer(visitor)
+        board = await board_of(self._context, [viewer], symbol=symbol)
+        return await self._page("forecasts", visitor, board=board, symbol=symbol or "")
+
     async def _with_earlier(self, champion: Champion) -> ChampionLine:
         history = await self._context.champions.history(champion.spec)
         return ChampionLine(champion=champion, earlier=history[1 : 1 + EARLIER])
@@ -162,6 +183,25 @@ class PageViews:
         wanted = _stored_series(request.query_params, series)
         check = await asyncio.to_thread(check_bars, wanted, self._context)
         return await self._page("symbol", visitor, here="data", report=check.report, picture=check.picture)
+
+    async def regimes(self, request: Request) -> Response:
+        """Show the kinds of markets of a stored series over time, with its price: `/regimes?symbol=`."""
+        visitor = await self._guard.require_visitor(request)
+        query = request.query_params
+        history = await asyncio.to_thread(
+            self._regime_history, query.get("symbol", ""), query.get("timeframe", "1d"), query.get("source")
+        )
+        newest_first = list(reversed(history.stretches))[:STRETCHES]
+        return await self._page(
+            "regimes", visitor, here="data", history=history, chart=regime_chart(history), stretches=newest_first,
+            size=(WIDTH, HEIGHT),
+        )  # fmt: skip
+
+    def _regime_history(self, symbol: str, timeframe: str, source: str | None) -> "regime_history.RegimeHistory":
+        """Compute from stored bars alone: opening a page must not fetch any. Raises UnknownSymbol and its like."""
+        warehouse = self._context.services.market.warehouse
+        bars = load_bars(warehouse, read_symbol(symbol), timeframe=timeframe, source=source)
+        return regime_history.regime_history(bars)
 
     async def asset(self, request: Request) -> Response:
         """Send `/pages/style.css` or `/pages/script.js`: the same for everyone, signed in or not."""

@@ -18,6 +18,7 @@ from optimizer.market.providers.provider import Provider
 from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.rebuilding import open_or_rebuild
 from optimizer.market.snapshots import sweep_drafts
+from optimizer.outlook.signal_service import SignalService
 from optimizer.storage.curves import move_curves
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.leases import give_back
@@ -43,6 +44,7 @@ class Services:
     market: Market
     pool: WorkerPool
     studies: OptimizationService
+    signals: SignalService
     jobs: StudyJobs
     chart_process: ChartProcess
     machines: Machines
@@ -95,6 +97,7 @@ async def open_services(
             market=market,
             pool=children.pool,
             studies=service,
+            signals=SignalService(market, clock),
             jobs=jobs,
             chart_process=chart_process,
             machines=Machines(),

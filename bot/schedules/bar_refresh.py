@@ -24,12 +24,16 @@ from bot.runtime.settings import DailyTime
 from bot.schedules.bars_in_use import Use, UsesBySeries, channels_of, find_uses, language_of, team_of
 from bot.schedules.champions import Champions
 from bot.schedules.change_reports import ChangeReports
+from bot.schedules.day_labels import store_labels
+from bot.schedules.forecast_making import renew
+from bot.schedules.forecast_scoring import ForecastScoring
 from optimizer.clock import Clock
 from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import error_of
 from optimizer.market.feed import Market, Refreshed
 from optimizer.market.raw_bars import SeriesKey
 from optimizer.market.resampling import stored_base
+from optimizer.outlook.signal_service import SignalService
 from optimizer.storage.outage import patiently
 from optimizer.studies.scheduler import StudyJobs
 from reports.render import Language, renderer_of
@@ -67,14 +71,18 @@ class BarRefresh:
         market: Market,
         champions: Champions,
         jobs: StudyJobs,
+        signals: SignalService,
         outbox: Outbox,
         background: BackgroundTasks,
         clock: Clock,
         language: Language,
+        forecasts: ForecastScoring,
     ) -> None:
+        self._forecasts = forecasts
         self._market = market
         self._champions = champions
         self._jobs = jobs
+        self._signals = signals
         self._outbox = outbox
         self._background = background
         self._clock = clock
@@ -109,7 +117,13 @@ class BarRefresh:
             used = await patiently(self._find_uses, what="refresh")
             done = await refresh_all(self._market, sorted(used), self._clock)
             await patiently(partial(self._finish, refresh, used, done), what="refresh")
+        await patiently(self._score, what="forecasts")
         log.info("refreshed n_series=%s n_failed=%s", len(done), sum(one.error is not None for one in done))
+
+    async def _score(self) -> None:
+        """Score the forecasts that are due, and forecast the champions anew whose last forecast is."""
+        await self._forecasts.score()
+        await renew(await self._champions.everywhere(), self._forecasts.services)
 
     async def _find_uses(self) -> UsesBySeries:
         """Return the uses of each stored series. Series that are not stored are fetched whole when first needed."""
@@ -122,7 +136,10 @@ class BarRefresh:
         return used
 
     async def _finish(self, refresh: Refresh, used: UsesBySeries, done: Sequence[Refreshed]) -> None:
-        """Record the failures, notify the channels of them and of changes, and only then mark the refresh as ended."""
+        """Record the failures, notify the channels of them and of changes, and write down what kind of market it is.
+
+        Only then the refresh is marked as ended: what a stop cut off is done again.
+        """
         failing = [await self._record_failure(one) for one in done if one.error is not None]
         # A series that delivers again, or is no longer used, is deleted, so that its next failure is reported again.
         await FailingSeries.find({"_id": {"$nin": [one.id for one in failing]}}).delete()
@@ -130,6 +147,8 @@ class BarRefresh:
             with in_workspace(team_of(channel_id, used)):
                 await self._notify(refresh, channel_id, used, failing)
         await self._changes.post(refresh.key, used)
+        await store_labels(self._market, used, self._clock)
+        await self._signals.score_due()
         await refresh.set({"ended_at": self._clock(), "n_series": len(done), "n_failed": len(failing)})
 
     async def _record_failure(self, refreshed: Refreshed) -> FailingSeries:

@@ -4,7 +4,7 @@
 
     {"format": "optimize-bot champions", "version": 1, "written_at": "2026-11-23T07:00:00+00:00",
      "champions": [{"symbol": "AAPL", "strategy": "rsi", "timeframe": "1d", "params": {"period": 14, …},
-                    "allow_short": false, "reenter": "fresh",
+                    "allow_short": false, "reenter": "fresh", "by_regime": [],
                     "commission_bps": 10.0, "slippage_bps": 5.0, "tax_bps": 0.0,
                     "study": "opt-7f3a", "verdict": "promising", "out_of_sample_sharpe": 0.84,
                     "unseen_from": "2025-06-02", "adopted_by": "U012AB3CD",
@@ -112,6 +112,7 @@ def rival_of(champion: Champion) -> RivalRun:
         allow_short=spec.allow_short,
         reenter=spec.reenter,
         rule=spec.rule,
+        by_regime=spec.by_regime,
         unseen_from=champion.unseen_from,
     )
 
@@ -150,6 +151,7 @@ def _entry(champion: Champion) -> dict[str, Any]:
         "params": champion.params,
         "allow_short": champion.spec.allow_short,
         "reenter": champion.spec.reenter.value,
+        "by_regime": list(champion.spec.by_regime),
         "commission_bps": costs.commission_bps,
         "slippage_bps": costs.slippage_bps,
         "tax_bps": costs.tax_bps,

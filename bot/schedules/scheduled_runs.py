@@ -14,14 +14,17 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.delivery.outbox import Outbox
+from bot.documents.audiences import readers_of
 from bot.documents.current_workspace import in_workspace
 from bot.documents.preferences import Watchlist
 from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
 from bot.origin import Door, StudyOrigin
 from bot.schedules.champions import Champions, rival_of
+from bot.schedules.forecast_scoring import ForecastRecord, forecast_record
 from bot.schedules.schedules import Schedules, is_late, spec_of
 from bot.schedules.watchlists import UnknownWatchlist, list_named
 from optimizer.clock import Clock
+from optimizer.domain.regime_results import Regime
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary
@@ -64,6 +67,8 @@ class ScheduledRunFacts:
     before: ScheduleRun | None  # the previous run with a result
     late_at: datetime | None  # when it should have begun, in the schedule's time zone; None: in time
     next_at: datetime | None  # in the schedule's time zone; None: removed meanwhile
+    record: ForecastRecord | None = None  # of the symbol's forecasts; None where nothing was forecast
+    regime_before: Regime | None = None  # of the previous run, where the kind of market is another now
 
     @property
     def is_same_as_before(self) -> bool:
@@ -208,6 +213,7 @@ class ScheduledRuns:
         assert study.summary is not None, "_summary checked it"
         zone = ZoneInfo(schedule.time_zone)
         next_at = None if schedule.removed_at else self._schedules.next_times(schedule, 1)[0].astimezone(zone)
+        before = await _previous_run(run)
         return ScheduledRunFacts(
             schedule=schedule,
             run=run,
@@ -215,10 +221,21 @@ class ScheduledRuns:
             summary=study.summary,
             champion=champion,
             champion_params=champion.params if champion else _default_params(study),
-            before=await _previous_run(run),
+            before=before,
             late_at=run.due_at.astimezone(zone) if is_late(run) else None,
             next_at=next_at,
+            record=await self._record(schedule, study, champion),
+            regime_before=await _regime_before(before, study.summary),
         )
+
+    async def _record(
+        self, schedule: Schedule, study: OptimizationStudy, champion: Champion | None
+    ) -> ForecastRecord | None:
+        """Return how forecasts did of which everyone in the channel may know."""
+        symbol, name = study.spec.symbols[0], champion.study_name if champion else ""
+        viewer = readers_of(schedule.channel_id)
+        record = await forecast_record(self._market.warehouse, symbol, name, viewer)
+        return record if record.board.headline or record.is_outside else None
 
     async def _fail(self, schedule: Schedule, run: ScheduleRun, error: UserError) -> None:
         log.warning("schedule_failed schedule=%s kind=%s", schedule.schedule_name, type(error).__name__)
@@ -266,6 +283,15 @@ async def _previous_run(run: ScheduleRun) -> ScheduleRun | None:
     )
 
 
+async def _regime_before(before: ScheduleRun | None, summary: StudySummary) -> Regime | None:
+    """Return the kind of market at the previous run's last bar, if it was another."""
+    if before is None or summary.regime is None:
+        return None
+    study = await OptimizationStudy.find_one(OptimizationStudy.study_name == before.study_name)
+    then = study.summary.regime if study and study.summary else None
+    return None if then is None or then.regime is summary.regime.regime else then.regime
+
+
 def _summary(schedule: Schedule, study: OptimizationStudy) -> StudySummary:
     """Return the study's result; raises the UserError that explains why there is none."""
     if study.status is StudyState.COMPLETE and study.summary is not None:
@@ -288,5 +314,6 @@ def _default_rival(study: OptimizationStudy) -> RivalRun:
         allow_short=spec.allow_short,
         reenter=spec.reenter,
         rule=spec.rule,
+        by_regime=spec.by_regime,
         unseen_from=first,
     )

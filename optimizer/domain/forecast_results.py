@@ -22,6 +22,15 @@ class ForecastOf(StrEnum):
     PORTFOLIO = auto()  # several champions, or the symbols of a basket, in equal parts
 
 
+class NoForecast(StrEnum):
+    """Reason why a finished study has no forecast."""
+
+    NO_WINNER = auto()  # no set qualified
+    NOTHING_UNSEEN = auto()  # neither folds nor a holdout
+    TOO_FEW_UNSEEN = auto()
+    NEVER_HELD = auto()  # on no unseen bar
+
+
 class ForecastMeasure(StrEnum):
     """Measure that is forecast; fractions are fractions, drawdowns ≤ 0, volatility is annual."""
 
@@ -44,7 +53,7 @@ class HorizonForecast(Frozen):
     """Forecast of every measure over the next `n_bars` bars."""
 
     n_bars: int
-    target_date: date  # of the last of these bars, by the exchange's calendar
+    target_date: date  # expected of the last of these bars; a score counts bars
     p_loss: float  # share of paths that lose
     measures: tuple[MeasureForecast, ...]
 

@@ -138,6 +138,7 @@ class StudySpec(Frozen):
     caps: tuple[Cap, ...] = ()
     narrowed: tuple[Narrowed, ...] = ()
     overlays: tuple[str, ...] = ()  # names of the overlay dimensions that are on
+    by_regime: tuple[str, ...] = ()  # parameters that have a second value for stress
     start: date | None = None  # None: `years` before the last bar, or what there is
     end: date | None = None
     years: int = Field(default=10, ge=2, le=100)  # length of the window when it has no `start`
@@ -178,6 +179,12 @@ class StudySpec(Frozen):
         parts = (part.symbol for part in self.benchmark or ())
         named = (self.account.interest_symbol, *parts, *(self.rule.symbols if self.rule else ()))
         return tuple(dict.fromkeys(symbol for symbol in named if symbol))
+
+    @property
+    def reads_regimes(self) -> bool:
+        """True if a word of the request needs the labels of regimes."""
+        named = (*self.overlays, *(narrowed.name for narrowed in self.narrowed))
+        return bool(self.by_regime) or "regime" in named
 
     def shared_with(self, symbols: Sequence[str]) -> "StudySpec":
         """Same request for one set shared by `symbols`, in alphabetical order so that equal requests are equal."""

@@ -9,7 +9,11 @@ from enum import StrEnum, auto
 
 from pydantic import Field
 
+from optimizer.domain.by_regime_results import RegimeReport, SplitEvidence
+from optimizer.domain.forecast_results import Forecast, NoForecast
+from optimizer.domain.learned_results import LearnedReport
 from optimizer.domain.measured import Measure
+from optimizer.domain.regime_results import StudyRegime
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
 
@@ -268,7 +272,9 @@ class Case(StrEnum):
     SLIPPED_BUT_LIKELY = auto()
     REFITS_WEAK = auto()
     CHOICE_LOSES = auto()
+    SPLIT_IS_FREEDOM = auto()
     CHOICE_SHAKY = auto()
+    BASE_RATE_AS_GOOD = auto()
     RANKING_SHAKY = auto()
     INTERVAL_WIDE = auto()
     BELOW_HOLD = auto()
@@ -393,6 +399,13 @@ class StudySummary(Frozen):
     shared: Shared | None = None  # parts of the symbols when they share a set
     pareto: Pareto | None = None  # of a study with two goals
     comparison: Comparison | None = None  # with the benchmark that the request names
+    by_regime: RegimeReport | None = None  # None in older studies, and where no bar has a label
+    split: SplitEvidence | None = None  # of a study whose parameters are split by regime
+    regime: StudyRegime | None = None  # kinds of markets; None of several symbols, and where there is no label
+    forecasts: tuple[Forecast, ...] = ()  # of the winner and of hold, from the same unseen bars
+    no_forecast: NoForecast | None = None  # reason why there is none; None in older studies too
+    n_unseen: int | None = None  # bars that forecasts rest on, or that are too few
+    learned: LearnedReport | None = None  # of a strategy that learns
     notes: tuple[str, ...] = ()  # keys of caveats about the data or the search (worded by the narrative)
 
 

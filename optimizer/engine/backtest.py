@@ -26,6 +26,9 @@
   order or `max_hold` closed a position, its side waits until its entry condition was false once.
   With `reenter=signal` it does not wait: the close of the bar on which it was closed, and any later
   one, may open it again.
+- **Regimes.** Where an order is split, the position has the one of the regime at the close of its
+  signal, to its end. A condition that is split is decided by the regime of each close. `regime`
+  permits new positions, long and short, at closes in the regimes it names, and closes nothing.
 - **Filters.** `trend` permits new longs above the average and new shorts below it, and closes
   nothing. `voltarget` sizes a position at its signal by target over realized volatility (20 bars),
   at most 1, and does not resize it.
@@ -223,13 +226,13 @@ def simulate(
     stop = len(bars) if stop is None else stop
     price_table = PriceTable.of(bars, costs, account)
     bank = np.stack([pack_mask(mask) for mask in _target_masks(target)])
-    slots = np.array([[2, 0, 0, 3, 4, 0, 0, 5]])
+    slots = np.array([[2, 0, 0, 3, 4, 0, 0, 5, kernel.NEVER]])
     size = np.where(target == 0.0, np.nan, 1.0 / np.where(target == 0.0, 1.0, np.abs(target)))
     return run_backtest(
         price_table,
         bank=bank,
         slots=slots,
-        orders=np.array([[*orders, 1.0, float(reenter is Reentry.SIGNAL)]]),
+        orders=np.array([[*orders, 1.0, float(reenter is Reentry.SIGNAL), *orders]]),
         volatility=size,
         window=(start, stop),
         costs=costs,

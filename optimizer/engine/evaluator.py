@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.metrics import periods_per_year
-from optimizer.domain.space import Params
+from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
@@ -23,7 +24,10 @@ from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import pack_mask, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
 from optimizer.indicators.technical import supertrend
-from optimizer.strategies.overlays import permission, volatility
+from optimizer.learned.regime_rows import ANY_REGIME, gate
+from optimizer.learned.rows import Training
+from optimizer.strategies.overlays import GATE, permission, volatility
+from optimizer.strategies.regimes.splitting import stressed
 from optimizer.strategies.registry import STRATEGIES, Side, Strategy
 
 _COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
@@ -42,6 +46,8 @@ _ORDERS = (
     ("max_hold", kernel.MAX_HOLD, 1.0),
     ("voltarget", kernel.VOL_TARGET, 0.01),
 )
+#: Further masks that a set may need: its gate by regime, joined with the trend of each side, and that of stress.
+_MASKS_OF_REGIMES = 4
 _NO_VOLATILITY = 1
 _NO_ACCOUNT = Account()
 
@@ -141,17 +147,18 @@ class Evaluator:
         Raises UnusableBars or TooFewBars.
         """
         self.strategy = strategy
+        self._masks_per_set = strategy.masks_per_set + _MASKS_OF_REGIMES
         self.bars = bars
         self.costs = costs
         self.price_table = PriceTable.of(bars, costs, account, yields=yields)
         self._short = strategy.short if allow_short else None
         self._reenter = reenter
         self._counts_ahead = counts_ahead
-        self._conditions = Conditions(self.price_table.contiguous(bars), others, capacity=capacity)
+        self._conditions = Conditions(self.price_table.contiguous(bars), others, costs=costs, capacity=capacity)
         self._names = strategy.space.names
         self._values = _values_of(self._names)
-        most = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
-        self._chunk_size = min(max(1, (self._conditions.capacity - 2) // strategy.masks_per_set), most)
+        self._most_together = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
+        self._chunk_size = min(max(1, (self._conditions.capacity - 2) // self._masks_per_set), self._most_together)
         self._no_volatility = np.empty(_NO_VOLATILITY)
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
 
@@ -164,6 +171,19 @@ class Evaluator:
     def cache_misses(self) -> int:
         """Number of distinct indicators requested by sets."""
         return self._conditions.n_computed
+
+    def train(self, space: Space, training: Training) -> None:
+        """Fit every row that the strategy learns for a space. Raises TrainingStopped, or what a fit does."""
+        if (learned := self.strategy.learned) is None:
+            return
+        for values in learned.choices(space):
+            learned.of(self._conditions, *values, watch=training)
+            training.row += 1
+
+    def learned(self, params: Params) -> Any:
+        """What the strategy learned for a set, as `Strategy.learned` fits it; None where it learns nothing."""
+        row = self.strategy.learned
+        return row.of(self._conditions, *(params[name] for name in row.parameters)) if row else None
 
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over bars [start, stop). Raises TooFewBars."""
@@ -286,13 +306,25 @@ class Evaluator:
             costs=costs,
         )
 
+    def with_strategy(self, strategy: Strategy) -> "Evaluator":
+        """Evaluator of another strategy over the same bars, which shares prices and indicators with this one."""
+        other = copy(self)
+        other.strategy = strategy
+        other._short = strategy.short if self._short is not None else None
+        other._masks_per_set = strategy.masks_per_set + _MASKS_OF_REGIMES
+        other._names = strategy.space.names
+        other._values = _values_of(other._names)
+        room = (self._conditions.capacity - 2) // other._masks_per_set
+        other._chunk_size = min(max(1, room), self._most_together)
+        return other
+
     def signals(self, params: Params) -> Signals:
         """Entry and exit signals of one set, with its filters, at the close of every bar."""
         batch, n = self._batch([params]), len(self.bars)
         bank = self._conditions.bank
-        enter, gate, trend, leave, *short = (unpack_mask(bank[slot], n) for slot in batch.slots[0])
+        enter, passes, trend, leave, *short = (unpack_mask(bank[slot], n) for slot in batch.slots[0])
         return Signals(
-            long_enter=enter & gate & trend & ~leave,
+            long_enter=enter & passes & trend & ~leave,
             long_exit=leave,
             short_enter=short[0] & short[1] & short[2] & ~short[3],
             short_exit=short[3],
@@ -302,7 +334,7 @@ class Evaluator:
         """Backtest of buy and hold over bars [start, stop): bought at the second open, with the same costs."""
         if (start, stop) not in self._buy_and_hold:
             self._check_window(start, stop)
-            slots = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] + [kernel.NEVER] * 4])
+            slots = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] * (kernel.N_SLOTS - 3)])
             batch = _Batch(slots, np.zeros((1, kernel.N_ORDERS)), self._no_volatility)
             self._buy_and_hold[start, stop] = self._run(batch, start, stop, None)
         return self._buy_and_hold[start, stop]
@@ -325,10 +357,10 @@ class Evaluator:
             raise TooFewBars(symbol=self.bars.symbol, have=have, need=2, reason=Phrase("empty_window"))
 
     def _batch(self, param_sets: Sequence[Params]) -> _Batch:
-        self._conditions.make_room(self.strategy.masks_per_set * len(param_sets))
+        self._conditions.make_room(self._masks_per_set * len(param_sets))
         columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
-        slots = np.zeros((len(param_sets), 2 * kernel.SIDE_SLOTS), dtype=np.int64)
-        slots[:, kernel.SIDE_SLOTS] = kernel.NEVER
+        slots = np.zeros((len(param_sets), kernel.N_SLOTS), dtype=np.int64)
+        slots[:, (kernel.SIDE_SLOTS, kernel.STRESS)] = kernel.NEVER
         _fill_side(slots, 0, self.strategy.long(self._conditions, columns))
         if self._short is not None:
             _fill_side(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
@@ -342,6 +374,7 @@ class Evaluator:
         for name, column, unit in _ORDERS:
             orders[:, column] = [float(params.get(name, 0)) * unit for params in param_sets]
         orders[:, kernel.REENTER] = self._reenter is Reentry.SIGNAL
+        self._split_orders(param_sets, slots, orders)
         is_sized = orders[:, kernel.VOL_TARGET] > 0.0
         trends = [0 if "trend" in self._names else params.get("trend", 0) for params in param_sets]
         columns = trends, is_sized.tolist()
@@ -349,10 +382,31 @@ class Evaluator:
         if self._short is not None:
             levels = [0 if trend else 2 for trend in trends]  # `permission` is 1 without an average
             slots[:, kernel.SIDE_SLOTS + kernel.TREND] = self._conditions.below(permission, *columns, level=levels)
+        self._close_gates(param_sets, slots)
         volatilities = self._no_volatility
         if is_sized.any():
             volatilities = self._conditions.indicator(volatility, self._counts_ahead)
         return _Batch(slots, orders, volatilities)
+
+    def _split_orders(self, param_sets: Sequence[Params], slots: NDArray[np.int64], orders: FloatArray) -> None:
+        """Set the orders of stress: those of the set itself, unless they have a value of their own."""
+        stress = self.strategy.stress
+        for name, column, unit in _ORDERS[: kernel.N_ORDERS - kernel.STRESSED]:
+            values = [float(params.get(stressed(name), params.get(name, 0))) * unit for params in param_sets]
+            orders[:, kernel.STRESSED + column] = values
+        if stress is not None:
+            slots[:, kernel.STRESS] = self._conditions.above(stress, [0] * len(param_sets), level=0.5)
+
+    def _close_gates(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> None:
+        """Let sets with a gate by regime open only at closes in its regimes, on both sides."""
+        words = [params.get(GATE, ANY_REGIME) for params in param_sets]
+        if all(word == ANY_REGIME for word in words):
+            return
+        is_open = self._conditions.above(gate, words, level=0.5)
+        sides = (0, kernel.SIDE_SLOTS) if self._short is not None else (0,)
+        for first in sides:
+            column = first + kernel.TREND
+            slots[:, column] = self._conditions.both(slots[:, column], is_open)
 
 
 def warm() -> None:

@@ -17,9 +17,11 @@ Glossary of the arrays and their columns; n bars, rows [start, stop) of which ar
 - `terms` (13,): costs and size of the account, see `optimizer.engine.orders`.
 - `bank` (masks, words): bit masks; bit t of a mask is the condition at the close of bar t. All sets of a
   study share them.
-- `slots` (sets, 8): per side, the rows of `bank` with the set's entry, gate, trend and exit condition.
-- `orders` (sets, 6): stop, take, trail, longest holding period, volatility target; 0 is off. The last column is 1
-  where a side may open again on the signal that still holds after one of the first four closed it.
+- `slots` (sets, 9): per side, the rows of `bank` with the set's entry, gate, trend and exit condition; then the row of
+  the mask of stress, NEVER for a set whose orders are not split by regime.
+- `orders` (sets, 10): stop, take, trail, longest holding period, volatility target; 0 is off. The sixth column is 1
+  where a side may open again on the signal that still holds after one of the first four closed it. Then the first four
+  once more, for positions whose signal came in stress.
 - `account` (15,): running totals of one backtest, see `_EQUITY` and following.
 - `cursors` (2,): per side, the first close whose signal may still be taken.
 - `out` (sets, 13): scores in the order of SCORE_NAMES, NaN where one does not exist.
@@ -59,10 +61,13 @@ OPEN, HIGH, LOW, CLOSE, CASH = range(5)
 # Columns of `slots`: four of the long side, then four of the short side.
 ENTER, GATE, TREND, EXIT = range(4)
 SIDE_SLOTS = 4
+STRESS = 2 * SIDE_SLOTS
+N_SLOTS = STRESS + 1
 
-# Columns of `orders`: levels and volatility are fractions, MAX_HOLD is in bars, 0 is off.
-STOP, TAKE, TRAIL, MAX_HOLD, VOL_TARGET, REENTER = range(6)
-N_ORDERS = 6
+# Columns of `orders`: levels and volatility are fractions, MAX_HOLD is in bars, 0 is off. From STRESSED on come the
+# first four once more, for positions of stress.
+STOP, TAKE, TRAIL, MAX_HOLD, VOL_TARGET, REENTER, STRESSED = range(7)
+N_ORDERS = STRESSED + 4
 
 # Why a trade ended.
 BY_SIGNAL, BY_STOP, BY_TAKE, BY_TRAIL, BY_TIME, BY_RUIN, STILL_OPEN = range(7)
@@ -114,8 +119,8 @@ class SetArrays(NamedTuple):
     """Inputs per set: mask rows and order levels; see the glossary at the top."""
 
     bank: Words  # (masks, words)
-    slots: Ints  # (sets, 8)
-    orders: FloatArray  # (sets, 6)
+    slots: Ints  # (sets, 9)
+    orders: FloatArray  # (sets, 10)
 
 
 @compiled
@@ -159,22 +164,30 @@ def _next_exit(bank: Words, slot: int, first: int, stop: int) -> int:
 
 
 @compiled
+def _first_column(param_sets: SetArrays, i: int, signal: int) -> int:
+    """Column of `orders` from which those of a position count, by the regime at the close of its signal."""
+    word = param_sets.bank[param_sets.slots[i, STRESS], signal >> 6]
+    return STRESSED if (word >> np.uint64(signal & 63)) & np.uint64(1) else 0
+
+
+@compiled
 def _first_order_fill(
-    prices: FloatArray, orders: FloatArray, i: int, sign: float, entry: int, last: int
+    prices: FloatArray, orders: FloatArray, sign: float, entry: int, last: int
 ) -> tuple[int, float, int]:
     """First bar in [entry, last] that fills an order: (bar, price, reason); bar > last if none does.
 
-    The trailing level of a bar is computed from the bars before it. A gap through a level fills at the
-    open, a target never fills better than its level, and the stop wins when one bar touches both.
+    `orders` (4,) are those of the position. The trailing level of a bar is computed from the bars before it. A gap
+    through a level fills at the open, a target never fills better than its level, and the stop wins when one bar
+    touches both.
     """
     entry_price = prices[OPEN, entry]
-    stop_level = entry_price * (1.0 - sign * orders[i, STOP]) if orders[i, STOP] > 0.0 else -sign * np.inf
-    target = entry_price * (1.0 + sign * orders[i, TAKE]) if orders[i, TAKE] > 0.0 else sign * np.inf
-    trail_factor = 1.0 - sign * orders[i, TRAIL]
+    stop_level = entry_price * (1.0 - sign * orders[STOP]) if orders[STOP] > 0.0 else -sign * np.inf
+    target = entry_price * (1.0 + sign * orders[TAKE]) if orders[TAKE] > 0.0 else sign * np.inf
+    trail_factor = 1.0 - sign * orders[TRAIL]
     adverse = LOW if sign > 0.0 else HIGH
     favourable = HIGH if sign > 0.0 else LOW
     level, reason, best = stop_level, BY_STOP, entry_price
-    if orders[i, TRAIL] > 0.0 and sign * best * trail_factor > sign * level:
+    if orders[TRAIL] > 0.0 and sign * best * trail_factor > sign * level:
         level, reason = best * trail_factor, BY_TRAIL
     for bar in range(entry, last + 1):
         if sign * prices[adverse, bar] <= sign * level:
@@ -185,7 +198,7 @@ def _first_order_fill(
             return bar, target, BY_TAKE
         if sign * extreme > sign * best:
             best = extreme
-            if orders[i, TRAIL] > 0.0 and sign * best * trail_factor > sign * level:
+            if orders[TRAIL] > 0.0 and sign * best * trail_factor > sign * level:
                 level, reason = best * trail_factor, BY_TRAIL
     return last + 1, 0.0, BY_SIGNAL
 
@@ -198,16 +211,17 @@ def _find_exit(
 
     A position that is still open ends at row `stop`, marked at the last close.
     """
-    prices, orders = market.prices, param_sets.orders
+    first = _first_column(param_sets, i, entry - 1)
+    prices, orders = market.prices, param_sets.orders[i, first : first + 4]
     signal = _next_exit(param_sets.bank, param_sets.slots[i, side * SIDE_SLOTS + EXIT], entry, stop)
     reason = BY_SIGNAL
-    max_hold = int(orders[i, MAX_HOLD])
+    max_hold = int(orders[MAX_HOLD])
     if max_hold > 0 and entry + max_hold - 1 < signal:
         signal = entry + max_hold - 1
         reason = BY_TIME
-    if orders[i, STOP] > 0.0 or orders[i, TAKE] > 0.0 or orders[i, TRAIL] > 0.0:
+    if orders[STOP] > 0.0 or orders[TAKE] > 0.0 or orders[TRAIL] > 0.0:
         last = min(signal, stop - 1)
-        bar, price, order = _first_order_fill(prices, orders, i, 1.0 - 2.0 * side, entry, last)
+        bar, price, order = _first_order_fill(prices, orders, 1.0 - 2.0 * side, entry, last)
         if bar <= last:
             return bar, price, order
     if signal >= stop - 1:

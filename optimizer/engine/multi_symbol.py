@@ -15,12 +15,13 @@ from types import MappingProxyType
 import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.space import Params
+from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Costs, StudySpec
 from optimizer.engine import kernel
 from optimizer.engine.backtest import Backtest
 from optimizer.engine.evaluator import Evaluator, Scores
 from optimizer.engine.portfolio import Portfolio
+from optimizer.learned.rows import Training
 from optimizer.strategies.registry import Strategy, strategy_of
 
 #: Of a request that names no other symbols.
@@ -34,6 +35,10 @@ class SharedEvaluator:
     def __init__(self, evaluators: Sequence[Evaluator]) -> None:
         """Combine evaluators of one strategy, with the same costs and bars of the same dates."""
         self.parts = tuple(evaluators)
+
+    def with_strategy(self, strategy: Strategy) -> "SharedEvaluator":
+        """Evaluator of another strategy over the same bars."""
+        return SharedEvaluator([part.with_strategy(strategy) for part in self.parts])
 
     @property
     def strategy(self) -> Strategy:
@@ -59,6 +64,11 @@ class SharedEvaluator:
     def cache_misses(self) -> int:
         """Number of distinct indicators requested, over all symbols."""
         return sum(part.cache_misses for part in self.parts)
+
+    def train(self, space: Space, training: Training) -> None:
+        """Fit every row that the strategy learns, symbol by symbol. Raises TrainingStopped, or what a fit does."""
+        for part in self.parts:
+            part.train(space, training)
 
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Medians of every score over the symbols, for bars [start, stop); NaN where there is none."""

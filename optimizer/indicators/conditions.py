@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.space import Value
+from optimizer.domain.study_request import Costs
 from optimizer.indicators.indicators import IndicatorFunction, Indicators
 from optimizer.lazy import LazyModule
 
@@ -43,6 +44,7 @@ _FIRST_FREE = max(ALWAYS, NEVER) + 1
 
 Related = TypeVar("Related")
 NO_OTHERS: Mapping[str, Bars] = MappingProxyType({})
+_USUAL = Costs()
 
 
 class Conditions(Indicators):
@@ -52,13 +54,22 @@ class Conditions(Indicators):
     combined by the slots they are in, one per set: unknown values are false in every mask, and stay so.
     """
 
-    def __init__(self, bars: Bars, others: Mapping[str, Bars] = NO_OTHERS, *, capacity: int | None = None) -> None:
+    def __init__(
+        self,
+        bars: Bars,
+        others: Mapping[str, Bars] = NO_OTHERS,
+        *,
+        costs: Costs = _USUAL,
+        capacity: int | None = None,
+    ) -> None:
         """Prepare the bars; `others` are those of other symbols that conditions may read, by symbol.
 
-        `capacity` is the number of masks that are kept; as many as the memory limit allows by default.
+        `costs` are what learned rows may count with. `capacity` is the number of masks that are kept; as many as the
+        memory limit allows by default.
         """
         super().__init__(bars)
         self.others = others
+        self.costs = costs
         self._related: dict[Any, Any] = {}
         self.n_requested = 0  # indicators requested by sets
         self.n_computed = 0  # distinct ones among them

@@ -10,8 +10,9 @@ moving volatility (`Regimes.gain`), so that a label foretells no more than that 
 """
 
 import math
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
-from enum import StrEnum, auto
 from functools import cached_property
 
 import numpy as np
@@ -19,21 +20,20 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
 from optimizer.domain.metrics import periods_per_year
+from optimizer.domain.regime_results import Regime
 from optimizer.errors import UserError
 from optimizer.learned.filtering import FREEDOM, VARIANCE, forward, improve
 
-#: Raised whenever the same bars get other probabilities than before.
-VERSION = 1
-
-
-class Regime(StrEnum):
-    """Kind of market; their order is that of the columns of probabilities."""
-
-    BULLISH = auto()
-    BEARISH = auto()
-    VOLATILE = auto()
-    SIDEWAYS = auto()
-
+__all__ = [
+    "ORDER",
+    "Regime",
+    "Regimes",
+    "TooFewForRegimes",
+    "log_returns",
+    "regimes_of",
+    "remembered",
+    "warm",
+]
 
 ORDER = tuple(Regime)
 #: What each state is expected to be: annual Sharpe ratio, and volatility over the symbol's scale.
@@ -43,10 +43,15 @@ _VOLATILITY = np.array([0.75, 1.35, 2.0, 0.5])
 _LEAST_SHARE, _STILL = 0.5, 0.5
 #: Expected stay in a state, years between two fits, years they look back, and years before the first.
 _STAY, _REFIT, _MEMORY, _LEAST = 0.5, 0.25, 10.0, 1.0
+#: Years that the filter runs before the first of the rows that a fit labels.
+_RUN_UP = 3.0
+#: Bars before the first fit where a year has fewer: of weeks and months.
+_LEAST_BARS = 60
+_YEAR = np.timedelta64(31_557_600, "s")
 #: Observations that the priors of means, scales and transitions count as.
 _PSEUDO = np.array([60.0, 16.0, 2000.0])
-#: Steps of the first fit, and of each that begins with the parameters of the one before.
-_FIRST_STEPS, _STEPS = 8, 3
+#: Steps of a fit that begins at the anchors, and of one that begins with the parameters of the one before.
+_FIRST_STEPS, _STEPS = 8, 4
 #: The scale is the median absolute deviation times one of these. Its own prior leans to calm: with a symmetric one a
 #: walk of constant volatility, where the scale cannot be told, is called volatile half of the time.
 _MULTIPLES = np.geomspace(0.5, 2.0, 9)
@@ -54,9 +59,9 @@ _LEAN, _LEAN_SPREAD = 1.35, 0.12
 #: A deviation of a normal over its median absolute deviation.
 _NORMAL_MAD = 1.4826022185056018
 #: A label changes when another state leads it by this.
-_LEAD = 0.1
-#: So many equal closes in a row are a halt, and a gap of more days or typical bars is a new beginning.
-_HALT, _GAP_DAYS, _GAP_BARS = 20, 15, 10
+_LEAD = 0.2
+#: So many equal closes in a row are a halt, and a gap of more days is a new beginning: ten sessions, or ten bars.
+_HALT, _GAP, _GAP_DAYS = 20, 15, {"1w": 75, "1mo": 320}
 #: Decay of the moving volatility that the density is set against (RiskMetrics, 1996).
 _DECAY = 0.94
 
@@ -78,6 +83,7 @@ class Regimes:
     log_returns: FloatArray  # (n_bars,), NaN at the first bar and in a halt
     sharpe: FloatArray  # (n_fits, 4) annual, of each state
     volatility: FloatArray  # (n_fits, 4) annual
+    stays: FloatArray  # (n_fits, 4) expected bars in each state
     fits: NDArray[np.intp]  # (n_fits,) first row of each fit's labels
     cuts: NDArray[np.intp]  # rows at which the filter began anew, after a gap
     per_year: float
@@ -108,10 +114,27 @@ class Regimes:
         return self.log_density - _moving_log_density(self.log_returns)
 
 
+#: Series whose regimes are remembered, by the hash of their bars: studies of one symbol follow each other.
+_MOST_REMEMBERED = 8
+_REMEMBERED: OrderedDict[str, Regimes] = OrderedDict()
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def remembered(bars: Bars) -> Regimes:
+    """Regimes of adjusted bars, computed once for several that ask, also at the same time; raises as `regimes_of`."""
+    with _ONE_AT_A_TIME:
+        found = _REMEMBERED.pop(bars.data_hash, None)
+        found = regimes_of(bars) if found is None else found
+        _REMEMBERED[bars.data_hash] = found
+        if len(_REMEMBERED) > _MOST_REMEMBERED:
+            _REMEMBERED.popitem(last=False)
+    return found
+
+
 def regimes_of(bars: Bars) -> Regimes:
     """Regimes of adjusted bars. Raises TooFewForRegimes for no more than a year of them."""
-    per_year = periods_per_year(bars)
-    least = round(_LEAST * per_year)
+    per_year = _per_year(bars)
+    least = max(round(_LEAST * per_year), _LEAST_BARS)
     if len(bars) <= least:
         raise TooFewForRegimes(symbol=bars.symbol, have=len(bars), need=least + 1)
     returns, is_cut = log_returns(bars), _cuts(bars)
@@ -136,10 +159,17 @@ def regimes_of(bars: Bars) -> Regimes:
         log_returns=returns,
         sharpe=np.array([model.means / model.deviations * math.sqrt(per_year) for model in models]),
         volatility=np.array([model.deviations * math.sqrt(per_year) for model in models]),
+        stays=np.array([1.0 / (1.0 - np.diag(model.transitions)) for model in models]),
         fits=fits,
         cuts=np.flatnonzero(is_cut).astype(np.intp),
         per_year=per_year,
     )
+
+
+def _per_year(bars: Bars) -> float:
+    """Bars per year as the first year has them, so that no later bar changes it."""
+    first = int(np.searchsorted(bars.time, bars.time[0] + _YEAR))
+    return periods_per_year(bars.cut(0, max(first, 2)))
 
 
 def log_returns(bars: Bars) -> FloatArray:
@@ -159,9 +189,8 @@ def _is_halted(close: FloatArray) -> NDArray[np.bool_]:
 
 def _cuts(bars: Bars) -> FloatArray:
     """1 at each bar after a long gap, else 0."""
-    steps = np.diff(bars.time)
-    longest = max(np.timedelta64(_GAP_DAYS, "D"), _GAP_BARS * np.median(steps)) if len(steps) else np.timedelta64(0)
-    return np.concatenate([[0.0], (steps > longest).astype(np.float64)])
+    longest = np.timedelta64(_GAP_DAYS.get(bars.timeframe, _GAP), "D")
+    return np.concatenate([[0.0], (np.diff(bars.time) > longest).astype(np.float64)])
 
 
 @dataclass(kw_only=True, eq=False)
@@ -181,7 +210,7 @@ class _Model:
 
 
 class _Fitted:
-    """Fits over one return series, each on what was before it and with the one before as its start."""
+    """Fits over one return series, each on what was before it."""
 
     def __init__(self, returns: FloatArray, is_cut: FloatArray, per_year: float) -> None:
         self._returns = returns
@@ -192,15 +221,20 @@ class _Fitted:
         self._model: _Model | None = None
 
     def fit(self, first: int, number: int) -> _Model:
-        """Model of the rows before `first`; the scale is chosen once a year."""
+        """Model of the rows before `first`.
+
+        Once a year the scale is chosen, and the fit begins at the anchors: where each fit began with the one before,
+        states wandered off over the years, and the calm of today was called sideways because yesterday was wild.
+        """
         begin = max(first - round(_MEMORY * self._per_year), 0)
-        if number % round(1.0 / _REFIT) == 0 or math.isnan(self._scale):
+        is_anew = self._model is None or number % round(1.0 / _REFIT) == 0
+        if is_anew:
             self._scale = self._likeliest_scale(begin, first)
         prior = self._prior(self._scale)
         low, high = _bounds(prior)
-        model = (self._model or prior).copy()
+        model = (prior if is_anew or self._model is None else self._model).copy()
         model.means = np.clip(model.means, low, high)
-        for _ in range(_STEPS if self._model else _FIRST_STEPS):
+        for _ in range(_FIRST_STEPS if is_anew else _STEPS):
             improve(
                 self._returns,
                 self._is_cut,
@@ -221,8 +255,8 @@ class _Fitted:
         return model
 
     def label(self, model: _Model, first: int, last: int, probabilities: FloatArray, log_density: FloatArray) -> None:
-        """Filter from the fit's memory on and keep the rows [first, last)."""
-        begin = max(first - round(_MEMORY * self._per_year), 0)
+        """Filter from some years before on, of which nothing is left at `first`, and keep the rows [first, last)."""
+        begin = max(first - round(_RUN_UP * self._per_year), 0)
         out = np.empty((last - begin, len(ORDER)))
         self._forward(model, begin, last, out)
         probabilities[first:last] = out[first - begin :]
@@ -312,3 +346,10 @@ def _steady(probabilities: FloatArray) -> Labels:
             now = int(best[t])
         labels[t] = now
     return labels
+
+
+def warm() -> None:
+    """Load or compile every compiled function of the model, so that no study waits for it."""
+    close = np.exp(np.cumsum(np.random.default_rng(7).normal(0.0, 0.01, 400)))
+    time = np.arange(400).astype("datetime64[D]").astype("datetime64[ns]")
+    regimes_of(Bars(symbol="WARM", time=time, open=close, high=close, low=close, close=close, volume=close))

@@ -21,7 +21,7 @@ SET_BYTES = 8
 def search_key(spec: StudySpec) -> str:
     """Digest of what a request asks to be searched, whatever its symbol, seed, number of trials and dates."""
     searched = spec.model_dump(mode="json", include=_SEARCHED)
-    searched |= _rule(spec)
+    searched |= _rule(spec) | ({"by_regime": list(spec.by_regime)} if spec.by_regime else {})
     # An account without a size, whose cash earns nothing, is left out: so were all accounts of earlier digests.
     return _digest(searched | ({} if spec.account == Account() else {"account": spec.account.model_dump(mode="json")}))
 

@@ -8,6 +8,7 @@ from beanie import Document
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.space import Space, Value
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import (
@@ -22,6 +23,7 @@ from optimizer.domain.study_results import (
 from optimizer.domain.universe import Universe
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.storage.digests import bars_key, search_key, winner_key
+from optimizer.storage.signal_documents import StoredSignal
 
 #: Dates are stored as ISO text: BSON has only moments in time, and a session is a date.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -125,6 +127,7 @@ class OptimizationStudy(Document):
     best_params: dict[str, Value] | None = None
     best_value: float | None = None
     trials_completed: int = 0
+    training: TrainingProgress | None = None  # before its first trials, of a strategy that learns
     created_by: str
     origin: dict[str, Any] = Field(default_factory=dict)  # where results are sent; read by the interface that stored it
     team: str = ""  # of several teams that the interface serves; empty: its own
@@ -293,6 +296,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     OptimizationTrial,
     BacktestRecord,
     WorkerProgram,
+    StoredSignal,
 )
 
 

@@ -153,9 +153,12 @@ _PARTS = {
     "plateau": _where_there("$summary.plateau", {"neighbours": []}),
 }
 _WITHOUT_CHARTS = {"$set": {"summary": _where_there("$summary", {"$literal": dict(OF_SUMMARY)}, _PARTS)}}
-#: Without the sets behind the winner and the folds too, which are most of what is left and of the time to read a study;
-#: a line of a list shows none of them.
-_LINE = ({"$literal": dict(OF_SUMMARY) | {"top": [], "walk_forward": None}}, {"plateau": _PARTS["plateau"]})
+#: Without the sets behind the winner, the folds and the forecasts too, which are most of what is left and of the time
+#: to read a study; a line of a list shows none of them.
+_LINE = (
+    {"$literal": dict(OF_SUMMARY) | {"top": [], "walk_forward": None, "forecasts": []}},
+    {"plateau": _PARTS["plateau"]},
+)
 _WITHOUT_TABLES = {"$set": {"summary": _where_there("$summary", *_LINE)}}
 
 
@@ -169,8 +172,8 @@ async def without_charts(
 ) -> list[OptimizationStudy]:
     """Studies with empty curves and point clouds, which those of earlier versions have in them; never save them.
 
-    `index` is one that has the studies in this order. Without `has_tables` the best sets but the winner and the folds
-    are left out.
+    `index` is one that has the studies in this order. Without `has_tables` the best sets but the winner, the folds
+    and the forecasts are left out.
     """
     light = _WITHOUT_CHARTS if has_tables else _WITHOUT_TABLES
     stages: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": order}, {"$limit": limit}, light]

@@ -12,6 +12,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from optimizer.clock import utc_now
+from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.storage.curves import split, store_curves, with_curves
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial, rank_of
@@ -68,10 +69,15 @@ async def store_trials(
     await held.confirm()
     if batch:
         await _insert_new(held.study_name, batch)
-    progress: dict[str, Any] = {"trials_completed": n_done, "heartbeat_at": utc_now()}
+    progress: dict[str, Any] = {"trials_completed": n_done, "training": None, "heartbeat_at": utc_now()}
     if best is not None:
         progress |= {"best_params": dict(best.params), "best_value": best.value}
     return await held.update(**progress)
+
+
+async def store_training(held: HeldStudy, training: TrainingProgress) -> StudyState | None:
+    """Write which row is being trained; returns the requested state of the study."""
+    return await held.update(training=training.model_dump(), heartbeat_at=utc_now())
 
 
 async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:

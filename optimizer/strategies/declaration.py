@@ -7,6 +7,7 @@ from typing import Any
 from optimizer.domain.space import Choice, Params, Range, Space
 from optimizer.indicators.conditions import Conditions, Slots
 from optimizer.indicators.indicators import IndicatorFunction
+from optimizer.learned.rows import LearnedRow
 
 #: Masks that one set of a strategy without further conditions needs: entry, gate, trend and exit of two sides.
 MASKS_PER_SET = 8
@@ -71,8 +72,11 @@ class Strategy:
     title: Words = field(default="", hash=False)
     about: Words = field(default="", hash=False)  # the rule in one sentence
     meanings: Mapping[str, Words] = field(default_factory=dict, hash=False)  # of the parameters, by name
+    split: tuple[str, ...] = ()  # parameters that have a second value for stress
+    stress: IndicatorFunction | None = None  # of a split one: 1 at the close of each bar in stress, else 0
     positions: IndicatorFunction | None = None  # of a strategy in Python: one row of -1, 0 and 1 per set
     own: OwnCode | None = None  # None: it is one of ours
+    learned: LearnedRow[Any] | None = None  # row that is fitted before the search, for each value it depends on
 
     @property
     def digest(self) -> str:

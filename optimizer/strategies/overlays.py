@@ -7,17 +7,21 @@ import numpy as np
 
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.metrics import periods_per_year, periods_per_year_so_far
-from optimizer.domain.space import Params, Range
+from optimizer.domain.space import Parameter, Params
 from optimizer.indicators import technical
 from optimizer.indicators.conditions import Conditions
-from optimizer.strategies.declaration import bars_of, level_of
+from optimizer.learned.regime_rows import ANY_REGIME, GATES
+from optimizer.strategies.declaration import bars_of, choice_of, level_of
 from optimizer.strategies.shared_indicators import above_average
 
 #: Bars over which the volatility for `voltarget` is measured.
 VOLATILITY_BARS = 20
 
+#: Overlay that is a gate by regime.
+GATE = "regime"
+
 #: Every overlay by name, in the order they are listed. A set without the name is run without the overlay.
-OVERLAYS: Mapping[str, Range] = MappingProxyType(
+OVERLAYS: Mapping[str, Parameter] = MappingProxyType(
     {
         parameter.name: parameter
         for parameter in (
@@ -27,6 +31,7 @@ OVERLAYS: Mapping[str, Range] = MappingProxyType(
             bars_of("trend", 100, 250, 200, step=25),
             level_of("voltarget", 10, 25, 15, step=5, unit="%"),
             bars_of("max_hold", 5, 60, 20, step=5),
+            choice_of(GATE, tuple(GATES), ANY_REGIME),
         )
     }
 )

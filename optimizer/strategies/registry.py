@@ -9,10 +9,12 @@ from optimizer.errors import NotANumber, UnknownOverlay, UnknownStrategy, UserEr
 from optimizer.strategies.bollinger import BOLLINGER
 from optimizer.strategies.declaration import Columns, Rule, Side, Strategy
 from optimizer.strategies.donchian import DONCHIAN
+from optimizer.strategies.learning.ml import ML
 from optimizer.strategies.macd import MACD
 from optimizer.strategies.momentum import MOMENTUM
 from optimizer.strategies.moving_averages import EMA, SMA
 from optimizer.strategies.overlays import CLOSING, OVERLAYS, overlay_warm_up
+from optimizer.strategies.regimes.splitting import second_of, split, stressed
 from optimizer.strategies.rsi import RSI
 from optimizer.strategies.rsi2 import RSI2
 from optimizer.strategies.rules.compiling import strategy_of_rule
@@ -77,6 +79,7 @@ STRATEGIES = Strategies(
             STOCHASTIC,
             ZSCORE,
             SUPERTREND,
+            ML,
         )
     }
 )
@@ -96,26 +99,37 @@ def find_strategy(word: str) -> Strategy:
 
 
 def strategy_of(spec: StudySpec) -> Strategy:
-    """Strategy of a request: its rule, or one that is declared. Raises UnknownStrategy, or a RuleError."""
+    """Strategy of a request: its rule, or one that is declared, split where it asks for that.
+
+    Raises UnknownStrategy, a RuleError, or what `split` raises.
+    """
     if spec.rule is not None:
-        return strategy_of_rule(spec.rule.text, spec.timeframe, spec.strategy_name)
-    return find_strategy(spec.strategy_name)
+        strategy = strategy_of_rule(spec.rule.text, spec.timeframe, spec.strategy_name)
+    else:
+        strategy = find_strategy(spec.strategy_name)
+    return split(strategy, spec.by_regime) if spec.by_regime else strategy
 
 
 def space_of(spec: StudySpec) -> Space:
     """Search space of a study: its strategy's space, with the overlays named, narrowed as typed.
 
     An overlay that the strategy has already (the trend average of `rsi2`) is that parameter. Naming a
-    range for an overlay turns it on. Raises UnknownStrategy, UnknownOverlay, UnknownParameter,
-    OutOfRange, NotANumber, WrongChoice or EmptySpace.
+    range for an overlay, or splitting it, turns it on. A second value for stress has the range of the first. Raises
+    UnknownStrategy, UnknownOverlay, UnknownParameter, OutOfRange, NotANumber, WrongChoice, EmptySpace, or what `split`
+    raises.
     """
     strategy = strategy_of(spec)
     wanted = [*spec.overlays, *(narrowed.name for narrowed in spec.narrowed if narrowed.name in OVERLAYS)]
     for name in wanted:
         if name not in OVERLAYS:
             raise UnknownOverlay.of(name, OVERLAYS)
+    wanted += [name for name in spec.by_regime if name in OVERLAYS]
     extra = [overlay for name, overlay in OVERLAYS.items() if name in wanted and name not in strategy.space.by_name]
-    return narrowed_space(strategy.space.extended(*extra), spec.narrowed, prefix=strategy.key)
+    seconds = [second_of(overlay) for overlay in extra if overlay.name in spec.by_regime]
+    space = strategy.space.extended(*extra, *seconds)
+    both = [change for change in spec.narrowed if change.name in spec.by_regime]
+    changes = (*spec.narrowed, *(change.model_copy(update={"name": stressed(change.name)}) for change in both))
+    return narrowed_space(space, changes, prefix=strategy.key)
 
 
 def narrowed_space(space: Space, changes: tuple[Narrowed, ...], *, prefix: str = "") -> Space:

@@ -15,9 +15,7 @@ from optimizer.validation.window import WindowRows, day_of
 _MAY_LACK = np.timedelta64(7, "D")
 
 
-def load_companions(
-    market: Market, spec: StudySpec, *, rows: WindowRows, bars: Bars, now: datetime
-) -> tuple[Bars, ...]:
+def load_companions(market: Market, spec: StudySpec, rows: WindowRows, bars: Bars, now: datetime) -> tuple[Bars, ...]:
     """Load the bars of the other symbols that a request names, each up to the end of its window.
 
     Raises NotCovered where they begin or end within the window, or what the market raises.

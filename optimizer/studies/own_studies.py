@@ -1,5 +1,6 @@
 """Studies of a person's own strategies: what they take, what is told when one ends its worker, and which code ran."""
 
+from optimizer.domain.space import Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError, WorkerLost
 from optimizer.storage.documents import OptimizationStudy
@@ -8,13 +9,25 @@ from optimizer.strategies.plugins.plugin_errors import StrategyChanged, Strategy
 from optimizer.strategies.registry import STRATEGIES, strategy_of
 
 
-def guess_seconds(strategy: Strategy, n_trials: int, n_bars: int, folds: int) -> float:
+def guess_seconds(spec: StudySpec, strategy: Strategy, space: Space, n_trials: int, n_bars: int) -> float:
     """Estimate the seconds of a study: 150 µs per trial for the search and 10 ns per bar and trial for the backtest.
 
-    A person's own code adds what its trial took. All of it again per fold.
+    A person's own code adds what its trial took. All of it again per fold. Rows that are learned are trained once;
+    `n_bars` are those of each symbol.
     """
+    n_symbols, learned = len(spec.symbols), strategy.learned
+    training = len(learned.choices(space)) * learned.seconds(n_bars) * n_symbols if learned else 0.0
+    n_bars *= n_symbols
     own = strategy.own.seconds_over(n_bars) if strategy.own else 0.0
-    return 0.3 + n_trials * (1 + folds) * (150e-6 + n_bars * 10e-9 + own)
+    return 0.3 + training + n_trials * (1 + spec.folds) * (150e-6 + n_bars * 10e-9 + own)
+
+
+def runnable_strategy(spec: StudySpec) -> Strategy:
+    """Strategy of a request that this installation can run. Raises as `strategy_of`, or MissingLearner."""
+    strategy = strategy_of(spec)
+    if strategy.learned is not None:
+        strategy.learned.require_package()
+    return strategy
 
 
 def hanging_of(spec: StudySpec) -> StrategyHung:

@@ -18,6 +18,7 @@ from pymongo.errors import DuplicateKeyError
 
 from optimizer.clock import Clock, utc_now
 from optimizer.domain.bars import Bars, n_between, on_common_dates, require_prices
+from optimizer.domain.by_regime_results import PlannedRegimes
 from optimizer.domain.metrics import GOALS, find_goal
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive, require_affordable
@@ -46,12 +47,13 @@ from optimizer.strategies.registry import longest_warm_up, space_of, strategy_of
 from optimizer.studies.code_version import code_version
 from optimizer.studies.companions import load_companions
 from optimizer.studies.finding import STUDY_IDS, find_study
-from optimizer.studies.own_studies import guess_seconds, hanging_of
+from optimizer.studies.own_studies import guess_seconds, hanging_of, runnable_strategy
 from optimizer.studies.running.study_runner import StudyRunner
 from optimizer.studies.snapshot_mending import MENDABLE, mend_snapshots
 from optimizer.studies.worker_messages import Challenged, Failed, Replayed, ResultTable, RivalRun, Tabulated
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 from optimizer.validation.champions.challenge import Challenge
+from optimizer.validation.regimes.planned_regimes import planned_regimes, regime_warm_up
 from optimizer.validation.window import WindowRows, day_of, window_rows
 
 log = logging.getLogger(__name__)
@@ -92,6 +94,7 @@ class Plan:
     has_new_bars: bool  # every source has new bars as time passes
     seconds: float  # a rough guess of the time a warm worker needs
     universe: Universe | None = None  # list that the symbol was taken from
+    regimes: PlannedRegimes | None = None  # of a request that needs labels
     own_code: OwnCode | None = None  # of a strategy in Python, whose sets take their own time
 
     @property
@@ -124,16 +127,15 @@ class OptimizationService:
 
     async def plan(self, spec: StudySpec) -> Plan:
         """Check a request without storing anything. Raises a UserError for the first fault."""
-        strategy = strategy_of(spec)
+        strategy = await asyncio.to_thread(runnable_strategy, spec)
         for goal in spec.goals:
             find_goal(goal)
         space = space_of(spec)
         require_affordable(spec, space)
         (bars, *partners), findings = await asyncio.to_thread(self._all_bars, spec)
-        warm_up = longest_warm_up(strategy, space)
+        warm_up = max(longest_warm_up(strategy, space), regime_warm_up(spec, bars))
         rows = window_rows(spec, replace(bars, symbol=spec.label), warm_up)
         first = day_of(bars, max(rows.start - warm_up, 0))
-        companions = partial(load_companions, self._market, spec, rows=rows, bars=bars, now=self._clock())
         n_trials = budget(spec, space)
         return Plan(
             spec=spec,
@@ -142,11 +144,12 @@ class OptimizationService:
             is_exhaustive=is_exhaustive(spec, space),
             bars=bars,
             partners=tuple(partners),
-            companions=await asyncio.to_thread(companions) if spec.companions else (),
+            companions=await asyncio.to_thread(load_companions, self._market, spec, rows, bars, self._clock()),
             rows=rows,
             data_notes=_notes_of(findings, first),
             has_new_bars=all(self._market.is_live(found.source) for found in (bars, *partners)),
-            seconds=guess_seconds(strategy, n_trials, len(bars) * len(spec.symbols), spec.folds),
+            seconds=guess_seconds(spec, strategy, space, n_trials, len(bars)),
+            regimes=await asyncio.to_thread(planned_regimes, spec, (bars, *partners), rows),
             own_code=strategy.own if strategy.positions else None,
         )
 
@@ -182,9 +185,8 @@ class OptimizationService:
         study = _study_of(plan, data_hashes, created_by, self._clock())
         study.companion_hashes = written[len(data_hashes) :]
         study.name, study.notes, study.n_together = name, notes, n_together
-        study.audience, study.team = audience, team
+        study.audience, study.team, study.universe = audience, team, plan.universe
         study.origin, study.request_key, study.first = dict(origin or {}), request_key, list(first)
-        study.universe = plan.universe
         return await STUDY_IDS.give(partial(self._insert, study))
 
     async def same_since(
@@ -216,9 +218,7 @@ class OptimizationService:
         self, *, among: Query, created_by: str | None = None, states: Sequence[StudyState] = (), limit: int = 10
     ) -> list[OptimizationStudy]:
         """Studies of `among`, newest first, without charts."""
-        query: dict[str, Any] = {}
-        if created_by:
-            query["created_by"] = created_by
+        query: dict[str, Any] = {"created_by": created_by} if created_by else {}
         if states:
             query["status"] = {"$in": [str(state) for state in states]}
         index = BY_STATE if states else BY_PERSON if created_by else BY_AGE
@@ -403,8 +403,9 @@ class OptimizationService:
 
 def _notes_of(findings: Sequence[SeriesFindings], first: date) -> tuple[DataNote, ...]:
     """Notes about the bars from `first` on; bars that are left out come first, since messages show only a few."""
-    notes = (note for found in findings for note in found.notes(first))
-    return tuple(sorted(notes, key=lambda note: note.kind != "left_out"))
+    return tuple(
+        sorted((note for found in findings for note in found.notes(first)), key=lambda n: n.kind != "left_out")
+    )
 
 
 def _study_of(plan: Plan, data_hashes: Sequence[str], created_by: str, created_at: datetime) -> OptimizationStudy:

@@ -10,6 +10,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from optimizer.domain.bars import Bars, TimeArray
+from optimizer.domain.learned_results import TrainingProgress
+from optimizer.domain.regime_results import StudyRegime
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord, Tries
@@ -17,17 +19,27 @@ from optimizer.domain.thinning import telling_rows
 from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
+from optimizer.learned.rows import Training, TrainingStopped
 from optimizer.market.snapshots import read_snapshot
+from optimizer.outlook.study_forecasts import with_forecasts
+from optimizer.outlook.study_regime import study_regime
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.leases import Claimant, HeldStudy, LeaseLost, claim, holder_of
 from optimizer.storage.outage import patiently
 from optimizer.storage.shared_snapshots import fetch_snapshots
-from optimizer.storage.study_store import find_stored, heartbeat, store_result, store_trials, stored_records
+from optimizer.storage.study_store import (
+    find_stored,
+    heartbeat,
+    store_result,
+    store_training,
+    store_trials,
+    stored_records,
+)
 from optimizer.storage.tries import store_tried_sets, tries_before
 from optimizer.strategies.registry import space_of
 from optimizer.studies.companions import by_symbol
-from optimizer.studies.own_studies import digest_to_run
+from optimizer.studies.own_studies import digest_to_run, runnable_strategy
 from optimizer.studies.replay import first_difference, in_order_of
 from optimizer.studies.result_tables import table_of, times_of, write_table
 from optimizer.studies.worker_messages import Replayed, ResultTable, RivalRun, Tabulated
@@ -47,6 +59,7 @@ KEPT_BACKTESTS = 10
 MOST_TRADES = 30_000
 
 _Batch = list[TrialRecord]
+_Queue = SimpleQueue[_Batch | TrainingProgress | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +122,7 @@ async def _run(held: HeldStudy, snapshots: Path, began: float, *, is_elsewhere: 
     study = await find_stored(held.study_name)
     assert study is not None, "it has just been claimed"
     if is_elsewhere:
+        runnable_strategy(study.spec)
         await fetch_snapshots([*_hashes_of(study), *study.companion_hashes], snapshots)
     run = await _prepare(study, snapshots)
     digest = digest_to_run(study, is_begun=bool(run.done))
@@ -124,6 +138,7 @@ async def replay_study(study_name: str, snapshots: Path) -> Replayed:
     run = await _prepare(study, snapshots)
     fresh = await asyncio.to_thread(lambda: in_order_of(run.done, list(replace(run, done=[]).trials())))
     summary = await asyncio.to_thread(_summarize, run, fresh, _tries_of(study.summary))
+    summary = summary.model_copy(update={"regime": await asyncio.to_thread(_regime_of, run)})
     difference = first_difference(run.done, fresh) or first_difference(study.summary, summary)
     return Replayed(n_trials=len(fresh), difference=difference)
 
@@ -155,12 +170,20 @@ async def tabulate_study(study_name: str, table: ResultTable, file: Path, snapsh
     return Tabulated(n_rows=len(next(iter(found.values()))))
 
 
+async def summary_of(study_name: str) -> StudySummary:
+    """Return the stored summary of a finished study, with its curves."""
+    study = await find_stored(study_name)
+    assert study is not None, "the parent has just read it"
+    assert study.summary is not None, "only a finished study has a result"
+    return study.summary
+
+
 def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
     ours, spec = run.evaluator, run.study.spec
     start, stop = max(run.rows.holdout_start, ours.bars.row_at(rival.unseen_from)), run.rows.stop
     if stop - start < 2:
         return too_few_bars(max(stop - start, 0))
-    rules = {"allow_short": rival.allow_short, "reenter": rival.reenter, "rule": rival.rule}
+    rules = {name: getattr(rival, name) for name in ("allow_short", "reenter", "rule", "by_regime")}
     is_alike = rules == {name: getattr(spec, name) for name in rules}
     theirs = ours if is_alike else evaluator_of(spec.model_copy(update=rules), run.many, run.companions)
     backtests = ChampionBacktests(
@@ -176,6 +199,8 @@ def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
 
 async def _search_and_judge(run: StudyRun, held: HeldStudy, began: float) -> StudyState:
     prepared = time.perf_counter()
+    # Beside the search, so that the result does not come later for it.
+    labelling = begin(asyncio.to_thread(_regime_of, run))
     records, wanted, storage = await _search(run, held)
     await held.confirm()
     await store_tried_sets(run.study, [record.params for record in records])
@@ -184,6 +209,7 @@ async def _search_and_judge(run: StudyRun, held: HeldStudy, began: float) -> Stu
         await held.settle(status=wanted, wanted=None)
         return wanted
     summary = await asyncio.to_thread(_summarize, run, records, await tries_before(run.study))
+    summary = summary.model_copy(update={"regime": await labelling})
     judged = time.perf_counter()
     backtests = await _keep_backtests(run, records)
     ended = time.perf_counter()
@@ -218,16 +244,14 @@ async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
 async def _search(run: StudyRun, held: HeldStudy) -> tuple[list[TrialRecord], StudyState | None, float]:
     """Search in a thread while this one writes; a requested state ends the search between two batches."""
     stop = threading.Event()
-    queue: SimpleQueue[_Batch | None] = SimpleQueue()
+    queue: _Queue = SimpleQueue()
     records = list(run.done)
     searching = begin(asyncio.to_thread(_search_in_batches, run, queue, stop))
     wanted, storage = None, 0.0
     try:
         while (batch := await asyncio.to_thread(queue.get)) is not None:
             began = time.perf_counter()
-            records.extend(batch)
-            best = best_record(records)
-            wanted = await store_trials(held, batch, n_done=len(records), best=best) or wanted
+            wanted = await _stored(held, batch, records) or wanted
             if wanted is not None:
                 stop.set()
             # Writing during the search costs the study no time.
@@ -238,11 +262,37 @@ async def _search(run: StudyRun, held: HeldStudy) -> tuple[list[TrialRecord], St
     return records, wanted, storage
 
 
-def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop: threading.Event) -> None:
+async def _stored(held: HeldStudy, batch: _Batch | TrainingProgress, records: list[TrialRecord]) -> StudyState | None:
+    """Store what the search hands over, trials also in `records`; returns the requested state of the study."""
+    if isinstance(batch, TrainingProgress):
+        return await store_training(held, batch)
+    records.extend(batch)
+    return await store_trials(held, batch, n_done=len(records), best=best_record(records))
+
+
+def _train(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:
+    """Fit what the strategy learns before its first set is tried. Raises TrainingStopped."""
+    learned = run.evaluator.strategy.learned
+    if learned is None:
+        return
+    told = time.monotonic()
+
+    def tell(row: int, n_rows: int) -> None:
+        nonlocal told
+        if time.monotonic() >= told + BATCH_SECONDS:
+            told = time.monotonic()
+            queue.put(TrainingProgress(row=row, n_rows=n_rows))
+
+    n_rows = len(learned.choices(run.space)) * len(run.many)
+    run.evaluator.train(run.space, Training(n_rows=n_rows, tell=tell, is_stopped=stop.is_set))
+
+
+def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:
     """Hand over trials in batches: to wake the other thread for every one of them would cost more than the trial."""
     batch: _Batch = []
-    deadline = time.monotonic() + BATCH_SECONDS
     try:
+        _train(run, queue, stop)
+        deadline = time.monotonic() + BATCH_SECONDS
         for record in run.trials():
             batch.append(record)
             if len(batch) < BATCH_SIZE and time.monotonic() < deadline:
@@ -252,12 +302,14 @@ def _search_in_batches(run: StudyRun, queue: "SimpleQueue[_Batch | None]", stop:
                 return
             batch, deadline = [], time.monotonic() + BATCH_SECONDS
         queue.put(batch)
+    except TrainingStopped:
+        return  # it was asked to: no trial is lost
     finally:
         queue.put(None)
 
 
 def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> StudySummary:
-    return summarize(
+    summary = summarize(
         run.study.spec,
         run.space,
         run.evaluator,
@@ -266,6 +318,12 @@ def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> S
         tries=tries,
         companions=run.companions,
     )
+    return with_forecasts(summary, run.evaluator, run.rows, seed=run.study.spec.seed)
+
+
+def _regime_of(run: StudyRun) -> StudyRegime | None:
+    """Kinds of markets of the window; several symbols are in several of them."""
+    return None if run.study.spec.is_shared else study_regime(run.many[0], run.rows)
 
 
 async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[BacktestRecord]:

@@ -12,16 +12,25 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import optuna
 from pymongo.errors import PyMongoError
 
+from optimizer.domain.forecast_results import Forecast
+from optimizer.domain.kept_forecasts import Play, Realised
 from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
+from optimizer.learned import regimes
+from optimizer.market.snapshots import read_snapshot
+from optimizer.outlook import forecast_paths
+from optimizer.outlook.champion_forecasts import forecast_parts
+from optimizer.outlook.realised import Player
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.leases import Claimant
@@ -31,7 +40,7 @@ from optimizer.storage.outage import name_of
 from optimizer.strategies.plugins.fence import FENCE
 from optimizer.strategies.plugins.loading import load_again
 from optimizer.studies.child_process import NICENESS
-from optimizer.studies.study_runs import challenge_study, replay_study, run_study, tabulate_study
+from optimizer.studies.study_runs import challenge_study, replay_study, run_study, summary_of, tabulate_study
 from optimizer.studies.worker_messages import (
     Answer,
     Challenged,
@@ -39,7 +48,11 @@ from optimizer.studies.worker_messages import (
     Configure,
     Failed,
     Finished,
+    Forecasted,
+    ForecastParts,
     Held,
+    Played,
+    PlayForecasts,
     Ready,
     ReplayStudy,
     RunStudy,
@@ -73,7 +86,7 @@ async def serve(answers: IO[str]) -> None:
 
 def warm() -> None:
     """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more."""
-    for module in (evaluator, estimator, cross_validation, bootstrap):
+    for module in (evaluator, estimator, cross_validation, bootstrap, regimes, forecast_paths):
         module.warm()
 
 
@@ -124,6 +137,22 @@ async def _done(request: StudyRequest, snapshots: Path, claimant: Claimant) -> A
             return Challenged(challenge=await challenge_study(name, rival, snapshots))
         case TabulateStudy(study_name=name, table=table, file=file):
             return await tabulate_study(name, table, file, snapshots)
+        case PlayForecasts(plays=plays):
+            return Played(realised=await asyncio.to_thread(_realise, plays, snapshots))
+        case ForecastParts():
+            return Forecasted(forecast=await _forecast(request, snapshots))
+
+
+def _realise(plays: Sequence[Play], snapshots: Path) -> tuple[Realised | None, ...]:
+    player = Player(partial(read_snapshot, folder=snapshots))
+    return tuple(player.realise(play) for play in plays)
+
+
+async def _forecast(request: ForecastParts, snapshots: Path) -> Forecast:
+    """Forecast parts by their studies' results. Raises UnknownStudy, TooFewUnseen, NeverHeld, or what bars do."""
+    summaries = [await summary_of(part.played.part.study_name) for part in request.parts]
+    player = Player(partial(read_snapshot, folder=snapshots))
+    return await asyncio.to_thread(forecast_parts, player, request.parts, summaries, of=request.of)
 
 
 def _lines_from_parent() -> "asyncio.Queue[str]":

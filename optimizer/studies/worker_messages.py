@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from optimizer.domain.forecast_results import Forecast, ForecastOf
+from optimizer.domain.kept_forecasts import Play, Realised, UnseenPart
 from optimizer.domain.study_request import Frozen, Reentry, StudyRule
 from optimizer.domain.study_results import StudyState
 from optimizer.strategies.plugins.plugin_files import PluginSource
@@ -44,6 +46,7 @@ class RivalRun(Rival):
 
     reenter: Reentry = Reentry.FRESH
     rule: StudyRule | None = None  # that its parameters are of; a saved rule may have another version by now
+    by_regime: tuple[str, ...] = ()  # parameters of which it has a second value for stress
 
 
 class ChallengeStudy(Frozen):
@@ -68,6 +71,23 @@ class TabulateStudy(Frozen):
     study_name: str
     table: ResultTable
     file: Path
+
+
+class PlayForecasts(Frozen):
+    """Play what was forecast over the bars that came since."""
+
+    kind: Literal["play_forecasts"] = "play_forecasts"
+    study_name: str  # of the first
+    plays: tuple[Play, ...]
+
+
+class ForecastParts(Frozen):
+    """Forecast adopted sets, or one study's, from their unseen days and the bars since; several in equal parts."""
+
+    kind: Literal["forecast_parts"] = "forecast_parts"
+    study_name: str  # of the first
+    of: ForecastOf
+    parts: tuple[UnseenPart, ...]
 
 
 class Ready(Frozen):
@@ -111,6 +131,20 @@ class Tabulated(Frozen):
     n_rows: int
 
 
+class Played(Frozen):
+    """Answer to plays, in their order; None for one that could not be played."""
+
+    kind: Literal["played"] = "played"
+    realised: tuple[Realised | None, ...]
+
+
+class Forecasted(Frozen):
+    """Answer to a request for a forecast."""
+
+    kind: Literal["forecasted"] = "forecasted"
+    forecast: Forecast
+
+
 class Failed(Frozen):
     """Answer to a request that ended with an error."""
 
@@ -118,9 +152,9 @@ class Failed(Frozen):
     error: dict[str, Any]  # errors.error_of reads it
 
 
-StudyRequest = RunStudy | ReplayStudy | ChallengeStudy | TabulateStudy
+StudyRequest = RunStudy | ReplayStudy | ChallengeStudy | TabulateStudy | PlayForecasts | ForecastParts
 Request = Configure | StudyRequest
-Answer = Ready | Finished | Held | Replayed | Challenged | Tabulated | Failed
+Answer = Ready | Finished | Held | Replayed | Challenged | Tabulated | Played | Forecasted | Failed
 
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])

@@ -7,10 +7,12 @@ get an error only when no other worker is left.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from optimizer.domain.forecast_results import ForecastOf
+from optimizer.domain.kept_forecasts import Play, UnseenPart
 from optimizer.errors import Phrase, Unavailable
 from optimizer.strategies.plugins.fence import TOO_LATE
 from optimizer.studies.child_process import ChildDied, ChildProcess
@@ -21,7 +23,11 @@ from optimizer.studies.worker_messages import (
     Configure,
     Failed,
     Finished,
+    Forecasted,
+    ForecastParts,
     Held,
+    Played,
+    PlayForecasts,
     Replayed,
     ReplayStudy,
     ResultTable,
@@ -120,6 +126,16 @@ class WorkerPool:
     async def tabulate(self, study_name: str, table: ResultTable, file: Path) -> Tabulated | Failed:
         """Write a table of a finished study's winner on the next free worker; raises as `run`."""
         return await self._request(TabulateStudy(study_name=study_name, table=table, file=file), Tabulated)
+
+    async def play(self, plays: Sequence[Play]) -> Played | Failed:
+        """Play what was forecast on the next free worker; raises as `run`."""
+        first = plays[0].parts[0].part.study_name
+        return await self._request(PlayForecasts(study_name=first, plays=tuple(plays)), Played)
+
+    async def forecast(self, parts: Sequence[UnseenPart], of: ForecastOf) -> Forecasted | Failed:
+        """Forecast sets from their unseen days on the next free worker; raises as `run`."""
+        first = parts[0].played.part.study_name
+        return await self._request(ForecastParts(study_name=first, of=of, parts=tuple(parts)), Forecasted)
 
     def end_worker_of(self, study_name: str) -> bool:
         """End the process of a study, whose `run` then raises WorkerDied; False when there is none."""

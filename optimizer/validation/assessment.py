@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.learned_results import LearnedReport
 from optimizer.domain.metrics import GOALS, periods_per_year
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
@@ -38,6 +39,7 @@ from optimizer.search.loop import ranked
 from optimizer.search.scoring import SetScorer
 from optimizer.validation import luck as chance
 from optimizer.validation.family import Family, family
+from optimizer.validation.learned_evidence.report import learned_report
 from optimizer.validation.sensitivity import importance, plateau
 from optimizer.validation.significance import SignificanceTests, significance
 from optimizer.validation.statistics import description
@@ -226,6 +228,11 @@ class Assessment:
     def stress(self) -> Stress | None:
         """Winner under worse conditions; None where no set qualified."""
         return stress(self.evaluator, self.winner.params, self.rows) if self.ranked else None
+
+    @cached_property
+    def learned(self) -> LearnedReport | None:
+        """What the winner learned, and how good that is; None of a strategy that learns nothing."""
+        return learned_report(self.evaluator, self.winner.params, self.rows)
 
     @cached_property
     def luck(self) -> Luck:

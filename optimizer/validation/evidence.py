@@ -6,6 +6,7 @@ numbers beside it: two that look equal are equal.
 
 from dataclasses import dataclass
 
+from optimizer.domain.learned_results import Doubt
 from optimizer.domain.study_results import Degenerate, Measures, Obstacle, StudySummary
 
 #: Decimals of ratios and of probabilities as people see them.
@@ -37,6 +38,8 @@ class Evidence:
     low: float | None = None  # 90 % interval of the Sharpe ratio out of sample
     high: float | None = None
     plateau_share: float | None = None
+    placebo_p: float | None = None  # of a split by regime: how often shifted labels gain as much; None without one
+    doubts: tuple[Doubt, ...] = ()  # about what a strategy learned
     n_research: int = 0  # other studies of these bars that ended with the advice to research further
 
     @property
@@ -81,6 +84,8 @@ def evidence_of(summary: StudySummary) -> Evidence:
         low=seen(interval.low) if interval else None,
         high=seen(interval.high) if interval else None,
         plateau_share=summary.plateau.share,
+        placebo_p=_placebo(summary),
+        doubts=summary.learned.doubts if summary.learned else (),
         n_research=summary.tries.n_research if summary.tries else 0,
     )
 
@@ -91,6 +96,13 @@ def _confidence(summary: StudySummary) -> float | None:
         return seen(summary.significance.confidence)
     luck = summary.luck
     return seen(luck.skill if luck.skill is not None else luck.deflated_sharpe_ratio)
+
+
+def _placebo(summary: StudySummary) -> float | None:
+    """Share of shifted labels; of a split that could not be compared with them all of them."""
+    if summary.split is None:
+        return None
+    return 1.0 if summary.split.placebo_p is None else summary.split.placebo_p
 
 
 def _fall(in_errors: float | None) -> float:

@@ -19,6 +19,8 @@ from optimizer.validation.assessment import Assessment
 from optimizer.validation.caveats import notes
 from optimizer.validation.pareto import pareto_part
 from optimizer.validation.per_symbol import shared_part
+from optimizer.validation.regimes.by_regime import regime_report
+from optimizer.validation.regimes.split_evidence import split_evidence
 from optimizer.validation.sensitivity import surface
 from optimizer.validation.verdict import judged
 from optimizer.validation.window import WindowRows, window_facts, window_rows
@@ -98,4 +100,7 @@ def _figures(found: Assessment) -> StudySummary:
         shared=shared_part(found),
         pareto=pareto_part(found),
         comparison=found.comparison,
+        by_regime=regime_report(found),
+        split=split_evidence(found),
+        learned=found.learned,
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
+from optimizer.domain.learned_results import Doubt
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, StudySummary, Suggestion, Verdict
 from optimizer.validation.evidence import PLACES, Evidence, evidence_of
 
@@ -38,6 +39,8 @@ MOST_FADING = 1.8
 ONE_ERROR = 1.0
 #: Standard errors by which they may fall from the first half of all bars to the second: a one-sided test at 0.5 %.
 MOST_AGING = 2.6
+#: Share of shifted labels that may gain as much as a split by regime, before its gain is called that of its freedom.
+MOST_PLACEBO = 0.05
 #: Closed trades in the searched window below which the note FEW_TRADES is given.
 FEW_TRADES = 30
 #: The winner is a spike when less than this share of its neighbours keeps 80 % of its value, and one of many that are
@@ -146,6 +149,8 @@ TREE = (
         _FAILED,
     ),
     Rule(Case.LOST_A_LITTLE, lambda found: _lost(found) and not is_confident(found, PROMISING_CONFIDENCE), _UNPROVEN),
+    # What it learned is nothing: whatever the thresholds earned, that was not it. Rules above judge no milder.
+    Rule(Case.BASE_RATE_AS_GOOD, lambda found: Doubt.NO_BETTER_THAN_BASE in found.doubts, _UNPROVEN),
     # Unseen bars do not confirm it.
     Rule(Case.UNSEEN_MISSING, lambda found: not found.is_held_out and found.walk_forward is None, _UNPROVEN),
     Rule(Case.UNSEEN_IDLE, lambda found: found.unseen is None, _UNPROVEN),
@@ -169,6 +174,7 @@ TREE = (
     Rule(Case.LUCK_AND_MARKET_EXPLAIN, lambda found: not is_confident(found, RESEARCH_CONFIDENCE), _UNPROVEN, _DROP),
     Rule(Case.LUCK_OPEN, lambda found: not is_confident(found, PROMISING_CONFIDENCE), _UNPROVEN),
     Rule(Case.CHOICE_LOSES, lambda found: _above(found.lost_halves, PROMISING_LOST), _UNPROVEN),
+    Rule(Case.SPLIT_IS_FREEDOM, lambda found: _above(found.placebo_p, MOST_PLACEBO), _UNPROVEN),
     # Good enough to watch.
     Rule(Case.SLIPPED_BUT_LIKELY, _lost, _PROMISING, _WATCH),
     Rule(Case.REFITS_WEAK, lambda found: _earned_little(found.walk_forward), _PROMISING, _WATCH),

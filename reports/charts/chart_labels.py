@@ -13,6 +13,7 @@ class ChartLabels:
     labels: Mapping[str, str]
     titles: Mapping[str, str]  # by chart name
     goals: Mapping[str, str]
+    regimes: Mapping[str, str]  # names of the kinds of markets
     dates: Mapping[str, Sequence[str]]  # formats of matplotlib's ConciseDateFormatter, by the names of its arguments
 
     def __getitem__(self, key: str) -> str:
@@ -27,4 +28,5 @@ def labels_of(language: Language) -> ChartLabels:
     """Return the words of a language."""
     renderer = renderer_of(language)
     labels, titles, dates = (renderer.labels("chart_labels", table) for table in ("labels", "titles", "dates"))
-    return ChartLabels(labels=labels, titles=titles, goals=renderer.labels("grammar", "goals"), dates=dates)
+    goals, regimes = renderer.labels("grammar", "goals"), renderer.labels("regimes", "names")
+    return ChartLabels(labels=labels, titles=titles, goals=goals, regimes=regimes, dates=dates)

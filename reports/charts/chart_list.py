@@ -19,6 +19,7 @@ CHARTS: Mapping[str, Callable[[StudySummary], bool]] = MappingProxyType(
         "scatter": lambda summary: bool(summary.scatter),
         "folds": lambda summary: summary.walk_forward is not None and bool(summary.walk_forward.folds),
         "bootstrap": lambda summary: bool(summary.bootstrap_sharpes),
+        "forecast": lambda summary: bool(summary.forecasts),
     }
 )
 

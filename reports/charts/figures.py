@@ -8,7 +8,7 @@ series also differs in line, mark or place. Labels are in the reader's language,
 import io
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,9 +19,11 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
+from optimizer.domain.regime_results import RegimeRun
 from optimizer.domain.space import Params, Value, tidy
 from optimizer.domain.study_results import Curve, Fold, Interval, Surface
 from reports.charts.chart_labels import ChartLabels
+from reports.charts.regime_strip import HEIGHT, regime_strip
 from reports.text.numbers import MINUS, PERCENT_GOALS
 
 SIZE = (5.0, 3.9)  # inches; at 360 pixels of width a point is one pixel
@@ -36,11 +38,26 @@ Points = Sequence[tuple[float, float]]
 Where = Literal["best", "upper left", "lower right"]
 
 
-def equity(say: ChartLabels, curve: Curve, *, holdout_start: date | None, title: str) -> bytes:
-    """Growth of 1 for winner and hold, the held-out bars shaded, and the winner's drawdown below."""
+class Fan(NamedTuple):
+    """Forecast of a total return: today's 0 first, then each horizon."""
+
+    days: Sequence[date]
+    horizons: Sequence[int]  # bars, of all days but the first
+    bands: Sequence[Sequence[float]]  # 5, 25, 50, 75 and 95 % quantile at each day
+    hold: Sequence[float] | None  # buy and hold's median at each day
+
+
+def equity(
+    say: ChartLabels,
+    curve: Curve,
+    *,
+    holdout_start: date | None,
+    title: str,
+    regimes: Sequence[RegimeRun] = (),
+) -> bytes:
+    """Growth of 1 for winner and hold, the held-out bars shaded, the winner's drawdown, and the kinds of markets."""
     figure = _figure()
-    top, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.6, 1))
-    figure.subplots_adjust(hspace=0.08, bottom=0.09)
+    top, below, *strips = _stacked(figure, has_strip=bool(regimes))
     figure.align_ylabels((top, below))
     _dress(top, title)
     _dress(below, "")
@@ -50,17 +67,32 @@ def equity(say: ChartLabels, curve: Curve, *, holdout_start: date | None, title:
     top.plot(days[at], buy_and_hold[at], color=SOFT, linewidth=1.2, linestyle=(0, (4, 1.5)), label=say["buy_and_hold"])
     top.plot(days[at], winner[at], color=BLUE, linewidth=1.8, label=say["winner"])
     _growth_axis(say, top, np.concatenate([winner, buy_and_hold]))
-    fall = winner / np.maximum.accumulate(winner) - 1
-    below.fill_between(days[at], fall[at], 0, color=BLUE, alpha=0.35, linewidth=0)
-    below.plot(days[at], fall[at], color=BLUE, linewidth=0.8)
-    below.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
-    below.yaxis.set_major_locator(MaxNLocator(3))
-    below.set_ylabel(say["drawdown"])
+    _drawdown(say, below, days[at], (winner / np.maximum.accumulate(winner) - 1)[at])
     if holdout_start is not None:
         _shade_holdout((top, below), np.datetime64(holdout_start), days[-1], say["held_out"])
     _date_axis(say, below)
+    for strip in strips:
+        _dress(strip, "")
+        regime_strip(say, strip, regimes, curve.dates[-1], ink=INK)
+        _date_axis(say, strip)
     _legend(top, "upper left")
     return _png(figure)
+
+
+def _stacked(figure: Figure, *, has_strip: bool) -> list[Axes]:
+    """Axes of the growth, of the drawdown below it, and of a strip at the foot where there is one."""
+    heights = (2.6, 1.0, HEIGHT) if has_strip else (2.6, 1.0)
+    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    figure.subplots_adjust(hspace=0.08, bottom=0.15 if has_strip else 0.09)
+    return list(axes)
+
+
+def _drawdown(say: ChartLabels, axes: Axes, days: NDArray[np.datetime64], fall: FloatArray) -> None:
+    axes.fill_between(days, fall, 0, color=BLUE, alpha=0.35, linewidth=0)
+    axes.plot(days, fall, color=BLUE, linewidth=0.8)
+    axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.set_ylabel(say["drawdown"])
 
 
 def history(
@@ -246,6 +278,35 @@ def bootstrap(
     axes.set_ylabel(say["histories"])
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     _legend(axes, "best")
+    return _png(figure)
+
+
+def fan(say: ChartLabels, fan: Fan, *, title: str) -> bytes:
+    """Range of the total return up to each horizon: the median, where half and nine tenths of the paths are."""
+    figure = _figure()
+    axes = figure.subplots()
+    _dress(axes, title)
+    days = np.array(fan.days, dtype="datetime64[D]")
+    low, lower, median, upper, high = np.array(fan.bands).T
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.fill_between(
+        days, low, high, facecolor=BLUE, alpha=0.14, edgecolor=BLUE, linewidth=0, hatch="///", label=say["band_90"]
+    )
+    axes.fill_between(days, lower, upper, color=BLUE, alpha=0.38, linewidth=0, label=say["band_50"])
+    axes.plot(days, median, color=BLUE, linewidth=1.8, marker="o", markersize=4, label=say["median_path"])
+    if fan.hold is not None:
+        axes.plot(days, fan.hold, color=INK, linewidth=1.2, linestyle=(0, (4, 1.5)), label=say["hold_median"])
+    for day, bottom, n_bars in zip(days[1:], low[1:], fan.horizons, strict=True):
+        axes.annotate(
+            f"{n_bars}", (day, bottom), fontsize=8, color=SOFT, ha="right", va="top", xytext=(0, -3),
+            textcoords="offset points",
+        )  # fmt: skip
+    axes.margins(x=0.0, y=0.12)
+    axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
+    axes.set_ylabel(say["return_ahead"])
+    _date_axis(say, axes)
+    _legend(axes, "upper left")
+    _note(figure, say["fan_note"])
     return _png(figure)
 
 

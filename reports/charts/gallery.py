@@ -13,6 +13,7 @@ from reports.charts.chart_list import expected
 from reports.charts.fonts import fonts_of
 from reports.facts import StudyFacts
 from reports.languages import Language
+from reports.report_tables import forecast_rows
 
 #: Symbols that a chart's title names.
 _MOST_NAMED = 4
@@ -47,8 +48,13 @@ class _Study(NamedTuple):
 
 def _equity(study: _Study) -> bytes:
     summary = study.summary
-    start = summary.window.holdout_start
-    return figures.equity(study.say, summary.curve, holdout_start=start, title=study.title("equity"))
+    return figures.equity(
+        study.say,
+        summary.curve,
+        holdout_start=summary.window.holdout_start,
+        title=study.title("equity"),
+        regimes=summary.regime.runs if summary.regime else (),
+    )
 
 
 def _history(study: _Study) -> bytes:
@@ -144,6 +150,19 @@ def _bootstrap(study: _Study) -> bytes:
     )
 
 
+def _forecast(study: _Study) -> bytes:
+    winner, *others = study.summary.forecasts
+    held = [row.gained[2] for row in forecast_rows(others[0])] if others else None
+    rows = forecast_rows(winner)
+    fan = figures.Fan(
+        days=(winner.as_of, *(row.until for row in rows)),
+        horizons=[row.n_bars for row in rows],
+        bands=((0.0,) * 5, *(row.gained for row in rows)),
+        hold=None if held is None else (0.0, *held),
+    )
+    return figures.fan(study.say, fan, title=study.title("forecast"))
+
+
 def _winner_point(facts: StudyFacts, summary: StudySummary) -> tuple[float, float] | None:
     outside = (summary.shared or summary).winner.out_of_sample
     value = None if outside is None else getattr(outside, GOALS[facts.goal].measure)
@@ -164,4 +183,5 @@ _DRAWERS: dict[str, Callable[[_Study], bytes]] = {
     "scatter": _scatter,
     "folds": _folds,
     "bootstrap": _bootstrap,
+    "forecast": _forecast,
 }

@@ -60,7 +60,7 @@ def _used(spec: StudySpec, params: Params) -> Mapping[str, object]:
 
 def require_expressible(study: str, spec: StudySpec, params: Params, target: str) -> None:
     """Raise NotExpressible for the first part of a study that a target cannot express exactly."""
-    for part, reason in _outside(spec, target).items():
+    for part, reason in _outside(spec, params, target).items():
         raise refuse(target, part, reason, study=study)
     used = {part for part, is_used in _used(spec, params).items() if is_used}
     for part, (reason, nearest) in _LIMITS[target].items():
@@ -68,11 +68,14 @@ def require_expressible(study: str, spec: StudySpec, params: Params, target: str
             raise refuse(target, part, reason, Target.PYTHON if used & set(_LIMITS[nearest]) else nearest, study=study)
 
 
-def _outside(spec: StudySpec, target: str) -> dict[str, str]:
+def _outside(spec: StudySpec, params: Params, target: str) -> dict[str, str]:
     """Parts, with the reason, for which there is no program but the trades alone."""
     yields, timeframe = spec.account.interest_symbol, spec.timeframe
+    gate = params.get("regime", "any")
     return {
         **({"mode=shared": "chosen_for_several"} if spec.is_shared else {}),
+        **({f"by_regime={','.join(spec.by_regime)}": "needs_regimes"} if spec.by_regime else {}),
+        **({f"regime={gate}": "needs_regimes"} if gate != "any" else {}),
         **({f"rf={yields}": "bars_of_another_symbol"} if yields else {}),
         **(
             {f"timeframe={timeframe}": "no_such_timeframe"}

@@ -148,6 +148,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "signed": numbers.signed,
     "price": numbers.price,
     "thousandths": numbers.thousandths,
+    "fine": numbers.fine,
     "share": numbers.share,
     "probability": numbers.probability,
     "goal": numbers.goal_value,

@@ -51,6 +51,11 @@ def thousandths(value: float) -> str:
     return rounded(value, 3, ())
 
 
+def fine(value: float) -> str:
+    """A score that is compared in its fourth decimal: 0.2489."""
+    return f"{value:.4f}"
+
+
 def price(value: float) -> str:
     """A price or a volume as a file has it, with at most six digits."""
     return f"{value:g}".replace("-", MINUS)

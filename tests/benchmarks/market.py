@@ -24,12 +24,13 @@ from pathlib import Path
 import numpy as np
 
 from bot.schedules.bar_refresh import refresh_all
+from optimizer.indicators.feature_columns import compute
 from optimizer.market.feed import Market
 from optimizer.market.importing import import_files
 from optimizer.market.quality.sentinel import check
 from optimizer.market.raw_bars import RawBars, SeriesKey
 from optimizer.market.snapshots import read_snapshot, write_snapshot
-from optimizer.market.warehouse.features import FeatureStore, compute
+from optimizer.market.warehouse.features import FeatureStore
 from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import walk
 

@@ -18,24 +18,32 @@ from bot.ops.health_checks import bad, doubtful, good
 from bot.runtime.pacing import ChannelQueue
 from bot.schedules.bar_refresh import Failing
 from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
+from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
+from optimizer.domain.learned_results import Quality, SignalQuality, Weight
 from optimizer.domain.metrics import GOALS
+from optimizer.domain.regime_results import Regime
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.domain.universe import Universe
 from optimizer.errors import Phrase, ProviderDown
-from optimizer.learned.regimes import Regime
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Coverage
-from optimizer.outlook.regime_facts import RegimeFacts
+from optimizer.outlook.regime_facts import DidNotTrade, RegimeFacts
+from optimizer.outlook.scoreboard import scoreboard
+from optimizer.outlook.signal_facts import Bucket, SignalFacts
+from optimizer.outlook.signal_service import SignalRecord
+from optimizer.storage.signal_documents import StoredSignal
 from optimizer.strategies.registry import OVERLAYS
 from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.validation.statistics.across_symbols import AcrossSymbols, SymbolResult, across_symbols
 from reports.facts import RuleFacts
+from reports.forecast_facts import ForecastFacts
 from reports.render import Renderer
 from reports.text.message import Message
 from reports.text.rule_words import said_rule
 from tests.bot import bar_changes, recurring
 from tests.reports import facts as told
+from tests.reports import forecasts
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 ONE, OTHER = told.finished("strong"), told.finished("overfit", study_name="opt-9b1c")
@@ -185,9 +193,60 @@ def group(studies: list[Any], *, n: int = 0, n_done: int | None = None, **more: 
 REGIME = RegimeFacts(
     symbol="AAPL", timeframe="1d", source="sample", as_of=datetime(2008, 10, 10, tzinfo=UTC), regime=Regime.VOLATILE,
     probabilities={Regime.BULLISH: 0.01, Regime.BEARISH: 0.08, Regime.VOLATILE: 0.91, Regime.SIDEWAYS: 0.0},
-    since=date(2008, 9, 18), n_bars_since=17, n_changes=5, volatility=0.584, below_high=-0.31, gain=-0.004,
-    gain_interval=(-0.014, 0.006), data_hash="ab12cd34",
+    since=date(2008, 9, 18), n_bars_since=17, previous=Regime.BEARISH, resumed=None, n_bars=2205,
+    n_changes=5, volatility=0.584, below_high=-0.31, gain=-0.004,
+    gain_interval=(-0.014, 0.006), metrics={"return_63": -0.4137}, data_hash="ab12cd34",
 )  # fmt: skip
+FORECAST = ForecastFacts(
+    names=("opt-7f3a",), specs=(told.SPEC,), forecast=forecasts.forecast(), hold=forecasts.forecast(ForecastOf.HOLD),
+    n_bars=63, earlier=(forecasts.scored(1), forecasts.scored(value=-0.07)),
+)  # fmt: skip
+#: Twenty forecasts apart, of which two left their band, and one that waits; others of buy and hold.
+BOARD = scoreboard([
+    *(forecasts.scored(n, value=0.2 if n in (3, 9) else 0.041) for n in range(20)), forecasts.scored(20, value=None),
+    *(forecasts.scored(n, kind=ForecastOf.HOLD) for n in range(4)),
+    *(forecasts.scored(n, measure=ForecastMeasure.MAX_DRAWDOWN) for n in range(4)),
+])  # fmt: skip
+SAID = SimpleNamespace(
+    symbol="AAPL", timeframe="1d", regime=Regime.VOLATILE, confidence=0.91, since=date(2008, 9, 18), n_bars_since=17,
+    previous=Regime.BEARISH, as_of=datetime(2008, 10, 10, tzinfo=UTC),
+)  # fmt: skip
+FIRST_SAID = SimpleNamespace(**vars(SAID) | {"symbol": "BTC/USD", "timeframe": "1h", "previous": None})
+QUALITY = SignalQuality(
+    word=Quality.NO_BETTER, n_calls=2512, n_effective=502.4, base_rate=0.5545, auc=0.4796, p=0.83, brier=0.2504,
+    base_brier=0.2504, skill=0.0, log_loss=0.694, base_log_loss=0.694, logistic_brier=0.2504,
+)  # fmt: skip
+SIGNAL = SignalFacts(
+    symbol="AAPL", timeframe="1d", source="sample", as_of=datetime(2013, 3, 1, tzinfo=UTC), horizon=5,
+    probability=0.5626, base_rate=0.5626, bucket=None, quality=QUALITY, slope=0.0, parts=(), n_train=1260,
+    trained_until=date(2012, 12, 7), model_hash="12ef", data_hash="ab12cd34", version=1, dropped=(),
+)  # fmt: skip
+INFORMATIVE = replace(
+    SIGNAL, probability=0.6419, bucket=Bucket.BUY, slope=0.83, dropped=("obv",),
+    parts=(Weight(feature="rsi_14", weight=0.214), Weight(feature="price_change_1d", weight=-0.041)),
+    quality=QUALITY.model_copy(update={"word": Quality.INFORMATIVE, "auc": 0.604, "p": 0.005, "brier": 0.2401}),
+)  # fmt: skip
+
+
+def _told(day: int, **scores: object) -> StoredSignal:
+    told: StoredSignal = StoredSignal.model_construct(
+        symbol="AAPL", timeframe="1d", source="sample", horizon=5, as_of=datetime(2013, 2, day, tzinfo=UTC),
+        probability=0.5626, base_rate=0.5541, **{"scored_at": None, "realised": None, "brier": None, "base_brier": None}
+        | scores,
+    )  # fmt: skip
+    return told
+
+
+SCORED_AT = datetime(2013, 2, 20, tzinfo=UTC)
+RECORD = SignalRecord(
+    symbol="AAPL",
+    signals=(
+        _told(19),
+        _told(7, scored_at=SCORED_AT),
+        _told(6, scored_at=SCORED_AT, realised=True, brier=0.1913, base_brier=0.1988),
+        _told(5, scored_at=SCORED_AT, realised=False, brier=0.3165, base_brier=0.307),
+    ),
+)
 CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     **{f"whoami {role}": ("whoami", {**WHOAMI, "role": role}) for role in ("nobody", "viewer", "runner", "admin")},
     "top": ("top", {"studies": [ONE, OTHER], "symbol": "AAPL", "strategy": "rsi", "is_all": True,
@@ -227,10 +286,37 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "data with every finding": ("data_symbol", {"report": REPORT, "findings": EVERY, "n_findings": len(EVERY),
                                                 "picture": "      J F\n2026  █ !"}),
     "data changes": ("data_changes", {"symbol": "AAPL", "rows": bar_changes.ROWS, "n_changes": 23}),
-    "regime": ("regime", {"r": REGIME}),
+    "regime": ("regime", {"r": REGIME, "url": "https://bot.example.org/regimes?symbol=AAPL"}),
     "regime that foretells": (
-        "regime", {"r": replace(REGIME, below_high=0.0, gain=0.009, gain_interval=(0.002, 0.016))},
+        "regime",
+        {"r": replace(REGIME, below_high=0.0, gain=0.009, gain_interval=(0.002, 0.016), resumed=date(2008, 2, 1)),
+         "url": ""},
     ),
+    "forecast": ("forecast", {"forecast": FORECAST}),
+    "forecast of champions": ("forecast", {"forecast": replace(
+        FORECAST, names=("opt-7f3a", "opt-1c2d"), specs=(told.SPEC,) * 2, hold=None, earlier=(),
+        forecast=forecasts.forecast(ForecastOf.PORTFOLIO),
+    )}),
+    "forecasts": ("forecasts_board", {"forecasts": BOARD, "symbol": ""}),
+    "forecasts that are too few": ("forecasts_board", {"symbol": "AAPL", "forecasts": scoreboard([
+        forecasts.scored(), forecasts.scored(1, closed="unknowable", value=None),
+        forecasts.scored(2, made_at=NOW + timedelta(days=999)),
+    ])}),
+    "forecasts that are off": ("forecasts_board", {"symbol": "", "forecasts": scoreboard(
+        forecasts.scored(n, value=0.2, crps=0.02) for n in range(12)
+    )}),
+    "no forecasts": ("forecasts_board", {"forecasts": scoreboard([]), "symbol": "AAPL"}),
+    "regimes": (
+        "regime_list",
+        {"rows": [SAID, FIRST_SAID], "without": [DidNotTrade(symbol="IBM", day="2008-10-10")] * 6, "n_others": 3},
+    ),
+    "regimes of none": ("regime_list", {"rows": [], "without": [], "n_others": 0}),
+    "signal": ("signal", {"s": SIGNAL}),
+    "signal that informs": ("signal", {"s": INFORMATIVE}),
+    "signal of few calls": ("signal", {"s": replace(SIGNAL, quality=None)}),
+    "signals": ("signals", {"r": RECORD}),
+    "signals of none": ("signals", {"r": SignalRecord(symbol="AAPL", signals=())}),
+    "signals without a score": ("signals", {"r": SignalRecord(symbol="AAPL", signals=RECORD.signals[:1])}),
     "data changes of nothing": ("data_changes", {"symbol": "AAPL", "rows": (), "n_changes": 0}),
     "changed bars": ("changed_bars", {"rows": bar_changes.POSTED, "n_series": 2, "n_others": 3}),
     "changed bars of one": ("changed_bars", {"rows": bar_changes.POSTED[:1], "n_series": 1, "n_others": 0}),
@@ -243,8 +329,9 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "two_readings": ("two_readings", {"x": {"one": "AAPL bollinger 200", "other": "AAPL zscore 200"}}),
     "web": ("web", {"url": "https://optimizer.example.com/sign-in?ticket=abc", "minutes": 10, "is_public": True}),
     "web here": ("web", {"url": "http://127.0.0.1:3000/sign-in?ticket=abc", "minutes": 10, "is_public": False}),
-    "failures": ("failures", {"rows": [(told.failed(), "The bars cannot be used.")], "broken": [ENTRY]}),
-    "no failures": ("failures", {"rows": [], "broken": []}),
+    "failures": ("failures", {"rows": [(told.failed(), "The bars cannot be used.")], "broken": [ENTRY],
+                              "waiting": [("AAPL", forecasts.scored(value=None))]}),
+    "no failures": ("failures", {"rows": [], "broken": [], "waiting": []}),
     "audit": ("audit", {"rows": [(ENTRY, ENTRY.reason)] * 30}),
     "no audit": ("audit", {"rows": []}),
     "config": ("config", {"channel": "C012AB3CD", "is_direct": False,
@@ -357,7 +444,11 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     failed = told.failed()
     assert failed.failure is not None
     assert failed.failure.error is not None
-    facts = {"rows": [(failed, say.error(failed.failure.error))], "broken": [ENTRY]}
+    facts = {
+        "rows": [(failed, say.error(failed.failure.error))],
+        "broken": [ENTRY],
+        "waiting": [("AAPL", forecasts.scored(value=None))],
+    }
     cases["failures"] = [say.render("failures", **facts)]
     cases.pop("audit")  # thirty alike; one is shown
     notices = {f"notice_{name}": [say.notice(name, **facts)] for name, facts in NOTICES.items()}

@@ -7,14 +7,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.grammar.cadence import Cadence, ScheduleWhen
+from bot.schedules.forecast_scoring import ForecastRecord
 from bot.slack.home_tab import ChampionRecord, Decided, HomeFacts
 from optimizer.domain.study_results import Interval, StudyState, Verdict
 from optimizer.errors import Phrase, Unavailable
 from optimizer.market.quality.data_findings import DataNote
+from optimizer.outlook.scoreboard import scoreboard
 from optimizer.validation.champions.challenge import Challenge, Decision, DecisionReason
 from reports.render import Renderer
 from reports.text.message import Message
 from tests.reports import facts as told
+from tests.reports import forecasts
 
 ZONE = ZoneInfo("Asia/Seoul")
 DUE = datetime(2026, 11, 23, 7, 0, tzinfo=ZONE)
@@ -101,7 +104,7 @@ def weekly(of_run: SimpleNamespace, notes: Sequence[DataNote] = (), **changes: A
         "schedule": SCHEDULE, "run": of_run, "study": study, "summary": told.finished("promising").summary,
         "champion": CHAMPION, "champion_params": FORMER,
         "before": run(CHALLENGES["behind"], params=told.rsi(12, 30, 70), started_at=BEFORE), "late_at": None,
-        "next_at": TIMES[1], "is_same_as_before": False, "may_adopt": True,
+        "next_at": TIMES[1], "is_same_as_before": False, "may_adopt": True, "record": None, "regime_before": None,
     }  # fmt: skip
     return SimpleNamespace(**facts | changes)
 
@@ -151,6 +154,20 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         late_at=DUE, is_same_as_before=True, may_adopt=False, next_at=None,
     )  # fmt: skip
     posts["weekly_asked"] = weekly(run(CHALLENGES["ahead"], asked_by="U012AB3CD", champion="opt-9b1c"))
+    posts["weekly_forecasts"] = weekly(
+        run(CHALLENGES["same"]),
+        record=ForecastRecord(board=scoreboard([forecasts.scored(n) for n in range(12)]), is_outside=False),
+    )
+    posts["weekly_outside"] = weekly(
+        run(CHALLENGES["same"]),
+        record=ForecastRecord(board=scoreboard([forecasts.scored(n, value=-0.2) for n in range(2)]), is_outside=True),
+    )
+    changed = told.in_market("promising", told.REGIME).summary
+    this_week = changed.model_copy(update={"regime": told.REGIME.model_copy(update={"since": date(2013, 2, 25)})})
+    for name, summary in (("earlier", changed), ("this_week", this_week)):
+        posts[f"weekly_turned_{name}"] = weekly(
+            run(CHALLENGES["maybe"]), summary=summary, regime_before=told.REGIME.before
+        )
     reason = say.error(Unavailable(what="A", reason="it ended <!channel>", remedy=Phrase("try_again")))
     failure = {"schedule": SCHEDULE, "spec": told.SPEC, "reason": reason}
     study = told.finished("promising")

@@ -81,7 +81,6 @@ async def workers(
 ) -> Outcome:
     """Run studies on two worker programs while they are killed and frozen so often, and the broker beside them."""
     began, dice = time.monotonic(), random.Random(seed)
-    home.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(mongod_in(home))
         await stack.enter_async_context(open_documents(server.uri, DOCUMENTS))

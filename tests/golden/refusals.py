@@ -37,10 +37,11 @@ OWN: dict[str, dict[str, object]] = {
     "UnusableBars": {"reason": Phrase("price_is", price=Phrase("close"), value=0)},
     "MissingSetting": {"name": "SLACK_BOT_TOKEN"}, "MissingKey": {"setting": "ALPHAVANTAGE_API_KEY"},
     "HomeUnusable": {"reason": "Read-only file system"}, "SecretTooShort": {"file": "/srv/bot/pages.secret"},
-    "TooFewBars": {"reason": Phrase("empty_window")},
+    "TooFewBars": {"reason": Phrase("empty_window")}, "TooFewForSignals": {"have": 100, "need": 505},
     "EmptySpace": {"reason": Phrase("all_tried")}, "GridTooLarge": {"n_sets": "75,264", "most": "10,000"},
     "WarehouseTooNew": {"known": 8},
     "NotQuietHours": {"word": "22:00"}, "AboutSlack": {"word": "mute"},
+    "MissingLearner": {"strategy": "ml", "extra": "ml"},
     "NotExpressible": {
         "target": "pine", "part": "stop", "reason": Phrase("stops_later"), "study": "opt-7f3a", "instead": "python",
     },

@@ -6,8 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import bson
 
+from optimizer.domain.by_regime_results import PlannedRegimes, RegimeReport, RegimeRow, RegimeSide, SplitEvidence
+from optimizer.domain.forecast_results import ForecastOf, NoForecast
+from optimizer.domain.regime_results import Regime, RegimeRun, StudyRegime
 from optimizer.domain.space import Params, Range, Space
-from optimizer.domain.study_request import Cap, StudySpec
+from optimizer.domain.study_request import Cap, Narrowed, StudySpec
 from optimizer.domain.study_results import (
     Curve,
     Degenerate,
@@ -41,6 +44,7 @@ from optimizer.domain.study_results import (
 from optimizer.errors import Phrase, UnusableBars
 from optimizer.storage.trial_documents import trial_document
 from reports.facts import Failure, Plan, StudyFacts
+from tests.reports.forecasts import forecast
 
 WINDOW = Window(
     start=date(2003, 10, 24),
@@ -52,6 +56,16 @@ WINDOW = Window(
     periods_per_year=252.0,
 )
 SPEC = StudySpec(symbol="AAPL", strategy_name="rsi", n_trials=200)
+BY_REGIME_SPEC = StudySpec(
+    symbol="AAPL",
+    strategy_name="rsi",
+    by_regime=("oversold", "stop"),
+    overlays=("stop", "regime"),
+    narrowed=(Narrowed(name="regime", choices=("any", "calm")),),
+)
+PLANNED = PlannedRegimes(
+    symbol="AAPL", n_bars={"bullish": 1158, "bearish": 478, "volatile": 31, "sideways": 0}, n_stressed=509
+)
 SPACE = Space(
     (
         Range(name="period", low=10, high=30, step=1, default=14, unit="bars"),
@@ -119,6 +133,58 @@ TEXTBOOK = scored(rsi(14, 30, 70), (0.4127, 0.9811, -0.4313), (0.2179, 0.0317, -
 HOLD = scored({}, (0.9317, 14.1731, -0.6087), (0.3311, 0.1719, -0.4381))
 
 
+BY_REGIME = RegimeReport(
+    rows=(
+        RegimeRow(
+            regime="bullish",
+            n_bars=1215,
+            n_held_out=212,
+            share=0.516362,
+            winner=RegimeSide(log_return=0.8131, annual_return=0.1837, sharpe_ratio=1.2117, low=0.4613, high=1.9619),
+            buy_and_hold=RegimeSide(
+                log_return=2.1719, annual_return=0.5691, sharpe_ratio=1.9213, low=1.1717, high=2.6713
+            ),
+            n_trades=19,
+            win_rate=0.7368,
+        ),
+        RegimeRow(
+            regime="bearish",
+            n_bars=372,
+            n_held_out=71,
+            share=0.158096,
+            winner=RegimeSide(log_return=-0.0313, annual_return=-0.0209, sharpe_ratio=-0.1119, low=-1.46, high=1.2413),
+            buy_and_hold=RegimeSide(
+                log_return=-0.6113, annual_return=-0.3387, sharpe_ratio=-1.1317, low=-2.49, high=0.2219
+            ),
+            n_trades=8,
+            win_rate=0.5,
+        ),
+        RegimeRow(
+            regime="volatile",
+            n_bars=97,
+            n_held_out=0,
+            share=0.041224,
+            winner=RegimeSide(log_return=0.1117, annual_return=0.3371, sharpe_ratio=0.6119),
+            buy_and_hold=RegimeSide(log_return=-0.0319, annual_return=-0.0797, sharpe_ratio=-0.1213),
+            n_trades=3,
+            win_rate=0.6667,
+        ),
+        RegimeRow(regime="sideways"),
+        RegimeRow(
+            regime=None,
+            n_bars=669,
+            n_held_out=70,
+            share=0.284318,
+            winner=RegimeSide(log_return=0.0713, annual_return=0.0272, sharpe_ratio=0.1917, low=-0.8219, high=1.2113),
+            buy_and_hold=RegimeSide(
+                log_return=0.1313, annual_return=0.0507, sharpe_ratio=0.2117, low=-0.8019, high=1.2313
+            ),
+            n_trades=11,
+        ),
+    )
+)
+
+
 def summary(**changes: object) -> StudySummary:
     """The promising study, or another by what differs from it."""
     winner = scored(rsi(11, 33, 78), (1.0943, 3.8123, -0.2917), (0.8377, 0.2213, -0.1129), 143)
@@ -160,9 +226,27 @@ def summary(**changes: object) -> StudySummary:
         n_failed=0,
         is_exhaustive=False,
         space_size=5376,
+        by_regime=BY_REGIME,
         notes=(),
     )
     return whole.model_copy(update=changes)
+
+
+#: Kinds of markets that turned shortly before the window's end.
+REGIME = StudyRegime(
+    regime=Regime.VOLATILE,
+    confidence=0.9137,
+    since=date(2013, 2, 6),
+    n_bars=16,
+    before=Regime.BULLISH,
+    runs=(
+        RegimeRun(start=WINDOW.start, regime=None),
+        RegimeRun(start=date(2004, 10, 25), regime=Regime.SIDEWAYS),
+        RegimeRun(start=date(2008, 9, 18), regime=Regime.BEARISH),
+        RegimeRun(start=date(2009, 6, 2), regime=Regime.BULLISH),
+        RegimeRun(start=date(2013, 2, 6), regime=Regime.VOLATILE),
+    ),
+)
 
 
 def significance(**changes: object) -> Significance:
@@ -437,6 +521,30 @@ def two_goals() -> StudySummary:
     return plain.model_copy(update={"pareto": Pareto(sets=sets, n_sets=11, n_feasible=183, knee=88)})
 
 
+def split_by_regime() -> StudySummary:
+    """A strong result whose split by regime is worth no more than one by shifted labels."""
+    params: Params = {**rsi(11, 33, 78), "stop": 6, "oversold_stress": 23, "stop_stress": 11}
+    winner = scored(params, (1.7119, 6.3317, -0.1813), (1.4317, 0.3971, -0.0713), 143)
+    plain: Params = {**rsi(11, 33, 78), "stop": 7}
+    evidence = SplitEvidence(
+        names=("oversold", "stop"),
+        plain_params=plain,
+        plain_value=1.6113,
+        split_value=1.7237,
+        gain=0.1124,
+        placebo_gain=0.0913,
+        placebo_gains=(0.0317, 0.0913, 0.1519),
+        placebo_p=0.375,
+        plain_sharpe=1.3919,
+        split_sharpe=1.4317,
+        n_unseen=1353,
+        difference=0.0119,
+        probability=0.6113,
+    )
+    changes = {"winner": winner, "top": (winner, *_runners_up()), "split": evidence}
+    return strong().model_copy(update={**changes, "verdict": Verdict.UNPROVEN, "suggestion": Suggestion.RESEARCH})
+
+
 SUMMARIES = {
     "strong": strong(),
     "promising": summary(optimum=1.1391),
@@ -450,6 +558,9 @@ SUMMARIES = {
         degenerate=Degenerate.HOLD_IN_DISGUISE, verdict=Verdict.UNPROVEN, suggestion=Suggestion.DROP, is_exhaustive=True
     ),
     "shared": shared(),
+    "forecast": summary(forecasts=(forecast(), forecast(ForecastOf.HOLD)), n_unseen=512),
+    "no_forecast": summary(no_forecast=NoForecast.TOO_FEW_UNSEEN, n_unseen=84),
+    "split": split_by_regime(),
     "two_goals": two_goals(),
     "folds_only": summary(
         window=WINDOW.model_copy(update={"holdout_start": None, "n_holdout": 0}),
@@ -501,6 +612,9 @@ def finished(name: str, /, **changes: object) -> StudyFacts:
     if whole.shared is not None:
         symbols = [part.symbol for part in whole.shared.by_symbol]
         found |= {"spec": SPEC.shared_with(symbols), "command": "/optimize AAPL,IBM,MSFT RSI 200 mode=shared"}
+    if whole.split is not None:
+        found |= {"spec": SPEC.model_copy(update={"by_regime": whole.split.names})}
+        found |= {"command": "/optimize AAPL RSI 200 by_regime=oversold,stop"}
     if whole.pareto is not None:
         found |= {"spec": SPEC.model_copy(update={"goals": tuple(whole.pareto.sets[0].in_sample)})}
         found |= {"command": "/optimize AAPL RSI 200 goal=sharpe,maxdd"}
@@ -567,3 +681,8 @@ def _trial(number: int) -> TrialRecord:
         started_at=datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
         duration=0.00011,
     )
+
+
+def in_market(name: str, regime: StudyRegime) -> StudyFacts:
+    """A finished study whose window had these kinds of markets."""
+    return finished(name, summary=SUMMARIES[name].model_copy(update={"regime": regime}))

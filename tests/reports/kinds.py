@@ -3,12 +3,13 @@
 from datetime import date
 from types import SimpleNamespace
 
+from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.strategies.declaration import OwnCode
-from optimizer.strategies.registry import OVERLAYS, STRATEGIES
+from optimizer.strategies.registry import OVERLAYS, STRATEGIES, space_of
 from reports.facts import Failure
 from reports.render import Renderer
 from reports.text.message import Message
@@ -45,6 +46,8 @@ REQUESTED = StudySpec(
     timeframe="1h",
     force=True,
 )
+#: A kind of market that turned of late, and one that is old and the first.
+REGIMES = (facts.REGIME, facts.REGIME.model_copy(update={"n_bars": 2353, "since": facts.WINDOW.start, "before": None}))
 OLD = DataNote(kind="stale_end", facts={"n": 3456, "when": "2013-03-01"})
 ACTED = ("cancelled", "paused", "resumed")
 VERBS = [SimpleNamespace(key="list", usage="list [mine]", english="the studies", korean="탐색 목록")]
@@ -62,10 +65,23 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         **{f"root_{state}": [say.root(facts.study(state, trials_completed=57))] for state in StudyState},
         "root_first": [say.root(facts.study(StudyState.RUNNING, trials_completed=0, best_value=None))],
         "root_validating": [say.root(facts.study(StudyState.RUNNING, is_validating=True))],
+        "root_training": [
+            say.root(
+                facts.study(
+                    StudyState.RUNNING,
+                    trials_completed=0,
+                    best_value=None,
+                    training=TrainingProgress(row=3, n_rows=20),
+                )
+            )
+        ],
         "root_left": [say.root(facts.study(StudyState.RUNNING, trials_completed=124, seconds_left=18.2))],
         "root_told": [say.root(facts.finished("overfit"))],
         "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
+        "in_a_market": [
+            message for regime in REGIMES for message in say.result(facts.in_market("promising", regime))
+        ],
         "unfurl": [say.render("unfurl", study=facts.finished("unproven"))],
         "chart_equity": [*_charts(say)],
         **{f"why_{name}": [say.why(facts.finished(name))] for name in facts.SUMMARIES},
@@ -79,6 +95,10 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "plan_form": [say.render("form_plan", spec=facts.SPEC, plan=plan, n_others=n) for n in (0, 2)],
         "plan_ordered": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["sma"].space))],
         "plan_chosen": [say.plan(facts.SPEC, facts.plan(space=STRATEGIES["bollinger"].space))],
+        "plan_by_regime": [
+            say.plan(spec, facts.plan(space=space_of(spec), regimes=facts.PLANNED))
+            for spec in (facts.BY_REGIME_SPEC, facts.BY_REGIME_SPEC.shared_with(("AAPL", "IBM")))
+        ],
         "plan_own": [say.plan(facts.SPEC, facts.plan(own_code=OWN_CODE))],
         "status": [say.status(facts.study(StudyState.RUNNING))],
         "listing": [say.listing([facts.finished("strong"), facts.study(StudyState.RUNNING)])],

@@ -10,10 +10,12 @@ import pytest
 from matplotlib import font_manager
 from PIL import Image
 
+from optimizer.domain.regime_results import Regime, RegimeRun
 from optimizer.domain.space import Params
 from optimizer.domain.study_results import Curve, Interval, Surface
 from reports.charts import chart_list, figures, fonts, gallery
 from reports.charts.chart_labels import labels_of
+from reports.charts.regime_strip import LOOKS
 from reports.languages import LANGUAGES, Language
 from tests.reports import facts
 
@@ -94,6 +96,23 @@ def test_the_held_out_bars_are_shaded() -> None:
 
     assert share_of(with_holdout, SHADE) > 0.05
     assert share_of(without, SHADE) < 0.001
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_kinds_of_markets_are_a_strip_of_four_looks_with_a_legend_in_the_readers_language(language: Language) -> None:
+    say, days = labels_of(language), growth(400).dates
+    kinds = [RegimeRun(start=days[90 * at], regime=regime) for at, regime in enumerate(Regime)]
+    with fonts.fonts_of(language):
+        drawn = figures.equity(say, growth(400), holdout_start=None, title="x", regimes=kinds)
+        without = figures.equity(say, growth(400), holdout_start=None, title="x")
+
+    assert len({(face, hatch) for face, _, hatch in LOOKS.values()}) == len({h for *_, h in LOOKS.values()}) == 4
+    for face, *_ in LOOKS.values():
+        assert share_of(drawn, figures_rgb(face)) > 0.0015
+        assert share_of(without, figures_rgb(face)) < 0.0005
+    assert [say.regimes[regime] for regime in Regime] != [say.labels["winner"]] * 4
+    unlabelled = [RegimeRun(start=days[0], regime=None)]
+    pixels(figures.equity(say, growth(400), holdout_start=None, title="x", regimes=unlabelled))
 
 
 def test_the_same_numbers_give_the_same_bytes() -> None:

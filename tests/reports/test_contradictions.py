@@ -10,6 +10,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
+from optimizer.domain.learned_results import Doubt
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, Verdict
 from optimizer.validation.evidence import Evidence
 from optimizer.validation.verdict import RETIRED, TREE, Judgement, judge
@@ -65,6 +66,7 @@ def test_overfit_is_said_only_of_what_was_fitted_and_lost() -> None:
 #: Both sides of every threshold, and no value where there may be none.
 SIDES = {
     "obstacle": (*(None,) * 20, *Obstacle),
+    "doubts": (*((),) * 8, (Doubt.NO_BETTER_THAN_BASE,)),
     "degenerate": (*(None,) * 20, *Degenerate),
     "n_tried": (1, 2, 200, 200, 200),
     "any_gained": (True, True, True, True, False),
@@ -83,6 +85,7 @@ SIDES = {
     "lost_halves": (None, 0.0, 0.2, 0.21, 0.5, 0.51, 0.6, 0.61, 1.0),
     "pbo": (None, 0.0, 0.2, 0.21, 0.5, 0.51, 1.0),
     "low": (None, -1.2, -0.01, 0.0, 0.01, 0.6),
+    "placebo_p": (None, None, None, 0.025, 0.05, 0.075, 1.0),
     "plateau_share": (None, 0.0, 0.2, 0.49, 0.5, 0.74, 0.75, 1.0),
     "n_research": (0, 3),
 }  # fmt: skip

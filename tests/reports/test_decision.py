@@ -45,6 +45,18 @@ def test_a_first_message_has_sixty_words_at_most(language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_market_that_turned_of_late_takes_one_line_of_eight_words_and_another_none(language: Language) -> None:
+    say, lone = renderer_of(language), facts.REGIME.model_copy(update={"n_bars": 22})
+    plain = words_of(say.decision(facts.finished("promising")))
+
+    turned = words_of(say.decision(facts.in_market("promising", facts.REGIME)))
+    assert 0 < len(turned) - len(plain) <= 8
+    assert words_of(say.decision(facts.in_market("promising", lone))) == plain
+    first = facts.REGIME.model_copy(update={"before": None})
+    assert words_of(say.decision(facts.in_market("promising", first))) == plain
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", facts.SUMMARIES)
 def test_six_parameters_and_few_trades_have_room_too(name: str, language: Language) -> None:
     summary = facts.SUMMARIES[name]

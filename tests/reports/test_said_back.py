@@ -56,6 +56,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "caps": ((), CAPS[:1], *((cap, CAPS[2]) for cap in CAPS)),
     "narrowed": ((), *((narrowed,) for narrowed in NARROWED), NARROWED[:1] + NARROWED[4:]),
     "overlays": ((), ("stop",), ("stop", "take"), ("trend",)),
+    "by_regime": ((), ("oversold",), ("oversold", "stop"), ("stop",)),
     "start": (None, date(2008, 1, 2)),
     "end": (None, date(2012, 1, 3)),
     "years": (10, 5),

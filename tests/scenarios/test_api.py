@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -491,6 +492,12 @@ async def test_every_wrong_field_is_named_in_the_language_asked_for(program: Pro
         (f"{START}/studies?cursor=AAAAAAAAAAAAAAAA%E2%82%AC", 422), (f"{START}/studies?limit=0", 422),
         (f"{START}/studies?status=gone", 422), (f"{START}/studies?symbol=%7Bwhere", 422),
         (f"{ROOT}/market-data/NOPE/quality", 404), (f"{ROOT}/market-data/..%2F..%2Fx/quality", 404),
+        (f"{ROOT}/market-data/NOPE/regime", 404), (f"{ROOT}/market-data/AAPL/regime?as_of=yesterday", 422),
+        (f"{ROOT}/market-data/regime", 422), (f"{ROOT}/market-data/AAPL/regime?source=nope", 422),
+        (f"{ROOT}/market-data/AAPL/regime?timeframe=1y", 422), (f"{ROOT}/market-data/AAPL/regime?refresh=perhaps", 422),
+        (f"{ROOT}/market-data/AAPL/regime?as_of=2000-06-30", 422),
+        (f"{ROOT}/signals/NOPE", 404), (f"{ROOT}/signals/AAPL?horizon=20", 422),
+        (f"{ROOT}/signals/AAPL?as_of=2001-01-31", 409),
         (f"{ROOT}/nothing", 404), (f"{START}/a%0Ab/events", 404),
     ],
 )  # fmt: skip
@@ -537,6 +544,38 @@ async def test_quality_of_bars_is_what_the_guard_says(program: Program) -> None:
     assert [finding["detail"] for finding in told["findings"]] == [
         worded(finding.phrase) for finding in report.findings
     ]
+
+
+async def test_a_regime_is_that_of_the_day_and_the_same_by_path_and_by_parameter(program: Program) -> None:
+    status, told = await program.call("GET", f"{ROOT}/market-data/aapl/regime?as_of=2008-10-31")
+    _, same = await program.call("GET", f"{ROOT}/market-data/regime?symbol=AAPL&as_of=2008-10-31")
+
+    assert (status, told["symbol"], told["regime"], told["foretells"]) == (200, "AAPL", "volatile", False)
+    assert told["as_of"].startswith("2008-10-31")
+    assert sum(told["probabilities"].values()) == pytest.approx(1.0)
+    assert told["confidence"] == told["probabilities"]["volatile"]
+    assert {**same, "created_at": ""} == {**told, "created_at": ""}
+
+
+async def test_a_regime_that_was_said_is_said_again_until_new_bars_are_asked_for(program: Program) -> None:
+    _, first = await program.call("GET", f"{ROOT}/market-data/AAPL/regime")
+    _, again = await program.call("GET", f"{ROOT}/market-data/AAPL/regime")
+    _, fresh = await program.call("GET", f"{ROOT}/market-data/AAPL/regime?refresh=true")
+
+    assert again == first == fresh  # the sample has no new bars
+    _, day = await program.call("GET", f"{ROOT}/market-data/AAPL/regime?as_of={first['as_of'][:10]}")
+    assert day == first
+
+
+async def test_a_signal_is_that_of_the_service(program: Program) -> None:
+    _, told = await program.call("GET", f"{ROOT}/signals/aapl?horizon=2&as_of=2012-06-29")
+    facts = await program.stage.context.services.signals.signal("AAPL", 2, as_of=date(2012, 6, 29))
+
+    assert (told["symbol"], told["horizon"], told["as_of"]) == ("AAPL", 2, "2012-06-29T00:00:00Z")
+    assert (told["probability"], told["base_rate"], told["edge"]) == (facts.probability, facts.base_rate, facts.edge)
+    assert (told["model_hash"], told["data_hash"]) == (facts.model_hash, facts.data_hash)
+    assert told["quality"]["word"] == "no_better"
+    assert told["bucket"] is None
 
 
 async def test_findings_about_bars_are_told_in_the_language_asked_for(program: Program) -> None:

@@ -244,7 +244,15 @@ async def test_every_page_fits_reads_and_is_silent(eyes: Eyes, width: int, dark:
     resting, _ = await eyes.stage.start("AAPL RSI 9000 stop folds=0 seed=94")
     await eyes.stage.context.services.studies.pause(resting)
     await eyes.do(lambda: shape(eyes.browser, width=width, dark=dark))
-    pages = ["/board?verdict=all", "/studies", f"/studies/{name}", f"/studies/{resting}", "/plans", "/data"]
+    pages = [
+        "/board?verdict=all",
+        "/studies",
+        f"/studies/{name}",
+        f"/studies/{resting}",
+        "/plans",
+        "/forecasts",
+        "/data",
+    ]
 
     for path in pages:
         await eyes.open(path)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from optimizer.domain.forecast_results import ForecastOf
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationTrial
 from tests.scenarios.conftest import Stage, charts_in
@@ -21,6 +22,9 @@ async def test_command_is_acknowledged_at_once_and_answered_in_its_thread(stage:
     assert charts_in(answers) in (["AAPL RSI · growth of 1"], ["Growth and drawdown"])
     study = await stage.context.services.studies.find(name)
     assert study.status is StudyState.COMPLETE
+    assert study.summary is not None
+    assert [one.of for one in study.summary.forecasts] == [ForecastOf.WINNER, ForecastOf.HOLD]
+    assert study.summary.n_unseen == study.summary.forecasts[0].n_days > 1008
     trials = await OptimizationTrial.find(OptimizationTrial.study == name).to_list()
     assert len({tuple(sorted(trial.params.items())) for trial in trials}) == len(trials) == 200
     best = await stage.context.services.studies.get_best_params(name)

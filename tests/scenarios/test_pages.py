@@ -161,8 +161,8 @@ async def test_a_link_that_is_not_ours_is_refused_and_nothing_starts(stage: Stag
 @pytest.mark.parametrize(
     "path",
     ["/board", "/studies", "/studies/opt-0000", "/studies/opt-0000/events", "/studies/opt-0000/charts/equity.png",
-     "/plans", "/data", "/data?symbol=AAPL", "/dashboard", "/dashboard/studies/1", "/api/studies", "/api/meta",
-     "/csv/1", "/static/bundle.js", "/sign-in"],
+     "/plans", "/forecasts", "/data", "/data?symbol=AAPL", "/regimes?symbol=AAPL", "/dashboard",
+     "/dashboard/studies/1", "/api/studies", "/api/meta", "/csv/1", "/static/bundle.js", "/sign-in"],
 )  # fmt: skip
 async def test_nothing_is_shown_to_a_stranger(stranger: Browser, path: str) -> None:
     page = await stranger.get(path)
@@ -215,7 +215,20 @@ async def test_leaving_ends_the_session_for_good(alice: Browser) -> None:
     assert (await alice.get("/board", Cookie=f"{COOKIE}={kept}")).status == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/board", "/studies", "/plans", "/data", "/nowhere", "/studies/opt-ffffff"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/board",
+        "/studies",
+        "/plans",
+        "/forecasts",
+        "/data",
+        "/regimes?symbol=AAPL",
+        "/nowhere",
+        "/studies/opt-ffffff",
+    ],
+)
 async def test_every_answer_has_the_headers(alice: Browser, path: str) -> None:
     page = await alice.get(path)
 
@@ -294,6 +307,8 @@ async def test_a_study_that_has_ended_is_not_stopped_again(alice: Browser) -> No
         ("/studies/opt-ffffff/charts/equity.png", 404), ("/pages/../settings.py", 404), ("/pages/..%2fstyle.css", 404),
         ("/pages/report.jinja", 404), ("/static/..%2f__init__.py", 404), ("/static/%2fetc%2fpasswd", 404),
         ("/static/nothing.js", 404), ("/data?symbol=NOPE", 404), ("/data?symbol=%00", 404),
+        ("/regimes?symbol=NOPE", 404), ("/regimes?symbol=%00", 400), ("/regimes", 400),
+        ("/regimes?symbol=AAPL&timeframe=nope", 400), ("/regimes?symbol=AAPL&source=yahoo", 404),
         ("/board?verdict=stron", 400), ("/board?strategy=rsii", 400), ("/board?sort=x", 400),
         ("/dashboard/../../etc/passwd", 404), ("/api/studies/0", 404), ("/api/studies/x", 404),
         ("/api/studies/99999999999999999999", 404), ("/api/studies/1?after=x", 404), ("/csv/7", 404),
@@ -413,13 +428,37 @@ async def test_plans_and_data_say_what_there_is(alice: Browser) -> None:
     assert "IBM RSI" in plans.text
     assert "Asia/Seoul" in plans.text
     assert symbol
-    assert 'class="calendar"' in (await alice.get(symbol[1])).text
+    of_symbol = (await alice.get(symbol[1])).text
+    assert 'class="calendar"' in of_symbol
+    assert re.search(r'href="(/regimes\?symbol=[^"]+)"', of_symbol)
+
+
+async def test_kinds_of_markets_are_shown_over_time_with_the_price_and_say_that_they_are_no_forecast(
+    stage: Stage, alice: Browser, stranger: Browser
+) -> None:
+    await stage.tell("data AAPL")
+    page = await alice.get("/regimes?symbol=AAPL")
+
+    assert page.status == 200
+    assert 'class="price"' in page.text
+    assert "foretells nothing" in page.text
+    assert all(f"url(#{kind})" in page.text for kind in ("bullish", "bearish", "volatile", "sideways"))
+    weekly = await alice.get("/regimes?symbol=aapl&timeframe=1w&source=sample")
+    assert "weekly" in weekly.text
+    await stranger.sign_in("kim")
+    assert "횡보" in (await stranger.get("/regimes?symbol=AAPL")).text
 
 
 async def test_a_korean_reader_reads_korean(stage: Stage, stranger: Browser) -> None:
     await stranger.sign_in("kim")
 
-    for path, word in (("/board", "순위"), ("/studies", "탐색"), ("/plans", "챔피언"), ("/data", "데이터")):
+    for path, word in (
+        ("/board", "순위"),
+        ("/studies", "탐색"),
+        ("/plans", "챔피언"),
+        ("/forecasts", "전망"),
+        ("/data", "데이터"),
+    ):
         page = await stranger.get(path)
         assert '<html lang="ko">' in page.text
         assert word in page.text

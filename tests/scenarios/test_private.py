@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -19,14 +20,19 @@ from bot.documents.conversations import OutboxEntry
 from bot.grammar.commands import Command
 from bot.pages.optuna_storage import number_of
 from bot.role import Role
+from bot.schedules.forecast_scoring import keep_of_study, scores_of
 from bot.slack import buttons
 from bot.slack.dispatcher import CommandRequest, Dispatcher
 from bot.slack.home_tab import Home
 from optimizer.clock import utc_now
+from optimizer.domain.forecast_results import ForecastMeasure
+from optimizer.domain.kept_forecasts import Realised
+from optimizer.market.warehouse.forecast_history import due_forecasts, store_scores
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies.finding import UnknownStudy
 from optimizer.studies.service import AlreadyFinished
 from reports import actions
+from tests.reports.forecasts import forecast
 from tests.scenarios.conftest import Stage, rank_again, serving, study_in
 from tests.scenarios.test_api import START, Program, program_of
 from tests.scenarios.test_data_of_an_older_version import stored_in
@@ -131,11 +137,23 @@ async def _finish(stage: Stage, name: str, symbol: str) -> None:
         await asyncio.sleep(0.05)
     fields = {key: value for key, value in result.items() if key not in OWN}
     fields["summary"]["winner"]["out_of_sample"]["sharpe_ratio"] = 0.5  # what has none is not ranked
+    fields["summary"]["forecasts"] = [forecast(as_of=utc_now().date()).model_dump(mode="json")]
     fields["completed_at"] = utc_now()  # the home tab shows the decisions of the week, the newest first
     fields |= {"symbol": symbol, "spec": fields["spec"] | {"symbol": symbol, "partners": []}}
     fields["symbols"] = [symbol]
     await OptimizationStudy.get_motor_collection().update_one({"study_name": name}, {"$set": fields})
     await rank_again(name)
+    await _forecast(stage, name)
+
+
+async def _forecast(stage: Stage, name: str) -> None:
+    """Keep the study's forecasts, and score those of a month as if it had passed."""
+    services = stage.context.services
+    await keep_of_study(await services.studies.find(name), services)
+    warehouse, now = services.market.warehouse, utc_now()
+    due = [row for row in due_forecasts(warehouse, now.date() + timedelta(days=40)) if row.parts[0].study_name == name]
+    became = Realised(measures=dict.fromkeys(ForecastMeasure, 0.05), data_hash="ab12")
+    store_scores(warehouse, scores_of([(due, became)]), now=now)
 
 
 async def dispatch(
@@ -224,6 +242,9 @@ DOORS: dict[str, Door] = {
     "status": command(lambda name, symbol: f"status {name}"),
     "compare": command(lambda name, symbol: f"compare {name} {name}"),
     "export": command(lambda name, symbol: f"export {name} csv"),
+    "forecast": command(lambda name, symbol: f"forecast {name}"),
+    "forecasts": listing("forecasts"),
+    "forecasts' page": page("/forecasts"),
     "home": home,
     "button": button,
     "board": page(f"/board?strategy={STRATEGY}&verdict=all"),
@@ -243,7 +264,7 @@ async def test_people_see_what_they_may_and_nothing_else(house: House, stage: St
         assert await DOORS[door](house, user) == kinds, user
 
 
-@pytest.mark.parametrize("path", ["", "/best", "/trials", "/events"])
+@pytest.mark.parametrize("path", ["", "/best", "/trials", "/events", "/forecast"])
 async def test_programs_see_what_they_may_and_nothing_else(house: House, stage: Stage, path: str) -> None:
     for key, kinds in KEYS.items():
 
@@ -259,6 +280,8 @@ async def test_programs_list_what_they_may_see(house: House, stage: Stage) -> No
     for key, kinds in KEYS.items():
         _, found = await house.programs[key].call("GET", f"{START}/studies?limit=100")
         assert house.shown(json.dumps(found)) == kinds, key
+        _, scored = await house.programs[key].call("GET", "/api/v1/forecasts")
+        assert house.shown(json.dumps(scored)) == kinds, key
 
 
 async def test_a_program_changes_nothing_that_it_does_not_see(house: House, stage: Stage) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from bot.documents.market_regimes import MarketRegime
 from bot.documents.recurring import FailingSeries, Refresh
 from tests.optimizer.market.local_http import Reply, Source, serve
 from tests.scenarios.refreshing import DESK, Services, at, bars
@@ -46,6 +48,8 @@ async def test_a_source_that_fails_is_told_once_where_its_bars_are_used_and_anew
             await _two_schedules(services, act)
             fine = await services.pass_to(at(0, 22, 30))
             assert (fine.n_series, fine.n_failed) == (1, 0)
+            (label,) = await MarketRegime.find_all().to_list()
+            assert (label.symbol, label.source, label.as_of.date()) == ("IBM", "alphavantage", date(2012, 10, 31))
             assert "1 series" in await health(act)
 
             source.reply("/query", DOWN)
@@ -103,6 +107,7 @@ async def test_a_refresh_that_a_stop_cut_off_is_done_at_the_next_start_and_told_
             assert (await services.refreshed(at(1, 22, 30))).n_failed == 1
             assert len(await services.told(await slack.channel_id(), 1)) == 1
             assert await Refresh.find_all().count() == 1
+            assert await MarketRegime.find_all().count() == 1  # of the bars that are stored
             assert (await FailingSeries.find_one({"symbol": "IBM"})) is not None
         slack.assert_no_violations()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from bot.origin import Origin
 from bot.role import Role
 from bot.runtime.processes import start_children
 from bot.runtime.services import open_services
+from bot.schedules.forecast_scoring import keep_of_study
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies.scheduler import STUDY_KIND
 from tests.scenarios.conftest import opened, settings_for
@@ -70,7 +72,13 @@ async def test_the_end_of_a_study_is_told_by_its_worker_though_nobody_polls(tmp_
             Outbox(client).open() as outbox,
         ):
             context = make_context(services, client, outbox, People(client))
-            told = run_and_tell(services.studies, context.conversations, context.groups, context.may_serve)
+            told = run_and_tell(
+                services.studies,
+                context.conversations,
+                context.groups,
+                context.may_serve,
+                keep=partial(keep_of_study, services=services),
+            )
             await services.jobs.start({STUDY_KIND: told})
             origin = Origin(channel_id=_QUANT, user_id=await slack.user_id("alice"), role=Role.RUNNER)
             await answer(parse("AAPL RSI 20 folds=0"), origin, context)

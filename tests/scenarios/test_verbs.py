@@ -10,6 +10,7 @@ import pytest_asyncio
 from bot.delivery.thread import advance_telling
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.conversations import Telling
+from bot.documents.market_regimes import MarketRegime
 from bot.documents.preferences import Watchlist
 from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState
@@ -317,6 +318,50 @@ async def test_a_regime_is_told_as_it_was_known_with_what_it_is_worth(stage: Sta
     assert "변동" in korean
     assert "Which symbol" in await stage.tell("regime")
     assert "a label needs more than a year" in await stage.tell("regime AAPL as_of=2000-06-30")
+
+
+async def test_a_forecast_is_a_range_and_no_promise(stage: Stage, study: Finished) -> None:
+    told = await stage.tell(f"forecast {study[0]}")
+
+    assert "Next 63 bars, from" in told
+    assert "not a promise" in told
+    assert "다음 봉 21개" in await stage.tell(f"forecast {study[0]} bars=21", user="kim")
+    assert "`bars` is one of 21, 63, 126" in await stage.tell(f"forecast {study[0]} bars=64")
+    assert "needs a study's id" in (await stage.tell("forecast")).replace("\\", "")
+
+
+async def test_forecasts_say_what_became_of_them(stage: Stage, study: Finished) -> None:
+    assert "No forecast is scored yet" in await stage.tell("forecasts AAPL")
+    assert "No forecast is kept" in await stage.tell("forecasts NFLX")
+
+
+async def test_regimes_of_what_is_in_use_are_a_table_for_the_asker_alone(stage: Stage) -> None:
+    await stage.tell("data IBM")
+    await stage.tell("config @kinds IBM,MSFTX", user="bob")
+    delivery = await stage.act.command("regimes")
+    told = await stage.told(delivery)
+    korean = await stage.tell("장세목록", user="kim")
+
+    assert told["response_type"] == "ephemeral"
+    table = next(block for block in told["blocks"] if block["type"] == "data_table")
+    assert any("IBM" in str(row[0]) and "daily" in str(row[1]) for row in table["rows"])
+    assert "foretells nothing" in str(told["blocks"])
+    assert "`MSFTX` has no stored bars yet" in str(told["blocks"])
+    assert "예측하지 않습니다" in korean
+    (said,) = await MarketRegime.find({"symbol": "IBM", "timeframe": "1d"}).to_list()
+    await stage.tell("regimes")
+    assert [each.id for each in await MarketRegime.find({"symbol": "IBM", "timeframe": "1d"}).to_list()] == [said.id]
+    await stage.tell("config @kinds -IBM,MSFTX", user="bob")
+
+
+async def test_a_result_names_the_market_of_its_last_bar_in_its_details(stage: Stage) -> None:
+    name, _ = await stage.finished("IBM SMA 20 folds=0 seed=91 to=2008-11-20", least=1)
+    study = await stage.context.services.studies.find(name)
+
+    assert study.summary is not None
+    assert study.summary.regime is not None
+    assert study.summary.regime.runs[-1].regime is study.summary.regime.regime
+    assert f"At the last bar IBM was *{study.summary.regime.regime}*" in await stage.tell(f"show {name}")
 
 
 async def test_health_tries_every_part(stage: Stage) -> None:

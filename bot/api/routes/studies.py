@@ -55,6 +55,7 @@ from optimizer.errors import (
 )
 from optimizer.storage.documents import WORKSPACE
 from optimizer.storage.study_queries import page_of_studies
+from optimizer.strategies.regimes.errors import TooLittleStress
 from optimizer.strategies.registry import find_strategy
 
 log = logging.getLogger(__name__)
@@ -179,6 +180,7 @@ _FIELDS: Mapping[type[UserError], str] = {
     EmptySpace: "/search_space",
     GridTooLarge: "/search_space",
     NobodyToShareWith: "/mode",
+    TooLittleStress: "/by_regime",
 }
 
 

@@ -185,7 +185,9 @@ def _strategy_of(key: str, rule: str) -> Strategy | None:
         return None
 
 
-_CLASHES = ClashFields(years="years", end="to", mode="options", reenter="options", other="strategy")
+_CLASHES = ClashFields(
+    years="years", end="to", mode="options", reenter="options", by_regime="options", other="strategy"
+)
 
 
 def _typed_fields(form: Form) -> Iterator[tuple[str, str]]:

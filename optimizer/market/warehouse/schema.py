@@ -10,13 +10,7 @@ from datetime import datetime
 from duckdb import DuckDBPyConnection
 
 from optimizer.errors import WarehouseTooNew
-
-#: Columns of the feature store, in order.
-FEATURES = (
-    "rsi_14", "macd", "macd_signal", "macd_hist", "bb_upper", "bb_middle", "bb_lower", "bb_width", "bb_position",
-    "sma_5", "sma_10", "sma_20", "sma_50", "ema_12", "ema_26", "volume_sma_20", "volume_ratio", "obv",
-    "price_change_1d", "price_change_5d", "price_change_20d", "hl_range",
-)  # fmt: skip
+from optimizer.indicators.feature_columns import FEATURES
 
 MIGRATIONS = (
     """
@@ -53,6 +47,19 @@ MIGRATIONS = (
         symbol VARCHAR NOT NULL, timeframe VARCHAR NOT NULL, source VARCHAR NOT NULL, found_at TIMESTAMP NOT NULL,
         kind VARCHAR NOT NULL, first TIMESTAMP NOT NULL, last TIMESTAMP NOT NULL, n_bars BIGINT NOT NULL,
         largest DOUBLE, changes_returns BOOLEAN NOT NULL, report VARCHAR NOT NULL DEFAULT ''
+    );
+    """,
+    """
+    CREATE TABLE portfolio_forecast_history (
+        forecast_id VARCHAR NOT NULL, horizon_bars INTEGER NOT NULL, measure VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+        made_at TIMESTAMP NOT NULL, as_of DATE NOT NULL, target_date DATE NOT NULL, study_name VARCHAR NOT NULL,
+        symbols VARCHAR[] NOT NULL, timeframe VARCHAR NOT NULL, source VARCHAR NOT NULL, strategy_name VARCHAR NOT NULL,
+        parts VARCHAR NOT NULL, data_hash VARCHAR NOT NULL, code_version VARCHAR NOT NULL, created_by VARCHAR NOT NULL,
+        audience VARCHAR NOT NULL, team VARCHAR NOT NULL, quantiles DOUBLE[23] NOT NULL, mean DOUBLE,
+        p_loss DOUBLE NOT NULL, n_bars INTEGER NOT NULL, block DOUBLE NOT NULL, seed HUGEINT NOT NULL,
+        naive DOUBLE[23] NOT NULL, realised DOUBLE, realised_hash VARCHAR, scored_at TIMESTAMP, pit DOUBLE, crps DOUBLE,
+        crps_naive DOUBLE, inside_50 BOOLEAN, inside_90 BOOLEAN, closed VARCHAR NOT NULL DEFAULT '',
+        earlier_scores VARCHAR NOT NULL DEFAULT '', PRIMARY KEY (forecast_id, horizon_bars, measure)
     );
     """,
 )

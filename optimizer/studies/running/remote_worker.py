@@ -13,6 +13,7 @@ from typing import Any
 
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import Phrase, Unavailable, UserError, error_of
+from optimizer.learned.rows import MissingLearner
 from optimizer.storage.documents import OptimizationStudy, WorkerProgram
 from optimizer.storage.leases import HEARTBEAT_SECONDS, Claimant, give_back, leave_to_bot, next_claimable
 from optimizer.storage.outage import patiently
@@ -29,8 +30,8 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 #: Seconds without a new study after this machine could not run one.
 _PAUSE_SECONDS = 15.0
-#: Errors of a machine that has not, or cannot keep, the bars of a study.
-_LEFT_TO_BOT = MENDABLE | {SnapshotNotKept.__name__}
+#: Errors of a machine that lacks something: the bars of a study, room for them, or a package.
+_LEFT_TO_BOT = MENDABLE | {SnapshotNotKept.__name__, MissingLearner.__name__}
 
 #: What is told of a study that ended, or stopped, here.
 _ENDED = {

@@ -101,6 +101,11 @@ def _sharpe_spread(of: Moments) -> float:
     return math.sqrt(max(1 - of.skew * of.sharpe + (of.kurtosis - 1) / 4 * of.sharpe**2, 0.0))
 
 
+def sharpe_error(of: Moments) -> float:
+    """Standard error of a per-bar Sharpe ratio (Mertens 2002), for the skew and the kurtosis of the returns."""
+    return _sharpe_spread(of) / math.sqrt(of.n_bars - 1)
+
+
 def spread_without_skill(sharpes: FloatArray, n_bars: int) -> float:
     """Standard deviation of the tries' per-bar Sharpe ratios due to luck.
 

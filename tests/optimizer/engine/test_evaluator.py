@@ -20,6 +20,7 @@ from optimizer.indicators.bitmasks import fill_masks
 from optimizer.indicators.recursive import fill_rsi
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy, find_strategy
 from tests.bars import bars_of, made_up_bars, sample_bars
+from tests.fixed_rules import FIXED_RULES
 from tests.optimizer.reference import Broker, Ledger
 from tests.refused import refused
 
@@ -262,7 +263,7 @@ def test_a_backtest_is_measured_against_hold() -> None:
     assert all(getattr(measures, name) is not None for name in Measures.model_fields)
 
 
-@pytest.mark.parametrize("key", STRATEGIES)
+@pytest.mark.parametrize("key", FIXED_RULES)
 def test_every_declared_parameter_changes_some_result(key: str) -> None:
     strategy = find_strategy(key)
     evaluator = evaluator_of(key)

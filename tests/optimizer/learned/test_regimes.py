@@ -1,10 +1,13 @@
 """Regimes: right on worlds whose truth is known, never of the future, the same at any scale of prices."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from optimizer.domain.bars import Bars
 from optimizer.learned.filtering import forward, improve, penalty
-from optimizer.learned.regimes import ORDER, Regime, TooFewForRegimes, regimes_of
+from optimizer.learned.regimes import ORDER, Regime, TooFewForRegimes, regimes_of, remembered
 from optimizer.outlook.regime_facts import DidNotTrade, regime_facts
 from tests.bars import sample_bars
 from tests.optimizer.learned.regime_worlds import PLANTED, UNLIKE, bars_of, oracle_labels, planted, recalls
@@ -40,17 +43,96 @@ def test_a_walk_of_constant_volatility_is_hardly_ever_volatile_and_rising_stretc
     for seed, (drift, volatility) in enumerate([(0.0, 0.2), (0.15, 0.2), (0.25, 0.3)]):
         bars = walk(seed, drift=drift, volatility=volatility)
         labels, rose = regimes_of(bars).labels[504:], np.log(bars.close[504:] / bars.close[414:-90]) > 0.0
-        assert np.mean(labels == ORDER.index(Regime.VOLATILE)) <= 0.2
+        assert np.mean(labels == ORDER.index(Regime.VOLATILE)) <= 0.05
+        assert np.count_nonzero(np.diff(labels)) <= 4 * len(labels) / 252
         assert np.mean(labels[rose] == ORDER.index(Regime.BEARISH)) <= 0.15
 
 
-def test_nothing_depends_on_later_bars() -> None:
-    bars, _ = planted(PLANTED[1], 1)
+def hourly(n: int, *, seed: int = 6, every_day: bool = False) -> Bars:
+    """Bars of every hour around the clock, or of seven hours of each session."""
+    n_hours = 24 if every_day else 7
+    row = np.arange(n)
+    day = row // n_hours
+    day = day if every_day else day // 5 * 7 + day % 5
+    time = (
+        np.datetime64("2015-01-05T14", "ns") + day.astype("timedelta64[D]") + (row % n_hours).astype("timedelta64[h]")
+    )
+    noise = np.random.default_rng(seed).standard_t(5, n) * np.where(row // 900 % 2, 0.002, 0.006)
+    return replace(bars_of(noise), time=time, timeframe="1h")
+
+
+@pytest.mark.parametrize(
+    "bars",
+    [planted(PLANTED[1], 1)[0], hourly(6_000), hourly(20_000, every_day=True)],
+    ids=["daily", "hourly", "around the clock"],
+)
+def test_nothing_depends_on_later_bars(bars: Bars) -> None:
     whole = regimes_of(bars)
-    for stop in np.random.default_rng(3).integers(300, len(bars), 8).tolist():
+    first = int(whole.fits[0]) + 1
+    for stop in np.random.default_rng(3).integers(first, len(bars), 8).tolist():
         cut = regimes_of(bars.cut(0, stop))
-        assert np.array_equal(cut.probabilities, whole.probabilities[:stop], equal_nan=True)
-        assert np.array_equal(cut.labels, whole.labels[:stop])
+        poisoned = regimes_of(
+            replace(bars, close=np.where(np.arange(len(bars)) < stop, bars.close, 1.0 + bars.close**2))
+        )
+        for found in (cut, poisoned):
+            assert np.array_equal(found.probabilities[:stop], whole.probabilities[:stop], equal_nan=True)
+            assert np.array_equal(found.labels[:stop], whole.labels[:stop])
+
+
+def test_a_year_is_as_many_bars_as_the_calendar_has() -> None:
+    assert regimes_of(hourly(6_000)).fits[0] == pytest.approx(7 * 261, abs=8)
+    assert regimes_of(hourly(20_000, every_day=True)).fits[0] == pytest.approx(24 * 365.25, abs=30)
+    weekly = replace(walk(2, drift=0.1, volatility=0.2, n=300), timeframe="1w")
+    weeks = np.datetime64("2005-01-03", "ns") + (7 * np.arange(300)).astype("timedelta64[D]")
+    assert regimes_of(replace(weekly, time=weeks)).fits[0] == 60
+    with pytest.raises(TooFewForRegimes):
+        regimes_of(hourly(1_700))
+
+
+def test_a_long_gap_begins_the_filter_anew_and_is_told() -> None:
+    bars = walk(3, drift=0.0, volatility=0.2, n=1_000)
+    gap = np.where(np.arange(1_000) >= 900, np.timedelta64(30, "D"), np.timedelta64(0, "D"))
+    found, told = regimes_of(replace(bars, time=bars.time + gap)), regime_facts(replace(bars, time=bars.time + gap))
+
+    assert found.cuts.tolist() == [900]
+    assert found.probabilities[900].max() < 0.6  # nothing but one bar is known
+    assert told.resumed == (bars.time + gap)[900].astype("datetime64[D]").item()
+    assert regime_facts(bars).resumed is None
+
+
+def test_a_halt_has_no_label_and_what_follows_it_has_one() -> None:
+    moves = np.diff(np.log(walk(4, drift=0.0, volatility=0.2, n=900).close))
+    moves[500:540] = 0.0
+    labels = regimes_of(bars_of(moves)).labels
+
+    assert (labels[521:540] == -1).all()
+    assert (labels[541:] >= 0).all()
+
+
+@pytest.mark.parametrize("factor", [0.5, 3.0])
+def test_labels_do_not_depend_on_how_wild_the_symbol_is(factor: float) -> None:
+    bars, _ = planted(PLANTED[1], 2)
+    returns = np.diff(np.log(bars.close), prepend=np.log(bars.close[0]))
+
+    assert np.mean(regimes_of(bars_of(returns)).labels == regimes_of(bars_of(factor * returns)).labels) >= 0.97
+
+
+def test_probabilities_are_right_as_often_as_they_say() -> None:
+    right: list[bool] = []
+    for seed in range(6):
+        bars, kinds = planted(PLANTED[1], seed)
+        found = regimes_of(bars).probabilities[504:]
+        best = np.argmax(found, axis=1)
+        told = found.max(axis=1)
+        right += (best == kinds[504:])[(told >= 0.8) & (told < 0.9)].tolist()
+
+    assert 0.75 <= np.mean(right) <= 0.95  # 0.8 over many seeds
+
+
+def test_regimes_of_the_same_bars_are_computed_once() -> None:
+    bars = walk(5, drift=0.0, volatility=0.2, n=600)
+    assert remembered(bars) is remembered(replace(bars))
+    assert remembered(bars) is not remembered(bars.cut(0, 599))
 
 
 def test_probabilities_sum_to_one_and_prices_may_be_in_any_unit() -> None:

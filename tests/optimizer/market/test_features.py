@@ -10,7 +10,8 @@ import pytest
 
 from optimizer.domain.bars import Bars
 from optimizer.errors import UnknownSymbol
-from optimizer.market.warehouse.features import FeatureStore, compute, row_hashes
+from optimizer.indicators.feature_columns import compute
+from optimizer.market.warehouse.features import FeatureStore, row_hashes
 from optimizer.market.warehouse.schema import FEATURES
 from optimizer.market.warehouse.warehouse import Warehouse
 from tests.optimizer.market.conftest import NOW, walk

@@ -18,6 +18,7 @@ from optimizer.errors import (
 )
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES, find_strategy, longest_warm_up, space_of
 from tests.bars import sample_bars
+from tests.fixed_rules import FIXED_RULES
 from tests.refused import refused
 
 ALIASES = {
@@ -78,7 +79,9 @@ def test_bollinger_chooses_its_mode() -> None:
 
 
 def test_overlays_are_the_declared_ones() -> None:
-    assert {name: (p.low, p.high, p.step) for name, p in OVERLAYS.items()} == OVERLAY_RANGES
+    ranges = {name: p for name, p in OVERLAYS.items() if isinstance(p, Range)}
+    assert {name: (p.low, p.high, p.step) for name, p in ranges.items()} == OVERLAY_RANGES
+    assert OVERLAYS.keys() - ranges.keys() == {"regime"}
     assert all(overlay.default in overlay.values for overlay in OVERLAYS.values())
 
 
@@ -109,7 +112,7 @@ def test_optuna_never_proposes_a_set_that_breaks_the_order(key: str) -> None:
         study.tell(trial, 0.0)
 
 
-@pytest.mark.parametrize("key", STRATEGIES)
+@pytest.mark.parametrize("key", FIXED_RULES)
 def test_two_sides_never_want_in_at_once(key: str) -> None:
     strategy = STRATEGIES[key]
     evaluator = Evaluator(strategy, sample_bars("IBM"), costs=Costs(), allow_short=True)
@@ -191,7 +194,7 @@ def test_the_longest_warm_up_is_that_of_the_largest_set() -> None:
     assert longest_warm_up(find_strategy("rsi"), space_of(spec_of("rsi", overlays=("voltarget",)))) == 30
 
 
-@pytest.mark.parametrize("key", STRATEGIES)
+@pytest.mark.parametrize("key", FIXED_RULES)
 def test_the_textbook_set_trades_on_real_bars(key: str) -> None:
     bars = sample_bars("MSFT")
     evaluator = Evaluator(STRATEGIES[key], bars, costs=Costs())

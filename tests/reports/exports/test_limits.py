@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from optimizer.domain.study_request import Account, Costs
-from optimizer.strategies.registry import STRATEGIES
 from reports.exports.limits import Target
 from reports.exports.programs import write_program
 from reports.exports.refusals import NotExpressible
 from reports.render import renderer_of
+from tests.fixed_rules import FIXED_RULES
 from tests.reports.exports.winners import Case, case_of, cases
 
 ALL = set(Target)
@@ -100,7 +100,7 @@ def test_programs_in_python_are_formatted_and_have_nothing_unused_or_unknown(tmp
 
 
 @pytest.mark.parametrize("target", Target)
-@pytest.mark.parametrize("key", STRATEGIES)
+@pytest.mark.parametrize("key", FIXED_RULES)
 def test_lines_of_a_program_are_short_enough_to_read(key: str, target: Target) -> None:
     text = write_program(case_of(key, allow_short=True, trend=200).winner, target)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from optimizer.domain.study_request import Reentry
-from optimizer.strategies.registry import STRATEGIES
 from reports.exports.programs import write_program
+from tests.fixed_rules import FIXED_RULES
 from tests.reports.exports.pine_language import PineError, Player, parse
 from tests.reports.exports.winners import Case, case_of
 
@@ -22,7 +22,7 @@ def case(key: str, **wishes: object) -> Case:
 
 CASES = {
     f"{key}-{name}": case(key, **wishes)
-    for key in STRATEGIES
+    for key in FIXED_RULES
     for name, wishes in {
         "both": {"allow_short": True},
         "held": {"max_hold": 5, "allow_short": True},
@@ -46,7 +46,7 @@ def test_a_script_played_has_the_trades_of_the_engine(name: str) -> None:
     assert closed
 
 
-@pytest.mark.parametrize("key", STRATEGIES)
+@pytest.mark.parametrize("key", FIXED_RULES)
 def test_a_script_is_the_one_that_was_read(key: str) -> None:
     """`python -m tests.reports.exports` writes the golden files again."""
     assert golden_script(key) == (FOLDER / f"{key}.pine").read_text(encoding="utf-8")

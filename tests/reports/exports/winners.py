@@ -16,7 +16,7 @@ from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.evaluator import Evaluator, Signals
 from optimizer.engine.price_table import PriceTable
 from optimizer.indicators.bitmasks import pack_mask
-from optimizer.strategies.registry import STRATEGIES, find_strategy, strategy_of
+from optimizer.strategies.registry import find_strategy, strategy_of
 from optimizer.strategies.rules.compiling import strategy_of_rule
 from optimizer.strategies.rules.errors import NothingToSearch
 from optimizer.strategies.rules.tree import n_clauses
@@ -41,6 +41,7 @@ from reports.exports.signals import (
     Value,
 )
 from tests.bars import sample_bars
+from tests.fixed_rules import FIXED_RULES
 from tests.optimizer.strategies.rules.random_rules import random_rule
 
 #: Another set of each strategy than the default one.
@@ -131,7 +132,7 @@ def case_of(
 def cases() -> Iterator[tuple[str, Case]]:
     """Every built-in strategy: as it is, both sides, a tax, and overlays of each kind; a name for each."""
     taxed = Costs(commission_bps=15, slippage_bps=5, tax_bps=20)
-    for key in STRATEGIES:
+    for key in FIXED_RULES:
         yield f"{key}-plain", case_of(key)
         yield f"{key}-both", case_of(key, is_other=True, allow_short=True, costs=taxed, symbol="MSFT")
         yield f"{key}-stop", case_of(key, is_other=True, stop=12, trend=100, symbol="IBM")
@@ -178,8 +179,8 @@ class RuledCase(Case):
         return run_backtest(
             PriceTable.of(bars, costs),
             bank=np.stack([pack_mask(mask) for mask in masks]),
-            slots=np.array([[2, 0, 0, 3, 4, 0, 0, 5]]),
-            orders=np.array([[*orders, float(self.params.get("max_hold", 0)), 0.0, float(is_again)]]),
+            slots=np.array([[2, 0, 0, 3, 4, 0, 0, 5, 1]]),
+            orders=np.array([[*orders, float(self.params.get("max_hold", 0)), 0.0, float(is_again), *[0.0] * 4]]),
             volatility=np.empty(1),
             window=(self.start, self.stop),
             costs=costs,

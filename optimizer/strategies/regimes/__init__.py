@@ -1,0 +1,1 @@
+"""Strategies whose parameters differ by regime."""

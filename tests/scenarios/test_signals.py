@@ -1,0 +1,135 @@
+"""Signals that learn, from the typed command through the real bot and worker: studies of `ml`, and `signal`."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from optimizer.domain.learned_results import Doubt
+from optimizer.domain.study_results import StudyState
+from optimizer.storage.embedded_mongo import EmbeddedMongo
+from optimizer.storage.signal_documents import StoredSignal
+from tests.scenarios.conftest import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_study_of_learned_signals_finds_nothing_on_a_real_share_and_says_so(stage: Stage) -> None:
+    name, root = await stage.finished("AAPL ml 60", user="bob")
+    study = await stage.context.services.studies.get_study_results(name)
+    assert study.status is StudyState.COMPLETE
+    assert study.training is None
+    assert study.summary is not None
+    learned = study.summary.learned
+    assert learned is not None
+    assert learned.doubts == (Doubt.NO_BETTER_THAN_BASE,)
+    assert learned.quality is not None
+    assert learned.quality.n_calls > 2_000
+    verdict = await stage.verdict(root)
+    assert "no better than the base rate" in str(verdict.blocks)
+    details = await stage.detailed(verdict, user="bob")
+    assert "What it learned" in str(details.blocks)
+    assert "AUC" in str(details.blocks)
+
+
+async def test_a_study_whose_worker_is_killed_while_it_trains_has_the_same_trials(stage: Stage) -> None:
+    services = stage.context.services
+    name, root = await stage.start("GOOG,MSFT ml 40 mode=shared folds=0", user="bob")
+
+    async def is_training() -> bool | None:
+        study = await services.studies.find(name)
+        return study.training is not None or study.status.is_finished or None
+
+    await stage.slack.eventually(is_training, seconds=120, what="the training")
+    assert services.pool.end_worker_of(name)
+    await stage.verdict(root)
+    study = await services.studies.get_study_results(name)
+    assert study.deaths == 1
+    assert study.trials_completed == 40
+    replayed = await services.studies.replay(name)
+    assert replayed.difference is None
+
+
+async def test_a_study_that_is_cancelled_while_it_trains_stops_between_two_fits(stage: Stage) -> None:
+    services = stage.context.services
+    name, _ = await stage.start("GOOG,IBM,AAPL ml 40 mode=shared folds=0", user="bob")
+
+    async def is_training() -> bool | None:
+        return (await services.studies.find(name)).training is not None or None
+
+    await stage.slack.eventually(is_training, seconds=120, what="the training")
+    await stage.tell(f"cancel {name}", user="bob")
+
+    async def has_ended() -> bool | None:
+        return (await services.studies.find(name)).status is StudyState.CANCELLED or None
+
+    await stage.slack.eventually(has_ended, seconds=60, what="the end")
+    assert (await services.studies.find(name)).trials_completed == 0
+
+
+async def test_a_signal_is_told_with_what_earlier_ones_were_worth_and_kept_to_be_scored(stage: Stage) -> None:
+    told = await stage.tell("signal AAPL horizon=10 as_of=2012-06-29", user="bob")
+    assert "next 10 bars" in told
+    assert "Earlier calls: *no better than the base rate*" in told
+    assert "no outcome is known yet" in await stage.tell("signals AAPL horizon=10", user="bob")
+    again = await stage.tell("signal AAPL horizon=10 as_of=2012-06-29", user="bob")
+    assert again == told
+
+    n_scored = await stage.context.services.signals.score_due()
+    assert n_scored >= 1
+    kept = await StoredSignal.find(StoredSignal.symbol == "AAPL", StoredSignal.horizon == 10).to_list()
+    assert len(kept) == 1
+    assert kept[0].brier == pytest.approx((kept[0].probability - float(bool(kept[0].realised))) ** 2)
+    assert "1 signal with an outcome" in await stage.tell("signals AAPL horizon=10", user="bob")
+    assert await stage.context.services.signals.score_due() == 0
+
+    assert "다음 5봉" in await stage.tell("신호 MSFT as_of=2012-06-29", user="kim")
+
+
+async def test_a_signal_that_cannot_be_told_says_why(stage: Stage) -> None:
+    assert "Which symbol" in await stage.tell("signal", user="bob")
+    assert "2, 5, 10" in await stage.tell("signal AAPL horizon=20", user="bob")
+    assert "a signal needs at least 505" in await stage.tell("signal AAPL as_of=2001-01-31", user="bob")
+    answers = await asyncio.gather(*(stage.tell(f"signal IBM horizon={n}", user="bob") for n in (2, 5)))
+    assert all("Base rate" in answer for answer in answers)
+
+
+#: The program in an environment without LightGBM.
+_WITHOUT = """
+import sys
+
+class Nowhere:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "lightgbm":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Nowhere())
+from bot.__main__ import main
+main()
+"""
+
+
+async def test_without_the_extra_one_sentence_says_how_to_install_it_and_nothing_starts(
+    mongod: EmbeddedMongo, tmp_path: Path
+) -> None:
+    uri = mongod.uri.replace("/?", "/without_extra?")
+    home = {"OPTIMIZE_BOT_HOME": str(tmp_path), "MONGODB_URI": uri, "OPTIMIZE_BOT_WORKERS": "1", "COLUMNS": "200"}
+
+    async def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", _WITHOUT, *words]
+        return await asyncio.to_thread(
+            subprocess.run, command, env=os.environ | home, capture_output=True, text=True, timeout=180
+        )
+
+    for words in (("run", "AAPL", "ml", "60"), ("signal", "AAPL")):
+        done = await run(*words)
+        assert "pip install 'optimize-bot[ml]'" in done.stdout + done.stderr, done
+        assert done.returncode == 1
+    with MongoClient[dict[str, Any]](uri) as client:
+        assert client["without_extra"].optimization_studies.count_documents({}) == 0
+        assert client["without_extra"].ml_signals.count_documents({}) == 0
