@@ -151,6 +151,10 @@ class UnknownOverlay(UnknownWord):
     """Facts: word, known, nearest."""
 
 
+class OneSymbolOnly(UserError):
+    """Raised where a strategy that learns of one symbol is to be searched for several at once. Facts: strategy."""
+
+
 class UnknownSampler(UnknownWord):
     """Facts: word, known, nearest."""
 

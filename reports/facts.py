@@ -7,9 +7,9 @@ from typing import Annotated, Protocol, cast
 
 from pydantic import PlainSerializer, PlainValidator
 
-from optimizer.domain.by_regime_results import PlannedRegimes
-from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.metrics import GOALS
+from optimizer.domain.results.learned_results import TrainingProgress
+from optimizer.domain.results.regime_results import PlannedRegimes
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, Window

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from optimizer.domain.forecast_results import (
+from optimizer.domain.kept_forecasts import ScoredForecast
+from optimizer.domain.results.forecast_results import (
     LEVELS,
     Forecast,
     ForecastMeasure,
@@ -12,7 +13,6 @@ from optimizer.domain.forecast_results import (
     HorizonForecast,
     MeasureForecast,
 )
-from optimizer.domain.kept_forecasts import ScoredForecast
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudySummary
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from optimizer.domain.learned_results import Doubt
+from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import (
     MOST_BREAK_EVEN_BPS,
@@ -24,9 +24,9 @@ from optimizer.domain.study_results import (
 )
 from optimizer.validation.evidence import evidence_of, seen
 from optimizer.validation.verdict import FEW_TRADES, Judgement, Note, judge
-from reports.learned_words import learned_sentences
 from reports.sentences import NOTHING_WON, advice_key, chosen, reason_key
 from reports.text.caps import cap_value
+from reports.text.learned_words import learned_sentences
 
 #: The share of the spread above which one parameter alone is said to decide.
 CLEAR_IMPORTANCE = 0.5

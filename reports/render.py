@@ -25,7 +25,7 @@ from optimizer.strategies.regimes.splitting import second_names, turned_on
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from optimizer.strategies.rules.built_in_sentences import has_sentence
 from optimizer.validation.verdict import FEW_TRADES, judged
-from reports import narrative, report_tables
+from reports import narrative
 from reports.actions import ACTIONS
 from reports.decision import course_of, decide
 from reports.facts import HelpLine, Plan, StudyFacts
@@ -33,7 +33,8 @@ from reports.forecast_facts import forecast_line
 from reports.languages import LANGUAGES, TEMPLATES, Language
 from reports.layout_cache import kept_layouts
 from reports.own_words import own_words
-from reports.symbol_table import symbol_rows
+from reports.tables import report_tables
+from reports.tables.symbol_table import symbol_rows
 from reports.text.chart_points import equity_points, fold_points, short_name
 from reports.text.markup import FILTERS, escape, typed
 from reports.text.message import Message, fit

@@ -56,11 +56,9 @@ ROOMS = {
         "forecast_facts",
         "json_document",
         "sentences",
-        "learned_words",
         "narrative",
         "decision",
-        "report_tables",
-        "symbol_table",
+        "tables",
         "layout_cache",
         "own_words",
         "exports",
@@ -90,6 +88,7 @@ ROOMS = {
 }
 #: Folders within a room, which share its place.
 WITHIN = {
+    "optimizer/domain": {"results"},
     "optimizer/strategies": {"learning", "plugins", "regimes", "rules"},
     "optimizer/search": {"tpe"},
     "optimizer/validation": {"champions", "learned_evidence", "regimes", "statistics"},
@@ -102,9 +101,7 @@ WITHIN = {
     "bot/commands": {"forms", "outlook"},
 }
 #: Rooms and folders whose first file is still to come.
-PLANNED = {
-    "optimizer/learned/policy",
-}
+PLANNED: set[str] = set()
 MOST_AT_THE_TOP = 18
 MOST_IN_A_FOLDER = 16
 #: File names that several rooms share because the files do the same for each of them.

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.api.problem_details import sentence
 from bot.delivery.progress import Progress
-from optimizer.domain.learned_results import TrainingProgress
 from optimizer.domain.measured import Measure
+from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.space import Value
 from optimizer.domain.study_results import (
     Degenerate,

@@ -8,7 +8,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from optimizer.domain.measured import Measure
-from optimizer.domain.regime_results import Regime
+from optimizer.domain.results.regime_results import Regime
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}

@@ -20,7 +20,7 @@ from bot.schedules.bars_in_use import UsesBySeries
 from bot.schedules.watchlists import UnknownWatchlist, specs_for
 from optimizer.clock import Clock
 from optimizer.domain.bars import Bars
-from optimizer.domain.regime_results import MODEL_VERSION
+from optimizer.domain.results.regime_results import MODEL_VERSION
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import UserError

@@ -9,8 +9,8 @@ from datetime import timedelta
 from bot.documents.recurring import Champion
 from bot.runtime.services import Services
 from bot.schedules.forecast_scoring import keep, subject_of
-from optimizer.domain.forecast_results import Forecast, ForecastOf
 from optimizer.domain.kept_forecasts import Subject, UnseenPart
+from optimizer.domain.results.forecast_results import Forecast, ForecastOf
 from optimizer.errors import Phrase, Unavailable, UserError, error_of
 from optimizer.market.warehouse.forecast_history import told_forecasts
 from optimizer.outlook.due_plays import BarsOfParts

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.documents.audiences import Viewer, may_see
 from bot.runtime.services import Services
-from optimizer.domain.forecast_results import Forecast
 from optimizer.domain.kept_forecasts import ForecastPart, ForecastRow, Play, Realised, Score, Subject
+from optimizer.domain.results.forecast_results import Forecast
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import Unavailable
 from optimizer.lazy import LazyModule

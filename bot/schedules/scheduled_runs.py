@@ -24,7 +24,7 @@ from bot.schedules.forecast_scoring import ForecastRecord, forecast_record
 from bot.schedules.schedules import Schedules, is_late, spec_of
 from bot.schedules.watchlists import UnknownWatchlist, list_named
 from optimizer.clock import Clock
-from optimizer.domain.regime_results import Regime
+from optimizer.domain.results.regime_results import Regime
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, StudySummary

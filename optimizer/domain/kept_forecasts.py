@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from optimizer.domain.forecast_results import LEVELS, Forecast, ForecastMeasure, ForecastOf
 from optimizer.domain.measured import Measure
+from optimizer.domain.results.forecast_results import LEVELS, Forecast, ForecastMeasure, ForecastOf
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Frozen, StudySpec
 

@@ -62,6 +62,17 @@ class Costs(Frozen):
         return {name: value for name, value in fields.items() if value or name in ("commission_bps", "slippage_bps")}
 
 
+def cost_factors(costs: Costs) -> tuple[float, float, float]:
+    """Factors on the price of a share: paid by a buy, received by a sale, and equity used by a short sale."""
+    commission, slippage = costs.commission_bps / 10_000, costs.slippage_bps / 10_000
+    of_sale = commission + costs.tax_bps / 10_000
+    return (
+        (1.0 + slippage) * (1.0 + commission),
+        (1.0 - slippage) * (1.0 - of_sale),
+        (1.0 - slippage) * (1.0 + of_sale),
+    )
+
+
 class Account(Frozen):
     """Size of the account, and what its cash earns: a fixed rate a year, or the yield that a stored symbol gives.
 

@@ -9,11 +9,10 @@ from enum import StrEnum, auto
 
 from pydantic import Field
 
-from optimizer.domain.by_regime_results import RegimeReport, SplitEvidence
-from optimizer.domain.forecast_results import Forecast, NoForecast
-from optimizer.domain.learned_results import LearnedReport
 from optimizer.domain.measured import Measure
-from optimizer.domain.regime_results import StudyRegime
+from optimizer.domain.results.forecast_results import Forecast, NoForecast
+from optimizer.domain.results.learned_results import LearnedReport
+from optimizer.domain.results.regime_results import RegimeReport, SplitEvidence, StudyRegime
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Cap, Frozen, renamed
 
@@ -275,6 +274,10 @@ class Case(StrEnum):
     SPLIT_IS_FREEDOM = auto()
     CHOICE_SHAKY = auto()
     BASE_RATE_AS_GOOD = auto()
+    SEEDS_DISAGREE = auto()
+    NOISE_AS_GOOD = auto()
+    TWIN_AS_GOOD = auto()
+    COSTS_TURN_IT = auto()
     RANKING_SHAKY = auto()
     INTERVAL_WIDE = auto()
     BELOW_HOLD = auto()

@@ -44,10 +44,10 @@ from numpy.typing import NDArray
 
 from optimizer.domain import metrics
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.study_request import Account, Costs, Reentry
+from optimizer.domain.study_request import Account, Costs, Reentry, cost_factors
 from optimizer.domain.study_results import Measures
 from optimizer.engine import kernel, orders, trade_log
-from optimizer.engine.price_table import PriceTable, cost_factors
+from optimizer.engine.price_table import PriceTable
 from optimizer.indicators.bitmasks import pack_mask
 
 _NO_ACCOUNT = Account()
@@ -223,8 +223,21 @@ def simulate(
     closed when the target leaves that side. `orders` are stop, take and trail as fractions and max_hold
     in bars; 0 is off; `reenter` is what opens a side again after them. Raises UnusableBars or TooFewBars.
     """
-    stop = len(bars) if stop is None else stop
-    price_table = PriceTable.of(bars, costs, account)
+    window = start, len(bars) if stop is None else stop
+    table = PriceTable.of(bars, costs, account)
+    return play_positions(table, target, costs=costs, window=window, orders=orders, reenter=reenter)
+
+
+def play_positions(
+    price_table: PriceTable,
+    target: FloatArray,
+    *,
+    costs: Costs,
+    window: tuple[int, int],
+    orders: Sequence[float] = (0.0, 0.0, 0.0, 0.0),
+    reenter: Reentry = Reentry.FRESH,
+) -> Backtest:
+    """Play target positions as `simulate` does, over bars whose prices are a table already."""
     bank = np.stack([pack_mask(mask) for mask in _target_masks(target)])
     slots = np.array([[2, 0, 0, 3, 4, 0, 0, 5, kernel.NEVER]])
     size = np.where(target == 0.0, np.nan, 1.0 / np.where(target == 0.0, 1.0, np.abs(target)))
@@ -234,7 +247,7 @@ def simulate(
         slots=slots,
         orders=np.array([[*orders, 1.0, float(reenter is Reentry.SIGNAL), *orders]]),
         volatility=size,
-        window=(start, stop),
+        window=window,
         costs=costs,
     )
 

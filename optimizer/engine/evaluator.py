@@ -163,6 +163,11 @@ class Evaluator:
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
 
     @property
+    def allows_short(self) -> bool:
+        """True if sets may sell short."""
+        return self._short is not None
+
+    @property
     def cache_hits(self) -> int:
         """Number of indicators requested by sets that were computed before."""
         return self._conditions.n_requested - self._conditions.n_computed

@@ -7,7 +7,7 @@ import numpy as np
 from optimizer.compiled import compiled
 from optimizer.domain.bars import Bars, FloatArray, require_prices
 from optimizer.domain.metrics import periods_per_year
-from optimizer.domain.study_request import Account, Costs
+from optimizer.domain.study_request import Account, Costs, cost_factors
 from optimizer.engine import kernel, orders
 from optimizer.engine.cash import cash_values
 from optimizer.errors import Phrase, TooFewBars
@@ -70,17 +70,6 @@ class PriceTable:
         values = self.prices[kernel.CASH]
         before = values[np.maximum(np.arange(start, stop) - 1, 0)]
         return np.asarray(values[start:stop] / before - 1.0)
-
-
-def cost_factors(costs: Costs) -> tuple[float, float, float]:
-    """Factors on the price of a share: paid by a buy, received by a sale, and equity used by a short sale."""
-    commission, slippage = costs.commission_bps / 10_000, costs.slippage_bps / 10_000
-    of_sale = commission + costs.tax_bps / 10_000
-    return (
-        (1.0 + slippage) * (1.0 + commission),
-        (1.0 - slippage) * (1.0 - of_sale),
-        (1.0 - slippage) * (1.0 + of_sale),
-    )
 
 
 def _terms(costs: Costs, account: Account, a_year: float) -> FloatArray:

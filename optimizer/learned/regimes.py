@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
 from optimizer.domain.metrics import periods_per_year
-from optimizer.domain.regime_results import Regime
+from optimizer.domain.results.regime_results import Regime
 from optimizer.errors import UserError
 from optimizer.learned.filtering import FREEDOM, VARIANCE, forward, improve
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
-from optimizer.domain.forecast_results import Forecast, ForecastOf
 from optimizer.domain.kept_forecasts import UnseenPart
+from optimizer.domain.results.forecast_results import Forecast, ForecastOf
 from optimizer.domain.study_results import StudySummary
 from optimizer.outlook.forecasts import DatedReturns, expected_dates, forecast_of, joint_forecast_of, unseen_returns
 from optimizer.outlook.realised import Player

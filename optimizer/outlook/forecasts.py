@@ -14,7 +14,7 @@ from functools import lru_cache, reduce
 import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
-from optimizer.domain.forecast_results import (
+from optimizer.domain.results.forecast_results import (
     LEVELS,
     Forecast,
     ForecastMeasure,

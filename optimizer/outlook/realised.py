@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
-from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.domain.kept_forecasts import Play, PlayedPart, Realised
 from optimizer.domain.metrics import measures_of_returns
+from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.errors import UserError
 

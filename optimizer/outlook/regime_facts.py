@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.measured import Measure
 from optimizer.domain.metrics import periods_per_year
-from optimizer.domain.regime_results import Regime
+from optimizer.domain.results.regime_results import Regime
 from optimizer.errors import UserError
 from optimizer.learned.regimes import ORDER, Regimes, log_returns, regimes_of
 from optimizer.validation.statistics.bootstrap import interval, resampled

@@ -10,7 +10,7 @@ import numpy as np
 
 from optimizer.domain.bars import Bars
 from optimizer.domain.measured import Measure
-from optimizer.domain.regime_results import Regime
+from optimizer.domain.results.regime_results import Regime
 from optimizer.learned.regimes import ORDER, Regimes, regimes_of
 
 #: Bars after a label over which volatility is measured.

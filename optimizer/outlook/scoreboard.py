@@ -10,8 +10,8 @@ from datetime import date
 
 import numpy as np
 
-from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.domain.kept_forecasts import ScoredForecast
+from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.outlook import scores
 
 #: Forecasts below which coverage says nothing.

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
-from optimizer.domain.forecast_results import LEVELS
+from optimizer.domain.results.forecast_results import LEVELS
 
 #: Chance outside of an interval, in both tails together.
 _TAILS = 0.05

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum, auto
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.learned_results import Quality, SignalQuality, Weight
+from optimizer.domain.results.learned_results import Quality, SignalQuality, Weight
 from optimizer.domain.study_request import Costs
 from optimizer.errors import UserError
 from optimizer.learned.ml.labels import gain_labels

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
-from optimizer.domain.forecast_results import Forecast, ForecastOf, NoForecast
 from optimizer.domain.metrics import periods_per_year
+from optimizer.domain.results.forecast_results import Forecast, ForecastOf, NoForecast
 from optimizer.domain.study_results import StudySummary
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.outlook.forecasts import NeverHeld, TooFewUnseen, expected_dates, forecast_of, unseen_returns

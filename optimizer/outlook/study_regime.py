@@ -3,7 +3,7 @@
 import numpy as np
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.regime_results import RegimeRun, StudyRegime
+from optimizer.domain.results.regime_results import RegimeRun, StudyRegime
 from optimizer.learned.regimes import ORDER, Regimes, TooFewForRegimes, remembered
 from optimizer.validation.window import WindowRows, day_of
 

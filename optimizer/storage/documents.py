@@ -8,7 +8,7 @@ from beanie import Document
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from optimizer.domain.learned_results import TrainingProgress
+from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.space import Space, Value
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import (

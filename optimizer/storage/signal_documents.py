@@ -7,7 +7,7 @@ from beanie import Document
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from optimizer.domain.learned_results import Quality
+from optimizer.domain.results.learned_results import Quality
 
 
 class StoredSignal(Document):

@@ -12,7 +12,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from optimizer.clock import utc_now
-from optimizer.domain.learned_results import TrainingProgress
+from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.storage.curves import split, store_curves, with_curves
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial, rank_of

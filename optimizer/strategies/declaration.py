@@ -76,6 +76,8 @@ class Strategy:
     stress: IndicatorFunction | None = None  # of a split one: 1 at the close of each bar in stress, else 0
     positions: IndicatorFunction | None = None  # of a strategy in Python: one row of -1, 0 and 1 per set
     own: OwnCode | None = None  # None: it is one of ours
+    least_bars: int = 0  # that it must have before the held-out ones
+    is_for_one_symbol: bool = False  # it cannot be searched for several at once
     learned: LearnedRow[Any] | None = None  # row that is fitted before the search, for each value it depends on
 
     @property

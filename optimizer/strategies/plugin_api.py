@@ -13,6 +13,7 @@ from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.space import Choice, Order, Parameter, Params, Range, Space
 from optimizer.indicators import technical
 from optimizer.indicators.conditions import Conditions
+from optimizer.learned.policy.policy_features import features as policy_features
 from optimizer.strategies.declaration import (
     Columns,
     Side,
@@ -39,6 +40,7 @@ __all__ = [
     "bars_of",
     "choice_of",
     "level_of",
+    "policy_features",
     "strategy",
     "technical",
     "width_of",

@@ -5,11 +5,12 @@ from types import MappingProxyType
 
 from optimizer.domain.space import Choice, Parameter, Params, Range, Space
 from optimizer.domain.study_request import Narrowed, StudySpec
-from optimizer.errors import NotANumber, UnknownOverlay, UnknownStrategy, UserError, WrongChoice
+from optimizer.errors import NotANumber, OneSymbolOnly, UnknownOverlay, UnknownStrategy, UserError, WrongChoice
 from optimizer.strategies.bollinger import BOLLINGER
 from optimizer.strategies.declaration import Columns, Rule, Side, Strategy
 from optimizer.strategies.donchian import DONCHIAN
 from optimizer.strategies.learning.ml import ML
+from optimizer.strategies.learning.rl import RL
 from optimizer.strategies.macd import MACD
 from optimizer.strategies.momentum import MOMENTUM
 from optimizer.strategies.moving_averages import EMA, SMA
@@ -80,6 +81,7 @@ STRATEGIES = Strategies(
             ZSCORE,
             SUPERTREND,
             ML,
+            RL,
         )
     }
 )
@@ -115,10 +117,12 @@ def space_of(spec: StudySpec) -> Space:
 
     An overlay that the strategy has already (the trend average of `rsi2`) is that parameter. Naming a
     range for an overlay, or splitting it, turns it on. A second value for stress has the range of the first. Raises
-    UnknownStrategy, UnknownOverlay, UnknownParameter, OutOfRange, NotANumber, WrongChoice, EmptySpace, or what `split`
-    raises.
+    UnknownStrategy, UnknownOverlay, UnknownParameter, OutOfRange, NotANumber, WrongChoice, EmptySpace,
+    OneSymbolOnly, or what `split` raises.
     """
     strategy = strategy_of(spec)
+    if spec.is_shared and strategy.is_for_one_symbol:
+        raise OneSymbolOnly(strategy=strategy.key)
     wanted = [*spec.overlays, *(narrowed.name for narrowed in spec.narrowed if narrowed.name in OVERLAYS)]
     for name in wanted:
         if name not in OVERLAYS:

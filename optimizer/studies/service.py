@@ -18,8 +18,8 @@ from pymongo.errors import DuplicateKeyError
 
 from optimizer.clock import Clock, utc_now
 from optimizer.domain.bars import Bars, n_between, on_common_dates, require_prices
-from optimizer.domain.by_regime_results import PlannedRegimes
 from optimizer.domain.metrics import GOALS, find_goal
+from optimizer.domain.results.regime_results import PlannedRegimes
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import MAX_TRIALS, StudySpec, budget, is_exhaustive, require_affordable
 from optimizer.domain.study_results import OPEN, StudyState, TrialRecord, Verdict
@@ -134,7 +134,7 @@ class OptimizationService:
         require_affordable(spec, space)
         (bars, *partners), findings = await asyncio.to_thread(self._all_bars, spec)
         warm_up = max(longest_warm_up(strategy, space), regime_warm_up(spec, bars))
-        rows = window_rows(spec, replace(bars, symbol=spec.label), warm_up)
+        rows = window_rows(spec, replace(bars, symbol=spec.label), warm_up, strategy.least_bars)
         first = day_of(bars, max(rows.start - warm_up, 0))
         n_trials = budget(spec, space)
         return Plan(

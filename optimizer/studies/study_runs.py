@@ -10,8 +10,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from optimizer.domain.bars import Bars, TimeArray
-from optimizer.domain.learned_results import TrainingProgress
-from optimizer.domain.regime_results import StudyRegime
+from optimizer.domain.results.learned_results import TrainingProgress
+from optimizer.domain.results.regime_results import StudyRegime
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import budget
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord, Tries

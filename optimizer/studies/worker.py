@@ -21,8 +21,8 @@ from typing import IO
 import optuna
 from pymongo.errors import PyMongoError
 
-from optimizer.domain.forecast_results import Forecast
 from optimizer.domain.kept_forecasts import Play, Realised
+from optimizer.domain.results.forecast_results import Forecast
 from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules

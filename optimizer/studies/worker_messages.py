@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from optimizer.domain.forecast_results import Forecast, ForecastOf
 from optimizer.domain.kept_forecasts import Play, Realised, UnseenPart
+from optimizer.domain.results.forecast_results import Forecast, ForecastOf
 from optimizer.domain.study_request import Frozen, Reentry, StudyRule
 from optimizer.domain.study_results import StudyState
 from optimizer.strategies.plugins.plugin_files import PluginSource

@@ -11,8 +11,8 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from optimizer.domain.forecast_results import ForecastOf
 from optimizer.domain.kept_forecasts import Play, UnseenPart
+from optimizer.domain.results.forecast_results import ForecastOf
 from optimizer.errors import Phrase, Unavailable
 from optimizer.strategies.plugins.fence import TOO_LATE
 from optimizer.studies.child_process import ChildDied, ChildProcess

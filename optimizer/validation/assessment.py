@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.learned_results import LearnedReport
 from optimizer.domain.metrics import GOALS, periods_per_year
+from optimizer.domain.results.learned_results import LearnedReport
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import (

@@ -6,7 +6,7 @@ numbers beside it: two that look equal are equal.
 
 from dataclasses import dataclass
 
-from optimizer.domain.learned_results import Doubt
+from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_results import Degenerate, Measures, Obstacle, StudySummary
 
 #: Decimals of ratios and of probabilities as people see them.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from optimizer.domain.learned_results import Doubt
+from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, StudySummary, Suggestion, Verdict
 from optimizer.validation.evidence import PLACES, Evidence, evidence_of
 
@@ -175,6 +175,11 @@ TREE = (
     Rule(Case.LUCK_OPEN, lambda found: not is_confident(found, PROMISING_CONFIDENCE), _UNPROVEN),
     Rule(Case.CHOICE_LOSES, lambda found: _above(found.lost_halves, PROMISING_LOST), _UNPROVEN),
     Rule(Case.SPLIT_IS_FREEDOM, lambda found: _above(found.placebo_p, MOST_PLACEBO), _UNPROVEN),
+    # It passed, but what it learned does not.
+    Rule(Case.SEEDS_DISAGREE, lambda found: Doubt.SEEDS_DISAGREE in found.doubts, _UNPROVEN),
+    Rule(Case.NOISE_AS_GOOD, lambda found: Doubt.NULLS_AS_GOOD in found.doubts, _UNPROVEN),
+    Rule(Case.TWIN_AS_GOOD, lambda found: Doubt.TWIN_AS_GOOD in found.doubts, _UNPROVEN),
+    Rule(Case.COSTS_TURN_IT, lambda found: Doubt.COSTS_TURN_IT in found.doubts, _UNPROVEN),
     # Good enough to watch.
     Rule(Case.SLIPPED_BUT_LIKELY, _lost, _PROMISING, _WATCH),
     Rule(Case.REFITS_WEAK, lambda found: _earned_little(found.walk_forward), _PROMISING, _WATCH),

@@ -37,12 +37,13 @@ class WindowRows:
         return self.holdout_start < self.stop
 
 
-def window_rows(spec: StudySpec, bars: Bars, warm_up: int) -> WindowRows:
+def window_rows(spec: StudySpec, bars: Bars, warm_up: int, least_before: int = 0) -> WindowRows:
     """Choose a study's rows: the typed dates, else the last `spec.years` years or all bars.
 
     The window starts `warm_up` bars into the data if two years remain after that. Raises BarsEnd when the typed start
     is after the last bar, and TooFewBars when less than two years (or 240 bars) remain, when the longest indicator has
-    no signal in the searched window, or when the holdout is shorter than 20 bars.
+    no signal in the searched window, when fewer than `least_before` bars precede the holdout, or when that is shorter
+    than 20 bars.
     """
     stop = _row_after(bars, spec.end) if spec.end else len(bars)
     if spec.start and stop and spec.start > (last := day_of(bars, stop - 1)):
@@ -67,6 +68,9 @@ def window_rows(spec: StudySpec, bars: Bars, warm_up: int) -> WindowRows:
     if stop - n_holdout < warm_up + 2:
         reason = Phrase("warm_up_too_long", n=warm_up)
         raise TooFewBars(symbol=bars.symbol, have=stop - n_holdout, need=warm_up + 2, reason=reason)
+    if stop - n_holdout < least_before:
+        reason = Phrase("learns_before_holdout", n=least_before)
+        raise TooFewBars(symbol=bars.symbol, have=stop - n_holdout, need=least_before, reason=reason)
     return WindowRows(start=start, holdout_start=stop - n_holdout, stop=stop)
 
 

@@ -19,7 +19,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
-from optimizer.domain.regime_results import RegimeRun
+from optimizer.domain.results.regime_results import RegimeRun
 from optimizer.domain.space import Params, Value, tidy
 from optimizer.domain.study_results import Curve, Fold, Interval, Surface
 from reports.charts.chart_labels import ChartLabels

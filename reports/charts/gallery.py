@@ -13,7 +13,7 @@ from reports.charts.chart_list import expected
 from reports.charts.fonts import fonts_of
 from reports.facts import StudyFacts
 from reports.languages import Language
-from reports.report_tables import forecast_rows
+from reports.tables.report_tables import forecast_rows
 
 #: Symbols that a chart's title names.
 _MOST_NAMED = 4

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from optimizer.domain.regime_results import Regime, RegimeRun
+from optimizer.domain.results.regime_results import Regime, RegimeRun
 from reports.charts.chart_labels import ChartLabels
 
 #: Face, edge and hatching of each kind; colours from Okabe and Ito's palette, light enough for the lines on them.

@@ -6,8 +6,8 @@ from typing import Any
 
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
-from optimizer.strategies.registry import strategy_of
-from reports.exports.refusals import NoRules
+from optimizer.strategies.registry import STRATEGIES, strategy_of
+from reports.exports.refusals import NoRules, RulesLearned
 from reports.exports.signals import (
     CLOSE,
     Ago,
@@ -192,7 +192,8 @@ def _sides(spec: StudySpec, params: Params, target: str) -> tuple[SideRules, Sid
     if spec.rule is not None:
         return sides_of(spec.rule, params, target)
     if spec.strategy_name not in BUILT_IN:
-        raise NoRules(strategy=spec.strategy_name)
+        found = STRATEGIES.get(spec.strategy_name)
+        raise (RulesLearned if found and found.learned else NoRules)(strategy=spec.strategy_name)
     return BUILT_IN[spec.strategy_name](_Chosen(params))
 
 

@@ -7,6 +7,10 @@ class NoRules(UserError):
     """Raised for a strategy whose rules are known as code only. Facts: strategy."""
 
 
+class RulesLearned(NoRules):
+    """Raised for a strategy that learns, whose rules change from fit to fit. Facts: strategy."""
+
+
 class NotExpressible(UserError):
     """Raised for a part of a study that a target cannot express. Facts: target, part, reason, study, instead."""
 

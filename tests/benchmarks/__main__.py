@@ -8,6 +8,7 @@ SECTIONS = (
     "compare",
     "due_forecasts",
     "engine",
+    "environment",
     "long",
     "many",
     "market",

@@ -18,10 +18,10 @@ from bot.ops.health_checks import bad, doubtful, good
 from bot.runtime.pacing import ChannelQueue
 from bot.schedules.bar_refresh import Failing
 from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
-from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
-from optimizer.domain.learned_results import Quality, SignalQuality, Weight
 from optimizer.domain.metrics import GOALS
-from optimizer.domain.regime_results import Regime
+from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
+from optimizer.domain.results.learned_results import Quality, SignalQuality, Weight
+from optimizer.domain.results.regime_results import Regime
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.domain.universe import Universe
@@ -311,12 +311,12 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
         {"rows": [SAID, FIRST_SAID], "without": [DidNotTrade(symbol="IBM", day="2008-10-10")] * 6, "n_others": 3},
     ),
     "regimes of none": ("regime_list", {"rows": [], "without": [], "n_others": 0}),
-    "signal": ("signal", {"s": SIGNAL}),
-    "signal that informs": ("signal", {"s": INFORMATIVE}),
-    "signal of few calls": ("signal", {"s": replace(SIGNAL, quality=None)}),
-    "signals": ("signals", {"r": RECORD}),
-    "signals of none": ("signals", {"r": SignalRecord(symbol="AAPL", signals=())}),
-    "signals without a score": ("signals", {"r": SignalRecord(symbol="AAPL", signals=RECORD.signals[:1])}),
+    "signal": ("signal", {"signal": SIGNAL}),
+    "signal that informs": ("signal", {"signal": INFORMATIVE}),
+    "signal of few calls": ("signal", {"signal": replace(SIGNAL, quality=None)}),
+    "signals": ("signals", {"signals": RECORD}),
+    "signals of none": ("signals", {"signals": SignalRecord(symbol="AAPL", signals=())}),
+    "signals without a score": ("signals", {"signals": SignalRecord(symbol="AAPL", signals=RECORD.signals[:1])}),
     "data changes of nothing": ("data_changes", {"symbol": "AAPL", "rows": (), "n_changes": 0}),
     "changed bars": ("changed_bars", {"rows": bar_changes.POSTED, "n_series": 2, "n_others": 3}),
     "changed bars of one": ("changed_bars", {"rows": bar_changes.POSTED[:1], "n_series": 1, "n_others": 0}),

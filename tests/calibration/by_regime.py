@@ -1,9 +1,11 @@
 """`python -m tests.calibration.by_regime [--seeds 20] [--world split]`: splits by regime on made-up markets.
 
-All have calm and wild stretches, which the labels mostly find, and ten years of bars. *split*: shallow falls are bought
+All have ten years of bars, and calm and wild stretches, which the labels mostly find. *split*: shallow falls are bought
 back in calm stretches, where deep ones go on falling, and the other way about in wild ones, so that `oversold` has a
-best value in each. *same*: one level is bought back in both. *noise*: nothing is. Each is searched with 200 sets and
-`by_regime=oversold`, noise with `by_regime=oversold,stop` and without.
+best value in each. *same*: one level is bought back everywhere, the volatility is the same, and the labels are
+stretches that have nothing to do with the prices. *same level*: one level is bought back in both kinds of stretches;
+trading less in wild ones is worth something there all the same. *noise*: nothing is bought back. Each is searched with
+200 sets and `by_regime=oversold`, noise with `by_regime=oversold,stop` and without.
 """
 
 import argparse
@@ -19,13 +21,14 @@ from optimizer.domain.space import Params
 from optimizer.domain.study_request import Costs, StudySpec
 from optimizer.domain.study_results import StudySummary, Verdict
 from optimizer.engine.evaluator import Evaluator
-from optimizer.strategies.regimes.splitting import without_split
-from optimizer.strategies.registry import STRATEGIES
-from tests.calibration.worlds import SESSIONS, WARM_UP, Shocks, market
+from optimizer.indicators.conditions import Conditions
+from optimizer.strategies.regimes.splitting import split, without_split
+from optimizer.strategies.registry import STRATEGIES, strategy_of
+from tests.calibration.worlds import SESSIONS, VOLATILITY, WARM_UP, Shocks, market
 from tests.optimizer.validation.test_by_regime import summary_of
 
 YEARS = 10
-WORLDS = ("split", "same", "noise")
+WORLDS = ("split", "same", "same level", "noise")
 #: Annual volatility of calm and of wild stretches, and bars that one lasts on average.
 _CALM, _WILD, _STAY = 0.14, 0.42, 126
 #: Levels that are bought back, and the one in between that is where they are the same.
@@ -67,7 +70,18 @@ def told(world: str, seed: int) -> Told:
     spec = StudySpec(symbol="WALK", strategy_name="rsi", by_regime=names)
     bars = market_of(world, seed)
     plain = summary_of(without_split(spec), bars).verdict if world == "noise" else None
-    return Told(summary_of(spec, bars), plain)
+    evaluator = _with_labels(spec, bars, stretches(seed)[0]) if world == "same" else None
+    return Told(summary_of(spec, bars, evaluator=evaluator), plain)
+
+
+def _with_labels(spec: StudySpec, bars: Bars, is_stress: NDArray[np.bool_]) -> Evaluator:
+    """Evaluator of a split by labels that are given."""
+
+    def row(conditions: Conditions, _: int) -> FloatArray:
+        return is_stress.astype(np.float64)
+
+    strategy = split(strategy_of(without_split(spec)), spec.by_regime, row)
+    return Evaluator(strategy, bars, costs=spec.costs)
 
 
 def row(world: str, found: Sequence[Told]) -> str:
@@ -96,6 +110,8 @@ def market_of(world: str, seed: int) -> Bars:
     if world == "noise":
         return market(shocks)
     deviation = np.where(is_wild, _WILD, _CALM) / math.sqrt(SESSIONS)
+    if world == "same":
+        shocks, deviation = Shocks.of(seed, years=YEARS), np.full(len(is_wild), VOLATILITY / math.sqrt(SESSIONS))
     drift = np.zeros(len(is_wild))
     for _ in range(_MOST_ROUNDS):  # what a set does depends on the prices, and they on what it does
         settled = _drift(world, market(shocks, drift), is_wild) * deviation
@@ -117,7 +133,7 @@ def stretches(seed: int) -> tuple[NDArray[np.bool_], Shocks]:
 
 def _drift(world: str, bars: Bars, is_wild: NDArray[np.bool_]) -> FloatArray:
     """Drift of each session in deviations of its stretch."""
-    if world == "same":
+    if world.startswith("same"):
         return _STRENGTH * _invested(bars, _SAME)
     shallow, deep = _invested(bars, _SHALLOW), _invested(bars, _DEEP)
     rises = np.where(is_wild, deep > 0, (shallow > 0) & (deep == 0))

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from optimizer.domain.bars import FloatArray
-from optimizer.domain.forecast_results import LEVELS, Forecast, ForecastMeasure, ForecastOf, HorizonForecast
+from optimizer.domain.results.forecast_results import LEVELS, Forecast, ForecastMeasure, ForecastOf, HorizonForecast
 from optimizer.outlook.forecasts import HORIZONS, forecast_of
 from optimizer.outlook.scores import coverage, crps, is_inside, lean, luck_range, pit, skill
 from tests.bars import sample_bars

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.learned_results import Quality
+from optimizer.domain.results.learned_results import Quality
 from optimizer.domain.study_request import Costs, StudySpec, budget
 from optimizer.engine.evaluator import Evaluator
 from optimizer.learned.ml.labels import gain_labels

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
-from optimizer.domain.regime_results import Regime
+from optimizer.domain.results.regime_results import Regime
 from optimizer.learned.regimes import ORDER, regimes_of
 from optimizer.outlook.regime_history import regime_history
 from tests.bars import sample_bars

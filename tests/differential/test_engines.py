@@ -11,8 +11,9 @@ from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine.backtest import Backtest, ExitReason, simulate
 from optimizer.engine.evaluator import Evaluator, Signals
 from optimizer.lazy import LazyModule
-from optimizer.strategies.registry import STRATEGIES, find_strategy
+from optimizer.strategies.registry import find_strategy
 from tests.bars import SYMBOLS, sample_bars
+from tests.fixed_rules import FIXED_RULES
 
 if TYPE_CHECKING:
     from tests.differential import engines
@@ -75,7 +76,7 @@ def assert_same(result: Backtest, other: "engines.Played") -> None:
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-@pytest.mark.parametrize("key", STRATEGIES)
+@pytest.mark.parametrize("key", FIXED_RULES)
 @pytest.mark.parametrize("allow_short", [False, True], ids=["long", "both"])
 def test_backtesting_agrees(key: str, symbol: str, allow_short: bool) -> None:
     bars = sample_bars(symbol)
@@ -149,7 +150,7 @@ def _sizes(evaluator: Evaluator, params: Params, start: int, stop: int) -> dict[
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-@pytest.mark.parametrize("key", STRATEGIES)
+@pytest.mark.parametrize("key", FIXED_RULES)
 @pytest.mark.parametrize("reenter", Reentry)
 def test_backtesting_agrees_on_stops(key: str, symbol: str, reenter: Reentry) -> None:
     bars = sample_bars(symbol)
@@ -171,7 +172,7 @@ def test_backtesting_agrees_on_stops(key: str, symbol: str, reenter: Reentry) ->
 
 def test_some_of_the_trades_compared_were_stopped_and_some_opened_again() -> None:
     reasons: dict[Reentry, list[ExitReason]] = {Reentry.FRESH: [], Reentry.SIGNAL: []}
-    for key in STRATEGIES:
+    for key in FIXED_RULES:
         for reenter, found in reasons.items():
             evaluator = Evaluator(find_strategy(key), sample_bars("AAPL"), costs=COMMISSION_ONLY, reenter=reenter)
             start, stop = rows_of("AAPL", (0.3, 0.8))
@@ -182,7 +183,7 @@ def test_some_of_the_trades_compared_were_stopped_and_some_opened_again() -> Non
     assert len(reasons[Reentry.SIGNAL]) >= len(reasons[Reentry.FRESH]) + 10
 
 
-@pytest.mark.parametrize("key", STRATEGIES)
+@pytest.mark.parametrize("key", FIXED_RULES)
 def test_vectorbt_agrees_on_the_measures_of_trades(key: str) -> None:
     bars = sample_bars("MSFT")
     evaluator = Evaluator(find_strategy(key), bars, costs=BOTH)
@@ -197,7 +198,7 @@ def test_vectorbt_agrees_on_the_measures_of_trades(key: str) -> None:
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-@pytest.mark.parametrize("key", STRATEGIES)
+@pytest.mark.parametrize("key", FIXED_RULES)
 @pytest.mark.parametrize("side", [1, -1], ids=["long", "short"])
 def test_vectorbt_agrees(key: str, symbol: str, side: int) -> None:
     bars = sample_bars(symbol)

@@ -6,9 +6,17 @@ from datetime import UTC, date, datetime, timedelta
 
 import bson
 
-from optimizer.domain.by_regime_results import PlannedRegimes, RegimeReport, RegimeRow, RegimeSide, SplitEvidence
-from optimizer.domain.forecast_results import ForecastOf, NoForecast
-from optimizer.domain.regime_results import Regime, RegimeRun, StudyRegime
+from optimizer.domain.results.forecast_results import ForecastOf, NoForecast
+from optimizer.domain.results.regime_results import (
+    PlannedRegimes,
+    Regime,
+    RegimeReport,
+    RegimeRow,
+    RegimeRun,
+    RegimeSide,
+    SplitEvidence,
+    StudyRegime,
+)
 from optimizer.domain.space import Params, Range, Space
 from optimizer.domain.study_request import Cap, Narrowed, StudySpec
 from optimizer.domain.study_results import (

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.domain.forecast_results import (
+from optimizer.domain.kept_forecasts import ScoredForecast
+from optimizer.domain.results.forecast_results import (
     LEVELS,
     Forecast,
     ForecastMeasure,
@@ -13,7 +14,6 @@ from optimizer.domain.forecast_results import (
     HorizonForecast,
     MeasureForecast,
 )
-from optimizer.domain.kept_forecasts import ScoredForecast
 
 AS_OF, TARGET = date(2012, 10, 31), date(2012, 12, 3)
 #: Centre and half the width of each measure's quantiles.

@@ -1,16 +1,18 @@
 """Every kind of message, made of plausible facts."""
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-from optimizer.domain.learned_results import TrainingProgress
+from optimizer.domain.results.learned_results import Doubt, LearnedReport, NullRange, TrainingProgress, Twin, Weight
 from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.strategies.declaration import OwnCode
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES, space_of
-from reports.facts import Failure
+from optimizer.validation.verdict import judged
+from reports.facts import Failure, StudyFacts
 from reports.render import Renderer
 from reports.text.message import Message
 from tests.reports import facts
@@ -46,6 +48,29 @@ REQUESTED = StudySpec(
     timeframe="1h",
     force=True,
 )
+#: What policies of a study learned: something, and nothing that lasts.
+POLICIES = LearnedReport(
+    kind="rl",
+    n_refits=14,
+    n_train=1260,
+    trained_until=date(2012, 11, 12),
+    weights=(Weight(feature="week", weight=-1.4), Weight(feature="near_high", weight=-0.6)),
+    seeds=(0.71, 0.57, 0.88, 0.59, 1.02),
+    twins=(Twin(name="hold", sharpe=1.08), Twin(name="ridge", sharpe=0.4), Twin(name="momentum", sharpe=0.93)),
+    nulls=NullRange(low=-0.3, high=0.42, n=19, p=0.05),
+    doubled_costs=0.46,
+)
+DOUBTED = POLICIES.model_copy(
+    update={
+        "weights": (),
+        "seeds": (-0.21, 0.35, 0.62, 0.08, 0.11),
+        "nulls": NullRange(low=-0.3, high=0.42, n=19, p=0.25),
+        "doubled_costs": -0.12,
+        "doubts": (Doubt.SEEDS_DISAGREE, Doubt.TWIN_AS_GOOD, Doubt.NULLS_AS_GOOD, Doubt.COSTS_TURN_IT),
+    }
+)
+IDLE = POLICIES.model_copy(update={"seeds": (None,) * 5})
+LEARNED = {"policies": POLICIES, "policies_doubted": DOUBTED, "policies_idle": IDLE}
 #: A kind of market that turned of late, and one that is old and the first.
 REGIMES = (facts.REGIME, facts.REGIME.model_copy(update={"n_bars": 2353, "since": facts.WINDOW.start, "before": None}))
 OLD = DataNote(kind="stale_end", facts={"n": 3456, "when": "2013-03-01"})
@@ -79,6 +104,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "root_told": [say.root(facts.finished("overfit"))],
         "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
+        **{f"result_{name}": say.result(_learned(report)) for name, report in LEARNED.items()},
         "in_a_market": [
             message for regime in REGIMES for message in say.result(facts.in_market("promising", regime))
         ],
@@ -136,6 +162,12 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "notice_replay_differs": [say.notice("replay_differs", study_name="opt-7f3a", field="seed", was="1", now="2")],
         "notice_files": [say.notice("files", folder="out", names=["equity.png"])],
     }  # fmt: skip
+
+
+def _learned(report: LearnedReport) -> StudyFacts:
+    """A strong result of a strategy that learns, with what it learned."""
+    summary = facts.SUMMARIES["strong"].model_copy(update={"learned": report})
+    return replace(facts.finished("strong"), summary=judged(summary))
 
 
 def _charts(say: Renderer) -> list[Message]:

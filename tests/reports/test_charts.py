@@ -10,7 +10,7 @@ import pytest
 from matplotlib import font_manager
 from PIL import Image
 
-from optimizer.domain.regime_results import Regime, RegimeRun
+from optimizer.domain.results.regime_results import Regime, RegimeRun
 from optimizer.domain.space import Params
 from optimizer.domain.study_results import Curve, Interval, Surface
 from reports.charts import chart_list, figures, fonts, gallery
@@ -105,14 +105,12 @@ def test_kinds_of_markets_are_a_strip_of_four_looks_with_a_legend_in_the_readers
     with fonts.fonts_of(language):
         drawn = figures.equity(say, growth(400), holdout_start=None, title="x", regimes=kinds)
         without = figures.equity(say, growth(400), holdout_start=None, title="x")
+        unlabelled = [RegimeRun(start=days[0], regime=None)]
+        pixels(figures.equity(say, growth(400), holdout_start=None, title="x", regimes=unlabelled))
 
     assert len({(face, hatch) for face, _, hatch in LOOKS.values()}) == len({h for *_, h in LOOKS.values()}) == 4
     for face, *_ in LOOKS.values():
-        assert share_of(drawn, figures_rgb(face)) > 0.0015
-        assert share_of(without, figures_rgb(face)) < 0.0005
-    assert [say.regimes[regime] for regime in Regime] != [say.labels["winner"]] * 4
-    unlabelled = [RegimeRun(start=days[0], regime=None)]
-    pixels(figures.equity(say, growth(400), holdout_start=None, title="x", regimes=unlabelled))
+        assert share_of(drawn, figures_rgb(face)) > share_of(without, figures_rgb(face)) + 0.0015
 
 
 def test_the_same_numbers_give_the_same_bytes() -> None:

@@ -10,7 +10,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from optimizer.domain.learned_results import Doubt
+from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, Verdict
 from optimizer.validation.evidence import Evidence
 from optimizer.validation.verdict import RETIRED, TREE, Judgement, judge
@@ -66,7 +66,7 @@ def test_overfit_is_said_only_of_what_was_fitted_and_lost() -> None:
 #: Both sides of every threshold, and no value where there may be none.
 SIDES = {
     "obstacle": (*(None,) * 20, *Obstacle),
-    "doubts": (*((),) * 8, (Doubt.NO_BETTER_THAN_BASE,)),
+    "doubts": (*((),) * 20, *((doubt,) for doubt in Doubt)),
     "degenerate": (*(None,) * 20, *Degenerate),
     "n_tried": (1, 2, 200, 200, 200),
     "any_gained": (True, True, True, True, False),

@@ -18,7 +18,7 @@ from reports.charts.draw_request import DrawRequest, read_draw_request, write_dr
 from reports.charts.gallery import pictures
 from reports.facts import StudyFacts
 from reports.render import LANGUAGES, Language, renderer_of
-from reports.report_tables import MAX_TRIALS, best_first, measure_columns, measure_rows
+from reports.tables.report_tables import MAX_TRIALS, best_first, measure_columns, measure_rows
 from tests.reports import facts, told
 
 pytestmark = pytest.mark.slow

@@ -6,14 +6,14 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from optimizer.domain.forecast_results import Forecast, ForecastOf
+from optimizer.domain.results.forecast_results import Forecast, ForecastOf
 from optimizer.outlook.forecasts import HORIZONS, forecast_of
 from reports.charts import chart_list, figures, gallery
 from reports.charts.chart_labels import labels_of
 from reports.facts import StudyFacts
 from reports.languages import LANGUAGES, Language
 from reports.render import renderer_of
-from reports.report_tables import forecast_rows
+from reports.tables.report_tables import forecast_rows
 from tests.reports import facts
 from tests.reports.test_charts import share_of
 

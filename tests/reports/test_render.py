@@ -11,10 +11,11 @@ from optimizer.domain.study_request import Costs
 from optimizer.domain.study_results import Measures, StudyState
 from optimizer.errors import NotANumber, SomethingBroke, UnknownWord, UserError
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
-from reports import actions, report_tables
+from reports import actions
 from reports.charts.chart_list import CHARTS
 from reports.charts.figures import DPI
 from reports.render import LANGUAGES, TEMPLATES, Language, renderer_of
+from reports.tables import report_tables
 from reports.text.message import Message
 from tests.refused import refused
 from tests.reports import facts, kinds, told

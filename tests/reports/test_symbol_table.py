@@ -5,7 +5,7 @@ import pytest
 from optimizer.market.quality.data_findings import DataNote
 from reports.charts.gallery import pictures
 from reports.render import renderer_of
-from reports.symbol_table import symbol_rows
+from reports.tables.symbol_table import symbol_rows
 from tests.reports import facts
 
 

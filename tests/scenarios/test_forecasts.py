@@ -11,8 +11,8 @@ import pytest
 from bot.documents.recurring import Refresh
 from bot.schedules.forecast_making import renew
 from bot.schedules.forecast_scoring import ForecastScoring
-from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.domain.kept_forecasts import ScoredForecast
+from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.market.providers.sample import Sample
 from optimizer.market.warehouse.forecast_history import UNKNOWABLE, told_forecasts
 from optimizer.storage.documents import OptimizationStudy

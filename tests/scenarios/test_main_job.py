@@ -2,7 +2,7 @@
 
 import pytest
 
-from optimizer.domain.forecast_results import ForecastOf
+from optimizer.domain.results.forecast_results import ForecastOf
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationTrial
 from tests.scenarios.conftest import Stage, charts_in

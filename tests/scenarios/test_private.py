@@ -25,8 +25,8 @@ from bot.slack import buttons
 from bot.slack.dispatcher import CommandRequest, Dispatcher
 from bot.slack.home_tab import Home
 from optimizer.clock import utc_now
-from optimizer.domain.forecast_results import ForecastMeasure
 from optimizer.domain.kept_forecasts import Realised
+from optimizer.domain.results.forecast_results import ForecastMeasure
 from optimizer.market.warehouse.forecast_history import due_forecasts, store_scores
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.studies.finding import UnknownStudy

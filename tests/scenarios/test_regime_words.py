@@ -15,6 +15,15 @@ __all__ = ["program"]
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+#: Two and a half years of few bearish or volatile bars, whatever the labels.
+CALM = "from=2003-07-01 to=2005-12-30"
+CALM_REQUEST = {
+    "symbol": "MSFT",
+    "strategy": "rsi",
+    "by_regime": ["oversold"],
+    "window": {"start": "2003-07-01", "end": "2005-12-30"},
+}
+
 
 async def study_named(stage: Stage, name: str) -> OptimizationStudy:
     return await stage.context.services.studies.find(name)
@@ -118,9 +127,7 @@ async def test_the_api_has_the_words(program: Program) -> None:
     )
     assert status == 422
     assert "/by_regime" in str(told), told
-    status, told = await program.call(
-        "POST", "/api/v1/backtests/optimize", json={"symbol": "AAPL", "strategy": "rsi", "by_regime": ["oversold"]}
-    )
+    status, told = await program.call("POST", "/api/v1/backtests/optimize", json=CALM_REQUEST)
     assert status == 422
     assert "/by_regime" in str(told), told
 
@@ -133,13 +140,13 @@ async def test_the_api_has_the_words(program: Program) -> None:
         ("by_regime=stop,stop", "`stop` is named twice"),
         ("by_regime=", "but not `by_regime=`"),
         ("by_regime=trend", "`trend`"),
-        ("by_regime=oversold", "in stress (bearish or volatile); `by_regime=` needs 252"),
+        (f"by_regime=oversold {CALM}", "in stress (bearish or volatile); `by_regime=` needs 252"),
         ("regime=sunny", "no-bear"),
     ],
 )
 async def test_what_cannot_be_is_refused_and_nothing_starts(stage: Stage, words: str, said: str) -> None:
     before = await stage.n_studies()
-    assert said in await stage.tell(f"AAPL RSI 20 {words}")
+    assert said in await stage.tell(f"MSFT RSI 20 {words}")
     assert await stage.n_studies() == before
 
 
@@ -149,5 +156,5 @@ async def test_numbers_that_keep_an_order_and_words_cannot_be_split(stage: Stage
 
 
 async def test_korean_says_the_same(stage: Stage) -> None:
-    told = await stage.tell("AAPL RSI 20 장세별=oversold", user="kim")
+    told = await stage.tell(f"MSFT RSI 20 장세별=oversold {CALM}", user="kim")
     assert "252" in told

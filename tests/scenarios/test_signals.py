@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from optimizer.domain.learned_results import Doubt
+from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.embedded_mongo import EmbeddedMongo
 from optimizer.storage.signal_documents import StoredSignal

@@ -15,9 +15,9 @@ from bot.api.routes.studies import StudyName
 from bot.commands.outlook.forecast import board_of, forecast_facts
 from bot.grammar.fields import BadFields
 from bot.grammar.values import read_symbol
-from optimizer.domain.forecast_results import LEVELS, ForecastMeasure, ForecastOf, HorizonForecast
 from optimizer.domain.kept_forecasts import ScoredForecast
 from optimizer.domain.measured import Measure
+from optimizer.domain.results.forecast_results import LEVELS, ForecastMeasure, ForecastOf, HorizonForecast
 from optimizer.errors import UserError
 from reports.forecast_facts import ForecastFacts
 

@@ -12,7 +12,7 @@ from bot.api.problem_details import error_responses
 from bot.api.request_body import StrictRoute
 from bot.api.requests import SYMBOL_SHAPE
 from bot.grammar.values import read_symbol
-from optimizer.domain.learned_results import SignalQuality, Weight
+from optimizer.domain.results.learned_results import SignalQuality, Weight
 from optimizer.domain.timeframes import EXAMPLES
 from optimizer.outlook.signal_facts import Bucket
 

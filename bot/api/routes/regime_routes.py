@@ -17,7 +17,7 @@ from bot.documents.market_regimes import MarketRegime
 from bot.grammar.values import read_symbol
 from bot.schedules.day_labels import NotStored, RegimeQuery, entry_of, label_now, newest, said, store
 from optimizer.domain.measured import Measure
-from optimizer.domain.regime_results import Regime
+from optimizer.domain.results.regime_results import Regime
 from optimizer.domain.timeframes import EXAMPLES
 
 router = APIRouter(route_class=StrictRoute)

@@ -11,8 +11,8 @@ from bot.documents.recurring import Champion
 from bot.grammar.commands import ForecastChampions, ListForecasts, ShowForecast
 from bot.origin import Origin
 from bot.schedules.forecast_making import forecast_now
-from optimizer.domain.forecast_results import Forecast, ForecastMeasure, ForecastOf
 from optimizer.domain.kept_forecasts import ScoredForecast
+from optimizer.domain.results.forecast_results import Forecast, ForecastMeasure, ForecastOf
 from optimizer.errors import UserError, WrongChoice
 from optimizer.lazy import LazyModule
 from optimizer.market.warehouse.forecast_history import overdue_forecasts, told_forecasts

@@ -10,13 +10,13 @@ async def show_signal(command: ShowSignal, origin: Origin, context: BotContext) 
     facts = await context.services.signals.signal(
         command.symbol, command.horizon, as_of=command.as_of, timeframe=command.timeframe, source=command.source
     )
-    return Answer(origin.renderer.render("signal", s=facts), Audience.THREAD)
+    return Answer(origin.renderer.render("signal", signal=facts), Audience.THREAD)
 
 
 async def show_signals(command: ShowSignals, origin: Origin, context: BotContext) -> Answer:
     """Show the signals of a symbol that were told before, with their scores."""
     record = await context.services.signals.record(command.symbol, command.horizon)
-    return Answer(origin.renderer.render("signals", r=record), Audience.THREAD)
+    return Answer(origin.renderer.render("signals", signals=record), Audience.THREAD)
 
 
 LISTENERS: Listeners = {ShowSignal: show_signal, ShowSignals: show_signals}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import FloatArray
-from optimizer.domain.learned_results import Quality, ReliabilityBin, SignalQuality
+from optimizer.domain.results.learned_results import Quality, ReliabilityBin, SignalQuality
 from optimizer.learned.ml.walk import Walk
 
 #: Circular shifts of the calls against the outcomes, and the least rows of one: both are autocorrelated, and outcomes

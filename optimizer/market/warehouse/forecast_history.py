@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from optimizer.domain.forecast_results import Forecast, ForecastMeasure, ForecastOf
 from optimizer.domain.kept_forecasts import ForecastPart, ForecastRow, Score, ScoredForecast, Subject, rows_of
+from optimizer.domain.results.forecast_results import Forecast, ForecastMeasure, ForecastOf
 from optimizer.market.warehouse.warehouse import Warehouse
 
 #: Why a row will never be scored: its symbol has no bars of its horizon.

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from optimizer.domain.learned_results import LearnedReport
+from optimizer.domain.results.learned_results import LearnedReport
 from optimizer.domain.space import Params
 from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.multi_symbol import AnyEvaluator, SharedEvaluator
+from optimizer.validation.learned_evidence.policy_report import policy_report
 from optimizer.validation.learned_evidence.signal_report import signal_report
 from optimizer.validation.window import WindowRows
 
 #: Reports on one symbol's winner, by the key of the strategy.
 _REPORTS: Mapping[str, Callable[[Evaluator, Params, WindowRows], LearnedReport]] = MappingProxyType(
-    {"ml": signal_report}
+    {"ml": signal_report, "rl": policy_report}
 )
 
 

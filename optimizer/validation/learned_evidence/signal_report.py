@@ -4,7 +4,7 @@ Every one was told before its outcome, so that the searched bars count as well; 
 have no part in it.
 """
 
-from optimizer.domain.learned_results import Doubt, LearnedReport, Quality, SignalQuality, Weight
+from optimizer.domain.results.learned_results import Doubt, LearnedReport, Quality, SignalQuality, Weight
 from optimizer.domain.space import Params
 from optimizer.engine.evaluator import Evaluator
 from optimizer.learned.ml.quality import quality_of

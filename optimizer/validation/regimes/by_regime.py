@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.by_regime_results import (
+from optimizer.domain.results.regime_results import (
     LEAST_ANNUAL_BARS,
     LEAST_INTERVAL_BARS,
     RegimeReport,

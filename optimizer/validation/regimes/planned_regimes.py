@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.by_regime_results import PlannedRegimes
+from optimizer.domain.results.regime_results import PlannedRegimes
 from optimizer.domain.study_request import StudySpec
 from optimizer.lazy import LazyModule
 from optimizer.learned.regime_rows import STRESSED, labels_of, n_before_labels

@@ -11,14 +11,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from optimizer.domain.bars import FloatArray
-from optimizer.domain.by_regime_results import SplitEvidence, SplitWorth
 from optimizer.domain.metrics import periods_per_year
+from optimizer.domain.results.regime_results import SplitEvidence, SplitWorth
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.indicators.conditions import Conditions
 from optimizer.indicators.indicators import IndicatorFunction
-from optimizer.learned.regime_rows import stress
 from optimizer.search.fold_search import refit_within_budget
 from optimizer.strategies.regimes.splitting import split, without_split
 from optimizer.strategies.registry import space_of, strategy_of
@@ -79,18 +78,19 @@ def _searched(found: Assessment, spec: StudySpec, evaluator: AnyEvaluator) -> tu
 def _placebos(found: Assessment) -> Iterator[AnyEvaluator]:
     """Evaluators whose labels are shifted around within the searched bars, by different numbers of bars."""
     start, stop = found.rows.start, found.rows.holdout_start
-    plain = strategy_of(without_split(found.spec))
+    plain, labels = strategy_of(without_split(found.spec)), found.evaluator.strategy.stress
+    assert labels is not None, "the study has a split"
     possible = np.arange(LEAST_SHIFT, stop - start - LEAST_SHIFT + 1)
     drawn = np.random.default_rng(found.spec.seed).choice(possible, size=min(N_PLACEBOS, len(possible)), replace=False)
     for shift in drawn.tolist():
-        yield found.evaluator.with_strategy(split(plain, found.spec.by_regime, _shifted(shift, start, stop)))
+        yield found.evaluator.with_strategy(split(plain, found.spec.by_regime, _shifted(labels, shift, start, stop)))
 
 
-def _shifted(shift: int, start: int, stop: int) -> IndicatorFunction:
+def _shifted(labels: IndicatorFunction, shift: int, start: int, stop: int) -> IndicatorFunction:
     """Row of stress, shifted around within the rows [start, stop)."""
 
     def row(conditions: Conditions, _: int) -> FloatArray:
-        moved = conditions.indicator(stress, 0).copy()
+        moved = conditions.indicator(labels, 0).copy()
         moved[start:stop] = np.roll(moved[start:stop], shift)
         return moved
 

@@ -3,8 +3,7 @@
 import pytest
 
 from optimizer.domain.fees import FEES, UnknownFees, find_fees
-from optimizer.domain.study_request import Costs, StudySpec
-from optimizer.engine.price_table import cost_factors
+from optimizer.domain.study_request import Costs, StudySpec, cost_factors
 from optimizer.storage.digests import search_key
 
 

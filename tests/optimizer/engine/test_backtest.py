@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.study_request import Costs, Reentry
+from optimizer.domain.study_request import Costs, Reentry, cost_factors
 from optimizer.engine.backtest import Backtest, ExitReason, simulate
-from optimizer.engine.price_table import PriceTable, cost_factors
+from optimizer.engine.price_table import PriceTable
 from optimizer.errors import TooFewBars, UnusableBars
 from tests.bars import bars_of, made_up_bars
 from tests.optimizer.reference import Ledger

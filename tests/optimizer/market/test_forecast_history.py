@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from optimizer.domain.forecast_results import LEVELS, ForecastMeasure, ForecastOf
 from optimizer.domain.kept_forecasts import ForecastPart, ForecastRow, Score, Subject
+from optimizer.domain.results.forecast_results import LEVELS, ForecastMeasure, ForecastOf
 from optimizer.domain.study_request import StudySpec
 from optimizer.market.raw_bars import RawBars
 from optimizer.market.warehouse.forecast_history import (

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from optimizer.domain.forecast_results import LEVELS, Forecast, ForecastMeasure, ForecastOf, NoForecast
+from optimizer.domain.results.forecast_results import LEVELS, Forecast, ForecastMeasure, ForecastOf, NoForecast
 from optimizer.domain.study_results import StudySummary
 from optimizer.outlook import forecast_paths
 from optimizer.outlook.forecasts import (

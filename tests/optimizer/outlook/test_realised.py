@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.domain.kept_forecasts import ForecastPart, Play, PlayedPart, Realised
+from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.domain.study_request import Costs, StudySpec
 from optimizer.market.providers.sample import Sample
 from optimizer.outlook.realised import Player

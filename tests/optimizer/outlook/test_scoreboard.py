@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from optimizer.domain.forecast_results import ForecastMeasure, ForecastOf
+from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.outlook.scoreboard import is_outside_expected, scoreboard
 from tests.reports.forecasts import TARGET, scored
 

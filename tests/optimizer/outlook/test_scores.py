@@ -5,7 +5,7 @@ import pytest
 import scoringrules
 from scipy import stats
 
-from optimizer.domain.forecast_results import LEVELS
+from optimizer.domain.results.forecast_results import LEVELS
 from optimizer.outlook.scores import (
     coverage,
     crps,

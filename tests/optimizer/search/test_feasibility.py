@@ -17,9 +17,9 @@ from optimizer.search.scoring import SetScorer, reason, violations
 from optimizer.storage.trial_documents import FEASIBLE, trial_document
 from optimizer.strategies.registry import find_strategy, space_of
 from optimizer.studies.study_runs import kept_trials
-from reports import report_tables
 from reports.charts import gallery
 from reports.json_document import json_document
+from reports.tables import report_tables
 from tests.reports import facts
 
 SEED = 5

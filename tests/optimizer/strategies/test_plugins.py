@@ -104,6 +104,20 @@ def test_the_example_and_the_one_of_the_manual_pass(tmp_path: Path) -> None:
     assert [one.key for one in found.strategies] == ["mine", "dip"]
 
 
+def test_a_policy_trained_outside_comes_back_as_a_file(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "environment.md").read_text(), re.DOTALL)
+    [policy] = [block for block in blocks if "@strategy(" in block]
+    found = load_plugins(
+        PluginKinds.FOLDER,
+        written(tmp_path / "strategies", **{"desk.py": policy}),
+        reserved=reserved_words(),
+        bounds=QUICK,
+    )
+
+    assert not found.refused
+    assert trades_of(found.strategies[0], {"lead": 0})
+
+
 def trades_of(strategy: Strategy, params: Params, *, allow_short: bool = False) -> object:
     bars = sample_bars("AAPL")
     evaluator = Evaluator(strategy, bars, costs=Costs(), allow_short=allow_short)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.by_regime_results import LEAST_ANNUAL_BARS, LEAST_INTERVAL_BARS, RegimeReport
+from optimizer.domain.results.regime_results import LEAST_ANNUAL_BARS, LEAST_INTERVAL_BARS, RegimeReport
 from optimizer.domain.study_request import StudySpec, budget
 from optimizer.domain.study_results import StudySummary
-from optimizer.engine.multi_symbol import evaluator_of
+from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.learned.regime_rows import labels_of
 from optimizer.search.loop import search
 from optimizer.strategies.registry import longest_warm_up, space_of, strategy_of
@@ -20,9 +20,9 @@ from tests.optimizer.learned.regime_worlds import PLANTED, bars_of, planted
 SHORT = {"symbol": "WALK", "strategy_name": "rsi", "n_trials": 20, "folds": 0}
 
 
-def summary_of(spec: StudySpec, *many: Bars) -> StudySummary:
+def summary_of(spec: StudySpec, *many: Bars, evaluator: AnyEvaluator | None = None) -> StudySummary:
     """Search and summary of a request over made-up bars."""
-    space, evaluator = space_of(spec), evaluator_of(spec, many)
+    space, evaluator = space_of(spec), evaluator or evaluator_of(spec, many)
     rows = window_rows(spec, many[0], longest_warm_up(strategy_of(spec), space))
     trials = search(
         spec, space, evaluator, start=rows.start, stop=rows.holdout_start, n_trials=budget(spec, space), seed=spec.seed

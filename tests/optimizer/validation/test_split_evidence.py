@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.by_regime_results import SplitEvidence, SplitWorth
+from optimizer.domain.results.regime_results import SplitEvidence, SplitWorth
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudySummary, Verdict
 from optimizer.learned.regime_rows import STRESSED, is_one_of, labels_of

@@ -13,7 +13,7 @@ from optimizer.domain.study_results import Case, Degenerate, StudySummary, Sugge
 from optimizer.engine.evaluator import Evaluator
 from optimizer.search.fold_search import refit
 from optimizer.search.loop import search
-from optimizer.strategies.registry import STRATEGIES, find_strategy, longest_warm_up, space_of
+from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
 from optimizer.validation.assessment import Assessment
 from optimizer.validation.caveats import notes
 from optimizer.validation.evidence import evidence_of, seen
@@ -21,6 +21,7 @@ from optimizer.validation.summarize import WindowRows, summarize, window_rows
 from optimizer.validation.verdict import Note
 from tests.bars import sample_bars
 from tests.calibration.worlds import Shocks, market, planted_set, with_edge
+from tests.fixed_rules import FIXED_RULES
 
 SHORT = {"n_trials": 40, "folds": 2}
 WALK = market(Shocks.of(3, years=6))
@@ -188,7 +189,7 @@ def test_a_summary_survives_the_way_into_the_database_and_back() -> None:
     assert StudySummary.model_validate(usual().model_dump(mode="json")) == usual()
 
 
-@pytest.mark.parametrize("strategy_name", sorted(STRATEGIES))
+@pytest.mark.parametrize("strategy_name", sorted(FIXED_RULES))
 def test_every_strategy_can_be_summarized(strategy_name: str) -> None:
     summary = summary_of(spec_of(strategy_name=strategy_name, n_trials=15), sample_bars("IBM"))
 
@@ -226,7 +227,7 @@ def stripped(trials: list[TrialRecord]) -> list[dict[str, object]]:
     return [trial.model_dump(exclude={"started_at", "duration"}) for trial in trials]
 
 
-@pytest.mark.parametrize("strategy_name", sorted(STRATEGIES))
+@pytest.mark.parametrize("strategy_name", sorted(FIXED_RULES))
 def test_other_held_out_prices_change_no_trial(strategy_name: str) -> None:
     spec = spec_of(strategy_name=strategy_name, n_trials=25)
     bars = sample_bars("AAPL")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_results import Case, Degenerate, Obstacle, Suggestion, Verdict
 from optimizer.validation.evidence import Evidence, evidence_of, seen
 from optimizer.validation.verdict import (
@@ -85,6 +86,16 @@ def but(**changed: object) -> Evidence:
         (replace(LIKELY_LUCK, deflated=COIN_TOSS - 0.01), Case.LUCK_EXPLAINS, Verdict.UNPROVEN, Suggestion.DROP),
         (but(placebo_p=MOST_PLACEBO + 0.01), Case.SPLIT_IS_FREEDOM, Verdict.UNPROVEN, Suggestion.RESEARCH),
         (but(placebo_p=MOST_PLACEBO), Case.ALL_CHECKS, Verdict.STRONG, Suggestion.ADOPT),
+        (but(doubts=(Doubt.SEEDS_DISAGREE,)), Case.SEEDS_DISAGREE, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (but(doubts=(Doubt.NULLS_AS_GOOD,)), Case.NOISE_AS_GOOD, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (but(doubts=(Doubt.TWIN_AS_GOOD,)), Case.TWIN_AS_GOOD, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (but(doubts=(Doubt.COSTS_TURN_IT,)), Case.COSTS_TURN_IT, Verdict.UNPROVEN, Suggestion.RESEARCH),
+        (
+            but(doubts=tuple(Doubt), out_of_sample=-0.8, fading=MOST_FADING),
+            Case.LOST_UNSEEN,
+            Verdict.FAILED_UNSEEN,
+            Suggestion.DROP,
+        ),
         (but(lost_halves=PROMISING_LOST + 0.01), Case.CHOICE_LOSES, Verdict.UNPROVEN, Suggestion.RESEARCH),
         (but(n_tried=1, pbo=None), Case.ONE_SET, Verdict.UNPROVEN, Suggestion.RESEARCH),
         (but(walk_forward=0.0), Case.REFITS_WEAK, Verdict.PROMISING, Suggestion.WATCH),

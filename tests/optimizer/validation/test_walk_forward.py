@@ -13,9 +13,10 @@ from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Cap, SamplerKind, StudySpec
 from optimizer.engine.evaluator import Evaluator
 from optimizer.search.fold_search import FoldFit, refit
-from optimizer.strategies.registry import STRATEGIES, find_strategy, space_of
+from optimizer.strategies.registry import find_strategy, space_of
 from optimizer.validation.walk_forward import FoldRows, fold_seed, holding_period, plan_folds, walk_forward
 from tests.calibration.worlds import Shocks, market
+from tests.fixed_rules import FIXED_RULES
 
 RSI = StudySpec(symbol="WALK", strategy_name="rsi", n_trials=40)
 BARS = market(Shocks.of(3, years=6))
@@ -168,7 +169,7 @@ def test_what_comes_after_a_training_window_changes_nothing_in_its_fit() -> None
     assert fits[0] == fits[1]
 
 
-@pytest.mark.parametrize("strategy_name", sorted(STRATEGIES))
+@pytest.mark.parametrize("strategy_name", sorted(FIXED_RULES))
 def test_a_refit_finds_a_set_of_the_space_whose_value_a_backtest_confirms(strategy_name: str) -> None:
     spec = RSI.model_copy(update={"strategy_name": strategy_name})
     found = refit(spec, space_of(spec), evaluator_of(spec), start=300, stop=1200, seed=1)

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 import talib
 
+from optimizer.strategies.registry import STRATEGIES
 from reports.exports import indicator_code
 from reports.exports.built_in import BUILT_IN, signals_of
 from reports.exports.freqtrade_source import FreqtradeWriter
 from reports.exports.numpy_source import NumpyWriter
 from reports.exports.pine_source import PineWriter
 from reports.exports.programs import write_program
-from reports.exports.refusals import NoRules, NotExpressible
+from reports.exports.refusals import NoRules, NotExpressible, RulesLearned
 from reports.exports.signals import (
     ALWAYS,
     CLOSE,
@@ -71,6 +72,12 @@ def test_every_built_in_strategy_has_a_tree_unless_it_learns() -> None:
 def test_a_strategy_without_a_tree_is_refused() -> None:
     with pytest.raises(NoRules):
         signals_of(case_of("rsi").spec.model_copy(update={"strategy_name": "my_own"}), {}, "python")
+
+
+@pytest.mark.parametrize("key", [key for key in STRATEGIES if key not in FIXED_RULES])
+def test_what_a_strategy_learned_is_refused(key: str) -> None:
+    with pytest.raises(RulesLearned):
+        signals_of(case_of("rsi").spec.model_copy(update={"strategy_name": key}), {}, "python")
 
 
 CASES = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from optimizer.domain.forecast_results import LEVELS, Forecast, ForecastMeasure, HorizonForecast
+from optimizer.domain.results.forecast_results import LEVELS, Forecast, ForecastMeasure, HorizonForecast
 from optimizer.domain.study_results import Measures, StudySummary, TrialRecord, TrialState
 from reports.text import numbers
 

@@ -1,0 +1,1 @@
+"""Results of parts of a study, one module each; the whole is `optimizer.domain.study_results`."""
