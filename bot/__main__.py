@@ -19,7 +19,19 @@ from optimizer.lazy import LazyModule
 if TYPE_CHECKING:
     import pydantic
 
-    from bot.cli import data, doctor, first_start, help_pages, keys, run, serve, strategy_files, terminal_verbs, web
+    from bot.cli import (
+        data,
+        doctor,
+        first_start,
+        help_pages,
+        keys,
+        run,
+        serve,
+        strategy_files,
+        terminal_verbs,
+        web,
+        worker_program,
+    )
     from bot.cli.upkeep import backup, move, prune, restore, warm
     from bot.ops import json_log
     from bot.runtime import own_strategies, processes, settings
@@ -31,8 +43,9 @@ else:
     data, doctor, first_start, help_pages, keys = (
         LazyModule(f"bot.cli.{name}") for name in ("data", "doctor", "first_start", "help_pages", "keys")
     )
-    run, serve, strategy_files, terminal_verbs, web = (
-        LazyModule(f"bot.cli.{name}") for name in ("run", "serve", "strategy_files", "terminal_verbs", "web")
+    run, serve, strategy_files, terminal_verbs, web, worker_program = (
+        LazyModule(f"bot.cli.{name}")
+        for name in ("run", "serve", "strategy_files", "terminal_verbs", "web", "worker_program")
     )
     backup, move, prune, restore, warm = (
         LazyModule(f"bot.cli.upkeep.{name}") for name in ("backup", "move", "prune", "restore", "warm")
@@ -57,13 +70,14 @@ Verb = Callable[..., Awaitable[int]]
 _MODULES: Mapping[str, ModuleType] = {
     "serve": serve, "run": run, "import": data, "keys": keys, "doctor": doctor, "help": help_pages, "web": web,
     "backup": backup, "restore": restore, "prune": prune, "move": move, "warm": warm,
+    "worker": worker_program,
     "strategies new": strategy_files, "strategies check": strategy_files,
 }  # fmt: skip
 #: Verbs that need prices from somewhere: the first of them in a terminal asks from where.
 _ASKING = {"serve", "run"}
 #: Verbs that start no child processes here.
 _ALONE = {
-    "import", "keys", "backup", "restore", "prune", "move", "warm", "doctor", "help", "web",
+    "worker", "import", "keys", "backup", "restore", "prune", "move", "warm", "doctor", "help", "web",
     "strategies new", "strategies check",
 }  # fmt: skip
 #: Number of workers, where some are needed; None: the number in the settings.

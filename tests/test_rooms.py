@@ -95,6 +95,7 @@ WITHIN = {
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},
+    "optimizer/studies": {"running"},
     "bot/grammar": {"rules", "understanding"},
     "bot/api": {"routes"},
     "bot/commands": {"forms", "outlook"},

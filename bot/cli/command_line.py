@@ -31,6 +31,7 @@ verbs of the program:
   prune older=1y [dry]        delete the trials of studies that ended long ago; their decisions stay
   move                        move from the embedded database to MONGODB_URI
   warm                        compile the engine now, so that no first study waits for it
+  worker [count=N]            run studies of the bot's database on this machine
   doctor                      check everything the bot needs, and report how to fix what is wrong
 
 Every other verb is one of `/optimize`: optimize-bot help lists them.
@@ -101,8 +102,17 @@ Copies every document from the embedded server in the data directory to the empt
 counts them on both sides. Stop the bot first. The embedded database stays as it was; delete its folder when you are
 content. From then on MONGODB_URI has to be set wherever the bot starts.
 """
+_WORKER_HELP = """\
+examples:
+  MONGODB_URI=mongodb://… optimize-bot worker               as many studies at once as this machine has cores
+  optimize-bot worker count=2                               two at once
+  OPTIMIZE_BOT_BROKER=redis://… optimize-bot worker --celery
+
+It needs the bot's version, the bot's MONGODB_URI and nothing else; docs/workers.md is the manual.
+"""
 _EPILOGS = {
     "prune": _PRUNE_HELP,
+    "worker": _WORKER_HELP,
     "move": _MOVE_HELP,
     "backup": _BACKUP_HELP, "restore": _RESTORE_HELP,
     "run": _RUN_HELP, "import": _IMPORT_HELP, "strategies new": _NEW_HELP,
@@ -110,6 +120,7 @@ _EPILOGS = {
 #: Verbs of the program itself, with their help.
 _PROGRAM: Mapping[str, str] = {
     "serve": "run the bot, its pages and its API until stopped",
+    "worker": "run studies of the bot's database on this machine until stopped",
     "doctor": "check everything the bot needs, and report how to fix what is wrong",
     "keys": "manage the API keys of programs",
     "backup": "write everything that cannot be had again into one file, also while the bot runs",
@@ -122,6 +133,8 @@ _PROGRAM: Mapping[str, str] = {
     "strategies new": "write an example of a strategy of your own into the data directory",
     "strategies check": "try a file of your own strategies as the bot does at its start, and say what is wrong with it",
 }
+#: Most studies that one program runs at once.
+_MOST_WORKERS = 256
 _SCHEDULE = "sch-"
 _JSON_HELP = "print one JSON document and nothing else on stdout"
 _TABLES = {"trades", "positions"}
@@ -158,7 +171,7 @@ def names_strategies(front: argparse.Namespace) -> bool:
     """Check whether a verb may name a strategy; the others need not wait until a person's own are loaded."""
     is_about_files = front.verb == "strategies" and front.rest[:1] in (["new"], ["check"])
     return (
-        front.verb not in ("keys", "data", "doctor", "web", "backup", "restore", "prune", "move", "warm")
+        front.verb not in ("keys", "data", "doctor", "web", "backup", "restore", "prune", "move", "warm", "worker")
         and not is_about_files
     )
 
@@ -207,6 +220,8 @@ def _parser_of(verb: str) -> argparse.ArgumentParser:
     match verb:
         case "serve" | "doctor":
             pass
+        case "worker":
+            _add_worker(parser)
         case "keys":
             _add_keys(parser)
         case "import":
@@ -269,6 +284,19 @@ def _add_backup(parser: argparse.ArgumentParser, verb: str) -> None:
             "--secrets", action="store_true", help="give the secrets back too, into a file of their own"
         )
         parser.add_argument("--replace", action="store_true", help="delete what is stored now")
+
+
+def _add_worker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("count", nargs="?", type=_count, metavar="count=N", help="studies at once (default: the cores)")
+    parser.add_argument("--celery", action="store_true", help="hear of studies through OPTIMIZE_BOT_BROKER too")
+
+
+def _count(word: str) -> int:
+    """Read `count=2`."""
+    key, _, number = word.rpartition("=")
+    if key not in ("", "count") or not number.isdecimal() or not 1 <= int(number) <= _MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"write count=N with a number from 1 to {_MOST_WORKERS}, not {word!r}")
+    return int(number)
 
 
 def _add_keys(command: argparse.ArgumentParser) -> None:

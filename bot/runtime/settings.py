@@ -25,7 +25,7 @@ from reports.languages import Language
 
 
 class MissingSetting(UserError):
-    """Raised when a setting is missing that Slack needs. Facts: name, remedy."""
+    """Raised when a setting is missing that is needed. Facts: name, remedy."""
 
 
 class NotWithSocket(UserError):
@@ -73,6 +73,8 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], int]] = {
 }
 #: Bytes of a key that encrypts tokens.
 _KEY_BYTES = 32
+#: Kinds of brokers.
+_BROKERS = ("redis", "rediss", "amqp", "amqps")
 #: Settings that let further workspaces install the app, all of them or none.
 _OF_INSTALLING = {
     "slack_client_id": "SLACK_CLIENT_ID",
@@ -89,7 +91,10 @@ _KEYS = (
     "tiingo_api_key",
 )
 #: Settings that are missing when they are empty, and what they are then.
-_EMPTY: Mapping[str | None, str | None] = {**dict.fromkeys((*_FORMS, *_KEYS, "backup_passphrase")), "public_url": ""}
+_EMPTY: Mapping[str | None, str | None] = {
+    **dict.fromkeys((*_FORMS, *_KEYS, "backup_passphrase", "broker")),
+    "public_url": "",
+}
 
 
 def _names(name: str) -> AliasChoices:
@@ -115,6 +120,9 @@ class Settings(BaseSettings):
     public_url: str = Field(default="", validation_alias=_names("PUBLIC_URL"))
 
     mongodb_uri: SecretStr | None = Field(default=None, validation_alias=_names("MONGODB_URI"))
+
+    remote_workers: bool = Field(default=False, validation_alias=_names("OPTIMIZE_BOT_REMOTE_WORKERS"))
+    broker: SecretStr | None = Field(default=None, validation_alias=_names("OPTIMIZE_BOT_BROKER"))
 
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias=_names("SLACK_BOT_TOKEN"))
     slack_app_token: SecretStr | None = Field(default=None, validation_alias=_names("SLACK_APP_TOKEN"))
@@ -224,6 +232,29 @@ class Settings(BaseSettings):
                 )
         return value
 
+    @field_validator("broker")
+    @classmethod
+    def _require_broker(cls, value: SecretStr | None) -> SecretStr | None:
+        """Refuse what would lose a message with the process that fetched it; the words never repeat the password."""
+        if value is None:
+            return None
+        scheme = value.get_secret_value().partition(":")[0]
+        if scheme.startswith("mongodb"):
+            raise ValueError(
+                "MongoDB is no broker: Celery deletes a message there when a worker fetches it, and a killed worker "
+                "takes it along. `optimize-bot worker` without --celery needs no broker: it looks into MongoDB itself"
+            )
+        try:
+            address = urlsplit(value.get_secret_value())
+            is_whole = scheme in _BROKERS and bool(address.hostname) and address.port != 0
+        except ValueError:  # a port that is none
+            is_whole = False
+        if not is_whole:
+            raise ValueError(
+                "write the whole address, such as redis://:PASSWORD@HOST:6379/0 or amqp://USER:PASSWORD@HOST"
+            )
+        return value
+
     @field_validator("host")
     @classmethod
     def _require_host(cls, value: str) -> str:
@@ -303,6 +334,11 @@ class Settings(BaseSettings):
             if is_secret(field)
         }
         return {name: secret.get_secret_value() for name, secret in found.items() if secret is not None}
+
+    @property
+    def shares_snapshots(self) -> bool:
+        """True if workers may be on other machines, so that bars are stored in MongoDB too."""
+        return self.remote_workers or self.broker is not None
 
     @property
     def snapshots(self) -> Path:

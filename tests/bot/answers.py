@@ -113,6 +113,18 @@ PROBES = [
     ),
     good("mongodb_program", Phrase("mongodb_version", version="8.0.24")),
     bad("workers", Phrase("some_workers_ready", n=1, total=2), Phrase("see_log")),
+    good("machines", Phrase("workers_on_machines", n=3, machines="alpha (2), beta (1)")),
+    doubtful(
+        "machines", Phrase("workers_on_machines", n=3, machines="alpha (2), beta (1)"),
+        Phrase("machines_silent", machines="beta (40 s)"),
+    ),
+    doubtful(
+        "machines", Phrase("workers_on_machines", n=1, machines="alpha (1)"),
+        Phrase("machines_of_other_version", machines="alpha", version="0.1.0+8604a953"),
+    ),
+    good("broker", Phrase("broker_connected")),
+    doubtful("broker", Phrase("broker_away", reason=Phrase("login_refused")), Phrase("check_broker")),
+    doubtful("broker", Phrase("celery_missing"), Phrase("install_celery")),
     bad("disk", Phrase("disk_free", gib="0.1", folder="/srv/bot"), Phrase("make_room")),
     good("schedules", Phrase("never_run", n=0)),
     doubtful(
