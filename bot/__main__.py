@@ -19,7 +19,21 @@ from optimizer.lazy import LazyModule
 if TYPE_CHECKING:
     import pydantic
 
-    from bot.cli import data, doctor, first_start, help_pages, keys, run, serve, strategy_files, terminal_verbs, web
+    from bot.cli import (
+        data,
+        doctor,
+        first_start,
+        help_pages,
+        keys,
+        run,
+        serve,
+        strategy_files,
+        terminal_verbs,
+        web,
+        worker_program,
+    )
+    from bot.cli.upkeep import backup, move, prune, restore, warm
+    from bot.ops import json_log
     from bot.runtime import own_strategies, processes, settings
     from optimizer import errors
     from reports import render
@@ -29,9 +43,14 @@ else:
     data, doctor, first_start, help_pages, keys = (
         LazyModule(f"bot.cli.{name}") for name in ("data", "doctor", "first_start", "help_pages", "keys")
     )
-    run, serve, strategy_files, terminal_verbs, web = (
-        LazyModule(f"bot.cli.{name}") for name in ("run", "serve", "strategy_files", "terminal_verbs", "web")
+    run, serve, strategy_files, terminal_verbs, web, worker_program = (
+        LazyModule(f"bot.cli.{name}")
+        for name in ("run", "serve", "strategy_files", "terminal_verbs", "web", "worker_program")
     )
+    backup, move, prune, restore, warm = (
+        LazyModule(f"bot.cli.upkeep.{name}") for name in ("backup", "move", "prune", "restore", "warm")
+    )
+    json_log = LazyModule("bot.ops.json_log")
     own_strategies, processes, settings = (
         LazyModule(f"bot.runtime.{name}") for name in ("own_strategies", "processes", "settings")
     )
@@ -50,12 +69,17 @@ Verb = Callable[..., Awaitable[int]]
 #: Verbs with a module of their own; every other one is a verb of the grammar.
 _MODULES: Mapping[str, ModuleType] = {
     "serve": serve, "run": run, "import": data, "keys": keys, "doctor": doctor, "help": help_pages, "web": web,
+    "backup": backup, "restore": restore, "prune": prune, "move": move, "warm": warm,
+    "worker": worker_program,
     "strategies new": strategy_files, "strategies check": strategy_files,
 }  # fmt: skip
 #: Verbs that need prices from somewhere: the first of them in a terminal asks from where.
 _ASKING = {"serve", "run"}
 #: Verbs that start no child processes here.
-_ALONE = {"import", "keys", "doctor", "help", "web", "strategies new", "strategies check"}
+_ALONE = {
+    "worker", "import", "keys", "backup", "restore", "prune", "move", "warm", "doctor", "help", "web",
+    "strategies new", "strategies check",
+}  # fmt: skip
 #: Number of workers, where some are needed; None: the number in the settings.
 _WORKERS = {"serve": None, "health": None, "run": 1, "resume": 1, "more": 1, "replay": 1}
 
@@ -110,6 +134,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return BAD_USAGE
     try:
         _log_to_stderr(verbose=options.verbose or options.verb == "serve")
+        if chosen.log == "json":
+            logging.getLogger().handlers[0].setFormatter(json_log.JsonLines())
         if chosen.plugins != "off" and command_line.names_strategies(options):
             # Before a word is read: which of them are strategies is known then, and nothing has asked before.
             own_strategies.load_own_strategies(chosen)

@@ -306,5 +306,9 @@ class WorkerLost(Unavailable):
     """A study took its worker process with it, again and again. Facts: deaths, study."""
 
 
+class StudyPruned(Unavailable):
+    """The trials of a study were deleted. Facts: study, when."""
+
+
 class SomethingBroke(UserError):
     """A fault of ours: the log has the traceback under the reference. Facts: reference."""

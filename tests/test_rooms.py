@@ -95,9 +95,11 @@ WITHIN = {
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},
+    "optimizer/studies": {"running"},
     "bot/grammar": {"rules", "understanding"},
     "bot/api": {"routes"},
     "bot/commands": {"forms", "outlook"},
+    "bot/cli": {"upkeep"},
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED: set[str] = set()

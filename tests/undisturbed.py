@@ -9,6 +9,7 @@ from typing import Any
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy, OptimizationTrial
 from optimizer.storage.embedded_mongo import find_mongod, start_mongod
+from optimizer.storage.leases import Claimant
 from optimizer.storage.mongo import kept_ready, open_documents
 from optimizer.studies.study_runs import run_study
 from optimizer.supervisor import Supervisor
@@ -24,9 +25,15 @@ def row_of(trial: Mapping[str, Any]) -> tuple[Any, ...]:
 
 async def run_undisturbed(study: Mapping[str, Any], home: Path) -> Table:
     """Run a bot's stored study once more from its beginning, in this process and in the database bound to it."""
-    afresh = {"status": str(StudyState.QUEUED), "summary": None, "trials_completed": 0, "completed_at": None}
+    afresh = {
+        "status": str(StudyState.QUEUED),
+        "summary": None,
+        "trials_completed": 0,
+        "completed_at": None,
+        "lease": None,
+    }
     await OptimizationStudy.get_motor_collection().insert_one({**study, **afresh})
-    assert await run_study(study["study_name"], home / "snapshots") is StudyState.COMPLETE
+    assert await run_study(study["study_name"], home / "snapshots", Claimant(pool="undisturbed")) is StudyState.COMPLETE
     trials = OptimizationTrial.get_motor_collection().find({"study": study["study_name"]}).sort("trial_number", 1)
     return [row_of(trial) async for trial in trials]
 

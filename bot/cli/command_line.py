@@ -26,6 +26,12 @@ verbs of the program:
   keys add|list|revoke        manage the API keys of programs
   strategies new NAME         write an example of a strategy of your own
   strategies check FILE       try a file of your own strategies, and say what is wrong with it
+  backup FILE                 write everything into one file, also while the bot runs
+  restore FILE                put a backup into an empty data directory
+  prune older=1y [dry]        delete the trials of studies that ended long ago; their decisions stay
+  move                        move from the embedded database to MONGODB_URI
+  warm                        compile the engine now, so that no first study waits for it
+  worker [count=N]            run studies of the bot's database on this machine
   doctor                      check everything the bot needs, and report how to fix what is wrong
 
 Every other verb is one of `/optimize`: optimize-bot help lists them.
@@ -57,17 +63,78 @@ _NEW_HELP = """\
 The example is commented and passes its trial: change it, try it with `optimize-bot strategies check FILE`, set
 OPTIMIZE_BOT_PLUGINS=folder and start the bot again. docs/strategies.md is the manual.
 """
-_EPILOGS = {"run": _RUN_HELP, "import": _IMPORT_HELP, "strategies new": _NEW_HELP}
+_BACKUP_HELP = """\
+examples:
+  optimize-bot backup backup-$(date +%F).tar.gz              studies, prices, settings of channels, own strategies
+  optimize-bot backup all.tar.gz --secrets                   and the secrets, encrypted
+
+The bot may run meanwhile; studies that run are in the file as far as they are, and continue after a restore.
+OPTIMIZE_BOT_BACKUP_PASSPHRASE, or a file that OPTIMIZE_BOT_BACKUP_PASSPHRASE_FILE names, encrypts the secrets:
+tokens, keys of sources, and what signs the links of the pages. Without --secrets none of them is in the file.
+Charts and reports are left out, since they are drawn again on demand. docs/operate.md is the manual.
+"""
+_RESTORE_HELP = """\
+examples:
+  optimize-bot restore backup-2026-11-30.tar.gz              into an empty installation
+  optimize-bot restore backup-2026-11-30.tar.gz --replace    DELETES what is stored now, and takes the backup instead
+  MONGODB_URI=mongodb://db/optimize_bot optimize-bot restore backup.tar.gz
+                                                             documents into a server of your own
+
+The file is read to its end before anything is written: one that is cut off, was changed, or comes from a newer version
+is refused. Stop the bot first. An interrupted restore is repeated with --replace.
+"""
+_PRUNE_HELP = """\
+examples:
+  optimize-bot prune older=1y dry                  only say what would be deleted
+  optimize-bot prune older=1y                      trials, series and replies of studies that ended a year ago
+  optimize-bot prune older=90d keep=named          also keep studies that have a name; d, w, m and y are units
+  optimize-bot prune older=2y keep=none            champions too
+
+A study's request, its decision, its bars and the sets that it tried always stay: later studies of the same bars count
+them, or luck would look smaller than it was. `more ID 1` searches such a study again from its first trial.
+The bot may run meanwhile. Make a backup first.
+"""
+_MOVE_HELP = """\
+examples:
+  MONGODB_URI=mongodb://user:password@db:27017/optimize_bot optimize-bot move
+
+Copies every document from the embedded server in the data directory to the empty database that MONGODB_URI names, and
+counts them on both sides. Stop the bot first. The embedded database stays as it was; delete its folder when you are
+content. From then on MONGODB_URI has to be set wherever the bot starts.
+"""
+_WORKER_HELP = """\
+examples:
+  MONGODB_URI=mongodb://… optimize-bot worker               as many studies at once as this machine has cores
+  optimize-bot worker count=2                               two at once
+  OPTIMIZE_BOT_BROKER=redis://… optimize-bot worker --celery
+
+It needs the bot's version, the bot's MONGODB_URI and nothing else; docs/workers.md is the manual.
+"""
+_EPILOGS = {
+    "prune": _PRUNE_HELP,
+    "worker": _WORKER_HELP,
+    "move": _MOVE_HELP,
+    "backup": _BACKUP_HELP, "restore": _RESTORE_HELP,
+    "run": _RUN_HELP, "import": _IMPORT_HELP, "strategies new": _NEW_HELP,
+}  # fmt: skip
 #: Verbs of the program itself, with their help.
 _PROGRAM: Mapping[str, str] = {
     "serve": "run the bot, its pages and its API until stopped",
+    "worker": "run studies of the bot's database on this machine until stopped",
     "doctor": "check everything the bot needs, and report how to fix what is wrong",
     "keys": "manage the API keys of programs",
+    "backup": "write everything that cannot be had again into one file, also while the bot runs",
+    "restore": "put a backup into an empty installation, or with --replace in the place of another one",
+    "warm": "compile the engine now, so that no first study waits for it",
+    "prune": "delete the trials of studies that ended long ago; their decisions stay",
+    "move": "move from the embedded database to the one that MONGODB_URI names",
     "import": "import bars from CSV, Parquet, Excel or zip files, and say what was understood of them",
     "run": "run one study here, to its end",
     "strategies new": "write an example of a strategy of your own into the data directory",
     "strategies check": "try a file of your own strategies as the bot does at its start, and say what is wrong with it",
 }
+#: Most studies that one program runs at once.
+_MOST_WORKERS = 256
 _SCHEDULE = "sch-"
 _JSON_HELP = "print one JSON document and nothing else on stdout"
 _TABLES = {"trades", "positions"}
@@ -103,7 +170,10 @@ def read_verb(front: argparse.Namespace) -> argparse.Namespace:
 def names_strategies(front: argparse.Namespace) -> bool:
     """Check whether a verb may name a strategy; the others need not wait until a person's own are loaded."""
     is_about_files = front.verb == "strategies" and front.rest[:1] in (["new"], ["check"])
-    return front.verb not in ("keys", "data", "doctor", "web") and not is_about_files
+    return (
+        front.verb not in ("keys", "data", "doctor", "web", "backup", "restore", "prune", "move", "warm", "worker")
+        and not is_about_files
+    )
 
 
 def _as_word(word: str) -> str:
@@ -150,10 +220,19 @@ def _parser_of(verb: str) -> argparse.ArgumentParser:
     match verb:
         case "serve" | "doctor":
             pass
+        case "worker":
+            _add_worker(parser)
         case "keys":
             _add_keys(parser)
         case "import":
             _add_import(parser)
+        case "backup" | "restore":
+            _add_backup(parser, verb)
+        case "prune":
+            parser.add_argument("words", nargs="*", metavar="WORD", help="older=1y, keep=champions|named|none, dry")
+            parser.add_argument("--json", action="store_true", help=_JSON_HELP)
+        case "move" | "warm":
+            parser.add_argument("--json", action="store_true", help=_JSON_HELP)
         case "strategies new" | "strategies check":
             parser.add_argument("named", metavar="NAME" if verb.endswith("new") else "FILE")
             parser.add_argument("--json", action="store_true", help=_JSON_HELP)
@@ -193,6 +272,31 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     scale.add_argument("--adjusted", dest="adjusted", action="store_true", default=None, help=said)
     said = "prices are as traded: leave a column of adjusted closes out"
     scale.add_argument("--unadjusted", dest="adjusted", action="store_false", help=said)
+
+
+def _add_backup(parser: argparse.ArgumentParser, verb: str) -> None:
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--json", action="store_true", help=_JSON_HELP)
+    if verb == "backup":
+        parser.add_argument("--secrets", action="store_true", help="take the secrets too, encrypted")
+    else:
+        parser.add_argument(
+            "--secrets", action="store_true", help="give the secrets back too, into a file of their own"
+        )
+        parser.add_argument("--replace", action="store_true", help="delete what is stored now")
+
+
+def _add_worker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("count", nargs="?", type=_count, metavar="count=N", help="studies at once (default: the cores)")
+    parser.add_argument("--celery", action="store_true", help="hear of studies through OPTIMIZE_BOT_BROKER too")
+
+
+def _count(word: str) -> int:
+    """Read `count=2`."""
+    key, _, number = word.rpartition("=")
+    if key not in ("", "count") or not number.isdecimal() or not 1 <= int(number) <= _MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"write count=N with a number from 1 to {_MOST_WORKERS}, not {word!r}")
+    return int(number)
 
 
 def _add_keys(command: argparse.ArgumentParser) -> None:

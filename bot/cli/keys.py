@@ -2,21 +2,17 @@
 
 import argparse
 import getpass
-import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.access import audit
 from bot.api.api_keys import ROLES, add_key, all_keys, grant_channel, read_role, revoke_key
+from bot.cli.upkeep.terminal_mongodb import open_beside
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.sessions import ApiKey
-from bot.runtime.processes import ChildProcesses, HomeInUse, lock_home
+from bot.runtime.processes import ChildProcesses
 from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
-from optimizer.storage.embedded_mongo import find_mongod, running_uri, start_mongod
-from optimizer.storage.mongo import kept_ready, open_documents
-from optimizer.supervisor import Supervisor
+from optimizer.storage.mongo import open_documents
 from reports.render import Renderer, renderer_of
 from reports.text.terminal import terminal_text
 
@@ -27,7 +23,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     """Add, list, grant or revoke; returns the exit code."""
     renderer = renderer_of(settings.language)
     role = read_role(options.role.removeprefix("role=")) if options.action == "add" else ROLES[0]
-    async with _open_mongodb(settings) as uri, open_documents(uri, (ApiKey, AuditEntry)):
+    async with open_beside(settings, "keys") as uri, open_documents(uri, (ApiKey, AuditEntry)):
         match options.action:
             case "add":
                 text = await add_key(options.name, role, created_by=getpass.getuser(), now=utc_now())
@@ -66,22 +62,3 @@ async def _record(text: str) -> None:
     await audit.record(
         now=utc_now(), door=_DOOR, user_id=user, channel_id="", text=text, outcome=Outcome.DONE, verb="keys"
     )
-
-
-@asynccontextmanager
-async def _open_mongodb(settings: Settings) -> AsyncIterator[str]:
-    """Yield the database's address: from the settings, the running bot's embedded server, or one started here."""
-    if settings.mongodb_address is not None:
-        yield settings.mongodb_address
-        return
-    async with AsyncExitStack() as stack:
-        try:
-            stack.enter_context(lock_home(settings.home, "keys"))
-        except HomeInUse:
-            uri = running_uri(settings.home)
-            if uri is None:  # its owner is just starting or ending
-                raise
-        else:
-            server = start_mongod(find_mongod(os.environ), settings.home)
-            uri = await stack.enter_async_context(kept_ready(server, Supervisor()))
-        yield uri

@@ -33,6 +33,7 @@ from optimizer.domain.universe import Universe, distinct
 from optimizer.errors import BadValue, Unavailable, UnknownStrategy, UserError
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import studies_named
+from optimizer.studies.running.reaper import LOOK_SECONDS, Reaper
 from optimizer.studies.service import Plan as StudyPlan
 from optimizer.supervisor import begin
 from optimizer.validation.statistics.across_symbols import AcrossSymbols
@@ -167,7 +168,9 @@ class TerminalConversation:
         running = begin(self._services.studies.run_study(study.study_name))
         # Not before: the result comes first, and the charts follow it.
         await self._services.chart_process.warm()
-        study = await self._follow(study, running)
+        reaper = Reaper(self._services.pool.identity)  # a worker on another machine may have been quicker, and die
+        async with self._services.supervisor.repeat("reaper", reaper.tick, every=LOOK_SECONDS):
+            study = await self._follow(study, running)
         facts = study_facts(study, now=utc_now(), command=command_text(study.spec, prefix=RUN), prefix=PROGRAM)
         if study.status is not StudyState.COMPLETE:
             self._screen.show(self._renderer.failure(facts) if study.failure else self._renderer.cancelled(facts))

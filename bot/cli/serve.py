@@ -27,14 +27,15 @@ from bot.delivery.outbox import Outbox
 from bot.delivery.told_at_once import run_and_tell
 from bot.http_server import add_slack_route, build_web, listen
 from bot.ops import retention
-from bot.ops.lease import hold_lease, identity_of
+from bot.ops.histograms import timed
+from bot.ops.lease import hold_lease
 from bot.ops.retention import Retention
 from bot.ops.watchdog import POLL_SECONDS as WATCH_SECONDS
 from bot.ops.watchdog import Watchdog
 from bot.pages.app import build_pages
 from bot.runtime.ending import end_within
 from bot.runtime.installations import RELOAD_SECONDS, Installations
-from bot.runtime.processes import ChildProcesses
+from bot.runtime.processes import ChildProcesses, identity_of
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from bot.runtime.slack_account import RECHECK_SECONDS, SlackAccount
@@ -48,7 +49,10 @@ from bot.slack.home_tab import TICK_SECONDS as HOME_SECONDS
 from bot.slack.home_tab import Home
 from optimizer.clock import Clock, utc_now
 from optimizer.market.providers.provider import Provider
-from optimizer.storage.outage import ends_process
+from optimizer.storage.leases import release_pool
+from optimizer.storage.outage import ends_process, patiently
+from optimizer.studies.running.reaper import LOOK_SECONDS as REAPER_SECONDS
+from optimizer.studies.running.reaper import Reaper
 from optimizer.studies.scheduler import STUDY_KIND, Handler
 from optimizer.supervisor import Step, Supervisor, begin
 from reports.render import LANGUAGES, renderer_of
@@ -68,6 +72,8 @@ async def open_context(services: Services, client: AsyncWebClient, account: Slac
     async with AsyncExitStack() as stack:
         holder = identity_of(services.settings.home)
         lease = await stack.enter_async_context(hold_lease(holder, supervisor, on_lost=supervisor.end))
+        if lease.predecessor:  # its heartbeat has stopped: what its workers held need not wait again
+            await patiently(partial(release_pool, lease.predecessor), what="leases")
         outbox = Outbox(client, clock=services.clock, account=account, may_send=lambda: lease.is_held)
         if has_slack:
             await account.check_at_start()
@@ -94,7 +100,10 @@ def _loops(context: BotContext, weekly: ScheduledRuns) -> dict[str, tuple[Step, 
     watchdog = Watchdog(
         service=services.studies, pool=services.pool, jobs=services.jobs, conversations=context.conversations
     )
+    reaper = Reaper(services.pool.identity, on_free=services.jobs.submit)
     always: dict[str, tuple[Step, float]] = {
+        "reaper": (reaper.tick, REAPER_SECONDS),
+        "machines": (services.machines.look, REAPER_SECONDS),
         "watchdog": (watchdog.tick, WATCH_SECONDS),
         "schedules": (weekly.tick, scheduled_runs.TICK_SECONDS),
         "retention": (Retention(services.settings, services.clock).tick, retention.TICK_SECONDS),
@@ -138,13 +147,14 @@ async def _resume(context: BotContext) -> None:
     )
     handlers: dict[str, Handler] = {schedules.KIND: context.schedules.claim_due, bar_refresh.KIND: refresh.refresh_now}
     if services.settings.has_slack:
-        handlers[STUDY_KIND] = run_and_tell(
+        told = run_and_tell(
             services.studies,
             context.conversations,
             context.groups,
             context.may_serve,
             keep=partial(keep_of_study, services=services),
         )
+        handlers[STUDY_KIND] = timed(told)
     await services.jobs.start(handlers)
     await context.groups.recover()
     await context.conversations.recover()

@@ -31,6 +31,7 @@ from bot.grammar.commands import (
     Command,
     Config,
     Export,
+    ListForecasts,
     More,
     Mute,
     Pause,
@@ -48,6 +49,7 @@ from bot.runtime.processes import ChildProcesses
 from bot.runtime.services import Services, open_services
 from bot.runtime.settings import Settings
 from bot.runtime.slack_client import NoSlack
+from bot.schedules.forecast_scoring import ForecastScoring
 from bot.slack.attachments import UnreadableAttachment
 from bot.slack.dispatcher import CommandRequest, Dispatcher
 from optimizer.errors import BadValue, Phrase
@@ -82,6 +84,8 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     async with open_services(settings, children) as services:
         outbox = TerminalOutbox(screen, folder, services)
         async with _open_context(services, outbox) as context:
+            if isinstance(command, ListForecasts):  # no bot need ever run here that scores them by itself
+                await ForecastScoring(services).score()
             answer = await _dispatch(command, text, context, _attachment(getattr(options, "file", None)))
             screen.show(answer.message)
             if isinstance(command, Resume | More):

@@ -7,6 +7,7 @@ from bot.documents.conversations import Conversation, OutboxEntry, ReplayRequest
 from bot.documents.installed import OAuthState, SlackInstallation
 from bot.documents.lease_record import Lease
 from bot.documents.market_regimes import MarketRegime
+from bot.documents.migrations import SchemaVersion
 from bot.documents.preferences import ChannelSettings, PersonSettings, Watchlist
 from bot.documents.recurring import Champion, FailingSeries, Refresh, Schedule, ScheduleRun
 from bot.documents.saved_rules import SavedRule
@@ -16,6 +17,7 @@ from bot.documents.workspace_blocks import WorkspaceBlocks
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Lease,
+    SchemaVersion,
     SlackInstallation,
     OAuthState,
     Conversation,

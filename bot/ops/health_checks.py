@@ -3,8 +3,11 @@
 A probe tries the thing itself and returns the result and how to fix it. Tokens are tried, never shown.
 """
 
+import asyncio
+import importlib.util
 import shutil
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
@@ -31,6 +34,8 @@ from optimizer.market.warehouse.damage import files_set_aside
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.embedded_mongo import END_OF_6_0, is_repaired
 from optimizer.strategies.registry import STRATEGIES
+from optimizer.studies.code_version import code_version
+from optimizer.studies.running.broker import CELERY, fault_of
 
 #: Scopes the bot's token must have; the manifest asks for these and EXTRA_SCOPES.
 SCOPES = (
@@ -207,6 +212,38 @@ async def probe_workers(services: Services) -> Probe:
     return good("workers", Phrase("workers_ready", n=ready))
 
 
+async def probe_machines(services: Services) -> list[Probe]:
+    """Tell which worker programs run on which machines, and which are silent; nothing where there is none."""
+    seen = await services.machines.seen()
+    if not seen:
+        return []
+    sizes = Counter[str]()
+    for program in seen:
+        sizes[program.machine] += program.size
+    named = ", ".join(f"{machine} ({n})" for machine, n in sorted(sizes.items()))
+    what = Phrase("workers_on_machines", n=sizes.total(), machines=named)
+    silent = [f"{program.machine} ({program.silent:.0f} s)" for program in seen if program.is_silent]
+    if silent:
+        return [doubtful("machines", what, Phrase("machines_silent", machines=", ".join(silent)))]
+    others = sorted({program.machine for program in seen if program.code_version != code_version()})
+    if others:
+        other = Phrase("machines_of_other_version", machines=", ".join(others), version=code_version())
+        return [doubtful("machines", what, other)]
+    return [good("machines", what)]
+
+
+async def probe_broker(settings: Settings) -> list[Probe]:
+    """Try the broker; nothing where there is none."""
+    if settings.broker is None:
+        return []
+    if importlib.util.find_spec(CELERY) is None:
+        return [doubtful("broker", Phrase("celery_missing"), Phrase("install_celery"))]
+    fault = await asyncio.to_thread(fault_of, settings.broker.get_secret_value())
+    if fault is not None:
+        return [doubtful("broker", Phrase("broker_away", reason=fault), Phrase("check_broker"))]
+    return [good("broker", Phrase("broker_connected"))]
+
+
 async def probe_disk(services: Services) -> Probe:
     """Measure the free space in the data directory."""
     free = shutil.disk_usage(services.settings.home).free
@@ -301,4 +338,5 @@ DESK_PROBES: tuple[Callable[[Services], Awaitable[Probe]], ...] = (
 
 async def probe_desk(services: Services) -> list[Probe]:
     """Run every probe of the running services."""
-    return [await probe(services) for probe in DESK_PROBES]
+    found = [await probe(services) for probe in DESK_PROBES]
+    return [*found, *await probe_machines(services), *await probe_broker(services.settings)]

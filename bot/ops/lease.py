@@ -10,14 +10,10 @@ another bot may serve. One that finds another holder ends.
 
 import asyncio
 import logging
-import os
-import re
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
@@ -28,10 +24,8 @@ from optimizer.supervisor import Supervisor
 log = logging.getLogger(__name__)
 
 _NAME = "bot"
-_FILE = "identity"
 #: Seconds that MongoDB has for the lease of a bot that ends.
 _GIVE_BACK_SECONDS = 2.0
-_IDENTITY = re.compile(rb"[!-~]{8,}\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +42,19 @@ class LeaseTimings:
         return self.expiry - self.heartbeat
 
 
-def identity_of(home: Path) -> str:
-    """Return the permanent identity of a data directory, which only one process can own at a time."""
-    file = home / _FILE
-    if not file.exists() or not _IDENTITY.fullmatch(file.read_bytes()):
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as handle:
-            handle.write(secrets.token_hex(8))
-    return file.read_text(encoding="ascii")
-
-
 class HeldLease:
     """Lease that this bot has taken, for as long as its heartbeat succeeds."""
 
-    def __init__(self, holder: str, timings: LeaseTimings, taken_at: float, on_lost: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        holder: str,
+        timings: LeaseTimings,
+        taken_at: float,
+        on_lost: Callable[[], None],
+        *,
+        predecessor: str = "",
+    ) -> None:
+        self.predecessor = predecessor  # whose lease it was until its heartbeat stopped; empty: it was free
         self._holder = holder
         self._timings = timings
         self._beaten_at = taken_at  # by the event loop's clock; of the beginning of the write that succeeded
@@ -96,9 +89,9 @@ async def hold_lease(
 ) -> AsyncIterator[HeldLease]:
     """Wait for the lease and hold it inside the block. `on_lost` is called if another bot takes it after all."""
     timings = timings or LeaseTimings()
-    taken_at = await _wait_for_lease(holder, timings)
+    taken_at, predecessor = await _wait_for_lease(holder, timings)
     log.info("lease_taken holder=%s", holder)
-    lease = HeldLease(holder, timings, taken_at, on_lost)
+    lease = HeldLease(holder, timings, taken_at, on_lost, predecessor=predecessor)
     try:
         async with supervisor.repeat("lease", lease.beat, every=timings.heartbeat):
             yield lease
@@ -115,15 +108,15 @@ async def _give_back(holder: str) -> None:
         log.warning("lease_not_given_back error=%s", name_of(error))
 
 
-async def _wait_for_lease(holder: str, timings: LeaseTimings) -> float:
-    """Take the lease as soon as it is free; returns when, by the event loop's clock."""
+async def _wait_for_lease(holder: str, timings: LeaseTimings) -> tuple[float, str]:
+    """Take the lease as soon as it is free; returns when, by the event loop's clock, and from whom."""
     loop = asyncio.get_running_loop()
     seen, since, polled_at = await patiently(_read_lease, what="lease"), loop.time(), loop.time()
     while True:
         stopped = seen if loop.time() - since >= timings.expiry else None
         began = loop.time()
         if await patiently(partial(_take, holder, stopped), what="lease"):
-            return began
+            return began, stopped[0] if stopped else ""
         await asyncio.sleep(timings.poll)
         current = await patiently(_read_lease, what="lease")
         has_gap = loop.time() - polled_at > 2 * timings.poll + 1.0

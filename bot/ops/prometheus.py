@@ -15,6 +15,7 @@ from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.conversations import OutboxEntry, Sending
 from bot.documents.recurring import FailingSeries, Refresh, ScheduleRun
 from bot.documents.sweeps import Sweep
+from bot.ops.histograms import own_lines
 from bot.ops.retention import last_sweep, swept_requests
 from bot.runtime.services import Services
 from optimizer.domain.study_results import StudyState
@@ -43,6 +44,11 @@ async def exposition(services: Services) -> str:
         *_single("refresh_last_seconds", "gauge", "When the bars in use were last refreshed.", _seconds(refresh)),
         *_single("sweep_last_seconds", "gauge", "When the nightly sweep last ended, as Unix time.", _ended(sweep)),
         *_labelled("swept", "gauge", "Deleted by the last sweep.", label="kind", counts=sweep.deleted if sweep else {}),
+        *_single(
+            "outbox_lag_seconds", "gauge", "Age of the oldest message that is not sent yet.", await _lag(services)
+        ),
+        *_single("waiting_seconds", "gauge", "Age of the oldest study that waits.", await _waiting(services)),
+        *own_lines(),
         *_single("series_failing", "gauge", "Series in use that the last refresh did not get.", failing),
     ]
     return "\n".join(lines) + "\n"
@@ -53,6 +59,22 @@ async def _counts(kind: type[Document], field: str, known: type[StrEnum]) -> Map
     collection = kind.get_motor_collection()
     numbers = await asyncio.gather(*(collection.count_documents({field: str(value)}) for value in known))
     return dict(zip(map(str, known), numbers, strict=True))
+
+
+async def _lag(services: Services) -> float:
+    """Age of the first message in order that is to be sent; one that is held for the morning is not late yet."""
+    query = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}}
+    return await _age(OutboxEntry, query, services)
+
+
+async def _waiting(services: Services) -> float:
+    return await _age(OptimizationStudy, {"status": str(StudyState.QUEUED)}, services)
+
+
+async def _age(kind: type[Document], query: Mapping[str, object], services: Services) -> float:
+    """Seconds since the oldest document of a query was created; 0 when there is none."""
+    oldest = await kind.get_motor_collection().find_one(query, {"created_at": 1}, sort=[("created_at", 1)])
+    return max((services.clock() - oldest["created_at"]).total_seconds(), 0.0) if oldest else 0.0
 
 
 async def _n_trials() -> int:

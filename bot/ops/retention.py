@@ -20,6 +20,7 @@ from optimizer.clock import Clock
 from optimizer.market.snapshots import drop_snapshots
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.outage import patiently
+from optimizer.storage.shared_snapshots import drop_shared_snapshots
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ class Retention:
         collection = OptimizationStudy.get_motor_collection()
         fields = ("data_hash", "data_hashes", "companion_hashes")
         kept = {data_hash for field in fields for data_hash in await collection.distinct(field)}
+        await drop_shared_snapshots(keep=kept, before=before)
         return await asyncio.to_thread(drop_snapshots, self._settings.snapshots, keep=kept, before=before)
 
 

@@ -7,6 +7,8 @@ command. This module must stay quick to import itself.
 import asyncio
 import fcntl
 import os
+import re
+import secrets
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -25,6 +27,8 @@ _OURS = (
     "market.duckdb*", "snapshots", "reports", "cache", "champions.json*", "identity", "lock", "mongodb",
     "mongodb.password", "pages.secret",
 )  # fmt: skip
+_IDENTITY_FILE = "identity"
+_IDENTITY = re.compile(rb"[!-~]{8,}\s*")
 #: The verb that owns a data directory for as long as it runs.
 BOT = "serve"
 
@@ -73,6 +77,16 @@ def lock_home(home: Path, verb: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def identity_of(home: Path) -> str:
+    """Return the permanent identity of a data directory, which only one process can own at a time."""
+    file = home / _IDENTITY_FILE
+    if not file.exists() or not _IDENTITY.fullmatch(file.read_bytes()):
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(secrets.token_hex(8))
+    return file.read_text(encoding="ascii")
 
 
 def close_to_others(home: Path) -> None:

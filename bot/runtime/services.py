@@ -1,16 +1,15 @@
 """Opening of all services in one place; they close in reverse order."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
-from bot.documents.audiences import store_missing_audiences
+from bot.documents.migrations import migrate
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from bot.runtime.chart_process import ChartProcess
 from bot.runtime.own_strategies import load_own_strategies
-from bot.runtime.processes import ChildProcesses
+from bot.runtime.processes import ChildProcesses, identity_of
 from bot.runtime.settings import Settings
 from optimizer.clock import Clock, utc_now
 from optimizer.market.feed import Market
@@ -19,17 +18,17 @@ from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.rebuilding import open_or_rebuild
 from optimizer.market.snapshots import sweep_drafts
 from optimizer.outlook.signal_service import SignalService
-from optimizer.storage.curves import move_curves
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
+from optimizer.storage.leases import give_back
 from optimizer.storage.mongo import kept_ready, open_documents
 from optimizer.storage.outage import ends_process
+from optimizer.studies.running.broker import BrokerBell
+from optimizer.studies.running.machines import Machines
 from optimizer.studies.scheduler import StudyJobs
 from optimizer.studies.service import OptimizationService
 from optimizer.studies.worker_messages import Configure
 from optimizer.studies.worker_pool import WorkerPool
 from optimizer.supervisor import Supervisor
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +43,7 @@ class Services:
     signals: SignalService
     jobs: StudyJobs
     chart_process: ChartProcess
+    machines: Machines
     supervisor: Supervisor
     clock: Clock
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the bot stops, so that open streams end
@@ -66,11 +66,11 @@ async def open_services(
             uri = await stack.enter_async_context(kept_ready(children.mongod, supervisor))
         assert uri is not None, "there is an embedded server, or an address"
         await stack.enter_async_context(open_documents(uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)))
-        await store_missing_audiences()
-        if n_moved := await move_curves():
-            log.info("studies_moved n=%s", n_moved)
+        await migrate()
         own = load_own_strategies(settings).sources
-        children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots, own=own))
+        pool = identity_of(settings.home)
+        stack.push_async_callback(give_back, pool)  # the studies may go on elsewhere
+        children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots, pool=pool, own=own))
         market = stack.enter_context(open_market(settings, providers))
         service = OptimizationService(
             market=market,
@@ -78,6 +78,8 @@ async def open_services(
             snapshots=settings.snapshots,
             clock=clock,
             running_per_person=settings.running_per_person,
+            shares_snapshots=settings.shares_snapshots,
+            ring=_bell(settings, stack),
         )
         jobs = StudyJobs(service, uri, clock=clock)
         stack.push_async_callback(jobs.stop)
@@ -92,9 +94,19 @@ async def open_services(
             signals=SignalService(market, clock),
             jobs=jobs,
             chart_process=chart_process,
+            machines=Machines(),
             supervisor=supervisor,
             clock=clock,
         )
+
+
+def _bell(settings: Settings, stack: AsyncExitStack) -> Callable[[str], None]:
+    """Return what rings for a study at the broker of the settings; nothing without one."""
+    if settings.broker is None:
+        return lambda _: None
+    bell = BrokerBell(settings.broker.get_secret_value())
+    stack.callback(bell.stop)
+    return bell.ring
 
 
 @contextmanager

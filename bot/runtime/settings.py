@@ -9,14 +9,15 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.runtime.secret_files import SecretFiles, Unreadable, is_secret, setting_name
 from optimizer.errors import Phrase, UserError
 from optimizer.market.providers.table_settings import TableSettings, require_table_names
 from optimizer.strategies.plugins.plugin_files import FOLDER, PluginKinds
@@ -24,7 +25,7 @@ from reports.languages import Language
 
 
 class MissingSetting(UserError):
-    """Raised when a setting is missing that Slack needs. Facts: name, remedy."""
+    """Raised when a setting is missing that is needed. Facts: name, remedy."""
 
 
 class NotWithSocket(UserError):
@@ -72,6 +73,8 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], int]] = {
 }
 #: Bytes of a key that encrypts tokens.
 _KEY_BYTES = 32
+#: Kinds of brokers.
+_BROKERS = ("redis", "rediss", "amqp", "amqps")
 #: Settings that let further workspaces install the app, all of them or none.
 _OF_INSTALLING = {
     "slack_client_id": "SLACK_CLIENT_ID",
@@ -88,7 +91,10 @@ _KEYS = (
     "tiingo_api_key",
 )
 #: Settings that are missing when they are empty, and what they are then.
-_EMPTY: Mapping[str | None, str | None] = {**dict.fromkeys((*_FORMS, *_KEYS)), "public_url": ""}
+_EMPTY: Mapping[str | None, str | None] = {
+    **dict.fromkeys((*_FORMS, *_KEYS, "backup_passphrase", "broker")),
+    "public_url": "",
+}
 
 
 def _names(name: str) -> AliasChoices:
@@ -108,11 +114,15 @@ class Settings(BaseSettings):
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, validation_alias=_names("OPTIMIZE_BOT_WORKERS")
     )
+    log: Literal["text", "json"] = Field(default="text", validation_alias=_names("OPTIMIZE_BOT_LOG"))
     host: str = Field(default="127.0.0.1", validation_alias=_names("OPTIMIZE_BOT_HOST"))
     port: int = Field(default=3000, ge=0, le=65535, validation_alias=_names("OPTIMIZE_BOT_PORT"))
     public_url: str = Field(default="", validation_alias=_names("PUBLIC_URL"))
 
     mongodb_uri: SecretStr | None = Field(default=None, validation_alias=_names("MONGODB_URI"))
+
+    remote_workers: bool = Field(default=False, validation_alias=_names("OPTIMIZE_BOT_REMOTE_WORKERS"))
+    broker: SecretStr | None = Field(default=None, validation_alias=_names("OPTIMIZE_BOT_BROKER"))
 
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias=_names("SLACK_BOT_TOKEN"))
     slack_app_token: SecretStr | None = Field(default=None, validation_alias=_names("SLACK_APP_TOKEN"))
@@ -150,10 +160,25 @@ class Settings(BaseSettings):
     waiting_per_person: int = Field(default=20, ge=1, validation_alias=_names("OPTIMIZE_BOT_WAITING_PER_PERSON"))
     waiting_in_all: int = Field(default=2_000, ge=1, validation_alias=_names("OPTIMIZE_BOT_WAITING_IN_ALL"))
 
+    backup_passphrase: SecretStr | None = Field(default=None, validation_alias=_names("OPTIMIZE_BOT_BACKUP_PASSPHRASE"))
+
     # Days that are kept.
     keep_reports: int = Field(default=14, ge=0, le=36_500, validation_alias=_names("OPTIMIZE_BOT_KEEP_REPORTS"))
     keep_audit: int = Field(default=365, ge=1, le=36_500, validation_alias=_names("OPTIMIZE_BOT_KEEP_AUDIT"))
     keep_outbox: int = Field(default=90, ge=1, le=36_500, validation_alias=_names("OPTIMIZE_BOT_KEEP_OUTBOX"))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secrets also from the files that NAME_FILE names."""
+        files = SecretFiles(settings_cls, env_settings, dotenv_settings)
+        return init_settings, files, env_settings, dotenv_settings
 
     @field_validator("sources", "admins", "approvers", "runners", "viewers", mode="before")
     @classmethod
@@ -207,6 +232,29 @@ class Settings(BaseSettings):
                 )
         return value
 
+    @field_validator("broker")
+    @classmethod
+    def _require_broker(cls, value: SecretStr | None) -> SecretStr | None:
+        """Refuse what would lose a message with the process that fetched it; the words never repeat the password."""
+        if value is None:
+            return None
+        scheme = value.get_secret_value().partition(":")[0]
+        if scheme.startswith("mongodb"):
+            raise ValueError(
+                "MongoDB is no broker: Celery deletes a message there when a worker fetches it, and a killed worker "
+                "takes it along. `optimize-bot worker` without --celery needs no broker: it looks into MongoDB itself"
+            )
+        try:
+            address = urlsplit(value.get_secret_value())
+            is_whole = scheme in _BROKERS and bool(address.hostname) and address.port != 0
+        except ValueError:  # a port that is none
+            is_whole = False
+        if not is_whole:
+            raise ValueError(
+                "write the whole address, such as redis://:PASSWORD@HOST:6379/0 or amqp://USER:PASSWORD@HOST"
+            )
+        return value
+
     @field_validator("host")
     @classmethod
     def _require_host(cls, value: str) -> str:
@@ -250,6 +298,8 @@ class Settings(BaseSettings):
     @classmethod
     def _require_text(cls, value: object, info: ValidationInfo) -> object:
         """Take an empty secret for a missing one, and refuse every other setting that is empty or no plain text."""
+        if isinstance(value, Unreadable):
+            raise ValueError(value.reason)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if not isinstance(text, str | Path):
             return value
@@ -274,6 +324,21 @@ class Settings(BaseSettings):
     def mongodb_address(self) -> str | None:
         """Address of the server with its password, or None for the embedded one. Never to be logged."""
         return self.mongodb_uri.get_secret_value() if self.mongodb_uri else None
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Every secret that is set, by the name of its setting. Never to be logged."""
+        found = {
+            setting_name(field): getattr(self, name)
+            for name, field in type(self).model_fields.items()
+            if is_secret(field)
+        }
+        return {name: secret.get_secret_value() for name, secret in found.items() if secret is not None}
+
+    @property
+    def shares_snapshots(self) -> bool:
+        """True if workers may be on other machines, so that bars are stored in MongoDB too."""
+        return self.remote_workers or self.broker is not None
 
     @property
     def snapshots(self) -> Path:

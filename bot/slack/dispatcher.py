@@ -1,6 +1,8 @@
 """Dispatcher: from a request of Slack to its answer. Checks the role, runs the command, records it in the audit."""
 
+import logging
 import secrets
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,15 +18,19 @@ from bot.documents.saved_rules import saved_rules
 from bot.grammar.errors import TwoReadings
 from bot.grammar.parsing import parse
 from bot.grammar.understanding.understand import Reading, understand
+from bot.ops.histograms import ANSWER_SECONDS, PROVIDER_ERRORS
+from bot.ops.json_log import request_of
 from bot.origin import Attachment, Origin
 from bot.slack import buttons
 from bot.slack.loose_requests import UNKNOWN_NAMES, read_again, with_reading
-from optimizer.errors import Phrase, SomethingBroke, UserError
+from optimizer.errors import Phrase, ProviderDown, SomethingBroke, UserError
 from optimizer.storage.embedded_mongo import MongoUnavailable
 from optimizer.storage.outage import is_outage
 from reports import actions
 from reports.render import Language, Renderer, renderer_of
 from reports.text.message import Message
+
+log = logging.getLogger(__name__)
 
 #: Languages of users in channels that are remembered, for what is said while neither MongoDB nor Slack answers.
 _REMEMBERED = 1000
@@ -62,6 +68,16 @@ class Dispatcher:
 
     async def dispatch(self, request: CommandRequest) -> Answer:
         """Answer a request, with a worded refusal when it cannot be done."""
+        began = time.monotonic()
+        with request_of(request.user_id):
+            answer = await self._dispatch(request)
+            log.info("answered door=%s refused=%s", request.door, answer.is_refusal)
+        ANSWER_SECONDS.observe(time.monotonic() - began)
+        if isinstance(answer.error, ProviderDown):
+            PROVIDER_ERRORS[str(answer.error.facts["provider"])] += 1
+        return answer
+
+    async def _dispatch(self, request: CommandRequest) -> Answer:
         if not self._context.may_serve():
             away = MongoUnavailable.silent()
             return Answer(self.known_renderer(request).refusal(away), is_refusal=True, error=away)

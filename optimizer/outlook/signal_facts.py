@@ -72,7 +72,7 @@ def signal_facts(bars: Bars, horizon: int, columns: dict[str, FloatArray] | None
         symbol=bars.symbol,
         timeframe=bars.timeframe,
         source=bars.source,
-        as_of=_moment(bars, last),
+        as_of=moment_of(bars, last),
         horizon=horizon,
         probability=float(walk.row[last]),
         base_rate=float(walk.base[last]),
@@ -81,7 +81,7 @@ def signal_facts(bars: Bars, horizon: int, columns: dict[str, FloatArray] | None
         slope=slope,
         parts=_parts(walk, last) if slope else (),
         n_train=walk.n_train,
-        trained_until=_moment(bars, walk.last_fit).date(),
+        trained_until=moment_of(bars, walk.last_fit).date(),
         model_hash=walk.last.digest if walk.last else "",
         data_hash=bars.data_hash,
         version=VERSION,
@@ -94,7 +94,8 @@ def too_few(symbol: str, n_bars: int) -> TooFewForSignals:
     return TooFewForSignals(symbol=symbol, have=n_bars, need=SCHEDULE.first + 1)
 
 
-def _moment(bars: Bars, row: int) -> datetime:
+def moment_of(bars: Bars, row: int) -> datetime:
+    """Opening of a bar, UTC."""
     found: datetime = bars.time[row].astype("datetime64[us]").item()
     return found.replace(tzinfo=UTC)
 

@@ -20,7 +20,7 @@ from optimizer.errors import NoBars, UserError
 from optimizer.learned.ml.labels import gain_labels, reach_of
 from optimizer.market.feed import Market
 from optimizer.market.warehouse.features import FeatureStore
-from optimizer.outlook.signal_facts import SignalFacts, signal_facts, too_few
+from optimizer.outlook.signal_facts import SignalFacts, moment_of, signal_facts, too_few
 from optimizer.storage.signal_documents import StoredSignal, store_signal, stored_signals, unscored_signals
 from optimizer.strategies.learning.ml import SIGNAL
 
@@ -84,15 +84,19 @@ class SignalService:
     async def score_due(self) -> int:
         """Score signals whose outcome is known by now; returns their number. What cannot be read is left for later."""
         n_scored = 0
+        by_series: dict[tuple[str, str, str], list[StoredSignal]] = {}
         for signal in await unscored_signals(_SCORED_AT_ONCE):
+            by_series.setdefault((signal.symbol, signal.timeframe, signal.source), []).append(signal)
+        for series, signals in by_series.items():
             try:
-                scores = await asyncio.to_thread(self._scores, signal)
+                bars = await asyncio.to_thread(self._bars, *series)
             except UserError as error:
-                log.info("signal_not_scored symbol=%s error=%s", signal.symbol, type(error).__name__)
+                log.info("signals_not_scored symbol=%s error=%s", series[0], type(error).__name__)
                 continue
-            if scores is not None:
-                await signal.set({**scores, "scored_at": self._clock()})
-                n_scored += 1
+            for signal in signals:
+                if (scores := _scores(signal, bars)) is not None:
+                    await signal.set({**scores, "scored_at": self._clock()})
+                    n_scored += 1
         return n_scored
 
     def _compute(
@@ -117,20 +121,23 @@ class SignalService:
         is_same = np.array_equal(stored.time, bars.time.astype("datetime64[us]"))
         return stored.columns if is_same else None
 
-    def _scores(self, signal: StoredSignal) -> Mapping[str, object] | None:
-        """Outcome and scores of a signal; None where it is not known yet."""
-        bars = self._market.get_bars(signal.symbol, timeframe=signal.timeframe, source=signal.source, now=self._clock())
-        row = bars.row_at(_aware(signal.as_of))
-        if row + reach_of(signal.horizon) >= len(bars):
-            return None
-        outcome = float(gain_labels(bars, signal.horizon, Costs())[row])
-        if math.isnan(outcome):
-            return {"realised": None}
-        return {
-            "realised": outcome > 0.5,
-            "brier": (signal.probability - outcome) ** 2,
-            "base_brier": (signal.base_rate - outcome) ** 2,
-        }
+    def _bars(self, symbol: str, timeframe: str, source: str) -> Bars:
+        return self._market.get_bars(symbol, timeframe=timeframe, source=source, now=self._clock())
+
+
+def _scores(signal: StoredSignal, bars: Bars) -> Mapping[str, object] | None:
+    """Outcome and scores of a signal; None where it is not known yet, or its bar is no longer there."""
+    row = bars.row_at(_aware(signal.as_of))
+    if row + reach_of(signal.horizon) >= len(bars) or moment_of(bars, row) != _aware(signal.as_of):
+        return None
+    outcome = float(gain_labels(bars, signal.horizon, Costs())[row])
+    if math.isnan(outcome):
+        return {"realised": None}
+    return {
+        "realised": outcome > 0.5,
+        "brier": (signal.probability - outcome) ** 2,
+        "base_brier": (signal.base_rate - outcome) ** 2,
+    }
 
 
 def _as_told(facts: SignalFacts, told_at: datetime) -> StoredSignal:

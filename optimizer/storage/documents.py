@@ -53,6 +53,16 @@ class Rank(BaseModel):
     winner: str  # digest of the set with its symbols, strategy and timeframe
 
 
+class StudyLease(BaseModel):
+    """Who runs a study (`leases.py`); what ends a lease keeps its token, which never goes back."""
+
+    owner: str | None = None  # one process
+    pool: str = ""  # identity of the program that started it
+    machine: str = ""
+    token: int = 0  # raised by each claim, and by whoever takes a lease away
+    beat: int = 0  # raised every few seconds by the owner
+
+
 #: Indexes that queries name in hints, so that how many studies there are changes no plan. `_id` follows the order in
 #: which studies were stored.
 BY_AGE = (("created_at", DESCENDING),)
@@ -128,6 +138,8 @@ class OptimizationStudy(Document):
     notes: str = ""
     wanted: StudyState | None = None  # CANCELLED or PAUSED: the state requested of the worker
     deaths: int = 0  # of workers that ran it
+    lease: StudyLease | None = None  # None: never claimed, or stored by an earlier version
+    needs_bot: bool = False  # a worker on another machine could not have its bars
     failure: dict[str, Any] | None = None  # read by errors.error_of
     timings: Timings = Timings()
     cache_hit_ratio: float | None = None
@@ -135,6 +147,7 @@ class OptimizationStudy(Document):
     symbols: list[str] = Field(default_factory=list)  # the label and each symbol alone
     search: str = ""  # digest of what is searched (`digests.search_key`)
     bars: str = ""  # digest of symbols, strategy and window: the sets of two such studies are the same tries
+    pruned_at: datetime | None = None  # when its trials and long series were deleted
     rank: Rank | None = None  # None where nothing was measured out of sample
 
     @model_validator(mode="after")
@@ -263,12 +276,27 @@ class BacktestRecord(Document):
         indexes: ClassVar = [IndexModel([("backtest_id", ASCENDING)], unique=True), IndexModel([("study", ASCENDING)])]
 
 
+class WorkerProgram(Document):
+    """Program that runs studies on a machine of its own; deleted when it ends in order."""
+
+    pool: str
+    machine: str
+    size: int  # studies that it runs at once
+    code_version: str
+    beat: int = 0  # raised every few seconds
+
+    class Settings:
+        name = "optimization_workers"
+        indexes: ClassVar = [IndexModel([("pool", ASCENDING)], unique=True)]
+
+
 DOCUMENTS: tuple[type[Document], ...] = (
     OptimizationStudy,
     StudyCurves,
     TriedSets,
     OptimizationTrial,
     BacktestRecord,
+    WorkerProgram,
     StoredSignal,
 )
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from beanie import Document, init_beanie
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase, AsyncIOMotorGridFSBucket
 from pymongo.errors import NetworkTimeout, OperationFailure, PyMongoError
 
 from optimizer.errors import Phrase
@@ -182,3 +182,8 @@ async def _build_indexes(uri: str, models: Sequence[type[Document]]) -> None:
         await init_beanie(database=database, document_models=list(models))
     finally:
         client.close()
+
+
+def file_bucket(database: Any, name: str) -> AsyncIOMotorGridFSBucket:
+    """Return the files of a database under this name."""
+    return AsyncIOMotorGridFSBucket(database, name)

@@ -1,11 +1,11 @@
 """Reads and writes of a worker in MongoDB: trials in batches, progress, the result at the end.
 
-Every action is idempotent, and waits while MongoDB is unavailable.
+Every action is idempotent, and waits while MongoDB is unavailable. None is done for a worker that has lost its lease.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from pymongo import UpdateOne
@@ -16,22 +16,23 @@ from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.storage.curves import split, store_curves, with_curves
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial, rank_of
+from optimizer.storage.leases import HEARTBEAT_SECONDS, HeldStudy, LeaseLost
 from optimizer.storage.outage import patiently
 from optimizer.storage.trial_documents import trial_document, trial_record
 from optimizer.supervisor import begin_alone
 
-HEARTBEAT_SECONDS = 5.0
 _DUPLICATE_KEY = 11000
 
 
 @asynccontextmanager
-async def heartbeat(study_name: str) -> AsyncIterator[None]:
-    """Write the study's heartbeat for the block, also while nothing else of it is written."""
+async def heartbeat(held: HeldStudy) -> AsyncIterator[None]:
+    """Write the study's heartbeat for the block, also while nothing else of it is written, until the lease is lost."""
 
     async def beat() -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            await update_study(study_name, heartbeat_at=utc_now())
+        with suppress(LeaseLost):  # the next write of the run raises it
+            while True:
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+                await held.beat()
 
     beating = begin_alone(beat(), name="heartbeat")  # without it the watchdog ends this process
     try:
@@ -62,32 +63,21 @@ async def stored_records(study_name: str) -> list[TrialRecord]:
 
 
 async def store_trials(
-    name: str, batch: Sequence[TrialRecord], *, n_done: int, best: TrialRecord | None
+    held: HeldStudy, batch: Sequence[TrialRecord], *, n_done: int, best: TrialRecord | None
 ) -> StudyState | None:
     """Write a batch and the study's progress in two round trips; returns the requested state of the study."""
+    await held.confirm()
     if batch:
-        await _insert_new(name, batch)
-    progress: dict[str, Any] = {"trials_completed": n_done, "training": None}
+        await _insert_new(held.study_name, batch)
+    progress: dict[str, Any] = {"trials_completed": n_done, "training": None, "heartbeat_at": utc_now()}
     if best is not None:
         progress |= {"best_params": dict(best.params), "best_value": best.value}
-    return await _store_progress(name, progress)
+    return await held.update(**progress)
 
 
-async def store_training(name: str, training: TrainingProgress) -> StudyState | None:
+async def store_training(held: HeldStudy, training: TrainingProgress) -> StudyState | None:
     """Write which row is being trained; returns the requested state of the study."""
-    return await _store_progress(name, {"training": training.model_dump()})
-
-
-async def _store_progress(name: str, progress: dict[str, Any]) -> StudyState | None:
-    """Write a study's progress with a heartbeat; returns its requested state."""
-    progress |= {"heartbeat_at": utc_now()}
-    collection = OptimizationStudy.get_motor_collection()
-    document = await patiently(
-        lambda: collection.find_one_and_update({"study_name": name}, {"$set": progress}, projection={"wanted": True}),
-        what="progress",
-    )
-    wanted = document.get("wanted") if document else StudyState.CANCELLED
-    return StudyState(wanted) if wanted else None
+    return await held.update(training=training.model_dump(), heartbeat_at=utc_now())
 
 
 async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
@@ -103,6 +93,7 @@ async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
 
 
 async def store_result(
+    held: HeldStudy,
     study: OptimizationStudy,
     summary: StudySummary,
     timings: Timings,
@@ -111,11 +102,11 @@ async def store_result(
 ) -> None:
     """Store the result; the state changes last, so that a finished study is complete."""
     name, rank = study.study_name, rank_of(study.spec, summary)
+    await held.confirm()
     await patiently(lambda: _replace_backtests(name, backtests), what="backtests")
     kept, series = split(summary.model_dump(mode="json"))
     await store_curves(name, series)
-    await update_study(
-        name,
+    await held.settle(
         summary=kept,
         rank=rank.model_dump() if rank else None,
         timings=timings.model_dump(),
@@ -144,10 +135,3 @@ async def _replace_backtests(name: str, backtests: Sequence[BacktestRecord]) -> 
 def _plain_backtest(record: BacktestRecord) -> dict[str, Any]:
     plain: dict[str, Any] = record.model_dump(exclude={"id", "revision_id"})
     return plain | {"dates": [day.isoformat() for day in record.dates]}
-
-
-async def update_study(study_name: str, **fields: Any) -> None:
-    """Set fields of a study."""
-    plain = {name: str(value) if isinstance(value, StudyState) else value for name, value in fields.items()}
-    collection = OptimizationStudy.get_motor_collection()
-    await patiently(lambda: collection.update_one({"study_name": study_name}, {"$set": plain}), what="study")

@@ -158,6 +158,8 @@ class _Scheduler(BackgroundScheduler):
 
     def _process_jobs(self) -> float | None:
         """Run the due jobs; returns the seconds until the next one."""
+        if not self.running:  # its thread looks once more after the end
+            return None
         try:
             wait: float | None = super()._process_jobs()
         except PyMongoError as error:

@@ -39,7 +39,7 @@ from optimizer.storage.documents import (
     WindowRecord,
     space_document,
 )
-from optimizer.storage.outage import patiently
+from optimizer.storage.shared_snapshots import share_snapshots
 from optimizer.storage.study_queries import EVERY, Query, both, ranked_names, without_charts
 from optimizer.storage.trial_documents import FEASIBLE, trial_record
 from optimizer.strategies.declaration import OwnCode
@@ -47,9 +47,10 @@ from optimizer.strategies.registry import longest_warm_up, space_of, strategy_of
 from optimizer.studies.code_version import code_version
 from optimizer.studies.companions import load_companions
 from optimizer.studies.finding import STUDY_IDS, find_study
-from optimizer.studies.own_studies import guess_seconds, hanging_of, loss_of, runnable_strategy
+from optimizer.studies.own_studies import guess_seconds, hanging_of, runnable_strategy
+from optimizer.studies.running.study_runner import StudyRunner
 from optimizer.studies.snapshot_mending import MENDABLE, mend_snapshots
-from optimizer.studies.worker_messages import Challenged, Failed, Finished, Replayed, ResultTable, RivalRun, Tabulated
+from optimizer.studies.worker_messages import Challenged, Failed, Replayed, ResultTable, RivalRun, Tabulated
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 from optimizer.validation.champions.challenge import Challenge
 from optimizer.validation.regimes.planned_regimes import planned_regimes, regime_warm_up
@@ -59,8 +60,8 @@ log = logging.getLogger(__name__)
 
 Done = TypeVar("Done", Replayed, Challenged, Tabulated)
 
-#: Times that a study is given to another worker after its worker died.
-MAX_DEATHS = 3
+#: Fields of a study that is queued again.
+_AFRESH = {"wanted": None, "failure": None, "deaths": 0, "needs_bot": False}
 #: Verdicts that put a study on the leaderboard unasked.
 PROVEN = (Verdict.STRONG, Verdict.PROMISING)
 
@@ -113,14 +114,16 @@ class OptimizationService:
         snapshots: Path,
         clock: Clock = utc_now,
         running_per_person: int = 2,
+        shares_snapshots: bool = False,
+        ring: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`shares_snapshots` puts bars into MongoDB too, for workers on other machines; `ring` calls them."""
         self._market = market
         self._pool = pool
         self._snapshots = snapshots
         self._clock = clock
-        self._running_per_person = running_per_person
-        self._running_limits: dict[str, asyncio.Semaphore] = {}
-        self._running: set[str] = set()
+        self._shares_snapshots = shares_snapshots
+        self._runner = StudyRunner(pool, mend=self._mend, clock=clock, running_per_person=running_per_person, ring=ring)
 
     async def plan(self, spec: StudySpec) -> Plan:
         """Check a request without storing anything. Raises a UserError for the first fault."""
@@ -176,6 +179,8 @@ class OptimizationService:
             await asyncio.to_thread(write_snapshot, bars, self._snapshots)
             for bars in (plan.bars, *plan.partners, *plan.companions)
         ]
+        if self._shares_snapshots:
+            await share_snapshots(written, self._snapshots)
         data_hashes = written[: 1 + len(plan.partners)]
         study = _study_of(plan, data_hashes, created_by, self._clock())
         study.companion_hashes = written[len(data_hashes) :]
@@ -198,43 +203,12 @@ class OptimizationService:
         return next((study for study in recent if study.spec == spec), None)
 
     async def run_study(self, study_name: str) -> OptimizationStudy:
-        """Run a queued or interrupted study on a worker; returns it finished, paused or cancelled.
-
-        A worker that dies is replaced and the study resumes, at most three times. The number of one person's
-        studies that run at once is limited; the others wait even while workers are free.
-        """
-        study = await patiently(lambda: self.find(study_name), what="study")
-        if study.study_name in self._running:
-            return study
-        self._running.add(study.study_name)
-        try:
-            async with self._running_limits.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person)):
-                return await self._run_in_turn(study.study_name)
-        finally:
-            self._running.discard(study.study_name)
+        """Run a queued or interrupted study on a worker; returns it finished, paused or cancelled (`StudyRunner`)."""
+        return await self._runner.run(study_name)
 
     def is_under_way(self, study_name: str) -> bool:
         """True if the study is in `run_study`: it runs, or waits for its turn or a worker."""
-        return study_name in self._running
-
-    async def _run_in_turn(self, study_name: str) -> OptimizationStudy:
-        while True:
-            study = await patiently(lambda: self.find(study_name), what="study")
-            if study.status.is_finished or study.wanted is not None:
-                return await patiently(partial(self._apply_requested_state, study), what="study")
-            answer: Finished | Failed
-            try:
-                answer = await self._pool.run(study_name)
-            except WorkerDied as death:
-                await patiently(partial(self._record_death, study, death), what="death")
-                continue
-            except Unavailable as error:
-                answer = Failed(error=error.as_document())
-            if isinstance(answer, Failed):
-                if await self._mend(study, answer):
-                    continue
-                await patiently(partial(self._fail, study_name, answer.error), what="failure")
-            return await patiently(lambda: self.find(study_name), what="study")
+        return self._runner.is_under_way(study_name)
 
     async def find(self, word: str, *, among: Query = EVERY) -> OptimizationStudy:
         """Find a study by its id, a unique beginning of it, or its name. Raises UnknownStudy and SeveralStudies."""
@@ -311,7 +285,7 @@ class OptimizationService:
         study = await self.find(study_name)
         if study.status is StudyState.COMPLETE:
             raise AlreadyFinished(study=study.study_name, state=str(study.status))
-        await study.set({"status": str(StudyState.QUEUED), "wanted": None, "failure": None, "deaths": 0})
+        await study.set({"status": str(StudyState.QUEUED), **_AFRESH})
         return await self.find(study.study_name)
 
     async def more(self, study_name: str, n_trials: int) -> OptimizationStudy:
@@ -323,8 +297,8 @@ class OptimizationService:
         n_sets = budget(spec, space_of(spec))
         if n_sets <= study.trials_completed:
             raise NothingLeft(study=study.study_name, n_trials=study.trials_completed)
-        again = {"status": StudyState.QUEUED, "wanted": None, "deaths": 0, "started_at": None, "completed_at": None}
-        await study.set({**again, "spec": spec, "n_trials": n_sets})
+        again = {"status": StudyState.QUEUED, "started_at": None, "completed_at": None}
+        await study.set({**_AFRESH, **again, "spec": spec, "n_trials": n_sets})
         return await self.find(study.study_name)
 
     async def replay(self, study_name: str) -> Replayed:
@@ -412,24 +386,6 @@ class OptimizationService:
             fields |= {"status": str(state), "completed_at": self._clock()}
         await study.set(fields)
         return await self.find(study.study_name)
-
-    async def _apply_requested_state(self, study: OptimizationStudy) -> OptimizationStudy:
-        if not study.status.is_finished and study.wanted is not None:
-            await study.set({"status": str(study.wanted), "wanted": None, "completed_at": self._clock()})
-        return await self.find(study.study_name)
-
-    async def _record_death(self, study: OptimizationStudy, death: WorkerDied) -> None:
-        deaths = study.deaths + 1
-        await study.set({"deaths": deaths})
-        if death.hung:
-            await self._fail(study.study_name, hanging_of(study.spec).as_document())
-        elif deaths >= MAX_DEATHS:
-            await self._fail(study.study_name, loss_of(study.spec, study.study_name, deaths).as_document())
-
-    async def _fail(self, study_name: str, error: Mapping[str, Any]) -> None:
-        study = await self.find(study_name)
-        log.warning("study_failed study=%s kind=%s", study_name, error["kind"])
-        await study.set({"status": str(StudyState.FAILED), "failure": dict(error), "completed_at": self._clock()})
 
     async def _of_request(self, request_key: str | None) -> OptimizationStudy | None:
         return await OptimizationStudy.find_one({"request_key": request_key}) if request_key else None

@@ -9,7 +9,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from optimizer.clock import utc_now
 from optimizer.domain.bars import Bars, TimeArray
 from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.results.regime_results import StudyRegime
@@ -20,12 +19,16 @@ from optimizer.domain.thinning import telling_rows
 from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
+from optimizer.errors import StudyPruned
 from optimizer.learned.rows import Training, TrainingStopped
 from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook.study_forecasts import with_forecasts
 from optimizer.outlook.study_regime import study_regime
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
+from optimizer.storage.leases import Claimant, HeldStudy, LeaseLost, claim, holder_of
+from optimizer.storage.outage import patiently
+from optimizer.storage.shared_snapshots import fetch_snapshots
 from optimizer.storage.study_store import (
     find_stored,
     heartbeat,
@@ -33,12 +36,11 @@ from optimizer.storage.study_store import (
     store_training,
     store_trials,
     stored_records,
-    update_study,
 )
 from optimizer.storage.tries import store_tried_sets, tries_before
 from optimizer.strategies.registry import space_of
 from optimizer.studies.companions import by_symbol
-from optimizer.studies.own_studies import digest_to_run
+from optimizer.studies.own_studies import digest_to_run, runnable_strategy
 from optimizer.studies.replay import first_difference, in_order_of
 from optimizer.studies.result_tables import table_of, times_of, write_table
 from optimizer.studies.worker_messages import Replayed, ResultTable, RivalRun, Tabulated
@@ -100,20 +102,33 @@ class StudyRun:
         )
 
 
-async def run_study(study_name: str, snapshots: Path) -> StudyState:
-    """Run a study to its end, or until its document requests a pause or cancellation; returns its state."""
+async def run_study(study_name: str, snapshots: Path, claimant: Claimant) -> StudyState | None:
+    """Claim a study and run it to its end, or until its document requests a pause or cancellation; returns its state.
+
+    None when another pool's worker holds it, or has taken it over meanwhile.
+    """
     began = time.perf_counter()
-    study = await find_stored(study_name)
-    if study is None or study.status.is_finished:
-        return study.status if study else StudyState.FAILED
-    await update_study(
-        study_name, status=StudyState.RUNNING, started_at=study.started_at or utc_now(), heartbeat_at=utc_now()
-    )
+    if (held := await claim(study_name, claimant)) is None:
+        found = await patiently(lambda: holder_of(study_name), what="study")
+        is_open = found is not None and found[0] in (StudyState.QUEUED, StudyState.RUNNING)
+        return None if is_open else found[0] if found else StudyState.FAILED
+    try:
+        async with heartbeat(held):
+            return await _run(held, snapshots, began, is_elsewhere=claimant.is_elsewhere)
+    except LeaseLost:
+        return None
+
+
+async def _run(held: HeldStudy, snapshots: Path, began: float, *, is_elsewhere: bool) -> StudyState:
+    study = await find_stored(held.study_name)
+    assert study is not None, "it has just been claimed"
+    if is_elsewhere:
+        runnable_strategy(study.spec)
+        await fetch_snapshots([*_hashes_of(study), *study.companion_hashes], snapshots)
     run = await _prepare(study, snapshots)
     digest = digest_to_run(study, is_begun=bool(run.done))
-    await update_study(study_name, sampler_note=sampler_note(study.spec, run.space), strategy_digest=digest)
-    async with heartbeat(study_name):
-        return await _search_and_judge(run, began)
+    await held.update(sampler_note=sampler_note(study.spec, run.space), strategy_digest=digest, pruned_at=None)
+    return await _search_and_judge(run, held, began)
 
 
 async def replay_study(study_name: str, snapshots: Path) -> Replayed:
@@ -121,6 +136,8 @@ async def replay_study(study_name: str, snapshots: Path) -> Replayed:
     study = await find_stored(study_name)
     assert study is not None, "the parent has just read it"
     assert study.summary is not None, "only a finished study is replayed"
+    if study.pruned_at is not None:
+        raise StudyPruned(study=study_name, when=f"{study.pruned_at:%Y-%m-%d}")
     run = await _prepare(study, snapshots)
     fresh = await asyncio.to_thread(lambda: in_order_of(run.done, list(replace(run, done=[]).trials())))
     summary = await asyncio.to_thread(_summarize, run, fresh, _tries_of(study.summary))
@@ -183,16 +200,16 @@ def _challenge(run: StudyRun, winner: Params, rival: RivalRun) -> Challenge:
     return challenge(backtests, seed=spec.seed)
 
 
-async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
-    study_name = run.study.study_name
+async def _search_and_judge(run: StudyRun, held: HeldStudy, began: float) -> StudyState:
     prepared = time.perf_counter()
     # Beside the search, so that the result does not come later for it.
     labelling = begin(asyncio.to_thread(_regime_of, run))
-    records, wanted, storage = await _search(run)
+    records, wanted, storage = await _search(run, held)
+    await held.confirm()
     await store_tried_sets(run.study, [record.params for record in records])
     searched = time.perf_counter()
     if wanted is not None:
-        await update_study(study_name, status=wanted, wanted=None)
+        await held.settle(status=wanted, wanted=None)
         return wanted
     summary = await asyncio.to_thread(_summarize, run, records, await tries_before(run.study))
     summary = summary.model_copy(update={"regime": await labelling})
@@ -209,14 +226,17 @@ async def _search_and_judge(run: StudyRun, began: float) -> StudyState:
         keeping=ended - judged,
         total=ended - began,
     )
-    await store_result(run.study, summary, timings, backtests, run.cache_hit_ratio)
+    await store_result(held, run.study, summary, timings, backtests, run.cache_hit_ratio)
     return StudyState.COMPLETE
+
+
+def _hashes_of(study: OptimizationStudy) -> list[str]:
+    return study.data_hashes or [study.data_hash]
 
 
 async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
     spec = study.spec
-    hashes = study.data_hashes or [study.data_hash]
-    many = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in hashes]
+    many = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in _hashes_of(study)]
     others = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in study.companion_hashes]
     companions = by_symbol(spec, others)
     evaluator = evaluator_of(spec, many, companions)
@@ -224,7 +244,7 @@ async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
     return StudyRun(study=study, space=space_of(spec), many=many, companions=companions, evaluator=evaluator, done=done)
 
 
-async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, float]:
+async def _search(run: StudyRun, held: HeldStudy) -> tuple[list[TrialRecord], StudyState | None, float]:
     """Search in a thread while this one writes; a requested state ends the search between two batches."""
     stop = threading.Event()
     queue: _Queue = SimpleQueue()
@@ -234,7 +254,7 @@ async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, 
     try:
         while (batch := await asyncio.to_thread(queue.get)) is not None:
             began = time.perf_counter()
-            wanted = await _stored(run, batch, records) or wanted
+            wanted = await _stored(held, batch, records) or wanted
             if wanted is not None:
                 stop.set()
             # Writing during the search costs the study no time.
@@ -245,13 +265,12 @@ async def _search(run: StudyRun) -> tuple[list[TrialRecord], StudyState | None, 
     return records, wanted, storage
 
 
-async def _stored(run: StudyRun, batch: _Batch | TrainingProgress, records: list[TrialRecord]) -> StudyState | None:
+async def _stored(held: HeldStudy, batch: _Batch | TrainingProgress, records: list[TrialRecord]) -> StudyState | None:
     """Store what the search hands over, trials also in `records`; returns the requested state of the study."""
-    name = run.study.study_name
     if isinstance(batch, TrainingProgress):
-        return await store_training(name, batch)
+        return await store_training(held, batch)
     records.extend(batch)
-    return await store_trials(name, batch, n_done=len(records), best=best_record(records))
+    return await store_trials(held, batch, n_done=len(records), best=best_record(records))
 
 
 def _train(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:

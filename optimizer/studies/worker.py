@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from optimizer.outlook.champion_forecasts import forecast_parts
 from optimizer.outlook.realised import Player
 from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
+from optimizer.storage.leases import Claimant
 from optimizer.storage.mongo import open_documents
 from optimizer.storage.mongo_errors import Reaction, classify
 from optimizer.storage.outage import name_of
@@ -49,6 +50,7 @@ from optimizer.studies.worker_messages import (
     Finished,
     Forecasted,
     ForecastParts,
+    Held,
     Played,
     PlayForecasts,
     Ready,
@@ -72,19 +74,24 @@ async def serve(answers: IO[str]) -> None:
     configuration = decode_request(await lines.get())
     assert isinstance(configuration, Configure)
     _load_own(configuration)
+    claimant = Claimant(pool=configuration.pool, code_version=configuration.code_version)
     async with open_documents(configuration.mongodb_uri, DOCUMENTS, waits=True):
         _send(Ready(), answers)
         threading.Thread(target=_load_the_rest, daemon=True).start()
         while True:
             request = decode_request(await lines.get())
             assert not isinstance(request, Configure)
-            _send(await _answer(request, configuration.snapshots), answers)
+            _send(await _answer(request, configuration.snapshots, claimant), answers)
 
 
-def warm() -> None:
-    """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more."""
-    for module in (evaluator, estimator, cross_validation, bootstrap, regimes, forecast_paths):
+def warm(tell: Callable[[str, int], None] = lambda part, n: None) -> None:
+    """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more.
+
+    `tell` is called with the name of each part, and how many are loaded.
+    """
+    for n, module in enumerate((evaluator, estimator, cross_validation, bootstrap, regimes, forecast_paths), start=1):
         module.warm()
+        tell(module.__name__.rpartition(".")[2], n)
 
 
 def _load_own(configuration: Configure) -> None:
@@ -104,14 +111,14 @@ def _load_the_rest() -> None:
     load_modules("optuna.importance")
 
 
-async def _answer(request: StudyRequest, snapshots: Path) -> Answer:
+async def _answer(request: StudyRequest, snapshots: Path, claimant: Claimant) -> Answer:
     """Run, replay or compare one study; this is the job boundary, a catch-all.
 
     An outage that was waited out for too long ends the process, so that the study is handed in again like one whose
     worker died.
     """
     try:
-        return await _done(request, snapshots)
+        return await _done(request, snapshots, claimant)
     except UserError as error:
         return Failed(error=error.as_document())
     except Exception as fault:
@@ -123,10 +130,11 @@ async def _answer(request: StudyRequest, snapshots: Path) -> Answer:
         return Failed(error=SomethingBroke(reference=reference).as_document())
 
 
-async def _done(request: StudyRequest, snapshots: Path) -> Answer:
+async def _done(request: StudyRequest, snapshots: Path, claimant: Claimant) -> Answer:
     match request:
         case RunStudy(study_name=name):
-            return Finished(state=await run_study(name, snapshots))
+            state = await run_study(name, snapshots, claimant)
+            return Held() if state is None else Finished(state=state)
         case ReplayStudy(study_name=name):
             return await replay_study(name, snapshots)
         case ChallengeStudy(study_name=name, rival=rival):

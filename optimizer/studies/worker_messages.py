@@ -1,5 +1,6 @@
 """Messages between the pool and its workers: a line of JSON each, one answer for each request."""
 
+import secrets
 from enum import StrEnum, auto
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +22,8 @@ class Configure(Frozen):
     kind: Literal["configure"] = "configure"
     mongodb_uri: str = Field(repr=False)  # it holds the password
     snapshots: Path
+    pool: str = Field(default_factory=lambda: secrets.token_hex(8))  # identity of the program that starts the workers
+    code_version: str = ""  # the only one whose studies are taken; empty: any
     own: tuple[PluginSource, ...] = ()  # strategies of the operator, as the bot read and tried them
 
 
@@ -100,6 +103,12 @@ class Finished(Frozen):
     state: StudyState
 
 
+class Held(Frozen):
+    """Answer to a run of a study that a worker of another program runs."""
+
+    kind: Literal["held"] = "held"
+
+
 class Replayed(Frozen):
     """Answer to a replay."""
 
@@ -145,7 +154,7 @@ class Failed(Frozen):
 
 StudyRequest = RunStudy | ReplayStudy | ChallengeStudy | TabulateStudy | PlayForecasts | ForecastParts
 Request = Configure | StudyRequest
-Answer = Ready | Finished | Replayed | Challenged | Tabulated | Played | Forecasted | Failed
+Answer = Ready | Finished | Held | Replayed | Challenged | Tabulated | Played | Forecasted | Failed
 
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from optimizer.domain.kept_forecasts import Play, UnseenPart
 from optimizer.domain.results.forecast_results import ForecastOf
@@ -17,6 +17,7 @@ from optimizer.errors import Phrase, Unavailable
 from optimizer.strategies.plugins.fence import TOO_LATE
 from optimizer.studies.child_process import ChildDied, ChildProcess
 from optimizer.studies.worker_messages import (
+    Answer,
     Challenged,
     ChallengeStudy,
     Configure,
@@ -24,6 +25,7 @@ from optimizer.studies.worker_messages import (
     Finished,
     Forecasted,
     ForecastParts,
+    Held,
     Played,
     PlayForecasts,
     Replayed,
@@ -47,7 +49,7 @@ _MODULE = "optimizer.studies.worker"
 _FIRST_STARTS, _STARTS = 3, 7
 _LONGEST_PAUSE = 30.0
 
-_Success = TypeVar("_Success", Finished, Replayed, Challenged, Tabulated, Played, Forecasted)
+_Success = TypeVar("_Success", bound=Answer)
 
 
 class WorkerDied(Exception):
@@ -72,6 +74,12 @@ class WorkerPool:
         self._starting: set[asyncio.Task[None]] = set()
         self._n_stuck = 0
         self._has_worked = False
+
+    @property
+    def identity(self) -> str:
+        """Name under which its workers hold studies; known once it is configured."""
+        assert self._config is not None
+        return self._config.pool
 
     @property
     def pids(self) -> list[int]:
@@ -100,12 +108,12 @@ class WorkerPool:
         for worker in list(self._all):
             self._in_background(self._fill(worker))
 
-    async def run(self, study_name: str) -> Finished | Failed:
-        """Run a study on the next free worker.
+    async def run(self, study_name: str) -> Finished | Held | Failed:
+        """Run a study on the next free worker; Held when a worker of another program runs it.
 
         Raises WorkerDied when the process ended under it, Unavailable when no worker is left and none can be started.
         """
-        return await self._request(RunStudy(study_name=study_name), Finished)
+        return await self._request(RunStudy(study_name=study_name), Finished, Held)
 
     async def replay(self, study_name: str) -> Replayed | Failed:
         """Compute a finished study again on the next free worker; raises as `run`."""
@@ -145,7 +153,7 @@ class WorkerPool:
         self._all.clear()
         self._ready.clear()
 
-    async def _request(self, request: StudyRequest, success: type[_Success]) -> _Success | Failed:
+    async def _request(self, request: StudyRequest, *success: type[_Success]) -> _Success | Failed:
         worker = await self._next()
         if isinstance(request, RunStudy):
             self._busy[request.study_name] = worker
@@ -164,8 +172,8 @@ class WorkerPool:
             if isinstance(request, RunStudy):
                 self._busy.pop(request.study_name, None)
         self._idle.put_nowait(worker)
-        assert isinstance(answer, success | Failed)
-        return answer
+        assert isinstance(answer, (*success, Failed))
+        return cast("_Success | Failed", answer)
 
     async def _next(self) -> ChildProcess:
         while True:

@@ -47,7 +47,6 @@ from optimizer.storage.digests import bars_key, search_key
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy, rank_of
 from optimizer.storage.embedded_mongo import find_mongod, start_mongod
 from optimizer.storage.mongo import DATABASE, kept_ready, open_documents
-from optimizer.storage.study_store import update_study
 from optimizer.storage.tries import tries_before
 from optimizer.supervisor import Supervisor
 from reports.render import renderer_of
@@ -148,7 +147,7 @@ async def made(home: Path, n_trials: int) -> Base:
     async with desk_in(home, n_workers=1) as services:
         spec = StudySpec(symbol="AAPL", strategy_name="rsi", n_trials=n_trials)
         (study,) = await finished(services, [await submitted(services, spec)])
-        await update_study(study.study_name, best_value=study.best_value)
+        await study.set({"best_value": study.best_value})
         database = OptimizationStudy.get_motor_collection().database
         stored = await database["optimization_studies"].find_one({"study_name": study.study_name})
         curves = await database["optimization_curves"].find_one({"study": study.study_name})

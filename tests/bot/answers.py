@@ -113,6 +113,18 @@ PROBES = [
     ),
     good("mongodb_program", Phrase("mongodb_version", version="8.0.24")),
     bad("workers", Phrase("some_workers_ready", n=1, total=2), Phrase("see_log")),
+    good("machines", Phrase("workers_on_machines", n=3, machines="alpha (2), beta (1)")),
+    doubtful(
+        "machines", Phrase("workers_on_machines", n=3, machines="alpha (2), beta (1)"),
+        Phrase("machines_silent", machines="beta (40 s)"),
+    ),
+    doubtful(
+        "machines", Phrase("workers_on_machines", n=1, machines="alpha (1)"),
+        Phrase("machines_of_other_version", machines="alpha", version="0.1.0+8604a953"),
+    ),
+    good("broker", Phrase("broker_connected")),
+    doubtful("broker", Phrase("broker_away", reason=Phrase("login_refused")), Phrase("check_broker")),
+    doubtful("broker", Phrase("celery_missing"), Phrase("install_celery")),
     bad("disk", Phrase("disk_free", gib="0.1", folder="/srv/bot"), Phrase("make_room")),
     good("schedules", Phrase("never_run", n=0)),
     doubtful(
@@ -388,6 +400,14 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "key_granted": {"key_name": "desk", "channel": "C012AB3CD"},
     "no_keys": {},
     "key_line": {"key": KEY},
+    "pruned": {"n_trials": 120000, "n_studies": 600, "n_kept": 12, "before": NOW},
+    "prune_dry": {"n_trials": 120000, "n_studies": 600, "n_kept": 12, "before": NOW},
+    "database_moved": {"n": 120420, "folder": "/srv/bot/mongodb"},
+    "warm": {"seconds": 64},
+    "step": {"part": "optimization_trials", "n": 120000},
+    "backed_up": {"file": "backup.tar.gz", "n_documents": 120420, "n_snapshots": 12},
+    "restored": {"home": "/srv/bot", "made_at": "2026-11-20 18:30"},
+    "secrets_restored": {"file": "/srv/bot/restored-secrets.env"},
 }  # fmt: skip
 #: The same notices without a fact that others have.
 SHORTER: dict[str, Mapping[str, Any]] = {

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.chaos import endurance, latency, load, long_list, machine, mongo, slack_trouble, strangers, two
+from tests.chaos import endurance, latency, load, long_list, machine, mongo, slack_trouble, strangers, two, workers
 from tests.chaos.havoc import Havoc
 from tests.chaos.studies import Ended, run
 from tests.slack.faults import PAGES
@@ -19,7 +19,7 @@ Row = tuple[str, str]
 PARTS = (
     *("bot", "parts", "slack", "load", "strangers", "growth", "codes", "network", "tokens", "pages"),
     *("latency", "queues"),
-    *("descriptors", "disk", "damage", "two", "many", "symbols", "soak"),
+    *("descriptors", "disk", "damage", "two", "workers", "many", "symbols", "soak"),
 )
 
 
@@ -138,6 +138,17 @@ class Suite:
         )
         over = f"{min(both.takeovers):.0f} to {max(both.takeovers):.0f} s until the other served"
         return [(what, f"{await self._whole(ended)}; {over}, {both.n_both} looks saw both serve")]
+
+    async def workers(self) -> list[Row]:
+        """Worker programs that look for studies, and those that hear of them through a broker."""
+        kills, freezes, rows = self._options.worker_kills, self._options.times, list[Row]()
+        for with_celery in (False, True):
+            door = "Celery on Redis, which is killed too" if with_celery else "looking into MongoDB"
+            home = self._home(f"workers-{with_celery:d}")
+            outcome = await workers.workers(home, *self._size, kills=kills, freezes=freezes, with_celery=with_celery)
+            what = f"two worker programs ({door}), {kills} killed, {freezes} frozen, {self._options.studies} studies"
+            rows.append((what, str(outcome)))
+        return rows
 
     async def many(self) -> list[Row]:
         """Ten thousand studies."""

@@ -58,6 +58,10 @@ OWN: dict[str, dict[str, object]] = {
     "WrongNumberOfNumbers": {"have": 1, "need": 3, "example": "macd(12, 26, 9)"}, "RangeBackwards": {"value": "20..10"},
     "RuleTooDeep": {"most": 20}, "RuleTooLong": {"n": "3,000", "most": "2,000"}, "TwoLanguages": {"word": "and"},
     "NotLonger": {"word": "1h", "base": "1d"}, "NoExit": {"known": "stop, take, trail, max_hold"},
+    "BadAge": {"word": "year"}, "MoveDiffers": {"collection": "audit_log", "have": 12, "need": 11},
+    "BackupExists": {"file": "backup.tar.gz"}, "NoBackup": {"file": "backup.tar.gz"}, "DatabaseTooNew": {"known": 8},
+    "BackupTooNew": {"file": "backup.tar.gz"}, "NoSecrets": {"file": "backup.tar.gz"},
+    "FileUnusable": {"file": "backup.tar.gz", "reason": "Read-only file system"},
     "StudyStopped": {"state": "cancelled"}, "AlreadyFinished": {"state": "cancelled"},
 }  # fmt: skip
 

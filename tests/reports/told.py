@@ -16,7 +16,7 @@ from reports.text.numbers import length_parts
 #: Long series that only charts draw: with them in the pool any number would be found somewhere.
 _DRAWN = {"curve", "surface", "scatter", "bootstrap_sharpes", "returns", "dates", "neighbours"}
 #: Numbers of the method, not of the study: levels of intervals and plateaus, the risk-free rate.
-METHOD = {"90%", "80%", "0", "98%"}
+METHOD = {"90%", "80%", "0", "98%", "5%", "95%"}
 
 _DATE = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 #: A month of a year, as each language writes it.

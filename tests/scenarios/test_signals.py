@@ -20,7 +20,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_study_of_learned_signals_finds_nothing_on_a_real_share_and_says_so(stage: Stage) -> None:
-    name, root = await stage.finished("AAPL ml 60", user="bob")
+    name, root = await stage.start("AAPL ml 60", user="bob")
+    verdict = await stage.verdict(root)
     study = await stage.context.services.studies.get_study_results(name)
     assert study.status is StudyState.COMPLETE
     assert study.training is None
@@ -30,7 +31,6 @@ async def test_a_study_of_learned_signals_finds_nothing_on_a_real_share_and_says
     assert learned.doubts == (Doubt.NO_BETTER_THAN_BASE,)
     assert learned.quality is not None
     assert learned.quality.n_calls > 2_000
-    verdict = await stage.verdict(root)
     assert "no better than the base rate" in str(verdict.blocks)
     details = await stage.detailed(verdict, user="bob")
     assert "What it learned" in str(details.blocks)

@@ -55,7 +55,7 @@ TYPED = {
     "data": ("AAPL", "3,270 daily bars from sample", "coverage"),
     "regime": ("AAPL as_of=2008-10-31", "AAPL is volatile since", "regime"),
     "forecast": ("{one}", "not a promise", "forecast"),
-    "forecasts": ("AAPL", "Forecasts of AAPL", "forecasts"),
+    "forecasts": ("AAPL", "No forecast is scored yet", "forecasts"),
     "signal": ("AAPL as_of=2012-06-29", "no better than the base rate", "signal"),
     "signals": ("AAPL", "no outcome is known yet", "signals"),
     "health": ("", "MongoDB", "probes"),

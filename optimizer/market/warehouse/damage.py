@@ -19,7 +19,7 @@ from optimizer.errors import DamagedWarehouse
 #: What DuckDB says of a file that is cut off or was written to by something else.
 _MARKS = ("Could not read enough bytes", "Corrupt database file", "checksum", "Failed to deserialize")
 #: Bytes of a DuckDB file in front of its blocks.
-_HEADERS = 3 * 4096
+HEADERS = 3 * 4096
 #: Iteration, number of blocks and their size in one of the two headers.
 _HEADER = struct.Struct("<8xQ16xQQ")
 MEMORY = ":memory:"
@@ -55,7 +55,7 @@ def is_short(path: str) -> bool:
     if path == MEMORY or not Path(path).exists():
         return False
     with Path(path).open("rb") as file:
-        header = file.read(_HEADERS)
+        header = file.read(HEADERS)
     return Path(path).stat().st_size < _least_size(header)
 
 
@@ -90,10 +90,10 @@ def _least_size(header: bytes) -> int:
     A header is at 4,096 and one at 8,192: checksum, iteration, two places of metadata, number and size of the blocks
     (DuckDB's `storage/storage_info.hpp`).
     """
-    if len(header) < _HEADERS or header[8:12] != b"DUCK":
+    if len(header) < HEADERS or header[8:12] != b"DUCK":
         return 0
-    _, n_blocks, block_size = max(_HEADER.unpack_from(header, at) for at in (_HEADERS // 3, _HEADERS * 2 // 3))
-    return _HEADERS + int(n_blocks) * int(block_size)
+    _, n_blocks, block_size = max(_HEADER.unpack_from(header, at) for at in (HEADERS // 3, HEADERS * 2 // 3))
+    return HEADERS + int(n_blocks) * int(block_size)
 
 
 def _read_all(connection: DuckDBPyConnection) -> None:

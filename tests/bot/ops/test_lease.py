@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.documents.lease_record import Lease
-from bot.ops.lease import HeldLease, LeaseTimings, hold_lease, identity_of
+from bot.ops.lease import HeldLease, LeaseTimings, hold_lease
+from bot.runtime.processes import identity_of
 from optimizer.supervisor import Supervisor
 from tests.mongo_faults import failing
 

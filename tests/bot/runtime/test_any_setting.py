@@ -17,8 +17,7 @@ from pydantic import ValidationError
 from bot.access.roster import Roster
 from bot.access.sign_in import SecretTooShort, SignIn
 from bot.http_server import listen
-from bot.ops.lease import identity_of
-from bot.runtime.processes import HomeUnusable, lock_home
+from bot.runtime.processes import HomeUnusable, identity_of, lock_home
 from bot.runtime.services import open_market
 from bot.runtime.settings import Settings
 from bot.runtime.slack_client import slack_client

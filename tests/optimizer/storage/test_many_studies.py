@@ -14,6 +14,7 @@ from bot.documents.audiences import Viewer, has_hidden, seen_by
 from optimizer.domain.study_results import StudyState, StudySummary, Verdict
 from optimizer.storage.curves import OF_FOLDS, OF_SUMMARY, move_curves, split, with_curves
 from optimizer.storage.documents import BY_AGE, BY_PERSON, BY_STATE, OptimizationStudy, StudyCurves
+from optimizer.storage.leases import Claimant, claim
 from optimizer.storage.study_queries import (
     page_of_studies,
     ranked_names,
@@ -71,10 +72,12 @@ async def test_studies_rank_by_verdict_then_evidence_then_sharpe_and_each_winner
 
 
 async def test_a_summary_is_whole_wherever_one_study_is_read_and_light_in_lists(documents: None) -> None:
-    stored = study("opt-1").model_copy(update={"summary": None, "rank": None})
+    stored = study("opt-1").model_copy(update={"summary": None, "rank": None, "status": StudyState.QUEUED})
     await stored.insert()
     whole = facts.summary()
-    await store_result(stored, whole, stored.timings, [], None)
+    held = await claim("opt-1", Claimant(pool="here"))
+    assert held is not None
+    await store_result(held, stored, whole, stored.timings, [], None)
 
     found, of_worker = await find_study("opt-1"), await find_stored("opt-1")
     assert found.summary == whole

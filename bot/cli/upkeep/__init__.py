@@ -1,0 +1,1 @@
+"""Verbs that keep an installation for years: backup, restore, prune, move, warm."""

@@ -1,0 +1,30 @@
+"""`optimize-bot warm`: compile the engine now, so that no first study waits for it."""
+
+import argparse
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from bot.cli.screen import Screen
+from bot.cli.upkeep.steps import Steps
+from bot.runtime.processes import ChildProcesses
+from bot.runtime.settings import Settings
+from optimizer.lazy import LazyModule
+from reports.render import renderer_of
+
+if TYPE_CHECKING:
+    from optimizer.studies import worker
+else:
+    worker = LazyModule("optimizer.studies.worker")
+
+
+async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
+    """Compile what is not compiled yet, with progress; returns the exit code."""
+    screen, renderer, began = Screen(as_json=options.json), renderer_of(settings.language), time.monotonic()
+    screen.show(renderer.notice("warming"))
+    with Steps(screen, renderer) as steps:
+        await asyncio.to_thread(lambda: worker.warm(steps.tell))
+    seconds = time.monotonic() - began
+    screen.show(renderer.notice("warm", seconds=round(seconds)))
+    screen.write({"seconds": round(seconds, 1)})
+    return 0
