@@ -45,3 +45,16 @@ def test_no_sheet_in_korean_has_a_sentence_in_english() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_minus_sign_is_no_hyphen(language: Language) -> None:
     assert [(name, line) for name, line in sheets(language) if HYPHEN.search(line)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_bold_words_have_no_letter_beside_them(language: Language) -> None:
+    bold = re.compile(r"\*[^*\s](?:[^*]*[^*\s])?\*")
+    found = {
+        (name, line[max(one.start() - 1, 0) : one.end() + 1])
+        for name, line in sheets(language)
+        for one in bold.finditer(line)
+        if line[one.end() : one.end() + 1].isalnum() or line[: one.start()][-1:].isalnum()
+    }
+
+    assert found == set(), "Slack prints the stars then"
