@@ -155,6 +155,13 @@ class OneSymbolOnly(UserError):
     """Raised where a strategy that learns of one symbol is to be searched for several at once. Facts: strategy."""
 
 
+class GoalAlone(UserError):
+    """Raised where a goal that a model of one symbol weighs is to be searched with another, or for several symbols.
+
+    Facts: goal.
+    """
+
+
 class UnknownSampler(UnknownWord):
     """Facts: word, known, nearest."""
 

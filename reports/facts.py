@@ -85,6 +85,11 @@ class StudyFacts:
         return self.spec.goals[0]
 
     @property
+    def plain_goal(self) -> str:
+        """The goal whose values are told of bars that were not searched: without what a model adds to them."""
+        return GOALS[self.goal].plain
+
+    @property
     def unseen(self) -> tuple[float, float] | None:
         """The first goal out of sample, of the winner and of buy and hold, where both have a value.
 

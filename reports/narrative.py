@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from optimizer.domain.metrics import GOALS
 from optimizer.domain.results.learned_results import Doubt
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import (
@@ -195,6 +196,7 @@ def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
     if best is not None and optimum is not None and not nothing_won(summary):
         key = "optimum_found" if best >= optimum else "optimum_missed"
         yield Statement(key, {**facts, "goal": spec.goals[0], "best": best, "optimum": optimum})
+    yield from _weighed(summary, spec)
     yield from _tried_before(summary, facts)
     if summary.n_ruined:
         yield Statement("ruined", {"n": summary.n_ruined})
@@ -205,6 +207,19 @@ def tried(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
     if summary.n_failed:
         key = "failed_without_loss" if "profitfactor" in spec.goals else "failed"
         yield Statement(key, {"n": summary.n_failed})
+
+
+#: Part of a Sharpe ratio that two ways to compute it may differ by.
+_ROUNDING = 1e-9
+
+
+def _weighed(summary: StudySummary, spec: StudySpec) -> Iterator[Statement]:
+    """What a model's confidence in the winner's entries added to its plain Sharpe ratio, where it ranked the sets."""
+    value, sharpe = summary.winner.value, summary.winner.in_sample.sharpe_ratio
+    if GOALS[spec.goals[0]].weighs and value is not None and sharpe and not nothing_won(summary):
+        added = (value - sharpe) / abs(sharpe)
+        key = "weighed" if abs(added) > _ROUNDING else "weighed_by_nothing"
+        yield Statement(key, {"value": value, "sharpe": sharpe, "added": added})
 
 
 def _tried_before(summary: StudySummary, facts: Mapping[str, Any]) -> Iterator[Statement]:

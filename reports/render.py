@@ -98,7 +98,7 @@ class Renderer:
             nothing_won=narrative.nothing_won(summary),
             chapters=narrative.story(summary, study.spec),
             name=short_name(study.spec),
-            folds=fold_points(summary, study.goal),
+            folds=fold_points(summary, study.plain_goal),
             symbol_rows=symbol_rows(summary, study.goal),
             rows=best_rows(summary),
             ahead=forecast_line(summary),

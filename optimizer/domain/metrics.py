@@ -40,6 +40,17 @@ class Goal:
     measure: str  # a field of Measures and a column of Scores
     title: str
     direction: Direction = "maximize"
+    weighs: str = ""  # key of the goal of the plain measure, where sets are ranked by more than that
+
+    @property
+    def plain(self) -> str:
+        """Key of the goal that the measure is the value of."""
+        return self.weighs or self.key
+
+    @property
+    def column(self) -> str:
+        """Column of Scores that sets are ranked by."""
+        return self.key if self.weighs else self.measure
 
 
 def _goals(*goals: Goal) -> Mapping[str, Goal]:
@@ -57,12 +68,13 @@ GOALS: Mapping[str, Goal] = _goals(
     Goal(key="winrate", measure="win_rate", title="win rate"),
     Goal(key="profitfactor", measure="profit_factor", title="profit factor"),
     Goal(key="sqn", measure="sqn", title="system quality number"),
+    Goal(key="sharpe_ml", measure="sharpe_ratio", title="Sharpe ratio weighed by ML confidence", weighs="sharpe"),
 )
 
 #: The measures that a cap may bound, by the cap's word in commands.
 CAPS: Mapping[str, str] = MappingProxyType(
     {
-        **{key: goal.measure for key, goal in GOALS.items()},
+        **{key: goal.measure for key, goal in GOALS.items() if not goal.weighs},
         "trades": "n_trades",
         "exposure": "exposure",
         "volatility": "annual_volatility",

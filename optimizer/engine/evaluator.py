@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.metrics import periods_per_year
+from optimizer.domain.metrics import GOALS, periods_per_year
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
@@ -31,6 +31,8 @@ from optimizer.strategies.regimes.splitting import stressed
 from optimizer.strategies.registry import STRATEGIES, Side, Strategy
 
 _COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
+#: A weighed goal ranks by a column after those.
+_COLUMN_OF |= {goal.column: len(kernel.SCORE_NAMES) for goal in GOALS.values() if goal.weighs}
 #: Sets of a batch: so many that the indicators of its entries are still cached for its exits.
 _MOST_TOGETHER = 512
 #: Where fewer indicators than this are kept, which is so from 50,000 bars on, sets go in an order in which neighbours
@@ -69,7 +71,9 @@ class Scores:
     Fractions and annualization as in `optimizer.domain.metrics`.
     """
 
-    table: FloatArray  # (n_sets, measures), columns as in kernel.SCORE_NAMES
+    table: (
+        FloatArray  # (n_sets, measures), columns as in kernel.SCORE_NAMES, then that of a weighed goal if there is one
+    )
 
     total_return = _Column()
     cagr = _Column()
@@ -88,7 +92,7 @@ class Scores:
         return len(self.table)
 
     def column(self, name: str) -> FloatArray:
-        """Measure `name` (a field of Measures) of every set, (n_sets,)."""
+        """Measure `name` (a field of Measures, or the column of a goal) of every set, (n_sets,)."""
         return self.table[:, _COLUMN_OF[name]]
 
     @property
@@ -286,6 +290,20 @@ class Evaluator:
             _run_threaded(partial(fill, batch, table[at : at + self._chunk_size]), len(batch), n_bars)
         return table
 
+    def entry_means(self, param_sets: Sequence[Params], rows: FloatArray, *, start: int, stop: int) -> FloatArray:
+        """Mean over each set's entries in bars [start, stop) of `rows` at the close that decided it, (n_sets,).
+
+        `rows` is (2, n_bars): for long entries, and for short ones. 0 without an entry. Raises TooFewBars.
+        """
+        self._check_window(start, stop)
+        price_table, bank = self.price_table, self._conditions.bank
+
+        def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+            arrays = price_table.prices, batch.volatility, price_table.terms, bank, batch.slots, batch.orders
+            trade_log.fill_entry_means(*arrays, start, stop, first, last, rows, out)
+
+        return self._filled(1, param_sets, fill, stop - start)[:, 0]
+
     def backtest(self, params: Params, *, start: int, stop: int) -> Backtest:
         """Backtest of one set over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
@@ -424,6 +442,7 @@ def warm() -> None:
     param_sets = [evaluator.strategy.space.default]
     evaluator.scores(param_sets, start=50, stop=300)
     evaluator.returns(param_sets, start=50, stop=300)
+    evaluator.entry_means(param_sets, np.zeros((2, 300)), start=50, stop=300)
     evaluator.backtest(param_sets[0], start=50, stop=300)
     supertrend(close, close, close, window=10, multiple=3.0)
 

@@ -171,6 +171,37 @@ def _write_returns(market: PriceArrays, start: int, equity: FloatArray, out: Flo
 
 
 @compiled
+def fill_entry_means(
+    prices: FloatArray,
+    volatility: FloatArray,
+    terms: FloatArray,
+    bank: Words,
+    slots: Ints,
+    orders: FloatArray,
+    start: int,
+    stop: int,
+    first: int,
+    last: int,
+    rows: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write into `out`, (n_sets, 1), the mean over each set's entries of `rows` at the close that decided it.
+
+    `rows` is (2, n_bars): for entries of the long and of the short side. A set without an entry has 0.
+    """
+    market = PriceArrays(prices, prices, prices, volatility, terms)
+    param_sets = SetArrays(bank, slots, orders)
+    equity, position = np.empty(stop - start), np.empty(stop - start)
+    trades = np.empty((stop - start + 1, N_TRADE_COLUMNS))
+    for i in range(first, last):
+        n = _record(market, param_sets, i, start, stop, equity, position, trades)
+        total = 0.0
+        for k in range(n):
+            total += rows[0 if trades[k, 2] > 0.0 else 1, int(trades[k, 0]) - 1]
+        out[i, 0] = total / n if n > 0 else 0.0
+
+
+@compiled
 def _take_drift(
     market: PriceArrays, start: int, equity: FloatArray, position: FloatArray, drift: float, out: FloatArray
 ) -> None:

@@ -23,6 +23,7 @@ from optimizer.domain.study_request import SamplerKind, StudySpec, is_exhaustive
 from optimizer.domain.study_results import TrialRecord, TrialState
 from optimizer.engine.evaluator import Scores
 from optimizer.engine.multi_symbol import AnyEvaluator
+from optimizer.search.confidence import scored
 from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen
 from optimizer.search.scoring import reason, violations
 from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study, withdraw
@@ -118,7 +119,7 @@ class _Scorer:
         """Score sets in one call; their numbers start at `first`."""
         started_at = self.clock()
         began = time.perf_counter()
-        scores = self.evaluator.scores(param_sets, start=self.start, stop=self.stop)
+        scores = scored(self.spec, self.evaluator, param_sets, start=self.start, stop=self.stop)
         each = (time.perf_counter() - began) / len(param_sets)
         broken = violations(self.spec, scores).tolist()
         return [
@@ -136,7 +137,7 @@ class _Scorer:
         started_at: datetime,
         duration: float,
     ) -> TrialRecord:
-        values = tuple(float(getattr(scores, GOALS[goal].measure)[row]) for goal in self.spec.goals)
+        values = tuple(float(scores.column(GOALS[goal].column)[row]) for goal in self.spec.goals)
         failed = violation <= 0 and any(math.isnan(value) for value in values)
         return TrialRecord(
             number=number,

@@ -15,6 +15,7 @@ from optimizer.domain.study_results import Measures
 from optimizer.engine.evaluator import Scores
 from optimizer.engine.kernel import SCORE_NAMES
 from optimizer.engine.multi_symbol import AnyEvaluator
+from optimizer.search.confidence import scored
 
 #: Stands for a cap on a measure that does not exist; infinity would not survive JSON.
 _WORST_VIOLATION = 1e9
@@ -40,7 +41,7 @@ class SetScorer:
 
     def scores(self, param_sets: Sequence[Params]) -> Scores:
         """Score sets in one call."""
-        return self.evaluator.scores(param_sets, start=self.start, stop=self.stop)
+        return scored(self.spec, self.evaluator, param_sets, start=self.start, stop=self.stop)
 
     def measures(self, param_sets: Sequence[Params], scores: Scores) -> list[Measures]:
         """Measures of scored sets; for several symbols those of the portfolio."""
@@ -54,7 +55,14 @@ class SetScorer:
 
     def values(self, scores: Scores) -> FloatArray:
         """Values of the first goal, (n_sets,); NaN where a set has none or breaks a constraint."""
-        values = np.array(scores.column(GOALS[self.goal].measure), dtype=np.float64)
+        return self._where_feasible(scores, GOALS[self.goal].column)
+
+    def plain_values(self, scores: Scores) -> FloatArray:
+        """Values as by `values`, without what a model adds to them: what judges a result uses these."""
+        return self._where_feasible(scores, GOALS[self.goal].measure)
+
+    def _where_feasible(self, scores: Scores, column: str) -> FloatArray:
+        values = np.array(scores.column(column), dtype=np.float64)
         values[self.violations(scores) > 0] = math.nan
         return values
 

@@ -11,6 +11,7 @@ from optimizer.strategies.declaration import Columns, Rule, Side, Strategy
 from optimizer.strategies.donchian import DONCHIAN
 from optimizer.strategies.learning.ml import ML
 from optimizer.strategies.learning.rl import RL
+from optimizer.strategies.learning.weighing import require_alone
 from optimizer.strategies.macd import MACD
 from optimizer.strategies.momentum import MOMENTUM
 from optimizer.strategies.moving_averages import EMA, SMA
@@ -118,8 +119,9 @@ def space_of(spec: StudySpec) -> Space:
     An overlay that the strategy has already (the trend average of `rsi2`) is that parameter. Naming a
     range for an overlay, or splitting it, turns it on. A second value for stress has the range of the first. Raises
     UnknownStrategy, UnknownOverlay, UnknownParameter, OutOfRange, NotANumber, WrongChoice, EmptySpace,
-    OneSymbolOnly, or what `split` raises.
+    OneSymbolOnly, GoalAlone, or what `split` raises.
     """
+    require_alone(spec)
     strategy = strategy_of(spec)
     if spec.is_shared and strategy.is_for_one_symbol:
         raise OneSymbolOnly(strategy=strategy.key)

@@ -1,12 +1,15 @@
 """Studies of a person's own strategies: what they take, what is told when one ends its worker, and which code ran."""
 
+from optimizer.domain.bars import Bars
 from optimizer.domain.space import Space
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import UserError, WorkerLost
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.strategies.declaration import Strategy
+from optimizer.strategies.learning.weighing import model_of, weighing_warm_up
 from optimizer.strategies.plugins.plugin_errors import StrategyChanged, StrategyHung, StrategyLost
-from optimizer.strategies.registry import STRATEGIES, strategy_of
+from optimizer.strategies.registry import STRATEGIES, longest_warm_up, strategy_of
+from optimizer.validation.regimes.planned_regimes import regime_warm_up
 
 
 def guess_seconds(spec: StudySpec, strategy: Strategy, space: Space, n_trials: int, n_bars: int) -> float:
@@ -17,6 +20,7 @@ def guess_seconds(spec: StudySpec, strategy: Strategy, space: Space, n_trials: i
     """
     n_symbols, learned = len(spec.symbols), strategy.learned
     training = len(learned.choices(space)) * learned.seconds(n_bars) * n_symbols if learned else 0.0
+    training += model.seconds(n_bars) if (model := model_of(spec)) else 0.0
     n_bars *= n_symbols
     own = strategy.own.seconds_over(n_bars) if strategy.own else 0.0
     return 0.3 + training + n_trials * (1 + spec.folds) * (150e-6 + n_bars * 10e-9 + own)
@@ -25,9 +29,15 @@ def guess_seconds(spec: StudySpec, strategy: Strategy, space: Space, n_trials: i
 def runnable_strategy(spec: StudySpec) -> Strategy:
     """Strategy of a request that this installation can run. Raises as `strategy_of`, or MissingLearner."""
     strategy = strategy_of(spec)
-    if strategy.learned is not None:
-        strategy.learned.require_package()
+    for learned in (strategy.learned, model_of(spec)):
+        if learned is not None:
+            learned.require_package()
     return strategy
+
+
+def bars_before(spec: StudySpec, strategy: Strategy, space: Space, bars: Bars) -> int:
+    """Number of bars before the first one at which all that a study reads has a value."""
+    return max(longest_warm_up(strategy, space), regime_warm_up(spec, bars), weighing_warm_up(spec))
 
 
 def hanging_of(spec: StudySpec) -> StrategyHung:

@@ -43,17 +43,17 @@ from optimizer.storage.documents import (
 from optimizer.storage.study_queries import EVERY, Query, both, ranked_names, without_charts
 from optimizer.storage.trial_documents import FEASIBLE, trial_record
 from optimizer.strategies.declaration import OwnCode
-from optimizer.strategies.registry import longest_warm_up, space_of, strategy_of
+from optimizer.strategies.registry import space_of, strategy_of
 from optimizer.studies.code_version import code_version
 from optimizer.studies.companions import load_companions
 from optimizer.studies.finding import STUDY_IDS, find_study
-from optimizer.studies.own_studies import guess_seconds, hanging_of, runnable_strategy
+from optimizer.studies.own_studies import bars_before, guess_seconds, hanging_of, runnable_strategy
 from optimizer.studies.running.study_runner import StudyRunner
 from optimizer.studies.snapshot_mending import MENDABLE, mend_snapshots
 from optimizer.studies.worker_messages import Challenged, Failed, Replayed, ResultTable, RivalRun, Tabulated
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 from optimizer.validation.champions.challenge import Challenge
-from optimizer.validation.regimes.planned_regimes import planned_regimes, regime_warm_up
+from optimizer.validation.regimes.planned_regimes import planned_regimes
 from optimizer.validation.window import WindowRows, day_of, window_rows
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class OptimizationService:
         space = space_of(spec)
         require_affordable(spec, space)
         (bars, *partners), findings = await asyncio.to_thread(self._all_bars, spec)
-        warm_up = max(longest_warm_up(strategy, space), regime_warm_up(spec, bars))
+        warm_up = bars_before(spec, strategy, space, bars)
         rows = window_rows(spec, replace(bars, symbol=spec.label), warm_up, strategy.least_bars)
         first = day_of(bars, max(rows.start - warm_up, 0))
         n_trials = budget(spec, space)

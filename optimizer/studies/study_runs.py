@@ -24,6 +24,7 @@ from optimizer.learned.rows import Training, TrainingStopped
 from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook.study_forecasts import with_forecasts
 from optimizer.outlook.study_regime import study_regime
+from optimizer.search.confidence import train_goal
 from optimizer.search.loop import best_record, ranked, sampler_note, search
 from optimizer.storage.copies.shared_snapshots import fetch_snapshots
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
@@ -38,6 +39,7 @@ from optimizer.storage.study_store import (
     stored_records,
 )
 from optimizer.storage.tries import store_tried_sets, tries_before
+from optimizer.strategies.learning.weighing import model_of
 from optimizer.strategies.registry import space_of
 from optimizer.studies.companions import by_symbol
 from optimizer.studies.own_studies import digest_to_run, runnable_strategy
@@ -274,10 +276,10 @@ async def _stored(held: HeldStudy, batch: _Batch | TrainingProgress, records: li
 
 
 def _train(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:
-    """Fit what the strategy learns before its first set is tried. Raises TrainingStopped."""
-    learned = run.evaluator.strategy.learned
-    if learned is None:
-        return
+    """Fit what the strategy learns, and what weighs the goal, before the first set is tried. Raises TrainingStopped."""
+    learned, spec = run.evaluator.strategy.learned, run.study.spec
+    n_rows = len(learned.choices(run.space)) * len(run.many) if learned else 0
+    n_rows += model_of(spec) is not None
     told = time.monotonic()
 
     def tell(row: int, n_rows: int) -> None:
@@ -286,8 +288,9 @@ def _train(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:
             told = time.monotonic()
             queue.put(TrainingProgress(row=row, n_rows=n_rows))
 
-    n_rows = len(learned.choices(run.space)) * len(run.many)
-    run.evaluator.train(run.space, Training(n_rows=n_rows, tell=tell, is_stopped=stop.is_set))
+    training = Training(n_rows=n_rows, tell=tell, is_stopped=stop.is_set)
+    run.evaluator.train(run.space, training)
+    train_goal(spec, run.evaluator, training)
 
 
 def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:

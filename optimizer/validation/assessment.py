@@ -149,7 +149,10 @@ class Assessment:
         """Default set with the same measures as the winner."""
         params = self.space.default
         backtests = self.backtests_of(params)
-        return _as_scored(backtests, params, backtests.in_sample.objective(self._measure), self._number_of(params))
+        value = backtests.in_sample.objective(self._measure)
+        if GOALS[self.scorer.goal].weighs:
+            value = float(self.scorer.scores([params]).column(GOALS[self.scorer.goal].column)[0])
+        return _as_scored(backtests, params, value, self._number_of(params))
 
     @cached_property
     def buy_and_hold(self) -> Scored:
@@ -357,8 +360,12 @@ class Assessment:
             return ()
         shown = self.ranked[:: math.ceil(len(self.ranked) / N_SCATTER_POINTS)]
         values = unseen.scores([trial.params for trial in shown]).column(self._measure).tolist()
-        pairs = ((trial.value or 0.0, value) for trial, value in zip(shown, values, strict=True))
+        pairs = ((self._plain(trial) or 0.0, value) for trial, value in zip(shown, values, strict=True))
         return tuple(pair for pair in pairs if math.isfinite(pair[1]))
+
+    def _plain(self, trial: TrialRecord) -> float | None:
+        """Value of a trial without what a model adds to it."""
+        return trial.sharpe_ratio if GOALS[self.scorer.goal].weighs else trial.value
 
 
 def _as_scored(backtests: SetBacktests, params: Params, value: float | None, number: int | None) -> Scored:

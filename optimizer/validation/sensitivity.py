@@ -73,7 +73,7 @@ def plateau(scorer: SetScorer, winner: Scored, ranked: Sequence[TrialRecord], sc
         return Plateau(n_neighbours=0, share=None, neighbours=(), centre=None)
     scores = scorer.scores(param_sets)
     values = scorer.values(scores)
-    share = _share(scorer, winner, values)
+    share = _share(scorer, winner, scorer.plain_values(scores))
     measured = zip(param_sets, values.tolist(), scorer.measures(param_sets, scores), strict=True)
     neighbours = tuple(Scored(params=params, value=value, in_sample=found) for params, value, found in measured)
     centre = _centre(scorer, winner, ranked, scored) if ranked and share < SPIKE_SHARE else None
@@ -81,16 +81,16 @@ def plateau(scorer: SetScorer, winner: Scored, ranked: Sequence[TrialRecord], sc
 
 
 def _share(scorer: SetScorer, winner: Scored, values: FloatArray) -> float:
-    falls = GOALS[scorer.goal].measure == "max_drawdown"
-    value = math.nan if winner.value is None else winner.value
-    return plateau_share(value, values, may_be_negative=falls)
+    goal = GOALS[scorer.goal]
+    value = getattr(winner.in_sample, goal.measure) if goal.weighs else winner.value
+    return plateau_share(math.nan if value is None else value, values, may_be_negative=goal.measure == "max_drawdown")
 
 
 def _centre(scorer: SetScorer, winner: Scored, ranked: Sequence[TrialRecord], scored: ScoreTrials) -> Scored | None:
     """Best set by the median over itself and its neighbours, among the best trials; None when it is the winner."""
     best = ranked[:CENTRE_CANDIDATES]
     around = [[dict(record.params), *scorer.space.neighbours(record.params)] for record in best]
-    values = scorer.values(scorer.scores([params for param_sets in around for params in param_sets]))
+    values = scorer.plain_values(scorer.scores([params for param_sets in around for params in param_sets]))
     ends = np.cumsum([len(param_sets) for param_sets in around])
     medians = [_median(part) for part in np.split(values, ends[:-1])]
     chosen = best[int(np.argmax(medians))]

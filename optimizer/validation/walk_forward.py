@@ -159,8 +159,18 @@ def _fold(spec: StudySpec, evaluator: AnyEvaluator, tested: _Tested) -> Fold:
         test_start=day_of(bars, rows.test_start),
         test_end=day_of(bars, rows.test_stop - 1),
         params=dict(tested.fitted.params) if tested.fitted else {},
-        in_sample=tested.fitted.value if tested.fitted else None,
+        in_sample=_fitted_value(spec, evaluator, tested),
         out_of_sample=tested.result.objective(measure) if tested.result else None,
+    )
+
+
+def _fitted_value(spec: StudySpec, evaluator: AnyEvaluator, tested: _Tested) -> float | None:
+    """Value of a fold's set in its training; the plain one of a weighed goal, as in its test."""
+    goal, fitted, rows = GOALS[spec.goals[0]], tested.fitted, tested.rows
+    if fitted is None or not goal.weighs:
+        return fitted.value if fitted else None
+    return float(
+        evaluator.scores([fitted.params], start=rows.train_start, stop=rows.train_stop).column(goal.measure)[0]
     )
 
 

@@ -90,7 +90,7 @@ def _heatmap(study: _Study) -> bytes:
 
 
 def _scatter(study: _Study) -> bytes:
-    goal = study.facts.goal
+    goal = study.facts.plain_goal
     return figures.scatter(
         study.say,
         study.summary.scatter,
@@ -134,7 +134,7 @@ def _unseen(pareto: Pareto, first: str, second: str) -> list[tuple[tuple[float, 
 
 
 def _folds(study: _Study) -> bytes:
-    goal, walk = study.facts.goal, study.summary.walk_forward
+    goal, walk = study.facts.plain_goal, study.summary.walk_forward
     assert walk is not None, "drawn only where there is one"
     return figures.folds(study.say, walk.folds, goal=goal, goal_name=study.goal_name(goal), title=study.title("folds"))
 
@@ -165,8 +165,10 @@ def _forecast(study: _Study) -> bytes:
 
 def _winner_point(facts: StudyFacts, summary: StudySummary) -> tuple[float, float] | None:
     outside = (summary.shared or summary).winner.out_of_sample
-    value = None if outside is None else getattr(outside, GOALS[facts.goal].measure)
-    return None if value is None or summary.winner.value is None else (summary.winner.value, value)
+    goal = GOALS[facts.goal]
+    inside = getattr(summary.winner.in_sample, goal.measure) if goal.weighs else summary.winner.value
+    value = None if outside is None else getattr(outside, goal.measure)
+    return None if value is None or inside is None else (inside, value)
 
 
 def _luck(facts: StudyFacts, summary: StudySummary) -> float | None:

@@ -12,7 +12,12 @@ from optimizer.strategies.registry import OVERLAYS, STRATEGIES, find_strategy
 FACTORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "strategy": tuple(STRATEGIES),
-        "goal": (*GOALS, "sharpe,maxdd", "return,winrate", "profitfactor,sqn"),
+        "goal": (
+            *(key for key, goal in GOALS.items() if not goal.weighs),
+            "sharpe,maxdd",
+            "return,winrate",
+            "profitfactor,sqn",
+        ),
         "overlays": ("", *OVERLAYS, "stop=8 take=20", "trail reenter=signal"),
         "sampler": tuple(SamplerKind),
         "caps": ("", "maxdd<30", "trades>2", "sharpe>9", "exposure<60 volatility<80"),

@@ -48,7 +48,7 @@ OWN: dict[str, dict[str, object]] = {
     "DamagedSnapshot": {"reason": Phrase("unreadable")}, "BadFile": {"reason": Phrase("file_empty")},
     "HomeInUse": {"holder": "run"}, "ChannelSetting": {"word": "language"}, "OnlyInSlack": {"word": "quiet"},
     "TwoReadings": {"one": "AAPL bollinger", "other": "AAPL zscore"}, "MissingSymbol": {"example": "AAPL rsi 200"},
-    "InThread": {"word": "asdf"},
+    "InThread": {"word": "asdf"}, "GoalAlone": {"goal": "sharpe_ml"},
     "NotUnderstood": {"word": "lots", "read": "AAPL rsi 200"}, "NothingUnderstood": {"word": "asdf"},
     "WhichCrossing": {"word": "falls below", "one": "rsi(14) < 30", "other": "rsi(14) crosses below 30"},
     "MixedConnectors": {"one": "(a and b) or c", "other": "a and (b or c)"},

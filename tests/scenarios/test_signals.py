@@ -37,6 +37,40 @@ async def test_a_study_of_learned_signals_finds_nothing_on_a_real_share_and_says
     assert "AUC" in str(details.blocks)
 
 
+@pytest.mark.parametrize("symbol", ["AAPL", "IBM"])
+async def test_a_study_is_ranked_by_the_sharpe_ratio_and_the_confidence_of_its_entries(
+    stage: Stage, symbol: str
+) -> None:
+    services = stage.context.services
+    name, root = await stage.start(f"{symbol} RSI 40 goal=sharpe_ml", user="bob")
+    verdict = await stage.verdict(root)
+    study = await services.studies.get_study_results(name)
+    assert study.status is StudyState.COMPLETE
+    assert study.summary is not None
+    winner = study.summary.winner
+    plain = winner.in_sample.sharpe_ratio
+    assert winner.value is not None
+    assert plain
+    assert abs(winner.value - plain) <= 0.1 * abs(plain)
+    details = str((await stage.detailed(verdict, user="bob")).blocks)
+    assert "ML-weighted Sharpe" in details
+    # Of AAPL the model knows nothing throughout, of IBM a little at the end of the searched bars.
+    assert ("no more than the base rate" in details) is (abs(winner.value - plain) < 1e-9)
+    assert symbol == "IBM" or "no more than the base rate" in details
+    assert (await services.studies.replay(name)).difference is None
+
+
+async def test_a_weighed_goal_is_searched_alone_and_needs_bars_for_its_model(stage: Stage) -> None:
+    for words in ("goal=sharpe,sharpe_ml", "goal=sharpe_ml mode=shared"):
+        assert "is searched alone" in await stage.tell(f"AAPL,MSFT RSI 40 {words}", user="bob")
+    assert "한 종목씩만" in await stage.tell("AAPL RSI 40 목표=sharpe,sharpe_ml", user="kim")
+    few = [
+        await stage.tell(f"AAPL {rest} from=2000-01-03 to=2002-01-31", user="bob")
+        for rest in ("ml 40", "RSI 40 goal=sharpe_ml")
+    ]
+    assert few[0].replace("ml", "") == few[1].replace("ml", ""), few
+
+
 async def test_a_study_whose_worker_is_killed_while_it_trains_has_the_same_trials(stage: Stage) -> None:
     services = stage.context.services
     name, root = await stage.start("GOOG,MSFT ml 40 mode=shared folds=0", user="bob")
@@ -126,7 +160,7 @@ async def test_without_the_extra_one_sentence_says_how_to_install_it_and_nothing
             subprocess.run, command, env=os.environ | home, capture_output=True, text=True, timeout=180
         )
 
-    for words in (("run", "AAPL", "ml", "60"), ("signal", "AAPL")):
+    for words in (("run", "AAPL", "ml", "60"), ("run", "AAPL", "RSI", "40", "goal=sharpe_ml"), ("signal", "AAPL")):
         done = await run(*words)
         assert "pip install 'optimize-bot[ml]'" in done.stdout + done.stderr, done
         assert done.returncode == 1

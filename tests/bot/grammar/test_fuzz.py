@@ -306,6 +306,13 @@ def narrowings(draw: st.DrawFn, parameter: Parameter) -> Narrowed:
     return Narrowed(name=parameter.name, low=low, high=high, step=step)
 
 
+def goes_together(goals: list[str]) -> bool:
+    return len(goals) == 1 or not any(GOALS[goal].weighs for goal in goals)
+
+
+goal_lists = st.lists(st.sampled_from(sorted(GOALS)), min_size=1, max_size=2, unique=True).filter(goes_together)
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> StudySpec:
     """Any spec that the grammar can say; the overlays stay clear of a parameter of the same name."""
@@ -319,7 +326,7 @@ def specs(draw: st.DrawFn) -> StudySpec:
         symbol=draw(st.sampled_from(["AAPL", "RUN", "^GSPC", "005930.KS", "EURUSD=X", "TOP", "@tech"])),
         strategy_name=strategy.key,
         n_trials=draw(st.integers(1, 10_000)),
-        goals=tuple(draw(st.lists(st.sampled_from(sorted(GOALS)), min_size=1, max_size=2, unique=True))),
+        goals=tuple(draw(goal_lists)),
         caps=tuple(sorted(draw(st.lists(caps(), max_size=3, unique_by=cap_key)), key=cap_key)),
         narrowed=tuple(draw(narrowings(p)) for p in free if draw(st.booleans())),
         overlays=tuple(overlays),

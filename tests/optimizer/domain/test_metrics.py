@@ -156,6 +156,7 @@ def test_every_goal_is_a_measure_that_scores_have() -> None:
     for goal in metrics.GOALS.values():
         assert goal.measure in SCORE_NAMES
         assert goal.measure in Measures.model_fields
+        assert metrics.GOALS[goal.plain].measure == goal.measure
         assert goal.direction == "maximize"
         assert metrics.find_goal(goal.key.upper()) is goal
     for key, measure in metrics.CAPS.items():
