@@ -92,6 +92,7 @@ WITHIN = {
     "optimizer/strategies": {"learning", "plugins", "regimes", "rules"},
     "optimizer/search": {"tpe"},
     "optimizer/validation": {"champions", "learned_evidence", "regimes", "statistics"},
+    "optimizer/storage": {"copies"},
     "optimizer/market": {"providers", "formats", "warehouse", "quality"},
     "optimizer/market/providers": {"online"},
     "optimizer/learned": {"ml", "policy"},

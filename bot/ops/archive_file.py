@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from optimizer.errors import UserError
-from optimizer.storage.database_copy import Part
+from optimizer.storage.copies.database_copy import Part
 
 #: Version of this form. A newer one is refused.
 FORM = 1

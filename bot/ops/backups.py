@@ -22,7 +22,7 @@ from bot.runtime.settings import Settings
 from optimizer.clock import utc_now
 from optimizer.errors import UserError
 from optimizer.market.warehouse.file_copy import copy_warehouse
-from optimizer.storage.database_copy import (
+from optimizer.storage.copies.database_copy import (
     RawDatabase,
     collections_of,
     drop_all,

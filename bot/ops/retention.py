@@ -18,9 +18,9 @@ from bot.documents.sweeps import Sweep
 from bot.runtime.settings import Settings
 from optimizer.clock import Clock
 from optimizer.market.snapshots import drop_snapshots
+from optimizer.storage.copies.shared_snapshots import drop_shared_snapshots
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.outage import patiently
-from optimizer.storage.shared_snapshots import drop_shared_snapshots
 
 log = logging.getLogger(__name__)
 

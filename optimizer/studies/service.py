@@ -29,6 +29,7 @@ from optimizer.market.feed import Market
 from optimizer.market.quality.data_findings import DataFinding, DataNote, SeriesFindings
 from optimizer.market.quality.sentinel import require_usable
 from optimizer.market.snapshots import write_snapshot
+from optimizer.storage.copies.shared_snapshots import share_snapshots
 from optimizer.storage.documents import (
     BY_AGE,
     BY_PERSON,
@@ -39,7 +40,6 @@ from optimizer.storage.documents import (
     WindowRecord,
     space_document,
 )
-from optimizer.storage.shared_snapshots import share_snapshots
 from optimizer.storage.study_queries import EVERY, Query, both, ranked_names, without_charts
 from optimizer.storage.trial_documents import FEASIBLE, trial_record
 from optimizer.strategies.declaration import OwnCode

@@ -26,10 +26,10 @@ from optimizer.outlook.study_forecasts import with_forecasts
 from optimizer.outlook.study_regime import study_regime
 from optimizer.search.confidence import train_goal
 from optimizer.search.loop import best_record, ranked, sampler_note, search
+from optimizer.storage.copies.shared_snapshots import fetch_snapshots
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.leases import Claimant, HeldStudy, LeaseLost, claim, holder_of
 from optimizer.storage.outage import patiently
-from optimizer.storage.shared_snapshots import fetch_snapshots
 from optimizer.storage.study_store import (
     find_stored,
     heartbeat,

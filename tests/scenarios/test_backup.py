@@ -19,7 +19,7 @@ from pymongo import MongoClient
 
 from bot.documents.migrations import SCHEMA
 from optimizer.market.warehouse.warehouse import Warehouse
-from optimizer.storage.database_copy import DETAILS, STUDIES, raw_database
+from optimizer.storage.copies.database_copy import DETAILS, STUDIES, raw_database
 from optimizer.storage.embedded_mongo import EmbeddedMongo
 from tests.bot_process import bot_process
 from tests.slack.driver import Driver

@@ -17,7 +17,7 @@ from pymongo import MongoClient
 
 from bot.documents.migrations import SCHEMA, DatabaseTooNew, SchemaVersion, migrate, schema_version
 from optimizer.clock import utc_now
-from optimizer.storage.database_copy import DETAILS, STUDIES
+from optimizer.storage.copies.database_copy import DETAILS, STUDIES
 from optimizer.storage.embedded_mongo import EmbeddedMongo
 from tests.bot_process import bot_process
 from tests.refused import refused

@@ -12,7 +12,7 @@ from bot.ops.backups import PASSING
 from bot.runtime.processes import ChildProcesses, lock_home
 from bot.runtime.settings import Settings
 from optimizer.errors import Unavailable, UserError
-from optimizer.storage.database_copy import collections_of, raw_database, read_parts, write_part
+from optimizer.storage.copies.database_copy import collections_of, raw_database, read_parts, write_part
 from reports.render import renderer_of
 
 

@@ -14,10 +14,10 @@ from typing import Any
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import Phrase, Unavailable, UserError, error_of
 from optimizer.learned.rows import MissingLearner
+from optimizer.storage.copies.shared_snapshots import SnapshotNotKept
 from optimizer.storage.documents import OptimizationStudy, WorkerProgram
 from optimizer.storage.leases import HEARTBEAT_SECONDS, Claimant, give_back, leave_to_bot, next_claimable
 from optimizer.storage.outage import patiently
-from optimizer.storage.shared_snapshots import SnapshotNotKept
 from optimizer.studies.running.deaths import MAX_DEATHS, fail, fail_lost, record_death
 from optimizer.studies.snapshot_mending import MENDABLE
 from optimizer.studies.worker_messages import Failed, Finished, Held

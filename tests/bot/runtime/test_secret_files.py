@@ -12,8 +12,10 @@ SECRETS = [setting_name(field) for field in Settings.model_fields.values() if is
 
 
 def test_every_token_key_and_password_is_a_secret() -> None:
-    assert {"MONGODB_URI", "SLACK_BOT_TOKEN", "OPTIMIZE_BOT_TOKEN_KEY", "TIINGO_API_KEY"} <= set(SECRETS)
-    assert len(SECRETS) == 14
+    assert {"MONGODB_URI", "SLACK_BOT_TOKEN", "OPTIMIZE_BOT_TOKEN_KEY", "OPTIMIZE_BOT_BROKER", "TIINGO_API_KEY"} <= set(
+        SECRETS
+    )
+    assert len(SECRETS) == 15
 
 
 @pytest.mark.parametrize("in_dotenv", [False, True], ids=["environment", "dotenv"])

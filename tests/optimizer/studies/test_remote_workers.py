@@ -15,9 +15,9 @@ from optimizer.market.feed import Market
 from optimizer.market.providers.sample import Sample
 from optimizer.market.snapshots import is_whole
 from optimizer.market.warehouse.warehouse import Warehouse
+from optimizer.storage.copies.shared_snapshots import SnapshotNotKept, fetch_snapshots
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, WorkerProgram
 from optimizer.storage.leases import Claimant, claim, next_claimable
-from optimizer.storage.shared_snapshots import SnapshotNotKept, fetch_snapshots
 from optimizer.studies.code_version import code_version
 from optimizer.studies.running.machines import Machines
 from optimizer.studies.service import OptimizationService
