@@ -105,6 +105,8 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "root_acted": [say.root(facts.study(StudyState.CANCELLED, acted_by="U012AB3CD"))],
         **{f"result_{name}": say.result(facts.finished(name)) for name in facts.SUMMARIES},
         **{f"result_{name}": say.result(_learned(report)) for name, report in LEARNED.items()},
+        "result_weighed": say.result(_weighed(0.021)),
+        "result_weighed_by_nothing": say.result(_weighed(0.0)),
         "in_a_market": [
             message for regime in REGIMES for message in say.result(facts.in_market("promising", regime))
         ],
@@ -162,6 +164,16 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "notice_replay_differs": [say.notice("replay_differs", study_name="opt-7f3a", field="seed", was="1", now="2")],
         "notice_files": [say.notice("files", folder="out", names=["equity.png"])],
     }  # fmt: skip
+
+
+def _weighed(added: float) -> facts.StudyFacts:
+    """A study whose goal a model weighs; the winner's Sharpe ratio is raised by a part of it."""
+    whole, spec = facts.SUMMARIES["promising"], facts.SPEC.model_copy(update={"goals": ("sharpe_ml",)})
+    sharpe = whole.winner.in_sample.sharpe_ratio or 0.0
+    winner = whole.winner.model_copy(update={"value": sharpe * (1.0 + added)})
+    summary = whole.model_copy(update={"winner": winner, "top": (winner, *whole.top[1:])})
+    command = "/optimize AAPL RSI 200 goal=sharpe_ml"
+    return facts.finished("promising", spec=spec, summary=summary, best_value=winner.value, command=command)
 
 
 def _learned(report: LearnedReport) -> StudyFacts:
