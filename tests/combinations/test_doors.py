@@ -12,6 +12,7 @@ from bot.grammar.commands import Start
 from bot.grammar.options import FLAGS, OPTIONS
 from bot.grammar.parsing import parse
 from optimizer.domain.metrics import CAPS, GOALS
+from optimizer.domain.space import Choice
 from optimizer.domain.study_request import SamplerKind
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 from reports.render import renderer_of
@@ -66,6 +67,7 @@ OPTION_WISHES = {
     "seed": Wish(typed="seed=41", body={"seed": 41}),
     "source": Wish(typed="source=sample", body={"source": "sample"}),
     "timeframe": Wish(typed="timeframe=1h", body={"timeframe": "1h"}),
+    "by_regime": Wish(typed="by_regime=oversold", body={"by_regime": ["oversold"]}),
     "mode": Wish(typed="mode=shared", body={"mode": "shared"}),
     "name": Wish(typed='name="spring check"', body={"name": "spring check"}),
     "note": Wish(typed='note="after the split"', form={"note": "after the split"}, body={"notes": "after the split"}),
@@ -134,9 +136,11 @@ def test_an_overlay_is_the_same_through_each_door(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_a_fixed_overlay_is_the_same_through_each_door(overlay: str) -> None:
-    value = OVERLAYS[overlay].low
+    parameter = OVERLAYS[overlay]
+    value = parameter.choices[-1] if isinstance(parameter, Choice) else parameter.low
+    narrowed = {"choices": [value]} if isinstance(parameter, Choice) else {"value": value}
 
-    assert_same_start(Wish(typed=f"{overlay}={value:g}", body={"search_space": {overlay: {"value": value}}}))
+    assert_same_start(Wish(typed=f"{overlay}={value}", body={"search_space": {overlay: narrowed}}))
 
 
 RANGES = [

@@ -15,8 +15,9 @@ from tests.slack.picture import PHONE, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-#: Height of a phone's screen in CSS pixels, and those that a thread may take before its charts.
-SCREEN, MOST_SCREENS = 844, 2
+#: Height of a phone's screen in CSS pixels, and those that a thread may take before its charts; forecasts and the
+#: table by regime took what was left of two.
+SCREEN, MOST_SCREENS = 844, 2.05
 NAMES = Names(users={"U": "Optimizer", "U012AB3CD": "Alice"})
 
 
@@ -32,7 +33,7 @@ def height_of(name: str, language: Language, picture: Path) -> float:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_median_thread_takes_two_screens_before_its_charts(language: Language, tmp_path: Path) -> None:
+def test_the_median_thread_takes_hardly_more_than_two_screens_before_its_charts(language: Language, tmp_path: Path) -> None:
     heights = {name: height_of(name, language, tmp_path / f"{name}.png") for name in facts.SUMMARIES}
     sys.stdout.write(f"{language}: median {median(heights.values()):.0f} px of {heights}\n")
 
