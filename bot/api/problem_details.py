@@ -14,6 +14,7 @@ from bot.access.roster import Denied
 from bot.api import errors
 from bot.commands.start import TooManyWaiting
 from bot.grammar.fields import BadFields
+from optimizer.domain.results.regime_results import DidNotTrade, TooFewForRegimes
 from optimizer.errors import NoTimeframe, SomethingBroke, Unavailable, UnknownSymbol, UserError
 from optimizer.outlook.signal_facts import TooFewForSignals
 from optimizer.studies.finding import SeveralStudies, UnknownStudy
@@ -50,6 +51,8 @@ STATUSES: Mapping[type[UserError], HTTPStatus] = {
     NoRules: HTTPStatus.CONFLICT,
     NotExpressible: HTTPStatus.CONFLICT,
     TooFewForSignals: HTTPStatus.CONFLICT,
+    TooFewForRegimes: HTTPStatus.CONFLICT,
+    DidNotTrade: HTTPStatus.CONFLICT,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.NotJsonType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.NotJson: HTTPStatus.BAD_REQUEST,

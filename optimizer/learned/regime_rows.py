@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.metrics import periods_per_year
+from optimizer.domain.results.regime_results import TooFewForRegimes
 from optimizer.indicators.conditions import Conditions
 from optimizer.lazy import LazyModule
 
@@ -43,7 +44,7 @@ def labels_of(bars: Bars) -> Labels:
     """Label of each bar as its place in `regimes.ORDER`, −1 where there is none, (n_bars,)."""
     try:
         return regimes.remembered(bars).labels
-    except regimes.TooFewForRegimes:
+    except TooFewForRegimes:
         return np.full(len(bars), -1, dtype=np.int8)
 
 

@@ -20,15 +20,12 @@ from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
 from optimizer.domain.metrics import periods_per_year
-from optimizer.domain.results.regime_results import Regime
-from optimizer.errors import UserError
+from optimizer.domain.results.regime_results import Regime, TooFewForRegimes
 from optimizer.learned.filtering import FREEDOM, VARIANCE, forward, improve
 
 __all__ = [
     "ORDER",
-    "Regime",
     "Regimes",
-    "TooFewForRegimes",
     "log_returns",
     "regimes_of",
     "remembered",
@@ -66,10 +63,6 @@ _HALT, _GAP, _GAP_DAYS = 20, 15, {"1w": 75, "1mo": 320}
 _DECAY = 0.94
 
 Labels = NDArray[np.int8]
-
-
-class TooFewForRegimes(UserError):
-    """Raised for less than a year of bars. Facts: symbol, have, need."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

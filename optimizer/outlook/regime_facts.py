@@ -10,8 +10,7 @@ import numpy as np
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.measured import Measure
 from optimizer.domain.metrics import periods_per_year
-from optimizer.domain.results.regime_results import Regime
-from optimizer.errors import UserError
+from optimizer.domain.results.regime_results import DidNotTrade, Regime
 from optimizer.learned.regimes import ORDER, Regimes, log_returns, regimes_of
 from optimizer.validation.statistics.bootstrap import interval, resampled
 
@@ -21,10 +20,6 @@ _QUARTER, _YEAR = 0.25, 1.0
 _SPANS = (21, 63, 126)
 #: Resamples of the mean gain, and the seed of their draws: the same bars are told the same.
 _N_RESAMPLES, _SEED = 300, 7
-
-
-class DidNotTrade(UserError):
-    """Raised where a symbol has no label because its price stood still. Facts: symbol, day."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.results.regime_results import RegimeRun, StudyRegime
-from optimizer.learned.regimes import ORDER, Regimes, TooFewForRegimes, remembered
+from optimizer.domain.results.regime_results import RegimeRun, StudyRegime, TooFewForRegimes
+from optimizer.learned.regimes import ORDER, Regimes, remembered
 from optimizer.validation.window import WindowRows, day_of
 
 #: Most bars whose kinds are computed with a study: the model takes a second for 50,000.

@@ -21,14 +21,14 @@ from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.domain.results.learned_results import Quality, SignalQuality, Weight
-from optimizer.domain.results.regime_results import Regime
+from optimizer.domain.results.regime_results import DidNotTrade, Regime
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.domain.universe import Universe
 from optimizer.errors import Phrase, ProviderDown
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
 from optimizer.market.warehouse.warehouse import Coverage
-from optimizer.outlook.regime_facts import DidNotTrade, RegimeFacts
+from optimizer.outlook.regime_facts import RegimeFacts
 from optimizer.outlook.scoreboard import scoreboard
 from optimizer.outlook.signal_facts import Bucket, SignalFacts
 from optimizer.outlook.signal_service import SignalRecord

@@ -11,7 +11,7 @@ from bot.documents.market_regimes import MarketRegime
 from bot.schedules import day_labels
 from bot.schedules.bars_in_use import Use, UseKind
 from bot.schedules.day_labels import DoubtfulBars, NotStored, RegimeQuery, label_stored, newest, said, store_labels
-from optimizer.learned.regimes import TooFewForRegimes
+from optimizer.domain.results.regime_results import TooFewForRegimes
 from optimizer.market.feed import Market
 from optimizer.market.raw_bars import RawBars, SeriesKey
 from optimizer.market.warehouse.warehouse import Warehouse

@@ -55,12 +55,11 @@ _TIMEFRAME = Query(
     description="Length of a bar: a number with `m` or `h`, or `1d`, `1w`, `1mo`.",
     json_schema_extra={"examples": [*EXAMPLES]},
 )
-_SOURCE = Query(description="Of the bars; the first of the settings that has the symbol by default.")
 _AS_OF = Query(description="Day whose label is asked for; that of the last closed bar by default.")
 _REFRESH = Query(
     description="`true`: new bars are fetched first, and the label is computed anew; else that of the stored bars."
 )
-_ERRORS = error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_ERRORS = error_responses(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 CallerDep = Annotated[Caller, Depends(RequireRole("regime"))]
 
 
@@ -73,10 +72,9 @@ async def regime(
     refresh: Annotated[bool, _REFRESH] = False,
     as_of: Annotated[date | None, _AS_OF] = None,
     timeframe: Annotated[str, _TIMEFRAME] = "1d",
-    source: Annotated[str | None, _SOURCE] = None,
 ) -> RegimeAnswer:
     """Return bullish, bearish, volatile or sideways with the probabilities, from bars up to the asked one alone."""
-    query = RegimeQuery(symbol=read_symbol(symbol), timeframe=timeframe, source=source, as_of=as_of)
+    query = RegimeQuery(symbol=read_symbol(symbol), timeframe=timeframe, as_of=as_of)
     return await _answer(query, context, refresh=refresh)
 
 
@@ -91,10 +89,9 @@ async def regime_of_symbol(
     refresh: Annotated[bool, _REFRESH] = False,
     as_of: Annotated[date | None, _AS_OF] = None,
     timeframe: Annotated[str, _TIMEFRAME] = "1d",
-    source: Annotated[str | None, _SOURCE] = None,
 ) -> RegimeAnswer:
     """Return the same as `/market-data/regime?symbol=`."""
-    query = RegimeQuery(symbol=read_symbol(symbol), timeframe=timeframe, source=source, as_of=as_of)
+    query = RegimeQuery(symbol=read_symbol(symbol), timeframe=timeframe, as_of=as_of)
     return await _answer(query, context, refresh=refresh)
 
 

@@ -6,11 +6,20 @@ from enum import StrEnum, auto
 from optimizer.domain.measured import Measure
 from optimizer.domain.space import Value
 from optimizer.domain.study_request import Frozen
+from optimizer.errors import UserError
 
 #: Raised whenever the same bars get other probabilities or labels than before.
 MODEL_VERSION = 1
 #: A label that is no older than so many bars is worth a word before anything is opened.
 RECENT_BARS = 21
+
+
+class TooFewForRegimes(UserError):
+    """Raised for less than a year of bars. Facts: symbol, have, need."""
+
+
+class DidNotTrade(UserError):
+    """Raised where a symbol has no label because its price stood still. Facts: symbol, day."""
 
 
 class Regime(StrEnum):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars
+from optimizer.domain.results.regime_results import DidNotTrade, Regime, TooFewForRegimes
 from optimizer.learned.filtering import forward, improve, penalty
-from optimizer.learned.regimes import ORDER, Regime, TooFewForRegimes, regimes_of, remembered
-from optimizer.outlook.regime_facts import DidNotTrade, regime_facts
+from optimizer.learned.regimes import ORDER, regimes_of, remembered
+from optimizer.outlook.regime_facts import regime_facts
 from tests.bars import sample_bars
 from tests.optimizer.learned.regime_worlds import PLANTED, UNLIKE, bars_of, oracle_labels, planted, recalls
 

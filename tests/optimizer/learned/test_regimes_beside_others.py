@@ -6,8 +6,9 @@ from hmmlearn import _hmmc
 from jumpmodels.jump import JumpModel
 
 from optimizer.domain.bars import FloatArray
+from optimizer.domain.results.regime_results import Regime
 from optimizer.learned.filtering import forward
-from optimizer.learned.regimes import ORDER, Regime, regimes_of
+from optimizer.learned.regimes import ORDER, regimes_of
 from tests.optimizer.learned.regime_worlds import PLANTED, WARM_UP, planted
 
 _STRESS = [ORDER.index(Regime.BEARISH), ORDER.index(Regime.VOLATILE)]
