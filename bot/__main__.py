@@ -81,7 +81,9 @@ _ALONE = {
     "strategies new", "strategies check",
 }  # fmt: skip
 #: Number of workers, where some are needed; None: the number in the settings.
-_WORKERS = {"serve": None, "health": None, "run": 1, "resume": 1, "more": 1, "replay": 1}
+_WORKERS = {
+    "serve": None, "health": None, "run": 1, "resume": 1, "more": 1, "replay": 1, "forecast": 1, "forecasts": 1,
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

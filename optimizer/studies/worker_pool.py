@@ -176,6 +176,7 @@ class WorkerPool:
         return cast("_Success | Failed", answer)
 
     async def _next(self) -> ChildProcess:
+        assert self.size, "a program that starts no worker would wait for one for ever"
         while True:
             found = await self._idle.get()
             if isinstance(found, Unavailable):
