@@ -6,12 +6,14 @@ from types import MappingProxyType
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Parameter, tidy
 from optimizer.domain.study_request import SamplerKind
-from optimizer.strategies.registry import OVERLAYS, STRATEGIES, find_strategy
+from optimizer.strategies.overlays import GATE
+from optimizer.strategies.registry import OVERLAYS, find_strategy
+from tests.fixed_rules import FIXED_RULES
 
 #: Values of each factor; most are the words themselves.
 FACTORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "strategy": tuple(STRATEGIES),
+        "strategy": FIXED_RULES,
         "goal": (
             *(key for key, goal in GOALS.items() if not goal.weighs),
             "sharpe,maxdd",
@@ -72,6 +74,8 @@ def _parameters(row: Mapping[str, str]) -> Iterator[str]:
     if narrowed:
         yield from (_fixed(parameter) for parameter in own[1 if narrowed == "one" else 0 :])
     names = {parameter.name for parameter in own}
+    if row["timeframe"] == "1h":
+        names.add(GATE)  # a label takes a year of bars
     yield from (word for word in row["overlays"].split() if word.partition("=")[0] not in names)
 
 
