@@ -44,10 +44,6 @@ from reports.text.rule_words import said_rule, winning_rule
 __all__ = ["LANGUAGES", "TEMPLATES", "Language", "Renderer", "renderer_of"]
 
 
-#: Best sets of a message's table; the report has them all.
-_SETS_IN_A_MESSAGE = 3
-
-
 class Renderer:
     """Words facts in one language."""
 
@@ -104,7 +100,7 @@ class Renderer:
             name=short_name(study.spec),
             folds=fold_points(summary, study.plain_goal),
             symbol_rows=symbol_rows(summary, study.goal),
-            rows=best_rows(summary, most=_SETS_IN_A_MESSAGE),
+            rows=best_rows(summary),
             ahead=forecast_line(summary),
         )
         return fit(message)
@@ -263,17 +259,16 @@ class BestSetRow:
         return _outside_sharpe(self.scored)
 
 
-def best_rows(summary: StudySummary, *, most: int | None = None) -> list[BestSetRow]:
+def best_rows(summary: StudySummary) -> list[BestSetRow]:
     """Rows of the best sets, then of the default set where it is not one of them, and of buy and hold."""
-    top = summary.top[:most]
-    is_listed = any(scored.params == summary.default.params for scored in top)
+    is_listed = any(scored.params == summary.default.params for scored in summary.top)
     baselines = (
         {"buy_and_hold": summary.buy_and_hold}
         if is_listed
         else {"default": summary.default, "buy_and_hold": summary.buy_and_hold}
     )
-    everything = (*top, *baselines.values())
-    kinds = (*(_kind(scored, summary) for scored in top), *baselines)
+    everything = (*summary.top, *baselines.values())
+    kinds = (*(_kind(scored, summary) for scored in summary.top), *baselines)
     return [BestSetRow(kind, scored, everything) for kind, scored in zip(kinds, everything, strict=True)]
 
 
