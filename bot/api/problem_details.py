@@ -15,7 +15,7 @@ from bot.api import errors
 from bot.commands.start import TooManyWaiting
 from bot.grammar.fields import BadFields
 from optimizer.domain.results.regime_results import DidNotTrade, TooFewForRegimes
-from optimizer.errors import NoTimeframe, SomethingBroke, Unavailable, UnknownSymbol, UserError
+from optimizer.errors import NoBars, NoTimeframe, SomethingBroke, Unavailable, UnknownSymbol, UserError
 from optimizer.outlook.signal_facts import TooFewForSignals
 from optimizer.studies.finding import SeveralStudies, UnknownStudy
 from optimizer.studies.service import AlreadyFinished, NotFinished, NothingLeft
@@ -41,6 +41,7 @@ STATUSES: Mapping[type[UserError], HTTPStatus] = {
     UnknownStudy: HTTPStatus.NOT_FOUND,
     SeveralStudies: HTTPStatus.CONFLICT,
     UnknownSymbol: HTTPStatus.NOT_FOUND,
+    NoBars: HTTPStatus.NOT_FOUND,
     NoTimeframe: HTTPStatus.NOT_FOUND,
     errors.NoSuchPath: HTTPStatus.NOT_FOUND,
     errors.WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
