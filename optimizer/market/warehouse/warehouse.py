@@ -35,6 +35,9 @@ IMPORTED = "file"
 SOURCES = (IMPORTED, "yahoo", "alphavantage", "sample")
 MEMORY_LIMIT = "512MB"
 _BATCH_ROWS = 400_000
+#: Time that calls of other threads have when the file is to be closed.
+_LAST_CALLS_SECONDS = 10.0
+_N_INTERRUPTS, _INTERRUPT_SECONDS = 100, 0.1
 _REMEDY = Phrase("move_file_away")
 
 
@@ -72,6 +75,8 @@ class Warehouse:
         self._path = path
         self._sources = tuple(sources)
         self._writing = threading.RLock()
+        self._cursors: set[DuckDBPyConnection] = set()
+        self._one_less = threading.Condition()
 
     @classmethod
     def open(cls, path: Path | str, *, sources: Sequence[str] = SOURCES, now: datetime | None = None) -> "Warehouse":
@@ -89,9 +94,19 @@ class Warehouse:
             undo.pop_all()
         return cls(connection, str(path), sources=sources)
 
-    def close(self) -> None:
-        """Flush and close the file."""
-        with self._writing:
+    def close(self, *, patience: float = _LAST_CALLS_SECONDS) -> None:
+        """Flush and close the file once the calls of other threads are through; those of more seconds are broken off.
+
+        DuckDB itself refuses to close a file of which another thread has a call running.
+        """
+        with self._one_less:
+            is_free = self._one_less.wait_for(lambda: not self._cursors, patience)
+            for _ in range(0 if is_free else _N_INTERRUPTS):
+                for cursor in self._cursors:
+                    cursor.interrupt()
+                # A cursor between two calls is not interrupted: it is when it has begun its next.
+                if self._one_less.wait_for(lambda: not self._cursors, _INTERRUPT_SECONDS):
+                    break
             self._connection.close()
 
     def __enter__(self) -> "Warehouse":
@@ -103,18 +118,31 @@ class Warehouse:
     @contextmanager
     def reading(self) -> Iterator[DuckDBPyConnection]:
         """Open a cursor for the calling thread. Raises DamagedWarehouse for what cannot be read."""
-        with noticed(self._path), self._connection.cursor() as cursor:
+        with noticed(self._path), self._cursor() as cursor:
             yield cursor
 
     @contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
         """Open a cursor inside one transaction: committed at the end, rolled back by any error."""
-        with noticed(self._path), self._writing, self._connection.cursor() as cursor, ExitStack() as undo:
+        with noticed(self._path), self._writing, self._cursor() as cursor, ExitStack() as undo:
             cursor.execute("BEGIN")
             undo.callback(cursor.execute, "ROLLBACK")
             yield cursor
             undo.pop_all()
             cursor.execute("COMMIT")
+
+    @contextmanager
+    def _cursor(self) -> Iterator[DuckDBPyConnection]:
+        with self._one_less:
+            cursor = self._connection.cursor()
+            self._cursors.add(cursor)
+        try:
+            with cursor:
+                yield cursor
+        finally:
+            with self._one_less:
+                self._cursors.remove(cursor)
+                self._one_less.notify_all()
 
     def symbols(self) -> list[Coverage]:
         """Coverage of every stored series, sorted by symbol, timeframe and source."""

@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import duckdb
@@ -312,6 +312,50 @@ def test_a_second_process_is_told_who_holds_the_file(tmp_path: Path) -> None:
             Warehouse.open(path, now=NOW)
     finally:
         end_child(child)
+
+
+#: Takes about a second, and never ends.
+LONG, ENDLESS = (f"SELECT sum(n % 7) FROM range({n}) t(n)" for n in (300_000_000, 10**15))
+
+
+def test_a_file_is_closed_when_what_another_thread_reads_is_through(warehouse: Warehouse) -> None:
+    read: list[Any] = []
+    thread = _reading(warehouse, LONG, read)
+
+    warehouse.close()
+    thread.join()
+
+    assert read == [[(899_999_997,)]]
+
+
+def test_a_read_that_does_not_end_is_broken_off_when_the_file_is_closed(warehouse: Warehouse) -> None:
+    read: list[Any] = []
+    thread = _reading(warehouse, ENDLESS, read)
+
+    warehouse.close(patience=0.05)
+    thread.join()
+
+    assert [type(one) for one in read] == [duckdb.InterruptException]
+    with pytest.raises(duckdb.ConnectionException):
+        warehouse.symbols()
+
+
+def _reading(warehouse: Warehouse, query: str, read: list[Any]) -> Thread:
+    """Return a thread that has begun to read, and adds what it read or the error."""
+    begun = Event()
+
+    def read_it() -> None:
+        try:
+            with warehouse.reading() as cursor:
+                begun.set()
+                read.append(cursor.execute(query).fetchall())
+        except duckdb.Error as error:
+            read.append(error)
+
+    thread = Thread(target=read_it)
+    thread.start()
+    begun.wait()
+    return thread
 
 
 LOAD = """
