@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from optimizer.compiled import compiled
 from optimizer.domain.bars import FloatArray
+from optimizer.domain.results.forecast_results import BLOCK_SHARE
 
 N_PATHS = 2_000
 #: Least mean length of the blocks, bars; the most as a part of all bars.
@@ -33,8 +34,6 @@ _MEMORIES = np.array(
 )
 #: Degrees of freedom of Student's t by which memories are judged.
 _FREEDOM = 6.0
-#: A mean over blocks is less certain than its resamples say, by this share of a block's part of all bars.
-_BLOCK_SHARE = 1.5
 #: A resample of few held bars would have a scale beyond reason.
 _MOST_SCALE = 3.0
 #: Variance that is rounding: absolute, and as a share of the squared mean.
@@ -158,7 +157,7 @@ def path_errors(base: Filtered, *, seed: int, n_paths: int = N_PATHS) -> PathErr
 
 def _unseen_share(block: FloatArray | float, n: int) -> FloatArray:
     """Return by how much a mean over blocks of `n` bars is less certain than its resamples say."""
-    return np.asarray(1.0 + _BLOCK_SHARE * block / n)
+    return np.asarray(1.0 + BLOCK_SHARE * block / n)
 
 
 def _scale_blocks(n: int) -> tuple[FloatArray, FloatArray]:
