@@ -72,6 +72,11 @@ class Scoreboard:
         return [each for each in self.followed if each.is_below]
 
     @property
+    def is_empty(self) -> bool:
+        """True if no forecast is kept."""
+        return not (self.lines or self.n_open or self.n_unknowable or self.n_hindsight)
+
+    @property
     def headline(self) -> BoardLine | None:
         """The line of strategies' total returns; None where none is scored."""
         wanted = (ForecastMeasure.TOTAL_RETURN, False)
