@@ -22,7 +22,7 @@ def first_of(mean: float) -> dict[str, Any]:
     return {"low": low, "median": median, "high": high, "n_days": _N_DAYS, "block": 1.0, "horizon_bars": _AHEAD}
 
 
-def alarms(before: float, after: float, n_worlds: int = 1_000) -> float:
+def alarms(before: float, after: float, n_worlds: int = 500) -> float:
     """Share of worlds in which a look after any of twenty forecasts finds less than was said."""
     n_found = 0
     for seed in range(n_worlds):
@@ -46,9 +46,9 @@ def _after(one: FollowedSet, said: dict[str, Any], n: int, total: float) -> bool
 
 
 def test_an_edge_that_is_there_is_rarely_called_gone_however_often_one_looks() -> None:
-    """A standard error of 0.007."""
-    assert alarms(1.0, 1.0) <= FALSE_ALARM + 0.01
-    assert alarms(0.0, 0.0) <= FALSE_ALARM + 0.01
+    """A standard error of 0.01."""
+    assert alarms(1.0, 1.0) <= FALSE_ALARM + 0.02
+    assert alarms(0.0, 0.0) <= FALSE_ALARM + 0.02
 
 
 def test_a_vanished_edge_is_seen_nearly_as_often_as_504_unseen_bars_can_tell() -> None:
