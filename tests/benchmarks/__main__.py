@@ -6,6 +6,7 @@ from importlib import import_module
 SECTIONS = (
     "api",
     "compare",
+    "costs",
     "due_forecasts",
     "engine",
     "environment",
