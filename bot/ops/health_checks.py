@@ -32,6 +32,7 @@ from optimizer.market.providers.registry import SourceState, source_states
 from optimizer.market.quality.time_faults import OLD
 from optimizer.market.warehouse.damage import files_set_aside
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.driver import database_of
 from optimizer.storage.embedded_mongo import END_OF_6_0, is_repaired
 from optimizer.strategies.registry import STRATEGIES
 from optimizer.studies.code_version import code_version
@@ -179,7 +180,7 @@ async def probe_embedded(services: Services) -> list[Probe]:
     """Tell which MongoDB the embedded server is, and whether it is still repaired; nothing about an own server."""
     if services.settings.mongodb_address:
         return []
-    client = OptimizationStudy.get_motor_collection().database.client
+    client = database_of(OptimizationStudy).client
     version = str((await client.admin.command("buildInfo"))["version"])
     if is_repaired(version):
         return [good("mongodb_program", Phrase("mongodb_version", version=version))]

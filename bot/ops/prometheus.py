@@ -20,6 +20,7 @@ from bot.ops.retention import last_sweep, swept_requests
 from bot.runtime.services import Services
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial
+from optimizer.storage.driver import collection_of
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -56,7 +57,7 @@ async def exposition(services: Services) -> str:
 
 async def _counts(kind: type[Document], field: str, known: type[StrEnum]) -> Mapping[str, int]:
     """Count the documents by a field that has an index, which is all that is read."""
-    collection = kind.get_motor_collection()
+    collection = collection_of(kind)
     numbers = await asyncio.gather(*(collection.count_documents({field: str(value)}) for value in known))
     return dict(zip(map(str, known), numbers, strict=True))
 
@@ -73,12 +74,12 @@ async def _waiting(services: Services) -> float:
 
 async def _age(kind: type[Document], query: Mapping[str, object], services: Services) -> float:
     """Seconds since the oldest document of a query was created; 0 when there is none."""
-    oldest = await kind.get_motor_collection().find_one(query, {"created_at": 1}, sort=[("created_at", 1)])
+    oldest = await collection_of(kind).find_one(query, {"created_at": 1}, sort=[("created_at", 1)])
     return max((services.clock() - oldest["created_at"]).total_seconds(), 0.0) if oldest else 0.0
 
 
 async def _n_trials() -> int:
-    return int(await OptimizationTrial.get_motor_collection().estimated_document_count())
+    return int(await collection_of(OptimizationTrial).estimated_document_count())
 
 
 def _seconds(last: ScheduleRun | Refresh | None) -> float:

@@ -18,6 +18,7 @@ from pymongo import MongoClient
 from bot.documents.migrations import SCHEMA, DatabaseTooNew, SchemaVersion, migrate, schema_version
 from optimizer.clock import utc_now
 from optimizer.storage.copies.database_copy import DETAILS, STUDIES
+from optimizer.storage.driver import collection_of
 from optimizer.storage.embedded_mongo import EmbeddedMongo
 from tests.bot_process import bot_process
 from tests.refused import refused
@@ -175,7 +176,7 @@ async def test_a_database_is_migrated_once_and_a_newer_one_is_refused(documents:
     await migrate()
     assert await schema_version() == SCHEMA
 
-    await SchemaVersion.get_motor_collection().update_one({}, {"$inc": {"version": 1}})
+    await collection_of(SchemaVersion).update_one({}, {"$inc": {"version": 1}})
     with refused(DatabaseTooNew, match=f"schema {SCHEMA + 1}, this one knows {SCHEMA}"):
         await migrate()
     assert await schema_version() == SCHEMA + 1

@@ -18,7 +18,7 @@ from pymongo.errors import DuplicateKeyError
 from optimizer.errors import DamagedSnapshot, NoSnapshot, Phrase, UserError
 from optimizer.market.snapshots import is_whole, snapshot_path
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.storage.mongo import file_bucket
+from optimizer.storage.driver import database_of, file_bucket
 from optimizer.storage.outage import patiently
 
 log = logging.getLogger(__name__)
@@ -110,8 +110,8 @@ async def _delete(data_hash: str) -> None:
 
 
 def _bucket() -> Any:
-    return file_bucket(OptimizationStudy.get_motor_collection().database, _BUCKET)
+    return file_bucket(database_of(OptimizationStudy), _BUCKET)
 
 
 def _files() -> Any:
-    return OptimizationStudy.get_motor_collection().database[f"{_BUCKET}.files"]
+    return database_of(OptimizationStudy)[f"{_BUCKET}.files"]
