@@ -27,7 +27,6 @@ from bot.delivery.outbox import Outbox
 from bot.delivery.told_at_once import run_and_tell
 from bot.http_server import add_slack_route, build_web, listen
 from bot.ops import retention
-from bot.ops.histograms import timed
 from bot.ops.lease import hold_lease
 from bot.ops.retention import Retention
 from bot.ops.watchdog import POLL_SECONDS as WATCH_SECONDS
@@ -154,7 +153,7 @@ async def _resume(context: BotContext) -> None:
             context.may_serve,
             keep=partial(keep_of_study, services=services),
         )
-        handlers[STUDY_KIND] = timed(told)
+        handlers[STUDY_KIND] = services.metrics.timed(told)
     await services.jobs.start(handlers)
     await context.groups.recover()
     await context.conversations.recover()

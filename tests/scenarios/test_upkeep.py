@@ -136,7 +136,7 @@ async def test_a_bot_with_secrets_in_files_logs_json_and_measures(tmp_path: Path
         async with HttpWire(bot.url, patience=30) as wire, aiohttp.ClientSession() as web:
             await Driver(slack, wire).command("AAPL RSI 5 folds=0 source=sample")
             async with asyncio.timeout(300):
-                while "optimize_bot_study_seconds_count 1" not in (metrics := await _metrics(web, bot.origin)):
+                while "optimize_bot_study_seconds_count 1.0" not in (metrics := await _metrics(web, bot.origin)):
                     await asyncio.sleep(0.1)
         await asyncio.to_thread(bot.stop, seconds=60)
         user = await slack.user_id("alice")
@@ -145,8 +145,8 @@ async def test_a_bot_with_secrets_in_files_logs_json_and_measures(tmp_path: Path
     assert {"answer_seconds", "queue_seconds", "study_seconds"} <= set(
         re.findall(r"optimize_bot_(\w+)_bucket", metrics)
     )
-    assert "optimize_bot_answer_seconds_count 1\n" in metrics
-    assert "optimize_bot_queue_seconds_count 1\n" in metrics
+    assert "optimize_bot_answer_seconds_count 1.0\n" in metrics
+    assert "optimize_bot_queue_seconds_count 1.0\n" in metrics
     assert re.search(r"^optimize_bot_outbox_lag_seconds \d", metrics, re.MULTILINE)
     shown = (DOCS / "grafana.json").read_text() + (DOCS / "alerts.yaml").read_text()
     known = set(re.findall(r"^# TYPE (\w+)", metrics, re.MULTILINE))
