@@ -6,7 +6,7 @@ its function here; everything else that is used has the same name in both.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from beanie import Document, init_beanie
 from motor.motor_asyncio import (
@@ -43,8 +43,7 @@ def collection_of(kind: type[Document]) -> Collection:
 
 def database_of(kind: type[Document]) -> Database:
     """Return the database that a document class is bound to."""
-    database: Database = collection_of(kind).database
-    return database
+    return cast(Database, collection_of(kind).database)  # which Motor's types take for a collection of that name
 
 
 async def aggregate(
