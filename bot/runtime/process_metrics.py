@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 from optimizer.storage.documents import OptimizationStudy
 
 # The time at which each series began: a series more for each, which nobody reads.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 #: What the name of every metric begins with.
 NAMESPACE = "optimize_bot"

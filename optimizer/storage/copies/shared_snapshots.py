@@ -5,6 +5,7 @@ A file is named by the hash of its bars, so that a second upload is none, and wh
 
 import asyncio
 import logging
+import secrets
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
@@ -56,6 +57,17 @@ async def drop_shared_snapshots(*, keep: set[str], before: datetime) -> int:
     for data_hash in unused:
         await _delete(data_hash)
     return len(unused)
+
+
+async def try_bucket() -> bool:
+    """Store, read and delete a file; returns whether it came back as it was. Raises PyMongoError."""
+    name, content = f"probe-{secrets.token_hex(8)}", secrets.token_bytes(1024)
+    try:
+        await _bucket().upload_from_stream_with_id(name, name, content)
+        stream = await _bucket().open_download_stream(name)
+        return bool(await stream.read() == content)
+    finally:
+        await _delete(name)
 
 
 async def _upload(data_hash: str, content: bytes) -> None:
