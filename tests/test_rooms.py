@@ -71,6 +71,7 @@ ROOMS = {
         "grammar",
         "origin",
         "documents",
+        "process_metrics",
         "runtime",
         "access",
         "delivery",

@@ -129,7 +129,7 @@ async def _probe_token(token: str, settings: Settings) -> list[Probe]:
 def _of_headers(headers: Mapping[str, str]) -> list[Probe]:
     """Probe what comes with an answer of Slack: the token's scopes, and the time there."""
     of_clock = [clock_probe("Slack", parsedate_to_datetime(said), utc_now())] if (said := headers.get("date")) else []
-    return [_scopes(headers.get("x-oauth-scopes", "")), *of_clock]
+    return [*of_clock, _scopes(headers.get("x-oauth-scopes", ""))]
 
 
 def clock_probe(whose: str, theirs: datetime, ours: datetime) -> Probe:
