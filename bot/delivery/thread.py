@@ -345,6 +345,7 @@ class Conversations:
             now=self._clock(),
             conversation=conversation,
             queue_position=position,
+            engine=self._service.engine_loading,
             public_url=self._public_url,
         )
 

@@ -248,6 +248,11 @@ class OptimizationService:
         assert study.summary is not None
         return dict(study.summary.winner.params)
 
+    @property
+    def engine_loading(self) -> tuple[int, int] | None:
+        """Parts of the engine that are compiled, and all of them, at a first start (`WorkerPool.loading`)."""
+        return self._pool.loading
+
     async def get_trials(self, study_name: str) -> list[TrialRecord]:
         """Stored trials by number."""
         collection = collection_of(OptimizationTrial)

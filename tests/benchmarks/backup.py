@@ -98,8 +98,9 @@ async def _embedded(home: Path) -> AsyncIterator[str]:
 def _compared(here: str, there: str, running: Sequence[str]) -> tuple[int, int]:
     """Numbers of the documents that are the same on both sides, and of the others; of studies that had ended."""
     same = different = 0
-    queries = {STUDIES: {"study_name": {"$nin": running}}, **{detail: {"study": {"$nin": running}} for detail in DETAILS}}
-    queries |= {other: {"conversation": {"$nin": running}} for other in _OTHERS}
+    others = {"$nin": running}
+    queries = {STUDIES: {"study_name": others}, **{detail: {"study": others} for detail in DETAILS}}
+    queries |= {other: {"conversation": others} for other in _OTHERS}
     with raw_database(here) as before, raw_database(there) as after:
         for collection, query in queries.items():
             restored = {found["_id"]: found.raw for found in after[collection].find(query)}

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -160,6 +161,23 @@ async def test_a_bot_with_secrets_in_files_logs_json_and_measures(tmp_path: Path
 async def _metrics(web: aiohttp.ClientSession, origin: str) -> str:
     async with web.get(f"{origin}/metrics") as answer:
         return await answer.text()
+
+
+async def test_the_first_command_of_a_fresh_install_shows_that_the_engine_is_compiled(tmp_path: Path) -> None:
+    cold = {"NUMBA_CACHE_DIR": str(tmp_path / "cold"), "OPTIMIZE_BOT_SOURCES": "sample"}
+    async with StrictSlack() as slack, bot_process(tmp_path / "home", slack, **cold) as bot:
+        async with HttpWire(bot.url, patience=30) as wire:
+            began = time.monotonic()
+            await Driver(slack, wire).command("AAPL RSI 5 folds=0")
+            acknowledged = time.monotonic() - began
+            channel = await slack.channel_id()
+            async with asyncio.timeout(120):
+                while not any("Compiling the engine" in str(root.blocks) for root in await slack.messages(channel)):
+                    await asyncio.sleep(0.1)
+            assert bot.children("studies.worker"), "it still compiles"
+            assert acknowledged < 15, "compiling takes a minute and more"
+        bot.kill()
+        slack.assert_no_violations()
 
 
 def test_the_engine_is_compiled_beforehand_with_progress(terminal: Terminal) -> None:
