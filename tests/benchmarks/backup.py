@@ -24,7 +24,7 @@ from optimizer.supervisor import Supervisor
 from tests.benchmarks.many import fill, made
 from tests.benchmarks.services import desk_in, submitted
 
-_N_RUNNING, _LONG = 4, 20_000
+_N_RUNNING, _LONG = 4, 10_000
 #: Collections besides those of studies, filled or written meanwhile.
 _OTHERS = ("slack_outbox", "audit_log")
 
