@@ -71,7 +71,6 @@ ROOMS = {
         "grammar",
         "origin",
         "documents",
-        "process_metrics",
         "runtime",
         "access",
         "delivery",

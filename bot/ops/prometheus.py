@@ -15,7 +15,7 @@ from bot.documents.conversations import OutboxEntry, Sending
 from bot.documents.recurring import FailingSeries, Refresh, ScheduleRun
 from bot.documents.sweeps import Sweep
 from bot.ops.retention import last_sweep, swept_requests
-from bot.process_metrics import NAMESPACE
+from bot.runtime.process_metrics import NAMESPACE
 from bot.runtime.services import Services
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial

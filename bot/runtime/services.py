@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from bot.documents.migrations import migrate
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
-from bot.process_metrics import ProcessMetrics
 from bot.runtime.chart_process import ChartProcess
 from bot.runtime.own_strategies import load_own_strategies
+from bot.runtime.process_metrics import ProcessMetrics
 from bot.runtime.processes import ChildProcesses, identity_of
 from bot.runtime.settings import Settings
 from optimizer.clock import Clock, utc_now

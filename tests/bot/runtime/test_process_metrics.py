@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.process_metrics import ProcessMetrics
+from bot.runtime.process_metrics import ProcessMetrics
 
 
 def _read(metrics: ProcessMetrics) -> dict[tuple[str, str], float]:
