@@ -18,6 +18,7 @@ SECTIONS = (
     "sampler_quality",
     "search",
     "study",
+    "terminal",
 )
 DEFAULT = "engine"
 
