@@ -426,6 +426,7 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "written": {"path": "/home/alice/opt-7f3a.csv"},
     "not_yours": {"study_name": "opt-7f3a", "owner": "U012AB3CD"},
     "warming": {},
+    "warming_part": {"n": 2, "total": 6},
     "key_added": {"key_name": "desk", "role": "runner"},
     "key_revoked": {"key_name": "desk"},
     "key_granted": {"key_name": "desk", "channel": "C012AB3CD"},
