@@ -13,13 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from optimizer.domain.study_request import StudySpec
 from optimizer.storage.copies.database_copy import DETAILS, STUDIES, raw_database
 from optimizer.storage.embedded_mongo import find_mongod, running_uri, start_mongod
 from optimizer.storage.mongo import kept_ready
+from optimizer.studies.service import AlreadyFinished
 from optimizer.supervisor import Supervisor
 from tests.benchmarks.many import fill, made
 from tests.benchmarks.services import desk_in, submitted
@@ -51,7 +52,8 @@ async def _measure(folder: Path, options: argparse.Namespace) -> None:
         backing_up = await _seconds(old, "backup", str(file))
         n_meanwhile = _n_trials(running[0], old)
         for name in running:
-            await services.studies.cancel(name)
+            with suppress(AlreadyFinished):
+                await services.studies.cancel(name)
     restoring = await _seconds(new, "restore", str(file))
     async with _embedded(old) as here, _embedded(new) as there:
         same, different = await asyncio.to_thread(_compared, here, there, running)
