@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from bot.cli import command_line
-from bot.runtime.ending import end_within
+from bot.ops.ending import end_within
 from optimizer.lazy import LazyModule
 
 if TYPE_CHECKING:

@@ -63,6 +63,7 @@ class StudyFacts:
     seconds_left: float | None = None
     elapsed: float = 0.0
     queue_position: int | None = None  # 1: next
+    engine: tuple[int, int] | None = None  # parts that are compiled, of all, where a first start compiles it
     is_validating: bool = False  # the search is over, folds and statistics are under way
     training: TrainingProgress | None = None  # of a strategy that learns: its rows are fitted first
     summary: StudySummary | None = None

@@ -32,10 +32,11 @@ def study_facts(
     command: str = "",
     conversation: Conversation | None = None,
     queue_position: int | None = None,
+    engine: tuple[int, int] | None = None,
     public_url: str = "",
     prefix: str = PREFIX,
 ) -> StudyFacts:
-    """Collect what a message may show of a study at `now`; `public_url` and `prefix` begin links and commands."""
+    """Collect what a message may show of a study at `now`; `engine` is how far it is loaded."""
     elapsed = _elapsed(study, now)
     return StudyFacts(
         study_name=study.study_name,
@@ -57,6 +58,7 @@ def study_facts(
         seconds_left=_seconds_left(study, elapsed),
         elapsed=elapsed,
         queue_position=queue_position,
+        engine=engine,
         is_validating=study.status is StudyState.RUNNING and study.trials_completed >= study.n_trials,
         training=study.training if study.status is StudyState.RUNNING else None,
         summary=study.summary,

@@ -5,6 +5,7 @@ from importlib import import_module
 
 SECTIONS = (
     "api",
+    "backup",
     "compare",
     "costs",
     "due_forecasts",

@@ -125,6 +125,37 @@ PROBES = [
     good("broker", Phrase("broker_connected")),
     doubtful("broker", Phrase("broker_away", reason=Phrase("login_refused")), Phrase("check_broker")),
     doubtful("broker", Phrase("celery_missing"), Phrase("install_celery")),
+    doubtful(
+        "mongodb_program", Phrase("own_mongodb_ended", version="6.0.5", end="2025-07-31"), Phrase("update_mongodb")
+    ),
+    good("clock", Phrase("clock_agrees", whose="Slack", seconds=1)),
+    doubtful("clock", Phrase("clock_off", whose="MongoDB", seconds=400), Phrase("set_clock")),
+    good("claims", Phrase("claim_takes", ms="2")),
+    doubtful("claims", Phrase("claim_takes", ms="900"), Phrase("mongodb_nearer")),
+    good("shared_files", Phrase("files_shared", ms="9")),
+    bad(
+        "shared_files",
+        Phrase("files_not_shared", reason=Phrase("as_written", text="OperationFailure")),
+        Phrase("allow_files"),
+    ),
+    good("address", Phrase("certificate_valid", host="bot.example.com", n=60)),
+    doubtful("address", Phrase("certificate_valid", host="bot.example.com", n=1), Phrase("renew_certificate")),
+    bad(
+        "address",
+        Phrase("certificate_refused", host="bot.example.com", reason="certificate has expired"),
+        Phrase("renew_certificate"),
+    ),
+    doubtful(
+        "address", Phrase("address_away", host="bot.example.com", reason="TimeoutError"), Phrase("check_public_url")
+    ),
+    good("port", Phrase("port_free", place="127.0.0.1:3000")),
+    doubtful(
+        "port",
+        Phrase("port_not_free", place="127.0.0.1:3000", reason="Address already in use"),
+        Phrase("choose_port"),
+    ),
+    good("sweeps", Phrase("never_swept")),
+    doubtful("sweeps", Phrase("swept", at="2026-11-20 18:30", n=1200), Phrase("sweep_overdue")),
     bad("disk", Phrase("disk_free", gib="0.1", folder="/srv/bot"), Phrase("make_room")),
     good("schedules", Phrase("never_run", n=0)),
     doubtful(
@@ -395,6 +426,7 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "written": {"path": "/home/alice/opt-7f3a.csv"},
     "not_yours": {"study_name": "opt-7f3a", "owner": "U012AB3CD"},
     "warming": {},
+    "warming_part": {"n": 2, "total": 6},
     "key_added": {"key_name": "desk", "role": "runner"},
     "key_revoked": {"key_name": "desk"},
     "key_granted": {"key_name": "desk", "channel": "C012AB3CD"},

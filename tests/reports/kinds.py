@@ -88,6 +88,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     )
     return {
         **{f"root_{state}": [say.root(facts.study(state, trials_completed=57))] for state in StudyState},
+        "root_compiling": [say.root(facts.study(StudyState.QUEUED, queue_position=1, engine=(2, 6)))],
         "root_first": [say.root(facts.study(StudyState.RUNNING, trials_completed=0, best_value=None))],
         "root_validating": [say.root(facts.study(StudyState.RUNNING, is_validating=True))],
         "root_training": [

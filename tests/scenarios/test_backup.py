@@ -190,6 +190,23 @@ async def test_what_cannot_be_restored_is_refused_before_anything_is_written(
         assert not stored.list_collection_names()
 
 
+async def test_a_backup_that_the_disk_has_no_room_for_leaves_nothing(tmp_path: Path, mongod: EmbeddedMongo) -> None:
+    home, uri = tmp_path / "full", database(mongod, "backup_full")
+    with MongoClient[dict[str, Any]](uri) as client:
+        client.get_default_database()[STUDIES].insert_one({"study_name": "opt-1", "noise": os.urandom(100_000)})
+    made = await asyncio.create_subprocess_exec(
+        *("prlimit", "--fsize=20000", sys.executable, "-m", "bot", "backup", str(tmp_path / "backup.tar.gz")),
+        env=os.environ | {"OPTIMIZE_BOT_HOME": str(home), "MONGODB_URI": uri},
+        stderr=subprocess.PIPE,
+    )
+    _, said = await made.communicate()
+
+    assert made.returncode == 1
+    assert "backup.tar.gz: File too large" in " ".join(said.decode().split())
+    assert "the room on its disk" in " ".join(said.decode().split())
+    assert not [name for name in os.listdir(tmp_path) if "backup" in name]
+
+
 def _damage(archive: Path, fault: str) -> None:
     match fault:
         case "cut":

@@ -8,6 +8,7 @@ import pytest
 from optimizer.domain.study_results import StudyState, TrialRecord, TrialState
 from optimizer.errors import WorkerLost, error_of
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, StudyLease
+from optimizer.storage.driver import collection_of
 from optimizer.storage.leases import (
     Claimant,
     HeldStudy,
@@ -68,7 +69,7 @@ async def test_of_many_claims_at_once_one_is_granted() -> None:
 
 async def test_study_of_an_earlier_version_has_no_lease_and_can_be_claimed() -> None:
     await stored()
-    await OptimizationStudy.get_motor_collection().update_one({}, {"$unset": {"lease": "", "needs_bot": ""}})
+    await collection_of(OptimizationStudy).update_one({}, {"$unset": {"lease": "", "needs_bot": ""}})
     await held_by(REMOTE)
 
     found = await now()
@@ -84,7 +85,7 @@ async def test_who_lost_its_lease_writes_no_trial_and_no_field() -> None:
     assert await release_pool("one") == 1
     new = await held_by(OTHER)
     await store_trials(new, [trial(1)], n_done=2, best=trial(1))
-    before = await OptimizationStudy.get_motor_collection().find_one({})
+    before = await collection_of(OptimizationStudy).find_one({})
 
     with pytest.raises(LeaseLost):
         await old.beat()
@@ -95,7 +96,7 @@ async def test_who_lost_its_lease_writes_no_trial_and_no_field() -> None:
     with pytest.raises(LeaseLost):
         await old.settle(status=StudyState.COMPLETE)
 
-    assert await OptimizationStudy.get_motor_collection().find_one({}) == before
+    assert await collection_of(OptimizationStudy).find_one({}) == before
     assert await OptimizationTrial.find_all().count() == 2
 
 
