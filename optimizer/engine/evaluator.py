@@ -158,7 +158,7 @@ class Evaluator:
         self._short = strategy.short if allow_short else None
         self._reenter = reenter
         self._counts_ahead = counts_ahead
-        self._conditions = Conditions(self.price_table.contiguous(bars), others, costs=costs, capacity=capacity)
+        self._conditions = Conditions(self.price_table.bars, others, costs=costs, capacity=capacity)
         self._names = strategy.space.names
         self._values = _values_of(self._names)
         self._most_together = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
@@ -201,7 +201,7 @@ class Evaluator:
 
         def score(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             kernel.score_sets(
-                price_table.prices,
+                *price_table.columns,
                 price_table.prefix_sums,
                 price_table.drawdown_tree,
                 batch.volatility,
@@ -259,7 +259,7 @@ class Evaluator:
 
         def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             trade_log.fill_returns(
-                price_table.prices,
+                *price_table.columns,
                 batch.volatility,
                 price_table.terms,
                 bank,
@@ -299,8 +299,8 @@ class Evaluator:
         price_table, bank = self.price_table, self._conditions.bank
 
         def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
-            arrays = price_table.prices, batch.volatility, price_table.terms, bank, batch.slots, batch.orders
-            trade_log.fill_entry_means(*arrays, start, stop, first, last, rows, out)
+            arrays = batch.volatility, price_table.terms, bank, batch.slots, batch.orders
+            trade_log.fill_entry_means(*price_table.columns, *arrays, start, stop, first, last, rows, out)
 
         return self._filled(1, param_sets, fill, stop - start)[:, 0]
 
