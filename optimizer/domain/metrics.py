@@ -9,7 +9,6 @@ Annualized measures take `periods_per_year`; the risk-free rate is per bar and 0
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 from typing import Literal, Protocol
 
@@ -161,42 +160,23 @@ def cagr(equity: FloatArray, periods_per_year: float) -> float:
 # functions of the same name, which handle axes and types, and what several measures share is computed once.
 
 
-@dataclass(frozen=True, eq=False)
 class Sample:
-    """Values with what several measures of them share, each computed when it is first needed."""
+    """Values with what several measures of them share."""
 
-    values: FloatArray
+    __slots__ = ("centred", "deviation", "mean", "sum_of_squares", "values")
+
+    def __init__(self, values: FloatArray) -> None:
+        self.values, n = values, len(values)
+        self.mean = _mean(values)
+        self.centred = values - self.mean
+        self.sum_of_squares = float(self.centred @ self.centred)
+        #: Sample standard deviation; 0 where the values vary by rounding only.
+        self.deviation = 0.0
+        if n > 1 and (variance := self.sum_of_squares / (n - 1)) > _NO_VARIANCE * self.mean**2:
+            self.deviation = math.sqrt(variance)
 
     def __len__(self) -> int:
         return len(self.values)
-
-    @cached_property
-    def mean(self) -> float:
-        """Arithmetic mean; NaN without values."""
-        return float(self.values.sum()) / len(self.values) if len(self.values) else NAN
-
-    @cached_property
-    def centred(self) -> FloatArray:
-        """Values less their mean."""
-        return self.values - self.mean
-
-    @cached_property
-    def sum_of_squares(self) -> float:
-        """Sum of the squares of the centred values."""
-        return float(self.centred @ self.centred)
-
-    @cached_property
-    def squares(self) -> "Sample":
-        """Squares of the centred values."""
-        return Sample(self.centred * self.centred)
-
-    @cached_property
-    def deviation(self) -> float:
-        """Sample standard deviation; 0 where the values vary by rounding only."""
-        if len(self) < 2:
-            return 0.0
-        variance = self.sum_of_squares / (len(self) - 1)
-        return math.sqrt(variance) if variance > _NO_VARIANCE * self.mean**2 else 0.0
 
 
 def _sample(values: "FloatArray | Sample") -> Sample:
@@ -204,7 +184,7 @@ def _sample(values: "FloatArray | Sample") -> Sample:
 
 
 def _mean(values: FloatArray) -> float:
-    return Sample(values).mean
+    return float(values.sum()) / len(values) if len(values) else NAN
 
 
 def annual_volatility(returns: FloatArray | Sample, periods_per_year: float) -> float:
@@ -295,34 +275,41 @@ def beta(returns: FloatArray | Sample, benchmark: FloatArray | Sample) -> float:
 
 def alpha(returns: FloatArray | Sample, benchmark: FloatArray | Sample, periods_per_year: float) -> float:
     """Mean annual return that the benchmark does not explain (Jensen 1968), not compounded."""
-    sample, market = _sample(returns), _sample(benchmark)
-    return (sample.mean - beta(sample, market) * market.mean) * periods_per_year
+    return _alpha(beta(returns, benchmark), _sample(returns), _sample(benchmark), periods_per_year)
+
+
+def _alpha(slope: float, sample: Sample, market: Sample, periods_per_year: float) -> float:
+    return (sample.mean - slope * market.mean) * periods_per_year
 
 
 def correlation(returns: FloatArray | Sample, benchmark: FloatArray | Sample) -> float:
     """Pearson correlation of the returns with the benchmark's."""
-    sample, market = _sample(returns), _sample(benchmark)
+    return _correlation(beta(returns, benchmark), _sample(returns), _sample(benchmark))
+
+
+def _correlation(slope: float, sample: Sample, market: Sample) -> float:
     ours, theirs = sample.deviation, market.deviation
-    return min(max(beta(sample, market) * theirs / ours, -1.0), 1.0) if ours and theirs else NAN
-
-
-def _standard_moment(sample: Sample, power: Literal[3, 4]) -> float:
-    if not sample.deviation:
-        return NAN
-    squares = sample.squares
-    return _mean(squares.values * (squares.values if power == 4 else sample.centred)) / math.pow(
-        squares.mean, power / 2
-    )
+    return min(max(slope * theirs / ours, -1.0), 1.0) if ours and theirs else NAN
 
 
 def skew(returns: FloatArray | Sample) -> float:
     """Third standardized moment of the sample, without bias correction."""
-    return _standard_moment(_sample(returns), 3)
+    return _shape(_sample(returns))[0]
 
 
 def kurtosis(returns: FloatArray | Sample) -> float:
     """Fourth standardized moment of the sample, not in excess: a normal has 3."""
-    return _standard_moment(_sample(returns), 4)
+    return _shape(_sample(returns))[1]
+
+
+def _shape(sample: Sample) -> tuple[float, float]:
+    """Third and fourth standardized moments."""
+    if not sample.deviation:
+        return NAN, NAN
+    squares = sample.centred * sample.centred
+    variance = _mean(squares)
+    third, fourth = _mean(squares * sample.centred), _mean(squares * squares)
+    return third / math.pow(variance, 1.5), fourth / math.pow(variance, 2.0)
 
 
 def value_at_risk(returns: FloatArray, level: float = 0.95) -> float:
@@ -370,30 +357,37 @@ def measures_of_returns(
 def by_returns(returns: FloatArray, periods_per_year: float, benchmark: FloatArray | None) -> dict[str, float]:
     """Measures of per-bar returns by name, with those against a benchmark's returns if there is one."""
     sample, at_risk = Sample(returns), value_at_risk(returns)
+    third, fourth = _shape(sample)
     found = {
         "annual_volatility": annual_volatility(sample, periods_per_year),
         "sharpe_ratio": sharpe_ratio(sample, periods_per_year),
         "sortino_ratio": sortino_ratio(sample, periods_per_year),
-        "skew": skew(sample),
-        "kurtosis": kurtosis(sample),
+        "skew": third,
+        "kurtosis": fourth,
         "value_at_risk": at_risk,
         "expected_shortfall": _shortfall(returns, at_risk),
     }
     if benchmark is not None:
         market = Sample(benchmark)
-        found["alpha"] = alpha(sample, market, periods_per_year)
-        found["beta"] = beta(sample, market)
-        found["correlation"] = correlation(sample, market)
+        found["beta"] = slope = beta(sample, market)
+        found["alpha"] = _alpha(slope, sample, market, periods_per_year)
+        found["correlation"] = _correlation(slope, sample, market)
     return found
 
 
 def by_equity(equity: FloatArray, periods_per_year: float) -> dict[str, float]:
     """Measures of an equity curve by name: growth, and falls from a peak."""
-    falls, growth = drawdown(equity), cagr(equity, periods_per_year)
+    falls = drawdown(equity)
+    return growth_and_falls(equity, periods_per_year, _deepest(falls), longest_run(falls < 0.0))
+
+
+def growth_and_falls(equity: FloatArray, periods_per_year: float, deepest: float, longest: int) -> dict[str, float]:
+    """As `by_equity`, where the deepest fall and the bars of the longest are known."""
+    growth = cagr(equity, periods_per_year)
     return {
         "total_return": total_return(equity),
         "cagr": growth,
-        "calmar_ratio": _calmar(growth, _deepest(falls)),
-        "max_drawdown": _deepest(falls),
-        "max_drawdown_bars": longest_run(falls < 0.0),
+        "calmar_ratio": _calmar(growth, deepest),
+        "max_drawdown": deepest,
+        "max_drawdown_bars": longest,
     }

@@ -144,7 +144,7 @@ class Backtest:
         a_year = self.periods_per_year
         return Measures.model_validate(
             metrics.by_returns(self.returns, a_year, self.benchmark)
-            | metrics.by_equity(self.equity, a_year)
+            | metrics.growth_and_falls(self.equity, a_year, *trade_log.falls(self.equity))
             | self._of_fills()
             | self._of_trades()
         )

@@ -20,6 +20,7 @@ from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
+from optimizer.engine.spans import Spans
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import pack_mask, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
@@ -38,6 +39,8 @@ _MOST_TOGETHER = 512
 #: Where fewer indicators than this are kept, which is so from 50,000 bars on, sets go in an order in which neighbours
 #: share theirs, a few at a time: else each indicator would be computed again and again.
 _ENOUGH_KEPT, _FEW_TOGETHER = 64, 16
+#: Sets that are scored from spans that are quickly made, before those are made that are quickly read.
+_FEW_SETS = 20
 #: Sets times bars from which a batch is worth distributing over the cores.
 _WORTH_THREADS = 500_000
 #: The overlays that are orders: name, column of the kernel's `orders`, and the factor to its unit.
@@ -51,6 +54,9 @@ _ORDERS = (
 #: Further masks that a set may need: its gate by regime, joined with the trend of each side, and that of stress.
 _MASKS_OF_REGIMES = 4
 _NO_VOLATILITY = 1
+#: Slots of a set before its sides are filled in.
+_NO_SIGNALS = np.zeros(kernel.N_SLOTS, dtype=np.int64)
+_NO_SIGNALS[[kernel.SIDE_SLOTS, kernel.STRESS]] = kernel.NEVER
 _NO_ACCOUNT = Account()
 
 
@@ -164,6 +170,7 @@ class Evaluator:
         self._most_together = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
         self._chunk_size = min(max(1, (self._conditions.capacity - 2) // self._masks_per_set), self._most_together)
         self._no_volatility = np.empty(_NO_VOLATILITY)
+        self._n_scored = 0
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
 
     @property
@@ -197,13 +204,12 @@ class Evaluator:
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
-        price_table, bank = self.price_table, self._conditions.bank
+        price_table, bank, spans = self.price_table, self._conditions.bank, self._spans_for(len(param_sets))
 
         def score(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             kernel.score_sets(
                 *price_table.columns,
-                price_table.prefix_sums,
-                price_table.drawdown_tree,
+                *spans,
                 batch.volatility,
                 price_table.terms,
                 bank,
@@ -221,6 +227,11 @@ class Evaluator:
         order = in_common_order(param_sets)
         table = self._filled(len(kernel.SCORE_NAMES), [param_sets[row] for row in order], score, stop - start)
         return Scores(table[np.argsort(order)])
+
+    def _spans_for(self, n_sets: int) -> Spans:
+        """Sums and drawdowns for so many sets more: the fine ones once there are enough of them."""
+        self._n_scored += n_sets
+        return self.price_table.fine_spans if self._n_scored > _FEW_SETS else self.price_table.coarse_spans
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
         """Per-bar returns of sets beyond cash over bars [start, stop), (n_sets, stop − start). Raises TooFewBars."""
@@ -382,8 +393,8 @@ class Evaluator:
     def _batch(self, param_sets: Sequence[Params]) -> _Batch:
         self._conditions.make_room(self._masks_per_set * len(param_sets))
         columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
-        slots = np.zeros((len(param_sets), kernel.N_SLOTS), dtype=np.int64)
-        slots[:, (kernel.SIDE_SLOTS, kernel.STRESS)] = kernel.NEVER
+        slots = np.empty((len(param_sets), kernel.N_SLOTS), dtype=np.int64)
+        slots[:] = _NO_SIGNALS
         _fill_side(slots, 0, self.strategy.long(self._conditions, columns))
         if self._short is not None:
             _fill_side(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
@@ -478,12 +489,15 @@ def _fill_side(slots: NDArray[np.int64], first: int, side: Side) -> None:
 
 def _run_threaded(work: Callable[[int, int], Any], n_sets: int, n_bars: int) -> None:
     """Call `work` for ranges of the sets [0, n_sets), on all cores when there is enough to do."""
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    n_parts = min(n_cores, n_sets)
-    if n_parts < 2 or n_sets * n_bars < _WORTH_THREADS:
+    n_parts = min(_n_cores(), n_sets) if n_sets * n_bars >= _WORTH_THREADS else 1
+    if n_parts < 2:
         work(0, n_sets)
         return
     # Several parts per core, because sets differ in their number of trades.
     edges = np.linspace(0, n_sets, min(4 * n_parts, n_sets) + 1).astype(int).tolist()
     with ThreadPoolExecutor(n_parts) as pool:
         list(pool.map(work, edges[:-1], edges[1:]))
+
+
+def _n_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

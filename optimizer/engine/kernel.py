@@ -8,7 +8,7 @@ conventions (fills, costs, orders) are described in `optimizer.engine.backtest`.
 Glossary of the arrays and their columns; n bars, rows [start, stop) of which are the window:
 
 - `open_`, `high`, `low`, `close` (n,): prices of each bar; `cash` (n,): the value at its close of 1.0 kept in cash.
-- `prefix_sums` and `drawdown_tree`: sums and drawdowns over spans of bars, see `optimizer.engine.spans`.
+- `prefix_sums`, `drawdown_tree` and `shift`: sums and drawdowns over spans of bars, see `optimizer.engine.spans`.
 - `volatility` (n,): annualized, as a fraction; any array when no set has a volatility target.
 - `terms` (13,): costs and size of the account, see `optimizer.engine.orders`.
 - `bank` (masks, words): bit masks; bit t of a mask is the condition at the close of bar t. All sets of a
@@ -281,7 +281,7 @@ def run_set(
         if unmarked != entry:
             mark_idle(value, account, unmarked, since, entry - 1)
         end = bar
-        if cash == 0.0 and bar > entry and market.prefix_sums.shape[0] > 0:
+        if cash == 0.0 and bar > entry:
             mark_span(market, account, shares, entry, bar)
         elif market.terms[FINANCED] > 0.0:
             end, cash = mark_financed(market, account, cash, before if side == 1 else cash, shares, entry, bar)
@@ -350,6 +350,7 @@ def score_sets(
     cash: FloatArray,
     prefix_sums: FloatArray,
     drawdown_tree: FloatArray,
+    shift: int,
     volatility: FloatArray,
     terms: FloatArray,
     bank: Words,
@@ -362,7 +363,7 @@ def score_sets(
     out: FloatArray,
 ) -> None:
     """Write the scores of sets [first, last) over rows [start, stop) into the rows of `out`."""
-    market = PriceArrays(open_, high, low, close, cash, prefix_sums, drawdown_tree, volatility, terms)
+    market = PriceArrays(open_, high, low, close, cash, prefix_sums, drawdown_tree, shift, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     account = np.empty(N_ACCOUNT)
     cursors = np.empty(2, np.int64)

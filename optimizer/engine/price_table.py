@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,7 @@ class PriceTable:
     """Checked prices with their sums and drawdowns, shared by all sets; see the glossary of the kernel."""
 
     bars: Bars  # with prices as compiled functions take them
-    cash: FloatArray  # (n,)
-    prefix_sums: FloatArray
-    drawdown_tree: FloatArray
+    cash: FloatArray  # (n,) value at each close of 1.0 kept in cash
     terms: FloatArray  # (13,)
     account: Account
 
@@ -40,11 +39,10 @@ class PriceTable:
         if n < 2:
             raise TooFewBars(symbol=bars.symbol, have=n, need=2, reason=Phrase("no_return"))
         bars, a_year = _contiguous(bars), periods_per_year(bars)
-        terms, cash = _terms(costs, account, a_year), cash_values(bars, account, yields, a_year)
-        prefix_sums, tree = spans.empty_spans(n)
-        if not spans.fill_spans(bars.open, bars.high, bars.low, bars.close, cash, terms, prefix_sums, tree):
+        if not spans.are_prices(bars.open, bars.high, bars.low, bars.close):
             require_prices(bars)  # raises with the date
-        return cls(bars=bars, cash=cash, prefix_sums=prefix_sums, drawdown_tree=tree, terms=terms, account=account)
+        cash = cash_values(bars, account, yields, a_year)
+        return cls(bars=bars, cash=cash, terms=_terms(costs, account, a_year), account=account)
 
     def with_costs(self, costs: Costs) -> "PriceTable":
         """Same prices with other costs."""
@@ -55,6 +53,16 @@ class PriceTable:
         """Open, high, low and close of each bar, and the value of cash at its close, (n,) each."""
         bars = self.bars
         return bars.open, bars.high, bars.low, bars.close, self.cash
+
+    @cached_property
+    def coarse_spans(self) -> spans.Spans:
+        """Sums and drawdowns that are quickly made."""
+        return spans.spans_of(self.bars.close, self.cash, self.terms, spans.COARSE)
+
+    @cached_property
+    def fine_spans(self) -> spans.Spans:
+        """Sums and drawdowns that are quickly read."""
+        return spans.spans_of(self.bars.close, self.cash, self.terms, spans.FINE)
 
     @property
     def periods_per_year(self) -> float:

@@ -1,15 +1,16 @@
-"""Compiled sums and drawdowns over any span of one symbol's bars, from what is kept of each block of eight bars.
+"""Compiled sums and drawdowns over any span of one symbol's bars, from what is kept of each block of them.
 
-A fully invested long position is marked from them at once, however long it is held. Only blocks are kept, because
-what is kept of each bar would take more time to write than one set takes to play; the few bars at both ends of a span
-are added one by one. A sum over a span is the same to the last bit as if every bar's had been kept.
+A fully invested long position is marked from them at once, however long it is held. A block has 2 ** shift bars: one
+bar is quickest to read, but to write that much takes longer than a few sets take to play, so that these read from
+blocks of eight, and the bars at both ends of a span are added one by one. Sums and drawdowns are the same to the last
+bit, whatever the blocks.
 
-- `prefix_sums` (n // 8 + 1, 6): of all bars before the block: simple returns beyond those of cash, their squares, and
+- `prefix_sums` (n_blocks + 1, 6): of all bars before the block: simple returns beyond those of cash, their squares, and
   the squares of the negative ones; each as the rounded sum and what rounding lost (Knuth's two-sum), because they are
   subtracted from each other.
-- `drawdown_tree` (2 · size, 3): binary tree over the blocks, block b at row size + b, children of node k at 2k and
-  2k + 1. A node has the highest close, the lowest close, and the lowest ratio of a later close to an earlier one (at
-  most 1). Division rounds monotonically, so that this ratio does not depend on how a span is divided.
+- `drawdown_tree` (2 · size, 3): binary tree over the whole blocks, block b at row size + b, children of node k at 2k
+  and 2k + 1. A node has the highest close, the lowest close, and the lowest ratio of a later close to an earlier one
+  (at most 1). Division rounds monotonically, so that this ratio does not depend on how a span is divided.
 """
 
 from typing import NamedTuple
@@ -20,13 +21,21 @@ from optimizer.compiled import compiled, trailing_zeros
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.orders import FINANCED, interest
 
-#: Bars of a block, as a power of two.
-_SHIFT = 3
-_BLOCK = 1 << _SHIFT
-N_SUMS = 6
-_NO_SUMS = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+#: `shift` of what is written for a few sets, and of what is written for many.
+COARSE, FINE = 3, 0
+_N_SUMS = 6
+#: Bits of infinity, as an integer.
+_INFINITE = 0x7FF0000000000000
 
 _Sums = tuple[float, float, float, float, float, float]
+
+
+class Spans(NamedTuple):
+    """Sums and drawdowns of one symbol's blocks of bars."""
+
+    prefix_sums: FloatArray  # (n_blocks + 1, 6)
+    drawdown_tree: FloatArray  # (2 · size, 3)
+    shift: int
 
 
 class PriceArrays(NamedTuple):
@@ -37,61 +46,73 @@ class PriceArrays(NamedTuple):
     low: FloatArray  # (n,)
     close: FloatArray  # (n,)
     cash: FloatArray  # (n,)
-    prefix_sums: FloatArray  # (n // 8 + 1, 6)
+    prefix_sums: FloatArray  # (n_blocks + 1, 6)
     drawdown_tree: FloatArray  # (2 · size, 3)
+    shift: int
     volatility: FloatArray  # (n,)
     terms: FloatArray  # (13,)
 
 
-def empty_spans(n_bars: int) -> tuple[FloatArray, FloatArray]:
-    """Prefix sums and drawdown tree for `fill_spans`."""
-    n_blocks = n_bars >> _SHIFT
-    return np.empty((n_blocks + 1, N_SUMS)), np.empty((2 << max(n_blocks - 1, 0).bit_length(), 3))
+def spans_of(close: FloatArray, cash: FloatArray, terms: FloatArray, shift: int) -> Spans:
+    """Sums and drawdowns of blocks of 2 ** shift bars."""
+    n_blocks = len(close) >> shift
+    prefix_sums = np.empty((n_blocks + 1, _N_SUMS))
+    drawdown_tree = np.empty((2 << max(n_blocks - 1, 0).bit_length(), 3))
+    fill_spans(close, cash, terms, shift, prefix_sums, drawdown_tree)
+    return Spans(prefix_sums, drawdown_tree, shift)
+
+
+@compiled
+def are_prices(open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> bool:
+    """True if all prices are positive numbers."""
+    return _are_positive(open_) and _are_positive(high) and _are_positive(low) and _are_positive(close)
+
+
+@compiled
+def _are_positive(values: FloatArray) -> bool:
+    """True if all are positive numbers: their bits, read as integers, are then between those of 0 and of infinity.
+
+    Of integers the lowest and the highest are found many at a time.
+    """
+    bits = values.view(np.int64)
+    lowest = highest = bits[0]
+    for k in range(bits.shape[0]):
+        lowest, highest = min(lowest, bits[k]), max(highest, bits[k])
+    return lowest > 0 and highest < _INFINITE
 
 
 @compiled
 def fill_spans(
-    open_: FloatArray,
-    high: FloatArray,
-    low: FloatArray,
     close: FloatArray,
     cash: FloatArray,
     terms: FloatArray,
+    shift: int,
     prefix_sums: FloatArray,
     drawdown_tree: FloatArray,
-) -> bool:
-    """Fill both arrays; False, with nothing filled, where a price is not a positive number."""
-    if not (_are_prices(open_) and _are_prices(high) and _are_prices(low) and _are_prices(close)):
-        return False
-    is_financed, sums = terms[FINANCED] > 0.0, _NO_SUMS
-    size = drawdown_tree.shape[0] >> 1
-    for block in range(prefix_sums.shape[0]):
-        first = block << _SHIFT
-        for k in range(N_SUMS):
-            prefix_sums[block, k] = sums[k]
-        last = first + _BLOCK
-        if last <= close.shape[0]:
-            sums = _sums_after(close, cash, is_financed, first, last, sums)
-            _fill_leaf(close[first:last], drawdown_tree[size + block])
-    for block in range(prefix_sums.shape[0] - 1, size):
-        drawdown_tree[size + block] = drawdown_tree[size + block - 1] if block else 1.0
+) -> None:
+    """Fill both arrays."""
+    is_financed, sums = terms[FINANCED] > 0.0, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    size, n_blocks = drawdown_tree.shape[0] >> 1, prefix_sums.shape[0] - 1
+    for block in range(n_blocks):
+        _keep(sums, prefix_sums[block])
+        first, last = block << shift, (block + 1) << shift
+        sums = _sums_after(close, cash, is_financed, first, last, sums)
+        _fill_leaf(close, first, last, drawdown_tree[size + block])
+    _keep(sums, prefix_sums[n_blocks])
+    drawdown_tree[size + n_blocks :] = 1.0  # leaves that no span reaches
     _fill_nodes(drawdown_tree)
-    return True
 
 
 @compiled
-def _are_prices(values: FloatArray) -> bool:
-    n_wrong = 0
-    for value in values:
-        n_wrong += not ((value > 0.0) & (value < np.inf))
-    return n_wrong == 0
+def _keep(sums: _Sums, row: FloatArray) -> None:
+    row[0], row[1], row[2], row[3], row[4], row[5] = sums
 
 
 @compiled
-def _fill_leaf(close: FloatArray, leaf: FloatArray) -> None:
-    highest = lowest = close[0]
+def _fill_leaf(close: FloatArray, first: int, last: int, leaf: FloatArray) -> None:
+    highest = lowest = close[first]
     ratio = 1.0
-    for t in range(1, close.shape[0]):
+    for t in range(first + 1, last):
         ratio = min(ratio, close[t] / highest)
         highest = max(highest, close[t])
         lowest = min(lowest, close[t])
@@ -124,7 +145,7 @@ def _sums_after(
         lost += rest
         squares, rest = _two_sum(squares, square)
         lost_squares += rest
-        downs, rest = _two_sum(downs, square if change < 0.0 else 0.0)
+        downs, rest = _two_sum(downs, min(change, 0.0) * change)
         lost_downs += rest
     return total, lost, squares, lost_squares, downs, lost_downs
 
@@ -140,9 +161,9 @@ def _two_sum(total: float, term: float) -> tuple[float, float]:
 @compiled
 def sums_before(market: PriceArrays, row: int) -> tuple[float, float, float]:
     """Sums over all bars before a row: returns beyond those of cash, their squares, squares of the negative ones."""
-    kept = market.prefix_sums[row >> _SHIFT]
+    shift = market.shift
+    kept, first = market.prefix_sums[row >> shift], row >> shift << shift
     sums = (kept[0], kept[1], kept[2], kept[3], kept[4], kept[5])
-    first = row & ~(_BLOCK - 1)
     total, lost, squares, lost_squares, downs, lost_downs = _sums_after(
         market.close, market.cash, market.terms[FINANCED] > 0.0, first, row, sums
     )
@@ -154,11 +175,11 @@ def peak_and_worst(
     market: PriceArrays, first: int, stop: int, peak: float, worst: float
 ) -> tuple[float, float]:
     """(highest close, lowest ratio of a close to the peak before it) after rows [first, stop), from those before."""
-    tree = market.drawdown_tree
+    tree, shift = market.drawdown_tree, market.shift
     size = tree.shape[0] >> 1
-    head = min(stop, (first + _BLOCK - 1) & ~(_BLOCK - 1))
+    head = min(stop, ((first - 1) >> shift) + 1 << shift)
     peak, worst = _peak_and_worst_of(market.close, first, head, peak, worst)
-    block, last = head >> _SHIFT, stop >> _SHIFT
+    block, last = head >> shift, stop >> shift
     while block < last:
         span = trailing_zeros(np.uint64(size + block))
         while block + (1 << span) > last:
@@ -167,7 +188,7 @@ def peak_and_worst(
         worst = min(worst, ratio, lowest / peak)
         peak = max(peak, highest)
         block += 1 << span
-    return _peak_and_worst_of(market.close, max(head, last << _SHIFT), stop, peak, worst)
+    return _peak_and_worst_of(market.close, max(head, last << shift), stop, peak, worst)
 
 
 @compiled

@@ -154,7 +154,7 @@ def record(
 
     `equity` and `position` have one value per bar of the window, `trades` one row more than bars.
     """
-    market = PriceArrays(open_, high, low, close, cash, orders, orders, volatility, terms)
+    market = PriceArrays(open_, high, low, close, cash, orders, orders, 0, volatility, terms)
     return _record(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
 
 
@@ -165,6 +165,23 @@ def write_changes(equity: FloatArray, out: FloatArray) -> None:
     for t in range(len(equity)):
         out[t] = equity[t] / before - 1.0 if before > 0.0 else 0.0
         before = equity[t]
+
+
+@compiled
+def falls(equity: FloatArray) -> tuple[float, int]:
+    """Deepest fall from a running peak, as a fraction at or below zero, and the bars of the longest one."""
+    deepest, longest, since, peak = 0.0, 0, -1, 1.0
+    for t in range(len(equity)):
+        if equity[t] >= peak:
+            peak, since = equity[t], t
+        else:
+            fall = equity[t] / peak - 1.0
+            if fall < 0.0:
+                deepest = min(deepest, fall)
+                longest = max(longest, t - since)
+            else:
+                since = t
+    return deepest, longest
 
 
 @compiled
@@ -241,7 +258,7 @@ def fill_entry_means(
 
     `rows` is (2, n_bars): for entries of the long and of the short side. A set without an entry has 0.
     """
-    market = PriceArrays(open_, high, low, close, cash, orders, orders, volatility, terms)
+    market = PriceArrays(open_, high, low, close, cash, orders, orders, 0, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     equity, position = np.empty(stop - start), np.empty(stop - start)
     trades = np.empty((stop - start + 1, N_TRADE_COLUMNS))
@@ -299,7 +316,7 @@ def fill_returns(
 
     Where there is a second row, the same less `drift` times the exposure goes there.
     """
-    market = PriceArrays(open_, high, low, close, cash, orders, orders, volatility, terms)
+    market = PriceArrays(open_, high, low, close, cash, orders, orders, 0, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     equity, position = np.empty(stop - start), np.empty(stop - start)
     no_trades = np.empty((0, N_TRADE_COLUMNS))
