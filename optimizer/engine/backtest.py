@@ -252,7 +252,7 @@ def run_backtest(
     equity, position = np.empty(stop - start), np.empty(stop - start)
     rows = np.empty((stop - start + 1, trade_log.N_TRADE_COLUMNS))
     n = trade_log.record(
-        *price_table.columns,
+        price_table.prices,
         volatility,
         price_table.terms,
         bank,

@@ -164,7 +164,7 @@ class Evaluator:
         self._short = strategy.short if allow_short else None
         self._reenter = reenter
         self._counts_ahead = counts_ahead
-        self._conditions = Conditions(self.price_table.bars, others, costs=costs, capacity=capacity)
+        self._conditions = Conditions(self.price_table.contiguous, others, costs=costs, capacity=capacity)
         self._names = strategy.space.names
         self._values = _values_of(self._names)
         self._most_together = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
@@ -208,7 +208,7 @@ class Evaluator:
 
         def score(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             kernel.score_sets(
-                *price_table.columns,
+                price_table.prices,
                 *spans,
                 batch.volatility,
                 price_table.terms,
@@ -270,7 +270,7 @@ class Evaluator:
 
         def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             trade_log.fill_returns(
-                *price_table.columns,
+                price_table.prices,
                 batch.volatility,
                 price_table.terms,
                 bank,
@@ -311,7 +311,7 @@ class Evaluator:
 
         def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             arrays = batch.volatility, price_table.terms, bank, batch.slots, batch.orders
-            trade_log.fill_entry_means(*price_table.columns, *arrays, start, stop, first, last, rows, out)
+            trade_log.fill_entry_means(price_table.prices, *arrays, start, stop, first, last, rows, out)
 
         return self._filled(1, param_sets, fill, stop - start)[:, 0]
 

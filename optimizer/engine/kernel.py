@@ -7,7 +7,7 @@ conventions (fills, costs, orders) are described in `optimizer.engine.backtest`.
 
 Glossary of the arrays and their columns; n bars, rows [start, stop) of which are the window:
 
-- `open_`, `high`, `low`, `close` (n,): prices of each bar; `cash` (n,): the value at its close of 1.0 kept in cash.
+- `prices` (5, n): open, high, low, close of each bar, and the value at its close of 1.0 kept in cash.
 - `prefix_sums`, `drawdown_tree` and `shift`: sums and drawdowns over spans of bars, see `optimizer.engine.spans`.
 - `volatility` (n,): annualized, as a fraction; any array when no set has a volatility target.
 - `terms` (13,): costs and size of the account, see `optimizer.engine.orders`.
@@ -60,7 +60,7 @@ from optimizer.engine.marking import (
     mark_span,
 )
 from optimizer.engine.orders import FINANCED, PERIODS_PER_YEAR, close_position, invested_fraction, open_position
-from optimizer.engine.spans import PriceArrays
+from optimizer.engine.spans import CASH, CLOSE, HIGH, LOW, OPEN, PriceArrays
 from optimizer.indicators.conditions import ALWAYS as ALWAYS
 from optimizer.indicators.conditions import NEVER as NEVER
 
@@ -163,7 +163,7 @@ def _first_column(param_sets: SetArrays, i: int, signal: int) -> int:
 
 @compiled
 def _first_order_fill(
-    market: PriceArrays, orders: FloatArray, sign: float, entry: int, last: int
+    prices: FloatArray, orders: FloatArray, sign: float, entry: int, last: int
 ) -> tuple[int, float, int]:
     """First bar in [entry, last] that fills an order: (bar, price, reason); bar > last if none does.
 
@@ -171,10 +171,9 @@ def _first_order_fill(
     through a level fills at the open, a target never fills better than its level, and the stop wins when one bar
     touches both.
     """
-    open_, adverse, favourable = market.open, market.high, market.low
-    if sign > 0.0:
-        adverse, favourable = favourable, adverse
-    entry_price = open_[entry]
+    entry_price = prices[OPEN, entry]
+    adverse = LOW if sign > 0.0 else HIGH
+    favourable = HIGH if sign > 0.0 else LOW
     stop_level = entry_price * (1.0 - sign * orders[STOP]) if orders[STOP] > 0.0 else -sign * np.inf
     target = entry_price * (1.0 + sign * orders[TAKE]) if orders[TAKE] > 0.0 else sign * np.inf
     trail_factor = 1.0 - sign * orders[TRAIL]
@@ -182,10 +181,10 @@ def _first_order_fill(
     if orders[TRAIL] > 0.0 and sign * best * trail_factor > sign * level:
         level, reason = best * trail_factor, BY_TRAIL
     for bar in range(entry, last + 1):
-        if sign * adverse[bar] <= sign * level:
-            is_gap = sign * open_[bar] <= sign * level
-            return bar, open_[bar] if is_gap else level, reason
-        extreme = favourable[bar]
+        if sign * prices[adverse, bar] <= sign * level:
+            is_gap = sign * prices[OPEN, bar] <= sign * level
+            return bar, prices[OPEN, bar] if is_gap else level, reason
+        extreme = prices[favourable, bar]
         if sign * extreme >= sign * target:
             return bar, target, BY_TAKE
         if sign * extreme > sign * best:
@@ -204,7 +203,7 @@ def _find_exit(
     A position that is still open ends at row `stop`, marked at the last close.
     """
     first = _first_column(param_sets, i, entry - 1)
-    orders = param_sets.orders[i, first : first + 4]
+    prices, orders = market.prices, param_sets.orders[i, first : first + 4]
     signal = _next_exit(param_sets.bank, param_sets.slots[i, side * SIDE_SLOTS + EXIT], entry, stop)
     reason = BY_SIGNAL
     max_hold = int(orders[MAX_HOLD])
@@ -213,12 +212,12 @@ def _find_exit(
         reason = BY_TIME
     if orders[STOP] > 0.0 or orders[TAKE] > 0.0 or orders[TRAIL] > 0.0:
         last = min(signal, stop - 1)
-        bar, price, order = _first_order_fill(market, orders, 1.0 - 2.0 * side, entry, last)
+        bar, price, order = _first_order_fill(prices, orders, 1.0 - 2.0 * side, entry, last)
         if bar <= last:
             return bar, price, order
     if signal >= stop - 1:
-        return stop, market.close[stop - 1], STILL_OPEN
-    return signal + 1, market.open[signal + 1], reason
+        return stop, prices[CLOSE, stop - 1], STILL_OPEN
+    return signal + 1, prices[OPEN, signal + 1], reason
 
 
 @compiled
@@ -266,7 +265,7 @@ def run_set(
     account[:] = 0.0
     account[EQUITY] = account[MARKED] = account[PEAK] = account[WORST] = 1.0
     cursors[:] = start
-    value = market.cash
+    value = market.prices[CASH]
     unmarked = -1  # bar of the last exit: its return is complete only once it is known that no entry follows in it
     since = max(start - 1, 0)  # close from which on the account has been in cash
     while account[EQUITY] > 0.0:
@@ -275,7 +274,7 @@ def run_set(
             break
         before = account[EQUITY] * (value[entry - 1] / value[since])
         fraction = position_fraction(market, param_sets, i, entry - 1)
-        cash, shares = open_position(market.terms, side, market.open[entry], fraction, before)
+        cash, shares = open_position(market.terms, side, market.prices[OPEN, entry], fraction, before)
         if shares == 0.0:
             continue
         if unmarked != entry:
@@ -286,7 +285,7 @@ def run_set(
         elif market.terms[FINANCED] > 0.0:
             end, cash = mark_financed(market, account, cash, before if side == 1 else cash, shares, entry, bar)
         elif bar > entry:
-            end = mark_bars(market.close, account, cash, shares, entry, bar)
+            end = mark_bars(market.prices, account, cash, shares, entry, bar)
         account[BARS_HELD] += end - entry
         unmarked = -1
         after = 0.0
@@ -297,7 +296,7 @@ def run_set(
             after = close_position(market.terms, side, cash, shares, price)
             unmarked = bar
         since = bar - 1 if reason in (BY_SIGNAL, BY_TIME) else min(bar, stop - 1)
-        fraction = invested_fraction(market.terms, side, market.open[entry], fraction, shares, before)
+        fraction = invested_fraction(market.terms, side, market.prices[OPEN, entry], fraction, shares, before)
         count_trade(account, before, after, fraction)
     mark_idle(value, account, unmarked, since, stop - 1)
 
@@ -343,11 +342,7 @@ def _score_trades(account: FloatArray, out: FloatArray) -> None:
 
 @compiled
 def score_sets(
-    open_: FloatArray,
-    high: FloatArray,
-    low: FloatArray,
-    close: FloatArray,
-    cash: FloatArray,
+    prices: FloatArray,
     prefix_sums: FloatArray,
     drawdown_tree: FloatArray,
     shift: int,
@@ -363,7 +358,7 @@ def score_sets(
     out: FloatArray,
 ) -> None:
     """Write the scores of sets [first, last) over rows [start, stop) into the rows of `out`."""
-    market = PriceArrays(open_, high, low, close, cash, prefix_sums, drawdown_tree, shift, volatility, terms)
+    market = PriceArrays(prices, prefix_sums, drawdown_tree, shift, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     account = np.empty(N_ACCOUNT)
     cursors = np.empty(2, np.int64)

@@ -5,8 +5,8 @@
 
 from optimizer.compiled import compiled
 from optimizer.domain.bars import FloatArray
-from optimizer.engine.orders import finance, interest
-from optimizer.engine.spans import PriceArrays, peak_and_worst, sums_before
+from optimizer.engine.orders import FINANCED, finance, interest
+from optimizer.engine.spans import CASH, CLOSE, PriceArrays, peak_and_worst, sums_before
 
 # Entries of `account`. EQUITY: after the last closed trade; MARKED: at the last marked close; PEAK: highest mark;
 # WORST: lowest ratio of a mark to the peak before it; then sums over returns beyond those of cash: plain, squared,
@@ -33,8 +33,9 @@ def _mark_equity(account: FloatArray, equity: float, earned: float) -> None:
 
 
 @compiled
-def mark_bars(close: FloatArray, account: FloatArray, cash: float, shares: float, first: int, stop: int) -> int:
+def mark_bars(prices: FloatArray, account: FloatArray, cash: float, shares: float, first: int, stop: int) -> int:
     """Mark the closes of rows [first, stop) one by one; returns the row at which the equity is used up, or `stop`."""
+    close = prices[CLOSE]
     base, peak, worst = account[MARKED], account[PEAK], account[WORST]
     total = squares = downside = 0.0
     bar, equity = first, base
@@ -67,9 +68,9 @@ def mark_financed(
     """
     bar = first
     while bar < stop:
-        earned = interest(market.cash, bar)
-        cash, own = finance(market.terms, cash, own, shares, market.close[bar], earned)
-        equity = max(0.0, cash + shares * market.close[bar])
+        earned = interest(market.prices[CASH], bar)
+        cash, own = finance(market.terms, cash, own, shares, market.prices[CLOSE, bar], earned)
+        equity = max(0.0, cash + shares * market.prices[CLOSE, bar])
         _mark_equity(account, equity, earned)
         if equity <= 0.0:
             break
@@ -98,17 +99,20 @@ def mark_idle(cash: FloatArray, account: FloatArray, unmarked: int, since: int, 
 @compiled
 def mark_span(market: PriceArrays, account: FloatArray, shares: float, first: int, stop: int) -> None:
     """Mark the closes of rows [first, stop) of a fully invested long position at once."""
-    _mark_equity(account, shares * market.close[first], interest(market.cash, first))
-    total, squares, downs = sums_before(market, first + 1)
-    total_after, squares_after, downs_after = sums_before(market, stop)
+    prices, kept, shift = market.prices, market.prefix_sums, market.shift
+    is_financed = market.terms[FINANCED] > 0.0
+    _mark_equity(account, shares * prices[CLOSE, first], interest(prices[CASH], first))
+    total, squares, downs = sums_before(prices, is_financed, kept, shift, first + 1)
+    total_after, squares_after, downs_after = sums_before(prices, is_financed, kept, shift, stop)
     account[SUM] += total_after - total
     account[SQUARES] += squares_after - squares
     account[DOWNSIDE] += downs_after - downs
     # Peak and trough are tracked in prices: the equity of this position is shares times price.
-    peak, worst = peak_and_worst(market, first + 1, stop, account[PEAK] / shares, account[WORST])
+    before, worst = account[PEAK] / shares, account[WORST]
+    peak, worst = peak_and_worst(prices, market.drawdown_tree, shift, first + 1, stop, before, worst)
     account[WORST] = worst
     account[PEAK] = max(account[PEAK], peak * shares)
-    account[MARKED] = shares * market.close[stop - 1]
+    account[MARKED] = shares * prices[CLOSE, stop - 1]
 
 
 @compiled

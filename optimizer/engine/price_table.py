@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -22,8 +21,8 @@ _NO_ACCOUNT = Account()
 class PriceTable:
     """Checked prices with their sums and drawdowns, shared by all sets; see the glossary of the kernel."""
 
-    bars: Bars  # with prices as compiled functions take them
-    cash: FloatArray  # (n,) value at each close of 1.0 kept in cash
+    bars: Bars
+    prices: FloatArray  # (5, n)
     terms: FloatArray  # (13,)
     account: Account
 
@@ -38,31 +37,36 @@ class PriceTable:
         n = len(bars)
         if n < 2:
             raise TooFewBars(symbol=bars.symbol, have=n, need=2, reason=Phrase("no_return"))
-        bars, a_year = _contiguous(bars), periods_per_year(bars)
-        if not spans.are_prices(bars.open, bars.high, bars.low, bars.close):
+        prices, a_year = np.empty((5, n)), periods_per_year(bars)
+        for row, name in enumerate(_PRICES):
+            prices[row] = getattr(bars, name)
+        if not spans.are_prices(prices[: spans.CASH].ravel()):
             require_prices(bars)  # raises with the date
-        cash = cash_values(bars, account, yields, a_year)
-        return cls(bars=bars, cash=cash, terms=_terms(costs, account, a_year), account=account)
+        prices[spans.CASH] = cash_values(bars, account, yields, a_year)
+        return cls(bars=bars, prices=prices, terms=_terms(costs, account, a_year), account=account)
 
     def with_costs(self, costs: Costs) -> "PriceTable":
         """Same prices with other costs."""
         return replace(self, terms=_terms(costs, self.account, self.periods_per_year))
 
     @property
-    def columns(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Open, high, low and close of each bar, and the value of cash at its close, (n,) each."""
-        bars = self.bars
-        return bars.open, bars.high, bars.low, bars.close, self.cash
+    def contiguous(self) -> Bars:
+        """Bars with prices as compiled functions take them: one kind of array, writable and contiguous."""
+        fits = [
+            values.flags.carray and values.dtype == np.float64
+            for values in (getattr(self.bars, name) for name in _PRICES)
+        ]
+        return self.bars if all(fits) else replace(self.bars, **dict(zip(_PRICES, self.prices, strict=False)))
 
     @cached_property
     def coarse_spans(self) -> spans.Spans:
         """Sums and drawdowns that are quickly made."""
-        return spans.spans_of(self.bars.close, self.cash, self.terms, spans.COARSE)
+        return spans.spans_of(self.prices, self.terms, spans.COARSE)
 
     @cached_property
     def fine_spans(self) -> spans.Spans:
         """Sums and drawdowns that are quickly read."""
-        return spans.spans_of(self.bars.close, self.cash, self.terms, spans.FINE)
+        return spans.spans_of(self.prices, self.terms, spans.FINE)
 
     @property
     def periods_per_year(self) -> float:
@@ -76,18 +80,9 @@ class PriceTable:
 
     def interest(self, start: int, stop: int) -> FloatArray:
         """(stop − start,) return of cash over each bar of [start, stop)."""
-        before = self.cash[np.maximum(np.arange(start, stop) - 1, 0)]
-        return np.asarray(self.cash[start:stop] / before - 1.0)
-
-
-def _contiguous(bars: Bars) -> Bars:
-    """Bars whose prices compiled functions accept: one kind of array, writable and contiguous; copied if need be."""
-    copied: dict[str, Any] = {name: np.array(values, dtype=np.float64) for name in _PRICES if not _fits(values := getattr(bars, name))}
-    return replace(bars, **copied) if copied else bars
-
-
-def _fits(values: FloatArray) -> bool:
-    return values.dtype == np.float64 and values.flags.carray
+        values = self.prices[spans.CASH]
+        before = values[np.maximum(np.arange(start, stop) - 1, 0)]
+        return np.asarray(values[start:stop] / before - 1.0)
 
 
 def _terms(costs: Costs, account: Account, a_year: float) -> FloatArray:

@@ -21,6 +21,8 @@ from optimizer.compiled import compiled, trailing_zeros
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.orders import FINANCED, interest
 
+# Rows of `prices`.
+OPEN, HIGH, LOW, CLOSE, CASH = range(5)
 #: `shift` of what is written for a few sets, and of what is written for many.
 COARSE, FINE = 3, 0
 _N_SUMS = 6
@@ -41,11 +43,7 @@ class Spans(NamedTuple):
 class PriceArrays(NamedTuple):
     """Inputs common to all sets; see the glossaries here and in the kernel."""
 
-    open: FloatArray  # (n,)
-    high: FloatArray  # (n,)
-    low: FloatArray  # (n,)
-    close: FloatArray  # (n,)
-    cash: FloatArray  # (n,)
+    prices: FloatArray  # (5, n)
     prefix_sums: FloatArray  # (n_blocks + 1, 6)
     drawdown_tree: FloatArray  # (2 · size, 3)
     shift: int
@@ -53,23 +51,17 @@ class PriceArrays(NamedTuple):
     terms: FloatArray  # (13,)
 
 
-def spans_of(close: FloatArray, cash: FloatArray, terms: FloatArray, shift: int) -> Spans:
+def spans_of(prices: FloatArray, terms: FloatArray, shift: int) -> Spans:
     """Sums and drawdowns of blocks of 2 ** shift bars."""
-    n_blocks = len(close) >> shift
+    n_blocks = prices.shape[1] >> shift
     prefix_sums = np.empty((n_blocks + 1, _N_SUMS))
     drawdown_tree = np.empty((2 << max(n_blocks - 1, 0).bit_length(), 3))
-    fill_spans(close, cash, terms, shift, prefix_sums, drawdown_tree)
+    fill_spans(prices, terms, shift, prefix_sums, drawdown_tree)
     return Spans(prefix_sums, drawdown_tree, shift)
 
 
 @compiled
-def are_prices(open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> bool:
-    """True if all prices are positive numbers."""
-    return _are_positive(open_) and _are_positive(high) and _are_positive(low) and _are_positive(close)
-
-
-@compiled
-def _are_positive(values: FloatArray) -> bool:
+def are_prices(values: FloatArray) -> bool:
     """True if all are positive numbers: their bits, read as integers, are then between those of 0 and of infinity.
 
     Of integers the lowest and the highest are found many at a time.
@@ -83,12 +75,7 @@ def _are_positive(values: FloatArray) -> bool:
 
 @compiled
 def fill_spans(
-    close: FloatArray,
-    cash: FloatArray,
-    terms: FloatArray,
-    shift: int,
-    prefix_sums: FloatArray,
-    drawdown_tree: FloatArray,
+    prices: FloatArray, terms: FloatArray, shift: int, prefix_sums: FloatArray, drawdown_tree: FloatArray
 ) -> None:
     """Fill both arrays."""
     is_financed, sums = terms[FINANCED] > 0.0, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -96,8 +83,8 @@ def fill_spans(
     for block in range(n_blocks):
         _keep(sums, prefix_sums[block])
         first, last = block << shift, (block + 1) << shift
-        sums = _sums_after(close, cash, is_financed, first, last, sums)
-        _fill_leaf(close, first, last, drawdown_tree[size + block])
+        sums = _sums_after(prices, is_financed, first, last, sums)
+        _fill_leaf(prices[CLOSE], first, last, drawdown_tree[size + block])
     _keep(sums, prefix_sums[n_blocks])
     drawdown_tree[size + n_blocks :] = 1.0  # leaves that no span reaches
     _fill_nodes(drawdown_tree)
@@ -131,15 +118,13 @@ def _fill_nodes(drawdown_tree: FloatArray) -> None:
 
 
 @compiled
-def _sums_after(
-    close: FloatArray, cash: FloatArray, is_financed: bool, first: int, last: int, sums: _Sums
-) -> _Sums:
+def _sums_after(prices: FloatArray, is_financed: bool, first: int, last: int, sums: _Sums) -> _Sums:
     """Sums over all bars before row `last`, from those before row `first`; the first row of all has no return."""
     total, lost, squares, lost_squares, downs, lost_downs = sums
     for t in range(max(first, 1), last):
-        change = close[t] / close[t - 1] - 1.0
+        change = prices[CLOSE, t] / prices[CLOSE, t - 1] - 1.0
         if is_financed:
-            change -= interest(cash, t)
+            change -= interest(prices[CASH], t)
         square = change * change
         total, rest = _two_sum(total, change)
         lost += rest
@@ -159,43 +144,39 @@ def _two_sum(total: float, term: float) -> tuple[float, float]:
 
 
 @compiled
-def sums_before(market: PriceArrays, row: int) -> tuple[float, float, float]:
+def sums_before(
+    prices: FloatArray, is_financed: bool, prefix_sums: FloatArray, shift: int, row: int
+) -> tuple[float, float, float]:
     """Sums over all bars before a row: returns beyond those of cash, their squares, squares of the negative ones."""
-    shift = market.shift
-    kept, first = market.prefix_sums[row >> shift], row >> shift << shift
-    sums = (kept[0], kept[1], kept[2], kept[3], kept[4], kept[5])
-    total, lost, squares, lost_squares, downs, lost_downs = _sums_after(
-        market.close, market.cash, market.terms[FINANCED] > 0.0, first, row, sums
-    )
+    block = row >> shift
+    total, lost, squares = prefix_sums[block, 0], prefix_sums[block, 1], prefix_sums[block, 2]
+    lost_squares, downs, lost_downs = prefix_sums[block, 3], prefix_sums[block, 4], prefix_sums[block, 5]
+    first = block << shift
+    if first < row:
+        sums = (total, lost, squares, lost_squares, downs, lost_downs)
+        total, lost, squares, lost_squares, downs, lost_downs = _sums_after(prices, is_financed, first, row, sums)
     return total + lost, squares + lost_squares, downs + lost_downs
 
 
 @compiled
 def peak_and_worst(
-    market: PriceArrays, first: int, stop: int, peak: float, worst: float
+    prices: FloatArray, tree: FloatArray, shift: int, first: int, stop: int, peak: float, worst: float
 ) -> tuple[float, float]:
     """(highest close, lowest ratio of a close to the peak before it) after rows [first, stop), from those before."""
-    tree, shift = market.drawdown_tree, market.shift
     size = tree.shape[0] >> 1
     head = min(stop, ((first - 1) >> shift) + 1 << shift)
-    peak, worst = _peak_and_worst_of(market.close, first, head, peak, worst)
+    for t in range(first, head):
+        close = prices[CLOSE, t]
+        worst, peak = min(worst, close / peak), max(peak, close)
     block, last = head >> shift, stop >> shift
     while block < last:
         span = trailing_zeros(np.uint64(size + block))
         while block + (1 << span) > last:
             span -= 1
-        highest, lowest, ratio = tree[(size + block) >> span]
-        worst = min(worst, ratio, lowest / peak)
-        peak = max(peak, highest)
+        node = (size + block) >> span
+        worst, peak = min(worst, tree[node, 2], tree[node, 1] / peak), max(peak, tree[node, 0])
         block += 1 << span
-    return _peak_and_worst_of(market.close, max(head, last << shift), stop, peak, worst)
-
-
-@compiled
-def _peak_and_worst_of(
-    close: FloatArray, first: int, stop: int, peak: float, worst: float
-) -> tuple[float, float]:
-    for t in range(first, stop):
-        worst = min(worst, close[t] / peak)
-        peak = max(peak, close[t])
+    for t in range(max(head, last << shift), stop):
+        close = prices[CLOSE, t]
+        worst, peak = min(worst, close / peak), max(peak, close)
     return peak, worst

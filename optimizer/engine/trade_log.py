@@ -27,7 +27,7 @@ from optimizer.engine.orders import (
     invested_fraction,
     open_position,
 )
-from optimizer.engine.spans import PriceArrays
+from optimizer.engine.spans import CASH, CLOSE, OPEN, PriceArrays
 
 #: Columns of a row of trades. The fraction is of the equity, the profit is in units of the starting equity.
 ENTRY, EXIT, SIDE, FRACTION, ENTRY_PRICE, EXIT_PRICE, BEFORE, PROFIT, RETURN, REASON = range(10)
@@ -42,9 +42,9 @@ def _write_equity(
     """Write the equity at the closes of rows [first, last): (row at which it is used up, or `last`, and the cash)."""
     is_financed = market.terms[FINANCED] > 0.0
     for bar in range(first, last):
-        close = market.close[bar]
+        close = market.prices[CLOSE, bar]
         if is_financed:
-            cash, own = finance(market.terms, cash, own, shares, close, interest(market.cash, bar))
+            cash, own = finance(market.terms, cash, own, shares, close, interest(market.prices[CASH], bar))
         value = cash + shares * close
         if value <= 0.0:
             return bar, cash
@@ -60,7 +60,7 @@ def _write_idle(
     if market.terms[FINANCED] == 0.0:
         equity[first - start : last - start] = value
         return
-    cash = market.cash
+    cash = market.prices[CASH]
     for bar in range(first, last):
         equity[bar - start] = value * (cash[bar] / cash[since])
 
@@ -104,7 +104,7 @@ def _record(
         side, entry, bar, price, reason = next_trade(market, param_sets, i, cursors, stop)
         if entry >= stop:
             break
-        opening, kept = market.open[entry], market.cash
+        opening, kept = market.prices[OPEN, entry], market.prices[CASH]
         decided = position_fraction(market, param_sets, i, entry - 1)
         before = value * (kept[entry - 1] / kept[since])
         cash, shares = open_position(market.terms, side, opening, decided, before)
@@ -117,7 +117,7 @@ def _record(
         position[entry - start : flat - start] = fraction * (1 - 2 * side)
         since = bar - 1 if reason in (BY_SIGNAL, BY_TIME) else min(bar, stop - 1)
         if flat < bar:
-            bar, price, reason, after = flat, market.close[flat], BY_RUIN, 0.0
+            bar, price, reason, after = flat, market.prices[CLOSE, flat], BY_RUIN, 0.0
         elif reason == STILL_OPEN:
             after = equity[stop - start - 1]
         else:
@@ -134,11 +134,7 @@ def _record(
 
 @compiled
 def record(
-    open_: FloatArray,
-    high: FloatArray,
-    low: FloatArray,
-    close: FloatArray,
-    cash: FloatArray,
+    prices: FloatArray,
     volatility: FloatArray,
     terms: FloatArray,
     bank: Words,
@@ -154,7 +150,7 @@ def record(
 
     `equity` and `position` have one value per bar of the window, `trades` one row more than bars.
     """
-    market = PriceArrays(open_, high, low, close, cash, orders, orders, 0, volatility, terms)
+    market = PriceArrays(prices, orders, orders, 0, volatility, terms)
     return _record(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
 
 
@@ -227,7 +223,7 @@ def _write_returns(market: PriceArrays, start: int, equity: FloatArray, out: Flo
     for t in range(len(equity)):
         beyond = equity[t] / before - 1.0 if before > 0.0 else 0.0
         if is_financed and before > 0.0:
-            earned = interest(market.cash, start + t)
+            earned = interest(market.prices[CASH], start + t)
             beyond -= earned
             if earned != 0.0 and abs(beyond) < NO_RETURN:
                 beyond = 0.0
@@ -237,11 +233,7 @@ def _write_returns(market: PriceArrays, start: int, equity: FloatArray, out: Flo
 
 @compiled
 def fill_entry_means(
-    open_: FloatArray,
-    high: FloatArray,
-    low: FloatArray,
-    close: FloatArray,
-    cash: FloatArray,
+    prices: FloatArray,
     volatility: FloatArray,
     terms: FloatArray,
     bank: Words,
@@ -258,7 +250,7 @@ def fill_entry_means(
 
     `rows` is (2, n_bars): for entries of the long and of the short side. A set without an entry has 0.
     """
-    market = PriceArrays(open_, high, low, close, cash, orders, orders, 0, volatility, terms)
+    market = PriceArrays(prices, orders, orders, 0, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     equity, position = np.empty(stop - start), np.empty(stop - start)
     trades = np.empty((stop - start + 1, N_TRADE_COLUMNS))
@@ -279,14 +271,14 @@ def _take_drift(
     The exposure is the position's worth over the equity at the close before: the fraction invested when the position
     is opened; that of a short one grows while it loses.
     """
-    first, n_bars, close = 0, len(equity), market.close
+    first, n_bars, close = 0, len(equity), market.prices[CLOSE]
     while first < n_bars:
         held, last = position[first], first + 1
         while last < n_bars and position[last] == held:
             last += 1
         before = equity[first - 1] if first > 0 else 1.0
         if held != 0.0 and before > 0.0:
-            shares = held * before / market.open[start + first]
+            shares = held * before / market.prices[OPEN, start + first]
             out[first] -= drift * held
             for t in range(first + 1, last):
                 out[t] -= drift * (shares * close[start + t - 1] / equity[t - 1])
@@ -295,11 +287,7 @@ def _take_drift(
 
 @compiled
 def fill_returns(
-    open_: FloatArray,
-    high: FloatArray,
-    low: FloatArray,
-    close: FloatArray,
-    cash: FloatArray,
+    prices: FloatArray,
     volatility: FloatArray,
     terms: FloatArray,
     bank: Words,
@@ -316,7 +304,7 @@ def fill_returns(
 
     Where there is a second row, the same less `drift` times the exposure goes there.
     """
-    market = PriceArrays(open_, high, low, close, cash, orders, orders, 0, volatility, terms)
+    market = PriceArrays(prices, orders, orders, 0, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     equity, position = np.empty(stop - start), np.empty(stop - start)
     no_trades = np.empty((0, N_TRADE_COLUMNS))

@@ -48,7 +48,7 @@ class TradingEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         Raises UnusableBars, or TooFewBars when no episode fits.
         """
         table = PriceTable.of(bars, costs, account)
-        self.prices, self.terms, self.features = np.array(table.columns), table.terms, features(bars)
+        self.prices, self.terms, self.features = table.prices, table.terms, features(bars)
         self._n_bars = n_bars or max(len(bars) - N_BEFORE, 2)
         if len(bars) < N_BEFORE + self._n_bars or self._n_bars < 2:
             need = N_BEFORE + max(self._n_bars, 2)
