@@ -20,7 +20,6 @@ from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
-from optimizer.engine.spans import Spans
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import pack_mask, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
@@ -39,8 +38,6 @@ _MOST_TOGETHER = 512
 #: Where fewer indicators than this are kept, which is so from 50,000 bars on, sets go in an order in which neighbours
 #: share theirs, a few at a time: else each indicator would be computed again and again.
 _ENOUGH_KEPT, _FEW_TOGETHER = 64, 16
-#: Sets that are scored from spans that are quickly made, before those are made that are quickly read.
-_FEW_SETS = 20
 #: Sets times bars from which a batch is worth distributing over the cores.
 _WORTH_THREADS = 500_000
 #: The overlays that are orders: name, column of the kernel's `orders`, and the factor to its unit.
@@ -170,7 +167,6 @@ class Evaluator:
         self._most_together = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
         self._chunk_size = min(max(1, (self._conditions.capacity - 2) // self._masks_per_set), self._most_together)
         self._no_volatility = np.empty(_NO_VOLATILITY)
-        self._n_scored = 0
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
 
     @property
@@ -204,7 +200,7 @@ class Evaluator:
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
-        price_table, bank, spans = self.price_table, self._conditions.bank, self._spans_for(len(param_sets))
+        price_table, bank, spans = self.price_table, self._conditions.bank, self.price_table.spans
 
         def score(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             kernel.score_sets(
@@ -227,11 +223,6 @@ class Evaluator:
         order = in_common_order(param_sets)
         table = self._filled(len(kernel.SCORE_NAMES), [param_sets[row] for row in order], score, stop - start)
         return Scores(table[np.argsort(order)])
-
-    def _spans_for(self, n_sets: int) -> Spans:
-        """Sums and drawdowns for so many sets more: the fine ones once there are enough of them."""
-        self._n_scored += n_sets
-        return self.price_table.fine_spans if self._n_scored > _FEW_SETS else self.price_table.coarse_spans
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
         """Per-bar returns of sets beyond cash over bars [start, stop), (n_sets, stop − start). Raises TooFewBars."""

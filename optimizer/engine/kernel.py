@@ -8,7 +8,7 @@ conventions (fills, costs, orders) are described in `optimizer.engine.backtest`.
 Glossary of the arrays and their columns; n bars, rows [start, stop) of which are the window:
 
 - `prices` (5, n): open, high, low, close of each bar, and the value at its close of 1.0 kept in cash.
-- `prefix_sums`, `drawdown_tree` and `shift`: sums and drawdowns over spans of bars, see `optimizer.engine.spans`.
+- `prefix_sums` and `drawdown_tree`: sums and drawdowns over spans of bars, see `optimizer.engine.spans`.
 - `volatility` (n,): annualized, as a fraction; any array when no set has a volatility target.
 - `terms` (13,): costs and size of the account, see `optimizer.engine.orders`.
 - `bank` (masks, words): bit masks; bit t of a mask is the condition at the close of bar t. All sets of a
@@ -345,7 +345,6 @@ def score_sets(
     prices: FloatArray,
     prefix_sums: FloatArray,
     drawdown_tree: FloatArray,
-    shift: int,
     volatility: FloatArray,
     terms: FloatArray,
     bank: Words,
@@ -358,7 +357,7 @@ def score_sets(
     out: FloatArray,
 ) -> None:
     """Write the scores of sets [first, last) over rows [start, stop) into the rows of `out`."""
-    market = PriceArrays(prices, prefix_sums, drawdown_tree, shift, volatility, terms)
+    market = PriceArrays(prices, prefix_sums, drawdown_tree, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     account = np.empty(N_ACCOUNT)
     cursors = np.empty(2, np.int64)

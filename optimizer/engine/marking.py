@@ -99,17 +99,17 @@ def mark_idle(cash: FloatArray, account: FloatArray, unmarked: int, since: int, 
 @compiled
 def mark_span(market: PriceArrays, account: FloatArray, shares: float, first: int, stop: int) -> None:
     """Mark the closes of rows [first, stop) of a fully invested long position at once."""
-    prices, kept, shift = market.prices, market.prefix_sums, market.shift
+    prices, kept = market.prices, market.prefix_sums
     is_financed = market.terms[FINANCED] > 0.0
     _mark_equity(account, shares * prices[CLOSE, first], interest(prices[CASH], first))
-    total, squares, downs = sums_before(prices, is_financed, kept, shift, first + 1)
-    total_after, squares_after, downs_after = sums_before(prices, is_financed, kept, shift, stop)
+    total, squares, downs = sums_before(prices, is_financed, kept, first + 1)
+    total_after, squares_after, downs_after = sums_before(prices, is_financed, kept, stop)
     account[SUM] += total_after - total
     account[SQUARES] += squares_after - squares
     account[DOWNSIDE] += downs_after - downs
     # Peak and trough are tracked in prices: the equity of this position is shares times price.
     before, worst = account[PEAK] / shares, account[WORST]
-    peak, worst = peak_and_worst(prices, market.drawdown_tree, shift, first + 1, stop, before, worst)
+    peak, worst = peak_and_worst(prices, market.drawdown_tree, first + 1, stop, before, worst)
     account[WORST] = worst
     account[PEAK] = max(account[PEAK], peak * shares)
     account[MARKED] = shares * prices[CLOSE, stop - 1]

@@ -9,8 +9,9 @@ import numpy as np
 from optimizer.domain.bars import Bars, FloatArray, require_prices
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.study_request import Account, Costs, cost_factors
-from optimizer.engine import orders, spans
+from optimizer.engine import orders
 from optimizer.engine.cash import cash_values
+from optimizer.engine.spans import CASH, Spans, are_prices, spans_of
 from optimizer.errors import Phrase, TooFewBars
 
 _PRICES = ("open", "high", "low", "close")
@@ -40,9 +41,9 @@ class PriceTable:
         prices, a_year = np.empty((5, n)), periods_per_year(bars)
         for row, name in enumerate(_PRICES):
             prices[row] = getattr(bars, name)
-        if not spans.are_prices(prices[: spans.CASH].ravel()):
+        if not are_prices(prices[:CASH].ravel()):
             require_prices(bars)  # raises with the date
-        prices[spans.CASH] = cash_values(bars, account, yields, a_year)
+        prices[CASH] = cash_values(bars, account, yields, a_year)
         return cls(bars=bars, prices=prices, terms=_terms(costs, account, a_year), account=account)
 
     def with_costs(self, costs: Costs) -> "PriceTable":
@@ -59,14 +60,9 @@ class PriceTable:
         return self.bars if all(fits) else replace(self.bars, **dict(zip(_PRICES, self.prices, strict=False)))
 
     @cached_property
-    def coarse_spans(self) -> spans.Spans:
-        """Sums and drawdowns that are quickly made."""
-        return spans.spans_of(self.prices, self.terms, spans.COARSE)
-
-    @cached_property
-    def fine_spans(self) -> spans.Spans:
-        """Sums and drawdowns that are quickly read."""
-        return spans.spans_of(self.prices, self.terms, spans.FINE)
+    def spans(self) -> Spans:
+        """Sums and drawdowns over spans of bars."""
+        return spans_of(self.prices, self.terms)
 
     @property
     def periods_per_year(self) -> float:
@@ -80,7 +76,7 @@ class PriceTable:
 
     def interest(self, start: int, stop: int) -> FloatArray:
         """(stop − start,) return of cash over each bar of [start, stop)."""
-        values = self.prices[spans.CASH]
+        values = self.prices[CASH]
         before = values[np.maximum(np.arange(start, stop) - 1, 0)]
         return np.asarray(values[start:stop] / before - 1.0)
 

@@ -1,9 +1,8 @@
 """Compiled sums and drawdowns over any span of one symbol's bars, from what is kept of each block of them.
 
-A fully invested long position is marked from them at once, however long it is held. A block has 2 ** shift bars: one
-bar is quickest to read, but to write that much takes longer than a few sets take to play, so that these read from
-blocks of eight, and the bars at both ends of a span are added one by one. Sums and drawdowns are the same to the last
-bit, whatever the blocks.
+A fully invested long position is marked from them at once, however long it is held. Only blocks of eight bars are kept,
+because to write what belongs to each bar takes longer than a set takes to play; the bars at both ends of a span are
+added one by one. Sums and drawdowns are the same to the last bit, whatever the blocks.
 
 - `prefix_sums` (n_blocks + 1, 6): of all bars before the block: simple returns beyond those of cash, their squares, and
   the squares of the negative ones; each as the rounded sum and what rounding lost (Knuth's two-sum), because they are
@@ -23,8 +22,8 @@ from optimizer.engine.orders import FINANCED, interest
 
 # Rows of `prices`.
 OPEN, HIGH, LOW, CLOSE, CASH = range(5)
-#: `shift` of what is written for a few sets, and of what is written for many.
-COARSE, FINE = 3, 0
+#: Bars of a block, as a power of two.
+_SHIFT = 3
 _N_SUMS = 6
 #: Bits of infinity, as an integer.
 _INFINITE = 0x7FF0000000000000
@@ -37,7 +36,6 @@ class Spans(NamedTuple):
 
     prefix_sums: FloatArray  # (n_blocks + 1, 6)
     drawdown_tree: FloatArray  # (2 · size, 3)
-    shift: int
 
 
 class PriceArrays(NamedTuple):
@@ -46,18 +44,17 @@ class PriceArrays(NamedTuple):
     prices: FloatArray  # (5, n)
     prefix_sums: FloatArray  # (n_blocks + 1, 6)
     drawdown_tree: FloatArray  # (2 · size, 3)
-    shift: int
     volatility: FloatArray  # (n,)
     terms: FloatArray  # (13,)
 
 
-def spans_of(prices: FloatArray, terms: FloatArray, shift: int) -> Spans:
-    """Sums and drawdowns of blocks of 2 ** shift bars."""
-    n_blocks = prices.shape[1] >> shift
+def spans_of(prices: FloatArray, terms: FloatArray) -> Spans:
+    """Sums and drawdowns of the blocks of all bars."""
+    n_blocks = prices.shape[1] >> _SHIFT
     prefix_sums = np.empty((n_blocks + 1, _N_SUMS))
     drawdown_tree = np.empty((2 << max(n_blocks - 1, 0).bit_length(), 3))
-    fill_spans(prices, terms, shift, prefix_sums, drawdown_tree)
-    return Spans(prefix_sums, drawdown_tree, shift)
+    fill_spans(prices, terms, prefix_sums, drawdown_tree)
+    return Spans(prefix_sums, drawdown_tree)
 
 
 @compiled
@@ -70,19 +67,17 @@ def are_prices(values: FloatArray) -> bool:
     lowest = highest = bits[0]
     for k in range(bits.shape[0]):
         lowest, highest = min(lowest, bits[k]), max(highest, bits[k])
-    return lowest > 0 and highest < _INFINITE
+    return bool(lowest > 0 and highest < _INFINITE)
 
 
 @compiled
-def fill_spans(
-    prices: FloatArray, terms: FloatArray, shift: int, prefix_sums: FloatArray, drawdown_tree: FloatArray
-) -> None:
+def fill_spans(prices: FloatArray, terms: FloatArray, prefix_sums: FloatArray, drawdown_tree: FloatArray) -> None:
     """Fill both arrays."""
     is_financed, sums = terms[FINANCED] > 0.0, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     size, n_blocks = drawdown_tree.shape[0] >> 1, prefix_sums.shape[0] - 1
     for block in range(n_blocks):
         _keep(sums, prefix_sums[block])
-        first, last = block << shift, (block + 1) << shift
+        first, last = block << _SHIFT, (block + 1) << _SHIFT
         sums = _sums_after(prices, is_financed, first, last, sums)
         _fill_leaf(prices[CLOSE], first, last, drawdown_tree[size + block])
     _keep(sums, prefix_sums[n_blocks])
@@ -144,14 +139,12 @@ def _two_sum(total: float, term: float) -> tuple[float, float]:
 
 
 @compiled
-def sums_before(
-    prices: FloatArray, is_financed: bool, prefix_sums: FloatArray, shift: int, row: int
-) -> tuple[float, float, float]:
+def sums_before(prices: FloatArray, is_financed: bool, prefix_sums: FloatArray, row: int) -> tuple[float, float, float]:
     """Sums over all bars before a row: returns beyond those of cash, their squares, squares of the negative ones."""
-    block = row >> shift
+    block = row >> _SHIFT
     total, lost, squares = prefix_sums[block, 0], prefix_sums[block, 1], prefix_sums[block, 2]
     lost_squares, downs, lost_downs = prefix_sums[block, 3], prefix_sums[block, 4], prefix_sums[block, 5]
-    first = block << shift
+    first = block << _SHIFT
     if first < row:
         sums = (total, lost, squares, lost_squares, downs, lost_downs)
         total, lost, squares, lost_squares, downs, lost_downs = _sums_after(prices, is_financed, first, row, sums)
@@ -160,15 +153,15 @@ def sums_before(
 
 @compiled
 def peak_and_worst(
-    prices: FloatArray, tree: FloatArray, shift: int, first: int, stop: int, peak: float, worst: float
+    prices: FloatArray, tree: FloatArray, first: int, stop: int, peak: float, worst: float
 ) -> tuple[float, float]:
     """(highest close, lowest ratio of a close to the peak before it) after rows [first, stop), from those before."""
     size = tree.shape[0] >> 1
-    head = min(stop, ((first - 1) >> shift) + 1 << shift)
+    head = min(stop, ((first - 1) >> _SHIFT) + 1 << _SHIFT)
     for t in range(first, head):
         close = prices[CLOSE, t]
         worst, peak = min(worst, close / peak), max(peak, close)
-    block, last = head >> shift, stop >> shift
+    block, last = head >> _SHIFT, stop >> _SHIFT
     while block < last:
         span = trailing_zeros(np.uint64(size + block))
         while block + (1 << span) > last:
@@ -176,7 +169,7 @@ def peak_and_worst(
         node = (size + block) >> span
         worst, peak = min(worst, tree[node, 2], tree[node, 1] / peak), max(peak, tree[node, 0])
         block += 1 << span
-    for t in range(max(head, last << shift), stop):
+    for t in range(max(head, last << _SHIFT), stop):
         close = prices[CLOSE, t]
         worst, peak = min(worst, close / peak), max(peak, close)
     return peak, worst

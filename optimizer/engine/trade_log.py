@@ -150,7 +150,7 @@ def record(
 
     `equity` and `position` have one value per bar of the window, `trades` one row more than bars.
     """
-    market = PriceArrays(prices, orders, orders, 0, volatility, terms)
+    market = PriceArrays(prices, orders, orders, volatility, terms)
     return _record(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
 
 
@@ -250,7 +250,7 @@ def fill_entry_means(
 
     `rows` is (2, n_bars): for entries of the long and of the short side. A set without an entry has 0.
     """
-    market = PriceArrays(prices, orders, orders, 0, volatility, terms)
+    market = PriceArrays(prices, orders, orders, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     equity, position = np.empty(stop - start), np.empty(stop - start)
     trades = np.empty((stop - start + 1, N_TRADE_COLUMNS))
@@ -304,7 +304,7 @@ def fill_returns(
 
     Where there is a second row, the same less `drift` times the exposure goes there.
     """
-    market = PriceArrays(prices, orders, orders, 0, volatility, terms)
+    market = PriceArrays(prices, orders, orders, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     equity, position = np.empty(stop - start), np.empty(stop - start)
     no_trades = np.empty((0, N_TRADE_COLUMNS))
