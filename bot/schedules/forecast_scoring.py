@@ -35,8 +35,9 @@ from optimizer.studies.worker_messages import Failed
 from optimizer.studies.worker_pool import WorkerDied
 
 if TYPE_CHECKING:
-    from optimizer.outlook import scoreboard, scores
+    from optimizer.outlook import first_forecasts, scoreboard, scores
 else:
+    first_forecasts = LazyModule("optimizer.outlook.first_forecasts")
     scoreboard = LazyModule("optimizer.outlook.scoreboard")
     scores = LazyModule("optimizer.outlook.scores")
 
@@ -144,6 +145,9 @@ class ForecastRecord:
 
     board: "scoreboard.Scoreboard"
     is_outside: bool
+    below: "first_forecasts.FollowedSet | None" = (
+        None  # what the champion made since its first forecast, if less than said
+    )
 
 
 async def forecast_record(warehouse: Warehouse, symbol: str, champion: str, viewer: Viewer) -> ForecastRecord:
@@ -152,7 +156,12 @@ async def forecast_record(warehouse: Warehouse, symbol: str, champion: str, view
     def read() -> ForecastRecord:
         rows = [row for row in told_forecasts(warehouse, symbol=symbol) if may_see(viewer, row)]
         own = [row for row in rows if row.study_name == champion]
-        return ForecastRecord(board=scoreboard.scoreboard(rows), is_outside=scoreboard.is_outside_expected(own))
+        since = next(iter(first_forecasts.followed_sets(own)), None)
+        return ForecastRecord(
+            board=scoreboard.scoreboard(rows),
+            is_outside=scoreboard.is_outside_expected(own),
+            below=since if since and since.is_below else None,
+        )
 
     return await asyncio.to_thread(read)
 

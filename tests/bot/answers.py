@@ -336,6 +336,10 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "forecasts that are off": ("forecasts_board", {"symbol": "", "forecasts": scoreboard(
         forecasts.scored(n, value=0.2, crps=0.02) for n in range(12)
     )}),
+    "forecasts of an edge that is gone": ("forecasts_board", {"symbol": "", "forecasts": scoreboard([
+        *(forecasts.scored(n, value=-0.07 if n in (3, 9) else -0.04, pit=0.15) for n in range(20)),
+        *(forecasts.scored(n, symbols=("MSFT",), study_name="opt-1c2d") for n in range(20)),
+    ])}),
     "no forecasts": ("forecasts_board", {"forecasts": scoreboard([]), "symbol": "AAPL"}),
     "regimes": (
         "regime_list",
