@@ -14,11 +14,13 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
+from optimizer.domain.measured import Measure
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.results.regime_results import Regime, TooFewForRegimes
 from optimizer.learned.filtering import FREEDOM, VARIANCE, forward, improve
@@ -29,6 +31,7 @@ __all__ = [
     "log_returns",
     "regimes_of",
     "remembered",
+    "stability",
     "warm",
 ]
 
@@ -79,6 +82,7 @@ class Regimes:
     stays: FloatArray  # (n_fits, 4) expected bars in each state
     fits: NDArray[np.intp]  # (n_fits,) first row of each fit's labels
     cuts: NDArray[np.intp]  # rows at which the filter began anew, after a gap
+    models: "tuple[_Model, ...]"  # (n_fits,)
     per_year: float
 
     def __len__(self) -> int:
@@ -155,8 +159,25 @@ def regimes_of(bars: Bars) -> Regimes:
         stays=np.array([1.0 / (1.0 - np.diag(model.transitions)) for model in models]),
         fits=fits,
         cuts=np.flatnonzero(is_cut).astype(np.intp),
+        models=tuple(models),
         per_year=per_year,
     )
+
+
+def stability(found: Regimes) -> Measure:
+    """Return the share of labels that the model of the next fit, which knew what followed, gives as well.
+
+    None where there is one fit alone. It is hindsight, and no label uses it.
+    """
+    is_cut = np.zeros(len(found))
+    is_cut[found.cuts] = 1.0
+    later, unused = np.full(found.probabilities.shape, np.nan), np.empty(len(found))
+    fitted = _Fitted(found.log_returns, is_cut, found.per_year)
+    for model, (first, last) in zip(found.models[1:], pairwise(found.fits.tolist()), strict=True):
+        fitted.label(model, first, last, later, unused)
+    later[found.labels < 0] = np.nan
+    labels = _steady(later)
+    return float(np.mean(labels[labels >= 0] == found.labels[labels >= 0])) if (labels >= 0).any() else None
 
 
 def _per_year(bars: Bars) -> float:
