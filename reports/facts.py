@@ -53,6 +53,7 @@ class StudyFacts:
     created_at: datetime
     name: str = ""  # that someone gave it
     command: str = ""  # starts the same study when typed at the same place
+    plain_command: str = ""  # starts the same study without its split by regime; empty where it has none
     replay_command: str = ""  # what recomputes this study
     resume_command: str = ""  # what goes on with it
     page_url: str = ""  # where a browser shows it, if everyone can get there

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from bot.documents.conversations import Conversation
-from bot.grammar.formatting import PREFIX
+from bot.grammar.formatting import PREFIX, command_text
 from bot.runtime.pacing import NOTHING_AHEAD, AheadInChannel
+from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, error_of
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.strategies.regimes.splitting import without_split
 from optimizer.strategies.rules.parameters import MOST_FREE, named_rule
 from optimizer.strategies.rules.reading import parse_rule
 from optimizer.studies.service import Plan as StudyPlan
@@ -47,6 +49,7 @@ def study_facts(
         created_at=study.created_at,
         # A search that began with a champion's set is repeated by its replay, not by what was typed.
         command="" if study.first else command or (conversation.command if conversation else ""),
+        plain_command="" if study.first else _plain_command(study.spec),
         name=study.name,
         replay_command=f"{prefix} replay {study.study_name}",
         resume_command=f"{prefix} resume {study.study_name}",
@@ -75,6 +78,13 @@ def study_facts(
         last_bar=study.window.end_date,
         universe=study.universe,
     )
+
+
+def _plain_command(spec: StudySpec) -> str:
+    """Return what starts a study without its split, a rule being confirmed already; empty where it has no split."""
+    if not spec.by_regime:
+        return ""
+    return command_text(without_split(spec), prefix="") + (" yes" if spec.rule else "")
 
 
 def failure_of(document: Mapping[str, Any], trial_number: int) -> Failure:

@@ -228,6 +228,10 @@ REGIME = RegimeFacts(
     n_changes=5, volatility=0.584, below_high=-0.31, gain=-0.004,
     gain_interval=(-0.014, 0.006), metrics={"return_63": -0.4137}, data_hash="ab12cd34",
 )  # fmt: skip
+DOUBTS = (
+    Phrase("bars_split", when="2008-09-22", value=-0.7512, ratio="4:1"),
+    Phrase("bars_spike", when="2008-05-02", value=0.41),
+)
 FORECAST = ForecastFacts(
     names=("opt-7f3a",), specs=(told.SPEC,), forecast=forecasts.forecast(), hold=forecasts.forecast(ForecastOf.HOLD),
     n_bars=63, earlier=(forecasts.scored(1), forecasts.scored(value=-0.07)),
@@ -322,6 +326,10 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
         "regime",
         {"r": replace(REGIME, below_high=0.0, gain=0.009, gain_interval=(0.002, 0.016), resumed=date(2008, 2, 1)),
          "url": ""},
+    ),
+    "regime of doubtful bars": ("regime", {"r": replace(REGIME, doubts=DOUBTS), "url": ""}),
+    "regime of few bars": (
+        "regime", {"r": replace(REGIME, doubts=DOUBTS[:1], gain=None, gain_interval=None), "url": ""},
     ),
     "forecast": ("forecast", {"forecast": FORECAST}),
     "forecast of champions": ("forecast", {"forecast": replace(
