@@ -29,7 +29,7 @@ SETTINGS = MappingProxyType(
         "objective": "binary",
         "num_threads": 1,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": True,
         "seed": 7,
         "num_leaves": 7,
         "learning_rate": 0.03,
