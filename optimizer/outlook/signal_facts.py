@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 from enum import StrEnum, auto
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.results.learned_results import Quality, SignalQuality, Weight
+from optimizer.domain.results.learned_results import Label, Quality, SignalQuality, Weight
 from optimizer.domain.study_request import Costs
 from optimizer.errors import UserError
-from optimizer.learned.ml.labels import gain_labels
+from optimizer.learned.ml.labels import labels_of
 from optimizer.learned.ml.quality import quality_of
 from optimizer.learned.ml.scale_free import feature_table
 from optimizer.learned.ml.walk import SCHEDULE, VERSION, Walk, walk_with
@@ -42,7 +42,8 @@ class SignalFacts:
     source: str
     as_of: datetime  # of the last bar, UTC
     horizon: int
-    probability: float  # that the open `horizon` bars after the next one is higher, usual costs paid
+    label: Label
+    probability: float  # of what the label asks, from the next open on, usual costs paid
     base_rate: float
     bucket: Bucket | None  # None unless the quality is informative
     quality: SignalQuality | None  # of all earlier calls; None where too few have an outcome
@@ -61,11 +62,13 @@ class SignalFacts:
         return self.probability - self.base_rate
 
 
-def signal_facts(bars: Bars, horizon: int, columns: dict[str, FloatArray] | None = None) -> SignalFacts:
+def signal_facts(
+    bars: Bars, horizon: int, label: Label = Label.GAIN, columns: dict[str, FloatArray] | None = None
+) -> SignalFacts:
     """Signal at the last bar, of stored feature columns or computed ones. Raises TooFewForSignals."""
     if len(bars) <= SCHEDULE.first:
         raise too_few(bars.symbol, len(bars))
-    walk = walk_with(feature_table(bars, columns), gain_labels(bars, horizon, Costs()), horizon)
+    walk = walk_with(feature_table(bars, columns), labels_of(label, bars, horizon, Costs()), horizon)
     quality, slope, last = quality_of(walk), float(walk.slopes[-1]), len(bars) - 1
     assert walk.last_fit is not None, "there are more bars than the first fit needs"
     return SignalFacts(
@@ -74,6 +77,7 @@ def signal_facts(bars: Bars, horizon: int, columns: dict[str, FloatArray] | None
         source=bars.source,
         as_of=moment_of(bars, last),
         horizon=horizon,
+        label=label,
         probability=float(walk.row[last]),
         base_rate=float(walk.base[last]),
         bucket=_bucket(float(walk.row[last] - walk.base[last]), quality),
