@@ -107,8 +107,11 @@ class LearnedRow(Generic[Found]):
 
     def over(self, bars: Bars, costs: Costs, *values: Value, watch: Watch = UNWATCHED) -> Found:
         """Fitted row of bars, from the memory of the process or computed."""
-        key = (self.key, self.version, bars.data_hash, costs, values)
-        found: Found = REMEMBERED.get(key, len(bars), lambda: self.fit(bars, costs, watch, *values))
+        return self.remembered(bars, costs, values, lambda: self.fit(bars, costs, watch, *values))
+
+    def remembered(self, bars: Bars, costs: Costs, values: tuple[Value, ...], make: Callable[[], Found]) -> Found:
+        """Fitted row of bars from the memory of the process, or one that is made now and fits the same."""
+        found: Found = REMEMBERED.get((self.key, self.version, bars.data_hash, costs, values), len(bars), make)
         return found
 
     def require_package(self) -> None:

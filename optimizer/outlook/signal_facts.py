@@ -1,5 +1,6 @@
 """What is told of a symbol's next bars at one bar: a probability, what it came from, and how good earlier ones were."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum, auto
@@ -12,6 +13,7 @@ from optimizer.learned.ml.labels import labels_of
 from optimizer.learned.ml.quality import quality_of
 from optimizer.learned.ml.scale_free import feature_table
 from optimizer.learned.ml.walk import SCHEDULE, VERSION, Walk, walk_with
+from optimizer.strategies.learning.ml import SIGNAL
 
 #: Edges over the base rate from which a side is named, and called strong.
 _SOME, _STRONG = 0.03, 0.10
@@ -63,12 +65,23 @@ class SignalFacts:
 
 
 def signal_facts(
-    bars: Bars, horizon: int, label: Label = Label.GAIN, columns: dict[str, FloatArray] | None = None
+    bars: Bars,
+    horizon: int,
+    label: Label = Label.GAIN,
+    columns: Callable[[], dict[str, FloatArray] | None] = lambda: None,
 ) -> SignalFacts:
-    """Signal at the last bar, of stored feature columns or computed ones. Raises TooFewForSignals."""
+    """Signal at the last bar, of a walk that is remembered, or made of the feature `columns` that are stored, if any.
+
+    Raises TooFewForSignals.
+    """
     if len(bars) <= SCHEDULE.first:
         raise too_few(bars.symbol, len(bars))
-    walk = walk_with(feature_table(bars, columns), labels_of(label, bars, horizon, Costs()), horizon)
+    costs = Costs()
+
+    def walked() -> Walk:
+        return walk_with(feature_table(bars, columns()), labels_of(label, bars, horizon, costs), horizon)
+
+    walk = SIGNAL.remembered(bars, costs, (str(horizon), label.value), walked)
     quality, slope, last = quality_of(walk), float(walk.slopes[-1]), len(bars) - 1
     assert walk.last_fit is not None, "there are more bars than the first fit needs"
     return SignalFacts(

@@ -122,7 +122,7 @@ class SignalService:
             if as_of is None:
                 raise
             raise too_few(symbol, 0) from error
-        return signal_facts(bars, horizon, label, self._stored_columns(bars, as_of))
+        return signal_facts(bars, horizon, label, partial(self._stored_columns, bars, as_of))
 
     def _stored_columns(self, bars: Bars, as_of: date | None) -> dict[str, FloatArray] | None:
         """Columns of the feature store for exactly these bars; None where it has others, as of bars made of shorter."""

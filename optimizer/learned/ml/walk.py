@@ -27,6 +27,11 @@ SCHEDULE = Schedule(first=504, every=63, memory=1_260)
 LEAST_ROWS = 126
 
 
+def purge_of(horizon: int) -> int:
+    """Rows before the close of a fit that it does not train on: of unknown outcomes, and an embargo as long."""
+    return reach_of(horizon) + horizon
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Walk:
     """Probabilities of a symbol's bars, and everything that they came from."""
@@ -74,7 +79,7 @@ def walk_with(
     features: FeatureTable, outcomes: FloatArray, horizon: int, *, watch: Watch = UNWATCHED, purge: int | None = None
 ) -> Walk:
     """Walk with given features and outcomes; `purge` rows before each fit are left out, by default all that need be."""
-    walker = _Walker(features, outcomes, horizon, 2 * horizon + 1 if purge is None else purge)
+    walker = _Walker(features, outcomes, horizon, purge_of(horizon) if purge is None else purge)
     for first, last in SCHEDULE.stretches(len(outcomes)):
         watch.next_fit()
         walker.fit(first, last)
