@@ -37,7 +37,6 @@ async def test_a_study_of_learned_signals_finds_nothing_on_a_real_share_and_says
     assert "AUC" in str(details.blocks)
 
 
-@pytest.mark.parametrize("symbol", ["AAPL", "IBM"])
 async def test_barriers_are_learned_when_a_command_names_them(stage: Stage) -> None:
     services = stage.context.services
     name, root = await stage.start("AAPL ml 30 horizon=5 label=barrier folds=0", user="kim")
@@ -53,6 +52,7 @@ async def test_barriers_are_learned_when_a_command_names_them(stage: Stage) -> N
     assert "gain, barrier" in await stage.tell("AAPL ml 30 label=profit", user="bob")
 
 
+@pytest.mark.parametrize("symbol", ["AAPL", "IBM"])
 async def test_a_study_is_ranked_by_the_sharpe_ratio_and_the_confidence_of_its_entries(
     stage: Stage, symbol: str
 ) -> None:
