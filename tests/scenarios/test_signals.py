@@ -39,7 +39,7 @@ async def test_a_study_of_learned_signals_finds_nothing_on_a_real_share_and_says
 
 async def test_barriers_are_learned_when_a_command_names_them(stage: Stage) -> None:
     services = stage.context.services
-    name, root = await stage.start("AAPL ml 30 horizon=5 label=barrier folds=0", user="kim")
+    name, root = await stage.start("AAPL ml 30 horizon=5 label=barrier folds=0", user="bob")
     verdict = await stage.verdict(root)
     study = await services.studies.get_study_results(name)
     assert study.summary is not None
@@ -47,7 +47,7 @@ async def test_barriers_are_learned_when_a_command_names_them(stage: Stage) -> N
     assert study.summary.learned.label is Label.BARRIER
     assert study.summary.winner.params["label"] == "barrier"
     assert study.timings.training > 0.0
-    assert "배리어 중 상단" in str((await stage.detailed(verdict, user="kim")).blocks)
+    assert "upper of two barriers" in str((await stage.detailed(verdict, user="bob")).blocks)
     assert (await services.studies.replay(name)).difference is None
     assert "gain, barrier" in await stage.tell("AAPL ml 30 label=profit", user="bob")
 
