@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,8 @@ async def test_a_study_whose_worker_is_killed_while_it_trains_has_the_same_trial
     study = await services.studies.get_study_results(name)
     assert study.deaths == 1
     assert study.trials_completed == 40
+    edited = (await stage.slack.thread(root.channel, root.ts))[0]
+    assert re.search(r"training [1-6] of 6", str(edited.past))
     replayed = await services.studies.replay(name)
     assert replayed.difference is None
 

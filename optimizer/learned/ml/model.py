@@ -73,7 +73,11 @@ def fit_trees(rows: FloatArray, outcomes: FloatArray, weight: float) -> Model:
     settings = dict(SETTINGS)
     weights = np.full(len(rows), weight)
     data = lightgbm.Dataset(np.ascontiguousarray(rows), outcomes, weight=weights, params=settings)
-    return Model(lightgbm.train(settings, data, num_boost_round=N_TREES, keep_training_booster=True))
+    # As `lightgbm.train` does, without its callbacks and its copy of the model.
+    booster = lightgbm.Booster(settings, data)
+    for _ in range(N_TREES):
+        booster.update()
+    return Model(booster)
 
 
 def missing() -> str:
