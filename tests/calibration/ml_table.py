@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.results.learned_results import Quality
+from optimizer.domain.results.learned_results import Label, Quality
 from optimizer.domain.study_request import Costs, StudySpec, budget
 from optimizer.engine.evaluator import Evaluator
 from optimizer.learned.ml.labels import gain_labels
@@ -50,14 +50,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _walks(n_seeds: int) -> None:
     print("| market, bars ahead | AUC | least and greatest Brier skill | miss | p ≤ 0.05 | KS | informative | weak |")
     print("|---|---|---|---|---|---|---|---|")
-    markets: dict[str, Callable[[int, int], Walk]] = {
+    for (name, make), horizon in product(_markets().items(), HORIZONS):
+        print(_row(f"{name}, {horizon}", [make(seed, horizon) for seed in range(n_seeds)]), flush=True)
+    print(_leak(n_seeds), flush=True)
+
+
+def _markets() -> dict[str, Callable[[int, int], Walk]]:
+    """Walks through a market of each kind, by seed and horizon."""
+
+    def barriers(bars: Bars, horizon: int) -> Walk:
+        return walk(bars, FREE, horizon=horizon, label=Label.BARRIER)
+
+    return {
         "noise": lambda seed, horizon: walked(noise(seed), horizon),
         "shuffled outcomes": _shuffled,
         "reversal": lambda seed, horizon: walked(reversal(seed), horizon),
+        "noise, barriers": lambda seed, horizon: barriers(noise(seed), horizon),
+        "reversal, barriers": lambda seed, horizon: barriers(reversal(seed), horizon),
     }
-    for (name, make), horizon in product(markets.items(), HORIZONS):
-        print(_row(f"{name}, {horizon}", [make(seed, horizon) for seed in range(n_seeds)]), flush=True)
-    print(_leak(n_seeds), flush=True)
 
 
 def _row(name: str, walks: Sequence[Walk]) -> str:
