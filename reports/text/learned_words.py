@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from optimizer.domain.results.learned_results import Doubt, LearnedReport, SignalQuality
+from optimizer.domain.results.learned_results import Doubt, Label, LearnedReport, SignalQuality
 
 #: Features whose weight is told.
 N_WEIGHTS = 3
@@ -26,6 +26,8 @@ def learned_sentences(report: LearnedReport) -> Iterator[tuple[str, Mapping[str,
     facts = {"report": report, "quality": report.quality}
     if report.quality is not None:
         yield f"learned_{report.quality.word}", facts
+        if report.label is Label.BARRIER:
+            yield "learned_asks_barrier", facts
         yield from _beside_the_twin(report.quality, facts)
     elif report.horizon is not None:
         yield "learned_too_few_calls", facts

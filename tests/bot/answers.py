@@ -20,7 +20,7 @@ from bot.schedules.bar_refresh import Failing
 from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
-from optimizer.domain.results.learned_results import Quality, SignalQuality, Weight
+from optimizer.domain.results.learned_results import Label, Quality, SignalQuality, Weight
 from optimizer.domain.results.regime_results import DidNotTrade, Regime
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
@@ -252,7 +252,7 @@ QUALITY = SignalQuality(
     base_brier=0.2504, skill=0.0, log_loss=0.694, base_log_loss=0.694, logistic_brier=0.2504,
 )  # fmt: skip
 SIGNAL = SignalFacts(
-    symbol="AAPL", timeframe="1d", source="sample", as_of=datetime(2013, 3, 1, tzinfo=UTC), horizon=5,
+    symbol="AAPL", timeframe="1d", source="sample", as_of=datetime(2013, 3, 1, tzinfo=UTC), horizon=5, label=Label.GAIN,
     probability=0.5626, base_rate=0.5626, bucket=None, quality=QUALITY, slope=0.0, parts=(), n_train=1260,
     trained_until=date(2012, 12, 7), model_hash="12ef", data_hash="ab12cd34", version=1, dropped=(),
 )  # fmt: skip
@@ -266,7 +266,8 @@ INFORMATIVE = replace(
 def _told(day: int, **scores: object) -> StoredSignal:
     told: StoredSignal = StoredSignal.model_construct(
         symbol="AAPL", timeframe="1d", source="sample", horizon=5, as_of=datetime(2013, 2, day, tzinfo=UTC),
-        probability=0.5626, base_rate=0.5541, **{"scored_at": None, "realised": None, "brier": None, "base_brier": None}
+        label=Label.BARRIER if day == 5 else Label.GAIN, probability=0.5626, base_rate=0.5541,
+        **{"scored_at": None, "realised": None, "brier": None, "base_brier": None}
         | scores,
     )  # fmt: skip
     return told
@@ -356,6 +357,7 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "regimes of none": ("regime_list", {"rows": [], "without": [], "n_others": 0}),
     "signal": ("signal", {"signal": SIGNAL}),
     "signal that informs": ("signal", {"signal": INFORMATIVE}),
+    "signal of barriers": ("signal", {"signal": replace(INFORMATIVE, label=Label.BARRIER)}),
     "signal of few calls": ("signal", {"signal": replace(SIGNAL, quality=None)}),
     "signals": ("signals", {"signals": RECORD}),
     "signals of none": ("signals", {"signals": SignalRecord(symbol="AAPL", signals=())}),

@@ -4,7 +4,17 @@ from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-from optimizer.domain.results.learned_results import Doubt, LearnedReport, NullRange, TrainingProgress, Twin, Weight
+from optimizer.domain.results.learned_results import (
+    Doubt,
+    Label,
+    LearnedReport,
+    NullRange,
+    Quality,
+    SignalQuality,
+    TrainingProgress,
+    Twin,
+    Weight,
+)
 from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
@@ -70,7 +80,22 @@ DOUBTED = POLICIES.model_copy(
     }
 )
 IDLE = POLICIES.model_copy(update={"seeds": (None,) * 5})
-LEARNED = {"policies": POLICIES, "policies_doubted": DOUBTED, "policies_idle": IDLE}
+#: What a model of signals learned when it was asked for barriers.
+SIGNALS = LearnedReport(
+    kind="ml",
+    n_refits=32,
+    n_train=1260,
+    trained_until=date(2012, 11, 12),
+    weights=(Weight(feature="rsi_14", weight=0.21), Weight(feature="price_change_5d", weight=0.14)),
+    horizon=10,
+    label=Label.BARRIER,
+    slope=0.41,
+    quality=SignalQuality(
+        word=Quality.WEAK, n_calls=2512, n_effective=251.2, base_rate=0.5545, auc=0.5411, p=0.035, brier=0.2467,
+        base_brier=0.2471, skill=0.0016, log_loss=0.686, base_log_loss=0.687, logistic_brier=0.2469,
+    ),
+)  # fmt: skip
+LEARNED = {"signals": SIGNALS, "policies": POLICIES, "policies_doubted": DOUBTED, "policies_idle": IDLE}
 #: A kind of market that turned of late, and one that is old and the first.
 REGIMES = (facts.REGIME, facts.REGIME.model_copy(update={"n_bars": 2353, "since": facts.WINDOW.start, "before": None}))
 OLD = DataNote(kind="stale_end", facts={"n": 3456, "when": "2013-03-01"})
