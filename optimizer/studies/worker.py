@@ -27,6 +27,7 @@ from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
 from optimizer.learned import regimes
+from optimizer.learned.policy import policy_walk
 from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook import forecast_paths
 from optimizer.outlook.champion_forecasts import forecast_parts
@@ -89,7 +90,8 @@ def warm(tell: Callable[[str, int], None] = lambda part, n: None) -> None:
 
     `tell` is called with the name of each part, and how many are loaded.
     """
-    for n, module in enumerate((evaluator, estimator, cross_validation, bootstrap, regimes, forecast_paths), start=1):
+    parts = (evaluator, estimator, cross_validation, bootstrap, regimes, policy_walk, forecast_paths)
+    for n, module in enumerate(parts, start=1):
         module.warm()
         tell(module.__name__.rpartition(".")[2], n)
 
