@@ -5,10 +5,13 @@ import pytest
 
 from optimizer.domain.bars import Bars
 from optimizer.domain.results.learned_results import Doubt, NullRange, Twin
-from optimizer.domain.study_request import Costs
+from optimizer.domain.study_request import Costs, Narrowed, StudySpec, budget
+from optimizer.domain.study_results import Verdict
 from optimizer.engine.evaluator import Evaluator
-from optimizer.learned.policy.policy_schedule import REFIT
+from optimizer.learned.policy.policy_schedule import FIRST_FIT, REFIT
+from optimizer.search.loop import search
 from optimizer.strategies.learning.rl import LEAST_BARS, RL
+from optimizer.strategies.registry import space_of
 from optimizer.validation.learned_evidence.policy_report import (
     MOST_NULLS,
     MOST_SPREAD,
@@ -17,7 +20,9 @@ from optimizer.validation.learned_evidence.policy_report import (
     doubts,
     policy_report,
 )
+from optimizer.validation.summarize import summarize, window_rows
 from optimizer.validation.window import WindowRows
+from reports.text.learned_words import learned_sentences
 from tests.bars import made_up_bars, sample_bars
 from tests.optimizer.learned.policy_worlds import Planted, planted_world
 
@@ -105,3 +110,26 @@ def test_a_price_that_stands_still_is_reported_as_never_traded() -> None:
     assert report.seeds == (None,) * 5
     assert report.weights == ()
     assert Doubt.NULLS_AS_GOOD in report.doubts
+
+
+def test_a_study_of_a_price_that_stands_still_says_that_it_never_trades() -> None:
+    still = made_up_bars(LEAST_BARS + 200, volatility=0.0, drift=0.0)
+    spec = StudySpec(
+        symbol="TEST", strategy_name="rl", folds=0, narrowed=(Narrowed(name="memory", low=504.0, high=504.0),)
+    )
+    space, rows, evaluator = space_of(spec), window_rows(spec, still, FIRST_FIT, LEAST_BARS), evaluator_of(still)
+    window = {"start": rows.start, "stop": rows.holdout_start}
+    trials = list(search(spec, space, evaluator, n_trials=budget(spec, space), seed=1, **window))
+    found = summarize(spec, space, evaluator, trials, window=rows)
+
+    assert found.verdict is Verdict.UNPROVEN
+    assert "policies_never_in" in dict(learned_sentences(found.learned))
+
+
+def test_a_set_has_the_same_bits_alone_and_among_others() -> None:
+    bars = sample_bars("AAPL").cut(0, LEAST_BARS)
+    sets = [{**USUAL, "memory": 504, "enter": enter, "leave": leave} for enter in (2, 3, 5) for leave in (0, 2)]
+    together = evaluator_of(bars, allow_short=True).returns(sets, start=FIRST_FIT, stop=len(bars))
+    alone = [evaluator_of(bars, allow_short=True).returns([one], start=FIRST_FIT, stop=len(bars))[0] for one in sets]
+
+    assert np.array_equal(together, np.array(alone))
