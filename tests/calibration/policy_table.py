@@ -1,6 +1,6 @@
 """`python -m tests.calibration.policy_table`: what policies found by reward earn on markets whose truth is known.
 
-    python -m tests.calibration.policy_table [--worlds 40] [--walks 200] [--rising 20]
+    python -m tests.calibration.policy_table [--worlds 40] [--walks 200] [--years 10] [--rising 20]
 
 The first table plays the vote with the default numbers over ten years of planted markets. The second does so on random
 walks, where it is one of twenty equals beside 19 votes of noise. How many of these are asked until one does as well is
@@ -31,7 +31,8 @@ from optimizer.strategies.registry import space_of, strategy_of
 from optimizer.validation.assessment import Assessment
 from optimizer.validation.learned_evidence.policy_report import N_NULLS, beside_noise
 from optimizer.validation.summarize import NOTHING_TRIED, summarize, window_rows
-from tests.optimizer.learned.policy_worlds import Planted, attainable, planted_world, random_walk
+from tests.optimizer.learned.policy_worlds import WARM_UP, YEARS, Planted, attainable, planted_world, random_walk
+from tests.optimizer.learned.regime_worlds import SESSIONS
 
 RISE = 0.15
 #: Confidence above which a result is called more than luck and market.
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.calibration.policy_table", description=__doc__)
     parser.add_argument("--worlds", type=int, default=40, help="planted markets of each kind")
     parser.add_argument("--walks", type=int, default=200, help="random walks")
+    parser.add_argument("--years", type=int, default=YEARS, help="years of a random walk: fewer are cheaper")
     parser.add_argument("--rising", type=int, default=20, help="studies of walks that rise")
     options = parser.parse_args(arguments)
     if options.worlds:
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.walks:
         print("\n| random walks | vote, mean | no noise as good | evenness | promising or strong | verdicts of these |")
         print("|---|---|---|---|---|---|")
-        _walks(options.walks)
+        _walks(options.walks, WARM_UP + options.years * SESSIONS)
     if options.rising:
         print("\n| walks that rise | hold in disguise | skill above 0.8 | of these in disguise |")
         print("|---|---|---|---|")
@@ -85,11 +87,11 @@ def _has_sign(planted: Planted, votes: Votes) -> bool:
     return bool(planted.sign * votes.weights[:, :, FEATURES.index(feature)].mean() > 0.0)
 
 
-def _walks(n_walks: int) -> None:
+def _walks(n_walks: int, n_bars: int) -> None:
     """Print a row after every twenty walks, for those before it: a long run that is ended has told what it saw."""
     rng, votes, places, verdicts = np.random.default_rng(1), [], [], Counter[str]()
     for seed in range(n_walks):
-        study = _Study(random_walk(1_000 + seed))
+        study = _Study(random_walk(1_000 + seed).cut(0, n_bars))
         vote, noise = beside_noise(study.evaluator, study.space.default, study.rows)
         n_asked = next((n for n, one in enumerate(noise, start=1) if one >= vote), None)
         # More than k in a share of 1 / (k + 1): spread over its step, the place is even where nothing was learned.
