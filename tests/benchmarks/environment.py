@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     n_fits = len(walk(bars, Costs(), UNWATCHED, 1260, 1.0).fits)
     seconds = _least(lambda: walk(bars, Costs(), UNWATCHED, 1260, 1.0), options.rounds)
     print(f"a fit, up to 1,260 rows: {1e3 * seconds / n_fits / N_POLICIES:.1f} ms  ≤ 60 ms")
-    print(f"a walk, {n_fits} × {N_POLICIES} fits over {N_BARS:,} bars: {seconds:.2f} s")
+    print(f"a walk, {n_fits} × {N_POLICIES} fits over {N_BARS:,} bars: {seconds:.2f} s  ≤ 0.8 s")
     compiled, together, alone = steps_per_second(options.rounds)
     print(f"steps a second, {N_ACCOUNTS:,} accounts in one compiled call: {compiled:,.0f}  ≥ 1,000,000")
     print(f"steps a second, {N_ACCOUNTS:,} accounts through Gymnasium's vector interface: {together:,.0f}")
