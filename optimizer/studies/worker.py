@@ -27,6 +27,7 @@ from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
 from optimizer.learned import regimes
+from optimizer.learned.policy import policy_walk
 from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook import forecast_paths
 from optimizer.outlook.champion_forecasts import forecast_parts
@@ -67,7 +68,7 @@ from optimizer.validation.statistics import bootstrap, cross_validation
 log = logging.getLogger(__name__)
 
 #: Modules with compiled functions.
-_COMPILED = (evaluator, estimator, cross_validation, bootstrap, regimes, forecast_paths)
+_COMPILED = (evaluator, estimator, cross_validation, bootstrap, regimes, policy_walk, forecast_paths)
 
 
 async def serve(answers: IO[str]) -> None:

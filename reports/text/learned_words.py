@@ -57,7 +57,8 @@ def _of_policies(report: LearnedReport) -> Iterator[tuple[str, Mapping[str, Any]
     n_as_good = round(nulls.p * (nulls.n + 1)) - 1
     facts = {"report": report, "least": min(seeds), "most": max(seeds), "n_as_good": n_as_good}
     yield "policies_beside", facts
-    for doubt in report.doubts:
+    yield "policies_beside_noise", facts
+    for doubt in sorted(report.doubts, key=lambda doubt: doubt is not Doubt.NULLS_AS_GOOD):
         yield _OF_DOUBT[doubt], facts
     if report.weights:
         yield "policies_weights", {**facts, "weights": report.weights[:N_LIKINGS]}

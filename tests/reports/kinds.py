@@ -67,14 +67,14 @@ POLICIES = LearnedReport(
     weights=(Weight(feature="week", weight=-1.4), Weight(feature="near_high", weight=-0.6)),
     seeds=(0.71, 0.57, 0.88, 0.59, 1.02),
     twins=(Twin(name="hold", sharpe=1.08), Twin(name="ridge", sharpe=0.4), Twin(name="momentum", sharpe=0.93)),
-    nulls=NullRange(low=-0.3, high=0.42, n=19, p=0.05),
+    nulls=NullRange(vote=0.79, low=-0.3, high=0.42, n=19, p=0.05),
     doubled_costs=0.46,
 )
 DOUBTED = POLICIES.model_copy(
     update={
         "weights": (),
         "seeds": (-0.21, 0.35, 0.62, 0.08, 0.11),
-        "nulls": NullRange(low=-0.3, high=0.42, n=19, p=0.25),
+        "nulls": NullRange(vote=0.21, low=-0.3, high=0.42, n=19, p=0.25),
         "doubled_costs": -0.12,
         "doubts": (Doubt.SEEDS_DISAGREE, Doubt.TWIN_AS_GOOD, Doubt.NULLS_AS_GOOD, Doubt.COSTS_TURN_IT),
     }

@@ -5,6 +5,7 @@ Every point of a grid over both sides of every threshold is judged and worded. W
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -61,6 +62,16 @@ def test_overfit_is_said_only_of_what_was_fitted_and_lost() -> None:
         if judge(found).verdict is Verdict.OVERFIT:
             assert found.n_tried > 1
             assert any(value is not None and value <= 0 for value in (found.unseen, found.walk_forward))
+
+
+def test_a_doubt_about_what_was_learned_only_lowers_a_verdict() -> None:
+    order = list(Verdict)
+    for found in points(5_000):
+        plain = judge(replace(found, doubts=()))
+        for doubt in Doubt:
+            judged = judge(replace(found, doubts=(doubt,)))
+            assert order.index(judged.verdict) >= order.index(plain.verdict)
+            assert judged.verdict not in (Verdict.STRONG, Verdict.PROMISING)
 
 
 #: Both sides of every threshold, and no value where there may be none.

@@ -185,7 +185,7 @@ def test_the_engine_is_compiled_beforehand_with_progress(terminal: Terminal) -> 
 
     assert warm.code == 0
     assert json.loads(warm.out)["seconds"] >= 0
-    assert [line for line in warm.err.splitlines() if line.startswith(("evaluator: 1", "forecast_paths: 6"))]
+    assert {"evaluator: 1", "policy_walk: 6", "forecast_paths: 7"} <= {line.strip() for line in warm.err.splitlines()}
 
 
 async def test_a_database_is_migrated_once_and_a_newer_one_is_refused(documents: None) -> None:

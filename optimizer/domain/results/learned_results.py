@@ -78,12 +78,13 @@ class Twin(Frozen):
 
 
 class NullRange(Frozen):
-    """Range of what the same training earns where there is nothing to learn."""
+    """Range of what the same training earns where there is nothing to learn, with numbers that no search chose."""
 
+    vote: Measure = None  # Sharpe ratio of the true training with these numbers
     low: float  # 5th and 95th percentile of their Sharpe ratios
     high: float
     n: int
-    p: float  # share of them that did at least as well
+    p: float  # share of them, the true one counted, that did at least as well
 
 
 class LearnedReport(Frozen):
