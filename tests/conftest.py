@@ -39,15 +39,21 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongo]:
 
 @pytest.fixture
 def mongodb_uri(mongod: EmbeddedMongo, request: pytest.FixtureRequest) -> str:
-    """The server with a database that only this test uses."""
-    database = f"test_{abs(hash(request.node.nodeid)):x}"
+    """The server with a database of this test's own; making one takes longer than most tests take.
+
+    Those that want the documents bound therefore get one that the test before left, and that is emptied for them.
+    """
+    is_emptied = "documents" in request.fixturenames
+    database = "emptied" if is_emptied else f"test_{abs(hash(request.node.nodeid)):x}"
     return mongod.uri.replace("/?", f"/{database}?")
 
 
 @pytest_asyncio.fixture
 async def documents(mongodb_uri: str) -> AsyncIterator[None]:
-    """The documents, bound to this test's database."""
-    async with open_documents(mongodb_uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)):
+    """The documents, bound to the database of this test's address, which holds none."""
+    async with open_documents(mongodb_uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)) as database:
+        for name in await database.list_collection_names(filter={"name": {"$not": {"$regex": "^system\\."}}}):
+            await database[name].delete_many({})
         yield
 
 
