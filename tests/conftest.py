@@ -1,6 +1,7 @@
 """What many tests need: a real MongoDB server, one for the whole run."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -23,6 +24,17 @@ pytest_plugins = ["tests.needs"]
 # How long an example takes says more about the machine than about what is tested.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_collection() -> None:
+    """Let the collector rest while modules are imported: they make no garbage."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Keep a million objects of modules and tests out of each full collection, which takes half a second with them."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
