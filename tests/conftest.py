@@ -37,6 +37,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """Give them back: DuckDB writes a report about each of its objects that is left when the process ends."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongo]:
     """A real server on 127.0.0.1, which plays the faults of `tests.mongo_faults`."""
