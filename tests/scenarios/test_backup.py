@@ -64,12 +64,19 @@ def study_of(uri: str, symbol: str) -> Mapping[str, Any]:
         return client.get_default_database()[STUDIES].find_one({"symbol": symbol}) or {}
 
 
+async def until(uri: str, study: Mapping[str, Any]) -> str:
+    """Name of a study, once there is one that fits; one client asks, because each logs in anew."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        studies = client.get_default_database()[STUDIES]
+        async with asyncio.timeout(300):
+            while (found := await asyncio.to_thread(studies.find_one, study)) is None:
+                await asyncio.sleep(0.05)
+    return str(found["study_name"])
+
+
 async def until_ended(uri: str, symbol: str) -> str:
     """Name of the study of a symbol, once it is complete."""
-    async with asyncio.timeout(300):
-        while (study := await asyncio.to_thread(study_of, uri, symbol)).get("status") != "complete":
-            await asyncio.sleep(0.05)
-    return str(study["study_name"])
+    return await until(uri, {"symbol": symbol, "status": "complete"})
 
 
 async def test_a_backup_beside_a_bot_that_works_is_restored_and_continued(
@@ -83,9 +90,7 @@ async def test_a_backup_beside_a_bot_that_works_is_restored_and_continued(
             await act.command("AAPL RSI 30 seed=3 folds=0")
             ended = await until_ended(old, "AAPL")
             await act.command(f"IBM MACD {N_TRIALS} seed=11 folds=0")
-            async with asyncio.timeout(300):
-                while not study_of(old, "IBM").get("trials_completed", 0) > 200:
-                    await asyncio.sleep(0.02)
+            await until(old, {"symbol": "IBM", "trials_completed": {"$gt": 200}})
             code, told, said = await typed(
                 tmp_path / "old", old, "backup", str(file), "--secrets", OPTIMIZE_BOT_BACKUP_PASSPHRASE=PASSPHRASE
             )
