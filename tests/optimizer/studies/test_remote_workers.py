@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.server, pytest.mark.usefixtures("documents")]
 
 SHORT = StudySpec(symbol="IBM", strategy_name="rsi", n_trials=20, folds=0)
 #: Takes a second or more, so that it can be disturbed.
-LONG = StudySpec(symbol="IBM", strategy_name="rsi", n_trials=3000, folds=0, seed=5)
+LONG = StudySpec(symbol="IBM", strategy_name="rsi", n_trials=4000, folds=0, seed=5)
 
 
 @pytest_asyncio.fixture
