@@ -17,6 +17,7 @@ SECTIONS = (
     "sampler_quality",
     "search",
     "study",
+    "workers",
 )
 DEFAULT = "engine"
 

@@ -1,7 +1,6 @@
 """A study has one worker at a time, and one that lost it writes nothing more."""
 
 import asyncio
-import sys
 from datetime import timedelta
 
 import pytest
@@ -23,6 +22,7 @@ from optimizer.storage.leases import (
 from optimizer.storage.study_store import store_trials
 from optimizer.studies.running.deaths import record_death
 from optimizer.studies.running.reaper import Reaper
+from tests.optimizer.storage.claiming import claimed_by_eight
 from tests.optimizer.storage.test_tries import NOW, study
 
 pytestmark = pytest.mark.usefixtures("documents")
@@ -262,17 +262,7 @@ async def test_one_death_is_counted_once_however_often_it_is_recorded() -> None:
 
 @pytest.mark.slow
 async def test_of_eight_processes_that_claim_the_same_studies_each_study_has_one(mongodb_uri: str) -> None:
-    """Two hundred rounds; seven of each round are told so."""
-    names = [f"opt-{n:04x}" for n in range(200)]
-    for name in names:
-        one = study(name).model_copy(update={"summary": None, "rank": None, "status": StudyState.QUEUED})
-        await one.insert()
-    command = (sys.executable, "-m", "tests.optimizer.storage.claiming", mongodb_uri, *names)
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-    processes = [await asyncio.create_subprocess_exec(*command, **pipes) for _ in range(8)]
-    for process in processes:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-    said = [(await process.communicate(b"go\n"))[0].decode().split() for process in processes]
-
-    assert sorted(name for each in said for name in each) == names
+    """Two hundred rounds, in each of which seven are refused."""
+    granted, refusals = await claimed_by_eight(mongodb_uri, 200)
+    assert sorted(granted) == [f"opt-{n:04x}" for n in range(200)]
+    assert len(refusals) == 7 * 200
