@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState, TrialRecord, TrialState
 from optimizer.errors import WorkerLost, error_of
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, StudyLease
@@ -220,6 +221,31 @@ async def test_gap_in_the_reapers_own_looking_costs_nobody_a_lease() -> None:
     await asyncio.sleep(1.2)  # MongoDB was away, for both
     await reaper.look()
     assert (await now()).deaths == 0
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+async def test_machine_whose_clock_is_off_keeps_and_loses_its_lease_like_any_other(minutes: int) -> None:
+    """Of its clock only the times that it writes are seen."""
+    await stored()
+    held, off = await held_by(OTHER), utc_now() + timedelta(minutes=minutes)
+    written = {"started_at": off, "heartbeat_at": off}
+    reaper = Reaper("one", expiry=0.2, every=0.05)
+    for _ in range(8):
+        await held.update(**written)
+        await held.beat()
+        await reaper.look()
+        await asyncio.sleep(0.05)
+    lease = (await now()).lease
+    assert lease is not None
+    assert lease.claimed_at is not None
+    assert abs(lease.claimed_at - utc_now()) < timedelta(minutes=5)
+    assert (lease.token, (await now()).deaths) == (1, 0)
+
+    await OptimizationStudy.get_motor_collection().update_one({}, {"$set": written})
+    while not (await now()).deaths:
+        await reaper.look()
+        await asyncio.sleep(0.05)
+    await held_by(ONE)
 
 
 async def test_reaper_leaves_its_own_pool_alone() -> None:
