@@ -45,7 +45,7 @@ class WorkerProcess:
         for member in family:
             member.send_signal(number)
 
-    async def until_said(self, words: str, *, seconds: float = 60.0) -> str:
+    async def until_said(self, words: str, *, seconds: float = 120.0) -> str:
         """Wait until it has printed these words; returns everything that it has printed."""
         return await until(lambda: self.said.read_text() if words in self.said.read_text() else "", seconds=seconds)
 

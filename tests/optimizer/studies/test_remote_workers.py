@@ -49,7 +49,7 @@ async def bot(tmp_path: Path) -> AsyncIterator[OptimizationService]:
         )
 
 
-async def reaches(name: str, state: StudyState, *, seconds: float = 120.0) -> OptimizationStudy:
+async def reaches(name: str, state: StudyState, *, seconds: float = 240.0) -> OptimizationStudy:
     async with asyncio.timeout(seconds):
         while True:
             study = await OptimizationStudy.find_one(OptimizationStudy.study_name == name)
@@ -60,7 +60,7 @@ async def reaches(name: str, state: StudyState, *, seconds: float = 120.0) -> Op
 
 
 async def has_trials(name: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not await OptimizationTrial.find(OptimizationTrial.study == name).count():
             await asyncio.sleep(0.01)
 

@@ -38,7 +38,7 @@ async def test_election_costs_studies_nothing_here_and_elsewhere(tmp_path: Path)
             market = Market(warehouse, (Sample(),), sources=("sample",))
             clock = {"clock": lambda: datetime.now(UTC)}
             bot = OptimizationService(market=market, pool=pool, snapshots=snapshots, shares_snapshots=True, **clock)
-            await worker.until_said("1 ready on", seconds=120)
+            await worker.until_said("1 ready on", seconds=300)
             await pool.ready()
             here = await bot.create_study(LONG, created_by="U1")
             await here.set({"needs_bot": True})

@@ -49,7 +49,7 @@ async def machine(home: Path, uri: str, port: int) -> AsyncIterator[Machine]:
     """A machine that is ready."""
     async with TcpProxy(port) as network:
         with worker_process(home, through(network, uri)) as worker:
-            await worker.until_said("1 ready on", seconds=120)
+            await worker.until_said("1 ready on", seconds=300)
             yield Machine(worker, network)
 
 
