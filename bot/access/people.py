@@ -5,14 +5,19 @@ import logging
 import math
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-import aiohttp
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.documents.current_workspace import workspace
+from optimizer.lazy import LazyModule
 from reports.languages import LANGUAGES, Language
+
+if TYPE_CHECKING:
+    import aiohttp
+    from slack_sdk import errors
+    from slack_sdk.web.async_client import AsyncWebClient
+else:
+    # A terminal has people too, and no Slack.
+    aiohttp, errors = LazyModule("aiohttp"), LazyModule("slack_sdk.errors")
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +65,7 @@ class People:
 
     def __init__(
         self,
-        client: AsyncWebClient,
+        client: "AsyncWebClient",
         *,
         keep_members: float = KEEP_MEMBERS_SECONDS,
         longest_members: float = LONGEST_MEMBERS_SECONDS,
@@ -122,7 +127,7 @@ class People:
                 if not answer["channel"].get("is_private", True):
                     return Channel(is_public=True)
                 return Channel(members=await self._read_members(channel_id))
-        except SlackApiError as refusal:
+        except errors.SlackApiError as refusal:
             if refusal.response.get("error") in _NO_CHANNEL:
                 return Channel()
             log.warning("channel_unknown channel=%s error=%s", channel_id, refusal.response.get("error"))
@@ -145,7 +150,7 @@ async def _call_in_time(call: Awaitable[Any]) -> Any:
     """Return Slack's answer, or None when Slack refuses or takes too long."""
     try:
         return await asyncio.wait_for(call, WAIT_SECONDS)
-    except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+    except (errors.SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
         log.warning("people_unknown error=%s", failure)
         return None
 

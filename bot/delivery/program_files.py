@@ -3,17 +3,24 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.grammar.commands import ExportFormat, TableFile
 from bot.runtime.services import Services
 from optimizer.domain.timeframes import parse_timeframe
+from optimizer.lazy import LazyModule
 from optimizer.market.snapshots import read_snapshot
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.strategies.overlays import overlay_warm_up
 from optimizer.strategies.registry import strategy_of
 from optimizer.studies.worker_messages import ResultTable
 from reports.exports.limits import require_expressible
-from reports.exports.programs import ENDINGS, Winner, write_program
+
+if TYPE_CHECKING:
+    from reports.exports import programs
+else:
+    # The programs' code is Python too, and imports pandas.
+    programs = LazyModule("reports.exports.programs")
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,8 @@ async def program_of(study: OptimizationStudy, target: ExportFormat, services: S
     spec, params, window = study.spec, study.summary.winner.params, study.summary.window
     require_expressible(study.study_name, spec, params, target)
     first, last = await asyncio.to_thread(ends_of, study, services.settings.snapshots)
-    file = f"{study.study_name}-{target}.{ENDINGS[target]}"
-    winner = Winner(
+    file = f"{study.study_name}-{target}.{programs.ENDINGS[target]}"
+    winner = programs.Winner(
         study_name=study.study_name,
         spec=spec,
         params=params,
@@ -41,7 +48,7 @@ async def program_of(study: OptimizationStudy, target: ExportFormat, services: S
         warm_up=max(strategy_of(spec).warm_up(params), overlay_warm_up(params)),
         n_before=window.n_warm_up,
     )
-    return Program(write_program(winner, target), file)
+    return Program(programs.write_program(winner, target), file)
 
 
 def ends_of(study: OptimizationStudy, snapshots: Path) -> tuple[str, str]:

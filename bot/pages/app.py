@@ -22,7 +22,6 @@ from bot.documents.audit_log import Outcome
 from bot.grammar.commands import Cancel, Command, Pause, Resume
 from bot.pages.dashboard import PATHS, Dashboard
 from bot.pages.errors import NoSuchPage, NotThisWay, status_of
-from bot.pages.optuna_storage import DashboardStorage
 from bot.pages.session_guard import SecurityHeaders, SessionGuard, language_of
 from bot.pages.views import PageViews
 from bot.runtime.http_protocol import answer_nobody
@@ -66,7 +65,7 @@ class Pages:
     def app(self) -> FastAPI:
         """Build the app with every route."""
         views = self._views
-        dashboard = Dashboard(self._guard, DashboardStorage(self._context.services.studies))
+        dashboard = Dashboard(self._guard, self._context.services.studies)
         return FastAPI(
             openapi_url=None,
             exception_handlers={

@@ -6,6 +6,7 @@ Its page requests absolute addresses, so it is mounted at the root beside ours: 
 
 import asyncio
 import re
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
@@ -16,10 +17,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.pages.errors import NoSuchPage, ReadOnly
-from bot.pages.optuna_storage import DashboardStorage
 from bot.pages.session_guard import SessionGuard
-from optimizer.lazy import LazyModule
+from optimizer.lazy import LazyModule, load_modules
 from optimizer.storage.study_queries import Query
+from optimizer.studies.service import OptimizationService
 
 PATHS = (
     "/dashboard",
@@ -33,9 +34,11 @@ PATHS = (
 _THREADS = 2
 if TYPE_CHECKING:
     import optuna_dashboard
+
+    from bot.pages import optuna_storage
 else:
-    # It imports scikit-learn, which takes a second: only at the first look at the dashboard.
-    optuna_dashboard = LazyModule("optuna_dashboard")
+    # They import Optuna and scikit-learn, which takes a second: only at the first look at the dashboard.
+    optuna_dashboard, optuna_storage = LazyModule("optuna_dashboard"), LazyModule("bot.pages.optuna_storage")
 _STUDY = re.compile(r"/(?:api/studies|csv)/([0-9]{1,16})(?:/|$)")
 _LISTS = ("/api/studies", "/api/studies/")
 
@@ -43,9 +46,9 @@ _LISTS = ("/api/studies", "/api/studies/")
 class Dashboard:
     """The WSGI app behind the session guard, with the requested studies loaded."""
 
-    def __init__(self, guard: SessionGuard, storage: DashboardStorage) -> None:
+    def __init__(self, guard: SessionGuard, studies: OptimizationService) -> None:
         self._guard = guard
-        self._storage = storage
+        self._studies = studies
         self._app: ASGIApp | None = None
         self._making = asyncio.Lock()
 
@@ -59,10 +62,15 @@ class Dashboard:
         app = await self._get_app()
         await app(_with_encodings(scope), dispatch, _cache_static(request, send))
 
+    @cached_property
+    def _storage(self) -> "optuna_storage.DashboardStorage":
+        return optuna_storage.DashboardStorage(self._studies)
+
     async def _prepare(self, request: Request, among: Query) -> None:
         after = request.query_params.get("after", "0")
         if not re.fullmatch(r"[0-9]{1,9}", after) or ".." in request.url.path or ".." in request.scope["path"]:
             raise NoSuchPage
+        await asyncio.to_thread(load_modules, "bot.pages.optuna_storage")
         found = _STUDY.match(request.url.path)
         if found is None:
             if request.url.path in _LISTS:

@@ -19,6 +19,7 @@ from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 
+from bot.pages.dashboard_numbers import name_of, number_of
 from bot.pages.errors import ReadOnly
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Space
@@ -43,22 +44,8 @@ LOADED, LISTED = 12, 50
 MOST_TRIALS = 10_000
 #: Size of the range of trial ids of one study.
 _TRIALS_PER_STUDY = 1 << 20
-_PREFIX = "opt-"
 #: Studies that the visitor of the request under way may see, by number.
 _visible: ContextVar[frozenset[int]] = ContextVar("visible", default=frozenset())
-
-
-def number_of(study_name: str) -> int:
-    """Return the dashboard's number of a study. The leading 1 keeps zeros at the beginning of a name."""
-    return int("1" + study_name.removeprefix(_PREFIX), 16)
-
-
-def name_of(number: int) -> str:
-    """Return the study of a number; KeyError for a number that no study has."""
-    digits = f"{number:x}"
-    if number < 16 or digits[0] != "1":
-        raise KeyError(number)
-    return _PREFIX + digits[1:]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,9 +24,9 @@ from bot.grammar.commands import ShowData
 from bot.grammar.values import read_symbol
 from bot.pages import events
 from bot.pages.chart_files import ChartFiles
+from bot.pages.dashboard_numbers import number_of
 from bot.pages.errors import NoSuchPage
 from bot.pages.leaderboard import VERDICTS, LeaderboardQuery, board
-from bot.pages.optuna_storage import number_of
 from bot.pages.regime_chart import HEIGHT, WIDTH, regime_chart
 from bot.pages.session_guard import SessionGuard, Visitor
 from bot.role import Role

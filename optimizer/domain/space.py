@@ -9,16 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.trial import Trial
+from typing import TYPE_CHECKING
 
 from optimizer.errors import EmptySpace, NotANumber, OutOfRange, Phrase, UnknownParameter, WrongChoice
+from optimizer.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from optuna import distributions
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import Trial
+else:
+    # Reading commands and telling results needs no Optuna, which imports for a third of a second.
+    distributions = LazyModule("optuna.distributions")
 
 Value = int | float | str
 Params = dict[str, Value]
@@ -46,15 +48,15 @@ class Range:
         return tuple(self._typed(self.low + i * self.step) for i in range(count))
 
     @cached_property
-    def distribution(self) -> BaseDistribution:
+    def distribution(self) -> "BaseDistribution":
         """Optuna's distribution of this range."""
         return self.between(self.low, self.high)
 
-    def between(self, low: float, high: float) -> BaseDistribution:
+    def between(self, low: float, high: float) -> "BaseDistribution":
         """Optuna's distribution of the values from `low` to `high`."""
         if self.integer:
-            return IntDistribution(int(low), int(high), step=int(self.step))
-        return FloatDistribution(low, high, step=self.step)
+            return distributions.IntDistribution(int(low), int(high), step=int(self.step))
+        return distributions.FloatDistribution(low, high, step=self.step)
 
     def narrowed(self, low: float, high: float, step: float | None = None) -> "Range":
         """Same parameter over a typed range, which may be a single value."""
@@ -94,9 +96,9 @@ class Choice:
         return self.choices
 
     @cached_property
-    def distribution(self) -> BaseDistribution:
+    def distribution(self) -> "BaseDistribution":
         """Optuna's distribution of these choices."""
-        return CategoricalDistribution(self.choices)
+        return distributions.CategoricalDistribution(self.choices)
 
     def narrowed(self, choices: Sequence[str]) -> "Choice":
         """Same parameter over the typed choices."""
@@ -150,7 +152,7 @@ class Space:
         return tuple(self.by_name)
 
     @cached_property
-    def distributions(self) -> dict[str, BaseDistribution]:
+    def distributions(self) -> "dict[str, BaseDistribution]":
         """Optuna's distributions, before the order narrows one of them."""
         return {parameter.name: parameter.distribution for parameter in self.parameters}
 
@@ -187,7 +189,7 @@ class Space:
             and (self.order is None or self.order.allows(params))
         )
 
-    def suggest(self, trial: Trial) -> Params:
+    def suggest(self, trial: "Trial") -> Params:
         """Suggest a set that keeps the order, from an Optuna trial."""
         params: Params = {}
         for parameter in self._lesser_first():
@@ -264,7 +266,7 @@ def _closest(parameter: Parameter, wanted: Value) -> Value:
     return min(parameter.values, key=lambda v: abs(float(v) - float(wanted)))
 
 
-def _suggest(trial: Trial, parameter: Parameter, bounds: tuple[float, float]) -> Value:
+def _suggest(trial: "Trial", parameter: Parameter, bounds: tuple[float, float]) -> Value:
     if isinstance(parameter, Choice):
         return str(trial.suggest_categorical(parameter.name, parameter.choices))
     low, high = bounds

@@ -1,19 +1,33 @@
 """Trading calendars: sessions with their opening and closing times, from `exchange_calendars`."""
 
+import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
-import exchange_calendars
 import numpy as np
-import pandas as pd
 
 from optimizer.domain.bars import TimeArray
 from optimizer.domain.exchange_of_symbol import calendar_name
+from optimizer.lazy import LazyModule
 from optimizer.market.warehouse.deprecations import deprecations_ignored
 
+if TYPE_CHECKING:
+    import exchange_calendars
+    import pandas as pd
+else:
+    # It imports for half a second, with pandas, and around the clock there are no sessions to look up.
+    exchange_calendars = LazyModule("exchange_calendars")
+
 _MAKING = threading.Lock()
+#: Calendars that were made before, beside the compiled code: to make one anew takes half a second, most of it imports.
+_KEPT = Path(__file__).parent / "__pycache__"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +91,22 @@ def find_calendar(name: str, first: date, last: date) -> Calendar:
 
 @lru_cache(maxsize=32)
 def _calendar(name: str, first_year: int, last_year: int) -> Calendar:
+    return kept_calendar(name, first_year, last_year, _KEPT)
+
+
+def kept_calendar(name: str, first_year: int, last_year: int, folder: Path) -> Calendar:
+    """Calendar of whole years, from a folder if it was made before; else it is made, and put there."""
+    version = metadata.version("exchange_calendars")
+    kept = folder / f"{name.replace('/', '_')}-{first_year}-{last_year}-{version}.npz"
+    found = _read(kept, name)
+    if found is None:
+        found = _make(name, first_year, last_year)
+        with suppress(OSError):  # where the program's folder is read-only, calendars are made each time
+            _keep(found, kept)
+    return found
+
+
+def _make(name: str, first_year: int, last_year: int) -> Calendar:
     rules = _rules(name)
     low, high = rules.bound_min(), rules.bound_max()
     start, end = date(first_year, 1, 1), date(last_year, 12, 31)
@@ -94,6 +124,39 @@ def _calendar(name: str, first_year: int, last_year: int) -> Calendar:
     return known if known_to == end else _continued(known, np.datetime64(known_to), np.datetime64(end))
 
 
+def _read(kept: Path, name: str) -> Calendar | None:
+    """Read a kept calendar; None if it is not there or not whole."""
+    try:
+        with kept.open("rb") as file, np.load(file) as found:
+            known_to = found["known_to"][0]
+            return Calendar(
+                name=name,
+                zone=str(found["zone"][0]),
+                sessions=found["sessions"],
+                opens=found["opens"],
+                closes=found["closes"],
+                known_to=None if np.isnat(known_to) else known_to,
+            )
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
+
+
+def _keep(calendar: Calendar, kept: Path) -> None:
+    """Write a calendar where the next process finds it; a reader sees all of it or nothing."""
+    kept.parent.mkdir(exist_ok=True)
+    draft = kept.with_suffix(f".{os.getpid()}.draft")
+    with draft.open("wb") as file:
+        np.savez(
+            file,
+            zone=np.array([calendar.zone]),
+            sessions=calendar.sessions,
+            opens=calendar.opens,
+            closes=calendar.closes,
+            known_to=np.array([calendar.known_to or np.datetime64("NaT")], dtype="datetime64[D]"),
+        )
+    draft.replace(kept)
+
+
 def _continued(known: Calendar, known_to: np.datetime64, end: np.datetime64) -> Calendar:
     """Calendar with every weekday after the last known day, at the hours of the last session."""
     days = np.arange(known_to + 1, end + 1)
@@ -108,12 +171,12 @@ def _continued(known: Calendar, known_to: np.datetime64, end: np.datetime64) -> 
     )
 
 
-def _rules(name: str, *, start: str | None = None, end: str | None = None) -> exchange_calendars.ExchangeCalendar:
+def _rules(name: str, *, start: str | None = None, end: str | None = None) -> "exchange_calendars.ExchangeCalendar":
     with deprecations_ignored():
         return exchange_calendars.get_calendar(name, start=start, end=end)
 
 
-def _plain(times: pd.Series) -> TimeArray:
+def _plain(times: "pd.Series") -> TimeArray:
     return np.asarray(times.dt.tz_localize(None), dtype="datetime64[us]")
 
 

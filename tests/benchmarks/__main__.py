@@ -17,6 +17,7 @@ SECTIONS = (
     "sampler_quality",
     "search",
     "study",
+    "terminal",
     "workers",
 )
 DEFAULT = "engine"

@@ -7,8 +7,10 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-#: Compilers, statistics and pictures belong to the worker and the drawing process, web servers to `serve`.
-HEAVY = {"numba", "scipy", "talib", "arch", "matplotlib", "sklearn", "fastapi", "slack_bolt", "yfinance"}
+#: Compilers, statistics and pictures belong to the worker and the drawing process, tables to those who write them.
+COMPUTING = {"numba", "scipy", "talib", "arch", "matplotlib", "sklearn", "optuna", "pandas", "exchange_calendars"}
+#: Servers belong to `serve`, clients to who asks others.
+ONLINE = {"fastapi", "slack_bolt", "slack_sdk", "aiohttp", "yfinance"}
 
 
 @pytest.mark.parametrize(
@@ -17,11 +19,11 @@ HEAVY = {"numba", "scipy", "talib", "arch", "matplotlib", "sklearn", "fastapi", 
         ("bot.__main__", set()),
         ("bot.__main__, bot.cli.run", set()),
         ("bot.__main__, bot.cli.data", set()),
-        ("bot.__main__, bot.cli.serve", {"fastapi", "slack_bolt"}),
+        ("bot.__main__, bot.cli.serve", {"fastapi", "slack_bolt", "slack_sdk", "aiohttp"}),
     ],
 )
 def test_a_command_imports_nothing_heavy_that_it_does_not_need(modules: str, needed: set[str]) -> None:
     program = f"import sys, {modules}; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert HEAVY & set(done.stdout.split()) == needed
+    assert (COMPUTING | ONLINE) & set(done.stdout.split()) == needed

@@ -180,7 +180,8 @@ class Suite:
     async def soak(self) -> list[Row]:
         """An hour of everything."""
         seconds = self._options.soak_seconds
-        return [(f"{seconds} s of mixed load", str(await endurance.soak(self._home("soak"), seconds)))]
+        soaked = await endurance.soak(self._home("soak"), seconds, pause=self._options.soak_pause)
+        return [(f"{seconds} s of mixed load", str(soaked))]
 
     async def _kills(self, what: str, havoc: Havoc) -> list[Row]:
         ended = await run(self._home(what.replace(" ", "-")), *self._size, havoc)
@@ -225,6 +226,7 @@ def _options() -> argparse.Namespace:
         ("--many", 10_000, "studies that are there before"),
         ("--symbols", 300, "of the one request"),
         ("--soak-seconds", 3600, ""),
+        ("--soak-pause", 2, "seconds between two rounds of a soak"),
     ):
         parser.add_argument(name, type=int, default=size, help=f"{words} ({size})".strip())
     parser.add_argument("--folder", type=Path, help="where homes and logs are kept, for a look at what went wrong")

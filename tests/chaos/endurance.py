@@ -20,8 +20,8 @@ from tests.slack.workspace import Message
 #: Trials of each of the many studies.
 _N_TRIALS = 20
 _N_PEOPLE = 50
-#: Seconds between two rounds of a soak, and studies of all rounds so far that may still be untold.
-_ROUND_SECONDS, _MOST_UNTOLD = 2.0, 40
+#: Rounds of a soak after which all must be told, and the longest wait for it: others may use the machine too.
+_ROUNDS_UNTIL_TOLD, _TOLD_SECONDS = 40, 1800.0
 #: Shares of a soak: after the first it is warm; the memory of the second is compared with that of the third.
 _WARM, _FIRST = 1 / 3, 2 / 3
 
@@ -63,8 +63,8 @@ class Soaked:
         )
 
 
-async def soak(home: Path, seconds: float) -> Soaked:
-    """Ask for studies and for everything else, at a steady pace, and tell how the bot fares."""
+async def soak(home: Path, seconds: float, *, pause: float) -> Soaked:
+    """Ask for studies and for everything else, with `pause` seconds between rounds, and tell how the bot fares."""
     async with (
         StrictSlack() as slack,
         bot_process(home, slack, log=log_of(home)) as bot,
@@ -72,15 +72,15 @@ async def soak(home: Path, seconds: float) -> Soaked:
         HttpWire(bot.url, patience=30) as wire,
     ):
         soaked = Soaked(vitals=vitals)
-        await _rounds(soaked, bot, _Crowd(slack, Driver(slack, wire)), seconds)
-        await until_all_told(bot, soaked.n_studies, 600)
+        await _rounds(soaked, bot, _Crowd(slack, Driver(slack, wire)), seconds, pause)
+        await until_all_told(bot, soaked.n_studies, _TOLD_SECONDS)
         await vitals.settle(bot)
         soaked.violations = [str(each) for each in slack.violations]
         assert await asyncio.to_thread(bot.stop, seconds=30) == 0
     return soaked
 
 
-async def _rounds(soaked: Soaked, bot: BotProcess, crowd: "_Crowd", seconds: float) -> None:
+async def _rounds(soaked: Soaked, bot: BotProcess, crowd: "_Crowd", seconds: float, pause: float) -> None:
     loop = asyncio.get_running_loop()
     began, warm = loop.time(), (0, 0)
     while (share := (loop.time() - began) / seconds) < 1:
@@ -88,9 +88,9 @@ async def _rounds(soaked: Soaked, bot: BotProcess, crowd: "_Crowd", seconds: flo
             warm = (await asyncio.to_thread(size_of, bot.home), soaked.n_studies)
         soaked.sizes.append((share, resident(bot)))
         await crowd.act(soaked)
-        await asyncio.sleep(_ROUND_SECONDS)
-        if soaked.n_studies % _MOST_UNTOLD == 0:
-            await until_all_told(bot, soaked.n_studies, 600)
+        await asyncio.sleep(pause)
+        if soaked.n_studies % _ROUNDS_UNTIL_TOLD == 0:
+            await until_all_told(bot, soaked.n_studies, _TOLD_SECONDS)
     grown = await asyncio.to_thread(size_of, bot.home) - warm[0]
     soaked.kilobytes = grown / 1e3 / max(soaked.n_studies - warm[1], 1)
 

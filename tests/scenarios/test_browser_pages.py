@@ -17,7 +17,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from bot.api.api_keys import add_key
-from bot.pages.optuna_storage import number_of
+from bot.pages.dashboard_numbers import number_of
 from bot.role import Role
 from optimizer.domain.study_results import StudyState
 from tests.browser import DESKTOP, PHONE, chromium, complaints, fits, shape

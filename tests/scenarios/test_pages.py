@@ -16,7 +16,7 @@ from bot.documents.audit_log import AuditEntry
 from bot.documents.sessions import WebSession
 from bot.grammar.commands import Start
 from bot.grammar.parsing import parse
-from bot.pages.optuna_storage import number_of
+from bot.pages.dashboard_numbers import number_of
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import without_charts

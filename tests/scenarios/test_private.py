@@ -18,7 +18,7 @@ from bot.commands.button_commands import Share
 from bot.context import Answer
 from bot.documents.conversations import OutboxEntry
 from bot.grammar.commands import Command
-from bot.pages.optuna_storage import number_of
+from bot.pages.dashboard_numbers import number_of
 from bot.role import Role
 from bot.schedules.forecast_scoring import keep_of_study, scores_of
 from bot.slack import buttons

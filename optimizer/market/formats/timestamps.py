@@ -2,11 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from optimizer.domain.bars import TimeArray
+from optimizer.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = LazyModule("pandas")
 
 _OFFSET = r"(:\d{2}(?:\.\d+)?)\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H%M%S", " %H%M", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")

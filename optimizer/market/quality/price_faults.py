@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from optimizer.domain.bars import Bars, FloatArray
+from optimizer.lazy import LazyModule
 from optimizer.market.quality.data_findings import DataFinding, Facts, Severity
 from optimizer.market.raw_bars import TIMEFRAMES, RawBars
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = LazyModule("pandas")
 
 PRICES = ("open", "high", "low", "close")
 #: A return of this many times the robust scale of the past returns is an outlier.

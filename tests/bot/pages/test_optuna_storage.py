@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.storages import BaseStorage
 
+from bot.pages.dashboard_numbers import name_of, number_of
 from bot.pages.errors import ReadOnly
-from bot.pages.optuna_storage import DashboardStorage, name_of, number_of
+from bot.pages.optuna_storage import DashboardStorage
 
 WRITERS = [
     name

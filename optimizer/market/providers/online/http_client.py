@@ -9,18 +9,23 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import numpy as np
-import pandas as pd
 from pydantic import SecretStr
 
 from optimizer.domain.bars import FloatArray, TimeArray
 from optimizer.errors import Phrase, UnknownAtSource
+from optimizer.lazy import LazyModule
 from optimizer.market.providers.online.retry import Patience, RateLimit, Trouble
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = LazyModule("pandas")
 
 Answer = TypeVar("Answer")
 Secrets = Mapping[str, SecretStr]
