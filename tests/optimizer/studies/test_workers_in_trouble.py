@@ -3,10 +3,11 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from optimizer.domain.study_results import StudyState
@@ -169,8 +170,9 @@ async def _its_worker_dies(name: str, machines: Sequence[Machine], death: int) -
             if study.lease is not None and study.lease.owner is not None:
                 pid = int(study.lease.owner.split(":")[1])
                 children = (child for each in machines for child in each.worker.children() if child.pid == pid)
-                if (child := next(children, None)) is not None:
-                    child.kill()
+                with suppress(psutil.NoSuchProcess):
+                    for child in children:
+                        child.kill()
             await asyncio.sleep(0.02)
 
 
