@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -22,8 +23,8 @@ from pymongo.errors import PyMongoError
 
 from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState
-from optimizer.storage.documents import OptimizationStudy
-from optimizer.storage.driver import collection_of
+from optimizer.storage.documents import BY_CLAIM, OptimizationStudy
+from optimizer.storage.driver import aggregate, collection_of
 from optimizer.storage.outage import name_of, patiently
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ _GIVE_BACK_SECONDS = 2.0
 _CLAIMABLE = [str(StudyState.QUEUED), str(StudyState.RUNNING)]
 #: The next token, in an update by pipeline.
 _NEXT_TOKEN = {"$add": [{"$ifNull": ["$lease.token", 0]}, 1]}
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class LeaseLost(Exception):
@@ -141,22 +143,38 @@ def _claimed(claimant: Claimant) -> dict[str, Any]:
     now = utc_now()
     names = {"owner": claimant.owner, "pool": claimant.pool, "machine": claimant.machine}
     literal = {name: {"$literal": text} for name, text in names.items()}
-    lease = {**literal, "token": _NEXT_TOKEN, "beat": {"$literal": 0}}
+    lease = {**literal, "token": _NEXT_TOKEN, "beat": {"$literal": 0}, "claimed_at": "$$NOW"}
     started = {"$ifNull": ["$started_at", now]}
     return {"lease": lease, "status": str(StudyState.RUNNING), "started_at": started, "heartbeat_at": now}
 
 
 async def next_claimable(claimant: Claimant, *, besides: Collection[str] = ()) -> str | None:
-    """Name of the study to claim next: the oldest of whoever has the fewest running; None where there is none."""
+    """Name of the study to claim next; None where there is none.
+
+    It is one of the person with the fewest running, of those of the one who was served longest ago, and of theirs the
+    oldest of those under which the fewest workers have died.
+    """
     collection = collection_of(OptimizationStudy)
     query = {**claimant.may_claim(), "study_name": {"$nin": list(besides)}}
     people = await collection.distinct("created_by", query)
     if len(people) > 1:
-        running = {"status": str(StudyState.RUNNING), "lease.owner": {"$ne": None}}
-        each = {person: await collection.count_documents({**running, "created_by": person}) for person in people}
-        query["created_by"] = min(people, key=lambda person: each[person])
-    found = await collection.find_one(query, {"study_name": True}, sort=[("created_at", 1)])
+        query["created_by"] = await _whose_turn(people)
+    found = await collection.find_one(query, {"study_name": True}, sort=[("deaths", 1), ("created_at", 1)])
     return found["study_name"] if found else None
+
+
+async def _whose_turn(people: Collection[str]) -> str:
+    running = {"status": str(StudyState.RUNNING), "lease.owner": {"$ne": None}}
+    stages: list[dict[str, Any]] = [{"$match": running}, {"$group": {"_id": "$created_by", "n": {"$sum": 1}}}]
+    n_running = {found["_id"]: found["n"] async for found in aggregate(OptimizationStudy, stages)}
+    fewest = min(n_running.get(person, 0) for person in people)
+    served: dict[str, datetime] = {}
+    for person in (each for each in people if n_running.get(each, 0) == fewest):
+        last = await collection_of(OptimizationStudy).find_one(
+            {"created_by": person}, {"lease.claimed_at": True}, sort=list(BY_CLAIM[1:])
+        )
+        served[person] = ((last or {}).get("lease") or {}).get("claimed_at") or _NEVER
+    return min(served, key=lambda person: served[person])
 
 
 async def leave_to_bot(pool: str, study_name: str) -> None:

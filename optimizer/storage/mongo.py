@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from beanie import Document
 from pymongo.errors import NetworkTimeout, OperationFailure, PyMongoError
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 DATABASE = "optimize_bot"
 _READY_SECONDS = 30.0
 _WATCH_SECONDS = 0.25
+#: Of every connection: what a replica set has confirmed outlives the loss of its primary, and what is read is what was
+#: written last, whatever the address asks for.
+DURABLE: dict[str, Any] = {"w": "majority", "journal": True, "readPreference": "primary"}
 #: Seconds that a server of an earlier run may take to give its folder back.
 _FOLDER_SECONDS = 15.0
 _LONGEST_PAUSE = 15.0
@@ -149,7 +153,7 @@ def _connect(uri: str, silent_seconds: float) -> tuple[Client, Database]:
             tz_aware=True,
             serverSelectionTimeoutMS=5000,
             socketTimeoutMS=int(silent_seconds * 1000),
-            journal=True,
+            **DURABLE,
             appname="optimize-bot",
         )
         return client, client.get_default_database(DATABASE)

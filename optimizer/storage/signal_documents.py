@@ -8,6 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from optimizer.domain.results.learned_results import Label, Quality
+from optimizer.storage.driver import collection_of
 
 _FORMER_INDEX = "symbol_1_timeframe_1_source_1_horizon_1_as_of_1_version_1_data_hash_1"
 
@@ -53,7 +54,7 @@ class StoredSignal(Document):
 
 async def drop_former_index() -> None:
     """Drop the index of versions without labels, under which two of them could not be stored for one bar."""
-    collection = StoredSignal.get_motor_collection()
+    collection = collection_of(StoredSignal)
     if _FORMER_INDEX in await collection.index_information():
         await collection.drop_index(_FORMER_INDEX)
 

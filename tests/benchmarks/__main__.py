@@ -20,6 +20,7 @@ SECTIONS = (
     "search",
     "study",
     "terminal",
+    "workers",
 )
 DEFAULT = "engine"
 

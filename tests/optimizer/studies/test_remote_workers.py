@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.server, pytest.mark.usefixtures("documents")]
 
 SHORT = StudySpec(symbol="IBM", strategy_name="rsi", n_trials=20, folds=0)
 #: Takes a second or more, so that it can be disturbed.
-LONG = StudySpec(symbol="IBM", strategy_name="rsi", n_trials=3000, folds=0, seed=5)
+LONG = StudySpec(symbol="IBM", strategy_name="rsi", n_trials=4000, folds=0, seed=5)
 
 
 @pytest_asyncio.fixture
@@ -50,7 +50,7 @@ async def bot(tmp_path: Path) -> AsyncIterator[OptimizationService]:
         )
 
 
-async def reaches(name: str, state: StudyState, *, seconds: float = 120.0) -> OptimizationStudy:
+async def reaches(name: str, state: StudyState, *, seconds: float = 240.0) -> OptimizationStudy:
     async with asyncio.timeout(seconds):
         while True:
             study = await OptimizationStudy.find_one(OptimizationStudy.study_name == name)
@@ -61,7 +61,7 @@ async def reaches(name: str, state: StudyState, *, seconds: float = 120.0) -> Op
 
 
 async def has_trials(name: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not await OptimizationTrial.find(OptimizationTrial.study == name).count():
             await asyncio.sleep(0.01)
 
