@@ -7,7 +7,6 @@ from typing import Any
 from bot.documents.conversations import Conversation
 from bot.grammar.formatting import PREFIX, command_text
 from bot.runtime.pacing import NOTHING_AHEAD, AheadInChannel
-from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, error_of
 from optimizer.storage.documents import OptimizationStudy
@@ -39,7 +38,6 @@ def study_facts(
     prefix: str = PREFIX,
 ) -> StudyFacts:
     """Collect what a message may show of a study at `now`; `engine` is how far it is loaded."""
-    elapsed = _elapsed(study, now)
     return StudyFacts(
         study_name=study.study_name,
         spec=study.spec,
@@ -49,17 +47,17 @@ def study_facts(
         created_at=study.created_at,
         # A search that began with a champion's set is repeated by its replay, not by what was typed.
         command="" if study.first else command or (conversation.command if conversation else ""),
-        plain_command="" if study.first else _plain_command(study.spec),
+        plain_command=_plain_command(study),
         name=study.name,
         replay_command=f"{prefix} replay {study.study_name}",
         resume_command=f"{prefix} resume {study.study_name}",
-        page_url=f"{public_url}/studies/{study.study_name}" if public_url else "",
+        page_url=public_url and f"{public_url}/studies/{study.study_name}",
         n_sets=study.n_trials,
         trials_completed=study.trials_completed,
         best_value=study.best_value,
         best_params=study.best_params,
-        seconds_left=_seconds_left(study, elapsed),
-        elapsed=elapsed,
+        seconds_left=_seconds_left(study, _elapsed(study, now)),
+        elapsed=_elapsed(study, now),
         queue_position=queue_position,
         engine=engine,
         is_validating=study.status is StudyState.RUNNING and study.trials_completed >= study.n_trials,
@@ -80,11 +78,11 @@ def study_facts(
     )
 
 
-def _plain_command(spec: StudySpec) -> str:
+def _plain_command(study: OptimizationStudy) -> str:
     """Return what starts a study without its split, a rule being confirmed already; empty where it has no split."""
-    if not spec.by_regime:
+    if study.first or not study.spec.by_regime:
         return ""
-    return command_text(without_split(spec), prefix="") + (" yes" if spec.rule else "")
+    return command_text(without_split(study.spec), prefix="") + (" yes" if study.spec.rule else "")
 
 
 def failure_of(document: Mapping[str, Any], trial_number: int) -> Failure:

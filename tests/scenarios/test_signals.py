@@ -13,6 +13,7 @@ from pymongo import MongoClient
 
 from optimizer.domain.results.learned_results import Doubt, Label
 from optimizer.domain.study_results import StudyState
+from optimizer.storage.driver import collection_of
 from optimizer.storage.embedded_mongo import EmbeddedMongo
 from optimizer.storage.signal_documents import StoredSignal, drop_former_index
 from tests.scenarios.conftest import Stage
@@ -154,7 +155,7 @@ async def test_a_signal_is_told_with_what_earlier_ones_were_worth_and_kept_to_be
 
 
 async def test_an_index_of_versions_without_labels_is_dropped(stage: Stage) -> None:
-    collection = StoredSignal.get_motor_collection()
+    collection = collection_of(StoredSignal)
     keys = ("symbol", "timeframe", "source", "horizon", "as_of", "version", "data_hash")
     former = await collection.create_index([(key, 1) for key in keys])
     await drop_former_index()

@@ -242,7 +242,7 @@ async def test_machine_whose_clock_is_off_keeps_and_loses_its_lease_like_any_oth
     assert abs(lease.claimed_at - utc_now()) < timedelta(minutes=5)
     assert (lease.token, (await now()).deaths) == (1, 0)
 
-    await OptimizationStudy.get_motor_collection().update_one({}, {"$set": written})
+    await collection_of(OptimizationStudy).update_one({}, {"$set": written})
     while not (await now()).deaths:
         await reaper.look()
         await asyncio.sleep(0.05)
