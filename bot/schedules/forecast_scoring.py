@@ -29,6 +29,7 @@ from optimizer.market.warehouse.forecast_history import (
 from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.outlook.due_plays import DuePlays, due_plays
 from optimizer.storage.documents import BY_AGE, OptimizationStudy
+from optimizer.storage.driver import collection_of
 from optimizer.storage.study_queries import without_charts
 from optimizer.studies.worker_messages import Failed
 from optimizer.studies.worker_pool import WorkerDied
@@ -111,7 +112,7 @@ class ForecastScoring:
         query = {"status": str(StudyState.COMPLETE), "summary.forecasts.0": {"$exists": True}}
         if kept:
             query["created_at"] = {"$gte": self.services.clock() - _RECENT}
-        names = OptimizationStudy.get_motor_collection().find(query, {"study_name": 1, "_id": 0}).hint(BY_AGE)
+        names = collection_of(OptimizationStudy).find(query, {"study_name": 1, "_id": 0}).hint(BY_AGE)
         missing = [found["study_name"] async for found in names if found["study_name"] not in kept]
         for some in _batches(missing, _READ):
             for study in await without_charts({"study_name": {"$in": some}}, limit=_READ):
