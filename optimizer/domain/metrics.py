@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,39 +157,53 @@ def cagr(equity: FloatArray, periods_per_year: float) -> float:
 
 
 # A verdict needs the measures of some twenty sets: plain sums and products take a third of the time of numpy's
-# functions of the same name, which handle axes and types.
+# functions of the same name, which handle axes and types, and what several measures share is computed once.
+
+
+class Sample:
+    """Values with what several measures of them share."""
+
+    __slots__ = ("centred", "deviation", "mean", "sum_of_squares", "values")
+
+    def __init__(self, values: FloatArray) -> None:
+        self.values, n = values, len(values)
+        self.mean = _mean(values)
+        self.centred = values - self.mean
+        self.sum_of_squares = float(self.centred @ self.centred)
+        #: Sample standard deviation; 0 where the values vary by rounding only.
+        self.deviation = 0.0
+        if n > 1 and (variance := self.sum_of_squares / (n - 1)) > _NO_VARIANCE * self.mean**2:
+            self.deviation = math.sqrt(variance)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def _sample(values: "FloatArray | Sample") -> Sample:
+    return values if isinstance(values, Sample) else Sample(values)
 
 
 def _mean(values: FloatArray) -> float:
     return float(values.sum()) / len(values) if len(values) else NAN
 
 
-def _deviation(values: FloatArray) -> float:
-    """Sample standard deviation; 0 where the values vary by rounding only."""
-    if len(values) < 2:
-        return 0.0
-    mean = _mean(values)
-    centred = values - mean
-    variance = float(centred @ centred) / (len(values) - 1)
-    return math.sqrt(variance) if variance > _NO_VARIANCE * mean**2 else 0.0
-
-
-def annual_volatility(returns: FloatArray, periods_per_year: float) -> float:
+def annual_volatility(returns: FloatArray | Sample, periods_per_year: float) -> float:
     """Sample standard deviation of the returns, annualized by the root of time."""
-    return _deviation(returns) * math.sqrt(periods_per_year)
+    return _sample(returns).deviation * math.sqrt(periods_per_year)
 
 
-def sharpe_ratio(returns: FloatArray, periods_per_year: float, risk_free: float = 0.0) -> float:
+def sharpe_ratio(returns: FloatArray | Sample, periods_per_year: float, risk_free: float = 0.0) -> float:
     """Mean excess return over its sample standard deviation, annualized (Sharpe 1994)."""
-    deviation = _deviation(returns)
-    return (_mean(returns) - risk_free) / deviation * math.sqrt(periods_per_year) if deviation else NAN
+    sample = _sample(returns)
+    return (sample.mean - risk_free) / sample.deviation * math.sqrt(periods_per_year) if sample.deviation else NAN
 
 
-def sortino_ratio(returns: FloatArray, periods_per_year: float, risk_free: float = 0.0) -> float:
+def sortino_ratio(returns: FloatArray | Sample, periods_per_year: float, risk_free: float = 0.0) -> float:
     """Mean excess return over the root mean square of negative returns, annualized (Sortino & Price 1994)."""
-    losses = np.minimum(returns, 0.0)
-    downside = math.sqrt(float(losses @ losses) / len(returns))
-    return (_mean(returns) - risk_free) / downside * math.sqrt(periods_per_year) if downside else NAN
+    sample = _sample(returns)
+    losses = np.minimum(sample.values, 0.0)
+    downside = math.sqrt(float(losses @ losses) / len(sample))
+    return (sample.mean - risk_free) / downside * math.sqrt(periods_per_year) if downside else NAN
 
 
 def drawdown(equity: FloatArray) -> FloatArray:
@@ -200,7 +214,11 @@ def drawdown(equity: FloatArray) -> FloatArray:
 
 def max_drawdown(equity: FloatArray) -> float:
     """Deepest fall from a running peak, as a fraction at or below zero."""
-    return float(min(drawdown(equity).min(), 0.0))
+    return _deepest(drawdown(equity))
+
+
+def _deepest(falls: FloatArray) -> float:
+    return float(min(falls.min(), 0.0))
 
 
 def max_drawdown_bars(equity: FloatArray) -> int:
@@ -210,13 +228,16 @@ def max_drawdown_bars(equity: FloatArray) -> int:
 
 def calmar_ratio(equity: FloatArray, periods_per_year: float) -> float:
     """Annual growth over the depth of the deepest drawdown (Young 1991), here over the whole window."""
-    deepest = max_drawdown(equity)
-    return cagr(equity, periods_per_year) / -deepest if deepest < 0.0 else NAN
+    return _calmar(cagr(equity, periods_per_year), max_drawdown(equity))
+
+
+def _calmar(growth: float, deepest: float) -> float:
+    return growth / -deepest if deepest < 0.0 else NAN
 
 
 def win_rate(profits: FloatArray) -> float:
     """Share of closed trades with a profit after costs."""
-    return float(np.mean(profits > 0.0)) if len(profits) else NAN
+    return np.count_nonzero(profits > 0.0) / len(profits) if len(profits) else NAN
 
 
 def profit_factor(profits: FloatArray) -> float:
@@ -227,18 +248,18 @@ def profit_factor(profits: FloatArray) -> float:
 
 def expectancy(trade_returns: FloatArray) -> float:
     """Mean return of closed trades on the money invested, as a fraction."""
-    return float(np.mean(trade_returns)) if len(trade_returns) else NAN
+    return _mean(trade_returns)
 
 
 def sqn(profits: FloatArray) -> float:
     """System quality number (Tharp 2008): root of the count times mean over deviation of the profits."""
-    deviation = _deviation(profits)
-    return math.sqrt(len(profits)) * float(np.mean(profits)) / deviation if deviation else NAN
+    sample = Sample(profits)
+    return math.sqrt(len(sample)) * sample.mean / sample.deviation if sample.deviation else NAN
 
 
 def exposure(position: FloatArray) -> float:
     """Share of closes with an open position."""
-    return float(np.mean(position != 0.0))
+    return np.count_nonzero(position) / len(position)
 
 
 def turnover(traded: FloatArray, n_bars: int, periods_per_year: float) -> float:
@@ -246,42 +267,49 @@ def turnover(traded: FloatArray, n_bars: int, periods_per_year: float) -> float:
     return float(traded.sum()) / n_bars * periods_per_year
 
 
-def beta(returns: FloatArray, benchmark: FloatArray) -> float:
+def beta(returns: FloatArray | Sample, benchmark: FloatArray | Sample) -> float:
     """Slope of the returns on the benchmark's returns (sample covariance over sample variance)."""
-    if not _deviation(benchmark):
-        return NAN
-    centred = benchmark - _mean(benchmark)
-    return float((returns - _mean(returns)) @ centred) / float(centred @ centred)
+    sample, market = _sample(returns), _sample(benchmark)
+    return float(sample.centred @ market.centred) / market.sum_of_squares if market.deviation else NAN
 
 
-def alpha(returns: FloatArray, benchmark: FloatArray, periods_per_year: float) -> float:
+def alpha(returns: FloatArray | Sample, benchmark: FloatArray | Sample, periods_per_year: float) -> float:
     """Mean annual return that the benchmark does not explain (Jensen 1968), not compounded."""
-    slope = beta(returns, benchmark)
-    return (_mean(returns) - slope * _mean(benchmark)) * periods_per_year
+    return _alpha(beta(returns, benchmark), _sample(returns), _sample(benchmark), periods_per_year)
 
 
-def correlation(returns: FloatArray, benchmark: FloatArray) -> float:
+def _alpha(slope: float, sample: Sample, market: Sample, periods_per_year: float) -> float:
+    return (sample.mean - slope * market.mean) * periods_per_year
+
+
+def correlation(returns: FloatArray | Sample, benchmark: FloatArray | Sample) -> float:
     """Pearson correlation of the returns with the benchmark's."""
-    ours, theirs = _deviation(returns), _deviation(benchmark)
-    return min(max(beta(returns, benchmark) * theirs / ours, -1.0), 1.0) if ours and theirs else NAN
+    return _correlation(beta(returns, benchmark), _sample(returns), _sample(benchmark))
 
 
-def _standard_moment(returns: FloatArray, power: Literal[3, 4]) -> float:
-    if not _deviation(returns):
-        return NAN
-    centred = returns - _mean(returns)
-    squares = centred * centred
-    return _mean(squares * (squares if power == 4 else centred)) / math.pow(_mean(squares), power / 2)
+def _correlation(slope: float, sample: Sample, market: Sample) -> float:
+    ours, theirs = sample.deviation, market.deviation
+    return min(max(slope * theirs / ours, -1.0), 1.0) if ours and theirs else NAN
 
 
-def skew(returns: FloatArray) -> float:
+def skew(returns: FloatArray | Sample) -> float:
     """Third standardized moment of the sample, without bias correction."""
-    return _standard_moment(returns, 3)
+    return _shape(_sample(returns))[0]
 
 
-def kurtosis(returns: FloatArray) -> float:
+def kurtosis(returns: FloatArray | Sample) -> float:
     """Fourth standardized moment of the sample, not in excess: a normal has 3."""
-    return _standard_moment(returns, 4)
+    return _shape(_sample(returns))[1]
+
+
+def _shape(sample: Sample) -> tuple[float, float]:
+    """Third and fourth standardized moments."""
+    if not sample.deviation:
+        return NAN, NAN
+    squares = sample.centred * sample.centred
+    variance = _mean(squares)
+    third, fourth = _mean(squares * sample.centred), _mean(squares * squares)
+    return third / math.pow(variance, 1.5), fourth / math.pow(variance, 2.0)
 
 
 def value_at_risk(returns: FloatArray, level: float = 0.95) -> float:
@@ -296,15 +324,20 @@ def value_at_risk(returns: FloatArray, level: float = 0.95) -> float:
 
 def expected_shortfall(returns: FloatArray, level: float = 0.95) -> float:
     """Mean of the returns at or below the value at risk (Acerbi & Tasche 2002)."""
-    if not len(returns):
-        return NAN
-    return _mean(returns[returns <= value_at_risk(returns, level)])
+    return _shortfall(returns, value_at_risk(returns, level))
+
+
+def _shortfall(returns: FloatArray, at_risk: float) -> float:
+    return _mean(returns[returns <= at_risk])
 
 
 def longest_run(holds: NDArray[np.bool_]) -> int:
     """Length of the longest run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], holds, [False]))))
-    return int(np.max(edges[1::2] - edges[::2], initial=0))
+    ends = np.flatnonzero(~holds)
+    if not len(ends):
+        return len(holds)
+    between = (ends[1:] - ends[:-1]).max(initial=1) - 1
+    return int(max(ends[0], between, len(holds) - 1 - ends[-1]))
 
 
 def measures_of_returns(
@@ -316,25 +349,45 @@ def measures_of_returns(
 ) -> Measures:
     """Measures of per-bar returns beyond those of cash, `interest`; those of trades stay empty."""
     equity = np.asarray(np.cumprod(1.0 + returns + (0.0 if interest is None else interest)), dtype=np.float64)
-    against: dict[str, Any] = {}
-    if benchmark is not None:
-        against = {
-            "alpha": alpha(returns, benchmark, periods_per_year),
-            "beta": beta(returns, benchmark),
-            "correlation": correlation(returns, benchmark),
-        }
-    return Measures(
-        **against,
-        total_return=total_return(equity),
-        cagr=cagr(equity, periods_per_year),
-        annual_volatility=annual_volatility(returns, periods_per_year),
-        sharpe_ratio=sharpe_ratio(returns, periods_per_year),
-        sortino_ratio=sortino_ratio(returns, periods_per_year),
-        calmar_ratio=calmar_ratio(equity, periods_per_year),
-        max_drawdown=max_drawdown(equity),
-        max_drawdown_bars=max_drawdown_bars(equity),
-        skew=skew(returns),
-        kurtosis=kurtosis(returns),
-        value_at_risk=value_at_risk(returns),
-        expected_shortfall=expected_shortfall(returns),
+    return Measures.model_validate(
+        by_returns(returns, periods_per_year, benchmark) | by_equity(equity, periods_per_year)
     )
+
+
+def by_returns(returns: FloatArray, periods_per_year: float, benchmark: FloatArray | None) -> dict[str, float]:
+    """Measures of per-bar returns by name, with those against a benchmark's returns if there is one."""
+    sample, at_risk = Sample(returns), value_at_risk(returns)
+    third, fourth = _shape(sample)
+    found = {
+        "annual_volatility": annual_volatility(sample, periods_per_year),
+        "sharpe_ratio": sharpe_ratio(sample, periods_per_year),
+        "sortino_ratio": sortino_ratio(sample, periods_per_year),
+        "skew": third,
+        "kurtosis": fourth,
+        "value_at_risk": at_risk,
+        "expected_shortfall": _shortfall(returns, at_risk),
+    }
+    if benchmark is not None:
+        market = Sample(benchmark)
+        found["beta"] = slope = beta(sample, market)
+        found["alpha"] = _alpha(slope, sample, market, periods_per_year)
+        found["correlation"] = _correlation(slope, sample, market)
+    return found
+
+
+def by_equity(equity: FloatArray, periods_per_year: float) -> dict[str, float]:
+    """Measures of an equity curve by name: growth, and falls from a peak."""
+    falls = drawdown(equity)
+    return growth_and_falls(equity, periods_per_year, _deepest(falls), longest_run(falls < 0.0))
+
+
+def growth_and_falls(equity: FloatArray, periods_per_year: float, deepest: float, longest: int) -> dict[str, float]:
+    """As `by_equity`, where the deepest fall and the bars of the longest are known."""
+    growth = cagr(equity, periods_per_year)
+    return {
+        "total_return": total_return(equity),
+        "cagr": growth,
+        "calmar_ratio": _calmar(growth, deepest),
+        "max_drawdown": deepest,
+        "max_drawdown_bars": longest,
+    }

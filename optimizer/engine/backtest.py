@@ -99,7 +99,7 @@ class Backtest:
     stop: int
     equity: FloatArray  # at each close
     position: FloatArray  # at each close: the fraction invested, negative when short
-    trades: tuple[Trade, ...]
+    ledger: FloatArray  # (N_TRADE_COLUMNS, n_trades): columns of `trade_log` as rows
     costs: Costs
     periods_per_year: float
     benchmark: FloatArray | None = None  # returns of buy and hold over the same bars
@@ -107,12 +107,18 @@ class Backtest:
     interest: FloatArray | None = None  # return of cash over each bar, None where it earns nothing
 
     @cached_property
+    def trades(self) -> tuple[Trade, ...]:
+        """Every round trip, in the order of entries."""
+        return tuple(map(_trade, self.ledger.T.tolist()))
+
+    @cached_property
     def returns(self) -> FloatArray:
         """Simple return of each bar beyond that of cash; the first is relative to 1.0."""
-        before = np.concatenate(([1.0], self.equity[:-1]))
-        plain = np.divide(self.equity, before, out=np.ones_like(before), where=before > 0.0) - 1.0
+        plain = np.empty_like(self.equity)
+        trade_log.write_changes(self.equity, plain)
         if self.interest is None:
             return plain
+        before = np.concatenate(([1.0], self.equity[:-1]))
         beyond = plain - np.where(before > 0.0, self.interest, 0.0)
         return np.where(np.abs(beyond) < orders.NO_RETURN, 0.0, beyond)
 
@@ -134,76 +140,54 @@ class Backtest:
 
     @cached_property
     def measures(self) -> Measures:
-        """Every measure of this backtest."""
-        by_bar = metrics.measures_of_returns(
-            self.returns, periods_per_year=self.periods_per_year, benchmark=self.benchmark
+        """Every measure of this backtest; those of the equity are without the rounding of compounded returns."""
+        a_year = self.periods_per_year
+        return Measures.model_validate(
+            metrics.by_returns(self.returns, a_year, self.benchmark)
+            | metrics.growth_and_falls(self.equity, a_year, *trade_log.falls(self.equity))
+            | self._of_fills()
+            | self._of_trades()
         )
-        return by_bar.model_copy(update=self._exact() | self._of_trades())
 
-    def _exact(self) -> dict[str, float | None]:
-        """Measures of the equity itself, without the rounding of compounded returns."""
-        equity, periods = self.equity, self.periods_per_year
+    def _of_fills(self) -> dict[str, float]:
+        """Measures of what was held and traded."""
+        n_bars, a_year = len(self.equity), self.periods_per_year
         values, costs = self._traded()
-        turnover = metrics.turnover(values, len(equity), periods)
-        found = {
-            "total_return": metrics.total_return(equity),
-            "cagr": metrics.cagr(equity, periods),
-            "max_drawdown": metrics.max_drawdown(equity),
-            "max_drawdown_bars": metrics.max_drawdown_bars(equity),
-            "calmar_ratio": metrics.calmar_ratio(equity, periods),
-            "exposure": self._exposed(),
-            "turnover": turnover,
-            "annual_costs": metrics.turnover(costs, len(equity), periods)
-            if self.account.capital
-            else turnover * self.costs.per_side,
-        }
-        return {name: _known(value) for name, value in found.items()}
+        turnover = metrics.turnover(values, n_bars, a_year)
+        is_in_money = self.account.capital is not None
+        annual = metrics.turnover(costs, n_bars, a_year) if is_in_money else turnover * self.costs.per_side
+        return {"exposure": self._exposed(), "turnover": turnover, "annual_costs": annual}
 
-    def _of_trades(self) -> dict[str, float | None]:
+    def _of_trades(self) -> dict[str, float]:
         """Measures of closed trades."""
-        closed = self.closed_trades
-        profits = np.array([trade.pnl for trade in closed])
-        gains = np.array([trade.trade_return for trade in closed])
-        lengths = [trade.n_bars for trade in closed]
-        found = {
+        closed = self.ledger[:, self.ledger[trade_log.REASON] != ExitReason.OPEN]
+        profits, gains = closed[trade_log.PROFIT], closed[trade_log.RETURN]
+        lengths = closed[trade_log.EXIT] - closed[trade_log.ENTRY]
+        has_any = len(lengths) > 0
+        return {
             "win_rate": metrics.win_rate(profits),
             "profit_factor": metrics.profit_factor(profits),
             "expectancy": metrics.expectancy(gains),
             "sqn": metrics.sqn(profits),
-            "n_trades": len(closed),
-            "n_open": len(self.trades) - len(closed),
-            "average_trade_bars": float(np.mean(lengths)) if lengths else metrics.NAN,
-            "longest_trade_bars": max(lengths, default=0),
-            "best_trade": float(np.max(gains)) if lengths else metrics.NAN,
-            "worst_trade": float(np.min(gains)) if lengths else metrics.NAN,
+            "n_trades": len(lengths),
+            "n_open": self.ledger.shape[1] - len(lengths),
+            "average_trade_bars": float(lengths.sum()) / len(lengths) if has_any else metrics.NAN,
+            "longest_trade_bars": int(lengths.max(initial=0)),
+            "best_trade": float(gains.max()) if has_any else metrics.NAN,
+            "worst_trade": float(gains.min()) if has_any else metrics.NAN,
         }
-        return {name: _known(value) for name, value in found.items()}
 
     def _exposed(self) -> float:
         return metrics.exposure(self.position)
 
     def _traded(self) -> tuple[FloatArray, FloatArray]:
         """(value, costs) of each fill over the equity at the fill, (n_fills,) each."""
-        buy, _, short = cost_factors(self.costs)
-        fills = []
-        for trade in self.trades:
-            value = trade.fraction / (buy if trade.side > 0 else short)
-            fills.append((value, trade.equity_before, trade.entry_price, trade.side < 0))
-            after = trade.equity_before + trade.pnl
-            if trade.is_closed and after > 0.0:
-                shares = value * trade.equity_before / trade.entry_price
-                fills.append((shares * trade.exit_price / after, after, trade.exit_price, trade.side > 0))
-        table: FloatArray = np.array(fills, dtype=np.float64).reshape(-1, 4)
-        values, equity, price, is_sale = table.T
-        return values, self._costs_of(values, equity * (self.account.capital or 0.0), price, is_sale)
-
-    def _costs_of(self, value: FloatArray, equity: FloatArray, price: FloatArray, is_sale: FloatArray) -> FloatArray:
-        """Costs of fills over the equity; `value` is over the equity, `equity` in money, `is_sale` 1 or 0."""
-        costs = self.costs
-        fees = value * (costs.commission_bps / 10_000 + costs.per_share / price)
-        least = np.divide(costs.least_fee, equity, out=np.zeros_like(equity), where=equity > 0.0)
-        rates = costs.slippage_bps + costs.tax_bps * is_sale
-        return np.asarray(np.maximum(fees, least) + value * rates / 10_000)
+        costs, (buy, _, short) = self.costs, cost_factors(self.costs)
+        of_value = costs.commission_bps, costs.slippage_bps, costs.tax_bps
+        rates = np.array([buy, short, *of_value, costs.per_share, costs.least_fee, self.account.capital or 0.0])
+        values, paid = np.empty((2, 2 * self.ledger.shape[1]))
+        n = trade_log.write_fills(self.ledger.T.copy(), rates, values, paid)
+        return values[:n], paid[:n]
 
 
 def simulate(
@@ -266,16 +250,26 @@ def run_backtest(
     """Run the first set of `slots` and `orders` over bars [start, stop) of `window`; arrays as in the kernel."""
     start, stop = window
     equity, position = np.empty(stop - start), np.empty(stop - start)
-    table = np.empty((stop - start + 1, trade_log.N_TRADE_COLUMNS))
+    rows = np.empty((stop - start + 1, trade_log.N_TRADE_COLUMNS))
     n = trade_log.record(
-        price_table.prices, volatility, price_table.terms, bank, slots, orders, start, stop, equity, position, table
+        price_table.prices,
+        volatility,
+        price_table.terms,
+        bank,
+        slots,
+        orders,
+        start,
+        stop,
+        equity,
+        position,
+        rows,
     )
     return Backtest(
         start=start,
         stop=stop,
         equity=equity,
         position=position,
-        trades=tuple(_trade(row) for row in table[:n].tolist()),
+        ledger=rows[:n].T.copy(),
         costs=costs,
         periods_per_year=price_table.periods_per_year,
         benchmark=benchmark,
@@ -286,16 +280,16 @@ def run_backtest(
 
 def _trade(row: list[float]) -> Trade:
     return Trade(
-        entry_bar=int(row[0]),
-        exit_bar=int(row[1]),
-        side=int(row[2]),
-        fraction=row[3],
-        entry_price=row[4],
-        exit_price=row[5],
-        equity_before=row[6],
-        pnl=row[7],
-        trade_return=row[8],
-        reason=ExitReason(int(row[9])),
+        entry_bar=int(row[trade_log.ENTRY]),
+        exit_bar=int(row[trade_log.EXIT]),
+        side=int(row[trade_log.SIDE]),
+        fraction=row[trade_log.FRACTION],
+        entry_price=row[trade_log.ENTRY_PRICE],
+        exit_price=row[trade_log.EXIT_PRICE],
+        equity_before=row[trade_log.BEFORE],
+        pnl=row[trade_log.PROFIT],
+        trade_return=row[trade_log.RETURN],
+        reason=ExitReason(int(row[trade_log.REASON])),
     )
 
 
@@ -303,7 +297,3 @@ def _target_masks(target: FloatArray) -> list[NDArray[np.bool_]]:
     """Masks that are always and never true, and the entry and exit of the long and of the short side."""
     always = np.ones(len(target), dtype=bool)
     return [always, ~always, target > 0.0, ~(target > 0.0), target < 0.0, ~(target < 0.0)]
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value

@@ -14,6 +14,8 @@ def cash_values(bars: Bars, account: Account, yields: Bars | None, periods_per_y
     Each bar earns a part of the rate of a year such that a year of bars earns all of it. Of `yields`, whose closes are
     percent a year, a bar earns what was known at the close before it; before the first of them it earns nothing.
     """
+    if yields is None and not account.interest:
+        return np.ones(len(bars))
     if yields is None:
         return np.asarray((1.0 + account.interest) ** (np.arange(len(bars)) / periods_per_year))
     known = last_closes(yields, bars)[:-1]

@@ -51,6 +51,9 @@ _ORDERS = (
 #: Further masks that a set may need: its gate by regime, joined with the trend of each side, and that of stress.
 _MASKS_OF_REGIMES = 4
 _NO_VOLATILITY = 1
+#: Slots of a set before its sides are filled in.
+_NO_SIGNALS = np.zeros(kernel.N_SLOTS, dtype=np.int64)
+_NO_SIGNALS[[kernel.SIDE_SLOTS, kernel.STRESS]] = kernel.NEVER
 _NO_ACCOUNT = Account()
 
 
@@ -158,7 +161,7 @@ class Evaluator:
         self._short = strategy.short if allow_short else None
         self._reenter = reenter
         self._counts_ahead = counts_ahead
-        self._conditions = Conditions(self.price_table.contiguous(bars), others, costs=costs, capacity=capacity)
+        self._conditions = Conditions(self.price_table.contiguous, others, costs=costs, capacity=capacity)
         self._names = strategy.space.names
         self._values = _values_of(self._names)
         self._most_together = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
@@ -192,18 +195,17 @@ class Evaluator:
     def learned(self, params: Params) -> Any:
         """What the strategy learned for a set, as `Strategy.learned` fits it; None where it learns nothing."""
         row = self.strategy.learned
-        return row.of(self._conditions, *(params[name] for name in row.parameters)) if row else None
+        return row.of(self._conditions, *row.values_of(params)) if row else None
 
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
-        price_table, bank = self.price_table, self._conditions.bank
+        price_table, bank, spans = self.price_table, self._conditions.bank, self.price_table.spans
 
         def score(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             kernel.score_sets(
                 price_table.prices,
-                price_table.prefix_sums,
-                price_table.drawdown_tree,
+                *spans,
                 batch.volatility,
                 price_table.terms,
                 bank,
@@ -299,8 +301,8 @@ class Evaluator:
         price_table, bank = self.price_table, self._conditions.bank
 
         def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
-            arrays = price_table.prices, batch.volatility, price_table.terms, bank, batch.slots, batch.orders
-            trade_log.fill_entry_means(*arrays, start, stop, first, last, rows, out)
+            arrays = batch.volatility, price_table.terms, bank, batch.slots, batch.orders
+            trade_log.fill_entry_means(price_table.prices, *arrays, start, stop, first, last, rows, out)
 
         return self._filled(1, param_sets, fill, stop - start)[:, 0]
 
@@ -382,8 +384,10 @@ class Evaluator:
     def _batch(self, param_sets: Sequence[Params]) -> _Batch:
         self._conditions.make_room(self._masks_per_set * len(param_sets))
         columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
-        slots = np.zeros((len(param_sets), kernel.N_SLOTS), dtype=np.int64)
-        slots[:, (kernel.SIDE_SLOTS, kernel.STRESS)] = kernel.NEVER
+        for each in self.strategy.on_request:
+            columns[each.name] = tuple(params.get(each.name, each.default) for params in param_sets)
+        slots = np.empty((len(param_sets), kernel.N_SLOTS), dtype=np.int64)
+        slots[:] = _NO_SIGNALS
         _fill_side(slots, 0, self.strategy.long(self._conditions, columns))
         if self._short is not None:
             _fill_side(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
@@ -478,12 +482,15 @@ def _fill_side(slots: NDArray[np.int64], first: int, side: Side) -> None:
 
 def _run_threaded(work: Callable[[int, int], Any], n_sets: int, n_bars: int) -> None:
     """Call `work` for ranges of the sets [0, n_sets), on all cores when there is enough to do."""
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    n_parts = min(n_cores, n_sets)
-    if n_parts < 2 or n_sets * n_bars < _WORTH_THREADS:
+    n_parts = min(_n_cores(), n_sets) if n_sets * n_bars >= _WORTH_THREADS else 1
+    if n_parts < 2:
         work(0, n_sets)
         return
     # Several parts per core, because sets differ in their number of trades.
     edges = np.linspace(0, n_sets, min(4 * n_parts, n_sets) + 1).astype(int).tolist()
     with ThreadPoolExecutor(n_parts) as pool:
         list(pool.map(work, edges[:-1], edges[1:]))
+
+
+def _n_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

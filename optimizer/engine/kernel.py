@@ -8,11 +8,7 @@ conventions (fills, costs, orders) are described in `optimizer.engine.backtest`.
 Glossary of the arrays and their columns; n bars, rows [start, stop) of which are the window:
 
 - `prices` (5, n): open, high, low, close of each bar, and the value at its close of 1.0 kept in cash.
-- `prefix_sums` (n + 1, 3): over all bars before row t: simple returns beyond those of cash, their
-  squares, and the squares of the negative ones.
-- `drawdown_tree` (2 · size, 3): binary tree over the closes, leaf t at row size + t, children of node k
-  at 2k and 2k + 1. A node has the highest close, the lowest close, and the lowest ratio of a later close
-  to an earlier one (at most 1).
+- `prefix_sums` and `drawdown_tree`: sums and drawdowns over spans of bars, see `optimizer.engine.spans`.
 - `volatility` (n,): annualized, as a fraction; any array when no set has a volatility target.
 - `terms` (13,): costs and size of the account, see `optimizer.engine.orders`.
 - `bank` (masks, words): bit masks; bit t of a mask is the condition at the close of bar t. All sets of a
@@ -22,7 +18,7 @@ Glossary of the arrays and their columns; n bars, rows [start, stop) of which ar
 - `orders` (sets, 10): stop, take, trail, longest holding period, volatility target; 0 is off. The sixth column is 1
   where a side may open again on the signal that still holds after one of the first four closed it. Then the first four
   once more, for positions whose signal came in stress.
-- `account` (15,): running totals of one backtest, see `_EQUITY` and following.
+- `account` (15,): running totals of one backtest, see `optimizer.engine.marking`.
 - `cursors` (2,): per side, the first close whose signal may still be taken.
 - `out` (sets, 13): scores in the order of SCORE_NAMES, NaN where one does not exist.
 
@@ -40,23 +36,36 @@ from numpy.typing import NDArray
 
 from optimizer.compiled import compiled, trailing_zeros
 from optimizer.domain.bars import FloatArray
-from optimizer.engine.orders import (
-    FINANCED,
-    PERIODS_PER_YEAR,
-    close_position,
-    finance,
-    interest,
-    invested_fraction,
-    open_position,
+from optimizer.engine.marking import (
+    BARS_HELD,
+    CLOSED,
+    DOWNSIDE,
+    EQUITY,
+    GAIN,
+    LOSS,
+    MARKED,
+    N_ACCOUNT,
+    PEAK,
+    PNL,
+    PNL_SQUARES,
+    SQUARES,
+    SUM,
+    TRADE_RETURN,
+    WON,
+    WORST,
+    count_trade,
+    mark_bars,
+    mark_financed,
+    mark_idle,
+    mark_span,
 )
+from optimizer.engine.orders import FINANCED, PERIODS_PER_YEAR, close_position, invested_fraction, open_position
+from optimizer.engine.spans import CASH, CLOSE, HIGH, LOW, OPEN, PriceArrays
 from optimizer.indicators.conditions import ALWAYS as ALWAYS
 from optimizer.indicators.conditions import NEVER as NEVER
 
 Words = NDArray[np.uint64]
 Ints = NDArray[np.int64]
-
-# Rows of `prices`.
-OPEN, HIGH, LOW, CLOSE, CASH = range(5)
 
 # Columns of `slots`: four of the long side, then four of the short side.
 ENTER, GATE, TREND, EXIT = range(4)
@@ -92,27 +101,9 @@ _RETURN, _CAGR, _VOLATILITY, _SHARPE, _SORTINO, _CALMAR, _DRAWDOWN = range(7)
 _WINS, _FACTOR, _EXPECTANCY, _SQN, _EXPOSURE, _N = range(7, 13)
 
 
-# Entries of `account`. _EQUITY: after the last closed trade; _MARKED: at the last marked close; _PEAK: highest mark;
-# _WORST: lowest ratio of a mark to the peak before it; then sums over returns beyond those of cash: plain, squared,
-# squared negative ones.
-_EQUITY, _MARKED, _PEAK, _WORST, _SUM, _SQUARES, _DOWNSIDE, _BARS_HELD = range(8)
-# Over closed trades: their number, winners, money won, money lost, profits, squared profits, returns.
-_CLOSED, _WON, _GAIN, _LOSS, _PNL, _PNL_SQUARES, _TRADE_RETURN = range(8, 15)
-N_ACCOUNT = 15
-
 _ALL_ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 #: Returns whose variance is a smaller part of their squared mean than this do not vary.
 _NO_VARIANCE = 1e-14
-
-
-class PriceArrays(NamedTuple):
-    """Inputs common to all sets: prices, prefix sums and costs; see the glossary at the top."""
-
-    prices: FloatArray  # (5, n)
-    prefix_sums: FloatArray  # (n + 1, 3)
-    drawdown_tree: FloatArray  # (2 · size, 3)
-    volatility: FloatArray  # (n,)
-    terms: FloatArray  # (13,)
 
 
 class SetArrays(NamedTuple):
@@ -181,11 +172,11 @@ def _first_order_fill(
     touches both.
     """
     entry_price = prices[OPEN, entry]
+    adverse = LOW if sign > 0.0 else HIGH
+    favourable = HIGH if sign > 0.0 else LOW
     stop_level = entry_price * (1.0 - sign * orders[STOP]) if orders[STOP] > 0.0 else -sign * np.inf
     target = entry_price * (1.0 + sign * orders[TAKE]) if orders[TAKE] > 0.0 else sign * np.inf
     trail_factor = 1.0 - sign * orders[TRAIL]
-    adverse = LOW if sign > 0.0 else HIGH
-    favourable = HIGH if sign > 0.0 else LOW
     level, reason, best = stop_level, BY_STOP, entry_price
     if orders[TRAIL] > 0.0 and sign * best * trail_factor > sign * level:
         level, reason = best * trail_factor, BY_TRAIL
@@ -267,168 +258,47 @@ def position_fraction(market: PriceArrays, param_sets: SetArrays, i: int, signal
 
 
 @compiled
-def _mark_equity(account: FloatArray, equity: float, earned: float) -> None:
-    """Mark one close: add its return beyond that of cash, `earned`, and its drawdown to the account."""
-    change = equity / account[_MARKED] - 1.0 - earned
-    account[_SUM] += change
-    account[_SQUARES] += change * change
-    if change < 0.0:
-        account[_DOWNSIDE] += change * change
-    if equity > account[_PEAK]:
-        account[_PEAK] = equity
-    elif equity < account[_WORST] * account[_PEAK]:
-        account[_WORST] = equity / account[_PEAK]
-    account[_MARKED] = equity
-
-
-@compiled
-def _mark_bars(prices: FloatArray, account: FloatArray, cash: float, shares: float, first: int, stop: int) -> int:
-    """Mark the closes of rows [first, stop) one by one; returns the row at which the equity is used up, or `stop`."""
-    close = prices[CLOSE]
-    base, peak, worst = account[_MARKED], account[_PEAK], account[_WORST]
-    total = squares = downside = 0.0
-    bar, equity = first, base
-    while bar < stop and equity > 0.0:
-        equity = max(0.0, cash + shares * close[bar])
-        change = equity / base - 1.0
-        total += change
-        squares += change * change
-        downside += min(change, 0.0) * change
-        if equity > peak:
-            peak = equity
-        elif equity < worst * peak:
-            worst = equity / peak
-        base = equity
-        bar += 1
-    account[_SUM] += total
-    account[_SQUARES] += squares
-    account[_DOWNSIDE] += downside
-    account[_MARKED], account[_PEAK], account[_WORST] = base, peak, worst
-    return bar if equity > 0.0 else bar - 1
-
-
-@compiled
-def _mark_financed(
-    market: PriceArrays, account: FloatArray, cash: float, own: float, shares: float, first: int, stop: int
-) -> tuple[int, float]:
-    """Mark rows [first, stop) one by one with interest and the fee of borrowed shares: (row, cash).
-
-    The row is the one at which the equity is used up, or `stop`.
-    """
-    bar = first
-    while bar < stop:
-        earned = interest(market.prices[CASH], bar)
-        cash, own = finance(market.terms, cash, own, shares, market.prices[CLOSE, bar], earned)
-        equity = max(0.0, cash + shares * market.prices[CLOSE, bar])
-        _mark_equity(account, equity, earned)
-        if equity <= 0.0:
-            break
-        bar += 1
-    return bar, cash
-
-
-@compiled
-def _mark_idle(cash: FloatArray, account: FloatArray, unmarked: int, since: int, last: int) -> None:
-    """Mark an account without a position up to the close of row `last`.
-
-    Its equity has earned interest from the close of row `since` on; `unmarked` is the row in which the last position
-    was closed, whose return is still to be counted, or -1. Later rows earn nothing beyond cash.
-    """
-    equity = account[_EQUITY]
-    if unmarked >= 0:
-        _mark_equity(account, equity * (cash[unmarked] / cash[since]), interest(cash, unmarked))
-    if cash[last] != cash[since]:
-        for bar in range(max(unmarked, since) + 1, last + 1):
-            marked = equity * (cash[bar] / cash[since])
-            account[_PEAK] = max(account[_PEAK], marked)
-            account[_WORST] = min(account[_WORST], marked / account[_PEAK])
-    account[_EQUITY] = account[_MARKED] = equity * (cash[last] / cash[since])
-
-
-@compiled
-def _mark_span(market: PriceArrays, account: FloatArray, shares: float, first: int, stop: int) -> None:
-    """Mark the closes of rows [first, stop) of a fully invested long position at once."""
-    close, prefix_sums = market.prices[CLOSE], market.prefix_sums
-    _mark_equity(account, shares * close[first], interest(market.prices[CASH], first))
-    account[_SUM] += prefix_sums[stop, 0] - prefix_sums[first + 1, 0]
-    account[_SQUARES] += prefix_sums[stop, 1] - prefix_sums[first + 1, 1]
-    account[_DOWNSIDE] += prefix_sums[stop, 2] - prefix_sums[first + 1, 2]
-    # Peak and trough are tracked in prices: the equity of this position is shares times price.
-    worst = account[_WORST]
-    peak = account[_PEAK] / shares
-    size = market.drawdown_tree.shape[0] >> 1
-    bar = first + 1
-    while bar < stop:
-        span = trailing_zeros(np.uint64(size + bar))
-        while bar + (1 << span) > stop:
-            span -= 1
-        highest, lowest, drawdown_ratio = market.drawdown_tree[(size + bar) >> span]
-        worst = min(worst, drawdown_ratio, lowest / peak)
-        peak = max(peak, highest)
-        bar += 1 << span
-    account[_WORST] = worst
-    account[_PEAK] = max(account[_PEAK], peak * shares)
-    account[_MARKED] = shares * close[stop - 1]
-
-
-@compiled
-def _count_trade(account: FloatArray, before: float, after: float, fraction: float) -> None:
-    """Add one closed trade to the account."""
-    pnl = after - before
-    account[_EQUITY] = after
-    account[_CLOSED] += 1.0
-    account[_PNL] += pnl
-    account[_PNL_SQUARES] += pnl * pnl
-    account[_TRADE_RETURN] += pnl / (fraction * before)
-    if pnl > 0.0:
-        account[_WON] += 1.0
-        account[_GAIN] += pnl
-    else:
-        account[_LOSS] -= pnl
-
-
-@compiled
 def run_set(
     market: PriceArrays, param_sets: SetArrays, i: int, start: int, stop: int, account: FloatArray, cursors: Ints
 ) -> None:
     """Run the backtest of set i over rows [start, stop) and leave its totals in `account`."""
     account[:] = 0.0
-    account[_EQUITY] = account[_MARKED] = account[_PEAK] = account[_WORST] = 1.0
+    account[EQUITY] = account[MARKED] = account[PEAK] = account[WORST] = 1.0
     cursors[:] = start
     value = market.prices[CASH]
     unmarked = -1  # bar of the last exit: its return is complete only once it is known that no entry follows in it
     since = max(start - 1, 0)  # close from which on the account has been in cash
-    while account[_EQUITY] > 0.0:
+    while account[EQUITY] > 0.0:
         side, entry, bar, price, reason = next_trade(market, param_sets, i, cursors, stop)
         if entry >= stop:
             break
-        before = account[_EQUITY] * (value[entry - 1] / value[since])
+        before = account[EQUITY] * (value[entry - 1] / value[since])
         fraction = position_fraction(market, param_sets, i, entry - 1)
         cash, shares = open_position(market.terms, side, market.prices[OPEN, entry], fraction, before)
         if shares == 0.0:
             continue
         if unmarked != entry:
-            _mark_idle(value, account, unmarked, since, entry - 1)
+            mark_idle(value, account, unmarked, since, entry - 1)
         end = bar
-        if cash == 0.0 and bar > entry and market.prefix_sums.shape[0] > 0:
-            _mark_span(market, account, shares, entry, bar)
+        if cash == 0.0 and bar > entry:
+            mark_span(market, account, shares, entry, bar)
         elif market.terms[FINANCED] > 0.0:
-            end, cash = _mark_financed(market, account, cash, before if side == 1 else cash, shares, entry, bar)
+            end, cash = mark_financed(market, account, cash, before if side == 1 else cash, shares, entry, bar)
         elif bar > entry:
-            end = _mark_bars(market.prices, account, cash, shares, entry, bar)
-        account[_BARS_HELD] += end - entry
+            end = mark_bars(market.prices, account, cash, shares, entry, bar)
+        account[BARS_HELD] += end - entry
         unmarked = -1
         after = 0.0
         if end == bar:
             if reason == STILL_OPEN:
-                account[_EQUITY] = account[_MARKED]
+                account[EQUITY] = account[MARKED]
                 return
             after = close_position(market.terms, side, cash, shares, price)
             unmarked = bar
         since = bar - 1 if reason in (BY_SIGNAL, BY_TIME) else min(bar, stop - 1)
         fraction = invested_fraction(market.terms, side, market.prices[OPEN, entry], fraction, shares, before)
-        _count_trade(account, before, after, fraction)
-    _mark_idle(value, account, unmarked, since, stop - 1)
+        count_trade(account, before, after, fraction)
+    mark_idle(value, account, unmarked, since, stop - 1)
 
 
 @compiled
@@ -436,36 +306,36 @@ def score_account(account: FloatArray, n: int, terms: FloatArray, out: FloatArra
     """Write the scores of an account over n bars into `out`, NaN where one does not exist."""
     out[:] = np.nan
     root = np.sqrt(terms[PERIODS_PER_YEAR])
-    mean = account[_SUM] / n
-    variance = (account[_SQUARES] - n * mean * mean) / (n - 1)
+    mean = account[SUM] / n
+    variance = (account[SQUARES] - n * mean * mean) / (n - 1)
     out[_VOLATILITY] = 0.0
     if variance > _NO_VARIANCE * mean * mean:
         out[_VOLATILITY] = np.sqrt(variance) * root
         out[_SHARPE] = mean / np.sqrt(variance) * root
-    if account[_DOWNSIDE] > 0.0:
-        out[_SORTINO] = mean / np.sqrt(account[_DOWNSIDE] / n) * root
-    out[_RETURN] = account[_EQUITY] - 1.0
-    out[_CAGR] = account[_EQUITY] ** (terms[PERIODS_PER_YEAR] / n) - 1.0
-    out[_DRAWDOWN] = account[_WORST] - 1.0
+    if account[DOWNSIDE] > 0.0:
+        out[_SORTINO] = mean / np.sqrt(account[DOWNSIDE] / n) * root
+    out[_RETURN] = account[EQUITY] - 1.0
+    out[_CAGR] = account[EQUITY] ** (terms[PERIODS_PER_YEAR] / n) - 1.0
+    out[_DRAWDOWN] = account[WORST] - 1.0
     if out[_DRAWDOWN] < 0.0:
         out[_CALMAR] = out[_CAGR] / -out[_DRAWDOWN]
-    out[_EXPOSURE] = account[_BARS_HELD] / n
+    out[_EXPOSURE] = account[BARS_HELD] / n
     _score_trades(account, out)
 
 
 @compiled
 def _score_trades(account: FloatArray, out: FloatArray) -> None:
     """Write the scores of closed trades into `out`."""
-    closed = account[_CLOSED]
+    closed = account[CLOSED]
     out[_N] = closed
     if closed > 0.0:
-        out[_WINS] = account[_WON] / closed
-        out[_EXPECTANCY] = account[_TRADE_RETURN] / closed
-    if account[_LOSS] > 0.0:
-        out[_FACTOR] = account[_GAIN] / account[_LOSS]
+        out[_WINS] = account[WON] / closed
+        out[_EXPECTANCY] = account[TRADE_RETURN] / closed
+    if account[LOSS] > 0.0:
+        out[_FACTOR] = account[GAIN] / account[LOSS]
     if closed > 1.0:
-        mean = account[_PNL] / closed
-        variance = (account[_PNL_SQUARES] - closed * mean * mean) / (closed - 1.0)
+        mean = account[PNL] / closed
+        variance = (account[PNL_SQUARES] - closed * mean * mean) / (closed - 1.0)
         if variance > _NO_VARIANCE * mean * mean:
             out[_SQN] = np.sqrt(closed) * mean / np.sqrt(variance)
 

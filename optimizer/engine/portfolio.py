@@ -17,6 +17,7 @@ from optimizer.domain import metrics
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.study_results import Measures
 from optimizer.engine.backtest import Backtest
+from optimizer.engine.trade_log import ENTRY
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,13 +31,13 @@ class Portfolio(Backtest):
         """Combine backtests over the same bars with equal weights; `benchmark` are returns to compare with."""
         first = parts[0]
         earned = 0.0 if first.interest is None else first.interest
-        trades = sorted((trade for part in parts for trade in part.trades), key=lambda trade: trade.entry_bar)
+        ledger = np.concatenate([part.ledger for part in parts], axis=1)
         return cls(
             start=first.start,
             stop=first.stop,
             equity=np.asarray(np.cumprod(1.0 + _mean([part.returns for part in parts]) + earned), dtype=np.float64),
             position=_mean([part.position for part in parts]),
-            trades=tuple(trades),
+            ledger=ledger[:, np.argsort(ledger[ENTRY], kind="stable")],
             costs=first.costs,
             periods_per_year=first.periods_per_year,
             benchmark=benchmark,

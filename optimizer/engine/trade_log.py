@@ -11,12 +11,8 @@ from optimizer.engine.kernel import (
     BY_RUIN,
     BY_SIGNAL,
     BY_TIME,
-    CASH,
-    CLOSE,
-    OPEN,
     STILL_OPEN,
     Ints,
-    PriceArrays,
     SetArrays,
     Words,
     next_trade,
@@ -31,10 +27,12 @@ from optimizer.engine.orders import (
     invested_fraction,
     open_position,
 )
+from optimizer.engine.spans import CASH, CLOSE, OPEN, PriceArrays
 
-#: Columns of a row of trades: entry bar, exit bar, side, fraction, entry price, exit price, equity before, pnl, return,
-#: reason.
+#: Columns of a row of trades. The fraction is of the equity, the profit is in units of the starting equity.
+ENTRY, EXIT, SIDE, FRACTION, ENTRY_PRICE, EXIT_PRICE, BEFORE, PROFIT, RETURN, REASON = range(10)
 N_TRADE_COLUMNS = 10
+_BASIS_POINTS = 10_000
 
 
 @compiled
@@ -80,9 +78,10 @@ def _write_trade(
     reason: int,
 ) -> None:
     """Write one trade into a row of N_TRADE_COLUMNS values."""
-    row[0], row[1], row[2], row[3], row[9] = entry, bar, np.sign(size), abs(size), reason
+    row[ENTRY], row[EXIT], row[SIDE], row[FRACTION], row[REASON] = entry, bar, np.sign(size), abs(size), reason
     profit = after - before
-    row[4], row[5], row[6], row[7], row[8] = entry_price, exit_price, before, profit, profit / (abs(size) * before)
+    row[ENTRY_PRICE], row[EXIT_PRICE], row[BEFORE] = entry_price, exit_price, before
+    row[PROFIT], row[RETURN] = profit, profit / (abs(size) * before)
 
 
 @compiled
@@ -151,8 +150,70 @@ def record(
 
     `equity` and `position` have one value per bar of the window, `trades` one row more than bars.
     """
-    market = PriceArrays(prices, prices, prices, volatility, terms)
+    market = PriceArrays(prices, orders, orders, volatility, terms)
     return _record(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
+
+
+@compiled
+def write_changes(equity: FloatArray, out: FloatArray) -> None:
+    """Write the equity's simple returns, (n_bars,), the first relative to 1.0; 0 once it is used up."""
+    before = 1.0
+    for t in range(len(equity)):
+        out[t] = equity[t] / before - 1.0 if before > 0.0 else 0.0
+        before = equity[t]
+
+
+@compiled
+def falls(equity: FloatArray) -> tuple[float, int]:
+    """Deepest fall from a running peak, as a fraction at or below zero, and the bars of the longest one."""
+    deepest, longest, since, peak = 0.0, 0, -1, 1.0
+    for t in range(len(equity)):
+        if equity[t] >= peak:
+            peak, since = equity[t], t
+        else:
+            fall = equity[t] / peak - 1.0
+            if fall < 0.0:
+                deepest = min(deepest, fall)
+                longest = max(longest, t - since)
+            else:
+                since = t
+    return deepest, longest
+
+
+@compiled
+def write_fills(trades: FloatArray, rates: FloatArray, values: FloatArray, costs: FloatArray) -> int:
+    """Write the value and the costs of each fill over the equity at the fill; returns the number of fills.
+
+    `trades` is (n, columns), `values` and `costs` have room for two fills of each. `rates` (8,) are the factors of a
+    buy and of a short sale, then commission, slippage and tax in basis points, fee per share, least fee of an order
+    and the account's money at the start, 0 where it has no size.
+    """
+    n = 0
+    for k in range(trades.shape[0]):
+        row = trades[k]
+        is_short = row[SIDE] < 0.0
+        value = row[FRACTION] / (rates[1] if is_short else rates[0])
+        values[n] = value
+        costs[n] = _fill_costs(rates, value, row[BEFORE], row[ENTRY_PRICE], is_short)
+        n += 1
+        after = row[BEFORE] + row[PROFIT]
+        if row[REASON] != STILL_OPEN and after > 0.0:
+            shares = value * row[BEFORE] / row[ENTRY_PRICE]
+            values[n] = shares * row[EXIT_PRICE] / after
+            costs[n] = _fill_costs(rates, values[n], after, row[EXIT_PRICE], not is_short)
+            n += 1
+    return n
+
+
+@compiled
+def _fill_costs(rates: FloatArray, value: float, equity: float, price: float, is_sale: bool) -> float:
+    """Costs of a fill of `value`, both over the equity."""
+    fees = value * (rates[2] / _BASIS_POINTS + rates[5] / price)
+    money = equity * rates[7]
+    least = rates[6] / money if money > 0.0 else 0.0
+    of_value = rates[3] + rates[4] * (1.0 if is_sale else 0.0)
+    cost: float = max(fees, least) + value * of_value / _BASIS_POINTS
+    return cost
 
 
 @compiled
@@ -189,7 +250,7 @@ def fill_entry_means(
 
     `rows` is (2, n_bars): for entries of the long and of the short side. A set without an entry has 0.
     """
-    market = PriceArrays(prices, prices, prices, volatility, terms)
+    market = PriceArrays(prices, orders, orders, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     equity, position = np.empty(stop - start), np.empty(stop - start)
     trades = np.empty((stop - start + 1, N_TRADE_COLUMNS))
@@ -197,7 +258,7 @@ def fill_entry_means(
         n = _record(market, param_sets, i, start, stop, equity, position, trades)
         total = 0.0
         for k in range(n):
-            total += rows[0 if trades[k, 2] > 0.0 else 1, int(trades[k, 0]) - 1]
+            total += rows[0 if trades[k, SIDE] > 0.0 else 1, int(trades[k, ENTRY]) - 1]
         out[i, 0] = total / n if n > 0 else 0.0
 
 
@@ -243,7 +304,7 @@ def fill_returns(
 
     Where there is a second row, the same less `drift` times the exposure goes there.
     """
-    market = PriceArrays(prices, prices, prices, volatility, terms)
+    market = PriceArrays(prices, orders, orders, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
     equity, position = np.empty(stop - start), np.empty(stop - start)
     no_trades = np.empty((0, N_TRADE_COLUMNS))

@@ -5,7 +5,9 @@ from importlib import import_module
 
 SECTIONS = (
     "api",
+    "backup",
     "compare",
+    "costs",
     "due_forecasts",
     "engine",
     "environment",

@@ -91,7 +91,7 @@ def bars_of(n: int) -> Bars:
     if n == SIZES[0]:
         return apple.cut(len(apple) - n, len(apple))
     minutes = np.datetime64("2001-01-01", "ns") + np.arange(n) * np.timedelta64(1, "m")
-    return replace(made_up_bars(n, volatility=0.01), time=minutes)
+    return replace(made_up_bars(n, volatility=0.01), time=minutes, timeframe="1m")
 
 
 def drawn(grid: Sequence[Params]) -> list[Params]:

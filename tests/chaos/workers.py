@@ -20,6 +20,7 @@ from optimizer.market.feed import Market
 from optimizer.market.providers.sample import Sample
 from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy, OptimizationTrial
+from optimizer.storage.driver import collection_of
 from optimizer.storage.mongo import open_documents
 from optimizer.storage.outage import patiently
 from optimizer.studies.finding import find_study
@@ -349,13 +350,13 @@ async def _all_ended(names: list[str]) -> int:
 
 
 async def _table(name: str) -> Table:
-    trials = OptimizationTrial.get_motor_collection().find({"study": name}).sort("trial_number", 1)
+    trials = collection_of(OptimizationTrial).find({"study": name}).sort("trial_number", 1)
     return [row_of(trial) async for trial in trials]
 
 
 async def _undisturbed(name: str, home: Path) -> Table:
     """The trials of the same study, run once more under another name."""
-    stored = await OptimizationStudy.get_motor_collection().find_one({"study_name": name})
+    stored = await collection_of(OptimizationStudy).find_one({"study_name": name})
     assert stored is not None
     del stored["_id"]
     return await run_undisturbed({**stored, "study_name": f"{name}00", "request_key": None}, home)

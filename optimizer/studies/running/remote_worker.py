@@ -16,6 +16,7 @@ from optimizer.errors import Phrase, Unavailable, UserError, error_of
 from optimizer.learned.rows import MissingLearner
 from optimizer.storage.copies.shared_snapshots import SnapshotNotKept
 from optimizer.storage.documents import OptimizationStudy, WorkerProgram
+from optimizer.storage.driver import aggregate, collection_of
 from optimizer.storage.leases import HEARTBEAT_SECONDS, Claimant, give_back, leave_to_bot, next_claimable
 from optimizer.storage.outage import patiently
 from optimizer.studies.running.deaths import MAX_DEATHS, fail, fail_lost, record_death
@@ -145,7 +146,7 @@ class RemoteWorker:
         """Show that this program lives, and tell of studies that wait for another version."""
         facts = {"machine": self.machine, "size": self._pool.size, "code_version": self._claimant.code_version}
         change = {"$set": facts, "$inc": {"beat": 1}}
-        collection, key = WorkerProgram.get_motor_collection(), {"pool": self._pool.identity}
+        collection, key = collection_of(WorkerProgram), {"pool": self._pool.identity}
         await patiently(lambda: collection.update_one(key, change, upsert=True), what="worker")
         versions = await patiently(partial(_waiting_versions, self._claimant.code_version), what="versions")
         if versions and versions != self._versions:
@@ -160,12 +161,11 @@ class RemoteWorker:
 
 async def forget(pool: str) -> None:
     """Delete what a worker program wrote of itself."""
-    await WorkerProgram.get_motor_collection().delete_one({"pool": pool})
+    await collection_of(WorkerProgram).delete_one({"pool": pool})
 
 
 async def _waiting_versions(own: str) -> dict[str, int]:
     """Numbers of queued studies of other versions of the code, by version."""
     waiting = {"status": "queued", "lease.owner": None, "code_version": {"$ne": own}}
     stages: list[dict[str, Any]] = [{"$match": waiting}, {"$group": {"_id": "$code_version", "n": {"$sum": 1}}}]
-    found = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(None)
-    return {each["_id"]: each["n"] for each in found}
+    return {each["_id"]: each["n"] async for each in aggregate(OptimizationStudy, stages)}

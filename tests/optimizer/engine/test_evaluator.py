@@ -14,7 +14,7 @@ from optimizer.domain.study_request import Account, Costs
 from optimizer.domain.study_results import Measures
 from optimizer.engine import kernel, orders, trade_log
 from optimizer.engine.evaluator import Evaluator, Scores, warm
-from optimizer.engine.price_table import fill_price_sums
+from optimizer.engine.spans import are_prices, fill_spans
 from optimizer.errors import TooFewBars, UnusableBars
 from optimizer.indicators.bitmasks import fill_masks
 from optimizer.indicators.recursive import fill_rsi
@@ -376,7 +376,8 @@ def test_warming_up_compiles_all_there_is() -> None:
         trade_log.fill_returns,
         trade_log.record,
         fill_masks,
-        fill_price_sums,
+        are_prices,
+        fill_spans,
         fill_rsi,
     ]
     for function in functions:

@@ -9,6 +9,7 @@ from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState, TrialRecord, TrialState
 from optimizer.errors import WorkerLost, error_of
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, StudyLease
+from optimizer.storage.driver import collection_of
 from optimizer.storage.leases import (
     Claimant,
     HeldStudy,
@@ -71,7 +72,7 @@ async def test_of_many_claims_at_once_one_is_granted() -> None:
 
 async def test_study_of_an_earlier_version_has_no_lease_and_can_be_claimed() -> None:
     await stored()
-    await OptimizationStudy.get_motor_collection().update_one({}, {"$unset": {"lease": "", "needs_bot": ""}})
+    await collection_of(OptimizationStudy).update_one({}, {"$unset": {"lease": "", "needs_bot": ""}})
     await held_by(REMOTE)
 
     found = await now()
@@ -134,7 +135,7 @@ async def test_who_lost_its_lease_writes_no_trial_and_no_field() -> None:
     assert await release_pool("one") == 1
     new = await held_by(OTHER)
     await store_trials(new, [trial(1)], n_done=2, best=trial(1))
-    before = await OptimizationStudy.get_motor_collection().find_one({})
+    before = await collection_of(OptimizationStudy).find_one({})
 
     with pytest.raises(LeaseLost):
         await old.beat()
@@ -145,7 +146,7 @@ async def test_who_lost_its_lease_writes_no_trial_and_no_field() -> None:
     with pytest.raises(LeaseLost):
         await old.settle(status=StudyState.COMPLETE)
 
-    assert await OptimizationStudy.get_motor_collection().find_one({}) == before
+    assert await collection_of(OptimizationStudy).find_one({}) == before
     assert await OptimizationTrial.find_all().count() == 2
 
 
@@ -241,7 +242,7 @@ async def test_machine_whose_clock_is_off_keeps_and_loses_its_lease_like_any_oth
     assert abs(lease.claimed_at - utc_now()) < timedelta(minutes=5)
     assert (lease.token, (await now()).deaths) == (1, 0)
 
-    await OptimizationStudy.get_motor_collection().update_one({}, {"$set": written})
+    await collection_of(OptimizationStudy).update_one({}, {"$set": written})
     while not (await now()).deaths:
         await reaper.look()
         await asyncio.sleep(0.05)

@@ -12,6 +12,7 @@ from optimizer.market.feed import Market
 from optimizer.market.providers.sample import Sample
 from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy
+from optimizer.storage.driver import collection_of
 from optimizer.storage.mongo import open_documents
 from optimizer.studies.service import OptimizationService
 from optimizer.studies.worker_messages import Configure
@@ -28,7 +29,7 @@ async def test_election_costs_studies_nothing_here_and_elsewhere(tmp_path: Path)
     await pool.prepare()
     snapshots = tmp_path / "snapshots"
     async with replica_set(tmp_path / "mongo") as servers, open_documents(servers.uri, DOCUMENTS):
-        collection = OptimizationStudy.get_motor_collection()
+        collection = collection_of(OptimizationStudy)
         assert collection.write_concern == WriteConcern(w="majority", j=True)
         pool.configure(Configure(mongodb_uri=servers.uri, snapshots=snapshots, pool="bot"))
         with (

@@ -1,0 +1,175 @@
+"""Compiled sums and drawdowns over any span of one symbol's bars, from what is kept of each block of them.
+
+A fully invested long position is marked from them at once, however long it is held. Only blocks of eight bars are kept,
+because to write what belongs to each bar takes longer than a set takes to play; the bars at both ends of a span are
+added one by one. Sums and drawdowns are the same to the last bit, whatever the blocks.
+
+- `prefix_sums` (n_blocks + 1, 6): of all bars before the block: simple returns beyond those of cash, their squares, and
+  the squares of the negative ones; each as the rounded sum and what rounding lost (Knuth's two-sum), because they are
+  subtracted from each other.
+- `drawdown_tree` (2 · size, 3): binary tree over the whole blocks, block b at row size + b, children of node k at 2k
+  and 2k + 1. A node has the highest close, the lowest close, and the lowest ratio of a later close to an earlier one
+  (at most 1). Division rounds monotonically, so that this ratio does not depend on how a span is divided.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from optimizer.compiled import compiled, trailing_zeros
+from optimizer.domain.bars import FloatArray
+from optimizer.engine.orders import FINANCED, interest
+
+# Rows of `prices`.
+OPEN, HIGH, LOW, CLOSE, CASH = range(5)
+#: Bars of a block, as a power of two.
+_SHIFT = 3
+_N_SUMS = 6
+#: Bits of infinity, as an integer.
+_INFINITE = 0x7FF0000000000000
+
+_Sums = tuple[float, float, float, float, float, float]
+
+
+class Spans(NamedTuple):
+    """Sums and drawdowns of one symbol's blocks of bars."""
+
+    prefix_sums: FloatArray  # (n_blocks + 1, 6)
+    drawdown_tree: FloatArray  # (2 · size, 3)
+
+
+class PriceArrays(NamedTuple):
+    """Inputs common to all sets; see the glossaries here and in the kernel."""
+
+    prices: FloatArray  # (5, n)
+    prefix_sums: FloatArray  # (n_blocks + 1, 6)
+    drawdown_tree: FloatArray  # (2 · size, 3)
+    volatility: FloatArray  # (n,)
+    terms: FloatArray  # (13,)
+
+
+def spans_of(prices: FloatArray, terms: FloatArray) -> Spans:
+    """Sums and drawdowns of the blocks of all bars."""
+    n_blocks = prices.shape[1] >> _SHIFT
+    prefix_sums = np.empty((n_blocks + 1, _N_SUMS))
+    drawdown_tree = np.empty((2 << max(n_blocks - 1, 0).bit_length(), 3))
+    fill_spans(prices, terms, prefix_sums, drawdown_tree)
+    return Spans(prefix_sums, drawdown_tree)
+
+
+@compiled
+def are_prices(values: FloatArray) -> bool:
+    """True if all are positive numbers: their bits, read as integers, are then between those of 0 and of infinity.
+
+    Of integers the lowest and the highest are found many at a time.
+    """
+    bits = values.view(np.int64)
+    lowest = highest = bits[0]
+    for k in range(bits.shape[0]):
+        lowest, highest = min(lowest, bits[k]), max(highest, bits[k])
+    return bool(lowest > 0 and highest < _INFINITE)
+
+
+@compiled
+def fill_spans(prices: FloatArray, terms: FloatArray, prefix_sums: FloatArray, drawdown_tree: FloatArray) -> None:
+    """Fill both arrays."""
+    is_financed, sums = terms[FINANCED] > 0.0, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    size, n_blocks = drawdown_tree.shape[0] >> 1, prefix_sums.shape[0] - 1
+    for block in range(n_blocks):
+        _keep(sums, prefix_sums[block])
+        first, last = block << _SHIFT, (block + 1) << _SHIFT
+        sums = _sums_after(prices, is_financed, first, last, sums)
+        _fill_leaf(prices[CLOSE], first, last, drawdown_tree[size + block])
+    _keep(sums, prefix_sums[n_blocks])
+    drawdown_tree[size + n_blocks :] = 1.0  # leaves that no span reaches
+    _fill_nodes(drawdown_tree)
+
+
+@compiled
+def _keep(sums: _Sums, row: FloatArray) -> None:
+    row[0], row[1], row[2], row[3], row[4], row[5] = sums
+
+
+@compiled
+def _fill_leaf(close: FloatArray, first: int, last: int, leaf: FloatArray) -> None:
+    highest = lowest = close[first]
+    ratio = 1.0
+    for t in range(first + 1, last):
+        ratio = min(ratio, close[t] / highest)
+        highest = max(highest, close[t])
+        lowest = min(lowest, close[t])
+    leaf[0], leaf[1], leaf[2] = highest, lowest, ratio
+
+
+@compiled
+def _fill_nodes(drawdown_tree: FloatArray) -> None:
+    for node in range((drawdown_tree.shape[0] >> 1) - 1, 0, -1):
+        left, right = 2 * node, 2 * node + 1
+        drawdown_tree[node, 0] = max(drawdown_tree[left, 0], drawdown_tree[right, 0])
+        drawdown_tree[node, 1] = min(drawdown_tree[left, 1], drawdown_tree[right, 1])
+        drawdown_tree[node, 2] = min(
+            drawdown_tree[left, 2], drawdown_tree[right, 2], drawdown_tree[right, 1] / drawdown_tree[left, 0]
+        )
+
+
+@compiled
+def _sums_after(prices: FloatArray, is_financed: bool, first: int, last: int, sums: _Sums) -> _Sums:
+    """Sums over all bars before row `last`, from those before row `first`; the first row of all has no return."""
+    total, lost, squares, lost_squares, downs, lost_downs = sums
+    for t in range(max(first, 1), last):
+        change = prices[CLOSE, t] / prices[CLOSE, t - 1] - 1.0
+        if is_financed:
+            change -= interest(prices[CASH], t)
+        square = change * change
+        total, rest = _two_sum(total, change)
+        lost += rest
+        squares, rest = _two_sum(squares, square)
+        lost_squares += rest
+        downs, rest = _two_sum(downs, min(change, 0.0) * change)
+        lost_downs += rest
+    return total, lost, squares, lost_squares, downs, lost_downs
+
+
+@compiled
+def _two_sum(total: float, term: float) -> tuple[float, float]:
+    """(rounded sum, rounding error)."""
+    grown = total + term
+    taken = grown - total
+    return grown, (total - (grown - taken)) + (term - taken)
+
+
+@compiled
+def sums_before(prices: FloatArray, is_financed: bool, prefix_sums: FloatArray, row: int) -> tuple[float, float, float]:
+    """Sums over all bars before a row: returns beyond those of cash, their squares, squares of the negative ones."""
+    block = row >> _SHIFT
+    total, lost, squares = prefix_sums[block, 0], prefix_sums[block, 1], prefix_sums[block, 2]
+    lost_squares, downs, lost_downs = prefix_sums[block, 3], prefix_sums[block, 4], prefix_sums[block, 5]
+    first = block << _SHIFT
+    if first < row:
+        sums = (total, lost, squares, lost_squares, downs, lost_downs)
+        total, lost, squares, lost_squares, downs, lost_downs = _sums_after(prices, is_financed, first, row, sums)
+    return total + lost, squares + lost_squares, downs + lost_downs
+
+
+@compiled
+def peak_and_worst(
+    prices: FloatArray, tree: FloatArray, first: int, stop: int, peak: float, worst: float
+) -> tuple[float, float]:
+    """(highest close, lowest ratio of a close to the peak before it) after rows [first, stop), from those before."""
+    size = tree.shape[0] >> 1
+    head = min(stop, ((first - 1) >> _SHIFT) + 1 << _SHIFT)
+    for t in range(first, head):
+        close = prices[CLOSE, t]
+        worst, peak = min(worst, close / peak), max(peak, close)
+    block, last = head >> _SHIFT, stop >> _SHIFT
+    while block < last:
+        span = trailing_zeros(np.uint64(size + block))
+        while block + (1 << span) > last:
+            span -= 1
+        node = (size + block) >> span
+        worst, peak = min(worst, tree[node, 2], tree[node, 1] / peak), max(peak, tree[node, 0])
+        block += 1 << span
+    for t in range(max(head, last << _SHIFT), stop):
+        close = prices[CLOSE, t]
+        worst, peak = min(worst, close / peak), max(peak, close)
+    return peak, worst
