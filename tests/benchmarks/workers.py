@@ -23,7 +23,7 @@ from pathlib import Path
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.market.feed import Market
-from optimizer.market.providers.sample import SYMBOLS, Sample
+from optimizer.market.providers.sample import Sample
 from optimizer.market.raw_bars import RawBars
 from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy, OptimizationTrial
@@ -36,8 +36,10 @@ from tests.chaos.mongo import mongod_in
 from tests.optimizer.storage.claiming import claimed_by_eight
 from tests.worker_process import WorkerProcess, redis_server, worker_process
 
-#: Bars of issue and specification: seconds to the first trial, ratios of throughput, and seconds of a refused claim.
+#: What is wanted: seconds to the first trial, ratios of throughput, and seconds of a refused claim.
 CELERY, LOOKING, TWO, BELL, REFUSED = 0.100, 0.600, 1.8, 0.95, 0.100
+#: Symbols of the sample with bars enough for folds.
+LONG_ONES = ("AAPL", "GOOG", "IBM", "MSFT")
 _FOLDS, _READY_SECONDS, _ENDED_SECONDS = 4, 180.0, 1800.0
 
 
@@ -46,7 +48,7 @@ class ManySymbols(Sample):
 
     def fetch(self, symbol: str, *, timeframe: str, start: date | None, end: date | None, now: datetime) -> RawBars:
         """Bars of a symbol such as IBM7."""
-        base = next(name for name in SYMBOLS if symbol.startswith(name))
+        base = next(name for name in LONG_ONES if symbol.startswith(name))
         bars = super().fetch(base, timeframe=timeframe, start=start, end=end, now=now)
         scale = 1.0 + int(symbol.removeprefix(base) or 0) / 1000
         prices = {name: getattr(bars, name) * scale for name in ("open", "high", "low", "close")}
@@ -73,7 +75,9 @@ async def _measure(home: Path, options: argparse.Namespace) -> None:
         redis = stack.enter_context(redis_server(home)) if shutil.which("redis-server") else None
         broker = redis.url if redis else ""
         first, *many = [
-            StudySpec(symbol=f"{SYMBOLS[n % 5]}{n}", strategy_name="rsi", n_trials=options.trials, folds=_FOLDS)
+            StudySpec(
+                symbol=f"{LONG_ONES[n % len(LONG_ONES)]}{n}", strategy_name="rsi", n_trials=options.trials, folds=_FOLDS
+            )
             for n in range(options.symbols + 1)
         ]
         await _claims(server.uri, options.rounds)

@@ -22,6 +22,8 @@ from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy, OptimizationTrial
 from optimizer.storage.driver import collection_of
 from optimizer.storage.mongo import open_documents
+from optimizer.storage.outage import patiently
+from optimizer.studies.finding import find_study
 from optimizer.studies.running.broker import BrokerBell
 from optimizer.studies.running.reaper import LOOK_SECONDS, Reaper
 from optimizer.studies.service import OptimizationService
@@ -169,7 +171,7 @@ async def workers(
         reaper = Reaper("bot", on_free=asked.ring)
         await stack.enter_async_context(Supervisor().repeat("reaper", reaper.tick, every=LOOK_SECONDS))
         await asked.ask(n_studies)
-        done, stops = await _struck(scene, asked, left, until=began + seconds)
+        done, stops = await _struck(scene, asked, left, until=time.monotonic() + seconds)
         names = asked.names
         complete = await _all_ended(names)
         tables = [await _table(name) for name in names]
@@ -222,7 +224,7 @@ async def _one_that_runs(names: list[str], kind: str) -> OptimizationStudy | Non
     """A study with trials that can bear this; None when all have ended."""
     while True:
         query = {"study_name": {"$in": names}, "status": {"$in": ["queued", "running"]}}
-        open_ones = await OptimizationStudy.find(query).to_list()
+        open_ones = await patiently(OptimizationStudy.find(query).to_list, what="studies")
         if not open_ones:
             return None
         for study in open_ones:
@@ -334,16 +336,15 @@ def _token(study: OptimizationStudy) -> int:
 
 
 async def _now(name: str) -> OptimizationStudy:
-    found = await OptimizationStudy.find_one(OptimizationStudy.study_name == name)
-    assert found is not None
-    return found
+    return await patiently(lambda: find_study(name), what="study")
 
 
 async def _all_ended(names: list[str]) -> int:
     """Number of the studies that are complete, once none is under way."""
     query = {"study_name": {"$in": names}}
     async with asyncio.timeout(_ENDED_SECONDS):
-        while await OptimizationStudy.find({**query, "status": {"$in": ["queued", "running"]}}).count():
+        is_open = OptimizationStudy.find({**query, "status": {"$in": ["queued", "running"]}})
+        while await patiently(is_open.count, what="studies"):
             await asyncio.sleep(0.2)
     return await OptimizationStudy.find({**query, "status": "complete"}).count()
 

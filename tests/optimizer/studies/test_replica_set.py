@@ -48,6 +48,7 @@ async def test_election_costs_studies_nothing_here_and_elsewhere(tmp_path: Path)
             await asyncio.gather(has_trials(here.study_name), has_trials(there.study_name))
 
             await servers.kill_primary()
+            await servers.until_primary()
             done = [await running, await reaches(there.study_name, StudyState.COMPLETE)]
             await pool.stop()
         assert [study.lease.pool == "bot" for study in done if study.lease] == [True, False]
