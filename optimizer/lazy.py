@@ -16,12 +16,14 @@ from typing import Any
 
 
 class LazyModule:
-    """Proxy of a module that imports it at the first access to an attribute."""
+    """Proxy of a module that imports it at the first access to a public attribute."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("_"):
+            raise AttributeError(attribute)  # a tool that looks for a mark of its own loads nothing
         found = getattr(import_module(self._name), attribute)
         setattr(self, attribute, found)  # looked up once
         return found

@@ -19,6 +19,7 @@ CHANGE_RULE = "rule_change"
 SAVE_RULE = "rule_save"
 DROP_RULE = "rule_drop"
 EDIT_RULE = "rule_edit"
+SEARCH_PLAIN = "study_plain"
 #: The menu beside a button: the value of a choice is another action id and its value.
 MENU = "study_menu"
 READ_ONE = "reading_one"
@@ -45,6 +46,7 @@ ACTIONS = {
     "SAVE_RULE": SAVE_RULE,
     "DROP_RULE": DROP_RULE,
     "EDIT_RULE": EDIT_RULE,
+    "SEARCH_PLAIN": SEARCH_PLAIN,
     "MENU": MENU,
     "READ_ONE": READ_ONE,
     "READ_OTHER": READ_OTHER,

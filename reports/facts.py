@@ -53,6 +53,7 @@ class StudyFacts:
     created_at: datetime
     name: str = ""  # that someone gave it
     command: str = ""  # starts the same study when typed at the same place
+    plain_command: str = ""  # starts the same study without its split by regime; empty where it has none
     replay_command: str = ""  # what recomputes this study
     resume_command: str = ""  # what goes on with it
     page_url: str = ""  # where a browser shows it, if everyone can get there
@@ -63,6 +64,7 @@ class StudyFacts:
     seconds_left: float | None = None
     elapsed: float = 0.0
     queue_position: int | None = None  # 1: next
+    engine: tuple[int, int] | None = None  # parts that are compiled, of all, where a first start compiles it
     is_validating: bool = False  # the search is over, folds and statistics are under way
     training: TrainingProgress | None = None  # of a strategy that learns: its rows are fitted first
     summary: StudySummary | None = None

@@ -40,14 +40,25 @@ class Need:
     remedy: str
 
 
+#: Series of MongoDB that installations should have (compose.yaml), and that the suite is to be run with.
+WANTED_MONGODB = 8
+
+
 @cache
-def mongod_runs() -> bool:
-    """Whether the server program is installed and finds its libraries."""
+def mongod_version() -> str:
+    """Version that the server program gives of itself; empty if there is none, or its libraries are missing."""
     try:
         program = find_mongod(os.environ)
     except MongoUnavailable:
-        return False
-    return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
+        return ""
+    said = subprocess.run([program, "--version"], capture_output=True, check=False, text=True)
+    found = re.search(r"version v(\S+)", said.stdout)
+    return found[1] if found and said.returncode == 0 else ""
+
+
+def mongod_runs() -> bool:
+    """Whether the server program is installed and finds its libraries."""
+    return mongod_version() != ""
 
 
 def has_browser() -> bool:
@@ -158,6 +169,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Name what was left out, and how to have it."""
     for line in sentences(config.stash.get(_LEFT_OUT, Counter())):
         terminalreporter.write_line(line, yellow=True)
+    passed = terminalreporter.stats.get("passed", [])
+    if any("server" in report.keywords for report in passed):
+        terminalreporter.write_line(server_sentence(mongod_version()))
+
+
+def server_sentence(version: str) -> str:
+    """Which MongoDB the tests ran with, and how to run them with the series that installations should have."""
+    used = f"MongoDB {version} was used"
+    if int(version.partition(".")[0]) >= WANTED_MONGODB:
+        return f"{used}."
+    return f"{used}, not {WANTED_MONGODB}: set MONGOD_PATH to a mongod {WANTED_MONGODB} to run the same tests with it."
 
 
 def sentences(left_out: Mapping[str, int]) -> list[str]:

@@ -1,12 +1,16 @@
 """The house rules that a machine can hold: which way imports run, who may know what, and what importing does."""
 
 import ast
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
-from tests.source_tree import PACKAGES, functions, imports, length, modules, name_of, tree_of
+from tests.source_tree import PACKAGES, ROOT, functions, imports, length, modules, name_of, tree_of
 
 #: Which of our packages each may import.
 BELOW = {"bot": {"bot", "reports", "optimizer"}, "reports": {"reports", "optimizer"}, "optimizer": {"optimizer"}}
+#: The one module to change for another driver of MongoDB.
+DRIVER = "optimizer/storage/driver.py"
 #: Where a library may be known.
 HOMES = {
     "slack_bolt": ("bot/",),
@@ -17,7 +21,7 @@ HOMES = {
     "celery": ("optimizer/studies/running/celery_bell.py",),
     "kombu": ("optimizer/studies/running/celery_bell.py",),
     "lightgbm": ("optimizer/learned/ml/model.py",),
-    "motor": ("optimizer/storage/mongo.py",),
+    "motor": (DRIVER,),
 }
 #: Modules that load others by name, each for a reason it gives.
 BY_NAME = {
@@ -43,6 +47,14 @@ def test_imports_run_downwards_and_libraries_stay_at_home() -> None:
             top = imported.split(".")[0]
             assert top not in PACKAGES or top in BELOW[package], f"{name_of(path)} imports {imported}"
             assert name_of(path).startswith(HOMES.get(top, ("",))), f"{name_of(path)} knows {top}"
+
+
+def test_the_driver_of_mongodb_is_known_in_one_place() -> None:
+    """A document class gives its collection by `collection_of`, which tests use too."""
+    words = re.compile(r"get_(motor|pymongo)_collection|AsyncIOMotor|motor_asyncio|\binit_beanie\b")
+    here = Path(__file__).resolve()
+    every = {*modules(), *(path for path in ROOT.glob("tests/**/*.py") if path.resolve() != here)}
+    assert {name_of(path) for path in every if words.search(path.read_text(encoding="utf-8"))} == {DRIVER}
 
 
 def test_imports_are_at_the_top() -> None:

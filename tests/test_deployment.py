@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,18 @@ def test_image_is_given_what_the_package_is_built_of_and_nothing_else() -> None:
     assert all((ROOT / name).exists() for name in given)
     assert {"bot", "optimizer", "reports", "templates", "manifest.yml", "pyproject.toml", "constraints.txt"} <= given
     assert not given & {".env", "secrets", "tests", ".git"}
+
+
+def test_the_compose_file_follows_its_specification(tmp_path: Path) -> None:
+    text = (ROOT / "compose.yaml").read_text()
+    (tmp_path / "odd.yaml").write_text(text.replace("image: mongo:8", "imagee: mongo:8"))
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    good, odd = (subprocess.run([*check, file], capture_output=True, text=True) for file in (
+        ROOT / "compose.yaml", tmp_path / "odd.yaml",
+    ))  # fmt: skip
+
+    assert good.returncode == 0, good.stdout
+    assert "'imagee' was unexpected" in odd.stdout
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])

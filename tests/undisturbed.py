@@ -8,6 +8,7 @@ from typing import Any
 
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy, OptimizationTrial
+from optimizer.storage.driver import collection_of
 from optimizer.storage.embedded_mongo import find_mongod, start_mongod
 from optimizer.storage.leases import Claimant
 from optimizer.storage.mongo import kept_ready, open_documents
@@ -32,9 +33,9 @@ async def run_undisturbed(study: Mapping[str, Any], home: Path) -> Table:
         "completed_at": None,
         "lease": None,
     }
-    await OptimizationStudy.get_motor_collection().insert_one({**study, **afresh})
+    await collection_of(OptimizationStudy).insert_one({**study, **afresh})
     assert await run_study(study["study_name"], home / "snapshots", Claimant(pool="undisturbed")) is StudyState.COMPLETE
-    trials = OptimizationTrial.get_motor_collection().find({"study": study["study_name"]}).sort("trial_number", 1)
+    trials = collection_of(OptimizationTrial).find({"study": study["study_name"]}).sort("trial_number", 1)
     return [row_of(trial) async for trial in trials]
 
 

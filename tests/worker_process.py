@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -36,8 +36,7 @@ class WorkerProcess:
 
     def children(self) -> list[psutil.Process]:
         """Its processes that run studies."""
-        found = psutil.Process(self.process.pid).children()
-        return [child for child in found if child.cmdline()[-1].endswith("studies.worker")]
+        return [child for child in psutil.Process(self.process.pid).children() if _runs_studies(child)]
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the program and to everything it started."""
@@ -45,7 +44,7 @@ class WorkerProcess:
         for member in family:
             member.send_signal(number)
 
-    async def until_said(self, words: str, *, seconds: float = 60.0) -> str:
+    async def until_said(self, words: str, *, seconds: float = 120.0) -> str:
         """Wait until it has printed these words; returns everything that it has printed."""
         return await until(lambda: self.said.read_text() if words in self.said.read_text() else "", seconds=seconds)
 
@@ -53,6 +52,13 @@ class WorkerProcess:
         """End it in order; returns its exit code."""
         self.process.terminate()
         return self.process.wait(timeout=30)
+
+
+def _runs_studies(process: psutil.Process) -> bool:
+    """True for a worker process; one that has just ended is none."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline()).endswith("studies.worker")
+    return False
 
 
 async def until(found: Callable[[], str], *, seconds: float = 60.0) -> str:

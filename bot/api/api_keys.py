@@ -16,6 +16,7 @@ from bot.documents.sessions import KEY_OWNER, ApiKey
 from bot.grammar.errors import NotAWord
 from bot.role import Role
 from optimizer.errors import BadValue, UnknownWord, UserError
+from optimizer.storage.driver import collection_of
 
 #: Makes a key found by mistake in a file or a log easy to recognise, for people and for scanners.
 PREFIX = "obk_"
@@ -107,7 +108,7 @@ async def find_key(text: str) -> KeyIdentity | None:
     """Return the identity of a key, None if unknown or revoked. Called for every request, so it reads little."""
     if not _SECRET.fullmatch(text):
         return None
-    found = await ApiKey.get_motor_collection().find_one({"digest": _digest(text), "revoked_at": None})
+    found = await collection_of(ApiKey).find_one({"digest": _digest(text), "revoked_at": None})
     return KeyIdentity(found["key_name"], Role[found["role_name"].upper()]) if found else None
 
 

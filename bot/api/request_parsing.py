@@ -197,7 +197,7 @@ def _window(window: SearchWindow, errors: FieldErrors) -> Iterator[tuple[str, st
 
 
 def _parameter(name: str, strategy: Strategy) -> Parameter:
-    known = {**OVERLAYS, **strategy.space.by_name}
+    known = {**OVERLAYS, **{parameter.name: parameter for parameter in strategy.parameters}}
     plain_name = name.lower().removeprefix(f"{strategy.key}_")
     if plain_name not in known:
         raise UnknownParameter.of(name, known)

@@ -36,7 +36,7 @@ STRATEGY_WORDS: dict[str, Any] = {"enum": [word for s in STRATEGIES.values() for
 _SYMBOL_OR_LIST: dict[str, Any] = {"pattern": rf"^(@[A-Za-z0-9][A-Za-z0-9_-]{{0,29}}|{_SYMBOL})$"}
 _GOAL = "|".join(GOALS)
 _CAP = {"pattern": rf"^({'|'.join(CAPS)})[<>]-?[0-9]{{1,6}}(\.[0-9]{{1,6}})?%?$"}
-_PARAMETERS = sorted({name for s in STRATEGIES.values() for name in s.space.names} | set(OVERLAYS))
+_PARAMETERS = sorted({name for s in STRATEGIES.values() for name in s.parameter_names} | set(OVERLAYS))
 _PARAMETER_NAMES: dict[str, Any] = {"propertyNames": {"enum": _PARAMETERS}}
 _DAY: dict[str, Any] = {"format": "date", "examples": ["2005-01-03"]}
 

@@ -9,13 +9,13 @@ from bot.ops.health_checks import (
     Probe,
     bad,
     probe_desk,
-    probe_embedded,
     probe_installations,
     probe_learners,
     probe_slack,
     probe_sources,
     probe_strategies,
 )
+from bot.ops.operator_probes import probe_operation, probe_port
 from bot.runtime.own_strategies import load_own_strategies
 from bot.runtime.processes import ChildProcesses, start_children
 from bot.runtime.services import open_services
@@ -32,9 +32,10 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     console = Console(highlight=False)
     load_own_strategies(settings)
     probes = [*await probe_slack(settings), *probe_sources(settings), *probe_strategies(), *probe_learners()]
+    probes.append(probe_port(settings))
     try:
         async with start_children(settings, verb="doctor") as started, open_services(settings, started) as services:
-            probes += [*await probe_desk(services), *await probe_embedded(services)]
+            probes += [*await probe_desk(services), *await probe_operation(services)]
             probes += await probe_installations(settings)
     except UserError as error:
         probes.append(bad("data_directory", error, Phrase("doctor_again")))

@@ -182,8 +182,12 @@ class TerminalConversation:
 
     async def _wait_for_worker(self) -> None:
         """Wait with a message: the first start of a version compiles the kernel."""
-        with self._screen.console.status(terminal_text([self._renderer.notice("warming")])):
-            await self._services.pool.ready()
+        pool = self._services.pool
+        with self._screen.console.status(terminal_text([self._renderer.notice("warming")])) as shown:
+            while not await pool.is_ready(within=_POLL_SECONDS):
+                if (loading := pool.loading) is not None:
+                    words = self._renderer.notice("warming_part", n=loading[0], total=loading[1])
+                    shown.update(terminal_text([words]))
 
     async def _follow(self, study: OptimizationStudy, running: "asyncio.Task[Any]") -> OptimizationStudy:
         """Show the progress until the study has ended; a fault of its run is raised."""

@@ -27,13 +27,12 @@ from bot.delivery.outbox import Outbox
 from bot.delivery.told_at_once import run_and_tell
 from bot.http_server import add_slack_route, build_web, listen
 from bot.ops import retention
-from bot.ops.histograms import timed
+from bot.ops.ending import end_within
 from bot.ops.lease import hold_lease
 from bot.ops.retention import Retention
 from bot.ops.watchdog import POLL_SECONDS as WATCH_SECONDS
 from bot.ops.watchdog import Watchdog
 from bot.pages.app import build_pages
-from bot.runtime.ending import end_within
 from bot.runtime.installations import RELOAD_SECONDS, Installations
 from bot.runtime.processes import ChildProcesses, identity_of
 from bot.runtime.services import Services, open_services
@@ -154,7 +153,7 @@ async def _resume(context: BotContext) -> None:
             context.may_serve,
             keep=partial(keep_of_study, services=services),
         )
-        handlers[STUDY_KIND] = timed(told)
+        handlers[STUDY_KIND] = services.metrics.timed(told)
     await services.jobs.start(handlers)
     await context.groups.recover()
     await context.conversations.recover()

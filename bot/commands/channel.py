@@ -16,6 +16,7 @@ from bot.origin import Origin
 from bot.schedules.watchlists import lists_named
 from optimizer.domain.universe import Stay
 from optimizer.errors import UnknownWord, UserError
+from optimizer.storage.driver import collection_of
 from reports.text.message import Message
 
 #: Fields of the document, by the key that is typed.
@@ -93,7 +94,7 @@ async def _change(key: str, value: str, origin: Origin, context: BotContext) -> 
     fields["team"] = workspace()
     if key in ("quiet", "digest") and value != OFF:
         fields |= {"digested_at": now, "time_zone": await _zone_of_clocks(origin, context)}
-    collection = ChannelSettings.get_motor_collection()
+    collection = collection_of(ChannelSettings)
     await collection.update_one({"channel_id": origin.channel_id}, {"$set": fields}, upsert=True)
 
 
@@ -129,7 +130,7 @@ async def _changed(name: str, command: Config) -> list[str]:
 async def _store_list(name: str, symbols: Sequence[str], origin: Origin, context: BotContext) -> None:
     """Store the list under its name; a list without symbols is deleted."""
     if not symbols:
-        await Watchlist.get_motor_collection().delete_one({"name": name})
+        await collection_of(Watchlist).delete_one({"name": name})
         return
     await _set_list(name, {"symbols": list(symbols), "stays": []}, origin, context)
 
@@ -144,7 +145,7 @@ async def _store_stays(name: str, stays: Sequence[Stay], origin: Origin, context
 
 async def _set_list(name: str, fields: dict[str, Any], origin: Origin, context: BotContext) -> None:
     changed = {**fields, "changed_by": origin.user_id, "changed_at": context.clock()}
-    await Watchlist.get_motor_collection().update_one({"name": name}, {"$set": changed}, upsert=True)
+    await collection_of(Watchlist).update_one({"name": name}, {"$set": changed}, upsert=True)
 
 
 def _dated(found: Watchlist, today: date) -> DatedList:
@@ -189,7 +190,7 @@ async def prefer(command: Preferences, origin: Origin, context: BotContext) -> A
 
 
 async def _store_own(user_id: str, **fields: object) -> None:
-    await PersonSettings.get_motor_collection().update_one({"user_id": user_id}, {"$set": fields}, upsert=True)
+    await collection_of(PersonSettings).update_one({"user_id": user_id}, {"$set": fields}, upsert=True)
 
 
 LISTENERS: Listeners = {

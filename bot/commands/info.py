@@ -66,7 +66,8 @@ async def status(command: Status, origin: Origin, context: BotContext) -> Answer
     waiting = [study.study_name for study in await service.unfinished() if study.status is StudyState.QUEUED]
     position = waiting.index(study.study_name) + 1 if study.study_name in waiting else None
     conversation = await context.conversations.find(study.study_name)
-    facts = study_facts(study, now=context.clock(), conversation=conversation, queue_position=position)
+    engine = context.services.pool.loading
+    facts = study_facts(study, now=context.clock(), conversation=conversation, queue_position=position, engine=engine)
     return Answer(origin.renderer.status(facts), Audience.THREAD)
 
 

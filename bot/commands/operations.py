@@ -12,6 +12,7 @@ from bot.delivery.facts import study_facts
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.grammar.commands import Audit, Failures, Health, ShowChanges, ShowData
 from bot.ops.health_checks import probe_access, probe_client, probe_desk, probe_strategies
+from bot.ops.operator_probes import probe_operation
 from bot.origin import Origin
 from bot.role import Role
 from bot.schedules.change_effects import effects_of
@@ -84,6 +85,7 @@ async def health(command: Health, origin: Origin, context: BotContext) -> Answer
     probes = [
         *await probe_client(context.client, context.services.settings),
         *await probe_desk(context.services),
+        *await probe_operation(context.services),
         *probe_strategies(),
         probe_access(context.services.settings),
     ]

@@ -1,5 +1,6 @@
 """Starting studies, or only showing their plans."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -131,12 +132,12 @@ async def _require_room(n_new: int, origin: Origin, context: BotContext) -> None
 
 
 async def _n_ahead(origin: Origin, context: BotContext) -> int:
-    """Count the studies that end before a new one begins: everyone's for a worker, the user's for their limit."""
-    unfinished = await context.services.studies.unfinished()
-    mine = sum(study.created_by == origin.user_id for study in unfinished)
-    return max(
-        len(unfinished) + 1 - context.services.pool.size, mine + 1 - context.services.settings.running_per_person, 0
-    )
+    """Count the studies that end before a new one begins: in turn with everyone, and behind the user's limit."""
+    unfinished = Counter(study.created_by for study in await context.services.studies.unfinished())
+    mine = unfinished.pop(origin.user_id, 0)
+    others = sum(min(n, mine + 1) for n in unfinished.values())
+    services = context.services
+    return max(others + mine + 1 - services.pool.size, mine + 1 - services.settings.running_per_person, 0)
 
 
 async def _started_message(started: StartedStudies, origin: Origin, context: BotContext) -> Message:

@@ -18,6 +18,7 @@ from bot.documents.workspace_blocks import WorkspaceBlocks
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import SlackFault
 from optimizer.clock import Clock
+from optimizer.storage.driver import collection_of
 from reports.text.message import Block
 from reports.text.plain_blocks import has_new_blocks, plain_blocks
 
@@ -75,12 +76,12 @@ class BlockSupport:
         log.info("workspace_blocks accepts=%s", accepts)
         fields = {"accepts": accepts, "decided_at": self._clock()}
         query = {"team_id": self._team_id}
-        await WorkspaceBlocks.get_motor_collection().update_one(query, {"$set": fields}, upsert=True)
+        await collection_of(WorkspaceBlocks).update_one(query, {"$set": fields}, upsert=True)
         self._known[self._team_id] = WorkspaceBlocks(team_id=self._team_id, **fields)
 
     async def ask_again(self) -> None:
         """Forget what the workspace does with new blocks: the next message that is posted decides anew."""
-        await WorkspaceBlocks.get_motor_collection().delete_one({"team_id": self._team_id})
+        await collection_of(WorkspaceBlocks).delete_one({"team_id": self._team_id})
         self._known.pop(self._team_id, None)
 
     @property

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from bot.documents.conversations import Conversation
-from bot.grammar.formatting import PREFIX
+from bot.grammar.formatting import PREFIX, command_text
 from bot.runtime.pacing import NOTHING_AHEAD, AheadInChannel
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import SomethingBroke, error_of
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.strategies.regimes.splitting import without_split
 from optimizer.strategies.rules.parameters import MOST_FREE, named_rule
 from optimizer.strategies.rules.reading import parse_rule
 from optimizer.studies.service import Plan as StudyPlan
@@ -32,11 +33,11 @@ def study_facts(
     command: str = "",
     conversation: Conversation | None = None,
     queue_position: int | None = None,
+    engine: tuple[int, int] | None = None,
     public_url: str = "",
     prefix: str = PREFIX,
 ) -> StudyFacts:
-    """Collect what a message may show of a study at `now`; `public_url` and `prefix` begin links and commands."""
-    elapsed = _elapsed(study, now)
+    """Collect what a message may show of a study at `now`; `engine` is how far it is loaded."""
     return StudyFacts(
         study_name=study.study_name,
         spec=study.spec,
@@ -46,17 +47,19 @@ def study_facts(
         created_at=study.created_at,
         # A search that began with a champion's set is repeated by its replay, not by what was typed.
         command="" if study.first else command or (conversation.command if conversation else ""),
+        plain_command=_plain_command(study),
         name=study.name,
         replay_command=f"{prefix} replay {study.study_name}",
         resume_command=f"{prefix} resume {study.study_name}",
-        page_url=f"{public_url}/studies/{study.study_name}" if public_url else "",
+        page_url=public_url and f"{public_url}/studies/{study.study_name}",
         n_sets=study.n_trials,
         trials_completed=study.trials_completed,
         best_value=study.best_value,
         best_params=study.best_params,
-        seconds_left=_seconds_left(study, elapsed),
-        elapsed=elapsed,
+        seconds_left=_seconds_left(study, _elapsed(study, now)),
+        elapsed=_elapsed(study, now),
         queue_position=queue_position,
+        engine=engine,
         is_validating=study.status is StudyState.RUNNING and study.trials_completed >= study.n_trials,
         training=study.training if study.status is StudyState.RUNNING else None,
         summary=study.summary,
@@ -73,6 +76,13 @@ def study_facts(
         last_bar=study.window.end_date,
         universe=study.universe,
     )
+
+
+def _plain_command(study: OptimizationStudy) -> str:
+    """Return what starts a study without its split, a rule being confirmed already; empty where it has no split."""
+    if study.first or not study.spec.by_regime:
+        return ""
+    return command_text(without_split(study.spec), prefix="") + (" yes" if study.spec.rule else "")
 
 
 def failure_of(document: Mapping[str, Any], trial_number: int) -> Failure:

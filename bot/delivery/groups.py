@@ -25,6 +25,7 @@ from bot.runtime.slack_errors import TROUBLE, answer_of
 from optimizer.clock import Clock
 from optimizer.domain.study_results import OPEN
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.driver import collection_of
 from optimizer.storage.outage import patiently
 from optimizer.storage.study_queries import studies_named, without_charts
 from reports.render import renderer_of
@@ -92,7 +93,7 @@ class Groups:
     async def recover(self) -> None:
         """Open the groups whose studies were stored just before a crash."""
         here = {"origin.channel_id": {"$gt": ""}, **_IS_OPEN}
-        names = set(await OptimizationStudy.get_motor_collection().distinct("origin.group", here)) - {"", None}
+        names = set(await collection_of(OptimizationStudy).distinct("origin.group", here)) - {"", None}
         known = await StudyGroup.find({"group_name": {"$in": list(names)}}).to_list()
         for name in names - {group.group_name for group in known}:
             await self.open(name, await without_charts({"origin.group": name}, limit=_MOST_IN_A_GROUP))

@@ -26,6 +26,7 @@ from bot.runtime.pacing import BURST, NOTHING_AHEAD, AheadInChannel, ChannelPace
 from bot.runtime.slack_account import SlackAccount
 from bot.runtime.slack_errors import TROUBLE, Reach, SlackFault, fault_of
 from optimizer.clock import Clock, utc_now
+from optimizer.storage.driver import aggregate, collection_of
 from optimizer.storage.outage import patiently
 from optimizer.supervisor import Backoff, Supervisor, begin_alone
 from reports.text.message import Message
@@ -103,7 +104,7 @@ class Outbox:
                 entry.sending = Sending.HELD
         documents = [entry.model_dump(exclude={"id", "revision_id"}) for entry in entries]
         try:
-            await OutboxEntry.get_motor_collection().insert_many(documents, ordered=False)
+            await collection_of(OutboxEntry).insert_many(documents, ordered=False)
         except BulkWriteError as failure:
             if any(error["code"] != 11000 for error in (failure.details or {})["writeErrors"]):
                 raise
@@ -138,7 +139,7 @@ class Outbox:
 
     async def release(self, channel_id: str, *, before: datetime, under: str) -> None:
         """Let what was held in a channel up to `before` go, in the thread of the entry `under` if that was posted."""
-        collection = OutboxEntry.get_motor_collection()
+        collection = collection_of(OutboxEntry)
         held = {"channel_id": channel_id, "sending": str(Sending.HELD), "created_at": {"$lte": before}}
         await collection.update_many({**held, "under": "", "thread_ts": ""}, {"$set": {"under": under}})
         free = {"sending": str(Sending.WAITING), "precedence": Precedence.REST}
@@ -152,7 +153,7 @@ class Outbox:
         """Return what goes to a channel before a new study's result: what waits, and one result of each open study."""
         waiting = await OutboxEntry.find(_queries(channel_id)["n_answers"]).count()
         is_open = {"channel_id": channel_id, "telling": str(Telling.FOLLOWING), "study_name": {"$ne": study_name}}
-        n_open = await Conversation.get_motor_collection().count_documents(is_open, hint="telling_1")
+        n_open = await collection_of(Conversation).count_documents(is_open, hint="telling_1")
         pace, n = self._pace_in(channel_id), waiting + n_open
         return AheadInChannel(n_messages=n, seconds=pace.seconds_for(n + 1)) if n else NOTHING_AHEAD
 
@@ -216,7 +217,7 @@ class Outbox:
             {"$match": _UNSENT},
             {"$group": {"_id": {"team": "$team", "channel_id": "$channel_id"}}},
         ]
-        places = [found["_id"] async for found in OutboxEntry.get_motor_collection().aggregate(unsent)]
+        places = [found["_id"] async for found in aggregate(OutboxEntry, unsent)]
         return [lane_of(place.get("team") or "", place["channel_id"]) for place in places]
 
     def _wake(self, channels: set[str]) -> None:

@@ -40,14 +40,16 @@ class Progress:
     def sign(self) -> tuple[object, ...]:
         """Values whose change is worth showing."""
         facts = self.facts
-        return facts.status, facts.trials_completed, facts.is_validating, facts.queue_position, facts.training
+        waits = (facts.queue_position, facts.engine)
+        return facts.status, facts.trials_completed, facts.is_validating, waits, facts.training
 
 
 async def read_progress(services: Services, word: str, among: Query = EVERY) -> Progress:
     """Read the progress of the study of `among` that a word names; raises UnknownStudy."""
     study, verdict = await glance(word, among) or await _find(word, services, among)
     recent = await services.studies.latest_trials(study.study_name, RECENT)
-    facts = study_facts(study, now=services.clock(), queue_position=await _queue_position(study, services))
+    position, engine = await _queue_position(study, services), services.pool.loading
+    facts = study_facts(study, now=services.clock(), queue_position=position, engine=engine)
     return Progress(facts=facts, verdict=verdict, recent=tuple(recent))
 
 

@@ -30,6 +30,7 @@ from optimizer.clock import Clock, utc_now
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import Unavailable
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.driver import collection_of
 from optimizer.storage.outage import is_outage, patiently
 from optimizer.storage.study_queries import without_charts
 from optimizer.studies.service import OptimizationService
@@ -344,6 +345,7 @@ class Conversations:
             now=self._clock(),
             conversation=conversation,
             queue_position=position,
+            engine=self._service.engine_loading,
             public_url=self._public_url,
         )
 
@@ -379,7 +381,7 @@ async def advance_telling(conversation: Conversation, telling: Telling, **fields
     """Advance a conversation, unless somebody acted on its study or asked for details meanwhile: it goes on then."""
     detailed_end = conversation.detailed_end or {"$in": [0, None]}  # earlier versions stored none
     as_it_was = {"_id": conversation.id, "acted_at": conversation.acted_at, "detailed_end": detailed_end}
-    await Conversation.get_motor_collection().update_one(as_it_was, {"$set": {"telling": str(telling), **fields}})
+    await collection_of(Conversation).update_one(as_it_was, {"$set": {"telling": str(telling), **fields}})
 
 
 def _end_key(study: OptimizationStudy) -> int:

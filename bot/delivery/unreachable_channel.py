@@ -23,6 +23,7 @@ from bot.documents.current_workspace import in_workspace
 from bot.origin import Origin
 from bot.runtime.slack_errors import BY_CODE, TROUBLE, Reach, answer_of, fault_of, field_of
 from optimizer.clock import Clock
+from optimizer.storage.driver import collection_of
 from optimizer.storage.outage import patiently
 from optimizer.supervisor import Backoff
 
@@ -113,8 +114,8 @@ class UnreachableChannels:
         """Move what is unsent, and the roots again, since a reply in another channel needs one there."""
         every = {"$in": list(names)}
         fields = {"$set": {"channel_id": there.channel_id, "language": there.public_language}}
-        await Conversation.get_motor_collection().update_many({"study_name": every}, fields)
-        await StudyGroup.get_motor_collection().update_many({"group_name": root}, fields)
+        await collection_of(Conversation).update_many({"study_name": every}, fields)
+        await collection_of(StudyGroup).update_many({"group_name": root}, fields)
         again = {
             "channel_id": there.channel_id,
             "thread_ts": "",
@@ -125,4 +126,4 @@ class UnreachableChannels:
         unsent = {"conversation": every, "sending": {"$ne": str(Sending.SENT)}}
         roots = {"key": {"$in": [f"{name}:root" for name in names]}}
         here = {"channel_id": {"$ne": there.channel_id}}
-        await OutboxEntry.get_motor_collection().update_many({**here, "$or": [unsent, roots]}, {"$set": again})
+        await collection_of(OutboxEntry).update_many({**here, "$or": [unsent, roots]}, {"$set": again})

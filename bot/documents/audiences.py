@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from bot.documents.current_workspace import HOME, in_workspace, of_workspace, workspace
 from bot.documents.recurring import Schedule
 from optimizer.storage.documents import WORKSPACE, OptimizationStudy
+from optimizer.storage.driver import collection_of
 
 #: Audience of what was requested privately or in a direct message: the requester and the approvers.
 REQUESTER = "requester"
@@ -78,7 +79,7 @@ async def audience_channels() -> list[str]:
     """Return the channels of the current workspace whose members are an audience of any study or schedule."""
     query, found = {"audience": {"$regex": f"^{_CHANNEL}"}}, set[str]()
     for kind in (OptimizationStudy, Schedule):
-        found |= set(await kind.get_motor_collection().distinct("audience", query))
+        found |= set(await collection_of(kind).distinct("audience", query))
     names = [audience.removeprefix(_CHANNEL).rpartition("/") for audience in found]
     return sorted(name for team, _, name in names if team == workspace())
 
@@ -87,7 +88,7 @@ async def has_hidden(user_id: str) -> bool:
     """Return whether somebody requested anything that not everyone sees."""
     query = {"created_by": user_id, "audience": {"$ne": WORKSPACE}}
     kinds = (OptimizationStudy, Schedule)
-    return any([await kind.get_motor_collection().find_one(query, {"_id": 1}) for kind in kinds])
+    return any([await collection_of(kind).find_one(query, {"_id": 1}) for kind in kinds])
 
 
 async def store_missing_audiences() -> None:
@@ -95,13 +96,13 @@ async def store_missing_audiences() -> None:
     await _store_missing(Schedule, "channel_id")
     for schedule in await Schedule.find({"audience": {"$ne": WORKSPACE}}).to_list():
         query = {"audience": None, "origin.schedule": schedule.schedule_name}
-        await OptimizationStudy.get_motor_collection().update_many(query, {"$set": {"audience": schedule.audience}})
+        await collection_of(OptimizationStudy).update_many(query, {"$set": {"audience": schedule.audience}})
     await _store_missing(OptimizationStudy, "origin.channel_id")
 
 
 async def _store_missing(kind: type[OptimizationStudy] | type[Schedule], channel: str) -> None:
     """Slack's ids of direct messages begin with D, and those of private channels once began with G."""
-    collection, missing = kind.get_motor_collection(), {"audience": None}
+    collection, missing = collection_of(kind), {"audience": None}
     members = {"$concat": [_CHANNEL, f"${channel}"]}
     await collection.update_many({**missing, channel: {"$regex": "^D"}}, {"$set": {"audience": REQUESTER}})
     await collection.update_many({**missing, channel: {"$regex": "^G"}}, [{"$set": {"audience": members}}])

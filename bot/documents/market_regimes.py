@@ -33,6 +33,7 @@ class MarketRegime(Document):
     previous: Regime | None = None
     foretells: bool = False  # the labels said more of the next return than a moving volatility, beyond chance
     n_bars: int  # it rests on
+    n_doubts: int = 0  # faults of the last year's bars, such as an unadjusted split, and a source that ended
     version: int  # of the model
     data_hash: str  # of the bars
     revised: bool = False  # the bars up to `as_of` were others when it was first said

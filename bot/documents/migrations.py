@@ -15,6 +15,7 @@ from pymongo import ASCENDING, IndexModel
 from bot.documents.audiences import store_missing_audiences
 from optimizer.errors import Unavailable
 from optimizer.storage.curves import move_curves
+from optimizer.storage.driver import collection_of
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,4 @@ async def migrate() -> None:
     for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
         log.info("migration number=%s name=%s result=%s", number, migration.__name__, await migration())
         # Another bot may have come further meanwhile: the number never falls.
-        await SchemaVersion.get_motor_collection().update_one(
-            {"of": "database"}, {"$max": {"version": number}}, upsert=True
-        )
+        await collection_of(SchemaVersion).update_one({"of": "database"}, {"$max": {"version": number}}, upsert=True)

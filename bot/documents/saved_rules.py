@@ -8,6 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from optimizer.domain.study_request import StudyRule
+from optimizer.storage.driver import collection_of
 
 #: Attempts to take the next version while others save the same rule.
 _ATTEMPTS = 5
@@ -81,5 +82,5 @@ async def save_rule(name: str, rule: StudyRule, *, by: str, now: datetime) -> Sa
 async def archive_rule(name: str, *, by: str, now: datetime) -> int:
     """Take every version of a rule off the list; studies of it stay. Returns their number."""
     change = {"$set": {"archived_by": by, "archived_at": now}}
-    result = await SavedRule.get_motor_collection().update_many({"name": name, "archived_at": None}, change)
+    result = await collection_of(SavedRule).update_many({"name": name, "archived_at": None}, change)
     return int(result.modified_count)

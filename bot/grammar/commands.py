@@ -7,6 +7,7 @@ from enum import StrEnum, auto
 
 from bot.grammar.cadence import ScheduleWhen
 from bot.grammar.errors import NobodyToShareWith
+from optimizer.domain.results.learned_results import Label
 from optimizer.domain.study_request import StudyRule, StudySpec
 
 
@@ -380,6 +381,7 @@ class ShowSignal(Command):
 
     symbol: str
     horizon: int = 5  # bars that it looks ahead
+    label: Label = Label.GAIN  # what it is asked about them
     as_of: date | None = None  # None: the last closed bar
     timeframe: str = "1d"
     source: str | None = None  # None: the first of the settings that has the symbol

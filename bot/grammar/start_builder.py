@@ -208,14 +208,14 @@ class StartBuilder:
             self._overlays.add(parameter.name)
 
     def _own_names(self) -> tuple[str, ...]:
-        return self._strategy.space.names
+        return self._strategy.parameter_names
 
     def _known_keys(self) -> tuple[str, ...]:
         return (*self._own_names(), *OVERLAYS, *OPTIONS)
 
     def _parameter(self, key: str) -> Parameter | None:
         """Return the strategy's parameter, with or without the strategy's name in front, or the overlay of a key."""
-        own = self._strategy.space.by_name
+        own = {parameter.name: parameter for parameter in self._strategy.parameters}
         for prefix in ("", f"{self._strategy.key}_", *(f"{alias}_" for alias in self._strategy.aliases)):
             if key.startswith(prefix) and key.removeprefix(prefix) in own:
                 return own[key.removeprefix(prefix)]

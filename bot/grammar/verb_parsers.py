@@ -37,8 +37,9 @@ from bot.grammar.values import (
     read_whole,
 )
 from bot.grammar.verbs import Takes, Verb
+from optimizer.domain.results.learned_results import Label
 from optimizer.errors import UserError, WrongChoice
-from optimizer.strategies.learning.ml import HORIZONS
+from optimizer.strategies.learning.ml import HORIZONS, LABEL
 from optimizer.strategies.registry import find_strategy
 from reports.languages import LANGUAGES
 
@@ -306,6 +307,7 @@ def show_data(arguments: Arguments) -> commands.Command:
 _OF_SYMBOL: Mapping[str, Callable[[str], object]] = {
     "as_of": lambda value: read_date("as_of", value, is_end=True),
     "horizon": lambda value: int(_choice("horizon", value, HORIZONS)),
+    "label": lambda value: Label(_choice("label", value, LABEL.choices)),
 }
 
 
@@ -464,7 +466,7 @@ READERS: Mapping[str, Reader] = {
     "regime": about_symbol(commands.ShowRegime, "as_of", "timeframe", "source"),
     "forecast": forecast,
     "forecasts": forecasts,
-    "signal": about_symbol(commands.ShowSignal, "horizon", "as_of", "timeframe", "source"),
+    "signal": about_symbol(commands.ShowSignal, "horizon", "label", "as_of", "timeframe", "source"),
     "signals": about_symbol(commands.ShowSignals, "horizon"),
     "config": config,
     "preferences": preferences,

@@ -280,7 +280,7 @@ _TABLE = (
         key="signal",
         command=c.ShowSignal,
         takes=Takes.WORDS,
-        usage="signal SYMBOL [horizon=10] [as_of=2012-06-29] [timeframe=1h] [source=yahoo]",
+        usage="signal SYMBOL [horizon=10] [label=barrier] [as_of=2012-06-29] [timeframe=1h] [source=yahoo]",
         aliases=("신호", "시그널"),
     ),
     Verb(

@@ -8,8 +8,10 @@ import importlib.util
 import shutil
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum, auto
 
 import aiohttp
@@ -24,6 +26,7 @@ from bot.runtime.installations import open_token
 from bot.runtime.services import Services, provider_settings
 from bot.runtime.settings import Settings
 from bot.runtime.slack_client import NoSlack
+from optimizer.clock import utc_now
 from optimizer.errors import Phrase, UserError
 from optimizer.learned.ml.model import missing
 from optimizer.market.calendars import sessions_since
@@ -32,7 +35,6 @@ from optimizer.market.providers.registry import SourceState, source_states
 from optimizer.market.quality.time_faults import OLD
 from optimizer.market.warehouse.damage import files_set_aside
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.storage.embedded_mongo import END_OF_6_0, is_repaired
 from optimizer.strategies.registry import STRATEGIES
 from optimizer.studies.code_version import code_version
 from optimizer.studies.running.broker import CELERY, fault_of
@@ -57,6 +59,8 @@ SCOPES = (
 EXTRA_SCOPES = ("assistant:write", "links:read", "links:write")
 #: Where a person lets the app into a further workspace.
 INSTALL_PATH = "/slack/install"
+#: Difference of two clocks from which on it matters: Slack's requests are refused when they seem five minutes old.
+MOST_CLOCK_OFF = timedelta(seconds=60)
 LEAST_FREE_BYTES = 500 * 2**20
 #: Series named that could not be brought up to date.
 FAILING_NAMED = 8
@@ -119,7 +123,22 @@ async def _probe_token(token: str, settings: Settings) -> list[Probe]:
         unreachable = Phrase("slack_unreachable", cause=type(failure).__name__)
         return [bad("slack_token", unreachable, Phrase("check_slack_url"))]
     accepted = good("slack_token", Phrase("user_in_team", user=answer["user"], team=answer["team"]))
-    return [accepted, _scopes(answer.headers.get("x-oauth-scopes", ""))]
+    return [accepted, *_of_headers(answer.headers)]
+
+
+def _of_headers(headers: Mapping[str, str]) -> list[Probe]:
+    """Probe what comes with an answer of Slack: the token's scopes, and the time there."""
+    of_clock = [clock_probe("Slack", parsedate_to_datetime(said), utc_now())] if (said := headers.get("date")) else []
+    return [*of_clock, _scopes(headers.get("x-oauth-scopes", ""))]
+
+
+def clock_probe(whose: str, theirs: datetime, ours: datetime) -> Probe:
+    """Tell how far two clocks are apart."""
+    off = abs(theirs - ours)
+    seconds = round(off.total_seconds())
+    if off <= MOST_CLOCK_OFF:
+        return good("clock", Phrase("clock_agrees", whose=whose, seconds=seconds))
+    return doubtful("clock", Phrase("clock_off", whose=whose, seconds=seconds), Phrase("set_clock"))
 
 
 async def probe_installations(settings: Settings) -> list[Probe]:
@@ -154,7 +173,7 @@ async def probe_client(client: AsyncWebClient, settings: Settings) -> list[Probe
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
         return [bad("slack", Phrase("as_written", text=type(failure).__name__), Phrase("check_network"))]
     seen = Phrase("user_in_team_ms", user=answer["user"], team=answer["team"], ms=_ms_since(began))
-    return [good("slack", seen), _scopes(answer.headers.get("x-oauth-scopes", ""))]
+    return [good("slack", seen), *_of_headers(answer.headers)]
 
 
 def probe_access(settings: Settings) -> Probe:
@@ -173,18 +192,6 @@ async def probe_mongo(services: Services) -> Probe:
     count = await OptimizationStudy.count()
     kind = "own_server" if services.settings.mongodb_address else "embedded_server"
     return good("mongodb", Phrase(kind, n=count, ms=_ms_since(began)))
-
-
-async def probe_embedded(services: Services) -> list[Probe]:
-    """Tell which MongoDB the embedded server is, and whether it is still repaired; nothing about an own server."""
-    if services.settings.mongodb_address:
-        return []
-    client = OptimizationStudy.get_motor_collection().database.client
-    version = str((await client.admin.command("buildInfo"))["version"])
-    if is_repaired(version):
-        return [good("mongodb_program", Phrase("mongodb_version", version=version))]
-    ended = Phrase("mongodb_ended", version=version, end=END_OF_6_0)
-    return [doubtful("mongodb_program", ended, Phrase("newer_mongodb"))]
 
 
 async def probe_data(services: Services) -> Probe:

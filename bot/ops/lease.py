@@ -18,6 +18,7 @@ from functools import partial
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from bot.documents.lease_record import Lease
+from optimizer.storage.driver import collection_of
 from optimizer.storage.outage import name_of, patiently
 from optimizer.supervisor import Supervisor
 
@@ -103,7 +104,7 @@ async def _give_back(holder: str) -> None:
     """Delete the lease; where MongoDB does not do it at once, the next bot waits until it has expired."""
     try:
         async with asyncio.timeout(_GIVE_BACK_SECONDS):
-            await Lease.get_motor_collection().delete_one({"lease_name": _NAME, "holder": holder})
+            await collection_of(Lease).delete_one({"lease_name": _NAME, "holder": holder})
     except (PyMongoError, TimeoutError) as error:
         log.warning("lease_not_given_back error=%s", name_of(error))
 
@@ -133,7 +134,7 @@ async def _read_lease() -> tuple[str, int] | None:
 
 async def _take(holder: str, stopped: tuple[str, int] | None) -> bool:
     """Take the lease when it is free, ours, or `stopped` as seen; of two concurrent attempts one fails."""
-    collection = Lease.get_motor_collection()
+    collection = collection_of(Lease)
     either = [{"holder": holder}, *([{"holder": stopped[0], "beats": stopped[1]}] if stopped else [])]
     change = {"$set": {"holder": holder}, "$inc": {"beats": 1}}
     if (await collection.update_one({"lease_name": _NAME, "$or": either}, change)).matched_count:

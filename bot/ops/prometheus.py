@@ -1,62 +1,83 @@
-"""Metrics in the text format that Prometheus reads.
-
-Source of the format: prometheus.io/docs/instrumenting/exposition_formats, version 0.0.4.
-"""
+"""Metrics in the text format that Prometheus reads, written by its own library."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
 from beanie import Document
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.documents.conversations import OutboxEntry, Sending
 from bot.documents.recurring import FailingSeries, Refresh, ScheduleRun
 from bot.documents.sweeps import Sweep
-from bot.ops.histograms import own_lines
 from bot.ops.retention import last_sweep, swept_requests
+from bot.runtime.process_metrics import NAMESPACE
 from bot.runtime.services import Services
 from optimizer.domain.study_results import StudyState
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial
+from optimizer.storage.driver import collection_of
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 
-async def exposition(services: Services) -> str:
-    """Return every metric of a running bot, counted now."""
+class _Counted(Collector):
+    """What was counted for one look."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families."""
+        return self._families
+
+
+async def exposition(services: Services) -> bytes:
+    """Return every metric of a running bot in the text format: the database's, counted now, and the process's own."""
+    registry = CollectorRegistry()
+    registry.register(_Counted([*await _stored(), *await _of_now(services)]))
+    return generate_latest(registry) + generate_latest(services.metrics.registry)
+
+
+async def _stored() -> list[Metric]:
+    """Count what the database holds."""
     last = await ScheduleRun.find_all().sort("-started_at").first_or_none()
     refresh = await Refresh.find_all().sort("-started_at").first_or_none()
-    failing = await FailingSeries.find_all().count()
+    sweep = await last_sweep()
     studies = await _counts(OptimizationStudy, "status", StudyState)
     outbox = await _counts(OutboxEntry, "sending", Sending)
-    requests = Counter(await _counts(AuditEntry, "outcome", Outcome)) + Counter(await swept_requests())
-    sweep = await last_sweep()
-    lines = [
-        *_family("studies", "gauge", "Studies by state.", label="state", counts=studies, known=StudyState),
-        *_single("trials_stored", "gauge", "Trials in the collection.", await _n_trials()),
-        *_family("outbox", "gauge", "Messages by how far they are.", label="state", counts=outbox, known=Sending),
-        *_family("asked_total", "counter", "Requests by outcome.", label="outcome", counts=requests, known=Outcome),
-        *_single("workers", "gauge", "Worker processes alive.", len(services.pool.pids)),
-        *_single("workers_wanted", "gauge", "Worker processes there should be.", services.pool.size),
-        *_single("schedule_last_run_seconds", "gauge", "When a schedule last began, as Unix time.", _seconds(last)),
-        *_single("refresh_last_seconds", "gauge", "When the bars in use were last refreshed.", _seconds(refresh)),
-        *_single("sweep_last_seconds", "gauge", "When the nightly sweep last ended, as Unix time.", _ended(sweep)),
-        *_labelled("swept", "gauge", "Deleted by the last sweep.", label="kind", counts=sweep.deleted if sweep else {}),
-        *_single(
-            "outbox_lag_seconds", "gauge", "Age of the oldest message that is not sent yet.", await _lag(services)
-        ),
-        *_single("waiting_seconds", "gauge", "Age of the oldest study that waits.", await _waiting(services)),
-        *own_lines(),
-        *_single("series_failing", "gauge", "Series in use that the last refresh did not get.", failing),
+    audited, swept = await _counts(AuditEntry, "outcome", Outcome), await swept_requests()
+    requests = {outcome: n + swept.get(outcome, 0) for outcome, n in audited.items()}
+    return [
+        _gauges("studies", "Studies by state.", "state", studies),
+        _gauge("trials_stored", "Trials in the collection.", await _n_trials()),
+        _gauges("outbox", "Messages by how far they are.", "state", outbox),
+        _labelled(CounterMetricFamily(_name("asked"), "Requests by outcome.", labels=["outcome"]), requests),
+        _gauge("schedule_last_run_seconds", "When a schedule last began, as Unix time.", _seconds(last)),
+        _gauge("refresh_last_seconds", "When the bars in use were last refreshed.", _seconds(refresh)),
+        _gauge("sweep_last_seconds", "When the nightly sweep last ended, as Unix time.", _ended(sweep)),
+        _gauges("swept", "Deleted by the last sweep.", "kind", sweep.deleted if sweep else {}),
+        _gauge("series_failing", "Series in use that the last refresh did not get.", await FailingSeries.count()),
     ]
-    return "\n".join(lines) + "\n"
+
+
+async def _of_now(services: Services) -> list[Metric]:
+    """Measure what runs and what waits."""
+    lag, waiting = await _lag(services), await _waiting(services)
+    return [
+        _gauge("workers", "Worker processes alive.", len(services.pool.pids)),
+        _gauge("workers_wanted", "Worker processes there should be.", services.pool.size),
+        _gauge("outbox_lag_seconds", "Age of the oldest message that is not sent yet.", lag),
+        _gauge("waiting_seconds", "Age of the oldest study that waits.", waiting),
+    ]
 
 
 async def _counts(kind: type[Document], field: str, known: type[StrEnum]) -> Mapping[str, int]:
     """Count the documents by a field that has an index, which is all that is read."""
-    collection = kind.get_motor_collection()
+    collection = collection_of(kind)
     numbers = await asyncio.gather(*(collection.count_documents({field: str(value)}) for value in known))
     return dict(zip(map(str, known), numbers, strict=True))
 
@@ -73,12 +94,12 @@ async def _waiting(services: Services) -> float:
 
 async def _age(kind: type[Document], query: Mapping[str, object], services: Services) -> float:
     """Seconds since the oldest document of a query was created; 0 when there is none."""
-    oldest = await kind.get_motor_collection().find_one(query, {"created_at": 1}, sort=[("created_at", 1)])
+    oldest = await collection_of(kind).find_one(query, {"created_at": 1}, sort=[("created_at", 1)])
     return max((services.clock() - oldest["created_at"]).total_seconds(), 0.0) if oldest else 0.0
 
 
 async def _n_trials() -> int:
-    return int(await OptimizationTrial.get_motor_collection().estimated_document_count())
+    return int(await collection_of(OptimizationTrial).estimated_document_count())
 
 
 def _seconds(last: ScheduleRun | Refresh | None) -> float:
@@ -90,25 +111,19 @@ def _ended(sweep: Sweep | None) -> float:
     return sweep.ended_at.timestamp() if sweep else 0.0
 
 
-def _family(
-    name: str, kind: str, meaning: str, *, label: str, counts: Mapping[str, int], known: type[StrEnum]
-) -> Iterator[str]:
-    """Yield one line per value of the label, also where its count is zero."""
-    every = {str(value): counts.get(str(value), 0) for value in known}
-    yield from _labelled(name, kind, meaning, label=label, counts=every)
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(_name(name), meaning, value=value)
 
 
-def _labelled(name: str, kind: str, meaning: str, *, label: str, counts: Mapping[str, int]) -> Iterator[str]:
-    yield from _head(name, kind, meaning)
+def _gauges(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:
+    return _labelled(GaugeMetricFamily(_name(name), meaning, labels=[label]), counts)
+
+
+def _labelled(family: GaugeMetricFamily | CounterMetricFamily, counts: Mapping[str, int]) -> Metric:
     for value, n in counts.items():
-        yield f'optimize_bot_{name}{{{label}="{value}"}} {n}'
+        family.add_metric([value], n)
+    return family
 
 
-def _single(name: str, kind: str, meaning: str, value: float) -> Iterator[str]:
-    yield from _head(name, kind, meaning)
-    yield f"optimize_bot_{name} {value}"
-
-
-def _head(name: str, kind: str, meaning: str) -> Iterator[str]:
-    yield f"# HELP optimize_bot_{name} {meaning}"
-    yield f"# TYPE optimize_bot_{name} {kind}"
+def _name(name: str) -> str:
+    return f"{NAMESPACE}_{name}"

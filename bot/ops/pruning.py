@@ -16,6 +16,7 @@ from bot.documents.recurring import Champion
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import BadValue
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial, StudyCurves
+from optimizer.storage.driver import collection_of
 
 #: Days of each unit.
 _UNITS = {"d": 1, "w": 7, "m": 30, "y": 365}
@@ -51,7 +52,7 @@ async def prune(
     *, before: datetime, keep: str, is_dry: bool, now: datetime, tell: Callable[[str, int], None]
 ) -> Pruned:
     """Delete the trials and series of studies that ended before a moment, some at a time; it can be repeated."""
-    collection = OptimizationStudy.get_motor_collection()
+    collection = collection_of(OptimizationStudy)
     query = {"status": {"$in": _ENDED}, "completed_at": {"$lt": before}, "pruned_at": None}
     names = [found["study_name"] async for found in collection.find(query, {"study_name": 1, "name": 1})]
     kept = await _kept(names, keep)
@@ -59,7 +60,7 @@ async def prune(
     n_trials = 0
     for first in range(0, len(chosen), _BATCH):
         some = {"$in": chosen[first : first + _BATCH]}
-        n_trials += await OptimizationTrial.get_motor_collection().count_documents({"study": some})
+        n_trials += await collection_of(OptimizationTrial).count_documents({"study": some})
         if not is_dry:
             await _delete(some, now)
         tell("studies", min(first + _BATCH, len(chosen)))
@@ -71,19 +72,19 @@ async def _kept(names: list[str], keep: str) -> set[str]:
     if keep == "none":
         return set()
     among = {"$in": names}
-    kept = set(await Champion.get_motor_collection().distinct("study_name", {"study_name": among}))
+    kept = set(await collection_of(Champion).distinct("study_name", {"study_name": among}))
     if keep == "named":
         named = {"study_name": among, "name": {"$nin": ["", None]}}
-        kept |= set(await OptimizationStudy.get_motor_collection().distinct("study_name", named))
+        kept |= set(await collection_of(OptimizationStudy).distinct("study_name", named))
     return kept
 
 
 async def _delete(some: Mapping[str, Any], now: datetime) -> None:
     """Mark the studies first: one that is marked and still has trials is only larger than it needs to be."""
-    await OptimizationStudy.get_motor_collection().update_many({"study_name": some}, {"$set": {"pruned_at": now}})
+    await collection_of(OptimizationStudy).update_many({"study_name": some}, {"$set": {"pruned_at": now}})
     for kind in (OptimizationTrial, StudyCurves, BacktestRecord):
-        await kind.get_motor_collection().delete_many({"study": some})
+        await collection_of(kind).delete_many({"study": some})
     told = {"study_name": some, "telling": str(Telling.TOLD)}
-    conversations = await Conversation.get_motor_collection().distinct("study_name", told)
+    conversations = await collection_of(Conversation).distinct("study_name", told)
     replies = {"conversation": {"$in": conversations}, "key": {"$not": re.compile(":root$")}}
-    await OutboxEntry.get_motor_collection().delete_many(replies)
+    await collection_of(OutboxEntry).delete_many(replies)

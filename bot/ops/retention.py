@@ -20,6 +20,7 @@ from optimizer.clock import Clock
 from optimizer.market.snapshots import drop_snapshots
 from optimizer.storage.copies.shared_snapshots import drop_shared_snapshots
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
+from optimizer.storage.driver import collection_of
 from optimizer.storage.outage import patiently
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Retention:
     async def _sweep_reports(self, before: datetime) -> int:
         """Delete the folders of charts and exports that were last drawn before, but for those still to be sent."""
         unsent = {"sending": {"$in": [str(Sending.WAITING), str(Sending.SENDING)]}, "file": {"$ne": ""}}
-        files = await OutboxEntry.get_motor_collection().distinct("file", unsent)
+        files = await collection_of(OutboxEntry).distinct("file", unsent)
         kept = {Path(file).parent.name for file in files}
         old = await asyncio.to_thread(_old_folders, self._settings.reports, before)
         old = [folder for folder in old if folder.name not in kept]
@@ -86,7 +87,7 @@ class Retention:
 
     async def _sweep_snapshots(self, before: datetime) -> int:
         """Delete the bars that no study has."""
-        collection = OptimizationStudy.get_motor_collection()
+        collection = collection_of(OptimizationStudy)
         fields = ("data_hash", "data_hashes", "companion_hashes")
         kept = {data_hash for field in fields for data_hash in await collection.distinct(field)}
         await drop_shared_snapshots(keep=kept, before=before)
@@ -95,16 +96,16 @@ class Retention:
 
 async def _sweep_backtests(before: datetime) -> int:
     """Delete the stored backtests of studies that ended before: they follow from bars and parameters."""
-    collection = BacktestRecord.get_motor_collection()
+    collection = collection_of(BacktestRecord)
     names = await collection.distinct("study")
     ended = {"study_name": {"$in": names}, "completed_at": {"$lt": before}}
-    old = [found["study_name"] async for found in OptimizationStudy.get_motor_collection().find(ended, _NAME)]
+    old = [found["study_name"] async for found in collection_of(OptimizationStudy).find(ended, _NAME)]
     return int((await collection.delete_many({"study": {"$in": old}})).deleted_count)
 
 
 async def _sweep_audit(before: datetime) -> dict[str, int]:
     """Delete old entries of the audit; returns how many of each outcome."""
-    collection, numbers = AuditEntry.get_motor_collection(), dict[str, int]()
+    collection, numbers = collection_of(AuditEntry), dict[str, int]()
     for outcome in map(str, Outcome):
         deleted = await collection.delete_many({"outcome": outcome, "at": {"$lt": before}})
         numbers |= {outcome: deleted.deleted_count} if deleted.deleted_count else {}
@@ -116,10 +117,8 @@ async def _sweep_outbox(before: datetime) -> int:
 
     A key that is gone could be stored and sent again, so nothing of a conversation that still goes on is deleted.
     """
-    collection = OutboxEntry.get_motor_collection()
-    open_ones = await Conversation.get_motor_collection().distinct(
-        "study_name", {"telling": {"$ne": str(Telling.TOLD)}}
-    )
+    collection = collection_of(OutboxEntry)
+    open_ones = await collection_of(Conversation).distinct("study_name", {"telling": {"$ne": str(Telling.TOLD)}})
     settled = {"sending": {"$in": [str(Sending.SENT), str(Sending.REFUSED)]}}
     old = settled | {"created_at": {"$lt": before}, "conversation": {"$nin": open_ones}}
     await collection.update_many({**old, "key": _ROOT, "blocks": {"$ne": []}}, {"$set": {"blocks": []}})

@@ -27,7 +27,7 @@ from bot.pages.chart_files import ChartFiles
 from bot.pages.dashboard_numbers import number_of
 from bot.pages.errors import NoSuchPage
 from bot.pages.leaderboard import VERDICTS, LeaderboardQuery, board
-from bot.pages.regime_chart import HEIGHT, WIDTH, regime_chart
+from bot.pages.regime_chart import PHONE, regime_chart
 from bot.pages.session_guard import SessionGuard, Visitor
 from bot.role import Role
 from optimizer.domain.study_results import StudyState
@@ -193,8 +193,8 @@ class PageViews:
         )
         newest_first = list(reversed(history.stretches))[:STRETCHES]
         return await self._page(
-            "regimes", visitor, here="data", history=history, chart=regime_chart(history), stretches=newest_first,
-            size=(WIDTH, HEIGHT),
+            "regimes", visitor, here="data", history=history, stretches=newest_first,
+            charts={"screen": regime_chart(history), "phone": regime_chart(history, PHONE)},
         )  # fmt: skip
 
     def _regime_history(self, symbol: str, timeframe: str, source: str | None) -> "regime_history.RegimeHistory":

@@ -22,6 +22,7 @@ from bot.documents.current_workspace import HOME
 from bot.documents.installed import OAuthState, SlackInstallation
 from optimizer.clock import Clock
 from optimizer.errors import UserError
+from optimizer.storage.driver import collection_of
 from optimizer.storage.outage import patiently
 
 log = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ class Installations(AsyncInstallationStore):
             "installed_by": installation.user_id or "",
             "installed_at": self._clock(),
         }
-        collection = SlackInstallation.get_motor_collection()
+        collection = collection_of(SlackInstallation)
         await collection.update_one({"team_id": team_id}, {"$set": fields}, upsert=True)
         await self.load()
         log.info("installed team=%s by=%s", team_id, installation.user_id)
@@ -184,7 +185,7 @@ class OAuthStates(AsyncOAuthStateStore):
     async def async_issue(self, *_: Any, **__: Any) -> str:
         """Return a new state; of too many the oldest is given up."""
         if await OAuthState.count() >= MOST_STATES:
-            await OAuthState.get_motor_collection().find_one_and_delete({}, sort=[("expires_at", 1)])
+            await collection_of(OAuthState).find_one_and_delete({}, sort=[("expires_at", 1)])
         state = secrets.token_urlsafe(32)
         await OAuthState(digest=_digest(state), expires_at=self._clock() + STATE_LIVES).insert()
         return state
@@ -192,7 +193,7 @@ class OAuthStates(AsyncOAuthStateStore):
     async def async_consume(self, state: str) -> bool:
         """Use a state up; returns False for one that is unknown, too old or was used before."""
         unexpired = {"digest": _digest(state), "expires_at": {"$gt": self._clock()}}
-        return await OAuthState.get_motor_collection().find_one_and_delete(unexpired) is not None
+        return await collection_of(OAuthState).find_one_and_delete(unexpired) is not None
 
 
 def _digest(state: str) -> str:

@@ -9,6 +9,7 @@ from bot.documents.migrations import migrate
 from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
 from bot.runtime.chart_process import ChartProcess
 from bot.runtime.own_strategies import load_own_strategies
+from bot.runtime.process_metrics import ProcessMetrics
 from bot.runtime.processes import ChildProcesses, identity_of
 from bot.runtime.settings import Settings
 from optimizer.clock import Clock, utc_now
@@ -46,6 +47,7 @@ class Services:
     machines: Machines
     supervisor: Supervisor
     clock: Clock
+    metrics: ProcessMetrics = field(default_factory=ProcessMetrics)
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the bot stops, so that open streams end
 
 

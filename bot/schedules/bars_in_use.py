@@ -14,6 +14,7 @@ from bot.schedules.watchlists import UnknownWatchlist, specs_for
 from optimizer.domain.study_request import StudySpec
 from optimizer.market.raw_bars import SeriesKey
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.driver import collection_of
 from reports.render import Language
 
 #: Bars of a study count as in use for this long.
@@ -110,6 +111,6 @@ async def _of_studies(since: datetime) -> AsyncIterator[Use]:
 def _studies(since: datetime) -> AsyncIterator[dict[str, Any]]:
     """Yield the newest first, with only the needed fields: a summary is long."""
     fields = dict.fromkeys(("study_name", "source", "spec"), 1)
-    found = OptimizationStudy.get_motor_collection().find({"created_at": {"$gte": since}}, fields)
+    found = collection_of(OptimizationStudy).find({"created_at": {"$gte": since}}, fields)
     studies: AsyncIterator[dict[str, Any]] = found.sort("created_at", -1)
     return studies

@@ -23,12 +23,13 @@ from optimizer.domain.bars import Bars
 from optimizer.domain.results.regime_results import MODEL_VERSION
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.timeframes import parse_timeframe
-from optimizer.errors import UserError
+from optimizer.errors import UnknownAtSource, UserError
 from optimizer.lazy import LazyModule
 from optimizer.market.feed import Market
 from optimizer.market.quality.data_findings import QualityReport, Severity
 from optimizer.market.quality.sentinel import check
 from optimizer.market.resampling import resample, stored_base
+from optimizer.market.warehouse.warehouse import Coverage
 
 if TYPE_CHECKING:
     from optimizer.outlook import regime_facts
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 #: Bars within a day are a source's own, of any hour; a day's label is that of its last one.
 _DAY = timedelta(days=1)
+#: What is told beside a label looks back so far.
+_LOOKED_BACK = timedelta(days=366)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,30 +64,43 @@ class DoubtfulBars(UserError):
 
 
 def label_now(market: Market, query: RegimeQuery, now: datetime) -> "regime_facts.RegimeFacts":
-    """Compute a label, fetching bars that are missing.
+    """Compute a label, fetching bars that are missing; of a symbol that its source no longer has, from those it had.
 
     Raises what reading the bars does, DoubtfulBars, TooFewForRegimes or DidNotTrade.
     """
-    bars, report = market.checked_bars(
-        query.symbol, timeframe=query.timeframe, source=query.source, end=query.as_of, now=now
-    )
+    try:
+        bars, report = market.checked_bars(
+            query.symbol, timeframe=query.timeframe, source=query.source, end=query.as_of, now=now
+        )
+    except UnknownAtSource as gone:
+        if query.as_of is not None or _stored(market, query) is None:
+            raise
+        facts = label_stored(market, query, now)
+        return replace(facts, doubts=(gone, *facts.doubts))
     return _label(bars, report)
 
 
 def label_stored(market: Market, query: RegimeQuery, now: datetime) -> "regime_facts.RegimeFacts":
     """Compute a label from stored bars, asking no source; raises as `label_now`."""
-    stored = stored_base(market.warehouse, query.symbol, parse_timeframe(query.timeframe), query.source)
+    stored = _stored(market, query)
     if stored is None:
         raise NotStored(symbol=query.symbol)
     bars = market.warehouse.load(query.symbol, timeframe=stored.timeframe, source=stored.source)
     return _label(resample(bars, query.timeframe), check(bars, now=now))
 
 
+def _stored(market: Market, query: RegimeQuery) -> Coverage | None:
+    return stored_base(market.warehouse, query.symbol, parse_timeframe(query.timeframe), query.source)
+
+
 def _label(bars: Bars, report: QualityReport) -> "regime_facts.RegimeFacts":
     critical = [finding for finding in report.findings if finding.severity is Severity.CRITICAL]
     if critical:
         raise DoubtfulBars(symbol=bars.symbol, n=len(critical), finding=critical[0].phrase)
-    return regime_facts.regime_facts(bars)
+    facts = regime_facts.regime_facts(bars)
+    first = facts.as_of.date() - _LOOKED_BACK
+    doubts = [one for one in report.findings if one.severity is Severity.HIGH and one.concerns(first)]
+    return replace(facts, doubts=tuple(one.phrase for one in doubts))
 
 
 def entry_of(facts: "regime_facts.RegimeFacts", now: datetime) -> MarketRegime:
@@ -94,6 +110,7 @@ def entry_of(facts: "regime_facts.RegimeFacts", now: datetime) -> MarketRegime:
         **{name: getattr(facts, name) for name in (*shared, "foretells", "n_bars", "data_hash")},
         probabilities=facts.probabilities,
         metrics=dict(facts.metrics),
+        n_doubts=len(facts.doubts),
         version=MODEL_VERSION,
         created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # which is what MongoDB keeps
     )
@@ -149,8 +166,7 @@ class Newest:
 
 async def newest(market: Market, query: RegimeQuery, clock: Clock) -> Newest:
     """Return the label of the last stored bar: the one that was written down, else computed and written down now."""
-    wanted = parse_timeframe(query.timeframe)
-    stored = await asyncio.to_thread(stored_base, market.warehouse, query.symbol, wanted, query.source)
+    stored = await asyncio.to_thread(_stored, market, query)
     if stored is None:
         return Newest(query=query, error=NotStored(symbol=query.symbol))
     query = replace(query, source=stored.source)

@@ -29,13 +29,15 @@ from optimizer.market.warehouse.forecast_history import (
 from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.outlook.due_plays import DuePlays, due_plays
 from optimizer.storage.documents import BY_AGE, OptimizationStudy
+from optimizer.storage.driver import collection_of
 from optimizer.storage.study_queries import without_charts
 from optimizer.studies.worker_messages import Failed
 from optimizer.studies.worker_pool import WorkerDied
 
 if TYPE_CHECKING:
-    from optimizer.outlook import scoreboard, scores
+    from optimizer.outlook import first_forecasts, scoreboard, scores
 else:
+    first_forecasts = LazyModule("optimizer.outlook.first_forecasts")
     scoreboard = LazyModule("optimizer.outlook.scoreboard")
     scores = LazyModule("optimizer.outlook.scores")
 
@@ -110,7 +112,7 @@ class ForecastScoring:
         query = {"status": str(StudyState.COMPLETE), "summary.forecasts.0": {"$exists": True}}
         if kept:
             query["created_at"] = {"$gte": self.services.clock() - _RECENT}
-        names = OptimizationStudy.get_motor_collection().find(query, {"study_name": 1, "_id": 0}).hint(BY_AGE)
+        names = collection_of(OptimizationStudy).find(query, {"study_name": 1, "_id": 0}).hint(BY_AGE)
         missing = [found["study_name"] async for found in names if found["study_name"] not in kept]
         for some in _batches(missing, _READ):
             for study in await without_charts({"study_name": {"$in": some}}, limit=_READ):
@@ -143,6 +145,9 @@ class ForecastRecord:
 
     board: "scoreboard.Scoreboard"
     is_outside: bool
+    below: "first_forecasts.FollowedSet | None" = (
+        None  # what the champion made since its first forecast, if less than said
+    )
 
 
 async def forecast_record(warehouse: Warehouse, symbol: str, champion: str, viewer: Viewer) -> ForecastRecord:
@@ -151,7 +156,12 @@ async def forecast_record(warehouse: Warehouse, symbol: str, champion: str, view
     def read() -> ForecastRecord:
         rows = [row for row in told_forecasts(warehouse, symbol=symbol) if may_see(viewer, row)]
         own = [row for row in rows if row.study_name == champion]
-        return ForecastRecord(board=scoreboard.scoreboard(rows), is_outside=scoreboard.is_outside_expected(own))
+        since = next(iter(first_forecasts.followed_sets(own)), None)
+        return ForecastRecord(
+            board=scoreboard.scoreboard(rows),
+            is_outside=scoreboard.is_outside_expected(own),
+            below=since if since and since.is_below else None,
+        )
 
     return await asyncio.to_thread(read)
 

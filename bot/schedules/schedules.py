@@ -25,6 +25,7 @@ from optimizer.clock import Clock
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import Phrase, UnknownWord, UserError, nearest
 from optimizer.storage.documents import WORKSPACE
+from optimizer.storage.driver import collection_of
 from optimizer.storage.short_names import ShortNames
 from optimizer.storage.study_queries import EVERY, Query, both
 from optimizer.studies.scheduler import StudyJobs, times_after
@@ -194,7 +195,7 @@ def is_late(run: ScheduleRun) -> bool:
 
 async def _drop_old_index() -> None:
     """Drop the index of versions in which each time had only one run."""
-    collection = ScheduleRun.get_motor_collection()
+    collection = collection_of(ScheduleRun)
     if _OLD_INDEX in await collection.index_information():
         await collection.drop_index(_OLD_INDEX)
 

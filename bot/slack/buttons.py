@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     actions.SAVE_RULE: OpenSaveForm,
     actions.DROP_RULE: DropRule,
     actions.EDIT_RULE: EditAsRule,
+    actions.SEARCH_PLAIN: RunTyped,
     actions.READ_ONE: RunTyped,
     actions.READ_OTHER: RunTyped,
 }

@@ -18,7 +18,6 @@ from bot.documents.saved_rules import saved_rules
 from bot.grammar.errors import TwoReadings
 from bot.grammar.parsing import parse
 from bot.grammar.understanding.understand import Reading, understand
-from bot.ops.histograms import ANSWER_SECONDS, PROVIDER_ERRORS
 from bot.ops.json_log import request_of
 from bot.origin import Attachment, Origin
 from bot.slack import buttons
@@ -72,9 +71,10 @@ class Dispatcher:
         with request_of(request.user_id):
             answer = await self._dispatch(request)
             log.info("answered door=%s refused=%s", request.door, answer.is_refusal)
-        ANSWER_SECONDS.observe(time.monotonic() - began)
+        metrics = self._context.services.metrics
+        metrics.answered(time.monotonic() - began)
         if isinstance(answer.error, ProviderDown):
-            PROVIDER_ERRORS[str(answer.error.facts["provider"])] += 1
+            metrics.provider_failed(str(answer.error.facts["provider"]))
         return answer
 
     async def _dispatch(self, request: CommandRequest) -> Answer:

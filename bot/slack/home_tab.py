@@ -26,6 +26,7 @@ from bot.runtime.slack_errors import TROUBLE, answer_of
 from bot.schedules.schedules import spec_of
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState
+from optimizer.storage.driver import aggregate, collection_of
 from optimizer.storage.outage import patiently
 from optimizer.storage.study_queries import Query
 from optimizer.validation.champions.challenge import Decision
@@ -94,7 +95,7 @@ class Home:
         person = await self._context.people.person(user_id)
         language = person.language or self._context.services.settings.language
         visit = {"user_id": user_id, "team": workspace(), "language": language, "opened_at": self._context.clock()}
-        await HomeVisit.get_motor_collection().update_one({"user_id": user_id}, {"$set": visit}, upsert=True)
+        await collection_of(HomeVisit).update_one({"user_id": user_id}, {"$set": visit}, upsert=True)
         await self._publish(user_id, language, {})
 
     async def tick(self) -> None:
@@ -178,7 +179,7 @@ async def _records(champions: Sequence[Champion]) -> list[ChampionRecord]:
         {"$match": {"champion": {"$in": names}, "challenge": {"$ne": None}}},
         {"$group": {"_id": {"champion": "$champion", "decision": "$challenge.decision"}, "n": {"$sum": 1}}},
     ]
-    async for found in ScheduleRun.get_motor_collection().aggregate(stages):
+    async for found in aggregate(ScheduleRun, stages):
         kind = "switch" if found["_id"]["decision"] == str(Decision.SWITCH) else "keep"
         counts[found["_id"]["champion"], kind] += found["n"]
     return [

@@ -131,6 +131,8 @@ class ScoredForecast:
     median: float
     high: float  # 95 % quantile
     least: float  # 1 % quantile
+    n_days: int  # unseen bars that it rests on
+    block: float  # mean length of the resampled stretches, bars
     realised: float | None  # None: not known yet
     scored_at: datetime | None
     pit: float | None

@@ -416,6 +416,7 @@ class Timings(Frozen):
     """Time spent in the parts of a study, in seconds."""
 
     start: float = 0.0
+    training: float = 0.0  # of what a strategy or a goal learns, before the search
     sampler: float = 0.0
     backtest: float = 0.0
     storage: float = 0.0

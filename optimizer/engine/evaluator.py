@@ -195,7 +195,7 @@ class Evaluator:
     def learned(self, params: Params) -> Any:
         """What the strategy learned for a set, as `Strategy.learned` fits it; None where it learns nothing."""
         row = self.strategy.learned
-        return row.of(self._conditions, *(params[name] for name in row.parameters)) if row else None
+        return row.of(self._conditions, *row.values_of(params)) if row else None
 
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over bars [start, stop). Raises TooFewBars."""
@@ -384,6 +384,8 @@ class Evaluator:
     def _batch(self, param_sets: Sequence[Params]) -> _Batch:
         self._conditions.make_room(self._masks_per_set * len(param_sets))
         columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
+        for each in self.strategy.on_request:
+            columns[each.name] = tuple(params.get(each.name, each.default) for params in param_sets)
         slots = np.empty((len(param_sets), kernel.N_SLOTS), dtype=np.int64)
         slots[:] = _NO_SIGNALS
         _fill_side(slots, 0, self.strategy.long(self._conditions, columns))

@@ -24,6 +24,7 @@ N_COLUMNS = 8
 
 Actions = NDArray[np.int64]
 Views = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 
 
 @compiled
@@ -106,11 +107,16 @@ def step_accounts(
     terms: FloatArray,
     features: FloatArray,
     accounts: FloatArray,
+    waits: Flags,
     sides: Actions,
     rewards: FloatArray,
     views: Views,
 ) -> None:
-    """Move every account one bar on: its reward, and what it sees then. None may stand at the last bar."""
+    """Move every account that does not wait one bar on: its reward, and what it sees then.
+
+    None of these may stand at the last bar. Of those that wait nothing is written.
+    """
     for i in range(len(accounts)):
-        rewards[i] = advance(prices, terms, accounts[i], sides[i])
-        look(features, accounts[i], views[i])
+        if not waits[i]:
+            rewards[i] = advance(prices, terms, accounts[i], sides[i])
+            look(features, accounts[i], views[i])

@@ -14,11 +14,13 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray, TimeArray
+from optimizer.domain.measured import Measure
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.results.regime_results import Regime, TooFewForRegimes
 from optimizer.learned.filtering import FREEDOM, VARIANCE, forward, improve
@@ -29,6 +31,7 @@ __all__ = [
     "log_returns",
     "regimes_of",
     "remembered",
+    "stability",
     "warm",
 ]
 
@@ -55,7 +58,10 @@ _MULTIPLES = np.geomspace(0.5, 2.0, 9)
 _LEAN, _LEAN_SPREAD = 1.35, 0.12
 #: A deviation of a normal over its median absolute deviation.
 _NORMAL_MAD = 1.4826022185056018
-#: A label changes when another state leads it by this.
+#: The filter takes its fitted parameters for true ones and is too sure of itself. This power of its probabilities was
+#: set once, on made-up worlds: those told as 0.8 to 0.9 are then right as often as they say.
+_TEMPER = 1.0 / 1.15
+#: A label changes when another state leads it by this, in the filter's own probabilities.
 _LEAD = 0.2
 #: So many equal closes in a row are a halt, and a gap of more days is a new beginning: ten sessions, or ten bars.
 _HALT, _GAP, _GAP_DAYS = 20, 15, {"1w": 75, "1mo": 320}
@@ -79,6 +85,7 @@ class Regimes:
     stays: FloatArray  # (n_fits, 4) expected bars in each state
     fits: NDArray[np.intp]  # (n_fits,) first row of each fit's labels
     cuts: NDArray[np.intp]  # rows at which the filter began anew, after a gap
+    models: "tuple[_Model, ...]"  # (n_fits,)
     per_year: float
 
     def __len__(self) -> int:
@@ -146,7 +153,7 @@ def regimes_of(bars: Bars) -> Regimes:
     probabilities[is_still] = np.nan
     return Regimes(
         time=bars.time,
-        probabilities=probabilities,
+        probabilities=_tempered(probabilities),
         labels=_steady(probabilities),
         log_density=np.where(is_still, np.nan, log_density),
         log_returns=returns,
@@ -155,8 +162,25 @@ def regimes_of(bars: Bars) -> Regimes:
         stays=np.array([1.0 / (1.0 - np.diag(model.transitions)) for model in models]),
         fits=fits,
         cuts=np.flatnonzero(is_cut).astype(np.intp),
+        models=tuple(models),
         per_year=per_year,
     )
+
+
+def stability(found: Regimes) -> Measure:
+    """Return the share of labels that the model of the next fit, which knew what followed, gives as well.
+
+    None where there is one fit alone. It is hindsight, and no label uses it.
+    """
+    is_cut = np.zeros(len(found))
+    is_cut[found.cuts] = 1.0
+    later, unused = np.full(found.probabilities.shape, np.nan), np.empty(len(found))
+    fitted = _Fitted(found.log_returns, is_cut, found.per_year)
+    for model, (first, last) in zip(found.models[1:], pairwise(found.fits.tolist()), strict=True):
+        fitted.label(model, first, last, later, unused)
+    later[found.labels < 0] = np.nan
+    labels = _steady(later)
+    return float(np.mean(labels[labels >= 0] == found.labels[labels >= 0])) if (labels >= 0).any() else None
 
 
 def _per_year(bars: Bars) -> float:
@@ -326,6 +350,12 @@ def _moving_log_density(returns: FloatArray) -> FloatArray:
             densities[t] = math.log(_T_CONSTANT / scale) - 3.0 * math.log1p((x / scale) ** 2 / FREEDOM)
         variance = x * x if math.isnan(variance) else _DECAY * variance + (1.0 - _DECAY) * x * x
     return densities
+
+
+def _tempered(probabilities: FloatArray) -> FloatArray:
+    """Probabilities as they are told, nearer to each other than the filter's; their order is the same."""
+    raised = probabilities**_TEMPER
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def _steady(probabilities: FloatArray) -> Labels:

@@ -20,13 +20,13 @@ is at; the plan's estimate counts `seconds` for each.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Generic, Protocol, TypeVar
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.space import Space, Value
+from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_request import Costs
 from optimizer.errors import Unavailable
 from optimizer.indicators.conditions import Conditions
@@ -98,6 +98,7 @@ class LearnedRow(Generic[Found]):
     seconds: Callable[[int], float]  # of one processor for a row over so many bars
     is_ready: Callable[[], bool] = bool  # True if what it learns with is installed; asked where there is an `extra`
     extra: str = ""  # that installs it
+    defaults: Mapping[str, Value] = field(default_factory=dict, hash=False)  # of parameters that a space may lack
 
     def of(self, conditions: Conditions, *values: Value, watch: Watch = UNWATCHED) -> Found:
         """Fitted row of an evaluator's bars. Raises TrainingStopped, or what a fit does."""
@@ -106,8 +107,11 @@ class LearnedRow(Generic[Found]):
 
     def over(self, bars: Bars, costs: Costs, *values: Value, watch: Watch = UNWATCHED) -> Found:
         """Fitted row of bars, from the memory of the process or computed."""
-        key = (self.key, self.version, bars.data_hash, costs, values)
-        found: Found = REMEMBERED.get(key, len(bars), lambda: self.fit(bars, costs, watch, *values))
+        return self.remembered(bars, costs, values, lambda: self.fit(bars, costs, watch, *values))
+
+    def remembered(self, bars: Bars, costs: Costs, values: tuple[Value, ...], make: Callable[[], Found]) -> Found:
+        """Fitted row of bars from the memory of the process, or one that is made now and fits the same."""
+        found: Found = REMEMBERED.get((self.key, self.version, bars.data_hash, costs, values), len(bars), make)
         return found
 
     def require_package(self) -> None:
@@ -117,7 +121,12 @@ class LearnedRow(Generic[Found]):
 
     def choices(self, space: Space) -> list[tuple[Value, ...]]:
         """Values of its parameters in a space: a row is fitted for each."""
-        return list(product(*(space.by_name[name].values for name in self.parameters)))
+        found = {name: space.by_name[name].values for name in self.parameters if name in space.by_name}
+        return list(product(*(found.get(name) or (self.defaults[name],) for name in self.parameters)))
+
+    def values_of(self, params: Params) -> tuple[Value, ...]:
+        """Values of its parameters in a set."""
+        return tuple(params[name] if name in params else self.defaults[name] for name in self.parameters)
 
 
 @dataclass

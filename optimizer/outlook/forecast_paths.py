@@ -14,13 +14,14 @@ Everything is drawn by SplitMix64 (Steele, Lea, Flood 2014) from one seed: the s
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compiled import compiled
 from optimizer.domain.bars import FloatArray
+from optimizer.domain.results.forecast_results import BLOCK_SHARE
 
 N_PATHS = 2_000
 #: Least mean length of the blocks, bars; the most as a part of all bars.
@@ -33,8 +34,6 @@ _MEMORIES = np.array(
 )
 #: Degrees of freedom of Student's t by which memories are judged.
 _FREEDOM = 6.0
-#: A mean over blocks is less certain than its resamples say, by this share of a block's part of all bars.
-_BLOCK_SHARE = 1.5
 #: A resample of few held bars would have a scale beyond reason.
 _MOST_SCALE = 3.0
 #: Variance that is rounding: absolute, and as a share of the squared mean.
@@ -144,9 +143,36 @@ def path_errors(base: Filtered, *, seed: int, n_paths: int = N_PATHS) -> PathErr
     if np.ptp(returns) == 0.0:
         return PathErrors(shifts=np.zeros(n_paths), scales=np.ones(n_paths), memories=memories)
     sums, squares, counts = (_running(values) for values in (returns, returns**2, base.is_held.astype(np.float64)))
-    means, scales = _resampled_moments(sums, squares, counts, base.block, np.uint64(seed), n_paths)
-    widening = math.sqrt(n / (n - 1)) * (1.0 + _BLOCK_SHARE * base.block / n)
-    return PathErrors(shifts=(returns.mean() - means) * widening * n / n_held, scales=scales, memories=memories)
+    resampled = partial(_resampled_moments, sums, squares, counts)
+    means, _ = resampled(np.full(n_paths, base.block), np.uint64(seed))
+    blocks, widenings = _scale_blocks(n)
+    _, scales = resampled(blocks[memories], np.uint64(seed + 1))
+    widening = math.sqrt(n / (n - 1)) * _unseen_share(base.block, n)
+    return PathErrors(
+        shifts=(returns.mean() - means) * widening * n / n_held,
+        scales=scales ** widenings[memories],
+        memories=memories,
+    )
+
+
+def _unseen_share(block: FloatArray | float, n: int) -> FloatArray:
+    """Return by how much a mean over blocks of `n` bars is less certain than its resamples say."""
+    return np.asarray(1.0 + BLOCK_SHARE * block / n)
+
+
+def _scale_blocks(n: int) -> tuple[FloatArray, FloatArray]:
+    """Return for each memory the blocks that resample the scale, bars, and the widening of its logarithm.
+
+    Squares of returns that cluster are correlated until their variance has fallen back, over `1 / back` bars. A block
+    of that length holds most of it; the rest is what GARCH(1, 1) has beyond geometric blocks: its correlations of
+    squares begin at `first` and fade by `back` a bar, those inside of blocks by a block's end as well.
+    """
+    new, back = _MEMORIES.T
+    blocks = np.where(new > 0.0, np.clip(1.0 / back, LEAST_BLOCK, max(n / _MOST_OF_ALL, LEAST_BLOCK)), LEAST_BLOCK)
+    follows, stays = (1.0 - back) * new, (1.0 - back) * (1.0 - new)
+    first = follows * (1.0 - follows * stays - stays**2) / (1.0 - 2.0 * follows * stays - stays**2)
+    whole, inside = (1.0 + 2.0 * first / fading for fading in (back, 1.0 - (1.0 - back) * (1.0 - 1.0 / blocks)))
+    return blocks, np.sqrt(whole / inside) * _unseen_share(blocks, n)
 
 
 def _running(values: FloatArray) -> FloatArray:
@@ -177,15 +203,15 @@ def _row_of(bits: np.uint64, n: int) -> np.int64:
 
 @compiled
 def _resampled_moments(
-    sums: FloatArray, squares: FloatArray, counts: FloatArray, block: float, seed: np.uint64, n_paths: int
+    sums: FloatArray, squares: FloatArray, counts: FloatArray, blocks: FloatArray, seed: np.uint64
 ) -> tuple[FloatArray, FloatArray]:
-    """Mean of each stationary resample, and the deviation of all held bars over that of its own."""
-    n = len(sums) // 2
-    means, scales = np.empty(n_paths), np.empty(n_paths)
-    state, log_stay = np.array([seed]), math.log(1.0 - 1.0 / block)
+    """Mean of each stationary resample, one per mean length of blocks, and all held bars' deviation over its own."""
+    n, n_paths = len(sums) // 2, len(blocks)
+    means, scales, state = np.empty(n_paths), np.empty(n_paths), np.array([seed])
     whole = squares[n] / counts[n]
     for path in range(n_paths):
         total, square, count, left = 0.0, 0.0, 0.0, np.int64(n)
+        log_stay = math.log(1.0 - 1.0 / blocks[path])
         while left > 0:
             bits = _random(state)
             share = (np.float64(bits & _LOW) + 1.0) / _RANGE

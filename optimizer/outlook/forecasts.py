@@ -32,7 +32,7 @@ HORIZONS = (21, 63, 126, 252)
 LEAST_UNSEEN = 126
 _LONGEST, _LEAST_FOR_LONGEST = 252, 1008
 #: Changes when the method does: forecasts of different versions are scored apart.
-VERSION = 1
+VERSION = 2
 #: A year in whole weeks: weekdays stay weekdays.
 _YEAR = np.timedelta64(364, "D")
 

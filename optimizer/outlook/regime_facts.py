@@ -11,6 +11,7 @@ from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.measured import Measure
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.results.regime_results import DidNotTrade, Regime
+from optimizer.errors import Phrase, UserError
 from optimizer.learned.regimes import ORDER, Regimes, log_returns, regimes_of
 from optimizer.validation.statistics.bootstrap import interval, resampled
 
@@ -40,10 +41,11 @@ class RegimeFacts:
     n_changes: int  # in the last year
     volatility: float | None  # annual, of the last quarter
     below_high: float  # ≤ 0, from the highest close of the last year
-    gain: float  # mean log density a bar over that of a moving volatility
-    gain_interval: tuple[float, float]  # 90 %
+    gain: Measure  # mean log density a bar over that of a moving volatility; None of less than a quarter of labels
+    gain_interval: tuple[float, float] | None  # 90 %
     metrics: Mapping[str, Measure]  # beside it: of the last 21, 63 and 126 bars, and of the four states
     data_hash: str
+    doubts: tuple[Phrase | UserError, ...] = ()  # what is wrong with the bars that these figures rest on
 
     @property
     def confidence(self) -> float:
@@ -59,7 +61,7 @@ class RegimeFacts:
     @property
     def foretells(self) -> bool:
         """True if the labels said more of the next return than a moving volatility did, beyond chance."""
-        return self.gain_interval[0] > 0.0
+        return self.gain_interval is not None and self.gain_interval[0] > 0.0
 
 
 def regime_facts(bars: Bars) -> RegimeFacts:
@@ -70,6 +72,7 @@ def regime_facts(bars: Bars) -> RegimeFacts:
         raise DidNotTrade(symbol=bars.symbol, day=str(bars.time[-1])[:10])
     begun, year = found.since(last), round(_YEAR * found.per_year)
     gain = found.gain[np.isfinite(found.gain)]
+    is_long = len(gain) >= round(_QUARTER * found.per_year)
     return RegimeFacts(
         symbol=bars.symbol,
         timeframe=bars.timeframe,
@@ -85,8 +88,8 @@ def regime_facts(bars: Bars) -> RegimeFacts:
         n_changes=_n_changes(found, last - year),
         volatility=_volatility(bars),
         below_high=float(bars.close[-1] / bars.close[-year:].max() - 1.0),
-        gain=float(gain.mean()),
-        gain_interval=_gain_interval(gain),
+        gain=float(gain.mean()) if is_long else None,
+        gain_interval=_gain_interval(gain) if is_long else None,
         metrics=_metrics(found),
         data_hash=bars.data_hash,
     )

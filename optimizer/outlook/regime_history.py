@@ -11,7 +11,7 @@ import numpy as np
 from optimizer.domain.bars import Bars
 from optimizer.domain.measured import Measure
 from optimizer.domain.results.regime_results import Regime
-from optimizer.learned.regimes import ORDER, Regimes, regimes_of
+from optimizer.learned.regimes import ORDER, Regimes, regimes_of, stability
 
 #: Bars after a label over which volatility is measured.
 AHEAD = 21
@@ -56,6 +56,7 @@ class RegimeHistory:
     n_bars: int
     stretches: Sequence[RegimeStretch]  # in order, without a hole between them
     after: Sequence[AfterLabel]  # those that occur
+    stability: Measure  # share of labels that the model of a quarter later gives as well
     points: Sequence[tuple[int, float]]  # row and close, thinned
     years: Sequence[tuple[int, int]]  # row of the first bar of each year, and the year
 
@@ -74,6 +75,7 @@ def regime_history(bars: Bars) -> RegimeHistory:
         n_bars=len(bars),
         stretches=_stretches(found, bars),
         after=_after(found),
+        stability=stability(found),
         points=[(int(row), float(bars.close[row])) for row in rows],
         years=[(int(row), int(years[row])) for row in begins],
     )

@@ -13,11 +13,12 @@ import numpy as np
 from optimizer.domain.kept_forecasts import ScoredForecast
 from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.outlook import scores
+from optimizer.outlook.first_forecasts import FollowedSet, followed_sets
 
 #: Forecasts below which coverage says nothing.
 LEAST_TO_JUDGE = 10
-#: Standard errors beyond which forecasts lean to one side.
-_BEYOND_CHANCE = 1.96
+#: Standard errors below one half that the levels of true forecasts are beyond in 5 of 100 cases.
+BEYOND_CHANCE = 1.645
 #: Forecasts named as the last ones.
 _LAST = 5
 
@@ -50,7 +51,7 @@ class BoardLine:
     @property
     def is_too_high(self) -> bool:
         """True if less came than was said, beyond chance: an edge that has vanished shows here first."""
-        return self.is_judged and self.lean < -_BEYOND_CHANCE
+        return self.is_judged and self.lean < -BEYOND_CHANCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +60,21 @@ class Scoreboard:
 
     lines: Sequence[BoardLine]
     last: Sequence[ScoredForecast]  # total returns that became known last, the newest first
+    followed: Sequence[FollowedSet]  # since their first forecasts, the least beside what was said first
     n_open: int  # that wait for their bars
     n_unknowable: int
     n_hindsight: int  # made when their bars were known
     next_day: date | None  # when the first of the open ones is known
+
+    @property
+    def below(self) -> Sequence[FollowedSet]:
+        """Sets that made less than their first forecast said, beyond chance."""
+        return [each for each in self.followed if each.is_below]
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no forecast is kept."""
+        return not (self.lines or self.n_open or self.n_unknowable or self.n_hindsight)
 
     @property
     def headline(self) -> BoardLine | None:
@@ -85,6 +97,7 @@ def scoreboard(rows: Iterable[ScoredForecast]) -> Scoreboard:
     return Scoreboard(
         lines=[_line(measure, is_hold, found) for (is_hold, measure), found in groups.items() if found],
         last=returns[: -_LAST - 1 : -1],
+        followed=followed_sets(told),
         n_open=_n_horizons(waiting),
         n_unknowable=_n_horizons(row for row in told if row.closed and row.realised is None),
         n_hindsight=_n_horizons(row for row in told if row.realised is not None and row.is_hindsight),

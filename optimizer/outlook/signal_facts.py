@@ -1,17 +1,19 @@
 """What is told of a symbol's next bars at one bar: a probability, what it came from, and how good earlier ones were."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum, auto
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.results.learned_results import Quality, SignalQuality, Weight
+from optimizer.domain.results.learned_results import Label, Quality, SignalQuality, Weight
 from optimizer.domain.study_request import Costs
 from optimizer.errors import UserError
-from optimizer.learned.ml.labels import gain_labels
+from optimizer.learned.ml.labels import labels_of
 from optimizer.learned.ml.quality import quality_of
 from optimizer.learned.ml.scale_free import feature_table
 from optimizer.learned.ml.walk import SCHEDULE, VERSION, Walk, walk_with
+from optimizer.strategies.learning.ml import SIGNAL
 
 #: Edges over the base rate from which a side is named, and called strong.
 _SOME, _STRONG = 0.03, 0.10
@@ -42,7 +44,8 @@ class SignalFacts:
     source: str
     as_of: datetime  # of the last bar, UTC
     horizon: int
-    probability: float  # that the open `horizon` bars after the next one is higher, usual costs paid
+    label: Label
+    probability: float  # of what the label asks, from the next open on, usual costs paid
     base_rate: float
     bucket: Bucket | None  # None unless the quality is informative
     quality: SignalQuality | None  # of all earlier calls; None where too few have an outcome
@@ -61,11 +64,24 @@ class SignalFacts:
         return self.probability - self.base_rate
 
 
-def signal_facts(bars: Bars, horizon: int, columns: dict[str, FloatArray] | None = None) -> SignalFacts:
-    """Signal at the last bar, of stored feature columns or computed ones. Raises TooFewForSignals."""
+def signal_facts(
+    bars: Bars,
+    horizon: int,
+    label: Label = Label.GAIN,
+    columns: Callable[[], dict[str, FloatArray] | None] = lambda: None,
+) -> SignalFacts:
+    """Signal at the last bar, of a walk that is remembered, or made of the feature `columns` that are stored, if any.
+
+    Raises TooFewForSignals.
+    """
     if len(bars) <= SCHEDULE.first:
         raise too_few(bars.symbol, len(bars))
-    walk = walk_with(feature_table(bars, columns), gain_labels(bars, horizon, Costs()), horizon)
+    costs = Costs()
+
+    def walked() -> Walk:
+        return walk_with(feature_table(bars, columns()), labels_of(label, bars, horizon, costs), horizon)
+
+    walk = SIGNAL.remembered(bars, costs, (str(horizon), label.value), walked)
     quality, slope, last = quality_of(walk), float(walk.slopes[-1]), len(bars) - 1
     assert walk.last_fit is not None, "there are more bars than the first fit needs"
     return SignalFacts(
@@ -74,6 +90,7 @@ def signal_facts(bars: Bars, horizon: int, columns: dict[str, FloatArray] | None
         source=bars.source,
         as_of=moment_of(bars, last),
         horizon=horizon,
+        label=label,
         probability=float(walk.row[last]),
         base_rate=float(walk.base[last]),
         bucket=_bucket(float(walk.row[last] - walk.base[last]), quality),

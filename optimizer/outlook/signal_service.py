@@ -15,13 +15,20 @@ import numpy as np
 
 from optimizer.clock import Clock
 from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.results.learned_results import Label
 from optimizer.domain.study_request import Costs
 from optimizer.errors import NoBars, UserError
-from optimizer.learned.ml.labels import gain_labels, reach_of
+from optimizer.learned.ml.labels import labels_of, reach_of
 from optimizer.market.feed import Market
 from optimizer.market.warehouse.features import FeatureStore
 from optimizer.outlook.signal_facts import SignalFacts, moment_of, signal_facts, too_few
-from optimizer.storage.signal_documents import StoredSignal, store_signal, stored_signals, unscored_signals
+from optimizer.storage.signal_documents import (
+    StoredSignal,
+    drop_former_index,
+    store_signal,
+    stored_signals,
+    unscored_signals,
+)
 from optimizer.strategies.learning.ml import SIGNAL
 
 log = logging.getLogger(__name__)
@@ -59,12 +66,14 @@ class SignalService:
     def __init__(self, market: Market, clock: Clock) -> None:
         self._market, self._clock = market, clock
         self._features = FeatureStore(market.warehouse)
+        self._is_indexed = False
 
     async def signal(
         self,
         symbol: str,
         horizon: int,
         *,
+        label: Label = Label.GAIN,
         as_of: date | None = None,
         timeframe: str = "1d",
         source: str | None = None,
@@ -73,7 +82,10 @@ class SignalService:
 
         Raises MissingLearner, TooFewForSignals, or what reading the bars does.
         """
-        facts = await asyncio.to_thread(self._compute, symbol, horizon, as_of, timeframe, source)
+        facts = await asyncio.to_thread(self._compute, symbol, horizon, label, as_of, timeframe, source)
+        if not self._is_indexed:
+            await drop_former_index()
+            self._is_indexed = True
         await store_signal(_as_told(facts, self._clock()))
         return facts
 
@@ -100,7 +112,7 @@ class SignalService:
         return n_scored
 
     def _compute(
-        self, symbol: str, horizon: int, as_of: date | None, timeframe: str, source: str | None
+        self, symbol: str, horizon: int, label: Label, as_of: date | None, timeframe: str, source: str | None
     ) -> SignalFacts:
         SIGNAL.require_package()
         read = partial(self._market.get_bars, symbol, timeframe=timeframe, source=source, now=self._clock())
@@ -110,7 +122,7 @@ class SignalService:
             if as_of is None:
                 raise
             raise too_few(symbol, 0) from error
-        return signal_facts(bars, horizon, self._stored_columns(bars, as_of))
+        return signal_facts(bars, horizon, label, partial(self._stored_columns, bars, as_of))
 
     def _stored_columns(self, bars: Bars, as_of: date | None) -> dict[str, FloatArray] | None:
         """Columns of the feature store for exactly these bars; None where it has others, as of bars made of shorter."""
@@ -130,7 +142,7 @@ def _scores(signal: StoredSignal, bars: Bars) -> Mapping[str, object] | None:
     row = bars.row_at(_aware(signal.as_of))
     if row + reach_of(signal.horizon) >= len(bars) or moment_of(bars, row) != _aware(signal.as_of):
         return None
-    outcome = float(gain_labels(bars, signal.horizon, Costs())[row])
+    outcome = float(labels_of(signal.label, bars, signal.horizon, Costs())[row])
     if math.isnan(outcome):
         return {"realised": None}
     return {
@@ -147,6 +159,7 @@ def _as_told(facts: SignalFacts, told_at: datetime) -> StoredSignal:
         timeframe=facts.timeframe,
         source=facts.source,
         horizon=facts.horizon,
+        label=facts.label,
         as_of=facts.as_of,
         version=facts.version,
         data_hash=facts.data_hash,

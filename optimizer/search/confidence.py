@@ -14,7 +14,7 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.engine.evaluator import Evaluator, Scores
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.learned.rows import Training
-from optimizer.strategies.learning.weighing import WEIGHING_HORIZON, model_of
+from optimizer.strategies.learning.weighing import WEIGHING, model_of
 
 #: Most of a Sharpe ratio that confidence adds or takes.
 WEIGHT = 0.1
@@ -24,7 +24,7 @@ _ROUNDING = 1e-12
 def train_goal(spec: StudySpec, evaluator: AnyEvaluator, training: Training) -> None:
     """Fit the model that weighs a request's goal, if one does. Raises TrainingStopped, or what a fit does."""
     if (model := model_of(spec)) is not None:
-        model.over(evaluator.bars, evaluator.costs, WEIGHING_HORIZON, watch=training)
+        model.over(evaluator.bars, evaluator.costs, *WEIGHING, watch=training)
 
 
 def scored(spec: StudySpec, evaluator: AnyEvaluator, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
@@ -33,7 +33,7 @@ def scored(spec: StudySpec, evaluator: AnyEvaluator, param_sets: Sequence[Params
     if (model := model_of(spec)) is None:
         return scores
     assert isinstance(evaluator, Evaluator), "several symbols are refused with such a goal"
-    walk = model.over(evaluator.bars, evaluator.costs, WEIGHING_HORIZON)
+    walk = model.over(evaluator.bars, evaluator.costs, *WEIGHING)
     confidence = evaluator.entry_means(param_sets, edges(walk.row, walk.base), start=start, stop=stop)
     return Scores(np.column_stack([scores.table, weighed(scores.sharpe_ratio, confidence)]))
 

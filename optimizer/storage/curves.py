@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from optimizer.domain.study_results import StudySummary
 from optimizer.storage.documents import OptimizationStudy, StudyCurves
+from optimizer.storage.driver import collection_of
 from optimizer.storage.outage import patiently
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def _taken(whole: Mapping[str, Any], names: Mapping[str, Any]) -> tuple[dict[str
 
 async def store_curves(study_name: str, series: Mapping[str, Any]) -> None:
     """Store the series of a study's summary in place of earlier ones."""
-    collection = StudyCurves.get_motor_collection()
+    collection = collection_of(StudyCurves)
     await patiently(
         lambda: collection.replace_one({"study": study_name}, {"study": study_name, **series}, upsert=True),
         what="curves",
@@ -80,7 +81,7 @@ async def move_curves() -> int:
 
     A study that cannot be read stays as it is.
     """
-    collection, n_moved = OptimizationStudy.get_motor_collection(), 0
+    collection, n_moved = collection_of(OptimizationStudy), 0
     async for stored in collection.find({"bars": None}).batch_size(_BATCH):
         try:
             await _move(stored)
@@ -98,5 +99,5 @@ async def _move(stored: Mapping[str, Any]) -> None:
         await store_curves(study.study_name, series)
     derived = study.model_dump(include={"symbols", "search", "bars", "rank"})
     as_it_was = {"_id": stored["_id"], "completed_at": stored.get("completed_at")}
-    collection = OptimizationStudy.get_motor_collection()
+    collection = collection_of(OptimizationStudy)
     await collection.update_one(as_it_was, {"$set": derived | ({"summary": kept} if kept else {})})

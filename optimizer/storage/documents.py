@@ -61,6 +61,7 @@ class StudyLease(BaseModel):
     machine: str = ""
     token: int = 0  # raised by each claim, and by whoever takes a lease away
     beat: int = 0  # raised every few seconds by the owner
+    claimed_at: datetime | None = None  # by MongoDB's clock, the same for all machines
 
 
 #: Indexes that queries name in hints, so that how many studies there are changes no plan. `_id` follows the order in
@@ -68,6 +69,7 @@ class StudyLease(BaseModel):
 BY_AGE = (("created_at", DESCENDING),)
 BY_PERSON = (("created_by", ASCENDING), *BY_AGE)
 BY_STATE = (("status", ASCENDING), *BY_AGE)
+BY_CLAIM = (("created_by", ASCENDING), ("lease.claimed_at", DESCENDING))
 _NEWEST_OF = ("symbols", "summary.verdict", "status", "strategy_name")  # the most selective first
 NEWEST_OF = {field: ((field, ASCENDING), ("_id", DESCENDING)) for field in _NEWEST_OF}
 BY_RANK = (
@@ -170,7 +172,7 @@ class OptimizationStudy(Document):
         bson_encoders = _ENCODERS
         indexes: ClassVar = [
             IndexModel([("study_name", ASCENDING)], unique=True),
-            *_indexes(BY_AGE, BY_PERSON, BY_STATE, *NEWEST_OF.values(), BY_RANK, BY_RANK_OF_SYMBOL, BY_BARS),
+            *_indexes(BY_AGE, BY_PERSON, BY_STATE, BY_CLAIM, *NEWEST_OF.values(), BY_RANK, BY_RANK_OF_SYMBOL, BY_BARS),
             *_indexes(SAME_BARS, [("audience", ASCENDING), ("symbol", ASCENDING)], [("name", ASCENDING)]),
             IndexModel([("created_by", ASCENDING), ("audience", ASCENDING), ("symbol", ASCENDING)]),
             IndexModel(

@@ -16,6 +16,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 
@@ -27,8 +28,14 @@ from optimizer.errors import Phrase, Unavailable
 #: The only account of the embedded server.
 USER = "optimize_bot"
 _EARLY_OUTPUT, _LOG = "start.txt", "mongod.log"
-#: Oldest series of MongoDB that is still repaired, and the last day of 6.0.
-OLDEST_REPAIRED, END_OF_6_0 = (7, 0), "2025-07-31"
+#: Last day on which its makers repair each series of MongoDB (mongodb.com/legal/support-policy/lifecycles).
+_LAST_DAYS = {
+    (4, 4): date(2024, 2, 29),
+    (5, 0): date(2024, 10, 31),
+    (6, 0): date(2025, 7, 31),
+    (7, 0): date(2027, 8, 31),
+    (8, 0): date(2029, 10, 31),
+}
 #: File that a database folder has from its first start on.
 _DATA_MARK = "WiredTiger"
 _PASSWORD = re.compile(rb"[A-Za-z0-9_-]{16,}")
@@ -152,9 +159,12 @@ def start_mongod(program: Path, folder: Path, port: int | None = None) -> Embedd
     )
 
 
-def is_repaired(version: str) -> bool:
-    """True if weaknesses of this version of MongoDB are still repaired by its makers."""
-    return tuple(int(part) for part in version.split(".")[:2]) >= OLDEST_REPAIRED
+def last_day(version: str) -> date | None:
+    """Return the last day on which weaknesses of this version are repaired; None for a series newer than are known."""
+    series = tuple(int(part) for part in version.split(".")[:2])
+    if series[0] > max(_LAST_DAYS)[0]:
+        return None
+    return _LAST_DAYS[max((known for known in _LAST_DAYS if known <= series), default=min(_LAST_DAYS))]
 
 
 def is_folder_in_use(failure: MongoUnavailable) -> bool:

@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -22,7 +23,8 @@ from pymongo.errors import PyMongoError
 
 from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState
-from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.documents import BY_CLAIM, OptimizationStudy
+from optimizer.storage.driver import aggregate, collection_of
 from optimizer.storage.outage import name_of, patiently
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ _GIVE_BACK_SECONDS = 2.0
 _CLAIMABLE = [str(StudyState.QUEUED), str(StudyState.RUNNING)]
 #: The next token, in an update by pipeline.
 _NEXT_TOKEN = {"$add": [{"$ifNull": ["$lease.token", 0]}, 1]}
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class LeaseLost(Exception):
@@ -99,7 +102,7 @@ class HeldStudy:
 
     async def _write(self, change: Mapping[str, Any], *, may_be_settled: bool = False) -> Mapping[str, Any]:
         """Change the study if it is still held; an answer that was lost to a settlement is looked up."""
-        collection = OptimizationStudy.get_motor_collection()
+        collection = collection_of(OptimizationStudy)
         found: Mapping[str, Any] | None = await patiently(
             lambda: collection.find_one_and_update(self._fence, change, projection={"wanted": True}), what="study"
         )
@@ -116,7 +119,7 @@ class HeldStudy:
 async def claim(study_name: str, claimant: Claimant) -> HeldStudy | None:
     """Claim a study, which runs from then on; None when it is finished, paused, or held by another pool."""
     began = _now()
-    collection = OptimizationStudy.get_motor_collection()
+    collection = collection_of(OptimizationStudy)
     found = await patiently(
         lambda: collection.find_one_and_update(
             {"study_name": study_name, **claimant.may_claim()},
@@ -129,26 +132,49 @@ async def claim(study_name: str, claimant: Claimant) -> HeldStudy | None:
     return HeldStudy(study_name, claimant.owner, found["lease"]["token"], began) if found else None
 
 
+async def time_claim() -> float:
+    """Return the seconds that a claim takes, of a study that there is not, so that nothing changes."""
+    began = _now()
+    await claim("", Claimant(pool=""))
+    return _now() - began
+
+
 def _claimed(claimant: Claimant) -> dict[str, Any]:
     now = utc_now()
     names = {"owner": claimant.owner, "pool": claimant.pool, "machine": claimant.machine}
     literal = {name: {"$literal": text} for name, text in names.items()}
-    lease = {**literal, "token": _NEXT_TOKEN, "beat": {"$literal": 0}}
+    lease = {**literal, "token": _NEXT_TOKEN, "beat": {"$literal": 0}, "claimed_at": "$$NOW"}
     started = {"$ifNull": ["$started_at", now]}
     return {"lease": lease, "status": str(StudyState.RUNNING), "started_at": started, "heartbeat_at": now}
 
 
 async def next_claimable(claimant: Claimant, *, besides: Collection[str] = ()) -> str | None:
-    """Name of the study to claim next: the oldest of whoever has the fewest running; None where there is none."""
-    collection = OptimizationStudy.get_motor_collection()
+    """Name of the study to claim next; None where there is none.
+
+    It is one of the person with the fewest running, of those of the one who was served longest ago, and of theirs the
+    oldest of those under which the fewest workers have died.
+    """
+    collection = collection_of(OptimizationStudy)
     query = {**claimant.may_claim(), "study_name": {"$nin": list(besides)}}
     people = await collection.distinct("created_by", query)
     if len(people) > 1:
-        running = {"status": str(StudyState.RUNNING), "lease.owner": {"$ne": None}}
-        each = {person: await collection.count_documents({**running, "created_by": person}) for person in people}
-        query["created_by"] = min(people, key=lambda person: each[person])
-    found = await collection.find_one(query, {"study_name": True}, sort=[("created_at", 1)])
+        query["created_by"] = await _whose_turn(people)
+    found = await collection.find_one(query, {"study_name": True}, sort=[("deaths", 1), ("created_at", 1)])
     return found["study_name"] if found else None
+
+
+async def _whose_turn(people: Collection[str]) -> str:
+    running = {"status": str(StudyState.RUNNING), "lease.owner": {"$ne": None}}
+    stages: list[dict[str, Any]] = [{"$match": running}, {"$group": {"_id": "$created_by", "n": {"$sum": 1}}}]
+    n_running = {found["_id"]: found["n"] async for found in aggregate(OptimizationStudy, stages)}
+    fewest = min(n_running.get(person, 0) for person in people)
+    served: dict[str, datetime] = {}
+    for person in (each for each in people if n_running.get(each, 0) == fewest):
+        last = await collection_of(OptimizationStudy).find_one(
+            {"created_by": person}, {"lease.claimed_at": True}, sort=list(BY_CLAIM[1:])
+        )
+        served[person] = ((last or {}).get("lease") or {}).get("claimed_at") or _NEVER
+    return min(served, key=lambda person: served[person])
 
 
 async def leave_to_bot(pool: str, study_name: str) -> None:
@@ -158,9 +184,7 @@ async def leave_to_bot(pool: str, study_name: str) -> None:
 
 async def holder_of(study_name: str) -> tuple[StudyState, str, str] | None:
     """State of a study, and pool and machine of its holder, each empty without one; None where there is none."""
-    found = await OptimizationStudy.get_motor_collection().find_one(
-        {"study_name": study_name}, {"status": True, "lease": True}
-    )
+    found = await collection_of(OptimizationStudy).find_one({"study_name": study_name}, {"status": True, "lease": True})
     if found is None:
         return None
     lease = found.get("lease") or {}
@@ -174,14 +198,14 @@ async def settle_for(pool: str, study_name: str, fields: Mapping[str, Any], **mo
     `more` is asked of the study too.
     """
     query = {"study_name": study_name, "$or": [{"lease.owner": None}, {"lease.pool": pool}], **more}
-    changed = await OptimizationStudy.get_motor_collection().update_one(query, [{"$set": _ended(fields)}])
+    changed = await collection_of(OptimizationStudy).update_one(query, [{"$set": _ended(fields)}])
     return bool(changed.matched_count)
 
 
 async def release_pool(pool: str) -> int:
     """End every lease of a pool whose workers have ended; returns their number. The studies can be claimed at once."""
     query = {"status": {"$in": _CLAIMABLE}, "lease.pool": pool, "lease.owner": {"$ne": None}}
-    changed = await OptimizationStudy.get_motor_collection().update_many(query, [{"$set": _ended({})}])
+    changed = await collection_of(OptimizationStudy).update_many(query, [{"$set": _ended({})}])
     return int(changed.modified_count)
 
 
@@ -198,7 +222,7 @@ async def take_away(study_name: str, token: int, beat: int) -> bool:
     """End a lease whose beat is still the one seen, and count a death; False where its owner lives after all."""
     query = {"study_name": study_name, "lease.token": token, "lease.beat": beat, "lease.owner": {"$ne": None}}
     deaths = {"deaths": {"$add": [{"$ifNull": ["$deaths", 0]}, 1]}}
-    changed = await OptimizationStudy.get_motor_collection().update_one(query, [{"$set": {**_ended({}), **deaths}}])
+    changed = await collection_of(OptimizationStudy).update_one(query, [{"$set": {**_ended({}), **deaths}}])
     return bool(changed.modified_count)
 
 

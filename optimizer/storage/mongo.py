@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from beanie import Document, init_beanie
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase, AsyncIOMotorGridFSBucket
+from beanie import Document
 from pymongo.errors import NetworkTimeout, OperationFailure, PyMongoError
 
 from optimizer.errors import Phrase
+from optimizer.storage.driver import Client, Database, bind, close, new_client
 from optimizer.storage.embedded_mongo import (
     USER,
     EmbeddedMongo,
@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 DATABASE = "optimize_bot"
 _READY_SECONDS = 30.0
 _WATCH_SECONDS = 0.25
+#: Of every connection: what a replica set has confirmed outlives the loss of its primary, and what is read is what was
+#: written last, whatever the address asks for.
+DURABLE: dict[str, Any] = {"w": "majority", "journal": True, "readPreference": "primary"}
 #: Seconds that a server of an earlier run may take to give its folder back.
 _FOLDER_SECONDS = 15.0
 _LONGEST_PAUSE = 15.0
@@ -63,7 +66,7 @@ def _answers(port: int) -> bool:
 
 async def _ensure_user(server: EmbeddedMongo) -> None:
     """Create the account on a fresh database; the refusal of an unauthorized command shows that it exists."""
-    client: AsyncIOMotorClient[Any] = AsyncIOMotorClient("127.0.0.1", server.port, serverSelectionTimeoutMS=5000)
+    client = new_client(f"mongodb://127.0.0.1:{server.port}", serverSelectionTimeoutMS=5000)
     try:
         durable = {"w": 1, "j": True}  # so that the account survives a kill right after
         await client.admin.command("createUser", USER, pwd=server.password, roles=["root"], writeConcern=durable)
@@ -71,7 +74,7 @@ async def _ensure_user(server: EmbeddedMongo) -> None:
         if failure.code != _UNAUTHORIZED:  # which means that the account exists
             raise
     finally:
-        client.close()
+        await close(client)
 
 
 @asynccontextmanager
@@ -126,7 +129,7 @@ class _Keeper:
 @asynccontextmanager
 async def open_documents(
     uri: str, models: Sequence[type[Document]], *, waits: bool = False, silent_seconds: float = SILENT_SECONDS
-) -> AsyncIterator[AsyncIOMotorDatabase[Any]]:
+) -> AsyncIterator[Database]:
     """Connect for the block and bind the documents to the database, creating their indexes.
 
     Raises MongoUnavailable when the server does not answer, unless the caller `waits` for it.
@@ -134,23 +137,23 @@ async def open_documents(
     client, database = _connect(uri, silent_seconds)
     try:
         if waits:
-            await patiently(lambda: init_beanie(database=database, document_models=list(models)), what="documents")
+            await patiently(lambda: bind(database, models), what="documents")
         else:
             await _bind(uri, database, models)
         yield database
     finally:
-        client.close()
+        await close(client)
 
 
-def _connect(uri: str, silent_seconds: float) -> tuple[AsyncIOMotorClient[Any], AsyncIOMotorDatabase[Any]]:
+def _connect(uri: str, silent_seconds: float) -> tuple[Client, Database]:
     """Return a client, not connected yet, and its database; raises MongoUnavailable for what is no address."""
     try:
-        client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
+        client = new_client(
             uri,
             tz_aware=True,
             serverSelectionTimeoutMS=5000,
             socketTimeoutMS=int(silent_seconds * 1000),
-            journal=True,
+            **DURABLE,
             appname="optimize-bot",
         )
         return client, client.get_default_database(DATABASE)
@@ -160,15 +163,15 @@ def _connect(uri: str, silent_seconds: float) -> tuple[AsyncIOMotorClient[Any], 
         ) from failure
 
 
-async def _bind(uri: str, database: AsyncIOMotorDatabase[Any], models: Sequence[type[Document]]) -> None:
+async def _bind(uri: str, database: Database, models: Sequence[type[Document]]) -> None:
     try:
         try:
-            await init_beanie(database=database, document_models=list(models))
+            await bind(database, models)
         except NetworkTimeout:
             await database.client.admin.command("ping")  # raises when the server is silent altogether
             log.warning("mongodb_builds_indexes")
             await _build_indexes(uri, models)
-            await init_beanie(database=database, document_models=list(models), skip_indexes=True)
+            await bind(database, models, skip_indexes=True)
     except PyMongoError as failure:
         is_refused = isinstance(failure, OperationFailure) and failure.code == _LOGIN_FAILED
         reason = Phrase("login_refused") if is_refused else Phrase("as_written", text=type(failure).__name__)
@@ -179,11 +182,6 @@ async def _build_indexes(uri: str, models: Sequence[type[Document]]) -> None:
     """Create the indexes with more patience than anything else needs: a large database builds a new one for minutes."""
     client, database = _connect(uri, _INDEX_SECONDS)
     try:
-        await init_beanie(database=database, document_models=list(models))
+        await bind(database, models)
     finally:
-        client.close()
-
-
-def file_bucket(database: Any, name: str) -> AsyncIOMotorGridFSBucket:
-    """Return the files of a database under this name."""
-    return AsyncIOMotorGridFSBucket(database, name)
+        await close(client)

@@ -7,16 +7,20 @@ from beanie import Document
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from optimizer.domain.results.learned_results import Quality
+from optimizer.domain.results.learned_results import Label, Quality
+from optimizer.storage.driver import collection_of
+
+_FORMER_INDEX = "symbol_1_timeframe_1_source_1_horizon_1_as_of_1_version_1_data_hash_1"
 
 
 class StoredSignal(Document):
-    """One signal of a symbol, at one bar and for one horizon; other bars or another version make another one."""
+    """One signal of a symbol: one for each bar, horizon and label, and anew of other bars or by another version."""
 
     symbol: str
     timeframe: str
     source: str
     horizon: int
+    label: Label = Label.GAIN  # what was asked: early ones asked for gains
     as_of: datetime  # opening of the bar at whose close it was known
     version: int
     data_hash: str  # of the bars
@@ -29,7 +33,7 @@ class StoredSignal(Document):
     model_hash: str = ""
     told_at: datetime
     scored_at: datetime | None = None
-    realised: bool | None = None  # whether it rose, costs paid; None as well where the price stood still
+    realised: bool | None = None  # whether it came true; None as well where the price stood still
     brier: float | None = None
     base_brier: float | None = None
 
@@ -39,13 +43,20 @@ class StoredSignal(Document):
             IndexModel(
                 [
                     (key, ASCENDING)
-                    for key in ("symbol", "timeframe", "source", "horizon", "as_of", "version", "data_hash")
+                    for key in ("symbol", "timeframe", "source", "horizon", "label", "as_of", "version", "data_hash")
                 ],
                 unique=True,
             ),
             IndexModel([("symbol", ASCENDING), ("as_of", DESCENDING)]),
             IndexModel([("scored_at", ASCENDING), ("as_of", ASCENDING)]),
         ]
+
+
+async def drop_former_index() -> None:
+    """Drop the index of versions without labels, under which two of them could not be stored for one bar."""
+    collection = collection_of(StoredSignal)
+    if _FORMER_INDEX in await collection.index_information():
+        await collection.drop_index(_FORMER_INDEX)
 
 
 async def store_signal(signal: StoredSignal) -> None:

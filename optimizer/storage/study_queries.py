@@ -12,6 +12,7 @@ from optimizer.domain.measured import Measure
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.storage.curves import OF_FOLDS, OF_SUMMARY
 from optimizer.storage.documents import BY_RANK, BY_RANK_OF_SYMBOL, NEWEST_OF, OptimizationStudy
+from optimizer.storage.driver import aggregate, collection_of
 
 Query = Mapping[str, Any]
 Index = Sequence[tuple[str, int]]
@@ -95,14 +96,14 @@ async def page_of_studies(
     if older_than is not None:
         query["_id"] = {"$lt": older_than}
     index = next((NEWEST_OF[field] for field in NEWEST_OF if field in query), _AS_STORED.items())
-    found = OptimizationStudy.get_motor_collection().find(both(query, among), StudyLine.Settings.projection)
+    found = collection_of(OptimizationStudy).find(both(query, among), StudyLine.Settings.projection)
     documents = await found.sort("_id", -1).limit(limit).hint(list(index)).to_list(limit)
     return [StudyLine.model_validate(document) for document in documents]
 
 
 async def symbols_among(among: Query) -> list[str]:
     """Labels of the studies of `among`, sorted. Each part of an `$or` has an index of its own that has them all."""
-    collection, found = OptimizationStudy.get_motor_collection(), set[str]()
+    collection, found = collection_of(OptimizationStudy), set[str]()
     for part in among.get("$or", [among]):
         found |= set(await collection.distinct("symbol", part))
     return sorted(found)
@@ -114,7 +115,7 @@ async def glance(study_name: str, among: Query = EVERY) -> tuple[OptimizationStu
         {"$match": both({"study_name": study_name}, among)},
         {"$set": {"summary": None, "verdict": "$summary.verdict"}},
     ]
-    documents = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(1)
+    documents = [found async for found in aggregate(OptimizationStudy, stages)]
     if not documents:
         return None
     verdict = documents[0].pop("verdict", None)
@@ -133,7 +134,7 @@ async def ranked_names(
     """
     wanted = {"rank.verdict": {"$in": sorted(list(Verdict).index(verdict) for verdict in verdicts)}}
     wanted |= about([symbol]) if symbol else {}
-    found = OptimizationStudy.get_motor_collection().find(both(wanted, query), {"study_name": 1, "rank.winner": 1})
+    found = collection_of(OptimizationStudy).find(both(wanted, query), {"study_name": 1, "rank.winner": 1})
     index = BY_RANK_OF_SYMBOL if symbol else BY_RANK
     names: dict[str, str] = {}  # by winner
     async for document in found.sort(list(BY_RANK)).hint(list(index)).batch_size(4 * limit):
@@ -178,8 +179,8 @@ async def without_charts(
     light = _WITHOUT_CHARTS if has_tables else _WITHOUT_TABLES
     stages: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": order}, {"$limit": limit}, light]
     hint = {"hint": dict(index)} if index else {}
-    documents = await OptimizationStudy.get_motor_collection().aggregate(stages, **hint).to_list(limit)
-    return [OptimizationStudy.model_validate(document) for document in documents]
+    documents = aggregate(OptimizationStudy, stages, **hint)
+    return [OptimizationStudy.model_validate(document) async for document in documents]
 
 
 async def studies_named(names: Sequence[str]) -> list[OptimizationStudy]:
@@ -199,5 +200,5 @@ async def count_waiting_requests(created_by: str) -> int:
     query = {"status": str(StudyState.QUEUED), "created_by": created_by}
     request = {"$cond": [{"$gt": ["$origin.group", ""]}, "$origin.group", "$study_name"]}
     stages: list[Mapping[str, Any]] = [{"$match": query}, {"$group": {"_id": request}}, {"$count": "n"}]
-    found = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(1)
+    found = [counted async for counted in aggregate(OptimizationStudy, stages)]
     return int(found[0]["n"]) if found else 0

@@ -16,6 +16,7 @@ from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.storage.curves import split, store_curves, with_curves
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy, OptimizationTrial, rank_of
+from optimizer.storage.driver import collection_of
 from optimizer.storage.leases import HEARTBEAT_SECONDS, HeldStudy, LeaseLost
 from optimizer.storage.outage import patiently
 from optimizer.storage.trial_documents import trial_document, trial_record
@@ -53,7 +54,7 @@ async def find_stored(study_name: str) -> OptimizationStudy | None:
 
 async def stored_records(study_name: str) -> list[TrialRecord]:
     """Trials of a study without a gap from the first, from which a stopped search can resume."""
-    collection = OptimizationTrial.get_motor_collection()
+    collection = collection_of(OptimizationTrial)
     documents = await patiently(
         lambda: collection.find({"study": study_name}).sort("trial_number", 1).to_list(None), what="trials"
     )
@@ -83,7 +84,7 @@ async def store_training(held: HeldStudy, training: TrainingProgress) -> StudySt
 async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
     """Insert trials; one that is there already is the same trial, written before a restart."""
     documents = [trial_document(name, record, utc_now()) for record in batch]
-    collection = OptimizationTrial.get_motor_collection()
+    collection = collection_of(OptimizationTrial)
     try:
         await patiently(lambda: collection.insert_many(documents, ordered=False), what="trials")
     except BulkWriteError as failure:
@@ -119,7 +120,7 @@ async def store_result(
 
 
 async def _replace_backtests(name: str, backtests: Sequence[BacktestRecord]) -> None:
-    collection, trials = BacktestRecord.get_motor_collection(), OptimizationTrial.get_motor_collection()
+    collection, trials = collection_of(BacktestRecord), collection_of(OptimizationTrial)
     await collection.delete_many({"study": name})
     if not backtests:
         return

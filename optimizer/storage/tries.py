@@ -17,6 +17,7 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Suggestion, Tries
 from optimizer.storage.digests import SET_BYTES, set_digests
 from optimizer.storage.documents import BY_BARS, SAME_BARS, OptimizationStudy, OptimizationTrial, TriedSets
+from optimizer.storage.driver import aggregate, collection_of
 from optimizer.storage.outage import patiently
 from optimizer.storage.study_queries import about
 
@@ -44,7 +45,7 @@ async def tries_before(study: OptimizationStudy) -> Tries:
 async def _n_rules(study: OptimizationStudy) -> int:
     """Number of rules that were tried on overlapping bars, this study's among them."""
     query = _of_others(study) | {"spec.rule.text": {"$ne": None}}
-    texts = await OptimizationStudy.get_motor_collection().distinct("spec.rule.text", query)
+    texts = await collection_of(OptimizationStudy).distinct("spec.rule.text", query)
     assert study.spec.rule is not None
     return len({*texts, study.spec.rule.text})
 
@@ -56,8 +57,7 @@ async def rules_tried(spec: StudySpec, start: date, end: date) -> tuple[int, int
         {"$match": query},
         {"$group": {"_id": "$spec.rule.text", "n_sets": {"$sum": "$trials_completed"}}},
     ]
-    aggregate = OptimizationStudy.get_motor_collection().aggregate(stages)
-    found = await patiently(lambda: aggregate.to_list(None), what="earlier rules")
+    found = await patiently(lambda: _aggregated(stages), what="earlier rules")
     return len(found), sum(one["n_sets"] for one in found)
 
 
@@ -89,8 +89,11 @@ async def _searches(study: OptimizationStudy) -> list[dict[str, Any]]:
             }
         },
     ]
-    found = OptimizationStudy.get_motor_collection().aggregate(stages, hint=dict(BY_BARS))
-    return await found.to_list(None)
+    return await _aggregated(stages, hint=dict(BY_BARS))
+
+
+async def _aggregated(stages: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
+    return [found async for found in aggregate(OptimizationStudy, stages, **options)]
 
 
 def _of_others(study: OptimizationStudy) -> dict[str, Any]:
@@ -132,9 +135,9 @@ async def _sets_of(bars: str) -> dict[str, bytes]:
     of the trials and kept.
     """
     fields = {"_id": 0, "study_name": 1, "trials_completed": 1}
-    found = OptimizationStudy.get_motor_collection().find({"bars": bars}, fields).hint(list(SAME_BARS))
+    found = collection_of(OptimizationStudy).find({"bars": bars}, fields).hint(list(SAME_BARS))
     studies = await found.to_list(None)
-    stored = await TriedSets.get_motor_collection().find({"bars": bars}).to_list(None)
+    stored = await collection_of(TriedSets).find({"bars": bars}).to_list(None)
     known = {one["study"]: (one["n_trials"], one["digests"]) for one in stored}
     sets: dict[str, bytes] = {}
     for one in studies:
@@ -145,7 +148,7 @@ async def _sets_of(bars: str) -> dict[str, bytes]:
 
 
 async def _made_of_trials(study_name: str, bars: str, n_trials: int) -> bytes:
-    found = await OptimizationTrial.get_motor_collection().find({"study": study_name}, {"params": 1}).to_list(None)
+    found = await collection_of(OptimizationTrial).find({"study": study_name}, {"params": 1}).to_list(None)
     digests = set_digests(trial["params"] for trial in found)
     await _replace(study_name, bars, n_trials, digests)
     return digests
@@ -153,4 +156,4 @@ async def _made_of_trials(study_name: str, bars: str, n_trials: int) -> bytes:
 
 async def _replace(study_name: str, bars: str, n_trials: int, digests: bytes) -> None:
     document = {"study": study_name, "bars": bars, "n_trials": n_trials, "digests": digests}
-    await TriedSets.get_motor_collection().replace_one({"study": study_name}, document, upsert=True)
+    await collection_of(TriedSets).replace_one({"study": study_name}, document, upsert=True)

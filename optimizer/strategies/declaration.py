@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from optimizer.domain.space import Choice, Params, Range, Space
+from optimizer.domain.space import Choice, Parameter, Params, Range, Space
 from optimizer.indicators.conditions import Conditions, Slots
 from optimizer.indicators.indicators import IndicatorFunction
 from optimizer.learned.rows import LearnedRow
@@ -79,6 +79,17 @@ class Strategy:
     least_bars: int = 0  # that it must have before the held-out ones
     is_for_one_symbol: bool = False  # it cannot be searched for several at once
     learned: LearnedRow[Any] | None = None  # row that is fitted before the search, for each value it depends on
+    on_request: tuple[Choice, ...] = ()  # further parameters, in its space only when a request names them
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Everything of its own that a request may name."""
+        return (*self.space.parameters, *self.on_request)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of everything of its own that a request may name."""
+        return tuple(parameter.name for parameter in self.parameters)
 
     @property
     def digest(self) -> str:

@@ -116,10 +116,10 @@ def strategy_of(spec: StudySpec) -> Strategy:
 def space_of(spec: StudySpec) -> Space:
     """Search space of a study: its strategy's space, with the overlays named, narrowed as typed.
 
-    An overlay that the strategy has already (the trend average of `rsi2`) is that parameter. Naming a
-    range for an overlay, or splitting it, turns it on. A second value for stress has the range of the first. Raises
-    UnknownStrategy, UnknownOverlay, UnknownParameter, OutOfRange, NotANumber, WrongChoice, EmptySpace,
-    OneSymbolOnly, GoalAlone, or what `split` raises.
+    A parameter that is there on request is in it when it is narrowed. An overlay that the strategy has already (the
+    trend average of `rsi2`) is that parameter. Naming a range for an overlay, or splitting it, turns it on. A second
+    value for stress has the range of the first. Raises UnknownStrategy, UnknownOverlay, UnknownParameter, OutOfRange,
+    NotANumber, WrongChoice, EmptySpace, OneSymbolOnly, GoalAlone, or what `split` raises.
     """
     require_alone(spec)
     strategy = strategy_of(spec)
@@ -131,8 +131,10 @@ def space_of(spec: StudySpec) -> Space:
             raise UnknownOverlay.of(name, OVERLAYS)
     wanted += [name for name in spec.by_regime if name in OVERLAYS]
     extra = [overlay for name, overlay in OVERLAYS.items() if name in wanted and name not in strategy.space.by_name]
+    named = {narrowed.name.removeprefix(f"{strategy.key}_") for narrowed in spec.narrowed}
+    asked = [parameter for parameter in strategy.on_request if parameter.name in named]
     seconds = [second_of(overlay) for overlay in extra if overlay.name in spec.by_regime]
-    space = strategy.space.extended(*extra, *seconds)
+    space = strategy.space.extended(*asked, *extra, *seconds)
     both = [change for change in spec.narrowed if change.name in spec.by_regime]
     changes = (*spec.narrowed, *(change.model_copy(update={"name": stressed(change.name)}) for change in both))
     return narrowed_space(space, changes, prefix=strategy.key)

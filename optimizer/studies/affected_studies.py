@@ -8,6 +8,7 @@ from optimizer.domain.timeframes import parse_timeframe
 from optimizer.market.warehouse.changes import BarChange
 from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.storage.documents import NEWEST_OF, OptimizationStudy
+from optimizer.storage.driver import collection_of
 from optimizer.storage.study_queries import EVERY, Query, about, both
 from optimizer.studies.snapshot_mending import present_bars
 
@@ -38,7 +39,7 @@ async def _with_changed_days(change: BarChange, among: Query) -> list[Optimizati
         "window.start_date": {"$lte": last.isoformat()},
         "window.end_date": {"$gte": first.isoformat()},
     }
-    found = OptimizationStudy.get_motor_collection().find(both(query, among), _WITHOUT_SUMMARY)
+    found = collection_of(OptimizationStudy).find(both(query, among), _WITHOUT_SUMMARY)
     documents = await found.sort("_id", -1).hint(list(NEWEST_OF["symbols"])).to_list(None)
     studies = [OptimizationStudy.model_validate(document) for document in documents]
     return [study for study in studies if _is_made_of(study, change)]

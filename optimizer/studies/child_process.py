@@ -49,10 +49,17 @@ class ChildProcess:
     async def request(self, line: str) -> bytes:
         """Send one line and wait for the line that answers it; raises ChildDied when the process ended instead."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         try:
             self._process.stdin.write(line.encode() + b"\n")
             await self._process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError) as failure:
+            raise ChildDied from failure
+        return await self.hear()
+
+    async def hear(self) -> bytes:
+        """Wait for the next line; raises ChildDied when the process ended instead."""
+        assert self._process.stdout is not None
+        try:
             answer = await self._process.stdout.readline()
         except (BrokenPipeError, ConnectionResetError) as failure:
             raise ChildDied from failure

@@ -31,7 +31,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from optimizer.clock import Clock, utc_now
-from optimizer.storage.mongo import DATABASE
+from optimizer.storage.mongo import DATABASE, DURABLE
 from optimizer.storage.outage import name_of
 from optimizer.studies.service import OptimizationService
 
@@ -175,7 +175,12 @@ class StudyJobs:
         self._service = service
         # Short time-outs: whoever submits a study waits while the scheduler asks for what is due.
         self._client: MongoClient[dict[str, Any]] = MongoClient(
-            mongodb_uri, serverSelectionTimeoutMS=2000, connectTimeoutMS=2000, socketTimeoutMS=5000, tz_aware=True
+            mongodb_uri,
+            serverSelectionTimeoutMS=2000,
+            connectTimeoutMS=2000,
+            socketTimeoutMS=5000,
+            tz_aware=True,
+            **DURABLE,
         )
         self._stored = self._client.get_default_database(DATABASE)["scheduled_jobs"]
         store = MongoDBJobStore(self._stored.database.name, self._stored.name, client=self._client)

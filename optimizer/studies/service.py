@@ -40,6 +40,7 @@ from optimizer.storage.documents import (
     WindowRecord,
     space_document,
 )
+from optimizer.storage.driver import collection_of
 from optimizer.storage.study_queries import EVERY, Query, both, ranked_names, without_charts
 from optimizer.storage.trial_documents import FEASIBLE, trial_record
 from optimizer.strategies.declaration import OwnCode
@@ -247,26 +248,31 @@ class OptimizationService:
         assert study.summary is not None
         return dict(study.summary.winner.params)
 
+    @property
+    def engine_loading(self) -> tuple[int, int] | None:
+        """Parts of the engine that are compiled, and all of them, at a first start (`WorkerPool.loading`)."""
+        return self._pool.loading
+
     async def get_trials(self, study_name: str) -> list[TrialRecord]:
         """Stored trials by number."""
-        collection = OptimizationTrial.get_motor_collection()
+        collection = collection_of(OptimizationTrial)
         documents = await collection.find({"study": study_name}).sort("trial_number", 1).to_list(None)
         return [trial_record(document) for document in documents]
 
     async def packed_trials(self, study_name: str) -> bytes:
         """Stored trials by number, in BSON, for another process to unpack."""
-        batches = OptimizationTrial.get_motor_collection().find_raw_batches({"study": study_name})
+        batches = collection_of(OptimizationTrial).find_raw_batches({"study": study_name})
         return b"".join([batch async for batch in batches.sort("trial_number", 1)])
 
     async def latest_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
         """Last stored trials, newest first."""
-        collection = OptimizationTrial.get_motor_collection()
+        collection = collection_of(OptimizationTrial)
         documents = await collection.find({"study": study_name}).sort("trial_number", -1).to_list(limit)
         return [trial_record(document) for document in documents]
 
     async def best_trials(self, study_name: str, limit: int) -> list[TrialRecord]:
         """Trials with the greatest values: first the feasible ones, then the others."""
-        collection, found = OptimizationTrial.get_motor_collection(), list[dict[str, Any]]()
+        collection, found = collection_of(OptimizationTrial), list[dict[str, Any]]()
         for query in (FEASIBLE, {"$nor": [FEASIBLE]}):
             cursor = collection.find({"study": study_name, **query}).sort([("value", -1), ("trial_number", 1)])
             found += await cursor.to_list(limit - len(found)) if len(found) < limit else []

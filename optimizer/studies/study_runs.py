@@ -206,7 +206,7 @@ async def _search_and_judge(run: StudyRun, held: HeldStudy, began: float) -> Stu
     prepared = time.perf_counter()
     # Beside the search, so that the result does not come later for it.
     labelling = begin(asyncio.to_thread(_regime_of, run))
-    records, wanted, storage = await _search(run, held)
+    records, wanted, storage, training = await _search(run, held)
     await held.confirm()
     await store_tried_sets(run.study, [record.params for record in records])
     searched = time.perf_counter()
@@ -221,7 +221,8 @@ async def _search_and_judge(run: StudyRun, held: HeldStudy, began: float) -> Stu
     backtest = sum(record.duration for record in records[len(run.done) :])
     timings = Timings(
         start=prepared - began,
-        sampler=max(searched - prepared - backtest - storage, 0.0),
+        training=training,
+        sampler=max(searched - prepared - training - backtest - storage, 0.0),
         backtest=backtest,
         storage=storage,
         validation=judged - searched,
@@ -246,8 +247,11 @@ async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
     return StudyRun(study=study, space=space_of(spec), many=many, companions=companions, evaluator=evaluator, done=done)
 
 
-async def _search(run: StudyRun, held: HeldStudy) -> tuple[list[TrialRecord], StudyState | None, float]:
-    """Search in a thread while this one writes; a requested state ends the search between two batches."""
+async def _search(run: StudyRun, held: HeldStudy) -> tuple[list[TrialRecord], StudyState | None, float, float]:
+    """Search in a thread while this one writes; a requested state ends the search between two batches.
+
+    Returns the records, that state, and the seconds of the last writing and of training.
+    """
     stop = threading.Event()
     queue: _Queue = SimpleQueue()
     records = list(run.done)
@@ -263,8 +267,8 @@ async def _search(run: StudyRun, held: HeldStudy) -> tuple[list[TrialRecord], St
             storage = time.perf_counter() - began
     finally:
         stop.set()  # also when a batch could not be stored: the next study needs the processor
-        await searching
-    return records, wanted, storage
+        training = await searching
+    return records, wanted, storage, training
 
 
 async def _stored(held: HeldStudy, batch: _Batch | TrainingProgress, records: list[TrialRecord]) -> StudyState | None:
@@ -293,11 +297,16 @@ def _train(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:
     train_goal(spec, run.evaluator, training)
 
 
-def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:
-    """Hand over trials in batches: to wake the other thread for every one of them would cost more than the trial."""
+def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> float:
+    """Hand over trials in batches: to wake the other thread for every one of them would cost more than the trial.
+
+    Returns the seconds spent in training.
+    """
     batch: _Batch = []
+    began, training = time.perf_counter(), 0.0
     try:
         _train(run, queue, stop)
+        training = time.perf_counter() - began
         deadline = time.monotonic() + BATCH_SECONDS
         for record in run.trials():
             batch.append(record)
@@ -305,13 +314,14 @@ def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> N
                 continue
             queue.put(batch)
             if stop.is_set():
-                return
+                return training
             batch, deadline = [], time.monotonic() + BATCH_SECONDS
         queue.put(batch)
     except TrainingStopped:
-        return  # it was asked to: no trial is lost
+        training = time.perf_counter() - began  # it was asked to: no trial is lost
     finally:
         queue.put(None)
+    return training
 
 
 def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> StudySummary:

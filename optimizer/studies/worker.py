@@ -27,6 +27,7 @@ from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
 from optimizer.learned import regimes
+from optimizer.learned.policy import policy_walk
 from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook import forecast_paths
 from optimizer.outlook.champion_forecasts import forecast_parts
@@ -51,6 +52,7 @@ from optimizer.studies.worker_messages import (
     Forecasted,
     ForecastParts,
     Held,
+    Loading,
     Played,
     PlayForecasts,
     Ready,
@@ -65,11 +67,17 @@ from optimizer.validation.statistics import bootstrap, cross_validation
 
 log = logging.getLogger(__name__)
 
+#: Modules with compiled functions.
+_COMPILED = (evaluator, estimator, cross_validation, bootstrap, regimes, policy_walk, forecast_paths)
+
 
 async def serve(answers: IO[str]) -> None:
     """Answer the parent's requests until the end of input."""
     lines = _lines_from_parent()
-    warm()  # before anything is known of MongoDB, which starts meanwhile
+    # Before anything is known of MongoDB, which starts meanwhile.
+    tell = partial(_tell_loading, answers)
+    tell("", 0)
+    warm(tell)
     gc.freeze()  # what was imported stays: the collector need not look through it in the middle of every search
     configuration = decode_request(await lines.get())
     assert isinstance(configuration, Configure)
@@ -84,12 +92,16 @@ async def serve(answers: IO[str]) -> None:
             _send(await _answer(request, configuration.snapshots, claimant), answers)
 
 
+def _tell_loading(answers: IO[str], part: str, n: int) -> None:
+    _send(Loading(n=n, total=len(_COMPILED)), answers)
+
+
 def warm(tell: Callable[[str, int], None] = lambda part, n: None) -> None:
     """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more.
 
     `tell` is called with the name of each part, and how many are loaded.
     """
-    for n, module in enumerate((evaluator, estimator, cross_validation, bootstrap, regimes, forecast_paths), start=1):
+    for n, module in enumerate(_COMPILED, start=1):
         module.warm()
         tell(module.__name__.rpartition(".")[2], n)
 

@@ -90,6 +90,14 @@ class ForecastParts(Frozen):
     parts: tuple[UnseenPart, ...]
 
 
+class Loading(Frozen):
+    """Sent before the answer to the configuration: parts of the engine that are loaded, and all that there are."""
+
+    kind: Literal["loading"] = "loading"
+    n: int
+    total: int
+
+
 class Ready(Frozen):
     """Answer that the worker is configured."""
 
@@ -154,7 +162,7 @@ class Failed(Frozen):
 
 StudyRequest = RunStudy | ReplayStudy | ChallengeStudy | TabulateStudy | PlayForecasts | ForecastParts
 Request = Configure | StudyRequest
-Answer = Ready | Finished | Held | Replayed | Challenged | Tabulated | Played | Forecasted | Failed
+Answer = Loading | Ready | Finished | Held | Replayed | Challenged | Tabulated | Played | Forecasted | Failed
 
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])

@@ -7,7 +7,9 @@ get an error only when no other worker is left.
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -26,6 +28,7 @@ from optimizer.studies.worker_messages import (
     Forecasted,
     ForecastParts,
     Held,
+    Loading,
     Played,
     PlayForecasts,
     Replayed,
@@ -48,6 +51,8 @@ _MODULE = "optimizer.studies.worker"
 #: Fewer if no worker ever started, because that is a lasting fault; later a machine may be overloaded for a while.
 _FIRST_STARTS, _STARTS = 3, 7
 _LONGEST_PAUSE = 30.0
+#: Seconds in which an engine that is compiled already is loaded.
+_WARM_SECONDS = 5.0
 
 _Success = TypeVar("_Success", bound=Answer)
 
@@ -63,9 +68,10 @@ class WorkerDied(Exception):
 class WorkerPool:
     """Pool of worker processes, and the queue of requests for them."""
 
-    def __init__(self, size: int, *, module: str = _MODULE) -> None:
+    def __init__(self, size: int, *, module: str = _MODULE, warm_seconds: float = _WARM_SECONDS) -> None:
         self.size = size
         self._module = module
+        self._warm_seconds = warm_seconds
         self._config: Configure | None = None
         self._idle: asyncio.Queue[ChildProcess | Unavailable] = asyncio.Queue()
         self._all: set[ChildProcess] = set()
@@ -74,6 +80,8 @@ class WorkerPool:
         self._starting: set[asyncio.Task[None]] = set()
         self._n_stuck = 0
         self._has_worked = False
+        self._loaded = (0, 0)
+        self._configured_at = time.monotonic()
 
     @property
     def identity(self) -> str:
@@ -91,11 +99,24 @@ class WorkerPool:
         """Number of workers that are configured and alive."""
         return len(self._ready)
 
+    @property
+    def loading(self) -> tuple[int, int] | None:
+        """Parts of the engine that are loaded, and all of them, at a first start, which compiles it; else None."""
+        is_first = not self._has_worked and time.monotonic() - self._configured_at > self._warm_seconds
+        return self._loaded if is_first and self._loaded[1] else None
+
     async def ready(self) -> int:
         """Wait until no worker is starting any more; returns the number that are configured and alive."""
         while len(self._starting) > self._n_stuck:
             await asyncio.sleep(0.02)
         return self.n_ready
+
+    async def is_ready(self, *, within: float) -> bool:
+        """Return whether no worker is starting any more, waiting for so many seconds at most."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.ready(), within)
+            return True
+        return False
 
     async def prepare(self) -> None:
         """Start the processes before their configuration is known, so that they import meanwhile."""
@@ -104,7 +125,7 @@ class WorkerPool:
 
     def configure(self, config: Configure) -> None:
         """Tell the workers where MongoDB is; each becomes available when it says it is ready."""
-        self._config = config
+        self._config, self._configured_at = config, time.monotonic()
         for worker in list(self._all):
             self._in_background(self._fill(worker))
 
@@ -220,7 +241,10 @@ class WorkerPool:
     async def _admit(self, worker: ChildProcess) -> bool:
         assert self._config is not None
         try:
-            await worker.request(encode(self._config))
+            answer = decode_answer(await worker.request(encode(self._config)))
+            while isinstance(answer, Loading):
+                self._loaded = max(self._loaded, (answer.n, answer.total))
+                answer = decode_answer(await worker.hear())
         except ChildDied:
             log.error("worker_did_not_start pid=%s", worker.pid)
             await self._let_go(worker)

@@ -37,7 +37,7 @@ def regime_strip(say: ChartLabels, axes: Axes, runs: Sequence[RegimeRun], end: d
         loc="upper center",
         bbox_to_anchor=(0.45, -1.0),
         ncols=len(Regime),
-        fontsize=8,
+        fontsize=9,
         frameon=False,
         labelcolor=ink,
         handlelength=1.6,

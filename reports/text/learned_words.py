@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from optimizer.domain.results.learned_results import Doubt, LearnedReport, SignalQuality
+from optimizer.domain.results.learned_results import Doubt, Label, LearnedReport, SignalQuality
 
 #: Features whose weight is told.
 N_WEIGHTS = 3
@@ -26,6 +26,8 @@ def learned_sentences(report: LearnedReport) -> Iterator[tuple[str, Mapping[str,
     facts = {"report": report, "quality": report.quality}
     if report.quality is not None:
         yield f"learned_{report.quality.word}", facts
+        if report.label is Label.BARRIER:
+            yield "learned_asks_barrier", facts
         yield from _beside_the_twin(report.quality, facts)
     elif report.horizon is not None:
         yield "learned_too_few_calls", facts
@@ -55,7 +57,8 @@ def _of_policies(report: LearnedReport) -> Iterator[tuple[str, Mapping[str, Any]
     n_as_good = round(nulls.p * (nulls.n + 1)) - 1
     facts = {"report": report, "least": min(seeds), "most": max(seeds), "n_as_good": n_as_good}
     yield "policies_beside", facts
-    for doubt in report.doubts:
+    yield "policies_beside_noise", facts
+    for doubt in sorted(report.doubts, key=lambda doubt: doubt is not Doubt.NULLS_AS_GOOD):
         yield _OF_DOUBT[doubt], facts
     if report.weights:
         yield "policies_weights", {**facts, "weights": report.weights[:N_LIKINGS]}

@@ -5,7 +5,9 @@ from importlib import import_module
 
 SECTIONS = (
     "api",
+    "backup",
     "compare",
+    "costs",
     "due_forecasts",
     "engine",
     "environment",
@@ -18,6 +20,7 @@ SECTIONS = (
     "search",
     "study",
     "terminal",
+    "workers",
 )
 DEFAULT = "engine"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.schedules.forecast_scoring import scores_of
-from optimizer.domain.kept_forecasts import ForecastPart, Subject
+from optimizer.domain.kept_forecasts import ForecastPart, Play, Subject
 from optimizer.domain.study_request import StudySpec
 from optimizer.market.feed import Market
 from optimizer.market.providers.sample import SYMBOLS, Sample
@@ -36,12 +36,24 @@ def main(arguments: list[str]) -> None:
         due = due_plays(rows, market, Path(folder), NOW)
         found = time.process_time()
         player = Player(partial(read_snapshot, folder=Path(folder)))
-        pairs = [(same, player.realise(play)) for play, same in due.plays]
+        pairs, of_learning = [], 0.0
+        for play, same in due.plays:
+            before = time.process_time()
+            pairs.append((same, player.realise(play)))
+            of_learning += (time.process_time() - before) * _learns(play)
         played = time.process_time()
         store_scores(warehouse, scores_of([(same, became) for same, became in pairs if became]), now=NOW)
         ended = time.process_time()
     print(f"{len(rows)} rows, {len(due.plays)} plays: {ended - began:.1f} s of processor time")
     print(f"found {found - began:.1f} s, played {played - found:.1f} s, stored {ended - played:.1f} s")
+    others = played - found - of_learning
+    print(f"strategies that learn, of {sum(_learns(play) for play, _ in due.plays)} plays: {of_learning:.1f} s")
+    print(f"the others: {others:.1f} s")
+
+
+def _learns(play: Play) -> bool:
+    """Return True if the strategy is fitted before it plays, which takes longer than all else."""
+    return STRATEGIES[play.parts[0].part.spec.strategy_name].learned is not None
 
 
 def _subject(place: int) -> Subject:

@@ -45,6 +45,7 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudySummary, Verdict
 from optimizer.storage.digests import bars_key, search_key
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy, rank_of
+from optimizer.storage.driver import database_of
 from optimizer.storage.embedded_mongo import find_mongod, start_mongod
 from optimizer.storage.mongo import DATABASE, kept_ready, open_documents
 from optimizer.storage.tries import tries_before
@@ -148,7 +149,7 @@ async def made(home: Path, n_trials: int) -> Base:
         spec = StudySpec(symbol="AAPL", strategy_name="rsi", n_trials=n_trials)
         (study,) = await finished(services, [await submitted(services, spec)])
         await study.set({"best_value": study.best_value})
-        database = OptimizationStudy.get_motor_collection().database
+        database = database_of(OptimizationStudy)
         stored = await database["optimization_studies"].find_one({"study_name": study.study_name})
         curves = await database["optimization_curves"].find_one({"study": study.study_name})
         trials = await database["optimization_trials"].find({"study": study.study_name}).to_list(None)

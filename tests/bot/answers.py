@@ -20,7 +20,7 @@ from bot.schedules.bar_refresh import Failing
 from bot.schedules.channel_digests import DigestFacts, DigestRun, UpcomingRun
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
-from optimizer.domain.results.learned_results import Quality, SignalQuality, Weight
+from optimizer.domain.results.learned_results import Label, Quality, SignalQuality, Weight
 from optimizer.domain.results.regime_results import DidNotTrade, Regime
 from optimizer.domain.study_request import StudyRule
 from optimizer.domain.study_results import StudyState, Verdict
@@ -125,6 +125,37 @@ PROBES = [
     good("broker", Phrase("broker_connected")),
     doubtful("broker", Phrase("broker_away", reason=Phrase("login_refused")), Phrase("check_broker")),
     doubtful("broker", Phrase("celery_missing"), Phrase("install_celery")),
+    doubtful(
+        "mongodb_program", Phrase("own_mongodb_ended", version="6.0.5", end="2025-07-31"), Phrase("update_mongodb")
+    ),
+    good("clock", Phrase("clock_agrees", whose="Slack", seconds=1)),
+    doubtful("clock", Phrase("clock_off", whose="MongoDB", seconds=400), Phrase("set_clock")),
+    good("claims", Phrase("claim_takes", ms="2")),
+    doubtful("claims", Phrase("claim_takes", ms="900"), Phrase("mongodb_nearer")),
+    good("shared_files", Phrase("files_shared", ms="9")),
+    bad(
+        "shared_files",
+        Phrase("files_not_shared", reason=Phrase("as_written", text="OperationFailure")),
+        Phrase("allow_files"),
+    ),
+    good("address", Phrase("certificate_valid", host="bot.example.com", n=60)),
+    doubtful("address", Phrase("certificate_valid", host="bot.example.com", n=1), Phrase("renew_certificate")),
+    bad(
+        "address",
+        Phrase("certificate_refused", host="bot.example.com", reason="certificate has expired"),
+        Phrase("renew_certificate"),
+    ),
+    doubtful(
+        "address", Phrase("address_away", host="bot.example.com", reason="TimeoutError"), Phrase("check_public_url")
+    ),
+    good("port", Phrase("port_free", place="127.0.0.1:3000")),
+    doubtful(
+        "port",
+        Phrase("port_not_free", place="127.0.0.1:3000", reason="Address already in use"),
+        Phrase("choose_port"),
+    ),
+    good("sweeps", Phrase("never_swept")),
+    doubtful("sweeps", Phrase("swept", at="2026-11-20 18:30", n=1200), Phrase("sweep_overdue")),
     bad("disk", Phrase("disk_free", gib="0.1", folder="/srv/bot"), Phrase("make_room")),
     good("schedules", Phrase("never_run", n=0)),
     doubtful(
@@ -197,6 +228,10 @@ REGIME = RegimeFacts(
     n_changes=5, volatility=0.584, below_high=-0.31, gain=-0.004,
     gain_interval=(-0.014, 0.006), metrics={"return_63": -0.4137}, data_hash="ab12cd34",
 )  # fmt: skip
+DOUBTS = (
+    Phrase("bars_split", when="2008-09-22", value=-0.7512, ratio="4:1"),
+    Phrase("bars_spike", when="2008-05-02", value=0.41),
+)
 FORECAST = ForecastFacts(
     names=("opt-7f3a",), specs=(told.SPEC,), forecast=forecasts.forecast(), hold=forecasts.forecast(ForecastOf.HOLD),
     n_bars=63, earlier=(forecasts.scored(1), forecasts.scored(value=-0.07)),
@@ -217,7 +252,7 @@ QUALITY = SignalQuality(
     base_brier=0.2504, skill=0.0, log_loss=0.694, base_log_loss=0.694, logistic_brier=0.2504,
 )  # fmt: skip
 SIGNAL = SignalFacts(
-    symbol="AAPL", timeframe="1d", source="sample", as_of=datetime(2013, 3, 1, tzinfo=UTC), horizon=5,
+    symbol="AAPL", timeframe="1d", source="sample", as_of=datetime(2013, 3, 1, tzinfo=UTC), horizon=5, label=Label.GAIN,
     probability=0.5626, base_rate=0.5626, bucket=None, quality=QUALITY, slope=0.0, parts=(), n_train=1260,
     trained_until=date(2012, 12, 7), model_hash="12ef", data_hash="ab12cd34", version=1, dropped=(),
 )  # fmt: skip
@@ -231,7 +266,8 @@ INFORMATIVE = replace(
 def _told(day: int, **scores: object) -> StoredSignal:
     told: StoredSignal = StoredSignal.model_construct(
         symbol="AAPL", timeframe="1d", source="sample", horizon=5, as_of=datetime(2013, 2, day, tzinfo=UTC),
-        probability=0.5626, base_rate=0.5541, **{"scored_at": None, "realised": None, "brier": None, "base_brier": None}
+        label=Label.BARRIER if day == 5 else Label.GAIN, probability=0.5626, base_rate=0.5541,
+        **{"scored_at": None, "realised": None, "brier": None, "base_brier": None}
         | scores,
     )  # fmt: skip
     return told
@@ -292,6 +328,10 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
         {"r": replace(REGIME, below_high=0.0, gain=0.009, gain_interval=(0.002, 0.016), resumed=date(2008, 2, 1)),
          "url": ""},
     ),
+    "regime of doubtful bars": ("regime", {"r": replace(REGIME, doubts=DOUBTS), "url": ""}),
+    "regime of few bars": (
+        "regime", {"r": replace(REGIME, doubts=DOUBTS[:1], gain=None, gain_interval=None), "url": ""},
+    ),
     "forecast": ("forecast", {"forecast": FORECAST}),
     "forecast of champions": ("forecast", {"forecast": replace(
         FORECAST, names=("opt-7f3a", "opt-1c2d"), specs=(told.SPEC,) * 2, hold=None, earlier=(),
@@ -305,6 +345,10 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "forecasts that are off": ("forecasts_board", {"symbol": "", "forecasts": scoreboard(
         forecasts.scored(n, value=0.2, crps=0.02) for n in range(12)
     )}),
+    "forecasts of an edge that is gone": ("forecasts_board", {"symbol": "", "forecasts": scoreboard([
+        *(forecasts.scored(n, value=-0.07 if n in (3, 9) else -0.04, pit=0.15) for n in range(20)),
+        *(forecasts.scored(n, symbols=("MSFT",), study_name="opt-1c2d") for n in range(20)),
+    ])}),
     "no forecasts": ("forecasts_board", {"forecasts": scoreboard([]), "symbol": "AAPL"}),
     "regimes": (
         "regime_list",
@@ -313,6 +357,7 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "regimes of none": ("regime_list", {"rows": [], "without": [], "n_others": 0}),
     "signal": ("signal", {"signal": SIGNAL}),
     "signal that informs": ("signal", {"signal": INFORMATIVE}),
+    "signal of barriers": ("signal", {"signal": replace(INFORMATIVE, label=Label.BARRIER)}),
     "signal of few calls": ("signal", {"signal": replace(SIGNAL, quality=None)}),
     "signals": ("signals", {"signals": RECORD}),
     "signals of none": ("signals", {"signals": SignalRecord(symbol="AAPL", signals=())}),
@@ -395,6 +440,7 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "written": {"path": "/home/alice/opt-7f3a.csv"},
     "not_yours": {"study_name": "opt-7f3a", "owner": "U012AB3CD"},
     "warming": {},
+    "warming_part": {"n": 2, "total": 6},
     "key_added": {"key_name": "desk", "role": "runner"},
     "key_revoked": {"key_name": "desk"},
     "key_granted": {"key_name": "desk", "channel": "C012AB3CD"},

@@ -162,6 +162,10 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         run(CHALLENGES["same"]),
         record=ForecastRecord(board=scoreboard([forecasts.scored(n, value=-0.2) for n in range(2)]), is_outside=True),
     )
+    lost = scoreboard([forecasts.scored(n, value=-0.07 if n in (3, 9) else -0.04, pit=0.15) for n in range(20)])
+    posts["weekly_below"] = weekly(
+        run(CHALLENGES["same"]), record=ForecastRecord(board=lost, is_outside=False, below=lost.below[0])
+    )
     changed = told.in_market("promising", told.REGIME).summary
     this_week = changed.model_copy(update={"regime": told.REGIME.model_copy(update={"since": date(2013, 2, 25)})})
     for name, summary in (("earlier", changed), ("this_week", this_week)):

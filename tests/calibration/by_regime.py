@@ -1,11 +1,12 @@
 """`python -m tests.calibration.by_regime [--seeds 20] [--world split]`: splits by regime on made-up markets.
 
-All have ten years of bars, and calm and wild stretches, which the labels mostly find. *split*: shallow falls are bought
-back in calm stretches, where deep ones go on falling, and the other way about in wild ones, so that `oversold` has a
-best value in each. *same*: one level is bought back everywhere, the volatility is the same, and the labels are
-stretches that have nothing to do with the prices. *same level*: one level is bought back in both kinds of stretches;
-trading less in wild ones is worth something there all the same. *noise*: nothing is bought back. Each is searched with
-200 sets and `by_regime=oversold`, noise with `by_regime=oversold,stop` and without.
+All have ten years of bars, and calm and wild stretches, which the labels mostly find. *split*: prices rise after
+shallow falls in calm stretches, and after deep ones in wild stretches, where they go on falling after shallow ones, so
+that `oversold` has a best value in each; the set with both values has an annual Sharpe ratio of about 2 in each, after
+costs. *same*: one level is bought back everywhere, the volatility is the same, and the labels are stretches that have
+nothing to do with the prices. *same level*: one level is bought back in both kinds of stretches; trading less in wild
+ones is worth something there all the same. *noise*: nothing is bought back. Each is searched with 200 sets and
+`by_regime=oversold`, noise with `by_regime=oversold,stop` and without.
 """
 
 import argparse
@@ -17,13 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.results.regime_results import SplitEvidence
 from optimizer.domain.space import Params
-from optimizer.domain.study_request import Costs, StudySpec
-from optimizer.domain.study_results import StudySummary, Verdict
+from optimizer.domain.study_request import Costs, StudySpec, budget
+from optimizer.domain.study_results import Tries, Verdict
 from optimizer.engine.evaluator import Evaluator
 from optimizer.indicators.conditions import Conditions
+from optimizer.search.fold_search import refit
+from optimizer.search.loop import search
 from optimizer.strategies.regimes.splitting import split, without_split
-from optimizer.strategies.registry import STRATEGIES, strategy_of
+from optimizer.strategies.registry import STRATEGIES, longest_warm_up, space_of, strategy_of
+from optimizer.validation.assessment import Assessment
+from optimizer.validation.regimes.split_evidence import split_evidence
+from optimizer.validation.summarize import window_rows
 from tests.calibration.worlds import SESSIONS, VOLATILITY, WARM_UP, Shocks, market
 from tests.optimizer.validation.test_by_regime import summary_of
 
@@ -33,18 +40,21 @@ WORLDS = ("split", "same", "same level", "noise")
 _CALM, _WILD, _STAY = 0.14, 0.42, 126
 #: Levels that are bought back, and the one in between that is where they are the same.
 _SHALLOW, _DEEP, _SAME = 35, 22, 29
-#: Drift of a session while a planted set is invested, in deviations of its stretch: calm ones are a third as large.
+#: Drift of a session while the planted set of *same* is invested, in deviations of its stretch.
 _STRENGTH = 0.3
-_CALM_STRENGTH = 0.6
+#: The same of *split*, in calm and in wild stretches: a Sharpe ratio of 2 in each.
+_CALM_STRENGTH, _WILD_STRENGTH = 0.24, 0.29
 _MOST_ROUNDS = 60
+_SPLIT = StudySpec(symbol="WALK", strategy_name="rsi", by_regime=("oversold",))
 _GOOD = (Verdict.STRONG, Verdict.PROMISING)
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a study with a split says, and what the same one without it says."""
+    """What a study with a split says of it; of noise the verdicts with it and without it as well."""
 
-    split: StudySummary
+    evidence: SplitEvidence | None
+    split: Verdict | None = None
     plain: Verdict | None = None
 
 
@@ -66,27 +76,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def told(world: str, seed: int) -> Told:
     """Search a market with a split; noise without it as well."""
-    names = ("oversold", "stop") if world == "noise" else ("oversold",)
-    spec = StudySpec(symbol="WALK", strategy_name="rsi", by_regime=names)
     bars = market_of(world, seed)
-    plain = summary_of(without_split(spec), bars).verdict if world == "noise" else None
-    evaluator = _with_labels(spec, bars, stretches(seed)[0]) if world == "same" else None
-    return Told(summary_of(spec, bars, evaluator=evaluator), plain)
+    if world == "noise":
+        spec = StudySpec(symbol="WALK", strategy_name="rsi", by_regime=("oversold", "stop"))
+        summary = summary_of(spec, bars)
+        return Told(summary.split, summary.verdict, summary_of(without_split(spec), bars).verdict)
+    plain = Evaluator(strategy_of(_SPLIT), bars, costs=_SPLIT.costs)
+    return Told(_evidence(_with_labels(bars, stretches(seed)[0]) if world == "same" else plain))
 
 
-def _with_labels(spec: StudySpec, bars: Bars, is_stress: NDArray[np.bool_]) -> Evaluator:
+def _evidence(evaluator: Evaluator) -> SplitEvidence | None:
+    """Evidence of a study with a split, without the rest of its summary."""
+    space, bars = space_of(_SPLIT), evaluator.bars
+    rows = window_rows(_SPLIT, bars, longest_warm_up(evaluator.strategy, space))
+    n_trials = budget(_SPLIT, space)
+    trials = search(
+        _SPLIT, space, evaluator, start=rows.start, stop=rows.holdout_start, n_trials=n_trials, seed=_SPLIT.seed
+    )
+    return split_evidence(
+        Assessment(
+            spec=_SPLIT, space=space, evaluator=evaluator, trials=list(trials), rows=rows, tries=Tries(), refit=refit
+        )
+    )
+
+
+def _with_labels(bars: Bars, is_stress: NDArray[np.bool_]) -> Evaluator:
     """Evaluator of a split by labels that are given."""
 
     def row(conditions: Conditions, _: int) -> FloatArray:
         return is_stress.astype(np.float64)
 
-    strategy = split(strategy_of(without_split(spec)), spec.by_regime, row)
-    return Evaluator(strategy, bars, costs=spec.costs)
+    return Evaluator(split(STRATEGIES["rsi"], _SPLIT.by_regime, row), bars, costs=_SPLIT.costs)
 
 
 def row(world: str, found: Sequence[Told]) -> str:
     """Row of the table."""
-    evidence = [one.split.split for one in found if one.split.split is not None]
+    evidence = [one.evidence for one in found if one.evidence is not None]
     worth = [str(one.worth) for one in evidence]
     cells = [
         f"{len(found)}",
@@ -94,10 +119,14 @@ def row(world: str, found: Sequence[Told]) -> str:
         f"{np.mean([one.gain for one in evidence if one.gain is not None]):+.2f}",
         f"{np.mean([one.placebo_gain for one in evidence if one.placebo_gain is not None]):+.2f}",
         *(_share(one == name for one in worth) for name in ("earns", "cannot_tell", "costs")),
-        _share(one.split.verdict in _GOOD for one in found),
-        _share(one.plain in _GOOD for one in found) if world == "noise" else "–",
+        *(_share(verdict in _GOOD for verdict in verdicts) if any(verdicts) else "–" for verdicts in _verdicts(found)),
     ]
     return f"| {world} | {' | '.join(cells)} |"
+
+
+def _verdicts(found: Sequence[Told]) -> tuple[list[Verdict | None], list[Verdict | None]]:
+    """Verdicts with the split and without it."""
+    return [one.split for one in found], [one.plain for one in found]
 
 
 def _share(values: Iterable[bool]) -> str:
@@ -134,17 +163,17 @@ def stretches(seed: int) -> tuple[NDArray[np.bool_], Shocks]:
 def _drift(world: str, bars: Bars, is_wild: NDArray[np.bool_]) -> FloatArray:
     """Drift of each session in deviations of its stretch."""
     if world.startswith("same"):
-        return _STRENGTH * _invested(bars, _SAME)
-    shallow, deep = _invested(bars, _SHALLOW), _invested(bars, _DEEP)
-    rises = np.where(is_wild, deep > 0, (shallow > 0) & (deep == 0))
-    strength = np.where(is_wild, _STRENGTH, _CALM_STRENGTH)
-    return np.where(rises, strength, -strength * np.maximum(shallow, deep))
+        return _STRENGTH * _invested(Evaluator(STRATEGIES["rsi"], bars, costs=Costs()), oversold=_SAME)
+    both = _with_labels(bars, is_wild)
+    rises = _invested(both, oversold=_SHALLOW, oversold_stress=_DEEP)
+    too_soon = np.maximum(_invested(both, oversold=_SHALLOW, oversold_stress=_SHALLOW) - rises, 0.0)
+    return np.where(is_wild, _WILD_STRENGTH * (rises - too_soon), _CALM_STRENGTH * rises)
 
 
-def _invested(bars: Bars, oversold: int) -> FloatArray:
-    """1 at each bar at which the set with this level is invested, else 0; nothing in the warm-up."""
-    params: Params = {"period": 12, "oversold": oversold, "overbought": 66}
-    played = Evaluator(STRATEGIES["rsi"], bars, costs=Costs()).backtest(params, start=WARM_UP, stop=len(bars))
+def _invested(evaluator: Evaluator, **levels: int) -> FloatArray:
+    """1 at each bar at which the set with these levels is invested, else 0; nothing in the warm-up."""
+    params: Params = {"period": 12, "overbought": 66, **levels}
+    played = evaluator.backtest(params, start=WARM_UP, stop=len(evaluator.bars))
     return np.concatenate([np.zeros(WARM_UP), (played.position > 0).astype(np.float64)])
 
 

@@ -8,26 +8,26 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
+from scipy import stats
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.results.learned_results import Quality
+from optimizer.domain.results.learned_results import Label, Quality
 from optimizer.domain.study_request import Costs, StudySpec, budget
 from optimizer.engine.evaluator import Evaluator
 from optimizer.learned.ml.labels import gain_labels
-from optimizer.learned.ml.quality import quality_of
+from optimizer.learned.ml.quality import N_SHIFTS, SIGNIFICANT, quality_of
 from optimizer.learned.ml.scale_free import feature_table
-from optimizer.learned.ml.walk import Walk, walk, walk_with
+from optimizer.learned.ml.walk import SCHEDULE, Walk, walk, walk_with
 from optimizer.learned.rows import REMEMBERED
 from optimizer.search.loop import search
 from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
 from optimizer.validation.summarize import summarize, window_rows
-from tests.optimizer.learned.ml.signal_worlds import FREE, early_auc, noise, reversal, walked
+from tests.optimizer.learned.ml.signal_worlds import FREE, SESSIONS, early_auc, noise, reversal, walked
 
 HORIZONS = (2, 5, 10)
-#: Bars of a study: its ten years, and those before the first fit.
-_STUDY_BARS = 2_520 + 504
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,32 +35,55 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.calibration.ml_table", description=__doc__)
     parser.add_argument("--seeds", type=int, default=50, help="made-up markets of each kind")
     parser.add_argument("--studies", type=int, default=200, help="studies of random walks; a tenth of planted ones")
+    parser.add_argument("--years", type=int, default=10, help="length of a study's window")
     options = parser.parse_args(arguments)
-    print("| market, bars ahead | AUC | its least and greatest Brier skill | p ≤ 0.05 | informative | weak |")
-    print("|---|---|---|---|---|---|")
-    for horizon in HORIZONS:
-        print(_row(f"noise, {horizon}", options.seeds, lambda seed, k=horizon: walked(noise(seed), k)), flush=True)
-    for horizon in HORIZONS:
-        row = _row(f"shuffled outcomes, {horizon}", options.seeds, lambda seed, k=horizon: _shuffled(seed, k))
-        print(row, flush=True)
-    for horizon in HORIZONS:
-        print(
-            _row(f"reversal, {horizon}", options.seeds, lambda seed, k=horizon: walked(reversal(seed), k)), flush=True
-        )
-    print(_leak(options.seeds))
-    print(_studies(options.studies))
+    if options.seeds:
+        _walks(options.seeds)
+    if options.studies:
+        n_bars = SESSIONS * options.years + SCHEDULE.first
+        _studies("random walks", options.studies, lambda seed: _verdict(noise(seed, n_bars), Costs()))
+        n_planted = max(options.studies // 10, 1)
+        _studies("free reversals", n_planted, lambda seed: _verdict(reversal(seed, n_bars), FREE))
     print(_speed())
 
 
-def _row(name: str, n_seeds: int, make: Callable[[int], Walk]) -> str:
-    found = [quality for seed in range(n_seeds) if (quality := quality_of(make(seed))) is not None]
-    skills = [quality.skill or 0.0 for quality in found]
-    auc = [quality.auc or 0.5 for quality in found]
+def _walks(n_seeds: int) -> None:
+    print("| market, bars ahead | AUC | least and greatest Brier skill | miss | p ≤ 0.05 | KS | informative | weak |")
+    print("|---|---|---|---|---|---|---|---|")
+    for (name, make), horizon in product(_markets().items(), HORIZONS):
+        print(_row(f"{name}, {horizon}", [make(seed, horizon) for seed in range(n_seeds)]), flush=True)
+    print(_leak(n_seeds), flush=True)
+
+
+def _markets() -> dict[str, Callable[[int, int], Walk]]:
+    """Walks through a market of each kind, by seed and horizon."""
+
+    def barriers(bars: Bars, horizon: int) -> Walk:
+        return walk(bars, FREE, horizon=horizon, label=Label.BARRIER)
+
+    return {
+        "noise": lambda seed, horizon: walked(noise(seed), horizon),
+        "shuffled outcomes": _shuffled,
+        "reversal": lambda seed, horizon: walked(reversal(seed), horizon),
+        "noise, barriers": lambda seed, horizon: barriers(noise(seed), horizon),
+        "reversal, barriers": lambda seed, horizon: barriers(reversal(seed), horizon),
+    }
+
+
+def _row(name: str, walks: Sequence[Walk]) -> str:
+    """Row of markets of a kind; `miss` is the mean distance of the five bins from what came true of them."""
+    found = [quality for walk in walks if (quality := quality_of(walk)) is not None]
+    skills, aucs, ps = (np.array([getattr(one, name) for one in found]) for name in ("skill", "auc", "p"))
     words = Counter(quality.word for quality in found)
-    told_apart = np.mean([(quality.p or 1.0) <= 0.05 for quality in found])
+    misses = [
+        np.average([abs(one.predicted - one.realised) for one in quality.bins], weights=[one.n for one in quality.bins])
+        for quality in found
+    ]
+    uniform = stats.kstest(ps - 0.5 / (N_SHIFTS + 1), "uniform").pvalue
     return (
-        f"| {name} | {np.mean(auc):.3f} ± {np.std(auc):.3f} | {min(skills):+.4f} {max(skills):+.4f} | "
-        f"{told_apart:.0%} | {words[Quality.INFORMATIVE] / len(found):.0%} | {words[Quality.WEAK] / len(found):.0%} |"
+        f"| {name} | {aucs.mean():.3f} ± {aucs.std():.3f} | {skills.min():+.4f} {skills.max():+.4f} | "
+        f"{np.mean(misses):.3f} | {np.mean(ps <= SIGNIFICANT):.0%} | {uniform:.3f} | "
+        f"{words[Quality.INFORMATIVE] / len(found):.0%} | {words[Quality.WEAK] / len(found):.0%} |"
     )
 
 
@@ -80,10 +103,13 @@ def _leak(n_seeds: int) -> str:
     return f"\nAUC of noise right after each fit, 5 bars ahead: {mean(None):.2f}; without the purge {mean(0):.2f}"
 
 
-def _studies(n: int) -> str:
-    noises = Counter(_verdict(noise(seed, _STUDY_BARS), Costs()) for seed in range(n))
-    planted = Counter(_verdict(reversal(seed, _STUDY_BARS), FREE) for seed in range(max(n // 10, 1)))
-    return f"\n{n} studies of random walks: {dict(noises)}\n{planted.total()} of free reversals: {dict(planted)}"
+def _studies(name: str, n: int, verdict: Callable[[int], str]) -> None:
+    found: Counter[str] = Counter()
+    for seed in range(n):
+        found[verdict(seed)] += 1
+        REMEMBERED.forget()
+        if (seed + 1) % 10 == 0 or seed + 1 == n:
+            print(f"{seed + 1} studies of {name}: {dict(found)}", flush=True)
 
 
 def _verdict(bars: Bars, costs: Costs) -> str:

@@ -93,9 +93,10 @@ def _real_shares() -> str:
         "gain over a moving volatility",
         "over a constant one",
         "volatility of the 21 bars after: sideways, bullish, bearish, volatile",
+        "same label by the fit a quarter later",
     )
     head = f"| {' | '.join(columns)} |"
-    return "\n".join([head, "|---|---|---|---|---|---|", *map(_real_row, SYMBOLS)])
+    return "\n".join([head, "|---|---|---|---|---|---|---|", *map(_real_row, SYMBOLS)])
 
 
 def _real_row(symbol: str) -> str:
@@ -108,8 +109,11 @@ def _real_row(symbol: str) -> str:
     after = {row.regime: row.volatility_after for row in history.after}
     order = (Regime.SIDEWAYS, Regime.BULLISH, Regime.BEARISH, Regime.VOLATILE)
     volatilities = ", ".join(f"{after[regime]:.0%}" if after.get(regime) else "–" for regime in order)
+    stable = f"{history.stability or 0.0:.0%}"
     gains = f"{np.nanmean(found.gain):+.4f} | {np.nanmean(found.log_density - _constant(found.log_returns)):+.3f}"
-    return f"| {symbol} | {n_changes:.1f} | {np.mean(np.isin(october, _WILD)):.0%} | {gains} | {volatilities} |"
+    return (
+        f"| {symbol} | {n_changes:.1f} | {np.mean(np.isin(october, _WILD)):.0%} | {gains} | {volatilities} | {stable} |"
+    )
 
 
 def _constant(returns: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from tests.chaos import endurance, latency, load, long_list, machine, mongo, slack_trouble, strangers, two, workers
@@ -19,7 +19,7 @@ Row = tuple[str, str]
 PARTS = (
     *("bot", "parts", "slack", "load", "strangers", "growth", "codes", "network", "tokens", "pages"),
     *("latency", "queues"),
-    *("descriptors", "disk", "damage", "two", "workers", "many", "symbols", "soak"),
+    *("descriptors", "disk", "damage", "two", "workers", "election", "partition", "many", "symbols", "soak"),
 )
 
 
@@ -141,14 +141,29 @@ class Suite:
 
     async def workers(self) -> list[Row]:
         """Worker programs that look for studies, and those that hear of them through a broker."""
-        kills, freezes, rows = self._options.worker_kills, self._options.times, list[Row]()
-        for with_celery in (False, True):
-            door = "Celery on Redis, which is killed too" if with_celery else "looking into MongoDB"
-            home = self._home(f"workers-{with_celery:d}")
-            outcome = await workers.workers(home, *self._size, kills=kills, freezes=freezes, with_celery=with_celery)
-            what = f"two worker programs ({door}), {kills} killed, {freezes} frozen, {self._options.studies} studies"
-            rows.append((what, str(outcome)))
-        return rows
+        kills = {"child": self._options.worker_kills, "lost": 2 * self._options.times}
+        others = max(self._options.program_kills - sum(kills.values()), 0)
+        strikes = {"kill": others, **kills, "freeze": self._options.times}
+        looking = await self._struck("looking into MongoDB", "workers-0", strikes)
+        return [
+            looking,
+            await self._struck("Celery on Redis, which is killed too", "workers-1", strikes, with_celery=True),
+        ]
+
+    async def election(self) -> list[Row]:
+        """A replica set whose primary is killed."""
+        return [await self._struck("on a replica set of three", "election", {"election": 5 * self._options.times})]
+
+    async def partition(self) -> list[Row]:
+        """Machines that are cut off from MongoDB and live."""
+        return [await self._struck("each behind a network", "partition", {"partition": 2 * self._options.times})]
+
+    async def _struck(self, door: str, name: str, strikes: Mapping[str, int], *, with_celery: bool = False) -> Row:
+        seconds, size = self._options.workers_seconds, self._size
+        outcome = await workers.workers(
+            self._home(name), *size, strikes=strikes, with_celery=with_celery, seconds=seconds
+        )
+        return f"two worker programs ({door})", str(outcome)
 
     async def many(self) -> list[Row]:
         """Ten thousand studies."""
@@ -197,6 +212,8 @@ def _options() -> argparse.Namespace:
         ("--bot-kills", 50, ""),
         ("--worker-kills", 20, ""),
         ("--mongod-kills", 10, ""),
+        ("--program-kills", 50, "of worker programs and their processes together"),
+        ("--workers-seconds", 600, "after which worker programs are not struck any more"),
         ("--slack-seconds", 600, ""),
         ("--pages-seconds", 300, ""),
         ("--commands", 200, "typed one after another"),

@@ -18,6 +18,7 @@ from optimizer.errors import UserError
 from optimizer.market.feed import Market
 from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy, OptimizationTrial
+from optimizer.storage.driver import collection_of
 from optimizer.storage.embedded_mongo import find_mongod, start_mongod
 from optimizer.storage.mongo import open_documents, wait_ready
 from optimizer.studies.replay import first_difference
@@ -109,7 +110,7 @@ class Examiner:
         """Put a study back to its middle, as after a kill, and let it go on."""
         name, kept, summary = study.study_name, len(trials) // 2, study.summary
         query = {"study": name, "trial_number": {"$gte": kept}}
-        await OptimizationTrial.get_motor_collection().delete_many(query)
+        await collection_of(OptimizationTrial).delete_many(query)
         again = {"status": str(StudyState.QUEUED), "summary": None, "completed_at": None, "trials_completed": kept}
         await study.set(again)
         resumed = await self.service.run_study(name)

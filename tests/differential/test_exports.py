@@ -26,7 +26,7 @@ from tests.source_tree import ROOT
 pytestmark = pytest.mark.slow
 
 #: Random rules beside the built-in strategies.
-N_RANDOM = 50
+N_RANDOM = 30
 #: Each is a package to import and machine code to compile for, so each runs all its programs in one process.
 RUNNABLE = (Target.PYTHON, Target.BACKTESTING, Target.VECTORBT)
 

@@ -7,7 +7,16 @@ import time
 from pathlib import Path
 
 from optimizer.domain.study_results import StudyState
-from optimizer.studies.worker_messages import Answer, Configure, Finished, Ready, RunStudy, decode_request, encode
+from optimizer.studies.worker_messages import (
+    Answer,
+    Configure,
+    Finished,
+    Loading,
+    Ready,
+    RunStudy,
+    decode_request,
+    encode,
+)
 
 
 def main() -> None:
@@ -15,6 +24,7 @@ def main() -> None:
     configuration = decode_request(sys.stdin.readline())
     assert isinstance(configuration, Configure)
     folder = configuration.snapshots
+    _load(folder / "held")
     if not _is_lucky(folder):
         _fail_if_told(folder / "failures")
     _send(Ready())
@@ -35,6 +45,13 @@ def _answer(study: str) -> None:
         sys.stdout.flush()
         os._exit(1)
     _send(Finished(state=StudyState.COMPLETE))
+
+
+def _load(held: Path) -> None:
+    """Tell of two parts of six, and wait as long as the file is there, as a first start compiles."""
+    while held.exists():
+        _send(Loading(n=2, total=6))
+        time.sleep(0.05)
 
 
 def _is_lucky(folder: Path) -> bool:

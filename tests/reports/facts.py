@@ -622,7 +622,7 @@ def finished(name: str, /, **changes: object) -> StudyFacts:
         found |= {"spec": SPEC.shared_with(symbols), "command": "/optimize AAPL,IBM,MSFT RSI 200 mode=shared"}
     if whole.split is not None:
         found |= {"spec": SPEC.model_copy(update={"by_regime": whole.split.names})}
-        found |= {"command": "/optimize AAPL RSI 200 by_regime=oversold,stop"}
+        found |= {"command": "/optimize AAPL RSI 200 by_regime=oversold,stop", "plain_command": "AAPL RSI 200 stop"}
     if whole.pareto is not None:
         found |= {"spec": SPEC.model_copy(update={"goals": tuple(whole.pareto.sets[0].in_sample)})}
         found |= {"command": "/optimize AAPL RSI 200 goal=sharpe,maxdd"}

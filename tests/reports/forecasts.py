@@ -65,6 +65,7 @@ def scored(place: int = 0, *, value: float | None = 0.041, **changes: Any) -> Sc
         "measure": ForecastMeasure.TOTAL_RETURN, "horizon_bars": 21,
         "made_at": datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(hours=22), "as_of": as_of,
         "target_date": as_of + timedelta(days=33), "low": low, "median": 0.03, "high": high, "least": -0.09,
+        "n_days": 512, "block": 10.0,
         "realised": value, "scored_at": None, "pit": None, "crps": None, "crps_naive": None, "inside_50": None,
         "inside_90": None, "closed": "",
     }  # fmt: skip

@@ -4,7 +4,17 @@ from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-from optimizer.domain.results.learned_results import Doubt, LearnedReport, NullRange, TrainingProgress, Twin, Weight
+from optimizer.domain.results.learned_results import (
+    Doubt,
+    Label,
+    LearnedReport,
+    NullRange,
+    Quality,
+    SignalQuality,
+    TrainingProgress,
+    Twin,
+    Weight,
+)
 from optimizer.domain.study_request import Cap, Costs, Narrowed, SamplerKind, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import UnknownStrategy
@@ -57,20 +67,35 @@ POLICIES = LearnedReport(
     weights=(Weight(feature="week", weight=-1.4), Weight(feature="near_high", weight=-0.6)),
     seeds=(0.71, 0.57, 0.88, 0.59, 1.02),
     twins=(Twin(name="hold", sharpe=1.08), Twin(name="ridge", sharpe=0.4), Twin(name="momentum", sharpe=0.93)),
-    nulls=NullRange(low=-0.3, high=0.42, n=19, p=0.05),
+    nulls=NullRange(vote=0.79, low=-0.3, high=0.42, n=19, p=0.05),
     doubled_costs=0.46,
 )
 DOUBTED = POLICIES.model_copy(
     update={
         "weights": (),
         "seeds": (-0.21, 0.35, 0.62, 0.08, 0.11),
-        "nulls": NullRange(low=-0.3, high=0.42, n=19, p=0.25),
+        "nulls": NullRange(vote=0.21, low=-0.3, high=0.42, n=19, p=0.25),
         "doubled_costs": -0.12,
         "doubts": (Doubt.SEEDS_DISAGREE, Doubt.TWIN_AS_GOOD, Doubt.NULLS_AS_GOOD, Doubt.COSTS_TURN_IT),
     }
 )
 IDLE = POLICIES.model_copy(update={"seeds": (None,) * 5})
-LEARNED = {"policies": POLICIES, "policies_doubted": DOUBTED, "policies_idle": IDLE}
+#: What a model of signals learned when it was asked for barriers.
+SIGNALS = LearnedReport(
+    kind="ml",
+    n_refits=32,
+    n_train=1260,
+    trained_until=date(2012, 11, 12),
+    weights=(Weight(feature="rsi_14", weight=0.21), Weight(feature="price_change_5d", weight=0.14)),
+    horizon=10,
+    label=Label.BARRIER,
+    slope=0.41,
+    quality=SignalQuality(
+        word=Quality.WEAK, n_calls=2512, n_effective=251.2, base_rate=0.5545, auc=0.5411, p=0.035, brier=0.2467,
+        base_brier=0.2471, skill=0.0016, log_loss=0.686, base_log_loss=0.687, logistic_brier=0.2469,
+    ),
+)  # fmt: skip
+LEARNED = {"signals": SIGNALS, "policies": POLICIES, "policies_doubted": DOUBTED, "policies_idle": IDLE}
 #: A kind of market that turned of late, and one that is old and the first.
 REGIMES = (facts.REGIME, facts.REGIME.model_copy(update={"n_bars": 2353, "since": facts.WINDOW.start, "before": None}))
 OLD = DataNote(kind="stale_end", facts={"n": 3456, "when": "2013-03-01"})
@@ -88,6 +113,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     )
     return {
         **{f"root_{state}": [say.root(facts.study(state, trials_completed=57))] for state in StudyState},
+        "root_compiling": [say.root(facts.study(StudyState.QUEUED, queue_position=1, engine=(2, 6)))],
         "root_first": [say.root(facts.study(StudyState.RUNNING, trials_completed=0, best_value=None))],
         "root_validating": [say.root(facts.study(StudyState.RUNNING, is_validating=True))],
         "root_training": [

@@ -5,6 +5,7 @@ Every point of a grid over both sides of every threshold is judged and worded. W
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -20,7 +21,7 @@ from tests.reports.claims import contradictions
 
 pytestmark = pytest.mark.slow
 
-N_POINTS = 100_000
+N_POINTS = 50_000
 
 
 def test_no_two_sentences_of_an_answer_contradict_each_other() -> None:
@@ -48,11 +49,11 @@ def test_a_contradiction_would_be_found() -> None:
 def test_every_sentence_has_its_claims_and_its_words() -> None:
     keys = {reason_key(Judgement(rule.case, rule.verdict, rule.suggestion or rule.suggestion)) for rule in TREE}  # type: ignore[arg-type]
     named = {sentence.key for sentence in SENTENCES} | keys
+    advices = {advice_key(judge(found)) for found in points(20_000)}
     for language in ("en", "ko"):
         words = renderer_of(language)._words("findings")
         assert [key for key in sorted(named) if not hasattr(words, key)] == []
         advice = renderer_of(language)._words("result")
-        advices = {advice_key(judge(found)) for found in points(20_000)}
         assert [key for key in sorted(advices) if not hasattr(advice, key)] == []
 
 
@@ -61,6 +62,16 @@ def test_overfit_is_said_only_of_what_was_fitted_and_lost() -> None:
         if judge(found).verdict is Verdict.OVERFIT:
             assert found.n_tried > 1
             assert any(value is not None and value <= 0 for value in (found.unseen, found.walk_forward))
+
+
+def test_a_doubt_about_what_was_learned_only_lowers_a_verdict() -> None:
+    order = list(Verdict)
+    for found in points(5_000):
+        plain = judge(replace(found, doubts=()))
+        for doubt in Doubt:
+            judged = judge(replace(found, doubts=(doubt,)))
+            assert order.index(judged.verdict) >= order.index(plain.verdict)
+            assert judged.verdict not in (Verdict.STRONG, Verdict.PROMISING)
 
 
 #: Both sides of every threshold, and no value where there may be none.

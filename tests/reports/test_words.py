@@ -144,7 +144,7 @@ def test_everything_that_is_declared_has_words(language: Language) -> None:
     assert list(labels("strategy_words", "titles")) == list(STRATEGIES)
     assert list(labels("strategy_words", "rules")) == list(STRATEGIES)
     assert keys(labels("strategy_words", "parameters")) == {
-        key: dict.fromkeys(strategy.space.by_name, str) for key, strategy in STRATEGIES.items()
+        key: dict.fromkeys(strategy.parameter_names, str) for key, strategy in STRATEGIES.items()
     }
     assert list(labels("strategy_words", "overlays")) == list(OVERLAYS)
     assert list(labels("grammar", "verbs")) == list(VERBS)

@@ -29,6 +29,7 @@ from optimizer.market.providers.registry import ProviderSettings, make_providers
 from optimizer.market.providers.sample import Sample
 from optimizer.storage.documents import DOCUMENTS as STUDY_DOCUMENTS
 from optimizer.storage.documents import OptimizationStudy, rank_of
+from optimizer.storage.driver import collection_of
 from optimizer.studies import scheduler
 from reports.render import LANGUAGES, renderer_of
 from tests.slack.driver import Driver
@@ -164,7 +165,7 @@ async def rank_again(study_name: str) -> None:
     assert study.summary is not None
     rank = rank_of(study.spec, study.summary)
     stored = {"rank": rank.model_dump() if rank else None}
-    await OptimizationStudy.get_motor_collection().update_one({"study_name": study_name}, {"$set": stored})
+    await collection_of(OptimizationStudy).update_one({"study_name": study_name}, {"$set": stored})
 
 
 class SetClock:

@@ -22,6 +22,7 @@ from bot.api.api_keys import add_key, revoke_key
 from bot.api.app import build_api
 from bot.documents.audit_log import AuditEntry, Outcome
 from bot.role import Role
+from optimizer.domain.results.learned_results import Label
 from optimizer.domain.study_request import StudySpec
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import EVERY
@@ -497,6 +498,7 @@ async def test_every_wrong_field_is_named_in_the_language_asked_for(program: Pro
         (f"{ROOT}/market-data/AAPL/regime?timeframe=1y", 422), (f"{ROOT}/market-data/AAPL/regime?refresh=perhaps", 422),
         (f"{ROOT}/market-data/AAPL/regime?as_of=2000-06-30", 409),
         (f"{ROOT}/signals/NOPE", 404), (f"{ROOT}/signals/AAPL?horizon=20", 422),
+        (f"{ROOT}/signals/AAPL?label=profit", 422),
         (f"{ROOT}/signals/AAPL?as_of=2001-01-31", 409),
         (f"{ROOT}/nothing", 404), (f"{START}/a%0Ab/events", 404),
     ],
@@ -567,11 +569,13 @@ async def test_a_regime_that_was_said_is_said_again_until_new_bars_are_asked_for
     assert day == first
 
 
-async def test_a_signal_is_that_of_the_service(program: Program) -> None:
-    _, told = await program.call("GET", f"{ROOT}/signals/aapl?horizon=2&as_of=2012-06-29")
-    facts = await program.stage.context.services.signals.signal("AAPL", 2, as_of=date(2012, 6, 29))
+@pytest.mark.parametrize("label", [*Label])
+async def test_a_signal_is_that_of_the_service(program: Program, label: Label) -> None:
+    _, told = await program.call("GET", f"{ROOT}/signals/aapl?horizon=2&as_of=2012-06-29&label={label}")
+    facts = await program.stage.context.services.signals.signal("AAPL", 2, label=label, as_of=date(2012, 6, 29))
 
-    assert (told["symbol"], told["horizon"], told["as_of"]) == ("AAPL", 2, "2012-06-29T00:00:00Z")
+    assert (told["symbol"], told["horizon"], told["label"]) == ("AAPL", 2, label)
+    assert told["as_of"] == "2012-06-29T00:00:00Z"
     assert (told["probability"], told["base_rate"], told["edge"]) == (facts.probability, facts.base_rate, facts.edge)
     assert (told["model_hash"], told["data_hash"]) == (facts.model_hash, facts.data_hash)
     assert told["quality"]["word"] == "no_better"

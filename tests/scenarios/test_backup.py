@@ -64,12 +64,19 @@ def study_of(uri: str, symbol: str) -> Mapping[str, Any]:
         return client.get_default_database()[STUDIES].find_one({"symbol": symbol}) or {}
 
 
+async def until(uri: str, study: Mapping[str, Any]) -> str:
+    """Name of a study, once there is one that fits; one client asks, because each logs in anew."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        studies = client.get_default_database()[STUDIES]
+        async with asyncio.timeout(300):
+            while (found := await asyncio.to_thread(studies.find_one, study)) is None:
+                await asyncio.sleep(0.05)
+    return str(found["study_name"])
+
+
 async def until_ended(uri: str, symbol: str) -> str:
     """Name of the study of a symbol, once it is complete."""
-    async with asyncio.timeout(300):
-        while (study := await asyncio.to_thread(study_of, uri, symbol)).get("status") != "complete":
-            await asyncio.sleep(0.05)
-    return str(study["study_name"])
+    return await until(uri, {"symbol": symbol, "status": "complete"})
 
 
 async def test_a_backup_beside_a_bot_that_works_is_restored_and_continued(
@@ -83,9 +90,7 @@ async def test_a_backup_beside_a_bot_that_works_is_restored_and_continued(
             await act.command("AAPL RSI 30 seed=3 folds=0")
             ended = await until_ended(old, "AAPL")
             await act.command(f"IBM MACD {N_TRIALS} seed=11 folds=0")
-            async with asyncio.timeout(300):
-                while not study_of(old, "IBM").get("trials_completed", 0) > 200:
-                    await asyncio.sleep(0.02)
+            await until(old, {"symbol": "IBM", "trials_completed": {"$gt": 200}})
             code, told, said = await typed(
                 tmp_path / "old", old, "backup", str(file), "--secrets", OPTIMIZE_BOT_BACKUP_PASSPHRASE=PASSPHRASE
             )
@@ -188,6 +193,23 @@ async def test_what_cannot_be_restored_is_refused_before_anything_is_written(
     assert not (home / "market.duckdb").exists()
     with raw_database(uri) as stored:
         assert not stored.list_collection_names()
+
+
+async def test_a_backup_that_the_disk_has_no_room_for_leaves_nothing(tmp_path: Path, mongod: EmbeddedMongo) -> None:
+    home, uri = tmp_path / "full", database(mongod, "backup_full")
+    with MongoClient[dict[str, Any]](uri) as client:
+        client.get_default_database()[STUDIES].insert_one({"study_name": "opt-1", "noise": os.urandom(100_000)})
+    made = await asyncio.create_subprocess_exec(
+        *("prlimit", "--fsize=20000", sys.executable, "-m", "bot", "backup", str(tmp_path / "backup.tar.gz")),
+        env=os.environ | {"OPTIMIZE_BOT_HOME": str(home), "MONGODB_URI": uri},
+        stderr=subprocess.PIPE,
+    )
+    _, said = await made.communicate()
+
+    assert made.returncode == 1
+    assert "backup.tar.gz: File too large" in " ".join(said.decode().split())
+    assert "the room on its disk" in " ".join(said.decode().split())
+    assert not [name for name in os.listdir(tmp_path) if "backup" in name]
 
 
 def _damage(archive: Path, fault: str) -> None:

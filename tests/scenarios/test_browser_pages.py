@@ -252,6 +252,7 @@ async def test_every_page_fits_reads_and_is_silent(eyes: Eyes, width: int, dark:
         "/plans",
         "/forecasts",
         "/data",
+        "/regimes?symbol=AAPL",
     ]
 
     for path in pages:

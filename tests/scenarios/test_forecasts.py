@@ -1,6 +1,9 @@
 """Forecasts through a bot whose clock runs on: told with a result, scored when the bars are there, closed when not."""
 
 import asyncio
+import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -14,6 +17,7 @@ from bot.schedules.forecast_scoring import ForecastScoring
 from optimizer.domain.kept_forecasts import ScoredForecast
 from optimizer.domain.results.forecast_results import ForecastMeasure, ForecastOf
 from optimizer.market.providers.sample import Sample
+from optimizer.market.raw_bars import SeriesKey
 from optimizer.market.warehouse.forecast_history import UNKNOWABLE, told_forecasts
 from optimizer.storage.documents import OptimizationStudy
 from tests.optimizer.market.local_http import Source, serve
@@ -27,6 +31,7 @@ pytestmark = [pytest.mark.server, pytest.mark.usefixtures("other_bots_keep_their
 WORDS = "IBM SMA 6 folds=0 seed=1 from=2007-01-03"
 #: After the close of the 31st of October, 21 bars later, and when the 63 bars of the end of January do not come.
 TOLD, KNOWN, LATE, CLOSED = at(0, 23), at(33, 22, 30), at(110, 22, 30), at(160, 22, 30)
+CORRECTED = at(34, 22, 30)
 
 
 @pytest.fixture
@@ -174,3 +179,74 @@ def _ibm_over(after: date, n_bars: int) -> float:
     end = after + timedelta(days=60)
     whole = Sample().fetch("IBM", timeframe="1d", start=after, end=end, now=at(90, 0))
     return float(whole.close[n_bars] / whole.open[1] - 1.0)
+
+
+async def test_forecasts_outlive_a_stop_in_the_middle_their_study_and_corrected_bars(
+    tmp_path: Path, source: Source
+) -> None:
+    async with StrictSlack() as slack:
+        services = Services(tmp_path / "home", slack, source)
+        services.clock.now = TOLD
+        async with services.up() as act:
+            study = await finished(services, act)
+            await _stopped_while_a_worker_plays(services)
+        services.clock.now = KNOWN + timedelta(hours=1)
+        async with services.up() as act:
+            assert all(row.realised is None for row in kept(services, study))
+            await study.delete()
+            await _scored_by_two_at_once(services, study)
+            await _scored_again_when_bars_are_corrected(services, study, source)
+            assert "of 1 inside the 90% band; too few to judge" in await said(act, "forecasts")
+        slack.assert_no_violations()
+
+
+async def _stopped_while_a_worker_plays(services: Services) -> None:
+    """Let the refresh find what is due, and the worker that it asks stand still."""
+    snapshots, pids = services.settings.snapshots, services.context.services.pool.pids
+    before = set(snapshots.iterdir())
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    await services.pass_to(KNOWN)
+    async with asyncio.timeout(40):
+        while set(snapshots.iterdir()) == before:
+            await asyncio.sleep(0.05)
+
+
+async def _scored_by_two_at_once(services: Services, study: OptimizationStudy) -> None:
+    """Two score at the same time what a study that is gone forecast: each row has one score."""
+    await asyncio.gather(*(ForecastScoring(services.context.services).score() for _ in range(2)))
+    known = [row for row in kept(services, study) if row.realised is not None]
+    assert {(row.horizon_bars, row.kind) for row in known} == {(21, ForecastOf.WINNER), (21, ForecastOf.HOLD)}
+    assert _earlier_scores(services) == {""}
+    assert len(kept(services, study)) > len(known)  # longer horizons wait on
+
+
+async def _scored_again_when_bars_are_corrected(services: Services, study: OptimizationStudy, source: Source) -> None:
+    """The last bar of the month is corrected by 2 %: the score changes once, and the earlier one stays."""
+    before = _return_of_hold(services, study)
+    source.reply("/query", bars(corrected=("2012-11-30",)))
+    services.clock.now = CORRECTED
+    refreshed = services.context.services.market.try_refresh(SeriesKey("IBM", "1d", "alphavantage"), now=CORRECTED)
+    assert refreshed.error is None
+    assert await ForecastScoring(services.context.services).score() > 0
+    assert _return_of_hold(services, study) == pytest.approx((1.0 + before) * 1.02 - 1.0, abs=1e-4)
+    scores = sorted(_earlier_scores(services))
+    assert await ForecastScoring(services.context.services).score() == 0
+    assert sorted(_earlier_scores(services)) == scores
+    assert before in [json.loads(line)["realised"] for kept_before in scores for line in kept_before.splitlines()]
+
+
+def _return_of_hold(services: Services, study: OptimizationStudy) -> float:
+    [row] = [
+        row
+        for row in kept(services, study)
+        if row.kind is ForecastOf.HOLD and row.measure is ForecastMeasure.TOTAL_RETURN and row.horizon_bars == 21
+    ]
+    assert row.realised is not None
+    return row.realised
+
+
+def _earlier_scores(services: Services) -> set[str]:
+    with services.context.services.market.warehouse.reading() as cursor:
+        query = "SELECT DISTINCT earlier_scores FROM portfolio_forecast_history WHERE scored_at IS NOT NULL"
+        return {found for (found,) in cursor.execute(query).fetchall()}

@@ -9,6 +9,7 @@ import pytest
 from bot.documents.conversations import MOST_IN_THREAD, StudyGroup
 from bot.documents.preferences import Watchlist
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.driver import collection_of
 from tests.scenarios.conftest import Stage
 from tests.scenarios.test_own_bars import import_bars
 from tests.slack.strict import StrictSlack
@@ -79,15 +80,15 @@ async def test_a_group_whose_table_a_crash_prevented_is_opened_by_the_next_start
     found = await OptimizationStudy.find_one({"symbol": MEMBERS[1]})
     assert found is not None
     group = found.origin["group"]
-    await OptimizationStudy.get_motor_collection().update_one({"_id": found.id}, {"$set": {"status": "queued"}})
-    await StudyGroup.get_motor_collection().delete_one({"group_name": group})
+    await collection_of(OptimizationStudy).update_one({"_id": found.id}, {"$set": {"status": "queued"}})
+    await collection_of(StudyGroup).delete_one({"group_name": group})
 
     await stage.context.groups.recover()
 
     opened = await StudyGroup.find_one(StudyGroup.group_name == group)
     assert opened is not None
     assert len(opened.studies) == len(MEMBERS)
-    await OptimizationStudy.get_motor_collection().update_one({"_id": found.id}, {"$set": {"status": "complete"}})
+    await collection_of(OptimizationStudy).update_one({"_id": found.id}, {"$set": {"status": "complete"}})
 
 
 async def test_a_list_of_a_thousand_comes_as_a_file(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""A study that a worker program on another machine runs is told in Slack like any other."""
+"""Studies that a worker program on another machine runs are told in Slack like any other."""
 
 import asyncio
 import socket
@@ -28,6 +28,7 @@ async def test_study_that_another_machine_runs_is_told_and_the_machine_named(tmp
                 await worker.until_said("1 ready on", seconds=120)
                 await _is_run_there(slack, bot, worker)
                 assert f"1, on {socket.gethostname()} (1)" in await _answer(slack, bot, "health")
+                await _is_shared_by_machines_and_people(slack, bot, worker)
                 assert await asyncio.to_thread(bot.stop, seconds=30) == 0
             slack.assert_no_violations()
 
@@ -48,10 +49,30 @@ async def _is_run_there(slack: StrictSlack, bot: BotProcess, worker: WorkerProce
         await slack.eventually(look, seconds=120, what="the result")
     finally:
         own.resume()
-    study = await asyncio.to_thread(_study, worker.home.with_name("mongo"))
+    [study] = await asyncio.to_thread(_studies, worker.home.with_name("mongo"))
     assert study["lease"]["pool"] == (worker.home / "worker/identity").read_text()
     assert (study["lease"]["owner"], study["deaths"]) == (None, 0)
     assert f"{study['study_name']}: complete" in worker.said.read_text()
+
+
+async def _is_shared_by_machines_and_people(slack: StrictSlack, bot: BotProcess, worker: WorkerProcess) -> None:
+    """Five studies of one request run on both machines and are told in one message; another person's is in between."""
+    async with HttpWire(bot.url, patience=30) as wire:
+        driver = Driver(slack, wire)
+        assert (await driver.command("AAPL,IBM,MSFT,GOOG,FB RSI 4000 folds=0", user="alice")).status == 200
+        assert (await driver.command("IBM SMA 20 folds=0", user="bob")).status == 200
+    channel = await slack.channel_id()
+
+    async def look() -> str | None:
+        return next((m.ts for m in await slack.messages(channel) if "All 5 are done" in str(m.blocks)), None)
+
+    await slack.eventually(look, seconds=180, what="the table")
+    studies = await asyncio.to_thread(_studies, worker.home.with_name("mongo"))
+    many = [study for study in studies if study["n_together"] == 5]
+    [between] = [study for study in studies if study["strategy_name"] == "sma"]
+    assert len(many) == 5
+    assert len({study["lease"]["pool"] for study in many}) == 2
+    assert between["lease"]["claimed_at"] < max(study["lease"]["claimed_at"] for study in many)
 
 
 async def _answer(slack: StrictSlack, bot: BotProcess, text: str) -> str:
@@ -67,8 +88,6 @@ async def _answer(slack: StrictSlack, bot: BotProcess, text: str) -> str:
         return await slack.eventually(look, seconds=120, what=text)
 
 
-def _study(home: Path) -> dict[str, Any]:
+def _studies(home: Path) -> list[dict[str, Any]]:
     with mongo_client(home) as client:
-        found = client.optimize_bot.optimization_studies.find_one({})
-        assert found is not None
-        return found
+        return list(client.optimize_bot.optimization_studies.find({}))

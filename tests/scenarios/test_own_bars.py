@@ -14,11 +14,15 @@ from tests.scenarios.conftest import Stage
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def import_bars(stage: Stage, folder: Path, symbol: str) -> None:
-    """Import a file of daily bars of 2010 to 2014."""
-    bars = made_up_bars(1300, seed=9)
+async def import_bars(
+    stage: Stage, folder: Path, symbol: str, *, n_bars: int = 1300, split_at: int | None = None
+) -> None:
+    """Import a file of daily bars from 2010 on, 1,300 of them up to 2014, with a split of 4:1 that nothing adjusts."""
+    bars = made_up_bars(n_bars, seed=9)
     columns = {"Open": bars.open, "High": bars.high, "Low": bars.low, "Close": bars.close, "Volume": bars.volume}
-    frame = pd.DataFrame(columns, index=pd.bdate_range("2010-01-04", periods=1300))
+    frame = pd.DataFrame(columns, index=pd.bdate_range("2010-01-04", periods=n_bars))
+    if split_at is not None:
+        frame.iloc[split_at:, :4] /= 4.0
     path, services = folder / f"{symbol}.csv", stage.context.services
     await asyncio.to_thread(frame.to_csv, path, index_label="Date")
     await asyncio.to_thread(import_files, path, services.market.warehouse, reading=Reading(), now=services.clock())
@@ -50,3 +54,16 @@ async def test_old_bars_are_said_everywhere_and_cannot_be_scheduled(stage: Stage
     assert "bars from file" in plan
     refused = await stage.tell("schedule OLDCO RSI 30 weekly mon 07:00 tz=UTC")
     assert "The bars of `OLDCO` (file) end on 2014-12-26 and no new ones arrive" in refused
+
+
+async def test_a_kind_of_market_says_what_is_odd_about_the_bars_that_it_rests_on(stage: Stage, tmp_path: Path) -> None:
+    await import_bars(stage, tmp_path, "SPLITCO", split_at=1200)
+    await import_bars(stage, tmp_path, "YOUNGCO", n_bars=262)
+
+    split, young = await stage.tell("regime SPLITCO as_of=2014-12-26"), await stage.tell("regime YOUNGCO")
+    assert "*About these bars*: On 2014-08-11 the price moves by" in split
+    assert "near a split of 4:1: was it adjusted?" in split
+    assert "4:1 분할" in await stage.tell("regime SPLITCO as_of=2014-12-26", user="kim")
+    assert "About these bars" not in await stage.tell("regime SPLITCO as_of=2014-07-31")
+    assert "cannot be said of so few bars" in young
+    assert "The last bar is of" in young

@@ -35,6 +35,7 @@ async def test_a_study_killed_while_its_policies_are_searched_ends_the_same_and_
     assert [twin.name for twin in learned.twins] == ["hold", "ridge", "momentum"]
     assert learned.nulls is not None
     assert learned.nulls.n == 19
+    assert learned.nulls.vote is not None
     assert study.summary.verdict not in (Verdict.STRONG, Verdict.PROMISING)  # nothing is found on a real share
 
     details = str((await stage.detailed(verdict, user="bob")).blocks)
@@ -42,6 +43,19 @@ async def test_a_study_killed_while_its_policies_are_searched_ends_the_same_and_
     assert "Five policies, each searched 8 times" in details
     assert (await services.studies.replay(name)).difference is None
     assert "no fixed rules to export" in await stage.tell(f"export {name} python", user="bob")
+
+
+async def test_policies_of_both_sides_stand_beside_noise_of_both(stage: Stage) -> None:
+    name, root = await stage.start("AAPL rl short memory=504 thrift=1 folds=0 end=2005-06-30 source=sample", user="bob")
+    verdict = await stage.verdict(root)
+    study = await stage.context.services.studies.get_study_results(name)
+    assert (study.status, study.trials_completed) == (StudyState.COMPLETE, 12)
+    assert study.summary is not None
+    learned = study.summary.learned
+    assert learned is not None
+    assert learned.nulls is not None
+    assert "With the default numbers" in str((await stage.detailed(verdict, user="bob")).blocks)
+    assert (await stage.context.services.studies.replay(name)).difference is None
 
 
 async def test_a_study_is_cancelled_between_two_searches(stage: Stage) -> None:

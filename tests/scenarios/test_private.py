@@ -29,6 +29,7 @@ from optimizer.domain.kept_forecasts import Realised
 from optimizer.domain.results.forecast_results import ForecastMeasure
 from optimizer.market.warehouse.forecast_history import due_forecasts, store_scores
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.driver import collection_of
 from optimizer.studies.finding import UnknownStudy
 from optimizer.studies.service import AlreadyFinished
 from reports import actions
@@ -141,7 +142,7 @@ async def _finish(stage: Stage, name: str, symbol: str) -> None:
     fields["completed_at"] = utc_now()  # the home tab shows the decisions of the week, the newest first
     fields |= {"symbol": symbol, "spec": fields["spec"] | {"symbol": symbol, "partners": []}}
     fields["symbols"] = [symbol]
-    await OptimizationStudy.get_motor_collection().update_one({"study_name": name}, {"$set": fields})
+    await collection_of(OptimizationStudy).update_one({"study_name": name}, {"$set": fields})
     await rank_again(name)
     await _forecast(stage, name)
 

@@ -7,7 +7,8 @@ from bot.schedules.champions import rival_of
 from optimizer.learned.regime_rows import GATES, is_one_of, labels_of
 from optimizer.market.snapshots import read_snapshot
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
-from tests.scenarios.conftest import Stage
+from optimizer.strategies.regimes.splitting import without_split
+from tests.scenarios.conftest import Stage, study_in
 from tests.scenarios.test_api import Program, program
 from tests.scenarios.test_schedules import scheduled
 
@@ -71,7 +72,8 @@ async def test_a_searched_gate_is_one_more_dimension(stage: Stage) -> None:
 async def test_a_split_is_told_with_its_placebo_and_its_plain_set(stage: Stage) -> None:
     words = "MSFT RSI 40 seed=174 folds=2 by_regime=oversold,stop"
     name, root = await stage.finished(words, user="bob")
-    told = str((await stage.detailed(await stage.verdict(root))).blocks)
+    details = await stage.detailed(await stage.verdict(root))
+    told = str(details.blocks)
     study = await study_named(stage, name)
     assert study.summary is not None
     split = study.summary.split
@@ -91,6 +93,11 @@ async def test_a_split_is_told_with_its_placebo_and_its_plain_set(stage: Stage) 
     judged = await stage.context.services.studies.challenge(other, rival_of(champion))
     assert judged.n_bars > 0
     assert judged.champion == study.summary.winner.out_of_sample
+    assert split.is_freedom
+    plain = study_in(str(await stage.told(await stage.act.click(details, "study_plain", user="bob"))))
+    assert plain is not None
+    found = (await study_named(stage, plain)).spec
+    assert found == without_split(study.spec)
 
 
 async def test_the_plan_says_what_a_second_value_costs_and_what_the_bars_have(stage: Stage) -> None:

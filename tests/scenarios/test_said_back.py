@@ -7,6 +7,7 @@ import pytest
 from bot.documents.recurring import Champion
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.driver import collection_of
 from tests.scenarios.conftest import Stage, rank_again
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -88,7 +89,7 @@ async def _judged(name: str, verdict: Verdict, outside: float) -> None:
         "summary.verdict": str(verdict),
         "summary.winner.out_of_sample.sharpe_ratio": outside,
     }
-    await OptimizationStudy.get_motor_collection().update_one({"study_name": name}, {"$set": changed})
+    await collection_of(OptimizationStudy).update_one({"study_name": name}, {"$set": changed})
     await rank_again(name)
 
 

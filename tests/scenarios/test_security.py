@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.documents.audit_log import AuditEntry, Outcome
+from optimizer.storage.driver import database_of
 from optimizer.storage.study_queries import EVERY
 from tests.chaos.strangers import forged, fuzz
 from tests.scenarios.conftest import Stage
@@ -82,7 +83,7 @@ async def test_secrets_are_in_no_log_and_no_text_of_the_settings(
 
 
 async def test_secrets_are_in_no_document(stage: Stage) -> None:
-    database = AuditEntry.get_motor_collection().database
+    database = database_of(AuditEntry)
     password = (stage.context.services.settings.home / "mongodb.password").read_text()
     for name in await database.list_collection_names():
         async for document in database[name].find():

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from optimizer.domain.results.learned_results import Doubt
+from optimizer.domain.results.learned_results import Doubt, Label
 from optimizer.domain.study_results import StudyState
+from optimizer.storage.driver import collection_of
 from optimizer.storage.embedded_mongo import EmbeddedMongo
-from optimizer.storage.signal_documents import StoredSignal
+from optimizer.storage.signal_documents import StoredSignal, drop_former_index
 from tests.scenarios.conftest import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -35,6 +37,21 @@ async def test_a_study_of_learned_signals_finds_nothing_on_a_real_share_and_says
     details = await stage.detailed(verdict, user="bob")
     assert "What it learned" in str(details.blocks)
     assert "AUC" in str(details.blocks)
+
+
+async def test_barriers_are_learned_when_a_command_names_them(stage: Stage) -> None:
+    services = stage.context.services
+    name, root = await stage.start("AAPL ml 30 horizon=5 label=barrier folds=0", user="bob")
+    verdict = await stage.verdict(root)
+    study = await services.studies.get_study_results(name)
+    assert study.summary is not None
+    assert study.summary.learned is not None
+    assert study.summary.learned.label is Label.BARRIER
+    assert study.summary.winner.params["label"] == "barrier"
+    assert study.timings.training > 0.0
+    assert "upper of two barriers" in str((await stage.detailed(verdict, user="bob")).blocks)
+    assert (await services.studies.replay(name)).difference is None
+    assert "gain, barrier" in await stage.tell("AAPL ml 30 label=profit", user="bob")
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "IBM"])
@@ -85,6 +102,8 @@ async def test_a_study_whose_worker_is_killed_while_it_trains_has_the_same_trial
     study = await services.studies.get_study_results(name)
     assert study.deaths == 1
     assert study.trials_completed == 40
+    edited = (await stage.slack.thread(root.channel, root.ts))[0]
+    assert re.search(r"training [1-6] of 6", str(edited.past))
     replayed = await services.studies.replay(name)
     assert replayed.difference is None
 
@@ -122,7 +141,28 @@ async def test_a_signal_is_told_with_what_earlier_ones_were_worth_and_kept_to_be
     assert "1 signal with an outcome" in await stage.tell("signals AAPL horizon=10", user="bob")
     assert await stage.context.services.signals.score_due() == 0
 
+    barriers = await stage.tell("signal AAPL horizon=10 label=barrier as_of=2012-06-29", user="bob")
+    assert "upper of two barriers" in barriers
+    assert "ended on the upper side" in barriers
+    assert await stage.context.services.signals.score_due() == 1
+    told_of_both = await stage.tell("signals AAPL horizon=10", user="bob")
+    assert "2 signals with an outcome" in told_of_both
+    assert "barriers within 10 bars" in told_of_both
+    assert "gain, barrier" in await stage.tell("signal AAPL label=profit", user="bob")
+    assert "배리어 중 상단" in await stage.tell("신호 AAPL label=barrier as_of=2012-06-29", user="kim")
+
     assert "다음 5봉" in await stage.tell("신호 MSFT as_of=2012-06-29", user="kim")
+
+
+async def test_an_index_of_versions_without_labels_is_dropped(stage: Stage) -> None:
+    collection = collection_of(StoredSignal)
+    keys = ("symbol", "timeframe", "source", "horizon", "as_of", "version", "data_hash")
+    former = await collection.create_index([(key, 1) for key in keys])
+    await drop_former_index()
+    await drop_former_index()
+    left = await collection.index_information()
+    assert former not in left
+    assert any("label" in name for name in left)
 
 
 async def test_a_signal_that_cannot_be_told_says_why(stage: Stage) -> None:

@@ -136,7 +136,7 @@ def _strategy(strategy: Strategy, renderer: Renderer) -> StrategyCard:
         aliases=list(strategy.aliases),
         title=renderer.labels("strategy_words", "titles")[strategy.key],
         rule=renderer.labels("strategy_words", "rules")[strategy.key],
-        parameters=[_card(parameter, meanings[parameter.name]) for parameter in strategy.space.parameters],
+        parameters=[_card(parameter, meanings[parameter.name]) for parameter in strategy.parameters],
         order=OrderCard(lesser=order.lesser, greater=order.greater, strict=order.strict) if order else None,
         space_size=strategy.space.size,
     )

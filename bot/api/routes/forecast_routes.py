@@ -85,11 +85,28 @@ class MeasureScore(BaseModel):
     is_judged: bool = Field(description="There are enough to judge.")
 
 
+class SetSinceFirst(BaseModel):
+    """What a set made since its first forecast, on horizons that do not overlap, and what that forecast said."""
+
+    study_name: str
+    symbols: list[str]
+    since: date
+    until: date
+    n_forecasts: int
+    n_bars: int
+    low: float = Field(description="5 % quantile of the total return over so many bars.")
+    median: float
+    high: float = Field(description="95 % quantile.")
+    realised: float = Field(description="Total return that came.")
+    is_below: bool = Field(description="Less came than was said; of sets whose edge is there 5 in 100 are.")
+
+
 class ForecastScores(BaseModel):
     """How forecasts did so far."""
 
     scores: list[MeasureScore]
     last: list[KnownForecast]
+    followed: list[SetSinceFirst] = Field(description="One set of each symbol, the least beside what was said first.")
     n_open: int = Field(description="That wait for their bars.")
     n_unknowable: int = Field(description="Closed, since their bars never came.")
     n_hindsight: int = Field(description="Made when their bars were known; they are not counted.")
@@ -130,6 +147,7 @@ async def forecasts(
     return ForecastScores(
         scores=[MeasureScore.model_validate(line, from_attributes=True) for line in board.lines],
         last=[known(row) for row in board.last],
+        followed=[SetSinceFirst.model_validate(each, from_attributes=True) for each in board.followed],
         n_open=board.n_open,
         n_unknowable=board.n_unknowable,
         n_hindsight=board.n_hindsight,

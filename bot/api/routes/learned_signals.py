@@ -12,12 +12,16 @@ from bot.api.problem_details import error_responses
 from bot.api.request_body import StrictRoute
 from bot.api.requests import SYMBOL_SHAPE
 from bot.grammar.values import read_symbol
-from optimizer.domain.results.learned_results import SignalQuality, Weight
+from optimizer.domain.results.learned_results import Label, SignalQuality, Weight
 from optimizer.domain.timeframes import EXAMPLES
 from optimizer.outlook.signal_facts import Bucket
 
 #: Days between which there may be bars: an earlier or later `as_of` knows what the nearer of them does.
 _FIRST, _LAST = date(1900, 1, 1), date(2200, 1, 1)
+_ASKED = (
+    "`gain`: whether the price gains more than the usual costs of a round trip. `barrier`: whether it rises 1.5 "
+    "deviations of its last 20 bars, scaled to the horizon, before it falls as far."
+)
 
 router = APIRouter(route_class=StrictRoute)
 
@@ -32,10 +36,9 @@ class Signal(BaseModel):
     source: str
     as_of: datetime = Field(description="Opening of the bar at whose close it was known.")
     horizon: int = Field(description="Bars that it looks ahead, from the next open on.")
-    probability: float = Field(description="Chance of a gain after the usual costs of a round trip.")
-    base_rate: float = Field(
-        description="Share of gains in the training rows: what is told when the model knows nothing."
-    )
+    label: Label = Field(description=_ASKED)
+    probability: float = Field(description="Chance of what the label asks.")
+    base_rate: float = Field(description="Its share in the training rows: what is told when the model knows nothing.")
     edge: float = Field(description="Probability less the base rate.")
     bucket: Bucket | None = Field(description="Side; null unless earlier signals were informative.")
     quality: SignalQuality | None = Field(
@@ -65,6 +68,7 @@ async def signal(
     context: ContextDep,
     *,
     horizon: Annotated[Literal["2", "5", "10"], Query(description="Bars that it looks ahead.")] = "5",
+    label: Annotated[Label, Query(description=_ASKED)] = Label.GAIN,
     as_of: Annotated[
         date | None, Query(description="Day of the last bar that it may know; the newest one if left out.")
     ] = None,
@@ -78,5 +82,7 @@ async def signal(
 ) -> Signal:
     """Compute the signal, and store it to be scored when its outcome is known."""
     until = as_of and min(max(as_of, _FIRST), _LAST)
-    facts = await context.services.signals.signal(read_symbol(symbol), int(horizon), as_of=until, timeframe=timeframe)
+    facts = await context.services.signals.signal(
+        read_symbol(symbol), int(horizon), label=label, as_of=until, timeframe=timeframe
+    )
     return Signal.model_validate(facts)

@@ -44,6 +44,10 @@ class RegimeAnswer(BaseModel):
         "its volatility and the bars it is expected to last."
     )
     n_bars: int = Field(description="Bars that it rests on.")
+    n_doubts: int = Field(
+        description="Faults of the last year's bars that may falsify the figures, such as a split that is not "
+        "adjusted; `/market-data/{symbol}/quality` names them."
+    )
     version: int = Field(description="Of the model.")
     data_hash: str
     revised: bool = Field(description="`true` if bars up to `as_of` were changed after it was first said.")

@@ -83,7 +83,7 @@ class Form:
         on = {**flags, "force": spec.force, "whole": spec.account.is_whole, "yes": start.is_confirmed}
         # A rule says itself whether it sells short.
         on["short"] = spec.allow_short and spec.rule is None
-        own = strategy_of(spec).space.by_name
+        own = strategy_of(spec).parameter_names
         words = option_words(start)
         years = [word.removeprefix(_YEARS_WORD) for word in words if word.startswith(_YEARS_WORD)]
         return cls(
@@ -111,7 +111,7 @@ class Form:
         one = {block_id: "".join(words[:1]).strip() for block_id, words in chosen.items()}
         key, rule = "".join(chosen.get("strategy", ())) or "rsi", one.get("rule", "")
         strategy = _strategy_of(key, rule)
-        names = {name: _parameter_block(key, name) for name in (strategy.space.names if strategy else ())}
+        names = {name: _parameter_block(key, name) for name in (strategy.parameter_names if strategy else ())}
         return cls(
             symbol=one.get("symbol", ""),
             strategy=strategy.key if strategy else key,
@@ -275,7 +275,7 @@ def _parameter_blocks(form: Form, say: Renderer) -> list[Block]:
             hint=meanings.get(parameter.name, ""),
             optional=True,
         )
-        for parameter in strategy.space.parameters
+        for parameter in strategy.parameters
     ]
 
 

@@ -8,7 +8,12 @@ from bot.origin import Origin
 async def show_signal(command: ShowSignal, origin: Origin, context: BotContext) -> Answer:
     """Show a signal; raises what reading its bars does, TooFewForSignals, or MissingLearner."""
     facts = await context.services.signals.signal(
-        command.symbol, command.horizon, as_of=command.as_of, timeframe=command.timeframe, source=command.source
+        command.symbol,
+        command.horizon,
+        label=command.label,
+        as_of=command.as_of,
+        timeframe=command.timeframe,
+        source=command.source,
     )
     return Answer(origin.renderer.render("signal", signal=facts), Audience.THREAD)
 

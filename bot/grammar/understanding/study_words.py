@@ -187,7 +187,7 @@ def _keys() -> frozenset[str]:
 
 @cache
 def _parameters() -> frozenset[str]:
-    return frozenset(name for strategy in STRATEGIES.values() for name in strategy.space.names)
+    return frozenset(name for strategy in STRATEGIES.values() for name in strategy.parameter_names)
 
 
 def _fills(found: re.Match[str]) -> tuple[Item, ...]:

@@ -11,6 +11,8 @@ from optimizer.domain.study_request import Frozen
 
 #: Levels of the quantiles of every forecast, in their order.
 LEVELS = (0.01, 0.025, 0.05, *(round(0.05 * step, 2) for step in range(2, 19)), 0.95, 0.975, 0.99)
+#: A mean over blocks is less certain than its resamples say, by this share of a block's part of all bars.
+BLOCK_SHARE = 1.5
 
 
 class ForecastOf(StrEnum):

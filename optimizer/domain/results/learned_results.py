@@ -12,6 +12,13 @@ from optimizer.domain.measured import Measure
 from optimizer.domain.study_request import Frozen
 
 
+class Label(StrEnum):
+    """What is asked of the next bars."""
+
+    GAIN = auto()  # whether they gain more than a round trip costs
+    BARRIER = auto()  # whether the price rises a certain way before it falls as far
+
+
 class Quality(StrEnum):
     """How much better than the base rate a model's earlier calls were."""
 
@@ -71,12 +78,13 @@ class Twin(Frozen):
 
 
 class NullRange(Frozen):
-    """Range of what the same training earns where there is nothing to learn."""
+    """Range of what the same training earns where there is nothing to learn, with numbers that no search chose."""
 
+    vote: Measure = None  # Sharpe ratio of the true training with these numbers
     low: float  # 5th and 95th percentile of their Sharpe ratios
     high: float
     n: int
-    p: float  # share of them that did at least as well
+    p: float  # share of them, the true one counted, that did at least as well
 
 
 class LearnedReport(Frozen):
@@ -91,6 +99,7 @@ class LearnedReport(Frozen):
     is_one_sided: bool = False  # a training window had outcomes of one kind only
     dropped: tuple[str, ...] = ()  # features that these bars do not have
     horizon: int | None = None  # bars that a signal looks ahead
+    label: Label = Label.GAIN  # what it is asked about them
     slope: Measure = None  # of the last calibration: 0 tells the base rate
     quality: SignalQuality | None = None
     seeds: tuple[Measure, ...] = ()  # Sharpe ratio of each seed alone, out of sample

@@ -9,7 +9,7 @@ from optimizer.domain.study_request import Frozen
 from optimizer.errors import UserError
 
 #: Raised whenever the same bars get other probabilities or labels than before.
-MODEL_VERSION = 1
+MODEL_VERSION = 2
 #: A label that is no older than so many bars is worth a word before anything is opened.
 RECENT_BARS = 21
 

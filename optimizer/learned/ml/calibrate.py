@@ -28,7 +28,9 @@ def slope_of(offsets: FloatArray, base: FloatArray, outcomes: FloatArray, weight
         chances = sigmoid(base + slope * offsets)
         score = weight * float(np.sum((outcomes - chances) * offsets)) - _RIDGE * slope
         information = weight * float(np.sum(chances * (1.0 - chances) * offsets * offsets)) + _RIDGE
-        slope += score / information
+        before, slope = slope, slope + score / information
+        if slope == before:  # so is every further step
+            break
     return min(max(slope - 1.0 / math.sqrt(information), 0.0), _MOST)
 
 

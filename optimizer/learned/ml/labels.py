@@ -7,6 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.results.learned_results import Label
 from optimizer.domain.study_request import Costs
 
 #: Barriers of the triple-barrier label, in deviations of 20 bars (López de Prado 2018, chapter 3).
@@ -16,6 +17,11 @@ _WIDTH, _VOLATILITY_BARS = 1.5, 20
 def reach_of(horizon: int) -> int:
     """Bars until an outcome is known: that of row t at the close of row t + horizon + 1."""
     return horizon + 1
+
+
+def labels_of(label: Label, bars: Bars, horizon: int, costs: Costs) -> FloatArray:
+    """Outcomes of a label, (n_bars,): 0 or 1, NaN where not known."""
+    return gain_labels(bars, horizon, costs) if label is Label.GAIN else barrier_labels(bars, horizon)
 
 
 def gain_labels(bars: Bars, horizon: int, costs: Costs) -> FloatArray:

@@ -9,7 +9,8 @@ from optimizer.learned.ml.calibrate import sigmoid
 
 #: Precision of the prior of each weight, for features of deviation 1.
 _RIDGE = 10.0
-_STEPS = 6
+#: Most steps of Newton's method, and the change of a weight that is none.
+_STEPS, _STILL = 6, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +36,19 @@ def fit_logistic(rows: FloatArray, outcomes: FloatArray, weight: float) -> Logis
     """
     means, deviations = rows.mean(axis=0), rows.std(axis=0)
     deviations = np.where(deviations > 0.0, deviations, 1.0)
-    table = _with_constant((rows - means) / deviations)
-    ridge = np.full(table.shape[1], _RIDGE)
+    # One row per feature: sums along a row take half the time of sums down a column.
+    table = np.ascontiguousarray(_with_constant((rows - means) / deviations).T)
+    ridge = np.full(len(table), _RIDGE)
     ridge[-1] = 0.0
-    weights = np.zeros(table.shape[1])
+    weights = np.zeros(len(table))
     for _ in range(_STEPS):
-        chances = sigmoid((table * weights).sum(axis=1))
-        slope = weight * (table * (outcomes - chances)[:, None]).sum(axis=0) - ridge * weights
-        bent = table * (weight * chances * (1.0 - chances))[:, None]
-        weights = weights + np.linalg.solve(np.einsum("ij,ik->jk", bent, table) + np.diag(ridge), slope)
+        chances = sigmoid(np.einsum("ji,j->i", table, weights))
+        slope = weight * np.einsum("ji,i->j", table, outcomes - chances) - ridge * weights
+        bent = table * (weight * chances * (1.0 - chances))
+        change = np.linalg.solve(np.einsum("ji,ki->jk", bent, table) + np.diag(ridge), slope)
+        weights = weights + change
+        if np.abs(change).max() < _STILL:
+            break
     return Logistic(means, deviations, weights)
 
 

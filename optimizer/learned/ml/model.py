@@ -29,7 +29,7 @@ SETTINGS = MappingProxyType(
         "objective": "binary",
         "num_threads": 1,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": True,
         "seed": 7,
         "num_leaves": 7,
         "learning_rate": 0.03,
@@ -73,7 +73,11 @@ def fit_trees(rows: FloatArray, outcomes: FloatArray, weight: float) -> Model:
     settings = dict(SETTINGS)
     weights = np.full(len(rows), weight)
     data = lightgbm.Dataset(np.ascontiguousarray(rows), outcomes, weight=weights, params=settings)
-    return Model(lightgbm.train(settings, data, num_boost_round=N_TREES, keep_training_booster=True))
+    # As `lightgbm.train` does, without its callbacks and its copy of the model.
+    booster = lightgbm.Booster(settings, data)
+    for _ in range(N_TREES):
+        booster.update()
+    return Model(booster)
 
 
 def missing() -> str:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.results.learned_results import Label
 from optimizer.domain.study_request import Costs
 from optimizer.learned.ml.calibrate import log_odds, sigmoid, slope_of
-from optimizer.learned.ml.labels import gain_labels, reach_of
+from optimizer.learned.ml.labels import labels_of, reach_of
 from optimizer.learned.ml.logistic import Logistic, fit_logistic
 from optimizer.learned.ml.model import Model, fit_trees
 from optimizer.learned.ml.scale_free import FeatureTable, feature_table
@@ -24,6 +25,11 @@ VERSION = 1
 SCHEDULE = Schedule(first=504, every=63, memory=1_260)
 #: Rows of training below which a fit tells the base rate.
 LEAST_ROWS = 126
+
+
+def purge_of(horizon: int) -> int:
+    """Rows before the close of a fit that it does not train on: of unknown outcomes, and an embargo as long."""
+    return reach_of(horizon) + horizon
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,16 +70,16 @@ def _greatest(names: tuple[str, ...], parts: FloatArray, n: int) -> list[tuple[s
     return [(names[column], float(parts[column])) for column in order if parts[column] != 0.0]
 
 
-def walk(bars: Bars, costs: Costs, watch: Watch = UNWATCHED, horizon: int = 5) -> Walk:
-    """Walk through bars with the outcomes of `gain_labels`. Raises TrainingStopped, or what LightGBM does."""
-    return walk_with(feature_table(bars), gain_labels(bars, horizon, costs), horizon, watch=watch)
+def walk(bars: Bars, costs: Costs, watch: Watch = UNWATCHED, horizon: int = 5, label: Label = Label.GAIN) -> Walk:
+    """Walk through bars with the outcomes of a label. Raises TrainingStopped, or what LightGBM does."""
+    return walk_with(feature_table(bars), labels_of(label, bars, horizon, costs), horizon, watch=watch)
 
 
 def walk_with(
     features: FeatureTable, outcomes: FloatArray, horizon: int, *, watch: Watch = UNWATCHED, purge: int | None = None
 ) -> Walk:
     """Walk with given features and outcomes; `purge` rows before each fit are left out, by default all that need be."""
-    walker = _Walker(features, outcomes, horizon, 2 * horizon + 1 if purge is None else purge)
+    walker = _Walker(features, outcomes, horizon, purge_of(horizon) if purge is None else purge)
     for first, last in SCHEDULE.stretches(len(outcomes)):
         watch.next_fit()
         walker.fit(first, last)

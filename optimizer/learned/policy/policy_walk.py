@@ -19,7 +19,7 @@ from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.metrics import periods_per_year_so_far
 from optimizer.domain.study_request import Costs, cost_factors
 from optimizer.learned.policy.policy_features import N_BEFORE, features
-from optimizer.learned.policy.policy_schedule import FIRST_FIT, N_POLICIES, schedule_of
+from optimizer.learned.policy.policy_schedule import FIRST_FIT, N_POLICIES, REFIT, schedule_of
 from optimizer.learned.policy.policy_search import (
     GENERATIONS,
     N_WEIGHTS,
@@ -28,7 +28,7 @@ from optimizer.learned.policy.policy_search import (
     follow,
     search,
 )
-from optimizer.learned.rows import Watch
+from optimizer.learned.rows import UNWATCHED, Watch
 
 #: Bars after a row until what it decided has earned anything.
 REACH = 1
@@ -116,3 +116,12 @@ def shuffled_rows(n_rows: int, seed: list[int]) -> NDArray[np.intp]:
     order = np.random.default_rng(seed).permutation(-(-n_rows // SHUFFLED_BARS))
     rows = (order[:, None] * SHUFFLED_BARS + np.arange(SHUFFLED_BARS)).ravel()
     return rows[rows < n_rows].astype(np.intp)
+
+
+def warm() -> None:
+    """Load or compile every compiled function of a walk, so that no study waits for it."""
+    n_bars = FIRST_FIT + 1
+    close = np.exp(np.cumsum(np.random.default_rng(7).normal(0.0, 0.01, n_bars)))
+    time = np.arange(n_bars).astype("datetime64[D]").astype("datetime64[ns]")
+    bars = Bars(symbol="WARM", time=time, open=close, high=close, low=close, close=close, volume=close)
+    walk(bars, Costs(), UNWATCHED, REFIT, 1.0)

@@ -42,7 +42,8 @@ _REVISED = """
 _SCORED = (
     "forecast_id", "kind", "study_name", "symbols", "strategy_name", "created_by", "audience", "team", "measure",
     "horizon_bars", "made_at", "as_of", "target_date", "quantiles[3]", "quantiles[12]", "quantiles[21]",
-    "quantiles[1]", "realised", "scored_at", "pit", "crps", "crps_naive", "inside_50", "inside_90", "closed",
+    "quantiles[1]", "n_bars", "block", "realised", "scored_at", "pit", "crps", "crps_naive", "inside_50", "inside_90",
+    "closed",
 )  # fmt: skip
 _READ = f"SELECT {', '.join(_SCORED)} FROM portfolio_forecast_history "  # noqa: S608
 _OVERDUE = f"{_READ} WHERE {_OPEN} AND target_date < ? ORDER BY target_date, forecast_id, horizon_bars, measure"

@@ -5,6 +5,7 @@ A file is named by the hash of its bars, so that a second upload is none, and wh
 
 import asyncio
 import logging
+import secrets
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +19,7 @@ from pymongo.errors import DuplicateKeyError
 from optimizer.errors import DamagedSnapshot, NoSnapshot, Phrase, UserError
 from optimizer.market.snapshots import is_whole, snapshot_path
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.storage.mongo import file_bucket
+from optimizer.storage.driver import database_of, file_bucket
 from optimizer.storage.outage import patiently
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,17 @@ async def drop_shared_snapshots(*, keep: set[str], before: datetime) -> int:
     for data_hash in unused:
         await _delete(data_hash)
     return len(unused)
+
+
+async def try_bucket() -> bool:
+    """Store, read and delete a file; returns whether it came back as it was. Raises PyMongoError."""
+    name, content = f"probe-{secrets.token_hex(8)}", secrets.token_bytes(1024)
+    try:
+        await _bucket().upload_from_stream_with_id(name, name, content)
+        stream = await _bucket().open_download_stream(name)
+        return bool(await stream.read() == content)
+    finally:
+        await _delete(name)
 
 
 async def _upload(data_hash: str, content: bytes) -> None:
@@ -110,8 +122,8 @@ async def _delete(data_hash: str) -> None:
 
 
 def _bucket() -> Any:
-    return file_bucket(OptimizationStudy.get_motor_collection().database, _BUCKET)
+    return file_bucket(database_of(OptimizationStudy), _BUCKET)
 
 
 def _files() -> Any:
-    return OptimizationStudy.get_motor_collection().database[f"{_BUCKET}.files"]
+    return database_of(OptimizationStudy)[f"{_BUCKET}.files"]

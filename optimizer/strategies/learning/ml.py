@@ -1,9 +1,11 @@
 """Signals that learn: buy where a model, refitted on the bars before, gives a gain over the next bars a good chance."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 from optimizer.domain.bars import FloatArray
+from optimizer.domain.results.learned_results import Label
 from optimizer.domain.space import Order, Range, Space
 from optimizer.indicators.conditions import Conditions
 from optimizer.learned.ml.model import missing
@@ -14,6 +16,8 @@ from optimizer.strategies.declaration import Columns, Side, Strategy, choice_of
 #: Bars that a signal looks ahead. Twenty are not offered: a hundred independent outcomes in eight years carry no model.
 HORIZONS = ("2", "5", "10")
 DEFAULT_HORIZON = "5"
+#: What is asked of those bars: gains unless a request names something else, so that nobody tries both unawares.
+LABEL = choice_of("label", [label.value for label in Label], Label.GAIN.value)
 #: Seconds of one processor for a fit with what belongs to it.
 _SECONDS_A_FIT = 0.03
 
@@ -22,35 +26,41 @@ def _seconds(n_bars: int) -> float:
     return _SECONDS_A_FIT * sum(1 for _ in SCHEDULE.stretches(n_bars))
 
 
-#: Walk of a horizon, given as the word that it is in a space.
+#: Walk of a horizon and a label, given as the words that they are in a space.
 SIGNAL: LearnedRow[Walk] = LearnedRow(
     key="ml",
     version=VERSION,
-    parameters=("horizon",),
-    fit=lambda bars, costs, watch, horizon: walk(bars, costs, watch, int(horizon)),
+    parameters=("horizon", LABEL.name),
+    fit=lambda bars, costs, watch, horizon, label: walk(bars, costs, watch, int(horizon), Label(label)),
     seconds=_seconds,
     is_ready=lambda: not missing(),
     extra="ml",
+    defaults=MappingProxyType({LABEL.name: LABEL.default}),
 )
 
 
-def probability(conditions: Conditions, horizon: str) -> FloatArray:
-    """Chance of a gain, costs included, from the next open `horizon` bars long; NaN before the first fit."""
-    return SIGNAL.of(conditions, horizon).row
+def probability(conditions: Conditions, horizon: str, label: str) -> FloatArray:
+    """Chance of what a label asks, from the next open `horizon` bars long; NaN before the first fit."""
+    return SIGNAL.of(conditions, horizon, label).row
 
 
 def _long(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=conditions.above(probability, params["horizon"], level=params["enter"]),
-        exit=conditions.below(probability, params["horizon"], level=params["leave"]),
+        enter=conditions.above(probability, *_model(params), level=params["enter"]),
+        exit=conditions.below(probability, *_model(params), level=params["leave"]),
     )
 
 
 def _short(conditions: Conditions, params: Columns) -> Side:
     return Side(
-        enter=conditions.below(probability, params["horizon"], level=_mirrored(params["enter"])),
-        exit=conditions.above(probability, params["horizon"], level=_mirrored(params["leave"])),
+        enter=conditions.below(probability, *_model(params), level=_mirrored(params["enter"])),
+        exit=conditions.above(probability, *_model(params), level=_mirrored(params["leave"])),
     )
+
+
+def _model(params: Columns) -> tuple[Sequence[Any], Sequence[Any]]:
+    """What the probability of each set depends on."""
+    return params["horizon"], params[LABEL.name]
 
 
 def _mirrored(levels: Sequence[Any]) -> list[float]:
@@ -76,4 +86,5 @@ ML = Strategy(
     short=_short,
     aliases=("lightgbm",),
     learned=SIGNAL,
+    on_request=(LABEL,),
 )

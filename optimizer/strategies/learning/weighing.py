@@ -4,14 +4,15 @@ The model's horizon is fixed, so that choosing it is no try.
 """
 
 from optimizer.domain.metrics import GOALS
+from optimizer.domain.results.learned_results import Label
 from optimizer.domain.study_request import StudySpec
 from optimizer.errors import GoalAlone
 from optimizer.learned.ml.walk import SCHEDULE, Walk
 from optimizer.learned.rows import LearnedRow
 from optimizer.strategies.learning.ml import SIGNAL
 
-#: Bars that the model looks ahead.
-WEIGHING_HORIZON = "5"
+#: Bars that the model looks ahead, and what it is asked about them.
+WEIGHING = ("5", Label.GAIN.value)
 
 
 def model_of(spec: StudySpec) -> LearnedRow[Walk] | None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from optimizer.storage.documents import OptimizationStudy
+from optimizer.storage.driver import collection_of
 from optimizer.storage.leases import EXPIRY_SECONDS, take_away
 from optimizer.storage.outage import patiently
 from optimizer.studies.running.deaths import fail_lost
@@ -57,7 +58,7 @@ class Reaper:
             "status": {"$in": ["queued", "running"]},
         }
         wanted = {"study_name": True, "lease": True}
-        held = await OptimizationStudy.get_motor_collection().find(query, wanted).to_list(None)
+        held = await collection_of(OptimizationStudy).find(query, wanted).to_list(None)
         now = asyncio.get_running_loop().time()
         before = self._seen if now - self._looked_at < 2 * self._every + 1.0 else {}
         self._looked_at, self._seen = now, {}

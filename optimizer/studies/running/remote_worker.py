@@ -1,13 +1,13 @@
 """Worker program: runs studies of the database on a machine of its own, without Slack and without the warehouse.
 
-It looks for studies every half second, and at once for one whose name it is rung for. What it claims it holds like
+It looks for studies every half second, and at once when it is rung for one. What it claims it holds like
 the bot's own workers do (`optimizer/storage/leases.py`); what only the bot can run it gives back.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from optimizer.errors import Phrase, Unavailable, UserError, error_of
 from optimizer.learned.rows import MissingLearner
 from optimizer.storage.copies.shared_snapshots import SnapshotNotKept
 from optimizer.storage.documents import OptimizationStudy, WorkerProgram
+from optimizer.storage.driver import aggregate, collection_of
 from optimizer.storage.leases import HEARTBEAT_SECONDS, Claimant, give_back, leave_to_bot, next_claimable
 from optimizer.storage.outage import patiently
 from optimizer.studies.running.deaths import MAX_DEATHS, fail, fail_lost, record_death
@@ -50,7 +51,8 @@ class RemoteWorker:
         self._claimant = Claimant(pool=pool.identity, code_version=code_version)
         self._tell = tell
         self._rung: asyncio.Queue[str] = asyncio.Queue()
-        self._ended: dict[str, Callable[[], None]] = {}  # of a study that was rung for
+        self._ended: dict[str, Callable[[], None]] = {}  # of each bell that was heard, by its study
+        self._choosing = asyncio.Lock()
         self._taken: set[str] = set()
         self._versions: Mapping[str, int] = {}
         self.machine = self._claimant.machine
@@ -66,7 +68,7 @@ class RemoteWorker:
             yield
 
     def ring(self, study_name: str, ended: Callable[[], None] = lambda: None) -> None:
-        """Look at this study at once; `ended` is called when it is not run here any more, if it ever was."""
+        """Look for studies at once; `ended` is called when the one that this led to, if any, is not run any more."""
         if study_name in self._ended or study_name in self._taken:
             ended()
             return
@@ -75,25 +77,35 @@ class RemoteWorker:
 
     async def _take_one(self) -> None:
         """Run the next study, or wait a while for one."""
-        name = await self._next()
-        if name is None or name in self._taken:
-            return
-        self._taken.add(name)
+        heard, name = self._heard(), None
         try:
-            await self._run(name)
+            name = await self._next()
+            if name is None and heard is None:
+                heard = await self._hear()
+                name = await self._next() if heard is not None else None
+            if name is not None:
+                await self._run(name)
         finally:
-            self._taken.discard(name)
-            self._ended.pop(name, _nothing)()
+            self._taken -= {name}
+            if heard is not None:
+                self._ended.pop(heard)()
 
     async def _next(self) -> str | None:
-        if self._rung.empty():
-            choose = partial(next_claimable, self._claimant, besides=self._taken)
-            if (name := await patiently(choose, what="studies")) is not None:
-                return name
-        try:
+        """Take the study whose turn it is, whichever was rung for; returns its name."""
+        async with self._choosing:
+            name = await patiently(partial(next_claimable, self._claimant, besides=self._taken), what="studies")
+            if name is not None:
+                self._taken.add(name)
+        return name
+
+    def _heard(self) -> str | None:
+        return None if self._rung.empty() else self._rung.get_nowait()
+
+    async def _hear(self) -> str | None:
+        """Wait until the next look for a bell."""
+        with suppress(TimeoutError):
             return await asyncio.wait_for(self._rung.get(), POLL_SECONDS)
-        except TimeoutError:
-            return None
+        return None
 
     async def _run(self, name: str) -> None:
         claimable = {"study_name": name, **self._claimant.may_claim()}
@@ -134,7 +146,7 @@ class RemoteWorker:
         """Show that this program lives, and tell of studies that wait for another version."""
         facts = {"machine": self.machine, "size": self._pool.size, "code_version": self._claimant.code_version}
         change = {"$set": facts, "$inc": {"beat": 1}}
-        collection, key = WorkerProgram.get_motor_collection(), {"pool": self._pool.identity}
+        collection, key = collection_of(WorkerProgram), {"pool": self._pool.identity}
         await patiently(lambda: collection.update_one(key, change, upsert=True), what="worker")
         versions = await patiently(partial(_waiting_versions, self._claimant.code_version), what="versions")
         if versions and versions != self._versions:
@@ -149,16 +161,11 @@ class RemoteWorker:
 
 async def forget(pool: str) -> None:
     """Delete what a worker program wrote of itself."""
-    await WorkerProgram.get_motor_collection().delete_one({"pool": pool})
+    await collection_of(WorkerProgram).delete_one({"pool": pool})
 
 
 async def _waiting_versions(own: str) -> dict[str, int]:
     """Numbers of queued studies of other versions of the code, by version."""
     waiting = {"status": "queued", "lease.owner": None, "code_version": {"$ne": own}}
     stages: list[dict[str, Any]] = [{"$match": waiting}, {"$group": {"_id": "$code_version", "n": {"$sum": 1}}}]
-    found = await OptimizationStudy.get_motor_collection().aggregate(stages).to_list(None)
-    return {each["_id"]: each["n"] for each in found}
-
-
-def _nothing() -> None:
-    """Nobody waits for the end."""
+    return {each["_id"]: each["n"] async for each in aggregate(OptimizationStudy, stages)}

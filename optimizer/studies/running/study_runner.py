@@ -12,6 +12,7 @@ from optimizer.storage.leases import holder_of
 from optimizer.storage.outage import patiently
 from optimizer.studies.finding import find_study
 from optimizer.studies.running.deaths import MAX_DEATHS, fail, fail_lost, record_death
+from optimizer.studies.running.turns import Turns
 from optimizer.studies.worker_messages import Failed, Finished, Held
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 
@@ -21,7 +22,7 @@ _WAITING = (StudyState.QUEUED, StudyState.RUNNING)
 
 
 class StudyRunner:
-    """Runs each study once at a time, and a few of one person."""
+    """Runs each study once at a time, and of each person a few in turn with everybody else's."""
 
     def __init__(
         self,
@@ -37,8 +38,8 @@ class StudyRunner:
         self._pool = pool
         self._mend = mend
         self._clock = clock
-        self._running_per_person = running_per_person
-        self._running_limits: dict[str, asyncio.Semaphore] = {}
+        # As many as there are workers, so that none waits for one before its turn.
+        self._turns = Turns(max(pool.size, 1), per_person=running_per_person)
         self._running: set[str] = set()
 
     def is_under_way(self, study_name: str) -> bool:
@@ -48,8 +49,8 @@ class StudyRunner:
     async def run(self, study_name: str) -> OptimizationStudy:
         """Run a queued or interrupted study on a worker; returns it finished, paused or cancelled.
 
-        A worker that dies is replaced and the study resumes, at most three times. The number of one person's
-        studies that run here at once is limited; the others wait even while workers are free.
+        A worker that dies is replaced and the study resumes when it is its turn again, at most three times. The number
+        of one person's studies that run here at once is limited; the others wait even while workers are free.
         """
         study = await patiently(lambda: find_study(study_name), what="study")
         if study.study_name in self._running:
@@ -57,9 +58,8 @@ class StudyRunner:
         self._running.add(study.study_name)
         self._ring(study.study_name)
         try:
-            limit = self._running_limits.setdefault(study.created_by, asyncio.Semaphore(self._running_per_person))
             while True:
-                async with limit:
+                async with self._turns.of(study.created_by):
                     ended = await self._run_in_turn(study.study_name)
                 if ended is not None:
                     return ended
@@ -68,7 +68,7 @@ class StudyRunner:
             self._running.discard(study.study_name)
 
     async def _run_in_turn(self, study_name: str) -> OptimizationStudy | None:
-        """Run a study on a worker of this program; None while one of another program has it."""
+        """Run a study on a worker of this program; None while another program's has it, and after its worker died."""
         while True:
             study = await patiently(lambda: find_study(study_name), what="study")
             if self._is_elsewhere(study):
@@ -84,7 +84,7 @@ class StudyRunner:
             except WorkerDied as death:
                 death_of = partial(record_death, study, self._pool.identity, hung=death.hung)
                 await patiently(death_of, what="death")
-                continue
+                return None
             except Unavailable as error:
                 answer = Failed(error=error.as_document())
             if isinstance(answer, Held):

@@ -4,18 +4,19 @@ Every one was told before its outcome, so that the searched bars count as well; 
 have no part in it.
 """
 
-from optimizer.domain.results.learned_results import Doubt, LearnedReport, Quality, SignalQuality, Weight
+from optimizer.domain.results.learned_results import Doubt, Label, LearnedReport, Quality, SignalQuality, Weight
 from optimizer.domain.space import Params
 from optimizer.engine.evaluator import Evaluator
 from optimizer.learned.ml.quality import quality_of
 from optimizer.learned.ml.walk import Walk
+from optimizer.strategies.learning.ml import SIGNAL
 from optimizer.validation.window import WindowRows, day_of
 
 
 def signal_report(evaluator: Evaluator, winner: Params, rows: WindowRows) -> LearnedReport:
     """Report on the probabilities that the winner read."""
     walk: Walk = evaluator.learned(winner)
-    quality = quality_of(walk, rows.start, rows.stop)
+    quality, (_, label) = quality_of(walk, rows.start, rows.stop), SIGNAL.values_of(winner)
     return LearnedReport(
         kind="ml",
         n_refits=len(walk.slopes),
@@ -25,6 +26,7 @@ def signal_report(evaluator: Evaluator, winner: Params, rows: WindowRows) -> Lea
         is_one_sided=walk.is_one_sided,
         dropped=walk.features.dropped,
         horizon=walk.horizon,
+        label=Label(str(label)),
         slope=float(walk.slopes[-1]) if len(walk.slopes) else None,
         quality=quality,
         doubts=(Doubt.NO_BETTER_THAN_BASE,) if is_doubtful(quality) else (),

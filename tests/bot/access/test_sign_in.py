@@ -9,6 +9,7 @@ import pytest
 
 from bot.access.sign_in import LINK_LIVES, SESSION_LIVES, LinkExpired, LinkUsed, NotMyLink, SignIn
 from bot.documents.sessions import WebSession
+from optimizer.storage.driver import collection_of
 
 #: Far enough ahead that MongoDB's own clock forgets nothing meanwhile.
 from tests.refused import refused
@@ -129,7 +130,7 @@ async def test_a_session_ends_after_its_time(sign_in: SignIn, hours: Hours) -> N
 @pytest.mark.usefixtures("documents")
 async def test_what_is_stored_does_not_open_the_door(sign_in: SignIn) -> None:
     _, cookie = await sign_in.redeem(sign_in.link_for("U0ALICE1"), "en")
-    stored = str(await WebSession.get_motor_collection().find_one({}))
+    stored = str(await collection_of(WebSession).find_one({}))
 
     assert cookie not in stored
     assert cookie.rpartition(".")[0] not in stored

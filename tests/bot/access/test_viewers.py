@@ -28,6 +28,7 @@ from bot.documents.recurring import Schedule
 from bot.role import Role
 from optimizer.domain.study_request import StudySpec
 from optimizer.storage.documents import WORKSPACE, OptimizationStudy, WindowRecord
+from optimizer.storage.driver import collection_of
 from tests.refused import refused
 from tests.slack.inspection import manifest_scopes
 from tests.slack.scopes import Kind
@@ -220,7 +221,7 @@ async def test_what_earlier_versions_stored_is_the_workspaces_unless_the_channel
     )  # fmt: skip
     await schedule.insert()
     for kind in (OptimizationStudy, Schedule):
-        await kind.get_motor_collection().update_many({}, {"$unset": {"audience": ""}})
+        await collection_of(kind).update_many({}, {"$unset": {"audience": ""}})
 
     await store_missing_audiences()
     await store_missing_audiences()

@@ -27,6 +27,7 @@ from bot.documents.sessions import ApiKey
 from bot.grammar.errors import NotAWord
 from bot.grammar.fields import BadFields
 from bot.role import Role
+from optimizer.storage.driver import collection_of
 from reports.text.numbers import is_slack_user
 from tests.refused import refused
 
@@ -51,7 +52,7 @@ async def test_a_key_is_found_by_its_text_alone(documents: None) -> None:
 async def test_the_key_itself_is_kept_nowhere(documents: None) -> None:
     text = await _add()
 
-    [stored] = await ApiKey.get_motor_collection().find().to_list(None)
+    [stored] = await collection_of(ApiKey).find().to_list(None)
     assert re.fullmatch("[0-9a-f]{64}", stored["digest"])
     assert text not in str(stored)
     assert text.removeprefix("obk_") not in str(stored)

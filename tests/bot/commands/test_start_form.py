@@ -111,7 +111,7 @@ def test_every_parameter_has_its_field(strategy: Any) -> None:
     ]
 
     assert [b for b in blocks if b.startswith("parameter:")] == [
-        f"parameter:{strategy.key}:{name}" for name in strategy.space.names
+        f"parameter:{strategy.key}:{name}" for name in strategy.parameter_names
     ]
 
 

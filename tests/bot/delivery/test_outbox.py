@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.delivery.outbox import Outbox, post_entry
 from bot.documents.conversations import Method, OutboxEntry, Sending
 from bot.runtime.slack_account import SlackAccount
+from optimizer.storage.driver import collection_of
 from tests.slack.faults import PAGES, Fault, Lost
 from tests.slack.strict import StrictSlack
 
@@ -70,7 +71,7 @@ async def test_message_sent_before_a_crash_and_not_marked_is_found_again(slack: 
     async with outbox_for(slack).open() as outbox:
         await outbox.put([said("a")])
         await outbox.wait_until_sent("a")
-    await OutboxEntry.get_motor_collection().update_one({"key": "a"}, {"$set": {"sending": "sending", "ts": ""}})
+    await collection_of(OutboxEntry).update_one({"key": "a"}, {"$set": {"sending": "sending", "ts": ""}})
 
     async with outbox_for(slack).open() as outbox:
         entry = await asyncio.wait_for(outbox.wait_until_sent("a"), 60)

@@ -33,7 +33,7 @@ N_BATCHES = 10
 
 STRATEGY_WORDS = sorted({word for s in STRATEGIES.values() for word in (s.key, *s.aliases)})
 SYMBOLS = ["AAPL", "msft", "005930.KS", "^GSPC", "BRK-B", "EURUSD=X", "$IBM", "@tech", "RUN", "AAPL,MSFT", "rsi", "TOP"]
-PARAMETERS = sorted({name for s in STRATEGIES.values() for name in s.space.names})
+PARAMETERS = sorted({name for s in STRATEGIES.values() for name in s.parameter_names})
 VALUES = [
     "14",
     "10..20",

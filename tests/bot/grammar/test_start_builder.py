@@ -372,7 +372,7 @@ def test_no_word_means_two_options() -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=lambda s: s.key)
 def test_no_option_hides_a_parameter(strategy: Strategy) -> None:
-    hidden = set(strategy.space.names) & {*OPTIONS, *FLAGS}
+    hidden = set(strategy.parameter_names) & {*OPTIONS, *FLAGS}
 
     assert hidden <= {"mode"}
 

@@ -10,6 +10,7 @@ import pytest
 from bot.documents.lease_record import Lease
 from bot.ops.lease import HeldLease, LeaseTimings, hold_lease
 from bot.runtime.processes import identity_of
+from optimizer.storage.driver import collection_of
 from optimizer.supervisor import Supervisor
 from tests.mongo_faults import failing
 
@@ -70,7 +71,7 @@ async def test_one_whose_lease_was_taken_is_told() -> None:
     lost = asyncio.Event()
     async with hold_lease("one", Supervisor(), on_lost=lost.set, timings=QUICK) as lease:
         assert lease.is_held
-        await Lease.get_motor_collection().update_one({"lease_name": "bot"}, {"$set": {"holder": "two"}})
+        await collection_of(Lease).update_one({"lease_name": "bot"}, {"$set": {"holder": "two"}})
         await asyncio.wait_for(lost.wait(), 5)
         assert not lease.is_held
     # What is another's now is not deleted.

@@ -4,12 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
+from gymnasium.error import InvalidAction, ResetNeeded
 from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import SyncVectorEnv
 
 from optimizer.domain.study_request import Account, Costs
-from optimizer.engine import stepping
 from optimizer.engine.backtest import simulate
-from optimizer.engine.trading_env import SIDES, TradingEnv
+from optimizer.engine.trading_env import SIDES, TradingEnv, TradingVectorEnv
 from optimizer.errors import TooFewBars
 from optimizer.learned.policy.policy_features import N_BEFORE
 from tests.bars import made_up_bars, sample_bars
@@ -72,21 +73,56 @@ def test_gymnasium_finds_nothing_wrong_with_it(allow_short: bool) -> None:
     assert not [w for w in found if "render modes" not in str(w.message)]  # it draws nothing
 
 
-def test_many_accounts_step_as_each_alone() -> None:
-    bars = sample_bars("IBM")
-    env, told = TradingEnv(bars, allow_short=True), np.random.default_rng(3).integers(-1, 2, (200, 8))
-    accounts, rewards = np.empty((8, stepping.N_COLUMNS)), np.empty((200, 8))
-    views = np.empty((8, len(env.features) + 1), dtype=np.float32)
-    for account, row in zip(accounts, range(START, START + 8), strict=True):
-        stepping.open_account(env.prices, env.terms, account, row)
-    for sides, earned in zip(told, rewards, strict=True):
-        stepping.step_accounts(env.prices, env.terms, env.features, accounts, sides, earned, views)
+@pytest.mark.parametrize("allow_short", [False, True])
+def test_many_accounts_are_as_many_alone(allow_short: bool) -> None:
+    bars, more = made_up_bars(300, seed=1, volatility=0.02, drift=0.01), {"allow_short": allow_short, "n_bars": 60}
+    together = TradingVectorEnv(bars, 8, **more)
+    alone = SyncVectorEnv([lambda: TradingEnv(bars, **more)] * 8)
+    (seen, _), (same, _) = together.reset(seed=5), alone.reset(seed=5)
+    assert np.array_equal(seen, same)
+    alone.action_space.seed(1)
+    n_ended = 0
+    for _ in range(200):
+        wanted = alone.action_space.sample()
+        *ours, told = together.step(wanted)
+        *theirs, _ = alone.step(wanted)
+        assert all(np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True))
+        assert all(one.dtype == other.dtype for one, other in zip(ours, theirs, strict=True))
+        assert ours[0] in together.observation_space
+        assert told == {}
+        n_ended += int(ours[2].sum() + ours[3].sum())
+    assert n_ended > 8  # each began anew
 
-    for i in range(8):
-        env.reset(options={"row": START + i})
-        alone = [env.step(np.int64(side % 3)) for side in told[:, i]]
-        assert [one[1] for one in alone] == rewards[:, i].tolist()
-        assert np.array_equal(alone[-1][0], views[i])
+
+def test_many_accounts_begin_again_by_their_seeds() -> None:
+    env = TradingVectorEnv(sample_bars("IBM"), 3, n_bars=100)
+    first, _ = env.reset(seed=[4, 5, 6])
+    moved, _ = env.reset()
+    again, _ = env.reset(seed=4)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, moved)
+    one, _ = env.reset(options={"row": 500})
+    assert np.array_equal(one[0], one[2])
+
+
+def test_what_is_no_action_and_no_row_is_refused() -> None:
+    env, many = TradingEnv(sample_bars("IBM"), n_bars=3), TradingVectorEnv(sample_bars("IBM"), 2)
+    env.reset(seed=1)
+    many.reset(seed=1)
+    for wrong in (-1, 2):
+        with pytest.raises(InvalidAction):
+            env.step(np.int64(wrong))
+        with pytest.raises(InvalidAction):
+            many.step(np.array([0, wrong]))
+    with pytest.raises(InvalidAction):
+        many.step(np.array([0]))
+    for row in (0, N_BEFORE - 1, len(sample_bars("IBM")) - 1, 10**9):
+        with pytest.raises(ValueError, match="begins at a row from 120"):
+            env.reset(options={"row": row})
+    env.step(np.int64(0))
+    env.step(np.int64(0))
+    with pytest.raises(ResetNeeded):  # beyond its last bar there is nothing to step to
+        env.step(np.int64(0))
 
 
 def test_what_is_seen_depends_on_no_later_bar() -> None:

@@ -20,7 +20,7 @@ from optimizer.learned.policy.policy_search import (
     reward,
     search,
 )
-from optimizer.learned.policy.policy_walk import Votes, shuffled_rows, walk
+from optimizer.learned.policy.policy_walk import Votes, shuffled_rows, walk, warm
 from optimizer.learned.policy.ridge_twin import ridge_positions
 from optimizer.learned.rows import UNWATCHED, TrainingStopped, Watch
 from tests.bars import bars_of, made_up_bars, sample_bars
@@ -100,12 +100,12 @@ def test_where_nothing_pays_the_policy_stays_out() -> None:
 
 def test_votes_depend_on_no_later_bar() -> None:
     bars = sample_bars("MSFT").cut(0, FIRST_FIT + 2 * REFIT + 40)
-    whole, rng = walk_of(bars), np.random.default_rng(8)
-    stops = [FIRST_FIT + 1, FIRST_FIT + REFIT, FIRST_FIT + REFIT + 1, *rng.integers(FIRST_FIT, len(bars), 3).tolist()]
+    whole, twin, rng = walk_of(bars), ridge_positions(bars, COSTS, 504), np.random.default_rng(8)
+    stops = [FIRST_FIT + 1, FIRST_FIT + REFIT, FIRST_FIT + REFIT + 1, *rng.integers(FIRST_FIT, len(bars), 37).tolist()]
     for stop in stops:
         cut = walk_of(bars.cut(0, stop))
         assert np.array_equal(cut.row, whole.row[:stop], equal_nan=True)
-        assert np.array_equal(ridge_positions(bars.cut(0, stop), COSTS, 504), ridge_positions(bars, COSTS, 504)[:stop])
+        assert np.array_equal(ridge_positions(bars.cut(0, stop), COSTS, 504), twin[:stop])
 
 
 def test_what_the_features_see_is_over_at_their_bar() -> None:
@@ -160,6 +160,29 @@ def test_constant_prices_are_never_bought() -> None:
 
     assert np.isnan(votes.row[:FIRST_FIT]).all()
     assert not votes.row[FIRST_FIT:].any()
+
+
+def test_a_halt_has_no_features_and_what_follows_is_learned_as_before() -> None:
+    moving = sample_bars("IBM").cut(0, FIRST_FIT + REFIT)
+    close = moving.close.copy()
+    close[400:600] = close[400]
+    halted = bars_of(close, close, close, close)
+    seen, votes = features(halted), walk_of(halted)
+
+    assert not seen[:, 421:600].any()  # 20 bars after the last move its short deviation is gone
+    assert np.isfinite(seen).all()
+    assert np.abs(seen[:, 720:]).sum() > 0
+    assert np.isfinite(votes.weights).all()
+    assert np.isfinite(votes.row[FIRST_FIT:]).all()
+
+
+def test_warming_compiles_all_that_a_walk_calls() -> None:
+    warm()
+    called = (fill_outcomes, follow, search)
+    before = [len(function.signatures) for function in called]
+    walk_of(short_bars(), 1260, side=-1, shuffle=2)
+
+    assert [len(function.signatures) for function in called] == before
 
 
 @pytest.mark.parametrize("planted", Planted)

@@ -315,17 +315,17 @@ def test_a_second_process_is_told_who_holds_the_file(tmp_path: Path) -> None:
 
 
 #: Takes about a second, and never ends.
-LONG, ENDLESS = (f"SELECT sum(n % 7) FROM range({n}) t(n)" for n in (300_000_000, 10**15))
+LONG, ENDLESS = (f"SELECT sum(n % 7) FROM range({n}) t(n)" for n in (100_000_000, 10**15))
 
 
 def test_a_file_is_closed_when_what_another_thread_reads_is_through(warehouse: Warehouse) -> None:
     read: list[Any] = []
     thread = _reading(warehouse, LONG, read)
 
-    warehouse.close()
+    warehouse.close(patience=300)  # how long it takes is the machine's affair
     thread.join()
 
-    assert read == [[(899_999_997,)]]
+    assert read == [[(299_999_995,)]]
 
 
 def test_a_read_that_does_not_end_is_broken_off_when_the_file_is_closed(warehouse: Warehouse) -> None:

@@ -64,6 +64,14 @@ def test_a_vanished_edge_shows_in_the_levels_before_it_leaves_the_band(pit: floa
     assert (line.is_too_high, line.is_off) == (is_too_high, False)
 
 
+def test_a_set_that_made_less_than_it_said_first_is_named() -> None:
+    lost = returns(*[-0.04] * 20, symbols=("MSFT",))
+    board = scoreboard([*lost, *returns(*[0.04] * 20)])
+
+    assert [one.symbols for one in board.below] == [("MSFT",)]
+    assert len(board.followed) == 2
+
+
 def drawdown(place: int, value: float) -> Any:
     return scored(place, measure=ForecastMeasure.MAX_DRAWDOWN, low=-0.15, high=-0.01, least=-0.2, value=value)
 

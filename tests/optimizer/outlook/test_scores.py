@@ -1,11 +1,13 @@
 """Scores: those of a library for the same quantiles, exact intervals, and able to see a bad forecast."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
-import scoringrules
 from scipy import stats
 
 from optimizer.domain.results.forecast_results import LEVELS
+from optimizer.lazy import LazyModule
 from optimizer.outlook.scores import (
     coverage,
     crps,
@@ -17,6 +19,12 @@ from optimizer.outlook.scores import (
     pit,
     skill,
 )
+
+if TYPE_CHECKING:
+    import scoringrules
+else:
+    # It compiles for seconds when it is imported, which each process that only lists the tests would wait for.
+    scoringrules = LazyModule("scoringrules")
 
 NORMAL = stats.norm.ppf(LEVELS)
 CAME = np.random.default_rng(3).normal(size=2000)

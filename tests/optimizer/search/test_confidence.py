@@ -20,6 +20,7 @@ from optimizer.learned.rows import REMEMBERED, Training, TrainingStopped
 from optimizer.search.confidence import edges, train_goal, weighed
 from optimizer.search.loop import search
 from optimizer.strategies.learning.ml import SIGNAL
+from optimizer.strategies.learning.weighing import WEIGHING
 from optimizer.strategies.registry import space_of
 from optimizer.studies.own_studies import bars_before
 from optimizer.validation.summarize import summarize, window_rows
@@ -121,7 +122,7 @@ def test_the_mean_over_the_entries_is_that_of_the_trades_of_each_backtest(name: 
 def test_trials_are_ranked_by_the_weighed_value_and_keep_the_plain_sharpe_ratio() -> None:
     spec = spec_of()
     rows, trials, found = rows_of(spec), trials_of(spec), evaluator(spec)
-    walk = SIGNAL.over(BARS, spec.costs, "5")
+    walk = SIGNAL.over(BARS, spec.costs, *WEIGHING)
     assert rows.start == SCHEDULE.first
 
     moved = 0

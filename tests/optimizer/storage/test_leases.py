@@ -1,19 +1,22 @@
 """A study has one worker at a time, and one that lost it writes nothing more."""
 
 import asyncio
-import sys
+from datetime import timedelta
 
 import pytest
 
+from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState, TrialRecord, TrialState
 from optimizer.errors import WorkerLost, error_of
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, StudyLease
+from optimizer.storage.driver import collection_of
 from optimizer.storage.leases import (
     Claimant,
     HeldStudy,
     LeaseLost,
     claim,
     give_back,
+    next_claimable,
     release_pool,
     settle_for,
     take_away,
@@ -21,7 +24,8 @@ from optimizer.storage.leases import (
 from optimizer.storage.study_store import store_trials
 from optimizer.studies.running.deaths import record_death
 from optimizer.studies.running.reaper import Reaper
-from tests.optimizer.storage.test_many_studies import study
+from tests.optimizer.storage.claiming import claimed_by_eight
+from tests.optimizer.storage.test_tries import NOW, study
 
 pytestmark = pytest.mark.usefixtures("documents")
 
@@ -68,13 +72,60 @@ async def test_of_many_claims_at_once_one_is_granted() -> None:
 
 async def test_study_of_an_earlier_version_has_no_lease_and_can_be_claimed() -> None:
     await stored()
-    await OptimizationStudy.get_motor_collection().update_one({}, {"$unset": {"lease": "", "needs_bot": ""}})
+    await collection_of(OptimizationStudy).update_one({}, {"$unset": {"lease": "", "needs_bot": ""}})
     await held_by(REMOTE)
 
     found = await now()
     assert found.status is StudyState.RUNNING
     assert found.started_at is not None
-    assert found.lease == StudyLease(owner=REMOTE.owner, pool="remote", machine=REMOTE.machine, token=1)
+    assert found.lease is not None
+    assert found.lease.claimed_at is not None
+    expected = StudyLease(owner=REMOTE.owner, pool="remote", machine=REMOTE.machine, token=1)
+    assert found.lease.model_copy(update={"claimed_at": None}) == expected
+
+
+async def taken_in_turn(n: int) -> list[str]:
+    """Names of the next studies of a single worker, which ends each before the next."""
+    names = []
+    for _ in range(n):
+        name = await next_claimable(REMOTE)
+        assert name is not None
+        held = await claim(name, REMOTE)
+        assert held is not None
+        await held.settle(status=StudyState.COMPLETE)
+        names.append(name)
+    return names
+
+
+async def queued(name: str, by: str, n: int, **fields: object) -> None:
+    one = study(name).model_copy(
+        update={
+            "status": StudyState.QUEUED,
+            "code_version": "test",
+            "created_by": by,
+            "created_at": NOW + timedelta(hours=n),
+            **fields,
+        }
+    )
+    await one.insert()
+
+
+async def test_one_worker_serves_people_in_turn() -> None:
+    for n in range(5):
+        await queued(f"opt-a{n}", "alice", n)
+    for n in range(2):
+        await queued(f"opt-b{n}", "bob", n)
+    assert await taken_in_turn(2) == ["opt-a0", "opt-b0"]
+    await queued("opt-c0", "carol", 9)
+    assert await taken_in_turn(4) == ["opt-c0", "opt-a1", "opt-b1", "opt-a2"]
+
+
+async def test_study_under_which_workers_died_waits_for_its_persons_others_and_for_nobody_elses() -> None:
+    await queued("opt-a0", "alice", 0, deaths=1)
+    await queued("opt-a1", "alice", 1)
+    for n in range(3):
+        await queued(f"opt-b{n}", "bob", n)
+    assert await taken_in_turn(5) == ["opt-a1", "opt-b0", "opt-a0", "opt-b1", "opt-b2"]
 
 
 async def test_who_lost_its_lease_writes_no_trial_and_no_field() -> None:
@@ -84,7 +135,7 @@ async def test_who_lost_its_lease_writes_no_trial_and_no_field() -> None:
     assert await release_pool("one") == 1
     new = await held_by(OTHER)
     await store_trials(new, [trial(1)], n_done=2, best=trial(1))
-    before = await OptimizationStudy.get_motor_collection().find_one({})
+    before = await collection_of(OptimizationStudy).find_one({})
 
     with pytest.raises(LeaseLost):
         await old.beat()
@@ -95,7 +146,7 @@ async def test_who_lost_its_lease_writes_no_trial_and_no_field() -> None:
     with pytest.raises(LeaseLost):
         await old.settle(status=StudyState.COMPLETE)
 
-    assert await OptimizationStudy.get_motor_collection().find_one({}) == before
+    assert await collection_of(OptimizationStudy).find_one({}) == before
     assert await OptimizationTrial.find_all().count() == 2
 
 
@@ -173,6 +224,31 @@ async def test_gap_in_the_reapers_own_looking_costs_nobody_a_lease() -> None:
     assert (await now()).deaths == 0
 
 
+@pytest.mark.parametrize("minutes", [-10, 10])
+async def test_machine_whose_clock_is_off_keeps_and_loses_its_lease_like_any_other(minutes: int) -> None:
+    """Of its clock only the times that it writes are seen."""
+    await stored()
+    held, off = await held_by(OTHER), utc_now() + timedelta(minutes=minutes)
+    written = {"started_at": off, "heartbeat_at": off}
+    reaper = Reaper("one", expiry=0.2, every=0.05)
+    for _ in range(8):
+        await held.update(**written)
+        await held.beat()
+        await reaper.look()
+        await asyncio.sleep(0.05)
+    lease = (await now()).lease
+    assert lease is not None
+    assert lease.claimed_at is not None
+    assert abs(lease.claimed_at - utc_now()) < timedelta(minutes=5)
+    assert (lease.token, (await now()).deaths) == (1, 0)
+
+    await collection_of(OptimizationStudy).update_one({}, {"$set": written})
+    while not (await now()).deaths:
+        await reaper.look()
+        await asyncio.sleep(0.05)
+    await held_by(ONE)
+
+
 async def test_reaper_leaves_its_own_pool_alone() -> None:
     await stored()
     held = await held_by(ONE)
@@ -213,16 +289,7 @@ async def test_one_death_is_counted_once_however_often_it_is_recorded() -> None:
 
 @pytest.mark.slow
 async def test_of_eight_processes_that_claim_the_same_studies_each_study_has_one(mongodb_uri: str) -> None:
-    names = [f"opt-{n:04x}" for n in range(25)]
-    for name in names:
-        one = study(name).model_copy(update={"summary": None, "rank": None, "status": StudyState.QUEUED})
-        await one.insert()
-    command = (sys.executable, "-m", "tests.optimizer.storage.claiming", mongodb_uri, *names)
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-    processes = [await asyncio.create_subprocess_exec(*command, **pipes) for _ in range(8)]
-    for process in processes:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-    said = [(await process.communicate(b"go\n"))[0].decode().split() for process in processes]
-
-    assert sorted(name for each in said for name in each) == names
+    """Two hundred rounds, in each of which seven are refused."""
+    granted, refusals = await claimed_by_eight(mongodb_uri, 200)
+    assert sorted(granted) == [f"opt-{n:04x}" for n in range(200)]
+    assert len(refusals) == 7 * 200

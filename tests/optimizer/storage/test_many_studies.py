@@ -14,6 +14,7 @@ from bot.documents.audiences import Viewer, has_hidden, seen_by
 from optimizer.domain.study_results import StudyState, StudySummary, Verdict
 from optimizer.storage.curves import OF_FOLDS, OF_SUMMARY, move_curves, split, with_curves
 from optimizer.storage.documents import BY_AGE, BY_PERSON, BY_STATE, OptimizationStudy, StudyCurves
+from optimizer.storage.driver import collection_of, database_of
 from optimizer.storage.leases import Claimant, claim
 from optimizer.storage.study_queries import (
     page_of_studies,
@@ -88,7 +89,7 @@ async def test_a_summary_is_whole_wherever_one_study_is_read_and_light_in_lists(
     assert not light.summary.curve.dates
     assert not light.summary.bootstrap_sharpes
     assert light.rank is not None
-    document = await OptimizationStudy.get_motor_collection().find_one({})
+    document = await collection_of(OptimizationStudy).find_one({})
     assert document is not None
     assert {name: document["summary"][name] for name in OF_SUMMARY} == OF_SUMMARY
     assert {name: document["summary"]["walk_forward"][name] for name in OF_FOLDS} == OF_FOLDS
@@ -102,7 +103,7 @@ def test_what_an_early_version_did_not_store_stays_missing() -> None:
 
 
 async def test_studies_of_an_earlier_version_are_moved_once_and_read_the_same(documents: None) -> None:
-    collection = OptimizationStudy.get_motor_collection()
+    collection = collection_of(OptimizationStudy)
     old = bson.decode_all(gzip.decompress(OLD.read_bytes()), CodecOptions(tz_aware=True))
     await collection.insert_many(old)
     before = {s["study_name"]: s.get("summary") and StudySummary.model_validate(s["summary"]) for s in old}
@@ -120,7 +121,7 @@ async def test_studies_of_an_earlier_version_are_moved_once_and_read_the_same(do
 
 
 async def test_a_study_that_cannot_be_read_stays_as_it_is(documents: None) -> None:
-    await OptimizationStudy.get_motor_collection().insert_one({"study_name": "opt-bad", "spec": 1})
+    await collection_of(OptimizationStudy).insert_one({"study_name": "opt-bad", "spec": 1})
 
     assert await move_curves() == 0
 
@@ -172,7 +173,7 @@ async def test_no_list_reads_every_study(documents: None) -> None:
     await OptimizationStudy.insert_many(many())
     for one in many():
         await store_tried_sets(one, [{"window": 1}])
-    database = OptimizationStudy.get_motor_collection().database
+    database = database_of(OptimizationStudy)
     await database.command("profile", 2)
     for name, query in QUERIES.items():
         await query()

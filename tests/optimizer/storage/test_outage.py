@@ -7,6 +7,7 @@ import pytest
 from pymongo.errors import OperationFailure, PyMongoError
 
 from bot.documents.lease_record import Lease
+from optimizer.storage.driver import collection_of
 from optimizer.storage.embedded_mongo import EmbeddedMongo
 from optimizer.storage.mongo import open_documents
 from optimizer.storage.outage import is_outage, patiently
@@ -101,4 +102,4 @@ async def test_indexes_that_take_longer_than_any_answer_are_waited_for(mongodb_u
     with failing(mongodb_uri, ("createIndexes",), blockConnection=True, blockTimeMS=1500):
         async with open_documents(mongodb_uri, [Lease], silent_seconds=0.5):
             assert await Lease.find_all().to_list() == []
-            assert "lease_name_1" in await Lease.get_motor_collection().index_information()
+            assert "lease_name_1" in await collection_of(Lease).index_information()

@@ -12,6 +12,7 @@ import pytest_asyncio
 from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import StudyState, Suggestion, Tries
 from optimizer.storage.documents import DOCUMENTS, OptimizationStudy, WindowRecord
+from optimizer.storage.driver import collection_of, database_of
 from optimizer.storage.embedded_mongo import find_mongod, start_mongod
 from optimizer.storage.mongo import kept_ready, open_documents
 from optimizer.storage.trial_documents import trial_document
@@ -109,7 +110,7 @@ async def test_sets_of_the_same_strategy_and_window_are_counted_once(documents: 
     for one in (ours, twin):
         await one.insert()
     tried = facts.trials(40)
-    collection = OptimizationStudy.get_motor_collection().database["optimization_trials"]
+    collection = database_of(OptimizationStudy)["optimization_trials"]
     documents_of = {"opt-0": tried[:30], "opt-1": tried[10:]}
     await collection.insert_many(
         [trial_document(name, record, NOW) for name, records in documents_of.items() for record in records]
@@ -134,7 +135,7 @@ async def test_who_never_began_is_not_counted_and_who_has_no_result_did_not_look
 
 async def test_a_search_stored_before_there_was_a_re_entry_rule_waited_for_a_fresh_signal(documents: None) -> None:
     await study("opt-1", overlays=["stop"]).insert()
-    await OptimizationStudy.get_motor_collection().update_one(
+    await collection_of(OptimizationStudy).update_one(
         {"study_name": "opt-1"}, {"$unset": {"spec.reenter": "", "spec.counts_ahead": ""}}
     )
     early = await OptimizationStudy.find_one(OptimizationStudy.study_name == "opt-1")

@@ -17,6 +17,7 @@ from optimizer.market.snapshots import is_whole
 from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.storage.copies.shared_snapshots import SnapshotNotKept, fetch_snapshots
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, WorkerProgram
+from optimizer.storage.driver import collection_of, database_of
 from optimizer.storage.leases import Claimant, claim, next_claimable
 from optimizer.studies.code_version import code_version
 from optimizer.studies.running.machines import Machines
@@ -30,7 +31,7 @@ pytestmark = [pytest.mark.server, pytest.mark.usefixtures("documents")]
 
 SHORT = StudySpec(symbol="IBM", strategy_name="rsi", n_trials=20, folds=0)
 #: Takes a second or more, so that it can be disturbed.
-LONG = StudySpec(symbol="IBM", strategy_name="rsi", n_trials=3000, folds=0, seed=5)
+LONG = StudySpec(symbol="IBM", strategy_name="rsi", n_trials=4000, folds=0, seed=5)
 
 
 @pytest_asyncio.fixture
@@ -49,7 +50,7 @@ async def bot(tmp_path: Path) -> AsyncIterator[OptimizationService]:
         )
 
 
-async def reaches(name: str, state: StudyState, *, seconds: float = 120.0) -> OptimizationStudy:
+async def reaches(name: str, state: StudyState, *, seconds: float = 240.0) -> OptimizationStudy:
     async with asyncio.timeout(seconds):
         while True:
             study = await OptimizationStudy.find_one(OptimizationStudy.study_name == name)
@@ -60,19 +61,19 @@ async def reaches(name: str, state: StudyState, *, seconds: float = 120.0) -> Op
 
 
 async def has_trials(name: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not await OptimizationTrial.find(OptimizationTrial.study == name).count():
             await asyncio.sleep(0.01)
 
 
 async def table_of(name: str) -> Table:
-    trials = OptimizationTrial.get_motor_collection().find({"study": name}).sort("trial_number", 1)
+    trials = collection_of(OptimizationTrial).find({"study": name}).sort("trial_number", 1)
     return [row_of(trial) async for trial in trials]
 
 
 async def undisturbed(name: str, folder: Path) -> Table:
     """The trials of a study that is run once more under another name."""
-    stored = await OptimizationStudy.get_motor_collection().find_one({"study_name": name})
+    stored = await collection_of(OptimizationStudy).find_one({"study_name": name})
     assert stored is not None
     del stored["_id"]
     return await run_undisturbed({**stored, "study_name": f"{name}00"}, folder)
@@ -116,7 +117,7 @@ async def _bars_are_damaged(bot: OptimizationService, worker: WorkerProcess) -> 
     plan = await bot.plan(study)
     worker.send(signal.SIGSTOP)
     stored = await bot.store(plan, created_by="U1")
-    database = OptimizationStudy.get_motor_collection().database
+    database = database_of(OptimizationStudy)
     await database["snapshots.chunks"].delete_one({"files_id": stored.data_hash})
     worker.send(signal.SIGCONT)
 

@@ -50,6 +50,24 @@ async def test_killed_worker_is_told_of_and_replaced(tmp_path: Path) -> None:
         assert await asyncio.wait_for(pool.run("hello"), 90) == Finished(state=StudyState.COMPLETE)
 
 
+async def test_a_first_start_tells_how_much_is_compiled_until_a_worker_is_ready(tmp_path: Path) -> None:
+    (tmp_path / "held").touch()
+    pool = WorkerPool(1, module=MODULE, warm_seconds=0.0)
+    await pool.prepare()
+    assert pool.loading is None
+    pool.configure(Configure(mongodb_uri="none", snapshots=tmp_path))
+    try:
+        async with asyncio.timeout(60):
+            while pool.loading is None:
+                assert not await pool.is_ready(within=0.02)
+        assert pool.loading == (2, 6)
+        (tmp_path / "held").unlink()
+        await eventually_ready(pool, 1)
+        assert pool.loading is None
+    finally:
+        await pool.stop()
+
+
 @pytest.mark.parametrize(("study", "hung"), [("late", True), ("half", False)])
 async def test_a_call_that_was_too_late_is_told_from_other_deaths(study: str, hung: bool, tmp_path: Path) -> None:
     async with pool_of(1, tmp_path) as pool:

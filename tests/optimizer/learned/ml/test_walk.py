@@ -9,14 +9,18 @@ from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import TimeSeriesSplit
 
-from optimizer.domain.bars import Bars
+from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.results.learned_results import Label, Quality, SignalQuality
 from optimizer.domain.study_request import Costs
-from optimizer.learned.ml.labels import gain_labels
+from optimizer.learned.ml.labels import gain_labels, reach_of
 from optimizer.learned.ml.model import SETTINGS
 from optimizer.learned.ml.quality import quality_of
 from optimizer.learned.ml.scale_free import OF_VOLUME, feature_table
-from optimizer.learned.ml.walk import LEAST_ROWS, SCHEDULE, Walk, walk
+from optimizer.learned.ml.walk import LEAST_ROWS, SCHEDULE, Walk, purge_of, walk, walk_with
 from tests.optimizer.learned.ml.signal_worlds import FREE, early_auc, noise, reversal, walked
 
 
@@ -27,16 +31,46 @@ def found() -> Walk:
 
 
 def test_bars_that_are_cut_off_or_poisoned_change_no_earlier_probability() -> None:
-    bars = reversal(1, 1_000)
+    bars = reversal(1, 760)
     whole = walk(bars, FREE, horizon=5)
-    for stop in (505, 600, 701, 998):
+    for stop in np.linspace(505, 759, 40).astype(int).tolist():
         cut = walk(bars.cut(0, stop), FREE, horizon=5)
         assert np.array_equal(cut.row, whole.row[:stop], equal_nan=True)
-    row = 800
+    row = 700
     later = np.where(np.arange(len(bars)) > row, 3.0, 1.0)
     prices = {name: getattr(bars, name) * later for name in ("open", "high", "low", "close", "volume")}
     poisoned = walk(replace(bars, **prices), FREE, horizon=5)
     assert np.array_equal(poisoned.row[: row + 1], whole.row[: row + 1], equal_nan=True)
+
+
+@given(horizon=st.sampled_from([2, 5, 10]), n_fits=st.integers(2, 40))
+def test_no_outcome_that_is_trained_on_reaches_into_what_is_told_or_its_embargo(horizon: int, n_fits: int) -> None:
+    """Splits as scikit-learn makes them, with a gap of the reach and the embargo."""
+    n = SCHEDULE.first + n_fits * SCHEDULE.every
+    splitter = TimeSeriesSplit(
+        n_splits=n_fits, max_train_size=SCHEDULE.memory, test_size=SCHEDULE.every, gap=2 * horizon
+    )
+    stretches = list(SCHEDULE.stretches(n))
+    assert len(stretches) == n_fits
+    for (first, last), (train, told) in zip(stretches, splitter.split(np.zeros((n, 1))), strict=True):
+        rows = SCHEDULE.training(first, reach=purge_of(horizon), embargo=0)
+        assert (rows.start, rows.stop - 1, first, last - 1) == (train[0], train[-1], told[0], told[-1])
+        assert rows.stop - 1 + reach_of(horizon) + horizon <= first
+
+
+def test_outcomes_of_the_purged_rows_change_no_model_and_the_last_one_before_them_does() -> None:
+    bars, horizon, first = reversal(1, 600), 5, SCHEDULE.first
+    features, outcomes = feature_table(bars), gain_labels(bars, 5, FREE)
+    told = walk_with(features, outcomes, horizon).offsets[first : first + SCHEDULE.every]
+
+    def with_others(rows: slice) -> FloatArray:
+        changed = outcomes.copy()
+        changed[rows] = 1.0 - changed[rows]
+        return walk_with(features, changed, horizon).offsets[first : first + SCHEDULE.every]
+
+    purged = slice(first - purge_of(horizon) + 1, first + 1)
+    assert np.array_equal(with_others(purged), told)
+    assert not np.array_equal(with_others(slice(purged.start - 40, purged.start)), told)
 
 
 def test_the_first_probability_is_that_of_the_first_fit_and_few_calls_tell_the_base_rate() -> None:
@@ -68,6 +102,19 @@ def test_a_walk_that_knows_outcomes_too_early_is_caught_on_noise() -> None:
 
     assert on_noise(None) < 0.6
     assert on_noise(0) > 0.6
+
+
+def test_barriers_tell_nothing_of_noise_and_find_a_planted_reversal() -> None:
+    def quality(bars: Bars) -> SignalQuality:
+        found = quality_of(walk(bars, FREE, horizon=2, label=Label.BARRIER))
+        assert found is not None
+        return found
+
+    nothing, something = quality(noise(1)), quality(reversal(1))
+    assert nothing.word is Quality.NO_BETTER
+    assert abs(nothing.skill or 0.0) <= 0.002
+    assert something.word is Quality.INFORMATIVE
+    assert (something.auc or 0.0) >= 0.57
 
 
 def test_contributions_add_up_to_the_margin() -> None:
@@ -151,6 +198,22 @@ def test_bars_without_volume_are_learned_from_prices_alone() -> None:
     assert table.dropped == OF_VOLUME
     assert table.is_known[50:].all()
     assert walk(mute, FREE, horizon=5).n_train >= LEAST_ROWS
+
+
+def test_a_halted_stretch_is_not_learned_from_and_everything_after_it_is_told() -> None:
+    bars, halted = reversal(1, 800), slice(300, 420)
+    prices = {name: getattr(bars, name).copy() for name in ("open", "high", "low", "close", "volume")}
+    for name in ("open", "high", "low", "close"):
+        prices[name][halted] = bars.close[halted.start - 1]
+    prices["volume"][halted] = 0.0
+    stood = replace(bars, **prices)
+    outcomes = gain_labels(stood, 5, Costs())
+    assert np.isnan(outcomes[halted.start : halted.stop - 7]).all()
+    told, free = walk(stood, FREE, horizon=5), walk(bars, FREE, horizon=5)
+    assert np.isfinite(told.row[SCHEDULE.first :]).all()
+    assert np.isfinite(told.features.values[halted.stop :]).all()
+    assert free.n_train - told.n_train >= halted.stop - halted.start - 10
+    assert told.told[SCHEDULE.first :].all()
 
 
 def test_bars_too_few_for_a_fit_have_no_probability() -> None:

@@ -27,7 +27,7 @@ def test_bars_are_read_as_they_were_written(tmp_path: Path, name: str, seed: int
 @pytest.mark.parametrize("name", KINDS)
 def test_any_bars_are_read_as_they_were_written(tmp_path: Path, name: str) -> None:
     kind = KINDS[name]
-    for seed in range(3, 7):
+    for seed in (3, 4):
         made = kind.made(160 + 17 * (seed % 13), seed=seed)
 
         assert same_bars(kind, made, read_kind(tmp_path, kind, kind.write(made)).bars), seed
