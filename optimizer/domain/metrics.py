@@ -26,6 +26,8 @@ SESSIONS_PER_YEAR, DAYS_PER_YEAR = 252, 365
 _NEVER_CLOSED = 0.25
 _YEAR = np.timedelta64(31_557_600, "s")  # 365.25 days
 _WEEK = np.timedelta64(604_800, "s")
+_MONDAY = np.datetime64("1970-01-05", "ns")
+_WEEK_NS, _WORKDAYS_NS = 604_800 * 10**9, 432_000 * 10**9
 #: Returns whose variance is a smaller part of their squared mean than this do not vary.
 _NO_VARIANCE = 1e-14
 
@@ -125,8 +127,9 @@ def cap_violations(cap: Cap, scores: Columns) -> FloatArray:
 def periods_per_year(bars: Bars) -> float:
     """Number of bars per year: 252 for daily bars, 365 with weekends, counted from the bars' times otherwise."""
     if bars.timeframe == "1d" or len(bars) < 2:
-        weekends = 1.0 - np.is_busday(bars.time.astype("datetime64[D]")).mean()
-        return float(DAYS_PER_YEAR if weekends > _NEVER_CLOSED else SESSIONS_PER_YEAR)
+        since_monday = (bars.time - _MONDAY).view(np.int64)
+        n_weekends = np.count_nonzero(since_monday - since_monday // _WEEK_NS * _WEEK_NS >= _WORKDAYS_NS)
+        return float(DAYS_PER_YEAR if n_weekends > _NEVER_CLOSED * len(bars) else SESSIONS_PER_YEAR)
     years = (bars.time[-1] - bars.time[0]) / _YEAR
     return float((len(bars) - 1) / years)
 

@@ -1,6 +1,7 @@
 """Each measure by hand, against other people's, and where it does not exist."""
 
 import math
+from dataclasses import replace
 
 import empyrical
 import numpy as np
@@ -230,3 +231,14 @@ def test_daily_bars_have_one_year_throughout() -> None:
 def test_the_longest_run_is_counted() -> None:
     assert metrics.longest_run(np.array([True, False, True, True, False])) == 2
     assert metrics.longest_run(np.array([], dtype=bool)) == 0
+
+
+@pytest.mark.parametrize("first", ["1955-03-01", "1970-01-01", "2024-02-29"])
+def test_a_market_that_trades_on_weekends_has_365_sessions(first: str) -> None:
+    days = np.datetime64(first) + np.arange(700)
+    some = [days, days[np.is_busday(days)], days[::7], days[~np.is_busday(days)]]
+    for chosen in some:
+        share = 1.0 - np.is_busday(chosen).mean()
+        bars = replace(made_up_bars(len(chosen)), time=chosen.astype("datetime64[ns]"))
+
+        assert metrics.periods_per_year(bars) == (365 if share > 0.25 else 252)
