@@ -2,7 +2,8 @@
 
 Motor's support ends in May 2027. PyMongo's own asynchronous client differs from it in how a document class gives its
 collection, in that an aggregation and closing have to be awaited, and in where the bucket of files comes from. Each has
-its function here; everything else that is used has the same name in both.
+its function here; everything else that is used has the same name in both. Tried with PyMongo 4.20 and Beanie 2.2: with
+another body of these functions alone, the tests of leases, of tries and of doctor's probes pass.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
