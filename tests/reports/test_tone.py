@@ -15,7 +15,7 @@ CODE = re.compile(r"```.*?```|`[^`]*`|<[^>]*>|“[^”]*”|→ \w+( \w+)?( asks
 LATIN = re.compile(r"\b[A-Za-z]{2,}(?: [A-Za-z]{2,}){2,}")
 NAMES = {
     "Bailey, Borwein", "only file system", "upload refused", "is for the role approver", "in another currency",
-    "Bot User OAuth Token", "Basic Information", "it ended",
+    "Bot User OAuth Token", "Basic Information", "it ended", "certificate has expired", "Address already in use",
 }  # fmt: skip
 #: A minus sign that is a hyphen; not that of a date, a range that is typed, or an identifier.
 HYPHEN = re.compile(r"(?<![\w.\-/:=])-\d")
