@@ -162,6 +162,10 @@ class _Scheduler(BackgroundScheduler):
             return None
         try:
             wait: float | None = super()._process_jobs()
+        except JobLookupError:
+            if self.running:
+                raise
+            return None  # stopped meanwhile, it finds no job to delete; what was handed out is due again at the start
         except PyMongoError as error:
             log.warning("jobs_not_stored error=%s", name_of(error))
             wait = float(self.jobstore_retry_interval)
