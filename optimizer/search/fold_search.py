@@ -14,11 +14,12 @@ from typing import Protocol
 
 import numpy as np
 
+from optimizer.domain.ranking import ranked
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import SamplerKind, StudySpec, budget
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.grid import every_set, fits_whole, leading
-from optimizer.search.loop import ranked, search
+from optimizer.search.loop import search
 from optimizer.search.scoring import SetScorer
 from optimizer.search.tpe.estimator import FEASIBLE, INFEASIBLE, Rank, Tpe
 

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from optimizer.domain.bars import Bars, TimeArray
+from optimizer.domain.ranking import best_record, ranked
 from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.results.regime_results import StudyRegime
 from optimizer.domain.space import Params, Space
@@ -25,7 +26,7 @@ from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook.study_forecasts import with_forecasts
 from optimizer.outlook.study_regime import study_regime
 from optimizer.search.confidence import train_goal
-from optimizer.search.loop import best_record, ranked, sampler_note, search
+from optimizer.search.loop import sampler_note, search
 from optimizer.storage.copies.shared_snapshots import fetch_snapshots
 from optimizer.storage.documents import BacktestRecord, OptimizationStudy
 from optimizer.storage.leases import Claimant, HeldStudy, LeaseLost, claim, holder_of

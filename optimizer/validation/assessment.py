@@ -9,6 +9,7 @@ import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.metrics import GOALS, periods_per_year
+from optimizer.domain.ranking import ranked
 from optimizer.domain.results.learned_results import LearnedReport
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import StudySpec
@@ -35,7 +36,6 @@ from optimizer.engine.backtest import Backtest
 from optimizer.engine.benchmark import benchmark_returns
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.fold_search import Refit
-from optimizer.search.loop import ranked
 from optimizer.search.scoring import SetScorer
 from optimizer.validation import luck as chance
 from optimizer.validation.family import Family, family

@@ -5,11 +5,14 @@ Every goal is maximized, so a set is a point whose two coordinates are better th
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from optimizer.domain.measured import Measure
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.study_results import Pareto, ParetoSet, TrialRecord
-from optimizer.validation.assessment import Assessment
+
+if TYPE_CHECKING:  # it imports numba, and the drawing process has points to draw, and nothing to compute
+    from optimizer.validation.assessment import Assessment
 
 #: Values of a set's two goals.
 Point = tuple[float, float]
@@ -67,7 +70,7 @@ def points_of(trials: Sequence[TrialRecord]) -> list[Point]:
     return [(trial.values[0], trial.values[1]) for trial in trials]
 
 
-def pareto_part(found: Assessment) -> Pareto | None:
+def pareto_part(found: "Assessment") -> Pareto | None:
     """Pareto set of a study; None with one goal, or where no set is feasible."""
     if len(found.spec.goals) < 2 or not found.ranked:
         return None
@@ -83,7 +86,7 @@ def pareto_part(found: Assessment) -> Pareto | None:
     )
 
 
-def _sets(found: Assessment, trials: Sequence[TrialRecord]) -> tuple[ParetoSet, ...]:
+def _sets(found: "Assessment", trials: Sequence[TrialRecord]) -> tuple[ParetoSet, ...]:
     unseen = found.unseen_scorer
     scores = unseen.scores([trial.params for trial in trials]) if unseen else None
     columns = {goal: scores.column(GOALS[goal].measure) for goal in found.spec.goals} if scores else {}

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from optimizer.domain.metrics import GOALS
+from optimizer.domain.ranking import ranked
 from optimizer.domain.study_results import Pareto, StudySummary, TrialRecord
-from optimizer.search.loop import ranked
 from optimizer.validation.pareto import front, knee, points_of
 from reports.charts import figures
 from reports.charts.chart_labels import ChartLabels, labels_of

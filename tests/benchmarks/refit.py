@@ -15,10 +15,11 @@ from statistics import median
 import numpy as np
 
 from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.ranking import best_record
 from optimizer.domain.study_request import StudySpec
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.search.fold_search import PACE, FoldPace, refit
-from optimizer.search.loop import best_record, search
+from optimizer.search.loop import search
 from optimizer.strategies.registry import space_of
 from tests.bars import made_up_bars, sample_bars
 

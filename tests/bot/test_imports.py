@@ -19,6 +19,7 @@ ONLINE = {"fastapi", "slack_bolt", "slack_sdk", "aiohttp", "yfinance"}
         ("bot.__main__", set()),
         ("bot.__main__, bot.cli.run", set()),
         ("bot.__main__, bot.cli.data", set()),
+        ("reports.__main__", {"matplotlib"}),
         ("bot.__main__, bot.cli.serve", {"fastapi", "slack_bolt", "slack_sdk", "aiohttp"}),
     ],
 )

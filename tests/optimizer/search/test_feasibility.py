@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars
+from optimizer.domain.ranking import best_record, ranked
 from optimizer.domain.study_request import Cap, Narrowed, SamplerKind, StudySpec
 from optimizer.domain.study_results import TrialRecord, TrialState
 from optimizer.engine.evaluator import Evaluator
-from optimizer.search.loop import best_record, ranked, search
+from optimizer.search.loop import search
 from optimizer.search.scoring import SetScorer, reason, violations
 from optimizer.storage.trial_documents import FEASIBLE, trial_document
 from optimizer.strategies.registry import find_strategy, space_of

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars
+from optimizer.domain.ranking import best_record
 from optimizer.domain.study_request import (
     Cap,
     Costs,
@@ -21,7 +22,7 @@ from optimizer.domain.study_request import (
 from optimizer.domain.study_results import TrialRecord
 from optimizer.engine.evaluator import Evaluator
 from optimizer.errors import GridTooLarge
-from optimizer.search.loop import best_record, rebuild_study, sampler_note, search
+from optimizer.search.loop import rebuild_study, sampler_note, search
 from optimizer.strategies.registry import find_strategy, space_of
 from tests.refused import refused
 
