@@ -258,7 +258,8 @@ class Conversations:
         now = asyncio.get_running_loop().time()
         age = (self._clock() - conversation.created_at).total_seconds()
         is_due = now - shown.at >= max(1.0, age / _AGE_SHARE) or study.status != shown.state
-        done = study.trials_completed, study.training
+        engine = self._service.engine_loading if study.status is StudyState.QUEUED else None
+        done = study.trials_completed, study.training, engine
         if not is_due or (shown.done, shown.state) == (done, str(study.status)):
             return
         root_ts = await self._outbox.ts_of(f"{study.study_name}:root")
