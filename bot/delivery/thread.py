@@ -61,8 +61,7 @@ class _LastEdit:
     """Last edit of a root message."""
 
     at: float = 0.0
-    text: str = ""
-    done: object = None  # trials, and the row that is trained
+    done: object = None  # trials, the row that is trained, and how much of the engine is compiled
     state: str = ""
 
 
