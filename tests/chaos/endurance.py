@@ -2,10 +2,20 @@
 
 import asyncio
 import itertools
+import os
 import statistics
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.documents.registry import DOCUMENTS as BOT_DOCUMENTS
+from bot.ops.retention import Retention
+from bot.runtime.settings import Settings
+from optimizer.storage.documents import DOCUMENTS, OptimizationStudy
+from optimizer.storage.driver import database_of
+from optimizer.storage.embedded_mongo import find_mongod, start_mongod
+from optimizer.storage.mongo import kept_ready, open_documents
+from optimizer.supervisor import Supervisor
 from tests.benchmarks.many import fill, made, size_of
 from tests.bot_process import BotProcess, bot_process
 from tests.chaos.havoc import Havoc
@@ -43,23 +53,27 @@ class Soaked:
     seconds: list[float] = field(default_factory=list)  # until each acknowledgement
     sizes: list[tuple[float, dict[str, float]]] = field(default_factory=list)  # share of the time, MB by process
     kilobytes: float = 0.0  # on the disk, per study, after the warm-up
+    kept_kilobytes: float = 0.0  # the same, of all studies, when what is drawn again on demand has gone
     violations: list[str] = field(default_factory=list)
 
     def grown(self, name: str) -> tuple[float, float]:
         """Mean megabytes of a process after the warm-up, in the first and in the second half of what is left."""
-        first = [size[name] for at, size in self.sizes if _WARM <= at < _FIRST]
-        second = [size[name] for at, size in self.sizes if at >= _FIRST]
-        return statistics.fmean(first), statistics.fmean(second)
+        there = [
+            (at, size[name]) for at, size in self.sizes if at >= _WARM and size[name]
+        ]  # a drawing one ends when idle
+        first = [size for at, size in there if at < _FIRST]
+        second = [size for at, size in there if at >= _FIRST]
+        return statistics.fmean(first or [0.0]), statistics.fmean(second or [0.0])
 
     def __str__(self) -> str:
         names = self.sizes[0][1]
         pairs = {name: self.grown(name) for name in names}
-        memory = ", ".join(f"{name} {a:.0f} → {b:.0f} MB ({b / a - 1:+.1%})" for name, (a, b) in pairs.items())
+        memory = ", ".join(f"{name} {a:.0f} → {b:.0f} MB ({b / a - 1:+.1%})" for name, (a, b) in pairs.items() if a)
         p99 = statistics.quantiles(self.seconds, n=100)[98]
         return (
             f"{self.n_studies} studies told, {self.n_acts} other acts, {self.n_bad} not acknowledged, ack p99 "
             f"{p99:.2f} s, {len(self.violations)} violations; after the warm-up {memory}, "
-            f"{self.kilobytes:.0f} kB of disk a study; {self.vitals}"
+            f"{self.kilobytes:.0f} kB of disk a study, {self.kept_kilobytes:.0f} kB once swept; {self.vitals}"
         )
 
 
@@ -67,17 +81,34 @@ async def soak(home: Path, seconds: float, *, pause: float) -> Soaked:
     """Ask for studies and for everything else, with `pause` seconds between rounds, and tell how the bot fares."""
     async with (
         StrictSlack() as slack,
-        bot_process(home, slack, log=log_of(home)) as bot,
+        bot_process(home, slack, log=log_of(home), OPTIMIZE_BOT_SOURCES="sample") as bot,
         watched(bot) as vitals,
         HttpWire(bot.url, patience=30) as wire,
     ):
-        soaked = Soaked(vitals=vitals)
+        soaked, empty = Soaked(vitals=vitals), await asyncio.to_thread(size_of, home)
         await _rounds(soaked, bot, _Crowd(slack, Driver(slack, wire)), seconds, pause)
         await until_all_told(bot, soaked.n_studies, _TOLD_SECONDS)
         await vitals.settle(bot)
         soaked.violations = [str(each) for each in slack.violations]
         assert await asyncio.to_thread(bot.stop, seconds=30) == 0
+    await _swept(home)
+    kept = await asyncio.to_thread(size_of, home) - empty
+    soaked.kept_kilobytes = kept / 1e3 / max(soaked.n_studies, 1)
     return soaked
+
+
+async def _swept(home: Path) -> None:
+    """Let the sweep of a night run that comes when all that is made again on demand is too old to be kept."""
+    settings = Settings.model_validate({"OPTIMIZE_BOT_HOME": home})
+    late = timedelta(days=max(settings.keep_reports, settings.keep_outbox) + 1)
+    async with (
+        kept_ready(start_mongod(find_mongod(os.environ), home), Supervisor()) as uri,
+        open_documents(uri, (*DOCUMENTS, *BOT_DOCUMENTS)),
+    ):
+        await Retention(settings, lambda: datetime.now(UTC) + late).sweep()
+        database = database_of(OptimizationStudy)
+        for name in await database.list_collection_names():
+            await database.command("compact", name)  # otherwise MongoDB keeps the room for what comes next
 
 
 async def _rounds(soaked: Soaked, bot: BotProcess, crowd: "_Crowd", seconds: float, pause: float) -> None:
