@@ -205,6 +205,8 @@ def _verb_and_rest(word: str, rest: list[str]) -> tuple[str, list[str]]:
         return "run", [word, *rest]
     error = errors.UnknownVerb.of(word, [*verbs.VERB_WORDS, *_PROGRAM])
     near = str(error.facts["nearest"])
+    if rest and not near:  # a symbol and a saved rule, which the database knows
+        return "run", [word, *rest]
     raise errors.UnknownVerb(**error.facts, command=" ".join([PROGRAM, near, *rest]) if near else "")
 
 

@@ -30,7 +30,7 @@ from optimizer.clock import utc_now
 from optimizer.domain.study_request import StudyRule, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.domain.universe import Universe, distinct
-from optimizer.errors import BadValue, Unavailable, UnknownStrategy, UserError
+from optimizer.errors import BadValue, Unavailable, UnknownStrategy
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import studies_named
 from optimizer.studies.running.reaper import LOOK_SECONDS, Reaper
@@ -53,26 +53,20 @@ class OnlyInSlack(BadValue):
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Run one study to its end; returns the exit code."""
     assert children is not None, "the command line starts them for this verb"
-    rules = await _rules_if_named(options, settings, children)
-    command = _parse(options, rules)
+    command = _parse_unless_saved(options)
     screen, folder = Screen(as_json=options.json), Path(options.out) if options.out else None
     async with open_services(settings, children) as services:
+        command = command or _parse(options, await saved_rules())
         conversation = TerminalConversation(services, screen, folder)
         return await conversation.run(command)
 
 
-async def _rules_if_named(
-    options: argparse.Namespace, settings: Settings, children: ChildProcesses
-) -> Mapping[str, StudyRule]:
-    """Return the saved rules where a word that is no strategy may name one: else nothing waits for the database."""
+def _parse_unless_saved(options: argparse.Namespace) -> Start | None:
+    """Read the words after `run`; None where one that is no strategy may name a saved rule, which the database has."""
     try:
-        _parse(options, NO_RULES)
+        return _parse(options, NO_RULES)
     except UnknownStrategy:
-        async with open_services(settings, children):
-            return await saved_rules()
-    except UserError:
-        return NO_RULES
-    return NO_RULES
+        return None
 
 
 def _parse(options: argparse.Namespace, rules: Mapping[str, StudyRule]) -> Start:

@@ -36,6 +36,8 @@ async def program_of(study: OptimizationStudy, target: ExportFormat, services: S
     assert study.summary is not None, "only a finished study has a winner"
     spec, params, window = study.spec, study.summary.winner.params, study.summary.window
     require_expressible(study.study_name, spec, params, target)
+    if parse_timeframe(spec.timeframe).is_intraday:
+        await services.studies.mend_bars(study)
     first, last = await asyncio.to_thread(ends_of, study, services.settings.snapshots)
     file = f"{study.study_name}-{target}.{programs.ENDINGS[target]}"
     winner = programs.Winner(

@@ -72,7 +72,7 @@ async def probe_claims() -> Probe:
 
 async def probe_shared_files(settings: Settings) -> list[Probe]:
     """Store, read and delete a file where other machines get their bars from; nothing where none is to."""
-    if not settings.remote_workers:
+    if not settings.shares_snapshots:
         return []
     try:
         began = time.perf_counter()

@@ -121,7 +121,7 @@ class Settings(BaseSettings):
 
     mongodb_uri: SecretStr | None = Field(default=None, validation_alias=_names("MONGODB_URI"))
 
-    remote_workers: bool = Field(default=False, validation_alias=_names("OPTIMIZE_BOT_REMOTE_WORKERS"))
+    remote_workers: bool = Field(default=True, validation_alias=_names("OPTIMIZE_BOT_REMOTE_WORKERS"))
     broker: SecretStr | None = Field(default=None, validation_alias=_names("OPTIMIZE_BOT_BROKER"))
 
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias=_names("SLACK_BOT_TOKEN"))
@@ -337,8 +337,8 @@ class Settings(BaseSettings):
 
     @property
     def shares_snapshots(self) -> bool:
-        """True if workers may be on other machines, so that bars are stored in MongoDB too."""
-        return self.remote_workers or self.broker is not None
+        """True if workers, or the bot that takes over, may be on other machines: bars are stored in MongoDB too."""
+        return self.mongodb_uri is not None and (self.remote_workers or self.broker is not None)
 
     @property
     def snapshots(self) -> Path:

@@ -337,10 +337,12 @@ class OptimizationService:
                 raise error_of(answer.error)
 
     async def _mend(self, study: OptimizationStudy, failed: Failed) -> bool:
-        """Write snapshots again that a worker found missing or damaged; False if that is not what failed, or fails."""
-        if failed.error["kind"] not in MENDABLE:
-            return False
-        return await asyncio.to_thread(mend_snapshots, study, self._market.warehouse, self._snapshots)
+        """Bring back snapshots that a worker found missing or damaged; False if that is not what failed, or fails."""
+        return failed.error["kind"] in MENDABLE and await self.mend_bars(study)
+
+    async def mend_bars(self, study: OptimizationStudy) -> bool:
+        """Bring back what is missing or damaged of a study's bars here; False where nothing is, or nothing helps."""
+        return await mend_snapshots(study, self._market.warehouse, self._snapshots, is_shared=self._shares_snapshots)
 
     async def leaderboard(
         self,

@@ -64,6 +64,14 @@ def test_json_is_the_only_thing_on_stdout_and_can_be_replayed(home: Path) -> Non
     assert "on the unseen" in first.stderr
 
 
+def test_a_saved_rule_is_a_strategy_with_the_database_of_ones_own_machine(home: Path) -> None:
+    assert typed(home, "rule", "dip", "buy when rsi < 30; sell when rsi > 55").returncode == 0
+    said = typed(home, "IBM", "dip", "20", "folds=0", "source=sample", "--json", "--yes")
+
+    assert said.returncode == 0, said.stderr
+    assert json.loads(said.stdout)["study"]["strategy"] == "dip"
+
+
 def test_a_stopped_position_opens_again_while_the_signal_holds_if_that_is_asked_for(terminal: Terminal) -> None:
     words = ("run", "AAPL", "SMA", "10", "stop=3", "folds=0", "source=sample")
     waiting, again = terminal(*words, "--json"), terminal(*words, "reenter=signal", "--json")

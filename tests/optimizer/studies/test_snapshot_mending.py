@@ -3,8 +3,10 @@
 Else that is said.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,15 +35,30 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest_asyncio.fixture
-async def service(tmp_path: Path, mongodb_uri: str) -> AsyncIterator[OptimizationService]:
-    """A service with a real worker."""
+async def pool(tmp_path: Path, mongodb_uri: str) -> AsyncIterator[WorkerPool]:
+    """A real worker."""
     pool = WorkerPool(1)
     await pool.prepare()
     pool.configure(Configure(mongodb_uri=mongodb_uri, snapshots=tmp_path))
-    with Warehouse.open(":memory:", sources=("sample",)) as warehouse:
-        market = Market(warehouse, (Sample(),), sources=("sample",))
-        yield OptimizationService(market=market, pool=pool, snapshots=tmp_path, clock=lambda: datetime.now(UTC))
+    yield pool
     await pool.stop()
+
+
+@pytest.fixture
+def service(pool: WorkerPool, tmp_path: Path) -> Iterator[OptimizationService]:
+    """A service with that worker."""
+    with serving(pool, tmp_path) as service:
+        yield service
+
+
+@contextmanager
+def serving(pool: WorkerPool, snapshots: Path, *, is_shared: bool = False) -> Iterator[OptimizationService]:
+    """A service with a warehouse of its own."""
+    with Warehouse.open(":memory:", sources=("sample",)) as warehouse:
+        market, clock = Market(warehouse, (Sample(),), sources=("sample",)), partial(datetime.now, UTC)
+        yield OptimizationService(
+            market=market, pool=pool, snapshots=snapshots, clock=clock, shares_snapshots=is_shared
+        )
 
 
 @pytest.mark.parametrize("spec", [ONE, SHARED], ids=["one", "shared"])
@@ -58,6 +75,19 @@ async def test_damaged_snapshots_are_mended_while_a_study_runs_and_when_it_is_re
     assert (await service.replay(study.study_name)).difference is None
 
     assert _files(tmp_path) == files
+
+
+@pytest.mark.parametrize("is_shared", [True, False], ids=["shared", "not"])
+async def test_a_bot_that_takes_over_on_another_machine_has_the_bars_if_they_are_shared(
+    pool: WorkerPool, tmp_path: Path, *, is_shared: bool
+) -> None:
+    with serving(pool, tmp_path / "first", is_shared=is_shared) as first:
+        study = await first.create_study(SHARED, created_by="U1")
+    with serving(pool, tmp_path, is_shared=is_shared) as other:
+        ended = await other.run_study(study.study_name)
+
+    assert ended.status is (StudyState.COMPLETE if is_shared else StudyState.FAILED)
+    assert {file.stem for file in _files(tmp_path)} == (set(study.data_hashes) if is_shared else set())
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
