@@ -26,8 +26,12 @@ def main() -> None:
     os.nice(NICENESS)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for line in sys.stdin:
-        sys.stdout.write(answer(Draw.model_validate_json(line).folder).model_dump_json() + "\n")
-        sys.stdout.flush()
+        written = answer(Draw.model_validate_json(line).folder)
+        try:
+            sys.stdout.write(written.model_dump_json() + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:  # killed while this drew
+            os._exit(0)  # an orderly end would write once more
 
 
 if __name__ == "__main__":

@@ -60,7 +60,10 @@ def bind(handlers: Mapping[str, Handler]) -> None:
 
 async def run_job(kind: str, identifier: str) -> None:
     """Run a stored job: the function that every job refers to."""
-    await _handlers[kind](identifier)
+    try:
+        await _handlers[kind](identifier)
+    except asyncio.CancelledError:  # by the end of the program alone; APScheduler would log it as a fault
+        log.info("job_stopped kind=%s id=%s", kind, identifier)
 
 
 #: Contained in the pickle of every job that this version can restore.

@@ -1,6 +1,7 @@
 """The queue of jobs on a real MongoDB: nothing due is dropped, and a silent server holds up nobody else."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -52,6 +53,27 @@ async def test_a_study_that_is_handed_in_again_while_its_end_is_told_runs_again(
             await jobs.submit("opt-one")
             assert await asyncio.wait_for(begun.get(), 20) == "opt-one"
         may_end.set()
+
+
+async def test_a_job_that_the_end_of_the_program_stops_is_no_fault(
+    mongodb_uri: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def run(_: str) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    caplog.set_level(logging.INFO)
+    async with jobs_with(mongodb_uri, tmp_path, run) as jobs:
+        await jobs.submit("opt-one")
+        await asyncio.wait_for(begun.wait(), 20)
+    await asyncio.wait_for(ended.wait(), 20)
+    assert "job_stopped kind=study id=opt-one" in caplog.text
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_the_loop_goes_on_while_the_store_is_silent_and_what_was_handed_in_runs_after(
