@@ -11,8 +11,9 @@ from pathlib import Path
 from bot.grammar.commands import Command, SmallTalk, Talk
 from bot.grammar.errors import UnknownTopic
 from bot.grammar.help_topics import find_topic
-from bot.grammar.understanding.phrases import GOAL_PHRASES
+from bot.grammar.understanding.phrases import GOAL_PHRASES, ORDER_PHRASES, SETTING_PHRASES
 from bot.grammar.understanding.study_words import strategy_readings
+from bot.grammar.understanding.symbol_words import symbol_of
 
 _FILE = Path(__file__).with_suffix(".toml")
 _GREETING = re.compile(
@@ -61,6 +62,10 @@ class Question:
         if self.topic:
             return _about(self.topic, found, study)
         facts = {**found, "study": study or ""}
+        if "symbol" in facts:
+            if not (symbol := symbol_of(facts["symbol"])):
+                return None
+            facts["symbol"] = symbol
         if self.choose:
             one, other = (command.format_map(facts) for command in self.choose)
             return one, other
@@ -150,8 +155,9 @@ def _about(kind: str, found: Mapping[str, str], study: str | None) -> Answered |
 
 def _topic(said: str) -> Command | None:
     """Return help about a term; None for one that help does not know."""
-    word = re.sub(r"^(?:the|a|an) ", "", said.strip())
-    for name in (word, *strategy_readings(word)[:1], GOAL_PHRASES.get(word, "")):
+    word = re.sub(r"^(?:the|a|an) |(?: strategy| indicator| 전략| 지표)$", "", said.strip())
+    tables = (GOAL_PHRASES, SETTING_PHRASES, ORDER_PHRASES)
+    for name in (word, f"{word}s", *strategy_readings(word)[:1], *(table.get(word, "") for table in tables)):
         try:
             return find_topic(name)
         except UnknownTopic:

@@ -1,5 +1,7 @@
 """Spelling: how far two words are apart."""
 
+#: Words below this length have no slip that is not another word: `me` is none of `ml`.
+_SHORTEST = 3
 #: Words up to this length may have one letter wrong, longer ones two.
 _SHORT = 5
 
@@ -23,6 +25,8 @@ def is_misspelt(typed: str, meant: str) -> bool:
     """Check whether a word is another one with a slip of the finger, and not another word."""
     one, other = typed.lower(), meant.lower()
     if not one.isalnum() or one.isascii() != other.isascii() or len(one) > 40 or abs(len(one) - len(other)) > 2:
+        return False
+    if min(len(one), len(other)) < _SHORTEST:
         return False
     is_short = len(one) <= _SHORT
     if is_short and one[0] != other[:1]:
