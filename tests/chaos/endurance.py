@@ -67,7 +67,7 @@ async def soak(home: Path, seconds: float, *, pause: float) -> Soaked:
     """Ask for studies and for everything else, with `pause` seconds between rounds, and tell how the bot fares."""
     async with (
         StrictSlack() as slack,
-        bot_process(home, slack, log=log_of(home)) as bot,
+        bot_process(home, slack, log=log_of(home), OPTIMIZE_BOT_SOURCES="sample") as bot,
         watched(bot) as vitals,
         HttpWire(bot.url, patience=30) as wire,
     ):

@@ -18,7 +18,7 @@ _ENGLISH = re.compile(
     r"|percent|pct|bps?|days?|bars?|runs?|iterations?|times)\b)",
     re.IGNORECASE,
 )
-_PERCENT = re.compile(r"(?<=[0-9])\s*(?:percent|pct|per cent|퍼센트|프로)(?![a-z])", re.IGNORECASE)
+_PERCENT = re.compile(r"(?<=[0-9])\s*(?:percent|pct|per cent|퍼센트|퍼|프로)(?![a-z가-힣])", re.IGNORECASE)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = re.compile(rf"\b({'|'.join(_MONTHS)})[a-z]*\.?\s+(?:of\s+)?((?:19|20)[0-9]{{2}})\b", re.IGNORECASE)
 _KOREAN_MONTH = re.compile(r"((?:19|20)[0-9]{2})년\s*([0-9]{1,2})월")

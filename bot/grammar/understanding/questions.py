@@ -11,13 +11,14 @@ from pathlib import Path
 from bot.grammar.commands import Command, SmallTalk, Talk
 from bot.grammar.errors import UnknownTopic
 from bot.grammar.help_topics import find_topic
+from bot.grammar.understanding.number_words import with_digits
 from bot.grammar.understanding.phrases import GOAL_PHRASES, ORDER_PHRASES, SETTING_PHRASES
 from bot.grammar.understanding.study_words import strategy_readings
 from bot.grammar.understanding.symbol_words import symbol_of
 
 _FILE = Path(__file__).with_suffix(".toml")
 _GREETING = re.compile(
-    r"^(?:(?:hey|hi|hello|ok|okay|so|please|bot|well|um|안녕|안녕하세요|저기|저기요|그럼)[\s,!.:]+)+(?=\S)",
+    r"^(?:(?:hey|hi|hello|ok|okay|so|please|pls|plz|bot|well|um|(?:can|could|would|will) (?:you|u)|안녕|안녕하세요|저기|저기요|그럼)[\s,!.:]+)+(?=\S)",
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(
@@ -52,6 +53,11 @@ class Question:
     talk: str = ""
     topic: str = ""
     only_thread: bool = False
+
+    @property
+    def is_of_symbol(self) -> bool:
+        """True for what is asked about a symbol."""
+        return "{symbol}" in (self.answer or "")
 
     def reply(self, found: Mapping[str, str], study: str | None) -> Answered | None:
         """Return what answers a text with these groups; None where nothing does, such as for an unknown term."""
@@ -100,14 +106,18 @@ def subjects() -> Sequence[Question]:
     ]
 
 
-def answer_about(text: str, study: str | None) -> Answered | None:
-    """Return what informs about the subject of a short text that asks for nothing else, or None."""
+def answer_about(text: str, study: str | None, symbol: str = "") -> Answered | None:
+    """Return what informs about the subject of a short text that asks for nothing else, or None.
+
+    With `symbol`, the only one that the text names, only what can be asked about a symbol.
+    """
     plain = re.sub(r"[?!.,~…]+", " ", text.lower())
     if len(plain.split()) > MAX_WORDS:
         return None
     for subject in subjects():
-        if subject.regex.search(plain) and (answer := subject.reply({}, study)):
-            return answer
+        if bool(symbol) == subject.is_of_symbol and subject.regex.search(plain):
+            if answer := subject.reply({"symbol": symbol} if symbol else {}, study):
+                return answer
     return None
 
 
@@ -123,7 +133,7 @@ def answer_of(text: str, study: str | None) -> Answered | None:
     if len(plain) > MAX_QUESTION:
         return None
     polite = politely(plain)
-    for said in dict.fromkeys((plain, polite, " ".join(_EMPTY.sub(" ", polite).split()))):
+    for said in dict.fromkeys((plain, polite, " ".join(_EMPTY.sub(" ", polite).split()), with_digits(polite))):
         for question in questions():
             found = question.regex.fullmatch(said)
             answer = question.reply(_groups(found), study) if found else None

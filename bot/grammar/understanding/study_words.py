@@ -40,6 +40,12 @@ _TRIALS = (
     r"(?:회|번)\s?(?:시도|반복|탐색|실행|돌려)"
     r"|trials?|trails|backtests?|epochs?|times|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
 )
+#: Ends of a Korean request; `해 봤어`, `돌리지 마` and `해 주던데` are none.
+_WISHES = (
+    r"줘\s?봐요?|줘요?|줘라|주라|주세요|주실래요?|주시겠어요|주십시오|줄래요?|봐\s?줘요?|봐\s?주세요|봐요?|보자|볼까요?|볼래요?|보고\s?싶어요?"
+    r"|줬으면\s?(?:해요?|좋겠어요?|합니다)|주시면\s?(?:감사하겠습니다|고맙겠습니다|좋겠어요|감사해요)"
+    r"|(?:볼|줄|주실)\s?수\s?(?:있어요?|있나요?|있을까요?|있으세요|있습니까|있을지요|있니)"
+)
 _TO = r"\s*(?:-|~|\.\.\.?|to|and|에서|부터)\s*"
 
 
@@ -269,6 +275,10 @@ def _limits() -> Sequence[Pattern]:
         pattern(rf"(?:limit|keep|hold)\s+(?:the\s+)?{measure}\s+(?P<below>{below})\s*{bound}", _cap),
         pattern(rf"{measure}(?:이|가|은|는|을|를)?\s*{bound}\s*(?:안\s?넘게|넘지\s?않게|넘지\s?않도록)", _cap),
         pattern(
+            rf"(?P<measure>{any_of(_drawdowns())})\s+(?P<below>(?:no|not)\s+(?:worse|deeper|bigger|larger)\s+than)\s*{bound}",
+            _cap,
+        ),
+        pattern(
             rf"(?P<measure>{any_of(_drawdowns())})\s+(?:limit|cap|상한|한도)\s*(?:of\s+|at\s+)?(?P<number>{NUMBER})\s?(?P<percent>%)?",
             _cap,
         ),
@@ -413,7 +423,7 @@ def _asking() -> Sequence[Pattern]:
             end=r"(?![\w%])",
         ),
         pattern(
-            r"(?:둘\s?)?(?:중|중에|중에서)\s?하나|one of them|either one",
+            r"(?<!실행 )(?<!진행 )(?:둘\s?)?(?:중에서|중에|중(?=\s?하나))(?:\s?하나)?|one of them|either one",
             lambda m: (Item(Kind.JOIN, m[0].replace("둘", "").strip()),),
         ),
         pattern(r"[&+/]|vs\.?(?=\s)|versus(?=\s)", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
@@ -423,11 +433,9 @@ def _asking() -> Sequence[Pattern]:
 def _fillers() -> Sequence[Pattern]:
     """Patterns of words that say nothing about a study."""
     korean = (
-        r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증)?(?:을|를)?\s?(?:해\s?주세요|해\s?줘요?|해\s?줄래요?"
-        r"|해\s?봐\s?줘|해\s?봐|해\s?보자|해\s?볼까요?|해\s?보고\s?싶어요?|해라|하자|하고\s?싶어요?|해|부탁해요?|부탁드려요|부탁드립니다|부탁"
-        r"|돌려\s?주세요|돌려\s?주실래요?|돌려\s?주시겠어요|해\s?주실래요?|해\s?주시겠어요|돌려\s?줘요?|돌려\s?봐|돌려|시켜\s?줘|(?:돌려|해)\s?주실\s?수\s?(?:있나요|있을까요|있으세요|있어요|있습니까|있을지요)"
-        r"|(?:돌려|해)\s?주시면\s?(?:감사하겠습니다|고맙겠습니다|좋겠어요|감사해요)|부탁\s?드릴게요|부탁\s?드려도\s?될까요|돌려\s?봐\s?줘요?"
-        r"|(?:돌려|해)\s?볼\s?수\s?(?:있어|있나|있을까|있나요|있을까요)|돌려보고\s?싶어요?)"
+        r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증|진행)?(?:을|를)?\s?"
+        rf"(?:(?:해|돌려|시켜)\s?(?:{_WISHES})|해|돌려|해라|하자|하고\s?싶어요?|돌리자|돌리고\s?싶어요?|부탁(?:해|드려)?요?|부탁\s?드립니다"
+        r"|부탁\s?드릴게요|부탁\s?드려도\s?될까요)"
     )
     instead = r"instead(?!\s+of)"
     named = r"(?:symbols?|tickers?|stocks?|strategy|strategies|종목|전략|study|goal|목표)\s*[=:]"

@@ -163,11 +163,11 @@ WINDOWS: Sequence[Pattern] = (
     pattern(r"(?:in|during)\s+((?:19|20)[0-9][0-9])", lambda m: _word(m[0], f"from={m[1]}", f"to={m[1]}")),
     pattern(
         rf"(?:over\s+|for\s+|during\s+)?(?:the\s+)?(?:last|past|recent|previous|최근|지난|과거)\s*([0-9]{{1,3}})[\s-]*{_YEARS}"
-        r"(?:\s?(?:of data|of history|간|치|동안))?",
+        r"(?:\s?(?:of data|of history|history|간|치|동안))?",
         _years,
     ),
     pattern(
-        rf"(?:for\s+)?([0-9]|[1-5][0-9])[\s-]?{_YEARS}(?:\s?(?:of data|of history|간|치|동안))?(?!\s*(?:부터|까지))",
+        rf"(?:for\s+)?([0-9]|[1-5][0-9])[\s-]?{_YEARS}(?:\s?(?:of data|of history|history|간|치|동안))?(?!\s*(?:부터|까지))",
         _years,
     ),
     pattern(r"(?:the\s+)?(?:last|past|최근|지난)\s*([0-9]{1,3})\s*(?:months?|mo|개월)(?:간|치)?", _months),
