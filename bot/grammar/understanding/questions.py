@@ -33,6 +33,7 @@ _EMPTY = re.compile(
     r"|on your side|quickly|today|my last|a|the)\b|(?<!\S)(?:혹시|지금|좀|다시|한번|그냥|정말|진짜)(?!\S)"
 )
 _GROUP = re.compile(r"\(\?P<([a-z]+)>")
+_DENIAL = re.compile(r"\b(?:not|no|never|don'?t|without)\b|말고|말아|지 ?마|(?<!\S)안(?!\S)")
 #: Longer texts are no question of this list.
 MAX_QUESTION = 100
 #: Longer texts are about several things.
@@ -115,6 +116,8 @@ def answer_about(text: str, study: str | None, symbol: str = "") -> Answered | N
     if len(plain.split()) > MAX_WORDS:
         return None
     for subject in subjects():
+        if subject.only_thread and _DENIAL.search(plain):
+            continue
         if bool(symbol) == subject.is_of_symbol and subject.regex.search(plain):
             if answer := subject.reply({"symbol": symbol} if symbol else {}, study):
                 return answer
