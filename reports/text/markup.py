@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from optimizer.domain.metrics import CAPS, FRACTIONS
 from optimizer.domain.space import Value, tidy
@@ -57,6 +57,11 @@ def typed(value: object) -> object:
         return value
     text = tidy(value) if isinstance(value, float) else " ".join(str(value).split()).replace("`", "'")
     return text if len(text) <= MAX_WORD else text[: MAX_WORD - 1] + "…"
+
+
+def uncut(text: str) -> Markup:
+    """Return a text of the program's own, such as an address, for a sentence that cuts what is typed."""
+    return escape(text)
 
 
 def marked(text: Markup | str) -> Markup:
