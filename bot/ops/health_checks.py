@@ -103,7 +103,9 @@ def doubtful(name: str, result: Phrase | UserError, remedy: Phrase) -> Probe:
 async def probe_slack(settings: Settings) -> list[Probe]:
     """Try tokens and scopes against Slack itself."""
     if not settings.has_slack:
-        return [doubtful("slack", Phrase("slack_tokens_missing"), Phrase("create_the_app", link=uncut(creation_link())))]
+        return [
+            doubtful("slack", Phrase("slack_tokens_missing"), Phrase("create_the_app", link=uncut(creation_link())))
+        ]
     try:
         settings.require_slack()
     except UserError as error:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from optimizer.domain.metrics import CAPS, FRACTIONS
 from optimizer.domain.space import Value, tidy

@@ -18,7 +18,8 @@ from bot.grammar.understanding.symbol_words import symbol_of
 
 _FILE = Path(__file__).with_suffix(".toml")
 _GREETING = re.compile(
-    r"^(?:(?:hey|hi|hello|ok|okay|so|please|pls|plz|bot|well|um|(?:can|could|would|will) (?:you|u)|안녕|안녕하세요|저기|저기요|그럼)[\s,!.:]+)+(?=\S)",
+    r"^(?:(?:hey|hi|hello|ok|okay|so|please|pls|plz|bot|well|um|(?:can|could|would|will) (?:you|u)"
+    r"|안녕|안녕하세요|저기|저기요|그럼)[\s,!.:]+)+(?=\S)",
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(
@@ -118,9 +119,9 @@ def answer_about(text: str, study: str | None, symbol: str = "") -> Answered | N
     for subject in subjects():
         if subject.only_thread and _DENIAL.search(plain):
             continue
-        if bool(symbol) == subject.is_of_symbol and subject.regex.search(plain):
-            if answer := subject.reply({"symbol": symbol} if symbol else {}, study):
-                return answer
+        is_about = bool(symbol) == subject.is_of_symbol and subject.regex.search(plain)
+        if is_about and (answer := subject.reply({"symbol": symbol} if symbol else {}, study)):
+            return answer
     return None
 
 

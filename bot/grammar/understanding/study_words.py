@@ -155,8 +155,15 @@ def _mode(found: re.Match[str]) -> tuple[Item, ...]:
 
 #: What follows a word that alone means something else: `breakout` is a strategy, `SPY` a symbol.
 EARLY: Sequence[Pattern] = (
-    pattern(r"(?:in\s+)?(?:(?P<break>break(?:out)?|돌파)|revert|reversion|mean[ -]reversion|회귀|평균\s?회귀)\s?(?:mode|모드)", _mode),
-    pattern(r"(?P<name>\^?[a-z][a-z0-9.]{0,9})(?P<bench>)(?:이랑|랑|와|과|하고)?\s?(?:대비|비교해서|비교해|비교)", _benchmark),
+    pattern(
+        r"(?:in\s+)?(?:(?P<break>break(?:out)?|돌파)|revert|reversion|mean[ -]reversion|회귀|평균\s?회귀)"
+        r"\s?(?:mode|모드)",
+        _mode,
+    ),
+    pattern(
+        r"(?P<name>\^?[a-z][a-z0-9.]{0,9})(?P<bench>)(?:이랑|랑|와|과|하고)?\s?(?:대비|비교해서|비교해|비교)",
+        _benchmark,
+    ),
 )
 
 
@@ -170,7 +177,10 @@ def _drawdown_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
 
 def _exchange(found: re.Match[str]) -> tuple[Item, ...]:
     return _word(
-        found, f"source={ {'바이낸스': 'binance', '업비트': 'upbit', '크라켄': 'kraken'}.get(found[1], found[1]) }".replace(" ", "")
+        found,
+        f"source={ {'바이낸스': 'binance', '업비트': 'upbit', '크라켄': 'kraken'}.get(found[1], found[1]) }".replace(
+            " ", ""
+        ),
     )
 
 
@@ -274,25 +284,7 @@ def _limits() -> Sequence[Pattern]:
         pattern(rf"(?:(?P<low>{below})|(?P<high>{above}))\s+(?:a\s+)?{bound}\s+{measure}", _cap),
         pattern(rf"(?:limit|keep|hold)\s+(?:the\s+)?{measure}\s+(?P<below>{below})\s*{bound}", _cap),
         pattern(rf"{measure}(?:이|가|은|는|을|를)?\s*{bound}\s*(?:안\s?넘게|넘지\s?않게|넘지\s?않도록)", _cap),
-        pattern(
-            rf"(?P<measure>{any_of(_drawdowns())})\s+(?P<below>(?:no|not)\s+(?:worse|deeper|bigger|larger)\s+than)\s*{bound}",
-            _cap,
-        ),
-        pattern(
-            rf"(?P<measure>{any_of(_drawdowns())})\s+(?:limit|cap|상한|한도)\s*(?:of\s+|at\s+)?(?P<number>{NUMBER})\s?(?P<percent>%)?",
-            _cap,
-        ),
-        pattern(
-            rf"(?:a\s+)?(?P<number>{NUMBER})\s?(?P<percent>%)\s+(?P<measure>{any_of(_drawdowns())})\s+(?:limit|cap)", _cap
-        ),
-        pattern(
-            rf"(?P<measure>{any_of(_drawdowns())})\s*(?:of\s+|at\s+|to\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)",
-            _cap,
-        ),
-        pattern(
-            rf"{any_of(_drawdowns())}\s*(?:of\s+|:\s*)?(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|{_TO}))",
-            _drawdown_and_number,
-        ),
+        *_drawdown_limits(bound),
         pattern(
             rf"(?:at least|min(?:imum)?(?: of)?|최소)\s*({NUMBER})\s*(?:trades|거래|번의 거래)",
             lambda m: _word(m, f"min_trades={m[1]}"),
@@ -304,13 +296,29 @@ def _limits() -> Sequence[Pattern]:
         ),
         pattern(rf"({NUMBER})\s+trades", lambda m: (Item(Kind.WORD, m[0], (number_text(m[1]), f"min_trades={m[1]}")),)),
         pattern(
-            rf"(?:hold(?:ing)?|keep(?:ing)?|leave|leaving)\s+out\s+(?:the\s+)?(?:last\s+)?({NUMBER})\s?%|검증\s?(?:구간|용)?\s*({NUMBER})\s?%",
+            rf"(?:hold(?:ing)?|keep(?:ing)?|leave|leaving)\s+out\s+(?:the\s+)?(?:last\s+)?({NUMBER})\s?%"
+            rf"|검증\s?(?:구간|용)?\s*({NUMBER})\s?%",
             lambda m: _word(m, f"holdout={m[1] or m[2]}"),
         ),
         pattern(
             rf"(?:keep |hold )?(?:out )?(?:the )?(?:last )?({NUMBER})\s?%\s+(?:as |for )?"
             r"(?:out[ -]of[ -]sample|held out|holdout|unseen|validation|testing)",
             lambda m: _word(m, f"holdout={m[1]}"),
+        ),
+    )
+
+
+def _drawdown_limits(bound: str) -> Sequence[Pattern]:
+    """Patterns of a number beside a drawdown, which can only be its limit; `bound` is the pattern of that number."""
+    measure = rf"(?P<measure>{any_of(_drawdowns())})"
+    return (
+        pattern(rf"{measure}\s+(?P<below>(?:no|not)\s+(?:worse|deeper|bigger|larger)\s+than)\s*{bound}", _cap),
+        pattern(rf"{measure}\s+(?:limit|cap|상한|한도)\s*(?:of\s+|at\s+)?{bound}", _cap),
+        pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?(?P<percent>%)\s+{measure}\s+(?:limit|cap)", _cap),
+        pattern(rf"{measure}\s*(?:of\s+|at\s+|to\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)", _cap),
+        pattern(
+            rf"{any_of(_drawdowns())}\s*(?:of\s+|:\s*)?(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|{_TO}))",
+            _drawdown_and_number,
         ),
     )
 
@@ -349,7 +357,8 @@ def _orders() -> Sequence[Pattern]:
         pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?%\s+{order}", _order),
         pattern(rf"(?P<name>{any_of(OVERLAYS)})\s+(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|%))", _order_and_number),
         pattern(
-            rf"(?:hold|holding)\s+(?:for\s+)?(?:no longer than|at most|not longer than|max(?:imum)?)\s+({NUMBER})\s+(?:bars|days)",
+            r"(?:hold|holding)\s+(?:for\s+)?(?:no longer than|at most|not longer than|max(?:imum)?)\s+"
+            rf"({NUMBER})\s+(?:bars|days)",
             lambda m: _word(m, f"max_hold={number_text(m[1])}"),
         ),
         pattern(rf"({any_of(ORDER_PHRASES)})", lambda m: _word(m, ORDER_PHRASES[plain_phrase(m[1])])),

@@ -74,7 +74,7 @@ def symbol_patterns() -> Sequence[Pattern]:
 
 
 def symbol_of(word: str) -> str:
-    """Return the symbol of a word in lower case, which is one or the name of a company; empty for other Korean words."""
+    """Return the symbol that a word in lower case is or names; empty for other Korean words."""
     named = symbol_names().get(plain_phrase(word), ())
     return named[0] if named else word if word.isascii() else ""
 

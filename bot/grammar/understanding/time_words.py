@@ -150,7 +150,8 @@ WINDOWS: Sequence[Pattern] = (
     ),
     pattern(r"(?:the\s+)?(?:last|past)\s+year", lambda m: _word(m[0], "years=1")),
     pattern(
-        rf"({_DATE})(?:년)?\s*(?:until|till|to|through|up to|-|~|부터)\s*(?:now|today|the present|present|지금|현재|오늘)(?:까지)?",
+        rf"({_DATE})(?:년)?\s*(?:until|till|to|through|up to|-|~|부터)\s*"
+        r"(?:now|today|the present|present|지금|현재|오늘)(?:까지)?",
         lambda m: _word(m[0], f"from={m[1]}"),
     ),
     pattern(
@@ -167,7 +168,8 @@ WINDOWS: Sequence[Pattern] = (
         _years,
     ),
     pattern(
-        rf"(?:for\s+)?([0-9]|[1-5][0-9])[\s-]?{_YEARS}(?:\s?(?:of data|of history|history|간|치|동안))?(?!\s*(?:부터|까지))",
+        rf"(?:for\s+)?([0-9]|[1-5][0-9])[\s-]?{_YEARS}"
+        r"(?:\s?(?:of data|of history|history|간|치|동안))?(?!\s*(?:부터|까지))",
         _years,
     ),
     pattern(r"(?:the\s+)?(?:last|past|최근|지난)\s*([0-9]{1,3})\s*(?:months?|mo|개월)(?:간|치)?", _months),

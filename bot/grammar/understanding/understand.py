@@ -246,7 +246,11 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
     ):
         raise _near(refused)
     has_symbol = bool(items_of(items, Kind.SYMBOL))
-    if has_symbol and isinstance(refused, UnknownStrategy) and [item.text.lower() for item in unknown] == [_word_of(refused)]:
+    if (
+        has_symbol
+        and isinstance(refused, UnknownStrategy)
+        and [item.text.lower() for item in unknown] == [_word_of(refused)]
+    ):
         raise _near(refused)
     if isinstance(refused, UnknownStrategy) and not items_of(items, Kind.STRATEGY) and (slip := _specific(refused)):
         raise slip  # `AAPL RSO 200` has a slip, not a second symbol
