@@ -228,6 +228,7 @@ OPTIONS: Mapping[str, Option] = {
             key="benchmark",
             read=lambda value: {"benchmark": read_benchmark(value)},
             example="benchmark=SPY",
+            aliases=("벤치마크",),
         ),
         Option(
             key="short",

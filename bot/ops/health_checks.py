@@ -38,6 +38,7 @@ from optimizer.storage.documents import OptimizationStudy
 from optimizer.strategies.registry import STRATEGIES
 from optimizer.studies.code_version import code_version
 from optimizer.studies.running.broker import CELERY, fault_of
+from reports.text.markup import uncut
 
 #: Scopes the bot's token must have; the manifest asks for these and EXTRA_SCOPES.
 SCOPES = (
@@ -102,7 +103,9 @@ def doubtful(name: str, result: Phrase | UserError, remedy: Phrase) -> Probe:
 async def probe_slack(settings: Settings) -> list[Probe]:
     """Try tokens and scopes against Slack itself."""
     if not settings.has_slack:
-        return [doubtful("slack", Phrase("slack_tokens_missing"), Phrase("create_the_app", link=creation_link()))]
+        return [
+            doubtful("slack", Phrase("slack_tokens_missing"), Phrase("create_the_app", link=uncut(creation_link())))
+        ]
     try:
         settings.require_slack()
     except UserError as error:

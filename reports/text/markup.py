@@ -59,6 +59,11 @@ def typed(value: object) -> object:
     return text if len(text) <= MAX_WORD else text[: MAX_WORD - 1] + "…"
 
 
+def uncut(text: str) -> Markup:
+    """Return a text of the program's own, such as an address, for a sentence that cuts what is typed."""
+    return escape(text)
+
+
 def marked(text: Markup | str) -> Markup:
     """A sentence as HTML: bold, code, and mentions as plain names."""
     safe = MENTION.sub(r"@\1", str(flat(text))).replace("\n", "<br>")

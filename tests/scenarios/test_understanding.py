@@ -83,6 +83,18 @@ async def test_why_without_a_study_is_about_the_word(stage: Stage) -> None:
     assert "Unproven" in await stage.tell("why unproven")
 
 
+async def test_a_question_about_a_companys_market_is_answered_with_its_regime(stage: Stage) -> None:
+    told = await stage.tell("is apple in a bear market right now?")
+
+    assert "*AAPL*" in told
+    assert any(regime in told for regime in ("bullish", "bearish", "volatile", "sideways"))
+
+
+async def test_whoever_wants_no_more_messages_is_muted_until_asking_for_them_again(stage: Stage) -> None:
+    assert "Muted" in await stage.tell("stop pinging me", user="kim")
+    assert "/optimize unmute" not in await stage.tell("turn notifications back on", user="kim")
+
+
 async def test_the_mention_may_stand_in_the_middle(stage: Stage) -> None:
     await stage.act.mention("what can you do?", bot_user=stage.slack.bot_user, before="hey ", user="bob")
 

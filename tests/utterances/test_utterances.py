@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from bot.grammar.commands import AddSchedule, OpenModal, Start, Why
-from bot.grammar.errors import NothingUnderstood, NotUnderstood, TwoReadings
+from bot.grammar.commands import AddSchedule, Export, OpenModal, Start, Why
+from bot.grammar.errors import InThread, NothingUnderstood, NotUnderstood, TwoReadings
 from bot.grammar.options import OPTIONS
 from bot.grammar.parsing import parse
 from bot.grammar.rules.typed import rule_of_text
@@ -81,6 +81,8 @@ def test_what_was_understood_is_given_as_the_exact_command() -> None:
         "show me AAPL RSI", "AAPL RSI 보여줘", "minimize sharpe AAPL RSI", "AAPL RSI without 2008",
         "AAPL RSI 2008 제외",
         "delete AAPL RSI", "AAPL RSI failed", "pause AAPL RSI", "AAPL RSI yesterday", "forget AAPL RSI 200",
+        "AAPL RSI running", "AAPL RSI 실행 중에", "AAPL RSI next monday 9am", "AAPL RSI history", "AAPL RSI 돌려봤어",
+        "AAPL RSI 해주던데", "AAPL RSI only on mondays",
         "AAPL RSI 200 was wrong", "undo AAPL RSI", "AAPL OBV RSI", "alice ran AAPL RSI 200", "AAPL RSI is running?",
     ],
 )  # fmt: skip
@@ -105,6 +107,9 @@ def test_a_word_is_offered_only_where_it_was_nearly_typed() -> None:
     assert is_misspelt("statsu", "status")
     assert not is_misspelt("sharpe", "sampler")
     assert not is_misspelt("and", "bbands")
+    assert not is_misspelt("me", "ml")
+    assert is_misspelt("볼린져", "볼린저")
+    assert not is_misspelt("최적값", "최적화")
     assert distance("ab", "ba") == 1
     for text in ("AAPL RSI 200 colour", "AAPL RSI sharper", "AAPL and RSI maybe"):
         with pytest.raises(UserError) as refused:
@@ -133,6 +138,12 @@ def test_in_a_thread_its_study_is_meant() -> None:
     with pytest.raises(TwoReadings) as asked:
         understand("run it again", study="opt-7f3a")
     assert asked.value.facts["one"] == "replay opt-7f3a"
+
+
+def test_a_file_is_exported_to_whoever_asks_for_it_and_to_nobody_who_refuses_it() -> None:
+    assert understand("do you have that as a spreadsheet", study="opt-7f3a").command == Export("opt-7f3a")
+    with pytest.raises(InThread):
+        understand("no spreadsheet here", study="opt-7f3a")
 
 
 def test_a_name_means_two_listings_at_most_and_no_form() -> None:

@@ -12,7 +12,19 @@ from bot.grammar.verbs import VERB_WORDS
 USUAL_TIME = "07:00"
 _USUAL_DAYS = {"weekly": "weekly mon", "monthly": "monthly 1"}
 #: Words between things of which only one is meant.
-OR = ("or", "또는", "이나", "아니면")
+OR = (
+    "or",
+    "또는",
+    "이나",
+    "아니면",
+    "중에",
+    "중에서",
+    "중 하나",
+    "중에 하나",
+    "중에서 하나",
+    "one of them",
+    "either one",
+)
 #: More readings than this are not offered.
 MOST_READINGS = 2
 

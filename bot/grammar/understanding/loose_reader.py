@@ -9,7 +9,7 @@ from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.matching import Pattern
 from bot.grammar.understanding.number_words import with_digits
 from bot.grammar.understanding.phrases import FILLS
-from bot.grammar.understanding.study_words import strategy_patterns, study_patterns
+from bot.grammar.understanding.study_words import EARLY, strategy_patterns, study_patterns
 from bot.grammar.understanding.symbol_words import symbol_patterns, written_as_ticker
 from bot.grammar.understanding.time_words import LENGTHS, WHEN, WINDOWS
 
@@ -22,7 +22,7 @@ _SCHEDULE = re.compile(r"(?:schedules?|repeat|일정|예약)(?:\s?등록)?(?:해
 
 @cache
 def _later_patterns() -> Sequence[Pattern]:
-    return (*WHEN, *WINDOWS)
+    return (*EARLY, *WHEN, *WINDOWS)
 
 
 def read_items(text: str, *, rules: Collection[str], unknown: Collection[str]) -> tuple[Item, ...]:

@@ -14,14 +14,17 @@ _SMALL = {
 _SCALES = {"hundred": 100, "thousand": 1_000}
 _ENGLISH = re.compile(
     rf"\b(?:(?:{'|'.join(_SMALL)}|a|[0-9]+)[\s-]+)?(?:hundred|thousand)\b"
-    rf"|\b(?:{'|'.join(_SMALL)})\b(?=[\s-]+(?:years?|yrs?|trials?|tries|sets|folds|months?|decades?)\b)",
+    rf"|\b(?:{'|'.join(_SMALL)})\b(?=[\s-]+(?:years?|yrs?|trials?|tries|sets|folds|months?|decades?|slippage|commissions?|fees?|costs?"
+    r"|percent|pct|bps?|days?|bars?|runs?|iterations?|times)\b)",
     re.IGNORECASE,
 )
-_PERCENT = re.compile(r"(?<=[0-9])\s*(?:percent|pct|per cent|퍼센트|프로)(?![a-z])", re.IGNORECASE)
+_PERCENT = re.compile(r"(?<=[0-9])\s*(?:percent|pct|per cent|퍼센트|퍼|프로)(?![a-z가-힣])", re.IGNORECASE)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = re.compile(rf"\b({'|'.join(_MONTHS)})[a-z]*\.?\s+(?:of\s+)?((?:19|20)[0-9]{{2}})\b", re.IGNORECASE)
 _KOREAN_MONTH = re.compile(r"((?:19|20)[0-9]{2})년\s*([0-9]{1,2})월")
 _KOREAN_DIGITS = dict(zip("일이삼사오육칠팔구", range(1, 10), strict=True))
+#: Money in words, for which the digit in front may be missing: `1억`, `천만 원`.
+_KOREAN_MONEY = re.compile(r"(?<![\w])(?P<digit>[일이삼사오육칠팔구])?(?P<scale>억|천만|백만)(?=\s?원|으로|로|\s|$)")
 _KOREAN = re.compile(r"(?<![\w])([일이삼사오육칠팔구])?([백천만])(?=\s?(?:번|회)(?![가-힣]{3}))")
 _KOREAN_SCALES = {"백": 100, "천": 1_000, "만": 10_000}
 
@@ -32,6 +35,7 @@ def with_digits(text: str) -> str:
     text = _PERCENT.sub("%", text)
     text = _MONTH.sub(lambda found: f"{found[2]}-{_MONTHS.index(found[1].lower()) + 1:02}", text)
     text = _KOREAN_MONTH.sub(lambda found: f"{found[1]}-{int(found[2]):02}", text)
+    text = _KOREAN_MONEY.sub(lambda found: f"{_KOREAN_DIGITS.get(found['digit'], 1)}{found['scale']}", text)
     return _KOREAN.sub(lambda found: str(_KOREAN_DIGITS.get(found[1], 1) * _KOREAN_SCALES[found[2]]), text)
 
 

@@ -11,12 +11,15 @@ from pathlib import Path
 from bot.grammar.commands import Command, SmallTalk, Talk
 from bot.grammar.errors import UnknownTopic
 from bot.grammar.help_topics import find_topic
-from bot.grammar.understanding.phrases import GOAL_PHRASES
+from bot.grammar.understanding.number_words import with_digits
+from bot.grammar.understanding.phrases import GOAL_PHRASES, ORDER_PHRASES, SETTING_PHRASES
 from bot.grammar.understanding.study_words import strategy_readings
+from bot.grammar.understanding.symbol_words import symbol_of
 
 _FILE = Path(__file__).with_suffix(".toml")
 _GREETING = re.compile(
-    r"^(?:(?:hey|hi|hello|ok|okay|so|please|bot|well|um|안녕|안녕하세요|저기|저기요|그럼)[\s,!.:]+)+(?=\S)",
+    r"^(?:(?:hey|hi|hello|ok|okay|so|please|pls|plz|bot|well|um|(?:can|could|would|will) (?:you|u)"
+    r"|안녕|안녕하세요|저기|저기요|그럼)[\s,!.:]+)+(?=\S)",
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(
@@ -31,6 +34,7 @@ _EMPTY = re.compile(
     r"|on your side|quickly|today|my last|a|the)\b|(?<!\S)(?:혹시|지금|좀|다시|한번|그냥|정말|진짜)(?!\S)"
 )
 _GROUP = re.compile(r"\(\?P<([a-z]+)>")
+_DENIAL = re.compile(r"\b(?:not|no|never|don'?t|without)\b|말고|말아|지 ?마|(?<!\S)안(?!\S)")
 #: Longer texts are no question of this list.
 MAX_QUESTION = 100
 #: Longer texts are about several things.
@@ -52,6 +56,11 @@ class Question:
     topic: str = ""
     only_thread: bool = False
 
+    @property
+    def is_of_symbol(self) -> bool:
+        """True for what is asked about a symbol."""
+        return "{symbol}" in (self.answer or "")
+
     def reply(self, found: Mapping[str, str], study: str | None) -> Answered | None:
         """Return what answers a text with these groups; None where nothing does, such as for an unknown term."""
         if self.only_thread and study is None:
@@ -61,6 +70,10 @@ class Question:
         if self.topic:
             return _about(self.topic, found, study)
         facts = {**found, "study": study or ""}
+        if "symbol" in facts:
+            if not (symbol := symbol_of(facts["symbol"])):
+                return None
+            facts["symbol"] = symbol
         if self.choose:
             one, other = (command.format_map(facts) for command in self.choose)
             return one, other
@@ -95,13 +108,19 @@ def subjects() -> Sequence[Question]:
     ]
 
 
-def answer_about(text: str, study: str | None) -> Answered | None:
-    """Return what informs about the subject of a short text that asks for nothing else, or None."""
+def answer_about(text: str, study: str | None, symbol: str = "") -> Answered | None:
+    """Return what informs about the subject of a short text that asks for nothing else, or None.
+
+    With `symbol`, the only one that the text names, only what can be asked about a symbol.
+    """
     plain = re.sub(r"[?!.,~…]+", " ", text.lower())
     if len(plain.split()) > MAX_WORDS:
         return None
     for subject in subjects():
-        if subject.regex.search(plain) and (answer := subject.reply({}, study)):
+        if subject.only_thread and _DENIAL.search(plain):
+            continue
+        is_about = bool(symbol) == subject.is_of_symbol and subject.regex.search(plain)
+        if is_about and (answer := subject.reply({"symbol": symbol} if symbol else {}, study)):
             return answer
     return None
 
@@ -118,7 +137,7 @@ def answer_of(text: str, study: str | None) -> Answered | None:
     if len(plain) > MAX_QUESTION:
         return None
     polite = politely(plain)
-    for said in dict.fromkeys((plain, polite, " ".join(_EMPTY.sub(" ", polite).split()))):
+    for said in dict.fromkeys((plain, polite, " ".join(_EMPTY.sub(" ", polite).split()), with_digits(polite))):
         for question in questions():
             found = question.regex.fullmatch(said)
             answer = question.reply(_groups(found), study) if found else None
@@ -150,8 +169,9 @@ def _about(kind: str, found: Mapping[str, str], study: str | None) -> Answered |
 
 def _topic(said: str) -> Command | None:
     """Return help about a term; None for one that help does not know."""
-    word = re.sub(r"^(?:the|a|an) ", "", said.strip())
-    for name in (word, *strategy_readings(word)[:1], GOAL_PHRASES.get(word, "")):
+    word = re.sub(r"^(?:the|a|an) |(?: strategy| indicator| 전략| 지표)$", "", said.strip())
+    tables = (GOAL_PHRASES, SETTING_PHRASES, ORDER_PHRASES)
+    for name in (word, f"{word}s", *strategy_readings(word)[:1], *(table.get(word, "") for table in tables)):
         try:
             return find_topic(name)
         except UnknownTopic:

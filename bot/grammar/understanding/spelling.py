@@ -1,5 +1,9 @@
 """Spelling: how far two words are apart."""
 
+import unicodedata
+
+#: Words below this length have no slip that is not another word: `me` is none of `ml`.
+_SHORTEST = 3
 #: Words up to this length may have one letter wrong, longer ones two.
 _SHORT = 5
 
@@ -21,10 +25,17 @@ def distance(one: str, other: str) -> int:
 
 def is_misspelt(typed: str, meant: str) -> bool:
     """Check whether a word is another one with a slip of the finger, and not another word."""
-    one, other = typed.lower(), meant.lower()
-    if not one.isalnum() or one.isascii() != other.isascii() or len(one) > 40 or abs(len(one) - len(other)) > 2:
+    one, other = _letters(typed), _letters(meant)
+    if not typed.isalnum() or one.isascii() != other.isascii() or len(one) > 40 or abs(len(one) - len(other)) > 2:
+        return False
+    if min(len(one), len(other)) < _SHORTEST:
         return False
     is_short = len(one) <= _SHORT
     if is_short and one[0] != other[:1]:
         return False  # `most` is no slip of `cost`
-    return 0 < distance(one, other) <= (1 if is_short else 2)
+    return 0 < distance(one, other) <= (1 if is_short or not one.isascii() else 2)
+
+
+def _letters(word: str) -> str:
+    """Return the letters of a word in lower case, of a Korean one those within its syllables."""
+    return unicodedata.normalize("NFD", word.lower())

@@ -38,7 +38,13 @@ _USUAL_PAIRS = (
 _LARGEST_ORDER = 60
 _TRIALS = (
     r"(?:회|번)\s?(?:시도|반복|탐색|실행|돌려)"
-    r"|trials?|trails|epochs?|times|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
+    r"|trials?|trails|backtests?|epochs?|times|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
+)
+#: Ends of a Korean request; `해 봤어`, `돌리지 마` and `해 주던데` are none.
+_WISHES = (
+    r"줘\s?봐요?|줘요?|줘라|주라|주세요|주실래요?|주시겠어요|주십시오|줄래요?|봐\s?줘요?|봐\s?주세요|봐요?|보자|볼까요?|볼래요?|보고\s?싶어요?"
+    r"|줬으면\s?(?:해요?|좋겠어요?|합니다)|주시면\s?(?:감사하겠습니다|고맙겠습니다|좋겠어요|감사해요)"
+    r"|(?:볼|줄|주실)\s?수\s?(?:있어요?|있나요?|있을까요?|있으세요|있습니까|있을지요|있니)"
 )
 _TO = r"\s*(?:-|~|\.\.\.?|to|and|에서|부터)\s*"
 
@@ -142,6 +148,25 @@ def _benchmark(found: re.Match[str]) -> tuple[Item, ...] | None:
     return _word(found, f"benchmark={symbol}") if is_plain and not strategy_readings(name) else None
 
 
+def _mode(found: re.Match[str]) -> tuple[Item, ...]:
+    """`breakout mode`, of the strategy that is named elsewhere."""
+    return _word(found, "mode=break" if found["break"] else "mode=revert")
+
+
+#: What follows a word that alone means something else: `breakout` is a strategy, `SPY` a symbol.
+EARLY: Sequence[Pattern] = (
+    pattern(
+        r"(?:in\s+)?(?:(?P<break>break(?:out)?|돌파)|revert|reversion|mean[ -]reversion|회귀|평균\s?회귀)"
+        r"\s?(?:mode|모드)",
+        _mode,
+    ),
+    pattern(
+        r"(?P<name>\^?[a-z][a-z0-9.]{0,9})(?P<bench>)(?:이랑|랑|와|과|하고)?\s?(?:대비|비교해서|비교해|비교)",
+        _benchmark,
+    ),
+)
+
+
 def _drawdown_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
     """`max drawdown 20`: a limit, or the goal and the number of trials."""
     number = number_text(found["number"])
@@ -152,7 +177,10 @@ def _drawdown_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
 
 def _exchange(found: re.Match[str]) -> tuple[Item, ...]:
     return _word(
-        found, f"source={ {'바이낸스': 'binance', '업비트': 'upbit'}.get(found[1], found[1]) }".replace(" ", "")
+        found,
+        f"source={ {'바이낸스': 'binance', '업비트': 'upbit', '크라켄': 'kraken'}.get(found[1], found[1]) }".replace(
+            " ", ""
+        ),
     )
 
 
@@ -254,14 +282,9 @@ def _limits() -> Sequence[Pattern]:
             _cap,
         ),
         pattern(rf"(?:(?P<low>{below})|(?P<high>{above}))\s+(?:a\s+)?{bound}\s+{measure}", _cap),
-        pattern(
-            rf"(?P<measure>{any_of(_drawdowns())})\s*(?:of\s+|at\s+|to\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)",
-            _cap,
-        ),
-        pattern(
-            rf"{any_of(_drawdowns())}\s*(?:of\s+|:\s*)?(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|{_TO}))",
-            _drawdown_and_number,
-        ),
+        pattern(rf"(?:limit|keep|hold)\s+(?:the\s+)?{measure}\s+(?P<below>{below})\s*{bound}", _cap),
+        pattern(rf"{measure}(?:이|가|은|는|을|를)?\s*{bound}\s*(?:안\s?넘게|넘지\s?않게|넘지\s?않도록)", _cap),
+        *_drawdown_limits(bound),
         pattern(
             rf"(?:at least|min(?:imum)?(?: of)?|최소)\s*({NUMBER})\s*(?:trades|거래|번의 거래)",
             lambda m: _word(m, f"min_trades={m[1]}"),
@@ -273,9 +296,29 @@ def _limits() -> Sequence[Pattern]:
         ),
         pattern(rf"({NUMBER})\s+trades", lambda m: (Item(Kind.WORD, m[0], (number_text(m[1]), f"min_trades={m[1]}")),)),
         pattern(
+            rf"(?:hold(?:ing)?|keep(?:ing)?|leave|leaving)\s+out\s+(?:the\s+)?(?:last\s+)?({NUMBER})\s?%"
+            rf"|검증\s?(?:구간|용)?\s*({NUMBER})\s?%",
+            lambda m: _word(m, f"holdout={m[1] or m[2]}"),
+        ),
+        pattern(
             rf"(?:keep |hold )?(?:out )?(?:the )?(?:last )?({NUMBER})\s?%\s+(?:as |for )?"
             r"(?:out[ -]of[ -]sample|held out|holdout|unseen|validation|testing)",
             lambda m: _word(m, f"holdout={m[1]}"),
+        ),
+    )
+
+
+def _drawdown_limits(bound: str) -> Sequence[Pattern]:
+    """Patterns of a number beside a drawdown, which can only be its limit; `bound` is the pattern of that number."""
+    measure = rf"(?P<measure>{any_of(_drawdowns())})"
+    return (
+        pattern(rf"{measure}\s+(?P<below>(?:no|not)\s+(?:worse|deeper|bigger|larger)\s+than)\s*{bound}", _cap),
+        pattern(rf"{measure}\s+(?:limit|cap|상한|한도)\s*(?:of\s+|at\s+)?{bound}", _cap),
+        pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?(?P<percent>%)\s+{measure}\s+(?:limit|cap)", _cap),
+        pattern(rf"{measure}\s*(?:of\s+|at\s+|to\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)", _cap),
+        pattern(
+            rf"{any_of(_drawdowns())}\s*(?:of\s+|:\s*)?(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|{_TO}))",
+            _drawdown_and_number,
         ),
     )
 
@@ -313,6 +356,11 @@ def _orders() -> Sequence[Pattern]:
         pattern(rf"(?P<name>{any_of(OVERLAYS)})\s*(?:(?:at|of)\s+)(?P<number>{NUMBER})", _order),
         pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?%\s+{order}", _order),
         pattern(rf"(?P<name>{any_of(OVERLAYS)})\s+(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|%))", _order_and_number),
+        pattern(
+            r"(?:hold|holding)\s+(?:for\s+)?(?:no longer than|at most|not longer than|max(?:imum)?)\s+"
+            rf"({NUMBER})\s+(?:bars|days)",
+            lambda m: _word(m, f"max_hold={number_text(m[1])}"),
+        ),
         pattern(rf"({any_of(ORDER_PHRASES)})", lambda m: _word(m, ORDER_PHRASES[plain_phrase(m[1])])),
         pattern(
             rf"(?P<name>{any_of((*PARAMETER_PHRASES, *_parameters()))})\s*[=:]?\s*(?:of\s+|at\s+|from\s+|between\s+)?"
@@ -331,13 +379,20 @@ def _settings() -> Sequence[Pattern]:
             _setting,
             end=r"(?:로|으로)?(?![\w%])",
         ),
+        pattern(rf"(?P<number>{NUMBER})(?P<unit>\s?%|\s?bps?)?\s+(?P<name>starting capital|initial capital)", _setting),
         pattern(rf"(?P<number>{NUMBER}){unit}\s+(?P<name>{any_of(_rates())})", _setting),
+        pattern(rf"(?P<number>0)(?P<unit>\s?%)?\s+(?P<name>{any_of(_rates())})", _setting),
         pattern(
             rf"(?:walk[ -]?forward(?: with)?\s+)?({NUMBER})\s+(?:walk[ -]forward\s+)?folds",
             lambda m: _word(m, f"folds={m[1]}"),
         ),
         pattern(rf"(?:워크\s?포워드|검증)\s*({NUMBER})\s?(?:구간|폴드|개)", lambda m: _word(m, f"folds={m[1]}")),
-        pattern(r"(?:from |on |at |source )?(binance|바이낸스|upbit|업비트)(?:에서)?", _exchange),
+        pattern(r"(binance|upbit)\s+fees", lambda m: _word(m, f"fees={m[1]}")),
+        pattern(r"(?:from |on |at |source )?(binance|바이낸스|upbit|업비트|kraken|크라켄)(?:에서)?", _exchange),
+        pattern(
+            r"(?:from |on |using |with )?(yahoo|tiingo|alpaca|polygon|stooq|alphavantage|krx|kraken|sample) data",
+            lambda m: _word(m, f"source={m[1]}"),
+        ),
         pattern(r"source\s+([a-z][a-z0-9_-]*)", lambda m: _word(m, f"source={m[1]}")),
         pattern(rf"\$\s?({NUMBER})(?:\s+(?:capital|account))?", lambda m: _word(m, f"capital={number_text(m[1])}")),
         pattern(r"([a-z_]+)\s*=\s*(\"[^\"]*\"|[^\s\"]+)", _passed, end=""),
@@ -347,7 +402,7 @@ def _settings() -> Sequence[Pattern]:
             rf"(?P<name>{any_of(symbol_names())}|\^?[a-z0-9][a-z0-9.\-]*)",
             _benchmark,
         ),
-        pattern(rf"({NUMBER})\s*(?:dollars|usd|달러)", lambda m: _word(m, f"capital={number_text(m[1])}")),
+        pattern(rf"({NUMBER})\s*(?:dollars|usd|달러|원)", lambda m: _word(m, f"capital={number_text(m[1])}")),
     )
 
 
@@ -376,6 +431,10 @@ def _asking() -> Sequence[Pattern]:
             lambda m: (Item(Kind.JOIN, m[0]),),
             end=r"(?![\w%])",
         ),
+        pattern(
+            r"(?<!실행 )(?<!진행 )(?:둘\s?)?(?:중에서|중에|중(?=\s?하나))(?:\s?하나)?|one of them|either one",
+            lambda m: (Item(Kind.JOIN, m[0].replace("둘", "").strip()),),
+        ),
         pattern(r"[&+/]|vs\.?(?=\s)|versus(?=\s)", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
     )
 
@@ -383,9 +442,9 @@ def _asking() -> Sequence[Pattern]:
 def _fillers() -> Sequence[Pattern]:
     """Patterns of words that say nothing about a study."""
     korean = (
-        r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증)?(?:을|를)?\s?(?:해\s?주세요|해\s?줘요?|해\s?줄래요?"
-        r"|해\s?봐\s?줘|해\s?봐|해\s?보자|해\s?볼까요?|해\s?보고\s?싶어요?|해라|하자|하고\s?싶어요?|해|부탁해요?|부탁드려요|부탁드립니다|부탁"
-        r"|돌려\s?주세요|돌려\s?주실래요?|돌려\s?주시겠어요|해\s?주실래요?|해\s?주시겠어요|돌려\s?줘요?|돌려\s?봐|돌려|시켜\s?줘|(?:돌려|해)\s?볼\s?수\s?(?:있어|있나|있을까|있나요|있을까요)|돌려보고\s?싶어요?)"
+        r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증|진행)?(?:을|를)?\s?"
+        rf"(?:(?:해|돌려|시켜)\s?(?:{_WISHES})|해|돌려|해라|하자|하고\s?싶어요?|돌리자|돌리고\s?싶어요?|부탁(?:해|드려)?요?|부탁\s?드립니다"
+        r"|부탁\s?드릴게요|부탁\s?드려도\s?될까요)"
     )
     instead = r"instead(?!\s+of)"
     named = r"(?:symbols?|tickers?|stocks?|strategy|strategies|종목|전략|study|goal|목표)\s*[=:]"

@@ -149,18 +149,27 @@ WINDOWS: Sequence[Pattern] = (
         lambda m: (Item(Kind.FILL, m[0]),),
     ),
     pattern(r"(?:the\s+)?(?:last|past)\s+year", lambda m: _word(m[0], "years=1")),
-    pattern(rf"(?:since|from|starting(?: in| from)?|start)\s+({_DATE})", lambda m: _word(m[0], f"from={m[1]}")),
+    pattern(
+        rf"({_DATE})(?:년)?\s*(?:until|till|to|through|up to|-|~|부터)\s*"
+        r"(?:now|today|the present|present|지금|현재|오늘)(?:까지)?",
+        lambda m: _word(m[0], f"from={m[1]}"),
+    ),
+    pattern(
+        rf"(?:(?:with |on |over )?data\s+)?(?:since|from|starting(?: in| from)?|start)\s+({_DATE})(?:\s+onwards?)?",
+        lambda m: _word(m[0], f"from={m[1]}"),
+    ),
     pattern(rf"({_DATE})(?:년)?\s*(?:부터|이후|onwards?|\+)", lambda m: _word(m[0], f"from={m[1]}")),
     pattern(rf"(?:until|till|to|through|up to|ending)\s+({_DATE})", lambda m: _word(m[0], f"to={m[1]}")),
     pattern(rf"({_DATE})(?:년)?\s*까지", lambda m: _word(m[0], f"to={m[1]}")),
     pattern(r"(?:in|during)\s+((?:19|20)[0-9][0-9])", lambda m: _word(m[0], f"from={m[1]}", f"to={m[1]}")),
     pattern(
-        rf"(?:over\s+|for\s+|during\s+)?(?:the\s+)?(?:last|past|recent|previous|최근|지난)\s*([0-9]{{1,3}})[\s-]*{_YEARS}"
-        r"(?:\s?(?:of data|of history|간|치|동안))?",
+        rf"(?:over\s+|for\s+|during\s+)?(?:the\s+)?(?:last|past|recent|previous|최근|지난|과거)\s*([0-9]{{1,3}})[\s-]*{_YEARS}"
+        r"(?:\s?(?:of data|of history|history|간|치|동안))?",
         _years,
     ),
     pattern(
-        rf"(?:for\s+)?([0-9]|[1-5][0-9])[\s-]?{_YEARS}(?:\s?(?:of data|of history|간|치|동안))?(?!\s*(?:부터|까지))",
+        rf"(?:for\s+)?([0-9]|[1-5][0-9])[\s-]?{_YEARS}"
+        r"(?:\s?(?:of data|of history|history|간|치|동안))?(?!\s*(?:부터|까지))",
         _years,
     ),
     pattern(r"(?:the\s+)?(?:last|past|최근|지난)\s*([0-9]{1,3})\s*(?:months?|mo|개월)(?:간|치)?", _months),

@@ -142,13 +142,25 @@ def _understand_refused(
     items = _on_exchange(_averages_for_ma(read_items(plain, rules=rules, unknown=unknown)))
     try:
         return _started(items, plain, refused, study, rules)
-    except NothingUnderstood as error:
-        about = None if items_of(items, Kind.SYMBOL, Kind.STRATEGY) else answer_about(plain, study)
+    except (NothingUnderstood, NotUnderstood, OneTooMany, UnknownStrategy, UnknownVerb, MissingStrategy) as error:
+        about = None if _specific(error) else _informed(items, plain, study)
         if isinstance(about, str):
             return Reading(parse(about, study=study, rules=rules), about)
         if isinstance(about, Command):
             return Reading(about)
-        raise (InThread(word=error.facts["word"], study=study, command="") if study else error) from None
+        if study and isinstance(error, NothingUnderstood):
+            raise InThread(word=error.facts["word"], study=study, command="") from None
+        raise error from None
+
+
+def _informed(items: Sequence[Item], text: str, study: str | None) -> str | Command | None:
+    """Return what informs about a text that starts nothing: with a symbol about that, else by its subject."""
+    symbols = {item.value for item in items_of(items, Kind.SYMBOL)}
+    starts = items_of(items, Kind.STRATEGY, Kind.TRIALS, Kind.GOAL, Kind.CADENCE, Kind.CLOCK)
+    if starts or len(symbols) > 1:
+        return None
+    about = answer_about(text, study, *symbols)
+    return None if isinstance(about, tuple) else about
 
 
 def _answered(text: str, study: str | None, rules: SavedRules) -> Reading | None:
@@ -233,7 +245,12 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
         and not (verb in ("best", "compare") and items_of(items, Kind.STRATEGY))
     ):
         raise _near(refused)
-    if isinstance(refused, UnknownStrategy) and [item.text.lower() for item in unknown] == [_word_of(refused)]:
+    has_symbol = bool(items_of(items, Kind.SYMBOL))
+    if (
+        has_symbol
+        and isinstance(refused, UnknownStrategy)
+        and [item.text.lower() for item in unknown] == [_word_of(refused)]
+    ):
         raise _near(refused)
     if isinstance(refused, UnknownStrategy) and not items_of(items, Kind.STRATEGY) and (slip := _specific(refused)):
         raise slip  # `AAPL RSO 200` has a slip, not a second symbol

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bot.documents.sweeps import Sweep
-from bot.ops.health_checks import HealthReport, Probe, clock_probe
+from bot.ops.creation_link import creation_link
+from bot.ops.health_checks import HealthReport, Probe, clock_probe, probe_slack
 from bot.ops.operator_probes import (
     probe_certificate,
     probe_claims,
@@ -29,6 +30,7 @@ from bot.runtime.settings import Settings
 from optimizer.storage.embedded_mongo import last_day
 from reports.languages import LANGUAGES
 from reports.render import renderer_of
+from reports.text.terminal import unmarked
 from tests.mongo_faults import failing
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -47,6 +49,16 @@ def said(probe: Probe) -> str:
             assert probe.remedy is not None
             assert renderer_of(language).phrase(probe.remedy)
     return renderer_of(LANGUAGES[0]).phrase(probe.result)
+
+
+async def test_without_tokens_doctor_prints_the_link_that_creates_the_app(tmp_path: Path) -> None:
+    [probe] = await probe_slack(settings_of(tmp_path))
+
+    assert probe.health is HealthReport.WARNING
+    assert said(probe)
+    for language in LANGUAGES:
+        assert probe.remedy is not None
+        assert creation_link() in unmarked(renderer_of(language).phrase(probe.remedy))
 
 
 @pytest.mark.parametrize(
