@@ -15,13 +15,21 @@ A class lists the facts that its sentence names; the sentence itself is in every
 thing, and how to fix it. Facts from a user are escaped where the sentence is shown, not here.
 """
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+#: Words below this length have no slip that is not another word: `me` is none of `ml`.
+_SHORTEST = 3
+#: Words up to this length may have one letter wrong, longer ones two.
+_SHORT = 5
+#: A word of at least so many letters is taken for the beginning of another one.
+_BEGINNING = 3
 
 
 @dataclass(frozen=True, init=False)
@@ -63,11 +71,50 @@ def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: phrase_of(value) if isinstance(value, Mapping) else value for name, value in document.items()}
 
 
-def nearest(word: str, known: Iterable[str], *, likeness: float = 0.5) -> str:
-    """The known word most like `word` in any case of letters, or an empty string when none is close."""
-    by_lower = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=likeness)
-    return by_lower[close[0]] if close else ""
+def distance(one: str, other: str) -> int:
+    """Count the letters to add, drop, exchange or swap with their neighbour to make one word the other."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, start=1):
+        above, row = row, [i]
+        for j, goal in enumerate(other, start=1):
+            best = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != goal))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == goal:
+                best = min(best, before[j - 2] + 1)
+            row.append(best)
+        before = above
+    return row[-1]
+
+
+def is_misspelt(typed: str, meant: str) -> bool:
+    """Check whether a word is another one with a slip of the finger, and not another word."""
+    one, other = _letters(typed), _letters(meant)
+    if not typed.isalnum() or one.isascii() != other.isascii() or len(one) > 40 or abs(len(one) - len(other)) > 2:
+        return False
+    if min(len(one), len(other)) < _SHORTEST:
+        return False
+    is_short = len(one) <= _SHORT
+    if is_short and one[0] != other[:1]:
+        return False  # `most` is no slip of `cost`
+    return 0 < distance(one, other) <= (1 if is_short or not one.isascii() else 2)
+
+
+def _letters(word: str) -> str:
+    """Return the letters of a word in lower case, of a Korean one those within its syllables."""
+    return unicodedata.normalize("NFD", word.lower())
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that `word` is with a slip of the finger, or begins; an empty string if there is none."""
+    typed, by_letters = _alphanumeric(word), {_alphanumeric(name): name for name in known}
+    slips = [name for name in by_letters if is_misspelt(typed, name)]
+    begun = [name for name in by_letters if len(typed) >= _BEGINNING and name.startswith(typed)]
+    found = min(slips, key=partial(distance, typed), default="") or min(begun, key=len, default="")
+    return by_letters[found] if found else ""
+
+
+def _alphanumeric(word: str) -> str:
+    return "".join(filter(str.isalnum, word.lower()))
 
 
 class UserError(Exception):

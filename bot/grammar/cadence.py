@@ -14,10 +14,9 @@ from bot.grammar.errors import (
     NotATime,
     UnknownOption,
     UnknownTimeZone,
-    closest,
 )
 from bot.grammar.tokens import Slip, Word, locate_errors
-from optimizer.errors import OutOfRange
+from optimizer.errors import OutOfRange, nearest
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: February has no later day every year.
@@ -134,7 +133,7 @@ def find_time_zone(name: str) -> str:
     key = _ZONE_NICKNAMES.get(name.lower(), name).lower()
     if key not in zones:
         cities = _cities()
-        near = cities.get(key) or cities.get(closest(key, cities)) or zones.get(closest(key, zones), "")
+        near = cities.get(key) or cities.get(nearest(key, cities)) or zones.get(nearest(key, zones), "")
         raise UnknownTimeZone(word=name, nearest=near, known="")
     return zones[key]
 

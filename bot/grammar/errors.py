@@ -18,12 +18,8 @@ carries the fact `command`: the corrected command to copy, empty when none can b
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
-from optimizer.errors import OutOfRange, UnknownWord, UserError
-
-#: Longer words are not compared: no known word is nearly as long.
-_LONGEST_WORD = 40
+from optimizer.errors import OutOfRange, UnknownWord, UserError, nearest
 
 
 class CommandError(UserError):
@@ -45,13 +41,7 @@ class UnknownToGrammar(CommandError, UnknownWord):
     def of(cls, word: str, known: Iterable[str]) -> "UnknownToGrammar":
         """Build the error for `word`, offering the nearest of `known`."""
         names = sorted(set(known))
-        return cls(word=word, nearest=closest(word, names), known=", ".join(names))
-
-
-def closest(word: str, known: Iterable[str]) -> str:
-    """Return the known word that `word` most likely misspells, or an empty string."""
-    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6) if len(word) <= _LONGEST_WORD else []
-    return close[0] if close else ""
+        return cls(word=word, nearest=nearest(word, names), known=", ".join(names))
 
 
 class UnknownVerb(UnknownToGrammar):

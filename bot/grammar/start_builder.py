@@ -21,7 +21,6 @@ from bot.grammar.errors import (
     TwoBeginnings,
     UnknownOption,
     UnknownVerb,
-    closest,
 )
 from bot.grammar.options import FLAGS, OPTIONS, Fields, find_flag, find_option, read_trials
 from bot.grammar.rules.typed import NO_RULES, SavedRules, is_rule_text, read_rule
@@ -342,7 +341,7 @@ def _strategy(words: Sequence[Word], rules: SavedRules) -> Strategy:
         raise Slip(error, {first.at: second.typed, second.at: first.typed})
     if not nearest(second.text, STRATEGIES.key_of) and _is_no_symbol(first):
         raise _unknown_verb(first)
-    if near := closest(second.lower, rules):
+    if near := nearest(second.lower, rules):
         raise Slip(UnknownStrategy(word=second.text, nearest=near, known=""), {second.at: near})
     with locate_errors(second):
         return find_strategy(second.lower)
@@ -365,7 +364,7 @@ def _is_no_symbol(first: Word) -> bool:
 def nearest_verb(text: str) -> str:
     """Return the verb that a word misspells: with the same first letter, since a symbol may look like anything."""
     alike = [word for word in VERB_WORDS if word[0] == text[:1].lower() and abs(len(word) - len(text)) <= 2]
-    return closest(text, alike)
+    return nearest(text, alike)
 
 
 def _unknown_verb(first: Word) -> Slip:

@@ -12,9 +12,9 @@ from bot.grammar.options import OPTIONS
 from bot.grammar.parsing import parse
 from bot.grammar.rules.typed import rule_of_text
 from bot.grammar.understanding.listings import listings, symbol_names
-from bot.grammar.understanding.spelling import distance, is_misspelt
 from bot.grammar.understanding.understand import understand
 from optimizer.errors import UserError
+from optimizer.errors import distance, is_misspelt
 from tests.utterances.corpus import Utterance, corpora, read_corpus
 from tests.utterances.judging import Grade, grade, outcome_of
 

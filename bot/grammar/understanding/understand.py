@@ -48,10 +48,17 @@ from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
 from bot.grammar.understanding.questions import answer_about, answer_of, politely
-from bot.grammar.understanding.spelling import is_misspelt
 from bot.grammar.understanding.symbol_words import with_symbols
 from bot.grammar.verbs import VERB_WORDS
-from optimizer.errors import NotANumber, UnknownGoal, UnknownOverlay, UnknownParameter, UnknownStrategy, UserError
+from optimizer.errors import (
+    NotANumber,
+    UnknownGoal,
+    UnknownOverlay,
+    UnknownParameter,
+    UnknownStrategy,
+    UserError,
+    is_misspelt,
+)
 from optimizer.strategies.registry import OVERLAYS
 from optimizer.strategies.rules.errors import RuleError
 

@@ -142,5 +142,4 @@ def unknown_source(name: str, known: Collection[str]) -> UserError:
     others = ", ".join(sorted(set(known) - set(EXCHANGES)))
     has_exchanges = not set(known).isdisjoint(EXCHANGES)
     listed = Phrase("sources_and_exchanges", sources=others, example=EXAMPLE) if has_exchanges else others
-    near = nearest(name, alike, likeness=0.6)  # among so many names something short is half like anything
-    return UnknownSource(word=name, nearest=near, known=listed)
+    return UnknownSource(word=name, nearest=nearest(name, alike), known=listed)

@@ -4,12 +4,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from optimizer.domain.timeframes import parse_timeframe
-from optimizer.errors import UnknownTimeframe
+from optimizer.errors import UnknownTimeframe, nearest
 from optimizer.strategies.rules.errors import RuleTooLong, TwoLanguages, UnknownRuleWord
 from optimizer.strategies.rules.words import ENGLISH, Kind, Meaning, phrases
 
@@ -26,8 +25,6 @@ _WORD = re.compile(r"[^\s()\[\],;<>=+]+")
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 #: Signs that keyboards and clipboards put in the place of plain ones.
 _PLAIN = str.maketrans("’‘′，；（）＜＞％～–—\r\t\u00a0。", "''',;()<>%~--\n  ;")
-#: Likeness from which a known word is offered in place of an unknown one.
-_LIKENESS = 0.6
 
 
 @dataclass(frozen=True)
@@ -130,8 +127,7 @@ def _unknown(text: str, lower: str, at: int, is_korean: bool) -> UnknownRuleWord
     names = [
         name for name in _phrases(is_korean) if len(name) > 1 and bool(_LATIN.match(name)) == bool(_LATIN.match(word))
     ]
-    close = get_close_matches(word, names, n=1, cutoff=_LIKENESS) if len(word) <= 40 else []
-    return UnknownRuleWord(**place, nearest=close[0] if close else "")
+    return UnknownRuleWord(**place, nearest=nearest(word, names))
 
 
 @cache
