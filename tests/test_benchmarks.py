@@ -1,9 +1,11 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from tests.benchmarks import scale
 from tests.benchmarks.__main__ import SECTIONS
 from tests.benchmarks.probe import HOMES, named
 from tests.benchmarks.tables import BEGIN, END, ROOT, Results, Row, Table, between_marks, document, short_table
@@ -45,7 +47,7 @@ def test_a_table_has_each_peer_beside_the_product() -> None:
 
 def test_the_short_table_has_a_dash_where_a_peer_was_left_out() -> None:
     assert short_table(RESULTS).endswith(
-        "| one trial of a study (indicator known) | **11.0 µs** | – | 2.20 ms (200×) | – | – | – |"
+        "| one trial of a study (indicator known) | **11.0 µs** | – | – | – | 2.20 ms (200×) | – | – | – |"
     )
 
 
@@ -60,3 +62,20 @@ def test_both_pages_have_a_place_for_the_tables(name: str) -> None:
 def test_a_page_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="needs the lines"):
         between_marks("nothing", "the tables")
+
+
+def test_the_page_about_scale_has_the_tables_that_the_program_prints() -> None:
+    page = (ROOT / "docs" / "scale.md").read_text().splitlines()
+
+    printed = [*scale.ceilings(scale.PER_STUDY), *scale.days(scale.PER_STUDY, scale.ROWS[:3])]
+
+    assert len(printed) == 14
+    assert not [line for line in printed if line not in page]
+
+
+def test_a_day_waits_where_its_parts_are_too_few() -> None:
+    cost = replace(scale.PER_STUDY, bot=0.0, drawing=0.0, worker=10.0)
+    few, enough = (scale.play(cost, 2_000, 100, n_workers) for n_workers in (1, 50))
+
+    assert 1_800.0 < few.told.max() < 3_300.0  # six thousand seconds of work come in the first hour
+    assert 5.0 <= enough.told.min() <= enough.told.max() <= 15.0

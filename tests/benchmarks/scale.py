@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.runtime.pacing import BURST
 from optimizer.domain.bars import FloatArray
@@ -48,7 +49,7 @@ class PerStudy:
 
 
 PER_STUDY = PerStudy(
-    worker=0.93, drawing=1.48, bot=0.85, mongod=0.22, operations=410, posts=3, edits=3.2, kept=334e3, fortnight=2_579e3
+    worker=0.86, drawing=1.45, bot=0.88, mongod=0.26, operations=450, posts=3, edits=3.2, kept=210e3, fortnight=1_810e3
 )
 
 
@@ -152,14 +153,14 @@ class _Part:
     """Something that does one piece of work after the other with each of its hands."""
 
     free: int
-    waiting: "deque[tuple[float, Callable[[float], None]]]" = field(default_factory=deque)  # seconds, what follows
+    waiting: deque[tuple[float, Callable[[float], None]]] = field(default_factory=deque)  # seconds, what follows
 
 
 class _World:
     """The day's clock, parts and channels."""
 
     def __init__(
-        self, cost: PerStudy, asked: FloatArray, channels: "np.typing.NDArray[np.int64]", n_workers: int,
+        self, cost: PerStudy, asked: FloatArray, channels: NDArray[np.int64], n_workers: int,
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
         self.told, self.drawn = np.zeros_like(asked), np.zeros_like(asked)

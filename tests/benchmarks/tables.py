@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- written by: python -m tests.benchmarks engine --write -->", "<!-- end of what is written -->"
 #: Peers in the order of their columns, with the names that people know them by.
 PEERS = {
+    "raptorbt": "raptorbt (Rust)",
+    "phasor": "phasor-trader (Rust)",
     "numpy": "numpy, TA-Lib",
     "pandas": "pandas, TA-Lib",
     "vectorbt": "vectorbt",
