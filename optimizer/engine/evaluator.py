@@ -52,6 +52,8 @@ _NO_VOLATILITY = 1
 #: Slots of a set before its sides are filled in.
 _NO_SIGNALS = np.zeros((1, kernel.N_SLOTS), dtype=np.int64)
 _NO_SIGNALS[:, [kernel.SIDE_SLOTS, kernel.STRESS]] = kernel.NEVER
+#: Slots of buy and hold.
+_HOLDING = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] * (kernel.N_SLOTS - 3)])
 #: Orders of a set that has none; nothing writes into them.
 _NO_ORDERS = np.zeros((1, kernel.N_ORDERS))
 _NO_ACCOUNT = Account()
@@ -308,8 +310,7 @@ class Evaluator:
         """Backtest of buy and hold over bars [start, stop): bought at the second open, with the same costs."""
         if (start, stop) not in self._buy_and_hold:
             self._check_window(start, stop)
-            slots = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] * (kernel.N_SLOTS - 3)])
-            batch = _Batch(self._conditions.bank, slots, _NO_ORDERS, self._no_volatility)
+            batch = _Batch(self._conditions.bank, _HOLDING, _NO_ORDERS, self._no_volatility)
             self._buy_and_hold[start, stop] = self._run(batch, start, stop, None)
         return self._buy_and_hold[start, stop]
 

@@ -40,6 +40,8 @@ _LEAST_MASKS = 64
 #: The first two rows of every bank: a condition that is always true, and one that never is.
 ALWAYS, NEVER = 0, 1
 _FIRST_FREE = max(ALWAYS, NEVER) + 1
+_FIRST_MASKS = np.zeros((_FIRST_FREE, 1), dtype=np.uint64)
+_FIRST_MASKS[ALWAYS] = ~np.uint64(0)
 
 
 Related = TypeVar("Related")
@@ -140,8 +142,7 @@ class Conditions(Indicators):
             self._forget_masks()
 
     def _forget_masks(self) -> None:
-        self.bank[ALWAYS] = ~np.uint64(0)
-        self.bank[NEVER] = 0
+        self.bank[:_FIRST_FREE] = _FIRST_MASKS
         self._n_slots = _FIRST_FREE
         self._slot_of: dict[_Comparison, dict[_Arguments, dict[float, int]]] = {}
         self._combination_of: dict[int, dict[int, int]] = {}
