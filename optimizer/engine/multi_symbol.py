@@ -21,7 +21,7 @@ from optimizer.engine import kernel
 from optimizer.engine.backtest import Backtest
 from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.portfolio import Portfolio
-from optimizer.engine.scores import Scores
+from optimizer.engine.set_scores import Scores
 from optimizer.learned.rows import Training
 from optimizer.strategies.registry import Strategy, strategy_of
 

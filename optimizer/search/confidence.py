@@ -13,7 +13,7 @@ from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
 from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.multi_symbol import AnyEvaluator
-from optimizer.engine.scores import Scores
+from optimizer.engine.set_scores import Scores
 from optimizer.learned.rows import Training
 from optimizer.strategies.learning.weighing import WEIGHING, model_of
 

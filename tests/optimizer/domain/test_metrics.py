@@ -16,7 +16,7 @@ from optimizer.domain.study_request import Cap, Costs
 from optimizer.domain.study_results import Measures
 from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.kernel import SCORE_NAMES
-from optimizer.engine.scores import Scores
+from optimizer.engine.set_scores import Scores
 from optimizer.errors import UnknownGoal
 from optimizer.strategies.registry import find_strategy
 from tests.bars import SYMBOLS, made_up_bars, sample_bars

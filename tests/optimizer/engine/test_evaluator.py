@@ -14,7 +14,7 @@ from optimizer.domain.study_request import Account, Costs
 from optimizer.domain.study_results import Measures
 from optimizer.engine import kernel, orders, trade_log
 from optimizer.engine.evaluator import Evaluator, warm
-from optimizer.engine.scores import Scores
+from optimizer.engine.set_scores import Scores
 from optimizer.engine.spans import are_prices, fill_spans
 from optimizer.errors import TooFewBars, UnusableBars
 from optimizer.indicators.bitmasks import fill_masks
