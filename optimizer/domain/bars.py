@@ -14,6 +14,8 @@ from optimizer.errors import Phrase, TooFewBars, UnusableBars
 FloatArray = NDArray[np.float64]
 TimeArray = NDArray[np.datetime64]
 
+_MONDAY = np.datetime64("1970-01-05", "ns")
+_WEEK_NS, _WORKDAYS_NS = 604_800 * 10**9, 432_000 * 10**9
 _COLUMNS = ("open", "high", "low", "close", "volume")
 
 
@@ -48,6 +50,12 @@ class Bars:
         if isinstance(when, datetime):
             when = when.astimezone(UTC).replace(tzinfo=None) if when.tzinfo else when
         return int(np.searchsorted(self.time, np.datetime64(when, "ns")))
+
+    @cached_property
+    def n_at_weekends(self) -> int:
+        """Number of bars on Saturdays and Sundays."""
+        since_monday = (self.time - _MONDAY).view(np.int64)
+        return int(np.count_nonzero(since_monday - since_monday // _WEEK_NS * _WEEK_NS >= _WORKDAYS_NS))
 
     @cached_property
     def data_hash(self) -> str:

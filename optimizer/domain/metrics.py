@@ -26,8 +26,6 @@ SESSIONS_PER_YEAR, DAYS_PER_YEAR = 252, 365
 _NEVER_CLOSED = 0.25
 _YEAR = np.timedelta64(31_557_600, "s")  # 365.25 days
 _WEEK = np.timedelta64(604_800, "s")
-_MONDAY = np.datetime64("1970-01-05", "ns")
-_WEEK_NS, _WORKDAYS_NS = 604_800 * 10**9, 432_000 * 10**9
 #: Returns whose variance is a smaller part of their squared mean than this do not vary.
 _NO_VARIANCE = 1e-14
 
@@ -127,9 +125,8 @@ def cap_violations(cap: Cap, scores: Columns) -> FloatArray:
 def periods_per_year(bars: Bars) -> float:
     """Number of bars per year: 252 for daily bars, 365 with weekends, counted from the bars' times otherwise."""
     if bars.timeframe == "1d" or len(bars) < 2:
-        since_monday = (bars.time - _MONDAY).view(np.int64)
-        n_weekends = np.count_nonzero(since_monday - since_monday // _WEEK_NS * _WEEK_NS >= _WORKDAYS_NS)
-        return float(DAYS_PER_YEAR if n_weekends > _NEVER_CLOSED * len(bars) else SESSIONS_PER_YEAR)
+        never_closes = bars.n_at_weekends > _NEVER_CLOSED * len(bars)
+        return float(DAYS_PER_YEAR if never_closes else SESSIONS_PER_YEAR)
     years = (bars.time[-1] - bars.time[0]) / _YEAR
     return float((len(bars) - 1) / years)
 
@@ -321,8 +318,11 @@ def value_at_risk(returns: FloatArray, level: float = 0.95) -> float:
         return NAN
     at, share = divmod((len(returns) - 1) * (1.0 - level), 1.0)
     low, high = int(at), min(int(at) + 1, len(returns) - 1)
-    ranked = np.partition(returns, (low, high))
-    return float(ranked[low] + (ranked[high] - ranked[low]) * share)
+    # With one rank numpy takes a fifth of the time that it takes with two; the rank before is the highest below it.
+    ranked = np.partition(returns, high)
+    above = float(ranked[high])
+    below = float(ranked[:high].max()) if low < high else above
+    return below + (above - below) * share
 
 
 def expected_shortfall(returns: FloatArray, level: float = 0.95) -> float:

@@ -10,6 +10,7 @@ from enum import StrEnum, auto
 from pydantic import Field
 
 from optimizer.domain.measured import Measure
+from optimizer.domain.packed_series import Dates, Numbers
 from optimizer.domain.results.forecast_results import Forecast, NoForecast
 from optimizer.domain.results.learned_results import LearnedReport
 from optimizer.domain.results.regime_results import RegimeReport, SplitEvidence, StudyRegime
@@ -314,9 +315,9 @@ class Stretch(Frozen):
 class Curve(Frozen):
     """Equity of winner and buy and hold over the whole window, both from 1.0, for the charts."""
 
-    dates: tuple[date, ...]
-    winner: tuple[float, ...]
-    buy_and_hold: tuple[float, ...] = renamed("buy_and_hold", "hold")
+    dates: Dates
+    winner: Numbers
+    buy_and_hold: Numbers = renamed("buy_and_hold", "hold")
 
 
 class Surface(Frozen):

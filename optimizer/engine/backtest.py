@@ -160,7 +160,7 @@ class Backtest:
 
     def _of_trades(self) -> dict[str, float]:
         """Measures of closed trades."""
-        closed = self.ledger[:, self.ledger[trade_log.REASON] != ExitReason.OPEN]
+        closed = self.ledger.compress(self.ledger[trade_log.REASON] != kernel.STILL_OPEN, axis=1)
         profits, gains = closed[trade_log.PROFIT], closed[trade_log.RETURN]
         lengths = closed[trade_log.EXIT] - closed[trade_log.ENTRY]
         has_any = len(lengths) > 0

@@ -8,18 +8,19 @@ from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
-from optimizer.domain.metrics import GOALS, periods_per_year
+from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
+from optimizer.engine.set_scores import Scores
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import pack_mask, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
@@ -30,9 +31,6 @@ from optimizer.strategies.overlays import GATE, permission, volatility
 from optimizer.strategies.regimes.splitting import stressed
 from optimizer.strategies.registry import STRATEGIES, Side, Strategy
 
-_COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
-#: A weighed goal ranks by a column after those.
-_COLUMN_OF |= {goal.column: len(kernel.SCORE_NAMES) for goal in GOALS.values() if goal.weighs}
 #: Sets of a batch: so many that the indicators of its entries are still cached for its exits.
 _MOST_TOGETHER = 512
 #: Where fewer indicators than this are kept, which is so from 50,000 bars on, sets go in an order in which neighbours
@@ -52,56 +50,13 @@ _ORDERS = (
 _MASKS_OF_REGIMES = 4
 _NO_VOLATILITY = 1
 #: Slots of a set before its sides are filled in.
-_NO_SIGNALS = np.zeros(kernel.N_SLOTS, dtype=np.int64)
-_NO_SIGNALS[[kernel.SIDE_SLOTS, kernel.STRESS]] = kernel.NEVER
+_NO_SIGNALS = np.zeros((1, kernel.N_SLOTS), dtype=np.int64)
+_NO_SIGNALS[:, [kernel.SIDE_SLOTS, kernel.STRESS]] = kernel.NEVER
+#: Slots of buy and hold.
+_HOLDING = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] * (kernel.N_SLOTS - 3)])
+#: Orders of a set that has none; nothing writes into them.
+_NO_ORDERS = np.zeros((1, kernel.N_ORDERS))
 _NO_ACCOUNT = Account()
-
-
-class _Column:
-    """Column of the measure with the attribute's name."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._column = _COLUMN_OF[name]
-
-    def __get__(self, scores: "Scores", owner: type) -> FloatArray:
-        return scores.table[:, self._column]
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """Measures of several sets over one window: per measure an array (n_sets,), NaN where it does not exist.
-
-    Fractions and annualization as in `optimizer.domain.metrics`.
-    """
-
-    table: (
-        FloatArray  # (n_sets, measures), columns as in kernel.SCORE_NAMES, then that of a weighed goal if there is one
-    )
-
-    total_return = _Column()
-    cagr = _Column()
-    annual_volatility = _Column()
-    sharpe_ratio = _Column()
-    sortino_ratio = _Column()
-    calmar_ratio = _Column()
-    max_drawdown = _Column()
-    win_rate = _Column()
-    profit_factor = _Column()
-    expectancy = _Column()
-    sqn = _Column()
-    exposure = _Column()
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def column(self, name: str) -> FloatArray:
-        """Measure `name` (a field of Measures, or the column of a goal) of every set, (n_sets,)."""
-        return self.table[:, _COLUMN_OF[name]]
-
-    @property
-    def n_trades(self) -> NDArray[np.int64]:
-        """Numbers of closed trades, (n_sets,)."""
-        return self.column("n_trades").astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,16 +69,13 @@ class Signals:
     short_exit: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class _Batch:
+class _Batch(NamedTuple):
     """Parameter sets as the arrays that the kernel reads."""
 
+    bank: NDArray[np.uint64]
     slots: NDArray[np.int64]
     orders: FloatArray
     volatility: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.slots)
 
 
 class Evaluator:
@@ -200,7 +152,7 @@ class Evaluator:
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
-        price_table, bank, spans = self.price_table, self._conditions.bank, self.price_table.spans
+        price_table, spans = self.price_table, self.price_table.spans
 
         def score(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             kernel.score_sets(
@@ -208,7 +160,7 @@ class Evaluator:
                 *spans,
                 batch.volatility,
                 price_table.terms,
-                bank,
+                batch.bank,
                 batch.slots,
                 batch.orders,
                 start,
@@ -257,14 +209,14 @@ class Evaluator:
     ) -> FloatArray:
         """(n_sets, n_kinds, n_bars) returns, the second kind those of timing."""
         self._check_window(start, stop)
-        price_table, bank, n_bars = self.price_table, self._conditions.bank, stop - start
+        price_table, n_bars = self.price_table, stop - start
 
         def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
             trade_log.fill_returns(
                 price_table.prices,
                 batch.volatility,
                 price_table.terms,
-                bank,
+                batch.bank,
                 batch.slots,
                 batch.orders,
                 start,
@@ -289,7 +241,7 @@ class Evaluator:
         table = np.empty((len(param_sets), n_columns))
         for at in range(0, len(param_sets), self._chunk_size):
             batch = self._batch(param_sets[at : at + self._chunk_size])
-            _run_threaded(partial(fill, batch, table[at : at + self._chunk_size]), len(batch), n_bars)
+            _run_threaded(partial(fill, batch, table[at : at + self._chunk_size]), len(batch.slots), n_bars)
         return table
 
     def entry_means(self, param_sets: Sequence[Params], rows: FloatArray, *, start: int, stop: int) -> FloatArray:
@@ -298,10 +250,10 @@ class Evaluator:
         `rows` is (2, n_bars): for long entries, and for short ones. 0 without an entry. Raises TooFewBars.
         """
         self._check_window(start, stop)
-        price_table, bank = self.price_table, self._conditions.bank
+        price_table = self.price_table
 
         def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
-            arrays = batch.volatility, price_table.terms, bank, batch.slots, batch.orders
+            arrays = batch.volatility, price_table.terms, batch.bank, batch.slots, batch.orders
             trade_log.fill_entry_means(price_table.prices, *arrays, start, stop, first, last, rows, out)
 
         return self._filled(1, param_sets, fill, stop - start)[:, 0]
@@ -318,7 +270,7 @@ class Evaluator:
         """
         self._check_window(start, stop)
         batch = self._batch([params])
-        bank, slots = self._conditions.bank, batch.slots
+        bank, slots = batch.bank, batch.slots
         if is_late:
             bank, slots = _one_bar_later(bank[slots[0]], len(self.bars)), np.arange(slots.shape[1])[None]
         return run_backtest(
@@ -346,8 +298,7 @@ class Evaluator:
     def signals(self, params: Params) -> Signals:
         """Entry and exit signals of one set, with its filters, at the close of every bar."""
         batch, n = self._batch([params]), len(self.bars)
-        bank = self._conditions.bank
-        enter, passes, trend, leave, *short = (unpack_mask(bank[slot], n) for slot in batch.slots[0])
+        enter, passes, trend, leave, *short = (unpack_mask(batch.bank[slot], n) for slot in batch.slots[0])
         return Signals(
             long_enter=enter & passes & trend & ~leave,
             long_exit=leave,
@@ -359,15 +310,14 @@ class Evaluator:
         """Backtest of buy and hold over bars [start, stop): bought at the second open, with the same costs."""
         if (start, stop) not in self._buy_and_hold:
             self._check_window(start, stop)
-            slots = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] * (kernel.N_SLOTS - 3)])
-            batch = _Batch(slots, np.zeros((1, kernel.N_ORDERS)), self._no_volatility)
+            batch = _Batch(self._conditions.bank, _HOLDING, _NO_ORDERS, self._no_volatility)
             self._buy_and_hold[start, stop] = self._run(batch, start, stop, None)
         return self._buy_and_hold[start, stop]
 
     def _run(self, batch: _Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
         return run_backtest(
             self.price_table,
-            bank=self._conditions.bank,
+            bank=batch.bank,
             slots=batch.slots,
             orders=batch.orders,
             volatility=batch.volatility,
@@ -386,13 +336,12 @@ class Evaluator:
         columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
         for each in self.strategy.on_request:
             columns[each.name] = tuple(params.get(each.name, each.default) for params in param_sets)
-        slots = np.empty((len(param_sets), kernel.N_SLOTS), dtype=np.int64)
-        slots[:] = _NO_SIGNALS
+        slots = _NO_SIGNALS.repeat(len(param_sets), axis=0)
         _fill_side(slots, 0, self.strategy.long(self._conditions, columns))
         if self._short is not None:
             _fill_side(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
         if max(map(len, param_sets)) == len(self._names):
-            return _Batch(slots, np.zeros((len(param_sets), kernel.N_ORDERS)), self._no_volatility)
+            return _Batch(self._conditions.bank, slots, _no_orders(len(param_sets)), self._no_volatility)
         return self._batch_with_overlays(param_sets, slots)
 
     def _batch_with_overlays(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> _Batch:
@@ -413,7 +362,7 @@ class Evaluator:
         volatilities = self._no_volatility
         if is_sized.any():
             volatilities = self._conditions.indicator(volatility, self._counts_ahead)
-        return _Batch(slots, orders, volatilities)
+        return _Batch(self._conditions.bank, slots, orders, volatilities)
 
     def _split_orders(self, param_sets: Sequence[Params], slots: NDArray[np.int64], orders: FloatArray) -> None:
         """Set the orders of stress: those of the set itself, unless they have a value of their own."""
@@ -471,6 +420,10 @@ def _values_of(names: Sequence[str]) -> Callable[[Params], tuple[Any, ...]]:
 def in_common_order(param_sets: Sequence[Params]) -> list[int]:
     """Rows of sets in an order in which neighbours share most of their indicators."""
     return sorted(range(len(param_sets)), key=lambda row: tuple(param_sets[row].values()))
+
+
+def _no_orders(n_sets: int) -> FloatArray:
+    return _NO_ORDERS if n_sets == 1 else np.zeros((n_sets, kernel.N_ORDERS))
 
 
 def _fill_side(slots: NDArray[np.int64], first: int, side: Side) -> None:

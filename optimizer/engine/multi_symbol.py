@@ -19,8 +19,9 @@ from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Costs, StudySpec
 from optimizer.engine import kernel
 from optimizer.engine.backtest import Backtest
-from optimizer.engine.evaluator import Evaluator, Scores
+from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.portfolio import Portfolio
+from optimizer.engine.set_scores import Scores
 from optimizer.learned.rows import Training
 from optimizer.strategies.registry import Strategy, strategy_of
 

@@ -43,7 +43,7 @@ class PriceTable:
             prices[row] = getattr(bars, name)
         if not are_prices(prices[:CASH].ravel()):
             require_prices(bars)  # raises with the date
-        prices[CASH] = cash_values(bars, account, yields, a_year)
+        prices[CASH] = cash_values(bars, account, yields, a_year) if yields is not None or account.interest else 1.0
         return cls(bars=bars, prices=prices, terms=_terms(costs, account, a_year), account=account)
 
     def with_costs(self, costs: Costs) -> "PriceTable":

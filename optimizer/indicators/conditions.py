@@ -40,6 +40,8 @@ _LEAST_MASKS = 64
 #: The first two rows of every bank: a condition that is always true, and one that never is.
 ALWAYS, NEVER = 0, 1
 _FIRST_FREE = max(ALWAYS, NEVER) + 1
+_FIRST_MASKS = np.zeros((_FIRST_FREE, 1), dtype=np.uint64)
+_FIRST_MASKS[ALWAYS] = ~np.uint64(0)
 
 
 Related = TypeVar("Related")
@@ -75,7 +77,8 @@ class Conditions(Indicators):
         self.n_computed = 0  # distinct ones among them
         n_words = (len(bars) + 63) // 64
         self.capacity = capacity or min(max(BYTES_OF_MASKS // (8 * n_words), _LEAST_MASKS), _MOST_MASKS)
-        self.bank = np.empty((self.capacity, n_words), dtype=np.uint64)
+        #: Masks (rows, words); a larger array takes its place when more are needed.
+        self.bank = np.empty((min(_LEAST_MASKS, self.capacity), n_words), dtype=np.uint64)
         self._batch_size = max(1, BYTES_PER_BATCH // (8 * len(bars)))
         self._requested: set[tuple[Any, ...]] = set()
         self._forget_masks()
@@ -139,8 +142,7 @@ class Conditions(Indicators):
             self._forget_masks()
 
     def _forget_masks(self) -> None:
-        self.bank[ALWAYS] = ~np.uint64(0)
-        self.bank[NEVER] = 0
+        self.bank[:_FIRST_FREE] = _FIRST_MASKS
         self._n_slots = _FIRST_FREE
         self._slot_of: dict[_Comparison, dict[_Arguments, dict[float, int]]] = {}
         self._combination_of: dict[int, dict[int, int]] = {}
@@ -151,6 +153,8 @@ class Conditions(Indicators):
         n_sets = len(columns[0])
         self.n_requested += n_sets
         known = self._slot_of.setdefault(comparison, {})
+        if n_sets == 1:
+            return self._slot(comparison, [column[0] for column in columns], level)
         # A single parameter is its own key: a tuple for each set would cost more than the look-up.
         arguments: Sequence[_Arguments] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
         levels = [level] * n_sets if isinstance(level, int | float) else level
@@ -160,6 +164,16 @@ class Conditions(Indicators):
             self._add_masks(comparison, arguments, levels)
             slots = [known[args][level] for args, level in zip(arguments, levels, strict=True)]
         return np.array(slots, dtype=np.int64)
+
+    def _slot(self, comparison: _Comparison, values: Sequence[Value], level: Sequence[float] | float) -> Slots:
+        """As `_slots`, of the single set that a trial has."""
+        args: _Arguments = values[0] if len(values) == 1 else tuple(values)
+        at = level if isinstance(level, int | float) else level[0]
+        try:
+            slot = self._slot_of[comparison][args][at]
+        except KeyError:
+            slot = self._add_mask(comparison, args, at)
+        return np.array([slot], dtype=np.int64)
 
     def _combined(self, operation: int, one: Slots, other: Slots) -> Slots:
         """Slots of an operation on pairs of a slot and another slot or a number of bars; new masks are filled."""
@@ -197,10 +211,28 @@ class Conditions(Indicators):
             values = np.array(batch) if len(batch) > 1 else batch[0][None]  # of long histories no copy
             bitmasks.fill_masks(values, done, *masks, *comparison[1:], self.bank)
 
+    def _add_mask(self, comparison: _Comparison, args: _Arguments, level: float) -> int:
+        """Compute a mask that is new; returns its slot."""
+        function, sign, is_strict = comparison
+        slot = self._n_slots
+        self._take_slots(1)
+        indicator = self._requested_indicator(function, args)
+        bitmasks.fill_mask(indicator, float(level), sign, is_strict, self.bank[slot])
+        self._slot_of[comparison].setdefault(args, {})[level] = slot
+        return slot
+
     def _take_slots(self, n_slots: int) -> None:
         """Take rows of the bank. Compiled functions check no bounds: a strategy that needs more must declare it."""
         self._n_slots += n_slots
         assert self._n_slots <= self.capacity, "more masks than the strategy declares"
+        if self._n_slots > len(self.bank):
+            self._grow()
+
+    def _grow(self) -> None:
+        """Make room for twice as many masks: all that ever fit would take longer to get than a set to play."""
+        larger = np.empty((min(max(2 * len(self.bank), self._n_slots), self.capacity), self.bank.shape[1]), np.uint64)
+        larger[: len(self.bank)] = self.bank
+        self.bank = larger
 
     def _requested_indicator(self, function: IndicatorFunction, args: _Arguments) -> FloatArray:
         """Values of an indicator for a set, counted in `n_computed` the first time."""

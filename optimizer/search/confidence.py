@@ -11,8 +11,9 @@ import numpy as np
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import StudySpec
-from optimizer.engine.evaluator import Evaluator, Scores
+from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.multi_symbol import AnyEvaluator
+from optimizer.engine.set_scores import Scores
 from optimizer.learned.rows import Training
 from optimizer.strategies.learning.weighing import WEIGHING, model_of
 

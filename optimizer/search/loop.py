@@ -21,8 +21,8 @@ from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_request import SamplerKind, StudySpec, is_exhaustive
 from optimizer.domain.study_results import TrialRecord, TrialState
-from optimizer.engine.evaluator import Scores
 from optimizer.engine.multi_symbol import AnyEvaluator
+from optimizer.engine.set_scores import Scores
 from optimizer.search.confidence import scored
 from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen
 from optimizer.search.scoring import reason, violations

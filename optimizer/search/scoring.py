@@ -12,9 +12,9 @@ from optimizer.domain.metrics import GOALS, cap_violations
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Cap, StudySpec
 from optimizer.domain.study_results import Measures
-from optimizer.engine.evaluator import Scores
 from optimizer.engine.kernel import SCORE_NAMES
 from optimizer.engine.multi_symbol import AnyEvaluator
+from optimizer.engine.set_scores import Scores
 from optimizer.search.confidence import scored
 
 #: Stands for a cap on a measure that does not exist; infinity would not survive JSON.

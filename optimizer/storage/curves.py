@@ -4,12 +4,13 @@ A study of an earlier version has them in its summary, until `move_curves` has m
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
+from optimizer.domain.packed_series import packed_dates, packed_numbers
 from optimizer.domain.study_results import StudySummary
 from optimizer.storage.documents import OptimizationStudy, StudyCurves
 from optimizer.storage.driver import collection_of
@@ -29,6 +30,13 @@ OF_SUMMARY: Mapping[str, Any] = MappingProxyType(
     }
 )
 OF_FOLDS: Mapping[str, Any] = MappingProxyType({"returns": [], "dates": []})
+#: Fields of these documents, and of the curve in them, that are stored packed.
+_PACKED: Mapping[str, Callable[[Any], bytes]] = MappingProxyType(
+    {
+        "dates": packed_dates,
+        **dict.fromkeys(("winner", "buy_and_hold", "bootstrap_sharpes", "returns"), packed_numbers),
+    }
+)
 
 
 def split(summary: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -51,11 +59,14 @@ def _taken(whole: Mapping[str, Any], names: Mapping[str, Any]) -> tuple[dict[str
 
 async def store_curves(study_name: str, series: Mapping[str, Any]) -> None:
     """Store the series of a study's summary in place of earlier ones."""
-    collection = collection_of(StudyCurves)
-    await patiently(
-        lambda: collection.replace_one({"study": study_name}, {"study": study_name, **series}, upsert=True),
-        what="curves",
-    )
+    collection, document = collection_of(StudyCurves), {"study": study_name, **_packed(series)}
+    await patiently(lambda: collection.replace_one({"study": study_name}, document, upsert=True), what="curves")
+
+
+def _packed(series: Mapping[str, Any]) -> dict[str, Any]:
+    """The same series with the long ones as bytes."""
+    packed = {name: pack(series[name]) for name, pack in _PACKED.items() if name in series}
+    return {**series, **packed} | ({"curve": _packed(series["curve"])} if "curve" in series else {})
 
 
 async def with_curves(study: OptimizationStudy) -> OptimizationStudy:

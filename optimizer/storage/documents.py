@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from beanie import Document
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from optimizer.domain.packed_series import Dates, Numbers, dates_of, numbers_of
 from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.space import Space, Value
 from optimizer.domain.study_request import StudySpec
@@ -205,11 +206,11 @@ class StudyCurves(Document):
 
     study: str
     curve: Curve | None = None  # None in none that is stored
-    bootstrap_sharpes: tuple[float, ...] = ()
+    bootstrap_sharpes: Numbers = ()
     surface: Surface | None = None
     scatter: tuple[tuple[float, float], ...] = ()
-    returns: tuple[float, ...] = ()  # of the walk-forward
-    dates: tuple[date, ...] = ()  # of these
+    returns: Numbers = ()  # of the walk-forward
+    dates: Dates = ()  # of these
 
     class Settings:
         name = "optimization_curves"
@@ -261,14 +262,15 @@ class OptimizationTrial(Document):
 class BacktestRecord(Document):
     """Backtest of one of a study's ten best trials: its equity and its trades, of very many bars those that tell most.
 
-    A trade has its days, or the minutes of bars within a day.
+    A trade has its days, or the minutes of bars within a day. Both series are stored packed (`packed_series.py`), by
+    earlier versions as lists.
     """
 
     backtest_id: str
     study: str
     trial_number: int
-    dates: list[date]
-    equity: list[float]
+    dates: Annotated[list[date], BeforeValidator(dates_of)]
+    equity: Annotated[list[float], BeforeValidator(numbers_of)]
     trades: list[dict[str, Any]]  # those of a shared set name their symbol
     n_left_out: int = 0  # earlier trades that did not fit
 

@@ -12,6 +12,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from optimizer.clock import utc_now
+from optimizer.domain.packed_series import packed_dates, packed_numbers
 from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.storage.curves import split, store_curves, with_curves
@@ -135,4 +136,4 @@ async def _replace_backtests(name: str, backtests: Sequence[BacktestRecord]) -> 
 
 def _plain_backtest(record: BacktestRecord) -> dict[str, Any]:
     plain: dict[str, Any] = record.model_dump(exclude={"id", "revision_id"})
-    return plain | {"dates": [day.isoformat() for day in record.dates]}
+    return plain | {"dates": packed_dates(record.dates), "equity": packed_numbers(record.equity)}

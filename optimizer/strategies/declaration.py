@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from optimizer.domain.space import Choice, Parameter, Params, Range, Space
 from optimizer.indicators.conditions import Conditions, Slots
@@ -15,8 +15,7 @@ MASKS_PER_SET = 8
 Columns = Mapping[str, Sequence[Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Side:
+class Side(NamedTuple):
     """Masks of one side of a strategy for many sets, decided at each close.
 
     A set enters where `enter` and `gate` are true and `exit` is not; it leaves where `exit` is true.

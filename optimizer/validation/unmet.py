@@ -7,7 +7,7 @@ import numpy as np
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.study_request import Cap
 from optimizer.domain.study_results import Obstacle, Scored, TrialRecord, Unmet
-from optimizer.engine.evaluator import Scores
+from optimizer.engine.set_scores import Scores
 from optimizer.search.scoring import SetScorer, excess, is_ruined
 
 ScoreTrials = Callable[[Sequence[TrialRecord]], list[Scored]]

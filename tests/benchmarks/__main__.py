@@ -17,6 +17,7 @@ SECTIONS = (
     "refit",
     "rules",
     "sampler_quality",
+    "scale",
     "search",
     "study",
     "terminal",

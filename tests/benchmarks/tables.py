@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- written by: python -m tests.benchmarks engine --write -->", "<!-- end of what is written -->"
 #: Peers in the order of their columns, with the names that people know them by.
 PEERS = {
+    "raptorbt": "raptorbt (Rust)",
+    "phasor": "phasor-trader (Rust)",
     "numpy": "numpy, TA-Lib",
     "pandas": "pandas, TA-Lib",
     "vectorbt": "vectorbt",
@@ -91,6 +93,22 @@ def _line(row: Row, table: Table) -> str:
     return f"| {name} | {spelled(row.seconds)} | {per_bar} | {ratio} | {row.total_return:.2%} |"
 
 
+def sentence(results: Results) -> str:
+    """Return the one sentence about speed: ratios, the machine they are of, and the command that measures them."""
+    shortest = min(table.n_bars for table in results.tables)
+    said = [
+        f"{SHORT[table.work]} takes {_ratio('raptorbt', table)} and {_ratio('vectorbt', table)}"
+        for table in results.tables
+        if table.n_bars == shortest and table.work in ("raw", "many")
+    ]
+    return f"{'; '.join(said)} ({results.machine}; `python -m tests.benchmarks engine`).".replace("one", "One", 1)
+
+
+def _ratio(peer: str, table: Table) -> str:
+    [took] = [row.seconds for row in table.rows if row.name == peer]
+    return f"{PEERS[peer]} {three_digits(took / table.rows[0].seconds)} times as long"
+
+
 def short_table(results: Results) -> str:
     """Return one line per kind of work on the shortest series: the product's time, and each peer's with its ratio."""
     head = [f"| | **the product** | {' | '.join(PEERS.values())} |", "|---|---:|" + "---:|" * len(PEERS)]
@@ -109,7 +127,10 @@ def _short_line(table: Table) -> str:
 
 def write(results: Results) -> None:
     """Put the tables between the marks of both pages."""
-    for name, text in (("docs/benchmarks.md", document(results)), ("README.md", short_table(results))):
+    for name, text in (
+        ("docs/benchmarks.md", document(results)),
+        ("README.md", f"{sentence(results)}\n\n{short_table(results)}"),
+    ):
         page = ROOT / name
         page.write_text(between_marks(page.read_text(), text))
 

@@ -9,7 +9,10 @@ from statistics import median
 
 #: Seconds. A call that takes longer is timed once.
 SLOW = 20.0
-PACKAGES = ("numba", "numpy", "pandas", "TA-Lib", "optuna", "backtesting", "vectorbt", "backtrader")
+PACKAGES = (
+    *("numba", "numpy", "pandas", "TA-Lib", "optuna"),
+    *("raptorbt", "phasor-trader", "backtesting", "vectorbt", "backtrader"),
+)
 
 
 def seconds(work: Callable[[], object], *, least: float = 0.5, most: int = 1001) -> float:

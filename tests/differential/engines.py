@@ -1,4 +1,4 @@
-"""Two other engines made to play our signals, and every difference of convention named and mapped once.
+"""Three other engines made to play our signals, and every difference of convention named and mapped once.
 
 backtesting (kernc)
     * It asks a strategy from its second bar on: it is given one bar before the window.
@@ -23,6 +23,12 @@ vectorbt
     * A short position may lose more than there is and come back; here the account has ended. They are
       compared up to that bar.
     * It annualizes with 365 days unless told; only values and trades are compared here.
+
+raptorbt (Rust)
+    * It fills at the next open when it is asked to (`fill_timing`), and multiplies commission and slippage as here.
+    * It knows no window: it is given the window's bars.
+    * Returns and drawdowns are per cent, and the Sharpe ratio of returns that do not move is 0; here there is none.
+    * It plays one side; the long one is compared.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,6 +38,7 @@ from typing import Any
 import backtesting
 import numpy as np
 import pandas as pd
+import raptorbt
 import vectorbt
 from numpy.typing import NDArray
 
@@ -160,6 +167,33 @@ def play_vectorbt(bars: Bars, signals: Signals, start: int, stop: int, *, costs:
             for t in closed.itertuples()
         ],
         measures=_measures(closed["pnl"], portfolio.value()),
+    )
+
+
+def play_raptorbt(bars: Bars, signals: Signals, start: int, stop: int, *, costs: Costs) -> Played:
+    """Play the long side of rows [start, stop) with raptorbt."""
+    rows, money = slice(start, stop), 1e9
+    config = raptorbt.BacktestConfig(
+        initial_capital=money,
+        fees=costs.commission_bps / 10_000,
+        slippage=costs.slippage_bps / 10_000,
+        periods_per_year=252.0,
+        fill_timing="next_bar_open",
+    )
+    columns = [np.ascontiguousarray(each[rows]) for each in (bars.open, bars.high, bars.low, bars.close, bars.volume)]
+    times = bars.time[rows].astype("datetime64[ns]").astype(np.int64)
+    sides = signals.long_enter[rows].copy(), signals.long_exit[rows].copy()
+    result = raptorbt.run_single_backtest(times, *columns, *sides, 1, 1.0, bars.symbol, config)
+    found = result.metrics
+    return Played(
+        equity=np.asarray(result.equity_curve()) / money,
+        trades=[],
+        measures={
+            "total_return": found.total_return_pct / 100.0,
+            "sharpe_ratio": found.sharpe_ratio,
+            "max_drawdown": -found.max_drawdown_pct / 100.0,
+            "n_trades": found.total_closed_trades,
+        },
     )
 
 

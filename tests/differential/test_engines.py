@@ -215,6 +215,22 @@ def test_vectorbt_agrees(key: str, symbol: str, side: int) -> None:
             assert_same(simulate(bars, target, costs=BOTH, start=start, stop=stop), other)
 
 
+@pytest.mark.parametrize("symbol", SYMBOLS)
+@pytest.mark.parametrize("key", FIXED_RULES)
+def test_raptorbt_agrees_to_thirteen_digits(key: str, symbol: str) -> None:
+    bars = sample_bars(symbol)
+    evaluator = Evaluator(find_strategy(key), bars, costs=BOTH)
+    params = params_of(key, symbol)
+    for window in WINDOWS:
+        start, stop = rows_of(symbol, window)
+        ours = evaluator.backtest(params, start=start, stop=stop)
+        other = engines.play_raptorbt(bars, evaluator.signals(params), start, stop, costs=BOTH)
+
+        np.testing.assert_allclose(ours.equity, other.equity, rtol=1e-13)
+        for name, value in other.measures.items():
+            assert (getattr(ours.measures, name) or 0.0) == pytest.approx(value, rel=1e-12, abs=1e-13), name
+
+
 def short_target(signals: Signals, start: int, stop: int) -> FloatArray:
     """The position that the short rules alone want at each close."""
     target = np.zeros(len(signals.short_exit))

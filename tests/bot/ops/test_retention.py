@@ -55,14 +55,15 @@ async def test_bars_without_a_study_and_backtests_of_old_studies_go(documents: N
     fresh = written(home / "snapshots" / "ef.parquet", 0.5)
     for name, days in (("opt-1", 15), ("opt-2", 1)):
         await study(name).model_copy(update={"completed_at": NOW - timedelta(days=days)}).insert()
-        plain = {"backtest_id": f"{name}-0", "study": name, "trial_number": 0, "dates": [], "equity": [], "trades": []}
+        as_lists = {"dates": ["2020-01-02"], "equity": [1.5]}  # as an earlier version stored them
+        plain = {"backtest_id": f"{name}-0", "study": name, "trial_number": 0, "trades": [], **as_lists}
         await BacktestRecord.model_validate(plain).insert()
 
     done = await sweeper(home).sweep()
 
     assert (done.deleted["snapshots"], done.deleted["backtests"]) == (1, 1)
     assert (alone.exists(), used.exists(), fresh.exists()) == (False, True, True)
-    assert [one.study for one in await BacktestRecord.find_all().to_list()] == ["opt-2"]
+    assert [(one.study, one.equity) for one in await BacktestRecord.find_all().to_list()] == [("opt-2", [1.5])]
     assert await OptimizationStudy.count() == 2
 
 

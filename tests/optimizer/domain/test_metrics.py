@@ -14,8 +14,9 @@ from optimizer.domain import metrics
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.study_request import Cap, Costs
 from optimizer.domain.study_results import Measures
-from optimizer.engine.evaluator import Evaluator, Scores
+from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.kernel import SCORE_NAMES
+from optimizer.engine.set_scores import Scores
 from optimizer.errors import UnknownGoal
 from optimizer.strategies.registry import find_strategy
 from tests.bars import SYMBOLS, made_up_bars, sample_bars

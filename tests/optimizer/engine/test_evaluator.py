@@ -13,7 +13,8 @@ from optimizer.domain.space import Params
 from optimizer.domain.study_request import Account, Costs
 from optimizer.domain.study_results import Measures
 from optimizer.engine import kernel, orders, trade_log
-from optimizer.engine.evaluator import Evaluator, Scores, warm
+from optimizer.engine.evaluator import Evaluator, warm
+from optimizer.engine.set_scores import Scores
 from optimizer.engine.spans import are_prices, fill_spans
 from optimizer.errors import TooFewBars, UnusableBars
 from optimizer.indicators.bitmasks import fill_masks

@@ -1,0 +1,61 @@
+"""Scores of several parameter sets, as the compiled kernel writes them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.domain.bars import FloatArray
+from optimizer.domain.metrics import GOALS
+from optimizer.engine import kernel
+
+_COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
+#: A weighed goal ranks by a column after those.
+_COLUMN_OF |= {goal.column: len(kernel.SCORE_NAMES) for goal in GOALS.values() if goal.weighs}
+
+
+class _Column:
+    """Column of the measure with the attribute's name."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._column = _COLUMN_OF[name]
+
+    def __get__(self, scores: "Scores", owner: type) -> FloatArray:
+        return scores.table[:, self._column]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Measures of several sets over one window: per measure an array (n_sets,), NaN where it does not exist.
+
+    Fractions and annualization as in `optimizer.domain.metrics`.
+    """
+
+    table: (
+        FloatArray  # (n_sets, measures), columns as in kernel.SCORE_NAMES, then that of a weighed goal if there is one
+    )
+
+    total_return = _Column()
+    cagr = _Column()
+    annual_volatility = _Column()
+    sharpe_ratio = _Column()
+    sortino_ratio = _Column()
+    calmar_ratio = _Column()
+    max_drawdown = _Column()
+    win_rate = _Column()
+    profit_factor = _Column()
+    expectancy = _Column()
+    sqn = _Column()
+    exposure = _Column()
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def column(self, name: str) -> FloatArray:
+        """Measure `name` (a field of Measures, or the column of a goal) of every set, (n_sets,)."""
+        return self.table[:, _COLUMN_OF[name]]
+
+    @property
+    def n_trades(self) -> NDArray[np.int64]:
+        """Numbers of closed trades, (n_sets,)."""
+        return self.column("n_trades").astype(np.int64)
