@@ -55,14 +55,16 @@ class Outcome:
     seconds: float
     done: Counter[str]  # strikes, by kind
     stops: dict[str, float]  # of each kind the longest time in seconds that a study stood still
+    heard: int | None  # bells that worker programs received of a broker; None without one
 
     def __str__(self) -> str:
+        heard = "" if self.heard is None else f", {self.heard} bells heard"
         strikes = ", ".join(
             f"{n} {kind} (stood still {self.stops[kind]:.0f} s at most)" for kind, n in self.done.items()
         )
         return (
             f"{self.n_complete}/{self.n_studies} complete, {self.n_different} trial tables different "
-            f"({self.n_trials} trials, {self.seconds:.0f} s); {strikes}"
+            f"({self.n_trials} trials, {self.seconds:.0f} s{heard}); {strikes}"
         )
 
 
@@ -174,10 +176,18 @@ async def workers(
         done, stops = await _struck(scene, asked, left, until=time.monotonic() + seconds)
         names = asked.names
         complete = await _all_ended(names)
+        heard = sum(map(_bells, scene.programs)) if with_celery else None
+        assert heard != 0, "no task of the broker was received: what ran was found by looking"
         tables = [await _table(name) for name in names]
         fresh = [await _undisturbed(name, home) for name in names]
     different = sum(one != other for one, other in zip(tables, fresh, strict=True))
-    return Outcome(complete, len(names), different, sum(map(len, tables)), time.monotonic() - began, done, stops)
+    n_trials, lasted = sum(map(len, tables)), time.monotonic() - began
+    return Outcome(complete, len(names), different, n_trials, lasted, done, stops, heard)
+
+
+def _bells(program: Program) -> int:
+    """Number of tasks that a program received of the broker, over all its starts."""
+    return program.worker.said.read_text().count("bell_heard study=")
 
 
 async def _struck(
@@ -209,13 +219,15 @@ async def _scene(stack: AsyncExitStack, home: Path, *, with_celery: bool, has_re
         uris = [through(proxy, uri) for proxy in proxies]
     await stack.enter_async_context(open_documents(uri, DOCUMENTS))
     redis = stack.enter_context(redis_server(home)) if with_celery else None
-    options = ("count=1", *(["--celery"] if redis else []))
+    options = ("count=1", *(["--celery", "--verbose"] if redis else []))
     more = {"OPTIMIZE_BOT_BROKER": redis.url} if redis else {}
     started = [
         stack.enter_context(worker_process(home / f"there-{n}", each, *options, **more)) for n, each in enumerate(uris)
     ]
     for worker in started:
         await worker.until_said("1 ready on", seconds=_READY_SECONDS)
+        if redis:
+            await worker.until_said("connected to the broker", seconds=_READY_SECONDS)
     programs = [Program(worker, proxies[n] if proxies else None) for n, worker in enumerate(started)]
     return Scene(programs, redis, servers)
 

@@ -97,6 +97,7 @@ class Bells:
 
     def _hear(self, said: dict[str, str], child: asyncio.StreamWriter) -> None:
         if (name := said.get("ring")) is not None:
+            log.info("bell_heard study=%s", name)
             self._ring(name, partial(_answer, child, name))
         else:
             self._note(said["broker"])
