@@ -154,7 +154,8 @@ def _lists() -> dict[str, Any]:
     waits = run(None, symbol="GOOG", state=RunState.SEARCHING, decision=None, n_missed=1)
     many = [run(None, symbol=f"S{n}", state=RunState.TOLD, decision=Decision.KEEP) for n in range(31)]
     schedule: Any = SimpleNamespace(**vars(SCHEDULE) | {"spec": told.SPEC.for_symbol("@tech")})
-    runs: dict[str, list[Any]] = {"begun": [waits, waits], "late": [waits, *decided], "done": [lost, *decided], "many": many}
+    begun, late, done = [waits, waits], [waits, *decided], [lost, *decided]
+    runs: dict[str, list[Any]] = {"begun": begun, "late": late, "done": done, "many": many}
     return {
         f"weekly_list_{name}": ListRunFacts(schedule=schedule, runs=each, late_at=DUE if name == "late" else None)
         for name, each in runs.items()

@@ -145,9 +145,7 @@ class Suite:
 
     async def celery(self) -> list[Row]:
         """Worker programs that hear of studies through a broker."""
-        return [
-            await self._struck("Celery on Redis, which is killed too", "celery", self._strikes, with_celery=True)
-        ]
+        return [await self._struck("Celery on Redis, which is killed too", "celery", self._strikes, with_celery=True)]
 
     @property
     def _strikes(self) -> dict[str, int]:
