@@ -78,7 +78,7 @@ def _run(image: Image, rest: str) -> Image:
 
 
 def _copy(image: Image, rest: str) -> Image:
-    source, target = rest.split()
+    source, _, target = rest.partition(" ")
     if source != "." or not target.startswith("/"):
         raise ValueError(f"COPY {rest}")
     return replace(image, steps=(*image.steps, Step(image.place, copy_to=target)))
