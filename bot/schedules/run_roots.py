@@ -52,16 +52,17 @@ class RunRoots:
         if run.n_together < 2 or not schedule.channel_id:
             return ""
         key = _key(run)
-        if key not in self._edited_at:
-            self._edited_at[key] = self._clock()
-            await self._outbox.post(
-                key,
-                key,
-                schedule.channel_id,
-                await _message(schedule, run),
-                is_unasked=not run.asked_by,
-                precedence=Precedence.ROOT,
-            )
+        async with self._telling[key]:  # members begin together, and one of them reads the others
+            if key not in self._edited_at:
+                await self._outbox.post(
+                    key,
+                    key,
+                    schedule.channel_id,
+                    await _message(schedule, run),
+                    is_unasked=not run.asked_by,
+                    precedence=Precedence.ROOT,
+                )
+                self._edited_at[key] = self._clock()
         return key
 
     @asynccontextmanager
