@@ -38,6 +38,7 @@ async def test_schedule_over_a_watch_list_is_spread_over_two_machines_and_told_u
     """The bot's own worker is frozen until each of two programs has run one."""
     async with StrictSlack() as slack, mongod_in(tmp_path / "mongo") as server:
         options = {"mongodb_uri": server.uri, "OPTIMIZE_BOT_REMOTE_WORKERS": "yes"}
+        options["OPTIMIZE_BOT_ADMINS"] = await slack.user_id("bob")
         with (
             worker_process(tmp_path / "one", server.uri, "count=1") as one,
             worker_process(tmp_path / "two", server.uri, "count=1") as two,
@@ -66,9 +67,9 @@ async def test_schedule_over_a_watch_list_is_spread_over_two_machines_and_told_u
 
 async def _scheduled(slack: StrictSlack, bot: BotProcess) -> str:
     """Schedule a watch list and run it at once; returns the schedule's name."""
+    await _answer(slack, bot, "config @weekly AAPL,IBM,MSFT,GOOG", user="bob")
     async with HttpWire(bot.url, patience=30) as wire:
         driver = Driver(slack, wire)
-        await driver.command("config @weekly AAPL,IBM,MSFT,GOOG", user="bob")
         await driver.command("schedule @weekly RSI 2000 folds=0 weekly fri 07:00 tz=UTC")
         made = str((await _post(slack, "scheduled `/optimize @weekly")).blocks)
         name = made.partition(" as `")[2].partition("`")[0]
@@ -128,9 +129,9 @@ async def _is_shared_by_machines_and_people(slack: StrictSlack, bot: BotProcess,
     assert between["lease"]["claimed_at"] < max(study["lease"]["claimed_at"] for study in many)
 
 
-async def _answer(slack: StrictSlack, bot: BotProcess, text: str) -> str:
+async def _answer(slack: StrictSlack, bot: BotProcess, text: str, *, user: str = "alice") -> str:
     async with HttpWire(bot.url, patience=30) as wire:
-        delivery = await Driver(slack, wire).command(text)
+        delivery = await Driver(slack, wire).command(text, user=user)
         assert delivery.response_url is not None
         replies = delivery.response_url.replies
 
