@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from bot.cli.command_line import _PROGRAM
 from bot.runtime.secret_files import is_secret, setting_name
 from bot.runtime.settings import Settings
-from tests.dockerfile import DOCKERFILE, steps
+from tests.dockerfile import DOCKERFILE, image_of, steps
 
 ROOT = DOCKERFILE.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -60,6 +60,24 @@ def test_each_step_of_the_image_is_a_shell_command() -> None:
     for word, rest in STEPS:
         if word == "RUN":
             subprocess.run(["sh", "-n", "-c", rest], check=True)
+
+
+def test_every_line_of_the_image_is_understood() -> None:
+    """So that `python -m tests.image`, which takes the steps in a bare Debian, takes all of them."""
+    image = image_of(DOCKERFILE.read_text())
+
+    assert (image.place.user, image.place.folder, image.volumes) == ("optimize-bot", "/data", ("/data",))
+    assert image.place.environment["PATH"].startswith("/opt/optimize-bot/bin:/usr/")
+    assert (*image.entry, *image.command) == ("tini", "--", "optimize-bot", "serve")
+    assert [step.copy_to for step in image.steps if step.copy_to] == ["/src"]
+    assert [step.place.user for step in image.steps if step.command == "optimize-bot warm"] == ["optimize-bot"]
+    assert image.health[0] == "python3"
+
+
+@pytest.mark.parametrize("line", ["ADD here /there", "COPY --from=build /a /b", 'RUN ["true"]', "HEALTHCHECK NONE"])
+def test_a_line_that_is_not_understood_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(line)):
+        image_of(f"FROM python:3.11-slim-bookworm\n{line}\n")
 
 
 def test_image_is_given_what_the_package_is_built_of_and_nothing_else() -> None:

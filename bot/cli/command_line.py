@@ -232,6 +232,7 @@ def _parser_of(verb: str) -> argparse.ArgumentParser:
             _add_backup(parser, verb)
         case "prune":
             parser.add_argument("words", nargs="*", metavar="WORD", help="older=1y, keep=champions|named|none, dry")
+            parser.add_argument("--dry", action="store_true", help="the same as the word dry")
             parser.add_argument("--json", action="store_true", help=_JSON_HELP)
         case "move" | "warm":
             parser.add_argument("--json", action="store_true", help=_JSON_HELP)

@@ -54,6 +54,10 @@ class HomeNotEmpty(UserError):
     """Raised when something is in the place of what would be restored. Facts: home."""
 
 
+class NothingToBackUp(UserError):
+    """Raised when there is neither a document nor a price: the place is hardly the bot's. Facts: home."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BackedUp:
     """What a backup contains."""
@@ -76,7 +80,7 @@ def passphrase_of(settings: Settings) -> str:
 
 
 def back_up(uri: str, settings: Settings, file: Path, *, passphrase: str | None, tell: Tell) -> BackedUp:
-    """Write everything into a file; with a passphrase also the secrets."""
+    """Write everything into a file; with a passphrase also the secrets. Raises NothingToBackUp."""
     with raw_database(uri) as database:
         manifest = Manifest(
             program=metadata.version("optimize-bot"),
@@ -85,6 +89,8 @@ def back_up(uri: str, settings: Settings, file: Path, *, passphrase: str | None,
             has_secrets=passphrase is not None,
         )
         with new_archive(file, manifest) as archive:
+            if not _has_anything(database, settings):
+                raise NothingToBackUp(home=settings.home)
             for part in read_parts(database, without=PASSING):
                 tell(part.collection, archive.add_part(part))
             # After the studies: the bars of each were stored before it was.
@@ -160,14 +166,22 @@ def restore(
 
 
 def _require_empty(database: RawDatabase, settings: Settings, *, replaces: bool) -> None:
-    prices = sorted(settings.home.glob(f"{settings.warehouse.name}*"))
-    snapshots = sorted(settings.snapshots.glob("*.parquet"))
-    has_documents = set(collections_of(database)) - set(PASSING)
-    if not replaces and (prices or snapshots or has_documents):
+    if not replaces and _has_anything(database, settings):
         raise HomeNotEmpty(home=settings.home)
     drop_all(database)
-    for old in (*prices, *snapshots):
+    for old in _files_of(settings):
         old.unlink()
+
+
+def _has_anything(database: RawDatabase, settings: Settings) -> bool:
+    """Return whether there are documents that outlive the bot, prices, or bars of studies."""
+    return bool(_files_of(settings) or set(collections_of(database)) - set(PASSING))
+
+
+def _files_of(settings: Settings) -> list[Path]:
+    """Files of prices and of bars."""
+    prices = sorted(settings.home.glob(f"{settings.warehouse.name}*"))
+    return [*prices, *sorted(settings.snapshots.glob("*.parquet"))]
 
 
 def _store(

@@ -21,6 +21,7 @@ from bot.documents.recurring import Champion, RunState, Schedule, ScheduleRun
 from bot.origin import Door, StudyOrigin
 from bot.schedules.champions import Champions, rival_of
 from bot.schedules.forecast_scoring import ForecastRecord, forecast_record
+from bot.schedules.run_roots import RunRoots
 from bot.schedules.schedules import Schedules, is_late, spec_of
 from bot.schedules.watchlists import UnknownWatchlist, list_named
 from optimizer.clock import Clock
@@ -101,6 +102,7 @@ class ScheduledRuns:
         self._market = market
         self._jobs = jobs
         self._outbox = outbox
+        self._roots = RunRoots(outbox=outbox, clock=clock)
         self._clock = clock
         self._working: dict[str, asyncio.Task[None]] = {}
 
@@ -155,6 +157,7 @@ class ScheduledRuns:
 
     async def _start_search(self, schedule: Schedule, run: ScheduleRun) -> None:
         """Update the data and start the search."""
+        await self._roots.open(schedule, run)
         try:
             spec = await _spec_of_run(schedule, run)
             run.stale = await self._refresh(spec)
@@ -254,15 +257,18 @@ class ScheduledRuns:
 
     async def _post(self, schedule: Schedule, run: ScheduleRun, message: Message) -> None:
         """Put the post into the outbox, then record it; a repeated entry is posted only once."""
+        root = await self._roots.open(schedule, run)
         await self._outbox.post(
             f"{run.key}:post",
-            run.key,
+            root or run.key,
             schedule.channel_id,
             message,
+            under=root,
             is_unasked=not run.asked_by,
         )
         run.state, run.told_at = RunState.TOLD, self._clock()
-        await run.save()
+        async with self._roots.telling(schedule, run):
+            await run.save()
         log.info("schedule_posted schedule=%s decision=%s", schedule.schedule_name, run.decision)
 
 

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.documents.recurring import RunState
 from bot.grammar.cadence import Cadence, ScheduleWhen
 from bot.schedules.forecast_scoring import ForecastRecord
+from bot.schedules.run_roots import ListRunFacts
 from bot.slack.home_tab import ChampionRecord, Decided, HomeFacts
 from optimizer.domain.study_results import Interval, StudyState, Verdict
 from optimizer.errors import Phrase, Unavailable
@@ -79,7 +81,7 @@ CHAMPION = SimpleNamespace(
 TIMES = [DUE, datetime(2026, 11, 30, 7, 0, tzinfo=ZONE), datetime(2026, 12, 7, 7, 0, tzinfo=ZONE)]
 
 
-def run(found: Challenge, **changes: Any) -> SimpleNamespace:
+def run(found: Challenge | None, **changes: Any) -> SimpleNamespace:
     """A run of the schedule."""
     facts = {
         "symbol": "",
@@ -142,6 +144,24 @@ def home(**changes: Any) -> HomeFacts:
 EMPTY: dict[str, Any] = {name: 0 if name.startswith("n_") else [] for name in HomeFacts.__dataclass_fields__}
 
 
+def _lists() -> dict[str, Any]:
+    """A run over a watch list at its start, under way after a delay, and done, also of more symbols than fit."""
+    decided = [
+        run(CHALLENGES[name], symbol=symbol, state=RunState.TOLD, decision=CHALLENGES[name].decision)
+        for name, symbol in (("ahead", "AAPL"), ("same", "IBM"), ("maybe", "MSFT"))
+    ]
+    lost = run(None, symbol="GOOG", state=RunState.TOLD, decision=None, asked_by="U012AB3CD")
+    waits = run(None, symbol="GOOG", state=RunState.SEARCHING, decision=None, n_missed=1)
+    many = [run(None, symbol=f"S{n}", state=RunState.TOLD, decision=Decision.KEEP) for n in range(31)]
+    schedule: Any = SimpleNamespace(**vars(SCHEDULE) | {"spec": told.SPEC.for_symbol("@tech")})
+    begun, late, done = [waits, waits], [waits, *decided], [lost, *decided]
+    runs: dict[str, list[Any]] = {"begun": begun, "late": late, "done": done, "many": many}
+    return {
+        f"weekly_list_{name}": ListRunFacts(schedule=schedule, runs=each, late_at=DUE if name == "late" else None)
+        for name, each in runs.items()
+    }
+
+
 def everything(say: Renderer) -> dict[str, list[Message]]:
     """Each message by a name of its own."""
     posts = {f"weekly_{name}": weekly(run(found)) for name, found in CHALLENGES.items()}
@@ -178,6 +198,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
     adopt = {"study": study, "summary": study.summary, "value": "opt-7f3a"}
     return {
         **{name: [say.render("weekly", w=facts)] for name, facts in posts.items()},
+        **{name: [say.render("weekly_list", g=facts)] for name, facts in _lists().items()},
         "weekly_failure": [say.render("weekly_failure", **failure, run=run(CHALLENGES["same"]), late_at=None)],
         "weekly_failure_late": [
             say.render("weekly_failure", **failure, run=run(CHALLENGES["same"], n_missed=1), late_at=DUE)

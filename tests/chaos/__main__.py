@@ -19,7 +19,7 @@ Row = tuple[str, str]
 PARTS = (
     *("bot", "parts", "slack", "load", "strangers", "growth", "codes", "network", "tokens", "pages"),
     *("latency", "queues"),
-    *("descriptors", "disk", "damage", "two", "workers", "election", "partition", "many", "symbols", "soak"),
+    *("descriptors", "disk", "damage", "two", "workers", "celery", "election", "partition", "many", "symbols", "soak"),
 )
 
 
@@ -140,15 +140,19 @@ class Suite:
         return [(what, f"{await self._whole(ended)}; {over}, {both.n_both} looks saw both serve")]
 
     async def workers(self) -> list[Row]:
-        """Worker programs that look for studies, and those that hear of them through a broker."""
+        """Worker programs that look for studies."""
+        return [await self._struck("looking into MongoDB", "workers", self._strikes)]
+
+    async def celery(self) -> list[Row]:
+        """Worker programs that hear of studies through a broker."""
+        return [await self._struck("Celery on Redis, which is killed too", "celery", self._strikes, with_celery=True)]
+
+    @property
+    def _strikes(self) -> dict[str, int]:
+        """So many `kill -9` together, and programs that are stopped for a while."""
         kills = {"child": self._options.worker_kills, "lost": 2 * self._options.times}
         others = max(self._options.program_kills - sum(kills.values()), 0)
-        strikes = {"kill": others, **kills, "freeze": self._options.times}
-        looking = await self._struck("looking into MongoDB", "workers-0", strikes)
-        return [
-            looking,
-            await self._struck("Celery on Redis, which is killed too", "workers-1", strikes, with_celery=True),
-        ]
+        return {"kill": others, **kills, "freeze": self._options.times}
 
     async def election(self) -> list[Row]:
         """A replica set whose primary is killed."""

@@ -25,7 +25,7 @@ _N_STUDIES, _N_TRIALS = 10, 200
 
 async def _waits(broker: str, home: Path) -> list[timedelta]:
     """How long each study waited from its request until a worker program had claimed it."""
-    async with mongod_in(home) as server, open_documents(server.uri, DOCUMENTS), service_in(home, None) as bot:
+    async with mongod_in(home) as server, open_documents(server.uri, DOCUMENTS), service_in(home) as bot:
         with worker_process(home / "there", server.uri, "count=1", "--celery", OPTIMIZE_BOT_BROKER=broker) as worker:
             await worker.until_said("connected to the broker")
             await worker.until_said("1 ready on")

@@ -39,8 +39,9 @@ from tests.worker_process import Redis, WorkerProcess, redis_server, worker_proc
 _SYMBOLS, _STRATEGIES = ("AAPL", "IBM", "MSFT"), ("rsi", "sma", "macd")
 #: A study may lose so many workers and still has to end well.
 _MOST_DEATHS = 2
-#: Strikes that cost a study its worker for good; after the others it goes on where it was, as nothing had died.
-_DEADLY = frozenset({"child", "lost", "freeze", "partition"})
+#: Strikes that cost a study its worker for good, as `kill` does where a program takes longer to start than a lease
+#: lasts; after an election it goes on where it was, as nothing had died.
+_DEADLY = frozenset({"kill", "child", "lost", "freeze", "partition"})
 _ENDED_SECONDS, _READY_SECONDS = 300.0, 180.0
 
 
@@ -55,14 +56,16 @@ class Outcome:
     seconds: float
     done: Counter[str]  # strikes, by kind
     stops: dict[str, float]  # of each kind the longest time in seconds that a study stood still
+    heard: int | None  # bells that worker programs received of a broker; None without one
 
     def __str__(self) -> str:
+        heard = "" if self.heard is None else f", {self.heard} bells heard"
         strikes = ", ".join(
             f"{n} {kind} (stood still {self.stops[kind]:.0f} s at most)" for kind, n in self.done.items()
         )
         return (
             f"{self.n_complete}/{self.n_studies} complete, {self.n_different} trial tables different "
-            f"({self.n_trials} trials, {self.seconds:.0f} s); {strikes}"
+            f"({self.n_trials} trials, {self.seconds:.0f} s{heard}); {strikes}"
         )
 
 
@@ -174,10 +177,18 @@ async def workers(
         done, stops = await _struck(scene, asked, left, until=time.monotonic() + seconds)
         names = asked.names
         complete = await _all_ended(names)
+        heard = sum(map(_bells, scene.programs)) if with_celery else None
+        assert heard != 0, "no task of the broker was received: what ran was found by looking"
         tables = [await _table(name) for name in names]
         fresh = [await _undisturbed(name, home) for name in names]
     different = sum(one != other for one, other in zip(tables, fresh, strict=True))
-    return Outcome(complete, len(names), different, sum(map(len, tables)), time.monotonic() - began, done, stops)
+    n_trials, lasted = sum(map(len, tables)), time.monotonic() - began
+    return Outcome(complete, len(names), different, n_trials, lasted, done, stops, heard)
+
+
+def _bells(program: Program) -> int:
+    """Number of tasks that a program received of the broker, over all its starts."""
+    return program.worker.said.read_text().count("bell_heard study=")
 
 
 async def _struck(
@@ -209,13 +220,15 @@ async def _scene(stack: AsyncExitStack, home: Path, *, with_celery: bool, has_re
         uris = [through(proxy, uri) for proxy in proxies]
     await stack.enter_async_context(open_documents(uri, DOCUMENTS))
     redis = stack.enter_context(redis_server(home)) if with_celery else None
-    options = ("count=1", *(["--celery"] if redis else []))
+    options = ("count=1", *(["--celery", "--verbose"] if redis else []))
     more = {"OPTIMIZE_BOT_BROKER": redis.url} if redis else {}
     started = [
         stack.enter_context(worker_process(home / f"there-{n}", each, *options, **more)) for n, each in enumerate(uris)
     ]
     for worker in started:
         await worker.until_said("1 ready on", seconds=_READY_SECONDS)
+        if redis:
+            await worker.until_said("connected to the broker", seconds=_READY_SECONDS)
     programs = [Program(worker, proxies[n] if proxies else None) for n, worker in enumerate(started)]
     return Scene(programs, redis, servers)
 
@@ -359,4 +372,5 @@ async def _undisturbed(name: str, home: Path) -> Table:
     stored = await collection_of(OptimizationStudy).find_one({"study_name": name})
     assert stored is not None
     del stored["_id"]
-    return await run_undisturbed({**stored, "study_name": f"{name}00", "request_key": None}, home)
+    afresh = {"study_name": f"{name}00", "request_key": None, "needs_bot": True}  # no program may take it
+    return await run_undisturbed({**stored, **afresh}, home)

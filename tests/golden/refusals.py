@@ -61,6 +61,7 @@ OWN: dict[str, dict[str, object]] = {
     "BadAge": {"word": "year"}, "MoveDiffers": {"collection": "audit_log", "have": 12, "need": 11},
     "BackupExists": {"file": "backup.tar.gz"}, "NoBackup": {"file": "backup.tar.gz"}, "DatabaseTooNew": {"known": 8},
     "BackupTooNew": {"file": "backup.tar.gz"}, "NoSecrets": {"file": "backup.tar.gz"},
+    "NothingToBackUp": {"home": "/var/lib/optimize-bot"},
     "FileUnusable": {"file": "backup.tar.gz", "reason": "Read-only file system"},
     "StudyStopped": {"state": "cancelled"}, "AlreadyFinished": {"state": "cancelled"},
 }  # fmt: skip

@@ -170,7 +170,7 @@ async def test_what_is_there_is_replaced_only_when_that_is_said(
     assert stat.S_IMODE(restored.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("fault", ["cut", "changed", "newer", "passphrase", "exists"])
+@pytest.mark.parametrize("fault", ["cut", "changed", "newer", "passphrase", "exists", "nothing"])
 async def test_what_cannot_be_restored_is_refused_before_anything_is_written(
     backup: Path, tmp_path: Path, mongod: EmbeddedMongo, fault: str
 ) -> None:
@@ -180,6 +180,8 @@ async def test_what_cannot_be_restored_is_refused_before_anything_is_written(
             words, settings = [*words, "--secrets"], {"OPTIMIZE_BOT_BACKUP_PASSPHRASE": "wrong"}
         case "exists":
             words = ["backup", str(backup)]
+        case "nothing":
+            words = ["backup", str(tmp_path / "none.tar.gz")]
         case _:
             _damage(backup, fault)
     code, _, said = await typed(home, uri, *words, **settings)
@@ -188,9 +190,11 @@ async def test_what_cannot_be_restored_is_refused_before_anything_is_written(
     expected = {
         "cut": "no whole backup", "changed": "no whole backup", "newer": "newer version (9.0.0)",
         "passphrase": "does not open", "exists": "is there already",
+        "nothing": "nothing to back up",
     }  # fmt: skip
     assert expected[fault] in " ".join(said.split())
     assert not (home / "market.duckdb").exists()
+    assert not (tmp_path / "none.tar.gz").exists()
     with raw_database(uri) as stored:
         assert not stored.list_collection_names()
 

@@ -260,8 +260,14 @@ async def test_a_schedule_on_a_watch_list_reads_its_members_when_it_runs(stage: 
 
     await stage.tell("config @weekly GOOG,IBM", user="bob")
     await stage.act.command(f"run {schedule.schedule_name}")
-    for symbol in ("GOOG", "IBM"):
-        await post(stage, schedule.schedule_name, "Challenger", f"{symbol} SMA")
+    root = await post(stage, schedule.schedule_name, "2 symbols compared;")
+    replies = (await stage.slack.thread(await stage.slack.channel_id(), root.ts))[1:]
+    assert sorted("GOOG SMA" if "GOOG SMA" in str(each.blocks) else "IBM SMA" for each in replies) == [
+        "GOOG SMA",
+        "IBM SMA",
+    ]
+    assert all("Challenger" in str(each.blocks) for each in replies)
+    assert all(symbol in str(root.blocks) for symbol in ("GOOG", "IBM"))
     runs = await ScheduleRun.find({"schedule_name": schedule.schedule_name}).to_list()
     assert sorted(run.symbol for run in runs) == ["GOOG", "IBM"]
     studies = [await stage.context.services.studies.find(run.study_name) for run in runs]

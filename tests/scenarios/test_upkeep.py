@@ -58,7 +58,7 @@ def test_a_pruned_study_keeps_its_decision_and_can_be_searched_again(terminal: T
     young = terminal("prune", "older=30d", "--json")
     stored[STUDIES].update_one({"study_name": name}, {"$set": {"completed_at": utc_now() - timedelta(days=400)}})
     before = list(stored[DETAILS[0]].find({"study": name}, {"params": 1, "value": 1, "_id": 0}).sort("trial_number"))
-    dry, pruned = terminal("prune", "older=1y", "dry", "--json"), terminal("prune", "older=1y", "--json")
+    dry, pruned = terminal("prune", "--dry", "older=1y", "--json"), terminal("prune", "older=1y", "--json")
     left = {detail: stored[detail].count_documents({"study": name}) for detail in DETAILS}
     shown, replayed = terminal("show", name), terminal("replay", name)
     again = terminal("more", name, "1")

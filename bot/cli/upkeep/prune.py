@@ -22,7 +22,7 @@ from reports.render import renderer_of
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Delete, or with `dry` only count; returns the exit code."""
     screen, renderer, now = Screen(as_json=options.json), renderer_of(settings.language), utc_now()
-    older, keep, is_dry = _read(options.words)
+    older, keep, is_dry = _read([*options.words, *(["dry"] if options.dry else [])])
     before = now - read_age(older)
     async with open_beside(settings, options.verb) as uri, open_documents(uri, (*STUDY_DOCUMENTS, *BOT_DOCUMENTS)):
         with Steps(screen, renderer) as steps:

@@ -40,6 +40,8 @@ class BrokerBell:
         self._broker = broker
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bell")
         self._rests_until = 0.0
+        self._ringer: celery_bell.Ringer | None = None
+        self._thread.submit(self._open)
 
     def ring(self, study_name: str) -> None:
         """Ring for a study; never waits and never fails."""
@@ -49,10 +51,16 @@ class BrokerBell:
         """Forget what was not rung yet."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
+    def _open(self) -> None:
+        self._ringer = celery_bell.Ringer(self._broker)
+        if reason := self._ringer.open():
+            log.warning("broker_away reason=%s", reason)
+
     def _send(self, study_name: str) -> None:
         if time.monotonic() < self._rests_until:
             return
-        if reason := celery_bell.send(self._broker, study_name):
+        assert self._ringer is not None, "opened before, in the same thread"
+        if reason := self._ringer.ring(study_name):
             self._rests_until = time.monotonic() + _PAUSE_SECONDS
             log.warning("bell_not_rung study=%s reason=%s", study_name, reason)
 
@@ -97,6 +105,7 @@ class Bells:
 
     def _hear(self, said: dict[str, str], child: asyncio.StreamWriter) -> None:
         if (name := said.get("ring")) is not None:
+            log.info("bell_heard study=%s", name)
             self._ring(name, partial(_answer, child, name))
         else:
             self._note(said["broker"])

@@ -55,15 +55,45 @@ def _is_redis(broker: str) -> bool:
     return broker.startswith(("redis:", "rediss:"))
 
 
-def send(broker: str, study_name: str) -> str:
-    """Ring for a study; returns why that failed, else an empty string."""
-    app = _sender(broker)
-    with app.connection_for_write(connect_timeout=_CONNECT_SECONDS) as connection:
+class Ringer:
+    """Rings over one connection, which is kept: to open one takes as long as everything else of a ring."""
+
+    def __init__(self, broker: str) -> None:
+        self._app = _sender(broker)
+        self._connection: Any = None
+
+    def open(self) -> str:
+        """Connect and load what a ring needs, before anybody waits for one; returns what is wrong, or an empty string.
+
+        The queue is asked for nothing.
+        """
+        connection = self._app.connection_for_write(connect_timeout=_CONNECT_SECONDS)
         try:
-            app.send_task(TASK, [study_name], connection=connection, retry=False, expires=_EXPIRES, ignore_result=True)
+            connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=_CONNECT_SECONDS)
+            self._app.amqp.Producer(connection)
         except _faults(connection) as fault:
             return _state_of(fault)
-    return ""
+        self._connection = connection
+        return ""
+
+    def ring(self, study_name: str) -> str:
+        """Ring for a study; returns why that failed, else an empty string."""
+        was_kept = self._connection is not None
+        state = self._send(study_name)
+        return self._send(study_name) if state and was_kept else state  # a broker may have closed it meanwhile
+
+    def _send(self, study_name: str) -> str:
+        connection = self._connection or self._app.connection_for_write(connect_timeout=_CONNECT_SECONDS)
+        self._connection = None
+        try:
+            self._app.send_task(
+                TASK, [study_name], connection=connection, retry=False, expires=_EXPIRES, ignore_result=True
+            )
+        except _faults(connection) as fault:
+            connection.collect()  # closes without a word to the broker
+            return _state_of(fault)
+        self._connection = connection
+        return ""
 
 
 def fault_of(broker: str) -> str:

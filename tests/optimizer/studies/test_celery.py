@@ -23,12 +23,13 @@ async def test_bell_rings_once_or_thrice_and_its_loss_loses_no_study(
 ) -> None:
     with redis_server(tmp_path) as redis:
         there = tmp_path / "there"
-        options = ("count=1", "--celery")
+        options = ("count=1", "--celery", "--verbose")
         with worker_process(there, mongodb_uri, *options, OPTIMIZE_BOT_BROKER=redis.url) as worker:
             await worker.until_said("connected to the broker")
             await worker.until_said("1 ready on")
             bell = BrokerBell(redis.url)
             await _rings_thrice(bot, bell)
+            await worker.until_said("bell_heard study=")
             bell.ring("opt-nobody")
             bell.ring("$where")
 
