@@ -22,6 +22,7 @@ from optimizer.domain.study_results import Degenerate, StudySummary, TrialRecord
 from optimizer.engine.backtest import simulate
 from optimizer.engine.evaluator import Evaluator
 from optimizer.learned.policy.policy_features import FEATURES, Feature
+from optimizer.learned.policy.policy_rows import N_NULLS
 from optimizer.learned.policy.policy_schedule import FIRST_FIT
 from optimizer.learned.policy.policy_walk import Votes, walk
 from optimizer.learned.rows import UNWATCHED
@@ -29,7 +30,7 @@ from optimizer.search.fold_search import refit
 from optimizer.search.loop import search
 from optimizer.strategies.registry import space_of, strategy_of
 from optimizer.validation.assessment import Assessment
-from optimizer.validation.learned_evidence.policy_report import N_NULLS, beside_noise
+from optimizer.validation.learned_evidence.policy_report import beside_noise
 from optimizer.validation.summarize import NOTHING_TRIED, summarize, window_rows
 from tests.optimizer.learned.policy_worlds import WARM_UP, YEARS, Planted, attainable, planted_world, random_walk
 from tests.optimizer.learned.regime_worlds import SESSIONS
