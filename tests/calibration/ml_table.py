@@ -25,7 +25,16 @@ from optimizer.learned.rows import REMEMBERED
 from optimizer.search.loop import search
 from optimizer.strategies.registry import find_strategy, longest_warm_up, space_of
 from optimizer.validation.summarize import summarize, window_rows
-from tests.optimizer.learned.ml.signal_worlds import FREE, SESSIONS, early_auc, noise, reversal, walked
+from tests.optimizer.learned.ml.signal_worlds import (
+    FREE,
+    SESSIONS,
+    early_auc,
+    form_known,
+    law_known,
+    noise,
+    reversal,
+    walked,
+)
 
 HORIZONS = (2, 5, 10)
 
@@ -65,6 +74,8 @@ def _markets() -> dict[str, Callable[[int, int], Walk]]:
         "noise": lambda seed, horizon: walked(noise(seed), horizon),
         "shuffled outcomes": _shuffled,
         "reversal": lambda seed, horizon: walked(reversal(seed), horizon),
+        "reversal, its law known": lambda seed, horizon: law_known(reversal(seed), horizon),
+        "reversal, its form known": lambda seed, horizon: form_known(reversal(seed), horizon),
         "noise, barriers": lambda seed, horizon: barriers(noise(seed), horizon),
         "reversal, barriers": lambda seed, horizon: barriers(reversal(seed), horizon),
     }

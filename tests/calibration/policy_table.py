@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for planted in Planted:
             print(_row(planted, options.worlds), flush=True)
     if options.walks:
-        print("\n| random walks | vote, mean | no noise as good | evenness | promising or strong | verdicts of these |")
-        print("|---|---|---|---|---|---|")
+        print("\n| random walks | vote, mean | best of 20 | of 10 | evenness | promising or strong | verdicts of these |")
+        print("|---|---|---|---|---|---|---|")
         _walks(options.walks, WARM_UP + options.years * SESSIONS)
     if options.rising:
         print("\n| walks that rise | hold in disguise | skill above 0.8 | of these in disguise |")
@@ -105,8 +105,8 @@ def _walks(n_walks: int, n_bars: int) -> None:
             even = f"mean {np.mean(places):.2f}, p {stats.kstest(places, 'uniform').pvalue:.2f}"
             good = sum(verdicts[str(verdict)] for verdict in _GOOD) / len(votes)
             told = ", ".join(f"{name} {n}" for name, n in sorted(verdicts.items()))
-            passed = f"{verdicts.total() / len(votes):.0%}"
-            print(f"| {seed + 1} | {np.mean(votes):+.2f} | {passed} | {even} | {good:.1%} | {told} |", flush=True)
+            best = " | ".join(f"{np.mean(np.array(places) < share):.1%}" for share in (1 / 20, 1 / 10))
+            print(f"| {seed + 1} | {np.mean(votes):+.2f} | {best} | {even} | {good:.1%} | {told} |", flush=True)
 
 
 def _rising(n_walks: int) -> str:
