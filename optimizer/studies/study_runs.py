@@ -358,9 +358,7 @@ def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> f
     return training
 
 
-def _summarize(
-    run: StudyRun, records: Sequence[TrialRecord], tries: Tries, watch: Watch = UNWATCHED
-) -> StudySummary:
+def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries, watch: Watch = UNWATCHED) -> StudySummary:
     summary = summarize(
         run.study.spec,
         run.space,

@@ -49,7 +49,7 @@ def summarize(
 
     `trials` are all records of the search over `[window.start, window.holdout_start)`; `tries` counts what other
     studies of overlapping bars tried; `companions` are the bars of the other symbols that the request names. When no
-    trial is feasible the default set replaces the winner, with a note. `watch` hears what is fitted to judge the winner.
+    trial is feasible the default set replaces the winner, with a note. `watch` hears what is fitted to judge it.
     Raises TrainingStopped.
     """
     assessment = Assessment(

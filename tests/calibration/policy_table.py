@@ -55,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for planted in Planted:
             print(_row(planted, options.worlds), flush=True)
     if options.walks:
-        print("\n| random walks | vote, mean | best of 20 | of 10 | evenness | promising or strong | verdicts of these |")
+        print(
+            "\n| random walks | vote, mean | best of 20 | of 10 | evenness | promising or strong | verdicts of these |"
+        )
         print("|---|---|---|---|---|---|---|")
         _walks(options.walks, WARM_UP + options.years * SESSIONS)
     if options.rising:
