@@ -51,8 +51,8 @@ def with_noise(
     """Report with the vote of the default numbers beside those of noise. Raises TrainingStopped."""
     vote, noise = beside_noise(evaluator, usual, rows, watch)
     nulls = _range(vote, list(noise))
-    doubts = (*report.doubts, Doubt.NULLS_AS_GOOD) if nulls.p > MOST_NULLS else report.doubts
-    return report.model_copy(update={"nulls": nulls, "doubts": doubts})
+    doubted = (*report.doubts, Doubt.NULLS_AS_GOOD) if nulls.p > MOST_NULLS else report.doubts
+    return report.model_copy(update={"nulls": nulls, "doubts": doubted})
 
 
 def beside_noise(
@@ -109,7 +109,7 @@ class _Reporter:
         table, costs = self._evaluator.price_table, self._evaluator.costs
         for number in range(N_NULLS):
             watch.begin(number + 1, N_NULLS)
-            bars = shuffled_bars(self._evaluator.bars, self._rows.start, number)
+            bars = shuffled_bars(self._evaluator.bars.cut(0, self._rows.stop), self._rows.start, number)
             long, *short = (
                 walk(bars, costs, watch, self._memory, self._thrift, side=side)
                 for side in ((1, -1) if self._short else (1,))
