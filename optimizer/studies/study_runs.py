@@ -320,7 +320,7 @@ async def _judge(run: StudyRun, held: HeldStudy, records: Sequence[TrialRecord])
             queue.put(None)
 
     judging = begin(asyncio.to_thread(judge))
-    wanted = None
+    wanted: StudyState | None = None
     try:
         while (progress := await asyncio.to_thread(queue.get)) is not None:
             if (wanted := await store_training(held, progress) or wanted) is not None:
