@@ -125,7 +125,9 @@ class OptimizationProgress(BaseModel):
     goals: list[str] = Field(description="Every goal, the deciding one first.")
     status: StudyState
     is_validating: bool = Field(description="The search is over; folds and statistics are under way.")
-    training: TrainingProgress | None = Field(description="Row that a strategy which learns trains first; else null.")
+    training: TrainingProgress | None = Field(
+        description="Row that is trained first, or of noise beside a result; else null."
+    )
     trials_completed: int
     n_trials: int = Field(description="Unique parameter sets it will try.")
     best_value: Measure = Field(description="Best value of the goal so far.")

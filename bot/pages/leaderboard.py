@@ -9,7 +9,8 @@ from optimizer.domain.study_results import Measures, Verdict
 from optimizer.errors import UnknownWord
 from optimizer.storage.study_queries import Query
 from optimizer.strategies.registry import find_strategy
-from optimizer.studies.service import PROVEN, OptimizationService
+from optimizer.studies.service import OptimizationService
+from optimizer.validation.verdict import PROVEN
 from reports.facts import StudyFacts
 
 #: Most rows; filters reach the others.

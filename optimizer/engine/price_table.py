@@ -50,6 +50,11 @@ class PriceTable:
         """Same prices with other costs."""
         return replace(self, terms=_terms(costs, self.account, self.periods_per_year))
 
+    def with_bars(self, bars: Bars) -> "PriceTable":
+        """Other bars of the same first times with the same costs and cash."""
+        prices = np.stack([*(getattr(bars, name) for name in _PRICES), self.prices[CASH, : len(bars)]])
+        return replace(self, bars=bars, prices=prices)
+
     @property
     def contiguous(self) -> Bars:
         """Bars with prices as compiled functions take them: one kind of array, writable and contiguous."""

@@ -46,6 +46,9 @@ class TrainingStopped(Exception):
 class Watch:
     """Listener to the fits of a row: this one lets them all go on."""
 
+    def begin(self, row: int, n_rows: int) -> None:
+        """Hear which row comes next, from 1, and of how many."""
+
     def next_fit(self) -> None:
         """Hear that another fit begins. Raises TrainingStopped where it should not."""
 
@@ -96,6 +99,7 @@ class LearnedRow(Generic[Found]):
     parameters: tuple[str, ...]  # of the space, that the row depends on
     fit: Callable[..., Found]
     seconds: Callable[[int], float]  # of one processor for a row over so many bars
+    seconds_of_judging: Callable[[int], float] = lambda _: 0.0  # of what is fitted at most to judge a winner
     is_ready: Callable[[], bool] = bool  # True if what it learns with is installed; asked where there is an `extra`
     extra: str = ""  # that installs it
     defaults: Mapping[str, Value] = field(default_factory=dict, hash=False)  # of parameters that a space may lack
@@ -168,6 +172,10 @@ class Training(Watch):
     tell: Callable[[int, int], None]  # (number of the row, from 1; of how many): called before each fit
     is_stopped: Callable[[], bool]
     row: int = 1
+
+    def begin(self, row: int, n_rows: int) -> None:
+        """Count another row."""
+        self.row, self.n_rows = row, n_rows
 
     def next_fit(self) -> None:
         """Tell the progress. Raises TrainingStopped once it is stopped."""

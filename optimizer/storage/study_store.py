@@ -116,6 +116,7 @@ async def store_result(
         best_params=dict(summary.winner.params),
         best_value=summary.winner.value,
         completed_at=utc_now(),
+        training=None,
         status=StudyState.COMPLETE,
     )
 

@@ -15,11 +15,14 @@ from optimizer.validation.regimes.planned_regimes import regime_warm_up
 def guess_seconds(spec: StudySpec, strategy: Strategy, space: Space, n_trials: int, n_bars: int) -> float:
     """Estimate the seconds of a study: 150 µs per trial for the search and 10 ns per bar and trial for the backtest.
 
-    A person's own code adds what its trial took. All of it again per fold. Rows that are learned are trained once;
-    `n_bars` are those of each symbol.
+    A person's own code adds what its trial took. All of it again per fold. Rows that are learned are trained once, and
+    those that may be needed to judge a winner; `n_bars` are those of each symbol.
     """
     n_symbols, learned = len(spec.symbols), strategy.learned
-    training = len(learned.choices(space)) * learned.seconds(n_bars) * n_symbols if learned else 0.0
+    training = 0.0
+    if learned:
+        rows = len(learned.choices(space)) * learned.seconds(n_bars)
+        training = (rows + learned.seconds_of_judging(n_bars)) * n_symbols
     training += model.seconds(n_bars) if (model := model_of(spec)) else 0.0
     n_bars *= n_symbols
     own = strategy.own.seconds_over(n_bars) if strategy.own else 0.0

@@ -55,6 +55,7 @@ from optimizer.studies.worker_messages import Challenged, Failed, Replayed, Resu
 from optimizer.studies.worker_pool import WorkerDied, WorkerPool
 from optimizer.validation.champions.challenge import Challenge
 from optimizer.validation.regimes.planned_regimes import planned_regimes
+from optimizer.validation.verdict import PROVEN
 from optimizer.validation.window import WindowRows, day_of, window_rows
 
 log = logging.getLogger(__name__)
@@ -63,8 +64,6 @@ Done = TypeVar("Done", Replayed, Challenged, Tabulated)
 
 #: Fields of a study that is queued again.
 _AFRESH = {"wanted": None, "failure": None, "deaths": 0, "needs_bot": False}
-#: Verdicts that put a study on the leaderboard unasked.
-PROVEN = (Verdict.STRONG, Verdict.PROMISING)
 
 
 class NotFinished(UserError):

@@ -21,7 +21,7 @@ from optimizer.engine.backtest import Backtest, Trade
 from optimizer.engine.multi_symbol import AnyEvaluator, evaluator_of
 from optimizer.engine.portfolio import Portfolio
 from optimizer.errors import StudyPruned
-from optimizer.learned.rows import Training, TrainingStopped
+from optimizer.learned.rows import UNWATCHED, Training, TrainingStopped, Watch
 from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook.study_forecasts import with_forecasts
 from optimizer.outlook.study_regime import study_regime
@@ -214,8 +214,11 @@ async def _search_and_judge(run: StudyRun, held: HeldStudy, began: float) -> Stu
     if wanted is not None:
         await held.settle(status=wanted, wanted=None)
         return wanted
-    summary = await asyncio.to_thread(_summarize, run, records, await tries_before(run.study))
-    summary = summary.model_copy(update={"regime": await labelling})
+    found = await _judge(run, held, records)
+    if not isinstance(found, StudySummary):
+        await held.settle(status=found, wanted=None, training=None)
+        return found
+    summary = found.model_copy(update={"regime": await labelling})
     judged = time.perf_counter()
     backtests = await _keep_backtests(run, records)
     ended = time.perf_counter()
@@ -285,17 +288,47 @@ def _train(run: StudyRun, queue: _Queue, stop: threading.Event) -> None:
     learned, spec = run.evaluator.strategy.learned, run.study.spec
     n_rows = len(learned.choices(run.space)) * len(run.many) if learned else 0
     n_rows += model_of(spec) is not None
+    training = _watched(queue, stop, n_rows)
+    run.evaluator.train(run.space, training)
+    train_goal(spec, run.evaluator, training)
+
+
+def _watched(queue: SimpleQueue[Any], stop: threading.Event, n_rows: int, *, is_noise: bool = False) -> Training:
+    """Training that is told to the queue, not too often, and stops with the event."""
     told = time.monotonic()
 
     def tell(row: int, n_rows: int) -> None:
         nonlocal told
         if time.monotonic() >= told + BATCH_SECONDS:
             told = time.monotonic()
-            queue.put(TrainingProgress(row=row, n_rows=n_rows))
+            queue.put(TrainingProgress(row=row, n_rows=n_rows, is_noise=is_noise))
 
-    training = Training(n_rows=n_rows, tell=tell, is_stopped=stop.is_set)
-    run.evaluator.train(run.space, training)
-    train_goal(spec, run.evaluator, training)
+    return Training(n_rows=n_rows, tell=tell, is_stopped=stop.is_set)
+
+
+async def _judge(run: StudyRun, held: HeldStudy, records: Sequence[TrialRecord]) -> StudySummary | StudyState:
+    """Judge in a thread while this one writes how far it is; returns the summary, or the requested state of a stop."""
+    stop, tries = threading.Event(), await tries_before(run.study)
+    queue: SimpleQueue[TrainingProgress | None] = SimpleQueue()
+
+    def judge() -> StudySummary | None:
+        try:
+            return _summarize(run, records, tries, _watched(queue, stop, 1, is_noise=True))
+        except TrainingStopped:
+            return None
+        finally:
+            queue.put(None)
+
+    judging = begin(asyncio.to_thread(judge))
+    wanted: StudyState | None = None
+    try:
+        while (progress := await asyncio.to_thread(queue.get)) is not None:
+            if (wanted := await store_training(held, progress) or wanted) is not None:
+                stop.set()
+    finally:
+        stop.set()
+        found = await judging
+    return found or wanted or StudyState.CANCELLED
 
 
 def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> float:
@@ -325,7 +358,7 @@ def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> f
     return training
 
 
-def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> StudySummary:
+def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries, watch: Watch = UNWATCHED) -> StudySummary:
     summary = summarize(
         run.study.spec,
         run.space,
@@ -334,6 +367,7 @@ def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries) -> S
         window=run.rows,
         tries=tries,
         companions=run.companions,
+        watch=watch,
     )
     return with_forecasts(summary, run.evaluator, run.rows, seed=run.study.spec.seed)
 

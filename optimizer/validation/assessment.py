@@ -235,7 +235,7 @@ class Assessment:
     @cached_property
     def learned(self) -> LearnedReport | None:
         """What the winner learned, and how good that is; None of a strategy that learns nothing."""
-        return learned_report(self.evaluator, self.winner.params, self.rows, usual=self.space.default)
+        return learned_report(self.evaluator, self.winner.params, self.rows)
 
     @cached_property
     def luck(self) -> Luck:

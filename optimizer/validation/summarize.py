@@ -13,16 +13,18 @@ from optimizer.domain.study_request import StudySpec, is_exhaustive
 from optimizer.domain.study_results import StudySummary, Suggestion, TrialRecord, TrialState, Tries, Verdict
 from optimizer.domain.thinning import thin_walk_forward
 from optimizer.engine.multi_symbol import NO_COMPANIONS, AnyEvaluator
+from optimizer.learned.rows import UNWATCHED, Watch
 from optimizer.search.fold_search import Refit, refit
 from optimizer.search.scoring import RUINED_RETURN
 from optimizer.validation.assessment import Assessment
 from optimizer.validation.caveats import notes
+from optimizer.validation.learned_evidence.report import beside_noise
 from optimizer.validation.pareto import pareto_part
 from optimizer.validation.per_symbol import shared_part
 from optimizer.validation.regimes.by_regime import regime_report
 from optimizer.validation.regimes.split_evidence import split_evidence
 from optimizer.validation.sensitivity import surface
-from optimizer.validation.verdict import judged
+from optimizer.validation.verdict import PROVEN, judged
 from optimizer.validation.window import WindowRows, window_facts, window_rows
 
 #: Tries of the first search of its bars.
@@ -41,12 +43,14 @@ def summarize(
     tries: Tries = NOTHING_TRIED,
     refit: Refit = refit,
     companions: Mapping[str, Bars] = NO_COMPANIONS,
+    watch: Watch = UNWATCHED,
 ) -> StudySummary:
     """Summarize a finished search: winner, luck, plateau, walk-forward, intervals, verdict, and data for charts.
 
     `trials` are all records of the search over `[window.start, window.holdout_start)`; `tries` counts what other
     studies of overlapping bars tried; `companions` are the bars of the other symbols that the request names. When no
-    trial is feasible the default set replaces the winner, with a note.
+    trial is feasible the default set replaces the winner, with a note. `watch` hears what is fitted to judge it.
+    Raises TrainingStopped.
     """
     assessment = Assessment(
         spec=spec,
@@ -58,8 +62,16 @@ def summarize(
         refit=refit,
         companions=companions,
     )
-    summary = judged(_figures(assessment))
+    summary = _beside_noise(judged(_figures(assessment)), assessment, watch)
     return summary.model_copy(update={"notes": tuple(note.value for note in notes(assessment, summary.case))})
+
+
+def _beside_noise(summary: StudySummary, found: Assessment, watch: Watch) -> StudySummary:
+    """Judge again beside what noise learns, where that may lower the verdict."""
+    if summary.learned is None or summary.verdict not in PROVEN:
+        return summary
+    learned = beside_noise(summary.learned, found.evaluator, found.rows, found.space.default, watch)
+    return judged(summary.model_copy(update={"learned": learned}))
 
 
 def _figures(found: Assessment) -> StudySummary:

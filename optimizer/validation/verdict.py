@@ -127,6 +127,8 @@ def is_spike(found: Evidence) -> bool:
     return found.plateau_share is not None and found.plateau_share < SPIKE_SHARE
 
 
+#: Verdicts that something speaks for; they put a study on the leaderboard unasked.
+PROVEN = (Verdict.STRONG, Verdict.PROMISING)
 _DROP, _WATCH, _ADOPT = Suggestion.DROP, Suggestion.WATCH, Suggestion.ADOPT
 _UNPROVEN, _FAILED, _PROMISING = Verdict.UNPROVEN, Verdict.FAILED_UNSEEN, Verdict.PROMISING
 

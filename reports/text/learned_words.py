@@ -51,13 +51,16 @@ def _beside_the_twin(quality: SignalQuality, facts: Mapping[str, Any]) -> Iterat
 def _of_policies(report: LearnedReport) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the key and the facts of each sentence, in reading order."""
     seeds, nulls = [seed for seed in report.seeds if seed is not None], report.nulls
-    if not seeds or nulls is None:
+    if not seeds:
         yield "policies_never_in", {"report": report}
         return
-    n_as_good = round(nulls.p * (nulls.n + 1)) - 1
-    facts = {"report": report, "least": min(seeds), "most": max(seeds), "n_as_good": n_as_good}
+    facts: dict[str, Any] = {"report": report, "least": min(seeds), "most": max(seeds)}
     yield "policies_beside", facts
-    yield "policies_beside_noise", facts
+    if nulls is None:
+        yield "policies_noise_not_asked", facts
+    else:
+        facts["n_as_good"] = round(nulls.p * (nulls.n + 1)) - 1
+        yield "policies_beside_noise", facts
     for doubt in sorted(report.doubts, key=lambda doubt: doubt is not Doubt.NULLS_AS_GOOD):
         yield _OF_DOUBT[doubt], facts
     if report.weights:

@@ -22,6 +22,7 @@ from optimizer.domain.study_results import Degenerate, StudySummary, TrialRecord
 from optimizer.engine.backtest import simulate
 from optimizer.engine.evaluator import Evaluator
 from optimizer.learned.policy.policy_features import FEATURES, Feature
+from optimizer.learned.policy.policy_rows import N_NULLS
 from optimizer.learned.policy.policy_schedule import FIRST_FIT
 from optimizer.learned.policy.policy_walk import Votes, walk
 from optimizer.learned.rows import UNWATCHED
@@ -29,7 +30,7 @@ from optimizer.search.fold_search import refit
 from optimizer.search.loop import search
 from optimizer.strategies.registry import space_of, strategy_of
 from optimizer.validation.assessment import Assessment
-from optimizer.validation.learned_evidence.policy_report import N_NULLS, beside_noise
+from optimizer.validation.learned_evidence.policy_report import beside_noise
 from optimizer.validation.summarize import NOTHING_TRIED, summarize, window_rows
 from tests.optimizer.learned.policy_worlds import WARM_UP, YEARS, Planted, attainable, planted_world, random_walk
 from tests.optimizer.learned.regime_worlds import SESSIONS
@@ -54,8 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for planted in Planted:
             print(_row(planted, options.worlds), flush=True)
     if options.walks:
-        print("\n| random walks | vote, mean | no noise as good | evenness | promising or strong | verdicts of these |")
-        print("|---|---|---|---|---|---|")
+        print(
+            "\n| random walks | vote, mean | best of 20 | of 10 | evenness | promising or strong | verdicts of these |"
+        )
+        print("|---|---|---|---|---|---|---|")
         _walks(options.walks, WARM_UP + options.years * SESSIONS)
     if options.rising:
         print("\n| walks that rise | hold in disguise | skill above 0.8 | of these in disguise |")
@@ -104,8 +107,8 @@ def _walks(n_walks: int, n_bars: int) -> None:
             even = f"mean {np.mean(places):.2f}, p {stats.kstest(places, 'uniform').pvalue:.2f}"
             good = sum(verdicts[str(verdict)] for verdict in _GOOD) / len(votes)
             told = ", ".join(f"{name} {n}" for name, n in sorted(verdicts.items()))
-            passed = f"{verdicts.total() / len(votes):.0%}"
-            print(f"| {seed + 1} | {np.mean(votes):+.2f} | {passed} | {even} | {good:.1%} | {told} |", flush=True)
+            best = " | ".join(f"{np.mean(np.array(places) < share):.1%}" for share in (1 / 20, 1 / 10))
+            print(f"| {seed + 1} | {np.mean(votes):+.2f} | {best} | {even} | {good:.1%} | {told} |", flush=True)
 
 
 def _rising(n_walks: int) -> str:

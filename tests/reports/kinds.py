@@ -79,6 +79,7 @@ DOUBTED = POLICIES.model_copy(
         "doubts": (Doubt.SEEDS_DISAGREE, Doubt.TWIN_AS_GOOD, Doubt.NULLS_AS_GOOD, Doubt.COSTS_TURN_IT),
     }
 )
+UNASKED = POLICIES.model_copy(update={"nulls": None})
 IDLE = POLICIES.model_copy(update={"seeds": (None,) * 5})
 #: What a model of signals learned when it was asked for barriers.
 SIGNALS = LearnedReport(
@@ -95,7 +96,13 @@ SIGNALS = LearnedReport(
         base_brier=0.2471, skill=0.0016, log_loss=0.686, base_log_loss=0.687, logistic_brier=0.2469,
     ),
 )  # fmt: skip
-LEARNED = {"signals": SIGNALS, "policies": POLICIES, "policies_doubted": DOUBTED, "policies_idle": IDLE}
+LEARNED = {
+    "signals": SIGNALS,
+    "policies": POLICIES,
+    "policies_unasked": UNASKED,
+    "policies_doubted": DOUBTED,
+    "policies_idle": IDLE,
+}
 #: A kind of market that turned of late, and one that is old and the first.
 REGIMES = (facts.REGIME, facts.REGIME.model_copy(update={"n_bars": 2353, "since": facts.WINDOW.start, "before": None}))
 OLD = DataNote(kind="stale_end", facts={"n": 3456, "when": "2013-03-01"})
@@ -116,6 +123,15 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "root_compiling": [say.root(facts.study(StudyState.QUEUED, queue_position=1, engine=(2, 6)))],
         "root_first": [say.root(facts.study(StudyState.RUNNING, trials_completed=0, best_value=None))],
         "root_validating": [say.root(facts.study(StudyState.RUNNING, is_validating=True))],
+        "root_beside_noise": [
+            say.root(
+                facts.study(
+                    StudyState.RUNNING,
+                    is_validating=True,
+                    training=TrainingProgress(row=3, n_rows=19, is_noise=True),
+                )
+            )
+        ],
         "root_training": [
             say.root(
                 facts.study(

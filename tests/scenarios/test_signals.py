@@ -16,7 +16,11 @@ from optimizer.domain.study_results import StudyState
 from optimizer.storage.driver import collection_of
 from optimizer.storage.embedded_mongo import EmbeddedMongo
 from optimizer.storage.signal_documents import StoredSignal, drop_former_index
-from tests.scenarios.conftest import Stage
+from tests.bot_process import bot_process
+from tests.scenarios.conftest import WORKING, Stage, study_in
+from tests.slack.driver import Driver
+from tests.slack.strict import StrictSlack
+from tests.slack.wire import HttpWire
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -173,8 +177,8 @@ async def test_a_signal_that_cannot_be_told_says_why(stage: Stage) -> None:
     assert all("Base rate" in answer for answer in answers)
 
 
-#: The program in an environment without LightGBM.
-_WITHOUT = """
+#: What Python loads before anything else, of a machine on which LightGBM is not installed.
+_NOT_INSTALLED = """
 import sys
 
 class Nowhere:
@@ -183,9 +187,21 @@ class Nowhere:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Nowhere())
-from bot.__main__ import main
-main()
 """
+
+
+def _path_without_extra(folder: Path) -> str:
+    """PYTHONPATH of a bot, its workers and every other process of it without LightGBM."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(_NOT_INSTALLED, encoding="utf-8")
+    return os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
+
+
+def _require_nothing_started(uri: str) -> None:
+    with MongoClient[dict[str, Any]](uri) as client:
+        stored = client.get_default_database()
+        assert stored.optimization_studies.count_documents({}) == 0
+        assert stored.ml_signals.count_documents({}) == 0
 
 
 async def test_without_the_extra_one_sentence_says_how_to_install_it_and_nothing_starts(
@@ -193,17 +209,57 @@ async def test_without_the_extra_one_sentence_says_how_to_install_it_and_nothing
 ) -> None:
     uri = mongod.uri.replace("/?", "/without_extra?")
     home = {"OPTIMIZE_BOT_HOME": str(tmp_path), "MONGODB_URI": uri, "OPTIMIZE_BOT_WORKERS": "1", "COLUMNS": "200"}
+    environment = os.environ | home | {"PYTHONPATH": _path_without_extra(tmp_path / "site")}
 
     async def run(*words: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-c", _WITHOUT, *words]
+        command = [sys.executable, "-m", "bot", *words]
         return await asyncio.to_thread(
-            subprocess.run, command, env=os.environ | home, capture_output=True, text=True, timeout=180
+            subprocess.run, command, env=environment, capture_output=True, text=True, timeout=180
         )
 
     for words in (("run", "AAPL", "ml", "60"), ("run", "AAPL", "RSI", "40", "goal=sharpe_ml"), ("signal", "AAPL")):
         done = await run(*words)
         assert "pip install 'optimize-bot[ml]'" in done.stdout + done.stderr, done
         assert done.returncode == 1
-    with MongoClient[dict[str, Any]](uri) as client:
-        assert client["without_extra"].optimization_studies.count_documents({}) == 0
-        assert client["without_extra"].ml_signals.count_documents({}) == 0
+    _require_nothing_started(uri)
+
+
+async def test_without_the_extra_slack_is_told_privately_how_to_install_it_and_everything_else_works(
+    mongod: EmbeddedMongo, tmp_path: Path
+) -> None:
+    uri = mongod.uri.replace("/?", "/slack_without_extra?")
+    path = _path_without_extra(tmp_path / "site")
+    async with (
+        StrictSlack() as slack,
+        bot_process(tmp_path / "home", slack, mongodb_uri=uri, PYTHONPATH=path) as bot,
+        HttpWire(bot.url, patience=30) as wire,
+    ):
+
+        async def told(text: str, user: str = "bob") -> dict[str, Any]:
+            delivery = await Driver(slack, wire).command(text, user=user)
+            assert delivery.status == 200
+            assert delivery.response_url is not None
+            replies = delivery.response_url.replies
+
+            async def look() -> dict[str, Any] | None:
+                bodies = [reply.body for reply in replies if not reply.body.get("replace_original")]
+                return next((body for body in reversed(bodies) if body["text"] not in WORKING), None)
+
+            return await slack.eventually(look, seconds=120, what=text)
+
+        for words in ("AAPL ml 60", "AAPL RSI 40 goal=sharpe_ml", "signal AAPL"):
+            answer = await told(words)
+            assert "pip install 'optimize-bot[ml]'" in str(answer), answer
+            assert answer["response_type"] == "ephemeral"
+        assert "추가 패키지" in str(await told("AAPL ml 60", user="kim"))
+        assert not await slack.messages(await slack.channel_id())
+        _require_nothing_started(uri)
+
+        name = study_in(str(await told("AAPL RSI 10 folds=0 source=sample")))
+        with MongoClient[dict[str, Any]](uri) as client:
+            studies = client.get_default_database().optimization_studies
+
+            async def has_ended() -> bool | None:
+                return studies.find_one({"study_name": name, "status": "complete"}) is not None or None
+
+            await slack.eventually(has_ended, seconds=120, what="the study of another strategy")

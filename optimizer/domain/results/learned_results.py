@@ -33,7 +33,7 @@ class Doubt(StrEnum):
     NO_BETTER_THAN_BASE = auto()  # the probabilities are no better than the base rate
     SEEDS_DISAGREE = auto()  # the same search from other seeds found something else
     TWIN_AS_GOOD = auto()  # something simpler earned as much
-    NULLS_AS_GOOD = auto()  # trained on shuffled returns it earned as much
+    NULLS_AS_GOOD = auto()  # over the same bars in another order it earned as much
     COSTS_TURN_IT = auto()  # with doubled costs it loses
 
 
@@ -104,7 +104,7 @@ class LearnedReport(Frozen):
     quality: SignalQuality | None = None
     seeds: tuple[Measure, ...] = ()  # Sharpe ratio of each seed alone, out of sample
     twins: tuple[Twin, ...] = ()
-    nulls: NullRange | None = None
+    nulls: NullRange | None = None  # only of a result that would be promising without it: it lowers verdicts alone
     doubled_costs: Measure = None  # Sharpe ratio out of sample with doubled costs
     doubts: tuple[Doubt, ...] = ()
 
@@ -114,3 +114,4 @@ class TrainingProgress(Frozen):
 
     row: int = Field(ge=1)
     n_rows: int = Field(ge=1)
+    is_noise: bool = False  # after the search, of noise that the result stands beside

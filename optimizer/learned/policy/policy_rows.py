@@ -15,6 +15,8 @@ else:
 
 #: Seconds of one processor for a fit of 1,260 rows: about five thousandths, and some more.
 _SECONDS_PER_FIT = 0.007
+#: Votes of noise that stand beside a result that would be promising.
+N_NULLS = 19
 
 
 def _long(bars: Bars, costs: Costs, watch: Watch, memory: int, thrift: float) -> "policy_walk.Votes":
@@ -26,13 +28,21 @@ def _short(bars: Bars, costs: Costs, watch: Watch, memory: int, thrift: float) -
 
 
 def _seconds(n_bars: int) -> float:
-    """Seconds of a row, and once more: the report's walks of noise are as many as the rows of a whole space."""
-    return 2.0 * max(n_bars - FIRST_FIT, 0) / REFIT * N_POLICIES * _SECONDS_PER_FIT
+    return max(n_bars - FIRST_FIT, 0) / REFIT * N_POLICIES * _SECONDS_PER_FIT
+
+
+def _seconds_of_noise(n_bars: int) -> float:
+    return N_NULLS * _seconds(n_bars)
 
 
 #: Votes of the policies of the long and of the short side.
 LONG_VOTES: LearnedRow["policy_walk.Votes"] = LearnedRow(
-    key="rl", version=1, parameters=("memory", "thrift"), fit=_long, seconds=_seconds
+    key="rl",
+    version=1,
+    parameters=("memory", "thrift"),
+    fit=_long,
+    seconds=_seconds,
+    seconds_of_judging=_seconds_of_noise,
 )
 SHORT_VOTES: LearnedRow["policy_walk.Votes"] = LearnedRow(
     key="rl_short", version=1, parameters=("memory", "thrift"), fit=_short, seconds=_seconds

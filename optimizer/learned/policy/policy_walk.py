@@ -32,8 +32,6 @@ from optimizer.learned.rows import UNWATCHED, Watch
 
 #: Bars after a row until what it decided has earned anything.
 REACH = 1
-#: Outcomes are shuffled in blocks of so many rows, for policies that have nothing to learn.
-SHUFFLED_BARS = 20
 
 Positions = NDArray[np.int8]
 
@@ -71,20 +69,17 @@ def lesson_of(bars: Bars, costs: Costs, *, side: int) -> Lesson:
     return Lesson(features=features(bars), outcomes=outcomes, per_year=per_year)
 
 
-def walk(
-    bars: Bars, costs: Costs, watch: Watch, memory: int, thrift: float, *, side: int = 1, shuffle: int | None = None
-) -> Votes:
+def walk(bars: Bars, costs: Costs, watch: Watch, memory: int, thrift: float, *, side: int = 1) -> Votes:
     """Let five policies walk through the bars; `thrift` multiplies the costs that they reckon with.
 
-    With `shuffle`, the seed of it, the outcomes of each training are shuffled in blocks: such policies learn nothing
-    that is so, and what they earn is chance. Raises TrainingStopped.
+    Raises TrainingStopped.
     """
     lesson = lesson_of(bars, costs.scaled(float(thrift)), side=side)
     positions = np.zeros((N_POLICIES, len(bars)))
     fits, weights = [], []
     for row, last in schedule_of(int(memory)).stretches(len(bars)):
         watch.next_fit()
-        found = np.array([*_found(lesson, row, int(memory), shuffle)])
+        found = np.array([*_found(lesson, row, int(memory))])
         for k in range(N_POLICIES):
             follow(lesson.features, found[k], bool(positions[k, row - 1]), row, last, positions[k])
         fits.append(row)
@@ -99,23 +94,14 @@ def walk(
     )
 
 
-def _found(lesson: Lesson, row: int, memory: int, shuffle: int | None) -> Iterator[FloatArray]:
+def _found(lesson: Lesson, row: int, memory: int) -> Iterator[FloatArray]:
     """Yield the weights of each policy found at the close of a row."""
     known, outcomes = lesson.rows(schedule_of(memory).training(row, reach=REACH, embargo=0))
-    if shuffle is not None:
-        outcomes = outcomes[shuffled_rows(len(outcomes), [row, shuffle])]
     for k in range(N_POLICIES):
         draws = np.random.default_rng([row, k]).standard_normal((GENERATIONS, POPULATION, N_WEIGHTS))
         weights = np.empty(N_WEIGHTS)
         search(known, outcomes, draws, float(lesson.per_year[row]), weights)
         yield weights
-
-
-def shuffled_rows(n_rows: int, seed: list[int]) -> NDArray[np.intp]:
-    """Rows in another order: blocks of twenty keep together, the last one may be shorter."""
-    order = np.random.default_rng(seed).permutation(-(-n_rows // SHUFFLED_BARS))
-    rows = (order[:, None] * SHUFFLED_BARS + np.arange(SHUFFLED_BARS)).ravel()
-    return rows[rows < n_rows].astype(np.intp)
 
 
 def warm() -> None:

@@ -3,8 +3,10 @@
 All of them are played over the whole window, searched bars included: what decided at a bar was found before it. Only
 the choice of memory, thrift and thresholds was the search's, and the twins have the winner's.
 
-Noise is compared on equal terms: nobody chose for it, so that the vote beside it has the default numbers too. The
-winner, the best of 240 sets on most of these bars, would beat noise more often than chance.
+Noise is compared on equal terms. It is the same bars in another order, on which policies are searched, vote and are
+played like the true ones. Nobody chose for it, so that the vote beside it has the default numbers too: the winner, the
+best of 240 sets on most of these bars, would beat noise more often than chance. It takes as long as the rows of a whole
+search and can only lower a verdict, so that it is asked of results alone that would be promising without it.
 """
 
 from collections.abc import Iterator
@@ -17,17 +19,17 @@ from optimizer.domain.results.learned_results import Doubt, LearnedReport, NullR
 from optimizer.domain.space import Params
 from optimizer.engine.backtest import play_positions
 from optimizer.engine.evaluator import Evaluator, Signals
+from optimizer.engine.price_table import PriceTable
 from optimizer.learned.policy.policy_features import FEATURES
-from optimizer.learned.policy.policy_rows import SHORT_VOTES
+from optimizer.learned.policy.policy_rows import N_NULLS, SHORT_VOTES
 from optimizer.learned.policy.policy_schedule import schedule_of
 from optimizer.learned.policy.policy_walk import Votes, walk
 from optimizer.learned.policy.ridge_twin import ridge_positions
-from optimizer.learned.rows import UNWATCHED
+from optimizer.learned.policy.shuffled_bars import shuffled_bars
+from optimizer.learned.rows import UNWATCHED, Watch
 from optimizer.strategies.momentum import MOMENTUM
 from optimizer.validation.window import WindowRows, day_of
 
-#: Walks of policies that learned noise.
-N_NULLS = 19
 #: Largest share of them, itself counted, that may do as well: one of twenty.
 MOST_NULLS = 0.05
 #: Distance between the Sharpe ratios of the best and of the worst of the five that is too much.
@@ -38,19 +40,30 @@ _AGREEMENT = 0.75
 _LOW, _HIGH = 0.05, 0.95
 
 
-def policy_report(evaluator: Evaluator, winner: Params, rows: WindowRows, usual: Params) -> LearnedReport:
-    """Report on the policies whose votes the winner counts, and beside noise on those of the default numbers."""
-    vote, noise = beside_noise(evaluator, usual, rows)
-    return _Reporter(evaluator, winner, rows).report(_range(vote, list(noise)))
+def policy_report(evaluator: Evaluator, winner: Params, rows: WindowRows) -> LearnedReport:
+    """Report on the policies whose votes the winner counts."""
+    return _Reporter(evaluator, winner, rows).report()
 
 
-def beside_noise(evaluator: Evaluator, params: Params, rows: WindowRows) -> tuple[float, Iterator[float]]:
+def with_noise(
+    report: LearnedReport, evaluator: Evaluator, rows: WindowRows, usual: Params, watch: Watch
+) -> LearnedReport:
+    """Report with the vote of the default numbers beside those of noise. Raises TrainingStopped."""
+    vote, noise = beside_noise(evaluator, usual, rows, watch)
+    nulls = _range(vote, list(noise))
+    doubted = (*report.doubts, Doubt.NULLS_AS_GOOD) if nulls.p > MOST_NULLS else report.doubts
+    return report.model_copy(update={"nulls": nulls, "doubts": doubted})
+
+
+def beside_noise(
+    evaluator: Evaluator, params: Params, rows: WindowRows, watch: Watch = UNWATCHED
+) -> tuple[float, Iterator[float]]:
     """Sharpe ratios of the vote of a set, and, as they are asked for, of each vote of policies that learned noise.
 
     0 of a vote that never trades.
     """
     reporter = _Reporter(evaluator, params, rows)
-    return reporter.vote() or 0.0, (reporter.noise(number) for number in range(N_NULLS))
+    return reporter.vote() or 0.0, reporter.noise(watch)
 
 
 class _Reporter:
@@ -62,7 +75,7 @@ class _Reporter:
         self._long: Votes = evaluator.learned(params)
         self._short = self._votes_short() if evaluator.allows_short else None
 
-    def report(self, nulls: NullRange) -> LearnedReport:
+    def report(self) -> LearnedReport:
         """Play everything but noise, and say what is doubtful."""
         seeds = tuple(self._sharpe(side) for side in self._alone())
         ours, twins = self.vote(), self._twins()
@@ -79,9 +92,8 @@ class _Reporter:
             weights=weights_of(self._long),
             seeds=seeds,
             twins=twins,
-            nulls=nulls,
             doubled_costs=doubled,
-            doubts=tuple(doubts(ours, seeds, twins, nulls, doubled)),
+            doubts=tuple(doubts(ours, seeds, twins, doubled)),
         )
 
     def _votes_short(self) -> Votes:
@@ -92,19 +104,23 @@ class _Reporter:
         """Sharpe ratio of the vote with the thresholds of the set, without overlays."""
         return self._sharpe(self._target(self._long, self._short))
 
-    def noise(self, number: int) -> float:
-        """Sharpe ratio of a vote of policies that learned from shuffled outcomes; 0 of one that never trades."""
-        bars, costs = self._evaluator.bars, self._evaluator.costs
-        long, *short = (
-            walk(bars, costs, UNWATCHED, self._memory, self._thrift, side=side, shuffle=number)
-            for side in ((1, -1) if self._short else (1,))
-        )
-        return self._sharpe(self._target(long, short[0] if short else None)) or 0.0
+    def noise(self, watch: Watch) -> Iterator[float]:
+        """Yield the Sharpe ratio of each vote over bars in another order; 0 of one that never trades."""
+        table, costs = self._evaluator.price_table, self._evaluator.costs
+        for number in range(N_NULLS):
+            watch.begin(number + 1, N_NULLS)
+            bars = shuffled_bars(self._evaluator.bars.cut(0, self._rows.stop), self._rows.start, number)
+            long, *short = (
+                walk(bars, costs, watch, self._memory, self._thrift, side=side)
+                for side in ((1, -1) if self._short else (1,))
+            )
+            target = self._target(long, short[0] if short else None)
+            yield self._sharpe(target, table.with_bars(bars)) or 0.0
 
-    def _sharpe(self, target: FloatArray) -> float | None:
-        """Sharpe ratio of target positions over the window."""
+    def _sharpe(self, target: FloatArray, over: PriceTable | None = None) -> float | None:
+        """Sharpe ratio of target positions over the window, by default of the true bars."""
         played = play_positions(
-            self._evaluator.price_table,
+            over or self._evaluator.price_table,
             target,
             costs=self._evaluator.costs,
             window=(self._rows.start, self._rows.stop),
@@ -142,7 +158,6 @@ def doubts(
     ours: float | None,
     seeds: tuple[float | None, ...],
     twins: tuple[Twin, ...],
-    nulls: NullRange,
     doubled: float | None,
 ) -> Iterator[Doubt]:
     """Yield what speaks against the policies; each lowers the verdict."""
@@ -151,8 +166,6 @@ def doubts(
         yield Doubt.SEEDS_DISAGREE
     if any((twin.sharpe or 0.0) >= made for twin in twins if twin.name != "hold"):
         yield Doubt.TWIN_AS_GOOD
-    if nulls.p > MOST_NULLS:
-        yield Doubt.NULLS_AS_GOOD
     if made > 0.0 >= (doubled or 0.0):
         yield Doubt.COSTS_TURN_IT
 

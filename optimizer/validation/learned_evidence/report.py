@@ -7,27 +7,37 @@ from optimizer.domain.results.learned_results import LearnedReport
 from optimizer.domain.space import Params
 from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.multi_symbol import AnyEvaluator, SharedEvaluator
-from optimizer.validation.learned_evidence.policy_report import policy_report
+from optimizer.learned.rows import Watch
+from optimizer.validation.learned_evidence.policy_report import policy_report, with_noise
 from optimizer.validation.learned_evidence.signal_report import signal_report
 from optimizer.validation.window import WindowRows
 
-#: Reports on one symbol's winner, beside the numbers that no search chose, by the key of the strategy.
-_REPORTS: Mapping[str, Callable[[Evaluator, Params, WindowRows, Params], LearnedReport]] = MappingProxyType(
-    {"ml": lambda evaluator, winner, rows, _: signal_report(evaluator, winner, rows), "rl": policy_report}
+#: Reports on one symbol's winner, by the key of the strategy.
+_REPORTS: Mapping[str, Callable[[Evaluator, Params, WindowRows], LearnedReport]] = MappingProxyType(
+    {"ml": signal_report, "rl": policy_report}
 )
 
 
-def learned_report(evaluator: AnyEvaluator, winner: Params, rows: WindowRows, *, usual: Params) -> LearnedReport | None:
-    """Report on the winner of a strategy that learns; of several symbols that of the one in the middle.
-
-    `usual` are the default numbers of the study's space.
-    """
+def learned_report(evaluator: AnyEvaluator, winner: Params, rows: WindowRows) -> LearnedReport | None:
+    """Report on the winner of a strategy that learns; of several symbols that of the one in the middle."""
     if evaluator.strategy.learned is None:
         return None
     make = _REPORTS[evaluator.strategy.learned.key]
     parts = evaluator.parts if isinstance(evaluator, SharedEvaluator) else (evaluator,)
-    found = [make(part, winner, rows, usual).model_copy(update={"symbol": part.bars.symbol}) for part in parts]
+    found = [make(part, winner, rows).model_copy(update={"symbol": part.bars.symbol}) for part in parts]
     return sorted(found, key=_worth)[(len(found) - 1) // 2]
+
+
+def beside_noise(
+    report: LearnedReport, evaluator: AnyEvaluator, rows: WindowRows, usual: Params, watch: Watch
+) -> LearnedReport:
+    """Report with what noise earns where that is compared: of policies, which learn one symbol at a time.
+
+    `usual` are the default numbers of the study's space. Raises TrainingStopped.
+    """
+    if report.kind != "rl" or isinstance(evaluator, SharedEvaluator):
+        return report
+    return with_noise(report, evaluator, rows, usual, watch)
 
 
 def _worth(report: LearnedReport) -> tuple[int, float]:

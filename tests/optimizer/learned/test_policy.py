@@ -20,8 +20,9 @@ from optimizer.learned.policy.policy_search import (
     reward,
     search,
 )
-from optimizer.learned.policy.policy_walk import Votes, shuffled_rows, walk, warm
+from optimizer.learned.policy.policy_walk import Votes, walk, warm
 from optimizer.learned.policy.ridge_twin import ridge_positions
+from optimizer.learned.policy.shuffled_bars import shuffled_bars
 from optimizer.learned.rows import UNWATCHED, TrainingStopped, Watch
 from tests.bars import bars_of, made_up_bars, sample_bars
 from tests.optimizer.learned.policy_worlds import Planted, planted_world
@@ -180,7 +181,7 @@ def test_warming_compiles_all_that_a_walk_calls() -> None:
     warm()
     called = (fill_outcomes, follow, search)
     before = [len(function.signatures) for function in called]
-    walk_of(short_bars(), 1260, side=-1, shuffle=2)
+    walk_of(short_bars(), 1260, side=-1)
 
     assert [len(function.signatures) for function in called] == before
 
@@ -196,19 +197,25 @@ def test_what_is_planted_is_found_and_its_sign_is_right(planted: Planted) -> Non
     assert planted.sign * votes.weights[:, :, FEATURES.index(feature)].mean() > 0.5
 
 
-def test_shuffled_outcomes_teach_nothing() -> None:
-    bars = planted_world(Planted.MOMENTUM, 3)
-    followed = np.nan_to_num(walk_of(bars, 1260, shuffle=1).row) >= 3
+def test_bars_in_another_order_teach_nothing() -> None:
+    bars = shuffled_bars(planted_world(Planted.MOMENTUM, 3), FIRST_FIT, 1)
+    followed = np.nan_to_num(walk_of(bars, 1260).row) >= 3
 
     assert (simulate(bars, followed.astype(float), costs=COSTS, start=FIRST_FIT).measures.sharpe_ratio or 0.0) < 0.5
 
 
-def test_blocks_are_shuffled_whole() -> None:
-    rows = shuffled_rows(95, [1, 2])
-
-    assert sorted(rows.tolist()) == list(range(95))
-    assert rows.tolist() != list(range(95))
-    assert (np.diff(rows) == 1).sum() >= 95 - 5
+def test_bars_in_another_order_are_the_same_bars_before_the_window_and_in_it() -> None:
+    bars, start = sample_bars("AAPL").cut(0, 1_500), FIRST_FIT
+    others = shuffled_bars(bars, start, 3)
+    for part in (slice(0, start), slice(start, None)):
+        moves = [np.sort(np.diff(np.log(one.close), prepend=np.log(one.close[0]))[part]) for one in (bars, others)]
+        assert moves[1] == pytest.approx(moves[0], abs=1e-9)
+    assert others.close[[0, start - 1, -1]] == pytest.approx(bars.close[[0, start - 1, -1]])
+    assert np.array_equal(others.time, bars.time)
+    assert np.array_equal(np.sort(others.volume), np.sort(bars.volume))
+    assert (others.high >= np.maximum(others.open, others.close)).all()
+    assert (others.low <= np.minimum(others.open, others.close)).all()
+    assert not np.array_equal(shuffled_bars(bars, start, 4).close, others.close)
 
 
 def test_the_short_side_learns_falls() -> None:

@@ -4,21 +4,22 @@ import numpy as np
 import pytest
 
 from optimizer.domain.bars import Bars
-from optimizer.domain.results.learned_results import Doubt, NullRange, Twin
+from optimizer.domain.results.learned_results import Doubt, Twin
 from optimizer.domain.study_request import Costs, Narrowed, StudySpec, budget
 from optimizer.domain.study_results import Verdict
 from optimizer.engine.evaluator import Evaluator
+from optimizer.learned.policy.policy_rows import N_NULLS
 from optimizer.learned.policy.policy_schedule import FIRST_FIT, REFIT
+from optimizer.learned.rows import UNWATCHED, TrainingStopped, Watch
 from optimizer.search.loop import search
 from optimizer.strategies.learning.rl import LEAST_BARS, RL
 from optimizer.strategies.registry import space_of
 from optimizer.validation.learned_evidence.policy_report import (
-    MOST_NULLS,
     MOST_SPREAD,
-    N_NULLS,
     beside_noise,
     doubts,
     policy_report,
+    with_noise,
 )
 from optimizer.validation.summarize import summarize, window_rows
 from optimizer.validation.window import WindowRows
@@ -30,7 +31,6 @@ GOOD = {
     "ours": 1.2,
     "seeds": (1.0, 1.1, 1.2, 1.3, 1.0 + MOST_SPREAD),
     "twins": (Twin(name="hold", sharpe=1.5), Twin(name="ridge", sharpe=1.1), Twin(name="momentum", sharpe=None)),
-    "nulls": NullRange(vote=1.2, low=-0.4, high=0.4, n=N_NULLS, p=MOST_NULLS),
     "doubled": 0.3,
 }
 USUAL = RL.space.default
@@ -53,7 +53,6 @@ def rows_of(bars: Bars) -> WindowRows:
         ({"seeds": (None, 0.1, 0.2, 0.2, 0.2)}, [Doubt.SEEDS_DISAGREE]),  # one never trades
         ({"twins": (Twin(name="ridge", sharpe=1.2),)}, [Doubt.TWIN_AS_GOOD]),
         ({"twins": (Twin(name="momentum", sharpe=1.3),)}, [Doubt.TWIN_AS_GOOD]),
-        ({"nulls": GOOD["nulls"].model_copy(update={"p": 0.1})}, [Doubt.NULLS_AS_GOOD]),
         ({"doubled": 0.0}, [Doubt.COSTS_TURN_IT]),
         ({"doubled": None}, [Doubt.COSTS_TURN_IT]),
         ({"ours": -0.1, "doubled": -0.2, "twins": ()}, []),  # it lost without them
@@ -68,18 +67,34 @@ def test_each_doubt_has_its_reason(change: dict[str, object], found: list[Doubt]
 def test_noise_has_the_numbers_that_no_search_chose(allow_short: bool) -> None:
     bars = sample_bars("AAPL").cut(0, LEAST_BARS + 1)
     rows = rows_of(bars)
-    reports = [
-        policy_report(evaluator_of(bars, allow_short=allow_short), {**USUAL, **winner}, rows, USUAL)
-        for winner in ({}, {"memory": 504, "enter": 2, "leave": 0})
-    ]
-
-    assert reports[0].nulls == reports[1].nulls
-    assert reports[0].seeds != reports[1].seeds
+    evaluator = evaluator_of(bars, allow_short=allow_short)
+    report = policy_report(evaluator, {**USUAL, "memory": 504, "enter": 2, "leave": 0}, rows)
+    assert report.nulls is None
+    nulls = with_noise(report, evaluator, rows, USUAL, UNWATCHED).nulls
     vote, noise = beside_noise(evaluator_of(bars, allow_short=allow_short), USUAL, rows)
-    nulls = reports[0].nulls
+
     assert nulls is not None
     assert nulls.vote == vote
     assert nulls.p == (1 + sum(one >= vote for one in noise)) / (1 + N_NULLS)
+
+
+def test_noise_is_asked_vote_by_vote_and_stops_between_two_when_nobody_wants_it() -> None:
+    class Impatient(Watch):
+        def __init__(self) -> None:
+            self.begun: list[tuple[int, int]] = []
+
+        def begin(self, row: int, n_rows: int) -> None:
+            self.begun.append((row, n_rows))
+
+        def next_fit(self) -> None:
+            if len(self.begun) == 3:
+                raise TrainingStopped
+
+    bars, watch = sample_bars("AAPL").cut(0, LEAST_BARS + 1), Impatient()
+    evaluator, rows = evaluator_of(bars), rows_of(bars)
+    with pytest.raises(TrainingStopped):
+        with_noise(policy_report(evaluator, USUAL, rows), evaluator, rows, USUAL, watch)
+    assert watch.begun == [(1, N_NULLS), (2, N_NULLS), (3, N_NULLS)]
 
 
 @pytest.mark.slow
@@ -105,11 +120,11 @@ def test_what_is_planted_is_better_than_noise() -> None:
 
 def test_a_price_that_stands_still_is_reported_as_never_traded() -> None:
     still = made_up_bars(LEAST_BARS, volatility=0.0, drift=0.0)
-    report = policy_report(evaluator_of(still), USUAL, rows_of(still), USUAL)
+    report = policy_report(evaluator_of(still), USUAL, rows_of(still))
 
     assert report.seeds == (None,) * 5
     assert report.weights == ()
-    assert Doubt.NULLS_AS_GOOD in report.doubts
+    assert Doubt.NULLS_AS_GOOD in with_noise(report, evaluator_of(still), rows_of(still), USUAL, UNWATCHED).doubts
 
 
 def test_a_study_of_a_price_that_stands_still_says_that_it_never_trades() -> None:

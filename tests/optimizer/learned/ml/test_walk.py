@@ -1,12 +1,16 @@
 """Walks: nothing knows the future, noise tells the base rate, planted reversals are found, bits are always the same."""
 
+import cProfile
 import os
+import pstats
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
+import lightgbm
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,8 +20,10 @@ from sklearn.model_selection import TimeSeriesSplit
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.results.learned_results import Label, Quality, SignalQuality
 from optimizer.domain.study_request import Costs
+from optimizer.learned.ml.calibrate import slope_of
 from optimizer.learned.ml.labels import gain_labels, reach_of
-from optimizer.learned.ml.model import SETTINGS
+from optimizer.learned.ml.logistic import fit_logistic
+from optimizer.learned.ml.model import N_TREES, SETTINGS
 from optimizer.learned.ml.quality import quality_of
 from optimizer.learned.ml.scale_free import OF_VOLUME, feature_table
 from optimizer.learned.ml.walk import LEAST_ROWS, SCHEDULE, Walk, purge_of, walk, walk_with
@@ -167,6 +173,24 @@ def test_training_takes_one_thread() -> None:
     done.set()
     counter.join()
     assert most <= before + 1  # the counter itself
+
+
+def test_a_fit_takes_one_table_one_forest_and_one_answer() -> None:
+    """Nearly all of a walk's time is LightGBM's, so that its calls are counted where a clock would not be certain."""
+    bars = noise(0, 760)
+    profile = cProfile.Profile()
+    profile.runcall(walked, bars, 5)
+    n_calls = {place: found[0] for place, found in pstats.Stats(profile).stats.items()}  # type: ignore[attr-defined]
+
+    def calls(function: Callable[..., object]) -> int:
+        code = function.__code__
+        return int(n_calls[code.co_filename, code.co_firstlineno, code.co_name])
+
+    n_fits = len(list(SCHEDULE.stretches(len(bars))))
+    once = (lightgbm.Dataset.__init__, lightgbm.Booster.__init__, lightgbm.Booster.predict, fit_logistic)
+    assert [calls(function) for function in once] == [n_fits] * len(once)
+    assert calls(lightgbm.Booster.update) == N_TREES * n_fits
+    assert calls(slope_of) == 2 * n_fits  # of the trees and of their twin
 
 
 def _flat(n_bars: int) -> Bars:
