@@ -21,7 +21,7 @@ from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
 from optimizer.errors import Phrase, TooFewBars
-from optimizer.indicators.bitmasks import pack_mask, unpack_mask
+from optimizer.indicators.bitmasks import one_bar_later, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
 from optimizer.indicators.technical import supertrend
 from optimizer.learned.regime_rows import ANY_REGIME, gate
@@ -115,8 +115,8 @@ class Signals:
 
 
 @dataclass(frozen=True)
-class _Batch:
-    """Parameter sets as the arrays that the kernel reads."""
+class Batch:
+    """Parameter sets as the arrays that the kernel reads, of the masks that the evaluator has at that moment."""
 
     slots: NDArray[np.int64]
     orders: FloatArray
@@ -184,6 +184,11 @@ class Evaluator:
         """Number of distinct indicators requested by sets."""
         return self._conditions.n_computed
 
+    @property
+    def bank(self) -> NDArray[np.uint64]:
+        """Masks of all sets, as the kernel reads them."""
+        return self._conditions.bank
+
     def train(self, space: Space, training: Training) -> None:
         """Fit every row that the strategy learns for a space. Raises TrainingStopped, or what a fit does."""
         if (learned := self.strategy.learned) is None:
@@ -202,7 +207,7 @@ class Evaluator:
         self._check_window(start, stop)
         price_table, bank, spans = self.price_table, self._conditions.bank, self.price_table.spans
 
-        def score(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+        def score(batch: Batch, out: FloatArray, first: int, last: int) -> None:
             kernel.score_sets(
                 price_table.prices,
                 *spans,
@@ -219,9 +224,9 @@ class Evaluator:
             )
 
         if self._conditions.n_kept >= _ENOUGH_KEPT:
-            return Scores(self._filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
+            return Scores(self.filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
         order = in_common_order(param_sets)
-        table = self._filled(len(kernel.SCORE_NAMES), [param_sets[row] for row in order], score, stop - start)
+        table = self.filled(len(kernel.SCORE_NAMES), [param_sets[row] for row in order], score, stop - start)
         return Scores(table[np.argsort(order)])
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
@@ -259,7 +264,7 @@ class Evaluator:
         self._check_window(start, stop)
         price_table, bank, n_bars = self.price_table, self._conditions.bank, stop - start
 
-        def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+        def fill(batch: Batch, out: FloatArray, first: int, last: int) -> None:
             trade_log.fill_returns(
                 price_table.prices,
                 batch.volatility,
@@ -275,17 +280,20 @@ class Evaluator:
                 out.reshape(len(out), n_kinds, n_bars),
             )
 
-        table = self._filled(n_kinds * n_bars, param_sets, fill, n_bars)
+        table = self.filled(n_kinds * n_bars, param_sets, fill, n_bars)
         return table.reshape(len(param_sets), n_kinds, n_bars)
 
-    def _filled(
+    def filled(
         self,
         n_columns: int,
         param_sets: Sequence[Params],
-        fill: Callable[[_Batch, FloatArray, int, int], None],
+        fill: Callable[[Batch, FloatArray, int, int], None],
         n_bars: int,
     ) -> FloatArray:
-        """(n_sets, n_columns) table whose rows `fill` writes, a batch at a time and each over the cores."""
+        """(n_sets, n_columns) table whose rows `fill` writes, a batch at a time and each over the cores.
+
+        It is called with a batch, the batch's part of the table, and the numbers of its first and after its last set.
+        """
         table = np.empty((len(param_sets), n_columns))
         for at in range(0, len(param_sets), self._chunk_size):
             batch = self._batch(param_sets[at : at + self._chunk_size])
@@ -300,11 +308,11 @@ class Evaluator:
         self._check_window(start, stop)
         price_table, bank = self.price_table, self._conditions.bank
 
-        def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+        def fill(batch: Batch, out: FloatArray, first: int, last: int) -> None:
             arrays = batch.volatility, price_table.terms, bank, batch.slots, batch.orders
             trade_log.fill_entry_means(price_table.prices, *arrays, start, stop, first, last, rows, out)
 
-        return self._filled(1, param_sets, fill, stop - start)[:, 0]
+        return self.filled(1, param_sets, fill, stop - start)[:, 0]
 
     def backtest(self, params: Params, *, start: int, stop: int) -> Backtest:
         """Backtest of one set over bars [start, stop). Raises TooFewBars."""
@@ -320,7 +328,7 @@ class Evaluator:
         batch = self._batch([params])
         bank, slots = self._conditions.bank, batch.slots
         if is_late:
-            bank, slots = _one_bar_later(bank[slots[0]], len(self.bars)), np.arange(slots.shape[1])[None]
+            bank, slots = one_bar_later(bank[slots[0]], len(self.bars)), np.arange(slots.shape[1])[None]
         return run_backtest(
             self.price_table.with_costs(costs),
             bank=bank,
@@ -360,11 +368,11 @@ class Evaluator:
         if (start, stop) not in self._buy_and_hold:
             self._check_window(start, stop)
             slots = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] * (kernel.N_SLOTS - 3)])
-            batch = _Batch(slots, np.zeros((1, kernel.N_ORDERS)), self._no_volatility)
+            batch = Batch(slots, np.zeros((1, kernel.N_ORDERS)), self._no_volatility)
             self._buy_and_hold[start, stop] = self._run(batch, start, stop, None)
         return self._buy_and_hold[start, stop]
 
-    def _run(self, batch: _Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
+    def _run(self, batch: Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
         return run_backtest(
             self.price_table,
             bank=self._conditions.bank,
@@ -381,7 +389,7 @@ class Evaluator:
             have = max(0, min(stop, len(self.bars)) - max(start, 0))
             raise TooFewBars(symbol=self.bars.symbol, have=have, need=2, reason=Phrase("empty_window"))
 
-    def _batch(self, param_sets: Sequence[Params]) -> _Batch:
+    def _batch(self, param_sets: Sequence[Params]) -> Batch:
         self._conditions.make_room(self._masks_per_set * len(param_sets))
         columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
         for each in self.strategy.on_request:
@@ -392,10 +400,10 @@ class Evaluator:
         if self._short is not None:
             _fill_side(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
         if max(map(len, param_sets)) == len(self._names):
-            return _Batch(slots, np.zeros((len(param_sets), kernel.N_ORDERS)), self._no_volatility)
+            return Batch(slots, np.zeros((len(param_sets), kernel.N_ORDERS)), self._no_volatility)
         return self._batch_with_overlays(param_sets, slots)
 
-    def _batch_with_overlays(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> _Batch:
+    def _batch_with_overlays(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> Batch:
         """Batch of sets of which some have overlays."""
         orders = np.zeros((len(param_sets), kernel.N_ORDERS))
         for name, column, unit in _ORDERS:
@@ -413,7 +421,7 @@ class Evaluator:
         volatilities = self._no_volatility
         if is_sized.any():
             volatilities = self._conditions.indicator(volatility, self._counts_ahead)
-        return _Batch(slots, orders, volatilities)
+        return Batch(slots, orders, volatilities)
 
     def _split_orders(self, param_sets: Sequence[Params], slots: NDArray[np.int64], orders: FloatArray) -> None:
         """Set the orders of stress: those of the set itself, unless they have a value of their own."""
@@ -449,16 +457,6 @@ def warm() -> None:
     evaluator.entry_means(param_sets, np.zeros((2, 300)), start=50, stop=300)
     evaluator.backtest(param_sets[0], start=50, stop=300)
     supertrend(close, close, close, window=10, multiple=3.0)
-
-
-def _one_bar_later(masks: NDArray[np.uint64], n_bars: int) -> NDArray[np.uint64]:
-    """Masks (n_masks, n_words) of which each bar has what the bar before it had; nothing holds on the first."""
-    shifted = [np.concatenate([[False], unpack_mask(mask, n_bars)[:-1]]) for mask in masks]
-    found = np.zeros_like(masks)
-    for row, holds in enumerate(shifted):
-        words = pack_mask(holds)
-        found[row, : len(words)] = words
-    return found
 
 
 def _values_of(names: Sequence[str]) -> Callable[[Params], tuple[Any, ...]]:

@@ -58,7 +58,8 @@ def summarize(
         refit=refit,
         companions=companions,
     )
-    summary = judged(_figures(assessment))
+    with assessment.resampling_beside():
+        summary = judged(_figures(assessment))
     return summary.model_copy(update={"notes": tuple(note.value for note in notes(assessment, summary.case))})
 
 
