@@ -118,7 +118,8 @@ def leaders_alpha(
     if not leaders:
         return np.zeros((stop - start) // bars_per_row)
     if isinstance(evaluator, Evaluator) and bars_per_row > BARS_PER_ROW:
-        return _summed(evaluator, leaders, start, stop, bars_per_row, 0)[0].mean(axis=0)
+        together = _summed(evaluator, leaders, start, stop, bars_per_row, 0)[0].mean(axis=0)
+        return np.asarray(together.astype(np.float32), dtype=np.float64)  # as the rows of short histories are
     together = sum(
         evaluator.timing_returns(batch, start=start, stop=stop, market=(start, stop)).sum(axis=0)
         for batch in batches_of(leaders, stop - start)
@@ -154,7 +155,7 @@ def _returns(
 def _summed(
     evaluator: Evaluator, param_sets: Sequence[Params], start: int, stop: int, per_row: int, n_blocks: int
 ) -> tuple[FloatArray, BlockSums]:
-    """As `_returns`, without a table of returns, which takes twice the time and more memory on a long history."""
+    """As `_returns` before rounding, without a table of returns, which takes twice the time on a long history."""
     order = in_common_order(param_sets)
     back = np.argsort(order)
     sums = return_sums(
