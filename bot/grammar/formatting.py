@@ -7,7 +7,7 @@ from bot.grammar.start_builder import cap_text, narrowed_text
 from bot.grammar.tokens import Word, quote
 from bot.grammar.values import basis_points_text, percent_text, plain_number
 from bot.grammar.verbs import VERB_WORDS
-from optimizer.domain.study_request import BenchmarkPart, Costs, Reentry, SamplerKind, StudySpec
+from optimizer.domain.study_request import BenchmarkPart, Costs, Reentry, SamplerKind, StudySpec, share_of_cash
 from optimizer.strategies.rules.reading import parse_rule
 
 PREFIX = "/optimize"
@@ -125,9 +125,11 @@ def _account(spec: StudySpec) -> list[str]:
 
 
 def _benchmark_text(parts: Sequence[BenchmarkPart]) -> str:
-    if len(parts) < 2:
+    in_cash = share_of_cash(parts)
+    if len(parts) < 2 and in_cash in (0.0, 1.0):
         return parts[0].symbol if parts else "cash"
-    return ",".join(f"{part.symbol}:{percent_text(part.weight)}" for part in parts)
+    named = [f"{part.symbol}:{percent_text(part.weight)}" for part in parts]
+    return ",".join([*named, f"cash:{percent_text(in_cash)}"] if in_cash else named)
 
 
 def _extras(start: Start) -> list[str]:

@@ -107,9 +107,13 @@ def _interest(value: str) -> Fields:
     return {"interest": read_percent("rf", value, low=-50, high=1_000)}
 
 
+#: Part of a benchmark that is no symbol, although there is a stock called so.
+_CASH = "cash"
+
+
 def read_benchmark(value: str) -> tuple[BenchmarkPart, ...]:
-    """`SPY`, `SPY:60,AGG:40` in percent that make 100, or `cash`. Raises NotASymbol, NotABenchmark."""
-    if value.lower() == "cash":
+    """`SPY`, `SPY:60,AGG:40` in percent that make 100, or `cash`, also as a part. Raises NotASymbol, NotABenchmark."""
+    if value.lower() == _CASH:
         return ()
     named = [part.partition(":") for part in value.split(",")]
     symbols = [read_symbol(symbol) for symbol, _, _ in named]
@@ -118,7 +122,8 @@ def read_benchmark(value: str) -> tuple[BenchmarkPart, ...]:
     weights = [read_percent("benchmark", share, low=0, high=100) for _, _, share in named]
     if len(set(symbols)) < len(symbols) or not math.isclose(sum(weights), 1.0, abs_tol=1e-6) or not all(weights):
         raise NotABenchmark(value=value)
-    return tuple(BenchmarkPart(symbol=symbol, weight=weight) for symbol, weight in zip(symbols, weights, strict=True))
+    parts = zip(symbols, weights, strict=True)
+    return tuple(BenchmarkPart(symbol=symbol, weight=weight) for symbol, weight in parts if symbol.lower() != _CASH)
 
 
 def _word(name: str, value: str) -> str:

@@ -1,7 +1,7 @@
 """Exchanges by the symbols that trade there.
 
-The suffix of a symbol, as Yahoo writes it, names its exchange; without one it is New York's. A pair of currencies
-(`BTC-USDT`) trades always.
+The suffix of a symbol, as Yahoo writes it, names its exchange; without one it is New York's. A pair with a dash
+(`BTC-USDT`) trades always, two currencies of states or a metal and one (`EURUSD`) on weekdays.
 """
 
 import re
@@ -77,6 +77,12 @@ INDEXES: Mapping[str, str] = {
 _SUFFIX = re.compile(r".*(\.[A-Z]{2,4})")
 #: A pair; a share class or a warrant has one or two letters behind its dash.
 _PAIR = re.compile(r"[A-Z0-9]+-[A-Z]{3,5}")
+#: What banks trade in pairs. No share has a symbol of six letters without a suffix.
+_MONEY = (
+    "AUD|BRL|CAD|CHF|CLP|CNH|CNY|COP|CZK|DKK|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KRW|MXN|MYR|NOK|NZD|PHP|PLN|RON|RUB|"
+    "SEK|SGD|THB|TRY|TWD|USD|ZAR"
+)
+_CURRENCIES = re.compile(rf"(XAU|XAG|XPT|XPD|{_MONEY})({_MONEY})")
 
 
 def calendar_name(symbol: str) -> str:
@@ -86,7 +92,7 @@ def calendar_name(symbol: str) -> str:
     for suffix, name in SUFFIXES.items():
         if symbol.endswith(suffix):
             return name
-    if unknown_suffix(symbol):
+    if unknown_suffix(symbol) or _CURRENCIES.fullmatch(symbol):
         return WEEKDAYS
     return ALWAYS if _PAIR.fullmatch(symbol) else DEFAULT
 

@@ -3,6 +3,7 @@
 All types are frozen. Fractions are fractions (0.12 is 12 %).
 """
 
+import math
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum, auto
@@ -86,10 +87,15 @@ class Account(Frozen):
 
 
 class BenchmarkPart(Frozen):
-    """A symbol and its share of a benchmark."""
+    """A symbol and its share of a benchmark; what the shares leave is in cash."""
 
     symbol: str
     weight: float = Field(gt=0, le=1)
+
+
+def share_of_cash(parts: Sequence[BenchmarkPart]) -> float:
+    """Share of a benchmark that is in cash: 1 without a symbol."""
+    return max(round(1.0 - math.fsum(part.weight for part in parts), 9), 0.0)
 
 
 class Cap(Frozen):

@@ -14,6 +14,8 @@ TIMEFRAMES = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "1d": 86
 EXAMPLES = ("1m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w", "1mo")
 _PATTERN = re.compile(r"([1-9][0-9]{0,3})(m|min|h|d|w|mo)")
 _MINUTES = {"m": 1, "min": 1, "h": 60}
+#: Months where charting programs and exchanges write them, minutes to who types in capitals: it has to be said.
+_MONTHS_OR_MINUTES = re.compile(r"(1|3|6|12)M")
 #: Longest bar within a session, in minutes.
 _LONGEST = 12 * 60
 #: Words that people use, beside number and unit.
@@ -46,10 +48,13 @@ class Timeframe:
 
 
 def parse_timeframe(word: str) -> Timeframe:
-    """Return the timeframe that a word means, in its shortest spelling: `240m` is `4h`. Raises UnknownTimeframe."""
+    """Return the timeframe that a word means, in its shortest spelling: `240m` is `4h`.
+
+    Raises UnknownTimeframe, also for `1M`.
+    """
     plain = _NAMES.get(word.lower(), word.lower())
     found = _PATTERN.fullmatch(plain)
-    if found is None:
+    if found is None or _MONTHS_OR_MINUTES.fullmatch(word):
         raise UnknownTimeframe.of(word, EXAMPLES)
     number, unit = int(found[1]), found[2]
     if unit not in _MINUTES:

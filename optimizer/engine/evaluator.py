@@ -22,7 +22,7 @@ from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
 from optimizer.engine.set_scores import Scores
 from optimizer.errors import Phrase, TooFewBars
-from optimizer.indicators.bitmasks import pack_mask, unpack_mask
+from optimizer.indicators.bitmasks import one_bar_later, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
 from optimizer.indicators.technical import supertrend
 from optimizer.learned.regime_rows import ANY_REGIME, gate
@@ -69,8 +69,8 @@ class Signals:
     short_exit: NDArray[np.bool_]
 
 
-class _Batch(NamedTuple):
-    """Parameter sets as the arrays that the kernel reads."""
+class Batch(NamedTuple):
+    """Parameter sets as the arrays that the kernel reads, of the masks that the evaluator has at that moment."""
 
     bank: NDArray[np.uint64]
     slots: NDArray[np.int64]
@@ -154,7 +154,7 @@ class Evaluator:
         self._check_window(start, stop)
         price_table, spans = self.price_table, self.price_table.spans
 
-        def score(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+        def score(batch: Batch, out: FloatArray, first: int, last: int) -> None:
             kernel.score_sets(
                 price_table.prices,
                 *spans,
@@ -171,9 +171,9 @@ class Evaluator:
             )
 
         if self._conditions.n_kept >= _ENOUGH_KEPT:
-            return Scores(self._filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
+            return Scores(self.filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
         order = in_common_order(param_sets)
-        table = self._filled(len(kernel.SCORE_NAMES), [param_sets[row] for row in order], score, stop - start)
+        table = self.filled(len(kernel.SCORE_NAMES), [param_sets[row] for row in order], score, stop - start)
         return Scores(table[np.argsort(order)])
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
@@ -211,7 +211,7 @@ class Evaluator:
         self._check_window(start, stop)
         price_table, n_bars = self.price_table, stop - start
 
-        def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+        def fill(batch: Batch, out: FloatArray, first: int, last: int) -> None:
             trade_log.fill_returns(
                 price_table.prices,
                 batch.volatility,
@@ -227,17 +227,20 @@ class Evaluator:
                 out.reshape(len(out), n_kinds, n_bars),
             )
 
-        table = self._filled(n_kinds * n_bars, param_sets, fill, n_bars)
+        table = self.filled(n_kinds * n_bars, param_sets, fill, n_bars)
         return table.reshape(len(param_sets), n_kinds, n_bars)
 
-    def _filled(
+    def filled(
         self,
         n_columns: int,
         param_sets: Sequence[Params],
-        fill: Callable[[_Batch, FloatArray, int, int], None],
+        fill: Callable[[Batch, FloatArray, int, int], None],
         n_bars: int,
     ) -> FloatArray:
-        """(n_sets, n_columns) table whose rows `fill` writes, a batch at a time and each over the cores."""
+        """(n_sets, n_columns) table whose rows `fill` writes, a batch at a time and each over the cores.
+
+        It is called with a batch, the batch's part of the table, and the numbers of its first and after its last set.
+        """
         table = np.empty((len(param_sets), n_columns))
         for at in range(0, len(param_sets), self._chunk_size):
             batch = self._batch(param_sets[at : at + self._chunk_size])
@@ -252,11 +255,11 @@ class Evaluator:
         self._check_window(start, stop)
         price_table = self.price_table
 
-        def fill(batch: _Batch, out: FloatArray, first: int, last: int) -> None:
+        def fill(batch: Batch, out: FloatArray, first: int, last: int) -> None:
             arrays = batch.volatility, price_table.terms, batch.bank, batch.slots, batch.orders
             trade_log.fill_entry_means(price_table.prices, *arrays, start, stop, first, last, rows, out)
 
-        return self._filled(1, param_sets, fill, stop - start)[:, 0]
+        return self.filled(1, param_sets, fill, stop - start)[:, 0]
 
     def backtest(self, params: Params, *, start: int, stop: int) -> Backtest:
         """Backtest of one set over bars [start, stop). Raises TooFewBars."""
@@ -272,7 +275,7 @@ class Evaluator:
         batch = self._batch([params])
         bank, slots = batch.bank, batch.slots
         if is_late:
-            bank, slots = _one_bar_later(bank[slots[0]], len(self.bars)), np.arange(slots.shape[1])[None]
+            bank, slots = one_bar_later(bank[slots[0]], len(self.bars)), np.arange(slots.shape[1])[None]
         return run_backtest(
             self.price_table.with_costs(costs),
             bank=bank,
@@ -310,11 +313,11 @@ class Evaluator:
         """Backtest of buy and hold over bars [start, stop): bought at the second open, with the same costs."""
         if (start, stop) not in self._buy_and_hold:
             self._check_window(start, stop)
-            batch = _Batch(self._conditions.bank, _HOLDING, _NO_ORDERS, self._no_volatility)
+            batch = Batch(self._conditions.bank, _HOLDING, _NO_ORDERS, self._no_volatility)
             self._buy_and_hold[start, stop] = self._run(batch, start, stop, None)
         return self._buy_and_hold[start, stop]
 
-    def _run(self, batch: _Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
+    def _run(self, batch: Batch, start: int, stop: int, benchmark: FloatArray | None) -> Backtest:
         return run_backtest(
             self.price_table,
             bank=batch.bank,
@@ -331,7 +334,7 @@ class Evaluator:
             have = max(0, min(stop, len(self.bars)) - max(start, 0))
             raise TooFewBars(symbol=self.bars.symbol, have=have, need=2, reason=Phrase("empty_window"))
 
-    def _batch(self, param_sets: Sequence[Params]) -> _Batch:
+    def _batch(self, param_sets: Sequence[Params]) -> Batch:
         self._conditions.make_room(self._masks_per_set * len(param_sets))
         columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
         for each in self.strategy.on_request:
@@ -341,10 +344,10 @@ class Evaluator:
         if self._short is not None:
             _fill_side(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
         if max(map(len, param_sets)) == len(self._names):
-            return _Batch(self._conditions.bank, slots, _no_orders(len(param_sets)), self._no_volatility)
+            return Batch(self._conditions.bank, slots, _no_orders(len(param_sets)), self._no_volatility)
         return self._batch_with_overlays(param_sets, slots)
 
-    def _batch_with_overlays(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> _Batch:
+    def _batch_with_overlays(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> Batch:
         """Batch of sets of which some have overlays."""
         orders = np.zeros((len(param_sets), kernel.N_ORDERS))
         for name, column, unit in _ORDERS:
@@ -362,7 +365,7 @@ class Evaluator:
         volatilities = self._no_volatility
         if is_sized.any():
             volatilities = self._conditions.indicator(volatility, self._counts_ahead)
-        return _Batch(self._conditions.bank, slots, orders, volatilities)
+        return Batch(self._conditions.bank, slots, orders, volatilities)
 
     def _split_orders(self, param_sets: Sequence[Params], slots: NDArray[np.int64], orders: FloatArray) -> None:
         """Set the orders of stress: those of the set itself, unless they have a value of their own."""
@@ -398,16 +401,6 @@ def warm() -> None:
     evaluator.entry_means(param_sets, np.zeros((2, 300)), start=50, stop=300)
     evaluator.backtest(param_sets[0], start=50, stop=300)
     supertrend(close, close, close, window=10, multiple=3.0)
-
-
-def _one_bar_later(masks: NDArray[np.uint64], n_bars: int) -> NDArray[np.uint64]:
-    """Masks (n_masks, n_words) of which each bar has what the bar before it had; nothing holds on the first."""
-    shifted = [np.concatenate([[False], unpack_mask(mask, n_bars)[:-1]]) for mask in masks]
-    found = np.zeros_like(masks)
-    for row, holds in enumerate(shifted):
-        words = pack_mask(holds)
-        found[row, : len(words)] = words
-    return found
 
 
 def _values_of(names: Sequence[str]) -> Callable[[Params], tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from optimizer.domain.bars import Bars, FloatArray, require_prices
 from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.study_request import Account, Costs, cost_factors
 from optimizer.engine import orders
-from optimizer.engine.cash import cash_values
+from optimizer.engine.other_series import cash_values
 from optimizer.engine.spans import CASH, Spans, are_prices, spans_of
 from optimizer.errors import Phrase, TooFewBars
 

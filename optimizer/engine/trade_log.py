@@ -85,7 +85,7 @@ def _write_trade(
 
 
 @compiled
-def _record(
+def record_set(
     market: PriceArrays,
     param_sets: SetArrays,
     i: int,
@@ -95,6 +95,7 @@ def _record(
     position: FloatArray,
     trades: FloatArray,
 ) -> int:
+    """Write the equity and position of set i at each close, and its trades where `trades` has room, as `record`."""
     cursors = np.full(2, start, np.int64)
     value = 1.0
     flat = start  # first row whose equity is not written yet
@@ -151,7 +152,7 @@ def record(
     `equity` and `position` have one value per bar of the window, `trades` one row more than bars.
     """
     market = PriceArrays(prices, orders, orders, volatility, terms)
-    return _record(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
+    return record_set(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
 
 
 @compiled
@@ -255,7 +256,7 @@ def fill_entry_means(
     equity, position = np.empty(stop - start), np.empty(stop - start)
     trades = np.empty((stop - start + 1, N_TRADE_COLUMNS))
     for i in range(first, last):
-        n = _record(market, param_sets, i, start, stop, equity, position, trades)
+        n = record_set(market, param_sets, i, start, stop, equity, position, trades)
         total = 0.0
         for k in range(n):
             total += rows[0 if trades[k, SIDE] > 0.0 else 1, int(trades[k, ENTRY]) - 1]
@@ -309,7 +310,7 @@ def fill_returns(
     equity, position = np.empty(stop - start), np.empty(stop - start)
     no_trades = np.empty((0, N_TRADE_COLUMNS))
     for i in range(first, last):
-        _record(market, param_sets, i, start, stop, equity, position, no_trades)
+        record_set(market, param_sets, i, start, stop, equity, position, no_trades)
         _write_returns(market, start, equity, out[i, 0])
         if out.shape[1] > 1:
             out[i, 1] = out[i, 0]

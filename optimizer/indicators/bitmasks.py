@@ -133,3 +133,13 @@ def unpack_mask(mask: NDArray[np.uint64], n_bars: int) -> NDArray[np.bool_]:
     """Booleans, one per bar, from the words of a mask."""
     octets = mask.astype("<u8").view(np.uint8)
     return np.unpackbits(octets, bitorder="little")[:n_bars].astype(bool)
+
+
+def one_bar_later(masks: NDArray[np.uint64], n_bars: int) -> NDArray[np.uint64]:
+    """Masks (n_masks, n_words) of which each bar has what the bar before it had; nothing holds on the first."""
+    shifted = [np.concatenate([[False], unpack_mask(mask, n_bars)[:-1]]) for mask in masks]
+    found = np.zeros_like(masks)
+    for row, holds in enumerate(shifted):
+        words = pack_mask(holds)
+        found[row, : len(words)] = words
+    return found

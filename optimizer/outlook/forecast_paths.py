@@ -142,8 +142,9 @@ def path_errors(base: Filtered, *, seed: int, n_paths: int = N_PATHS) -> PathErr
     memories = np.minimum(chosen, len(base.weights) - 1).astype(np.int64)
     if np.ptp(returns) == 0.0:
         return PathErrors(shifts=np.zeros(n_paths), scales=np.ones(n_paths), memories=memories)
-    sums, squares, counts = (_running(values) for values in (returns, returns**2, base.is_held.astype(np.float64)))
-    resampled = partial(_resampled_moments, sums, squares, counts)
+    columns = returns, returns**2, base.is_held.astype(np.float64)
+    # What belongs to one bar lies together: a resample of a long history reads from all over it.
+    resampled = partial(_resampled_moments, np.stack([_running(values) for values in columns], axis=1))
     means, _ = resampled(np.full(n_paths, base.block), np.uint64(seed))
     blocks, widenings = _scale_blocks(n)
     _, scales = resampled(blocks[memories], np.uint64(seed + 1))
@@ -202,13 +203,14 @@ def _row_of(bits: np.uint64, n: int) -> np.int64:
 
 
 @compiled
-def _resampled_moments(
-    sums: FloatArray, squares: FloatArray, counts: FloatArray, blocks: FloatArray, seed: np.uint64
-) -> tuple[FloatArray, FloatArray]:
-    """Mean of each stationary resample, one per mean length of blocks, and all held bars' deviation over its own."""
-    n, n_paths = len(sums) // 2, len(blocks)
+def _resampled_moments(running: FloatArray, blocks: FloatArray, seed: np.uint64) -> tuple[FloatArray, FloatArray]:
+    """Mean of each stationary resample, one per mean length of blocks, and all held bars' deviation over its own.
+
+    `running` (2n + 1, 3) are the sums up to each bar of the returns, of their squares, and of the held bars.
+    """
+    n, n_paths = len(running) // 2, len(blocks)
     means, scales, state = np.empty(n_paths), np.empty(n_paths), np.array([seed])
-    whole = squares[n] / counts[n]
+    whole = running[n, 1] / running[n, 2]
     for path in range(n_paths):
         total, square, count, left = 0.0, 0.0, 0.0, np.int64(n)
         log_stay = math.log(1.0 - 1.0 / blocks[path])
@@ -217,9 +219,9 @@ def _resampled_moments(
             share = (np.float64(bits & _LOW) + 1.0) / _RANGE
             start = _row_of(bits, n)
             stop = start + min(1 + np.int64(math.log(share) / log_stay), left)
-            total += sums[stop] - sums[start]
-            square += squares[stop] - squares[start]
-            count += counts[stop] - counts[start]
+            total += running[stop, 0] - running[start, 0]
+            square += running[stop, 1] - running[start, 1]
+            count += running[stop, 2] - running[start, 2]
             left -= stop - start
         means[path] = total / n
         scale = math.sqrt(whole * count / square) if square > 0.0 else 1.0

@@ -23,7 +23,7 @@ from pymongo.errors import PyMongoError
 
 from optimizer.domain.kept_forecasts import Play, Realised
 from optimizer.domain.results.forecast_results import Forecast
-from optimizer.engine import evaluator
+from optimizer.engine import evaluator, row_sums
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
 from optimizer.learned import regimes
@@ -68,7 +68,7 @@ from optimizer.validation.statistics import bootstrap, cross_validation
 log = logging.getLogger(__name__)
 
 #: Modules with compiled functions.
-_COMPILED = (evaluator, estimator, cross_validation, bootstrap, regimes, policy_walk, forecast_paths)
+_COMPILED = (evaluator, row_sums, estimator, cross_validation, bootstrap, regimes, policy_walk, forecast_paths)
 
 
 async def serve(answers: IO[str]) -> None:

@@ -1,7 +1,9 @@
 """Results of one study's assessment, each computed once."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -33,8 +35,8 @@ from optimizer.domain.study_results import (
 )
 from optimizer.domain.thinning import thin_curve
 from optimizer.engine.backtest import Backtest
-from optimizer.engine.benchmark import benchmark_returns
 from optimizer.engine.multi_symbol import AnyEvaluator
+from optimizer.engine.other_series import benchmark_returns
 from optimizer.search.fold_search import Refit
 from optimizer.search.scoring import SetScorer
 from optimizer.validation import luck as chance
@@ -59,6 +61,8 @@ N_SCATTER_POINTS = 2_000
 _STRETCH_SHARE, _LEAST_STRETCH_BARS = 10, 21
 #: Out-of-sample returns that a bootstrap needs.
 _LEAST_BOOTSTRAP_BARS = 20
+#: Out-of-sample returns from which on a bootstrap runs beside the rest.
+_LEAST_BESIDE_BARS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,6 +302,22 @@ class Assessment:
         a_year = periods_per_year(self.evaluator.bars)
         least_block = self._unseen_measures.average_trade_bars or 1.0
         return bootstrap(unseen, periods_per_year=a_year, seed=self.spec.seed, least_block=least_block)
+
+    @contextmanager
+    def resampling_beside(self) -> Iterator[None]:
+        """Draw the resamples of a long holdout in a thread of its own meanwhile: they need nothing of the rest.
+
+        Of short histories the threads would wait for each other longer than that takes.
+        """
+        if self.rows.stop - self.rows.holdout_start < _LEAST_BESIDE_BARS:
+            yield
+            return
+        # What plays a set belongs to one thread.
+        _ = self.winner, self._unseen
+        with ThreadPoolExecutor(1) as beside:
+            drawn = beside.submit(lambda: self._resampled)
+            yield
+            drawn.result()
 
     @property
     def _unseen_measures(self) -> Measures:

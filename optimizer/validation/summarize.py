@@ -62,7 +62,9 @@ def summarize(
         refit=refit,
         companions=companions,
     )
-    summary = _beside_noise(judged(_figures(assessment)), assessment, watch)
+    with assessment.resampling_beside():
+        figures = _figures(assessment)
+    summary = _beside_noise(judged(figures), assessment, watch)
     return summary.model_copy(update={"notes": tuple(note.value for note in notes(assessment, summary.case))})
 
 

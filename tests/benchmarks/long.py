@@ -23,6 +23,7 @@ from optimizer.domain.study_results import Timings
 from optimizer.market.importing import import_files
 from optimizer.market.providers.file import Reading
 from tests.benchmarks.services import desk_in, finished, submitted
+from tests.benchmarks.timing import peak_megabytes
 
 SYMBOL = "BTC-USD"
 
@@ -52,7 +53,7 @@ async def _measure(n_bars: int, repeats: int) -> tuple[list[Timings], float]:
                 )
                 (study,) = await finished(services, [await submitted(services, spec)])
                 found.append(study.timings)
-            peak = max(_peak_megabytes(pid) for pid in services.pool.pids)
+            peak = max(peak_megabytes(pid) for pid in services.pool.pids)
             return [timings for timings in found[1:] if timings is not None], peak
 
 
@@ -69,12 +70,6 @@ def _import_minutes(services: Services, folder: Path, n_bars: int) -> None:
     path = folder / f"{SYMBOL}.csv"
     pd.DataFrame(columns, index=times).to_csv(path, index_label="Date", float_format="%.6f")
     import_files(path, services.market.warehouse, reading=Reading(timeframe="1m"), now=services.clock())
-
-
-def _peak_megabytes(pid: int) -> float:
-    """Most memory that a process ever had resident."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ its length, the last one near its commit, while loading the same files into a wa
 import argparse
 import asyncio
 import os
-import resource
 import signal
 import statistics
 import subprocess
@@ -32,6 +31,7 @@ from optimizer.market.raw_bars import RawBars, SeriesKey
 from optimizer.market.snapshots import read_snapshot, write_snapshot
 from optimizer.market.warehouse.features import FeatureStore
 from optimizer.market.warehouse.warehouse import Warehouse
+from tests.benchmarks.timing import peak_megabytes
 from tests.optimizer.market.conftest import walk
 
 N_BARS = 5040  # twenty years
@@ -174,7 +174,7 @@ def run_import(folder: Path, warehouse_path: Path) -> None:
         start, busy = time.perf_counter(), time.process_time()
         report = import_files(folder, warehouse, now=NOW)
         seconds, busy = time.perf_counter() - start, time.process_time() - busy
-    print(seconds, busy, report.n_bars, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(seconds, busy, report.n_bars, peak_megabytes())
 
 
 def start_import(folder: Path, warehouse: Path) -> "subprocess.Popen[str]":

@@ -31,6 +31,15 @@ def once(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def peak_megabytes(pid: int | str = "self") -> float:
+    """Most memory that a process ever had resident.
+
+    Not `ru_maxrss`: a process inherits that from the one that started it.
+    """
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
 def spelled(took: float) -> str:
     """Return seconds in the unit that suits them, with three digits."""
     for unit, name in ((1.0, "s"), (1e-3, "ms")):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from optimizer.engine.benchmark import benchmark_returns
+from optimizer.engine.other_series import benchmark_returns
 from optimizer.market.importing import import_files
 from optimizer.market.providers.file import Reading
 from optimizer.market.snapshots import read_snapshot

@@ -10,7 +10,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "time": (
         *("datetime", "timestamp", "date", "day", "일자", "날짜", "일시"),
         *("unnamed_0", "index_level_0", "index", "dt", "date_time", "open_time", "trade_date", "unix"),
-        *("datum", "data", "fecha", "tanggal", "tarih", "дата", "日付", "日期"),
+        *("datum", "data", "fecha", "tanggal", "tarih", "дата", "日付", "日期", "交易日期"),
     ),
     "clock": ("time", "시간", "시각"),
     "symbol": ("symbol", "ticker", "code", "act_symbol", "tic", "ticker_symbol", "stock_symbol", "종목코드", "종목"),
@@ -21,25 +21,30 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "open": (
         *("open", "o", "open_price", "opening", "시가", "eröffnung", "eröffn", "eröffnungskurs", "erster"),
         *("ouverture", "ouv", "apertura", "abertura", "otwarcie", "pembukaan", "始値", "开盘", "開盤"),
+        *("开盘价", "開盤價", "opening_price", "öppning", "öppningskurs", "açılış", "открытие", "откр"),
     ),
     "high": (
         *("high", "h", "high_price", "max", "고가", "hoch", "tageshoch", "haut", "plus_haut", "máximo", "máxima"),
         *("massimo", "najwyzszy", "najwyższy", "tertinggi", "高値", "最高"),
+        *("最高价", "最高價", "högst", "högstakurs", "hoog", "yüksek", "максимум", "макс"),
     ),
     "low": (
         *("low", "l", "low_price", "min", "저가", "tief", "tagestief", "bas", "plus_bas", "mínimo", "mínima"),
         *("minimo", "najnizszy", "najniższy", "terendah", "安値", "最低"),
+        *("最低价", "最低價", "lägst", "lägstakurs", "laag", "düşük", "минимум", "мин"),
     ),
     "close": (
         *("close", "c", "close_price", "close_last", "last", "price", "종가", "현재가", "schluss", "schlusskurs"),
         *("zuletzt", "dernier", "clôture", "cierre", "último", "ultimo", "chiusura", "fechamento", "zamkniecie"),
-        *("zamknięcie", "terakhir", "終値", "收盘", "收盤"),
+        *("zamknięcie", "terakhir", "終値", "收盘", "收盤", "收盘价", "收盤價", "closing_price", "stängning"),
+        *("slutkurs", "slot", "slotkoers", "kapanış", "şimdi", "закрытие", "цена"),
     ),
     "adjusted": (
         *("adj_close", "adjclose", "adjusted_close", "adj_close_price", "close_adj", "close_adjusted", "수정종가"),
     ),
     "volume": (
         *("volume", "vol", "v", "volume_traded", "shares", "거래량", "volumen", "wolumen", "出来高", "成交量"),
+        *("volym", "hacim", "hac", "объем", "объём", "total_volume"),
         *(
             "total_traded_quantity",
             "tottrdqty",

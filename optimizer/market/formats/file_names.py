@@ -17,6 +17,7 @@ _NAMES: Sequence[re.Pattern[str]] = tuple(
         r"\d{8}_(?P<symbol>[a-z0-9.\-]+)_(?P<timeframe>minute)_trade",  # Lean
         rf"(?:{_PREFIXES})_(?P<symbol>[a-z0-9.]+), ?(?P<timeframe>\w+?)(?:_\w{{5}})?",  # TradingView
         r"(?P<symbol>[a-z0-9]+)-(?P<timeframe>1m|5m|15m|30m|1h|1d)-\d{4}-\d{2}(?:-\d{2})?",  # Binance
+        r"(?P<symbol>[A-Z]{3}(?:USD|CAD|AUD|NZD|SGD|HKD))(?P<timeframe>1)",  # MetaTrader 4: not the days of EURUS
         r"(?P<symbol>[a-z0-9.#]+?)_?(?P<timeframe>M1|M5|M15|M30|H1|Daily|D1)(?:_\d{8,12}){0,2}",  # MetaTrader
         r"DAT_(?:ASCII|MT|XLSX?)_(?P<symbol>[a-z]+)_(?P<timeframe>M1)_\d{4,6}",  # HistData
         r"(?P<symbol>[A-Z]{6})(?P<timeframe>1|5|15|30|60|1440)",  # MetaTrader 4

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.domain.bars import FloatArray, TimeArray
-from optimizer.domain.exchange_of_symbol import ALWAYS, DEFAULT, calendar_name
+from optimizer.domain.exchange_of_symbol import ALWAYS, DEFAULT, WEEKDAYS, calendar_name
 from optimizer.errors import BadFile, Phrase
 from optimizer.market.calendars import find_calendar
 from optimizer.market.formats.file_family import Adjustment
@@ -237,6 +237,8 @@ def _from_zone(table: Table, local: TimeArray, lines: FloatArray, symbol: str, z
     zone_from = ZoneFrom.NAMED if zone else ZoneFrom.EXCHANGE
     if zone is None and table.family.must_name_zone:
         raise table.fault(Phrase("zone_unknown", family=Phrase(f"family_{table.family.name}")), Phrase("name_zone"))
+    if zone is None and not table.family.zone and calendar_name(symbol) == WEEKDAYS:
+        raise table.fault(Phrase("no_clock", symbol=symbol), Phrase("name_zone"))
     is_guess = zone is None and calendar_name(symbol) == DEFAULT
     name = zone or table.family.zone or _zone_of(symbol)
     times = in_utc(local, name)
@@ -255,7 +257,7 @@ def _from_zone(table: Table, local: TimeArray, lines: FloatArray, symbol: str, z
 def _fits_hours(local: TimeArray, symbol: str) -> bool:
     """True if clock times can be those of a symbol's exchange; markets without a night fit any."""
     name = calendar_name(symbol)
-    if name in (ALWAYS, "24/5"):
+    if name in (ALWAYS, WEEKDAYS):
         return True
     calendar = find_calendar(name, _ANY_DAY, _ANY_DAY)
     session = np.array([calendar.opens[0], calendar.closes[0]])

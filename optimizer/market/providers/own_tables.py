@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from optimizer.domain.bars import TimeArray
-from optimizer.domain.exchange_of_symbol import calendar_name
+from optimizer.domain.exchange_of_symbol import WEEKDAYS, calendar_name
 from optimizer.errors import NoTimeframe, Phrase
 from optimizer.market.calendars import find_calendar
 from optimizer.market.formats.timestamps import days_in, in_utc
@@ -64,6 +64,8 @@ class OwnTable:
             return days_in(self._zone(symbol), rows.time) if rows.has_zone else rows.time.astype("datetime64[D]")
         if rows.has_zone or not len(rows.time):
             return rows.time
+        if self._settings.zone is None and calendar_name(symbol) == WEEKDAYS:
+            raise Trouble(Phrase("no_clock", symbol=symbol), is_passing=False)
         zone = self._zone(symbol)
         moments = in_utc(rows.time, zone)
         if np.isnat(moments).any():

@@ -413,3 +413,21 @@ def test_a_source_is_read_in_small_letters(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["table:", "table:a:b", "other:prices", "a/b", "table:Prices;"])
 def test_what_is_no_name_of_a_source_is_refused(typed: str) -> None:
     assert isinstance(refused(f"AAPL RSI 200 source={typed}"), NotAWord)
+
+
+@pytest.mark.parametrize(
+    ("typed", "parts", "written"),
+    [
+        ("cash:40,SPY:60", [("SPY", 0.6)], "SPY:60,cash:40"),
+        ("spy:50,AGG:30,CASH:20", [("SPY", 0.5), ("AGG", 0.3)], "SPY:50,AGG:30,cash:20"),
+        ("cash:100", [], "cash"),
+        ("SPY:100", [("SPY", 1.0)], "SPY"),
+    ],
+)
+def test_cash_in_a_benchmark_is_no_symbol(typed: str, parts: list[tuple[str, float]], written: str) -> None:
+    start = parse(f"AAPL RSI benchmark={typed}")
+
+    assert isinstance(start, Start)
+    assert [(part.symbol, part.weight) for part in start.specs[0].benchmark or ()] == parts
+    assert f"benchmark={written}" in start_text(start)
+    assert parse(start_text(start).removeprefix("/optimize ")) == start

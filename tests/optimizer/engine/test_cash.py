@@ -5,8 +5,7 @@ import pytest
 
 from optimizer.domain.bars import Bars
 from optimizer.domain.study_request import Account, BenchmarkPart
-from optimizer.engine.benchmark import benchmark_returns
-from optimizer.engine.cash import cash_values
+from optimizer.engine.other_series import benchmark_returns, cash_values
 
 DAYS = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]").astype("datetime64[ns]")
 
@@ -53,3 +52,14 @@ def test_a_blend_is_rebalanced_at_every_close_and_stands_still_where_a_part_has_
 
 def test_cash_as_a_benchmark_earns_nothing_beyond_cash() -> None:
     assert not benchmark_returns((), BARS, {}, start=3, interest=np.full(5, 0.001)).any()
+
+
+def test_a_benchmark_that_is_half_cash_has_half_the_returns_beyond_cash() -> None:
+    one = series(np.array([100.0, 110.0, 121.0]), DAYS[[0, 1, 2]])
+    interest = np.full(4, 0.001)
+    whole, half = (
+        benchmark_returns([BenchmarkPart(symbol="A", weight=weight)], BARS, {"A": one}, start=1, interest=interest)
+        for weight in (1.0, 0.5)
+    )
+
+    np.testing.assert_allclose(half, whole / 2, rtol=1e-15)

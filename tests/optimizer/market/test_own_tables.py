@@ -157,6 +157,15 @@ def test_a_time_that_its_zone_does_not_have_is_named(fill: Fill) -> None:
         fetch(table(at, name, timeframe="1m"), timeframe="1m")
 
 
+def test_clock_times_without_an_exchange_need_a_zone(fill: Fill) -> None:
+    at, name = fill(bars_at("TIMESTAMP", "2024-03-11 02:30:00").replace("ACME", "EURUSD=X"))
+
+    with refused(ProviderDown, match="clock times without a zone, and `EURUSD=X` has no exchange"):
+        fetch(table(at, name, timeframe="1m"), "EURUSD=X", timeframe="1m")
+    said = fetch(table(at, name, timeframe="1m", zone="Asia/Seoul"), "EURUSD=X", timeframe="1m")
+    assert said.time.tolist() == [datetime(2024, 3, 10, 17, 30)]
+
+
 def test_another_timeframe_than_that_of_the_table_is_refused(tmp_path: Path) -> None:
     with refused(NoTimeframe, match="`ACME` has hourly bars only"):
         fetch(table(str(tmp_path), timeframe="1h"))

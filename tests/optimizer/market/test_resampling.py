@@ -195,7 +195,7 @@ def test_words_of_a_timeframe(word: str, found: str) -> None:
     assert parse_timeframe(word).word == found
 
 
-@pytest.mark.parametrize("word", ["", "1x", "0m", "2w", "3d", "13h", "1y", "h", "4", "1h30m", "-5m"])
+@pytest.mark.parametrize("word", ["", "1x", "0m", "2w", "3d", "13h", "1y", "h", "4", "1h30m", "-5m", "1M", "3M"])
 def test_other_words_are_refused_with_what_there_is(word: str) -> None:
     with pytest.raises(UnknownTimeframe) as raised:
         parse_timeframe(word)

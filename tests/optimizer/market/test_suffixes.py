@@ -17,6 +17,7 @@ from tests.optimizer.market.test_resampling import bars_at
     [
         ("AAPL", "XNYS"), ("BRK.B", "XNYS"), ("BF.A", "XNYS"), ("5483.TWO", "XTAI"), ("VOE.VI", "XWBO"),
         ("7203.T", "XTKS"), ("SHOP.V", "XTSE"), ("VOD.L", "XLON"), ("^KS11", "XKRX"), ("^GSPC", "XNYS"),
+        ("EURUSD", "24/5"), ("XAUUSD", "24/5"), ("BTCUSD", "XNYS"), ("GOOGL", "XNYS"), ("EURUSD.ZZ", "24/5"),
         ("ES=F", "CMES"), ("EURUSD=X", "24/5"), ("BTC-USDT", "24/7"), ("ACME.ZZ", "24/5"), ("RELIANCE.NS", "XBOM"),
     ],
 )  # fmt: skip

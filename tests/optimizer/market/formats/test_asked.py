@@ -313,3 +313,13 @@ def test_columns_of_weeks_are_refused(tmp_path: Path) -> None:
     weeks = [str(day) for day in days()[::5][:10]]
     with refused(BadFile, match="the bars are 7 days apart"):
         read(tmp_path, "X.csv", rows_of(*weeks))
+
+
+@pytest.mark.parametrize("symbol", ["EURUSD", "EURUSD=X", "ACME.ZZ"])
+def test_clock_times_of_what_has_no_exchange_are_asked_for_their_zone(tmp_path: Path, symbol: str) -> None:
+    content = rows_of("2024-02-05 09:30:00", "2024-02-05 09:31:00")
+    with refused(BadFile, match=f"clock times without a zone, and `{symbol}` has no exchange .* Name the zone"):
+        read(tmp_path, "X.csv", content, symbol=symbol)
+
+    bars = only(read(tmp_path, "X.csv", content, symbol=symbol, zone="Europe/Athens")).bars
+    assert str(bars.time[0]) == "2024-02-05T07:30:00.000000"

@@ -1,12 +1,13 @@
 """The examples of docs/data.md are read, and headers in the languages that it promises."""
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
 
 from optimizer.errors import BadFile
+from optimizer.market.formats.file_names import named
 from tests.optimizer.market.formats.kinds import KINDS, zipped
 from tests.optimizer.market.formats.reads import read
 from tests.refused import refused
@@ -64,13 +65,18 @@ HEADERS = {
     "Korean": "날짜;종가;시가;고가;저가;거래량",
     "Japanese": "日付;終値;始値;高値;安値;出来高",
     "Chinese": "日期;收盘;开盘;最高;最低;成交量",
+    "Russian": "Дата;Закрытие;Открытие;Максимум;Минимум;Объём",
+    "Turkish": "Tarih;Kapanış;Açılış;Yüksek;Düşük;Hacim",
+    "Swedish": "Datum;Stängning;Öppning;Högst;Lägst;Volym",
+    "Dutch": "Datum;Slot;Open;Hoog;Laag;Volume",
 }
 ENCODINGS = {"Polish": "cp1250", "Korean": "cp949", "Japanese": "shift_jis", "Chinese": "gb18030", "German": "cp1252"}
+ENCODINGS |= {"Russian": "cp1251", "Turkish": "cp1254", "Swedish": "cp1252"}
 
 
 @pytest.mark.parametrize("language", HEADERS)
 @pytest.mark.parametrize("is_old", [False, True])
-def test_names_of_columns_are_known_in_eleven_languages(tmp_path: Path, language: str, is_old: bool) -> None:
+def test_names_of_columns_are_known_in_fifteen_languages(tmp_path: Path, language: str, is_old: bool) -> None:
     encoding = ENCODINGS.get(language, "utf-8-sig") if is_old else "utf-8"
     content = "\n".join([HEADERS[language], "2024-02-05;11,5;10,5;12;9,25;100", "2024-02-06;11;10;12;9;100"])
 
@@ -79,6 +85,26 @@ def test_names_of_columns_are_known_in_eleven_languages(tmp_path: Path, language
     bars = series.bars
     assert [bars.open[0], bars.high[0], bars.low[0], bars.close[0], bars.volume[0]] == [10.5, 12, 9.25, 11.5, 100]
     assert series.understood.encoding == (encoding if is_old and language in ENCODINGS else "UTF-8")
+
+
+def test_a_line_that_names_the_delimiter_and_words_of_prices_are_passed_over(tmp_path: Path) -> None:
+    head = "sep=;\nDate;Opening price;High price;Low price;Closing price;Total volume"
+    (series,) = read(tmp_path, "ERIC-B.ST.csv", f"{head}\n2024-02-05;10.5;12.5;9.5;11.5;100\n")
+
+    assert (series.bars.open[0], series.bars.close[0], series.bars.volume[0]) == (10.5, 11.5, 100)
+    assert series.understood.n_header == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol", "timeframe"),
+    [
+        ("EURUSD1", "EURUSD", "1m"), ("USDCAD1", "USDCAD", "1m"), ("XAUUSD60", "XAUUSD", "1h"),
+        ("EURUSD1440", "EURUSD", "1d"), ("EURUSDM1", "EURUSD", "1m"), ("EURUSD_D1", "EURUSD", "1d"),
+        ("GOOGLD1", "GOOGL", "1d"), ("AAPL_D1", "AAPL", "1d"),
+    ],
+)  # fmt: skip
+def test_charting_programs_name_symbol_and_length_of_bars(name: str, symbol: str, timeframe: str) -> None:
+    assert named(PurePath(f"{name}.csv")) == (symbol, timeframe)
 
 
 @pytest.mark.parametrize("day", ["2024年02月05日", "2024년 02월 05일", "2024. 2. 5", "2024. 02. 05.", "5-Feb-24"])
