@@ -111,7 +111,7 @@ def subjects() -> Sequence[Question]:
 
 def study_named(text: str) -> str | None:
     """Return the id of the only study that a text names."""
-    named = set(_NAMED.findall(text.lower()))
+    named: set[str] = set(_NAMED.findall(text.lower()))
     return named.pop() if len(named) == 1 else None
 
 
