@@ -91,8 +91,8 @@ async def test_a_question_about_a_companys_market_is_answered_with_its_regime(st
 
 
 async def test_whoever_wants_no_more_messages_is_muted_until_asking_for_them_again(stage: Stage) -> None:
-    assert "Muted" in await stage.tell("stop pinging me", user="kim")
-    assert "/optimize unmute" not in await stage.tell("turn notifications back on", user="kim")
+    assert "음소거했습니다" in await stage.tell("알림 그만 보내", user="kim")
+    assert "다시 모두 알립니다" in await stage.tell("turn notifications back on", user="kim")
 
 
 async def test_the_mention_may_stand_in_the_middle(stage: Stage) -> None:

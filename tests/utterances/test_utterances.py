@@ -82,7 +82,7 @@ def test_what_was_understood_is_given_as_the_exact_command() -> None:
         "AAPL RSI 2008 제외",
         "delete AAPL RSI", "AAPL RSI failed", "pause AAPL RSI", "AAPL RSI yesterday", "forget AAPL RSI 200",
         "AAPL RSI running", "AAPL RSI 실행 중에", "AAPL RSI next monday 9am", "AAPL RSI history", "AAPL RSI 돌려봤어",
-        "AAPL RSI 해주던데", "AAPL RSI only on mondays",
+        "AAPL RSI 해주던데", "AAPL RSI는요?", "AAPL RSI only on mondays",
         "AAPL RSI 200 was wrong", "undo AAPL RSI", "AAPL OBV RSI", "alice ran AAPL RSI 200", "AAPL RSI is running?",
     ],
 )  # fmt: skip

@@ -11,8 +11,8 @@ _PARTICLES = (
     "인데요|인데|이나|나|으로만|으로는|으로|로만|로|을|를|은|는|이랑|랑|과|와|하고|도|의|에서|에|이|가|만"
     "|전략으로|전략|주식|종목|씩|치"
 )
-#: End of a word: a possessive or a particle, and then nothing that would go on with it.
-END = rf"(?:'s)?(?:{_PARTICLES})?(?:이?요)?(?![\w%=])"
+#: End of a word: a possessive, a particle or a polite `요`, and then nothing that would go on with it. `는요` asks.
+END = rf"(?:'s)?(?:(?:으로|로|씩|만|치)?이?요|(?:{_PARTICLES})?)(?![\w%=])"
 #: A number as people type it: `200`, `1,000`, `1k`, `2e2`, `0.1`, `천`.
 NUMBER = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:e[0-9])?(?:k|천만|백만|억|천|백|만)?|\.[0-9]+)"
 _SCALES = {"k": 1_000, "천만": 10_000_000, "백만": 1_000_000, "억": 100_000_000, "천": 1_000, "백": 100, "만": 10_000}

@@ -33,6 +33,7 @@ _EMPTY = re.compile(
     r"\b(?:here|really|actually|currently|lately|exactly|right now|at the moment|for me|for us|again|then|just|maybe"
     r"|on your side|quickly|today|my last|a|the)\b|(?<!\S)(?:혹시|지금|좀|다시|한번|그냥|정말|진짜)(?!\S)"
 )
+_NAMED = re.compile(r"(?<!\S)opt-[0-9a-f]{1,32}(?![0-9a-z-])")
 _GROUP = re.compile(r"\(\?P<([a-z]+)>")
 _DENIAL = re.compile(r"\b(?:not|no|never|don'?t|without)\b|말고|말아|지 ?마|(?<!\S)안(?!\S)")
 #: Longer texts are no question of this list.
@@ -108,6 +109,12 @@ def subjects() -> Sequence[Question]:
     ]
 
 
+def study_named(text: str) -> str | None:
+    """Return the id of the only study that a text names."""
+    named: set[str] = set(_NAMED.findall(text.lower()))
+    return named.pop() if len(named) == 1 else None
+
+
 def answer_about(text: str, study: str | None, symbol: str = "") -> Answered | None:
     """Return what informs about the subject of a short text that asks for nothing else, or None.
 
@@ -169,7 +176,7 @@ def _about(kind: str, found: Mapping[str, str], study: str | None) -> Answered |
 
 def _topic(said: str) -> Command | None:
     """Return help about a term; None for one that help does not know."""
-    word = re.sub(r"^(?:the|a|an) |(?: strategy| indicator| 전략| 지표)$", "", said.strip())
+    word = re.sub(r"^(?:the|a|an) |(?: strategy| indicator| test| 전략| 지표| 검증)$", "", said.strip())
     tables = (GOAL_PHRASES, SETTING_PHRASES, ORDER_PHRASES)
     for name in (word, f"{word}s", *strategy_readings(word)[:1], *(table.get(word, "") for table in tables)):
         try:

@@ -38,7 +38,8 @@ _USUAL_PAIRS = (
 _LARGEST_ORDER = 60
 _TRIALS = (
     r"(?:회|번)\s?(?:시도|반복|탐색|실행|돌려)"
-    r"|trials?|trails|backtests?|epochs?|times|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
+    r"|trials?|trails|backtests?|param(?:eter)? sets?|config(?:uration)?s?"
+    r"|epochs?|times|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
 )
 #: Ends of a Korean request; `해 봤어`, `돌리지 마` and `해 주던데` are none.
 _WISHES = (

@@ -63,7 +63,7 @@ def symbol_patterns() -> Sequence[Pattern]:
         ),
         pattern(r"(btc|eth|xrp|sol|doge|ada|bnb)(usdt|usdc|usd|krw|eur)", lambda m: _symbol(m[0], f"{m[1]}-{m[2]}")),
         pattern(r"([a-z0-9]{1,10})/([a-z]{1,5})", _pair),
-        pattern(rf"([a-z0-9]{{2,10}})-({'|'.join(sorted(CURRENCIES)).lower()})", _pair),
+        pattern(rf"([a-z][a-z0-9]{{1,9}})-({'|'.join(sorted(CURRENCIES)).lower()})", _pair),
         pattern(r"([0-9]{4}\.[a-z]{1,2})", lambda m: _symbol(m[0], m[1])),
         pattern(rf"({any_of(symbol_names())})(?:\s(?:inc|corp|corporation)\.?)?", _named),
         pattern(r"(@[a-z0-9][a-z0-9_-]{0,29})", lambda m: (Item(Kind.SYMBOL, m[0], (m[1],)),)),

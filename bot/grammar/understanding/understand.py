@@ -47,7 +47,7 @@ from bot.grammar.understanding.cleaning import clean
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
-from bot.grammar.understanding.questions import answer_about, answer_of, politely
+from bot.grammar.understanding.questions import answer_about, answer_of, politely, study_named
 from bot.grammar.understanding.symbol_words import with_symbols
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.errors import (
@@ -79,6 +79,8 @@ _OFFERING = (UnknownVerb, UnknownTopic, UnknownOption, UnknownStrategy, UnknownP
 _START_VERBS = {"start", "schedule", "run"}
 #: Verbs whose words may be names of companies.
 _ABOUT_SYMBOLS = {"data", "top", "best"}
+#: Verbs that inform about a study.
+_ABOUT_STUDIES = {"why", "status", "show", "export"}
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,11 @@ def _informed(items: Sequence[Item], text: str, study: str | None) -> str | Comm
     starts = items_of(items, Kind.STRATEGY, Kind.TRIALS, Kind.GOAL, Kind.CADENCE, Kind.CLOCK)
     if starts or len(symbols) > 1:
         return None
-    about = answer_about(text, study, *symbols)
+    named = study_named(text)
+    about = answer_about(text, named or study, *symbols)
+    if named and isinstance(about, str):
+        verb, *rest = about.split()
+        return " ".join((verb, named, *rest)) if verb in _ABOUT_STUDIES else about
     return None if isinstance(about, tuple) else about
 
 
