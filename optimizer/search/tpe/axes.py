@@ -174,11 +174,11 @@ def _compiled_axes(axes: Sequence[Axis]) -> Axes:
         first=np.array([axis.first for axis in axes], dtype=np.float64),
         step=np.array([axis.step for axis in axes], dtype=np.float64),
         is_log=np.array([axis.is_log for axis in axes], dtype=np.bool_),
-        prior=_prior_masses(axes),
+        prior=prior_masses(axes),
     )
 
 
-def _prior_masses(axes: Sequence[Axis]) -> FloatArray:
+def prior_masses(axes: Sequence[Axis]) -> FloatArray:
     """Mass of the prior kernel at every value of the stepped and category axes, zero elsewhere."""
     masses = np.zeros((len(axes), _widest(axes)))
     for row, axis in zip(masses, axes, strict=True):
@@ -197,19 +197,25 @@ def _widest(axes: Sequence[Axis]) -> int:
 
 def empty_model(axes: Sequence[Axis], order: Order | None, capacity: int) -> Model:
     """Build a model without trials, with memory for `capacity` of them."""
-    n_axes, widest = len(axes), _widest(axes)
-    rows, groups = 2 * widest + 1 + N_FIXED_SLOTS, 6 * widest + 2
+    n_axes, groups = len(axes), 6 * _widest(axes) + 2
     return Model(
         axes=_compiled_axes(axes),
         grid=grid_of(axes, order),
         history=_empty_history(n_axes, capacity),
-        tables=Tables(
-            n_values=np.array([axis.count for axis in axes], dtype=np.int64),
-            sigma=np.zeros((n_axes, rows)),
-            mass=np.zeros((n_axes, rows, widest)),
-            scale=np.zeros((n_axes, rows, widest)),
-        ),
+        tables=empty_tables(axes),
         kernels=_empty_kernels(n_axes, groups, capacity),
+    )
+
+
+def empty_tables(axes: Sequence[Axis]) -> Tables:
+    """Build the tables of the stepped axes, without a bandwidth yet."""
+    n_axes, widest = len(axes), _widest(axes)
+    rows = 2 * widest + 1 + N_FIXED_SLOTS
+    return Tables(
+        n_values=np.array([axis.count for axis in axes], dtype=np.int64),
+        sigma=np.zeros((n_axes, rows)),
+        mass=np.zeros((n_axes, rows, widest)),
+        scale=np.zeros((n_axes, rows, widest)),
     )
 
 
