@@ -92,20 +92,21 @@ class Axis:
         return tuple(round(value, 10) if self.step > 1e-6 else value for value in steps)
 
     @cached_property
-    def _index_of(self) -> dict[Any, float]:
+    def index_of(self) -> dict[Any, float]:
+        """Coordinates of the values."""
         return {value: float(index) for index, value in enumerate(self.values)}
 
     def contains(self, value: Any) -> bool:
         """True if a parameter's value is on the axis."""
-        if not self.count or value in self._index_of:
+        if not self.count or value in self.index_of:
             return True
         is_choice = isinstance(self.distribution, CategoricalDistribution)
         return not is_choice and 0 <= self.coordinate(value) < self.count
 
     def coordinate(self, value: Any) -> float:
         """Coordinate of a parameter's value: its index, or the model's number on a continuous axis."""
-        if value in self._index_of:
-            return self._index_of[value]
+        if value in self.index_of:
+            return self.index_of[value]
         if isinstance(self.distribution, CategoricalDistribution):
             return float(self.distribution.to_internal_repr(value))
         if not self.count:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, IntDistribution
 
 from optimizer.domain.space import Order
 from optimizer.search.tpe.axes import axes_of
@@ -66,7 +66,8 @@ class Tpe:
         self._n_candidates = n_candidates
         self._is_multivariate = is_multivariate
         self._is_finite = all(axis.count for axis in self.axes)
-        self._names = [axis.name for axis in self.axes]
+        self._values = [(axis.name, axis.values) for axis in self.axes]
+        self._indices = [(axis.name, axis.index_of) for axis in self.axes]
         self.forget()
 
     def forget(self) -> None:
@@ -137,7 +138,7 @@ class Tpe:
 
     def log_densities(self, param_sets: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, FloatArray]:
         """Logarithms of both mixtures' densities (lower, upper) at some sets, (n_sets,) each."""
-        points = [self._coordinates(params) for params in param_sets]
+        points = [point for params in param_sets if (point := self._point(params)) is not None]
         lower, upper = np.log(self._mixtures.densities(self._below, points).reshape(-1, 2)).T
         return lower, upper
 
@@ -158,27 +159,32 @@ class Tpe:
         self._below = np.array(sorted(column for column in columns if column >= 0), dtype=np.int64)
 
     def _set_at(self, point: Sequence[float]) -> dict[str, Any]:
+        if self._is_finite:
+            return {name: values[int(x)] for (name, values), x in zip(self._values, point, strict=True)}
         return {axis.name: axis.value(x) for axis, x in zip(self.axes, point, strict=True)}
 
-    def _coordinates(self, params: Mapping[str, Any]) -> list[float]:
-        return [axis.coordinate(params[axis.name]) for axis in self.axes]
-
-    def _fits(self, params: Mapping[str, Any]) -> bool:
-        """True if a set has every parameter, each within its axis."""
-        return all(axis.name in params and axis.contains(params[axis.name]) for axis in self.axes)
+    def _point(self, params: Mapping[str, Any]) -> list[float] | None:
+        """Coordinates of a set; None if it is not in this space."""
+        if self._is_finite:
+            try:
+                return [index[params[name]] for name, index in self._indices]
+            except KeyError:
+                pass  # a number may lie between two steps
+        fits = all(axis.name in params and axis.contains(params[axis.name]) for axis in self.axes)
+        return [axis.coordinate(params[axis.name]) for axis in self.axes] if fits else None
 
     def _add(self, params: Mapping[str, Any]) -> int:
         """Append a set and return its column, or -1 if it is not in this space."""
-        if not self._fits(params):
+        if (point := self._point(params)) is None:
             return -1
         self._param_sets.append(dict(params))
-        return self._mixtures.add(self._coordinates(params))
+        return self._mixtures.add(point)
 
     def _replace(self, number: int, params: Mapping[str, Any]) -> None:
         """Replace the set of a trial that ran with another one than expected."""
         column = self._column_of[number]
-        if self._fits(params):
-            self._mixtures.replace(column, self._coordinates(params))
+        if (point := self._point(params)) is not None:
+            self._mixtures.replace(column, point)
             self._param_sets[column] = dict(params)
         else:
             self._mixtures.drop(column)
@@ -186,12 +192,11 @@ class Tpe:
 
 
 def warm() -> None:
-    """Load or compile the functions of a search at a worker's start, so that no study waits for them."""
-    for distributions in ({"x": IntDistribution(1, 9)}, {"x": FloatDistribution(1, 9)}):
-        tpe = Tpe(distributions, seed=0, n_startup_trials=1)
-        for number in range(3):
-            tpe.learn(number, tpe.ask(number), (FEASIBLE, float(number), 0.0))
-        tpe.ask_round(3, 3, 2)
+    """Load or compile the functions of a search over a grid at a worker's start, so that no study waits for them."""
+    tpe = Tpe({"x": IntDistribution(1, 9)}, seed=0, n_startup_trials=1)
+    for number in range(3):
+        tpe.learn(number, tpe.ask(number), (FEASIBLE, float(number), 0.0))
+    tpe.ask_round(3, 3, 2)
 
 
 class SobolSets(Tpe):

@@ -70,7 +70,9 @@ class GridModel(NamedTuple):
     lower: IntArray  # (MOST_GOOD,): trials of the lower mixture
     lower_sigma: FloatArray  # (MOST_GOOD, axes)
     lower_row: IntArray  # (MOST_GOOD, axes)
-    meeting: IntArray  # (capacity,): trials of the upper mixture that are wide on a long axis, then those near a candidate
+    meeting: (
+        IntArray  # (capacity,): trials of the upper mixture that are wide on a long axis, then those near a candidate
+    )
     counters: IntArray  # (4,)
 
 
