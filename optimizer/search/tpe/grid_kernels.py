@@ -203,7 +203,8 @@ def take_in(model: GridModel, seen: UintArray, n: int) -> None:
 def take_out(model: GridModel, seen: UintArray, k: int, n: int) -> None:
     """Remove one of n trials from its mixture: its set remains seen."""
     take_in(model, seen, n)
-    share_out(model, model.lower[:0])
+    if model.role[k] == BELOW:
+        share_out(model, model.lower[:0])
     if model.role[k] == ABOVE:
         _move(model, k, UNUSED)
 
