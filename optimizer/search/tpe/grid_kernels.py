@@ -9,10 +9,9 @@ longest axes, so that a density only meets those that reach the candidate.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from optimizer.compiled import compiled
 from optimizer.domain.space import Order
@@ -55,7 +54,7 @@ class GridModel(NamedTuple):
     kind: IntArray  # (axes,)
     prior: FloatArray  # (axes, values)
     tables: Tables
-    index: IntArray  # (capacity, axes): values of each trial
+    values: IntArray  # (capacity, axes): of each trial, as indices
     group: IntArray  # (capacity, axes): its group, while it is in the upper mixture
     role: ByteArray  # (capacity,)
     rank: IntArray  # (capacity,): number of older trials in the upper mixture, while it is there
@@ -115,16 +114,16 @@ def empty_grid_model(axes: Sequence[Axis], order: Order | None, capacity: int) -
 
 def enlarged_grid(model: GridModel) -> GridModel:
     """Copy of a model with memory for twice as many trials."""
-    n, n_axes = model.index.shape
+    n, n_axes = model.values.shape
     memory = _trial_memory(n_axes, 2 * n)
     for name, array in memory.items():
         array[:n] = getattr(model, name)
     return model._replace(**memory)
 
 
-def _trial_memory(n_axes: int, capacity: int) -> dict[str, NDArray[np.generic]]:
+def _trial_memory(n_axes: int, capacity: int) -> dict[str, Any]:
     return {
-        "index": np.zeros((capacity, n_axes), np.int64),
+        "values": np.zeros((capacity, n_axes), np.int64),
         "group": np.zeros((capacity, n_axes), np.int64),
         "role": np.zeros(capacity, np.int8),
         "rank": np.zeros(capacity, np.int64),
@@ -190,11 +189,11 @@ def take_in(model: GridModel, seen: UintArray, n: int) -> None:
     counters = model.counters
     for k in range(counters[KNOWN], n):
         model.role[k], model.is_near[k], model.rank[k] = ABOVE, True, counters[N_UPPER]
-        _enter(model.kind, model.index, model.group, model.members, k)
-        x, y = model.index[k, model.long_axes[0]], model.index[k, model.long_axes[1]]
+        _enter(model.kind, model.values, model.group, model.members, k)
+        x, y = model.values[k, model.long_axes[0]], model.values[k, model.long_axes[1]]
         model.following[k] = model.cells[x, y]
         model.cells[x, y] = k
-        add_key(seen, key_at(model.index, k))
+        add_key(seen, key_at(model.values, k))
         counters[N_UPPER] += 1
     counters[KNOWN] = max(counters[KNOWN], n)
 
@@ -222,11 +221,11 @@ def _move(model: GridModel, k: int, role: int) -> None:
                 break
         later += 1
         model.counters[N_UPPER] += 1
-        _enter(model.kind, model.index, model.group, model.members, k)
+        _enter(model.kind, model.values, model.group, model.members, k)
     else:
         later -= 1
         model.counters[N_UPPER] -= 1
-        _leave(model.kind, model.index, model.group, model.role, model.members, k)
+        _leave(model.kind, model.values, model.group, model.role, model.members, k)
 
 
 @compiled
@@ -291,7 +290,7 @@ def _fit_upper(tables: Tables, members: IntArray, row: IntArray, d: int, least: 
 @compiled
 def _fit_lower(model: GridModel, below: IntArray, d: int, least: float, order: IntArray) -> None:
     """Fit the bandwidths of the lower mixture's kernels along a stepped axis; `order` is scratch memory."""
-    index, tables, sigma, n = model.index, model.tables, model.lower_sigma, len(below)
+    index, tables, sigma, n = model.values, model.tables, model.lower_sigma, len(below)
     n_values, sigmas, row = tables.n_values[d], tables.sigma, model.lower_row
     for j in range(n):
         at = j

@@ -86,7 +86,7 @@ def _prior(model: GridModel, rows: IntArray, sums: FloatArray) -> None:
 @compiled
 def _add_lower(model: GridModel, n_below: int, rows: IntArray, sums: FloatArray) -> None:
     """Add the densities of the lower mixture's kernels at each candidate."""
-    kind, index, lower, table_row = model.kind, model.index, model.lower, model.lower_row
+    kind, index, lower, table_row = model.kind, model.values, model.lower, model.lower_row
     n_values, mass, scale = model.tables.n_values, model.tables.mass, model.tables.scale
     for at in range(len(rows)):
         total = 0.0
@@ -194,7 +194,7 @@ def _draw_round(
     model: GridModel, n_below: int, seen: UintArray, state: UintArray, rows: IntArray, keys: UintArray
 ) -> int:
     """Draw a round of candidates; the unseen and distinct ones come first in `rows`, and their number is returned."""
-    kind, n_values, index = model.kind, model.tables.n_values, model.index
+    kind, n_values, index = model.kind, model.tables.n_values, model.values
     lower, sigma, grid, n_fresh = model.lower, model.lower_sigma, model.grid, 0
     for _ in range(len(rows)):
         for _ in range(MAX_REDRAWS):
@@ -298,8 +298,8 @@ def _propose_round(
             if k % per_fit == 0:
                 fitted = fit_grid(model, below, n + k, seen)
             _choose(model, fitted, seen, state, rows)
-        model.index[n + k] = rows[0]
-        add_key(seen, key_at(model.index, n + k))  # the mixtures take it in when they are fitted again
+        model.values[n + k] = rows[0]
+        add_key(seen, key_at(model.values, n + k))  # the mixtures take it in when they are fitted again
 
 
 class GridMixtures:
@@ -314,7 +314,7 @@ class GridMixtures:
     def add(self, point: Sequence[float]) -> int:
         """Add a trial; returns its column."""
         self._make_room(1)
-        self._model.index[self._n] = point
+        self._model.values[self._n] = point
         self._n += 1
         return self._n - 1
 
@@ -329,7 +329,7 @@ class GridMixtures:
         dropped = np.flatnonzero(model.role[:n] == UNUSED).tolist()
         for array, value in ((model.members, 0), (model.counters, 0), (model.cells, -1)):
             array[...] = value
-        model.index[column] = point
+        model.values[column] = point
         for other in dropped:
             self.drop(other)
 
@@ -352,7 +352,7 @@ class GridMixtures:
         first = self._n
         _propose_round(self._model, below, first, self.seen, key, is_blind, per_fit, self._rows, count)
         self._n += count
-        rows: list[list[int]] = self._model.index[first : self._n].tolist()
+        rows: list[list[int]] = self._model.values[first : self._n].tolist()
         return rows
 
     def densities(self, below: IntArray, points: Sequence[Sequence[float]]) -> FloatArray:
