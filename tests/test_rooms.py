@@ -36,6 +36,7 @@ ROOMS = {
         "lazy",
         "environment",
         "compiled",
+        "cores",
         "domain",
         "indicators",
         "learned",

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.cores import over_cores
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.metrics import GOALS, periods_per_year
 from optimizer.domain.space import Params, Space
 from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
-from optimizer.engine.cores import over_cores
 from optimizer.engine.price_table import PriceTable
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import pack_mask, unpack_mask
@@ -29,9 +29,9 @@ from optimizer.strategies.overlays import GATE, permission, volatility
 from optimizer.strategies.regimes.splitting import stressed
 from optimizer.strategies.registry import STRATEGIES, Side, Strategy
 
-COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
+_COLUMN_OF = {name: i for i, name in enumerate(kernel.SCORE_NAMES)}
 #: A weighed goal ranks by a column after those.
-COLUMN_OF |= {goal.column: len(kernel.SCORE_NAMES) for goal in GOALS.values() if goal.weighs}
+_COLUMN_OF |= {goal.column: len(kernel.SCORE_NAMES) for goal in GOALS.values() if goal.weighs}
 #: Sets of a batch: so many that the indicators of its entries are still cached for its exits.
 _MOST_TOGETHER = 512
 #: Where fewer indicators than this are kept, which is so from 50,000 bars on, sets go in an order in which neighbours
@@ -58,7 +58,7 @@ class _Column:
     """Column of the measure with the attribute's name."""
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self._column = COLUMN_OF[name]
+        self._column = _COLUMN_OF[name]
 
     def __get__(self, scores: "Scores", owner: type) -> FloatArray:
         return scores.table[:, self._column]
@@ -93,7 +93,7 @@ class Scores:
 
     def column(self, name: str) -> FloatArray:
         """Measure `name` (a field of Measures, or the column of a goal) of every set, (n_sets,)."""
-        return self.table[:, COLUMN_OF[name]]
+        return self.table[:, _COLUMN_OF[name]]
 
     @property
     def n_trades(self) -> NDArray[np.int64]:

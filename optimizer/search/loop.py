@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from itertools import islice
 
 import optuna
@@ -23,7 +22,7 @@ from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_request import SamplerKind, StudySpec, is_exhaustive
 from optimizer.domain.study_results import TrialRecord, TrialState
-from optimizer.engine.evaluator import COLUMN_OF, Scores
+from optimizer.engine.evaluator import Scores
 from optimizer.engine.multi_symbol import AnyEvaluator
 from optimizer.search.confidence import scored
 from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen
@@ -105,11 +104,6 @@ class _Scorer:
     stop: int
     clock: Clock
 
-    @cached_property
-    def _columns(self) -> list[int]:
-        """Columns of the scores that a record has: the measures of each, then the values of the goals."""
-        return [COLUMN_OF[name] for name in (*_MEASURES, *(GOALS[goal].column for goal in self.spec.goals))]
-
     def records(self, first: int, param_sets: Sequence[Params]) -> list[TrialRecord]:
         """Score sets in one call; their numbers start at `first`."""
         started_at = self.clock()
@@ -117,7 +111,8 @@ class _Scorer:
         scores = scored(self.spec, self.evaluator, param_sets, start=self.start, stop=self.stop)
         each = (time.perf_counter() - began) / len(param_sets)
         broken = violations(self.spec, scores).tolist()
-        measured = scores.table[:, self._columns].tolist()
+        names = (*_MEASURES, *(GOALS[goal].column for goal in self.spec.goals))
+        measured = list(zip(*(scores.column(name).tolist() for name in names), strict=True))
         return [
             self._record(first + row, params, scores, row, measured[row], violation, started_at, each)
             for row, (params, violation) in enumerate(zip(param_sets, broken, strict=True))
