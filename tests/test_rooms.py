@@ -36,7 +36,6 @@ ROOMS = {
         "lazy",
         "environment",
         "compiled",
-        "cores",
         "domain",
         "indicators",
         "learned",

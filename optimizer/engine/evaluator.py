@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.cores import over_cores
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.metrics import GOALS, periods_per_year
 from optimizer.domain.space import Params, Space
@@ -22,6 +21,7 @@ from optimizer.engine.price_table import PriceTable
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import pack_mask, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
+from optimizer.indicators.cores import over_cores
 from optimizer.indicators.technical import supertrend
 from optimizer.learned.regime_rows import ANY_REGIME, gate
 from optimizer.learned.rows import Training

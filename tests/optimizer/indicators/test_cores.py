@@ -2,7 +2,7 @@
 
 import pytest
 
-from optimizer.cores import over_cores
+from optimizer.indicators.cores import over_cores
 
 
 @pytest.mark.parametrize(("n_sets", "n_bars"), [(1, 10), (7, 10), (7, 1_000_000), (1000, 1000)])
