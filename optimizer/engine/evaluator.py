@@ -1,9 +1,7 @@
 """Scores of many parameter sets of one strategy over one symbol's bars, by the compiled kernel."""
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +22,7 @@ from optimizer.engine.set_scores import Scores
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import one_bar_later, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
+from optimizer.indicators.cores import over_cores
 from optimizer.indicators.technical import supertrend
 from optimizer.learned.regime_rows import ANY_REGIME, gate
 from optimizer.learned.rows import Training
@@ -36,8 +35,6 @@ _MOST_TOGETHER = 512
 #: Where fewer indicators than this are kept, which is so from 50,000 bars on, sets go in an order in which neighbours
 #: share theirs, a few at a time: else each indicator would be computed again and again.
 _ENOUGH_KEPT, _FEW_TOGETHER = 64, 16
-#: Sets times bars from which a batch is worth distributing over the cores.
-_WORTH_THREADS = 500_000
 #: The overlays that are orders: name, column of the kernel's `orders`, and the factor to its unit.
 _ORDERS = (
     ("stop", kernel.STOP, 0.01),
@@ -244,7 +241,7 @@ class Evaluator:
         table = np.empty((len(param_sets), n_columns))
         for at in range(0, len(param_sets), self._chunk_size):
             batch = self._batch(param_sets[at : at + self._chunk_size])
-            _run_threaded(partial(fill, batch, table[at : at + self._chunk_size]), len(batch.slots), n_bars)
+            over_cores(partial(fill, batch, table[at : at + self._chunk_size]), len(batch.slots), n_bars)
         return table
 
     def entry_means(self, param_sets: Sequence[Params], rows: FloatArray, *, start: int, stop: int) -> FloatArray:
@@ -424,19 +421,3 @@ def _fill_side(slots: NDArray[np.int64], first: int, side: Side) -> None:
     slots[:, first + kernel.EXIT] = side.exit
     if side.gate is not None:
         slots[:, first + kernel.GATE] = side.gate
-
-
-def _run_threaded(work: Callable[[int, int], Any], n_sets: int, n_bars: int) -> None:
-    """Call `work` for ranges of the sets [0, n_sets), on all cores when there is enough to do."""
-    n_parts = min(_n_cores(), n_sets) if n_sets * n_bars >= _WORTH_THREADS else 1
-    if n_parts < 2:
-        work(0, n_sets)
-        return
-    # Several parts per core, because sets differ in their number of trades.
-    edges = np.linspace(0, n_sets, min(4 * n_parts, n_sets) + 1).astype(int).tolist()
-    with ThreadPoolExecutor(n_parts) as pool:
-        list(pool.map(work, edges[:-1], edges[1:]))
-
-
-def _n_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

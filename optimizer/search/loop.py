@@ -9,6 +9,7 @@ without a trace and does not count towards the budget.
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -27,10 +28,13 @@ from optimizer.search.confidence import scored
 from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen
 from optimizer.search.scoring import reason, violations
 from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study, withdraw
+from optimizer.search.tpe.estimator import FEASIBLE, INFEASIBLE, Rank
 
 #: Proposals that may repeat earlier sets before a random unseen one is taken.
 MAX_ATTEMPTS = 8
 _BATCH = 512
+#: Measures of every record.
+_MEASURES = ("sharpe_ratio", "total_return", "max_drawdown", "n_trades")
 
 Key = tuple[Value, ...]
 
@@ -107,8 +111,10 @@ class _Scorer:
         scores = scored(self.spec, self.evaluator, param_sets, start=self.start, stop=self.stop)
         each = (time.perf_counter() - began) / len(param_sets)
         broken = violations(self.spec, scores).tolist()
+        names = (*_MEASURES, *(GOALS[goal].column for goal in self.spec.goals))
+        measured = list(zip(*(scores.column(name).tolist() for name in names), strict=True))
         return [
-            self._record(first + row, params, scores, row, violation, started_at, each)
+            self._record(first + row, params, scores, row, measured[row], violation, started_at, each)
             for row, (params, violation) in enumerate(zip(param_sets, broken, strict=True))
         ]
 
@@ -118,24 +124,25 @@ class _Scorer:
         params: Params,
         scores: Scores,
         row: int,
+        measured: Sequence[float],
         violation: float,
         started_at: datetime,
         duration: float,
     ) -> TrialRecord:
-        values = tuple(float(scores.column(GOALS[goal].column)[row]) for goal in self.spec.goals)
+        sharpe_ratio, total_return, max_drawdown, n_trades, *values = measured
         failed = violation <= 0 and any(math.isnan(value) for value in values)
         return TrialRecord(
             number=number,
             params=params,
             value=values[0],
-            values=values if len(values) > 1 and not any(map(math.isnan, values)) else (),
+            values=tuple(values) if len(values) > 1 and not any(map(math.isnan, values)) else (),
             violation=violation,
             reason=self._reason(scores, row, values, violation),
             state=TrialState.FAIL if failed else TrialState.COMPLETE,
-            sharpe_ratio=float(scores.sharpe_ratio[row]),
-            total_return=float(scores.total_return[row]),
-            max_drawdown=float(scores.max_drawdown[row]),
-            n_trades=int(scores.n_trades[row]),
+            sharpe_ratio=sharpe_ratio,
+            total_return=total_return,
+            max_drawdown=max_drawdown,
+            n_trades=int(n_trades),
             started_at=started_at,
             duration=duration,
         )
@@ -172,47 +179,74 @@ def _search_guided(
     n_trials: int,
     seed: int,
 ) -> Iterator[TrialRecord]:
-    goals = scorer.spec.goals
-    sampler = make_sampler(scorer.spec.sampler, space, seed=seed, n_goals=len(goals))
-    study = rebuild_study(space, goals, done, sampler)
-    seen = {_key(record.params, space) for record in done}
+    sampler = make_sampler(scorer.spec.sampler, space, seed=seed, n_goals=len(scorer.spec.goals))
+    learner = _Direct(sampler) if isinstance(sampler, CompiledSampler) else _ByStudy(sampler, scorer.spec, space, seed)
+    for number, record in enumerate(done):
+        learner.learn(number, record)
+    seen, waiting = {_key(record.params, space) for record in done}, iter(opening)
     while len(seen) < n_trials:
-        number = len(seen)
-        given = next((params for params in opening if _key(params, space) not in seen), None)
-        trial, params = (None, given) if given is not None else _propose(study, sampler, space, seen, seed)
-        record = scorer.records(number, [params])[0]
-        _report_to_optuna(study, trial, record, space, goals)
+        given = next((params for params in waiting if _key(params, space) not in seen), None)
+        params = learner.propose(seen) if given is None else given
+        record = scorer.records(len(seen), [params])[0]
+        learner.learn(len(seen), record)
         seen.add(_key(params, space))
         yield record
 
 
-def _propose(
-    study: optuna.Study, sampler: SeededSampler, space: Space, seen: set[Key], seed: int
-) -> tuple[Trial | None, Params]:
-    """Propose the next unseen set, with Optuna's trial if Optuna proposed it."""
-    if isinstance(sampler, CompiledSampler):
-        # Proposed without an Optuna trial, which would cost more than the proposal: the finished trial is added.
-        return None, sampler.propose(study, len(seen))
-    for attempt in range(MAX_ATTEMPTS):
-        sampler.reseed(len(seen), attempt)
-        trial = study.ask()
-        params = space.suggest(trial)
-        if _key(params, space) not in seen:
-            return trial, params
-        withdraw(study, trial)
-    return None, random_unseen(space, seen, seed=(seed, len(seen)))
+class _Direct:
+    """The compiled search, which learns from records: a study of Optuna's would cost more than its proposals."""
+
+    def __init__(self, sampler: CompiledSampler) -> None:
+        self._search = sampler.search
+
+    def propose(self, seen: AbstractSet[Key]) -> Params:
+        """Propose an unseen set."""
+        return self._search.ask(len(seen))
+
+    def learn(self, number: int, record: TrialRecord) -> None:
+        """Learn from a record under its number."""
+        self._search.learn(number, record.params, _rank(record))
 
 
-def _report_to_optuna(
-    study: optuna.Study, trial: Trial | None, record: TrialRecord, space: Space, goals: Sequence[str]
-) -> None:
-    if trial is None:
-        add_finished(study, as_frozen_trial(record, space, goals))
-    elif record.state is TrialState.FAIL:
-        study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    else:
-        trial.set_constraint("feasible", record.violation)
-        study.tell(trial, _objective_values(record, goals))
+class _ByStudy:
+    """A sampler of Optuna's with its study."""
+
+    def __init__(self, sampler: SeededSampler, spec: StudySpec, space: Space, seed: int) -> None:
+        self._sampler, self._space, self._goals, self._seed = sampler, space, spec.goals, seed
+        self._study = rebuild_study(space, spec.goals, (), sampler)
+        self._trial: Trial | None = None
+
+    def propose(self, seen: AbstractSet[Key]) -> Params:
+        """Propose an unseen set: drawn evenly if the sampler repeats itself."""
+        for attempt in range(MAX_ATTEMPTS):
+            self._sampler.reseed(len(seen), attempt)
+            self._trial = self._study.ask()
+            params = self._space.suggest(self._trial)
+            if _key(params, self._space) not in seen:
+                return params
+            withdraw(self._study, self._trial)
+        self._trial = None
+        return random_unseen(self._space, seen, seed=(self._seed, len(seen)))
+
+    def learn(self, number: int, record: TrialRecord) -> None:
+        """Tell the study of a record, as the trial that was proposed or as another one."""
+        trial, self._trial = self._trial, None
+        if trial is None:
+            add_finished(self._study, as_frozen_trial(record, self._space, self._goals, number=number))
+        elif record.state is TrialState.FAIL:
+            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        else:
+            trial.set_constraint("feasible", record.violation)
+            self._study.tell(trial, _objective_values(record, self._goals))
+
+
+def _rank(record: TrialRecord) -> Rank | None:
+    """Rank of a record in the compiled search, which has one goal, or none to care for; None for a failed one."""
+    if record.state is TrialState.FAIL:
+        return None
+    if record.violation > 0:
+        return INFEASIBLE, record.violation, 0.0
+    return FEASIBLE, math.inf if record.value is None else -record.value, 0.0
 
 
 def _objective_values(record: TrialRecord, goals: Sequence[str]) -> list[float]:

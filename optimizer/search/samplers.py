@@ -42,7 +42,7 @@ class CompiledSampler(SeededSampler):
     """Optuna's view of a `Tpe` (or a `SobolSets`): proposes whole sets, learns from every finished trial."""
 
     def __init__(self, search: Tpe) -> None:
-        self._search = search
+        self.search = search
         self._distributions = {axis.name: axis.distribution for axis in search.axes}
         self._relative = {name: dist for name, dist in self._distributions.items() if not dist.single()}
         self._draw: tuple[int, int] | None = None
@@ -54,7 +54,7 @@ class CompiledSampler(SeededSampler):
     @property
     def good_numbers(self) -> list[int]:
         """Numbers of the trials that form the good mixture, ascending."""
-        return self._search.good_numbers
+        return self.search.good_numbers
 
     def reseed(self, n_finished: int, attempt: int) -> None:
         self._draw = (n_finished, attempt)
@@ -71,21 +71,12 @@ class CompiledSampler(SeededSampler):
             return {}
         if study is not self._study or trial.number != self._n_followed:
             self._follow(study, trial.number)
-        params = self._search.ask(*(self._draw or (trial.number, 0)))
+        params = self.search.ask(*(self._draw or (trial.number, 0)))
         self._draw = None
-        self._search.expect(trial.number, params)
+        self.search.expect(trial.number, params)
         self._running.add(trial.number)
         self._n_followed = max(self._n_followed, trial.number + 1)
         return {name: params[name] for name in search_space}
-
-    def propose(self, study: Study, n_finished: int, attempt: int = 0) -> Params:
-        """Propose the set of the study's next trial without creating the trial.
-
-        For a search that adds finished trials (`Study.add_trial`) instead of asking and telling: the
-        sets are the same, at half the cost, and a dropped proposal leaves no trace.
-        """
-        self._follow(study)
-        return self._search.ask(n_finished, attempt)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -102,20 +93,20 @@ class CompiledSampler(SeededSampler):
         """Learn the trials of the study since the last call; all of them if it is another study."""
         trials = study.get_trials(deepcopy=False)
         if study is not self._study or len(trials) < self._n_followed:
-            self._search.forget()
+            self.search.forget()
             self._study, self._n_followed, self._running = study, 0, set()
             self._sign = -1.0 if study.directions[0] is StudyDirection.MAXIMIZE else 1.0
         for trial in [*(trials[number] for number in sorted(self._running)), *trials[self._n_followed :]]:
             if trial.state.is_finished():
                 self._learn(trial, trial.state, trial.values)
             elif trial.number != current and trial.number not in self._running:
-                self._search.expect(trial.number, trial.params)
+                self.search.expect(trial.number, trial.params)
                 self._running.add(trial.number)
         self._n_followed = len(trials)
 
     def _learn(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         self._running.discard(trial.number)
-        self._search.learn(trial.number, trial.params, _rank(trial, state, values, self._sign))
+        self.search.learn(trial.number, trial.params, _rank(trial, state, values, self._sign))
 
 
 class OptunaSampler(SeededSampler):

@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks search [--sizes 200 1000] [--repeats 5] [--stock-up-to 1000]
 
-Four loops, all in memory: the compiled sampler in Optuna's ask and tell (`ask`), the same with finished
-trials added (`propose`), without Optuna at all (`alone`), and Optuna's TPE and random samplers. Each
-trial is backtested. Optuna's TPE takes minutes for 5,000 trials: `--stock-up-to` leaves it out above.
+Four loops, all in memory: the compiled sampler in Optuna's ask and tell (`ask`), without a study (`alone`), as a
+study's search with a record of each trial (`search`), and Optuna's TPE and random samplers. Each trial is backtested.
+Optuna's TPE takes minutes for 5,000 trials: `--stock-up-to` leaves it out above.
 """
 
 import argparse
@@ -16,10 +16,10 @@ import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from optimizer.domain.space import Params, Space
-from optimizer.domain.study_request import Costs, SamplerKind
+from optimizer.domain.study_request import Costs, SamplerKind, StudySpec
 from optimizer.engine.evaluator import Evaluator
-from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler
-from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study
+from optimizer.search.loop import search
+from optimizer.search.samplers import SeededSampler, make_sampler
 from optimizer.search.tpe.estimator import FEASIBLE, Tpe
 from optimizer.strategies.registry import find_strategy
 from tests.bars import sample_bars
@@ -37,12 +37,12 @@ class Objective:
         strategy = find_strategy("rsi")
         self.space: Space = strategy.space
         self.seconds = 0.0
-        self._evaluator = Evaluator(strategy, bars, costs=Costs())
-        self._stop = len(bars)
+        self.evaluator = Evaluator(strategy, bars, costs=Costs())
+        self.stop = len(bars)
 
     def __call__(self, params: Params) -> float:
         began = time.perf_counter()
-        scores = self._evaluator.scores([params], start=250, stop=self._stop)
+        scores = self.evaluator.scores([params], start=250, stop=self.stop)
         value = float(scores.sharpe_ratio[0])
         self.seconds += time.perf_counter() - began
         return value if value == value else _WORST
@@ -58,16 +58,13 @@ def ask_and_tell(objective: Objective, sampler: BaseSampler, n: int) -> None:
         study.tell(trial, objective(objective.space.suggest(trial)))
 
 
-def propose_and_add(objective: Objective, n: int) -> None:
-    """Finished trials added to a study in lean memory."""
-    space, sampler = objective.space, make_sampler(SamplerKind.TPE, objective.space, seed=1)
-    assert isinstance(sampler, CompiledSampler)
-    study = fast_study(["maximize"], sampler)
-    for number in range(n):
-        params = sampler.propose(study, number)
-        value = objective(params)
-        trial = LeanTrial.finished(number, [value], params=params, distributions=space.distributions, violation=0.0)
-        add_finished(study, trial)
+def searched(objective: Objective, n: int) -> None:
+    """A study's search, with a record of each trial."""
+    spec = StudySpec(symbol="AAPL", strategy_name="rsi", n_trials=n)
+    for record in search(
+        spec, objective.space, objective.evaluator, start=250, stop=objective.stop, n_trials=n, seed=1
+    ):
+        objective.seconds += record.duration
 
 
 def alone(objective: Objective, n: int) -> None:
@@ -83,8 +80,8 @@ def loops(objective: Objective) -> Mapping[str, Loop]:
     space = objective.space
     return {
         "ask": lambda n: ask_and_tell(objective, make_sampler(SamplerKind.TPE, space, seed=1), n),
-        "propose": lambda n: propose_and_add(objective, n),
         "alone": lambda n: alone(objective, n),
+        "search": lambda n: searched(objective, n),
         "Optuna random": lambda n: ask_and_tell(objective, RandomSampler(seed=1), n),
         "Optuna TPE": lambda n: ask_and_tell(objective, TPESampler(seed=1), n),
     }

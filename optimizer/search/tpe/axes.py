@@ -92,20 +92,21 @@ class Axis:
         return tuple(round(value, 10) if self.step > 1e-6 else value for value in steps)
 
     @cached_property
-    def _index_of(self) -> dict[Any, float]:
+    def index_of(self) -> dict[Any, float]:
+        """Coordinates of the values."""
         return {value: float(index) for index, value in enumerate(self.values)}
 
     def contains(self, value: Any) -> bool:
         """True if a parameter's value is on the axis."""
-        if not self.count or value in self._index_of:
+        if not self.count or value in self.index_of:
             return True
         is_choice = isinstance(self.distribution, CategoricalDistribution)
         return not is_choice and 0 <= self.coordinate(value) < self.count
 
     def coordinate(self, value: Any) -> float:
         """Coordinate of a parameter's value: its index, or the model's number on a continuous axis."""
-        if value in self._index_of:
-            return self._index_of[value]
+        if value in self.index_of:
+            return self.index_of[value]
         if isinstance(self.distribution, CategoricalDistribution):
             return float(self.distribution.to_internal_repr(value))
         if not self.count:
@@ -174,11 +175,11 @@ def _compiled_axes(axes: Sequence[Axis]) -> Axes:
         first=np.array([axis.first for axis in axes], dtype=np.float64),
         step=np.array([axis.step for axis in axes], dtype=np.float64),
         is_log=np.array([axis.is_log for axis in axes], dtype=np.bool_),
-        prior=_prior_masses(axes),
+        prior=prior_masses(axes),
     )
 
 
-def _prior_masses(axes: Sequence[Axis]) -> FloatArray:
+def prior_masses(axes: Sequence[Axis]) -> FloatArray:
     """Mass of the prior kernel at every value of the stepped and category axes, zero elsewhere."""
     masses = np.zeros((len(axes), _widest(axes)))
     for row, axis in zip(masses, axes, strict=True):
@@ -197,19 +198,25 @@ def _widest(axes: Sequence[Axis]) -> int:
 
 def empty_model(axes: Sequence[Axis], order: Order | None, capacity: int) -> Model:
     """Build a model without trials, with memory for `capacity` of them."""
-    n_axes, widest = len(axes), _widest(axes)
-    rows, groups = 2 * widest + 1 + N_FIXED_SLOTS, 6 * widest + 2
+    n_axes, groups = len(axes), 6 * _widest(axes) + 2
     return Model(
         axes=_compiled_axes(axes),
         grid=grid_of(axes, order),
         history=_empty_history(n_axes, capacity),
-        tables=Tables(
-            n_values=np.array([axis.count for axis in axes], dtype=np.int64),
-            sigma=np.zeros((n_axes, rows)),
-            mass=np.zeros((n_axes, rows, widest)),
-            scale=np.zeros((n_axes, rows, widest)),
-        ),
+        tables=empty_tables(axes),
         kernels=_empty_kernels(n_axes, groups, capacity),
+    )
+
+
+def empty_tables(axes: Sequence[Axis]) -> Tables:
+    """Build the tables of the stepped axes, without a bandwidth yet."""
+    n_axes, widest = len(axes), _widest(axes)
+    rows = 2 * widest + 1 + N_FIXED_SLOTS
+    return Tables(
+        n_values=np.array([axis.count for axis in axes], dtype=np.int64),
+        sigma=np.zeros((n_axes, rows)),
+        mass=np.zeros((n_axes, rows, widest)),
+        scale=np.zeros((n_axes, rows, widest)),
     )
 
 

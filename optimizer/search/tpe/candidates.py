@@ -22,9 +22,9 @@ from optimizer.search.tpe.parzen import (
 from optimizer.search.tpe.random_sets import IntArray, UintArray, in_order, normal, uniform
 
 #: Draws to replace a candidate that breaks the order, before it is given up.
-_MAX_REDRAWS = 64
+MAX_REDRAWS = 64
 #: Kernels are skipped if together they change a density by less than this share of it.
-_NEGLIGIBLE = 1e-13
+NEGLIGIBLE = 1e-13
 _SQRT_TWO_PI = math.sqrt(2.0 * math.pi)
 _PRIOR_SHARE = math.erf(math.sqrt(0.125))  # mass of a normal within half its deviation
 
@@ -148,7 +148,7 @@ def densities(model: Model, fitted: FittedModel, others: IntArray, point: FloatA
     kernels, leading = model.kernels, fitted.leading
     prior = _fill_factors(model, fitted, point)
     # The bound on the skipped bins is valid for masses; densities on a continuous axis may exceed 1.
-    least = _NEGLIGIBLE * prior / fitted.n_columns if fitted.is_tabled else 0.0
+    least = NEGLIGIBLE * prior / fitted.n_columns if fitted.is_tabled else 0.0
     masses = kernels.column[leading, : kernels.n_groups[leading]] if leading >= 0 else np.ones(2)
     lower, upper = _sum_bins(kernels, model.history.role, others, masses, least)
     return (prior + lower) / (fitted.n_below + 1.0), (prior + upper) / fitted.weight_above
@@ -211,7 +211,7 @@ def other_axes(axes: Axes, leading: int) -> IntArray:
 
 
 @compiled
-def _draw_within(low: float, high: float, centre: float, sigma: float, state: UintArray) -> float:
+def draw_within(low: float, high: float, centre: float, sigma: float, state: UintArray) -> float:
     """Draw from a truncated normal by rejection; at least a third of the draws are accepted."""
     while True:
         x = centre + sigma * normal(state)
@@ -220,7 +220,7 @@ def _draw_within(low: float, high: float, centre: float, sigma: float, state: Ui
 
 
 @compiled
-def _draw_category(n_values: int, choice: int, n_below: int, state: UintArray) -> float:
+def draw_category(n_values: int, choice: int, n_below: int, state: UintArray) -> float:
     """Draw the kernel's own choice with its extra weight, else any (choice -1: the prior kernel)."""
     if uniform(state) * (1.0 + n_values / (n_below + 1.0)) < 1.0 and choice >= 0:
         return float(choice)
@@ -232,12 +232,12 @@ def _draw_on_axis(model: Model, d: int, k: int, n_below: int, state: UintArray) 
     """Draw a coordinate from the kernel of trial k along one axis (k = -1: the prior kernel)."""
     axes = model.axes
     if axes.kind[d] == CATEGORY:
-        return _draw_category(axes.n_values[d], int(model.history.value[d, k]) if k >= 0 else -1, n_below, state)
+        return draw_category(axes.n_values[d], int(model.history.value[d, k]) if k >= 0 else -1, n_below, state)
     low, high = axes.low[d], axes.high[d]
     if k >= 0:
-        x = _draw_within(low, high, model.history.value[d, k], model.kernels.sigma[d, k], state)
+        x = draw_within(low, high, model.history.value[d, k], model.kernels.sigma[d, k], state)
     else:
-        x = _draw_within(low, high, 0.5 * (low + high), high - low, state)
+        x = draw_within(low, high, 0.5 * (low + high), high - low, state)
     if axes.kind[d] == CONTINUOUS:
         return x
     if axes.kind[d] != STEPPED:
@@ -248,7 +248,7 @@ def _draw_on_axis(model: Model, d: int, k: int, n_below: int, state: UintArray) 
 @compiled
 def draw_candidate(model: Model, below: IntArray, state: UintArray, point: FloatArray, row: IntArray) -> bool:
     """Draw a candidate that keeps the order into `point` and `row`; returns False when none was found."""
-    for _ in range(_MAX_REDRAWS):
+    for _ in range(MAX_REDRAWS):
         pick = int(uniform(state) * (len(below) + 1))
         k = below[pick] if pick < len(below) else -1
         for d in range(len(point)):

@@ -22,6 +22,7 @@ from optimizer.search.tpe.random_sets import Grid, IntArray
 
 FloatArray = NDArray[np.float64]
 ByteArray = NDArray[np.int8]
+BoolArray = NDArray[np.bool_]
 
 # Kinds of axes.
 STEPPED = 0  # evenly spaced values, few enough for tables; a value is its index
@@ -143,7 +144,7 @@ def fill_table(tables: Tables, d: int, row: int) -> None:
 
 
 @compiled
-def _table_row(tables: Tables, d: int, sigma: float, side: int) -> int:
+def table_row(tables: Tables, d: int, sigma: float, side: int) -> int:
     """Row of the table of a bandwidth, filled if needed: one for a mixture's least bandwidth, one for each gap.
 
     A gap is a whole number of steps, or of half steps for a mixture's only trial.
@@ -228,7 +229,7 @@ def _fit_stepped(model: Model, d: int, n: int, least: FloatArray) -> None:
         is_narrow, at = sigma[column] == least[side], int(value[column])
         group = narrow[side]
         if not is_narrow or group < 0 or centre[group] != at:
-            row = _table_row(model.tables, d, sigma[column], side if is_narrow else UNUSED)
+            row = table_row(model.tables, d, sigma[column], side if is_narrow else UNUSED)
             group, n_groups = n_groups, n_groups + 1
             centre[group], row_of[group] = at, row
             if is_narrow:
@@ -259,7 +260,7 @@ def _fit_axis(model: Model, d: int, n: int, n_observed: tuple[int, int]) -> None
 
 
 @compiled
-def _fit_weights(role: ByteArray, weight: FloatArray, n_above: int) -> float:
+def fill_weights(role: ByteArray, weight: FloatArray, n_above: int) -> float:
     """Fit the weights of all kernels; returns the upper mixture's sum with its prior kernel.
 
     The latest 25 have weight 1, older ones a ramp that begins at 1/n. In the lower mixture, of 25 at most, all have 1.
@@ -331,4 +332,4 @@ def fit(model: Model, below: IntArray, n: int) -> FittedModel:
     else:
         _fill_bins(role, role, kernels.bin_start[:3], kernels.bin_member)
     is_tabled = bool(np.all(model.axes.kind <= CATEGORY))
-    return FittedModel(n, n_above, len(below), _fit_weights(role, kernels.weight, n_above), leading, is_tabled)
+    return FittedModel(n, n_above, len(below), fill_weights(role, kernels.weight, n_above), leading, is_tabled)

@@ -98,15 +98,35 @@ def _slot(table: UintArray, key: np.uint64) -> np.uint64:
 
 
 @compiled
+def key_at(rows: IntArray, at: int) -> np.uint64:
+    """`key_of` of one of several sets, without a view of it."""
+    key = _GOLDEN
+    for d in range(rows.shape[1]):
+        key = mix(key ^ np.uint64(rows[at, d] + 1)) + _GOLDEN
+    return key if key != np.uint64(0) else _GOLDEN
+
+
+@compiled
+def has_key(table: UintArray, key: np.uint64) -> bool:
+    """True if the set with a hash is in a hash table (length a power of two, 0 where empty)."""
+    return bool(table[_slot(table, key)] != np.uint64(0))
+
+
+@compiled
 def has(table: UintArray, row: IntArray) -> bool:
-    """True if a set is in a hash table (length a power of two, 0 where empty)."""
-    return bool(table[_slot(table, key_of(row))] != np.uint64(0))
+    """True if a set is in a hash table."""
+    return has_key(table, key_of(row))
 
 
 @compiled
 def add(table: UintArray, row: IntArray) -> bool:
     """Add a set; returns whether it is new. The caller keeps the table at most half full."""
-    key = key_of(row)
+    return add_key(table, key_of(row))
+
+
+@compiled
+def add_key(table: UintArray, key: np.uint64) -> bool:
+    """Add the set with a hash; see `add`."""
     at = _slot(table, key)
     if table[at] != np.uint64(0):
         return False

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -99,6 +100,31 @@ def test_a_trial_that_ran_with_another_set_is_learned_as_it_ran() -> None:
 
     assert swapped.log_densities(param_sets)[0].tolist() == plain.log_densities(param_sets)[0].tolist()
     assert swapped.log_densities(param_sets)[1].tolist() == plain.log_densities(param_sets)[1].tolist()
+
+
+def test_densities_do_not_depend_on_the_way_trials_came_into_their_mixtures() -> None:
+    """Trials that rise, sink, fail and are replaced, beside an estimator that learns all at once."""
+    distributions: dict[str, BaseDistribution] = {
+        "a": IntDistribution(1, 12),
+        "mode": CategoricalDistribution(("x", "y")),
+        "b": IntDistribution(1, 7),
+    }
+    grown, whole = Tpe(distributions, seed=3), Tpe(distributions, seed=3)
+    param_sets = [Tpe(distributions, seed=number).ask(0) for number in range(160)]
+    ranks = [None if number % 9 == 4 else (FEASIBLE, math.sin(number), 0.0) for number in range(160)]
+    for number, (params, rank) in enumerate(zip(param_sets, ranks, strict=True)):
+        grown.expect(number, param_sets[0] if number % 13 == 5 else params)
+        grown.ask(number)
+        grown.learn(number, params, rank)
+        if number % 20 == 0:
+            grown.log_densities(param_sets[:3])
+    for number, (params, rank) in enumerate(zip(param_sets, ranks, strict=True)):
+        whole.learn(number, params, rank)
+
+    lower, upper = grown.log_densities(param_sets)
+
+    np.testing.assert_allclose(lower, whole.log_densities(param_sets)[0], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(upper, whole.log_densities(param_sets)[1], rtol=0, atol=1e-12)
 
 
 def test_a_set_outside_the_space_counts_and_makes_no_kernel() -> None:

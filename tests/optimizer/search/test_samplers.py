@@ -15,8 +15,7 @@ from optimizer.domain.space import Choice, Order, Params, Range, Space, Value
 from optimizer.domain.study_request import SamplerKind
 from optimizer.errors import EmptySpace, UnknownSampler
 from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen
-from optimizer.search.single_study_storage import fast_study
-from optimizer.search.tpe.estimator import Tpe
+from optimizer.search.tpe.estimator import FEASIBLE, Tpe
 from tests.refused import refused
 
 pytestmark = pytest.mark.slow
@@ -179,17 +178,15 @@ def test_trials_added_from_outside_are_learned() -> None:
 
 
 @pytest.mark.parametrize("kind", COMPILED)
-def test_proposing_without_a_trial_gives_the_same_sets_as_asking(kind: SamplerKind) -> None:
+def test_a_search_without_a_study_proposes_the_same_sets_as_asking(kind: SamplerKind) -> None:
     asked = sets_of(run(SMA, kind, 80))
     sampler = make_sampler(kind, SMA, seed=7)
     assert isinstance(sampler, CompiledSampler)
-    study = fast_study(["maximize"])
     proposed = []
     for number in range(80):
-        sampler.propose(study, number, attempt=3)  # dropped
-        params = sampler.propose(study, number)
-        study.add_trial(create_trial(params=params, distributions=SMA.distributions, value=bowl(params)))
-        proposed.append(params)
+        sampler.search.ask(number, attempt=3)  # dropped
+        proposed.append(sampler.search.ask(number))
+        sampler.search.learn(number, proposed[-1], (FEASIBLE, -bowl(proposed[-1]), 0.0))
 
     assert proposed == asked
 
