@@ -32,12 +32,11 @@ if TYPE_CHECKING:
         web,
         worker_program,
     )
+    from bot.cli.attach import exit_codes, terminal_client
     from bot.cli.upkeep import backup, move, prune, restore, warm
     from bot.ops import json_log
     from bot.runtime import own_strategies, processes, settings
     from optimizer import errors
-    from reports import render
-    from reports.text import terminal
 else:
     # Loaded at the first use, so that each verb loads only what it needs: `run` no web server, `help` no database.
     data, doctor, first_start, help_pages, keys = (
@@ -54,12 +53,9 @@ else:
     own_strategies, processes, settings = (
         LazyModule(f"bot.runtime.{name}") for name in ("own_strategies", "processes", "settings")
     )
-    errors, render, terminal = map(LazyModule, ("optimizer.errors", "reports.render", "reports.text.terminal"))
+    exit_codes, terminal_client = (LazyModule(f"bot.cli.attach.{name}") for name in ("exit_codes", "terminal_client"))
+    errors = LazyModule("optimizer.errors")
     pydantic = LazyModule("pydantic")
-
-DONE, FAILED, BAD_USAGE = 0, 1, 2
-#: As a shell reports a process that a signal ended.
-INTERRUPTED, TERMINATED, PIPE_CLOSED = (128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGPIPE)
 
 #: Seconds that threads have at the end of the process.
 _LAST_SECONDS = 2.0
@@ -80,6 +76,8 @@ _ALONE = {
     "worker", "import", "keys", "backup", "restore", "prune", "move", "warm", "doctor", "help", "web",
     "strategies new", "strategies check",
 }  # fmt: skip
+#: Verbs that the running bot does not carry out for a terminal.
+_NOT_IN_BOT = (_ALONE | {"serve"}) - {"import"}
 #: Number of workers, where some are needed; None: the number in the settings.
 _WORKERS = {
     "serve": None, "health": None, "run": 1, "resume": 1, "more": 1, "replay": 1, "forecast": 1, "forecasts": 1,
@@ -103,13 +101,13 @@ def _run_quietly(arguments: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_output()
-        return PIPE_CLOSED
+        return exit_codes.PIPE_CLOSED
     except asyncio.CancelledError:
-        return TERMINATED
+        return exit_codes.TERMINATED
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return exit_codes.INTERRUPTED
     except SystemExit as ended:  # of argparse, or of rich when the pipe is closed
-        return ended.code if isinstance(ended.code, int) else DONE
+        return ended.code if isinstance(ended.code, int) else exit_codes.DONE
     return code
 
 
@@ -127,13 +125,13 @@ def _run(arguments: Sequence[str] | None) -> int:
         chosen = chosen.model_copy(update={"language": options.language or chosen.language})
     except pydantic.ValidationError as error:
         sys.stderr.write(_settings_sentence(error))
-        return BAD_USAGE
+        return exit_codes.BAD_USAGE
     except UnicodeDecodeError as error:
         sys.stderr.write(f"The file .env in this folder is not text in UTF-8: {error.reason} at byte {error.start}.\n")
-        return BAD_USAGE
+        return exit_codes.BAD_USAGE
     except OSError as error:
         sys.stderr.write(f"The file .env in this folder cannot be read: {error.strerror}.\n")
-        return BAD_USAGE
+        return exit_codes.BAD_USAGE
     try:
         _log_to_stderr(verbose=options.verbose or options.verb == "serve")
         if chosen.log == "json":
@@ -148,20 +146,22 @@ def _run(arguments: Sequence[str] | None) -> int:
         chosen = first_start.with_sources(chosen, may_ask=asks)
         return asyncio.run(_run_verb(options, chosen))
     except errors.UserError as error:
-        return _refuse(error, chosen.language)
-
-
-def _refuse(error: "errors.UserError", language: str) -> int:
-    """Print the sentence of an error, with the corrected command where there is one."""
-    message = render.renderer_of(language).refusal(error)
-    sys.stderr.write(terminal.terminal_text([message]) + "\n")
-    # An error of the grammar carries the corrected command, if only an empty one.
-    is_usage = isinstance(error, errors.UnknownWord | errors.BadValue) or "command" in error.facts
-    return BAD_USAGE if is_usage else FAILED
+        sys.stderr.write(exit_codes.sentence_of(error, chosen.language))
+        return exit_codes.code_of(error)
 
 
 async def _run_verb(options: argparse.Namespace, chosen: "settings.Settings") -> int:
+    """Carry out a verb here, or where the bot owns the data directory, by the bot."""
     _end_on_sigterm()
+    try:
+        return await _run_here(options, chosen)
+    except processes.BotInHome as in_use:  # before anything was done
+        if options.verb in _NOT_IN_BOT:
+            raise
+        return await terminal_client.ask_bot(options, chosen, in_use)
+
+
+async def _run_here(options: argparse.Namespace, chosen: "settings.Settings") -> int:
     async with AsyncExitStack() as stack:
         children = None
         if options.verb not in _ALONE:

@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.access.local import LocalPeople
 from bot.access.people import People
 from bot.access.roster import Roster
+from bot.cli.attach.terminal_server import answer_terminals
 from bot.cli.composition import make_context, make_digests, make_scheduled_runs
 from bot.cli.screen import Screen
 from bot.cli.web import link_message, sign_in_url
@@ -245,6 +246,7 @@ async def run_bot(
             await stack.enter_async_context(_listen_to_slack(context, doors, web))
         web.mount("/", build_pages(context))  # last, since it answers every other path
         port = await stack.enter_async_context(listen(web, settings))
+        await stack.enter_async_context(answer_terminals(context))
         stack.callback(services.closing.set)
         yield RunningBot(context=context, port=port)
 

@@ -25,7 +25,7 @@ _UMASK = 0o077
 #: Names of what is stored in a data directory.
 _OURS = (
     "market.duckdb*", "snapshots", "reports", "cache", "champions.json*", "identity", "lock", "mongodb",
-    "mongodb.password", "pages.secret",
+    "mongodb.password", "pages.secret", "terminal.sock",
 )  # fmt: skip
 _IDENTITY_FILE = "identity"
 _IDENTITY = re.compile(rb"[!-~]{8,}\s*")
