@@ -187,8 +187,8 @@ class TerminalConversation:
         """Run a study here; where the bot does that, hand it in and wait, so that it goes on when nobody waits."""
         jobs = self._services.jobs
         if jobs.is_running:
-            await jobs.submit(study_name)
             self._screen.after_interrupt(self._renderer.notice("goes_on", study=study_name))
+            await jobs.submit(study_name)
             while (await self._services.studies.find(study_name)).status in _UNDER_WAY:
                 await asyncio.sleep(_POLL_SECONDS)
             return

@@ -276,7 +276,7 @@ def test_without_slack_the_bot_serves_pages_and_its_owner_gets_a_link(
     link = printed.split()[-1]
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OPTIMIZE_BOT_HOME", str(tmp_path))
-        refused, another = typed("list"), typed("web")
+        refused, another = typed("serve"), typed("web")
     with urllib.request.urlopen(link) as page:
         shown = page.read().decode()
     serving.send_signal(signal.SIGTERM)

@@ -5,11 +5,9 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from bot.cli.attach.terminal_wire import LONGEST_LINE, Told, TypedCommand, line_of, socket_path
 from bot.runtime.processes import BotInHome
@@ -18,9 +16,9 @@ from optimizer.errors import Unavailable
 from optimizer.studies.code_version import code_version
 
 #: Seconds without a sign of life after which the bot counts as stuck.
-_SILENT_SECONDS = 20.0
+SILENT_SECONDS = 20.0
 #: Seconds that a bot has which just starts or ends.
-_OPENING_SECONDS = 5.0
+OPENING_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 #: Options that name files, which the bot must find from wherever it was started.
 _PATHS = ("path", "file", "out")
@@ -42,38 +40,61 @@ class BotDiffers(Unavailable):
     """Raised when the bot in the data directory is of another version. Facts: home, pid, version, own."""
 
 
-async def ask_bot(options: argparse.Namespace, settings: Settings, in_use: BotInHome) -> int:
+async def ask_bot(
+    options: argparse.Namespace,
+    settings: Settings,
+    in_use: BotInHome,
+    *,
+    opening_seconds: float = OPENING_SECONDS,
+    silent_seconds: float = SILENT_SECONDS,
+) -> int:
     """Let the bot carry a command out, and print what it says; returns the exit code.
 
-    Raises BotSilent, BotGone or BotDiffers, with the facts of `in_use`.
+    A bot has so many seconds to begin to listen, and at most so many between two signs of life. Raises BotSilent,
+    BotGone or BotDiffers, with the facts of `in_use`.
     """
     bot = {name: in_use.facts[name] for name in ("home", "pid")}
+    after_interrupt = ""
     try:
-        async with _connected(settings.home) as (reader, writer):
+        async with _connected(settings.home, bot, opening_seconds) as (reader, writer):
             writer.write(line_of(_typed(options, settings)))
-            await writer.drain()
-            return await _print_all(reader, bot)
-    except TimeoutError:
-        raise BotSilent(**bot) from None
-    except (OSError, ValidationError, ValueError) as failure:  # it is no bot's line, or too long for one
-        raise BotGone(**bot) from failure
+            while True:
+                told = await _hear(reader, bot, silent_seconds)
+                after_interrupt = after_interrupt if told.after_interrupt is None else told.after_interrupt
+                _print(told)
+                if told.ended is not None:
+                    return told.ended
+    except asyncio.CancelledError:
+        sys.stderr.write(after_interrupt)
+        raise
 
 
 @asynccontextmanager
-async def _connected(home: Path) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Connect to the bot; raises TimeoutError where nothing listens. Closing tells the bot that nobody reads on."""
-    async with asyncio.timeout(_OPENING_SECONDS):
-        while True:
-            try:
-                with socket_path(home) as path:
-                    reader, writer = await asyncio.open_unix_connection(path, limit=LONGEST_LINE)
-                break
-            except (FileNotFoundError, ConnectionRefusedError):  # it is starting, or ending
-                await asyncio.sleep(_POLL_SECONDS)
+async def _connected(
+    home: Path, bot: dict[str, object], seconds: float
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Connect to the bot; raises BotSilent where nothing listens. Closing tells the bot that nobody reads on."""
+    try:
+        async with asyncio.timeout(seconds):
+            reader, writer = await _open(home)
+    except TimeoutError:
+        raise BotSilent(**bot) from None
     try:
         yield reader, writer
     finally:
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def _open(home: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return the connection, as soon as the bot listens: it may be starting, or ending."""
+    while True:
+        try:
+            with socket_path(home) as path:
+                return await asyncio.open_unix_connection(path, limit=LONGEST_LINE)
+        except OSError:
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def _typed(options: argparse.Namespace, settings: Settings) -> TypedCommand:
@@ -95,29 +116,22 @@ def _paths_of(options: argparse.Namespace) -> list[tuple[str, str]]:
     return [(name, value) for name, value in found if value]
 
 
-async def _print_all(reader: asyncio.StreamReader, bot: dict[str, object]) -> int:
-    """Print what the bot says until it tells the exit code."""
-    after_interrupt = ""
+async def _hear(reader: asyncio.StreamReader, bot: dict[str, object], seconds: float) -> Told:
+    """Return what the bot says next; raises BotSilent, BotGone or BotDiffers."""
     try:
-        while True:
-            async with asyncio.timeout(_SILENT_SECONDS):
-                line = await reader.readline()
-            if not line.endswith(b"\n"):
-                raise BotGone(**bot)
-            told = Told.model_validate_json(line)
-            if told.refused == "version":
-                raise BotDiffers(**bot, version=told.version, own=code_version())
-            after_interrupt = after_interrupt if told.after_interrupt is None else told.after_interrupt
-            _print(sys.stdout.write, sys.stdout.flush, told.out)
-            _print(sys.stderr.write, sys.stderr.flush, told.err)
-            if told.ended is not None:
-                return told.ended
-    except asyncio.CancelledError:
-        sys.stderr.write(after_interrupt)
-        raise
+        async with asyncio.timeout(seconds):
+            told = Told.model_validate_json(await reader.readline())
+    except TimeoutError:
+        raise BotSilent(**bot) from None
+    except (OSError, ValueError) as failure:  # it ended, in the middle of a line or before one
+        raise BotGone(**bot) from failure
+    if told.refused == "version":
+        raise BotDiffers(**bot, version=told.version, own=code_version())
+    return told
 
 
-def _print(write: Callable[[str], object], flush: Callable[[], object], text: str) -> None:
-    if text:
-        write(text)
-        flush()
+def _print(told: Told) -> None:
+    for text, stream in ((told.out, sys.stdout), (told.err, sys.stderr)):
+        if text:
+            stream.write(text)
+            stream.flush()
