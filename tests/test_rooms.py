@@ -34,6 +34,7 @@ ROOMS = {
         "clock",
         "supervisor",
         "lazy",
+        "child_start",
         "environment",
         "compiled",
         "domain",

@@ -25,7 +25,7 @@ from optimizer.domain.kept_forecasts import Play, Realised
 from optimizer.domain.results.forecast_results import Forecast
 from optimizer.engine import evaluator
 from optimizer.errors import SomethingBroke, UserError
-from optimizer.lazy import load_modules
+from optimizer.lazy import load_modules, not_found
 from optimizer.learned import regimes
 from optimizer.learned.policy import policy_walk
 from optimizer.market.snapshots import read_snapshot
@@ -67,6 +67,8 @@ from optimizer.validation.statistics import bootstrap, cross_validation
 
 log = logging.getLogger(__name__)
 
+#: What others load where they find it and no study uses: TA-Lib tables, numba the linear algebra of SciPy.
+_UNUSED = ("pandas", "polars", "scipy", "scipy.linalg")
 #: Modules with compiled functions.
 _COMPILED = (evaluator, estimator, cross_validation, bootstrap, regimes, policy_walk, forecast_paths)
 
@@ -78,7 +80,7 @@ async def serve(answers: IO[str]) -> None:
     tell = partial(_tell_loading, answers)
     tell("", 0)
     warm(tell)
-    gc.freeze()  # what was imported stays: the collector need not look through it in the middle of every search
+    gc.freeze()  # what was loaded stays: the collector need not look through it in the middle of every search
     configuration = decode_request(await lines.get())
     assert isinstance(configuration, Configure)
     _load_own(configuration)
@@ -101,9 +103,10 @@ def warm(tell: Callable[[str, int], None] = lambda part, n: None) -> None:
 
     `tell` is called with the name of each part, and how many are loaded.
     """
-    for n, module in enumerate(_COMPILED, start=1):
-        module.warm()
-        tell(module.__name__.rpartition(".")[2], n)
+    with not_found(*_UNUSED):
+        for n, module in enumerate(_COMPILED, start=1):
+            module.warm()
+            tell(module.__name__.rpartition(".")[2], n)
 
 
 def _load_own(configuration: Configure) -> None:
