@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bot.ops import json_log
     from bot.runtime import own_strategies, processes, settings
     from optimizer import errors
+    from optimizer.studies import child_process
 else:
     # Loaded at the first use, so that each verb loads only what it needs: `run` no web server, `help` no database.
     data, doctor, first_start, help_pages, keys = (
@@ -54,7 +55,7 @@ else:
         LazyModule(f"bot.runtime.{name}") for name in ("own_strategies", "processes", "settings")
     )
     exit_codes, terminal_client = (LazyModule(f"bot.cli.attach.{name}") for name in ("exit_codes", "terminal_client"))
-    errors = LazyModule("optimizer.errors")
+    child_process, errors = LazyModule("optimizer.studies.child_process"), LazyModule("optimizer.errors")
     pydantic = LazyModule("pydantic")
 
 #: Seconds that threads have at the end of the process.
@@ -71,6 +72,8 @@ _MODULES: Mapping[str, ModuleType] = {
 }  # fmt: skip
 #: Verbs that need prices from somewhere: the first of them in a terminal asks from where.
 _ASKING = {"serve", "run"}
+#: Verbs whose one worker is started before anything else.
+_EARLY = {"run"}
 #: Verbs that start no child processes here.
 _ALONE = {
     "worker", "import", "keys", "backup", "restore", "prune", "move", "warm", "doctor", "help", "web",
@@ -119,10 +122,25 @@ def _discard_output() -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    options = command_line.read_front(arguments)
+    front = command_line.read_front(arguments)
+    with asyncio.Runner() as runner:
+        early = runner.run(_start_early(front.verb))
+        try:
+            return _run_in(runner, front, early)
+        finally:
+            for worker in early:  # whoever took it has stopped it, and this does nothing
+                runner.run(worker.stop())
+
+
+async def _start_early(verb: str) -> "tuple[child_process.ChildProcess, ...]":
+    """Start the worker of a verb that always needs one: it imports for a second, and this process for as long."""
+    return (await child_process.ChildProcess.spawn(child_process.WORKER),) if verb in _EARLY else ()
+
+
+def _run_in(runner: asyncio.Runner, front: argparse.Namespace, early: "Sequence[child_process.ChildProcess]") -> int:
     try:
         chosen = settings.Settings()
-        chosen = chosen.model_copy(update={"language": options.language or chosen.language})
+        chosen = chosen.model_copy(update={"language": front.language or chosen.language})
     except pydantic.ValidationError as error:
         sys.stderr.write(_settings_sentence(error))
         return exit_codes.BAD_USAGE
@@ -133,40 +151,49 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stderr.write(f"The file .env in this folder cannot be read: {error.strerror}.\n")
         return exit_codes.BAD_USAGE
     try:
-        _log_to_stderr(verbose=options.verbose or options.verb == "serve")
-        if chosen.log == "json":
-            logging.getLogger().handlers[0].setFormatter(json_log.JsonLines())
-        if chosen.plugins != "off" and command_line.names_strategies(options):
-            # Before a word is read: which of them are strategies is known then, and nothing has asked before.
-            own_strategies.load_own_strategies(chosen)
-        options = command_line.read_verb(options)
-        _log_to_stderr(verbose=options.verbose)
-        chosen = chosen.model_copy(update={"language": options.language or chosen.language})
-        asks = options.verb in _ASKING and not getattr(options, "json", False) and first_start.may_ask()
-        chosen = first_start.with_sources(chosen, may_ask=asks)
-        return asyncio.run(_run_verb(options, chosen))
+        options, chosen = _read(front, chosen)
+        return runner.run(_run_verb(options, chosen, early))
     except errors.UserError as error:
         sys.stderr.write(exit_codes.sentence_of(error, chosen.language))
         return exit_codes.code_of(error)
 
 
-async def _run_verb(options: argparse.Namespace, chosen: "settings.Settings") -> int:
+def _read(front: argparse.Namespace, chosen: "settings.Settings") -> "tuple[argparse.Namespace, settings.Settings]":
+    """Read the verb and what it takes, and ask at a first start; returns the options and the settings."""
+    _log_to_stderr(verbose=front.verbose or front.verb == "serve")
+    if chosen.log == "json":
+        logging.getLogger().handlers[0].setFormatter(json_log.JsonLines())
+    if chosen.plugins != "off" and command_line.names_strategies(front):
+        # Before a word is read: which of them are strategies is known then, and nothing has asked before.
+        own_strategies.load_own_strategies(chosen)
+    options = command_line.read_verb(front)
+    _log_to_stderr(verbose=options.verbose)
+    chosen = chosen.model_copy(update={"language": options.language or chosen.language})
+    asks = options.verb in _ASKING and not getattr(options, "json", False) and first_start.may_ask()
+    return options, first_start.with_sources(chosen, may_ask=asks)
+
+
+async def _run_verb(
+    options: argparse.Namespace, chosen: "settings.Settings", early: "Sequence[child_process.ChildProcess]"
+) -> int:
     """Carry out a verb here, or where the bot owns the data directory, by the bot."""
     _end_on_sigterm()
     try:
-        return await _run_here(options, chosen)
+        return await _run_here(options, chosen, early)
     except processes.BotInHome as in_use:  # before anything was done
         if options.verb in _NOT_IN_BOT:
             raise
         return await terminal_client.ask_bot(options, chosen, in_use)
 
 
-async def _run_here(options: argparse.Namespace, chosen: "settings.Settings") -> int:
+async def _run_here(
+    options: argparse.Namespace, chosen: "settings.Settings", early: "Sequence[child_process.ChildProcess]"
+) -> int:
     async with AsyncExitStack() as stack:
         children = None
         if options.verb not in _ALONE:
             # Before the verb is loaded: the processes import their own modules meanwhile.
-            starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options))
+            starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options), early=early)
             children = await stack.enter_async_context(starting)
         gc.disable()  # imports create no garbage, and the collector would scan their objects again and again
         verb = _load_verb(options)

@@ -9,6 +9,8 @@ from typing import Self
 from optimizer.environment import for_child
 
 _START = "optimizer.child_start"
+#: Module of the process that runs studies.
+WORKER = "optimizer.studies.worker"
 #: Children yield the processor to the bot; on an idle core they run at full speed.
 NICENESS = 10
 #: Longest answer in bytes: the file names of a report, never a report.
