@@ -122,12 +122,14 @@ def _discard_output() -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    gc.disable()  # imports create no garbage, and the collector would scan their objects again and again
     front = command_line.read_front(arguments)
     with asyncio.Runner() as runner:
         early = runner.run(_start_early(front.verb))
         try:
             return _run_in(runner, front, early)
         finally:
+            gc.enable()
             for worker in early:  # whoever took it has stopped it, and this does nothing
                 runner.run(worker.stop())
 
@@ -195,7 +197,6 @@ async def _run_here(
             # Before the verb is loaded: the processes import their own modules meanwhile.
             starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options), early=early)
             children = await stack.enter_async_context(starting)
-        gc.disable()  # imports create no garbage, and the collector would scan their objects again and again
         verb = _load_verb(options)
         gc.freeze()
         gc.enable()
