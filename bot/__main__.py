@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot.cli import command_line
 from bot.ops.ending import end_within
-from optimizer.lazy import LazyModule
+from optimizer.lazy import LazyModule, not_found
 
 if TYPE_CHECKING:
     import pydantic
@@ -197,7 +197,8 @@ async def _run_here(
             # Before the verb is loaded: the processes import their own modules meanwhile.
             starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options), early=early)
             children = await stack.enter_async_context(starting)
-        verb = _load_verb(options)
+        with not_found("tornado"):  # Motor's second half
+            verb = _load_verb(options)
         gc.freeze()
         gc.enable()
         return await verb(options, chosen, children)

@@ -34,7 +34,6 @@ ROOMS = {
         "clock",
         "supervisor",
         "lazy",
-        "child_start",
         "environment",
         "compiled",
         "domain",

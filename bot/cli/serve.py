@@ -203,6 +203,8 @@ async def _serve(settings: Settings, children: ChildProcesses, supervisor: Super
     async with run_bot(settings, slack_client(settings), children, supervisor=supervisor) as bot:
         if not settings.has_slack:
             _print_link(settings, bot.port)
+        gc.unfreeze()
+        gc.collect()  # what was left of imports and opening
         gc.freeze()  # these objects stay: without this every full collection stops all conversations for 0.2 s
         await asyncio.Event().wait()
 

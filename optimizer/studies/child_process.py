@@ -8,7 +8,7 @@ from typing import Self
 
 from optimizer.environment import for_child
 
-_START = "optimizer.child_start"
+_START = "optimizer.studies.running.child_start"
 #: Module of the process that runs studies.
 WORKER = "optimizer.studies.worker"
 #: Children yield the processor to the bot; on an idle core they run at full speed.

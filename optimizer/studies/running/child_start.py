@@ -1,4 +1,4 @@
-"""Start of a child process: `python -m optimizer.child_start MODULE` imports a module with a `main`, and runs that.
+"""Start of a child process: imports a module that has a `main`, and runs that.
 
 As `python -m MODULE` does, but sooner: the collector is off while modules are imported, since it would scan their
 objects again and again, and packages that others import only where they find them are not found.
@@ -6,9 +6,8 @@ objects again and again, and packages that others import only where they find th
 
 import gc
 import sys
-from importlib import import_module
 
-from optimizer.lazy import not_found
+from optimizer.lazy import load_modules, not_found
 
 #: What others import for features that no child process uses: Optuna a client for its storage, Motor its second half,
 #: numba a reader of settings, the measure of coverage, and linear algebra.
@@ -19,10 +18,10 @@ def main() -> None:
     """Import the module that the command line names, and run it."""
     gc.disable()
     with not_found(*_UNUSED):
-        module = import_module(sys.argv[1])
+        load_modules(sys.argv[1])
     gc.freeze()  # what was imported stays
     gc.enable()
-    module.main()
+    sys.modules[sys.argv[1]].main()
 
 
 if __name__ == "__main__":
