@@ -180,7 +180,7 @@ async def _carry_out(typed: TypedCommand, far: _FarTerminal, context: BotContext
 
 def _verb(options: argparse.Namespace, services: Services, shown: Screen, context: BotContext) -> Awaitable[int]:
     if options.verb == "import":
-        read = importing.read_only if options.dry else partial(_import, services=services)
+        read = partial(_import, services=services)  # `--dry` needs no bot
         return asyncio.to_thread(data.import_with, read, options, shown, services.settings.language)
     if options.verb == "run" and not command_line.is_schedule_run(options):
         return _run(options, services, shown, context)
