@@ -192,7 +192,7 @@ def compiled(function: F) -> F:
 def is_compiled(function: Callable[..., Any]) -> bool:
     """True if the cache has code of a compiled function, of these sources."""
     cache: Any = getattr(function, "_cache", None)
-    return isinstance(cache, _Cache) and bool(cache._cache_file._load_index())
+    return isinstance(cache, _Cache) and bool(cache._cache_file._load_index())  # type: ignore[no-untyped-call]
 
 
 def _count_zeros(typing_context: object, word: types.Integer) -> tuple[Any, Any]:
