@@ -15,10 +15,12 @@ import threading
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
+from importlib import reload
 from pathlib import Path
 from typing import IO
 
 import optuna
+import talib
 from pymongo.errors import PyMongoError
 
 from optimizer.domain.kept_forecasts import Play, Realised
@@ -91,6 +93,7 @@ def _tell_loading(answers: IO[str], part: str, n: int) -> None:
 def _load_own(configuration: Configure) -> None:
     """Load the operator's own strategies, each of whose calls is fenced from here on."""
     if configuration.own:
+        reload(talib)  # with the tables of pandas, which they may use and the engine does without
         FENCE.put_up(2)
         load_again(configuration.own).use()
 

@@ -10,8 +10,8 @@ import sys
 from optimizer.lazy import load_modules, not_found
 
 #: What others import for features that no child process uses: Optuna a client for its storage, Motor its second half,
-#: numba a reader of settings, the measure of coverage, and linear algebra.
-_UNUSED = ("redis", "tornado", "yaml", "coverage", "scipy")
+#: numba a reader of settings, the measure of coverage, and linear algebra, TA-Lib tables.
+_UNUSED = ("redis", "tornado", "yaml", "coverage", "scipy", "pandas", "polars")
 
 
 def main() -> None:

@@ -25,8 +25,8 @@ from optimizer.validation.statistics import bootstrap, cross_validation
 
 #: What others load where they find it and no study uses: TA-Lib tables, numba the linear algebra of SciPy.
 _UNUSED = ("pandas", "polars", "scipy", "scipy.linalg")
-#: Modules with compiled functions; the two that take longest to compile are at the ends of the two directions' first.
-PARTS = (evaluator, estimator, cross_validation, bootstrap, regimes, policy_walk, forecast_paths)
+#: Modules with compiled functions; the two that take longest to compile are the first of either direction.
+PARTS = (evaluator, cross_validation, bootstrap, regimes, policy_walk, forecast_paths, estimator)
 #: Folders that the first and the second process lock for as long as they load.
 _FIRST, _SECOND = (Path(module.__file__ or "").parent for module in (evaluator, estimator))
 
