@@ -98,21 +98,23 @@ class _Implementation(CompileResultCacheImpl):
 class _Turns:
     """This process's turns to compile for a folder of the cache: one process at a time has one.
 
-    A function that is compiled in the middle of another one belongs to the same turn.
+    A function that is compiled in the middle of another one belongs to the same turn. A process waits for so many
+    seconds at most, in all: code that two of them compile is only compiled twice.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
         self._held: dict[str, tuple[int, int]] = {}  # the descriptor that is locked, and the functions under way
+        self._patience = patience
 
     def begin(self, folder: str) -> None:
-        """Wait for a turn, for minutes at most: code that two compile is only compiled twice."""
+        """Wait for a turn."""
         descriptor, depth = self._held.get(folder, (-1, 0))
         if not depth:
             try:
                 descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             except OSError:  # there is no folder yet, or none at all
                 return
-            _lock(descriptor)
+            self._lock(descriptor)
         self._held[folder] = descriptor, depth + 1
 
     def end(self, folder: str) -> None:
@@ -123,23 +125,24 @@ class _Turns:
         elif depth:
             os.close(descriptor)
 
+    def _lock(self, descriptor: int) -> None:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if self._patience <= 0:
+                    return
+                time.sleep(_TURN_POLL)
+                self._patience -= _TURN_POLL
+            except OSError:  # a file system without locks
+                return
+            else:
+                return
 
-def _lock(descriptor: int) -> None:
-    until = time.monotonic() + _LONGEST_TURN
-    while time.monotonic() < until:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_TURN_POLL)
-        except OSError:  # a file system without locks
-            return
-        else:
-            return
 
-
-_TURNS = _Turns()
-#: Seconds after which a process compiles whatever others do, and between two looks.
-_LONGEST_TURN, _TURN_POLL = 120.0, 0.05
+#: Seconds that a process waits for others in all, and between two looks.
+_PATIENCE, _TURN_POLL = 60.0, 0.05
+_TURNS = _Turns(_PATIENCE)
 
 
 class _Cache(FunctionCache):
