@@ -284,7 +284,7 @@ def test_without_slack_the_bot_serves_pages_and_its_owner_gets_a_link(
 
     assert "Slack is off: none of its tokens is set." in printed
     assert f"signs you in as <b>{local_user()}</b>" in shown
-    assert f"The bot (`optimize-bot serve`, process {serving.pid}) is running on {tmp_path}." in refused.err
+    assert f"The bot (`optimize-bot serve`, process {serving.pid}) is running on {tmp_path}, and" in refused.err
     assert "/sign-in?ticket=" in another.out
     assert serving.returncode == 0
     assert not [line for line in log.splitlines() if "nanobind" in line or "Traceback" in line or " ERROR " in line]
