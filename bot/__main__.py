@@ -125,21 +125,30 @@ def _run(arguments: Sequence[str] | None) -> int:
     gc.disable()  # imports create no garbage, and the collector would scan their objects again and again
     front = command_line.read_front(arguments)
     with asyncio.Runner() as runner:
-        early = runner.run(_start_early(front.verb))
+        early = runner.run(_start_early(front))
+        stack = AsyncExitStack()
         try:
-            return _run_in(runner, front, early)
+            return _run_in(runner, front, early, stack)
         finally:
             gc.enable()
+            runner.run(stack.aclose())
             for worker in early:  # whoever took it has stopped it, and this does nothing
                 runner.run(worker.stop())
 
 
-async def _start_early(verb: str) -> "tuple[child_process.ChildProcess, ...]":
+async def _start_early(front: argparse.Namespace) -> "tuple[child_process.ChildProcess, ...]":
     """Start the worker of a verb that always needs one: it imports for a second, and this process for as long."""
-    return (await child_process.ChildProcess.spawn(child_process.WORKER),) if verb in _EARLY else ()
+    if front.verb not in _EARLY or {"-h", "--help"} & {*front.rest}:
+        return ()
+    return (await child_process.ChildProcess.spawn(child_process.WORKER),)
 
 
-def _run_in(runner: asyncio.Runner, front: argparse.Namespace, early: "Sequence[child_process.ChildProcess]") -> int:
+def _run_in(
+    runner: asyncio.Runner,
+    front: argparse.Namespace,
+    early: "Sequence[child_process.ChildProcess]",
+    stack: AsyncExitStack,
+) -> int:
     try:
         chosen = settings.Settings()
         chosen = chosen.model_copy(update={"language": front.language or chosen.language})
@@ -153,11 +162,28 @@ def _run_in(runner: asyncio.Runner, front: argparse.Namespace, early: "Sequence[
         sys.stderr.write(f"The file .env in this folder cannot be read: {error.strerror}.\n")
         return exit_codes.BAD_USAGE
     try:
+        children = runner.run(_start_others(front, chosen, early, stack))
         options, chosen = _read(front, chosen)
-        return runner.run(_run_verb(options, chosen, early))
+        return runner.run(_run_verb(options, chosen, children))
     except errors.UserError as error:
         sys.stderr.write(exit_codes.sentence_of(error, chosen.language))
         return exit_codes.code_of(error)
+
+
+async def _start_others(
+    front: argparse.Namespace,
+    chosen: "settings.Settings",
+    early: "Sequence[child_process.ChildProcess]",
+    stack: AsyncExitStack,
+) -> "processes.ChildProcesses | None":
+    """Start what else such a verb needs, before its words are read; None for other verbs, and where the bot has it."""
+    if not early:
+        return None
+    starting = processes.start_children(chosen, verb=front.verb, n_workers=len(early), early=early)
+    try:
+        return await stack.enter_async_context(starting)
+    except processes.BotInHome:
+        return None  # the verb meets it again
 
 
 def _read(front: argparse.Namespace, chosen: "settings.Settings") -> "tuple[argparse.Namespace, settings.Settings]":
@@ -176,12 +202,12 @@ def _read(front: argparse.Namespace, chosen: "settings.Settings") -> "tuple[argp
 
 
 async def _run_verb(
-    options: argparse.Namespace, chosen: "settings.Settings", early: "Sequence[child_process.ChildProcess]"
+    options: argparse.Namespace, chosen: "settings.Settings", children: "processes.ChildProcesses | None"
 ) -> int:
     """Carry out a verb here, or where the bot owns the data directory, by the bot."""
     _end_on_sigterm()
     try:
-        return await _run_here(options, chosen, early)
+        return await _run_here(options, chosen, children)
     except processes.BotInHome as in_use:  # before anything was done
         if options.verb in _NOT_IN_BOT:
             raise
@@ -189,13 +215,12 @@ async def _run_verb(
 
 
 async def _run_here(
-    options: argparse.Namespace, chosen: "settings.Settings", early: "Sequence[child_process.ChildProcess]"
+    options: argparse.Namespace, chosen: "settings.Settings", children: "processes.ChildProcesses | None"
 ) -> int:
     async with AsyncExitStack() as stack:
-        children = None
-        if options.verb not in _ALONE:
+        if children is None and options.verb not in _ALONE:
             # Before the verb is loaded: the processes import their own modules meanwhile.
-            starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options), early=early)
+            starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options))
             children = await stack.enter_async_context(starting)
         with not_found("tornado"):  # Motor's second half
             verb = _load_verb(options)
