@@ -182,8 +182,10 @@ async def _start_others(
     starting = processes.start_children(chosen, verb=front.verb, n_workers=len(early), early=early)
     try:
         return await stack.enter_async_context(starting)
-    except processes.BotInHome:
-        return None  # the verb meets it again
+    except processes.BotInHome:  # the verb meets it again, and no worker is needed here
+        for worker in early:
+            await worker.stop()
+        return None
 
 
 def _read(front: argparse.Namespace, chosen: "settings.Settings") -> "tuple[argparse.Namespace, settings.Settings]":

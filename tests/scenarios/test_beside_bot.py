@@ -108,7 +108,7 @@ def test_what_the_bot_refuses_is_said_here(
 
 def test_a_study_goes_on_in_the_bot_when_its_terminal_is_interrupted(serving: Serving, typed: Terminal) -> None:
     running = subprocess.Popen(
-        [sys.executable, "-m", "bot", "run", "AAPL", "RSI", "2000", "folds=0", "seed=77"],
+        [sys.executable, "-m", "bot", "run", "AAPL", "RSI", "800", "folds=0", "seed=77"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     studies = serving.database.optimization_studies
@@ -123,7 +123,7 @@ def test_a_study_goes_on_in_the_bot_when_its_terminal_is_interrupted(serving: Se
 
     assert running.returncode in (128 + signal.SIGINT, 0)  # 0: it had ended before
     assert "Traceback" not in complaints
-    assert "2,000 sets" in " ".join(typed("status", study["study_name"]).out.split())
+    assert "800 sets" in " ".join(typed("status", study["study_name"]).out.split())
 
 
 def test_only_its_owner_may_open_the_socket(serving: Serving) -> None:

@@ -5,6 +5,7 @@ objects again and again, and packages that others import only where they find th
 """
 
 import gc
+import signal
 import sys
 
 from optimizer.lazy import load_modules, not_found
@@ -16,6 +17,8 @@ _UNUSED = ("redis", "tornado", "yaml", "coverage", "scipy", "pandas", "polars")
 
 def main() -> None:
     """Import the module that the command line names, and run it."""
+    # Ctrl-C reaches all processes of a terminal; this one's parent ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
     with not_found(*_UNUSED):
         load_modules(sys.argv[1])
