@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot.cli import command_line
 from bot.ops.ending import end_within
-from optimizer.lazy import LazyModule
+from optimizer.lazy import LazyModule, not_found
 
 if TYPE_CHECKING:
     import pydantic
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
         web,
         worker_program,
     )
+    from bot.cli.attach import exit_codes, terminal_client
     from bot.cli.upkeep import backup, move, prune, restore, warm
     from bot.ops import json_log
     from bot.runtime import own_strategies, processes, settings
     from optimizer import errors
-    from reports import render
-    from reports.text import terminal
+    from optimizer.studies import child_process
 else:
     # Loaded at the first use, so that each verb loads only what it needs: `run` no web server, `help` no database.
     data, doctor, first_start, help_pages, keys = (
@@ -54,12 +54,9 @@ else:
     own_strategies, processes, settings = (
         LazyModule(f"bot.runtime.{name}") for name in ("own_strategies", "processes", "settings")
     )
-    errors, render, terminal = map(LazyModule, ("optimizer.errors", "reports.render", "reports.text.terminal"))
+    exit_codes, terminal_client = (LazyModule(f"bot.cli.attach.{name}") for name in ("exit_codes", "terminal_client"))
+    child_process, errors = LazyModule("optimizer.studies.child_process"), LazyModule("optimizer.errors")
     pydantic = LazyModule("pydantic")
-
-DONE, FAILED, BAD_USAGE = 0, 1, 2
-#: As a shell reports a process that a signal ended.
-INTERRUPTED, TERMINATED, PIPE_CLOSED = (128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGPIPE)
 
 #: Seconds that threads have at the end of the process.
 _LAST_SECONDS = 2.0
@@ -75,11 +72,15 @@ _MODULES: Mapping[str, ModuleType] = {
 }  # fmt: skip
 #: Verbs that need prices from somewhere: the first of them in a terminal asks from where.
 _ASKING = {"serve", "run"}
+#: Verbs whose one worker is started before anything else.
+_EARLY = {"run"}
 #: Verbs that start no child processes here.
 _ALONE = {
     "worker", "import", "keys", "backup", "restore", "prune", "move", "warm", "doctor", "help", "web",
     "strategies new", "strategies check",
 }  # fmt: skip
+#: Verbs that the running bot does not carry out for a terminal.
+_NOT_IN_BOT = (_ALONE | {"serve"}) - {"import"}
 #: Number of workers, where some are needed; None: the number in the settings.
 _WORKERS = {
     "serve": None, "health": None, "run": 1, "resume": 1, "more": 1, "replay": 1, "forecast": 1, "forecasts": 1,
@@ -103,13 +104,13 @@ def _run_quietly(arguments: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_output()
-        return PIPE_CLOSED
+        return exit_codes.PIPE_CLOSED
     except asyncio.CancelledError:
-        return TERMINATED
+        return exit_codes.TERMINATED
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return exit_codes.INTERRUPTED
     except SystemExit as ended:  # of argparse, or of rich when the pipe is closed
-        return ended.code if isinstance(ended.code, int) else DONE
+        return ended.code if isinstance(ended.code, int) else exit_codes.DONE
     return code
 
 
@@ -121,55 +122,110 @@ def _discard_output() -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    options = command_line.read_front(arguments)
+    gc.disable()  # imports create no garbage, and the collector would scan their objects again and again
+    front = command_line.read_front(arguments)
+    with asyncio.Runner() as runner:
+        early = runner.run(_start_early(front))
+        stack = AsyncExitStack()
+        try:
+            return _run_in(runner, front, early, stack)
+        finally:
+            gc.enable()
+            runner.run(stack.aclose())
+            for worker in early:  # whoever took it has stopped it, and this does nothing
+                runner.run(worker.stop())
+
+
+async def _start_early(front: argparse.Namespace) -> "tuple[child_process.ChildProcess, ...]":
+    """Start the worker of a verb that always needs one: it imports for a second, and this process for as long."""
+    if front.verb not in _EARLY or {"-h", "--help"} & {*front.rest}:
+        return ()
+    return (await child_process.ChildProcess.spawn(child_process.WORKER),)
+
+
+def _run_in(
+    runner: asyncio.Runner,
+    front: argparse.Namespace,
+    early: "Sequence[child_process.ChildProcess]",
+    stack: AsyncExitStack,
+) -> int:
     try:
         chosen = settings.Settings()
-        chosen = chosen.model_copy(update={"language": options.language or chosen.language})
+        chosen = chosen.model_copy(update={"language": front.language or chosen.language})
     except pydantic.ValidationError as error:
         sys.stderr.write(_settings_sentence(error))
-        return BAD_USAGE
+        return exit_codes.BAD_USAGE
     except UnicodeDecodeError as error:
         sys.stderr.write(f"The file .env in this folder is not text in UTF-8: {error.reason} at byte {error.start}.\n")
-        return BAD_USAGE
+        return exit_codes.BAD_USAGE
     except OSError as error:
         sys.stderr.write(f"The file .env in this folder cannot be read: {error.strerror}.\n")
-        return BAD_USAGE
+        return exit_codes.BAD_USAGE
     try:
-        _log_to_stderr(verbose=options.verbose or options.verb == "serve")
-        if chosen.log == "json":
-            logging.getLogger().handlers[0].setFormatter(json_log.JsonLines())
-        if chosen.plugins != "off" and command_line.names_strategies(options):
-            # Before a word is read: which of them are strategies is known then, and nothing has asked before.
-            own_strategies.load_own_strategies(chosen)
-        options = command_line.read_verb(options)
-        _log_to_stderr(verbose=options.verbose)
-        chosen = chosen.model_copy(update={"language": options.language or chosen.language})
-        asks = options.verb in _ASKING and not getattr(options, "json", False) and first_start.may_ask()
-        chosen = first_start.with_sources(chosen, may_ask=asks)
-        return asyncio.run(_run_verb(options, chosen))
+        children = runner.run(_start_others(front, chosen, early, stack))
+        options, chosen = _read(front, chosen)
+        return runner.run(_run_verb(options, chosen, children))
     except errors.UserError as error:
-        return _refuse(error, chosen.language)
+        sys.stderr.write(exit_codes.sentence_of(error, chosen.language))
+        return exit_codes.code_of(error)
 
 
-def _refuse(error: "errors.UserError", language: str) -> int:
-    """Print the sentence of an error, with the corrected command where there is one."""
-    message = render.renderer_of(language).refusal(error)
-    sys.stderr.write(terminal.terminal_text([message]) + "\n")
-    # An error of the grammar carries the corrected command, if only an empty one.
-    is_usage = isinstance(error, errors.UnknownWord | errors.BadValue) or "command" in error.facts
-    return BAD_USAGE if is_usage else FAILED
+async def _start_others(
+    front: argparse.Namespace,
+    chosen: "settings.Settings",
+    early: "Sequence[child_process.ChildProcess]",
+    stack: AsyncExitStack,
+) -> "processes.ChildProcesses | None":
+    """Start what else such a verb needs, before its words are read; None for other verbs, and where the bot has it."""
+    if not early:
+        return None
+    starting = processes.start_children(chosen, verb=front.verb, n_workers=len(early), early=early)
+    try:
+        return await stack.enter_async_context(starting)
+    except processes.BotInHome:  # the verb meets it again, and no worker is needed here
+        for worker in early:
+            await worker.stop()
+        return None
 
 
-async def _run_verb(options: argparse.Namespace, chosen: "settings.Settings") -> int:
+def _read(front: argparse.Namespace, chosen: "settings.Settings") -> "tuple[argparse.Namespace, settings.Settings]":
+    """Read the verb and what it takes, and ask at a first start; returns the options and the settings."""
+    _log_to_stderr(verbose=front.verbose or front.verb == "serve")
+    if chosen.log == "json":
+        logging.getLogger().handlers[0].setFormatter(json_log.JsonLines())
+    if chosen.plugins != "off" and command_line.names_strategies(front):
+        # Before a word is read: which of them are strategies is known then, and nothing has asked before.
+        own_strategies.load_own_strategies(chosen)
+    options = command_line.read_verb(front)
+    _log_to_stderr(verbose=options.verbose)
+    chosen = chosen.model_copy(update={"language": options.language or chosen.language})
+    asks = options.verb in _ASKING and not getattr(options, "json", False) and first_start.may_ask()
+    return options, first_start.with_sources(chosen, may_ask=asks)
+
+
+async def _run_verb(
+    options: argparse.Namespace, chosen: "settings.Settings", children: "processes.ChildProcesses | None"
+) -> int:
+    """Carry out a verb here, or where the bot owns the data directory, by the bot."""
     _end_on_sigterm()
+    try:
+        return await _run_here(options, chosen, children)
+    except processes.BotInHome as in_use:  # before anything was done
+        if options.verb in _NOT_IN_BOT:
+            raise
+        return await terminal_client.ask_bot(options, chosen, in_use)
+
+
+async def _run_here(
+    options: argparse.Namespace, chosen: "settings.Settings", children: "processes.ChildProcesses | None"
+) -> int:
     async with AsyncExitStack() as stack:
-        children = None
-        if options.verb not in _ALONE:
+        if children is None and options.verb not in _ALONE:
             # Before the verb is loaded: the processes import their own modules meanwhile.
             starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options))
             children = await stack.enter_async_context(starting)
-        gc.disable()  # imports create no garbage, and the collector would scan their objects again and again
-        verb = _load_verb(options)
+        with not_found("tornado"):  # Motor's second half
+            verb = _load_verb(options)
         gc.freeze()
         gc.enable()
         return await verb(options, chosen, children)

@@ -4,10 +4,13 @@ The cache is `NUMBA_CACHE_DIR`, `__pycache__` beside the source, or the user's c
 that is writable. A read-only cache that was filled when an image was built is used too; without any
 folder the code is compiled at each start. Neither is an error. Numba invalidates cached code when its
 file changes; here any change of a compiled function in the folder does, because they call each other
-across files.
+across files. Of several processes that start at once one compiles a function; the others wait for that, and read it.
 """
 
+import fcntl
 import hashlib
+import os
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -92,11 +95,69 @@ class _Implementation(CompileResultCacheImpl):
     ]
 
 
+class _Turns:
+    """This process's turns to compile for a folder of the cache: one process at a time has one.
+
+    A function that is compiled in the middle of another one belongs to the same turn. A process waits for so many
+    seconds at most, in all: code that two of them compile is only compiled twice.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._held: dict[str, tuple[int, int]] = {}  # the descriptor that is locked, and the functions under way
+        self._patience = patience
+
+    def begin(self, folder: str) -> None:
+        """Wait for a turn."""
+        descriptor, depth = self._held.get(folder, (-1, 0))
+        if not depth:
+            try:
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            except OSError:  # there is no folder yet, or none at all
+                return
+            self._lock(descriptor)
+        self._held[folder] = descriptor, depth + 1
+
+    def end(self, folder: str) -> None:
+        """End what `begin` began."""
+        descriptor, depth = self._held.pop(folder, (-1, 0))
+        if depth > 1:
+            self._held[folder] = descriptor, depth - 1
+        elif depth:
+            os.close(descriptor)
+
+    def _lock(self, descriptor: int) -> None:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if self._patience <= 0:
+                    return
+                time.sleep(_TURN_POLL)
+                self._patience -= _TURN_POLL
+            except OSError:  # a file system without locks
+                return
+            else:
+                return
+
+
+#: Seconds that a process waits for others in all, and between two looks.
+_PATIENCE, _TURN_POLL = 60.0, 0.05
+_TURNS = _Turns(_PATIENCE)
+
+
 class _Cache(FunctionCache):
     _impl_class = _Implementation
 
     def load_overload(self, sig: object, target_context: object) -> Any:
-        """Cached code of a signature; None where a version with other types wrote it."""
+        """Cached code of a signature; None where a version with other types wrote it, and it is to be compiled."""
+        found = self._load(sig, target_context)
+        if found is None and self._enabled:
+            _TURNS.begin(self.cache_path)
+            if (found := self._load(sig, target_context)) is not None:  # another process has compiled it meanwhile
+                _TURNS.end(self.cache_path)
+        return found
+
+    def _load(self, sig: object, target_context: object) -> Any:
         try:
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except (AttributeError, ImportError, EOFError, UnpicklingError):
@@ -109,6 +170,8 @@ class _Cache(FunctionCache):
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
         except OSError:
             self.disable()  # type: ignore[no-untyped-call]
+        finally:
+            _TURNS.end(self.cache_path)
 
     def _forget(self) -> None:
         try:
@@ -127,6 +190,12 @@ def compiled(function: F) -> F:
     except RuntimeError:  # raised by numba when no folder is writable
         return cast("F", dispatcher)
     return cast("F", dispatcher)
+
+
+def is_compiled(function: Callable[..., Any]) -> bool:
+    """True if the cache has code of a compiled function, of these sources."""
+    cache: Any = getattr(function, "_cache", None)
+    return isinstance(cache, _Cache) and bool(cache._cache_file._load_index())  # type: ignore[no-untyped-call]
 
 
 def _count_zeros(typing_context: object, word: types.Integer) -> tuple[Any, Any]:

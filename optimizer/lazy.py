@@ -11,6 +11,9 @@ To keep its types, import the module for the type checker:
         talib = LazyModule("talib")
 """
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -33,3 +36,20 @@ def load_modules(*names: str) -> None:
     """Import modules now, so that their proxies find them loaded."""
     for name in names:
         import_module(name)
+
+
+@contextmanager
+def not_found(*names: str) -> Iterator[None]:
+    """Let packages look as if they were not installed, inside the block; those that are loaded already are found.
+
+    For others that import them where they find them, for seconds and a hundred megabytes, and need them for features
+    that are not used here. Only for a process whose other threads import nothing meanwhile.
+    """
+    absent = [name for name in names if name not in sys.modules]
+    modules: dict[str, Any] = sys.modules  # the import system defines None in it, its stubs do not
+    modules.update(dict.fromkeys(absent))
+    try:
+        yield
+    finally:
+        for name in absent:
+            del modules[name]

@@ -35,6 +35,7 @@ BY_NAME = {
 #: Around the code of others: a worker's job, sources of other packages, and a person's own strategies.
 CATCH_ALLS = {
     "optimizer/studies/worker.py": 1,
+    "bot/cli/attach/terminal_server.py": 1,
     "optimizer/market/providers/plugins.py": 1,
     "optimizer/strategies/plugins/fence.py": 1,
 }

@@ -100,7 +100,7 @@ WITHIN = {
     "bot/grammar": {"rules", "understanding"},
     "bot/api": {"routes"},
     "bot/commands": {"forms", "outlook"},
-    "bot/cli": {"upkeep"},
+    "bot/cli": {"attach", "upkeep"},
 }
 #: Rooms and folders whose first file is still to come.
 PLANNED: set[str] = set()

@@ -2,15 +2,15 @@
 
 import argparse
 import asyncio
-import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 from pydantic_core import to_jsonable_python
-from rich.console import Console
+from rich.spinner import Spinner
 
+from bot.cli.screen import Screen
 from bot.grammar.cadence import find_time_zone
 from bot.runtime.processes import ChildProcesses, lock_home
 from bot.runtime.services import open_market
@@ -27,18 +27,19 @@ from reports.text.terminal import unmarked
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Import a file or a folder, or with `--dry` only read it; returns the exit code."""
-    return await asyncio.to_thread(_import, options, settings)
+    read = read_only if options.dry else partial(_stored, settings=settings)
+    return await asyncio.to_thread(import_with, read, options, Screen(as_json=options.json), settings.language)
 
 
-def _import(options: argparse.Namespace, settings: Settings) -> int:
-    console, renderer = Console(stderr=options.json, highlight=False), renderer_of(settings.language)
-    reading, path = reading_of(options), Path(options.path)
-    with console.status(f"reading {path}"):
-        report = read_only(path, reading=reading) if options.dry else _stored(path, reading, settings)
+def import_with(read: Callable[..., ImportReport], options: argparse.Namespace, screen: Screen, language: str) -> int:
+    """Import by `read`, which takes the path and how it is read, and print what was understood; in a thread."""
+    renderer, path = renderer_of(language), Path(options.path)
+    reading = reading_of(options)
+    with screen.changing(Spinner("dots", f"reading {path}")):
+        report = read(path, reading=reading)
     for phrase in _told(report, is_dry=options.dry):
-        console.print(unmarked(renderer.phrase(phrase)), markup=False, overflow="ignore", crop=False)
-    if options.json:
-        sys.stdout.write(json.dumps(_document(report, renderer, is_dry=options.dry), ensure_ascii=False) + "\n")
+        screen.console.print(unmarked(renderer.phrase(phrase)), markup=False, overflow="ignore", crop=False)
+    screen.write(_document(report, renderer, is_dry=options.dry))
     return 0
 
 
@@ -55,7 +56,7 @@ def reading_of(options: argparse.Namespace) -> Reading:
     )
 
 
-def _stored(path: Path, reading: Reading, settings: Settings) -> ImportReport:
+def _stored(path: Path, *, reading: Reading, settings: Settings) -> ImportReport:
     with lock_home(settings.home, "data import"), open_market(settings) as market:
         return import_files(path, market.warehouse, reading=reading, now=utc_now())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.spinner import Spinner
 
 from bot.access.local import local_user
 from bot.cli.command_line import PROGRAM, RUN, words_text
@@ -44,6 +45,7 @@ from reports.render import renderer_of
 from reports.text.terminal import terminal_text
 
 _POLL_SECONDS = 0.05
+_UNDER_WAY = (StudyState.QUEUED, StudyState.RUNNING)
 
 
 class OnlyInSlack(BadValue):
@@ -56,7 +58,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     command = _parse_unless_saved(options)
     screen, folder = Screen(as_json=options.json), Path(options.out) if options.out else None
     async with open_services(settings, children) as services:
-        command = command or _parse(options, await saved_rules())
+        command = command or parse_run(options, await saved_rules())
         conversation = TerminalConversation(services, screen, folder)
         return await conversation.run(command)
 
@@ -64,12 +66,12 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
 def _parse_unless_saved(options: argparse.Namespace) -> Start | None:
     """Read the words after `run`; None where one that is no strategy may name a saved rule, which the database has."""
     try:
-        return _parse(options, NO_RULES)
+        return parse_run(options, NO_RULES)
     except UnknownStrategy:
         return None
 
 
-def _parse(options: argparse.Namespace, rules: Mapping[str, StudyRule]) -> Start:
+def parse_run(options: argparse.Namespace, rules: Mapping[str, StudyRule]) -> Start:
     """Read the words after `run`; raises OnlyInSlack for what a terminal has no use for."""
     command = parse(f"start {words_text(options)}", prefix=PROGRAM, rules=rules)
     assert isinstance(command, Start), "the grammar reads this verb as nothing else"
@@ -159,12 +161,13 @@ class TerminalConversation:
     async def finish(self, study: OptimizationStudy) -> dict[str, Any]:
         """Run a stored study to its end and report; returns it as a document, empty when it did not complete."""
         await self._wait_for_worker()
-        running = begin(self._services.studies.run_study(study.study_name))
+        running = begin(self._run_to_end(study.study_name))
         # Not before: the result comes first, and the charts follow it.
         await self._services.chart_process.warm()
-        reaper = Reaper(self._services.pool.identity)  # a worker on another machine may have been quicker, and die
-        async with self._services.supervisor.repeat("reaper", reaper.tick, every=LOOK_SECONDS):
+        try:
             study = await self._follow(study, running)
+        finally:
+            running.cancel()
         facts = study_facts(study, now=utc_now(), command=command_text(study.spec, prefix=RUN), prefix=PROGRAM)
         if study.status is not StudyState.COMPLETE:
             self._screen.show(self._renderer.failure(facts) if study.failure else self._renderer.cancelled(facts))
@@ -174,14 +177,28 @@ class TerminalConversation:
         await self._write_files(facts)
         return json_document(facts, trials)
 
+    async def _run_to_end(self, study_name: str) -> None:
+        """Run a study here; where the bot does that, hand it in and wait, so that it goes on when nobody waits."""
+        jobs = self._services.jobs
+        if jobs.is_running:
+            self._screen.after_interrupt(self._renderer.notice("goes_on", study=study_name))
+            await jobs.submit(study_name)
+            while (await self._services.studies.find(study_name)).status in _UNDER_WAY:
+                await asyncio.sleep(_POLL_SECONDS)
+            return
+        reaper = Reaper(self._services.pool.identity)  # a worker on another machine may have been quicker, and die
+        async with self._services.supervisor.repeat("reaper", reaper.tick, every=LOOK_SECONDS):
+            await self._services.studies.run_study(study_name)
+
     async def _wait_for_worker(self) -> None:
         """Wait with a message: the first start of a version compiles the kernel."""
         pool = self._services.pool
-        with self._screen.console.status(terminal_text([self._renderer.notice("warming")])) as shown:
+        spinner = Spinner("dots", terminal_text([self._renderer.notice("warming")]))
+        with self._screen.changing(spinner):
             while not await pool.is_ready(within=_POLL_SECONDS):
                 if (loading := pool.loading) is not None:
                     words = self._renderer.notice("warming_part", n=loading[0], total=loading[1])
-                    shown.update(terminal_text([words]))
+                    spinner.update(text=terminal_text([words]))
 
     async def _follow(self, study: OptimizationStudy, running: "asyncio.Task[Any]") -> OptimizationStudy:
         """Show the progress until the study has ended; a fault of its run is raised."""
@@ -203,7 +220,9 @@ class TerminalConversation:
             TextColumn("{task.fields[best]}"),
             TimeRemainingColumn(),
         )
-        return Progress(*columns, console=console, transient=not console.is_terminal)
+        is_transient = not console.is_terminal
+        # As in `Screen.changing`, the process's own output stays where it goes.
+        return Progress(*columns, console=console, transient=is_transient, redirect_stdout=False, redirect_stderr=False)
 
     async def _write_files(self, facts: StudyFacts) -> None:
         try:

@@ -3,10 +3,11 @@
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 from pydantic_core import to_jsonable_python
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.live import Live
 
 from reports.text.message import Message
 from reports.text.terminal import WIDTH, terminal_text
@@ -24,9 +25,11 @@ def plain_facts(message: Message) -> dict[str, Any]:
 class Screen:
     """Prints messages, and the one document of a command."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self.console = Console(stderr=as_json, highlight=False)
+    def __init__(self, *, as_json: bool, console: Console | None = None, out: TextIO | None = None) -> None:
+        """Print in this process's terminal, unless another console and another stdout are given."""
+        self.console = console or Console(stderr=as_json, highlight=False)
         self._as_json = as_json
+        self._out = out
 
     def show(self, *messages: Message) -> None:
         """Print messages for people; an empty one prints nothing."""
@@ -38,4 +41,13 @@ class Screen:
     def write(self, document: Mapping[str, Any]) -> None:
         """Print the document when one is wanted."""
         if self._as_json:
-            sys.stdout.write(json.dumps(document, allow_nan=False, ensure_ascii=False) + "\n")
+            out = self._out or sys.stdout
+            out.write(json.dumps(document, allow_nan=False, ensure_ascii=False) + "\n")
+
+    def after_interrupt(self, message: Message) -> None:
+        """Keep what is to be shown when the person interrupts from here on: nothing, where that ends what runs."""
+
+    def changing(self, shown: RenderableType) -> Live:
+        """Return what shows something that changes, inside a block, and takes it away at its end."""
+        # The process's own output stays where it goes: the screen may be another process's.
+        return Live(shown, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False)

@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.access.local import LocalPeople
 from bot.access.people import People
 from bot.access.roster import Roster
+from bot.cli.attach.terminal_server import answer_terminals
 from bot.cli.composition import make_context, make_digests, make_scheduled_runs
 from bot.cli.screen import Screen
 from bot.cli.web import link_message, sign_in_url
@@ -202,6 +203,8 @@ async def _serve(settings: Settings, children: ChildProcesses, supervisor: Super
     async with run_bot(settings, slack_client(settings), children, supervisor=supervisor) as bot:
         if not settings.has_slack:
             _print_link(settings, bot.port)
+        gc.unfreeze()
+        gc.collect()  # what was left of imports and opening
         gc.freeze()  # these objects stay: without this every full collection stops all conversations for 0.2 s
         await asyncio.Event().wait()
 
@@ -245,6 +248,7 @@ async def run_bot(
             await stack.enter_async_context(_listen_to_slack(context, doors, web))
         web.mount("/", build_pages(context))  # last, since it answers every other path
         port = await stack.enter_async_context(listen(web, settings))
+        await stack.enter_async_context(answer_terminals(context))
         stack.callback(services.closing.set)
         yield RunningBot(context=context, port=port)
 

@@ -7,8 +7,8 @@ stored, and sent by the bot at its next start. A study that goes on is followed 
 import argparse
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,20 +78,38 @@ class AboutSlack(BadValue):
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Carry out one command of the grammar; returns the exit code."""
     assert children is not None, "the command line starts them for these verbs"
-    text = command_text(options)
-    command = _for_terminal(parse(text, prefix=PROGRAM))
-    screen, folder = Screen(as_json=options.json), Path(getattr(options, "out", None) or ".")
+    command = read_command(options)
+    screen = Screen(as_json=options.json)
     async with open_services(settings, children) as services:
-        outbox = TerminalOutbox(screen, folder, services)
-        async with _open_context(services, outbox) as context:
-            if isinstance(command, ListForecasts):  # no bot need ever run here that scores them by itself
-                await ForecastScoring(services).score()
-            answer = await _dispatch(command, text, context, _attachment(getattr(options, "file", None)))
-            screen.show(answer.message)
-            if isinstance(command, Resume | More):
-                return await _finish(command, options, context, screen)
-            document = await _document(command, answer, context, outbox, as_json=options.json)
-            screen.write(document)
+        await services.jobs.open()
+        return await carry_out(command, options, services, screen)
+
+
+def read_command(options: argparse.Namespace) -> Command:
+    """Read the words of a verb. Raises UserError for what cannot be read, or is about messages in Slack."""
+    return _for_terminal(parse(command_text(options), prefix=PROGRAM))
+
+
+async def carry_out(
+    command: Command, options: argparse.Namespace, services: Services, screen: Screen, **shared: Any
+) -> int:
+    """Carry out a command, as the person at this machine; `shared` are fields of the context of a bot around it."""
+    folder = Path(getattr(options, "out", None) or ".")
+    outbox = TerminalOutbox(screen, folder, services)
+    context = make_context(services, NoSlack(), outbox, LocalPeople(services.settings.language))
+    context = replace(context, **shared)
+    try:
+        if isinstance(command, ListForecasts):  # no bot need ever run here that scores them by itself
+            await ForecastScoring(services).score()
+        attachment = _attachment(getattr(options, "file", None))
+        answer = await _dispatch(command, command_text(options), context, attachment)
+        screen.show(answer.message)
+        if isinstance(command, Resume | More):
+            return await _finish(command, options, context, screen)
+        document = await _document(command, answer, context, outbox, as_json=options.json)
+        screen.write(document)
+    finally:
+        await context.background.stop()
     return 1 if _is_blocked(command, answer) else 0
 
 
@@ -165,7 +183,9 @@ class TerminalDispatcher(Dispatcher):
             message = await replay_message(service, study.study_name, study.code_version, origin.renderer)
             return Answer(message)
         answer = await super().authorize_and_run(command, origin)
-        is_ours = self._context.services.settings.mongodb_address is None  # or another machine may run the study
+        services = self._context.services
+        # Else the bot, or another machine, may run the study.
+        is_ours = services.settings.mongodb_address is None and not services.jobs.is_running
         return await self._stop(command, origin) if isinstance(command, Cancel | Pause) and is_ours else answer
 
     async def _stop(self, command: Cancel | Pause, origin: Origin) -> Answer:
@@ -173,16 +193,6 @@ class TerminalDispatcher(Dispatcher):
         service = self._context.services.studies
         study = await service.run_study((await service.find(command.study)).study_name)
         return Answer(origin.renderer.status(study_facts(study, now=self._context.clock())))
-
-
-@asynccontextmanager
-async def _open_context(services: Services, outbox: Outbox) -> AsyncIterator[BotContext]:
-    await services.jobs.open()
-    context = make_context(services, NoSlack(), outbox, LocalPeople(services.settings.language))
-    try:
-        yield context
-    finally:
-        await context.background.stop()
 
 
 class TerminalOutbox(Outbox):
@@ -233,8 +243,10 @@ async def _run_schedule(name: str, context: BotContext, outbox: TerminalOutbox) 
     query = {"schedule_name": schedule.schedule_name, "state": {"$ne": str(RunState.TOLD)}}
     runs, scheduled = await ScheduleRun.find(query).to_list(), make_scheduled_runs(context)
     while await ScheduleRun.find(query).count():
-        await scheduled.tick()
         await asyncio.sleep(_TICK_SECONDS)
+        if context.services.jobs.is_running:  # the bot advances them
+            continue
+        await scheduled.tick()
         for run in await ScheduleRun.find(query, {"state": str(RunState.SEARCHING)}).to_list():
             await context.services.studies.run_study(run.study_name)
     for run in runs:

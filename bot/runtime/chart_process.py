@@ -11,7 +11,7 @@ from optimizer.supervisor import begin_alone
 from reports.charts.draw_request import Draw, DrawRequest, Written, write_draw_request
 from reports.languages import Language
 
-_MODULE = "reports"
+_MODULE = "reports.__main__"
 #: A process with nothing to draw for so long is ended: it keeps a hundred megabytes and more.
 IDLE_SECONDS = 60.0
 

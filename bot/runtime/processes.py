@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 from bot.runtime.settings import Settings
 from optimizer.errors import Unavailable
 from optimizer.storage.embedded_mongo import EmbeddedMongo, find_mongod, start_mongod
+from optimizer.studies.child_process import ChildProcess
 from optimizer.studies.worker_pool import WorkerPool
 
 #: Rights that nobody but the owner has on what is stored.
@@ -25,7 +26,7 @@ _UMASK = 0o077
 #: Names of what is stored in a data directory.
 _OURS = (
     "market.duckdb*", "snapshots", "reports", "cache", "champions.json*", "identity", "lock", "mongodb",
-    "mongodb.password", "pages.secret",
+    "mongodb.password", "pages.secret", "terminal.sock",
 )  # fmt: skip
 _IDENTITY_FILE = "identity"
 _IDENTITY = re.compile(rb"[!-~]{8,}\s*")
@@ -107,9 +108,9 @@ def _in_use(home: Path, *, pid: str, verb: str) -> HomeInUse:
 
 @asynccontextmanager
 async def start_children(
-    settings: Settings, *, n_workers: int | None = None, verb: str = BOT
+    settings: Settings, *, n_workers: int | None = None, verb: str = BOT, early: Sequence[ChildProcess] = ()
 ) -> AsyncIterator[ChildProcesses]:
-    """Own the data directory and run the processes inside the block."""
+    """Own the data directory and run the processes inside the block; workers may have been started `early`."""
     async with AsyncExitStack() as stack:
         stack.enter_context(lock_home(settings.home, verb))
         mongod = None
@@ -118,5 +119,5 @@ async def start_children(
             stack.push_async_callback(asyncio.to_thread, mongod.stop)
         pool = WorkerPool(settings.workers if n_workers is None else n_workers)
         stack.push_async_callback(pool.stop)
-        await pool.prepare()
+        await pool.prepare(early)
         yield ChildProcesses(pool=pool, mongod=mongod)

@@ -8,6 +8,9 @@ from typing import Self
 
 from optimizer.environment import for_child
 
+_START = "optimizer.studies.running.child_start"
+#: Module of the process that runs studies.
+WORKER = "optimizer.studies.worker"
 #: Children yield the processor to the bot; on an idle core they run at full speed.
 NICENESS = 10
 #: Longest answer in bytes: the file names of a report, never a report.
@@ -22,7 +25,7 @@ class ChildDied(Exception):
 
 
 class ChildProcess:
-    """Process that runs `python -m MODULE`."""
+    """Process that runs the `main` of a module."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -33,6 +36,7 @@ class ChildProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
+            _START,
             module,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -24,7 +24,7 @@ from apscheduler.job import Job
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.jobstores.mongodb import MongoDBJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.schedulers.base import STATE_PAUSED
+from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from pymongo import MongoClient
@@ -208,6 +208,11 @@ class StudyJobs:
         self._scheduler.run_on(asyncio.get_running_loop())
         await asyncio.to_thread(self._drop_foreign)
         await asyncio.to_thread(self._scheduler.start, paused=True)
+
+    @property
+    def is_running(self) -> bool:
+        """True in the bot, which runs jobs; False in a program that only opened the store, or not even that."""
+        return bool(self._scheduler.state == STATE_RUNNING)
 
     async def submit(self, study_name: str) -> None:
         """Queue a study for the next free worker; a program that only opened the store runs its studies itself."""

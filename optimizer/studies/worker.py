@@ -12,27 +12,24 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
+from importlib import reload
 from pathlib import Path
 from typing import IO
 
 import optuna
+import talib
 from pymongo.errors import PyMongoError
 
 from optimizer.domain.kept_forecasts import Play, Realised
 from optimizer.domain.results.forecast_results import Forecast
-from optimizer.engine import evaluator, row_sums
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
-from optimizer.learned import regimes
-from optimizer.learned.policy import policy_walk
 from optimizer.market.snapshots import read_snapshot
-from optimizer.outlook import forecast_paths
 from optimizer.outlook.champion_forecasts import forecast_parts
 from optimizer.outlook.realised import Player
-from optimizer.search.tpe import estimator
 from optimizer.storage.documents import DOCUMENTS
 from optimizer.storage.leases import Claimant
 from optimizer.storage.mongo import open_documents
@@ -41,6 +38,7 @@ from optimizer.storage.outage import name_of
 from optimizer.strategies.plugins.fence import FENCE
 from optimizer.strategies.plugins.loading import load_again
 from optimizer.studies.child_process import NICENESS
+from optimizer.studies.running import warming
 from optimizer.studies.study_runs import challenge_study, replay_study, run_study, summary_of, tabulate_study
 from optimizer.studies.worker_messages import (
     Answer,
@@ -63,12 +61,8 @@ from optimizer.studies.worker_messages import (
     decode_request,
     encode,
 )
-from optimizer.validation.statistics import bootstrap, cross_validation
 
 log = logging.getLogger(__name__)
-
-#: Modules with compiled functions.
-_COMPILED = (evaluator, row_sums, estimator, cross_validation, bootstrap, regimes, policy_walk, forecast_paths)
 
 
 async def serve(answers: IO[str]) -> None:
@@ -77,8 +71,8 @@ async def serve(answers: IO[str]) -> None:
     # Before anything is known of MongoDB, which starts meanwhile.
     tell = partial(_tell_loading, answers)
     tell("", 0)
-    warm(tell)
-    gc.freeze()  # what was imported stays: the collector need not look through it in the middle of every search
+    warming.warm(tell)
+    gc.freeze()  # what was loaded stays: the collector need not look through it in the middle of every search
     configuration = decode_request(await lines.get())
     assert isinstance(configuration, Configure)
     _load_own(configuration)
@@ -93,22 +87,13 @@ async def serve(answers: IO[str]) -> None:
 
 
 def _tell_loading(answers: IO[str], part: str, n: int) -> None:
-    _send(Loading(n=n, total=len(_COMPILED)), answers)
-
-
-def warm(tell: Callable[[str, int], None] = lambda part, n: None) -> None:
-    """Load every compiled function of a study; the first time on a machine it is compiled, for a minute and more.
-
-    `tell` is called with the name of each part, and how many are loaded.
-    """
-    for n, module in enumerate(_COMPILED, start=1):
-        module.warm()
-        tell(module.__name__.rpartition(".")[2], n)
+    _send(Loading(n=n, total=len(warming.PARTS)), answers)
 
 
 def _load_own(configuration: Configure) -> None:
     """Load the operator's own strategies, each of whose calls is fenced from here on."""
     if configuration.own:
+        reload(talib)  # with the tables of pandas, which they may use and the engine does without
         FENCE.put_up(2)
         load_again(configuration.own).use()
 

@@ -17,7 +17,7 @@ from optimizer.domain.kept_forecasts import Play, UnseenPart
 from optimizer.domain.results.forecast_results import ForecastOf
 from optimizer.errors import Phrase, Unavailable
 from optimizer.strategies.plugins.fence import TOO_LATE
-from optimizer.studies.child_process import ChildDied, ChildProcess
+from optimizer.studies.child_process import WORKER, ChildDied, ChildProcess
 from optimizer.studies.worker_messages import (
     Answer,
     Challenged,
@@ -46,7 +46,6 @@ from optimizer.supervisor import begin_alone
 
 log = logging.getLogger(__name__)
 
-_MODULE = "optimizer.studies.worker"
 #: Failed starts in a row after which callers stop waiting for a worker, which is retried in the background.
 #: Fewer if no worker ever started, because that is a lasting fault; later a machine may be overloaded for a while.
 _FIRST_STARTS, _STARTS = 3, 7
@@ -68,7 +67,7 @@ class WorkerDied(Exception):
 class WorkerPool:
     """Pool of worker processes, and the queue of requests for them."""
 
-    def __init__(self, size: int, *, module: str = _MODULE, warm_seconds: float = _WARM_SECONDS) -> None:
+    def __init__(self, size: int, *, module: str = WORKER, warm_seconds: float = _WARM_SECONDS) -> None:
         self.size = size
         self._module = module
         self._warm_seconds = warm_seconds
@@ -118,10 +117,11 @@ class WorkerPool:
             return True
         return False
 
-    async def prepare(self) -> None:
-        """Start the processes before their configuration is known, so that they import meanwhile."""
-        for worker in await asyncio.gather(*(ChildProcess.spawn(self._module) for _ in range(self.size))):
-            self._all.add(worker)
+    async def prepare(self, early: Sequence[ChildProcess] = ()) -> None:
+        """Start the processes before their configuration is known; those started `early` are among them."""
+        self._all.update(early[: self.size])
+        missing = range(self.size - len(self._all))
+        self._all.update(await asyncio.gather(*(ChildProcess.spawn(self._module) for _ in missing)))
 
     def configure(self, config: Configure) -> None:
         """Tell the workers where MongoDB is; each becomes available when it says it is ready."""

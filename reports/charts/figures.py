@@ -452,5 +452,6 @@ def _empty(figure: Figure, axes: Axes, text: str) -> bytes:
 
 def _png(figure: Figure) -> bytes:
     paper = io.BytesIO()
-    figure.savefig(paper, format="png", metadata={"Software": None})
+    # The usual compression takes a fifth of all drawing, and makes files a fifth smaller.
+    figure.savefig(paper, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": 1})
     return paper.getvalue()

@@ -46,6 +46,7 @@ OWN: dict[str, dict[str, object]] = {
         "target": "pine", "part": "stop", "reason": Phrase("stops_later"), "study": "opt-7f3a", "instead": "python",
     },
     "DamagedSnapshot": {"reason": Phrase("unreadable")}, "BadFile": {"reason": Phrase("file_empty")},
+    "BotDiffers": {"version": "0.1.0+0e14cd83", "own": "0.1.0+7b21a9f4"},
     "HomeInUse": {"holder": "run"}, "ChannelSetting": {"word": "language"}, "OnlyInSlack": {"word": "quiet"},
     "TwoReadings": {"one": "AAPL bollinger", "other": "AAPL zscore"}, "MissingSymbol": {"example": "AAPL rsi 200"},
     "InThread": {"word": "asdf"}, "GoalAlone": {"goal": "sharpe_ml"},

@@ -51,6 +51,13 @@ def run(program: str, *, cache: Path, home: Path, sources: Path = ROOT) -> tuple
     return int(hits), int(has_folder), float(value)
 
 
+def begun(program: str, cache: Path) -> "subprocess.Popen[str]":
+    """Begin to run a program in a fresh interpreter."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-c", START + program]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+
 def lock(folder: Path) -> None:
     """Take the right to write away."""
     for path in (folder, *folder.rglob("*")):
@@ -94,3 +101,11 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # every write to a file fails
 
 def test_a_full_disk_is_no_error(folder: Path) -> None:
     assert run(FULL_DISK + PROGRAM, cache=folder / "kept", home=folder)[:2] == (0, 1)
+
+
+def test_of_two_processes_that_start_at_once_one_compiles_and_the_other_reads(folder: Path) -> None:
+    both = [begun(PROGRAM, folder) for _ in range(2)]
+    said = [one.communicate(timeout=120)[0].split() for one in both]
+
+    assert sorted(words[0] for words in said) == ["0", "1"]
+    assert said[0][1:] == said[1][1:]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.lazy import LazyModule
+from optimizer.lazy import LazyModule, not_found
 
 
 @pytest.fixture
@@ -29,3 +29,12 @@ def test_a_tool_that_looks_for_its_mark_loads_nothing(heavy: str) -> None:
     assert not hasattr(proxy, "_HIDDEN")
     assert unwrap(proxy) is proxy  # type: ignore[arg-type]
     assert heavy not in sys.modules
+
+
+def test_what_is_not_to_be_found_is_not_imported_inside_the_block_and_is_after_it(heavy: str) -> None:
+    with not_found(heavy, "json"), pytest.raises(ModuleNotFoundError):
+        __import__(heavy)
+
+    assert __import__(heavy).SIZE == 3
+    with not_found(heavy):  # it is loaded: nothing is taken away
+        assert __import__(heavy).SIZE == 3

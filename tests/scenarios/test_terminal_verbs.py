@@ -276,7 +276,7 @@ def test_without_slack_the_bot_serves_pages_and_its_owner_gets_a_link(
     link = printed.split()[-1]
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OPTIMIZE_BOT_HOME", str(tmp_path))
-        refused, another = typed("list"), typed("web")
+        refused, another = typed("serve"), typed("web")
     with urllib.request.urlopen(link) as page:
         shown = page.read().decode()
     serving.send_signal(signal.SIGTERM)
@@ -284,7 +284,7 @@ def test_without_slack_the_bot_serves_pages_and_its_owner_gets_a_link(
 
     assert "Slack is off: none of its tokens is set." in printed
     assert f"signs you in as <b>{local_user()}</b>" in shown
-    assert f"The bot (`optimize-bot serve`, process {serving.pid}) is running on {tmp_path}." in refused.err
+    assert f"The bot (`optimize-bot serve`, process {serving.pid}) is running on {tmp_path}, and" in refused.err
     assert "/sign-in?ticket=" in another.out
     assert serving.returncode == 0
     assert not [line for line in log.splitlines() if "nanobind" in line or "Traceback" in line or " ERROR " in line]

@@ -13,9 +13,9 @@ from optimizer.lazy import LazyModule
 from reports.render import renderer_of
 
 if TYPE_CHECKING:
-    from optimizer.studies import worker
+    from optimizer.studies.running import warming
 else:
-    worker = LazyModule("optimizer.studies.worker")
+    warming = LazyModule("optimizer.studies.running.warming")
 
 
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
@@ -23,7 +23,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     screen, renderer, began = Screen(as_json=options.json), renderer_of(settings.language), time.monotonic()
     screen.show(renderer.notice("warming"))
     with Steps(screen, renderer) as steps:
-        await asyncio.to_thread(lambda: worker.warm(steps.tell))
+        await asyncio.to_thread(lambda: warming.warm(steps.tell))
     seconds = time.monotonic() - began
     screen.show(renderer.notice("warm", seconds=round(seconds)))
     screen.write({"seconds": round(seconds, 1)})

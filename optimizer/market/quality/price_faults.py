@@ -1,5 +1,7 @@
 """Faults in prices and volume: each function takes bars and returns its findings."""
 
+import math
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -22,6 +24,8 @@ OUTLIER_SCALE = 10.0
 #: Without enough past returns, a return beyond this fraction is an outlier.
 FIRST_RETURNS = 0.5
 _SCALE_WINDOW, _MIN_RETURNS = 60, 20
+#: Returns from which on pandas is quicker, its import included.
+_MANY = 50_000
 #: Overnight price ratios that splits make, old over new, with their names.
 SPLITS = {
     1.5: "3:2", 2.0: "2:1", 2.5: "5:2", 3.0: "3:1", 4.0: "4:1", 5.0: "5:1", 6.0: "6:1", 7.0: "7:1", 8.0: "8:1",
@@ -192,10 +196,29 @@ def past_scale(returns: FloatArray) -> FloatArray:
     1.4826 times the median absolute return (consistent for a normal), and at least half of that over the past year,
     so that a quiet month does not make an ordinary day an outlier.
     """
-    sizes = pd.Series(np.abs(returns))
-    near = sizes.rolling(_SCALE_WINDOW, min_periods=_MIN_RETURNS).median().shift(1)
-    year = sizes.rolling(252, min_periods=_MIN_RETURNS).median().shift(1)
-    return np.asarray(1.4826 * np.maximum(near, 0.5 * year), dtype=np.float64)
+    sizes = np.abs(returns)
+    near, year = (rolling_median(sizes, window, least=_MIN_RETURNS) for window in (_SCALE_WINDOW, 252))
+    scale = np.full(len(returns), np.nan)
+    scale[1:] = 1.4826 * np.maximum(near, 0.5 * year)[:-1]
+    return scale
+
+
+def rolling_median(values: FloatArray, window: int, *, least: int) -> FloatArray:
+    """Median of each value and those before it in a window, of finite ones; NaN where there are fewer than `least`."""
+    if len(values) > _MANY:
+        return np.asarray(pd.Series(values).rolling(window, min_periods=least).median(), dtype=np.float64)
+    # A sorted list that one value enters and one leaves: pandas, which imports for a quarter of a second, is quicker
+    # only for many.
+    found, ordered = np.full(len(values), np.nan), list[float]()
+    listed = values.tolist()
+    for row, value in enumerate(listed):
+        if row >= window and math.isfinite(left := listed[row - window]):
+            del ordered[bisect_left(ordered, left)]
+        if math.isfinite(value):
+            insort(ordered, value)
+        if (n := len(ordered)) >= least:
+            found[row] = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2.0
+    return found
 
 
 def rows(flags: np.ndarray) -> list[int]:

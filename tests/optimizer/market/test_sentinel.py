@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from optimizer.domain.bars import Bars
@@ -14,7 +15,7 @@ from optimizer.market.calendar_picture import picture
 from optimizer.market.calendars import find_calendar
 from optimizer.market.providers.sample import SYMBOLS, Sample
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
-from optimizer.market.quality.price_faults import past_scale
+from optimizer.market.quality.price_faults import past_scale, rolling_median
 from optimizer.market.quality.sentinel import MOST_OF_A_KIND, check, require_usable, store_report
 from optimizer.market.raw_bars import make_history
 from optimizer.market.warehouse.warehouse import Warehouse
@@ -416,3 +417,13 @@ def test_the_picture_shows_full_partly_empty_and_flagged_months() -> None:
     assert lines[0].split() == list("JFMAMJJASOND")
     assert lines[2] == "2022  █ █ █ █ ! █ █ ! █ █ █ █"
     assert lines[3] == "2023  █ █ █ █ █ █ █ █ █ █ █ █"
+
+
+@pytest.mark.parametrize("window", [60, 252])
+def test_medians_of_a_window_are_those_of_pandas_to_the_bit(window: int) -> None:
+    sizes = np.abs(np.random.default_rng(3).normal(size=900))
+    sizes[[5, 100, 101]], sizes[200:280], sizes[300:310] = (np.nan, np.inf, 0.0), np.nan, 0.1
+    expected = pd.Series(sizes).rolling(window, min_periods=20).median()
+
+    np.testing.assert_array_equal(rolling_median(sizes, window, least=20), expected)
+    assert len(rolling_median(sizes[:0], window, least=20)) == 0

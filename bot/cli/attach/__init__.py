@@ -1,0 +1,1 @@
+"""Commands in a terminal beside a running bot, which carries them out."""
