@@ -13,8 +13,7 @@ from bot.grammar.parsing import parse
 from bot.grammar.rules.typed import rule_of_text
 from bot.grammar.understanding.listings import listings, symbol_names
 from bot.grammar.understanding.understand import understand
-from optimizer.errors import UserError
-from optimizer.errors import distance, is_misspelt
+from optimizer.errors import UserError, distance, is_misspelt
 from tests.utterances.corpus import Utterance, corpora, read_corpus
 from tests.utterances.judging import Grade, grade, outcome_of
 
