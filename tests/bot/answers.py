@@ -441,6 +441,7 @@ NOTICES: dict[str, Mapping[str, Any]] = {
     "not_yours": {"study_name": "opt-7f3a", "owner": "U012AB3CD"},
     "warming": {},
     "warming_part": {"n": 2, "total": 6},
+    "goes_on": {"study": "opt-7f3a"},
     "key_added": {"key_name": "desk", "role": "runner"},
     "key_revoked": {"key_name": "desk"},
     "key_granted": {"key_name": "desk", "channel": "C012AB3CD"},
