@@ -23,7 +23,7 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     screen, renderer, began = Screen(as_json=options.json), renderer_of(settings.language), time.monotonic()
     screen.show(renderer.notice("warming"))
     with Steps(screen, renderer) as steps:
-        await asyncio.to_thread(lambda: warming.warm(steps.tell))
+        await asyncio.to_thread(lambda: warming.warm_all(steps.tell))
     seconds = time.monotonic() - began
     screen.show(renderer.notice("warm", seconds=round(seconds)))
     screen.write({"seconds": round(seconds, 1)})

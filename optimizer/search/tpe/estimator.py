@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from optimizer.domain.space import Order
 from optimizer.search.tpe.axes import axes_of
@@ -193,7 +193,16 @@ class Tpe:
 
 def warm() -> None:
     """Load or compile the functions of a search over a grid at a worker's start, so that no study waits for them."""
-    tpe = Tpe({"x": IntDistribution(1, 9)}, seed=0, n_startup_trials=1)
+    _propose_a_few(IntDistribution(1, 9))
+
+
+def warm_axes() -> None:
+    """Load or compile those of a search with an axis that has no steps, or too many: few studies have one."""
+    _propose_a_few(FloatDistribution(0.0, 1.0))
+
+
+def _propose_a_few(axis: BaseDistribution) -> None:
+    tpe = Tpe({"x": axis}, seed=0, n_startup_trials=1)
     for number in range(3):
         tpe.learn(number, tpe.ask(number), (FEASIBLE, float(number), 0.0))
     tpe.ask_round(3, 3, 2)

@@ -47,6 +47,14 @@ def warm(tell: Callable[[str, int], None] = lambda part, n: None) -> None:
             tell(module.__name__.rpartition(".")[2], n)
 
 
+def warm_all(tell: Callable[[str, int], None]) -> None:
+    """Load also what few studies need, which their worker would otherwise compile for half a minute."""
+    warm(tell)
+    with not_found(*_UNUSED):
+        estimator.warm_axes()
+    tell("axes", len(PARTS) + 1)
+
+
 @contextmanager
 def _taken(folder: Path) -> Iterator[bool]:
     """Lock a folder inside the block if nobody else has, and yield whether that is so."""
