@@ -14,7 +14,7 @@ from tests.scenarios.conftest import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-WORDS = "short fees=us borrow=3 rf=2 capital=20000 per_share=0.005 min_fee=1 whole benchmark=MSFT:60,IBM:40"
+WORDS = "short fees=us borrow=3 rf=2 capital=20000 per_share=0.005 min_fee=1 whole benchmark=MSFT:60,IBM:30,cash:10"
 
 
 async def test_a_study_with_an_account_and_a_benchmark_is_told_and_replayed(stage: Stage) -> None:
@@ -25,7 +25,7 @@ async def test_a_study_with_an_account_and_a_benchmark_is_told_and_replayed(stag
     assert study.summary is not None
     assert study.summary.comparison is not None
     assert len(study.companion_hashes) == 2
-    assert "*Beside 60% MSFT + 40% IBM*, out of sample:" in told
+    assert "*Beside 60% MSFT + 30% IBM + 10% cash*, out of sample:" in told
     assert "The verdict compares with buy and hold." in told
     assert "Cash earns 2% a year; Sharpe ratios and all tests count what is earned beyond that." in told
     assert "The account starts with 20,000; only whole shares are bought" in told
