@@ -36,6 +36,7 @@ class Bars:
     low: FloatArray
     close: FloatArray
     volume: FloatArray
+    counts_weekdays: bool = True  # a year of currencies has 260 days; of early studies' bars 252
 
     def __len__(self) -> int:
         return len(self.close)

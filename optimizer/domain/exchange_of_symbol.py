@@ -97,6 +97,11 @@ def calendar_name(symbol: str) -> str:
     return ALWAYS if _PAIR.fullmatch(symbol) else DEFAULT
 
 
+def is_currency(symbol: str) -> bool:
+    """Check whether a symbol is a pair of currencies, which trades on every weekday."""
+    return symbol.endswith("=X") or _CURRENCIES.fullmatch(symbol) is not None
+
+
 def unknown_suffix(symbol: str) -> str:
     """Return the ending of a symbol that names an exchange, if none is known by it; else an empty string."""
     found = _SUFFIX.fullmatch(symbol)

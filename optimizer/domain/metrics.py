@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, FloatArray
+from optimizer.domain.exchange_of_symbol import is_currency
 from optimizer.domain.study_request import Cap
 from optimizer.domain.study_results import Measures
 from optimizer.errors import UnknownGoal
 
 NAN = float("nan")
-SESSIONS_PER_YEAR, DAYS_PER_YEAR = 252, 365
+SESSIONS_PER_YEAR, WEEKDAYS_PER_YEAR, DAYS_PER_YEAR = 252, 260, 365
 #: Daily bars of which more than this share is on weekends are of a market that never closes, where it is two in seven.
 _NEVER_CLOSED = 0.25
 _YEAR = np.timedelta64(31_557_600, "s")  # 365.25 days
@@ -123,10 +124,11 @@ def cap_violations(cap: Cap, scores: Columns) -> FloatArray:
 
 
 def periods_per_year(bars: Bars) -> float:
-    """Number of bars per year: 252 for daily bars, 365 with weekends, counted from the bars' times otherwise."""
+    """Number of bars per year: 252 for daily bars, 260 of currencies, 365 with weekends, else counted from their times."""
     if bars.timeframe == "1d" or len(bars) < 2:
-        never_closes = bars.n_at_weekends > _NEVER_CLOSED * len(bars)
-        return float(DAYS_PER_YEAR if never_closes else SESSIONS_PER_YEAR)
+        if bars.n_at_weekends > _NEVER_CLOSED * len(bars):
+            return float(DAYS_PER_YEAR)
+        return float(WEEKDAYS_PER_YEAR if bars.counts_weekdays and is_currency(bars.symbol) else SESSIONS_PER_YEAR)
     years = (bars.time[-1] - bars.time[0]) / _YEAR
     return float((len(bars) - 1) / years)
 

@@ -168,6 +168,7 @@ class StudySpec(Frozen):
     reenter: Reentry = Reentry.FRESH  # of the overlays that close a position
     min_trades: int = Field(default=3, ge=0)
     excludes_ruin: bool = True  # a set that loses the whole account is infeasible; early studies kept such sets
+    counts_weekdays: bool = True  # a year of currencies has 260 days; of early studies 252
     counts_ahead: bool = False  # early studies counted the bars of a year, for `voltarget`, over later bars as well
     sampler: SamplerKind = SamplerKind.TPE
     seed: int = Field(default=7, ge=0, lt=2**31)
@@ -221,7 +222,7 @@ def common_request(specs: Sequence[StudySpec]) -> StudySpec:
 
 
 #: Fields that nobody asks for, and those that a study is called by: the symbols and the strategy.
-_UNSAID = frozenset({"symbol", "partners", "strategy_name", "excludes_ruin", "counts_ahead"})
+_UNSAID = frozenset({"symbol", "partners", "strategy_name", "excludes_ruin", "counts_ahead", "counts_weekdays"})
 
 
 def differences(spec: StudySpec, also: Sequence[str] = ()) -> dict[str, Any]:

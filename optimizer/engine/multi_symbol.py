@@ -126,6 +126,7 @@ def evaluator_of(spec: StudySpec, many: Sequence[Bars], companions: Mapping[str,
     `companions` are the bars of the other symbols that it names, by symbol.
     """
     strategy = strategy_of(spec)
+    many = many if spec.counts_weekdays else [replace(bars, counts_weekdays=False) for bars in many]
     rules = {name: getattr(spec, name) for name in ("costs", "account", "allow_short", "reenter", "counts_ahead")}
     yields = companions[spec.account.interest_symbol] if spec.account.interest_symbol else None
     parts = [Evaluator(strategy, bars, yields=yields, others=companions, **rules) for bars in many]

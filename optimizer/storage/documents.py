@@ -166,7 +166,8 @@ class OptimizationStudy(Document):
     @classmethod
     def _keep_early_rules(cls, stored: object) -> object:
         """Let a study that was stored before a rule existed replay without it."""
-        return {"excludes_ruin": False, "counts_ahead": True, **stored} if isinstance(stored, Mapping) else stored
+        early = {"excludes_ruin": False, "counts_ahead": True, "counts_weekdays": False}
+        return {**early, **stored} if isinstance(stored, Mapping) else stored
 
     class Settings:
         name = "optimization_studies"

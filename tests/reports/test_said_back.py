@@ -201,7 +201,11 @@ def test_each_field_that_differs_changes_the_title(field: str, language: Languag
 
 
 def test_every_field_of_a_request_is_tried_here() -> None:
-    assert set(VALUES) == set(StudySpec.model_fields) - {"excludes_ruin", "counts_ahead"}  # nobody asks for them
+    assert set(VALUES) == set(StudySpec.model_fields) - {
+        "excludes_ruin",
+        "counts_ahead",
+        "counts_weekdays",
+    }  # nobody asks for them
 
 
 def test_the_plain_request_differs_in_nothing() -> None:

@@ -202,6 +202,11 @@ def test_bars_a_year_come_from_the_timeframe_or_the_calendar() -> None:
     hours = Bars(**{**vars(daily), "timeframe": "1h", "time": daily.time[0] + np.arange(500) * np.timedelta64(1, "h")})
 
     assert metrics.periods_per_year(daily) == 252
+    for currencies in ("EURUSD=X", "EURUSD", "XAUUSD"):
+        bars = replace(daily, symbol=currencies)
+        assert metrics.periods_per_year(bars) == 260
+        assert set(metrics.periods_per_year_so_far(bars)) == {260.0}
+        assert metrics.periods_per_year(replace(bars, counts_weekdays=False)) == 252
     assert metrics.periods_per_year(hours) == pytest.approx(365.25 * 24)
 
 

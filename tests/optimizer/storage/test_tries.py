@@ -136,11 +136,11 @@ async def test_who_never_began_is_not_counted_and_who_has_no_result_did_not_look
 async def test_a_search_stored_before_there_was_a_re_entry_rule_waited_for_a_fresh_signal(documents: None) -> None:
     await study("opt-1", overlays=["stop"]).insert()
     await collection_of(OptimizationStudy).update_one(
-        {"study_name": "opt-1"}, {"$unset": {"spec.reenter": "", "spec.counts_ahead": ""}}
+        {"study_name": "opt-1"}, {"$unset": {"spec.reenter": "", "spec.counts_ahead": "", "spec.counts_weekdays": ""}}
     )
     early = await OptimizationStudy.find_one(OptimizationStudy.study_name == "opt-1")
 
     assert early is not None
-    assert (early.spec.reenter, early.spec.counts_ahead) == ("fresh", True)
+    assert (early.spec.reenter, early.spec.counts_ahead, early.spec.counts_weekdays) == ("fresh", True, False)
     assert (await tries_before(study("opt-2", overlays=["stop"]))).n_searches == 1
     assert (await tries_before(study("opt-3", overlays=["stop"], reenter="signal"))).n_searches == 2
