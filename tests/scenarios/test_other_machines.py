@@ -13,7 +13,6 @@ from tests.scenarios.conftest import WORKING
 from tests.slack.driver import Driver
 from tests.slack.strict import StrictSlack
 from tests.slack.wire import HttpWire
-from tests.slack.workspace import Message
 from tests.worker_process import WorkerProcess, worker_process
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -32,59 +31,6 @@ async def test_study_that_another_machine_runs_is_told_and_the_machine_named(tmp
                 await _is_shared_by_machines_and_people(slack, bot, worker)
                 assert await asyncio.to_thread(bot.stop, seconds=30) == 0
             slack.assert_no_violations()
-
-
-async def test_schedule_over_a_watch_list_is_spread_over_two_machines_and_told_under_one_root(tmp_path: Path) -> None:
-    """The bot's own worker is frozen until each of two programs has run one."""
-    async with StrictSlack() as slack, mongod_in(tmp_path / "mongo") as server:
-        options = {"mongodb_uri": server.uri, "OPTIMIZE_BOT_REMOTE_WORKERS": "yes"}
-        options["OPTIMIZE_BOT_ADMINS"] = await slack.user_id("bob")
-        with (
-            worker_process(tmp_path / "one", server.uri, "count=1") as one,
-            worker_process(tmp_path / "two", server.uri, "count=1") as two,
-        ):
-            async with bot_process(tmp_path / "bot", slack, **options) as bot:
-                await bot.until_ready()
-                for worker in (one, two):
-                    await worker.until_said("1 ready on", seconds=120)
-                [own] = bot.children("optimizer.studies.worker")
-                own.suspend()
-                schedule = await _scheduled(slack, bot)
-                for worker in (one, two):
-                    await worker.until_said(": complete", seconds=240)
-                own.resume()  # it compares with champions
-                root = await _post(slack, f"(`{schedule}`): 4 symbols compared;")
-                replies = (await slack.thread(await slack.channel_id(), root.ts))[1:]
-                studies = await asyncio.to_thread(_studies, tmp_path / "mongo")
-            slack.assert_no_violations()
-    pools = [(worker.home / "worker/identity").read_text() for worker in (one, two)]
-    assert set(pools) <= {study["lease"]["pool"] for study in studies}
-    assert [study["n_together"] for study in studies] == [4] * 4
-    assert sorted(study["symbol"] for study in studies) == ["AAPL", "GOOG", "IBM", "MSFT"]
-    told = [sum(f"{study['symbol']} RSI" in str(reply.blocks) for reply in replies) for study in studies]
-    assert told == [1] * 4, "each member has one comparison, in the root's thread"
-
-
-async def _scheduled(slack: StrictSlack, bot: BotProcess) -> str:
-    """Schedule a watch list and run it at once; returns the schedule's name."""
-    await _answer(slack, bot, "config @weekly AAPL,IBM,MSFT,GOOG", user="bob")
-    async with HttpWire(bot.url, patience=30) as wire:
-        driver = Driver(slack, wire)
-        await driver.command("schedule @weekly RSI 2000 folds=0 weekly fri 07:00 tz=UTC")
-        made = str((await _post(slack, "scheduled `/optimize @weekly")).blocks)
-        name = made.partition(" as `")[2].partition("`")[0]
-        await driver.command(f"run {name}")
-    return name
-
-
-async def _post(slack: StrictSlack, words: str) -> Message:
-    """A message in the channel, once there is one with these words."""
-    channel = await slack.channel_id()
-
-    async def look() -> Message | None:
-        return next((m for m in await slack.messages(channel) if words in str(m.blocks)), None)
-
-    return await slack.eventually(look, seconds=240, what=words)
 
 
 async def _is_run_there(slack: StrictSlack, bot: BotProcess, worker: WorkerProcess) -> None:
@@ -129,9 +75,9 @@ async def _is_shared_by_machines_and_people(slack: StrictSlack, bot: BotProcess,
     assert between["lease"]["claimed_at"] < max(study["lease"]["claimed_at"] for study in many)
 
 
-async def _answer(slack: StrictSlack, bot: BotProcess, text: str, *, user: str = "alice") -> str:
+async def _answer(slack: StrictSlack, bot: BotProcess, text: str) -> str:
     async with HttpWire(bot.url, patience=30) as wire:
-        delivery = await Driver(slack, wire).command(text, user=user)
+        delivery = await Driver(slack, wire).command(text)
         assert delivery.response_url is not None
         replies = delivery.response_url.replies
 
