@@ -124,7 +124,7 @@ def cap_violations(cap: Cap, scores: Columns) -> FloatArray:
 
 
 def periods_per_year(bars: Bars) -> float:
-    """Number of bars per year: 252 for daily bars, 260 of currencies, 365 with weekends, else counted from their times."""
+    """Number of bars per year: of daily ones 252, 260 (currencies) or 365 (weekends), else counted from their times."""
     if bars.timeframe == "1d" or len(bars) < 2:
         if bars.n_at_weekends > _NEVER_CLOSED * len(bars):
             return float(DAYS_PER_YEAR)

@@ -10,6 +10,7 @@ nobody can invest in a median of returns.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
