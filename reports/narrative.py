@@ -169,10 +169,16 @@ def advice(summary: StudySummary) -> str:
     return advice_key(judgement_of(summary))
 
 
+#: Notes about what would make a further search worth it.
+_WOULD_TELL = frozenset({Note.MORE_BARS_WOULD_TELL, Note.FEWER_PARAMETERS_WOULD_TELL})
+
+
 def noted(summary: StudySummary, chapter: str) -> Iterator[Statement]:
     """What the data or the search forced and belongs into a chapter."""
+    leaves = judgement_of(summary).suggestion is Suggestion.DROP
     for note in summary.notes:
-        if NOTE_CHAPTERS[Note(note)] == chapter:
+        # Whoever reads "leave it" first is not told afterwards what would help.
+        if NOTE_CHAPTERS[Note(note)] == chapter and not (leaves and note in _WOULD_TELL):
             needed = note == Note.MORE_BARS_WOULD_TELL and summary.luck.n_bars_needed is not None
             yield Statement("note_n_bars_would_tell" if needed else f"note_{note}", _facts(summary))
 

@@ -13,6 +13,7 @@ import threading
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -104,7 +105,7 @@ def _read(place: Path) -> Bars:
         columns = fetch_arrays(cursor.execute("SELECT * FROM read_parquet(?)", [named]))
         notes = cursor.execute("SELECT key, value FROM parquet_kv_metadata(?)", [named]).fetchall()
     facts = {bytes(key).decode(): bytes(value).decode() for key, value in notes}
-    arrays = {name: columns[name] for name in _COLUMNS}
+    arrays: dict[str, Any] = {name: columns[name] for name in _COLUMNS}
     return Bars(symbol=facts["symbol"], timeframe=facts["timeframe"], source=facts["source"], **arrays)
 
 
