@@ -29,7 +29,7 @@ from pymongo import MongoClient
 from bot.access.local import local_user
 from bot.access.sign_in import SignIn
 from bot.api.api_keys import add_key
-from bot.cli.serve import RunningBot, run_bot
+from bot.cli.serve import RunningBot, keep_objects, run_bot
 from bot.commands import registry
 from bot.context import BotContext
 from bot.documents.audiences import REQUESTER, channel_audience, seen_by
@@ -120,6 +120,7 @@ async def _measure(home: Path, options: argparse.Namespace) -> None:
         run_bot(settings, slack_client(settings), children) as bot,
     ):
         _print("start", [time.perf_counter() - began], START)
+        keep_objects()  # as `serve` does when it is ready
         async with _browser(bot) as web:
             for question in await _questions(bot, web):
                 await question.ask()
