@@ -50,8 +50,11 @@ class ReplicaSet:
         """Make them one set; they elect a primary."""
         members = [{"_id": n, "host": f"127.0.0.1:{port}"} for n, port in enumerate(self._servers)]
         config = {"_id": _NAME, "members": members, "settings": {"electionTimeoutMillis": _ELECTION}}
-        with _client(next(iter(self._servers)), _READY_SECONDS) as client:
-            client.admin.command("replSetInitiate", config)
+        for port in reversed(self._servers):  # each has to answer first, and the last one asked is told
+            with _client(port, _READY_SECONDS) as client:
+                client.admin.command("ping")
+                if port == next(iter(self._servers)):
+                    client.admin.command("replSetInitiate", config)
 
     def primary(self) -> int | None:
         """Port of the one that takes writes; None while there is none."""

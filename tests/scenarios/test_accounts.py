@@ -77,7 +77,7 @@ async def test_cash_earns_what_a_stored_yield_says(stage: Stage, tmp_path: Path)
         ("whole", "`whole` is an amount of money"),
         ("benchmark=SPY:60,AGG:30", "`benchmark=SPY:60,AGG:30` is not a benchmark."),
         ("benchmark=NOSUCH", "`NOSUCH`"),
-        ("fees=kr", "There are no fees called `kr`. I know: binance, fx, krx, none, us. Did you mean `krx`?"),
+        ("fees=krw", "There are no fees called `krw`. I know: binance, fx, krx, none, us. Did you mean `krx`?"),
         ("rf=99999", "rf"),
     ],
 )
