@@ -1,6 +1,7 @@
 """A broker is a doorbell: a real Redis and a real Celery, in front of the same worker program."""
 
 import asyncio
+import re
 import time
 from pathlib import Path
 
@@ -41,7 +42,8 @@ async def test_bell_rings_once_or_thrice_and_its_loss_loses_no_study(
             redis.start()
             await _bells_are_heard_again(redis, bell)
             bell.stop()
-            assert "Traceback" not in worker.said.read_text()
+            # Celery logs where its own connection was lost.
+            assert not re.search(r'File ".*/(optimizer|bot)/', worker.said.read_text())
 
 
 async def _bells_are_heard_again(redis: Redis, bell: BrokerBell) -> None:
