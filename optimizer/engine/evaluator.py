@@ -1,7 +1,7 @@
 """Scores of many parameter sets of one strategy over one symbol's bars, by the compiled kernel."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +35,8 @@ _MOST_TOGETHER = 512
 #: Where fewer indicators than this are kept, which is so from 50,000 bars on, sets go in an order in which neighbours
 #: share theirs, a few at a time: else each indicator would be computed again and again.
 _ENOUGH_KEPT, _FEW_TOGETHER = 64, 16
+#: From so many sets on what spans of bars are marked from is worth keeping of each bar, unless they fill the caches.
+_MANY_SETS, _MOST_EACH_BAR = 64, 50_000
 #: The overlays that are orders: name, column of the kernel's `orders`, and the factor to its unit.
 _ORDERS = (
     ("stop", kernel.STOP, 0.01),
@@ -73,6 +75,14 @@ class Batch(NamedTuple):
     slots: NDArray[np.int64]
     orders: FloatArray
     volatility: FloatArray
+
+
+class _KeptBatches(NamedTuple):
+    """Batches of the sets that were asked for last, with the generation of the masks that their slots are of."""
+
+    param_sets: tuple[Params, ...]
+    generation: int
+    batches: list[Batch]
 
 
 class Evaluator:
@@ -117,6 +127,7 @@ class Evaluator:
         self._chunk_size = min(max(1, (self._conditions.capacity - 2) // self._masks_per_set), self._most_together)
         self._no_volatility = np.empty(_NO_VOLATILITY)
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
+        self._kept: _KeptBatches | None = None
 
     @property
     def allows_short(self) -> bool:
@@ -149,7 +160,8 @@ class Evaluator:
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
-        price_table, spans = self.price_table, self.price_table.spans
+        price_table, is_many = self.price_table, len(param_sets) >= _MANY_SETS and len(self.bars) <= _MOST_EACH_BAR
+        spans = price_table.spans_of_bars if is_many else price_table.spans
 
         def score(batch: Batch, out: FloatArray, first: int, last: int) -> None:
             kernel.score_sets(
@@ -167,11 +179,19 @@ class Evaluator:
                 out,
             )
 
-        if self._conditions.n_kept >= _ENOUGH_KEPT:
+        if self._keeps_enough:
             return Scores(self.filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
         order = in_common_order(param_sets)
         table = self.filled(len(kernel.SCORE_NAMES), [param_sets[row] for row in order], score, stop - start)
         return Scores(table[np.argsort(order)])
+
+    @property
+    def _keeps_enough(self) -> bool:
+        return self._conditions.n_kept >= _ENOUGH_KEPT
+
+    def best_order(self, param_sets: Sequence[Params]) -> Sequence[int]:
+        """Rows of sets in the order in which they are played in the least time."""
+        return range(len(param_sets)) if self._keeps_enough else in_common_order(param_sets)
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
         """Per-bar returns of sets beyond cash over bars [start, stop), (n_sets, stop − start). Raises TooFewBars."""
@@ -238,11 +258,29 @@ class Evaluator:
 
         It is called with a batch, the batch's part of the table, and the numbers of its first and after its last set.
         """
-        table = np.empty((len(param_sets), n_columns))
-        for at in range(0, len(param_sets), self._chunk_size):
-            batch = self._batch(param_sets[at : at + self._chunk_size])
-            over_cores(partial(fill, batch, table[at : at + self._chunk_size]), len(batch.slots), n_bars)
+        table, at = np.empty((len(param_sets), n_columns)), 0
+        for batch in self._batches(param_sets):
+            n_sets = len(batch.slots)
+            over_cores(partial(fill, batch, table[at : at + n_sets]), n_sets, n_bars)
+            at += n_sets
         return table
+
+    def _batches(self, param_sets: Sequence[Params]) -> Iterator[Batch]:
+        """Cut sets into batches. Those of a tuple, which cannot change, are kept while their masks are.
+
+        A whole grid is such a tuple, and scored over one window after the other.
+        """
+        kept = self._kept
+        if kept is not None and kept.param_sets is param_sets and kept.generation == self._conditions.generation:
+            yield from (batch._replace(bank=self._conditions.bank) for batch in kept.batches)
+            return
+        batches, generations = list[Batch](), set[int]()
+        for at in range(0, len(param_sets), self._chunk_size):
+            batches.append(self._batch(param_sets[at : at + self._chunk_size]))
+            generations.add(self._conditions.generation)
+            yield batches[-1]
+        if isinstance(param_sets, tuple) and len(generations) == 1:
+            self._kept = _KeptBatches(param_sets, generations.pop(), batches)
 
     def entry_means(self, param_sets: Sequence[Params], rows: FloatArray, *, start: int, stop: int) -> FloatArray:
         """Mean over each set's entries in bars [start, stop) of `rows` at the close that decided it, (n_sets,).
@@ -286,7 +324,7 @@ class Evaluator:
     def with_strategy(self, strategy: Strategy) -> "Evaluator":
         """Evaluator of another strategy over the same bars, which shares prices and indicators with this one."""
         other = copy(self)
-        other.strategy = strategy
+        other.strategy, other._kept = strategy, None
         other._short = strategy.short if self._short is not None else None
         other._masks_per_set = strategy.masks_per_set + _MASKS_OF_REGIMES
         other._names = strategy.space.names

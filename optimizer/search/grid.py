@@ -23,9 +23,12 @@ def fits_whole(space: Space, n_bars: int) -> bool:
 
 
 @lru_cache(maxsize=4)
-def every_set(space: Space) -> list[Params]:
-    """Every set of a small space, cached because most studies have one of a few spaces."""
-    return list(space.param_sets())
+def every_set(space: Space) -> tuple[Params, ...]:
+    """Every set of a small space, cached because most studies have one of a few spaces.
+
+    An evaluator keeps what it reads of the same tuple for the next window.
+    """
+    return tuple(space.param_sets())
 
 
 def even_sets(space: Space, count: int) -> list[Params]:

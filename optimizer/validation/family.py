@@ -117,7 +117,7 @@ def leaders_alpha(
     """Rows of the leaders' mean alpha over bars [start, stop), (n_rows,); zeros without leaders."""
     if not leaders:
         return np.zeros((stop - start) // bars_per_row)
-    if isinstance(evaluator, Evaluator) and bars_per_row > BARS_PER_ROW:
+    if isinstance(evaluator, Evaluator):
         together = _summed(evaluator, leaders, start, stop, bars_per_row, 0)[0].mean(axis=0)
         return np.asarray(together.astype(np.float32), dtype=np.float64)  # as the rows of short histories are
     together = sum(
@@ -128,7 +128,7 @@ def leaders_alpha(
     return np.asarray(alpha_rows(together[None], market, bars_per_row)[0], dtype=np.float64)
 
 
-def _distinct(param_sets: list[Params]) -> list[Params]:
+def _distinct(param_sets: Sequence[Params]) -> Sequence[Params]:
     return list({tuple(params.values()): params for params in param_sets}.values())
 
 
@@ -137,9 +137,9 @@ def _returns(
 ) -> tuple[Float32Array, BlockSums | None]:
     """Rows and block sums of sets, in their order; computed beside their neighbours, which share indicators."""
     n_blocks = pbo_blocks(stop - start)
-    if isinstance(evaluator, Evaluator) and per_row > BARS_PER_ROW:
+    if isinstance(evaluator, Evaluator):
         rows, blocks = _summed(evaluator, param_sets, start, stop, per_row, n_blocks)
-        return rows.astype(np.float32), blocks
+        return rows.astype(np.float32), blocks if n_blocks else None
     market = evaluator.buy_and_hold(start=start, stop=stop).returns
     order = in_common_order(param_sets)
     alphas, parts = [np.zeros((0, (stop - start) // per_row), dtype=np.float32)], []
@@ -155,8 +155,8 @@ def _returns(
 def _summed(
     evaluator: Evaluator, param_sets: Sequence[Params], start: int, stop: int, per_row: int, n_blocks: int
 ) -> tuple[FloatArray, BlockSums]:
-    """As `_returns` before rounding, without a table of returns, which takes twice the time on a long history."""
-    order = in_common_order(param_sets)
+    """As `_returns` before rounding, without a table of returns, which takes several times as long."""
+    order = evaluator.best_order(param_sets)
     back = np.argsort(order)
     sums = return_sums(
         evaluator,
