@@ -77,12 +77,22 @@ class Batch(NamedTuple):
     volatility: FloatArray
 
 
-class _KeptBatches(NamedTuple):
-    """Batches of the sets that were asked for last, with the generation of the masks that their slots are of."""
+class _Kept(NamedTuple):
+    """What the kernel reads of the sets of a tuple, which cannot change, with the generation of its masks."""
 
     param_sets: tuple[Params, ...]
+    row_of: dict[int, int]  # by the identity of a set
     generation: int
-    batches: list[Batch]
+    slots: NDArray[np.int64]
+    orders: FloatArray
+    volatility: FloatArray
+
+    def rows(self, param_sets: Sequence[Params]) -> Sequence[int] | None:
+        """Rows of sets; None if one is not among these."""
+        if param_sets is self.param_sets:
+            return range(len(param_sets))
+        rows = [self.row_of.get(id(params), -1) for params in param_sets]
+        return None if -1 in rows else rows
 
 
 class Evaluator:
@@ -127,7 +137,7 @@ class Evaluator:
         self._chunk_size = min(max(1, (self._conditions.capacity - 2) // self._masks_per_set), self._most_together)
         self._no_volatility = np.empty(_NO_VOLATILITY)
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
-        self._kept: _KeptBatches | None = None
+        self._kept: _Kept | None = None
 
     @property
     def allows_short(self) -> bool:
@@ -266,21 +276,31 @@ class Evaluator:
         return table
 
     def _batches(self, param_sets: Sequence[Params]) -> Iterator[Batch]:
-        """Cut sets into batches. Those of a tuple, which cannot change, are kept while their masks are.
+        """Cut sets into batches.
 
-        A whole grid is such a tuple, and scored over one window after the other.
+        What is read of a tuple of sets is kept while its masks are: a whole grid is scored over one window after the
+        other, and some of its sets are played once more.
         """
-        kept = self._kept
-        if kept is not None and kept.param_sets is param_sets and kept.generation == self._conditions.generation:
-            yield from (batch._replace(bank=self._conditions.bank) for batch in kept.batches)
-            return
+        kept, size = self._kept, self._chunk_size
+        if kept is not None and kept.generation == self._conditions.generation:
+            if (rows := kept.rows(param_sets)) is not None:
+                for part in (np.array(rows[at : at + size]) for at in range(0, len(rows), size)):
+                    yield Batch(self._conditions.bank, kept.slots[part], kept.orders[part], kept.volatility)
+                return
         batches, generations = list[Batch](), set[int]()
-        for at in range(0, len(param_sets), self._chunk_size):
-            batches.append(self._batch(param_sets[at : at + self._chunk_size]))
+        for at in range(0, len(param_sets), size):
+            batches.append(self._batch(param_sets[at : at + size]))
             generations.add(self._conditions.generation)
             yield batches[-1]
         if isinstance(param_sets, tuple) and len(generations) == 1:
-            self._kept = _KeptBatches(param_sets, generations.pop(), batches)
+            self._kept = _Kept(
+                param_sets,
+                {id(params): row for row, params in enumerate(param_sets)},
+                generations.pop(),
+                np.concatenate([batch.slots for batch in batches]),
+                np.concatenate([batch.orders for batch in batches]),
+                max((batch.volatility for batch in batches), key=len),
+            )
 
     def entry_means(self, param_sets: Sequence[Params], rows: FloatArray, *, start: int, stop: int) -> FloatArray:
         """Mean over each set's entries in bars [start, stop) of `rows` at the close that decided it, (n_sets,).

@@ -199,7 +199,7 @@ class Conditions(Indicators):
         which: list[int] = []
         new_levels: list[float] = []
         first = self._n_slots
-        for args, level in zip(arguments, levels, strict=True):
+        for args, level in dict.fromkeys(zip(arguments, levels, strict=True)):
             slots = known.setdefault(args, {})
             if level not in slots:
                 slots[level] = first + len(which)

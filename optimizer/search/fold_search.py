@@ -96,8 +96,8 @@ def _best(batches: Iterable[tuple[Sequence[Params], list[float]]]) -> FoldFit | 
     order = np.argsort(-found, kind="stable")[: int(np.isfinite(found).sum())]
     if not len(order):
         return None
-    best = [param_sets[row] for row in order]
-    return FoldFit(params=best[0], value=values[order[0]], leaders=tuple(leading(best)))
+    leaders = tuple(param_sets[row] for row in leading(order.tolist()))
+    return FoldFit(params=leaders[0], value=values[order[0]], leaders=leaders)
 
 
 def _rounds(scorer: SetScorer, n_trials: int, seed: int, pace: FoldPace) -> Iterator[tuple[list[Params], list[float]]]:

@@ -75,7 +75,7 @@ def test_an_interval_leaves_out_what_is_not_a_number() -> None:
 
 def test_warming_up_leaves_nothing_to_compile() -> None:
     warm()
-    kernels = (module._joined, module._sharpe_and_drawdown)
+    kernels = (module._measure_resamples, module._joined)
     signatures = [len(kernel.signatures) for kernel in kernels]
 
     bootstrap(SERIES[0], periods_per_year=252, seed=1, n_resamples=3)
