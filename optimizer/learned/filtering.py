@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from optimizer.compiled import compiled, compiled_part
+from optimizer.compiled import compiled
 from optimizer.domain.bars import FloatArray
 
 #: Degrees of freedom of the emissions.
@@ -24,7 +24,7 @@ VARIANCE = FREEDOM / (FREEDOM - 2.0)
 _LEAST = 1e-12
 
 
-@compiled_part
+@compiled
 def _densities(x: float, means: FloatArray, scales: FloatArray, out: FloatArray) -> None:
     for k in range(len(means)):
         z = (x - means[k]) / scales[k]
@@ -182,7 +182,7 @@ def improve(
     return total
 
 
-@compiled_part
+@compiled
 def penalty(
     means: FloatArray,
     scales: FloatArray,
