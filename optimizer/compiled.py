@@ -201,7 +201,8 @@ def compiled_part(function: F) -> F:
     Whoever calls it holds them meanwhile. Counting takes longer than most of what such functions compute: an atomic
     operation for every array of every call.
     """
-    return _cached(function, njit(nogil=True, error_model="numpy", _nrt=False)(function))
+    without_counts: Any = njit  # numba's types do not know the option
+    return _cached(function, without_counts(nogil=True, error_model="numpy", _nrt=False)(function))
 
 
 def is_compiled(function: Callable[..., Any]) -> bool:

@@ -282,11 +282,11 @@ class Evaluator:
         other, and some of its sets are played once more.
         """
         kept, size = self._kept, self._chunk_size
-        if kept is not None and kept.generation == self._conditions.generation:
-            if (rows := kept.rows(param_sets)) is not None:
-                for part in (np.array(rows[at : at + size]) for at in range(0, len(rows), size)):
-                    yield Batch(self._conditions.bank, kept.slots[part], kept.orders[part], kept.volatility)
-                return
+        is_known = kept is not None and kept.generation == self._conditions.generation
+        if kept is not None and is_known and (rows := kept.rows(param_sets)) is not None:
+            for part in (np.array(rows[at : at + size]) for at in range(0, len(rows), size)):
+                yield Batch(self._conditions.bank, kept.slots[part], kept.orders[part], kept.volatility)
+            return
         batches, generations = list[Batch](), set[int]()
         for at in range(0, len(param_sets), size):
             batches.append(self._batch(param_sets[at : at + size]))

@@ -161,9 +161,7 @@ def _fill_sums(
 
 
 @compiled_part
-def _play(
-    market: PriceArrays, param_sets: SetArrays, i: int, window: _Window, cursors: Ints, out: FloatArray
-) -> None:
+def _play(market: PriceArrays, param_sets: SetArrays, i: int, window: _Window, cursors: Ints, out: FloatArray) -> None:
     """Add the returns of one set, trade by trade, as `trade_log.record_set` plays it."""
     start, stop, cash_value = window.start, window.stop, market.prices[CASH]
     cursors[:] = start
@@ -273,9 +271,7 @@ def _add_span(window: _Window, first: int, last: int, drift: float, out: FloatAr
 
 
 @compiled_part
-def _add_parts(
-    sums: FloatArray, zero: int, length: int, first: int, last: int, drift: float, out: FloatArray
-) -> None:
+def _add_parts(sums: FloatArray, zero: int, length: int, first: int, last: int, drift: float, out: FloatArray) -> None:
     """Add bars [first, last) to the parts that they are in; part 0 begins at bar `zero`, and no part before that."""
     first = max(first, zero)
     while first < last:

@@ -165,7 +165,7 @@ def _rank_keys(
 
 @compiled
 def _highest(keys: FloatArray) -> float:
-    """Greatest key: the greatest of every eighth one first, because each step of a single maximum waits for the last."""
+    """Greatest key, by eight maxima side by side: each step of a single one would wait for the step before."""
     a = b = c = d = e = f = g = h = -np.inf
     whole = len(keys) & ~7
     for i in range(0, whole, 8):

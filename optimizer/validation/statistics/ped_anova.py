@@ -8,6 +8,7 @@ its trials, studies and estimators take ten times as long as what is computed.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def _of_range(counts: Ints) -> FloatArray:
     # Seen and edges are whole and half steps, so that one row of the distribution function serves all kernels.
     below = _normal((np.arange(-n_steps, n_steps + 1) - 0.5) / _spread(seen, counts[seen]))
     edges = below[np.arange(n_steps + 1)[None] - seen[:, None] + n_steps]
-    even = _normal((np.arange(n_steps + 1) - 0.5 - (n_steps - 1) / 2.0) / n_steps)
+    even = _normal((np.arange(n_steps + 1) - 0.5 * n_steps) / n_steps)
     edges = np.vstack([edges, even])
     return _mixed(counts[seen], np.diff(edges, axis=1) / (edges[:, -1:] - edges[:, :1]))
 
@@ -85,13 +86,13 @@ def _mixed(weights: Ints, kernels: FloatArray) -> FloatArray:
 def _spread(seen: Ints, weights: Ints) -> float:
     """Deviation of each kernel in steps, by Scott's rule."""
     until, total = np.cumsum(weights), int(weights.sum())
-    mean = (seen @ weights) / total
-    deviation = math.sqrt(((seen - mean) ** 2 @ weights) / max(1, total - 1))
-    first, last = np.searchsorted(until, total // 4), np.searchsorted(until, total * 3 // 4, side="right")
+    mean = float(seen @ weights) / total
+    deviation = math.sqrt(float((seen - mean) ** 2 @ weights) / max(1, total - 1))
+    first, last = int(np.searchsorted(until, total // 4)), int(np.searchsorted(until, total * 3 // 4, side="right"))
     between = float(seen[min(len(seen) - 1, last)] - seen[first])
     return max(_SCOTT * min(between / _QUARTILES, deviation) * total**-0.2, _LEAST_SPREAD)
 
 
-def _normal(values: FloatArray) -> FloatArray:
+def _normal(values: NDArray[np.floating[Any]]) -> FloatArray:
     """Distribution function of the standard normal."""
     return np.array([0.5 * math.erfc(-value * math.sqrt(0.5)) for value in values.tolist()])
