@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
-from optimizer.engine.set_scores import Scores
+from optimizer.engine.set_scores import Batch, KeptSets, Scores
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import one_bar_later, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
@@ -68,33 +68,6 @@ class Signals:
     short_exit: NDArray[np.bool_]
 
 
-class Batch(NamedTuple):
-    """Parameter sets as the arrays that the kernel reads, of the masks that the evaluator has at that moment."""
-
-    bank: NDArray[np.uint64]
-    slots: NDArray[np.int64]
-    orders: FloatArray
-    volatility: FloatArray
-
-
-class _Kept(NamedTuple):
-    """What the kernel reads of the sets of a tuple, which cannot change, with the generation of its masks."""
-
-    param_sets: tuple[Params, ...]
-    row_of: dict[int, int]  # by the identity of a set
-    generation: int
-    slots: NDArray[np.int64]
-    orders: FloatArray
-    volatility: FloatArray
-
-    def rows(self, param_sets: Sequence[Params]) -> Sequence[int] | None:
-        """Rows of sets; None if one is not among these."""
-        if param_sets is self.param_sets:
-            return range(len(param_sets))
-        rows = [self.row_of.get(id(params), -1) for params in param_sets]
-        return None if -1 in rows else rows
-
-
 class Evaluator:
     """One strategy over one symbol's bars, ready to score many parameter sets over any window of them.
 
@@ -137,7 +110,7 @@ class Evaluator:
         self._chunk_size = min(max(1, (self._conditions.capacity - 2) // self._masks_per_set), self._most_together)
         self._no_volatility = np.empty(_NO_VOLATILITY)
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
-        self._kept: _Kept | None = None
+        self._kept: KeptSets | None = None
 
     @property
     def allows_short(self) -> bool:
@@ -293,14 +266,7 @@ class Evaluator:
             generations.add(self._conditions.generation)
             yield batches[-1]
         if isinstance(param_sets, tuple) and len(generations) == 1:
-            self._kept = _Kept(
-                param_sets,
-                {id(params): row for row, params in enumerate(param_sets)},
-                generations.pop(),
-                np.concatenate([batch.slots for batch in batches]),
-                np.concatenate([batch.orders for batch in batches]),
-                max((batch.volatility for batch in batches), key=len),
-            )
+            self._kept = KeptSets.of(param_sets, generations.pop(), batches)
 
     def entry_means(self, param_sets: Sequence[Params], rows: FloatArray, *, start: int, stop: int) -> FloatArray:
         """Mean over each set's entries in bars [start, stop) of `rows` at the close that decided it, (n_sets,).

@@ -26,7 +26,7 @@ from optimizer.compiled import compiled, compiled_part
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import Costs
-from optimizer.engine.evaluator import Batch, Evaluator
+from optimizer.engine.evaluator import Evaluator
 from optimizer.engine.kernel import (
     BY_SIGNAL,
     BY_TIME,
@@ -46,6 +46,7 @@ from optimizer.engine.orders import (
     invested_fraction,
     open_position,
 )
+from optimizer.engine.set_scores import Batch
 from optimizer.engine.spans import CASH, CLOSE, OPEN, PriceArrays
 from optimizer.strategies.registry import STRATEGIES
 

@@ -75,7 +75,7 @@ def optunas(space: Space, records: list[TrialRecord]) -> dict[str, float]:
 MIXED = Space(
     (
         whole("a", 1, 20),
-        Range(name="b", low=0.5, high=3.1, step=0.25, default=1, integer=False),
+        Range(name="b", low=0.5, high=3.0, step=0.25, default=1, integer=False),
         whole("long", 3, 200),
         Choice(name="mode", choices=("revert", "break", "none"), default="revert"),
     )
