@@ -210,7 +210,8 @@ CASES: Mapping[str, Case] = {
         file="AAPL.csv",
         symbol="AAPL",
         head="AAPL US Equity,,,,,\nDates,PX_OPEN,PX_HIGH,PX_LOW,PX_LAST,PX_VOLUME",
-        rows=two(f"@,{POINTS}", "1/2/2020", "1/13/2020"),
+        rows=two(f"@,{POINTS}", "1/13/2020", "1/14/2020"),
+        first="2020-01-13",
     ),
     "R": Case(
         file="prices.csv",
@@ -222,7 +223,8 @@ CASES: Mapping[str, Case] = {
         file="aapl_daily_historical-data-01-15-2020.csv",
         symbol="AAPL",
         head="Symbol,Time,Open,High,Low,Last,Change,%Chg,Volume",
-        rows=two("AAPL,@,1230.5,1242.25,1219.0,1233.75,1,0.1%,1500", "01/02/2020", "01/15/2020"),
+        rows=two("AAPL,@,1230.5,1242.25,1219.0,1233.75,1,0.1%,1500", "01/14/2020", "01/15/2020"),
+        first="2020-01-14",
         below='"Downloaded from Barchart.com as of 01-15-2020 05:11pm CST"',
     ),
     "BSE of India": Case(
@@ -246,13 +248,18 @@ CASES: Mapping[str, Case] = {
     "Daishin": Case(
         file="BTC-USD.csv",
         symbol="BTC-USD",
-        first="2020-01-02T09:01",
+        first="2020-01-02T09:58",
         head="날짜,시간,시가,고가,저가,종가,거래량",
-        rows=two(f"20200102,@,{POINTS}", "901", "902", "1003"),
+        rows=two(f"20200102,@,{POINTS}", "958", "959", "1000"),
         encoding="cp949",
     ),
     "no header": Case(
-        file="IBM.txt", symbol="IBM", head="", rows=two(f"@,{POINTS}", "01/02/2020", "01/13/2020"), family="bare"
+        file="IBM.txt",
+        symbol="IBM",
+        head="",
+        first="2020-01-13",
+        rows=two(f"@,{POINTS}", "01/13/2020", "01/14/2020"),
+        family="bare",
     ),
     "ASX": Case(
         file="X.txt", symbol="BHP", head="", rows=two(f"BHP,@,{POINTS}", "20200102", "20200103"), family="bare"
@@ -297,7 +304,9 @@ REFUSED: Mapping[str, tuple[str, str, str]] = {
     "percent": ("X.csv", f"{PLAIN}\n2020-01-02,1.5%,1.5%,1.5%,1.5%,1\n", "line 2: `1.5%` is not a number"),
     "a short row between spaces": (
         "X.txt",
-        f"{PLAIN.replace(',', ' ')}\n2020-01-02 1 2 1 2 9\n2020-01-03 1 2 1 2 9\n2020-01-06 1 2 1 2 9\n2020-01-07 1 2 1 9\n",
+        "\n".join(
+            [PLAIN.replace(",", " "), *(f"2020-01-0{day} 1 2 1 2 9" for day in (2, 3, 6)), "2020-01-07 1 2 1 9", ""]
+        ),
         "line 5: `2020-01-07 1 2 1 9` is not a date",
     ),
     "a row that was cut off below others": (
@@ -307,7 +316,7 @@ REFUSED: Mapping[str, tuple[str, str, str]] = {
     ),
     "another zone in one row": (
         "AAPL_1m.csv",
-        f"{PLAIN}\n20200102 09:30:00 US/Eastern,{POINTS}\n" * 1
+        f"{PLAIN}\n20200102 09:30:00 US/Eastern,{POINTS}\n"
         + "".join(f"20200102 09:{minute}:00 US/Eastern,{POINTS}\n" for minute in range(31, 60))
         + "".join(f"20200102 10:{minute}:00 US/Eastern,{POINTS}\n" for minute in range(10, 60))
         + f"20200102 11:00:00 US/Central,{POINTS}\n",
