@@ -270,6 +270,10 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     order = parser.add_mutually_exclusive_group()
     order.add_argument("--day-first", dest="day_first", action="store_true", default=None, help="01/02 is 1 February")
     order.add_argument("--month-first", dest="day_first", action="store_false", help="01/02 is January 2")
+    years = parser.add_mutually_exclusive_group()
+    said = "years of two digits are those of the Republic of China: 98 is 2009"
+    years.add_argument("--roc-years", dest="republic", action="store_true", default=None, help=said)
+    years.add_argument("--common-years", dest="republic", action="store_false", help="they are not: 98 is 1998")
     scale = parser.add_mutually_exclusive_group()
     said = "prices are adjusted for splits and dividends already: take them as they are"
     scale.add_argument("--adjusted", dest="adjusted", action="store_true", default=None, help=said)

@@ -52,6 +52,7 @@ def reading_of(options: argparse.Namespace) -> Reading:
         encoding=encoding_of(options.encoding) if options.encoding else None,
         decimal=options.decimal,
         day_first=options.day_first,
+        republic=options.republic,
         is_adjusted=options.adjusted,
     )
 

@@ -8,12 +8,33 @@ from dataclasses import dataclass
 #: Names by meaning, as returned by `plain_name`; earlier names win when a file has several.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "time": (
+        # Upbit's `timestamp` beside these is the last trade of the bar.
+        *("candle_date_time_utc", "candle_date_time_kst"),
         *("datetime", "timestamp", "date", "day", "일자", "날짜", "일시"),
         *("unnamed_0", "index_level_0", "index", "dt", "date_time", "open_time", "trade_date", "unix"),
-        *("datum", "data", "fecha", "tanggal", "tarih", "дата", "日付", "日期", "交易日期"),
+        *(
+            "datum",
+            "data",
+            "fecha",
+            "tanggal",
+            "tarih",
+            "дата",
+            "日付",
+            "日付け",
+            "日期",
+            "日_期",
+            "交易日期",
+            "交易日",
+        ),
+        *("gmt_time", "local_time", "time_utc", "time_gmt"),
+        *("exchange_date", "dates", "tradedate", "traddt", "dtyyyymmdd", "start_at", "start_time", "starttime"),
+        *("window_start", "ts_event", "begin", "체결시간", "영업일자", "ts", "t"),
     ),
     "clock": ("time", "시간", "시각"),
-    "symbol": ("symbol", "ticker", "code", "act_symbol", "tic", "ticker_symbol", "stock_symbol", "종목코드", "종목"),
+    "symbol": (
+        *("symbol", "ticker", "code", "act_symbol", "tic"),
+        *("ticker_symbol", "stock_symbol", "ts_code", "tckrsymb", "종목코드", "종목"),
+    ),
     "name": (
         *("name", "stock", "company", "company_name", "stock_name", "instrument", "asset", "security", "issuer"),
         *("contract", "coin", "pair", "isin", "종목명", "회사명"),
@@ -21,39 +42,47 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "open": (
         *("open", "o", "open_price", "opening", "시가", "eröffnung", "eröffn", "eröffnungskurs", "erster"),
         *("ouverture", "ouv", "apertura", "abertura", "otwarcie", "pembukaan", "始値", "开盘", "開盤"),
-        *("开盘价", "開盤價", "opening_price", "öppning", "öppningskurs", "açılış", "открытие", "откр"),
+        *("开盘价", "開盤價", "opening_price", "openprice", "px_open", "opnpric"),
+        *("öppning", "öppningskurs", "açılış", "открытие", "откр"),
     ),
     "high": (
         *("high", "h", "high_price", "max", "고가", "hoch", "tageshoch", "haut", "plus_haut", "máximo", "máxima"),
         *("massimo", "najwyzszy", "najwyższy", "tertinggi", "高値", "最高"),
-        *("最高价", "最高價", "högst", "högstakurs", "hoog", "yüksek", "максимум", "макс"),
+        *("最高价", "最高價", "高", "highprice", "px_high", "hghpric"),
+        *("högst", "högstakurs", "hoog", "yüksek", "максимум", "макс"),
     ),
     "low": (
         *("low", "l", "low_price", "min", "저가", "tief", "tagestief", "bas", "plus_bas", "mínimo", "mínima"),
         *("minimo", "najnizszy", "najniższy", "terendah", "安値", "最低"),
-        *("最低价", "最低價", "lägst", "lägstakurs", "laag", "düşük", "минимум", "мин"),
+        *("最低价", "最低價", "低", "lowprice", "px_low", "lwpric"),
+        *("lägst", "lägstakurs", "laag", "düşük", "минимум", "мин"),
     ),
     "close": (
         *("close", "c", "close_price", "close_last", "last", "price", "종가", "현재가", "schluss", "schlusskurs"),
         *("zuletzt", "dernier", "clôture", "cierre", "último", "ultimo", "chiusura", "fechamento", "zamkniecie"),
         *("zamknięcie", "terakhir", "終値", "收盘", "收盤", "收盘价", "收盤價", "closing_price", "stängning"),
-        *("slutkurs", "slot", "slotkoers", "kapanış", "şimdi", "закрытие", "цена"),
+        *("closeprice", "px_last", "clspric", "trade_price", "latest", "slutkurs"),
+        *("slot", "slotkoers", "kapanış", "şimdi", "закрытие", "цена"),
     ),
     "adjusted": (
         *("adj_close", "adjclose", "adjusted_close", "adj_close_price", "close_adj", "close_adjusted", "수정종가"),
+        *("adjusted", "調整後終値", "終値調整値"),
     ),
     "volume": (
-        *("volume", "vol", "v", "volume_traded", "shares", "거래량", "volumen", "wolumen", "出来高", "成交量"),
-        *("volym", "hacim", "hac", "объем", "объём", "total_volume"),
+        *("volume", "vol", "v", "volume_traded", "shares", "거래량", "stuecke", "stücke", "umsatz_in_stück", "volumen"),
+        *("wolumen", "出来高", "成交量", "volym", "hacim", "hac", "объем", "объём", "total_volume"),
+        *("total_traded_quantity", "tottrdqty", "ttl_trd_qnty", "ttltradgvol", "no_of_shares", "number_of_shares"),
         *(
-            "total_traded_quantity",
-            "tottrdqty",
-            "ttl_trd_qnty",
-            "no_of_shares",
-            "real_volume",
-            "tickvol",
-            "tick_volume",
+            "px_volume",
+            "candle_acc_trade_volume",
+            "売買高",
+            "売買高_株",
+            "出来高_株",
+            "成交股數",
+            "成交張數",
+            "成交仟股",
         ),
+        *("交易量", "real_volume", "tickvol", "tick_volume"),
     ),
 }
 NEEDED = ("time", "open", "high", "low", "close")
@@ -62,9 +91,19 @@ DELIMITERS = ",;\t|"
 #: A header is looked for in so many first lines.
 N_LINES = 40
 
-_CLOCK = re.compile(r"(\d{1,2}(:\d{2}){1,2}(\.\d+)?|\d{1,6})?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{0,2})?")
+_CLOCK = re.compile(r"(\d{1,2}(:\d{2}){1,2}(\.\d+)?(\s?[AaPp][Mm])?|\d{1,6})?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{0,2})?")
 #: A currency in brackets behind the name of a price; it is not a different price.
 _CURRENCY = re.compile(r"\s*[(\[]\s*(?:[a-z]{3}|rs\.?|[$€£¥₩₹]|원)\s*[)\]]\s*$", re.IGNORECASE)
+
+_JOINED = (
+    re.compile(
+        r"(?P<ticker>(?!(?:ADJ|BID|ASK|MID)\.)[A-Z0-9^][A-Z0-9.\-=^]*)\.(?P<name>Open|High|Low|Close|Volume|Adjusted)"
+    ),
+    re.compile(r"\('(?P<name>[A-Z][\w ]+)', '(?P<ticker>[A-Z0-9^][^']*)'\)"),
+)
+#: Zones that the name of a column of times may say.
+_ZONES = {"utc": "UTC", "gmt": "UTC", "kst": "Asia/Seoul", "jst": "Asia/Tokyo"}
+_ZONE = re.compile(rf"(?<![a-z])({'|'.join(_ZONES)})(?!\s*[a-z+\-\u2212])", re.IGNORECASE)
 
 #: A volume whose unit is named, as in `Volume BTC`; no average of volumes.
 _UNIT = re.compile(r"volume_(?!avg|sma|ema|mean|prev|pct)[a-z]{3,5}")
@@ -74,6 +113,12 @@ def plain_name(name: str) -> str:
     """Name of a column in lower case, words joined by underscores, without numbering (`1. open` is `open`)."""
     words = re.sub(r"[^\w]+", "_", _CURRENCY.sub("", name).strip().lower())
     return re.sub(r"^\d+_+", "", words).strip("_")
+
+
+def zone_in(name: str) -> str:
+    """Zone that the name of a column of times says, such as `Time (UTC)`; empty if it says none."""
+    found = _ZONE.search(name)
+    return _ZONES[found[1].lower()] if found else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +142,19 @@ def find_head(rows: Sequence[Sequence[str]]) -> Head | None:
             return three
         if not missing_columns(find_columns(row, rows[place + 1 :])):
             return Head(names=row, n_above=place + 1)
+        if joined := _joined_names(row, place):
+            return joined
     return None
+
+
+def _joined_names(row: Sequence[str], place: int) -> Head | None:
+    """Header whose names have the ticker in them: `AAPL.Open`, as R writes it, or `('Open', 'AAPL')`, as pandas."""
+    found = [next(filter(None, (shape.fullmatch(cell.strip()) for shape in _JOINED)), None) for cell in row]
+    if sum(map(bool, found)) < len(PRICES) - 1:
+        return None
+    names = [one["name"] if one else cell for one, cell in zip(found, row, strict=True)]
+    tickers = [one["ticker"] if one else "" for one in found]
+    return Head(names=names, n_above=place + 1, tickers=tickers)
 
 
 def _three_lines(rows: Sequence[Sequence[str]], place: int) -> Head | None:

@@ -16,7 +16,12 @@ from optimizer.market.formats.table import Table, quoted
 
 _POWER = r"([eE][+-]?\d+)?"
 _SPACES = r"\s\x{00A0}\x{202F}'’"
-_CURRENCIES = "$₩€£¥"
+_CODES = "EUR|USD|GBP|CHF|JPY|KRW|TWD|CNY|HKD|SEK|NOK|DKK|PLN|CAD|AUD|NZD|BRL|INR|SGD|RUB|TRY|ZAR|MXN"
+#: Pattern of a currency, as a sign, with a country before the dollar, as a code apart from the digits, or as a letter
+#: behind them. Pence are none: a file that has them in some rows only would be wrong by a hundred.
+_CURRENCY = rf"(?:R|NT|HK|US|CA?|AU?|SG?|NZ|MX)?[$]|[₩€£¥₹₽]|^(?:{_CODES})\s|\s(?:{_CODES})$|[원円元]$"
+#: Shares, behind a volume.
+_SHARES = r"\s?(?:주|株|股|Stk\.?|Stück)$"
 #: Patterns of a number by decimal mark. In India groups of two digits stand before the last one of three.
 _PATTERNS: Mapping[str, str] = {
     ".": rf"[+-]?(\d*|\d{{1,3}}([,{_SPACES}]\d{{2,3}})*[,{_SPACES}]\d{{3}})(\.\d*)?{_POWER}",
@@ -63,7 +68,9 @@ def _decorated(mark: str) -> NumberWay:
     """Read a text with this decimal mark, thousands and signs of currencies; a volume with a letter."""
 
     def number(meaning: str, text: str) -> str:
-        bare = f"regexp_replace({text}, '[{_CURRENCIES}]|^[{_in_sql(_SPACES)}]+|[{_in_sql(_SPACES)}]+$', '', 'g')"
+        pattern = f"{_CURRENCY}|{_SHARES}" if meaning == "volume" else _CURRENCY
+        signless = f"regexp_replace(trim({text}), '{pattern}', '', 'g')"
+        bare = f"regexp_replace({signless}, '^[{_in_sql(_SPACES)}]+|[{_in_sql(_SPACES)}]+$', '', 'g')"
         return _with_letter(bare, mark) if meaning == "volume" else _in_digits(bare, mark)
 
     return NumberWay(mark=mark, sql=number)
@@ -76,18 +83,34 @@ def ways_of_numbers(cursor: DuckDBPyConnection, table: Table, mark: str | None) 
     """
     if mark is None and _has_clear_dots(table):
         yield PLAIN
+        _refuse_two_currencies(cursor, table)
         yield _decorated(_find_mark(cursor, table))
         return
     mark = mark or _find_mark(cursor, table)
     if mark == ".":
         yield PLAIN
+    _refuse_two_currencies(cursor, table)
     yield _decorated(mark)
+
+
+def _refuse_two_currencies(cursor: DuckDBPyConnection, table: Table) -> None:
+    """Raise BadFile for prices of different currencies."""
+    columns = ", ".join(table.columns[name] for name in _texts(table, PRICES)) or "CAST(NULL AS VARCHAR)"
+    sign = f"trim(regexp_extract(trim(text), '{_CURRENCY}'))"
+    signs = cursor.execute(f"""
+        SELECT {sign} AS sign, min(line) AS line, arg_min(text, line)
+        FROM (SELECT {table.line} AS line, unnest([{columns}]) AS text FROM {table.rows})
+        WHERE {sign} <> '' GROUP BY sign ORDER BY line
+    """).fetchall()  # noqa: S608 - names of columns are ours (CSV) or quoted (Parquet)
+    if len(signs) > 1:
+        reason = Phrase("two_currencies", one=signs[0][2], other=signs[1][2])
+        raise table.fault(reason, Phrase("mend_line"), row=signs[1][1])
 
 
 def _has_clear_dots(table: Table) -> bool:
     """True if the first prices have no comma and at least one clear decimal point, or are no texts."""
     texts = _texts(table, PRICES)
-    cells = [cell.strip(_CURRENCIES + " ") for name in texts for cell in table.cells[name]]
+    cells = [re.sub(_CURRENCY, "", cell.strip()).strip() for name in texts for cell in table.cells[name]]
     return not texts or (any(map(_DOT_PROOF.fullmatch, cells)) and not any("," in cell for cell in cells))
 
 
@@ -118,9 +141,10 @@ def _seen(cursor: DuckDBPyConnection, table: Table, meanings: Sequence[str]) -> 
         return dict.fromkeys(patterns)
     tests = [f"regexp_full_match(bare, '[+-]?({pattern})')" for pattern in patterns.values()]
     found = ", ".join(f"min(line) FILTER ({test}), arg_min(text, line) FILTER ({test})" for test in tests)
+    junk = f"{_CURRENCY}|{_SHARES}|[{_in_sql(_SPACES)}]|[kKmMbBtT]$"
     row = cursor.execute(f"""
         SELECT {found} FROM (
-            SELECT line, text, regexp_replace(text, '[{_CURRENCIES}{_in_sql(_SPACES)}]|[kKmMbBtT]$', '', 'g') AS bare
+            SELECT line, text, regexp_replace(trim(text), '{junk}', '', 'g') AS bare
             FROM (SELECT {table.line} AS line, unnest([{", ".join(columns)}]) AS text FROM {table.rows})
         )
     """).fetchall()[0]  # noqa: S608 - names of columns are ours (CSV) or quoted (Parquet)
@@ -160,7 +184,7 @@ def _in_digits(text: str, mark: str) -> str:
 
 def _with_letter(text: str, mark: str) -> str:
     """SQL of a number that may end with a letter, such as 17.25M."""
-    number = _in_digits(f"regexp_replace({text}, '[kKmMbBtT]$', '')", mark)
+    number = _in_digits(f"regexp_replace({text}, '\\s?[kKmMbBtT]$', '')", mark)
     sizes = " ".join(f"WHEN '{letter}' THEN round({number} * {size})" for letter, size in _LETTERS.items())
     return f"CASE upper(right({text}, 1)) {sizes} ELSE {number} END"
 

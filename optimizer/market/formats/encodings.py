@@ -12,11 +12,19 @@ from optimizer.market.formats.columns import N_LINES, n_known_columns
 
 UTF8 = "UTF-8"
 #: Encodings of older programs, with one byte for a letter (Western and Central European, Cyrillic, Turkish) and with
-#: two (Korean, Japanese, Chinese). Of several that make the same columns readable the first is taken.
-_SINGLE, _DOUBLE = ("cp1252", "cp1250", "cp1251", "cp1254"), ("cp949", "shift_jis", "gb18030")
+#: two (Korean, Japanese, Chinese of Taiwan and of the mainland). Of several that make the same columns readable the
+#: first is taken.
+_SINGLE, _DOUBLE = ("cp1252", "cp1250", "cp1251", "cp1254"), ("cp949", "shift_jis", "cp950", "gb18030")
 _LONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
 _HIGH = re.compile(rb"[\x80-\xff]")
-_MARKS = {codecs.BOM_UTF8: UTF8, codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+#: The mark of UTF-32 begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF8: UTF8,
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 _CHUNK = 1 << 20
 
 Opener = Callable[[], IO[bytes]]

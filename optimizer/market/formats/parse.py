@@ -14,7 +14,15 @@ from optimizer.market.formats.columns import PRICES
 from optimizer.market.formats.decimal_marks import NumberWay, ways_of_numbers
 from optimizer.market.formats.file_names import SYMBOL, named
 from optimizer.market.formats.table import Table
-from optimizer.market.formats.timestamps import are_sessions, candidates, is_count, is_steady, local_sql, shift_sql
+from optimizer.market.formats.timestamps import (
+    are_sessions,
+    candidates,
+    has_short_year,
+    is_count,
+    is_steady,
+    local_sql,
+    shift_sql,
+)
 from optimizer.market.formats.understood import Reading
 
 _NUMBERS = (*PRICES, "volume")
@@ -36,8 +44,7 @@ def parse_table(cursor: DuckDBPyConnection, table: Table, reading: Reading) -> P
     Raises BadFile at the first bad line.
     """
     table = _with_symbols(cursor, table)
-    day_first = table.family.day_first if reading.day_first is None else reading.day_first
-    ways = _ways(table, day_first)
+    ways = _ways(table, reading)
     for number in _readable(cursor, table, reading.decimal):
         faults = [_parse(cursor, table, way, number) for way in ways]
         good = [way for way, fault in zip(ways, faults, strict=True) if fault is None]
@@ -80,13 +87,23 @@ def _readable(cursor: DuckDBPyConnection, table: Table, mark: str | None) -> Ite
         raise _damaged(table, str(error)) from error
 
 
-def _ways(table: Table, day_first: bool | None) -> list[str]:
-    if ways := [table.time] if table.time else candidates(table.times, day_first):
-        return ways
+def _ways(table: Table, reading: Reading) -> list[str]:
+    """SQL of the times, one for each way to read them. Raises BadFile when there is none, or years may be of two."""
+    day_first = table.family.day_first if reading.day_first is None else reading.day_first
     example = next(iter(table.times), "")
+    if reading.republic is None and has_short_year(example) and _is_of_taiwan(table, reading.symbol):
+        raise table.fault(Phrase("common_or_republic", text=example), Phrase("say_republic"))
+    if ways := [table.time] if table.time else candidates(table.times, day_first, bool(reading.republic)):
+        return ways
     if not example:
         raise table.file.fault(1, Phrase("file_without_bars"), Phrase("export_again"))
     raise table.fault(Phrase("no_date", text=example), Phrase("iso_dates"))
+
+
+def _is_of_taiwan(table: Table, symbol: str | None) -> bool:
+    """True if years may be those of the Republic of China: names in its letters, or a symbol of its exchanges."""
+    text = symbol or table.symbol or named(table.file.titled)[0]
+    return text.upper().endswith((".TW", ".TWO")) or any("盤" in name for name in table.names.values())
 
 
 def _parse(cursor: DuckDBPyConnection, table: Table, way: str, number: NumberWay) -> BadFile | None:
@@ -124,7 +141,7 @@ def _times(table: Table, way: str) -> tuple[str, str]:
     if table.time:
         return table.time, "CAST(NULL AS INTEGER)"
     if is_count(table.times):
-        return way.format(moment), "0"
+        return way.format(moment), "CAST(NULL AS INTEGER)" if table.family.must_name_zone else "0"
     if not any(":" in text for text in table.times):
         return way.format(moment), "CAST(NULL AS INTEGER)"
     return way.format(local_sql(moment)), shift_sql(moment)

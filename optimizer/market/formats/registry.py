@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from optimizer.market.formats.charting import HISTDATA, METATRADER, METATRADER4, TRADINGVIEW
+from optimizer.market.formats.charting import (
+    BARE,
+    HISTDATA,
+    METATRADER,
+    METATRADER4,
+    METATRADER_PYTHON,
+    TRADINGVIEW,
+)
 from optimizer.market.formats.file_family import Family, Sample
 from optimizer.market.formats.lean import LEAN_DAYS, LEAN_MINUTES
 from optimizer.market.formats.vendors import (
@@ -10,7 +17,9 @@ from optimizer.market.formats.vendors import (
     BINANCE_NAMED,
     BULK,
     CRYPTO_DATA_DOWNLOAD,
+    DATABENTO,
     INVESTING,
+    KRAKEN,
     KRX,
     NASDAQ,
     NSE,
@@ -32,13 +41,17 @@ FAMILIES: Sequence[Family] = (
     NSE,
     INVESTING,
     CRYPTO_DATA_DOWNLOAD,
+    DATABENTO,
     BINANCE_NAMED,
+    METATRADER_PYTHON,
     TRADINGVIEW,
     BINANCE,
     LEAN_MINUTES,
     LEAN_DAYS,
     METATRADER4,
     HISTDATA,
+    KRAKEN,
+    *BARE,
     TABLE,
 )
 

@@ -3,6 +3,7 @@
 What a file is, its first bytes say; its name only says whether it is looked at in a folder.
 """
 
+import csv
 import gzip
 import re
 import zipfile
@@ -11,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from os import SEEK_END
 from pathlib import Path, PurePath, PurePosixPath
-from shutil import copyfileobj
+from shutil import copyfile, copyfileobj
 from typing import IO, cast
 
 from optimizer.errors import BadFile, NothingToImport, Phrase
-from optimizer.market.formats.columns import N_LINES, NEEDED, n_known_columns
+from optimizer.market.formats.columns import DELIMITERS, N_LINES, NEEDED, n_known_columns
 from optimizer.market.formats.encodings import UTF8, Opener, decoded, encoding_of, find_encoding, is_written_in
 from optimizer.market.formats.workbooks import DAMAGED, write_sheets
 
@@ -31,6 +33,8 @@ _REFUSED = {
     rb"\s*<(!|\?|html|head|body|table)": "web_page_file",
     rb"\s*(\{|\[)": "json_file",
 }
+#: Notes are looked for in so many bytes at the end of a text; more lines than these are no notes.
+_TAIL, _MOST_NOTES = 8192, 12
 _UNREADABLE = (OSError, EOFError, zlib.error)
 
 
@@ -44,6 +48,7 @@ class SourceFile:
     text: Path
     encoding: str = UTF8
     is_parquet: bool = False
+    n_below: int = 0  # lines of notes below the rows, which `text` lacks
 
     @property
     def name(self) -> str:
@@ -143,14 +148,56 @@ def _decoded(file: SourceFile, opened: Opener, spill: Path, encoding: str | None
         with opened() as data:
             _refuse_others(file, data.read(64))
         name = _encoding(file, opened, encoding)
-        if keep and name == UTF8:
-            return file
-        text = spill / "text.csv"
-        with opened() as data, decoded(data, name) as lines, text.open("w", encoding="utf-8") as out:
-            copyfileobj(lines, out)
+        if not keep or name != UTF8:
+            text = spill / "text.csv"
+            with opened() as data, decoded(data, name) as lines, text.open("w", encoding="utf-8") as out:
+                copyfileobj(lines, out)
+            file = replace(file, text=text, encoding=name)
+        return _without_notes(file, spill)
     except _UNREADABLE as error:
         raise _unreadable(file, error) from error
-    return replace(file, text=text, encoding=name)
+
+
+def _without_notes(file: SourceFile, spill: Path) -> SourceFile:
+    """The file without lines of notes below its rows, such as those of exchanges; packed ones are kept as they are."""
+    if file.text.name.lower().endswith(".gz"):
+        return file
+    with file.text.open("rb") as opened:
+        size = opened.seek(0, SEEK_END)
+        opened.seek(max(size - _TAIL, 0))
+        n_notes, n_bytes = _notes_in(opened.read())
+    if not n_notes:
+        return file
+    text = spill / "text.csv"
+    if file.text != text:
+        copyfile(file.text, text)
+    with text.open("r+b") as opened:
+        opened.truncate(size - n_bytes)
+    return replace(file, text=text, n_below=n_notes)
+
+
+def _notes_in(tail: bytes) -> tuple[int, int]:
+    """Number of lines of notes at the end of a text, and of their bytes; none without a row above them."""
+    n_notes, n_bytes = 0, 0
+    for line in reversed(tail.splitlines(keepends=True)[1:]):
+        text = line.decode(errors="replace")
+        if text.strip() and not _is_note(text):
+            has_row = max(map(text.count, DELIMITERS)) >= len(NEEDED) - 1
+            return (n_notes, n_bytes) if has_row and n_notes <= _MOST_NOTES else (0, 0)
+        n_notes += bool(text.strip())
+        n_bytes += len(line)
+    return 0, 0
+
+
+def _is_note(text: str) -> bool:
+    """True for words in a single cell. A row that was cut off has no line end, and begins with a date or a symbol."""
+    if any(
+        sum(map(bool, map(str.strip, cells))) > 1 for mark in DELIMITERS for cells in csv.reader([text], delimiter=mark)
+    ):
+        return False
+    words = text.strip().strip('"').strip()
+    is_whole = text.endswith("\n") and (" " in words or "。" in words)
+    return not words[:1].isdigit() and (is_whole or ":" in words or "：" in words)
 
 
 def _refuse_others(file: SourceFile, start: bytes) -> None:

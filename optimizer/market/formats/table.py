@@ -2,9 +2,11 @@
 
 import csv
 import glob
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -13,18 +15,25 @@ from optimizer.errors import BadFile, Phrase
 from optimizer.market.formats.columns import (
     DELIMITERS,
     N_LINES,
+    NAMES,
     Head,
     find_columns,
     find_head,
     find_twin,
     missing_columns,
     plain_name,
+    zone_in,
 )
 from optimizer.market.formats.file_family import Family, Sample, places_of
 from optimizer.market.formats.registry import TABLE, recognise
 from optimizer.market.formats.source_files import SourceFile
 
 _N_SAMPLE = 60
+#: Text that a spreadsheet is to keep as text: `="0050"`.
+_LITERAL = '^="(.*)"$'
+#: A separator that no text has: a line is one cell then.
+_NO_DELIMITER = "\x01"
+_CITY = re.compile(r" ([A-Z]\w+/\w+(?:/\w+)?)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,16 +61,54 @@ class Table:
 
     @property
     def moment(self) -> str:
-        """SQL of date and time as text."""
+        """SQL of date and time as text, without the name of its zone."""
+        time = f"trim({self.columns['time']})"
         if "clock" in self.columns:
-            return f"trim({self.columns['time']}) || ' ' || trim({self.columns['clock']})"
-        return f"trim({self.columns['time']})"
+            clock = f"trim({self.columns['clock']})"
+            if width := self._width:
+                digits = f"regexp_full_match({clock}, '\\d{{1,{width}}}')"
+                clock = f"CASE WHEN {digits} THEN lpad({clock}, {width}, '0') ELSE {clock} END"
+            time = f"{time} || ' ' || {clock}"
+        return f"regexp_replace({time}, ' {self._city}$', '')" if self._city else time
 
     @property
     def times(self) -> Sequence[str]:
-        """Texts of the first times; a separate time of day is joined with its date."""
-        parts = [self.cells[name] for name in ("time", "clock") if name in self.cells]
+        """Texts of the first times; a separate time of day is joined with its date, a zone is left out."""
+        city = f" {self._city}"
+        return [time.removesuffix(city) if self._city else time for time in self._written]
+
+    @property
+    def zone(self) -> str:
+        """Zone of the clock times that the file says: behind each, in the name of their column, or as its family."""
+        named = "".join(self.names.get(name, "") + " " for name in ("clock", "time"))
+        return self._city or zone_in(named) or self.family.zone or ""
+
+    @property
+    def _written(self) -> Sequence[str]:
+        parts = [self.cells["time"]]
+        if "clock" in self.cells:
+            clocks = [cell.strip() for cell in self.cells["clock"]]
+            parts.append([cell.zfill(self._width) if cell.isdecimal() else cell for cell in clocks])
         return [" ".join(cell.strip() for cell in cells) for cells in zip(*parts, strict=True)]
+
+    @property
+    def _width(self) -> int:
+        """Digits of a time of day that is a number without its leading zeros, such as 901; else 0."""
+        clocks = [cell.strip() for cell in self.cells.get("clock", ()) if cell.strip()]
+        sizes = {len(cell) for cell in clocks}
+        if not sizes or not all(cell.isdecimal() for cell in clocks) or sizes <= {4} or sizes <= {6} or max(sizes) > 6:
+            return 0
+        return 6 if max(sizes) > 4 else 4
+
+    @property
+    def _city(self) -> str:
+        """Name of the zone that stands behind every time, such as `US/Eastern`; empty if none does."""
+        found = {match[1] if (match := _CITY.search(text)) else "" for text in self._written if text}
+        city = found.pop() if len(found) == 1 else ""
+        try:
+            return city and str(ZoneInfo(city))
+        except (ZoneInfoNotFoundError, ValueError):
+            return ""
 
     def fault(self, reason: Phrase, remedy: Phrase, *, row: int = 1) -> BadFile:
         """Build the error for a row of the table."""
@@ -84,6 +131,7 @@ class _Layout:
     head: Head
     n_above: int  # lines
     rows: Sequence[Sequence[str]]  # the first ones below the header
+    has_literals: bool = False  # cells such as `="0050"`
 
 
 def _open_text(file: SourceFile) -> list[Table]:
@@ -103,14 +151,53 @@ def _find_layout(lines: Mapping[int, str]) -> _Layout | None:
     for delimiter in sorted(DELIMITERS, key=first.count, reverse=True):
         rows = _cells(lines, delimiter)
         if head := find_head(rows[:N_LINES]):
-            n_above = list(lines)[head.n_above - 1]
-            return _Layout(delimiter=delimiter, head=head, n_above=n_above, rows=rows[head.n_above :])
+            n_above, below = list(lines)[head.n_above - 1], rows[head.n_above :]
+            head = replace(head, names=_as_wide(head.names, below))
+            literals = any('="' in line for line in lines.values())
+            return _Layout(delimiter=delimiter, head=head, n_above=n_above, rows=below, has_literals=literals)
+    return _find_spaced(lines)
+
+
+def _as_wide(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Sequence[str]:
+    """Names of the columns, with a blank one more or less where only the header or only the rows end with a mark."""
+    widths = {len(row) for row in rows}
+    if widths == {len(names) + 1} and not any(row[-1].strip() for row in rows):
+        return [*names, ""]
+    return names[:-1] if widths == {len(names) - 1} and not names[-1].strip() else names
+
+
+def _find_spaced(lines: Mapping[int, str]) -> _Layout | None:
+    """The layout of columns with spaces between them, or None."""
+    numbers = list(lines)
+    for place, number in enumerate(numbers[:N_LINES]):
+        rows = [lines[later].split() for later in numbers[place + 1 :]]
+        for names in (re.split(r"\s{2,}", lines[number].strip()), lines[number].split()):
+            wide = _beside(names, rows)
+            if (
+                rows
+                and not missing_columns(find_columns(wide, rows))
+                and all(len(row) == len(wide) for row in rows[:3])
+            ):
+                return _Layout(delimiter=" ", head=Head(names=wide, n_above=place + 1), n_above=number, rows=rows)
     return None
+
+
+def _beside(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Sequence[str]:
+    """Names of the columns, with one for numbers of rows or for a time of day that stands beside its date."""
+    if not rows or len(rows[0]) != len(names) + 1:
+        return names
+    known = {*NAMES["time"], *NAMES["clock"]}
+    time = next((place for place, name in enumerate(names) if plain_name(name) in known), None)
+    if time is not None and ":" in rows[0][time + 1]:
+        return [*names[:time], "date", "time", *names[time + 1 :]]
+    return ["", *names] if rows[0][0].isdecimal() else names
 
 
 def _cells(lines: Mapping[int, str], delimiter: str) -> list[list[str]]:
     try:
-        return list(csv.reader(lines.values(), delimiter=delimiter))
+        return [
+            [re.sub(_LITERAL, r"\1", cell) for cell in row] for row in csv.reader(lines.values(), delimiter=delimiter)
+        ]
     except csv.Error:  # a cell of more than 131,072 characters
         return []
 
@@ -125,7 +212,7 @@ def _table(file: SourceFile, layout: _Layout, symbol: str) -> Table:
     _refuse_twins(file, layout, names, places)
     sample = _sample(file, layout, head.n_above if head.tickers else 1, names)
     family = recognise(sample) or TABLE
-    table = _text_table(file, family, places, names, layout.delimiter, layout.n_above, layout.rows)
+    table = _text_table(file, family, places, replace(layout, head=replace(head, names=names)))
     if symbol:
         table = replace(table, symbol=symbol, columns={**table.columns, "symbol": quoted(symbol)})
     return _of_family(table, sample)
@@ -157,7 +244,8 @@ def _open_bare(file: SourceFile, lines: Mapping[int, str]) -> Table:
         sample = _sample(file, layout, 0, [])
         if family := recognise(sample):
             names = [f"#{place}" for place in range(1, len(rows[0]) + 1)]
-            return _of_family(_text_table(file, family, places_of(family), names, delimiter, 0, rows), sample)
+            layout = replace(layout, head=Head(names=names, n_above=0))
+            return _of_family(_text_table(file, family, places_of(family), layout), sample)
     delimiter = max(DELIMITERS, key=first.count)
     names = _cells(lines, delimiter)[0]
     raise _no_column(file, missing_columns(find_columns(names, ())), names)
@@ -171,33 +259,47 @@ def _sample(file: SourceFile, layout: _Layout, n_header: int, names: Sequence[st
     )
 
 
-def _text_table(
-    file: SourceFile,
-    family: Family,
-    places: Mapping[str, int],
-    names: Sequence[str],
-    delimiter: str,
-    n_above: int,
-    rows: Sequence[Sequence[str]],
-) -> Table:
-    typed = "{" + ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(names))) + "}"
-    read = (
-        f"read_csv({_named(file)}, delim={quoted(delimiter)}, quote='\"', escape='\"', header=false, "
-        f"skip={n_above}, auto_detect=false, columns={typed})"
-    )
-    whole = [row for row in rows if len(row) > max(places.values())]
+def _text_table(file: SourceFile, family: Family, places: Mapping[str, int], layout: _Layout) -> Table:
+    names = layout.head.names
+    literal = f"regexp_replace({{}}, {quoted(_LITERAL)}, '\\1')" if layout.has_literals else "{}"
+    whole = [row for row in layout.rows if len(row) > max(places.values())]
     return Table(
         file=file,
         family=family,
-        rows=read,
-        columns={name: f"c{place}" for name, place in places.items()},
+        rows=_spaced_sql(file, layout) if layout.delimiter == " " else _read_sql(file, layout, layout.delimiter),
+        columns={name: literal.format(f"c{place}") for name, place in places.items()},
         names={name: names[place] for name, place in places.items()},
         unused=tuple(name for place, name in enumerate(names) if name and place not in places.values()),
         texts=frozenset(places),
-        delimiter=delimiter,
-        n_above=n_above,
+        delimiter=layout.delimiter,
+        n_above=layout.n_above,
         cells={name: [row[place] for row in whole] for name, place in places.items()},
     )
+
+
+def _read_sql(file: SourceFile, layout: _Layout, delimiter: str) -> str:
+    """SQL of the rows of a text with a mark between the columns."""
+    n_columns = 1 if delimiter == _NO_DELIMITER else len(layout.head.names)
+    typed = "{" + ", ".join(f"'c{place}': 'VARCHAR'" for place in range(n_columns)) + "}"
+    quote = "" if delimiter == _NO_DELIMITER else '"'
+    return (
+        f"read_csv({_named(file)}, delim={quoted(delimiter)}, quote='{quote}', escape='{quote}', header=false, "
+        f"skip={layout.n_above}, auto_detect=false, columns={typed})"
+    )
+
+
+def _spaced_sql(file: SourceFile, layout: _Layout) -> str:
+    """SQL of the rows of a text with spaces between the columns; one of another length is a bad cell in each."""
+    n_columns = len(layout.head.names)
+    cells = ", ".join(
+        f"CASE WHEN len(cells) = {n_columns} THEN cells[{place + 1}] ELSE text END AS c{place}"
+        for place in range(n_columns)
+    )
+    lines = _read_sql(file, layout, _NO_DELIMITER)
+    split = (
+        f"SELECT trim(c0) AS text, regexp_split_to_array(trim(c0), '\\s+') AS cells FROM {lines} WHERE trim(c0) <> ''"  # noqa: S608
+    )
+    return f"(SELECT {cells} FROM ({split}))"  # noqa: S608 - quoted
 
 
 def _of_family(table: Table, sample: Sample) -> Table:

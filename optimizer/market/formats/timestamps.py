@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 else:
     pd = LazyModule("pandas")
 
-_OFFSET = r"(:\d{2}(?:\.\d+)?)\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H%M%S", " %H%M", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_OFFSET = r"(:\d{2}(?:\.\d+)?)\s*(?:UTC|GMT)?(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
+_CLOCKS = (
+    *("", " %H:%M", " %H:%M:%S", " %H%M%S", " %H%M", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p"),
+    *(" %H:%M:%S.%f", "-%H:%M:%S"),
+)
 _MONTH_FIRST, _DAY_FIRST = False, True
 #: Formats of dates by their shape; those of which only the order tells have each order.
 _SHAPES: Sequence[tuple[str, tuple[tuple[str, bool | None], ...]]] = (
@@ -30,7 +33,9 @@ _SHAPES: Sequence[tuple[str, tuple[tuple[str, bool | None], ...]]] = (
     (r"\d{1,2}-\d{1,2}-\d{4}", (("%m-%d-%Y", _MONTH_FIRST), ("%d-%m-%Y", _DAY_FIRST))),
     (r"\d{1,2}/\d{1,2}/\d{2}(\D|$)", (("%m/%d/%y", _MONTH_FIRST), ("%d/%m/%y", _DAY_FIRST), ("%y/%m/%d", None))),
     (r"\d{1,2}\.\d{1,2}\.\d{4}", (("%d.%m.%Y", _DAY_FIRST),)),
+    (r"\d{1,2}\.\d{1,2}\.\d{2}(\D|$)", (("%d.%m.%y", _DAY_FIRST), ("%y.%m.%d", None))),
     (r"\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}", (("%d-%b-%Y", None), ("%d %b %Y", None))),
+    (r"\d{1,2}[- ][A-Za-z]{4,}[- ]\d{4}", (("%d-%B-%Y", None), ("%d %B %Y", None))),
     (r"\d{1,2}[- ][A-Za-z]{3}[- ]\d{2}(\D|$)", (("%d-%b-%y", None), ("%d %b %y", None))),
     (r"[A-Za-z]{3} \d{1,2}, \d{4}", (("%b %d, %Y", None),)),
     (r"[A-Za-z]+ \d{1,2}, \d{4}", (("%B %d, %Y", None),)),
@@ -38,12 +43,26 @@ _SHAPES: Sequence[tuple[str, tuple[tuple[str, bool | None], ...]]] = (
 #: A date or a moment of ISO 8601, and nothing behind it: the name of a zone would be passed over.
 _ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _ISO_CLOCK = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?"
+#: Dates and clock times in digits alone, which are no counts.
+_DIGITS = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d([0-5]\d)?"
+#: Dates in years of the Republic of China, whose first one is 1912: `109/01/02`, `民國109年1月2日`, `1090102`.
+_REPUBLIC = r"(?:中華)?(?:民國)?\s*(\d{2,3})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?( \d{1,2}:\d{2}(?::\d{2})?)?"
+_REPUBLIC_DIGITS = r"(\d{3})(\d{2})(\d{2})()"
+_LONG_YEAR = rf"(?:中華)?民國.*|\d{{3}}\s*[-/.年].*|{_REPUBLIC_DIGITS}"
+_YEAR_ZERO = 1911
 #: SQL of a count since 1970 below a size: seconds, milliseconds, microseconds or nanoseconds.
 _COUNTS = (
     (10**11, "make_timestamp(try_cast({} AS BIGINT) * 1000000)"),
     (10**14, "make_timestamp(try_cast({} AS BIGINT) * 1000)"),
     (10**17, "make_timestamp(try_cast({} AS BIGINT))"),
     (10**20, "make_timestamp(try_cast({} AS BIGINT) // 1000)"),
+)
+#: The same of a count with decimals.
+_FRACTIONS = (
+    (10**11, "make_timestamp(CAST(try_cast({} AS DECIMAL(27, 9)) * 1000000 AS BIGINT))"),
+    (10**14, "make_timestamp(CAST(try_cast({} AS DECIMAL(27, 9)) * 1000 AS BIGINT))"),
+    (10**17, "make_timestamp(CAST(try_cast({} AS DECIMAL(27, 9)) AS BIGINT))"),
+    (10**20, "make_timestamp(CAST(try_cast({} AS DECIMAL(27, 9)) / 1000 AS BIGINT))"),
 )
 #: Minutes.
 _HOUR = 60
@@ -65,16 +84,21 @@ def local_sql(text: str) -> str:
     return f"regexp_replace({text}, '{_OFFSET}', '\\1')"
 
 
-def candidates(texts: Sequence[str], day_first: bool | None = None) -> list[str]:
+def candidates(texts: Sequence[str], day_first: bool | None = None, republic: bool = False) -> list[str]:
     """SQL expressions that read texts like these as TIMESTAMP, with `{}` in place of the text without offset.
 
     Several if day and month cannot be distinguished by the format alone, and nobody said which comes first; none if
-    the format is unknown.
+    the format is unknown. `republic`: years of two digits are those of the Republic of China.
     """
     if is_count(texts):
         largest = max(map(abs, _counts(texts)))
-        return [next(way for below, way in _COUNTS if largest < below)]
+        has_fraction = any("." in text for text in texts)
+        return [next(way for below, way in (_FRACTIONS if has_fraction else _COUNTS) if largest < below)]
     first = next((text.strip() for text in texts if text and text.strip()), "")
+    if match := re.fullmatch(_DIGITS, first):
+        return [f"try_strptime({{}}, '%Y%m%d%H%M{'%S' if match[1] else ''}')"]
+    if re.fullmatch(_LONG_YEAR, first) or (republic and has_short_year(first)):
+        return [_republic_sql(first)]
     if re.match(_ISO, first):
         clock = _ISO_CLOCK.replace("{", "{{").replace("}", "}}") if any(":" in text for text in texts) else ""
         shape = _ISO.replace("{", "{{").replace("}", "}}") + clock
@@ -86,19 +110,35 @@ def candidates(texts: Sequence[str], day_first: bool | None = None) -> list[str]
     return [f"try_strptime({{}}, {[day + clock for clock in _CLOCKS]})" for day, _ in said]
 
 
-def is_count(texts: Sequence[str]) -> bool:
-    """True if times are whole numbers of seconds, or of parts of a second, since 1970; one of many may be damaged.
+def has_short_year(text: str) -> bool:
+    """True if a date has no part of more than two digits, so that its year may be counted from 1911 or 1900."""
+    return re.fullmatch(r"\d{2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?", text.strip()) is not None
 
-    A date of digits alone has eight of them, so a count has more, or is from before 1970.
+
+def _republic_sql(text: str) -> str:
+    """SQL expression of a date in years of the Republic of China."""
+    shape = _REPUBLIC_DIGITS if re.fullmatch(_REPUBLIC_DIGITS, text) else _REPUBLIC
+    shape = shape.replace("{", "{{").replace("}", "}}")
+    year, month, day, clock = (f"regexp_extract({{0}}, '{shape}', {place})" for place in (1, 2, 3, 4))
+    date = f"CAST(CAST({year} AS INTEGER) + {_YEAR_ZERO} AS VARCHAR) || '-' || {month} || '-' || {day} || {clock}"
+    return f"CASE WHEN regexp_full_match({{0}}, '{shape}') THEN try_cast({date} AS TIMESTAMP) END"
+
+
+def is_count(texts: Sequence[str]) -> bool:
+    """True if times are numbers of seconds, or of parts of a second, since 1970; one of many may be damaged.
+
+    A date of digits alone has eight of them, so a count has more, or is from before 1970; one with a clock time is
+    told from a count by its months, days and hours.
     """
+    filled = [text.strip() for text in texts if text.strip()]
+    if 2 * sum(re.fullmatch(_DIGITS, text) is not None for text in filled) > len(filled):
+        return False
     counts = _counts(texts)
-    return 2 * len(counts) > len([text for text in texts if text.strip()]) and any(
-        count < 0 or count >= 10**8 for count in counts
-    )
+    return 2 * len(counts) > len(filled) and any(count < 0 or count >= 10**8 for count in counts)
 
 
 def _counts(texts: Sequence[str]) -> list[int]:
-    return [int(text) for text in texts if re.fullmatch(r"-?\d{1,19}", text.strip())]
+    return [int(text.partition(".")[0]) for text in texts if re.fullmatch(r"-?\d{1,19}(\.\d{1,9})?", text.strip())]
 
 
 def fits_session(local: TimeArray, opens: int, closes: int) -> bool:

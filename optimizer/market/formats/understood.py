@@ -20,6 +20,7 @@ class Reading:
     encoding: str | None = None
     decimal: str | None = None  # `.` or `,`
     day_first: bool | None = None
+    republic: bool | None = None  # whether years of two digits are those of the Republic of China
     is_adjusted: bool | None = None
 
 
@@ -31,6 +32,7 @@ class ZoneFrom(StrEnum):
     COUNT = "count"  # since 1970, in UTC
     NAMED = "named"
     EXCHANGE = "exchange"
+    FILE = "file"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,7 @@ class Understood:
     n_left_out: int
     first: datetime
     last: datetime
+    n_below: int = 0  # lines of notes below the rows
     n_doubtful: int = 0  # rows that cannot be right, such as a high below the low
     doubtful_line: int = 0  # the first one
     seems_exchanged: bool = False  # open and close
@@ -90,7 +93,7 @@ class Understood:
         return (
             self.family, self.encoding, self.delimiter, self.n_header, tuple(self.columns.items()), self.unused,
             self.decimal, self.divisor, self.zone, self.zone_from, self.adjustment, self.unit, self.newest_first,
-            self.timeframe,
+            self.timeframe, self.n_below,
         )  # fmt: skip
 
     def lines(self) -> Iterator[Phrase]:
@@ -101,6 +104,8 @@ class Understood:
         yield Phrase("read_prices", columns=self._columns(), decimal=self._decimal(), adjusted=self._adjusted())
         yield Phrase("read_volume", volume=self._volume())
         yield Phrase("read_rows", n=self.n_rows, order=self._order(), n_left_out=self.n_left_out, n_files=self.n_files)
+        if self.n_below:
+            yield Phrase("read_below", n=self.n_below)
         if self.unused:
             yield Phrase("read_unused", names=", ".join(self.unused))
         yield from self.doubts()
@@ -155,4 +160,4 @@ class Understood:
         return Phrase("newest_first" if self.newest_first else "oldest_first")
 
 
-_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical_bars"}
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical_bars", " ": "spaces"}

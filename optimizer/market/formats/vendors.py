@@ -1,5 +1,8 @@
 """Files of websites, data vendors and exchanges."""
 
+import re
+
+from optimizer.market.formats.columns import plain_name
 from optimizer.market.formats.file_family import Adjustment, Family, Sample, has, is_bare
 
 _PANDAS_HEAD = 3  # lines
@@ -66,6 +69,31 @@ BINANCE = Family(
     adjustment=Adjustment.UNADJUSTED,
     unit="base",
     in_parts=True,
+)
+#: Kraken's history: the last column counts trades.
+KRAKEN = Family(
+    name="kraken",
+    is_one=is_bare([r"\d{9,10}", *[_NUMBER] * 5, r"\d+"], ","),
+    columns=("time", "open", "high", "low", "close", "volume"),
+    adjustment=Adjustment.UNADJUSTED,
+    unit="base",
+)
+_FIXED_POINT = re.compile(r"-?\d+")
+_PER_UNIT = 1_000_000_000
+
+
+def _databento_divisor(sample: Sample) -> int:
+    """Prices are whole billionths unless they were asked for with their point."""
+    place = [plain_name(name) for name in sample.names].index("open")
+    cells = [row[place].strip() for row in sample.rows if len(row) > place]
+    return _PER_UNIT if all(map(_FIXED_POINT.fullmatch, cells)) else 1
+
+
+DATABENTO = Family(
+    name="databento",
+    is_one=has("ts_event", "rtype", "instrument_id", "open"),
+    adjustment=Adjustment.UNADJUSTED,
+    divisor=_databento_divisor,
 )
 _NSE_NAMES = {"ltp", "prev_close", "prevclose", "total_traded_quantity", "tottrdqty"}
 KRX = Family(name="krx", is_one=has("일자", "종가", "대비", "시가", "고가", "저가"), unit="shares")

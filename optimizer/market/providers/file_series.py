@@ -105,6 +105,7 @@ def make_series(parsed: Parsed, text: str, listed: Columns, reading: Reading) ->
         n_left_out=bars.n_left_out,
         first=_moment(bars.time[0]),
         last=_moment(bars.time[-1]),
+        n_below=table.file.n_below,
         n_doubtful=len(doubtful),
         seems_exchanged=_seem_exchanged(bars),
         doubtful_line=table.file.line_of(int(doubtful[0]), table.n_above) if len(doubtful) else 0,
@@ -234,13 +235,13 @@ def _zone_of(symbol: str) -> str:
 
 def _from_zone(table: Table, local: TimeArray, lines: FloatArray, symbol: str, zone: str | None) -> _Times:
     """Convert clock times to UTC. Raises BadFile for one that the zone skips or has twice, and for a bad guess."""
-    zone_from = ZoneFrom.NAMED if zone else ZoneFrom.EXCHANGE
-    if zone is None and table.family.must_name_zone:
+    zone_from = ZoneFrom.NAMED if zone else ZoneFrom.FILE if table.zone else ZoneFrom.EXCHANGE
+    if zone is None and not table.zone and table.family.must_name_zone:
         raise table.fault(Phrase("zone_unknown", family=Phrase(f"family_{table.family.name}")), Phrase("name_zone"))
-    if zone is None and not table.family.zone and calendar_name(symbol) == WEEKDAYS:
+    if zone is None and not table.zone and calendar_name(symbol) == WEEKDAYS:
         raise table.fault(Phrase("no_clock", symbol=symbol), Phrase("name_zone"))
-    is_guess = zone is None and calendar_name(symbol) == DEFAULT
-    name = zone or table.family.zone or _zone_of(symbol)
+    is_guess = zone is None and not table.zone and calendar_name(symbol) == DEFAULT
+    name = zone or table.zone or _zone_of(symbol)
     times = in_utc(local, name)
     is_saturday = (local.astype("datetime64[D]").astype(np.int64) + 3) % 7 == 5
     for unfit, key in ((np.isnat(times), "unclear_time"), (is_saturday & is_guess, "no_zone_on_saturday")):
@@ -248,7 +249,7 @@ def _from_zone(table: Table, local: TimeArray, lines: FloatArray, symbol: str, z
             row = int(np.argmax(unfit))
             text = str(local[row].astype("datetime64[s]")).replace("T", " ")
             raise _bad_row(table, lines[row], Phrase(key, text=text, zone=name), Phrase("name_zone"))
-    if zone is None and not _fits_hours(local, symbol):
+    if zone is None and not table.zone and not _fits_hours(local, symbol):
         hours = _spoken_hours(local)
         raise table.fault(Phrase("other_hours", hours=hours, zone=name), Phrase("name_zone"))
     return _Times(times=times, zone=name, zone_from=zone_from)
