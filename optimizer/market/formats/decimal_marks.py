@@ -68,7 +68,7 @@ def _decorated(mark: str) -> NumberWay:
     """Read a text with this decimal mark, thousands and signs of currencies; a volume with a letter."""
 
     def number(meaning: str, text: str) -> str:
-        pattern = f"{_CURRENCY}|{_SHARES}" if meaning == "volume" else _CURRENCY
+        pattern = f"[$₩€£¥]|{_SHARES}" if meaning == "volume" else _CURRENCY
         signless = f"regexp_replace(trim({text}), '{pattern}', '', 'g')"
         bare = f"regexp_replace({signless}, '^[{_in_sql(_SPACES)}]+|[{_in_sql(_SPACES)}]+$', '', 'g')"
         return _with_letter(bare, mark) if meaning == "volume" else _in_digits(bare, mark)
@@ -94,17 +94,19 @@ def ways_of_numbers(cursor: DuckDBPyConnection, table: Table, mark: str | None) 
 
 
 def _refuse_two_currencies(cursor: DuckDBPyConnection, table: Table) -> None:
-    """Raise BadFile for prices of different currencies."""
-    columns = ", ".join(table.columns[name] for name in _texts(table, PRICES)) or "CAST(NULL AS VARCHAR)"
+    """Raise BadFile for prices of which some have another currency than the others, or none."""
+    columns = [table.columns[name] for name in _texts(table, PRICES)]
+    if not columns:
+        return
     sign = f"trim(regexp_extract(trim(text), '{_CURRENCY}'))"
     signs = cursor.execute(f"""
-        SELECT {sign} AS sign, min(line) AS line, arg_min(text, line)
-        FROM (SELECT {table.line} AS line, unnest([{columns}]) AS text FROM {table.rows})
-        WHERE {sign} <> '' GROUP BY sign ORDER BY line
+        SELECT {sign} AS sign, count(*) AS n, min(line), arg_min(text, line)
+        FROM (SELECT {table.line} AS line, unnest([{", ".join(columns)}]) AS text FROM {table.rows})
+        WHERE regexp_matches(text, '\\d') GROUP BY sign ORDER BY n DESC, sign
     """).fetchall()  # noqa: S608 - names of columns are ours (CSV) or quoted (Parquet)
     if len(signs) > 1:
-        reason = Phrase("two_currencies", one=signs[0][2], other=signs[1][2])
-        raise table.fault(reason, Phrase("mend_line"), row=signs[1][1])
+        (_, _, _, most), (_, _, line, other) = signs[:2]
+        raise table.fault(Phrase("two_currencies", one=most, other=other), Phrase("mend_line"), row=line)
 
 
 def _has_clear_dots(table: Table) -> bool:

@@ -444,6 +444,25 @@ KINDS: Mapping[str, Kind] = {
         times=lambda: around_the_clock(60),
         write=zipped(partial(binance, unit=1000), "ETHUSDT-1h-2024-03.csv"),
     ),
+    "kraken": Kind(
+        file="XBTUSD_60.csv",
+        symbol="XBTUSD",
+        family="kraken",
+        timeframe="1h",
+        price=600,
+        times=lambda: around_the_clock(60),
+        write=lambda made: simple("", "{t}|{o:.2f}|{h:.2f}|{l:.2f}|{c:.2f}|{v:.0f}|7")(_seconds(made, "UTC")),
+    ),
+    "databento": Kind(
+        file="bars.csv",
+        symbol="ESH0",
+        family="databento",
+        write=simple(
+            "ts_event|rtype|publisher_id|instrument_id|open|high|low|close|volume|symbol",
+            "{t:%Y-%m-%d}T00:00:00.000000000Z|35|1|7|{o:.9f}|{h:.9f}|{l:.9f}|{c:.9f}|{v:.0f}|ESH0",
+        ),
+    ),
+    "no header": Kind(file="ACME.txt", symbol="ACME", family="bare", write=simple("", ISO)),
     "krx": Kind(
         file="005930.KS.csv",
         symbol="005930.KS",

@@ -25,12 +25,17 @@ FILES: list[tuple[str, dict[str, Any], str]] = [
     ("EURUSD60.csv", {"zone": "UTC"}, "metatrader4"),
     ("DAT_ASCII_EURUSD_M1_2024.csv", {"zone": "Etc/GMT+5"}, "histdata"),
     ("BTCUSDT-1m-2024-01.csv", {}, "binance"),
+    ("XBTUSD_60.csv", {}, "kraken"),
+    ("bars.csv", {}, "databento"),
     ("Binance_BTCUSDT_1h.csv", {"symbol": "BTC-USDT", "zone": "UTC"}, "cryptodatadownload"),
     ("005930.KS.csv", {}, "krx"),
+    ("2330.TW.csv", {}, "table"),
     ("RELIANCE.NS.csv", {}, "nse"),
     ("BMW.DE.csv", {}, "table"),
     ("20240102_trade.zip", {}, "lean"),
     ("all_stocks.csv", {}, "table"),
+    ("ACME.txt", {}, "bare"),
+    ("ACME.txt", {}, "table"),
     ("ACME_1h.csv", {}, "table"),
 ]
 EXAMPLES = re.findall(r"```\n(.*?)```", PAGE.read_text(encoding="utf-8").split("### Kinds")[1], re.DOTALL)

@@ -297,8 +297,8 @@ REFUSED: Mapping[str, tuple[str, str, str]] = {
     "counts in few digits": ("X.csv", f"{PLAIN}\n1.57792E+12,{POINTS}\n", "line 2: `1.57792E.12` is not a date"),
     "two currencies": (
         "X.csv",
-        f"{PLAIN}\n2020-01-02,$1.50,$1.50,$1.50,$1.50,1\n2020-01-03,€1.50,€1.50,€1.50,€1.50,1\n",
-        "line 3: `\\$1.50` and `€1.50` are of different currencies",
+        f"{PLAIN}\n2020-01-02,$1.50,$1.50,$1.50,$1.50,1\n2020-01-06,$1.50,$1.50,$1.50,$1.50,1\n2020-01-03,€1.50,€1.50,€1.50,€1.50,1\n",
+        "line 4: `\\$1.50` and `€1.50` do not have the same currency",
     ),
     "pence": ("VOD.L.csv", f"{PLAIN}\n2020-01-02,12.5p,12.5p,12.5p,12.5p,1\n", "line 2: `12.5p` is not a number"),
     "percent": ("X.csv", f"{PLAIN}\n2020-01-02,1.5%,1.5%,1.5%,1.5%,1\n", "line 2: `1.5%` is not a number"),
