@@ -90,7 +90,8 @@ def _spread(seen: Ints, weights: Ints) -> float:
     deviation = math.sqrt(float((seen - mean) ** 2 @ weights) / max(1, total - 1))
     first, last = int(np.searchsorted(until, total // 4)), int(np.searchsorted(until, total * 3 // 4, side="right"))
     between = float(seen[min(len(seen) - 1, last)] - seen[first])
-    return max(_SCOTT * min(between / _QUARTILES, deviation) * float(total) ** -0.2, _LEAST_SPREAD)
+    spread: float = _SCOTT * min(between / _QUARTILES, deviation) * float(total) ** -0.2
+    return max(spread, _LEAST_SPREAD)
 
 
 def _normal(values: NDArray[np.floating[Any]]) -> FloatArray:
