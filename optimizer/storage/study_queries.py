@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from optimizer.domain.measured import Measure
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.storage.curves import OF_FOLDS, OF_SUMMARY
-from optimizer.storage.documents import BY_RANK, BY_RANK_OF_SYMBOL, NEWEST_OF, OptimizationStudy
+from optimizer.storage.documents import BY_RANK, BY_RANK_OF_SYMBOL, NEWEST_OF, RANKED, OptimizationStudy
 from optimizer.storage.driver import aggregate, collection_of
 
 Query = Mapping[str, Any]
@@ -137,7 +137,7 @@ async def ranked_names(
     found = collection_of(OptimizationStudy).find(both(wanted, query), {"study_name": 1, "rank.winner": 1})
     index = BY_RANK_OF_SYMBOL if symbol else BY_RANK
     names: dict[str, str] = {}  # by winner
-    async for document in found.sort(list(BY_RANK)).hint(list(index)).batch_size(4 * limit):
+    async for document in found.sort(list(RANKED)).hint(list(index)).batch_size(4 * limit):
         names.setdefault(document["rank"]["winner"], document["study_name"])
         if len(names) == limit:
             break

@@ -136,8 +136,8 @@ async def _sets_of(bars: str) -> dict[str, bytes]:
     """
     fields = {"_id": 0, "study_name": 1, "trials_completed": 1}
     found = collection_of(OptimizationStudy).find({"bars": bars}, fields).hint(list(SAME_BARS))
-    studies = await found.to_list(None)
-    stored = await collection_of(TriedSets).find({"bars": bars}).to_list(None)
+    tried = collection_of(TriedSets).find({"bars": bars}, {"_id": 0, "bars": 0})
+    studies, stored = await asyncio.gather(found.to_list(None), tried.to_list(None))
     known = {one["study"]: (one["n_trials"], one["digests"]) for one in stored}
     sets: dict[str, bytes] = {}
     for one in studies:
