@@ -24,7 +24,7 @@ Migration = Callable[[], Awaitable[object]]
 
 #: Indexes of studies that earlier versions made, each the beginning of one that there is now.
 _REPLACED = (
-    *("symbols_1__id_-1", "summary.verdict_1__id_-1", "status_1__id_-1", "strategy_name_1__id_-1"),
+    *("symbols_1__id_-1", "summary.verdict_1__id_-1", "status_1__id_-1"),
     "rank.verdict_1_rank.p_1_rank.outside_-1__id_1",
     "symbols_1_rank.verdict_1_rank.p_1_rank.outside_-1__id_1",
 )
