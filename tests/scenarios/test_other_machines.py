@@ -33,6 +33,7 @@ async def test_studies_that_other_machines_run_are_told_and_the_machines_named(t
             "mongodb_uri": server.uri,
             "OPTIMIZE_BOT_REMOTE_WORKERS": "yes",
             "OPTIMIZE_BOT_ADMINS": await slack.user_id("bob"),
+            "OPTIMIZE_BOT_RUNNERS": "*",
             "OPTIMIZE_BOT_SOURCES": "table:desk",
             "OPTIMIZE_BOT_TABLES": json.dumps({"desk": {"at": str(_prices(tmp_path / "prices.csv"))}}),
         }
