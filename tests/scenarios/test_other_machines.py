@@ -121,16 +121,17 @@ async def _is_scheduled_over_both(slack: StrictSlack, bot: BotProcess, workers: 
     with _frozen(bot):
         async with HttpWire(bot.url, patience=30) as wire:
             driver = Driver(slack, wire)
-            await driver.command("schedule @weekly RSI 2000 seed=7 folds=0 weekly fri 07:00 tz=UTC", user="bob")
+            await driver.command("schedule @weekly RSI 2000 seed=8 folds=0 weekly fri 07:00 tz=UTC", user="bob")
             made = str((await _post(slack, "scheduled `/optimize @weekly")).blocks)
             schedule = made.partition(" as `")[2].partition("`")[0]
             await driver.command(f"run {schedule}", user="bob")
         await _until(lambda: [study["status"] for study in _of_schedule(home)] == ["complete"] * 4)
-    root = await _post(slack, f"(`{schedule}`): 4 symbols compared;")  # once the bot's own worker has compared
+    root = await _post(slack, f"(`{schedule}`): 4 symbols compared;")  # which the bot's own worker does
     replies = (await slack.thread(await slack.channel_id(), root.ts))[1:]
     studies = await asyncio.to_thread(_of_schedule, home)
-    pools = {(worker.home / "worker/identity").read_text() for worker in workers}
-    assert {study["lease"]["pool"] for study in studies} == pools
+    assert {study["lease"]["pool"] for study in studies} == {
+        (worker.home / "worker/identity").read_text() for worker in workers
+    }
     assert [(study["symbol"], study["n_together"]) for study in studies] == [(symbol, 4) for symbol in SYMBOLS]
     told = [sum(f"{symbol} RSI" in str(reply.blocks) for reply in replies) for symbol in SYMBOLS]
     assert told == [1, 1, 1, 1], "each member has one comparison, in the root's thread"
@@ -172,4 +173,4 @@ def _studies(home: Path) -> list[dict[str, Any]]:
 
 def _of_schedule(home: Path) -> list[dict[str, Any]]:
     """Studies of the schedule, by symbol."""
-    return sorted((study for study in _studies(home) if study["seed"] == 7), key=lambda study: str(study["symbol"]))
+    return sorted((study for study in _studies(home) if study["seed"] == 8), key=lambda study: str(study["symbol"]))
