@@ -69,8 +69,8 @@ async def why(command: Why, origin: Origin, context: BotContext) -> Answer:
 async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
     """Show finished studies by Sharpe ratio out of sample."""
     ranked = await _ranking(command, origin, context)
-    everything = await ranked(verdicts=tuple(Verdict), limit=LISTED)
-    best = everything if command.include_unproven else await ranked(limit=LISTED)
+    best = await (ranked(verdicts=tuple(Verdict), limit=LISTED) if command.include_unproven else ranked(limit=LISTED))
+    has_others = not best and bool(await ranked(verdicts=tuple(Verdict), limit=1))
     facts = [study_facts(study, now=context.clock()) for study in best]
     words = " ".join(filter(None, (command.symbol, command.strategy, "all" if command.include_unproven else "")))
     message = origin.renderer.render(
@@ -79,7 +79,7 @@ async def top(command: Top, origin: Origin, context: BotContext) -> Answer:
         symbol=command.symbol or "",
         strategy=command.strategy or "",
         is_all=command.include_unproven,
-        has_unproven=bool(everything),
+        has_unproven=has_others,
         command=f"top {words}",
         page_url=f"{context.services.settings.public_url}/board" if context.services.settings.public_url else "",
     )

@@ -15,15 +15,34 @@ from pymongo import ASCENDING, IndexModel
 from bot.documents.audiences import store_missing_audiences
 from optimizer.errors import Unavailable
 from optimizer.storage.curves import move_curves
+from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.driver import collection_of
 
 log = logging.getLogger(__name__)
 
 Migration = Callable[[], Awaitable[object]]
 
+#: Indexes of studies that earlier versions made, each the beginning of one that there is now.
+_REPLACED = (
+    *("symbols_1__id_-1", "summary.verdict_1__id_-1", "status_1__id_-1"),
+    "rank.verdict_1_rank.p_1_rank.outside_-1__id_1",
+    "symbols_1_rank.verdict_1_rank.p_1_rank.outside_-1__id_1",
+)
+
+
+async def drop_replaced_indexes() -> int:
+    """Drop indexes that no query names any more; returns how many there were."""
+    collection = collection_of(OptimizationStudy)
+    replaced = sorted(set(_REPLACED) & set(await collection.index_information()))
+    for name in replaced:
+        await collection.drop_index(name)
+    return len(replaced)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     store_missing_audiences,
     move_curves,
+    drop_replaced_indexes,
 )
 #: Version of the database that this program writes.
 SCHEMA = len(MIGRATIONS)

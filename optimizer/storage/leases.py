@@ -38,6 +38,7 @@ _GIVE_BACK_SECONDS = 2.0
 _CLAIMABLE = [str(StudyState.QUEUED), str(StudyState.RUNNING)]
 #: The next token, in an update by pipeline.
 _NEXT_TOKEN = {"$add": [{"$ifNull": ["$lease.token", 0]}, 1]}
+_ONE_MORE_DEATH = {"deaths": {"$add": [{"$ifNull": ["$deaths", 0]}, 1]}}
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -204,9 +205,20 @@ async def settle_for(pool: str, study_name: str, fields: Mapping[str, Any], **mo
 
 async def release_pool(pool: str) -> int:
     """End every lease of a pool whose workers have ended; returns their number. The studies can be claimed at once."""
-    query = {"status": {"$in": _CLAIMABLE}, "lease.pool": pool, "lease.owner": {"$ne": None}}
-    changed = await collection_of(OptimizationStudy).update_many(query, [{"$set": _ended({})}])
+    changed = await collection_of(OptimizationStudy).update_many(_held_by(pool), [{"$set": _ended({})}])
     return int(changed.modified_count)
+
+
+async def release_lost(pool: str) -> list[str]:
+    """End every lease of a pool that was killed, and count a death of each; returns the names of the studies."""
+    collection, query = collection_of(OptimizationStudy), _held_by(pool)
+    names = [found["study_name"] async for found in collection.find(query, {"study_name": True})]
+    await collection.update_many({**query, "study_name": {"$in": names}}, [{"$set": {**_ended({}), **_ONE_MORE_DEATH}}])
+    return names
+
+
+def _held_by(pool: str) -> dict[str, Any]:
+    return {"status": {"$in": _CLAIMABLE}, "lease.pool": pool, "lease.owner": {"$ne": None}}
 
 
 async def give_back(pool: str) -> None:
@@ -221,8 +233,7 @@ async def give_back(pool: str) -> None:
 async def take_away(study_name: str, token: int, beat: int) -> bool:
     """End a lease whose beat is still the one seen, and count a death; False where its owner lives after all."""
     query = {"study_name": study_name, "lease.token": token, "lease.beat": beat, "lease.owner": {"$ne": None}}
-    deaths = {"deaths": {"$add": [{"$ifNull": ["$deaths", 0]}, 1]}}
-    changed = await collection_of(OptimizationStudy).update_one(query, [{"$set": {**_ended({}), **deaths}}])
+    changed = await collection_of(OptimizationStudy).update_one(query, [{"$set": {**_ended({}), **_ONE_MORE_DEATH}}])
     return bool(changed.modified_count)
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from optimizer.domain.measured import Measure
 from optimizer.domain.study_results import StudyState, Verdict
 from optimizer.storage.curves import OF_FOLDS, OF_SUMMARY
-from optimizer.storage.documents import BY_RANK, BY_RANK_OF_SYMBOL, NEWEST_OF, OptimizationStudy
+from optimizer.storage.documents import BY_RANK, BY_RANK_OF_SYMBOL, NEWEST_OF, RANKED, OptimizationStudy
 from optimizer.storage.driver import aggregate, collection_of
 
 Query = Mapping[str, Any]
@@ -137,30 +137,43 @@ async def ranked_names(
     found = collection_of(OptimizationStudy).find(both(wanted, query), {"study_name": 1, "rank.winner": 1})
     index = BY_RANK_OF_SYMBOL if symbol else BY_RANK
     names: dict[str, str] = {}  # by winner
-    async for document in found.sort(list(BY_RANK)).hint(list(index)).batch_size(4 * limit):
+    async for document in found.sort(list(RANKED)).hint(list(index)).batch_size(4 * limit):
         names.setdefault(document["rank"]["winner"], document["study_name"])
         if len(names) == limit:
             break
     return list(names.values())
 
 
-def _where_there(path: str, *parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Aggregation expression of an object with some fields replaced; null if the object is missing."""
-    return {"$cond": [{"$eq": [{"$type": path}, "object"]}, {"$mergeObjects": [path, *parts]}, None]}
-
-
-_PARTS = {
-    "walk_forward": _where_there("$summary.walk_forward", {"$literal": dict(OF_FOLDS)}),
-    "plateau": _where_there("$summary.plateau", {"neighbours": []}),
+#: Long fields that lists do without, with what stands there instead.
+_CHARTS: Mapping[str, Any] = {
+    **{f"summary.{name}": empty for name, empty in OF_SUMMARY.items()},
+    **{f"summary.walk_forward.{name}": empty for name, empty in OF_FOLDS.items()},
+    "summary.plateau.neighbours": (),
 }
-_WITHOUT_CHARTS = {"$set": {"summary": _where_there("$summary", {"$literal": dict(OF_SUMMARY)}, _PARTS)}}
-#: Without the sets behind the winner, the folds and the forecasts too, which are most of what is left and of the time
-#: to read a study; a line of a list shows none of them.
-_LINE = (
-    {"$literal": dict(OF_SUMMARY) | {"top": [], "walk_forward": None, "forecasts": []}},
-    {"plateau": _PARTS["plateau"]},
-)
-_WITHOUT_TABLES = {"$set": {"summary": _where_there("$summary", *_LINE)}}
+#: What a line of a list does not show either: most of what is left, and of the time to read a study.
+_TABLES: Mapping[str, Any] = {
+    **{f"summary.{name}": () for name in ("top", "forecasts")},
+    **{f"summary.{name}": None for name in ("walk_forward", "by_regime", "regime", "stress")},
+    "search_space": {},
+    "data_notes": (),
+}
+
+
+def _besides(left_out: Mapping[str, Any]) -> dict[str, int]:
+    """Projection to all but these fields and what is within them."""
+    return {path: 0 for path in left_out if not any(path.startswith(f"{other}.") for other in left_out)}
+
+
+def _fill(document: dict[str, Any], left_out: Mapping[str, Any]) -> dict[str, Any]:
+    """Put what stands for the fields that were left out into a document, where the objects that they are of are."""
+    for path, empty in left_out.items():
+        *parents, name = path.split(".")
+        part: Any = document
+        for parent in parents:
+            part = part.get(parent) if part else None
+        if part is not None:
+            part[name] = empty
+    return document
 
 
 async def without_charts(
@@ -173,14 +186,12 @@ async def without_charts(
 ) -> list[OptimizationStudy]:
     """Studies with empty curves and point clouds, which those of earlier versions have in them; never save them.
 
-    `index` is one that has the studies in this order. Without `has_tables` the best sets but the winner, the folds
-    and the forecasts are left out.
+    `index` is one that has the studies in this order. Without `has_tables` only what a line of a list shows is read.
     """
-    light = _WITHOUT_CHARTS if has_tables else _WITHOUT_TABLES
-    stages: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": order}, {"$limit": limit}, light]
-    hint = {"hint": dict(index)} if index else {}
-    documents = aggregate(OptimizationStudy, stages, **hint)
-    return [OptimizationStudy.model_validate(document) async for document in documents]
+    left_out = _CHARTS if has_tables else {**_CHARTS, **_TABLES}
+    found = collection_of(OptimizationStudy).find(query, _besides(left_out)).sort(list(order.items())).limit(limit)
+    documents = await (found.hint(list(index)) if index else found).to_list(limit)
+    return [OptimizationStudy.model_validate(_fill(document, left_out)) for document in documents]
 
 
 async def studies_named(names: Sequence[str]) -> list[OptimizationStudy]:

@@ -6,7 +6,7 @@ that they tried counts among the sets all the same.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -24,22 +24,28 @@ from optimizer.storage.study_queries import about
 
 async def tries_before(study: OptimizationStudy) -> Tries:
     """Count the studies of overlapping bars that tried anything, besides this one."""
-    others, same = await asyncio.gather(
-        patiently(lambda: _searches(study), what="earlier searches"),
+    held_out = (study.window.holdout_date or study.window.end_date).isoformat()
+    others, unlooked, (n_same, n_counted) = await asyncio.gather(
+        patiently(lambda: _others(study), what="earlier searches"),
+        patiently(lambda: _judged_before(study, held_out), what="earlier looks"),
         patiently(lambda: _n_same_sets(study), what="earlier sets"),
     )
+    judged = {found["_id"]: found["n"] for found in others if found["_id"] is not None}
     days = [found["since"] for found in others if isinstance(found["since"], datetime)]
-    people = {person for found in others for person in found["people"]} | {study.created_by}
     return Tries(
-        n_sets=same + sum(found["n_elsewhere"] for found in others),
-        n_searches=len([found for found in others if found["_id"] != study.search]) + 1,
-        n_looks=sum(found["n_looks"] for found in others),
-        n_research=sum(found["n_research"] for found in others),
-        n_people=len(people),
+        n_sets=n_same + sum(found["n_trials"] for found in others) - n_counted,
+        n_searches=len(_union(others, "searches") | {study.search}),
+        n_looks=sum(judged.values()) - unlooked,
+        n_research=judged.get(str(Suggestion.RESEARCH), 0),
+        n_people=len(_union(others, "people") | {study.created_by}),
         since=min(days).date() if days else None,
         n_together=study.n_together,
         n_rules=await patiently(lambda: _n_rules(study), what="earlier rules") if study.spec.rule else 0,
     )
+
+
+def _union(groups: Sequence[Mapping[str, Any]], field: str) -> set[str]:
+    return {value for found in groups for value in found[field]}
 
 
 async def _n_rules(study: OptimizationStudy) -> int:
@@ -66,30 +72,35 @@ async def store_tried_sets(study: OptimizationStudy, sets: Sequence[Params]) -> 
     await patiently(lambda: _replace(study.study_name, study.bars, len(sets), set_digests(sets)), what="tried sets")
 
 
-async def _searches(study: OptimizationStudy) -> list[dict[str, Any]]:
-    """Other studies of overlapping bars by search: sets tried elsewhere, looks, advice, people, first day.
+async def _others(study: OptimizationStudy) -> list[dict[str, Any]]:
+    """Other studies of overlapping bars by their advice, which those without a verdict do not have.
 
-    The index has every field, so that no study is read.
+    The index has every field, so that no study is read. Comparing days and verdicts here, one study after another,
+    would take as long as all the rest: the few whose days end too early are counted apart.
     """
-    held_out = (study.window.holdout_date or study.window.end_date).isoformat()
-    query = _of_others(study)
-    is_same = {"$eq": ["$bars", study.bars]}  # whose sets are counted exactly
-    has_looked = {"$and": [{"$gte": ["$window.end_date", held_out]}, {"$gt": ["$summary.verdict", None]}]}
-    is_research = {"$eq": ["$summary.suggestion", str(Suggestion.RESEARCH)]}
     stages: list[dict[str, Any]] = [
-        {"$match": query},
+        {"$match": _of_others(study)},
         {
             "$group": {
-                "_id": "$search",
-                "n_elsewhere": {"$sum": {"$cond": [is_same, 0, "$trials_completed"]}},
-                "n_looks": {"$sum": {"$cond": [has_looked, 1, 0]}},
-                "n_research": {"$sum": {"$cond": [is_research, 1, 0]}},
+                "_id": "$summary.suggestion",
+                "n": {"$sum": 1},
+                "n_trials": {"$sum": "$trials_completed"},
+                "searches": {"$addToSet": "$search"},
                 "since": {"$min": "$created_at"},
                 "people": {"$addToSet": "$created_by"},
             }
         },
     ]
     return await _aggregated(stages, hint=dict(BY_BARS))
+
+
+async def _judged_before(study: OptimizationStudy, day: str) -> int:
+    """Number of those with advice that ended before a day, and so have not looked at the bars from there on."""
+    query = _of_others(study)
+    query["window.end_date"] |= {"$lt": day}
+    stages = [{"$match": query}, {"$group": {"_id": "$summary.suggestion", "n": {"$sum": 1}}}]
+    found = await _aggregated(stages, hint=dict(BY_BARS))
+    return sum(one["n"] for one in found if one["_id"] is not None)
 
 
 async def _aggregated(stages: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
@@ -111,13 +122,14 @@ def _overlapping(spec: StudySpec, start: date, end: date) -> dict[str, Any]:
     }
 
 
-async def _n_same_sets(study: OptimizationStudy) -> int:
-    """Unique sets that other studies of this symbol, strategy and window tried and this one did not."""
-    sets = await _sets_of(study.bars)
+async def _n_same_sets(study: OptimizationStudy) -> tuple[int, int]:
+    """Unique sets that other studies of this symbol, strategy and window tried and this one did not; their trials."""
+    sets, n_trials = await _sets_of(study.bars)
     own = sets.pop(study.study_name, b"")
+    n_trials.pop(study.study_name, None)
     others, mine = _distinct(b"".join(sets.values())), _distinct(own)
     is_tried = np.searchsorted(others, mine, "right") > np.searchsorted(others, mine)
-    return len(others) - int(is_tried.sum())
+    return len(others) - int(is_tried.sum()), sum(n_trials.values())
 
 
 def _distinct(digests: bytes) -> "np.ndarray[Any, np.dtype[np.uint64]]":
@@ -128,23 +140,23 @@ def _distinct(digests: bytes) -> "np.ndarray[Any, np.dtype[np.uint64]]":
     return numbers[is_first]
 
 
-async def _sets_of(bars: str) -> dict[str, bytes]:
-    """Digests of the sets that studies of the same bars tried, by study.
+async def _sets_of(bars: str) -> tuple[dict[str, bytes], dict[str, int]]:
+    """Digests of the sets that studies of the same bars tried, by study, and the number of trials of each.
 
     Where they are missing or of fewer trials (the study runs, was cut off, or is of an earlier version) they are made
     of the trials and kept.
     """
     fields = {"_id": 0, "study_name": 1, "trials_completed": 1}
     found = collection_of(OptimizationStudy).find({"bars": bars}, fields).hint(list(SAME_BARS))
-    studies = await found.to_list(None)
-    stored = await collection_of(TriedSets).find({"bars": bars}).to_list(None)
+    tried = collection_of(TriedSets).find({"bars": bars}, {"_id": 0, "bars": 0})
+    studies, stored = await asyncio.gather(found.to_list(None), tried.to_list(None))
     known = {one["study"]: (one["n_trials"], one["digests"]) for one in stored}
+    numbers = {one["study_name"]: one["trials_completed"] for one in studies}
     sets: dict[str, bytes] = {}
-    for one in studies:
-        name, n_trials = one["study_name"], one["trials_completed"]
+    for name, n_trials in numbers.items():
         n_known, digests = known.get(name, (0, b""))
         sets[name] = digests if n_known == n_trials else await _made_of_trials(name, bars, n_trials)
-    return sets
+    return sets, numbers
 
 
 async def _made_of_trials(study_name: str, bars: str, n_trials: int) -> bytes:

@@ -3,7 +3,8 @@
 A bot of its own computes one study; a real MongoDB is then filled with copies of it that vary in everything that is
 asked for, with their curves, trials, messages and audit. The backtests of the best sets are left out: nothing lists
 them. What is timed is what the product calls: a command up to its message, a page or a question to the API up to the
-last byte over HTTP, and the counting of tries that ends each study.
+last byte over HTTP, and the counting of tries that ends each study. The last column, the processor time of the bot and
+of MongoDB together, is the same on a machine that has other work.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import Any
 
 import aiohttp
 import bson
+import psutil
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
@@ -111,7 +113,7 @@ async def _measure(home: Path, options: argparse.Namespace) -> None:
         f"{options.studies:,} studies, {n_trials:,} trials, filled in {time.perf_counter() - began:.0f} s", flush=True
     )
     print(f"On the disk: {size_of(home) / options.studies / 1e3:,.0f} kB a study\n", flush=True)
-    print("| asked for | median | p99 | bar |\n|---|---:|---:|---:|", flush=True)
+    print("| asked for | median | p99 | bar | processor |\n|---|---:|---:|---:|---:|", flush=True)
     facts = {"HOME": home, "PORT": 0, "WORKERS": 1, "VIEWERS": ",".join(PEOPLE)}
     settings = Settings.model_validate({f"OPTIMIZE_BOT_{name}": fact for name, fact in facts.items()})
     began = time.perf_counter()
@@ -121,15 +123,25 @@ async def _measure(home: Path, options: argparse.Namespace) -> None:
     ):
         _print("start", [time.perf_counter() - began], START)
         keep_objects()  # as `serve` does when it is ready
+        assert children.mongod is not None
+        server = psutil.Process(children.mongod.process.pid)
         async with _browser(bot) as web:
             for question in await _questions(bot, web):
                 await question.ask()
-                _print(question.name, [await _seconds(question.ask) for _ in range(options.repeats)], question.limit)
+                before = _processor(server)
+                seconds = [await _seconds(question.ask) for _ in range(options.repeats)]
+                _print(question.name, seconds, question.limit, (_processor(server) - before) / options.repeats)
 
 
 def size_of(home: Path) -> int:
     """Bytes of all files of a folder."""
     return sum(place.stat().st_size for place in home.rglob("*") if place.is_file())
+
+
+def _processor(server: psutil.Process) -> float:
+    """Seconds of processor time that this process and MongoDB have taken."""
+    times = server.cpu_times()
+    return time.process_time() + times.user + times.system
 
 
 async def _seconds(ask: Callable[[], Awaitable[object]]) -> float:
@@ -138,10 +150,11 @@ async def _seconds(ask: Callable[[], Awaitable[object]]) -> float:
     return time.perf_counter() - began
 
 
-def _print(name: str, seconds: Sequence[float], limit: float) -> None:
+def _print(name: str, seconds: Sequence[float], limit: float, processor: float | None = None) -> None:
     p99 = sorted(seconds)[max(0, -(-len(seconds) * 99 // 100) - 1)]
     cells = (f"{1e3 * value:,.0f} ms" for value in (statistics.median(seconds), p99, limit))
-    print(f"| {name} | {' | '.join(cells)}{'' if p99 <= limit else ' **missed**'} |", flush=True)
+    work = "" if processor is None else f"{1e3 * processor:,.0f} ms"
+    print(f"| {name} | {' | '.join(cells)}{'' if p99 <= limit else ' **missed**'} | {work} |", flush=True)
 
 
 async def made(home: Path, n_trials: int) -> Base:

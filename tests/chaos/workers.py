@@ -8,10 +8,11 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count, islice
 from pathlib import Path
 
 from optimizer.domain.study_request import StudySpec
@@ -108,11 +109,11 @@ class Asked:
     n_trials: int
     names: list[str] = field(default_factory=list)
     bell: BrokerBell | None = None
+    _numbers: Iterator[int] = field(default_factory=count)
 
     async def ask(self, n: int) -> None:
         """Ask for so many more."""
-        for _ in range(n):
-            number = len(self.names)
+        for number in islice(self._numbers, n):
             spec = spec_of(number, self.n_trials)
             study = await self.bot.create_study(spec, created_by=f"U{number % 3}")
             self.names.append(study.study_name)
@@ -194,17 +195,34 @@ def _bells(program: Program) -> int:
 async def _struck(
     scene: Scene, asked: Asked, left: list[str], *, until: float
 ) -> tuple[Counter[str], dict[str, float]]:
-    """Strike one after the other while studies run; returns how often in each way, and the longest stops."""
+    """Strike while studies run; returns how often in each way, and the longest stops.
+
+    Each program is struck for itself, whatever happens to the other one; of a replica set one server at a time.
+    """
     done, stops = Counter[str](), dict[str, float]()
-    while left and time.monotonic() < until:
-        kind = left[-1]
-        if (study := await _one_that_runs(asked.names, kind)) is None:
-            await asked.ask(2)
-        elif (stood := await _strike(kind, study, scene)) is not None:
-            left.pop()
+
+    async def strike(programs: Sequence[Program]) -> None:
+        while left and time.monotonic() < until:
+            kind = left.pop()
+            stood = await _strike_once(kind, programs, scene, asked)
+            if stood is None:
+                left.append(kind)
+                continue
             done[kind] += 1
             stops[kind] = max(stops.get(kind, 0.0), stood)
+
+    apart = [scene.programs] if scene.servers else [[program] for program in scene.programs]
+    await asyncio.gather(*map(strike, apart))
     return done, stops
+
+
+async def _strike_once(kind: str, programs: Sequence[Program], scene: Scene, asked: Asked) -> float | None:
+    """Strike one of the programs, or ask for more studies where none can bear it; returns as `_strike` does."""
+    study = await _one_that_runs(asked.names, kind, {program.pool for program in programs})
+    if study is None:
+        await asked.ask(2)
+        return None
+    return await _strike(kind, study, scene)
 
 
 async def _scene(stack: AsyncExitStack, home: Path, *, with_celery: bool, has_replicas: bool) -> Scene:
@@ -233,15 +251,15 @@ async def _scene(stack: AsyncExitStack, home: Path, *, with_celery: bool, has_re
     return Scene(programs, redis, servers)
 
 
-async def _one_that_runs(names: list[str], kind: str) -> OptimizationStudy | None:
-    """A study with trials that can bear this; None when all have ended."""
+async def _one_that_runs(names: list[str], kind: str, pools: set[str]) -> OptimizationStudy | None:
+    """A study with trials that can bear this and that one of the pools holds; None when no open one can bear it."""
     while True:
         query = {"study_name": {"$in": names}, "status": {"$in": ["queued", "running"]}}
         open_ones = await patiently(OptimizationStudy.find(query).to_list, what="studies")
         if not open_ones:
             return None
         for study in open_ones:
-            is_held = study.lease is not None and study.lease.owner is not None
+            is_held = study.lease is not None and study.lease.owner is not None and study.lease.pool in pools
             if is_held and study.trials_completed and (kind not in _DEADLY or study.deaths < _MOST_DEATHS):
                 return study
         if kind in _DEADLY and all(study.deaths >= _MOST_DEATHS for study in open_ones):

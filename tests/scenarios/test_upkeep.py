@@ -19,6 +19,7 @@ from pymongo import MongoClient
 from bot.documents.migrations import SCHEMA, DatabaseTooNew, SchemaVersion, migrate, schema_version
 from optimizer.clock import utc_now
 from optimizer.storage.copies.database_copy import DETAILS, STUDIES
+from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.driver import collection_of
 from optimizer.storage.embedded_mongo import EmbeddedMongo
 from tests.bot_process import bot_process
@@ -192,9 +193,13 @@ def test_the_engine_is_compiled_beforehand_with_progress(terminal: Terminal) -> 
 
 async def test_a_database_is_migrated_once_and_a_newer_one_is_refused(documents: None) -> None:
     assert await schema_version() == 0
+    studies = collection_of(OptimizationStudy)
+    names = set(await studies.index_information())
+    await studies.create_index([("symbols", 1), ("_id", -1)])  # of an earlier version
     await migrate()
     await migrate()
     assert await schema_version() == SCHEMA
+    assert set(await studies.index_information()) == names
 
     await collection_of(SchemaVersion).update_one({}, {"$inc": {"version": 1}})
     with refused(DatabaseTooNew, match=f"schema {SCHEMA + 1}, this one knows {SCHEMA}"):

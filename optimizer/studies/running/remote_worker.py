@@ -17,7 +17,14 @@ from optimizer.learned.rows import MissingLearner
 from optimizer.storage.copies.shared_snapshots import SnapshotNotKept
 from optimizer.storage.documents import OptimizationStudy, WorkerProgram
 from optimizer.storage.driver import aggregate, collection_of
-from optimizer.storage.leases import HEARTBEAT_SECONDS, Claimant, give_back, leave_to_bot, next_claimable
+from optimizer.storage.leases import (
+    HEARTBEAT_SECONDS,
+    Claimant,
+    give_back,
+    leave_to_bot,
+    next_claimable,
+    release_lost,
+)
 from optimizer.storage.outage import patiently
 from optimizer.studies.running.deaths import MAX_DEATHS, fail, fail_lost, record_death
 from optimizer.studies.snapshot_mending import MENDABLE
@@ -59,13 +66,23 @@ class RemoteWorker:
 
     @asynccontextmanager
     async def run(self, supervisor: Supervisor) -> AsyncIterator[None]:
-        """Run studies inside the block; afterwards they can be claimed elsewhere at once."""
+        """Run studies inside the block; afterwards they can be claimed elsewhere at once.
+
+        What this program held when it was killed can be claimed from the beginning of the block on.
+        """
+        await self._free_what_was_lost()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._leave)
             await stack.enter_async_context(supervisor.repeat("beat", self._beat, every=HEARTBEAT_SECONDS))
             for n in range(self._pool.size):
                 await stack.enter_async_context(supervisor.repeat(f"studies-{n}", self._take_one, every=0.0))
             yield
+
+    async def _free_what_was_lost(self) -> None:
+        pool = self._pool.identity
+        for name in await patiently(partial(release_lost, pool), what="leases"):
+            self._tell(name, Phrase("lost_its_worker"))
+            await patiently(partial(fail_lost, name, pool), what="failure")
 
     def ring(self, study_name: str, ended: Callable[[], None] = lambda: None) -> None:
         """Look for studies at once; `ended` is called when the one that this led to, if any, is not run any more."""

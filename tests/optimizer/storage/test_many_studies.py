@@ -17,6 +17,7 @@ from optimizer.storage.documents import BY_AGE, BY_PERSON, BY_STATE, Optimizatio
 from optimizer.storage.driver import collection_of, database_of
 from optimizer.storage.leases import Claimant, claim
 from optimizer.storage.study_queries import (
+    both,
     page_of_studies,
     ranked_names,
     symbols_among,
@@ -145,7 +146,16 @@ QUERIES: dict[str, Callable[[], Awaitable[object]]] = {
             "symbol": "AAPL", "strategy_name": "rsi", "status": "failed", "summary.verdict": "strong",
         }.items()
     },
+    "API by what no study is": lambda: page_of_studies(
+        {"status": ["queued"], "summary.verdict": ["strong"], "strategy_name": ["rsi"]},
+        older_than=None, limit=5, among=ALICE,
+    ),
+    "top of what no study is": lambda: ranked_names(
+        both(ALICE, {"status": "queued", "strategy_name": "sma"}), verdicts=tuple(Verdict), limit=3
+    ),
 }  # fmt: skip
+#: Queries that find nothing, and read no study to know it.
+EMPTY = ("API by what no study is", "top of what no study is")
 
 
 async def _tries() -> None:
@@ -190,4 +200,6 @@ async def test_no_list_reads_every_study(documents: None) -> None:
             assert plan.get("docsExamined", 0) < 40, (name, plan.get("planSummary"))
         if name in ("tries", "symbols of a board", "hidden"):
             assert sum(plan.get("docsExamined", 0) for plan in plans) <= 25, name  # only those of the same bars
+        if name in EMPTY:
+            assert [plan["docsExamined"] for plan in plans] == [0], name
     await database.command("profile", 0)

@@ -18,12 +18,14 @@ from optimizer.market.warehouse.warehouse import Warehouse
 from optimizer.storage.copies.shared_snapshots import SnapshotNotKept, fetch_snapshots
 from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, WorkerProgram
 from optimizer.storage.driver import collection_of, database_of
-from optimizer.storage.leases import Claimant, claim, next_claimable
+from optimizer.storage.leases import Claimant, LeaseLost, claim, next_claimable
 from optimizer.studies.code_version import code_version
 from optimizer.studies.running.machines import Machines
+from optimizer.studies.running.remote_worker import RemoteWorker
 from optimizer.studies.service import OptimizationService
 from optimizer.studies.worker_messages import Configure
 from optimizer.studies.worker_pool import WorkerPool
+from optimizer.supervisor import Supervisor
 from tests.undisturbed import Table, row_of, run_undisturbed
 from tests.worker_process import WorkerProcess, worker_process
 
@@ -136,6 +138,28 @@ async def _is_asked_to_end(bot: OptimizationService, worker: WorkerProcess) -> N
     assert left.lease is not None
     assert (left.lease.owner, left.deaths) == (None, 0)
     assert await WorkerProgram.find_all().count() == 0
+
+
+async def test_program_that_was_killed_frees_what_it_held_when_it_starts_again(
+    bot: OptimizationService, tmp_path: Path
+) -> None:
+    """Each time is a death of the study's worker, and the third one is the last."""
+    study = await bot.create_study(SHORT, created_by="U1")
+    told = list[str]()
+    for deaths in (1, 2, 3):
+        held = await claim(study.study_name, Claimant(pool="there"))
+        assert held is not None
+        pool = WorkerPool(0)
+        pool.configure(Configure(mongodb_uri="none", snapshots=tmp_path, pool="there"))
+        async with RemoteWorker(pool, "", lambda name, _: told.append(name)).run(Supervisor()):
+            found = await OptimizationStudy.find_one({})
+            assert found is not None
+            assert found.lease is not None
+            assert (found.lease.owner, found.deaths) == (None, deaths)
+        with pytest.raises(LeaseLost):
+            await held.beat()
+    assert found.status is StudyState.FAILED
+    assert told == [study.study_name] * 3
 
 
 async def test_disk_that_takes_no_bars_leaves_the_study_to_the_bot(bot: OptimizationService, tmp_path: Path) -> None:
