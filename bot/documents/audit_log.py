@@ -20,7 +20,7 @@ class Outcome(StrEnum):
     BROKE = auto()  # an unexpected fault; the log has the reference
 
 
-class AuditEntry(Document):
+class AuditEntry(Document, defer_build=True):
     """One command, click or denial; never changed, deleted by age only (`ops/retention.py`)."""
 
     at: datetime

@@ -8,7 +8,7 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
-from reports.render import Language
+from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -22,7 +22,7 @@ class Telling(StrEnum):
     TOLD = auto()  # everything is posted
 
 
-class Conversation(Document):
+class Conversation(Document, defer_build=True):
     """Conversation about one study in Slack: where it is and its stage."""
 
     study_name: str
@@ -86,7 +86,7 @@ def lane_of(team: str, channel_id: str) -> str:
     return f"{team}/{channel_id}" if team else channel_id
 
 
-class OutboxEntry(Document):
+class OutboxEntry(Document, defer_build=True):
     """Message to be sent once. `key` identifies it; storing the same key again changes nothing."""
 
     key: str
@@ -134,7 +134,7 @@ class OutboxEntry(Document):
 MOST_IN_THREAD = 10
 
 
-class StudyGroup(Document):
+class StudyGroup(Document, defer_build=True):
     """Studies of several symbols: one root message with a table, and in its thread each study, or a file of them."""
 
     group_name: str
@@ -159,7 +159,7 @@ class StudyGroup(Document):
         indexes: ClassVar = [IndexModel([("group_name", ASCENDING)], unique=True), IndexModel([("is_told", ASCENDING)])]
 
 
-class ReplayRequest(Document):
+class ReplayRequest(Document, defer_build=True):
     """Requested replay whose result was not posted yet."""
 
     study_name: str

@@ -8,7 +8,7 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 
-class SlackInstallation(Document):
+class SlackInstallation(Document, defer_build=True):
     """Workspace that installed the app. Its token is stored encrypted only, and deleted when the app is removed."""
 
     team_id: str
@@ -28,7 +28,7 @@ class SlackInstallation(Document):
         indexes: ClassVar = [IndexModel([("team_id", ASCENDING)], unique=True)]
 
 
-class OAuthState(Document):
+class OAuthState(Document, defer_build=True):
     """Installation that was begun in a browser, as the digest of its state; used once, deleted after its expiry."""
 
     digest: str

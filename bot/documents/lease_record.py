@@ -10,7 +10,7 @@ from pymongo import ASCENDING, IndexModel
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
 
 
-class Lease(Document):
+class Lease(Document, defer_build=True):
     """Current holder, which raises the count while it lives."""
 
     lease_name: str

@@ -14,7 +14,7 @@ from optimizer.domain.results.regime_results import Regime
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
 
 
-class MarketRegime(Document):
+class MarketRegime(Document, defer_build=True):
     """Label of a symbol at one bar, as it was said; entries are only added.
 
     Bars that were revised later make a second entry of the same bar, and the newer one is shown.

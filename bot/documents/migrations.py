@@ -29,7 +29,7 @@ MIGRATIONS: tuple[Migration, ...] = (
 SCHEMA = len(MIGRATIONS)
 
 
-class SchemaVersion(Document):
+class SchemaVersion(Document, defer_build=True):
     """Number of the last migration that was carried out; a database without it was never migrated, or is new."""
 
     of: str = "database"

@@ -9,7 +9,7 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from optimizer.domain.universe import Stay
-from reports.render import Language
+from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -22,7 +22,7 @@ class Detail(StrEnum):
     FULL = auto()
 
 
-class ChannelSettings(Document):
+class ChannelSettings(Document, defer_build=True):
     """Values of `config` in a channel; None where it follows the bot's own settings."""
 
     channel_id: str
@@ -44,7 +44,7 @@ class ChannelSettings(Document):
         indexes: ClassVar = [IndexModel([("channel_id", ASCENDING)], unique=True)]
 
 
-class PersonSettings(Document):
+class PersonSettings(Document, defer_build=True):
     """How a person wants to be answered; one who never said so has none."""
 
     user_id: str
@@ -65,7 +65,7 @@ async def settings_of(user_id: str) -> PersonSettings:
     return found or PersonSettings(user_id=user_id)
 
 
-class Watchlist(Document):
+class Watchlist(Document, defer_build=True):
     """Symbols under a name: `/optimize @name RSI 200`; perhaps with the days on which each was a member."""
 
     name: str

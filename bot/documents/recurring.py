@@ -15,13 +15,13 @@ from optimizer.domain.study_results import Verdict
 from optimizer.market.raw_bars import SeriesKey
 from optimizer.storage.documents import WORKSPACE
 from optimizer.validation.champions.challenge import Challenge, Decision
-from reports.render import Language
+from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
 
 
-class Schedule(Document):
+class Schedule(Document, defer_build=True):
     """Study that is searched repeatedly. A removed one stays, for the runs that name it."""
 
     schedule_name: str
@@ -61,7 +61,7 @@ class RunState(StrEnum):
     TOLD = auto()  # its post is in the outbox
 
 
-class ScheduleRun(Document):
+class ScheduleRun(Document, defer_build=True):
     """One run of a schedule, or of one member of its watch list; a time is claimed only once."""
 
     schedule_name: str
@@ -105,7 +105,7 @@ class ScheduleRun(Document):
         return self.challenge.decision if self.challenge else None
 
 
-class Champion(Document):
+class Champion(Document, defer_build=True):
     """Parameters in use, with who adopted them and why.
 
     The newest of a symbol, strategy and timeframe counts; entries are only added, so the rest is the history.
@@ -144,7 +144,7 @@ class Champion(Document):
         ]
 
 
-class Refresh(Document):
+class Refresh(Document, defer_build=True):
     """One daily refresh of the bars in use."""
 
     started_at: datetime
@@ -164,7 +164,7 @@ class Refresh(Document):
         return str(int(self.started_at.timestamp()))
 
 
-class FailingSeries(Document):
+class FailingSeries(Document, defer_build=True):
     """Series that the last refresh could not update; deleted as soon as a refresh succeeds."""
 
     symbol: str

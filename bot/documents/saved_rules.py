@@ -14,7 +14,7 @@ from optimizer.storage.driver import collection_of
 _ATTEMPTS = 5
 
 
-class SavedRule(Document):
+class SavedRule(Document, defer_build=True):
     """One version of a rule; the newest is meant by its name."""
 
     name: str

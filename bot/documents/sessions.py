@@ -8,7 +8,7 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from bot.role import Role
-from reports.render import Language
+from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -18,7 +18,7 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 KEY_OWNER = "key:"
 
 
-class HomeVisit(Document):
+class HomeVisit(Document, defer_build=True):
     """Last opening of the bot's home tab by a person; the tab is kept up to date for a day after."""
 
     user_id: str
@@ -33,7 +33,7 @@ class HomeVisit(Document):
         indexes: ClassVar = [IndexModel([("user_id", ASCENDING)], unique=True)]
 
 
-class UsedLink(Document):
+class UsedLink(Document, defer_build=True):
     """Sign-in link that was used and cannot be used again. Deleted after its expiry."""
 
     nonce: str
@@ -49,7 +49,7 @@ class UsedLink(Document):
         ]
 
 
-class WebSession(Document):
+class WebSession(Document, defer_build=True):
     """Signed-in person on the pages. Only a digest of their browser's secret is stored."""
 
     digest: str
@@ -69,7 +69,7 @@ class WebSession(Document):
         ]
 
 
-class ApiKey(Document):
+class ApiKey(Document, defer_build=True):
     """Program that may use the API. Only the key's digest is stored; a revoked key stays, for the audit."""
 
     key_name: str
@@ -97,7 +97,7 @@ class ApiKey(Document):
         return Role[self.role_name.upper()]
 
 
-class ApiRequest(Document):
+class ApiRequest(Document, defer_build=True):
     """Request that must not be done twice: its key, its digest, and once it is done the answer."""
 
     key_name: str

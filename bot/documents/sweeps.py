@@ -11,7 +11,7 @@ from pymongo import DESCENDING, IndexModel
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
 
 
-class Sweep(Document):
+class Sweep(Document, defer_build=True):
     """One nightly sweep. The entries of the audit that it deleted still count in the metrics."""
 
     started_at: datetime

@@ -7,7 +7,7 @@ from beanie import Document
 from pymongo import ASCENDING, IndexModel
 
 
-class WorkspaceBlocks(Document):
+class WorkspaceBlocks(Document, defer_build=True):
     """What a workspace answered when blocks of 2026 were posted to it."""
 
     team_id: str

@@ -93,7 +93,7 @@ def _indexes(*keys: Sequence[tuple[str, int]]) -> list[IndexModel]:
     return [IndexModel(list(key)) for key in keys]
 
 
-class OptimizationStudy(Document):
+class OptimizationStudy(Document, defer_build=True):
     """One study: its request, its state and its result, without the long series (`StudyCurves`).
 
     `spec` is the whole request; the fields that repeat parts of it are for queries of the collection.
@@ -202,7 +202,7 @@ def rank_of(spec: StudySpec, summary: StudySummary) -> Rank | None:
     return Rank(verdict=verdict, p=p, outside=outside.sharpe_ratio, winner=winner_key(spec, summary.winner.params))
 
 
-class StudyCurves(Document):
+class StudyCurves(Document, defer_build=True):
     """Long series of a study's summary, which only charts, exports and replays need (`curves.py`)."""
 
     study: str
@@ -219,7 +219,7 @@ class StudyCurves(Document):
         indexes: ClassVar = [IndexModel([("study", ASCENDING)], unique=True)]
 
 
-class TriedSets(Document):
+class TriedSets(Document, defer_build=True):
     """Sets that one study has tried, as digests of eight bytes, so that tries are counted without their trials."""
 
     study: str
@@ -232,7 +232,7 @@ class TriedSets(Document):
         indexes: ClassVar = [IndexModel([("study", ASCENDING)], unique=True), IndexModel([("bars", ASCENDING)])]
 
 
-class OptimizationTrial(Document):
+class OptimizationTrial(Document, defer_build=True):
     """Trial of a study."""
 
     study: str
@@ -260,7 +260,7 @@ class OptimizationTrial(Document):
         ]
 
 
-class BacktestRecord(Document):
+class BacktestRecord(Document, defer_build=True):
     """Backtest of one of a study's ten best trials: its equity and its trades, of very many bars those that tell most.
 
     A trade has its days, or the minutes of bars within a day. Both series are stored packed (`packed_series.py`), by
@@ -281,7 +281,7 @@ class BacktestRecord(Document):
         indexes: ClassVar = [IndexModel([("backtest_id", ASCENDING)], unique=True), IndexModel([("study", ASCENDING)])]
 
 
-class WorkerProgram(Document):
+class WorkerProgram(Document, defer_build=True):
     """Program that runs studies on a machine of its own; deleted when it ends in order."""
 
     pool: str

@@ -13,7 +13,7 @@ from optimizer.storage.driver import collection_of
 _FORMER_INDEX = "symbol_1_timeframe_1_source_1_horizon_1_as_of_1_version_1_data_hash_1"
 
 
-class StoredSignal(Document):
+class StoredSignal(Document, defer_build=True):
     """One signal of a symbol: one for each bar, horizon and label, and anew of other bars or by another version."""
 
     symbol: str
