@@ -34,6 +34,7 @@ ROOMS = {
         "clock",
         "supervisor",
         "lazy",
+        "memory",
         "environment",
         "compiled",
         "domain",

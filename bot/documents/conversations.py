@@ -8,6 +8,7 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
+from optimizer.storage.driver import DEFERRED
 from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
@@ -22,8 +23,10 @@ class Telling(StrEnum):
     TOLD = auto()  # everything is posted
 
 
-class Conversation(Document, defer_build=True):
+class Conversation(Document):
     """Conversation about one study in Slack: where it is and its stage."""
+
+    model_config = DEFERRED
 
     study_name: str
     channel_id: str
@@ -86,8 +89,10 @@ def lane_of(team: str, channel_id: str) -> str:
     return f"{team}/{channel_id}" if team else channel_id
 
 
-class OutboxEntry(Document, defer_build=True):
+class OutboxEntry(Document):
     """Message to be sent once. `key` identifies it; storing the same key again changes nothing."""
+
+    model_config = DEFERRED
 
     key: str
     conversation: str  # entries of one conversation are sent in order
@@ -134,8 +139,10 @@ class OutboxEntry(Document, defer_build=True):
 MOST_IN_THREAD = 10
 
 
-class StudyGroup(Document, defer_build=True):
+class StudyGroup(Document):
     """Studies of several symbols: one root message with a table, and in its thread each study, or a file of them."""
+
+    model_config = DEFERRED
 
     group_name: str
     channel_id: str
@@ -159,8 +166,10 @@ class StudyGroup(Document, defer_build=True):
         indexes: ClassVar = [IndexModel([("group_name", ASCENDING)], unique=True), IndexModel([("is_told", ASCENDING)])]
 
 
-class ReplayRequest(Document, defer_build=True):
+class ReplayRequest(Document):
     """Requested replay whose result was not posted yet."""
+
+    model_config = DEFERRED
 
     study_name: str
     code_version: str  # of the study

@@ -9,6 +9,7 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from optimizer.domain.universe import Stay
+from optimizer.storage.driver import DEFERRED
 from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
@@ -22,8 +23,10 @@ class Detail(StrEnum):
     FULL = auto()
 
 
-class ChannelSettings(Document, defer_build=True):
+class ChannelSettings(Document):
     """Values of `config` in a channel; None where it follows the bot's own settings."""
+
+    model_config = DEFERRED
 
     channel_id: str
     language: Language | None = None
@@ -44,8 +47,10 @@ class ChannelSettings(Document, defer_build=True):
         indexes: ClassVar = [IndexModel([("channel_id", ASCENDING)], unique=True)]
 
 
-class PersonSettings(Document, defer_build=True):
+class PersonSettings(Document):
     """How a person wants to be answered; one who never said so has none."""
+
+    model_config = DEFERRED
 
     user_id: str
     is_muted: bool = False  # their studies are told by their root messages alone
@@ -65,8 +70,10 @@ async def settings_of(user_id: str) -> PersonSettings:
     return found or PersonSettings(user_id=user_id)
 
 
-class Watchlist(Document, defer_build=True):
+class Watchlist(Document):
     """Symbols under a name: `/optimize @name RSI 200`; perhaps with the days on which each was a member."""
+
+    model_config = DEFERRED
 
     name: str
     symbols: list[str]  # of a list with dates all that ever were members

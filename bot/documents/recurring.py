@@ -14,6 +14,7 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Verdict
 from optimizer.market.raw_bars import SeriesKey
 from optimizer.storage.documents import WORKSPACE
+from optimizer.storage.driver import DEFERRED
 from optimizer.validation.champions.challenge import Challenge, Decision
 from reports.languages import Language
 
@@ -21,8 +22,10 @@ from reports.languages import Language
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
 
 
-class Schedule(Document, defer_build=True):
+class Schedule(Document):
     """Study that is searched repeatedly. A removed one stays, for the runs that name it."""
+
+    model_config = DEFERRED
 
     schedule_name: str
     spec: StudySpec
@@ -61,8 +64,10 @@ class RunState(StrEnum):
     TOLD = auto()  # its post is in the outbox
 
 
-class ScheduleRun(Document, defer_build=True):
+class ScheduleRun(Document):
     """One run of a schedule, or of one member of its watch list; a time is claimed only once."""
+
+    model_config = DEFERRED
 
     schedule_name: str
     due_at: datetime  # when it should have begun
@@ -105,11 +110,13 @@ class ScheduleRun(Document, defer_build=True):
         return self.challenge.decision if self.challenge else None
 
 
-class Champion(Document, defer_build=True):
+class Champion(Document):
     """Parameters in use, with who adopted them and why.
 
     The newest of a symbol, strategy and timeframe counts; entries are only added, so the rest is the history.
     """
+
+    model_config = DEFERRED
 
     symbol: str
     strategy_name: str
@@ -144,8 +151,10 @@ class Champion(Document, defer_build=True):
         ]
 
 
-class Refresh(Document, defer_build=True):
+class Refresh(Document):
     """One daily refresh of the bars in use."""
+
+    model_config = DEFERRED
 
     started_at: datetime
     ended_at: datetime | None = None  # None: under way, or cut off by a stop
@@ -164,8 +173,10 @@ class Refresh(Document, defer_build=True):
         return str(int(self.started_at.timestamp()))
 
 
-class FailingSeries(Document, defer_build=True):
+class FailingSeries(Document):
     """Series that the last refresh could not update; deleted as soon as a refresh succeeds."""
+
+    model_config = DEFERRED
 
     symbol: str
     timeframe: str

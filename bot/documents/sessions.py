@@ -8,6 +8,7 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from bot.role import Role
+from optimizer.storage.driver import DEFERRED
 from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
@@ -18,8 +19,10 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 KEY_OWNER = "key:"
 
 
-class HomeVisit(Document, defer_build=True):
+class HomeVisit(Document):
     """Last opening of the bot's home tab by a person; the tab is kept up to date for a day after."""
+
+    model_config = DEFERRED
 
     user_id: str
     team: str = ""  # workspace of the tab; empty: the bot's own
@@ -33,8 +36,10 @@ class HomeVisit(Document, defer_build=True):
         indexes: ClassVar = [IndexModel([("user_id", ASCENDING)], unique=True)]
 
 
-class UsedLink(Document, defer_build=True):
+class UsedLink(Document):
     """Sign-in link that was used and cannot be used again. Deleted after its expiry."""
+
+    model_config = DEFERRED
 
     nonce: str
     expires_at: datetime
@@ -49,8 +54,10 @@ class UsedLink(Document, defer_build=True):
         ]
 
 
-class WebSession(Document, defer_build=True):
+class WebSession(Document):
     """Signed-in person on the pages. Only a digest of their browser's secret is stored."""
+
+    model_config = DEFERRED
 
     digest: str
     user_id: str
@@ -69,8 +76,10 @@ class WebSession(Document, defer_build=True):
         ]
 
 
-class ApiKey(Document, defer_build=True):
+class ApiKey(Document):
     """Program that may use the API. Only the key's digest is stored; a revoked key stays, for the audit."""
+
+    model_config = DEFERRED
 
     key_name: str
     role_name: str  # a Role in small letters
@@ -97,8 +106,10 @@ class ApiKey(Document, defer_build=True):
         return Role[self.role_name.upper()]
 
 
-class ApiRequest(Document, defer_build=True):
+class ApiRequest(Document):
     """Request that must not be done twice: its key, its digest, and once it is done the answer."""
+
+    model_config = DEFERRED
 
     key_name: str
     idempotency_key: str

@@ -24,6 +24,7 @@ from optimizer.domain.study_results import (
 from optimizer.domain.universe import Universe
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.storage.digests import bars_key, search_key, winner_key
+from optimizer.storage.driver import DEFERRED
 from optimizer.storage.signal_documents import StoredSignal
 
 #: Dates are stored as ISO text: BSON has only moments in time, and a session is a date.
@@ -93,11 +94,13 @@ def _indexes(*keys: Sequence[tuple[str, int]]) -> list[IndexModel]:
     return [IndexModel(list(key)) for key in keys]
 
 
-class OptimizationStudy(Document, defer_build=True):
+class OptimizationStudy(Document):
     """One study: its request, its state and its result, without the long series (`StudyCurves`).
 
     `spec` is the whole request; the fields that repeat parts of it are for queries of the collection.
     """
+
+    model_config = DEFERRED
 
     study_name: str
     spec: StudySpec
@@ -202,8 +205,10 @@ def rank_of(spec: StudySpec, summary: StudySummary) -> Rank | None:
     return Rank(verdict=verdict, p=p, outside=outside.sharpe_ratio, winner=winner_key(spec, summary.winner.params))
 
 
-class StudyCurves(Document, defer_build=True):
+class StudyCurves(Document):
     """Long series of a study's summary, which only charts, exports and replays need (`curves.py`)."""
+
+    model_config = DEFERRED
 
     study: str
     curve: Curve | None = None  # None in none that is stored
@@ -219,8 +224,10 @@ class StudyCurves(Document, defer_build=True):
         indexes: ClassVar = [IndexModel([("study", ASCENDING)], unique=True)]
 
 
-class TriedSets(Document, defer_build=True):
+class TriedSets(Document):
     """Sets that one study has tried, as digests of eight bytes, so that tries are counted without their trials."""
+
+    model_config = DEFERRED
 
     study: str
     bars: str  # as in the study
@@ -232,8 +239,10 @@ class TriedSets(Document, defer_build=True):
         indexes: ClassVar = [IndexModel([("study", ASCENDING)], unique=True), IndexModel([("bars", ASCENDING)])]
 
 
-class OptimizationTrial(Document, defer_build=True):
+class OptimizationTrial(Document):
     """Trial of a study."""
+
+    model_config = DEFERRED
 
     study: str
     trial_number: int
@@ -260,12 +269,14 @@ class OptimizationTrial(Document, defer_build=True):
         ]
 
 
-class BacktestRecord(Document, defer_build=True):
+class BacktestRecord(Document):
     """Backtest of one of a study's ten best trials: its equity and its trades, of very many bars those that tell most.
 
     A trade has its days, or the minutes of bars within a day. Both series are stored packed (`packed_series.py`), by
     earlier versions as lists.
     """
+
+    model_config = DEFERRED
 
     backtest_id: str
     study: str
@@ -281,8 +292,10 @@ class BacktestRecord(Document, defer_build=True):
         indexes: ClassVar = [IndexModel([("backtest_id", ASCENDING)], unique=True), IndexModel([("study", ASCENDING)])]
 
 
-class WorkerProgram(Document, defer_build=True):
+class WorkerProgram(Document):
     """Program that runs studies on a machine of its own; deleted when it ends in order."""
+
+    model_config = DEFERRED
 
     pool: str
     machine: str

@@ -17,7 +17,11 @@ from motor.motor_asyncio import (
     AsyncIOMotorDatabase,
     AsyncIOMotorGridFSBucket,
 )
+from pydantic import ConfigDict
 
+#: Settings of every document class: what validates and writes its documents is built at its first use, because a
+#: process uses few of the classes and its start would wait for all.
+DEFERRED = ConfigDict(defer_build=True)
 #: Document classes that are bound at once.
 _AT_ONCE = 4
 Client = AsyncIOMotorClient[Any]

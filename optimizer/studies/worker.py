@@ -28,6 +28,7 @@ from optimizer.domain.results.forecast_results import Forecast
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
 from optimizer.market.snapshots import read_snapshot
+from optimizer.memory import give_memory_back
 from optimizer.outlook.champion_forecasts import forecast_parts
 from optimizer.outlook.realised import Player
 from optimizer.storage.documents import DOCUMENTS
@@ -84,6 +85,7 @@ async def serve(answers: IO[str]) -> None:
             request = decode_request(await lines.get())
             assert not isinstance(request, Configure)
             _send(await _answer(request, configuration.snapshots, claimant), answers)
+            give_memory_back()
 
 
 def _tell_loading(answers: IO[str], part: str, n: int) -> None:
