@@ -12,12 +12,13 @@ from optimizer.lazy import LazyModule
 from reports.text.message import Message
 
 if TYPE_CHECKING:
-    from rich import console, live
+    from rich import console as rich_console
+    from rich import live
 
     from reports.text import terminal
 else:
     # Loaded when something is shown, which a study need not wait for.
-    console, live = LazyModule("rich.console"), LazyModule("rich.live")
+    rich_console, live = LazyModule("rich.console"), LazyModule("rich.live")
     terminal = LazyModule("reports.text.terminal")
 
 
@@ -33,16 +34,18 @@ def plain_facts(message: Message) -> dict[str, Any]:
 class Screen:
     """Prints messages, and the one document of a command."""
 
-    def __init__(self, *, as_json: bool, console: "console.Console | None" = None, out: TextIO | None = None) -> None:
+    def __init__(
+        self, *, as_json: bool, console: "rich_console.Console | None" = None, out: TextIO | None = None
+    ) -> None:
         """Print in this process's terminal, unless another console and another stdout are given."""
         self._given = console
         self._as_json = as_json
         self._out = out
 
     @cached_property
-    def console(self) -> "console.Console":
+    def console(self) -> "rich_console.Console":
         """What prints for people."""
-        return self._given or console.Console(stderr=self._as_json, highlight=False)
+        return self._given or rich_console.Console(stderr=self._as_json, highlight=False)
 
     def show(self, *messages: Message) -> None:
         """Print messages for people; an empty one prints nothing."""
@@ -60,7 +63,7 @@ class Screen:
     def after_interrupt(self, message: Message) -> None:
         """Keep what is to be shown when the person interrupts from here on: nothing, where that ends what runs."""
 
-    def changing(self, shown: "console.RenderableType") -> "live.Live":
+    def changing(self, shown: "rich_console.RenderableType") -> "live.Live":
         """Return what shows something that changes, inside a block, and takes it away at its end."""
         # The process's own output stays where it goes: the screen may be another process's.
         return live.Live(shown, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False)
