@@ -34,7 +34,6 @@ ROOMS = {
         "clock",
         "supervisor",
         "lazy",
-        "memory",
         "environment",
         "compiled",
         "domain",

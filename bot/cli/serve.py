@@ -49,9 +49,9 @@ from bot.slack.home_tab import TICK_SECONDS as HOME_SECONDS
 from bot.slack.home_tab import Home
 from optimizer.clock import Clock, utc_now
 from optimizer.market.providers.provider import Provider
-from optimizer.memory import bound_arenas, give_memory_back
 from optimizer.storage.leases import release_pool
 from optimizer.storage.outage import ends_process, patiently
+from optimizer.studies.running.memory import bound_arenas, give_memory_back
 from optimizer.studies.running.reaper import LOOK_SECONDS as REAPER_SECONDS
 from optimizer.studies.running.reaper import Reaper
 from optimizer.studies.scheduler import STUDY_KIND, Handler

@@ -28,7 +28,6 @@ from optimizer.domain.results.forecast_results import Forecast
 from optimizer.errors import SomethingBroke, UserError
 from optimizer.lazy import load_modules
 from optimizer.market.snapshots import read_snapshot
-from optimizer.memory import give_memory_back
 from optimizer.outlook.champion_forecasts import forecast_parts
 from optimizer.outlook.realised import Player
 from optimizer.storage.documents import DOCUMENTS
@@ -40,6 +39,7 @@ from optimizer.strategies.plugins.fence import FENCE
 from optimizer.strategies.plugins.loading import load_again
 from optimizer.studies.child_process import NICENESS
 from optimizer.studies.running import warming
+from optimizer.studies.running.memory import give_memory_back
 from optimizer.studies.study_runs import challenge_study, replay_study, run_study, summary_of, tabulate_study
 from optimizer.studies.worker_messages import (
     Answer,
