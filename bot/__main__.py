@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot.cli import command_line
 from bot.ops.ending import end_within
-from optimizer.lazy import LazyModule, not_found
+from optimizer.lazy import LazyModule, not_found, unusable
 
 if TYPE_CHECKING:
     import pydantic
@@ -224,7 +224,7 @@ async def _run_here(
             # Before the verb is loaded: the processes import their own modules meanwhile.
             starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options))
             children = await stack.enter_async_context(starting)
-        with not_found("tornado"):  # Motor's second half
+        with not_found("tornado", *unusable()):  # Motor's second half
             verb = _load_verb(options)
         gc.freeze()
         gc.enable()

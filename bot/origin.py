@@ -3,13 +3,19 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.role import Role
+from optimizer.lazy import LazyModule
 from optimizer.storage.documents import OptimizationStudy
-from reports.render import Language, Renderer, renderer_of
+from reports.languages import Language
+
+if TYPE_CHECKING:
+    from reports import render
+else:
+    render = LazyModule("reports.render")  # where something is worded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +46,14 @@ class Origin:
     attachment: Attachment | None = None  # a file that came with the command
 
     @property
-    def renderer(self) -> Renderer:
+    def renderer(self) -> "render.Renderer":
         """Renderer for the user."""
-        return renderer_of(self.language)
+        return render.renderer_of(self.language)
 
     @property
-    def public_renderer(self) -> Renderer:
+    def public_renderer(self) -> "render.Renderer":
         """Renderer for everyone in the channel."""
-        return renderer_of(self.public_language)
+        return render.renderer_of(self.public_language)
 
     @property
     def is_direct(self) -> bool:

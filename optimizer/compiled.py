@@ -27,6 +27,7 @@ from numba.core.caching import (
     UserProvidedCacheLocator,
     UserWideCacheLocator,
 )
+from numba.core.runtime.nrt import rtsys
 from numba.extending import intrinsic
 
 
@@ -158,8 +159,13 @@ class _Cache(FunctionCache):
         return found
 
     def _load(self, sig: object, target_context: object) -> Any:
+        # Without the refresh of the context that comes first in numba: what its compiler knows is a hundred modules,
+        # which compiling loads by itself and code from the cache does not need. The memory of arrays alone is set up.
+        rtsys.initialize(target_context)
         try:
-            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            return None
         except (AttributeError, ImportError, EOFError, UnpicklingError):
             self._forget()
             return None

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -30,6 +31,11 @@ class LazyModule:
         found = getattr(import_module(self._name), attribute)
         setattr(self, attribute, found)  # looked up once
         return found
+
+
+def unusable() -> tuple[str, ...]:
+    """Modules that cannot be imported here, and would load a package that nothing else needs before they say so."""
+    return () if find_spec("OpenSSL") else ("pymongo.pyopenssl_context",)
 
 
 def load_modules(*names: str) -> None:

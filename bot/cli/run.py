@@ -3,13 +3,11 @@
 import argparse
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.spinner import Spinner
+from typing import TYPE_CHECKING, Any
 
 from bot.access.local import local_user
 from bot.cli.command_line import PROGRAM, RUN, words_text
@@ -32,6 +30,7 @@ from optimizer.domain.study_request import StudyRule, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.domain.universe import Universe, distinct
 from optimizer.errors import BadValue, Unavailable, UnknownStrategy
+from optimizer.lazy import LazyModule
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import studies_named
 from optimizer.studies.running.reaper import LOOK_SECONDS, Reaper
@@ -40,11 +39,21 @@ from optimizer.supervisor import begin
 from optimizer.validation.statistics.across_symbols import AcrossSymbols
 from reports.charts.draw_request import DrawRequest
 from reports.facts import Plan, StudyFacts
-from reports.json_document import json_document
-from reports.render import renderer_of
-from reports.text.terminal import terminal_text
+
+if TYPE_CHECKING:
+    from rich import progress, spinner
+
+    from reports import json_document, render
+    from reports.text import terminal
+else:
+    # What words and shows a result, loaded while the study runs.
+    progress, spinner = LazyModule("rich.progress"), LazyModule("rich.spinner")
+    json_document, render = LazyModule("reports.json_document"), LazyModule("reports.render")
+    terminal = LazyModule("reports.text.terminal")
 
 _POLL_SECONDS = 0.05
+#: Seconds between two looks whether a worker has a study, and how many of them.
+_HANDING_SECONDS, _MOST_LOOKS = 0.005, 40
 _UNDER_WAY = (StudyState.QUEUED, StudyState.RUNNING)
 
 
@@ -87,9 +96,12 @@ class TerminalConversation:
     def __init__(self, services: Services, screen: Screen, folder: Path | None) -> None:
         self._services = services
         self._screen = screen
-        self._renderer = renderer_of(services.settings.language)
         self._folder = folder
         self._many = False
+
+    @cached_property
+    def _renderer(self) -> "render.Renderer":
+        return render.renderer_of(self._services.settings.language)
 
     async def run(self, command: Start) -> int:
         """Run one study per symbol, one after the other, or one of all symbols; returns the exit code."""
@@ -147,7 +159,6 @@ class TerminalConversation:
 
     async def _run_one(self, plan: StudyPlan, command: Start, *, n_together: int) -> dict[str, Any]:
         """Run, report; returns the study as a document, empty when it did not complete."""
-        self._screen.show(self._renderer.render("terminal_plan", spec=plan.spec, plan=plan_facts(plan)))
         study = await self._services.studies.store(
             plan,
             created_by=local_user(),
@@ -156,15 +167,23 @@ class TerminalConversation:
             origin=StudyOrigin(door=Door.TERMINAL).as_document(),
             n_together=n_together,
         )
-        return await self.finish(study)
+        return await self.finish(study, begun=lambda: self._show_plan(plan))
 
-    async def finish(self, study: OptimizationStudy) -> dict[str, Any]:
-        """Run a stored study to its end and report; returns it as a document, empty when it did not complete."""
-        await self._wait_for_worker()
+    def _show_plan(self, plan: StudyPlan) -> None:
+        self._screen.show(self._renderer.render("terminal_plan", spec=plan.spec, plan=plan_facts(plan)))
+
+    async def finish(self, study: OptimizationStudy, *, begun: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """Run a stored study to its end and report; returns it as a document, empty when it did not complete.
+
+        `begun` is called when the worker has the study, or waits for it: what it shows is worded beside the search.
+        """
         running = begin(self._run_to_end(study.study_name))
-        # Not before: the result comes first, and the charts follow it.
-        await self._services.chart_process.warm()
         try:
+            await self._until_handed_over(study.study_name)
+            begun()
+            await self._wait_for_worker()
+            # Not before: the result comes first, and the charts follow it.
+            await self._services.chart_process.warm()
             study = await self._follow(study, running)
         finally:
             running.cancel()
@@ -175,7 +194,7 @@ class TerminalConversation:
         self._screen.show(*self._renderer.result(facts))
         trials = await self._services.studies.get_trials(study.study_name)
         await self._write_files(facts)
-        return json_document(facts, trials)
+        return json_document.json_document(facts, trials)
 
     async def _run_to_end(self, study_name: str) -> None:
         """Run a study here; where the bot does that, hand it in and wait, so that it goes on when nobody waits."""
@@ -190,39 +209,49 @@ class TerminalConversation:
         async with self._services.supervisor.repeat("reaper", reaper.tick, every=LOOK_SECONDS):
             await self._services.studies.run_study(study_name)
 
+    async def _until_handed_over(self, study_name: str) -> None:
+        """Wait until a worker has the study, a fifth of a second at most; not at all where none is ready."""
+        pool = self._services.pool
+        for _ in range(_MOST_LOOKS if pool.n_ready else 0):
+            if pool.is_busy_with(study_name):
+                return
+            await asyncio.sleep(_HANDING_SECONDS)
+
     async def _wait_for_worker(self) -> None:
         """Wait with a message: the first start of a version compiles the kernel."""
         pool = self._services.pool
-        spinner = Spinner("dots", terminal_text([self._renderer.notice("warming")]))
-        with self._screen.changing(spinner):
+        turning = spinner.Spinner("dots", terminal.terminal_text([self._renderer.notice("warming")]))
+        with self._screen.changing(turning):
             while not await pool.is_ready(within=_POLL_SECONDS):
                 if (loading := pool.loading) is not None:
                     words = self._renderer.notice("warming_part", n=loading[0], total=loading[1])
-                    spinner.update(text=terminal_text([words]))
+                    turning.update(text=terminal.terminal_text([words]))
 
     async def _follow(self, study: OptimizationStudy, running: "asyncio.Task[Any]") -> OptimizationStudy:
         """Show the progress until the study has ended; a fault of its run is raised."""
-        with self._progress() as progress:
-            bar = progress.add_task("", total=study.n_trials, best="")
+        with self._progress() as shown:
+            bar = shown.add_task("", total=study.n_trials, best="")
             while not running.done():
                 await asyncio.wait({running}, timeout=_POLL_SECONDS)
                 study = await self._services.studies.find(study.study_name)
                 best = "" if study.best_value is None else f"best {study.best_value:.2f}"
-                progress.update(bar, completed=study.trials_completed, best=best)
+                shown.update(bar, completed=study.trials_completed, best=best)
         await running
         return await self._services.studies.find(study.study_name)
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> "progress.Progress":
         console = self._screen.console
         columns = (
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[best]}"),
-            TimeRemainingColumn(),
+            progress.BarColumn(bar_width=30),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[best]}"),
+            progress.TimeRemainingColumn(),
         )
         is_transient = not console.is_terminal
         # As in `Screen.changing`, the process's own output stays where it goes.
-        return Progress(*columns, console=console, transient=is_transient, redirect_stdout=False, redirect_stderr=False)
+        return progress.Progress(
+            *columns, console=console, transient=is_transient, redirect_stdout=False, redirect_stderr=False
+        )
 
     async def _write_files(self, facts: StudyFacts) -> None:
         try:

@@ -51,6 +51,7 @@ from optimizer.clock import Clock, utc_now
 from optimizer.market.providers.provider import Provider
 from optimizer.storage.leases import release_pool
 from optimizer.storage.outage import ends_process, patiently
+from optimizer.studies.running.memory import bound_arenas, give_memory_back
 from optimizer.studies.running.reaper import LOOK_SECONDS as REAPER_SECONDS
 from optimizer.studies.running.reaper import Reaper
 from optimizer.studies.scheduler import STUDY_KIND, Handler
@@ -63,6 +64,8 @@ log = logging.getLogger(__name__)
 _GOODBYE_SECONDS = 2.0
 #: Seconds in which everything has closed, else the process ends without.
 _CLOSING_SECONDS = 7.0
+#: Seconds after which memory that a burst of requests needed is given back.
+_MEMORY_SECONDS = 20.0
 
 
 @asynccontextmanager
@@ -184,6 +187,7 @@ async def _cancel(task: "asyncio.Task[None]") -> None:
 async def run(options: argparse.Namespace, settings: Settings, children: ChildProcesses | None) -> int:
     """Run until SIGTERM or SIGINT; returns 1 when the bot cannot go on, so that what watches over it starts it anew."""
     assert children is not None, "the command line starts them for this verb"
+    bound_arenas()
     stop, given_up = _stop_signal(), asyncio.Event()
     supervisor = Supervisor(on_end=given_up.set, is_fatal=ends_process)
     waiting = {begin(stop.wait()), begin(given_up.wait())}
@@ -204,7 +208,8 @@ async def _serve(settings: Settings, children: ChildProcesses, supervisor: Super
         if not settings.has_slack:
             _print_link(settings, bot.port)
         keep_objects()
-        await asyncio.Event().wait()
+        async with supervisor.repeat("memory", partial(asyncio.to_thread, give_memory_back), every=_MEMORY_SECONDS):
+            await asyncio.Event().wait()
 
 
 def keep_objects() -> None:

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from beanie import Document
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from optimizer.storage.driver import DEFERRED
+
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
 
@@ -22,6 +24,8 @@ class Outcome(StrEnum):
 
 class AuditEntry(Document):
     """One command, click or denial; never changed, deleted by age only (`ops/retention.py`)."""
+
+    model_config = DEFERRED
 
     at: datetime
     door: str  # entry point: command, button, mention, message …

@@ -8,7 +8,8 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
-from reports.render import Language
+from optimizer.storage.driver import DEFERRED
+from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -24,6 +25,8 @@ class Telling(StrEnum):
 
 class Conversation(Document):
     """Conversation about one study in Slack: where it is and its stage."""
+
+    model_config = DEFERRED
 
     study_name: str
     channel_id: str
@@ -89,6 +92,8 @@ def lane_of(team: str, channel_id: str) -> str:
 class OutboxEntry(Document):
     """Message to be sent once. `key` identifies it; storing the same key again changes nothing."""
 
+    model_config = DEFERRED
+
     key: str
     conversation: str  # entries of one conversation are sent in order
     channel_id: str
@@ -137,6 +142,8 @@ MOST_IN_THREAD = 10
 class StudyGroup(Document):
     """Studies of several symbols: one root message with a table, and in its thread each study, or a file of them."""
 
+    model_config = DEFERRED
+
     group_name: str
     channel_id: str
     team: str = ""  # workspace that it is in; empty: the bot's own
@@ -161,6 +168,8 @@ class StudyGroup(Document):
 
 class ReplayRequest(Document):
     """Requested replay whose result was not posted yet."""
+
+    model_config = DEFERRED
 
     study_name: str
     code_version: str  # of the study

@@ -7,9 +7,13 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
+from optimizer.storage.driver import DEFERRED
+
 
 class SlackInstallation(Document):
     """Workspace that installed the app. Its token is stored encrypted only, and deleted when the app is removed."""
+
+    model_config = DEFERRED
 
     team_id: str
     team_name: str = ""
@@ -30,6 +34,8 @@ class SlackInstallation(Document):
 
 class OAuthState(Document):
     """Installation that was begun in a browser, as the digest of its state; used once, deleted after its expiry."""
+
+    model_config = DEFERRED
 
     digest: str
     expires_at: datetime

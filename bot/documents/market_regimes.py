@@ -9,6 +9,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from optimizer.domain.measured import Measure
 from optimizer.domain.results.regime_results import Regime
+from optimizer.storage.driver import DEFERRED
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -19,6 +20,8 @@ class MarketRegime(Document):
 
     Bars that were revised later make a second entry of the same bar, and the newer one is shown.
     """
+
+    model_config = DEFERRED
 
     symbol: str
     timeframe: str

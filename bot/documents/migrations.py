@@ -16,7 +16,7 @@ from bot.documents.audiences import store_missing_audiences
 from optimizer.errors import Unavailable
 from optimizer.storage.curves import move_curves
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.storage.driver import collection_of
+from optimizer.storage.driver import DEFERRED, collection_of
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ SCHEMA = len(MIGRATIONS)
 
 class SchemaVersion(Document):
     """Number of the last migration that was carried out; a database without it was never migrated, or is new."""
+
+    model_config = DEFERRED
 
     of: str = "database"
     version: int

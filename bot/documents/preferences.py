@@ -9,7 +9,8 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from optimizer.domain.universe import Stay
-from reports.render import Language
+from optimizer.storage.driver import DEFERRED
+from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -24,6 +25,8 @@ class Detail(StrEnum):
 
 class ChannelSettings(Document):
     """Values of `config` in a channel; None where it follows the bot's own settings."""
+
+    model_config = DEFERRED
 
     channel_id: str
     language: Language | None = None
@@ -47,6 +50,8 @@ class ChannelSettings(Document):
 class PersonSettings(Document):
     """How a person wants to be answered; one who never said so has none."""
 
+    model_config = DEFERRED
+
     user_id: str
     is_muted: bool = False  # their studies are told by their root messages alone
     is_direct: bool = False  # their studies are told in a direct message instead of the channel
@@ -67,6 +72,8 @@ async def settings_of(user_id: str) -> PersonSettings:
 
 class Watchlist(Document):
     """Symbols under a name: `/optimize @name RSI 200`; perhaps with the days on which each was a member."""
+
+    model_config = DEFERRED
 
     name: str
     symbols: list[str]  # of a list with dates all that ever were members

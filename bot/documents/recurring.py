@@ -14,8 +14,9 @@ from optimizer.domain.study_request import StudySpec
 from optimizer.domain.study_results import Verdict
 from optimizer.market.raw_bars import SeriesKey
 from optimizer.storage.documents import WORKSPACE
+from optimizer.storage.driver import DEFERRED
 from optimizer.validation.champions.challenge import Challenge, Decision
-from reports.render import Language
+from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -23,6 +24,8 @@ _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda
 
 class Schedule(Document):
     """Study that is searched repeatedly. A removed one stays, for the runs that name it."""
+
+    model_config = DEFERRED
 
     schedule_name: str
     spec: StudySpec
@@ -63,6 +66,8 @@ class RunState(StrEnum):
 
 class ScheduleRun(Document):
     """One run of a schedule, or of one member of its watch list; a time is claimed only once."""
+
+    model_config = DEFERRED
 
     schedule_name: str
     due_at: datetime  # when it should have begun
@@ -111,6 +116,8 @@ class Champion(Document):
     The newest of a symbol, strategy and timeframe counts; entries are only added, so the rest is the history.
     """
 
+    model_config = DEFERRED
+
     symbol: str
     strategy_name: str
     timeframe: str
@@ -147,6 +154,8 @@ class Champion(Document):
 class Refresh(Document):
     """One daily refresh of the bars in use."""
 
+    model_config = DEFERRED
+
     started_at: datetime
     ended_at: datetime | None = None  # None: under way, or cut off by a stop
     n_series: int = 0
@@ -166,6 +175,8 @@ class Refresh(Document):
 
 class FailingSeries(Document):
     """Series that the last refresh could not update; deleted as soon as a refresh succeeds."""
+
+    model_config = DEFERRED
 
     symbol: str
     timeframe: str

@@ -8,7 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from optimizer.domain.study_request import StudyRule
-from optimizer.storage.driver import collection_of
+from optimizer.storage.driver import DEFERRED, collection_of
 
 #: Attempts to take the next version while others save the same rule.
 _ATTEMPTS = 5
@@ -16,6 +16,8 @@ _ATTEMPTS = 5
 
 class SavedRule(Document):
     """One version of a rule; the newest is meant by its name."""
+
+    model_config = DEFERRED
 
     name: str
     version: int

@@ -8,7 +8,8 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from bot.role import Role
-from reports.render import Language
+from optimizer.storage.driver import DEFERRED
+from reports.languages import Language
 
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
@@ -20,6 +21,8 @@ KEY_OWNER = "key:"
 
 class HomeVisit(Document):
     """Last opening of the bot's home tab by a person; the tab is kept up to date for a day after."""
+
+    model_config = DEFERRED
 
     user_id: str
     team: str = ""  # workspace of the tab; empty: the bot's own
@@ -36,6 +39,8 @@ class HomeVisit(Document):
 class UsedLink(Document):
     """Sign-in link that was used and cannot be used again. Deleted after its expiry."""
 
+    model_config = DEFERRED
+
     nonce: str
     expires_at: datetime
 
@@ -51,6 +56,8 @@ class UsedLink(Document):
 
 class WebSession(Document):
     """Signed-in person on the pages. Only a digest of their browser's secret is stored."""
+
+    model_config = DEFERRED
 
     digest: str
     user_id: str
@@ -71,6 +78,8 @@ class WebSession(Document):
 
 class ApiKey(Document):
     """Program that may use the API. Only the key's digest is stored; a revoked key stays, for the audit."""
+
+    model_config = DEFERRED
 
     key_name: str
     role_name: str  # a Role in small letters
@@ -99,6 +108,8 @@ class ApiKey(Document):
 
 class ApiRequest(Document):
     """Request that must not be done twice: its key, its digest, and once it is done the answer."""
+
+    model_config = DEFERRED
 
     key_name: str
     idempotency_key: str

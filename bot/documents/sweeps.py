@@ -7,12 +7,16 @@ from beanie import Document
 from pydantic import Field
 from pymongo import DESCENDING, IndexModel
 
+from optimizer.storage.driver import DEFERRED
+
 #: Dates travel as ISO text: BSON knows only moments.
 _ENCODERS: dict[Any, Any] = {date: lambda day: day.isoformat(), datetime: lambda moment: moment}
 
 
 class Sweep(Document):
     """One nightly sweep. The entries of the audit that it deleted still count in the metrics."""
+
+    model_config = DEFERRED
 
     started_at: datetime
     ended_at: datetime

@@ -6,9 +6,13 @@ from typing import ClassVar
 from beanie import Document
 from pymongo import ASCENDING, IndexModel
 
+from optimizer.storage.driver import DEFERRED
+
 
 class WorkspaceBlocks(Document):
     """What a workspace answered when blocks of 2026 were posted to it."""
+
+    model_config = DEFERRED
 
     team_id: str
     accepts: bool

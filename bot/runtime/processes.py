@@ -14,12 +14,18 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.runtime.settings import Settings
 from optimizer.errors import Unavailable
+from optimizer.lazy import LazyModule
 from optimizer.storage.embedded_mongo import EmbeddedMongo, find_mongod, start_mongod
 from optimizer.studies.child_process import ChildProcess
-from optimizer.studies.worker_pool import WorkerPool
+
+if TYPE_CHECKING:
+    from optimizer.studies import worker_pool
+else:
+    worker_pool = LazyModule("optimizer.studies.worker_pool")  # after the server's start, which takes a second
 
 #: Rights that nobody but the owner has on what is stored.
 _UMASK = 0o077
@@ -50,7 +56,7 @@ class BotInHome(HomeInUse):
 class ChildProcesses:
     """Started processes: workers, and the embedded MongoDB where one is used."""
 
-    pool: WorkerPool
+    pool: "worker_pool.WorkerPool"
     mongod: EmbeddedMongo | None
 
 
@@ -117,7 +123,7 @@ async def start_children(
         if settings.mongodb_address is None:
             mongod = start_mongod(find_mongod(os.environ), settings.home)
             stack.push_async_callback(asyncio.to_thread, mongod.stop)
-        pool = WorkerPool(settings.workers if n_workers is None else n_workers)
+        pool = worker_pool.WorkerPool(settings.workers if n_workers is None else n_workers)
         stack.push_async_callback(pool.stop)
         await pool.prepare(early)
         yield ChildProcesses(pool=pool, mongod=mongod)

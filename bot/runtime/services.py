@@ -63,6 +63,8 @@ async def open_services(
     """Connect to the processes, and open every service. Tests pass their own clock and providers."""
     supervisor = supervisor or Supervisor(is_fatal=ends_process)
     async with AsyncExitStack() as stack:
+        # Before MongoDB is waited for, whose server takes a second to start.
+        market = stack.enter_context(open_market(settings, providers))
         uri = settings.mongodb_address
         if children.mongod is not None:
             uri = await stack.enter_async_context(kept_ready(children.mongod, supervisor))
@@ -73,7 +75,6 @@ async def open_services(
         pool = identity_of(settings.home)
         stack.push_async_callback(give_back, pool)  # the studies may go on elsewhere
         children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots, pool=pool, own=own))
-        market = stack.enter_context(open_market(settings, providers))
         service = OptimizationService(
             market=market,
             pool=children.pool,

@@ -20,7 +20,7 @@ MAX_TRIALS = 10_000
 class Frozen(BaseModel):
     """Immutable model, compared by content."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def renamed(name: str, former: str) -> Any:

@@ -185,8 +185,9 @@ class Market:
                 # Only the sample, which costs nothing and is named, may answer for a source that does not.
                 if source is not None:
                     raise
-                self._downs[name] = self._downs.get(name, (now, error))
-                down = error
+                # Without its traceback: it is kept and raised again, and would keep the bars of every call that met it.
+                down = error.with_traceback(None)
+                self._downs[name] = self._downs.get(name, (now, down))
         raise down or self._unfound(symbol, timeframe.word, source, failed)
 
     def _require_rested(self, name: str, now: datetime) -> None:

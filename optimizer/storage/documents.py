@@ -24,6 +24,7 @@ from optimizer.domain.study_results import (
 from optimizer.domain.universe import Universe
 from optimizer.market.quality.data_findings import DataNote
 from optimizer.storage.digests import bars_key, search_key, winner_key
+from optimizer.storage.driver import DEFERRED
 from optimizer.storage.signal_documents import StoredSignal
 
 #: Dates are stored as ISO text: BSON has only moments in time, and a session is a date.
@@ -104,6 +105,8 @@ class OptimizationStudy(Document):
 
     `spec` is the whole request; the fields that repeat parts of it are for queries of the collection.
     """
+
+    model_config = DEFERRED
 
     study_name: str
     spec: StudySpec
@@ -211,6 +214,8 @@ def rank_of(spec: StudySpec, summary: StudySummary) -> Rank | None:
 class StudyCurves(Document):
     """Long series of a study's summary, which only charts, exports and replays need (`curves.py`)."""
 
+    model_config = DEFERRED
+
     study: str
     curve: Curve | None = None  # None in none that is stored
     bootstrap_sharpes: Numbers = ()
@@ -228,6 +233,8 @@ class StudyCurves(Document):
 class TriedSets(Document):
     """Sets that one study has tried, as digests of eight bytes, so that tries are counted without their trials."""
 
+    model_config = DEFERRED
+
     study: str
     bars: str  # as in the study
     n_trials: int  # whose sets they are
@@ -240,6 +247,8 @@ class TriedSets(Document):
 
 class OptimizationTrial(Document):
     """Trial of a study."""
+
+    model_config = DEFERRED
 
     study: str
     trial_number: int
@@ -273,6 +282,8 @@ class BacktestRecord(Document):
     earlier versions as lists.
     """
 
+    model_config = DEFERRED
+
     backtest_id: str
     study: str
     trial_number: int
@@ -289,6 +300,8 @@ class BacktestRecord(Document):
 
 class WorkerProgram(Document):
     """Program that runs studies on a machine of its own; deleted when it ends in order."""
+
+    model_config = DEFERRED
 
     pool: str
     machine: str

@@ -6,6 +6,7 @@ its function here; everything else that is used has the same name in both. Tried
 another body of these functions alone, the tests of leases, of tries and of doctor's probes pass.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -16,7 +17,13 @@ from motor.motor_asyncio import (
     AsyncIOMotorDatabase,
     AsyncIOMotorGridFSBucket,
 )
+from pydantic import ConfigDict
 
+#: Settings of every document class: what validates and writes its documents is built at its first use, because a
+#: process uses few of the classes and its start would wait for all.
+DEFERRED = ConfigDict(defer_build=True)
+#: Document classes that are bound at once.
+_AT_ONCE = 4
 Client = AsyncIOMotorClient[Any]
 Database = AsyncIOMotorDatabase[Any]
 Collection = AsyncIOMotorCollection[Any]
@@ -33,8 +40,14 @@ async def close(client: Client) -> None:
 
 
 async def bind(database: Database, models: Sequence[type[Document]], *, skip_indexes: bool = False) -> None:
-    """Bind the document classes to a database, and create their indexes."""
-    await init_beanie(database=database, document_models=list(models), skip_indexes=skip_indexes)
+    """Bind the document classes to a database, and create their indexes.
+
+    Several at a time: each is bound by three questions to the server, one after the other.
+    """
+    parts = [list(models[first::_AT_ONCE]) for first in range(min(_AT_ONCE, len(models)))]
+    await asyncio.gather(
+        *(init_beanie(database=database, document_models=part, skip_indexes=skip_indexes) for part in parts)
+    )
 
 
 def collection_of(kind: type[Document]) -> Collection:

@@ -8,13 +8,15 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from optimizer.domain.results.learned_results import Label, Quality
-from optimizer.storage.driver import collection_of
+from optimizer.storage.driver import DEFERRED, collection_of
 
 _FORMER_INDEX = "symbol_1_timeframe_1_source_1_horizon_1_as_of_1_version_1_data_hash_1"
 
 
 class StoredSignal(Document):
     """One signal of a symbol: one for each bar, horizon and label, and anew of other bars or by another version."""
+
+    model_config = DEFERRED
 
     symbol: str
     timeframe: str

@@ -26,7 +26,6 @@ from pymongo.errors import PyMongoError
 from optimizer.domain.kept_forecasts import Play, Realised
 from optimizer.domain.results.forecast_results import Forecast
 from optimizer.errors import SomethingBroke, UserError
-from optimizer.lazy import load_modules
 from optimizer.market.snapshots import read_snapshot
 from optimizer.outlook.champion_forecasts import forecast_parts
 from optimizer.outlook.realised import Player
@@ -39,6 +38,7 @@ from optimizer.strategies.plugins.fence import FENCE
 from optimizer.strategies.plugins.loading import load_again
 from optimizer.studies.child_process import NICENESS
 from optimizer.studies.running import warming
+from optimizer.studies.running.memory import give_memory_back
 from optimizer.studies.study_runs import challenge_study, replay_study, run_study, summary_of, tabulate_study
 from optimizer.studies.worker_messages import (
     Answer,
@@ -79,11 +79,11 @@ async def serve(answers: IO[str]) -> None:
     claimant = Claimant(pool=configuration.pool, code_version=configuration.code_version)
     async with open_documents(configuration.mongodb_uri, DOCUMENTS, waits=True):
         _send(Ready(), answers)
-        threading.Thread(target=_load_the_rest, daemon=True).start()
         while True:
             request = decode_request(await lines.get())
             assert not isinstance(request, Configure)
             _send(await _answer(request, configuration.snapshots, claimant), answers)
+            give_memory_back()
 
 
 def _tell_loading(answers: IO[str], part: str, n: int) -> None:
@@ -96,16 +96,6 @@ def _load_own(configuration: Configure) -> None:
         reload(talib)  # with the tables of pandas, which they may use and the engine does without
         FENCE.put_up(2)
         load_again(configuration.own).use()
-
-
-def _load_the_rest() -> None:
-    """Import the slow modules that are needed only at the end of a search.
-
-    Optuna would also load scikit-learn where it finds it, for seconds and a hundred megabytes, for measures of
-    importance that are not used here; None makes it look as if it were not installed.
-    """
-    sys.modules["sklearn"] = None  # type: ignore[assignment]  # the import system defines it, its stubs do not
-    load_modules("optuna.importance")
 
 
 async def _answer(request: StudyRequest, snapshots: Path, claimant: Claimant) -> Answer:

@@ -158,6 +158,10 @@ class WorkerPool:
         first = parts[0].played.part.study_name
         return await self._request(ForecastParts(study_name=first, of=of, parts=tuple(parts)), Forecasted)
 
+    def is_busy_with(self, study_name: str) -> bool:
+        """True while a worker has the study."""
+        return study_name in self._busy
+
     def end_worker_of(self, study_name: str) -> bool:
         """End the process of a study, whose `run` then raises WorkerDied; False when there is none."""
         worker = self._busy.get(study_name)

@@ -12,7 +12,7 @@ from optimizer.domain.study_request import Frozen
 from optimizer.domain.study_results import TrialRecord
 from optimizer.storage.trial_documents import unpacked
 from reports.facts import StudyFacts
-from reports.render import Language
+from reports.languages import Language
 
 _FACTS, _TRIALS = "facts.json", "trials.bson"
 

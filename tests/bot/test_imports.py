@@ -28,3 +28,10 @@ def test_a_command_imports_nothing_heavy_that_it_does_not_need(modules: str, nee
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert (COMPUTING | ONLINE) & set(done.stdout.split()) == needed
+
+
+def test_a_run_in_a_terminal_loads_what_words_its_result_beside_the_search() -> None:
+    program = "import sys, bot.__main__, bot.cli.run; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert not {"jinja2", "rich.console", "reports.render"} & set(done.stdout.split())

@@ -59,7 +59,10 @@ else:
 
 log = logging.getLogger(__name__)
 
-_LOADED = ("bot.cli.data", "bot.cli.run", "bot.cli.terminal_verbs")
+_LOADED = (
+    "bot.cli.data", "bot.cli.run", "bot.cli.terminal_verbs",
+    "rich.progress", "rich.spinner", "reports.json_document", "reports.text.terminal",
+)  # fmt: skip
 #: Seconds in which a terminal has sent its command.
 _TYPING_SECONDS = 10.0
 

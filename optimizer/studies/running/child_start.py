@@ -8,7 +8,7 @@ import gc
 import signal
 import sys
 
-from optimizer.lazy import load_modules, not_found
+from optimizer.lazy import load_modules, not_found, unusable
 
 #: What others import for features that no child process uses: Optuna a client for its storage, Motor its second half,
 #: numba a reader of settings, the measure of coverage, and linear algebra, TA-Lib tables.
@@ -20,7 +20,7 @@ def main() -> None:
     # Ctrl-C reaches all processes of a terminal; this one's parent ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
-    with not_found(*_UNUSED):
+    with not_found(*_UNUSED, *unusable()):
         load_modules(sys.argv[1])
     gc.freeze()  # what was imported stays
     gc.enable()

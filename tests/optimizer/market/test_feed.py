@@ -1,8 +1,10 @@
 """The feed asks a source only for what the warehouse lacks, and never mixes old and new scale."""
 
+import gc
 import subprocess
 import sys
 import textwrap
+import weakref
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -295,6 +297,17 @@ def test_only_the_sample_stands_in_for_a_source_that_is_down_and_is_called_so(
     assert len(exchange.asked) == n_asked + 1
     with pytest.raises(ProviderDown):  # nor may another source, which may cost money
         Market(warehouse, [exchange, Sample()], sources=("yahoo", "file")).get_bars("AAPL", now=EVENING)
+
+
+def test_the_error_of_a_source_that_is_down_keeps_no_bars_of_those_who_met_it(
+    market: Market, exchange: Exchange
+) -> None:
+    exchange.trouble = ProviderDown(provider="yahoo", symbol="AAPL", reason="no network", remedy="")
+
+    answers = [weakref.ref(market.checked_bars("AAPL", now=EVENING)[0]) for _ in range(3)]
+    gc.collect()
+
+    assert [answer() for answer in answers] == [None] * 3
 
 
 def test_bars_come_with_a_stored_report_that_tells_how_old_they_are(market: Market, warehouse: Warehouse) -> None:
