@@ -135,10 +135,15 @@ def nothing_won(summary: StudySummary) -> bool:
 
 def reason(summary: StudySummary) -> Statement:
     """Reason for the verdict, for the first line: a model that learned nothing is the reason of all that follows."""
-    learned, judgement = summary.learned, judgement_of(summary)
-    if learned and Doubt.NO_BETTER_THAN_BASE in learned.doubts and judgement.verdict is Verdict.UNPROVEN:
+    if _learned_nothing(summary):
         return Statement(f"because_{Case.BASE_RATE_AS_GOOD}", _facts(summary))
-    return Statement(reason_key(judgement) + _side_of_cap(summary), _facts(summary))
+    return Statement(reason_key(judgement_of(summary)) + _side_of_cap(summary), _facts(summary))
+
+
+def _learned_nothing(summary: StudySummary) -> bool:
+    """True if a model that learned nothing is the reason why nothing is proven."""
+    doubts = summary.learned.doubts if summary.learned else ()
+    return Doubt.NO_BETTER_THAN_BASE in doubts and judgement_of(summary).verdict is Verdict.UNPROVEN
 
 
 def _side_of_cap(summary: StudySummary) -> str:
@@ -165,7 +170,9 @@ def default_better(summary: StudySummary) -> Statement | None:
 
 
 def advice(summary: StudySummary) -> str:
-    """Key of the sentence that explains the suggestion."""
+    """Key of the sentence that explains the suggestion: wider ranges are no help to a model that learned nothing."""
+    if _learned_nothing(summary) and nothing_won(summary):
+        return "advice_nothing_learned"
     return advice_key(judgement_of(summary))
 
 

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.rising:
         print("\n| walks that rise | hold in disguise | skill above 0.8 | of these in disguise |")
         print("|---|---|---|---|")
-        print(_rising(options.rising), flush=True)
+        _rising(options.rising)
 
 
 def _row(planted: Planted, n_worlds: int) -> str:
@@ -111,14 +111,16 @@ def _walks(n_walks: int, n_bars: int) -> None:
             print(f"| {seed + 1} | {np.mean(votes):+.2f} | {best} | {even} | {good:.1%} | {told} |", flush=True)
 
 
-def _rising(n_walks: int) -> str:
+def _rising(n_walks: int) -> None:
+    """Print a row after every five walks, for those before it: as above."""
     held, skilled = [], []
     for seed in range(n_walks):
         found = _Study(random_walk(1_000 + seed, drift=RISE)).assessment()
         held.append(found.degenerate is Degenerate.HOLD_IN_DISGUISE)
         skilled.append((found.luck.skill or 0.0) > _MOST_SKILL)
-    both = np.mean(np.array(held)[skilled]) if any(skilled) else 0.0
-    return f"| {n_walks} | {np.mean(held):.0%} | {np.mean(skilled):.0%} | {both:.0%} |"
+        if (seed + 1) % 5 == 0 or seed + 1 == n_walks:
+            both = np.mean(np.array(held)[skilled]) if any(skilled) else 0.0
+            print(f"| {seed + 1} | {np.mean(held):.0%} | {np.mean(skilled):.0%} | {both:.0%} |", flush=True)
 
 
 class _Study:
