@@ -99,6 +99,6 @@ def named(path: PurePath) -> tuple[str, str | None]:
     match = next(found for pattern in _NAMES if (found := pattern.fullmatch(name)))
     groups = match.groupdict()
     symbol = groups["symbol"].upper()
-    if ending := _ENDINGS_BY_EXCHANGE.get((groups.get("exchange") or "").upper()):
-        symbol = (symbol.zfill(_HONG_KONG) if ending == ".HK" else symbol.replace(".", "-")) + ending
+    if suffix := _ENDINGS_BY_EXCHANGE.get((groups.get("exchange") or "").upper()):
+        symbol = (symbol.zfill(_HONG_KONG) if suffix == ".HK" else symbol.replace(".", "-")) + suffix
     return symbol, _TIMEFRAMES.get((groups.get("timeframe") or "").lower())
