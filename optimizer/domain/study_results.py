@@ -140,6 +140,7 @@ class Luck(Frozen):
     deflated_sharpe_ratio: Measure
     pbo: Measure
     n_blocks: int  # S of the CSCV; 0 when the window is too short
+    counts_ties: bool = False  # by the PBO, of sets that made the same trades on a half: early versions ranked rounding
     market_sharpe: Measure = (
         None  # annualized, of a position as correlated with the market as the winner's, without skill
     )

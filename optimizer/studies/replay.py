@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from optimizer.domain.study_results import StudySummary, TrialRecord
+from optimizer.domain.study_results import Luck, StudySummary, TrialRecord
 
 #: What differs between two runs of the same trial without meaning anything: times, and words for what is compared.
 _OF_THE_RUN = {"started_at", "duration", "reason"}
@@ -20,6 +20,8 @@ _OF_THE_RUN = {"started_at", "duration", "reason"}
 _JUDGEMENT = {"verdict", "suggestion", "case", "notes"}
 #: Parts that early versions drew from the sampler's path, and intervals that did not know how few trades there were.
 _OF_EARLY_VERSIONS = {"luck", "walk_forward", "sharpe_interval", "drawdown_interval", "bootstrap_sharpes"}
+#: Part of the luck of versions that ranked sets with the same trades by their rounding.
+_OF_ROUNDING = {"pbo"}
 _MISSING = "–"
 _TRIALS = "trials"
 #: Differences of numbers of a summary, relative and absolute, that are rounding.
@@ -73,6 +75,8 @@ def _plain(value: Any, *, like: Any) -> Any:
 def _left_out(like: BaseModel) -> set[str]:
     if isinstance(like, TrialRecord):
         return _OF_THE_RUN
+    if isinstance(like, Luck):
+        return set() if like.counts_ties else _OF_ROUNDING
     if not isinstance(like, StudySummary) or like.tries is not None:
         return set()
     return _JUDGEMENT | _OF_EARLY_VERSIONS

@@ -57,6 +57,7 @@ def luck(
             deflated_sharpe_ratio=None,
             pbo=None,
             n_blocks=0,
+            counts_ties=True,
         )
     blocks = family.blocks
     pbo = probability_of_overfitting(blocks) if blocks is not None else math.nan
@@ -64,6 +65,7 @@ def luck(
         n_tried=n_tried,
         n_tried_ever=n_tried_ever,
         pbo=pbo,
+        counts_ties=True,
         n_blocks=0 if blocks is None or math.isnan(pbo) else blocks.sums.shape[1],
         n_bars_needed=n_bars_needed,
         skill=1.0 - best_of(significance.searched_p, significance.n_searches) if significance else None,

@@ -205,6 +205,7 @@ def summary(**changes: object) -> StudySummary:
         verdict=Verdict.PROMISING,
         suggestion=Suggestion.WATCH,
         luck=Luck(
+            counts_ties=True,
             n_tried=200,
             n_tried_ever=1243,
             expected_max_sharpe=0.7781,

@@ -1,6 +1,6 @@
 """What a replay compares: everything of today's studies, and of earlier ones what they had and still means the same."""
 
-from optimizer.domain.study_results import StudySummary, Tries, Verdict
+from optimizer.domain.study_results import Luck, StudySummary, Tries, Verdict
 from optimizer.studies.replay import first_difference
 from tests.reports import facts
 
@@ -32,6 +32,16 @@ def test_a_study_from_before_the_whole_grid_is_compared_in_what_did_not_come_fro
     found = first_difference(early(facts.summary()), worse)
     assert found is not None
     assert found.field.startswith("winner.")
+
+
+def test_a_probability_of_overfitting_that_ranked_rounding_is_not_compared() -> None:
+    fresh = facts.summary()
+    ranked = fresh.luck.model_dump(exclude={"counts_ties"}) | {"pbo": 0.9}
+    stored = fresh.model_copy(update={"luck": Luck.model_validate(ranked)})
+    other = fresh.model_copy(update={"luck": Luck.model_validate(ranked | {"n_tried": 3})})
+
+    assert first_difference(stored, fresh) is None
+    assert first_difference(other, fresh) is not None
 
 
 def test_intervals_of_an_early_study_are_not_compared() -> None:
