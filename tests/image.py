@@ -194,9 +194,12 @@ async def _search(slack: StrictSlack, port: int) -> None:
 
 def _compiled(image: Image, root: Path) -> set[str]:
     folder = root / image.place.environment["NUMBA_CACHE_DIR"].lstrip("/")
-    found = {str(file) for file in folder.rglob("*.nb?")}
-    assert found, "nothing is compiled"
-    return found
+    engine = {str(file) for file in folder.rglob("*.nb?")}
+    home = root / _account(image.place.user, root)[5].lstrip("/")
+    layouts = {str(file) for file in (home / ".cache/optimize-bot/layouts").glob("*.jinja")}
+    assert engine, "nothing is compiled"
+    assert layouts, "no layout is compiled"
+    return engine | layouts
 
 
 def _user_id(name: str, root: Path) -> int:

@@ -1,4 +1,4 @@
-"""`optimize-bot warm`: compile the engine now, so that no first study waits for it."""
+"""`optimize-bot warm`: compile the engine and the layouts now, so that no first study and no first start waits."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from bot.cli.upkeep.steps import Steps
 from bot.runtime.processes import ChildProcesses
 from bot.runtime.settings import Settings
 from optimizer.lazy import LazyModule
-from reports.render import renderer_of
+from reports.render import LANGUAGES, renderer_of
 
 if TYPE_CHECKING:
     from optimizer.studies.running import warming
@@ -24,6 +24,8 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     screen.show(renderer.notice("warming"))
     with Steps(screen, renderer) as steps:
         await asyncio.to_thread(lambda: warming.warm_all(steps.tell))
+    for language in LANGUAGES:
+        await asyncio.to_thread(renderer_of(language).warm)
     seconds = time.monotonic() - began
     screen.show(renderer.notice("warm", seconds=round(seconds)))
     screen.write({"seconds": round(seconds, 1)})
