@@ -30,12 +30,12 @@ from optimizer.domain.study_request import StudyRule, StudySpec
 from optimizer.domain.study_results import StudyState
 from optimizer.domain.universe import Universe, distinct
 from optimizer.errors import BadValue, Unavailable, UnknownStrategy
-from optimizer.lazy import LazyModule
+from optimizer.lazy import LazyModule, load_modules
 from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.study_queries import studies_named
 from optimizer.studies.running.reaper import LOOK_SECONDS, Reaper
 from optimizer.studies.service import Plan as StudyPlan
-from optimizer.supervisor import begin
+from optimizer.supervisor import begin, begin_alone
 from optimizer.validation.statistics.across_symbols import AcrossSymbols
 from reports.charts.draw_request import DrawRequest
 from reports.facts import Plan, StudyFacts
@@ -46,10 +46,12 @@ if TYPE_CHECKING:
     from reports import json_document, render
     from reports.text import terminal
 else:
-    # What words and shows a result, loaded while the study runs.
     progress, spinner = LazyModule("rich.progress"), LazyModule("rich.spinner")
     json_document, render = LazyModule("reports.json_document"), LazyModule("reports.render")
     terminal = LazyModule("reports.text.terminal")
+
+#: What words and shows a result: loaded while MongoDB starts, or else when it is needed.
+WORDING = ("reports.render", "reports.text.terminal", "reports.json_document", "rich.progress", "rich.spinner")
 
 _POLL_SECONDS = 0.05
 #: Seconds between two looks whether a worker has a study, and how many of them.
@@ -66,10 +68,14 @@ async def run(options: argparse.Namespace, settings: Settings, children: ChildPr
     assert children is not None, "the command line starts them for this verb"
     command = _parse_unless_saved(options)
     screen, folder = Screen(as_json=options.json), Path(options.out) if options.out else None
-    async with open_services(settings, children) as services:
-        command = command or parse_run(options, await saved_rules())
-        conversation = TerminalConversation(services, screen, folder)
-        return await conversation.run(command)
+    loading = begin_alone(asyncio.to_thread(load_modules, *WORDING), name="wording")
+    try:
+        async with open_services(settings, children) as services:
+            command = command or parse_run(options, await saved_rules())
+            conversation = TerminalConversation(services, screen, folder)
+            return await conversation.run(command)
+    finally:
+        loading.cancel()
 
 
 def _parse_unless_saved(options: argparse.Namespace) -> Start | None:

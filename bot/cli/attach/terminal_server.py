@@ -59,10 +59,7 @@ else:
 
 log = logging.getLogger(__name__)
 
-_LOADED = (
-    "bot.cli.data", "bot.cli.run", "bot.cli.terminal_verbs",
-    "rich.progress", "rich.spinner", "reports.json_document", "reports.text.terminal",
-)  # fmt: skip
+_LOADED = ("bot.cli.data", "bot.cli.run", "bot.cli.terminal_verbs")
 #: Seconds in which a terminal has sent its command.
 _TYPING_SECONDS = 10.0
 
@@ -165,6 +162,7 @@ class _FarFile(TextIOBase):
 async def _carry_out(typed: TypedCommand, far: _FarTerminal, context: BotContext) -> int:
     """Carry a command out, word what is refused, and return the exit code; this is the edge, a catch-all."""
     await asyncio.to_thread(load_modules, *_LOADED)
+    await asyncio.to_thread(load_modules, *run.WORDING)
     options = argparse.Namespace(**typed.options)
     settings = context.services.settings.model_copy(update={"language": typed.language})
     services = replace(context.services, settings=settings)
