@@ -43,11 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.calibration.ml_table", description=__doc__)
     parser.add_argument("--seeds", type=int, default=50, help="made-up markets of each kind")
+    parser.add_argument("--first", type=int, default=0, help="number of the first of them")
+    parser.add_argument("--markets", nargs="*", default=list(_markets()), help="kinds of markets")
+    parser.add_argument("--horizons", nargs="*", type=int, default=HORIZONS, help="bars ahead")
     parser.add_argument("--studies", type=int, default=200, help="studies of random walks; a tenth of planted ones")
     parser.add_argument("--years", type=int, default=10, help="length of a study's window")
     options = parser.parse_args(arguments)
     if options.seeds:
-        _walks(options.seeds)
+        _walks(range(options.first, options.first + options.seeds), options.markets, options.horizons)
     if options.studies:
         n_bars = SESSIONS * options.years + SCHEDULE.first
         _studies("random walks", options.studies, lambda seed: _verdict(noise(seed, n_bars), Costs()))
@@ -56,12 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(_speed())
 
 
-def _walks(n_seeds: int) -> None:
+def _walks(seeds: Sequence[int], markets: Sequence[str], horizons: Sequence[int]) -> None:
     print("| market, bars ahead | AUC | least and greatest Brier skill | miss | p ≤ 0.05 | KS | informative | weak |")
     print("|---|---|---|---|---|---|---|---|")
-    for (name, make), horizon in product(_markets().items(), HORIZONS):
-        print(_row(f"{name}, {horizon}", [make(seed, horizon) for seed in range(n_seeds)]), flush=True)
-    print(_leak(n_seeds), flush=True)
+    for name, horizon in product(markets, horizons):
+        print(_row(f"{name}, {horizon}", [_markets()[name](seed, horizon) for seed in seeds]), flush=True)
+    if set(markets) == set(_markets()):
+        print(_leak(seeds), flush=True)
 
 
 def _markets() -> dict[str, Callable[[int, int], Walk]]:
@@ -107,9 +111,9 @@ def _shuffled(seed: int, horizon: int) -> Walk:
     return walk_with(feature_table(bars), outcomes, horizon)
 
 
-def _leak(n_seeds: int) -> str:
+def _leak(seeds: Sequence[int]) -> str:
     def mean(purge: int | None) -> float:
-        return float(np.mean([early_auc(walked(noise(seed), 5, purge=purge)) for seed in range(n_seeds)]))
+        return float(np.mean([early_auc(walked(noise(seed), 5, purge=purge)) for seed in seeds]))
 
     return f"\nAUC of noise right after each fit, 5 bars ahead: {mean(None):.2f}; without the purge {mean(0):.2f}"
 
