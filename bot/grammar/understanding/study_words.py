@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from bot.grammar.options import OPTIONS
+from bot.grammar.understanding.asking_words import asking_patterns, fill_patterns
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import symbol_names
 from bot.grammar.understanding.matching import NUMBER, Pattern, any_of, number_text, pattern, plain_phrase
@@ -13,7 +14,6 @@ from bot.grammar.understanding.phrases import (
     BELOW,
     BENCHMARKS,
     CAP_PHRASES,
-    FILLS,
     GOAL_PHRASES,
     NUMBERED,
     ORDER_PHRASES,
@@ -40,12 +40,6 @@ _TRIALS = (
     r"(?:회|번)\s?(?:시도|반복|탐색|실행|돌려)"
     r"|trials?|trails|backtests?|param(?:eter)? sets?|config(?:uration)?s?"
     r"|epochs?|times|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
-)
-#: Ends of a Korean request; `해 봤어`, `돌리지 마` and `해 주던데` are none.
-_WISHES = (
-    r"줘\s?봐요?|줘요?|줘라|주라|주세요|주실래요?|주시겠어요|주십시오|줄래요?|봐\s?줘요?|봐\s?주세요|봐요?|보자|볼까요?|볼래요?|보고\s?싶어요?"
-    r"|줬으면\s?(?:해요?|좋겠어요?|합니다)|주시면\s?(?:감사하겠습니다|고맙겠습니다|좋겠어요|감사해요)"
-    r"|(?:볼|줄|주실)\s?수\s?(?:있어요?|있나요?|있을까요?|있으세요|있습니까|있을지요|있니)"
 )
 _TO = r"\s*(?:-|~|\.\.\.?|to|and|에서|부터)\s*"
 
@@ -253,7 +247,16 @@ def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
 @cache
 def study_patterns() -> Sequence[Pattern]:
     """Return the patterns of everything else that a study is asked for with, the most special first."""
-    return (*_words(), *_limits(), *_goals(), *_orders(), *_settings(), *_numbers(), *_asking(), *_fillers())
+    return (
+        *_words(),
+        *_limits(),
+        *_goals(),
+        *_orders(),
+        *_settings(),
+        *_numbers(),
+        *asking_patterns(),
+        *fill_patterns(),
+    )
 
 
 def _words() -> Sequence[Pattern]:
@@ -413,47 +416,6 @@ def _numbers() -> Sequence[Pattern]:
         pattern(rf"({NUMBER})\s*(?:{_TRIALS})(?:씩|의)?(?:\s+of)?", _trials),
         pattern(rf"({NUMBER})", _bare_number),
         pattern(rf"({any_of(OVERLAYS)})", lambda m: _word(m, m[1])),
-    )
-
-
-def _asking() -> Sequence[Pattern]:
-    """Patterns of words that ask to be told something, instead of having it searched."""
-    show = (
-        r"what(?:'s| is| are)?|which|show me|show|tell me|give me"
-        r"|you pick|you choose|whichever|which is better|which one is better|idk"
-        r"|(?:중에\s?)?(?:뭐가|어느 게|어떤 게)\s?(?:나아|좋아|나은지|좋을까)요?"
-        r"|알려\s?줘요?|알려\s?주세요|보여\s?줘요?|보여\s?주세요|뭐야|뭐예요"
-    )
-    return (
-        pattern(r"best|optimal|optimum|최적의|최적|최고의", lambda m: (Item(Kind.BEST, m[0]),)),
-        pattern(show, lambda m: (Item(Kind.SHOW, m[0]),)),
-        pattern(
-            r"and then|and|then|or|아니면|또는|이나|그리고|및|compare|비교",
-            lambda m: (Item(Kind.JOIN, m[0]),),
-            end=r"(?![\w%])",
-        ),
-        pattern(
-            r"(?<!실행 )(?<!진행 )(?:둘\s?)?(?:중에서|중에|중(?=\s?하나))(?:\s?하나)?|one of them|either one",
-            lambda m: (Item(Kind.JOIN, m[0].replace("둘", "").strip()),),
-        ),
-        pattern(r"[&+/]|vs\.?(?=\s)|versus(?=\s)", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
-    )
-
-
-def _fillers() -> Sequence[Pattern]:
-    """Patterns of words that say nothing about a study."""
-    korean = (
-        r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증|진행)?(?:을|를)?\s?"
-        rf"(?:(?:해|돌려|시켜)\s?(?:{_WISHES})|해|돌려|해라|하자|하고\s?싶어요?|돌리자|돌리고\s?싶어요?|부탁(?:해|드려)?요?|부탁\s?드립니다"
-        r"|부탁\s?드릴게요|부탁\s?드려도\s?될까요)"
-    )
-    instead = r"instead(?!\s+of)"
-    named = r"(?:symbols?|tickers?|stocks?|strategy|strategies|종목|전략|study|goal|목표)\s*[=:]"
-    return (
-        pattern(named, _fills, end=""),
-        pattern(instead, _fills),
-        pattern(korean, _fills, end=r"(?![\w%])"),
-        pattern(any_of(FILLS), _fills),
     )
 
 
