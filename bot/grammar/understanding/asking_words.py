@@ -70,7 +70,10 @@ def _dependent() -> Sequence[Pattern]:
     wish = rf"{_class('wish')}|let'?s|please|pls|can|could|would|check|test|find out|see|know"
     return (
         pattern(rf"(?:how|what|whether|if)\s+(?=(?:\S+\s+){{0,4}}{_class('fares')}\b)", _behind(wish), end=""),
-        pattern(rf"{_class('fares')}(?:\s+(?:on|for|with|in|over))?", _behind(r"(?:see|know|check|wondering|curious|test|find out|interested)\b.{0,20}\b(?:how|what|whether|if)")),
+        pattern(
+            rf"{_class('fares')}(?:\s+(?:on|for|with|in|over))?",
+            _behind(r"(?:see|know|check|wondering|curious|test|find out|interested)\b.{0,20}\b(?:how|what|whether|if)"),
+        ),
         pattern(_class("done"), _behind(rf"{wish}|get|have|be")),
     )
 

@@ -3,15 +3,30 @@
 The words are in `vocabulary.toml`.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
+from operator import add
 from pathlib import Path
 
 _VOCABULARY = tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text(encoding="utf-8"))
 
 
+def spacings(phrase: str) -> Iterator[str]:
+    """Yield a phrase with every way of writing its Korean words apart or together."""
+    parts = re.split(r"(?<=[가-힣a-z]) (?=[가-힣])", phrase)
+    for signs in product((" ", ""), repeat=min(len(parts) - 1, 3)):
+        yield parts[0] + "".join(map(add, signs, parts[1:])) + "".join(f" {part}" for part in parts[len(signs) + 1 :])
+
+
 def _by_phrase(table: str) -> dict[str, str]:
-    return {phrase: meant for meant, phrases in _VOCABULARY[table].items() for phrase in phrases}
+    return {
+        spacing: meant
+        for meant, phrases in _VOCABULARY[table].items()
+        for phrase in phrases
+        for spacing in spacings(phrase)
+    }
 
 
 #: Strategies that a phrase may mean.
@@ -31,7 +46,9 @@ WORD_PHRASES = _by_phrase("words")
 BELOW: tuple[str, ...] = tuple(_VOCABULARY["comparisons"]["below"])
 ABOVE: tuple[str, ...] = tuple(_VOCABULARY["comparisons"]["above"])
 #: Words that say nothing about a study.
-FILLS: frozenset[str] = frozenset(word for words in _VOCABULARY["fills"].values() for word in words)
+FILLS: frozenset[str] = frozenset(
+    spacing for words in _VOCABULARY["fills"].values() for word in words for spacing in spacings(word)
+)
 #: Parameters that the numbers directly behind a strategy mean, in their order: `macd(12,26,9)`.
 NUMBERED: Mapping[str, tuple[str, ...]] = {
     "rsi": ("period",),
