@@ -38,7 +38,7 @@ def _frames() -> Sequence[str]:
     who, manner, do = _class("who"), rf"(?:\s+{_class('manner')})*", _class("do")
     doing = any_of(_gerund(verb) for verb in _CLASSES["do"])
     to_do = rf"(?:\s+(?:to\s+)?(?:{do}|{doing}))?"
-    asked = rf"(?:can|could|would|will|may|might|shall)(?:n'?t)?\s+{who}{manner}{to_do}"
+    asked = rf"(?:can|could|would|will|may|might|shall)(?:n'?t)?\s+{who}(?:\s+(?:mind|be so kind (?:as\s+)?to|be able to))?{manner}{to_do}"
     wished = (
         rf"{who}(?:'?(?:m|d|ll|ve|re|s)|\s+(?:am|are|is|would|will|was|were|have|has)(?:\s+been)?)?{manner}"
         rf"\s+{_class('wish')}(?:\s+(?:{who}|it))?{to_do}"
@@ -147,6 +147,5 @@ def fill_patterns() -> Sequence[Pattern]:
             end="",
         ),
         *(pattern(frame, _fills) for frame in _frames()[2:]),
-        pattern(_class("manner"), _fills),
-        pattern(any_of(FILLS), _fills),
+        pattern(any_of((*FILLS, *_CLASSES["manner"], *_CLASSES["korean"])), _fills),
     )

@@ -41,7 +41,7 @@ _TRIALS = (
     r"|(?:different |random |separate |new )?(?:trials?|trails|backtests?|param(?:eter)? (?:sets?|combinations?|combos?)"
     r"|config(?:uration)?s?|epochs?|times|tries|trys|sets?|runs?|iterations?|iters?|combinations?|combos?|samples?"
     r"|evaluations?|evals?|goes|attempts?|rounds?|passes|experiments|simulations?|sims|variations?|variants?|candidates"
-    r"|draws|shots|loops|cycles|tests)(?: at it)?|x(?=\s|$)|회|번|차례"
+    r"|draws|shots|loops|cycles|tests)(?: at it)?|회|번|차례"
 )
 #: What is said of a number of trials that changes nothing of it.
 _ENOUGH = (

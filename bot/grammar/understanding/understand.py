@@ -48,6 +48,7 @@ from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
 from bot.grammar.understanding.questions import answer_about, answer_of, politely, study_named
+from bot.grammar.understanding.small_talk import small_talk, without_small_talk
 from bot.grammar.understanding.symbol_words import with_symbols
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.errors import (
@@ -141,6 +142,11 @@ def _understand_refused(
         return Reading(parse("", study=study, rules=rules))
     if (answered := _answered(plain, study, rules)) is not None:
         return answered
+    said = without_small_talk(plain)
+    if said != plain and (answered := _answered(said, study, rules)) is not None:
+        return answered
+    if (kind := small_talk(plain, study)) is not None:
+        return Reading(kind)
     if isinstance(refused, UnclosedQuote) or (plain != text.strip() and not unknown):
         try:
             return Reading(parse(plain, study=study, rules=rules), plain)
@@ -148,7 +154,7 @@ def _understand_refused(
             refused = error
     if not isinstance(refused, (*_REPLACEABLE, NothingUnderstood)) or _is_goal_given_twice(refused):
         raise _near(refused)
-    items = _on_exchange(_averages_for_ma(read_items(plain, rules=rules, unknown=unknown)))
+    items = _on_exchange(_averages_for_ma(read_items(said, rules=rules, unknown=unknown)))
     try:
         return _started(items, plain, refused, study, rules)
     except (NothingUnderstood, NotUnderstood, OneTooMany, UnknownStrategy, UnknownVerb, MissingStrategy) as error:
