@@ -14,10 +14,12 @@ from pathlib import Path
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.matching import Pattern, any_of, pattern
 from bot.grammar.understanding.phrases import FILLS
+from optimizer.errors import distance
 
 _CLASSES: Mapping[str, Sequence[str]] = tomllib.loads(
     Path(__file__).with_name("asking_words.toml").read_text(encoding="utf-8")
 )
+_HANGUL = re.compile(r"[가-힣]+")
 _DOUBLED = {"run": "running", "set": "setting", "put": "putting", "get": "getting", "fit": "fitting"}
 
 
@@ -40,7 +42,7 @@ def _frames() -> Sequence[str]:
     to_do = rf"(?:\s+(?:to\s+)?(?:{do}|{doing}))?"
     asked = rf"(?:can|could|would|will|may|might|shall)(?:n'?t)?\s+{who}(?:\s+(?:mind|be so kind (?:as\s+)?to|be able to))?{manner}{to_do}"
     wished = (
-        rf"{who}(?:'?(?:m|d|ll|ve|re|s)|\s+(?:am|are|is|would|will|was|were|have|has)(?:\s+been)?)?{manner}"
+        rf"{who}(?:'?(?:m|d|ll|ve|re|s)|\s+(?:am|are|is|would|will|was|were|have|has)(?:\s+been)?)?(?:\s+be)?{manner}"
         rf"\s+{_class('wish')}(?:\s+(?:{who}|it))?{to_do}"
     )
     whether = rf"\s+(?:if|whether)\s+{who}\s+(?:can|could|would|might)"
@@ -48,7 +50,7 @@ def _frames() -> Sequence[str]:
     return (
         rf"(?:{asked}|{wished})(?:{whether})?{to_do}",
         rf"{_class('lead')}{manner}{to_do}",
-        rf"(?:to\s+)?(?:{do}|{doing})",
+        rf"(?:to\s+)?{do}",
         rf"needs?\s+(?:to\s+be\s+)?(?:{doing}|{_class('done')})",
         thing,
     )
@@ -75,6 +77,7 @@ def _dependent() -> Sequence[Pattern]:
             _behind(r"(?:see|know|check|wondering|curious|test|find out|interested)\b.{0,20}\b(?:how|what|whether|if)"),
         ),
         pattern(_class("done"), _behind(rf"{wish}|get|have|be")),
+        pattern(any_of(map(_gerund, _CLASSES["do"])), _behind(rf"{wish}|about|mind|start|begin|^")),
     )
 
 
@@ -125,22 +128,27 @@ _PLANS = (
 )
 
 
-def fill_patterns() -> Sequence[Pattern]:
-    """Return the patterns of words that say nothing about a study."""
-    korean = (
+def _korean_requests() -> str:
+    """Return the expression of verbs with the endings of a request."""
+    return (
         rf"(?:(?:{_NOUNS})(?:을|를|만|도)?\s?(?:좀\s?)?)?"
         rf"(?:(?:{_JOINED})\s?(?:{_WISHES})|(?:{_JOINED})(?:서|라|요|보자)?|(?:{_STEMS}){_PLANS}|해\s?보고|할게요?|돌릴게요?|합시다|돌립시다"
         r"|(?:좀\s?)?부탁(?:해|드려|이야|이에요|이요)?요?|부탁\s?(?:드립니다|드릴게요|드려도\s?될까요|드려요|합니다|드리겠습니다))"
     )
+
+
+def fill_patterns() -> Sequence[Pattern]:
+    """Return the patterns of words that say nothing about a study."""
     named = (
         r"(?:symbols?|tickers?|stocks?|instruments?|assets?|companys?|strategy|strategies|method|system|study|goals?"
-        r"|objective|target|metric|budget|timeframe|종목|전략|기법|방법|목표|지표|기준|횟수|시도|봉|소스|출처)"
+        r"|objective|target|metric|timeframe|종목|전략|기법|방법|목표|지표|기준|횟수|시도|봉|소스|출처)"
         r"\s*(?:[=:]|(?:is|are|be|은|는|이|가)(?=\s))"
     )
     return (
         pattern(named, _fills, end=""),
         pattern(r"instead(?!\s+of)", _fills),
-        pattern(korean, _fills, end=r"(?:요|용|염|~)?(?![\w%])"),
+        pattern(r"either(?=.{1,60}\sor\s)", _fills),
+        pattern(_korean_requests(), _fills, end=r"(?:요|용|염|~)?(?![\w%])"),
         pattern(
             r"(?:한|약|대략|대충|딱|총|전부|around|about|roughly|approx(?:imately|\.)?|some|say|like)\s?(?=[0-9$]|the\s+(?:last|past))",
             _fills,
@@ -149,3 +157,31 @@ def fill_patterns() -> Sequence[Pattern]:
         *(pattern(frame, _fills) for frame in _frames()[2:]),
         pattern(any_of((*FILLS, *_CLASSES["manner"], *_CLASSES["korean"])), _fills),
     )
+
+
+def open_fill_patterns() -> Sequence[Pattern]:
+    """Return the patterns of Korean words that say nothing and that another word follows without a space."""
+    words = (word for word in (*FILLS, *_CLASSES["korean"]) if _HANGUL.fullmatch(word) and len(word) > 1)
+    return (pattern(_korean_requests(), _fills, end="요?"), pattern(any_of(words), _fills, end=""))
+
+
+#: Shorter words have too many neighbours that mean something.
+_SHORTEST_SLIP = 6
+
+
+@cache
+def _by_ends() -> Mapping[str, Sequence[str]]:
+    """Return the longer words that say nothing, or count trials, by their first and last letter."""
+    words: dict[str, list[str]] = {}
+    counts = ("trials", "iterations", "backtests", "attempts", "samples", "combinations")
+    for word in (*FILLS, *_CLASSES["do"], *counts):
+        if word.isascii() and word.isalpha() and len(word) >= _SHORTEST_SLIP:
+            words.setdefault(word[0] + word[-1], []).append(word)
+    return words
+
+
+def is_slip_of_fill(word: str) -> bool:
+    """Check whether a word is one that says nothing, with one letter wrong between its first and its last."""
+    if not (word.isascii() and word.isalpha() and _SHORTEST_SLIP <= len(word) <= 16):
+        return False
+    return any(distance(word, meant) == 1 for meant in _by_ends().get(word[0] + word[-1], ()))

@@ -44,11 +44,11 @@ def with_digits(text: str) -> str:
     text = _MONTH.sub(lambda found: f"{found[2]}-{_MONTHS.index(found[1].lower()) + 1:02}", text)
     text = _KOREAN_MONTH.sub(lambda found: f"{found[1]}-{int(found[2]):02}", text)
     text = _KOREAN_MONEY.sub(lambda found: f"{_KOREAN_DIGITS.get(found['digit'], 1)}{found['scale']}", text)
-    text = _KOREAN_YEARS.sub(lambda found: str(_korean(found[1])), text)
-    return _KOREAN.sub(lambda found: str(_korean(found[1])), text)
+    text = _KOREAN_YEARS.sub(lambda found: str(korean_number(found[1])), text)
+    return _KOREAN.sub(lambda found: str(korean_number(found[1])), text)
 
 
-def _korean(word: str) -> int:
+def korean_number(word: str) -> int:
     """Return a Korean number: `이백오십` is 250, `만이천` 12,000."""
     total = part = digit = 0
     for letter in word:

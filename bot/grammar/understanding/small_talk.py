@@ -14,9 +14,7 @@ from bot.grammar.commands import SmallTalk, Talk
 from bot.grammar.understanding.matching import any_of
 from bot.grammar.understanding.phrases import FILLS
 
-_CLASSES: Mapping[str, Sequence[str]] = tomllib.loads(
-    Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
-)
+_CLASSES: Mapping[str, Sequence[str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _PART = re.compile(r"(?:[,.!?;:~]+(?=\s|$)|\s-+(?=\s))+")
 _WORD = re.compile(r"[^\s,.!?;:~]+")
 #: Longer texts are not only kind.

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from bot.grammar.options import OPTIONS
-from bot.grammar.understanding.asking_words import asking_patterns, fill_patterns
+from bot.grammar.understanding.asking_words import asking_patterns, fill_patterns, open_fill_patterns
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import symbol_names
 from bot.grammar.understanding.matching import NUMBER, TOPIC, Pattern, any_of, number_text, pattern, plain_phrase
+from bot.grammar.understanding.number_words import korean_number
 from bot.grammar.understanding.phrases import (
     ABOVE,
     BELOW,
@@ -52,7 +53,7 @@ _ENOUGH = (
 _AT_MOST = r"(?:(?:limit(?:ed)?\s+(?:it\s+)?to|up to|at most|max(?:imum)?(?:\s+of)?|no more than|capped at|only|just|최대|딱)\s+)?"
 _TO = r"\s*(?:-|~|\.\.\.?|to|and|through|up to|에서|부터)\s*"
 #: Comparisons with a verb: `can't exceed`, `must stay under`.
-_NOT = r"(?:(?:can|may|should|must|could|will|would|do|does|to)?\s?(?:not|n't|never)|cannot|no|never|without)"
+_NOT = r"(?:(?:(?:can|may|should|must|could|will|would|do|does|to)\s+)?(?:not|never)|\w+n'?t|cannot|no|without)"
 _KEPT = (
     r"(?:(?:has|needs|have|got)\s+to\s+|must\s+|should\s+|to\s+|may\s+)?(?:be|stay|remain|keep|kept|stays|is|staying)"
 )
@@ -286,6 +287,30 @@ def study_patterns() -> Sequence[Pattern]:
 
 
 _SHORTS = r"(?:short(?:s|ing)?(?:[\s-]+(?:selling|sales|positions?|trades|side))?|selling short|go(?:ing)? short)"
+
+
+@cache
+def open_patterns() -> Sequence[Pattern]:
+    """Return the patterns of Korean words that another word follows without a space."""
+    after = r"(?:으로|로|을|를|은|는|이랑|랑|과|와|하고|도|만|씩|전략|주식)?"
+    names, strategies = any_of(symbol_names()), any_of((*STRATEGY_PHRASES, *STRATEGIES.key_of))
+    return (
+        pattern(rf"({NUMBER})(?:회|번)", _trials, end=r"(?:만|씩|정도)?"),
+        pattern(
+            r"([일이삼사오육칠팔구십백천만]*[십백천만])(?:번|회)",
+            lambda m: (Item(Kind.TRIALS, m[0], (str(korean_number(m[1])),)),),
+            end=r"(?:만|씩|정도)?",
+        ),
+        pattern(
+            r"(?:최근|지난)?([0-9]{1,2})년(?:간|치|동안)?(?!부터|까지|이후)",
+            lambda m: _word(m, f"years={m[1]}"),
+            end="",
+        ),
+        pattern(r"((?:19|20)[0-9]{2})년?(?:부터|이후)", lambda m: _word(m, f"from={m[1]}"), end=""),
+        pattern(rf"(?P<name>{strategies})(?P<numbers>)", _strategy, end=after),
+        pattern(rf"({names})", lambda m: (Item(Kind.SYMBOL, m[0], symbol_names()[plain_phrase(m[1])]),), end=after),
+        *open_fill_patterns(),
+    )
 
 
 def _words() -> Sequence[Pattern]:
