@@ -24,6 +24,7 @@ from bot.grammar.understanding.phrases import (
     WORD_PHRASES,
 )
 from optimizer.domain.metrics import CAPS
+from optimizer.errors import is_misspelt
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 
 #: Last bound of a fast average: a single number above it can only be the slow one.
@@ -79,6 +80,20 @@ def strategy_readings(phrase: str) -> tuple[str, ...]:
     """Return the strategies that a phrase may mean; empty for none."""
     key = STRATEGIES.key_of.get(phrase)
     return STRATEGY_PHRASES.get(phrase, ()) if key is None else (key,)
+
+
+@cache
+def _names_by_letter() -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys((*STRATEGIES.key_of, *STRATEGY_PHRASES, *symbol_names(), *GOAL_PHRASES)):
+        found.setdefault(name[:1], []).append(name)
+    return found
+
+
+def name_meant(word: str) -> str:
+    """Return the name of a company, a strategy or a goal that was nearly typed; empty for none."""
+    typed = word.lower().strip(".!?,:")
+    return next((name for name in _names_by_letter().get(typed[:1], ()) if is_misspelt(typed, name)), "")
 
 
 def numbered(strategy: str, numbers: Sequence[str]) -> tuple[tuple[str, ...], ...] | None:

@@ -49,6 +49,7 @@ from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
 from bot.grammar.understanding.questions import answer_about, answer_of, politely, study_named
 from bot.grammar.understanding.small_talk import small_talk, without_small_talk
+from bot.grammar.understanding.study_words import name_meant
 from bot.grammar.understanding.symbol_words import with_symbols
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.errors import (
@@ -404,7 +405,7 @@ def _not_understood(items: Sequence[Item], text: str, words: Sequence[Item]) -> 
     kinds = (Kind.SYMBOL, Kind.STRATEGY, Kind.TRIALS, Kind.WORD, Kind.GOAL)
     read = " ".join(dict.fromkeys(item.text.strip() for item in items_of(items, *kinds) if item not in words))[:120]
     if read and items_of(items, Kind.SYMBOL, Kind.STRATEGY):
-        return NotUnderstood(word=word, read=read, command="")
+        return NotUnderstood(word=word, read=read, nearest=name_meant(word), command="")
     return NothingUnderstood(word=text.split()[0][:40] if text and not named else word, command="")
 
 
