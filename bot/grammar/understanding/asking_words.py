@@ -77,7 +77,7 @@ def _dependent() -> Sequence[Pattern]:
             _behind(r"(?:see|know|check|wondering|curious|test|find out|interested)\b.{0,20}\b(?:how|what|whether|if)"),
         ),
         pattern(_class("done"), _behind(rf"{wish}|get|have|be")),
-        pattern(any_of(map(_gerund, _CLASSES["do"])), _behind(rf"{wish}|about|mind|start|begin|^")),
+        pattern(any_of(map(_gerund, _CLASSES["do"])), _behind(rf"{wish}|about|mind|start|begin")),
     )
 
 
@@ -157,6 +157,16 @@ def fill_patterns() -> Sequence[Pattern]:
         *(pattern(frame, _fills) for frame in _frames()[2:]),
         pattern(any_of((*FILLS, *_CLASSES["manner"], *_CLASSES["korean"])), _fills),
     )
+
+
+_LOOKS = re.compile(
+    r"\b(?:check|look|get|have|find|grab|examine|see(?!\s+(?:how|what|whether|if)))\b|(?:^|\s)(?:봐|보고|궁금)|알아봐|확인|살펴"
+)
+
+
+def only_looks(text: str) -> bool:
+    """Check whether a word that asks may also ask for what is known already: `check AAPL RSI`."""
+    return bool(_LOOKS.search(text.lower()))
 
 
 def open_fill_patterns() -> Sequence[Pattern]:

@@ -43,6 +43,7 @@ from bot.grammar.parsing import parse
 from bot.grammar.rules.typed import NO_RULES, SavedRules
 from bot.grammar.tokens import MAX_TEXT
 from bot.grammar.understanding.assembling import Assembled, assemble, company_names, items_of
+from bot.grammar.understanding.asking_words import only_looks
 from bot.grammar.understanding.cleaning import clean
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
@@ -278,6 +279,9 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
         raise _misspelt(refused, unknown) or _not_understood(items, text, unknown)
     if said[0].kind is Kind.WORD and said[0].value in OVERLAYS:
         raise _not_understood(items, text, said[:1])
+    if not items_of(items, Kind.TRIALS, Kind.WORD, Kind.GOAL, Kind.CADENCE, Kind.BEST):
+        if looks := [item for item in items_of(items, Kind.FILL) if only_looks(item.text)]:
+            raise _not_understood(items, text, looks[:1])
     if against := _benchmark_before_strategy(items):
         raise _not_understood(items, text, against)
     if strange := _strange_symbols(items, text):
