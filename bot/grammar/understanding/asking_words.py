@@ -49,6 +49,7 @@ def _frames() -> Sequence[str]:
     thing = rf"(?:an?|the|another|one|some|our|my)?(?:\s*{_class('size')})*\s*{_class('thing')}(?:\s+(?:of|at|on|with|for|to))?"
     return (
         rf"(?:{asked}|{wished})(?:{whether})?{to_do}",
+        rf"(?:(?:i|we)(?:'ve|\s+have)?\s+)?been\s+(?:wanting|meaning|hoping|planning|dying|itching)\s+to{to_do}",
         rf"{_class('lead')}{manner}{to_do}",
         rf"(?:to\s+)?{do}",
         rf"needs?\s+(?:to\s+be\s+)?(?:{doing}|{_class('done')})",
@@ -91,7 +92,7 @@ def asking_patterns() -> Sequence[Pattern]:
     )
     return (
         pattern(r"best|optimal|optimum|최적의|최적|최고의", lambda m: (Item(Kind.BEST, m[0]),)),
-        *(pattern(frame, _fills) for frame in _frames()[:2]),
+        *(pattern(frame, _fills) for frame in _frames()[:3]),
         *_dependent(),
         pattern(show, lambda m: (Item(Kind.SHOW, m[0]),)),
         pattern(
@@ -133,7 +134,7 @@ def _korean_requests() -> str:
     return (
         rf"(?:(?:{_NOUNS})(?:을|를|만|도)?\s?(?:좀\s?)?)?"
         rf"(?:(?:{_JOINED})\s?(?:{_WISHES})|(?:{_JOINED})(?:서|라|요|보자)?|(?:{_STEMS}){_PLANS}|해\s?보고|할게요?|돌릴게요?|합시다|돌립시다"
-        r"|(?:좀\s?)?부탁(?:해|드려|이야|이에요|이요)?요?|부탁\s?(?:드립니다|드릴게요|드려도\s?될까요|드려요|합니다|드리겠습니다))"
+        r"|가능(?:할까요|한가요|하신가요|하실까요)|(?:좀\s?)?부탁(?:해|드려|이야|이에요|이요)?요?|부탁\s?(?:드립니다|드릴게요|드려도\s?될까요|드려요|합니다|드리겠습니다))"
     )
 
 
@@ -154,7 +155,7 @@ def fill_patterns() -> Sequence[Pattern]:
             _fills,
             end="",
         ),
-        *(pattern(frame, _fills) for frame in _frames()[2:]),
+        *(pattern(frame, _fills) for frame in _frames()[3:]),
         pattern(any_of((*FILLS, *_CLASSES["manner"], *_CLASSES["korean"])), _fills),
     )
 

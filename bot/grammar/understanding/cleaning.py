@@ -28,7 +28,7 @@ def clean(text: str, *, is_addressed: bool) -> str:
     if is_addressed:
         text = _MENTION.sub(" ", text, count=1)
     text = re.sub(r"\s*\n\s*", ", ", _BULLET.sub("\n", text).strip())
-    text = _SLANTED.sub(r"\1", _BRACKETS.sub(r", \1,", _TEARS.sub("", text)))
+    text = _SLANTED.sub(r"\1", _BRACKETS.sub(r", \1,", _TEARS.sub("", text) or text))
     text = _EMOJI.sub(" ", _NAME.sub(" ", plain(text), count=1))
     text = "".join(" " if unicodedata.category(c) == "So" else c for c in text)
     text = " ".join(text.split())

@@ -22,7 +22,7 @@ _GREETING = re.compile(
     r"|go ahead and|(?:can|could|would|will) (?:you|u|we|someone|somebody|anyone)(?: please| kindly| just)?"
     r"|(?:i|we)(?:'d| would)? (?:want|like|need|love) (?:you |u )?to|(?:remind|tell) (?:me|us)|(?:do )?(?:you|u|we) know"
     r"|any chance (?:of|you(?:'d| could| can))|mind|feel free to"
-    r"|안녕|안녕하세요|저기|저기요|그럼|그냥|이제|일단|근데|그런데|자|음|아|네|혹시)[\s,!.:]+)+(?=\S)",
+    r"|됐고|됐어|아니다|에이|안녕|안녕하세요|저기|저기요|그럼|그냥|이제|일단|근데|그런데|자|음|아|네|혹시)[\s,!.:]+)+(?=\S)",
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(
@@ -147,7 +147,7 @@ def answer_of(text: str, study: str | None) -> Answered | None:
     if len(plain) > MAX_QUESTION:
         return None
     polite = politely(plain)
-    for said in dict.fromkeys((plain, polite, " ".join(_EMPTY.sub(" ", polite).split()), with_digits(polite))):
+    for said in dict.fromkeys((plain, polite, " ".join(_EMPTY.sub(" ", polite).split()), with_digits(polite), re.sub("(?:요|용|염|욤)$", "", polite))):
         for question in questions():
             found = question.regex.fullmatch(said)
             answer = question.reply(_groups(found), study) if found else None

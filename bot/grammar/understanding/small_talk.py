@@ -17,6 +17,12 @@ from bot.grammar.understanding.phrases import FILLS
 _CLASSES: Mapping[str, Sequence[str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _PART = re.compile(r"(?:[,.!?;:~]+(?=\s|$)|\s-+(?=\s))+")
 _WORD = re.compile(r"[^\s,.!?;:~]+")
+#: When it suits the other: `whenever you're ready`, `if you get a chance`.
+_WHEN_FREE = (
+    r"(?:when(?:ever)?|if|once|as soon as) (?:you|u|someone|anyone)(?:'re| are|'ve| have| get| got| can| could| like| want| find)*"
+    r"(?: (?:a|an|some|the|few|spare|free|good|quiet))*"
+    r"(?: (?:ready|free|around|back|available|bored|idle|time|times|chance|sec|secs|second|moment|minute|minutes|capacity|there|up))*"
+)
 #: Longer texts are not only kind.
 _MOST_WORDS = 8
 
@@ -28,7 +34,7 @@ def _words() -> frozenset[str]:
 
 @cache
 def _phrases() -> re.Pattern[str]:
-    return re.compile(rf"(?<!\S)(?:{any_of(_CLASSES['phrases'])})(?![\w'])")
+    return re.compile(rf"(?<!\S)(?:{any_of(_CLASSES['phrases'])}|{_WHEN_FREE})(?![\w'])")
 
 
 @cache

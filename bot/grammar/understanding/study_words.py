@@ -505,7 +505,7 @@ def _settings() -> Sequence[Pattern]:
 def _numbers() -> Sequence[Pattern]:
     """Patterns of how many trials, and of overlays that stand alone."""
     return (
-        pattern(rf"{_AT_MOST}({NUMBER})\s*(?:{_TRIALS})(?:씩|의)?(?:\s+(?:of|on|at|for))?{_ENOUGH}", _trials),
+        pattern(rf"{_AT_MOST}({NUMBER})[\s-]*(?:{_TRIALS})(?:씩|의)?(?:\s+(?:of|on|at|for))?{_ENOUGH}", _trials),
         pattern(rf"({NUMBER})", _bare_number, end=r"(?:으로|로)?(?:만|씩|정도|쯤)?요?(?![\w%=])"),
         pattern(rf"({any_of(OVERLAYS)})", lambda m: _word(m, m[1])),
     )

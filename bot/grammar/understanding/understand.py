@@ -82,6 +82,8 @@ _OFFERING = (UnknownVerb, UnknownTopic, UnknownOption, UnknownStrategy, UnknownP
 _START_VERBS = {"start", "schedule", "run"}
 #: Verbs whose words may be names of companies.
 _ABOUT_SYMBOLS = {"data", "top", "best"}
+#: First words of a question, which are no slips of a verb.
+_ASKING = ("who", "how", "what", "when", "where", "which", "whose")
 #: Verbs that inform about a study.
 _ABOUT_STUDIES = {"why", "status", "show", "export"}
 
@@ -156,6 +158,8 @@ def _understand_refused(
             refused = error
     if not isinstance(refused, (*_REPLACEABLE, NothingUnderstood)) or _is_goal_given_twice(refused):
         raise _near(refused)
+    if isinstance(refused, UnknownVerb) and str(refused.facts["word"]).lower() in _ASKING:
+        refused = NothingUnderstood(word=refused.facts["word"], command="")
     items = _on_exchange(_averages_for_ma(read_items(said, rules=rules, unknown=unknown)))
     try:
         return _started(items, plain, refused, study, rules)
