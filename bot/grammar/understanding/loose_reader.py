@@ -21,7 +21,9 @@ _WORD = re.compile(r"[^\s,;|]+")
 _HANGUL = re.compile(r"[가-힣]")
 #: Longer words are none that are written together.
 _LONGEST_WORD = 40
-_SCHEDULE = re.compile(r"(?:schedules?|repeat(?:ing)?|recurring|automate|일정|예약|자동\s?실행|자동|등록)(?:\s?등록)?(?:해\s?줘|해\s?주세요|\s?잡아\s?줘)?(?!\w)")
+_SCHEDULE = re.compile(
+    r"(?:schedules?|repeat(?:ing)?|recurring|automate|일정|예약|자동\s?실행|자동|등록)(?:\s?등록)?(?:해\s?줘|해\s?주세요|\s?잡아\s?줘)?(?!\w)"
+)
 
 
 @cache

@@ -147,7 +147,15 @@ def answer_of(text: str, study: str | None) -> Answered | None:
     if len(plain) > MAX_QUESTION:
         return None
     polite = politely(plain)
-    for said in dict.fromkeys((plain, polite, " ".join(_EMPTY.sub(" ", polite).split()), with_digits(polite), re.sub("(?:요|용|염|욤)$", "", polite))):
+    for said in dict.fromkeys(
+        (
+            plain,
+            polite,
+            " ".join(_EMPTY.sub(" ", polite).split()),
+            with_digits(polite),
+            re.sub("(?:요|용|염|욤)$", "", polite),
+        )
+    ):
         for question in questions():
             found = question.regex.fullmatch(said)
             answer = question.reply(_groups(found), study) if found else None

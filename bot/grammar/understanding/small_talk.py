@@ -41,7 +41,7 @@ def _phrases() -> re.Pattern[str]:
 def _korean() -> re.Pattern[str]:
     """Return the pattern of a Korean word about the person or the mood: a stem with an ending that leads on."""
     moods, persons = any_of(_CLASSES["moods"]), any_of(_CLASSES["persons"])
-    mood = rf"{moods}(?:한데|해서|하니까|하거든|하네|하지만|하시겠지만|합니다만)(?:요)?"
+    mood = rf"{moods}(?:한데|해서|해요|하니까|하거든|하네|하지만|하시겠지만|합니다만)(?:요)?"
     person = rf"{persons}(?:인데|이라|라서|이라서|이거든|거든|이지만|로서)(?:요)?"
     return re.compile(rf"(?:{mood}|{person})")
 

@@ -476,7 +476,10 @@ def _settings() -> Sequence[Pattern]:
             rf"(?:walk[ -]?forward(?: with)?\s+)?({NUMBER})\s+(?:walk[ -]forward\s+)?folds",
             lambda m: _word(m, f"folds={m[1]}"),
         ),
-        pattern(rf"(?:워크\s?포워드|검증)\s*({NUMBER})\s?(?:구간|폴드|개)", lambda m: _word(m, f"folds={m[1]}")),
+        pattern(
+            rf"(?:워크\s?포워드|검증|폴드(?:는|를|은)?)\s*({NUMBER})\s?(?:구간|폴드|개)",
+            lambda m: _word(m, f"folds={m[1]}"),
+        ),
         pattern(r"(binance|upbit)\s+fees", lambda m: _word(m, f"fees={m[1]}")),
         pattern(r"(?:from |on |at |source )?(binance|바이낸스|upbit|업비트|kraken|크라켄)(?:에서)?", _exchange),
         pattern(

@@ -42,8 +42,8 @@ from bot.grammar.formatting import PREFIX
 from bot.grammar.parsing import parse
 from bot.grammar.rules.typed import NO_RULES, SavedRules
 from bot.grammar.tokens import MAX_TEXT
-from bot.grammar.understanding.assembling import Assembled, assemble, company_names, items_of
 from bot.grammar.understanding.asking_words import only_looks
+from bot.grammar.understanding.assembling import Assembled, assemble, company_names, items_of
 from bot.grammar.understanding.cleaning import clean
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
