@@ -40,13 +40,19 @@ def _frames() -> Sequence[str]:
     who, manner, do = _class("who"), rf"(?:\s+{_class('manner')})*", _class("do")
     doing = any_of(_gerund(verb) for verb in _CLASSES["do"])
     to_do = rf"(?:\s+(?:to\s+)?(?:{do}|{doing}))?"
-    asked = rf"(?:can|could|would|will|may|might|shall)(?:n'?t)?\s+{who}(?:\s+(?:mind|be so kind (?:as\s+)?to|be able to))?{manner}{to_do}"
+    asked = (
+        rf"(?:can|could|would|will|may|might|shall)(?:n'?t)?\s+{who}(?:\s+(?:mind"
+        rf"|be so kind (?:as\s+)?to|be able to))?{manner}{to_do}"
+    )
     wished = (
         rf"{who}(?:'?(?:m|d|ll|ve|re|s)|\s+(?:am|are|is|would|will|was|were|have|has)(?:\s+been)?)?(?:\s+be)?{manner}"
         rf"\s+{_class('wish')}(?:\s+(?:{who}|it))?{to_do}"
     )
     whether = rf"\s+(?:if|whether)\s+{who}\s+(?:can|could|would|might)"
-    thing = rf"(?:an?|the|another|one|some|our|my)?(?:\s*{_class('size')})*\s*{_class('thing')}(?:\s+(?:of|at|on|with|for|to))?"
+    thing = (
+        rf"(?:an?|the|another|one|some|our"
+        rf"|my)?(?:\s*{_class('size')})*\s*{_class('thing')}(?:\s+(?:of|at|on|with|for|to))?"
+    )
     return (
         rf"(?:{asked}|{wished})(?:{whether})?{to_do}",
         rf"(?:(?:i|we)(?:'ve|\s+have)?\s+)?been\s+(?:wanting|meaning|hoping|planning|dying|itching)\s+to{to_do}",
@@ -101,7 +107,8 @@ def asking_patterns() -> Sequence[Pattern]:
             end=r"(?![\w%])",
         ),
         pattern(
-            r"(?<!실행 )(?<!진행 )(?:둘\s?)?(?:중에서|중에|중(?=\s?하나))(?:\s?하나(?:만)?(?:로|를)?)?|one of them|either one",
+            r"(?<!실행 )(?<!진행 )(?:둘\s?)?(?:중에서|중에|중(?=\s?하나))(?:\s?하나(?:만)?(?:로|를)?)?"
+            r"|one of them|either one",
             lambda m: (Item(Kind.JOIN, m[0].replace("둘", "").strip()),),
         ),
         pattern(r"[&+/]|vs\.?(?=\s)|versus(?=\s)", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
@@ -111,20 +118,26 @@ def asking_patterns() -> Sequence[Pattern]:
 #: Ends of a Korean request; `해 봤어`, `돌리지 마` and `해 주던데` are none.
 _WISHES = (
     r"(?:줘|주|봐|보|봐\s?주|봐\s?줘|달라)?\s?(?:"
-    r"줘\s?봐요?|줘요?|줘라|주라|주세요|주실래요?|주시겠어요|주십시오|주시죠|주시길(?:\s?바랍니다)?|줄래요?|달라고\s?(?:하네요?|해요?)"
+    r"줘\s?봐요?|줘요?|줘라|주라|주세요|주실래요?|주시겠어요|주십시오|주시죠|주시길(?:\s?바랍니다)?"
+    r"|줄래요?|달라고\s?(?:하네요?|해요?)"
     r"|봐\s?줘요?|봐\s?주세요|봐요?|보세요|보자|보죠|볼까요?|볼래요?|보고\s?싶(?:어요?|은데요?|습니다|네요?)"
     r"|보려고(?:요|\s?합니다|\s?해요?|\s?하는데요?)?"
     r"|줬으면\s?(?:해요?|좋겠어요?|합니다|하는데요?|좋겠는데요?)"
     r"|주시면\s?(?:(?:정말\s?)?(?:감사하겠습니다|고맙겠습니다|좋겠어요|좋겠습니다|감사해요|감사합니다|돼요|됩니다))"
-    r"|(?:볼|줄|주실)\s?수\s?(?:있어요?|있나요?|있을까요?|있으세요|있으실까요|있습니까|있는지요?|있을지요|있니|있으신가요)"
+    r"|(?:볼|줄|주실)\s?수\s?(?:있어요?|있나요?|있을까요?|있으세요|있으실까요|있습니까|있는지요?"
+    r"|있을지요|있니|있으신가요)"
     r")"
 )
 #: Stems before `해`, the verbs themselves as they stand before another, and their bare stems.
-_NOUNS = "최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증|진행|적용|확인|분석|점검|검토|시도|실험|가동|수행|시뮬레이션|사용|이용|활용|설정|지정|세팅|한번|한 번"
+_NOUNS = (
+    "최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증|진행|적용|확인|분석|점검|검토|시도|실험"
+    "|가동|수행|시뮬레이션|사용|이용|활용|설정|지정|세팅|한번|한 번"
+)
 _JOINED = "해|돌려|시켜|봐|굴려|찾아|알아봐|알아봐|걸어|잡아|써|넣어|맞춰|구해|살펴봐|뽑아"
 _STEMS = "하|돌리|시키|보|굴리|찾|알아보|걸|잡|쓰|넣|맞추|구하|살펴보"
 _PLANS = (
-    r"(?:고|면서|며|자고?|죠|고\s?싶(?:어요?|은데요?|습니다|네요?|다)|려고(?:\s?(?:해요?|합니다|하는데요?|요))?|려는데요?|도록|는\s?(?:거|걸|것)로"
+    r"(?:고|면서|며|자고?|죠|고\s?싶(?:어요?|은데요?|습니다|네요?|다)|려고(?:\s?(?:해요?|합니다"
+    r"|하는데요?|요))?|려는데요?|도록|는\s?(?:거|걸|것)로"
     r"|기(?:로\s?(?:하자|해요?|합시다))?|ㅂ시다)"
 )
 
@@ -133,8 +146,10 @@ def _korean_requests() -> str:
     """Return the expression of verbs with the endings of a request."""
     return (
         rf"(?:(?:{_NOUNS})(?:을|를|만|도)?\s?(?:좀\s?)?)?"
-        rf"(?:(?:{_JOINED})\s?(?:{_WISHES})|(?:{_JOINED})(?:서|라|요|보자)?|(?:{_STEMS}){_PLANS}|해\s?보고|할게요?|돌릴게요?|합시다|돌립시다"
-        r"|가능(?:할까요|한가요|하신가요|하실까요)|(?:좀\s?)?부탁(?:해|드려|이야|이에요|이요)?요?|부탁\s?(?:드립니다|드릴게요|드려도\s?될까요|드려요|합니다|드리겠습니다))"
+        rf"(?:(?:{_JOINED})\s?(?:{_WISHES})|(?:{_JOINED})(?:서|라|요|보자)?|(?:{_STEMS}){_PLANS}"
+        rf"|해\s?보고|할게요?|돌릴게요?|합시다|돌립시다"
+        r"|가능(?:할까요|한가요|하신가요|하실까요)|(?:좀\s?)?부탁(?:해|드려|이야|이에요|이요)?요?"
+        r"|부탁\s?(?:드립니다|드릴게요|드려도\s?될까요|드려요|합니다|드리겠습니다))"
     )
 
 
@@ -151,7 +166,8 @@ def fill_patterns() -> Sequence[Pattern]:
         pattern(r"either(?=.{1,60}\sor\s)", _fills),
         pattern(_korean_requests(), _fills, end=r"(?:요|용|염|~)?(?![\w%])"),
         pattern(
-            r"(?:한|약|대략|대충|딱|총|전부|around|about|roughly|approx(?:imately|\.)?|some|say|like)\s?(?=[0-9$]|the\s+(?:last|past))",
+            r"(?:한|약|대략|대충|딱|총|전부|around|about|roughly|approx(?:imately|\.)?|some|say"
+            r"|like)\s?(?=[0-9$]|the\s+(?:last|past))",
             _fills,
             end="",
         ),
@@ -161,7 +177,8 @@ def fill_patterns() -> Sequence[Pattern]:
 
 
 _LOOKS = re.compile(
-    r"\b(?:check|look|get|have|find|grab|examine|see(?!\s+(?:how|what|whether|if)))\b|(?:^|\s)(?:봐|보고|궁금)|알아봐|확인|살펴"
+    r"\b(?:check|look|get|have|find|grab|examine|see(?!\s+(?:how|what|whether|if)))\b|(?:^|\s)(?:봐"
+    r"|보고|궁금)|알아봐|확인|살펴"
 )
 
 

@@ -22,7 +22,8 @@ _HANGUL = re.compile(r"[가-힣]")
 #: Longer words are none that are written together.
 _LONGEST_WORD = 40
 _SCHEDULE = re.compile(
-    r"(?:schedules?|repeat(?:ing)?|recurring|automate|일정|예약|자동\s?실행|자동|등록)(?:\s?등록)?(?:해\s?줘|해\s?주세요|\s?잡아\s?줘)?(?!\w)"
+    r"(?:schedules?|repeat(?:ing)?|recurring|automate|일정|예약|자동\s?실행|자동"
+    r"|등록)(?:\s?등록)?(?:해\s?줘|해\s?주세요|\s?잡아\s?줘)?(?!\w)"
 )
 
 
@@ -81,7 +82,8 @@ def _written_together(word: str, unknown: Collection[str]) -> tuple[Item, ...] |
     """Return the items of Korean words without spaces, `애플rsi300번돌려줘`, all of which must be known."""
     if not _HANGUL.search(word) or len(word) > _LONGEST_WORD:
         return None
-    word, items, at = word.rstrip(".!?~"), [], 0
+    word, at = word.rstrip(".!?~"), 0
+    items: list[Item] = []
     while at < len(word):
         read = next((read for one in open_patterns() if (read := _matched(one, word, at, unknown))), None)
         if read is None:

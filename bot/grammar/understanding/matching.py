@@ -8,7 +8,8 @@ from bot.grammar.understanding.items import Item
 
 #: Korean particles that may follow any word; they say nothing that the order of the words does not.
 _PARTICLES = (
-    "으로|로|을|를|은|는|이랑|랑|과|와|하고|도|의|에서|에게|에다가|에다|에|이나|나|이라도|라도|이|가|만|씩|치|정도|쯤|가량|짜리"
+    "으로|로|을|를|은|는|이랑|랑|과|와|하고|도|의|에서|에게|에다가|에다|에|이나|나|이라도|라도|이|가"
+    "|만|씩|치|정도|쯤|가량|짜리"
     "|전략|주식|종목"
 )
 #: Ends of a Korean word that make it a sentence, which something follows.

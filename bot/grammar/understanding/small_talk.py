@@ -19,9 +19,11 @@ _PART = re.compile(r"(?:[,.!?;:~]+(?=\s|$)|\s-+(?=\s))+")
 _WORD = re.compile(r"[^\s,.!?;:~]+")
 #: When it suits the other: `whenever you're ready`, `if you get a chance`.
 _WHEN_FREE = (
-    r"(?:when(?:ever)?|if|once|as soon as) (?:you|u|someone|anyone)(?:'re| are|'ve| have| get| got| can| could| like| want| find)*"
+    r"(?:when(?:ever)?|if|once|as soon as) (?:you|u|someone|anyone)(?:'re| are|'ve| have| get| got| can"
+    r"| could| like| want| find)*"
     r"(?: (?:a|an|some|the|few|spare|free|good|quiet))*"
-    r"(?: (?:ready|free|around|back|available|bored|idle|time|times|chance|sec|secs|second|moment|minute|minutes|capacity|there|up))*"
+    r"(?: (?:ready|free|around|back|available|bored|idle|time|times|chance|sec|secs|second|moment"
+    r"|minute|minutes|capacity|there|up))*"
 )
 #: Longer texts are not only kind.
 _MOST_WORDS = 8

@@ -12,19 +12,27 @@ from bot.grammar.understanding.matching import NUMBER, TOPIC, Pattern, any_of, n
 from bot.grammar.understanding.number_words import korean_number
 from bot.grammar.understanding.phrases import (
     ABOVE,
+    AT_MOST,
     BELOW,
     BENCHMARKS,
     CAP_PHRASES,
+    ENOUGH,
     GOAL_PHRASES,
+    KOREAN_ABOVE,
+    KOREAN_BELOW,
+    NOT_ABOVE,
+    NOT_BELOW,
     NUMBERED,
     ORDER_PHRASES,
     PARAMETER_PHRASES,
     SETTING_PHRASES,
+    SHORTS,
     STRATEGY_PHRASES,
+    TO,
+    TRIALS,
     WORD_PHRASES,
 )
 from optimizer.domain.metrics import CAPS
-from optimizer.errors import is_misspelt
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 
 #: Last bound of a fast average: a single number above it can only be the slow one.
@@ -38,38 +46,6 @@ _USUAL_PAIRS = (
 )
 #: A number behind an order that is above this can only be one of trials.
 _LARGEST_ORDER = 60
-_TRIALS = (
-    r"(?:different |random |separate |new |param(?:eter)? )?(?:회|번|개)\s?(?:시도|반복|탐색|실행|돌려|조합)"
-    r"|(?:different |random |separate |new )?(?:trials?|trails|backtests?|param(?:eter)? (?:sets?|combinations?|combos?)"
-    r"|config(?:uration)?s?|epochs?|times|tries|trys|sets?|runs?|iterations?|iters?|combinations?|combos?|samples?"
-    r"|evaluations?|evals?|goes|attempts?|rounds?|passes|experiments|simulations?|sims|variations?|variants?|candidates"
-    r"|draws|shots|loops|cycles|tests)(?: at it)?|회|번|차례"
-)
-#: What is said of a number of trials that changes nothing of it.
-_ENOUGH = (
-    r"(?:\s+(?:(?:should|will|would|might)\s+(?:do|suffice|be\s+(?:fine|enough|plenty|great|good|ok|okay|perfect|nice))"
-    r"|(?:is|are)\s+(?:fine|enough|plenty|ok|okay|good|perfect)|or so|tops|max|in total|total|overall|apiece|each"
-    r"|per symbol|is fine|seems? (?:fine|enough|right|ok)|이면 (?:돼요?|될\s?것 같아요?|됩니다|충분해요?)))?"
-)
-_AT_MOST = r"(?:(?:limit(?:ed)?\s+(?:it\s+)?to|up to|at most|max(?:imum)?(?:\s+of)?|no more than|capped at|only|just|최대|딱)\s+)?"
-_TO = r"\s*(?:-|~|\.\.\.?|to|and|through|up to|에서|부터)\s*"
-#: Comparisons with a verb: `can't exceed`, `must stay under`.
-_NOT = r"(?:(?:(?:can|may|should|must|could|will|would|do|does|to)\s+)?(?:not|never)|\w+n'?t|cannot|no|without)"
-_KEPT = (
-    r"(?:(?:has|needs|have|got)\s+to\s+|must\s+|should\s+|to\s+|may\s+)?(?:be|stay|remain|keep|kept|stays|is|staying)"
-)
-_NOT_ABOVE = (
-    rf"{_NOT}\s+(?:exceed(?:s|ing)?|surpass(?:ing)?|top|pass|go(?:ing)?\s+(?:above|over|beyond|past)|get\s+worse\s+than"
-    rf"|(?:be\s+)?(?:more|higher|greater|larger|bigger|worse|deeper)\s+than|(?:be\s+)?(?:above|over|beyond))"
-    rf"|{_KEPT}\s+(?:under|below|within|at most|less than|lower than|smaller than|no more than)"
-    r"|(?:capped|limited|restricted|bounded)\s+(?:at|to|by)|of at most|of max(?:imum)?|of up to"
-)
-_NOT_BELOW = (
-    rf"{_NOT}\s+(?:go(?:ing)?\s+)?(?:be\s+)?(?:below|under|less than|lower than|beneath)"
-    rf"|{_KEPT}\s+(?:above|over|at least|more than|higher than|greater than)|of at least|of min(?:imum)?|exceeding|exceeds"
-)
-_KOREAN_BELOW = r"이하|미만|이내|아래|밑|안쪽|보다\s?(?:작|낮|적)\S{1,3}|(?:을|를)?\s?(?:안\s?넘\S{1,2}|넘지\s?(?:않|말)\S{0,3}|넘기지\s?\S{1,4}|초과하지\s?\S{1,4})"
-_KOREAN_ABOVE = r"이상|초과|위|보다\s?(?:크|높|큰|많)\S{0,2}|(?:은|을|를)?\s?(?:넘(?:는|게|기는|도록|어야)|웃도는)"
 
 
 def _word(found: re.Match[str], *words: str) -> tuple[Item, ...]:
@@ -80,20 +56,6 @@ def strategy_readings(phrase: str) -> tuple[str, ...]:
     """Return the strategies that a phrase may mean; empty for none."""
     key = STRATEGIES.key_of.get(phrase)
     return STRATEGY_PHRASES.get(phrase, ()) if key is None else (key,)
-
-
-@cache
-def _names_by_letter() -> Mapping[str, Sequence[str]]:
-    found: dict[str, list[str]] = {}
-    for name in dict.fromkeys((*STRATEGIES.key_of, *STRATEGY_PHRASES, *symbol_names(), *GOAL_PHRASES)):
-        found.setdefault(name[:1], []).append(name)
-    return found
-
-
-def name_meant(word: str) -> str:
-    """Return the name of a company, a strategy or a goal that was nearly typed; empty for none."""
-    typed = word.lower().strip(".!?,:")
-    return next((name for name in _names_by_letter().get(typed[:1], ()) if is_misspelt(typed, name)), "")
 
 
 def numbered(strategy: str, numbers: Sequence[str]) -> tuple[tuple[str, ...], ...] | None:
@@ -301,9 +263,6 @@ def study_patterns() -> Sequence[Pattern]:
     )
 
 
-_SHORTS = r"(?:short(?:s|ing)?(?:[\s-]+(?:selling|sales|positions?|trades|side))?|selling short|go(?:ing)? short)"
-
-
 @cache
 def open_patterns() -> Sequence[Pattern]:
     """Return the patterns of Korean words that another word follows without a space."""
@@ -338,13 +297,17 @@ def _words() -> Sequence[Pattern]:
         ),
         pattern(r"(name|note)\s*=\s*(\"[^\"]*\")", lambda m: _word(m, f"{m[1]}={m[2]}")),
         pattern(
-            rf"(?:no|without|don'?t|do not|never|not|avoid(?:ing)?|exclud(?:e|ing)|skip(?:ping)?)\s+(?:any\s+|the\s+|go\s+|going\s+|allow\s+)?{_SHORTS}"
+            rf"(?:no|without|don'?t|do not|never|not|avoid(?:ing)?|exclud(?:e|ing)"
+            rf"|skip(?:ping)?)\s+(?:any\s+|the\s+|go\s+|going\s+|allow\s+)?{SHORTS}"
             r"|공매도(?:는|은|를)?\s?(?:없이|제외(?:하고)?|빼고|빼줘|안\s?하고|금지|불가|하지\s?말고|끄고|없는\s?걸로)",
             lambda m: _word(m, "short=no"),
         ),
         pattern(
-            rf"(?:allow(?:ing)?|with|includ(?:e|ing)|enabl(?:e|ing)|permit(?:ting)?|incl\.?|plus|and|also)\s+{_SHORTS}(?:\s+(?:too|as well|allowed))?|{_SHORTS}\s+(?:is |are )?(?:ok|okay|allowed|included|enabled|fine|too|as well)"
-            r"|공매도(?:를|도)?\s?(?:포함(?:해서|해|하고)?|허용(?:해서|하고|으로|해)?|가능(?:하게)?|넣고|켜고|해도\s?됨|ok)",
+            rf"(?:allow(?:ing)?|with|includ(?:e|ing)|enabl(?:e|ing)|permit(?:ting)?|incl\.?|plus|and"
+            rf"|also)\s+{SHORTS}(?:\s+(?:too|as well|allowed))?|{SHORTS}\s+(?:is |are )?(?:ok|okay"
+            rf"|allowed|included|enabled|fine|too|as well)"
+            r"|공매도(?:를|도)?\s?(?:포함(?:해서|해|하고)?|허용(?:해서|하고|으로|해)?|가능(?:하게)?"
+            r"|넣고|켜고|해도\s?됨|ok)",
             lambda m: _word(m, "short=yes"),
         ),
         pattern(rf"({any_of(WORD_PHRASES)})", lambda m: _word(m, WORD_PHRASES[plain_phrase(m[1])])),
@@ -355,23 +318,25 @@ def _words() -> Sequence[Pattern]:
 
 def _limits() -> Sequence[Pattern]:
     """Patterns of a measure with a bound, before or behind it."""
-    below, above = rf"(?:{any_of(BELOW)}|{_NOT_ABOVE})", rf"(?:{any_of(ABOVE)}|{_NOT_BELOW})"
+    below, above = rf"(?:{any_of(BELOW)}|{NOT_ABOVE})", rf"(?:{any_of(ABOVE)}|{NOT_BELOW})"
     measure = rf"(?P<measure>{any_of((*GOAL_PHRASES, *CAP_PHRASES))})"
     bound = rf"-?(?P<number>{NUMBER})\s?(?P<percent>%)?"
     return (
         pattern(
-            rf"{measure}{TOPIC}\s*(?:of\s+|is\s+|that\s+is\s+|which\s+is\s+)?(?:(?P<below>{below})|(?P<above>{above}))\s*{bound}",
+            rf"{measure}{TOPIC}\s*(?:of\s+|is\s+|that\s+is\s+|which\s+is\s+)?(?:(?P<below>{below})"
+            rf"|(?P<above>{above}))\s*{bound}",
             _cap,
         ),
         pattern(
-            rf"{measure}{TOPIC}\s*(?:최대|최소)?\s*{bound}\s*(?:(?P<below>{_KOREAN_BELOW})|(?P<above>{_KOREAN_ABOVE}))",
+            rf"{measure}{TOPIC}\s*(?:최대|최소)?\s*{bound}\s*(?:(?P<below>{KOREAN_BELOW})|(?P<above>{KOREAN_ABOVE}))",
             _cap,
         ),
         pattern(rf"(?:(?P<low>{below})|(?P<high>{above}))\s+(?:a\s+)?{bound}\s+{measure}", _cap),
         pattern(rf"(?:limit|keep|hold)\s+(?:the\s+)?{measure}\s+(?P<below>{below})\s*{bound}", _cap),
         *_drawdown_limits(bound),
         pattern(
-            rf"(?:(?:requir(?:e|es|ing)|with|having|needs?|must have)\s+)?(?:at least|min(?:imum)?(?: of)?|최소)\s*({NUMBER})"
+            rf"(?:(?:requir(?:e|es|ing)|with|having|needs?|must have)\s+)?(?:at least"
+            rf"|min(?:imum)?(?: of)?|최소)\s*({NUMBER})"
             r"\s*(?:closed\s+)?(?:trades|거래|번의 거래|(?:회|번|건)\s?(?:이상\s?)?(?:거래|매매))",
             lambda m: _word(m, f"min_trades={m[1]}"),
         ),
@@ -403,7 +368,7 @@ def _drawdown_limits(bound: str) -> Sequence[Pattern]:
         pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?(?P<percent>%)\s+{measure}\s+(?:limit|cap)", _cap),
         pattern(rf"{measure}\s*(?:of\s+|at\s+|to\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)", _cap),
         pattern(
-            rf"{any_of(_drawdowns())}\s*(?:of\s+|:\s*)?(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|{_TO}))",
+            rf"{any_of(_drawdowns())}\s*(?:of\s+|:\s*)?(?P<number>{NUMBER})(?!\s*(?:{TRIALS}|{TO}))",
             _drawdown_and_number,
         ),
     )
@@ -437,14 +402,15 @@ def _orders() -> Sequence[Pattern]:
     return (
         pattern(rf"{order}{TOPIC}\s*{at}(?P<number>{NUMBER})\s?%", _order),
         pattern(
-            rf"{order}{TOPIC}\s*{at}(?:between\s+|from\s+)?(?P<number>{NUMBER})\s?%?\s*(?:-|~|\.\.|to|and|에서|부터)\s*(?P<high>{NUMBER})\s?%?",
+            rf"{order}{TOPIC}\s*{at}(?:between\s+|from\s+)?(?P<number>{NUMBER})\s?%?\s*(?:-|~|\.\.|to"
+            rf"|and|에서|부터)\s*(?P<high>{NUMBER})\s?%?",
             _order,
         ),
         pattern(rf"(?P<name>{any_of(ORDER_PHRASES)}){TOPIC}\s*{at}(?P<number>{NUMBER})", _order),
         pattern(rf"(?P<number>{NUMBER})[\s-]?(?:days?|bars?|일)\s+(?P<name>trend filter|추세 필터)", _order),
         pattern(rf"(?P<name>{any_of(OVERLAYS)})\s*(?:(?:at|of)\s+)(?P<number>{NUMBER})", _order),
         pattern(rf"(?:an?\s+)?(?P<number>{NUMBER})\s?%\s*(?:에서\s|에\s|짜리\s)?\s*{order}", _order),
-        pattern(rf"(?P<name>{any_of(OVERLAYS)})\s+(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|%))", _order_and_number),
+        pattern(rf"(?P<name>{any_of(OVERLAYS)})\s+(?P<number>{NUMBER})(?!\s*(?:{TRIALS}|%))", _order_and_number),
         pattern(
             r"(?:hold|holding)\s+(?:for\s+)?(?:no longer than|at most|not longer than|max(?:imum)?)\s+"
             rf"({NUMBER})\s+(?:bars|days)",
@@ -454,7 +420,7 @@ def _orders() -> Sequence[Pattern]:
         pattern(
             rf"(?:(?:where|with)\s+(?:the\s+)?)?(?P<name>{any_of((*PARAMETER_PHRASES, *_parameters()))}){TOPIC}"
             r"\s*[=:]?\s*(?:(?:is|are|be|goes|ranges|ranging|range|of|at|from|between|in)\s+){0,3}"
-            rf"(?P<low>{NUMBER})(?:{_TO}(?P<high>{NUMBER})(?:\s*(?:까지|사이|범위))?)?",
+            rf"(?P<low>{NUMBER})(?:{TO}(?P<high>{NUMBER})(?:\s*(?:까지|사이|범위))?)?",
             _parameter,
         ),
     )
@@ -466,7 +432,7 @@ def _settings() -> Sequence[Pattern]:
     return (
         pattern(
             rf"(?P<name>{any_of(SETTING_PHRASES)}){TOPIC}\s*(?:(?:of|is|are|at|set to)\s+|[:=]\s*)?(?:편도\s*|왕복\s*)?"
-            rf"(?P<number>{NUMBER})(?:{unit}|\s?(?:원|달러|usd|dollars|bucks))?(?!\s?(?:{_TRIALS}|[-~]))",
+            rf"(?P<number>{NUMBER})(?:{unit}|\s?(?:원|달러|usd|dollars|bucks))?(?!\s?(?:{TRIALS}|[-~]))",
             _setting,
         ),
         pattern(rf"(?P<number>{NUMBER})(?P<unit>\s?%|\s?bps?)?\s+(?P<name>starting capital|initial capital)", _setting),
@@ -488,7 +454,8 @@ def _settings() -> Sequence[Pattern]:
         ),
         pattern(r"source\s+([a-z][a-z0-9_-]*)", lambda m: _word(m, f"source={m[1]}")),
         pattern(
-            rf"(?:start(?:ing)?\s+with\s+)?\$\s?({NUMBER})(?:\s+(?:starting\s+)?(?:capital|account|budget|bankroll|portfolio))?",
+            rf"(?:start(?:ing)?\s+with\s+)?\$\s?({NUMBER})(?:\s+(?:starting\s+)?(?:capital|account"
+            rf"|budget|bankroll|portfolio))?",
             lambda m: _word(m, f"capital={number_text(m[1])}"),
         ),
         pattern(r"([a-z_]+)\s*=\s*(\"[^\"]*\"|[^\s\"]+)", _passed, end=""),
@@ -508,7 +475,7 @@ def _settings() -> Sequence[Pattern]:
 def _numbers() -> Sequence[Pattern]:
     """Patterns of how many trials, and of overlays that stand alone."""
     return (
-        pattern(rf"{_AT_MOST}({NUMBER})[\s-]*(?:{_TRIALS})(?:씩|의)?(?:\s+(?:of|on|at|for))?{_ENOUGH}", _trials),
+        pattern(rf"{AT_MOST}({NUMBER})[\s-]*(?:{TRIALS})(?:씩|의)?(?:\s+(?:of|on|at|for))?{ENOUGH}", _trials),
         pattern(rf"({NUMBER})", _bare_number, end=r"(?:으로|로)?(?:만|씩|정도|쯤)?요?(?![\w%=])"),
         pattern(rf"({any_of(OVERLAYS)})", lambda m: _word(m, m[1])),
     )

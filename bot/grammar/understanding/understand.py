@@ -50,8 +50,7 @@ from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
 from bot.grammar.understanding.questions import answer_about, answer_of, politely, study_named
 from bot.grammar.understanding.small_talk import small_talk, without_small_talk
-from bot.grammar.understanding.study_words import name_meant
-from bot.grammar.understanding.symbol_words import with_symbols
+from bot.grammar.understanding.symbol_words import name_meant, with_symbols
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.errors import (
     NotANumber,
@@ -283,15 +282,21 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
         raise _misspelt(refused, unknown) or _not_understood(items, text, unknown)
     if said[0].kind is Kind.WORD and said[0].value in OVERLAYS:
         raise _not_understood(items, text, said[:1])
-    if not items_of(items, Kind.TRIALS, Kind.WORD, Kind.GOAL, Kind.CADENCE, Kind.BEST):
-        if looks := [item for item in items_of(items, Kind.FILL) if only_looks(item.text)]:
-            raise _not_understood(items, text, looks[:1])
+    if looks := _only_looked_at(items):
+        raise _not_understood(items, text, looks)
     if against := _benchmark_before_strategy(items):
         raise _not_understood(items, text, against)
     if strange := _strange_symbols(items, text):
         raise _not_understood(items, text, strange)
     if apart := _symbol_apart(items):
         raise _not_understood(items, text, apart)
+
+
+def _only_looked_at(items: Sequence[Item]) -> list[Item]:
+    """Return the word that asks to look at a study of which nothing more is said: it may be known already."""
+    if items_of(items, Kind.TRIALS, Kind.WORD, Kind.GOAL, Kind.CADENCE, Kind.BEST):
+        return []
+    return [item for item in items_of(items, Kind.FILL) if only_looks(item.text)][:1]
 
 
 def _misspelt(refused: UserError, unknown: Sequence[Item]) -> UserError | None:
