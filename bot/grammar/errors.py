@@ -225,7 +225,7 @@ class TextTooLong(CommandError):
 
 
 class NotUnderstood(CommandError):
-    """Raised for words that were not understood beside others that were. Facts: word, read."""
+    """Raised for words that were not understood beside others that were. Facts: word, read, nearest."""
 
 
 class NothingUnderstood(CommandError):

@@ -4,12 +4,13 @@ import re
 from collections.abc import Collection, Sequence
 from functools import cache
 
+from bot.grammar.understanding.asking_words import is_slip_of_fill
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.matching import Pattern
 from bot.grammar.understanding.number_words import with_digits
 from bot.grammar.understanding.phrases import FILLS
-from bot.grammar.understanding.study_words import EARLY, strategy_patterns, study_patterns
+from bot.grammar.understanding.study_words import EARLY, open_patterns, strategy_patterns, study_patterns
 from bot.grammar.understanding.symbol_words import symbol_patterns, written_as_ticker
 from bot.grammar.understanding.time_words import LENGTHS, WHEN, WINDOWS
 
@@ -17,7 +18,13 @@ from bot.grammar.understanding.time_words import LENGTHS, WHEN, WINDOWS
 MOST_ITEMS = 32
 _SPACE = re.compile(r"(?:[\s,;|•·:]|(?<=\s)[-–]+(?=\s)|[.!?…~^]+(?=[\s,;]|$))+")
 _WORD = re.compile(r"[^\s,;|]+")
-_SCHEDULE = re.compile(r"(?:schedules?|repeat|일정|예약)(?:\s?등록)?(?:해\s?줘|해\s?주세요|\s?잡아\s?줘)?(?!\w)")
+_HANGUL = re.compile(r"[가-힣]")
+#: Longer words are none that are written together.
+_LONGEST_WORD = 40
+_SCHEDULE = re.compile(
+    r"(?:schedules?|repeat(?:ing)?|recurring|automate|일정|예약|자동\s?실행|자동"
+    r"|등록)(?:\s?등록)?(?:해\s?줘|해\s?주세요|\s?잡아\s?줘)?(?!\w)"
+)
 
 
 @cache
@@ -65,7 +72,26 @@ def _at(
         return (ticker[0],), ticker[1]
     word = _WORD.match(lower, at)
     end = word.end() if word else at + 1
-    return (Item(Kind.UNKNOWN, original[at:end]),), end
+    if (together := _written_together(lower[at:end], unknown)) is not None:
+        return together, end
+    kind = Kind.FILL if is_slip_of_fill(lower[at:end].rstrip(".!?:")) else Kind.UNKNOWN
+    return (Item(kind, original[at:end]),), end
+
+
+def _written_together(word: str, unknown: Collection[str]) -> tuple[Item, ...] | None:
+    """Return the items of Korean words without spaces, `애플rsi300번돌려줘`, all of which must be known."""
+    if not _HANGUL.search(word) or len(word) > _LONGEST_WORD:
+        return None
+    word, at = word.rstrip(".!?~"), 0
+    items: list[Item] = []
+    while at < len(word):
+        read = next((read for one in open_patterns() if (read := _matched(one, word, at, unknown))), None)
+        if read is None:
+            return None
+        items += read[0]
+        at = read[1]
+    said = [item for item in items if item.kind is not Kind.FILL]
+    return tuple(items) if len(said) > 1 else None
 
 
 def _matched(one: Pattern, text: str, at: int, unknown: Collection[str]) -> tuple[Sequence[Item], int] | None:

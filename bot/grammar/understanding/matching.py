@@ -8,11 +8,16 @@ from bot.grammar.understanding.items import Item
 
 #: Korean particles that may follow any word; they say nothing that the order of the words does not.
 _PARTICLES = (
-    "인데요|인데|이나|나|으로만|으로는|으로|로만|로|을|를|은|는|이랑|랑|과|와|하고|도|의|에서|에|이|가|만"
-    "|전략으로|전략|주식|종목|씩|치"
+    "으로|로|을|를|은|는|이랑|랑|과|와|하고|도|의|에서|에게|에다가|에다|에|이나|나|이라도|라도|이|가"
+    "|만|씩|치|정도|쯤|가량|짜리"
+    "|전략|주식|종목"
 )
-#: End of a word: a possessive, a particle or a polite `요`, and then nothing that would go on with it. `는요` asks.
-END = rf"(?:'s)?(?:(?:으로|로|씩|만|치)?이?요|(?:{_PARTICLES})?)(?![\w%=])"
+#: Ends of a Korean word that make it a sentence, which something follows.
+_COPULAS = "인데|이고|이며|이라|이니까|이에요|예요|입니다|입니당|이야|거든|인걸로|인 걸로|이거든|이었으면"
+#: What may stand between a name and its number.
+TOPIC = "(?:은|는|이|가|을|를|만|도)?"
+#: End of a word: a possessive, particles and a polite `요`, and then nothing that would go on with it. `는요` asks.
+END = rf"(?:'s)?(?:{_PARTICLES}){{0,3}}(?:{_COPULAS})?(?:(?<![은는])이?요)?(?![\w%=])"
 #: A number as people type it: `200`, `1,000`, `1k`, `2e2`, `0.1`, `천`.
 NUMBER = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:e[0-9])?(?:k|천만|백만|억|천|백|만)?|\.[0-9]+)"
 _SCALES = {"k": 1_000, "천만": 10_000_000, "백만": 1_000_000, "억": 100_000_000, "천": 1_000, "백": 100, "만": 10_000}

@@ -18,13 +18,20 @@ from bot.grammar.understanding.symbol_words import symbol_of
 
 _FILE = Path(__file__).with_suffix(".toml")
 _GREETING = re.compile(
-    r"^(?:(?:hey|hi|hello|ok|okay|so|please|pls|plz|bot|well|um|(?:can|could|would|will) (?:you|u)"
-    r"|안녕|안녕하세요|저기|저기요|그럼)[\s,!.:]+)+(?=\S)",
+    r"^(?:(?:hey|hi|hello|ok|okay|so|please|pls|plz|bot|well|um|oh|ah|right|alright|actually|and|just"
+    r"|kindly|now|then|let'?s"
+    r"|go ahead and|(?:can|could|would|will) (?:you|u|we|someone|somebody|anyone)(?: please| kindly| just)?"
+    r"|(?:i|we)(?:'d| would)? (?:want|like|need|love) (?:you |u )?to|(?:remind|tell) (?:me|us)"
+    r"|(?:do )?(?:you|u|we) know"
+    r"|any chance (?:of|you(?:'d| could| can))|mind|feel free to"
+    r"|됐고|됐어|아니다|에이|안녕|안녕하세요|저기|저기요|그럼|그냥|이제|일단|근데|그런데|자|음|아|네"
+    r"|혹시)[\s,!.:]+)+(?=\S)",
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(
-    r"(?:[\s,!.]+(?:please|pls|plz|thanks|thank you|thx|bot|now|좀|부탁해요?|부탁드려요|부탁드립니다"
-    r"|해\s?줘|해\s?주세요))+[!.]*$",
+    r"(?:[\s,!.]+(?:please|pls|plz|thanks|thank you|thx|ty|bot|now|for now|right away|asap|then|mate"
+    r"|if you can|if possible"
+    r"|for me|for us|ok|okay|quickly|좀|요|부탁해요?|부탁드려요|부탁드립니다|해\s?줘|해\s?주세요))+[!.]*$",
     re.IGNORECASE,
 )
 
@@ -144,7 +151,15 @@ def answer_of(text: str, study: str | None) -> Answered | None:
     if len(plain) > MAX_QUESTION:
         return None
     polite = politely(plain)
-    for said in dict.fromkeys((plain, polite, " ".join(_EMPTY.sub(" ", polite).split()), with_digits(polite))):
+    for said in dict.fromkeys(
+        (
+            plain,
+            polite,
+            " ".join(_EMPTY.sub(" ", polite).split()),
+            with_digits(polite),
+            re.sub("(?:요|용|염|욤)$", "", polite),
+        )
+    ):
         for question in questions():
             found = question.regex.fullmatch(said)
             answer = question.reply(_groups(found), study) if found else None

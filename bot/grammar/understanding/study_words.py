@@ -5,21 +5,31 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from bot.grammar.options import OPTIONS
+from bot.grammar.understanding.asking_words import asking_patterns, fill_patterns, open_fill_patterns
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import symbol_names
-from bot.grammar.understanding.matching import NUMBER, Pattern, any_of, number_text, pattern, plain_phrase
+from bot.grammar.understanding.matching import NUMBER, TOPIC, Pattern, any_of, number_text, pattern, plain_phrase
+from bot.grammar.understanding.number_words import korean_number
 from bot.grammar.understanding.phrases import (
     ABOVE,
+    AT_MOST,
     BELOW,
     BENCHMARKS,
     CAP_PHRASES,
-    FILLS,
+    ENOUGH,
     GOAL_PHRASES,
+    KOREAN_ABOVE,
+    KOREAN_BELOW,
+    NOT_ABOVE,
+    NOT_BELOW,
     NUMBERED,
     ORDER_PHRASES,
     PARAMETER_PHRASES,
     SETTING_PHRASES,
+    SHORTS,
     STRATEGY_PHRASES,
+    TO,
+    TRIALS,
     WORD_PHRASES,
 )
 from optimizer.domain.metrics import CAPS
@@ -36,18 +46,6 @@ _USUAL_PAIRS = (
 )
 #: A number behind an order that is above this can only be one of trials.
 _LARGEST_ORDER = 60
-_TRIALS = (
-    r"(?:회|번)\s?(?:시도|반복|탐색|실행|돌려)"
-    r"|trials?|trails|backtests?|param(?:eter)? sets?|config(?:uration)?s?"
-    r"|epochs?|times|tries|sets?|runs?|iterations?|combinations?|combos?|samples?|evaluations?|회|번"
-)
-#: Ends of a Korean request; `해 봤어`, `돌리지 마` and `해 주던데` are none.
-_WISHES = (
-    r"줘\s?봐요?|줘요?|줘라|주라|주세요|주실래요?|주시겠어요|주십시오|줄래요?|봐\s?줘요?|봐\s?주세요|봐요?|보자|볼까요?|볼래요?|보고\s?싶어요?"
-    r"|줬으면\s?(?:해요?|좋겠어요?|합니다)|주시면\s?(?:감사하겠습니다|고맙겠습니다|좋겠어요|감사해요)"
-    r"|(?:볼|줄|주실)\s?수\s?(?:있어요?|있나요?|있을까요?|있으세요|있습니까|있을지요|있니)"
-)
-_TO = r"\s*(?:-|~|\.\.\.?|to|and|에서|부터)\s*"
 
 
 def _word(found: re.Match[str], *words: str) -> tuple[Item, ...]:
@@ -134,7 +132,7 @@ def _order_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
 
 def _setting(found: re.Match[str]) -> tuple[Item, ...]:
     name = SETTING_PHRASES[plain_phrase(found["name"])]
-    unit = (found["unit"] or "").replace(" ", "")
+    unit = (found["unit"] or "").replace(" ", "").replace("bip", "bp")
     number = number_text(found["number"])
     if name == "trials":
         return (Item(Kind.TRIALS, found[0], (number,)),)
@@ -253,7 +251,40 @@ def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
 @cache
 def study_patterns() -> Sequence[Pattern]:
     """Return the patterns of everything else that a study is asked for with, the most special first."""
-    return (*_words(), *_limits(), *_goals(), *_orders(), *_settings(), *_numbers(), *_asking(), *_fillers())
+    return (
+        *_words(),
+        *_limits(),
+        *_goals(),
+        *_orders(),
+        *_settings(),
+        *_numbers(),
+        *asking_patterns(),
+        *fill_patterns(),
+    )
+
+
+@cache
+def open_patterns() -> Sequence[Pattern]:
+    """Return the patterns of Korean words that another word follows without a space."""
+    after = r"(?:으로|로|을|를|은|는|이랑|랑|과|와|하고|도|만|씩|전략|주식)?"
+    names, strategies = any_of(symbol_names()), any_of((*STRATEGY_PHRASES, *STRATEGIES.key_of))
+    return (
+        pattern(rf"({NUMBER})(?:회|번)", _trials, end=r"(?:만|씩|정도)?"),
+        pattern(
+            r"([일이삼사오육칠팔구십백천만]*[십백천만])(?:번|회)",
+            lambda m: (Item(Kind.TRIALS, m[0], (str(korean_number(m[1])),)),),
+            end=r"(?:만|씩|정도)?",
+        ),
+        pattern(
+            r"(?:최근|지난)?([0-9]{1,2})년(?:간|치|동안)?(?!부터|까지|이후)",
+            lambda m: _word(m, f"years={m[1]}"),
+            end="",
+        ),
+        pattern(r"((?:19|20)[0-9]{2})년?(?:부터|이후)", lambda m: _word(m, f"from={m[1]}"), end=""),
+        pattern(rf"(?P<name>{strategies})(?P<numbers>)", _strategy, end=after),
+        pattern(rf"({names})", lambda m: (Item(Kind.SYMBOL, m[0], symbol_names()[plain_phrase(m[1])]),), end=after),
+        *open_fill_patterns(),
+    )
 
 
 def _words() -> Sequence[Pattern]:
@@ -265,6 +296,20 @@ def _words() -> Sequence[Pattern]:
             _fills,
         ),
         pattern(r"(name|note)\s*=\s*(\"[^\"]*\")", lambda m: _word(m, f"{m[1]}={m[2]}")),
+        pattern(
+            rf"(?:no|without|don'?t|do not|never|not|avoid(?:ing)?|exclud(?:e|ing)"
+            rf"|skip(?:ping)?)\s+(?:any\s+|the\s+|go\s+|going\s+|allow\s+)?{SHORTS}"
+            r"|공매도(?:는|은|를)?\s?(?:없이|제외(?:하고)?|빼고|빼줘|안\s?하고|금지|불가|하지\s?말고|끄고|없는\s?걸로)",
+            lambda m: _word(m, "short=no"),
+        ),
+        pattern(
+            rf"(?:allow(?:ing)?|with|includ(?:e|ing)|enabl(?:e|ing)|permit(?:ting)?|incl\.?|plus|and"
+            rf"|also)\s+{SHORTS}(?:\s+(?:too|as well|allowed))?|{SHORTS}\s+(?:is |are )?(?:ok|okay"
+            rf"|allowed|included|enabled|fine|too|as well)"
+            r"|공매도(?:를|도)?\s?(?:포함(?:해서|해|하고)?|허용(?:해서|하고|으로|해)?|가능(?:하게)?"
+            r"|넣고|켜고|해도\s?됨|ok)",
+            lambda m: _word(m, "short=yes"),
+        ),
         pattern(rf"({any_of(WORD_PHRASES)})", lambda m: _word(m, WORD_PHRASES[plain_phrase(m[1])])),
         pattern(rf"maxdd\s*=\s*(-?(?:{NUMBER})%?)", _equal_cap),
         pattern(rf"((?:{'|'.join(CAPS)})[<>]=?-?(?:{NUMBER})%?)", lambda m: _word(m, m[1].replace("=", ""))),
@@ -273,21 +318,26 @@ def _words() -> Sequence[Pattern]:
 
 def _limits() -> Sequence[Pattern]:
     """Patterns of a measure with a bound, before or behind it."""
-    below, above = any_of(BELOW), any_of(ABOVE)
+    below, above = rf"(?:{any_of(BELOW)}|{NOT_ABOVE})", rf"(?:{any_of(ABOVE)}|{NOT_BELOW})"
     measure = rf"(?P<measure>{any_of((*GOAL_PHRASES, *CAP_PHRASES))})"
     bound = rf"-?(?P<number>{NUMBER})\s?(?P<percent>%)?"
     return (
-        pattern(rf"{measure}\s*(?:of\s+|is\s+)?(?:(?P<below>{below})|(?P<above>{above}))\s*{bound}", _cap),
         pattern(
-            rf"{measure}(?:이|가|은|는|을|를)?\s*{bound}\s*(?:(?P<below>이하|미만|이내|아래|밑)|(?P<above>이상|초과))",
+            rf"{measure}{TOPIC}\s*(?:of\s+|is\s+|that\s+is\s+|which\s+is\s+)?(?:(?P<below>{below})"
+            rf"|(?P<above>{above}))\s*{bound}",
+            _cap,
+        ),
+        pattern(
+            rf"{measure}{TOPIC}\s*(?:최대|최소)?\s*{bound}\s*(?:(?P<below>{KOREAN_BELOW})|(?P<above>{KOREAN_ABOVE}))",
             _cap,
         ),
         pattern(rf"(?:(?P<low>{below})|(?P<high>{above}))\s+(?:a\s+)?{bound}\s+{measure}", _cap),
         pattern(rf"(?:limit|keep|hold)\s+(?:the\s+)?{measure}\s+(?P<below>{below})\s*{bound}", _cap),
-        pattern(rf"{measure}(?:이|가|은|는|을|를)?\s*{bound}\s*(?:안\s?넘게|넘지\s?않게|넘지\s?않도록)", _cap),
         *_drawdown_limits(bound),
         pattern(
-            rf"(?:at least|min(?:imum)?(?: of)?|최소)\s*({NUMBER})\s*(?:trades|거래|번의 거래)",
+            rf"(?:(?:requir(?:e|es|ing)|with|having|needs?|must have)\s+)?(?:at least"
+            rf"|min(?:imum)?(?: of)?|최소)\s*({NUMBER})"
+            r"\s*(?:closed\s+)?(?:trades|거래|번의 거래|(?:회|번|건)\s?(?:이상\s?)?(?:거래|매매))",
             lambda m: _word(m, f"min_trades={m[1]}"),
         ),
         pattern(rf"(?:more than|over|above)\s+({NUMBER})\s+trades", lambda m: _word(m, f"trades>{m[1]}")),
@@ -318,7 +368,7 @@ def _drawdown_limits(bound: str) -> Sequence[Pattern]:
         pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?(?P<percent>%)\s+{measure}\s+(?:limit|cap)", _cap),
         pattern(rf"{measure}\s*(?:of\s+|at\s+|to\s+|:\s*)?-?(?P<number>{NUMBER})\s?(?P<percent>%)", _cap),
         pattern(
-            rf"{any_of(_drawdowns())}\s*(?:of\s+|:\s*)?(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|{_TO}))",
+            rf"{any_of(_drawdowns())}\s*(?:of\s+|:\s*)?(?P<number>{NUMBER})(?!\s*(?:{TRIALS}|{TO}))",
             _drawdown_and_number,
         ),
     )
@@ -348,15 +398,19 @@ def _goals() -> Sequence[Pattern]:
 def _orders() -> Sequence[Pattern]:
     """Patterns of stops and targets, and of parameters with a value or a range."""
     order = rf"(?P<name>{any_of((*ORDER_PHRASES, *OVERLAYS))})"
-    at = r"(?:(?:at|of|is|=|:)\s*)?"
+    at = r"(?:(?:at|of|is|set to|to|=|:)\s*)?"
     return (
-        pattern(rf"{order}\s*{at}(?P<number>{NUMBER})\s?%", _order, end=r"(?:로|에|으로)?(?!\w)"),
-        pattern(rf"{order}\s*{at}(?P<number>{NUMBER})\s?%?\s*(?:-|~|\.\.|to)\s*(?P<high>{NUMBER})\s?%?", _order),
-        pattern(rf"(?P<name>{any_of(ORDER_PHRASES)})\s*{at}(?P<number>{NUMBER})", _order),
+        pattern(rf"{order}{TOPIC}\s*{at}(?P<number>{NUMBER})\s?%", _order),
+        pattern(
+            rf"{order}{TOPIC}\s*{at}(?:between\s+|from\s+)?(?P<number>{NUMBER})\s?%?\s*(?:-|~|\.\.|to"
+            rf"|and|에서|부터)\s*(?P<high>{NUMBER})\s?%?",
+            _order,
+        ),
+        pattern(rf"(?P<name>{any_of(ORDER_PHRASES)}){TOPIC}\s*{at}(?P<number>{NUMBER})", _order),
         pattern(rf"(?P<number>{NUMBER})[\s-]?(?:days?|bars?|일)\s+(?P<name>trend filter|추세 필터)", _order),
         pattern(rf"(?P<name>{any_of(OVERLAYS)})\s*(?:(?:at|of)\s+)(?P<number>{NUMBER})", _order),
-        pattern(rf"(?:a\s+)?(?P<number>{NUMBER})\s?%\s+{order}", _order),
-        pattern(rf"(?P<name>{any_of(OVERLAYS)})\s+(?P<number>{NUMBER})(?!\s*(?:{_TRIALS}|%))", _order_and_number),
+        pattern(rf"(?:an?\s+)?(?P<number>{NUMBER})\s?%\s*(?:에서\s|에\s|짜리\s)?\s*{order}", _order),
+        pattern(rf"(?P<name>{any_of(OVERLAYS)})\s+(?P<number>{NUMBER})(?!\s*(?:{TRIALS}|%))", _order_and_number),
         pattern(
             r"(?:hold|holding)\s+(?:for\s+)?(?:no longer than|at most|not longer than|max(?:imum)?)\s+"
             rf"({NUMBER})\s+(?:bars|days)",
@@ -364,8 +418,9 @@ def _orders() -> Sequence[Pattern]:
         ),
         pattern(rf"({any_of(ORDER_PHRASES)})", lambda m: _word(m, ORDER_PHRASES[plain_phrase(m[1])])),
         pattern(
-            rf"(?P<name>{any_of((*PARAMETER_PHRASES, *_parameters()))})\s*[=:]?\s*(?:of\s+|at\s+|from\s+|between\s+)?"
-            rf"(?P<low>{NUMBER})(?:{_TO}(?P<high>{NUMBER})(?:\s*까지)?)?",
+            rf"(?:(?:where|with)\s+(?:the\s+)?)?(?P<name>{any_of((*PARAMETER_PHRASES, *_parameters()))}){TOPIC}"
+            r"\s*[=:]?\s*(?:(?:is|are|be|goes|ranges|ranging|range|of|at|from|between|in)\s+){0,3}"
+            rf"(?P<low>{NUMBER})(?:{TO}(?P<high>{NUMBER})(?:\s*(?:까지|사이|범위))?)?",
             _parameter,
         ),
     )
@@ -373,21 +428,24 @@ def _orders() -> Sequence[Pattern]:
 
 def _settings() -> Sequence[Pattern]:
     """Patterns of options with a number, a unit or a symbol."""
-    unit = r"(?P<unit>\s?(?:%|bps?))"
+    unit = r"(?P<unit>\s?(?:%|bps?|bips?))"
     return (
         pattern(
-            rf"(?P<name>{any_of(SETTING_PHRASES)})\s*(?:(?:of|is|at)\s+|[:=]\s*)?(?P<number>{NUMBER}){unit}?",
+            rf"(?P<name>{any_of(SETTING_PHRASES)}){TOPIC}\s*(?:(?:of|is|are|at|set to)\s+|[:=]\s*)?(?:편도\s*|왕복\s*)?"
+            rf"(?P<number>{NUMBER})(?:{unit}|\s?(?:원|달러|usd|dollars|bucks))?(?!\s?(?:{TRIALS}|[-~]))",
             _setting,
-            end=r"(?:로|으로)?(?![\w%])",
         ),
         pattern(rf"(?P<number>{NUMBER})(?P<unit>\s?%|\s?bps?)?\s+(?P<name>starting capital|initial capital)", _setting),
-        pattern(rf"(?P<number>{NUMBER}){unit}\s+(?P<name>{any_of(_rates())})", _setting),
+        pattern(rf"(?P<number>{NUMBER}){unit}\s+(?:of\s+|in\s+|for\s+|as\s+)?(?P<name>{any_of(_rates())})", _setting),
         pattern(rf"(?P<number>0)(?P<unit>\s?%)?\s+(?P<name>{any_of(_rates())})", _setting),
         pattern(
             rf"(?:walk[ -]?forward(?: with)?\s+)?({NUMBER})\s+(?:walk[ -]forward\s+)?folds",
             lambda m: _word(m, f"folds={m[1]}"),
         ),
-        pattern(rf"(?:워크\s?포워드|검증)\s*({NUMBER})\s?(?:구간|폴드|개)", lambda m: _word(m, f"folds={m[1]}")),
+        pattern(
+            rf"(?:워크\s?포워드|검증|폴드(?:는|를|은)?)\s*({NUMBER})\s?(?:구간|폴드|개)",
+            lambda m: _word(m, f"folds={m[1]}"),
+        ),
         pattern(r"(binance|upbit)\s+fees", lambda m: _word(m, f"fees={m[1]}")),
         pattern(r"(?:from |on |at |source )?(binance|바이낸스|upbit|업비트|kraken|크라켄)(?:에서)?", _exchange),
         pattern(
@@ -395,7 +453,11 @@ def _settings() -> Sequence[Pattern]:
             lambda m: _word(m, f"source={m[1]}"),
         ),
         pattern(r"source\s+([a-z][a-z0-9_-]*)", lambda m: _word(m, f"source={m[1]}")),
-        pattern(rf"\$\s?({NUMBER})(?:\s+(?:capital|account))?", lambda m: _word(m, f"capital={number_text(m[1])}")),
+        pattern(
+            rf"(?:start(?:ing)?\s+with\s+)?\$\s?({NUMBER})(?:\s+(?:starting\s+)?(?:capital|account"
+            rf"|budget|bankroll|portfolio))?",
+            lambda m: _word(m, f"capital={number_text(m[1])}"),
+        ),
         pattern(r"([a-z_]+)\s*=\s*(\"[^\"]*\"|[^\s\"]+)", _passed, end=""),
         pattern(
             r"(?:versus|vs\.?|compared?(?: it)? (?:to|with|against)|against"
@@ -403,57 +465,19 @@ def _settings() -> Sequence[Pattern]:
             rf"(?P<name>{any_of(symbol_names())}|\^?[a-z0-9][a-z0-9.\-]*)",
             _benchmark,
         ),
-        pattern(rf"({NUMBER})\s*(?:dollars|usd|달러|원)", lambda m: _word(m, f"capital={number_text(m[1])}")),
+        pattern(
+            rf"(?:start(?:ing)?\s+with\s+)?({NUMBER})\s*(?:dollars|bucks|usd|달러|원)",
+            lambda m: _word(m, f"capital={number_text(m[1])}"),
+        ),
     )
 
 
 def _numbers() -> Sequence[Pattern]:
     """Patterns of how many trials, and of overlays that stand alone."""
     return (
-        pattern(rf"({NUMBER})\s*(?:{_TRIALS})(?:씩|의)?(?:\s+of)?", _trials),
-        pattern(rf"({NUMBER})", _bare_number),
+        pattern(rf"{AT_MOST}({NUMBER})[\s-]*(?:{TRIALS})(?:씩|의)?(?:\s+(?:of|on|at|for))?{ENOUGH}", _trials),
+        pattern(rf"({NUMBER})", _bare_number, end=r"(?:으로|로)?(?:만|씩|정도|쯤)?요?(?![\w%=])"),
         pattern(rf"({any_of(OVERLAYS)})", lambda m: _word(m, m[1])),
-    )
-
-
-def _asking() -> Sequence[Pattern]:
-    """Patterns of words that ask to be told something, instead of having it searched."""
-    show = (
-        r"what(?:'s| is| are)?|which|show me|show|tell me|give me"
-        r"|you pick|you choose|whichever|which is better|which one is better|idk"
-        r"|(?:중에\s?)?(?:뭐가|어느 게|어떤 게)\s?(?:나아|좋아|나은지|좋을까)요?"
-        r"|알려\s?줘요?|알려\s?주세요|보여\s?줘요?|보여\s?주세요|뭐야|뭐예요"
-    )
-    return (
-        pattern(r"best|optimal|optimum|최적의|최적|최고의", lambda m: (Item(Kind.BEST, m[0]),)),
-        pattern(show, lambda m: (Item(Kind.SHOW, m[0]),)),
-        pattern(
-            r"and then|and|then|or|아니면|또는|이나|그리고|및|compare|비교",
-            lambda m: (Item(Kind.JOIN, m[0]),),
-            end=r"(?![\w%])",
-        ),
-        pattern(
-            r"(?<!실행 )(?<!진행 )(?:둘\s?)?(?:중에서|중에|중(?=\s?하나))(?:\s?하나)?|one of them|either one",
-            lambda m: (Item(Kind.JOIN, m[0].replace("둘", "").strip()),),
-        ),
-        pattern(r"[&+/]|vs\.?(?=\s)|versus(?=\s)", lambda m: (Item(Kind.JOIN, m[0]),), end=""),
-    )
-
-
-def _fillers() -> Sequence[Pattern]:
-    """Patterns of words that say nothing about a study."""
-    korean = (
-        r"(?:최적화|백테스트|백테스팅|테스트|실행|시작|탐색|검증|진행)?(?:을|를)?\s?"
-        rf"(?:(?:해|돌려|시켜)\s?(?:{_WISHES})|해|돌려|해라|하자|하고\s?싶어요?|돌리자|돌리고\s?싶어요?|부탁(?:해|드려)?요?|부탁\s?드립니다"
-        r"|부탁\s?드릴게요|부탁\s?드려도\s?될까요)"
-    )
-    instead = r"instead(?!\s+of)"
-    named = r"(?:symbols?|tickers?|stocks?|strategy|strategies|종목|전략|study|goal|목표)\s*[=:]"
-    return (
-        pattern(named, _fills, end=""),
-        pattern(instead, _fills),
-        pattern(korean, _fills, end=r"(?![\w%])"),
-        pattern(any_of(FILLS), _fills),
     )
 
 

@@ -1,14 +1,23 @@
 """Words for symbols: tickers, pairs, codes with their exchange, and the names of companies."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import korean_codes, listings, symbol_names
 from bot.grammar.understanding.matching import END, Pattern, any_of, pattern, plain_phrase
-from bot.grammar.understanding.phrases import CURRENCIES, EXCHANGES, INDICATORS, WORDLIKE
+from bot.grammar.understanding.phrases import (
+    CURRENCIES,
+    EXCHANGES,
+    GOAL_PHRASES,
+    INDICATORS,
+    STRATEGY_PHRASES,
+    WORDLIKE,
+)
 from bot.grammar.values import is_symbol
+from optimizer.errors import is_misspelt
+from optimizer.strategies.registry import STRATEGIES
 
 _TICKER = r"\^?[a-z][a-z0-9]{0,9}(?:[.\-=][a-z]{1,4}[0-9]?)?|[0-9]{6}(?:\.k[sq])?|\^[a-z0-9]{1,9}"
 
@@ -104,3 +113,17 @@ def written_as_ticker(original: str, at: int) -> tuple[Item, int] | None:
     elif end < len(original) and original[end].isalnum():
         return None
     return Item(Kind.SYMBOL, original[at:end], (found[1],)), end
+
+
+@cache
+def _names_by_letter() -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys((*STRATEGIES.key_of, *STRATEGY_PHRASES, *symbol_names(), *GOAL_PHRASES)):
+        found.setdefault(name[:1], []).append(name)
+    return found
+
+
+def name_meant(word: str) -> str:
+    """Return the name of a company, a strategy or a goal that was nearly typed; empty for none."""
+    typed = word.lower().strip(".!?,:")
+    return next((name for name in _names_by_letter().get(typed[:1], ()) if is_misspelt(typed, name)), "")

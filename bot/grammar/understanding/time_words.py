@@ -20,9 +20,15 @@ _LONG_DAY = "(?:mon|tues|wednes|thurs|fri|satur|sun)day|[월화수목금토일]�
 _KOREAN_DAY = "[월화수목금토일]요일|[월화수목금토일]"
 _DATE = r"(?:19|20)[0-9][0-9](?:-[0-9]{1,2}(?:-[0-9]{1,2})?)?(?![0-9-])"
 _YEARS = r"(?:years?|yrs?|y|년)"
+_UNTIL = r"(?:until|'?till?|to|thru|through|up to|ending(?: in| at)?|and)"
+#: What may stand in front of a window and changes nothing of it.
+_OVER = (
+    r"(?:(?:covering|spanning|over|for|during|across|in|on|using|around|about|roughly|approximately"
+    r"|within)\s+)?(?:the\s+)?(?:(?:period|years|window|range|stretch|time)\s+)?(?:(?:of|from|between)\s+)?"
+)
 _BARS = r"(?:\s*(?:bars?|candles?|charts?|timeframe|data|봉))"
 _UNITS = {"minute": "m", "minutes": "m", "min": "m", "분": "m", "hour": "h", "hours": "h", "hr": "h", "시간": "h"}
-_HALVES = {"am": 0, "pm": 12, "오전": 0, "아침": 0, "오후": 12, "저녁": 12, "밤": 12}
+_HALVES = {"am": 0, "pm": 12, "오전": 0, "아침": 0, "새벽": 0, "오후": 12, "저녁": 12, "밤": 12}
 
 
 _ZONES = {
@@ -75,7 +81,8 @@ def _monthly(found: re.Match[str]) -> tuple[Item, ...]:
 def _cadence(word: str, *, is_certain: bool = True) -> Pattern:
     """Build a pattern of a bare cadence; an uncertain one may be a length of bars as well."""
     phrases = {
-        "daily": r"every\s*day|each day|매일마다|매일\s*(?=오전|오후|아침|저녁|밤|[0-9])"
+        "daily": r"(?:every|each)\s*(?:single\s+)?(?:day|morning|evening|night|afternoon)|매일마다|매일매일"
+        r"|매일\s*(?=오전|오후|아침|저녁|밤|새벽|[0-9])"
         if is_certain
         else "daily|매일",
         "weekdays": r"every weekday|each weekday|on weekdays|weekdays|평일마다|평일",
@@ -115,7 +122,8 @@ def _noon(found: re.Match[str]) -> tuple[Item, ...]:
 
 WHEN: Sequence[Pattern] = (
     pattern(
-        rf"(?:every|each|on|weekly on|weekly|every week on)\s+(?P<days>(?:{_DAY})s?(?:\s*(?:,|and|&)\s*(?:{_DAY})s?)*)",
+        rf"(?:every|each|on|weekly on|weekly|every week on|once a week on"
+        rf"|each week on)\s+(?P<days>(?:{_DAY})s?(?:\s*(?:,|and|&)\s*(?:{_DAY})s?)*)",
         _days,
     ),
     pattern(rf"(?P<days>(?:{_DAY.replace('|', 's|')}s))", _days),
@@ -129,7 +137,9 @@ WHEN: Sequence[Pattern] = (
     pattern(r"(?:at\s+)?(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9][0-9]))?\s?(?P<half>am|pm)", _clock),
     pattern(r"(?:at\s+)?(?P<hour>[0-9]{1,2}):(?P<minute>[0-9][0-9])(?P<half>)", _clock),
     pattern(
-        r"(?P<half>오전|오후|아침|저녁|밤)?\s*(?P<hour>[0-9]{1,2})시(?!간)(?:\s*(?P<minute>[0-9]{1,2})분|\s*(?P<thirty>반))?(?:마다)?",
+        r"(?P<half>오전|오후|아침|저녁|밤"
+        r"|새벽)?\s*(?P<hour>[0-9]{1,2})시(?!간)(?:\s*(?P<minute>[0-9]{1,2})분"
+        r"|\s*(?P<thirty>반))?(?:마다)?",
         _korean_clock,
     ),
     pattern(r"(?:at\s+)?(noon|midnight|정오|자정)", _noon),
@@ -139,7 +149,8 @@ WHEN: Sequence[Pattern] = (
 
 WINDOWS: Sequence[Pattern] = (
     pattern(rf"(?:from|between)\s+({_DATE})\s*(?:-|to|and|until|till|through)\s*({_DATE})", _span),
-    pattern(rf"({_DATE})\s*(?:\.\.+|~|to|until|till|through|부터)\s*({_DATE})", _span),
+    pattern(rf"{_OVER}({_DATE})\s*(?:\.\.+|~|-|{_UNTIL}|부터)\s*({_DATE})(?!-)", _span),
+    pattern(rf"{_OVER}(?:the\s+)?(19[5-9]0|20[0-3]0)'?s", lambda m: _word(m[0], f"from={m[1]}", f"to={int(m[1]) + 9}")),
     pattern(r"((?:19|20)[0-9][0-9])\s*-\s*((?:19|20)[0-9][0-9])(?!-)", _span),
     pattern(rf"({_DATE})(?:년)?\s*(?:부터|에서|~|-)\s*({_DATE})(?:년)?(?:\s*까지)?(?!-)", _span),
     pattern(r"((?:19|20)[0-9]{2})\s*/\s*((?:19|20)[0-9]{2})", _span),
@@ -155,21 +166,28 @@ WINDOWS: Sequence[Pattern] = (
         lambda m: _word(m[0], f"from={m[1]}"),
     ),
     pattern(
-        rf"(?:(?:with |on |over )?data\s+)?(?:since|from|starting(?: in| from)?|start)\s+({_DATE})(?:\s+onwards?)?",
+        rf"(?:(?:with |on |over )?data\s+)?(?:(?:ever )?since|from|(?:starting|beginning|start)(?: in"
+        rf"| from| at)?|back to|after|post)"
+        rf"[\s-]+(?:the\s+(?:start|beginning)\s+of\s+)?({_DATE})(?:\s+(?:onwards?|on|and later|forward))?",
         lambda m: _word(m[0], f"from={m[1]}"),
     ),
     pattern(rf"({_DATE})(?:년)?\s*(?:부터|이후|onwards?|\+)", lambda m: _word(m[0], f"from={m[1]}")),
-    pattern(rf"(?:until|till|to|through|up to|ending)\s+({_DATE})", lambda m: _word(m[0], f"to={m[1]}")),
+    pattern(
+        rf"(?:until|'?till?|to|thru|through|up to|ending(?: in| at)?)\s+(?:the\s+end\s+of\s+)?({_DATE})",
+        lambda m: _word(m[0], f"to={m[1]}"),
+    ),
     pattern(rf"({_DATE})(?:년)?\s*까지", lambda m: _word(m[0], f"to={m[1]}")),
     pattern(r"(?:in|during)\s+((?:19|20)[0-9][0-9])", lambda m: _word(m[0], f"from={m[1]}", f"to={m[1]}")),
     pattern(
-        rf"(?:over\s+|for\s+|during\s+)?(?:the\s+)?(?:last|past|recent|previous|최근|지난|과거)\s*([0-9]{{1,3}})[\s-]*{_YEARS}"
-        r"(?:\s?(?:of data|of history|history|간|치|동안))?",
+        rf"{_OVER}(?:last|past|recent|previous|latest|most recent|최근|지난|과거|요\s?근래"
+        rf"|근래)\s*(?:약\s*|한\s*)?([0-9]{{1,3}})[\s-]*{_YEARS}"
+        r"(?:\s?(?:of data|of history|of bars|of prices|worth of data|history|or so|간|치|동안|어치|정도))*",
         _years,
     ),
     pattern(
-        rf"(?:for\s+)?([0-9]|[1-5][0-9])[\s-]?{_YEARS}"
-        r"(?:\s?(?:of data|of history|history|간|치|동안))?(?!\s*(?:부터|까지))",
+        rf"(?:going\s+back\s+)?{_OVER}([0-9]|[1-5][0-9])[\s-]?{_YEARS}"
+        r"(?:\s?(?:of data|of history|of bars|of prices|worth of data|worth|history|back|or so|간|치"
+        r"|동안|어치|정도))*(?!\s*(?:부터|까지))",
         _years,
     ),
     pattern(r"(?:the\s+)?(?:last|past|최근|지난)\s*([0-9]{1,3})\s*(?:months?|mo|개월)(?:간|치)?", _months),

@@ -42,13 +42,15 @@ from bot.grammar.formatting import PREFIX
 from bot.grammar.parsing import parse
 from bot.grammar.rules.typed import NO_RULES, SavedRules
 from bot.grammar.tokens import MAX_TEXT
+from bot.grammar.understanding.asking_words import only_looks
 from bot.grammar.understanding.assembling import Assembled, assemble, company_names, items_of
 from bot.grammar.understanding.cleaning import clean
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
 from bot.grammar.understanding.questions import answer_about, answer_of, politely, study_named
-from bot.grammar.understanding.symbol_words import with_symbols
+from bot.grammar.understanding.small_talk import small_talk, without_small_talk
+from bot.grammar.understanding.symbol_words import name_meant, with_symbols
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.errors import (
     NotANumber,
@@ -79,6 +81,8 @@ _OFFERING = (UnknownVerb, UnknownTopic, UnknownOption, UnknownStrategy, UnknownP
 _START_VERBS = {"start", "schedule", "run"}
 #: Verbs whose words may be names of companies.
 _ABOUT_SYMBOLS = {"data", "top", "best"}
+#: First words of a question, which are no slips of a verb.
+_ASKING = ("who", "how", "what", "when", "where", "which", "whose")
 #: Verbs that inform about a study.
 _ABOUT_STUDIES = {"why", "status", "show", "export"}
 
@@ -141,6 +145,11 @@ def _understand_refused(
         return Reading(parse("", study=study, rules=rules))
     if (answered := _answered(plain, study, rules)) is not None:
         return answered
+    said = without_small_talk(plain)
+    if said != plain and (answered := _answered(said, study, rules)) is not None:
+        return answered
+    if (kind := small_talk(plain, study)) is not None:
+        return Reading(kind)
     if isinstance(refused, UnclosedQuote) or (plain != text.strip() and not unknown):
         try:
             return Reading(parse(plain, study=study, rules=rules), plain)
@@ -148,7 +157,9 @@ def _understand_refused(
             refused = error
     if not isinstance(refused, (*_REPLACEABLE, NothingUnderstood)) or _is_goal_given_twice(refused):
         raise _near(refused)
-    items = _on_exchange(_averages_for_ma(read_items(plain, rules=rules, unknown=unknown)))
+    if isinstance(refused, UnknownVerb) and str(refused.facts["word"]).lower() in _ASKING:
+        refused = NothingUnderstood(word=refused.facts["word"], command="")
+    items = _on_exchange(_averages_for_ma(read_items(said, rules=rules, unknown=unknown)))
     try:
         return _started(items, plain, refused, study, rules)
     except (NothingUnderstood, NotUnderstood, OneTooMany, UnknownStrategy, UnknownVerb, MissingStrategy) as error:
@@ -271,12 +282,21 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
         raise _misspelt(refused, unknown) or _not_understood(items, text, unknown)
     if said[0].kind is Kind.WORD and said[0].value in OVERLAYS:
         raise _not_understood(items, text, said[:1])
+    if looks := _only_looked_at(items):
+        raise _not_understood(items, text, looks)
     if against := _benchmark_before_strategy(items):
         raise _not_understood(items, text, against)
     if strange := _strange_symbols(items, text):
         raise _not_understood(items, text, strange)
     if apart := _symbol_apart(items):
         raise _not_understood(items, text, apart)
+
+
+def _only_looked_at(items: Sequence[Item]) -> list[Item]:
+    """Return the word that asks to look at a study of which nothing more is said: it may be known already."""
+    if items_of(items, Kind.TRIALS, Kind.WORD, Kind.GOAL, Kind.CADENCE, Kind.BEST):
+        return []
+    return [item for item in items_of(items, Kind.FILL) if only_looks(item.text)][:1]
 
 
 def _misspelt(refused: UserError, unknown: Sequence[Item]) -> UserError | None:
@@ -398,7 +418,7 @@ def _not_understood(items: Sequence[Item], text: str, words: Sequence[Item]) -> 
     kinds = (Kind.SYMBOL, Kind.STRATEGY, Kind.TRIALS, Kind.WORD, Kind.GOAL)
     read = " ".join(dict.fromkeys(item.text.strip() for item in items_of(items, *kinds) if item not in words))[:120]
     if read and items_of(items, Kind.SYMBOL, Kind.STRATEGY):
-        return NotUnderstood(word=word, read=read, command="")
+        return NotUnderstood(word=word, read=read, nearest=name_meant(word), command="")
     return NothingUnderstood(word=text.split()[0][:40] if text and not named else word, command="")
 
 

@@ -1,0 +1,88 @@
+"""Small talk: the parts of a text that are said to be kind, and what they are when nothing else is said.
+
+A part between commas, stops or dashes whose words are all of everyday talk says nothing about a study: `got a minute?
+run AAPL RSI`. The words alone are not left out anywhere else, and none of them denies, puts a condition or reports.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from bot.grammar.commands import SmallTalk, Talk
+from bot.grammar.understanding.matching import any_of
+from bot.grammar.understanding.phrases import FILLS
+
+_CLASSES: Mapping[str, Sequence[str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_PART = re.compile(r"(?:[,.!?;:~]+(?=\s|$)|\s-+(?=\s))+")
+_WORD = re.compile(r"[^\s,.!?;:~]+")
+#: When it suits the other: `whenever you're ready`, `if you get a chance`.
+_WHEN_FREE = (
+    r"(?:when(?:ever)?|if|once|as soon as) (?:you|u|someone|anyone)(?:'re| are|'ve| have| get| got| can"
+    r"| could| like| want| find)*"
+    r"(?: (?:a|an|some|the|few|spare|free|good|quiet))*"
+    r"(?: (?:ready|free|around|back|available|bored|idle|time|times|chance|sec|secs|second|moment"
+    r"|minute|minutes|capacity|there|up))*"
+)
+#: Longer texts are not only kind.
+_MOST_WORDS = 8
+
+
+@cache
+def _words() -> frozenset[str]:
+    return frozenset(word for name in ("words", "greetings", "thanks", "praise") for word in _CLASSES[name])
+
+
+@cache
+def _phrases() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\S)(?:{any_of(_CLASSES['phrases'])}|{_WHEN_FREE})(?![\w'])")
+
+
+@cache
+def _korean() -> re.Pattern[str]:
+    """Return the pattern of a Korean word about the person or the mood: a stem with an ending that leads on."""
+    moods, persons = any_of(_CLASSES["moods"]), any_of(_CLASSES["persons"])
+    mood = rf"{moods}(?:한데|해서|해요|하니까|하거든|하네|하지만|하시겠지만|합니다만)(?:요)?"
+    person = rf"{persons}(?:인데|이라|라서|이라서|이거든|거든|이지만|로서)(?:요)?"
+    return re.compile(rf"(?:{mood}|{person})")
+
+
+def _is_small(word: str) -> bool:
+    plain = re.sub(r"'(?:m|s|ve|d|ll|re)$", "", word)
+    return plain in _words() or plain in FILLS or bool(_korean().fullmatch(word))
+
+
+def _is_talk(part: str) -> bool:
+    return all(_is_small(word) for word in _WORD.findall(_phrases().sub(" ", part.lower())))
+
+
+def _is_thanks(part: str) -> bool:
+    """True for kind words behind a request: thanks, or a phrase that says that it would be nice."""
+    words = _WORD.findall(_phrases().sub(" ", part.lower()))
+    named = {*_CLASSES["thanks"], *_CLASSES["greetings"]}
+    is_kind = bool(_phrases().search(part.lower())) or any(word in named for word in words)
+    return is_kind and all(word in named or word in _CLASSES["beside_thanks"] for word in words)
+
+
+def without_small_talk(text: str) -> str:
+    """Return a clean text without small talk in front and thanks behind; all of it where nothing else is said."""
+    ends = [found.end() for found in _PART.finditer(text)]
+    parts = [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+    while len(parts) > 1 and _is_talk(parts[0]):
+        parts = parts[1:]
+    while len(parts) > 1 and _is_thanks(parts[-1]):
+        parts = parts[:-1]
+    said = "".join(parts).strip()
+    return " ".join(word for word in said.split() if not _korean().fullmatch(word.strip(",.?!~"))) or text
+
+
+def small_talk(text: str, study: str | None) -> SmallTalk | None:
+    """Return the answer to a text that is nothing but kind, or None."""
+    words = _WORD.findall(_phrases().sub(" ", text.lower()))
+    if len(text.split()) > _MOST_WORDS or not all(map(_is_small, words)):
+        return None
+    for name, kind in (("thanks", Talk.THANKS), ("greetings", Talk.HELLO), ("praise", Talk.THANKS)):
+        if any(word in _CLASSES[name] for word in words):
+            return SmallTalk(kind, study)
+    return None
