@@ -15,7 +15,7 @@ from optimizer.domain.study_results import Measures
 from optimizer.engine import kernel, orders, trade_log
 from optimizer.engine.evaluator import Evaluator, warm
 from optimizer.engine.set_scores import Scores
-from optimizer.engine.spans import are_prices, fill_spans
+from optimizer.engine.spans import fill_spans, lay_out
 from optimizer.errors import TooFewBars, UnusableBars
 from optimizer.indicators.bitmasks import fill_masks
 from optimizer.indicators.recursive import fill_rsi
@@ -377,8 +377,8 @@ def test_warming_up_compiles_all_there_is() -> None:
         trade_log.fill_returns,
         trade_log.record,
         fill_masks,
-        are_prices,
         fill_spans,
+        lay_out,
         fill_rsi,
     ]
     for function in functions:
