@@ -327,6 +327,16 @@ def test_no_memory_is_too_small_for_many_sets() -> None:
     assert tight._conditions._n_slots <= 64
 
 
+def test_no_memory_is_too_small_for_sets_one_by_one() -> None:
+    param_sets = list(find_strategy("rsi").space.param_sets())[:40]
+    small = Evaluator(find_strategy("rsi"), BARS, costs=COSTS, allow_short=True, capacity=16)
+    expected = evaluator_of("rsi", allow_short=True).scores(param_sets, start=START, stop=STOP).table
+
+    found = [small.scores([params], start=START, stop=STOP).table[0] for params in [*param_sets, *param_sets]]
+
+    np.testing.assert_array_equal(found, [*expected, *expected])
+
+
 def test_a_flat_equity_has_no_ratio_and_no_drawdown() -> None:
     evaluator = evaluator_of("rsi", bars=bars_of(*np.full((4, 300), 50.0)))
     scores = evaluator.scores([{"period": 14, "oversold": 30, "overbought": 70}], start=250, stop=300)
