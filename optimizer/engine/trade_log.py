@@ -163,10 +163,10 @@ def record(
 @compiled
 def write_changes(equity: FloatArray, out: FloatArray) -> None:
     """Write the equity's simple returns, (n_bars,), the first relative to 1.0; 0 once it is used up."""
-    before = 1.0
-    for t in range(len(equity)):
+    out[0] = equity[0] - 1.0
+    for t in range(1, len(equity)):
+        before = equity[t - 1]
         out[t] = equity[t] / before - 1.0 if before > 0.0 else 0.0
-        before = equity[t]
 
 
 @compiled
@@ -349,10 +349,13 @@ def _fill_costs(rates: FloatArray, value: float, equity: float, price: float, is
 @compiled
 def _write_returns(market: PriceArrays, start: int, equity: FloatArray, out: FloatArray) -> None:
     """Write simple returns beyond those of cash, (n_bars,); 0 once the equity is used up."""
-    is_financed, before = market.terms[FINANCED] > 0.0, 1.0
+    if market.terms[FINANCED] == 0.0:
+        write_changes(equity, out)
+        return
+    before = 1.0
     for t in range(len(equity)):
         beyond = equity[t] / before - 1.0 if before > 0.0 else 0.0
-        if is_financed and before > 0.0:
+        if before > 0.0:
             earned = interest(market.prices[CASH], start + t)
             beyond -= earned
             if earned != 0.0 and abs(beyond) < NO_RETURN:

@@ -44,6 +44,8 @@ _FIRST_MASKS = np.zeros((_FIRST_FREE, 1), dtype=np.uint64)
 _FIRST_MASKS[ALWAYS] = ~np.uint64(0)
 
 
+#: Made once: `int | float` would be made for every condition of every trial.
+_NUMBERS = (int, float)
 Related = TypeVar("Related")
 NO_OTHERS: Mapping[str, Bars] = MappingProxyType({})
 _USUAL = Costs()
@@ -158,7 +160,7 @@ class Conditions(Indicators):
         known = self._slot_of.setdefault(comparison, {})
         # A single parameter is its own key: a tuple for each set would cost more than the look-up.
         arguments: Sequence[_Arguments] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
-        levels = [level] * n_sets if isinstance(level, int | float) else level
+        levels = [level] * n_sets if isinstance(level, _NUMBERS) else level
         try:
             slots = [known[args][level] for args, level in zip(arguments, levels, strict=True)]
         except KeyError:
@@ -171,7 +173,7 @@ class Conditions(Indicators):
     ) -> Slots:
         """As `_slots`, of the single set that a trial has; the same array for the same mask, which nothing changes."""
         args: _Arguments = columns[0][0] if len(columns) == 1 else tuple([column[0] for column in columns])
-        at = level if isinstance(level, int | float) else level[0]
+        at = level if isinstance(level, _NUMBERS) else level[0]
         key = comparison, args, at
         if (found := self._single_slots.get(key)) is None:
             slot = self._slot_of.get(comparison, {}).get(args, {}).get(at)
