@@ -314,9 +314,9 @@ def sum_trades(ledger: FloatArray, profits: FloatArray, scratch: FloatArray, sum
 def write_fills(ledger: FloatArray, rates: FloatArray, values: FloatArray, costs: FloatArray) -> int:
     """Write the value and the costs of each fill over the equity at the fill; returns the number of fills.
 
-    `ledger` is (N_TRADE_COLUMNS, n_trades), `values` and `costs` have room for two fills of each. `rates` (8,) are the factors of a
-    buy and of a short sale, then commission, slippage and tax in basis points, fee per share, least fee of an order
-    and the account's money at the start, 0 where it has no size.
+    `ledger` is (N_TRADE_COLUMNS, n_trades), `values` and `costs` have room for two fills of each trade. `rates` (8,)
+    are the factors of a buy and of a short sale, then commission, slippage and tax in basis points, fee per share,
+    least fee of an order and the account's money at the start, 0 where it has no size.
     """
     n = 0
     for k in range(ledger.shape[1]):
