@@ -184,12 +184,25 @@ def compiled(function: F) -> F:
     """Machine code of `function`, compiled at its first call or read from the cache."""
     # Division by zero gives an infinity or a NaN, as NumPy's does: to raise an exception for it would keep loops with
     # divisions from working on several values at once.
-    dispatcher: Any = njit(nogil=True, error_model="numpy")(function)
+    return _cached(function, njit(nogil=True, error_model="numpy")(function))
+
+
+def _cached(function: F, dispatcher: Any) -> F:
     try:
         dispatcher._cache = _Cache(function)  # type: ignore[no-untyped-call]
     except RuntimeError:  # raised by numba when no folder is writable
         return cast("F", dispatcher)
     return cast("F", dispatcher)
+
+
+def compiled_part(function: F) -> F:
+    """As `compiled`, of a function that makes and returns no array: its code does not count references to those it has.
+
+    Whoever calls it holds them meanwhile. Counting takes longer than most of what such functions compute: an atomic
+    operation for every array of every call.
+    """
+    without_counts: Any = njit  # numba's types do not know the option
+    return _cached(function, without_counts(nogil=True, error_model="numpy", _nrt=False)(function))
 
 
 def is_compiled(function: Callable[..., Any]) -> bool:

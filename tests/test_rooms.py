@@ -207,7 +207,8 @@ def test_compiled_functions_call_those_of_their_folder_only() -> None:
 
 def _compiled(path: Path) -> list[Function]:
     found = [node for node in tree_of(path).body if isinstance(node, Function)]
-    return [function for function in found if any(ast.unparse(word) == "compiled" for word in function.decorator_list)]
+    words = {"compiled", "compiled_part"}
+    return [f for f in found if any(ast.unparse(word) in words for word in f.decorator_list)]
 
 
 def _called(function: Function, path: Path) -> set[Path]:

@@ -1,12 +1,12 @@
 """Scores of many parameter sets of one strategy over one symbol's bars, by the compiled kernel."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from optimizer.domain.study_request import Account, Costs, Reentry
 from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
-from optimizer.engine.set_scores import Scores
+from optimizer.engine.set_scores import Batch, KeptSets, Scores
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import one_bar_later, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
@@ -35,6 +35,8 @@ _MOST_TOGETHER = 512
 #: Where fewer indicators than this are kept, which is so from 50,000 bars on, sets go in an order in which neighbours
 #: share theirs, a few at a time: else each indicator would be computed again and again.
 _ENOUGH_KEPT, _FEW_TOGETHER = 64, 16
+#: From so many sets on what spans of bars are marked from is worth keeping of each bar, unless they fill the caches.
+_MANY_SETS, _MOST_EACH_BAR = 64, 50_000
 #: The overlays that are orders: name, column of the kernel's `orders`, and the factor to its unit.
 _ORDERS = (
     ("stop", kernel.STOP, 0.01),
@@ -65,15 +67,6 @@ class Signals:
     long_exit: NDArray[np.bool_]
     short_enter: NDArray[np.bool_]
     short_exit: NDArray[np.bool_]
-
-
-class Batch(NamedTuple):
-    """Parameter sets as the arrays that the kernel reads, of the masks that the evaluator has at that moment."""
-
-    bank: NDArray[np.uint64]
-    slots: NDArray[np.int64]
-    orders: FloatArray
-    volatility: FloatArray
 
 
 class Evaluator:
@@ -120,6 +113,7 @@ class Evaluator:
         self._no_volatility = np.empty(_NO_VOLATILITY)
         self._single_slots = _NO_SIGNALS.copy()
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
+        self._kept: KeptSets | None = None
 
     @property
     def allows_short(self) -> bool:
@@ -153,8 +147,9 @@ class Evaluator:
         """Score sets over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
         if len(param_sets) == 1:
-            return self._scores_of_one(param_sets, start, stop)
-        price_table, spans = self.price_table, self.price_table.spans
+            return self._scores_of_one(param_sets[0], start, stop)
+        price_table, is_many = self.price_table, len(param_sets) >= _MANY_SETS and len(self.bars) <= _MOST_EACH_BAR
+        spans = price_table.spans_of_bars if is_many else price_table.spans
 
         def score(batch: Batch, out: FloatArray, first: int, last: int) -> None:
             kernel.score_sets(
@@ -172,20 +167,28 @@ class Evaluator:
                 out,
             )
 
-        if self._conditions.n_kept >= _ENOUGH_KEPT:
+        if self._keeps_enough:
             return Scores(self.filled(_N_SCORES, param_sets, score, stop - start))
         order = in_common_order(param_sets)
         table = self.filled(_N_SCORES, [param_sets[row] for row in order], score, stop - start)
         return Scores(table[np.argsort(order)])
 
-    def _scores_of_one(self, param_sets: Sequence[Params], start: int, stop: int) -> Scores:
+    def _scores_of_one(self, params: Params, start: int, stop: int) -> Scores:
         """Score the single set of a trial, for which the way of many sets would cost as much again."""
         table, price_table = np.empty((1, _N_SCORES)), self.price_table
-        bank, slots, orders, volatility = self._batch(param_sets)
+        bank, slots, orders, volatility = self._batch_of_one(params)
         sums, tree = price_table.spans
         market = price_table.prices, sums, tree, volatility, price_table.terms
         kernel.score_sets(*market, bank, slots, orders, start, stop, 0, 1, table)
         return Scores(table)
+
+    @property
+    def _keeps_enough(self) -> bool:
+        return self._conditions.n_kept >= _ENOUGH_KEPT
+
+    def best_order(self, param_sets: Sequence[Params]) -> Sequence[int]:
+        """Rows of sets in the order in which they are played in the least time."""
+        return range(len(param_sets)) if self._keeps_enough else in_common_order(param_sets)
 
     def returns(self, param_sets: Sequence[Params], *, start: int, stop: int) -> FloatArray:
         """Per-bar returns of sets beyond cash over bars [start, stop), (n_sets, stop − start). Raises TooFewBars."""
@@ -252,11 +255,32 @@ class Evaluator:
 
         It is called with a batch, the batch's part of the table, and the numbers of its first and after its last set.
         """
-        table = np.empty((len(param_sets), n_columns))
-        for at in range(0, len(param_sets), self._chunk_size):
-            batch = self._batch(param_sets[at : at + self._chunk_size])
-            over_cores(partial(fill, batch, table[at : at + self._chunk_size]), len(batch.slots), n_bars)
+        table, at = np.empty((len(param_sets), n_columns)), 0
+        for batch in self._batches(param_sets):
+            n_sets = len(batch.slots)
+            over_cores(partial(fill, batch, table[at : at + n_sets]), n_sets, n_bars)
+            at += n_sets
         return table
+
+    def _batches(self, param_sets: Sequence[Params]) -> Iterator[Batch]:
+        """Cut sets into batches.
+
+        What is read of a tuple of sets is kept while its masks are: a whole grid is scored over one window after the
+        other, and some of its sets are played once more.
+        """
+        kept, size = self._kept, self._chunk_size
+        is_known = kept is not None and kept.generation == self._conditions.generation
+        if kept is not None and is_known and (rows := kept.rows(param_sets)) is not None:
+            for part in (np.array(rows[at : at + size]) for at in range(0, len(rows), size)):
+                yield Batch(self._conditions.bank, kept.slots[part], kept.orders[part], kept.volatility)
+            return
+        batches, generations = list[Batch](), set[int]()
+        for at in range(0, len(param_sets), size):
+            batches.append(self._batch(param_sets[at : at + size]))
+            generations.add(self._conditions.generation)
+            yield batches[-1]
+        if isinstance(param_sets, tuple) and len(generations) == 1:
+            self._kept = KeptSets.of(param_sets, generations.pop(), batches)
 
     def entry_means(self, param_sets: Sequence[Params], rows: FloatArray, *, start: int, stop: int) -> FloatArray:
         """Mean over each set's entries in bars [start, stop) of `rows` at the close that decided it, (n_sets,).
@@ -275,7 +299,7 @@ class Evaluator:
     def backtest(self, params: Params, *, start: int, stop: int) -> Backtest:
         """Backtest of one set over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
-        return self._run(self._batch([params]), start, stop, self.buy_and_hold(start=start, stop=stop).returns)
+        return self._run(self._batch_of_one(params), start, stop, self.buy_and_hold(start=start, stop=stop).returns)
 
     def stressed(self, params: Params, *, start: int, stop: int, costs: Costs, is_late: bool = False) -> Backtest:
         """Backtest of one set with other costs, and with every signal heard one bar later if `is_late`.
@@ -300,7 +324,7 @@ class Evaluator:
     def with_strategy(self, strategy: Strategy) -> "Evaluator":
         """Evaluator of another strategy over the same bars, which shares prices and indicators with this one."""
         other = copy(self)
-        other.strategy = strategy
+        other.strategy, other._kept = strategy, None
         other._short = strategy.short if self._short is not None else None
         other._masks_per_set = strategy.masks_per_set + _MASKS_OF_REGIMES
         other._names = strategy.space.names
@@ -348,8 +372,6 @@ class Evaluator:
 
     def _batch(self, param_sets: Sequence[Params]) -> Batch:
         self._conditions.make_room(self._masks_per_set * len(param_sets))
-        if len(param_sets) == 1 and len(param_sets[0]) == len(self._names):
-            return self._plain_batch(param_sets[0])
         columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
         for each in self.strategy.on_request:
             columns[each.name] = tuple(params.get(each.name, each.default) for params in param_sets)
@@ -361,8 +383,11 @@ class Evaluator:
             return Batch(self._conditions.bank, slots, _no_orders(len(param_sets)), self._no_volatility)
         return self._batch_with_overlays(param_sets, slots)
 
-    def _plain_batch(self, params: Params) -> Batch:
-        """Batch of the single set of a trial, without overlays; the next one takes its slots."""
+    def _batch_of_one(self, params: Params) -> Batch:
+        """Batch of the single set of a trial, to be played at once: the next one may take its slots."""
+        if len(params) != len(self._names):
+            return self._batch([params])
+        self._conditions.make_room(self._masks_per_set)
         columns = {name: (params[name],) for name in self._names}
         for each in self.strategy.on_request:
             columns[each.name] = (params.get(each.name, each.default),)

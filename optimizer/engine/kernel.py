@@ -34,7 +34,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compiled import compiled, trailing_zeros
+from optimizer.compiled import compiled, compiled_part, trailing_zeros
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.marking import (
     BARS_HELD,
@@ -114,7 +114,7 @@ class SetArrays(NamedTuple):
     orders: FloatArray  # (sets, 10)
 
 
-@compiled
+@compiled_part
 def _entry_word(param_sets: SetArrays, i: int, side: int, w: int) -> np.uint64:
     """Word w of the mask of closes at which set i enters on a side."""
     k = side * SIDE_SLOTS
@@ -124,7 +124,7 @@ def _entry_word(param_sets: SetArrays, i: int, side: int, w: int) -> np.uint64:
     return enter & ~leave
 
 
-@compiled
+@compiled_part
 def _next_entry(param_sets: SetArrays, i: int, side: int, first: int, stop: int, flip: np.uint64) -> int:
     """First row ≥ `first` at which set i enters (`flip` 0) or does not enter (`flip` all ones), or `stop`."""
     if first >= stop:
@@ -140,7 +140,7 @@ def _next_entry(param_sets: SetArrays, i: int, side: int, first: int, stop: int,
     return (w << 6) + trailing_zeros(word)
 
 
-@compiled
+@compiled_part
 def _next_exit(bank: Words, slot: int, first: int, stop: int) -> int:
     """First row ≥ `first` with an exit signal, or a row ≥ `stop`."""
     w = first >> 6
@@ -154,14 +154,14 @@ def _next_exit(bank: Words, slot: int, first: int, stop: int) -> int:
     return (w << 6) + trailing_zeros(word)
 
 
-@compiled
+@compiled_part
 def _first_column(param_sets: SetArrays, i: int, signal: int) -> int:
     """Column of `orders` from which those of a position count, by the regime at the close of its signal."""
     word = param_sets.bank[param_sets.slots[i, STRESS], signal >> 6]
     return STRESSED if (word >> np.uint64(signal & 63)) & np.uint64(1) else 0
 
 
-@compiled
+@compiled_part
 def _first_order_fill(
     prices: FloatArray, orders: FloatArray, sign: float, entry: int, last: int
 ) -> tuple[int, float, int]:
@@ -194,7 +194,7 @@ def _first_order_fill(
     return last + 1, 0.0, BY_SIGNAL
 
 
-@compiled
+@compiled_part
 def _find_exit(
     market: PriceArrays, param_sets: SetArrays, i: int, side: int, entry: int, stop: int
 ) -> tuple[int, float, int]:
@@ -220,7 +220,7 @@ def _find_exit(
     return signal + 1, prices[OPEN, signal + 1], reason
 
 
-@compiled
+@compiled_part
 def next_trade(
     market: PriceArrays, param_sets: SetArrays, i: int, cursors: Ints, stop: int
 ) -> tuple[int, int, int, float, int]:
@@ -247,7 +247,7 @@ def next_trade(
     return side, entry, bar, price, reason
 
 
-@compiled
+@compiled_part
 def position_fraction(market: PriceArrays, param_sets: SetArrays, i: int, signal: int) -> float:
     """Fraction of the equity that a new position takes, decided at the close of the signal."""
     target = param_sets.orders[i, VOL_TARGET]
@@ -257,7 +257,7 @@ def position_fraction(market: PriceArrays, param_sets: SetArrays, i: int, signal
     return fraction
 
 
-@compiled
+@compiled_part
 def run_set(
     market: PriceArrays, param_sets: SetArrays, i: int, start: int, stop: int, account: FloatArray, cursors: Ints
 ) -> None:
@@ -301,7 +301,7 @@ def run_set(
     mark_idle(value, account, unmarked, since, stop - 1)
 
 
-@compiled
+@compiled_part
 def score_account(account: FloatArray, n: int, terms: FloatArray, out: FloatArray) -> None:
     """Write the scores of an account over n bars into `out`, NaN where one does not exist."""
     out[:] = np.nan
@@ -323,7 +323,7 @@ def score_account(account: FloatArray, n: int, terms: FloatArray, out: FloatArra
     _score_trades(account, out)
 
 
-@compiled
+@compiled_part
 def _score_trades(account: FloatArray, out: FloatArray) -> None:
     """Write the scores of closed trades into `out`."""
     closed = account[CLOSED]

@@ -3,7 +3,7 @@
 `account` (15,) has running totals of one backtest, in the columns below.
 """
 
-from optimizer.compiled import compiled
+from optimizer.compiled import compiled_part
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.orders import FINANCED, finance, interest
 from optimizer.engine.spans import CASH, CLOSE, PriceArrays, peak_and_worst, sums_before
@@ -17,7 +17,7 @@ CLOSED, WON, GAIN, LOSS, PNL, PNL_SQUARES, TRADE_RETURN = range(8, 15)
 N_ACCOUNT = 15
 
 
-@compiled
+@compiled_part
 def _mark_equity(account: FloatArray, equity: float, earned: float) -> None:
     """Mark one close: add its return beyond that of cash, `earned`, and its drawdown to the account."""
     change = equity / account[MARKED] - 1.0 - earned
@@ -32,7 +32,7 @@ def _mark_equity(account: FloatArray, equity: float, earned: float) -> None:
     account[MARKED] = equity
 
 
-@compiled
+@compiled_part
 def mark_bars(prices: FloatArray, account: FloatArray, cash: float, shares: float, first: int, stop: int) -> int:
     """Mark the closes of rows [first, stop) one by one; returns the row at which the equity is used up, or `stop`."""
     close = prices[CLOSE]
@@ -58,7 +58,7 @@ def mark_bars(prices: FloatArray, account: FloatArray, cash: float, shares: floa
     return bar if equity > 0.0 else bar - 1
 
 
-@compiled
+@compiled_part
 def mark_financed(
     market: PriceArrays, account: FloatArray, cash: float, own: float, shares: float, first: int, stop: int
 ) -> tuple[int, float]:
@@ -78,7 +78,7 @@ def mark_financed(
     return bar, cash
 
 
-@compiled
+@compiled_part
 def mark_idle(cash: FloatArray, account: FloatArray, unmarked: int, since: int, last: int) -> None:
     """Mark an account without a position up to the close of row `last`.
 
@@ -96,7 +96,7 @@ def mark_idle(cash: FloatArray, account: FloatArray, unmarked: int, since: int, 
     account[EQUITY] = account[MARKED] = equity * (cash[last] / cash[since])
 
 
-@compiled
+@compiled_part
 def mark_span(market: PriceArrays, account: FloatArray, shares: float, first: int, stop: int) -> None:
     """Mark the closes of rows [first, stop) of a fully invested long position at once."""
     prices, kept = market.prices, market.prefix_sums
@@ -115,7 +115,7 @@ def mark_span(market: PriceArrays, account: FloatArray, shares: float, first: in
     account[MARKED] = shares * prices[CLOSE, stop - 1]
 
 
-@compiled
+@compiled_part
 def count_trade(account: FloatArray, before: float, after: float, fraction: float) -> None:
     """Add one closed trade to the account."""
     pnl = after - before

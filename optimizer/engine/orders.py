@@ -6,7 +6,7 @@ The conventions are described in `optimizer.engine.backtest`.
 
 import numpy as np
 
-from optimizer.compiled import compiled
+from optimizer.compiled import compiled_part
 from optimizer.domain.bars import FloatArray
 
 # BORROW: fee per bar on the worth of shares sold short. FINANCED: 1 where that or the interest on
@@ -22,13 +22,13 @@ NO_RETURN = 1e-13
 _SHARE_ROUNDING = 1e-9
 
 
-@compiled
+@compiled_part
 def interest(cash: FloatArray, bar: int) -> float:
     """Return of cash over a bar; `cash` is its row of the prices."""
     return cash[bar] / cash[bar - 1] - 1.0 if bar > 0 else 0.0
 
 
-@compiled
+@compiled_part
 def finance(
     terms: FloatArray, cash: float, own: float, shares: float, close: float, earned: float
 ) -> tuple[float, float]:
@@ -39,7 +39,7 @@ def finance(
     return cash + own * earned + min(0.0, shares) * close * terms[BORROW], own * (1.0 + earned)
 
 
-@compiled
+@compiled_part
 def open_position(terms: FloatArray, side: int, price: float, fraction: float, equity: float) -> tuple[float, float]:
     """(cash, shares) after a fraction of the equity was invested at a price; short shares are negative.
 
@@ -53,7 +53,7 @@ def open_position(terms: FloatArray, side: int, price: float, fraction: float, e
     return equity + shares * price * terms[SELL], -shares
 
 
-@compiled
+@compiled_part
 def _open_order(terms: FloatArray, side: int, price: float, fraction: float, equity: float) -> tuple[float, float]:
     """As `open_position`, of an account in money: the order's worth and its fees together are the fraction."""
     fill = price * (1.0 + terms[SLIPPAGE] * (1 - 2 * side))
@@ -73,14 +73,14 @@ def _open_order(terms: FloatArray, side: int, price: float, fraction: float, equ
     return rest, count / terms[CAPITAL]
 
 
-@compiled
+@compiled_part
 def _fees(terms: FloatArray, count: float, fill: float) -> float:
     """Broker's fee of an order, in money."""
     fee: float = max(count * (fill * terms[COMMISSION] + terms[PER_SHARE]), terms[LEAST_FEE])
     return fee
 
 
-@compiled
+@compiled_part
 def close_position(terms: FloatArray, side: int, cash: float, shares: float, price: float) -> float:
     """Equity after a position was closed at a price, at least 0."""
     if terms[CAPITAL] > 0.0:
@@ -92,7 +92,7 @@ def close_position(terms: FloatArray, side: int, cash: float, shares: float, pri
     return max(0.0, equity)
 
 
-@compiled
+@compiled_part
 def invested_fraction(
     terms: FloatArray, side: int, price: float, fraction: float, shares: float, equity: float
 ) -> float:

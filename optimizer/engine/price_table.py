@@ -69,6 +69,11 @@ class PriceTable:
         """Sums and drawdowns over spans of bars."""
         return spans_of(self.prices, self.terms)
 
+    @cached_property
+    def spans_of_bars(self) -> Spans:
+        """As `spans`, kept of each bar, which many sets read."""
+        return spans_of(self.prices, self.terms, of_each_bar=True)
+
     @property
     def periods_per_year(self) -> float:
         """Number of bars per year, for annualization."""

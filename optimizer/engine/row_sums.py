@@ -1,24 +1,57 @@
-"""Sums of sets' returns over stretches of long histories, without a table of all returns in memory.
+"""Sums of sets' returns over rows and blocks of bars, without a table of all returns.
 
-Returns and timing returns are those of `Evaluator.returns_and_timing`, bar by bar, but each is added where it belongs
-as soon as it is known. Sums are taken in the order of the bars.
+Returns and timing returns are those of `Evaluator.returns_and_timing`. An account in cash adds nothing. A fully
+invested long position earns what the market does, so that its sums come from what is kept of the market's own rows and
+blocks, in constant time per row however many bars it is held; every other position is added bar by bar. Both differ
+from sums over a table of returns by rounding alone.
+
+Glossary, n bars in the window, of which the oldest rest belongs to no row and to no block:
+
+- `kept` (4, n + 1): of each bar what the bars of its row, then of its block, have returned up to it, then the squares
+  within its block; and the products with the market's returns around their mean over all bars before it. Returns are
+  those of a fully invested long position beyond cash, in which none is opened or closed. In the last two rows
+  the entry after the last bar counts, in the others it is 0.
+- `centred` (n,): the market's returns around their mean, and `centred_before` (n + 1,) their sums over all bars before.
+- `shape` (4,): bars and number of the rows, then of the blocks.
+- `out` (sets, …): sums of rows, product, sums of blocks, squares of blocks.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from optimizer.compiled import compiled
+from optimizer.compiled import compiled, compiled_part
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.space import Params
 from optimizer.domain.study_request import Costs
-from optimizer.engine.evaluator import Batch, Evaluator
-from optimizer.engine.kernel import Ints, SetArrays, Words
-from optimizer.engine.orders import FINANCED, NO_RETURN, interest
+from optimizer.engine.evaluator import Evaluator
+from optimizer.engine.kernel import (
+    BY_SIGNAL,
+    BY_TIME,
+    STILL_OPEN,
+    Ints,
+    SetArrays,
+    Words,
+    next_trade,
+    position_fraction,
+)
+from optimizer.engine.orders import (
+    FINANCED,
+    NO_RETURN,
+    close_position,
+    finance,
+    interest,
+    invested_fraction,
+    open_position,
+)
+from optimizer.engine.set_scores import Batch
 from optimizer.engine.spans import CASH, CLOSE, OPEN, PriceArrays
-from optimizer.engine.trade_log import N_TRADE_COLUMNS, record_set
 from optimizer.strategies.registry import STRATEGIES
+
+#: Rows of `kept`.
+ROW, BLOCK, SQUARES, PRODUCT = range(4)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +64,18 @@ class ReturnSums:
     squares: FloatArray  # (n_sets, n_blocks) of their squares
 
 
+class _Window(NamedTuple):
+    """What all sets share; see the glossary."""
+
+    start: int
+    stop: int
+    drift: float
+    kept: FloatArray
+    centred: FloatArray
+    centred_before: FloatArray
+    shape: Ints
+
+
 def return_sums(
     evaluator: Evaluator, param_sets: Sequence[Params], *, start: int, stop: int, bars_per_row: int, n_blocks: int
 ) -> ReturnSums:
@@ -41,38 +86,50 @@ def return_sums(
     n_bars, market = stop - start, evaluator.buy_and_hold(start=start, stop=stop).returns
     n_rows, bars_per_block = n_bars // bars_per_row, n_bars // n_blocks if n_blocks else n_bars
     drift, centred = float(market.mean()), market - market.mean()
-    stretches = _stretches(n_bars, (bars_per_row, n_rows), (bars_per_block, n_blocks))
+    shape = np.array([bars_per_row, n_rows, bars_per_block, n_blocks])
     table = evaluator.price_table
+    kept, centred_before = _of_market(table.prices, table.terms, start, stop, centred, shape)
 
     def fill(batch: Batch, out: FloatArray, first: int, last: int) -> None:
         sets = batch.volatility, table.terms, batch.bank, batch.slots, batch.orders
-        _fill_sums(table.prices, *sets, start, stop, first, last, drift, centred, stretches, n_rows, n_blocks, out)
+        sums = kept, centred, centred_before, shape
+        _fill_sums(table.prices, *sets, start, stop, first, last, drift, *sums, out)
 
-    # One column more for what belongs to no row, and two for what belongs to no block.
-    found = evaluator.filled(n_rows + 2 * n_blocks + 4, param_sets, fill, n_bars)
-    at = n_rows + 2
+    found = evaluator.filled(n_rows + 1 + 2 * n_blocks, param_sets, fill, n_bars)
+    blocks = found[:, n_rows + 1 :]
     return ReturnSums(
         rows=found[:, :n_rows],
-        products=found[:, n_rows + 1],
-        blocks=found[:, at : at + n_blocks],
-        squares=found[:, at + n_blocks + 1 : -1],
+        products=found[:, n_rows],
+        blocks=blocks[:, :n_blocks],
+        squares=blocks[:, n_blocks:],
     )
 
 
-def _stretches(n_bars: int, *parts: tuple[int, int]) -> Ints:
-    """Stretches of bars without an edge of a part inside, (n, 1 + parts): the bar after each, and its parts' numbers.
-
-    `parts` are lengths and counts; the oldest bars, which are in none of them, have the number after the last.
-    """
-    edges = {n_bars}
-    for length, count in parts:
-        edges.update(range(n_bars - length * count, n_bars, length) if count else ())
-    ends = np.array(sorted(edges - {0}))
-    columns = [ends]
-    for length, count in parts:
-        numbers = count - 1 - (n_bars - ends) // length
-        columns.append(np.where(numbers >= 0, numbers, count))
-    return np.stack(columns, axis=1)
+@compiled
+def _of_market(
+    prices: FloatArray, terms: FloatArray, start: int, stop: int, centred: FloatArray, shape: Ints
+) -> tuple[FloatArray, FloatArray]:
+    """`kept` and `centred_before` of a window, see the glossary."""
+    n, is_financed = stop - start, terms[FINANCED] > 0.0
+    kept, centred_before = np.zeros((4, n + 1)), np.zeros(n + 1)
+    first_in_row, first_in_block = n - shape[0] * shape[1], n - shape[2] * shape[3]
+    row = block = squares = 0.0
+    for j in range(n):
+        t = start + j
+        own = prices[CLOSE, t] / prices[CLOSE, t - 1] - 1.0 if t > 0 else 0.0
+        if is_financed:
+            own -= interest(prices[CASH], t)
+        if (j - first_in_row) % shape[0] == 0:
+            row = 0.0
+        if (j - first_in_block) % shape[2] == 0:
+            block = squares = 0.0
+        row += own
+        block += own
+        squares += own * own
+        kept[ROW, j], kept[BLOCK, j], kept[SQUARES, j] = row, block, squares
+        kept[PRODUCT, j + 1] = kept[PRODUCT, j] + own * centred[j]
+        centred_before[j + 1] = centred_before[j] + centred[j]
+    return kept, centred_before
 
 
 @compiled
@@ -88,70 +145,143 @@ def _fill_sums(
     first: int,
     last: int,
     drift: float,
+    kept: FloatArray,
     centred: FloatArray,
-    stretches: Ints,
-    n_rows: int,
-    n_blocks: int,
+    centred_before: FloatArray,
+    shape: Ints,
     out: FloatArray,
 ) -> None:
-    """Write the sums of sets [first, last) into the rows of `out`, in the order of `return_sums`."""
+    """Write the sums of sets [first, last) into the rows of `out`."""
     market = PriceArrays(prices, orders, orders, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
-    equity, position = np.empty(stop - start), np.empty(stop - start)
-    no_trades = np.empty((0, N_TRADE_COLUMNS))
+    window = _Window(start, stop, drift, kept, centred, centred_before, shape)
+    cursors = np.empty(2, np.int64)
     for i in range(first, last):
-        record_set(market, param_sets, i, start, stop, equity, position, no_trades)
-        _add_returns(market, start, equity, position, drift, centred, stretches, n_rows, n_blocks, out[i])
+        out[i] = 0.0
+        _play(market, param_sets, i, window, cursors, out[i])
 
 
-@compiled
-def _add_returns(
+@compiled_part
+def _play(market: PriceArrays, param_sets: SetArrays, i: int, window: _Window, cursors: Ints, out: FloatArray) -> None:
+    """Add the returns of one set, trade by trade, as `trade_log.record_set` plays it."""
+    start, stop, cash_value = window.start, window.stop, market.prices[CASH]
+    cursors[:] = start
+    value = before = 1.0  # after the last trade, and at the close before the first bar that is not added yet
+    unadded = -1  # bar in which the last trade ended, whose return is known once no other one opens in it
+    since = max(start - 1, 0)  # close from which on the account has been in cash
+    while value > 0.0:
+        side, entry, bar, price, reason = next_trade(market, param_sets, i, cursors, stop)
+        if entry >= stop:
+            break
+        opening = market.prices[OPEN, entry]
+        decided = position_fraction(market, param_sets, i, entry - 1)
+        equity = value * (cash_value[entry - 1] / cash_value[since])
+        cash, shares = open_position(market.terms, side, opening, decided, equity)
+        if shares == 0.0:
+            continue
+        if 0 <= unadded < entry:
+            _add_bar(market, window, unadded, before, value * (cash_value[unadded] / cash_value[since]), 0.0, out)
+        if unadded != entry:
+            before = equity
+        held = invested_fraction(market.terms, side, opening, decided, shares, equity) * (1 - 2 * side)
+        end, cash, before = _hold(market, window, side, entry, bar, cash, shares, equity, held, before, out)
+        since = bar - 1 if reason in (BY_SIGNAL, BY_TIME) else min(bar, stop - 1)
+        unadded = end if end < stop else -1
+        if end < bar:  # the equity is used up
+            value, since = 0.0, end
+        elif reason == STILL_OPEN:
+            return
+        else:
+            value = close_position(market.terms, side, cash, shares, price)
+    if unadded >= 0:
+        _add_bar(market, window, unadded, before, value * (cash_value[unadded] / cash_value[since]), 0.0, out)
+
+
+@compiled_part
+def _hold(
     market: PriceArrays,
-    start: int,
-    equity: FloatArray,
-    position: FloatArray,
-    drift: float,
-    centred: FloatArray,
-    stretches: Ints,
-    n_rows: int,
-    n_blocks: int,
+    window: _Window,
+    side: int,
+    entry: int,
+    bar: int,
+    cash: float,
+    shares: float,
+    opened_with: float,
+    held: float,
+    before: float,
     out: FloatArray,
+) -> tuple[int, float, float]:
+    """Add the bars [entry, bar) of a position: (row at which the equity is used up or `bar`, cash, equity before it).
+
+    `held` is the position as a fraction of the equity, negative if short; `opened_with` is that at the open of `entry`,
+    and `before` that at the close before it.
+    """
+    close, is_financed = market.prices[CLOSE], market.terms[FINANCED] > 0.0
+    count, own = held * before / market.prices[OPEN, entry], opened_with if side == 1 else cash
+    is_full = cash == 0.0 and shares > 0.0
+    t = entry
+    while t < bar:
+        if is_financed:
+            cash, own = finance(market.terms, cash, own, shares, close[t], interest(market.prices[CASH], t))
+        equity = cash + shares * close[t]
+        if equity <= 0.0:
+            break
+        _add_bar(market, window, t, before, equity, held if t == entry else count * close[t - 1] / before, out)
+        before = equity
+        t += 1
+        if is_full and t < bar:
+            _add_span(window, t - window.start, bar - window.start, window.drift * (count / shares), out)
+            return bar, cash, shares * close[bar - 1]
+    return t, cash, before
+
+
+@compiled_part
+def _add_bar(
+    market: PriceArrays, window: _Window, t: int, before: float, equity: float, exposed: float, out: FloatArray
 ) -> None:
-    """Add up the returns of one set, a stretch of bars at a time."""
-    out[:] = 0.0
-    is_financed, close = market.terms[FINANCED] > 0.0, market.prices[CLOSE]
-    before, held, shares, product, bar = 1.0, 0.0, 0.0, 0.0, 0
-    for k in range(len(stretches)):
-        timed, earned, squares = 0.0, 0.0, 0.0
-        for t in range(bar, stretches[k, 0]):
-            beyond = _beyond_cash(market, start + t, equity[t], before) if is_financed else equity[t] / before - 1.0
-            exposed = 0.0
-            if position[t] != held:
-                held = position[t]
-                shares = held * before / market.prices[OPEN, start + t]
-                exposed = held
-            elif held != 0.0:
-                exposed = shares * close[start + t - 1] / before
-            if before > 0.0:
-                own = beyond - drift * exposed
-                timed += own
-                product += own * centred[t]
-                earned += beyond
-                squares += beyond * beyond
-            before = equity[t]
-        bar = stretches[k, 0]
-        out[stretches[k, 1]] += timed
-        out[n_rows + 2 + stretches[k, 2]] += earned
-        out[n_rows + n_blocks + 3 + stretches[k, 2]] += squares
-    out[n_rows + 1] = product
+    """Add the return of one bar, whose equity was `before` at the close before it."""
+    j, n = t - window.start, window.stop - window.start
+    beyond = equity / before - 1.0
+    if market.terms[FINANCED] > 0.0:
+        earned = interest(market.prices[CASH], t)
+        beyond -= earned
+        if earned != 0.0 and abs(beyond) < NO_RETURN:
+            beyond = 0.0
+    timed, shape = beyond - window.drift * exposed, window.shape
+    n_rows, n_blocks = shape[1], shape[3]
+    out[n_rows] += timed * window.centred[j]
+    row, block = n_rows - 1 - (n - 1 - j) // shape[0], n_blocks - 1 - (n - 1 - j) // shape[2]
+    if row >= 0:
+        out[row] += timed
+    if block >= 0:
+        out[n_rows + 1 + block] += beyond
+        out[n_rows + 1 + n_blocks + block] += beyond * beyond
 
 
-@compiled
-def _beyond_cash(market: PriceArrays, bar: int, equity: float, before: float) -> float:
-    """Return of a bar beyond that of cash."""
-    earned = interest(market.prices[CASH], bar)
-    beyond: float = equity / before - 1.0 - earned
-    return 0.0 if earned != 0.0 and abs(beyond) < NO_RETURN else beyond
+@compiled_part
+def _add_span(window: _Window, first: int, last: int, drift: float, out: FloatArray) -> None:
+    """Add bars [first, last) of the window, in which a long position is fully invested, less `drift` of each."""
+    n, kept, shape, centred_before = window.stop - window.start, window.kept, window.shape, window.centred_before
+    n_rows, n_blocks = shape[1], shape[3]
+    out[n_rows] += kept[PRODUCT, last] - kept[PRODUCT, first] - drift * (centred_before[last] - centred_before[first])
+    _add_parts(kept[ROW], n - shape[0] * n_rows, shape[0], first, last, drift, out)
+    at = n_rows + 1
+    if n_blocks > 0:
+        _add_parts(kept[BLOCK], n - shape[2] * n_blocks, shape[2], first, last, 0.0, out[at : at + n_blocks])
+        _add_parts(kept[SQUARES], n - shape[2] * n_blocks, shape[2], first, last, 0.0, out[at + n_blocks :])
+
+
+@compiled_part
+def _add_parts(sums: FloatArray, zero: int, length: int, first: int, last: int, drift: float, out: FloatArray) -> None:
+    """Add bars [first, last) to the parts that they are in; part 0 begins at bar `zero`, and no part before that."""
+    first = max(first, zero)
+    while first < last:
+        part = (first - zero) // length
+        begins = zero + part * length
+        ends = min(begins + length, last)
+        total = sums[ends - 1] if first == begins else sums[ends - 1] - sums[first - 1]
+        out[part] += total - drift * (ends - first)
+        first = ends
 
 
 def warm() -> None:

@@ -1,8 +1,9 @@
 """Compiled sums and drawdowns over any span of one symbol's bars, from what is kept of each block of them.
 
-A fully invested long position is marked from them at once, however long it is held. Only blocks of eight bars are kept,
-because to write what belongs to each bar takes longer than a set takes to play; the bars at both ends of a span are
-added one by one. Sums and drawdowns are the same to the last bit, whatever the blocks.
+A fully invested long position is marked from them at once, however long it is held. Of few sets only blocks of eight
+bars are kept, because to write what belongs to each bar takes longer than a set takes to play; the bars at both ends of
+a span are added one by one. Of many sets a block is one bar. Sums and drawdowns are the same to the last bit, whatever
+the blocks.
 
 - `prefix_sums` (n_blocks + 1, 6): of all bars before the block: simple returns beyond those of cash, their squares, and
   the squares of the negative ones; each as the rounded sum and what rounding lost (Knuth's two-sum), because they are
@@ -16,13 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optimizer.compiled import compiled, trailing_zeros
+from optimizer.compiled import compiled, compiled_part, trailing_zeros
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.orders import FINANCED, interest
 
 # Rows of `prices`.
 OPEN, HIGH, LOW, CLOSE, CASH = range(5)
-#: Bars of a block, as a power of two.
+#: Bars of a block, as a power of two: of few sets; of many it is 0.
 _SHIFT = 3
 #: Blocks whose leaves are filled together, so that what is between two passes is still cached.
 _MOST_AT_ONCE = 64
@@ -50,9 +51,9 @@ class PriceArrays(NamedTuple):
     terms: FloatArray  # (13,)
 
 
-def spans_of(prices: FloatArray, terms: FloatArray) -> Spans:
-    """Sums and drawdowns of the blocks of all bars."""
-    n_blocks = prices.shape[1] >> _SHIFT
+def spans_of(prices: FloatArray, terms: FloatArray, *, of_each_bar: bool = False) -> Spans:
+    """Sums and drawdowns of the blocks of all bars, or of each bar."""
+    n_blocks = prices.shape[1] if of_each_bar else prices.shape[1] >> _SHIFT
     prefix_sums = np.empty((n_blocks + 1, _N_SUMS))
     drawdown_tree = np.empty((2 << max(n_blocks - 1, 0).bit_length(), 3))
     fill_spans(prices, terms, prefix_sums, drawdown_tree)
@@ -84,34 +85,48 @@ def _copy_prices(values: FloatArray, row: FloatArray) -> bool:
     return bool(lowest > 0 and highest < _INFINITE)
 
 
+@compiled_part
+def _shift_of(prices: FloatArray, prefix_sums: FloatArray) -> int:
+    """Bars of a block, as a power of two, by the number of blocks."""
+    return 0 if prefix_sums.shape[0] > prices.shape[1] else _SHIFT
+
+
 @compiled
 def fill_spans(prices: FloatArray, terms: FloatArray, prefix_sums: FloatArray, drawdown_tree: FloatArray) -> None:
     """Fill both arrays."""
     is_financed, sums = terms[FINANCED] > 0.0, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     size, n_blocks = drawdown_tree.shape[0] >> 1, prefix_sums.shape[0] - 1
+    shift = _shift_of(prices, prefix_sums)
     for block in range(n_blocks):
         _keep(sums, prefix_sums[block])
-        sums = _sums_after(prices, is_financed, block << _SHIFT, (block + 1) << _SHIFT, sums)
+        sums = _sums_after(prices, is_financed, block << shift, (block + 1) << shift, sums)
     _keep(sums, prefix_sums[n_blocks])
-    ratios = np.empty(_MOST_AT_ONCE << _SHIFT)
-    for first in range(0, n_blocks, _MOST_AT_ONCE):
-        last = min(first + _MOST_AT_ONCE, n_blocks)
-        _fill_leaves(prices[CLOSE, first << _SHIFT : last << _SHIFT], ratios, drawdown_tree[size + first : size + last])
+    leaves = drawdown_tree[size : size + n_blocks]
+    if shift == 0:
+        leaves[:, 0] = leaves[:, 1] = prices[CLOSE]
+        leaves[:, 2] = 1.0
+    else:
+        _fill_leaves(prices[CLOSE], np.empty(_MOST_AT_ONCE << _SHIFT), leaves)
     drawdown_tree[size + n_blocks :] = 1.0  # leaves that no span reaches
     _fill_nodes(drawdown_tree)
 
 
-@compiled
+@compiled_part
 def _keep(sums: _Sums, row: FloatArray) -> None:
     row[0], row[1], row[2], row[3], row[4], row[5] = sums
 
 
-@compiled
+@compiled_part
 def _fill_leaves(close: FloatArray, ratios: FloatArray, leaves: FloatArray) -> None:
-    """Fill the leaves of blocks that lie together; `ratios` is room for as many numbers as there are closes.
+    """Fill the leaves of blocks, some of them at a time; `ratios` is room for a number for each of their closes."""
+    for first in range(0, len(leaves), _MOST_AT_ONCE):
+        last = min(first + _MOST_AT_ONCE, len(leaves))
+        _fill_leaves_together(close[first << _SHIFT : last << _SHIFT], ratios, leaves[first:last])
 
-    The divisions are a loop of their own, so that several are done at once.
-    """
+
+@compiled_part
+def _fill_leaves_together(close: FloatArray, ratios: FloatArray, leaves: FloatArray) -> None:
+    """As `_fill_leaves`, at once. The divisions are a loop of their own, so that several are done at a time."""
     for block in range(len(leaves)):
         first = block << _SHIFT
         highest = lowest = close[first]
@@ -128,7 +143,7 @@ def _fill_leaves(close: FloatArray, ratios: FloatArray, leaves: FloatArray) -> N
         leaves[block, 2] = ratio
 
 
-@compiled
+@compiled_part
 def _fill_nodes(drawdown_tree: FloatArray) -> None:
     for node in range((drawdown_tree.shape[0] >> 1) - 1, 0, -1):
         left, right = 2 * node, 2 * node + 1
@@ -139,7 +154,7 @@ def _fill_nodes(drawdown_tree: FloatArray) -> None:
         )
 
 
-@compiled
+@compiled_part
 def _sums_after(prices: FloatArray, is_financed: bool, first: int, last: int, sums: _Sums) -> _Sums:
     """Sums over all bars before row `last`, from those before row `first`; the first row of all has no return."""
     total, lost, squares, lost_squares, downs, lost_downs = sums
@@ -157,7 +172,7 @@ def _sums_after(prices: FloatArray, is_financed: bool, first: int, last: int, su
     return total, lost, squares, lost_squares, downs, lost_downs
 
 
-@compiled
+@compiled_part
 def _two_sum(total: float, term: float) -> tuple[float, float]:
     """(rounded sum, rounding error)."""
     grown = total + term
@@ -165,30 +180,32 @@ def _two_sum(total: float, term: float) -> tuple[float, float]:
     return grown, (total - (grown - taken)) + (term - taken)
 
 
-@compiled
+@compiled_part
 def sums_before(prices: FloatArray, is_financed: bool, prefix_sums: FloatArray, row: int) -> tuple[float, float, float]:
     """Sums over all bars before a row: returns beyond those of cash, their squares, squares of the negative ones."""
-    block = row >> _SHIFT
+    shift = _shift_of(prices, prefix_sums)
+    block = row >> shift
     total, lost, squares = prefix_sums[block, 0], prefix_sums[block, 1], prefix_sums[block, 2]
     lost_squares, downs, lost_downs = prefix_sums[block, 3], prefix_sums[block, 4], prefix_sums[block, 5]
-    first = block << _SHIFT
+    first = block << shift
     if first < row:
         sums = (total, lost, squares, lost_squares, downs, lost_downs)
         total, lost, squares, lost_squares, downs, lost_downs = _sums_after(prices, is_financed, first, row, sums)
     return total + lost, squares + lost_squares, downs + lost_downs
 
 
-@compiled
+@compiled_part
 def peak_and_worst(
     prices: FloatArray, tree: FloatArray, first: int, stop: int, peak: float, worst: float
 ) -> tuple[float, float]:
     """(highest close, lowest ratio of a close to the peak before it) after rows [first, stop), from those before."""
     size = tree.shape[0] >> 1
-    head = min(stop, ((first - 1) >> _SHIFT) + 1 << _SHIFT)
+    shift = 0 if size >= prices.shape[1] else _SHIFT
+    head = min(stop, ((first - 1) >> shift) + 1 << shift)
     for t in range(first, head):
         close = prices[CLOSE, t]
         worst, peak = min(worst, close / peak), max(peak, close)
-    block, last = head >> _SHIFT, stop >> _SHIFT
+    block, last = head >> shift, stop >> shift
     while block < last:
         span = trailing_zeros(np.uint64(size + block))
         while block + (1 << span) > last:
@@ -196,7 +213,7 @@ def peak_and_worst(
         node = (size + block) >> span
         worst, peak = min(worst, tree[node, 2], tree[node, 1] / peak), max(peak, tree[node, 0])
         block += 1 << span
-    for t in range(max(head, last << _SHIFT), stop):
+    for t in range(max(head, last << shift), stop):
         close = prices[CLOSE, t]
         worst, peak = min(worst, close / peak), max(peak, close)
     return peak, worst

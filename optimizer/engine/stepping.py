@@ -10,7 +10,7 @@ Arrays: `prices` and `terms` as in the kernel; `accounts` (n_accounts, 8), a row
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compiled import compiled
+from optimizer.compiled import compiled_part
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.orders import FINANCED, NO_RETURN, close_position, finance, interest, open_position
 
@@ -27,7 +27,7 @@ Views = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 
-@compiled
+@compiled_part
 def open_account(prices: FloatArray, terms: FloatArray, account: FloatArray, row: int) -> None:
     """Begin a row with an equity of 1 in cash, and stand at its close."""
     account[:] = 0.0
@@ -35,7 +35,7 @@ def open_account(prices: FloatArray, terms: FloatArray, account: FloatArray, row
     _mark(prices, terms, account, row)
 
 
-@compiled
+@compiled_part
 def advance(prices: FloatArray, terms: FloatArray, account: FloatArray, side: int) -> float:
     """Hold a side (1, 0 or −1) from the next open on; returns the next bar's return beyond that of cash."""
     row = int(account[ROW])
@@ -56,7 +56,7 @@ def advance(prices: FloatArray, terms: FloatArray, account: FloatArray, side: in
     return beyond
 
 
-@compiled
+@compiled_part
 def _trade(prices: FloatArray, terms: FloatArray, account: FloatArray, side: int, row: int) -> None:
     """Close what is held and open the other side, at the open after a row."""
     price, kept = prices[_OPEN, row + 1], prices[_CASH]
@@ -74,7 +74,7 @@ def _trade(prices: FloatArray, terms: FloatArray, account: FloatArray, side: int
             account[OWN] = before if wanted == 1 else money
 
 
-@compiled
+@compiled_part
 def _mark(prices: FloatArray, terms: FloatArray, account: FloatArray, bar: int) -> None:
     """Mark the equity at the close of a bar; an account that is used up stays at 0."""
     close, kept = prices[_CLOSE, bar], prices[_CASH]
@@ -92,7 +92,7 @@ def _mark(prices: FloatArray, terms: FloatArray, account: FloatArray, bar: int) 
         account[EQUITY] = account[VALUE] = account[SHARES] = 0.0
 
 
-@compiled
+@compiled_part
 def look(features: FloatArray, account: FloatArray, view: Views) -> None:
     """Write what an account sees at its close: the features, and the side that it holds."""
     n, row = features.shape[0], int(account[ROW])
@@ -101,7 +101,7 @@ def look(features: FloatArray, account: FloatArray, view: Views) -> None:
     view[n] = np.sign(account[SHARES])
 
 
-@compiled
+@compiled_part
 def step_accounts(
     prices: FloatArray,
     terms: FloatArray,

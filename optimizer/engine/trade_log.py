@@ -5,7 +5,7 @@ The trades are found by the same functions that `optimizer.engine.kernel` scores
 
 import numpy as np
 
-from optimizer.compiled import compiled
+from optimizer.compiled import compiled, compiled_part
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.kernel import (
     BY_RUIN,
@@ -39,7 +39,7 @@ N_TRADE_SUMS = 8
 _BASIS_POINTS = 10_000
 
 
-@compiled
+@compiled_part
 def _write_equity(
     market: PriceArrays, cash: float, own: float, shares: float, first: int, last: int, start: int, equity: FloatArray
 ) -> tuple[int, float]:
@@ -56,7 +56,7 @@ def _write_equity(
     return last, cash
 
 
-@compiled
+@compiled_part
 def _write_idle(
     market: PriceArrays, value: float, since: int, first: int, last: int, start: int, equity: FloatArray
 ) -> None:
@@ -69,7 +69,7 @@ def _write_idle(
         equity[bar - start] = value * (cash[bar] / cash[since])
 
 
-@compiled
+@compiled_part
 def _write_trade(
     row: FloatArray,
     entry_price: float,
@@ -160,7 +160,7 @@ def record(
     return record_set(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
 
 
-@compiled
+@compiled_part
 def write_changes(equity: FloatArray, out: FloatArray) -> None:
     """Write the equity's simple returns, (n_bars,), the first relative to 1.0; 0 once it is used up."""
     out[0] = equity[0] - 1.0
@@ -169,7 +169,7 @@ def write_changes(equity: FloatArray, out: FloatArray) -> None:
         out[t] = equity[t] / before - 1.0 if before > 0.0 else 0.0
 
 
-@compiled
+@compiled_part
 def falls(equity: FloatArray) -> tuple[float, int]:
     """Deepest fall from a running peak, as a fraction at or below zero, and the bars of the longest one."""
     deepest, longest, since, peak = 0.0, 0, -1, 1.0
@@ -243,12 +243,12 @@ def _sum(values: FloatArray, n: int, power: int) -> float:
         length = lengths[depth - 1] - _first_half(lengths[depth - 1])
 
 
-@compiled
+@compiled_part
 def _first_half(length: int) -> int:
     return (length >> 1) & ~7
 
 
-@compiled
+@compiled_part
 def _raise(values: FloatArray, power: int, block: FloatArray) -> None:
     """Write a power, 1 to 4, of values into `block`."""
     for t in range(len(values)):
@@ -261,7 +261,7 @@ def _raise(values: FloatArray, power: int, block: FloatArray) -> None:
             block[t] = square * (values[t] if power == 3 else square)
 
 
-@compiled
+@compiled_part
 def _sum_block(block: FloatArray, n: int) -> float:
     """Sum of the first n values of a block."""
     total = 0.0
@@ -310,7 +310,7 @@ def sum_trades(ledger: FloatArray, profits: FloatArray, scratch: FloatArray, sum
     return n
 
 
-@compiled
+@compiled_part
 def write_fills(ledger: FloatArray, rates: FloatArray, values: FloatArray, costs: FloatArray) -> int:
     """Write the value and the costs of each fill over the equity at the fill; returns the number of fills.
 
@@ -335,7 +335,7 @@ def write_fills(ledger: FloatArray, rates: FloatArray, values: FloatArray, costs
     return n
 
 
-@compiled
+@compiled_part
 def _fill_costs(rates: FloatArray, value: float, equity: float, price: float, is_sale: bool) -> float:
     """Costs of a fill of `value`, both over the equity."""
     fees = value * (rates[2] / _BASIS_POINTS + rates[5] / price)
@@ -346,7 +346,7 @@ def _fill_costs(rates: FloatArray, value: float, equity: float, price: float, is
     return cost
 
 
-@compiled
+@compiled_part
 def _write_returns(market: PriceArrays, start: int, equity: FloatArray, out: FloatArray) -> None:
     """Write simple returns beyond those of cash, (n_bars,); 0 once the equity is used up."""
     if market.terms[FINANCED] == 0.0:
@@ -395,7 +395,7 @@ def fill_entry_means(
         out[i, 0] = total / n if n > 0 else 0.0
 
 
-@compiled
+@compiled_part
 def _take_drift(
     market: PriceArrays, start: int, equity: FloatArray, position: FloatArray, drift: float, out: FloatArray
 ) -> None:

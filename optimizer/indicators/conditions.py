@@ -83,6 +83,7 @@ class Conditions(Indicators):
         self.bank = np.empty((min(_LEAST_MASKS, self.capacity), n_words), dtype=np.uint64)
         self._batch_size = max(1, BYTES_PER_BATCH // (8 * len(bars)))
         self._requested: set[tuple[Any, ...]] = set()
+        self.generation = 0  # of the masks: it grows when they are dropped
         self._forget_masks()
 
     @property
@@ -145,6 +146,7 @@ class Conditions(Indicators):
 
     def _forget_masks(self) -> None:
         self.bank[:_FIRST_FREE] = _FIRST_MASKS
+        self.generation += 1
         self._n_slots = _FIRST_FREE
         self._slot_of: dict[_Comparison, dict[_Arguments, dict[float, int]]] = {}
         self._single_slots: dict[tuple[_Comparison, _Arguments, float], Slots] = {}
@@ -204,7 +206,7 @@ class Conditions(Indicators):
         which: list[int] = []
         new_levels: list[float] = []
         first = self._n_slots
-        for args, level in zip(arguments, levels, strict=True):
+        for args, level in dict.fromkeys(zip(arguments, levels, strict=True)):
             slots = known.setdefault(args, {})
             if level not in slots:
                 slots[level] = first + len(which)

@@ -19,7 +19,7 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compiled import compiled
+from optimizer.compiled import compiled, compiled_part
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.results.forecast_results import BLOCK_SHARE
 
@@ -181,14 +181,14 @@ def _running(values: FloatArray) -> FloatArray:
     return np.concatenate([[0.0], np.cumsum(np.concatenate([values, values]))])
 
 
-@compiled
+@compiled_part
 def _random(state: UintArray) -> np.uint64:
     """Advance a generator; returns 64 random bits."""
     state[0] += _GOLDEN
     return _mixed(state[0])
 
 
-@compiled
+@compiled_part
 def _mixed(z: np.uint64) -> np.uint64:
     """Spread the bits of a number over 64 bits."""
     z = (z ^ (z >> np.uint64(30))) * _MIX_A
@@ -196,7 +196,7 @@ def _mixed(z: np.uint64) -> np.uint64:
     return np.uint64(z ^ (z >> np.uint64(31)))
 
 
-@compiled
+@compiled_part
 def _row_of(bits: np.uint64, n: int) -> np.int64:
     """Row below n by the upper half of random bits; the lower half is for another choice."""
     return np.int64(((bits >> _HALF) * np.uint64(n)) >> _HALF)
@@ -301,7 +301,7 @@ def _measured(draws: FloatArray, mean: float, deviation: float, interest: float,
     return found
 
 
-@compiled
+@compiled_part
 def _measure(changes: FloatArray, interest: float, horizons: IntArray, found: FloatArray) -> None:
     """Put the measures of one path up to each horizon into (n_horizons, 4)."""
     equity, peak, fall, total, square, i = 1.0, 1.0, 0.0, 0.0, 0.0, 0

@@ -33,6 +33,7 @@ LEAST_UNSEEN = 126
 _LONGEST, _LEAST_FOR_LONGEST = 252, 1008
 #: Changes when the method does: forecasts of different versions are scored apart.
 VERSION = 2
+_LEVELS = np.array(LEVELS)
 #: A year in whole weeks: weekdays stay weekdays.
 _YEAR = np.timedelta64(364, "D")
 
@@ -208,4 +209,11 @@ def _measure(measure: ForecastMeasure, ours: FloatArray, naive: FloatArray) -> M
 
 def _quantiles(sample: FloatArray) -> _Quantiles:
     """Quantiles of a sample at `LEVELS`; all None of an empty one."""
-    return tuple(np.quantile(sample, LEVELS).tolist()) if len(sample) else (None,) * len(LEVELS)
+    if not len(sample):
+        return (None,) * len(LEVELS)
+    # As np.quantile interpolates, which takes ten times as long for a thousand values.
+    ordered, at = np.sort(sample), (len(sample) - 1) * _LEVELS
+    low = np.floor(at).astype(np.int64)
+    below, above, share = ordered[low], ordered[np.minimum(low + 1, len(sample) - 1)], at - low
+    step = above - below
+    return tuple(np.where(share < 0.5, below + step * share, above - step * (1.0 - share)).tolist())

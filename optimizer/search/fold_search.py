@@ -81,11 +81,11 @@ def refit_within_budget(
     return _best(_rounds(scorer, n_trials, seed, PACE))
 
 
-def _scored(scorer: SetScorer, param_sets: list[Params]) -> tuple[list[Params], list[float]]:
+def _scored(scorer: SetScorer, param_sets: Sequence[Params]) -> tuple[Sequence[Params], list[float]]:
     return param_sets, scorer.values(scorer.scores(param_sets)).tolist()
 
 
-def _best(batches: Iterable[tuple[list[Params], list[float]]]) -> FoldFit | None:
+def _best(batches: Iterable[tuple[Sequence[Params], list[float]]]) -> FoldFit | None:
     """Best sets of all batches, the first among equals; NaN is never best."""
     param_sets: list[Params] = []
     values: list[float] = []
@@ -96,8 +96,8 @@ def _best(batches: Iterable[tuple[list[Params], list[float]]]) -> FoldFit | None
     order = np.argsort(-found, kind="stable")[: int(np.isfinite(found).sum())]
     if not len(order):
         return None
-    best = [param_sets[row] for row in order]
-    return FoldFit(params=best[0], value=values[order[0]], leaders=tuple(leading(best)))
+    leaders = tuple(param_sets[row] for row in leading(order.tolist()))
+    return FoldFit(params=leaders[0], value=values[order[0]], leaders=leaders)
 
 
 def _rounds(scorer: SetScorer, n_trials: int, seed: int, pace: FoldPace) -> Iterator[tuple[list[Params], list[float]]]:

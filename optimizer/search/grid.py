@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
 from optimizer.domain.space import Params, Space, Value
+
+Ranked = TypeVar("Ranked")
 
 #: A grid is scored whole up to this size: sets, and sets times bars.
 MOST_SETS, MOST_WORK = 20_000, 40_000_000
@@ -23,9 +26,12 @@ def fits_whole(space: Space, n_bars: int) -> bool:
 
 
 @lru_cache(maxsize=4)
-def every_set(space: Space) -> list[Params]:
-    """Every set of a small space, cached because most studies have one of a few spaces."""
-    return list(space.param_sets())
+def every_set(space: Space) -> tuple[Params, ...]:
+    """Every set of a small space, cached because most studies have one of a few spaces.
+
+    An evaluator keeps what it reads of the same tuple for the next window.
+    """
+    return tuple(space.param_sets())
 
 
 def even_sets(space: Space, count: int) -> list[Params]:
@@ -36,8 +42,8 @@ def even_sets(space: Space, count: int) -> list[Params]:
     return [params for row in drawn if _is_allowed(space, params := _named(space, row))][:count]
 
 
-def leading(ranked: Sequence[Params]) -> list[Params]:
-    """First hundredth of ranked sets, at least 5 and at most 50 of them."""
+def leading(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """First hundredth of ranked sets, or of their numbers, at least 5 and at most 50 of them."""
     return list(ranked[: min(max(LEAST_LEADERS, round(_LEADING_SHARE * len(ranked))), MOST_LEADERS)])
 
 

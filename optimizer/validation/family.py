@@ -33,6 +33,8 @@ MOST_TESTED = 2_000
 MOST_RETURNS, LEAST_TESTED = 50_000_000, 200
 #: Sets, and returns, that are in memory together.
 _MOST_AT_ONCE, _RETURNS_AT_ONCE = 512, 2_000_000
+#: Sets whose rows are changed together, so that what is taken from them stays in the caches.
+_ROWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,7 +119,7 @@ def leaders_alpha(
     """Rows of the leaders' mean alpha over bars [start, stop), (n_rows,); zeros without leaders."""
     if not leaders:
         return np.zeros((stop - start) // bars_per_row)
-    if isinstance(evaluator, Evaluator) and bars_per_row > BARS_PER_ROW:
+    if isinstance(evaluator, Evaluator):
         together = _summed(evaluator, leaders, start, stop, bars_per_row, 0)[0].mean(axis=0)
         return np.asarray(together.astype(np.float32), dtype=np.float64)  # as the rows of short histories are
     together = sum(
@@ -128,7 +130,7 @@ def leaders_alpha(
     return np.asarray(alpha_rows(together[None], market, bars_per_row)[0], dtype=np.float64)
 
 
-def _distinct(param_sets: list[Params]) -> list[Params]:
+def _distinct(param_sets: Sequence[Params]) -> Sequence[Params]:
     return list({tuple(params.values()): params for params in param_sets}.values())
 
 
@@ -137,9 +139,9 @@ def _returns(
 ) -> tuple[Float32Array, BlockSums | None]:
     """Rows and block sums of sets, in their order; computed beside their neighbours, which share indicators."""
     n_blocks = pbo_blocks(stop - start)
-    if isinstance(evaluator, Evaluator) and per_row > BARS_PER_ROW:
+    if isinstance(evaluator, Evaluator):
         rows, blocks = _summed(evaluator, param_sets, start, stop, per_row, n_blocks)
-        return rows.astype(np.float32), blocks
+        return rows.astype(np.float32), blocks if n_blocks else None
     market = evaluator.buy_and_hold(start=start, stop=stop).returns
     order = in_common_order(param_sets)
     alphas, parts = [np.zeros((0, (stop - start) // per_row), dtype=np.float32)], []
@@ -155,9 +157,9 @@ def _returns(
 def _summed(
     evaluator: Evaluator, param_sets: Sequence[Params], start: int, stop: int, per_row: int, n_blocks: int
 ) -> tuple[FloatArray, BlockSums]:
-    """As `_returns` before rounding, without a table of returns, which takes twice the time on a long history."""
-    order = in_common_order(param_sets)
-    back = np.argsort(order)
+    """As `_returns` before rounding, without a table of returns, which takes several times as long."""
+    order = evaluator.best_order(param_sets)
+    back = slice(None) if isinstance(order, range) else np.argsort(order)
     sums = return_sums(
         evaluator,
         [param_sets[row] for row in order],
@@ -170,7 +172,10 @@ def _summed(
     centred = market - market.mean()
     variance = float(centred @ centred)
     betas = sums.products / variance if variance > 0.0 else np.zeros(len(param_sets))
-    rows = sums.rows - betas[:, None] * _row_sums(centred[None], per_row)
+    rows, of_market = sums.rows, _row_sums(centred[None], per_row)
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        some = slice(first, first + _ROWS_AT_ONCE)
+        rows[some] -= betas[some, None] * of_market
     blocks = BlockSums(sums=sums.blocks, squares=sums.squares, bars=(stop - start) // max(n_blocks, 1))
     return rows[back], blocks.of(back)
 

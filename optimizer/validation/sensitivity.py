@@ -2,26 +2,17 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
-from optuna.distributions import BaseDistribution
 
 from optimizer.domain.bars import FloatArray
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_results import Plateau, Scored, Surface, TrialRecord
-from optimizer.lazy import LazyModule
 from optimizer.search.scoring import SetScorer
-from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study
 from optimizer.validation.statistics.description import plateau_share
+from optimizer.validation.statistics.ped_anova import divergences
 from optimizer.validation.verdict import SPIKE_SHARE
-
-if TYPE_CHECKING:
-    from optuna import importance as optuna_importance
-else:
-    # It imports scikit-learn if that is installed, which takes a second.
-    optuna_importance = LazyModule("optuna.importance")
 
 ScoreTrials = Callable[[Sequence[TrialRecord]], list[Scored]]
 
@@ -36,24 +27,19 @@ LEAST_TRIALS = 20
 def importance(space: Space, records: Sequence[TrialRecord]) -> dict[str, float]:
     """Importance of each parameter for reaching the best tenth of the trials, summing to 1; largest first.
 
-    PED-ANOVA (Watanabe, Bansal and Hutter 2023) by Optuna, over the feasible trials. Parameters with a single value
+    PED-ANOVA (Watanabe, Bansal and Hutter 2023), over the feasible trials. Parameters with a single value
     are left out. Empty when there are fewer than 20 feasible trials or all have equal values.
     """
-    feasible = [record for record in records if record.is_feasible]
-    free = {p.name: space.distributions[p.name] for p in space.parameters if len(p.values) > 1}
-    if len(feasible) < LEAST_TRIALS or not free or len({record.value for record in feasible}) == 1:
+    feasible = [record for record in records if record.is_feasible and math.isfinite(record.value or 0.0)]
+    free = [parameter for parameter in space.parameters if len(parameter.values) > 1]
+    values = np.array([record.value for record in feasible], dtype=np.float64)
+    if len(feasible) < LEAST_TRIALS or not free or (values == values[0]).all():
         return {}
-    study = fast_study(["maximize"])
-    for number, record in enumerate(feasible):
-        add_finished(study, _optuna_trial(number, record, free))
-    shares = optuna_importance.get_param_importances(study, evaluator=optuna_importance.PedAnovaImportanceEvaluator())
+    columns = [[record.params[parameter.name] for record in feasible] for parameter in free]
+    shares = dict(zip((p.name for p in free), divergences(free, columns, values).tolist(), strict=True))
+    if not any(shares.values()):  # all are among the best: nothing sets the parameters apart
+        shares = dict.fromkeys(shares, 1.0)
     return _normalized({name: shares.get(name, 0.0) for name in space.names})
-
-
-def _optuna_trial(number: int, record: TrialRecord, free: Mapping[str, BaseDistribution]) -> LeanTrial:
-    assert record.value is not None, "only sets that have a value teach anything"
-    params = {name: record.params[name] for name in free}
-    return LeanTrial.finished(number, [record.value], params=params, distributions=free, violation=0.0)
 
 
 def _normalized(shares: Mapping[str, float]) -> dict[str, float]:

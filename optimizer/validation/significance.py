@@ -193,5 +193,5 @@ def significance(tests: SignificanceTests, n_searches: int) -> Significance | No
         optimism=tests.optimism,
         fading=tests.fading,
         aging=tests.aging,
-        lost_halves=share_of_losses(np.asarray(tests.family.alpha, dtype=np.float64)),
+        lost_halves=share_of_losses(tests.family.alpha),
     )

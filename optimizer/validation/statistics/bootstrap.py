@@ -42,7 +42,9 @@ def bootstrap(
 
     A resample without movement has a NaN Sharpe ratio.
     """
-    measured = resampled(returns, _sharpe_and_drawdown, seed=seed, least_block=least_block, n_resamples=n_resamples)
+    chance_to_jump = 1.0 / max(block_length(returns), least_block)
+    measured = np.empty((n_resamples, 2))
+    _measure_resamples(np.random.default_rng(seed), np.ascontiguousarray(returns), chance_to_jump, measured)
     return Bootstrap(sharpe_ratios=measured[:, 0] * math.sqrt(periods_per_year), max_drawdowns=measured[:, 1])
 
 
@@ -64,6 +66,16 @@ def resampled(
         starts = generator.integers(len(values), size=len(values))
         found.append(measure(_joined(values, starts, generator.random(len(values)), chance_to_jump)))
     return np.array(found)
+
+
+@compiled
+def _measure_resamples(
+    generator: np.random.Generator, values: FloatArray, chance_to_jump: float, out: FloatArray
+) -> None:
+    """Write Sharpe ratio and drawdown of each resample, drawn as by `resampled`, into the rows of `out`."""
+    for k in range(len(out)):
+        starts = generator.integers(0, len(values), size=len(values))
+        _write_sharpe_and_drawdown(_joined(values, starts, generator.random(len(values)), chance_to_jump), out[k])
 
 
 @compiled
@@ -115,8 +127,8 @@ def _covariances(returns: FloatArray) -> tuple[FloatArray, int]:
 
 
 @compiled
-def _sharpe_and_drawdown(returns: FloatArray) -> FloatArray:
-    """Per-bar Sharpe ratio and maximum drawdown of (n,) returns, as an array of two."""
+def _write_sharpe_and_drawdown(returns: FloatArray, out: FloatArray) -> None:
+    """Write the per-bar Sharpe ratio and the maximum drawdown of (n,) returns into an array of two."""
     mean, squares, equity, peak, fall = returns.mean(), 0.0, 1.0, 1.0, 0.0
     for value in returns:
         squares += (value - mean) ** 2
@@ -124,7 +136,7 @@ def _sharpe_and_drawdown(returns: FloatArray) -> FloatArray:
         peak = max(peak, equity)
         fall = min(fall, equity / peak - 1.0)
     spread = math.sqrt(squares / (len(returns) - 1))
-    return np.array([mean / spread if spread > 1e-12 else math.nan, fall])
+    out[0], out[1] = mean / spread if spread > 1e-12 else math.nan, fall
 
 
 def interval(sample: FloatArray) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ LEAST_PBO_BLOCKS = 6
 BARS_PER_BLOCK = 15
 #: Blocks for the share of losses: 924 ways to halve them, a fourteenth of the paper's, are enough for a share.
 LOSS_BLOCKS = 12
+#: Sets whose rows are summed together, so that they stay in the caches meanwhile.
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +34,7 @@ class BlockSums:
     squares: FloatArray
     bars: int
 
-    def of(self, rows: NDArray[np.int64]) -> "BlockSums":
+    def of(self, rows: NDArray[np.int64] | slice) -> "BlockSums":
         """Sums of some of the sets, in that order."""
         return BlockSums(sums=self.sums[rows], squares=self.squares[rows], bars=self.bars)
 
@@ -71,10 +74,21 @@ def probability_of_overfitting(blocks: BlockSums) -> float:
     n_blocks = blocks.sums.shape[1]
     if moving.sum() < 2 or n_blocks < 2:
         return math.nan
-    sums = np.ascontiguousarray(blocks.sums[moving].T)
-    squares = np.ascontiguousarray(blocks.squares[moving].T)
-    n_below = _count_below_median(sums, squares, halves(n_blocks), blocks.bars * n_blocks // 2)
+    sums, squares, counts = _distinct(blocks.sums[moving], blocks.squares[moving])
+    n_below = _count_below_median(sums, squares, counts, halves(n_blocks), blocks.bars * n_blocks // 2)
     return float(n_below) / math.comb(n_blocks, n_blocks // 2)
+
+
+def _distinct(sums: FloatArray, squares: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+    """Sums and squares, (n_blocks, n_distinct) each, of sets that differ, in their order, and how many each stands for.
+
+    On a grid many sets make the same trades; what is true of one of them is true of all.
+    """
+    rows = np.ascontiguousarray(np.hstack([sums, squares]))
+    _, first, counts = np.unique(rows.view(f"V{rows.shape[1] * 8}")[:, 0], return_index=True, return_counts=True)
+    order = np.argsort(first)
+    kept = first[order]
+    return np.ascontiguousarray(sums[kept].T), np.ascontiguousarray(squares[kept].T), counts[order]
 
 
 @cache
@@ -90,8 +104,13 @@ def halves(n_blocks: int) -> NDArray[np.int64]:
 
 
 @compiled
-def _count_below_median(sums: FloatArray, squares: FloatArray, ways: NDArray[np.int64], n_bars: int) -> int:
-    """Count the splits whose in-sample winner ranks at or below the middle out of sample; one block per row."""
+def _count_below_median(
+    sums: FloatArray, squares: FloatArray, counts: NDArray[np.int64], ways: NDArray[np.int64], n_bars: int
+) -> int:
+    """Count the splits whose in-sample winner ranks at or below the middle out of sample; one block per row.
+
+    `counts` (n_distinct,) are the sets that each column stands for.
+    """
     n_blocks, n_sets = sums.shape
     middle = n_blocks // 2
     # Sums over every subset of either half of the blocks: a way then costs one addition a set instead of eight.
@@ -104,7 +123,7 @@ def _count_below_median(sums: FloatArray, squares: FloatArray, ways: NDArray[np.
         not_a, not_b = len(early) - 1 - a, len(late) - 1 - b
         _rank_keys(early[a], late[b], early_squares[a], late_squares[b], 1.0 / n_bars, here)
         _rank_keys(early[not_a], late[not_b], early_squares[not_a], late_squares[not_b], 1.0 / n_bars, there)
-        n_below += _is_below_median(here, there) + _is_below_median(there, here)
+        n_below += _is_below_median(here, there, counts) + _is_below_median(there, here, counts)
     return n_below
 
 
@@ -145,11 +164,33 @@ def _rank_keys(
 
 
 @compiled
-def _is_below_median(here: FloatArray, there: FloatArray) -> int:
+def _highest(keys: FloatArray) -> float:
+    """Greatest key, by eight maxima side by side: each step of a single one would wait for the step before."""
+    a = b = c = d = e = f = g = h = -np.inf
+    whole = len(keys) & ~7
+    for i in range(0, whole, 8):
+        a, b = max(a, keys[i]), max(b, keys[i + 1])
+        c, d = max(c, keys[i + 2]), max(d, keys[i + 3])
+        e, f = max(e, keys[i + 4]), max(f, keys[i + 5])
+        g, h = max(g, keys[i + 6]), max(h, keys[i + 7])
+    for i in range(whole, len(keys)):
+        a = max(a, keys[i])
+    highest: float = max(max(max(a, b), max(c, d)), max(max(e, f), max(g, h)))
+    return highest
+
+
+@compiled
+def _first_with(keys: FloatArray, wanted: float) -> int:
+    best = 0
+    while keys[best] != wanted:
+        best += 1
+    return best
+
+
+@compiled
+def _is_below_median(here: FloatArray, there: FloatArray, counts: NDArray[np.int64]) -> int:
     """Return 1 if the winner of one half ranks at or below the middle of the other, else 0."""
-    highest = -np.inf
-    for i in range(len(here)):
-        highest = here[i] if here[i] > highest else highest
+    highest = _highest(here)
     if highest == 0.0:  # seldom: only where nothing earned do the sets without movement come first
         highest = -np.inf
         for i in range(len(here)):
@@ -157,30 +198,34 @@ def _is_below_median(here: FloatArray, there: FloatArray) -> int:
                 highest = here[i]
     if highest == -np.inf:
         return 1
-    best = 0
-    while here[best] != highest:
-        best += 1
-    twice_the_rank = 0
+    best = _first_with(here, highest)
+    lead, n_below, n_not_above, n_sets = there[best], 0, 0, 0
     for i in range(len(there)):
-        twice_the_rank += there[i] < there[best]
-        twice_the_rank += there[i] <= there[best]
-    return 1 if twice_the_rank <= len(there) else 0
+        n_below += counts[i] * (there[i] < lead)
+        n_not_above += counts[i] * (there[i] <= lead)
+        n_sets += counts[i]
+    return 1 if n_below + n_not_above <= n_sets else 0
 
 
-def share_of_losses(rows: FloatArray, n_blocks: int = LOSS_BLOCKS) -> float:
+def share_of_losses(rows: NDArray[np.floating[Any]], n_blocks: int = LOSS_BLOCKS) -> float:
     """Share of the ways to halve (n_sets, n_rows) returns in which the best set of one half loses on the other.
 
     The halves are those of the CSCV. Best is the highest Sharpe ratio. Where all sets earn alike their ranking is
     noise and the PBO near one half, although every choice earns; this share is then near 0. NaN for too few rows, or
     if no set moves.
     """
-    moving = rows[(rows != 0.0).any(axis=1)]
-    if not len(moving) or rows.shape[1] < 2 * n_blocks:
+    if rows.shape[1] < 2 * n_blocks or not rows.any():
         return math.nan
-    blocks = block_sums(moving, n_blocks)
-    sums, squares = np.ascontiguousarray(blocks.sums.T), np.ascontiguousarray(blocks.squares.T)
+    blocks = joined([_moving(rows[at : at + _AT_ONCE], n_blocks) for at in range(0, len(rows), _AT_ONCE)])
+    sums, squares, _ = _distinct(blocks.sums, blocks.squares)
     n_lost = _count_losses(sums, squares, halves(n_blocks), blocks.bars * n_blocks // 2)
     return float(n_lost) / math.comb(n_blocks, n_blocks // 2)
+
+
+def _moving(rows: NDArray[np.floating[Any]], n_blocks: int) -> BlockSums:
+    """Block sums of the rows that are not all 0."""
+    moving = rows.any(axis=1)
+    return block_sums(rows[moving].astype(np.float64), n_blocks)
 
 
 @compiled
@@ -195,10 +240,10 @@ def _count_losses(sums: FloatArray, squares: FloatArray, ways: NDArray[np.int64]
         a, b = ways[way, 0], ways[way, 1]
         not_a, not_b = len(early) - 1 - a, len(late) - 1 - b
         _rank_keys(early[a], late[b], early_squares[a], late_squares[b], 1.0 / n_bars, key)
-        best = key.argmax()
+        best = _first_with(key, _highest(key))
         n_lost += early[not_a][best] + late[not_b][best] <= 0.0
         _rank_keys(early[not_a], late[not_b], early_squares[not_a], late_squares[not_b], 1.0 / n_bars, key)
-        best = key.argmax()
+        best = _first_with(key, _highest(key))
         n_lost += early[a][best] + late[b][best] <= 0.0
     return n_lost
 

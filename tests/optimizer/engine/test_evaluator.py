@@ -337,6 +337,20 @@ def test_no_memory_is_too_small_for_sets_one_by_one() -> None:
     np.testing.assert_array_equal(found, [*expected, *expected])
 
 
+@pytest.mark.parametrize("capacity", [None, 1_000], ids=["kept", "forgotten"])
+def test_sets_of_a_tuple_score_the_same_bits_again_and_in_any_order(capacity: int | None) -> None:
+    strategy, bars = find_strategy("ema"), made_up_bars(600)
+    param_sets = tuple(some_sets(strategy, 120, stop=5, voltarget=15))
+    kept = Evaluator(strategy, bars, costs=COSTS, capacity=capacity)
+    kept.scores(param_sets, start=300, stop=600)
+    some = list(param_sets[::-3])
+
+    for asked in (param_sets, some, [*some, *some_sets(strategy, 3, seed=5)]):
+        fresh = Evaluator(strategy, bars, costs=COSTS)
+        again, plain = (each.scores(asked, start=250, stop=590).table for each in (kept, fresh))
+        np.testing.assert_array_equal(again, plain)
+
+
 def test_a_flat_equity_has_no_ratio_and_no_drawdown() -> None:
     evaluator = evaluator_of("rsi", bars=bars_of(*np.full((4, 300), 50.0)))
     scores = evaluator.scores([{"period": 14, "oversold": 30, "overbought": 70}], start=250, stop=300)

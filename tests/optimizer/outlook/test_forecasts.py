@@ -14,6 +14,7 @@ from optimizer.outlook.forecasts import (
     DatedReturns,
     NeverHeld,
     TooFewUnseen,
+    _quantiles,
     expected_dates,
     forecast_of,
     joint_forecast_of,
@@ -273,3 +274,10 @@ def test_a_champions_unseen_bars_go_on_after_its_study() -> None:
 
     assert np.array_equal(found[-50:], played)
     assert np.array_equal(found[:-50], np.array(summary.walk_forward.returns))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 999, 1000])
+def test_quantiles_are_numpys_to_the_last_bit(n: int) -> None:
+    sample = np.random.default_rng(n).normal(size=n)
+
+    assert _quantiles(sample) == tuple(np.quantile(sample, LEVELS).tolist())

@@ -37,6 +37,17 @@ def test_resamples_and_block_lengths_are_those_of_arch(returns: np.ndarray) -> N
     assert resampled(returns, np.mean, seed=5, n_resamples=50).tolist() == theirs.tolist()
 
 
+def test_the_bootstrap_measures_the_same_resamples() -> None:
+    def sharpe_and_drawdown(values: np.ndarray) -> np.ndarray:
+        equity = np.cumprod(np.concatenate([[1.0], 1.0 + values]))
+        return np.array([values.mean() / values.std(ddof=1), (equity / np.maximum.accumulate(equity) - 1.0).min()])
+
+    found = bootstrap(SERIES[1], periods_per_year=1, seed=5, least_block=3.0, n_resamples=50)
+    drawn = resampled(SERIES[1], sharpe_and_drawdown, seed=5, least_block=3.0, n_resamples=50)
+
+    np.testing.assert_allclose(np.stack([found.sharpe_ratios, found.max_drawdowns], axis=1), drawn, rtol=1e-10)
+
+
 def test_a_series_that_does_not_move_has_blocks_of_one() -> None:
     assert block_length(np.full(40, 0.01)) == 1
 
@@ -75,7 +86,7 @@ def test_an_interval_leaves_out_what_is_not_a_number() -> None:
 
 def test_warming_up_leaves_nothing_to_compile() -> None:
     warm()
-    kernels = (module._joined, module._sharpe_and_drawdown)
+    kernels = (module._measure_resamples, module._joined)
     signatures = [len(kernel.signatures) for kernel in kernels]
 
     bootstrap(SERIES[0], periods_per_year=252, seed=1, n_resamples=3)

@@ -3,7 +3,9 @@
 import math
 
 import numpy as np
+import optuna
 import pytest
+from optuna.importance import PedAnovaImportanceEvaluator
 
 from optimizer.domain.space import Choice, Order, Params, Range, Space
 from optimizer.domain.study_request import Cap, Narrowed, StudySpec
@@ -59,10 +61,48 @@ def test_importance_names_the_parameter_that_decides_and_sums_to_one() -> None:
     assert math.fsum(shares.values()) == pytest.approx(1.0, abs=1e-12)
 
 
-def test_importance_is_optunas_own_and_repeatable() -> None:
-    records = random_records(TWO)
+def optunas(space: Space, records: list[TrialRecord]) -> dict[str, float]:
+    """Importance by Optuna's own evaluator."""
+    study = optuna.create_study(direction="maximize")
+    for each in records:
+        study.add_trial(
+            optuna.create_trial(params=dict(each.params), distributions=space.distributions, value=each.value)
+        )
+    evaluator = PedAnovaImportanceEvaluator()
+    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
 
-    assert importance(TWO, records) == importance(TWO, records)
+
+MIXED = Space(
+    (
+        whole("a", 1, 20),
+        Range(name="b", low=0.5, high=3.0, step=0.25, default=1, integer=False),
+        whole("long", 3, 200),
+        Choice(name="mode", choices=("revert", "break", "none"), default="revert"),
+    )
+)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_importance_is_what_optuna_finds(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sets = [{p.name: p.values[rng.integers(len(p.values))] for p in MIXED.parameters} for _ in range(20 + 15 * seed)]
+    near = [abs(float(params["long"]) - 40.0) / 50.0 for params in sets]
+    records = [
+        record(i, params, float(np.round(params["b"] * (params["mode"] == "break") - near[i], seed % 3)))  # type: ignore[operator]
+        for i, params in enumerate(sets)
+    ]
+
+    assert importance(MIXED, records) == pytest.approx(optunas(MIXED, records), rel=1e-9)
+
+
+def test_no_parameter_stands_out_where_every_trial_is_among_the_best() -> None:
+    values = [float(i > 0) for i in range(40)]
+    sets = [{**dict.fromkeys(("a", "b"), 1 + i % 20), "fixed": 7} for i in range(40)]
+    records = [record(i, params, value) for i, (params, value) in enumerate(zip(sets, values, strict=True))]
+    shares = importance(TWO, records)
+
+    assert shares["a"] == shares["b"] == pytest.approx(0.5)
+    assert importance(TWO, records) == shares
 
 
 def test_a_word_can_be_important() -> None:

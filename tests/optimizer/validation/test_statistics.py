@@ -148,6 +148,12 @@ def test_pbo_is_what_the_papers_procedure_gives(n_sets: int, n_blocks: int) -> N
     assert probability_of_overfitting(block_sums(returns, n_blocks)) == slow_pbo(returns, n_blocks)
 
 
+def test_sets_with_the_same_trades_count_as_many_as_they_are() -> None:
+    returns = np.repeat(noise(9, 400), [1, 5, 2, 1, 1, 7, 1, 3, 2], axis=0)[np.random.default_rng(2).permutation(23)]
+
+    assert probability_of_overfitting(block_sums(returns, 8)) == slow_pbo(returns, 8)
+
+
 def test_the_best_of_pure_noise_is_below_the_middle_about_half_of_the_time() -> None:
     found = [probability_of_overfitting(block_sums(noise(100, 1200, seed), 12)) for seed in range(20)]
 
